@@ -1,0 +1,55 @@
+# Wangge: `make demo` and `make test` do everything on a bare Debian or Ubuntu with python3 >= 3.11 and make.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO ?= demo
+UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
+
+.PHONY: help demo test check bench lock vendor clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.runtime ## make the sample district, divide, check, assign, find gaps, draw the map into demo/
+	@$(BIN)/wangge demo -o $(DEMO)
+
+test: check ## everything that must hold: lint, types, import rules, and all tests
+	@.ci/system-packages tests
+	@$(BIN)/python -m pytest -n 2 --dist loadscope
+
+check: $(VENV)/.dev ## lint, types and import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## measure beside the named peers (minutes)
+	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+lock: $(VENV)/.dev ## resolve the dependencies anew into requirements/ (add UPGRADE=--upgrade to raise versions)
+	$(UV_COMPILE) $(UPGRADE) --extra build pyproject.toml -o requirements/runtime.txt
+	$(UV_COMPILE) $(UPGRADE) --extra build --extra dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
+
+vendor: $(VENV)/.dev ## fetch the vendored JavaScript of the manifest anew and verify it
+	@$(BIN)/python layers/maps/vendor/refresh.py
+
+clean: ## remove what the targets above have made
+	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	@.ci/system-packages venv
+	@echo "Making the Python environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the locked dependencies of requirements/runtime.txt"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	@echo "Installing the locked development tools of requirements/dev.txt"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@

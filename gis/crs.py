@@ -1,0 +1,97 @@
+"""Coordinate reference systems: longitude/latitude for storage, a metric working CRS for computing.
+
+It chooses the working CRS and moves frames between the two, vertex by vertex; datum shifts that no EPSG
+code describes (GCJ-02, BD-09) belong to `gis.datum`.
+"""
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import ArrayLike
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+
+from gis.china import in_china
+from gis.errors import InputError
+
+LONLAT = CRS.from_epsg(4326)
+
+# EPSG codes of CGCS2000 / 3-degree Gauss-Kruger, zones without prefix: 4509 + n, central meridian 3n.
+_FIRST_ZONE, _LAST_ZONE, _ZONE_BASE = 25, 45, 4509
+
+
+def working_crs(bounds: ArrayLike) -> CRS:
+    """Choose the metric CRS in which a region is measured and edited.
+
+    Parameters
+    ----------
+    bounds
+        West, south, east, north in degrees.
+
+    Returns
+    -------
+    CRS
+        The CGCS2000 3-degree Gauss-Kruger zone of the centre in China (EPSG 4534 to 4554), the WGS 84 UTM
+        zone elsewhere, both with east, north axes.
+
+    Raises
+    ------
+    InputError
+        If the bounds are not finite or lie outside -180..180, -80..84.
+    """
+    west, south, east, north = np.asarray(bounds, dtype=float)
+    if not np.all(np.isfinite([west, south, east, north])):
+        raise InputError("The layer has no extent: every geometry is empty.")
+    lon, lat = (west + east) / 2, (south + north) / 2
+    if not (-180 <= west and east <= 180 and -80 <= south and north <= 84):
+        raise InputError(
+            f"The extent {west:g}, {south:g}, {east:g}, {north:g} is not longitude and latitude between 80° S "
+            "and 84° N; check the CRS and the axis order."
+        )
+    if in_china(lon, lat):
+        zone = int(np.clip(np.floor(lon / 3 + 0.5), _FIRST_ZONE, _LAST_ZONE))
+        return CRS.from_epsg(_ZONE_BASE + zone)
+    zone = int(min(np.floor((lon + 180) / 6) + 1, 60))
+    return CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
+
+
+def parse_crs(text: str) -> CRS:
+    """Read a metric working CRS named by the user.
+
+    Raises
+    ------
+    InputError
+        If the text names no CRS, or one that is not projected in metres.
+    """
+    try:
+        crs = CRS.from_user_input(text)
+    except CRSError as error:
+        raise InputError(f"'{text}' names no coordinate reference system; give for example EPSG:4547.") from error
+    if not crs.is_projected or any(axis.unit_name != "metre" for axis in crs.axis_info):
+        raise InputError(f"The working CRS must be projected in metres; {text} is not.")
+    return crs
+
+
+def to_lonlat(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the frame in WGS 84 longitude, latitude; vertices move one by one and none is added.
+
+    Raises
+    ------
+    InputError
+        If the frame has no CRS.
+    """
+    if frame.crs is None:
+        raise InputError("The layer names no coordinate reference system; give it, for example EPSG:4326.")
+    return frame.to_crs(LONLAT)
+
+
+def to_working(frame: gpd.GeoDataFrame, crs: CRS | None = None) -> gpd.GeoDataFrame:
+    """Return a longitude, latitude frame in its working CRS (metres).
+
+    Parameters
+    ----------
+    frame
+        In EPSG:4326.
+    crs
+        The working CRS; chosen by `working_crs` from the extent when not given.
+    """
+    return frame.to_crs(crs if crs is not None else working_crs(frame.total_bounds))
