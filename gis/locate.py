@@ -1,0 +1,251 @@
+"""Which cell owns a location: an immutable snapshot of a plan's cells that answers for one point or many.
+
+It owns the border rule, that the lowest code wins, for every code path; lines, polygons, nearest cells and
+reasons belong to `gis.assign`.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+from gis.crs import LONLAT, to_lonlat
+from gis.errors import InputError
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+Objects = NDArray[np.object_]
+
+BATCH = 250_000
+"""Points handled at a time: about 100 MB of point objects and candidate pairs for each worker."""
+
+
+def code_texts(codes: "pd.Series[object]") -> Objects:
+    """Return cell codes as text; whole numbers lose their decimals.
+
+    Parameters
+    ----------
+    codes
+        Strings or numbers, any index.
+
+    Returns
+    -------
+    ndarray of str
+        One per record.
+
+    Raises
+    ------
+    InputError
+        If a code is missing.
+    """
+    missing = np.flatnonzero(codes.isna() | (codes.astype(object) == ""))
+    if len(missing):
+        raise InputError(f"Record {missing[0] + 1} of the cells has no code; give every cell one.")
+    values = [
+        str(int(code)) if isinstance(code, float) and code.is_integer() else str(code)
+        for code in codes.astype(object)
+    ]
+    return np.array(values, dtype=object)
+
+
+class PointLocator:
+    """An immutable snapshot of cells that tells which cell owns a location.
+
+    A location belongs to a cell when the closed cell intersects it, by the exact planar predicate on the
+    stored longitude and latitude; where several do (a shared border or vertex, overlapping cells) the
+    lowest code in string order owns it. Answers do not depend on order, batches or threads, and a locator
+    may be used by many threads at once.
+
+    Parameters
+    ----------
+    cells
+        Frame with `code` and polygons; transformed to EPSG:4326 where it is in another CRS. Records that
+        carry the same code are parts of one cell; empty geometries own nothing.
+    workers
+        Threads for bulk questions.
+    batch
+        Points handled at a time, which bounds the memory.
+
+    Attributes
+    ----------
+    codes
+        ndarray of str: the codes, sorted, each once; read-only.
+
+    Raises
+    ------
+    InputError
+        If a code is missing, a geometry is not polygonal, or the frame has no CRS.
+    """
+
+    codes: Objects
+
+    def __init__(self, cells: gpd.GeoDataFrame, *, workers: int = 2, batch: int = BATCH) -> None:
+        frame = cells if cells.crs == LONLAT else to_lonlat(cells)
+        texts = code_texts(frame["code"])
+        geometries = frame.geometry.to_numpy()
+        flat = shapely.get_dimensions(geometries)
+        wrong = np.flatnonzero((flat >= 0) & (flat < 2))
+        if len(wrong):
+            kind = geometries[wrong[0]].geom_type
+            raise InputError(
+                f"Record {wrong[0] + 1} of the cells (code '{texts[wrong[0]]}') is a {kind}; a cell is a polygon."
+            )
+        codes, numbers = np.unique(texts, return_inverse=True)
+        order = np.argsort(numbers, kind="stable")
+        # A copy, because preparing writes into the geometry object, which is the caller's.
+        self._shapes: Objects = np.asarray(shapely.force_2d(geometries[order]), dtype=object)
+        self._numbers: Integers = numbers[order].astype(np.int64)
+        self.codes = codes
+        self._bounds: Floats = np.asarray(shapely.total_bounds(self._shapes))
+        for array in (self.codes, self._shapes, self._numbers, self._bounds):
+            array.setflags(write=False)
+        self._tree = shapely.STRtree(self._shapes)
+        self._workers = workers
+        self._batch = batch
+        _prepare(self._shapes)
+
+    def __len__(self) -> int:
+        """Return the number of codes."""
+        return len(self.codes)
+
+    def locate(self, lon: float, lat: float) -> str | None:
+        """Return the code of the cell that owns a location, or None.
+
+        Parameters
+        ----------
+        lon, lat
+            Degrees in EPSG:4326; a number that is not finite belongs to no cell.
+        """
+        row = self._rows(np.array([lon], dtype=float), np.array([lat], dtype=float))[0]
+        return None if row < 0 else str(self.codes[self._numbers[row]])
+
+    def owners(
+        self, lon: ArrayLike, lat: ArrayLike, *, progress: Callable[[int, int], None] | None = None
+    ) -> Integers:
+        """Return the owners of many locations as positions in `codes`.
+
+        Parameters
+        ----------
+        lon, lat
+            Degrees in EPSG:4326, shape (n,).
+        progress
+            Called with the number of points done and n after each batch.
+
+        Returns
+        -------
+        ndarray of int64
+            Shape (n,); -1 where no cell owns the location or a number is not finite.
+
+        Raises
+        ------
+        InputError
+            If the two arrays are not of one length.
+        """
+        return self._ask(lon, lat, borders=False, progress=progress)[0]
+
+    def owners_and_borders(
+        self, lon: ArrayLike, lat: ArrayLike, *, progress: Callable[[int, int], None] | None = None
+    ) -> tuple[Integers, Booleans]:
+        """Return the owners of many locations, and which lie on the border of their owner.
+
+        Parameters
+        ----------
+        lon, lat, progress
+            As for `owners`.
+
+        Returns
+        -------
+        owners : ndarray of int64
+            As `owners` returns them.
+        borders : ndarray of bool
+            Shape (n,); true where the location is owned and not in the interior of the owner.
+
+        Raises
+        ------
+        InputError
+            If the two arrays are not of one length.
+        """
+        return self._ask(lon, lat, borders=True, progress=progress)
+
+    def _ask(
+        self, lon: ArrayLike, lat: ArrayLike, *, borders: bool, progress: Callable[[int, int], None] | None
+    ) -> tuple[Integers, Booleans]:
+        x, y = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
+        if x.ndim != 1 or x.shape != y.shape:
+            raise InputError(
+                f"Longitudes and latitudes must be two lists of one length, not {x.shape} and {y.shape}."
+            )
+        owners: Integers = np.full(len(x), -1, dtype=np.int64)
+        edges: Booleans = np.zeros(len(x), dtype=bool)
+
+        def work(part: slice) -> int:
+            px, py = x[part], y[part]
+            rows = self._rows(px, py)
+            held = np.flatnonzero(rows >= 0)
+            owners[part][held] = self._numbers[rows[held]]
+            if borders:
+                edges[part][held] = ~shapely.contains_xy(self._shapes[rows[held]], px[held], py[held])
+            return len(px)
+
+        parts = [slice(start, start + self._batch) for start in range(0, len(x), self._batch)]
+        done = 0
+        for count in self._spread(work, parts):
+            done += count
+            if progress is not None:
+                progress(done, len(x))
+        return owners, edges
+
+    def _spread(self, work: Callable[[slice], int], parts: list[slice]) -> Iterator[int]:
+        if len(parts) < 2 or self._workers < 2:
+            yield from map(work, parts)
+            return
+        with ThreadPoolExecutor(self._workers) as pool:
+            yield from pool.map(work, parts)
+
+    def _rows(self, x: Floats, y: Floats) -> Integers:
+        """Return for each point the lowest row whose closed cell intersects it, or -1."""
+        west, south, east, north = self._bounds
+        rows: Integers = np.full(len(x), -1, dtype=np.int64)
+        # Comparisons with NaN are false, so that this also drops what is not finite.
+        near = np.flatnonzero((x >= west) & (x <= east) & (y >= south) & (y <= north))
+        if not len(near):
+            return rows
+        if len(near) > 1:
+            near = near[np.argsort(_morton(x[near], y[near], self._bounds), kind="stable")]
+        px, py = x[near], y[near]
+        point, row = self._tree.query(shapely.points(px, py))
+        hit = shapely.intersects_xy(self._shapes[row], px[point], py[point])
+        point, row = point[hit], row[hit]
+        lowest: Integers = np.full(len(near), -1, dtype=np.int64)
+        lowest[point] = row
+        shared = np.bincount(point, minlength=len(near))[point] > 1
+        lowest[point[shared]] = len(self._shapes)
+        np.minimum.at(lowest, point[shared], row[shared])
+        rows[near] = lowest
+        return rows
+
+
+def _prepare(shapes: Objects) -> None:
+    """Index the edges of the cells; every index is built here, since GEOS builds it at the first question."""
+    shapely.prepare(shapes)
+    vertices, owner = shapely.get_coordinates(shapes, return_index=True)
+    rows, first = np.unique(owner, return_index=True)
+    shapely.intersects_xy(shapes[rows], vertices[first, 0], vertices[first, 1])
+    shapely.contains_xy(shapes[rows], vertices[first, 0], vertices[first, 1])
+
+
+def _morton(x: Floats, y: Floats, bounds: Floats) -> NDArray[np.uint32]:
+    """Return the Z-order keys (16 bits an axis) by which points near each other stand near each other."""
+    west, south, east, north = bounds
+    key = np.zeros(len(x), dtype=np.uint32)
+    for shift, values, low, high in ((0, x, west, east), (1, y, south, north)):
+        spread = ((values - low) * (65535.0 / max(high - low, 1e-300))).astype(np.uint32)
+        for step, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
+            spread = (spread | (spread << np.uint32(step))) & np.uint32(mask)
+        key |= spread << np.uint32(shift)
+    return key
