@@ -1,0 +1,24 @@
+"""The file formats that go in and out, picked by the file's extension.
+
+It owns reading into WGS 84 frames and writing whole files or none; `layers.fields` gives the columns their
+standard names.
+"""
+
+from layers.formats.kinds import READABLE, WRITABLE, Format, input_format, output_format
+from layers.formats.read import read_layer, read_table
+from layers.formats.write import replacing, write_layer, write_layers, write_table, write_text
+
+__all__ = [
+    "READABLE",
+    "WRITABLE",
+    "Format",
+    "input_format",
+    "output_format",
+    "read_layer",
+    "read_table",
+    "replacing",
+    "write_layer",
+    "write_layers",
+    "write_table",
+    "write_text",
+]

@@ -1,0 +1,42 @@
+"""The options that several commands share, each defined once."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+CodeField = Annotated[str | None, typer.Option(help="Field with the code.")]
+NameField = Annotated[str | None, typer.Option(help="Field with the name.")]
+AreaField = Annotated[str | None, typer.Option(help="Field with the code of the area a cell belongs to.")]
+LevelField = Annotated[str | None, typer.Option(help="Field with the level of an area.")]
+ParentField = Annotated[str | None, typer.Option(help="Field with the code of the parent area.")]
+IdField = Annotated[str | None, typer.Option(help="Field with the identity of a record.")]
+LonField = Annotated[str | None, typer.Option(help="Column with the longitude, in a CSV.")]
+LatField = Annotated[str | None, typer.Option(help="Column with the latitude, in a CSV.")]
+Layer = Annotated[str | None, typer.Option(help="Layer to read, where the file has several.")]
+Where = Annotated[str | None, typer.Option(help="SQL condition on the fields, e.g. \"admin_level = '10'\".")]
+SourceCrs = Annotated[
+    str | None, typer.Option(help="CRS of the coordinates, where the file names none, e.g. EPSG:4326.")
+]
+WorkingCrs = Annotated[
+    str | None, typer.Option("--crs", help="Metric working CRS, e.g. EPSG:4547 [default: chosen from the extent].")
+]
+Areas = Annotated[Path | None, typer.Option(help="Areas the cells divide.")]
+AreasCodeField = Annotated[str | None, typer.Option(help="Field of --areas with the code.")]
+AreasLayer = Annotated[str | None, typer.Option(help="Layer of --areas to read.")]
+AreasWhere = Annotated[str | None, typer.Option(help="SQL condition on the fields of --areas.")]
+Cells = Annotated[Path, typer.Option(help="Cells, with a code each.")]
+CellsLayer = Annotated[str | None, typer.Option(help="Layer of --cells to read.")]
+Json = Annotated[bool, typer.Option("--json", help="Write the summary as JSON.")]
+
+
+class Datum(StrEnum):
+    """The datum of a file's coordinates."""
+
+    wgs84 = "wgs84"
+    gcj02 = "gcj02"
+    bd09 = "bd09"
+
+
+DatumOption = Annotated[Datum, typer.Option(help="Datum of the coordinates.")]

@@ -1,0 +1,95 @@
+"""How a command ends: what it says, and with which exit code.
+
+Results go to standard output, everything else to standard error; no traceback reaches a user.
+"""
+
+import functools
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from gis.errors import InputError, RefusedError, WanggeError
+
+OK, NOT_VALID, CANNOT_RUN = 0, 1, 2
+
+EXIT_CODES: Mapping[type[WanggeError], int] = {InputError: CANNOT_RUN, RefusedError: NOT_VALID, WanggeError: CANNOT_RUN}
+"""The exit code of each error; a class that is not listed takes that of its nearest listed ancestor."""
+
+
+def exit_code(error: WanggeError) -> int:
+    """Return the exit code of an error."""
+    return next(EXIT_CODES[each] for each in type(error).__mro__ if each in EXIT_CODES)
+
+
+def reporting[**P](command: Callable[P, None]) -> Callable[P, None]:
+    """Wrap a command so that every error becomes one line on standard error and an exit code."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            # What a library warns of is not for the user; what matters to them is said in the reports.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                command(*args, **kwargs)
+        except WanggeError as error:
+            say(f"wangge: {error}")
+            raise typer.Exit(exit_code(error)) from None
+        except MemoryError:
+            say("wangge: not enough memory for this input; give a smaller one.")
+            raise typer.Exit(CANNOT_RUN) from None
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(OK) from None
+        except (typer.Exit, typer.Abort, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            if os.environ.get("WANGGE_DEBUG"):
+                raise
+            text = (str(error).strip().splitlines() or [""])[0]
+            say(f"wangge: an error of the program, not of yours: {type(error).__name__}: {text} (WANGGE_DEBUG=1 shows where)")
+            raise typer.Exit(CANNOT_RUN) from None
+
+    return wrapped
+
+
+@contextmanager
+def about(path: Path) -> Iterator[None]:
+    """Put a file's name before the message of an input error that does not name a file itself."""
+    try:
+        yield
+    except InputError as error:
+        if str(error).startswith(str(path)):
+            raise
+        raise type(error)(f"{path}: {error}") from error
+
+
+def say(text: str) -> None:
+    """Write a line to standard error."""
+    typer.echo(text, err=True)
+
+
+def notes(lines: Iterable[str]) -> None:
+    """Write remarks to standard error."""
+    for line in lines:
+        say(f"note: {line}")
+
+
+def tell(lines: Iterable[str], summary: Mapping[str, Any], *, as_json: bool) -> None:
+    """Write a result to standard output: lines for a person, or one JSON object."""
+    if as_json:
+        typer.echo(json.dumps(summary, ensure_ascii=False, indent=2, default=_plain))
+    else:
+        for line in lines:
+            typer.echo(line)
+
+
+def _plain(value: Any) -> Any:
+    """Turn numpy scalars and paths into JSON."""
+    return value.item() if hasattr(value, "item") else str(value)

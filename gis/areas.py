@@ -1,0 +1,184 @@
+"""Administrative areas: the hierarchy of codes and parents, and whether it holds.
+
+It owns parents, levels and nesting; whether neighbours of one level fit together is `gis.topology`'s, and
+field names are `layers.fields`'.
+"""
+
+import re
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gis.crs import to_working
+from gis.errors import CoverageError, InputError
+
+NESTING_TOLERANCE_M2 = 0.01
+"""How much ground a child may lie outside its parent, or a parent be left by its children."""
+
+# Digits by which a Chinese code of each length names something: province, city, county, town, village.
+_SIGNIFICANT = {2: "province", 4: "city", 6: "county", 9: "town", 12: "village"}
+
+
+def hierarchy(areas: gpd.GeoDataFrame, *, crs: CRS | None = None) -> gpd.GeoDataFrame:
+    """Complete and validate the hierarchy of areas.
+
+    Parents come from the `parent` column where it has values; else from the codes when all are Chinese
+    (440305 is the parent of 440305001); else, when the areas have several levels, from the ground: the
+    smallest area of another level that covers a point inside.
+
+    Parameters
+    ----------
+    areas
+        EPSG:4326 with code, name, level, parent, geometry.
+    crs
+        Metric working CRS; chosen from the extent when not given.
+
+    Returns
+    -------
+    GeoDataFrame
+        The same rows with `parent` completed (None at the top).
+
+    Raises
+    ------
+    InputError
+        If a code is missing or used twice, a geometry is empty, not polygonal or invalid, a parent does not
+        exist or parents run in a circle.
+    CoverageError
+        If an area crosses its parent or children do not fill their parent.
+    """
+    _check_records(areas)
+    areas = areas.assign(parent=_parents(areas))
+    _check_parents(areas)
+    _check_nesting(areas, crs)
+    return areas
+
+
+def lowest(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the areas that are nobody's parent, with a new RangeIndex."""
+    return areas[~areas["code"].isin(areas["parent"].dropna())].reset_index(drop=True)
+
+
+def _check_records(areas: gpd.GeoDataFrame) -> None:
+    geometries = areas.geometry.values
+    codes = areas["code"].to_numpy(dtype=object)
+
+    def refuse(bad: NDArray[np.bool_], what: str) -> None:
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            raise InputError(f"record {row + 1} (code {codes[row]!r}) {what}")
+
+    missing = areas["code"].isna().to_numpy() | (areas["code"] == "").to_numpy()
+    refuse(missing, "has no code.")
+    twice = areas["code"].duplicated().to_numpy()
+    refuse(twice, "has a code that an earlier record has; codes of areas are unique.")
+    refuse(shapely.is_missing(geometries) | shapely.is_empty(geometries), "has no geometry.")
+    refuse(
+        ~np.isin(
+            shapely.get_type_id(geometries), (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
+        ),
+        "is no polygon.",
+    )
+    invalid = ~shapely.is_valid(geometries)
+    if invalid.any():
+        reason = shapely.is_valid_reason(geometries[int(np.flatnonzero(invalid)[0])])
+        refuse(invalid, f"is no valid polygon ({reason}); run wangge repair first.")
+
+
+def _parents(areas: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    given = areas["parent"].astype(object).where(areas["parent"].notna() & (areas["parent"] != ""), None)
+    if given.notna().any():
+        return np.asarray(given, dtype=object)
+    codes = areas["code"].tolist()
+    stems = [_chinese_stem(code) for code in codes]
+    if all(stems) and len(set(stems)) == len(stems) and len({len(stem) for stem in stems}) > 1:
+        by_stem = dict(zip(stems, codes, strict=True))
+        return np.array(
+            [
+                next(
+                    (
+                        by_stem[stem[:cut]]
+                        for cut in (9, 6, 4, 2)
+                        if cut < len(stem) and stem[:cut] in by_stem
+                    ),
+                    None,
+                )
+                for stem in stems
+            ],
+            dtype=object,
+        )
+    if areas["level"].nunique() > 1:
+        return _parents_by_ground(areas)
+    return np.full(len(areas), None, dtype=object)
+
+
+def _chinese_stem(code: str) -> str:
+    """Return the digits of a code that name something (440300 -> 4403), or "" if it is not laid out so."""
+    if not re.fullmatch(r"\d{6}|\d{9}|\d{12}", code):
+        return ""
+    stem = re.sub(r"(?:000)+$", "", code) if len(code) > 6 else code
+    if len(stem) == 6:
+        stem = re.sub(r"(?:00){1,2}$", "", stem)
+    return stem if len(stem) in _SIGNIFICANT else ""
+
+
+def _parents_by_ground(areas: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    geometries = areas.geometry.values
+    size = shapely.area(geometries)
+    levels = areas["level"].to_numpy(dtype=object)
+    codes = areas["code"].to_numpy(dtype=object)
+    child, parent = shapely.STRtree(geometries).query(
+        shapely.point_on_surface(geometries), predicate="within"
+    )
+    candidate = (size[parent] > size[child]) & (levels[parent] != levels[child])
+    pairs = pd.DataFrame({"child": child[candidate], "parent": parent[candidate]})
+    pairs["size"] = size[pairs["parent"]]
+    smallest = pairs.sort_values(["child", "size", "parent"]).drop_duplicates("child")
+    result = np.full(len(areas), None, dtype=object)
+    result[smallest["child"].to_numpy()] = codes[smallest["parent"].to_numpy()]
+    return result
+
+
+def _check_parents(areas: gpd.GeoDataFrame) -> None:
+    above = dict(zip(areas["code"], areas["parent"], strict=True))
+    for code, parent in above.items():
+        if parent is not None and parent not in above:
+            raise InputError(f"area '{code}' names the parent '{parent}', which is not among the areas.")
+        seen = {code}
+        while parent is not None:
+            if parent in seen:
+                raise InputError(f"area '{code}' is its own ancestor: the parents run in a circle.")
+            seen.add(parent)
+            parent = above[parent]
+
+
+def _check_nesting(areas: gpd.GeoDataFrame, crs: CRS | None) -> None:
+    has_parent = areas["parent"].notna().to_numpy()
+    if not has_parent.any():
+        return
+    ground = to_working(areas, crs).geometry.values
+    row_of = {code: row for row, code in enumerate(areas["code"])}
+    parent_rows = areas.loc[has_parent, "parent"].map(row_of).to_numpy(dtype=int)
+    children = np.flatnonzero(has_parent)
+    beyond = shapely.area(shapely.difference(ground[children], ground[parent_rows]))
+    worst = int(np.argmax(beyond))
+    if beyond[worst] > NESTING_TOLERANCE_M2:
+        child, parent = areas["code"].iat[children[worst]], areas["code"].iat[parent_rows[worst]]
+        raise CoverageError(
+            f"area '{child}' lies {beyond[worst]:,.2f} m² outside its parent '{parent}'; mend the "
+            "borders, or take one level alone."
+        )
+    own = shapely.area(ground)
+    filled = pd.Series(own[children]).groupby(parent_rows).sum()
+    left = own[filled.index.to_numpy()] - filled.to_numpy()
+    worst = int(np.argmax(np.abs(left)))
+    if abs(left[worst]) > NESTING_TOLERANCE_M2:
+        parent = areas["code"].iat[filled.index[worst]]
+        what = "leave" if left[worst] > 0 else "cover twice"
+        raise CoverageError(
+            f"the child areas of '{parent}' {what} {abs(left[worst]):,.2f} m² of it; "
+            "mend the borders, or take one level alone."
+        )

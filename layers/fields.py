@@ -1,0 +1,171 @@
+"""Which fields of a file mean code, name, area, identity: from a file's own columns to the standard ones.
+
+It owns field names and the spelling of codes; whether the values make sense is for `gis` to judge.
+"""
+
+from collections.abc import Sequence
+
+import geopandas as gpd
+import pandas as pd
+
+from gis.errors import InputError
+
+CODE_NAMES = ("code", "adcode", "osm_id", "编码", "代码", "行政区划代码", "网格编码")
+NAME_NAMES = ("name", "名称", "nl_name", "网格名称")
+LEVEL_NAMES = ("level", "admin_level", "级别", "层级")
+PARENT_NAMES = ("parent", "parent_code", "上级编码")
+AREA_CODE_NAMES = ("area_code",)
+ID_NAMES = ("id", "entity_id", "uuid", "osm_id", "编号", "统一社会信用代码")
+KIND_NAMES = ("kind",)
+
+# A first column that ends in "id" is the identity only if its values hardly repeat.
+_DISTINCT_SHARE = 0.95
+
+
+def text_codes(column: pd.Series) -> pd.Series:
+    """Spell codes as text: 559.0 becomes "559", blanks become None, spaces at the ends go."""
+    if pd.api.types.is_float_dtype(column.dtype):
+        whole = column.dropna()
+        if bool((whole == whole.round()).all()):
+            column = column.astype("Int64")
+    text = column.astype("string").str.strip()
+    return text.astype(object).where(text.notna() & (text != ""), None)
+
+
+def areas_from(
+    frame: gpd.GeoDataFrame,
+    *,
+    code_field: str | None = None,
+    name_field: str | None = None,
+    level_field: str | None = None,
+    parent_field: str | None = None,
+    level: str | None = None,
+) -> gpd.GeoDataFrame:
+    """Return areas with the standard columns code, name, level, parent, geometry.
+
+    Parameters
+    ----------
+    frame
+        Any layer of polygons in EPSG:4326.
+    code_field, name_field, level_field, parent_field
+        The fields to take; found by their usual names when not given. Only the code must exist.
+    level
+        Keep only the areas of this level.
+
+    Raises
+    ------
+    InputError
+        If a named field does not exist, no code field is found, or no area has the level.
+    """
+    codes = frame[_field(frame, code_field, CODE_NAMES, "--code-field")]
+    areas = gpd.GeoDataFrame({"code": text_codes(codes)}, geometry=frame.geometry.values, crs=frame.crs)
+    for column, given, names, option in (
+        ("name", name_field, NAME_NAMES, "--name-field"),
+        ("level", level_field, LEVEL_NAMES, "--level-field"),
+        ("parent", parent_field, PARENT_NAMES, "--parent-field"),
+    ):
+        found = _optional_field(frame, given, names, option)
+        areas[column] = text_codes(frame[found]) if found else None
+    areas["name"] = areas["name"].fillna(areas["code"])
+    areas["level"] = areas["level"].fillna("")
+    if level is not None:
+        chosen = areas["level"] == level
+        if not chosen.any():
+            raise InputError(
+                f"no area has the level '{level}' (levels: {', '.join(sorted(areas['level'].unique()))})."
+            )
+        areas = areas[chosen].reset_index(drop=True).assign(parent=None)
+    return areas[["code", "name", "level", "parent", "geometry"]]
+
+
+def cells_from(
+    frame: gpd.GeoDataFrame,
+    *,
+    code_field: str | None = None,
+    name_field: str | None = None,
+    area_field: str | None = None,
+) -> gpd.GeoDataFrame:
+    """Return cells with code, name and area_code beside all other columns of the file.
+
+    A column that already bears a standard name but is not the one picked is kept as `source_<name>`.
+
+    Raises
+    ------
+    InputError
+        If a named field does not exist or no code field is found.
+    """
+    picked = {
+        "code": _field(frame, code_field, CODE_NAMES, "--code-field"),
+        "name": _optional_field(frame, name_field, NAME_NAMES, "--name-field"),
+        "area_code": _optional_field(frame, area_field, AREA_CODE_NAMES, "--area-field"),
+    }
+    values = {
+        column: text_codes(frame[field]) if field else pd.Series(None, index=frame.index, dtype=object)
+        for column, field in picked.items()
+    }
+    displaced = {c: f"source_{c}" for c, field in picked.items() if c in frame.columns and field != c}
+    cells = frame.rename(columns=displaced).assign(**values)
+    cells["name"] = cells["name"].fillna(cells["code"])
+    leading = ["code", "name", "area_code"]
+    return cells[leading + [column for column in cells.columns if column not in leading]]
+
+
+def entities_from(
+    frame: gpd.GeoDataFrame, *, id_field: str | None = None, kind: str | None = None
+) -> tuple[gpd.GeoDataFrame, str | None]:
+    """Return entities with a text `id` and the name of the field it came from.
+
+    Parameters
+    ----------
+    frame
+        Any layer in EPSG:4326; all columns are kept.
+    id_field
+        The field of the identity; found by usual names when not given, else a first column that ends in "id"
+        and hardly repeats. Without any, `id` is not added and records are known by their number.
+    kind
+        The kind of all records, for a file without a `kind` column.
+
+    Raises
+    ------
+    InputError
+        If the named field does not exist.
+    """
+    found = _optional_field(frame, id_field, ID_NAMES, "--id-field") or _leading_id(frame)
+    if found is not None:
+        if "id" in frame.columns and found != "id":
+            frame = frame.rename(columns={"id": "source_id"})
+        frame = frame.assign(id=text_codes(frame[found]))
+    if kind is not None:
+        frame = frame.assign(kind=kind)
+    return frame, found
+
+
+def _leading_id(frame: gpd.GeoDataFrame) -> str | None:
+    first = str(frame.columns[0])
+    if not first.lower().endswith("id") or first == frame.geometry.name:
+        return None
+    return first if frame[first].nunique() >= _DISTINCT_SHARE * len(frame) else None
+
+
+def _field(frame: gpd.GeoDataFrame, given: str | None, names: Sequence[str], option: str) -> str:
+    found = _optional_field(frame, given, names, option)
+    if found is None:
+        raise InputError(
+            f"has no field '{names[0]}'; name the one to take with {option} (fields: {_listed(frame)})."
+        )
+    return found
+
+
+def _optional_field(
+    frame: gpd.GeoDataFrame, given: str | None, names: Sequence[str], option: str
+) -> str | None:
+    if given is None:
+        lower = {str(column).lower(): str(column) for column in reversed(frame.columns)}
+        return next((lower[name] for name in names if name in lower), None)
+    if given not in frame.columns or given == frame.geometry.name:
+        raise InputError(f"has no field '{given}' for {option} (fields: {_listed(frame)}).")
+    return given
+
+
+def _listed(frame: gpd.GeoDataFrame) -> str:
+    return ", ".join(str(column) for column in frame.columns if column != frame.geometry.name) or "none"

@@ -1,0 +1,151 @@
+"""Reading comma-, semicolon- or tab-separated text, with coordinates or WKT.
+
+It owns encodings, delimiters and which columns are coordinates; it judges no coordinate, because the
+reports do that record by record.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gis.crs import LONLAT
+from gis.errors import InputError
+
+LON_NAMES = ("lon", "lng", "long", "longitude", "经度", "x")
+LAT_NAMES = ("lat", "latitude", "纬度", "y")
+WKT_NAMES = ("geometry", "wkt", "geom", "the_geom", "wkt_geom")
+
+# The second is what spreadsheets on Chinese Windows write.
+_ENCODINGS = ("utf-8-sig", "gb18030")
+# Numbers written in the one way that reading and writing them back keeps; "007" and "1e5" stay text.
+_INTEGER = r"-?(?:0|[1-9]\d{0,14})"
+_DECIMAL = r"-?(?:0|[1-9]\d*)\.\d+"
+
+
+def read_delimited_table(path: Path) -> pd.DataFrame:
+    """Read a delimited text file as a table; columns of plainly written numbers become numbers.
+
+    Parameters
+    ----------
+    path
+        UTF-8 or GB 18030 text with a header line.
+
+    Raises
+    ------
+    InputError
+        If the text cannot be decoded or split into columns, or holds no records.
+    """
+    return _typed(_text_table(path))
+
+
+def read_delimited(
+    path: Path, lon_field: str | None = None, lat_field: str | None = None
+) -> gpd.GeoDataFrame:
+    """Read a delimited text file with coordinates.
+
+    Parameters
+    ----------
+    path
+        UTF-8 or GB 18030 text with a header line.
+    lon_field, lat_field
+        The coordinate columns; found by their usual names when not given.
+
+    Returns
+    -------
+    GeoDataFrame
+        EPSG:4326 points from a longitude and a latitude column, or geometries from a WKT column; all columns
+        kept. A blank coordinate gives no geometry, one that is no number gives a point at NaN.
+
+    Raises
+    ------
+    InputError
+        If the text cannot be decoded or split into columns, or has no coordinates.
+    """
+    table = read_delimited_table(path)
+    columns = ", ".join(map(str, table.columns))
+    for field in (lon_field, lat_field):
+        if field is not None and field not in table.columns:
+            raise InputError(f"{path} has no column '{field}' (columns: {columns}).")
+    lon_name = lon_field or _first(table, LON_NAMES)
+    lat_name = lat_field or _first(table, LAT_NAMES)
+    if lon_name is not None and lat_name is not None:
+        points = _points(table[lon_name], table[lat_name])
+        table = table.rename(columns={"geometry": "geometry_text"})
+        return gpd.GeoDataFrame(table, geometry=points, crs=LONLAT)
+    wkt_name = _first(table, WKT_NAMES)
+    if wkt_name is None:
+        raise InputError(
+            f"{path} has no coordinates: no columns lon and lat and no WKT column; name them with "
+            f"--lon-field and --lat-field (columns: {columns})."
+        )
+    geometries = _from_wkt(path, table[wkt_name])
+    return gpd.GeoDataFrame(table.drop(columns=wkt_name), geometry=geometries, crs=LONLAT)
+
+
+def _text_table(path: Path) -> pd.DataFrame:
+    for encoding in _ENCODINGS:
+        try:
+            with path.open(encoding=encoding) as file:
+                header = file.readline()
+            if not header.strip():
+                raise InputError(f"{path} holds no records.")
+            delimiter = max(",;\t|", key=header.count)
+            table = pd.read_csv(
+                path,
+                sep=delimiter,
+                encoding=encoding,
+                dtype=str,
+                keep_default_na=False,
+                na_values=[""],
+                index_col=False,
+                skip_blank_lines=True,
+            )
+        except UnicodeDecodeError:
+            continue
+        except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
+            raise InputError(
+                f"{path} cannot be read as CSV: {str(error).strip().splitlines()[-1]}"
+            ) from error
+        if table.empty:
+            raise InputError(f"{path} holds no records.")
+        table.columns = [str(name).strip() for name in table.columns]
+        return table
+    raise InputError(f"{path} is neither UTF-8 nor GB 18030 text.")
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    """Turn columns of plainly written numbers into numbers; identifiers such as 007 stay as they are."""
+    typed = {}
+    for name in table.columns:
+        column = table[name]
+        if column.isna().any() or not bool(column.str.fullmatch(f"{_INTEGER}|{_DECIMAL}").all()):
+            continue
+        typed[name] = pd.to_numeric(column)
+    return table.assign(**typed)
+
+
+def _first(table: pd.DataFrame, names: Sequence[str]) -> str | None:
+    lower = {str(name).lower(): str(name) for name in reversed(table.columns)}
+    return next((lower[name] for name in names if name in lower), None)
+
+
+def _points(lon_text: pd.Series, lat_text: pd.Series) -> np.ndarray:
+    blank = (lon_text.isna() | lat_text.isna()).to_numpy()
+    lon = pd.to_numeric(lon_text, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    lat = pd.to_numeric(lat_text, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    points = np.asarray(shapely.points(lon, lat), dtype=object)
+    points[blank] = None
+    return points
+
+
+def _from_wkt(path: Path, text: pd.Series) -> np.ndarray:
+    values = text.astype(object).where(text.notna(), None).to_numpy()
+    geometries = shapely.from_wkt(values, on_invalid="ignore")
+    bad = np.flatnonzero(shapely.is_missing(geometries) & text.notna().to_numpy())
+    if len(bad):
+        raise InputError(f"{path}: record {bad[0] + 1} has a geometry that is not WKT.")
+    return np.asarray(geometries, dtype=object)

@@ -1,0 +1,92 @@
+"""Which formats there are and which extension means which.
+
+Reading and writing belong to the sibling modules.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from gis.errors import InputError
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format: its name for people, GDAL's driver where GDAL does the work, and what it can do."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    driver: str | None = None
+    writable: bool = True
+
+
+FORMATS = (
+    Format("GeoPackage", (".gpkg",), "GPKG"),
+    Format("GeoJSON", (".geojson", ".json"), "GeoJSON"),
+    Format("GeoParquet", (".parquet", ".geoparquet")),
+    Format("FlatGeobuf", (".fgb",), "FlatGeobuf"),
+    Format("Shapefile", (".shp",), "ESRI Shapefile"),
+    Format("CSV", (".csv",)),
+    Format("OSM PBF", (".pbf", ".osm"), "OSM", writable=False),
+    Format("zipped Shapefile", (".zip",), "ESRI Shapefile", writable=False),
+)
+READABLE = tuple(suffix for each in FORMATS for suffix in each.suffixes)
+WRITABLE = tuple(suffix for each in FORMATS if each.writable for suffix in each.suffixes)
+
+
+def _format(path: Path) -> Format | None:
+    suffix = path.suffix.lower()
+    return next((each for each in FORMATS if suffix in each.suffixes), None)
+
+
+def input_format(path: Path) -> Format:
+    """Return the format of a file to read.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is a folder, cannot be opened, or its extension is unknown.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file.")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file in it.")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{path} cannot be opened: permission denied.")
+    found = _format(path)
+    if found is None:
+        raise InputError(f"{path}: the extension '{path.suffix}' is not one of {', '.join(READABLE)}.")
+    return found
+
+
+def output_format(path: Path) -> Format:
+    """Return the format of a file to write, so that a wrong name is told before any work is done.
+
+    Raises
+    ------
+    InputError
+        If the extension is unknown or read-only, or the folder is missing or cannot be written.
+    """
+    found = _format(path)
+    if found is None or not found.writable:
+        raise InputError(f"{path}: cannot write '{path.suffix}' files; use one of {', '.join(WRITABLE)}.")
+    output_folder(path)
+    return found
+
+
+def output_folder(path: Path) -> Path:
+    """Return the folder a file is to be written to.
+
+    Raises
+    ------
+    InputError
+        If the folder is missing or cannot be written, or the path itself is a folder.
+    """
+    folder = path.parent
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file.")
+    if not folder.is_dir():
+        raise InputError(f"{path} cannot be written: there is no folder {folder}.")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{path} cannot be written: the folder {folder} is not yours to write.")
+    return folder

@@ -1,0 +1,199 @@
+"""Reading a vector file or a table into a frame in longitude and latitude.
+
+It owns what differs between formats (layers, encodings, OSM tags); delimited text has its own module, and
+`layers.fields` picks the fields that mean something.
+"""
+
+import re
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+
+from gis.crs import LONLAT
+from gis.errors import InputError
+from layers.formats.delimited import read_delimited, read_delimited_table
+from layers.formats.kinds import Format, input_format
+
+Role = Literal["areas", "cells", "entities"]
+
+# What a role is found under in a file of several layers when the user names none.
+_OSM_LAYER = {"areas": "multipolygons", "cells": "multipolygons", "entities": "points"}
+_OSM_WHERE = {"areas": "boundary = 'administrative'"}
+
+
+def read_layer(
+    path: Path,
+    *,
+    role: Role,
+    layer: str | None = None,
+    where: str | None = None,
+    source_crs: str | None = None,
+    lon_field: str | None = None,
+    lat_field: str | None = None,
+    tags: Iterable[str | None] = (),
+) -> gpd.GeoDataFrame:
+    """Read one layer of a file.
+
+    Parameters
+    ----------
+    path
+        A file in one of the readable formats.
+    role
+        What the layer is read as; picks the layer of a file that has several.
+    layer
+        The layer's name, for formats that hold several.
+    where
+        An SQL condition on the attributes; for OSM areas "boundary = 'administrative'" when not given.
+    source_crs
+        The CRS of the coordinates, for a file that names none or names it wrongly.
+    lon_field, lat_field
+        The coordinate columns of a CSV, when they have unusual names.
+    tags
+        OSM tags the caller will ask for; GDAL keeps the rarer ones together in `other_tags`.
+
+    Returns
+    -------
+    GeoDataFrame
+        EPSG:4326, two-dimensional, all records and fields of the file in their order, a RangeIndex.
+
+    Raises
+    ------
+    InputError
+        With one sentence that names the file and what is wrong with it.
+    """
+    form = input_format(path)
+    if where and form.driver is None:
+        raise InputError(f"{path}: a condition (--where) is for layers that GDAL reads, not for {form.name}.")
+    if form.name == "CSV":
+        frame = read_delimited(path, lon_field, lat_field)
+    else:
+        frame = _read_vector(path, form, role, layer, where)
+    if {"osm_id", "osm_way_id"} <= set(frame.columns):
+        # A polygon is a relation or a closed way, and the two are numbered apart.
+        frame = frame.assign(osm_id=frame["osm_id"].fillna("w" + frame["osm_way_id"].astype("string")))
+    if "other_tags" in frame.columns:
+        frame = _with_tags(frame, [tag for tag in tags if tag])
+    return _in_lonlat(frame, path, source_crs)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table without geometry: CSV, Parquet, or the attributes of a vector file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    form = input_format(path)
+    if form.name == "CSV":
+        return read_delimited_table(path)
+    try:
+        if form.name == "GeoParquet":
+            frame = pd.read_parquet(path)
+            return frame.drop(columns=[name for name in ("geometry",) if name in frame])
+        return pd.DataFrame(pyogrio.read_dataframe(path, read_geometry=False))
+    except (RuntimeError, ValueError, OSError) as error:
+        raise _unreadable(path, form, error) from error
+
+
+def _read_vector(
+    path: Path, form: Format, role: Role, layer: str | None, where: str | None
+) -> gpd.GeoDataFrame:
+    try:
+        if form.name == "GeoParquet":
+            frame = gpd.read_parquet(path)
+        else:
+            if form.name == "OSM PBF":
+                layer = layer or _OSM_LAYER[role]
+                where = where or (_OSM_WHERE.get(role) if layer == "multipolygons" else None)
+            else:
+                layer = _choose_layer(path, layer, role)
+            with warnings.catch_warnings():
+                # GDAL repairs ring orientation and M values on the way in; neither loses anything.
+                warnings.simplefilter("ignore")
+                frame = pyogrio.read_dataframe(_source(path, form), layer=layer, where=where, use_arrow=False)
+    except (RuntimeError, ValueError, OSError, KeyError) as error:
+        raise _unreadable(path, form, error) from error
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise InputError(f"{path} has no geometry; give a layer of features, or a CSV with coordinates.")
+    if where and frame.empty:
+        raise InputError(f"{path}: no record meets the condition {where}.")
+    if frame.empty:
+        raise InputError(f"{path} holds no records.")
+    if frame.geometry.name != "geometry":
+        frame = frame.rename_geometry("geometry")
+    return frame.reset_index(drop=True)
+
+
+def _source(path: Path, form: Format) -> str:
+    return f"/vsizip/{path}" if form.name == "zipped Shapefile" else str(path)
+
+
+def _choose_layer(path: Path, layer: str | None, role: Role) -> str | None:
+    """Name the layer to read: the only one, the one called like the role, else the user must say."""
+    source = _source(path, input_format(path))
+    listed = [(str(name), kind) for name, kind in pyogrio.list_layers(source)]
+    names = [name for name, _ in listed]
+    if layer is not None:
+        if layer not in names:
+            raise InputError(f"{path} has no layer '{layer}'; it has {', '.join(names)}.")
+        return layer
+    spatial = [name for name, kind in listed if kind is not None] or names
+    if len(spatial) == 1:
+        return spatial[0]
+    if role in spatial:
+        return role
+    raise InputError(f"{path} has several layers ({', '.join(spatial)}); name one with the layer option.")
+
+
+def _with_tags(frame: gpd.GeoDataFrame, wanted: Iterable[str]) -> gpd.GeoDataFrame:
+    """Lift the OSM tags that the caller asks for out of GDAL's hstore column."""
+    tags = frame["other_tags"].astype("str")
+    added = {}
+    for name in wanted:
+        if name not in frame.columns:
+            values = tags.str.extract(rf'"{re.escape(name)}"=>"((?:[^"\\]|\\.)*)"', expand=False)
+            if values.notna().any():
+                added[name] = values
+    return frame.assign(**added) if added else frame
+
+
+def _in_lonlat(frame: gpd.GeoDataFrame, path: Path, source_crs: str | None) -> gpd.GeoDataFrame:
+    if source_crs is not None:
+        try:
+            frame = frame.set_crs(CRS.from_user_input(source_crs), allow_override=True)
+        except CRSError as error:
+            raise InputError(
+                f"'{source_crs}' names no coordinate reference system; give for example EPSG:4326."
+            ) from error
+    crs = frame.crs
+    if crs is None:
+        raise InputError(
+            f"{path} names no coordinate reference system; give it with --source-crs, for example EPSG:4326."
+        )
+    if bool(shapely.has_z(frame.geometry.values).any()):
+        frame = frame.set_geometry(shapely.force_2d(frame.geometry.values), crs=crs)
+    if crs.equals(LONLAT, ignore_axis_order=True):
+        return frame.set_crs(LONLAT, allow_override=True)
+    moved = frame.to_crs(LONLAT)
+    lost = np.isinf(shapely.bounds(moved.geometry.values)).any(axis=1)
+    if lost.any():
+        raise InputError(
+            f"{path}: record {int(np.flatnonzero(lost)[0]) + 1} lies where {crs.name} is not defined; "
+            "check the CRS of the file."
+        )
+    return moved
+
+
+def _unreadable(path: Path, form: Format, error: Exception) -> InputError:
+    first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return InputError(f"{path} cannot be read as {form.name}: {first_line}")

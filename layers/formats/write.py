@@ -1,0 +1,189 @@
+"""Writing files that appear whole or not at all.
+
+Every file is made under another name in the folder it belongs to and moved into place when it is complete;
+what the columns mean is not known here.
+"""
+
+import json
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+import shapely
+
+from gis.errors import InputError
+from layers.formats.kinds import Format, output_folder, output_format
+
+_SHAPEFILE_SIDECARS = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a path to write to; move it over `path` when the block ends well, and leave nothing otherwise.
+
+    Files beside it (the parts of a Shapefile) move along, the named one last.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written or the disk is full.
+    """
+    folder = output_folder(path)
+    try:
+        workplace = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=folder))
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+    try:
+        yield workplace / path.name
+        parts = sorted(workplace.iterdir(), key=lambda part: part.name == path.name)
+        if path.suffix.lower() == ".shp":
+            for suffix in _SHAPEFILE_SIDECARS:
+                path.with_suffix(suffix).unlink(missing_ok=True)
+        for part in parts:
+            part.replace(folder / part.name)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(workplace, ignore_errors=True)
+
+
+def write_layer(path: Path, frame: gpd.GeoDataFrame, layer: str | None = None) -> list[str]:
+    """Write one layer in the format of the extension.
+
+    Parameters
+    ----------
+    path
+        A file in one of the writable formats; an existing file is replaced.
+    frame
+        EPSG:4326; columns of lists or mappings are written as JSON text.
+    layer
+        The layer's name in a GeoPackage; the file's stem when not given.
+
+    Returns
+    -------
+    list of str
+        What the format could not keep, such as shortened field names; empty as a rule.
+
+    Raises
+    ------
+    InputError
+        If the format cannot hold the layer or the file cannot be written.
+    """
+    return write_layers(path, {layer or path.stem: frame})
+
+
+def write_layers(path: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> list[str]:
+    """Write several layers into one file; only a GeoPackage holds more than one.
+
+    Returns and raises as `write_layer` does.
+    """
+    form = output_format(path)
+    if len(layers) != 1 and form.name != "GeoPackage":
+        raise InputError(f"{path}: {form.name} holds one layer a file; use a GeoPackage.")
+    notes: list[str] = []
+    with replacing(path) as target:
+        for name, frame in layers.items():
+            plain = _plain(frame)
+            if form.name == "GeoParquet":
+                plain.to_parquet(target, index=False)
+            elif form.name == "CSV":
+                _as_text(plain).to_csv(target, index=False)
+            else:
+                notes += _write_vector(target, plain, name, form)
+    return notes
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table without geometry as CSV or Parquet.
+
+    Raises
+    ------
+    InputError
+        If the extension is neither, or the file cannot be written.
+    """
+    if path.suffix.lower() not in {".csv", ".parquet"}:
+        raise InputError(f"{path}: a table is written as .csv or .parquet.")
+    with replacing(path) as target:
+        if path.suffix.lower() == ".csv":
+            table.to_csv(target, index=False)
+        else:
+            table.to_parquet(target, index=False)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text."""
+    with replacing(path) as target:
+        target.write_text(text, encoding="utf-8")
+
+
+def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Turn column types that some format cannot hold into ones that all hold."""
+    changed = {}
+    for name in frame.columns:
+        column = frame[name]
+        if name == frame.geometry.name:
+            continue
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            changed[name] = column.astype(object)
+        elif (
+            column.dtype == object and column.map(lambda value: isinstance(value, list | dict | tuple)).any()
+        ):
+            changed[name] = column.map(
+                lambda value: json.dumps(value, ensure_ascii=False), na_action="ignore"
+            )
+    return frame.assign(**changed) if changed else frame
+
+
+def _as_text(frame: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Put the geometry of a frame into columns: lon and lat for points, else WKT."""
+    geometries = frame.geometry.values
+    table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
+    types = shapely.get_type_id(geometries)
+    if bool(((types == shapely.GeometryType.POINT) | (types == shapely.GeometryType.MISSING)).all()):
+        prefix = "wgs84_" if {"lon", "lat"} & set(table.columns) else ""
+        table[f"{prefix}lon"], table[f"{prefix}lat"] = shapely.get_x(geometries), shapely.get_y(geometries)
+    else:
+        table["geometry_wkt" if "geometry" in table else "geometry"] = shapely.to_wkt(
+            geometries, rounding_precision=-1
+        )
+    return table
+
+
+def _write_vector(target: Path, frame: gpd.GeoDataFrame, layer: str, form: Format) -> list[str]:
+    options: dict[str, object] = {}
+    types = set(frame.geometry.geom_type.dropna())
+    if form.name == "GeoJSON":
+        options = {"COORDINATE_PRECISION": 15, "WRITE_NAME": "NO"}
+    elif form.name == "FlatGeobuf":
+        # The index reorders records and takes none without geometry.
+        options = {"SPATIAL_INDEX": "NO"}
+    elif form.name == "Shapefile":
+        options = {"ENCODING": "UTF-8"}
+        if len({name.removeprefix("Multi") for name in types}) > 1:
+            raise InputError(
+                f"{target.name}: a Shapefile holds one kind of geometry, not {', '.join(sorted(types))}."
+            )
+    if not types:
+        options["geometry_type"] = "Unknown" if form.name != "Shapefile" else "Polygon"
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            pyogrio.write_dataframe(
+                frame,
+                target,
+                layer=layer if form.name == "GeoPackage" else None,
+                driver=form.driver,
+                append=form.name == "GeoPackage" and target.exists(),
+                **options,
+            )
+    except (RuntimeError, ValueError) as error:
+        raise InputError(
+            f"{target.name} cannot be written as {form.name}: {str(error).splitlines()[0]}"
+        ) from error
+    return sorted({str(each.message) for each in caught})
