@@ -1,0 +1,159 @@
+"""Measures of cells: area, perimeter, compactness, geodesic area, loads.
+
+Everything is computed in the metric working CRS from longitude, latitude frames; which entity belongs to
+which cell is decided in `gis.assign`.
+"""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from pyproj import CRS, Geod
+
+from gis.crs import to_lonlat, to_working
+from gis.errors import InputError
+
+Floats = NDArray[np.float64]
+
+
+def measure(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> gpd.GeoDataFrame:
+    """Return the cells with `area_m2` and `perimeter_m` computed anew.
+
+    Parameters
+    ----------
+    cells
+        Polygons in EPSG:4326; None and empty geometries measure 0.
+    crs
+        The working CRS, chosen from the extent when not given.
+
+    Returns
+    -------
+    GeoDataFrame
+        A copy with the same index and order.
+    """
+    measured = cells.copy()
+    shapes = _shapes(cells, crs)
+    measured["area_m2"] = np.nan_to_num(shapely.area(shapes))
+    measured["perimeter_m"] = np.nan_to_num(shapely.length(shapes))
+    return measured
+
+
+def area_m2(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> Floats:
+    """Area of each geometry in the working CRS, m², shape (n,)."""
+    return np.nan_to_num(shapely.area(_shapes(cells, crs)))
+
+
+def perimeter_m(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> Floats:
+    """Length of each geometry's border in the working CRS, metres, holes included, shape (n,)."""
+    return np.nan_to_num(shapely.length(_shapes(cells, crs)))
+
+
+def compactness(area: ArrayLike, perimeter: ArrayLike) -> Floats:
+    """Polsby-Popper compactness 4πA/P²: 1 for a circle, 0.785 for a square, 0 where there is no perimeter.
+
+    Parameters
+    ----------
+    area, perimeter
+        In m² and metres (or one unit and its square), shape (n,).
+
+    References
+    ----------
+    Polsby, D. D. and Popper, R. D. (1991), The Third Criterion, Yale Law & Policy Review 9 (2).
+    """
+    a, p = np.asarray(area, dtype=float), np.asarray(perimeter, dtype=float)
+    result: Floats = np.divide(4 * np.pi * a, p**2, out=np.zeros(np.broadcast(a, p).shape), where=p > 0)
+    return result
+
+
+def geodesic_area_m2(cells: gpd.GeoDataFrame) -> Floats:
+    """Area of each polygon on the WGS 84 ellipsoid, m², shape (n,), to verify the working CRS against.
+
+    Edges are geodesics (Karney 2013, as in `pyproj.Geod`); holes are taken off. About 10 µs a ring.
+    """
+    parts, cell = shapely.get_parts(_polygonal(to_lonlat(cells)), return_index=True)
+    rings, part = shapely.get_rings(parts, return_index=True)
+    if not len(rings):
+        return np.zeros(len(cells))
+    geod = Geod(ellps="WGS84")
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    pieces = np.split(xy, np.flatnonzero(np.diff(ring)) + 1)
+    areas = np.array([abs(geod.polygon_area_perimeter(piece[:, 0], piece[:, 1])[0]) for piece in pieces])
+    exterior = np.r_[True, part[1:] != part[:-1]]
+    signed = np.where(exterior, areas, -areas)
+    return np.bincount(cell[part], weights=signed, minlength=len(cells)).astype(np.float64)
+
+
+def area_ratio(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> Floats:
+    """Area in the working CRS over geodesic area, shape (n,); NaN where a geometry has no area.
+
+    Within its zone the ratio stays in 1 to 1.0007 in a 3-degree Gauss-Kruger zone and in 0.9992 to 1.002 in
+    UTM; a layer farther from 1 is measured in the wrong zone.
+    """
+    planar, geodesic = area_m2(cells, crs), geodesic_area_m2(cells)
+    ratio: Floats = np.divide(planar, geodesic, out=np.full(len(planar), np.nan), where=geodesic > 0)
+    return ratio
+
+
+def load(
+    cells: gpd.GeoDataFrame, assigned: pd.DataFrame, *, kind: str | None = None, weight: str | None = None
+) -> pd.Series:
+    """Add up the entities assigned to each cell.
+
+    Parameters
+    ----------
+    cells
+        With unique `code`.
+    assigned
+        Entities with `cell_code` (None: counted nowhere) and, when `kind` is given, `kind`.
+    kind
+        Count entities of this kind only, for example ``"household"``.
+    weight
+        Column to sum instead of counting rows; missing values count as 0.
+
+    Returns
+    -------
+    Series
+        Aligned with the index of `cells`, 0 where nothing is assigned; int64 for counts, float64 for sums.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, or an entity names a cell that is not among the cells.
+    """
+    needed = ["cell_code", *(["kind"] if kind is not None else []), *([weight] if weight is not None else [])]
+    for column in needed:
+        if column not in assigned.columns:
+            raise InputError(
+                f"The entities have no column '{column}'; assign them to cells first or name another column."
+            )
+    rows = assigned if kind is None else assigned[assigned["kind"] == kind]
+    rows = rows[rows["cell_code"].notna()]
+    unknown = ~rows["cell_code"].isin(cells["code"])
+    if unknown.any():
+        code = rows.loc[unknown, "cell_code"].iloc[0]
+        raise InputError(
+            f"{int(unknown.sum())} entities name cells that are not in the plan, first '{code}'; assign anew."
+        )
+    if weight is None:
+        totals: pd.Series = rows.groupby("cell_code").size().reindex(cells["code"], fill_value=0).astype(np.int64)
+    else:
+        numbers = pd.to_numeric(rows[weight], errors="coerce").fillna(0.0).astype(float)
+        totals = numbers.groupby(rows["cell_code"]).sum().reindex(cells["code"], fill_value=0.0)
+    return pd.Series(totals.to_numpy(), index=cells.index, name=weight or kind or "entities")
+
+
+def _shapes(cells: gpd.GeoDataFrame, crs: CRS | None) -> NDArray[np.object_]:
+    polygonal = _polygonal(cells)
+    if shapely.is_empty(polygonal).all():
+        return polygonal
+    return np.asarray(
+        to_working(gpd.GeoDataFrame(geometry=polygonal, crs=cells.crs), crs).geometry, dtype=object
+    )
+
+
+def _polygonal(cells: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    """Geometries with None made empty."""
+    shapes = np.array(cells.geometry, dtype=object)
+    shapes[shapely.is_missing(shapes)] = shapely.Polygon()
+    return shapes

@@ -1,0 +1,143 @@
+"""Colours: neighbours differ, six are enough, classes are about equal, and nothing is left to chance."""
+
+import geopandas as gpd
+import networkx as nx
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gis.adjacency import adjacency, overlapping
+from gis.colours import COLOURS, TOL_BRIGHT, colour, colour_graph
+
+
+def frame(polygons):
+    """Polygons drawn in metres, placed in UTM zone 30 south and handed over as longitude, latitude."""
+    moved = shapely.transform(np.asarray(polygons, dtype=object), lambda xy: xy + np.array([5e5, 6e6]))
+    return gpd.GeoDataFrame(geometry=moved, crs=32730).to_crs(4326)
+
+
+def voronoi(seed, count):
+    points = np.random.default_rng(seed).uniform(0, 5000, (count, 2))
+    return shapely.get_parts(shapely.voronoi_polygons(shapely.MultiPoint(points)))
+
+
+def sizes(colours):
+    return np.bincount(colours, minlength=COLOURS)
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10**6), count=st.integers(2, 300))
+def test_voronoi_cells_are_coloured_apart_and_balanced(seed, count):
+    cells = frame(voronoi(seed, count))
+    colours = colour(cells)
+    assert colours.shape == (len(cells),)
+    assert colours.min() >= 0
+    assert colours.max() < COLOURS
+    i, j, _ = adjacency(np.array(cells.geometry))
+    assert not np.any(colours[i] == colours[j])
+    assert np.ptp(sizes(colours)) <= 2 + len(cells) // 50
+    assert np.array_equal(colours, colour(cells))
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    seed=st.integers(0, 10**6), columns=st.integers(1, 15), rows=st.integers(1, 15), merged=st.floats(0, 0.6)
+)
+def test_merged_lattices_are_coloured_apart(seed, columns, rows, merged):
+    # Cells merged with the neighbour to the east, some of them wound around others.
+    rng = np.random.default_rng(seed)
+    x, y = (part.ravel() for part in np.meshgrid(np.arange(columns), np.arange(rows)))
+    squares = shapely.box(x * 100, y * 100, x * 100 + 100, y * 100 + 100)
+    label = np.arange(len(squares))
+    for k in np.flatnonzero(rng.random(len(squares)) < merged):
+        step = rng.choice([1, columns])
+        if k + step < len(squares) and (step == columns or x[k] + 1 < columns):
+            label[label == label[k + step]] = label[k]
+    cells = frame([shapely.coverage_union_all(squares[label == one]) for one in np.unique(label)])
+    colours = colour(cells)
+    i, j, _ = adjacency(np.array(cells.geometry))
+    assert not np.any(colours[i] == colours[j])
+
+
+def edges(graph):
+    return (
+        np.array(part, dtype=np.int64)
+        for part in (zip(*graph.edges, strict=True) if graph.edges else ((), ()))
+    )
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 10**6), count=st.integers(6, 80), degree=st.floats(0, 9))
+def test_every_graph_with_a_five_core_at_most_is_coloured(seed, count, degree):
+    graph = nx.gnp_random_graph(count, min(degree / count, 1), seed=seed)
+    i, j = edges(graph)
+    colours = colour_graph(count, i, j)
+    if max(nx.core_number(graph).values()) < COLOURS:
+        assert not np.any(colours[i] == colours[j])
+
+
+def test_denser_graphs_come_out_no_worse_than_in_networkx():
+    ours, theirs = 0, 0
+    for seed in range(40):
+        graph = nx.gnp_random_graph(40, 0.3, seed=seed)
+        i, j = edges(graph)
+        colours = colour_graph(40, i, j)
+        ours += bool(np.any(colours[i] == colours[j]))
+        theirs += max(nx.greedy_color(graph, strategy="DSATUR").values()) >= COLOURS
+    assert 0 < ours < theirs
+
+
+def test_seven_mutual_neighbours_leave_one_equal_pair():
+    i, j = np.triu_indices(7, k=1)
+    colours = colour_graph(7, i, j)
+    assert np.count_nonzero(colours[i] == colours[j]) == 1
+
+
+def test_kempe_chains_free_a_colour_that_greedy_blocks():
+    # K7 less one edge needs six colours; every node order must end with the two unjoined nodes equal.
+    for hidden in range(21):
+        i, j = (np.delete(part, hidden) for part in np.triu_indices(7, k=1))
+        colours = colour_graph(7, i, j)
+        assert not np.any(colours[i] == colours[j])
+
+
+def test_corners_differ_on_a_square_grid():
+    x, y = (part.ravel() * 100 for part in np.meshgrid(np.arange(20), np.arange(20)))
+    squares = shapely.box(x, y, x + 100, y + 100)
+    colours = colour(frame(squares)).reshape(20, 20)
+    assert not np.any(colours[1:, 1:] == colours[:-1, :-1])
+    assert not np.any(colours[1:, :-1] == colours[:-1, 1:])
+    assert np.ptp(sizes(colours.ravel())) <= 2
+
+
+@pytest.mark.parametrize("polygons", [[], [None], [shapely.Polygon(), None]])
+def test_cells_without_ground_are_numbered_too(polygons):
+    cells = gpd.GeoDataFrame(geometry=gpd.GeoSeries(polygons, crs=4326))
+    assert colour(cells).tolist() == list(range(len(polygons)))
+
+
+def test_input_is_not_changed_and_multipart_cells_work():
+    two = shapely.MultiPolygon([shapely.box(0, 0, 100, 100), shapely.box(200, 0, 300, 100)])
+    cells = frame([two, shapely.box(100, 0, 200, 100), None, shapely.box(300, 0, 400, 100)])
+    before = cells.copy(deep=True)
+    colours = colour(cells)
+    assert len({colours[0], colours[1]}) == 2
+    assert colours[3] != colours[0]
+    assert before.geometry.geom_equals_exact(cells.geometry, 0).sum() == 3
+
+
+def test_the_palette_has_a_colour_for_each_number():
+    assert len(set(TOL_BRIGHT)) == COLOURS
+
+
+def test_real_zones_with_overlaps(shared_data):
+    zones = gpd.read_file(shared_data / "shenzhen" / "traffic_zones.shp").to_crs(4326)
+    colours = colour(zones)
+    shapes = np.array(zones.geometry)
+    borders = adjacency(shapes)[:2]
+    for i, j in (borders, overlapping(shapes)):
+        assert len(i) > 500
+        assert not np.any(colours[i] == colours[j])
+    assert np.ptp(sizes(colours)) <= 2

@@ -1,0 +1,100 @@
+"""Measures against one-by-one computation and against the ellipsoid."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyproj import Geod
+
+from gis.crs import to_working
+from gis.errors import InputError
+from gis.measures import area_m2, area_ratio, compactness, geodesic_area_m2, load, measure, perimeter_m
+
+
+def ring_cell(lon, lat, width):
+    outer = shapely.box(lon, lat, lon + width, lat + width)
+    return outer.difference(shapely.box(lon + width / 4, lat + width / 4, lon + width / 2, lat + width / 2))
+
+
+@settings(deadline=None, max_examples=30)
+@given(lon=st.floats(-179, 178), lat=st.floats(-75, 75), width=st.floats(0.001, 0.02), reverse=st.booleans())
+def test_areas_agree_with_the_ellipsoid_one_by_one(lon, lat, width, reverse):
+    cell = ring_cell(lon, lat, width)
+    several = shapely.MultiPolygon([cell, shapely.box(lon + 2 * width, lat, lon + 3 * width, lat + width)])
+    cells = gpd.GeoDataFrame(
+        geometry=[cell.reverse() if reverse else cell, several, None, shapely.Polygon()], crs=4326
+    )
+    geod = Geod(ellps="WGS84")
+    expected = [abs(geod.geometry_area_perimeter(shapely.geometry.polygon.orient(cell))[0])]
+    expected.append(expected[0] + abs(geod.geometry_area_perimeter(several.geoms[1])[0]))
+    assert geodesic_area_m2(cells) == pytest.approx([*expected, 0, 0], rel=1e-9)
+    ratio = area_ratio(cells)
+    assert np.isnan(ratio[2:]).all()
+    assert np.all((ratio[:2] > 0.9991) & (ratio[:2] < 1.0025))
+    measured = measure(cells)
+    working = to_working(cells)
+    assert measured["area_m2"].tolist() == pytest.approx([g.area if g else 0 for g in working.geometry])
+    assert measured["perimeter_m"].tolist() == pytest.approx([g.length if g else 0 for g in working.geometry])
+    assert measured["area_m2"].tolist() == area_m2(cells).tolist()
+    assert measured["perimeter_m"].tolist() == perimeter_m(cells).tolist()
+    assert "area_m2" not in cells.columns
+
+
+def test_geodesic_area_counts_holes_of_every_part():
+    first, second = ring_cell(114.0, 22.5, 0.01), ring_cell(115.0, 22.5, 0.01)
+    cells = gpd.GeoDataFrame(geometry=[first, second, shapely.MultiPolygon([first, second])], crs=4326)
+    one, other, both = geodesic_area_m2(cells)
+    assert one == pytest.approx(other)
+    assert both == pytest.approx(one + other)
+    assert one == pytest.approx(15 / 16 * 1028.4 * 1107.5, rel=0.01)
+
+
+def test_compactness_of_known_shapes():
+    circle = shapely.Point(0, 0).buffer(100, quad_segs=500)
+    square = shapely.box(0, 0, 10, 10)
+    found = compactness([circle.area, square.area, 0], [circle.length, square.length, 0])
+    assert found == pytest.approx([1, np.pi / 4, 0], abs=1e-5)
+
+
+def test_a_given_crs_is_used_and_empty_frames_measure_nothing():
+    cells = gpd.GeoDataFrame(geometry=[shapely.box(114, 22, 114.1, 22.1)], crs=4326)
+    from pyproj import CRS
+
+    far = area_m2(cells, CRS.from_epsg(4549))
+    assert far[0] > area_m2(cells)[0] * 1.003
+    empty = gpd.GeoDataFrame(geometry=gpd.GeoSeries([None], crs=4326))
+    assert measure(empty)["area_m2"].tolist() == [0.0]
+    assert geodesic_area_m2(empty).tolist() == [0.0]
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b", "c", None]),
+            st.sampled_from(["household", "sensor"]),
+            st.integers(0, 9),
+        ),
+        max_size=40,
+    )
+)
+def test_loads_equal_a_loop(rows):
+    cells = gpd.GeoDataFrame({"code": ["b", "a", "c"]}, geometry=[None] * 3, crs=4326, index=[7, 8, 9])
+    assigned = pd.DataFrame(rows, columns=["cell_code", "kind", "households"])
+    households = load(cells, assigned, kind="household", weight="households")
+    sensors = load(cells, assigned, kind="sensor")
+    for index, code in zip(cells.index, cells["code"], strict=True):
+        assert households[index] == sum(n for cell, kind, n in rows if cell == code and kind == "household")
+        assert sensors[index] == sum(1 for cell, kind, _ in rows if cell == code and kind == "sensor")
+    assert sensors.dtype == np.int64
+
+
+def test_loads_name_what_is_missing():
+    cells = gpd.GeoDataFrame({"code": ["a"]}, geometry=[None], crs=4326)
+    with pytest.raises(InputError, match="cell_code"):
+        load(cells, pd.DataFrame({"id": ["1"]}))
+    with pytest.raises(InputError, match="'zz'"):
+        load(cells, pd.DataFrame({"cell_code": ["zz"]}))
