@@ -1,0 +1,254 @@
+"""Codes of cells: how a cell is numbered inside its base area, and which numbers are free.
+
+It knows digits, reading order and ended codes; which cells exist and how a cell is called belongs to
+`gis.divide`.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gis.errors import CapacityError, InputError
+
+Layout = Literal["auto", "cn", "plain"]
+
+LENGTH = 15
+"""Digits of a Chinese cell code: 6 county, 3 town, 3 village, 3 sequence."""
+
+_BASE_LENGTHS = (12, 9, 6)
+_PLAIN_WIDTH = 3
+_PROVINCES = frozenset(
+    str(province)
+    for first, last in ((11, 15), (21, 23), (31, 37), (41, 46), (50, 54), (61, 65), (71, 71), (81, 82))
+    for province in range(first, last + 1)
+)
+_BASE = re.compile(r"[0-9]{6}(?:[0-9]{3}){0,2}", re.ASCII)
+
+
+class Numbers(NamedTuple):
+    """Codes of cells, aligned with the cells given.
+
+    Attributes
+    ----------
+    code
+        Array of str.
+    sequence
+        Array of int64, from 1, inside the base area.
+    """
+
+    code: NDArray[np.object_]
+    sequence: NDArray[np.int64]
+
+
+class Digits(NamedTuple):
+    """The parts of a Chinese cell code; a part that belongs to the sequence is empty."""
+
+    county: str
+    town: str
+    village: str
+    sequence: str
+
+
+def is_chinese_base(code: str) -> bool:
+    """Tell whether an area code has 6, 9 or 12 digits and begins with a province of GB/T 2260."""
+    return _BASE.fullmatch(code) is not None and code[:2] in _PROVINCES
+
+
+def choose_layout(
+    area_codes: Iterable[str], *, china: bool, layout: Layout = "auto"
+) -> Literal["cn", "plain"]:
+    """Decide which layout the codes of a plan have.
+
+    Parameters
+    ----------
+    area_codes
+        Codes of the base areas.
+    china
+        Whether the ground lies in China: identifiers of other countries may look like Chinese codes.
+    layout
+        What the user asked for; "auto" takes "cn" only in China and when every code is a Chinese one.
+
+    Raises
+    ------
+    InputError
+        If "cn" is asked for and an area code is not a Chinese one, or the layout is unknown.
+    """
+    if layout not in ("auto", "cn", "plain"):
+        raise InputError(f"The code layout must be auto, cn or plain, not '{layout}'.")
+    foreign = next((code for code in area_codes if not is_chinese_base(code)), None)
+    if layout == "cn" and foreign is not None:
+        raise InputError(
+            f"Area code '{foreign}' is not a Chinese one of 6, 9 or 12 digits; choose the plain code layout."
+        )
+    if layout == "auto":
+        return "cn" if china and foreign is None else "plain"
+    return layout
+
+
+def split(code: str, base_digits: int) -> Digits:
+    """Take a Chinese cell code apart.
+
+    Parameters
+    ----------
+    code
+        15 digits.
+    base_digits
+        How many of them are the base area's: 12, 9 or 6.
+
+    Raises
+    ------
+    InputError
+        If the code has not 15 digits, or the base has not 12, 9 or 6.
+
+    Examples
+    --------
+    >>> split("440304001002017", 12)
+    Digits(county='440304', town='001', village='002', sequence='017')
+    >>> split("440304001000017", 9)
+    Digits(county='440304', town='001', village='', sequence='000017')
+    """
+    if base_digits not in _BASE_LENGTHS:
+        raise InputError(f"A base area has 12, 9 or 6 digits, not {base_digits}.")
+    if re.fullmatch(r"[0-9]{15}", code) is None:
+        raise InputError(f"'{code}' is not a cell code of {LENGTH} digits.")
+    base = code[:base_digits]
+    return Digits(base[:6], base[6:9], base[9:12], code[base_digits:])
+
+
+def rows_of_bands(area_code: ArrayLike, y: ArrayLike, height_m: ArrayLike) -> NDArray[np.int64]:
+    """Sort irregular cells into rows, so that they can be read like a page.
+
+    A row is a band as high as the median cell of the base area, counted downwards from its
+    northernmost location: robust against a single huge or tiny cell, and the same for every run.
+
+    Parameters
+    ----------
+    area_code
+        Shape (n,), str.
+    y
+        Shape (n,), northings in metres of a location inside each cell.
+    height_m
+        Shape (n,), heights of the cells (north to south) in metres.
+
+    Returns
+    -------
+    ndarray of int64
+        Shape (n,); 0 is the northernmost row of each area.
+    """
+    northing, height = np.asarray(y, dtype=float), np.asarray(height_m, dtype=float)
+    areas, owner = np.unique(np.asarray(area_code, dtype=object).astype(str), return_inverse=True)
+    top = np.full(len(areas), -np.inf)
+    np.maximum.at(top, owner, northing)
+    order = np.lexsort((height, owner))
+    count = np.bincount(owner, minlength=len(areas))
+    first = np.cumsum(count) - count
+    band = np.maximum(height[order][first + (count - 1) // 2] if len(order) else height, np.finfo(float).tiny)
+    rows: NDArray[np.int64] = np.floor((top[owner] - northing) / band[owner]).astype(np.int64)
+    return rows
+
+
+def number(
+    area_code: ArrayLike,
+    x: ArrayLike,
+    y: ArrayLike,
+    row: ArrayLike,
+    *,
+    layout: Literal["cn", "plain"],
+    used: Collection[str] = frozenset(),
+) -> Numbers:
+    """Give cells their codes, numbered inside the base area west to east then north to south.
+
+    That is the order in which a page is read: rows follow one another from north to south, and a row is
+    numbered from west to east. It is the usual reading of the rule for Chinese grid codes (numbers of
+    neighbours in a row follow one another, as on a map sheet index), and the only one of the two
+    possible readings in which "west to east" is the direction that runs first.
+
+    Parameters
+    ----------
+    area_code
+        Shape (n,), str: the base area of each cell.
+    x, y
+        Shape (n,), metres: a location inside each cell; they order cells of one row, y those with one x.
+    row
+        Shape (n,), int: 0 or the least number is the northernmost row.
+    layout
+        "cn": base code, then digits up to 15. "plain": ``{area code}-{sequence}``, one width over the plan.
+    used
+        Codes of ended cells, which are never given again.
+
+    Returns
+    -------
+    Numbers
+        Codes and sequence numbers aligned with the input.
+
+    Raises
+    ------
+    CapacityError
+        If an area has more cells than its sequence digits can number.
+    """
+    areas, owner = np.unique(np.asarray(area_code, dtype=object).astype(str), return_inverse=True)
+    total = len(owner)
+    easting, northing = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    order = np.lexsort((-northing, easting, np.asarray(row), owner))
+    count = np.bincount(owner, minlength=len(areas))
+    rank = np.arange(1, total + 1) - np.repeat(np.cumsum(count) - count, count)
+    spent = _spent(areas, layout, used)
+    for k, numbers in spent.items():
+        start = int(count[:k].sum())
+        free = np.setdiff1d(np.arange(1, count[k] + len(numbers) + 1), numbers)
+        rank[start : start + count[k]] = free[: count[k]]
+    sequence = np.empty(total, dtype=np.int64)
+    sequence[order] = rank
+    width = _widths(areas, owner, sequence, layout, count)
+    separator = "" if layout == "cn" else "-"
+    code = np.empty(total, dtype=object)
+    code[:] = [
+        f"{areas[k]}{separator}{n:0{width[k]}d}"
+        for k, n in zip(owner.tolist(), sequence.tolist(), strict=True)
+    ]
+    return Numbers(code, sequence)
+
+
+def _spent(areas: NDArray[np.str_], layout: str, used: Collection[str]) -> dict[int, NDArray[np.int64]]:
+    """Give the sequence numbers already used, per position in `areas`."""
+    position = {str(code): k for k, code in enumerate(areas)}
+    spent: dict[int, set[int]] = {}
+    for code in used:
+        if layout == "cn":
+            # The same 15 digits can belong to a base of 12, 9 or 6 digits: they are spent for each of them.
+            pairs = [(code[:n], code[n:]) for n in _BASE_LENGTHS] if len(code) == LENGTH else []
+        else:
+            base, _, digits = code.rpartition("-")
+            pairs = [(base, digits)]
+        for base, digits in pairs:
+            if base in position and re.fullmatch(r"[0-9]+", digits):
+                spent.setdefault(position[base], set()).add(int(digits))
+    return {k: np.array(sorted(numbers), dtype=np.int64) for k, numbers in sorted(spent.items())}
+
+
+def _widths(
+    areas: NDArray[np.str_],
+    owner: NDArray[np.intp],
+    sequence: NDArray[np.int64],
+    layout: str,
+    count: NDArray[np.intp],
+) -> list[int]:
+    """Give the sequence digits of each area and refuse what they cannot hold."""
+    if layout == "plain":
+        widest = max(_PLAIN_WIDTH, len(str(sequence.max(initial=0))))
+        return [widest] * len(areas)
+    width = [LENGTH - len(code) for code in areas]
+    last = np.zeros(len(areas), dtype=np.int64)
+    np.maximum.at(last, owner, sequence)
+    for k, code in enumerate(areas):
+        if last[k] >= 10 ** width[k]:
+            ended = int(last[k] - count[k])
+            after = f" after {ended:,} ended ones" if ended else ""
+            raise CapacityError(
+                f"Area '{code}' has {count[k]:,} cells{after}, but its {width[k]} sequence digits hold "
+                f"{10 ** width[k] - 1:,}; choose a larger size or a base area of a higher level."
+            )
+    return width

@@ -1,0 +1,129 @@
+"""The cells frame: pieces united to cells, numbered, named, measured and brought to longitude, latitude.
+
+Every method ends here; which pieces form a cell is decided by the method.
+"""
+
+from collections.abc import Collection
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gis import codes
+from gis.arrangement import Geometries
+from gis.crs import LONLAT
+from gis.divide.ground import Ground
+from gis.errors import CoverageError
+
+_LOSS_M2 = 0.01
+
+
+def unite(pieces: Geometries, group: NDArray[np.intp]) -> tuple[Geometries, NDArray[np.intp]]:
+    """Unite the pieces of each group; every vertex that a neighbour may share stays.
+
+    Parameters
+    ----------
+    pieces
+        Shape (n,), polygons of a valid coverage.
+    group
+        Shape (n,), any integers; pieces with one number form a cell and are connected by borders.
+
+    Returns
+    -------
+    cells, groups
+        Polygons, and their group numbers in ascending order.
+    """
+    order = np.argsort(group, kind="stable")
+    groups, first, count = np.unique(group[order], return_index=True, return_counts=True)
+    cells = pieces[order][first]
+    for size in np.unique(count[count > 1]):
+        which = np.flatnonzero(count == size)
+        members = pieces[order][first[which][:, None] + np.arange(size)]
+        cells[which] = shapely.get_geometry(shapely.coverage_union_all(members, axis=1), 0)
+    return cells, groups
+
+
+def cells_frame(
+    ground: Ground,
+    geometry: Geometries,
+    owner: NDArray[np.intp],
+    row: NDArray[np.int64],
+    *,
+    kind: str,
+    layout: codes.Layout = "auto",
+    used: Collection[str] = frozenset(),
+) -> gpd.GeoDataFrame:
+    """Make the frame of cells, sorted by area (in the order of the areas) and sequence.
+
+    Parameters
+    ----------
+    ground
+        The areas that were divided.
+    geometry
+        Shape (n,), polygons in the working CRS.
+    owner
+        Shape (n,), the position in `ground` of each cell's area.
+    row
+        Shape (n,), the row in which a cell is read, ascending to the south.
+    kind
+        The method's word for its cells.
+    layout, used
+        See `gis.codes`.
+
+    Returns
+    -------
+    GeoDataFrame
+        In EPSG:4326: code, name, kind, area_code, area_m2, perimeter_m (of the working CRS), geometry.
+
+    Raises
+    ------
+    CapacityError
+        If an area has more cells than its sequence digits can number.
+    CoverageError
+        If the cells of an area do not sum to it.
+    """
+    area_m2 = shapely.area(geometry)
+    _check_sums(ground, area_m2, owner)
+    x, y = shapely.get_coordinates(shapely.centroid(geometry)).T
+    area_code = ground.code[owner]
+    chosen = codes.choose_layout(ground.code, china=ground.china, layout=layout)
+    numbers = codes.number(area_code, x, y, row, layout=chosen, used=used)
+    order = np.lexsort((numbers.sequence, owner))
+    frame = gpd.GeoDataFrame(
+        {
+            "code": numbers.code[order],
+            "name": _names(ground, owner, numbers.sequence)[order],
+            "kind": kind,
+            "area_code": area_code[order],
+            "area_m2": area_m2[order],
+            "perimeter_m": shapely.length(geometry)[order],
+        },
+        geometry=geometry[order],
+        crs=ground.crs,
+    )
+    return frame.to_crs(LONLAT)
+
+
+def _names(ground: Ground, owner: NDArray[np.intp], sequence: NDArray[np.int64]) -> NDArray[np.object_]:
+    """Name cells after their area: "和平社区 第012网格" in China, "Fontvieille 012" elsewhere."""
+    called = np.where(ground.name == "", ground.code, ground.name)[owner]
+    width = max(3, len(str(sequence.max(initial=0))))
+    before, after = ("第", "网格") if ground.china else ("", "")
+    names = np.empty(len(owner), dtype=object)
+    names[:] = [
+        f"{area} {before}{n:0{width}d}{after}"
+        for area, n in zip(called.tolist(), sequence.tolist(), strict=True)
+    ]
+    return names
+
+
+def _check_sums(ground: Ground, area_m2: NDArray[np.float64], owner: NDArray[np.intp]) -> None:
+    difference = np.bincount(owner, weights=area_m2, minlength=len(ground.code)) - shapely.area(
+        ground.geometry
+    )
+    for k in np.flatnonzero(np.abs(difference) > _LOSS_M2)[:1]:
+        raise CoverageError(
+            f"The cells of area '{ground.code[k]}' differ from it by {difference[k]:+.3f} m²: its border nearly "
+            "touches itself or another area's; run wangge repair first."
+        )
