@@ -1,0 +1,90 @@
+"""What a check finds: the kinds, and the frame that holds them.
+
+It owns the columns of that frame; finding things is left to the modules that call `Findings.add`.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from pyproj import CRS
+
+from gis.crs import LONLAT
+
+KINDS = (
+    "invalid",
+    "missing_code",
+    "duplicate_code",
+    "overlap",
+    "blank",
+    "outside",
+    "crossed_parent",
+    "unmatched",
+    "sliver",
+    "parts",
+)
+"""Every kind of finding, in the order of a report."""
+
+WARNINGS = frozenset({"sliver", "parts"})
+"""The kinds that a valid coverage may have."""
+
+COLUMNS = ("kind", "severity", "codes", "area_m2", "detail", "geometry")
+"""The columns of a frame of findings."""
+
+
+def join_codes(labels: Iterable[str]) -> str:
+    """Join codes with commas, each once, lowest first."""
+    return ",".join(sorted(set(labels)))
+
+
+def metres2(area: float) -> str:
+    """Write an area for a person: square metres, or square kilometres from 0.01 km²."""
+    if area >= 10_000:
+        return f"{area / 1e6:,.2f} km²"
+    return f"{area:,.2f} m²" if area >= 0.01 else f"{area:.1g} m²"
+
+
+class Findings:
+    """Collects findings in the working CRS and returns them as one frame in EPSG:4326."""
+
+    def __init__(self, crs: CRS) -> None:
+        self._crs = crs
+        self._rows: list[tuple[str, str, float, str, object]] = []
+
+    def add(
+        self,
+        kind: str,
+        codes: Sequence[str],
+        details: Sequence[str],
+        geometries: ArrayLike | Sequence[object],
+        areas_m2: ArrayLike | None = None,
+    ) -> None:
+        """Add findings of one kind.
+
+        Parameters
+        ----------
+        kind
+            One of `KINDS`.
+        codes, details, geometries, areas_m2
+            One value per finding; geometry in the working CRS, area 0 when not given.
+        """
+        areas = np.zeros(len(codes)) if areas_m2 is None else np.asarray(areas_m2, dtype=float)
+        shapes = np.empty(len(codes), dtype=object)
+        shapes[:] = list(geometries)  # type: ignore[arg-type]
+        self._rows.extend(
+            (kind, code, float(area), detail, shape)
+            for code, area, detail, shape in zip(codes, areas, details, shapes, strict=True)
+        )
+
+    def frame(self) -> gpd.GeoDataFrame:
+        """Return the findings in EPSG:4326: by kind in the order of `KINDS`, the largest first."""
+        table = pd.DataFrame(self._rows, columns=["kind", "codes", "area_m2", "detail", "geometry"])
+        rank: NDArray[np.int64] = np.array([KINDS.index(kind) for kind in table["kind"]], dtype=np.int64)
+        table.insert(1, "severity", np.where(table["kind"].isin(list(WARNINGS)), "warning", "error"))
+        order = np.lexsort((table["codes"].to_numpy(dtype=str), -table["area_m2"].to_numpy(dtype=float), rank))
+        table = table.iloc[order].reset_index(drop=True)
+        table = table.astype({"kind": object, "severity": object, "codes": object, "detail": object})
+        frame = gpd.GeoDataFrame(table[list(COLUMNS)], geometry="geometry", crs=self._crs)
+        return frame.to_crs(LONLAT)

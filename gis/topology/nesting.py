@@ -1,0 +1,223 @@
+"""How cells lie in their areas: ground of an area in no cell, cells beyond the areas or across their parent.
+
+It compares the union of each area's cells with the area, so that only cells at a fault are looked at singly;
+how cells lie to one another is left to `gis.topology.ground`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gis.topology.findings import Findings, join_codes, metres2
+from gis.topology.ground import around, union
+from gis.topology.records import NOISE_WIDTH_M, Geometries, Records, code_text, mean_width, polygonal
+
+TOLERANCE_M2 = 0.01
+"""How far the union of an area's cells may differ from the area."""
+
+
+def parents(polygons: Geometries, areas: Records, named: NDArray[np.object_]) -> NDArray[np.int64]:
+    """Return the row of each polygon's area: the one it names, else the one with the largest share of it.
+
+    Parameters
+    ----------
+    polygons
+        Valid, in metres.
+    areas
+        In the same CRS. Of equal shares the smaller area wins, then the lowest code.
+    named
+        Area code per polygon, "" where it names none; a code that no area has counts as none.
+
+    Returns
+    -------
+    ndarray of int
+        -1 where a polygon has no share in any area.
+    """
+    row_of = {code: row for row, code in reversed(list(enumerate(areas.codes))) if code}
+    owner = np.array([row_of.get(code, -1) for code in named], dtype=np.int64)
+    free = np.flatnonzero((owner < 0) & ~shapely.is_empty(polygons))
+    if not len(free):
+        return owner
+    # The largest share first; among equal shares (areas of several levels) the smallest area, the lowest code.
+    rank = np.empty(len(areas), dtype=np.int64)
+    rank[np.lexsort((areas.codes.astype(str), shapely.area(areas.polygons)))] = np.arange(len(areas))
+    hits, rows = shapely.STRtree(areas.polygons).query(polygons[free], predicate="intersects")
+    single = np.bincount(hits, minlength=len(free))[hits] == 1
+    share = np.ones(len(hits))
+    several = np.flatnonzero(~single)
+    share[several] = shapely.area(
+        shapely.intersection(polygons[free[hits[several]]], areas.polygons[rows[several]])
+    )
+    share = np.round(share, 3)
+    order = np.lexsort((rank[rows], -share, hits))
+    hits, rows, share = hits[order], rows[order], share[order]
+    best = np.ones(len(hits), dtype=bool)
+    best[1:] = hits[1:] != hits[:-1]
+    best &= share > 0
+    owner[free[hits[best]]] = rows[best]
+    return owner
+
+
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """The cells and areas being compared: `owner` is the row of each cell's area, or -1."""
+
+    cells: Records
+    areas: Records
+    owner: NDArray[np.int64]
+
+
+def add_nesting(
+    findings: Findings, cells: Records, areas: Records, named: Any | None, *, coverage: bool
+) -> None:
+    """Add blanks, ground outside and crossed parents, with their hairlines where these sum to too much.
+
+    Parameters
+    ----------
+    findings
+        Receives them.
+    cells, areas
+        In the same working CRS.
+    named
+        The area code of each cell, or None.
+    coverage
+        Whether the cells are known to be a valid coverage.
+    """
+    codes = code_text(named) if named is not None else np.full(len(cells), "", dtype=object)
+    unknown = np.flatnonzero((codes != "") & ~np.isin(codes, areas.codes[areas.codes != ""]))
+    findings.add(
+        "crossed_parent",
+        list(cells.labels[unknown]),
+        [f"Cell {cells.labels[k]} names the area '{codes[k]}', which is not among the areas." for k in unknown],
+        np.where(shapely.is_empty(cells.polygons[unknown]), None, cells.polygons[unknown]),
+    )
+    frame = _Frame(cells, areas, parents(cells.polygons, areas, codes))
+    missing, excess = _differences(frame, coverage=coverage)
+    _add_missing(findings, frame, missing)
+    _add_excess(findings, frame, excess)
+
+
+def _differences(frame: _Frame, *, coverage: bool) -> tuple[Geometries, Geometries]:
+    """Return per area the ground its cells miss, and the ground they have beyond it."""
+    order = np.argsort(frame.owner, kind="stable")
+    bounds = np.searchsorted(frame.owner[order], np.arange(len(frame.areas) + 1))
+    united = np.empty(len(frame.areas), dtype=object)
+    for row in range(len(frame.areas)):
+        members = order[bounds[row] : bounds[row + 1]]
+        united[row] = union(frame.cells.polygons[members], coverage=coverage)
+    missing = polygonal(shapely.difference(frame.areas.polygons, united))
+    return missing, polygonal(shapely.difference(united, frame.areas.polygons))
+
+
+def _add_missing(findings: Findings, frame: _Frame, missing: Geometries) -> None:
+    """Add the ground of areas that no cell covers."""
+    pieces, row = _parts(missing)
+    real = mean_width(pieces) > NOISE_WIDTH_M
+    _add_hairlines(findings, frame, pieces[~real], row[~real], "blank")
+    pieces, row = pieces[real], row[real]
+    # A cell of another area may lie there: that ground is crossed, not blank.
+    hits, others = shapely.STRtree(frame.cells.polygons).query(pieces, predicate="intersects")
+    for piece in np.unique(hits):
+        pieces[piece] = shapely.difference(pieces[piece], shapely.union_all(frame.cells.polygons[others[hits == piece]]))
+    bare, index = _parts(polygonal(pieces))
+    row = row[index]
+    real = mean_width(bare) > NOISE_WIDTH_M
+    bare, row = bare[real], row[real]
+    if not len(bare):
+        return
+    sizes = shapely.area(bare)
+    labels = [join_codes(frame.cells.labels[rows]) for rows in around(bare, frame.cells.polygons)]
+    findings.add(
+        "blank",
+        labels,
+        [
+            f"A blank of {metres2(size)} in area {frame.areas.labels[area]}" + (f" beside cells {codes}." if codes else ".")
+            for size, area, codes in zip(sizes, row, labels, strict=True)
+        ],
+        bare,
+        sizes,
+    )
+
+
+def _add_excess(findings: Findings, frame: _Frame, excess: Geometries) -> None:
+    """Add what cells have outside their area: in another area, or in none."""
+    pieces, row = _parts(excess)
+    real = mean_width(pieces) > NOISE_WIDTH_M
+    _add_hairlines(findings, frame, pieces[~real], row[~real], "outside")
+    hits, cells = shapely.STRtree(frame.cells.polygons).query(pieces[real], predicate="intersects")
+    suspects = np.unique(cells[frame.owner[cells] == row[real][hits]])
+    homeless = np.flatnonzero((frame.owner < 0) & ~shapely.is_empty(frame.cells.polygons))
+    own = frame.areas.polygons[frame.owner[suspects]]
+    beyond = np.concatenate(
+        [shapely.difference(frame.cells.polygons[suspects], own), frame.cells.polygons[homeless]]
+    )
+    cell = np.concatenate([suspects, homeless])
+    beyond = polygonal(beyond)
+
+    hits, areas = shapely.STRtree(frame.areas.polygons).query(beyond, predicate="intersects")
+    crossing = _ground(shapely.intersection(beyond[hits], frame.areas.polygons[areas]))
+    sizes = shapely.area(crossing)
+    across = np.flatnonzero(sizes > 0)
+    findings.add(
+        "crossed_parent",
+        list(frame.cells.labels[cell[hits[across]]]),
+        [
+            f"Cell {frame.cells.labels[cell[hits[k]]]} of area {frame.areas.labels[frame.owner[cell[hits[k]]]]} "
+            f"crosses into area {frame.areas.labels[areas[k]]} by {metres2(sizes[k])}."
+            for k in across
+        ],
+        crossing[across],
+        sizes[across],
+    )
+    for part in np.unique(hits):
+        beyond[part] = shapely.difference(beyond[part], shapely.union_all(frame.areas.polygons[areas[hits == part]]))
+    outside = _ground(beyond)
+    sizes = shapely.area(outside)
+    out = np.flatnonzero(sizes > 0)
+    findings.add(
+        "outside",
+        list(frame.cells.labels[cell[out]]),
+        [f"Cell {frame.cells.labels[cell[k]]} reaches {metres2(sizes[k])} beyond the areas." for k in out],
+        outside[out],
+        sizes[out],
+    )
+
+
+def _add_hairlines(findings: Findings, frame: _Frame, pieces: Geometries, row: NDArray[np.int64], kind: str) -> None:
+    """Add rounding noise where it sums to more than an area may differ from its cells."""
+    sums = np.bincount(row, weights=shapely.area(pieces), minlength=len(frame.areas))
+    too_much = np.flatnonzero(sums > TOLERANCE_M2)
+    findings.add(
+        kind,
+        list(frame.areas.labels[too_much]),
+        [
+            f"Hairlines along the border of area {frame.areas.labels[k]} sum to {metres2(sums[k])}; at most "
+            f"{TOLERANCE_M2} m² may differ."
+            for k in too_much
+        ],
+        [shapely.multipolygons(pieces[row == k]) for k in too_much],
+        sums[too_much],
+    )
+
+
+def _parts(polygons: Geometries) -> tuple[Geometries, NDArray[np.int64]]:
+    """Return the polygons of each geometry and its row; empty ones vanish."""
+    parts, row = shapely.get_parts(polygons, return_index=True)
+    present = ~shapely.is_empty(parts)
+    return parts[present], row[present]
+
+
+def _ground(geometries: Geometries) -> Geometries:
+    """Keep of each geometry the pieces that are wider than noise; empty where none is."""
+    result = np.full(len(geometries), shapely.Polygon(), dtype=object)
+    pieces, row = _parts(polygonal(geometries))
+    real = mean_width(pieces) > NOISE_WIDTH_M
+    pieces, row = pieces[real], row[real]
+    kept, first, count = np.unique(row, return_index=True, return_counts=True)
+    result[kept] = pieces[first]
+    for k in np.flatnonzero(count > 1):
+        result[kept[k]] = shapely.multipolygons(pieces[first[k] : first[k] + count[k]])
+    return result

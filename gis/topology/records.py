@@ -1,0 +1,189 @@
+"""The polygon records of a layer, made ready for computing: codes as text, geometry in the working CRS, mended.
+
+It notes what is wrong with each record by itself; how records lie to one another is left to the callers.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gis.crs import LONLAT, working_crs
+from gis.errors import InputError
+
+Geometries = NDArray[np.object_]
+
+NOISE_WIDTH_M = 1e-5
+"""Ground narrower than this (twice the area over the perimeter) is rounding noise, not ground."""
+
+NOISE_AREA_M2 = 1e-6
+"""Shared ground up to this size is rounding noise of a border."""
+
+_LOCATION = re.compile(r"\[([^\]\s]+) ([^\]\s]+)\]$")
+
+
+@dataclass(frozen=True, eq=False)
+class Records:
+    """Polygon records in the working CRS.
+
+    Attributes
+    ----------
+    codes
+        Text per record, "" where missing.
+    labels
+        The code, or "record 12" where it is missing.
+    polygons
+        Valid Polygon or MultiPolygon (maybe empty) per record, two-dimensional, metres.
+    faults
+        Why the record's own geometry is not a valid polygon, "" where it is.
+    spots
+        Where that is: a Point, or None.
+    crs
+        The working CRS.
+    """
+
+    codes: NDArray[np.object_]
+    labels: NDArray[np.object_]
+    polygons: Geometries
+    faults: NDArray[np.object_]
+    spots: Geometries
+    crs: CRS
+
+    def __len__(self) -> int:
+        """Count the records."""
+        return len(self.codes)
+
+    def name(self, row: int) -> str:
+        """Name a record for a person: "record 12 (code '559')"."""
+        return f"record {row + 1} (code '{self.codes[row]}')" if self.codes[row] else f"record {row + 1}"
+
+    def repeated(self) -> NDArray[np.bool_]:
+        """Tell which records carry a code that another record carries too."""
+        codes = pd.Series(self.codes, dtype=object)
+        return np.asarray(codes.duplicated(keep=False) & (codes != ""), dtype=bool)
+
+
+def code_text(values: Any) -> NDArray[np.object_]:
+    """Return codes as text: 559.0 is "559", a missing value is "".
+
+    Parameters
+    ----------
+    values
+        Codes of any type, any length.
+    """
+
+    def text(value: Any) -> str:
+        if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
+            return ""
+        if isinstance(value, float) and value.is_integer():
+            return str(int(value))
+        return str(value).strip()
+
+    result = np.empty(len(values), dtype=object)
+    result[:] = [text(value) for value in np.asarray(values, dtype=object)]
+    return result
+
+
+def choose_crs(*frames: gpd.GeoDataFrame | None) -> CRS:
+    """Choose the working CRS from the extent of the first frame given.
+
+    Raises
+    ------
+    InputError
+        If the frame names no CRS or its extent is not on the globe.
+    """
+    frame = next(frame for frame in frames if frame is not None)
+    if frame.crs is None:
+        raise InputError("The layer names no coordinate reference system; give it, for example EPSG:4326.")
+    bounds = frame.geometry.to_crs(LONLAT).bounds.to_numpy()
+    bounds = bounds[np.isfinite(bounds).all(axis=1)]
+    if not len(bounds):
+        raise InputError("The layer has no extent: every geometry is empty.")
+    return working_crs(np.concatenate([bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)]))
+
+
+def read_records(frame: gpd.GeoDataFrame, crs: CRS) -> Records:
+    """Make the records of a layer ready for computing.
+
+    Parameters
+    ----------
+    frame
+        With a column `code`; in EPSG:4326 or any other CRS, projected straight into the working CRS.
+    crs
+        The working CRS.
+
+    Raises
+    ------
+    InputError
+        If the frame has no `code` column or names no CRS.
+    """
+    if "code" not in frame.columns:
+        raise InputError("The layer has no field 'code'; say which field holds the codes.")
+    if frame.crs is None:
+        raise InputError("The layer names no coordinate reference system; give it, for example EPSG:4326.")
+    given = shapely.force_2d(np.asarray(frame.geometry.to_crs(crs), dtype=object))
+    codes = code_text(frame["code"].to_numpy(dtype=object))
+    labels = np.array([code or f"record {row + 1}" for row, code in enumerate(codes)], dtype=object)
+    polygons, faults, spots = _mend(given)
+    return Records(codes=codes, labels=labels, polygons=polygons, faults=faults, spots=spots, crs=crs)
+
+
+def _mend(given: Geometries) -> tuple[Geometries, NDArray[np.object_], Geometries]:
+    """Return valid polygons, the fault of each record and where it is."""
+    polygons = given.copy()
+    faults = np.full(len(given), "", dtype=object)
+    spots = np.full(len(given), None, dtype=object)
+    types = shapely.get_type_id(given)
+    empty = shapely.is_missing(given) | shapely.is_empty(given)
+    faults[empty] = "it has no geometry"
+    wrong = ~empty & ~np.isin(types, (3, 6))
+    faults[wrong] = [f"it is a {geometry.geom_type}, not a polygon" for geometry in given[wrong]]
+    spots[wrong] = shapely.point_on_surface(given[wrong])
+    polygons[empty | wrong] = shapely.Polygon()
+
+    bounds = shapely.bounds(polygons)
+    infinite = ~empty & ~wrong & ~np.isfinite(bounds).all(axis=1)
+    faults[infinite] = "it has coordinates that are not finite or cannot be projected"
+    polygons[infinite] = shapely.Polygon()
+
+    broken = np.flatnonzero(~shapely.is_valid(polygons))
+    for row in broken:
+        reason = str(shapely.is_valid_reason(polygons[row]))
+        found = _LOCATION.search(reason)
+        faults[row] = _LOCATION.sub("", reason).strip().lower()
+        if found:
+            spots[row] = shapely.Point(float(found[1]), float(found[2]))
+    if len(broken):
+        mended = shapely.make_valid(polygons[broken], method="structure", keep_collapsed=False)
+        polygons[broken] = polygonal(mended)
+    return polygons, faults, spots
+
+
+def polygonal(geometries: Geometries) -> Geometries:
+    """Keep the polygons of each geometry: Polygon, MultiPolygon or an empty Polygon.
+
+    Parameters
+    ----------
+    geometries
+        Any types, any length.
+    """
+    result = np.asarray(geometries, dtype=object).copy()
+    types = shapely.get_type_id(result)
+    for row in np.flatnonzero(~np.isin(types, (3, 6))):
+        parts = shapely.get_parts(result[row]) if types[row] == 7 else np.empty(0, dtype=object)
+        parts = shapely.get_parts(parts)
+        parts = parts[shapely.get_type_id(parts) == 3]
+        result[row] = shapely.multipolygons(parts) if len(parts) > 1 else (*parts, shapely.Polygon())[0]
+    return result
+
+
+def mean_width(polygons: Geometries) -> NDArray[np.float64]:
+    """Return twice the area over the perimeter in metres: the width of a long strip; 0 for an empty one."""
+    length = shapely.length(polygons)
+    return np.divide(2 * shapely.area(polygons), length, out=np.zeros(len(length)), where=length > 0)

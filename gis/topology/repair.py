@@ -1,0 +1,2 @@
+class Repair: pass
+def repair(): pass
