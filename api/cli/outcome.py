@@ -11,11 +11,13 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 import typer
 
 from gis.errors import InputError, RefusedError, WanggeError
+
+P = ParamSpec("P")
 
 OK, NOT_VALID, CANNOT_RUN = 0, 1, 2
 
@@ -28,7 +30,7 @@ def exit_code(error: WanggeError) -> int:
     return next(EXIT_CODES[each] for each in type(error).__mro__ if each in EXIT_CODES)
 
 
-def reporting[**P](command: Callable[P, None]) -> Callable[P, None]:
+def reporting(command: Callable[P, None]) -> Callable[P, None]:
     """Wrap a command so that every error becomes one line on standard error and an exit code."""
 
     @functools.wraps(command)

@@ -4,6 +4,7 @@ It owns encodings, delimiters and which columns are coordinates; it judges no co
 reports do that record by record.
 """
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -94,18 +95,24 @@ def _text_table(path: Path) -> pd.DataFrame:
             if not header.strip():
                 raise InputError(f"{path} holds no records.")
             delimiter = max(",;\t|", key=header.count)
-            table = pd.read_csv(
-                path,
-                sep=delimiter,
-                encoding=encoding,
-                dtype=str,
-                keep_default_na=False,
-                na_values=[""],
-                index_col=False,
-                skip_blank_lines=True,
-            )
+            with warnings.catch_warnings():
+                # It warns where fields would be lost; that is an error.
+                warnings.simplefilter("error", pd.errors.ParserWarning)
+                table = pd.read_csv(
+                    path,
+                    sep=delimiter,
+                    encoding=encoding,
+                    dtype=str,
+                    keep_default_na=False,
+                    na_values=[""],
+                    index_col=False,
+                )
         except UnicodeDecodeError:
             continue
+        except pd.errors.ParserWarning as error:
+            raise InputError(
+                f"{path} cannot be read as CSV: records have more fields than the header."
+            ) from error
         except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
             raise InputError(
                 f"{path} cannot be read as CSV: {str(error).strip().splitlines()[-1]}"

@@ -159,7 +159,7 @@ def _write_vector(target: Path, frame: gpd.GeoDataFrame, layer: str, form: Forma
     options: dict[str, object] = {}
     types = set(frame.geometry.geom_type.dropna())
     if form.name == "GeoJSON":
-        options = {"COORDINATE_PRECISION": 15, "WRITE_NAME": "NO"}
+        options = {"SIGNIFICANT_FIGURES": 17, "WRITE_NAME": "NO"}
     elif form.name == "FlatGeobuf":
         # The index reorders records and takes none without geometry.
         options = {"SPATIAL_INDEX": "NO"}

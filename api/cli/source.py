@@ -1,0 +1,122 @@
+"""Loading what a command names: areas, cells and entities with their standard columns.
+
+Every error names the file it is about; the formats and fields themselves are `layers`' work.
+"""
+
+from pathlib import Path
+
+import geopandas as gpd
+
+from api.cli.outcome import about
+from gis import datum as datums
+from gis.errors import InputError
+from layers.fields import areas_from, cells_from, entities_from
+from layers.formats import read_layer
+
+
+def load_areas(
+    path: Path,
+    *,
+    code_field: str | None = None,
+    name_field: str | None = None,
+    level_field: str | None = None,
+    parent_field: str | None = None,
+    level: str | None = None,
+    layer: str | None = None,
+    where: str | None = None,
+    source_crs: str | None = None,
+) -> gpd.GeoDataFrame:
+    """Read areas with code, name, level, parent; nothing is validated yet."""
+    tags = (code_field, name_field, level_field, parent_field)
+    frame = read_layer(path, role="areas", layer=layer, where=where, source_crs=source_crs, tags=tags)
+    with about(path):
+        return areas_from(
+            frame,
+            code_field=code_field,
+            name_field=name_field,
+            level_field=level_field,
+            parent_field=parent_field,
+            level=level,
+        )
+
+
+def load_ground(
+    path: Path, *, layer: str | None = None, where: str | None = None, source_crs: str | None = None
+) -> gpd.GeoDataFrame:
+    """Read areas of which only the ground matters; they need no code."""
+    return read_layer(path, role="areas", layer=layer, where=where, source_crs=source_crs)[["geometry"]]
+
+
+def load_cells(
+    path: Path,
+    *,
+    code_field: str | None = None,
+    name_field: str | None = None,
+    area_field: str | None = None,
+    layer: str | None = None,
+    where: str | None = None,
+    source_crs: str | None = None,
+) -> gpd.GeoDataFrame:
+    """Read cells with code, name, area_code and all their other columns."""
+    frame = read_layer(
+        path, role="cells", layer=layer, where=where, source_crs=source_crs, tags=(code_field, name_field, area_field)
+    )
+    with about(path):
+        return cells_from(frame, code_field=code_field, name_field=name_field, area_field=area_field)
+
+
+def load_usable_cells(
+    path: Path, *, code_field: str | None = None, layer: str | None = None, where: str | None = None
+) -> gpd.GeoDataFrame:
+    """Read cells that are to own something: each with a code of its own and a polygon.
+
+    Raises
+    ------
+    InputError
+        If a cell has no code, a code used before, or no polygon.
+    """
+    cells = load_cells(path, code_field=code_field, layer=layer, where=where)
+    polygonal = cells.geometry.geom_type.isin(["Polygon", "MultiPolygon"]) & ~cells.geometry.is_empty
+    with about(path):
+        for bad, what in (
+            (cells["code"].isna(), "has no code"),
+            (cells["code"].duplicated(), "has a code that an earlier record has"),
+            (~polygonal, "has no polygon"),
+        ):
+            if bad.any():
+                row = int(bad.to_numpy().argmax())
+                raise InputError(
+                    f"record {row + 1} (code {cells['code'].iat[row]!r}) {what}; wangge check lists all defects."
+                )
+    return cells
+
+
+def load_entities(
+    path: Path,
+    *,
+    id_field: str | None = None,
+    kind: str | None = None,
+    datum: str = "wgs84",
+    layer: str | None = None,
+    where: str | None = None,
+    source_crs: str | None = None,
+    lon_field: str | None = None,
+    lat_field: str | None = None,
+) -> tuple[gpd.GeoDataFrame, str | None]:
+    """Read entities in WGS 84, converted from the datum they are in, and name the field of their identity."""
+    frame = read_layer(
+        path,
+        role="entities",
+        layer=layer,
+        where=where,
+        source_crs=source_crs,
+        lon_field=lon_field,
+        lat_field=lat_field,
+        tags=(id_field,),
+    )
+    with about(path):
+        entities, found = entities_from(frame, id_field=id_field, kind=kind)
+    if datum != "wgs84":
+        moved = datums.convert_geometry(entities.geometry.values, datum, "wgs84")
+        entities = entities.set_geometry(gpd.GeoSeries(moved, index=entities.index, crs=entities.crs))
+    return entities, found
