@@ -6,6 +6,7 @@ reasons belong to `gis.assign`.
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -32,7 +33,7 @@ _MANY_VERTICES = 32
 # Below this, walking the ring costs less than fetching its index from memory.
 
 
-def code_texts(codes: "pd.Series[object]") -> Objects:
+def code_texts(codes: "pd.Series[Any]") -> Objects:
     """Return cell codes as text; whole numbers lose their decimals.
 
     Parameters
@@ -82,6 +83,10 @@ class PointLocator:
     ----------
     codes
         ndarray of str: the codes, sorted, each once; read-only.
+    shapes
+        ndarray of Polygon or MultiPolygon: the cells in EPSG:4326 in the order of their codes; read-only.
+    numbers
+        ndarray of int64: for each of `shapes` the position of its code in `codes`; read-only.
 
     Raises
     ------
@@ -90,6 +95,8 @@ class PointLocator:
     """
 
     codes: Objects
+    shapes: Objects
+    numbers: Integers
 
     def __init__(self, cells: gpd.GeoDataFrame, *, workers: int = 2, batch: int = BATCH) -> None:
         frame = cells if cells.crs == LONLAT else to_lonlat(cells)
@@ -100,21 +107,21 @@ class PointLocator:
         if len(wrong):
             kind = geometries[wrong[0]].geom_type
             raise InputError(
-                f"Record {wrong[0] + 1} of the cells (code '{texts[wrong[0]]}') is a {kind}; a cell is a polygon."
+                f"Record {wrong[0] + 1} of the cells (code '{texts[wrong[0]]}') is a {kind}, not a polygon."
             )
         codes, numbers = np.unique(texts, return_inverse=True)
         order = np.argsort(numbers, kind="stable")
         # A copy, because preparing writes into the geometry object, which is the caller's.
-        self._shapes: Objects = np.asarray(shapely.force_2d(geometries[order]), dtype=object)
-        self._numbers: Integers = numbers[order].astype(np.int64)
+        self.shapes = np.asarray(shapely.force_2d(geometries[order]), dtype=object)
+        self.numbers = numbers[order].astype(np.int64)
         self.codes = codes
-        self._bounds: Floats = np.asarray(shapely.total_bounds(self._shapes))
-        for array in (self.codes, self._shapes, self._numbers, self._bounds):
+        self._bounds: Floats = np.asarray(shapely.total_bounds(self.shapes))
+        for array in (self.codes, self.shapes, self.numbers, self._bounds):
             array.setflags(write=False)
-        self._tree = shapely.STRtree(self._shapes)
+        self._tree = shapely.STRtree(self.shapes)
         self._workers = workers
         self._batch = batch
-        _prepare(self._shapes)
+        _prepare(self.shapes)
 
     def __len__(self) -> int:
         """Return the number of codes."""
@@ -129,7 +136,7 @@ class PointLocator:
             Degrees in EPSG:4326; a number that is not finite belongs to no cell.
         """
         row = self._rows(np.array([lon], dtype=float), np.array([lat], dtype=float), borders=False)[0][0]
-        return None if row < 0 else str(self.codes[self._numbers[row]])
+        return None if row < 0 else str(self.codes[self.numbers[row]])
 
     def owners(
         self, lon: ArrayLike, lat: ArrayLike, *, progress: Callable[[int, int], None] | None = None
@@ -193,7 +200,7 @@ class PointLocator:
         def work(part: slice) -> int:
             rows, edges[part] = self._rows(x[part], y[part], borders=borders)
             held = rows >= 0
-            owners[part][held] = self._numbers[rows[held]]
+            owners[part][held] = self.numbers[rows[held]]
             return len(rows)
 
         parts = [slice(start, start + self._batch) for start in range(0, len(x), self._batch)]
@@ -212,7 +219,7 @@ class PointLocator:
             yield from pool.map(work, parts)
 
     def _rows(self, x: Floats, y: Floats, *, borders: bool) -> tuple[Integers, Booleans]:
-        """Return for each point the lowest row whose closed cell intersects it, or -1, and if on its border."""
+        """Return for each point the lowest row that intersects it, or -1, and if on its border."""
         west, south, east, north = self._bounds
         rows: Integers = np.full(len(x), -1, dtype=np.int64)
         edges: Booleans = np.zeros(len(x), dtype=bool)
@@ -228,7 +235,7 @@ class PointLocator:
 
     def _lowest(self, x: Floats, y: Floats, *, borders: bool) -> tuple[Integers, Booleans]:
         point, row = self._tree.query(shapely.points(x, y))
-        px, py, shapes = x[point], y[point], self._shapes[row]
+        px, py, shapes = x[point], y[point], self.shapes[row]
         if borders:
             # Nearly every candidate contains its point, so that few are left for the second test.
             inner = shapely.contains_xy(shapes, px, py)
@@ -237,17 +244,17 @@ class PointLocator:
             hit[rest] = shapely.intersects_xy(shapes[rest], px[rest], py[rest])
         else:
             hit = inner = shapely.intersects_xy(shapes, px, py)
-        lowest: Integers = np.full(len(x), len(self._shapes), dtype=np.int64)
+        lowest: Integers = np.full(len(x), len(self.shapes), dtype=np.int64)
         np.minimum.at(lowest, point[hit], row[hit])
         edges: Booleans = np.zeros(len(x), dtype=bool)
         edge = hit & ~inner
         edges[point[edge]] = lowest[point[edge]] == row[edge]
-        lowest[lowest == len(self._shapes)] = -1
+        lowest[lowest == len(self.shapes)] = -1
         return lowest, edges
 
 
 def _prepare(shapes: Objects) -> None:
-    """Index the edges of large cells, and ask each index once: GEOS builds it at the first question, unguarded."""
+    """Index large cells, and ask each index once: GEOS builds it at the first question, unguarded."""
     large = shapes[shapely.get_num_coordinates(shapes) > _MANY_VERTICES]
     shapely.prepare(large)
     vertices, owner = shapely.get_coordinates(large, return_index=True)

@@ -1,0 +1,78 @@
+"""The account of an assignment: what became of every record, with a sentence for each reason.
+
+It counts and phrases; the answers themselves are found elsewhere in the package.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+REASONS = {
+    "outside": "The location lies in no cell.",
+    "empty_geometry": "The record has no geometry, or an empty one.",
+    "invalid_coordinates": (
+        "A coordinate is not a finite number or lies outside -180..180 longitude, -90..90 latitude."
+    ),
+    "swapped_axes": "The location lies in a cell when latitude and longitude change places.",
+    "wrong_datum": "The location lies in a cell when the file is read in another datum.",
+    "duplicate_id": "An earlier record has the same id; that one was assigned.",
+}
+"""The words of `reason` and what they mean."""
+
+
+@dataclass(frozen=True)
+class AssignReport:
+    """What became of the records of an assignment.
+
+    Attributes
+    ----------
+    total
+        Records in, and records out.
+    methods
+        Records by `assign_method`, all five words.
+    reasons
+        Unassigned records by `reason`, words that occur only.
+    kinds
+        For each value of the `kind` column, if there is one, the records by `assign_method`.
+    unassigned
+        row (position from 0), id, reason, distance_m (to the nearest cell, NaN where not measured).
+    shares
+        row, id, cell_code, share, measure (points, m or m²) of every entity that lies in several cells.
+    hints
+        Sentences on the file as a whole.
+    """
+
+    total: int
+    methods: dict[str, int]
+    reasons: dict[str, int]
+    kinds: dict[str, dict[str, int]]
+    unassigned: pd.DataFrame
+    shares: pd.DataFrame
+    hints: tuple[str, ...] = ()
+
+    @property
+    def assigned(self) -> int:
+        """Records that have a cell."""
+        return self.total - self.methods["none"]
+
+    def sentences(self) -> list[str]:
+        """Return the account as sentences: one on the whole, one for each reason, then the hints."""
+        lines = [f"{self.assigned:,} of {self.total:,} records are assigned."]
+        lines += [f"{word}: {count:,}. {REASONS[word]}" for word, count in self.reasons.items()]
+        return [*lines, *self.hints]
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts in plain types that JSON can carry."""
+        return {
+            "total": self.total,
+            "assigned": self.assigned,
+            "unassigned": self.methods["none"],
+            "methods": dict(self.methods),
+            "reasons": {
+                word: {"count": count, "meaning": REASONS[word]} for word, count in self.reasons.items()
+            },
+            "kinds": {kind: dict(counts) for kind, counts in self.kinds.items()},
+            "in_several_cells": int(self.shares["row"].nunique()),
+            "hints": list(self.hints),
+        }
