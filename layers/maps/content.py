@@ -1,0 +1,345 @@
+"""What the map shows: frames turned into the record that the page's scripts read.
+
+It owns the choice of columns (no name, phone or identity number of a person passes), counting of large
+layers per cell, and size limits; drawing belongs to the scripts in `assets/`, text to `layers.maps.labels`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gis.colours import colour
+from gis.crs import LONLAT, to_lonlat
+from gis.errors import InputError
+from gis.locate import PointLocator, code_texts
+from gis.measures import area_m2
+from layers.maps.classes import quantile_breaks
+from layers.maps.encoding import encode_geometry, encode_points
+from layers.maps.labels import field_label
+
+# Measured in Chromium on two cores: 200,000 square cells make 16 MB that open in seconds; beyond a million
+# cells or four million vertices a single file serves nobody, tiles do.
+MOST_CELLS = 1_000_000
+MOST_VERTICES = 4_000_000
+SIMPLIFY_ABOVE = 1_500_000
+# About one metre, in degrees.
+SIMPLIFY_TOLERANCE = 1e-5
+DRAWN_ENTITIES = 5_000
+MOST_GAPS = 20_000
+# Beyond this, label positions come from the bounding box in the browser.
+MOST_ANCHORS = 20_000
+
+# Numbers about a cell that are no one's personal data. Any other column stays out of the file unless the
+# caller names it as the measure.
+LOADS = (
+    "load weight households population residents enterprises buildings sensors components service_points "
+    "officers visits events polsby_popper compactness"
+).split()
+_GAP_SIZES = ("area_m2", "households", "enterprises")
+_SEVERITY_WORDS = {"low": 1, "medium": 2, "high": 3, "minor": 1, "major": 2, "critical": 3, "info": 1}
+_BASE = ("green", "water", "buildings", "railway", "roads")
+_ROAD_RANK = {"motorway": 0, "trunk": 0, "expressway": 0, "primary": 0, "arterial": 0, "main": 0}
+_ROAD_RANK |= {"secondary": 1, "collector": 1, "tertiary": 1, "unclassified": 2, "residential": 2}
+
+
+def lonlat(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
+    """Return a layer in longitude, latitude with a fresh index.
+
+    Raises
+    ------
+    InputError
+        If the layer names no CRS.
+    """
+    if frame.crs is None:
+        raise InputError(f"The layer of {what} names no coordinate reference system; give it one first.")
+    moved = frame if frame.crs == LONLAT else to_lonlat(frame)
+    return moved.reset_index(drop=True)
+
+
+def texts(values: "pd.Series[Any]") -> list[str]:
+    """Return a column as text: whole floats without their point, missing values empty."""
+    if pd.api.types.is_float_dtype(values):
+        return ["" if value != value else f"{value:.15g}" for value in values.to_numpy(dtype=float).tolist()]
+    return ["" if missing else str(value) for value, missing in zip(values, values.isna(), strict=True)]
+
+
+def indexed(values: list[str]) -> dict[str, Any]:
+    """Return repeated texts as a list of distinct ones and the place of each row's in it."""
+    places, distinct = pd.factorize(np.asarray(values, dtype=object))
+    return {"values": [str(value) for value in distinct], "index": places.tolist()}
+
+
+def numbers(values: "pd.Series[Any]") -> list[float | int | None]:
+    """Return a numeric column with missing and infinite values as None, rounded to what a reader can use."""
+    array = values.to_numpy(dtype=float, na_value=np.nan)
+    finite = array[np.isfinite(array)]
+    digits = 0 if len(finite) and float(np.abs(finite).max()) >= 1e3 else 4
+    whole = bool(np.all(finite == np.rint(finite))) or digits == 0
+    rounded = np.round(array, 0 if whole else digits)
+    return [None if not np.isfinite(v) else (int(v) if whole else v) for v in rounded.tolist()]
+
+
+def cells_record(
+    cells: gpd.GeoDataFrame,
+    counts: Mapping[str, NDArray[np.int64]],
+    measure: str | None,
+    language: str,
+) -> dict[str, Any]:
+    """Describe the cells: geometry, codes, colours, loads with class breaks, and label positions.
+
+    Parameters
+    ----------
+    cells
+        Frame in longitude, latitude with a default index and the column `code`.
+    counts
+        Entities per cell by layer name, each of shape (n,).
+    measure
+        Column to colour by, or None.
+    language
+        ``zh`` or ``en``.
+
+    Raises
+    ------
+    InputError
+        If a cell has no code, the measure is missing or not numeric, or the file would be too large.
+    """
+    if len(cells) > MOST_CELLS:
+        raise InputError(
+            f"{len(cells):,} cells are too many for one map file (at most {MOST_CELLS:,}); draw a part of them."
+        )
+    codes = _codes(cells)
+    shapes, simplified = _shapes(cells)
+    record: dict[str, Any] = {
+        "geo": encode_geometry(shapes),
+        "code": codes,
+        "name": _names(cells, codes),
+        "kind": indexed(texts(cells["kind"])) if "kind" in cells else None,
+        "area": indexed(texts(cells["area_code"])) if "area_code" in cells else None,
+        "colour": _colours(cells),
+        "anchor": _anchors(shapes),
+        "fields": _fields(cells, counts, measure, language),
+        "simplified_m": 1 if simplified else 0,
+    }
+    return record
+
+
+def _codes(cells: gpd.GeoDataFrame) -> list[str]:
+    if "code" not in cells:
+        raise InputError("The cells have no column 'code'.")
+    codes: list[str] = code_texts(cells["code"]).tolist()
+    return codes
+
+
+def _names(cells: gpd.GeoDataFrame, codes: list[str]) -> list[str] | None:
+    names = texts(cells["name"]) if "name" in cells else codes
+    return None if all(name in ("", code) for name, code in zip(names, codes, strict=True)) else names
+
+
+def _shapes(cells: gpd.GeoDataFrame) -> tuple[NDArray[Any], bool]:
+    """Return the polygons to draw and whether they had to be simplified (shared borders stay shared)."""
+    shapes = cells.geometry.to_numpy()
+    vertices = int(shapely.get_num_coordinates(shapes).sum())
+    simplified = vertices > SIMPLIFY_ABOVE
+    if simplified:
+        drawn = shapely.get_dimensions(shapes) == 2
+        shapes = shapes.copy()
+        shapes[drawn] = shapely.coverage_simplify(shapes[drawn], SIMPLIFY_TOLERANCE)
+        vertices = int(shapely.get_num_coordinates(shapes).sum())
+    if vertices > MOST_VERTICES:
+        raise InputError(
+            f"The cells have {vertices:,} vertices, too many for one map file (at most {MOST_VERTICES:,}); "
+            "draw a part of them."
+        )
+    return shapes, simplified
+
+
+def _colours(frame: gpd.GeoDataFrame) -> str:
+    """Return one digit a polygon, neighbours different; a feature without a shape gets 0."""
+    drawn = np.flatnonzero(shapely.get_dimensions(frame.geometry.to_numpy()) == 2)
+    digits = np.zeros(len(frame), dtype=int)
+    if len(drawn):
+        digits[drawn] = np.asarray(colour(frame.iloc[drawn].reset_index(drop=True)))
+    return "".join(digits.astype(str))
+
+
+def _anchors(shapes: NDArray[Any]) -> str | None:
+    """Return a point inside each feature for its label, or None for so many that the box centre must do."""
+    if len(shapes) > MOST_ANCHORS:
+        return None
+    spots = shapely.point_on_surface(shapes)
+    centres = shapely.centroid(shapes)
+    inside = shapely.contains_properly(shapes, centres)
+    spots = np.where(inside, centres, spots)
+    xy = np.column_stack([shapely.get_x(spots), shapely.get_y(spots)])
+    return encode_points(np.nan_to_num(xy))
+
+
+def _fields(
+    cells: gpd.GeoDataFrame, counts: Mapping[str, NDArray[np.int64]], measure: str | None, language: str
+) -> list[dict[str, Any]]:
+    """Return the numeric columns to show, sizes first, then loads, then counts of entities."""
+    if measure is not None and measure not in cells and measure not in counts:
+        raise InputError(f"The cells have no column '{measure}' to colour by.")
+    frame = cells.drop(columns=cells.geometry.name)
+    if "area_m2" not in frame:
+        frame = frame.assign(area_m2=area_m2(cells))
+    wanted = ["area_m2", "perimeter_m", *LOADS]
+    if measure is not None and measure not in wanted and measure not in counts:
+        wanted.append(measure)
+    columns: dict[str, pd.Series[Any]] = {}
+    for name in wanted:
+        if name not in frame:
+            continue
+        if pd.api.types.is_numeric_dtype(frame[name]):
+            columns[name] = frame[name]
+        elif name == measure:
+            raise InputError(f"The column '{name}' holds text; a map is coloured by numbers.")
+    for name, values in counts.items():
+        columns.setdefault(name, pd.Series(values))
+    return [
+        {
+            "key": name,
+            "label": field_label(name, language),
+            "unit": {"area_m2": "m2", "perimeter_m": "m"}.get(name, ""),
+            "values": numbers(values),
+            "breaks": quantile_breaks(values.to_numpy(dtype=float, na_value=np.nan)),
+        }
+        for name, values in columns.items()
+    ]
+
+
+def areas_record(areas: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Describe the areas: geometry, code, name, parent, depth in the hierarchy, colour and label position."""
+    if "code" not in areas:
+        raise InputError("The areas have no column 'code'.")
+    codes = texts(areas["code"])
+    parents = texts(areas["parent"]) if "parent" in areas else [""] * len(codes)
+    depth = _depths(codes, parents)
+    colours = np.array(list("0" * len(codes)))
+    for level in np.unique(depth):
+        rows = np.flatnonzero(depth == level)
+        colours[rows] = list(_colours(areas.iloc[rows].reset_index(drop=True)))
+    shapes = areas.geometry.to_numpy()
+    return {
+        "geo": encode_geometry(shapes),
+        "code": codes,
+        "name": texts(areas["name"]) if "name" in areas else codes,
+        "parent": parents,
+        "depth": depth.tolist(),
+        "colour": "".join(colours),
+        "anchor": _anchors(shapes),
+    }
+
+
+def _depths(codes: list[str], parents: list[str]) -> NDArray[np.int64]:
+    """Return how many of an area's ancestors are in the layer; a circle of parents ends where it closes."""
+    parent_of = dict(zip(codes, parents, strict=True))
+    depths = []
+    for code in codes:
+        seen = {code}
+        at = parent_of[code]
+        while at in parent_of and at not in seen:
+            seen.add(at)
+            at = parent_of[at]
+        depths.append(len(seen) - 1)
+    return np.asarray(depths, dtype=np.int64)
+
+
+def gaps_record(gaps: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Describe the gaps, the most severe and largest first, at most `MOST_GAPS` of them."""
+    severity = _severity(gaps)
+    sizes = {name: gaps[name] for name in _GAP_SIZES if name in gaps}
+    largest = gaps["area_m2"].to_numpy(dtype=float, na_value=0) if "area_m2" in gaps else np.zeros(len(gaps))
+    order = np.lexsort((np.arange(len(gaps)), -np.nan_to_num(largest), -severity))[:MOST_GAPS]
+    cell = next((name for name in ("cell_code", "cell", "code") if name in gaps), None)
+    return {
+        "geo": encode_geometry(gaps.geometry.to_numpy()[order]),
+        "total": len(gaps),
+        "kind": indexed([texts(gaps["kind"])[row] for row in order]) if "kind" in gaps else None,
+        "severity": severity[order].tolist(),
+        "cell": [texts(gaps[cell])[row] for row in order] if cell else None,
+        "sizes": {name: numbers(values.iloc[order]) for name, values in sizes.items()},
+    }
+
+
+def _severity(gaps: gpd.GeoDataFrame) -> NDArray[np.int64]:
+    """Return severity as 1 (low) to 3 (high), from words, numbers 1 to 3 or shares between 0 and 1."""
+    if "severity" not in gaps:
+        return np.full(len(gaps), 2, dtype=np.int64)
+    if not pd.api.types.is_numeric_dtype(gaps["severity"]):
+        words = [text.lower() for text in texts(gaps["severity"])]
+        return np.asarray([_SEVERITY_WORDS.get(word, 2) for word in words], dtype=np.int64)
+    values = np.nan_to_num(gaps["severity"].to_numpy(dtype=float, na_value=np.nan))
+    if len(values) and float(values.max()) <= 1 and bool(np.any(values % 1)):
+        values = 1 + np.floor(values * 2.999)
+    return np.clip(np.rint(values), 1, 3).astype(np.int64)
+
+
+def entities_record(name: str, frame: gpd.GeoDataFrame, language: str) -> dict[str, Any]:
+    """Describe a layer small enough to draw; of its columns only `id`, `kind` and `class` are taken."""
+    return {
+        "key": name,
+        "label": field_label(name, language),
+        "geo": encode_geometry(frame.geometry.to_numpy()),
+        "id": texts(frame["id"]) if "id" in frame else None,
+        "kind": indexed(texts(frame["kind"])) if "kind" in frame else None,
+        "class": indexed(texts(frame["class"])) if "class" in frame else None,
+    }
+
+
+def counts_per_cell(frame: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> NDArray[np.int64]:
+    """Count the entities of each cell, by their `cell_code` where assigned, else by where they lie.
+
+    Parameters
+    ----------
+    frame, cells
+        In longitude, latitude with default indexes.
+
+    Returns
+    -------
+    ndarray of int
+        Shape (number of cells,); on a shared border the lowest code counts.
+    """
+    codes = np.asarray(_codes(cells), dtype=object)
+    if "cell_code" in frame:
+        owners = pd.Series(texts(frame["cell_code"]))
+        return owners.value_counts().reindex(codes, fill_value=0).to_numpy(dtype=np.int64)
+    shapes = frame.geometry.to_numpy()
+    spots = np.where(shapely.get_dimensions(shapes) == 0, shapes, shapely.point_on_surface(shapes))
+    locator = PointLocator(cells)
+    owners = locator.owners(shapely.get_x(spots), shapely.get_y(spots))
+    found = np.bincount(owners[owners >= 0], minlength=len(locator))
+    return found[np.searchsorted(locator.codes, codes)].astype(np.int64)
+
+
+def base_record(name: str, frame: gpd.GeoDataFrame, language: str) -> dict[str, Any]:
+    """Describe a layer of the base map: geometry and, for roads, rank 0 (main) to 2 (lane).
+
+    Raises
+    ------
+    InputError
+        If the name is none of green, water, buildings, railway, roads.
+    """
+    if name not in _BASE:
+        raise InputError(f"The base map has no layer '{name}'; it knows {', '.join(_BASE)}.")
+    rank = None
+    if name == "roads":
+        column = next((key for key in ("class", "highway", "kind") if key in frame), None)
+        if column is not None:
+            rank = "".join(str(_ROAD_RANK.get(text.lower(), 2)) for text in texts(frame[column]))
+    return {
+        "key": name,
+        "label": field_label(name, language),
+        "geo": encode_geometry(frame.geometry.to_numpy()),
+        "rank": rank,
+    }
+
+
+def base_order(names: list[str]) -> list[str]:
+    """Return the names of base layers from the bottom up."""
+    return sorted(names, key=lambda name: _BASE.index(name) if name in _BASE else len(_BASE))

@@ -1,0 +1,167 @@
+"""The words on the map, in Chinese and in English.
+
+It owns every label that is not data; the words follow the project's vocabulary (网格, 行政区划, 归属, 盲区).
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from gis.errors import InputError
+
+_PAGE: Final[dict[str, tuple[str, str]]] = {
+    "title": ("责任网格图", "Responsibility cells"),
+    "search": ("搜索网格编码或名称", "Search cell code or name"),
+    "nothing": ("没有匹配的网格或区划", "No cell or area matches"),
+    "cells": ("网格", "Cells"),
+    "cell": ("网格", "Cell"),
+    "areas": ("行政区划", "Areas"),
+    "area": ("行政区划", "Area"),
+    "total_area": ("总面积", "Ground"),
+    "gaps": ("盲区", "Gaps"),
+    "layers": ("图层", "Layers"),
+    "base": ("底图", "Base map"),
+    "legend": ("图例", "Legend"),
+    "fill": ("网格着色", "Colour cells by"),
+    "fill_none": ("相邻区分", "Neighbours apart"),
+    "labels": ("编码与名称", "Codes and names"),
+    "no_data": ("无数据", "No data"),
+    "close": ("关闭", "Close"),
+    "zoom_to": ("定位", "Zoom to"),
+    "whole": ("全图", "Whole map"),
+    "print": ("打印", "Print"),
+    "panel": ("图层与图例", "Layers and legend"),
+    "more": ("另有 {n} 处，请缩小范围查询", "and {n} more"),
+    "no_gaps": ("未发现盲区", "No gaps found"),
+    "severity_3": ("严重", "High"),
+    "severity_2": ("较重", "Medium"),
+    "severity_1": ("一般", "Low"),
+    "size": ("规模", "Size"),
+    "counts": ("对象", "Entities"),
+    "attributes": ("属性", "Attributes"),
+    "gaps_here": ("本网格盲区", "Gaps in this cell"),
+    "unit": ("单位", "unit"),
+    "drawn_on": ("制图日期", "Drawn on"),
+    "synthetic": ("合成数据，仅供演示", "Synthetic data, for demonstration"),
+    "simplified": ("边界已概化，容差约 {m} 米", "Borders simplified to about {m} m"),
+    "no_shape": ("无图形", "No shape"),
+    "below": ("< {a}", "< {a}"),
+    "above": ("≥ {a}", "≥ {a}"),
+    "zoom_in": ("放大", "Zoom in"),
+    "zoom_out": ("缩小", "Zoom out"),
+    "cells_unit": ("个", ""),
+}
+
+_FIELDS: Final[dict[str, tuple[str, str]]] = {
+    "code": ("编码", "Code"),
+    "name": ("名称", "Name"),
+    "kind": ("类型", "Kind"),
+    "area_code": ("所属区划", "Area"),
+    "area_m2": ("面积", "Area"),
+    "perimeter_m": ("周长", "Perimeter"),
+    "load": ("负荷", "Load"),
+    "weight": ("权重", "Weight"),
+    "households": ("户数", "Households"),
+    "household": ("户数", "Households"),
+    "population": ("人口", "Population"),
+    "residents": ("居民", "Residents"),
+    "enterprises": ("企业", "Enterprises"),
+    "enterprise": ("企业", "Enterprises"),
+    "buildings": ("建筑", "Buildings"),
+    "sensors": ("传感器", "Sensors"),
+    "sensor": ("传感器", "Sensors"),
+    "components": ("城市部件", "Components"),
+    "component": ("城市部件", "Components"),
+    "service_points": ("服务网点", "Service points"),
+    "service_point": ("服务网点", "Service points"),
+    "officers": ("责任人数", "Officers"),
+    "visits": ("巡查次数", "Visits"),
+    "events": ("事件", "Events"),
+    "polsby_popper": ("紧凑度", "Compactness"),
+    "compactness": ("紧凑度", "Compactness"),
+    "roads": ("道路", "Roads"),
+    "water": ("水系", "Water"),
+    "railway": ("铁路", "Railway"),
+    "green": ("绿地", "Green"),
+    "class": ("类别", "Class"),
+    "id": ("编号", "Number"),
+    "level": ("级别", "Level"),
+}
+
+_KINDS: Final[dict[str, tuple[str, str]]] = {
+    "blank": ("空白", "Blank"),
+    "overlap": ("重叠", "Overlap"),
+    "unassigned": ("未归属", "Unassigned"),
+    "unstaffed": ("无责任人", "Unstaffed"),
+    "understaffed": ("人手不足", "Understaffed"),
+    "overloaded": ("超负荷", "Overloaded"),
+    "out_of_reach": ("服务不可达", "Out of reach"),
+    "unsensed": ("监测不到", "Unsensed"),
+    "overdue": ("逾期未巡", "Overdue"),
+    "incomplete": ("信息不全", "Incomplete"),
+    "square": ("单元格网", "Square"),
+    "block": ("街区网格", "Block"),
+    "balanced": ("均衡网格", "Balanced"),
+    "enterprise": ("企业", "Enterprise"),
+    "household": ("户", "Household"),
+    "sensor": ("传感器", "Sensor"),
+    "component": ("城市部件", "Component"),
+    "service_point": ("服务网点", "Service point"),
+}
+
+_COLUMN: Final[dict[str, int]] = {"zh": 0, "en": 1}
+
+
+def _column(language: str) -> int:
+    if language not in _COLUMN:
+        raise InputError(f"The map speaks zh or en, not '{language}'.")
+    return _COLUMN[language]
+
+
+def _pick(table: Mapping[str, tuple[str, str]], language: str) -> dict[str, str]:
+    column = _column(language)
+    return {key: pair[column] for key, pair in table.items()}
+
+
+def page_words(language: str) -> dict[str, str]:
+    """Return the words of the page itself.
+
+    Raises
+    ------
+    InputError
+        If the language is neither zh nor en.
+    """
+    return _pick(_PAGE, language)
+
+
+def kind_words(language: str) -> dict[str, str]:
+    """Return the words for kinds of cells, entities and gaps; a kind not listed shows as it is.
+
+    Raises
+    ------
+    InputError
+        If the language is neither zh nor en.
+    """
+    return _pick(_KINDS, language)
+
+
+def field_words(language: str) -> dict[str, str]:
+    """Return the labels of all columns and layers that have one.
+
+    Raises
+    ------
+    InputError
+        If the language is neither zh nor en.
+    """
+    return _pick(_FIELDS, language)
+
+
+def field_label(name: str, language: str) -> str:
+    """Return the label of a column or layer, its own name where no word is known.
+
+    Raises
+    ------
+    InputError
+        If the language is neither zh nor en.
+    """
+    column = _column(language)
+    return _FIELDS[name][column] if name in _FIELDS else name

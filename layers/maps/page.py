@@ -1,0 +1,244 @@
+"""The map file itself: a folium map whose every asset and datum stands inside one HTML document.
+
+It owns the document and its writing; what is shown comes from `layers.maps.content`, how it looks and
+behaves from the styles and scripts in `assets/`.
+"""
+
+import base64
+import datetime
+import html
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import folium
+import geopandas as gpd
+import shapely
+from branca.element import Element, MacroElement
+from folium.template import Template
+
+from gis.colours import TOL_BRIGHT
+from gis.errors import InputError
+from layers.maps import content
+from layers.maps.labels import field_words, kind_words, page_words
+
+_ASSETS = Path(__file__).parent / "assets"
+_LEAFLET = Path(__file__).parent / "vendor" / "leaflet"
+_SCRIPTS = ("store.js", "canvas.js", "panel.js", "map.js")
+# Nothing may be fetched, whatever a later change or a hostile attribute tries.
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
+
+
+class OfflineMap(folium.Map):  # type: ignore[misc]
+    """A folium map without tiles and without links to scripts or styles; assets are put in by `_document`."""
+
+    default_js: list[tuple[str, str]] = []  # noqa: RUF012  folium declares it so; ours is never mutated
+    default_css: list[tuple[str, str]] = []  # noqa: RUF012
+
+    def __init__(self, centre: tuple[float, float]) -> None:
+        super().__init__(
+            location=list(centre),
+            zoom_start=13,
+            tiles=None,
+            prefer_canvas=True,
+            zoom_control="bottomright",
+            attribution_control=False,
+            fade_animation=False,
+            zoom_snap=0.5,
+        )
+        # A fixed identity makes the same input give the same file.
+        self._id = "wangge"
+
+
+class _Page(MacroElement):  # type: ignore[misc]
+    """The data and the scripts that draw it, after folium's own script has made the map."""
+
+    _template = Template(
+        """
+        {% macro html(this, kwargs) %}{{ this.body }}{% endmacro %}
+        {% macro script(this, kwargs) %}
+        {{ this.scripts }}
+        wangge.start({{ this._parent.get_name() }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, body: str, scripts: str) -> None:
+        super().__init__()
+        self._name, self._id = "Page", "wangge"
+        self.body, self.scripts = body, scripts
+
+
+def make_map(
+    cells: gpd.GeoDataFrame,
+    *,
+    areas: gpd.GeoDataFrame | None = None,
+    gaps: gpd.GeoDataFrame | None = None,
+    layers: Mapping[str, gpd.GeoDataFrame] | None = None,
+    base: Mapping[str, gpd.GeoDataFrame] | None = None,
+    measure: str | None = None,
+    title: str | None = None,
+    date: datetime.date | None = None,
+    synthetic: bool = False,
+    language: str = "zh",
+) -> str:
+    """Draw cells as one HTML document that loads nothing from elsewhere.
+
+    Parameters
+    ----------
+    cells
+        The plan: `code`, and if present `name, kind, area_code, area_m2, perimeter_m` and the load columns
+        of `layers.maps.content.LOADS`; any other column stays out of the file.
+    areas
+        Administrative areas: `code`, and if present `name, parent`.
+    gaps
+        What the coverage analysis found: `kind, severity`, the cell's code, `area_m2, households, enterprises`.
+    layers
+        Entities by layer name. Each is counted per cell; up to `DRAWN_ENTITIES` of a layer are also drawn,
+        with `id`, `kind` and `class` only.
+    base
+        Ground to read the map by: any of green, water, buildings, railway, roads.
+    measure
+        Numeric column of the cells, or name of a layer, to colour the cells by at first.
+    title
+        Heading; by default "责任网格图" or "Responsibility cells".
+    date
+        The date printed on the map; today by default.
+    synthetic
+        Print on the map that the data are made up.
+    language
+        ``zh`` or ``en``.
+
+    Returns
+    -------
+    str
+        The document. All frames may be in any CRS; drawn coordinates are rounded to 6 decimals.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to draw, a code is missing, the measure is not a numeric column, a layer has no
+        CRS, or the cells are too many for one file.
+    """
+    words = page_words(language)
+    cells = content.lonlat(cells, "cells")
+    if not (shapely.get_dimensions(cells.geometry.to_numpy()) == 2).any():
+        raise InputError("The cells hold no polygon to draw.")
+    entities = {name: content.lonlat(frame, name) for name, frame in (layers or {}).items()}
+    counts = {name: content.counts_per_cell(frame, cells) for name, frame in entities.items()}
+    grounds = {name: content.lonlat(frame, name) for name, frame in (base or {}).items()}
+    heading = title or words["title"]
+    data = {
+        "language": language,
+        "words": words,
+        "kinds": kind_words(language),
+        "labels": field_words(language),
+        "palette": list(TOL_BRIGHT),
+        "title": heading,
+        "date": (date or datetime.date.today()).isoformat(),  # noqa: DTZ011  a calendar day where the map is made
+        "synthetic": synthetic,
+        "measure": measure or "",
+        "cells": content.cells_record(cells, counts, measure, language),
+        "areas": content.areas_record(content.lonlat(areas, "areas")) if areas is not None else None,
+        "gaps": content.gaps_record(content.lonlat(gaps, "gaps")) if gaps is not None else None,
+        "layers": [
+            content.entities_record(name, frame, language)
+            for name, frame in entities.items()
+            if len(frame) <= content.DRAWN_ENTITIES
+        ],
+        "base": [
+            content.base_record(name, grounds[name], language) for name in content.base_order(list(grounds))
+        ],
+    }
+    west, south, east, north = cells.total_bounds
+    return _document(heading, language, data, ((south + north) / 2, (west + east) / 2))
+
+
+def write_map(path: str | os.PathLike[str], cells: gpd.GeoDataFrame, **options: Any) -> None:
+    """Write the map of `make_map` to a file, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        The HTML file; one that exists is replaced.
+    cells, options
+        As for `make_map`.
+
+    Raises
+    ------
+    InputError
+        As `make_map`, or if the folder does not exist.
+    """
+    target = Path(path)
+    text = make_map(cells, **options)
+    if not target.parent.is_dir():
+        raise InputError(f"The folder {target.parent} does not exist.")
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _document(title: str, language: str, data: dict[str, Any], centre: tuple[float, float]) -> str:
+    drawing = OfflineMap(centre)
+    figure = drawing.get_root()
+    figure.title = html.escape(title)
+    head = (
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}" />\n'
+        '<meta name="referrer" content="no-referrer" />\n'
+        f"<script>document.documentElement.lang = {json.dumps('zh-CN' if language == 'zh' else 'en')};</script>\n"
+        f"<style>\n{_leaflet_style()}\n</style>\n"
+        f"<script>\n{_leaflet_script()}\n</script>"
+    )
+    figure.header.add_child(Element(_literal(head)), name="wangge_head")
+    style = (_ASSETS / "page.css").read_text(encoding="utf-8")
+    body = (
+        f"<style>\n{style}\n</style>\n"
+        f'<script type="application/json" id="wangge-data">{_json(data)}</script>\n'
+        + (_ASSETS / "page.html").read_text(encoding="utf-8")
+    )
+    scripts = "\n".join((_ASSETS / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    drawing.add_child(_Page(body, scripts), name="wangge_page")
+    rendered: str = figure.render()
+    return rendered
+
+
+def _literal(text: str) -> str:
+    """Guard text that branca takes for a template."""
+    return "{% raw %}" + text + "{% endraw %}"
+
+
+def _json(data: dict[str, Any]) -> str:
+    """Return JSON that cannot end the script element it stands in, whatever a name holds."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _leaflet_script() -> str:
+    text = (_LEAFLET / "leaflet.js").read_text(encoding="utf-8")
+    return re.sub(r"//# sourceMappingURL=\S+", "", text)
+
+
+def _leaflet_style() -> str:
+    """Return Leaflet's style with its images inlined and the rules for browsers of the last century left out."""
+    text = (_LEAFLET / "leaflet.css").read_text(encoding="utf-8")
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    text = text.replace("behavior: url(#default#VML);", "")
+
+    def inline(match: re.Match[str]) -> str:
+        image = (_LEAFLET / match[1]).read_bytes()
+        return f"url(data:image/png;base64,{base64.b64encode(image).decode('ascii')})"
+
+    return re.sub(r"url\((images/[\w.-]+)\)", inline, text)
