@@ -1,2 +1,384 @@
-class Repair: pass
-def repair(): pass
+"""The repair of cells into a coverage: overlaps awarded, blanks filled, vertices matched, or a refusal.
+
+It says what it changed by how much and refuses rather than damages; `gis.topology.check` judges the result.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gis.crs import LONLAT
+from gis.errors import InputError, RefusedError
+from gis.topology.check import Report, check
+from gis.topology.contest import Award, Contest
+from gis.topology.fill import Blank, fill_blanks
+from gis.topology.findings import join_codes, metres2
+from gis.topology.mosaic import Index, Lists, Mosaic, make_mosaic
+from gis.topology.nesting import parents
+from gis.topology.records import Geometries, Records, choose_crs, code_text, read_records
+
+Progress = Callable[[int, int], None]
+
+MAX_WIDTH_M = 100.0
+"""Blanks up to this width are taken for errors of digitising; a lake is mostly wider."""
+
+MAX_AREA_CHANGE = 0.5
+"""The share of its area by which a cell may change."""
+
+_STEPS = 6
+_UNEXPLAINED_M2 = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Repair:
+    """What a repair made, and how.
+
+    Attributes
+    ----------
+    cells
+        EPSG:4326; rows, order and columns of the input, area_m2 and perimeter_m made fresh if present.
+    changes
+        Per cell code, area_before_m2, area_after_m2, change_m2, change_share, parts_before, parts_after.
+    resolved
+        Contested ground and to which cell it went: kind "overlap", or "fragment" for ground that was cut off
+        from its cell; codes, to_code, area_m2, detail, geometry in EPSG:4326.
+    filled
+        Blanks and to which cell they went, same columns.
+    left
+        Blanks that stay, same columns, to_code "".
+    mended
+        Codes of records whose own geometry was invalid, with the fault.
+    crs
+        The working CRS.
+    """
+
+    cells: gpd.GeoDataFrame
+    changes: pd.DataFrame
+    resolved: gpd.GeoDataFrame
+    filled: gpd.GeoDataFrame
+    left: gpd.GeoDataFrame
+    mended: dict[str, str]
+    crs: CRS
+
+    def largest_change(self) -> dict[str, Any]:
+        """Return code, change_m2 and change_share of the cell whose area changed most; empty without cells."""
+        if self.changes.empty:
+            return {}
+        row = self.changes.iloc[int(self.changes["change_m2"].abs().to_numpy().argmax())]
+        return {
+            "code": str(row["code"]),
+            "change_m2": round(float(row["change_m2"]), 6),
+            "change_share": round(float(row["change_share"]), 9),
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Return counts and m² of what was done, and the largest change, for JSON."""
+
+        def total(frame: gpd.GeoDataFrame) -> dict[str, float]:
+            return {"count": len(frame), "area_m2": round(float(frame["area_m2"].sum()), 6)}
+
+        kinds = self.resolved["kind"]
+        return {
+            "cells": len(self.cells),
+            "changed_cells": int((self.changes["change_m2"].abs() > 1e-3).sum()),
+            "mended": len(self.mended),
+            "overlaps_resolved": total(self.resolved[kinds == "overlap"]),
+            "fragments_moved": total(self.resolved[kinds == "fragment"]),
+            "blanks_filled": total(self.filled),
+            "blanks_left": total(self.left),
+            "largest_change": self.largest_change(),
+        }
+
+
+def repair(
+    cells: gpd.GeoDataFrame,
+    areas: gpd.GeoDataFrame | None = None,
+    *,
+    max_width_m: float = MAX_WIDTH_M,
+    max_area_change: float = MAX_AREA_CHANGE,
+    crs: CRS | None = None,
+    progress: Progress | None = None,
+) -> Repair:
+    """Mend cells into a valid coverage, keeping every cell with its code, alive and whole.
+
+    Every border is cut with every other on a grid of 1e-6 m (`gis.arrangement.faces`), and each face goes to
+    one cell: the one that covers it; of several, a contained cell first, else the one with the longest border
+    to its own ground, but none is cut in pieces for it; a narrow blank goes to the neighbour with the longest
+    border. Cells that are valid already come back as they are.
+
+    Parameters
+    ----------
+    cells
+        With unique `code` and maybe `area_code`; in EPSG:4326, or in another CRS, from which it is projected
+        straight into the working CRS.
+    areas
+        With `code`. Cells are cut off at the border of their area (the one `area_code` names, else the one with the
+        largest share), and narrow blanks of the areas are filled; what the areas leave out stays out.
+    max_width_m
+        A blank into which a circle of a larger diameter fits is left, and told.
+    max_area_change
+        The share of its area by which a cell may shrink or grow.
+    crs
+        The working CRS; chosen from the extent of the areas, else of the cells, when not given.
+    progress
+        Called with (steps done, steps).
+
+    Returns
+    -------
+    Repair
+        Its cells pass `check` with the same arguments but for the blanks left.
+
+    Raises
+    ------
+    InputError
+        If a record has no polygon, no code, another record's code, or names an area that is not there.
+    RefusedError
+        If a cell would vanish, fall into more pieces or change by more than `max_area_change`, or the
+        result is not valid.
+    """
+    working = crs if crs is not None else choose_crs(areas, cells)
+    tell = progress or (lambda done, total: None)
+    records = read_records(cells, working)
+    _accept(records)
+    before = check(cells, areas, crs=working)
+    tell(1, _STEPS)
+    if before.valid:
+        return _unchanged(cells, records)
+    ground = None if areas is None else read_records(areas, working)
+    home = _homes(cells, records, ground)
+    mosaic = make_mosaic(records, ground, home)
+    tell(3, _STEPS)
+
+    size = shapely.area(records.polygons)
+    pieces = shapely.get_num_geometries(records.polygons).astype(np.int64)
+    rank = np.empty(len(records), dtype=np.int64)
+    rank[np.argsort(records.codes.astype(str), kind="stable")] = np.arange(len(records))
+    contest = Contest(mosaic, size, rank, max_area_change)
+    awards = contest.decide()
+    fragments = contest.rejoin(pieces)
+    owner, blanks = fill_blanks(
+        mosaic, contest.owner, size_m2=size, rank=rank, max_width_m=max_width_m, max_growth=max_area_change
+    )
+    tell(4, _STEPS)
+    polygons = _unite(mosaic, owner, records)
+    changes = _changes(records, polygons)
+    _guard(records, changes, max_area_change)
+    _explain(records, mosaic, changes, awards, fragments, blanks)
+    tell(5, _STEPS)
+    result = Repair(
+        cells=_with_geometry(cells, polygons, working),
+        changes=changes,
+        resolved=_deeds(records, mosaic, [("overlap", a) for a in awards] + [("fragment", a) for a in fragments]),
+        filled=_blank_frame(records, [blank for blank in blanks if blank.winner >= 0]),
+        left=_blank_frame(records, [blank for blank in blanks if blank.winner < 0]),
+        mended=_mended(records),
+        crs=working,
+    )
+    _verify(result, check(result.cells, areas, crs=working))
+    tell(_STEPS, _STEPS)
+    return result
+
+
+def _accept(records: Records) -> None:
+    """Refuse records that cannot be repaired."""
+    for row in np.flatnonzero(shapely.is_empty(records.polygons)).tolist():
+        fault = records.faults[row] or "nothing of it remains as a polygon"
+        raise InputError(f"{records.name(row).capitalize()} cannot be repaired: {fault}; mend or delete it.")
+    for row in np.flatnonzero(records.codes == "").tolist():
+        raise InputError(f"Record {row + 1} has no code; give it one, for the repair keeps cells by their codes.")
+    repeated = np.flatnonzero(records.repeated())
+    if len(repeated):
+        code = records.codes[repeated[0]]
+        rows = ", ".join(str(row + 1) for row in repeated.tolist() if records.codes[row] == code)
+        raise InputError(f"Records {rows} have the same code '{code}'; give each its own, or delete all but one.")
+
+
+def _homes(cells: gpd.GeoDataFrame, records: Records, areas: Records | None) -> Index:
+    """Return the row of each cell's area; zeros without areas."""
+    if areas is None:
+        return np.zeros(len(records), dtype=np.int64)
+    named = code_text(cells["area_code"]) if "area_code" in cells.columns else np.full(len(records), "", dtype=object)
+    unknown = np.flatnonzero((named != "") & ~np.isin(named, areas.codes))
+    if len(unknown):
+        row = int(unknown[0])
+        raise InputError(
+            f"{records.name(row).capitalize()} names the area '{named[row]}', which is not among the areas; mend its area_code."
+        )
+    home = parents(records.polygons, areas, named)
+    astray = np.flatnonzero(home < 0)
+    if len(astray):
+        raise RefusedError(
+            f"Cell {records.codes[astray[0]]} lies wholly outside the areas, so that nothing of it would remain; "
+            "delete it or give its area."
+        )
+    return home
+
+
+def _unite(mosaic: Mosaic, owner: Index, records: Records) -> Geometries:
+    """Return each cell as the union of its faces."""
+    owned = np.flatnonzero(owner >= 0)
+    grouped = Lists.group(owner[owned], owned, len(records))
+    sizes = grouped.sizes()
+    dead = np.flatnonzero(sizes == 0)
+    if len(dead):
+        row = int(dead[0])
+        rivals = [records.codes[c] for face in mosaic.claimed.of(row).tolist() for c in mosaic.claims.of(face) if c != row]
+        why = f"the ground of cell {join_codes(rivals)} covers it" if rivals else "none of its ground lies in its area"
+        raise RefusedError(f"Cell {records.codes[row]} would vanish: {why}; delete it or redraw one of them.")
+    polygons = np.empty(len(records), dtype=object)
+    single = np.flatnonzero(sizes == 1)
+    polygons[single] = mosaic.faces[grouped.values[grouped.starts[single]]]
+    for row in np.flatnonzero(sizes > 1).tolist():
+        polygons[row] = shapely.coverage_union_all(mosaic.faces[grouped.of(row)])
+    return polygons
+
+
+def _changes(records: Records, polygons: Geometries) -> pd.DataFrame:
+    """Compare the cells before and after."""
+    before, after = shapely.area(records.polygons), shapely.area(polygons)
+    return pd.DataFrame(
+        {
+            "code": records.codes,
+            "area_before_m2": before,
+            "area_after_m2": after,
+            "change_m2": after - before,
+            "change_share": (after - before) / before,
+            "parts_before": shapely.get_num_geometries(records.polygons).astype(np.int64),
+            "parts_after": shapely.get_num_geometries(polygons).astype(np.int64),
+        }
+    )
+
+
+def _guard(records: Records, changes: pd.DataFrame, max_area_change: float) -> None:
+    """Refuse if a cell fell into more pieces or changed too much."""
+    split = np.flatnonzero(changes["parts_after"].to_numpy() > changes["parts_before"].to_numpy())
+    if len(split):
+        row = changes.iloc[int(split[0])]
+        raise RefusedError(
+            f"Cell {row['code']} would fall from {row['parts_before']} into {row['parts_after']} pieces; redraw it or the "
+            "cells that overlap it."
+        )
+    share = changes["change_share"].to_numpy(dtype=float)
+    worst = int(np.abs(share).argmax()) if len(share) else 0
+    if len(share) and abs(share[worst]) > max_area_change:
+        raise RefusedError(
+            f"Cell {records.codes[worst]} would {'grow' if share[worst] > 0 else 'shrink'} by {abs(share[worst]):.0%} "
+            f"({metres2(abs(float(changes['change_m2'].iloc[worst])))}), more than the {max_area_change:.0%} allowed; redraw "
+            "it or allow more."
+        )
+
+
+def _explain(
+    records: Records,
+    mosaic: Mosaic,
+    changes: pd.DataFrame,
+    awards: list[Award],
+    fragments: list[Award],
+    blanks: list[Blank],
+) -> None:
+    """Refuse if a cell's change is not the sum of the deeds told."""
+    expected = np.zeros(len(records))
+    claimant = np.repeat(np.arange(len(records)), mosaic.claimed.sizes())
+    np.add.at(expected, claimant, mosaic.size[mosaic.claimed.values])
+    for award in awards + fragments:
+        ground = mosaic.size[award.faces].sum()
+        for cell in award.claimants:
+            expected[cell] -= ground if cell != award.winner else 0.0
+        if award.winner not in award.claimants:
+            expected[award.winner] += ground
+    for blank in blanks:
+        if blank.winner >= 0:
+            expected[blank.winner] += mosaic.size[blank.faces].sum()
+    after = changes["area_after_m2"].to_numpy(dtype=float)
+    wrong = np.flatnonzero(np.abs(after - expected) > _UNEXPLAINED_M2)
+    if len(wrong):
+        raise RefusedError(
+            f"Cell {records.codes[wrong[0]]} would change by more than its overlaps and blanks explain; redraw it."
+        )
+
+
+def _verify(result: Repair, report: Report) -> None:
+    """Refuse a result that the check does not pass, but for the blanks left."""
+    errors = report.findings[report.findings["severity"] == "error"]
+    blank = errors[errors["kind"] == "blank"]
+    known = np.zeros(len(blank), dtype=bool)
+    if len(blank) and len(result.left):
+        spots = blank.geometry.representative_point().to_crs(result.crs)
+        tree = shapely.STRtree(np.asarray(result.left.geometry.to_crs(result.crs), dtype=object))
+        known[tree.query(np.asarray(spots, dtype=object), predicate="dwithin", distance=1e-3)[0]] = True
+    others = pd.concat([errors[errors["kind"] != "blank"], blank[~known]])
+    if len(others):
+        raise RefusedError(f"The repair does not reach a valid coverage: {others['detail'].iloc[0]}")
+    if not shapely.coverage_is_valid(np.asarray(result.cells.geometry, dtype=object)):
+        raise RefusedError("The repair does not stay a valid coverage in longitude and latitude; redraw its narrowest cells.")
+
+
+def _unchanged(cells: gpd.GeoDataFrame, records: Records) -> Repair:
+    """Return cells that are valid already."""
+    return Repair(
+        cells=_with_measures(cells.to_crs(LONLAT), records.polygons),
+        changes=_changes(records, records.polygons),
+        resolved=_deed_frame([], records.crs),
+        filled=_deed_frame([], records.crs),
+        left=_deed_frame([], records.crs),
+        mended={},
+        crs=records.crs,
+    )
+
+
+def _with_geometry(cells: gpd.GeoDataFrame, polygons: Geometries, crs: CRS) -> gpd.GeoDataFrame:
+    """Return the rows with new geometry in EPSG:4326."""
+    series = gpd.GeoSeries(polygons, index=cells.index, crs=crs).to_crs(LONLAT)
+    return _with_measures(cells.to_crs(LONLAT).set_geometry(series.rename(cells.geometry.name)), polygons)
+
+
+def _with_measures(cells: gpd.GeoDataFrame, polygons: Geometries) -> gpd.GeoDataFrame:
+    """Refresh the measures that the cells carry."""
+    fresh: dict[str, NDArray[np.float64]] = {"area_m2": shapely.area(polygons), "perimeter_m": shapely.length(polygons)}
+    return cells.assign(**{name: values for name, values in fresh.items() if name in cells.columns})
+
+
+def _mended(records: Records) -> dict[str, str]:
+    return {str(records.codes[row]): str(records.faults[row]) for row in np.flatnonzero(records.faults != "")}
+
+
+def _deeds(records: Records, mosaic: Mosaic, awards: list[tuple[str, Award]]) -> gpd.GeoDataFrame:
+    """Tell who got contested ground."""
+    rows: list[tuple[str, str, str, float, str, Any]] = []
+    for kind, award in awards:
+        faces = mosaic.faces[award.faces]
+        shape = faces[0] if len(faces) == 1 else shapely.coverage_union_all(faces)
+        codes = join_codes(records.codes[award.claimants])
+        to, area = str(records.codes[award.winner]), float(mosaic.size[award.faces].sum())
+        story = (
+            f"{metres2(area)} shared by cells {codes} went to {to}."
+            if kind == "overlap"
+            else f"{metres2(area)} cut off from cell {codes} went to {to}."
+        )
+        rows.append((kind, codes, to, area, story, shape))
+    return _deed_frame(rows, records.crs)
+
+
+def _blank_frame(records: Records, blanks: list[Blank]) -> gpd.GeoDataFrame:
+    """Tell what became of blanks."""
+    rows: list[tuple[str, str, str, float, str, Any]] = []
+    for blank in blanks:
+        codes, area = join_codes(records.codes[blank.around]), float(blank.shape.area)
+        to = str(records.codes[blank.winner]) if blank.winner >= 0 else ""
+        story = f"A blank of {metres2(area)} went to {to}." if to else f"A blank of {metres2(area)} is left: {blank.reason}."
+        rows.append(("blank", codes, to, area, story, blank.shape))
+    return _deed_frame(rows, records.crs)
+
+
+def _deed_frame(rows: list[tuple[str, str, str, float, str, Any]], crs: CRS) -> gpd.GeoDataFrame:
+    """Return deeds in EPSG:4326, the largest first."""
+    rows = sorted(rows, key=lambda row: (-row[3], row[1], row[2]))
+    table = pd.DataFrame(rows, columns=["kind", "codes", "to_code", "area_m2", "detail", "geometry"])
+    return gpd.GeoDataFrame(table.astype({"area_m2": float}), geometry="geometry", crs=crs).to_crs(LONLAT)

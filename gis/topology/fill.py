@@ -1,0 +1,112 @@
+"""Filling of blanks: enclosed ground in no cell goes to a neighbour, if it is narrow enough to be an error.
+
+Contested ground has been awarded before; what is left blank is told with the reason.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gis.topology.contest import longest_border
+from gis.topology.mosaic import Index, Lists, Mosaic, components
+from gis.topology.records import Geometries
+
+
+@dataclass(frozen=True, eq=False)
+class Blank:
+    """Connected ground in no cell: its faces, shape, the cells around, and who got it or why nobody did."""
+
+    faces: list[int]
+    shape: shapely.Geometry
+    around: list[int]
+    winner: int
+    reason: str
+
+
+def fill_blanks(
+    mosaic: Mosaic,
+    owner: Index,
+    *,
+    size_m2: NDArray[np.float64],
+    rank: Index,
+    max_width_m: float,
+    max_growth: float,
+) -> tuple[Index, list[Blank]]:
+    """Give each narrow blank to the neighbour with the longest common border, in its own area.
+
+    Parameters
+    ----------
+    mosaic, owner
+        The faces and the row of the cell that has each, -1 for none.
+    size_m2
+        The area of each cell as it came.
+    rank
+        The lower wins a tie.
+    max_width_m
+        A blank into which a wider circle fits stays.
+    max_growth
+        Share of its own area by which a cell may grow.
+
+    Returns
+    -------
+    owner : ndarray of int
+        With the filled faces.
+    blanks : list of Blank
+        All of them, the largest first.
+    """
+    owner = owner.copy()
+    lots, shapes = _blanks(mosaic, owner)
+    narrow = ~wider_than(shapes, max_width_m)
+    gained = np.zeros(len(size_m2))
+    blanks = []
+    for lot, shape, thin in zip(lots, shapes, narrow, strict=True):
+        neighbours = {int(owner[n]) for face in lot for n, _ in mosaic.neighbours(face)} - {-1}
+        winner, reason = -1, f"wider than {max_width_m:g} m"
+        if thin:
+            area = float(mosaic.size[lot].sum())
+            fits = gained + area <= max_growth * size_m2
+            best = longest_border(mosaic, owner, lot, rank=rank, fits=fits)
+            winner = -1 if best is None else best
+            reason = f"no cell beside it may have it without growing by more than {max_growth:.0%}" if best is None else ""
+            if best is not None:
+                owner[lot] = winner
+                gained[winner] += area
+        blanks.append(Blank(lot, shape, sorted(neighbours), winner, reason))
+    return owner, blanks
+
+
+def wider_than(shapes: Geometries, width_m: float) -> NDArray[np.bool_]:
+    """Tell into which polygons a circle of that diameter fits."""
+    bounds = shapely.bounds(shapes)
+    result = np.zeros(len(shapes), dtype=bool)
+    if not len(shapes):
+        return result
+    room = np.flatnonzero(np.minimum(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1]) > width_m)
+    # The erosion by the radius leaves the centres of all circles that fit.
+    result[room] = ~shapely.is_empty(shapely.buffer(shapes[room], -width_m / 2))
+    return result
+
+
+def _blanks(mosaic: Mosaic, owner: Index) -> tuple[list[list[int]], Geometries]:
+    """Return connected unowned faces that lie in the same areas, the largest first, and their shapes."""
+    bare = owner < 0
+    left, right = mosaic.pairs()
+    joint = bare[left] & bare[right]
+    left, right = left[joint], right[joint]
+    alike = np.array(
+        [np.array_equal(mosaic.inside.of(a), mosaic.inside.of(b)) for a, b in zip(left, right, strict=True)], dtype=bool
+    )
+    label = components(len(owner), left[alike], right[alike])
+    rows = np.flatnonzero(bare)
+    roots, where = np.unique(label[rows], return_inverse=True)
+    grouped = Lists.group(where.astype(np.int64), rows, len(roots))
+    sizes = np.bincount(where, weights=mosaic.size[rows], minlength=len(roots))
+    order = np.lexsort((roots, -sizes)).tolist()
+    lots = [grouped.of(row).tolist() for row in order]
+    shapes = np.empty(len(lots), dtype=object)
+    shapes[:] = [
+        mosaic.faces[lot[0]] if len(lot) == 1 else shapely.coverage_union_all(mosaic.faces[lot]) for lot in lots
+    ]
+    return lots, shapes
