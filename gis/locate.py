@@ -81,6 +81,8 @@ class PointLocator:
 
     Attributes
     ----------
+    bounds
+        ndarray of float: west, south, east, north of all cells in degrees, NaN without any; read-only.
     codes
         ndarray of str: the codes, sorted, each once; read-only.
     shapes
@@ -94,6 +96,7 @@ class PointLocator:
         If a code is missing, a geometry is not polygonal, or the frame has no CRS.
     """
 
+    bounds: Floats
     codes: Objects
     shapes: Objects
     numbers: Integers
@@ -115,8 +118,10 @@ class PointLocator:
         self.shapes = np.asarray(shapely.force_2d(geometries[order]), dtype=object)
         self.numbers = numbers[order].astype(np.int64)
         self.codes = codes
-        self._bounds: Floats = np.asarray(shapely.total_bounds(self.shapes))
-        for array in (self.codes, self.shapes, self.numbers, self._bounds):
+        filled = self.shapes[~(shapely.is_missing(self.shapes) | shapely.is_empty(self.shapes))]
+        bounds = shapely.total_bounds(filled) if len(filled) else np.full(4, np.nan)
+        self.bounds = np.asarray(bounds, dtype=float)
+        for array in (self.codes, self.shapes, self.numbers, self.bounds):
             array.setflags(write=False)
         self._tree = shapely.STRtree(self.shapes)
         self._workers = workers
@@ -220,13 +225,13 @@ class PointLocator:
 
     def _rows(self, x: Floats, y: Floats, *, borders: bool) -> tuple[Integers, Booleans]:
         """Return for each point the lowest row that intersects it, or -1, and if on its border."""
-        west, south, east, north = self._bounds
+        west, south, east, north = self.bounds
         rows: Integers = np.full(len(x), -1, dtype=np.int64)
         edges: Booleans = np.zeros(len(x), dtype=bool)
         # Comparisons with NaN are false, so that this also drops what is not finite.
         near = np.flatnonzero((x >= west) & (x <= east) & (y >= south) & (y <= north))
         if len(near) > 1:
-            near = near[np.argsort(_morton(x[near], y[near], self._bounds), kind="stable")]
+            near = near[np.argsort(_morton(x[near], y[near], self.bounds), kind="stable")]
         px, py = x[near], y[near]
         for start in range(0, len(near), _CHUNK):
             chunk = slice(start, start + _CHUNK)
@@ -247,8 +252,7 @@ class PointLocator:
         lowest: Integers = np.full(len(x), len(self.shapes), dtype=np.int64)
         np.minimum.at(lowest, point[hit], row[hit])
         edges: Booleans = np.zeros(len(x), dtype=bool)
-        edge = hit & ~inner
-        edges[point[edge]] = lowest[point[edge]] == row[edge]
+        edges[point[hit & ~inner & (lowest[point] == row)]] = True
         lowest[lowest == len(self.shapes)] = -1
         return lowest, edges
 

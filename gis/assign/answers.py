@@ -109,7 +109,7 @@ class Shares(NamedTuple):
         )
 
     def winners(self) -> tuple[Integers, Integers, Floats]:
-        """Return each entity once with the cell of its largest share, the lowest code of ties within `TIE`."""
+        """Return each entity once with the cell of its largest share, the lowest code among ties."""
         if not len(self.row):
             return self.row, self.number, self.share
         start = np.flatnonzero(np.r_[True, np.diff(self.row) != 0])

@@ -33,14 +33,14 @@ class Ground:
         self._locator = locator
         self._crs = crs
         self.numbers = locator.numbers
-        self.bare = not np.isfinite(shapely.total_bounds(locator.shapes)).all()
+        self.bare = not np.isfinite(locator.bounds).all()
 
     @cached_property
     def crs(self) -> CRS:
         """The metric working CRS."""
         if self._crs is not None:
             return self._crs
-        return working_crs(shapely.total_bounds(self._locator.shapes))
+        return working_crs(self._locator.bounds)
 
     @cached_property
     def shapes(self) -> Objects:

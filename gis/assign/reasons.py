@@ -68,7 +68,7 @@ def _explain_by_datum(
     answers.reason[outside[locator.owners(*moved) >= 0]] = Reason.WRONG_DATUM
     checked = "records" if len(sample) == len(possible) else "records looked at"
     hint = (
-        f"The file may be in {_LABELS[datum]}: of {len(sample):,} {checked}, {as_given:,} lie outside as they "
-        f"are and {left[datum]:,} when read as {_LABELS[datum]}."
+        f"The file may be in {_LABELS[datum]}: of {len(sample):,} {checked}, {as_given:,} lie outside "
+        f"as they are and {left[datum]:,} when read as {_LABELS[datum]}."
     )
     return [hint]
