@@ -6,7 +6,8 @@ code describes (GCJ-02, BD-09) belong to `gis.datum`.
 
 import geopandas as gpd
 import numpy as np
-from numpy.typing import ArrayLike
+import shapely
+from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
@@ -18,6 +19,9 @@ LONLAT = CRS.from_epsg(4326)
 # EPSG codes of CGCS2000 / 3-degree Gauss-Kruger, zones without prefix: 4509 + n, central meridian 3n.
 _FIRST_ZONE, _LAST_ZONE, _ZONE_BASE = 25, 45, 4509
 
+# Projections whose metres are true at the equator only; EPSG's names of the methods.
+_NOT_TO_SCALE = ("Popular Visualisation", "Mercator", "Equidistant Cylindrical")
+
 
 def working_crs(bounds: ArrayLike) -> CRS:
     """Choose the metric CRS in which a region is measured and edited.
@@ -25,7 +29,7 @@ def working_crs(bounds: ArrayLike) -> CRS:
     Parameters
     ----------
     bounds
-        West, south, east, north in degrees.
+        West, south, east, north in degrees; west beyond east means across the 180th meridian.
 
     Returns
     -------
@@ -42,7 +46,9 @@ def working_crs(bounds: ArrayLike) -> CRS:
     if not np.all(np.isfinite([west, south, east, north])):
         raise InputError("The layer has no extent: every geometry is empty.")
     lon, lat = (west + east) / 2, (south + north) / 2
-    if not (-180 <= west and east <= 180 and -80 <= south and north <= 84):
+    if west > east:
+        lon = lon + 180 if lon < 0 else lon - 180
+    if not (min(west, east) >= -180 and max(west, east) <= 180 and south >= -80 and north <= 84):
         raise InputError(
             f"The extent {west:g}, {south:g}, {east:g}, {north:g} is not longitude and latitude between 80° S "
             "and 84° N; check the CRS and the axis order."
@@ -60,14 +66,22 @@ def parse_crs(text: str) -> CRS:
     Raises
     ------
     InputError
-        If the text names no CRS, or one that is not projected in metres.
+        If the text names no CRS, or one that is not projected in metres, or Web Mercator and its like.
     """
     try:
         crs = CRS.from_user_input(text)
     except CRSError as error:
-        raise InputError(f"'{text}' names no coordinate reference system; give for example EPSG:4547.") from error
+        raise InputError(
+            f"'{text}' names no coordinate reference system; give for example EPSG:4547."
+        ) from error
     if not crs.is_projected or any(axis.unit_name != "metre" for axis in crs.axis_info):
         raise InputError(f"The working CRS must be projected in metres; {text} is not.")
+    method = crs.coordinate_operation.method_name if crs.coordinate_operation is not None else ""
+    if method.startswith(_NOT_TO_SCALE):
+        raise InputError(
+            f"The working CRS must keep lengths; {text} stretches them away from the equator: leave it out, or "
+            "give a Gauss-Kruger or UTM zone."
+        )
     return crs
 
 
@@ -94,4 +108,23 @@ def to_working(frame: gpd.GeoDataFrame, crs: CRS | None = None) -> gpd.GeoDataFr
     crs
         The working CRS; chosen by `working_crs` from the extent when not given.
     """
-    return frame.to_crs(crs if crs is not None else working_crs(frame.total_bounds))
+    return frame.to_crs(crs if crs is not None else working_crs(extent(frame)))
+
+
+def extent(frame: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Return west, south, east, north of a longitude, latitude frame, the short way round the earth.
+
+    Returns
+    -------
+    ndarray
+        Degrees as `working_crs` takes them: a layer on both sides of the 180th meridian, such as Fiji, has west
+        beyond east. NaN when every geometry is empty.
+    """
+    bounds = np.asarray(frame.total_bounds, dtype=float)
+    if not bounds[2] - bounds[0] > 180:
+        return bounds
+    around = shapely.get_coordinates(frame.geometry.to_numpy())[:, 0] % 360
+    if around.max() - around.min() >= bounds[2] - bounds[0]:
+        return bounds
+    bounds[0], bounds[2] = around.min(), around.max() - 360
+    return bounds

@@ -46,6 +46,11 @@ class Datum(StrEnum):
     GCJ02 = "gcj02"
     BD09 = "bd09"
 
+    @property
+    def label(self) -> str:
+        """The name people write: WGS 84, GCJ-02, BD-09."""
+        return {"wgs84": "WGS 84", "gcj02": "GCJ-02", "bd09": "BD-09"}[self.value]
+
 
 def parse_datum(word: str) -> Datum:
     """Read the word for a datum, in any case.
