@@ -6,11 +6,17 @@ Each module holds the commands of one subject and imports the engine only when i
 
 import typer
 
-from api.cli import compare, demo, divide, gaps, maps, ownership, topology
+from api.cli.compare import diff
+from api.cli.demo import demo
+from api.cli.divide import divide
+from api.cli.gaps import gaps
+from api.cli.maps import draw
+from api.cli.ownership import assign, inspect, locate
+from api.cli.topology import check, repair
 
 app = typer.Typer(
     name="wangge",
-    help="Wangge 网格: divide areas into responsibility cells, check them, assign to them, find what is missing.",
+    help="Wangge 网格: divide areas into cells, check them, assign to them, find what is missing.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -18,20 +24,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for name, function in (
-    ("demo", demo.demo),
-    ("divide", divide.divide),
-    ("check", topology.check),
-    ("repair", topology.repair),
-    ("inspect", ownership.inspect),
-    ("assign", ownership.assign),
-    ("diff", compare.diff),
-    ("gaps", gaps.gaps),
-    ("map", maps.draw),
+for name, command in (
+    ("demo", demo),
+    ("divide", divide),
+    ("check", check),
+    ("repair", repair),
+    ("inspect", inspect),
+    ("assign", assign),
+    ("diff", diff),
+    ("gaps", gaps),
+    ("map", draw),
 ):
-    app.command(name)(function)
+    app.command(name)(command)
 # A longitude west of Greenwich begins with a minus sign and is no option.
-app.command("locate", context_settings={"ignore_unknown_options": True})(ownership.locate)
+app.command("locate", context_settings={"ignore_unknown_options": True})(locate)
 
 
 def main() -> None:

@@ -20,7 +20,8 @@ SourceCrs = Annotated[
     str | None, typer.Option(help="CRS of the coordinates, where the file names none, e.g. EPSG:4326.")
 ]
 WorkingCrs = Annotated[
-    str | None, typer.Option("--crs", help="Metric working CRS, e.g. EPSG:4547 [default: chosen from the extent].")
+    str | None,
+    typer.Option("--crs", help="Metric working CRS, e.g. EPSG:4547 [default: chosen from the extent]."),
 ]
 Areas = Annotated[Path | None, typer.Option(help="Areas the cells divide.")]
 AreasCodeField = Annotated[str | None, typer.Option(help="Field of --areas with the code.")]

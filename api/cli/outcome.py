@@ -21,7 +21,11 @@ P = ParamSpec("P")
 
 OK, NOT_VALID, CANNOT_RUN = 0, 1, 2
 
-EXIT_CODES: Mapping[type[WanggeError], int] = {InputError: CANNOT_RUN, RefusedError: NOT_VALID, WanggeError: CANNOT_RUN}
+EXIT_CODES: Mapping[type[WanggeError], int] = {
+    InputError: CANNOT_RUN,
+    RefusedError: NOT_VALID,
+    WanggeError: CANNOT_RUN,
+}
 """The exit code of each error; a class that is not listed takes that of its nearest listed ancestor."""
 
 
@@ -55,7 +59,8 @@ def reporting(command: Callable[P, None]) -> Callable[P, None]:
             if os.environ.get("WANGGE_DEBUG"):
                 raise
             text = (str(error).strip().splitlines() or [""])[0]
-            say(f"wangge: an error of the program, not of yours: {type(error).__name__}: {text} (WANGGE_DEBUG=1 shows where)")
+            kind = type(error).__name__
+            say(f"wangge: an error of the program, not of yours: {kind}: {text} (WANGGE_DEBUG=1 shows where)")
             raise typer.Exit(CANNOT_RUN) from None
 
     return wrapped

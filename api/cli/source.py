@@ -56,10 +56,17 @@ def load_cells(
     layer: str | None = None,
     where: str | None = None,
     source_crs: str | None = None,
+    own_crs: bool = False,
 ) -> gpd.GeoDataFrame:
     """Read cells with code, name, area_code and all their other columns."""
     frame = read_layer(
-        path, role="cells", layer=layer, where=where, source_crs=source_crs, tags=(code_field, name_field, area_field)
+        path,
+        role="cells",
+        layer=layer,
+        where=where,
+        source_crs=source_crs,
+        tags=(code_field, name_field, area_field),
+        own_crs=own_crs,
     )
     with about(path):
         return cells_from(frame, code_field=code_field, name_field=name_field, area_field=area_field)
@@ -85,9 +92,8 @@ def load_usable_cells(
         ):
             if bad.any():
                 row = int(bad.to_numpy().argmax())
-                raise InputError(
-                    f"record {row + 1} (code {cells['code'].iat[row]!r}) {what}; wangge check lists all defects."
-                )
+                code = cells["code"].iat[row]
+                raise InputError(f"record {row + 1} (code {code!r}) {what}; wangge check lists all defects.")
     return cells
 
 

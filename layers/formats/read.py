@@ -8,7 +8,6 @@ import re
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
 import geopandas as gpd
 import numpy as np
@@ -18,28 +17,35 @@ import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from gis.crs import LONLAT
+from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
 from layers.formats.delimited import read_delimited, read_delimited_table
 from layers.formats.kinds import Format, input_format
 
-Role = Literal["areas", "cells", "entities"]
-
-# What a role is found under in a file of several layers when the user names none.
-_OSM_LAYER = {"areas": "multipolygons", "cells": "multipolygons", "entities": "points"}
-_OSM_WHERE = {"areas": "boundary = 'administrative'"}
+# What a role is found under in an OpenStreetMap extract when the user names nothing.
+_OSM = {
+    "areas": ("multipolygons", "boundary = 'administrative'"),
+    "cells": ("multipolygons", "boundary = 'administrative'"),
+    "buildings": ("multipolygons", "building IS NOT NULL"),
+    "water": ("multipolygons", "natural = 'water'"),
+    "green": ("multipolygons", "leisure IN ('park', 'garden') OR natural = 'wood' OR landuse = 'forest'"),
+    "roads": ("lines", "highway IS NOT NULL"),
+    "railway": ("lines", "other_tags LIKE '%\"railway\"=>%'"),
+    "entities": ("points", None),
+}
 
 
 def read_layer(
     path: Path,
     *,
-    role: Role,
+    role: str,
     layer: str | None = None,
     where: str | None = None,
     source_crs: str | None = None,
     lon_field: str | None = None,
     lat_field: str | None = None,
     tags: Iterable[str | None] = (),
+    own_crs: bool = False,
 ) -> gpd.GeoDataFrame:
     """Read one layer of a file.
 
@@ -48,22 +54,25 @@ def read_layer(
     path
         A file in one of the readable formats.
     role
-        What the layer is read as; picks the layer of a file that has several.
+        What the layer is read as (areas, cells, entities, roads, ...): picks the layer of a file that has
+        several, by that name.
     layer
         The layer's name, for formats that hold several.
     where
-        An SQL condition on the attributes; for OSM areas "boundary = 'administrative'" when not given.
+        An SQL condition on the attributes; for OpenStreetMap extracts each role has one when not given.
     source_crs
         The CRS of the coordinates, for a file that names none or names it wrongly.
     lon_field, lat_field
         The coordinate columns of a CSV, when they have unusual names.
     tags
         OSM tags the caller will ask for; GDAL keeps the rarer ones together in `other_tags`.
+    own_crs
+        Leave the coordinates in the CRS of the file, for a check that must not add rounding of its own.
 
     Returns
     -------
     GeoDataFrame
-        EPSG:4326, two-dimensional, all records and fields of the file in their order, a RangeIndex.
+        EPSG:4326 (unless `own_crs`), two-dimensional; all records and fields of the file in their order.
 
     Raises
     ------
@@ -82,7 +91,8 @@ def read_layer(
         frame = frame.assign(osm_id=frame["osm_id"].fillna("w" + frame["osm_way_id"].astype("string")))
     if "other_tags" in frame.columns:
         frame = _with_tags(frame, [tag for tag in tags if tag])
-    return _in_lonlat(frame, path, source_crs)
+    frame = _flat(_with_crs(frame, path, source_crs))
+    return frame if own_crs else _in_lonlat(frame, path)
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -106,15 +116,16 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def _read_vector(
-    path: Path, form: Format, role: Role, layer: str | None, where: str | None
+    path: Path, form: Format, role: str, layer: str | None, where: str | None
 ) -> gpd.GeoDataFrame:
     try:
         if form.name == "GeoParquet":
             frame = gpd.read_parquet(path)
         else:
             if form.name == "OSM PBF":
-                layer = layer or _OSM_LAYER[role]
-                where = where or (_OSM_WHERE.get(role) if layer == "multipolygons" else None)
+                usual_layer, usual_where = _OSM.get(role, _OSM["entities"])
+                if layer is None:
+                    layer, where = usual_layer, where or usual_where
             else:
                 layer = _choose_layer(path, layer, role)
             with warnings.catch_warnings():
@@ -138,7 +149,7 @@ def _source(path: Path, form: Format) -> str:
     return f"/vsizip/{path}" if form.name == "zipped Shapefile" else str(path)
 
 
-def _choose_layer(path: Path, layer: str | None, role: Role) -> str | None:
+def _choose_layer(path: Path, layer: str | None, role: str) -> str | None:
     """Name the layer to read: the only one, the one called like the role, else the user must say."""
     source = _source(path, input_format(path))
     listed = [(str(name), kind) for name, kind in pyogrio.list_layers(source)]
@@ -167,29 +178,38 @@ def _with_tags(frame: gpd.GeoDataFrame, wanted: Iterable[str]) -> gpd.GeoDataFra
     return frame.assign(**added) if added else frame
 
 
-def _in_lonlat(frame: gpd.GeoDataFrame, path: Path, source_crs: str | None) -> gpd.GeoDataFrame:
+def _with_crs(frame: gpd.GeoDataFrame, path: Path, source_crs: str | None) -> gpd.GeoDataFrame:
     if source_crs is not None:
         try:
-            frame = frame.set_crs(CRS.from_user_input(source_crs), allow_override=True)
+            return frame.set_crs(CRS.from_user_input(source_crs), allow_override=True)
         except CRSError as error:
             raise InputError(
                 f"'{source_crs}' names no coordinate reference system; give for example EPSG:4326."
             ) from error
-    crs = frame.crs
-    if crs is None:
+    if frame.crs is None:
         raise InputError(
             f"{path} names no coordinate reference system; give it with --source-crs, for example EPSG:4326."
         )
-    if bool(shapely.has_z(frame.geometry.values).any()):
-        frame = frame.set_geometry(shapely.force_2d(frame.geometry.values), crs=crs)
-    if crs.equals(LONLAT, ignore_axis_order=True):
+    return frame
+
+
+def _flat(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    geometries = frame.geometry.values
+    if not bool(shapely.has_z(geometries).any()):
+        return frame
+    return frame.set_geometry(gpd.GeoSeries(shapely.force_2d(geometries), index=frame.index, crs=frame.crs))
+
+
+def _in_lonlat(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
+    if frame.crs is not None and frame.crs.equals(LONLAT, ignore_axis_order=True):
         return frame.set_crs(LONLAT, allow_override=True)
-    moved = frame.to_crs(LONLAT)
+    moved = to_lonlat(frame)
     lost = np.isinf(shapely.bounds(moved.geometry.values)).any(axis=1)
     if lost.any():
+        record = int(np.flatnonzero(lost)[0]) + 1
         raise InputError(
-            f"{path}: record {int(np.flatnonzero(lost)[0]) + 1} lies where {crs.name} is not defined; "
-            "check the CRS of the file."
+            f"{path}: record {record} lies where the CRS of the file is not defined; give the right one with "
+            "--source-crs."
         )
     return moved
 

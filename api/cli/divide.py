@@ -1,0 +1,111 @@
+"""The command `divide`: areas in, cells out."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli import options
+from api.cli.outcome import about, notes, reporting, tell
+from api.cli.progress import progress_bar
+
+
+class Method(StrEnum):
+    """How the areas are divided."""
+
+    square = "square"
+
+
+class Layout(StrEnum):
+    """How the cells' codes are laid out."""
+
+    auto = "auto"
+    cn = "cn"
+    plain = "plain"
+
+
+@reporting
+def divide(
+    areas: Annotated[
+        Path, typer.Argument(help="Areas to divide: any layer of polygons.", show_default=False)
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Cells to write.", show_default=False)],
+    size: Annotated[float, typer.Option(help="Side of a square in metres.")] = 100.0,
+    method: Annotated[  # noqa: ARG001  the only one so far, named so that scripts say what they mean
+        Method, typer.Option(help="How to divide.")
+    ] = Method.square,
+    min_share: Annotated[
+        float, typer.Option(help="Share of a square below which a remnant joins its neighbour.")
+    ] = 0.25,
+    code_field: options.CodeField = None,
+    name_field: options.NameField = None,
+    level_field: options.LevelField = None,
+    parent_field: options.ParentField = None,
+    level: Annotated[str | None, typer.Option(help="Divide the areas of this level only.")] = None,
+    layer: options.Layer = None,
+    where: options.Where = None,
+    source_crs: options.SourceCrs = None,
+    crs: options.WorkingCrs = None,
+    code_layout: Annotated[
+        Layout,
+        typer.Option(help="cn: 15 digits; plain: {area code}-{sequence}; auto: as the area codes are."),
+    ] = Layout.auto,
+    ended: Annotated[
+        Path | None, typer.Option(help="Cells of earlier plans, whose codes are never given again.")
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Divide areas into cells that fill them exactly.
+
+    Each area that has no smaller areas in it is divided by a grid whose lines lie at multiples of the size
+    in the working CRS; remnants at the border join the neighbour with the longest common border.
+    """
+    from api.cli.source import load_areas, load_cells
+    from gis.areas import hierarchy, lowest
+    from gis.crs import parse_crs, working_crs
+    from gis.divide import divide_square
+    from layers.formats import output_format, write_layer
+
+    output_format(output)
+    loaded = load_areas(
+        areas,
+        code_field=code_field,
+        name_field=name_field,
+        level_field=level_field,
+        parent_field=parent_field,
+        level=level,
+        layer=layer,
+        where=where,
+        source_crs=source_crs,
+    )
+    used = frozenset() if ended is None else frozenset(load_cells(ended)["code"].dropna())
+    with about(areas), progress_bar("dividing") as progress:
+        chosen = parse_crs(crs) if crs else working_crs(loaded.total_bounds)
+        loaded = hierarchy(loaded, crs=chosen)
+        cells = divide_square(
+            loaded,
+            size_m=size,
+            min_share=min_share,
+            crs=chosen,
+            used_codes=used,
+            layout=code_layout.value,
+            progress=progress,
+        )
+    notes(write_layer(output, cells))
+    divided = lowest(loaded)
+    summary = {
+        "cells": len(cells),
+        "areas": len(divided),
+        "area_m2": float(cells["area_m2"].sum()),
+        "first_code": cells["code"].min(),
+        "last_code": cells["code"].max(),
+        "working_crs": chosen.to_string(),
+        "output": str(output),
+    }
+    lines = [
+        f"{len(cells):,} cells of {len(divided):,} areas, {summary['area_m2'] / 1e6:,.3f} km²",
+        f"codes {summary['first_code']} to {summary['last_code']}, working CRS {summary['working_crs']}",
+        f"written to {output}",
+    ]
+    tell(lines, summary, as_json=as_json)

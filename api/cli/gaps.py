@@ -1,0 +1,5 @@
+"""gaps"""
+
+
+def gaps() -> None:
+    """gaps"""

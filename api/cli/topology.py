@@ -1,0 +1,189 @@
+"""The commands `check` and `repair`: are these cells a coverage, and make them one."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli import options
+from api.cli.outcome import NOT_VALID, about, notes, reporting, tell
+from api.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from gis.topology import Repair
+
+_LISTED = 5
+
+
+@reporting
+def check(
+    cells: Annotated[Path, typer.Argument(help="Cells, or areas, to check.", show_default=False)],
+    areas: options.Areas = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the findings with their geometry.")
+    ] = None,
+    sliver_width: Annotated[
+        float, typer.Option(help="Width in metres below which a cell is a sliver.")
+    ] = 1.0,
+    code_field: options.CodeField = None,
+    area_field: options.AreaField = None,
+    layer: options.Layer = None,
+    where: options.Where = None,
+    source_crs: options.SourceCrs = None,
+    areas_code_field: options.AreasCodeField = None,
+    areas_layer: options.AreasLayer = None,
+    areas_where: options.AreasWhere = None,
+    crs: options.WorkingCrs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Check that cells fill their areas without blank, overlap or unmatched border.
+
+    Exit code 0: valid; 1: not valid; 2: cannot run. Without --areas every piece of ground that the cells
+    enclose counts as blank; with --areas what the areas leave out (a lake, an enclave) does not.
+    """
+    from api.cli.source import load_cells
+    from gis.crs import parse_crs
+    from gis.topology import check as check_topology
+    from layers.formats import output_format, write_layer
+
+    if output is not None:
+        output_format(output)
+    working = parse_crs(crs) if crs else None
+    loaded = load_cells(
+        cells,
+        code_field=code_field,
+        area_field=area_field,
+        layer=layer,
+        where=where,
+        source_crs=source_crs,
+        own_crs=True,
+    )
+    ground = _load_parents(areas, areas_code_field, areas_layer, areas_where)
+    with about(cells), progress_bar("checking") as progress:
+        report = check_topology(loaded, ground, crs=working, sliver_width_m=sliver_width, progress=progress)
+    if output is not None:
+        notes(write_layer(output, report.findings))
+    summary = {
+        "valid": report.valid,
+        "cells": len(loaded),
+        "working_crs": report.crs.to_string(),
+        "findings": report.summary(),
+    }
+    lines = [
+        "valid" if report.valid else "not valid",
+        f"{len(loaded):,} cells, working CRS {summary['working_crs']}",
+    ]
+    for kind, figures in report.summary().items():
+        if figures["count"]:
+            lines += _finding_lines(kind, figures, report.of(kind))
+    tell(lines, summary, as_json=as_json)
+    if not report.valid:
+        raise typer.Exit(NOT_VALID)
+
+
+@reporting
+def repair(
+    cells: Annotated[Path, typer.Argument(help="Cells, or areas, to repair.", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Repaired cells to write.", show_default=False)
+    ],
+    areas: options.Areas = None,
+    max_width: Annotated[
+        float | None,
+        typer.Option(help="Fill blanks up to this width in metres; wider ones are left and told."),
+    ] = None,
+    changes: Annotated[
+        Path | None, typer.Option(help="Write the change of area of every cell, as .csv or .parquet.")
+    ] = None,
+    code_field: options.CodeField = None,
+    area_field: options.AreaField = None,
+    layer: options.Layer = None,
+    where: options.Where = None,
+    source_crs: options.SourceCrs = None,
+    areas_code_field: options.AreasCodeField = None,
+    areas_layer: options.AreasLayer = None,
+    areas_where: options.AreasWhere = None,
+    crs: options.WorkingCrs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make cells a coverage: overlaps decided, blanks filled, borders matched, or refuse.
+
+    Every cell keeps its code and columns, none that was whole is split, and what changed is told. A repair
+    that would lose a cell or take most of its ground is refused with exit code 1, and nothing is written.
+    """
+    from api.cli.source import load_cells
+    from gis.crs import parse_crs
+    from gis.topology import repair as repair_topology
+    from layers.formats import output_format, write_layer, write_table
+
+    output_format(output)
+    working = parse_crs(crs) if crs else None
+    loaded = load_cells(
+        cells,
+        code_field=code_field,
+        area_field=area_field,
+        layer=layer,
+        where=where,
+        source_crs=source_crs,
+        own_crs=True,
+    )
+    ground = _load_parents(areas, areas_code_field, areas_layer, areas_where)
+    width = {} if max_width is None else {"max_width_m": max_width}
+    with about(cells), progress_bar("repairing") as progress:
+        repaired = repair_topology(loaded, ground, crs=working, progress=progress, **width)
+    if changes is not None:
+        write_table(changes, repaired.changes)
+    notes(write_layer(output, repaired.cells))
+    summary = {**repaired.summary(), "output": str(output)}
+    tell([*_repair_lines(repaired), f"written to {output}"], summary, as_json=as_json)
+
+
+def _load_parents(
+    path: Path | None, code_field: str | None, layer: str | None, where: str | None
+) -> "gpd.GeoDataFrame | None":
+    if path is None:
+        return None
+    from api.cli.source import load_areas
+    from gis.areas import hierarchy, lowest
+
+    areas = load_areas(path, code_field=code_field, layer=layer, where=where)
+    with about(path):
+        return lowest(hierarchy(areas))
+
+
+def _finding_lines(kind: str, figures: Mapping[str, float], findings: "gpd.GeoDataFrame") -> list[str]:
+    from gis.topology.findings import metres2
+
+    severity = findings["severity"].iat[0]
+    size = f", {metres2(figures['area_m2'])}" if figures["area_m2"] else ""
+    lines = [f"  {severity} {kind}: {figures['count']:,}{size}"]
+    lines += [f"    {detail}" for detail in findings["detail"].head(_LISTED)]
+    more = len(findings) - _LISTED
+    return lines + ([f"    ... and {more:,} more"] if more > 0 else [])
+
+
+def _repair_lines(repaired: "Repair") -> list[str]:
+    from gis.topology.findings import metres2
+
+    summary = repaired.summary()
+    lines = [f"{summary['cells']:,} cells, all kept; the area of {summary['changed_cells']:,} changed"]
+    if repaired.mended:
+        lines.append(f"own geometry mended: {', '.join(repaired.mended)}")
+    for key, what in (
+        ("overlaps_resolved", "overlaps given to one cell"),
+        ("fragments_moved", "fragments moved to a neighbour"),
+        ("blanks_filled", "blanks filled"),
+        ("blanks_left", "blanks left, wider than the limit"),
+    ):
+        if summary[key]["count"]:
+            lines.append(f"{what}: {summary[key]['count']:,}, {metres2(summary[key]['area_m2'])}")
+    lines += [f"  {detail}" for detail in repaired.left["detail"].head(_LISTED)]
+    if largest := summary["largest_change"]:
+        lines.append(
+            f"largest change of area: cell {largest['code']}, {largest['change_m2']:+,.2f} m² "
+            f"({largest['change_share']:+.2%})"
+        )
+    return lines
