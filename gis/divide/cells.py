@@ -48,6 +48,7 @@ def cells_frame(
     ground: Ground,
     geometry: Geometries,
     owner: NDArray[np.intp],
+    spot: NDArray[np.float64],
     row: NDArray[np.int64],
     *,
     kind: str,
@@ -64,6 +65,8 @@ def cells_frame(
         Shape (n,), polygons in the working CRS.
     owner
         Shape (n,), the position in `ground` of each cell's area.
+    spot
+        Shape (n, 2), x and y in metres of the location by which each cell is put in order.
     row
         Shape (n,), the row in which a cell is read, ascending to the south.
     kind
@@ -85,10 +88,9 @@ def cells_frame(
     """
     area_m2 = shapely.area(geometry)
     _check_sums(ground, area_m2, owner)
-    x, y = shapely.get_coordinates(shapely.centroid(geometry)).T
     area_code = ground.code[owner]
     chosen = codes.choose_layout(ground.code, china=ground.china, layout=layout)
-    numbers = codes.number(area_code, x, y, row, layout=chosen, used=used)
+    numbers = codes.number(area_code, spot[:, 0], spot[:, 1], row, layout=chosen, used=used)
     order = np.lexsort((numbers.sequence, owner))
     frame = gpd.GeoDataFrame(
         {
@@ -124,6 +126,6 @@ def _check_sums(ground: Ground, area_m2: NDArray[np.float64], owner: NDArray[np.
     )
     for k in np.flatnonzero(np.abs(difference) > _LOSS_M2)[:1]:
         raise CoverageError(
-            f"The cells of area '{ground.code[k]}' differ from it by {difference[k]:+.3f} m²: its border nearly "
-            "touches itself or another area's; run wangge repair first."
+            f"The cells of area '{ground.code[k]}' differ from it by {difference[k]:+.3f} m²: its border "
+            "nearly touches itself or another area's; run wangge repair first."
         )

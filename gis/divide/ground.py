@@ -66,12 +66,10 @@ def lowest_ground(areas: gpd.GeoDataFrame, crs: CRS | None = None) -> Ground:
     code = lowest["code"].astype(str).to_numpy(dtype=object)
     name = lowest["name"].fillna("").astype(str).to_numpy(dtype=object)
     finite = np.isfinite(shapely.bounds(geometry)).all(axis=1)
-    valid = np.asarray(shapely.is_valid(geometry))
-    for k in np.flatnonzero(~(finite & valid))[:1]:
-        reason = shapely.is_valid_reason(geometry[k]) if finite[k] else "outside the working CRS"
-        raise InputError(
-            f"{_record(lowest, int(k))} is not a valid polygon ({reason}); run wangge repair first."
-        )
+    sound = np.asarray(shapely.is_valid(geometry)) & finite
+    for k in np.flatnonzero(~sound)[:1].tolist():
+        reason = shapely.is_valid_reason(geometry[k])
+        raise InputError(f"{_record(lowest, k)} is not a valid polygon ({reason}); run wangge repair first.")
     _check_coverage(code, geometry)
     west, south, east, north = lowest.total_bounds
     china = bool(in_china((west + east) / 2, (south + north) / 2))

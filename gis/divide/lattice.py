@@ -96,18 +96,22 @@ def _lines(start: Floats, end: Floats, owner: NDArray[np.intp], size: float, tol
     if not len(line):
         return np.empty(0, dtype=object)
     bent_line, bent_xy = _bends(start, size, tolerance)
-    # Corners of the grid beside a bend keep the rest of the line straight ...
-    below = np.floor((bent_xy[:, 1] - tolerance) / size).astype(np.int64)
-    above = np.ceil((bent_xy[:, 1] + tolerance) / size).astype(np.int64)
-    corner_line = np.concatenate([bent_line, bent_line, line, line])
-    corner = np.unique(np.column_stack([corner_line, np.concatenate([below, above, low, high])]), axis=0)
-    # ... unless a bend replaces them: the crossing line passes through that vertex too.
-    kept = ~_near(corner, bent_line, bent_xy[:, 1], size, tolerance)
-    corner = corner[kept]
+    step = np.rint(bent_xy[:, 1] / size)
+    at_corner = np.abs(bent_xy[:, 1] - step * size) < tolerance
+    # Corners of the grid beside a bend keep the rest of the line straight, unless a bend replaces them: then
+    # the crossing line passes through that vertex too.
+    below = np.where(at_corner, step - 1, np.floor(bent_xy[:, 1] / size)).astype(np.int64)
+    above = np.where(at_corner, step + 1, np.ceil(bent_xy[:, 1] / size)).astype(np.int64)
+    wanted = np.column_stack(
+        [np.concatenate([bent_line, bent_line, line, line]), np.concatenate([below, above, low, high])]
+    )
+    replaced = np.column_stack([bent_line, step.astype(np.int64)])[at_corner]
+    corner = _without(np.unique(wanted, axis=0), np.unique(replaced, axis=0))
     at_line = np.concatenate([corner[:, 0], bent_line])
     xy = np.concatenate([corner * size, bent_xy])
     # A vertex belongs to the span of its line that contains it; bends beyond every span are not needed.
-    span = _span_of(at_line, xy[:, 1] / size, line, low, high)
+    at = np.concatenate([corner[:, 1], np.where(at_corner, step, bent_xy[:, 1] / size)])
+    span = _span_of(at_line, at, line, low, high)
     at_span, xy = span[span >= 0], xy[span >= 0]
     order = np.lexsort((xy[:, 0], xy[:, 1], at_span))
     return np.asarray(shapely.linestrings(xy[order], indices=at_span[order]), dtype=object)
@@ -115,7 +119,7 @@ def _lines(start: Floats, end: Floats, owner: NDArray[np.intp], size: float, tol
 
 def _spans(start: Floats, end: Floats, owner: NDArray[np.intp], size: float) -> tuple[Ints, Ints, Ints]:
     """Find where the lines x = k size run through polygons: k, from and to, in grid units, disjoint."""
-    # Half-open steps (an end on the line counts on one side only): every ring crosses an even number of times.
+    # Half-open steps (an end on the line counts on one side only): each ring crosses an even number of times.
     k0, k1 = np.ceil(start[:, 0] / size).astype(np.int64), np.ceil(end[:, 0] / size).astype(np.int64)
     first, count = np.minimum(k0, k1), np.abs(k1 - k0)
     edge = np.repeat(np.arange(len(start)), count)
@@ -145,15 +149,12 @@ def _bends(vertex: Floats, size: float, tolerance: float) -> tuple[Ints, Floats]
     return bent[:, 0].astype(np.int64), bent[:, 1:]
 
 
-def _near(corner: Ints, bent_line: Ints, bent_y: Floats, size: float, tolerance: float) -> NDArray[np.bool_]:
-    """Tell which corners (line, position) have a bend nearer than `tolerance` on their line."""
-    step = np.rint(bent_y / size)
-    close = np.abs(bent_y - step * size) < tolerance
-    replaced = np.unique(np.column_stack([bent_line[close], step[close].astype(np.int64)]), axis=0)
-    both, where = np.unique(np.concatenate([corner, replaced]), axis=0, return_inverse=True)
-    hit = np.zeros(len(both), dtype=bool)
-    hit[where[len(corner) :]] = True
-    return np.asarray(hit[where[: len(corner)]])
+def _without(rows: Ints, others: Ints) -> Ints:
+    """Drop the rows that occur among others; both hold unique rows."""
+    _, where, count = np.unique(
+        np.concatenate([rows, others]), axis=0, return_inverse=True, return_counts=True
+    )
+    return np.asarray(rows[count[where[: len(rows)]] == 1])
 
 
 def _span_of(at_line: Ints, at: Floats, line: Ints, low: Ints, high: Ints) -> NDArray[np.intp]:

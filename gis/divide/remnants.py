@@ -9,9 +9,10 @@ import heapq
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.divide.borders import Borders
+Borders = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+"""Pairs of pieces with a common border and its metres, as `gis.adjacency.adjacency` returns them."""
 
-_MILLIMETRES = 1000
+_DIGITS = 3
 
 
 def join_remnants(
@@ -20,7 +21,7 @@ def join_remnants(
     """Group pieces so that none smaller than the least area stays alone while it has a neighbour.
 
     Smallest first: the smallest group below its least area joins the neighbouring group with which it
-    shares the longest border (compared in whole millimetres; on a tie the
+    shares the longest border (areas and borders compared to three decimals; on a tie the
     neighbour that comes first), and counts from then on as part of it. A group that has reached the least
     area stays. A group without neighbours stays whatever its size, so that no ground is lost.
 
@@ -38,9 +39,11 @@ def join_remnants(
     ndarray of int
         Shape (n,): the position of the largest piece of each piece's group (the first of equals).
     """
-    least = np.broadcast_to(np.asarray(least_m2, dtype=float), area_m2.shape)
-    size = dict(enumerate(area_m2.tolist()))
-    small = area_m2 < least
+    # Equal areas differ by the rounding of their coordinates: the comparison must not depend on it.
+    least = np.round(np.broadcast_to(np.asarray(least_m2, dtype=float), area_m2.shape), _DIGITS)
+    rounded = np.round(area_m2, _DIGITS)
+    size = dict(enumerate(rounded.tolist()))
+    small = rounded < least
     around = _neighbours(borders, small)
     joined: dict[int, int] = {}
     heap = [(size[k], k) for k in around]
@@ -49,19 +52,19 @@ def join_remnants(
         area, k = heapq.heappop(heap)
         if k in joined or area != size[k] or area >= least[k] or not around[k]:
             continue
-        target = min(around[k], key=lambda n: (-round(around[k][n] * _MILLIMETRES), n))
+        target = min(around[k], key=lambda n: (-round(around[k][n], _DIGITS), n))
         _merge(around, k, target)
         joined[k] = target
-        size[target] += area
+        size[target] = round(size[target] + area, _DIGITS)
         if target in around:
             heapq.heappush(heap, (size[target], target))
-    return _seeds(area_m2, _roots(len(area_m2), joined))
+    return _seeds(rounded, _roots(len(area_m2), joined))
 
 
 def _neighbours(borders: Borders, small: NDArray[np.bool_]) -> dict[int, dict[int, float]]:
     """List the neighbours of each small piece with the lengths of their borders."""
     around: dict[int, dict[int, float]] = {int(k): {} for k in np.flatnonzero(small)}
-    needed = small[borders.first] | small[borders.second]
+    needed = small[borders[0]] | small[borders[1]]
     for i, j, length in zip(*(column[needed].tolist() for column in borders), strict=True):
         if i in around:
             around[i][j] = length

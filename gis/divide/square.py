@@ -13,13 +13,13 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.adjacency import adjacency
 from gis.arrangement import Geometries, faces
 from gis.codes import Layout
-from gis.divide.borders import Borders, shared_borders
 from gis.divide.cells import cells_frame, unite
 from gis.divide.ground import Ground, lowest_ground
 from gis.divide.lattice import grid_lines
-from gis.divide.remnants import join_remnants
+from gis.divide.remnants import Borders, join_remnants
 from gis.errors import InputError
 
 MIN_SHARE = 0.25
@@ -86,13 +86,13 @@ def divide_square(
     step(1)
     pieces = faces(np.concatenate([ground.geometry, grid_lines(ground.geometry, size_m, ground.crs)]))
     step(2)
-    pieces, owner, row = _sorted_pieces(ground, pieces, size_m)
+    pieces, owner, spot, row = _sorted_pieces(ground, pieces, size_m)
     step(3)
     seed = join_remnants(shapely.area(pieces), _inside_areas(pieces, owner), min_share * size_m**2)
     cells, seeds = unite(pieces, seed)
     step(4)
     frame = cells_frame(
-        ground, cells, owner[seeds], row[seeds], kind="square", layout=layout, used=used_codes
+        ground, cells, owner[seeds], spot[seeds], row[seeds], kind="square", layout=layout, used=used_codes
     )
     step(_STEPS)
     return frame
@@ -115,28 +115,31 @@ def _check_size(ground: Ground, size_m: float) -> None:
     squares = area / size_m**2 + border / size_m
     if squares > MAX_SQUARES:
         raise InputError(
-            f"Squares of {size_m:g} m would be about {squares:,.0f}, more than {MAX_SQUARES:,}; choose a larger "
-            "size or divide a part of the areas."
+            f"Squares of {size_m:g} m would be about {squares:,.0f}, more than {MAX_SQUARES:,}; "
+            "choose a larger size or divide a part of the areas."
         )
 
 
 def _sorted_pieces(
     ground: Ground, pieces: Geometries, size_m: float
-) -> tuple[Geometries, NDArray[np.intp], NDArray[np.int64]]:
-    """Keep the faces that lie in an area, sorted by area, row, column; with the positions of areas and rows."""
-    spot = shapely.point_on_surface(pieces)
-    area, face = shapely.STRtree(spot).query(ground.geometry, predicate="intersects")
+) -> tuple[Geometries, NDArray[np.intp], NDArray[np.float64], NDArray[np.int64]]:
+    """Keep the faces that lie in an area, sorted by area, row and column.
+
+    Returns the faces, the positions of their areas, a location inside each, and their rows.
+    """
+    inside = shapely.point_on_surface(pieces)
+    area, face = shapely.STRtree(inside).query(ground.geometry, predicate="intersects")
     owner = np.full(len(pieces), len(ground.code))
     np.minimum.at(owner, face, area)
-    xy = shapely.get_coordinates(spot)
-    column, row = np.floor(xy[:, 0] / size_m), -np.floor(xy[:, 1] / size_m)
+    spot = shapely.get_coordinates(inside)
+    column, row = np.floor(spot[:, 0] / size_m), -np.floor(spot[:, 1] / size_m)
     # One order whatever the order of the linework, so that ties fall the same way in every run.
-    order = np.lexsort((-xy[:, 1], xy[:, 0], column, row, owner))
+    order = np.lexsort((-spot[:, 1], spot[:, 0], column, row, owner))
     order = order[owner[order] < len(ground.code)]
-    return pieces[order], owner[order], row[order].astype(np.int64)
+    return pieces[order], owner[order], spot[order], row[order].astype(np.int64)
 
 
 def _inside_areas(pieces: Geometries, owner: NDArray[np.intp]) -> Borders:
-    borders = shared_borders(pieces)
-    same = owner[borders.first] == owner[borders.second]
-    return Borders(borders.first[same], borders.second[same], borders.length_m[same])
+    first, second, length_m = adjacency(pieces, tolerance=0)
+    same = owner[first] == owner[second]
+    return first[same], second[same], length_m[same]

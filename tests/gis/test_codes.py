@@ -1,0 +1,170 @@
+"""Numbering checked against a plain sort; layouts, widths and ended codes."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gis import codes
+from gis.errors import CapacityError, InputError
+
+QUIET = settings(deadline=None, max_examples=60)
+CN_BASES = ["440304001002", "440304001", "110105", "820001", "440304001003"]
+FOREIGN_BASES = ["393226", "2220322", "Fontvieille", "a-b", "440304"]
+
+
+def naive(area, x, y, row, layout, used):
+    """Number one area after the other, one cell after the other."""
+    result = {}
+    spent = set(used)
+    largest = 0
+    for base in sorted(set(area)):
+        cells = [k for k in range(len(area)) if area[k] == base]
+        cells.sort(key=lambda k: (row[k], x[k], -y[k], k))
+        n = 0
+        for k in cells:
+            n += 1
+            while taken(base, n, layout, spent):
+                n += 1
+            result[k] = (base, n)
+            largest = max(largest, n)
+    if layout == "cn":
+        return [base + str(n).zfill(15 - len(base)) for base, n in (result[k] for k in range(len(area)))]
+    width = max(3, len(str(largest)))
+    return [f"{base}-{str(n).zfill(width)}" for base, n in (result[k] for k in range(len(area)))]
+
+
+def taken(base, n, layout, spent):
+    if layout == "cn":
+        return base + str(n).zfill(15 - len(base)) in spent
+    return any(f"{base}-{str(n).zfill(width)}" in spent for width in range(1, 7))
+
+
+@st.composite
+def plans(draw):
+    layout = draw(st.sampled_from(["cn", "plain"]))
+    bases = CN_BASES if layout == "cn" else FOREIGN_BASES
+    n = draw(st.integers(1, 60))
+    area = draw(st.lists(st.sampled_from(bases), min_size=n, max_size=n))
+    grid = st.lists(st.integers(-5, 5), min_size=n, max_size=n)
+    ended = draw(st.lists(st.tuples(st.sampled_from(bases), st.integers(1, 30)), max_size=20))
+    if layout == "cn":
+        used = {base + str(k).zfill(15 - len(base)) for base, k in ended}
+    else:
+        used = {f"{base}-{k:03d}" for base, k in ended}
+    return area, draw(grid), draw(grid), draw(grid), layout, used
+
+
+@QUIET
+@given(plans())
+def test_numbers_equal_the_plain_sort(plan):
+    area, x, y, row, layout, used = plan
+    numbers = codes.number(area, x, y, row, layout=layout, used=used)
+    assert numbers.code.tolist() == naive(area, x, y, row, layout, used)
+    assert len(set(numbers.code)) == len(area)
+    assert not set(numbers.code) & used
+    assert [int(code[len(base) :].lstrip("-")) for code, base in zip(numbers.code, area, strict=True)] == (
+        numbers.sequence.tolist()
+    )
+
+
+def test_reads_like_a_page():
+    # Two rows of three, north row first.
+    x, y = [0, 1, 2, 0, 1, 2], [0, 0, 0, 1, 1, 1]
+    numbers = codes.number(["440304001002"] * 6, x, y, [-v for v in y], layout="cn")
+    assert numbers.sequence.tolist() == [4, 5, 6, 1, 2, 3]
+    assert numbers.code[3] == "440304001002001"
+
+
+@pytest.mark.parametrize(
+    ("base", "code"), [("440304001002", "440304001002007"), ("440304001", "440304001000007")]
+)
+def test_a_higher_base_leaves_its_digits_to_the_sequence(base, code):
+    numbers = codes.number([base] * 7, range(7), [0] * 7, [0] * 7, layout="cn")
+    assert numbers.code[6] == code
+    digits = codes.split(code, len(base))
+    assert "".join(digits) == code
+    assert int(digits.sequence) == 7
+
+
+def test_the_same_fifteen_digits_are_spent_for_every_base():
+    used = {"440304000000001"}
+    for base in ("440304", "440304000", "440304000000"):
+        assert codes.number([base], [0], [0], [0], layout="cn", used=used).sequence.tolist() == [2]
+
+
+def test_the_width_of_the_plan_is_that_of_its_largest_area():
+    n = 1000
+    numbers = codes.number(["a"] * n + ["b"], range(n + 1), [0] * (n + 1), [0] * (n + 1), layout="plain")
+    assert numbers.code[0] == "a-0001"
+    assert numbers.code[n] == "b-0001"
+    assert codes.number(["a"] * 999, range(999), [0] * 999, [0] * 999, layout="plain").code[0] == "a-001"
+
+
+@pytest.mark.parametrize("ended", [0, 3])
+def test_capacity(ended):
+    base = "440304001002"
+    used = {f"{base}{k:03d}" for k in range(1, ended + 1)}
+    fits = 999 - ended
+    codes.number([base] * fits, range(fits), [0] * fits, [0] * fits, layout="cn", used=used)
+    with pytest.raises(CapacityError, match=rf"'{base}' has {fits + 1:,} cells.* hold 999; choose"):
+        codes.number(
+            [base] * (fits + 1), range(fits + 1), [0] * (fits + 1), [0] * (fits + 1), layout="cn", used=used
+        )
+
+
+@pytest.mark.parametrize(
+    ("bases", "china", "asked", "layout"),
+    [
+        (["440304001002", "440304001"], True, "auto", "cn"),
+        (["393226"], True, "auto", "plain"),  # no province 39
+        (["440304"], False, "auto", "plain"),  # digits of another country
+        (["440304001002", "1054"], True, "auto", "plain"),
+        (["4403040010021"], True, "auto", "plain"),
+        (["４４０３０４"], True, "auto", "plain"),  # full-width digits
+        (["440304"], False, "cn", "cn"),
+        (["440304"], True, "plain", "plain"),
+    ],
+)
+def test_layout(bases, china, asked, layout):
+    assert codes.choose_layout(bases, china=china, layout=asked) == layout
+
+
+def test_layout_refused():
+    with pytest.raises(InputError, match="'1054' is not a Chinese one"):
+        codes.choose_layout(["440304", "1054"], china=True, layout="cn")
+    with pytest.raises(InputError, match="must be auto, cn or plain"):
+        codes.choose_layout(["440304"], china=True, layout="roman")
+
+
+@pytest.mark.parametrize(
+    ("code", "base"), [("44030400100200", 12), ("440304001002 01", 12), ("440304001002017", 10)]
+)
+def test_split_refused(code, base):
+    with pytest.raises(InputError):
+        codes.split(code, base)
+
+
+@QUIET
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("ab"), st.floats(-1e4, 1e4), st.floats(0.1, 500)),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_rows_of_bands_equal_the_loop(cells):
+    area, y, height = zip(*cells, strict=True)
+    rows = codes.rows_of_bands(area, y, height)
+    for base in set(area):
+        mine = [k for k in range(len(area)) if area[k] == base]
+        top = max(y[k] for k in mine)
+        heights = sorted(height[k] for k in mine)
+        band = heights[(len(heights) - 1) // 2]
+        assert [rows[k] for k in mine] == [int(np.floor((top - y[k]) / band)) for k in mine]
+
+
+def test_nothing_to_number():
+    numbers = codes.number([], [], [], [], layout="plain")
+    assert len(numbers.code) == len(numbers.sequence) == 0
+    assert len(codes.rows_of_bands([], [], [])) == 0
