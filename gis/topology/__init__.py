@@ -1,7 +1,7 @@
 """Topology of cells: whether they are a coverage, what is wrong where, and the repair of it.
 
-`check` reports and changes nothing; `repair` returns mended copies or refuses. Drawing cells in the first place
-belongs to `gis.divide`, files and exit codes to the command line.
+`check` reports and changes nothing; `repair` returns mended copies or refuses. Drawing cells anew belongs to
+`gis.divide`, files and exit codes to the command line.
 """
 
 from gis.topology.check import Report, check

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.topology.findings import KINDS, Findings, join_codes, metres2
+from gis.topology.findings import KINDS, Findings, join_codes, metres2, shown
 from gis.topology.ground import around, enclosed, find_overlaps, find_unmatched, union
 from gis.topology.nesting import add_nesting
 from gis.topology.records import NOISE_WIDTH_M, Geometries, Records, choose_crs, mean_width, read_records
@@ -74,8 +75,8 @@ def check(
         With `code` and maybe `area_code`; geometry of any quality. In EPSG:4326, or in another CRS, from
         which it is projected straight into the working CRS.
     areas
-        With `code`. Without areas every piece of ground that the cells enclose counts as blank; with areas all
-        ground of the areas in no cell, and what the areas leave out (a lake, an enclave) is no blank.
+        With `code`. Without areas every piece of ground that the cells enclose counts as blank; with areas
+        all ground of the areas in no cell, and what the areas leave out (a lake, an enclave) is no blank.
     crs
         The working CRS; chosen from the extent of the areas, else of the cells, when not given.
     sliver_width_m
@@ -95,7 +96,7 @@ def check(
     """
     working = crs if crs is not None else choose_crs(areas, cells)
     records = read_records(cells, working)
-    tell = progress or (lambda done, total: None)
+    tell = progress or _silent
     findings = Findings(working)
     _add_records(findings, records)
     _add_shapes(findings, records, sliver_width_m)
@@ -107,7 +108,7 @@ def check(
     coverage = not suspects.any()
     tell(2, _STEPS)
     if not coverage:
-        _add_unshared(findings, records, invalid_edges)
+        _add_unshared(findings, records, invalid_edges, suspects)
     tell(3, _STEPS)
 
     holes = enclosed(union(polygons, coverage=coverage))
@@ -138,14 +139,17 @@ def _add_records(findings: Findings, records: Records) -> None:
         "missing_code",
         list(records.labels[nameless]),
         [f"Record {row + 1} has no code." for row in nameless],
-        _shown(records.polygons[nameless]),
+        shown(records.polygons[nameless]),
     )
     repeated = np.flatnonzero(records.repeated())
     findings.add(
         "duplicate_code",
         list(records.labels[repeated]),
-        [f"Record {row + 1} has the code '{records.codes[row]}', which another record has too." for row in repeated],
-        _shown(records.polygons[repeated]),
+        [
+            f"Record {row + 1} has the code '{records.codes[row]}', which another record has too."
+            for row in repeated
+        ],
+        shown(records.polygons[repeated]),
     )
 
 
@@ -176,10 +180,12 @@ def _add_shapes(findings: Findings, records: Records, sliver_width_m: float) -> 
     )
 
 
-def _add_unshared(findings: Findings, records: Records, invalid_edges: Geometries) -> None:
+def _add_unshared(
+    findings: Findings, records: Records, invalid_edges: Geometries, suspects: NDArray[np.bool_]
+) -> None:
     """Add overlaps and unmatched edges."""
     polygons, labels = records.polygons, records.labels
-    overlaps = find_overlaps(polygons)
+    overlaps = find_overlaps(polygons, suspects)
     sizes = shapely.area(overlaps.shared)
     findings.add(
         "overlap",
@@ -208,7 +214,9 @@ def _add_unshared(findings: Findings, records: Records, invalid_edges: Geometrie
 def _add_blanks(findings: Findings, records: Records, holes: Geometries) -> None:
     """Add enclosed ground that is in no cell."""
     sizes, widths = shapely.area(holes), mean_width(holes)
-    neighbours = [join_codes(records.labels[rows]) for rows in around(holes, records.polygons)] if len(holes) else []
+    neighbours = (
+        [join_codes(records.labels[rows]) for rows in around(holes, records.polygons)] if len(holes) else []
+    )
     findings.add(
         "blank",
         neighbours,
@@ -223,6 +231,5 @@ def _add_blanks(findings: Findings, records: Records, holes: Geometries) -> None
     )
 
 
-def _shown(polygons: Geometries) -> Geometries:
-    """Return None in place of empty polygons."""
-    return np.where(shapely.is_empty(polygons), None, polygons)
+def _silent(done: int, total: int) -> None:
+    """Tell nobody."""

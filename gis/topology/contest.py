@@ -90,13 +90,17 @@ class Contest:
         left, right = self._mosaic.pairs()
         same = (kind[left] >= 0) & (kind[left] == kind[right])
         label = components(len(self.owner), left[same], right[same])[self._contested]
-        grouped = Lists.group(np.unique(label, return_inverse=True)[1], self._contested, len(np.unique(label)))
+        grouped = Lists.group(
+            np.unique(label, return_inverse=True)[1], self._contested, len(np.unique(label))
+        )
         lots = []
         for row in range(len(grouped.starts) - 1):
             lot = grouped.of(row)
             claimants = claims.of(int(lot[0])).tolist()
             inner = any(self._inner[c] for c in claimants)
-            lots.append((not inner, len(claimants), -float(self._mosaic.size[lot].sum()), lot.tolist(), claimants))
+            lots.append(
+                (not inner, len(claimants), -float(self._mosaic.size[lot].sum()), lot.tolist(), claimants)
+            )
         lots.sort()
         return [(lot, claimants) for *_, lot, claimants in lots]
 
@@ -116,7 +120,13 @@ class Contest:
         def preference(c: int) -> tuple[bool, bool, float, float, int]:
             harm = any(not safe[d] for d in claimants if d != c)
             inner = bool(self._inner[c])
-            return (harm, not inner, float(self._size[c]) if inner else 0.0, -round(border[c], 6), int(self._rank[c]))
+            return (
+                harm,
+                not inner,
+                float(self._size[c]) if inner else 0.0,
+                -round(border[c], 6),
+                int(self._rank[c]),
+            )
 
         return min(candidates, key=preference)
 

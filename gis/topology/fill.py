@@ -69,7 +69,7 @@ def fill_blanks(
             fits = gained + area <= max_growth * size_m2
             best = longest_border(mosaic, owner, lot, rank=rank, fits=fits)
             winner = -1 if best is None else best
-            reason = f"no cell beside it may have it without growing by more than {max_growth:.0%}" if best is None else ""
+            reason = f"too large: each cell that may have it would grow by more than {max_growth:.0%}"
             if best is not None:
                 owner[lot] = winner
                 gained[winner] += area
@@ -96,7 +96,8 @@ def _blanks(mosaic: Mosaic, owner: Index) -> tuple[list[list[int]], Geometries]:
     joint = bare[left] & bare[right]
     left, right = left[joint], right[joint]
     alike = np.array(
-        [np.array_equal(mosaic.inside.of(a), mosaic.inside.of(b)) for a, b in zip(left, right, strict=True)], dtype=bool
+        [np.array_equal(mosaic.inside.of(a), mosaic.inside.of(b)) for a, b in zip(left, right, strict=True)],
+        dtype=bool,
     )
     label = components(len(owner), left[alike], right[alike])
     rows = np.flatnonzero(bare)
@@ -106,7 +107,5 @@ def _blanks(mosaic: Mosaic, owner: Index) -> tuple[list[list[int]], Geometries]:
     order = np.lexsort((roots, -sizes)).tolist()
     lots = [grouped.of(row).tolist() for row in order]
     shapes = np.empty(len(lots), dtype=object)
-    shapes[:] = [
-        mosaic.faces[lot[0]] if len(lot) == 1 else shapely.coverage_union_all(mosaic.faces[lot]) for lot in lots
-    ]
+    shapes[:] = [mosaic.shape(lot) for lot in lots]
     return lots, shapes

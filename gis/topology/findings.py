@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS
 
@@ -44,6 +45,13 @@ def metres2(area: float) -> str:
     if area >= 10_000:
         return f"{area / 1e6:,.2f} km²"
     return f"{area:,.2f} m²" if area >= 0.01 else f"{area:.1g} m²"
+
+
+def shown(polygons: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return None in place of empty polygons."""
+    result = polygons.copy()
+    result[shapely.is_empty(polygons)] = None
+    return result
 
 
 class Findings:
@@ -83,7 +91,9 @@ class Findings:
         table = pd.DataFrame(self._rows, columns=["kind", "codes", "area_m2", "detail", "geometry"])
         rank: NDArray[np.int64] = np.array([KINDS.index(kind) for kind in table["kind"]], dtype=np.int64)
         table.insert(1, "severity", np.where(table["kind"].isin(list(WARNINGS)), "warning", "error"))
-        order = np.lexsort((table["codes"].to_numpy(dtype=str), -table["area_m2"].to_numpy(dtype=float), rank))
+        order = np.lexsort(
+            (table["codes"].to_numpy(dtype=str), -table["area_m2"].to_numpy(dtype=float), rank)
+        )
         table = table.iloc[order].reset_index(drop=True)
         table = table.astype({"kind": object, "severity": object, "codes": object, "detail": object})
         frame = gpd.GeoDataFrame(table[list(COLUMNS)], geometry="geometry", crs=self._crs)

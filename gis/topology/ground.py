@@ -1,6 +1,6 @@
 """Ground that lies in two cells or, enclosed by them, in none, and edges that neighbours do not share.
 
-Everything is measured in the working CRS on valid polygons; areas, codes and findings are left to the callers.
+Everything is measured in the working CRS on valid polygons; codes and findings are left to the callers.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,9 @@ def find_overlaps(polygons: Geometries, suspects: NDArray[np.bool_] | None = Non
         hits, others = tree.query(polygons[rows], predicate="intersects")
         ones = rows[hits]
         # A pair of two suspects comes up twice; keep it once.
-        keep = (ones < others) if suspects is None else (ones < others) | ((ones > others) & ~suspects[others])
+        keep = (
+            (ones < others) if suspects is None else (ones < others) | ((ones > others) & ~suspects[others])
+        )
         low, high = np.minimum(ones, others)[keep], np.maximum(ones, others)[keep]
         ground = shapely.intersection(polygons[low], polygons[high])
         real = shapely.area(ground) > NOISE_AREA_M2
@@ -137,7 +139,9 @@ def find_unmatched(polygons: Geometries, invalid_edges: Geometries, overlaps: Ov
     other = rows != owner[hits]
     hits, rows = hits[other], rows[other]
     along = shapely.length(
-        shapely.intersection(shapely.buffer(segments[hits], _TOUCH_M, cap_style="flat"), shapely.boundary(polygons[rows]))
+        shapely.intersection(
+            shapely.buffer(segments[hits], _TOUCH_M, cap_style="flat"), shapely.boundary(polygons[rows])
+        )
     )
     beside = along > np.minimum(_EXPLAINED_M, shapely.length(segments[hits]) / 2)
     hits, rows = hits[beside], rows[beside]

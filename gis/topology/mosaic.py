@@ -1,4 +1,4 @@
-"""The mosaic of a repair: the faces into which all borders cut the ground, who claims each, and who lies beside whom.
+"""The mosaic of a repair: the faces into which all borders cut the ground, their claimants and neighbours.
 
 It is fixed once made; deciding to whom contested and unclaimed faces go belongs to `gis.topology.contest` and
 `gis.topology.fill`.
@@ -75,6 +75,10 @@ class Mosaic:
     def allows(self, face: int, cell: int) -> bool:
         """Tell whether the face lies in the cell's area."""
         return bool(self.home[cell] in self.inside.of(face))
+
+    def shape(self, faces: list[int]) -> shapely.Geometry:
+        """Return the union of faces."""
+        return self.faces[faces[0]] if len(faces) == 1 else shapely.coverage_union_all(self.faces[faces])
 
     def neighbours(self, face: int) -> list[tuple[int, float]]:
         """Return the faces beside a face with the metres of the common border."""

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.topology.findings import Findings, join_codes, metres2
+from gis.topology.findings import Findings, join_codes, metres2, shown
 from gis.topology.ground import around, union
 from gis.topology.records import NOISE_WIDTH_M, Geometries, Records, code_text, mean_width, polygonal
 
@@ -41,7 +41,7 @@ def parents(polygons: Geometries, areas: Records, named: NDArray[np.object_]) ->
     free = np.flatnonzero((owner < 0) & ~shapely.is_empty(polygons))
     if not len(free):
         return owner
-    # The largest share first; among equal shares (areas of several levels) the smallest area, the lowest code.
+    # Largest share first; of equal shares (areas of several levels) the smallest area, the lowest code.
     rank = np.empty(len(areas), dtype=np.int64)
     rank[np.lexsort((areas.codes.astype(str), shapely.area(areas.polygons)))] = np.arange(len(areas))
     hits, rows = shapely.STRtree(areas.polygons).query(polygons[free], predicate="intersects")
@@ -91,8 +91,11 @@ def add_nesting(
     findings.add(
         "crossed_parent",
         list(cells.labels[unknown]),
-        [f"Cell {cells.labels[k]} names the area '{codes[k]}', which is not among the areas." for k in unknown],
-        np.where(shapely.is_empty(cells.polygons[unknown]), None, cells.polygons[unknown]),
+        [
+            f"Cell {cells.labels[k]} names the area '{codes[k]}', which is not among the areas."
+            for k in unknown
+        ],
+        shown(cells.polygons[unknown]),
     )
     frame = _Frame(cells, areas, parents(cells.polygons, areas, codes))
     missing, excess = _differences(frame, coverage=coverage)
@@ -121,7 +124,9 @@ def _add_missing(findings: Findings, frame: _Frame, missing: Geometries) -> None
     # A cell of another area may lie there: that ground is crossed, not blank.
     hits, others = shapely.STRtree(frame.cells.polygons).query(pieces, predicate="intersects")
     for piece in np.unique(hits):
-        pieces[piece] = shapely.difference(pieces[piece], shapely.union_all(frame.cells.polygons[others[hits == piece]]))
+        pieces[piece] = shapely.difference(
+            pieces[piece], shapely.union_all(frame.cells.polygons[others[hits == piece]])
+        )
     bare, index = _parts(polygonal(pieces))
     row = row[index]
     real = mean_width(bare) > NOISE_WIDTH_M
@@ -134,7 +139,8 @@ def _add_missing(findings: Findings, frame: _Frame, missing: Geometries) -> None
         "blank",
         labels,
         [
-            f"A blank of {metres2(size)} in area {frame.areas.labels[area]}" + (f" beside cells {codes}." if codes else ".")
+            f"A blank of {metres2(size)} in area {frame.areas.labels[area]}"
+            + (f" beside cells {codes}." if codes else ".")
             for size, area, codes in zip(sizes, row, labels, strict=True)
         ],
         bare,
@@ -165,15 +171,17 @@ def _add_excess(findings: Findings, frame: _Frame, excess: Geometries) -> None:
         "crossed_parent",
         list(frame.cells.labels[cell[hits[across]]]),
         [
-            f"Cell {frame.cells.labels[cell[hits[k]]]} of area {frame.areas.labels[frame.owner[cell[hits[k]]]]} "
-            f"crosses into area {frame.areas.labels[areas[k]]} by {metres2(sizes[k])}."
-            for k in across
+            f"Cell {frame.cells.labels[k]} of area {frame.areas.labels[frame.owner[k]]} crosses into area "
+            f"{frame.areas.labels[area]} by {metres2(size)}."
+            for k, area, size in zip(cell[hits[across]], areas[across], sizes[across], strict=True)
         ],
         crossing[across],
         sizes[across],
     )
     for part in np.unique(hits):
-        beyond[part] = shapely.difference(beyond[part], shapely.union_all(frame.areas.polygons[areas[hits == part]]))
+        beyond[part] = shapely.difference(
+            beyond[part], shapely.union_all(frame.areas.polygons[areas[hits == part]])
+        )
     outside = _ground(beyond)
     sizes = shapely.area(outside)
     out = np.flatnonzero(sizes > 0)
@@ -186,7 +194,9 @@ def _add_excess(findings: Findings, frame: _Frame, excess: Geometries) -> None:
     )
 
 
-def _add_hairlines(findings: Findings, frame: _Frame, pieces: Geometries, row: NDArray[np.int64], kind: str) -> None:
+def _add_hairlines(
+    findings: Findings, frame: _Frame, pieces: Geometries, row: NDArray[np.int64], kind: str
+) -> None:
     """Add rounding noise where it sums to more than an area may differ from its cells."""
     sums = np.bincount(row, weights=shapely.area(pieces), minlength=len(frame.areas))
     too_much = np.flatnonzero(sums > TOLERANCE_M2)

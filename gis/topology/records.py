@@ -1,4 +1,4 @@
-"""The polygon records of a layer, made ready for computing: codes as text, geometry in the working CRS, mended.
+"""The polygon records of a layer, made ready: codes as text, geometry mended and in the working CRS.
 
 It notes what is wrong with each record by itself; how records lie to one another is left to the callers.
 """
@@ -59,7 +59,7 @@ class Records:
         """Count the records."""
         return len(self.codes)
 
-    def name(self, row: int) -> str:
+    def name(self, row: int | np.integer[Any]) -> str:
         """Name a record for a person: "record 12 (code '559')"."""
         return f"record {row + 1} (code '{self.codes[row]}')" if self.codes[row] else f"record {row + 1}"
 
@@ -79,7 +79,12 @@ def code_text(values: Any) -> NDArray[np.object_]:
     """
 
     def text(value: Any) -> str:
-        if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
+        if (
+            value is None
+            or value is pd.NA
+            or value is pd.NaT
+            or (isinstance(value, float) and np.isnan(value))
+        ):
             return ""
         if isinstance(value, float) and value.is_integer():
             return str(int(value))

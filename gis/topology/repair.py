@@ -18,6 +18,7 @@ from gis.crs import LONLAT
 from gis.errors import InputError, RefusedError
 from gis.topology.check import Report, check
 from gis.topology.contest import Award, Contest
+from gis.topology.deeds import awarded, blank, change_table, deed_frame, story
 from gis.topology.fill import Blank, fill_blanks
 from gis.topology.findings import join_codes, metres2
 from gis.topology.mosaic import Index, Lists, Mosaic, make_mosaic
@@ -68,7 +69,7 @@ class Repair:
     crs: CRS
 
     def largest_change(self) -> dict[str, Any]:
-        """Return code, change_m2 and change_share of the cell whose area changed most; empty without cells."""
+        """Return code, change_m2 and change_share of the cell that changed most; empty without cells."""
         if self.changes.empty:
             return {}
         row = self.changes.iloc[int(self.changes["change_m2"].abs().to_numpy().argmax())]
@@ -77,6 +78,10 @@ class Repair:
             "change_m2": round(float(row["change_m2"]), 6),
             "change_share": round(float(row["change_share"]), 9),
         }
+
+    def lines(self) -> list[str]:
+        """Tell the repair in lines for a person."""
+        return story(self.changes, self.resolved, self.filled, self.left, len(self.mended))
 
     def summary(self) -> dict[str, Any]:
         """Return counts and m² of what was done, and the largest change, for JSON."""
@@ -119,8 +124,8 @@ def repair(
         With unique `code` and maybe `area_code`; in EPSG:4326, or in another CRS, from which it is projected
         straight into the working CRS.
     areas
-        With `code`. Cells are cut off at the border of their area (the one `area_code` names, else the one with the
-        largest share), and narrow blanks of the areas are filled; what the areas leave out stays out.
+        With `code`. Cells are cut off at the border of their area (the one `area_code` names, else the one
+        with the largest share) and narrow blanks of the areas are filled; what the areas leave out stays out.
     max_width_m
         A blank into which a circle of a larger diameter fits is left, and told.
     max_area_change
@@ -144,7 +149,7 @@ def repair(
         result is not valid.
     """
     working = crs if crs is not None else choose_crs(areas, cells)
-    tell = progress or (lambda done, total: None)
+    tell = progress or _silent
     records = read_records(cells, working)
     _accept(records)
     before = check(cells, areas, crs=working)
@@ -168,17 +173,20 @@ def repair(
     )
     tell(4, _STEPS)
     polygons = _unite(mosaic, owner, records)
-    changes = _changes(records, polygons)
+    changes = change_table(records, polygons)
     _guard(records, changes, max_area_change)
     _explain(records, mosaic, changes, awards, fragments, blanks)
     tell(5, _STEPS)
     result = Repair(
         cells=_with_geometry(cells, polygons, working),
         changes=changes,
-        resolved=_deeds(records, mosaic, [("overlap", a) for a in awards] + [("fragment", a) for a in fragments]),
-        filled=_blank_frame(records, [blank for blank in blanks if blank.winner >= 0]),
-        left=_blank_frame(records, [blank for blank in blanks if blank.winner < 0]),
-        mended=_mended(records),
+        resolved=deed_frame(
+            awarded("overlap", awards, records, mosaic) + awarded("fragment", fragments, records, mosaic),
+            working,
+        ),
+        filled=deed_frame(blank([one for one in blanks if one.winner >= 0], records, mosaic), working),
+        left=deed_frame(blank([one for one in blanks if one.winner < 0], records, mosaic), working),
+        mended={str(records.codes[k]): str(records.faults[k]) for k in np.flatnonzero(records.faults != "")},
         crs=working,
     )
     _verify(result, check(result.cells, areas, crs=working))
@@ -190,32 +198,41 @@ def _accept(records: Records) -> None:
     """Refuse records that cannot be repaired."""
     for row in np.flatnonzero(shapely.is_empty(records.polygons)).tolist():
         fault = records.faults[row] or "nothing of it remains as a polygon"
-        raise InputError(f"{records.name(row).capitalize()} cannot be repaired: {fault}; mend or delete it.")
+        raise InputError(f"{_start(records, row)} cannot be repaired: {fault}; mend or delete it.")
     for row in np.flatnonzero(records.codes == "").tolist():
-        raise InputError(f"Record {row + 1} has no code; give it one, for the repair keeps cells by their codes.")
+        raise InputError(
+            f"Record {row + 1} has no code; give it one, for the repair keeps cells by their codes."
+        )
     repeated = np.flatnonzero(records.repeated())
     if len(repeated):
         code = records.codes[repeated[0]]
         rows = ", ".join(str(row + 1) for row in repeated.tolist() if records.codes[row] == code)
-        raise InputError(f"Records {rows} have the same code '{code}'; give each its own, or delete all but one.")
+        raise InputError(
+            f"Records {rows} have the same code '{code}'; give each its own, or delete all but one."
+        )
 
 
 def _homes(cells: gpd.GeoDataFrame, records: Records, areas: Records | None) -> Index:
     """Return the row of each cell's area; zeros without areas."""
     if areas is None:
         return np.zeros(len(records), dtype=np.int64)
-    named = code_text(cells["area_code"]) if "area_code" in cells.columns else np.full(len(records), "", dtype=object)
+    named = (
+        code_text(cells["area_code"])
+        if "area_code" in cells.columns
+        else np.full(len(records), "", dtype=object)
+    )
     unknown = np.flatnonzero((named != "") & ~np.isin(named, areas.codes))
     if len(unknown):
         row = int(unknown[0])
         raise InputError(
-            f"{records.name(row).capitalize()} names the area '{named[row]}', which is not among the areas; mend its area_code."
+            f"{_start(records, row)} names the area '{named[row]}', which is not among the areas; mend its "
+            "area_code."
         )
     home = parents(records.polygons, areas, named)
     astray = np.flatnonzero(home < 0)
     if len(astray):
         raise RefusedError(
-            f"Cell {records.codes[astray[0]]} lies wholly outside the areas, so that nothing of it would remain; "
+            f"Cell {records.codes[astray[0]]} lies wholly outside the areas and nothing of it would remain; "
             "delete it or give its area."
         )
     return home
@@ -229,8 +246,17 @@ def _unite(mosaic: Mosaic, owner: Index, records: Records) -> Geometries:
     dead = np.flatnonzero(sizes == 0)
     if len(dead):
         row = int(dead[0])
-        rivals = [records.codes[c] for face in mosaic.claimed.of(row).tolist() for c in mosaic.claims.of(face) if c != row]
-        why = f"the ground of cell {join_codes(rivals)} covers it" if rivals else "none of its ground lies in its area"
+        rivals = [
+            records.codes[c]
+            for face in mosaic.claimed.of(row).tolist()
+            for c in mosaic.claims.of(face)
+            if c != row
+        ]
+        why = (
+            f"the ground of cell {join_codes(rivals)} covers it"
+            if rivals
+            else "none of its ground lies in its area"
+        )
         raise RefusedError(f"Cell {records.codes[row]} would vanish: {why}; delete it or redraw one of them.")
     polygons = np.empty(len(records), dtype=object)
     single = np.flatnonzero(sizes == 1)
@@ -240,38 +266,23 @@ def _unite(mosaic: Mosaic, owner: Index, records: Records) -> Geometries:
     return polygons
 
 
-def _changes(records: Records, polygons: Geometries) -> pd.DataFrame:
-    """Compare the cells before and after."""
-    before, after = shapely.area(records.polygons), shapely.area(polygons)
-    return pd.DataFrame(
-        {
-            "code": records.codes,
-            "area_before_m2": before,
-            "area_after_m2": after,
-            "change_m2": after - before,
-            "change_share": (after - before) / before,
-            "parts_before": shapely.get_num_geometries(records.polygons).astype(np.int64),
-            "parts_after": shapely.get_num_geometries(polygons).astype(np.int64),
-        }
-    )
-
-
 def _guard(records: Records, changes: pd.DataFrame, max_area_change: float) -> None:
     """Refuse if a cell fell into more pieces or changed too much."""
     split = np.flatnonzero(changes["parts_after"].to_numpy() > changes["parts_before"].to_numpy())
     if len(split):
         row = changes.iloc[int(split[0])]
         raise RefusedError(
-            f"Cell {row['code']} would fall from {row['parts_before']} into {row['parts_after']} pieces; redraw it or the "
-            "cells that overlap it."
+            f"Cell {row['code']} would fall from {row['parts_before']} into {row['parts_after']} pieces; "
+            "redraw it or the cells that overlap it."
         )
     share = changes["change_share"].to_numpy(dtype=float)
     worst = int(np.abs(share).argmax()) if len(share) else 0
     if len(share) and abs(share[worst]) > max_area_change:
+        how = "grow" if share[worst] > 0 else "shrink"
+        ground = metres2(abs(float(changes["change_m2"].iloc[worst])))
         raise RefusedError(
-            f"Cell {records.codes[worst]} would {'grow' if share[worst] > 0 else 'shrink'} by {abs(share[worst]):.0%} "
-            f"({metres2(abs(float(changes['change_m2'].iloc[worst])))}), more than the {max_area_change:.0%} allowed; redraw "
-            "it or allow more."
+            f"Cell {records.codes[worst]} would {how} by {abs(share[worst]):.0%} ({ground}), more than the "
+            f"{max_area_change:.0%} allowed; redraw it, or allow a larger change of area."
         )
 
 
@@ -293,41 +304,44 @@ def _explain(
             expected[cell] -= ground if cell != award.winner else 0.0
         if award.winner not in award.claimants:
             expected[award.winner] += ground
-    for blank in blanks:
-        if blank.winner >= 0:
-            expected[blank.winner] += mosaic.size[blank.faces].sum()
+    for one in blanks:
+        if one.winner >= 0:
+            expected[one.winner] += mosaic.size[one.faces].sum()
     after = changes["area_after_m2"].to_numpy(dtype=float)
     wrong = np.flatnonzero(np.abs(after - expected) > _UNEXPLAINED_M2)
     if len(wrong):
         raise RefusedError(
-            f"Cell {records.codes[wrong[0]]} would change by more than its overlaps and blanks explain; redraw it."
+            f"Cell {records.codes[wrong[0]]} would change by more than its overlaps and blanks explain; "
+            "redraw it."
         )
 
 
 def _verify(result: Repair, report: Report) -> None:
     """Refuse a result that the check does not pass, but for the blanks left."""
     errors = report.findings[report.findings["severity"] == "error"]
-    blank = errors[errors["kind"] == "blank"]
-    known = np.zeros(len(blank), dtype=bool)
-    if len(blank) and len(result.left):
-        spots = blank.geometry.representative_point().to_crs(result.crs)
+    bare = errors[errors["kind"] == "blank"]
+    known = np.zeros(len(bare), dtype=bool)
+    if len(bare) and len(result.left):
+        spots = bare.geometry.representative_point().to_crs(result.crs)
         tree = shapely.STRtree(np.asarray(result.left.geometry.to_crs(result.crs), dtype=object))
         known[tree.query(np.asarray(spots, dtype=object), predicate="dwithin", distance=1e-3)[0]] = True
-    others = pd.concat([errors[errors["kind"] != "blank"], blank[~known]])
+    others = pd.concat([errors[errors["kind"] != "blank"], bare[~known]])
     if len(others):
         raise RefusedError(f"The repair does not reach a valid coverage: {others['detail'].iloc[0]}")
     if not shapely.coverage_is_valid(np.asarray(result.cells.geometry, dtype=object)):
-        raise RefusedError("The repair does not stay a valid coverage in longitude and latitude; redraw its narrowest cells.")
+        raise RefusedError(
+            "The repair does not stay a valid coverage in longitude and latitude; redraw its narrowest cells."
+        )
 
 
 def _unchanged(cells: gpd.GeoDataFrame, records: Records) -> Repair:
     """Return cells that are valid already."""
     return Repair(
         cells=_with_measures(cells.to_crs(LONLAT), records.polygons),
-        changes=_changes(records, records.polygons),
-        resolved=_deed_frame([], records.crs),
-        filled=_deed_frame([], records.crs),
-        left=_deed_frame([], records.crs),
+        changes=change_table(records, records.polygons),
+        resolved=deed_frame([], records.crs),
+        filled=deed_frame([], records.crs),
+        left=deed_frame([], records.crs),
         mended={},
         crs=records.crs,
     )
@@ -336,49 +350,23 @@ def _unchanged(cells: gpd.GeoDataFrame, records: Records) -> Repair:
 def _with_geometry(cells: gpd.GeoDataFrame, polygons: Geometries, crs: CRS) -> gpd.GeoDataFrame:
     """Return the rows with new geometry in EPSG:4326."""
     series = gpd.GeoSeries(polygons, index=cells.index, crs=crs).to_crs(LONLAT)
-    return _with_measures(cells.to_crs(LONLAT).set_geometry(series.rename(cells.geometry.name)), polygons)
+    return _with_measures(cells.to_crs(LONLAT).set_geometry(series), polygons)
 
 
 def _with_measures(cells: gpd.GeoDataFrame, polygons: Geometries) -> gpd.GeoDataFrame:
     """Refresh the measures that the cells carry."""
-    fresh: dict[str, NDArray[np.float64]] = {"area_m2": shapely.area(polygons), "perimeter_m": shapely.length(polygons)}
+    fresh: dict[str, NDArray[np.float64]] = {
+        "area_m2": shapely.area(polygons),
+        "perimeter_m": shapely.length(polygons),
+    }
     return cells.assign(**{name: values for name, values in fresh.items() if name in cells.columns})
 
 
-def _mended(records: Records) -> dict[str, str]:
-    return {str(records.codes[row]): str(records.faults[row]) for row in np.flatnonzero(records.faults != "")}
+def _start(records: Records, row: int) -> str:
+    """Name a record at the start of a sentence."""
+    name = records.name(row)
+    return name[0].upper() + name[1:]
 
 
-def _deeds(records: Records, mosaic: Mosaic, awards: list[tuple[str, Award]]) -> gpd.GeoDataFrame:
-    """Tell who got contested ground."""
-    rows: list[tuple[str, str, str, float, str, Any]] = []
-    for kind, award in awards:
-        faces = mosaic.faces[award.faces]
-        shape = faces[0] if len(faces) == 1 else shapely.coverage_union_all(faces)
-        codes = join_codes(records.codes[award.claimants])
-        to, area = str(records.codes[award.winner]), float(mosaic.size[award.faces].sum())
-        story = (
-            f"{metres2(area)} shared by cells {codes} went to {to}."
-            if kind == "overlap"
-            else f"{metres2(area)} cut off from cell {codes} went to {to}."
-        )
-        rows.append((kind, codes, to, area, story, shape))
-    return _deed_frame(rows, records.crs)
-
-
-def _blank_frame(records: Records, blanks: list[Blank]) -> gpd.GeoDataFrame:
-    """Tell what became of blanks."""
-    rows: list[tuple[str, str, str, float, str, Any]] = []
-    for blank in blanks:
-        codes, area = join_codes(records.codes[blank.around]), float(blank.shape.area)
-        to = str(records.codes[blank.winner]) if blank.winner >= 0 else ""
-        story = f"A blank of {metres2(area)} went to {to}." if to else f"A blank of {metres2(area)} is left: {blank.reason}."
-        rows.append(("blank", codes, to, area, story, blank.shape))
-    return _deed_frame(rows, records.crs)
-
-
-def _deed_frame(rows: list[tuple[str, str, str, float, str, Any]], crs: CRS) -> gpd.GeoDataFrame:
-    """Return deeds in EPSG:4326, the largest first."""
-    rows = sorted(rows, key=lambda row: (-row[3], row[1], row[2]))
-    table = pd.DataFrame(rows, columns=["kind", "codes", "to_code", "area_m2", "detail", "geometry"])
-    return gpd.GeoDataFrame(table.astype({"area_m2": float}), geometry="geometry", crs=crs).to_crs(LONLAT)
+def _silent(done: int, total: int) -> None:
+    """Tell nobody."""
