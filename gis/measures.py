@@ -136,7 +136,9 @@ def load(
             f"{int(unknown.sum())} entities name cells that are not in the plan, first '{code}'; assign anew."
         )
     if weight is None:
-        totals: pd.Series = rows.groupby("cell_code").size().reindex(cells["code"], fill_value=0).astype(np.int64)
+        totals: pd.Series = (
+            rows.groupby("cell_code").size().reindex(cells["code"], fill_value=0).astype(np.int64)
+        )
     else:
         numbers = pd.to_numeric(rows[weight], errors="coerce").fillna(0.0).astype(float)
         totals = numbers.groupby(rows["cell_code"]).sum().reindex(cells["code"], fill_value=0.0)

@@ -1,0 +1,11 @@
+"""Gaps of coverage: what is blank, doubled, unowned or out of reach, with its size and the rule it breaks.
+
+Each kind of gap is one module, listed in `gis.gaps.find`; whether a plan is a valid coverage at all is
+decided in `gis.topology`, and who owns an entity in `gis.assign`.
+"""
+
+from gis.gaps.find import KINDS, Gaps, Rules, find_gaps
+from gis.gaps.model import COLUMNS, GapInput
+from gis.gaps.rules import SeverityRule
+
+__all__ = ["COLUMNS", "KINDS", "GapInput", "Gaps", "Rules", "SeverityRule", "find_gaps"]

@@ -1,0 +1,176 @@
+"""Finding gaps of all kinds: the list of kinds, the rules for them, and the run over one input.
+
+A further kind is a module with a `Kind` and one entry in `KINDS`; its rules, its table in the rules file and
+its place in the result follow from that.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from gis.errors import InputError
+from gis.gaps.ground import BLANK, OVERLAP
+from gis.gaps.model import COLUMNS, GapInput, Kind, gap_frame
+from gis.gaps.out_of_reach import OUT_OF_REACH
+from gis.gaps.rules import SeverityRule, read_rule
+from gis.gaps.unassigned import UNASSIGNED
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (BLANK, OVERLAP, UNASSIGNED, OUT_OF_REACH)}
+"""Every kind of gap by name, in the order in which they are looked for."""
+
+SEVERITIES = ("high", "medium", "low")
+"""Most severe first."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules that gaps break: one per kind, and how severity follows from size.
+
+    Attributes
+    ----------
+    kinds
+        Rule per kind, by its name; a kind not named keeps its default.
+    severity
+        See `SeverityRule`.
+    """
+
+    kinds: Mapping[str, Any] = field(default_factory=dict)
+    severity: SeverityRule = field(default_factory=SeverityRule)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, object]) -> "Rules":
+        """Read rules from a parsed TOML file: a table per kind, and a table `severity`.
+
+        Raises
+        ------
+        InputError
+            If a table or key is unknown, or a value does not fit; the message names it.
+        """
+        unknown = [name for name in mapping if name != "severity" and name not in KINDS]
+        if unknown:
+            raise InputError(
+                f"The rules have an unknown table '{unknown[0]}'; known: {', '.join([*KINDS, 'severity'])}."
+            )
+        return cls(
+            kinds={
+                name: read_rule(KINDS[name].rule, mapping[name], name) for name in mapping if name in KINDS
+            },
+            severity=read_rule(SeverityRule(), mapping.get("severity", {}), "severity"),
+        )
+
+    def of(self, kind: str) -> Any:
+        """Return the rule of a kind."""
+        return self.kinds.get(kind, KINDS[kind].rule)
+
+
+@dataclass(frozen=True, eq=False)
+class Gaps:
+    """What a run found.
+
+    Attributes
+    ----------
+    frame
+        All gaps, most severe first, then by households and enterprises, then by ground; columns `COLUMNS`.
+    ran
+        The kinds that were looked for.
+    skipped
+        The kinds that were not, each with the reason.
+    """
+
+    frame: gpd.GeoDataFrame
+    ran: tuple[str, ...]
+    skipped: Mapping[str, str]
+
+    def summary(self) -> dict[str, Any]:
+        """Return counts and sizes per kind that ran, and the kinds skipped, for JSON."""
+        kinds = {}
+        for kind in self.ran:
+            rows = self.frame[self.frame["kind"] == kind]
+            kinds[kind] = {
+                "gaps": len(rows),
+                **{severity: int((rows["severity"] == severity).sum()) for severity in SEVERITIES},
+                "area_m2": round(float(rows["area_m2"].sum()), 2),
+                "households": int(rows["households"].sum()),
+                "enterprises": int(rows["enterprises"].sum()),
+            }
+        return {"gaps": len(self.frame), "kinds": kinds, "skipped": dict(self.skipped)}
+
+
+def find_gaps(
+    given: GapInput,
+    rules: Rules | None = None,
+    *,
+    kinds: Iterable[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Gaps:
+    """Find the gaps of an input.
+
+    Parameters
+    ----------
+    given
+        Cells, and whatever else is known.
+    rules
+        The rules; the defaults when not given.
+    kinds
+        Names of the kinds to look for; all when not given. Kinds whose input is missing are skipped and told.
+    progress
+        Called with (parts done, parts in all).
+
+    Returns
+    -------
+    Gaps
+        The gaps, and what was looked for.
+
+    Raises
+    ------
+    InputError
+        If a kind is unknown, or a column that a kind needs is missing.
+    """
+    chosen = list(KINDS) if kinds is None else list(dict.fromkeys(kinds))
+    for name in chosen:
+        if name not in KINDS:
+            raise InputError(f"'{name}' is no kind of gap; known are: {', '.join(KINDS)}.")
+    rules = rules or Rules()
+    tell = progress or (lambda _done, _total: None)
+    frames, ran, skipped = [gap_frame("", np.empty(0, dtype=object), rule="", detail=[])], [], {}
+    for number, name in enumerate(chosen):
+        reason = KINDS[name].missing(given)
+        if reason is not None:
+            skipped[name] = reason
+            continue
+
+        def part(done: int, total: int, before: int = number) -> None:
+            tell(100 * before + 100 * done // max(total, 1), 100 * len(chosen))
+
+        frames.append(KINDS[name].find(given, rules.of(name), part))
+        ran.append(name)
+    tell(100 * len(chosen), 100 * len(chosen))
+    filled = [frame for frame in frames if len(frame)] or frames[:1]
+    found = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=frames[0].crs)
+    found["severity"] = _severity(found, rules.severity)
+    return Gaps(_sorted(found), tuple(ran), skipped)
+
+
+def _severity(gaps: gpd.GeoDataFrame, rule: SeverityRule) -> "pd.Series[str]":
+    """Severity by size where the kind itself has given none."""
+    touched = (gaps["households"] > 0) | (gaps["enterprises"] > 0)
+    high = (
+        (gaps["households"] >= rule.high_households)
+        | (gaps["enterprises"] >= rule.high_enterprises)
+        | (gaps["area_m2"] >= rule.high_m2)
+    )
+    medium = touched | (gaps["area_m2"] >= rule.medium_m2)
+    by_size = pd.Series(
+        np.where(high, "high", np.where(medium, "medium", "low")), index=gaps.index, dtype=object
+    )
+    return gaps["severity"].astype(object).where(gaps["severity"] != "", by_size)
+
+
+def _sorted(gaps: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    rank = gaps["severity"].map({severity: place for place, severity in enumerate(SEVERITIES)})
+    order = np.lexsort((-gaps["area_m2"], -(gaps["households"] + gaps["enterprises"]), rank))
+    return gaps.iloc[order].reset_index(drop=True)[list(COLUMNS)]

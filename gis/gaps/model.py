@@ -1,0 +1,257 @@
+"""What gaps are found in and what a gap is: the input, the columns of the gap frame, the shape of a kind.
+
+It prepares what several kinds need (owners, working CRS, weights) once per input; finding is left to the
+kinds' own modules.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from pyproj import CRS
+
+from gis.areas import lowest
+from gis.crs import LONLAT, to_lonlat, to_working, working_crs
+from gis.errors import InputError
+from gis.locate import PointLocator, code_texts
+from gis.topology.check import Report, check
+
+COLUMNS = (
+    "kind",
+    "severity",
+    "cell_code",
+    "area_code",
+    "area_m2",
+    "households",
+    "enterprises",
+    "rule",
+    "detail",
+    "geometry",
+)
+"""Columns of a gap frame.
+
+kind (str), severity (high, medium, low), cell_code and area_code (str or None), area_m2 (float, ground),
+households and enterprises (int), rule (the rule broken, with its figure), detail (what is so here; ids, never
+names), geometry (EPSG:4326; empty where an entity has none).
+"""
+
+Progress = Callable[[int, int], None]
+Objects = NDArray[np.object_]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class GapInput:
+    """Everything gaps are looked for in; what is not given is None, and the kinds that need it do not run.
+
+    Attributes
+    ----------
+    cells
+        With `code`, maybe `area_code`.
+    areas
+        With `code`; the ground that should be covered.
+    entities
+        With `id` and `kind`; with `cell_code` (and maybe `reason`) when already assigned. A household row
+        stands for `households` households and an enterprise row for `enterprises` enterprises where these
+        columns exist, else for one.
+    service_points
+        With `class` when rules differ by class; the entities of kind service_point when not given. Lines
+        and polygons stand for a point on them.
+    crs
+        The working CRS; chosen from the extent of the cells when not given.
+    """
+
+    cells: gpd.GeoDataFrame
+    areas: gpd.GeoDataFrame | None = None
+    entities: gpd.GeoDataFrame | None = None
+    service_points: gpd.GeoDataFrame | None = None
+    crs: CRS | None = None
+
+    @cached_property
+    def working(self) -> CRS:
+        """The working CRS of everything measured here."""
+        if self.crs is not None:
+            return self.crs
+        return working_crs(to_lonlat(self.cells).total_bounds)
+
+    @cached_property
+    def codes(self) -> Objects:
+        """Cell codes as text, shape (n,)."""
+        return code_texts(self.cells["code"])
+
+    @cached_property
+    def cell_areas(self) -> Objects:
+        """The `area_code` of each cell, None where there is none, shape (n,)."""
+        return _texts(self.cells.get("area_code"), len(self.cells))
+
+    @cached_property
+    def shapes(self) -> Objects:
+        """Cells in the working CRS; invalid ones as `shapely.make_valid` reads them, shape (n,)."""
+        return _valid(np.array(to_working(to_lonlat(self.cells), self.working).geometry, dtype=object))
+
+    @cached_property
+    def lowest_areas(self) -> gpd.GeoDataFrame | None:
+        """The areas that are nobody's parent; None where no areas were given."""
+        if self.areas is None or "parent" not in self.areas.columns:
+            return self.areas
+        return lowest(self.areas)
+
+    @cached_property
+    def report(self) -> Report:
+        """What `gis.topology.check` finds in the cells, against the lowest areas where there are areas."""
+        return check(self.cells, self.lowest_areas, crs=self.working)
+
+    @cached_property
+    def owners(self) -> Integers:
+        """Row of the cell that owns each entity, -1 for none, shape (m,).
+
+        Taken from the entities' `cell_code` where they have one; else located, lines and polygons by a point
+        on them.
+        """
+        entities = self.known_entities
+        if "cell_code" in entities.columns:
+            codes = _texts(entities["cell_code"], len(entities))
+            return self._rows(codes)
+        locator = PointLocator(self.cells)
+        places = on_surface(np.array(to_lonlat(entities).geometry, dtype=object))
+        xy, row = shapely.get_coordinates(places, return_index=True)
+        found = locator.owners(xy[:, 0], xy[:, 1])
+        owned: Objects = np.full(len(places), None, dtype=object)
+        owned[row[found >= 0]] = locator.codes[found[found >= 0]]
+        return self._rows(owned)
+
+    @cached_property
+    def households(self) -> Integers:
+        """Households each entity stands for, shape (m,)."""
+        return self._weights("household", "households")
+
+    @cached_property
+    def enterprises(self) -> Integers:
+        """Enterprises each entity stands for, shape (m,)."""
+        return self._weights("enterprise", "enterprises")
+
+    @cached_property
+    def services(self) -> gpd.GeoDataFrame | None:
+        """The service points, from `service_points` or else the entities; None where there are none."""
+        if self.service_points is not None or self.entities is None:
+            return self.service_points
+        found = self.entities[self.known_entities["kind"] == "service_point"]
+        return None if found.empty else found
+
+    @cached_property
+    def known_entities(self) -> gpd.GeoDataFrame:
+        """The entities, verified to have ids and kinds; raises InputError when there are none."""
+        if self.entities is None:
+            raise InputError("There are no entities; give a file of them.")
+        for column in ("id", "kind"):
+            if column not in self.entities.columns:
+                raise InputError(f"The entities have no column '{column}'.")
+        return self.entities
+
+    def _rows(self, codes: Objects) -> Integers:
+        """First row of each cell code, -1 for a code that no cell has."""
+        unique, first = np.unique(self.codes.astype(str), return_index=True)
+        position = pd.Index(unique).get_indexer(pd.Index(codes))
+        rows: Integers = np.where(position < 0, -1, first[position]).astype(np.int64)
+        return rows
+
+    def _weights(self, kind: str, column: str) -> Integers:
+        entities = self.known_entities
+        weights: NDArray[np.float64] = np.ones(len(entities))
+        if column in entities.columns:
+            given = pd.to_numeric(entities[column], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+            weights = np.where(np.isfinite(given), np.maximum(given, 0), 1.0)
+        return np.where((entities["kind"] == kind).to_numpy(), np.rint(weights), 0).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of gap.
+
+    Attributes
+    ----------
+    name
+        The word in the gap frame and the name of its table in the rules.
+    rule
+        The default rule, a frozen dataclass.
+    missing
+        Says in words what the input lacks for this kind, None when nothing.
+    find
+        Finds the gaps; receives the input, the rule and a progress callback; returns a `gap_frame`.
+    """
+
+    name: str
+    rule: Any
+    missing: Callable[[GapInput], str | None]
+    find: Callable[[GapInput, Any, Progress], gpd.GeoDataFrame]
+
+
+def gap_frame(
+    kind: str,
+    geometry: Objects,
+    *,
+    rule: str | Sequence[str],
+    detail: Sequence[str],
+    cell_code: Sequence[object] | Objects | None = None,
+    area_code: Sequence[object] | Objects | None = None,
+    area_m2: ArrayLike = 0.0,
+    households: ArrayLike = 0,
+    enterprises: ArrayLike = 0,
+) -> gpd.GeoDataFrame:
+    """Build gaps of one kind; their severity is given later, from their size.
+
+    Parameters
+    ----------
+    geometry
+        n geometries in EPSG:4326.
+    rule, detail, cell_code, area_code, area_m2, households, enterprises
+        See `COLUMNS`; one value for all, or n of them.
+    """
+    shapes = geometry.copy()
+    shapes[shapely.is_missing(shapes)] = shapely.Point()
+    count = len(shapes)
+    texts = [rule] * count if isinstance(rule, str) else list(rule)
+    data: dict[str, Any] = {
+        "kind": [kind] * count,
+        "severity": [""] * count,
+        "cell_code": pd.Series([None] * count if cell_code is None else list(cell_code), dtype=object),
+        "area_code": pd.Series([None] * count if area_code is None else list(area_code), dtype=object),
+        "area_m2": np.broadcast_to(np.asarray(area_m2, dtype=np.float64), count).copy(),
+        "households": np.broadcast_to(np.asarray(households, dtype=np.int64), count).copy(),
+        "enterprises": np.broadcast_to(np.asarray(enterprises, dtype=np.int64), count).copy(),
+        "rule": texts,
+        "detail": list(detail),
+    }
+    return gpd.GeoDataFrame(data, geometry=shapes, crs=LONLAT)[list(COLUMNS)]
+
+
+def on_surface(geometries: Objects) -> Objects:
+    """Return points as they are, and for lines and polygons a point on them; empty points for nothing."""
+    places = geometries.copy()
+    places[shapely.is_missing(places) | shapely.is_empty(places)] = shapely.Point()
+    extended = shapely.get_type_id(places) != 0
+    places[extended] = shapely.point_on_surface(places[extended])
+    return places
+
+
+def _texts(values: "pd.Series[Any] | None", count: int) -> Objects:
+    """Codes as text with None for what is missing or empty."""
+    result = np.full(count, None, dtype=object)
+    if values is None:
+        return result
+    given = np.flatnonzero((values.notna() & (values.astype(object) != "")).to_numpy())
+    result[given] = code_texts(values.iloc[given])
+    return result
+
+
+def _valid(shapes: Objects) -> Objects:
+    shapes[shapely.is_missing(shapes)] = shapely.Polygon()
+    invalid = ~shapely.is_valid(shapes)
+    shapes[invalid] = shapely.make_valid(shapes[invalid], method="structure", keep_collapsed=False)
+    return shapes

@@ -1,0 +1,83 @@
+"""Reading rules: a parsed TOML table becomes a frozen dataclass, and whatever does not fit is named.
+
+It knows dataclasses and plain values; which rules a kind of gap has stands in that kind's module.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
+
+from gis.errors import InputError
+
+Rule = TypeVar("Rule")
+
+
+@dataclass(frozen=True)
+class SeverityRule:
+    """When a gap is of high, medium or low severity: it is high if any of its sizes reaches its figure.
+
+    A gap below all three that still touches a household or an enterprise, or has `medium_m2` of ground, is
+    medium; all others are low.
+    """
+
+    high_households: int = 100
+    high_enterprises: int = 10
+    high_m2: float = 1_000_000.0
+    medium_m2: float = 10_000.0
+
+
+def read_rule(default: Rule, table: object, where: str) -> Rule:
+    """Return the default rule with the values of a table in place of its own.
+
+    Parameters
+    ----------
+    default
+        An instance of a frozen dataclass whose values are numbers, booleans, tuples of text or mappings from
+        text to numbers; no number may be negative.
+    table
+        A parsed TOML table.
+    where
+        The table's name, for messages.
+
+    Raises
+    ------
+    InputError
+        If a key is unknown or a value of the wrong type, negative or not finite.
+    """
+    if not isinstance(table, Mapping):
+        raise InputError(f"The rules' '{where}' must be a table like [{where}], not {table!r}.")
+    known: dict[str, Any] = {field.name: getattr(default, field.name) for field in fields(default)}  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in known:
+            choice = ", ".join(known) if known else "none"
+            raise InputError(f"The rules name an unknown key '{where}.{key}'; known are: {choice}.")
+        values[key] = _value(known[key], value, f"{where}.{key}")
+    result: Rule = replace(default, **values)  # type: ignore[type-var]
+    return result
+
+
+def _value(default: object, value: object, where: str) -> object:
+    if isinstance(default, bool):
+        if isinstance(value, bool):
+            return value
+        raise InputError(f"The rules' '{where}' must be true or false, not {value!r}.")
+    if isinstance(default, (int, float)):
+        return _number(default, value, where)
+    if isinstance(default, tuple):
+        if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+        raise InputError(f"The rules' '{where}' must be a list of texts, not {value!r}.")
+    if isinstance(value, Mapping):
+        return {str(key): _number(0.0, item, f"{where}.{key}") for key, item in value.items()}
+    raise InputError(f"The rules' '{where}' must be a table of numbers, not {value!r}.")
+
+
+def _number(default: float, value: object, where: str) -> float:
+    whole = isinstance(default, int)
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        raise InputError(f"The rules' '{where}' must be a {'whole ' if whole else ''}number, not {value!r}.")
+    if not math.isfinite(value) or value < 0:
+        raise InputError(f"The rules' '{where}' must be a finite number, not below 0; it is {value!r}.")
+    return type(default)(value)
