@@ -48,7 +48,8 @@ def read_shapes(geometries: Objects) -> Shapes:
     types = shapely.get_type_id(geometries)
     empty = np.asarray(shapely.is_missing(geometries) | shapely.is_empty(geometries))
     single = (types == shapely.GeometryType.POINT) & ~empty
-    lon, lat = shapely.get_x(geometries), shapely.get_y(geometries)
+    lon, lat = np.full((2, len(geometries)), np.nan)
+    lon[single], lat[single] = shapely.get_coordinates(geometries[single]).T
     measurable: Objects = np.full(len(geometries), None, dtype=object)
     rest = np.flatnonzero(~single & ~empty)
     vertices, owner = shapely.get_coordinates(geometries[rest], return_index=True)

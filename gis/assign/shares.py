@@ -10,8 +10,12 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
+from gis.arrangement import PRECISION_M
 from gis.assign.answers import Booleans, Floats, Integers, Objects, Shares
 from gis.assign.ground import BATCH, Ground
+
+_NOTHING = 10 * PRECISION_M
+# Less common ground than this, in metres or m², is the rounding of the overlay.
 
 
 class Divided(NamedTuple):
@@ -110,17 +114,17 @@ def _overlay(geometries: Objects, row: Integers, cell: Integers, ground: Ground)
         order = np.argsort(higher, kind="stable")
         higher, lower = higher[order], lower[order]
         loser, start = np.unique(higher, return_index=True)
-        taken = np.array(
-            [shapely.union_all(part) for part in np.split(pieces[lower], start[1:])], dtype=object
-        )
-        pieces[loser] = shapely.difference(pieces[loser], taken)
+        taken = [shapely.union_all(part) for part in np.split(shape[lower], start[1:])]
+        # From the whole entity, since the pieces of a line no longer lie exactly on the borders they follow.
+        left = shapely.difference(entity[loser], taken, grid_size=PRECISION_M)
+        pieces[loser] = shapely.intersection(left, shape[loser], grid_size=PRECISION_M)
     return np.where(solid, shapely.area(pieces), shapely.length(pieces))
 
 
 def _contested(
     row: Integers, cell: Integers, pieces: Objects, solid: Booleans, ground: Ground
 ) -> tuple[Integers, Integers]:
-    """Return the pairs (higher code, lower code) of pieces of one entity that share ground."""
+    """Return the pairs (higher code, lower code) of an entity whose pieces share ground."""
     cells = np.unique(cell)
     shapes = ground.shapes[cells]
     left, right = shapely.STRtree(shapes).query(shapes, predicate="intersects")
@@ -145,8 +149,8 @@ def _contested(
     lower = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     met = keys[lower] == wanted
     higher, lower = higher[met], lower[met]
-    common = shapely.intersection(pieces[higher], pieces[lower])
-    shared = np.where(solid[higher], shapely.area(common), shapely.length(common)) > 0
+    common = shapely.intersection(pieces[higher], ground.shapes[cell[lower]], grid_size=PRECISION_M)
+    shared = np.where(solid[higher], shapely.area(common), shapely.length(common)) > _NOTHING
     return higher[shared].astype(np.int64), lower[shared].astype(np.int64)
 
 
