@@ -1,5 +1,126 @@
-"""gaps"""
+"""The command `gaps`: what is missing over the cells."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli import options
+from api.cli.outcome import about, notes, reporting, tell
+from api.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from gis.gaps import Rules
 
 
-def gaps() -> None:
-    """gaps"""
+@reporting
+def gaps(
+    cells: options.Cells,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Gaps to write.", show_default=False)],
+    areas: options.Areas = None,
+    entities: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="FILE with a field kind, or KIND=FILE (household, enterprise, sensor, ...); repeatable. "
+            "Records that wangge assign has written keep their cells."
+        ),
+    ] = None,
+    service_points: Annotated[
+        Path | None, typer.Option(help="Service points, maybe with a field class.")
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option(help="Rules as TOML, e.g. [out_of_reach] with distance_m = 800.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Kind of gap to look for; repeatable [default: all].")
+    ] = None,
+    code_field: options.CodeField = None,
+    area_field: options.AreaField = None,
+    cells_layer: options.CellsLayer = None,
+    areas_code_field: options.AreasCodeField = None,
+    areas_layer: options.AreasLayer = None,
+    areas_where: options.AreasWhere = None,
+    crs: options.WorkingCrs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Find what is missing: blank and doubled ground, entities in no cell, homes and ground out of reach.
+
+    Kinds that lack their input are skipped and told.
+    """
+    from api.cli.source import load_areas, load_cells, load_entities
+    from gis.areas import hierarchy
+    from gis.crs import parse_crs
+    from gis.gaps import GapInput, find_gaps
+    from layers.formats import output_format, write_layer
+
+    output_format(output)
+    rule = _read_rules(rules)
+    plan = load_cells(cells, code_field=code_field, area_field=area_field, layer=cells_layer)
+    ground = None
+    if areas is not None:
+        ground = load_areas(areas, code_field=areas_code_field, layer=areas_layer, where=areas_where)
+        with about(areas):
+            ground = hierarchy(ground)
+    services = None if service_points is None else load_entities(service_points, kind="service_point")[0]
+    given = GapInput(
+        cells=plan,
+        areas=ground,
+        entities=_load_all(entities or []),
+        service_points=services,
+        crs=parse_crs(crs) if crs else None,
+    )
+    with about(cells), progress_bar("looking for gaps") as progress:
+        found = find_gaps(given, rule, kinds=only or None, progress=progress)
+    notes(write_layer(output, found.frame))
+    lines = [f"{len(found.frame):,} gaps"]
+    for kind, figures in found.summary()["kinds"].items():
+        lines.append(
+            f"  {kind}: {figures['gaps']:,} ({figures['high']:,} high), {figures['area_m2'] / 1e6:,.3f} km², "
+            f"{figures['households']:,} households, {figures['enterprises']:,} enterprises"
+        )
+    lines += [f"  {kind}: not looked for, {reason}" for kind, reason in found.skipped.items()]
+    tell([*lines, f"written to {output}"], {**found.summary(), "output": str(output)}, as_json=as_json)
+
+
+def _read_rules(path: Path | None) -> "Rules":
+    import tomllib
+
+    from gis.errors import InputError
+    from gis.gaps import Rules
+
+    if path is None:
+        return Rules()
+    with about(path):
+        try:
+            return Rules.from_mapping(tomllib.loads(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"{path} is not TOML: {error}") from error
+
+
+def _load_all(sources: list[str]) -> "gpd.GeoDataFrame | None":
+    """Load the files of entities into one frame with id and kind."""
+    import pandas as pd
+
+    from api.cli.source import load_entities
+    from gis.errors import InputError
+
+    frames = []
+    for source in sources:
+        kind, path = (None, Path(source))
+        if "=" in source and not path.exists():
+            word, _, name = source.partition("=")
+            kind, path = word, Path(name)
+        frame, identity = load_entities(path, kind=kind)
+        if "kind" not in frame.columns:
+            raise InputError(f"{path} has no field 'kind'; say what its records are as KIND={path.name}.")
+        if identity is None:
+            frame = frame.assign(id=[str(number + 1) for number in range(len(frame))])
+        frames.append(frame)
+    if not frames:
+        return None
+    united: gpd.GeoDataFrame = pd.concat(frames, ignore_index=True)
+    return united
