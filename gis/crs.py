@@ -50,8 +50,8 @@ def working_crs(bounds: ArrayLike) -> CRS:
         lon = lon + 180 if lon < 0 else lon - 180
     if not (min(west, east) >= -180 and max(west, east) <= 180 and south >= -80 and north <= 84):
         raise InputError(
-            f"The extent {west:g}, {south:g}, {east:g}, {north:g} is not longitude and latitude between 80° S "
-            "and 84° N; check the CRS and the axis order."
+            f"The extent {west:g}, {south:g}, {east:g}, {north:g} is not longitude and latitude between "
+            "80° S and 84° N; check the CRS and the axis order."
         )
     if in_china(lon, lat):
         zone = int(np.clip(np.floor(lon / 3 + 0.5), _FIRST_ZONE, _LAST_ZONE))
@@ -79,8 +79,8 @@ def parse_crs(text: str) -> CRS:
     method = crs.coordinate_operation.method_name if crs.coordinate_operation is not None else ""
     if method.startswith(_NOT_TO_SCALE):
         raise InputError(
-            f"The working CRS must keep lengths; {text} stretches them away from the equator: leave it out, or "
-            "give a Gauss-Kruger or UTM zone."
+            f"The working CRS must keep lengths; {text} stretches them away from the equator: leave it out, "
+            "or give a Gauss-Kruger or UTM zone."
         )
     return crs
 
@@ -117,8 +117,8 @@ def extent(frame: gpd.GeoDataFrame) -> NDArray[np.float64]:
     Returns
     -------
     ndarray
-        Degrees as `working_crs` takes them: a layer on both sides of the 180th meridian, such as Fiji, has west
-        beyond east. NaN when every geometry is empty.
+        Degrees as `working_crs` takes them: a layer on both sides of the 180th meridian, such as Fiji, has
+        west beyond east. NaN when every geometry is empty.
     """
     bounds = np.asarray(frame.total_bounds, dtype=float)
     if not bounds[2] - bounds[0] > 180:

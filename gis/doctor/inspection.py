@@ -61,8 +61,9 @@ def inspect(
     The datum is *clear* when against both other datums the chance is at most 1e-6 and the rival leaves at
     least 3 times as many locations outside, *likely* at 1e-2 and 1.5 times, else *undecided*; it is also
     clear where the three coincide, outside China. The axis order is *clear* at a chance of 1e-6, or when the
-    other order puts nothing inside and this one at least half; *likely* at 1e-2 or when the other puts nothing
-    inside. A record that is inside under several datums fits all of them: only the file as a whole is judged.
+    other order puts nothing inside and this one at least half; *likely* at 1e-2 or when the other puts
+    nothing inside. A record that is inside under several datums fits all of them: only the file as a whole is
+    judged.
     """
     if id_field is not None and id_field not in points.columns:
         raise InputError(f"The layer has no field '{id_field}' to name its records; give the right field.")

@@ -67,7 +67,7 @@ def locations(geometries: NDArray[Any]) -> tuple[Floats, Floats]:
     """One location for each geometry; NaN for None and empty ones, a bad coordinate as it is."""
     geometries = np.asarray(geometries, dtype=object)
     x, y = np.full(geometries.size, np.nan), np.full(geometries.size, np.nan)
-    points = shapely.get_type_id(geometries) == 0
+    points = (shapely.get_type_id(geometries) == 0) & ~shapely.is_empty(geometries)
     x[points], y[points] = shapely.get_x(geometries[points]), shapely.get_y(geometries[points])
     others = np.flatnonzero(~points & ~shapely.is_missing(geometries) & ~shapely.is_empty(geometries))
     if others.size == 0:
