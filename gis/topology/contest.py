@@ -114,14 +114,13 @@ class Contest:
         candidates = [c for c in claimants if forced or self._inner[c] or border[c] > 0]
         if not candidates:
             return None
-        ground = float(self._mosaic.size[lot].sum())
-        safe = {d: self._can_lose(d, lot, ground) for d in claimants}
+        harm = {c: self._harm(c, lot) for c in claimants}
 
-        def preference(c: int) -> tuple[bool, bool, float, float, int]:
-            harm = any(not safe[d] for d in claimants if d != c)
+        def preference(c: int) -> tuple[float, bool, float, float, int]:
+            done = sum(harm[d] for d in claimants if d != c)
             inner = bool(self._inner[c])
             return (
-                harm,
+                round(done, 3),
                 not inner,
                 float(self._size[c]) if inner else 0.0,
                 -round(border[c], 6),
@@ -130,15 +129,24 @@ class Contest:
 
         return min(candidates, key=preference)
 
-    def _can_lose(self, cell: int, lot: list[int], ground: float) -> bool:
-        """Tell whether a cell keeps enough and stays in as few pieces without the lot."""
-        if self._left[cell] - ground < max(self._floor[cell], self._left[cell] * 1e-9):
-            return False
+    def _harm(self, cell: int, lot: list[int]) -> float:
+        """Return the m² that a cell loses with the lot beyond the lot itself.
+
+        That is ground cut off from the cell, and what it then lacks of the least it should keep; 0 where it
+        stays whole and large enough, infinity where nothing of it would remain.
+        """
+        left = self._left[cell] - float(self._mosaic.size[lot].sum())
+        if left <= self._left[cell] * 1e-9:
+            return np.inf
         gone = set(lot)
         lost = self._lost.get(cell, set())
         held = {f for f in self._mosaic.claimed.of(cell).tolist() if f not in gone and f not in lost}
         edge = {n for face in lot for n, _ in self._mosaic.neighbours(face) if n in held}
-        return connected(self._mosaic, edge, held)
+        cut_off = 0.0
+        if not connected(self._mosaic, edge, held):
+            sizes = [float(self._mosaic.size[piece].sum()) for piece in pieces_of(self._mosaic, edge, held)]
+            cut_off = sum(sizes) - max(sizes)
+        return cut_off + max(0.0, float(self._floor[cell] - left) + cut_off)
 
     def _award(self, lot: list[int], claimants: list[int], winner: int) -> Award:
         ground = float(self._mosaic.size[lot].sum())
@@ -149,18 +157,25 @@ class Contest:
                 self._lost.setdefault(cell, set()).update(lot)
         return Award(lot, claimants, winner)
 
-    def rejoin(self, pieces: Index) -> list[Award]:
+    def rejoin(self, pieces: Index, max_growth: float) -> list[Award]:
         """Hand fragments that were cut off from their cell to the neighbour with the longest border.
+
+        A fragment that fits no neighbour stays, and its cell in pieces.
 
         Parameters
         ----------
         pieces
             How many pieces each cell may have; the largest stay.
+        max_growth
+            Share of its own area by which a fragment may make a cell grow.
         """
         awards: list[Award] = []
         for cell, fragments in self._fragments(pieces):
             for fragment in fragments:
-                winner = longest_border(self._mosaic, self.owner, fragment, exclude=cell, rank=self._rank)
+                fits = float(self._mosaic.size[fragment].sum()) <= max_growth * self._size
+                winner = longest_border(
+                    self._mosaic, self.owner, fragment, exclude=cell, rank=self._rank, fits=fits
+                )
                 if winner is None:
                     continue
                 self.owner[fragment] = winner
@@ -221,6 +236,24 @@ def longest_border(
         if (fits is None or fits[cell]) and all(mosaic.allows(face, cell) for face in faces)
     ]
     return min(options, key=lambda c: (-round(border[c], 6), int(rank[c])), default=None)
+
+
+def pieces_of(mosaic: Mosaic, starts: set[int], within: set[int]) -> list[list[int]]:
+    """Return the connected pieces of a set of faces that hold the starts."""
+    pieces, seen = [], set[int]()
+    for start in sorted(starts):
+        if start in seen:
+            continue
+        piece, front = [start], [start]
+        seen.add(start)
+        while front:
+            for other, _ in mosaic.neighbours(front.pop()):
+                if other in within and other not in seen:
+                    seen.add(other)
+                    piece.append(other)
+                    front.append(other)
+        pieces.append(piece)
+    return pieces
 
 
 def connected(mosaic: Mosaic, goals: set[int], within: set[int]) -> bool:

@@ -167,7 +167,7 @@ def repair(
     rank[np.argsort(records.codes.astype(str), kind="stable")] = np.arange(len(records))
     contest = Contest(mosaic, size, rank, max_area_change)
     awards = contest.decide()
-    fragments = contest.rejoin(pieces)
+    fragments = contest.rejoin(pieces, max_area_change)
     owner, blanks = fill_blanks(
         mosaic, contest.owner, size_m2=size, rank=rank, max_width_m=max_width_m, max_growth=max_area_change
     )
