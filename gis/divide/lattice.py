@@ -1,6 +1,7 @@
-"""The lines of the unit grid over a region: at multiples of the size, and only where there is ground.
+"""The lines of the unit grid along which border squares are cut, at multiples of the size.
 
-It makes linework for `gis.arrangement`; which face becomes which cell belongs to `gis.divide.square`.
+It makes linework for `gis.arrangement`; which squares need it is known by `gis.divide.occupancy`, which
+face becomes which cell by `gis.divide.square`.
 """
 
 import numpy as np
@@ -10,46 +11,47 @@ from pyproj import CRS, Transformer
 
 from gis.arrangement import PRECISION_M, Geometries
 from gis.crs import LONLAT
+from gis.divide.occupancy import rows_among, unique_rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def grid_lines(polygons: Geometries, size_m: float, crs: CRS) -> Geometries:
-    """Draw the lines x = k size, y = k size wherever they cross polygons.
+def side_lines(squares: Ints, vertices: Floats, size_m: float, tolerance_m: float) -> Geometries:
+    """Draw the sides of squares as lines.
 
-    Lines run on beyond the polygons by half to one and a half sizes, because a line that ended exactly
-    on a border could miss it by a rounding. A line passes through every polygon vertex that is nearer
-    than its own bend between the working CRS and longitude, latitude (see `bend_m`): otherwise the
-    vertex would lie on one side of it here and on the other side there, and cells would overlap by a
-    fraction of a millimetre.
+    A line passes through every vertex nearer than the tolerance, which is the bend of a side between the
+    working CRS and longitude, latitude (see `bend_m`): otherwise the vertex would lie on one side of it
+    here and on the other side there, and cells would overlap by a fraction of a millimetre.
 
     Parameters
     ----------
-    polygons
-        Polygons or MultiPolygons in metres.
+    squares
+        Shape (n, 2), column and row; both squares at a side that a vertex is near must be among them.
+    vertices
+        Shape (m, 2), metres.
     size_m
-        Distance of the lines in metres.
-    crs
-        The CRS of the polygons.
+        Side of a square.
+    tolerance_m
+        See above.
 
     Returns
     -------
     ndarray of LineString
         Two-dimensional lines in metres.
     """
-    rings = shapely.get_rings(shapely.get_parts(polygons))
-    xy, ring = shapely.get_coordinates(rings, return_index=True)
-    closing = ring[1:] != ring[:-1]
-    start, end = xy[:-1][~closing], xy[1:][~closing]
-    tolerance = bend_m(np.concatenate([xy.min(axis=0), xy.max(axis=0)]), size_m, crs)
-    owner = _ring_owner(polygons)[ring[:-1][~closing]]
-    vertical = _lines(start, end, owner, size_m, tolerance)
-    horizontal = _lines(start[:, ::-1], end[:, ::-1], owner, size_m, tolerance)
-    return np.concatenate(
-        [vertical, shapely.transform(horizontal, lambda c: c[:, ::-1])],
-        dtype=object,
-    )
+    vertical = _lines(squares, vertices, size_m, tolerance_m)
+    horizontal = _lines(squares[:, ::-1], vertices[:, ::-1], size_m, tolerance_m)
+    turned = shapely.transform(horizontal, lambda c: c[:, ::-1])
+    return np.concatenate([vertical, turned], dtype=object)
+
+
+def corners(index: Ints, size_m: float) -> Floats:
+    """Give the coordinate of grid lines, rounded as `gis.arrangement` rounds vertices."""
+    distinct, where = np.unique(index, return_inverse=True)
+    on_axis = shapely.points(np.column_stack([distinct * size_m, np.zeros(len(distinct))]))
+    rounded = shapely.get_coordinates(shapely.set_precision(on_axis, PRECISION_M))[:, 0]
+    return np.asarray(rounded[where])
 
 
 def bend_m(bounds: Floats, size_m: float, crs: CRS) -> float:
@@ -85,17 +87,10 @@ def bend_m(bounds: Floats, size_m: float, crs: CRS) -> float:
     return max(2 * bend, 4 * PRECISION_M)
 
 
-def _ring_owner(polygons: Geometries) -> NDArray[np.intp]:
-    """Give the part (polygon) to which each ring belongs."""
-    return np.asarray(shapely.get_rings(shapely.get_parts(polygons), return_index=True)[1], dtype=np.intp)
-
-
-def _lines(start: Floats, end: Floats, owner: NDArray[np.intp], size: float, tolerance: float) -> Geometries:
-    """Draw the lines of constant first coordinate."""
-    line, low, high = _spans(start, end, owner, size)
-    if not len(line):
-        return np.empty(0, dtype=object)
-    bent_line, bent_xy = _bends(start, size, tolerance)
+def _lines(squares: Ints, vertices: Floats, size: float, tolerance: float) -> Geometries:
+    """Draw the sides of constant first coordinate, in runs."""
+    line, low, high = _runs(squares)
+    bent_line, bent_xy = _bends(vertices, size, tolerance)
     step = np.rint(bent_xy[:, 1] / size)
     at_corner = np.abs(bent_xy[:, 1] - step * size) < tolerance
     # Corners of the grid beside a bend keep the rest of the line straight, unless a bend replaces them: then
@@ -106,7 +101,8 @@ def _lines(start: Floats, end: Floats, owner: NDArray[np.intp], size: float, tol
         [np.concatenate([bent_line, bent_line, line, line]), np.concatenate([below, above, low, high])]
     )
     replaced = np.column_stack([bent_line, step.astype(np.int64)])[at_corner]
-    corner = _without(np.unique(wanted, axis=0), np.unique(replaced, axis=0))
+    wanted = unique_rows(wanted)
+    corner = wanted[~rows_among(wanted, replaced)]
     at_line = np.concatenate([corner[:, 0], bent_line])
     xy = np.concatenate([corner * size, bent_xy])
     # A vertex belongs to the span of its line that contains it; bends beyond every span are not needed.
@@ -117,28 +113,13 @@ def _lines(start: Floats, end: Floats, owner: NDArray[np.intp], size: float, tol
     return np.asarray(shapely.linestrings(xy[order], indices=at_span[order]), dtype=object)
 
 
-def _spans(start: Floats, end: Floats, owner: NDArray[np.intp], size: float) -> tuple[Ints, Ints, Ints]:
-    """Find where the lines x = k size run through polygons: k, from and to, in grid units, disjoint."""
-    # Half-open steps (an end on the line counts on one side only): each ring crosses an even number of times.
-    k0, k1 = np.ceil(start[:, 0] / size).astype(np.int64), np.ceil(end[:, 0] / size).astype(np.int64)
-    first, count = np.minimum(k0, k1), np.abs(k1 - k0)
-    edge = np.repeat(np.arange(len(start)), count)
-    k = first[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
-    share = (k * size - start[edge, 0]) / (end[edge, 0] - start[edge, 0])
-    y = start[edge, 1] + share * (end[edge, 1] - start[edge, 1])
-    order = np.lexsort((y, k, owner[edge]))
-    k, y = k[order], y[order]
-    k, low, high = k[::2], np.floor(y[::2] / size - 0.5), np.ceil(y[1::2] / size + 0.5)
-    order = np.lexsort((low, k))
-    k, low, high = k[order], low[order].astype(np.int64), high[order].astype(np.int64)
-    if not len(k):
-        return k, low, high
-    # Spans of one line that meet become one; lines are kept apart by an offset larger than any span.
-    base, offset = low.min(), (k - k.min()) * (high.max() - low.min() + 2)
-    reach = np.maximum.accumulate(high - base + offset)
-    fresh = np.concatenate([[True], (low - base + offset)[1:] > reach[:-1]])
-    last = np.concatenate([np.flatnonzero(fresh)[1:] - 1, [len(k) - 1]])
-    return k[fresh], low[fresh], reach[last] - offset[last] + base
+def _runs(squares: Ints) -> tuple[Ints, Ints, Ints]:
+    """Chain the sides x = k size of squares: k, from and to, in grid units, sorted and disjoint."""
+    sides = unique_rows(np.concatenate([squares, squares + np.array([1, 0])]))
+    line, at = sides.T
+    fresh = np.flatnonzero((np.diff(line, prepend=line[0] - 1) != 0) | (np.diff(at, prepend=at[0]) != 1))
+    last = np.append(fresh[1:], len(sides)) - 1
+    return line[fresh], at[fresh], at[last] + 1
 
 
 def _bends(vertex: Floats, size: float, tolerance: float) -> tuple[Ints, Floats]:
@@ -147,14 +128,6 @@ def _bends(vertex: Floats, size: float, tolerance: float) -> tuple[Ints, Floats]
     near = np.abs(vertex[:, 0] - k * size) < tolerance
     bent = np.unique(np.column_stack([k[near], vertex[near]]), axis=0)
     return bent[:, 0].astype(np.int64), bent[:, 1:]
-
-
-def _without(rows: Ints, others: Ints) -> Ints:
-    """Drop the rows that occur among others; both hold unique rows."""
-    _, where, count = np.unique(
-        np.concatenate([rows, others]), axis=0, return_inverse=True, return_counts=True
-    )
-    return np.asarray(rows[count[where[: len(rows)]] == 1])
 
 
 def _span_of(at_line: Ints, at: Floats, line: Ints, low: Ints, high: Ints) -> NDArray[np.intp]:

@@ -6,6 +6,7 @@ modules of their own.
 
 import math
 from collections.abc import Callable, Collection
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -18,7 +19,8 @@ from gis.arrangement import Geometries, faces
 from gis.codes import Layout
 from gis.divide.cells import cells_frame, unite
 from gis.divide.ground import Ground, lowest_ground
-from gis.divide.lattice import grid_lines
+from gis.divide.lattice import bend_m, corners, side_lines
+from gis.divide.occupancy import edges_of, occupancy, rows_among, unique_rows
 from gis.divide.remnants import Borders, join_remnants
 from gis.errors import InputError
 
@@ -27,6 +29,15 @@ MIN_SIZE_M = 1.0
 MAX_SQUARES = 5_000_000
 
 _STEPS = 5
+
+
+class _Pieces(NamedTuple):
+    """Squares and parts of squares: polygons, positions of their areas, a location inside, column and row."""
+
+    geometry: Geometries
+    owner: NDArray[np.intp]
+    spot: NDArray[np.float64]
+    square: NDArray[np.int64]
 
 
 def divide_square(
@@ -84,15 +95,22 @@ def divide_square(
     ground = lowest_ground(areas, crs)
     _check_size(ground, size_m)
     step(1)
-    pieces = faces(np.concatenate([ground.geometry, grid_lines(ground.geometry, size_m, ground.crs)]))
+    pieces = _pieces(ground, size_m)
     step(2)
-    pieces, owner, spot, row = _sorted_pieces(ground, pieces, size_m)
+    area_m2, least_m2 = shapely.area(pieces.geometry), min_share * size_m**2
+    seed = join_remnants(area_m2, _borders(pieces, area_m2, least_m2), least_m2)
     step(3)
-    seed = join_remnants(shapely.area(pieces), _inside_areas(pieces, owner), min_share * size_m**2)
-    cells, seeds = unite(pieces, seed)
+    cells, seeds = unite(pieces.geometry, seed)
     step(4)
     frame = cells_frame(
-        ground, cells, owner[seeds], spot[seeds], row[seeds], kind="square", layout=layout, used=used_codes
+        ground,
+        cells,
+        pieces.owner[seeds],
+        pieces.spot[seeds],
+        -pieces.square[seeds, 1],
+        kind="square",
+        layout=layout,
+        used=used_codes,
     )
     step(_STEPS)
     return frame
@@ -120,26 +138,43 @@ def _check_size(ground: Ground, size_m: float) -> None:
         )
 
 
-def _sorted_pieces(
-    ground: Ground, pieces: Geometries, size_m: float
-) -> tuple[Geometries, NDArray[np.intp], NDArray[np.float64], NDArray[np.int64]]:
-    """Keep the faces that lie in an area, sorted by area, row and column.
-
-    Returns the faces, the positions of their areas, a location inside each, and their rows.
-    """
-    inside = shapely.point_on_surface(pieces)
+def _pieces(ground: Ground, size_m: float) -> _Pieces:
+    """Cut the areas into squares and parts of squares."""
+    edges = edges_of(ground.geometry)
+    tolerance = bend_m(shapely.total_bounds(ground.geometry), size_m, ground.crs)
+    squares = occupancy(edges, size_m, tolerance)
+    lines = side_lines(squares.border, edges.start, size_m, tolerance)
+    cut = faces(np.concatenate([ground.geometry, lines]))
+    inside = shapely.point_on_surface(cut)
     area, face = shapely.STRtree(inside).query(ground.geometry, predicate="intersects")
-    owner = np.full(len(pieces), len(ground.code))
+    cut_spot = shapely.get_coordinates(inside)
+    owner = np.full(len(cut), len(ground.code))
     np.minimum.at(owner, face, area)
-    spot = shapely.get_coordinates(inside)
-    column, row = np.floor(spot[:, 0] / size_m), -np.floor(spot[:, 1] / size_m)
+    square = np.floor(cut_spot / size_m).astype(np.int64)
+    # Faces away from the border squares are blocks of inner squares, which are made one by one instead.
+    kept = (owner < len(ground.code)) & rows_among(square, squares.border)
+    west, south = corners(squares.inner[:, 0], size_m), corners(squares.inner[:, 1], size_m)
+    east, north = corners(squares.inner[:, 0] + 1, size_m), corners(squares.inner[:, 1] + 1, size_m)
+    pieces = _Pieces(
+        np.concatenate([cut[kept], shapely.box(west, south, east, north)], dtype=object),
+        np.concatenate([owner[kept], squares.owner]),
+        np.concatenate([cut_spot[kept], np.column_stack([(west + east) / 2, (south + north) / 2])]),
+        np.concatenate([square[kept], squares.inner]),
+    )
     # One order whatever the order of the linework, so that ties fall the same way in every run.
-    order = np.lexsort((-spot[:, 1], spot[:, 0], column, row, owner))
-    order = order[owner[order] < len(ground.code)]
-    return pieces[order], owner[order], spot[order], row[order].astype(np.int64)
+    x, y = pieces.spot.T
+    column, row = pieces.square.T
+    order = np.lexsort((-y, x, column, -row, pieces.owner))
+    return _Pieces(pieces.geometry[order], pieces.owner[order], pieces.spot[order], pieces.square[order])
 
 
-def _inside_areas(pieces: Geometries, owner: NDArray[np.intp]) -> Borders:
-    first, second, length_m = adjacency(pieces, tolerance=0)
-    same = owner[first] == owner[second]
+def _borders(pieces: _Pieces, area_m2: NDArray[np.float64], least_m2: float) -> Borders:
+    """Measure the borders that matter to remnants: inside one area, in their squares and those around."""
+    steps = np.array([(column, row) for column in (-1, 0, 1) for row in (-1, 0, 1)])
+    small = unique_rows(pieces.square[area_m2 < least_m2])
+    around = unique_rows((small[:, None, :] + steps).reshape(-1, 2))
+    near = np.flatnonzero(rows_among(pieces.square, around))
+    first, second, length_m = adjacency(pieces.geometry[near], tolerance=0)
+    first, second = near[first], near[second]
+    same = pieces.owner[first] == pieces.owner[second]
     return first[same], second[same], length_m[same]
