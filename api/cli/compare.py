@@ -33,9 +33,9 @@ def diff(
     output_format(output)
     working = parse_crs(crs) if crs else None
     before, after = (load_usable_cells(path, code_field=code_field) for path in (old, new))
-    with progress_bar("comparing"):
-        change = diff_cells(before, after, crs=working)
-    notes(write_layer(output, change.ground))
+    with progress_bar("comparing") as progress:
+        change = diff_cells(before, after, crs=working, progress=progress)
+    notes(write_layer(output, change.pieces))
     if table is not None:
         write_table(table, change.codes)
     tell(

@@ -2,4 +2,4 @@
 
 
 def demo() -> None:
-    """demo"""
+    """Demo"""
