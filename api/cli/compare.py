@@ -38,8 +38,10 @@ def diff(
     notes(write_layer(output, change.pieces))
     if table is not None:
         write_table(table, change.codes)
-    tell(
-        [*change.lines(), f"written to {output}"],
-        {**change.summary(), "output": str(output)},
-        as_json=as_json,
-    )
+    summary = change.summary()
+    lines = [
+        "cells: " + ", ".join(f"{count:,} {kind}" for kind, count in summary["codes"].items() if count),
+        f"changed owner: {summary['changed_owner_m2']:,.2f} m²; renamed: {summary['renamed_m2']:,.2f} m²",
+        f"joined the plan: {summary['added_m2']:,.2f} m²; left it: {summary['removed_m2']:,.2f} m²",
+    ]
+    tell([*lines, f"written to {output}"], {**summary, "output": str(output)}, as_json=as_json)
