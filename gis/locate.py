@@ -29,6 +29,8 @@ _CHUNK = 2_000
 # Python's collector walks everything that lives whenever many objects survive it; points made in chunks this
 # small die before it counts them, which is four times as fast as making a whole batch.
 
+_FEW = 50_000
+
 _MANY_VERTICES = 32
 # Below this, walking the ring costs less than fetching its index from memory.
 
@@ -208,7 +210,9 @@ class PointLocator:
             owners[part][held] = self.numbers[rows[held]]
             return len(rows)
 
-        parts = [slice(start, start + self._batch) for start in range(0, len(x), self._batch)]
+        # Every worker gets a part, as soon as the parts are worth a thread.
+        size = self._batch if len(x) < _FEW else min(self._batch, -(-len(x) // self._workers))
+        parts = [slice(start, start + size) for start in range(0, len(x), size)]
         done = 0
         for count in self._spread(work, parts):
             done += count

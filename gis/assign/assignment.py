@@ -23,7 +23,7 @@ from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
 from gis.locate import PointLocator
 
-MEASURED_OUTSIDE = 20_000
+MEASURED_OUTSIDE = 100_000
 """Records outside whose distance is measured when no limit is asked for; in larger files it is left out."""
 
 _METHODS = np.array([method.name.lower() for method in Method], dtype=object)
