@@ -99,8 +99,9 @@ def add_nesting(
     )
     frame = _Frame(cells, areas, parents(cells.polygons, areas, codes))
     missing, excess = _differences(frame, coverage=coverage)
-    _add_missing(findings, frame, missing)
-    _add_excess(findings, frame, excess)
+    _add_hairlines(
+        findings, frame, _add_missing(findings, frame, missing), _add_excess(findings, frame, excess)
+    )
 
 
 def _differences(frame: _Frame, *, coverage: bool) -> tuple[Geometries, Geometries]:
@@ -115,11 +116,11 @@ def _differences(frame: _Frame, *, coverage: bool) -> tuple[Geometries, Geometri
     return missing, polygonal(shapely.difference(united, frame.areas.polygons))
 
 
-def _add_missing(findings: Findings, frame: _Frame, missing: Geometries) -> None:
-    """Add the ground of areas that no cell covers."""
+def _add_missing(findings: Findings, frame: _Frame, missing: Geometries) -> Geometries:
+    """Add the ground of areas that no cell covers; return the hairlines of each area."""
     pieces, row = _parts(missing)
     real = mean_width(pieces) > NOISE_WIDTH_M
-    _add_hairlines(findings, frame, pieces[~real], row[~real], "blank")
+    hairlines = _gather(pieces[~real], row[~real], len(missing))
     pieces, row = pieces[real], row[real]
     # A cell of another area may lie there: that ground is crossed, not blank.
     hits, others = shapely.STRtree(frame.cells.polygons).query(pieces, predicate="intersects")
@@ -132,7 +133,7 @@ def _add_missing(findings: Findings, frame: _Frame, missing: Geometries) -> None
     real = mean_width(bare) > NOISE_WIDTH_M
     bare, row = bare[real], row[real]
     if not len(bare):
-        return
+        return hairlines
     sizes = shapely.area(bare)
     labels = [join_codes(frame.cells.labels[rows]) for rows in around(bare, frame.cells.polygons)]
     findings.add(
@@ -146,13 +147,14 @@ def _add_missing(findings: Findings, frame: _Frame, missing: Geometries) -> None
         bare,
         sizes,
     )
+    return hairlines
 
 
-def _add_excess(findings: Findings, frame: _Frame, excess: Geometries) -> None:
-    """Add what cells have outside their area: in another area, or in none."""
+def _add_excess(findings: Findings, frame: _Frame, excess: Geometries) -> Geometries:
+    """Add what cells have outside their area, in another or in none; return the hairlines of each area."""
     pieces, row = _parts(excess)
     real = mean_width(pieces) > NOISE_WIDTH_M
-    _add_hairlines(findings, frame, pieces[~real], row[~real], "outside")
+    hairlines = _gather(pieces[~real], row[~real], len(excess))
     hits, cells = shapely.STRtree(frame.cells.polygons).query(pieces[real], predicate="intersects")
     suspects = np.unique(cells[frame.owner[cells] == row[real][hits]])
     homeless = np.flatnonzero((frame.owner < 0) & ~shapely.is_empty(frame.cells.polygons))
@@ -192,25 +194,34 @@ def _add_excess(findings: Findings, frame: _Frame, excess: Geometries) -> None:
         outside[out],
         sizes[out],
     )
+    return hairlines
 
 
-def _add_hairlines(
-    findings: Findings, frame: _Frame, pieces: Geometries, row: NDArray[np.int64], kind: str
-) -> None:
-    """Add rounding noise where it sums to more than an area may differ from its cells."""
-    sums = np.bincount(row, weights=shapely.area(pieces), minlength=len(frame.areas))
-    too_much = np.flatnonzero(sums > TOLERANCE_M2)
-    findings.add(
-        kind,
-        list(frame.areas.labels[too_much]),
-        [
-            f"Hairlines along the border of area {frame.areas.labels[k]} sum to {metres2(sums[k])}; at most "
-            f"{TOLERANCE_M2} m² may differ."
-            for k in too_much
-        ],
-        [shapely.multipolygons(pieces[row == k]) for k in too_much],
-        sums[too_much],
-    )
+def _add_hairlines(findings: Findings, frame: _Frame, missing: Geometries, excess: Geometries) -> None:
+    """Add rounding noise along the border of an area by which its cells and it differ too much in all."""
+    net = shapely.area(missing) - shapely.area(excess)
+    for kind, pieces, sums in (("blank", missing, net), ("outside", excess, -net)):
+        rows = np.flatnonzero(sums > TOLERANCE_M2)
+        findings.add(
+            kind,
+            list(frame.areas.labels[rows]),
+            [
+                f"Hairlines along the border of area {frame.areas.labels[k]} sum to {metres2(sums[k])}; "
+                f"at most {TOLERANCE_M2} m² may differ."
+                for k in rows
+            ],
+            pieces[rows],
+            sums[rows],
+        )
+
+
+def _gather(pieces: Geometries, row: NDArray[np.int64], count: int) -> Geometries:
+    """Put the pieces of each of `count` rows together; `row` is ascending."""
+    result = np.full(count, shapely.Polygon(), dtype=object)
+    kept, first, number = np.unique(row, return_index=True, return_counts=True)
+    for k, start, many in zip(kept, first, number, strict=True):
+        result[k] = pieces[start] if many == 1 else shapely.multipolygons(pieces[start : start + many])
+    return result
 
 
 def _parts(polygons: Geometries) -> tuple[Geometries, NDArray[np.int64]]:
@@ -222,12 +233,6 @@ def _parts(polygons: Geometries) -> tuple[Geometries, NDArray[np.int64]]:
 
 def _ground(geometries: Geometries) -> Geometries:
     """Keep of each geometry the pieces that are wider than noise; empty where none is."""
-    result = np.full(len(geometries), shapely.Polygon(), dtype=object)
     pieces, row = _parts(polygonal(geometries))
     real = mean_width(pieces) > NOISE_WIDTH_M
-    pieces, row = pieces[real], row[real]
-    kept, first, count = np.unique(row, return_index=True, return_counts=True)
-    result[kept] = pieces[first]
-    for k in np.flatnonzero(count > 1):
-        result[kept[k]] = shapely.multipolygons(pieces[first[k] : first[k] + count[k]])
-    return result
+    return _gather(pieces[real], row[real], len(geometries))

@@ -22,7 +22,7 @@ from gis.topology.deeds import awarded, blank, change_table, deed_frame, story
 from gis.topology.fill import Blank, fill_blanks
 from gis.topology.findings import join_codes, metres2
 from gis.topology.mosaic import Index, Lists, Mosaic, make_mosaic
-from gis.topology.nesting import parents
+from gis.topology.nesting import TOLERANCE_M2, parents
 from gis.topology.records import Geometries, Records, choose_crs, code_text, read_records
 
 Progress = Callable[[int, int], None]
@@ -34,7 +34,6 @@ MAX_AREA_CHANGE = 0.5
 """The share of its area by which a cell may change."""
 
 _STEPS = 6
-_UNEXPLAINED_M2 = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -308,7 +307,7 @@ def _explain(
         if one.winner >= 0:
             expected[one.winner] += mosaic.size[one.faces].sum()
     after = changes["area_after_m2"].to_numpy(dtype=float)
-    wrong = np.flatnonzero(np.abs(after - expected) > _UNEXPLAINED_M2)
+    wrong = np.flatnonzero(np.abs(after - expected) > TOLERANCE_M2)
     if len(wrong):
         raise RefusedError(
             f"Cell {records.codes[wrong[0]]} would change by more than its overlaps and blanks explain; "
@@ -320,11 +319,10 @@ def _verify(result: Repair, report: Report) -> None:
     """Refuse a result that the check does not pass, but for the blanks left."""
     errors = report.findings[report.findings["severity"] == "error"]
     bare = errors[errors["kind"] == "blank"]
-    known = np.zeros(len(bare), dtype=bool)
-    if len(bare) and len(result.left):
-        spots = bare.geometry.representative_point().to_crs(result.crs)
-        tree = shapely.STRtree(np.asarray(result.left.geometry.to_crs(result.crs), dtype=object))
-        known[tree.query(np.asarray(spots, dtype=object), predicate="dwithin", distance=1e-3)[0]] = True
+    # By their ground, for a blank can trail hairlines along the border of its area.
+    ground = np.asarray(bare.geometry.to_crs(result.crs), dtype=object)
+    stays = shapely.union_all(np.asarray(result.left.geometry.to_crs(result.crs), dtype=object))
+    known = shapely.area(ground) - shapely.area(shapely.intersection(ground, stays)) <= TOLERANCE_M2
     others = pd.concat([errors[errors["kind"] != "blank"], bare[~known]])
     if len(others):
         raise RefusedError(f"The repair does not reach a valid coverage: {others['detail'].iloc[0]}")

@@ -82,7 +82,7 @@ def test_overlaps_and_blanks_are_those_of_a_loop(seed: int, hurts: list[tuple[st
     hurts=st.lists(st.tuples(st.sampled_from(DAMAGES), st.integers(0, 35)), max_size=3),
 )
 def test_ground_adds_up_in_every_area(seed: int, hurts: list[tuple[str, int]]) -> None:
-    """Per area: area = own cells - overlaps within + blanks - crossing and outside; here over all areas at once."""
+    """Blank, outside and crossing ground are those of plain set differences."""
     random = np.random.default_rng(seed)
     polygons = lattice(6, 6, seed=seed, origin=(EAST, NORTH))
     group = [f"{row // 18}{row % 6 // 3}" for row in range(36)]
