@@ -37,11 +37,11 @@ MOST_ANCHORS = 20_000
 # Numbers about a cell that are no one's personal data. Any other column stays out of the file unless the
 # caller names it as the measure.
 LOADS = (
-    "load weight households population residents enterprises buildings sensors components service_points "
-    "officers visits events polsby_popper compactness"
-).split()
+    *("load", "weight", "households", "population", "residents", "enterprises", "buildings", "sensors"),
+    *("components", "service_points", "officers", "visits", "events", "polsby_popper", "compactness"),
+)
 _GAP_SIZES = ("area_m2", "households", "enterprises")
-_SEVERITY_WORDS = {"low": 1, "medium": 2, "high": 3, "minor": 1, "major": 2, "critical": 3, "info": 1}
+_SEVERITY = {"low": 1, "medium": 2, "high": 3}
 _BASE = ("green", "water", "buildings", "railway", "roads")
 _ROAD_RANK = {"motorway": 0, "trunk": 0, "expressway": 0, "primary": 0, "arterial": 0, "main": 0}
 _ROAD_RANK |= {"secondary": 1, "collector": 1, "tertiary": 1, "unclassified": 2, "residential": 2}
@@ -110,7 +110,7 @@ def cells_record(
     """
     if len(cells) > MOST_CELLS:
         raise InputError(
-            f"{len(cells):,} cells are too many for one map file (at most {MOST_CELLS:,}); draw a part of them."
+            f"{len(cells):,} cells are too many for one map file (at most {MOST_CELLS:,}); draw a part."
         )
     codes = _codes(cells)
     shapes, simplified = _shapes(cells)
@@ -256,28 +256,21 @@ def gaps_record(gaps: gpd.GeoDataFrame) -> dict[str, Any]:
     sizes = {name: gaps[name] for name in _GAP_SIZES if name in gaps}
     largest = gaps["area_m2"].to_numpy(dtype=float, na_value=0) if "area_m2" in gaps else np.zeros(len(gaps))
     order = np.lexsort((np.arange(len(gaps)), -np.nan_to_num(largest), -severity))[:MOST_GAPS]
-    cell = next((name for name in ("cell_code", "cell", "code") if name in gaps), None)
     return {
         "geo": encode_geometry(gaps.geometry.to_numpy()[order]),
         "total": len(gaps),
-        "kind": indexed([texts(gaps["kind"])[row] for row in order]) if "kind" in gaps else None,
+        "kind": indexed(texts(gaps["kind"].iloc[order])) if "kind" in gaps else None,
+        "rule": indexed(texts(gaps["rule"].iloc[order])) if "rule" in gaps else None,
         "severity": severity[order].tolist(),
-        "cell": [texts(gaps[cell])[row] for row in order] if cell else None,
+        "cell": texts(gaps["cell_code"].iloc[order]) if "cell_code" in gaps else None,
         "sizes": {name: numbers(values.iloc[order]) for name, values in sizes.items()},
     }
 
 
 def _severity(gaps: gpd.GeoDataFrame) -> NDArray[np.int64]:
-    """Return severity as 1 (low) to 3 (high), from words, numbers 1 to 3 or shares between 0 and 1."""
-    if "severity" not in gaps:
-        return np.full(len(gaps), 2, dtype=np.int64)
-    if not pd.api.types.is_numeric_dtype(gaps["severity"]):
-        words = [text.lower() for text in texts(gaps["severity"])]
-        return np.asarray([_SEVERITY_WORDS.get(word, 2) for word in words], dtype=np.int64)
-    values = np.nan_to_num(gaps["severity"].to_numpy(dtype=float, na_value=np.nan))
-    if len(values) and float(values.max()) <= 1 and bool(np.any(values % 1)):
-        values = 1 + np.floor(values * 2.999)
-    return np.clip(np.rint(values), 1, 3).astype(np.int64)
+    """Return severity as 1 (low) to 3 (high); a word that is none of the three counts as medium."""
+    words = texts(gaps["severity"]) if "severity" in gaps else [""] * len(gaps)
+    return np.array([_SEVERITY.get(word.lower(), 2) for word in words], dtype=np.int64)
 
 
 def entities_record(name: str, frame: gpd.GeoDataFrame, language: str) -> dict[str, Any]:
@@ -292,11 +285,14 @@ def entities_record(name: str, frame: gpd.GeoDataFrame, language: str) -> dict[s
     }
 
 
-def counts_per_cell(frame: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> NDArray[np.int64]:
+def counts_per_cell(name: str, frame: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> NDArray[np.int64]:
     """Count the entities of each cell, by their `cell_code` where assigned, else by where they lie.
 
     Parameters
     ----------
+    name
+        The layer's name; a numeric column of this name (`households` of a layer of dwellings) is summed
+        instead of counting one per record.
     frame, cells
         In longitude, latitude with default indexes.
 
@@ -305,16 +301,23 @@ def counts_per_cell(frame: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> NDArray
     ndarray of int
         Shape (number of cells,); on a shared border the lowest code counts.
     """
-    codes = np.asarray(_codes(cells), dtype=object)
+    codes = _codes(cells)
+    weights = np.ones(len(frame))
+    if name in frame and pd.api.types.is_numeric_dtype(frame[name]):
+        weights = np.nan_to_num(frame[name].to_numpy(dtype=float, na_value=0))
+    owners: NDArray[Any]
     if "cell_code" in frame:
-        owners = pd.Series(texts(frame["cell_code"]))
-        return owners.value_counts().reindex(codes, fill_value=0).to_numpy(dtype=np.int64)
-    shapes = frame.geometry.to_numpy()
-    spots = np.where(shapely.get_dimensions(shapes) == 0, shapes, shapely.point_on_surface(shapes))
-    locator = PointLocator(cells)
-    owners = locator.owners(shapely.get_x(spots), shapely.get_y(spots))
-    found = np.bincount(owners[owners >= 0], minlength=len(locator))
-    return found[np.searchsorted(locator.codes, codes)].astype(np.int64)
+        owners = np.asarray(texts(frame["cell_code"]), dtype=object)
+    else:
+        shapes = frame.geometry.to_numpy()
+        spots = np.where(shapely.get_dimensions(shapes) == 0, shapes, shapely.point_on_surface(shapes))
+        xy, row = shapely.get_coordinates(spots, return_index=True)
+        locator = PointLocator(cells)
+        found = locator.owners(xy[:, 0], xy[:, 1])
+        owners = np.full(len(frame), "", dtype=object)
+        owners[row[found >= 0]] = locator.codes[found[found >= 0]]
+    sums = pd.Series(weights).groupby(owners).sum().reindex(codes, fill_value=0)
+    return np.rint(sums.to_numpy(dtype=float)).astype(np.int64)
 
 
 def base_record(name: str, frame: gpd.GeoDataFrame, language: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from layers.maps.labels import field_words, kind_words, page_words
 
 _ASSETS = Path(__file__).parent / "assets"
 _LEAFLET = Path(__file__).parent / "vendor" / "leaflet"
+_TAGS = {"zh": "zh-CN", "en": "en"}
 _SCRIPTS = ("store.js", "canvas.js", "panel.js", "map.js")
 # Nothing may be fetched, whatever a later change or a hostile attribute tries.
 _POLICY = (
@@ -36,7 +37,7 @@ _POLICY = (
 )
 
 
-class OfflineMap(folium.Map):  # type: ignore[misc]
+class OfflineMap(folium.Map):
     """A folium map without tiles and without links to scripts or styles; assets are put in by `_document`."""
 
     default_js: list[tuple[str, str]] = []  # noqa: RUF012  folium declares it so; ours is never mutated
@@ -57,7 +58,7 @@ class OfflineMap(folium.Map):  # type: ignore[misc]
         self._id = "wangge"
 
 
-class _Page(MacroElement):  # type: ignore[misc]
+class _Page(MacroElement):
     """The data and the scripts that draw it, after folium's own script has made the map."""
 
     _template = Template(
@@ -71,7 +72,7 @@ class _Page(MacroElement):  # type: ignore[misc]
     )
 
     def __init__(self, body: str, scripts: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name, self._id = "Page", "wangge"
         self.body, self.scripts = body, scripts
 
@@ -99,7 +100,8 @@ def make_map(
     areas
         Administrative areas: `code`, and if present `name, parent`.
     gaps
-        What the coverage analysis found: `kind, severity`, the cell's code, `area_m2, households, enterprises`.
+        What the coverage analysis found: `kind, severity, cell_code, rule` and the sizes `area_m2,
+        households, enterprises`.
     layers
         Entities by layer name. Each is counted per cell; up to `DRAWN_ENTITIES` of a layer are also drawn,
         with `id`, `kind` and `class` only.
@@ -132,7 +134,7 @@ def make_map(
     if not (shapely.get_dimensions(cells.geometry.to_numpy()) == 2).any():
         raise InputError("The cells hold no polygon to draw.")
     entities = {name: content.lonlat(frame, name) for name, frame in (layers or {}).items()}
-    counts = {name: content.counts_per_cell(frame, cells) for name, frame in entities.items()}
+    counts = {name: content.counts_per_cell(name, frame, cells) for name, frame in entities.items()}
     grounds = {name: content.lonlat(frame, name) for name, frame in (base or {}).items()}
     heading = title or words["title"]
     data = {
@@ -142,7 +144,7 @@ def make_map(
         "labels": field_words(language),
         "palette": list(TOL_BRIGHT),
         "title": heading,
-        "date": (date or datetime.date.today()).isoformat(),  # noqa: DTZ011  a calendar day where the map is made
+        "date": (date or datetime.date.today()).isoformat(),
         "synthetic": synthetic,
         "measure": measure or "",
         "cells": content.cells_record(cells, counts, measure, language),
@@ -193,12 +195,12 @@ def write_map(path: str | os.PathLike[str], cells: gpd.GeoDataFrame, **options: 
 
 def _document(title: str, language: str, data: dict[str, Any], centre: tuple[float, float]) -> str:
     drawing = OfflineMap(centre)
-    figure = drawing.get_root()
+    figure: Any = drawing.get_root()
     figure.title = html.escape(title)
     head = (
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}" />\n'
         '<meta name="referrer" content="no-referrer" />\n'
-        f"<script>document.documentElement.lang = {json.dumps('zh-CN' if language == 'zh' else 'en')};</script>\n"
+        f"<script>document.documentElement.lang = '{_TAGS[language]}';</script>\n"
         f"<style>\n{_leaflet_style()}\n</style>\n"
         f"<script>\n{_leaflet_script()}\n</script>"
     )
@@ -232,7 +234,7 @@ def _leaflet_script() -> str:
 
 
 def _leaflet_style() -> str:
-    """Return Leaflet's style with its images inlined and the rules for browsers of the last century left out."""
+    """Return Leaflet's style with its images inlined, without its rules for Internet Explorer 6."""
     text = (_LEAFLET / "leaflet.css").read_text(encoding="utf-8")
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     text = text.replace("behavior: url(#default#VML);", "")

@@ -145,6 +145,8 @@
   // cells -------------------------------------------------------------------------------------------------
   wangge.SEQUENCE = ["#e4f0ee", "#b3d8d4", "#74b3b8", "#34859a", "#17506f"];
   wangge.NO_DATA = "#d4d4d0";
+  // Opacity of the palette over the base map, two hexadecimal digits.
+  wangge.TINT = "59";
 
   wangge.classOf = function (field, value) {
     if (value === null || value === undefined) return -1;
@@ -190,13 +192,13 @@
   const borders = function (ctx, view, state) {
     const areas = state.areas, deepest = areas.deepest;
     for (let depth = deepest; depth >= 0; depth--) {
-      const width = clamp(2.6 - depth * 0.7, 1, 2.6) * clamp((view.zoom - 8) / 5, 0.5, 1.3);
+      const width = clamp((deepest ? 2.4 : 1.7) - depth * 0.7, 0.9, 2.4) * clamp((view.zoom - 8) / 6, 0.5, 1.25);
       if (depth > 0 && areas.typical[depth] * view.scale < 18) continue;
       ctx.beginPath();
       for (const f of areas.store.within(...view.box)) if (areas.depth[f] === depth) trace(ctx, areas.store, f, view, true);
       ctx.lineJoin = "round";
       ctx.strokeStyle = "rgba(255,255,255,.75)";
-      ctx.lineWidth = width + 2;
+      ctx.lineWidth = width + 1.8;
       ctx.stroke();
       ctx.strokeStyle = depth === deepest && depth > 0 ? "#5b6b7b" : "#2b3a4a";
       ctx.lineWidth = width;
@@ -237,8 +239,9 @@
         if (store.dims[f] !== "2") continue;
         ctx.beginPath();
         trace(ctx, store, f, view, true);
-        ctx.globalAlpha = 0.16;
-        ctx.fillStyle = wangge.SEVERITY[level];
+        // A pale ground lets the hatching stand out on dark classes too.
+        ctx.globalAlpha = 0.45;
+        ctx.fillStyle = "#fff";
         ctx.fill("evenodd");
         ctx.globalAlpha = 0.8;
         ctx.fillStyle = hatch(ctx, level);
@@ -313,8 +316,7 @@
     if (state.on.cells && size >= 30) {
       const wide = { ...view, box: [view.box[0] - 200 / view.scale, view.box[1] - 40 / view.scale, view.box[2] + 200 / view.scale, view.box[3] + 40 / view.scale] };
       for (const f of cells.within(...wide.box)) {
-        const names = size > 110 && state.nameOf(f) ? [state.nameOf(f)] : [];
-        label(ctx, view, cells, state.cells.anchors, f, [...names, state.codeOf(f), state.shortOf(f)], size > 90 ? 12 : 11, 500, "#22303d");
+        label(ctx, view, cells, state.cells.anchors, f, [state.codeOf(f), state.shortOf(f)], size > 90 ? 12 : 11, 500, "#22303d");
       }
       return;
     }

@@ -73,7 +73,7 @@
       return names.join(" · ");
     };
     state.fieldOf = (key) => cells.fields.find((field) => field.key === key);
-    const tint = (colour) => colour + "66";
+    const tint = (colour) => colour + wangge.TINT;
     state.colourOf = function (f, size) {
       const field = state.fill && state.fieldOf(state.fill);
       if (field) return wangge.classColour(field, wangge.classOf(field, field.values[f])) + "d9";
@@ -101,14 +101,14 @@
     map.setMinZoom(3);
     map.setMaxZoom(20);
 
-    const margins = function () {
+    state.margins = function () {
       const narrow = window.innerWidth < 760;
       return narrow
-        ? { paddingTopLeft: [16, 128], paddingBottomRight: [16, 84] }
+        ? { paddingTopLeft: [16, 116], paddingBottomRight: [16, state.chosen === undefined ? 70 : element("wg-sheet").offsetHeight + 24] }
         : { paddingTopLeft: [348, 96], paddingBottomRight: [state.chosen === undefined ? 40 : 372, 40] };
     };
-    state.whole = (animate) => map.fitBounds(state.cells.store.latlngBounds(), { ...margins(), animate: !!animate });
-    state.fly = (bounds) => map.flyToBounds(bounds, { ...margins(), maxZoom: 17, duration: 0.7 });
+    state.whole = (animate) => map.fitBounds(state.cells.store.latlngBounds(), { ...state.margins(), animate: !!animate });
+    state.fly = (bounds) => map.flyToBounds(bounds, { ...state.margins(), maxZoom: 17, duration: 0.7 });
     wangge.panel(state);
     state.whole(false);
     state.painted.forEach((layer) => layer.addTo(map));
@@ -158,7 +158,10 @@
       state.chosen = f;
       mark("chosen", f, { color: "#0b3c49", weight: 3.5 });
       wangge.sheet(state, f);
-      if (f !== undefined && fly && !state.cells.store.empty(f)) state.fly(state.cells.store.latlngBounds(f));
+      if (f === undefined || state.cells.store.empty(f)) return;
+      const bounds = state.cells.store.latlngBounds(f);
+      if (fly) state.fly(bounds);
+      else map.panInside(bounds.getCenter(), state.margins());
     };
 
     let hovered;

@@ -21,7 +21,6 @@
     return plain.format(value);
   };
   const total = (field) => field.values.reduce((sum, value) => sum + (value || 0), 0);
-  const GAP_UNITS = { area_m2: "m2" };
 
   // panel -------------------------------------------------------------------------------------------------
   wangge.panel = function (state) {
@@ -46,6 +45,10 @@
     };
     opener.addEventListener("click", () => open(element("wg-panel").classList.contains("wg-folded")));
     open(!narrow.matches);
+    // A title may take two lines; the panel starts below it.
+    const settle = () => document.documentElement.style.setProperty("--head", document.querySelector(".wg-heading").offsetHeight + "px");
+    settle();
+    window.addEventListener("resize", settle);
 
     body.append(figures(state), colours(state), switches(state));
     if (state.gaps) body.append(gapList(state));
@@ -112,7 +115,7 @@
       const row = make("div", "wg-strip");
       for (const colour of state.palette) {
         const chip = make("i");
-        chip.style.background = colour + "66";
+        chip.style.background = colour + wangge.TINT;
         row.append(chip);
       }
       return [row];
@@ -170,7 +173,7 @@
   const gapSize = function (state, g) {
     return Object.entries(state.gaps.sizes)
       .filter(([, values]) => values[g])
-      .map(([key, values]) => (key === "area_m2" ? amount(values[g], "m2") : `${plain.format(values[g])} ${state.labels[key]}`))
+      .map(([key, values]) => (key === "area_m2" ? amount(values[g], "m2") : state.words["n_" + key].replace("{n}", plain.format(values[g]))))
       .join(" · ");
   };
   const gapRow = function (state, g, withCell) {
@@ -180,7 +183,8 @@
     dot.style.background = wangge.SEVERITY[state.gaps.severity[g]];
     const cell = withCell && state.gaps.cell ? state.gaps.cell[g] : "";
     row.append(dot, make("b", "", gapKind(state, g)), make("span", "", cell), make("em", "", gapSize(state, g)));
-    row.title = state.words["severity_" + state.gaps.severity[g]];
+    const rule = state.gaps.rule ? state.gaps.rule.values[state.gaps.rule.index[g]] : "";
+    row.title = [state.words["severity_" + state.gaps.severity[g]], rule].filter(Boolean).join(" · ");
     row.addEventListener("click", () => {
       if (!state.gaps.store.empty(g)) state.fly(state.gaps.store.latlngBounds(g));
       else if (state.cells.row.has(cell)) state.choose(state.cells.row.get(cell), true);
