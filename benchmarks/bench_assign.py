@@ -99,13 +99,14 @@ def measure(way: str, path: Path, count: int, spread: str) -> dict[str, float | 
     points = random_points(cells, count, spread)
     work = run(way, cells, points)
     before = peak_mib()
-    start = time.perf_counter()
+    start, start_cpu = time.perf_counter(), time.process_time()
     found = work()
-    seconds = time.perf_counter() - start
+    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - start_cpu
     peak = peak_mib()
     owners = owner_ranks(way, found, cells, count)
     return {
         "seconds": seconds,
+        "cpu_seconds": cpu_seconds,
         "before_mib": before,
         "peak_mib": peak,
         "cells": len(cells),

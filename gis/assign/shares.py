@@ -25,7 +25,9 @@ class Divided(NamedTuple):
     along: Integers
 
 
-def measure_shares(geometries: Objects, ground: Ground, step: Callable[[int], None]) -> Divided:
+def measure_shares(
+    geometries: Objects, ground: Ground, step: Callable[[int], None], *, batch: int = BATCH
+) -> Divided:
     """Measure how lines and polygons divide among cells.
 
     Parameters
@@ -37,6 +39,8 @@ def measure_shares(geometries: Objects, ground: Ground, step: Callable[[int], No
         The cells.
     step
         Called with the number of entities done after each batch.
+    batch
+        Entities, and about as many pairs of entity and cell, handled at a time.
 
     Returns
     -------
@@ -44,20 +48,28 @@ def measure_shares(geometries: Objects, ground: Ground, step: Callable[[int], No
         `shares` numbers entities by position; an entity that shares no ground with a cell does not occur.
     """
     pieces, along = [], []
-    for start in range(0, len(geometries), BATCH):
-        batch = geometries[start : start + BATCH]
-        row, cell = _pairs(batch, ground)
-        measure = _measures(batch, row, cell, ground)
+    for start in range(0, len(geometries), batch):
+        some = _valid(geometries[start : start + batch])
+        row, cell = _pairs(some, ground)
+        measure = _measures(some, row, cell, ground, batch)
         held = measure > 0
         row, cell, measure = row[held], cell[held], measure[held]
-        pieces.append((row + start, ground.numbers[cell], measure, _whole(batch)[row]))
-        along.append(np.unique(row[_runs_along(batch, row, cell, ground)]) + start)
-        step(len(batch))
+        pieces.append((row + start, ground.numbers[cell], measure, _whole(some)[row]))
+        along.append(np.unique(row[_runs_along(some, row, cell, ground)]) + start)
+        step(len(some))
     if not pieces:
         none: Integers = np.zeros(0, dtype=np.int64)
         return Divided(Shares.total(none, none, np.zeros(0), np.zeros(0)), none)
     columns = [np.concatenate(column) for column in zip(*pieces, strict=True)]
     return Divided(Shares.total(*columns), np.concatenate(along))
+
+
+def _valid(geometries: Objects) -> Objects:
+    """Return a copy in which polygons that rounding made invalid on their way into metres are mended."""
+    result: Objects = np.array(geometries, dtype=object)
+    invalid = np.flatnonzero((shapely.get_dimensions(result) == 2) & ~shapely.is_valid(result))
+    result[invalid] = shapely.make_valid(result[invalid], method="structure", keep_collapsed=False)
+    return result
 
 
 def _pairs(geometries: Objects, ground: Ground) -> tuple[Integers, Integers]:
@@ -74,7 +86,7 @@ def _whole(geometries: Objects) -> Floats:
     return np.where(solid, shapely.area(geometries), shapely.length(geometries))
 
 
-def _measures(geometries: Objects, row: Integers, cell: Integers, ground: Ground) -> Floats:
+def _measures(geometries: Objects, row: Integers, cell: Integers, ground: Ground, batch: int) -> Floats:
     whole = _whole(geometries)
     measure = np.zeros(len(row))
     lowest = np.r_[True, np.diff(row) != 0][: len(row)]
@@ -85,17 +97,17 @@ def _measures(geometries: Objects, row: Integers, cell: Integers, ground: Ground
     settled = np.zeros(len(geometries), dtype=bool)
     settled[row[covered]] = True
     open_pairs = np.flatnonzero(~settled[row])
-    for part in _batches(row[open_pairs]):
+    for part in _batches(row[open_pairs], batch):
         chosen = open_pairs[part]
         measure[chosen] = _overlay(geometries, row[chosen], cell[chosen], ground)
     return measure
 
 
-def _batches(row: Integers) -> Iterator[slice]:
-    """Cut sorted pairs into runs of about `BATCH` that keep the pairs of an entity together."""
+def _batches(row: Integers, batch: int) -> Iterator[slice]:
+    """Cut sorted pairs into runs of about `batch` that keep the pairs of an entity together."""
     start = 0
     while start < len(row):
-        last = row[min(start + BATCH, len(row)) - 1]
+        last = row[min(start + batch, len(row)) - 1]
         stop = int(np.searchsorted(row, last, side="right"))
         yield slice(start, stop)
         start = stop

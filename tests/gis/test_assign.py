@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from pyproj import CRS
 
 from gis.assign import REASONS, assign
+from gis.assign.ground import Ground
+from gis.assign.shares import measure_shares
 from gis.datum import convert
 from gis.errors import InputError
 from gis.locate import PointLocator
@@ -120,6 +122,22 @@ def test_points_are_assigned_where_the_locator_puts_them(plan):
     _, borders = locator.owners_and_borders(points[:, 0], points[:, 1])
     assert np.array_equal(found["assign_method"] == "border", borders)
     assert (found["assign_method"] == "border")[: len(vertices)].any()
+
+
+@settings(deadline=None, max_examples=15)
+@given(plans(), st.sampled_from([1, 3]))
+def test_shares_do_not_depend_on_batches(plan, batch):
+    cells, codes, random = plan
+    points = random.uniform(-50, 450, (20, 4, 2))
+    shapes = gpd.GeoSeries(on_ground([shapely.LineString(four) for four in points]), crs=4326).to_crs(METRIC)
+    ground = Ground(PointLocator(frame(on_ground(cells), code=codes)), METRIC)
+    steps = []
+    whole = measure_shares(shapes.to_numpy(), ground, lambda _: None)
+    cut = measure_shares(shapes.to_numpy(), ground, steps.append, batch=batch)
+    assert sum(steps) == len(shapes)
+    assert np.array_equal(whole.along, cut.along)
+    for one, other in zip(whole.shares, cut.shares, strict=True):
+        assert np.array_equal(one, other)
 
 
 def test_a_line_along_a_border_belongs_to_the_lowest_code_once():
