@@ -1,0 +1,97 @@
+"""Overlays of many polygons pair by pair, and what of their result is only rounding.
+
+Shapely does the work; who owns the ground and what the pieces mean is for the callers to say.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+Objects = NDArray[np.object_]
+
+_CHUNK = 20_000
+
+
+def overlay(operation: Callable[..., Any], one: Objects, other: Objects) -> Objects:
+    """Overlay two arrays of geometries pair by pair, with a retry on a grid where GEOS fails.
+
+    Parameters
+    ----------
+    operation
+        A binary set operation of shapely, for example ``shapely.difference``.
+    one, other
+        Valid geometries in metres, shapes that broadcast; None gives None (or for a difference, see shapely).
+    """
+    try:
+        return np.asarray(operation(one, other), dtype=object)
+    except shapely.GEOSException:
+        # Rounded to a micrometre the overlay cannot fail; it is slower.
+        return np.asarray(operation(one, other, grid_size=1e-6), dtype=object)
+
+
+def polygonal(shapes: Objects) -> Objects:
+    """Return what overlays gave without its lines and points; empty polygons where nothing else is."""
+    mixed = np.flatnonzero(~np.isin(shapely.get_type_id(shapes), (3, 6)))
+    result = shapes.copy()
+    for row in mixed[shapely.get_dimensions(shapes[mixed]) == 2]:
+        parts = shapely.get_parts(shapes[row])
+        result[row] = shapely.union_all(parts[shapely.get_dimensions(parts) == 2])
+    result[mixed[shapely.get_dimensions(shapes[mixed]) < 2]] = shapely.Polygon()
+    return result
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """Which polygons are too small or too narrow to be more than rounding.
+
+    Attributes
+    ----------
+    area
+        Up to this size, m².
+    width
+        Up to this mean width (twice the area over the perimeter), metres.
+    """
+
+    area: float
+    width: float
+
+    def holds(self, polygons: Objects) -> NDArray[np.bool_]:
+        """Tell which polygons are rounding, shape (n,)."""
+        limit = np.maximum(self.area, self.width * shapely.length(polygons) / 2)
+        return np.asarray(shapely.area(polygons) <= limit)
+
+    def equal(self, one: Objects, other: Objects) -> NDArray[np.bool_]:
+        """Tell which pairs of polygons cover the same ground.
+
+        Judged by each connected piece of difference: hairlines along a whole border are no change, one real
+        piece is.
+        """
+        equal = np.asarray(shapely.equals_exact(one, other, tolerance=self.width / 2))
+        rows = np.flatnonzero(~equal)
+        for start in range(0, len(rows), _CHUNK):
+            part = rows[start : start + _CHUNK]
+            change = overlay(shapely.symmetric_difference, one[part], other[part])
+            pieces, owner = shapely.get_parts(change, return_index=True)
+            equal[part] = True
+            equal[part[owner[~self.holds(pieces)]]] = False
+        return equal
+
+    def strip(self, polygons: Objects) -> Objects:
+        """Return the polygons without the parts that are rounding."""
+        parts, owner = shapely.get_parts(polygons, return_index=True)
+        noise = self.holds(parts)
+        result = polygons.copy()
+        touched = np.unique(owner[noise])
+        for row, start, end in zip(
+            touched,
+            np.searchsorted(owner, touched),
+            np.searchsorted(owner, touched, side="right"),
+            strict=True,
+        ):
+            kept = parts[start:end][~noise[start:end]]
+            result[row] = kept[0] if len(kept) == 1 else shapely.multipolygons(kept)
+        return result
