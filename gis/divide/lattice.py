@@ -76,7 +76,8 @@ def bend_m(bounds: Floats, size_m: float, crs: CRS) -> float:
     """
     x, y = (v.ravel() for v in np.meshgrid(*np.linspace(bounds[:2], bounds[2:], 5).T))
     there = Transformer.from_crs(crs, LONLAT, always_xy=True)
-    half = size_m / 2
+    # No side is longer than the region inside it.
+    half = min(size_m, float((bounds[2:] - bounds[:2]).max())) / 2
     bend = 0.0
     for dx, dy in ((half, 0.0), (0.0, half)):
         west_south = np.array(there.transform(x - dx, y - dy))

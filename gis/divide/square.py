@@ -26,6 +26,7 @@ from gis.errors import InputError
 
 MIN_SHARE = 0.25
 MIN_SIZE_M = 1.0
+MAX_SIZE_M = 100_000.0
 MAX_SQUARES = 5_000_000
 
 _STEPS = 5
@@ -63,7 +64,7 @@ def divide_square(
         Areas frame in EPSG:4326; those that are nobody's parent are divided. They may leave gaps (lakes,
         enclaves), but must not overlap, and neighbours share vertices.
     size_m
-        Side of a square in metres, at least 1.
+        Side of a square in metres, 1 to 100,000.
     min_share
         Share of a square, 0 to 1, below which a piece is a remnant.
     crs
@@ -125,9 +126,9 @@ def _stepper(progress: Callable[[int, int], None] | None) -> Callable[[int], Non
 
 
 def _check_size(ground: Ground, size_m: float) -> None:
-    if not (math.isfinite(size_m) and size_m >= MIN_SIZE_M):
+    if not (math.isfinite(size_m) and MIN_SIZE_M <= size_m <= MAX_SIZE_M):
         raise InputError(
-            f"The size of a square must be a number of metres of at least {MIN_SIZE_M:g}, not {size_m:g}."
+            f"The size of a square must be {MIN_SIZE_M:g} to {MAX_SIZE_M:,.0f} metres, not {size_m:g}."
         )
     area, border = shapely.area(ground.geometry).sum(), shapely.length(ground.geometry).sum()
     squares = area / size_m**2 + border / size_m

@@ -270,7 +270,7 @@ def test_progress_ends_at_the_total():
     assert steps[-1][0] == steps[-1][1]
 
 
-@pytest.mark.parametrize("size", [0, -1, 0.5, np.nan, np.inf])
+@pytest.mark.parametrize("size", [0, -1, 0.5, 100_001, np.nan, np.inf])
 def test_a_size_that_is_none(size):
     with pytest.raises(InputError, match="size of a square must be"):
         divide_square(in_metres([shapely.box(0, 0, 300, 100)]), size_m=size)
@@ -327,6 +327,14 @@ def test_a_vertex_beside_a_long_grid_line_stays_on_its_side(offset, place):
     ]
     areas = frame([shapely.Polygon(np.array(notch) + origin)], crs)
     assert_coverage(areas, divide_square(areas, size_m=5000))
+
+
+@pytest.mark.parametrize("place", sorted(PLACES))
+def test_squares_much_larger_than_the_ground(place):
+    areas = random_areas(7, place, 100, aligned=False, thin=False, dense=True, count=4)
+    cells = divide_square(areas, size_m=100_000)
+    assert_coverage(areas, cells)
+    assert len(cells) >= len(areas)
 
 
 def test_no_areas_and_equal_codes():
