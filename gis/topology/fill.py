@@ -23,6 +23,7 @@ class Blank:
     around: list[int]
     winner: int
     reason: str
+    narrow: bool
 
 
 def fill_blanks(
@@ -33,6 +34,7 @@ def fill_blanks(
     rank: Index,
     max_width_m: float,
     max_growth: float,
+    share: Index | None = None,
 ) -> tuple[Index, list[Blank]]:
     """Give each narrow blank to the neighbour with the longest common border, in its own area.
 
@@ -48,6 +50,8 @@ def fill_blanks(
         A blank into which a wider circle fits stays.
     max_growth
         Share of its own area by which a cell may grow.
+    share
+        Per face the cell that is to have it, -1 for none; it does if it lies beside it.
 
     Returns
     -------
@@ -57,24 +61,45 @@ def fill_blanks(
         All of them, the largest first.
     """
     owner = owner.copy()
-    lots, shapes = _blanks(mosaic, owner)
+    share = np.full(len(owner), -1, dtype=np.int64) if share is None else share
+    lots, shapes = _blanks(mosaic, owner, share)
     narrow = ~wider_than(shapes, max_width_m)
+    around = [{int(owner[n]) for face in lot for n, _ in mosaic.neighbours(face)} - {-1} for lot in lots]
+    winner = np.full(len(lots), -1, dtype=np.int64)
     gained = np.zeros(len(size_m2))
-    blanks = []
-    for lot, shape, thin in zip(lots, shapes, narrow, strict=True):
-        neighbours = {int(owner[n]) for face in lot for n, _ in mosaic.neighbours(face)} - {-1}
-        winner, reason = -1, f"wider than {max_width_m:g} m"
-        if thin:
-            area = float(mosaic.size[lot].sum())
+    waiting = np.flatnonzero(narrow).tolist()
+    while waiting:
+        later = []
+        for k in waiting:
+            area = float(mosaic.size[lots[k]].sum())
             fits = gained + area <= max_growth * size_m2
-            best = longest_border(mosaic, owner, lot, rank=rank, fits=fits)
-            winner = -1 if best is None else best
-            reason = f"too large: each cell that may have it would grow by more than {max_growth:.0%}"
-            if best is not None:
-                owner[lot] = winner
-                gained[winner] += area
-        blanks.append(Blank(lot, shape, sorted(neighbours), winner, reason))
+            winner[k] = _taker(mosaic, owner, lots[k], int(share[lots[k][0]]), rank, fits)
+            if winner[k] < 0:
+                later.append(k)
+                continue
+            owner[lots[k]] = winner[k]
+            gained[winner[k]] += area
+        # A share that lay beside no owned ground may do so now.
+        waiting = later if len(later) < len(waiting) else []
+    blanks = []
+    for k, lot in enumerate(lots):
+        reason = (
+            f"too large: each cell that may have it would grow by more than {max_growth:.0%}"
+            if narrow[k]
+            else f"wider than {max_width_m:g} m"
+        )
+        blanks.append(Blank(lot, shapes[k], sorted(around[k]), int(winner[k]), reason, bool(narrow[k])))
     return owner, blanks
+
+
+def _taker(
+    mosaic: Mosaic, owner: Index, lot: list[int], share: int, rank: Index, fits: NDArray[np.bool_]
+) -> int:
+    """Return the cell that takes connected faces, -1 for none."""
+    if share >= 0 and fits[share] and any(owner[n] == share for f in lot for n, _ in mosaic.neighbours(f)):
+        return share
+    best = longest_border(mosaic, owner, lot, rank=rank, fits=fits)
+    return -1 if best is None else best
 
 
 def wider_than(shapes: Geometries, width_m: float) -> NDArray[np.bool_]:
@@ -89,11 +114,11 @@ def wider_than(shapes: Geometries, width_m: float) -> NDArray[np.bool_]:
     return result
 
 
-def _blanks(mosaic: Mosaic, owner: Index) -> tuple[list[list[int]], Geometries]:
-    """Return connected unowned faces that lie in the same areas, the largest first, and their shapes."""
+def _blanks(mosaic: Mosaic, owner: Index, share: Index) -> tuple[list[list[int]], Geometries]:
+    """Return connected unowned faces of one share and the same areas, the largest first, and their shapes."""
     bare = owner < 0
     left, right = mosaic.pairs()
-    joint = bare[left] & bare[right]
+    joint = bare[left] & bare[right] & (share[left] == share[right])
     left, right = left[joint], right[joint]
     alike = np.array(
         [np.array_equal(mosaic.inside.of(a), mosaic.inside.of(b)) for a, b in zip(left, right, strict=True)],

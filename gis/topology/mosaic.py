@@ -92,7 +92,7 @@ class Mosaic:
         return left[once], self.beside.values[once]
 
 
-def make_mosaic(cells: Records, areas: Records | None, home: Index) -> Mosaic:
+def make_mosaic(cells: Records, areas: Records | None, home: Index, cuts: Geometries | None = None) -> Mosaic:
     """Cut the ground along every border of cells and areas.
 
     Parameters
@@ -101,8 +101,11 @@ def make_mosaic(cells: Records, areas: Records | None, home: Index) -> Mosaic:
         In the same working CRS.
     home
         Per cell the row of its area, -1 for none; zeros where there are no areas.
+    cuts
+        Further lines or polygons along which to cut.
     """
     lines = cells.polygons if areas is None else np.concatenate([cells.polygons, areas.polygons])
+    lines = lines if cuts is None else np.concatenate([lines, cuts])
     ground = faces(lines[~shapely.is_empty(lines)])
     spots = shapely.point_on_surface(ground)
     tree = shapely.STRtree(spots)

@@ -17,13 +17,12 @@ from pyproj import CRS
 from gis.crs import LONLAT
 from gis.errors import InputError, RefusedError
 from gis.topology.check import Report, check
-from gis.topology.contest import Award, Contest
 from gis.topology.deeds import awarded, blank, change_table, deed_frame, story
-from gis.topology.fill import Blank, fill_blanks
 from gis.topology.findings import join_codes, metres2
-from gis.topology.mosaic import Index, Lists, Mosaic, make_mosaic
+from gis.topology.mosaic import Index, Lists, Mosaic
 from gis.topology.nesting import TOLERANCE_M2, parents
 from gis.topology.records import Geometries, Records, choose_crs, code_text, read_records
+from gis.topology.settle import Outcome, Terms, settle
 
 Progress = Callable[[int, int], None]
 
@@ -157,30 +156,21 @@ def repair(
         return _unchanged(cells, records)
     ground = None if areas is None else read_records(areas, working)
     home = _homes(cells, records, ground)
-    mosaic = make_mosaic(records, ground, home)
-    tell(3, _STEPS)
-
-    size = shapely.area(records.polygons)
-    pieces = shapely.get_num_geometries(records.polygons).astype(np.int64)
-    rank = np.empty(len(records), dtype=np.int64)
-    rank[np.argsort(records.codes.astype(str), kind="stable")] = np.arange(len(records))
-    contest = Contest(mosaic, size, rank, max_area_change)
-    awards = contest.decide()
-    fragments = contest.rejoin(pieces, max_area_change)
-    owner, blanks = fill_blanks(
-        mosaic, contest.owner, size_m2=size, rank=rank, max_width_m=max_width_m, max_growth=max_area_change
-    )
+    terms = Terms.of(records, home, max_width_m, max_area_change)
+    outcome = settle(records, ground, terms)
     tell(4, _STEPS)
+    mosaic, owner, blanks = outcome.mosaic, outcome.owner, outcome.blanks
     polygons = _unite(mosaic, owner, records)
     changes = change_table(records, polygons)
     _guard(records, changes, max_area_change)
-    _explain(records, mosaic, changes, awards, fragments, blanks)
+    _explain(records, outcome, changes)
     tell(5, _STEPS)
     result = Repair(
         cells=_with_geometry(cells, polygons, working),
         changes=changes,
         resolved=deed_frame(
-            awarded("overlap", awards, records, mosaic) + awarded("fragment", fragments, records, mosaic),
+            awarded("overlap", outcome.awards, records, mosaic)
+            + awarded("fragment", outcome.fragments, records, mosaic),
             working,
         ),
         filled=deed_frame(blank([one for one in blanks if one.winner >= 0], records, mosaic), working),
@@ -285,25 +275,19 @@ def _guard(records: Records, changes: pd.DataFrame, max_area_change: float) -> N
         )
 
 
-def _explain(
-    records: Records,
-    mosaic: Mosaic,
-    changes: pd.DataFrame,
-    awards: list[Award],
-    fragments: list[Award],
-    blanks: list[Blank],
-) -> None:
+def _explain(records: Records, outcome: Outcome, changes: pd.DataFrame) -> None:
     """Refuse if a cell's change is not the sum of the deeds told."""
+    mosaic = outcome.mosaic
     expected = np.zeros(len(records))
     claimant = np.repeat(np.arange(len(records)), mosaic.claimed.sizes())
     np.add.at(expected, claimant, mosaic.size[mosaic.claimed.values])
-    for award in awards + fragments:
+    for award in outcome.awards + outcome.fragments:
         ground = mosaic.size[award.faces].sum()
         for cell in award.claimants:
             expected[cell] -= ground if cell != award.winner else 0.0
         if award.winner not in award.claimants:
             expected[award.winner] += ground
-    for one in blanks:
+    for one in outcome.blanks:
         if one.winner >= 0:
             expected[one.winner] += mosaic.size[one.faces].sum()
     after = changes["area_after_m2"].to_numpy(dtype=float)

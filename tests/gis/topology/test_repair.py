@@ -187,6 +187,21 @@ def test_a_lake_is_left_and_told_unless_it_is_narrow() -> None:
     assert repair(cells, areas).filled.empty
 
 
+def test_streets_between_blocks_are_shared_by_the_blocks() -> None:
+    blocks = [box(x, y, x + 80, y + 80) for x in range(0, 500, 100) for y in range(0, 500, 100)]
+    cells = drawn(*blocks)
+    # Streets open at the rim are not enclosed; with the area they are.
+    assert check(cells).valid
+    area = drawn(box(0, 0, 480, 480))
+    assert "would grow by more than 50%" in repair(cells, area, max_width_m=30).left["detail"].iloc[0]
+    result = repair(cells, area, max_width_m=30, max_area_change=0.6)
+    assert_result(cells, result, area)
+    assert result.left.empty
+    assert result.changes["area_after_m2"].to_numpy().reshape(5, 5)[1:4, 1:4] == pytest.approx(
+        10_000, rel=0.05
+    )
+
+
 def test_cells_are_cut_at_their_areas_and_fill_them() -> None:
     areas = drawn(box(0, 0, 100, 100), box(100, 0, 200, 100))
     cells = drawn(box(3, 3, 104, 97), box(104, 0, 207, 100), area_code=["c000", "c001"])
