@@ -3,7 +3,7 @@
 It owns field names and the spelling of codes; whether the values make sense is for `gis` to judge.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import geopandas as gpd
 import pandas as pd
@@ -87,7 +87,8 @@ def cells_from(
 ) -> gpd.GeoDataFrame:
     """Return cells with code, name and area_code beside all other columns of the file.
 
-    A column that already bears a standard name but is not the one picked is kept as `source_<name>`.
+    A column that already bears a standard name, in whatever case, but is not the one picked is kept as
+    `source_<name>`; one that is picked and differs in case only is replaced.
 
     Raises
     ------
@@ -103,8 +104,7 @@ def cells_from(
         column: text_codes(frame[field]) if field else pd.Series(None, index=frame.index, dtype=object)
         for column, field in picked.items()
     }
-    displaced = {c: f"source_{c}" for c, field in picked.items() if c in frame.columns and field != c}
-    cells = frame.rename(columns=displaced).assign(**values)
+    cells = _make_room(frame, picked).assign(**values)
     cells["name"] = cells["name"].fillna(cells["code"])
     leading = ["code", "name", "area_code"]
     return cells[leading + [column for column in cells.columns if column not in leading]]
@@ -132,12 +132,25 @@ def entities_from(
     """
     found = _optional_field(frame, id_field, ID_NAMES, "--id-field") or _leading_id(frame)
     if found is not None:
-        if "id" in frame.columns and found != "id":
-            frame = frame.rename(columns={"id": "source_id"})
-        frame = frame.assign(id=text_codes(frame[found]))
+        frame = _make_room(frame, {"id": found}).assign(id=text_codes(frame[found]))
     if kind is not None:
         frame = frame.assign(kind=kind)
     return frame, found
+
+
+def _make_room(frame: gpd.GeoDataFrame, picked: Mapping[str, str | None]) -> gpd.GeoDataFrame:
+    """Free the standard names; most formats know no difference between upper and lower case."""
+    renamed = {}
+    for column in map(str, frame.columns):
+        standard = column.lower()
+        if standard in picked and picked[standard] != column:
+            renamed[column] = f"source_{standard}"
+    replaced = [
+        field
+        for standard, field in picked.items()
+        if field and field != standard and field.lower() == standard
+    ]
+    return frame.drop(columns=replaced).rename(columns=renamed)
 
 
 def _leading_id(frame: gpd.GeoDataFrame) -> str | None:

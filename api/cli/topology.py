@@ -181,6 +181,8 @@ def _repair_lines(repaired: "Repair") -> list[str]:
         if summary[key]["count"]:
             lines.append(f"{what}: {summary[key]['count']:,}, {metres2(summary[key]['area_m2'])}")
     lines += [f"  {detail}" for detail in repaired.left["detail"].head(_LISTED)]
+    if len(repaired.left):
+        lines.append("  if they are meant to stay (a lake), give --areas; if not, a larger --max-width")
     if largest := summary["largest_change"]:
         lines.append(
             f"largest change of area: cell {largest['code']}, {largest['change_m2']:+,.2f} m² "

@@ -157,6 +157,7 @@ def _as_text(frame: gpd.GeoDataFrame) -> pd.DataFrame:
 
 def _write_vector(target: Path, frame: gpd.GeoDataFrame, layer: str, form: Format) -> list[str]:
     options: dict[str, object] = {}
+    frame, notes = _distinct_names(frame, form)
     types = set(frame.geometry.geom_type.dropna())
     if form.name == "GeoJSON":
         options = {"SIGNIFICANT_FIGURES": 17, "WRITE_NAME": "NO"}
@@ -186,4 +187,23 @@ def _write_vector(target: Path, frame: gpd.GeoDataFrame, layer: str, form: Forma
         raise InputError(
             f"{target.name} cannot be written as {form.name}: {str(error).splitlines()[0]}"
         ) from error
-    return sorted({str(each.message) for each in caught})
+    return notes + sorted({str(each.message) for each in caught})
+
+
+def _distinct_names(frame: gpd.GeoDataFrame, form: Format) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Rename columns that a format takes for one because they differ in case only, or keeps for itself."""
+    if form.name == "GeoJSON":
+        return frame, []
+    taken = {"fid", "geom", "ogc_fid"} if form.name == "GeoPackage" else set()
+    renamed = {}
+    for column in frame.columns.drop([frame.geometry.name]):
+        name, number = str(column), 1
+        while name.lower() in taken:
+            name, number = f"{column}_{number}", number + 1
+        taken.add(name.lower())
+        if name != column:
+            renamed[column] = name
+    notes = [
+        f"{form.name} cannot hold a field '{old}'; it is written as '{new}'" for old, new in renamed.items()
+    ]
+    return frame.rename(columns=renamed), notes

@@ -84,3 +84,12 @@ def test_the_identity_of_entities() -> None:
     assert chosen.iloc[0][["id", "source_id", "kind"]].tolist() == ["b", "a", "sensor"]
     with pytest.raises(InputError, match="no field 'uid'"):
         entities_from(frame(id=["a"]), id_field="uid")
+
+
+def test_names_that_differ_in_case_only_make_room() -> None:
+    cells = cells_from(frame(POLY_ID=[1], NAME=["north"], CODE=["x"]), code_field="POLY_ID")
+    assert cells.iloc[0][["code", "name", "source_code"]].tolist() == ["1", "north", "x"]
+    assert len({column.lower() for column in cells.columns}) == len(cells.columns)
+    entities, _ = entities_from(frame(ID=[5.0], a=[1]))
+    assert entities["id"].tolist() == ["5"]
+    assert "ID" not in entities.columns

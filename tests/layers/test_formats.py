@@ -236,3 +236,13 @@ def test_tables_without_geometry(tmp_path: Path) -> None:
     assert list(read_table(csv)["date"]) == ["2025-03-01"]
     write_layer(tmp_path / "cells.gpkg", frame())
     assert isinstance(read_table(tmp_path / "cells.gpkg"), pd.DataFrame)
+
+
+@pytest.mark.parametrize("suffix", WRITABLE)
+def test_fields_that_differ_in_case_only_are_all_kept(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"cells{suffix}"
+    notes = write_layer(path, frame(CODE=["x", "y", "z"], fid=[7.5, 7.5, 8.0]))
+    read = read_layer(path, role="cells")
+    assert ["x", "y", "z"] in [read[column].tolist() for column in read.columns]
+    assert [7.5, 7.5, 8.0] in [read[column].tolist() for column in read.columns]
+    assert bool(notes) == (suffix in {".gpkg", ".fgb", ".shp"})
