@@ -1,0 +1,8 @@
+"""The sample district: a deterministic generator of a synthetic, believable city district and its files.
+
+It owns what the sample looks like; the code tables it follows lie in `data/`, whose path the caller passes.
+"""
+
+from layers.sample.district import SEED, District, SampleFiles, make_district, make_sample
+
+__all__ = ["SEED", "District", "SampleFiles", "make_district", "make_sample"]
