@@ -95,7 +95,7 @@ class PointLocator:
     Raises
     ------
     InputError
-        If a code is missing, a geometry is not polygonal, or the frame has no CRS.
+        If codes are missing, a geometry is not polygonal, or the frame has no CRS.
     """
 
     bounds: Floats
@@ -105,6 +105,8 @@ class PointLocator:
 
     def __init__(self, cells: gpd.GeoDataFrame, *, workers: int = 2, batch: int = BATCH) -> None:
         frame = cells if cells.crs == LONLAT else to_lonlat(cells)
+        if "code" not in frame.columns:
+            raise InputError("The cells have no column 'code'; name the field that holds the codes.")
         texts = code_texts(frame["code"])
         geometries = frame.geometry.to_numpy()
         flat = shapely.get_dimensions(geometries)

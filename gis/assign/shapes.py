@@ -80,15 +80,15 @@ def _possible(lon: Floats, lat: Floats) -> Booleans:
 
 
 def _measurable(geometries: Objects) -> tuple[Objects, int]:
-    geometries = _of_one_dimension(geometries)
+    geometries = of_one_dimension(geometries)
     invalid = np.flatnonzero((shapely.get_dimensions(geometries) == 2) & ~shapely.is_valid(geometries))
     # A polygon without area becomes a line or a point here.
-    geometries[invalid] = _of_one_dimension(shapely.make_valid(geometries[invalid], method="structure"))
+    geometries[invalid] = of_one_dimension(shapely.make_valid(geometries[invalid], method="structure"))
     return geometries, len(invalid)
 
 
-def _of_one_dimension(geometries: Objects) -> Objects:
-    """Reduce collections to their parts of the highest dimension."""
+def of_one_dimension(geometries: Objects) -> Objects:
+    """Return a copy in which collections are reduced to their parts of the highest dimension."""
     result = np.array(geometries, dtype=object)
     for row in np.flatnonzero(shapely.get_type_id(result) == shapely.GeometryType.GEOMETRYCOLLECTION):
         parts = np.array([result[row]], dtype=object)

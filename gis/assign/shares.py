@@ -13,6 +13,7 @@ import shapely
 from gis.arrangement import PRECISION_M
 from gis.assign.answers import Booleans, Floats, Integers, Objects, Shares
 from gis.assign.ground import BATCH, Ground
+from gis.assign.shapes import of_one_dimension
 
 _NOTHING = 10 * PRECISION_M
 # Less common ground than this, in metres or m², is the rounding of the overlay.
@@ -121,6 +122,7 @@ def _overlay(geometries: Objects, row: Integers, cell: Integers, ground: Ground)
     # The cells inside a large polygon are its pieces as they are.
     cut = ~(solid & shapely.contains_properly(entity, shape))
     pieces[cut] = shapely.intersection(entity[cut], shape[cut])
+    pieces = of_one_dimension(pieces)
     higher, lower = _contested(row, cell, pieces, solid, ground)
     if len(higher):
         order = np.argsort(higher, kind="stable")

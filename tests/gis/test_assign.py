@@ -151,6 +151,16 @@ def test_a_line_along_a_border_belongs_to_the_lowest_code_once():
     assert report.shares["measure"].tolist() == pytest.approx([100, 60], abs=1e-3)
 
 
+def test_a_line_that_crosses_a_cell_and_touches_it_elsewhere():
+    corner = [(150, 50), (150, 150), (50, 150), (100, 100), (50, 120), (50, 50)]
+    along = [(150, 50), (100, 50), (100, 60), (60, 60), (100, 90), (60, 90)]
+    found, report = assign(
+        frame(on_ground([shapely.LineString(corner), shapely.LineString(along)])), squares("ab"), crs=METRIC
+    )
+    assert found["cell_code"].tolist() == ["a", "a"]
+    assert report.shares["measure"].tolist() == pytest.approx([50, 50, 40 + 50 + 40 + 10, 50], abs=1e-3)
+
+
 def test_equal_shares_go_to_the_lowest_code():
     halves = shapely.box(50, 20, 150, 80)
     found, report = assign(frame(on_ground([halves])), squares("ba"), crs=METRIC)

@@ -189,6 +189,11 @@ def test_unusable_cells_are_refused(codes, geometries, crs, message):
         PointLocator(frame(codes, geometries, crs))
 
 
+def test_cells_without_codes_are_refused():
+    with pytest.raises(InputError, match="no column 'code'"):
+        PointLocator(gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 1, 1)], crs=4326))
+
+
 def test_lists_of_two_lengths_are_refused():
     with pytest.raises(InputError, match="one length"):
         PointLocator(frame(["a"], [shapely.box(0, 0, 1, 1)])).owners([1.0], [1.0, 2.0])
