@@ -175,8 +175,10 @@ def _anchors(shapes: NDArray[Any]) -> str | None:
     centres = shapely.centroid(shapes)
     inside = shapely.contains_properly(shapes, centres)
     spots = np.where(inside, centres, spots)
-    xy = np.column_stack([shapely.get_x(spots), shapely.get_y(spots)])
-    return encode_points(np.nan_to_num(xy))
+    coordinates, row = shapely.get_coordinates(spots, return_index=True)
+    xy = np.zeros((len(shapes), 2))
+    xy[row] = coordinates
+    return encode_points(xy)
 
 
 def _fields(

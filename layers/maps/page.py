@@ -52,7 +52,7 @@ class OfflineMap(folium.Map):
             zoom_control="bottomright",
             attribution_control=False,
             fade_animation=False,
-            zoom_snap=0.5,
+            zoom_snap=0.25,
         )
         # A fixed identity makes the same input give the same file.
         self._id = "wangge"
@@ -212,19 +212,21 @@ def _document(title: str, language: str, data: dict[str, Any], centre: tuple[flo
         + (_ASSETS / "page.html").read_text(encoding="utf-8")
     )
     scripts = "\n".join((_ASSETS / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    drawing.add_child(_Page(body, scripts), name="wangge_page")
+    drawing.add_child(_Page(_literal(body), _literal(scripts)), name="wangge_page")
     rendered: str = figure.render()
     return rendered
 
 
 def _literal(text: str) -> str:
-    """Guard text that branca takes for a template."""
+    """Guard text that branca takes for a template: elements' text, and once more what a macro has rendered."""
     return "{% raw %}" + text + "{% endraw %}"
 
 
 def _json(data: dict[str, Any]) -> str:
-    """Return JSON that cannot end the script element it stands in, whatever a name holds."""
+    """Return JSON that ends neither the script element nor the template it stands in, whatever a name holds."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    # A brace before one of these is never JSON's own.
+    text = re.sub(r"\{(?=[{%#])", r"\\u007b", text)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 

@@ -321,13 +321,40 @@
       return;
     }
     if (!state.areas || !state.on.areas) return;
-    const areas = state.areas, depth = areas.labelDepth(view.scale);
-    // A name may reach beyond its area's box by nothing, so the box of the tile finds all names that touch it.
-    for (const f of areas.store.within(...view.box)) {
-      if (areas.depth[f] !== depth) continue;
-      const points = depth === 0 && areas.deepest > 0 ? 15 : 12.5;
-      label(ctx, view, areas.store, areas.anchors, f, [areas.name[f], areas.code[f]], points, 600, "#1d2b3a");
+    for (const name of areaNames(ctx, state.areas, view.scale)) {
+      const x = name.x - view.left, y = name.y - view.top;
+      if (x + name.half < 0 || x - name.half > SIZE || y < -20 || y > SIZE + 20) continue;
+      write(ctx, name.text, x, y, name.size, 600, "#1d2b3a");
     }
+  };
+
+  // The names that fit their areas and do not touch each other, larger areas first; laid out once a zoom for all
+  // tiles, so that a name across two tiles is the same in both.
+  const areaNames = function (ctx, areas, scale) {
+    if (areas.layout && areas.layout.scale === scale) return areas.layout.names;
+    const depth = areas.labelDepth(scale), box = areas.store.box, names = [];
+    const size = depth === 0 && areas.deepest > 0 ? 15 : 12.5;
+    const span = (f) => (box[4 * f + 2] - box[4 * f]) * (box[4 * f + 3] - box[4 * f + 1]);
+    const order = areas.depth.map((_, f) => f).filter((f) => areas.depth[f] === depth && !areas.store.empty(f));
+    const taken = new Map();
+    for (const f of order.sort((a, b) => span(b) - span(a) || a - b)) {
+      const text = areas.name[f] || areas.code[f], wide = ems(text) * size;
+      if (wide > (box[4 * f + 2] - box[4 * f]) * scale * 1.02 || size > (box[4 * f + 3] - box[4 * f + 1]) * scale) continue;
+      const k = 4 * f;
+      const x = (areas.anchors ? areas.anchors[2 * f] : (box[k] + box[k + 2]) / 2) * scale;
+      const y = (areas.anchors ? areas.anchors[2 * f + 1] : (box[k + 1] + box[k + 3]) / 2) * scale;
+      const name = { text, x, y, half: wide / 2 + 4, size };
+      if (claim(taken, name)) names.push(name);
+    }
+    areas.layout = { scale, names };
+    return names;
+  };
+  const claim = function (taken, name) {
+    const near = [], row = Math.floor(name.y / 20);
+    for (let r = row - 1; r <= row + 1; r++) near.push(...(taken.get(r) || []));
+    if (near.some((other) => Math.abs(other.y - name.y) < 18 && Math.abs(other.x - name.x) < other.half + name.half)) return false;
+    taken.set(row, [...(taken.get(row) || []), name]);
+    return true;
   };
 
   wangge.paintOverlay = function (state) {

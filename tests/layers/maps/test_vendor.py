@@ -1,0 +1,48 @@
+"""The vendored files are what the manifest says."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from layers.maps import vendor
+
+
+def test_files_match_their_checksums() -> None:
+    (package,) = vendor.manifest()["packages"]
+    assert (package["name"], package["licence"]) == ("leaflet", "BSD-2-Clause")
+    folder = vendor.HERE / package["folder"]
+    for item in package["files"]:
+        assert hashlib.sha256((folder / item["path"]).read_bytes()).hexdigest() == item["sha256"]
+    assert {item["path"] for item in package["files"]} >= {"LICENSE", "leaflet.js", "leaflet.css"}
+    assert vendor.mismatches(vendor.manifest()) == []
+    assert f"Leaflet {package['version']}" in (folder / "leaflet.js").read_text(encoding="utf-8")[:200]
+
+
+def test_check_names_what_differs(tmp_path: Path) -> None:
+    # Copied into the same place under another root, because the script finds its package by where it stands.
+    root = tmp_path / "layers"
+    shutil.copytree(
+        vendor.HERE.parents[1], root, ignore=shutil.ignore_patterns("__pycache__", "sample", "formats")
+    )
+    shutil.copytree(
+        vendor.HERE.parents[2] / "gis", tmp_path / "gis", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    folder = root / "maps" / "vendor"
+    (folder / "leaflet" / "leaflet.css").write_text("changed", encoding="utf-8")
+    (folder / "leaflet" / "LICENSE").unlink()
+    (folder / "leaflet" / "more.js").write_text("", encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, str(folder / "refresh.py"), "--check"], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1
+    assert run.stderr.splitlines() == [
+        "leaflet/LICENSE is missing.",
+        "leaflet/leaflet.css differs from its checksum.",
+        "leaflet/more.js is not in the manifest.",
+    ]
+    assert (
+        subprocess.run([sys.executable, str(vendor.HERE / "refresh.py"), "--check"], check=False).returncode
+        == 0
+    )
