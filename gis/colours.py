@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gis.adjacency import adjacency, overlapping, touching
-from gis.crs import to_working
+from gis.crs import to_lonlat, to_working
 
 COLOURS = 6
 
@@ -60,7 +60,7 @@ def colour(cells: gpd.GeoDataFrame, *, crs: CRS | None = None) -> Ints:
     if not len(shapes) or shapely.is_empty(shapes[~shapely.is_missing(shapes)]).all():
         return np.arange(len(shapes), dtype=np.int64) % COLOURS
     if cells.crs is not None:
-        shapes = np.array(to_working(cells, crs).geometry, dtype=object)
+        shapes = np.array(to_working(to_lonlat(cells), crs).geometry, dtype=object)
     i, j, _ = adjacency(shapes)
     crossing_i, crossing_j = overlapping(shapes)
     i, j = np.r_[i, crossing_i], np.r_[j, crossing_j]

@@ -18,7 +18,7 @@ from pyproj import CRS
 from gis.crs import LONLAT, to_lonlat, to_working, working_crs
 from gis.errors import InputError
 from gis.locate import code_texts
-from gis.overlay import Rounding, overlay, polygonal
+from gis.overlay import Rounding, polygonal
 
 Progress = Callable[[int, int], None]
 Floats = NDArray[np.float64]
@@ -33,6 +33,8 @@ PART_SHARE = 0.9
 
 The parts of a split or merged cell together also fill at least this share of it.
 """
+
+_PART = PART_SHARE * (1 - 1e-9)  # nine squares of ten are 0.9 of them, whatever rounding made of their areas
 
 _CHUNK = 20_000
 
@@ -200,8 +202,7 @@ def _flows(before: _Plan, after: _Plan, old_rows: Integers, new_rows: Integers, 
     # Two cells that did not change have nothing to tell; neither has a cell that only touches.
     shared = [
         polygonal(
-            overlay(
-                shapely.intersection,
+            shapely.intersection(
                 before.shapes[left[at : at + _CHUNK]],
                 after.shapes[right[at : at + _CHUNK]],
             )
@@ -231,7 +232,7 @@ def _rest(shapes: Objects, rows: Integers, owner: Integers, others: Objects) -> 
     active: Integers = np.flatnonzero(ends > starts)
     at = starts.copy()
     while len(active):
-        rest[active] = polygonal(overlay(shapely.difference, rest[active], others[order[at[active]]]))
+        rest[active] = polygonal(shapely.difference(rest[active], others[order[at[active]]]))
         at[active] += 1
         active = active[(at[active] < ends[active]) & ~shapely.is_empty(rest[active])]
     return rest
@@ -268,8 +269,8 @@ class _Kinds:
         both = (flows.old >= 0) & (flows.new >= 0)
         old, new = flows.old[both], flows.new[both]
         area = flows.area[both]
-        in_old = area >= PART_SHARE * after.area[new]
-        in_new = area >= PART_SHARE * before.area[old]
+        in_old = area >= _PART * after.area[new]
+        in_new = area >= _PART * before.area[old]
         split = in_old & _filled(old, area, in_old, before.area)
         merged = in_new & _filled(new, area, in_new, after.area)
 
@@ -292,7 +293,7 @@ def _filled(whole: Integers, area: Floats, part: NDArray[np.bool_], size: Floats
     """Tell for each flow whether its whole has several parts that together fill it."""
     count = np.bincount(whole[part], minlength=len(size))
     total = np.bincount(whole[part], weights=area[part], minlength=len(size))
-    return np.asarray(((count >= 2) & (total >= PART_SHARE * size))[whole])
+    return np.asarray(((count >= 2) & (total >= _PART * size))[whole])
 
 
 def _pieces(before: _Plan, after: _Plan, flows: _Flows, kinds: _Kinds, crs: CRS) -> gpd.GeoDataFrame:

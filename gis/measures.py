@@ -149,9 +149,8 @@ def _shapes(cells: gpd.GeoDataFrame, crs: CRS | None) -> NDArray[np.object_]:
     polygonal = _polygonal(cells)
     if shapely.is_empty(polygonal).all():
         return polygonal
-    return np.asarray(
-        to_working(gpd.GeoDataFrame(geometry=polygonal, crs=cells.crs), crs).geometry, dtype=object
-    )
+    lonlat = to_lonlat(gpd.GeoDataFrame(geometry=polygonal, crs=cells.crs))
+    return np.asarray(to_working(lonlat, crs).geometry, dtype=object)
 
 
 def _polygonal(cells: gpd.GeoDataFrame) -> NDArray[np.object_]:

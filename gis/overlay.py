@@ -1,11 +1,9 @@
-"""Overlays of many polygons pair by pair, and what of their result is only rounding.
+"""What overlays of polygons leave: only their ground, and of that only what is more than rounding.
 
-Shapely does the work; who owns the ground and what the pieces mean is for the callers to say.
+Shapely overlays; who owns the ground and what the pieces mean is for the callers to say.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import shapely
@@ -14,23 +12,6 @@ from numpy.typing import NDArray
 Objects = NDArray[np.object_]
 
 _CHUNK = 20_000
-
-
-def overlay(operation: Callable[..., Any], one: Objects, other: Objects) -> Objects:
-    """Overlay two arrays of geometries pair by pair, with a retry on a grid where GEOS fails.
-
-    Parameters
-    ----------
-    operation
-        A binary set operation of shapely, for example ``shapely.difference``.
-    one, other
-        Valid geometries in metres, shapes that broadcast; None gives None (or for a difference, see shapely).
-    """
-    try:
-        return np.asarray(operation(one, other), dtype=object)
-    except shapely.GEOSException:
-        # Rounded to a micrometre the overlay cannot fail; it is slower.
-        return np.asarray(operation(one, other, grid_size=1e-6), dtype=object)
 
 
 def polygonal(shapes: Objects) -> Objects:
@@ -74,7 +55,7 @@ class Rounding:
         rows = np.flatnonzero(~equal)
         for start in range(0, len(rows), _CHUNK):
             part = rows[start : start + _CHUNK]
-            change = overlay(shapely.symmetric_difference, one[part], other[part])
+            change = shapely.symmetric_difference(one[part], other[part])
             pieces, owner = shapely.get_parts(change, return_index=True)
             equal[part] = True
             equal[part[owner[~self.holds(pieces)]]] = False

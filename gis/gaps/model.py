@@ -17,9 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS
 
 from gis.areas import lowest
+from gis.assign import assign
 from gis.crs import LONLAT, to_lonlat, to_working, working_crs
 from gis.errors import InputError
-from gis.locate import PointLocator, code_texts
+from gis.locate import code_texts
 from gis.topology.check import Report, check
 
 COLUMNS = (
@@ -109,22 +110,12 @@ class GapInput:
 
     @cached_property
     def owners(self) -> Integers:
-        """Row of the cell that owns each entity, -1 for none, shape (m,).
-
-        Taken from the entities' `cell_code` where they have one; else located, lines and polygons by a point
-        on them.
-        """
-        entities = self.known_entities
-        if "cell_code" in entities.columns:
-            codes = _texts(entities["cell_code"], len(entities))
-            return self._rows(codes)
-        locator = PointLocator(self.cells)
-        places = on_surface(np.array(to_lonlat(entities).geometry, dtype=object))
-        xy, row = shapely.get_coordinates(places, return_index=True)
-        found = locator.owners(xy[:, 0], xy[:, 1])
-        owned: Objects = np.full(len(places), None, dtype=object)
-        owned[row[found >= 0]] = locator.codes[found[found >= 0]]
-        return self._rows(owned)
+        """Row of the cell that owns each entity, -1 for none, shape (m,)."""
+        codes = _texts(self.known_entities["cell_code"], len(self.known_entities))
+        unique, first = np.unique(self.codes.astype(str), return_index=True)
+        position = pd.Index(unique).get_indexer(pd.Index(codes))
+        rows: Integers = np.where(position < 0, -1, first[position]).astype(np.int64)
+        return rows
 
     @cached_property
     def households(self) -> Integers:
@@ -146,20 +137,21 @@ class GapInput:
 
     @cached_property
     def known_entities(self) -> gpd.GeoDataFrame:
-        """The entities, verified to have ids and kinds; raises InputError when there are none."""
+        """The entities with `cell_code`: their own, else assigned here by `gis.assign.assign`.
+
+        Raises
+        ------
+        InputError
+            If there are none, or they have no ids or kinds.
+        """
         if self.entities is None:
             raise InputError("There are no entities; give a file of them.")
         for column in ("id", "kind"):
             if column not in self.entities.columns:
                 raise InputError(f"The entities have no column '{column}'.")
-        return self.entities
-
-    def _rows(self, codes: Objects) -> Integers:
-        """First row of each cell code, -1 for a code that no cell has."""
-        unique, first = np.unique(self.codes.astype(str), return_index=True)
-        position = pd.Index(unique).get_indexer(pd.Index(codes))
-        rows: Integers = np.where(position < 0, -1, first[position]).astype(np.int64)
-        return rows
+        if "cell_code" in self.entities.columns:
+            return self.entities
+        return assign(self.entities, self.cells, crs=self.working).frame
 
     def _weights(self, kind: str, column: str) -> Integers:
         entities = self.known_entities

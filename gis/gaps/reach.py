@@ -9,7 +9,6 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.gaps.model import Integers, Objects, Progress
-from gis.overlay import overlay
 
 QUAD_SEGS = 64
 """Segments of a quarter circle: circles are drawn with vertices on the radius and fall short of it by at most
@@ -98,7 +97,7 @@ def _cut(
             reaches = shapely.dwithin(remaining[active][:, None], points[point[choice]], radius)
             several[~reaches] = None
         mask = np.asarray(shapely.union_all(several, axis=1) if width > 1 else several[:, 0], dtype=object)
-        remaining[active] = overlay(shapely.difference, remaining[active], mask)
+        remaining[active] = shapely.difference(remaining[active], mask)
         starts[active] += width
         active = active[(starts[active] < ends[active]) & ~shapely.is_empty(remaining[active])]
     return remaining

@@ -1,6 +1,6 @@
 """Gaps of kind unassigned: entities that belong to no cell, one gap each.
 
-Assigning and its reasons belong to `gis.assign`; entities that come without owners are located here.
+Assigning and its reasons belong to `gis.assign`.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from gis.assign import REASONS
 from gis.crs import to_lonlat
 from gis.gaps.model import GapInput, Kind, Objects, Progress, gap_frame
 
@@ -27,8 +28,8 @@ def _missing(given: GapInput) -> str | None:
 def find(given: GapInput, rule: UnassignedRule, progress: Progress) -> gpd.GeoDataFrame:
     """Return one gap for each entity in no cell, also for those without a location.
 
-    The detail names kind, id and reason: the entity's own `reason` when it has been assigned, else whether it
-    lies outside or has no geometry.
+    The detail names kind, id and reason. A record that repeats an id is listed, but stands for no household
+    and no enterprise: the earlier record does.
     """
     entities = given.known_entities
     lost = given.owners < 0
@@ -38,6 +39,7 @@ def find(given: GapInput, rule: UnassignedRule, progress: Progress) -> gpd.GeoDa
     found = entities.iloc[rows]
     shapes = np.array(to_lonlat(found).geometry, dtype=object)
     reasons = _reasons(found, shapes)
+    counted = np.array([reason != REASONS["duplicate_id"] for reason in reasons], dtype=bool)
     progress(1, 1)
     return gap_frame(
         UNASSIGNED.name,
@@ -47,20 +49,20 @@ def find(given: GapInput, rule: UnassignedRule, progress: Progress) -> gpd.GeoDa
             f"{kind} {number}: {reason}"
             for kind, number, reason in zip(found["kind"], found["id"], reasons, strict=True)
         ],
-        households=given.households[rows],
-        enterprises=given.enterprises[rows],
+        households=given.households[rows] * counted,
+        enterprises=given.enterprises[rows] * counted,
     )
 
 
 def _reasons(found: gpd.GeoDataFrame, shapes: Objects) -> list[str]:
     nowhere = shapely.is_missing(shapes) | shapely.is_empty(shapes)
-    reasons = np.where(nowhere, "has no geometry", "lies in no cell").astype(object)
+    reasons = np.where(nowhere, REASONS["empty_geometry"], REASONS["outside"]).astype(object)
     if "cell_code" in found.columns:
         named = (found["cell_code"].notna() & (found["cell_code"].astype(object) != "")).to_numpy()
-        reasons[named] = [f"its cell '{code}' is not in the plan" for code in found["cell_code"][named]]
+        reasons[named] = [f"Its cell '{code}' is not in the plan." for code in found["cell_code"][named]]
     if "reason" in found.columns:
         told = (found["reason"].notna() & (found["reason"].astype(object) != "")).to_numpy()
-        reasons[told] = found["reason"].astype(str).to_numpy()[told]
+        reasons[told] = [REASONS.get(word, word) for word in found["reason"].astype(str).to_numpy()[told]]
     return [str(reason) for reason in reasons]
 
 

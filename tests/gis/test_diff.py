@@ -55,13 +55,15 @@ def oracle(old, new):
             put(a, "renamed")
             put(b, "renamed")
     for a in before:
-        parts = [b for b in after if a and b and flows[a, b] and flows[a, b] >= PART_SHARE * after[b]]
-        if len(parts) > 1 and sum(flows[a, b] for b in parts) >= PART_SHARE * before[a]:
+        parts = [b for b in after if a and b and flows[a, b] and flows[a, b] >= PART_SHARE * after[b] - 1e-9]
+        if len(parts) > 1 and sum(flows[a, b] for b in parts) >= PART_SHARE * before[a] - 1e-9:
             for code in (a, *parts):
                 put(code, "split")
     for b in after:
-        parts = [a for a in before if a and b and flows[a, b] and flows[a, b] >= PART_SHARE * before[a]]
-        if len(parts) > 1 and sum(flows[a, b] for a in parts) >= PART_SHARE * after[b]:
+        parts = [
+            a for a in before if a and b and flows[a, b] and flows[a, b] >= PART_SHARE * before[a] - 1e-9
+        ]
+        if len(parts) > 1 and sum(flows[a, b] for a in parts) >= PART_SHARE * after[b] - 1e-9:
             for code in (b, *parts):
                 put(code, "merged")
     kinds.pop("", None)

@@ -98,3 +98,10 @@ def test_loads_name_what_is_missing():
         load(cells, pd.DataFrame({"id": ["1"]}))
     with pytest.raises(InputError, match="'zz'"):
         load(cells, pd.DataFrame({"cell_code": ["zz"]}))
+
+
+def test_projected_cells_measure_as_their_longitudes_and_latitudes_do():
+    cells = gpd.GeoDataFrame(geometry=[ring_cell(-58.4, -34.6, 0.01)], crs=4326)
+    projected = cells.to_crs(3857)
+    assert measure(projected)["area_m2"].tolist() == pytest.approx(measure(cells)["area_m2"].tolist())
+    assert measure(projected).crs == projected.crs

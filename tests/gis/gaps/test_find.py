@@ -168,9 +168,9 @@ def test_blanks_and_overlaps_tell_who_lives_there():
     ]
     lost = frame[frame["kind"] == "unassigned"]
     assert sorted(lost["detail"]) == [
-        "enterprise q: lies in no cell",
-        "household p: lies in no cell",
-        "household t: has no geometry",
+        "enterprise q: The location lies in no cell.",
+        "household p: The location lies in no cell.",
+        "household t: The record has no geometry, or an empty one.",
     ]
     assert lost["households"].sum() == 122
     assert frame["severity"].tolist() == sorted(frame["severity"], key=["high", "medium", "low"].index)
@@ -188,14 +188,14 @@ def test_entities_that_come_assigned_keep_their_cells_and_reasons():
         id=[1, 2, 3, 4],
         kind="household",
         cell_code=[7, None, "99", ""],
-        reason=[None, "outside", None, None],
+        reason=[None, "beside the road", None, None],
         name=["王", "李", "赵", "孙"],
     )
     found = find_gaps(GapInput(cells, entities=entities), kinds=["unassigned"]).frame
     assert found["detail"].tolist() == [
-        "household 2: outside",
-        "household 3: its cell '99' is not in the plan",
-        "household 4: lies in no cell",
+        "household 2: beside the road",
+        "household 3: Its cell '99' is not in the plan.",
+        "household 4: The location lies in no cell.",
     ]
     assert (
         not found.drop(columns="geometry")
@@ -207,18 +207,27 @@ def test_entities_that_come_assigned_keep_their_cells_and_reasons():
     assert find_gaps(GapInput(cells, entities=entities), only, kinds=["unassigned"]).frame.empty
 
 
-def test_lines_and_polygons_count_once_where_a_point_of_them_lies():
+def test_lines_and_polygons_count_once_where_most_of_them_lies():
     cells = lonlat([shapely.box(0, 0, 200, 200), shapely.box(200, 0, 400, 200)], code=["a", "b"])
     entities = lonlat(
         [
-            shapely.box(210, 10, 220, 20),
-            shapely.LineString([(10, 10), (20, 10)]),
+            shapely.box(190, 10, 220, 20),
+            shapely.LineString([(10, 10), (210, 10)]),
             shapely.box(900, 900, 910, 910),
         ],
         id=["1", "2", "3"],
         kind=["enterprise", "household", "enterprise"],
     )
     assert GapInput(cells, entities=entities).owners.tolist() == [1, 0, -1]
+
+
+def test_a_record_that_repeats_an_id_is_listed_but_stands_for_nobody():
+    cells = lonlat([shapely.box(0, 0, 200, 200)], code=["a"])
+    homes = [shapely.Point(10, 10), shapely.Point(10, 10), shapely.Point(900, 900)]
+    entities = lonlat(homes, id=["1", "1", "2"], kind="household")
+    found = find_gaps(GapInput(cells, entities=entities), kinds=["unassigned"]).frame
+    assert found[["households", "severity"]].to_numpy().tolist() == [[1, "medium"], [0, "low"]]
+    assert "same id" in found["detail"][1]
 
 
 def test_service_points_may_be_among_the_entities():
