@@ -218,12 +218,12 @@ def _document(title: str, language: str, data: dict[str, Any], centre: tuple[flo
 
 
 def _literal(text: str) -> str:
-    """Guard text that branca takes for a template: elements' text, and once more what a macro has rendered."""
+    """Guard text that branca takes for a template: an element's, and again what a macro has rendered."""
     return "{% raw %}" + text + "{% endraw %}"
 
 
 def _json(data: dict[str, Any]) -> str:
-    """Return JSON that ends neither the script element nor the template it stands in, whatever a name holds."""
+    """Return JSON that ends neither its script element nor its template, whatever a name holds."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # A brace before one of these is never JSON's own.
     text = re.sub(r"\{(?=[{%#])", r"\\u007b", text)
