@@ -105,23 +105,21 @@ def _beyond(
     all_households, all_enterprises = _totals(given)
     whole = shapely.area(given.shapes[rows])
     share = np.divide(area[rows], whole, out=np.zeros(len(rows)), where=whole > 0)
-    details = [
-        f"{part:.0%} of the ground, {beyond} of {homes} households, {out} of {firms} enterprises are beyond"
-        for part, beyond, homes, out, firms in zip(
-            share,
-            households[rows],
-            all_households[rows],
-            enterprises[rows],
-            all_enterprises[rows],
-            strict=True,
+    details = [f"{part:.0%} of the ground" for part in share]
+    if given.entities is not None:
+        people = zip(
+            households[rows], all_households[rows], enterprises[rows], all_enterprises[rows], strict=True
         )
-    ]
+        details = [
+            f"{ground}, {beyond} of {homes} households, {out} of {firms} enterprises"
+            for ground, (beyond, homes, out, firms) in zip(details, people, strict=True)
+        ]
     shapes = gpd.GeoSeries(remaining[rows], crs=given.working)
     return gap_frame(
         OUT_OF_REACH.name,
         np.array(to_lonlat(gpd.GeoDataFrame(geometry=shapes)).geometry, dtype=object),
         rule=f"within {distance:g} m, in a straight line, of a service point{service}",
-        detail=details,
+        detail=[f"Beyond: {detail}." for detail in details],
         cell_code=given.codes[rows],
         area_code=given.cell_areas[rows],
         area_m2=area[rows],
