@@ -78,7 +78,7 @@
       const field = state.fill && state.fieldOf(state.fill);
       if (field) return wangge.classColour(field, wangge.classOf(field, field.values[f])) + "d9";
       // Small cells in six colours are noise; there the colour of their area shows.
-      if (size < 16) {
+      if (size < (state.areas ? 16 : 6)) {
         const area = state.areas ? state.areas.row.get(state.areaCode(f)) : undefined;
         return tint(area === undefined ? "#8fb3bd" : state.palette[+state.areas.colour[area]]);
       }
