@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 Geometries = NDArray[np.object_]
 
-PRECISION_M = 1e-6
+PRECISION_M = 1e-7
 """The grid, in metres, to which vertices are rounded.
 
-A thousand times coarser than what a round trip to longitude and latitude moves a vertex (about 1e-9 m), so
-that no face turns over on the way; far below what any area figure shows.
+Fifty times coarser than what a round trip to longitude and latitude moves a vertex (about 2e-9 m), so that no
+face turns over on the way; fine enough that along a border of 150 km the rounding adds up to less than 0.01 m².
 """
 
 

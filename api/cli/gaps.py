@@ -67,7 +67,7 @@ def gaps(
     given = GapInput(
         cells=plan,
         areas=ground,
-        entities=_load_all(entities or []),
+        entities=_load_all(entities or [], plan),
         service_points=services,
         crs=parse_crs(crs) if crs else None,
     )
@@ -101,11 +101,12 @@ def _read_rules(path: Path | None) -> "Rules":
             raise InputError(f"{path} is not TOML: {error}") from error
 
 
-def _load_all(sources: list[str]) -> "gpd.GeoDataFrame | None":
-    """Load the files of entities into one frame with id and kind."""
+def _load_all(sources: list[str], plan: "gpd.GeoDataFrame") -> "gpd.GeoDataFrame | None":
+    """Load the files of entities into one frame with id and kind, all assigned when one of them is."""
     import pandas as pd
 
     from api.cli.source import load_entities
+    from gis.assign import assign
     from gis.errors import InputError
 
     frames = []
@@ -122,5 +123,7 @@ def _load_all(sources: list[str]) -> "gpd.GeoDataFrame | None":
         frames.append(frame)
     if not frames:
         return None
+    if any("cell_code" in frame.columns for frame in frames):
+        frames = [frame if "cell_code" in frame.columns else assign(frame, plan).frame for frame in frames]
     united: gpd.GeoDataFrame = pd.concat(frames, ignore_index=True)
     return united
