@@ -41,8 +41,8 @@ def join_codes(labels: Iterable[str]) -> str:
 
 
 def metres2(area: float) -> str:
-    """Write an area for a person: square metres, or square kilometres from 0.01 km²."""
-    if area >= 10_000:
+    """Write an area for a person: square metres, or square kilometres from 0.1 km²."""
+    if area >= 100_000:
         return f"{area / 1e6:,.2f} km²"
     return f"{area:,.2f} m²" if area >= 0.01 else f"{area:.1g} m²"
 

@@ -92,7 +92,9 @@ class Mosaic:
         return left[once], self.beside.values[once]
 
 
-def make_mosaic(cells: Records, areas: Records | None, home: Index, cuts: Geometries | None = None) -> Mosaic:
+def make_mosaic(
+    cells: Records, areas: Records | None, home: Index, cuts: Geometries, *, passes: int = 1
+) -> Mosaic:
     """Cut the ground along every border of cells and areas.
 
     Parameters
@@ -103,10 +105,15 @@ def make_mosaic(cells: Records, areas: Records | None, home: Index, cuts: Geomet
         Per cell the row of its area, -1 for none; zeros where there are no areas.
     cuts
         Further lines or polygons along which to cut.
+    passes
+        How often to cut: snapping an edge can bring it within the grid size of a vertex, to which only
+        another pass snaps it.
     """
     lines = cells.polygons if areas is None else np.concatenate([cells.polygons, areas.polygons])
-    lines = lines if cuts is None else np.concatenate([lines, cuts])
+    lines = np.concatenate([lines, cuts])
     ground = faces(lines[~shapely.is_empty(lines)])
+    for _ in range(1, passes):
+        ground = faces(ground)
     spots = shapely.point_on_surface(ground)
     tree = shapely.STRtree(spots)
     if areas is None:

@@ -22,6 +22,7 @@ from gis.topology.findings import join_codes, metres2
 from gis.topology.mosaic import Index, Lists, Mosaic
 from gis.topology.nesting import TOLERANCE_M2, parents
 from gis.topology.records import Geometries, Records, choose_crs, code_text, read_records
+from gis.topology.roundtrip import steadying_cuts
 from gis.topology.settle import Outcome, Terms, settle
 
 Progress = Callable[[int, int], None]
@@ -33,6 +34,7 @@ MAX_AREA_CHANGE = 0.5
 """The share of its area by which a cell may change."""
 
 _STEPS = 6
+_ATTEMPTS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +113,7 @@ def repair(
 ) -> Repair:
     """Mend cells into a valid coverage, keeping every cell with its code, alive and whole.
 
-    Every border is cut with every other on a grid of 1e-6 m (`gis.arrangement.faces`), and each face goes to
+    Every border is cut with every other on the grid of `gis.arrangement.faces`, and each face goes to
     one cell: the one that covers it; of several, a contained cell first, else the one with the longest border
     to its own ground, but none is cut in pieces for it; a narrow blank goes to the neighbour with the longest
     border. Cells that are valid already come back as they are.
@@ -157,10 +159,17 @@ def repair(
     ground = None if areas is None else read_records(areas, working)
     home = _homes(cells, records, ground)
     terms = Terms.of(records, home, max_width_m, max_area_change)
-    outcome = settle(records, ground, terms)
+    cuts: Geometries = np.empty(0, dtype=object)
+    for attempt in range(1, _ATTEMPTS + 1):
+        outcome = settle(records, ground, terms, cuts, passes=attempt)
+        tell(3, _STEPS)
+        polygons = _unite(outcome.mosaic, outcome.owner, records)
+        more = steadying_cuts(polygons, working)
+        if more is None:
+            break
+        cuts = np.concatenate([cuts, more])
     tell(4, _STEPS)
-    mosaic, owner, blanks = outcome.mosaic, outcome.owner, outcome.blanks
-    polygons = _unite(mosaic, owner, records)
+    mosaic, blanks = outcome.mosaic, outcome.blanks
     changes = change_table(records, polygons)
     _guard(records, changes, max_area_change)
     _explain(records, outcome, changes)

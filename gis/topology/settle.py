@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gis.topology.contest import Award, Contest
 from gis.topology.fill import Blank, fill_blanks
 from gis.topology.mosaic import Index, Mosaic, make_mosaic
-from gis.topology.records import Records
+from gis.topology.records import Geometries, Records
 from gis.topology.sharing import NO_SHARES, Shares, share_out, shares_of
 
 
@@ -47,7 +47,9 @@ class Outcome:
     blanks: list[Blank]
 
 
-def settle(records: Records, areas: Records | None, terms: Terms) -> Outcome:
+def settle(
+    records: Records, areas: Records | None, terms: Terms, cuts: Geometries, *, passes: int = 1
+) -> Outcome:
     """Give all ground to cells.
 
     Narrow blanks that are too large for any one neighbour are shared by all, which takes a second mosaic.
@@ -58,16 +60,20 @@ def settle(records: Records, areas: Records | None, terms: Terms) -> Outcome:
         The cells and maybe areas, in the same working CRS.
     terms
         What to go by.
+    cuts, passes
+        See `make_mosaic`.
     """
-    outcome = _award(records, areas, terms, NO_SHARES)
+    outcome = _award(records, areas, terms, NO_SHARES, cuts, passes)
     too_large = [one for one in outcome.blanks if one.winner < 0 and one.narrow]
     shares = share_out(outcome.mosaic, outcome.owner, too_large)
-    return _award(records, areas, terms, shares) if len(shares) else outcome
+    return _award(records, areas, terms, shares, cuts, passes) if len(shares.cells) else outcome
 
 
-def _award(records: Records, areas: Records | None, terms: Terms, shares: Shares) -> Outcome:
+def _award(
+    records: Records, areas: Records | None, terms: Terms, shares: Shares, cuts: Geometries, passes: int
+) -> Outcome:
     """Cut the ground into faces and give each to a cell."""
-    mosaic = make_mosaic(records, areas, terms.home, shares.pieces)
+    mosaic = make_mosaic(records, areas, terms.home, np.concatenate([shares.lines, cuts]), passes=passes)
     contest = Contest(mosaic, terms.size_m2, terms.rank, terms.max_area_change)
     awards = contest.decide()
     fragments = contest.rejoin(terms.pieces, terms.max_area_change)

@@ -12,24 +12,38 @@ from numpy.typing import NDArray
 
 from gis.topology.fill import Blank
 from gis.topology.mosaic import Index, Mosaic
-from gis.topology.records import Geometries, mean_width, polygonal
+from gis.topology.records import Geometries, mean_width
 
 _MOST_POINTS = 200_000
+_HAIR_M = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
 class Shares:
-    """Pieces of blanks, and the row of the cell nearest to each."""
+    """Blanks being shared.
 
-    pieces: Geometries
+    Attributes
+    ----------
+    blanks
+        Their shapes.
+    lines
+        Where to cut them.
+    regions, cells, blank
+        The ground that is nearest to each cell, the row of that cell, and the position of the blank in which
+        it counts.
+    """
+
+    blanks: Geometries
+    lines: Geometries
+    regions: Geometries
     cells: Index
-
-    def __len__(self) -> int:
-        """Count the pieces."""
-        return len(self.cells)
+    blank: Index
 
 
-NO_SHARES = Shares(np.empty(0, dtype=object), np.empty(0, dtype=np.int64))
+_NONE = np.empty(0, dtype=object)
+_NO_ROWS = np.empty(0, dtype=np.int64)
+
+NO_SHARES = Shares(_NONE, _NONE, _NONE, _NO_ROWS, _NO_ROWS)
 """Where no blank has to be shared."""
 
 
@@ -46,38 +60,45 @@ def share_out(mosaic: Mosaic, owner: Index, blanks: list[Blank]) -> Shares:
     Returns
     -------
     Shares
-        The Voronoi regions of the neighbours' borders, cut to the blank. They follow the middle to about
-        half the blank's mean width; a neighbour that may not have the ground gets none.
+        By the Voronoi regions of the neighbours' borders. They follow the middle to about half the blank's
+        mean width; a neighbour that may not have the ground gets none.
     """
-    pieces, cells = [], []
-    for blank in blanks:
+    lines, regions, cells, numbers = [_NONE], [_NONE], [_NO_ROWS], [_NO_ROWS]
+    shapes = np.empty(len(blanks), dtype=object)
+    shapes[:] = [blank.shape for blank in blanks]
+    for number, blank in enumerate(blanks):
         points, cell = _fronts(mosaic, owner, blank)
-        if not len(points):
+        rows = np.unique(cell)
+        if len(rows) < 2:
             continue
-        regions = np.asarray(
-            shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(points), ordered=True)),
-            dtype=object,
-        )
-        for row in np.unique(cell):
-            region = shapely.union_all(regions[cell == row])
-            piece = polygonal(np.array([shapely.intersection(region, blank.shape)], dtype=object))[0]
-            if not piece.is_empty:
-                pieces.append(piece)
-                cells.append(int(row))
-    result = np.empty(len(pieces), dtype=object)
-    result[:] = pieces
-    return Shares(result, np.array(cells, dtype=np.int64))
+        nearest = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(points), ordered=True))
+        order = np.argsort(cell, kind="stable")
+        groups = np.split(nearest[order], np.searchsorted(cell[order], rows[1:]))
+        ground = np.array([shapely.coverage_union_all(group) for group in groups], dtype=object)
+        borders = shapely.multilinestrings(shapely.get_parts(shapely.boundary(ground)))
+        # Beyond the rim by a hair, so that rounding cannot end a line short of it.
+        reach = shapely.buffer(blank.shape, _HAIR_M, quad_segs=1)
+        lines.append(shapely.get_parts(shapely.intersection(borders, reach)))
+        regions.append(ground)
+        cells.append(rows)
+        numbers.append(np.full(len(rows), number, dtype=np.int64))
+    return Shares(
+        shapes, np.concatenate(lines), np.concatenate(regions), np.concatenate(cells), np.concatenate(numbers)
+    )
 
 
 def shares_of(mosaic: Mosaic, owner: Index, shares: Shares) -> Index:
     """Return per face the cell whose share it lies in, -1 where it has an owner or lies in none."""
     result = np.full(len(owner), -1, dtype=np.int64)
     bare = np.flatnonzero(owner < 0)
-    if len(shares) and len(bare):
-        piece, spot = shapely.STRtree(shapely.point_on_surface(mosaic.faces[bare])).query(
-            shares.pieces, predicate="intersects"
-        )
-        result[bare[spot]] = shares.cells[piece]
+    if len(shares.cells) and len(bare):
+        tree = shapely.STRtree(shapely.point_on_surface(mosaic.faces[bare]))
+        within = np.full(len(bare), -1, dtype=np.int64)
+        blank, spot = tree.query(shares.blanks, predicate="intersects")
+        within[spot] = blank
+        region, spot = tree.query(shares.regions, predicate="intersects")
+        mine = shares.blank[region] == within[spot]
+        result[bare[spot[mine]]] = shares.cells[region[mine]]
     return result
 
 

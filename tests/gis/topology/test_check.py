@@ -48,7 +48,7 @@ def test_a_coverage_is_valid_wherever_it_lies(place: str, size: float) -> None:
     assert counts(report) == ({"sliver": 25} if size == 1.0 else {})
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     seed=st.integers(0, 999),
     hurts=st.lists(st.tuples(st.sampled_from(DAMAGES), st.integers(0, 15)), min_size=1, max_size=4),
