@@ -89,10 +89,10 @@ def demonstrate(
         started = now
 
     folder.mkdir(parents=True, exist_ok=True)
-    sample = make_sample(folder / "sample", tables, seed=seed, scale=scale)
+    sample = make_sample(folder / "sample", tables=tables, seed=seed, scale=scale)
     done(f"sample district in {folder / 'sample'}")
 
-    district = folder / "sample" / "district.gpkg"
+    district = sample.district
     areas = hierarchy(areas_from(read_layer(district, role="areas")))
     cells = divide_square(areas, size_m=size_m)
     done(f"{len(lowest(areas)):,} communities divided into {len(cells):,} cells")
@@ -118,9 +118,9 @@ def demonstrate(
 
     diagnoses = {}
     for name in _DEFECT_FILES:
-        records, identity = entities_from(read_layer(sample.defects / name, role="entities"))
+        records, identity = entities_from(read_layer(sample.defects[name], role="entities"))
         diagnoses[name] = inspect(records, lowest(areas), id_field=identity)
-    broken = cells_from(read_layer(sample.defects / "areas_defects.gpkg", role="cells", own_crs=True))
+    broken = cells_from(read_layer(sample.defects["areas_torn.gpkg"], role="cells", own_crs=True))
     defective = check(broken, lowest(areas))
     mended = repair(broken, lowest(areas))
     write_layer(folder / "areas_repaired.gpkg", mended.cells, "areas")
