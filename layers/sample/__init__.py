@@ -3,6 +3,7 @@
 It owns what the sample looks like; the code tables it follows lie in `data/`, whose path the caller passes.
 """
 
-from layers.sample.district import SEED, District, SampleFiles, make_district, make_sample
+from layers.sample.district import SEED, District, make_district
+from layers.sample.files import SampleFiles, make_sample
 
 __all__ = ["SEED", "District", "SampleFiles", "make_district", "make_sample"]

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from layers.sample.ground import DECIMALS, Floats, Geometries, Ground, to_lonlat, to_metres
+from layers.sample.ground import DECIMALS, Floats, Geometries, Ground, metre_points, to_lonlat, to_metres
 from layers.sample.linework import CLASSES, Linework
 
 Ints = NDArray[np.int64]
@@ -110,7 +110,7 @@ def _segments(geometries: Geometries) -> tuple[Floats, Floats, Ints]:
 
 
 def _keys(*segments: tuple[Floats, Floats, Ints]) -> list[Ints]:
-    """Number the segments of several sets alike: equal segments, in either direction, get equal keys."""
+    """Return keys for the segments of several sets; equal segments, in either direction, get equal keys."""
     ends = [part for start, end, _ in segments for part in (start, end)]
     _, number = np.unique(np.concatenate(ends), axis=0, return_inverse=True)
     keys, at = [], 0
@@ -141,14 +141,15 @@ def _neighbours(faces: Geometries, edges: Geometries, kinds: Ints) -> tuple[Ints
     twice = ring_keys[order][1:] == ring_keys[order][:-1]
     left, right = order[:-1][twice], order[1:][twice]
     both = np.sort(np.column_stack([rings[2][left], rings[2][right]]), axis=1)
-    metres = shapely.length(to_metres(shapely.linestrings(np.stack([rings[0][left], rings[1][left]], axis=1))))
+    step = metre_points(rings[1][left]) - metre_points(rings[0][left])
+    metres = np.hypot(step[:, 0], step[:, 1])
     pairs, group = np.unique(both, axis=0, return_inverse=True)
     group = group.reshape(-1)
-    lengths = np.bincount(group, weights=metres, minlength=len(pairs))
+    lengths = _sums(group, metres, len(pairs))
     # The class that makes up most of the border, so that a crossing's last metre does not decide.
     table = np.zeros((len(pairs), len(CLASSES)))
     np.add.at(table, (group, np.maximum(kind[left], 0)), metres)
-    return pairs, lengths, np.argmax(table, axis=1)
+    return pairs, lengths, np.argmax(table, axis=1).astype(np.int64)
 
 
 def merge_regions(weights: Floats, pairs: Ints, lengths: Floats, count: int) -> Ints:
@@ -206,18 +207,21 @@ def group_streets(blocks: Blocks, ground: Ground, count: int) -> Ints:
     ndarray of int
         The street, from 0, of each block.
     """
-    area = shapely.area(blocks.metres)
+    area = np.asarray(shapely.area(blocks.metres), dtype=float)
     open_border = blocks.pair_kinds > _MAIN
     quarter = merge_regions(area, blocks.pairs[open_border], blocks.lengths[open_border], 1)
     crossing = quarter[blocks.pairs]
     apart = crossing[:, 0] != crossing[:, 1]
     attraction = np.where(blocks.pair_kinds == _RIVER, 0.25, 1.0) * blocks.lengths
     pairs, group = np.unique(np.sort(crossing[apart], axis=1), axis=0, return_inverse=True)
-    lengths = np.bincount(group.reshape(-1), weights=attraction[apart], minlength=len(pairs))
-    return merge_regions(np.bincount(quarter, weights=_load(blocks, ground)), pairs, lengths, count)[quarter]
+    lengths = _sums(group, attraction[apart], len(pairs))
+    loads = _sums(quarter, _load(blocks, ground), int(quarter.max()) + 1)
+    return merge_regions(loads, pairs, lengths, count)[quarter]
 
 
-def group_communities(blocks: Blocks, ground: Ground, streets: Ints, count: int, rng: np.random.Generator) -> Ints:
+def group_communities(
+    blocks: Blocks, ground: Ground, streets: Ints, count: int, rng: np.random.Generator
+) -> Ints:
     """Group the blocks of each street into communities, smaller where the city is denser.
 
     Returns
@@ -243,6 +247,10 @@ def group_communities(blocks: Blocks, ground: Ground, streets: Ints, count: int,
         labels[member] = found + start
         start += int(found.max()) + 1
     return labels
+
+
+def _sums(group: Ints, values: Floats, count: int) -> Floats:
+    return np.asarray(np.bincount(group.reshape(-1), weights=values, minlength=count), dtype=float)
 
 
 def _load(blocks: Blocks, ground: Ground) -> Floats:

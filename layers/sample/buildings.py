@@ -63,7 +63,9 @@ class Buildings:
     def points_inside(self, building: Ints, rng: np.random.Generator) -> Geometries:
         """Return a random point in longitude, latitude inside each of the given buildings (row numbers)."""
         share = rng.uniform(0.06, 0.94, (len(building), 2))
-        xy = self.corner[building] + self.across[building] * share[:, :1] + self.along[building] * share[:, 1:]
+        xy = (
+            self.corner[building] + self.across[building] * share[:, :1] + self.along[building] * share[:, 1:]
+        )
         return np.asarray(shapely.points(lonlat_points(xy)), dtype=object)
 
 
@@ -112,7 +114,8 @@ def make_buildings(
     wish = dense + rng.normal(0, 0.22, len(dense))
     order = np.argsort(-wish[block], kind="stable")[: max(1, round(BUILDINGS * scale))]
     order = np.sort(order)
-    block, corner, across, along, footprint = (a[order] for a in (block, corner, across, along, footprint))
+    block, footprint = block[order], footprint[order]
+    corner, across, along = corner[order], across[order], along[order]
     kind = _PATTERNS[pattern[block]]
     floors = rng.integers(kind[:, 5].astype(int), kind[:, 6].astype(int) + 1)
     lonlat = shapely.transform(footprint, lonlat_points)
@@ -172,9 +175,8 @@ def _footprints(
     x, y = levels[:, shape[:, 0]], levels[:, shape[:, 1]]
     ring = corner[:, None] + across[:, None] * x[..., None] + along[:, None] * y[..., None]
     polygons = np.asarray(shapely.polygons(ring), dtype=object)
-    square = shapely.polygons(ring[:, [0, 1, 4, 5, 0]])
     corners = np.stack([corner, corner + across, corner + across + along, corner + along, corner], axis=1)
-    square = shapely.polygons(corners)
+    square = np.asarray(shapely.polygons(corners), dtype=object)
     return np.where(angled, polygons, square), cut
 
 
@@ -195,7 +197,7 @@ def _fits(footprint: Geometries, block: Ints, blocks: Blocks, linework: Linework
 
 
 def _addresses(points: Geometries, roads: gpd.GeoDataFrame) -> NDArray[np.object_]:
-    """Number the buildings along the nearest road: odd on its left, even on its right, no number twice."""
+    """Return road and number: odd on the left of the nearest road, even on its right, none twice."""
     lines = to_metres(roads.geometry.to_numpy())
     _, nearest = shapely.STRtree(lines).query_nearest(points, all_matches=False)
     line = lines[nearest]

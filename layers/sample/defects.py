@@ -14,6 +14,7 @@ import shapely
 from gis import datum
 from gis.crs import LONLAT
 from layers.sample.ground import Geometries, lonlat_points, metre_points
+from layers.sample.names import DISTRICT_CODE
 
 Counts = dict[str, int]
 
@@ -51,16 +52,28 @@ def with_swapped_axes(points: gpd.GeoDataFrame, count: int) -> Defective:
     return Defective(table, {"swapped_axes": len(table)})
 
 
-def with_point_defects(points: gpd.GeoDataFrame, areas: gpd.GeoDataFrame, rng: np.random.Generator) -> Defective:
+def with_point_defects(
+    points: gpd.GeoDataFrame, areas: gpd.GeoDataFrame, rng: np.random.Generator
+) -> Defective:
     """Return points of which some lie outside, are empty, at 0, 0, beyond the globe, or repeat an id.
 
     Each record has at most one defect; a repeated id is counted once per record beyond the first.
     """
     table = as_table(points)
     unit = max(1, len(table) // 100)
-    wanted = {"outside": 2 * unit, "empty": 2 * unit, "zero": unit, "out_of_range": unit, "duplicate_id": 2 * unit}
+    wanted = {
+        "outside": 2 * unit,
+        "empty": 2 * unit,
+        "zero": unit,
+        "out_of_range": unit,
+        "duplicate_id": 2 * unit,
+    }
     rows = np.array_split(rng.permutation(len(table))[: 8 * unit], np.cumsum(list(wanted.values()))[:-1])
-    lon, lat, ids = table["lon"].to_numpy().copy(), table["lat"].to_numpy().copy(), table["id"].to_numpy(dtype=object)
+    lon, lat, ids = (
+        table["lon"].to_numpy().copy(),
+        table["lat"].to_numpy().copy(),
+        table["id"].to_numpy(dtype=object),
+    )
     ids = ids.copy()
     outside, empty, zero, beyond, double = rows
     _, _, east, north = areas.total_bounds
@@ -123,13 +136,17 @@ def _damage(
     touched: np.ndarray[tuple[int], np.dtype[np.bool_]],
     kind: str,
 ) -> tuple[shapely.Geometry | None, int]:
-    """Return the polygon with one defect against exactly one neighbour, and which; None where there is no room."""
+    """Return the polygon with one defect against one neighbour, and which; None where there is no room."""
     polygon = geometry[row]
     others = around[around != row]
     ring = shapely.get_coordinates(polygon.exterior)[:-1]
     corners = [{tuple(xy) for xy in shapely.get_coordinates(geometry[other])} for other in others]
     for at in range(2, len(ring) - 2):
-        shared = [i for i, found in enumerate(corners) if all(tuple(ring[at + k]) in found for k in (-2, -1, 0, 1, 2))]
+        shared = [
+            i
+            for i, found in enumerate(corners)
+            if all(tuple(ring[at + k]) in found for k in (-2, -1, 0, 1, 2))
+        ]
         common = [i for i, found in enumerate(corners) if tuple(ring[at]) in found]
         if len(shared) != 1 or common != shared or touched[others[shared[0]]]:
             continue
@@ -138,7 +155,9 @@ def _damage(
         if moved is None or not moved.is_valid:
             continue
         change = shapely.intersection(moved, neighbour).area
-        rest = sum(shapely.intersection(moved, geometry[o]).area for o in others if geometry[o] is not neighbour)
+        rest = sum(
+            shapely.intersection(moved, geometry[o]).area for o in others if geometry[o] is not neighbour
+        )
         if rest == 0 and (change > 0 if kind == "overlap" else kind == "unmatched_vertex" or change == 0):
             return moved, int(others[shared[0]])
     return None, -1
@@ -148,7 +167,7 @@ def _moved(
     ring: np.ndarray[tuple[int, int], np.dtype[np.float64]], at: int, polygon: shapely.Polygon, kind: str
 ) -> shapely.Polygon | None:
     if kind == "unmatched_vertex":
-        return shapely.Polygon(np.delete(ring, at, axis=0), polygon.interiors)
+        return shapely.Polygon(np.delete(ring, at, axis=0), list(polygon.interiors))
     metres = metre_points(ring[[at - 1, at, at + 1]])
     heading = metres[2] - metres[0]
     if np.hypot(*heading) < 5 * _SHIFT_M:
@@ -160,15 +179,15 @@ def _moved(
     target = metres[1] + inward * (_SHIFT_M if kind == "blank" else -_SHIFT_M)
     changed = ring.copy()
     changed[at] = lonlat_points(target[None])[0]
-    return shapely.Polygon(changed, polygon.interiors)
+    return shapely.Polygon(changed, list(polygon.interiors))
 
 
 def broken_areas(areas: gpd.GeoDataFrame) -> Defective:
-    """Return all areas with a repeated code, an unknown parent, a ring that crosses itself and an empty one."""
+    """Return all areas with a repeated code, an unknown parent, a self-crossing ring and an empty one."""
     frame = areas.reset_index(drop=True).copy()
     rows = np.flatnonzero(frame["level"] == "village")[-4:]
     frame.loc[rows[0], "code"] = frame.loc[rows[1], "code"]
-    frame.loc[rows[1], "parent"] = f"{frame.loc[0, 'code']}999"
+    frame.loc[rows[1], "parent"] = DISTRICT_CODE + "999"
     geometry = frame.geometry.to_numpy().copy()
     ring = shapely.get_coordinates(geometry[rows[2]].exterior)[:-1]
     third = len(ring) // 3
@@ -176,4 +195,6 @@ def broken_areas(areas: gpd.GeoDataFrame) -> Defective:
     geometry[rows[2]] = shapely.Polygon(ring)
     geometry[rows[3]] = shapely.Polygon()
     frame = frame.set_geometry(gpd.GeoSeries(geometry, crs=LONLAT))
-    return Defective(frame, {"repeated_code": 1, "unknown_parent": 1, "self_crossing": 1, "empty_geometry": 1})
+    return Defective(
+        frame, {"repeated_code": 1, "unknown_parent": 1, "self_crossing": 1, "empty_geometry": 1}
+    )

@@ -69,8 +69,8 @@ def make_enterprises(
     Returns
     -------
     GeoDataFrame
-        id, kind, name, class, class_name, risk (A to E), building_id, address, employees, synthetic, points in
-        EPSG:4326.
+        id, kind, name, class, class_name, risk (A to E), building_id, address, employees, synthetic, points
+        in EPSG:4326.
     """
     count = round(ENTERPRISES * scale)
     classes = tables.enterprise_classes
@@ -103,7 +103,12 @@ def make_enterprises(
 
 
 def make_sensors(
-    buildings: Buildings, blocks: Blocks, linework: Linework, tables: Tables, scale: float, rng: np.random.Generator
+    buildings: Buildings,
+    blocks: Blocks,
+    linework: Linework,
+    tables: Tables,
+    scale: float,
+    rng: np.random.Generator,
 ) -> gpd.GeoDataFrame:
     """Make sensors of several kinds, about one in twelve of them silent.
 
@@ -152,8 +157,12 @@ def _beside(
     """Return points at a share of each line's length, some metres to either side, within the district."""
     length = shapely.length(line)
     here = shapely.get_coordinates(shapely.line_interpolate_point(line, share * length))
-    ahead = shapely.get_coordinates(shapely.line_interpolate_point(line, np.minimum(share * length + 1.0, length)))
-    behind = shapely.get_coordinates(shapely.line_interpolate_point(line, np.maximum(share * length - 1.0, 0.0)))
+    ahead = shapely.get_coordinates(
+        shapely.line_interpolate_point(line, np.minimum(share * length + 1.0, length))
+    )
+    behind = shapely.get_coordinates(
+        shapely.line_interpolate_point(line, np.maximum(share * length - 1.0, 0.0))
+    )
     heading = ahead - behind
     heading /= np.maximum(np.hypot(heading[:, 0], heading[:, 1]), 1e-9)[:, None]
     side = rng.choice([-1.0, 1.0], len(line)) * metres
@@ -177,8 +186,8 @@ def make_components(
     Returns
     -------
     GeoDataFrame
-        id, kind, class, class_name, group, synthetic; points, and lines and polygons for the classes that have
-        them (rails, flower beds), in EPSG:4326.
+        id, kind, class, class_name, group, synthetic; points, and lines and polygons for the classes that
+        have them (rails, flower beds), in EPSG:4326.
     """
     count = round(COMPONENTS * scale)
     classes = tables.component_classes
@@ -217,7 +226,9 @@ def _rails(line: Geometries, share: Floats, rng: np.random.Generator) -> Geometr
     length = shapely.length(line)
     half = np.minimum(rng.uniform(4.0, 30.0, len(line)), 0.4 * length)
     at = np.clip(share * length, half, length - half)
-    ends = [shapely.get_coordinates(shapely.line_interpolate_point(line, at + sign * half)) for sign in (-1, 1)]
+    ends = [
+        shapely.get_coordinates(shapely.line_interpolate_point(line, at + sign * half)) for sign in (-1, 1)
+    ]
     return np.asarray(shapely.linestrings(np.stack([lonlat_points(xy) for xy in ends], axis=1)), dtype=object)
 
 
@@ -227,7 +238,9 @@ def _beds(points: Geometries, rng: np.random.Generator) -> Geometries:
     half = rng.uniform(1.5, 4.0, xy.shape)
     signs = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1)])
     rings = xy[:, None] + signs * half[:, None]
-    return np.asarray(shapely.polygons(lonlat_points(rings.reshape(-1, 2)).reshape(rings.shape)), dtype=object)
+    return np.asarray(
+        shapely.polygons(lonlat_points(rings.reshape(-1, 2)).reshape(rings.shape)), dtype=object
+    )
 
 
 def make_service_points(

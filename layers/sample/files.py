@@ -1,58 +1,167 @@
-"""The files of the sample district: each appears whole or not at all, and a manifest tells what is in them.
+"""The files of the sample district, and the manifest that tells what is in them.
 
-It writes frames and knows no geography; `layers.sample.district` makes the frames.
+The frames come from `layers.sample.district`, the writing of one file is the matter of `layers.formats`.
 """
 
 import json
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
-import pandas as pd
-import pyogrio
 
-_DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".fgb": "FlatGeobuf"}
+from layers.formats import write_layer, write_layers, write_table, write_text
+from layers.sample.defects import Defective, as_table
+from layers.sample.district import SEED, STEPS, Progress, make_district
 
-
-def write_layers(path: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> Path:
-    """Write one or several layers (GeoPackage), or one (GeoJSON, FlatGeobuf, GeoParquet), in EPSG:4326."""
-    draft = path.with_name(f".draft-{path.name}")
-    draft.unlink(missing_ok=True)
-    try:
-        for number, (name, frame) in enumerate(layers.items()):
-            if path.suffix == ".parquet":
-                frame.to_parquet(draft, index=False)
-                continue
-            mixed = frame.geometry.geom_type.nunique(dropna=True) > 1
-            options: dict[str, Any] = {"geometry_type": "Unknown"} if mixed else {}
-            if path.suffix == ".geojson":
-                options["COORDINATE_PRECISION"] = 7
-            pyogrio.write_dataframe(
-                frame, draft, layer=name, driver=_DRIVERS[path.suffix], append=number > 0, **options
-            )
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    return path
+LAYERS = (
+    "areas",
+    "buildings",
+    "roads",
+    "railway",
+    "water",
+    "green",
+    "households",
+    "enterprises",
+    "sensors",
+    "components",
+    "service_points",
+)
+"""Layers of district.gpkg, in their order in the file."""
 
 
-def write_table(path: Path, table: pd.DataFrame) -> Path:
-    """Write a table as CSV in UTF-8."""
-    return write_text(path, table.to_csv(index=False, lineterminator="\n"))
+@dataclass(frozen=True)
+class SampleFiles:
+    """Where the files of a sample district are, and how much is in them.
+
+    Attributes
+    ----------
+    folder, manifest, readme
+        The folder, its manifest.json and README.txt.
+    district
+        GeoPackage with all layers: areas, buildings, roads, railway, water, green and the entities.
+    areas, households, enterprises, sensors, components, service_points, officers, visits
+        One file per frame, of several formats; CSV files have lon and lat.
+    defects
+        File name → path of the files with defects.
+    counts
+        Records per layer, streets and communities apart.
+    defect_counts
+        File name → kind of defect → how many.
+    """
+
+    folder: Path
+    manifest: Path
+    readme: Path
+    district: Path
+    areas: Path
+    households: Path
+    enterprises: Path
+    sensors: Path
+    components: Path
+    service_points: Path
+    officers: Path
+    visits: Path
+    defects: dict[str, Path]
+    counts: dict[str, int]
+    defect_counts: dict[str, dict[str, int]]
 
 
-def write_manifest(path: Path, content: Mapping[str, Any]) -> Path:
-    """Write the manifest as JSON."""
-    return write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+def make_sample(
+    folder: Path, *, tables: Path, seed: int = SEED, scale: float = 1.0, progress: Progress | None = None
+) -> SampleFiles:
+    """Draw a synthetic district and write its files; see `layers.sample.district.make_district`.
+
+    Parameters
+    ----------
+    folder
+        Made if missing; files of an earlier sample in it are replaced.
+    tables, seed, scale
+        As for `make_district`.
+    progress
+        Called with (done, total) steps.
+
+    Returns
+    -------
+    SampleFiles
+        Paths and counts.
+
+    Raises
+    ------
+    InputError
+        As `make_district`, or if a file cannot be written.
+    """
+
+    def tell(done: int) -> None:
+        if progress is not None:
+            progress(done, STEPS + 3)
+
+    district = make_district(tables, seed=seed, scale=scale, progress=lambda done, _: tell(done))
+    (folder / "defects").mkdir(parents=True, exist_ok=True)
+    layers: dict[str, gpd.GeoDataFrame] = {name: getattr(district, name) for name in LAYERS}
+    counts = {name: len(frame) for name, frame in layers.items()}
+    counts |= {
+        level: int((district.areas["level"] == level).sum()) for level in ("county", "town", "village")
+    }
+    counts |= {"officers": len(district.officers), "visits": len(district.visits)}
+    files = SampleFiles(
+        folder=folder,
+        manifest=folder / "manifest.json",
+        readme=folder / "README.txt",
+        district=folder / "district.gpkg",
+        areas=folder / "areas.gpkg",
+        households=folder / "households.parquet",
+        enterprises=folder / "enterprises.csv",
+        sensors=folder / "sensors.geojson",
+        components=folder / "components.fgb",
+        service_points=folder / "service_points.geojson",
+        officers=folder / "officers.csv",
+        visits=folder / "visits.csv",
+        defects={name: folder / "defects" / name for name in district.defective},
+        counts=counts,
+        defect_counts={name: found.counts for name, found in district.defective.items()},
+    )
+    write_layers(files.district, layers)
+    tell(STEPS + 1)
+    for path in (files.areas, files.households, files.sensors, files.components, files.service_points):
+        write_layer(path, layers[path.stem], path.stem)
+    write_table(files.enterprises, as_table(district.enterprises))
+    write_table(files.officers, district.officers)
+    write_table(files.visits, district.visits)
+    tell(STEPS + 2)
+    for name, path in files.defects.items():
+        _write_defective(path, district.defective[name])
+    manifest = {
+        "synthetic": True,
+        "seed": seed,
+        "scale": scale,
+        "crs": "EPSG:4326",
+        "counts": counts,
+        "defects": files.defect_counts,
+        "left_empty": district.posts,
+    }
+    write_text(files.manifest, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+    write_text(files.readme, _readme(seed, scale, counts))
+    tell(STEPS + 3)
+    return files
 
 
-def write_text(path: Path, text: str) -> Path:
-    """Write a text file in UTF-8."""
-    draft = path.with_name(f".draft-{path.name}")
-    try:
-        draft.write_text(text, encoding="utf-8", newline="\n")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    return path
+def _write_defective(path: Path, defective: Defective) -> None:
+    if isinstance(defective.frame, gpd.GeoDataFrame):
+        write_layer(path, defective.frame, path.stem)
+    else:
+        write_table(path, defective.frame)
+
+
+def _readme(seed: int, scale: float, counts: dict[str, int]) -> str:
+    lines = [
+        "Sample district of Wangge. EVERYTHING HERE IS SYNTHETIC: no place, person, household, enterprise or",
+        "device in it is real; the district's code 449901 belongs to no county, telephone numbers begin with",
+        "000, and invented names end in （示例）. Each record carries synthetic = true.",
+        "",
+        f"Made with seed {seed} and scale {scale:g}; longitude, latitude in WGS 84 (EPSG:4326).",
+        "The files in defects/ are wrong on purpose; manifest.json counts their defects by kind.",
+        "",
+        *(f"{name:15} {count:>8,}" for name, count in counts.items()),
+        "",
+    ]
+    return "\n".join(lines)

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 Geometries = NDArray[np.object_]
 
 ORIGIN = (114.2, 23.2)
-"""Longitude and latitude of the district's middle: a plain in Guangdong, well inside one Gauss-Kruger zone."""
+"""Longitude and latitude of the district's middle: a plain in Guangdong, inside one Gauss-Kruger zone."""
 
 AREA_M2 = 25e6
 """Area of the district at scale 1."""
@@ -37,7 +37,7 @@ class Ground:
     rotation
         Of the street pattern against the axes, radians.
     waves
-        Shape (n, 6): wave vector (2), displacement (2), phase, unused weight of each warping wave.
+        Shape (n, 5): wave vector (2), displacement (2) and phase of each warping wave.
     centres
         Shape (n, 4): x, y, reach in metres and strength of each urban centre.
     """
@@ -109,7 +109,8 @@ def lonlat_points(xy: Floats) -> Floats:
 
 def metre_points(lonlat: Floats) -> Floats:
     """Return metres (n, 2) about the middle of longitude, latitude (n, 2)."""
-    return np.column_stack(_FORWARD.transform(lonlat[:, 0], lonlat[:, 1])) - _MIDDLE
+    x, y = _FORWARD.transform(lonlat[:, 0], lonlat[:, 1])
+    return np.column_stack([x - _MIDDLE[0], y - _MIDDLE[1]]).astype(float)
 
 
 def to_lonlat(geometries: Geometries) -> Geometries:

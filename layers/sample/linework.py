@@ -5,6 +5,7 @@ matter of `layers.sample.blocks`.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -42,7 +43,9 @@ class Linework:
     river: shapely.Polygon
 
 
-def _wiggle(points: Floats, amplitude: Floats | float, rng: np.random.Generator, *, closed: bool = False) -> Floats:
+def _wiggle(
+    points: Floats, amplitude: Floats | float, rng: np.random.Generator, *, closed: bool = False
+) -> Floats:
     """Push points (n, 2) sideways by fractal noise of about `amplitude` metres."""
     n = len(points)
     noise = np.zeros(n)
@@ -100,7 +103,9 @@ def _course(ground: Ground, start: float, end: float, bend: float, rng: np.rando
     across = np.array([-(b - a)[1], (b - a)[0]]) / np.hypot(*(b - a))
     sway = bend * ground.radius * np.sin(np.pi * t)
     for wave in (2, 3, 5):
-        sway += bend * ground.radius * 0.3 / wave * rng.normal() * np.sin(wave * np.pi * t + rng.uniform(0, 6))
+        sway += (
+            bend * ground.radius * 0.3 / wave * rng.normal() * np.sin(wave * np.pi * t + rng.uniform(0, 6))
+        )
     return np.asarray(a + (b - a) * t[:, None] + across * sway[:, None], dtype=float)
 
 
@@ -116,7 +121,10 @@ def _river(ground: Ground, rng: np.random.Generator) -> tuple[Floats, shapely.Po
     half = 32 + 7 * np.sin(2 * np.pi * along / 1900 + rng.uniform(0, 6)) + 3 * np.sin(2 * np.pi * along / 330)
     discs = shapely.buffer(shapely.points(course), half, quad_segs=6)
     pieces = shapely.convex_hull(shapely.union(discs[:-1], discs[1:]))
-    return course, shapely.union_all(pieces)
+    water = shapely.union_all(pieces)
+    if not isinstance(water, shapely.Polygon):
+        raise TypeError("the river's discs do not hang together")
+    return course, water
 
 
 def _positions(reach: float, spacing: float, centre: float, rng: np.random.Generator) -> Floats:
@@ -134,7 +142,7 @@ def _positions(reach: float, spacing: float, centre: float, rng: np.random.Gener
 def _split(bounds: Floats, parts: int, rng: np.random.Generator) -> Floats:
     """Return positions that split each interval into about `parts`, without its bounds."""
     inner: list[Floats] = []
-    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+    for low, high in pairwise(bounds):
         count = max(1, parts + int(rng.integers(-1, 2)) if high - low > 200 else parts)
         share = np.arange(1, count) / count + rng.uniform(-0.08, 0.08, count - 1) / count
         inner.append(low + (high - low) * share)
@@ -170,9 +178,11 @@ class _Roads:
             road = self.count
             self.count += 1
             run = -1
-            for low, high in zip(cross[:-1], cross[1:], strict=True):
+            for low, high in pairwise(cross):
                 middle = (low + high) / 2
-                where = self.ground.place(*(np.array([v]) for v in ((at, middle) if axis == 0 else (middle, at))))
+                where = self.ground.place(
+                    *(np.array([v]) for v in ((at, middle) if axis == 0 else (middle, at)))
+                )
                 if np.hypot(*where[0]) > 1.5 * self.ground.radius:
                     continue
                 dense = float(self.ground.density(where)[0])
@@ -233,7 +243,7 @@ def draw_linework(ground: Ground, rng: np.random.Generator) -> Linework:
     spot = spots[free][np.argmin(ground.density(spots[free]))] if free.any() else np.zeros(2)
     lake = _blob(rng, lake_area, spot, 0.3, min(7.0, 0.01 * ground.radius))
     roads = _draw_roads(ground, rng)
-    lines = [outline.exterior, lake.exterior, *shapely.linestrings([course]), *shapely.linestrings([rail])]
+    lines = [outline.exterior, lake.exterior, shapely.LineString(course), shapely.LineString(rail)]
     lines += [shapely.LineString(points) for points in roads.lines]
     lines[:2] = [shapely.LineString(ring.coords) for ring in lines[:2]]
     return Linework(
@@ -244,4 +254,3 @@ def draw_linework(ground: Ground, rng: np.random.Generator) -> Linework:
         lake=lake,
         river=river,
     )
-

@@ -85,7 +85,9 @@ def enterprise_names(
     table = np.array([[row[i % len(row)] for i in range(width)] for row in words], dtype=object)
     ending = table[kind, rng.integers(0, width, count)]
     before = np.where(rng.uniform(0, 1, count) < 0.5, district, "")
-    return np.asarray(before + rng.choice(lucky, count) + rng.choice(lucky, count) + ending + SYNTHETIC, dtype=object)
+    return np.asarray(
+        before + rng.choice(lucky, count) + rng.choice(lucky, count) + ending + SYNTHETIC, dtype=object
+    )
 
 
 def numbered(prefix: str, count: int, *, start: int = 1, width: int = 6) -> Texts:

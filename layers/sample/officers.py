@@ -27,7 +27,8 @@ def make_officers(
     Returns
     -------
     officers : DataFrame
-        officer_id, name, phone, role (leader, officer, inspector, assistant), rank (A, B), area_code, synthetic.
+        officer_id, name, phone, role (leader, officer, inspector, assistant), rank (A, B), area_code,
+        synthetic.
     counts : dict
         communities_without_leader, communities_without_backup.
     """
@@ -88,8 +89,8 @@ def make_visits(
     Returns
     -------
     visits : DataFrame
-        visit_id, date (ISO), officer_id, area_code, entity_id, lon, lat (WGS 84, some metres off as a telephone
-        records them), result (normal, hazard), synthetic; by date.
+        visit_id, date (ISO), officer_id, area_code, entity_id, lon, lat (WGS 84, some metres off as a
+        telephone records them), result (normal, hazard), synthetic; by date.
     counts : dict
         enterprises_left_out: those never visited in the 90 days.
     """

@@ -21,14 +21,16 @@ ROAD_CLASSES = ("main", "secondary", "lane")
 _WIDTH_M = {"main": 30.0, "secondary": 18.0, "lane": 8.0}
 
 
-def make_roads(blocks: Blocks, linework: Linework, tables: Tables, rng: np.random.Generator) -> gpd.GeoDataFrame:
+def make_roads(
+    blocks: Blocks, linework: Linework, tables: Tables, rng: np.random.Generator
+) -> gpd.GeoDataFrame:
     """Make the road network.
 
     Returns
     -------
     GeoDataFrame
-        road_id, name, class (main, secondary, lane), width_m, synthetic, LineStrings in EPSG:4326. A road that
-        something interrupts has several rows of one name. Lanes end at the river; other roads bridge it.
+        road_id, name, class (main, secondary, lane), width_m, synthetic, LineStrings in EPSG:4326. A road
+        that something interrupts has several rows of one name. Lanes end at the river; other roads bridge it.
     """
     first = CLASSES.index("main")
     road = blocks.edge_kinds >= first
@@ -36,7 +38,9 @@ def make_roads(blocks: Blocks, linework: Linework, tables: Tables, rng: np.rando
     wet = shapely.intersects(linework.river, to_metres(edges)) & (kinds == CLASSES.index("lane"))
     edges, kinds, numbers = edges[~wet], kinds[~wet], numbers[~wet]
     found, group = np.unique(numbers, return_inverse=True)
-    merged = np.array([shapely.line_merge(shapely.multilinestrings(edges[group == i])) for i in range(len(found))])
+    merged = np.array(
+        [shapely.line_merge(shapely.multilinestrings(edges[group == i])) for i in range(len(found))]
+    )
     kind = np.zeros(len(found), dtype=np.int64)
     kind[group] = kinds - first
     lines, part = shapely.get_parts(merged, return_index=True)
@@ -68,7 +72,9 @@ def make_railway(blocks: Blocks, name: str) -> gpd.GeoDataFrame:
     """Make the railway inside the district: name, synthetic, LineStrings in EPSG:4326."""
     edges = blocks.edges[blocks.edge_kinds == CLASSES.index("railway")]
     lines = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(edges)))
-    return gpd.GeoDataFrame({"name": [f"{name}铁路"] * len(lines), "synthetic": True}, geometry=lines, crs=LONLAT)
+    return gpd.GeoDataFrame(
+        {"name": [f"{name}铁路"] * len(lines), "synthetic": True}, geometry=lines, crs=LONLAT
+    )
 
 
 def make_water(linework: Linework, river: str, lake: str) -> gpd.GeoDataFrame:
@@ -97,6 +103,4 @@ def make_green(
     parks = parks[shapely.area(parks) > 1500.0]
     names = place_names(tables, len(parks), rng) + "公园"
     shapes = shapely.set_precision(to_lonlat(parks), 10.0**-DECIMALS)
-    return gpd.GeoDataFrame(
-        {"name": names, "class": "park", "synthetic": True}, geometry=shapes, crs=LONLAT
-    )
+    return gpd.GeoDataFrame({"name": names, "class": "park", "synthetic": True}, geometry=shapes, crs=LONLAT)

@@ -55,7 +55,9 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError as error:
-        raise InputError(f"The code table {path} is missing; name the folder that holds the code tables.") from error
+        raise InputError(
+            f"The code table {path} is missing; name the folder that holds the code tables."
+        ) from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(f"The code table {path} is not a CSV file in UTF-8 with a header.") from error
     missing = [column for column in columns if column not in table.columns]
@@ -69,7 +71,9 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
     return table
 
 
-def pick(table: pd.DataFrame, count: int, rng: np.random.Generator, *, weight: str = "weight") -> NDArray[np.int64]:
+def pick(
+    table: pd.DataFrame, count: int, rng: np.random.Generator, *, weight: str = "weight"
+) -> NDArray[np.int64]:
     """Draw `count` row positions of a table by its weights."""
     share = table[weight].to_numpy(dtype=float)
     return np.asarray(rng.choice(len(table), size=count, p=share / share.sum()), dtype=np.int64)
