@@ -160,6 +160,8 @@ def _readme(seed: int, scale: float, counts: dict[str, int]) -> str:
         "",
         f"Made with seed {seed} and scale {scale:g}; longitude, latitude in WGS 84 (EPSG:4326).",
         "The files in defects/ are wrong on purpose; manifest.json counts their defects by kind.",
+        "Where a vertex is unmatched (areas_torn.gpkg) a sliver gapes or overlaps beside it; the lake, which the",
+        "areas leave out, is a blank only where no areas are given.",
         "",
         *(f"{name:15} {count:>8,}" for name, count in counts.items()),
         "",
