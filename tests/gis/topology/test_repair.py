@@ -178,7 +178,7 @@ def test_a_lake_is_left_and_told_unless_it_is_narrow() -> None:
     assert_result(cells, result)
     assert result.left["area_m2"].tolist() == [pytest.approx(40_000, abs=10)]
     assert "wider than 100 m" in result.left["detail"].iloc[0]
-    assert any("1 blank left, 0.04 km²" in line for line in result.lines())
+    assert any(line.strip().startswith("1 blank left, ") for line in result.lines())
     filled = repair(cells, max_width_m=250)
     assert filled.left.empty
     assert filled.filled["to_code"].isin(["c000", "c001"]).all()

@@ -16,7 +16,7 @@ def test_a_coverage_with_room_needs_no_cut() -> None:
 
 
 def test_a_vertex_beside_a_long_edge_is_cut_across() -> None:
-    # The tip of the lower cell reaches to 1 cm from the edge of the upper, which is 5 km long and sags by more.
+    # The tip of the lower cell reaches to 1 cm from the edge of the upper, 5 km long, which sags by more.
     x, y = 600_000.0, 2_500_000.0
     upper = box(x, y, x + 5000, y + 1000)
     lower = shapely.Polygon(
