@@ -11,9 +11,11 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
 from gis.areas import hierarchy, lowest
 from gis.assign import AssignReport, assign
+from gis.datum import convert_geometry
 from gis.divide import divide_square
 from gis.doctor import Diagnosis, inspect
 from gis.gaps import GapInput, Gaps, find_gaps
@@ -48,6 +50,7 @@ class Demonstration:
     accounts: dict[str, AssignReport]
     gaps: Gaps
     diagnoses: dict[str, Diagnosis]
+    rescued: dict[str, AssignReport]
     defective: Report
     repaired: Repair
     map: Path
@@ -116,10 +119,11 @@ def demonstrate(
     write_layer(folder / "gaps.gpkg", gaps.frame, "gaps")
     done(f"{len(gaps.frame):,} gaps found")
 
-    diagnoses = {}
+    diagnoses, rescued = {}, {}
     for name in _DEFECT_FILES:
         records, identity = entities_from(read_layer(sample.defects[name], role="entities"))
         diagnoses[name] = inspect(records, lowest(areas), id_field=identity)
+        rescued[name] = assign(_as_judged(records, diagnoses[name]), cells).report
     broken = cells_from(read_layer(sample.defects["areas_torn.gpkg"], role="cells", own_crs=True))
     defective = check(broken, lowest(areas))
     mended = repair(broken, lowest(areas))
@@ -142,8 +146,17 @@ def demonstrate(
     )
     done(f"map drawn in {picture}")
     return Demonstration(
-        folder, sample, areas, cells, verdict, accounts, gaps, diagnoses, defective, mended, picture
+        folder, sample, areas, cells, verdict, accounts, gaps, diagnoses, rescued, defective, mended, picture
     )
+
+
+def _as_judged(records: gpd.GeoDataFrame, diagnosis: Diagnosis) -> gpd.GeoDataFrame:
+    """Read the records as the doctor says they are meant."""
+    geometries = records.geometry.to_numpy()
+    if diagnosis.swapped:
+        geometries = shapely.transform(geometries, lambda xy: xy[:, ::-1])
+    geometries = convert_geometry(geometries, diagnosis.datum, "wgs84")
+    return records.set_geometry(gpd.GeoSeries(geometries, index=records.index, crs=records.crs))
 
 
 def _assign_all(

@@ -27,7 +27,7 @@ _WORDS = {
         "worst": "最严重的盲区",
         "worst_head": ("类型", "网格", "面积", "户数", "企业", "违反的规则"),
         "defects": "问题数据",
-        "defects_head": ("文件", "判断", "把握", "可疑记录"),
+        "defects_head": ("文件", "判断", "把握", "据此归属", "仍未归属的原因"),
         "reading": "{datum}，{axes}",
         "axes": ("经度、纬度", "纬度、经度（颠倒）"),
         "areas": "有缺陷的区划：{overlaps:,} 处重叠（{overlap}），{blanks:,} 处空白（{blank}）。",
@@ -51,7 +51,7 @@ _WORDS = {
         "worst": "The most severe gaps",
         "worst_head": ("kind", "cell", "ground", "households", "enterprises", "rule broken"),
         "defects": "Defective files",
-        "defects_head": ("file", "reading", "confidence", "suspect records"),
+        "defects_head": ("file", "reading", "confidence", "assigned so", "why others are not"),
         "reading": "{datum}, {axes}",
         "axes": ("longitude, latitude", "latitude, longitude (swapped)"),
         "areas": "Areas with defects: {overlaps:,} overlaps ({overlap}), {blanks:,} blanks ({blank}).",
@@ -129,8 +129,8 @@ def write_up(shown: Demonstration, language: str = "zh") -> str:
                 name,
                 say("reading", datum=diagnosis.datum.label, axes=head("axes")[diagnosis.swapped]),
                 f"{diagnosis.datum_confidence} / {diagnosis.axes_confidence}",
-                ", ".join(f"{reason} {count:,}" for reason, count in diagnosis.counts.items() if count)
-                or "-",
+                f"{shown.rescued[name].assigned:,} / {shown.rescued[name].total:,}",
+                ", ".join(f"{word} {count:,}" for word, count in shown.rescued[name].reasons.items()) or "-",
             )
             for name, diagnosis in shown.diagnoses.items()
         ],

@@ -34,7 +34,7 @@ class Outcome:
 Run = Callable[..., Outcome]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def wangge() -> Run:
     """Run the command line with arguments."""
 

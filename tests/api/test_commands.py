@@ -162,8 +162,8 @@ def test_gaps_finds_what_is_missing(
     services.write_text("id,lon,lat\ns1,113.9011,22.5011\n")
     rules.write_text("[out_of_reach]\ndistance_m = 300\n")
     outcome = wangge(
-        "gaps", "--cells", cells, "--areas", areas, "--entities", shops, "--service-points", services, "--rules",
-        rules, "-o", out, "--json",
+        "gaps", "--cells", cells, "--areas", areas, "--entities", shops, "--service-points", services,
+        "--rules", rules, "-o", out, "--json",
     )  # fmt: skip
     assert outcome.code == 0
     kinds = outcome.summary["kinds"]
