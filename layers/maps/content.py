@@ -43,7 +43,7 @@ LOADS = (
 _GAP_SIZES = ("area_m2", "households", "enterprises")
 _SEVERITY = {"low": 1, "medium": 2, "high": 3}
 _BASE = ("green", "water", "buildings", "railway", "roads")
-_ROAD_RANK = {"motorway": 0, "trunk": 0, "expressway": 0, "primary": 0, "arterial": 0, "main": 0}
+_ROAD_RANK = {"lane": 2, "motorway": 0, "trunk": 0, "expressway": 0, "primary": 0, "arterial": 0, "main": 0}
 _ROAD_RANK |= {"secondary": 1, "collector": 1, "tertiary": 1, "unclassified": 2, "residential": 2}
 
 
@@ -276,14 +276,15 @@ def _severity(gaps: gpd.GeoDataFrame) -> NDArray[np.int64]:
 
 
 def entities_record(name: str, frame: gpd.GeoDataFrame, language: str) -> dict[str, Any]:
-    """Describe a layer small enough to draw; of its columns only `id`, `kind` and `class` are taken."""
+    """Describe a layer small enough to draw: of its columns `id`, `kind`, and `class_name` or `class`."""
+    named = next((column for column in ("class_name", "class") if column in frame), None)
     return {
         "key": name,
         "label": field_label(name, language),
         "geo": encode_geometry(frame.geometry.to_numpy()),
         "id": texts(frame["id"]) if "id" in frame else None,
         "kind": indexed(texts(frame["kind"])) if "kind" in frame else None,
-        "class": indexed(texts(frame["class"])) if "class" in frame else None,
+        "class": indexed(texts(frame[named])) if named else None,
     }
 
 

@@ -104,7 +104,7 @@ def make_map(
         households, enterprises`.
     layers
         Entities by layer name. Each is counted per cell; up to `DRAWN_ENTITIES` of a layer are also drawn,
-        with `id`, `kind` and `class` only.
+        with `id`, `kind` and `class_name` or `class` only.
     base
         Ground to read the map by: any of green, water, buildings, railway, roads.
     measure

@@ -11,7 +11,8 @@
       L.setOptions(this, options);
     },
     createTile: function (coords) {
-      const canvas = L.DomUtil.create("canvas", "leaflet-tile");
+      // Painted at once, so shown at once: waiting for a frame leaves a slow machine with a blank map.
+      const canvas = L.DomUtil.create("canvas", "leaflet-tile leaflet-tile-loaded");
       const ratio = Math.min(window.devicePixelRatio || 1, 2);
       canvas.width = canvas.height = SIZE * ratio;
       canvas.ratio = ratio;
@@ -19,7 +20,9 @@
       return canvas;
     },
     _paint: function (canvas, coords) {
-      const ctx = canvas.getContext("2d");
+      // Painted once and shown often: in memory that is quick everywhere, while a machine that only imitates a
+      // graphics card stands still for seconds over the paths.
+      const ctx = canvas.getContext("2d", { willReadFrequently: true });
       ctx.setTransform(1, 0, 0, 1, 0, 0);
       ctx.clearRect(0, 0, canvas.width, canvas.height);
       ctx.scale(canvas.ratio, canvas.ratio);
@@ -49,24 +52,40 @@
     },
   });
 
-  // Add a feature's rings to the current path, dropping vertices closer than a third of a pixel.
+  // Add a feature's rings to the current path: vertices closer than a third of a pixel are dropped, and so is what
+  // stays beyond one side of the tile, which cannot be seen but must be dashed, joined and filled.
   const trace = function (ctx, store, f, view, closed) {
     const { scale, left, top } = view, xy = store.xy;
+    const [west, north, east, south] = view.box.map((edge, i) => edge * scale - (i % 2 ? top : left));
+    const side = (x, y) => (x < west ? 1 : x > east ? 2 : 0) | (y < north ? 4 : y > south ? 8 : 0);
     for (let r = store.ringOf[f]; r < store.ringOf[f + 1]; r++) {
       const a = store.start[r], b = store.start[r + 1];
-      let px = xy[2 * a] * scale - left, py = xy[2 * a + 1] * scale - top;
+      let px = xy[2 * a] * scale - left, py = xy[2 * a + 1] * scale - top, beyond = side(px, py), lifted = false;
       ctx.moveTo(px, py);
       for (let v = a + 1; v < b; v++) {
         const x = xy[2 * v] * scale - left, y = xy[2 * v + 1] * scale - top;
         if (Math.abs(x - px) + Math.abs(y - py) < 0.33 && v < b - 1) continue;
-        ctx.lineTo(x, y);
+        const here = side(x, y);
+        if (beyond & here) {
+          // The last vertex seen beyond this side stands for all of them until the line comes back.
+          lifted = true;
+          beyond &= here;
+        } else {
+          if (lifted) {
+            if (closed) ctx.lineTo(px, py);
+            else ctx.moveTo(px, py);
+            lifted = false;
+          }
+          ctx.lineTo(x, y);
+          beyond = here;
+        }
         px = x;
         py = y;
       }
+      if (closed && lifted) ctx.lineTo(px, py);
       if (closed) ctx.closePath();
     }
   };
-  wangge.trace = trace;
 
   const dots = function (ctx, store, f, view, radius) {
     for (let v = store.start[store.ringOf[f]]; v < store.start[store.ringOf[f + 1]]; v++) {
@@ -314,9 +333,11 @@
     ctx.textBaseline = "middle";
     const cells = state.cells.store, size = cells.typical() * view.scale;
     if (state.on.cells && size >= 30) {
+      // Whole codes for all or for none, as far as they fit.
+      const whole = size > ems(state.codeOf(0)) * 12 * 1.1;
       const wide = { ...view, box: [view.box[0] - 200 / view.scale, view.box[1] - 40 / view.scale, view.box[2] + 200 / view.scale, view.box[3] + 40 / view.scale] };
       for (const f of cells.within(...wide.box)) {
-        label(ctx, view, cells, state.cells.anchors, f, [state.codeOf(f), state.shortOf(f)], size > 90 ? 12 : 11, 500, "#22303d");
+        label(ctx, view, cells, state.cells.anchors, f, [whole ? state.codeOf(f) : "", state.shortOf(f)], size > 90 ? 12 : 11, 500, "#22303d");
       }
       return;
     }

@@ -108,7 +108,8 @@
         : { paddingTopLeft: [348, 96], paddingBottomRight: [state.chosen === undefined ? 40 : 372, 40] };
     };
     state.whole = (animate) => map.fitBounds(state.cells.store.latlngBounds(), { ...state.margins(), animate: !!animate });
-    state.fly = (bounds) => map.flyToBounds(bounds, { ...state.margins(), maxZoom: 17, duration: 0.7 });
+    // Leaflet's flight shows every zoom between; this animates a short way and jumps a long one.
+    state.fly = (bounds) => map.fitBounds(bounds, { ...state.margins(), maxZoom: 17 });
     wangge.panel(state);
     state.whole(false);
     state.painted.forEach((layer) => layer.addTo(map));

@@ -182,7 +182,9 @@
     const dot = make("i", "wg-dot");
     dot.style.background = wangge.SEVERITY[state.gaps.severity[g]];
     const cell = withCell && state.gaps.cell ? state.gaps.cell[g] : "";
-    row.append(dot, make("b", "", gapKind(state, g)), make("span", "", cell), make("em", "", gapSize(state, g)));
+    const known = state.cells.row.get(cell);
+    const place = known === undefined ? cell : state.nameOf(known) || cell;
+    row.append(dot, make("b", "", gapKind(state, g)), make("span", "", place), make("em", "", gapSize(state, g)));
     const rule = state.gaps.rule ? state.gaps.rule.values[state.gaps.rule.index[g]] : "";
     row.title = [state.words["severity_" + state.gaps.severity[g]], rule].filter(Boolean).join(" · ");
     row.addEventListener("click", () => {

@@ -94,6 +94,11 @@ def test_search_flies_to_a_cell_and_an_area(open_map, cells, areas, tmp_path: Pa
     centre = cells.geometry[7].centroid
     spot = f"[{centre.y}, {centre.x}]"
     opened.wait(f"wangge.map.getZoom() > 14 && wangge.map.getBounds().contains({spot})")
+    # From close by to a cell that is out of sight.
+    page.evaluate("wangge.map.setZoom(19, {animate: false}); 0")
+    page.evaluate("wangge.state.choose(0, true); 0")
+    opened.wait("wangge.map.getBounds().contains([22.505, 114.005]) && wangge.map.getZoom() < 17")
+    assert ink(page, 114.002, 22.502)[3] > 0
     page.fill("#wg-query", "东门")
     assert page.locator("#wg-found li").count() == 1
     page.fill("#wg-query", "没有这样的")
@@ -159,3 +164,23 @@ def test_points_tell_kind_and_class(open_map, cells, tmp_path: Path) -> None:
     page = open_map(tmp_path / "m.html").page
     page.mouse.move(*screen(page, 114.005, 22.505))
     assert page.inner_text("#wg-tip").split() == ["传感器", "S-7", "类型", "传感器", "类别", "烟感"]
+
+
+def test_close_up_what_crosses_a_tile_is_still_filled(open_map, cells, areas, tmp_path: Path) -> None:
+    """Vertices beyond the tile are dropped while painting; the fill inside must not notice."""
+    bent = shapely.Polygon([(114, 22.5), (114.04, 22.5), (114.04, 22.53), (114.03, 22.51), (114, 22.53)])
+    frame = gpd.GeoDataFrame({"code": ["a"]}, geometry=[bent], crs=4326)
+    write_map(tmp_path / "m.html", frame)
+    page = open_map(tmp_path / "m.html").page
+    for lon, lat in [
+        (114.02, 22.51),
+        (114.035, 22.515),
+        (114.03, 22.512),
+        (114.0001, 22.5299),
+        (114.02, 22.53),
+    ]:
+        for zoom in (14, 17.25, 20):
+            page.evaluate(
+                "([lat, lon, z]) => { wangge.map.setView([lat, lon], z, {animate: false}) }", [lat, lon, zoom]
+            )
+            assert (ink(page, lon, lat)[3] > 0) == bent.contains(shapely.Point(lon, lat)), (lon, lat, zoom)
