@@ -13,8 +13,9 @@ Geometries = NDArray[np.object_]
 PRECISION_M = 1e-7
 """The grid, in metres, to which vertices are rounded.
 
-Fifty times coarser than what a round trip to longitude and latitude moves a vertex (about 2e-9 m), so that no
-face turns over on the way; fine enough that along a border of 150 km the rounding adds up to less than 0.01 m².
+Fifty times coarser than what a round trip to longitude and latitude moves a vertex (about 2e-9 m), so that
+no face turns over on the way; fine enough that the rounding along a border of 150 km adds up to less than
+0.01 m².
 """
 
 
