@@ -1,4 +1,4 @@
-"""Codes of cells: how a cell is numbered inside its base area, and which numbers are free.
+"""Codes of cells: how they are spelled, how a cell is numbered in its base area, which numbers are free.
 
 It knows digits, reading order and ended codes; which cells exist and how a cell is called belongs to
 `gis.divide`.
@@ -9,9 +9,12 @@ from collections.abc import Collection, Iterable
 from typing import Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from gis.errors import CapacityError, InputError
+
+Texts = NDArray[np.object_]
 
 Layout = Literal["auto", "cn", "plain"]
 
@@ -26,6 +29,48 @@ _PROVINCES = frozenset(
     for province in range(first, last + 1)
 )
 _BASE = re.compile(r"[0-9]{6}(?:[0-9]{3}){0,2}", re.ASCII)
+
+
+def code_texts(values: ArrayLike) -> Texts:
+    """Spell codes as text, one way for every layer.
+
+    Parameters
+    ----------
+    values
+        Strings or numbers, missing ones among them, any length.
+
+    Returns
+    -------
+    ndarray of str
+        Numbers lose a decimal part of zero (559.0 is "559"), text its outer blanks; what is missing is "".
+    """
+
+    def text(value: object) -> str:
+        if value is None or value is pd.NA or value is pd.NaT or value != value:
+            return ""
+        if isinstance(value, float) and value.is_integer():
+            return str(int(value))
+        return str(value).strip()
+
+    given = np.asarray(values, dtype=object)
+    result = np.empty(len(given), dtype=object)
+    result[:] = [text(value) for value in given]
+    return result
+
+
+def required_codes(values: ArrayLike) -> Texts:
+    """Spell codes as `code_texts` does, where every record must have one.
+
+    Raises
+    ------
+    InputError
+        If a code is missing.
+    """
+    codes = code_texts(values)
+    missing = np.flatnonzero(codes == "")
+    if len(missing):
+        raise InputError(f"Record {missing[0] + 1} of the cells has no code; give every cell one.")
+    return codes
 
 
 class Numbers(NamedTuple):

@@ -108,7 +108,22 @@ def to_working(frame: gpd.GeoDataFrame, crs: CRS | None = None) -> gpd.GeoDataFr
     crs
         The working CRS; chosen by `working_crs` from the extent when not given.
     """
-    return frame.to_crs(crs if crs is not None else working_crs(extent(frame)))
+    return frame.to_crs(crs if crs is not None else choose_crs(frame))
+
+
+def choose_crs(*frames: gpd.GeoDataFrame) -> CRS:
+    """Choose the working CRS from the common extent of frames in any CRS, as `working_crs` does.
+
+    Geometries with coordinates that are not finite do not count.
+
+    Raises
+    ------
+    InputError
+        If a frame names no CRS, or the extent is empty or not on the globe.
+    """
+    placed = np.concatenate([to_lonlat(frame).geometry.to_numpy() for frame in frames])
+    finite = np.isfinite(shapely.bounds(placed)).all(axis=1)
+    return working_crs(extent(gpd.GeoDataFrame(geometry=placed[finite], crs=LONLAT)))
 
 
 def extent(frame: gpd.GeoDataFrame) -> NDArray[np.float64]:

@@ -15,9 +15,9 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.crs import LONLAT, to_lonlat, to_working, working_crs
+from gis.codes import required_codes
+from gis.crs import LONLAT, choose_crs, to_lonlat, to_working
 from gis.errors import InputError
-from gis.locate import code_texts
 from gis.overlay import Rounding, polygonal
 
 Progress = Callable[[int, int], None]
@@ -127,7 +127,8 @@ def diff(
         If a code is missing or used twice, or a layer names no CRS.
     """
     tell = progress or (lambda _done, _total: None)
-    before, after = _plans(old, new, crs)
+    working = crs if crs is not None else choose_crs(old, new)
+    before, after = _plans(old, new, working)
     tell(1, 4)
     position = pd.Index(after.codes).get_indexer(pd.Index(before.codes))
     rounding = Rounding(min_area_m2, min_width_m)
@@ -141,26 +142,18 @@ def diff(
     tell(3, 4)
     flows, renamed = _renamed(before, after, flows, rounding)
     kinds = _Kinds(before, after, flows, renamed, position, same)
-    pieces = _pieces(before, after, flows, kinds, _working(old, new, crs))
+    pieces = _pieces(before, after, flows, kinds, working)
     table = _table(before, after, flows, kinds)
     tell(4, 4)
     return Diff(pieces, table)
 
 
-def _working(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, crs: CRS | None) -> CRS:
-    if crs is not None:
-        return crs
-    bounds = np.array([to_lonlat(frame).total_bounds for frame in (old, new)])
-    return working_crs(np.r_[np.fmin(bounds[0, :2], bounds[1, :2]), np.fmax(bounds[0, 2:], bounds[1, 2:])])
-
-
-def _plans(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, crs: CRS | None) -> tuple[_Plan, _Plan]:
-    working = _working(old, new, crs)
+def _plans(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, working: CRS) -> tuple[_Plan, _Plan]:
     plans = []
     for name, frame in (("old", old), ("new", new)):
         if "code" not in frame.columns:
             raise InputError(f"The {name} plan has no column 'code'; name the field that holds it.")
-        codes = code_texts(frame["code"])
+        codes = required_codes(frame["code"])
         twice = pd.Series(codes).duplicated().to_numpy()
         if twice.any():
             row = int(np.flatnonzero(twice)[0])

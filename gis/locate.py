@@ -6,14 +6,13 @@ reasons belong to `gis.assign`.
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from gis.codes import required_codes
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
 
@@ -33,34 +32,6 @@ _FEW = 50_000
 
 _MANY_VERTICES = 32
 # Below this, walking the ring costs less than fetching its index from memory.
-
-
-def code_texts(codes: "pd.Series[Any]") -> Objects:
-    """Return cell codes as text; whole numbers lose their decimals.
-
-    Parameters
-    ----------
-    codes
-        Strings or numbers, any index.
-
-    Returns
-    -------
-    ndarray of str
-        One per record.
-
-    Raises
-    ------
-    InputError
-        If a code is missing.
-    """
-    missing = np.flatnonzero(codes.isna() | (codes.astype(object) == ""))
-    if len(missing):
-        raise InputError(f"Record {missing[0] + 1} of the cells has no code; give every cell one.")
-    values = [
-        str(int(code)) if isinstance(code, float) and code.is_integer() else str(code)
-        for code in codes.astype(object)
-    ]
-    return np.array(values, dtype=object)
 
 
 class PointLocator:
@@ -107,7 +78,7 @@ class PointLocator:
         frame = cells if cells.crs == LONLAT else to_lonlat(cells)
         if "code" not in frame.columns:
             raise InputError("The cells have no column 'code'; name the field that holds the codes.")
-        texts = code_texts(frame["code"])
+        texts = required_codes(frame["code"])
         geometries = frame.geometry.to_numpy()
         flat = shapely.get_dimensions(geometries)
         wrong = np.flatnonzero((flat >= 0) & (flat < 2))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import geopandas as gpd
 import pandas as pd
 
+from gis.codes import code_texts
 from gis.errors import InputError
 
 CODE_NAMES = ("code", "adcode", "osm_id", "编码", "代码", "行政区划代码", "网格编码")
@@ -23,13 +24,10 @@ _DISTINCT_SHARE = 0.95
 
 
 def text_codes(column: pd.Series) -> pd.Series:
-    """Spell codes as text: 559.0 becomes "559", blanks become None, spaces at the ends go."""
-    if pd.api.types.is_float_dtype(column.dtype):
-        whole = column.dropna()
-        if bool((whole == whole.round()).all()):
-            column = column.astype("Int64")
-    text = column.astype("string").str.strip()
-    return text.astype(object).where(text.notna() & (text != ""), None)
+    """Spell codes as `gis.codes.code_texts` does, with None for what is missing."""
+    texts = code_texts(column)
+    texts[texts == ""] = None
+    return pd.Series(texts, index=column.index, dtype=object)
 
 
 def areas_from(

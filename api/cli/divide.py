@@ -63,7 +63,7 @@ def divide(
     """
     from api.cli.source import load_areas, load_cells
     from gis.areas import hierarchy, lowest
-    from gis.crs import extent, parse_crs, working_crs
+    from gis.crs import choose_crs, parse_crs
     from gis.divide import divide_square
     from layers.formats import output_format, write_layer
 
@@ -81,7 +81,7 @@ def divide(
     )
     used = frozenset() if ended is None else frozenset(load_cells(ended)["code"].dropna())
     with about(areas), progress_bar("dividing") as progress:
-        chosen = parse_crs(crs) if crs else working_crs(extent(loaded))
+        chosen = parse_crs(crs) if crs else choose_crs(loaded)
         loaded = hierarchy(loaded, crs=chosen)
         cells = divide_square(
             loaded,

@@ -13,7 +13,7 @@ from pyproj import CRS
 
 from gis.arrangement import Geometries
 from gis.china import in_china
-from gis.crs import to_working, working_crs
+from gis.crs import choose_crs, to_working
 from gis.errors import CoverageError, InputError
 
 
@@ -61,7 +61,7 @@ def lowest_ground(areas: gpd.GeoDataFrame, crs: CRS | None = None) -> Ground:
     if lowest.empty:
         raise InputError("There is no area to divide.")
     _check_records(lowest)
-    chosen = crs if crs is not None else working_crs(lowest.total_bounds)
+    chosen = crs if crs is not None else choose_crs(lowest)
     geometry = shapely.force_2d(np.asarray(to_working(lowest, chosen).geometry.array, dtype=object))
     code = lowest["code"].astype(str).to_numpy(dtype=object)
     name = lowest["name"].fillna("").astype(str).to_numpy(dtype=object)

@@ -9,9 +9,9 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from gis.codes import required_codes
 from gis.crs import to_lonlat
 from gis.gaps.model import GapInput, Integers, Kind, Objects, Progress, gap_frame, on_surface
-from gis.locate import code_texts
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _areas(given: GapInput, ground: Objects) -> Objects:
     if given.lowest_areas is None or not len(ground):
         return codes
     areas = to_lonlat(given.lowest_areas)
-    names = code_texts(areas["code"])
+    names = required_codes(areas["code"])
     piece, area = shapely.STRtree(np.array(areas.geometry, dtype=object)).query(
         on_surface(ground), predicate="intersects"
     )

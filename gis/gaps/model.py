@@ -18,9 +18,9 @@ from pyproj import CRS
 
 from gis.areas import lowest
 from gis.assign import assign
-from gis.crs import LONLAT, to_lonlat, to_working, working_crs
+from gis.codes import code_texts, required_codes
+from gis.crs import LONLAT, choose_crs, to_lonlat, to_working
 from gis.errors import InputError
-from gis.locate import code_texts
 from gis.topology.check import Report, check
 
 COLUMNS = (
@@ -79,12 +79,12 @@ class GapInput:
         """The working CRS of everything measured here."""
         if self.crs is not None:
             return self.crs
-        return working_crs(to_lonlat(self.cells).total_bounds)
+        return choose_crs(self.cells)
 
     @cached_property
     def codes(self) -> Objects:
         """Cell codes as text, shape (n,)."""
-        return code_texts(self.cells["code"])
+        return required_codes(self.cells["code"])
 
     @cached_property
     def cell_areas(self) -> Objects:
@@ -237,8 +237,8 @@ def _texts(values: "pd.Series[Any] | None", count: int) -> Objects:
     result = np.full(count, None, dtype=object)
     if values is None:
         return result
-    given = np.flatnonzero((values.notna() & (values.astype(object) != "")).to_numpy())
-    result[given] = code_texts(values.iloc[given])
+    texts = code_texts(values)
+    result[texts != ""] = texts[texts != ""]
     return result
 
 

@@ -12,10 +12,11 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.crs import choose_crs
 from gis.topology.findings import KINDS, Findings, join_codes, metres2, shown
 from gis.topology.ground import around, enclosed, find_overlaps, find_unmatched, union
 from gis.topology.nesting import add_nesting
-from gis.topology.records import NOISE_WIDTH_M, Geometries, Records, choose_crs, mean_width, read_records
+from gis.topology.records import NOISE_WIDTH_M, Geometries, Records, mean_width, read_records
 
 Progress = Callable[[int, int], None]
 _STEPS = 5
@@ -94,7 +95,7 @@ def check(
     InputError
         If `code` is missing, no CRS is named, or the extent is not on the globe.
     """
-    working = crs if crs is not None else choose_crs(areas, cells)
+    working = crs if crs is not None else choose_crs(cells if areas is None else areas)
     records = read_records(cells, working)
     tell = progress or _silent
     findings = Findings(working)

@@ -9,7 +9,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.topology.records import NOISE_AREA_M2, Geometries, polygonal
+from gis.overlay import polygonal
+from gis.topology.records import NOISE_AREA_M2, Geometries
 
 _CHUNK = 50_000
 _TOUCH_M = 1e-6

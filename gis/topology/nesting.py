@@ -11,9 +11,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis.codes import code_texts
+from gis.overlay import polygonal
 from gis.topology.findings import Findings, join_codes, metres2, shown
 from gis.topology.ground import around, union
-from gis.topology.records import NOISE_WIDTH_M, Geometries, Records, code_text, mean_width, polygonal
+from gis.topology.records import NOISE_WIDTH_M, Geometries, Records, mean_width
 
 TOLERANCE_M2 = 0.01
 """How far the union of an area's cells may differ from the area."""
@@ -86,7 +88,7 @@ def add_nesting(
     coverage
         Whether the cells are known to be a valid coverage.
     """
-    codes = code_text(named) if named is not None else np.full(len(cells), "", dtype=object)
+    codes = code_texts(named) if named is not None else np.full(len(cells), "", dtype=object)
     unknown = np.flatnonzero((codes != "") & ~np.isin(codes, areas.codes[areas.codes != ""]))
     findings.add(
         "crossed_parent",

@@ -14,8 +14,9 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.crs import LONLAT, working_crs
+from gis.codes import code_texts
 from gis.errors import InputError
+from gis.overlay import polygonal
 
 Geometries = NDArray[np.object_]
 
@@ -69,50 +70,6 @@ class Records:
         return np.asarray(codes.duplicated(keep=False) & (codes != ""), dtype=bool)
 
 
-def code_text(values: Any) -> NDArray[np.object_]:
-    """Return codes as text: 559.0 is "559", a missing value is "".
-
-    Parameters
-    ----------
-    values
-        Codes of any type, any length.
-    """
-
-    def text(value: Any) -> str:
-        if (
-            value is None
-            or value is pd.NA
-            or value is pd.NaT
-            or (isinstance(value, float) and np.isnan(value))
-        ):
-            return ""
-        if isinstance(value, float) and value.is_integer():
-            return str(int(value))
-        return str(value).strip()
-
-    result = np.empty(len(values), dtype=object)
-    result[:] = [text(value) for value in np.asarray(values, dtype=object)]
-    return result
-
-
-def choose_crs(*frames: gpd.GeoDataFrame | None) -> CRS:
-    """Choose the working CRS from the extent of the first frame given.
-
-    Raises
-    ------
-    InputError
-        If the frame names no CRS or its extent is not on the globe.
-    """
-    frame = next(frame for frame in frames if frame is not None)
-    if frame.crs is None:
-        raise InputError("The layer names no coordinate reference system; give it, for example EPSG:4326.")
-    bounds = frame.geometry.to_crs(LONLAT).bounds.to_numpy()
-    bounds = bounds[np.isfinite(bounds).all(axis=1)]
-    if not len(bounds):
-        raise InputError("The layer has no extent: every geometry is empty.")
-    return working_crs(np.concatenate([bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)]))
-
-
 def read_records(frame: gpd.GeoDataFrame, crs: CRS) -> Records:
     """Make the records of a layer ready for computing.
 
@@ -133,7 +90,7 @@ def read_records(frame: gpd.GeoDataFrame, crs: CRS) -> Records:
     if frame.crs is None:
         raise InputError("The layer names no coordinate reference system; give it, for example EPSG:4326.")
     given = shapely.force_2d(np.asarray(frame.geometry.to_crs(crs), dtype=object))
-    codes = code_text(frame["code"].to_numpy(dtype=object))
+    codes = code_texts(frame["code"].to_numpy(dtype=object))
     labels = np.array([code or f"record {row + 1}" for row, code in enumerate(codes)], dtype=object)
     polygons, faults, spots = _mend(given)
     return Records(codes=codes, labels=labels, polygons=polygons, faults=faults, spots=spots, crs=crs)
@@ -168,24 +125,6 @@ def _mend(given: Geometries) -> tuple[Geometries, NDArray[np.object_], Geometrie
         mended = shapely.make_valid(polygons[broken], method="structure", keep_collapsed=False)
         polygons[broken] = polygonal(mended)
     return polygons, faults, spots
-
-
-def polygonal(geometries: Geometries) -> Geometries:
-    """Keep the polygons of each geometry: Polygon, MultiPolygon or an empty Polygon.
-
-    Parameters
-    ----------
-    geometries
-        Any types, any length.
-    """
-    result = np.asarray(geometries, dtype=object).copy()
-    types = shapely.get_type_id(result)
-    for row in np.flatnonzero(~np.isin(types, (3, 6))):
-        parts = shapely.get_parts(result[row]) if types[row] == 7 else np.empty(0, dtype=object)
-        parts = shapely.get_parts(parts)
-        parts = parts[shapely.get_type_id(parts) == 3]
-        result[row] = shapely.multipolygons(parts) if len(parts) > 1 else (*parts, shapely.Polygon())[0]
-    return result
 
 
 def mean_width(polygons: Geometries) -> NDArray[np.float64]:

@@ -14,14 +14,15 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.crs import LONLAT
+from gis.codes import code_texts
+from gis.crs import LONLAT, choose_crs
 from gis.errors import InputError, RefusedError
 from gis.topology.check import Report, check
 from gis.topology.deeds import awarded, blank, change_table, deed_frame, story
 from gis.topology.findings import join_codes, metres2
 from gis.topology.mosaic import Index, Lists, Mosaic
 from gis.topology.nesting import TOLERANCE_M2, parents
-from gis.topology.records import Geometries, Records, choose_crs, code_text, read_records
+from gis.topology.records import Geometries, Records, read_records
 from gis.topology.roundtrip import steadying_cuts
 from gis.topology.settle import Outcome, Terms, settle
 
@@ -148,7 +149,7 @@ def repair(
         If a cell would vanish, fall into more pieces or change by more than `max_area_change`, or the
         result is not valid.
     """
-    working = crs if crs is not None else choose_crs(areas, cells)
+    working = crs if crs is not None else choose_crs(cells if areas is None else areas)
     tell = progress or _silent
     records = read_records(cells, working)
     _accept(records)
@@ -215,7 +216,7 @@ def _homes(cells: gpd.GeoDataFrame, records: Records, areas: Records | None) -> 
     if areas is None:
         return np.zeros(len(records), dtype=np.int64)
     named = (
-        code_text(cells["area_code"])
+        code_texts(cells["area_code"])
         if "area_code" in cells.columns
         else np.full(len(records), "", dtype=object)
     )

@@ -13,10 +13,11 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis.codes import required_codes
 from gis.colours import colour
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
-from gis.locate import PointLocator, code_texts
+from gis.locate import PointLocator
 from gis.measures import area_m2
 from layers.maps.classes import quantile_breaks
 from layers.maps.encoding import encode_geometry, encode_points
@@ -131,7 +132,7 @@ def cells_record(
 def _codes(cells: gpd.GeoDataFrame) -> list[str]:
     if "code" not in cells:
         raise InputError("The cells have no column 'code'.")
-    codes: list[str] = code_texts(cells["code"]).tolist()
+    codes: list[str] = required_codes(cells["code"]).tolist()
     return codes
 
 

@@ -50,7 +50,7 @@ class Opened:
 
     def wait(self, condition: str) -> None:
         """Wait until an expression holds (Playwright's own waiting needs eval, which the page forbids)."""
-        for _ in range(100):
+        for _ in range(400):
             if self.page.evaluate(condition):
                 return
             self.page.wait_for_timeout(50)
