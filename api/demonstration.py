@@ -136,7 +136,7 @@ def demonstrate(
         cells,
         areas=areas,
         gaps=gaps.frame,
-        layers={kind: assigned[kind] for kind in ("service_point", "sensor", "component")},
+        layers={LOADS[kind]: assigned[kind] for kind in ("service_point", "sensor", "component")},
         base={
             kind: read_layer(district, role=kind)
             for kind in ("green", "water", "buildings", "railway", "roads")

@@ -8,13 +8,11 @@ import typer
 from api.cli.maps import Language
 from api.cli.outcome import reporting, say
 
-SEED = 20250101
-
 
 @reporting
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.")] = Path("demo"),
-    seed: Annotated[int, typer.Option(help="Another seed makes another district.")] = SEED,
+    seed: Annotated[int | None, typer.Option(help="Another seed makes another district.")] = None,
     scale: Annotated[
         float, typer.Option(help="Size of the district, 1 for about 25 km².", min=0.05, max=1)
     ] = 1.0,
@@ -30,6 +28,7 @@ def demo(
     from api.settings import DataSettings
     from gis.errors import InputError
     from layers.formats import write_text
+    from layers.sample import SEED
 
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is a file; name a folder.")
@@ -37,7 +36,7 @@ def demo(
         output,
         DataSettings().tables(),
         say=say,
-        seed=seed,
+        seed=SEED if seed is None else seed,
         scale=scale,
         size_m=size,
         language=language.value,

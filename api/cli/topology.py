@@ -13,8 +13,6 @@ from api.cli.progress import progress_bar
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from gis.topology import Repair
-
 _LISTED = 5
 
 
@@ -95,6 +93,9 @@ def repair(
         float | None,
         typer.Option(help="Fill blanks up to this width in metres; wider ones are left and told."),
     ] = None,
+    max_area_change: Annotated[
+        float, typer.Option(help="Refuse when a cell's area would change by more than this share.", min=0)
+    ] = 0.5,
     changes: Annotated[
         Path | None, typer.Option(help="Write the change of area of every cell, as .csv or .parquet.")
     ] = None,
@@ -133,12 +134,14 @@ def repair(
     ground = _load_parents(areas, areas_code_field, areas_layer, areas_where)
     width = {} if max_width is None else {"max_width_m": max_width}
     with about(cells), progress_bar("repairing") as progress:
-        repaired = repair_topology(loaded, ground, crs=working, progress=progress, **width)
+        repaired = repair_topology(
+            loaded, ground, max_area_change=max_area_change, crs=working, progress=progress, **width
+        )
     if changes is not None:
         write_table(changes, repaired.changes)
     notes(write_layer(output, repaired.cells))
     summary = {**repaired.summary(), "output": str(output)}
-    tell([*_repair_lines(repaired), f"written to {output}"], summary, as_json=as_json)
+    tell([*repaired.lines(), f"written to {output}"], summary, as_json=as_json)
 
 
 def _load_parents(
@@ -163,29 +166,3 @@ def _finding_lines(kind: str, figures: Mapping[str, float], findings: "gpd.GeoDa
     lines += [f"    {detail}" for detail in findings["detail"].head(_LISTED)]
     more = len(findings) - _LISTED
     return lines + ([f"    ... and {more:,} more"] if more > 0 else [])
-
-
-def _repair_lines(repaired: "Repair") -> list[str]:
-    from gis.topology.findings import metres2
-
-    summary = repaired.summary()
-    lines = [f"{summary['cells']:,} cells, all kept; the area of {summary['changed_cells']:,} changed"]
-    if repaired.mended:
-        lines.append(f"own geometry mended: {', '.join(repaired.mended)}")
-    for key, what in (
-        ("overlaps_resolved", "overlaps given to one cell"),
-        ("fragments_moved", "fragments moved to a neighbour"),
-        ("blanks_filled", "blanks filled"),
-        ("blanks_left", "blanks left, wider than the limit"),
-    ):
-        if summary[key]["count"]:
-            lines.append(f"{what}: {summary[key]['count']:,}, {metres2(summary[key]['area_m2'])}")
-    lines += [f"  {detail}" for detail in repaired.left["detail"].head(_LISTED)]
-    if len(repaired.left):
-        lines.append("  if they are meant to stay (a lake), give --areas; if not, a larger --max-width")
-    if largest := summary["largest_change"]:
-        lines.append(
-            f"largest change of area: cell {largest['code']}, {largest['change_m2']:+,.2f} m² "
-            f"({largest['change_share']:+.2%})"
-        )
-    return lines
