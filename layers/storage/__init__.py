@@ -1,0 +1,5 @@
+"""Storage with history: one model on two databases, SQLite as a GeoPackage and PostgreSQL with PostGIS.
+
+It owns tables, migrations, transactions and dated intervals; geometry is computed by `gis`, and who may read
+or write what is decided in `api`.
+"""
