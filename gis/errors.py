@@ -23,3 +23,27 @@ class CapacityError(InputError):
 
 class RefusedError(WanggeError):
     """A repair that would do damage: lose a record, split a part, or change too much area."""
+
+
+class NotFoundError(WanggeError):
+    """What was asked for does not exist, or not for the one who asks."""
+
+
+class StaleError(WanggeError):
+    """A write that was based on a state which has changed since."""
+
+
+class ConflictError(WanggeError):
+    """A write that contradicts the present state, such as publishing twice at once."""
+
+
+class UnauthorizedError(WanggeError):
+    """Nobody is signed in, or the token is unknown, expired or revoked."""
+
+
+class ForbiddenError(WanggeError):
+    """The one who asks has not the role, or not the area."""
+
+
+class LimitError(WanggeError):
+    """More than is allowed: too large, too many, too often, too long."""
