@@ -1,8 +1,21 @@
-"""What the tests of all rooms share: the real data beside the repository."""
+"""What the tests of all rooms share: the real data beside the repository, and real databases."""
 
+import itertools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
+
+from layers.storage.database import Database
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -13,3 +26,160 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no real data: {SHARED_DATA.name} is absent beside the repository")
     return SHARED_DATA
+
+
+def _postgresql_programs() -> Path | None:
+    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -int(path.parent.name)):
+        extension = Path("/usr/share/postgresql") / folder.parent.name / "extension" / "postgis.control"
+        if extension.is_file() and (folder / "initdb").is_file():
+            return folder
+    return None
+
+
+def _wait_until_ready(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    for _ in range(600):
+        if server.poll() is not None:
+            break
+        try:
+            psycopg.connect(url, connect_timeout=1).close()
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"PostgreSQL does not start: {log.read_text(errors='replace')[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A PostgreSQL with PostGIS of this run alone, in its own folder and on its own port; no database name."""
+    programs = _postgresql_programs()
+    if programs is None:
+        reason = "no PostgreSQL with PostGIS below /usr/lib/postgresql; .ci/system-packages tests installs it"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    folder = Path(tempfile.mkdtemp(prefix="wangge-postgresql-"))
+    # The server refuses to run as root, and ends with the tests, however these end.
+    become = ["setpriv", "--pdeathsig", "INT"]
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+        become += ["--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
+    data, log = folder / "data", folder / "log"
+    initdb = [
+        programs / "initdb",
+        "-D",
+        data,
+        "-U",
+        "wangge",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale",
+        "C.UTF-8",
+    ]
+    subprocess.run([*become, *initdb, "--no-sync"], check=True, capture_output=True, cwd=folder)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {
+        "listen_addresses": "127.0.0.1",
+        "port": port,
+        "unix_socket_directories": "",
+        "fsync": "off",
+        "full_page_writes": "off",
+        "shared_buffers": "64MB",
+        "jit": "off",
+    }
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [*become, programs / "postgres", "-D", data, *options],
+            stdout=output,
+            stderr=output,
+            cwd=folder,
+        )
+    try:
+        url = f"wangge@127.0.0.1:{port}"
+        _wait_until_ready(server, f"postgresql://{url}/postgres", log)
+        yield f"postgresql+psycopg://{url}"
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(30)
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql_url: str) -> str:
+    """The name of a migrated database, of which each test gets a copy."""
+    _administer(postgresql_url, "CREATE DATABASE migrated TEMPLATE template0")
+    with closing(Database(f"{postgresql_url}/migrated")) as database:
+        database.migrate()
+    return "migrated"
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file, of which each test gets a copy."""
+    path = tmp_path_factory.mktemp("migrated") / "wangge.gpkg"
+    with closing(Database(f"sqlite:///{path}")) as database:
+        database.migrate()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def copy_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Make a new database, "empty" or "migrated", and give its URL; the test runs on each of the two kinds."""
+    made: list[str] = []
+    if request.param == "sqlite":
+
+        def copy(template: str) -> str:
+            made.append(f"{template}-{len(made)}.gpkg")
+            path = tmp_path / made[-1]
+            if template == "migrated":
+                shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
+            return f"sqlite:///{path}"
+
+        yield copy
+        return
+    url = request.getfixturevalue("postgresql_url")
+
+    def clone(template: str) -> str:
+        name = f"test_{next(_numbers)}"
+        source = "template0" if template == "empty" else request.getfixturevalue("migrated_postgresql")
+        _administer(url, f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY file_copy")
+        made.append(name)
+        return f"{url}/{name}"
+
+    yield clone
+    for name in made:
+        _administer(url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def make_database(copy_of: Callable[[str], str]) -> Iterator[Callable[[], Database]]:
+    """Make fresh, migrated databases, of one kind in one test."""
+    made: list[Database] = []
+
+    def make() -> Database:
+        made.append(Database(copy_of("migrated")))
+        return made[-1]
+
+    yield make
+    for database in made:
+        database.close()
+
+
+@pytest.fixture
+def database(make_database: Callable[[], Database]) -> Database:
+    """A fresh, migrated database; the test runs on SQLite and on PostgreSQL."""
+    return make_database()
+
+
+_numbers = itertools.count()
+
+
+def _administer(url: str, statement: str) -> None:
+    address = url.replace("+psycopg", "")
+    with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[arg-type]

@@ -3,17 +3,22 @@
 It owns connections and what each dialect needs; tables are `layers.storage.models`'.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
 from gis.errors import InputError
+from layers.storage import geopackage, identity  # noqa: F401  the tables of identity belong to the model
+from layers.storage.models import Base, Revision
 
+CHANNEL = "wangge"
 _BUSY_MS = 30_000
 
 
@@ -49,6 +54,10 @@ class Database:
         """The database is one SQLite file."""
         return self.url.get_backend_name() == "sqlite"
 
+    @property
+    def _exclusive(self) -> dict[str, bool]:
+        return {"wangge_write": True} if self.embedded else {}
+
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Give a session that sees one state of the database throughout; nothing it changes is kept."""
@@ -66,17 +75,56 @@ class Database:
         On SQLite one writer works at a time; another waits.
         """
         with self._sessions() as session:
-            session.connection(execution_options={"wangge_write": True} if self.embedded else {})
+            connection = session.connection(execution_options=self._exclusive)
+            changes = _changes(connection)
             yield session
+            session.flush()
+            if _changes(connection) != changes:
+                geopackage.touch(connection)
             session.commit()
+
+    def migrate(self) -> None:
+        """Bring the tables to the form this version needs; make them where there are none."""
+        with self.engine.connect().execution_options(**self._exclusive) as connection, connection.begin():
+            if not self.embedded:
+                connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS postgis")
+            if not inspect(connection).has_table(Revision.__tablename__):
+                Base.metadata.create_all(connection)
+                if self.embedded:
+                    geopackage.create(connection)
+                connection.execute(insert(Revision).values(id=1, number=0, changed_at=datetime.now(UTC)))
+
+    def revision(self) -> int:
+        """Read the number that grows with every change that snapshots must follow."""
+        with self.engine.connect() as connection:
+            return connection.execute(select(Revision.number)).scalar_one()
 
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
 
 
+def bump_revision(session: Session) -> int:
+    """Count one more change; followers hear of it when the transaction of the session is committed."""
+    number: int = session.execute(
+        update(Revision)
+        .values(number=Revision.number + 1, changed_at=datetime.now(UTC))
+        .returning(Revision.number)
+    ).scalar_one()
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_notify(CHANNEL, str(number))))
+    return number
+
+
+def _changes(connection: Connection) -> int:
+    """Count the rows changed through a SQLite connection; PostgreSQL has no GeoPackage to keep."""
+    driver = connection.connection.driver_connection
+    return driver.total_changes if isinstance(driver, sqlite3.Connection) else 0
+
+
 def _sqlite_engine(url: str) -> Engine:
     engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000})
+    engine.dialect.type_compiler_instance = geopackage.GeoPackageTypes(engine.dialect)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -89,6 +137,7 @@ def _sqlite_engine(url: str) -> Engine:
             f"busy_timeout = {_BUSY_MS}",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        geopackage.prepare(connection)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:

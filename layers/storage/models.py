@@ -9,9 +9,10 @@ from enum import StrEnum
 from typing import Any
 
 import shapely
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, MetaData, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, MetaData, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from layers.storage.instant import Instant
 from layers.storage.shape import Shape
 
 # SQLite numbers rows by itself only in a column declared INTEGER.
@@ -29,7 +30,11 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {dict[str, Any]: JSON, shapely.Geometry: Shape}  # noqa: RUF012  SQLAlchemy reads it
+    type_annotation_map = {  # noqa: RUF012  SQLAlchemy reads it
+        dict[str, Any]: JSON,
+        shapely.Geometry: Shape,
+        datetime: Instant,
+    }
 
 
 class State(StrEnum):
@@ -112,6 +117,15 @@ class Cell(Base):
         Index("ix_cells_plan_id", "plan_id"),
         Index("ix_cells_scheme_id_code", "scheme_id", "code"),
         Index("ix_cells_scheme_id_valid_from", "scheme_id", "valid_from"),
+        # A code is in force once; the database itself refuses a second.
+        Index(
+            "uq_cells_in_force",
+            "scheme_id",
+            "code",
+            unique=True,
+            sqlite_where=text("valid_from IS NOT NULL AND valid_to IS NULL"),
+            postgresql_where=text("valid_from IS NOT NULL AND valid_to IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -130,11 +144,22 @@ class Cell(Base):
     geometry: Mapped[shapely.Geometry]
 
 
+class PlanCell(Base):
+    """Which versions of cells make a published plan: those it brought and those it kept."""
+
+    __tablename__ = "plan_cells"
+    __table_args__ = (Index("ix_plan_cells_cell_id", "cell_id"),)
+
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id"), primary_key=True)
+    cell_id: Mapped[int] = mapped_column(ForeignKey("cells.id"), primary_key=True)
+
+
 class Entity(Base):
     """The current state of an enterprise, household, sensor, component or service point.
 
     `external_id` is unique within a kind. `personal` holds names, phones and identity numbers of people, and
-    nothing else does. An entity that has ended keeps its row with valid_to set.
+    nothing else does. An entity that has ended keeps its row with valid_to set. `content_hash` is
+    `layers.storage.content`'s of what an import compares: all but the area and the dates.
     """
 
     __tablename__ = "entities"
@@ -154,6 +179,7 @@ class Entity(Base):
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
     version: Mapped[int]
+    content_hash: Mapped[str | None]
     geometry: Mapped[shapely.Geometry | None]
 
 
@@ -183,6 +209,14 @@ class Assignment(Base):
     __table_args__ = (
         Index("ix_assignments_entity_id_scheme_id", "entity_id", "scheme_id"),
         Index("ix_assignments_scheme_id_cell_code", "scheme_id", "cell_code"),
+        Index(
+            "uq_assignments_lasting",
+            "scheme_id",
+            "entity_id",
+            unique=True,
+            sqlite_where=text("valid_to IS NULL"),
+            postgresql_where=text("valid_to IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -205,3 +239,10 @@ class Revision(Base):
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     number: Mapped[int]
     changed_at: Mapped[datetime]
+
+
+# SQLite has the R*Trees of `layers.storage.geopackage` instead.
+for _layer in (Area, Cell, Entity):
+    Index(f"ix_{_layer.__tablename__}_geometry", _layer.geometry, postgresql_using="gist").ddl_if(
+        dialect="postgresql"
+    )

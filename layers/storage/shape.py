@@ -10,6 +10,7 @@ import shapely
 from geoalchemy2 import Geometry, WKBElement
 from sqlalchemy import LargeBinary
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 SRID = 4326
@@ -52,18 +53,29 @@ def from_blob(blob: bytes) -> shapely.Geometry:
     return shapely.from_wkb(blob[_HEADER.size + 8 * _ENVELOPE_DOUBLES[envelope] :])
 
 
+class _Blob(LargeBinary):
+    """A blob in a column that GeoPackage calls GEOMETRY."""
+
+
+@compiles(_Blob)
+def _declare(_type: _Blob, _compiler: Any, **_options: Any) -> str:
+    return "GEOMETRY"
+
+
 class Shape(TypeDecorator[shapely.Geometry]):
     """Geometry in EPSG:4326, two-dimensional; None where there is none."""
 
     impl = LargeBinary
     cache_ok = True
+    # GeoAlchemy reads it; indexes are named in the model, so that migrations see them.
+    spatial_index = False
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+    def load_dialect_impl(self, dialect: Dialect | None) -> TypeEngine[Any]:
         """Choose the database's own type."""
-        if dialect.name == "postgresql":
-            # Indexes are named in the model, so that migrations see them.
-            return dialect.type_descriptor(Geometry(srid=SRID, spatial_index=False))
-        return dialect.type_descriptor(LargeBinary())
+        geometry = Geometry(srid=SRID, spatial_index=self.spatial_index)
+        if dialect is None:  # GeoAlchemy asks so when it creates a table
+            return geometry
+        return dialect.type_descriptor(geometry if dialect.name == "postgresql" else _Blob())
 
     def process_bind_param(self, value: shapely.Geometry | None, dialect: Dialect) -> Any:
         """Encode for the database."""

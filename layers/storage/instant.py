@@ -1,0 +1,58 @@
+"""The column type of instants: aware UTC datetimes in Python on both databases.
+
+It owns the encoding of one value; the dates of intervals are plain dates and need none.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, String
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+
+class _Iso(String):
+    """ISO 8601 text in a column that GeoPackage calls DATETIME."""
+
+
+@compiles(_Iso)
+def _declare(_type: _Iso, _compiler: Any, **_options: Any) -> str:
+    return "DATETIME"
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant; one without a time zone is refused, one of another zone is kept as UTC."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose the database's own type."""
+        return dialect.type_descriptor(_Iso() if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Turn into UTC.
+
+        Raises
+        ------
+        ValueError
+            If it has no time zone.
+        """
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        moment = value.astimezone(UTC)
+        if dialect.name != "sqlite":
+            return moment
+        # Always the same width, so that text compares as time does.
+        return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Read as UTC."""
+        del dialect
+        if value is None:
+            return None
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
