@@ -3,3 +3,6 @@
 It owns tables, migrations, transactions and dated intervals; geometry is computed by `gis`, and who may read
 or write what is decided in `api`.
 """
+
+# Whoever has the model has all of it: tables register themselves as their modules are imported.
+from layers.storage import identity as identity

@@ -1,0 +1,121 @@
+"""Browser sessions: sign in, see who one is, sign out.
+
+It owns the cookie; the session behind it is `api.security.sign_in`'s.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from api.problems import answers
+from api.security.access import Ground, access, public
+from api.security.caller import Caller
+from api.security.credentials import csrf_token
+from api.security.gate import cookie_name, session_id_in
+from api.security.identities import Identities
+from api.security.installation import LASTING
+from api.security.principal import RIGHTS, Principal, Right, Role
+from api.security.sign_in import sign_in, sign_out
+from gis.errors import ForbiddenError
+from layers.storage.database import Database
+
+router = APIRouter(prefix="/v1/session", tags=["session"])
+
+
+class Credentials(BaseModel):
+    """What a person types in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=100, examples=["monitor"])]
+    password: Annotated[SecretStr, Field(max_length=256, examples=["correct horse battery"])]
+
+
+class Session(BaseModel):
+    """Who one is, and what one may do."""
+
+    name: str = Field(examples=["monitor"])
+    kind: str = Field(examples=["account"])
+    role: Role = Field(examples=["viewer"])
+    rights: list[Right] = Field(examples=[["enter", "read"]])
+    area_code: str | None = Field(examples=["440305"])
+    csrf_token: str | None = Field(
+        default=None,
+        description="Goes into X-CSRF-Token of every request of this browser session that changes something.",
+    )
+    expires_at: datetime | None = Field(default=None, description="When the session ends at the latest.")
+
+
+@router.post(
+    "", summary="Sign in", status_code=201, response_model=Session, responses=answers(401, 403, 422, 429)
+)
+@public
+def begin(credentials: Credentials, request: Request, response: Response) -> Session:
+    """Begin a browser session: set its cookie and tell its CSRF token.
+
+    Failures slow down what follows under the same name and from the same address: 429 with Retry-After.
+    """
+    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+        raise ForbiddenError("Sign in from the page of this service.")
+    database: Database = request.app.state.database
+    address = request.client.host if request.client is not None else "unknown"
+    signed_in = sign_in(database, credentials.name, credentials.password.get_secret_value(), address, LASTING)
+    response.set_cookie(
+        cookie_name(request.scope),
+        signed_in.session_id,
+        path="/",
+        secure=request.scope["scheme"] == "https",
+        httponly=True,
+        samesite="strict",
+    )
+    account = signed_in.account
+    role = Role(account.role)
+    return Session(
+        name=account.name,
+        kind="account",
+        role=role,
+        rights=sorted(RIGHTS[role]),
+        area_code=account.area_code,
+        csrf_token=csrf_token(signed_in.session_id),
+        expires_at=signed_in.expires_at,
+    )
+
+
+@router.get("", summary="Who one is", response_model=Session, responses=answers())
+@access(Right.enter, Ground.none)
+async def tell(caller: Caller, request: Request) -> Session:
+    """Tell who the caller is, by token or by browser session, and the latter's CSRF token."""
+    session_id = _browser_session(request, caller)
+    return Session(
+        name=caller.name,
+        kind=caller.kind,
+        role=caller.role,
+        rights=sorted(caller.rights),
+        area_code=caller.area_code,
+        csrf_token=csrf_token(session_id) if session_id is not None else None,
+    )
+
+
+@router.delete("", summary="Sign out", status_code=204, responses=answers())
+@access(Right.enter, Ground.none)
+def end(caller: Caller, request: Request, response: Response) -> None:
+    """End the browser session and take back its cookie; a token stays as it is."""
+    session_id = _browser_session(request, caller)
+    if session_id is not None:
+        database: Database = request.app.state.database
+        sign_out(database, session_id, caller)
+        identities: Identities = request.app.state.identities
+        identities.forget(session_id)
+    response.delete_cookie(
+        cookie_name(request.scope),
+        path="/",
+        secure=request.scope["scheme"] == "https",
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def _browser_session(request: Request, caller: Principal) -> str | None:
+    return session_id_in(request.scope) if caller.kind == "account" else None

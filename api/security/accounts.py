@@ -1,0 +1,247 @@
+"""Accounts and tokens: made, listed, disabled and revoked, each deed audited.
+
+It owns their life in the database; whoever calls it has been found to have the right to administer, and can
+give away no more than they have themselves.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from api.security.audit import Action, audit
+from api.security.credentials import digest, new_token, token_prefix
+from api.security.jurisdiction import within
+from api.security.passwords import hash_password
+from api.security.principal import Principal, Role
+from gis.errors import ConflictError, InputError, NotFoundError
+from layers.storage.identity import Account, BrowserSession, Token
+
+LONGEST_LIFE = timedelta(days=3650)
+_LONGEST_NAME = 100
+
+
+def create_token(
+    session: Session,
+    principal: Principal,
+    name: str,
+    role: Role,
+    area_code: str | None,
+    lasting: timedelta,
+    *,
+    personal: bool = False,
+) -> tuple[Token, str]:
+    """Make a token; return its record and, for this once, the token itself.
+
+    Parameters
+    ----------
+    session
+        A session of `Database.write`.
+    principal
+        Who makes it; must cover the area.
+    name
+        What the token is for.
+    role
+        What it may do.
+    area_code
+        The area it is bound to; None binds it to none.
+    lasting
+        When it expires, from now; at most ten years.
+    personal
+        Personal data is shown to an integrator; publishers and administrators see it anyway.
+
+    Raises
+    ------
+    InputError
+        If the name is empty, the life not positive, or `personal` granted to a role that may not have it.
+    ForbiddenError
+        If the caller does not cover the area.
+    """
+    principal.require_area(area_code)
+    if personal and role is not Role.integrator:
+        raise InputError(f"Personal data is granted to integrators only; a {role} sees it or does not.")
+    if not timedelta(0) < lasting <= LONGEST_LIFE:
+        raise InputError(f"A token lasts at least a moment and at most {LONGEST_LIFE.days} days.")
+    now = datetime.now(UTC)
+    secret = new_token()
+    token = Token(
+        name=_name(name),
+        prefix=token_prefix(secret),
+        sha256=digest(secret),
+        role=role.value,
+        area_code=area_code,
+        personal=personal,
+        created_at=now,
+        created_by=principal.label,
+        expires_at=now + lasting,
+    )
+    session.add(token)
+    session.flush()
+    audit(
+        session,
+        principal,
+        Action.token_create,
+        f"token {token.id}",
+        area_code=area_code,
+        name=token.name,
+        role=role.value,
+        personal=personal,
+        expires_at=token.expires_at.isoformat(),
+    )
+    return token, secret
+
+
+def list_tokens(session: Session, principal: Principal) -> Sequence[Token]:
+    """Return the tokens bound to the caller's area or to one beneath it."""
+    return session.scalars(select(Token).where(within(Token.area_code, principal)).order_by(Token.id)).all()
+
+
+def revoke_token(session: Session, principal: Principal, which: str) -> Token:
+    """Revoke a token, named by its number or its prefix; a revoked one stays as it is.
+
+    Every process refuses it within two seconds: see `api.security.identities.FRESH_S`.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none such in the caller's area.
+    ConflictError
+        If a prefix fits several.
+    """
+    named = Token.id == int(which) if which.isascii() and which.isdigit() else Token.prefix == which
+    found = session.scalars(select(Token).where(named, within(Token.area_code, principal))).all()
+    if not found:
+        raise NotFoundError(f"There is no token '{which}'; `wangge token list` tells their numbers.")
+    if len(found) > 1:
+        raise ConflictError(f"Several tokens begin with '{which}'; give the number of one.")
+    token = found[0]
+    if token.revoked_at is None:
+        token.revoked_at = datetime.now(UTC)
+        audit(
+            session,
+            principal,
+            Action.token_revoke,
+            f"token {token.id}",
+            area_code=token.area_code,
+            name=token.name,
+        )
+    return token
+
+
+def create_account(
+    session: Session, principal: Principal, name: str, role: Role, area_code: str | None, password: str
+) -> Account:
+    """Make an account.
+
+    Raises
+    ------
+    InputError
+        If the name is empty or the password too weak.
+    ConflictError
+        If the name is taken.
+    ForbiddenError
+        If the caller does not cover the area.
+    """
+    principal.require_area(area_code)
+    chosen = _name(name)
+    if session.scalar(select(Account.id).where(Account.name == chosen)) is not None:
+        raise ConflictError(f"There is an account '{chosen}' already; choose another name.")
+    now = datetime.now(UTC)
+    account = Account(
+        name=chosen,
+        role=role.value,
+        area_code=area_code,
+        password_hash=hash_password(password, chosen),
+        password_changed_at=now,
+        created_at=now,
+        created_by=principal.label,
+    )
+    session.add(account)
+    session.flush()
+    audit(
+        session,
+        principal,
+        Action.account_create,
+        f"account {account.id}",
+        area_code=area_code,
+        name=chosen,
+        role=role.value,
+    )
+    return account
+
+
+def list_accounts(session: Session, principal: Principal) -> Sequence[Account]:
+    """Return the accounts bound to the caller's area or to one beneath it."""
+    return session.scalars(
+        select(Account).where(within(Account.area_code, principal)).order_by(Account.id)
+    ).all()
+
+
+def disable_account(session: Session, principal: Principal, name: str) -> Account:
+    """Disable an account and end its browser sessions.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none such in the caller's area.
+    """
+    account = _account(session, principal, name)
+    if account.disabled_at is None:
+        account.disabled_at = datetime.now(UTC)
+        _end_sessions(session, account)
+        audit(
+            session,
+            principal,
+            Action.account_disable,
+            f"account {account.id}",
+            area_code=account.area_code,
+            name=account.name,
+        )
+    return account
+
+
+def change_password(session: Session, principal: Principal, name: str, password: str) -> Account:
+    """Give an account another password, end its browser sessions, and enable it if it was disabled.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none such in the caller's area.
+    InputError
+        If the password is too weak.
+    """
+    account = _account(session, principal, name)
+    account.password_hash = hash_password(password, account.name)
+    account.password_changed_at = datetime.now(UTC)
+    account.disabled_at = None
+    _end_sessions(session, account)
+    audit(
+        session,
+        principal,
+        Action.account_password,
+        f"account {account.id}",
+        area_code=account.area_code,
+        name=account.name,
+    )
+    return account
+
+
+def _account(session: Session, principal: Principal, name: str) -> Account:
+    account = session.scalar(
+        select(Account).where(Account.name == name, within(Account.area_code, principal))
+    )
+    if account is None:
+        raise NotFoundError(f"There is no account '{name}'; `wangge account list` tells the names.")
+    return account
+
+
+def _end_sessions(session: Session, account: Account) -> None:
+    session.execute(delete(BrowserSession).where(BrowserSession.account_id == account.id))
+
+
+def _name(text: str) -> str:
+    name = text.strip()
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise InputError(f"A name has 1 to {_LONGEST_NAME} printable characters.")
+    return name

@@ -1,0 +1,43 @@
+"""The caller of a request, for the routes.
+
+It owns where the gate leaves the principal and how a route takes it.
+"""
+
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+from api.security.principal import Principal
+from gis.errors import UnauthorizedError
+
+_KEY = "wangge.principal"
+
+
+def put(scope: Scope, principal: Principal) -> None:
+    """Leave the caller in a request's scope."""
+    scope[_KEY] = principal
+
+
+def principal_in(scope: Scope) -> Principal:
+    """Return the caller of a request; plain ASGI routes call it with their scope.
+
+    Raises
+    ------
+    UnauthorizedError
+        If nobody is signed in, which on a route that is not public cannot be.
+    """
+    found: Principal | None = scope.get(_KEY)
+    if found is None:
+        raise UnauthorizedError("Sign in, or give a token as Authorization: Bearer wg_...")
+    return found
+
+
+async def principal_of(request: HTTPConnection) -> Principal:
+    """Return the caller of a request."""
+    return principal_in(request.scope)
+
+
+Caller = Annotated[Principal, Depends(principal_of)]
+"""The type of a FastAPI parameter that takes the caller."""

@@ -1,0 +1,60 @@
+"""Personal data: masked for those who may not see it, and an audit entry for each time somebody does.
+
+It owns the mask and the reveal; which columns are personal is said in `layers.storage.models`.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api.security.audit import Action, audit
+from api.security.principal import Principal
+
+_LISTED = 100
+
+
+def masked(personal: Mapping[str, Any]) -> dict[str, Any]:
+    """Return personal values of which only the start of a name or the end of a number is left."""
+    return {key: _mask(value) for key, value in personal.items()}
+
+
+def masked_text(text: str) -> str:
+    """Mask one value: 张伟 to 张*, 13800001234 to *********34."""
+    if sum(character.isdigit() for character in text) >= 6:
+        return "*" * (len(text) - 2) + text[-2:]
+    return text[:1] + "*" * min(max(len(text) - 1, 1), 3)
+
+
+def shown(personal: Mapping[str, Any], principal: Principal) -> dict[str, Any]:
+    """Return personal values as the caller may see them; whoever shows them plain calls `audit_reveal`."""
+    return dict(personal) if principal.sees_personal else masked(personal)
+
+
+def audit_reveal(session: Session, principal: Principal, what: str, ids: Collection[int | str]) -> None:
+    """Record that the caller has been shown the personal data of records; nothing where there are none.
+
+    Parameters
+    ----------
+    session
+        A session of `Database.write`.
+    principal
+        Who has seen it.
+    what
+        `entity`, `officer`.
+    ids
+        The keys of the records; the first hundred are listed, all are counted.
+    """
+    if ids:
+        listed = [str(each) for _, each in zip(range(_LISTED), ids, strict=False)]
+        audit(session, principal, Action.reveal, f"{len(ids)} {what}", ids=listed, count=len(ids))
+
+
+def _mask(value: Any) -> Any:
+    if value is None or value in ("", {}, []):
+        return value
+    if isinstance(value, Mapping):
+        return masked(value)
+    if isinstance(value, list | tuple):
+        return [_mask(each) for each in value]
+    return masked_text(str(value))

@@ -1,0 +1,135 @@
+"""Who calls, with which rights, over which areas.
+
+It owns roles, their rights and the question whether an area is covered; how a caller proves who they are is
+`api.security.identities`'.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gis.errors import ForbiddenError
+
+
+class Role(StrEnum):
+    """What an account or token is for."""
+
+    viewer = "viewer"
+    integrator = "integrator"
+    planner = "planner"
+    publisher = "publisher"
+    admin = "admin"
+
+
+class Right(StrEnum):
+    """What a route asks of its caller."""
+
+    enter = "enter"
+    """Be signed in."""
+    read = "read"
+    """Read what is not personal; personal values are masked without `reveal`."""
+    bulk = "bulk"
+    """Look up many locations in one request."""
+    record = "record"
+    """Create, change and end entities; import them."""
+    draft = "draft"
+    """Make and change drafts of plans."""
+    publish = "publish"
+    """Approve and publish plans; keep officers and their posts."""
+    reveal = "reveal"
+    """See personal data; each time is audited."""
+    administer = "administer"
+    """Keep areas, accounts and tokens; read the audit."""
+
+
+_READER = frozenset({Right.enter, Right.read})
+_PLANNER = _READER | {Right.bulk, Right.draft}
+_PUBLISHER = _PLANNER | {Right.publish, Right.reveal}
+
+RIGHTS: Mapping[Role, frozenset[Right]] = {
+    Role.viewer: _READER,
+    Role.integrator: _READER | {Right.bulk, Right.record},
+    Role.planner: _PLANNER,
+    Role.publisher: _PUBLISHER,
+    Role.admin: frozenset(Right),
+}
+"""The rights of each role; a token of an integrator may be granted `reveal` as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The caller of a request.
+
+    Attributes
+    ----------
+    kind
+        `account`, `token` or `system` (the command line).
+    id
+        The key of the account or token.
+    name
+        Its name.
+    role, rights
+        What it is for, and what it may therefore do.
+    area_code
+        The area it is bound to; None when it is bound to none.
+    covered
+        The codes of that area and of all beneath it; None when it is bound to none.
+    """
+
+    kind: str
+    id: int
+    name: str
+    role: Role
+    rights: frozenset[Right]
+    area_code: str | None
+    covered: frozenset[str] | None
+
+    @property
+    def label(self) -> str:
+        """How records name the caller."""
+        return f"{self.kind} {self.name}"
+
+    @property
+    def everywhere(self) -> bool:
+        """The caller is bound to no area."""
+        return self.covered is None
+
+    @property
+    def sees_personal(self) -> bool:
+        """Personal data may be shown to the caller, and is then audited."""
+        return Right.reveal in self.rights
+
+    def may(self, right: Right) -> bool:
+        """Tell whether the caller has a right."""
+        return right in self.rights
+
+    def covers(self, area_code: str | None) -> bool:
+        """Tell whether an area lies in the caller's; None stands for the whole ground or for none known."""
+        return self.covered is None or area_code in self.covered
+
+    def require(self, right: Right) -> None:
+        """Refuse a caller without a right.
+
+        Raises
+        ------
+        ForbiddenError
+            If the role does not have it.
+        """
+        if right not in self.rights:
+            raise ForbiddenError(f"The role {self.role} lacks the right '{right}'; ask an administrator.")
+
+    def require_area(self, area_code: str | None) -> None:
+        """Refuse a caller whose area does not cover another; for writes whose area the caller names.
+
+        Raises
+        ------
+        ForbiddenError
+            If it does not.
+        """
+        if not self.covers(area_code):
+            what = "the whole ground" if area_code is None else f"area '{area_code}'"
+            raise ForbiddenError(f"This needs {what}, and the caller is bound to area '{self.area_code}'.")
+
+
+SYSTEM = Principal("system", 0, "command line", Role.admin, RIGHTS[Role.admin], None, None)
+"""The one at the machine itself, who could change the database by any other means too."""
