@@ -1,0 +1,83 @@
+"""The cells of one scheme that are in force together: who owns a location, and what is told of the owner.
+
+It owns the attributes beside `gis.locate.PointLocator`'s answers; reading them is `layers.snapshot.read`'s.
+"""
+
+from collections.abc import Callable
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import NDArray
+
+from gis.crs import LONLAT
+from gis.locate import PointLocator
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+Objects = NDArray[np.object_]
+
+
+class CellsInForce:
+    """An immutable set of cell versions of one scheme; safe in many threads at once.
+
+    Parameters
+    ----------
+    versions
+        The ids of the versions in ascending order, shape (n,); they alone tell two sets apart.
+    codes, names, area_codes
+        Text of each version, shape (n,); an area code may be None.
+    areas_m2
+        Square metres of each version, shape (n,).
+    shapes
+        Polygons in EPSG:4326, shape (n,).
+
+    Attributes
+    ----------
+    locator
+        The `PointLocator` of the cells; positions in its `codes` number the cells here.
+    names, area_codes, areas_m2
+        Arrays in the order of `locator.codes`; read-only.
+
+    Raises
+    ------
+    InputError
+        If a code is missing or a shape is no polygon.
+    """
+
+    def __init__(
+        self,
+        versions: Integers,
+        codes: Objects,
+        names: Objects,
+        area_codes: Objects,
+        areas_m2: Floats,
+        shapes: Objects,
+    ) -> None:
+        self.versions = versions
+        self.locator = PointLocator(gpd.GeoDataFrame({"code": codes}, geometry=shapes, crs=LONLAT))
+        _, first = np.unique(codes.astype(str), return_index=True)
+        self.names = names[first]
+        self.area_codes = area_codes[first]
+        self.areas_m2 = areas_m2[first]
+        for array in (self.versions, self.names, self.area_codes, self.areas_m2):
+            array.setflags(write=False)
+        self._positions = {code: position for position, code in enumerate(self.locator.codes)}
+        known = sorted({code for code in self.area_codes if code is not None})
+        self._known_areas: list[str | None] = [None, *known]
+        numbers = {code: number for number, code in enumerate(self._known_areas)}
+        self._area_numbers = np.array([numbers[code] for code in self.area_codes], dtype=np.int64)
+
+    def __len__(self) -> int:
+        """Return the number of cells."""
+        return len(self.locator)
+
+    def position(self, lon: float, lat: float) -> int:
+        """Return the position of the cell that owns a location in EPSG:4326, or -1."""
+        code = self.locator.locate(lon, lat)
+        return -1 if code is None else self._positions[code]
+
+    def covered(self, covers: Callable[[str | None], bool]) -> Booleans:
+        """Return which cells lie in areas that `covers` accepts, shape (cells,); each area is asked once."""
+        allowed = np.array([covers(code) for code in self._known_areas], dtype=bool)
+        return allowed[self._area_numbers]

@@ -1,0 +1,94 @@
+"""Reading the published state from the database: areas, the dates on which a scheme changed, cells in force.
+
+It owns the queries of the snapshot; each sees the one state of the session it is given.
+"""
+
+from datetime import date
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, LargeBinary, func, or_, select, type_coerce, union
+from sqlalchemy.orm import Session
+
+from layers.snapshot.areas import AreaTree
+from layers.snapshot.cells import CellsInForce
+from layers.storage.models import Area, Cell, Revision, Scheme
+from layers.storage.shape import from_blob
+
+Integers = NDArray[np.int64]
+
+_BATCH = 20_000
+
+
+def revision(session: Session) -> int:
+    """Return the revision that the session sees, 0 before the first."""
+    return session.scalar(select(func.max(Revision.number))) or 0
+
+
+def areas(session: Session) -> AreaTree:
+    """Read the names of all areas."""
+    rows = session.execute(select(Area.code, Area.name, Area.level, Area.parent))
+    return AreaTree((code, name, level, parent) for code, name, level, parent in rows)
+
+
+def schemes(session: Session) -> list[tuple[int, str, str]]:
+    """Read id, code and name of all schemes in the order of their codes."""
+    rows = session.execute(select(Scheme.id, Scheme.code, Scheme.name))
+    return sorted(((number, code, name) for number, code, name in rows), key=itemgetter(1))
+
+
+def changes(session: Session, scheme_id: int) -> NDArray[np.datetime64]:
+    """Return the dates, ascending, on which the cells in force of a scheme change."""
+    ours = Cell.scheme_id == scheme_id
+    begun = select(Cell.valid_from).where(ours, Cell.valid_from.is_not(None))
+    ended = select(Cell.valid_to).where(ours, Cell.valid_from.is_not(None), Cell.valid_to.is_not(None))
+    days = session.scalars(union(begun, ended)).all()
+    return np.sort(np.array(days, dtype="datetime64[D]"))
+
+
+def versions_in_force(session: Session, scheme_id: int, day: date) -> Integers:
+    """Return the ids, ascending, of the versions of a scheme's cells that are in force on a day."""
+    ids = session.scalars(select(Cell.id).where(_in_force(scheme_id, day)))
+    return np.sort(np.fromiter(ids, dtype=np.int64))
+
+
+def cells_in_force(session: Session, scheme_id: int, day: date) -> CellsInForce:
+    """Read the cells of a scheme that are in force on a day."""
+    # Blobs are decoded many at a time where the database gives blobs.
+    blobs = session.get_bind().dialect.name == "sqlite"
+    geometry = type_coerce(Cell.geometry, LargeBinary) if blobs else Cell.geometry
+    statement = (
+        select(Cell.id, Cell.code, Cell.name, Cell.area_code, Cell.area_m2, geometry)
+        .where(_in_force(scheme_id, day))
+        .order_by(Cell.id)
+        .execution_options(yield_per=_BATCH)
+    )
+    columns: list[list[Any]] = [[] for _ in range(6)]
+    for rows in session.execute(statement).partitions():
+        for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+            column.extend(values)
+    ids, codes, names, area_codes, areas_m2, shapes = columns
+    return CellsInForce(
+        versions=np.array(ids, dtype=np.int64),
+        codes=_objects(codes),
+        names=_objects(names),
+        area_codes=_objects(area_codes),
+        areas_m2=np.array(areas_m2, dtype=float),
+        shapes=_objects([from_blob(bytes(blob)) for blob in shapes] if blobs else shapes),
+    )
+
+
+def _in_force(scheme_id: int, day: date) -> ColumnElement[bool]:
+    return (
+        (Cell.scheme_id == scheme_id)
+        & (Cell.valid_from <= day)
+        & or_(Cell.valid_to.is_(None), Cell.valid_to > day)
+    )
+
+
+def _objects(values: list[Any]) -> NDArray[np.object_]:
+    result = np.empty(len(values), dtype=object)
+    result[:] = values
+    return result

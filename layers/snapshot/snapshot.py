@@ -1,0 +1,79 @@
+"""One state of the published plans: immutable, and complete for the day it was read for.
+
+It owns what one answer is made from; replacing it is `layers.snapshot.holder`'s.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layers.snapshot.areas import AreaTree
+from layers.snapshot.cells import CellsInForce
+
+
+@dataclass(frozen=True)
+class SchemeChanges:
+    """A scheme, and the dates on which its cells in force change.
+
+    Attributes
+    ----------
+    id, code, name
+        As stored.
+    days
+        Dates in ascending order, shape (n,); the same cells are in force from one to the day before the next.
+    """
+
+    id: int
+    code: str
+    name: str
+    days: NDArray[np.datetime64]
+
+    def period(self, day: date) -> int:
+        """Return the number of the period a day is in: 0 before the first change."""
+        return int(np.searchsorted(self.days, np.datetime64(day, "D"), side="right"))
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The published plans as they stood at one revision.
+
+    Attributes
+    ----------
+    revision
+        The number of the database's state.
+    day
+        The day for which `cells` are in force.
+    read_at
+        When it was read, in UTC.
+    areas
+        The names of all areas.
+    schemes
+        The schemes by code.
+    cells
+        The cells in force on `day` by the code of their scheme.
+    """
+
+    revision: int
+    day: date
+    read_at: datetime
+    areas: AreaTree
+    schemes: Mapping[str, SchemeChanges]
+    cells: Mapping[str, CellsInForce]
+
+    def in_force(self, scheme: str, day: date | None) -> CellsInForce | None:
+        """Return the cells in force on a day, None if that is another period than the day's of this snapshot.
+
+        Parameters
+        ----------
+        scheme
+            Code of a scheme of this snapshot.
+        day
+            Any day; None means the day of this snapshot.
+        """
+        changes = self.schemes[scheme]
+        if day is None or changes.period(day) == changes.period(self.day):
+            return self.cells[scheme]
+        return None

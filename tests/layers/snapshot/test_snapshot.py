@@ -1,0 +1,334 @@
+import sys
+import time
+from datetime import date
+from pathlib import Path
+from threading import Event, Thread
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from sqlalchemy import select, text
+
+from gis.errors import NotFoundError
+from gis.locate import PointLocator
+from layers.snapshot import AreaTree, SnapshotHolder, follow
+from layers.storage.database import Database, bump_revision
+from layers.storage.models import Cell, Scheme
+from tests.layers.snapshot.published import AREAS, DAYS, coded, lattice, publish, telling_points
+
+TODAY = date(2024, 7, 1)
+
+
+def holder_of(database, day=TODAY, **options):
+    holder = SnapshotHolder(database, today=lambda: day, **options)
+    holder.refresh()
+    return holder
+
+
+def locator_of(cells):
+    codes, polygons = zip(*cells, strict=True)
+    return PointLocator(gpd.GeoDataFrame({"code": codes}, geometry=list(polygons), crs=4326))
+
+
+def owner_codes(cells, points):
+    owners = cells.locator.owners(points[:, 0], points[:, 1])
+    return [cells.locator.codes[owner] if owner >= 0 else None for owner in owners]
+
+
+def test_answers_as_the_locator_of_the_published_cells(database):
+    grid, fine = coded(lattice(4, 3)), coded(lattice(8, 6, step=2.0**-11), prefix="s")
+    publish(database, "community", grid, DAYS[0])
+    publish(database, "safety", fine, DAYS[0])
+    snapshot = holder_of(database).current
+
+    assert list(snapshot.schemes) == ["community", "safety"]
+    for scheme, cells in (("community", grid), ("safety", fine)):
+        points = telling_points(cells)
+        oracle = locator_of(cells)
+        held = snapshot.cells[scheme]
+        expected = [oracle.locate(*point) for point in points]
+        assert owner_codes(held, points) == expected
+        assert None in expected
+        positions = [held.position(*point) for point in points]
+        assert [held.locator.codes[p] if p >= 0 else None for p in positions] == expected
+        assert list(held.names) == [f"网格 {code}" for code in held.locator.codes]
+
+
+def test_drafts_ended_and_coming_cells_own_nothing(database):
+    publish(database, "community", coded(lattice(2, 1), start=1), DAYS[0])
+    publish(database, "community", coded(lattice(2, 1), start=11), DAYS[1])
+    publish(database, "community", coded(lattice(2, 1), start=21), date(2030, 1, 1))
+    with database.write() as session:
+        draft = session.scalars(select(Cell).where(Cell.code == "001")).one()
+        session.expunge(draft)
+        session.add(
+            Cell(
+                **{
+                    name: getattr(draft, name)
+                    for name in Cell.__table__.columns.keys()  # noqa: SIM118
+                    if name not in {"id", "valid_from", "valid_to", "code"}
+                },
+                code="000",
+                valid_from=None,
+                valid_to=None,
+            )
+        )
+    assert list(holder_of(database).current.cells["community"].locator.codes) == ["011", "012"]
+
+
+@pytest.mark.parametrize("kept_cells", [0, 1000])
+def test_as_of_each_day(database, kept_cells):
+    plans = {day: coded(lattice(2 + number, 2), start=100 * number + 1) for number, day in enumerate(DAYS)}
+    for day, cells in plans.items():
+        publish(database, "community", cells, day)
+    holder = holder_of(database, kept_cells=kept_cells)
+    snapshot = holder.current
+    points = telling_points(plans[DAYS[2]])
+    asked = {
+        date(2023, 12, 31): None,
+        date(2024, 1, 1): DAYS[0],
+        date(2024, 2, 29): DAYS[0],
+        date(2024, 3, 1): DAYS[1],
+        date(2024, 5, 31): DAYS[1],
+        date(2024, 6, 1): DAYS[2],
+        TODAY: DAYS[2],
+        date(2099, 1, 1): DAYS[2],
+    }
+    for _ in range(2):
+        for day, plan in asked.items():
+            expected = [None] * len(points)
+            if plan is not None:
+                oracle = locator_of(plans[plan])
+                expected = [oracle.locate(*point) for point in points]
+            assert owner_codes(holder.cells(snapshot, "community", day), points) == expected
+    assert holder.cells(snapshot, "community", DAYS[2]) is snapshot.cells["community"]
+
+
+def test_former_states_are_read_once_and_survive_a_publish_elsewhere(database):
+    publish(database, "community", coded(lattice(2, 1), start=1), DAYS[0])
+    publish(database, "community", coded(lattice(2, 1), start=11), DAYS[1])
+    holder = holder_of(database)
+    first = holder.current
+    assert holder.held(first, "community", date(2024, 1, 5)) is None
+    former = holder.cells(first, "community", date(2024, 1, 5))
+    assert holder.held(first, "community", date(2024, 2, 5)) is former
+
+    publish(database, "safety", coded(lattice(1, 1)), DAYS[2])
+    second = holder.refresh()
+    assert second.cells["community"] is first.cells["community"]
+    assert holder.cells(second, "community", date(2024, 2, 5)) is former
+    assert "safety" not in first.cells
+
+
+def test_a_former_state_written_anew_is_read_anew(database):
+    publish(database, "community", coded(lattice(2, 1), start=1), DAYS[0])
+    publish(database, "community", coded(lattice(2, 1), start=11), DAYS[1])
+    holder = holder_of(database)
+    day = date(2024, 1, 5)
+    assert len(holder.cells(holder.current, "community", day)) == 2
+    with database.write() as session:
+        gone = session.scalars(select(Cell).where(Cell.code == "001")).one()
+        session.delete(gone)
+        bump_revision(session)
+    # The old snapshot does not remember what it has never stood for.
+    assert len(holder.cells(holder.refresh(), "community", day)) == 1
+
+
+def test_a_new_day_brings_other_cells_into_force(database):
+    publish(database, "community", coded(lattice(2, 1), start=1), DAYS[0])
+    publish(database, "community", coded(lattice(2, 1), start=11), DAYS[1])
+    days = [date(2024, 2, 29)]
+    holder = SnapshotHolder(database, today=lambda: days[-1])
+    assert list(holder.refresh().cells["community"].locator.codes) == ["001", "002"]
+    assert not holder.outdated(database.revision())
+    days.append(date(2024, 3, 1))
+    assert holder.outdated(database.revision())
+    assert list(holder.refresh().cells["community"].locator.codes) == ["011", "012"]
+
+
+def test_a_scheme_without_cells_owns_nothing(database):
+    publish(database, "community", coded(lattice(1, 1)), date(2030, 1, 1))
+    snapshot = holder_of(database).current
+    assert snapshot.cells["community"].position(114.0, 22.5) == -1
+    assert len(snapshot.cells["community"]) == 0
+
+
+def test_unknown_schemes_and_a_holder_without_snapshot_say_so(database):
+    holder = SnapshotHolder(database)
+    with pytest.raises(NotFoundError, match="not loaded yet"):
+        _ = holder.current
+    assert holder.health.revision is None
+    snapshot = holder.refresh()
+    assert len(snapshot.schemes) == 0
+    with pytest.raises(NotFoundError, match="no scheme 'safety'"):
+        holder.cells(snapshot, "safety", None)
+
+
+def test_area_chains_lead_up_and_end():
+    tree = AreaTree(AREAS)
+    assert [area.name for area in tree.chain("440305001002")] == ["田厦社区", "南头街道", "南山区"]
+    assert tree.chain(None) == tree.chain("999") == ()
+    circle = AreaTree([("a", "A", "", "b"), ("b", "B", "", "a")])
+    assert [area.code for area in circle.chain("a")] == ["a", "b"]
+
+
+def test_cells_are_covered_by_their_areas(database):
+    areas = ("440305001001", "440306001", None)
+    publish(database, "community", coded(lattice(3, 2)), DAYS[0], areas=areas)
+    asked = []
+
+    def covers(code):
+        asked.append(code)
+        return code == "440306001"
+
+    cells = holder_of(database).current.cells["community"]
+    assert cells.covered(covers).tolist() == [False, True, False] * 2
+    assert len(asked) == 3
+
+
+def test_a_failed_rebuild_keeps_the_old_one(database):
+    publish(database, "community", coded(lattice(2, 1)), DAYS[0])
+    holder = holder_of(database)
+    before = holder.current
+    with database.write() as session:
+        session.execute(text("UPDATE cells SET code = '' WHERE code = '001'"))
+        session.execute(text("UPDATE cells SET id = id + 1000 WHERE code = ''"))
+        bump_revision(session)
+    with pytest.raises(Exception, match="has no code"):
+        holder.refresh()
+    assert holder.current is before
+    assert holder.health.failure.startswith("InputError at ")
+    assert holder.health.revision == before.revision
+    with database.write() as session:
+        session.execute(text("UPDATE cells SET code = '001' WHERE code = ''"))
+    assert holder.refresh().revision == database.revision()
+    assert holder.health.failure is None
+
+
+def test_no_answer_mixes_two_states_while_plans_are_published(database):
+    """Both schemes of a state carry its number in the names of all their cells, and so does the answer."""
+    points = telling_points(coded(lattice(6, 6)), count=100)
+    inside = points[-100:]
+    for scheme in ("community", "safety"):
+        publish(database, scheme, coded(lattice(6, 6)), DAYS[0], name="0")
+    holder = holder_of(database)
+    stop, mixed, answers = Event(), [], [0] * 3
+
+    def ask(reader):
+        while not stop.is_set():
+            snapshot = holder.current
+            told = set()
+            for scheme in snapshot.schemes:
+                cells = holder.cells(snapshot, scheme, None)
+                owners = cells.locator.owners(inside[:, 0], inside[:, 1])
+                told |= {name.split()[0] for name in cells.names[owners[owners >= 0]]}
+            told |= {str(len(snapshot.schemes) and _number(snapshot))}
+            if len(told) != 1:
+                mixed.append(told)
+            answers[reader] += 1
+
+    readers = [Thread(target=ask, args=(reader,)) for reader in range(3)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for reader in readers:
+            reader.start()
+        for number in range(1, 13):
+            # One transaction for both: whoever sees one scheme's new name must see the other's.
+            with database.write() as session:
+                for scheme in session.scalars(select(Scheme)):
+                    _rename(session, scheme.id, number)
+                bump_revision(session)
+            holder.refresh()
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
+        sys.setswitchinterval(interval)
+    assert mixed == []
+    assert min(answers) > 3
+    assert _number(holder.current) == 12
+
+
+def _number(snapshot):
+    return int(snapshot.cells["safety"].names[0].split()[0])
+
+
+def _rename(session, scheme_id, number):
+    for old in session.scalars(
+        select(Cell).where(Cell.scheme_id == scheme_id, Cell.valid_to.is_(None))
+    ).all():
+        values = {
+            name: getattr(old, name)
+            for name in Cell.__table__.columns.keys()  # noqa: SIM118
+            if name not in {"id", "name", "valid_from"}
+        }
+        day = date.fromordinal(old.valid_from.toordinal() + 1)
+        session.add(Cell(**values, name=f"{number} {old.code}", valid_from=day))
+        old.valid_to = day
+
+
+@pytest.fixture
+def following():
+    """Follow a database in a thread that ends with the test."""
+    stop, threads = Event(), []
+
+    def start(database, holder, **options):
+        threads.append(Thread(target=follow, args=(database, holder, stop), kwargs=options))
+        threads[-1].start()
+
+    yield start
+    stop.set()
+    for thread in threads:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def _wait(condition, seconds):
+    began = time.monotonic()
+    while not condition():
+        if time.monotonic() - began > seconds:
+            return None
+        time.sleep(0.01)
+    return time.monotonic() - began
+
+
+def test_two_processes_worth_of_holders_see_a_publish_within_a_second(database, following):
+    publish(database, "community", coded(lattice(3, 3)), DAYS[0])
+    others = [Database(database.url.render_as_string(hide_password=False)) for _ in range(2)]
+    rebuilt = []
+    try:
+        holders = [SnapshotHolder(other, today=lambda: TODAY) for other in others]
+        for other, holder in zip(others, holders, strict=True):
+            following(other, holder, after=lambda: rebuilt.append(time.monotonic()))
+        assert _wait(lambda: all(holder.health.revision is not None for holder in holders), 5) is not None
+        publish(database, "community", coded(lattice(3, 3), start=101), DAYS[1])
+        revision = database.revision()
+        waited = _wait(lambda: all(holder.health.revision == revision for holder in holders), 5)
+        assert waited is not None
+        assert waited < 1.0
+        assert all(holder.current.cells["community"].locator.codes[0] == "101" for holder in holders)
+        assert len(rebuilt) == 4
+    finally:
+        for other in others:
+            other.close()
+
+
+def test_following_outlives_a_database_that_cannot_be_read(tmp_path: Path, following):
+    database = Database(f"sqlite:///{tmp_path / 'wangge.gpkg'}")
+    holder = SnapshotHolder(database, today=lambda: TODAY)
+    following(database, holder, poll_s=0.05)
+    time.sleep(0.2)
+    assert holder.health.revision is None
+    database.migrate()
+    publish(database, "community", coded(lattice(1, 1)), DAYS[0])
+    assert _wait(lambda: holder.health.revision is not None, 5) is not None
+    database.close()
+
+
+def test_shapes_come_back_exactly(database):
+    wavy = shapely.Polygon([(114.0, 22.5), (114.1, 22.5 + 1e-9), (114.1, 22.6), (114.0 + 1e-12, 22.6)])
+    publish(database, "community", [("1", shapely.MultiPolygon([wavy]))], DAYS[0])
+    cells = holder_of(database).current.cells["community"]
+    assert np.array_equal(shapely.get_coordinates(cells.locator.shapes[0]), shapely.get_coordinates(wavy))
