@@ -1,0 +1,125 @@
+"""History: the cells of a date, the versions of a cell, the owners of an entity, the cells of a plan.
+
+It only reads; what is written when belongs to `layers.storage.publish` and `layers.storage.assignments`.
+"""
+
+from datetime import date
+
+import geopandas as gpd
+import pandas as pd
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from gis.crs import LONLAT
+from gis.errors import NotFoundError
+from layers.storage.ground import read_ground
+from layers.storage.models import Assignment, Cell, Plan, PlanCell
+from layers.storage.rows import decode, in_force, raw
+
+CELL_COLUMNS = (
+    "id",
+    "plan_id",
+    "code",
+    "name",
+    "kind",
+    "parent",
+    "area_code",
+    "area_m2",
+    "perimeter_m",
+    "attributes",
+    "valid_from",
+    "valid_to",
+)
+"""The columns of frames of cells beside geometry."""
+
+
+def cells_as_of(
+    session: Session, scheme_id: int, on: date, *, area_code: str | None = None
+) -> gpd.GeoDataFrame:
+    """Return the cells of a scheme that are in force on a date, sorted by code.
+
+    Parameters
+    ----------
+    area_code
+        Only those of this area and the areas beneath it.
+
+    Returns
+    -------
+    GeoDataFrame
+        EPSG:4326 with `CELL_COLUMNS` and geometry; valid_to is None while a version lasts.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such area.
+    """
+    cells = frame_of_cells(
+        session,
+        select(Cell).where(Cell.scheme_id == scheme_id, in_force(Cell.valid_from, Cell.valid_to, on)),
+    )
+    if area_code is None:
+        return cells
+    return cells[cells["area_code"].isin(read_ground(session).below(area_code))].reset_index(drop=True)
+
+
+def plan_cells(session: Session, plan_id: int) -> gpd.GeoDataFrame:
+    """Return the cells of a plan as it was drawn or published, whatever has followed, sorted by code.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such plan.
+    """
+    plan = session.get(Plan, plan_id)
+    if plan is None:
+        raise NotFoundError(f"There is no plan number {plan_id}.")
+    if plan.valid_from is None:
+        return frame_of_cells(session, select(Cell).where(Cell.plan_id == plan_id))
+    chosen = select(Cell).join(PlanCell, PlanCell.cell_id == Cell.id).where(PlanCell.plan_id == plan_id)
+    return frame_of_cells(session, chosen)
+
+
+def cell_history(session: Session, scheme_id: int, code: str) -> gpd.GeoDataFrame:
+    """Return the versions of a cell in order; one that was replaced on its first day is an empty interval."""
+    chosen = select(Cell).where(Cell.scheme_id == scheme_id, Cell.code == code, Cell.valid_from.is_not(None))
+    return frame_of_cells(session, chosen).sort_values(["valid_from", "id"], ignore_index=True)
+
+
+def frame_of_cells(session: Session, chosen: Select[tuple[Cell]]) -> gpd.GeoDataFrame:
+    """Read chosen cells into a frame of `CELL_COLUMNS` and geometry, sorted by code."""
+    columns = [getattr(Cell, column) for column in CELL_COLUMNS]
+    rows = session.execute(
+        chosen.with_only_columns(*columns, raw(session, Cell.geometry)).order_by(Cell.code, Cell.id)
+    ).all()
+    # Object columns, so that pandas turns no None into NaN and no date into a timestamp.
+    values = {
+        column: pd.Series([row[place] for row in rows], dtype=object)
+        for place, column in enumerate(CELL_COLUMNS)
+    }
+    frame = gpd.GeoDataFrame(values, geometry=decode(session, [row[-1] for row in rows]), crs=LONLAT)
+    return frame.astype({"id": "int64", "plan_id": "int64", "area_m2": float, "perimeter_m": float})
+
+
+def owner_history(session: Session, entity_id: int, scheme_id: int | None = None) -> list[Assignment]:
+    """Return the assignments an entity had, in order of scheme and time.
+
+    Rows that were replaced on the day they began are left out, for they never held.
+    """
+    rows = select(Assignment).where(
+        Assignment.entity_id == entity_id,
+        Assignment.valid_to.is_(None) | (Assignment.valid_to > Assignment.valid_from),
+    )
+    if scheme_id is not None:
+        rows = rows.where(Assignment.scheme_id == scheme_id)
+    return list(session.scalars(rows.order_by(Assignment.scheme_id, Assignment.valid_from)))
+
+
+def owner_as_of(session: Session, entity_id: int, scheme_id: int, on: date) -> Assignment | None:
+    """Return the assignment of an entity under a scheme on a date, or None where there is none."""
+    return session.scalar(
+        select(Assignment).where(
+            Assignment.entity_id == entity_id,
+            Assignment.scheme_id == scheme_id,
+            in_force(Assignment.valid_from, Assignment.valid_to, on),
+        )
+    )

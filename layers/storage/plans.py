@@ -1,0 +1,306 @@
+"""Plans before they are in force: drafts of cells and the check that they fill their ground.
+
+Putting a plan in force is `layers.storage.publish`'s; faults of cells are found by `gis.topology`.
+"""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+from sqlalchemy import delete, insert
+from sqlalchemy.orm import Session
+
+from gis.codes import code_texts, required_codes
+from gis.crs import LONLAT, to_lonlat
+from gis.errors import ConflictError, InputError, NotFoundError
+from gis.measures import measure
+from gis.topology import Report, check
+from gis.topology.nesting import parents
+from gis.topology.records import read_records
+from layers.storage.ground import area_shapes, read_ground
+from layers.storage.history import plan_cells
+from layers.storage.models import Cell, Plan, Scheme, State
+
+KEPT_FINDINGS = 1_000
+"""How many findings of a check are stored; all are counted."""
+
+_OWN_COLUMNS = frozenset(
+    {"id", "plan_id", "code", "name", "kind", "parent", "area_code", "area_m2", "perimeter_m"}
+    | {"attributes", "valid_from", "valid_to"}
+)
+
+
+def create_draft(
+    session: Session,
+    scheme_id: int,
+    cells: gpd.GeoDataFrame,
+    *,
+    name: str,
+    created_by: str,
+    area_code: str | None = None,
+) -> Plan:
+    """Create a draft of a plan.
+
+    Parameters
+    ----------
+    cells
+        Polygons in any CRS with a unique `code`; name, kind, parent and area_code where there are any. A
+        cell that names no area belongs to the smallest one that holds most of it. Other columns, and the
+        dictionaries of a column `attributes`, become attributes; area and perimeter are measured anew.
+    name, created_by
+        Of the plan.
+    area_code
+        The area that the plan divides; all ground of the scheme when not given.
+
+    Raises
+    ------
+    InputError
+        If there are no cells, a code is missing or used twice, or a geometry is no polygon with finite
+        coordinates.
+    NotFoundError
+        If there is no such scheme or area.
+    """
+    scheme = session.get(Scheme, scheme_id)
+    if scheme is None:
+        raise NotFoundError(f"There is no scheme number {scheme_id}.")
+    rows = _rows(session, scheme, cells, area_code)
+    plan = Plan(
+        scheme_id=scheme_id,
+        name=name,
+        state=State.draft,
+        area_code=area_code,
+        created_by=created_by,
+        created_at=datetime.now(UTC),
+        version=1,
+    )
+    session.add(plan)
+    session.flush()
+    _insert(session, plan, rows)
+    return plan
+
+
+def replace_cells(session: Session, plan_id: int, cells: gpd.GeoDataFrame) -> Plan:
+    """Draw the cells of a draft anew; it must be checked again.
+
+    Parameters
+    ----------
+    cells
+        As for `create_draft`.
+
+    Raises
+    ------
+    ConflictError
+        If the plan is no draft.
+    InputError, NotFoundError
+        As for `create_draft`.
+    """
+    plan = find_plan(session, plan_id)
+    if plan.state != State.draft:
+        raise ConflictError(f"Plan {plan_id} is {plan.state}; only a draft can be drawn anew.")
+    scheme = session.get_one(Scheme, plan.scheme_id)
+    rows = _rows(session, scheme, cells, plan.area_code)
+    session.execute(delete(Cell).where(Cell.plan_id == plan_id))
+    _insert(session, plan, rows)
+    plan.checked_at = plan.findings = None
+    plan.version += 1
+    session.flush()
+    return plan
+
+
+def find_plan(session: Session, plan_id: int) -> Plan:
+    """Return a plan by its number.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    plan = session.get(Plan, plan_id)
+    if plan is None:
+        raise NotFoundError(f"There is no plan number {plan_id}.")
+    return plan
+
+
+def check_plan(session: Session, plan_id: int) -> Report:
+    """Check that the cells of a draft are a coverage that fills its ground, and store what is found.
+
+    `Plan.findings` becomes a dictionary: valid, summary (count and area_m2 per kind), findings (the first
+    `KEPT_FINDINGS`: kind, severity, codes, area_m2, detail) and fingerprint, by which publishing knows that
+    neither cells nor areas have changed since.
+
+    Raises
+    ------
+    ConflictError
+        If the plan is published already.
+    NotFoundError
+        If there is no such plan.
+    """
+    plan = find_plan(session, plan_id)
+    if plan.valid_from is not None:
+        raise ConflictError(f"Plan {plan_id} is {plan.state}; it was checked before it was published.")
+    scheme = session.get_one(Scheme, plan.scheme_id)
+    cells, areas = _subject(session, plan)
+    report = check(cells, areas, crs=CRS.from_user_input(scheme.working_crs))
+    table = report.findings
+    plan.findings = {
+        "valid": report.valid,
+        "summary": report.summary(),
+        "findings": [
+            {"kind": kind, "severity": severity, "codes": codes, "area_m2": float(area), "detail": detail}
+            for kind, severity, codes, area, detail in zip(
+                *(table[column].head(KEPT_FINDINGS) for column in table.columns[:-1]), strict=True
+            )
+        ],
+        "fingerprint": _fingerprint(cells, areas),
+    }
+    plan.checked_at = datetime.now(UTC)
+    plan.version += 1
+    session.flush()
+    return report
+
+
+def require_valid(session: Session, plan: Plan) -> None:
+    """Refuse a plan that was not checked, was found wrong, or has changed since.
+
+    Raises
+    ------
+    ConflictError
+        With what to do.
+    """
+    if plan.checked_at is None or plan.findings is None:
+        raise ConflictError(f"Plan {plan.id} has not been checked; check it first.")
+    if not plan.findings["valid"]:
+        raise ConflictError(f"Plan {plan.id} is not valid; mend what its check found and check it again.")
+    if plan.findings["fingerprint"] != _fingerprint(*_subject(session, plan)):
+        raise ConflictError(
+            f"The cells or areas of plan {plan.id} have changed since its check; check again."
+        )
+
+
+def _subject(session: Session, plan: Plan) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]:
+    """Return the cells of a draft and the areas that they must fill, None where there are no areas."""
+    cells = plan_cells(session, plan.id)
+    ground = read_ground(session)
+    named = [code for code in cells["area_code"] if code is not None]
+    codes = ground.partition(plan.area_code, named)
+    return cells, area_shapes(session, codes) if codes else None
+
+
+def _fingerprint(cells: gpd.GeoDataFrame, areas: gpd.GeoDataFrame | None) -> str:
+    digest = hashlib.sha256()
+    for frame, columns in ((cells, ["code", "area_code"]), (areas, ["code"])):
+        if frame is None:
+            continue
+        for column in columns:
+            digest.update(repr(frame[column].tolist()).encode())
+        for wkb in shapely.to_wkb(frame.geometry.to_numpy()):
+            digest.update(wkb)
+    return digest.hexdigest()
+
+
+def _rows(
+    session: Session, scheme: Scheme, cells: gpd.GeoDataFrame, area_code: str | None
+) -> list[dict[str, Any]]:
+    """Make the rows of a draft's cells, without the plan."""
+    frame = _tidy(cells)
+    crs = CRS.from_user_input(scheme.working_crs)
+    frame = measure(frame, crs)
+    frame["area_code"] = _area_codes(session, frame, crs, area_code)
+    extra = [column for column in frame.columns if column not in {*_OWN_COLUMNS, "geometry"}]
+    attributes = _attributes(frame, extra)
+    return [
+        {
+            "scheme_id": scheme.id,
+            "code": code,
+            "name": name,
+            "kind": kind,
+            "parent": parent,
+            "area_code": area,
+            "area_m2": float(area_m2),
+            "perimeter_m": float(perimeter_m),
+            "attributes": given,
+            "geometry": shape,
+        }
+        for code, name, kind, parent, area, area_m2, perimeter_m, given, shape in zip(
+            frame["code"],
+            frame["name"],
+            frame["kind"],
+            frame["parent"],
+            frame["area_code"],
+            frame["area_m2"],
+            frame["perimeter_m"],
+            attributes,
+            frame.geometry,
+            strict=True,
+        )
+    ]
+
+
+def _tidy(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return cells with text in the standard columns and two-dimensional polygons in EPSG:4326."""
+    if not len(cells):
+        raise InputError("A plan needs at least one cell.")
+    if "code" not in cells.columns:
+        raise InputError("The cells have no column 'code'; name the field that holds it.")
+    codes = required_codes(cells["code"])
+    twice = np.flatnonzero(pd.Series(codes).duplicated().to_numpy())
+    if len(twice):
+        raise InputError(f"Record {twice[0] + 1} uses the code '{codes[twice[0]]}' again; codes are unique.")
+    lonlat = to_lonlat(cells)
+    shapes = np.asarray(shapely.force_2d(lonlat.geometry.to_numpy()), dtype=object)
+    for fault, bad in (
+        ("has no geometry", shapely.is_missing(shapes) | shapely.is_empty(shapes)),
+        ("is no polygon", ~np.isin(shapely.get_type_id(shapes), (3, 6))),
+        ("has coordinates that are not finite", ~np.isfinite(shapely.bounds(shapes)).all(axis=1)),
+    ):
+        rows = np.flatnonzero(bad)
+        if len(rows):
+            raise InputError(f"Record {rows[0] + 1} (code '{codes[rows[0]]}') {fault}.")
+    columns = {column: lonlat[column].to_numpy() for column in lonlat.columns.drop(lonlat.geometry.name)}
+    frame = gpd.GeoDataFrame(columns, geometry=shapes, crs=LONLAT)
+    frame["code"] = codes
+    for column, missing in (("name", codes), ("kind", ""), ("parent", None), ("area_code", None)):
+        texts = (
+            code_texts(frame[column]) if column in frame.columns else np.full(len(frame), "", dtype=object)
+        )
+        frame[column] = np.where(texts == "", missing, texts).astype(object)
+    return frame
+
+
+def _area_codes(
+    session: Session, cells: gpd.GeoDataFrame, crs: CRS, area_code: str | None
+) -> NDArray[np.object_]:
+    """Return the area of each cell: the one it names, else the smallest with the largest share of it."""
+    codes: NDArray[np.object_] = cells["area_code"].to_numpy(dtype=object, copy=True)
+    inside = read_ground(session).below(area_code)
+    nameless = np.flatnonzero(cells["area_code"].isna().to_numpy())
+    if len(nameless) and inside:
+        areas = read_records(area_shapes(session, inside), crs)
+        polygons = read_records(cells.iloc[nameless], crs).polygons
+        rows = parents(polygons, areas, np.full(len(polygons), "", dtype=object))
+        codes[nameless] = np.append(areas.codes, None)[rows]
+    return codes
+
+
+def _attributes(frame: gpd.GeoDataFrame, extra: list[str]) -> list[dict[str, Any]]:
+    """Return the attributes of each cell: those given as dictionaries, and its other columns."""
+    given: list[dict[str, Any]] = [{} for _ in range(len(frame))]
+    if "attributes" in frame.columns:
+        given = [dict(value) if isinstance(value, dict) else {} for value in frame["attributes"]]
+    for column in extra:
+        for attributes, value in zip(given, frame[column].tolist(), strict=True):
+            if isinstance(value, list | dict) or not pd.isna(value):
+                attributes[str(column)] = (
+                    value if isinstance(value, bool | int | float | str | list | dict) else str(value)
+                )
+    return given
+
+
+def _insert(session: Session, plan: Plan, rows: list[dict[str, Any]]) -> None:
+    session.execute(insert(Cell.__table__), [{**row, "plan_id": plan.id} for row in rows])

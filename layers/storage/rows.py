@@ -1,0 +1,97 @@
+"""Many rows at a time: geometry decoded in one go, sets of keys as one condition, rows inserted in bulk.
+
+It owns the ways around what is slow one by one; which rows are meant is for the callers to say.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import orjson
+import psycopg
+import psycopg.sql
+import shapely
+from numpy.typing import NDArray
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Integer,
+    LargeBinary,
+    Table,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    type_coerce,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+Objects = NDArray[np.object_]
+
+# Where the WKB of a GeoPackage blob begins, by the kind of its envelope.
+_WKB_AT = (8, 40, 56, 56, 72)
+
+
+def is_postgresql(session: Session) -> bool:
+    """Tell whether the session speaks to PostgreSQL; otherwise it is SQLite."""
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def raw(session: Session, geometry: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
+    """Return a column of geometry to select undecoded, for `decode`."""
+    if is_postgresql(session):
+        return func.ST_AsBinary(geometry, type_=LargeBinary)
+    return type_coerce(geometry, LargeBinary)
+
+
+def decode(session: Session, values: Sequence[Any]) -> Objects:
+    """Decode what was selected `raw`: shapely geometries, None where there is none."""
+    if not is_postgresql(session):
+        values = [None if value is None else value[_WKB_AT[(value[3] >> 1) & 0b111] :] for value in values]
+    result: Objects = np.empty(len(values), dtype=object)
+    result[:] = shapely.from_wkb(np.array([*values, None], dtype=object))[:-1]
+    return result
+
+
+def among(session: Session, column: InstrumentedAttribute[int], ids: Collection[int]) -> ColumnElement[bool]:
+    """Return the condition that a key is one of many, passed as one parameter however many there are."""
+    numbers = [int(number) for number in ids]
+    if is_postgresql(session):
+        return column == func.any(bindparam(None, numbers, type_=ARRAY(BigInteger), unique=True))
+    listed = func.json_each(orjson.dumps(numbers).decode()).table_valued("value", name="listed")
+    return column.in_(select(type_coerce(listed.c.value, Integer)))
+
+
+def in_force(
+    start: InstrumentedAttribute[Any], end: InstrumentedAttribute[Any], on: date
+) -> ColumnElement[bool]:
+    """Return the condition that a half open interval holds a date."""
+    return (start <= on) & or_(end.is_(None), end > on)
+
+
+def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows without reading their keys back.
+
+    Parameters
+    ----------
+    table
+        One without geometry.
+    rows
+        Each with the same columns.
+    """
+    if not rows:
+        return
+    if not is_postgresql(session):
+        session.connection().execute(insert(table), rows)
+        return
+    columns = list(rows[0])
+    driver = session.connection().connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    listed = psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns))
+    statement = psycopg.sql.SQL("COPY {} ({}) FROM STDIN").format(psycopg.sql.Identifier(table.name), listed)
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row([row[column] for column in columns])

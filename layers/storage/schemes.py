@@ -1,0 +1,118 @@
+"""Schemes: one purpose with its rules, the codes it has given, and the lock under which its history changes.
+
+What is divided under a scheme belongs to `layers.storage.plans`, who owns what to
+`layers.storage.assignments`.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import geopandas as gpd
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from gis.crs import LONLAT, choose_crs, parse_crs
+from gis.errors import ConflictError, InputError, NotFoundError
+from layers.storage.models import Area, Cell, Scheme
+from layers.storage.rows import decode, is_postgresql, raw
+
+_LOCK = 0x57474C4B
+# The first of the two numbers of PostgreSQL's advisory locks; the second is the scheme.
+
+
+def create_scheme(
+    session: Session,
+    code: str,
+    name: str,
+    *,
+    working_crs: str | None = None,
+    rules: dict[str, Any] | None = None,
+) -> Scheme:
+    """Create a scheme.
+
+    Parameters
+    ----------
+    code
+        Unique, for example "community".
+    working_crs
+        Metric CRS in which its cells are measured and checked; chosen from the extent of all areas when not
+        given.
+    rules
+        `max_distance_m`: entities outside all cells go to the nearest cell this near, in metres. Whatever
+        else it holds is kept.
+
+    Raises
+    ------
+    InputError
+        If code or name are empty, the CRS is not metric, none is given and there are no areas, or the
+        distance is no number from 0.
+    ConflictError
+        If the code is taken.
+    """
+    if not code.strip() or not name.strip():
+        raise InputError("A scheme needs a code and a name.")
+    if session.scalar(select(Scheme.id).where(Scheme.code == code)) is not None:
+        raise ConflictError(f"There is a scheme '{code}' already.")
+    given = dict(rules or {})
+    distance = given.get("max_distance_m")
+    if distance is not None and not (
+        isinstance(distance, int | float) and not isinstance(distance, bool) and distance >= 0
+    ):
+        raise InputError(f"The rule max_distance_m must be a number of metres from 0, not {distance!r}.")
+    if working_crs is None:
+        shapes = decode(session, session.scalars(select(raw(session, Area.geometry))).all())
+        if not len(shapes):
+            raise InputError("There are no areas to choose a working CRS from; load areas or name the CRS.")
+        working_crs = choose_crs(gpd.GeoDataFrame(geometry=shapes, crs=LONLAT)).to_string()
+    scheme = Scheme(
+        code=code,
+        name=name,
+        working_crs=parse_crs(working_crs).to_string(),
+        rules=given,
+        created_at=datetime.now(UTC),
+        version=1,
+    )
+    session.add(scheme)
+    session.flush()
+    return scheme
+
+
+def find_scheme(session: Session, code: str) -> Scheme:
+    """Return the scheme with a code.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    scheme = session.scalar(select(Scheme).where(Scheme.code == code))
+    if scheme is None:
+        raise NotFoundError(f"There is no scheme '{code}'.")
+    return scheme
+
+
+def used_codes(session: Session, scheme_id: int) -> set[str]:
+    """Return every code that a published cell of the scheme has or ever had: what a division must not reuse.
+
+    A plan that redraws cells and means other cells by them passes these to `gis.divide`; one that means the
+    same cells with moved borders keeps their codes.
+    """
+    codes = select(Cell.code).where(Cell.scheme_id == scheme_id, Cell.valid_from.is_not(None)).distinct()
+    return set(session.scalars(codes))
+
+
+def lock_scheme(session: Session, scheme_id: int, *, shared: bool = False) -> None:
+    """Wait until nobody else changes the scheme's history; others wait until this transaction ends.
+
+    Parameters
+    ----------
+    shared
+        Those who move single entities do not disturb one another; publishing waits for them, they for it.
+
+    Notes
+    -----
+    SQLite has one writer at a time, who holds this lock by `Database.write`.
+    """
+    if is_postgresql(session):
+        take = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+        session.execute(select(take(_LOCK, scheme_id)))
