@@ -51,7 +51,7 @@ def _wait_until_ready(server: subprocess.Popen[bytes], url: str, log: Path) -> N
 
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
-    """A PostgreSQL with PostGIS of this run alone, in its own folder and on its own port; no database name."""
+    """A PostgreSQL with PostGIS of this run alone, in its own folder and on its own port."""
     programs = _postgresql_programs()
     if programs is None:
         reason = "no PostgreSQL with PostGIS below /usr/lib/postgresql; .ci/system-packages tests installs it"
@@ -129,7 +129,7 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def copy_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """Make a new database, "empty" or "migrated", and give its URL; the test runs on each of the two kinds."""
+    """Make a new database, "empty" or "migrated", and give its URL; the test runs on each of two kinds."""
     made: list[str] = []
     if request.param == "sqlite":
 

@@ -9,16 +9,18 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, LargeBinary, create_engine, event, func, inspect, select, update
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from gis.errors import InputError
-from layers.storage import geopackage, identity  # noqa: F401  the tables of identity belong to the model
-from layers.storage.models import Base, Revision
+from layers.storage import geopackage, migrations
+from layers.storage.models import Revision
 
 CHANNEL = "wangge"
+_MIGRATION_LOCK = 0x77616E67
 _BUSY_MS = 30_000
 
 
@@ -55,6 +57,11 @@ class Database:
         return self.url.get_backend_name() == "sqlite"
 
     @property
+    def name(self) -> str:
+        """The database in messages: without a password."""
+        return str(self.url.database) if self.embedded else self.url.render_as_string(hide_password=True)
+
+    @property
     def _exclusive(self) -> dict[str, bool]:
         return {"wangge_write": True} if self.embedded else {}
 
@@ -84,15 +91,24 @@ class Database:
             session.commit()
 
     def migrate(self) -> None:
-        """Bring the tables to the form this version needs; make them where there are none."""
+        """Bring the tables to the form this version needs, in one transaction, from none or an older form.
+
+        Raises
+        ------
+        InputError
+            If the database is a newer version's, holds another program's tables, or lacks PostGIS.
+        """
         with self.engine.connect().execution_options(**self._exclusive) as connection, connection.begin():
             if not self.embedded:
-                connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS postgis")
-            if not inspect(connection).has_table(Revision.__tablename__):
-                Base.metadata.create_all(connection)
-                if self.embedded:
-                    geopackage.create(connection)
-                connection.execute(insert(Revision).values(id=1, number=0, changed_at=datetime.now(UTC)))
+                connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+                _require_postgis(connection)
+            step = migrations.current(connection)
+            if step is None and (others := _tables(connection)):
+                names = ", ".join(sorted(others)[:3])
+                raise InputError(f"{self.name} already holds other tables ({names}); give an empty one.")
+            if step is not None and not migrations.known(connection, step):
+                raise InputError(f"{self.name} was written by a newer version of Wangge; use that one.")
+            migrations.up(connection)
 
     def revision(self) -> int:
         """Read the number that grows with every change that snapshots must follow."""
@@ -116,6 +132,22 @@ def bump_revision(session: Session) -> int:
     return number
 
 
+def _tables(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names()) - {"spatial_ref_sys", "alembic_version"}
+
+
+def _require_postgis(connection: Connection) -> None:
+    if connection.exec_driver_sql("SELECT 1 FROM pg_extension WHERE extname = 'postgis'").scalar():
+        return
+    try:
+        connection.exec_driver_sql("CREATE EXTENSION postgis")
+    except DBAPIError as error:
+        raise InputError(
+            f"The database lacks PostGIS, and it cannot be added: {str(error.orig).splitlines()[0]};"
+            " let an administrator run CREATE EXTENSION postgis in it."
+        ) from error
+
+
 def _changes(connection: Connection) -> int:
     """Count the rows changed through a SQLite connection; PostgreSQL has no GeoPackage to keep."""
     driver = connection.connection.driver_connection
@@ -125,6 +157,9 @@ def _changes(connection: Connection) -> int:
 def _sqlite_engine(url: str) -> Engine:
     engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000})
     engine.dialect.type_compiler_instance = geopackage.GeoPackageTypes(engine.dialect)
+    # GeoAlchemy takes every GEOMETRY of a SQLite file for one of SpatiaLite.
+    names = {**SQLiteDialect.ischema_names, "GEOMETRY": LargeBinary}
+    engine.dialect.ischema_names = names  # type: ignore[attr-defined]
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

@@ -1,6 +1,7 @@
+# ruff: noqa: S608  the names in the statements are those of our own layers
 """What makes the SQLite file a GeoPackage 1.4: its own tables, spatial indexes, triggers and functions.
 
-It owns everything whose name begins with gpkg_ or rtree_; the tables of the model are `layers.storage.models`'.
+It owns what is named gpkg_ or rtree_ in the file; the tables of the model are `layers.storage.models`'.
 """
 
 import sqlite3
@@ -28,7 +29,7 @@ _APPLICATION_ID, _VERSION = 0x47504B47, 10400
 _ENVELOPE = struct.Struct("<4d")
 _POINT = struct.Struct("<2d")
 _HEADER_BYTES, _WKB_HEAD_BYTES = 8, 5
-_FLAG_EMPTY, _FLAG_LITTLE, _FLAG_XY = 0b10000, 0b1, 0b10
+_FLAG_EMPTY, _FLAG_LITTLE, _FLAG_XY, _FLAGS_ENVELOPE = 0b10000, 0b1, 0b10, 0b1110
 _WKB_POINT = b"\x01\x01\x00\x00\x00"
 
 _TABLES = (
@@ -167,7 +168,7 @@ def bulk(connection: Connection, table: str) -> Iterator[None]:
 
 
 def touch(connection: Connection) -> None:
-    """Tell other programs that the layers have changed, and that an extent they may have noted is not known."""
+    """Tell other programs that the layers have changed, and forget the extents that they noted."""
     connection.exec_driver_sql(
         "UPDATE gpkg_contents SET min_x = NULL, min_y = NULL, max_x = NULL, max_y = NULL,"
         " last_change = strftime('%Y-%m-%dT%H:%M:%fZ','now')"
@@ -176,7 +177,7 @@ def touch(connection: Connection) -> None:
 
 def _fill(connection: Connection, table: str) -> None:
     connection.exec_driver_sql(
-        f"INSERT INTO {index_of(table)} SELECT id, ST_MinX(geometry), ST_MaxX(geometry), ST_MinY(geometry),"  # noqa: S608  names of ours
+        f"INSERT INTO {index_of(table)} SELECT id, ST_MinX(geometry), ST_MaxX(geometry), ST_MinY(geometry),"
         f" ST_MaxY(geometry) FROM {table} WHERE geometry NOTNULL AND NOT ST_IsEmpty(geometry)"
     )
 
@@ -195,14 +196,11 @@ def _drop_triggers(connection: Connection, table: str) -> None:
 def _is_empty(blob: bytes | None) -> int | None:
     if blob is None:
         return None
-    return int(bool(blob[3] & _FLAG_EMPTY) or (not _has_box(blob) and bool(from_blob(blob).is_empty)))
-
-
-def _has_box(blob: bytes) -> bool:
-    """Say whether the box can be read at a fixed place: a little-endian XY envelope, or a plain point."""
-    if blob[3] & 0b1111 == _FLAG_LITTLE | _FLAG_XY:
-        return True
-    return blob[3] & 0b1111 == _FLAG_LITTLE and blob[8:13] == _WKB_POINT and not blob[3] & _FLAG_EMPTY
+    if blob[3] & _FLAG_EMPTY:
+        return 1
+    if blob[3] & _FLAGS_ENVELOPE:
+        return 0
+    return int(shapely.is_empty(from_blob(blob)))
 
 
 def _bound(position: int) -> Any:
@@ -211,10 +209,10 @@ def _bound(position: int) -> Any:
     def bound(blob: bytes | None) -> float | None:
         if blob is None:
             return None
-        flags = blob[3] & 0b1111
+        flags = blob[3] & (_FLAG_LITTLE | _FLAGS_ENVELOPE)
         if flags == _FLAG_LITTLE | _FLAG_XY:
             return float(_ENVELOPE.unpack_from(blob, _HEADER_BYTES)[position])
-        if flags == _FLAG_LITTLE and blob[8:13] == _WKB_POINT:
+        if flags == _FLAG_LITTLE and blob[_HEADER_BYTES : _HEADER_BYTES + _WKB_HEAD_BYTES] == _WKB_POINT:
             return float(_POINT.unpack_from(blob, _HEADER_BYTES + _WKB_HEAD_BYTES)[axis])
         west, south, east, north = shapely.bounds(from_blob(blob))
         return float((west, east, south, north)[position])

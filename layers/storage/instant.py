@@ -22,7 +22,7 @@ def _declare(_type: _Iso, _compiler: Any, **_options: Any) -> str:
 
 
 class Instant(TypeDecorator[datetime]):
-    """An instant; one without a time zone is refused, one of another zone is kept as UTC."""
+    """An instant to the millisecond, kept as UTC; one without a time zone is refused."""
 
     impl = DateTime
     cache_ok = True
@@ -32,7 +32,7 @@ class Instant(TypeDecorator[datetime]):
         return dialect.type_descriptor(_Iso() if dialect.name == "sqlite" else DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Turn into UTC.
+        """Turn into UTC milliseconds.
 
         Raises
         ------
@@ -43,11 +43,12 @@ class Instant(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError("an instant needs a time zone")
-        moment = value.astimezone(UTC)
+        # GeoPackage knows no finer time; both databases shall keep the same.
+        moment = value.astimezone(UTC).replace(microsecond=value.microsecond // 1000 * 1000)
         if dialect.name != "sqlite":
             return moment
         # Always the same width, so that text compares as time does.
-        return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+        return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Read as UTC."""
