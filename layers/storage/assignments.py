@@ -243,6 +243,9 @@ def _existing(
     if entity_ids is not None:
         rows = rows.where(among(session, Assignment.entity_id, entity_ids))
     existing: dict[int, list[Row]] = defaultdict(list)
-    for entity, number, start, end, *content in session.execute(rows.order_by(Assignment.valid_from)):
-        existing[entity].append(Row(number, start, LASTING if end is None else end, Content(*content)))
+    for entity, number, start, end, code, share, method, distance, reason in session.execute(
+        rows.order_by(Assignment.valid_from)
+    ):
+        content = Content(code, share, method, distance, reason)
+        existing[entity].append(Row(number, start, LASTING if end is None else end, content))
     return existing

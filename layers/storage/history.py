@@ -85,7 +85,7 @@ def cell_history(session: Session, scheme_id: int, code: str) -> gpd.GeoDataFram
     return frame_of_cells(session, chosen).sort_values(["valid_from", "id"], ignore_index=True)
 
 
-def frame_of_cells(session: Session, chosen: Select[tuple[Cell]]) -> gpd.GeoDataFrame:
+def frame_of_cells(session: Session, chosen: Select[Cell]) -> gpd.GeoDataFrame:
     """Read chosen cells into a frame of `CELL_COLUMNS` and geometry, sorted by code."""
     columns = [getattr(Cell, column) for column in CELL_COLUMNS]
     rows = session.execute(

@@ -262,14 +262,18 @@ def _tidy(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         rows = np.flatnonzero(bad)
         if len(rows):
             raise InputError(f"Record {rows[0] + 1} (code '{codes[rows[0]]}') {fault}.")
-    columns = {column: lonlat[column].to_numpy() for column in lonlat.columns.drop(lonlat.geometry.name)}
-    frame = gpd.GeoDataFrame(columns, geometry=shapes, crs=LONLAT)
+    columns = [column for column in lonlat.columns if column != lonlat.geometry.name]
+    frame = gpd.GeoDataFrame(
+        {column: lonlat[column].to_numpy() for column in columns}, geometry=shapes, crs=LONLAT
+    )
     frame["code"] = codes
     for column, missing in (("name", codes), ("kind", ""), ("parent", None), ("area_code", None)):
         texts = (
             code_texts(frame[column]) if column in frame.columns else np.full(len(frame), "", dtype=object)
         )
-        frame[column] = np.where(texts == "", missing, texts).astype(object)
+        bare = texts == ""
+        texts[bare] = missing[bare] if isinstance(missing, np.ndarray) else missing
+        frame[column] = texts
     return frame
 
 
@@ -284,7 +288,8 @@ def _area_codes(
         areas = read_records(area_shapes(session, inside), crs)
         polygons = read_records(cells.iloc[nameless], crs).polygons
         rows = parents(polygons, areas, np.full(len(polygons), "", dtype=object))
-        codes[nameless] = np.append(areas.codes, None)[rows]
+        found = rows >= 0
+        codes[nameless[found]] = areas.codes[rows[found]]
     return codes
 
 
@@ -303,4 +308,4 @@ def _attributes(frame: gpd.GeoDataFrame, extra: list[str]) -> list[dict[str, Any
 
 
 def _insert(session: Session, plan: Plan, rows: list[dict[str, Any]]) -> None:
-    session.execute(insert(Cell.__table__), [{**row, "plan_id": plan.id} for row in rows])
+    session.execute(insert(Cell), [{**row, "plan_id": plan.id} for row in rows])

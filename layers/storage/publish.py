@@ -16,6 +16,7 @@ from pyproj import CRS
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from gis.crs import LONLAT
 from gis.errors import ConflictError, NotFoundError
 from gis.topology.records import NOISE_WIDTH_M, mean_width
 from layers.storage.assignments import Changes, assign_entities
@@ -133,7 +134,7 @@ def _on_ground(session: Session, plan: Plan, cells: gpd.GeoDataFrame, ground: Gr
         return inside
     crs = CRS.from_user_input(session.get_one(Scheme, plan.scheme_id).working_crs)
     area = area_shapes(session, {plan.area_code}).to_crs(crs).geometry.iloc[0]
-    shapes = np.asarray(cells.geometry.iloc[asked].to_crs(crs), dtype=object)
+    shapes = gpd.GeoSeries(cells.geometry.to_numpy()[asked], crs=LONLAT).to_crs(crs).to_numpy()
     within = _wide(shapely.intersection(shapes, area))
     across = np.flatnonzero(within & _wide(shapely.difference(shapes, area)))
     if len(across):
