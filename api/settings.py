@@ -36,3 +36,43 @@ class DataSettings(BaseSettings):
         if not self.data.is_dir():
             raise InputError(f"{self.data} is no folder of code tables; set WANGGE_DATA to it.")
         return self.data
+
+
+class ServiceSettings(BaseSettings):
+    """What the service needs: WANGGE_DATABASE, WANGGE_HOST, WANGGE_PORT, WANGGE_WORKERS and limits.
+
+    Attributes
+    ----------
+    database
+        ``sqlite:///FILE.gpkg`` or ``postgresql+psycopg://user@host:port/name``.
+    hosts
+        The names by which the service is called, as a JSON list; "*" stands for any.
+    uploads
+        The folder where uploaded files wait for their import; a private temporary one when not given.
+    body_bytes, upload_bytes
+        The largest body of a request, and of an uploaded file.
+    request_s
+        Seconds after which a request is given up, streams aside.
+    grace_s
+        Seconds that running requests get when the service stops.
+    parse_s, parse_bytes
+        Seconds of processor time and bytes of memory for reading an uploaded file.
+    vertices
+        The most vertices of a geometry in a request, and the most of all in an uploaded file.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="WANGGE_")
+
+    database: str = "sqlite:///wangge.gpkg"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=64)
+    hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+    uploads: Path | None = None
+    body_bytes: int = Field(default=16 << 20, ge=1024)
+    upload_bytes: int = Field(default=512 << 20, ge=1024)
+    request_s: float = Field(default=30.0, gt=0)
+    grace_s: int = Field(default=10, ge=0)
+    parse_s: int = Field(default=300, ge=1)
+    parse_bytes: int = Field(default=4 << 30, ge=1 << 28)
+    vertices: int = Field(default=5_000_000, ge=100)

@@ -12,6 +12,7 @@ from api.cli.divide import divide
 from api.cli.gaps import gaps
 from api.cli.maps import draw
 from api.cli.ownership import assign, inspect, locate
+from api.cli.serve import serve
 from api.cli.topology import check, repair
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ for name, command in (
     ("diff", diff),
     ("gaps", gaps),
     ("map", draw),
+    ("serve", serve),
 ):
     app.command(name)(command)
 # A longitude west of Greenwich begins with a minus sign and is no option.

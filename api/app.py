@@ -1,0 +1,107 @@
+"""The application: what a process of the service opens, mounts and closes.
+
+Routes live in `api.routes`, who may call them in `api.security`; `api.cli.serve` runs it.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from threading import Event, Thread
+
+import structlog
+from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware.gzip import GZipMiddleware
+
+from api import logs, problems
+from api.middleware import Surroundings
+from api.routes import ROUTERS, UPLOADS
+from api.security import installation
+from api.settings import ServiceSettings
+from gis.errors import InputError
+from layers.snapshot import SnapshotHolder, follow
+from layers.storage.database import Database
+
+_DESCRIPTION = (
+    "Which cell owns a place, who is responsible, and how that came to be. "
+    "Errors are problem+json (RFC 9457); lists are paged by cursor; a write takes `If-Match` with the `ETag` "
+    "it was based on, and an `Idempotency-Key`. Coordinates are longitude, latitude in WGS 84."
+)
+
+log = structlog.get_logger("wangge.service")
+
+
+def create_app(settings: ServiceSettings | None = None) -> FastAPI:
+    """Build the application; nothing is opened before it starts.
+
+    Parameters
+    ----------
+    settings
+        Read from the environment when not given.
+    """
+    chosen = settings or ServiceSettings()
+    app = FastAPI(
+        title="Wangge",
+        version=version("wangge"),
+        summary="Grid division and monitoring",
+        description=_DESCRIPTION,
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.settings = chosen
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    installation.install(
+        app,
+        hosts=chosen.hosts,
+        body_bytes=chosen.body_bytes,
+        upload_bytes=chosen.upload_bytes,
+        uploads=UPLOADS,
+    )
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
+    app.add_middleware(Surroundings, request_s=chosen.request_s)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: ServiceSettings = app.state.settings
+    logs.configure()
+    database = Database(settings.database)
+    holder = SnapshotHolder(database)
+    stop = Event()
+    follower = Thread(target=follow, args=(database, holder, stop), name="follow", daemon=True)
+    try:
+        app.state.database, app.state.snapshots = database, holder
+        installation.open_identities(app, database)
+        await run_in_threadpool(open_database, database)
+        await run_in_threadpool(holder.refresh)
+        follower.start()
+        log.info("started", database=database.url.get_backend_name())
+        yield
+        log.info("stopping")
+    finally:
+        stop.set()
+        if follower.ident is not None:
+            await run_in_threadpool(follower.join, 5)
+        database.close()
+
+
+def open_database(database: Database) -> int:
+    """Read the revision of a database that is ready to serve.
+
+    Raises
+    ------
+    InputError
+        If it cannot be reached or has not been migrated.
+    """
+    try:
+        return database.revision()
+    except SQLAlchemyError as error:
+        raise InputError(
+            f"{database.name} is no database of Wangge that opens; run wangge migrate, or mend its URL."
+        ) from error

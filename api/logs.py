@@ -1,0 +1,61 @@
+"""Logs: one JSON object a line on standard error, each with the id of its request.
+
+It owns their form; who logs takes care that nothing personal, no token and no query string gets in.
+"""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import orjson
+import structlog
+
+_SHARED: tuple[Any, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+
+
+def _dumps(record: Any, **_options: Any) -> str:
+    return orjson.dumps(record, default=str).decode()
+
+
+def _without_text(_logger: Any, _name: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace an exception by its class: its text may hold values of a person."""
+    raised = record.pop("exc_info", None)
+    record.pop("exc_text", None)
+    if isinstance(raised, tuple) and raised[0] is not None:
+        record["error"] = raised[0].__name__
+        record["event"] = str(record["event"]).splitlines()[0]
+    return record
+
+
+def configure(level: int = logging.INFO) -> None:
+    """Send the logs of this process, those of libraries too, to standard error as JSON lines."""
+    structlog.configure(
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_SHARED,
+            processors=[
+                _without_text,
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(_dumps),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    for name in ("wangge", "uvicorn.error"):
+        logging.getLogger(name).setLevel(level)
+    # Each request is logged once, without its query string.
+    logging.getLogger("uvicorn.access").disabled = True

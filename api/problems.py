@@ -1,0 +1,168 @@
+"""How an error answers over HTTP: problem+json of RFC 9457, by one table from error class to status.
+
+It owns the table and the body; which error is meant is said where it is raised.
+"""
+
+import traceback
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from gis.errors import (
+    ConflictError,
+    ForbiddenError,
+    InputError,
+    LimitError,
+    NotFoundError,
+    RefusedError,
+    StaleError,
+    UnauthorizedError,
+    WanggeError,
+)
+
+STATUSES: Mapping[type[WanggeError], int] = {
+    InputError: 422,
+    RefusedError: 409,
+    NotFoundError: 404,
+    StaleError: 412,
+    ConflictError: 409,
+    UnauthorizedError: 401,
+    ForbiddenError: 403,
+    LimitError: 413,
+    WanggeError: 400,
+}
+"""The status of each error; a class that is not listed takes that of its nearest listed ancestor."""
+
+MEDIA_TYPE = "application/problem+json"
+
+log = structlog.get_logger("wangge.problems")
+
+
+class Fault(BaseModel):
+    """One part of a request that cannot be used."""
+
+    where: str = Field(examples=["query.limit"])
+    detail: str = Field(examples=["Input should be less than or equal to 1000"])
+
+
+class Problem(BaseModel):
+    """A problem detail of RFC 9457."""
+
+    type: str = Field(default="about:blank", examples=["about:blank"])
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["There is no area with the code 440305."])
+    request_id: str | None = Field(default=None, examples=["5f0c3c9be1c7411f"])
+    errors: list[Fault] | None = None
+
+
+def status_of(error: WanggeError) -> int:
+    """Return the HTTP status of an error."""
+    if isinstance(error, LimitError) and getattr(error, "retry_after_s", None) is not None:
+        return 429
+    return next(STATUSES[each] for each in type(error).__mro__ if each in STATUSES)
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    request_id: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    errors: list[dict[str, str]] | None = None,
+) -> Response:
+    """Return a problem+json response."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if request_id is not None:
+        body["request_id"] = request_id
+    if errors is not None:
+        body["errors"] = errors
+    extra = dict(headers or {})
+    if status == HTTPStatus.UNAUTHORIZED:
+        extra.setdefault("WWW-Authenticate", "Bearer")
+    return Response(orjson.dumps(body), status, extra, MEDIA_TYPE)
+
+
+def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return OpenAPI responses: problems of the given statuses and of those every route can answer."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "example": {
+                        "type": "about:blank",
+                        "title": HTTPStatus(status).phrase,
+                        "status": status,
+                        "detail": "One sentence: what is wrong and what to do.",
+                        "request_id": "5f0c3c9be1c7411f",
+                    },
+                }
+            },
+        }
+        for status in sorted({401, 403, 413, 429, 503, *statuses})
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Answer the errors that a request can cause with a problem; `api.middleware` answers all others."""
+    app.add_exception_handler(WanggeError, _ours)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_exception_handler(HTTPException, _http)
+
+
+def _request_id(request: Request) -> str | None:
+    found: str | None = request.scope.get("wangge.request_id")
+    return found
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, WanggeError)
+    headers = {}
+    wait = getattr(error, "retry_after_s", None)
+    if wait is not None:
+        headers["Retry-After"] = str(max(1, round(wait)))
+    return problem(status_of(error), str(error), request_id=_request_id(request), headers=headers)
+
+
+async def _not_valid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    # Only where and why: the value itself may be personal.
+    faults = [
+        {"where": ".".join(map(str, each["loc"])), "detail": str(each["msg"])} for each in error.errors()
+    ]
+    first = f"{faults[0]['where']}: {faults[0]['detail']}" if faults else "The request cannot be read."
+    return problem(422, first, request_id=_request_id(request), errors=faults)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    detail = error.detail
+    if error.status_code == HTTPStatus.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:
+        detail = "There is nothing at this address."
+    return problem(error.status_code, detail, request_id=_request_id(request), headers=error.headers)
+
+
+def report(error: BaseException) -> None:
+    """Log an error of the program: its class and where it rose, never its text, which may be personal."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    log.error(
+        "error of the program",
+        error=type(error).__name__,
+        cause=type(error.__cause__).__name__ if error.__cause__ else None,
+        where=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    )

@@ -1,0 +1,16 @@
+"""The routes of the service, one module for each subject.
+
+`ROUTERS` lists what the application mounts; who may call a route is declared with `api.security.access`.
+"""
+
+from fastapi import APIRouter
+
+from api.routes.health import router as health
+from api.routes.locate import router as locate
+from api.routes.session import router as session
+
+ROUTERS: tuple[APIRouter, ...] = (session, locate, health)
+"""Every router, in the order of the documentation."""
+
+UPLOADS: tuple[str, ...] = ()
+"""The paths that take files, whose bodies may be larger."""

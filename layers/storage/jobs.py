@@ -1,0 +1,153 @@
+"""Jobs: work that takes longer than a request, kept in a table from which one worker at a time takes it.
+
+It owns the states of a job and who may change them; what a job does belongs to `api.jobs`.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Index, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from gis.errors import ConflictError, NotFoundError
+from layers.storage.models import Base, JobState, Key
+from layers.storage.rows import is_postgresql
+
+STALE = timedelta(seconds=30)
+"""A running job that has not been heard of for so long has lost its worker."""
+
+_LOCK = 0x57474A42
+
+
+class Job(Base):
+    """One piece of work: what is asked, how far it is, what came of it."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index("ix_jobs_state", "state"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    kind: Mapped[str]
+    state: Mapped[str]
+    area_code: Mapped[str | None]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    heartbeat_at: Mapped[datetime | None]
+    cancel_asked: Mapped[bool]
+    done: Mapped[int]
+    total: Mapped[int | None]
+    parameters: Mapped[dict[str, Any]]
+    result: Mapped[dict[str, Any] | None]
+    error: Mapped[str | None]
+    version: Mapped[int]
+
+
+def enqueue(
+    session: Session, kind: str, parameters: dict[str, Any], *, created_by: str, area_code: str | None
+) -> Job:
+    """Add a job to the queue; parameters are plain JSON and nothing personal."""
+    job = Job(
+        kind=kind,
+        state=JobState.queued,
+        area_code=area_code,
+        created_by=created_by,
+        created_at=datetime.now(UTC),
+        cancel_asked=False,
+        done=0,
+        parameters=parameters,
+        version=1,
+    )
+    session.add(job)
+    session.flush()
+    return job
+
+
+def find_job(session: Session, job_id: int) -> Job:
+    """Return a job.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none with that number.
+    """
+    job = session.get(Job, job_id)
+    if job is None:
+        raise NotFoundError(f"There is no job number {job_id}.")
+    return job
+
+
+def bury(session: Session) -> list[int]:
+    """Mark running jobs whose worker is gone as failed; what they had written was rolled back with it."""
+    now = datetime.now(UTC)
+    lost = (
+        update(Job)
+        .where(Job.state == JobState.running, Job.heartbeat_at < now - STALE)
+        .values(
+            state=JobState.failed,
+            ended_at=now,
+            error="The service stopped while the job ran; nothing of it was kept. Ask again.",
+            version=Job.version + 1,
+        )
+        .returning(Job.id)
+    )
+    return list(session.scalars(lost))
+
+
+def claim(session: Session) -> Job | None:
+    """Take the oldest job of the queue; None while another runs or none waits."""
+    if is_postgresql(session) and not session.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
+        return None
+    if session.scalar(select(Job.id).where(Job.state == JobState.running).limit(1)) is not None:
+        return None
+    waiting = select(Job).where(Job.state == JobState.queued).order_by(Job.id).limit(1)
+    job = session.scalar(waiting.with_for_update())
+    if job is not None:
+        job.state = JobState.running
+        job.started_at = job.heartbeat_at = datetime.now(UTC)
+        job.version += 1
+        session.flush()
+    return job
+
+
+def beat(session: Session, job_id: int, done: int, total: int | None) -> bool:
+    """Say that a job is alive and how far it is; return whether it is to go on."""
+    going = session.scalar(
+        update(Job)
+        .where(Job.id == job_id, Job.state == JobState.running)
+        .values(heartbeat_at=datetime.now(UTC), done=done, total=total, version=Job.version + 1)
+        .returning(Job.cancel_asked)
+    )
+    return going is False
+
+
+def finish(
+    session: Session, job_id: int, state: JobState, *, result: dict[str, Any] | None, error: str | None
+) -> None:
+    """Say how a running job ended."""
+    session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.state == JobState.running)
+        .values(state=state, result=result, error=error, ended_at=datetime.now(UTC), version=Job.version + 1)
+    )
+
+
+def cancel(session: Session, job_id: int) -> Job:
+    """Ask a job to end; one that waits ends at once.
+
+    Raises
+    ------
+    ConflictError
+        If it has ended already.
+    NotFoundError
+        If there is no such job.
+    """
+    job = find_job(session, job_id)
+    if job.state == JobState.queued:
+        job.state, job.ended_at = JobState.cancelled, datetime.now(UTC)
+    elif job.state != JobState.running:
+        raise ConflictError(f"Job {job_id} is {job.state} already.")
+    job.cancel_asked = True
+    job.version += 1
+    session.flush()
+    return job
