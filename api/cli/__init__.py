@@ -10,6 +10,7 @@ from api.cli.compare import diff
 from api.cli.demo import demo
 from api.cli.divide import divide
 from api.cli.gaps import gaps
+from api.cli.identity import account, token
 from api.cli.maps import draw
 from api.cli.ownership import assign, inspect, locate
 from api.cli.serve import serve
@@ -40,6 +41,8 @@ for name, command in (
     app.command(name)(command)
 # A longitude west of Greenwich begins with a minus sign and is no option.
 app.command("locate", context_settings={"ignore_unknown_options": True})(locate)
+app.add_typer(token, name="token")
+app.add_typer(account, name="account")
 
 
 def main() -> None:

@@ -1,0 +1,286 @@
+"""The commands `token` and `account`: who may use the service.
+
+It owns arguments and sentences; what is made, and that it is audited, is `api.security.accounts`'.
+"""
+
+import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli import options
+from api.cli.outcome import reporting, say, tell
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from api.security.principal import Role as PrincipalRole
+    from layers.storage.identity import Account, Token
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+token = typer.Typer(
+    help="Tokens by which programs use the service.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings=_HELP,
+)
+account = typer.Typer(
+    help="Accounts by which people sign in.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings=_HELP,
+)
+
+
+class Role(enum.StrEnum):
+    """The roles; `api.security.principal` says what each may do."""
+
+    viewer = "viewer"
+    integrator = "integrator"
+    planner = "planner"
+    publisher = "publisher"
+    admin = "admin"
+
+
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        help="sqlite:///FILE.gpkg or postgresql+psycopg://..., else WANGGE_DATABASE.",
+        show_default="sqlite:///wangge.gpkg",
+    ),
+]
+RoleOption = Annotated[Role, typer.Option(help="What it may do.", show_default=False)]
+AreaOption = Annotated[
+    str | None, typer.Option(help="Code of the area it is bound to; it sees and edits only beneath it.")
+]
+Everywhere = Annotated[bool, typer.Option("--everywhere", help="Bind it to no area.")]
+PasswordInput = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from standard input, not the terminal.")
+]
+
+
+@token.command("create")
+@reporting
+def create_token(
+    name: Annotated[str, typer.Argument(help="What the token is for.", show_default=False)],
+    role: RoleOption,
+    area: AreaOption = None,
+    everywhere: Everywhere = False,
+    days: Annotated[int, typer.Option(help="Days until it expires.", min=1, max=3650)] = 90,
+    personal: Annotated[
+        bool, typer.Option("--personal", help="Let an integrator see personal data; each time is audited.")
+    ] = False,
+    database: DatabaseUrl = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make a token and print it: this once, since only its hash is kept."""
+    from datetime import timedelta
+
+    from api.security import accounts
+    from api.security.principal import SYSTEM
+
+    bound = _area(area, everywhere=everywhere)
+    with _writing(database) as session:
+        _note_unknown(session, bound)
+        made, secret = accounts.create_token(
+            session, SYSTEM, name, _role(role), bound, timedelta(days=days), personal=personal
+        )
+        summary = {**_token(made), "token": secret}
+    say(f"token {made.id} of {made.name}: {role}, {_where(bound)}, until {made.expires_at:%Y-%m-%d}")
+    tell([secret], summary, as_json=as_json)
+
+
+@token.command("list")
+@reporting
+def list_tokens(database: DatabaseUrl = None, as_json: options.Json = False) -> None:
+    """List the tokens: number, prefix, name, role, area, state."""
+    from api.security import accounts
+    from api.security.principal import SYSTEM
+
+    with _writing(database) as session:
+        found = [_token(each) for each in accounts.list_tokens(session, SYSTEM)]
+    lines = [
+        f"{each['id']}\t{each['prefix']}…\t{each['name']}\t{each['role']}\t{_where(each['area_code'])}\t"
+        f"{each['state']} (until {each['expires_at']})"
+        for each in found
+    ]
+    tell(lines or ["no tokens"], {"tokens": found}, as_json=as_json)
+
+
+@token.command("revoke")
+@reporting
+def revoke_token(
+    which: Annotated[str, typer.Argument(help="Number or prefix of the token.", show_default=False)],
+    database: DatabaseUrl = None,
+) -> None:
+    """Revoke a token; a running service refuses it within two seconds."""
+    from api.security import accounts
+    from api.security.principal import SYSTEM
+
+    with _writing(database) as session:
+        revoked = accounts.revoke_token(session, SYSTEM, which)
+    say(f"token {revoked.id} of {revoked.name} is revoked")
+
+
+@account.command("create")
+@reporting
+def create_account(
+    name: Annotated[str, typer.Argument(help="The name to sign in with.", show_default=False)],
+    role: RoleOption,
+    area: AreaOption = None,
+    everywhere: Everywhere = False,
+    password_stdin: PasswordInput = False,
+    database: DatabaseUrl = None,
+) -> None:
+    """Make an account; the password is asked for twice, or read from standard input."""
+    from api.security import accounts
+    from api.security.principal import SYSTEM
+
+    bound = _area(area, everywhere=everywhere)
+    password = _password(from_stdin=password_stdin)
+    with _writing(database) as session:
+        _note_unknown(session, bound)
+        made = accounts.create_account(session, SYSTEM, name, _role(role), bound, password)
+    say(f"account {made.name}: {role}, {_where(bound)}")
+
+
+@account.command("list")
+@reporting
+def list_accounts(database: DatabaseUrl = None, as_json: options.Json = False) -> None:
+    """List the accounts: name, role, area, state."""
+    from api.security import accounts
+    from api.security.principal import SYSTEM
+
+    with _writing(database) as session:
+        found = [_account(each) for each in accounts.list_accounts(session, SYSTEM)]
+    lines = [
+        f"{each['name']}\t{each['role']}\t{_where(each['area_code'])}\t{each['state']}" for each in found
+    ]
+    tell(lines or ["no accounts"], {"accounts": found}, as_json=as_json)
+
+
+@account.command("disable")
+@reporting
+def disable_account(
+    name: Annotated[str, typer.Argument(help="The account.", show_default=False)],
+    database: DatabaseUrl = None,
+) -> None:
+    """Disable an account and end its browser sessions; `account password` enables it again."""
+    from api.security import accounts
+    from api.security.principal import SYSTEM
+
+    with _writing(database) as session:
+        disabled = accounts.disable_account(session, SYSTEM, name)
+    say(f"account {disabled.name} is disabled")
+
+
+@account.command("password")
+@reporting
+def change_password(
+    name: Annotated[str, typer.Argument(help="The account.", show_default=False)],
+    password_stdin: PasswordInput = False,
+    database: DatabaseUrl = None,
+) -> None:
+    """Give an account another password and end its browser sessions."""
+    from api.security import accounts
+    from api.security.principal import SYSTEM
+
+    password = _password(from_stdin=password_stdin)
+    with _writing(database) as session:
+        changed = accounts.change_password(session, SYSTEM, name, password)
+    say(f"account {changed.name} has another password")
+
+
+@contextmanager
+def _writing(url: str | None) -> Iterator["Session"]:
+    from pathlib import Path
+
+    from sqlalchemy.exc import DBAPIError
+
+    from api.settings import ServiceSettings
+    from gis.errors import InputError
+    from layers.storage.database import Database
+
+    database = Database(url if url is not None else ServiceSettings().database)
+    missing = InputError(f"There is no database of Wangge at {database.name}; `wangge migrate` makes one.")
+    if database.embedded and not Path(database.url.database or "").is_file():
+        raise missing
+    try:
+        try:
+            database.revision()
+        except DBAPIError as error:
+            raise missing from error
+        with database.write() as session:
+            yield session
+    finally:
+        database.close()
+
+
+def _area(code: str | None, *, everywhere: bool) -> str | None:
+    from gis.errors import InputError
+
+    if (code is not None) == everywhere:
+        raise InputError("Say what it is bound to: --area CODE, or --everywhere.")
+    return code
+
+
+def _note_unknown(session: "Session", code: str | None) -> None:
+    from sqlalchemy import select
+
+    from layers.storage.models import Area
+
+    if code is not None and session.scalar(select(Area.id).where(Area.code == code)) is None:
+        say(f"note: there is no area '{code}' yet; nothing lies beneath it until it is loaded")
+
+
+def _role(role: Role) -> "PrincipalRole":
+    from api.security.principal import Role as PrincipalRole
+
+    return PrincipalRole(role.value)
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return typer.get_text_stream("stdin").readline().rstrip("\r\n")
+    password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return password
+
+
+def _token(found: "Token") -> dict[str, Any]:
+    from datetime import UTC, datetime
+
+    if found.revoked_at is not None:
+        state = "revoked"
+    else:
+        state = "valid" if found.expires_at > datetime.now(UTC) else "expired"
+    return {
+        "id": found.id,
+        "prefix": found.prefix,
+        "name": found.name,
+        "role": found.role,
+        "area_code": found.area_code,
+        "personal": found.personal,
+        "created_at": found.created_at.isoformat(timespec="seconds"),
+        "created_by": found.created_by,
+        "expires_at": found.expires_at.isoformat(timespec="seconds"),
+        "state": state,
+    }
+
+
+def _account(found: "Account") -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "name": found.name,
+        "role": found.role,
+        "area_code": found.area_code,
+        "created_at": found.created_at.isoformat(timespec="seconds"),
+        "created_by": found.created_by,
+        "state": "disabled" if found.disabled_at is not None else "enabled",
+    }
+
+
+def _where(area_code: str | None) -> str:
+    return "everywhere" if area_code is None else f"area {area_code}"

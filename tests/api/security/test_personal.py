@@ -1,0 +1,107 @@
+"""Masks show next to nothing, reveals are audited, and passwords are kept as they should be."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from api.security.audit import Action, audit
+from api.security.passwords import hash_password, verify
+from api.security.personal import audit_reveal, masked, masked_text, shown
+from api.security.principal import RIGHTS, SYSTEM, Principal, Right, Role
+from gis.errors import ForbiddenError, InputError
+from layers.storage.database import Database
+from layers.storage.identity import AuditEntry
+
+VIEWER = Principal("token", 7, "map", Role.viewer, RIGHTS[Role.viewer], "440305", frozenset(["440305"]))
+
+
+def test_a_mask_keeps_the_shape_and_hides_the_value() -> None:
+    personal = {
+        "contact": "张伟",
+        "phone": "13800001234",
+        "phones": ["13800001234", ""],
+        "owner": {"name": "John Smith", "id": "440305199001011234"},
+        "persons": 4,
+        "note": None,
+    }
+    assert masked(personal) == {
+        "contact": "张*",
+        "phone": "*********34",
+        "phones": ["*********34", ""],
+        "owner": {"name": "J***", "id": "****************34"},
+        "persons": "4*",
+        "note": None,
+    }
+    assert shown(personal, SYSTEM) == personal
+    assert shown(personal, VIEWER) == masked(personal)
+
+
+@given(st.text(min_size=1))
+def test_a_mask_leaves_two_signs_at_most(text: str) -> None:
+    hidden = masked_text(text)
+    assert "*" in hidden
+    assert len(hidden.replace("*", "")) <= 2
+
+
+@pytest.mark.parametrize("role", Role)
+def test_personal_data_is_for_publishers_and_administrators(role: Role) -> None:
+    principal = Principal("token", 1, "x", role, RIGHTS[role], None, None)
+    assert principal.sees_personal == (role in {Role.publisher, Role.admin})
+    granted = Principal("token", 1, "x", role, RIGHTS[role] | {Right.reveal}, None, None)
+    assert granted.sees_personal
+
+
+def test_a_reveal_is_audited_with_the_records_and_not_their_values(database: Database) -> None:
+    with database.write() as session:
+        audit_reveal(session, SYSTEM, "entity", [])
+        audit_reveal(session, SYSTEM, "entity", range(250))
+    with database.read() as session:
+        (entry,) = session.scalars(select(AuditEntry))
+        assert (entry.action, entry.subject, entry.actor) == (
+            Action.reveal,
+            "250 entity",
+            "system command line",
+        )
+        assert entry.details["count"] == 250
+        assert len(entry.details["ids"]) == 100
+
+
+def test_an_entry_belongs_to_the_transaction_of_its_deed(database: Database) -> None:
+    def fail() -> None:
+        with database.write() as session:
+            audit(session, VIEWER, Action.publish, "plan 1")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    with database.write() as session:
+        audit(session, VIEWER, Action.publish, "plan 2")
+    with database.read() as session:
+        (entry,) = session.scalars(select(AuditEntry))
+        assert (entry.subject, entry.area_code, entry.role) == ("plan 2", "440305", "viewer")
+
+
+def test_a_principal_says_what_it_lacks() -> None:
+    VIEWER.require(Right.read)
+    VIEWER.require_area("440305")
+    with pytest.raises(ForbiddenError, match="viewer lacks the right 'publish'"):
+        VIEWER.require(Right.publish)
+    for area_code, what in (("440306", "area '440306'"), (None, "the whole ground")):
+        with pytest.raises(ForbiddenError, match=what):
+            VIEWER.require_area(area_code)
+
+
+def test_passwords_are_argon2id_and_compared_in_one_form() -> None:
+    stored = hash_password("correct café battery", "monitor")
+    assert stored.startswith("$argon2id$")
+    assert verify(stored, "correct cafe\u0301 battery")
+    assert not verify(stored, "correct cafe battery")
+    assert not verify(None, "nobody has this password")
+    assert not verify("not a hash", "correct café battery")
+
+
+@pytest.mark.parametrize("password", ["", "short", "x" * 12, "x" * 257, "the-monitor1"])
+def test_a_weak_password_is_refused(password: str) -> None:
+    with pytest.raises(InputError):
+        hash_password(password, "The-Monitor1")

@@ -1,0 +1,215 @@
+"""Browser sessions: the cookie, the CSRF token, expiry, and the slowing of those who guess."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from api.security.accounts import change_password, disable_account
+from api.security.audit import Action
+from api.security.credentials import csrf_token, new_session_id
+from api.security.principal import SYSTEM
+from api.security.sign_in import FORGOTTEN, SlowDownError, sign_in, wait_s
+from gis.errors import UnauthorizedError
+from layers.storage.database import Database
+from layers.storage.identity import AuditEntry, BrowserSession, SignInFailure
+from tests.api.security.conftest import PASSWORD, Client, MakeClient
+
+LASTING = timedelta(hours=1)
+
+
+def enter(client: Client, name: str, password: str = PASSWORD) -> dict[str, str]:
+    answer = client.post("/v1/session", json={"name": name, "password": password})
+    assert answer.status_code == 201, answer.text
+    return {"X-CSRF-Token": answer.json()["csrf_token"]}
+
+
+def later(database: Database, **moved: timedelta) -> None:
+    """Let time pass by moving what is stored into the past."""
+    with database.write() as session:
+        for row in session.scalars(select(BrowserSession)):
+            for column, by in moved.items():
+                setattr(row, column, getattr(row, column) - by)
+        for failure in session.scalars(select(SignInFailure)):
+            failure.last_at -= max(moved.values())
+
+
+def test_a_session_lasts_from_sign_in_to_sign_out(client: Client, monitor: str, ground: Database) -> None:
+    csrf = enter(client, monitor)
+    told = client.get("/v1/session").json()
+    assert (told["name"], told["role"], told["area_code"]) == ("monitor", "viewer", "440305")
+    assert told["csrf_token"] == csrf["X-CSRF-Token"]
+    assert client.get("/v1/areas").json() == ["440305", "440305001"]
+    kept = dict(client.cookies)
+    assert client.delete("/v1/session", headers=csrf).status_code == 204
+    assert not dict(client.cookies)
+    client.cookies.update(kept)
+    assert client.get("/v1/areas").status_code == 401
+    with ground.read() as session:
+        assert session.scalar(select(func.count()).select_from(BrowserSession)) == 0
+        actions = session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
+    assert actions == [Action.account_create, Action.sign_in, Action.sign_out]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
+    make_client: MakeClient, monitor: str, scheme: str, ground: Database
+) -> None:
+    client = make_client(base_url=f"{scheme}://localhost")
+    answer = client.post("/v1/session", json={"name": monitor, "password": PASSWORD})
+    (cookie,) = answer.headers.get_list("set-cookie")
+    value, *attributes = cookie.split("; ")
+    name, _, session_id = value.partition("=")
+    assert {"HttpOnly", "Path=/", "SameSite=strict"} <= set(attributes)
+    assert ("Secure" in attributes) == (scheme == "https")
+    assert name == ("__Host-wangge_session" if scheme == "https" else "wangge_session")
+    assert not any(each.startswith(("Domain", "Expires", "Max-Age")) for each in attributes)
+    with ground.read() as session:
+        assert session.scalars(select(BrowserSession)).one().sha256 != session_id
+    assert client.get("/v1/areas").status_code == 200
+
+
+def test_a_change_needs_the_csrf_token_of_the_same_session(client: Client, monitor: str) -> None:
+    csrf = enter(client, monitor)
+    wrong = [{}, {"X-CSRF-Token": ""}, {"X-CSRF-Token": csrf_token(new_session_id())},
+             {**csrf, "Sec-Fetch-Site": "cross-site"}, {**csrf, "Sec-Fetch-Site": "same-site"}]  # fmt: skip
+    for headers in wrong:
+        assert client.delete("/v1/session", headers=headers).status_code == 403
+    assert client.get("/v1/session").status_code == 200
+    assert client.delete("/v1/session", headers={**csrf, "Sec-Fetch-Site": "same-origin"}).status_code == 204
+
+
+def test_another_site_cannot_sign_somebody_in(client: Client, monitor: str) -> None:
+    given = {"name": monitor, "password": PASSWORD}
+    crossed = client.post("/v1/session", json=given, headers={"Sec-Fetch-Site": "cross-site"})
+    assert crossed.status_code == 403
+    assert client.post("/v1/session", data=given).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [{"seen_at": timedelta(hours=2, seconds=1)}, {"expires_at": timedelta(hours=12, seconds=1)}],
+    ids=["idle", "absolute"],
+)
+def test_a_session_ends_when_idle_and_at_the_latest_after_its_time(
+    client: Client, monitor: str, ground: Database, moved: dict[str, timedelta]
+) -> None:
+    enter(client, monitor)
+    later(ground, **moved)
+    assert client.get("/v1/areas").status_code == 401
+
+
+def test_use_keeps_a_session_from_being_idle(client: Client, monitor: str, ground: Database) -> None:
+    enter(client, monitor)
+    later(ground, seen_at=timedelta(hours=1, minutes=59))
+    assert client.get("/v1/areas").status_code == 200
+    for _ in range(100):
+        client.get("/v1/areas")
+        with ground.read() as session:
+            seen_at = session.scalars(select(BrowserSession.seen_at)).one()
+        if datetime.now(UTC) - seen_at < timedelta(minutes=1):
+            return
+        time.sleep(0.02)
+    raise AssertionError(seen_at)
+
+
+@pytest.mark.parametrize("deed", ["disable", "password"])
+def test_disabling_and_a_new_password_end_what_is_open(
+    client: Client, monitor: str, ground: Database, deed: str
+) -> None:
+    enter(client, monitor)
+    with ground.write() as session:
+        if deed == "disable":
+            disable_account(session, SYSTEM, monitor)
+        else:
+            change_password(session, SYSTEM, monitor, "another horse battery")
+    assert client.get("/v1/areas").status_code == 401
+    answer = client.post("/v1/session", json={"name": monitor, "password": PASSWORD})
+    assert answer.status_code == 401
+
+
+def test_an_unknown_name_answers_as_a_wrong_password_does(
+    client: Client, monitor: str, ground: Database
+) -> None:
+    answers = [
+        client.post("/v1/session", json={"name": name, "password": "wrong horse battery"})
+        for name in (monitor, "nobody")
+    ]
+    assert {each.status_code for each in answers} == {401}
+    assert answers[0].json() == answers[1].json()
+    with ground.read() as session:
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.action == Action.sign_in_failed)).all()
+        sources = session.scalars(select(SignInFailure.source)).all()
+        written = [(each.actor, each.subject is None, sorted(each.details)) for each in entries]
+    # The name as typed, which may be a password, is written nowhere.
+    assert written == [("nobody", False, ["address"]), ("nobody", True, ["address"])]
+    assert all(len(source) == 64 for source in sources)
+
+
+def test_guessing_is_slowed_under_a_name_from_everywhere(
+    make_client: MakeClient, monitor: str, ground: Database
+) -> None:
+    for attempt in range(3):
+        client = make_client(address=f"192.0.2.{attempt + 1}")
+        assert client.post("/v1/session", json={"name": monitor, "password": "x"}).status_code == 401
+    slowed = make_client(address="198.51.100.1").post(
+        "/v1/session", json={"name": "Monitor ", "password": PASSWORD}
+    )
+    assert slowed.status_code == 429
+    assert 1 <= int(slowed.headers["retry-after"]) <= 2
+    later(ground, seen_at=timedelta(seconds=2))
+    enter(make_client(address="198.51.100.1"), monitor)
+
+
+def test_guessing_names_is_slowed_from_one_address(ground: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    for attempt in range(20):
+        with pytest.raises(UnauthorizedError):
+            sign_in(ground, f"name {attempt}", "x" * 300, f"2001:db8::{attempt}", LASTING)
+    with pytest.raises(SlowDownError):
+        sign_in(ground, "another", "x" * 300, "2001:db8::ffff", LASTING)
+    with pytest.raises(UnauthorizedError):
+        sign_in(ground, "another", "x" * 300, "2001:db9::1", LASTING)
+
+
+def test_signing_in_oneself_does_not_clear_an_address(ground: Database, monitor: str) -> None:
+    for attempt in range(19):
+        with pytest.raises(UnauthorizedError):
+            sign_in(ground, f"name {attempt}", "x" * 300, "192.0.2.7", LASTING)
+    sign_in(ground, monitor, PASSWORD, "192.0.2.7", LASTING)
+    with pytest.raises(UnauthorizedError):
+        sign_in(ground, "one more", "x" * 300, "192.0.2.7", LASTING)
+    with pytest.raises(SlowDownError):
+        sign_in(ground, "and another", "x" * 300, "192.0.2.7", LASTING)
+
+
+def test_many_guesses_at_once_count_each(ground: Database, monitor: str) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    def guess(number: int) -> type[Exception]:
+        try:
+            sign_in(ground, monitor, f"guess number {number}", f"192.0.2.{number}", LASTING)
+        except (UnauthorizedError, SlowDownError) as error:
+            return type(error)
+        raise AssertionError(number)
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(guess, range(8)))
+    assert outcomes.count(UnauthorizedError) <= 4
+    assert outcomes.count(SlowDownError) >= 4
+
+
+def test_failures_are_forgotten_after_a_day(ground: Database, monitor: str) -> None:
+    for _ in range(3):
+        with pytest.raises(UnauthorizedError):
+            sign_in(ground, monitor, "x" * 300, "192.0.2.7", LASTING)
+    with ground.write() as session:
+        session.execute(update(SignInFailure).values(last_at=datetime.now(UTC) - FORGOTTEN * 1.01))
+    sign_in(ground, monitor, PASSWORD, "192.0.2.7", LASTING)
+    with ground.read() as session:
+        assert session.scalars(select(SignInFailure.failures)).all() == [0, 0]
+
+
+def test_waits_double_up_to_five_minutes() -> None:
+    assert [wait_s(failures, 3) for failures in (0, 2, 3, 4, 5, 10, 12, 10_000)] == [
+        0, 0, 1, 2, 4, 128, 300, 300]  # fmt: skip
