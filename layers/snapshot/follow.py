@@ -18,6 +18,9 @@ _log = logging.getLogger(__name__)
 POLL_S = 0.4
 """Seconds between two looks at the revision; with notices it is how soon a lost one is made good."""
 
+_REST_S = 0.1
+# After a rebuild: many small changes one after the other are followed together.
+
 _PATIENCE_S = (1.0, 2.0, 5.0, 10.0)
 
 
@@ -67,7 +70,7 @@ def _poll(
     database: Database, holder: SnapshotHolder, stop: Event, poll_s: float, after: Callable[[], None] | None
 ) -> None:
     while not stop.is_set():
-        _catch_up(database, holder, after)
+        _catch_up(database, holder, stop, after)
         stop.wait(poll_s)
 
 
@@ -83,7 +86,7 @@ def _listen(
         if not isinstance(driver, psycopg.Connection):
             raise TypeError("notices need psycopg")
         while not stop.is_set():
-            _catch_up(database, holder, after)
+            _catch_up(database, holder, stop, after)
             try:
                 for _notice in driver.notifies(timeout=poll_s, stop_after=1):
                     pass
@@ -91,9 +94,12 @@ def _listen(
                 raise _LostError from error
 
 
-def _catch_up(database: Database, holder: SnapshotHolder, after: Callable[[], None] | None) -> None:
+def _catch_up(
+    database: Database, holder: SnapshotHolder, stop: Event, after: Callable[[], None] | None
+) -> None:
     if not holder.outdated(database.revision()):
         return
     holder.refresh()
     if after is not None:
         after()
+    stop.wait(_REST_S)

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from threading import Lock
 
 import numpy as np
+from sqlalchemy.orm import Session
 
 from gis.errors import NotFoundError
 from layers.snapshot import read
@@ -174,22 +175,51 @@ class SnapshotHolder:
 
     def _build(self, before: Snapshot | None) -> Snapshot:
         day = self._today()
-        known = (
-            {} if before is None else {before.schemes[code].id: held for code, held in before.cells.items()}
-        )
         schemes: dict[str, SchemeChanges] = {}
         cells: dict[str, CellsInForce] = {}
         with self._database.read() as session:
             revision = read.revision(session)
             areas = read.areas(session)
+            published = read.publications(session)
             for number, code, name in read.schemes(session):
-                schemes[code] = SchemeChanges(number, code, name, read.changes(session, number))
-                held = known.get(number)
-                versions = read.versions_in_force(session, number, day)
-                if held is None or not np.array_equal(held.versions, versions):
-                    held = read.cells_in_force(session, number, day)
-                cells[code] = held
+                known = _known(before, number)
+                publications = published.get(number, ())
+                if known is not None and known[0].publications == publications:
+                    changes = SchemeChanges(number, code, name, publications, known[0].days)
+                else:
+                    changes = SchemeChanges(number, code, name, publications, read.changes(session, number))
+                schemes[code] = changes
+                same = _take_over(before, known, changes, day)
+                cells[code] = _read(session, known, number, day) if same is None else same
         return Snapshot(revision, day, datetime.now(UTC), areas, schemes, cells)
+
+
+Known = tuple[SchemeChanges, CellsInForce]
+
+
+def _known(before: Snapshot | None, scheme_id: int) -> Known | None:
+    if before is None:
+        return None
+    found = (each for each in before.schemes.values() if each.id == scheme_id)
+    return next(((each, before.cells[each.code]) for each in found), None)
+
+
+def _take_over(
+    before: Snapshot | None, known: Known | None, changes: SchemeChanges, day: date
+) -> CellsInForce | None:
+    """Return the cells of the snapshot before where nothing was published and no date has come."""
+    if before is None or known is None or known[0].publications != changes.publications:
+        return None
+    return known[1] if changes.period(before.day) == changes.period(day) else None
+
+
+def _read(session: Session, known: Known | None, scheme_id: int, day: date) -> CellsInForce:
+    """Read the cells in force, unless they are the versions that are known."""
+    if known is not None and np.array_equal(
+        known[1].versions, read.versions_in_force(session, scheme_id, day)
+    ):
+        return known[1]
+    return read.cells_in_force(session, scheme_id, day)
 
 
 def _scheme(snapshot: Snapshot, code: str) -> SchemeChanges:

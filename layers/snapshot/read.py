@@ -3,23 +3,22 @@
 It owns the queries of the snapshot; each sees the one state of the session it is given.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, LargeBinary, func, or_, select, type_coerce, union
+from sqlalchemy import ColumnElement, func, select, union
 from sqlalchemy.orm import Session
 
 from layers.snapshot.areas import AreaTree
 from layers.snapshot.cells import CellsInForce
-from layers.storage.models import Area, Cell, Revision, Scheme
-from layers.storage.shape import from_blob
+from layers.storage.models import Area, Cell, Plan, Revision, Scheme
+from layers.storage.rows import decode, in_force, raw
 
 Integers = NDArray[np.int64]
-
-_BATCH = 20_000
 
 
 def revision(session: Session) -> int:
@@ -39,6 +38,19 @@ def schemes(session: Session) -> list[tuple[int, str, str]]:
     return sorted(((number, code, name) for number, code, name in rows), key=itemgetter(1))
 
 
+def publications(session: Session) -> dict[int, tuple[object, ...]]:
+    """Return for the id of each scheme what grows with every publishing: how many, and when the last was.
+
+    Nothing but publishing changes which cells are in force when.
+    """
+    published = (
+        select(Plan.scheme_id, func.count(), func.max(Plan.published_at), func.max(Plan.id))
+        .where(Plan.published_at.is_not(None))
+        .group_by(Plan.scheme_id)
+    )
+    return {number: tuple(rest) for number, *rest in session.execute(published)}
+
+
 def changes(session: Session, scheme_id: int) -> NDArray[np.datetime64]:
     """Return the dates, ascending, on which the cells in force of a scheme change."""
     ours = Cell.scheme_id == scheme_id
@@ -50,45 +62,34 @@ def changes(session: Session, scheme_id: int) -> NDArray[np.datetime64]:
 
 def versions_in_force(session: Session, scheme_id: int, day: date) -> Integers:
     """Return the ids, ascending, of the versions of a scheme's cells that are in force on a day."""
-    ids = session.scalars(select(Cell.id).where(_in_force(scheme_id, day)))
+    ids = session.scalars(select(Cell.id).where(_chosen(scheme_id, day)))
     return np.sort(np.fromiter(ids, dtype=np.int64))
 
 
 def cells_in_force(session: Session, scheme_id: int, day: date) -> CellsInForce:
     """Read the cells of a scheme that are in force on a day."""
-    # Blobs are decoded many at a time where the database gives blobs.
-    blobs = session.get_bind().dialect.name == "sqlite"
-    geometry = type_coerce(Cell.geometry, LargeBinary) if blobs else Cell.geometry
     statement = (
-        select(Cell.id, Cell.code, Cell.name, Cell.area_code, Cell.area_m2, geometry)
-        .where(_in_force(scheme_id, day))
+        select(Cell.id, Cell.code, Cell.name, Cell.area_code, Cell.area_m2, raw(session, Cell.geometry))
+        .where(_chosen(scheme_id, day))
         .order_by(Cell.id)
-        .execution_options(yield_per=_BATCH)
     )
-    columns: list[list[Any]] = [[] for _ in range(6)]
-    for rows in session.execute(statement).partitions():
-        for column, values in zip(columns, zip(*rows, strict=True), strict=True):
-            column.extend(values)
-    ids, codes, names, area_codes, areas_m2, shapes = columns
+    rows = session.execute(statement).all()
+    ids, codes, names, area_codes, areas_m2, shapes = zip(*rows, strict=True) if rows else ((),) * 6
     return CellsInForce(
         versions=np.array(ids, dtype=np.int64),
         codes=_objects(codes),
         names=_objects(names),
         area_codes=_objects(area_codes),
         areas_m2=np.array(areas_m2, dtype=float),
-        shapes=_objects([from_blob(bytes(blob)) for blob in shapes] if blobs else shapes),
+        shapes=decode(session, shapes),
     )
 
 
-def _in_force(scheme_id: int, day: date) -> ColumnElement[bool]:
-    return (
-        (Cell.scheme_id == scheme_id)
-        & (Cell.valid_from <= day)
-        & or_(Cell.valid_to.is_(None), Cell.valid_to > day)
-    )
+def _chosen(scheme_id: int, day: date) -> ColumnElement[bool]:
+    return (Cell.scheme_id == scheme_id) & in_force(Cell.valid_from, Cell.valid_to, day)
 
 
-def _objects(values: list[Any]) -> NDArray[np.object_]:
+def _objects(values: Sequence[Any]) -> NDArray[np.object_]:
     result = np.empty(len(values), dtype=object)
     result[:] = values
     return result

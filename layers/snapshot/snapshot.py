@@ -22,6 +22,8 @@ class SchemeChanges:
     ----------
     id, code, name
         As stored.
+    publications
+        Equal to another's only if nothing was published in between.
     days
         Dates in ascending order, shape (n,); the same cells are in force from one to the day before the next.
     """
@@ -29,6 +31,7 @@ class SchemeChanges:
     id: int
     code: str
     name: str
+    publications: tuple[object, ...]
     days: NDArray[np.datetime64]
 
     def period(self, day: date) -> int:

@@ -14,8 +14,16 @@ from gis.errors import NotFoundError
 from gis.locate import PointLocator
 from layers.snapshot import AreaTree, SnapshotHolder, follow
 from layers.storage.database import Database, bump_revision
-from layers.storage.models import Cell, Scheme
-from tests.layers.snapshot.published import AREAS, DAYS, coded, lattice, publish, telling_points
+from layers.storage.models import Area, Cell, Scheme
+from tests.layers.snapshot.published import (
+    AREAS,
+    DAYS,
+    coded,
+    lattice,
+    note_publishing,
+    publish,
+    telling_points,
+)
 
 TODAY = date(2024, 7, 1)
 
@@ -130,9 +138,27 @@ def test_a_former_state_written_anew_is_read_anew(database):
     with database.write() as session:
         gone = session.scalars(select(Cell).where(Cell.code == "001")).one()
         session.delete(gone)
-        bump_revision(session)
+        note_publishing(session)
     # The old snapshot does not remember what it has never stood for.
     assert len(holder.cells(holder.refresh(), "community", day)) == 1
+
+
+def test_what_was_not_published_anew_is_taken_over(database):
+    publish(database, "community", coded(lattice(2, 1)), DAYS[0])
+    publish(database, "safety", coded(lattice(2, 1)), DAYS[0])
+    holder = holder_of(database)
+    first = holder.current
+    with database.write() as session:
+        bump_revision(session)
+        session.scalars(select(Area).where(Area.code == "440305")).one().name = "Nanshan"
+    second = holder.refresh()
+    assert second.revision == first.revision + 1
+    assert all(second.cells[scheme] is first.cells[scheme] for scheme in ("community", "safety"))
+    assert second.areas.chain("440305001001")[-1].name == "Nanshan"
+    publish(database, "safety", coded(lattice(2, 1), start=11), DAYS[1])
+    third = holder.refresh()
+    assert third.cells["community"] is first.cells["community"]
+    assert list(third.cells["safety"].locator.codes) == ["011", "012"]
 
 
 def test_a_new_day_brings_other_cells_into_force(database):
@@ -194,7 +220,7 @@ def test_a_failed_rebuild_keeps_the_old_one(database):
     with database.write() as session:
         session.execute(text("UPDATE cells SET code = '' WHERE code = '001'"))
         session.execute(text("UPDATE cells SET id = id + 1000 WHERE code = ''"))
-        bump_revision(session)
+        note_publishing(session)
     with pytest.raises(Exception, match="has no code"):
         holder.refresh()
     assert holder.current is before
@@ -239,7 +265,7 @@ def test_no_answer_mixes_two_states_while_plans_are_published(database):
             with database.write() as session:
                 for scheme in session.scalars(select(Scheme)):
                     _rename(session, scheme.id, number)
-                bump_revision(session)
+                note_publishing(session)
             holder.refresh()
     finally:
         stop.set()
