@@ -6,6 +6,8 @@ It owns the cookie; the session behind it is `api.security.sign_in`'s.
 from datetime import datetime
 from typing import Annotated
 
+import anyio
+import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -20,6 +22,10 @@ from api.security.principal import RIGHTS, Principal, Right, Role
 from api.security.sign_in import sign_in, sign_out
 from gis.errors import ForbiddenError
 from layers.storage.database import Database
+
+# A hash takes 64 MiB and a tenth of a second: two at once are enough for people, and bound what an attack
+# takes. Others wait outside of the threads that the routes share.
+_limiter = anyio.CapacityLimiter(2)
 
 router = APIRouter(prefix="/v1/session", tags=["session"])
 
@@ -52,7 +58,7 @@ class Session(BaseModel):
     "", summary="Sign in", status_code=201, response_model=Session, responses=answers(401, 403, 422, 429)
 )
 @public
-def begin(credentials: Credentials, request: Request, response: Response) -> Session:
+async def begin(credentials: Credentials, request: Request, response: Response) -> Session:
     """Begin a browser session: set its cookie and tell its CSRF token.
 
     Failures slow down what follows under the same name and from the same address: 429 with Retry-After.
@@ -61,7 +67,10 @@ def begin(credentials: Credentials, request: Request, response: Response) -> Ses
         raise ForbiddenError("Sign in from the page of this service.")
     database: Database = request.app.state.database
     address = request.client.host if request.client is not None else "unknown"
-    signed_in = sign_in(database, credentials.name, credentials.password.get_secret_value(), address, LASTING)
+    password = credentials.password.get_secret_value()
+    signed_in = await anyio.to_thread.run_sync(
+        sign_in, database, credentials.name, password, address, LASTING, limiter=_limiter
+    )
     response.set_cookie(
         cookie_name(request.scope),
         signed_in.session_id,

@@ -4,6 +4,7 @@ It owns their life in the database; whoever calls it has been found to have the 
 give away no more than they have themselves.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -144,7 +145,7 @@ def create_account(
         If the caller does not cover the area.
     """
     principal.require_area(area_code)
-    chosen = _name(name)
+    chosen = account_name(_name(name))
     if session.scalar(select(Account.id).where(Account.name == chosen)) is not None:
         raise ConflictError(f"There is an account '{chosen}' already; choose another name.")
     now = datetime.now(UTC)
@@ -227,9 +228,14 @@ def change_password(session: Session, principal: Principal, name: str, password:
     return account
 
 
+def account_name(text: str) -> str:
+    """Return the one form of a name that different keyboards compose differently."""
+    return unicodedata.normalize("NFKC", text).strip()
+
+
 def _account(session: Session, principal: Principal, name: str) -> Account:
     account = session.scalar(
-        select(Account).where(Account.name == name, within(Account.area_code, principal))
+        select(Account).where(Account.name == account_name(name), within(Account.area_code, principal))
     )
     if account is None:
         raise NotFoundError(f"There is no account '{name}'; `wangge account list` tells the names.")

@@ -11,9 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import anyio
+import anyio.to_thread
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
-from starlette.concurrency import run_in_threadpool
 
 from api.security.credentials import digest, is_session_id, is_token
 from api.security.jurisdiction import Coverage
@@ -26,6 +27,7 @@ FRESH_S = 1.0
 time of one query, in every process."""
 
 _REMEMBERED = 10_000
+_THREADS = 4
 _SEEN_EVERY = timedelta(minutes=1)
 
 
@@ -60,6 +62,8 @@ class Identities:
         self._database = database
         self._idle = idle
         self._coverage = Coverage()
+        # Its own threads: whoever floods it with invented tokens does not take those of the routes.
+        self._limiter = anyio.CapacityLimiter(_THREADS)
         self._known: dict[str, _Known] = {}
         self._asked: dict[str, asyncio.Future[Principal | None]] = {}
         self._marking: set[str] = set()
@@ -100,7 +104,7 @@ class Identities:
 
     async def _load(self, key: str, load: _Load) -> Principal | None:
         asked = time.monotonic()
-        found = await run_in_threadpool(load, key)
+        found = await anyio.to_thread.run_sync(load, key, limiter=self._limiter)
         if found is None:
             self._known.pop(key, None)
             return None
@@ -156,7 +160,7 @@ class Identities:
     async def _mark(self, key: str) -> None:
         """Note that a browser session was used, without keeping its request waiting."""
         try:
-            await run_in_threadpool(self._seen, key)
+            await anyio.to_thread.run_sync(self._seen, key)
         finally:
             self._marking.discard(key)
 

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from api.security.principal import Principal
 from layers.storage.models import Area, Revision
 
+_State = tuple[int | None, int | None]
+
 
 def beneath(area_code: str) -> Select[tuple[str]]:
     """Return the query of an area's code and those of all areas beneath it.
@@ -38,18 +40,20 @@ class Coverage:
     """The covered codes of each area, read anew when the areas have changed."""
 
     def __init__(self) -> None:
-        self._state: tuple[int | None, int | None] = (None, None)
-        self._covered: dict[str, frozenset[str]] = {}
+        self._held: tuple[_State, dict[str, frozenset[str]]] = ((None, None), {})
 
     def of(self, session: Session, area_code: str | None) -> frozenset[str] | None:
         """Return the codes of an area and all beneath it; None for no area: everything is covered."""
         if area_code is None:
             return None
-        state = (session.scalar(select(func.max(Revision.number))), session.scalar(select(func.max(Area.id))))
-        if state != self._state:
-            self._state, self._covered = state, {}
-        covered = self._covered.get(area_code)
+        now = (session.scalar(select(func.max(Revision.number))), session.scalar(select(func.max(Area.id))))
+        state, known = self._held
+        if state != now:
+            # Threads that still see the former areas write into the former memory.
+            known = {}
+            self._held = (now, known)
+        covered = known.get(area_code)
         if covered is None:
             covered = frozenset(session.scalars(beneath(area_code)))
-            self._covered[area_code] = covered
+            known[area_code] = covered
         return covered

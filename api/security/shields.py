@@ -22,7 +22,14 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), payment=(), usb=(), geolocation=(self)",
 }
-_RAW = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+
+
+def _raw(policy: str) -> tuple[tuple[bytes, bytes], ...]:
+    headers = {**_HEADERS, "Content-Security-Policy": policy, "Cache-Control": "no-store"}
+    return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
+
+
+_FOR_DATA, _FOR_PAGES = _raw(DATA_CSP), _raw(PAGE_CSP)
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
 _PROBES = frozenset({"/healthz", "/readyz"})
 
@@ -48,12 +55,8 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 raw: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
                 given = {name.lower(): value for name, value in raw}
-                raw += [each for each in _RAW if each[0] not in given]
-                if b"content-security-policy" not in given:
-                    page = given.get(b"content-type", b"").startswith(b"text/html")
-                    raw.append((b"content-security-policy", (PAGE_CSP if page else DATA_CSP).encode()))
-                if b"cache-control" not in given:
-                    raw.append((b"cache-control", b"no-store"))
+                page = given.get(b"content-type", b"").startswith(b"text/html")
+                raw += [each for each in (_FOR_PAGES if page else _FOR_DATA) if each[0] not in given]
                 if secure:
                     raw.append(_HSTS)
                 message["headers"] = raw

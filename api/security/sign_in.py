@@ -6,14 +6,13 @@ failed before the password is looked at, so that many at once gain nothing.
 
 import hashlib
 import ipaddress
-import threading
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from api.security.accounts import account_name
 from api.security.audit import Action, audit
 from api.security.credentials import digest, new_session_id
 from api.security.passwords import outdated, rehash, verify
@@ -27,9 +26,6 @@ FORGOTTEN = timedelta(days=1)
 
 _LONGEST_WAIT_S = 300.0
 _ACCOUNT_FREE, _ADDRESS_FREE = 3, 20
-
-# A hash takes 64 MiB while it is computed: two at once are enough for people, and bound what an attack takes.
-_hashing = threading.BoundedSemaphore(2)
 
 
 class SlowDownError(LimitError):
@@ -75,12 +71,11 @@ def sign_in(database: Database, name: str, password: str, address: str, lasting:
     sources = _sources(name, address)
     with database.write() as session:
         _count(session, sources)
-        account = session.scalar(select(Account).where(Account.name == name.strip()))
+        account = session.scalar(select(Account).where(Account.name == account_name(name)))
         usable = account is not None and account.disabled_at is None
         stored = account.password_hash if account is not None else None
-    with _hashing:
-        matches = verify(stored, password)
-        renewed = rehash(password) if matches and stored is not None and outdated(stored) else None
+    matches = verify(stored, password)
+    renewed = rehash(password) if matches and stored is not None and outdated(stored) else None
     if account is None or not (matches and usable):
         with database.write() as session:
             area_code = account.area_code if account is not None else None
@@ -127,7 +122,7 @@ def wait_s(failures: int, free: int) -> float:
 
 def _sources(name: str, address: str) -> dict[str, int]:
     """Return the hashed name and address with their free failures, in the order in which rows are locked."""
-    folded = unicodedata.normalize("NFKC", name.strip()).casefold()
+    folded = account_name(name).casefold()
     hashed = {
         hashlib.sha256(f"account\0{folded}".encode()).hexdigest(): _ACCOUNT_FREE,
         hashlib.sha256(f"address\0{_network(address)}".encode()).hexdigest(): _ADDRESS_FREE,
