@@ -7,6 +7,7 @@ Each module holds the commands of one subject and imports the engine only when i
 import typer
 
 from api.cli.compare import diff
+from api.cli.database import backup, migrate, restore
 from api.cli.demo import demo
 from api.cli.divide import divide
 from api.cli.gaps import gaps
@@ -37,6 +38,9 @@ for name, command in (
     ("gaps", gaps),
     ("map", draw),
     ("serve", serve),
+    ("migrate", migrate),
+    ("backup", backup),
+    ("restore", restore),
 ):
     app.command(name)(command)
 # A longitude west of Greenwich begins with a minus sign and is no option.

@@ -29,6 +29,14 @@ AreasLayer = Annotated[str | None, typer.Option(help="Layer of --areas to read."
 AreasWhere = Annotated[str | None, typer.Option(help="SQL condition on the fields of --areas.")]
 Cells = Annotated[Path, typer.Option(help="Cells, with a code each.")]
 CellsLayer = Annotated[str | None, typer.Option(help="Layer of --cells to read.")]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        help="sqlite:///FILE.gpkg or postgresql+psycopg://..., else WANGGE_DATABASE.",
+        show_default="sqlite:///wangge.gpkg",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Write the summary as JSON.")]
 
 

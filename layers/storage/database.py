@@ -7,12 +7,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, LargeBinary, create_engine, event, func, inspect, select, update
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from gis.errors import InputError
@@ -96,24 +97,86 @@ class Database:
         Raises
         ------
         InputError
-            If the database is a newer version's, holds another program's tables, or lacks PostGIS.
+            If the database cannot be reached, is a newer version's, holds another program's tables, or
+            lacks PostGIS.
         """
-        with self.engine.connect().execution_options(**self._exclusive) as connection, connection.begin():
-            if not self.embedded:
-                connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-                _require_postgis(connection)
+        with (
+            self._reached(),
+            self.engine.connect().execution_options(**self._exclusive) as connection,
+            connection.begin(),
+        ):
+            self.build(connection)
+
+    def build(self, connection: Connection, *, empty: bool = False) -> None:
+        """Migrate inside the transaction of a connection.
+
+        Parameters
+        ----------
+        connection
+            One of this database's.
+        empty
+            There must be no tables yet.
+
+        Raises
+        ------
+        InputError
+            As `migrate`.
+        """
+        if not self.embedded:
+            connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            _require_postgis(connection)
+        step = migrations.current(connection)
+        if (step is None or empty) and (others := _tables(connection)):
+            names = ", ".join(sorted(others)[:3])
+            raise InputError(f"{self.name} already holds tables ({names}); give an empty database.")
+        self._refuse_newer(connection, step)
+        migrations.up(connection)
+
+    def check(self) -> None:
+        """See that the database is there and has the form this version needs.
+
+        Raises
+        ------
+        InputError
+            If it cannot be reached, was never migrated, or is an older or a newer version's.
+        """
+        if self.embedded and not Path(str(self.url.database)).is_file():
+            raise InputError(f"{self.name} does not exist; `wangge migrate` makes it.")
+        with self._reached(), self.engine.connect() as connection:
             step = migrations.current(connection)
-            if step is None and (others := _tables(connection)):
-                names = ", ".join(sorted(others)[:3])
-                raise InputError(f"{self.name} already holds other tables ({names}); give an empty one.")
-            if step is not None and not migrations.known(connection, step):
-                raise InputError(f"{self.name} was written by a newer version of Wangge; use that one.")
-            migrations.up(connection)
+            self._refuse_newer(connection, step)
+            if step != migrations.head(connection):
+                raise InputError(f"{self.name} has not the tables this version needs; run `wangge migrate`.")
 
     def revision(self) -> int:
-        """Read the number that grows with every change that snapshots must follow."""
-        with self.engine.connect() as connection:
-            return connection.execute(select(Revision.number)).scalar_one()
+        """Read the number that grows with every change that snapshots must follow.
+
+        Raises
+        ------
+        InputError
+            As `check`.
+        """
+        try:
+            with self.engine.connect() as connection:
+                return connection.execute(select(Revision.number)).scalar_one()
+        except DBAPIError:
+            self.check()
+            raise
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            raise InputError(f"{self.name} cannot be used: {str(error.orig).splitlines()[0]}.") from error
+        except DatabaseError as error:
+            if not self.embedded:
+                raise
+            raise InputError(f"{self.name} cannot be used: {error.orig}.") from error
+
+    def _refuse_newer(self, connection: Connection, step: str | None) -> None:
+        if step is not None and not migrations.known(connection, step):
+            raise InputError(f"{self.name} was written by a newer version of Wangge; use that one.")
 
     def close(self) -> None:
         """Close all connections."""

@@ -1,6 +1,6 @@
 """The steps from one form of the tables to the next, run by Alembic inside a transaction of ours.
 
-It owns the order and the running of the steps; what the newest form is says `layers.storage.models`. A step is
+It owns the order and the running of the steps; the newest form is that of `layers.storage.models`. A step is
 drafted by `alembic.command.revision` with `configuration`, and edited by hand.
 """
 

@@ -67,7 +67,7 @@ def fill(database: Database) -> None:
         session.add_all(point(number, shapely.Point(113.9 + number / 1000, 22.55)) for number in range(50))
 
 
-# GDAL has a SQLite of its own. Two of them in one process undo each other's locks, so that GDAL gets a process
+# GDAL has a SQLite of its own. Two of them in one process undo each other's locks, so GDAL gets a process
 # of its own here, as it has with QGIS; a warning of GDAL's is an error.
 GDAL = """
 import pickle, sys, numpy as np, pyogrio, pyogrio.raw as raw
