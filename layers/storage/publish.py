@@ -126,7 +126,7 @@ def _on_ground(session: Session, plan: Plan, cells: gpd.GeoDataFrame, ground: Gr
     """Tell which cells in force lie on the plan's ground, and refuse one that lies there in part."""
     if plan.area_code is None:
         return np.ones(len(cells), dtype=bool)
-    inside = cells["area_code"].isin(ground.below(plan.area_code)).to_numpy(dtype=bool)
+    inside = cells["area_code"].isin(ground.below(plan.area_code)).to_numpy(dtype=bool, copy=True)
     # A cell of an area nearby lies beside; one of an area above, or of none, may lie across.
     above = cells["area_code"].isna() | cells["area_code"].isin(ground.above(plan.area_code))
     asked = np.flatnonzero(~inside & above.to_numpy(dtype=bool))
