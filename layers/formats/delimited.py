@@ -5,8 +5,9 @@ reports do that record by record.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -66,15 +67,80 @@ def read_delimited(
     InputError
         If the text cannot be decoded or split into columns, or has no coordinates.
     """
-    table = read_delimited_table(path)
+    return _located(path, read_delimited_table(path), lon_field, lat_field, 0)
+
+
+class Chunks(NamedTuple):
+    """A delimited file as a stream: how many records it holds, and `read_delimited`'s frame in parts.
+
+    The coordinate columns are left out: what they say is in the geometry.
+    """
+
+    total: int
+    stream: Generator[gpd.GeoDataFrame, None, None]
+
+
+def delimited_chunks(path: Path, lon_field: str | None, lat_field: str | None, size: int) -> Chunks:
+    """Read a delimited text file with coordinates in chunks.
+
+    The file is read twice: once to learn its encoding and which columns are numbers throughout, for a
+    single record decides that, and once for its records.
+
+    Parameters
+    ----------
+    path, lon_field, lat_field
+        As for `read_delimited`.
+    size
+        Records of a chunk.
+
+    Raises
+    ------
+    InputError
+        As `read_delimited` raises, here or on the way.
+    """
+    for encoding in _ENCODINGS:
+        try:
+            total, numbers = _survey(path, encoding, size)
+        except UnicodeDecodeError:
+            continue
+
+        def stream(
+            encoding: str = encoding, numbers: Sequence[str] = numbers
+        ) -> Generator[gpd.GeoDataFrame, None, None]:
+            first = 0
+            for text in _text_chunks(path, encoding, size):
+                table = text.reset_index(drop=True).assign(
+                    **{name: pd.to_numeric(text[name]).to_numpy() for name in numbers}
+                )
+                frame = _located(path, table, lon_field, lat_field, first)
+                spent = [name for name in _coordinates(table, lon_field, lat_field) if name in frame]
+                yield frame.drop(columns=spent)
+                first += len(table)
+
+        return Chunks(total, stream())
+    raise _undecodable(path)
+
+
+def _survey(path: Path, encoding: str, size: int) -> tuple[int, list[str]]:
+    """Count the records and name the columns in which all are plainly written numbers."""
+    total = 0
+    numbers: list[str] | None = None
+    for table in _text_chunks(path, encoding, size):
+        candidates = list(table.columns) if numbers is None else numbers
+        numbers = [name for name in candidates if _plain_numbers(table[name])]
+        total += len(table)
+    return total, numbers or []
+
+
+def _located(
+    path: Path, table: pd.DataFrame, lon_field: str | None, lat_field: str | None, first: int
+) -> gpd.GeoDataFrame:
     columns = ", ".join(map(str, table.columns))
     for field in (lon_field, lat_field):
         if field is not None and field not in table.columns:
             raise InputError(f"{path} has no column '{field}' (columns: {columns}).")
-    lon_name = lon_field or _first(table, LON_NAMES)
-    lat_name = lat_field or _first(table, LAT_NAMES)
-    if lon_name is not None and lat_name is not None:
-        points = _points(table[lon_name], table[lat_name])
+    if pair := _coordinates(table, lon_field, lat_field):
+        points = _points(*(table[name] for name in pair))
         table = table.rename(columns={"geometry": "geometry_text"})
         return gpd.GeoDataFrame(table, geometry=points, crs=LONLAT)
     wkt_name = _first(table, WKT_NAMES)
@@ -83,56 +149,76 @@ def read_delimited(
             f"{path} has no coordinates: no columns lon and lat and no WKT column; name them with "
             f"--lon-field and --lat-field (columns: {columns})."
         )
-    geometries = _from_wkt(path, table[wkt_name])
+    geometries = _from_wkt(path, table[wkt_name], first)
     return gpd.GeoDataFrame(table.drop(columns=wkt_name), geometry=geometries, crs=LONLAT)
 
 
 def _text_table(path: Path) -> pd.DataFrame:
     for encoding in _ENCODINGS:
         try:
-            with path.open(encoding=encoding) as file:
-                header = file.readline()
-            if not header.strip():
-                raise InputError(f"{path} holds no records.")
-            delimiter = max(",;\t|", key=header.count)
-            with warnings.catch_warnings():
-                # It warns where fields would be lost; that is an error.
-                warnings.simplefilter("error", pd.errors.ParserWarning)
-                table = pd.read_csv(
-                    path,
-                    sep=delimiter,
-                    encoding=encoding,
-                    dtype=str,
-                    keep_default_na=False,
-                    na_values=[""],
-                    index_col=False,
-                )
+            return pd.concat(list(_text_chunks(path, encoding, None)), ignore_index=True)
         except UnicodeDecodeError:
             continue
-        except pd.errors.ParserWarning as error:
-            raise InputError(
-                f"{path} cannot be read as CSV: records have more fields than the header."
-            ) from error
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-            raise InputError(
-                f"{path} cannot be read as CSV: {str(error).strip().splitlines()[-1]}"
-            ) from error
-        if table.empty:
+    raise _undecodable(path)
+
+
+def _text_chunks(path: Path, encoding: str, size: int | None) -> Iterator[pd.DataFrame]:
+    """Read text in chunks of `size` records, or in one."""
+    try:
+        with path.open(encoding=encoding) as file:
+            header = file.readline()
+        if not header.strip():
             raise InputError(f"{path} holds no records.")
-        table.columns = [str(name).strip() for name in table.columns]
-        return table
-    raise InputError(f"{path} is neither UTF-8 nor GB 18030 text.")
+        delimiter = max(",;\t|", key=header.count)
+        records = 0
+        with warnings.catch_warnings():
+            # It warns where fields would be lost; that is an error.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            with pd.read_csv(
+                path,
+                sep=delimiter,
+                encoding=encoding,
+                dtype=str,
+                keep_default_na=False,
+                na_values=[""],
+                index_col=False,
+                iterator=True,
+                chunksize=size,
+            ) as tables:
+                for table in tables:
+                    table.columns = [str(name).strip() for name in table.columns]
+                    records += len(table)
+                    yield table
+    except UnicodeDecodeError:
+        raise
+    except pd.errors.ParserWarning as error:
+        raise InputError(
+            f"{path} cannot be read as CSV: records have more fields than the header."
+        ) from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as CSV: {str(error).strip().splitlines()[-1]}") from error
+    if not records:
+        raise InputError(f"{path} holds no records.")
+
+
+def _undecodable(path: Path) -> InputError:
+    return InputError(f"{path} is neither UTF-8 nor GB 18030 text.")
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
     """Turn columns of plainly written numbers into numbers; identifiers such as 007 stay as they are."""
-    typed = {}
-    for name in table.columns:
-        column = table[name]
-        if column.isna().any() or not bool(column.str.fullmatch(f"{_INTEGER}|{_DECIMAL}").all()):
-            continue
-        typed[name] = pd.to_numeric(column)
-    return table.assign(**typed)
+    numbers = [name for name in table.columns if _plain_numbers(table[name])]
+    return table.assign(**{name: pd.to_numeric(table[name]) for name in numbers})
+
+
+def _plain_numbers(column: pd.Series) -> bool:
+    return not column.isna().any() and bool(column.str.fullmatch(f"{_INTEGER}|{_DECIMAL}").all())
+
+
+def _coordinates(table: pd.DataFrame, lon_field: str | None, lat_field: str | None) -> list[str]:
+    """Name the columns of longitude and latitude, or none if one is missing."""
+    pair = (lon_field or _first(table, LON_NAMES), lat_field or _first(table, LAT_NAMES))
+    return [name for name in pair if name is not None] if None not in pair else []
 
 
 def _first(table: pd.DataFrame, names: Sequence[str]) -> str | None:
@@ -149,10 +235,10 @@ def _points(lon_text: pd.Series, lat_text: pd.Series) -> np.ndarray:
     return points
 
 
-def _from_wkt(path: Path, text: pd.Series) -> np.ndarray:
-    values = text.astype(object).where(text.notna(), None).to_numpy()
+def _from_wkt(path: Path, text: pd.Series, first: int) -> np.ndarray:
+    values = text.astype(str).astype(object).where(text.notna(), None).to_numpy()
     geometries = shapely.from_wkt(values, on_invalid="ignore")
     bad = np.flatnonzero(shapely.is_missing(geometries) & text.notna().to_numpy())
     if len(bad):
-        raise InputError(f"{path}: record {bad[0] + 1} has a geometry that is not WKT.")
+        raise InputError(f"{path}: record {first + bad[0] + 1} has a geometry that is not WKT.")
     return np.asarray(geometries, dtype=object)

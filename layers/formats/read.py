@@ -92,7 +92,27 @@ def read_layer(
     if "other_tags" in frame.columns:
         frame = _with_tags(frame, [tag for tag in tags if tag])
     frame = _flat(_with_crs(frame, path, source_crs))
-    return frame if own_crs else _in_lonlat(frame, path)
+    return frame if own_crs else _in_lonlat(frame, path, 0)
+
+
+def in_lonlat(frame: gpd.GeoDataFrame, path: Path, *, source_crs: str | None, first: int) -> gpd.GeoDataFrame:
+    """Bring a part of a layer, as it was read, to EPSG:4326 and two dimensions.
+
+    Parameters
+    ----------
+    frame
+        In the CRS of the file, or without one.
+    path, source_crs
+        As for `read_layer`.
+    first
+        Number of the part's first record in the file, from 0, for the message.
+
+    Raises
+    ------
+    InputError
+        If there is no CRS, or a location lies where it is not defined.
+    """
+    return _in_lonlat(_flat(_with_crs(frame, path, source_crs)), path, first)
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -112,7 +132,7 @@ def read_table(path: Path) -> pd.DataFrame:
             return frame.drop(columns=[name for name in ("geometry",) if name in frame])
         return pd.DataFrame(pyogrio.read_dataframe(path, read_geometry=False))
     except (RuntimeError, ValueError, OSError) as error:
-        raise _unreadable(path, form, error) from error
+        raise unreadable(path, form, error) from error
 
 
 def _read_vector(
@@ -127,13 +147,15 @@ def _read_vector(
                 if layer is None:
                     layer, where = usual_layer, where or usual_where
             else:
-                layer = _choose_layer(path, layer, role)
+                layer = choose_layer(path, layer, role)
             with warnings.catch_warnings():
                 # GDAL repairs ring orientation and M values on the way in; neither loses anything.
                 warnings.simplefilter("ignore")
-                frame = pyogrio.read_dataframe(_source(path, form), layer=layer, where=where, use_arrow=False)
+                frame = pyogrio.read_dataframe(
+                    source_of(path, form), layer=layer, where=where, use_arrow=False
+                )
     except (RuntimeError, ValueError, OSError, KeyError) as error:
-        raise _unreadable(path, form, error) from error
+        raise unreadable(path, form, error) from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(f"{path} has no geometry; give a layer of features, or a CSV with coordinates.")
     if where and frame.empty:
@@ -145,13 +167,14 @@ def _read_vector(
     return frame.reset_index(drop=True)
 
 
-def _source(path: Path, form: Format) -> str:
+def source_of(path: Path, form: Format) -> str:
+    """Return the name under which GDAL opens a file."""
     return f"/vsizip/{path}" if form.name == "zipped Shapefile" else str(path)
 
 
-def _choose_layer(path: Path, layer: str | None, role: str) -> str | None:
+def choose_layer(path: Path, layer: str | None, role: str) -> str | None:
     """Name the layer to read: the only one, the one called like the role, else the user must say."""
-    source = _source(path, input_format(path))
+    source = source_of(path, input_format(path))
     listed = [(str(name), kind) for name, kind in pyogrio.list_layers(source)]
     names = [name for name, _ in listed]
     if layer is not None:
@@ -200,13 +223,13 @@ def _flat(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return frame.set_geometry(gpd.GeoSeries(shapely.force_2d(geometries), index=frame.index, crs=frame.crs))
 
 
-def _in_lonlat(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
+def _in_lonlat(frame: gpd.GeoDataFrame, path: Path, first: int) -> gpd.GeoDataFrame:
     if frame.crs is not None and frame.crs.equals(LONLAT, ignore_axis_order=True):
         return frame.set_crs(LONLAT, allow_override=True)
     moved = to_lonlat(frame)
     lost = np.isinf(shapely.bounds(moved.geometry.values)).any(axis=1)
     if lost.any():
-        record = int(np.flatnonzero(lost)[0]) + 1
+        record = first + int(np.flatnonzero(lost)[0]) + 1
         raise InputError(
             f"{path}: record {record} lies where the CRS of the file is not defined; give the right one with "
             "--source-crs."
@@ -214,6 +237,7 @@ def _in_lonlat(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
     return moved
 
 
-def _unreadable(path: Path, form: Format, error: Exception) -> InputError:
+def unreadable(path: Path, form: Format, error: Exception) -> InputError:
+    """Return the error that says why a file cannot be read."""
     first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return InputError(f"{path} cannot be read as {form.name}: {first_line}")

@@ -1,0 +1,209 @@
+"""Reading a layer batch by batch, so that memory does not grow with the file.
+
+It owns what streams: Arrow from GDAL and GeoParquet, chunks of delimited text; an OpenStreetMap extract and
+GeoParquet in another encoding are read whole by `layers.formats.read` and handed on in slices.
+"""
+
+import json
+import warnings
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyogrio
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gis.crs import LONLAT
+from gis.errors import InputError
+from layers.formats.delimited import delimited_chunks
+from layers.formats.kinds import Format, input_format
+from layers.formats.read import choose_layer, in_lonlat, read_layer, source_of, unreadable
+
+SIZE = 20_000
+"""Records of a batch."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some records of a layer.
+
+    Attributes
+    ----------
+    first
+        Number of the first record in the file, from 0.
+    columns
+        Field → values as Python objects, None where missing; all of one length.
+    geometries
+        ndarray of geometries in EPSG:4326, two-dimensional, None where missing.
+    """
+
+    first: int
+    columns: Mapping[str, Sequence[Any]]
+    geometries: NDArray[np.object_]
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return len(self.geometries)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """A layer as a stream of batches, which can be walked once.
+
+    Attributes
+    ----------
+    total
+        Records of the layer, or None where the format does not tell.
+    stream
+        The batches.
+    """
+
+    total: int | None
+    stream: Iterator[Batch]
+
+
+@contextmanager
+def read_batches(
+    path: Path,
+    *,
+    role: str,
+    layer: str | None = None,
+    where: str | None = None,
+    source_crs: str | None = None,
+    lon_field: str | None = None,
+    lat_field: str | None = None,
+    size: int = SIZE,
+) -> Iterator[Batches]:
+    """Open a layer for reading in batches.
+
+    Parameters
+    ----------
+    path, role, layer, where, source_crs, lon_field, lat_field
+        As for `layers.formats.read_layer`.
+    size
+        The most records of a batch.
+
+    Raises
+    ------
+    InputError
+        With one sentence that names the file and what is wrong with it, when opened or on the way.
+    """
+    form = input_format(path)
+    if form.name in {"CSV", "GeoParquet"} and where:
+        raise InputError(f"{path}: a condition (--where) is for layers that GDAL reads, not for {form.name}.")
+    if form.name == "CSV":
+        chunks = delimited_chunks(path, lon_field, lat_field, size)
+        with closing(chunks.stream), closing(_from_frames(chunks.stream, path, source_crs)) as stream:
+            yield Batches(chunks.total, stream)
+    elif form.name == "GeoParquet" and (found := _wkb_column(path, form)) is not None:
+        name, crs = found
+        with pq.ParquetFile(path) as file:
+            batches = file.iter_batches(batch_size=size)
+            yield Batches(file.metadata.num_rows, _from_arrow(batches, name, crs, path, form, source_crs))
+    elif form.name in {"GeoParquet", "OSM PBF"}:
+        frame = read_layer(path, role=role, layer=layer, where=where, source_crs=source_crs)
+        parts = (frame.iloc[start : start + size] for start in range(0, len(frame), size))
+        yield Batches(len(frame), _from_frames(parts, path, None))
+    else:
+        try:
+            chosen = choose_layer(path, layer, role)
+            total = None if where else _count(path, form, chosen)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise unreadable(path, form, error) from error
+        with _opened(path, form, chosen, where, size) as (meta, reader):
+            crs = CRS.from_user_input(meta["crs"]) if meta["crs"] else None
+            name = meta["geometry_name"] or "wkb_geometry"
+            yield Batches(total, _from_arrow(reader, name, crs, path, form, source_crs))
+
+
+@contextmanager
+def _opened(
+    path: Path, form: Format, layer: str | None, where: str | None, size: int
+) -> Iterator[tuple[dict[str, Any], pa.RecordBatchReader]]:
+    with ExitStack() as stack:
+        try:
+            meta, reader = stack.enter_context(
+                pyogrio.open_arrow(
+                    source_of(path, form), layer=layer, where=where, batch_size=size, use_pyarrow=True
+                )
+            )
+        except (RuntimeError, ValueError, OSError) as error:
+            raise unreadable(path, form, error) from error
+        if meta["geometry_type"] is None:
+            raise InputError(f"{path} has no geometry; give a layer of features, or a CSV with coordinates.")
+        yield meta, reader
+
+
+def _count(path: Path, form: Format, layer: str | None) -> int | None:
+    found = int(pyogrio.read_info(source_of(path, form), layer=layer)["features"])
+    return None if found < 0 else found
+
+
+def _wkb_column(path: Path, form: Format) -> tuple[str, CRS | None] | None:
+    """Return the geometry column of a GeoParquet file and its CRS, or None if it is not kept as WKB."""
+    try:
+        geo = json.loads((pq.read_schema(path).metadata or {})[b"geo"])
+        name = str(geo["primary_column"])
+        column = geo["columns"][name]
+    except KeyError:
+        return None
+    except (ValueError, OSError) as error:
+        raise unreadable(path, form, error) from error
+    if column.get("encoding") != "WKB":
+        return None
+    if "crs" not in column:
+        return name, LONLAT
+    return name, CRS.from_user_input(column["crs"]) if column["crs"] is not None else None
+
+
+def _from_arrow(
+    batches: Iterable[pa.RecordBatch],
+    geometry: str,
+    crs: CRS | None,
+    path: Path,
+    form: Format,
+    source_crs: str | None,
+) -> Iterator[Batch]:
+    first = 0
+    arriving = iter(batches)
+    while True:
+        try:
+            with warnings.catch_warnings():
+                # GDAL repairs ring orientation and M values on the way in; neither loses anything.
+                warnings.simplefilter("ignore")
+                batch = next(arriving, None)
+                if batch is None:
+                    break
+                wkb = np.array(batch.column(geometry).to_pylist(), dtype=object)
+                shapes = gpd.GeoDataFrame(geometry=shapely.from_wkb(wkb), crs=crs)
+        except (pa.ArrowException, shapely.errors.GEOSException, RuntimeError, OSError) as error:
+            raise unreadable(path, form, error) from error
+        geometries = in_lonlat(shapes, path, source_crs=source_crs, first=first).geometry.to_numpy()
+        columns = {name: batch.column(name).to_pylist() for name in batch.schema.names if name != geometry}
+        yield Batch(first, columns, geometries)
+        first += len(batch)
+    if first == 0:
+        raise InputError(f"{path} holds no records.")
+
+
+def _from_frames(
+    frames: Iterable[gpd.GeoDataFrame], path: Path, source_crs: str | None
+) -> Generator[Batch, None, None]:
+    first = 0
+    for frame in frames:
+        geometries = in_lonlat(frame, path, source_crs=source_crs, first=first).geometry.to_numpy()
+        table = frame.drop(columns=frame.geometry.name)
+        columns = {
+            str(name): table[name].astype(object).where(table[name].notna(), None).tolist()
+            for name in table.columns
+        }
+        yield Batch(first, columns, geometries)
+        first += len(frame)

@@ -1,0 +1,41 @@
+"""Which rows meet a box of longitude and latitude, by the index of either database.
+
+It owns that one condition; what the box is for is the callers'.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, column, func, select, table
+from sqlalchemy.orm import Session
+
+from layers.storage.geopackage import index_of
+from layers.storage.models import Area, Cell, Entity
+from layers.storage.rows import is_postgresql
+from layers.storage.shape import SRID
+
+
+class Box(NamedTuple):
+    """West, south, east, north in degrees."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+def in_box(session: Session, model: type[Area | Cell | Entity], box: Box) -> ColumnElement[bool]:
+    """Return the condition that the box of a row's geometry meets a box; no geometry meets none.
+
+    SQLite's index keeps 32-bit numbers rounded outwards, so that rows within a metre may come too.
+    """
+    if is_postgresql(session):
+        return model.geometry.op("&&")(func.ST_MakeEnvelope(*box, SRID))
+    names = ("id", "minx", "maxx", "miny", "maxy")
+    index = table(index_of(model.__tablename__), *(column(name) for name in names))
+    found = select(index.c.id).where(
+        index.c.minx <= box.east,
+        index.c.maxx >= box.west,
+        index.c.miny <= box.north,
+        index.c.maxy >= box.south,
+    )
+    return model.id.in_(found)

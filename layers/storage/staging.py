@@ -1,0 +1,199 @@
+"""The waiting room of an import: a temporary table that is filled in batches and merged as one set.
+
+It owns the SQL of both databases: COPY or executemany in, versions, updates and inserts out. Which records
+come is decided in `layers.storage.records`.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from sqlalchemy import Connection, text
+
+from gis.errors import ConflictError
+from layers.storage import geopackage
+from layers.storage.shape import SRID
+
+Objects = NDArray[np.object_]
+
+_COLUMNS = (
+    "number",
+    "kind",
+    "external_id",
+    "name",
+    "class_name",
+    "area_code",
+    "attributes",
+    "personal",
+    "content_hash",
+    "geometry",
+)
+_POINT_HEAD = struct.pack("<2sBBi", b"GP", 0, 0b1, SRID)
+_SHAPE_HEAD = struct.pack("<2sBBi", b"GP", 0, 0b11, SRID)
+_BOX = struct.Struct("<4d")
+_REBUILD_SHARE = 0.2
+# Above this share of changed rows, filling the spatial index anew is cheaper than following each change.
+
+_SAME = "e.kind = s.kind AND e.external_id = s.external_id"
+_CONTENT = ("name", "class_name", "area_code", "attributes", "personal", "content_hash", "geometry")
+_KEPT = ("name", "class_name", "area_code", "attributes", "personal", "valid_from", "version", "geometry")
+
+
+class Staging:
+    """The temporary table of one connection.
+
+    Parameters
+    ----------
+    connection
+        The table lives until it is dropped or the connection ends.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._postgresql = connection.dialect.name == "postgresql"
+
+    def create(self) -> None:
+        """Make the table, empty."""
+        json, shape = ("json", f"geometry(Geometry, {SRID})") if self._postgresql else ("text", "blob")
+        self._run(
+            "CREATE TEMPORARY TABLE staged (number bigint NOT NULL, kind text NOT NULL,"
+            " external_id text NOT NULL, name text, class_name text, area_code text,"
+            f" attributes {json} NOT NULL, personal {json} NOT NULL, content_hash text NOT NULL,"
+            f" geometry {shape})"
+        )
+
+    def add(self, columns: Sequence[Sequence[Any]], geometries: Objects, wkb: Objects) -> None:
+        """Put records in.
+
+        Parameters
+        ----------
+        columns
+            Number, kind, external_id, name, class_name, area_code, attributes, personal, content_hash.
+        geometries, wkb
+            Geometries and their little-endian WKB, None where missing.
+        """
+        driver: Any = self._connection.connection.driver_connection
+        if self._postgresql:
+            placed = shapely.set_srid(geometries, SRID)
+            shapes = shapely.to_wkb(placed, byte_order=1, include_srid=True, hex=True)
+            with driver.cursor().copy(f"COPY staged ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
+                for row in zip(*columns, shapes.tolist(), strict=True):
+                    copy.write_row(row)
+        else:
+            marks = ", ".join("?" * len(_COLUMNS))
+            rows: Iterable[Any] = zip(*columns, blobs(geometries, wkb), strict=True)
+            driver.executemany(f"INSERT INTO staged VALUES ({marks})", rows)  # noqa: S608  only marks
+
+    def close_list(self) -> list[tuple[int, str]]:
+        """Take out the later ones of records with one identity; return their numbers and identities."""
+        self._run("CREATE INDEX ix_staged ON staged (kind, external_id, number)")
+        if self._postgresql:
+            self._run("ANALYZE staged")
+        later = (
+            "SELECT number, external_id FROM (SELECT number, external_id, row_number() OVER"
+            " (PARTITION BY kind, external_id ORDER BY number) AS place FROM staged) AS ranked"
+            " WHERE place > 1 ORDER BY number"
+        )
+        found = [(int(number), str(identity)) for number, identity in self._run(later)]
+        if found:
+            self._connection.execute(
+                text("DELETE FROM staged WHERE number = :number"), [{"number": number} for number, _ in found]
+            )
+        return found
+
+    def merge(self, on: date) -> tuple[int, int, int]:
+        """Bring the records into the entities; afterwards the table holds those that were new or changed.
+
+        Parameters
+        ----------
+        on
+            The date from which the new states hold.
+
+        Returns
+        -------
+        inserted, updated, unchanged
+            Counts.
+
+        Raises
+        ------
+        ConflictError
+            If an entity that changes has a state that begins later than `on`.
+        """
+        if self._postgresql:
+            # Nobody may write between the look at a row and its replacement; readers go on.
+            self._run("LOCK TABLE entities IN SHARE ROW EXCLUSIVE MODE")
+        unchanged = self._run(
+            f"DELETE FROM staged AS s WHERE EXISTS (SELECT 1 FROM entities e WHERE {_SAME}"  # noqa: S608
+            " AND e.content_hash = s.content_hash AND e.valid_to IS NULL AND"
+            f" e.area_code {'IS NOT DISTINCT FROM' if self._postgresql else 'IS'} s.area_code)"
+        ).rowcount
+        late = self._run(
+            f"SELECT e.kind, e.external_id FROM entities e JOIN staged s ON {_SAME}"  # noqa: S608
+            " WHERE e.valid_from > :on ORDER BY s.number LIMIT 1",
+            on=on,
+        ).first()
+        if late is not None:
+            raise ConflictError(f"The {late[0]} '{late[1]}' has changed after {on}; import at a later date.")
+        waiting = self._count("staged")
+        if not self._postgresql and waiting > _REBUILD_SHARE * self._count("entities"):
+            with geopackage.bulk(self._connection, "entities"):
+                return *self._replace(on), unchanged
+        return *self._replace(on), unchanged
+
+    def changed(self) -> list[int]:
+        """Return the ids of the entities that the merge made or changed, sorted."""
+        found = self._run(
+            f"SELECT e.id FROM entities e JOIN staged s ON {_SAME} ORDER BY e.id"  # noqa: S608
+        )
+        return [int(row[0]) for row in found]
+
+    def drop(self) -> None:
+        """Take the table away, if it is there."""
+        self._run("DROP TABLE IF EXISTS staged")
+
+    def _replace(self, on: date) -> tuple[int, int]:
+        kept, content = ", ".join(_KEPT), ", ".join(_CONTENT)
+        updated = self._run(
+            f"INSERT INTO entity_versions (entity_id, {kept}, valid_to) SELECT e.id,"  # noqa: S608
+            f" {', '.join(f'e.{name}' for name in _KEPT)}, coalesce(e.valid_to, :on)"
+            f" FROM entities e JOIN staged s ON {_SAME}",
+            on=on,
+        ).rowcount
+        if updated:
+            values = ", ".join(f"{name} = s.{name}" for name in _CONTENT)
+            self._run(
+                f"UPDATE entities AS e SET {values}, valid_from = :on, valid_to = NULL,"  # noqa: S608
+                f" version = e.version + 1 FROM staged AS s WHERE {_SAME}",
+                on=on,
+            )
+        start = "CAST(:on AS date)" if self._postgresql else ":on"
+        inserted = self._run(
+            f"INSERT INTO entities (kind, external_id, {content}, valid_from, version)"  # noqa: S608
+            f" SELECT s.kind, s.external_id, {', '.join(f's.{name}' for name in _CONTENT)}, {start}, 1"
+            f" FROM staged s WHERE NOT EXISTS (SELECT 1 FROM entities e WHERE {_SAME}) ORDER BY s.number",
+            on=on,
+        ).rowcount
+        return inserted, updated
+
+    def _count(self, table: str) -> int:
+        found: int = self._run(f"SELECT count(*) FROM {table}").scalar_one()  # noqa: S608  names of ours
+        return found
+
+    def _run(self, statement: str, **values: Any) -> Any:
+        given = {key: value if self._postgresql else str(value) for key, value in values.items()}
+        return self._connection.execute(text(statement), given)
+
+
+def blobs(geometries: Objects, wkb: Objects) -> list[bytes | None]:
+    """Encode geometries that are not empty as GeoPackage blobs, as `shape.to_blob` does one."""
+    points = shapely.get_type_id(geometries) == shapely.GeometryType.POINT
+    result: list[bytes | None] = [None if body is None else _POINT_HEAD + body for body in wkb.tolist()]
+    extended = np.flatnonzero(~points & ~shapely.is_missing(geometries))
+    boxes = shapely.bounds(geometries[extended])[:, [0, 2, 1, 3]].tolist()
+    for row, box in zip(extended.tolist(), boxes, strict=True):
+        result[row] = _SHAPE_HEAD + _BOX.pack(*box) + wkb[row]
+    return result
