@@ -13,6 +13,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -114,7 +115,7 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
                 }
             },
         }
-        for status in sorted({401, 403, 413, 429, 503, *statuses})
+        for status in sorted({400, 401, 403, 413, 422, 429, 503, *statuses})
     }
 
 
@@ -123,6 +124,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(WanggeError, _ours)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(DataError, _unkept)
 
 
 def _request_id(request: Request) -> str | None:
@@ -147,6 +149,13 @@ async def _not_valid(request: Request, error: Exception) -> Response:
     ]
     first = f"{faults[0]['where']}: {faults[0]['detail']}" if faults else "The request cannot be read."
     return problem(422, first, request_id=_request_id(request), errors=faults)
+
+
+async def _unkept(request: Request, error: Exception) -> Response:
+    del error
+    return problem(
+        422, "A value of the request cannot be kept or looked for.", request_id=_request_id(request)
+    )
 
 
 async def _http(request: Request, error: Exception) -> Response:

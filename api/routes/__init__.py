@@ -5,11 +5,15 @@
 
 from fastapi import APIRouter
 
+from api.routes.areas import router as areas
+from api.routes.cells import router as cells
 from api.routes.health import router as health
 from api.routes.locate import router as locate
+from api.routes.plans import router as plans
+from api.routes.schemes import router as schemes
 from api.routes.session import router as session
 
-ROUTERS: tuple[APIRouter, ...] = (session, locate, health)
+ROUTERS: tuple[APIRouter, ...] = (session, locate, areas, schemes, plans, cells, health)
 """Every router, in the order of the documentation."""
 
 UPLOADS: tuple[str, ...] = ()

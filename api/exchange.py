@@ -1,0 +1,177 @@
+"""What requests and answers have in common: JSON, GeoJSON, entity tags, and conditions on writes.
+
+It knows no subject; what is answered belongs to `api.routes`.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+import orjson
+import shapely
+from fastapi import Depends, Header, Query, Request
+from shapely.errors import ShapelyError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api.settings import ServiceSettings
+from gis.errors import InputError, LimitError, StaleError
+from layers.storage.boxes import Box
+from layers.storage.database import Database
+
+GEOJSON = "application/geo+json"
+
+Form = Annotated[
+    Literal["json", "geojson"] | None,
+    Query(description="The form of the answer; else the header Accept decides.", examples=["geojson"]),
+]
+BoxText = Annotated[
+    str | None,
+    Query(
+        description="west,south,east,north in degrees.", max_length=200, examples=["113.9,22.5,114.1,22.6"]
+    ),
+]
+IfNoneMatch = Annotated[str | None, Header(max_length=500, description="The ETag one has.", examples=['"3"'])]
+
+
+def _store(request: Request) -> Database:
+    found: Database = request.app.state.database
+    return found
+
+
+def _settings(request: Request) -> ServiceSettings:
+    found: ServiceSettings = request.app.state.settings
+    return found
+
+
+Store = Annotated[Database, Depends(_store)]
+Settings = Annotated[ServiceSettings, Depends(_settings)]
+
+
+def _version(
+    if_match: Annotated[
+        str | None, Header(description="The ETag the write is based on.", max_length=100, examples=['"3"'])
+    ] = None,
+) -> int:
+    if if_match is None:
+        raise HTTPException(428, "Send If-Match with the ETag that this write is based on.")
+    text = if_match.strip().removeprefix('"').removesuffix('"')
+    if not (text.isascii() and text.isdigit() and len(text) < 18):
+        raise StaleError("If-Match is no ETag of this record; read it again.")
+    return int(text)
+
+
+Version = Annotated[int, Depends(_version)]
+"""The version that a write says it is based on."""
+
+
+def require_version(present: int, given: int) -> None:
+    """Refuse a write that is based on another version.
+
+    Raises
+    ------
+    StaleError
+        If it is.
+    """
+    if present != given:
+        raise StaleError(f"This has changed since: it has version {present}, not {given}; read it again.")
+
+
+def tag(*parts: object) -> str:
+    """Return the entity tag of an answer that depends on these alone."""
+    return '"' + hashlib.sha256(repr(parts).encode()).hexdigest()[:24] + '"'
+
+
+def reply(
+    content: Any,
+    *,
+    status: int = 200,
+    etag: str | None = None,
+    unless: str | None = None,
+    media_type: str = "application/json",
+    location: str | None = None,
+) -> Response:
+    """Return an answer; 304 when the caller has it already.
+
+    Parameters
+    ----------
+    content
+        What orjson can write; dates and geometries made by `shape` too.
+    etag, unless
+        The tag of the answer, and the If-None-Match of the request.
+    """
+    headers = {}
+    if etag is not None:
+        headers["ETag"] = etag
+        if unless is not None and etag in [each.strip().removeprefix("W/") for each in unless.split(",")]:
+            return Response(status_code=304, headers=headers)
+    if location is not None:
+        headers["Location"] = location
+    return Response(orjson.dumps(content), status, headers, media_type)
+
+
+def as_geojson(request: Request, form: str | None) -> bool:
+    """Tell whether an answer is wanted as GeoJSON."""
+    return form == "geojson" or (form is None and GEOJSON in request.headers.get("accept", ""))
+
+
+def shape(geometry: shapely.Geometry | None) -> orjson.Fragment | None:
+    """Return a geometry as a GeoJSON object within an answer."""
+    return None if geometry is None else orjson.Fragment(shapely.to_geojson(geometry))
+
+
+def features(records: Iterable[Mapping[str, Any]], follows: str | None) -> dict[str, Any]:
+    """Return records with a geometry as a GeoJSON FeatureCollection."""
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "id": record["id"],
+                "geometry": record.get("geometry"),
+                "properties": {key: value for key, value in record.items() if key not in ("id", "geometry")},
+            }
+            for record in records
+        ],
+        "next": follows,
+    }
+
+
+def geometry_of(given: Mapping[str, Any] | None, vertices: int) -> shapely.Geometry | None:
+    """Read a GeoJSON geometry.
+
+    Raises
+    ------
+    InputError
+        If it is none, or has no place.
+    LimitError
+        If it has too many vertices.
+    """
+    if given is None:
+        return None
+    try:
+        read: shapely.Geometry = shapely.from_geojson(orjson.dumps(given))
+    except (ShapelyError, orjson.JSONEncodeError, RecursionError) as error:
+        raise InputError("The geometry is no GeoJSON geometry in longitude and latitude.") from error
+    if shapely.get_num_coordinates(read) > vertices:
+        raise LimitError(f"The geometry has more than {vertices:,} vertices.")
+    return read
+
+
+def box_of(text: str | None) -> Box | None:
+    """Read a box.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    if text is None:
+        return None
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError("The box is not west,south,east,north in degrees.") from None
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise InputError("The box is not west,south,east,north in degrees.")
+    return Box(west, south, east, north)

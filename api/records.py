@@ -1,0 +1,211 @@
+"""The records of the HTTP interface, as they are described in its OpenAPI.
+
+They describe; what they are made from belongs to `api.routes`.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+POINT = {"type": "Point", "coordinates": [114.05, 22.55]}
+POLYGON = {
+    "type": "Polygon",
+    "coordinates": [[[114.0, 22.5], [114.1, 22.5], [114.1, 22.6], [114.0, 22.6], [114.0, 22.5]]],
+}
+
+
+class Area(BaseModel):
+    """An administrative area; geometry only when one area is asked for, or as GeoJSON."""
+
+    id: int = Field(examples=[1])
+    code: str = Field(examples=["440305"])
+    name: str = Field(examples=["南山区"])
+    level: str = Field(examples=["county"])
+    parent: str | None = Field(examples=["4403"])
+    geometry: dict[str, Any] | None = Field(default=None, examples=[POLYGON])
+
+
+class Scheme(BaseModel):
+    """One purpose with its rules."""
+
+    id: int = Field(examples=[1])
+    code: str = Field(examples=["community"])
+    name: str = Field(examples=["社区网格"])
+    working_crs: str = Field(examples=["EPSG:4547"])
+    rules: dict[str, Any] = Field(examples=[{"max_distance_m": 50}])
+    created_at: datetime
+    version: int = Field(examples=[1])
+
+
+class Plan(BaseModel):
+    """A division of an area under a scheme."""
+
+    id: int = Field(examples=[12])
+    scheme: str = Field(examples=["community"])
+    name: str = Field(examples=["2026 spring"])
+    state: str = Field(examples=["draft"], description="draft, submitted, published or superseded.")
+    area_code: str | None = Field(examples=["440305"])
+    valid_from: date | None = Field(examples=[None])
+    valid_to: date | None = Field(examples=[None])
+    created_by: str = Field(examples=["account planner"])
+    created_at: datetime
+    published_at: datetime | None = Field(examples=[None])
+    checked_at: datetime | None = Field(examples=[None])
+    valid: bool | None = Field(examples=[None], description="What the last check found; null before one.")
+    version: int = Field(examples=[1])
+
+
+class Finding(BaseModel):
+    """One fault of a plan."""
+
+    kind: str = Field(examples=["overlap"])
+    severity: str = Field(examples=["error"])
+    codes: str = Field(examples=["440305001001001,440305001001002"])
+    area_m2: float = Field(examples=[12.5])
+    detail: str = Field(examples=["Cells A and B overlap by 12.50 m²."])
+
+
+class Check(BaseModel):
+    """What the check of a plan found; at most the first thousand findings are listed, all are counted."""
+
+    plan: Plan
+    valid: bool = Field(examples=[True])
+    summary: dict[str, Any] = Field(examples=[{"overlap": {"count": 0, "area_m2": 0.0}}])
+    findings: list[Finding]
+
+
+class Publication(BaseModel):
+    """What publishing a plan did."""
+
+    plan: Plan
+    kept: int = Field(examples=[40], description="Cells that go on as they were.")
+    ended: int = Field(examples=[2])
+    begun: int = Field(examples=[3])
+    assignments_ended: int = Field(examples=[10])
+    assignments_begun: int = Field(examples=[10])
+    superseded: list[int] = Field(examples=[[11]])
+    revision: int = Field(examples=[7])
+
+
+class Difference(BaseModel):
+    """What changed between two plans."""
+
+    summary: dict[str, Any] = Field(examples=[{"pieces": 1, "changed_owner_m2": 100.0}])
+    codes: list[dict[str, Any]] = Field(examples=[[{"code": "A1", "kind": "moved_border"}]])
+
+
+class Cell(BaseModel):
+    """One version of a cell."""
+
+    id: int = Field(examples=[100])
+    code: str = Field(examples=["440305001001001"])
+    name: str = Field(examples=["第一网格"])
+    kind: str = Field(examples=["square"])
+    parent: str | None = Field(examples=[None])
+    area_code: str | None = Field(examples=["440305001001"])
+    area_m2: float = Field(examples=[10000.0])
+    perimeter_m: float = Field(examples=[400.0])
+    attributes: dict[str, Any] = Field(examples=[{"households": 300}])
+    valid_from: date | None = Field(examples=["2026-01-01"])
+    valid_to: date | None = Field(examples=[None])
+    geometry: dict[str, Any] | None = Field(examples=[POLYGON])
+
+
+class Entity(BaseModel):
+    """An enterprise, household, sensor, component or service point."""
+
+    id: int = Field(examples=[17])
+    kind: str = Field(examples=["enterprise"])
+    external_id: str = Field(examples=["91440300MA5"])
+    name: str | None = Field(examples=["Lighthouse Bakery"])
+    class_name: str | None = Field(examples=["A"])
+    area_code: str | None = Field(examples=["440305001001"])
+    attributes: dict[str, Any] = Field(examples=[{"employees": 12}])
+    personal: dict[str, Any] = Field(
+        examples=[{"contact": "张*"}], description="Masked, unless revealed to one who may see it."
+    )
+    valid_from: date = Field(examples=["2026-01-01"])
+    valid_to: date | None = Field(examples=[None])
+    version: int = Field(examples=[1])
+    geometry: dict[str, Any] | None = Field(examples=[POINT])
+
+
+class Owner(BaseModel):
+    """Which cell of a scheme an entity belonged to, from when to when."""
+
+    scheme: str = Field(examples=["community"])
+    cell_code: str | None = Field(examples=["440305001001001"])
+    share: float = Field(examples=[1.0])
+    method: str = Field(examples=["inside"])
+    distance_m: float | None = Field(examples=[None])
+    reason: str | None = Field(examples=[None])
+    valid_from: date = Field(examples=["2026-01-01"])
+    valid_to: date | None = Field(examples=[None])
+
+
+class Officer(BaseModel):
+    """A person responsible for cells."""
+
+    id: int = Field(examples=[5])
+    external_id: str = Field(examples=["G-0005"])
+    area_code: str | None = Field(examples=["440305"])
+    personal: dict[str, Any] = Field(
+        examples=[{"name": "李*", "phone": "*********34"}],
+        description="Masked, unless revealed to one who may see it.",
+    )
+    attributes: dict[str, Any] = Field(examples=[{}])
+    valid_from: date = Field(examples=["2026-01-01"])
+    valid_to: date | None = Field(examples=[None])
+    version: int = Field(examples=[1])
+
+
+class Post(BaseModel):
+    """What an officer is in a cell."""
+
+    id: int = Field(examples=[9])
+    officer_id: int = Field(examples=[5])
+    scheme: str = Field(examples=["community"])
+    cell_code: str = Field(examples=["440305001001001"])
+    duty: str = Field(examples=["leader"])
+    rank: str = Field(examples=["A"])
+    valid_from: date = Field(examples=["2026-01-01"])
+    valid_to: date | None = Field(examples=[None])
+    version: int = Field(examples=[1])
+
+
+class Job(BaseModel):
+    """Work that takes longer than a request."""
+
+    id: int = Field(examples=[3])
+    kind: str = Field(examples=["import-entities"])
+    state: str = Field(examples=["running"], description="queued, running, done, failed or cancelled.")
+    area_code: str | None = Field(examples=[None])
+    created_by: str = Field(examples=["token importer"])
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    cancel_asked: bool = Field(examples=[False])
+    done: int = Field(examples=[2000])
+    total: int | None = Field(examples=[10000])
+    result: dict[str, Any] | None = Field(examples=[None])
+    error: str | None = Field(examples=[None])
+
+
+class AuditEntry(BaseModel):
+    """Who did what when."""
+
+    id: int = Field(examples=[1])
+    at: datetime
+    actor: str = Field(examples=["account publisher"])
+    role: str | None = Field(examples=["publisher"])
+    action: str = Field(examples=["plan published"])
+    subject: str | None = Field(examples=["plan 12"])
+    area_code: str | None = Field(examples=["440305"])
+    details: dict[str, Any] = Field(examples=[{"on": "2026-01-01"}])
+
+
+class Given(BaseModel):
+    """What a caller sends; a field that is not known is an error."""
+
+    model_config = ConfigDict(extra="forbid")

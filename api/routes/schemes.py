@@ -1,0 +1,126 @@
+"""`/v1/schemes`: purposes with their rules, which lie side by side over the same ground.
+
+The codes, working CRS and rules are `layers.storage.schemes`' to judge.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import Field
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from api import records
+from api.exchange import IfNoneMatch, Store, Version, reply, require_version
+from api.once import Done, Writing
+from api.paging import Cursor, Limit, Page, after, cursor_of
+from api.problems import answers
+from api.security.access import Ground, access
+from api.security.audit import Action, audit
+from api.security.caller import Caller
+from api.security.principal import Right
+from layers.storage.database import bump_revision
+from layers.storage.models import Scheme
+from layers.storage.schemes import create_scheme, find_scheme
+
+router = APIRouter(prefix="/v1/schemes", tags=["schemes"])
+
+
+class NewScheme(records.Given):
+    """A scheme to create."""
+
+    code: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[0-9A-Za-z_.-]+$")] = Field(
+        examples=["community"]
+    )
+    name: Annotated[str, Field(min_length=1, max_length=200)] = Field(examples=["社区网格"])
+    working_crs: Annotated[str, Field(max_length=100)] | None = Field(
+        default=None, examples=["EPSG:4547"], description="Metric; chosen from the areas when not given."
+    )
+    rules: dict[str, Any] = Field(default_factory=dict, examples=[{"max_distance_m": 50}])
+
+
+class SchemeChanges(records.Given):
+    """What of a scheme can be changed."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)] = Field(examples=["社区网格"])
+
+
+def _record(scheme: Scheme) -> dict[str, Any]:
+    return {
+        "id": scheme.id,
+        "code": scheme.code,
+        "name": scheme.name,
+        "working_crs": scheme.working_crs,
+        "rules": scheme.rules,
+        "created_at": scheme.created_at,
+        "version": scheme.version,
+    }
+
+
+@router.get("", summary="List schemes", response_model=Page[records.Scheme], responses=answers(422))
+@access(Right.read, Ground.none)
+def schemes(store: Store, limit: Limit = 100, cursor: Cursor = None) -> Response:
+    """List the schemes in the order of their codes."""
+    asked = select(Scheme).order_by(Scheme.code).limit(limit + 1)
+    if cursor is not None:
+        asked = asked.where(after(cursor, (Scheme.code,)))
+    with store.read() as session:
+        listed = [_record(each) for each in session.scalars(asked)]
+    follows = cursor_of(listed[limit - 1]["code"]) if len(listed) > limit else None
+    return reply({"items": listed[:limit], "next": follows})
+
+
+@router.get("/{code}", summary="Read a scheme", response_model=records.Scheme, responses=answers(404, 422))
+@access(Right.read, Ground.none)
+def scheme(code: str, store: Store, if_none_match: IfNoneMatch = None) -> Response:
+    """Read one scheme."""
+    with store.read() as session:
+        found = find_scheme(session, code)
+        return reply(_record(found), etag=f'"{found.version}"', unless=if_none_match)
+
+
+@router.post(
+    "",
+    summary="Create a scheme",
+    status_code=201,
+    response_model=records.Scheme,
+    responses=answers(400, 409, 422),
+)
+@access(Right.administer, Ground.everywhere)
+def create(given: NewScheme, caller: Caller, once: Writing) -> Response:
+    """Create a scheme."""
+
+    def deed(session: Session) -> Done:
+        made = create_scheme(
+            session, given.code, given.name, working_crs=given.working_crs, rules=given.rules
+        )
+        audit(session, caller, Action.record, f"scheme {made.code}", created=True)
+        bump_revision(session)
+        return Done(_record(made), 201, made.version, f"/v1/schemes/{made.code}")
+
+    return once(given, deed)
+
+
+@router.patch(
+    "/{code}",
+    summary="Rename a scheme",
+    response_model=records.Scheme,
+    responses=answers(400, 404, 409, 412, 422, 428),
+)
+@access(Right.administer, Ground.everywhere)
+def change(code: str, given: SchemeChanges, version: Version, caller: Caller, once: Writing) -> Response:
+    """Give a scheme another name; its code, CRS and rules stay, for published plans depend on them."""
+
+    def deed(session: Session) -> Done:
+        found = find_scheme(session, code)
+        session.refresh(found, with_for_update=True)
+        require_version(found.version, version)
+        found.name = given.name
+        found.version += 1
+        session.flush()
+        audit(session, caller, Action.record, f"scheme {code}", changed=["name"])
+        bump_revision(session)
+        return Done(_record(found), version=found.version)
+
+    return once(given, deed)
