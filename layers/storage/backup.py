@@ -103,7 +103,7 @@ def restore(path: Path, database: Database, progress: Progress | None = None) ->
             except InputError as error:
                 raise InputError(str(error).replace(str(part), str(path))) from error
             if not database.embedded:
-                with restored.read() as reader, database.engine.begin() as connection:
+                with database.reached(), restored.read() as reader, database.engine.begin() as connection:
                     database.build(connection, empty=True)
                     _copy(reader.connection(), connection, progress)
         return _sound(part)

@@ -101,7 +101,7 @@ class Database:
             lacks PostGIS.
         """
         with (
-            self._reached(),
+            self.reached(),
             self.engine.connect().execution_options(**self._exclusive) as connection,
             connection.begin(),
         ):
@@ -142,7 +142,7 @@ class Database:
         """
         if self.embedded and not Path(str(self.url.database)).is_file():
             raise InputError(f"{self.name} does not exist; `wangge migrate` makes it.")
-        with self._reached(), self.engine.connect() as connection:
+        with self.reached(), self.engine.connect() as connection:
             step = migrations.current(connection)
             self._refuse_newer(connection, step)
             if step != migrations.head(connection):
@@ -164,7 +164,8 @@ class Database:
             raise
 
     @contextmanager
-    def _reached(self) -> Iterator[None]:
+    def reached(self) -> Iterator[None]:
+        """Tell in one sentence, as an InputError, when the database cannot be reached in the block."""
         try:
             yield
         except OperationalError as error:
