@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from threading import Event, Thread
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -15,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import logs, problems
+from api.description import describe
 from api.middleware import Surroundings
 from api.routes import ROUTERS, UPLOADS
 from api.security import installation
@@ -32,6 +34,14 @@ _DESCRIPTION = (
 log = structlog.get_logger("wangge.service")
 
 
+class Service(FastAPI):
+    """FastAPI with the description of `api.description`."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI of the service."""
+        return describe(self)
+
+
 def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     """Build the application; nothing is opened before it starts.
 
@@ -41,7 +51,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         Read from the environment when not given.
     """
     chosen = settings or ServiceSettings()
-    app = FastAPI(
+    app = Service(
         title="Wangge",
         version=version("wangge"),
         summary="Grid division and monitoring",

@@ -6,14 +6,30 @@
 from fastapi import APIRouter
 
 from api.routes.areas import router as areas
+from api.routes.audit import router as audit
 from api.routes.cells import router as cells
+from api.routes.docs import router as docs
+from api.routes.entities import router as entities
 from api.routes.health import router as health
 from api.routes.locate import router as locate
+from api.routes.officers import router as officers
 from api.routes.plans import router as plans
 from api.routes.schemes import router as schemes
 from api.routes.session import router as session
 
-ROUTERS: tuple[APIRouter, ...] = (session, locate, areas, schemes, plans, cells, health)
+ROUTERS: tuple[APIRouter, ...] = (
+    session,
+    locate,
+    areas,
+    schemes,
+    plans,
+    cells,
+    entities,
+    officers,
+    audit,
+    health,
+    docs,
+)
 """Every router, in the order of the documentation."""
 
 UPLOADS: tuple[str, ...] = ()

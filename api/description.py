@@ -1,0 +1,113 @@
+"""The OpenAPI of the service: what FastAPI knows of its routes, and what is said by hand.
+
+It owns what is said by hand, of `/v1/locate`; everything else is declared beside its route.
+"""
+
+from copy import deepcopy
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.problems import Problem, answers
+from api.security.access import demands
+
+_SCHEME = {"name": "scheme", "in": "query", "schema": {"type": "string"}, "example": "community"}
+_AT = {
+    "name": "at",
+    "in": "query",
+    "description": "The day; today when not given.",
+    "schema": {"type": "string", "format": "date"},
+    "example": "2026-03-01",
+}
+_DATUM = {
+    "name": "datum",
+    "in": "query",
+    "description": "Of the coordinates asked for.",
+    "schema": {"type": "string", "enum": ["wgs84", "gcj02", "bd09"]},
+    "example": "wgs84",
+}
+
+
+def _degrees(name: str, most: int, example: float) -> dict[str, Any]:
+    schema = {"type": "number", "minimum": -most, "maximum": most}
+    return {"name": name, "in": "query", "required": True, "schema": schema, "example": example}
+
+
+def _answer(example: dict[str, Any]) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"type": "object"}, "example": example}}
+    return {"description": "The owners.", "content": content}
+
+
+_OWNERS = {
+    "lon": 114.05,
+    "lat": 22.55,
+    "at": "2026-03-01",
+    "revision": 7,
+    "owners": [{"scheme": "community", "cell": {"code": "440305001001001"}}],
+}
+_LOCATE: dict[str, Any] = {
+    "get": {
+        "tags": ["locate"],
+        "summary": "Ask who owns a location",
+        "operationId": "locate",
+        "parameters": [_degrees("lon", 180, 114.05), _degrees("lat", 90, 22.55), _SCHEME, _AT, _DATUM],
+        "responses": {"200": _answer(_OWNERS), **{str(key): value for key, value in answers(404).items()}},
+    },
+    "post": {
+        "tags": ["locate"],
+        "summary": "Ask who owns many locations",
+        "description": "Answers in the form in which the locations come.",
+        "operationId": "locate_many",
+        "parameters": [_SCHEME, _AT, _DATUM],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"type": "object"},
+                    "example": {"lon": [114.05, 114.06], "lat": [22.55, 22.56]},
+                },
+                "application/geo+json": {"schema": {"type": "object"}},
+                "text/csv": {"schema": {"type": "string"}, "example": "lon,lat\n114.05,22.55\n"},
+            },
+        },
+        "responses": {
+            "200": {"description": "The owners, in the form of the question."},
+            **{str(key): value for key, value in answers(404, 415).items()},
+        },
+    },
+}
+
+_OPEN: list[dict[str, list[str]]] = []
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI of an application, made once."""
+    if app.openapi_schema is None:
+        described = get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            description=app.description,
+            routes=app.routes,
+        )
+        described["paths"]["/v1/locate"] = deepcopy(_LOCATE)
+        parts = described.setdefault("components", {})
+        schemas = parts.setdefault("schemas", {})
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(problem.pop("$defs", {}))
+        schemas["Problem"] = problem
+        parts["securitySchemes"] = {
+            "token": {"type": "http", "scheme": "bearer"},
+            "session": {"type": "apiKey", "in": "cookie", "name": "wangge_session"},
+        }
+        described["security"] = [{"token": []}, {"session": []}]
+        for demand in demands(app):
+            for method in demand.methods:
+                operation = described["paths"].get(demand.path, {}).get(method.lower())
+                if operation is not None and demand.access.right is None:
+                    operation["security"] = _OPEN
+                elif operation is not None:
+                    operation["x-right"] = demand.access.right
+        app.openapi_schema = described
+    return app.openapi_schema

@@ -1,0 +1,78 @@
+"""`/docs`: the documentation of the interface, from files that the service brings itself.
+
+It owns the page; the pages' script and style are vendored in `layers.maps.vendor`.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from fastapi import Path as PathParameter
+from starlette.responses import FileResponse, Response
+
+import layers.maps.vendor
+from api.exchange import reply
+from api.problems import answers
+from api.security.access import Ground, access
+from api.security.principal import Right
+from gis.errors import NotFoundError
+
+router = APIRouter(include_in_schema=False)
+
+_FOLDER = Path(layers.maps.vendor.__file__).parent / "swagger-ui"
+_FILES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
+
+_PAGE = b"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Wangge API</title>
+<link rel="stylesheet" href="docs/swagger-ui.css">
+<script src="docs/swagger-ui-bundle.js" defer></script>
+<script src="docs/start.js" defer></script>
+</head>
+<body><div id="page"></div></body>
+</html>
+"""
+
+_START = b"""SwaggerUIBundle({
+  url: "openapi.json",
+  dom_id: "#page",
+  deepLinking: true,
+  validatorUrl: null,
+  requestInterceptor: async (request) => {
+    const safe = ["GET", "HEAD"].includes((request.method || "GET").toUpperCase());
+    if (!safe && !request.headers.Authorization) {
+      const session = await fetch("v1/session");
+      if (session.ok) request.headers["X-CSRF-Token"] = (await session.json()).csrf_token;
+    }
+    return request;
+  },
+});
+"""
+
+
+@router.get("/openapi.json", responses=answers())
+@access(Right.enter, Ground.none)
+def description(request: Request) -> Response:
+    """Describe the interface by OpenAPI."""
+    return reply(request.app.openapi())
+
+
+@router.get("/docs", responses=answers())
+@access(Right.enter, Ground.none)
+def page() -> Response:
+    """Show the documentation."""
+    return Response(_PAGE, media_type="text/html")
+
+
+@router.get("/docs/{name}", responses=answers(404))
+@access(Right.enter, Ground.none)
+def asset(name: Annotated[str, PathParameter(max_length=100)]) -> Response:
+    """Return a file of the documentation."""
+    if name == "start.js":
+        return Response(_START, media_type="text/javascript")
+    if name not in _FILES:
+        raise NotFoundError("There is nothing at this address.")
+    return FileResponse(_FOLDER / name, media_type=_FILES[name])

@@ -1,0 +1,335 @@
+"""`/v1/entities`: what belongs to cells, one by one; files of them come through `/v1/imports`.
+
+Personal values are masked unless the caller may see them and asks to; each time is audited. The rules of a
+write are `layers.storage.entities`'.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import Field
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from api import records
+from api.exchange import (
+    GEOJSON,
+    BoxText,
+    Form,
+    IfNoneMatch,
+    Settings,
+    Store,
+    Version,
+    as_geojson,
+    box_of,
+    features,
+    geometry_of,
+    reply,
+    shape,
+)
+from api.once import Done, Writing
+from api.paging import Cursor, Limit, Page, after, cursor_of
+from api.problems import answers
+from api.security.access import Ground, access
+from api.security.audit import Action, audit
+from api.security.caller import Caller
+from api.security.jurisdiction import within
+from api.security.personal import audit_reveal, masked
+from api.security.principal import Principal, Right
+from gis.errors import InputError, NotFoundError
+from layers.storage.boxes import in_box
+from layers.storage.entities import create_entity, end_entity, find_entity, history, update_entity
+from layers.storage.history import owner_history
+from layers.storage.models import Assignment, Entity, EntityVersion, Scheme
+from layers.storage.schemes import find_scheme
+
+router = APIRouter(prefix="/v1/entities", tags=["entities"])
+
+Number = Annotated[int, Path(ge=1, le=2**53, examples=[17])]
+Reveal = Annotated[
+    bool, Query(description="Show personal values plain; needs the right, and is audited.", examples=[False])
+]
+Text = Annotated[str, Field(max_length=500)]
+
+
+class EntityChanges(records.Given):
+    """What of an entity can be changed; what is not given stays."""
+
+    name: Text | None = Field(default=None, examples=["Lighthouse Bakery"])
+    class_name: Text | None = Field(default=None, examples=["A"])
+    attributes: dict[str, Any] = Field(default_factory=dict, examples=[{"employees": 12}])
+    personal: dict[str, Any] = Field(default_factory=dict, examples=[{"contact": "张伟"}])
+    geometry: dict[str, Any] | None = Field(
+        default=None, examples=[records.POINT], description="GeoJSON, longitude and latitude in WGS 84."
+    )
+    on: date | None = Field(
+        default=None, examples=["2026-01-01"], description="From when; today when not given."
+    )
+
+
+class NewEntity(EntityChanges):
+    """An entity to create."""
+
+    kind: Annotated[str, Field(min_length=1, max_length=100)] = Field(examples=["enterprise"])
+    external_id: Annotated[str, Field(min_length=1, max_length=200)] = Field(examples=["91440300MA5"])
+
+
+def _record(entity: Entity | EntityVersion, identity: Entity, *, plain: bool = False) -> dict[str, Any]:
+    return {
+        "id": identity.id,
+        "kind": identity.kind,
+        "external_id": identity.external_id,
+        "name": entity.name,
+        "class_name": entity.class_name,
+        "area_code": entity.area_code,
+        "attributes": entity.attributes,
+        "personal": entity.personal if plain else masked(entity.personal),
+        "valid_from": entity.valid_from,
+        "valid_to": entity.valid_to,
+        "version": entity.version,
+        "geometry": shape(entity.geometry),
+    }
+
+
+def _permitted(session: Session, caller: Principal, entity_id: int) -> Entity:
+    entity = find_entity(session, entity_id)
+    if not caller.covers(entity.area_code):
+        raise NotFoundError(f"There is no entity number {entity_id}.")
+    return entity
+
+
+def _chosen(session: Session, caller: Principal, query: dict[str, Any]) -> Select[tuple[Entity]]:
+    """Return the query of the entities that a caller asks for."""
+    chosen = select(Entity).where(within(Entity.area_code, caller)).order_by(Entity.id)
+    if not query["ended"]:
+        chosen = chosen.where(Entity.valid_to.is_(None))
+    for column in ("kind", "area_code"):
+        if query[column] is not None:
+            chosen = chosen.where(getattr(Entity, column) == query[column])
+    if query["text"]:
+        chosen = chosen.where(
+            or_(
+                Entity.name.icontains(query["text"], autoescape=True),
+                Entity.external_id.contains(query["text"], autoescape=True),
+            )
+        )
+    if (box := box_of(query["box"])) is not None:
+        chosen = chosen.where(in_box(session, Entity, box))
+    if (query["cell"] is None) != (query["scheme"] is None):
+        raise InputError("A cell is named together with its scheme.")
+    if query["cell"] is not None:
+        owned = select(Assignment.entity_id).where(
+            Assignment.scheme_id == find_scheme(session, query["scheme"]).id,
+            Assignment.cell_code == query["cell"],
+            Assignment.valid_to.is_(None),
+        )
+        chosen = chosen.where(Entity.id.in_(owned))
+    if query["cursor"] is not None:
+        chosen = chosen.where(after(query["cursor"], (Entity.id,)))
+    return chosen
+
+
+@router.get("", summary="List entities", response_model=Page[records.Entity], responses=answers(404))
+@access(Right.read, Ground.filtered)
+def entities(
+    request: Request,
+    caller: Caller,
+    store: Store,
+    kind: Annotated[str | None, Query(max_length=100, examples=["enterprise"])] = None,
+    area_code: Annotated[str | None, Query(max_length=100, examples=["440305001001"])] = None,
+    scheme: Annotated[str | None, Query(max_length=60, examples=["community"])] = None,
+    cell: Annotated[str | None, Query(max_length=100, examples=["440305001001001"])] = None,
+    text: Annotated[str | None, Query(max_length=100, description="Part of name or identity.")] = None,
+    ended: Annotated[bool, Query(description="Also those that have ended.")] = False,
+    reveal: Reveal = False,
+    box: BoxText = None,
+    f: Form = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Response:
+    """List the entities of the caller's area in the order in which they were made."""
+    query = {
+        "kind": kind,
+        "area_code": area_code,
+        "scheme": scheme,
+        "cell": cell,
+        "text": text,
+        "ended": ended,
+        "box": box,
+        "cursor": cursor,
+    }
+    if reveal:
+        caller.require(Right.reveal)
+    with store.write() if reveal else store.read() as session:
+        rows = list(session.scalars(_chosen(session, caller, query).limit(limit + 1)))
+        listed = [_record(row, row, plain=reveal) for row in rows[:limit]]
+        if reveal:
+            audit_reveal(session, caller, "entity", [row.id for row in rows[:limit] if row.personal])
+    follows = cursor_of(listed[-1]["id"]) if len(rows) > limit else None
+    if as_geojson(request, f):
+        return reply(features(listed, follows), media_type=GEOJSON)
+    return reply({"items": listed, "next": follows})
+
+
+@router.post(
+    "",
+    summary="Create an entity",
+    status_code=201,
+    response_model=records.Entity,
+    responses=answers(409),
+)
+@access(Right.record, Ground.checked)
+def create(given: NewEntity, caller: Caller, settings: Settings, once: Writing) -> Response:
+    """Create an entity, and assign it to its cell in every scheme."""
+    geometry = geometry_of(given.geometry, settings.vertices)
+
+    def deed(session: Session) -> Done:
+        made = create_entity(
+            session,
+            given.kind,
+            given.external_id,
+            name=given.name,
+            class_name=given.class_name,
+            attributes=given.attributes,
+            personal=given.personal,
+            geometry=geometry,
+            on=given.on,
+        )
+        caller.require_area(made.area_code)
+        audit(session, caller, Action.record, f"entity {made.id}", area_code=made.area_code, created=True)
+        return Done(_record(made, made), 201, made.version, f"/v1/entities/{made.id}")
+
+    return once(given, deed)
+
+
+@router.get("/{entity_id}", summary="Read an entity", response_model=records.Entity, responses=answers(404))
+@access(Right.read, Ground.checked)
+def entity(
+    entity_id: Number,
+    caller: Caller,
+    store: Store,
+    reveal: Reveal = False,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Read one entity in its present state, also when it has ended."""
+    if reveal:
+        caller.require(Right.reveal)
+    with store.write() if reveal else store.read() as session:
+        found = _permitted(session, caller, entity_id)
+        if reveal and found.personal:
+            audit_reveal(session, caller, "entity", [entity_id])
+        record = _record(found, found, plain=reveal)
+    return reply(record, etag=f'"{found.version}"', unless=None if reveal else if_none_match)
+
+
+@router.get(
+    "/{entity_id}/history",
+    summary="Read the states of an entity",
+    response_model=Page[records.Entity],
+    responses=answers(404),
+)
+@access(Right.read, Ground.checked)
+def states(entity_id: Number, caller: Caller, store: Store) -> Response:
+    """Read the states of an entity in the caller's area, the oldest first; personal values masked."""
+    with store.read() as session:
+        found = _permitted(session, caller, entity_id)
+        listed: Sequence[Entity | EntityVersion] = history(session, entity_id)
+        return reply(
+            {
+                "items": [_record(each, found) for each in listed if caller.covers(each.area_code)],
+                "next": None,
+            }
+        )
+
+
+@router.get(
+    "/{entity_id}/owners",
+    summary="Read the cells of an entity",
+    response_model=Page[records.Owner],
+    responses=answers(404),
+)
+@access(Right.read, Ground.checked)
+def owners(entity_id: Number, caller: Caller, store: Store) -> Response:
+    """Read which cells the entity belonged to, by scheme and time."""
+    with store.read() as session:
+        _permitted(session, caller, entity_id)
+        codes = {row.id: row.code for row in session.execute(select(Scheme.id, Scheme.code))}
+        listed = [
+            {
+                "scheme": codes[each.scheme_id],
+                "cell_code": each.cell_code,
+                "share": each.share,
+                "method": each.method,
+                "distance_m": each.distance_m,
+                "reason": each.reason,
+                "valid_from": each.valid_from,
+                "valid_to": each.valid_to,
+            }
+            for each in owner_history(session, entity_id)
+        ]
+    return reply({"items": listed, "next": None})
+
+
+@router.patch(
+    "/{entity_id}",
+    summary="Change an entity",
+    response_model=records.Entity,
+    responses=answers(404, 409, 412, 428),
+)
+@access(Right.record, Ground.checked)
+def change(
+    entity_id: Number,
+    given: EntityChanges,
+    version: Version,
+    caller: Caller,
+    settings: Settings,
+    once: Writing,
+) -> Response:
+    """Change an entity: the state it had is kept, and its cells are found anew."""
+    changes = {name: getattr(given, name) for name in given.model_fields_set - {"on", "geometry"}}
+    if "geometry" in given.model_fields_set:
+        changes["geometry"] = geometry_of(given.geometry, settings.vertices)
+
+    def deed(session: Session) -> Done:
+        _permitted(session, caller, entity_id)
+        found = update_entity(session, entity_id, version, changes, on=given.on)
+        caller.require_area(found.area_code)
+        audit(
+            session,
+            caller,
+            Action.record,
+            f"entity {entity_id}",
+            area_code=found.area_code,
+            changed=sorted(changes),
+        )
+        return Done(_record(found, found), version=found.version)
+
+    return once(given, deed)
+
+
+@router.delete(
+    "/{entity_id}",
+    summary="End an entity",
+    response_model=records.Entity,
+    responses=answers(404, 409, 412, 428),
+)
+@access(Right.record, Ground.checked)
+def end(
+    entity_id: Number,
+    version: Version,
+    caller: Caller,
+    once: Writing,
+    on: Annotated[date | None, Query(description="From when it is no more; today when not given.")] = None,
+) -> Response:
+    """End an entity; its history stays."""
+
+    def deed(session: Session) -> Done:
+        _permitted(session, caller, entity_id)
+        found = end_entity(session, entity_id, version, on=on)
+        audit(session, caller, Action.record, f"entity {entity_id}", area_code=found.area_code, ended=True)
+        return Done(_record(found, found), version=found.version)
+
+    return once(None, deed)

@@ -1,0 +1,131 @@
+"""Plans over HTTP: from a draft to cells in force, and who may do what."""
+
+from typing import Any
+
+import httpx
+import shapely
+from tests.api.routes.conftest import Client, square
+
+
+def collection(*cells: tuple[str, shapely.Geometry]) -> dict[str, Any]:
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {"type": "Feature", "properties": {"code": code}, "geometry": shapely.geometry.mapping(shape)}
+            for code, shape in cells
+        ],
+    }
+
+
+TOWN = collection(
+    ("440305001-1", square(0, 0, 1, 2)),
+    ("440305001-2", square(1, 0, 1, 2)),
+)
+
+
+def draft(client: httpx.Client, **changes: Any) -> dict[str, Any]:
+    body = {"scheme": "community", "name": "spring", "area_code": "440305001", "cells": TOWN, **changes}
+    answer = client.post("/v1/plans", json=body)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def scheme(client: httpx.Client) -> None:
+    assert client.post("/v1/schemes", json={"code": "community", "name": "社区"}).status_code == 201
+
+
+def test_from_draft_to_cells_in_force(client: Client) -> None:
+    admin = client()
+    scheme(admin)
+    plan = draft(admin)
+    assert admin.get(f"/v1/plans/{plan['id']}/check").status_code == 409
+    checked = admin.post(f"/v1/plans/{plan['id']}/check").json()
+    assert checked["valid"], checked
+    tag = admin.get(f"/v1/plans/{plan['id']}").headers["ETag"]
+    assert admin.post(f"/v1/plans/{plan['id']}/submit").status_code == 428
+    stale = admin.post(f"/v1/plans/{plan['id']}/submit", headers={"If-Match": '"99"'})
+    assert stale.status_code == 412
+    assert stale.headers["Content-Type"] == "application/problem+json"
+    tag = admin.post(f"/v1/plans/{plan['id']}/submit", headers={"If-Match": tag}).headers["ETag"]
+    done = admin.post(
+        f"/v1/plans/{plan['id']}/publish",
+        json={"on": "2026-01-01"},
+        headers={"If-Match": tag, "Idempotency-Key": "p1"},
+    )
+    assert done.status_code == 200, done.text
+    assert (done.json()["begun"], done.json()["plan"]["state"]) == (2, "published")
+    again = admin.post(
+        f"/v1/plans/{plan['id']}/publish",
+        json={"on": "2026-01-01"},
+        headers={"If-Match": tag, "Idempotency-Key": "p1"},
+    )
+    assert again.json() == done.json()
+    assert again.headers["Idempotency-Replayed"] == "true"
+    cells = admin.get("/v1/schemes/community/cells", params={"limit": 1})
+    assert [each["code"] for each in cells.json()["items"]] == ["440305001-1"]
+    rest = admin.get("/v1/schemes/community/cells", params={"limit": 1, "cursor": cells.json()["next"]})
+    assert [each["code"] for each in rest.json()["items"]] == ["440305001-2"]
+    assert rest.json()["next"] is None
+    assert admin.get("/v1/schemes/community/cells", params={"at": "2025-12-31"}).json()["items"] == []
+    unchanged = admin.get(
+        "/v1/schemes/community/cells",
+        params={"limit": 1},
+        headers={"If-None-Match": cells.headers["ETag"]},
+    )
+    assert unchanged.status_code == 304
+    geojson = admin.get(f"/v1/plans/{plan['id']}/cells", headers={"Accept": "application/geo+json"})
+    assert geojson.headers["Content-Type"] == "application/geo+json"
+    shapes = [shapely.geometry.shape(each["geometry"]) for each in geojson.json()["features"]]
+    assert shapely.union_all(shapes).equals(square(0, 0, 2, 2))
+    assert admin.get("/v1/schemes/community/cells/440305001-1/history").json()["items"][0]["valid_to"] is None
+    actions = [each["action"] for each in admin.get("/v1/audit").json()["items"]]
+    assert actions.count("plan published") == 1
+
+
+def test_an_invalid_draft_is_neither_submitted_nor_published(client: Client) -> None:
+    admin = client()
+    scheme(admin)
+    plan = draft(admin, cells=collection(("440305001-1", square(0, 0, 1, 2))))
+    checked = admin.post(f"/v1/plans/{plan['id']}/check")
+    assert not checked.json()["valid"]
+    tag = checked.headers["ETag"]
+    for deed, body in (("submit", None), ("publish", {"on": "2026-01-01"})):
+        answer = admin.post(f"/v1/plans/{plan['id']}/{deed}", json=body, headers={"If-Match": tag})
+        assert answer.status_code == 409
+
+
+def test_a_caller_keeps_to_their_area(client: Client) -> None:
+    admin, planner = client(), client("planner", "440305002")
+    scheme(admin)
+    plan = draft(admin)
+    assert planner.get(f"/v1/plans/{plan['id']}").status_code == 404
+    assert planner.get(f"/v1/plans/{plan['id']}/cells").status_code == 404
+    assert planner.get("/v1/plans").json()["items"] == []
+    body = {"scheme": "community", "name": "mine", "area_code": "440305001", "cells": TOWN}
+    assert planner.post("/v1/plans", json=body).status_code == 403
+    assert client("viewer").post("/v1/plans", json=body).status_code == 403
+    assert [each["code"] for each in planner.get("/v1/areas").json()["items"]] == ["440305002"]
+
+
+def test_two_plans_are_compared(client: Client) -> None:
+    admin = client()
+    scheme(admin)
+    first = draft(admin)
+    moved = collection(("440305001-1", square(0, 0, 0.5, 2)), ("440305001-2", square(0.5, 0, 1.5, 2)))
+    second = draft(admin, cells=moved)
+    changed = admin.get(f"/v1/plans/{second['id']}/diff", params={"against": first["id"]}).json()
+    assert {each["code"]: each["kind"] for each in changed["codes"]} == {
+        "440305001-1": "moved_border",
+        "440305001-2": "moved_border",
+    }
+
+
+def test_an_idempotency_key_belongs_to_one_request(client: Client) -> None:
+    admin = client()
+    headers = {"Idempotency-Key": "k"}
+    first = admin.post("/v1/schemes", json={"code": "a", "name": "a"}, headers=headers)
+    again = admin.post("/v1/schemes", json={"code": "a", "name": "a"}, headers=headers)
+    other = admin.post("/v1/schemes", json={"code": "b", "name": "b"}, headers=headers)
+    assert (first.status_code, again.status_code, other.status_code) == (201, 201, 422)
+    assert again.json() == first.json()
