@@ -48,33 +48,41 @@ def write_answer(
     """
     head = {"at": day, "revision": revision}
     if points.form is Form.columns:
-        schemes = {each.scheme: _columns(each, areas) for each in found}
-        return orjson.dumps({**head, "schemes": schemes})
+        schemes = {
+            each.scheme: {"code": each.codes(), "reason": each.reason_words(), "cells": _cells(each)}
+            for each in found
+        }
+        return orjson.dumps({**head, "schemes": schemes, "areas": _chains(found, areas)})
     if points.form is Form.records:
-        return orjson.dumps({**head, "points": list(_records(points, found)), "cells": _tables(found, areas)})
+        tables = {"cells": {each.scheme: _cells(each) for each in found}, "areas": _chains(found, areas)}
+        return _joined({**head, **tables}, "points", _records(points, found))
     names = [[field if bare else f"{each.scheme}_{field}" for field in _FIELDS] for each in found]
     flat = [name for fields in names for name in fields]
     rows = zip(*(column for each in found for column in _fields(each)), strict=True)
+    padded = _padded(rows, len(points))
     if points.form is Form.geojson:
-        features = []
-        for feature, row in zip(points.source, _padded(rows, len(points)), strict=True):
-            kept = {_free(name, flat): value for name, value in (feature.get("properties") or {}).items()}
-            features.append({**feature, "properties": {**kept, **dict(zip(flat, row, strict=True))}})
-        return orjson.dumps({"type": "FeatureCollection", **head, "features": features})
-    return _csv(points, flat, _padded(rows, len(points)))
+        return _joined({"type": "FeatureCollection", **head}, "features", _features(points, flat, padded))
+    return _csv(points, flat, padded)
 
 
-def _columns(found: Ownership, areas: AreaTree) -> dict[str, Any]:
-    return {"code": found.codes(), "reason": found.reason_words(), "cells": _table(found, areas)}
+def _joined(head: dict[str, Any], name: str, members: Iterator[dict[str, Any]]) -> bytes:
+    """Write an object whose last member is a list, each member of which lives no longer than its writing.
+
+    Python's collector walks whatever outlives its youth, which takes longer than the writing itself.
+    """
+    listed = b",".join(map(orjson.dumps, members))
+    return b"%b,%b:[%b]}" % (orjson.dumps(head)[:-1], orjson.dumps(name), listed)
 
 
-def _tables(found: Sequence[Ownership], areas: AreaTree) -> dict[str, Any]:
-    return {each.scheme: _table(each, areas) for each in found}
-
-
-def _table(found: Ownership, areas: AreaTree) -> dict[str, Any]:
-    told = (cell_answer(found.cells, areas, position) for position in found.distinct())
+def _cells(found: Ownership) -> dict[str, Any]:
+    told = (cell_answer(found.cells, position) for position in found.distinct())
     return {cell["code"]: cell for cell in told}
+
+
+def _chains(found: Sequence[Ownership], areas: AreaTree) -> dict[str, Any]:
+    """Return the chains of the areas in which the owners lie, each once."""
+    codes = {code for each in found for code in each.distinct_areas()}
+    return {code: areas.chain(code) for code in sorted(codes)}
 
 
 def _records(points: Points, found: Sequence[Ownership]) -> Iterator[dict[str, Any]]:
@@ -82,6 +90,14 @@ def _records(points: Points, found: Sequence[Ownership]) -> Iterator[dict[str, A
     for row, record in enumerate(points.source):
         owners = {scheme: {"code": codes[row], "reason": reasons[row]} for scheme, codes, reasons in columns}
         yield {**record, "owners": owners}
+
+
+def _features(
+    points: Points, ours: Sequence[str], rows: Iterator[tuple[Any, ...]]
+) -> Iterator[dict[str, Any]]:
+    for feature, row in zip(points.source, rows, strict=True):
+        kept = {_free(name, ours): value for name, value in (feature.get("properties") or {}).items()}
+        yield {**feature, "properties": {**kept, **dict(zip(ours, row, strict=True))}}
 
 
 def _fields(found: Ownership) -> tuple[list[str | None], ...]:

@@ -67,6 +67,10 @@ class Ownership:
         positions: list[int] = np.unique(self.owners[self.owners >= 0]).tolist()
         return positions
 
+    def distinct_areas(self) -> set[str]:
+        """Return the codes of the areas in which the owners lie."""
+        return {code for code in self.cells.area_codes[self.distinct()] if code is not None}
+
     def _pick(self, values: NDArray[np.object_]) -> list[str | None]:
         picked = np.full(len(self.owners), None, dtype=object)
         owned = self.owners >= 0
@@ -117,15 +121,16 @@ def owner_answer(
         return {"scheme": scheme, "cell": None, "reason": REASONS[_OUTSIDE]}
     if covers is not None and not covers(cells.area_codes[position]):
         return {"scheme": scheme, "cell": None, "reason": REASONS[_FORBIDDEN]}
-    return {"scheme": scheme, "cell": cell_answer(cells, areas, position), "reason": None}
+    cell = cell_answer(cells, position)
+    cell["areas"] = areas.chain(cell["area_code"])
+    return {"scheme": scheme, "cell": cell, "reason": None}
 
 
-def cell_answer(cells: CellsInForce, areas: AreaTree, position: int) -> dict[str, Any]:
-    """Tell a cell: code, name, the code of its area, its size, and the areas above it, the lowest first."""
+def cell_answer(cells: CellsInForce, position: int) -> dict[str, Any]:
+    """Tell a cell: code, name, the code of its area, its size."""
     return {
         "code": cells.locator.codes[position],
         "name": cells.names[position],
         "area_code": cells.area_codes[position],
         "area_m2": float(cells.areas_m2[position]),
-        "areas": areas.chain(cells.area_codes[position]),
     }

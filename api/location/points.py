@@ -48,7 +48,7 @@ class Points:
     lon, lat
         Degrees in the datum of the request, shape (n,); NaN where there is no number.
     source
-        What the answer repeats: records as dicts, features as dicts, rows of a CSV as lists of text.
+        What the answer repeats: records as dicts, features as dicts, rows of a CSV as tuples of text.
     header
         The columns of a CSV.
     """
@@ -165,7 +165,7 @@ def _from_csv(body: bytes) -> Points:
     text = _decode(body)
     first = text[: text.find("\n") + 1 or len(text)]
     delimiter = max(",;\t|", key=first.count)
-    rows: list[list[str]] = []
+    rows: list[tuple[str, ...]] = []
     try:
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         header = [name.strip() for name in next(lines, [])]
@@ -174,7 +174,8 @@ def _from_csv(body: bytes) -> Points:
                 continue
             if len(row) != len(header):
                 raise InputError(f"Record {len(rows) + 1} has {len(row)} fields, the header {len(header)}.")
-            rows.append(row)
+            # Unlike a list, a tuple of texts is nothing for the collector to walk.
+            rows.append(tuple(row))
             if len(rows) > MOST_POINTS:
                 raise LimitError(f"More than the {MOST_POINTS:,} points of one request; send several.")
     except csv.Error as error:

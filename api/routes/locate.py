@@ -34,7 +34,7 @@ from layers.snapshot import CellsInForce, Snapshot, SnapshotHolder
 LARGE_BODY = 100_000
 """Bytes of a body, some thousand points, from which on the work is done in a thread."""
 
-THREADS = 4
+THREADS = 2
 """Bulk requests worked on at once in one process; others wait for their turn."""
 
 _limiter = anyio.CapacityLimiter(THREADS)

@@ -18,6 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from api import problems
 from api.location.points import MOST_POINTS, numbers
@@ -156,6 +157,13 @@ def test_every_path_gives_the_answer_of_the_locator(ask, tmp_path, wangge: Run):
     assert [point["owners"]["community"]["code"] for point in told["points"]] == expected
     assert [point["id"] for point in told["points"]] == list(range(len(points)))
     assert told["cells"]["community"] == bulk["cells"]
+    assert bulk["cells"]["009"] == {
+        "code": "009",
+        "name": "网格 009",
+        "area_code": "440305001001",
+        "area_m2": 10_000.0,
+    }
+    assert [area["name"] for area in told["areas"]["440305001001"]] == ["大新社区", "南头街道", "南山区"]
 
     features = [
         {
@@ -170,8 +178,8 @@ def test_every_path_gives_the_answer_of_the_locator(ask, tmp_path, wangge: Run):
     assert collection.headers["content-type"] == "application/geo+json"
     assert [each["properties"]["cell_code"] for each in collection.json()["features"]] == expected
 
-    text = "name,lon,lat\n" + "".join(f"a,{lon!r},{lat!r}\n" for lon, lat in points.tolist())
-    table = good(ask.post(query, content=text, headers={"content-type": "text/csv"}))
+    body = "name,lon,lat\n" + "".join(f"a,{lon!r},{lat!r}\n" for lon, lat in points.tolist())
+    table = good(ask.post(query, content=body, headers={"content-type": "text/csv"}))
     rows = list(csv.DictReader(io.StringIO(table.text)))
     assert [row["cell_code"] or None for row in rows] == expected
 
@@ -182,6 +190,31 @@ def test_every_path_gives_the_answer_of_the_locator(ask, tmp_path, wangge: Run):
         lon, lat = points[row].tolist()
         told = wangge("locate", "--cells", file, "--json", "--", repr(lon), repr(lat))
         assert told.summary["code"] == expected[row]
+
+
+@pytest.mark.parametrize("copy_of", ["postgresql"], indirect=True)
+def test_postgis_gives_the_same_owners(database, serve):
+    """The rule in SQL: of the closed cells that hold the location, the lowest code as bytes."""
+    random = np.random.default_rng(5)
+    codes = random.permutation([f"{number:03d}" for number in range(1, 31)] + list("aBcÄ区z") * 1)
+    cells = list(zip(codes.tolist(), lattice(6, 6), strict=True))
+    publish(database, "community", cells, DAYS[0])
+    points = telling_points(cells, count=2_000)
+    told = good(serve(database).post("/v1/locate?scheme=community", json=columns(points))).json()
+    statement = text(
+        """
+        SELECT (SELECT min(code COLLATE "C") FROM cells WHERE ST_Intersects(geometry, place))
+        FROM unnest(CAST(:lon AS float8[]), CAST(:lat AS float8[])) WITH ORDINALITY AS point(lon, lat, row),
+             LATERAL ST_SetSRID(ST_MakePoint(lon, lat), 4326) AS place
+        ORDER BY row
+        """
+    )
+    with database.read() as session:
+        owners = session.scalars(
+            statement, {"lon": points[:, 0].tolist(), "lat": points[:, 1].tolist()}
+        ).all()
+    assert told["schemes"]["community"]["code"] == owners
+    assert None in owners
 
 
 @ON_ONE_DATABASE

@@ -1,0 +1,251 @@
+"""Ask `/v1/locate` over HTTP with wrk, beside an ASGI endpoint that does nothing, on the same server.
+
+It publishes a square district into a new SQLite file, serves it by `wangge serve`, and asks singly, singly
+while another plan is published, and in bulk; every answer is 200 or counted as an error.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import geopandas as gpd
+import httpx
+import numpy as np
+import shapely
+
+ROOT = Path(__file__).parents[1]
+WANGGE = str(Path(sys.executable).with_name("wangge"))
+sys.path.insert(0, str(ROOT))
+
+WEST, SOUTH = 113.90, 22.48
+_ANSWER = b'{"lon":114.0,"lat":22.5,"at":"2024-07-01","revision":1,"owners":[]}'
+
+
+async def noop(_scope: Any, _receive: Any, send: Any) -> None:
+    """Answer with constant JSON: what the server, the machine and wrk leave to an application."""
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(_ANSWER)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": _ANSWER})
+
+
+def district(side_degrees: float) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Return one area, and its division in squares of 100 m."""
+    from gis.divide import divide_square
+
+    ground = shapely.box(WEST, SOUTH, WEST + side_degrees, SOUTH + side_degrees)
+    columns = {"code": ["440305"], "name": ["南山区"], "level": ["district"], "parent": [None]}
+    areas = gpd.GeoDataFrame(columns, geometry=[ground], crs=4326)
+    return areas, divide_square(areas, size_m=100)
+
+
+def put_in_force(url: str, cells: gpd.GeoDataFrame, name: str) -> float:
+    """Publish a plan for today and return the seconds of the publishing alone."""
+    from layers.storage.database import Database
+    from layers.storage.plans import check_plan, create_draft
+    from layers.storage.publish import publish
+    from layers.storage.schemes import create_scheme, find_scheme
+
+    database = Database(url)
+    try:
+        with database.write() as session:
+            if not database.revision():
+                create_scheme(session, "community", "社区网格")
+            scheme = find_scheme(session, "community")
+            drawn = cells.assign(name=name)
+            plan = create_draft(session, scheme.id, drawn, name=name, created_by="bench")
+            check_plan(session, plan.id)
+        began = time.perf_counter()
+        with database.write() as session:
+            publish(session, plan.id, date.today())
+        return time.perf_counter() - began
+    finally:
+        database.close()
+
+
+def prepare(folder: Path, side_degrees: float) -> tuple[str, gpd.GeoDataFrame, str]:
+    """Make a database with a published plan; return its URL, the cells and a token."""
+    from layers.storage.database import Database
+    from layers.storage.models import Area
+
+    url = f"sqlite:///{folder / 'wangge.gpkg'}"
+    areas, cells = district(side_degrees)
+    database = Database(url)
+    database.migrate()
+    with database.write() as session:
+        row = areas.iloc[0]
+        session.add(
+            Area(code=row["code"], name=row["name"], level="district", parent=None, geometry=row.geometry)
+        )
+    database.close()
+    put_in_force(url, cells, "first")
+    made = subprocess.run(
+        [WANGGE, "token", "create", "bench", "--role", "integrator", "--everywhere", "--database", url],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    return url, cells, made.stdout.strip()
+
+
+@contextmanager
+def running(command: list[str], port: int, path: str, environment: dict[str, str]) -> Iterator[str]:
+    """Run a server until the block ends, and give its address once it answers."""
+    server = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            if server.poll() is not None:
+                raise RuntimeError(f"the server ended with {server.returncode}: {' '.join(command)}")
+            try:
+                if httpx.get(address + path, trust_env=False).status_code == 200:
+                    break
+            except httpx.TransportError:
+                pass
+            time.sleep(0.1)
+        # Every worker answers by now, not only the first.
+        time.sleep(1.5)
+        yield address
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(20)
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def single_script(token: str, side_degrees: float) -> str:
+    """Ask for another location each time."""
+    return f"""
+math.randomseed(os.time())
+wrk.headers["Authorization"] = "Bearer {token}"
+request = function()
+  local lon = {WEST} + math.random() * {side_degrees}
+  local lat = {SOUTH} + math.random() * {side_degrees}
+  return wrk.format("GET", string.format("/v1/locate?lon=%.7f&lat=%.7f", lon, lat))
+end
+"""
+
+
+def bulk_script(token: str, side_degrees: float, points: int) -> str:
+    """Send columns of random points."""
+    random = np.random.default_rng(1)
+    lon = (WEST + random.random(points) * side_degrees).round(7).tolist()
+    lat = (SOUTH + random.random(points) * side_degrees).round(7).tolist()
+    body = json.dumps({"lon": lon, "lat": lat}, separators=(",", ":"))
+    return f"""
+wrk.method = "POST"
+wrk.path = "/v1/locate?scheme=community"
+wrk.headers["Authorization"] = "Bearer {token}"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = '{body}'
+"""
+
+
+def measure(address: str, script: str, folder: Path, seconds: float, connections: int) -> dict[str, Any]:
+    """Run wrk and return requests a second, the 99th percentile and the number of errors."""
+    path = folder / "wrk.lua"
+    path.write_text(script)
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s", "--latency", "-s"]
+    told = subprocess.run([*command, str(path), address], check=True, capture_output=True, text=True).stdout
+    errors = sum(int(number) for number in re.findall(r"(?:connect|read|write|timeout) (\d+)", told))
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", told)
+    p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", told)
+    assert rate is not None
+    assert p99 is not None
+    scale = {"us": 1e-3, "ms": 1.0, "s": 1e3}[p99[2]]
+    return {
+        "requests_s": float(rate[1]),
+        "p99_ms": float(p99[1]) * scale,
+        "errors": errors + (int(bad[1]) if bad else 0),
+    }
+
+
+def main() -> None:
+    """Print a line for each way and number of workers."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=5.0, help="seconds of each measurement")
+    parser.add_argument("--side", type=float, default=0.1, help="degrees of the side of the district")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--connections", type=int, default=32)
+    options = parser.parse_args()
+    if shutil.which("wrk") is None:
+        print("wrk is not installed (apt-get install wrk): nothing measured")
+        return
+    with tempfile.TemporaryDirectory(prefix="wangge-bench-locate-") as name:
+        folder = Path(name)
+        url, cells, token = prepare(folder, options.side)
+        print(f"{len(cells):,} cells of 100 m, {options.connections} connections, {options.seconds:g} s each")
+        print(f"{'workers':>7} {'way':<30} {'requests/s':>10} {'points/s':>10} {'p99 ms':>8} {'errors':>6} ×")
+        for workers in options.workers:
+            compare(workers, url, cells, token, folder, options)
+
+
+def compare(
+    workers: int,
+    url: str,
+    cells: gpd.GeoDataFrame,
+    token: str,
+    folder: Path,
+    options: argparse.Namespace,
+) -> None:
+    """Measure all ways with a number of workers."""
+
+    def ask(address: str, way: str, script: str, points: int, ceiling: float | None) -> float:
+        told = measure(address, script, folder, options.seconds, options.connections)
+        rate: float = told["requests_s"]
+        share = f"{rate / ceiling:.2f}" if ceiling else ""
+        print(
+            f"{workers:>7} {way:<30} {rate:>10,.0f} {rate * points:>10,.0f} {told['p99_ms']:>8.1f} "
+            f"{told['errors']:>6} {share}",
+            flush=True,
+        )
+        return rate
+
+    port = free_port()
+    bare = [sys.executable, "-m", "uvicorn", "--app-dir", str(ROOT / "benchmarks"), "bench_locate_http:noop"]
+    bare += ["--port", str(port), "--workers", str(workers), "--no-access-log", "--log-level", "error"]
+    with running([*bare, "--lifespan", "off"], port, "/", {}) as address:
+        ceiling = ask(address, "no-op", "", 0, None)
+    port = free_port()
+    serve = [WANGGE, "serve", "--port", str(port), "--workers", str(workers)]
+    with running([*serve, "--database", url], port, "/readyz", {}) as address:
+        single = single_script(token, options.side)
+        ask(address, "one location", single, 1, ceiling)
+        took: list[float] = []
+        other = Thread(target=lambda: took.append(put_in_force(url, cells, f"of {time.time():.0f}")))
+        other.start()
+        ask(address, "one location, while publishing", single, 1, ceiling)
+        other.join()
+        print(f"        (published in {took[0]:.1f} s)")
+        for points in (1_000, 10_000):
+            ask(address, f"{points:,} points", bulk_script(token, options.side, points), points, None)
+
+
+if __name__ == "__main__":
+    main()
