@@ -55,7 +55,8 @@ def assign_entities(
     Parameters
     ----------
     session
-        Of `Database.write`; flushed first. The scheme's lock is taken.
+        Of `Database.write`; flushed first. The scheme's lock is taken. Who locks entities beforehand does so
+        with `key_share=True`, or publishing, which refers to them, and he wait for each other.
     scheme_id
         The scheme.
     on
