@@ -113,10 +113,15 @@ class SnapshotHolder:
                 self._failure = f"{type(error).__name__} at {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
                 _log.error("snapshot not rebuilt: %s", type(error).__name__)
                 raise
-            self._snapshot = snapshot
+            before, self._snapshot = self._snapshot, snapshot
             self._failure = None
-            # What lives now lives long: the collector need not walk it again at every request.
-            gc.freeze()
+            if before is None or any(
+                each is not before.cells.get(code) for code, each in snapshot.cells.items()
+            ):
+                # What lives now lives long: the collector need not walk it again at every request.
+                del before
+                gc.collect()
+                gc.freeze()
             _log.info("snapshot of revision %d in use", snapshot.revision)
             return snapshot
 

@@ -3,6 +3,7 @@ import time
 from datetime import date
 from pathlib import Path
 from threading import Event, Thread
+from weakref import ref
 
 import geopandas as gpd
 import numpy as np
@@ -159,6 +160,15 @@ def test_what_was_not_published_anew_is_taken_over(database):
     third = holder.refresh()
     assert third.cells["community"] is first.cells["community"]
     assert list(third.cells["safety"].locator.codes) == ["011", "012"]
+
+
+def test_a_replaced_state_is_let_go(database):
+    publish(database, "community", coded(lattice(2, 1)), DAYS[0])
+    holder = holder_of(database)
+    replaced = ref(holder.current.cells["community"])
+    publish(database, "community", coded(lattice(2, 1), start=11), DAYS[1])
+    holder.refresh()
+    assert replaced() is None
 
 
 def test_a_new_day_brings_other_cells_into_force(database):
