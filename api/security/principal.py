@@ -86,8 +86,8 @@ class Principal:
 
     @property
     def label(self) -> str:
-        """How records name the caller."""
-        return f"{self.kind} {self.name}"
+        """How records name the caller: no two have the same."""
+        return self.name if self.kind == "system" else f"{self.kind} {self.id} {self.name}"
 
     @property
     def everywhere(self) -> bool:

@@ -61,7 +61,7 @@ def test_a_reveal_is_audited_with_the_records_and_not_their_values(database: Dat
         assert (entry.action, entry.subject, entry.actor) == (
             Action.reveal,
             "250 entity",
-            "system command line",
+            "command line",
         )
         assert entry.details["count"] == 250
         assert len(entry.details["ids"]) == 100
