@@ -8,6 +8,7 @@ import sqlite3
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isnan
 from typing import Any
 
 import shapely
@@ -200,6 +201,8 @@ def _is_empty(blob: bytes | None) -> int | None:
         return 1
     if blob[3] & _FLAGS_ENVELOPE:
         return 0
+    if blob[_HEADER_BYTES : _HEADER_BYTES + _WKB_HEAD_BYTES] == _WKB_POINT:
+        return int(isnan(_POINT.unpack_from(blob, _HEADER_BYTES + _WKB_HEAD_BYTES)[0]))
     return int(shapely.is_empty(from_blob(blob)))
 
 

@@ -1,14 +1,18 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
+import psycopg
 import pytest
 import shapely
 from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
 from gis.errors import InputError
-from layers.storage.database import Database, bump_revision
-from layers.storage.models import Area, Scheme
+from layers.storage.database import CHANNEL, Database, bump_revision
+from layers.storage.models import Area, Revision, Scheme
+
+NOW = datetime(2026, 3, 1, 4, 5, 6, 789_000, UTC)
 
 
 def scheme(code: str, moment: datetime) -> Scheme:
@@ -22,11 +26,10 @@ def test_other_databases_are_refused(url: str) -> None:
 
 
 def test_what_a_block_writes_is_kept_whole_or_not_at_all(database: Database) -> None:
-    now = datetime.now(UTC)
     with database.write() as session:
-        session.add(scheme("kept", now))
+        session.add(scheme("kept", NOW))
     with pytest.raises(ZeroDivisionError), database.write() as session:  # noqa: PT012
-        session.add(scheme("lost", now))
+        session.add(scheme("lost", NOW))
         session.flush()
         raise ZeroDivisionError
     with database.read() as session:
@@ -75,9 +78,36 @@ def test_a_migrated_database_is_left_as_it_is(make_database: Callable[[], Databa
     assert database.revision() == 1
 
 
+def test_writers_wait_for_one_another(database: Database) -> None:
+    def write(number: int) -> None:
+        for _ in range(5):
+            with database.write() as session:
+                bump_revision(session)
+                session.add(scheme(f"{number}-{session.execute(select(Revision.number)).scalar_one()}", NOW))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    assert database.revision() == 20
+    with database.read() as session:
+        assert len(session.scalars(select(Scheme)).all()) == 20
+
+
+@pytest.mark.parametrize("copy_of", ["postgresql"], indirect=True)
+def test_listeners_hear_of_a_bumped_revision_when_it_is_committed(database: Database) -> None:
+    url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True) as listener:
+        listener.execute(f"LISTEN {CHANNEL}")
+        with database.write() as session:
+            number = bump_revision(session)
+            session.flush()
+            assert list(listener.notifies(timeout=0.2)) == []
+        heard = list(listener.notifies(timeout=5, stop_after=1))
+    assert [notice.payload for notice in heard] == [str(number)]
+
+
 def test_a_reader_sees_one_state_while_another_writes(database: Database) -> None:
     with database.read() as reader:
         assert reader.scalars(select(Scheme)).all() == []
         with database.write() as writer:
-            writer.add(scheme("a", datetime.now(UTC)))
+            writer.add(scheme("a", NOW))
         assert reader.scalars(select(Scheme)).all() == []
