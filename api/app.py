@@ -3,9 +3,12 @@
 Routes live in `api.routes`, who may call them in `api.security`; `api.cli.serve` runs it.
 """
 
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
@@ -17,6 +20,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api import logs, problems
 from api.description import describe
+from api.jobs.worker import Worker
 from api.middleware import Surroundings
 from api.routes import ROUTERS, UPLOADS
 from api.security import installation
@@ -73,7 +77,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         uploads=UPLOADS,
     )
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
-    app.add_middleware(Surroundings, request_s=chosen.request_s)
+    app.add_middleware(Surroundings, request_s=chosen.request_s, patient=UPLOADS)
     return app
 
 
@@ -84,21 +88,27 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database = Database(settings.database)
     holder = SnapshotHolder(database)
     stop = Event()
+    uploads = settings.uploads or Path(tempfile.mkdtemp(prefix="wangge-uploads-"))
+    worker = Worker(database, settings, uploads)
     follower = Thread(target=follow, args=(database, holder, stop), name="follow", daemon=True)
     try:
-        app.state.database, app.state.snapshots = database, holder
+        app.state.database, app.state.snapshots, app.state.uploads = database, holder, uploads
         installation.open_identities(app, database)
         await run_in_threadpool(open_database, database)
         await run_in_threadpool(holder.refresh)
         follower.start()
+        worker.start()
         log.info("started", database=database.url.get_backend_name())
         yield
         log.info("stopping")
     finally:
         stop.set()
+        await run_in_threadpool(worker.stop)
         if follower.ident is not None:
             await run_in_threadpool(follower.join, 5)
         database.close()
+        if settings.uploads is None:
+            shutil.rmtree(uploads, ignore_errors=True)
 
 
 def open_database(database: Database) -> int:

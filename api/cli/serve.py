@@ -4,6 +4,7 @@ It owns sockets, workers and how they stop; the application is `api.app`.
 """
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -49,9 +50,13 @@ def serve(
         open_database(opened)
     finally:
         opened.close()
-    with tempfile.TemporaryDirectory(prefix="wangge-metrics-") as folder:
+    with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
         if settings.workers > 1:
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+            # What one worker counts or receives, another tells or imports.
+            for variable in ("PROMETHEUS_MULTIPROC_DIR", "WANGGE_UPLOADS"):
+                if variable not in os.environ:
+                    (Path(folder) / variable).mkdir()
+                    os.environ[variable] = str(Path(folder) / variable)
         config = uvicorn.Config(
             "api.app:create_app",
             factory=True,

@@ -11,6 +11,8 @@ from api.routes.cells import router as cells
 from api.routes.docs import router as docs
 from api.routes.entities import router as entities
 from api.routes.health import router as health
+from api.routes.jobs import IMPORTS
+from api.routes.jobs import router as jobs
 from api.routes.locate import router as locate
 from api.routes.officers import router as officers
 from api.routes.plans import router as plans
@@ -26,11 +28,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     cells,
     entities,
     officers,
+    jobs,
     audit,
     health,
     docs,
 )
 """Every router, in the order of the documentation."""
 
-UPLOADS: tuple[str, ...] = ()
+UPLOADS: tuple[str, ...] = IMPORTS
 """The paths that take files, whose bodies may be larger."""

@@ -221,8 +221,9 @@ def entity(
         found = _permitted(session, caller, entity_id)
         if reveal and found.personal:
             audit_reveal(session, caller, "entity", [entity_id])
-        record = _record(found, found, plain=reveal)
-    return reply(record, etag=f'"{found.version}"', unless=None if reveal else if_none_match)
+        record, version = _record(found, found, plain=reveal), found.version
+    etag = f'"{version}"'
+    return reply(record, etag=etag, unless=None if reveal else if_none_match)
 
 
 @router.get(

@@ -174,8 +174,9 @@ def officer(
         found = _permitted(session, caller, officer_id)
         if reveal and found.personal:
             audit_reveal(session, caller, "officer", [officer_id])
-        record = _record(found, plain=reveal)
-    return reply(record, etag=f'"{found.version}"', unless=None if reveal else if_none_match)
+        record, version = _record(found, plain=reveal), found.version
+    etag = f'"{version}"'
+    return reply(record, etag=etag, unless=None if reveal else if_none_match)
 
 
 @router.patch(

@@ -1,0 +1,194 @@
+"""What the kinds of jobs do: import a file, divide an area.
+
+Each writes in one transaction, so that a job that ends early has written nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+import shapely
+from pydantic import BaseModel
+from pyproj import CRS
+
+from gis.areas import hierarchy
+from gis.divide import divide_square
+from gis.errors import InputError, LimitError
+from layers.fields import areas_from, cells_from
+from layers.formats import read_layer
+from layers.formats.batches import read_batches
+from layers.storage.areas import import_areas
+from layers.storage.database import Database
+from layers.storage.ground import area_shapes, read_ground
+from layers.storage.ingest import import_entities
+from layers.storage.plans import create_draft
+from layers.storage.schemes import find_scheme, used_codes
+
+Progress = Callable[[int, int | None], None]
+
+LISTED_REJECTED = 1_000
+"""How many rejected records a result lists; all are counted."""
+
+
+class Task(BaseModel):
+    """A job as its process gets it.
+
+    Attributes
+    ----------
+    kind, parameters, created_by, area_code
+        Of the job.
+    uploads
+        The folder of uploaded files.
+    seconds, memory, vertices, unpacked
+        Limits of processor time, of bytes of memory, of vertices in a file and of bytes in an archive.
+    """
+
+    kind: str
+    parameters: dict[str, Any]
+    created_by: str
+    area_code: str | None
+    uploads: Path
+    seconds: int
+    memory: int
+    vertices: int
+    unpacked: int
+
+
+@dataclass(frozen=True)
+class _Setting:
+    database: Database
+    task: Task
+    progress: Progress
+
+    @property
+    def file(self) -> Path:
+        """The uploaded file."""
+        # Only a name: a job's parameters cannot lead out of the folder.
+        return self.task.uploads / Path(str(self.task.parameters["file"])).name
+
+    def given(self, name: str) -> Any:
+        """Return a parameter, None when it is not given."""
+        return self.task.parameters.get(name)
+
+    @property
+    def day(self) -> date | None:
+        """The day from which the import holds."""
+        text = self.given("on")
+        return None if text is None else date.fromisoformat(text)
+
+
+def run(database: Database, task: Task, progress: Progress) -> dict[str, Any]:
+    """Do a job and return its result.
+
+    Parameters
+    ----------
+    database
+        Migrated.
+    task
+        What to do.
+    progress
+        Called with what is done and, if known, how much there is to do.
+
+    Raises
+    ------
+    WanggeError
+        If it cannot be done; nothing has been written then.
+    """
+    return KINDS[task.kind](_Setting(database, task, progress))
+
+
+def _import_entities(setting: _Setting) -> dict[str, Any]:
+    _measure(setting, "entities")
+    done = import_entities(
+        setting.database,
+        setting.file,
+        kind=setting.given("kind"),
+        id_field=setting.given("id_field"),
+        datum=setting.given("datum") or "wgs84",
+        area_code=setting.task.area_code,
+        on=setting.day,
+        progress=setting.progress,
+    )
+    rejected = [
+        {"record": each.number + 1, "id": each.identity, "reason": each.reason.value}
+        for each in done.rejected[:LISTED_REJECTED]
+    ]
+    return {**done.summary(), "rejected_records": rejected}
+
+
+def _import_areas(setting: _Setting) -> dict[str, Any]:
+    _measure(setting, "areas")
+    frame = areas_from(read_layer(setting.file, role="areas"))
+    return import_areas(setting.database, frame, on=setting.day)._asdict()
+
+
+def _import_cells(setting: _Setting) -> dict[str, Any]:
+    _measure(setting, "cells")
+    frame = cells_from(read_layer(setting.file, role="cells"))
+    return _draft(setting, lambda _session, _scheme: frame)
+
+
+def _divide(setting: _Setting) -> dict[str, Any]:
+    def cells(session: Any, scheme: Any) -> Any:
+        codes = read_ground(session).leaves(setting.given("area_code"))
+        areas = area_shapes(session, codes)
+        if not len(areas):
+            raise InputError("There are no areas to divide; import areas first.")
+        crs = CRS.from_user_input(scheme.working_crs)
+        areas = hierarchy(areas.assign(name=areas["code"], level="", parent=None), crs=crs)
+        return divide_square(
+            areas,
+            size_m=setting.given("size_m"),
+            crs=crs,
+            used_codes=used_codes(session, scheme.id),
+            progress=setting.progress,
+        )
+
+    return _draft(setting, cells)
+
+
+def _draft(setting: _Setting, make: Callable[[Any, Any], Any]) -> dict[str, Any]:
+    """Make a draft of the cells that `make` returns from a session and a scheme."""
+    with setting.database.read() as session:
+        cells = make(session, find_scheme(session, setting.given("scheme")))
+    with setting.database.write() as session:
+        plan = create_draft(
+            session,
+            find_scheme(session, setting.given("scheme")).id,
+            cells,
+            name=setting.given("name"),
+            created_by=setting.task.created_by,
+            area_code=setting.given("area_code"),
+        )
+        return {"plan": plan.id, "cells": len(cells)}
+
+
+def _measure(setting: _Setting, role: str) -> None:
+    """Refuse a file that unpacks to too much or has too many vertices."""
+    task = setting.task
+    if setting.file.suffix.lower() == ".zip":
+        try:
+            with ZipFile(setting.file) as archive:
+                size = sum(each.file_size for each in archive.infolist())
+        except BadZipFile as error:
+            raise InputError("The archive cannot be read.") from error
+        if size > task.unpacked:
+            raise LimitError(f"The archive unpacks to more than {task.unpacked:,} bytes.")
+    vertices = 0
+    with read_batches(setting.file, role=role) as batches:
+        for batch in batches.stream:
+            vertices += int(shapely.get_num_coordinates(batch.geometries).sum())
+            if vertices > task.vertices:
+                raise LimitError(f"The file has more than {task.vertices:,} vertices.")
+
+
+KINDS: Mapping[str, Callable[[_Setting], dict[str, Any]]] = {
+    "import-entities": _import_entities,
+    "import-areas": _import_areas,
+    "import-cells": _import_cells,
+    "divide": _divide,
+}
+"""What each kind of job does."""

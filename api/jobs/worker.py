@@ -1,0 +1,165 @@
+"""The worker: a thread that takes one job at a time from the table and watches over its process.
+
+Several servers may run one each; the table lets one job run at a time. What a job does is `api.jobs.work`'s.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import or_, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.jobs.work import Task
+from api.settings import ServiceSettings
+from layers.storage.database import Database
+from layers.storage.jobs import STALE, Job, beat, bury, claim, finish
+from layers.storage.models import JobState
+
+LOOK_S = 0.4
+"""Seconds between two looks at the queue."""
+
+BEAT_S = 1.0
+"""Seconds between two signs of life of a running job."""
+
+log = structlog.get_logger("wangge.jobs")
+
+
+class Worker:
+    """Takes jobs until it is stopped.
+
+    Parameters
+    ----------
+    database
+        Where the jobs are.
+    settings
+        Limits of a job.
+    uploads
+        The folder of uploaded files.
+    """
+
+    def __init__(self, database: Database, settings: ServiceSettings, uploads: Path) -> None:
+        self._database = database
+        self._settings = settings
+        self._uploads = uploads
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take jobs."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more jobs; one that runs is ended, and nothing of it is kept."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(10)
+
+    def _work(self) -> None:
+        while not self._stop.wait(LOOK_S):
+            try:
+                job = self._next()
+                if job is not None:
+                    self._run(job)
+            except SQLAlchemyError as error:
+                log.warning("jobs wait for the database", error=type(error).__name__)
+                self._stop.wait(2)
+
+    def _next(self) -> Job | None:
+        waiting = select(Job.id).where(
+            or_(
+                Job.state == JobState.queued,
+                (Job.state == JobState.running) & (Job.heartbeat_at < datetime.now(UTC) - STALE),
+            )
+        )
+        with self._database.read() as session:
+            if session.scalar(waiting.limit(1)) is None:
+                return None
+        with self._database.write() as session:
+            for lost in bury(session):
+                log.warning("job lost its worker", job=lost)
+            return claim(session)
+
+    def _run(self, job: Job) -> None:
+        log.info("job begins", job=job.id, kind=job.kind)
+        settings = self._settings
+        task = Task(
+            kind=job.kind,
+            parameters=job.parameters,
+            created_by=job.created_by,
+            area_code=job.area_code,
+            uploads=self._uploads,
+            seconds=settings.parse_s,
+            memory=settings.parse_bytes,
+            vertices=settings.vertices,
+            unpacked=4 * settings.upload_bytes,
+        )
+        url = self._database.url.render_as_string(hide_password=False)
+        with subprocess.Popen(
+            [sys.executable, "-m", "api.jobs.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "WANGGE_DATABASE": url, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            start_new_session=True,
+        ) as process:
+            try:
+                state, result, error = self._watch(job.id, process, task)
+            finally:
+                process.kill()
+        self._end(job.id, state, result, error)
+        file = job.parameters.get("file")
+        if file is not None:
+            (self._uploads / Path(str(file)).name).unlink(missing_ok=True)
+        log.info("job ends", job=job.id, state=state.value)
+
+    def _watch(
+        self, job_id: int, process: subprocess.Popen[str], task: Task
+    ) -> tuple[JobState, dict[str, Any] | None, str | None]:
+        """Keep a job's row true until its process ends or is to end."""
+        said: dict[str, Any] = {}
+        reader = threading.Thread(target=_listen, args=(process, said), daemon=True)
+        reader.start()
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(task.model_dump_json() + "\n")
+            process.stdin.flush()
+        beaten = time.monotonic()
+        while reader.is_alive():
+            if self._stop.wait(0.05):
+                return JobState.failed, None, "The service was stopped; nothing was kept. Ask again."
+            if time.monotonic() - beaten >= BEAT_S:
+                beaten = time.monotonic()
+                with self._database.write() as session:
+                    going = beat(session, job_id, said.get("done", 0), said.get("total"))
+                if not going and "result" not in said:
+                    return JobState.cancelled, None, None
+        code = process.wait()
+        if "result" in said:
+            return JobState.done, said["result"], None
+        if "error" in said:
+            return JobState.failed, None, said["error"]
+        if code == -signal.SIGXCPU:
+            return JobState.failed, None, "This takes too long; give less at once."
+        return JobState.failed, None, "The work ended early, probably for want of memory; give less at once."
+
+    def _end(self, job_id: int, state: JobState, result: dict[str, Any] | None, error: str | None) -> None:
+        with self._database.write() as session:
+            finish(session, job_id, state, result=result, error=error)
+
+
+def _listen(process: subprocess.Popen[str], said: dict[str, Any]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        with contextlib.suppress(ValueError):
+            said.update(json.loads(line))
