@@ -38,7 +38,8 @@ class SecurityHeaders:
     """Adds the headers that keep a browser from doing what nobody meant.
 
     A page (text/html) may load what this service serves and nothing else; all else may load nothing. An
-    answer that brings its own Content-Security-Policy or Cache-Control keeps it; others are not stored.
+    answer that brings its own Content-Security-Policy or Cache-Control keeps it; others are not stored, since
+    they may show personal data.
     """
 
     def __init__(self, app: ASGIApp) -> None:
