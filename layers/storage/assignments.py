@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
+import shapely
 from pyproj import CRS
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ from gis.assign import assign
 from gis.crs import LONLAT
 from gis.errors import NotFoundError
 from gis.locate import PointLocator
+from layers.storage.boxes import Box, in_box
 from layers.storage.history import cells_as_of
 from layers.storage.models import Assignment, Cell, Entity, EntityVersion, Scheme
 from layers.storage.reconcile import LASTING, Content, Row, Span, reconcile
@@ -78,8 +80,50 @@ def assign_entities(
         # Two who move one entity at once would both end its row.
         held = select(Entity.id).where(among(session, Entity.id, entity_ids)).order_by(Entity.id)
         session.execute(held.with_for_update(key_share=True))
+    return _write(session, scheme, on, entity_ids)
+
+
+def assign_near(session: Session, scheme: Scheme, on: date, changed: Objects) -> Changes:
+    """Bring up to date, from a date on, the assignments that cells which changed that day can touch.
+
+    That is much less than all where a plan changes a few cells, and the same as long as the cells cover the
+    ground that they did.
+
+    Parameters
+    ----------
+    session
+        Whose transaction has locked the scheme.
+    scheme, on
+        As for `assign_entities`.
+    changed
+        The ground of cells that ended or began, in EPSG:4326.
+    """
+    touched: set[int] = set()
+    if len(changed):
+        box = _around(changed, scheme.rules.get("max_distance_m") or 0.0)
+        touched.update(session.scalars(select(Entity.id).where(in_box(session, Entity, box))))
+        touched.update(session.scalars(select(EntityVersion.entity_id).where(EntityVersion.valid_to > on)))
+    lasting = select(Assignment.id).where(
+        Assignment.entity_id == Entity.id, Assignment.scheme_id == scheme.id, Assignment.valid_to.is_(None)
+    )
+    missing = select(Entity.id).where(Entity.valid_to.is_(None), ~lasting.exists())
+    touched.update(session.scalars(missing))
+    return _write(session, scheme, on, touched) if touched else Changes(0, 0)
+
+
+def _around(shapes: Objects, distance_m: float) -> Box:
+    west, south, east, north = shapely.total_bounds(shapes)
+    # A degree of latitude is at least 110 km; what is a little too wide costs little.
+    rise = distance_m / 110_000
+    spread = rise / max(np.cos(np.radians(min(max(abs(south), abs(north)) + rise, 89.0))), 0.01)
+    return Box(float(west - spread), float(south - rise), float(east + spread), float(north + rise))
+
+
+def _write(session: Session, scheme: Scheme, on: date, entity_ids: Collection[int] | None) -> Changes:
+    """Write what differs, for some entities or all."""
+    session.flush()
     wanted = _wanted(session, scheme, on, entity_ids)
-    existing = _existing(session, scheme_id, on, entity_ids)
+    existing = _existing(session, scheme.id, on, entity_ids)
     ended: dict[date, list[int]] = defaultdict(list)
     inserts: list[tuple[int, Span]] = []
     for entity in existing.keys() | wanted.keys():
@@ -94,7 +138,7 @@ def assign_entities(
         )
     inserts.sort(key=lambda pair: (pair[0], pair[1].start))
     insert_rows(
-        session, Assignment.metadata.tables["assignments"], [_row(scheme_id, *pair) for pair in inserts]
+        session, Assignment.metadata.tables["assignments"], [_row(scheme.id, *pair) for pair in inserts]
     )
     for known in list(session.identity_map.values()):
         if isinstance(known, Assignment):

@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 
 from gis.crs import LONLAT
 from gis.errors import ConflictError, NotFoundError
+from gis.topology.nesting import TOLERANCE_M2
 from gis.topology.records import NOISE_WIDTH_M, mean_width
-from layers.storage.assignments import Changes, assign_entities
+from layers.storage.assignments import Changes, assign_entities, assign_near
 from layers.storage.database import bump_revision
 from layers.storage.ground import Ground, area_shapes, read_ground
 from layers.storage.history import cells_as_of, plan_cells
@@ -91,15 +92,20 @@ def publish(session: Session, plan_id: int, on: date) -> Publication:
     ground = read_ground(session)
     require_valid(session, plan)
     _refuse_later(session, plan, on, ground)
-    before = cells_as_of(session, scheme_id, on)
-    before = before[_on_ground(session, plan, before, ground)].reset_index(drop=True)
+    present = cells_as_of(session, scheme_id, on)
+    before = present[_on_ground(session, plan, present, ground)].reset_index(drop=True)
     after = plan_cells(session, plan_id)
     _refuse_codes(session, plan, before, after, on, ground)
     stays, follows = _match(before, after)
     _write_cells(session, plan, on, before, after, stays, follows)
     superseded = _write_plans(session, plan, on, ground)
     session.flush()
-    changes = assign_entities(session, scheme_id, on)
+    if _covers_the_same(before, after):
+        changed = [before.geometry.drop(index=stays), after.geometry.drop(index=follows)]
+        scheme = session.get_one(Scheme, scheme_id)
+        changes = assign_near(session, scheme, on, np.concatenate([part.to_numpy() for part in changed]))
+    else:
+        changes = assign_entities(session, scheme_id, on)
     return Publication(
         kept=len(stays),
         ended=len(before) - len(stays),
@@ -200,6 +206,12 @@ def _match(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> tuple[list[int]
         same &= np.array([left[a] == right[b] for a, b in zip(stays, follows, strict=True)], dtype=bool)
     kept = np.flatnonzero(same)
     return [stays[k] for k in kept], [follows[k] for k in kept]
+
+
+def _covers_the_same(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> bool:
+    """Tell whether cells that lie on one ground, and after fill it, filled it before."""
+    area = after["area_m2"].sum()
+    return bool(abs(before["area_m2"].sum() - area) <= TOLERANCE_M2 + 1e-12 * area)
 
 
 def _write_cells(

@@ -1,6 +1,7 @@
 """What ends and what begins: against a day by day oracle."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,9 +16,7 @@ A, B = (Content(code, 1.0, "inside", None, None) for code in "AB")
 def timelines(draw: st.DrawFn) -> list[Span]:
     """Draw spans in order that do not overlap; the last may be lasting."""
     cuts = sorted(draw(st.sets(st.sampled_from([*DAYS, LASTING]), max_size=6)))
-    spans = [
-        Span(start, end, draw(st.sampled_from([A, B]))) for start, end in zip(cuts, cuts[1:], strict=False)
-    ]
+    spans = [Span(start, end, draw(st.sampled_from([A, B]))) for start, end in pairwise(cuts)]
     return [span for span in spans if draw(st.booleans())]
 
 
