@@ -36,6 +36,24 @@ def _postgresql_programs() -> Path | None:
     return None
 
 
+_SETTINGS = (
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    # Nothing here outlives the run.
+    "fsync=off",
+    "full_page_writes=off",
+    "shared_buffers=64MB",
+    "jit=off",
+)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
 def _wait_until_ready(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
     for _ in range(600):
         if server.poll() is not None:
@@ -58,55 +76,33 @@ def postgresql_url() -> Iterator[str]:
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    folder = Path(tempfile.mkdtemp(prefix="wangge-postgresql-"))
     # The server refuses to run as root, and ends with the tests, however these end.
     become = ["setpriv", "--pdeathsig", "INT"]
     if os.geteuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
         become += ["--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
-    data, log = folder / "data", folder / "log"
-    initdb = [
-        programs / "initdb",
-        "-D",
-        data,
-        "-U",
-        "wangge",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--locale",
-        "C.UTF-8",
-    ]
-    subprocess.run([*become, *initdb, "--no-sync"], check=True, capture_output=True, cwd=folder)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = {
-        "listen_addresses": "127.0.0.1",
-        "port": port,
-        "unix_socket_directories": "",
-        "fsync": "off",
-        "full_page_writes": "off",
-        "shared_buffers": "64MB",
-        "jit": "off",
-    }
-    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [*become, programs / "postgres", "-D", data, *options],
-            stdout=output,
-            stderr=output,
-            cwd=folder,
+    with tempfile.TemporaryDirectory(prefix="wangge-postgresql-") as name:
+        folder = Path(name)
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres", "postgres")
+        data, log = folder / "data", folder / "log"
+        initdb = [programs / "initdb", "-D", data, "-U", "wangge", "-A", "trust", "--no-sync"]
+        locale = ["-E", "UTF8", "--locale", "C.UTF-8"]
+        made = subprocess.run(
+            [*become, *initdb, *locale], check=False, capture_output=True, text=True, cwd=folder
         )
-    try:
-        url = f"wangge@127.0.0.1:{port}"
-        _wait_until_ready(server, f"postgresql://{url}/postgres", log)
-        yield f"postgresql+psycopg://{url}"
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(30)
-        shutil.rmtree(folder)
+        assert made.returncode == 0, made.stderr
+        port = _free_port()
+        options = [part for setting in _SETTINGS for part in ("-c", setting)]
+        command = [*become, programs / "postgres", "-D", data, "-p", str(port), *options]
+        with (
+            log.open("wb") as output,
+            subprocess.Popen(command, stdout=output, stderr=output, cwd=folder) as server,
+        ):
+            try:
+                _wait_until_ready(server, f"postgresql://wangge@127.0.0.1:{port}/postgres", log)
+                yield f"postgresql+psycopg://wangge@127.0.0.1:{port}"
+            finally:
+                server.send_signal(signal.SIGINT)
 
 
 @pytest.fixture(scope="session")
