@@ -5,7 +5,7 @@ in `api`.
 """
 
 from layers.snapshot.areas import AreaName, AreaTree
-from layers.snapshot.cells import CellsInForce
+from layers.snapshot.cells import CellsInForce, Versions
 from layers.snapshot.follow import follow
 from layers.snapshot.holder import Health, SnapshotHolder
 from layers.snapshot.snapshot import SchemeChanges, Snapshot
@@ -18,5 +18,6 @@ __all__ = [
     "SchemeChanges",
     "Snapshot",
     "SnapshotHolder",
+    "Versions",
     "follow",
 ]

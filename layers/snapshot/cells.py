@@ -4,6 +4,7 @@ It owns the attributes beside `gis.locate.PointLocator`'s answers; reading them 
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -18,22 +19,56 @@ Booleans = NDArray[np.bool_]
 Objects = NDArray[np.object_]
 
 
+class Versions(NamedTuple):
+    """Versions of cells as arrays of shape (n,).
+
+    `ids` are ascending and alone tell two sets apart; an area code may be None; areas are in m², shapes
+    polygons in EPSG:4326.
+    """
+
+    ids: Integers
+    codes: Objects
+    names: Objects
+    area_codes: Objects
+    areas_m2: Floats
+    shapes: Objects
+
+    def only(self, rows: Integers | Booleans) -> "Versions":
+        """Return some of them, by ascending positions or a mask."""
+        return Versions(
+            self.ids[rows],
+            self.codes[rows],
+            self.names[rows],
+            self.area_codes[rows],
+            self.areas_m2[rows],
+            self.shapes[rows],
+        )
+
+    def joined(self, others: "Versions") -> "Versions":
+        """Return these and others that are not among them."""
+        both = Versions(
+            np.concatenate((self.ids, others.ids)),
+            np.concatenate((self.codes, others.codes)),
+            np.concatenate((self.names, others.names)),
+            np.concatenate((self.area_codes, others.area_codes)),
+            np.concatenate((self.areas_m2, others.areas_m2)),
+            np.concatenate((self.shapes, others.shapes)),
+        )
+        return both.only(np.argsort(both.ids))
+
+
 class CellsInForce:
     """An immutable set of cell versions of one scheme; safe in many threads at once.
 
     Parameters
     ----------
     versions
-        The ids of the versions in ascending order, shape (n,); they alone tell two sets apart.
-    codes, names, area_codes
-        Text of each version, shape (n,); an area code may be None.
-    areas_m2
-        Square metres of each version, shape (n,).
-    shapes
-        Polygons in EPSG:4326, shape (n,).
+        The versions, of distinct codes.
 
     Attributes
     ----------
+    versions
+        As given, the shapes shared with `locator`; read-only.
     locator
         The `PointLocator` of the cells; positions in its `codes` number the cells here.
     names, area_codes, areas_m2
@@ -45,22 +80,20 @@ class CellsInForce:
         If a code is missing or a shape is no polygon.
     """
 
-    def __init__(
-        self,
-        versions: Integers,
-        codes: Objects,
-        names: Objects,
-        area_codes: Objects,
-        areas_m2: Floats,
-        shapes: Objects,
-    ) -> None:
+    def __init__(self, versions: Versions) -> None:
+        frame = gpd.GeoDataFrame({"code": versions.codes}, geometry=versions.shapes, crs=LONLAT)
+        self.locator = PointLocator(frame)
+        _, first = np.unique(versions.codes.astype(str), return_index=True)
+        self.names = versions.names[first]
+        self.area_codes = versions.area_codes[first]
+        self.areas_m2 = versions.areas_m2[first]
+        if len(first) == len(versions.ids):
+            # The locator keeps copies; one of each is enough.
+            shared = np.empty(len(first), dtype=object)
+            shared[first] = self.locator.shapes
+            versions = versions._replace(shapes=shared)
         self.versions = versions
-        self.locator = PointLocator(gpd.GeoDataFrame({"code": codes}, geometry=shapes, crs=LONLAT))
-        _, first = np.unique(codes.astype(str), return_index=True)
-        self.names = names[first]
-        self.area_codes = area_codes[first]
-        self.areas_m2 = areas_m2[first]
-        for array in (self.versions, self.names, self.area_codes, self.areas_m2):
+        for array in (*self.versions, self.names, self.area_codes, self.areas_m2):
             array.setflags(write=False)
         self._positions = {code: position for position, code in enumerate(self.locator.codes)}
         known = sorted({code for code in self.area_codes if code is not None})

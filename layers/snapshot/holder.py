@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from threading import Lock
 
-import numpy as np
-from sqlalchemy.orm import Session
-
 from gis.errors import NotFoundError
 from layers.snapshot import read
 from layers.snapshot.cells import CellsInForce
@@ -195,7 +192,9 @@ class SnapshotHolder:
                     changes = SchemeChanges(number, code, name, publications, read.changes(session, number))
                 schemes[code] = changes
                 same = _take_over(before, known, changes, day)
-                cells[code] = _read(session, known, number, day) if same is None else same
+                if same is None:
+                    same = read.cells_in_force(session, number, day, known and known[1])
+                cells[code] = same
         return Snapshot(revision, day, datetime.now(UTC), areas, schemes, cells)
 
 
@@ -216,15 +215,6 @@ def _take_over(
     if before is None or known is None or known[0].publications != changes.publications:
         return None
     return known[1] if changes.period(before.day) == changes.period(day) else None
-
-
-def _read(session: Session, known: Known | None, scheme_id: int, day: date) -> CellsInForce:
-    """Read the cells in force, unless they are the versions that are known."""
-    if known is not None and np.array_equal(
-        known[1].versions, read.versions_in_force(session, scheme_id, day)
-    ):
-        return known[1]
-    return read.cells_in_force(session, scheme_id, day)
 
 
 def _scheme(snapshot: Snapshot, code: str) -> SchemeChanges:

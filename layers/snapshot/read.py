@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, func, select, union
 from sqlalchemy.orm import Session
 
 from layers.snapshot.areas import AreaTree
-from layers.snapshot.cells import CellsInForce
+from layers.snapshot.cells import CellsInForce, Versions
 from layers.storage.models import Area, Cell, Plan, Revision, Scheme
-from layers.storage.rows import decode, in_force, raw
+from layers.storage.rows import among, decode, in_force, raw
 
 Integers = NDArray[np.int64]
 
@@ -66,17 +66,38 @@ def versions_in_force(session: Session, scheme_id: int, day: date) -> Integers:
     return np.sort(np.fromiter(ids, dtype=np.int64))
 
 
-def cells_in_force(session: Session, scheme_id: int, day: date) -> CellsInForce:
-    """Read the cells of a scheme that are in force on a day."""
-    statement = (
-        select(Cell.id, Cell.code, Cell.name, Cell.area_code, Cell.area_m2, raw(session, Cell.geometry))
-        .where(_chosen(scheme_id, day))
-        .order_by(Cell.id)
-    )
-    rows = session.execute(statement).all()
+def cells_in_force(
+    session: Session, scheme_id: int, day: date, known: CellsInForce | None = None
+) -> CellsInForce:
+    """Read the cells of a scheme that are in force on a day.
+
+    Parameters
+    ----------
+    session
+        Of the database.
+    scheme_id, day
+        Which cells.
+    known
+        Cells read before: they are returned if they are the ones, and versions among them are not read again.
+    """
+    if known is None:
+        return CellsInForce(_versions(session, _chosen(scheme_id, day)))
+    ids = versions_in_force(session, scheme_id, day)
+    if np.array_equal(known.versions.ids, ids):
+        return known
+    fresh = np.setdiff1d(ids, known.versions.ids, assume_unique=True)
+    if 2 * len(fresh) > len(ids):
+        return CellsInForce(_versions(session, _chosen(scheme_id, day)))
+    kept = known.versions.only(np.isin(known.versions.ids, ids, assume_unique=True))
+    return CellsInForce(kept.joined(_versions(session, among(session, Cell.id, fresh.tolist()))))
+
+
+def _versions(session: Session, chosen: ColumnElement[bool]) -> Versions:
+    columns = (Cell.id, Cell.code, Cell.name, Cell.area_code, Cell.area_m2, raw(session, Cell.geometry))
+    rows = session.execute(select(*columns).where(chosen).order_by(Cell.id)).all()
     ids, codes, names, area_codes, areas_m2, shapes = zip(*rows, strict=True) if rows else ((),) * 6
-    return CellsInForce(
-        versions=np.array(ids, dtype=np.int64),
+    return Versions(
+        ids=np.array(ids, dtype=np.int64),
         codes=_objects(codes),
         names=_objects(names),
         area_codes=_objects(area_codes),

@@ -162,6 +162,39 @@ def test_what_was_not_published_anew_is_taken_over(database):
     assert list(third.cells["safety"].locator.codes) == ["011", "012"]
 
 
+def test_versions_that_go_on_are_not_read_again_and_answer_alike(database):
+    first = coded(lattice(6, 4))
+    publish(database, "community", first, DAYS[0])
+    holder = holder_of(database)
+    before = holder.current.cells["community"]
+    with database.write() as session:
+        # Two cells become one, another is renamed; the rest go on.
+        for code in ("001", "002", "005"):
+            session.scalars(select(Cell).where(Cell.code == code)).one().valid_to = DAYS[1]
+        session.flush()
+        united = first[0][1].union(first[1][1])
+        for code, name, polygon in (("900", "united", united), ("005", "renamed", first[4][1])):
+            old = session.scalars(select(Cell).where(Cell.code == "005")).first()
+            values = {
+                column: getattr(old, column)
+                for column in Cell.__table__.columns.keys()  # noqa: SIM118
+                if column not in {"id", "code", "name", "valid_from", "valid_to", "geometry"}
+            }
+            session.add(Cell(**values, code=code, name=name, valid_from=DAYS[1], geometry=polygon))
+        note_publishing(session)
+    after = holder.refresh().cells["community"]
+    anew = holder_of(database).current.cells["community"]
+    now = [("900", united), *first[2:]]
+    points = telling_points(now)
+    assert owner_codes(after, points) == owner_codes(anew, points)
+    assert owner_codes(after, points) == [locator_of(now).locate(*point) for point in points]
+    assert owner_codes(before, points) == [locator_of(first).locate(*point) for point in points]
+    for attribute in ("names", "area_codes", "areas_m2"):
+        assert getattr(after, attribute).tolist() == getattr(anew, attribute).tolist()
+    assert "renamed" in after.names
+    assert "renamed" not in before.names
+
+
 def test_a_replaced_state_is_let_go(database):
     publish(database, "community", coded(lattice(2, 1)), DAYS[0])
     holder = holder_of(database)
