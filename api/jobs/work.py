@@ -113,7 +113,7 @@ def _import_entities(setting: _Setting) -> dict[str, Any]:
         progress=setting.progress,
     )
     rejected = [
-        {"record": each.number + 1, "id": each.identity, "reason": each.reason.value}
+        {"record": each.record, "id": each.external_id, "reason": each.reason.value}
         for each in done.rejected[:LISTED_REJECTED]
     ]
     return {**done.summary(), "rejected_records": rejected}

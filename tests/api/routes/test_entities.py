@@ -1,0 +1,113 @@
+"""Entities, officers and posts over HTTP: conditions on writes, personal data, areas."""
+
+from typing import Any
+
+import httpx
+from tests.api.routes.conftest import SOUTH, STEP, WEST, Client
+
+
+def point(column: float) -> dict[str, Any]:
+    return {"type": "Point", "coordinates": [WEST + column * STEP, SOUTH + 0.5 * STEP]}
+
+
+def body(**changes: Any) -> dict[str, Any]:
+    return {
+        "kind": "enterprise",
+        "external_id": "e1",
+        "name": "Bakery",
+        "personal": {"contact": "张伟", "phone": "13800001234"},
+        "geometry": point(0.5),
+        **changes,
+    }
+
+
+def made(client: httpx.Client, **changes: Any) -> httpx.Response:
+    answer = client.post("/v1/entities", json=body(**changes))
+    assert answer.status_code == 201, answer.text
+    return answer
+
+
+def test_an_entity_is_created_changed_and_ended(client: Client) -> None:
+    admin = client()
+    first = made(admin)
+    path = first.headers["Location"]
+    assert first.json()["area_code"] == "440305001"
+    changed = admin.patch(path, json={"geometry": point(2.5)}, headers={"If-Match": first.headers["ETag"]})
+    assert changed.json()["area_code"] == "440305002"
+    assert changed.json()["name"] == "Bakery"
+    stale = admin.patch(path, json={"name": "x"}, headers={"If-Match": first.headers["ETag"]})
+    assert stale.status_code == 412
+    assert admin.patch(path, json={"name": "x"}).status_code == 428
+    assert admin.get(path, headers={"If-None-Match": changed.headers["ETag"]}).status_code == 304
+    over = admin.delete(path, headers={"If-Match": changed.headers["ETag"]})
+    assert over.json()["valid_to"] is not None
+    assert admin.get("/v1/entities").json()["items"] == []
+    assert len(admin.get("/v1/entities", params={"ended": True}).json()["items"]) == 1
+    states = admin.get(f"{path}/history").json()["items"]
+    assert [each["area_code"] for each in states] == ["440305001", "440305002"]
+
+
+def test_personal_values_are_masked_and_each_reveal_is_audited(client: Client) -> None:
+    admin, viewer = client(), client("viewer")
+    path = made(admin).headers["Location"]
+    assert "13800001234" not in admin.get(path).text + viewer.get("/v1/entities").text
+    assert viewer.get(path, params={"reveal": True}).status_code == 403
+    assert viewer.get("/v1/entities", params={"reveal": True}).status_code == 403
+    assert admin.get(path, params={"reveal": True}).json()["personal"]["phone"] == "13800001234"
+    revealed = admin.get("/v1/audit", params={"action": "personal data revealed"}).json()["items"]
+    assert len(revealed) == 1
+    assert "admin 0" in revealed[0]["actor"]
+    assert "13800001234" not in admin.get("/v1/audit").text
+
+
+def test_filters_and_pages(client: Client) -> None:
+    admin = client()
+    for number in range(5):
+        made(admin, external_id=f"e{number}", name=f"shop {number}", geometry=point(0.5 + 0.5 * number))
+    page = admin.get("/v1/entities", params={"limit": 2}).json()
+    found = [each["external_id"] for each in page["items"]]
+    while page["next"]:
+        page = admin.get("/v1/entities", params={"limit": 2, "cursor": page["next"]}).json()
+        found += [each["external_id"] for each in page["items"]]
+    assert found == [f"e{number}" for number in range(5)]
+    assert len(admin.get("/v1/entities", params={"text": "SHOP 3"}).json()["items"]) == 1
+    assert admin.get("/v1/entities", params={"text": "%"}).json()["items"] == []
+    box = f"{WEST},{SOUTH},{WEST + 1.2 * STEP},{SOUTH + STEP}"
+    assert len(admin.get("/v1/entities", params={"box": box}).json()["items"]) == 2
+    collection = admin.get("/v1/entities", params={"f": "geojson", "area_code": "440305002"}).json()
+    assert collection["type"] == "FeatureCollection"
+    assert admin.get("/v1/entities", params={"cursor": "bm9uZQ"}).status_code == 422
+
+
+def test_nothing_is_seen_or_moved_across_the_area(client: Client) -> None:
+    admin, bound = client(), client("integrator", "440305001")
+    foreign = made(admin, geometry=point(2.5)).headers["Location"]
+    assert bound.get(foreign).status_code == 404
+    assert bound.get("/v1/entities").json()["items"] == []
+    refused = bound.post("/v1/entities", json=body(external_id="e2", geometry=point(2.5)))
+    assert refused.status_code == 403
+    mine = made(bound, external_id="e3")
+    moved = bound.patch(
+        mine.headers["Location"],
+        json={"geometry": point(2.5)},
+        headers={"If-Match": mine.headers["ETag"]},
+    )
+    assert moved.status_code == 403
+    assert admin.get(mine.headers["Location"]).json()["area_code"] == "440305001"
+
+
+def test_officers_keep_their_names_to_themselves(client: Client) -> None:
+    publisher, viewer = client("publisher"), client("viewer")
+    given = {"external_id": "G1", "area_code": "440305001", "personal": {"name": "李雷"}}
+    officer = publisher.post("/v1/officers", json=given)
+    assert officer.status_code == 201, officer.text
+    path = officer.headers["Location"]
+    assert viewer.post("/v1/officers", json=given).status_code == 403
+    assert publisher.post("/v1/officers", json=given).status_code == 409
+    assert "李雷" not in viewer.get(path).text + publisher.get("/v1/officers").text
+    assert publisher.get(path, params={"reveal": True}).json()["personal"] == {"name": "李雷"}
+    missing = publisher.post(f"{path}/posts", json={"scheme": "s", "cell_code": "c", "duty": "leader"})
+    assert missing.status_code == 404
+    gone = publisher.delete(path, headers={"If-Match": officer.headers["ETag"]})
+    assert gone.json()["valid_to"] is not None
+    assert publisher.get("/v1/officers").json()["items"] == []

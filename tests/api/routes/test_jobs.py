@@ -1,0 +1,129 @@
+"""Jobs over HTTP: imports and divisions, their progress, their end, and files that mean harm."""
+
+import io
+import json
+import time
+import zipfile
+from typing import Any
+
+import httpx
+import pytest
+from tests.api.routes.conftest import SOUTH, STEP, WEST, Client
+
+HEADER = "id,kind,name,contact,lon,lat\n"
+
+
+def row(number: int, column: float, name: str = "shop") -> str:
+    return f"e{number},enterprise,{name},张伟,{WEST + column * STEP},{SOUTH + 0.5 * STEP}\n"
+
+
+def ended(client: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
+    assert answer.status_code == 202, answer.text
+    for _ in range(200):
+        job: dict[str, Any] = client.get(answer.headers["Location"]).json()
+        if job["state"] in ("done", "failed", "cancelled"):
+            return job
+        time.sleep(0.1)
+    raise AssertionError(job)
+
+
+def upload(client: httpx.Client, name: str, content: str | bytes, **form: str) -> dict[str, Any]:
+    return ended(client, client.post("/v1/imports", files={"file": (name, content)}, data=form))
+
+
+def test_an_import_is_counted_and_streamed(client: Client) -> None:
+    admin = client()
+    table = HEADER + row(1, 0.5) + row(2, 2.5) + row(2, 1.5)
+    answer = admin.post("/v1/imports", files={"file": ("e.csv", table)})
+    with admin.stream("GET", answer.headers["Location"] + "/stream") as stream:
+        assert stream.headers["Content-Type"].startswith("text/event-stream")
+        events = [json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: ")]
+    job = events[-1]
+    assert job["state"] == "done", job
+    assert job["result"]["inserted"] == 2
+    assert job["result"]["rejected_records"] == [{"record": 3, "id": "e2", "reason": "duplicate_id"}]
+    listed = admin.get("/v1/entities").json()["items"]
+    assert {each["external_id"]: each["area_code"] for each in listed} == {
+        "e1": "440305001",
+        "e2": "440305002",
+    }
+    assert upload(admin, "e.csv", HEADER + row(1, 0.5) + row(2, 2.5, "new"))["result"]["updated"] == 1
+
+
+def test_a_caller_imports_into_their_area_only(client: Client) -> None:
+    bound = client("integrator", "440305001")
+    job = upload(bound, "e.csv", HEADER + row(1, 0.5) + row(2, 2.5))
+    assert (job["result"]["inserted"], job["result"]["rejected"]) == (1, 1)
+    assert client("viewer", "440305002").get(f"/v1/jobs/{job['id']}").status_code == 404
+
+
+def test_an_area_is_divided_and_the_draft_is_valid(client: Client) -> None:
+    admin = client()
+    admin.post("/v1/schemes", json={"code": "s", "name": "s"})
+    body = {"scheme": "s", "name": "squares", "size_m": 500, "area_code": "440305001"}
+    job = ended(admin, admin.post("/v1/divisions", json=body))
+    assert job["state"] == "done", job
+    assert admin.post(f"/v1/plans/{job['result']['plan']}/check").json()["valid"]
+
+
+def test_cells_of_a_file_become_a_draft(client: Client) -> None:
+    admin = client()
+    admin.post("/v1/schemes", json={"code": "s", "name": "s"})
+    cells = admin.get("/v1/areas", params={"f": "geojson", "level": "town"}).content
+    answer = admin.post(
+        "/v1/imports/cells",
+        files={"file": ("cells.geojson", cells)},
+        data={"scheme": "s", "name": "towns"},
+    )
+    job = ended(admin, answer)
+    assert job["state"] == "done", job
+    assert admin.post(f"/v1/plans/{job['result']['plan']}/check").json()["valid"]
+
+
+def bomb() -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(3):
+            archive.writestr(f"{number}.shp", bytes(900 << 20))
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("e.gpkg", b"SQLite format 3\0 and no more"),
+        ("e.geojson", b'{"type":"FeatureCollection","features":[{"type":"Feature"'),
+        ("e.zip", b"PK\3\4 nothing"),
+        ("e.parquet", b"PAR1"),
+        ("e.csv", b"\xff\xfe\0"),
+        ("e.csv", b"id,kind,name\n1,enterprise,a\n"),
+    ],
+)
+def test_a_broken_file_is_told_in_one_sentence(client: Client, name: str, content: bytes) -> None:
+    job = upload(client(), name, content)
+    assert job["state"] == "failed"
+    assert "program" not in job["error"]
+    assert "/" not in job["error"].replace("and/or", "")
+
+
+def test_a_bomb_is_not_unpacked(client: Client) -> None:
+    job = upload(client(), "e.zip", bomb())
+    assert job["state"] == "failed"
+    assert "unpacks" in job["error"]
+
+
+def test_a_name_does_not_lead_out_of_the_folder(client: Client) -> None:
+    admin = client()
+    assert upload(admin, "../../e.csv", HEADER + row(1, 0.5))["result"]["inserted"] == 1
+    refused = admin.post("/v1/imports", files={"file": ("e.exe", b"")})
+    assert refused.status_code == 422
+
+
+def test_a_repeated_upload_is_one_job(client: Client) -> None:
+    admin = client()
+    headers = {"Idempotency-Key": "u"}
+    files = {"file": ("e.csv", HEADER + row(1, 0.5))}
+    first = admin.post("/v1/imports", files=files, headers=headers)
+    again = admin.post("/v1/imports", files=files, headers=headers)
+    assert again.json()["id"] == first.json()["id"]
+    assert len(admin.get("/v1/jobs").json()["items"]) == 1
