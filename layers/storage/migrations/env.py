@@ -5,7 +5,7 @@ It owns Alembic's options; the transaction belongs to the caller.
 
 from alembic import context
 
-from layers.storage import identity, migrations  # noqa: F401  the tables of identity belong to the model
+from layers.storage import migrations
 from layers.storage.models import Base
 
 context.configure(
