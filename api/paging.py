@@ -58,5 +58,7 @@ def after(
     ):
         raise InputError("The cursor is of another list; take it from `next` of the page before.")
     if len(columns) == 1:
-        return columns[0] > keys[0]
-    return tuple_(*columns) > tuple_(*(literal(key) for key in keys))
+        first: ColumnElement[bool] = columns[0] > keys[0]
+        return first
+    following: ColumnElement[bool] = tuple_(*columns) > tuple_(*(literal(key) for key in keys))
+    return following

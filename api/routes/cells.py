@@ -74,7 +74,7 @@ class _Asked:
         self._box = box_of(box)
         self._limit, self._cursor, self._unless = limit, cursor, unless
 
-    def answer(self, session: Session, chosen: Select[tuple[Cell]], *state: object) -> Response:
+    def answer(self, session: Session, chosen: Select[Cell], *state: object) -> Response:
         """Return the page; `state` is all that the list depends on beside the query."""
         etag = tag(self._geojson, self._query, *state)
         page = chosen.order_by(Cell.code, Cell.id).limit(self._limit + 1)

@@ -101,7 +101,7 @@ def _permitted(session: Session, caller: Principal, entity_id: int) -> Entity:
     return entity
 
 
-def _chosen(session: Session, caller: Principal, query: dict[str, Any]) -> Select[tuple[Entity]]:
+def _chosen(session: Session, caller: Principal, query: dict[str, Any]) -> Select[Entity]:
     """Return the query of the entities that a caller asks for."""
     chosen = select(Entity).where(within(Entity.area_code, caller)).order_by(Entity.id)
     if not query["ended"]:

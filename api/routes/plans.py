@@ -121,7 +121,7 @@ def plans(
     cursor: Cursor = None,
 ) -> Response:
     """List the plans of the caller's ground in the order in which they were made."""
-    asked: Select[tuple[Plan, str]] = (
+    asked: Select[Plan, str] = (
         select(Plan, Scheme.code)
         .join(Scheme, Scheme.id == Plan.scheme_id)
         .where(within(Plan.area_code, caller))

@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client
 
 

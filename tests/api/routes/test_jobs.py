@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client
 
 HEADER = "id,kind,name,contact,lon,lat\n"

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import shapely
+
 from tests.api.routes.conftest import Client, square
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.api.routes.conftest import Client
 
 from api.app import create_app
 from api.settings import ServiceSettings
 from layers.storage.database import Database
+from tests.api.routes.conftest import Client
 
 
 @pytest.fixture(scope="module")
