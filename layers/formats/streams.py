@@ -1,0 +1,150 @@
+"""Writing a layer batch by batch into a file that appears whole or not at all.
+
+It owns Arrow on its way into each format; frames that are in memory are written by `layers.formats.write`.
+"""
+
+import csv
+import json
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyogrio
+import shapely
+
+from gis.crs import LONLAT
+from gis.errors import InputError
+from layers.formats.kinds import Format, output_format
+from layers.formats.write import GDAL_OPTIONS, distinct_names, replacing
+
+GEOMETRY = "geometry"
+"""The last column of a stream: WKB in EPSG:4326."""
+
+# A spreadsheet takes text that begins like this for a formula, unless it is a number such as +86 755.
+_FORMULA = re.compile(r"(?![+-]?[\d\s.()-]+$)[=+\-@\t\r]")
+
+
+def write_stream(
+    path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], layer: str, *, points: bool
+) -> list[str]:
+    """Write a layer that comes in batches, in the format of the extension.
+
+    Parameters
+    ----------
+    path
+        A file in one of the writable formats; an existing file is replaced.
+    schema
+        Of the batches: fields, then `GEOMETRY` as binary.
+    batches
+        Walked once.
+    layer
+        The layer's name in a GeoPackage.
+    points
+        All geometries are points; a CSV then has lon and lat, else WKT. Text that a spreadsheet would run
+        as a formula gets an apostrophe before it in a CSV.
+
+    Returns
+    -------
+    list of str
+        What the format could not keep.
+
+    Raises
+    ------
+    InputError
+        If the format cannot hold the layer or the file cannot be written.
+    """
+    form = output_format(path)
+    with replacing(path) as target:
+        if form.name == "CSV":
+            _write_csv(target, schema, batches, points)
+            return []
+        if form.name == "GeoParquet":
+            _write_parquet(target, schema, batches)
+            return []
+        return _write_vector(target, schema, iter(batches), layer, form)
+
+
+def _write_parquet(target: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    geo = {
+        "version": "1.0.0",
+        "primary_column": GEOMETRY,
+        "columns": {GEOMETRY: {"encoding": "WKB", "geometry_types": [], "crs": LONLAT.to_json_dict()}},
+    }
+    described = schema.with_metadata({"geo": json.dumps(geo)})
+    with pq.ParquetWriter(target, described) as writer:
+        for batch in batches:
+            writer.write_batch(batch.replace_schema_metadata(described.metadata))
+
+
+def _write_csv(target: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], points: bool) -> None:
+    names = [name for name in schema.names if name != GEOMETRY]
+    prefix = "wgs84_" if {"lon", "lat"} & set(names) else ""
+    located = [f"{prefix}lon", f"{prefix}lat"] if points else [GEOMETRY]
+    with target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*names, *located])
+        for batch in batches:
+            shapes = shapely.from_wkb(np.array(batch.column(GEOMETRY).to_pylist(), dtype=object))
+            columns = [[_safe(value) for value in batch.column(name).to_pylist()] for name in names]
+            if points:
+                columns += [
+                    [None if value != value else value for value in axis.tolist()]
+                    for axis in (shapely.get_x(shapes), shapely.get_y(shapes))
+                ]
+            else:
+                columns.append(shapely.to_wkt(shapes, rounding_precision=-1).tolist())
+            writer.writerows(zip(*columns, strict=True))
+
+
+def _safe(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def _write_vector(
+    target: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch], layer: str, form: Format
+) -> list[str]:
+    renamed, notes = distinct_names([name for name in schema.names if name != GEOMETRY], form)
+    named = pa.schema([field.with_name(renamed.get(field.name, field.name)) for field in schema])
+    first = next(batches, None)
+    kind = "Unknown"
+    if form.name == "Shapefile":
+        kind = _one_kind(first)
+
+    def stream() -> Iterator[pa.RecordBatch]:
+        if first is not None:
+            yield first.rename_columns(named.names)
+        for batch in batches:
+            yield batch.rename_columns(named.names)
+
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            pyogrio.write_arrow(
+                pa.RecordBatchReader.from_batches(named, stream()),
+                target,
+                layer=layer if form.name == "GeoPackage" else None,
+                driver=form.driver,
+                geometry_name=GEOMETRY,
+                geometry_type=kind,
+                crs="EPSG:4326",
+                layer_options=GDAL_OPTIONS.get(form.name, {}),
+            )
+    except (RuntimeError, ValueError) as error:
+        raise InputError(
+            f"{target.name} cannot be written as {form.name}: {str(error).splitlines()[0]}"
+        ) from error
+    return notes + sorted({str(each.message) for each in caught})
+
+
+def _one_kind(batch: pa.RecordBatch | None) -> str:
+    """Return the kind of geometry a Shapefile is made for: that of the first record that has one."""
+    if batch is not None:
+        for wkb in batch.column(GEOMETRY).to_pylist():
+            if wkb is not None:
+                return str(shapely.from_wkb(wkb).geom_type)
+    return "Polygon"
