@@ -8,10 +8,13 @@ from alembic import context
 from layers.storage import migrations
 from layers.storage.models import Base
 
+connection = context.config.attributes["connection"]
 context.configure(
-    connection=context.config.attributes["connection"],
+    connection=connection,
     target_metadata=Base.metadata,
     include_object=migrations.ours,
+    # SQLite gives its types back under other names.
+    compare_type=connection.dialect.name == "postgresql",
 )
 with context.begin_transaction():
     context.run_migrations()
