@@ -12,6 +12,7 @@ from api.cli.demo import demo
 from api.cli.divide import divide
 from api.cli.gaps import gaps
 from api.cli.identity import account, token
+from api.cli.load import export, load
 from api.cli.maps import draw
 from api.cli.ownership import assign, inspect, locate
 from api.cli.serve import serve
@@ -41,10 +42,12 @@ for name, command in (
     ("migrate", migrate),
     ("backup", backup),
     ("restore", restore),
+    ("export", export),
 ):
     app.command(name)(command)
 # A longitude west of Greenwich begins with a minus sign and is no option.
 app.command("locate", context_settings={"ignore_unknown_options": True})(locate)
+app.add_typer(load, name="load")
 app.add_typer(token, name="token")
 app.add_typer(account, name="account")
 

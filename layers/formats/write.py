@@ -8,7 +8,7 @@ import json
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +19,14 @@ import shapely
 
 from gis.errors import InputError
 from layers.formats.kinds import Format, output_folder, output_format
+
+GDAL_OPTIONS: Mapping[str, Mapping[str, object]] = {
+    "GeoJSON": {"SIGNIFICANT_FIGURES": 17, "WRITE_NAME": "NO"},
+    # The index reorders records and takes none without geometry.
+    "FlatGeobuf": {"SPATIAL_INDEX": "NO"},
+    "Shapefile": {"ENCODING": "UTF-8"},
+}
+"""What GDAL is told when it makes a layer, by the format's name."""
 
 _SHAPEFILE_SIDECARS = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
 
@@ -156,20 +164,14 @@ def _as_text(frame: gpd.GeoDataFrame) -> pd.DataFrame:
 
 
 def _write_vector(target: Path, frame: gpd.GeoDataFrame, layer: str, form: Format) -> list[str]:
-    options: dict[str, object] = {}
-    frame, notes = _distinct_names(frame, form)
+    options = dict(GDAL_OPTIONS.get(form.name, {}))
+    renamed, notes = distinct_names([str(name) for name in frame.columns.drop([frame.geometry.name])], form)
+    frame = frame.rename(columns=renamed)
     types = set(frame.geometry.geom_type.dropna())
-    if form.name == "GeoJSON":
-        options = {"SIGNIFICANT_FIGURES": 17, "WRITE_NAME": "NO"}
-    elif form.name == "FlatGeobuf":
-        # The index reorders records and takes none without geometry.
-        options = {"SPATIAL_INDEX": "NO"}
-    elif form.name == "Shapefile":
-        options = {"ENCODING": "UTF-8"}
-        if len({name.removeprefix("Multi") for name in types}) > 1:
-            raise InputError(
-                f"{target.name}: a Shapefile holds one kind of geometry, not {', '.join(sorted(types))}."
-            )
+    if form.name == "Shapefile" and len({name.removeprefix("Multi") for name in types}) > 1:
+        raise InputError(
+            f"{target.name}: a Shapefile holds one kind of geometry, not {', '.join(sorted(types))}."
+        )
     if not types:
         options["geometry_type"] = "Unknown" if form.name != "Shapefile" else "Polygon"
     try:
@@ -190,14 +192,22 @@ def _write_vector(target: Path, frame: gpd.GeoDataFrame, layer: str, form: Forma
     return notes + sorted({str(each.message) for each in caught})
 
 
-def _distinct_names(frame: gpd.GeoDataFrame, form: Format) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Rename columns that a format takes for one because they differ in case only, or keeps for itself."""
+def distinct_names(columns: Sequence[str], form: Format) -> tuple[dict[str, str], list[str]]:
+    """Rename columns that a format takes for one because they differ in case only, or keeps for itself.
+
+    Returns
+    -------
+    renamed : dict
+        Old name → new name, of those that change.
+    notes : list of str
+        A sentence for each.
+    """
     if form.name == "GeoJSON":
-        return frame, []
+        return {}, []
     taken = {"fid", "geom", "ogc_fid"} if form.name == "GeoPackage" else set()
     renamed = {}
-    for column in frame.columns.drop([frame.geometry.name]):
-        name, number = str(column), 1
+    for column in columns:
+        name, number = column, 1
         while name.lower() in taken:
             name, number = f"{column}_{number}", number + 1
         taken.add(name.lower())
@@ -206,4 +216,4 @@ def _distinct_names(frame: gpd.GeoDataFrame, form: Format) -> tuple[gpd.GeoDataF
     notes = [
         f"{form.name} cannot hold a field '{old}'; it is written as '{new}'" for old, new in renamed.items()
     ]
-    return frame.rename(columns=renamed), notes
+    return renamed, notes

@@ -5,11 +5,11 @@ It owns that one condition; what the box is for is the callers'.
 
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, column, func, select, table
+from sqlalchemy import ColumnElement, and_, column, func, select, table
 from sqlalchemy.orm import Session
 
 from layers.storage.geopackage import index_of
-from layers.storage.models import Area, Cell, Entity
+from layers.storage.models import Area, Cell, Entity, EntityVersion
 from layers.storage.rows import is_postgresql
 from layers.storage.shape import SRID
 
@@ -23,13 +23,23 @@ class Box(NamedTuple):
     north: float
 
 
-def in_box(session: Session, model: type[Area | Cell | Entity], box: Box) -> ColumnElement[bool]:
+def in_box(
+    session: Session, model: type[Area | Cell | Entity | EntityVersion], box: Box
+) -> ColumnElement[bool]:
     """Return the condition that the box of a row's geometry meets a box; no geometry meets none.
 
     SQLite's index keeps 32-bit numbers rounded outwards, so that rows within a metre may come too.
     """
     if is_postgresql(session):
         return model.geometry.op("&&")(func.ST_MakeEnvelope(*box, SRID))
+    if model is EntityVersion:
+        # The history is no layer of the GeoPackage and has no index.
+        return and_(
+            func.ST_MinX(model.geometry) <= box.east,
+            func.ST_MaxX(model.geometry) >= box.west,
+            func.ST_MinY(model.geometry) <= box.north,
+            func.ST_MaxY(model.geometry) >= box.south,
+        )
     names = ("id", "minx", "maxx", "miny", "maxy")
     index = table(index_of(model.__tablename__), *(column(name) for name in names))
     found = select(index.c.id).where(

@@ -63,6 +63,9 @@ NAME_FIELDS = ("name", "名称")
 CLASS_FIELDS = ("class_name", "类别", "分类", "class")
 """Fields that hold the name and the class of an entity, where they are not personal."""
 
+OWN_FIELDS = frozenset({"area_code", "valid_from", "valid_to"})
+"""What an export adds and an import finds out by itself: no attributes."""
+
 # A field that ends like this is personal whatever comes before it: 联系电话, 户主姓名, owner_phone.
 _PERSONAL_ENDS = (
     "姓名",

@@ -30,6 +30,9 @@ Progress = Callable[[int, int], None]
 REASSIGNED = 100_000
 """Entities whose assignments are made at a time, which bounds the memory."""
 
+_CACHE_KIB, _USUAL_CACHE_KIB = 128 << 10, 2000
+# Of SQLite's pages: while merging, and by default.
+
 
 @dataclass(frozen=True)
 class ImportSummary:
@@ -170,11 +173,16 @@ def _waiting_room(database: Database) -> Iterator[tuple[Connection, Staging]]:
                 connection.execution_options(wangge_write=False)
                 with connection.begin():
                     staging.drop()
+                    if database.embedded:
+                        connection.exec_driver_sql(f"PRAGMA cache_size = -{_USUAL_CACHE_KIB}")
 
 
 def _merge(database: Database, connection: Connection, staging: Staging, on: date) -> tuple[int, int, int]:
     """Merge what waits in one transaction; on SQLite others can write until it begins."""
     if database.embedded:
+        # The spatial index is filled in no order of space; without room it is read again and again.
+        with connection.begin():
+            connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIB}")
         connection.execution_options(wangge_write=True)
     with connection.begin(), Session(connection) as session:
         inserted, updated, unchanged = staging.merge(on)

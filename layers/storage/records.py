@@ -17,7 +17,15 @@ from gis.datum import Datum, convert_geometry
 from gis.errors import InputError
 from layers.fields import ID_NAMES, KIND_NAMES
 from layers.formats.batches import Batch
-from layers.storage.content import CLASS_FIELDS, NAME_FIELDS, as_json, content_hash, first_of, is_personal
+from layers.storage.content import (
+    CLASS_FIELDS,
+    NAME_FIELDS,
+    OWN_FIELDS,
+    as_json,
+    content_hash,
+    first_of,
+    is_personal,
+)
 from layers.storage.staging import Staging
 from layers.storage.territory import Territory
 
@@ -229,7 +237,7 @@ class Reader:
         public = [name for name in fields if name not in personal]
         name, class_name = first_of(public, NAME_FIELDS), first_of(public, CLASS_FIELDS)
         # A key of another name, such as a credit code, is a fact about the entity too.
-        spent = {name, class_name, self._kind_field} | ({self._id_field} & {"id"})
+        spent = {name, class_name, self._kind_field, *OWN_FIELDS} | ({self._id_field} & {"id"})
         return _Roles(name, class_name, [field for field in public if field not in spent], personal)
 
 

@@ -1,0 +1,169 @@
+"""The commands `load` and `export`: files into the database and out of it.
+
+It owns arguments and sentences; what is done is `layers.storage`'s.
+"""
+
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli import options
+from api.cli.outcome import about, notes, reporting, tell
+from api.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from layers.storage.database import Database
+
+load = typer.Typer(
+    help="Bring a file of areas or entities into the database, whole or not at all.", no_args_is_help=True
+)
+
+_LISTED = 10
+
+File = Annotated[Path, typer.Argument(help="File to load.", show_default=False)]
+On = Annotated[str | None, typer.Option(help="Date of the new states, YYYY-MM-DD.", show_default="today")]
+
+
+@load.command("areas")
+@reporting
+def load_areas(
+    file: File,
+    database: options.DatabaseUrl = None,
+    on: On = None,
+    code_field: options.CodeField = None,
+    name_field: options.NameField = None,
+    level_field: options.LevelField = None,
+    parent_field: options.ParentField = None,
+    layer: options.Layer = None,
+    where: options.Where = None,
+    source_crs: options.SourceCrs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Load administrative areas; entities that now lie in another area follow."""
+    from api.cli import source
+    from layers.storage.areas import import_areas
+
+    frame = source.load_areas(
+        file,
+        code_field=code_field,
+        name_field=name_field,
+        level_field=level_field,
+        parent_field=parent_field,
+        layer=layer,
+        where=where,
+        source_crs=source_crs,
+    )
+    with closing(_opened(database)) as opened, about(file):
+        summary = import_areas(opened, frame, on=_date(on))
+    lines = [
+        f"{summary.inserted:,} areas inserted, {summary.updated:,} updated, {summary.unchanged:,} unchanged"
+    ]
+    if summary.moved:
+        lines.append(f"{summary.moved:,} entities lie in another area now")
+    tell(lines, summary._asdict(), as_json=as_json)
+
+
+@load.command("entities")
+@reporting
+def load_entities(
+    file: File,
+    database: options.DatabaseUrl = None,
+    kind: Annotated[
+        str | None, typer.Option(help="What the records are, for a file without a field 'kind'.")
+    ] = None,
+    on: On = None,
+    datum: options.DatumOption = options.Datum.wgs84,
+    personal: Annotated[
+        list[str] | None, typer.Option(help="A further field with a person's data; may be repeated.")
+    ] = None,
+    id_field: options.IdField = None,
+    lon_field: options.LonField = None,
+    lat_field: options.LatField = None,
+    layer: options.Layer = None,
+    where: options.Where = None,
+    source_crs: options.SourceCrs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Load enterprises, households, sensors, components or service points.
+
+    A record is known by its kind and identity: the same file again changes nothing, a newer one updates.
+    """
+    from layers.storage.ingest import import_entities
+
+    with closing(_opened(database)) as opened, about(file), progress_bar("loading") as progress:
+        done = import_entities(
+            opened,
+            file,
+            kind=kind,
+            id_field=id_field,
+            datum=datum.value,
+            personal=personal or (),
+            on=_date(on),
+            layer=layer,
+            where=where,
+            source_crs=source_crs,
+            lon_field=lon_field,
+            lat_field=lat_field,
+            progress=progress,
+        )
+    lines = [
+        f"{done.records:,} records: {done.inserted:,} inserted, {done.updated:,} updated,"
+        + f" {done.unchanged:,} unchanged, {len(done.rejected):,} rejected"
+    ]
+    if done.without_location:
+        lines.append(f"without location: {done.without_location:,}")
+    if done.outside_areas:
+        lines.append(f"outside all areas: {done.outside_areas:,}")
+    for each in done.rejected[:_LISTED]:
+        name = f" (id {each.external_id})" if each.external_id else ""
+        lines.append(f"  record {each.record}{name}: {each.reason.value}")
+    if len(done.rejected) > _LISTED:
+        lines.append(f"  ... and {len(done.rejected) - _LISTED:,} more; --json lists them all")
+    rejected = [each._asdict() for each in done.rejected]
+    tell(lines, {**done.summary(), "rejected_records": rejected}, as_json=as_json)
+
+
+@reporting
+def export(
+    layer: Annotated[str, typer.Argument(help="areas, cells or entities.", show_default=False)],
+    output: Annotated[Path, typer.Option("-o", "--output", help="File to write.", show_default=False)],
+    database: options.DatabaseUrl = None,
+    kind: Annotated[str | None, typer.Option(help="Entities of this kind.")] = None,
+    area: Annotated[str | None, typer.Option(help="Code of an area: what lies in it or beneath it.")] = None,
+    scheme: Annotated[
+        str | None, typer.Option(help="Scheme of the cells, or to name entities' cells.")
+    ] = None,
+    cell: Annotated[str | None, typer.Option(help="Entities of this cell of the scheme.")] = None,
+    on: Annotated[str | None, typer.Option(help="As of a date, YYYY-MM-DD.", show_default="today")] = None,
+    personal: Annotated[bool, typer.Option("--personal", help="With people's names and phones.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Write a layer of the database into a file of any format."""
+    from layers.storage.export import Filters, export_layer
+
+    filters = Filters(area_code=area, on=_date(on), kind=kind, scheme=scheme, cell_code=cell)
+    with closing(_opened(database)) as opened, progress_bar("exporting") as progress:
+        rows, remarks = export_layer(
+            opened, output, layer, filters=filters, personal=personal, progress=progress
+        )
+    notes(remarks)
+    tell([f"{rows:,} {layer} written to {output}"], {"rows": rows, "output": str(output)}, as_json=as_json)
+
+
+def _date(text: str | None) -> date | None:
+    from gis.errors import InputError
+
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"'{text}' is no date; write it as YYYY-MM-DD.") from None
+
+
+def _opened(url: str | None) -> "Database":
+    from api.settings import ServiceSettings
+    from layers.storage.database import Database
+
+    return Database(url or ServiceSettings().database)
