@@ -110,8 +110,10 @@ def load_entities(
             progress=progress,
         )
     lines = [
-        f"{done.records:,} records: {done.inserted:,} inserted, {done.updated:,} updated,"
-        + f" {done.unchanged:,} unchanged, {len(done.rejected):,} rejected"
+        (
+            f"{done.records:,} records: {done.inserted:,} inserted, {done.updated:,} updated, "
+            f"{done.unchanged:,} unchanged, {len(done.rejected):,} rejected"
+        )
     ]
     if done.without_location:
         lines.append(f"without location: {done.without_location:,}")

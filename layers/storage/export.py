@@ -159,9 +159,7 @@ def _cells(session: Session, filters: Filters, _personal: bool) -> _Source:
         **dict.fromkeys(("area_m2", "perimeter_m"), pa.float64()),
         **dict.fromkeys(("valid_from", "valid_to"), pa.date32()),
     }
-    chosen: Rows = select(
-        Cell.id.label("key"), *(getattr(Cell, name) for name in types), Cell.attributes
-    )
+    chosen: Rows = select(Cell.id.label("key"), *(getattr(Cell, name) for name in types), Cell.attributes)
     chosen = chosen.add_columns(raw(session, Cell.geometry).label(GEOMETRY)).where(
         Cell.scheme_id == scheme.id, in_force(Cell.valid_from, Cell.valid_to, filters.on or date.today())
     )
