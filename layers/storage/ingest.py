@@ -189,7 +189,7 @@ def _merge(database: Database, connection: Connection, staging: Staging, on: dat
         if inserted or updated:
             ids = staging.changed()
             for start in range(0, len(ids), REASSIGNED):
-                reassign(session, on, ids[start : start + REASSIGNED])
+                reassign(session, on, ids[start : start + REASSIGNED].tolist())
             bump_revision(session)
             session.flush()
             if database.embedded:

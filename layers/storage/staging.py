@@ -5,6 +5,7 @@ come is decided in `layers.storage.records`.
 """
 
 import struct
+from array import array
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
@@ -144,12 +145,13 @@ class Staging:
                 return *self._replace(on), unchanged
         return *self._replace(on), unchanged
 
-    def changed(self) -> list[int]:
-        """Return the ids of the entities that the merge made or changed, sorted."""
-        found = self._run(
-            f"SELECT e.id FROM entities e JOIN staged s ON {_SAME} ORDER BY e.id"  # noqa: S608
+    def changed(self) -> "array[int]":
+        """Return the ids of the entities that the merge made or changed, sorted; 8 bytes each."""
+        found = self._connection.execute(
+            text(f"SELECT e.id FROM entities e JOIN staged s ON {_SAME} ORDER BY e.id"),  # noqa: S608
+            execution_options={"yield_per": 10_000},
         )
-        return [int(row[0]) for row in found]
+        return array("q", found.scalars())
 
     def drop(self) -> None:
         """Take the table away, if it is there."""
