@@ -151,12 +151,12 @@ def test_codes_do_not_come_back(database: Database, scheme: int) -> None:
         publish(session, draft(session, scheme, one, area_code=WEST_TOWN).id, APRIL)
         with pytest.raises(ConflictError, match="b belonged to a cell that ended on 2026-04-01"):
             publish(session, draft(session, scheme, whole).id, MAY)
+        ended = draft(session, scheme, halves(EAST_TOWN, "b", "d"), area_code=EAST_TOWN)
         with pytest.raises(ConflictError, match="b belonged"):
-            taken = halves(EAST_TOWN, "b", "d")
-            publish(session, draft(session, scheme, taken, area_code=EAST_TOWN).id, APRIL)
+            publish(session, ended.id, APRIL)
+        elsewhere = draft(session, scheme, halves(EAST_TOWN, "a", "d"), area_code=EAST_TOWN)
         with pytest.raises(ConflictError, match="in force outside"):
-            taken = halves(EAST_TOWN, "a", "d")
-            publish(session, draft(session, scheme, taken, area_code=EAST_TOWN).id, APRIL)
+            publish(session, elsewhere.id, APRIL)
 
 
 def test_a_cell_across_the_border_of_the_plan_is_refused(database: Database, scheme: int) -> None:
