@@ -1,7 +1,7 @@
 # Wangge: `make demo` and `make test` do everything on a bare Debian or Ubuntu with python3 >= 3.11 and make.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-PYTHON ?= python3
+export PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
@@ -38,12 +38,13 @@ vendor: $(VENV)/.dev ## fetch the vendored JavaScript of the manifest anew and v
 clean: ## remove what the targets above have made
 	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-$(BIN)/python:
+# An environment without pip is one whose making was interrupted, without python one whose system python is gone.
+$(BIN)/python $(BIN)/pip &:
 	@.ci/system-packages venv
 	@echo "Making the Python environment in $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
 
-$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(BIN)/python
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml $(BIN)/python $(BIN)/pip
 	@echo "Installing the locked dependencies of requirements/runtime.txt"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
