@@ -36,7 +36,8 @@ vendor: $(VENV)/.dev ## fetch the vendored JavaScript of the manifest anew and v
 	@$(BIN)/python layers/maps/vendor/refresh.py
 
 clean: ## remove what the targets above have made
-	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 # An environment without pip is one whose making was interrupted, without python one whose system python is gone.
 $(BIN)/python $(BIN)/pip &:
