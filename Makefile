@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
 
-.PHONY: help demo test check bench lock vendor clean
+.PHONY: help demo test fuzz check bench lock vendor clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ demo: $(VENV)/.runtime ## make the sample district, divide, check, assign, find 
 test: check ## everything that must hold: lint, types, import rules, and all tests
 	@.ci/system-packages tests
 	@$(BIN)/python -m pytest -n 2 --dist loadscope
+
+fuzz: $(VENV)/.dev ## the engine's tests on fresh random examples, until you stop it
+	@while HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -n 2 tests/gis; do :; done
 
 check: $(VENV)/.dev ## lint, types and import rules
 	@$(BIN)/ruff format --check .

@@ -1,8 +1,15 @@
-"""What the tests of all rooms share: the real data beside the repository."""
+"""What the tests of all rooms share: the real data beside the repository, and how examples are drawn."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# `make test` draws the same examples every time, `make fuzz` new ones in each round.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("fuzz", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 

@@ -60,14 +60,18 @@ def plans(draw, overlaps=True):
 
 
 def naive_shares(shape, cells, codes):
-    """Give each cell, lowest code first, what it holds of what is left."""
+    """Give each cell, lowest code first, what it holds of what is left.
+
+    The grid is coarser than the rounding at a northing of millions of metres, which would move a line off
+    the border it follows.
+    """
     measure = shapely.area if shape.area else shapely.length
     shares, left = {}, shape
     for row in np.argsort(codes):
-        held = measure(left.intersection(cells[row], grid_size=1e-6)) / measure(shape)
+        held = measure(left.intersection(cells[row], grid_size=1e-5)) / measure(shape)
         if held > 0:
             shares[codes[row]] = held
-        left = left.difference(cells[row], grid_size=1e-6)
+        left = left.difference(cells[row], grid_size=1e-5)
     return shares
 
 

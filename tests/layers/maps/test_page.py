@@ -25,7 +25,13 @@ def screen(page, lon: float, lat: float) -> tuple[float, float]:
 
 
 def ink(page, lon: float, lat: float) -> list[int]:
-    return page.evaluate(INK, [lat, lon])
+    """The colour drawn at a place, once its tile is there."""
+    for _ in range(200):
+        found = page.evaluate(INK, [lat, lon])
+        if found is not None:
+            return found
+        page.wait_for_timeout(50)
+    raise AssertionError(f"no tile is drawn at {lon}, {lat}")
 
 
 def test_every_cell_is_drawn_and_neighbours_differ(open_map, cells, areas, tmp_path: Path) -> None:
