@@ -20,8 +20,9 @@ LON_NAMES = ("lon", "lng", "long", "longitude", "经度", "x")
 LAT_NAMES = ("lat", "latitude", "纬度", "y")
 WKT_NAMES = ("geometry", "wkt", "geom", "the_geom", "wkt_geom")
 
-# The second is what spreadsheets on Chinese Windows write.
+# The second is what spreadsheets on Chinese Windows write, UTF-16 what they call Unicode text.
 _ENCODINGS = ("utf-8-sig", "gb18030")
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 # Numbers written in the one way that reading and writing them back keeps; "007" and "1e5" stay text.
 _INTEGER = r"-?(?:0|[1-9]\d{0,14})"
 _DECIMAL = r"-?(?:0|[1-9]\d*)\.\d+"
@@ -88,12 +89,14 @@ def read_delimited(
 
 
 def _text_table(path: Path) -> pd.DataFrame:
-    for encoding in _ENCODINGS:
+    with path.open("rb") as start:
+        encodings = ("utf-16",) if start.read(2) in _UTF16_MARKS else _ENCODINGS
+    for encoding in encodings:
         try:
             with path.open(encoding=encoding) as file:
                 header = file.readline()
             if not header.strip():
-                raise InputError(f"{path} holds no records.")
+                raise InputError(f"{path} begins with a blank line; the first line must name the columns.")
             delimiter = max(",;\t|", key=header.count)
             with warnings.catch_warnings():
                 # It warns where fields would be lost; that is an error.
@@ -121,7 +124,7 @@ def _text_table(path: Path) -> pd.DataFrame:
             raise InputError(f"{path} holds no records.")
         table.columns = [str(name).strip() for name in table.columns]
         return table
-    raise InputError(f"{path} is neither UTF-8 nor GB 18030 text.")
+    raise InputError(f"{path} is not text in UTF-8, UTF-16 or GB 18030; save it as UTF-8.")
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
@@ -142,11 +145,18 @@ def _first(table: pd.DataFrame, names: Sequence[str]) -> str | None:
 
 def _points(lon_text: pd.Series, lat_text: pd.Series) -> np.ndarray:
     blank = (lon_text.isna() | lat_text.isna()).to_numpy()
-    lon = pd.to_numeric(lon_text, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    lat = pd.to_numeric(lat_text, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    lon, lat = _numbers(lon_text), _numbers(lat_text)
     points = np.asarray(shapely.points(lon, lat), dtype=object)
     points[blank] = None
     return points
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    """Return numbers, with a decimal comma too, and NaN for what is none."""
+    if pd.api.types.is_string_dtype(column):
+        column = column.str.replace(r"^(\s*-?\d+),(\d+\s*)$", r"\1.\2", regex=True)
+    numbers: np.ndarray = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    return numbers
 
 
 def _from_wkt(path: Path, text: pd.Series) -> np.ndarray:

@@ -5,6 +5,7 @@ what the columns mean is not known here.
 """
 
 import json
+import re
 import shutil
 import tempfile
 import warnings
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
@@ -20,6 +22,8 @@ import shapely
 from gis.errors import InputError
 from layers.formats.kinds import Format, output_folder, output_format
 
+_NO_SPACE = 1 << 20
+_SHAPEFILE_NAME = 10
 _SHAPEFILE_SIDECARS = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
 
 
@@ -84,18 +88,19 @@ def write_layers(path: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> list[str
     Returns and raises as `write_layer` does.
     """
     form = output_format(path)
+    named = {re.sub(r"\W+", "_", name).strip("_") or "layer": frame for name, frame in layers.items()}
     if len(layers) != 1 and form.name != "GeoPackage":
         raise InputError(f"{path}: {form.name} holds one layer a file; use a GeoPackage.")
     notes: list[str] = []
     with replacing(path) as target:
-        for name, frame in layers.items():
+        for name, frame in named.items():
             plain = _plain(frame)
             if form.name == "GeoParquet":
                 plain.to_parquet(target, index=False)
             elif form.name == "CSV":
                 _as_text(plain).to_csv(target, index=False)
             else:
-                notes += _write_vector(target, plain, name, form)
+                notes += _write_vector(path, target, plain, name, form)
     return notes
 
 
@@ -123,7 +128,14 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Turn column types that some format cannot hold into ones that all hold."""
+    """Turn what some format cannot hold into what all hold: types of columns, places that are none."""
+    geometries = frame.geometry.values
+    placed = shapely.is_missing(geometries) | shapely.is_empty(geometries)
+    placed |= np.isfinite(shapely.bounds(geometries)).all(axis=1)
+    if not placed.all():
+        held = np.array(geometries, dtype=object)
+        held[~placed] = None
+        frame = frame.set_geometry(gpd.GeoSeries(held, index=frame.index, crs=frame.crs))
     changed = {}
     for name in frame.columns:
         column = frame[name]
@@ -155,7 +167,7 @@ def _as_text(frame: gpd.GeoDataFrame) -> pd.DataFrame:
     return table
 
 
-def _write_vector(target: Path, frame: gpd.GeoDataFrame, layer: str, form: Format) -> list[str]:
+def _write_vector(path: Path, target: Path, frame: gpd.GeoDataFrame, layer: str, form: Format) -> list[str]:
     options: dict[str, object] = {}
     frame, notes = _distinct_names(frame, form)
     types = set(frame.geometry.geom_type.dropna())
@@ -168,7 +180,7 @@ def _write_vector(target: Path, frame: gpd.GeoDataFrame, layer: str, form: Forma
         options = {"ENCODING": "UTF-8"}
         if len({name.removeprefix("Multi") for name in types}) > 1:
             raise InputError(
-                f"{target.name}: a Shapefile holds one kind of geometry, not {', '.join(sorted(types))}."
+                f"{path}: a Shapefile holds one kind of geometry, not {', '.join(sorted(types))}."
             )
     if not types:
         options["geometry_type"] = "Unknown" if form.name != "Shapefile" else "Polygon"
@@ -184,26 +196,33 @@ def _write_vector(target: Path, frame: gpd.GeoDataFrame, layer: str, form: Forma
                 **options,
             )
     except (RuntimeError, ValueError) as error:
-        raise InputError(
-            f"{target.name} cannot be written as {form.name}: {str(error).splitlines()[0]}"
-        ) from error
+        if shutil.disk_usage(target.parent).free < _NO_SPACE:
+            raise InputError(f"{path} cannot be written: no space left on the disk.") from error
+        raise InputError(f"{path} cannot be written as {form.name}: {str(error).splitlines()[0]}") from error
     return notes + sorted({str(each.message) for each in caught})
 
 
 def _distinct_names(frame: gpd.GeoDataFrame, form: Format) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Rename columns that a format takes for one because they differ in case only, or keeps for itself."""
+    """Rename columns that a format takes for one, keeps for itself or has no room for."""
     if form.name == "GeoJSON":
         return frame, []
     taken = {"fid", "geom", "ogc_fid"} if form.name == "GeoPackage" else set()
+    room = _SHAPEFILE_NAME if form.name == "Shapefile" else 1_000
     renamed = {}
-    for column in frame.columns.drop([frame.geometry.name]):
-        name, number = str(column), 1
+    for column in map(str, frame.columns):
+        if column == frame.geometry.name:
+            continue
+        name, number = _cut(column, room), 1
         while name.lower() in taken:
-            name, number = f"{column}_{number}", number + 1
+            ending = f"_{number}"
+            name, number = _cut(column, room - len(ending)) + ending, number + 1
         taken.add(name.lower())
         if name != column:
             renamed[column] = name
-    notes = [
-        f"{form.name} cannot hold a field '{old}'; it is written as '{new}'" for old, new in renamed.items()
-    ]
+    notes = [f"{form.name} has no field '{old}'; it is written as '{new}'" for old, new in renamed.items()]
     return frame.rename(columns=renamed), notes
+
+
+def _cut(name: str, room: int) -> str:
+    """Cut a name to some bytes of UTF-8 at the end of a character."""
+    return name.encode()[:room].decode(errors="ignore")

@@ -10,7 +10,6 @@ import html
 import json
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from folium.template import Template
 
 from gis.colours import TOL_BRIGHT
 from gis.errors import InputError
+from layers.formats import replacing
 from layers.maps import content
 from layers.maps.labels import field_words, kind_words, page_words
 
@@ -178,19 +178,9 @@ def write_map(path: str | os.PathLike[str], cells: gpd.GeoDataFrame, **options: 
     InputError
         As `make_map`, or if the folder does not exist.
     """
-    target = Path(path)
     text = make_map(cells, **options)
-    if not target.parent.is_dir():
-        raise InputError(f"The folder {target.parent} does not exist.")
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(Path(path)) as target:
+        target.write_text(text, encoding="utf-8", errors="replace")
 
 
 def _document(title: str, language: str, data: dict[str, Any], centre: tuple[float, float]) -> str:
