@@ -23,7 +23,7 @@ from gis.topology.findings import join_codes, metres2
 from gis.topology.mosaic import Index, Lists, Mosaic
 from gis.topology.nesting import TOLERANCE_M2, parents
 from gis.topology.records import Geometries, Records, read_records
-from gis.topology.roundtrip import steadying_cuts
+from gis.roundtrip import steadying_cuts
 from gis.topology.settle import Outcome, Terms, settle
 
 Progress = Callable[[int, int], None]

@@ -5,7 +5,7 @@ import shapely
 from pyproj import CRS
 from shapely import box
 
-from gis.topology.roundtrip import steadying_cuts
+from gis.roundtrip import steadying_cuts
 from tests.gis.topology.coverages import lattice
 
 CRS_4547 = CRS.from_epsg(4547)
