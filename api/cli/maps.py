@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from api.cli import options
-from api.cli.outcome import about, reporting, say, tell
+from api.cli.outcome import about, reporting, tell
 
 
 class Language(StrEnum):
@@ -45,14 +45,10 @@ def draw(
 ) -> None:
     """Draw cells on a map: one HTML file that opens without a network and loads nothing from elsewhere."""
     from api.cli.source import load_areas, load_cells
-    from gis.errors import InputError
-    from layers.formats import read_layer
-    from layers.formats.kinds import output_folder
+    from layers.formats import plan_outputs, read_layer
     from layers.maps import write_map
 
-    if output.suffix.lower() not in {".html", ".htm"}:
-        raise InputError(f"{output}: a map is written as .html.")
-    output_folder(output)
+    plan_outputs(texts={output: (".html", ".htm")})
     plan = load_cells(cells, code_field=code_field, name_field=name_field, layer=cells_layer)
     parents = areas and load_areas(areas, code_field=areas_code_field, layer=areas_layer, where=areas_where)
     grounds = {"green": green, "water": water, "buildings": buildings, "railway": railway, "roads": roads}
@@ -69,9 +65,9 @@ def draw(
             language=language.value,
         )
     size = output.stat().st_size
-    say(f"{len(plan):,} cells drawn")
+    drawn = int((~(plan.geometry.isna() | plan.geometry.is_empty)).sum())
     tell(
-        [f"written to {output} ({size / 1e6:.1f} MB)"],
-        {"cells": len(plan), "bytes": size, "output": str(output)},
+        [f"{drawn:,} of {len(plan):,} cells drawn", f"written to {output} ({size / 1e6:.1f} MB)"],
+        {"cells": len(plan), "drawn": drawn, "bytes": size, "output": str(output)},
         as_json=as_json,
     )

@@ -20,7 +20,7 @@ import pyogrio
 import shapely
 
 from gis.errors import InputError
-from layers.formats.kinds import Format, output_folder, output_format
+from layers.formats.kinds import Format, output_folder, output_format, plan_outputs
 
 _NO_SPACE = 1 << 20
 _SHAPEFILE_NAME = 10
@@ -112,8 +112,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     InputError
         If the extension is neither, or the file cannot be written.
     """
-    if path.suffix.lower() not in {".csv", ".parquet"}:
-        raise InputError(f"{path}: a table is written as .csv or .parquet.")
+    plan_outputs(tables=[path])
     with replacing(path) as target:
         if path.suffix.lower() == ".csv":
             table.to_csv(target, index=False)
