@@ -12,11 +12,18 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.crs import choose_crs
+from gis.crs import LONLAT, choose_crs, to_lonlat
 from gis.topology.findings import KINDS, Findings, join_codes, metres2, shown
 from gis.topology.ground import around, enclosed, find_overlaps, find_unmatched, union
 from gis.topology.nesting import add_nesting
-from gis.topology.records import NOISE_WIDTH_M, Geometries, Records, mean_width, read_records
+from gis.topology.records import (
+    NOISE_WIDTH_M,
+    Geometries,
+    Records,
+    fault_spots,
+    mean_width,
+    read_records,
+)
 
 Progress = Callable[[int, int], None]
 _STEPS = 5
@@ -70,6 +77,9 @@ def check(
 ) -> Report:
     """Check whether cells are a valid coverage, and with areas whether they fill exactly these.
 
+    Everything is measured in the working CRS. Cells given in longitude and latitude, the form in which
+    ownership is decided, must be valid and share their borders in that form too.
+
     Parameters
     ----------
     cells
@@ -110,6 +120,8 @@ def check(
     tell(2, _STEPS)
     if not coverage:
         _add_unshared(findings, records, invalid_edges, suspects)
+    if CRS(cells.crs).is_geographic:
+        _add_stored(findings, records, to_lonlat(cells), coverage=coverage)
     tell(3, _STEPS)
 
     holes = enclosed(union(polygons, coverage=coverage))
@@ -209,6 +221,57 @@ def _add_unshared(
             for a, b in zip(unmatched.first, unmatched.second, strict=True)
         ],
         unmatched.edges,
+    )
+
+
+def _add_stored(findings: Findings, records: Records, lonlat: gpd.GeoDataFrame, *, coverage: bool) -> None:
+    """Add what is wrong in longitude and latitude only.
+
+    Parameters
+    ----------
+    findings, records
+        As elsewhere.
+    lonlat
+        The cells in EPSG:4326.
+    coverage
+        Whether the cells are a valid coverage in the working CRS; if not, they need not be one here.
+    """
+    stored = np.asarray(lonlat.geometry, dtype=object)
+    sound = records.faults == ""
+    broken = np.flatnonzero(sound & ~shapely.is_valid(stored))
+    spots, reasons = fault_spots(stored[broken])
+    findings.add(
+        "invalid",
+        list(records.labels[broken]),
+        [
+            f"The geometry of {records.name(row)} is invalid in longitude and latitude: {reason}."
+            for row, reason in zip(broken, reasons, strict=True)
+        ],
+        gpd.GeoSeries(spots, crs=LONLAT).to_crs(records.crs),
+    )
+    if len(broken) or not coverage:
+        return
+    whole = stored.copy()
+    whole[~sound] = shapely.Polygon()
+    if shapely.coverage_is_valid(whole):
+        return
+    edges = np.asarray(shapely.coverage_invalid_edges(whole), dtype=object)
+    suspects = np.flatnonzero(~shapely.is_empty(edges))
+    first, second = suspects[shapely.STRtree(whole[suspects]).query(whole[suspects], predicate="overlaps")]
+    alone = np.setdiff1d(suspects, first)
+    first, second = np.append(first, alone), np.append(second, alone)
+    once = first <= second
+    first, second = first[once], second[once]
+    labels = records.labels
+    findings.add(
+        "unmatched",
+        [join_codes((labels[a], labels[b])) for a, b in zip(first, second, strict=True)],
+        [
+            f"In longitude and latitude a vertex of cell {labels[a]} gets across an edge of "
+            f"{'a neighbour' if a == b else f'cell {labels[b]}'}, or the other way round."
+            for a, b in zip(first, second, strict=True)
+        ],
+        gpd.GeoSeries(edges[first], crs=LONLAT).to_crs(records.crs),
     )
 
 

@@ -115,16 +115,22 @@ def _mend(given: Geometries) -> tuple[Geometries, NDArray[np.object_], Geometrie
     polygons[infinite] = shapely.Polygon()
 
     broken = np.flatnonzero(~shapely.is_valid(polygons))
-    for row in broken:
-        reason = str(shapely.is_valid_reason(polygons[row]))
-        found = _LOCATION.search(reason)
-        faults[row] = _LOCATION.sub("", reason).strip().lower()
-        if found:
-            spots[row] = shapely.Point(float(found[1]), float(found[2]))
+    spots[broken], faults[broken] = fault_spots(polygons[broken])
     if len(broken):
         mended = shapely.make_valid(polygons[broken], method="structure", keep_collapsed=False)
         polygons[broken] = polygonal(mended)
     return polygons, faults, spots
+
+
+def fault_spots(polygons: Geometries) -> tuple[Geometries, NDArray[np.object_]]:
+    """Return where each invalid polygon is so, a Point or None, and why, in words."""
+    spots = np.full(len(polygons), None, dtype=object)
+    reasons = np.full(len(polygons), "", dtype=object)
+    for row, reason in enumerate(shapely.is_valid_reason(polygons).tolist()):
+        reasons[row] = _LOCATION.sub("", reason).strip().lower()
+        if found := _LOCATION.search(reason):
+            spots[row] = shapely.Point(float(found[1]), float(found[2]))
+    return spots, reasons
 
 
 def mean_width(polygons: Geometries) -> NDArray[np.float64]:

@@ -14,7 +14,17 @@ from shapely.affinity import scale, translate
 from gis.crs import to_lonlat
 from gis.errors import InputError, RefusedError
 from gis.topology import Repair, check, repair
-from tests.gis.topology.coverages import DAMAGES, PLACES, blanks_slowly, damage, frame, lattice, projected
+from tests.gis.topology.coverages import (
+    DAMAGES,
+    PLACES,
+    blanks_slowly,
+    crossing,
+    damage,
+    frame,
+    lattice,
+    notched,
+    projected,
+)
 
 EAST, NORTH = 500_000.0, 2_500_000.0
 
@@ -32,6 +42,7 @@ def assert_result(cells: gpd.GeoDataFrame, result: Repair, areas: gpd.GeoDataFra
     assert fixed.index.equals(cells.index)
     assert list(fixed.columns) == list(cells.columns)
     assert fixed.crs.to_epsg() == 4326
+    assert shapely.is_valid(np.asarray(fixed.geometry)).all()
     assert shapely.coverage_is_valid(np.asarray(fixed.geometry))
     assert shapely.coverage_is_valid(np.asarray(fixed.geometry.to_crs(result.crs)))
     assert (result.changes["area_after_m2"] > 0).all()
@@ -200,6 +211,25 @@ def test_streets_between_blocks_are_shared_by_the_blocks() -> None:
     assert result.changes["area_after_m2"].to_numpy().reshape(5, 5)[1:4, 1:4] == pytest.approx(
         10_000, rel=0.05
     )
+
+
+def test_a_cell_that_turns_over_in_degrees_is_steadied() -> None:
+    east, north = 600_000.0, 2_500_000.0
+    cell = notched((east, north))
+    cells = frame(np.array([cell, box(east, north, east + 5000, north + 1000)], dtype=object))
+    assert not cells.geometry.is_valid.all()
+    result = repair(cells)
+    assert_result(cells, result)
+    assert result.changes["change_m2"].abs().max() < 0.01
+    # A file in metres is valid as it is; what is written of it is steadied all the same.
+    assert_result(cells, repair(cells.to_crs(4547)))
+
+
+def test_cells_that_overlap_in_degrees_only_are_steadied() -> None:
+    cells = frame(crossing((600_000.0, 2_500_000.0)))
+    assert not shapely.coverage_is_valid(np.asarray(cells.geometry))
+    assert_result(cells, repair(cells))
+    assert_result(cells, repair(cells.to_crs(4547)))
 
 
 @pytest.mark.parametrize("place", PLACES)
