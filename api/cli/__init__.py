@@ -6,6 +6,7 @@ Each module holds the commands of one subject and imports the engine only when i
 
 import signal
 import sys
+from collections.abc import Callable, Mapping
 
 import typer
 from typer import TyperException
@@ -29,7 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = {
+COMMANDS: Mapping[str, Callable[..., None]] = {
     "demo": demo,
     "divide": divide,
     "check": check,

@@ -45,16 +45,15 @@ def draw(
 ) -> None:
     """Draw cells on a map: one HTML file that opens without a network and loads nothing from elsewhere."""
     from api.cli.source import load_areas, load_cells
-    from layers.formats import plan_outputs, read_layer
-    from layers.maps import write_map
+    from layers.formats import plan_outputs, read_layer, write_text
+    from layers.maps import make_map
 
     plan_outputs(texts={output: (".html", ".htm")})
     plan = load_cells(cells, code_field=code_field, name_field=name_field, layer=cells_layer)
     parents = areas and load_areas(areas, code_field=areas_code_field, layer=areas_layer, where=areas_where)
     grounds = {"green": green, "water": water, "buildings": buildings, "railway": railway, "roads": roads}
     with about(cells):
-        write_map(
-            output,
+        text = make_map(
             plan,
             areas=parents,
             gaps=gaps and read_layer(gaps, role="gaps"),
@@ -64,6 +63,7 @@ def draw(
             title=title,
             language=language.value,
         )
+    write_text(output, text)
     size = output.stat().st_size
     drawn = int((~(plan.geometry.isna() | plan.geometry.is_empty)).sum())
     tell(

@@ -99,7 +99,7 @@ def load_usable_cells(
             if bad.any():
                 row = int(bad.to_numpy().argmax())
                 code = cells["code"].iat[row]
-                named = f" (code '{code}')" if code else ""
+                named = "" if code is None else f" (code {code!r})"
                 raise InputError(f"record {row + 1}{named} {what}; wangge check lists all defects.")
     return cells
 

@@ -102,14 +102,13 @@ def plan_outputs(
     for path in filter(None, layers):
         output_format(path)
         planned.append(path)
-    others = dict.fromkeys(tables, TABLES) | dict(texts or {})
-    for path, suffixes in others.items():
-        if path is None:
+    for other, suffixes in [*((path, TABLES) for path in tables), *(texts or {}).items()]:
+        if other is None:
             continue
-        if path.suffix.lower() not in suffixes:
-            raise InputError(f"{path}: give it the extension {' or '.join(suffixes)}.")
-        output_folder(path)
-        planned.append(path)
+        if other.suffix.lower() not in suffixes:
+            raise InputError(f"{other}: give it the extension {' or '.join(suffixes)}.")
+        output_folder(other)
+        planned.append(other)
     names = [path.resolve() for path in planned]
     for place, path in enumerate(planned):
         if names[place] in names[:place]:

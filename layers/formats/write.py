@@ -121,9 +121,9 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text."""
+    """Write UTF-8 text; half characters from files become question marks."""
     with replacing(path) as target:
-        target.write_text(text, encoding="utf-8")
+        target.write_text(text, encoding="utf-8", errors="replace")
 
 
 def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

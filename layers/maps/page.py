@@ -22,7 +22,7 @@ from folium.template import Template
 
 from gis.colours import TOL_BRIGHT
 from gis.errors import InputError
-from layers.formats import replacing
+from layers.formats import write_text
 from layers.maps import content
 from layers.maps.labels import field_words, kind_words, page_words
 
@@ -178,9 +178,7 @@ def write_map(path: str | os.PathLike[str], cells: gpd.GeoDataFrame, **options: 
     InputError
         As `make_map`, or if the folder does not exist.
     """
-    text = make_map(cells, **options)
-    with replacing(Path(path)) as target:
-        target.write_text(text, encoding="utf-8", errors="replace")
+    write_text(Path(path), make_map(cells, **options))
 
 
 def _document(title: str, language: str, data: dict[str, Any], centre: tuple[float, float]) -> str:
