@@ -127,13 +127,15 @@ def check(
     holes = enclosed(union(polygons, coverage=coverage))
     if areas is None:
         _add_blanks(findings, records, holes)
+        tell(4, _STEPS)
     else:
-        # What the areas leave out is no blank; a hairline is one all the same, for it is no ground at all.
-        _add_blanks(findings, records, holes[mean_width(holes) <= NOISE_WIDTH_M])
-    tell(4, _STEPS)
-    if areas is not None:
+        ground = read_records(areas, working)
+        # What the areas leave out is no blank, and neither is a hairline that is theirs.
+        thin = holes[mean_width(holes) <= NOISE_WIDTH_M]
+        _add_blanks(findings, records, thin[_mostly_in(thin, ground.polygons)])
+        tell(4, _STEPS)
         given = cells["area_code"].to_numpy(dtype=object) if "area_code" in cells.columns else None
-        add_nesting(findings, records, read_records(areas, working), given, coverage=coverage)
+        add_nesting(findings, records, ground, given, coverage=coverage)
     tell(_STEPS, _STEPS)
     return Report(findings=findings.frame(), crs=working)
 
@@ -293,6 +295,13 @@ def _add_blanks(findings: Findings, records: Records, holes: Geometries) -> None
         holes,
         sizes,
     )
+
+
+def _mostly_in(holes: Geometries, areas: Geometries) -> NDArray[np.bool_]:
+    """Tell which holes lie by more than half in areas."""
+    hole, area = shapely.STRtree(areas).query(holes, predicate="intersects")
+    shared = shapely.area(shapely.intersection(holes[hole], areas[area]))
+    return np.asarray(np.bincount(hole, weights=shared, minlength=len(holes)) > shapely.area(holes) / 2)
 
 
 def _silent(done: int, total: int) -> None:

@@ -13,6 +13,7 @@ from gis.arrangement import faces
 from gis.crs import working_crs
 from gis.divide import divide_square
 from gis.errors import CapacityError, CoverageError, InputError
+from tests.gis.topology.coverages import crossing
 
 QUIET = settings(deadline=None, max_examples=25)
 
@@ -374,3 +375,9 @@ def test_monaco(shared_data):
     # OpenStreetMap numbers look like Chinese codes and are none.
     assert cells["code"].str.fullmatch(r"[0-9]+-[0-9]{3}").all()
     assert "Fontvieille 001" in set(cells["name"])
+
+
+def test_a_vertex_beside_a_long_edge_stays_on_its_side_in_degrees():
+    areas = frame(crossing((601_000.0, 2_502_000.0)), 4547)
+    assert not shapely.coverage_is_valid(np.asarray(areas.geometry))
+    assert_coverage(areas, divide_square(areas, size_m=5000))

@@ -208,6 +208,14 @@ def test_a_hairline_is_an_error_too() -> None:
     assert not report.valid
 
 
+def test_a_hairline_between_areas_is_no_fault_of_the_cells() -> None:
+    right = shapely.Polygon([(100, 0), (200, 0), (200, 100), (100, 100), (100 + 1e-6, 50)])
+    cells = drawn(box(0, 0, 100, 100), right)
+    assert counts(check(cells)) == {"blank": 1}
+    assert check(cells, cells).valid
+    assert counts(check(cells, drawn(box(0, 0, 200, 100)))) == {"blank": 1}
+
+
 def test_a_cell_that_turns_over_in_degrees_is_invalid() -> None:
     cells = frame(np.array([notched((600_000.0, 2_500_000.0))], dtype=object))
     found = check(cells).of("invalid")
