@@ -50,13 +50,15 @@ def draw(
 
     plan_outputs(texts={output: (".html", ".htm")})
     plan = load_cells(cells, code_field=code_field, name_field=name_field, layer=cells_layer)
-    parents = areas and load_areas(areas, code_field=areas_code_field, layer=areas_layer, where=areas_where)
+    parents = None
+    if areas is not None:
+        parents = load_areas(areas, code_field=areas_code_field, layer=areas_layer, where=areas_where)
     grounds = {"green": green, "water": water, "buildings": buildings, "railway": railway, "roads": roads}
     with about(cells):
         text = make_map(
             plan,
             areas=parents,
-            gaps=gaps and read_layer(gaps, role="gaps"),
+            gaps=None if gaps is None else read_layer(gaps, role="gaps"),
             layers={path.stem: read_layer(path, role="entities") for path in entities or []},
             base={kind: read_layer(path, role=kind) for kind, path in grounds.items() if path is not None},
             measure=measure,
