@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.crs import LONLAT
+from gis.crs import LONLAT, to_degrees
 
 Geometries = NDArray[np.object_]
 
@@ -42,11 +42,9 @@ def steadying_cuts(polygons: Geometries, crs: CRS) -> Geometries | None:
     ndarray of LineString, or None
         Across each edge beside an endangered vertex; None where the polygons stay a valid coverage.
     """
-    there = gpd.GeoSeries(polygons, crs=crs).to_crs(LONLAT)
-    back = there.to_crs(crs)
-    flagged = np.zeros(len(polygons), dtype=bool)
-    for moved in (there, back):
-        flagged |= unsound(np.asarray(moved, dtype=object))
+    there = to_degrees(polygons, crs)
+    back = np.asarray(gpd.GeoSeries(there, crs=LONLAT).to_crs(crs), dtype=object)
+    flagged = unsound(there) | unsound(back)
     if not flagged.any():
         return None
     coordinates, ring = shapely.get_coordinates(

@@ -148,7 +148,7 @@ def _pieces(ground: Ground, size_m: float) -> _Pieces:
     squares = occupancy(edges, size_m, tolerance)
     lines = side_lines(squares.border, edges.start, size_m, tolerance)
     rim = _rim(ground, squares.border, np.concatenate([ground.geometry, lines]), size_m)
-    # Where a square's side cuts a long edge of an area, the edge no longer bends as a whole on the way to degrees.
+    # A long edge of an area that a square's side cuts in two no longer bends as one on the way to degrees.
     for _ in range(_ATTEMPTS):
         cuts = steadying_cuts(rim.geometry, ground.crs)
         if cuts is None:

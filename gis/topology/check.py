@@ -12,7 +12,8 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.crs import LONLAT, choose_crs, to_lonlat
+from gis.crs import LONLAT, to_lonlat
+from gis.measures import accepted_crs
 from gis.topology.findings import KINDS, Findings, join_codes, metres2, shown
 from gis.topology.ground import around, enclosed, find_overlaps, find_unmatched, union
 from gis.topology.nesting import add_nesting
@@ -105,7 +106,7 @@ def check(
     InputError
         If `code` is missing, no CRS is named, or the extent is not on the globe.
     """
-    working = crs if crs is not None else choose_crs(cells if areas is None else areas)
+    working = accepted_crs(cells if areas is None else areas, crs)
     records = read_records(cells, working)
     tell = progress or _silent
     findings = Findings(working)

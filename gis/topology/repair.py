@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gis.codes import code_texts
-from gis.crs import LONLAT, choose_crs, to_lonlat
+from gis.crs import LONLAT, to_degrees, to_lonlat
 from gis.errors import InputError, RefusedError
+from gis.measures import accepted_crs
 from gis.roundtrip import steadying_cuts, unsound
 from gis.topology.check import Report, check
 from gis.topology.deeds import awarded, blank, change_table, deed_frame, story
@@ -149,7 +150,7 @@ def repair(
         If a cell would vanish, fall into more pieces or change by more than `max_area_change`, or the
         result is not valid.
     """
-    working = crs if crs is not None else choose_crs(cells if areas is None else areas)
+    working = accepted_crs(cells if areas is None else areas, crs)
     tell = progress or _silent
     records = read_records(cells, working)
     _accept(records)
@@ -337,7 +338,7 @@ def _unchanged(cells: gpd.GeoDataFrame, records: Records) -> Repair:
 
 def _with_geometry(cells: gpd.GeoDataFrame, polygons: Geometries, crs: CRS) -> gpd.GeoDataFrame:
     """Return the rows with new geometry in EPSG:4326."""
-    series = gpd.GeoSeries(polygons, index=cells.index, crs=crs).to_crs(LONLAT)
+    series = gpd.GeoSeries(to_degrees(polygons, crs), index=cells.index, crs=LONLAT)
     return _with_measures(cells.to_crs(LONLAT).set_geometry(series), polygons)
 
 
