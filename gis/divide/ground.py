@@ -73,7 +73,11 @@ def lowest_ground(areas: gpd.GeoDataFrame, crs: CRS | None = None) -> Ground:
     code = lowest["code"].astype(str).to_numpy(dtype=object)
     name = lowest["name"].fillna("").astype(str).to_numpy(dtype=object)
     finite = np.isfinite(shapely.bounds(geometry)).all(axis=1)
-    sound = np.asarray(shapely.is_valid(geometry)) & finite
+    for k in np.flatnonzero(~finite)[:1].tolist():
+        raise InputError(
+            f"{_record(lowest, k)} has coordinates that no place has; draw it anew or leave it out."
+        )
+    sound = np.asarray(shapely.is_valid(geometry))
     for k in np.flatnonzero(~sound)[:1].tolist():
         reason = shapely.is_valid_reason(geometry[k])
         raise InputError(f"{_record(lowest, k)} is not a valid polygon ({reason}); run wangge repair first.")

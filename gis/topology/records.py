@@ -111,10 +111,13 @@ def _mend(given: Geometries) -> tuple[Geometries, NDArray[np.object_], Geometrie
 
     bounds = shapely.bounds(polygons)
     infinite = ~empty & ~wrong & ~np.isfinite(bounds).all(axis=1)
+    # Bounds pass over a single NaN.
+    broken = np.flatnonzero(~shapely.is_valid(polygons))
+    vertices, row = shapely.get_coordinates(polygons[broken], return_index=True)
+    infinite[broken[row[~np.isfinite(vertices).all(axis=1)]]] = True
     faults[infinite] = "it has coordinates that are not finite or cannot be projected"
     polygons[infinite] = shapely.Polygon()
-
-    broken = np.flatnonzero(~shapely.is_valid(polygons))
+    broken = broken[~infinite[broken]]
     spots[broken], faults[broken] = fault_spots(polygons[broken])
     if len(broken):
         mended = shapely.make_valid(polygons[broken], method="structure", keep_collapsed=False)

@@ -37,6 +37,7 @@ MAX_AREA_CHANGE = 0.5
 
 _STEPS = 6
 _ATTEMPTS = 4
+_LISTED = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,9 +207,11 @@ def _accept(records: Records) -> None:
     repeated = np.flatnonzero(records.repeated())
     if len(repeated):
         code = records.codes[repeated[0]]
-        rows = ", ".join(str(row + 1) for row in repeated.tolist() if records.codes[row] == code)
+        rows = np.flatnonzero(records.codes == code) + 1
+        listed = ", ".join(str(row) for row in rows[:_LISTED])
+        more = f" and {len(rows) - _LISTED:,} more" if len(rows) > _LISTED else ""
         raise InputError(
-            f"Records {rows} have the same code '{code}'; give each its own, or delete all but one."
+            f"Records {listed}{more} have the same code '{code}'; give each its own, or delete all but one."
         )
 
 

@@ -294,6 +294,15 @@ def test_records_that_cannot_be_repaired_are_named() -> None:
     twice = drawn(square, box(90, 0, 200, 100))
     with pytest.raises(InputError, match="Records 1, 2 have the same code '5'"):
         repair(twice.assign(code=5))
+    many = drawn(*(box(x, 0, x + 10, 10) for x in range(0, 100, 10)))
+    with pytest.raises(InputError, match="Records 1, 2, 3, 4, 5 and 5 more have the same code '5'"):
+        repair(many.assign(code=5))
+    broken = drawn(square, square)
+    ring = shapely.get_coordinates(broken.geometry.iloc[1])
+    ring[1, 0] = np.nan
+    broken.geometry = [broken.geometry.iloc[0], shapely.set_coordinates(broken.geometry.iloc[1], ring)]
+    with pytest.raises(InputError, match=r"Record 2 .* coordinates that are not finite"):
+        repair(broken.set_crs(4326, allow_override=True))
     with pytest.raises(InputError, match="Record 2 has no code"):
         repair(twice.assign(code=["a", None]))
     with pytest.raises(InputError, match="names the area 'x'"):
