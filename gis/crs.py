@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from gis.china import in_china
+from gis.china import within_border
 from gis.errors import InputError
 
 LONLAT = CRS.from_epsg(4326)
@@ -53,7 +53,7 @@ def working_crs(bounds: ArrayLike) -> CRS:
             f"The extent {west:g}, {south:g}, {east:g}, {north:g} is not longitude and latitude between "
             "80° S and 84° N; check the CRS and the axis order."
         )
-    if in_china(lon, lat):
+    if within_border(lon, lat):
         zone = int(np.clip(np.floor(lon / 3 + 0.5), _FIRST_ZONE, _LAST_ZONE))
         return CRS.from_epsg(_ZONE_BASE + zone)
     zone = int(min(np.floor((lon + 180) / 6) + 1, 60))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gis.arrangement import Geometries
-from gis.china import in_china
+from gis.china import within_border
 from gis.crs import choose_crs, to_working
 from gis.errors import CoverageError, InputError
 from gis.measures import require_true_areas
@@ -83,7 +83,7 @@ def lowest_ground(areas: gpd.GeoDataFrame, crs: CRS | None = None) -> Ground:
         raise InputError(f"{_record(lowest, k)} is not a valid polygon ({reason}); run wangge repair first.")
     _check_coverage(code, geometry)
     west, south, east, north = lowest.total_bounds
-    china = bool(in_china((west + east) / 2, (south + north) / 2))
+    china = bool(within_border((west + east) / 2, (south + north) / 2))
     return Ground(code, name, geometry, chosen, china)
 
 
