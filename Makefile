@@ -1,13 +1,13 @@
 # Wangge: `make demo` and `make test` do everything on a bare Debian or Ubuntu with python3 >= 3.11 and make.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-PYTHON ?= python3
+export PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
 
-.PHONY: help demo test check bench lock vendor clean
+.PHONY: help demo test fuzz check bench lock vendor clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ demo: $(VENV)/.runtime ## make the sample district, divide, check, assign, find 
 test: check ## everything that must hold: lint, types, import rules, and all tests
 	@.ci/system-packages tests
 	@$(BIN)/python -m pytest -n 2 --dist loadscope
+
+fuzz: $(VENV)/.dev ## the engine's tests on fresh random examples, until you stop it
+	@while HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -n 2 tests/gis; do :; done
 
 check: $(VENV)/.dev ## lint, types and import rules
 	@$(BIN)/ruff format --check .
@@ -36,14 +39,16 @@ vendor: $(VENV)/.dev ## fetch the vendored JavaScript of the manifest anew and v
 	@$(BIN)/python layers/maps/vendor/refresh.py
 
 clean: ## remove what the targets above have made
-	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-$(BIN)/python:
+# An environment without pip is one whose making was interrupted, without python one whose system python is gone.
+$(BIN)/python $(BIN)/pip &:
 	@.ci/system-packages venv
 	@echo "Making the Python environment in $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
 
-$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(BIN)/python
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml $(BIN)/python $(BIN)/pip
 	@echo "Installing the locked dependencies of requirements/runtime.txt"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

@@ -82,6 +82,10 @@ def _check_records(areas: gpd.GeoDataFrame) -> None:
         ),
         "is no polygon.",
     )
+    infinite = np.asarray(~np.isfinite(shapely.bounds(geometries)).all(axis=1))
+    xy, record = shapely.get_coordinates(geometries, return_index=True)
+    infinite[record[~np.isfinite(xy).all(axis=1)]] = True
+    refuse(infinite, "has coordinates that are no numbers; draw it anew or leave it out.")
     invalid = ~shapely.is_valid(geometries)
     if invalid.any():
         reason = shapely.is_valid_reason(geometries[int(np.flatnonzero(invalid)[0])])

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from gis.china import in_china
+from gis.china import within_border
 from gis.errors import InputError
 
 LONLAT = CRS.from_epsg(4326)
@@ -53,7 +53,7 @@ def working_crs(bounds: ArrayLike) -> CRS:
             f"The extent {west:g}, {south:g}, {east:g}, {north:g} is not longitude and latitude between "
             "80° S and 84° N; check the CRS and the axis order."
         )
-    if in_china(lon, lat):
+    if within_border(lon, lat):
         zone = int(np.clip(np.floor(lon / 3 + 0.5), _FIRST_ZONE, _LAST_ZONE))
         return CRS.from_epsg(_ZONE_BASE + zone)
     zone = int(min(np.floor((lon + 180) / 6) + 1, 60))
@@ -136,10 +136,37 @@ def extent(frame: gpd.GeoDataFrame) -> NDArray[np.float64]:
         west beyond east. NaN when every geometry is empty.
     """
     bounds = np.asarray(frame.total_bounds, dtype=float)
-    if not bounds[2] - bounds[0] > 180:
+    if not (bounds[2] - bounds[0] > 180 and bounds[0] >= -180 and bounds[2] <= 180):
         return bounds
     around = shapely.get_coordinates(frame.geometry.to_numpy())[:, 0] % 360
     if around.max() - around.min() >= bounds[2] - bounds[0]:
         return bounds
     bounds[0], bounds[2] = around.min(), around.max() - 360
     return bounds
+
+
+def to_degrees(geometries: NDArray[np.object_], crs: CRS) -> NDArray[np.object_]:
+    """Return geometries of a working CRS in longitude, latitude, none of them torn at the 180th meridian.
+
+    A vertex on the meridian can come back as either 180 or -180; it takes the sign of its geometry.
+
+    Parameters
+    ----------
+    geometries
+        Shape (n,), none of which crosses the meridian.
+    crs
+        The working CRS.
+    """
+    result = np.array(gpd.GeoSeries(geometries, crs=crs).to_crs(LONLAT), dtype=object)
+    bounds = shapely.bounds(result)
+    for row in np.flatnonzero(bounds[:, 2] - bounds[:, 0] > 180):
+        result[row] = shapely.transform(result[row], _one_side)
+    return result
+
+
+def _one_side(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Move vertices beside the 180th meridian to the side of the others."""
+    lon, lat = lonlat.T
+    beside = np.abs(lon) > 180 - 1e-9
+    side = np.sign(np.median(lon[~beside])) if not beside.all() else 1.0
+    return np.column_stack([np.where(beside, side * 180, lon), lat])

@@ -18,6 +18,7 @@ from pyproj import CRS
 from gis.codes import required_codes
 from gis.crs import LONLAT, choose_crs, to_lonlat, to_working
 from gis.errors import InputError
+from gis.measures import accepted_crs
 from gis.overlay import Rounding, polygonal
 
 Progress = Callable[[int, int], None]
@@ -124,10 +125,11 @@ def diff(
     Raises
     ------
     InputError
-        If a code is missing or used twice, or a layer names no CRS.
+        If a code is missing or used twice, a layer names no CRS, the plans share no ground, or areas in the
+        working CRS named are not as large as they are.
     """
     tell = progress or (lambda _done, _total: None)
-    working = crs if crs is not None else choose_crs(old, new)
+    working = choose_crs(old, new) if crs is None else accepted_crs(new, accepted_crs(old, crs))
     before, after = _plans(old, new, working)
     tell(1, 4)
     position = pd.Index(after.codes).get_indexer(pd.Index(before.codes))
@@ -139,6 +141,9 @@ def diff(
     kept[position[same]] = True
     changed_new = np.flatnonzero(~kept)
     flows = _flows(before, after, changed_old, changed_new, rounding)
+    common = bool(same.any() or ((flows.old >= 0) & (flows.new >= 0)).any())
+    if not common and before.area.any() and after.area.any():
+        raise InputError("The two plans share no ground; compare plans of one place.")
     tell(3, 4)
     flows, renamed = _renamed(before, after, flows, rounding)
     kinds = _Kinds(before, after, flows, renamed, position, same)

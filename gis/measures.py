@@ -11,10 +11,15 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS, Geod
 
-from gis.crs import to_lonlat, to_working
+from gis.crs import choose_crs, to_lonlat, to_working
 from gis.errors import InputError
 
 Floats = NDArray[np.float64]
+
+MAX_SCALE_ERROR = 0.005
+"""The share by which areas may differ between the working CRS and the ellipsoid; a zone has up to 0.002."""
+
+_SAMPLE = 300
 
 
 def measure(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> gpd.GeoDataFrame:
@@ -93,6 +98,70 @@ def area_ratio(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> Floats:
     planar, geodesic = area_m2(cells, crs), geodesic_area_m2(cells)
     ratio: Floats = np.divide(planar, geodesic, out=np.full(len(planar), np.nan), where=geodesic > 0)
     return ratio
+
+
+def scale_error(cells: gpd.GeoDataFrame, crs: CRS) -> float:
+    """Return by what share the areas measured in a working CRS sum to more than on the ellipsoid.
+
+    Parameters
+    ----------
+    cells
+        Polygons in any CRS; those that are invalid, or lie on both sides of the 180th meridian, do not count.
+    crs
+        The working CRS.
+
+    Returns
+    -------
+    float
+        Of a sample of `_SAMPLE` polygons spread over the rows; 0 where there is nothing to compare, infinite
+        where they cannot be projected.
+    """
+    rows = np.unique(np.linspace(0, len(cells) - 1, min(len(cells), _SAMPLE)).astype(np.int64))
+    sample = to_lonlat(gpd.GeoDataFrame(geometry=_polygonal(cells)[rows], crs=cells.crs))
+    shapes = np.asarray(sample.geometry, dtype=object)
+    west, _, east, _ = shapely.bounds(shapes).T
+    sample = sample[(shapely.get_dimensions(shapes) == 2) & shapely.is_valid(shapes) & (east - west < 180)]
+    geodesic = float(geodesic_area_m2(sample).sum())
+    if not geodesic > 0:
+        return 0.0
+    planar = float(shapely.area(np.asarray(sample.geometry.to_crs(crs), dtype=object)).sum())
+    return planar / geodesic - 1 if np.isfinite(planar) else np.inf
+
+
+def require_true_areas(cells: gpd.GeoDataFrame, crs: CRS) -> None:
+    """Refuse a working CRS in which polygons are not as large as they are.
+
+    Raises
+    ------
+    InputError
+        If their areas differ by more than `MAX_SCALE_ERROR`.
+    """
+    error = scale_error(cells, crs)
+    if abs(error) > MAX_SCALE_ERROR:
+        raise InputError(
+            f"Areas measured in {crs.to_string()} sum to {1 + error:.4g} times their size on the ellipsoid; "
+            "name no working CRS to get the zone that fits, or take the layer in parts."
+        )
+
+
+def accepted_crs(cells: gpd.GeoDataFrame, crs: CRS | None) -> CRS:
+    """Return the working CRS named for a layer, or choose one where none is.
+
+    A layer too wide for any zone, such as a whole country, keeps the zone of its middle: how cells lie to one
+    another can be told there too. A CRS that somebody names has to be as good as that, or true.
+
+    Raises
+    ------
+    InputError
+        If areas in the CRS differ by more than `MAX_SCALE_ERROR`, and by more than twice what they do in the
+        zone that would be chosen.
+    """
+    if crs is None:
+        return choose_crs(cells)
+    error = abs(scale_error(cells, crs))
+    if error > MAX_SCALE_ERROR and error > 2 * abs(scale_error(cells, choose_crs(cells))):
+        require_true_areas(cells, crs)
+    return crs
 
 
 def load(

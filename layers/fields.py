@@ -19,6 +19,9 @@ AREA_CODE_NAMES = ("area_code",)
 ID_NAMES = ("id", "entity_id", "uuid", "osm_id", "编号", "统一社会信用代码")
 KIND_NAMES = ("kind",)
 
+NUMBERED = "#"
+"""Given as the code field, it numbers the records from 1."""
+
 # A first column that ends in "id" is the identity only if its values hardly repeat.
 _DISTINCT_SHARE = 0.95
 
@@ -46,7 +49,8 @@ def areas_from(
     frame
         Any layer of polygons in EPSG:4326.
     code_field, name_field, level_field, parent_field
-        The fields to take; found by their usual names when not given. Only the code must exist.
+        The fields to take; found by their usual names when not given. Only the code must exist; "#" numbers
+        the records instead.
     level
         Keep only the areas of this level.
 
@@ -55,8 +59,9 @@ def areas_from(
     InputError
         If a named field does not exist, no code field is found, or no area has the level.
     """
-    codes = frame[_field(frame, code_field, CODE_NAMES, "--code-field")]
-    areas = gpd.GeoDataFrame({"code": text_codes(codes)}, geometry=frame.geometry.values, crs=frame.crs)
+    areas = gpd.GeoDataFrame(
+        {"code": _codes(frame, code_field)}, geometry=frame.geometry.values, crs=frame.crs
+    )
     for column, given, names, option in (
         ("name", name_field, NAME_NAMES, "--name-field"),
         ("level", level_field, LEVEL_NAMES, "--level-field"),
@@ -69,9 +74,8 @@ def areas_from(
     if level is not None:
         chosen = areas["level"] == level
         if not chosen.any():
-            raise InputError(
-                f"no area has the level '{level}' (levels: {', '.join(sorted(areas['level'].unique()))})."
-            )
+            known = ", ".join(sorted(set(areas["level"]) - {""})) or "none"
+            raise InputError(f"no area has the level '{level}' (levels: {known}).")
         areas = areas[chosen].reset_index(drop=True).assign(parent=None)
     return areas[["code", "name", "level", "parent", "geometry"]]
 
@@ -94,7 +98,7 @@ def cells_from(
         If a named field does not exist or no code field is found.
     """
     picked = {
-        "code": _field(frame, code_field, CODE_NAMES, "--code-field"),
+        "code": None if code_field == NUMBERED else _field(frame, code_field, CODE_NAMES, "--code-field"),
         "name": _optional_field(frame, name_field, NAME_NAMES, "--name-field"),
         "area_code": _optional_field(frame, area_field, AREA_CODE_NAMES, "--area-field"),
     }
@@ -102,6 +106,8 @@ def cells_from(
         column: text_codes(frame[field]) if field else pd.Series(None, index=frame.index, dtype=object)
         for column, field in picked.items()
     }
+    if code_field == NUMBERED:
+        values["code"] = _codes(frame, code_field)
     cells = _make_room(frame, picked).assign(**values)
     cells["name"] = cells["name"].fillna(cells["code"])
     leading = ["code", "name", "area_code"]
@@ -158,11 +164,19 @@ def _leading_id(frame: gpd.GeoDataFrame) -> str | None:
     return first if frame[first].nunique() >= _DISTINCT_SHARE * len(frame) else None
 
 
+def _codes(frame: gpd.GeoDataFrame, code_field: str | None) -> pd.Series:
+    if code_field == NUMBERED:
+        numbers = [str(number) for number in range(1, len(frame) + 1)]
+        return pd.Series(numbers, index=frame.index, dtype=object)
+    return text_codes(frame[_field(frame, code_field, CODE_NAMES, "--code-field")])
+
+
 def _field(frame: gpd.GeoDataFrame, given: str | None, names: Sequence[str], option: str) -> str:
     found = _optional_field(frame, given, names, option)
     if found is None:
         raise InputError(
-            f"has no field '{names[0]}'; name the one to take with {option} (fields: {_listed(frame)})."
+            f"has no field '{names[0]}'; name the one to take with {option}, or number the records with "
+            f"{option} '{NUMBERED}' (fields: {_listed(frame)})."
         )
     return found
 

@@ -1,4 +1,4 @@
-"""What the tests of all rooms share: the real data beside the repository, and real databases."""
+"""What the tests of all rooms share: the real data, real databases, and how examples are drawn."""
 
 import itertools
 import os
@@ -14,8 +14,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from layers.storage.database import Database
+
+# `make test` draws the same examples every time, `make fuzz` new ones in each round.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("fuzz", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 

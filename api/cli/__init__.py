@@ -4,7 +4,12 @@ Each module holds the commands of one subject and imports the engine only when i
 `wangge --help` answers at once.
 """
 
+import signal
+import sys
+from collections.abc import Callable, Mapping
+
 import typer
+from typer import TyperException
 
 from api.cli.compare import diff
 from api.cli.database import backup, migrate, restore
@@ -14,6 +19,7 @@ from api.cli.gaps import gaps
 from api.cli.identity import account, token
 from api.cli.load import export, load
 from api.cli.maps import draw
+from api.cli.outcome import CANNOT_RUN, INTERRUPTED, say
 from api.cli.ownership import assign, inspect, locate
 from api.cli.serve import serve
 from api.cli.topology import check, repair
@@ -28,30 +34,45 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for name, command in (
-    ("demo", demo),
-    ("divide", divide),
-    ("check", check),
-    ("repair", repair),
-    ("inspect", inspect),
-    ("assign", assign),
-    ("diff", diff),
-    ("gaps", gaps),
-    ("map", draw),
-    ("serve", serve),
-    ("migrate", migrate),
-    ("backup", backup),
-    ("restore", restore),
-    ("export", export),
-):
-    app.command(name)(command)
-# A longitude west of Greenwich begins with a minus sign and is no option.
-app.command("locate", context_settings={"ignore_unknown_options": True})(locate)
-app.add_typer(load, name="load")
-app.add_typer(token, name="token")
-app.add_typer(account, name="account")
+COMMANDS: Mapping[str, Callable[..., None]] = {
+    "demo": demo,
+    "divide": divide,
+    "check": check,
+    "repair": repair,
+    "inspect": inspect,
+    "assign": assign,
+    "locate": locate,
+    "diff": diff,
+    "gaps": gaps,
+    "map": draw,
+    "serve": serve,
+    "migrate": migrate,
+    "export": export,
+    "backup": backup,
+    "restore": restore,
+}
+GROUPS: Mapping[str, typer.Typer] = {"load": load, "token": token, "account": account}
+for name, command in COMMANDS.items():
+    # A longitude west of Greenwich begins with a minus sign and is no option.
+    app.command(name, context_settings={"ignore_unknown_options": name == "locate"})(command)
+for name, group in GROUPS.items():
+    app.add_typer(group, name=name)
 
 
 def main() -> None:
     """Run the command line."""
-    app()
+    # A polite end cleans up as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        status = app(standalone_mode=False)
+    except TyperException as error:
+        say(f"wangge: {error.format_message()} ({_usage()} --help explains)")
+        status = CANNOT_RUN
+    except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
+    sys.exit(status)
+
+
+def _usage() -> str:
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    return f"wangge {command}" if command in {*COMMANDS, *GROUPS} else "wangge"

@@ -28,9 +28,9 @@ def diff(
     from api.cli.source import load_usable_cells
     from gis.crs import parse_crs
     from gis.diff import diff as diff_cells
-    from layers.formats import output_format, write_layer, write_table
+    from layers.formats import plan_outputs, write_layer, write_table
 
-    output_format(output)
+    plan_outputs(layers=[output], tables=[table])
     working = parse_crs(crs) if crs else None
     before, after = (load_usable_cells(path, code_field=code_field) for path in (old, new))
     with progress_bar("comparing") as progress:

@@ -12,11 +12,11 @@ from api.cli.outcome import reporting, say
 @reporting
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.")] = Path("demo"),
-    seed: Annotated[int | None, typer.Option(help="Another seed makes another district.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed makes another district.", min=0)] = None,
     scale: Annotated[
         float, typer.Option(help="Size of the district, 1 for about 25 km².", min=0.05, max=1)
     ] = 1.0,
-    size: Annotated[float, typer.Option(help="Side of a cell in metres.")] = 100.0,
+    size: Annotated[float, typer.Option(help="Side of a cell in metres.", min=20)] = 100.0,
     language: Annotated[Language, typer.Option(help="Language of map and report.")] = Language.zh,
 ) -> None:
     """Make a synthetic district, divide it, check it, assign everything, find the gaps, draw the map.

@@ -65,9 +65,9 @@ def divide(
     from gis.areas import hierarchy, lowest
     from gis.crs import choose_crs, parse_crs
     from gis.divide import divide_square
-    from layers.formats import output_format, write_layer
+    from layers.formats import plan_outputs, write_layer
 
-    output_format(output)
+    plan_outputs(layers=[output])
     loaded = load_areas(
         areas,
         code_field=code_field,

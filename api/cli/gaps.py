@@ -49,15 +49,15 @@ def gaps(
 
     Kinds that lack their input are skipped and told.
     """
-    from api.cli.source import load_areas, load_cells, load_entities
+    from api.cli.source import load_areas, load_entities, load_usable_cells
     from gis.areas import hierarchy
     from gis.crs import parse_crs
     from gis.gaps import GapInput, find_gaps
-    from layers.formats import output_format, write_layer
+    from layers.formats import plan_outputs, write_layer
 
-    output_format(output)
+    plan_outputs(layers=[output])
     rule = _read_rules(rules)
-    plan = load_cells(cells, code_field=code_field, area_field=area_field, layer=cells_layer)
+    plan = load_usable_cells(cells, code_field=code_field, area_field=area_field, layer=cells_layer)
     ground = None
     if areas is not None:
         ground = load_areas(areas, code_field=areas_code_field, layer=areas_layer, where=areas_where)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from api.cli import options
-from api.cli.outcome import about, reporting, say, tell
+from api.cli.outcome import about, reporting, tell
 
 
 class Language(StrEnum):
@@ -45,33 +45,31 @@ def draw(
 ) -> None:
     """Draw cells on a map: one HTML file that opens without a network and loads nothing from elsewhere."""
     from api.cli.source import load_areas, load_cells
-    from gis.errors import InputError
-    from layers.formats import read_layer
-    from layers.formats.kinds import output_folder
-    from layers.maps import write_map
+    from layers.formats import plan_outputs, read_layer, write_text
+    from layers.maps import make_map
 
-    if output.suffix.lower() not in {".html", ".htm"}:
-        raise InputError(f"{output}: a map is written as .html.")
-    output_folder(output)
+    plan_outputs(texts={output: (".html", ".htm")})
     plan = load_cells(cells, code_field=code_field, name_field=name_field, layer=cells_layer)
-    parents = areas and load_areas(areas, code_field=areas_code_field, layer=areas_layer, where=areas_where)
+    parents = None
+    if areas is not None:
+        parents = load_areas(areas, code_field=areas_code_field, layer=areas_layer, where=areas_where)
     grounds = {"green": green, "water": water, "buildings": buildings, "railway": railway, "roads": roads}
     with about(cells):
-        write_map(
-            output,
+        text = make_map(
             plan,
             areas=parents,
-            gaps=gaps and read_layer(gaps, role="gaps"),
+            gaps=None if gaps is None else read_layer(gaps, role="gaps"),
             layers={path.stem: read_layer(path, role="entities") for path in entities or []},
             base={kind: read_layer(path, role=kind) for kind, path in grounds.items() if path is not None},
             measure=measure,
             title=title,
             language=language.value,
         )
+    write_text(output, text)
     size = output.stat().st_size
-    say(f"{len(plan):,} cells drawn")
+    drawn = int((~(plan.geometry.isna() | plan.geometry.is_empty)).sum())
     tell(
-        [f"written to {output} ({size / 1e6:.1f} MB)"],
-        {"cells": len(plan), "bytes": size, "output": str(output)},
+        [f"{drawn:,} of {len(plan):,} cells drawn", f"written to {output} ({size / 1e6:.1f} MB)"],
+        {"cells": len(plan), "drawn": drawn, "bytes": size, "output": str(output)},
         as_json=as_json,
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-CodeField = Annotated[str | None, typer.Option(help="Field with the code.")]
+CodeField = Annotated[str | None, typer.Option(help="Field with the code; '#' numbers the records.")]
 NameField = Annotated[str | None, typer.Option(help="Field with the name.")]
 AreaField = Annotated[str | None, typer.Option(help="Field with the code of the area a cell belongs to.")]
 LevelField = Annotated[str | None, typer.Option(help="Field with the level of an area.")]

@@ -19,7 +19,7 @@ from gis.errors import InputError, RefusedError, WanggeError
 
 P = ParamSpec("P")
 
-OK, NOT_VALID, CANNOT_RUN = 0, 1, 2
+OK, NOT_VALID, CANNOT_RUN, INTERRUPTED = 0, 1, 2, 130
 
 EXIT_CODES: Mapping[type[WanggeError], int] = {
     InputError: CANNOT_RUN,
@@ -53,7 +53,10 @@ def reporting(command: Callable[P, None]) -> Callable[P, None]:
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(OK) from None
-        except (typer.Exit, typer.Abort, KeyboardInterrupt):
+        except KeyboardInterrupt:
+            say("wangge: interrupted; nothing is written.")
+            raise typer.Exit(INTERRUPTED) from None
+        except (typer.Exit, typer.Abort):
             raise
         except Exception as error:
             if os.environ.get("WANGGE_DEBUG"):
@@ -79,7 +82,7 @@ def about(path: Path) -> Iterator[None]:
 
 def say(text: str) -> None:
     """Write a line to standard error."""
-    typer.echo(text, err=True)
+    typer.echo(" ".join(text.splitlines()), err=True)
 
 
 def notes(lines: Iterable[str]) -> None:
@@ -94,7 +97,8 @@ def tell(lines: Iterable[str], summary: Mapping[str, Any], *, as_json: bool) -> 
         typer.echo(json.dumps(summary, ensure_ascii=False, indent=2, default=_plain))
     else:
         for line in lines:
-            typer.echo(line)
+            # A code or name may hold a line break of its own.
+            typer.echo(" ".join(line.splitlines()))
 
 
 def _plain(value: Any) -> Any:

@@ -30,10 +30,9 @@ def inspect(
     """Tell which datum and axis order a file is most plausibly in, and which records are suspect."""
     from api.cli.source import load_entities, load_ground
     from gis.doctor import inspect as inspect_points
-    from layers.formats import output_format, write_layer
+    from layers.formats import plan_outputs, write_layer
 
-    if output is not None:
-        output_format(output)
+    plan_outputs(layers=[output])
     ground = load_ground(areas, layer=areas_layer, where=areas_where)
     records, identity = load_entities(
         points,
@@ -108,12 +107,12 @@ def assign(
     import json
 
     from api.cli.source import load_entities, load_usable_cells
+    from gis.assign import RESULT_COLUMNS
     from gis.assign import assign as assign_entities
     from gis.crs import parse_crs
-    from layers.formats import output_format, write_layer, write_table, write_text
+    from layers.formats import plan_outputs, write_layer, write_table, write_text
 
-    for path in (output, *([shares] if shares else [])):
-        output_format(path)
+    plan_outputs(layers=[output], tables=[shares], texts={report: (".json", ".csv")})
     working = parse_crs(crs) if crs else None
     plan = load_usable_cells(cells, code_field=code_field, layer=cells_layer)
     records, identity = load_entities(
@@ -136,6 +135,9 @@ def assign(
             progress=progress,
         )
     account = assignment.report
+    replaced = sorted(set(RESULT_COLUMNS) & set(records.columns))
+    if replaced:
+        say(f"note: the fields {', '.join(replaced)} of an earlier assignment are replaced")
     notes(write_layer(output, assignment.frame))
     if shares is not None:
         write_table(shares, account.shares)

@@ -73,27 +73,34 @@ def load_cells(
 
 
 def load_usable_cells(
-    path: Path, *, code_field: str | None = None, layer: str | None = None, where: str | None = None
+    path: Path,
+    *,
+    code_field: str | None = None,
+    area_field: str | None = None,
+    layer: str | None = None,
+    where: str | None = None,
 ) -> gpd.GeoDataFrame:
-    """Read cells that are to own something: each with a code of its own and a polygon.
+    """Read cells that are to own something: each with a code of its own and a valid polygon.
 
     Raises
     ------
     InputError
-        If a cell has no code, a code used before, or no polygon.
+        If a cell has no code, a code used before, or no valid polygon.
     """
-    cells = load_cells(path, code_field=code_field, layer=layer, where=where)
+    cells = load_cells(path, code_field=code_field, area_field=area_field, layer=layer, where=where)
     polygonal = cells.geometry.geom_type.isin(["Polygon", "MultiPolygon"]) & ~cells.geometry.is_empty
     with about(path):
         for bad, what in (
             (cells["code"].isna(), "has no code"),
             (cells["code"].duplicated(), "has a code that an earlier record has"),
             (~polygonal, "has no polygon"),
+            (~cells.geometry.is_valid, "is no valid polygon"),
         ):
             if bad.any():
                 row = int(bad.to_numpy().argmax())
                 code = cells["code"].iat[row]
-                raise InputError(f"record {row + 1} (code {code!r}) {what}; wangge check lists all defects.")
+                named = "" if code is None else f" (code {code!r})"
+                raise InputError(f"record {row + 1}{named} {what}; wangge check lists all defects.")
     return cells
 
 

@@ -45,10 +45,9 @@ def check(
     from api.cli.source import load_cells
     from gis.crs import parse_crs
     from gis.topology import check as check_topology
-    from layers.formats import output_format, write_layer
+    from layers.formats import plan_outputs, write_layer
 
-    if output is not None:
-        output_format(output)
+    plan_outputs(layers=[output])
     working = parse_crs(crs) if crs else None
     loaded = load_cells(
         cells,
@@ -118,9 +117,9 @@ def repair(
     from api.cli.source import load_cells
     from gis.crs import parse_crs
     from gis.topology import repair as repair_topology
-    from layers.formats import output_format, write_layer, write_table
+    from layers.formats import plan_outputs, write_layer, write_table
 
-    output_format(output)
+    plan_outputs(layers=[output], tables=[changes])
     working = parse_crs(crs) if crs else None
     loaded = load_cells(
         cells,

@@ -5,6 +5,6 @@ record has no cell.
 """
 
 from gis.assign.assignment import Assignment, assign
-from gis.assign.report import REASONS, AssignReport
+from gis.assign.report import REASONS, RESULT_COLUMNS, AssignReport
 
-__all__ = ["REASONS", "AssignReport", "Assignment", "assign"]
+__all__ = ["REASONS", "RESULT_COLUMNS", "AssignReport", "Assignment", "assign"]

@@ -77,8 +77,9 @@ def assign(
         `frame` has the rows, order, index and columns of `entities`, and (replaced where present):
         cell_code (str or None); cell_share, the share of the entity that lies in its cell, 0 for nearest and
         none; assign_method: inside, border (a point or line with no part in the interior of its cell), share
-        (in part only), nearest or none; distance_m to the cell, for none to the nearest cell if measured,
-        else NaN; reason, a word of `gis.assign.REASONS` or None. `report` is the account.
+        (in part only), nearest or none; distance_m to the cell, for none to the nearest cell if measured and
+        within about 1,000 km, else NaN; reason, a word of `gis.assign.REASONS` or None. `report` is the
+        account.
 
     Raises
     ------
@@ -197,10 +198,14 @@ def _distances(
     """Return the nearest code's position (-1: none) and its distance (NaN: not known) for some entities."""
     number: Integers = np.full(len(rows), -1, dtype=np.int64)
     distance_m = np.full(len(rows), np.nan)
-    for start in range(0, len(rows), BATCH):
-        projected, finite = _on_ground(geometries[rows[start : start + BATCH]], ground)
+    if ground.bare or not len(rows):
+        return number, distance_m
+    within = np.flatnonzero(ground.within_reach(geometries[rows]))
+    for start in range(0, len(within), BATCH):
+        part = within[start : start + BATCH]
+        projected, finite = _on_ground(geometries[rows[part]], ground)
         if len(finite):
-            number[finite + start], distance_m[finite + start] = ground.nearest(projected, limit_m)
+            number[part[finite]], distance_m[part[finite]] = ground.nearest(projected, limit_m)
     return number, distance_m
 
 

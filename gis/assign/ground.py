@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
-from gis.assign.answers import Floats, Integers, Objects
+from gis.assign.answers import Booleans, Floats, Integers, Objects
 from gis.crs import LONLAT, working_crs
 from gis.locate import PointLocator
 
@@ -60,6 +60,19 @@ class Ground:
         """Return longitude, latitude geometries in metres, vertex by vertex."""
         return np.array(gpd.GeoSeries(geometries, crs=LONLAT).to_crs(self.crs).to_numpy(), dtype=object)
 
+    def within_reach(self, geometries: Objects) -> Booleans:
+        """Tell which longitude, latitude geometries lie within about `FARTHEST_M` of the cells' extent."""
+        west, south, east, north = self._locator.bounds
+        half = (east - west) % 360 / 2
+        box = shapely.bounds(geometries)
+        lon, lat = (box[:, 0] + box[:, 2]) / 2, (box[:, 1] + box[:, 3]) / 2
+        beside = np.abs((lon - west - half + 180) % 360 - 180)
+        turn = np.radians(np.maximum(beside - half, 0))
+        here, there = np.radians(lat), np.radians(np.clip(lat, south, north))
+        # The haversine of the angle between a location and the extent.
+        angle = np.sin((here - there) / 2) ** 2 + np.cos(here) * np.cos(there) * np.sin(turn / 2) ** 2
+        return np.asarray(2 * np.arcsin(np.sqrt(angle)) * _EARTH_M <= FARTHEST_M)
+
     def nearest(self, geometries: Objects, limit_m: float | None) -> tuple[Integers, Floats]:
         """Find the nearest cell of geometries in metres.
 
@@ -88,6 +101,11 @@ class Ground:
         number[number == len(self.numbers)] = -1
         return number, distance
 
+
+FARTHEST_M = 1e6
+"""Beyond, metres of a working CRS are no distances any more."""
+
+_EARTH_M = 6_371_000.0
 
 EQUALLY_NEAR_M = 1e-6
 """Distances that differ by less are equal; projecting moves a vertex by about 1e-9 m."""

@@ -8,6 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+RESULT_COLUMNS = ("cell_code", "cell_share", "assign_method", "distance_m", "reason")
+"""The columns that an assignment adds, or replaces where they are."""
+
 REASONS = {
     "outside": "The location lies in no cell.",
     "empty_geometry": "The record has no geometry, or an empty one.",

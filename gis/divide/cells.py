@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gis import codes
 from gis.arrangement import Geometries
-from gis.crs import LONLAT
+from gis.crs import LONLAT, to_degrees
 from gis.divide.ground import Ground
 from gis.errors import CoverageError
 
@@ -92,7 +92,7 @@ def cells_frame(
     chosen = codes.choose_layout(ground.code, china=ground.china, layout=layout)
     numbers = codes.number(area_code, spot[:, 0], spot[:, 1], row, layout=chosen, used=used)
     order = np.lexsort((numbers.sequence, owner))
-    frame = gpd.GeoDataFrame(
+    return gpd.GeoDataFrame(
         {
             "code": numbers.code[order],
             "name": _names(ground, owner, numbers.sequence)[order],
@@ -101,10 +101,9 @@ def cells_frame(
             "area_m2": area_m2[order],
             "perimeter_m": shapely.length(geometry)[order],
         },
-        geometry=geometry[order],
-        crs=ground.crs,
+        geometry=to_degrees(geometry[order], ground.crs),
+        crs=LONLAT,
     )
-    return frame.to_crs(LONLAT)
 
 
 def _names(ground: Ground, owner: NDArray[np.intp], sequence: NDArray[np.int64]) -> NDArray[np.object_]:

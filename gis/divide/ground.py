@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gis.arrangement import Geometries
-from gis.china import in_china
+from gis.china import within_border
 from gis.crs import choose_crs, to_working
 from gis.errors import CoverageError, InputError
+from gis.measures import require_true_areas
+
+_BESIDE = 1e-9
+"""Degrees; nearer to the 180th meridian is on it."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ def lowest_ground(areas: gpd.GeoDataFrame, crs: CRS | None = None) -> Ground:
     Raises
     ------
     InputError
-        If there is no area, or one has no geometry, no polygon or an invalid one, or a code occurs twice.
+        If there is no area, or one has no geometry, no polygon or an invalid one, or a code occurs twice; if
+        one crosses the 180th meridian, or areas in the working CRS are not as large as they are.
     CoverageError
         If the lowest areas overlap or leave vertices unmatched.
     """
@@ -62,17 +67,23 @@ def lowest_ground(areas: gpd.GeoDataFrame, crs: CRS | None = None) -> Ground:
         raise InputError("There is no area to divide.")
     _check_records(lowest)
     chosen = crs if crs is not None else choose_crs(lowest)
+    _check_meridian(lowest)
+    require_true_areas(lowest, chosen)
     geometry = shapely.force_2d(np.asarray(to_working(lowest, chosen).geometry.array, dtype=object))
     code = lowest["code"].astype(str).to_numpy(dtype=object)
     name = lowest["name"].fillna("").astype(str).to_numpy(dtype=object)
     finite = np.isfinite(shapely.bounds(geometry)).all(axis=1)
-    sound = np.asarray(shapely.is_valid(geometry)) & finite
+    for k in np.flatnonzero(~finite)[:1].tolist():
+        raise InputError(
+            f"{_record(lowest, k)} has coordinates that no place has; draw it anew or leave it out."
+        )
+    sound = np.asarray(shapely.is_valid(geometry))
     for k in np.flatnonzero(~sound)[:1].tolist():
         reason = shapely.is_valid_reason(geometry[k])
         raise InputError(f"{_record(lowest, k)} is not a valid polygon ({reason}); run wangge repair first.")
     _check_coverage(code, geometry)
     west, south, east, north = lowest.total_bounds
-    china = bool(in_china((west + east) / 2, (south + north) / 2))
+    china = bool(within_border((west + east) / 2, (south + north) / 2))
     return Ground(code, name, geometry, chosen, china)
 
 
@@ -89,6 +100,18 @@ def _check_records(lowest: gpd.GeoDataFrame) -> None:
         raise InputError(f"{_record(lowest, int(k))} is a {kind}; only polygons can be divided.")
     for k in np.flatnonzero(lowest["code"].duplicated().to_numpy())[:1]:
         raise InputError(f"{_record(lowest, int(k))} occurs twice; give every area a code of its own.")
+
+
+def _check_meridian(lowest: gpd.GeoDataFrame) -> None:
+    parts, owner = shapely.get_parts(np.asarray(lowest.geometry.array, dtype=object), return_index=True)
+    west, _, east, _ = shapely.bounds(parts).T
+    torn = np.isin(owner[west <= -180 + _BESIDE], owner[east >= 180 - _BESIDE])
+    across = np.concatenate([owner[east - west > 180], owner[west <= -180 + _BESIDE][torn]])
+    for k in np.unique(across)[:1].tolist():
+        raise InputError(
+            f"{_record(lowest, k)} crosses the 180th meridian, across which no cell can be drawn in degrees; "
+            "make its two sides areas of their own."
+        )
 
 
 def _check_coverage(code: NDArray[np.object_], geometry: Geometries) -> None:

@@ -80,9 +80,10 @@ def bend_m(bounds: Floats, size_m: float, crs: CRS) -> float:
     half = min(size_m, float((bounds[2:] - bounds[:2]).max())) / 2
     bend = 0.0
     for dx, dy in ((half, 0.0), (0.0, half)):
-        west_south = np.array(there.transform(x - dx, y - dy))
-        east_north = np.array(there.transform(x + dx, y + dy))
-        lon, lat = (west_south + east_north) / 2
+        west, south = there.transform(x - dx, y - dy)
+        east, north = there.transform(x + dx, y + dy)
+        # The short way round: a side across the 180th meridian ends at -179 degrees.
+        lon, lat = west + (east - west + 180) % 360 / 2 - 90, (south + north) / 2
         middle = there.transform(lon, lat, direction="INVERSE")
         bend = max(bend, float(np.hypot(middle[0] - x, middle[1] - y).max()))
     return max(2 * bend, 4 * PRECISION_M)

@@ -23,6 +23,7 @@ from gis.divide.lattice import bend_m, corners, side_lines
 from gis.divide.occupancy import edges_of, occupancy, rows_among, unique_rows
 from gis.divide.remnants import Borders, join_remnants
 from gis.errors import InputError
+from gis.roundtrip import steadying_cuts
 
 MIN_SHARE = 0.25
 MIN_SIZE_M = 1.0
@@ -30,6 +31,7 @@ MAX_SIZE_M = 100_000.0
 MAX_SQUARES = 5_000_000
 
 _STEPS = 5
+_ATTEMPTS = 4
 
 
 class _Pieces(NamedTuple):
@@ -145,28 +147,41 @@ def _pieces(ground: Ground, size_m: float) -> _Pieces:
     tolerance = bend_m(shapely.total_bounds(ground.geometry), size_m, ground.crs)
     squares = occupancy(edges, size_m, tolerance)
     lines = side_lines(squares.border, edges.start, size_m, tolerance)
-    cut = faces(np.concatenate([ground.geometry, lines]))
-    inside = shapely.point_on_surface(cut)
-    area, face = shapely.STRtree(inside).query(ground.geometry, predicate="intersects")
-    cut_spot = shapely.get_coordinates(inside)
-    owner = np.full(len(cut), len(ground.code))
-    np.minimum.at(owner, face, area)
-    square = np.floor(cut_spot / size_m).astype(np.int64)
-    # Faces away from the border squares are blocks of inner squares, which are made one by one instead.
-    kept = (owner < len(ground.code)) & rows_among(square, squares.border)
+    rim = _rim(ground, squares.border, np.concatenate([ground.geometry, lines]), size_m)
+    # A long edge of an area that a square's side cuts in two no longer bends as one on the way to degrees.
+    for _ in range(_ATTEMPTS):
+        cuts = steadying_cuts(rim.geometry, ground.crs)
+        if cuts is None:
+            break
+        lines = np.concatenate([lines, cuts])
+        rim = _rim(ground, squares.border, np.concatenate([ground.geometry, lines]), size_m)
     west, south = corners(squares.inner[:, 0], size_m), corners(squares.inner[:, 1], size_m)
     east, north = corners(squares.inner[:, 0] + 1, size_m), corners(squares.inner[:, 1] + 1, size_m)
     pieces = _Pieces(
-        np.concatenate([cut[kept], shapely.box(west, south, east, north)], dtype=object),
-        np.concatenate([owner[kept], squares.owner]),
-        np.concatenate([cut_spot[kept], np.column_stack([(west + east) / 2, (south + north) / 2])]),
-        np.concatenate([square[kept], squares.inner]),
+        np.concatenate([rim.geometry, shapely.box(west, south, east, north)], dtype=object),
+        np.concatenate([rim.owner, squares.owner]),
+        np.concatenate([rim.spot, np.column_stack([(west + east) / 2, (south + north) / 2])]),
+        np.concatenate([rim.square, squares.inner]),
     )
     # One order whatever the order of the linework, so that ties fall the same way in every run.
     x, y = pieces.spot.T
     column, row = pieces.square.T
     order = np.lexsort((-y, x, column, -row, pieces.owner))
     return _Pieces(pieces.geometry[order], pieces.owner[order], pieces.spot[order], pieces.square[order])
+
+
+def _rim(ground: Ground, border: NDArray[np.int64], lines: Geometries, size_m: float) -> _Pieces:
+    """Cut the border squares along lines into the pieces of each area."""
+    cut = faces(lines)
+    inside = shapely.point_on_surface(cut)
+    area, face = shapely.STRtree(inside).query(ground.geometry, predicate="intersects")
+    spot = shapely.get_coordinates(inside)
+    owner = np.full(len(cut), len(ground.code))
+    np.minimum.at(owner, face, area)
+    square = np.floor(spot / size_m).astype(np.int64)
+    # Faces away from the border squares are blocks of inner squares, which are made one by one instead.
+    kept = (owner < len(ground.code)) & rows_among(square, border)
+    return _Pieces(cut[kept], owner[kept], spot[kept], square[kept])
 
 
 def _borders(pieces: _Pieces, area_m2: NDArray[np.float64], least_m2: float) -> Borders:

@@ -19,8 +19,9 @@ from pyproj import CRS
 from gis.areas import lowest
 from gis.assign import assign
 from gis.codes import code_texts, required_codes
-from gis.crs import LONLAT, choose_crs, to_lonlat, to_working
+from gis.crs import LONLAT, to_lonlat, to_working
 from gis.errors import InputError
+from gis.measures import accepted_crs
 from gis.topology.check import Report, check
 
 COLUMNS = (
@@ -77,9 +78,7 @@ class GapInput:
     @cached_property
     def working(self) -> CRS:
         """The working CRS of everything measured here."""
-        if self.crs is not None:
-            return self.crs
-        return choose_crs(self.cells)
+        return accepted_crs(self.cells, self.crs)
 
     @cached_property
     def codes(self) -> Objects:

@@ -12,11 +12,19 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.crs import choose_crs
+from gis.crs import LONLAT, to_lonlat
+from gis.measures import accepted_crs
 from gis.topology.findings import KINDS, Findings, join_codes, metres2, shown
 from gis.topology.ground import around, enclosed, find_overlaps, find_unmatched, union
 from gis.topology.nesting import add_nesting
-from gis.topology.records import NOISE_WIDTH_M, Geometries, Records, mean_width, read_records
+from gis.topology.records import (
+    NOISE_WIDTH_M,
+    Geometries,
+    Records,
+    fault_spots,
+    mean_width,
+    read_records,
+)
 
 Progress = Callable[[int, int], None]
 _STEPS = 5
@@ -70,6 +78,9 @@ def check(
 ) -> Report:
     """Check whether cells are a valid coverage, and with areas whether they fill exactly these.
 
+    Everything is measured in the working CRS. Cells given in longitude and latitude, the form in which
+    ownership is decided, must be valid and share their borders in that form too.
+
     Parameters
     ----------
     cells
@@ -95,7 +106,7 @@ def check(
     InputError
         If `code` is missing, no CRS is named, or the extent is not on the globe.
     """
-    working = crs if crs is not None else choose_crs(cells if areas is None else areas)
+    working = accepted_crs(cells if areas is None else areas, crs)
     records = read_records(cells, working)
     tell = progress or _silent
     findings = Findings(working)
@@ -110,18 +121,22 @@ def check(
     tell(2, _STEPS)
     if not coverage:
         _add_unshared(findings, records, invalid_edges, suspects)
+    if CRS(cells.crs).is_geographic:
+        _add_stored(findings, records, to_lonlat(cells), coverage=coverage)
     tell(3, _STEPS)
 
     holes = enclosed(union(polygons, coverage=coverage))
     if areas is None:
         _add_blanks(findings, records, holes)
+        tell(4, _STEPS)
     else:
-        # What the areas leave out is no blank; a hairline is one all the same, for it is no ground at all.
-        _add_blanks(findings, records, holes[mean_width(holes) <= NOISE_WIDTH_M])
-    tell(4, _STEPS)
-    if areas is not None:
+        ground = read_records(areas, working)
+        # What the areas leave out is no blank, and neither is a hairline that is theirs.
+        thin = holes[mean_width(holes) <= NOISE_WIDTH_M]
+        _add_blanks(findings, records, thin[_mostly_in(thin, ground.polygons)])
+        tell(4, _STEPS)
         given = cells["area_code"].to_numpy(dtype=object) if "area_code" in cells.columns else None
-        add_nesting(findings, records, read_records(areas, working), given, coverage=coverage)
+        add_nesting(findings, records, ground, given, coverage=coverage)
     tell(_STEPS, _STEPS)
     return Report(findings=findings.frame(), crs=working)
 
@@ -212,6 +227,57 @@ def _add_unshared(
     )
 
 
+def _add_stored(findings: Findings, records: Records, lonlat: gpd.GeoDataFrame, *, coverage: bool) -> None:
+    """Add what is wrong in longitude and latitude only.
+
+    Parameters
+    ----------
+    findings, records
+        As elsewhere.
+    lonlat
+        The cells in EPSG:4326.
+    coverage
+        Whether the cells are a valid coverage in the working CRS; if not, they need not be one here.
+    """
+    stored = np.asarray(lonlat.geometry, dtype=object)
+    sound = records.faults == ""
+    broken = np.flatnonzero(sound & ~shapely.is_valid(stored))
+    spots, reasons = fault_spots(stored[broken])
+    findings.add(
+        "invalid",
+        list(records.labels[broken]),
+        [
+            f"The geometry of {records.name(row)} is invalid in longitude and latitude: {reason}."
+            for row, reason in zip(broken, reasons, strict=True)
+        ],
+        gpd.GeoSeries(spots, crs=LONLAT).to_crs(records.crs),
+    )
+    if len(broken) or not coverage:
+        return
+    whole = stored.copy()
+    whole[~sound] = shapely.Polygon()
+    if shapely.coverage_is_valid(whole):
+        return
+    edges = np.asarray(shapely.coverage_invalid_edges(whole), dtype=object)
+    suspects = np.flatnonzero(~shapely.is_empty(edges))
+    first, second = suspects[shapely.STRtree(whole[suspects]).query(whole[suspects], predicate="overlaps")]
+    alone = np.setdiff1d(suspects, first)
+    first, second = np.append(first, alone), np.append(second, alone)
+    once = first <= second
+    first, second = first[once], second[once]
+    labels = records.labels
+    findings.add(
+        "unmatched",
+        [join_codes((labels[a], labels[b])) for a, b in zip(first, second, strict=True)],
+        [
+            f"In longitude and latitude a vertex of cell {labels[a]} gets across an edge of "
+            f"{'a neighbour' if a == b else f'cell {labels[b]}'}, or the other way round."
+            for a, b in zip(first, second, strict=True)
+        ],
+        gpd.GeoSeries(edges[first], crs=LONLAT).to_crs(records.crs),
+    )
+
+
 def _add_blanks(findings: Findings, records: Records, holes: Geometries) -> None:
     """Add enclosed ground that is in no cell."""
     sizes, widths = shapely.area(holes), mean_width(holes)
@@ -230,6 +296,13 @@ def _add_blanks(findings: Findings, records: Records, holes: Geometries) -> None
         holes,
         sizes,
     )
+
+
+def _mostly_in(holes: Geometries, areas: Geometries) -> NDArray[np.bool_]:
+    """Tell which holes lie by more than half in areas."""
+    hole, area = shapely.STRtree(areas).query(holes, predicate="intersects")
+    shared = shapely.area(shapely.intersection(holes[hole], areas[area]))
+    return np.asarray(np.bincount(hole, weights=shared, minlength=len(holes)) > shapely.area(holes) / 2)
 
 
 def _silent(done: int, total: int) -> None:

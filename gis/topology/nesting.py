@@ -16,6 +16,7 @@ from gis.overlay import polygonal
 from gis.topology.findings import Findings, join_codes, metres2, shown
 from gis.topology.ground import around, union
 from gis.topology.records import NOISE_WIDTH_M, Geometries, Records, mean_width
+from gis.topology.rims import run_together
 
 TOLERANCE_M2 = 0.01
 """How far the union of an area's cells may differ from the area."""
@@ -114,8 +115,15 @@ def _differences(frame: _Frame, *, coverage: bool) -> tuple[Geometries, Geometri
     for row in range(len(frame.areas)):
         members = order[bounds[row] : bounds[row + 1]]
         united[row] = union(frame.cells.polygons[members], coverage=coverage)
-    missing = polygonal(shapely.difference(frame.areas.polygons, united))
-    return missing, polygonal(shapely.difference(united, frame.areas.polygons))
+    areas = frame.areas.polygons
+    # Mostly cells and area differ by rounding only, which an overlay of many vertices takes long to find out.
+    level = np.abs(shapely.area(areas) - shapely.area(united)) <= TOLERANCE_M2
+    for row in np.flatnonzero(level).tolist():
+        level[row] = run_together(areas[row], united[row], NOISE_WIDTH_M / 10)
+    missing, excess = (np.full(len(areas), shapely.Polygon(), dtype=object) for _ in range(2))
+    missing[~level] = polygonal(shapely.difference(areas[~level], united[~level]))
+    excess[~level] = polygonal(shapely.difference(united[~level], areas[~level]))
+    return missing, excess
 
 
 def _add_missing(findings: Findings, frame: _Frame, missing: Geometries) -> Geometries:

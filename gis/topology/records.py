@@ -111,20 +111,29 @@ def _mend(given: Geometries) -> tuple[Geometries, NDArray[np.object_], Geometrie
 
     bounds = shapely.bounds(polygons)
     infinite = ~empty & ~wrong & ~np.isfinite(bounds).all(axis=1)
+    # Bounds pass over a single NaN.
+    broken = np.flatnonzero(~shapely.is_valid(polygons))
+    vertices, row = shapely.get_coordinates(polygons[broken], return_index=True)
+    infinite[broken[row[~np.isfinite(vertices).all(axis=1)]]] = True
     faults[infinite] = "it has coordinates that are not finite or cannot be projected"
     polygons[infinite] = shapely.Polygon()
-
-    broken = np.flatnonzero(~shapely.is_valid(polygons))
-    for row in broken:
-        reason = str(shapely.is_valid_reason(polygons[row]))
-        found = _LOCATION.search(reason)
-        faults[row] = _LOCATION.sub("", reason).strip().lower()
-        if found:
-            spots[row] = shapely.Point(float(found[1]), float(found[2]))
+    broken = broken[~infinite[broken]]
+    spots[broken], faults[broken] = fault_spots(polygons[broken])
     if len(broken):
         mended = shapely.make_valid(polygons[broken], method="structure", keep_collapsed=False)
         polygons[broken] = polygonal(mended)
     return polygons, faults, spots
+
+
+def fault_spots(polygons: Geometries) -> tuple[Geometries, NDArray[np.object_]]:
+    """Return where each invalid polygon is so, a Point or None, and why, in words."""
+    spots = np.full(len(polygons), None, dtype=object)
+    reasons = np.full(len(polygons), "", dtype=object)
+    for row, reason in enumerate(shapely.is_valid_reason(polygons).tolist()):
+        reasons[row] = _LOCATION.sub("", reason).strip().lower()
+        if found := _LOCATION.search(reason):
+            spots[row] = shapely.Point(float(found[1]), float(found[2]))
+    return spots, reasons
 
 
 def mean_width(polygons: Geometries) -> NDArray[np.float64]:

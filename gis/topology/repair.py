@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gis.codes import code_texts
-from gis.crs import LONLAT, choose_crs
+from gis.crs import LONLAT, to_degrees, to_lonlat
 from gis.errors import InputError, RefusedError
+from gis.measures import accepted_crs
+from gis.roundtrip import steadying_cuts, unsound
 from gis.topology.check import Report, check
 from gis.topology.deeds import awarded, blank, change_table, deed_frame, story
 from gis.topology.findings import join_codes, metres2
 from gis.topology.mosaic import Index, Lists, Mosaic
 from gis.topology.nesting import TOLERANCE_M2, parents
 from gis.topology.records import Geometries, Records, read_records
-from gis.topology.roundtrip import steadying_cuts
 from gis.topology.settle import Outcome, Terms, settle
 
 Progress = Callable[[int, int], None]
@@ -36,6 +37,7 @@ MAX_AREA_CHANGE = 0.5
 
 _STEPS = 6
 _ATTEMPTS = 4
+_LISTED = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +119,7 @@ def repair(
     Every border is cut with every other on the grid of `gis.arrangement.faces`, and each face goes to
     one cell: the one that covers it; of several, a contained cell first, else the one with the longest border
     to its own ground, but none is cut in pieces for it; a narrow blank goes to the neighbour with the longest
-    border. Cells that are valid already come back as they are.
+    border. Cells that are valid already, also in longitude and latitude, come back as they are.
 
     Parameters
     ----------
@@ -149,13 +151,13 @@ def repair(
         If a cell would vanish, fall into more pieces or change by more than `max_area_change`, or the
         result is not valid.
     """
-    working = crs if crs is not None else choose_crs(cells if areas is None else areas)
+    working = accepted_crs(cells if areas is None else areas, crs)
     tell = progress or _silent
     records = read_records(cells, working)
     _accept(records)
     before = check(cells, areas, crs=working)
     tell(1, _STEPS)
-    if before.valid:
+    if before.valid and not unsound(np.asarray(to_lonlat(cells).geometry, dtype=object)).any():
         return _unchanged(cells, records)
     ground = None if areas is None else read_records(areas, working)
     home = _homes(cells, records, ground)
@@ -205,9 +207,11 @@ def _accept(records: Records) -> None:
     repeated = np.flatnonzero(records.repeated())
     if len(repeated):
         code = records.codes[repeated[0]]
-        rows = ", ".join(str(row + 1) for row in repeated.tolist() if records.codes[row] == code)
+        rows = np.flatnonzero(records.codes == code) + 1
+        listed = ", ".join(str(row) for row in rows[:_LISTED])
+        more = f" and {len(rows) - _LISTED:,} more" if len(rows) > _LISTED else ""
         raise InputError(
-            f"Records {rows} have the same code '{code}'; give each its own, or delete all but one."
+            f"Records {listed}{more} have the same code '{code}'; give each its own, or delete all but one."
         )
 
 
@@ -320,10 +324,6 @@ def _verify(result: Repair, report: Report) -> None:
     others = pd.concat([errors[errors["kind"] != "blank"], bare[~known]])
     if len(others):
         raise RefusedError(f"The repair does not reach a valid coverage: {others['detail'].iloc[0]}")
-    if not shapely.coverage_is_valid(np.asarray(result.cells.geometry, dtype=object)):
-        raise RefusedError(
-            "The repair does not stay a valid coverage in longitude and latitude; redraw its narrowest cells."
-        )
 
 
 def _unchanged(cells: gpd.GeoDataFrame, records: Records) -> Repair:
@@ -341,7 +341,7 @@ def _unchanged(cells: gpd.GeoDataFrame, records: Records) -> Repair:
 
 def _with_geometry(cells: gpd.GeoDataFrame, polygons: Geometries, crs: CRS) -> gpd.GeoDataFrame:
     """Return the rows with new geometry in EPSG:4326."""
-    series = gpd.GeoSeries(polygons, index=cells.index, crs=crs).to_crs(LONLAT)
+    series = gpd.GeoSeries(to_degrees(polygons, crs), index=cells.index, crs=LONLAT)
     return _with_measures(cells.to_crs(LONLAT).set_geometry(series), polygons)
 
 

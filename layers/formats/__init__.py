@@ -4,7 +4,7 @@ It owns reading into WGS 84 frames and writing whole files or none; `layers.fiel
 standard names.
 """
 
-from layers.formats.kinds import READABLE, WRITABLE, Format, input_format, output_format
+from layers.formats.kinds import READABLE, WRITABLE, Format, input_format, output_format, plan_outputs
 from layers.formats.read import read_layer, read_table
 from layers.formats.write import replacing, write_layer, write_layers, write_table, write_text
 
@@ -14,6 +14,7 @@ __all__ = [
     "Format",
     "input_format",
     "output_format",
+    "plan_outputs",
     "read_layer",
     "read_table",
     "replacing",

@@ -25,7 +25,7 @@ from gis.crs import LONLAT
 from gis.errors import InputError
 from layers.formats.delimited import delimited_chunks
 from layers.formats.kinds import Format, input_format
-from layers.formats.read import choose_layer, in_lonlat, read_layer, source_of, unreadable
+from layers.formats.read import choose_layer, in_lonlat, read_layer, unreadable
 
 SIZE = 20_000
 """Records of a batch."""
@@ -108,14 +108,14 @@ def read_batches(
         with pq.ParquetFile(path) as file:
             batches = file.iter_batches(batch_size=size)
             yield Batches(file.metadata.num_rows, _from_arrow(batches, name, crs, path, form, source_crs))
-    elif form.name in {"GeoParquet", "OSM PBF"}:
+    elif form.name in {"GeoParquet", "OSM PBF"} or form.driver == "ESRI Shapefile":
         frame = read_layer(path, role=role, layer=layer, where=where, source_crs=source_crs)
         parts = (frame.iloc[start : start + size] for start in range(0, len(frame), size))
         yield Batches(len(frame), _from_frames(parts, path, None))
     else:
         try:
             chosen = choose_layer(path, layer, role)
-            total = None if where else _count(path, form, chosen)
+            total = None if where else _count(path, chosen)
         except (RuntimeError, ValueError, OSError) as error:
             raise unreadable(path, form, error) from error
         with _opened(path, form, chosen, where, size) as (meta, reader):
@@ -131,9 +131,7 @@ def _opened(
     with ExitStack() as stack:
         try:
             meta, reader = stack.enter_context(
-                pyogrio.open_arrow(
-                    source_of(path, form), layer=layer, where=where, batch_size=size, use_pyarrow=True
-                )
+                pyogrio.open_arrow(path, layer=layer, where=where, batch_size=size, use_pyarrow=True)
             )
         except (RuntimeError, ValueError, OSError) as error:
             raise unreadable(path, form, error) from error
@@ -142,8 +140,8 @@ def _opened(
         yield meta, reader
 
 
-def _count(path: Path, form: Format, layer: str | None) -> int | None:
-    found = int(pyogrio.read_info(source_of(path, form), layer=layer)["features"])
+def _count(path: Path, layer: str | None) -> int | None:
+    found = int(pyogrio.read_info(path, layer=layer)["features"])
     return None if found < 0 else found
 
 

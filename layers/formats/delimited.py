@@ -21,8 +21,9 @@ LON_NAMES = ("lon", "lng", "long", "longitude", "经度", "x")
 LAT_NAMES = ("lat", "latitude", "纬度", "y")
 WKT_NAMES = ("geometry", "wkt", "geom", "the_geom", "wkt_geom")
 
-# The second is what spreadsheets on Chinese Windows write.
+# The second is what spreadsheets on Chinese Windows write, UTF-16 what they call Unicode text.
 _ENCODINGS = ("utf-8-sig", "gb18030")
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 # Numbers written in the one way that reading and writing them back keeps; "007" and "1e5" stay text.
 _INTEGER = r"-?(?:0|[1-9]\d{0,14})"
 _DECIMAL = r"-?(?:0|[1-9]\d*)\.\d+"
@@ -98,7 +99,7 @@ def delimited_chunks(path: Path, lon_field: str | None, lat_field: str | None, s
     InputError
         As `read_delimited` raises, here or on the way.
     """
-    for encoding in _ENCODINGS:
+    for encoding in _encodings(path):
         try:
             total, numbers = _survey(path, encoding, size)
         except UnicodeDecodeError:
@@ -154,7 +155,7 @@ def _located(
 
 
 def _text_table(path: Path) -> pd.DataFrame:
-    for encoding in _ENCODINGS:
+    for encoding in _encodings(path):
         try:
             return pd.concat(list(_text_chunks(path, encoding, None)), ignore_index=True)
         except UnicodeDecodeError:
@@ -168,7 +169,7 @@ def _text_chunks(path: Path, encoding: str, size: int | None) -> Iterator[pd.Dat
         with path.open(encoding=encoding) as file:
             header = file.readline()
         if not header.strip():
-            raise InputError(f"{path} holds no records.")
+            raise InputError(f"{path} begins with a blank line; the first line must name the columns.")
         delimiter = max(",;\t|", key=header.count)
         records = 0
         with warnings.catch_warnings():
@@ -201,8 +202,13 @@ def _text_chunks(path: Path, encoding: str, size: int | None) -> Iterator[pd.Dat
         raise InputError(f"{path} holds no records.")
 
 
+def _encodings(path: Path) -> Sequence[str]:
+    with path.open("rb") as start:
+        return ("utf-16",) if start.read(2) in _UTF16_MARKS else _ENCODINGS
+
+
 def _undecodable(path: Path) -> InputError:
-    return InputError(f"{path} is neither UTF-8 nor GB 18030 text.")
+    return InputError(f"{path} is not text in UTF-8, UTF-16 or GB 18030; save it as UTF-8.")
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
@@ -228,11 +234,18 @@ def _first(table: pd.DataFrame, names: Sequence[str]) -> str | None:
 
 def _points(lon_text: pd.Series, lat_text: pd.Series) -> np.ndarray:
     blank = (lon_text.isna() | lat_text.isna()).to_numpy()
-    lon = pd.to_numeric(lon_text, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    lat = pd.to_numeric(lat_text, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    lon, lat = _numbers(lon_text), _numbers(lat_text)
     points = np.asarray(shapely.points(lon, lat), dtype=object)
     points[blank] = None
     return points
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    """Return numbers, with a decimal comma too, and NaN for what is none."""
+    if pd.api.types.is_string_dtype(column):
+        column = column.str.replace(r"^(\s*-?\d+),(\d+\s*)$", r"\1.\2", regex=True)
+    numbers: np.ndarray = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    return numbers
 
 
 def _from_wkt(path: Path, text: pd.Series, first: int) -> np.ndarray:

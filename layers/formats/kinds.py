@@ -4,6 +4,7 @@ Reading and writing belong to the sibling modules.
 """
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,9 @@ FORMATS = (
     Format("zipped Shapefile", (".zip",), "ESRI Shapefile", writable=False),
 )
 READABLE = tuple(suffix for each in FORMATS for suffix in each.suffixes)
+TABLES = (".csv", ".parquet")
+"""The extensions of tables without geometry."""
+
 WRITABLE = tuple(suffix for each in FORMATS if each.writable for suffix in each.suffixes)
 
 
@@ -72,6 +76,43 @@ def output_format(path: Path) -> Format:
         raise InputError(f"{path}: cannot write '{path.suffix}' files; use one of {', '.join(WRITABLE)}.")
     output_folder(path)
     return found
+
+
+def plan_outputs(
+    *,
+    layers: Iterable[Path | None] = (),
+    tables: Iterable[Path | None] = (),
+    texts: Mapping[Path | None, tuple[str, ...]] | None = None,
+) -> None:
+    """Look at the names of all files a command is to write, before it does any work.
+
+    Parameters
+    ----------
+    layers, tables
+        Files with and without geometry; None is none.
+    texts
+        Other files with the extensions they may have.
+
+    Raises
+    ------
+    InputError
+        If one of them cannot be written, or two are the same.
+    """
+    planned: list[Path] = []
+    for path in filter(None, layers):
+        output_format(path)
+        planned.append(path)
+    for other, suffixes in [*((path, TABLES) for path in tables), *(texts or {}).items()]:
+        if other is None:
+            continue
+        if other.suffix.lower() not in suffixes:
+            raise InputError(f"{other}: give it the extension {' or '.join(suffixes)}.")
+        output_folder(other)
+        planned.append(other)
+    names = [path.resolve() for path in planned]
+    for place, path in enumerate(planned):
+        if names[place] in names[:place]:
+            raise InputError(f"{path} is named for two outputs; give each its own name.")
 
 
 def output_folder(path: Path) -> Path:

@@ -16,11 +16,13 @@ import pyogrio
 import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError
+from shapely.errors import GEOSException
 
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
 from layers.formats.delimited import read_delimited, read_delimited_table
 from layers.formats.kinds import Format, input_format
+from layers.formats.shapefile import read_shapefile
 
 # What a role is found under in an OpenStreetMap extract when the user names nothing.
 _OSM = {
@@ -85,7 +87,10 @@ def read_layer(
     if form.name == "CSV":
         frame = read_delimited(path, lon_field, lat_field)
     else:
-        frame = _read_vector(path, form, role, layer, where)
+        with warnings.catch_warnings():
+            # GDAL repairs ring orientation and M values on the way in; neither loses anything.
+            warnings.simplefilter("ignore")
+            frame = _read_vector(path, form, role, layer, where)
     if {"osm_id", "osm_way_id"} <= set(frame.columns):
         # A polygon is a relation or a closed way, and the two are numbered apart.
         frame = frame.assign(osm_id=frame["osm_id"].fillna("w" + frame["osm_way_id"].astype("string")))
@@ -148,13 +153,20 @@ def _read_vector(
                     layer, where = usual_layer, where or usual_where
             else:
                 layer = choose_layer(path, layer, role)
-            with warnings.catch_warnings():
-                # GDAL repairs ring orientation and M values on the way in; neither loses anything.
-                warnings.simplefilter("ignore")
-                frame = pyogrio.read_dataframe(
-                    source_of(path, form), layer=layer, where=where, use_arrow=False
-                )
+            options = {"layer": layer, "where": where, "use_arrow": False}
+            if form.driver == "ESRI Shapefile":
+                frame = read_shapefile(path, **options)
+            else:
+                frame = pyogrio.read_dataframe(path, **options)
+    except GEOSException as error:
+        raise InputError(
+            f"{path} holds a geometry that cannot be built: {error}; mend or delete it."
+        ) from error
     except (RuntimeError, ValueError, OSError, KeyError) as error:
+        if where and not isinstance(error, pyogrio.errors.DataSourceError):
+            raise InputError(
+                f"{path}: the condition {where} is not understood; compare a field with a value."
+            ) from error
         raise unreadable(path, form, error) from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(f"{path} has no geometry; give a layer of features, or a CSV with coordinates.")
@@ -167,15 +179,11 @@ def _read_vector(
     return frame.reset_index(drop=True)
 
 
-def source_of(path: Path, form: Format) -> str:
-    """Return the name under which GDAL opens a file."""
-    return f"/vsizip/{path}" if form.name == "zipped Shapefile" else str(path)
-
-
 def choose_layer(path: Path, layer: str | None, role: str) -> str | None:
     """Name the layer to read: the only one, the one called like the role, else the user must say."""
-    source = source_of(path, input_format(path))
-    listed = [(str(name), kind) for name, kind in pyogrio.list_layers(source)]
+    if input_format(path).driver == "ESRI Shapefile":
+        return None
+    listed = [(str(name), kind) for name, kind in pyogrio.list_layers(path)]
     names = [name for name, _ in listed]
     if layer is not None:
         if layer not in names:
@@ -239,5 +247,8 @@ def _in_lonlat(frame: gpd.GeoDataFrame, path: Path, first: int) -> gpd.GeoDataFr
 
 def unreadable(path: Path, form: Format, error: Exception) -> InputError:
     """Return the error that says why a file cannot be read."""
-    first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return InputError(f"{path} cannot be read as {form.name}: {first_line}")
+    text = (str(error).strip().splitlines() or [""])[0]
+    # What GDAL says of drivers and SQL is for its own users.
+    if not text or "driver" in text or "sqlite3" in text or "not recognized" in text:
+        text = "it is damaged, empty or of another format"
+    return InputError(f"{path} cannot be read as {form.name}: {text}")

@@ -5,6 +5,7 @@ what the columns mean is not known here.
 """
 
 import json
+import re
 import shutil
 import tempfile
 import warnings
@@ -13,12 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
 
 from gis.errors import InputError
-from layers.formats.kinds import Format, output_folder, output_format
+from layers.formats.kinds import Format, output_folder, output_format, plan_outputs
 
 GDAL_OPTIONS: Mapping[str, Mapping[str, object]] = {
     "GeoJSON": {"SIGNIFICANT_FIGURES": 17, "WRITE_NAME": "NO"},
@@ -28,6 +30,8 @@ GDAL_OPTIONS: Mapping[str, Mapping[str, object]] = {
 }
 """What GDAL is told when it makes a layer, by the format's name."""
 
+_NO_SPACE = 1 << 20
+_SHAPEFILE_NAME = 10
 _SHAPEFILE_SIDECARS = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
 
 
@@ -92,18 +96,19 @@ def write_layers(path: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> list[str
     Returns and raises as `write_layer` does.
     """
     form = output_format(path)
+    named = {re.sub(r"\W+", "_", name).strip("_") or "layer": frame for name, frame in layers.items()}
     if len(layers) != 1 and form.name != "GeoPackage":
         raise InputError(f"{path}: {form.name} holds one layer a file; use a GeoPackage.")
     notes: list[str] = []
     with replacing(path) as target:
-        for name, frame in layers.items():
+        for name, frame in named.items():
             plain = _plain(frame)
             if form.name == "GeoParquet":
                 plain.to_parquet(target, index=False)
             elif form.name == "CSV":
                 _as_text(plain).to_csv(target, index=False)
             else:
-                notes += _write_vector(target, plain, name, form)
+                notes += _write_vector(path, target, plain, name, form)
     return notes
 
 
@@ -115,8 +120,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     InputError
         If the extension is neither, or the file cannot be written.
     """
-    if path.suffix.lower() not in {".csv", ".parquet"}:
-        raise InputError(f"{path}: a table is written as .csv or .parquet.")
+    plan_outputs(tables=[path])
     with replacing(path) as target:
         if path.suffix.lower() == ".csv":
             table.to_csv(target, index=False)
@@ -125,13 +129,20 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text."""
+    """Write UTF-8 text; half characters from files become question marks."""
     with replacing(path) as target:
-        target.write_text(text, encoding="utf-8")
+        target.write_text(text, encoding="utf-8", errors="replace")
 
 
 def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Turn column types that some format cannot hold into ones that all hold."""
+    """Turn what some format cannot hold into what all hold: types of columns, places that are none."""
+    geometries = frame.geometry.values
+    placed = shapely.is_missing(geometries) | shapely.is_empty(geometries)
+    placed |= np.isfinite(shapely.bounds(geometries)).all(axis=1)
+    if not placed.all():
+        held = np.array(geometries, dtype=object)
+        held[~placed] = None
+        frame = frame.set_geometry(gpd.GeoSeries(held, index=frame.index, crs=frame.crs))
     changed = {}
     for name in frame.columns:
         column = frame[name]
@@ -163,15 +174,13 @@ def _as_text(frame: gpd.GeoDataFrame) -> pd.DataFrame:
     return table
 
 
-def _write_vector(target: Path, frame: gpd.GeoDataFrame, layer: str, form: Format) -> list[str]:
+def _write_vector(path: Path, target: Path, frame: gpd.GeoDataFrame, layer: str, form: Format) -> list[str]:
     options = dict(GDAL_OPTIONS.get(form.name, {}))
     renamed, notes = distinct_names([str(name) for name in frame.columns.drop([frame.geometry.name])], form)
     frame = frame.rename(columns=renamed)
     types = set(frame.geometry.geom_type.dropna())
     if form.name == "Shapefile" and len({name.removeprefix("Multi") for name in types}) > 1:
-        raise InputError(
-            f"{target.name}: a Shapefile holds one kind of geometry, not {', '.join(sorted(types))}."
-        )
+        raise InputError(f"{path}: a Shapefile holds one kind of geometry, not {', '.join(sorted(types))}.")
     if not types:
         options["geometry_type"] = "Unknown" if form.name != "Shapefile" else "Polygon"
     try:
@@ -186,14 +195,14 @@ def _write_vector(target: Path, frame: gpd.GeoDataFrame, layer: str, form: Forma
                 **options,
             )
     except (RuntimeError, ValueError) as error:
-        raise InputError(
-            f"{target.name} cannot be written as {form.name}: {str(error).splitlines()[0]}"
-        ) from error
+        if shutil.disk_usage(target.parent).free < _NO_SPACE:
+            raise InputError(f"{path} cannot be written: no space left on the disk.") from error
+        raise InputError(f"{path} cannot be written as {form.name}: {str(error).splitlines()[0]}") from error
     return notes + sorted({str(each.message) for each in caught})
 
 
 def distinct_names(columns: Sequence[str], form: Format) -> tuple[dict[str, str], list[str]]:
-    """Rename columns that a format takes for one because they differ in case only, or keeps for itself.
+    """Rename columns that a format takes for one, keeps for itself or has no room for.
 
     Returns
     -------
@@ -205,15 +214,20 @@ def distinct_names(columns: Sequence[str], form: Format) -> tuple[dict[str, str]
     if form.name == "GeoJSON":
         return {}, []
     taken = {"fid", "geom", "ogc_fid"} if form.name == "GeoPackage" else set()
+    room = _SHAPEFILE_NAME if form.name == "Shapefile" else 1_000
     renamed = {}
     for column in columns:
-        name, number = column, 1
+        name, number = _cut(column, room), 1
         while name.lower() in taken:
-            name, number = f"{column}_{number}", number + 1
+            ending = f"_{number}"
+            name, number = _cut(column, room - len(ending)) + ending, number + 1
         taken.add(name.lower())
         if name != column:
             renamed[column] = name
-    notes = [
-        f"{form.name} cannot hold a field '{old}'; it is written as '{new}'" for old, new in renamed.items()
-    ]
+    notes = [f"{form.name} has no field '{old}'; it is written as '{new}'" for old, new in renamed.items()]
     return renamed, notes
+
+
+def _cut(name: str, room: int) -> str:
+    """Cut a name to some bytes of UTF-8 at the end of a character."""
+    return name.encode()[:room].decode(errors="ignore")

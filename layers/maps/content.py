@@ -18,7 +18,6 @@ from gis.colours import colour
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
 from gis.locate import PointLocator
-from gis.measures import area_m2
 from layers.maps.classes import quantile_breaks
 from layers.maps.encoding import encode_geometry, encode_points
 from layers.maps.labels import field_label
@@ -60,6 +59,15 @@ def lonlat(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
         raise InputError(f"The layer of {what} names no coordinate reference system; give it one first.")
     moved = frame if frame.crs == LONLAT else to_lonlat(frame)
     return moved.reset_index(drop=True)
+
+
+def eastward(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return a longitude, latitude layer with western longitudes counted on beyond 180° east.
+
+    It names no CRS any more, for these are no longitudes that can be projected.
+    """
+    shapes = shapely.transform(frame.geometry.to_numpy(), lambda xy: xy + np.where(xy < 0, (360.0, 0.0), 0.0))
+    return gpd.GeoDataFrame(frame.drop(columns=frame.geometry.name), geometry=shapes)
 
 
 def texts(values: "pd.Series[Any]") -> list[str]:
@@ -189,8 +197,6 @@ def _fields(
     if measure is not None and measure not in cells and measure not in counts:
         raise InputError(f"The cells have no column '{measure}' to colour by.")
     frame = cells.drop(columns=cells.geometry.name)
-    if "area_m2" not in frame:
-        frame = frame.assign(area_m2=area_m2(cells))
     wanted = ["area_m2", "perimeter_m", *LOADS]
     if measure is not None and measure not in wanted and measure not in counts:
         wanted.append(measure)

@@ -10,7 +10,6 @@ import html
 import json
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,10 @@ from branca.element import Element, MacroElement
 from folium.template import Template
 
 from gis.colours import TOL_BRIGHT
+from gis.crs import extent
 from gis.errors import InputError
+from gis.measures import area_m2
+from layers.formats import write_text
 from layers.maps import content
 from layers.maps.labels import field_words, kind_words, page_words
 
@@ -136,6 +138,18 @@ def make_map(
     entities = {name: content.lonlat(frame, name) for name, frame in (layers or {}).items()}
     counts = {name: content.counts_per_cell(name, frame, cells) for name, frame in entities.items()}
     grounds = {name: content.lonlat(frame, name) for name, frame in (base or {}).items()}
+    if "area_m2" not in cells:
+        cells = cells.assign(area_m2=area_m2(cells))
+    areas = None if areas is None else content.lonlat(areas, "areas")
+    gaps = None if gaps is None else content.lonlat(gaps, "gaps")
+    west, _, east, _ = extent(cells)
+    if west > east:
+        # Across the 180th meridian the map goes on to the east of it.
+        cells = content.eastward(cells)
+        areas = None if areas is None else content.eastward(areas)
+        gaps = None if gaps is None else content.eastward(gaps)
+        entities = {name: content.eastward(frame) for name, frame in entities.items()}
+        grounds = {name: content.eastward(frame) for name, frame in grounds.items()}
     heading = title or words["title"]
     data = {
         "language": language,
@@ -148,8 +162,8 @@ def make_map(
         "synthetic": synthetic,
         "measure": measure or "",
         "cells": content.cells_record(cells, counts, measure, language),
-        "areas": content.areas_record(content.lonlat(areas, "areas")) if areas is not None else None,
-        "gaps": content.gaps_record(content.lonlat(gaps, "gaps")) if gaps is not None else None,
+        "areas": None if areas is None else content.areas_record(areas),
+        "gaps": None if gaps is None else content.gaps_record(gaps),
         "layers": [
             content.entities_record(name, frame, language)
             for name, frame in entities.items()
@@ -178,19 +192,7 @@ def write_map(path: str | os.PathLike[str], cells: gpd.GeoDataFrame, **options: 
     InputError
         As `make_map`, or if the folder does not exist.
     """
-    target = Path(path)
-    text = make_map(cells, **options)
-    if not target.parent.is_dir():
-        raise InputError(f"The folder {target.parent} does not exist.")
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_text(Path(path), make_map(cells, **options))
 
 
 def _document(title: str, language: str, data: dict[str, Any], centre: tuple[float, float]) -> str:

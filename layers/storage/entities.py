@@ -213,7 +213,7 @@ def keep_versions(session: Session, ids: Collection[int], on: date) -> None:
 
 def _held(session: Session, entity_id: int, version: int, day: date) -> Entity:
     """Return an entity for change, and keep others from changing it."""
-    entity = session.get(Entity, entity_id, with_for_update=True, populate_existing=True)
+    entity = session.get(Entity, entity_id, with_for_update={"key_share": True}, populate_existing=True)
     if entity is None:
         raise NotFoundError(f"There is no entity number {entity_id}.")
     if entity.version != version:

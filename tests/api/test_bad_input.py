@@ -1,5 +1,8 @@
 """Bad input gets one clear line on standard error, exit code 2, and no output file."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,7 +47,7 @@ CASES: dict[str, tuple[Callable[[Path, Path], list[object]], str]] = {
     ),
     "no code field": (
         lambda d, out: ["divide", layer(d, "a.gpkg", SQUARE, zone=["1"]), "-o", out],
-        "a.gpkg: has no field 'code'; name the one to take with --code-field (fields: zone)",
+        "a.gpkg: has no field 'code'; name the one to take with --code-field, or number the records",
     ),
     "wrong code field": (
         lambda d, out: ["divide", layer(d, "a.gpkg", SQUARE, zone=["1"]), "-o", out, "--code-field", "TAZID"],
@@ -107,7 +110,7 @@ CASES: dict[str, tuple[Callable[[Path, Path], list[object]], str]] = {
             "-o",
             out,
         ],
-        "c.gpkg: record 2 (code None) has no code",
+        "c.gpkg: record 2 has no code",
     ),
     "entities without coordinates": (
         lambda d, out: [
@@ -168,9 +171,43 @@ CASES: dict[str, tuple[Callable[[Path, Path], list[object]], str]] = {
         ],
         "has no field 'kind'; say what its records are as KIND=e.csv",
     ),
+    "one name for two outputs": (
+        lambda d, _: [
+            "assign",
+            text(d, "e.csv", "id,lon,lat\n1,113.9,22.5\n"),
+            "--cells",
+            layer(d, "c.gpkg", SQUARE, code=["1"]),
+            "-o",
+            d / "o.csv",
+            "--report",
+            d / "o.csv",
+        ],
+        "is named for two outputs",
+    ),
+    "a report of another type": (
+        lambda d, out: [
+            "assign",
+            text(d, "e.csv", "id,lon,lat\n1,113.9,22.5\n"),
+            "--cells",
+            layer(d, "c.gpkg", SQUARE, code=["1"]),
+            "-o",
+            out,
+            "--report",
+            d / "r.txt",
+        ],
+        "r.txt: give it the extension .json or .csv",
+    ),
+    "gaps of doubled cells": (
+        lambda d, out: ["gaps", "--cells", layer(d, "c.gpkg", SQUARE, SQUARE, code=["1", "1"]), "-o", out],
+        "c.gpkg: record 2 (code '1') has a code that an earlier record has",
+    ),
+    "cells that cross themselves": (
+        lambda d, out: ["gaps", "--cells", layer(d, "c.gpkg", BOWTIE, code=["1"]), "-o", out],
+        "c.gpkg: record 1 (code '1') is no valid polygon",
+    ),
     "a map of another type": (
         lambda d, _: ["map", "--cells", layer(d, "c.gpkg", SQUARE, code=["1"]), "-o", d / "map.pdf"],
-        "a map is written as .html",
+        "give it the extension .html or .htm",
     ),
 }
 
@@ -190,10 +227,37 @@ def test_bad_input_is_told_in_one_line(wangge: Run, tmp_path: Path, case: str) -
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_a_missing_argument_is_a_usage_error(wangge: Run) -> None:
-    result = wangge("divide")
-    assert result.code == outcome.CANNOT_RUN
-    assert "Traceback" not in result.err
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["divide"], "Missing argument 'areas'. (wangge divide --help explains)"),
+        (["divide", "a.gpkg", "-o", "b.gpkg", "--size", "abc"], "'--size'"),
+        (["nonsense"], "No such command 'nonsense'. (wangge --help explains)"),
+        (["locate", "--cells", "c.gpkg", "a", "b"], "'lon'"),
+    ],
+)
+def test_a_mistake_in_the_call_is_told_in_one_line(arguments: list[str], sentence: str) -> None:
+    program = Path(sys.executable).with_name("wangge")
+    result = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+    assert result.returncode == outcome.CANNOT_RUN
+    assert sentence in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_command_leaves_nothing(tmp_path: Path, ending: signal.Signals) -> None:
+    areas = layer(tmp_path, "areas.gpkg", shapely.box(113.9, 22.5, 114.3, 22.8), code=["zone"])
+    program = Path(sys.executable).with_name("wangge")
+    command = [program, "divide", areas, "-o", tmp_path / "cells.gpkg", "--size", "20"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(3)
+        process.send_signal(ending)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == outcome.INTERRUPTED
+    assert "Traceback" not in err
+    assert [path.name for path in tmp_path.iterdir()] == ["areas.gpkg"]
 
 
 def test_every_error_has_an_exit_code() -> None:

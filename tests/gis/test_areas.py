@@ -1,6 +1,7 @@
 """The hierarchy of areas: parents found by field, code or ground, and every defect told by its record."""
 
 import geopandas as gpd
+import numpy as np
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -120,3 +121,10 @@ def test_the_order_of_records_does_not_matter(columns: int, rows: int, random) -
     assert set(lowest(done)["code"]) == {f"44030500{row + 1}{column + 1:03}" for column, row in places}
     children = done[done["code"].str.len() == 12]
     assert list(children["parent"]) == [code[:9] for code in children["code"]]
+
+
+def test_coordinates_that_are_no_numbers_are_not_sent_to_repair():
+    ring = shapely.get_coordinates(square(0, 0))
+    ring[1, 0] = np.nan
+    with pytest.raises(InputError, match="coordinates that are no numbers; draw it anew"):
+        hierarchy(areas(("1", "", None, shapely.set_coordinates(square(0, 0), ring))))

@@ -7,7 +7,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyproj import CRS
+from pyproj import CRS, Geod
 
 from gis.assign import REASONS, assign
 from gis.assign.ground import Ground
@@ -60,14 +60,18 @@ def plans(draw, overlaps=True):
 
 
 def naive_shares(shape, cells, codes):
-    """Give each cell, lowest code first, what it holds of what is left."""
+    """Give each cell, lowest code first, what it holds of what is left.
+
+    The grid is coarser than the rounding at a northing of millions of metres, which would move a line off
+    the border it follows.
+    """
     measure = shapely.area if shape.area else shapely.length
     shares, left = {}, shape
     for row in np.argsort(codes):
-        held = measure(left.intersection(cells[row], grid_size=1e-6)) / measure(shape)
+        held = measure(left.intersection(cells[row], grid_size=1e-5)) / measure(shape)
         if held > 0:
             shares[codes[row]] = held
-        left = left.difference(cells[row], grid_size=1e-6)
+        left = left.difference(cells[row], grid_size=1e-5)
     return shares
 
 
@@ -223,6 +227,22 @@ def test_the_nearest_cell_within_the_distance():
     assert found["distance_m"].tolist() == pytest.approx([30, 51, 30, 10], abs=1e-3)
     assert found["cell_share"].tolist() == [0, 0, 0, 0]
     assert report.reasons == {"outside": 1}
+
+
+def test_distances_beyond_reason_are_not_told():
+    cells = frame([shapely.box(104, 30, 104.1, 30.1)], code=["a"])
+    places = {"near": (105, 30), "Beijing": (116.4, 39.9), "London": (0, 51.5), "behind": (-76, -30)}
+    found, report = assign(frame(shapely.points(list(places.values()))), cells)
+    near, *far = found["distance_m"]
+    assert near == pytest.approx(Geod(ellps="WGS84").inv(104.1, 30, 105, 30)[2], rel=1e-3)
+    assert np.isnan(far).all()
+    assert report.reasons == {"outside": 4}
+    reached, _ = assign(frame(shapely.points(list(places.values()))), cells, max_distance_m=1e7)
+    assert reached["cell_code"].tolist() == ["a", None, None, None]
+    # Across the 180th meridian the way is short.
+    cells = frame([shapely.box(179.9, -17, 179.95, -16.9)], code=["a"])
+    beside, _ = assign(frame(shapely.points([(-179.95, -17.0)])), cells)
+    assert beside["distance_m"].iat[0] == pytest.approx(10_650, rel=0.01)
 
 
 def test_geometries_that_are_odd_are_still_assigned():

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import shapely
 
-from gis.china import in_china
+from gis.china import _BORDER, in_china, within_border
+from gis.crs import working_crs
 
 INSIDE = {
     "Beijing": (116.4, 39.9),
@@ -50,3 +52,65 @@ def test_no_seam_between_the_rectangles():
     lat = np.linspace(29.5296, 29.5298, 2001)
     assert in_china(np.full_like(lat, 90.0), lat).all()
     assert in_china(np.full_like(lat, 110.0), lat).all()
+
+
+WITHIN_BORDER = INSIDE | {
+    "Yining": (81.32, 43.92),
+    "Shigatse": (88.88, 29.27),
+    "Yadong": (88.91, 27.49),
+    "Burang": (81.18, 30.29),
+    "Ruili": (97.85, 24.02),
+    "Jinghong": (100.8, 22.0),
+    "Dandong": (124.37, 40.13),
+    "Hunchun": (130.36, 42.86),
+    "Manzhouli": (117.43, 49.59),
+    "Erenhot": (111.98, 43.65),
+    "Heihe": (127.5, 50.24),
+    "Altay": (88.14, 47.84),
+    "Tacheng": (82.98, 46.75),
+    "Taxkorgan": (75.23, 37.77),
+    "Pingxiang": (106.76, 22.1),
+    "Shanghai": (121.47, 31.23),
+    "Xiamen": (118.09, 24.48),
+    "Dalian": (121.6, 38.9),
+    "Hong Kong": (114.17, 22.3),
+    "Macau": (113.55, 22.2),
+}
+BEYOND_BORDER = OUTSIDE | {
+    "Lahore": (74.35, 31.55),
+    "Islamabad": (73.05, 33.7),
+    "Bishkek": (74.6, 42.87),
+    "Almaty": (76.95, 43.25),
+    "Kathmandu": (85.32, 27.7),
+    "Thimphu": (89.64, 27.47),
+    "Gangtok": (88.61, 27.33),
+    "Mandalay": (96.08, 21.97),
+    "Lang Son": (106.76, 21.85),
+    "Pyongyang": (125.75, 39.03),
+    "Seoul": (127.0, 37.55),
+    "Choibalsan": (114.5, 48.07),
+    "Chita": (113.5, 52.03),
+    "Khabarovsk": (135.07, 48.48),
+}
+
+
+def test_the_border_is_one_sound_ring():
+    assert shapely.is_valid(_BORDER)
+
+
+@pytest.mark.parametrize("name", WITHIN_BORDER)
+def test_places_within_the_border(name):
+    assert bool(within_border(*WITHIN_BORDER[name]))
+    assert str(working_crs(np.tile(WITHIN_BORDER[name], 2)).name).startswith("CGCS2000")
+
+
+@pytest.mark.parametrize("name", BEYOND_BORDER)
+def test_places_beyond_the_border(name):
+    assert not bool(within_border(*BEYOND_BORDER[name]))
+
+
+def test_the_border_takes_arrays_with_nan():
+    assert within_border([116.4, np.nan, np.inf], [[39.9], [np.nan]]).tolist() == [
+        [True, False, False],
+        [False] * 3,
+    ]

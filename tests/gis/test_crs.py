@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS, Geod
 
-from gis.crs import extent, parse_crs, to_lonlat, to_working, working_crs
+from gis.crs import extent, parse_crs, to_degrees, to_lonlat, to_working, working_crs
 from gis.errors import InputError
 
 PLACES = [
@@ -57,6 +57,20 @@ def test_both_sides_of_the_180th_meridian():
     assert metric.crs.to_epsg() == 32760
     assert metric.total_bounds[2] - metric.total_bounds[0] < 5e5
     assert working_crs((179, -19, -175, -16)).to_epsg() == 32701
+
+
+def test_vertices_on_the_180th_meridian_stay_with_their_polygon():
+    west, east = shapely.box(179, -17, 180, -16), shapely.box(-180, -17, -179, -16)
+    for epsg in (32760, 32701):
+        metric = gpd.GeoSeries([west, east], crs=4326).to_crs(epsg)
+        back = to_degrees(np.array(metric, dtype=object), metric.crs)
+        assert shapely.equals_exact(back, [west, east], tolerance=1e-9).all()
+
+
+def test_metres_are_told_as_they_are():
+    metres = gpd.GeoDataFrame(geometry=[shapely.box(500_000, 2_500_000, 501_000, 2_501_000)], crs=4326)
+    assert extent(metres).tolist() == [500_000, 2_500_000, 501_000, 2_501_000]
+    assert extent(metres.translate(-500_500).to_frame("geometry")).tolist()[::2] == [-500, 500]
 
 
 def test_a_layer_round_the_earth_keeps_its_extent():

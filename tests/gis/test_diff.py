@@ -238,3 +238,13 @@ def test_real_zones_renumbered_and_one_border_moved(shared_data):
     moved = diff(zones, zones.set_geometry(edited.to_crs(4326)), crs=crs)
     assert moved.codes["kind"].value_counts().to_dict() == {"unchanged": 490, "moved_border": 1}
     assert moved.summary()["removed_m2"] + moved.summary()["changed_owner_m2"] >= bitten.area - 0.1
+
+
+def test_plans_of_two_places_are_not_compared():
+    here, there = (
+        gpd.GeoDataFrame({"code": ["a"]}, geometry=[shapely.box(lon, 30, lon + 0.1, 30.1)], crs=4326)
+        for lon in (104, 105)
+    )
+    with pytest.raises(InputError, match="share no ground"):
+        diff(here, there)
+    assert diff(here.iloc[:0], there).codes["kind"].tolist() == ["added"]

@@ -7,11 +7,25 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyproj import Geod
+from pyproj import CRS, Geod
 
 from gis.crs import to_working
+from gis.diff import diff
+from gis.divide import divide_square
 from gis.errors import InputError
-from gis.measures import area_m2, area_ratio, compactness, geodesic_area_m2, load, measure, perimeter_m
+from gis.gaps import GapInput, find_gaps
+from gis.measures import (
+    area_m2,
+    area_ratio,
+    compactness,
+    geodesic_area_m2,
+    load,
+    measure,
+    perimeter_m,
+    scale_error,
+)
+from gis.topology import check, repair
+from tests.gis.topology.coverages import frame, lattice
 
 
 def ring_cell(lon, lat, width):
@@ -105,3 +119,42 @@ def test_projected_cells_measure_as_their_longitudes_and_latitudes_do():
     projected = cells.to_crs(3857)
     assert measure(projected)["area_m2"].tolist() == pytest.approx(measure(cells)["area_m2"].tolist())
     assert measure(projected).crs == projected.crs
+
+
+FAR = CRS.from_epsg(32631)
+
+
+def test_areas_are_held_against_the_ellipsoid() -> None:
+    east, north = 500_000.0, 2_500_000.0
+    cells = frame(lattice(30, 20, origin=(east, north)))
+    assert scale_error(cells, CRS.from_epsg(4547)) == pytest.approx(0, abs=2e-4)
+    assert scale_error(cells, FAR) == pytest.approx(
+        (area_m2(cells, FAR) / area_m2(cells) - 1).mean(), rel=0.01
+    )
+    assert scale_error(cells.iloc[:0], FAR) == 0
+    lost = cells.assign(geometry=[None, shapely.Polygon(), *cells.geometry[2:]])
+    assert scale_error(lost, CRS.from_epsg(4547)) == pytest.approx(0, abs=2e-4)
+
+
+def test_a_working_crs_of_another_part_of_the_world_is_refused() -> None:
+    cells = frame(lattice(3, 3, origin=(500_000.0, 2_500_000.0)))
+    areas = cells.assign(name="", level="", parent=None)
+    for use in (
+        lambda: divide_square(areas, size_m=100, crs=FAR),
+        lambda: check(cells, crs=FAR),
+        lambda: repair(cells, crs=FAR),
+        lambda: diff(cells, cells, crs=FAR),
+        lambda: find_gaps(GapInput(cells, crs=FAR)),
+    ):
+        with pytest.raises(InputError, match="times their size on the ellipsoid"):
+            use()
+
+
+def test_a_country_keeps_its_zone_but_is_not_divided_in_it() -> None:
+    columns = [shapely.box(west, 20, west + 4, 24) for west in range(-117, -85, 4)]
+    country = gpd.GeoDataFrame({"code": [f"s{k}" for k in range(8)]}, geometry=columns, crs=4326)
+    assert check(country).valid
+    assert check(country, crs=check(country).crs).valid
+    assert repair(country).left.empty
+    with pytest.raises(InputError, match=r"sum to 1\.0\d+ times their size"):
+        divide_square(country.assign(name="", level="", parent=None), size_m=50_000)

@@ -93,3 +93,9 @@ def test_names_that_differ_in_case_only_make_room() -> None:
     entities, _ = entities_from(frame(ID=[5.0], a=[1]))
     assert entities["id"].tolist() == ["5"]
     assert "ID" not in entities.columns
+
+
+def test_records_can_be_numbered_instead() -> None:
+    bare = gpd.GeoDataFrame(geometry=[shapely.Point(0, 0), shapely.Point(1, 1)], crs=LONLAT)
+    assert list(areas_from(bare, code_field="#")["code"]) == ["1", "2"]
+    assert list(cells_from(bare, code_field="#")["code"]) == ["1", "2"]

@@ -109,7 +109,15 @@
     };
     state.whole = (animate) => map.fitBounds(state.cells.store.latlngBounds(), { ...state.margins(), animate: !!animate });
     // Leaflet's flight shows every zoom between; this animates a short way and jumps a long one.
-    state.fly = (bounds) => map.fitBounds(bounds, { ...state.margins(), maxZoom: 17 });
+    // While a zoom is under way Leaflet takes no other view, so the last one asked for waits for its end.
+    let wanted = null;
+    const go = () => { const bounds = wanted; wanted = null; map.fitBounds(bounds, { ...state.margins(), maxZoom: 17 }); };
+    state.fly = (bounds) => {
+      const waiting = wanted !== null;
+      wanted = bounds;
+      if (waiting) return;
+      if (map._animatingZoom) map.once("zoomend", go); else go();
+    };
     wangge.panel(state);
     state.whole(false);
     state.painted.forEach((layer) => layer.addTo(map));

@@ -64,6 +64,19 @@ def lattice(
     return np.array([shapely.Polygon(ring) for ring in rings], dtype=object)
 
 
+def notched(origin: tuple[float, float]) -> shapely.Polygon:
+    """A cell 5 km long with a notch ending 1 cm short of its northern edge, which sags by more."""
+    x, y = origin
+    ring = [(0, 0), (5000, 0), (5000, -1000), (2600, -1000), (2500, -0.01), (2400, -1000), (0, -1000)]
+    return translate(shapely.Polygon(ring), x, y)
+
+
+def crossing(origin: tuple[float, float]) -> Geometries:
+    """A cell and a spike that ends 1 cm short of its edge of 5 km, but across it in degrees."""
+    spike = shapely.Polygon([(2500, -0.01), (2600, -1000), (2400, -1000)])
+    return np.array([translate(one, *origin) for one in (shapely.box(0, 0, 5000, 1000), spike)], dtype=object)
+
+
 def frame(polygons: Geometries, epsg: int = 4547, **columns: object) -> gpd.GeoDataFrame:
     """Cells c000, c001, ... in EPSG:4326."""
     codes = [f"c{row:03d}" for row in range(len(polygons))]

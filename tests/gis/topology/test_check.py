@@ -19,9 +19,11 @@ from tests.gis.topology.coverages import (
     DAMAGES,
     PLACES,
     blanks_slowly,
+    crossing,
     damage,
     frame,
     lattice,
+    notched,
     overlaps_slowly,
     projected,
 )
@@ -204,6 +206,34 @@ def test_a_hairline_is_an_error_too() -> None:
     right = shapely.Polygon([(100, 0), (200, 0), (200, 100), (100, 100), (100 + 3e-8, 50)])
     report = check(drawn(left, right))
     assert not report.valid
+
+
+def test_a_hairline_between_areas_is_no_fault_of_the_cells() -> None:
+    right = shapely.Polygon([(100, 0), (200, 0), (200, 100), (100, 100), (100 + 1e-6, 50)])
+    cells = drawn(box(0, 0, 100, 100), right)
+    assert counts(check(cells)) == {"blank": 1}
+    assert check(cells, cells).valid
+    assert counts(check(cells, drawn(box(0, 0, 200, 100)))) == {"blank": 1}
+
+
+def test_a_cell_that_turns_over_in_degrees_is_invalid() -> None:
+    cells = frame(np.array([notched((600_000.0, 2_500_000.0))], dtype=object))
+    found = check(cells).of("invalid")
+    assert found["detail"].str.contains(
+        "is invalid in longitude and latitude: self-intersection"
+    ).tolist() == [True]
+    assert shapely.distance(found.geometry.iloc[0], cells.geometry.iloc[0]) < 1e-6
+    # In a file in metres it is what it is there.
+    assert check(cells.to_crs(4547)).valid
+
+
+def test_cells_that_overlap_in_degrees_only_are_unmatched() -> None:
+    cells = frame(crossing((600_000.0, 2_500_000.0)))
+    report = check(cells)
+    assert set(counts(report)) == {"unmatched"}
+    assert report.findings["detail"].str.contains("In longitude and latitude").all()
+    assert report.findings["codes"].tolist() == ["c000,c001"]
+    assert check(cells.to_crs(4547)).valid
 
 
 def test_a_lake_left_out_by_the_areas_is_no_gap() -> None:

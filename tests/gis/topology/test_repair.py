@@ -14,7 +14,17 @@ from shapely.affinity import scale, translate
 from gis.crs import to_lonlat
 from gis.errors import InputError, RefusedError
 from gis.topology import Repair, check, repair
-from tests.gis.topology.coverages import DAMAGES, PLACES, blanks_slowly, damage, frame, lattice, projected
+from tests.gis.topology.coverages import (
+    DAMAGES,
+    PLACES,
+    blanks_slowly,
+    crossing,
+    damage,
+    frame,
+    lattice,
+    notched,
+    projected,
+)
 
 EAST, NORTH = 500_000.0, 2_500_000.0
 
@@ -32,6 +42,7 @@ def assert_result(cells: gpd.GeoDataFrame, result: Repair, areas: gpd.GeoDataFra
     assert fixed.index.equals(cells.index)
     assert list(fixed.columns) == list(cells.columns)
     assert fixed.crs.to_epsg() == 4326
+    assert shapely.is_valid(np.asarray(fixed.geometry)).all()
     assert shapely.coverage_is_valid(np.asarray(fixed.geometry))
     assert shapely.coverage_is_valid(np.asarray(fixed.geometry.to_crs(result.crs)))
     assert (result.changes["area_after_m2"] > 0).all()
@@ -202,6 +213,25 @@ def test_streets_between_blocks_are_shared_by_the_blocks() -> None:
     )
 
 
+def test_a_cell_that_turns_over_in_degrees_is_steadied() -> None:
+    east, north = 600_000.0, 2_500_000.0
+    cell = notched((east, north))
+    cells = frame(np.array([cell, box(east, north, east + 5000, north + 1000)], dtype=object))
+    assert not cells.geometry.is_valid.all()
+    result = repair(cells)
+    assert_result(cells, result)
+    assert result.changes["change_m2"].abs().max() < 0.01
+    # A file in metres is valid as it is; what is written of it is steadied all the same.
+    assert_result(cells, repair(cells.to_crs(4547)))
+
+
+def test_cells_that_overlap_in_degrees_only_are_steadied() -> None:
+    cells = frame(crossing((600_000.0, 2_500_000.0)))
+    assert not shapely.coverage_is_valid(np.asarray(cells.geometry))
+    assert_result(cells, repair(cells))
+    assert_result(cells, repair(cells.to_crs(4547)))
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_wiggly_streets_are_shared_and_stay_shared_in_degrees(place: str) -> None:
     epsg, east, north = PLACES[place]
@@ -264,6 +294,15 @@ def test_records_that_cannot_be_repaired_are_named() -> None:
     twice = drawn(square, box(90, 0, 200, 100))
     with pytest.raises(InputError, match="Records 1, 2 have the same code '5'"):
         repair(twice.assign(code=5))
+    many = drawn(*(box(x, 0, x + 10, 10) for x in range(0, 100, 10)))
+    with pytest.raises(InputError, match="Records 1, 2, 3, 4, 5 and 5 more have the same code '5'"):
+        repair(many.assign(code=5))
+    broken = drawn(square, square)
+    ring = shapely.get_coordinates(broken.geometry.iloc[1])
+    ring[1, 0] = np.nan
+    broken.geometry = [broken.geometry.iloc[0], shapely.set_coordinates(broken.geometry.iloc[1], ring)]
+    with pytest.raises(InputError, match=r"Record 2 .* coordinates that are not finite"):
+        repair(broken.set_crs(4326, allow_override=True))
     with pytest.raises(InputError, match="Record 2 has no code"):
         repair(twice.assign(code=["a", None]))
     with pytest.raises(InputError, match="names the area 'x'"):

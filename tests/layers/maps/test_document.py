@@ -145,7 +145,7 @@ def test_a_file_appears_whole_or_not_at_all(cells: gpd.GeoDataFrame, tmp_path: P
     target = tmp_path / "map.html"
     with pytest.raises(InputError):
         write_map(target, cells, measure="height")
-    with pytest.raises(InputError, match="does not exist"):
+    with pytest.raises(InputError, match="there is no folder"):
         write_map(tmp_path / "none" / "map.html", cells)
     assert list(tmp_path.iterdir()) == []
     write_map(target, cells)

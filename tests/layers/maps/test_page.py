@@ -25,7 +25,13 @@ def screen(page, lon: float, lat: float) -> tuple[float, float]:
 
 
 def ink(page, lon: float, lat: float) -> list[int]:
-    return page.evaluate(INK, [lat, lon])
+    """The colour drawn at a place, once its tile is there."""
+    for _ in range(200):
+        found = page.evaluate(INK, [lat, lon])
+        if found is not None:
+            return found
+        page.wait_for_timeout(50)
+    raise AssertionError(f"no tile is drawn at {lon}, {lat}")
 
 
 def test_every_cell_is_drawn_and_neighbours_differ(open_map, cells, areas, tmp_path: Path) -> None:
@@ -95,6 +101,7 @@ def test_search_flies_to_a_cell_and_an_area(open_map, cells, areas, tmp_path: Pa
     spot = f"[{centre.y}, {centre.x}]"
     opened.wait(f"wangge.map.getZoom() > 14 && wangge.map.getBounds().contains({spot})")
     # From close by to a cell that is out of sight.
+    opened.wait("!wangge.map._animatingZoom")
     page.evaluate("wangge.map.setZoom(19, {animate: false}); 0")
     page.evaluate("wangge.state.choose(0, true); 0")
     opened.wait("wangge.map.getBounds().contains([22.505, 114.005]) && wangge.map.getZoom() < 17")
@@ -103,6 +110,19 @@ def test_search_flies_to_a_cell_and_an_area(open_map, cells, areas, tmp_path: Pa
     assert page.locator("#wg-found li").count() == 1
     page.fill("#wg-query", "没有这样的")
     assert "没有匹配" in page.inner_text("#wg-found")
+
+
+def test_the_last_choice_holds_though_the_map_was_still_moving(open_map, cells, tmp_path: Path) -> None:
+    write_map(tmp_path / "m.html", cells)
+    opened = open_map(tmp_path / "m.html")
+    opened.page.evaluate(
+        "wangge.state.choose(7, true); wangge.state.choose(3, true); wangge.state.choose(0, true); 0"
+    )
+    centre = cells.geometry[0].centroid
+    opened.wait(
+        "!wangge.map._animatingZoom && wangge.map.getZoom() > 14"
+        f" && wangge.map.getBounds().contains([{centre.y}, {centre.x}])"
+    )
 
 
 def test_markup_in_names_is_text(open_map, cells, tmp_path: Path) -> None:
@@ -184,3 +204,12 @@ def test_close_up_what_crosses_a_tile_is_still_filled(open_map, cells, areas, tm
                 "([lat, lon, z]) => { wangge.map.setView([lat, lon], z, {animate: false}) }", [lat, lon, zoom]
             )
             assert (ink(page, lon, lat)[3] > 0) == bent.contains(shapely.Point(lon, lat)), (lon, lat, zoom)
+
+
+def test_cells_on_both_sides_of_the_180th_meridian_stand_side_by_side(open_map, tmp_path: Path) -> None:
+    boxes = [shapely.box(179.98, -17, 180, -16.98), shapely.box(-180, -17, -179.98, -16.98)]
+    fiji = gpd.GeoDataFrame({"code": ["east", "west"]}, geometry=boxes, crs=4326)
+    write_map(tmp_path / "m.html", fiji)
+    page = open_map(tmp_path / "m.html").page
+    assert ink(page, 179.99, -16.99)[3] > 0
+    assert ink(page, 180.01, -16.99)[3] > 0

@@ -1,17 +1,19 @@
 """The way of borders to longitude and latitude and back: where a vertex would get across an edge.
 
 A straight edge of the working CRS is not straight in degrees: 100 m sag by a tenth of a millimetre, so a
-vertex closer than that to a foreign edge ends up across it. A cut through the edge there stops the sag; the
-cutting itself belongs to `gis.topology.mosaic`.
+vertex closer than that to an edge of another polygon, or of its own, ends up across it. A cut through the
+edge there stops the sag; the cutting itself belongs to whoever makes the arrangement.
 """
 
 import geopandas as gpd
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.crs import LONLAT
-from gis.topology.records import Geometries
+from gis.crs import LONLAT, to_degrees
+
+Geometries = NDArray[np.object_]
 
 _SAG_PER_M = 2e-7
 """Above the sag of an edge over its squared length up to 80° of latitude: tan(latitude) / (8 earth radii)."""
@@ -19,8 +21,14 @@ _SAG_PER_M = 2e-7
 _LEAST_M = 2e-6
 
 
+def unsound(polygons: Geometries) -> NDArray[np.bool_]:
+    """Tell which polygons are invalid by themselves or do not share their borders with their neighbours."""
+    edges = np.asarray(shapely.coverage_invalid_edges(polygons), dtype=object)
+    return np.asarray(~(shapely.is_missing(edges) | shapely.is_empty(edges)) | ~shapely.is_valid(polygons))
+
+
 def steadying_cuts(polygons: Geometries, crs: CRS) -> Geometries | None:
-    """Return short lines that, cut into the arrangement, keep its borders shared in EPSG:4326 and back.
+    """Return short lines that, cut into the arrangement, keep its polygons sound in EPSG:4326 and back.
 
     Parameters
     ----------
@@ -32,14 +40,11 @@ def steadying_cuts(polygons: Geometries, crs: CRS) -> Geometries | None:
     Returns
     -------
     ndarray of LineString, or None
-        From each endangered vertex across the edge beside it; None where the coverage stays valid.
+        Across each edge beside an endangered vertex; None where the polygons stay a valid coverage.
     """
-    there = gpd.GeoSeries(polygons, crs=crs).to_crs(LONLAT)
-    back = there.to_crs(crs)
-    flagged = np.zeros(len(polygons), dtype=bool)
-    for moved in (there, back):
-        edges = np.asarray(shapely.coverage_invalid_edges(np.asarray(moved, dtype=object)), dtype=object)
-        flagged |= ~(shapely.is_missing(edges) | shapely.is_empty(edges))
+    there = to_degrees(polygons, crs)
+    back = np.asarray(gpd.GeoSeries(there, crs=LONLAT).to_crs(crs), dtype=object)
+    flagged = unsound(there) | unsound(back)
     if not flagged.any():
         return None
     coordinates, ring = shapely.get_coordinates(
@@ -62,6 +67,6 @@ def steadying_cuts(polygons: Geometries, crs: CRS) -> Geometries | None:
     beyond = foot - spots[spot]
     length = np.hypot(beyond[:, 0], beyond[:, 1])
     across = np.divide(beyond, length[:, None], out=np.zeros_like(beyond), where=length[:, None] > 0)
-    return np.asarray(
-        shapely.linestrings(np.stack([spots[spot], foot + across * _LEAST_M], axis=1)), dtype=object
-    )
+    # Short, so that what lies between vertex and edge stays in one piece.
+    before = foot - across * np.minimum(length, _LEAST_M)[:, None]
+    return np.asarray(shapely.linestrings(np.stack([before, foot + across * _LEAST_M], axis=1)), dtype=object)

@@ -5,8 +5,8 @@ import shapely
 from pyproj import CRS
 from shapely import box
 
-from gis.topology.roundtrip import steadying_cuts
-from tests.gis.topology.coverages import lattice
+from gis.roundtrip import steadying_cuts
+from tests.gis.topology.coverages import lattice, notched
 
 CRS_4547 = CRS.from_epsg(4547)
 
@@ -28,4 +28,11 @@ def test_a_vertex_beside_a_long_edge_is_cut_across() -> None:
     cuts = steadying_cuts(cells, CRS_4547)
     assert cuts is not None
     spot = shapely.Point(x + 2500, y - 0.01)
-    assert any(cut.distance(spot) == 0 and cut.crosses(upper.exterior) for cut in cuts)
+    assert any(cut.distance(spot) < 0.01 and cut.crosses(upper.exterior) for cut in cuts)
+
+
+def test_a_vertex_beside_a_long_edge_of_its_own_cell_is_cut_across() -> None:
+    cell = notched((600_000.0, 2_500_000.0))
+    cuts = steadying_cuts(np.array([cell], dtype=object), CRS_4547)
+    assert cuts is not None
+    assert any(cut.crosses(cell.exterior) for cut in cuts)

@@ -1,0 +1,115 @@
+"""Reading Shapefiles, whose text is in whatever encoding the one who wrote them used.
+
+It owns finding the encoding and the .shp inside a zip; everything else about vector files is
+`layers.formats.read`'s.
+"""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+
+from gis.errors import InputError
+
+# GDAL takes this for text whose encoding nothing tells, and it gives every byte back.
+_UNKNOWN = "ISO-8859-1"
+_CHINESE_SHARE = 0.9
+
+
+def shapefile_source(path: Path) -> str:
+    """Return what GDAL opens: the path, or the one Shapefile in a zip.
+
+    Raises
+    ------
+    InputError
+        If the zip is none, or holds no Shapefile or several.
+    """
+    if path.suffix.lower() != ".zip":
+        return str(path)
+    names = [name for name in _members(path) if name.lower().endswith(".shp")]
+    if len(names) != 1:
+        held = f"holds {len(names)} Shapefiles ({', '.join(names)})" if names else "holds no Shapefile"
+        raise InputError(f"{path} {held}; give a zip with one.")
+    return f"/vsizip/{path}/{names[0]}"
+
+
+def read_shapefile(path: Path, **options: Any) -> gpd.GeoDataFrame:
+    """Read a Shapefile, plain or zipped, with its text as it was meant.
+
+    A .cpg file or the code page of the .dbf tells the encoding. Without them, or where they are wrong, text
+    that is UTF-8 is taken as such, else text that is GB 2312 for the most part as GB 18030, else as Latin-1.
+    Names that another program cut in the middle of a character lose that character.
+
+    Parameters
+    ----------
+    path
+        The .shp, or a zip that holds one.
+    options
+        For `pyogrio.read_dataframe`.
+    """
+    source = shapefile_source(path)
+    try:
+        if _tells_encoding(path) or pyogrio.read_info(source)["encoding"] != _UNKNOWN:
+            frame: gpd.GeoDataFrame = pyogrio.read_dataframe(source, **options)
+            return frame
+    except UnicodeDecodeError:
+        pass
+    return _decoded(pyogrio.read_dataframe(source, ENCODING=_UNKNOWN, **options))
+
+
+def _members(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, OSError) as error:
+        raise InputError(f"{path} cannot be read as zipped Shapefile: it is no zip file.") from error
+
+
+def _tells_encoding(path: Path) -> bool:
+    if path.suffix.lower() == ".zip":
+        return any(name.lower().endswith(".cpg") for name in _members(path))
+    return any(path.with_suffix(suffix).exists() for suffix in (".cpg", ".CPG"))
+
+
+def _decoded(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Give Latin-1 text the encoding it was written in."""
+    columns = [name for name in frame.columns if name != frame.geometry.name]
+    worded = [name for name in columns if pd.api.types.is_string_dtype(frame[name])]
+    texts = {str(name) for name in columns}
+    for name in worded:
+        texts.update(frame[name].dropna().unique())
+    encoding = _encoding([text.encode(_UNKNOWN) for text in texts if not text.isascii()])
+
+    def decode(text: str) -> str:
+        return text.encode(_UNKNOWN).decode(encoding, errors="ignore")
+
+    decoded = {name: frame[name].map(decode, na_action="ignore") for name in worded}
+    names = {name: decode(str(name)) for name in columns}
+    return frame.assign(**decoded).rename(columns=names)
+
+
+def _encoding(texts: list[bytes]) -> str:
+    if all(_is_utf8(text) for text in texts):
+        return "utf-8"
+    chinese = sum(_decodes(text, "gb2312") for text in texts)
+    return "gb18030" if chinese >= _CHINESE_SHARE * len(texts) else _UNKNOWN
+
+
+def _is_utf8(text: bytes) -> bool:
+    """Tell whether a text is UTF-8, if need be cut off within its last character."""
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.reason == "unexpected end of data"
+    return True
+
+
+def _decodes(text: bytes, encoding: str) -> bool:
+    try:
+        text.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
