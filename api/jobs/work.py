@@ -13,6 +13,7 @@ from zipfile import BadZipFile, ZipFile
 import shapely
 from pydantic import BaseModel
 from pyproj import CRS
+from sqlalchemy import select
 
 from gis.areas import hierarchy
 from gis.divide import divide_square
@@ -24,6 +25,7 @@ from layers.storage.areas import import_areas
 from layers.storage.database import Database
 from layers.storage.ground import area_shapes, read_ground
 from layers.storage.ingest import import_entities
+from layers.storage.models import Area
 from layers.storage.plans import create_draft
 from layers.storage.schemes import find_scheme, used_codes
 
@@ -138,7 +140,8 @@ def _divide(setting: _Setting) -> dict[str, Any]:
         if not len(areas):
             raise InputError("There are no areas to divide; import areas first.")
         crs = CRS.from_user_input(scheme.working_crs)
-        areas = hierarchy(areas.assign(name=areas["code"], level="", parent=None), crs=crs)
+        names = dict(session.execute(select(Area.code, Area.name).where(Area.code.in_(codes))).tuples().all())
+        areas = hierarchy(areas.assign(name=areas["code"].map(names), level="", parent=None), crs=crs)
         return divide_square(
             areas,
             size_m=setting.given("size_m"),
