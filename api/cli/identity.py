@@ -44,14 +44,6 @@ class Role(enum.StrEnum):
     admin = "admin"
 
 
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--database",
-        help="sqlite:///FILE.gpkg or postgresql+psycopg://..., else WANGGE_DATABASE.",
-        show_default="sqlite:///wangge.gpkg",
-    ),
-]
 RoleOption = Annotated[Role, typer.Option(help="What it may do.", show_default=False)]
 AreaOption = Annotated[
     str | None, typer.Option(help="Code of the area it is bound to; it sees and edits only beneath it.")
@@ -73,7 +65,7 @@ def create_token(
     personal: Annotated[
         bool, typer.Option("--personal", help="Let an integrator see personal data; each time is audited.")
     ] = False,
-    database: DatabaseUrl = None,
+    database: options.DatabaseUrl = None,
     as_json: options.Json = False,
 ) -> None:
     """Make a token and print it: this once, since only its hash is kept."""
@@ -95,7 +87,7 @@ def create_token(
 
 @token.command("list")
 @reporting
-def list_tokens(database: DatabaseUrl = None, as_json: options.Json = False) -> None:
+def list_tokens(database: options.DatabaseUrl = None, as_json: options.Json = False) -> None:
     """List the tokens: number, prefix, name, role, area, state."""
     from api.security import accounts
     from api.security.principal import SYSTEM
@@ -114,7 +106,7 @@ def list_tokens(database: DatabaseUrl = None, as_json: options.Json = False) -> 
 @reporting
 def revoke_token(
     which: Annotated[str, typer.Argument(help="Number or prefix of the token.", show_default=False)],
-    database: DatabaseUrl = None,
+    database: options.DatabaseUrl = None,
 ) -> None:
     """Revoke a token; a running service refuses it within two seconds."""
     from api.security import accounts
@@ -133,7 +125,7 @@ def create_account(
     area: AreaOption = None,
     everywhere: Everywhere = False,
     password_stdin: PasswordInput = False,
-    database: DatabaseUrl = None,
+    database: options.DatabaseUrl = None,
 ) -> None:
     """Make an account; the password is asked for twice, or read from standard input."""
     from api.security import accounts
@@ -149,7 +141,7 @@ def create_account(
 
 @account.command("list")
 @reporting
-def list_accounts(database: DatabaseUrl = None, as_json: options.Json = False) -> None:
+def list_accounts(database: options.DatabaseUrl = None, as_json: options.Json = False) -> None:
     """List the accounts: name, role, area, state."""
     from api.security import accounts
     from api.security.principal import SYSTEM
@@ -166,7 +158,7 @@ def list_accounts(database: DatabaseUrl = None, as_json: options.Json = False) -
 @reporting
 def disable_account(
     name: Annotated[str, typer.Argument(help="The account.", show_default=False)],
-    database: DatabaseUrl = None,
+    database: options.DatabaseUrl = None,
 ) -> None:
     """Disable an account and end its browser sessions; `account password` enables it again."""
     from api.security import accounts
@@ -182,7 +174,7 @@ def disable_account(
 def change_password(
     name: Annotated[str, typer.Argument(help="The account.", show_default=False)],
     password_stdin: PasswordInput = False,
-    database: DatabaseUrl = None,
+    database: options.DatabaseUrl = None,
 ) -> None:
     """Give an account another password and end its browser sessions."""
     from api.security import accounts

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli import options
 from api.cli.outcome import reporting, say
 
 
@@ -19,12 +20,7 @@ def serve(
         int | None, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535, show_default="8000")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes.", min=1, max=64, show_default="1")] = None,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            help="sqlite:///FILE.gpkg or postgresql+psycopg://...", show_default="sqlite:///wangge.gpkg"
-        ),
-    ] = None,
+    database: options.DatabaseUrl = None,
 ) -> None:
     """Serve the HTTP interface until interrupted; running requests are finished first.
 
