@@ -19,7 +19,13 @@ from sqlalchemy.dialects.sqlite.base import SQLiteTypeCompiler
 from layers.storage.shape import SRID, from_blob
 
 # The tables that GDAL and QGIS shall show; what is not listed (accounts, tokens, audit) they leave alone.
-LAYERS = {"areas": "行政区划 areas", "cells": "网格 cells", "entities": "对象 entities"}
+LAYERS = {
+    "areas": "行政区划 areas",
+    "cells": "网格 cells",
+    "entities": "对象 entities",
+    "gaps": "盲区 gaps",
+    "base_features": "底图要素 base_features",
+}
 ATTRIBUTES = {
     "schemes": "网格体系 schemes",
     "plans": "网格方案 plans",
@@ -105,7 +111,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def create(connection: Connection) -> None:
-    """Make the file a GeoPackage around the layers, which exist already."""
+    """Make the file a GeoPackage without layers."""
     run = connection.exec_driver_sql
     run(f"PRAGMA application_id = {_APPLICATION_ID}")
     run(f"PRAGMA user_version = {_VERSION}")
@@ -119,35 +125,45 @@ def create(connection: Connection) -> None:
             ("WGS 84 geodetic", SRID, "EPSG", SRID, CRS(SRID).to_wkt("WKT1_GDAL"), "longitude, latitude"),
         ],
     )
-    for table, title in ATTRIBUTES.items():
-        run(
-            "INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES (?, 'attributes', ?)",
-            (table, title),
-        )
-    for table, title in LAYERS.items():
-        run(
-            "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id)"
-            " VALUES (?, 'features', ?, ?)",
-            (table, title, SRID),
-        )
-        run("INSERT INTO gpkg_geometry_columns VALUES (?, ?, 'GEOMETRY', ?, 0, 0)", (table, _GEOMETRY, SRID))
-        run(
-            "INSERT INTO gpkg_extensions VALUES (?, ?, 'gpkg_rtree_index',"
-            " 'http://www.geopackage.org/spec120/#extension_rtree', 'write-only')",
-            (table, _GEOMETRY),
-        )
-        run(f"CREATE VIRTUAL TABLE {index_of(table)} USING rtree(id, minx, maxx, miny, maxy)")
-        _fill(connection, table)
-        _create_triggers(connection, table)
 
 
 def drop(connection: Connection) -> None:
-    """Take back what `create` made."""
-    for table in LAYERS:
-        _drop_triggers(connection, table)
-        connection.exec_driver_sql(f"DROP TABLE {index_of(table)}")
+    """Take back what `create` made; the layers have been dropped."""
     for name in ("extensions", "geometry_columns", "contents", "spatial_ref_sys"):
         connection.exec_driver_sql(f"DROP TABLE gpkg_{name}")
+
+
+def add_attributes(connection: Connection, table: str) -> None:
+    """List a table without geometry, which exists already."""
+    connection.exec_driver_sql(
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES (?, 'attributes', ?)",
+        (table, ATTRIBUTES[table]),
+    )
+
+
+def add_layer(connection: Connection, table: str) -> None:
+    """Make a layer of a table with the column geometry, which exists already: list it, and index it."""
+    run = connection.exec_driver_sql
+    run(
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) VALUES (?, 'features', ?, ?)",
+        (table, LAYERS[table], SRID),
+    )
+    run("INSERT INTO gpkg_geometry_columns VALUES (?, ?, 'GEOMETRY', ?, 0, 0)", (table, _GEOMETRY, SRID))
+    run(
+        "INSERT INTO gpkg_extensions VALUES (?, ?, 'gpkg_rtree_index',"
+        " 'http://www.geopackage.org/spec120/#extension_rtree', 'write-only')",
+        (table, _GEOMETRY),
+    )
+    _create_index(connection, table)
+    _create_triggers(connection, table)
+
+
+def drop_layer(connection: Connection, table: str) -> None:
+    """Take back what `add_layer` made; the table stays."""
+    _drop_triggers(connection, table)
+    _drop_index(connection, table)
+    for listed in ("extensions", "geometry_columns", "contents"):
+        connection.exec_driver_sql(f"DELETE FROM gpkg_{listed} WHERE table_name = ?", (table,))
 
 
 def index_of(table: str) -> str:
@@ -162,9 +178,9 @@ def bulk(connection: Connection, table: str) -> Iterator[None]:
     Everything happens in the transaction of the connection, so that nobody sees the layer without its index.
     """
     _drop_triggers(connection, table)
-    connection.exec_driver_sql(f"DELETE FROM {index_of(table)}")
+    _drop_index(connection, table)
     yield
-    _fill(connection, table)
+    _create_index(connection, table)
     _create_triggers(connection, table)
 
 
@@ -176,7 +192,10 @@ def touch(connection: Connection) -> None:
     )
 
 
-def _fill(connection: Connection, table: str) -> None:
+def _create_index(connection: Connection, table: str) -> None:
+    connection.exec_driver_sql(
+        f"CREATE VIRTUAL TABLE {index_of(table)} USING rtree(id, minx, maxx, miny, maxy)"
+    )
     connection.exec_driver_sql(
         f"INSERT INTO {index_of(table)} SELECT id, ST_MinX(geometry), ST_MaxX(geometry), ST_MinY(geometry),"
         f" ST_MaxY(geometry) FROM {table} WHERE geometry NOTNULL AND NOT ST_IsEmpty(geometry)"
@@ -187,6 +206,10 @@ def _create_triggers(connection: Connection, table: str) -> None:
     for name, body in _TRIGGERS.items():
         text = body.format(table=table, index=index_of(table))
         connection.exec_driver_sql(f"CREATE TRIGGER {index_of(table)}_{name} {text}")
+
+
+def _drop_index(connection: Connection, table: str) -> None:
+    connection.exec_driver_sql(f"DROP TABLE {index_of(table)}")
 
 
 def _drop_triggers(connection: Connection, table: str) -> None:

@@ -63,6 +63,20 @@ class BrowserSession(Base):
     expires_at: Mapped[datetime]
 
 
+class SignInLink(Base):
+    """A link that signs one account in, once, without its password; its secret is kept as a hash."""
+
+    __tablename__ = "sign_in_links"
+    __table_args__ = (UniqueConstraint("sha256"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    sha256: Mapped[str]
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
 class SignInFailure(Base):
     """How often signing in has failed under one account name or from one address.
 

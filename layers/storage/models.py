@@ -231,6 +231,62 @@ class Assignment(Base):
     valid_to: Mapped[date | None]
 
 
+class GapRun(Base):
+    """One search for gaps in the cells of a scheme that were in force on `on`; kept, so that dates compare.
+
+    `area_code` is the ground searched, the whole scheme when NULL; `rules` are those that were applied,
+    `summary` counts the gaps found by kind and severity.
+    """
+
+    __tablename__ = "gap_runs"
+    __table_args__ = (Index("ix_gap_runs_scheme_id_on", "scheme_id", "on"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    scheme_id: Mapped[int] = mapped_column(ForeignKey("schemes.id"))
+    area_code: Mapped[str | None]
+    on: Mapped[date]
+    rules: Mapped[dict[str, Any]]
+    summary: Mapped[dict[str, Any]]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Gap(Base):
+    """One gap of a run, as `gis.gaps` describes it; never changed."""
+
+    __tablename__ = "gaps"
+    __table_args__ = (Index("ix_gaps_run_id_severity", "run_id", "severity"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("gap_runs.id"))
+    kind: Mapped[str]
+    severity: Mapped[str]
+    cell_code: Mapped[str | None]
+    area_code: Mapped[str | None]
+    area_m2: Mapped[float]
+    households: Mapped[int]
+    enterprises: Mapped[int]
+    rule: Mapped[str]
+    detail: Mapped[str]
+    geometry: Mapped[shapely.Geometry | None]
+
+
+class BaseFeature(Base):
+    """A road, a water, a green, a building or a railway of the base map: what people know their way by.
+
+    `kind` is roads, railway, water, green or buildings; `class_name` tells a main road from a lane.
+    """
+
+    __tablename__ = "base_features"
+    __table_args__ = (Index("ix_base_features_kind", "kind"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    kind: Mapped[str]
+    class_name: Mapped[str | None]
+    name: Mapped[str | None]
+    geometry: Mapped[shapely.Geometry]
+
+
 class Revision(Base):
     """One row: a number that grows with every change that readers of the snapshot must follow."""
 
@@ -242,7 +298,7 @@ class Revision(Base):
 
 
 # SQLite has the R*Trees of `layers.storage.geopackage` instead.
-for _layer in (Area, Cell, Entity):
+for _layer in (Area, Cell, Entity, Gap, BaseFeature):
     Index(f"ix_{_layer.__tablename__}_geometry", _layer.geometry, postgresql_using="gist").ddl_if(
         dialect="postgresql"
     )

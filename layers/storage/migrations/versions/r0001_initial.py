@@ -37,6 +37,8 @@ _TABLES = (
     "cells",
     "plan_cells",
 )
+_LAYERS = ("areas", "cells", "entities")
+_ATTRIBUTES = ("schemes", "plans", "assignments")
 
 
 def upgrade() -> None:
@@ -337,14 +339,20 @@ def upgrade() -> None:
     op.execute(sa.insert(revisions).values(id=1, number=0, changed_at=datetime.now(UTC)))
     if op.get_bind().dialect.name == "sqlite":
         geopackage.create(op.get_bind())
+        for table in _ATTRIBUTES:
+            geopackage.add_attributes(op.get_bind(), table)
+        for table in _LAYERS:
+            geopackage.add_layer(op.get_bind(), table)
     else:
-        for table in ("areas", "entities", "cells"):
+        for table in _LAYERS:
             op.create_index(f"ix_{table}_geometry", table, ["geometry"], postgresql_using="gist")
 
 
 def downgrade() -> None:
     """Take them away."""
     if op.get_bind().dialect.name == "sqlite":
+        for table in _LAYERS:
+            geopackage.drop_layer(op.get_bind(), table)
         geopackage.drop(op.get_bind())
     for table in reversed(_TABLES):
         op.drop_table(table)
