@@ -59,6 +59,11 @@ class ServiceSettings(BaseSettings):
         Seconds of processor time and bytes of memory for reading an uploaded file.
     vertices
         The most vertices of a geometry in a request, and the most of all in an uploaded file.
+    title
+        What the page calls itself; its own name when empty.
+    base_tiles, base_tiles_attribution, base_tiles_max_zoom
+        Raster tiles of another server on the same network to draw beneath the map, as
+        ``https://host/{z}/{x}/{y}.png``; whom to name for them; and the last zoom they have.
     """
 
     model_config = SettingsConfigDict(env_prefix="WANGGE_")
@@ -76,3 +81,14 @@ class ServiceSettings(BaseSettings):
     parse_s: int = Field(default=300, ge=1)
     parse_bytes: int = Field(default=4 << 30, ge=1 << 28)
     vertices: int = Field(default=5_000_000, ge=100)
+    title: str = Field(default="", max_length=60)
+    base_tiles: str = Field(default="", pattern=r"^$|^https?://[^\s/;,'\"]+/\S*\{z\}\S*$")
+    base_tiles_attribution: str = Field(default="", max_length=200)
+    base_tiles_max_zoom: int = Field(default=18, ge=0, le=24)
+
+    @property
+    def address(self) -> str:
+        """The address at which a browser on this machine finds the service."""
+        # What listens everywhere is no place to go to.
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"

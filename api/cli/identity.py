@@ -186,6 +186,36 @@ def change_password(
     say(f"account {changed.name} has another password")
 
 
+@account.command("link")
+@reporting
+def link_account(
+    name: Annotated[str, typer.Argument(help="The account.", show_default=False)],
+    minutes: Annotated[int, typer.Option(help="Minutes until it expires.", min=1, max=7 * 24 * 60)] = 60,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of the service as its browsers know it.", show_default="from the settings"
+        ),
+    ] = None,
+    database: options.DatabaseUrl = None,
+    as_json: options.Json = False,
+) -> None:
+    """Print a link that signs the account in without its password, once and for an hour."""
+    from datetime import timedelta
+
+    from api.security.principal import SYSTEM
+    from api.security.sign_in_links import create_link
+    from api.settings import ServiceSettings
+
+    with _writing(database) as session:
+        made, secret = create_link(session, SYSTEM, name, timedelta(minutes=minutes))
+        until = made.expires_at
+    page = f"{(address or ServiceSettings().address).rstrip('/')}/#link={secret}"
+    say(f"opens the service as {name}, once, until {until.astimezone():%Y-%m-%d %H:%M}")
+    summary = {"link": page, "account": name, "expires_at": until.isoformat(timespec="seconds")}
+    tell([page], summary, as_json=as_json)
+
+
 @contextmanager
 def _writing(url: str | None) -> Iterator["Session"]:
     from pathlib import Path

@@ -19,7 +19,8 @@ from api.security.gate import cookie_name, session_id_in
 from api.security.identities import Identities
 from api.security.installation import LASTING
 from api.security.principal import RIGHTS, Principal, Right, Role
-from api.security.sign_in import sign_in, sign_out
+from api.security.sign_in import SignedIn, sign_in, sign_out
+from api.security.sign_in_links import sign_in_by_link
 from gis.errors import ForbiddenError
 from layers.storage.database import Database
 
@@ -37,6 +38,17 @@ class Credentials(BaseModel):
 
     name: Annotated[str, Field(min_length=1, max_length=100, examples=["monitor"])]
     password: Annotated[SecretStr, Field(max_length=256, examples=["correct horse battery"])]
+
+
+class Link(BaseModel):
+    """What stands behind ``#link=`` in the address that a person was given."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    secret: Annotated[
+        SecretStr,
+        Field(min_length=1, max_length=100, examples=["0dtFi2YSpWzqHnmU5bJ2EYSJhYQd8bJfn3bR6Tn1Xkq"]),
+    ]
 
 
 class Session(BaseModel):
@@ -63,33 +75,32 @@ async def begin(credentials: Credentials, request: Request, response: Response) 
 
     Failures slow down what follows under the same name and from the same address: 429 with Retry-After.
     """
-    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
-        raise ForbiddenError("Sign in from the page of this service.")
-    database: Database = request.app.state.database
-    address = request.client.host if request.client is not None else "unknown"
+    database, address = _asked(request)
     password = credentials.password.get_secret_value()
     signed_in = await anyio.to_thread.run_sync(
         sign_in, database, credentials.name, password, address, LASTING, limiter=_limiter
     )
-    response.set_cookie(
-        cookie_name(request.scope),
-        signed_in.session_id,
-        path="/",
-        secure=request.scope["scheme"] == "https",
-        httponly=True,
-        samesite="strict",
+    return _entered(signed_in, request, response)
+
+
+@router.post(
+    "/link",
+    summary="Sign in by a link",
+    status_code=201,
+    response_model=Session,
+    responses=answers(401, 403, 422, 429),
+)
+@public
+async def begin_by_link(link: Link, request: Request, response: Response) -> Session:
+    """Begin a browser session by the secret of a one-time link, which is used up.
+
+    `wangge account link NAME` makes one; what follows ``#link=`` in it never reaches a server in an address.
+    """
+    database, address = _asked(request)
+    signed_in = await anyio.to_thread.run_sync(
+        sign_in_by_link, database, link.secret.get_secret_value(), address, LASTING, limiter=_limiter
     )
-    account = signed_in.account
-    role = Role(account.role)
-    return Session(
-        name=account.name,
-        kind="account",
-        role=role,
-        rights=sorted(RIGHTS[role]),
-        area_code=account.area_code,
-        csrf_token=csrf_token(signed_in.session_id),
-        expires_at=signed_in.expires_at,
-    )
+    return _entered(signed_in, request, response)
 
 
 @router.get("", summary="Who one is", response_model=Session, responses=answers())
@@ -123,6 +134,37 @@ def end(caller: Caller, request: Request, response: Response) -> None:
         secure=request.scope["scheme"] == "https",
         httponly=True,
         samesite="strict",
+    )
+
+
+def _asked(request: Request) -> tuple[Database, str]:
+    """Return where accounts are and where a sign-in comes from; refuse one that another site has begun."""
+    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+        raise ForbiddenError("Sign in from the page of this service.")
+    database: Database = request.app.state.database
+    return database, request.client.host if request.client is not None else "unknown"
+
+
+def _entered(signed_in: SignedIn, request: Request, response: Response) -> Session:
+    """Set the cookie of a session that has begun, and tell whose it is."""
+    response.set_cookie(
+        cookie_name(request.scope),
+        signed_in.session_id,
+        path="/",
+        secure=request.scope["scheme"] == "https",
+        httponly=True,
+        samesite="strict",
+    )
+    account = signed_in.account
+    role = Role(account.role)
+    return Session(
+        name=account.name,
+        kind="account",
+        role=role,
+        rights=sorted(RIGHTS[role]),
+        area_code=account.area_code,
+        csrf_token=csrf_token(signed_in.session_id),
+        expires_at=signed_in.expires_at,
     )
 
 

@@ -17,7 +17,7 @@ from api.security.jurisdiction import within
 from api.security.passwords import hash_password
 from api.security.principal import Principal, Role
 from gis.errors import ConflictError, InputError, NotFoundError
-from layers.storage.identity import Account, BrowserSession, Token
+from layers.storage.identity import Account, BrowserSession, SignInLink, Token
 
 LONGEST_LIFE = timedelta(days=3650)
 _LONGEST_NAME = 100
@@ -180,14 +180,14 @@ def list_accounts(session: Session, principal: Principal) -> Sequence[Account]:
 
 
 def disable_account(session: Session, principal: Principal, name: str) -> Account:
-    """Disable an account and end its browser sessions.
+    """Disable an account, and end its browser sessions and sign-in links.
 
     Raises
     ------
     NotFoundError
         If there is none such in the caller's area.
     """
-    account = _account(session, principal, name)
+    account = find_account(session, principal, name)
     if account.disabled_at is None:
         account.disabled_at = datetime.now(UTC)
         _end_sessions(session, account)
@@ -203,7 +203,7 @@ def disable_account(session: Session, principal: Principal, name: str) -> Accoun
 
 
 def change_password(session: Session, principal: Principal, name: str, password: str) -> Account:
-    """Give an account another password, end its browser sessions, and enable it if it was disabled.
+    """Give an account another password, end its sessions and sign-in links, and enable it if it was disabled.
 
     Raises
     ------
@@ -212,7 +212,7 @@ def change_password(session: Session, principal: Principal, name: str, password:
     InputError
         If the password is too weak.
     """
-    account = _account(session, principal, name)
+    account = find_account(session, principal, name)
     account.password_hash = hash_password(password, account.name)
     account.password_changed_at = datetime.now(UTC)
     account.disabled_at = None
@@ -233,7 +233,14 @@ def account_name(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip()
 
 
-def _account(session: Session, principal: Principal, name: str) -> Account:
+def find_account(session: Session, principal: Principal, name: str) -> Account:
+    """Return the account of a name.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none such in the caller's area.
+    """
     account = session.scalar(
         select(Account).where(Account.name == account_name(name), within(Account.area_code, principal))
     )
@@ -244,6 +251,7 @@ def _account(session: Session, principal: Principal, name: str) -> Account:
 
 def _end_sessions(session: Session, account: Account) -> None:
     session.execute(delete(BrowserSession).where(BrowserSession.account_id == account.id))
+    session.execute(delete(SignInLink).where(SignInLink.account_id == account.id))
 
 
 def _name(text: str) -> str:

@@ -22,6 +22,7 @@ class Action(StrEnum):
     account_create = "account created"
     account_disable = "account disabled"
     account_password = "account password changed"  # noqa: S105  the name of a deed
+    link_create = "sign-in link created"
     token_create = "token created"  # noqa: S105  the name of a deed
     token_revoke = "token revoked"  # noqa: S105  the name of a deed
     reveal = "personal data revealed"

@@ -1,7 +1,8 @@
 """Signing in and out with a browser, and the slowing of those who fail.
 
-It owns browser sessions and the count of failures; cookies are `api.routes.session`'s. An attempt counts as
-failed before the password is looked at, so that many at once gain nothing.
+It owns browser sessions and the count of failures; cookies are `api.routes.session`'s, links instead of
+passwords `api.security.sign_in_links`'. An attempt counts as failed before the password is looked at, so that
+many at once gain nothing.
 """
 
 import hashlib
@@ -68,9 +69,9 @@ def sign_in(database: Database, name: str, password: str, address: str, lasting:
     SlowDownError
         If there were too many failures under the name or from the address.
     """
-    sources = _sources(name, address)
+    tried = sources(name, address)
     with database.write() as session:
-        _count(session, sources)
+        count(session, tried)
         account = session.scalar(select(Account).where(Account.name == account_name(name)))
         usable = account is not None and account.disabled_at is None
         stored = account.password_hash if account is not None else None
@@ -83,23 +84,42 @@ def sign_in(database: Database, name: str, password: str, address: str, lasting:
             subject = f"account {account.id}" if account is not None else None
             audit(session, None, Action.sign_in_failed, subject, area_code=area_code, address=address)
         raise UnauthorizedError("The name or the password is wrong.")
-    now = datetime.now(UTC)
-    session_id = new_session_id()
     with database.write() as session:
-        _succeed(session, sources)
-        session.execute(delete(BrowserSession).where(BrowserSession.expires_at < now))
-        session.add(
-            BrowserSession(
-                sha256=digest(session_id),
-                account_id=account.id,
-                created_at=now,
-                seen_at=now,
-                expires_at=now + lasting,
-            )
-        )
+        succeed(session, tried)
         if renewed is not None:
             session.get_one(Account, account.id).password_hash = renewed
-        audit(session, _principal(account), Action.sign_in, f"account {account.id}", address=address)
+        return begin(session, account, address, lasting)
+
+
+def begin(session: Session, account: Account, address: str, lasting: timedelta, **details: str) -> SignedIn:
+    """Begin the browser session of an account that has proved itself, in the session's transaction.
+
+    Parameters
+    ----------
+    session
+        Of `Database.write`.
+    account
+        Whose session it is.
+    address
+        Where the request came from.
+    lasting
+        When it ends at the latest, from now.
+    details
+        What else the audit says of it.
+    """
+    now = datetime.now(UTC)
+    session_id = new_session_id()
+    session.execute(delete(BrowserSession).where(BrowserSession.expires_at < now))
+    session.add(
+        BrowserSession(
+            sha256=digest(session_id),
+            account_id=account.id,
+            created_at=now,
+            seen_at=now,
+            expires_at=now + lasting,
+        )
+    )
+    audit(session, _principal(account), Action.sign_in, f"account {account.id}", address=address, **details)
     return SignedIn(session_id, account, now + lasting)
 
 
@@ -120,13 +140,20 @@ def wait_s(failures: int, free: int) -> float:
     return 0.0 if failures < free else min(2.0 ** min(failures - free, 30), _LONGEST_WAIT_S)
 
 
-def _sources(name: str, address: str) -> dict[str, int]:
-    """Return the hashed name and address with their free failures, in the order in which rows are locked."""
-    folded = account_name(name).casefold()
-    hashed = {
-        hashlib.sha256(f"account\0{folded}".encode()).hexdigest(): _ACCOUNT_FREE,
-        hashlib.sha256(f"address\0{_network(address)}".encode()).hexdigest(): _ADDRESS_FREE,
-    }
+def sources(name: str | None, address: str) -> dict[str, int]:
+    """Return the hashed name and address with their free failures, in the order in which rows are locked.
+
+    Parameters
+    ----------
+    name
+        As typed; None for an attempt that names nobody.
+    address
+        Where the request came from.
+    """
+    hashed = {hashlib.sha256(f"address\0{_network(address)}".encode()).hexdigest(): _ADDRESS_FREE}
+    if name is not None:
+        folded = account_name(name).casefold()
+        hashed[hashlib.sha256(f"account\0{folded}".encode()).hexdigest()] = _ACCOUNT_FREE
     return dict(sorted(hashed.items()))
 
 
@@ -143,12 +170,18 @@ def _network(address: str) -> str:
     return str(parsed)
 
 
-def _count(session: Session, sources: dict[str, int]) -> None:
-    """Count an attempt as failed, unless it comes too early, and then say so."""
+def count(session: Session, tried: dict[str, int]) -> None:
+    """Count an attempt as failed for each of its `sources`, unless it comes too early.
+
+    Raises
+    ------
+    SlowDownError
+        If it does.
+    """
     now = datetime.now(UTC)
     session.execute(delete(SignInFailure).where(SignInFailure.last_at < now - FORGOTTEN))
     rows = []
-    for source, free in sources.items():
+    for source, free in tried.items():
         _ensure(session, source, now)
         row = session.scalars(
             select(SignInFailure).where(SignInFailure.source == source).with_for_update()
@@ -175,9 +208,9 @@ def _ensure(session: Session, source: str, now: datetime) -> None:
     )
 
 
-def _succeed(session: Session, sources: dict[str, int]) -> None:
+def succeed(session: Session, tried: dict[str, int]) -> None:
     """Take back the attempt that was right; the name starts anew, the address keeps its other failures."""
-    for source, free in sources.items():
+    for source, free in tried.items():
         row = session.scalar(select(SignInFailure).where(SignInFailure.source == source).with_for_update())
         if row is not None:
             row.failures = 0 if free == _ACCOUNT_FREE else max(row.failures - 1, 0)

@@ -1,0 +1,128 @@
+"""Links that sign one account in, once, without its password: made, used, and void when their time is over.
+
+It owns the life of a link; the browser session that it begins, and the slowing of those who try, are
+`api.security.sign_in`'s.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from api.security.accounts import find_account
+from api.security.audit import Action, audit
+from api.security.credentials import digest, is_session_id, new_session_id
+from api.security.principal import Principal
+from api.security.sign_in import SignedIn, begin, count, sources, succeed
+from gis.errors import ConflictError, InputError, UnauthorizedError
+from layers.storage.database import Database
+from layers.storage.identity import Account, SignInLink
+
+LONGEST_LIFE = timedelta(days=7)
+
+
+def create_link(
+    session: Session, principal: Principal, name: str, lasting: timedelta
+) -> tuple[SignInLink, str]:
+    """Make a sign-in link of an account; return its record and, for this once, its secret.
+
+    Parameters
+    ----------
+    session
+        A session of `Database.write`.
+    principal
+        Who makes it.
+    name
+        Of the account.
+    lasting
+        When it expires, from now; at most seven days.
+
+    Raises
+    ------
+    InputError
+        If the life is not positive or too long.
+    NotFoundError
+        If there is no such account in the caller's area.
+    ConflictError
+        If the account is disabled.
+    """
+    if not timedelta(0) < lasting <= LONGEST_LIFE:
+        raise InputError(f"A sign-in link lasts at least a moment and at most {LONGEST_LIFE.days} days.")
+    account = find_account(session, principal, name)
+    if account.disabled_at is not None:
+        raise ConflictError(f"The account {account.name} is disabled; give it another password first.")
+    now = datetime.now(UTC)
+    # What is over is of no use to anybody; that it was made and used stands in the audit.
+    session.execute(
+        delete(SignInLink).where(or_(SignInLink.expires_at < now, SignInLink.used_at.is_not(None)))
+    )
+    secret = new_session_id()
+    link = SignInLink(sha256=digest(secret), account_id=account.id, created_at=now, expires_at=now + lasting)
+    session.add(link)
+    session.flush()
+    audit(
+        session,
+        principal,
+        Action.link_create,
+        f"account {account.id}",
+        area_code=account.area_code,
+        link=link.id,
+        expires_at=link.expires_at.isoformat(),
+    )
+    return link, secret
+
+
+def sign_in_by_link(database: Database, secret: str, address: str, lasting: timedelta) -> SignedIn:
+    """Begin a browser session by a link, which is used up.
+
+    A secret that is unknown, used or expired, and one of a disabled account, answer alike.
+
+    Parameters
+    ----------
+    database
+        Where accounts are.
+    secret
+        Of the link.
+    address
+        Where the request came from.
+    lasting
+        When the session ends at the latest, from now.
+
+    Raises
+    ------
+    UnauthorizedError
+        If the link signs nobody in.
+    SlowDownError
+        If there were too many failures from the address.
+    """
+    tried = sources(None, address)
+    with database.write() as session:
+        count(session, tried)
+    with database.write() as session:
+        account = _use(session, secret)
+        if account is not None:
+            succeed(session, tried)
+            return begin(session, account, address, lasting, by="link")
+        audit(session, None, Action.sign_in_failed, address=address, by="link")
+    raise UnauthorizedError("The link has been used, is too old or unknown; ask for another.")
+
+
+def _use(session: Session, secret: str) -> Account | None:
+    """Mark a link as used and return its account; None if it signs nobody in."""
+    if not is_session_id(secret):
+        return None
+    now = datetime.now(UTC)
+    # One statement finds and marks, so that of two at once one alone comes in.
+    number = session.scalar(
+        update(SignInLink)
+        .where(
+            SignInLink.sha256 == digest(secret),
+            SignInLink.used_at.is_(None),
+            SignInLink.expires_at > now,
+            SignInLink.account_id.in_(select(Account.id).where(Account.disabled_at.is_(None))),
+        )
+        .values(used_at=now)
+        .returning(SignInLink.account_id)
+        .execution_options(synchronize_session=False)
+    )
+    return None if number is None else session.get_one(Account, number)
