@@ -36,7 +36,7 @@ lock: $(VENV)/.dev ## resolve the dependencies anew into requirements/ (add UPGR
 	$(UV_COMPILE) $(UPGRADE) --extra build --extra dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
 
 vendor: $(VENV)/.dev ## fetch the vendored JavaScript of the manifest anew and verify it
-	@$(BIN)/python layers/maps/vendor/refresh.py
+	@$(BIN)/python -m layers.vendored layers/maps/vendor api/web/vendor
 
 clean: ## remove what the targets above have made
 	@rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

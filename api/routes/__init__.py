@@ -15,6 +15,7 @@ from api.routes.jobs import IMPORTS
 from api.routes.jobs import router as jobs
 from api.routes.locate import router as locate
 from api.routes.officers import router as officers
+from api.routes.page import router as page
 from api.routes.plans import router as plans
 from api.routes.schemes import router as schemes
 from api.routes.session import router as session
@@ -32,6 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     audit,
     health,
     docs,
+    page,
 )
 """Every router, in the order of the documentation."""
 

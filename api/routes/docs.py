@@ -1,6 +1,6 @@
 """`/docs`: the documentation of the interface, from files that the service brings itself.
 
-It owns the page; the pages' script and style are vendored in `layers.maps.vendor`.
+It owns the page; the page's script and style are vendored in `api.web`.
 """
 
 from pathlib import Path
@@ -10,16 +10,16 @@ from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
 from starlette.responses import FileResponse, Response
 
-import layers.maps.vendor
 from api.exchange import reply
 from api.problems import answers
 from api.security.access import Ground, access
 from api.security.principal import Right
+from api.web import WEB
 from gis.errors import NotFoundError
 
 router = APIRouter(include_in_schema=False)
 
-_FOLDER = Path(layers.maps.vendor.__file__).parent / "swagger-ui"
+_FOLDER = WEB / "vendor" / "swagger-ui"
 _FILES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
 
 _PAGE = b"""<!doctype html>
