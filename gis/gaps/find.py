@@ -5,7 +5,7 @@ its place in the result follow from that.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import geopandas as gpd
@@ -14,7 +14,7 @@ import pandas as pd
 
 from gis.errors import InputError
 from gis.gaps.ground import BLANK, OVERLAP
-from gis.gaps.model import COLUMNS, GapInput, Kind, gap_frame
+from gis.gaps.model import COLUMNS, FIGURES, GapInput, Kind, gap_frame
 from gis.gaps.out_of_reach import OUT_OF_REACH
 from gis.gaps.rules import SeverityRule, read_rule
 from gis.gaps.unassigned import UNASSIGNED
@@ -66,6 +66,13 @@ class Rules:
         """Return the rule of a kind."""
         return self.kinds.get(kind, KINDS[kind].rule)
 
+    def tables(self) -> dict[str, dict[str, Any]]:
+        """Return every table with every value, defaults too, as plain JSON that `from_mapping` reads."""
+        rules = {**{name: self.of(name) for name in KINDS}, "severity": self.severity}
+        return {
+            name: {key: _plain(value) for key, value in asdict(rule).items()} for name, rule in rules.items()
+        }
+
 
 @dataclass(frozen=True, eq=False)
 class Gaps:
@@ -75,6 +82,9 @@ class Gaps:
     ----------
     frame
         All gaps, most severe first, then by households and enterprises, then by ground; columns `COLUMNS`.
+    figures
+        For each gap what its rule and detail say, in no language: plain JSON, whose keys are in the kind's
+        own module.
     ran
         The kinds that were looked for.
     skipped
@@ -82,6 +92,7 @@ class Gaps:
     """
 
     frame: gpd.GeoDataFrame
+    figures: tuple[Mapping[str, Any], ...]
     ran: tuple[str, ...]
     skipped: Mapping[str, str]
 
@@ -136,7 +147,7 @@ def find_gaps(
             raise InputError(f"'{name}' is no kind of gap; known are: {', '.join(KINDS)}.")
     rules = rules or Rules()
     tell = progress or (lambda _done, _total: None)
-    frames, ran, skipped = [gap_frame("", np.empty(0, dtype=object), rule="", detail=[])], [], {}
+    frames, ran, skipped = [gap_frame("", np.empty(0, dtype=object), rule="", detail=[], figures=[])], [], {}
     for number, name in enumerate(chosen):
         reason = KINDS[name].missing(given)
         if reason is not None:
@@ -152,7 +163,12 @@ def find_gaps(
     filled = [frame for frame in frames if len(frame)] or frames[:1]
     found = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=frames[0].crs)
     found["severity"] = _severity(found, rules.severity)
-    return Gaps(_sorted(found), tuple(ran), skipped)
+    ordered = _sorted(found)
+    return Gaps(ordered[list(COLUMNS)], tuple(ordered[FIGURES]), tuple(ran), skipped)
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _severity(gaps: gpd.GeoDataFrame, rule: SeverityRule) -> "pd.Series[str]":
@@ -173,4 +189,4 @@ def _severity(gaps: gpd.GeoDataFrame, rule: SeverityRule) -> "pd.Series[str]":
 def _sorted(gaps: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     rank = gaps["severity"].map({severity: place for place, severity in enumerate(SEVERITIES)})
     order = np.lexsort((-gaps["area_m2"], -(gaps["households"] + gaps["enterprises"]), rank))
-    return gaps.iloc[order].reset_index(drop=True)[list(COLUMNS)]
+    return gaps.iloc[order].reset_index(drop=True)

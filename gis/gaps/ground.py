@@ -33,7 +33,10 @@ def _blank_missing(given: GapInput) -> str | None:
 
 
 def find_blank(given: GapInput, rule: BlankRule, progress: Progress) -> gpd.GeoDataFrame:
-    """Return one gap for each connected piece of an area that lies in no cell."""
+    """Return one gap for each connected piece of an area that lies in no cell.
+
+    Figures: min_area_m2.
+    """
     found = _ground(given, "blank", rule.min_area_m2, progress)
     shapes = np.array(found.geometry, dtype=object)
     households, enterprises = _inhabitants(given, shapes)
@@ -42,6 +45,7 @@ def find_blank(given: GapInput, rule: BlankRule, progress: Progress) -> gpd.GeoD
         shapes,
         rule=f"all ground of an area lies in a cell{_from(rule.min_area_m2)}",
         detail=found["detail"].tolist(),
+        figures=[{"min_area_m2": rule.min_area_m2}] * len(found),
         area_code=_areas(given, shapes),
         area_m2=found["area_m2"].to_numpy(),
         households=households,
@@ -50,17 +54,22 @@ def find_blank(given: GapInput, rule: BlankRule, progress: Progress) -> gpd.GeoD
 
 
 def find_overlap(given: GapInput, rule: OverlapRule, progress: Progress) -> gpd.GeoDataFrame:
-    """Return one gap for each piece of ground in several cells; its cell is the one of the lowest code."""
+    """Return one gap for each piece of ground in several cells; its cell is the one of the lowest code.
+
+    Figures: min_area_m2, cells (their codes).
+    """
     found = _ground(given, "overlap", rule.min_area_m2, progress)
     shapes = np.array(found.geometry, dtype=object)
     households, enterprises = _inhabitants(given, shapes)
-    first = [codes.split(",")[0] for codes in found["codes"]]
+    several = [codes.split(",") for codes in found["codes"]]
+    first = [codes[0] for codes in several]
     area_of = dict(zip(given.codes, given.cell_areas, strict=True))
     return gap_frame(
         OVERLAP.name,
         shapes,
         rule=f"no ground lies in two cells{_from(rule.min_area_m2)}",
         detail=found["detail"].tolist(),
+        figures=[{"min_area_m2": rule.min_area_m2, "cells": codes} for codes in several],
         cell_code=first,
         area_code=[area_of.get(code) for code in first],
         area_m2=found["area_m2"].to_numpy(),

@@ -4,7 +4,7 @@ It prepares what several kinds need (owners, working CRS, weights) once per inpu
 kinds' own modules.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -42,6 +42,9 @@ kind (str), severity (high, medium, low), cell_code and area_code (str or None),
 households and enterprises (int), rule (the rule broken, with its figure), detail (what is so here; ids, never
 names), geometry (EPSG:4326; empty where an entity has none).
 """
+
+FIGURES = "figures"
+"""Column that the kinds add: what rule and detail say, as numbers and keys that belong to no language."""
 
 Progress = Callable[[int, int], None]
 Objects = NDArray[np.object_]
@@ -88,7 +91,7 @@ class GapInput:
     @cached_property
     def cell_areas(self) -> Objects:
         """The `area_code` of each cell, None where there is none, shape (n,)."""
-        return _texts(self.cells.get("area_code"), len(self.cells))
+        return texts(self.cells.get("area_code"), len(self.cells))
 
     @cached_property
     def shapes(self) -> Objects:
@@ -110,7 +113,7 @@ class GapInput:
     @cached_property
     def owners(self) -> Integers:
         """Row of the cell that owns each entity, -1 for none, shape (m,)."""
-        codes = _texts(self.known_entities["cell_code"], len(self.known_entities))
+        codes = texts(self.known_entities["cell_code"], len(self.known_entities))
         unique, first = np.unique(self.codes.astype(str), return_index=True)
         position = pd.Index(unique).get_indexer(pd.Index(codes))
         rows: Integers = np.where(position < 0, -1, first[position]).astype(np.int64)
@@ -189,6 +192,7 @@ def gap_frame(
     *,
     rule: str | Sequence[str],
     detail: Sequence[str],
+    figures: Sequence[Mapping[str, Any]],
     cell_code: Sequence[object] | Objects | None = None,
     area_code: Sequence[object] | Objects | None = None,
     area_m2: ArrayLike = 0.0,
@@ -203,11 +207,13 @@ def gap_frame(
         n geometries in EPSG:4326.
     rule, detail, cell_code, area_code, area_m2, households, enterprises
         See `COLUMNS`; one value for all, or n of them.
+    figures
+        See `FIGURES`; n of them.
     """
     shapes = geometry.copy()
     shapes[shapely.is_missing(shapes)] = shapely.Point()
     count = len(shapes)
-    texts = [rule] * count if isinstance(rule, str) else list(rule)
+    broken = [rule] * count if isinstance(rule, str) else list(rule)
     data: dict[str, Any] = {
         "kind": [kind] * count,
         "severity": [""] * count,
@@ -216,10 +222,11 @@ def gap_frame(
         "area_m2": np.broadcast_to(np.asarray(area_m2, dtype=np.float64), count).copy(),
         "households": np.broadcast_to(np.asarray(households, dtype=np.int64), count).copy(),
         "enterprises": np.broadcast_to(np.asarray(enterprises, dtype=np.int64), count).copy(),
-        "rule": texts,
+        "rule": broken,
         "detail": list(detail),
+        FIGURES: pd.Series([dict(each) for each in figures], dtype=object),
     }
-    return gpd.GeoDataFrame(data, geometry=shapes, crs=LONLAT)[list(COLUMNS)]
+    return gpd.GeoDataFrame(data, geometry=shapes, crs=LONLAT)[[*COLUMNS, FIGURES]]
 
 
 def on_surface(geometries: Objects) -> Objects:
@@ -231,7 +238,7 @@ def on_surface(geometries: Objects) -> Objects:
     return places
 
 
-def _texts(values: "pd.Series[Any] | None", count: int) -> Objects:
+def texts(values: "pd.Series[Any] | None", count: int) -> Objects:
     """Codes as text with None for what is missing or empty."""
     result = np.full(count, None, dtype=object)
     if values is None:

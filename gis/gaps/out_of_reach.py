@@ -5,6 +5,7 @@ It cuts the ground and counts who is beyond; distance along streets would be a k
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -42,6 +43,22 @@ class OutOfReachRule:
     min_ground_m2: float = 100.0
 
 
+class _Service(NamedTuple):
+    """Service points that must be near: of one class, of all classes `other_than` those, or of any."""
+
+    class_name: str | None
+    other_than: list[str]
+    points: Objects
+    distance_m: float
+
+    @property
+    def words(self) -> str:
+        """How the rule names them, after "a service point"."""
+        if self.class_name is not None:
+            return f" of class {self.class_name}"
+        return f" of a class other than {', '.join(self.other_than)}" if self.other_than else ""
+
+
 def _missing(given: GapInput) -> str | None:
     return "no service points were given" if given.services is None else None
 
@@ -50,53 +67,47 @@ def find(given: GapInput, rule: OutOfReachRule, progress: Progress) -> gpd.GeoDa
     """Return one gap per cell and service, with the part of the cell that is out of reach.
 
     Homes and enterprises count in the cell that owns them, by their exact distance; those in no cell are gaps
-    of kind unassigned. Ground is cut with circles as `ground_beyond` draws them.
+    of kind unassigned. Ground is cut with circles as `ground_beyond` draws them. Figures: distance_m, class,
+    other_than (classes), ground_share, and where entities were given households_in_all, enterprises_in_all
+    of the cell.
     """
     parts = _services(given, rule)
     frames = []
-    for number, (name, points, distance) in enumerate(parts):
+    for number, service in enumerate(parts):
 
         def tell(done: int, total: int, before: int = number) -> None:
             progress(before * total + done, len(parts) * total)
 
-        frames.append(_beyond(given, rule, name, points, distance, tell))
+        frames.append(_beyond(given, rule, service, tell))
     return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), crs=LONLAT)
 
 
-def _services(given: GapInput, rule: OutOfReachRule) -> list[tuple[str, Objects, float]]:
-    """Name, points in the working CRS and distance of each service."""
+def _services(given: GapInput, rule: OutOfReachRule) -> list[_Service]:
+    """Each service with its points in the working CRS."""
     services = given.services
     if services is None:
         raise InputError("There are no service points; give a file of them.")
     places = _places(services, given.working)
     located = ~shapely.is_empty(places)
     if not rule.by_class:
-        return [("", places[located], rule.distance_m)]
+        return [_Service(None, [], places[located], rule.distance_m)]
     if "class" not in services.columns:
         raise InputError(
             "The rules set out_of_reach.by_class, but the service points have no column 'class'."
         )
     classes = services["class"].astype(str).to_numpy(dtype=object)
     parts = [
-        (f" of class {name}", places[located & (classes == name)], distance)
+        _Service(name, [], places[located & (classes == name)], distance)
         for name, distance in sorted(rule.by_class.items())
     ]
     others = ~np.isin(classes.astype(str), list(rule.by_class))
     if others.any():
-        parts.append(
-            (
-                f" of a class other than {', '.join(sorted(rule.by_class))}",
-                places[located & others],
-                rule.distance_m,
-            )
-        )
+        parts.append(_Service(None, sorted(rule.by_class), places[located & others], rule.distance_m))
     return parts
 
 
-def _beyond(
-    given: GapInput, rule: OutOfReachRule, service: str, points: Objects, distance: float, progress: Progress
-) -> gpd.GeoDataFrame:
-    cells = len(given.shapes)
+def _beyond(given: GapInput, rule: OutOfReachRule, service: _Service, progress: Progress) -> gpd.GeoDataFrame:
+    cells, points, distance = len(given.shapes), service.points, service.distance_m
     remaining = ground_beyond(given.shapes, points, distance, progress=progress)
     area = shapely.area(remaining)
     households, enterprises = _people_beyond(given, points, distance)
@@ -106,20 +117,26 @@ def _beyond(
     whole = shapely.area(given.shapes[rows])
     share = np.divide(area[rows], whole, out=np.zeros(len(rows)), where=whole > 0)
     details = [f"{part:.0%} of the ground" for part in share]
+    rules = {"distance_m": distance, "class": service.class_name, "other_than": service.other_than}
+    figures: list[dict[str, Any]] = [{**rules, "ground_share": round(part, 4)} for part in share.tolist()]
     if given.entities is not None:
-        people = zip(
-            households[rows], all_households[rows], enterprises[rows], all_enterprises[rows], strict=True
-        )
+        totals = list(zip(all_households[rows].tolist(), all_enterprises[rows].tolist(), strict=True))
+        beyond = zip(households[rows].tolist(), enterprises[rows].tolist(), strict=True)
         details = [
-            f"{ground}, {beyond} of {homes} households, {out} of {firms} enterprises"
-            for ground, (beyond, homes, out, firms) in zip(details, people, strict=True)
+            f"{ground}, {lost} of {homes} households, {out} of {firms} enterprises"
+            for ground, (lost, out), (homes, firms) in zip(details, beyond, totals, strict=True)
+        ]
+        figures = [
+            {**each, "households_in_all": homes, "enterprises_in_all": firms}
+            for each, (homes, firms) in zip(figures, totals, strict=True)
         ]
     shapes = gpd.GeoSeries(remaining[rows], crs=given.working)
     return gap_frame(
         OUT_OF_REACH.name,
         np.array(to_lonlat(gpd.GeoDataFrame(geometry=shapes)).geometry, dtype=object),
-        rule=f"within {distance:g} m, in a straight line, of a service point{service}",
+        rule=f"within {distance:g} m, in a straight line, of a service point{service.words}",
         detail=[f"Beyond: {detail}." for detail in details],
+        figures=figures,
         cell_code=given.codes[rows],
         area_code=given.cell_areas[rows],
         area_m2=area[rows],

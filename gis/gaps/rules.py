@@ -3,7 +3,6 @@
 It knows dataclasses and plain values; which rules a kind of gap has stands in that kind's module.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
@@ -11,6 +10,9 @@ from typing import Any, TypeVar
 from gis.errors import InputError
 
 Rule = TypeVar("Rule")
+
+_LARGEST = 2**53
+# Up to here every program that reads JSON keeps a whole number as it is.
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def read_rule(default: Rule, table: object, where: str) -> Rule:
     Raises
     ------
     InputError
-        If a key is unknown or a value of the wrong type, negative or not finite.
+        If a key is unknown or a value of the wrong type, negative or beyond 2^53.
     """
     if not isinstance(table, Mapping):
         raise InputError(f"The rules' '{where}' must be a table like [{where}], not {table!r}.")
@@ -78,6 +80,6 @@ def _number(default: float, value: object, where: str) -> float:
     whole = isinstance(default, int)
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         raise InputError(f"The rules' '{where}' must be a {'whole ' if whole else ''}number, not {value!r}.")
-    if not math.isfinite(value) or value < 0:
-        raise InputError(f"The rules' '{where}' must be a finite number, not below 0; it is {value!r}.")
+    if not 0 <= value <= _LARGEST:
+        raise InputError(f"The rules' '{where}' must be a number from 0 to 2^53; it is {value!r}.")
     return type(default)(value)

@@ -11,7 +11,7 @@ import shapely
 
 from gis.assign import REASONS
 from gis.crs import to_lonlat
-from gis.gaps.model import GapInput, Kind, Objects, Progress, gap_frame
+from gis.gaps.model import GapInput, Kind, Objects, Progress, gap_frame, texts
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,9 @@ def _missing(given: GapInput) -> str | None:
 def find(given: GapInput, rule: UnassignedRule, progress: Progress) -> gpd.GeoDataFrame:
     """Return one gap for each entity in no cell, also for those without a location.
 
-    The detail names kind, id and reason. A record that repeats an id is listed, but stands for no household
-    and no enterprise: the earlier record does.
+    The detail names kind, id and reason; the gap's area is the entity's own, where it has an `area_code`. A
+    record that repeats an id is listed, but stands for no household and no enterprise: the earlier record
+    does. Figures: entity_kind, entity_id, reason (a key of `REASONS`, "other_plan", or as it was given).
     """
     entities = given.known_entities
     lost = given.owners < 0
@@ -38,32 +39,44 @@ def find(given: GapInput, rule: UnassignedRule, progress: Progress) -> gpd.GeoDa
     rows = np.flatnonzero(lost)
     found = entities.iloc[rows]
     shapes = np.array(to_lonlat(found).geometry, dtype=object)
-    reasons = _reasons(found, shapes)
-    counted = np.array([reason != REASONS["duplicate_id"] for reason in reasons], dtype=bool)
+    reasons, sentences = _reasons(found, shapes)
+    counted = np.array([reason != "duplicate_id" for reason in reasons], dtype=bool)
     progress(1, 1)
     return gap_frame(
         UNASSIGNED.name,
         shapes,
         rule="every entity belongs to a cell",
         detail=[
-            f"{kind} {number}: {reason}"
+            f"{kind} {number}: {sentence}"
+            for kind, number, sentence in zip(found["kind"], found["id"], sentences, strict=True)
+        ],
+        figures=[
+            {"entity_kind": str(kind), "entity_id": str(number), "reason": reason}
             for kind, number, reason in zip(found["kind"], found["id"], reasons, strict=True)
         ],
+        area_code=texts(found.get("area_code"), len(found)),
         households=given.households[rows] * counted,
         enterprises=given.enterprises[rows] * counted,
     )
 
 
-def _reasons(found: gpd.GeoDataFrame, shapes: Objects) -> list[str]:
+def _reasons(found: gpd.GeoDataFrame, shapes: Objects) -> tuple[list[str], list[str]]:
+    """Return why each entity is in no cell: as keys, and as sentences."""
     nowhere = shapely.is_missing(shapes) | shapely.is_empty(shapes)
-    reasons = np.where(nowhere, REASONS["empty_geometry"], REASONS["outside"]).astype(object)
+    reasons = np.where(nowhere, "empty_geometry", "outside").astype(object)
     if "cell_code" in found.columns:
         named = (found["cell_code"].notna() & (found["cell_code"].astype(object) != "")).to_numpy()
-        reasons[named] = [f"Its cell '{code}' is not in the plan." for code in found["cell_code"][named]]
+        reasons[named] = "other_plan"
     if "reason" in found.columns:
         told = (found["reason"].notna() & (found["reason"].astype(object) != "")).to_numpy()
-        reasons[told] = [REASONS.get(word, word) for word in found["reason"].astype(str).to_numpy()[told]]
-    return [str(reason) for reason in reasons]
+        reasons[told] = found["reason"].astype(str).to_numpy()[told]
+    sentences = [
+        f"Its cell '{code}' is not in the plan."
+        if reason == "other_plan"
+        else str(REASONS.get(reason, reason))
+        for reason, code in zip(reasons, found["cell_code"], strict=True)
+    ]
+    return [str(reason) for reason in reasons], sentences
 
 
 UNASSIGNED = Kind("unassigned", UnassignedRule(), _missing, find)

@@ -252,7 +252,7 @@ class GapRun(Base):
 
 
 class Gap(Base):
-    """One gap of a run, as `gis.gaps` describes it; never changed."""
+    """One gap of a run, as `gis.gaps` describes it; never changed. In a run the most severe come first."""
 
     __tablename__ = "gaps"
     __table_args__ = (Index("ix_gaps_run_id_severity", "run_id", "severity"),)
@@ -268,6 +268,7 @@ class Gap(Base):
     enterprises: Mapped[int]
     rule: Mapped[str]
     detail: Mapped[str]
+    figures: Mapped[dict[str, Any]]
     geometry: Mapped[shapely.Geometry | None]
 
 

@@ -173,6 +173,13 @@ def test_blanks_and_overlaps_tell_who_lives_there():
         "household t: The record has no geometry, or an empty one.",
     ]
     assert lost["households"].sum() == 122
+    told = [
+        figures for figures, kind in zip(found.figures, frame["kind"], strict=True) if kind == "unassigned"
+    ]
+    assert {(each["entity_kind"], each["entity_id"], each["reason"]) for each in told} == {
+        ("enterprise", "q", "outside"), ("household", "p", "outside"), ("household", "t", "empty_geometry"),
+    }  # fmt: skip
+    assert found.figures[overlap.index[0]]["cells"] == ["c00", "c01"]
     assert frame["severity"].tolist() == sorted(frame["severity"], key=["high", "medium", "low"].index)
     summary = found.summary()
     assert summary["gaps"] == len(frame) == 5
@@ -190,8 +197,12 @@ def test_entities_that_come_assigned_keep_their_cells_and_reasons():
         cell_code=[7, None, "99", ""],
         reason=[None, "beside the road", None, None],
         name=["王", "李", "赵", "孙"],
+        area_code=["x", "y", None, ""],
     )
-    found = find_gaps(GapInput(cells, entities=entities), kinds=["unassigned"]).frame
+    gaps = find_gaps(GapInput(cells, entities=entities), kinds=["unassigned"])
+    found = gaps.frame
+    assert [each["reason"] for each in gaps.figures] == ["beside the road", "other_plan", "outside"]
+    assert found["area_code"].tolist() == ["y", None, None]
     assert found["detail"].tolist() == [
         "household 2: beside the road",
         "household 3: Its cell '99' is not in the plan.",

@@ -1,5 +1,6 @@
 """Rules from parsed TOML: what fits arrives, what does not is named."""
 
+import json
 import math
 
 import pytest
@@ -30,6 +31,15 @@ def test_values_replace_defaults_and_others_stay():
     assert Rules.from_mapping({}) == Rules()
 
 
+def test_the_tables_of_rules_are_rules_again():
+    given = {"out_of_reach": {"by_class": {"fire": 2000.0}}, "unassigned": {"kinds": ["household"]}}
+    tables = Rules.from_mapping(given).tables()
+    assert list(tables) == [*KINDS, "severity"]
+    assert tables["out_of_reach"]["by_class"] == {"fire": 2000.0}
+    assert tables["out_of_reach"]["distance_m"] == 1000.0
+    assert Rules.from_mapping(json.loads(json.dumps(tables))).tables() == tables
+
+
 @pytest.mark.parametrize(
     ("mapping", "named"),
     [
@@ -39,6 +49,8 @@ def test_values_replace_defaults_and_others_stay():
         ({"out_of_reach": {"distance_m": True}}, r"out_of_reach\.distance_m"),
         ({"out_of_reach": {"distance_m": -1}}, r"out_of_reach\.distance_m"),
         ({"out_of_reach": {"distance_m": math.nan}}, r"out_of_reach\.distance_m"),
+        ({"out_of_reach": {"distance_m": math.inf}}, r"out_of_reach\.distance_m"),
+        ({"severity": {"high_households": 10**400}}, r"severity\.high_households"),
         ({"out_of_reach": {"ground": 1}}, r"out_of_reach\.ground"),
         ({"out_of_reach": {"by_class": 5}}, r"out_of_reach\.by_class"),
         ({"out_of_reach": {"by_class": {"fire": "x"}}}, r"by_class\.fire"),

@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("enterprises", sa.Integer(), nullable=False),
         sa.Column("rule", sa.String(), nullable=False),
         sa.Column("detail", sa.String(), nullable=False),
+        sa.Column("figures", sa.JSON(), nullable=False),
         sa.Column("geometry", Shape(), nullable=True),
         sa.ForeignKeyConstraint(["run_id"], ["gap_runs.id"], name="fk_gaps_run_id_gap_runs"),
         sa.PrimaryKeyConstraint("id", name="pk_gaps"),
