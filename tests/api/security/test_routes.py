@@ -204,7 +204,7 @@ def test_nothing_but_life_answers_without_credentials(
     service: Service, ids: dict[str, dict[str, str]]
 ) -> None:
     public = {each.path for each in demands(service.app) if each.access.right is None}
-    assert public - {"/v1/session", "/v1/session/link"} == {"/healthz", "/readyz"}
+    assert public - {"/v1/session", "/v1/session/link", "/", "/web/{path:path}"} == {"/healthz", "/readyz"}
     for demand in service.demands:
         for method, answer in service.ask(demand, named(demand, ids[HOME]), None):
             assert answer.status_code == 401, (method, demand.path)
