@@ -1,6 +1,7 @@
 """What the kinds of jobs do: import a file, divide an area.
 
-Each writes in one transaction, so that a job that ends early has written nothing.
+Each writes in one transaction and marks its job as done in it, so that a job that ends early has written
+nothing, and one that has written is done.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ import shapely
 from pydantic import BaseModel
 from pyproj import CRS
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from gis.areas import hierarchy
 from gis.divide import divide_square
@@ -21,10 +23,11 @@ from gis.errors import InputError, LimitError
 from layers.fields import areas_from, cells_from
 from layers.formats import read_layer
 from layers.formats.batches import read_batches
-from layers.storage.areas import import_areas
+from layers.storage.areas import AreaSummary, import_areas
 from layers.storage.database import Database
 from layers.storage.ground import area_shapes, read_ground
-from layers.storage.ingest import import_entities
+from layers.storage.ingest import ImportSummary, import_entities
+from layers.storage.jobs import settle
 from layers.storage.models import Area
 from layers.storage.plans import create_draft
 from layers.storage.schemes import find_scheme, used_codes
@@ -40,7 +43,7 @@ class Task(BaseModel):
 
     Attributes
     ----------
-    kind, parameters, created_by, area_code
+    id, kind, parameters, created_by, area_code
         Of the job.
     uploads
         The folder of uploaded files.
@@ -48,6 +51,7 @@ class Task(BaseModel):
         Limits of processor time, of bytes of memory, of vertices in a file and of bytes in an archive.
     """
 
+    id: int
     kind: str
     parameters: dict[str, Any]
     created_by: str
@@ -81,6 +85,17 @@ class _Setting:
         text = self.given("on")
         return None if text is None else date.fromisoformat(text)
 
+    def settle(self, session: Session, result: dict[str, Any]) -> dict[str, Any]:
+        """Mark the job as done in the transaction of its deed; return the result.
+
+        Raises
+        ------
+        ConflictError
+            If the job was cancelled meanwhile.
+        """
+        settle(session, self.task.id, result)
+        return result
+
 
 def run(database: Database, task: Task, progress: Progress) -> dict[str, Any]:
     """Do a job and return its result.
@@ -104,7 +119,16 @@ def run(database: Database, task: Task, progress: Progress) -> dict[str, Any]:
 
 def _import_entities(setting: _Setting) -> dict[str, Any]:
     _measure(setting, "entities")
-    done = import_entities(
+    result: dict[str, Any] = {}
+
+    def keep(session: Session, done: ImportSummary) -> None:
+        rejected = [
+            {"record": each.record, "id": each.external_id, "reason": each.reason.value}
+            for each in done.rejected[:LISTED_REJECTED]
+        ]
+        result.update(setting.settle(session, {**done.summary(), "rejected_records": rejected}))
+
+    import_entities(
         setting.database,
         setting.file,
         kind=setting.given("kind"),
@@ -113,18 +137,19 @@ def _import_entities(setting: _Setting) -> dict[str, Any]:
         area_code=setting.task.area_code,
         on=setting.day,
         progress=setting.progress,
+        settle=keep,
     )
-    rejected = [
-        {"record": each.record, "id": each.external_id, "reason": each.reason.value}
-        for each in done.rejected[:LISTED_REJECTED]
-    ]
-    return {**done.summary(), "rejected_records": rejected}
+    return result
 
 
 def _import_areas(setting: _Setting) -> dict[str, Any]:
     _measure(setting, "areas")
     frame = areas_from(read_layer(setting.file, role="areas"))
-    return import_areas(setting.database, frame, on=setting.day)._asdict()
+
+    def keep(session: Session, done: AreaSummary) -> None:
+        setting.settle(session, done._asdict())
+
+    return import_areas(setting.database, frame, on=setting.day, settle=keep)._asdict()
 
 
 def _import_cells(setting: _Setting) -> dict[str, Any]:
@@ -166,7 +191,7 @@ def _draft(setting: _Setting, make: Callable[[Any, Any], Any]) -> dict[str, Any]
             created_by=setting.task.created_by,
             area_code=setting.given("area_code"),
         )
-        return {"plan": plan.id, "cells": len(cells)}
+        return setting.settle(session, {"plan": plan.id, "cells": len(cells)})
 
 
 def _measure(setting: _Setting, role: str) -> None:

@@ -17,12 +17,12 @@ from typing import Any
 
 import structlog
 from sqlalchemy import or_, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from api.jobs.work import Task
 from api.settings import ServiceSettings
 from layers.storage.database import Database
-from layers.storage.jobs import STALE, Job, beat, bury, claim, finish
+from layers.storage.jobs import STALE, Job, beat, bury, claim, find_job, finish
 from layers.storage.models import JobState
 
 LOOK_S = 0.4
@@ -93,6 +93,7 @@ class Worker:
         log.info("job begins", job=job.id, kind=job.kind)
         settings = self._settings
         task = Task(
+            id=job.id,
             kind=job.kind,
             parameters=job.parameters,
             created_by=job.created_by,
@@ -117,11 +118,11 @@ class Worker:
                 state, result, error = self._watch(job.id, process, task)
             finally:
                 process.kill()
-        self._end(job.id, state, result, error)
+        ended = self._end(job.id, state, result, error)
         file = job.parameters.get("file")
         if file is not None:
             (self._uploads / Path(str(file)).name).unlink(missing_ok=True)
-        log.info("job ends", job=job.id, state=state.value)
+        log.info("job ends", job=job.id, state=ended)
 
     def _watch(
         self, job_id: int, process: subprocess.Popen[str], task: Task
@@ -140,9 +141,7 @@ class Worker:
                 return JobState.failed, None, "The service was stopped; nothing was kept. Ask again."
             if time.monotonic() - beaten >= BEAT_S:
                 beaten = time.monotonic()
-                with self._database.write() as session:
-                    going = beat(session, job_id, said.get("done", 0), said.get("total"))
-                if not going and "result" not in said:
+                if not self._beat(job_id, said):
                     return JobState.cancelled, None, None
         code = process.wait()
         if "result" in said:
@@ -153,9 +152,21 @@ class Worker:
             return JobState.failed, None, "This takes too long; give less at once."
         return JobState.failed, None, "The work ended early, probably for want of memory; give less at once."
 
-    def _end(self, job_id: int, state: JobState, result: dict[str, Any] | None, error: str | None) -> None:
+    def _beat(self, job_id: int, said: dict[str, Any]) -> bool:
+        """Give a sign of life, and tell whether the job is to go on."""
+        try:
+            with self._database.write(patience_s=0.2) as session:
+                return beat(session, job_id, said.get("done", 0), said.get("total"))
+        except OperationalError:
+            # While the job writes, SQLite lets nobody else write, but everybody read.
+            with self._database.read() as session:
+                job = find_job(session, job_id)
+                return job.state == JobState.running and not job.cancel_asked
+
+    def _end(self, job_id: int, state: JobState, result: dict[str, Any] | None, error: str | None) -> str:
+        """Say how a job ended whose process is no more; one that it had settled itself stays done."""
         with self._database.write() as session:
-            finish(session, job_id, state, result=result, error=error)
+            return finish(session, job_id, state, result=result, error=error)
 
 
 def _listen(process: subprocess.Popen[str], said: dict[str, Any]) -> None:

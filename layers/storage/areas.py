@@ -3,7 +3,7 @@
 It owns the rows of areas; whether a hierarchy holds is `gis.areas`' to say.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -35,7 +35,13 @@ class AreaSummary(NamedTuple):
     moved: int
 
 
-def import_areas(database: Database, frame: gpd.GeoDataFrame, *, on: date | None = None) -> AreaSummary:
+def import_areas(
+    database: Database,
+    frame: gpd.GeoDataFrame,
+    *,
+    on: date | None = None,
+    settle: Callable[[Session, AreaSummary], None] | None = None,
+) -> AreaSummary:
     """Bring areas into the database; those it holds beside the frame stay.
 
     Parameters
@@ -47,6 +53,8 @@ def import_areas(database: Database, frame: gpd.GeoDataFrame, *, on: date | None
         are completed where no area of the frame names one.
     on
         The date from which entities lie in their new areas; today when not given.
+    settle
+        Called last in the transaction; what it raises undoes the import.
 
     Raises
     ------
@@ -83,7 +91,10 @@ def import_areas(database: Database, frame: gpd.GeoDataFrame, *, on: date | None
             moved = _relocate(session, on or date.today())
             bump_revision(session)
         given = int(merged["code"].isin(frame["code"].astype(str)).sum())
-        return AreaSummary(len(new), len(changed), given - len(new) - len(changed), moved)
+        summary = AreaSummary(len(new), len(changed), given - len(new) - len(changed), moved)
+        if settle is not None:
+            settle(session, summary)
+        return summary
 
 
 def _present(session: Session) -> gpd.GeoDataFrame:

@@ -74,16 +74,27 @@ class Database:
                 execution_options={} if self.embedded else {"isolation_level": "REPEATABLE READ"}
             )
             yield session
+            # A rollback would make what was read expire, and each use of it afterwards a query of its own.
+            session.expunge_all()
             session.rollback()
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self, *, patience_s: float | None = None) -> Iterator[Session]:
         """Give a session whose changes are kept whole when the block ends well, and not at all otherwise.
 
         On SQLite one writer works at a time; another waits.
+
+        Parameters
+        ----------
+        patience_s
+            Seconds to wait for another writer of SQLite, after which SQLAlchemy's OperationalError is raised;
+            half a minute when not given.
         """
         with self._sessions() as session:
-            connection = session.connection(execution_options=self._exclusive)
+            options: dict[str, Any] = dict(self._exclusive)
+            if patience_s is not None:
+                options["wangge_patience_ms"] = round(1000 * patience_s)
+            connection = session.connection(execution_options=options)
             changes = _changes(connection)
             yield session
             session.flush()
@@ -240,7 +251,15 @@ def _sqlite_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
-        writing = connection.get_execution_options().get("wangge_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        options = connection.get_execution_options()
+        if not options.get("wangge_write", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        patience = options.get("wangge_patience_ms", _BUSY_MS)
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience}")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {_BUSY_MS}")
 
     return engine

@@ -26,6 +26,7 @@ from layers.storage.staging import Staging
 from layers.storage.territory import Territory
 
 Progress = Callable[[int, int], None]
+Settle = Callable[[Session, "ImportSummary"], None]
 
 REASSIGNED = 100_000
 """Entities whose assignments are made at a time, which bounds the memory."""
@@ -90,6 +91,7 @@ def import_entities(
     lon_field: str | None = None,
     lat_field: str | None = None,
     progress: Progress | None = None,
+    settle: Settle | None = None,
 ) -> ImportSummary:
     """Bring the entities of a file into the database: new ones are inserted, changed ones get a new version.
 
@@ -116,6 +118,8 @@ def import_entities(
         The date from which new states hold; today when not given.
     progress
         Called with the records read and their number, as far as the format tells it.
+    settle
+        Called last in the transaction; what it raises undoes the import.
 
     Raises
     ------
@@ -154,11 +158,8 @@ def import_entities(
         reader.rejected += [
             Rejected(number, identity, Reason.duplicate_id) for number, identity in duplicates
         ]
-        inserted, updated, unchanged = _merge(database, connection, staging, on or date.today())
-    reader.rejected.sort()
-    return ImportSummary(
-        inserted, updated, unchanged, reader.rejected, reader.without_location, reader.outside_areas
-    )
+        reader.rejected.sort()
+        return _merge(database, connection, staging, reader, on or date.today(), settle)
 
 
 @contextmanager
@@ -177,7 +178,14 @@ def _waiting_room(database: Database) -> Iterator[tuple[Connection, Staging]]:
                         connection.exec_driver_sql(f"PRAGMA cache_size = -{_USUAL_CACHE_KIB}")
 
 
-def _merge(database: Database, connection: Connection, staging: Staging, on: date) -> tuple[int, int, int]:
+def _merge(
+    database: Database,
+    connection: Connection,
+    staging: Staging,
+    reader: Reader,
+    on: date,
+    settle: Settle | None,
+) -> ImportSummary:
     """Merge what waits in one transaction; on SQLite others can write until it begins."""
     if database.embedded:
         # The spatial index is filled in no order of space; without room it is read again and again.
@@ -194,4 +202,10 @@ def _merge(database: Database, connection: Connection, staging: Staging, on: dat
             session.flush()
             if database.embedded:
                 geopackage.touch(connection)
-    return inserted, updated, unchanged
+        summary = ImportSummary(
+            inserted, updated, unchanged, reader.rejected, reader.without_location, reader.outside_areas
+        )
+        if settle is not None:
+            settle(session, summary)
+            session.flush()
+    return summary

@@ -6,7 +6,7 @@ It owns the states of a job and who may change them; what a job does belongs to 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, func, select, update
+from sqlalchemy import Index, case, false, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gis.errors import ConflictError, NotFoundError
@@ -121,15 +121,51 @@ def beat(session: Session, job_id: int, done: int, total: int | None) -> bool:
     return going is False
 
 
+def settle(session: Session, job_id: int, result: dict[str, Any]) -> None:
+    """Mark a running job as done in the transaction of its deed, so that both are kept or neither.
+
+    Parameters
+    ----------
+    session
+        The one that wrote the deed; this is the last it writes.
+    job_id, result
+        The job, and what came of it as plain JSON.
+
+    Raises
+    ------
+    ConflictError
+        If the job was cancelled or given up meanwhile: the deed is not to be kept.
+    """
+    kept = session.scalar(
+        update(Job)
+        .where(Job.id == job_id, Job.state == JobState.running, Job.cancel_asked.is_(False))
+        .values(state=JobState.done, result=result, ended_at=datetime.now(UTC), version=Job.version + 1)
+        .returning(Job.id)
+    )
+    if kept is None:
+        raise ConflictError(f"Job {job_id} was to end before it was done; nothing of it is kept.")
+
+
 def finish(
     session: Session, job_id: int, state: JobState, *, result: dict[str, Any] | None, error: str | None
-) -> None:
-    """Say how a running job ended."""
+) -> str:
+    """Say how a running job ended, and return the state in which it is: one that is settled stays done.
+
+    One that failed after it was asked to end counts as cancelled.
+    """
+    asked = Job.cancel_asked if state == JobState.failed else false()
     session.execute(
         update(Job)
         .where(Job.id == job_id, Job.state == JobState.running)
-        .values(state=state, result=result, error=error, ended_at=datetime.now(UTC), version=Job.version + 1)
+        .values(
+            state=case((asked, JobState.cancelled), else_=state),
+            result=result,
+            error=case((asked, None), else_=error),
+            ended_at=datetime.now(UTC),
+            version=Job.version + 1,
+        )
     )
+    return session.scalars(select(Job.state).where(Job.id == job_id)).one()
 
 
 def cancel(session: Session, job_id: int) -> Job:
@@ -142,7 +178,10 @@ def cancel(session: Session, job_id: int) -> Job:
     NotFoundError
         If there is no such job.
     """
-    job = find_job(session, job_id)
+    # A worker that takes it, or a deed that is being kept, at this moment goes first.
+    job = session.get(Job, job_id, with_for_update=True, populate_existing=True)
+    if job is None:
+        raise NotFoundError(f"There is no job number {job_id}.")
     if job.state == JobState.queued:
         job.state, job.ended_at = JobState.cancelled, datetime.now(UTC)
     elif job.state != JobState.running:
