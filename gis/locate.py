@@ -98,6 +98,7 @@ class PointLocator:
         self.bounds = np.asarray(bounds, dtype=float)
         for array in (self.codes, self.shapes, self.numbers, self.bounds):
             array.setflags(write=False)
+        self._limits: tuple[float, float, float, float] = tuple(self.bounds.tolist())
         self._tree = shapely.STRtree(self.shapes)
         self._workers = workers
         self._batch = batch
@@ -115,8 +116,30 @@ class PointLocator:
         lon, lat
             Degrees in EPSG:4326; a number that is not finite belongs to no cell.
         """
-        row = self._rows(np.array([lon], dtype=float), np.array([lat], dtype=float), borders=False)[0][0]
-        return None if row < 0 else str(self.codes[self.numbers[row]])
+        position = self.owner(lon, lat)
+        return None if position < 0 else str(self.codes[position])
+
+    def owner(self, lon: float, lat: float) -> int:
+        """Return the owner of one location as a position in `codes`, or -1; a few microseconds.
+
+        Parameters
+        ----------
+        lon, lat
+            As for `locate`.
+        """
+        west, south, east, north = self._limits
+        # Comparisons with NaN are false, so that this also drops what is not finite.
+        if not (west <= lon <= east and south <= lat <= north):
+            return -1
+        point = shapely.points((lon, lat))
+        rows = self._tree.query(point).tolist()
+        # Rows stand in the order of their codes: the first that holds the point has the lowest.
+        rows.sort()
+        for row in rows:
+            # Not `intersects_xy`, which would prepare the cell, and not safely in many threads.
+            if self.shapes[row].intersects(point):
+                return int(self.numbers[row])
+        return -1
 
     def owners(
         self, lon: ArrayLike, lat: ArrayLike, *, progress: Callable[[int, int], None] | None = None

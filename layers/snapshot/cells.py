@@ -95,7 +95,6 @@ class CellsInForce:
         self.versions = versions
         for array in (*self.versions, self.names, self.area_codes, self.areas_m2):
             array.setflags(write=False)
-        self._positions = {code: position for position, code in enumerate(self.locator.codes)}
         known = sorted({code for code in self.area_codes if code is not None})
         self._known_areas: list[str | None] = [None, *known]
         numbers = {code: number for number, code in enumerate(self._known_areas)}
@@ -107,8 +106,7 @@ class CellsInForce:
 
     def position(self, lon: float, lat: float) -> int:
         """Return the position of the cell that owns a location in EPSG:4326, or -1."""
-        code = self.locator.locate(lon, lat)
-        return -1 if code is None else self._positions[code]
+        return self.locator.owner(lon, lat)
 
     def covered(self, covers: Callable[[str | None], bool]) -> Booleans:
         """Return which cells lie in areas that `covers` accepts, shape (cells,); each area is asked once."""

@@ -94,6 +94,7 @@ def test_owner_is_the_lowest_code_that_intersects(cells, seed, batch, workers):
     assert list(zip(codes, borders, strict=True)) == expected
     assert np.array_equal(locator.owners(points[:, 0], points[:, 1]), owners)
     assert [locator.locate(*point) for point in points] == codes
+    assert [locator.owner(*point) for point in points] == owners.tolist()
 
 
 def test_borders_occur_in_the_generated_points():
@@ -112,6 +113,7 @@ def test_large_cells_answer_like_small_ones():
     owners, borders = locator.owners_and_borders(points[:, 0], points[:, 1])
     found = [locator.codes[owner] if owner >= 0 else None for owner in owners]
     assert list(zip(found, borders, strict=True)) == [naive_owner(cells, *point) for point in points]
+    assert [locator.owner(*point) for point in points] == owners.tolist()
 
 
 def test_any_order_and_many_threads_answer_the_same():
@@ -128,6 +130,8 @@ def test_any_order_and_many_threads_answer_the_same():
     with ThreadPoolExecutor(4) as pool:
         again = pool.map(lambda _: locator.owners(lon, lat), range(4))
         assert all(np.array_equal(owners, other) for other in again)
+        singly = pool.map(lambda row: locator.owner(lon[row], lat[row]), range(4_000), chunksize=10)
+        assert list(singly) == owners[:4_000].tolist()
 
 
 def test_progress_counts_every_point_once():
