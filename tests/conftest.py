@@ -185,3 +185,13 @@ def _administer(url: str, statement: str) -> None:
     address = url.replace("+psycopg", "")
     with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
         connection.execute(statement)  # type: ignore[arg-type]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests show of the service, also those that ran in other processes."""
+    reports = [each for kind in ("passed", "failed") for each in terminalreporter.stats.get(kind, ())]
+    lines = [line for each in reports for name, line in each.user_properties if name == "shown"]
+    if lines:
+        terminalreporter.section("the service")
+        for line in lines:
+            terminalreporter.write_line(str(line))

@@ -1,0 +1,185 @@
+"""Real processes of `wangge`: commands that end, and servers that are stopped or killed.
+
+It owns starting and ending them; what is asked of them is the tests' own.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+_PROGRAM = (sys.executable, "-c", "from api.cli import main; main()")
+_PATIENCE_S = 60.0
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return the environment of a process whose uploads outlive it, as a service's should."""
+    uploads = folder / "uploads"
+    uploads.mkdir(exist_ok=True)
+    path = os.pathsep.join(filter(None, sys.path))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WANGGE_")}
+    return {**kept, "PYTHONPATH": path, "WANGGE_UPLOADS": str(uploads)}
+
+
+def wangge(folder: Path, *arguments: object, code: int = 0) -> Any:
+    """Run a command in a process of its own and return the JSON it prints, or its text.
+
+    Parameters
+    ----------
+    folder
+        Where it runs.
+    arguments
+        Of the command line.
+    code
+        The exit code it must end with.
+    """
+    done = subprocess.run(
+        [*_PROGRAM, *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment(folder),
+        timeout=_PATIENCE_S,
+    )
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout) if "--json" in arguments else done.stdout.strip()
+
+
+def start(folder: Path, *arguments: object) -> subprocess.Popen[bytes]:
+    """Begin a command, to be killed before it ends."""
+    return subprocess.Popen(
+        [*_PROGRAM, *map(str, arguments)],
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+class Server:
+    """A `wangge serve` on a free port, and a client of it.
+
+    Parameters
+    ----------
+    folder
+        Where it runs and logs.
+    database
+        The URL of its database.
+    token
+        What the client sends.
+    workers
+        Its processes.
+    """
+
+    def __init__(self, folder: Path, database: str, token: str, *, workers: int = 1) -> None:
+        self._log = folder / f"serve-{time.monotonic_ns()}.log"
+        arguments = ("serve", "--port", "0", "--workers", str(workers), "--database", database)
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*_PROGRAM, *arguments], cwd=folder, env=environment(folder), stdout=log, stderr=log
+            )
+        began = time.monotonic()
+        try:
+            self.address = self._listening()
+            headers = {"Authorization": f"Bearer {token}"}
+            self.client = httpx.Client(base_url=self.address, headers=headers, timeout=_PATIENCE_S)
+            self._wait_until_ready()
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
+        self.started_s = time.monotonic() - began
+
+    @property
+    def log(self) -> str:
+        """What it has logged until now."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def _listening(self) -> str:
+        for _ in range(int(_PATIENCE_S / 0.02)):
+            if found := re.search(r"http://\S+:\d+", self.log):
+                return found[0]
+            assert self.process.poll() is None, self.log
+            time.sleep(0.02)
+        raise AssertionError(f"the server does not start: {self.log}")
+
+    def _wait_until_ready(self) -> None:
+        for _ in range(int(_PATIENCE_S / 0.02)):
+            try:
+                if self.client.get("/readyz").status_code == 200:
+                    return
+            except httpx.TransportError:
+                assert self.process.poll() is None, self.log
+            time.sleep(0.02)
+        raise AssertionError(f"the server does not get ready: {self.log}")
+
+    def kill(self) -> None:
+        """End it as kill -9 does, and wait until the processes it had started have ended by themselves."""
+        began = _descendants(self.process.pid)
+        self.process.kill()
+        assert self.process.wait() == -signal.SIGKILL
+        self.client.close()
+        for _ in range(int(_PATIENCE_S / 0.01)):
+            if not any(map(_lives, began)):
+                return
+            time.sleep(0.01)
+        raise AssertionError("what a killed server had started goes on without it")
+
+    def stop(self) -> int:
+        """Ask it to end, as a service manager does, and return its exit code."""
+        self.client.close()
+        self.process.terminate()
+        return self.process.wait(_PATIENCE_S)
+
+
+@contextmanager
+def serving(folder: Path, database: str, token: str, *, workers: int = 1) -> Iterator[Server]:
+    """Give a server that is stopped afterwards, and has stopped well if the test has not ended it itself."""
+    server = Server(folder, database, token, workers=workers)
+    try:
+        yield server
+        if server.process.poll() is None:
+            assert server.stop() == 0, server.log
+        assert "Traceback" not in server.log
+    finally:
+        server.process.kill()
+        server.process.wait()
+        server.client.close()
+
+
+def finished(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
+    """Wait until a job has ended, and return it."""
+    for _ in range(int(_PATIENCE_S / 0.02)):
+        job = client.get(f"/v1/jobs/{job['id']}").raise_for_status().json()
+        if job["state"] not in {"queued", "running"}:
+            return job
+        time.sleep(0.02)
+    raise AssertionError(f"the job does not end: {job}")
+
+
+def _descendants(pid: int) -> set[int]:
+    """Return the processes that a process has started, and those that they have."""
+    found: set[int] = set()
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, listed.read_text().split()):
+            found |= {child} | _descendants(child)
+    return found
+
+
+def _lives(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    # Nobody may be there to collect an orphan's exit code.
+    return state != "Z"
