@@ -1,0 +1,10 @@
+"""Vector tiles of coverages, polygons, lines and points: arrays in, bytes out.
+
+It owns geometry and encoding; which layers there are, what they tell and to whom is left to those who serve
+them.
+"""
+
+from layers.tiles.address import BUFFER, EXTENT, MAX_ZOOM, Address, touching
+from layers.tiles.coverage import Coverage
+
+__all__ = ["BUFFER", "EXTENT", "MAX_ZOOM", "Address", "Coverage", "touching"]

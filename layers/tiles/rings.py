@@ -1,0 +1,178 @@
+"""Polygons as flat arrays of rings on a grid of whole units: cleaning, choosing, joining, and back to shapes.
+
+It owns the layout; whether a polygon is valid after rounding is `layers.tiles.mend`'s.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Objects = NDArray[np.object_]
+
+
+class Rings(NamedTuple):
+    """The rings of many polygons.
+
+    Attributes
+    ----------
+    xy
+        Vertices in units, y to the south, shape (v, 2); rings are without their closing vertex.
+    starts
+        Where the vertices of each ring begin, shape (r + 1,).
+    parts
+        The part of a row each ring belongs to, ascending, shape (r,): the outer ring first, then its holes.
+    rows
+        The row of each ring, ascending, shape (r,).
+    """
+
+    xy: Integers
+    starts: Integers
+    parts: Integers
+    rows: Integers
+
+    @property
+    def outer(self) -> Booleans:
+        """Which rings are outer ones, shape (r,)."""
+        first = np.ones(len(self.parts), dtype=bool)
+        first[1:] = self.parts[1:] != self.parts[:-1]
+        return first
+
+    def only(self, chosen: Integers) -> "Rings":
+        """Return the rings at ascending positions, as they are."""
+        sizes = np.diff(self.starts)[chosen]
+        places = runs(self.starts[chosen], sizes)
+        return Rings(self.xy[places], ends(sizes), self.parts[chosen], self.rows[chosen])
+
+    def boxes(self, count: int) -> Integers:
+        """Return the least x, y and the greatest x, y of `count` rows, shape (count, 4).
+
+        A row without rings has a box that touches nothing.
+        """
+        found = np.empty((count, 4), dtype=np.int64)
+        limit = np.iinfo(np.int64).max // 4
+        found[:, :2], found[:, 2:] = limit, -limit
+        if len(self.rows):
+            first = np.flatnonzero(np.diff(self.rows, prepend=-1))
+            places, there = self.starts[first], self.rows[first]
+            found[there, :2] = np.minimum.reduceat(self.xy, places)
+            found[there, 2:] = np.maximum.reduceat(self.xy, places)
+        return found
+
+    def shapes(self, count: int) -> Objects:
+        """Return `count` rows as (Multi)Polygons; a row without rings is an empty polygon."""
+        empty = np.full(count, shapely.Polygon(), dtype=object)
+        if not len(self.rows):
+            return empty
+        sizes = np.diff(self.starts)
+        rings = shapely.linearrings(
+            self.xy.astype(np.float64), indices=np.repeat(np.arange(len(sizes)), sizes)
+        )
+        outer = self.outer
+        polygons = np.asarray(shapely.polygons(np.asarray(rings), indices=np.cumsum(outer) - 1))
+        shapely.multipolygons(polygons, indices=self.rows[outer], out=empty)
+        return empty
+
+
+def runs(firsts: Integers, counts: Integers) -> Integers:
+    """Return the places of runs that begin at `firsts` and are `counts` long, one after another."""
+    last = np.cumsum(counts)
+    total = int(last[-1]) if len(last) else 0
+    places: Integers = np.arange(total) + np.repeat(firsts - (last - counts), counts)
+    return places
+
+
+def ends(sizes: Integers) -> Integers:
+    """Return where runs of these sizes begin and end, shape (n + 1,)."""
+    bounds = np.zeros(len(sizes) + 1, dtype=np.int64)
+    np.cumsum(sizes, out=bounds[1:])
+    return bounds
+
+
+def from_shapes(shapes: Objects) -> Rings:
+    """Take (Multi)Polygons on whole units apart; cleaned as by `cleaned`."""
+    polygons, rows = shapely.get_parts(shapes, return_index=True)
+    rings, parts = shapely.get_rings(polygons, return_index=True)
+    xy, owners = shapely.get_coordinates(rings, return_index=True)
+    sizes = np.bincount(owners, minlength=len(rings))
+    # The closing vertex goes.
+    keep = np.ones(len(xy), dtype=bool)
+    keep[np.cumsum(sizes) - 1] = False
+    whole = np.rint(xy[keep]).astype(np.int64)
+    return cleaned(Rings(whole, ends(sizes - 1), parts.astype(np.int64), rows[parts].astype(np.int64)))
+
+
+def joined(one: Rings, other: Rings) -> Rings:
+    """Return the rings of both, by ascending rows; no row is in both."""
+    both = Rings(
+        np.concatenate((one.xy, other.xy)),
+        ends(np.concatenate((np.diff(one.starts), np.diff(other.starts)))),
+        np.concatenate((one.parts, other.parts + (one.parts[-1] + 1 if len(one.parts) else 0))),
+        np.concatenate((one.rows, other.rows)),
+    )
+    ordered = both.only(np.argsort(both.rows, kind="stable"))
+    # Parts are told apart by where the number changes, and numbered anew to ascend.
+    return ordered._replace(parts=np.cumsum(ordered.outer) - 1)
+
+
+def cleaned(rings: Rings) -> Rings:
+    """Take out repeated vertices and spikes, then rings that enclose nothing, and turn the rest aright.
+
+    A vertex is a spike where the ring comes back the way it went. Outer rings have a positive area with y to
+    the south (clockwise as seen), holes a negative one. A collapsed outer ring takes its holes along.
+    """
+    xy, sizes = rings.xy, np.diff(rings.starts)
+    while len(xy):
+        starts = ends(sizes)
+        before, after = _neighbours(starts)
+        behind, ahead = xy[before], xy[after]
+        drop = (xy == behind).all(axis=1) | (behind == ahead).all(axis=1)
+        if not drop.any():
+            break
+        owners = np.repeat(np.arange(len(sizes)), sizes)
+        sizes = sizes - np.bincount(owners[drop], minlength=len(sizes))
+        xy = xy[~drop]
+    starts = ends(sizes)
+    areas = doubled_areas(xy, starts)
+    outer = rings.outer
+    numbers = np.cumsum(outer) - 1
+    lost = (areas == 0) & outer
+    keep = (areas != 0) & ~lost[outer][numbers]
+    turned = ((areas > 0) != outer) & keep
+    if turned.any():
+        places = np.arange(len(xy))
+        flips = np.repeat(turned, sizes)
+        mirrored = np.repeat(starts[:-1] + starts[1:] - 1, sizes) - places
+        xy = xy[np.where(flips, mirrored, places)]
+    kept = Rings(xy, starts, rings.parts, rings.rows)
+    return kept if keep.all() else kept.only(np.flatnonzero(keep))
+
+
+def doubled_areas(xy: Integers, starts: Integers) -> Integers:
+    """Return twice the signed area of each ring, exactly; positive is clockwise with y to the south."""
+    areas = np.zeros(len(starts) - 1, dtype=np.int64)
+    there = starts[1:] > starts[:-1]
+    if there.any():
+        # From each ring's own first vertex the products stay small.
+        sizes = np.diff(starts)
+        local = xy - np.repeat(xy[starts[:-1][there]], sizes[there], axis=0)
+        _, after = _neighbours(starts)
+        ahead = local[after]
+        areas[there] = np.add.reduceat(
+            local[:, 0] * ahead[:, 1] - ahead[:, 0] * local[:, 1], starts[:-1][there]
+        )
+    return areas
+
+
+def _neighbours(starts: Integers) -> tuple[Integers, Integers]:
+    """Return the places of the vertex before and the vertex after each vertex of its ring."""
+    count = int(starts[-1])
+    before, after = np.arange(-1, count - 1), np.arange(1, count + 1)
+    there = starts[1:] > starts[:-1]
+    first, last = starts[:-1][there], starts[1:][there] - 1
+    before[first], after[last] = last, first
+    return before, after
