@@ -18,6 +18,17 @@ PARENT_NAMES = ("parent", "parent_code", "上级编码")
 AREA_CODE_NAMES = ("area_code",)
 ID_NAMES = ("id", "entity_id", "uuid", "osm_id", "编号", "统一社会信用代码")
 KIND_NAMES = ("kind",)
+BASE_CLASS_NAMES = ("class_name", "class", "类别")
+"""Fields that tell a main road from a lane."""
+
+OSM_CLASS_TAGS = {
+    "roads": ("highway",),
+    "railway": ("railway",),
+    "water": ("water", "waterway", "natural"),
+    "green": ("leisure", "landuse", "natural"),
+    "buildings": ("building",),
+}
+"""The tags of OpenStreetMap that do, by kind of the base map."""
 
 NUMBERED = "#"
 """Given as the code field, it numbers the records from 1."""
@@ -112,6 +123,29 @@ def cells_from(
     cells["name"] = cells["name"].fillna(cells["code"])
     leading = ["code", "name", "area_code"]
     return cells[leading + [column for column in cells.columns if column not in leading]]
+
+
+def base_from(frame: gpd.GeoDataFrame, kind: str) -> gpd.GeoDataFrame:
+    """Return features of the base map with class_name, name (str or None) and geometry.
+
+    Parameters
+    ----------
+    frame
+        Any layer in EPSG:4326.
+    kind
+        roads, railway, water, green or buildings: where OpenStreetMap keeps the class depends on it.
+    """
+    features = gpd.GeoDataFrame(geometry=frame.geometry.values, crs=frame.crs)
+    named = _optional_field(frame, None, NAME_NAMES, "")
+    names = text_codes(frame[named]).to_numpy() if named else None
+    features["name"] = pd.Series(names, index=features.index, dtype=object)
+    classes = pd.Series(None, index=features.index, dtype=object)
+    for tag in (*BASE_CLASS_NAMES, *OSM_CLASS_TAGS[kind]):
+        if tag in frame.columns:
+            classes = classes.fillna(pd.Series(text_codes(frame[tag]).to_numpy(), dtype=object))
+    # OpenStreetMap's "yes" says only that it is one.
+    features["class_name"] = classes.where(classes.notna() & (classes != "yes"), None)
+    return features[["class_name", "name", "geometry"]]
 
 
 def entities_from(

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from layers.storage.database import Database
 
 load = typer.Typer(
-    help="Bring a file of areas or entities into the database, whole or not at all.", no_args_is_help=True
+    help="Bring a file of areas, entities or the base map into the database, whole or not at all.",
+    no_args_is_help=True,
 )
 
 _LISTED = 10
@@ -126,6 +127,35 @@ def load_entities(
         lines.append(f"  ... and {len(done.rejected) - _LISTED:,} more; --json lists them all")
     rejected = [each._asdict() for each in done.rejected]
     tell(lines, {**done.summary(), "rejected_records": rejected}, as_json=as_json)
+
+
+@load.command("base")
+@reporting
+def load_base(
+    file: File,
+    database: options.DatabaseUrl = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="roads, railway, water, green or buildings [default: layers of these names]."),
+    ] = None,
+    layer: options.Layer = None,
+    where: options.Where = None,
+    source_crs: options.SourceCrs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Load what people know their way by: it takes the place of all features of the same kind."""
+    from api.cli import source
+    from layers.storage.base_features import replace_base
+
+    frames = source.load_base(file, kind=kind, layer=layer, where=where, source_crs=source_crs)
+    with closing(_opened(database)) as opened, about(file):
+        done = replace_base(opened, frames)
+    lines = [
+        f"{each.stored:,} {name} in the place of {each.replaced:,}"
+        + (f"; {each.unfit:,} records of another shape left out" if each.unfit else "")
+        for name, each in done.items()
+    ]
+    tell(lines, {name: each._asdict() for name, each in done.items()}, as_json=as_json)
 
 
 @reporting

@@ -10,8 +10,8 @@ import geopandas as gpd
 from api.cli.outcome import about
 from gis import datum as datums
 from gis.errors import InputError
-from layers.fields import areas_from, cells_from, entities_from
-from layers.formats import read_layer
+from layers.fields import OSM_CLASS_TAGS, areas_from, base_from, cells_from, entities_from
+from layers.formats import layer_names, read_layer
 
 
 def load_areas(
@@ -102,6 +102,63 @@ def load_usable_cells(
                 named = "" if code is None else f" (code {code!r})"
                 raise InputError(f"record {row + 1}{named} {what}; wangge check lists all defects.")
     return cells
+
+
+def load_base(
+    path: Path,
+    *,
+    kind: str | None = None,
+    layer: str | None = None,
+    where: str | None = None,
+    source_crs: str | None = None,
+) -> dict[str, gpd.GeoDataFrame]:
+    """Read features of the base map by kind, as `layers.fields.base_from` gives them.
+
+    Parameters
+    ----------
+    kind
+        What the records are. Without it the layers that are named like kinds are read, or what an
+        OpenStreetMap extract has of each kind.
+
+    Raises
+    ------
+    InputError
+        If there is no such kind, nothing tells what the records are, or the file cannot be read.
+    """
+    # The commands without a database need not wait for SQLAlchemy.
+    from layers.storage.base_features import KINDS
+
+    if kind is not None and kind not in KINDS:
+        raise InputError(f"There is no kind '{kind}'; the base map has {', '.join(KINDS)}.")
+    names = layer_names(path)
+    if kind is None and names is not None:
+        chosen = [each for each in KINDS if each in names and layer in (None, each)]
+        if not chosen and path.stem in KINDS and len(names) < 2:
+            chosen = [path.stem]
+        if not chosen:
+            raise InputError(
+                f"{path} does not say what its records are; name one of {', '.join(KINDS)} with --kind."
+            )
+    else:
+        chosen = list(KINDS) if kind is None else [kind]
+    found: dict[str, gpd.GeoDataFrame] = {}
+    failure: InputError | None = None
+    for each in chosen:
+        named = each if layer is None and names is not None and each in names and len(names) > 1 else layer
+        try:
+            frame = read_layer(
+                path, role=each, layer=named, where=where, source_crs=source_crs, tags=OSM_CLASS_TAGS[each]
+            )
+        except InputError as error:
+            # An extract without a railway is none the worse for it.
+            if kind is not None or names is not None:
+                raise
+            failure = error
+        else:
+            found[each] = base_from(frame, each)
+    if failure is not None and not found:
+        raise failure
+    return found
 
 
 def load_entities(

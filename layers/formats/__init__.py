@@ -5,19 +5,21 @@ standard names.
 """
 
 from layers.formats.kinds import READABLE, WRITABLE, Format, input_format, output_format, plan_outputs
-from layers.formats.read import read_layer, read_table
-from layers.formats.write import replacing, write_layer, write_layers, write_table, write_text
+from layers.formats.read import layer_names, read_layer, read_table
+from layers.formats.write import replacing, write_bytes, write_layer, write_layers, write_table, write_text
 
 __all__ = [
     "READABLE",
     "WRITABLE",
     "Format",
     "input_format",
+    "layer_names",
     "output_format",
     "plan_outputs",
     "read_layer",
     "read_table",
     "replacing",
+    "write_bytes",
     "write_layer",
     "write_layers",
     "write_table",

@@ -179,6 +179,25 @@ def _read_vector(
     return frame.reset_index(drop=True)
 
 
+def layer_names(path: Path) -> list[str] | None:
+    """Name the layers of a file that hold geometry; None for an OpenStreetMap extract: it has roles.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    form = input_format(path)
+    if form.name == "OSM PBF":
+        return None
+    if form.name in {"CSV", "GeoParquet"}:
+        return [path.stem]
+    try:
+        return [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
+    except (RuntimeError, ValueError, OSError) as error:
+        raise unreadable(path, form, error) from error
+
+
 def choose_layer(path: Path, layer: str | None, role: str) -> str | None:
     """Name the layer to read: the only one, the one called like the role, else the user must say."""
     if input_format(path).driver == "ESRI Shapefile":

@@ -5,9 +5,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pytest
+import shapely
 
-from layers.formats import read_layer
+from gis.crs import LONLAT
+from layers.formats import read_layer, write_layers
 from layers.storage.database import Database
 
 
@@ -45,6 +48,9 @@ def test_load_and_export(wangge: Callable[..., Any], areas: Path, shops: Path, u
         (("load", "entities", "{shops}", "--on", "yesterday"), "no date"),
         (("load", "entities", "{shops}", "--id-field", "nr"), "no field 'nr'"),
         (("load", "areas", "{shops}"), "shops.csv"),
+        (("load", "base", "{shops}"), "--kind"),
+        (("load", "base", "{shops}", "--kind", "rivers"), "no kind 'rivers'"),
+        (("load", "base", "{shops}", "--kind", "roads"), "No record has a shape"),
         (("export", "roads", "-o", "{folder}/out.csv"), "no layer 'roads'"),
         (("export", "cells", "-o", "{folder}/out.csv"), "scheme"),
         (("export", "entities", "-o", "{folder}/out.txt"), "cannot write"),
@@ -59,3 +65,31 @@ def test_what_cannot_run_says_why(
     assert words in outcome.err
     assert len(outcome.err.splitlines()) == 1
     assert not list(shops.parent.glob("out.*"))
+
+
+def test_the_base_map_is_loaded_by_layers_or_by_kind(
+    wangge: Callable[..., Any], areas: Path, url: str, tmp_path: Path
+) -> None:
+    line = shapely.LineString([(113.9, 22.5), (113.91, 22.5)])
+    roads = gpd.GeoDataFrame({"name": ["大道"], "class": ["main"]}, geometry=[line], crs=LONLAT)
+    green = gpd.GeoDataFrame({"name": ["公园"]}, geometry=[line.buffer(0.001)], crs=LONLAT)
+    city = tmp_path / "city.gpkg"
+    write_layers(city, {"roads": roads, "green": green, "households": roads})
+    assert wangge("load", "base", city, "--database", url).out == (
+        "1 roads in the place of 0\n1 green in the place of 0\n"
+    )
+    again = wangge("load", "base", city, "--layer", "green", "--database", url, "--json").summary
+    assert again == {"green": {"stored": 1, "replaced": 1, "unfit": 0}}
+    loose = wangge("load", "base", areas, "--kind", "buildings", "--database", url)
+    assert loose.out == "2 buildings in the place of 0\n"
+
+
+def test_the_base_map_of_an_openstreetmap_extract(
+    wangge: Callable[..., Any], shared_data: Path, url: str
+) -> None:
+    done = wangge("load", "base", shared_data / "monaco" / "monaco.osm.pbf", "--database", url, "--json")
+    found = {kind: each["stored"] for kind, each in done.summary.items()}
+    assert found["buildings"] == 1207
+    assert found["roads"] == 2361
+    assert found["green"] > 0
+    assert found["water"] > 0
