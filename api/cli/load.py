@@ -3,6 +3,7 @@
 It owns arguments and sentences; what is done is `layers.storage`'s.
 """
 
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -16,9 +17,10 @@ from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from layers.storage.database import Database
+    from layers.storage.records import Rejected
 
 load = typer.Typer(
-    help="Bring a file of areas, entities or the base map into the database, whole or not at all.",
+    help="Bring a file of areas, entities, officers or the base map into the database, whole or not at all.",
     no_args_is_help=True,
 )
 
@@ -120,11 +122,7 @@ def load_entities(
         lines.append(f"without location: {done.without_location:,}")
     if done.outside_areas:
         lines.append(f"outside all areas: {done.outside_areas:,}")
-    for each in done.rejected[:_LISTED]:
-        name = f" (id {each.external_id})" if each.external_id else ""
-        lines.append(f"  record {each.record}{name}: {each.reason.value}")
-    if len(done.rejected) > _LISTED:
-        lines.append(f"  ... and {len(done.rejected) - _LISTED:,} more; --json lists them all")
+    lines += _listed(done.rejected)
     rejected = [each._asdict() for each in done.rejected]
     tell(lines, {**done.summary(), "rejected_records": rejected}, as_json=as_json)
 
@@ -158,6 +156,51 @@ def load_base(
     tell(lines, {name: each._asdict() for name, each in done.items()}, as_json=as_json)
 
 
+@load.command("officers")
+@reporting
+def load_officers(
+    file: File,
+    database: options.DatabaseUrl = None,
+    posts: Annotated[
+        str | None,
+        typer.Option(
+            help="Scheme in whose cells they hold posts: those of their own area, in force on --on."
+        ),
+    ] = None,
+    on: On = None,
+    personal: Annotated[
+        list[str] | None, typer.Option(help="A further field with a person's data; may be repeated.")
+    ] = None,
+    id_field: options.IdField = None,
+    as_json: options.Json = False,
+) -> None:
+    """Load who is responsible: identity, area_code, duty or role, rank, name, phone.
+
+    With --posts they get their posts in a scheme; posts they held in it otherwise end.
+    """
+    from layers.formats import read_table
+    from layers.storage.staffing import import_officers
+
+    table = read_table(file)
+    with closing(_opened(database)) as opened, about(file):
+        done = import_officers(
+            opened, table, scheme=posts, id_field=id_field, personal=personal or (), on=_date(on)
+        )
+    lines = [
+        (
+            f"{done.records:,} records: {done.inserted:,} inserted, {done.updated:,} updated, "
+            f"{done.unchanged:,} unchanged, {len(done.rejected):,} rejected"
+        )
+    ]
+    if posts is not None:
+        lines.append(f"posts in {posts}: {done.begun:,} begun, {done.ended:,} ended, {done.kept:,} kept")
+    if done.without_cells:
+        lines.append(f"without a cell of their own area: {done.without_cells:,}")
+    lines += _listed(done.rejected)
+    rejected = [each._asdict() for each in done.rejected]
+    tell(lines, {**done.summary(), "rejected_records": rejected}, as_json=as_json)
+
+
 @reporting
 def export(
     layer: Annotated[str, typer.Argument(help="areas, cells or entities.", show_default=False)],
@@ -183,6 +226,17 @@ def export(
         )
     notes(remarks)
     tell([f"{rows:,} {layer} written to {output}"], {"rows": rows, "output": str(output)}, as_json=as_json)
+
+
+def _listed(rejected: Sequence["Rejected"]) -> list[str]:
+    """Tell the first records that were left out, and why."""
+    lines = []
+    for each in rejected[:_LISTED]:
+        name = f" (id {each.external_id})" if each.external_id else ""
+        lines.append(f"  record {each.record}{name}: {each.reason.value}")
+    if len(rejected) > _LISTED:
+        lines.append(f"  ... and {len(rejected) - _LISTED:,} more; --json lists them all")
+    return lines
 
 
 def _date(text: str | None) -> date | None:

@@ -42,6 +42,9 @@ class Reason(StrEnum):
     invalid_coordinates = "invalid_coordinates"
     invalid_text = "invalid_text"
     not_permitted = "not_permitted"
+    unknown_area = "unknown_area"
+    unknown_duty = "unknown_duty"
+    ended = "ended"
 
 
 class Rejected(NamedTuple):
