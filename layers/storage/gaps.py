@@ -1,0 +1,128 @@
+"""Runs of gaps: what a search finds in the cells in force on a day, kept so that two days compare.
+
+What a gap is belongs to `gis.gaps`, what is looked in to `layers.storage.gap_input`; who may see which run
+and which gap is decided in `api`.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+import shapely
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from gis.errors import NotFoundError
+from gis.gaps import Gaps, find_gaps
+from layers.storage.database import Database, bump_revision
+from layers.storage.gap_input import Search, read_search
+from layers.storage.models import Gap, GapRun
+from layers.storage.schemes import find_scheme, gap_rules
+
+_PAGE = 5_000
+
+
+def search_gaps(
+    database: Database,
+    scheme: str,
+    *,
+    created_by: str,
+    area_code: str | None = None,
+    on: date | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> GapRun:
+    """Look for gaps by the rules of a scheme, and keep the run.
+
+    Parameters
+    ----------
+    database
+        Read in one state; the run is written in one transaction.
+    scheme
+        Code of the scheme.
+    created_by
+        Who asks.
+    area_code
+        Look on this ground alone; gaps of cells that belong to a wider area belong to that. All ground when
+        not given.
+    on
+        The day whose cells and entities are looked at; today when not given.
+    progress
+        Called with (parts done, parts in all).
+
+    Returns
+    -------
+    GapRun
+        The run, kept; its `summary` is that of `gis.gaps.Gaps`, its `rules` are complete.
+
+    Raises
+    ------
+    InputError
+        If no cells are in force there on that day, or the rules do not fit the entities.
+    NotFoundError
+        If there is no such scheme or area.
+    """
+    day = on or date.today()
+    with database.read() as session:
+        found_in = find_scheme(session, scheme)
+        scheme_id, rules = found_in.id, gap_rules(found_in)
+        search = read_search(session, found_in, day, area_code)
+    found = _of_ground(find_gaps(search.given, rules, progress=progress), search)
+    with database.write() as session:
+        run = GapRun(
+            scheme_id=scheme_id,
+            area_code=area_code,
+            on=day,
+            rules=rules.tables(),
+            summary=found.summary(),
+            created_by=created_by,
+            created_at=datetime.now(UTC),
+        )
+        session.add(run)
+        session.flush()
+        _insert(session, run.id, found)
+        bump_revision(session)
+    return run
+
+
+def find_run(session: Session, run_id: int) -> GapRun:
+    """Return a run.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none with that number.
+    """
+    run = session.get(GapRun, run_id)
+    if run is None:
+        raise NotFoundError(f"There is no run of gaps number {run_id}.")
+    return run
+
+
+def _of_ground(found: Gaps, search: Search) -> Gaps:
+    """Leave out what belongs to areas that the search is not about."""
+    if search.codes is None:
+        return found
+    rows = np.flatnonzero(found.frame["area_code"].isin(search.codes))
+    return dataclasses.replace(
+        found,
+        frame=found.frame.iloc[rows].reset_index(drop=True),
+        figures=tuple(found.figures[row] for row in rows),
+    )
+
+
+def _insert(session: Session, run_id: int, found: Gaps) -> None:
+    """Write the gaps in their order, which their keys keep."""
+    frame = found.frame
+    shapes = np.asarray(frame.geometry, dtype=object).copy()
+    shapes[shapely.is_empty(shapes)] = None
+    columns = ["kind", "severity", "cell_code", "area_code", "area_m2", "households", "enterprises"]
+    columns += ["rule", "detail"]
+    values: list[list[Any]] = [frame[name].tolist() for name in columns]
+    rows = [
+        {"run_id": run_id, **dict(zip(columns, row, strict=True)), "figures": figures, "geometry": shape}
+        for *row, figures, shape in zip(*values, found.figures, shapes, strict=True)
+    ]
+    for start in range(0, len(rows), _PAGE):
+        session.execute(insert(Gap), rows[start : start + _PAGE])
