@@ -16,13 +16,15 @@ import structlog
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import logs, problems
 from api.description import describe
+from api.direct import Direct
 from api.jobs.worker import Worker
 from api.middleware import Surroundings
-from api.routes import ROUTERS, UPLOADS
+from api.routes import DIRECT, ROUTERS, UPLOADS
 from api.security import installation
 from api.settings import ServiceSettings
 from gis.errors import InputError
@@ -69,15 +71,16 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
+    app.add_middleware(Direct, routes=DIRECT)
     installation.install(
         app,
         hosts=chosen.hosts,
         body_bytes=chosen.body_bytes,
         upload_bytes=chosen.upload_bytes,
         uploads=UPLOADS,
+        surroundings=[Middleware(Surroundings, request_s=chosen.request_s, patient=UPLOADS)],
     )
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
-    app.add_middleware(Surroundings, request_s=chosen.request_s, patient=UPLOADS)
     return app
 
 

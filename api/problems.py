@@ -3,6 +3,7 @@
 It owns the table and the body; which error is meant is said where it is raised.
 """
 
+import sqlite3
 import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -13,7 +14,8 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -43,6 +45,9 @@ STATUSES: Mapping[type[WanggeError], int] = {
 """The status of each error; a class that is not listed takes that of its nearest listed ancestor."""
 
 MEDIA_TYPE = "application/problem+json"
+
+RETRY_S = 2
+"""Seconds after which a request that met no database may be sent again."""
 
 log = structlog.get_logger("wangge.problems")
 
@@ -166,11 +171,45 @@ async def _http(request: Request, error: Exception) -> Response:
     return problem(error.status_code, detail, request_id=_request_id(request), headers=error.headers)
 
 
-def report(error: BaseException) -> None:
-    """Log an error of the program: its class and where it rose, never its text, which may be personal."""
+def failure(error: Exception, request_id: str | None) -> Response:
+    """Return the answer to a request that failed by no fault of its own, and log why.
+
+    A database that is locked, full or away answers 503, since it may be back in a moment; all else is an
+    error of the program, 500.
+    """
+    if _away(error):
+        report(error, "the database cannot be used")
+        return problem(
+            503,
+            "The database cannot be used at the moment; ask again.",
+            request_id=request_id,
+            headers={"Retry-After": str(RETRY_S)},
+        )
+    report(error)
+    return problem(
+        500,
+        "An error of the program, not of yours; give its request_id to who runs the service.",
+        request_id=request_id,
+    )
+
+
+def _away(error: Exception) -> bool:
+    """Tell whether the database is at fault, and not what it was asked."""
+    if isinstance(error, PoolTimeoutError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if isinstance(error.orig, sqlite3.Error):
+        # SQLite calls a mistake in a statement an operational error too.
+        return isinstance(error, OperationalError) and error.orig.sqlite_errorcode != sqlite3.SQLITE_ERROR
+    return isinstance(error, OperationalError) or error.connection_invalidated
+
+
+def report(error: BaseException, event: str = "error of the program") -> None:
+    """Log an error: its class and where it rose, never its text, which may be personal."""
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     log.error(
-        "error of the program",
+        event,
         error=type(error).__name__,
         cause=type(error.__cause__).__name__ if error.__cause__ else None,
         where=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],

@@ -3,15 +3,15 @@
 It owns the parameters of the query; the points themselves are `api.location.points`'.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-
-from starlette.datastructures import QueryParams
+from urllib.parse import unquote_plus
 
 from gis.datum import Datum, parse_datum
 from gis.errors import InputError
 from layers.snapshot import Snapshot
+
+Parameters = dict[str, list[str]]
 
 _KNOWN = frozenset({"scheme", "at", "datum"})
 
@@ -35,7 +35,7 @@ class Question:
     datum: Datum
 
     @classmethod
-    def parse(cls, query: QueryParams, *, also: Iterable[str] = ()) -> "Question":
+    def parse(cls, query: Parameters, *, also: frozenset[str] = frozenset()) -> "Question":
         """Read the parameters.
 
         Parameters
@@ -50,11 +50,13 @@ class Question:
         InputError
             If a parameter is unknown, given twice, or has no sense.
         """
-        unknown = set(query) - _KNOWN - set(also)
+        if query.keys() == also:
+            return _PLAIN
+        unknown = query.keys() - _KNOWN - also
         if unknown:
-            known = ", ".join([*also, *sorted(_KNOWN)])
+            known = ", ".join([*sorted(also, reverse=True), *sorted(_KNOWN)])
             raise InputError(f"There is no parameter '{min(unknown)}'; there are {known}.")
-        codes = [code for part in query.getlist("scheme") for code in part.split(",") if code]
+        codes = [code for part in query.get("scheme", ()) for code in part.split(",") if code]
         if not codes and "scheme" in query:
             raise InputError("The parameter scheme is empty; give the code of a scheme, or leave it out.")
         at, datum = single(query, "at"), single(query, "datum")
@@ -69,7 +71,31 @@ class Question:
         return self.schemes or tuple(snapshot.schemes)
 
 
-def single(query: QueryParams, name: str) -> str | None:
+_PLAIN = Question(schemes=(), day=None, datum=Datum.WGS84)
+
+
+def parameters(query_string: bytes) -> Parameters:
+    """Return the values of each parameter of a query, in the order given.
+
+    Parameters
+    ----------
+    query_string
+        What stands behind the question mark, as `urllib.parse.parse_qsl` reads it; a name without a value
+        counts as empty.
+    """
+    text = query_string.decode("latin-1")
+    escaped = "%" in text or "+" in text
+    found: Parameters = {}
+    for part in text.split("&"):
+        if part:
+            name, _, value = part.partition("=")
+            if escaped:
+                name, value = unquote_plus(name), unquote_plus(value)
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def single(query: Parameters, name: str) -> str | None:
     """Return a parameter that may be given once, or None.
 
     Raises
@@ -77,10 +103,12 @@ def single(query: QueryParams, name: str) -> str | None:
     InputError
         If it is given more than once.
     """
-    values = query.getlist(name)
+    values = query.get(name)
+    if values is None:
+        return None
     if len(values) > 1:
         raise InputError(f"The parameter {name} is given {len(values)} times; give it once.")
-    return values[0] if values else None
+    return values[0]
 
 
 def _parse_day(text: str) -> date:

@@ -3,16 +3,21 @@
 `ROUTERS` lists what the application mounts; who may call a route is declared with `api.security.access`.
 """
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter
+from starlette.types import ASGIApp
 
 from api.routes.areas import router as areas
 from api.routes.audit import router as audit
 from api.routes.cells import router as cells
 from api.routes.docs import router as docs
 from api.routes.entities import router as entities
+from api.routes.exports import router as exports
 from api.routes.health import router as health
 from api.routes.jobs import IMPORTS
 from api.routes.jobs import router as jobs
+from api.routes.locate import locate as single_locate
 from api.routes.locate import router as locate
 from api.routes.officers import router as officers
 from api.routes.page import router as page
@@ -30,6 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     entities,
     officers,
     jobs,
+    exports,
     audit,
     health,
     docs,
@@ -39,3 +45,6 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 UPLOADS: tuple[str, ...] = IMPORTS
 """The paths that take files, whose bodies may be larger."""
+
+DIRECT: Mapping[str, ASGIApp] = {"/v1/locate": single_locate}
+"""The endpoints that answer GET before the router looks, by their paths there."""

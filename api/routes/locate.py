@@ -12,12 +12,14 @@ import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from api.location import (
     MEDIA_TYPES,
     Question,
     find_owners,
     owner_answer,
+    parameters,
     read_points,
     single,
     to_wgs84,
@@ -37,37 +39,50 @@ LARGE_BODY = 100_000
 THREADS = 2
 """Bulk requests worked on at once in one process; others wait for their turn."""
 
+_PLACE = frozenset({"lon", "lat"})
+
 _limiter = anyio.CapacityLimiter(THREADS)
 
 
-@access(Right.read, Ground.filtered)
-async def locate(request: Request) -> Response:
-    """Answer for one location: `?lon=&lat=[&scheme=][&at=DATE][&datum=]`."""
-    query = request.query_params
-    question = Question.parse(query, also=("lon", "lat"))
-    lon, lat = _degrees(single(query, "lon"), "lon", 180.0), _degrees(single(query, "lat"), "lat", 90.0)
-    if question.datum is not Datum.WGS84:
-        lon, lat = map(float, convert(lon, lat, question.datum, Datum.WGS84))
-    holder: SnapshotHolder = request.app.state.snapshots
-    snapshot = holder.current
-    covers = _covers(request)
-    chosen = await _cells(holder, snapshot, question)
-    owners = [owner_answer(scheme, cells, snapshot.areas, lon, lat, covers) for scheme, cells in chosen]
-    answer = {
-        "lon": lon,
-        "lat": lat,
-        "at": question.day or snapshot.day,
-        "revision": snapshot.revision,
-        "owners": owners,
-    }
-    return Response(orjson.dumps(answer), media_type="application/json")
+class SingleLocate:
+    """`GET /v1/locate?lon=&lat=[&scheme=][&at=DATE][&datum=]`, as a plain ASGI application."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer for one location."""
+        del receive
+        query = parameters(scope["query_string"])
+        question = Question.parse(query, also=_PLACE)
+        lon, lat = _degrees(single(query, "lon"), "lon", 180.0), _degrees(single(query, "lat"), "lat", 90.0)
+        if question.datum is not Datum.WGS84:
+            lon, lat = map(float, convert(lon, lat, question.datum, Datum.WGS84))
+        holder: SnapshotHolder = scope["app"].state.snapshots
+        snapshot = holder.current
+        covers = _covers(scope)
+        chosen = await _cells(holder, snapshot, question)
+        body = orjson.dumps(
+            {
+                "lon": lon,
+                "lat": lat,
+                "at": question.day or snapshot.day,
+                "revision": snapshot.revision,
+                "owners": [
+                    owner_answer(scheme, cells, snapshot.areas, lon, lat, covers) for scheme, cells in chosen
+                ],
+            }
+        )
+        headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+locate = access(Right.read, Ground.filtered)(SingleLocate())
 
 
 @access(Right.bulk, Ground.filtered)
 async def locate_many(request: Request) -> Response:
     """Answer for many locations in the form in which they come: columns, records, GeoJSON or CSV."""
-    question = Question.parse(request.query_params)
-    covers = _covers(request)
+    question = Question.parse(parameters(request.scope["query_string"]))
+    covers = _covers(request.scope)
     holder: SnapshotHolder = request.app.state.snapshots
     body = await request.body()
     content_type = request.headers.get("content-type", "application/json")
@@ -93,12 +108,12 @@ async def locate_many(request: Request) -> Response:
 
 
 router = APIRouter()
-router.add_route("/v1/locate", locate, methods=["GET"], name="locate")
+router.add_route("/v1/locate", locate, methods=["GET"], name="locate")  # type: ignore[arg-type]
 router.add_route("/v1/locate", locate_many, methods=["POST"], name="locate_many")
 
 
-def _covers(request: Request) -> Covers | None:
-    principal = principal_in(request.scope)
+def _covers(scope: Scope) -> Covers | None:
+    principal = principal_in(scope)
     return None if principal.everywhere else principal.covers
 
 

@@ -69,7 +69,7 @@ class Gate:
         """Refuse by an error; return the methods of the path if the request has none of them."""
         if self._known is None:
             self._known = Directory(demands(self._routes))
-        method, path = scope["method"], _path(scope)
+        method, path = scope["method"], route_path(scope)
         demanded = self._known.find(method, path)
         if demanded is not None and demanded.right is None:
             return None
@@ -135,7 +135,7 @@ def cookie_name(scope: Scope) -> str:
     return SECURE_COOKIE if scope["scheme"] == "https" else COOKIE
 
 
-def _path(scope: Scope) -> str:
+def route_path(scope: Scope) -> str:
     """Return the path as the router sees it: without the prefix a proxy has been given."""
     path: str = scope["path"]
     root: str = scope.get("root_path", "")

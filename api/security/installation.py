@@ -3,10 +3,11 @@
 It owns the order in which the pieces stand; the pieces are the sibling modules'.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from api.security.access import demands
 from api.security.gate import Gate
@@ -26,11 +27,12 @@ def install(
     body_bytes: int = 16 << 20,
     upload_bytes: int = 512 << 20,
     uploads: Collection[str] = (),
+    surroundings: Sequence[Middleware] = (),
 ) -> None:
     """Put headers, known hosts, the limit of bodies and the gate around an application.
 
-    Call it after the routes are mounted; middleware added later stands outside. From outermost to innermost:
-    headers, hosts, gate, body limit.
+    Call it after the routes are mounted; middleware added before stands within. From outermost to innermost:
+    headers, surroundings, hosts, gate, body limit.
 
     Parameters
     ----------
@@ -40,6 +42,8 @@ def install(
         The names by which the service is called; ``*`` stands for any.
     body_bytes, upload_bytes, uploads
         See `api.security.shields.BodyLimit`.
+    surroundings
+        What stands around all but the headers, the innermost first: its own answers carry them too.
 
     Raises
     ------
@@ -50,6 +54,8 @@ def install(
     app.add_middleware(BodyLimit, body_bytes=body_bytes, upload_bytes=upload_bytes, uploads=uploads)
     app.add_middleware(Gate, routes=app)
     app.add_middleware(KnownHosts, hosts=hosts)
+    for each in surroundings:
+        app.add_middleware(each.cls, *each.args, **each.kwargs)
     app.add_middleware(SecurityHeaders)
 
 

@@ -30,6 +30,7 @@ def _raw(policy: str) -> tuple[tuple[bytes, bytes], ...]:
 
 
 _FOR_DATA, _FOR_PAGES = _raw(DATA_CSP), _raw(PAGE_CSP)
+_OURS = frozenset(name for name, _ in _FOR_DATA)
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
 _PROBES = frozenset({"/healthz", "/readyz"})
 
@@ -55,9 +56,15 @@ class SecurityHeaders:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 raw: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
-                given = {name.lower(): value for name, value in raw}
-                page = given.get(b"content-type", b"").startswith(b"text/html")
-                raw += [each for each in (_FOR_PAGES if page else _FOR_DATA) if each[0] not in given]
+                page, given = False, set()
+                for name, value in raw:
+                    lower = name.lower()
+                    if lower == b"content-type":
+                        page = value.startswith(b"text/html")
+                    elif lower in _OURS:
+                        given.add(lower)
+                added = _FOR_PAGES if page else _FOR_DATA
+                raw += [each for each in added if each[0] not in given] if given else added
                 if secure:
                     raw.append(_HSTS)
                 message["headers"] = raw
