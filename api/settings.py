@@ -48,7 +48,10 @@ class ServiceSettings(BaseSettings):
     hosts
         The names by which the service is called, as a JSON list; "*" stands for any.
     uploads
-        The folder where uploaded files wait for their import; a private temporary one when not given.
+        The folder where uploaded files wait for their import, and files of exports to be fetched; a private
+        temporary one when not given.
+    export_s
+        Seconds that the file of an export is kept.
     body_bytes, upload_bytes
         The largest body of a request, and of an uploaded file.
     request_s
@@ -74,6 +77,7 @@ class ServiceSettings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64)
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
     uploads: Path | None = None
+    export_s: float = Field(default=86_400.0, gt=0)
     body_bytes: int = Field(default=16 << 20, ge=1024)
     upload_bytes: int = Field(default=512 << 20, ge=1024)
     request_s: float = Field(default=30.0, gt=0)

@@ -1,4 +1,4 @@
-"""What the kinds of jobs do: import a file, divide an area.
+"""What the kinds of jobs do: import a file, divide an area, export a layer.
 
 Each writes in one transaction and marks its job as done in it, so that a job that ends early has written
 nothing, and one that has written is done.
@@ -17,6 +17,7 @@ from pyproj import CRS
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from api.jobs.exported import write_file
 from gis.areas import hierarchy
 from gis.divide import divide_square
 from gis.errors import InputError, LimitError
@@ -49,6 +50,8 @@ class Task(BaseModel):
         The folder of uploaded files.
     seconds, memory, vertices, unpacked
         Limits of processor time, of bytes of memory, of vertices in a file and of bytes in an archive.
+    kept_s
+        Seconds that the file of an export is kept.
     """
 
     id: int
@@ -61,6 +64,7 @@ class Task(BaseModel):
     memory: int
     vertices: int
     unpacked: int
+    kept_s: float
 
 
 @dataclass(frozen=True)
@@ -178,6 +182,15 @@ def _divide(setting: _Setting) -> dict[str, Any]:
     return _draft(setting, cells)
 
 
+def _export(setting: _Setting) -> dict[str, Any]:
+    task = setting.task
+    result = write_file(
+        setting.database, task.uploads, task.parameters, kept_s=task.kept_s, progress=setting.progress
+    )
+    with setting.database.write() as session:
+        return setting.settle(session, result)
+
+
 def _draft(setting: _Setting, make: Callable[[Any, Any], Any]) -> dict[str, Any]:
     """Make a draft of the cells that `make` returns from a session and a scheme."""
     with setting.database.read() as session:
@@ -218,5 +231,6 @@ KINDS: Mapping[str, Callable[[_Setting], dict[str, Any]]] = {
     "import-areas": _import_areas,
     "import-cells": _import_cells,
     "divide": _divide,
+    "export": _export,
 }
 """What each kind of job does."""

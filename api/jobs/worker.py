@@ -19,6 +19,7 @@ import structlog
 from sqlalchemy import or_, select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from api.jobs import exported
 from api.jobs.work import Task
 from api.settings import ServiceSettings
 from layers.storage.database import Database
@@ -30,6 +31,9 @@ LOOK_S = 0.4
 
 BEAT_S = 1.0
 """Seconds between two signs of life of a running job."""
+
+CLEAN_S = 60.0
+"""Seconds between two looks for files of exports that have expired."""
 
 log = structlog.get_logger("wangge.jobs")
 
@@ -65,7 +69,11 @@ class Worker:
             self._thread.join(10)
 
     def _work(self) -> None:
+        cleaned = -CLEAN_S
         while not self._stop.wait(LOOK_S):
+            if time.monotonic() - cleaned >= CLEAN_S:
+                cleaned = time.monotonic()
+                exported.clean(self._uploads, self._settings.export_s)
             try:
                 job = self._next()
                 if job is not None:
@@ -103,6 +111,7 @@ class Worker:
             memory=settings.parse_bytes,
             vertices=settings.vertices,
             unpacked=4 * settings.upload_bytes,
+            kept_s=settings.export_s,
         )
         url = self._database.url.render_as_string(hide_password=False)
         with subprocess.Popen(
@@ -122,6 +131,8 @@ class Worker:
         file = job.parameters.get("file")
         if file is not None:
             (self._uploads / Path(str(file)).name).unlink(missing_ok=True)
+        if job.kind == "export" and ended != JobState.done:
+            exported.discard(self._uploads, job.parameters)
         log.info("job ends", job=job.id, state=ended)
 
     def _watch(

@@ -69,7 +69,8 @@ class _Received(records.Given):
     sha256: str
 
 
-def _record(job: Job) -> dict[str, Any]:
+def job_record(job: Job) -> dict[str, Any]:
+    """Return a job as it is answered."""
     names = ("id", "kind", "state", "area_code", "created_by", "created_at", "started_at", "ended_at")
     more = ("cancel_asked", "done", "total", "result", "error")
     return {name: getattr(job, name) for name in (*names, *more)}
@@ -85,7 +86,7 @@ def _permitted(session: Session, caller: Principal, job_id: int) -> Job:
 def _queue(session: Session, caller: Principal, kind: str, parameters: dict[str, Any]) -> Done:
     job = enqueue(session, kind, parameters, created_by=caller.label, area_code=caller.area_code)
     audit(session, caller, Action.import_, f"job {job.id}", kind=kind)
-    return Done(_record(job), 202, location=f"/v1/jobs/{job.id}")
+    return Done(job_record(job), 202, location=f"/v1/jobs/{job.id}")
 
 
 def _receive(
@@ -219,7 +220,7 @@ def jobs(
     if cursor is not None:
         asked = asked.where(after(cursor, (Job.id,)))
     with store.read() as session:
-        listed = [_record(job) for job in session.scalars(asked)]
+        listed = [job_record(job) for job in session.scalars(asked)]
     follows = cursor_of(listed[limit - 1]["id"]) if len(listed) > limit else None
     return reply({"items": listed[:limit], "next": follows})
 
@@ -230,7 +231,7 @@ def job(job_id: Number, caller: Caller, store: Store, if_none_match: IfNoneMatch
     """Read how far a job is, or how it ended."""
     with store.read() as session:
         found = _permitted(session, caller, job_id)
-        return reply(_record(found), etag=f'"{found.version}"', unless=if_none_match)
+        return reply(job_record(found), etag=f'"{found.version}"', unless=if_none_match)
 
 
 @router.post(
@@ -248,7 +249,7 @@ def stop(request: Request, job_id: Number, caller: Caller, once: Writing) -> Res
         if found.state == JobState.cancelled and "file" in found.parameters:
             (request.app.state.uploads / found.parameters["file"]).unlink(missing_ok=True)
         audit(session, caller, Action.record, f"job {job_id}", area_code=found.area_code, cancelled=True)
-        return Done(_record(found), version=found.version)
+        return Done(job_record(found), version=found.version)
 
     return once(None, deed)
 
@@ -280,7 +281,7 @@ async def follow(job_id: Number, caller: Caller, request: Request) -> Response:
 def _look(database: Database, caller: Principal, job_id: int) -> tuple[int, dict[str, Any]]:
     with database.read() as session:
         found = _permitted(session, caller, job_id)
-        return found.version, _record(found)
+        return found.version, job_record(found)
 
 
 async def _events(

@@ -1,0 +1,210 @@
+"""`/v1/exports`: a layer of the database as a file, made by a job and fetched while it is kept.
+
+It owns what may be asked for, and by whom a file may be fetched; writing one is `api.jobs.exported`'s.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Request
+from pydantic import Field
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.responses import FileResponse, Response
+
+from api import records
+from api.exchange import Store, box_of
+from api.jobs.exported import FORMS, file_of, new_place
+from api.once import Done, Writing
+from api.problems import answers
+from api.routes.jobs import job_record
+from api.security.access import Ground, access
+from api.security.audit import Action, audit
+from api.security.caller import Caller
+from api.security.principal import Principal, Right
+from gis.errors import ConflictError, InputError, NotFoundError
+from layers.storage.jobs import Job, enqueue
+from layers.storage.models import Area, JobState
+from layers.storage.schemes import find_scheme
+
+router = APIRouter(prefix="/v1/exports", tags=["exports"])
+
+Number = Annotated[int, Path(ge=1, le=2**53, description="The job of the export.", examples=[3])]
+_Code = Annotated[str, Field(max_length=100)]
+
+_EVERYWHERE = frozenset({"area_code", "box"})
+_APPLIES = {
+    "areas": _EVERYWHERE,
+    "cells": _EVERYWHERE | {"scheme", "on"},
+    "entities": _EVERYWHERE | {"scheme", "on", "kind", "cell"},
+    "gaps": _EVERYWHERE | {"scheme", "on", "kind", "cell", "severity", "run"},
+}
+_OF_A_SCHEME = frozenset({"cells", "gaps"})
+
+
+class Export(records.Given):
+    """A layer to export; what is not given does not restrict."""
+
+    layer: Literal["areas", "cells", "entities", "gaps"] = Field(examples=["cells"])
+    format: Literal["gpkg", "geojson", "parquet", "fgb", "csv", "shp"] = Field(
+        default="gpkg", examples=["gpkg"], description="A Shapefile comes as a .zip."
+    )
+    area_code: _Code | None = Field(
+        default=None,
+        examples=["440305"],
+        description="What lies in this area or beneath it; all of the caller's area when not given.",
+    )
+    box: Annotated[str, Field(max_length=200)] | None = Field(
+        default=None, examples=["113.8,22.4,114.7,22.9"], description="west,south,east,north in degrees."
+    )
+    on: date | None = Field(
+        default=None,
+        examples=["2026-01-01"],
+        description="The state of a date; the present one if not given.",
+    )
+    scheme: Annotated[str, Field(max_length=60)] | None = Field(
+        default=None,
+        examples=["community"],
+        description="Of the cells or gaps; entities get their cell in it as a column.",
+    )
+    kind: _Code | None = Field(default=None, examples=[None], description="Entities or gaps of a kind.")
+    cell: _Code | None = Field(
+        default=None, examples=[None], description="Entities or gaps of a cell of the scheme, by its code."
+    )
+    severity: _Code | None = Field(default=None, examples=[None], description="Gaps of a severity.")
+    run: Annotated[int, Field(ge=1, le=2**53)] | None = Field(
+        default=None, examples=[None], description="Gaps of a run; the last one when not given."
+    )
+    reveal: bool = Field(
+        default=False,
+        examples=[False],
+        description="Entities with their personal values, which are left out otherwise; needs the right, and "
+        "each fetching of the file is audited.",
+    )
+
+
+@router.post(
+    "",
+    summary="Export a layer",
+    status_code=202,
+    response_model=records.Job,
+    responses=answers(404, 409),
+)
+@access(Right.read, Ground.checked)
+def export(given: Export, caller: Caller, once: Writing) -> Response:
+    """Write a layer of the caller's area into a file as a job; `/v1/exports/{job_id}/file` then has it."""
+    if given.area_code is not None:
+        caller.require_area(given.area_code)
+    if given.reveal:
+        caller.require(Right.reveal)
+    parameters = _parameters(given, caller)
+
+    def deed(session: Session) -> Done:
+        if given.scheme is not None:
+            find_scheme(session, given.scheme)
+        code = parameters.get("area_code")
+        if code is not None and session.scalar(select(Area.id).where(Area.code == code)) is None:
+            raise NotFoundError(f"There is no area '{code}'.")
+        place = {"place": new_place()}
+        job = enqueue(session, "export", parameters | place, created_by=caller.label, area_code=code)
+        audit(
+            session,
+            caller,
+            Action.export,
+            f"job {job.id}",
+            area_code=code,
+            layer=given.layer,
+            personal=given.reveal,
+        )
+        return Done(job_record(job), 202, location=f"/v1/jobs/{job.id}")
+
+    return once(given, deed)
+
+
+@router.get(
+    "/{job_id}/file",
+    summary="Fetch the file of an export",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The file, in the form that was asked for.",
+            "content": {
+                each.media_type.split(";")[0]: {"schema": {"type": "string", "format": "binary"}}
+                for each in FORMS.values()
+            },
+        },
+        **answers(404, 409),
+    },
+)
+@access(Right.read, Ground.checked)
+def file(request: Request, job_id: Number, caller: Caller, store: Store) -> Response:
+    """Fetch the file of an export of the caller's ground; it expires, and parts of it can be asked for."""
+    with store.read() as session:
+        job = _permitted(session, caller, job_id)
+    path = file_of(request.app.state.uploads, job.parameters)
+    if not path.is_file():
+        raise NotFoundError(f"The file of export {job_id} is not kept any more; ask for it anew.")
+    if job.parameters["reveal"]:
+        rows = (job.result or {})["rows"]
+        with store.write() as session:
+            audit(
+                session,
+                caller,
+                Action.reveal,
+                f"{rows} entity",
+                area_code=job.area_code,
+                export=job_id,
+                count=rows,
+            )
+    return FileResponse(
+        path,
+        media_type=FORMS[job.parameters["format"]].media_type,
+        filename=f"wangge-{path.stem}-{job_id}{path.suffix}",
+    )
+
+
+def _permitted(session: Session, caller: Principal, job_id: int) -> Job:
+    """Return the finished export of a caller's ground.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none, it lies elsewhere, or its file has expired.
+    ForbiddenError
+        If it holds personal values and the caller may not see them.
+    ConflictError
+        If it has not ended well.
+    """
+    job = session.get(Job, job_id)
+    if job is None or job.kind != "export" or not caller.covers(job.area_code):
+        raise NotFoundError(f"There is no export number {job_id}.")
+    if job.parameters["reveal"]:
+        caller.require(Right.reveal)
+    if job.state != JobState.done or job.result is None:
+        raise ConflictError(f"Export {job_id} is {job.state}; there is a file when it is done.")
+    if datetime.fromisoformat(job.result["expires_at"]) <= datetime.now(UTC):
+        raise NotFoundError(f"The file of export {job_id} has expired; ask for it anew.")
+    return job
+
+
+def _parameters(given: Export, caller: Principal) -> dict[str, Any]:
+    """Return what the job needs, bound to the caller's area.
+
+    Raises
+    ------
+    InputError
+        If a filter does not concern the layer, a scheme is wanting, or the box is none.
+    """
+    asked = given.model_dump(mode="json", exclude_none=True)
+    needless = asked.keys() - _APPLIES[given.layer] - {"layer", "format", "reveal"}
+    if needless:
+        raise InputError(f"'{min(needless)}' does not choose among {given.layer}; leave it out.")
+    if given.reveal and given.layer != "entities":
+        raise InputError(f"'reveal' is for entities; there is nothing personal in {given.layer}.")
+    if given.scheme is None and (given.layer in _OF_A_SCHEME or given.cell is not None):
+        raise InputError("Cells and gaps belong to a scheme; name one.")
+    if (box := box_of(given.box)) is not None:
+        asked["box"] = list(box)
+    if caller.area_code is not None:
+        asked.setdefault("area_code", caller.area_code)
+    return asked
