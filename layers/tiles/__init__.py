@@ -6,5 +6,8 @@ them.
 
 from layers.tiles.address import BUFFER, EXTENT, MAX_ZOOM, Address, touching
 from layers.tiles.coverage import Coverage
+from layers.tiles.lines import Lines
+from layers.tiles.points import Points
+from layers.tiles.polygons import Polygons
 
-__all__ = ["BUFFER", "EXTENT", "MAX_ZOOM", "Address", "Coverage", "touching"]
+__all__ = ["BUFFER", "EXTENT", "MAX_ZOOM", "Address", "Coverage", "Lines", "Points", "Polygons", "touching"]

@@ -6,11 +6,12 @@ It owns the search by boxes; what lies in a box is left to the layers.
 import numpy as np
 from numpy.typing import NDArray
 
+from layers.tiles.curve import BITS, morton
+
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 _BLOCK = 128
-_BITS = 16
 
 
 class Boxes:
@@ -22,10 +23,11 @@ class Boxes:
     def __init__(self, boxes: Floats) -> None:
         there = np.flatnonzero(np.isfinite(boxes).all(axis=1))
         known = boxes[there]
-        order = np.argsort(_curve(known[:, :2] / 2 + known[:, 2:] / 2), kind="stable")
+        order = _near(known[:, :2] / 2 + known[:, 2:] / 2)
         self._rows = there[order]
         self._boxes = known[order]
         self._starts = np.arange(0, len(order), _BLOCK)
+        self._blocks = np.empty((0, 4))
         if len(order):
             self._blocks = np.column_stack(
                 (
@@ -33,8 +35,6 @@ class Boxes:
                     np.maximum.reduceat(self._boxes[:, 2:], self._starts),
                 )
             )
-        else:
-            self._blocks = np.empty((0, 4))
 
     def touching(self, west: float, south: float, east: float, north: float) -> Integers:
         """Return the rows, ascending, of the boxes that touch a closed box."""
@@ -54,15 +54,11 @@ def _touches(boxes: Floats, reach: tuple[float, float, float, float]) -> NDArray
     return found
 
 
-def _curve(places: Floats) -> NDArray[np.uint64]:
-    """Return the number of each place along a Morton curve over their common box: near ones come near."""
+def _near(places: Floats) -> Integers:
+    """Return an order of places, shape (n, 2), in which near ones come near."""
     if not len(places):
-        return np.empty(0, dtype=np.uint64)
+        return np.empty(0, dtype=np.int64)
     low = places.min(axis=0)
     size = max(float((places.max(axis=0) - low).max()), 1e-300)
-    whole = ((places - low) / size * ((1 << _BITS) - 1)).astype(np.uint64)
-    spread = whole
-    for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
-        spread = (spread | spread << np.uint64(shift)) & np.uint64(mask)
-    numbers: NDArray[np.uint64] = spread[:, 0] | spread[:, 1] << np.uint64(1)
-    return numbers
+    whole = ((places - low) / size * ((1 << BITS) - 1)).astype(np.int64)
+    return np.argsort(morton(whole[:, 0], whole[:, 1]), kind="stable")

@@ -84,3 +84,57 @@ def boxed(boxes: Integers, box: Box) -> tuple[NDArray[np.bool_], NDArray[np.bool
         (boxes[:, 0] >= box[0]) & (boxes[:, 2] <= box[2]) & (boxes[:, 1] >= box[1]) & (boxes[:, 3] <= box[3])
     )
     return touch, whole
+
+
+def clip_lines(xy: Integers, sizes: Integers, box: Box) -> tuple[Integers, Integers, Integers]:
+    """Cut lines to a closed box of whole units.
+
+    Parameters
+    ----------
+    xy, sizes
+        The vertices of all lines, shape (v, 2), and how many each has, shape (n,), two at least.
+    box
+        Least x, y, greatest x, y.
+
+    Returns
+    -------
+    xy, starts, sources
+        Vertices of the pieces, where each begins, shape (p + 1,), and the line each is of, shape (p,),
+        ascending.
+
+    Notes
+    -----
+    Liang, Y.-D. and Barsky, B. A. (1984): A new concept and method for line clipping. For all edges at once.
+    """
+    lines = np.repeat(np.arange(len(sizes)), sizes)
+    begins = np.flatnonzero(lines[1:] == lines[:-1])
+    first, second = xy[begins], xy[begins + 1]
+    step = second - first
+    enter, leave = np.zeros(len(begins)), np.ones(len(begins))
+    for axis, low, high in ((0, box[0], box[2]), (1, box[1], box[3])):
+        moves = step[:, axis] != 0
+        along = np.where(moves, step[:, axis], 1)
+        one, other = (low - first[:, axis]) / along, (high - first[:, axis]) / along
+        enter = np.where(moves, np.maximum(enter, np.minimum(one, other)), enter)
+        leave = np.where(moves, np.minimum(leave, np.maximum(one, other)), leave)
+        # An edge that keeps its distance from the sides is between them or is not.
+        leave[~moves & ((first[:, axis] < low) | (first[:, axis] > high))] = -1.0
+    kept = np.flatnonzero(enter <= leave)
+    begins, first, step, enter, leave = begins[kept], first[kept], step[kept], enter[kept], leave[kept]
+    start = np.rint(first + enter[:, np.newaxis] * step).astype(np.int64)
+    stop = np.rint(first + leave[:, np.newaxis] * step).astype(np.int64)
+    opens = np.ones(len(kept), dtype=bool)
+    opens[1:] = (enter[1:] > 0) | (leave[:-1] < 1) | (begins[1:] != begins[:-1] + 1)
+    made = 1 + opens.astype(np.int64)
+    at = np.cumsum(made) - made
+    out = np.empty((int(made.sum()), 2), dtype=np.int64)
+    out[at[opens]] = start[opens]
+    out[at + opens] = stop
+    pieces = np.repeat(np.cumsum(opens) - 1, made)
+    # A cut that rounds onto its neighbour leaves the same vertex twice.
+    fresh = np.ones(len(out), dtype=bool)
+    fresh[1:] = (out[1:] != out[:-1]).any(axis=1) | (pieces[1:] != pieces[:-1])
+    lengths = np.bincount(pieces[fresh], minlength=int(opens.sum()))
+    fresh &= lengths[pieces] > 1
+    there = lengths > 1
+    return out[fresh], ends(lengths[there]), lines[begins[opens]][there]

@@ -1,32 +1,28 @@
 """Polygons that share their borders, drawn so that they share them at every zoom.
 
-It owns projection, simplification and rounding of a coverage; the wire format is `layers.tiles.encode`'s.
+It owns what a coverage needs beyond other polygons; cutting and encoding are the surfaces'.
 """
 
-from collections.abc import Mapping
-from threading import Lock
+import itertools
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from gis.errors import InputError
-from layers.tiles.address import BUFFER, EXTENT, HALF, Address, project, unit
-from layers.tiles.boxes import Boxes
-from layers.tiles.clip import boxed, clip_rings
-from layers.tiles.encode import POLYGON, Column, Paths, layer
-from layers.tiles.mend import mended
-from layers.tiles.rings import Integers, Objects, Rings, from_shapes, joined, runs
-
-FULL_ZOOM = 15
-"""From here on nothing is simplified."""
+from layers.tiles.mend import mended_cut, mended_together
+from layers.tiles.rings import Integers, Objects, Rings
+from layers.tiles.surfaces import Surfaces
 
 TOLERANCE = 4.0
-"""Units of a zoom whose square is the area of a triangle that simplification takes away: half a pixel."""
+"""Units of a zoom; a triangle on their square is taken away from a border (half a pixel)."""
 
 
-class Coverage:
+class Coverage(Surfaces):
     """An immutable coverage; safe in many threads at once.
+
+    Neighbours share their vertices, and do so in every tile of every zoom: borders are simplified together,
+    rounded alike and cut alike. What is smaller than a unit vanishes, and its neighbours meet.
 
     Parameters
     ----------
@@ -42,111 +38,55 @@ class Coverage:
         If a shape is no polygon or there are not as many ids.
     """
 
-    def __init__(self, shapes: Objects, ids: Integers) -> None:
-        self.ids = np.asarray(ids, dtype=np.int64)
-        if self.ids.shape != (len(shapes),):
-            raise InputError(f"{len(shapes)} shapes of a tile layer have {len(self.ids)} ids.")
-        self._shapes = _projected(shapes)
-        self._boxes = Boxes(shapely.bounds(self._shapes))
-        self._lock = Lock()
-        self._zooms: dict[int, tuple[Lock, list[tuple[Rings, Integers, Integers]]]] = {}
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.ids)
-
-    def rows(self, address: Address) -> Integers:
-        """Return the rows, ascending, whose box touches the tile or its buffer."""
-        # Rounding and simplification move nothing farther than a unit out of its box.
-        return self._boxes.touching(*address.reach(BUFFER + 1))
-
-    def encode(
-        self,
-        name: str,
-        address: Address,
-        properties: Mapping[str, Column],
-        rows: NDArray[np.bool_] | None = None,
-    ) -> bytes:
-        """Encode what lies in a tile as one layer.
+    def grouped(self, labels: NDArray[np.object_] | Integers) -> "Coverage":
+        """Unite the rows of each label.
 
         Parameters
         ----------
-        name
-            The layer's name.
-        address
-            The tile.
-        properties
-            A column of n values for each key, as `layers.tiles.encode.layer` takes them.
-        rows
-            Which rows may be drawn, shape (n,); all if None.
+        labels
+            A label for each row, shape (n,), all text or all numbers.
 
         Returns
         -------
-        bytes
-            Empty where nothing lies in the tile.
+        Coverage
+            A row for each distinct label in ascending order (of `numpy.unique`); its ids count from 1.
+
+        Raises
+        ------
+        InputError
+            If there are not as many labels as rows.
         """
-        chosen = self.rows(address)
-        if rows is not None:
-            chosen = chosen[rows[chosen]]
-        drawn, owners = self._cut(address, chosen)
-        if not len(owners):
-            return b""
-        first = np.ones(len(owners), dtype=bool)
-        first[1:] = owners[1:] != owners[:-1]
-        shown = owners[first]
-        paths = Paths(drawn.xy - np.array(address.origin), drawn.starts, np.cumsum(first) - 1)
-        columns = {key: taken(column, shown) for key, column in properties.items()}
-        return layer(name, POLYGON, paths, self.ids[shown], columns)
+        if len(labels) != len(self):
+            raise InputError(f"A layer of tiles has {len(self)} shapes and {len(labels)} labels.")
+        distinct, numbers = np.unique(labels, return_inverse=True)
+        order = np.argsort(numbers, kind="stable")
+        bounds = np.searchsorted(numbers[order], np.arange(len(distinct) + 1))
+        united = np.array(
+            [_union(self._shapes[order[begin:end]]) for begin, end in itertools.pairwise(bounds)],
+            dtype=object,
+        )
+        grouped = Coverage.__new__(Coverage)
+        grouped._hold(united, np.arange(1, len(distinct) + 1))
+        return grouped
 
-    def prepare(self, zoom: int) -> None:
-        """Make what the tiles of a zoom are cut from, which otherwise the first of them does."""
-        self._rings(zoom)
+    def _simplified(self, shapes: Objects, size: float) -> Objects:
+        return np.asarray(shapely.coverage_simplify(shapes, TOLERANCE * size), dtype=object)
 
-    def _cut(self, address: Address, chosen: Integers) -> tuple[Rings, Integers]:
-        """Return what the tile shows of some rows, and the row of each ring."""
-        rings, boxes, firsts = self._rings(address.z)
-        column, row = address.origin
-        box = (column - BUFFER, row - BUFFER, column + EXTENT + BUFFER, row + EXTENT + BUFFER)
-        touch, whole = boxed(boxes[chosen], box)
-        inside, across = chosen[touch & whole], chosen[touch & ~whole]
-        cut = clip_rings(rings.only(runs(firsts[across], firsts[across + 1] - firsts[across])), box)
-        numbers = np.searchsorted(across, cut.rows)
-        cut = mended(cut._replace(rows=numbers), len(across))
-        cut = cut._replace(rows=across[cut.rows])
-        both = joined(rings.only(runs(firsts[inside], firsts[inside + 1] - firsts[inside])), cut)
-        return both, both.rows
+    def _valid(self, rings: Rings, count: int) -> Rings:
+        return mended_together(rings, count)
 
-    def _rings(self, zoom: int) -> tuple[Rings, Integers, Integers]:
-        with self._lock:
-            lock, made = self._zooms.setdefault(zoom, (Lock(), []))
-        with lock:
-            if not made:
-                rings = self._drawn(zoom)
-                firsts = np.searchsorted(rings.rows, np.arange(len(self) + 1))
-                made.append((rings, rings.boxes(len(self)), firsts))
-        return made[0]
-
-    def _drawn(self, zoom: int) -> Rings:
-        shapes = self._shapes
-        size, corner = unit(zoom), (-HALF, HALF)
-        if zoom < FULL_ZOOM and len(shapes):
-            shapes = shapely.coverage_simplify(shapes, TOLERANCE * size)
-        on_grid = shapely.transform(shapes, lambda xy: np.rint((xy - corner) / (size, -size)))
-        return mended(from_shapes(on_grid), len(self))
+    def _valid_cut(self, inside: Rings, cut: Rings, count: int) -> Rings:
+        return mended_cut(inside, cut, count)
 
 
-def taken(column: Column, rows: Integers) -> Column:
-    """Return a column's values in some rows."""
-    return column[rows] if isinstance(column, np.ndarray) else [column[row] for row in rows.tolist()]
-
-
-def _projected(shapes: Objects) -> Objects:
-    """Project polygons to Web Mercator; None becomes empty."""
-    known = np.array(shapes, dtype=object)
-    known[~shapely.is_geometry(known)] = shapely.Polygon()
-    kinds = shapely.get_type_id(known)
-    polygons = (kinds == shapely.GeometryType.POLYGON) | (kinds == shapely.GeometryType.MULTIPOLYGON)
-    if not polygons.all():
-        row = int(np.flatnonzero(~polygons)[0])
-        raise InputError(f"Shape {row} of a tile layer is a {known[row].geom_type}, not a polygon.")
-    return np.asarray(shapely.transform(known, project))
+def _union(shapes: Objects) -> shapely.Geometry:
+    """Unite cells of a coverage; those that overlap after all are united the slow way."""
+    try:
+        united = shapely.coverage_union_all(shapes)
+    except shapely.GEOSException:
+        united = shapely.Polygon()
+    # What is no coverage is not always refused: then the result is invalid, or has another area.
+    area = shapely.area(shapes).sum()
+    if not shapely.is_valid(united) or abs(united.area - area) > 1e-9 * area:
+        united = shapely.union_all(shapes)
+    return united

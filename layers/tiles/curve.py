@@ -1,0 +1,32 @@
+"""Morton's curve over a square of whole numbers, along which what is near lies near.
+
+It owns the interleaving of bits; what is sorted by it is left to the indexes.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+BITS = 31
+"""Bits of a coordinate."""
+
+Integers = NDArray[np.int64]
+
+_STEPS = (
+    (16, 0x0000FFFF0000FFFF),
+    (8, 0x00FF00FF00FF00FF),
+    (4, 0x0F0F0F0F0F0F0F0F),
+    (2, 0x3333333333333333),
+    (1, 0x5555555555555555),
+)
+
+
+def morton(x: Integers, y: Integers) -> Integers:
+    """Return places along the curve of coordinates from 0 to 2**31 - 1, of the same shape."""
+    return _spread(x) | _spread(y) << 1
+
+
+def _spread(values: Integers) -> Integers:
+    """Put a zero before each bit."""
+    for shift, mask in _STEPS:
+        values = (values | values << shift) & mask
+    return values

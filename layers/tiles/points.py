@@ -1,0 +1,193 @@
+"""Points of one layer: each by itself, or one for a square of the screen with the number of those in it.
+
+It owns their order along a curve, in which every tile is one run; encoding is `layers.tiles.encode`'s.
+"""
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis.errors import InputError
+from layers.tiles.address import EXTENT, HALF, Address, project
+from layers.tiles.curve import BITS, morton
+from layers.tiles.encode import POINT, Column, Paths, layer
+from layers.tiles.rings import Integers, runs
+from layers.tiles.surfaces import checked_ids, taken
+
+SQUARE_ZOOMS = 5
+"""A tile has 2**5 squares along a side: one is 128 units, 16 pixels."""
+
+_BUFFER_ZOOMS = 6
+_SIDE = 1 << BITS
+
+Floats = NDArray[np.float64]
+
+
+class Points:
+    """An immutable layer of points; safe in many threads at once.
+
+    Parameters
+    ----------
+    lon, lat
+        Degrees in EPSG:4326, shape (n,). A point with a NaN is drawn nowhere.
+    ids
+        Identifiers of the features, shape (n,), not negative.
+
+    Raises
+    ------
+    InputError
+        If the three are not of one length.
+    """
+
+    def __init__(self, lon: Floats, lat: Floats, ids: Integers) -> None:
+        self.ids = checked_ids(ids, len(lon))
+        if len(lat) != len(lon):
+            raise InputError(f"A layer of tiles has {len(lon)} longitudes and {len(lat)} latitudes.")
+        lonlat = np.column_stack((lon, lat)).astype(np.float64)
+        there = np.flatnonzero(np.isfinite(lonlat).all(axis=1))
+        share = (project(lonlat[there]) - (-HALF, HALF)) / (2 * HALF, -2 * HALF)
+        # Fractions of the world, fine enough for the deepest zoom: a unit there is 2**-34.
+        xy = np.clip(share, 0.0, 1.0 - 1e-12)
+        places = (xy * _SIDE).astype(np.int64)
+        curve = morton(places[:, 0], places[:, 1])
+        order = np.argsort(curve, kind="stable")
+        self._curve, self._rows, self._xy = curve[order], there[order], xy[order]
+        self._middle = self._xy.mean(axis=0) if len(order) else np.zeros(2)
+        self._sums = self._summed(self._xy)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.ids)
+
+    def rows(self, address: Address) -> Integers:
+        """Return the rows, ascending, that lie in the tile or its buffer."""
+        return np.sort(self._rows[self._within(address)])
+
+    def encode(
+        self,
+        name: str,
+        address: Address,
+        properties: Mapping[str, Column],
+        rows: NDArray[np.bool_] | None = None,
+    ) -> bytes:
+        """Encode the points in a tile, each by itself; see `layers.tiles.surfaces.Surfaces.encode`."""
+        places = self._within(address)
+        if rows is not None:
+            places = places[rows[self._rows[places]]]
+        if not len(places):
+            return b""
+        places = places[np.argsort(self._rows[places])]
+        features = self._rows[places]
+        columns = {key: taken(column, features) for key, column in properties.items()}
+        paths = _single(_local(self._xy[places], address))
+        return layer(name, POINT, paths, self.ids[features], columns)
+
+    def thinned(
+        self,
+        name: str,
+        address: Address,
+        properties: Mapping[str, Column],
+        rows: NDArray[np.bool_] | None = None,
+        shared: Collection[str] = (),
+    ) -> bytes:
+        """Encode one point for each square of 16 pixels in a tile, with the attribute `count`.
+
+        The squares lie on the world, not on the tile: neighbouring tiles tell the same. A point that is alone
+        in its square is told with its id and properties; of several only their number and middle are.
+
+        Parameters
+        ----------
+        name
+            The layer's name.
+        address
+            The tile.
+        properties
+            A column of n values for each key, none of them `count`.
+        rows
+            Which rows may be counted, shape (n,); all if None.
+        shared
+            Keys of properties that all these rows have the same value of: they are told of several, too.
+
+        Returns
+        -------
+        bytes
+            Empty where nothing lies in the tile.
+
+        Raises
+        ------
+        InputError
+            If a column cannot be told.
+        """
+        begins, stops = self._ranges(*_squares(address, SQUARE_ZOOMS))
+        there = begins < stops
+        begins, stops = begins[there], stops[there]
+        if rows is None:
+            order, xy_sums = np.arange(len(self._rows)), self._sums
+        else:
+            members = runs(begins, stops - begins)
+            order = members[rows[self._rows[members]]]
+            begins, stops = np.searchsorted(order, begins), np.searchsorted(order, stops)
+            there = begins < stops
+            begins, stops = begins[there], stops[there]
+            xy_sums = self._summed(self._xy[order])
+        if not len(begins):
+            return b""
+        counts = stops - begins
+        alone = counts == 1
+        middle = self._middle + (xy_sums[stops] - xy_sums[begins]) / counts[:, np.newaxis]
+        middle[alone] = self._xy[order[begins[alone]]]
+        features = self._rows[order[begins]]
+        columns: dict[str, Column] = {"count": counts}
+        for key, column in properties.items():
+            values = np.array(taken(column, features), dtype=object)
+            if key not in shared:
+                values[~alone] = None
+            columns[key] = values
+        return layer(
+            name, POINT, _single(_local(middle, address)), self.ids[features], columns, identified=alone
+        )
+
+    def _summed(self, xy: Floats) -> Floats:
+        """Add places up, one after another, from their common middle, so that the sums stay small."""
+        sums = np.zeros((len(xy) + 1, 2))
+        np.cumsum(xy - self._middle, axis=0, out=sums[1:])
+        return sums
+
+    def _within(self, address: Address) -> Integers:
+        """Return the places, in the curve's order, of the points in a tile or its buffer."""
+        begins, stops = self._ranges(*_squares(address, _BUFFER_ZOOMS))
+        return runs(begins, stops - begins)
+
+    def _ranges(self, zoom: int, x: Integers, y: Integers) -> tuple[Integers, Integers]:
+        """Return where the points of some tiles of a zoom begin and end, in the curve's order."""
+        depth = BITS - zoom
+        numbers = morton(x, y)
+        begins = np.searchsorted(self._curve, numbers << 2 * depth)
+        stops = np.searchsorted(self._curve, (numbers + 1) << 2 * depth)
+        # One after another along the curve, whatever the order in which they were asked.
+        order = np.argsort(begins, kind="stable")
+        return begins[order], stops[order]
+
+
+def _squares(address: Address, deeper: int) -> tuple[int, Integers, Integers]:
+    """Return the squares of a deeper zoom in a tile and around it, one wide."""
+    zoom, side = address.z + deeper, 1 << deeper
+    column = np.arange((address.x << deeper) - 1, (address.x << deeper) + side + 1)
+    row = np.arange((address.y << deeper) - 1, (address.y << deeper) + side + 1)
+    last = (1 << zoom) - 1
+    column, row = column[(column >= 0) & (column <= last)], row[(row >= 0) & (row <= last)]
+    x, y = np.meshgrid(column, row)
+    return zoom, x.ravel(), y.ravel()
+
+
+def _local(xy: Floats, address: Address) -> Integers:
+    """Return places, given as shares of the world, in units of a tile."""
+    whole = np.rint(xy * (EXTENT << address.z)).astype(np.int64)
+    local: Integers = whole - np.array(address.origin)
+    return local
+
+
+def _single(xy: Integers) -> Paths:
+    """Return one path for each point."""
+    return Paths(xy, np.arange(len(xy) + 1), np.arange(len(xy)))

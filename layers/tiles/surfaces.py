@@ -1,0 +1,201 @@
+"""Polygons of one layer, made ready once for each zoom and cut into tiles.
+
+It owns what coverages and other polygons have in common: projection, search, cutting. How they are
+simplified and mended is theirs.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from threading import Lock
+from typing import NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gis.errors import InputError
+from layers.tiles.address import BUFFER, EXTENT, HALF, Address, project, unit
+from layers.tiles.boxes import Boxes
+from layers.tiles.clip import boxed, clip_rings
+from layers.tiles.encode import POLYGON, Column, Paths, layer
+from layers.tiles.rings import Integers, Objects, Rings, from_shapes, runs
+
+FULL_ZOOM = 15
+"""From here on nothing is simplified."""
+
+
+class Drawn(NamedTuple):
+    """What the tiles of a zoom are cut from: rings, the box of each row, and where its rings begin."""
+
+    rings: Rings
+    boxes: Integers
+    firsts: Integers
+
+    def of(self, rows: Integers) -> Rings:
+        """Return the rings of ascending rows."""
+        return self.rings.only(runs(self.firsts[rows], self.firsts[rows + 1] - self.firsts[rows]))
+
+
+class Surfaces(ABC):
+    """An immutable layer of polygons; safe in many threads at once.
+
+    Parameters
+    ----------
+    shapes
+        (Multi)Polygons in EPSG:4326, shape (n,). None and empty ones are drawn nowhere.
+    ids
+        Identifiers of the features, shape (n,), not negative.
+
+    Raises
+    ------
+    InputError
+        If a shape is no polygon or there are not as many ids.
+    """
+
+    def __init__(self, shapes: Objects, ids: Integers) -> None:
+        kinds = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
+        self._hold(projected(shapes, kinds, "polygon"), checked_ids(ids, len(shapes)))
+
+    def _hold(self, shapes: Objects, ids: Integers) -> None:
+        """Take shapes in Web Mercator and their ids."""
+        self.ids = ids
+        self._shapes = shapes
+        self._boxes = Boxes(shapely.bounds(self._shapes))
+        self._lock = Lock()
+        self._zooms: dict[int, tuple[Lock, list[Drawn]]] = {}
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.ids)
+
+    def rows(self, address: Address) -> Integers:
+        """Return the rows, ascending, whose box touches the tile or its buffer."""
+        # Rounding and simplification move nothing farther than a unit out of its box.
+        return self._boxes.touching(*address.reach(BUFFER + 1))
+
+    def encode(
+        self,
+        name: str,
+        address: Address,
+        properties: Mapping[str, Column],
+        rows: NDArray[np.bool_] | None = None,
+    ) -> bytes:
+        """Encode what lies in a tile as one layer.
+
+        Parameters
+        ----------
+        name
+            The layer's name.
+        address
+            The tile.
+        properties
+            A column of n values for each key, as `layers.tiles.encode.layer` takes them.
+        rows
+            Which rows may be drawn, shape (n,); all if None.
+
+        Returns
+        -------
+        bytes
+            Empty where nothing lies in the tile.
+
+        Raises
+        ------
+        InputError
+            If a column cannot be told.
+        """
+        chosen = self.rows(address)
+        if rows is not None:
+            chosen = chosen[rows[chosen]]
+        shown = self._cut(address, chosen)
+        if not len(shown.rows):
+            return b""
+        first = np.diff(shown.rows, prepend=-1) > 0
+        features = shown.rows[first]
+        paths = Paths(shown.xy - np.array(address.origin), shown.starts, np.cumsum(first) - 1)
+        columns = {key: taken(column, features) for key, column in properties.items()}
+        return layer(name, POLYGON, paths, self.ids[features], columns)
+
+    def prepare(self, zoom: int) -> None:
+        """Make what the tiles of a zoom are cut from, which otherwise the first of them does."""
+        self._drawn(zoom)
+
+    @abstractmethod
+    def _simplified(self, shapes: Objects, size: float) -> Objects:
+        """Return shapes, in Web Mercator, simplified for a zoom whose units are `size` metres."""
+
+    @abstractmethod
+    def _valid(self, rings: Rings, count: int) -> Rings:
+        """Return `count` rows made valid after rounding."""
+
+    @abstractmethod
+    def _valid_cut(self, inside: Rings, cut: Rings, count: int) -> Rings:
+        """Return `count` rows made valid after cutting; those `inside` the tile whole are so already."""
+
+    def _cut(self, address: Address, chosen: Integers) -> Rings:
+        """Return what the tile shows of some rows."""
+        drawn = self._drawn(address.z)
+        column, row = address.origin
+        box = (column - BUFFER, row - BUFFER, column + EXTENT + BUFFER, row + EXTENT + BUFFER)
+        touch, whole = boxed(drawn.boxes[chosen], box)
+        inside, across = drawn.of(chosen[touch & whole]), drawn.of(chosen[touch & ~whole])
+        cut = clip_rings(across, box)
+        # Within the tile rows are numbered anew: there may be very many of them outside.
+        made = self._valid_cut(
+            inside._replace(rows=np.searchsorted(chosen, inside.rows)),
+            cut._replace(rows=np.searchsorted(chosen, cut.rows)),
+            len(chosen),
+        )
+        return made._replace(rows=chosen[made.rows])
+
+    def _drawn(self, zoom: int) -> Drawn:
+        with self._lock:
+            lock, made = self._zooms.setdefault(zoom, (Lock(), []))
+        with lock:
+            if not made:
+                shapes, size, corner = self._shapes, unit(zoom), (-HALF, HALF)
+                if zoom < FULL_ZOOM and len(shapes):
+                    shapes = self._simplified(shapes, size)
+                on_grid = shapely.transform(shapes, lambda xy: np.rint((xy - corner) / (size, -size)))
+                rings = self._valid(from_shapes(on_grid), len(self))
+                firsts = np.searchsorted(rings.rows, np.arange(len(self) + 1))
+                made.append(Drawn(rings, rings.boxes(len(self)), firsts))
+        return made[0]
+
+
+def taken(column: Column, rows: Integers) -> Column:
+    """Return a column's values in some rows."""
+    return column[rows] if isinstance(column, np.ndarray) else [column[row] for row in rows.tolist()]
+
+
+def checked_ids(ids: Integers, count: int) -> Integers:
+    """Return identifiers as whole numbers.
+
+    Raises
+    ------
+    InputError
+        If there are not `count` of them.
+    """
+    numbers = np.array(ids, dtype=np.int64)
+    if numbers.shape != (count,):
+        raise InputError(f"A layer of tiles has {count} shapes and {numbers.size} ids.")
+    return numbers
+
+
+def projected(shapes: Objects, kinds: tuple[int, ...], word: str) -> Objects:
+    """Project shapes to Web Mercator; None becomes empty.
+
+    Raises
+    ------
+    InputError
+        If one is not of these types, which `word` names.
+    """
+    known = np.array(shapes, dtype=object)
+    missing = ~shapely.is_geometry(known)
+    known[missing | shapely.is_empty(known)] = (
+        shapely.Polygon() if word == "polygon" else shapely.LineString()
+    )
+    strange = np.flatnonzero(~np.isin(shapely.get_type_id(known), kinds))
+    if len(strange):
+        row = int(strange[0])
+        raise InputError(f"Shape {row} of a layer of tiles is a {known[row].geom_type}, not a {word}.")
+    return np.asarray(shapely.transform(known, project), dtype=object)
