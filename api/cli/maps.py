@@ -1,13 +1,20 @@
-"""The command `map`: cells drawn as one offline HTML file."""
+"""The command `map`: cells drawn as one offline HTML file, or on an A3 sheet to print.
 
+It owns the arguments; both maps are `layers.maps`'.
+"""
+
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli import options
 from api.cli.outcome import about, reporting, tell
+
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
 
 
 class Language(StrEnum):
@@ -20,7 +27,10 @@ class Language(StrEnum):
 @reporting
 def draw(
     cells: options.Cells,
-    output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.", show_default=False)],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", help="HTML file, or PDF or PNG to print on A3.", show_default=False),
+    ],
     areas: options.Areas = None,
     gaps: Annotated[Path | None, typer.Option(help="Gaps to draw, as written by wangge gaps.")] = None,
     entities: Annotated[
@@ -33,6 +43,15 @@ def draw(
     buildings: Annotated[Path | None, typer.Option(help="Buildings.")] = None,
     green: Annotated[Path | None, typer.Option(help="Parks and woods.")] = None,
     measure: Annotated[str | None, typer.Option(help="Column of the cells to colour by.")] = None,
+    officers: Annotated[
+        Path | None, typer.Option(help="Table of officers; leaders show by their number, never by name.")
+    ] = None,
+    area: Annotated[str | None, typer.Option(help="Draw the cells of this area only, by its code.")] = None,
+    plan: Annotated[str | None, typer.Option(help="Name of the plan, below the heading.")] = None,
+    date: Annotated[
+        datetime | None,
+        typer.Option(help="The day that is shown.", formats=["%Y-%m-%d"], show_default="today"),
+    ] = None,
     title: Annotated[str | None, typer.Option(help="Heading.")] = None,
     language: Annotated[Language, typer.Option(help="Language of the words.")] = Language.zh,
     code_field: options.CodeField = None,
@@ -43,33 +62,64 @@ def draw(
     areas_where: options.AreasWhere = None,
     as_json: options.Json = False,
 ) -> None:
-    """Draw cells on a map: one HTML file that opens without a network and loads nothing from elsewhere."""
-    from api.cli.source import load_areas, load_cells
-    from layers.formats import plan_outputs, read_layer, write_text
-    from layers.maps import make_map
+    """Draw cells on a map: one HTML file that opens without a network and loads nothing from elsewhere.
 
-    plan_outputs(texts={output: (".html", ".htm")})
-    plan = load_cells(cells, code_field=code_field, name_field=name_field, layer=cells_layer)
+    Named .pdf or .png, it is an A3 sheet in the working CRS, to a round scale.
+    """
+    from api.cli.source import load_areas, load_cells
+    from gis.errors import InputError
+    from layers.formats import plan_outputs, read_layer, read_table, write_bytes, write_text
+    from layers.maps import Sheet, draw_sheet, make_map, with_leaders
+
+    form = output.suffix.lower()
+    plan_outputs(texts={output: (".html", ".htm", ".pdf", ".png")})
+    drawn = load_cells(cells, code_field=code_field, name_field=name_field, layer=cells_layer)
     parents = None
     if areas is not None:
         parents = load_areas(areas, code_field=areas_code_field, layer=areas_layer, where=areas_where)
+    if officers is not None:
+        with about(officers):
+            drawn = with_leaders(drawn, read_table(officers))
     grounds = {"green": green, "water": water, "buildings": buildings, "railway": railway, "roads": roads}
+    found = None if gaps is None else read_layer(gaps, role="gaps")
     with about(cells):
-        text = make_map(
-            plan,
-            areas=parents,
-            gaps=None if gaps is None else read_layer(gaps, role="gaps"),
-            layers={path.stem: read_layer(path, role="entities") for path in entities or []},
-            base={kind: read_layer(path, role=kind) for kind, path in grounds.items() if path is not None},
-            measure=measure,
-            title=title,
-            language=language.value,
-        )
-    write_text(output, text)
+        if area is not None:
+            if "area_code" not in drawn:
+                raise InputError("The cells have no column 'area_code' to tell those of an area by.")
+            drawn = drawn[drawn["area_code"].isin(_beneath(area, parents))].reset_index(drop=True)
+            if not len(drawn):
+                raise InputError(f"No cell lies in an area '{area}'.")
+            if found is not None and "cell_code" in found:
+                found = found[found["cell_code"].isin(drawn["code"])].reset_index(drop=True)
+        shown: dict[str, Any] = {
+            "areas": parents,
+            "gaps": found,
+            "layers": {path.stem: read_layer(path, role="entities") for path in entities or []},
+            "base": {kind: read_layer(path, role=kind) for kind, path in grounds.items() if path is not None},
+            "measure": measure,
+            "title": title,
+            "plan": plan,
+            "date": None if date is None else date.date(),
+            "language": language.value,
+        }
+        if form in (".pdf", ".png"):
+            write_bytes(output, draw_sheet(Sheet(drawn, **shown), "pdf" if form == ".pdf" else "png"))
+        else:
+            write_text(output, make_map(drawn, **shown))
     size = output.stat().st_size
-    drawn = int((~(plan.geometry.isna() | plan.geometry.is_empty)).sum())
+    count = int((~(drawn.geometry.isna() | drawn.geometry.is_empty)).sum())
     tell(
-        [f"{drawn:,} of {len(plan):,} cells drawn", f"written to {output} ({size / 1e6:.1f} MB)"],
-        {"cells": len(plan), "drawn": drawn, "bytes": size, "output": str(output)},
+        [f"{count:,} of {len(drawn):,} cells drawn", f"written to {output} ({size / 1e6:.1f} MB)"],
+        {"cells": len(drawn), "drawn": count, "bytes": size, "output": str(output)},
         as_json=as_json,
     )
+
+
+def _beneath(area: str, areas: "GeoDataFrame | None") -> set[str]:
+    """Return the code of an area and those of all areas beneath it."""
+    found = {area}
+    if areas is None or "parent" not in areas:
+        return found
+    while len(more := found | set(areas.loc[areas["parent"].isin(found), "code"])) > len(found):
+        found = more
+    return found

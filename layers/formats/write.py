@@ -134,6 +134,12 @@ def write_text(path: Path, text: str) -> None:
         target.write_text(text, encoding="utf-8", errors="replace")
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a finished document."""
+    with replacing(path) as target:
+        target.write_bytes(content)
+
+
 def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Turn what some format cannot hold into what all hold: types of columns, places that are none."""
     geometries = frame.geometry.values

@@ -1,9 +1,11 @@
-"""Offline maps: one HTML file that draws a plan of cells with nothing loaded from elsewhere.
+"""Maps to keep and to print: one offline HTML file, or an A3 sheet, of a plan of cells.
 
-It owns the page, its styles and its vendored Leaflet; where the frames come from, and the service's live
-map, belong to others.
+It owns the documents, their styles and the vendored Leaflet; where the frames come from, and the
+service's live map, belong to others.
 """
 
+from layers.maps.leaders import with_leaders
 from layers.maps.page import make_map, write_map
+from layers.maps.sheet import Sheet, draw_sheet
 
-__all__ = ["make_map", "write_map"]
+__all__ = ["Sheet", "draw_sheet", "make_map", "with_leaders", "write_map"]

@@ -104,7 +104,8 @@ def cells_record(
     Parameters
     ----------
     cells
-        Frame in longitude, latitude with a default index and the column `code`.
+        Frame in longitude, latitude with a default index and the column `code`; `leader` holds numbers of
+        officers, never names.
     counts
         Entities per cell by layer name, each of shape (n,).
     measure
@@ -132,6 +133,7 @@ def cells_record(
         "colour": _colours(cells),
         "anchor": _anchors(shapes),
         "fields": _fields(cells, counts, measure, language),
+        "leader": indexed(texts(cells["leader"])) if "leader" in cells else None,
         "simplified_m": 1 if simplified else 0,
     }
     return record
@@ -228,7 +230,7 @@ def areas_record(areas: gpd.GeoDataFrame) -> dict[str, Any]:
         raise InputError("The areas have no column 'code'.")
     codes = texts(areas["code"])
     parents = texts(areas["parent"]) if "parent" in areas else [""] * len(codes)
-    depth = _depths(codes, parents)
+    depth = depths(areas)
     colours = np.array(list("0" * len(codes)))
     for level in np.unique(depth):
         rows = np.flatnonzero(depth == level)
@@ -245,23 +247,27 @@ def areas_record(areas: gpd.GeoDataFrame) -> dict[str, Any]:
     }
 
 
-def _depths(codes: list[str], parents: list[str]) -> NDArray[np.int64]:
+def depths(areas: gpd.GeoDataFrame) -> NDArray[np.int64]:
     """Return how many of an area's ancestors are in the layer; a circle of parents ends where it closes."""
+    if "code" not in areas:
+        raise InputError("The areas have no column 'code'.")
+    codes = texts(areas["code"])
+    parents = texts(areas["parent"]) if "parent" in areas else [""] * len(codes)
     parent_of = dict(zip(codes, parents, strict=True))
-    depths = []
+    found = []
     for code in codes:
         seen = {code}
         at = parent_of[code]
         while at in parent_of and at not in seen:
             seen.add(at)
             at = parent_of[at]
-        depths.append(len(seen) - 1)
-    return np.asarray(depths, dtype=np.int64)
+        found.append(len(seen) - 1)
+    return np.asarray(found, dtype=np.int64)
 
 
 def gaps_record(gaps: gpd.GeoDataFrame) -> dict[str, Any]:
     """Describe the gaps, the most severe and largest first, at most `MOST_GAPS` of them."""
-    severity = _severity(gaps)
+    severity = severities(gaps)
     sizes = {name: gaps[name] for name in _GAP_SIZES if name in gaps}
     largest = gaps["area_m2"].to_numpy(dtype=float, na_value=0) if "area_m2" in gaps else np.zeros(len(gaps))
     order = np.lexsort((np.arange(len(gaps)), -np.nan_to_num(largest), -severity))[:MOST_GAPS]
@@ -276,7 +282,7 @@ def gaps_record(gaps: gpd.GeoDataFrame) -> dict[str, Any]:
     }
 
 
-def _severity(gaps: gpd.GeoDataFrame) -> NDArray[np.int64]:
+def severities(gaps: gpd.GeoDataFrame) -> NDArray[np.int64]:
     """Return severity as 1 (low) to 3 (high); a word that is none of the three counts as medium."""
     words = texts(gaps["severity"]) if "severity" in gaps else [""] * len(gaps)
     return np.array([_SEVERITY.get(word.lower(), 2) for word in words], dtype=np.int64)
@@ -342,15 +348,30 @@ def base_record(name: str, frame: gpd.GeoDataFrame, language: str) -> dict[str, 
         raise InputError(f"The base map has no layer '{name}'; it knows {', '.join(_BASE)}.")
     rank = None
     if name == "roads":
-        column = next((key for key in ("class", "highway", "kind") if key in frame), None)
-        if column is not None:
-            rank = "".join(str(_ROAD_RANK.get(text.lower(), 2)) for text in texts(frame[column]))
+        rank = "".join(map(str, road_ranks(frame)))
     return {
         "key": name,
         "label": field_label(name, language),
         "geo": encode_geometry(frame.geometry.to_numpy()),
         "rank": rank,
     }
+
+
+def common_prefix(codes: NDArray[np.object_]) -> str:
+    """Return what all codes begin with, without the last character of the shortest."""
+    if len(codes) < 2:
+        return ""
+    first, last = min(codes), max(codes)
+    shared = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    return str(first[: min(shared, min(map(len, codes)) - 1)])
+
+
+def road_ranks(roads: gpd.GeoDataFrame) -> list[int]:
+    """Return 0 for main roads to 2 for lanes, and for roads whose class is not known."""
+    column = next((key for key in ("class", "class_name", "highway", "kind") if key in roads), None)
+    if column is None:
+        return [2] * len(roads)
+    return [_ROAD_RANK.get(text.lower(), 2) for text in texts(roads[column])]
 
 
 def base_order(names: list[str]) -> list[str]:

@@ -44,11 +44,29 @@ _PAGE: Final[dict[str, tuple[str, str]]] = {
     "n_enterprises": ("{n} 家企业", "{n} enterprises"),
 }
 
+_SHEET: Final[dict[str, tuple[str, str]]] = {
+    **{key: _PAGE[key] for key in ("title", "synthetic", "no_data", "cells", "gaps")},
+    **{key: _PAGE[key] for key in ("severity_1", "severity_2", "severity_3")},
+    "ground": _PAGE["total_area"],
+    "legend": ("图例", "Legend"),
+    "neighbours": ("颜色仅区分相邻网格", "Tell neighbours apart"),
+    "all_alike": ("均相同", "All alike"),
+    "border": ("网格界", "Border of cells"),
+    "area_border": ("行政区划界", "Border of areas"),
+    "gap": ("盲区", "Gap"),
+    "north": ("北", "N"),
+    "codes_begin": ("图内编码省略前缀 {code}", "Codes on the map begin with {code}"),
+    "leader": ("编码下方为网格长编号", "Below a code: the leader's number"),
+    "projection": ("投影", "Projection"),
+    "printed": ("出图日期", "Printed"),
+}
+
 _FIELDS: Final[dict[str, tuple[str, str]]] = {
     "code": ("编码", "Code"),
     "name": ("名称", "Name"),
     "kind": ("类型", "Kind"),
     "area_code": ("所属区划", "Administrative area"),
+    "leader": ("网格长编号", "Leader's number"),
     "area_m2": ("面积", "Ground area"),
     "perimeter_m": ("周长", "Perimeter"),
     "load": ("负荷", "Load"),
@@ -124,6 +142,17 @@ def page_words(language: str) -> dict[str, str]:
         If the language is neither zh nor en.
     """
     return _pick(_PAGE, language)
+
+
+def sheet_words(language: str) -> dict[str, str]:
+    """Return the words of the printed sheet.
+
+    Raises
+    ------
+    InputError
+        If the language is neither zh nor en.
+    """
+    return _pick(_SHEET, language)
 
 
 def kind_words(language: str) -> dict[str, str]:

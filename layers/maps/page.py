@@ -88,6 +88,7 @@ def make_map(
     base: Mapping[str, gpd.GeoDataFrame] | None = None,
     measure: str | None = None,
     title: str | None = None,
+    plan: str | None = None,
     date: datetime.date | None = None,
     synthetic: bool = False,
     language: str = "zh",
@@ -97,8 +98,9 @@ def make_map(
     Parameters
     ----------
     cells
-        The plan: `code`, and if present `name, kind, area_code, area_m2, perimeter_m` and the load columns
-        of `layers.maps.content.LOADS`; any other column stays out of the file.
+        The plan: `code`, and if present `name, kind, area_code, area_m2, perimeter_m, leader` (the number of
+        an officer) and the load columns of `layers.maps.content.LOADS`; any other column stays out of the
+        file.
     areas
         Administrative areas: `code`, and if present `name, parent`.
     gaps
@@ -113,6 +115,8 @@ def make_map(
         Numeric column of the cells, or name of a layer, to colour the cells by at first.
     title
         Heading; by default "责任网格图" or "Responsibility cells".
+    plan
+        The name of the plan, told below the heading.
     date
         The date printed on the map; today by default.
     synthetic
@@ -158,6 +162,7 @@ def make_map(
         "labels": field_words(language),
         "palette": list(TOL_BRIGHT),
         "title": heading,
+        "plan": plan or "",
         "date": (date or datetime.date.today()).isoformat(),
         "synthetic": synthetic,
         "measure": measure or "",

@@ -206,8 +206,8 @@ CASES: dict[str, tuple[Callable[[Path, Path], list[object]], str]] = {
         "c.gpkg: record 1 (code '1') is no valid polygon",
     ),
     "a map of another type": (
-        lambda d, _: ["map", "--cells", layer(d, "c.gpkg", SQUARE, code=["1"]), "-o", d / "map.pdf"],
-        "give it the extension .html or .htm",
+        lambda d, _: ["map", "--cells", layer(d, "c.gpkg", SQUARE, code=["1"]), "-o", d / "map.docx"],
+        "give it the extension .html or .htm or .pdf or .png",
     ),
 }
 

@@ -9,6 +9,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
+from pypdf import PdfReader
 
 from gis.crs import LONLAT
 from layers.formats import read_layer, write_layer
@@ -188,6 +189,27 @@ def test_map_is_one_file(wangge: Run, areas: Path, cells: Path, shops: Path, tmp
     assert "试点" in text
     assert "<script src" not in text
     assert "<link" not in text
+
+
+def test_map_of_an_area_to_print(wangge: Run, areas: Path, cells: Path, tmp_path: Path) -> None:
+    officers = tmp_path / "officers.csv"
+    first = gpd.read_file(cells)["area_code"].min()
+    officers.write_text(
+        f"officer_id,name,role,rank,area_code\nG07,甄有名,leader,A,{first}\n", encoding="utf-8"
+    )
+    outcome = wangge(
+        "map", "--cells", cells, "--areas", areas, "--officers", officers, "--area", first,
+        "--date", "2026-03-01", "--plan", "2026 spring", "--language", "en", "-o", tmp_path / "map.pdf",
+    )  # fmt: skip
+    assert (outcome.code, outcome.err) == (0, "")
+    words = PdfReader(tmp_path / "map.pdf").pages[0].extract_text()
+    assert "2026 spring · 2026-03-01" in words
+    assert "G07" in words
+    assert "甄有名" not in words
+    elsewhere = wangge("map", "--cells", cells, "--area", "nowhere", "-o", tmp_path / "none.png")
+    assert elsewhere.code == 2
+    assert "No cell lies in an area 'nowhere'" in elsewhere.err
+    assert not (tmp_path / "none.png").exists()
 
 
 def test_help_imports_nothing_heavy() -> None:

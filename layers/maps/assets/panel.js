@@ -26,7 +26,7 @@
   wangge.panel = function (state) {
     const words = state.words, body = element("wg-panel-body");
     element("wg-title").textContent = state.title;
-    element("wg-subtitle").textContent = state.date;
+    element("wg-subtitle").textContent = [state.plan, state.date].filter(Boolean).join(" · ");
     const credit = [];
     if (state.synthetic) {
       credit.push(words.synthetic);
@@ -245,6 +245,8 @@
     field(state.labels.code, state.codeOf(f), "code");
     if (name) field(state.labels.name, name, "name");
     if (state.areaCode(f)) field(state.labels.area_code, state.areaCode(f), "area_code");
+    const leader = cells.leader ? cells.leader.values[cells.leader.index[f]] : "";
+    if (leader) field(state.labels.leader, leader, "leader");
     for (const item of cells.fields) field(item.label, amount(item.values[f], item.unit), item.key);
     if (cells.store.empty(f)) field("", words.no_shape);
 

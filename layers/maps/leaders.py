@@ -1,0 +1,45 @@
+"""Who leads which cell, for the maps: the number of the officer, never the name.
+
+It owns the reading of a list of officers; how a leader is shown is `layers.maps.content`'s and
+`layers.maps.sheet`'s.
+"""
+
+import geopandas as gpd
+import pandas as pd
+
+from gis.codes import code_texts
+from gis.errors import InputError
+
+
+def with_leaders(cells: gpd.GeoDataFrame, officers: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return the cells with the column `leader`: the number of the leader of a cell, or of the cell's area.
+
+    Parameters
+    ----------
+    cells
+        With `code`, and `area_code` if officers have posts in areas.
+    officers
+        With `officer_id` and `role` (only ``leader`` counts), `cell_code` or `area_code` for the post, and
+        `rank` if some are backups: A comes before B. No other column is read.
+
+    Raises
+    ------
+    InputError
+        If a column is missing.
+    """
+    for column in ("officer_id", "role"):
+        if column not in officers:
+            raise InputError(f"The officers have no column '{column}'.")
+    if not {"cell_code", "area_code"} & set(officers.columns):
+        raise InputError("The officers have neither a column 'cell_code' nor 'area_code'.")
+    leading = officers[officers["role"] == "leader"]
+    if "rank" in leading:
+        leading = leading.sort_values("rank", kind="stable")
+    found = pd.Series(None, index=cells.index, dtype=object)
+    # A post in the cell itself counts before one in its area.
+    for post, own in (("cell_code", "code"), ("area_code", "area_code")):
+        if post in leading and own in cells:
+            held = pd.Series(leading["officer_id"].astype(str).to_numpy(), index=code_texts(leading[post]))
+            held = held[~held.index.duplicated() & (held.index != "")]
+            found = found.fillna(pd.Series(code_texts(cells[own]), index=cells.index).map(held))
+    return cells.assign(leader=found)
