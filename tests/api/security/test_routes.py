@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from api.app import create_app
+from api.jobs.exported import file_of
 from api.security.access import Demand, Ground, demands
 from api.security.accounts import create_token
 from api.security.audit import Action
@@ -141,12 +143,18 @@ def fill(database: Database) -> dict[str, dict[str, str]]:
                 kind="check", state="done", area_code=code, created_by=name, created_at=now,
                 cancel_asked=False, done=0, parameters={"name": name}, version=1,
             )  # fmt: skip
+            file = Job(
+                kind="export", state="done", area_code=code, created_by=name, created_at=now,
+                cancel_asked=False, done=1, version=1,
+                result={"rows": 1, "expires_at": "2999-01-01T00:00:00Z"},
+                parameters={"layer": "areas", "format": "csv", "place": code, "reveal": False},
+            )  # fmt: skip
             entry = AuditEntry(
                 at=now, actor=name, action=Action.record, subject=name, area_code=code, details={}
             )
             session.add_all([
                 Area(code=code, name=name, level="county", parent="4403", geometry=ground),
-                plan, officer, entity, job, entry,
+                plan, officer, entity, job, file, entry,
             ])  # fmt: skip
             session.flush()
             cell = Cell(
@@ -167,7 +175,8 @@ def fill(database: Database) -> dict[str, dict[str, str]]:
             ids[code] = {
                 "code": code, "scheme": "community", "plan_id": str(plan.id), "against": str(plan.id),
                 "entity_id": str(entity.id), "officer_id": str(officer.id), "post_id": str(post.id),
-                "job_id": str(job.id), "lon": str(west + 0.5), "lat": "22.5", "name": "start.js",
+                "job_id": str(job.id), "export_id": str(file.id),
+                "lon": str(west + 0.5), "lat": "22.5", "name": "start.js",
                 "cell_code": cell.code, "area_code": code,
             }  # fmt: skip
     return ids
@@ -179,9 +188,13 @@ def ids(database: Database) -> dict[str, dict[str, str]]:
 
 
 @pytest.fixture
-def service(database: Database, ids: dict[str, dict[str, str]]) -> Iterator[Service]:
+def service(database: Database, ids: dict[str, dict[str, str]], tmp_path: Path) -> Iterator[Service]:
     url = database.url.render_as_string(hide_password=False)
-    opened = Service(create_app(ServiceSettings(database=url)))
+    for code, name in ((HOME, "本区"), (ABROAD, FOREIGN)):
+        file = file_of(tmp_path, {"layer": "areas", "format": "csv", "place": code})
+        file.parent.mkdir(parents=True)
+        file.write_text(f"code,name\n{code},{name}\n", encoding="utf-8")
+    opened = Service(create_app(ServiceSettings(database=url, uploads=tmp_path)))
     yield opened
     opened.close()
 
@@ -195,6 +208,8 @@ def named(demand: Demand, ids: dict[str, str]) -> dict[str, str]:
     """Return the ids for a route; `code` is a cell's in the history of cells, a scheme's among schemes."""
     if demand.path.startswith("/v1/schemes/{code}"):
         return {**ids, "code": "community"}
+    if demand.path.startswith("/v1/exports/"):
+        return {**ids, "job_id": ids["export_id"]}
     if "/cells/{code}" in demand.path:
         return {**ids, "code": ids["cell_code"]}
     return ids
