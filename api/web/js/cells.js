@@ -1,0 +1,123 @@
+// The cells on a map: their tiles, fill, borders and codes, and which one is pointed at or chosen.
+
+import { ask, tilesAddress } from "./api.js";
+import { cellColour, groupColour } from "./colouring.js";
+import { FONTS } from "./map.js";
+import { ACCENT, INK } from "./palette.js";
+
+export const CELL_FILLS = ["cells-fill", "groups-fill"];
+
+const IDS = ["groups-fill", "groups-line", "cells-fill", "cells-line", "cells-hover", "cells-casing", "cells-chosen", "cells-code", "cells-name"];
+
+const LABELS = {
+  "text-font": FONTS.slice(0, 4),
+  "text-padding": 4,
+  "text-max-width": 7,
+};
+const HALO = { "text-color": INK, "text-halo-color": "rgba(255, 255, 255, .9)", "text-halo-width": 1.4 };
+
+// The first layer that must stay above the cells: borders and names of areas.
+function ceiling(map) {
+  const layers = map.getStyle().layers;
+  return layers.find((layer) => layer.id === "gaps-fill" || layer.type === "symbol" || /^areas.*(line|border|outline)/.test(layer.id))?.id;
+}
+
+function fill(id, source, sourceLayer, colour, limits = {}) {
+  return {
+    id,
+    type: "fill",
+    source,
+    "source-layer": sourceLayer,
+    ...limits,
+    paint: {
+      "fill-color": colour,
+      "fill-opacity": ["interpolate", ["linear"], ["zoom"], 12, 0.72, 17, 0.5],
+      "fill-antialias": false,
+    },
+  };
+}
+
+function line(id, source, sourceLayer, paint, filter = null) {
+  return { id, type: "line", source, "source-layer": sourceLayer, layout: { "line-join": "round" }, ...(filter ? { filter } : {}), paint };
+}
+
+const NONE = ["==", ["get", "code"], ""];
+
+export async function describeCells(scheme, at) {
+  return ask("tiles/cells.json", { query: { scheme, at } });
+}
+
+// Put the cells of a scheme on a day on a map, in place of those that were there.
+export function drawCells(map, described, { scheme, at }, classes) {
+  removeCells(map);
+  map.addSource("cells", {
+    type: "vector",
+    tiles: [tilesAddress("cells", { scheme, at })],
+    minzoom: described.minzoom ?? 0,
+    maxzoom: described.maxzoom ?? 16,
+    bounds: described.bounds,
+  });
+  const before = ceiling(map);
+  const add = (layer) => map.addLayer(layer, before);
+  const thin = { "line-color": "#3c5162", "line-opacity": 0.55, "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.3, 14, 0.7, 18, 1.6] };
+  add(fill("groups-fill", "cells", "cell_groups", groupColour(classes)));
+  add(line("groups-line", "cells", "cell_groups", { ...thin, "line-width": 0.6 }));
+  add(fill("cells-fill", "cells", "cells", cellColour(classes)));
+  add(line("cells-line", "cells", "cells", thin));
+  add(line("cells-hover", "cells", "cells", { "line-color": INK, "line-width": 2 }, NONE));
+  add(line("cells-casing", "cells", "cells", { "line-color": "#fff", "line-width": 6 }, NONE));
+  add(line("cells-chosen", "cells", "cells", { "line-color": ACCENT, "line-width": 3 }, NONE));
+  map.addLayer({
+    id: "cells-code",
+    type: "symbol",
+    source: "cells",
+    "source-layer": "cell_labels",
+    minzoom: 15,
+    maxzoom: 16.75,
+    layout: { ...LABELS, "text-field": ["slice", ["get", "code"], ["-", ["length", ["get", "code"]], 3]], "text-size": 11 },
+    paint: HALO,
+  });
+  map.addLayer({
+    id: "cells-name",
+    type: "symbol",
+    source: "cells",
+    "source-layer": "cell_labels",
+    minzoom: 16.75,
+    layout: {
+      ...LABELS,
+      "text-field": ["format", ["get", "name"], { "font-scale": 1 }, "\n", {}, ["slice", ["get", "code"], ["max", 0, ["-", ["length", ["get", "code"]], 9]]], { "font-scale": 0.84 }],
+      "text-size": 12.5,
+      "text-line-height": 1.35,
+    },
+    paint: HALO,
+  });
+}
+
+export function removeCells(map) {
+  for (const id of IDS) if (map.getLayer(id)) map.removeLayer(id);
+  if (map.getSource("cells")) map.removeSource("cells");
+}
+
+export function recolourCells(map, classes) {
+  if (!map.getLayer("cells-fill")) return;
+  map.setPaintProperty("cells-fill", "fill-color", cellColour(classes));
+  map.setPaintProperty("groups-fill", "fill-color", groupColour(classes));
+}
+
+export function showCells(map, shown, labelled) {
+  for (const id of IDS) {
+    if (!map.getLayer(id)) continue;
+    const visible = shown && (labelled || !/code|name/.test(id));
+    map.setLayoutProperty(id, "visibility", visible ? "visible" : "none");
+  }
+}
+
+export function pointAt(map, code) {
+  if (map.getLayer("cells-hover")) map.setFilter("cells-hover", ["==", ["get", "code"], code ?? ""]);
+}
+
+export function choose(map, code) {
+  for (const id of ["cells-casing", "cells-chosen"]) {
+    if (map.getLayer(id)) map.setFilter(id, ["==", ["get", "code"], code ?? ""]);
+  }
+}

@@ -1,0 +1,62 @@
+// What the cells are coloured by: neighbours apart, or a measure in classes that the service computes.
+
+import { ask } from "./api.js";
+import { NEIGHBOURS, NO_DATA, ramp } from "./palette.js";
+import { change, current } from "./state.js";
+
+// Measures there are of a scheme on a day: keys in the order of the service.
+export async function measures(scheme, at) {
+  const answer = await ask(`v1/schemes/${encodeURIComponent(scheme)}/measures`, { query: { at } });
+  return answer.items;
+}
+
+let held = { key: null, classes: null };
+
+// The classes of the chosen measure: { key, breaks (upper, inclusive), counts, min, max, colours }, or null.
+export async function classification(state, signal) {
+  if (state.fill === "neighbours") return null;
+  const query = { at: state.at, classes: state.classes, method: state.method };
+  const path = `v1/schemes/${encodeURIComponent(state.scheme)}/measures/${encodeURIComponent(state.fill)}`;
+  const key = JSON.stringify([path, query]);
+  if (held.key !== key) held = { key, classes: shaped(await ask(path, { query, signal }), state.fill) };
+  return held.classes;
+}
+
+function shaped(answer, key) {
+  const breaks = answer.breaks ?? [];
+  return { ...answer, key, breaks, colours: ramp(Math.max(1, breaks.length)) };
+}
+
+// The colour of a cell as MapLibre computes it from the attributes in its tile.
+export function cellColour(classes) {
+  if (classes === null) {
+    const pairs = NEIGHBOURS.flatMap((colour, number) => [number, colour]);
+    return ["match", ["get", "colour"], ...pairs, NEIGHBOURS[0]];
+  }
+  return stepped(classes, ["get", classes.key]);
+}
+
+// Cells drawn together by area show what their cells have on average, which compares with the same classes.
+export function groupColour(classes) {
+  if (classes === null) {
+    const pairs = NEIGHBOURS.flatMap((colour, number) => [number, colour]);
+    return ["match", ["coalesce", ["get", "colour"], ["%", ["coalesce", ["id"], 0], NEIGHBOURS.length]], ...pairs, NEIGHBOURS[0]];
+  }
+  return stepped(classes, ["/", ["get", classes.key], ["max", 1, ["get", "cells"]]]);
+}
+
+function stepped(classes, value) {
+  if (classes.breaks.length === 0) return NO_DATA;
+  const uppers = classes.breaks.slice(0, -1);
+  const cases = uppers.flatMap((upper, at) => [["<=", value, upper], classes.colours[at]]);
+  const last = classes.colours[classes.breaks.length - 1];
+  const known = cases.length ? ["case", ...cases, last] : last;
+  const key = value[0] === "get" ? value : value[1];
+  return ["case", ["==", ["typeof", key], "number"], known, NO_DATA];
+}
+
+// A measure that this scheme has not is no choice: fall back to neighbours.
+export function keepKnown(items) {
+  const { fill } = current();
+  if (fill !== "neighbours" && !items.some((each) => each.key === fill)) change({ fill: "neighbours" });
+}

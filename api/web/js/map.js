@@ -1,0 +1,123 @@
+// The map itself: MapLibre with the base style of the service, its zoom buttons, scale and coordinates.
+
+import * as maplibre from "../vendor/maplibre-gl/maplibre-gl.mjs";
+import { ask, ROOT } from "./api.js";
+import { byId, h, icon, replace } from "./dom.js";
+import { distance } from "./format.js";
+import { onLanguage, t } from "./i18n.js";
+
+export { maplibre };
+
+export const FONTS = ["PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "WenQuanYi Micro Hei", "sans-serif"];
+
+const FIRST_PADDING = { top: 48, bottom: 56, left: 48, right: 72 };
+
+// Addresses in the style are relative to the service; MapLibre's workers need them whole.
+function wholeAddresses(style) {
+  for (const source of Object.values(style.sources)) {
+    if (source.url) source.url = new URL(source.url, ROOT).href;
+    if (source.tiles) source.tiles = source.tiles.map((each) => (/^https?:/.test(each) ? each : ROOT + each.replace(/^\//, "")));
+  }
+  return style;
+}
+
+function withTiles(style, tiles) {
+  if (tiles === null) return style;
+  const source = { type: "raster", tiles: [tiles.url], tileSize: 256, maxzoom: tiles.max_zoom, attribution: tiles.attribution };
+  const ground = style.layers.findIndex((layer) => layer.type === "background");
+  style.sources.intranet = source;
+  style.layers.splice(ground + 1, 0, { id: "intranet", type: "raster", source: "intranet", paint: { "raster-saturation": -0.4, "raster-opacity": 0.85 } });
+  return style;
+}
+
+export async function baseStyle(setup) {
+  return withTiles(wholeAddresses(await ask("styles/calm.json")), setup.base_tiles);
+}
+
+export function makeMap(container, style, view, more = {}) {
+  return new maplibre.Map({
+    container,
+    style: structuredClone(style),
+    ...(view.bounds ? { bounds: view.bounds, fitBoundsOptions: { padding: FIRST_PADDING } } : view),
+    attributionControl: false,
+    maxZoom: 20,
+    minZoom: 4,
+    dragRotate: false,
+    pitchWithRotate: false,
+    touchPitch: false,
+    localIdeographFontFamily: FONTS.map((each) => `"${each}"`).join(","),
+    fadeDuration: 120,
+    locale: { "Map.Title": t("map") },
+    ...more,
+  });
+}
+
+export async function openMap(style, view) {
+  let map;
+  try {
+    map = makeMap("map", style, view);
+  } catch {
+    showMessage(t("map_failed"));
+    throw new Error("no WebGL");
+  }
+  map.touchZoomRotate.disableRotation();
+  map.keyboard.disableRotation();
+  const name = () => map.getCanvas().setAttribute("aria-label", t("map"));
+  name();
+  onLanguage(name);
+  await new Promise((resolve) => map.once("style.load", resolve));
+  return map;
+}
+
+export function showMessage(text) {
+  const box = byId("map-message");
+  box.textContent = text;
+  box.hidden = text === "";
+}
+
+export function whole(map, bounds) {
+  map.fitBounds(bounds, { padding: FIRST_PADDING, duration: 600 });
+}
+
+export function addZoomButtons(map, bounds) {
+  const make = (key, sign, deed) =>
+    h("button", { type: "button", "data-t-label": key, "data-t-title": key, "aria-label": t(key), title: t(key), onclick: deed }, icon(sign));
+  replace(
+    byId("zoom"),
+    make("zoom_in", "plus", () => map.zoomIn()),
+    make("zoom_out", "minus", () => map.zoomOut()),
+    make("whole", "whole", () => whole(map, bounds())),
+  );
+}
+
+// The length of a bar of at most `pixels` that stands for a round number of metres at the centre of the map.
+export function scaleBar(map, pixels) {
+  const { clientHeight, clientWidth } = map.getContainer();
+  const ends = [clientWidth / 2 - 50, clientWidth / 2 + 50].map((x) => map.unproject([x, clientHeight / 2]));
+  const metres = ends[0].distanceTo(ends[1]) / 100;
+  const most = metres * pixels;
+  const power = 10 ** Math.floor(Math.log10(most));
+  const round = [5, 2, 1].find((each) => each * power <= most) * power;
+  return { metres: round, pixels: round / metres };
+}
+
+export function addFoot(map, setup) {
+  const scale = byId("scale");
+  const draw = () => {
+    const bar = scaleBar(map, 130);
+    scale.style.width = `${Math.round(bar.pixels)}px`;
+    scale.setAttribute("aria-label", distance(bar.metres));
+    replace(scale, h("b", {}, distance(bar.metres)));
+  };
+  map.on("move", draw);
+  onLanguage(draw);
+  draw();
+  const where = byId("where");
+  map.on("mousemove", (event) => {
+    where.textContent = `${event.lngLat.lng.toFixed(5)}, ${event.lngLat.lat.toFixed(5)}`;
+  });
+  map.on("mouseout", () => {
+    where.textContent = "";
+  });
+  byId("credit").textContent = setup.base_tiles?.attribution ?? "";
+}

@@ -1,0 +1,60 @@
+// The address of what is shown: written as the map and the choices change, read when the page opens.
+
+import { change, current, listen } from "./state.js";
+import { settled } from "./dom.js";
+import { currentLanguage } from "./i18n.js";
+
+const CHOICE = /^[0-9A-Za-z_.-]{1,100}$/;
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const METHODS = ["quantiles", "natural_breaks", "equal_interval"];
+
+// Read the address: the choices it holds, the place, and the secret of a one-time link.
+export function readAddress() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  const choice = (name, form) => (form.test(given.get(name) ?? "") ? given.get(name) : null);
+  const [zoom, lat, lon] = (given.get("map") ?? "").split("/").map(Number);
+  const sound = [zoom, lat, lon].every(Number.isFinite) && Math.abs(lat) < 86 && Math.abs(lon) <= 180;
+  return {
+    link: given.get("link"),
+    language: choice("lang", /^(zh|en)$/),
+    view: given.has("map") && sound ? { zoom, center: [lon, lat] } : null,
+    scheme: choice("scheme", CHOICE),
+    at: choice("at", DAY),
+    fill: choice("by", CHOICE),
+    method: METHODS.includes(given.get("method")) ? given.get("method") : null,
+    classes: Number(choice("classes", /^[3-9]$/)) || null,
+    hidden: given.has("off") ? new Set((given.get("off") || "").split(",").filter(Boolean)) : null,
+    cell: choice("cell", CHOICE),
+    against: choice("against", DAY),
+  };
+}
+
+// Put what an address holds into the state; what it does not hold stays.
+export function adopt(asked) {
+  const keys = ["scheme", "at", "fill", "method", "classes", "hidden", "against"];
+  change(Object.fromEntries(keys.filter((key) => asked[key] !== null).map((key) => [key, asked[key]])));
+}
+
+export function writeAddress(map) {
+  const { lng, lat } = map.getCenter();
+  const state = current();
+  const parts = { map: `${map.getZoom().toFixed(2)}/${lat.toFixed(5)}/${lng.toFixed(5)}`, scheme: state.scheme };
+  if (state.at !== null) parts.at = state.at;
+  if (state.fill !== "neighbours") Object.assign(parts, { by: state.fill, method: state.method, classes: state.classes });
+  parts.off = [...state.hidden].sort().join(",");
+  if (state.chosen?.kind === "cell") parts.cell = state.chosen.code;
+  if (state.against !== null) parts.against = state.against;
+  parts.lang = currentLanguage();
+  const written = Object.entries(parts)
+    .filter(([, value]) => value !== null)
+    .map(([key, value]) => `${key}=${encodeURIComponent(value).replaceAll("%2F", "/").replaceAll("%2C", ",")}`);
+  const address = `${location.pathname}${location.search}#${written.join("&")}`;
+  if (address !== location.pathname + location.search + location.hash) history.replaceState(null, "", address);
+}
+
+export function keepAddress(map) {
+  const write = settled(200, () => writeAddress(map));
+  map.on("moveend", write);
+  listen(["scheme", "at", "fill", "method", "classes", "hidden", "chosen", "against"], write);
+  write();
+}
