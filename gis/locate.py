@@ -131,10 +131,12 @@ class PointLocator:
         # Comparisons with NaN are false, so that this also drops what is not finite.
         if not (west <= lon <= east and south <= lat <= north):
             return -1
-        point = shapely.points((lon, lat))
-        rows = self._tree.query(point).tolist()
+        # The tree takes an array of one sooner than a single point.
+        points = shapely.points([(lon, lat)])
+        rows = self._tree.query(points)[1].tolist()
         # Rows stand in the order of their codes: the first that holds the point has the lowest.
         rows.sort()
+        point = points[0]
         for row in rows:
             # Not `intersects_xy`, which would prepare the cell, and not safely in many threads.
             if self.shapes[row].intersects(point):
