@@ -6,7 +6,7 @@ It owns the form of cursors; each list says by which columns it is ordered.
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
 from fastapi import Query
@@ -37,9 +37,12 @@ def cursor_of(*keys: int | str) -> str:
 
 
 def after(
-    cursor: str, columns: Sequence[InstrumentedAttribute[int] | InstrumentedAttribute[str]]
+    cursor: str,
+    columns: Sequence[InstrumentedAttribute[int] | InstrumentedAttribute[str]],
+    *,
+    descending: bool = False,
 ) -> ColumnElement[bool]:
-    """Return the condition that rows come after a cursor in the order of columns.
+    """Return the condition that rows come after a cursor in the order of columns, or in the reverse order.
 
     Raises
     ------
@@ -57,8 +60,7 @@ def after(
         and all(type(key) is kind for key, kind in zip(keys, kinds, strict=True))
     ):
         raise InputError("The cursor is of another list; take it from `next` of the page before.")
-    if len(columns) == 1:
-        first: ColumnElement[bool] = columns[0] > keys[0]
-        return first
-    following: ColumnElement[bool] = tuple_(*columns) > tuple_(*(literal(key) for key in keys))
+    of_row: Any = columns[0] if len(columns) == 1 else tuple_(*columns)
+    of_cursor: Any = keys[0] if len(columns) == 1 else tuple_(*(literal(key) for key in keys))
+    following: ColumnElement[bool] = of_row < of_cursor if descending else of_row > of_cursor
     return following

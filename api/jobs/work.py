@@ -1,4 +1,4 @@
-"""What the kinds of jobs do: import a file, divide an area, export a layer.
+"""What the kinds of jobs do: import a file, divide an area, look for gaps, export a layer.
 
 Each writes in one transaction and marks its job as done in it, so that a job that ends early has written
 nothing, and one that has written is done.
@@ -26,10 +26,11 @@ from layers.formats import read_layer
 from layers.formats.batches import read_batches
 from layers.storage.areas import AreaSummary, import_areas
 from layers.storage.database import Database
+from layers.storage.gaps import search_gaps
 from layers.storage.ground import area_shapes, read_ground
 from layers.storage.ingest import ImportSummary, import_entities
 from layers.storage.jobs import settle
-from layers.storage.models import Area
+from layers.storage.models import Area, GapRun
 from layers.storage.plans import create_draft
 from layers.storage.schemes import find_scheme, used_codes
 
@@ -182,6 +183,24 @@ def _divide(setting: _Setting) -> dict[str, Any]:
     return _draft(setting, cells)
 
 
+def _gaps(setting: _Setting) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+
+    def keep(session: Session, run: GapRun) -> None:
+        result.update(setting.settle(session, {"run": run.id, "gaps": run.summary["gaps"]}))
+
+    search_gaps(
+        setting.database,
+        setting.given("scheme"),
+        created_by=setting.task.created_by,
+        area_code=setting.given("area_code"),
+        on=setting.day,
+        progress=setting.progress,
+        settle=keep,
+    )
+    return result
+
+
 def _export(setting: _Setting) -> dict[str, Any]:
     task = setting.task
     result = write_file(
@@ -231,6 +250,7 @@ KINDS: Mapping[str, Callable[[_Setting], dict[str, Any]]] = {
     "import-areas": _import_areas,
     "import-cells": _import_cells,
     "divide": _divide,
+    "gaps": _gaps,
     "export": _export,
 }
 """What each kind of job does."""

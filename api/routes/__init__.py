@@ -14,16 +14,19 @@ from api.routes.cells import router as cells
 from api.routes.docs import router as docs
 from api.routes.entities import router as entities
 from api.routes.exports import router as exports
+from api.routes.gaps import router as gaps
 from api.routes.health import router as health
 from api.routes.jobs import IMPORTS
 from api.routes.jobs import router as jobs
 from api.routes.locate import locate as single_locate
 from api.routes.locate import router as locate
+from api.routes.maps import router as maps
 from api.routes.officers import router as officers
 from api.routes.page import router as page
 from api.routes.plans import router as plans
 from api.routes.schemes import router as schemes
 from api.routes.session import router as session
+from api.routes.tiles import router as tiles
 
 ROUTERS: tuple[APIRouter, ...] = (
     session,
@@ -34,8 +37,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     cells,
     entities,
     officers,
+    gaps,
     jobs,
     exports,
+    maps,
+    tiles,
     audit,
     health,
     docs,

@@ -22,7 +22,7 @@ from api.security.caller import Caller
 from api.security.principal import Right
 from layers.storage.database import bump_revision
 from layers.storage.models import Scheme
-from layers.storage.schemes import create_scheme, find_scheme
+from layers.storage.schemes import change_rules, create_scheme, find_scheme, gap_rules
 
 router = APIRouter(prefix="/v1/schemes", tags=["schemes"])
 
@@ -37,13 +37,25 @@ class NewScheme(records.Given):
     working_crs: Annotated[str, Field(max_length=100)] | None = Field(
         default=None, examples=["EPSG:4547"], description="Metric; chosen from the areas when not given."
     )
-    rules: dict[str, Any] = Field(default_factory=dict, examples=[{"max_distance_m": 50}])
+    rules: dict[str, Any] = Field(
+        default_factory=dict,
+        examples=[{"max_distance_m": 50, "out_of_reach": {"distance_m": 800}}],
+        description="max_distance_m: entities outside all cells go to the nearest this near; and the rules "
+        "of gaps: blank, overlap, unassigned, out_of_reach, severity.",
+    )
 
 
 class SchemeChanges(records.Given):
-    """What of a scheme can be changed."""
+    """What of a scheme can be changed; what is not given stays."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)] = Field(examples=["社区网格"])
+    name: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, examples=["社区网格"]
+    )
+    rules: dict[str, Any] | None = Field(
+        default=None,
+        examples=[{"out_of_reach": {"distance_m": 800}, "severity": {"high_households": 50}}],
+        description="Each rule named replaces the one of its name; null takes it away: the default holds.",
+    )
 
 
 def _record(scheme: Scheme) -> dict[str, Any]:
@@ -53,6 +65,7 @@ def _record(scheme: Scheme) -> dict[str, Any]:
         "name": scheme.name,
         "working_crs": scheme.working_crs,
         "rules": scheme.rules,
+        "gap_rules": gap_rules(scheme).tables(),
         "created_at": scheme.created_at,
         "version": scheme.version,
     }
@@ -104,22 +117,29 @@ def create(given: NewScheme, caller: Caller, once: Writing) -> Response:
 
 @router.patch(
     "/{code}",
-    summary="Rename a scheme",
+    summary="Change a scheme",
     response_model=records.Scheme,
     responses=answers(400, 404, 409, 412, 422, 428),
 )
 @access(Right.administer, Ground.everywhere)
 def change(code: str, given: SchemeChanges, version: Version, caller: Caller, once: Writing) -> Response:
-    """Give a scheme another name; its code, CRS and rules stay, for published plans depend on them."""
+    """Give a scheme another name or other rules for gaps; its code and CRS stay, for plans depend on them.
+
+    `max_distance_m` stays too once cells are published.
+    """
 
     def deed(session: Session) -> Done:
         found = find_scheme(session, code)
         session.refresh(found, with_for_update=True)
         require_version(found.version, version)
-        found.name = given.name
+        if given.name is not None:
+            found.name = given.name
+        if given.rules is not None:
+            change_rules(session, found, given.rules)
         found.version += 1
         session.flush()
-        audit(session, caller, Action.record, f"scheme {code}", changed=["name"])
+        changed = sorted(given.model_dump(exclude_none=True))
+        audit(session, caller, Action.record, f"scheme {code}", changed=changed)
         bump_revision(session)
         return Done(_record(found), version=found.version)
 

@@ -32,6 +32,7 @@ def search_gaps(
     area_code: str | None = None,
     on: date | None = None,
     progress: Callable[[int, int], None] | None = None,
+    settle: Callable[[Session, GapRun], None] | None = None,
 ) -> GapRun:
     """Look for gaps by the rules of a scheme, and keep the run.
 
@@ -50,6 +51,8 @@ def search_gaps(
         The day whose cells and entities are looked at; today when not given.
     progress
         Called with (parts done, parts in all).
+    settle
+        Called with the session and the run at the end of the transaction that keeps it.
 
     Returns
     -------
@@ -83,6 +86,8 @@ def search_gaps(
         session.flush()
         _insert(session, run.id, found)
         bump_revision(session)
+        if settle is not None:
+            settle(session, run)
     return run
 
 

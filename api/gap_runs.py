@@ -1,0 +1,121 @@
+"""Which runs of gaps a caller may see, and what of them: the part that lies in the caller's area.
+
+A run of wider ground than the caller's shows its gaps there alone, counted anew; who is in charge of what is
+asked over HTTP belongs to `api.routes.gaps`, and making a run to `layers.storage.gaps`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, func, or_, select, true
+from sqlalchemy.orm import Session
+
+from api.security.jurisdiction import within
+from api.security.principal import Principal
+from gis.errors import NotFoundError
+from gis.gaps.find import SEVERITIES
+from layers.storage.ground import read_ground
+from layers.storage.models import Gap, GapRun, Scheme
+
+
+def visible(session: Session, caller: Principal) -> ColumnElement[bool]:
+    """Return the condition that a run's ground lies in the caller's, or holds it."""
+    if caller.area_code is None:
+        return true()
+    return or_(within(GapRun.area_code, caller), _holding(session, caller.area_code))
+
+
+def permitted_run(session: Session, caller: Principal, run_id: int) -> tuple[GapRun, str]:
+    """Return a run that the caller may see, with the code of its scheme.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none, or it is of ground elsewhere.
+    """
+    asked = select(GapRun, Scheme.code).join(Scheme, Scheme.id == GapRun.scheme_id)
+    found = session.execute(asked.where(GapRun.id == run_id, visible(session, caller))).one_or_none()
+    if found is None:
+        raise NotFoundError(f"There is no run of gaps number {run_id}.")
+    return found[0], found[1]
+
+
+def newest_run(session: Session, caller: Principal, scheme_id: int) -> GapRun | None:
+    """Return the run that says how a scheme stands now: the latest of those of all the caller's ground.
+
+    Where there is none of all the ground, it is the latest of a part. Latest is of the latest day, and of
+    that day the one made last.
+    """
+    holds: ColumnElement[bool] = GapRun.area_code.is_(None)
+    if caller.area_code is not None:
+        holds = or_(_holding(session, caller.area_code), GapRun.area_code == caller.area_code)
+    asked = select(GapRun).where(GapRun.scheme_id == scheme_id, visible(session, caller))
+    order = (case((holds, 0), else_=1), GapRun.on.desc(), GapRun.id.desc())
+    return session.scalar(asked.order_by(*order).limit(1))
+
+
+def run_records(
+    session: Session, caller: Principal, runs: Sequence[tuple[GapRun, str]]
+) -> list[dict[str, Any]]:
+    """Return runs with the codes of their schemes as they are answered to the caller."""
+    wider = [run.id for run, _ in runs if not caller.covers(run.area_code)]
+    counts = _counts(session, caller, wider) if wider else {}
+    return [
+        {
+            "id": run.id,
+            "scheme": scheme,
+            "area_code": run.area_code,
+            "on": run.on,
+            "rules": run.rules,
+            "summary": _summary(run, counts.get(run.id, {})) if run.id in wider else run.summary,
+            # Who works for a wider ground is not this caller's concern.
+            "created_by": None if run.id in wider else run.created_by,
+            "created_at": run.created_at,
+        }
+        for run, scheme in runs
+    ]
+
+
+def _holding(session: Session, area_code: str) -> ColumnElement[bool]:
+    """Return the condition that a run is of all ground or of an area above one."""
+    return or_(GapRun.area_code.is_(None), GapRun.area_code.in_(read_ground(session).above(area_code)))
+
+
+def _counts(
+    session: Session, caller: Principal, run_ids: Sequence[int]
+) -> dict[int, dict[str, list[tuple[Any, ...]]]]:
+    """Count the caller's gaps by run and kind: rows of severity, gaps, ground, households, enterprises."""
+    asked = (
+        select(
+            Gap.run_id,
+            Gap.kind,
+            Gap.severity,
+            func.count(),
+            func.sum(Gap.area_m2),
+            func.sum(Gap.households),
+            func.sum(Gap.enterprises),
+        )
+        .where(Gap.run_id.in_(run_ids), within(Gap.area_code, caller))
+        .group_by(Gap.run_id, Gap.kind, Gap.severity)
+    )
+    found: dict[int, dict[str, list[tuple[Any, ...]]]] = {}
+    for run_id, kind, *figures in session.execute(asked):
+        found.setdefault(run_id, {}).setdefault(kind, []).append(tuple(figures))
+    return found
+
+
+def _summary(run: GapRun, counts: dict[str, list[tuple[Any, ...]]]) -> dict[str, Any]:
+    """Sum up a run's gaps in the form of `gis.gaps.Gaps.summary`."""
+    kinds = {}
+    for kind in run.summary["kinds"]:
+        rows = counts.get(kind, [])
+        by_severity = {severity: int(number) for severity, number, *_ in rows}
+        kinds[kind] = {
+            "gaps": sum(by_severity.values()),
+            **{severity: by_severity.get(severity, 0) for severity in SEVERITIES},
+            "area_m2": round(float(sum(row[2] for row in rows)), 2),
+            "households": int(sum(row[3] for row in rows)),
+            "enterprises": int(sum(row[4] for row in rows)),
+        }
+    total = sum(int(each["gaps"]) for each in kinds.values())
+    return {"gaps": total, "kinds": kinds, "skipped": run.summary["skipped"]}
