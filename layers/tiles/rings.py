@@ -120,7 +120,7 @@ def joined(one: Rings, other: Rings) -> Rings:
 
 
 def cleaned(rings: Rings) -> Rings:
-    """Take out repeated vertices and spikes, then rings that enclose nothing, and turn the rest aright.
+    """Take out repeated vertices and spikes, then rings that lie on one line, and turn the rest aright.
 
     A vertex is a spike where the ring comes back the way it went. Outer rings have a positive area with y to
     the south (clockwise as seen), holes a negative one. A collapsed outer ring takes its holes along.
@@ -140,8 +140,8 @@ def cleaned(rings: Rings) -> Rings:
     areas = doubled_areas(xy, starts)
     outer = rings.outer
     numbers = np.cumsum(outer) - 1
-    lost = (areas == 0) & outer
-    keep = (areas != 0) & ~lost[outer][numbers]
+    flat = _flat(xy, starts)
+    keep = ~flat & ~flat[outer][numbers]
     turned = ((areas > 0) != outer) & keep
     if turned.any():
         places = np.arange(len(xy))
@@ -166,6 +166,20 @@ def doubled_areas(xy: Integers, starts: Integers) -> Integers:
             local[:, 0] * ahead[:, 1] - ahead[:, 0] * local[:, 1], starts[:-1][there]
         )
     return areas
+
+
+def _flat(xy: Integers, starts: Integers) -> Booleans:
+    """Tell which rings lie on one line; one that crosses itself may have no area and yet enclose something."""
+    sizes = np.diff(starts)
+    flat = np.ones(len(sizes), dtype=bool)
+    there = sizes > 2
+    first = starts[:-1][there]
+    places = runs(first, sizes[there])
+    along = np.repeat(xy[first + 1] - xy[first], sizes[there], axis=0)
+    off = xy[places] - np.repeat(xy[first], sizes[there], axis=0)
+    bent = along[:, 0] * off[:, 1] != along[:, 1] * off[:, 0]
+    flat[there] = np.bincount(np.repeat(np.arange(len(first)), sizes[there])[bent], minlength=len(first)) == 0
+    return flat
 
 
 def _neighbours(starts: Integers) -> tuple[Integers, Integers]:
