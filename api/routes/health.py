@@ -4,6 +4,7 @@ Nothing here tells anything of what the database holds.
 """
 
 import os
+from pathlib import Path
 from typing import Literal
 
 from fastapi import APIRouter, Request
@@ -19,9 +20,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.problems import answers, problem
+from api.problems import RETRY_S, answers, problem
 from api.security.access import Ground, access, public
 from api.security.principal import Right
+from gis.errors import InputError
 from layers.snapshot import SnapshotHolder
 from layers.storage.database import Database
 
@@ -46,17 +48,24 @@ async def healthz() -> Health:
 )
 @public
 async def readyz(request: Request) -> Response:
-    """Answer 200 when the published plans are loaded and the database can be read, else 503."""
+    """Answer 200 when the published plans are loaded and followed, and the database can be read; else 503."""
     database: Database = request.app.state.database
     snapshots: SnapshotHolder = request.app.state.snapshots
-    request_id = request.scope["wangge.request_id"]
-    if snapshots.health.revision is None:
-        return problem(503, "The published plans are not loaded yet.", request_id=request_id)
+    request_id = request.scope.get("wangge.request_id")
+    health = snapshots.health
+    if health.revision is None:
+        return _not_ready("The published plans are not loaded yet.", request_id)
+    if health.failure is not None:
+        return _not_ready("The published plans have changed and could not be read again.", request_id)
     try:
         await run_in_threadpool(database.revision)
-    except SQLAlchemyError:
-        return problem(503, "The database cannot be read.", request_id=request_id)
+    except (SQLAlchemyError, InputError):
+        return _not_ready("The database cannot be read.", request_id)
     return Response(b'{"status":"ok"}', media_type="application/json")
+
+
+def _not_ready(detail: str, request_id: str | None) -> Response:
+    return problem(503, detail, request_id=request_id, headers={"Retry-After": str(RETRY_S)})
 
 
 @router.get(
@@ -65,11 +74,25 @@ async def readyz(request: Request) -> Response:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"example": "wangge_requests_total 1.0"}}}, **answers()},
 )
-@access(Right.administer, Ground.everywhere)
+@access(Right.read, Ground.everywhere)
 def metrics() -> Response:
     """Return the metrics of all workers in the text format of Prometheus."""
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
+        _forget_the_dead(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Leave out what workers that ended had under way; what they counted stays."""
+    for file in folder.glob("gauge_live*_*.db"):
+        number = file.stem.rpartition("_")[2]
+        try:
+            os.kill(int(number), 0)
+        except ProcessLookupError:
+            file.unlink(missing_ok=True)
+        except PermissionError:
+            # It lives, under another account.
+            continue

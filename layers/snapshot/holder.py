@@ -93,9 +93,11 @@ class SnapshotHolder:
         return Health(held.revision, held.day, held.read_at, self._failure)
 
     def outdated(self, revision: int) -> bool:
-        """Tell whether the database has moved on, or the day has."""
+        """Tell whether the database has moved on, or the day has, or following either has failed."""
         held = self._snapshot
-        return held is None or held.revision != revision or held.day != self._today()
+        if held is None or self._failure is not None:
+            return True
+        return held.revision != revision or held.day != self._today()
 
     def refresh(self) -> Snapshot:
         """Read the present state and put it in use; what has not changed is taken over.

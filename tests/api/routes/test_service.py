@@ -60,7 +60,8 @@ def test_an_unknown_address_tells_nothing_without_a_token(service: str, client: 
         assert answer.status_code == 401
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
-    assert client("viewer").get("/metrics").status_code == 403
+    assert client("viewer").get("/metrics").status_code == 200
+    assert client("admin", "440305").get("/metrics").status_code == 403
 
 
 def test_metrics_and_documentation_come_from_here(client: Client) -> None:
