@@ -56,6 +56,19 @@ class Demonstration:
     map: Path
 
 
+def timed(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Return `say` that puts the seconds since it spoke last before what it says."""
+    last = time.perf_counter()
+
+    def done(what: str) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        say(f"{now - last:5.1f} s  {what}")
+        last = now
+
+    return done
+
+
 def demonstrate(
     folder: Path,
     tables: Path,
@@ -83,14 +96,7 @@ def demonstrate(
     language
         Of the map, zh or en.
     """
-    started = time.perf_counter()
-
-    def done(what: str) -> None:
-        nonlocal started
-        now = time.perf_counter()
-        say(f"{now - started:5.1f} s  {what}")
-        started = now
-
+    done = timed(say)
     folder.mkdir(parents=True, exist_ok=True)
     sample = make_sample(folder / "sample", tables=tables, seed=seed, scale=scale)
     done(f"sample district in {folder / 'sample'}")

@@ -6,6 +6,7 @@ It owns the words; the figures come from `api.demonstration`.
 from collections.abc import Sequence
 
 from api.demonstration import Demonstration
+from api.demonstration_database import Publication
 from gis.areas import lowest
 from gis.topology.findings import metres2
 
@@ -32,6 +33,8 @@ _WORDS = {
         "axes": ("经度、纬度", "纬度、经度（颠倒）"),
         "areas": "有缺陷的区划：{overlaps:,} 处重叠（{overlap}），{blanks:,} 处空白（{blank}）。",
         "repaired": "修复后面积变化最大的是 {code}：{change:+,.2f} m²（{share:+.2%}）。",
+        "plans": "数据库中的方案",
+        "plans_head": ("网格体系", "方案", "生效日期", "新网格", "盲区"),
         "files": "文件",
     },
     "en": {
@@ -56,14 +59,26 @@ _WORDS = {
         "axes": ("longitude, latitude", "latitude, longitude (swapped)"),
         "areas": "Areas with defects: {overlaps:,} overlaps ({overlap}), {blanks:,} blanks ({blank}).",
         "repaired": "After the repair the area of {code} has changed most: {change:+,.2f} m² ({share:+.2%}).",
+        "plans": "Plans in the database",
+        "plans_head": ("scheme", "plan", "in force from", "cells begun", "gaps"),
         "files": "Files",
     },
 }
 _WORST = 10
 
 
-def write_up(shown: Demonstration, language: str = "zh") -> str:
-    """Return the report as Markdown; `language` is zh or en."""
+def write_up(shown: Demonstration, language: str = "zh", published: Sequence[Publication] = ()) -> str:
+    """Return the report as Markdown.
+
+    Parameters
+    ----------
+    shown
+        What was made and found in files.
+    language
+        zh or en.
+    published
+        The plans of the database, where there is one.
+    """
     words: dict[str, object] = dict(_WORDS[language])
 
     def say(key: str, **figures: object) -> str:
@@ -147,6 +162,9 @@ def write_up(shown: Demonstration, language: str = "zh") -> str:
         ),
         say("repaired", code=largest["code"], change=largest["change_m2"], share=largest["change_share"]),
     ]
+    if published:
+        rows = [(each.scheme, each.name, each.on, each.cells, each.gaps) for each in published]
+        lines += ["", f"## {say('plans')}", "", *_table(head("plans_head"), rows)]
     lines += ["", f"## {say('files')}", ""]
     lines += [f"- {path.name}" for path in sorted(shown.folder.iterdir()) if not path.name.startswith(".")]
     return "\n".join(lines) + "\n"

@@ -4,13 +4,18 @@ It owns sockets, workers and how they stop; the application is `api.app`.
 """
 
 import os
+import socket
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli import options
 from api.cli.outcome import reporting, say
+
+if TYPE_CHECKING:
+    from api.settings import ServiceSettings
 
 
 @reporting
@@ -26,11 +31,6 @@ def serve(
 
     Options not given are read from WANGGE_HOST, WANGGE_PORT, WANGGE_WORKERS and WANGGE_DATABASE.
     """
-    import tempfile
-
-    import uvicorn
-    from uvicorn.supervisors import Multiprocess
-
     from api.app import open_database
     from api.settings import ServiceSettings
     from layers.storage.database import Database
@@ -46,6 +46,75 @@ def serve(
         open_database(opened)
     finally:
         opened.close()
+    run(settings, listen(settings.host, settings.port))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take an address; port 0 takes a free one.
+
+    Raises
+    ------
+    InputError
+        If it cannot be had.
+    """
+    from gis.errors import InputError
+
+    try:
+        (family, kind, protocol, _, address), *_ = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        taken = socket.socket(family, kind, protocol)
+        try:
+            # A service that was just ended leaves connections behind, which hold the port for a while.
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(address)
+        except OSError:
+            taken.close()
+            raise
+    except OSError as error:
+        raise InputError(f"{host} port {port} cannot be listened on: {error.strerror}.") from error
+    taken.set_inheritable(True)
+    return taken
+
+
+def address_of(taken: socket.socket) -> str:
+    """Return the address of what listens on a socket, as a URL."""
+    host, port = taken.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run(
+    settings: "ServiceSettings", listening: socket.socket, started: Callable[[], None] | None = None
+) -> None:
+    """Serve on a socket until interrupted.
+
+    Parameters
+    ----------
+    settings
+        What the environment says, which worker processes read anew.
+    listening
+        Where to serve.
+    started
+        Called when one process alone serves and the first request would be answered.
+
+    Raises
+    ------
+    Exit
+        With code 3 if the service does not start.
+    """
+    import tempfile
+
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    class Server(uvicorn.Server):
+        """Tells when it has started."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started and started is not None:
+                started()
+
     with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
         if settings.workers > 1:
             # What one worker counts or receives, another tells or imports.
@@ -66,13 +135,18 @@ def serve(
             server_header=False,
             timeout_graceful_shutdown=settings.grace_s,
         )
-        listening = config.bind_socket()
-        address = f"[{settings.host}]" if ":" in settings.host else settings.host
-        say(f"Wangge serves http://{address}:{listening.getsockname()[1]} ({settings.workers} worker(s))")
-        if settings.workers > 1:
-            Multiprocess(config, sockets=[listening]).run()
-        else:
-            server = uvicorn.Server(config)
-            server.run(sockets=[listening])
-            if not server.started:
-                raise typer.Exit(3)
+        say(f"Wangge serves {address_of(listening)} ({settings.workers} worker(s))")
+        server = Server(config)
+        try:
+            if settings.workers > 1:
+                Multiprocess(config, sockets=[listening]).run()
+            else:
+                server.run(sockets=[listening])
+        except KeyboardInterrupt:
+            # Being ended is how a service ends; only one that never came up was interrupted.
+            if settings.workers == 1 and not server.started:
+                raise
+            say("Wangge has stopped.")
+            return
+        if settings.workers == 1 and not server.started:
+            raise typer.Exit(3)
