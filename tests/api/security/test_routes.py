@@ -28,7 +28,7 @@ from api.settings import ServiceSettings
 from layers.storage.database import Database
 from layers.storage.identity import AuditEntry
 from layers.storage.jobs import Job
-from layers.storage.models import Area, Assignment, Cell, Entity, Plan, PlanCell, Scheme, State
+from layers.storage.models import Area, Assignment, Cell, Entity, Gap, GapRun, Plan, PlanCell, Scheme, State
 from layers.storage.staff import Officer, Post
 from tests.api.security.conftest import bearer
 
@@ -124,6 +124,9 @@ def fill(database: Database) -> dict[str, dict[str, str]]:
         )
         session.add(scheme)
         session.flush()
+        whole = gap_run(scheme.id, None, FOREIGN)
+        session.add(whole)
+        session.flush()
         for code, name, west in ((HOME, "本区", 113), (ABROAD, FOREIGN, 114)):
             ground = shapely.box(west, 22, west + 1, 23)
             plan = Plan(
@@ -172,14 +175,39 @@ def fill(database: Database) -> dict[str, dict[str, str]]:
             session.add_all([cell, post, belongs])
             session.flush()
             session.add(PlanCell(plan_id=plan.id, cell_id=cell.id))
+            # Each county's gap is in a run of its own, and in the one of all ground.
+            own = gap_run(scheme.id, code, name)
+            session.add(own)
+            session.flush()
+            found = [gap(run.id, cell, name) for run in (own, whole)]
+            session.add_all(found)
+            session.flush()
             ids[code] = {
                 "code": code, "scheme": "community", "plan_id": str(plan.id), "against": str(plan.id),
                 "entity_id": str(entity.id), "officer_id": str(officer.id), "post_id": str(post.id),
-                "job_id": str(job.id), "export_id": str(file.id),
+                "job_id": str(job.id), "export_id": str(file.id), "run_id": str(own.id),
+                "gap_id": str(found[1].id),
                 "lon": str(west + 0.5), "lat": "22.5", "name": "start.js",
                 "cell_code": cell.code, "area_code": code,
             }  # fmt: skip
     return ids
+
+
+def gap_run(scheme_id: int, area_code: str | None, name: str) -> GapRun:
+    counted = {"gaps": 1, "high": 1, "medium": 0, "low": 0, "area_m2": 1.0, "households": 1, "enterprises": 1}
+    summary = {"gaps": 1, "kinds": {"unassigned": counted}, "skipped": {}}
+    return GapRun(
+        scheme_id=scheme_id, area_code=area_code, on=DAY, rules={}, summary=summary, created_by=name,
+        created_at=datetime.now(UTC),
+    )  # fmt: skip
+
+
+def gap(run_id: int, cell: Cell, name: str) -> Gap:
+    return Gap(
+        run_id=run_id, kind="unassigned", severity="high", cell_code=cell.code, area_code=cell.area_code,
+        area_m2=1.0, households=1, enterprises=1, rule="", detail=name, geometry=cell.geometry,
+        figures={"entity_kind": "household", "entity_id": name, "reason": "outside"},
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -210,6 +238,8 @@ def named(demand: Demand, ids: dict[str, str]) -> dict[str, str]:
         return {**ids, "code": "community"}
     if demand.path.startswith("/v1/exports/"):
         return {**ids, "job_id": ids["export_id"]}
+    if demand.path.startswith("/v1/gaps/"):
+        return {**ids, "against": ids["run_id"]}
     if "/cells/{code}" in demand.path:
         return {**ids, "code": ids["cell_code"]}
     return ids
