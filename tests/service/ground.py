@@ -32,11 +32,10 @@ def day(number: int) -> date:
     return FIRST + timedelta(days=number)
 
 
-def prepare(folder: Path, database: str) -> str:
-    """Migrate a database, load areas, make a scheme's ground, and return a token of an administrator."""
-    wangge(folder, "migrate", "--database", database)
+def areas() -> gpd.GeoDataFrame:
+    """Return the county and its two towns."""
     codes = [COUNTY, WEST_TOWN, EAST_TOWN]
-    areas = gpd.GeoDataFrame(
+    return gpd.GeoDataFrame(
         {
             "code": codes,
             "name": [f"地{code}" for code in codes],
@@ -46,20 +45,15 @@ def prepare(folder: Path, database: str) -> str:
         geometry=[ground.join(SQUARES_OF[code]) for code in codes],
         crs=LONLAT,
     )
-    write_layer(folder / "areas.gpkg", areas)
-    wangge(folder, "load", "areas", folder / "areas.gpkg", "--database", database)
-    made = wangge(
-        folder,
-        "token",
-        "create",
-        "tests",
-        "--role",
-        "admin",
-        "--everywhere",
-        "--json",
-        "--database",
-        database,
-    )
+
+
+def prepare(folder: Path, database: str, frame: gpd.GeoDataFrame) -> str:
+    """Migrate a database, load areas, and return a token of an administrator."""
+    at = ("--database", database)
+    wangge(folder, "migrate", *at)
+    write_layer(folder / "areas.gpkg", frame)
+    wangge(folder, "load", "areas", folder / "areas.gpkg", *at)
+    made = wangge(folder, "token", "create", "tests", "--role", "admin", "--everywhere", "--json", *at)
     return str(made["token"])
 
 
