@@ -95,6 +95,7 @@ class Worker:
         with self._database.write() as session:
             for lost in bury(session):
                 log.warning("job lost its worker", job=lost)
+                self._forget_files(find_job(session, lost))
             return claim(session)
 
     def _run(self, job: Job) -> None:
@@ -128,12 +129,16 @@ class Worker:
             finally:
                 process.kill()
         ended = self._end(job.id, state, result, error)
+        self._forget_files(job, done=ended == JobState.done)
+        log.info("job ends", job=job.id, state=ended)
+
+    def _forget_files(self, job: Job, *, done: bool = False) -> None:
+        """Remove the file that a job was to import, and what an export that is not done has written."""
         file = job.parameters.get("file")
         if file is not None:
             (self._uploads / Path(str(file)).name).unlink(missing_ok=True)
-        if job.kind == "export" and ended != JobState.done:
+        if job.kind == "export" and not done:
             exported.discard(self._uploads, job.parameters)
-        log.info("job ends", job=job.id, state=ended)
 
     def _watch(
         self, job_id: int, process: subprocess.Popen[str], task: Task

@@ -1,0 +1,46 @@
+"""Two servers on one database: what one publishes the other answers from within a second."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from tests.service import ground
+from tests.service.ground import EVEN, ODD, day, draft, owners_on, publish
+from tests.service.processes import serving
+
+SEEN_S = 1.0
+"""Seconds within which another server must answer from a plan."""
+
+ASKED_S = 10.0
+
+
+def seconds_until(client: httpx.Client, expected: dict[tuple[int, int], str], on: int) -> float:
+    """Ask again and again until the owners are as expected, and return how long that took."""
+    began = time.monotonic()
+    while owners_on(client, day(on)) != expected:
+        assert time.monotonic() - began < ASKED_S
+    return time.monotonic() - began
+
+
+def test_what_one_server_publishes_another_answers_from_within_a_second(
+    copy_of: Callable[[str], str], tmp_path: Path, show: Callable[[str], None]
+) -> None:
+    url = copy_of("migrated")
+    token = ground.prepare(tmp_path, url, ground.areas())
+    with serving(tmp_path, url, token) as one, serving(tmp_path, url, token) as other:
+        one.client.post("/v1/schemes", json={"code": "community", "name": "社区"}).raise_for_status()
+        publish(one.client, draft(one.client, EVEN), day(0)).raise_for_status()
+        seconds_until(other.client, EVEN, 0)
+        taken = []
+        for number in range(1, 7):
+            here, there = (one, other) if number % 2 else (other, one)
+            following = (EVEN, ODD)[number % 2]
+            plan = draft(here.client, following)
+            assert owners_on(there.client, day(number)) == (ODD, EVEN)[number % 2]
+            publish(here.client, plan, day(number)).raise_for_status()
+            taken.append(seconds_until(there.client, following, number))
+        kind = "SQLite" if url.startswith("sqlite") else "PostGIS"
+        show(f"{kind}: a plan is answered from by another server after {max(taken):.2f} s at most")
+        assert max(taken) <= SEEN_S
