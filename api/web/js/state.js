@@ -10,6 +10,7 @@ const state = {
   chosen: null, // { kind: "cell" | "entity" | "gap" | "place", … }
   run: null, // number of the gap run, null for the latest
   against: null, // the other day of a comparison
+  groupsBelow: 0, // the zoom below which cells are drawn together by area
 };
 
 const listeners = [];

@@ -1,0 +1,52 @@
+// Who is signed in, what that lets them see, and the way out.
+
+import { ask } from "./api.js";
+import { byId, h, icon, replace } from "./dom.js";
+import { onLanguage, t, word } from "./i18n.js";
+
+export function openAccount(session) {
+  const button = byId("account-button");
+  const menu = byId("account-menu");
+  let areaName = session.area_code;
+
+  const show = (shown) => {
+    menu.hidden = !shown;
+    button.setAttribute("aria-expanded", String(shown));
+  };
+  const signOut = async () => {
+    try {
+      await ask("v1/session", { method: "DELETE", quiet: true });
+    } finally {
+      history.replaceState(null, "", location.pathname);
+      location.reload();
+    }
+  };
+  const draw = () => {
+    replace(button, icon("person"), h("span", {}, session.name));
+    const ground = session.area_code === null ? t("everywhere") : areaName;
+    replace(
+      menu,
+      h("p", {}, h("b", {}, session.name)),
+      h("p", { class: "small quiet" }, t("signed_in_as", { role: word("role", session.role), area: ground })),
+      h("button", { class: "button", type: "button", onclick: signOut }, t("sign_out")),
+    );
+  };
+  button.addEventListener("click", () => show(menu.hidden));
+  document.addEventListener("click", (event) => {
+    if (!byId("account").contains(event.target)) show(false);
+  });
+  byId("account").addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      show(false);
+      button.focus();
+    }
+  });
+  onLanguage(draw);
+  draw();
+  if (session.area_code !== null) {
+    ask(`v1/areas/${encodeURIComponent(session.area_code)}`).then((area) => {
+      areaName = area.name;
+      draw();
+    }, () => {});
+  }
+}

@@ -1,0 +1,170 @@
+// The page once somebody is signed in: opens the map, joins the parts, and keeps them in step with the state.
+
+import { ask, pages } from "./api.js";
+import { openAccount } from "./account.js";
+import { choose, describeCells, drawCells, removeCells, recolourCells, showCells } from "./cells.js";
+import { openChoices } from "./choices.js";
+import { classification } from "./colouring.js";
+import { openCompare } from "./compare.js";
+import { byId } from "./dom.js";
+import { openGaps } from "./gaps.js";
+import { onLanguage, t } from "./i18n.js";
+import { openLayers, tellLayers } from "./layers.js";
+import { openLegend } from "./legend.js";
+import { addFoot, addZoomButtons, baseStyle, openMap, showMessage, whole } from "./map.js";
+import { addObjects, removeObjects, showGaps, showObjects } from "./objects.js";
+import { openPanel } from "./panel.js";
+import { adopt, keepAddress, readAddress } from "./permalink.js";
+import { openPointer } from "./pointer.js";
+import { openPrint } from "./print.js";
+import { openRuler } from "./ruler.js";
+import { openSearch } from "./search.js";
+import { openSheet } from "./sheet.js";
+import { openShare } from "./share.js";
+import { change, current, listen } from "./state.js";
+import { openStats } from "./stats.js";
+import { sentence, toast } from "./toast.js";
+
+const WORLD = [73, 18, 135, 54];
+
+export async function openApp(session) {
+  const asked = readAddress();
+  adopt(asked);
+  openAccount(session);
+  openPanel();
+  showMessage(t("loading"));
+  let setup;
+  let style;
+  let schemes;
+  try {
+    [setup, schemes] = await Promise.all([ask("v1/page"), pages("v1/schemes")]);
+    style = await baseStyle(setup);
+  } catch (error) {
+    showMessage(sentence(error));
+    throw error;
+  }
+  if (!schemes.some((each) => each.code === current().scheme)) change({ scheme: schemes[0]?.code ?? null });
+
+  let described = null;
+  let bounds = WORLD;
+  if (current().scheme !== null) {
+    try {
+      described = await describeCells(current().scheme, current().at);
+      bounds = described.bounds ?? WORLD;
+    } catch (error) {
+      toast(sentence(error));
+    }
+  }
+  const map = await openMap(style, asked.view ?? { bounds });
+  showMessage(schemes.length ? "" : t("no_schemes"));
+  addZoomButtons(map, () => bounds);
+  addFoot(map, setup);
+
+  let drawing = 0;
+  const redraw = async () => {
+    const mine = (drawing += 1);
+    const { scheme, at } = current();
+    if (scheme === null) return;
+    try {
+      const [now, classes] = await Promise.all([describeCells(scheme, at), classification(current())]);
+      if (mine !== drawing) return;
+      described = now;
+      bounds = now.bounds ?? bounds;
+      change({ groupsBelow: now.vector_layers?.find((layer) => layer.id === "cells")?.minzoom ?? 0 });
+      drawCells(map, now, { scheme, at }, classes);
+      showMessage(now.vector_layers?.length === 0 ? t("no_cells") : "");
+      visible();
+      choose(map, current().chosen?.kind === "cell" ? current().chosen.code : null);
+    } catch (error) {
+      if (mine !== drawing) return;
+      removeCells(map);
+      showMessage(sentence(error));
+    }
+  };
+  const visible = () => {
+    const { hidden } = current();
+    showCells(map, !hidden.has("cells"), !hidden.has("labels"));
+    showObjects(map, hidden);
+    showGaps(map, !hidden.has("gaps"));
+    tellLayers(map, hidden);
+  };
+
+  const sheet = openSheet(map, session);
+  const choices = openChoices(schemes);
+  openLayers(setup);
+  openLegend(map);
+  openStats();
+  openGaps(map);
+  openSearch(map);
+  const tools = openTools(map, sheet, { style, setup });
+  openPointer(map, tools);
+
+  listen(["scheme", "at"], redraw);
+  listen(["scheme"], () => {
+    removeObjects(map);
+    if (current().scheme !== null) addObjects(map, current().scheme);
+    visible();
+  });
+  listen(["fill", "method", "classes"], async () => {
+    try {
+      recolourCells(map, await classification(current()));
+    } catch {
+      // The legend tells what went wrong and offers to try again.
+    }
+  });
+  listen(["hidden"], visible);
+  listen(["chosen"], ({ chosen }) => choose(map, chosen?.kind === "cell" ? chosen.code : null));
+
+  if (current().scheme !== null) {
+    await redraw();
+    addObjects(map, current().scheme);
+    visible();
+  }
+  map.on("error", ({ error }) => {
+    // A tile that is refused because the session is over is the session's affair, which asking again tells.
+    if (error?.status === 401) ask("v1/session").catch(() => {});
+  });
+  keepAddress(map);
+  if (asked.cell !== null) change({ chosen: { kind: "cell", code: asked.cell, fly: asked.view === null } });
+  window.addEventListener("hashchange", () => {
+    const given = readAddress();
+    adopt(given);
+    if (given.view) map.jumpTo(given.view);
+  });
+  window.setInterval(() => follow(choices, redraw), 60_000);
+  // What tests and a person at the console may ask.
+  window.wangge = { map, state: current, whole: () => whole(map, bounds) };
+  map.once("idle", () => {
+    document.documentElement.dataset.ready = "map";
+  });
+  return {
+    session,
+    again: () => {
+      document.documentElement.dataset.ready = "map";
+      redraw();
+    },
+  };
+}
+
+function openTools(map, sheet, made) {
+  const ruler = openRuler(map);
+  const compare = openCompare(map, made);
+  openPrint(map, made.setup);
+  openShare(map);
+  return { ruler, compare, sheet };
+}
+
+// A plan that has come into force meanwhile is shown without being asked for.
+async function follow(choices, redraw) {
+  if (document.hidden || current().scheme === null || byId("app").hidden) return;
+  try {
+    if (await choices.refresh()) {
+      toast(t("new_plan"));
+      redraw();
+    }
+  } catch {
+    // The next round tries again; what is shown stays.
+  }
+}
+
+onLanguage(() => showMessage(""));

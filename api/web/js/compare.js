@@ -1,0 +1,153 @@
+// Two days side by side: a second map over the first, cut where the slider stands.
+
+import { describeCells, drawCells, showCells } from "./cells.js";
+import { daysInForce, since } from "./choices.js";
+import { classification } from "./colouring.js";
+import { byId, h } from "./dom.js";
+import { today } from "./format.js";
+import { onLanguage, t } from "./i18n.js";
+import { tellLayers } from "./layers.js";
+import { makeMap } from "./map.js";
+import { change, current, listen } from "./state.js";
+import { sentence, toast } from "./toast.js";
+import { addTool, endTool, showCard } from "./tool_card.js";
+
+const STEP = 0.05;
+
+// Two maps that move as one; returns what parts them again.
+function tie(first, second) {
+  let moving = false;
+  const follow = (from, to) => () => {
+    if (moving) return;
+    moving = true;
+    to.jumpTo({ center: from.getCenter(), zoom: from.getZoom() });
+    moving = false;
+  };
+  const one = follow(first, second);
+  first.on("move", one);
+  one();
+  return () => first.off("move", one);
+}
+
+function slider(stage, cut) {
+  const bar = h("div", { id: "swipe", role: "slider", tabindex: "0", "aria-label": t("compare_slider"), "aria-valuemin": "0", "aria-valuemax": "100" });
+  let share = 0.5;
+  const place = (value) => {
+    share = Math.min(0.98, Math.max(0.02, value));
+    bar.style.left = `${share * 100}%`;
+    bar.setAttribute("aria-valuenow", String(Math.round(share * 100)));
+    cut(share);
+  };
+  bar.addEventListener("pointerdown", (event) => bar.setPointerCapture(event.pointerId));
+  bar.addEventListener("pointermove", (event) => {
+    if (!bar.hasPointerCapture(event.pointerId)) return;
+    const box = stage.getBoundingClientRect();
+    place((event.clientX - box.left) / box.width);
+  });
+  bar.addEventListener("keydown", (event) => {
+    const steps = { ArrowLeft: -STEP, ArrowRight: STEP, Home: -1, End: 1 }[event.key];
+    if (steps === undefined) return;
+    event.preventDefault();
+    place(share + steps);
+  });
+  stage.append(bar);
+  place(share);
+  return { remove: () => bar.remove(), again: () => place(share) };
+}
+
+export function openCompare(map, { style }) {
+  const stage = byId("stage");
+  let second = null;
+  let cleanup = [];
+
+  const label = (side) => {
+    const element = h("span", { class: "swipe-day", id: `day-${side}` });
+    stage.append(element);
+    return element;
+  };
+  // Days to choose from: those on which plans came into force, and today.
+  const options = (chosen) => {
+    const known = [...new Set([...daysInForce(), today(), chosen])].filter(Boolean).sort().reverse();
+    return known.map((each) => h("option", { value: each }, each === today() ? t("today") : each));
+  };
+  const other = () => {
+    const shown = since(current().at);
+    return daysInForce().find((each) => each !== shown) ?? today();
+  };
+
+  const start = () => {
+    if (current().against === null) change({ against: other() });
+    const container = h("div", { id: "second", "aria-hidden": "true" });
+    byId("map").after(container);
+    second = makeMap(container, style, { center: map.getCenter(), zoom: map.getZoom() }, { interactive: false });
+    second.getCanvas().tabIndex = -1;
+    const [left, right] = [label("left"), label("right")];
+    const swipe = slider(stage, (share) => {
+      container.style.clipPath = `inset(0 ${(1 - share) * 100}% 0 0)`;
+      left.style.right = `calc(${(1 - share) * 100}% + 30px)`;
+      right.style.left = `calc(${share * 100}% + 30px)`;
+    });
+    const untie = tie(map, second);
+    cleanup = [untie, swipe.remove, () => left.remove(), () => right.remove(), () => second.remove(), () => container.remove()];
+    second.on("load", () => draw());
+    card();
+    const watch = new ResizeObserver(() => second?.resize());
+    watch.observe(stage);
+    cleanup.push(() => watch.disconnect());
+    return () => {
+      for (const deed of cleanup) deed();
+      cleanup = [];
+      second = null;
+      change({ against: null });
+    };
+  };
+  const draw = async () => {
+    const mine = second;
+    const { scheme, against, at, hidden } = current();
+    if (mine === null || against === null) return;
+    byId("day-left").textContent = against;
+    byId("day-right").textContent = at ?? t("today");
+    try {
+      const [described, classes] = await Promise.all([describeCells(scheme, against), classification(current())]);
+      if (mine !== second) return;
+      drawCells(mine, described, { scheme, at: against }, classes);
+      showCells(mine, !hidden.has("cells"), !hidden.has("labels"));
+      tellLayers(mine, hidden);
+    } catch (error) {
+      toast(sentence(error));
+    }
+  };
+  const card = () => {
+    const choose = (id, text, value, pick) => {
+      const select = h("select", { class: "select", id, onchange: (event) => pick(event.target.value) }, options(value));
+      select.value = value;
+      return h("label", {}, h("span", {}, text), select);
+    };
+    const { against, at } = current();
+    const same = since(against) === since(at);
+    showCard(
+      t("compare"),
+      h(
+        "div",
+        { class: "pair" },
+        choose("compare-left", t("compare_left"), against, (day) => change({ against: day })),
+        choose("compare-right", t("compare_right"), at ?? today(), (day) => change({ at: day === today() ? null : day })),
+      ),
+      same ? h("p", { class: "note" }, t("compare_same")) : h("p", { class: "note" }, t("compare_slider")),
+    );
+  };
+  listen(["scheme", "at", "against", "fill", "method", "classes", "hidden"], () => {
+    if (second === null) return;
+    draw();
+    card();
+  });
+  document.addEventListener("wangge-days", () => {
+    if (second !== null) card();
+  });
+  onLanguage(() => {
+    if (second !== null) draw();
+  });
+  const tool = addTool("compare", "compare", start);
+  if (current().against !== null) tool.begin();
+  return { end: endTool };
+}

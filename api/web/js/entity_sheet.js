@@ -1,0 +1,68 @@
+// The sheet of an entity: what it is, which cells it belongs to, and personal data for those who may see them.
+
+import { ask } from "./api.js";
+import { h, icon } from "./dom.js";
+import { period, place } from "./format.js";
+import { t, word } from "./i18n.js";
+import { schemeNames } from "./place_sheet.js";
+import { block, facts, head } from "./sheet.js";
+import { change } from "./state.js";
+import { sentence, toast } from "./toast.js";
+
+function personal(entity, session) {
+  const pairs = Object.entries(entity.personal).map(([key, value]) => [word("personal", key), String(value)]);
+  if (pairs.length === 0) return null;
+  const section = block(t("personal"), facts(pairs));
+  if (!session.rights.includes("reveal")) return section;
+  const reveal = async () => {
+    try {
+      const plain = await ask(`v1/entities/${entity.id}`, { query: { reveal: true } });
+      section.replaceWith(personal(plain, { ...session, rights: [] }));
+    } catch (error) {
+      toast(sentence(error));
+    }
+  };
+  section.append(
+    h("p", {}, h("button", { class: "link-button", type: "button", onclick: reveal }, t("reveal"))),
+    h("p", { class: "note" }, t("reveal_note")),
+  );
+  return section;
+}
+
+function attributes(entity) {
+  const plain = Object.entries(entity.attributes).filter(([, value]) => value === null || typeof value !== "object");
+  return plain.length ? block(t("attributes"), facts(plain.map(([key, value]) => [key, value === null ? null : String(value)]))) : null;
+}
+
+function owner(each, names) {
+  const scheme = names.find((one) => one.code === each.scheme)?.name ?? each.scheme;
+  const when = period(each.valid_from, each.valid_to);
+  if (each.cell_code === null) return h("div", { class: "owner" }, h("b", {}, word("reason", each.reason ?? "outside")), h("small", {}, scheme), h("span", { class: "figures" }, when));
+  const open = () => change({ scheme: each.scheme, chosen: { kind: "cell", code: each.cell_code, fly: true } });
+  return h("button", { class: "owner", type: "button", onclick: open }, h("b", { class: "figures-plain" }, each.cell_code), h("small", {}, scheme), h("span", { class: "figures" }, when));
+}
+
+// A point that stands for the entity on the map.
+export function spotOf(geometry) {
+  let found = geometry?.coordinates;
+  while (Array.isArray(found?.[0])) [found] = found;
+  return found ?? null;
+}
+
+export async function entitySheet({ id, fly }, { map, session }) {
+  const [entity, owners, names] = await Promise.all([ask(`v1/entities/${id}`), ask(`v1/entities/${id}/owners`), schemeNames()]);
+  const spot = spotOf(entity.geometry);
+  const go = () => map.easeTo({ center: spot, zoom: Math.max(map.getZoom(), 17) });
+  if (fly && spot) go();
+  const current = owners.items.filter((each) => each.valid_to === null);
+  const former = owners.items.filter((each) => each.valid_to !== null && each.valid_to !== each.valid_from);
+  return [
+    head(word("kind", entity.kind), entity.name || entity.external_id, entity.external_id),
+    spot ? h("div", { class: "sheet-actions" }, h("button", { class: "button", type: "button", onclick: go }, icon("place"), t("zoom_to"))) : null,
+    block(null, facts([[t("class_name"), entity.class_name], [t("recorded"), period(entity.valid_from, entity.valid_to)], [t("coordinates"), spot ? place(spot[0], spot[1]) : t("gap_no_place")]])),
+    current.length ? block(t("owners"), current.map((each) => owner(each, names))) : null,
+    personal(entity, session),
+    attributes(entity),
+    former.length ? block(t("history"), former.map((each) => owner(each, names))) : null,
+  ];
+}

@@ -1,0 +1,61 @@
+// The sheet of a gap: what is missing, where, how much, and by which rule; and its row in lists.
+
+import { ask } from "./api.js";
+import { h, icon } from "./dom.js";
+import { area, number } from "./format.js";
+import { t, word } from "./i18n.js";
+import { gapSentence } from "./gap_words.js";
+import { block, facts, head } from "./sheet.js";
+import { change } from "./state.js";
+
+export const affected = (gap) =>
+  [
+    gap.area_m2 > 0 ? area(gap.area_m2) : null,
+    gap.households > 0 ? t("gap_households", { n: number(gap.households) }) : null,
+    gap.enterprises > 0 ? t("gap_enterprises", { n: number(gap.enterprises) }) : null,
+  ].filter(Boolean);
+
+export const openGap = (gap) => change({ chosen: { kind: "gap", id: gap.id, fly: true, record: gap } });
+
+export function gapRow(gap, chosen) {
+  return h(
+    "button",
+    { class: "gap-row", type: "button", "aria-current": chosen ? "true" : null, "data-gap": gap.id, onclick: () => openGap(gap) },
+    h("i", { class: `dot dot-${gap.severity}` }),
+    h("b", {}, word("gap", gap.kind)),
+    h("span", {}, word("severity", gap.severity)),
+    h("small", {}, [affected(gap).join(" · "), gap.cell_code].filter(Boolean).join("  ")),
+  );
+}
+
+export function flyToBox(map, box) {
+  const [west, south, east, north] = box;
+  map.fitBounds([[west, south], [east, north]], { padding: 90, maxZoom: 16.5, duration: 700 });
+}
+
+export async function gapSheet({ id, fly, record }, { map }) {
+  const gap = record ?? (await ask(`v1/gaps/${id}`));
+  if (fly && gap.box) flyToBox(map, gap.box);
+  const openCell = () => change({ chosen: { kind: "cell", code: gap.cell_code, fly: true } });
+  return [
+    head(t("sheet.gap"), word("gap", gap.kind), `${word("severity", gap.severity)} · ${gap.on}`),
+    h(
+      "div",
+      { class: "sheet-actions" },
+      gap.box ? h("button", { class: "button", type: "button", onclick: () => flyToBox(map, gap.box) }, icon("place"), t("zoom_to")) : h("p", { class: "quiet" }, t("gap_no_place")),
+    ),
+    block(t("gap_affected"), h("div", { class: "tiles" }, tiles(gap))),
+    block(t("gap_rule"), h("p", {}, gapSentence(gap))),
+    gap.cell_code ? block(t("gap_cell"), h("button", { class: "owner", type: "button", onclick: openCell }, h("b", {}, gap.cell_code))) : null,
+    block(null, facts([[t("code"), gap.area_code]])),
+  ];
+}
+
+function tiles(gap) {
+  const figures = [
+    [area(gap.area_m2), t("ground"), gap.area_m2 > 0],
+    [number(gap.households), t("measure.households"), gap.households > 0],
+    [number(gap.enterprises), t("measure.enterprises"), gap.enterprises > 0],
+  ];
+  return figures.filter(([, , there]) => there).map(([value, name]) => h("div", { class: "tile" }, h("b", {}, value), h("span", {}, name)));
+}

@@ -1,0 +1,135 @@
+// The list of gaps: which run, which severities and kind, worst first; a click flies there and opens the sheet.
+
+import { ask } from "./api.js";
+import { byId, h, replace } from "./dom.js";
+import { day, number } from "./format.js";
+import { gapRow } from "./gap_sheet.js";
+import { onLanguage, t, word } from "./i18n.js";
+import { chooseGap, drawGaps } from "./objects.js";
+import { change, current, listen } from "./state.js";
+import { empty, failure, loading } from "./toast.js";
+
+const SEVERITIES = ["high", "medium", "low"];
+const PAGE = 50;
+
+let runs = [];
+let filter = { severity: null, kind: null };
+let listed = { items: [], next: null };
+
+export const shownRun = () => runs.find((each) => each.id === current().run) ?? null;
+
+// The run that fits the day shown: the latest on or before it, else the latest there is.
+function fitting(at) {
+  if (at === null) return runs[0] ?? null;
+  return runs.find((each) => each.on <= at) ?? runs[0] ?? null;
+}
+
+// How many gaps a run counts of a severity, or of all.
+export function counted(run, severity = null) {
+  const kinds = Object.values(run.summary?.kinds ?? {});
+  const severities = severity === null ? SEVERITIES : [severity];
+  return kinds.reduce((sum, each) => sum + severities.reduce((one, name) => one + (each[name] ?? 0), 0), 0);
+}
+
+const kindsOf = (run) => Object.entries(run.summary?.kinds ?? {}).filter(([, each]) => SEVERITIES.some((name) => each[name] > 0)).map(([kind]) => kind);
+
+export function openGaps(map) {
+  const box = byId("panel-gaps");
+  const list = h("div", { id: "gap-list" });
+  let asked = 0;
+
+  const filters = (run) => {
+    const choice = h("select", { class: "select", id: "gap-run", "aria-label": t("gaps_run"), onchange: (event) => change({ run: Number(event.target.value) }) }, runs.map((each) => h("option", { value: each.id }, day(each.on))));
+    choice.value = String(run.id);
+    const kind = h(
+      "select",
+      { class: "select", id: "gap-kind", "aria-label": t("gaps_kind"), onchange: (event) => refine({ kind: event.target.value || null }) },
+      h("option", { value: "" }, t("gaps_all_kinds")),
+      kindsOf(run).map((each) => h("option", { value: each }, word("gap", each))),
+    );
+    kind.value = filter.kind ?? "";
+    const chips = SEVERITIES.map((each) =>
+      h(
+        "button",
+        { class: "chip", type: "button", "data-severity": each, "aria-pressed": String(filter.severity === each), onclick: () => refine({ severity: filter.severity === each ? null : each }) },
+        h("i", { class: `dot dot-${each}` }),
+        `${word("severity", each)} ${number(counted(run, each))}`,
+      ),
+    );
+    return h("div", { class: "gap-filter" }, h("div", { class: "pair" }, choice, kind), h("div", { class: "chips" }, chips));
+  };
+  const rows = () => {
+    const { chosen } = current();
+    const own = chosen?.kind === "gap" ? chosen.id : null;
+    const more = listed.next === null ? null : h("button", { class: "button gap-more", type: "button", onclick: () => read(true) }, t("more"));
+    if (listed.items.length === 0) replace(list, empty(t(filter.severity || filter.kind ? "gaps_none_filtered" : "gaps_none")));
+    else replace(list, listed.items.map((each) => gapRow(each, each.id === own)), more);
+  };
+  const read = async (further) => {
+    const run = shownRun();
+    if (run === null) return;
+    const mine = (asked += 1);
+    const waiting = further ? 0 : setTimeout(() => replace(list, loading()), 200);
+    try {
+      const query = { scheme: current().scheme, run: run.id, geometry: false, limit: PAGE, ...filter, cursor: further ? listed.next : null };
+      const answer = await ask("v1/gaps", { query });
+      if (mine !== asked) return;
+      listed = { items: further ? [...listed.items, ...answer.items] : answer.items, next: answer.next };
+      clearTimeout(waiting);
+      rows();
+    } catch (error) {
+      clearTimeout(waiting);
+      if (mine === asked) replace(list, failure(error, () => read(further)));
+    }
+  };
+  const refine = (changes) => {
+    filter = { ...filter, ...changes };
+    draw();
+  };
+  const draw = () => {
+    const run = shownRun();
+    byId("gaps-count").textContent = run === null ? "" : number(counted(run));
+    if (run === null) {
+      replace(box, empty(t("gaps_no_run")));
+      return;
+    }
+    const held = document.activeElement;
+    const again = held?.dataset?.severity ? `[data-severity="${held.dataset.severity}"]` : held?.id ? `#${held.id}` : null;
+    replace(box, filters(run), list);
+    if (again !== null) box.querySelector(again)?.focus();
+    read(false);
+  };
+  const readRuns = async () => {
+    const { scheme, at } = current();
+    if (scheme === null) return;
+    try {
+      const found = (await ask("v1/gaps/runs", { query: { scheme } })).items;
+      if (scheme !== current().scheme) return;
+      runs = found.sort((a, b) => (a.on < b.on ? 1 : a.on > b.on ? -1 : b.id - a.id));
+    } catch (error) {
+      runs = [];
+      replace(box, failure(error, readRuns));
+      return;
+    }
+    filter = { severity: null, kind: null };
+    const run = fitting(at)?.id ?? null;
+    if (current().run === run) show();
+    else change({ run });
+  };
+  const show = () => {
+    drawGaps(map, current().scheme, current().run, !current().hidden.has("gaps"));
+    draw();
+  };
+  listen(["scheme", "at"], readRuns);
+  listen(["run"], show);
+  listen(["chosen"], ({ chosen }) => {
+    const id = chosen?.kind === "gap" ? chosen.id : null;
+    chooseGap(map, id);
+    for (const row of list.querySelectorAll(".gap-row")) {
+      if (Number(row.dataset.gap) === id) row.setAttribute("aria-current", "true");
+      else row.removeAttribute("aria-current");
+    }
+  });
+  onLanguage(draw);
+  readRuns();
+}

@@ -1,0 +1,135 @@
+// The legend: what the cells are coloured by, the classes of a measure with their histogram, and the choices.
+
+import { classification, keepKnown, measures } from "./colouring.js";
+import { byId, h, replace, svg } from "./dom.js";
+import { area, distance, number } from "./format.js";
+import { known, onLanguage, t } from "./i18n.js";
+import { NEIGHBOURS } from "./palette.js";
+import { change, current, listen } from "./state.js";
+import { failure, loading } from "./toast.js";
+
+const METHODS = ["quantiles", "natural_breaks", "equal_interval"];
+
+let items = [];
+
+// A value of a measure with its unit.
+export function measured(key, value) {
+  if (key === "area_m2") return area(value);
+  if (key === "perimeter_m") return distance(value);
+  return number(value);
+}
+
+export const measureName = (key) => (known(`measure.${key}`) ? t(`measure.${key}`) : key);
+
+function swatch(colour, tag = "i") {
+  const element = h(tag);
+  element.style.setProperty("--mark", colour);
+  return element;
+}
+
+export function classRows(classes) {
+  const lower = [classes.min, ...classes.breaks.slice(0, -1)];
+  return classes.breaks.map((upper, at) =>
+    h(
+      "div",
+      { class: "class-row" },
+      swatch(classes.colours[at]),
+      h("span", {}, t("class_range", { a: measured(classes.key, lower[at]), b: measured(classes.key, upper) })),
+      h("span", {}, classes.counts ? t("class_count", { n: number(classes.counts[at]) }) : ""),
+    ),
+  );
+}
+
+export const neighbourStrip = () => h("div", { class: "strip" }, NEIGHBOURS.map((colour) => swatch(colour)));
+
+// Bars of how often values occur, each in the colour of its class; the names of the axes are the rows beneath.
+function histogram(classes) {
+  const bars = classes.histogram;
+  if (!bars?.counts?.length) return null;
+  const [width, height] = [288, 62];
+  const most = Math.max(...bars.counts, 1);
+  const step = width / bars.counts.length;
+  const chart = svg("svg", { class: "histogram", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": t("histogram") });
+  bars.counts.forEach((count, at) => {
+    const middle = (bars.edges[at] + bars.edges[at + 1]) / 2;
+    const own = classes.breaks.findIndex((upper) => middle <= upper);
+    // Few are not none: what occurs is seen, however many others there are.
+    const tall = count === 0 ? 0 : Math.max(2, Math.sqrt(count / most) * (height - 4));
+    chart.append(svg("rect", { x: at * step + 0.5, y: height - 1 - tall, width: Math.max(1, step - 1), height: tall, fill: classes.colours.at(own) }));
+  });
+  chart.append(svg("line", { x1: 0, x2: width, y1: height - 0.5, y2: height - 0.5 }));
+  return chart;
+}
+
+function choices() {
+  const { method, classes } = current();
+  const methods = h("select", { class: "select", onchange: (event) => change({ method: event.target.value }) }, METHODS.map((each) => h("option", { value: each }, t(`method.${each}`))));
+  methods.value = method;
+  const numbers = h("select", { class: "select", onchange: (event) => change({ classes: Number(event.target.value) }) }, [3, 4, 5, 6, 7].map((each) => h("option", { value: each }, String(each))));
+  numbers.value = String(classes);
+  return h("div", { class: "legend-choices" }, h("label", {}, h("span", {}, t("method")), methods), h("label", {}, h("span", {}, t("classes")), numbers));
+}
+
+function groupNote(map) {
+  return map.getZoom() < current().groupsBelow ? h("p", { class: "note" }, t("fill_groups_note")) : null;
+}
+
+export function openLegend(map) {
+  const select = byId("fill");
+  const box = byId("legend");
+  let asked = 0;
+
+  const drawSelect = () => {
+    const options = [["neighbours", t("fill_neighbours")], ...items.map((each) => [each.key, measureName(each.key)])];
+    replace(select, options.map(([value, text]) => h("option", { value }, text)));
+    select.value = current().fill;
+  };
+  const draw = async () => {
+    const mine = (asked += 1);
+    if (current().fill === "neighbours") {
+      replace(box, neighbourStrip(), h("p", { class: "note" }, t("fill_neighbours_note")));
+      return;
+    }
+    const waiting = setTimeout(() => replace(box, choices(), loading()), 200);
+    try {
+      const classes = await classification(current());
+      if (mine !== asked) return;
+      if (classes.breaks.length === 0) replace(box, choices(), h("p", { class: "note" }, t("no_values")));
+      else replace(box, choices(), histogram(classes), classRows(classes), groupNote(map));
+    } catch (error) {
+      if (mine === asked) replace(box, choices(), failure(error, draw));
+    } finally {
+      clearTimeout(waiting);
+    }
+  };
+  const read = async () => {
+    const { scheme, at } = current();
+    if (scheme === null) return;
+    try {
+      items = await measures(scheme, at);
+      keepKnown(items);
+    } catch {
+      items = [];
+    }
+    drawSelect();
+  };
+  select.addEventListener("change", () => change({ fill: select.value }));
+  listen(["scheme", "at"], read);
+  listen(["scheme", "at", "fill", "method", "classes", "groupsBelow"], () => {
+    select.value = current().fill;
+    draw();
+  });
+  onLanguage(() => {
+    drawSelect();
+    draw();
+  });
+  let grouped = map.getZoom() < current().groupsBelow;
+  map.on("zoomend", () => {
+    if (grouped === map.getZoom() < current().groupsBelow) return;
+    grouped = !grouped;
+    draw();
+  });
+  drawSelect();
+  draw();
+  read();
+}

@@ -1,0 +1,41 @@
+// The panel at the left, or from below on a phone: its two tabs and its handle.
+
+import { byId } from "./dom.js";
+
+const NARROW = matchMedia("(max-width: 799px)");
+
+function select(chosen) {
+  for (const tab of [byId("tab-map"), byId("tab-gaps")]) {
+    const own = tab.id === chosen;
+    tab.setAttribute("aria-selected", String(own));
+    tab.tabIndex = own ? 0 : -1;
+    byId(tab.getAttribute("aria-controls")).hidden = !own;
+  }
+}
+
+export function fold(folded) {
+  byId("panel").classList.toggle("folded", folded && NARROW.matches);
+  byId("panel-handle").setAttribute("aria-expanded", String(!(folded && NARROW.matches)));
+}
+
+export const isNarrow = () => NARROW.matches;
+
+export function openPanel() {
+  const tabs = [byId("tab-map"), byId("tab-gaps")];
+  for (const [at, tab] of tabs.entries()) {
+    tab.addEventListener("click", () => select(tab.id));
+    tab.addEventListener("keydown", (event) => {
+      if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+      const next = tabs[1 - at];
+      select(next.id);
+      next.focus();
+    });
+  }
+  const handle = byId("panel-handle");
+  const name = document.createElement("span");
+  name.dataset.t = "panel";
+  handle.append(name);
+  handle.addEventListener("click", () => fold(!byId("panel").classList.contains("folded")));
+  NARROW.addEventListener("change", () => fold(NARROW.matches));
+  fold(NARROW.matches);
+}

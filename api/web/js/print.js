@@ -1,0 +1,90 @@
+// The map on paper: one A4 page with title, scheme, day, legend, scale and north, at the resolution of print.
+
+import { classification } from "./colouring.js";
+import { byId, h, replace, svg } from "./dom.js";
+import { day, distance, today } from "./format.js";
+import { t } from "./i18n.js";
+import { classRows, measureName, neighbourStrip } from "./legend.js";
+import { scaleBar } from "./map.js";
+import { SEVERITIES } from "./palette.js";
+import { current } from "./state.js";
+import { toast } from "./toast.js";
+import { addTool } from "./tool_card.js";
+
+// The picture is drawn anew at twice the resolution of the screen, and the map is as before afterwards.
+async function picture(map) {
+  const before = map.getPixelRatio();
+  map.setPixelRatio(Math.max(2, before));
+  try {
+    await new Promise((resolve) => map.once("idle", resolve));
+    return await new Promise((resolve) => {
+      // What WebGL has drawn can be read only before the browser has shown it.
+      map.once("render", () => resolve(map.getCanvas().toDataURL("image/png")));
+      map.triggerRepaint();
+    });
+  } finally {
+    map.setPixelRatio(before);
+  }
+}
+
+function north() {
+  const arrow = svg("svg", { viewBox: "0 0 24 40", class: "paper-north", role: "img" });
+  arrow.append(svg("path", { d: "M12 2l8 24-8-6-8 6z", fill: "#17242f" }));
+  return h("span", { class: "paper-arrow" }, arrow, t("north"));
+}
+
+function scale(map, share) {
+  const bar = scaleBar(map, 220);
+  const element = h("span", { class: "paper-scale" }, distance(bar.metres));
+  element.style.width = `${bar.pixels * share}%`;
+  return element;
+}
+
+async function legend() {
+  const { fill, hidden } = current();
+  const parts = [];
+  if (!hidden.has("cells")) {
+    const classes = await classification(current());
+    parts.push(h("h2", {}, classes === null ? t("fill_neighbours") : measureName(fill)), classes === null ? neighbourStrip() : h("div", {}, classRows(classes)));
+  }
+  if (!hidden.has("gaps") && current().run !== null) {
+    parts.push(
+      h("h2", {}, t("layer.gaps")),
+      Object.keys(SEVERITIES).map((each) => h("p", { class: "paper-severity" }, h("i", { class: `dot dot-${each}` }), t(`severity.${each}`))),
+    );
+  }
+  return h("aside", { class: "paper-legend" }, parts);
+}
+
+async function print(map, setup) {
+  toast(t("print_preparing"));
+  const { at } = current();
+  const scheme = byId("scheme").selectedOptions[0]?.textContent ?? "";
+  const shown = await picture(map);
+  const image = h("img", { alt: "", src: shown });
+  await image.decode();
+  const stage = map.getContainer();
+  replace(
+    byId("print-page"),
+    h("header", {}, h("h1", {}, `${setup.title} · ${scheme}`), h("p", {}, `${at ?? today()}　${t("print_drawn", { day: day(today()) })}`)),
+    h("div", { class: "paper-map" }, image, north(), scale(map, 100 / stage.clientWidth)),
+    await legend(),
+  );
+  window.print();
+}
+
+export function openPrint(map, setup) {
+  let busy = false;
+  const start = async () => {
+    if (busy) return;
+    busy = true;
+    try {
+      await print(map, setup);
+    } finally {
+      busy = false;
+    }
+  };
+  addTool("print", "print", () => {
+    start();
+  });
+}

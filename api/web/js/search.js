@@ -1,0 +1,157 @@
+// The search: cells and entities by code, name or identity, areas by name, and coordinates as they are typed.
+
+import { ask } from "./api.js";
+import { byId, h, replace, settled } from "./dom.js";
+import { place } from "./format.js";
+import { onLanguage, t, word } from "./i18n.js";
+import { fold, isNarrow } from "./panel.js";
+import { change, current } from "./state.js";
+import { announce, sentence } from "./toast.js";
+
+const LIMIT = 6;
+
+// Longitude and latitude in either order, as long as one cannot be the other: 114.05, 22.54.
+export function coordinates(text) {
+  const found = /^\s*([-+]?\d{1,3}(?:\.\d+)?)\s*[,，;\s]\s*([-+]?\d{1,3}(?:\.\d+)?)\s*$/.exec(text);
+  if (found === null) return null;
+  const [first, second] = [Number(found[1]), Number(found[2])];
+  if (Math.abs(first) <= 180 && Math.abs(second) <= 90) return { lon: first, lat: second };
+  if (Math.abs(first) <= 90 && Math.abs(second) <= 180) return { lon: second, lat: first };
+  return null;
+}
+
+async function results(text, map, signal) {
+  const { scheme, at } = current();
+  const spot = coordinates(text);
+  const found = [];
+  if (spot !== null) {
+    found.push({ group: "coordinates", items: [{ title: place(spot.lon, spot.lat), under: t("search_place"), go: () => goTo(map, spot) }] });
+  }
+  const question = (path, query) => ask(path, { query: { ...query, limit: LIMIT }, signal });
+  const [cells, areas, entities] = await Promise.all([
+    scheme === null ? { items: [] } : question(`v1/schemes/${encodeURIComponent(scheme)}/cells`, { text, at, geometry: false }),
+    question("v1/areas", { text }),
+    question("v1/entities", { text }),
+  ]);
+  found.push({ group: "group_cells", items: cells.items.map((each) => ({ title: each.name || each.code, under: each.code, go: () => change({ chosen: { kind: "cell", code: each.code, fly: true } }) })) });
+  found.push({ group: "group_areas", items: areas.items.map((each) => ({ title: each.name, under: each.code, go: () => goToArea(map, each.code) })) });
+  found.push({ group: "group_entities", items: entities.items.map((each) => ({ title: each.name || each.external_id, under: `${word("kind", each.kind)} · ${each.external_id}`, go: () => change({ chosen: { kind: "entity", id: each.id, fly: true } }) })) });
+  return found.filter((each) => each.items.length > 0);
+}
+
+function goTo(map, { lon, lat }) {
+  map.jumpTo({ center: [lon, lat], zoom: Math.max(map.getZoom(), 16) });
+  change({ chosen: { kind: "place", lon, lat } });
+}
+
+async function goToArea(map, code) {
+  const area = await ask(`v1/areas/${encodeURIComponent(code)}`);
+  const box = [180, 90, -180, -90];
+  const widen = (part) => {
+    if (typeof part[0] === "number") {
+      box[0] = Math.min(box[0], part[0]);
+      box[1] = Math.min(box[1], part[1]);
+      box[2] = Math.max(box[2], part[0]);
+      box[3] = Math.max(box[3], part[1]);
+    } else part.forEach(widen);
+  };
+  widen(area.geometry.coordinates);
+  map.fitBounds(box, { padding: 48, duration: 700 });
+  announce(area.name);
+}
+
+export function openSearch(map) {
+  const field = byId("query");
+  const list = byId("found");
+  let options = [];
+  let active = -1;
+  let aborter = null;
+
+  const close = () => {
+    list.hidden = true;
+    field.setAttribute("aria-expanded", "false");
+    field.removeAttribute("aria-activedescendant");
+    active = -1;
+  };
+  const open = (...children) => {
+    replace(list, ...children);
+    list.hidden = false;
+    field.setAttribute("aria-expanded", "true");
+  };
+  const mark = (at) => {
+    active = at;
+    options.forEach((each, number) => each.element.setAttribute("aria-selected", String(number === at)));
+    if (at < 0) return;
+    field.setAttribute("aria-activedescendant", options[at].element.id);
+    options[at].element.scrollIntoView({ block: "nearest" });
+  };
+  const pick = (at) => {
+    const chosen = options[at];
+    if (chosen === undefined) return;
+    close();
+    if (isNarrow()) {
+      fold(true);
+      field.blur();
+    }
+    chosen.go();
+  };
+  const note = (text) => open(h("li", { class: "note", role: "option", "aria-disabled": "true" }, text));
+  const search = async () => {
+    const text = field.value.trim();
+    aborter?.abort();
+    if (text === "") {
+      close();
+      return;
+    }
+    aborter = new AbortController();
+    try {
+      const groups = await results(text, map, aborter.signal);
+      options = [];
+      const rows = groups.flatMap((group) => [
+        h("li", { class: "group", role: "presentation" }, t(group.group)),
+        ...group.items.map((each) => {
+          const number = options.length;
+          const element = h("li", { role: "option", id: `found-${number}`, "aria-selected": "false" }, h("span", {}, each.title), h("small", {}, each.under));
+          element.addEventListener("pointerdown", (event) => event.preventDefault());
+          element.addEventListener("click", () => pick(number));
+          options.push({ element, go: each.go });
+          return element;
+        }),
+      ]);
+      if (options.length === 0) note(t("search_none", { text }));
+      else {
+        open(rows);
+        mark(0);
+      }
+      announce(options.length ? t("search_found", { n: options.length }) : t("search_none", { text }));
+    } catch (error) {
+      if (error.name !== "AbortError") note(sentence(error));
+    }
+  };
+  const soon = settled(180, search);
+  field.addEventListener("input", soon);
+  field.addEventListener("focus", () => {
+    if (field.value.trim() !== "" && list.hidden) search();
+  });
+  field.addEventListener("blur", () => setTimeout(close, 150));
+  field.addEventListener("keydown", async (event) => {
+    if (event.isComposing) return;
+    if (event.key === "Escape") close();
+    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      if (options.length) mark((active + (event.key === "ArrowDown" ? 1 : options.length - 1)) % options.length);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      if (list.hidden) await search();
+      pick(Math.max(active, 0));
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement?.tagName ?? "");
+    if (event.key === "/" && !typing) {
+      event.preventDefault();
+      field.focus();
+    }
+  });
+  onLanguage(close);
+}

@@ -1,0 +1,86 @@
+// The sheet at the right, or from below on a phone: what is chosen, opened, closed, and given the focus.
+
+import { cellSheet } from "./cell_sheet.js";
+import { byId, h, icon, replace } from "./dom.js";
+import { entitySheet } from "./entity_sheet.js";
+import { gapSheet } from "./gap_sheet.js";
+import { onLanguage, t } from "./i18n.js";
+import { placeSheet } from "./place_sheet.js";
+import { change, current, listen } from "./state.js";
+import { announce, failure, loading } from "./toast.js";
+
+const SHEETS = { cell: cellSheet, entity: entitySheet, gap: gapSheet, place: placeSheet };
+
+export function head(kind, title, under) {
+  return h(
+    "header",
+    { class: "sheet-head" },
+    h("p", { class: "kind" }, kind),
+    h("h2", { tabindex: "-1" }, title),
+    under ? h("p", { class: "under" }, under) : null,
+    h("button", { class: "icon-button", type: "button", "aria-label": t("close"), title: t("close"), onclick: () => change({ chosen: null }) }, icon("close")),
+  );
+}
+
+export const block = (title, ...children) => h("section", { class: "sheet-block" }, title ? h("h3", {}, title) : null, ...children);
+
+// Names and values: facts([["Code", "001"], …]); what has no value is left out.
+export function facts(pairs) {
+  const kept = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return h("dl", { class: "facts" }, kept.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+}
+
+export function openSheet(map, session) {
+  const box = byId("sheet");
+  let asked = 0;
+  let under = null;
+
+  // The map keeps its centre when the sheet takes some of its width.
+  const show = (shown) => {
+    if (box.hidden === !shown) return;
+    box.hidden = !shown;
+    document.body.classList.toggle("has-sheet", shown);
+    map.resize();
+  };
+  const draw = async (fresh) => {
+    const { chosen } = current();
+    const mine = (asked += 1);
+    if (chosen === null) {
+      show(false);
+      under?.focus();
+      under = null;
+      return;
+    }
+    if (box.hidden) under = document.activeElement === document.body ? map.getCanvas() : document.activeElement;
+    const first = box.hidden || fresh;
+    show(true);
+    const waiting = setTimeout(() => replace(box, head(t("sheet"), "…"), loading()), first ? 120 : 600);
+    try {
+      const parts = await SHEETS[chosen.kind](chosen, { map, session, redraw: () => draw(false) });
+      if (mine !== asked) return;
+      clearTimeout(waiting);
+      const kept = box.contains(document.activeElement) && !fresh;
+      replace(box, parts);
+      if (fresh) box.scrollTop = 0;
+      const title = box.querySelector("h2");
+      if (title !== null && (fresh || kept)) title.focus({ preventScroll: true });
+      announce(title?.textContent ?? "");
+    } catch (error) {
+      clearTimeout(waiting);
+      if (mine === asked) replace(box, head(t(`sheet.${chosen.kind}`), ""), failure(error, () => draw(true)));
+    }
+  };
+  listen(["chosen"], () => draw(true));
+  listen(["scheme", "at"], () => {
+    if (current().chosen !== null) draw(false);
+  });
+  onLanguage(() => {
+    if (current().chosen !== null) draw(false);
+  });
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") change({ chosen: null });
+  });
+  map.getCanvas().addEventListener("keydown", (event) => {
+    if (event.key === "Escape") change({ chosen: null });
+  });
+}
