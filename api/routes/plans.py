@@ -275,8 +275,7 @@ def put_in_force(
 
     def deed(session: Session) -> Done:
         found, scheme = permitted_plan(session, caller, plan_id)
-        require_version(found.version, version)
-        done = publish(session, plan_id, given.on)
+        done = publish(session, plan_id, given.on, version=version)
         audit(session, caller, Action.publish, f"plan {plan_id}", area_code=found.area_code, on=str(given.on))
         ended, begun = done.assignments
         return Done(

@@ -17,7 +17,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from gis.crs import LONLAT
-from gis.errors import ConflictError, NotFoundError
+from gis.errors import ConflictError, NotFoundError, StaleError
 from gis.topology.nesting import TOLERANCE_M2
 from gis.topology.records import NOISE_WIDTH_M, mean_width
 from layers.storage.assignments import Changes, assign_entities, assign_near
@@ -55,7 +55,7 @@ class Publication(NamedTuple):
     revision: int
 
 
-def publish(session: Session, plan_id: int, on: date) -> Publication:
+def publish(session: Session, plan_id: int, on: date, *, version: int | None = None) -> Publication:
     """Put a plan in force on a date.
 
     Of the cells in force on that day on the plan's ground those that the plan keeps the same go on; the
@@ -71,9 +71,13 @@ def publish(session: Session, plan_id: int, on: date) -> Publication:
         A draft, or submitted, and found valid by `check_plan`.
     on
         The first day; today, past or to come.
+    version
+        The version of the plan that the caller has seen, compared under the lock; not at all when not given.
 
     Raises
     ------
+    StaleError
+        If the plan has another version by now.
     ConflictError
         If the plan is published already, unchecked, not valid or changed since its check; if a plan of
         some of the same ground begins later; if a cell reaches into the plan's ground from outside; or if a
@@ -86,7 +90,11 @@ def publish(session: Session, plan_id: int, on: date) -> Publication:
         raise NotFoundError(f"There is no plan number {plan_id}.")
     lock_scheme(session, scheme_id)
     # What the session knew may be older than the lock.
-    plan = session.get_one(Plan, plan_id, populate_existing=True)
+    plan = session.get_one(Plan, plan_id, populate_existing=True, with_for_update={"key_share": True})
+    if version is not None and plan.version != version:
+        raise StaleError(
+            f"Plan {plan_id} has changed since: it has version {plan.version}, not {version}; read it again."
+        )
     if plan.state not in (State.draft, State.submitted):
         raise ConflictError(f"Plan {plan_id} is {plan.state} already.")
     ground = read_ground(session)

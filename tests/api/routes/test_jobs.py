@@ -4,12 +4,21 @@ import io
 import json
 import time
 import zipfile
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import func, select
 
-from tests.api.routes.conftest import SOUTH, STEP, WEST, Client
+from api.security.accounts import create_token
+from api.security.principal import SYSTEM, Role
+from api.settings import ServiceSettings
+from layers.storage.database import Database
+from layers.storage.jobs import find_job
+from layers.storage.models import Entity, JobState
+from tests.api.routes.conftest import SOUTH, STEP, WEST, Client, serving
 
 HEADER = "id,kind,name,contact,lon,lat\n"
 
@@ -128,3 +137,47 @@ def test_a_repeated_upload_is_one_job(client: Client) -> None:
     again = admin.post("/v1/imports", files=files, headers=headers)
     assert again.json()["id"] == first.json()["id"]
     assert len(admin.get("/v1/jobs").json()["items"]) == 1
+
+
+def running(client: httpx.Client) -> str:
+    """Start an import that takes some seconds; return its address when it has told of itself."""
+    table = HEADER + "".join(row(number, 0.5) for number in range(80_000))
+    answer = client.post("/v1/imports", files={"file": ("e.csv", table)})
+    assert answer.status_code == 202, answer.text
+    for _ in range(600):
+        job = client.get(answer.headers["Location"]).json()
+        if job["done"]:
+            break
+        time.sleep(0.05)
+    assert job["state"] == "running", job
+    return answer.headers["Location"]
+
+
+def test_who_asked_for_a_job_cancels_it_and_nothing_of_it_is_kept(client: Client) -> None:
+    importer, other = client("integrator"), client("integrator")
+    path = running(importer)
+    assert other.post(f"{path}/cancel").status_code == 403
+    asked = importer.post(f"{path}/cancel")
+    assert (asked.status_code, asked.json()["cancel_asked"]) == (200, True)
+    with importer.stream("GET", f"{path}/stream") as stream:
+        events = [json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: ")]
+    assert (events[-1]["state"], events[-1]["result"], events[-1]["error"]) == ("cancelled", None, None)
+    assert importer.get("/v1/entities").json()["items"] == []
+    assert importer.post(f"{path}/cancel").status_code == 409
+
+
+def test_a_service_that_stops_ends_its_job_and_leaves_nothing(ground: Database, tmp_path: Path) -> None:
+    url = ground.url.render_as_string(hide_password=False)
+    with ground.write() as session:
+        _, token = create_token(session, SYSTEM, "importer", Role.integrator, None, timedelta(hours=1))
+    headers = {"Authorization": f"Bearer {token}"}
+    with (
+        serving(ServiceSettings(database=url, uploads=tmp_path)) as address,
+        httpx.Client(base_url=address, headers=headers, timeout=30) as importer,
+    ):
+        path = running(importer)
+    with ground.read() as session:
+        job = find_job(session, int(path.rsplit("/", 1)[1]))
+        assert session.scalar(select(func.count()).select_from(Entity)) == 0
+    assert job.state == JobState.failed
+    assert "stopped" in str(job.error)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import psycopg
 import pytest
 import shapely
-from sqlalchemy import select
-from sqlalchemy.exc import StatementError
+from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError, StatementError
 
 from gis.errors import InputError
 from layers.storage.database import CHANNEL, Database, bump_revision
@@ -34,6 +34,39 @@ def test_what_a_block_writes_is_kept_whole_or_not_at_all(database: Database) -> 
         raise ZeroDivisionError
     with database.read() as session:
         assert session.scalars(select(Scheme.code)).all() == ["kept"]
+
+
+def test_what_was_read_is_there_after_the_block_without_another_query(database: Database) -> None:
+    with database.write() as session:
+        session.add(scheme("kept", NOW))
+    asked: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    with database.read() as session:
+        found = session.scalars(select(Scheme)).one()
+    queries = len(asked)
+    assert (found.code, found.created_at, found.version) == ("kept", NOW, 1)
+    assert len(asked) == queries
+
+
+def test_an_impatient_writer_of_sqlite_gives_up_and_a_patient_one_waits(database: Database) -> None:
+    if not database.embedded:
+        pytest.skip("PostgreSQL has many writers")
+    with database.write() as session:
+        session.add(scheme("first", NOW))
+        with pytest.raises(OperationalError, match="locked"), database.write(patience_s=0.05):
+            pass
+        pool = ThreadPoolExecutor(1)
+        waiting = pool.submit(_add, database, "second")
+        assert not waiting.done()
+    waiting.result()
+    pool.shutdown()
+    with database.read() as session:
+        assert session.scalars(select(Scheme.code).order_by(Scheme.id)).all() == ["first", "second"]
+
+
+def _add(database: Database, code: str) -> None:
+    with database.write() as session:
+        session.add(scheme(code, NOW))
 
 
 def test_geometry_comes_back_bit_by_bit(database: Database) -> None:

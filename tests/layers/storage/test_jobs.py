@@ -6,7 +6,7 @@ import pytest
 
 from gis.errors import ConflictError
 from layers.storage.database import Database
-from layers.storage.jobs import STALE, beat, bury, cancel, claim, enqueue, find_job, finish
+from layers.storage.jobs import STALE, beat, bury, cancel, claim, enqueue, find_job, finish, settle
 from layers.storage.models import JobState
 
 
@@ -57,3 +57,32 @@ def test_a_cancelled_job_ends_at_once_or_is_told(database: Database) -> None:
         assert not beat(session, first, 0, None)
         with pytest.raises(ConflictError, match="already"):
             cancel(session, second)
+
+
+def test_a_settled_job_stays_done_however_it_is_ended(database: Database) -> None:
+    for state in (JobState.cancelled, JobState.failed):
+        number = queued(database)
+        with database.write() as session:
+            claim(session)
+            settle(session, number, {"plan": 1})
+            assert finish(session, number, state, result=None, error="stopped") == JobState.done
+        with database.read() as session:
+            job = find_job(session, number)
+        assert (job.state, job.result, job.error) == (JobState.done, {"plan": 1}, None)
+        with database.write() as session, pytest.raises(ConflictError, match="already"):
+            cancel(session, number)
+
+
+def test_the_deed_of_a_cancelled_job_is_undone(database: Database) -> None:
+    number, other = queued(database), queued(database)
+    with database.write() as session:
+        claim(session)
+        cancel(session, number)
+    with pytest.raises(ConflictError, match="nothing of it is kept"), database.write() as session:  # noqa: PT012
+        find_job(session, other).kind = "changed"
+        session.flush()
+        settle(session, number, {})
+    with database.write() as session:
+        assert finish(session, number, JobState.failed, result=None, error="nothing") == JobState.cancelled
+        assert find_job(session, number).error is None
+        assert find_job(session, other).kind == "divide"

@@ -1,17 +1,19 @@
 """Publishing: what goes on, ends and begins, and what is refused."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from threading import Event
 
 import pytest
 
-from gis.errors import ConflictError
+from gis.errors import ConflictError, StaleError
 from layers.storage.assignments import assign_entities
 from layers.storage.database import Database
 from layers.storage.history import cell_history, cells_as_of, owner_as_of, owner_history, plan_cells
 from layers.storage.models import Plan, State
-from layers.storage.plans import create_draft
+from layers.storage.plans import check_plan, create_draft, replace_cells
 from layers.storage.publish import publish
-from layers.storage.schemes import create_scheme
+from layers.storage.schemes import create_scheme, lock_scheme
 from tests.layers.storage.ground import (
     COUNTY,
     EAST_TOWN,
@@ -181,3 +183,37 @@ def test_only_a_plan_found_valid_is_published(database: Database, scheme: int) -
         publish(session, good.id, MARCH)
         with pytest.raises(ConflictError, match="published already"):
             publish(session, good.id, APRIL)
+
+
+def test_the_version_is_compared_under_the_lock(database: Database, scheme: int) -> None:
+    before = {**halves(WEST_TOWN, "a", "b"), **halves(EAST_TOWN, "c", "d")}
+    after = {**dict.fromkeys(SQUARES_OF[WEST_TOWN], "a"), **halves(EAST_TOWN, "c", "d")}
+    with database.write() as session:
+        made = draft(session, scheme, before)
+        plan, seen = made.id, made.version
+    drawing, asked = Event(), Event()
+
+    def redraw() -> None:
+        with database.write() as session:
+            lock_scheme(session, scheme)
+            drawing.set()
+            replace_cells(session, plan, cells(after))
+            check_plan(session, plan)
+            # On PostgreSQL the other has read the plan by now, and waits for the lock.
+            asked.wait(1)
+
+    def put_in_force() -> None:
+        drawing.wait()
+        with database.write() as session:
+            session.get_one(Plan, plan)
+            asked.set()
+            publish(session, plan, MARCH, version=seen)
+
+    with ThreadPoolExecutor(2) as pool:
+        drawn, published = pool.submit(redraw), pool.submit(put_in_force)
+        drawn.result()
+        with pytest.raises(StaleError, match=f"not {seen}"):
+            published.result()
+    with database.write() as session:
+        present = session.get_one(Plan, plan).version
+        assert publish(session, plan, MARCH, version=present).begun == 3

@@ -1,0 +1,179 @@
+"""The worker on real jobs: cancelled at any moment, killed, stopped, and the database held by another."""
+
+import os
+import random
+import secrets
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from api.jobs.worker import Worker
+from api.settings import ServiceSettings
+from gis.errors import ConflictError
+from layers.storage.database import Database
+from layers.storage.jobs import Job, cancel, enqueue, find_job
+from layers.storage.models import Entity, JobState
+
+RECORDS, CANCELS = 15_000, 5
+ENDED = {JobState.done, JobState.failed, JobState.cancelled}
+Start = Callable[[], Worker]
+
+
+def sensors(path: Path, records: int) -> Path:
+    """Write a table of sensors."""
+    rows = (f"s{number},sensor,{114 + number / 1e6:.6f},22.5" for number in range(records))
+    path.write_text("\n".join(["id,kind,lon,lat", *rows]), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table whose import takes a moment."""
+    return sensors(tmp_path_factory.mktemp("table") / "sensors.csv", RECORDS)
+
+
+@pytest.fixture(scope="module")
+def long_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table whose import tells of itself while it runs."""
+    return sensors(tmp_path_factory.mktemp("table") / "sensors.csv", 6 * RECORDS)
+
+
+@pytest.fixture
+def start(database: Database, tmp_path: Path) -> Iterator[Start]:
+    """Start workers; they are stopped in the end."""
+    started: list[Worker] = []
+    url = database.url.render_as_string(hide_password=False)
+
+    def begin() -> Worker:
+        started.append(Worker(database, ServiceSettings(database=url), tmp_path))
+        started[-1].start()
+        return started[-1]
+
+    yield begin
+    for worker in started:
+        worker.stop()
+
+
+def ask(database: Database, table: Path, folder: Path) -> int:
+    """Queue an import of the table."""
+    # The worker removes the file of a job after its end, and may do so late.
+    name = f"{secrets.token_hex(4)}.csv"
+    shutil.copy(table, folder / name)
+    with database.write() as session:
+        given = {"file": name}
+        return enqueue(session, "import-entities", given, created_by="test", area_code=None).id
+
+
+def wait_for(database: Database, number: int, reached: Callable[[Job], bool]) -> Job:
+    """Look at a job until it has come so far."""
+    for _ in range(1200):
+        with database.read() as session:
+            job = find_job(session, number)
+        if reached(job):
+            return job
+        time.sleep(0.05)
+    raise AssertionError(f"job {number} is {job.state} at {job.done}")
+
+
+def ended(job: Job) -> bool:
+    return job.state in ENDED
+
+
+def reading(job: Job) -> bool:
+    return job.done > 0 or ended(job)
+
+
+def entities(database: Database) -> int:
+    with database.read() as session:
+        return session.scalar(select(func.count()).select_from(Entity)) or 0
+
+
+def children() -> list[int]:
+    """Return the processes of jobs that this one has started."""
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        for number in (task / "children").read_text(encoding="ascii").split():
+            command: Any = Path(f"/proc/{number}/cmdline").read_bytes()
+            if b"api.jobs.child" in command:
+                found.append(int(number))
+    return found
+
+
+def test_a_job_reads_done_if_and_only_if_its_deed_is_kept(
+    database: Database, table: Path, tmp_path: Path, start: Start
+) -> None:
+    random.seed(2)
+    start()
+    begun = time.monotonic()
+    first = wait_for(database, ask(database, table, tmp_path), ended)
+    longest = time.monotonic() - begun
+    assert (first.state, entities(database)) == (JobState.done, RECORDS)
+    states = set()
+    for attempt in range(CANCELS):
+        with database.write() as session:
+            session.execute(Entity.__table__.delete())
+        number = ask(database, table, tmp_path)
+        # The last moments are those in which the deed is kept.
+        time.sleep(longest * (random.uniform(0, 0.9) if attempt % 2 else random.uniform(0.9, 1.05)))
+        try:
+            with database.write() as session:
+                cancel(session, number)
+        except ConflictError:
+            pass
+        job = wait_for(database, number, ended)
+        states.add(job.state)
+        assert entities(database) == (RECORDS if job.state == JobState.done else 0), job.state
+        assert (job.state == JobState.done) == (job.result is not None)
+    assert states <= {JobState.done, JobState.cancelled}
+    assert JobState.cancelled in states
+
+
+def test_an_import_that_is_killed_has_failed_and_left_nothing(
+    database: Database, table: Path, long_table: Path, tmp_path: Path, start: Start
+) -> None:
+    start()
+    number = ask(database, long_table, tmp_path)
+    job = wait_for(database, number, reading)
+    assert job.state == JobState.running
+    process = children()[0]
+    os.kill(process, signal.SIGKILL)
+    job = wait_for(database, number, ended)
+    assert (job.state, entities(database)) == (JobState.failed, 0)
+    assert "ended early" in str(job.error)
+    assert wait_for(database, ask(database, table, tmp_path), ended).state == JobState.done
+    assert len(list(tmp_path.glob("*.csv"))) <= 1
+
+
+def test_a_worker_that_stops_ends_its_job_and_leaves_nothing(
+    database: Database, table: Path, long_table: Path, tmp_path: Path, start: Start
+) -> None:
+    worker = start()
+    number = ask(database, long_table, tmp_path)
+    assert wait_for(database, number, reading).state == JobState.running
+    worker.stop()
+    with database.read() as session:
+        job = find_job(session, number)
+    assert (job.state, entities(database), children()) == (JobState.failed, 0, [])
+    assert "stopped" in str(job.error)
+    start()
+    assert wait_for(database, ask(database, table, tmp_path), ended).state == JobState.done
+
+
+def test_a_job_goes_on_while_another_writes(
+    database: Database, table: Path, tmp_path: Path, start: Start
+) -> None:
+    start()
+    number = ask(database, table, tmp_path)
+    wait_for(database, number, lambda job: job.state == JobState.running)
+    with database.write() as session:
+        # Longer than a beat waits; on PostgreSQL it does not wait at all.
+        session.execute(select(Entity.id))
+        time.sleep(3)
+    assert wait_for(database, number, ended).state == JobState.done
+    assert entities(database) == RECORDS
