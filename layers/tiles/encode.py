@@ -24,10 +24,12 @@ Words = NDArray[np.uint64]
 Column = NDArray[Any] | Sequence[Any]
 
 _MOVE_TO, _LINE_TO, _CLOSE_PATH = 1, 2, 7
+_TEXT = {str, type(None)}
 # Protobuf: the field's number, shifted by three, and its wire type.
-_NAME, _FEATURE, _KEY, _VALUE, _EXTENT_FIELD, _VERSION = 0x0A, 0x12, 0x1A, 0x22, 0x28, 0x78
+_LAYER, _NAME, _FEATURE, _KEY, _VALUE, _EXTENT, _VERSION = 0x1A, 0x0A, 0x12, 0x1A, 0x22, 0x28, 0x78
 _ID, _TAGS, _TYPE, _GEOMETRY = 0x08, 0x12, 0x18, 0x22
 _STRING, _FLOAT, _DOUBLE, _UNSIGNED, _SIGNED, _BOOLEAN = 0x0A, 0x15, 0x19, 0x28, 0x30, 0x38
+_SHORT = [bytes((value,)) for value in range(0x80)]
 _LIMITS = np.array([1 << 7 * count for count in range(1, 10)], dtype=np.uint64)
 
 
@@ -92,16 +94,16 @@ def layer(
     if identified is None:
         identified = np.ones(count, dtype=bool)
     features = _features(kind, ids, identified, tags, tag_counts, words, word_counts)
-    encoded = name.encode()
     body = b"".join(
         (
-            bytes((_VERSION, 2, _NAME)) + _varint(len(encoded)) + encoded,
+            bytes((_VERSION, 2)),
+            _field(_NAME, name.encode()),
             features,
             tables,
-            bytes((_EXTENT_FIELD,)) + _varint(EXTENT),
+            bytes((_EXTENT,)) + _varint(EXTENT),
         )
     )
-    return b"\x1a" + _varint(len(body)) + body
+    return _field(_LAYER, body)
 
 
 def _features(
@@ -181,58 +183,61 @@ def _attributes(properties: Mapping[str, Column], count: int) -> tuple[Words, In
     keys: list[bytes] = []
     table = np.full((count, len(properties)), -1, dtype=np.int64)
     for number, (key, column) in enumerate(properties.items()):
-        codes, messages = _distinct(key, column, count)
-        known = np.array([values.setdefault(message, len(values)) for message in messages] + [-1])
+        codes, entries = _distinct(key, column, count)
+        known = np.array([values.setdefault(entry, len(values)) for entry in entries] + [-1])
         # Missing values are numbered -1, which is the last.
         table[:, number] = known[codes]
-        encoded = key.encode()
-        keys.append(bytes((_KEY,)) + _varint(len(encoded)) + encoded)
+        keys.append(_field(_KEY, key.encode()))
     there = table >= 0
     rows, columns = np.nonzero(there)
     tags = np.column_stack((columns, table[rows, columns])).ravel().astype(np.uint64)
-    tables = b"".join((*keys, *(bytes((_VALUE,)) + _varint(len(message)) + message for message in values)))
+    tables = b"".join((*keys, *values))
     return tags, 2 * there.sum(axis=1), tables
 
 
 def _distinct(key: str, column: Column, count: int) -> tuple[Integers, list[bytes]]:
-    """Return the number of each value in a column, -1 where there is none, and each distinct one encoded."""
+    """Return the number of each value in a column, -1 where there is none, and the table's entry of each."""
     array = column if isinstance(column, np.ndarray) else pd.Series(column, dtype=object).to_numpy()
     if array.shape != (count,):
         raise InputError(f"The column {key} has {len(array)} values for {count} features of a tile.")
-    if array.dtype.kind == "O":
+    if array.dtype.kind == "O" and not {type(value) for value in array.tolist()} <= _TEXT:
         # Python holds 1, 1.0 and True to be the same; a tile does not.
-        kinds = {type(value) for value in array.tolist()}
-        if len(kinds - {str, type(None)}) > 0:
-            messages = [None if _missing(value) else _message(key, value) for value in array.tolist()]
-            array = np.array(messages, dtype=object)
-            codes, found = pd.factorize(array)
-            return codes.astype(np.int64), list(found)
+        entries = [None if _missing(value) else _entry(key, value) for value in array.tolist()]
+        codes, found = pd.factorize(np.array(entries, dtype=object))
+        return codes.astype(np.int64), found.tolist()
     codes, found = pd.factorize(array)
-    return codes.astype(np.int64), [_message(key, value) for value in found]
+    return codes.astype(np.int64), [_entry(key, value) for value in found]
 
 
 def _missing(value: object) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float | np.floating) and value != value)
 
 
-def _message(key: str, value: object) -> bytes:
-    """Encode one value."""
+def _entry(key: str, value: object) -> bytes:
+    """Return what the table of values holds of one."""
     if isinstance(value, str):
-        encoded = value.encode()
-        return bytes((_STRING,)) + _varint(len(encoded)) + encoded
+        return _field(_VALUE, _field(_STRING, value.encode()))
     if isinstance(value, bool | np.bool_):
-        return bytes((_BOOLEAN, int(value)))
+        return _field(_VALUE, bytes((_BOOLEAN, int(value))))
     if isinstance(value, int | np.integer):
         number = int(value)
-        if -(1 << 63) <= number < 1 << 64:
-            if number >= 0:
-                return bytes((_UNSIGNED,)) + _varint(number)
-            return bytes((_SIGNED,)) + _varint(((-number) << 1) - 1)
+        if 0 <= number < 1 << 64:
+            return _field(_VALUE, bytes((_UNSIGNED,)) + _varint(number))
+        if -(1 << 63) <= number < 0:
+            return _field(_VALUE, bytes((_SIGNED,)) + _varint((-number << 1) - 1))
     if isinstance(value, np.float32):
-        return bytes((_FLOAT,)) + struct.pack("<f", value)
+        return _field(_VALUE, bytes((_FLOAT,)) + struct.pack("<f", value))
     if isinstance(value, float | np.floating):
-        return bytes((_DOUBLE,)) + struct.pack("<d", value)
-    raise InputError(f"The column {key} holds a {type(value).__name__}, which a tile cannot tell.")
+        return _field(_VALUE, bytes((_DOUBLE,)) + struct.pack("<d", value))
+    raise InputError(f"The column {key} holds a {type(value).__name__} that a tile cannot tell.")
+
+
+def _field(tag: int, content: bytes) -> bytes:
+    """Return a field that begins with the length of its content."""
+    size = len(content)
+    if size < len(_SHORT):
+        return _SHORT[tag] + _SHORT[size] + content
+    return _SHORT[tag] + _varint(size) + content
 
 
 def _sums(sizes: Integers, counts: Integers) -> Integers:

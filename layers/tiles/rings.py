@@ -169,7 +169,7 @@ def doubled_areas(xy: Integers, starts: Integers) -> Integers:
 
 
 def _flat(xy: Integers, starts: Integers) -> Booleans:
-    """Tell which rings lie on one line; one that crosses itself may have no area and yet enclose something."""
+    """Tell which rings lie on one line; one without area may cross itself and yet enclose ground."""
     sizes = np.diff(starts)
     flat = np.ones(len(sizes), dtype=bool)
     there = sizes > 2
