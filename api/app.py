@@ -30,6 +30,7 @@ from api.settings import ServiceSettings
 from gis.errors import InputError
 from layers.snapshot import SnapshotHolder, follow
 from layers.storage.database import Database
+from layers.tilesets import Shelf, TileCache
 
 _DESCRIPTION = (
     "Which cell owns a place, who is responsible, and how that came to be. "
@@ -95,14 +96,19 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     stop = Event()
     uploads = settings.uploads or Path(tempfile.mkdtemp(prefix="wangge-uploads-"))
     worker = Worker(database, settings, uploads)
-    follower = Thread(target=follow, args=(database, holder, stop), name="follow", daemon=True)
+    shelf = Shelf(database, holder)
+    follower = Thread(
+        target=follow, args=(database, holder, stop), kwargs={"after": shelf.wake}, name="follow", daemon=True
+    )
     try:
         app.state.database, app.state.snapshots, app.state.uploads = database, holder, uploads
+        app.state.shelf, app.state.tiles = shelf, TileCache()
         installation.open_identities(app, database)
         await run_in_threadpool(open_database, database)
         await run_in_threadpool(holder.refresh)
         follower.start()
         worker.start()
+        shelf.start()
         log.info("started", database=database.url.get_backend_name())
         yield
         log.info("stopping")
@@ -111,6 +117,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(worker.stop)
         if follower.ident is not None:
             await run_in_threadpool(follower.join, 5)
+        await run_in_threadpool(shelf.stop)
         database.close()
         if settings.uploads is None:
             shutil.rmtree(uploads, ignore_errors=True)

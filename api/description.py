@@ -1,6 +1,7 @@
 """The OpenAPI of the service: what FastAPI knows of its routes, and what is said by hand.
 
-It owns what is said by hand, of `/v1/locate`; everything else is declared beside its route.
+It owns what is said by hand of `/v1/locate`, and adds `api.tile_description`; everything else is declared
+beside its route.
 """
 
 from copy import deepcopy
@@ -11,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api.problems import Problem, answers
 from api.security.access import demands
+from api.tile_description import tile_paths
 
 _SCHEME = {"name": "scheme", "in": "query", "schema": {"type": "string"}, "example": "community"}
 _AT = {
@@ -92,6 +94,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
         )
         described["paths"]["/v1/locate"] = deepcopy(_LOCATE)
+        described["paths"] |= tile_paths()
         parts = described.setdefault("components", {})
         schemas = parts.setdefault("schemas", {})
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")

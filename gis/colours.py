@@ -5,6 +5,8 @@ the limit of six colours is chosen for it.
 """
 
 import heapq
+from collections.abc import Sequence
+from zlib import crc32
 
 import geopandas as gpd
 import numpy as np
@@ -99,6 +101,54 @@ def colour_graph(
 def _equal(colours: list[int], i: Ints, j: Ints) -> int:
     numbers = np.array(colours, dtype=np.int64)
     return int(np.count_nonzero(numbers[i] == numbers[j]))
+
+
+def steady_colours(cells: gpd.GeoDataFrame, codes: Sequence[str], *, crs: CRS | None = None) -> Ints:
+    """Colour cells as `colour` does, but so that a change of some cells recolours only near ones.
+
+    Parameters
+    ----------
+    cells
+        Polygons in EPSG:4326.
+    codes
+        The distinct codes of the cells: a cell's turn, and the colour it likes best, follow from its code.
+    crs
+        As for `colour`.
+
+    Returns
+    -------
+    ndarray of int64
+        Shape (n,), values 0 to 5; class sizes are even only on average. The order of rows does not matter.
+
+    Notes
+    -----
+    Greedy colouring in an order that is random but fixed: what a cell gets depends on chains of neighbours
+    whose turn was earlier, and such chains are short. Kempe chains help where all six are taken.
+    """
+    shapes = np.array(cells.geometry, dtype=object)
+    turns = np.array([crc32(code.encode()) for code in codes], dtype=np.int64)
+    order = np.lexsort((np.asarray(codes, dtype=str), turns))
+    if not len(shapes) or shapely.is_empty(shapes[~shapely.is_missing(shapes)]).all():
+        return turns % COLOURS
+    metric = np.array(to_working(to_lonlat(cells), crs).geometry, dtype=object)
+    i, j, _ = adjacency(metric)
+    crossing_i, crossing_j = overlapping(metric)
+    corner_i, corner_j = touching(metric)
+    hard = _neighbours(len(shapes), np.r_[i, crossing_i], np.r_[j, crossing_j])
+    soft = _neighbours(len(shapes), corner_i, corner_j)
+    colours, used, liked = [-1] * len(hard), [0] * COLOURS, (turns // COLOURS % COLOURS).tolist()
+    for node in order.tolist():
+        taken = {colours[end] for end in hard[node]}
+        free = [number for number in range(COLOURS) if number not in taken]
+        if free:
+            near = [colours[end] for end in soft[node]]
+            wish = liked[node]
+            chosen = min(free, key=lambda number: (near.count(number), (number - wish) % COLOURS))
+        else:
+            chosen = max(_kempe(node, hard, colours, used), 0)
+        colours[node] = chosen
+        used[chosen] += 1
+    return np.array(colours, dtype=np.int64)
 
 
 def _neighbours(count: int, i: Ints, j: Ints) -> Lists:

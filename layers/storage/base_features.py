@@ -12,13 +12,14 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError
 from layers.storage import geopackage
 from layers.storage.database import Database, bump_revision
 from layers.storage.models import BaseFeature
+from layers.storage.rows import is_postgresql
 
 KINDS = ("roads", "railway", "water", "green", "buildings")
 """What a base map is made of."""
@@ -71,8 +72,9 @@ def replace_base(database: Database, frames: Mapping[str, gpd.GeoDataFrame]) -> 
             shapes, fit = _fit(np.array(frame.geometry, dtype=object), _DIMENSIONS[kind])
             if not fit.any():
                 raise InputError(f"No record has a shape that {kind} can have; name the right layer or kind.")
+            first = _next_id(session)
             gone = session.execute(delete(BaseFeature).where(BaseFeature.kind == kind))
-            for page in _pages(kind, frame[fit], shapes[fit]):
+            for page in _pages(kind, frame[fit], shapes[fit], first):
                 session.execute(insert(BaseFeature), page)
             stored = int(fit.sum())
             done[kind] = BaseSummary(stored, getattr(gone, "rowcount", 0), len(frame) - stored)
@@ -89,17 +91,31 @@ def _fit(shapes: NDArray[np.object_], types: frozenset[int]) -> tuple[NDArray[np
     return mended, usable & np.isfinite(shapely.bounds(mended)).all(axis=1)
 
 
-def _pages(kind: str, frame: gpd.GeoDataFrame, shapes: NDArray[np.object_]) -> Iterator[list[dict[str, Any]]]:
+def _pages(
+    kind: str, frame: gpd.GeoDataFrame, shapes: NDArray[np.object_], first: int | None
+) -> Iterator[list[dict[str, Any]]]:
     classes, names = (
         frame[column].astype(object).where(frame[column].notna(), None).to_numpy()
         for column in ("class_name", "name")
     )
     for start in range(0, len(shapes), _PAGE):
         part = slice(start, start + _PAGE)
-        yield [
+        rows = [
             {"kind": kind, "class_name": class_name, "name": name, "geometry": shape}
             for class_name, name, shape in zip(classes[part], names[part], shapes[part], strict=True)
         ]
+        yield (
+            rows
+            if first is None
+            else [{"id": number, **row} for number, row in enumerate(rows, first + start)]
+        )
+
+
+def _next_id(session: Session) -> int | None:
+    """Return a number that no feature has had: SQLite would give those of deleted ones again."""
+    if is_postgresql(session):
+        return None
+    return (session.scalar(select(func.max(BaseFeature.id))) or 0) + 1
 
 
 @contextmanager

@@ -1,0 +1,26 @@
+"""The map's tile sets: which layers there are, what their tiles tell and to whom, and what is kept of them.
+
+It owns the way from the database and the snapshot to tiles; drawing them is `layers.tiles`', asking for them
+`api`'s.
+"""
+
+from layers.tilesets.cache import Tile, TileCache
+from layers.tilesets.cells import CellTiles
+from layers.tilesets.counts import COUNTED
+from layers.tilesets.model import MAXZOOM, Scope, TileSet
+from layers.tilesets.shelf import Shelf, Wanted
+from layers.tilesets.style import STYLES, style
+
+__all__ = [
+    "COUNTED",
+    "MAXZOOM",
+    "STYLES",
+    "CellTiles",
+    "Scope",
+    "Shelf",
+    "Tile",
+    "TileCache",
+    "TileSet",
+    "Wanted",
+    "style",
+]

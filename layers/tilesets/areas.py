@@ -1,0 +1,73 @@
+"""The tiles of the administrative areas: each level a coverage of its own, drawn from the highest down.
+
+It owns what is told of an area and from which zoom its level is drawn; who may see which is said by the
+caller's scope.
+"""
+
+import hashlib
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from layers.storage.models import Area
+from layers.storage.rows import decode, raw
+from layers.tiles import Coverage
+from layers.tilesets.model import Part, TileSet, digests_of, texts
+
+
+def read_areas(session: Session) -> TileSet:
+    """Read the areas of all levels."""
+    rows = session.execute(
+        select(Area.id, Area.code, Area.name, Area.level, Area.parent, raw(session, Area.geometry)).order_by(
+            Area.id
+        )
+    ).all()
+    ids = np.array([row[0] for row in rows], dtype=np.int64)
+    codes, names, levels = (texts([row[column] for row in rows]) for column in (1, 2, 3))
+    shapes = decode(session, [row[5] for row in rows])
+    depths = _depths({row[1]: row[4] for row in rows}, codes.tolist())
+    parts = []
+    for depth in np.unique(depths).tolist():
+        chosen = np.flatnonzero(depths == depth)
+        told = {
+            "code": codes[chosen],
+            "name": names[chosen],
+            "level": levels[chosen],
+            "depth": depths[chosen],
+        }
+        parts.append(
+            Part(
+                "areas",
+                Coverage(shapes[chosen], ids[chosen]),
+                told,
+                digests_of(shapes[chosen], told),
+                shapely.bounds(shapes[chosen]),
+                codes[chosen],
+            )
+        )
+    return TileSet("areas", parts)
+
+
+def state_of_areas(session: Session) -> str:
+    """Return what differs whenever an area does."""
+    columns = (Area.id, Area.code, Area.name, Area.level, Area.parent, raw(session, Area.geometry))
+    seen = hashlib.blake2b(digest_size=16)
+    for *told, shape in session.execute(select(*columns).order_by(Area.id)):
+        seen.update(repr(told).encode())
+        seen.update(shape)
+    return seen.hexdigest()
+
+
+def _depths(parents: dict[str, str | None], codes: list[str]) -> NDArray[np.int64]:
+    """Return how many areas are above each, shape (n,); areas of one depth do not overlap."""
+    depths = []
+    for code in codes:
+        above, seen = parents.get(code), {code}
+        while above in parents and above not in seen:
+            seen.add(above)
+            above = parents[above]
+        depths.append(len(seen) - 1)
+    return np.array(depths, dtype=np.int64)

@@ -1,0 +1,65 @@
+"""How many entities of each kind belong to each cell of a scheme on a day.
+
+It owns that one question to the database; who belongs where is decided in `layers.storage.assignments`.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from layers.storage.models import Assignment, Entity
+from layers.storage.rows import in_force
+
+COUNTED: Mapping[str, str] = {
+    "households": "household",
+    "enterprises": "enterprise",
+    "sensors": "sensor",
+    "components": "component",
+    "service_points": "service_point",
+}
+"""The columns of counts, and the kind of entity each counts."""
+
+Integers = NDArray[np.int64]
+
+
+def read_counts(session: Session, scheme_id: int, day: date) -> dict[str, dict[str, int]]:
+    """Return for each column of `COUNTED` how many entities belong to a cell, by the cell's code.
+
+    A cell without any is not among them.
+    """
+    asked = (
+        select(Assignment.cell_code, Entity.kind, func.count())
+        .join(Entity, Entity.id == Assignment.entity_id)
+        .where(
+            Assignment.scheme_id == scheme_id,
+            Assignment.cell_code.is_not(None),
+            in_force(Assignment.valid_from, Assignment.valid_to, day),
+        )
+        .group_by(Assignment.cell_code, Entity.kind)
+    )
+    columns = {kind: column for column, kind in COUNTED.items()}
+    found: dict[str, dict[str, int]] = {column: {} for column in COUNTED}
+    for code, kind, number in session.execute(asked):
+        if kind in columns and code is not None:
+            found[columns[kind]][code] = number
+    return found
+
+
+def counts_of(found: Mapping[str, Mapping[str, int]], codes: NDArray[np.object_]) -> dict[str, Integers]:
+    """Arrange counts by cells: for each column an array of shape (n,), 0 where there is none."""
+    return {
+        column: np.array([numbers.get(code, 0) for code in codes.tolist()], dtype=np.int64)
+        for column, numbers in found.items()
+    }
+
+
+def state_of_assignments(session: Session, scheme_id: int) -> tuple[object, ...]:
+    """Return what differs whenever the assignments of a scheme do: they are only begun and ended."""
+    asked = select(func.count(), func.max(Assignment.id), func.count(Assignment.valid_to)).where(
+        Assignment.scheme_id == scheme_id
+    )
+    return tuple(session.execute(asked).one())

@@ -1,0 +1,163 @@
+"""The look of the base map and the areas in MapLibre's style language: calm, so that the cells stand out.
+
+It owns colours and widths; what a page draws on top is the page's.
+"""
+
+from typing import Any
+
+FONTS = ("Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "WenQuanYi Micro Hei", "sans-serif")
+"""Families of the machine that looks at the map: no glyphs are fetched."""
+
+STYLES = ("calm",)
+
+_LAND, _WATER, _GREEN, _BUILDING = "#f6f4ef", "#c3d9e6", "#dcead0", "#e6e1d8"
+_ROAD, _ROAD_EDGE, _RAIL, _BORDER, _INK = "#ffffff", "#dcd6ca", "#bdb8b0", "#8d86a0", "#5b5668"
+_WATER_INK, _GREEN_INK, _ROAD_INK = "#5f87a1", "#6d8a58", "#8b857a"
+
+_MAJOR = ("motorway", "trunk", "primary", "main")
+_MIDDLE = ("secondary", "tertiary")
+_PATHS = ("footway", "path", "steps", "cycleway", "track", "corridor")
+
+Layer = dict[str, Any]
+
+
+def style(name: str, root: str) -> dict[str, Any]:
+    """Return a style.
+
+    Parameters
+    ----------
+    name
+        One of `STYLES`.
+    root
+        The address of the service, ending in a slash.
+
+    Raises
+    ------
+    KeyError
+        If there is no such style.
+    """
+    layers = {"calm": _calm}[name]()
+    return {
+        "version": 8,
+        "name": name,
+        "sources": {
+            source: {"type": "vector", "url": f"{root}tiles/{source}.json"} for source in ("base", "areas")
+        },
+        "layers": layers,
+    }
+
+
+def _calm() -> list[Layer]:
+    return [
+        {"id": "land", "type": "background", "paint": {"background-color": _LAND}},
+        _fill("water", _WATER),
+        _fill("green", _GREEN),
+        _line("water", "brook", _WATER, [(10, 0.6), (16, 3.0)]),
+        {
+            **_fill("buildings", _BUILDING),
+            "minzoom": 14,
+            "paint": {"fill-color": _BUILDING, "fill-opacity": _by_zoom([(14, 0.0), (15, 1.0)])},
+        },
+        _line("railway", "railway", _RAIL, [(9, 0.6), (16, 2.4)], dashes=[3, 2]),
+        _road("path", _PATHS, [(15, 0.6), (18, 2.0)], _ROAD_EDGE, dashes=[2, 1.5]),
+        *_roads("lane", None, [(13, 0.6), (15, 2.6), (18, 12.0)]),
+        *_roads("middle", _MIDDLE, [(10, 0.5), (13, 1.8), (15, 4.5), (18, 18.0)]),
+        *_roads("major", _MAJOR, [(8, 0.6), (12, 2.0), (15, 6.5), (18, 24.0)]),
+        {
+            "id": "area-borders",
+            "type": "line",
+            "source": "areas",
+            "source-layer": "areas",
+            "layout": {"line-join": "round"},
+            "paint": {
+                "line-color": _BORDER,
+                "line-opacity": 0.75,
+                "line-width": ["match", ["get", "depth"], 0, 2.2, 1, 1.5, 0.9],
+                "line-dasharray": [5, 2],
+            },
+        },
+        _label("road-names", "base", "roads", _ROAD_INK, 11, minzoom=14, line=True),
+        _label("water-names", "base", "water", _WATER_INK, 12, minzoom=12),
+        _label("green-names", "base", "green", _GREEN_INK, 11, minzoom=14),
+        _label("area-names", "areas", "areas", _INK, 13, minzoom=8),
+    ]
+
+
+def _fill(kind: str, colour: str) -> Layer:
+    return {
+        "id": kind,
+        "type": "fill",
+        "source": "base",
+        "source-layer": kind,
+        "filter": ["==", ["geometry-type"], "Polygon"],
+        "paint": {"fill-color": colour},
+    }
+
+
+def _line(
+    kind: str,
+    identity: str,
+    colour: str,
+    widths: list[tuple[float, float]],
+    dashes: list[float] | None = None,
+) -> Layer:
+    paint = {"line-color": colour, "line-width": _by_zoom(widths)}
+    return {
+        "id": identity,
+        "type": "line",
+        "source": "base",
+        "source-layer": kind,
+        "filter": ["==", ["geometry-type"], "LineString"],
+        "layout": {"line-join": "round"},
+        "paint": paint if dashes is None else {**paint, "line-dasharray": dashes},
+    }
+
+
+def _road(
+    identity: str,
+    classes: tuple[str, ...] | None,
+    widths: list[tuple[float, float]],
+    colour: str,
+    dashes: list[float] | None = None,
+) -> Layer:
+    others = [*_MAJOR, *_MIDDLE, *_PATHS]
+    among = ["in", ["coalesce", ["get", "class"], ""], ["literal", others if classes is None else [*classes]]]
+    layer = _line("roads", f"road-{identity}", colour, widths, dashes)
+    layer["filter"] = ["!", among] if classes is None else among
+    layer["layout"] = {"line-join": "round", "line-cap": "butt" if dashes else "round"}
+    return layer
+
+
+def _roads(
+    identity: str, classes: tuple[str, ...] | None, widths: list[tuple[float, float]]
+) -> tuple[Layer, Layer]:
+    """Draw an edge, and the road on it."""
+    wider = [(zoom, width + 1.4) for zoom, width in widths]
+    return _road(f"{identity}-edge", classes, wider, _ROAD_EDGE), _road(identity, classes, widths, _ROAD)
+
+
+def _label(
+    identity: str, source: str, layer: str, colour: str, size: float, *, minzoom: int, line: bool = False
+) -> Layer:
+    layout: dict[str, Any] = {
+        "text-field": ["get", "name"],
+        "text-font": list(FONTS),
+        "text-size": size,
+        "text-max-width": 8,
+        "text-padding": 8,
+    }
+    if line:
+        layout |= {"symbol-placement": "line", "symbol-spacing": 320}
+    return {
+        "id": identity,
+        "type": "symbol",
+        "source": source,
+        "source-layer": layer,
+        "minzoom": minzoom,
+        "layout": layout,
+        "paint": {"text-color": colour, "text-halo-color": _LAND, "text-halo-width": 1.4},
+    }
+
+
+def _by_zoom(stops: list[tuple[float, float]]) -> list[Any]:
+    return ["interpolate", ["linear"], ["zoom"], *(number for stop in stops for number in stop)]
