@@ -1,4 +1,4 @@
-"""Bulk answers in the form of the question: columns, records, GeoJSON or CSV.
+"""Bulk answers in the form of the question: columns, records, GeoJSON, CSV or Arrow.
 
 It owns their layout; nothing here decides who owns what.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from api.location import arrow
 from api.location.ownership import Ownership, cell_answer
 from api.location.points import Form, Points
 from layers.snapshot import AreaTree
@@ -25,6 +26,7 @@ MEDIA_TYPES = {
     Form.records: "application/json",
     Form.geojson: "application/geo+json",
     Form.csv: "text/csv; charset=utf-8",
+    Form.arrow: arrow.MEDIA_TYPE,
 }
 
 
@@ -58,6 +60,9 @@ def write_answer(
         return _joined({**head, **tables}, "points", _records(points, found))
     names = [[field if bare else f"{each.scheme}_{field}" for field in _FIELDS] for each in found]
     flat = [name for fields in names for name in fields]
+    if points.form is Form.arrow:
+        named = dict(zip(flat, (column for each in found for column in each.columns()), strict=True))
+        return arrow.write_columns(named, len(points), {"at": f"{day}", "revision": f"{revision}"})
     rows = zip(*(column for each in found for column in _fields(each)), strict=True)
     padded = _padded(rows, len(points))
     if points.form is Form.geojson:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from api.location.arrow import words
 from gis.datum import Datum, convert
 from layers.snapshot import AreaTree, CellsInForce
 
@@ -62,9 +64,21 @@ class Ownership:
         """Return the reasons for no owner."""
         return [REASONS[reason] for reason in self.reasons.tolist()]
 
+    def columns(self) -> tuple[pa.DictionaryArray, ...]:
+        """Return codes, names, codes of areas and reasons as columns of Arrow."""
+        told = self.distinct()
+        places = np.full(len(self.cells) + 1, -1, dtype=np.int64)
+        places[told] = np.arange(len(told))
+        # The last place stands for no owner.
+        picks = places[self.owners]
+        texts = (self.cells.locator.codes, self.cells.names, self.cells.area_codes)
+        return *(words(text[told].tolist(), picks) for text in texts), words(REASONS, self.reasons)
+
     def distinct(self) -> list[int]:
         """Return the positions of the cells that own any of the locations, in the order of their codes."""
-        positions: list[int] = np.unique(self.owners[self.owners >= 0]).tolist()
+        owning = np.zeros(len(self.cells), dtype=bool)
+        owning[self.owners[self.owners >= 0]] = True
+        positions: list[int] = np.flatnonzero(owning).tolist()
         return positions
 
     def distinct_areas(self) -> set[str]:

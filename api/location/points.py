@@ -1,4 +1,4 @@
-"""Points as they come in the body of a request: columns, records, GeoJSON or CSV.
+"""Points as they come in the body of a request: columns, records, GeoJSON, CSV or Arrow.
 
 It owns reading them, record by record and without dropping any; writing the answer in the same form is
 `api.location.answers`'.
@@ -14,6 +14,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from api.location import arrow
 from gis.errors import InputError, LimitError
 from layers.formats.delimited import LAT_NAMES, LON_NAMES
 
@@ -21,6 +22,9 @@ Floats = NDArray[np.float64]
 
 MOST_POINTS = 100_000
 """Points that one request may ask for."""
+
+MOST_IN_ARROW = 1_000_000
+"""Points that one request may ask for as an Arrow stream, which takes a tenth of the time and memory."""
 
 _LONLAT_CRS = [
     {"type": "name", "properties": {"name": name}}
@@ -35,6 +39,7 @@ class Form(StrEnum):
     records = "records"
     geojson = "geojson"
     csv = "csv"
+    arrow = "arrow"
 
 
 @dataclass(frozen=True)
@@ -71,19 +76,24 @@ def read_points(body: bytes, content_type: str) -> Points:
     ----------
     body
         ``{"lon": [...], "lat": [...]}``, ``[{"lon": ..., "lat": ..., ...}, ...]``, a GeoJSON feature
-        collection of points, or CSV with a header and columns of longitude and latitude.
+        collection of points, CSV with a header and columns of longitude and latitude, or an Arrow stream
+        with such columns.
     content_type
-        `text/csv` means CSV, everything else JSON.
+        `text/csv` means CSV, `application/vnd.apache.arrow.stream` Arrow, everything else JSON.
 
     Raises
     ------
     InputError
         If the body is in none of these forms.
     LimitError
-        If there are more than `MOST_POINTS`.
+        If there are more than `MOST_POINTS`, or `MOST_IN_ARROW`.
     """
-    if content_type.partition(";")[0].strip().lower() in {"text/csv", "application/csv"}:
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type in {"text/csv", "application/csv"}:
         return _from_csv(body)
+    if media_type == arrow.MEDIA_TYPE:
+        lon, lat = arrow.read_columns(body, (LON_NAMES, LAT_NAMES), MOST_IN_ARROW)
+        return Points(Form.arrow, lon, lat, [], [])
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -96,7 +106,7 @@ def read_points(body: bytes, content_type: str) -> Points:
         return _from_columns(data)
     raise InputError(
         'The body must be {"lon": [...], "lat": [...]}, a list of {"lon": ..., "lat": ...}, a GeoJSON '
-        "FeatureCollection of points, or CSV as text/csv."
+        f"FeatureCollection of points, CSV as text/csv, or an Arrow stream as {arrow.MEDIA_TYPE}."
     )
 
 
