@@ -73,7 +73,9 @@ def _find(schema: pa.Schema, names: Sequence[str]) -> int:
     if number is None:
         raise InputError(f"The Arrow stream has no column {names[0]}.")
     field = schema.field(number)
-    if not (pa.types.is_floating(field.type) or pa.types.is_integer(field.type)):
+    kind = field.type
+    # What has no values at all has no kind either.
+    if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
         raise InputError(f"The column {names[0]} of the Arrow stream holds no numbers.")
     if schema.names.count(field.name) > 1:
         raise InputError(f"The Arrow stream has the column {names[0]} twice.")
