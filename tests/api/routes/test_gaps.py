@@ -1,6 +1,7 @@
 """Gaps over HTTP: looked for by a job, listed, compared, and told to those alone who see the ground."""
 
 import json
+from datetime import date
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ from sqlalchemy import select
 
 from layers.storage.database import Database
 from layers.storage.entities import create_entity, end_entity
+from layers.storage.gaps import search_gaps
 from layers.storage.models import Entity, Gap, GapRun
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client, square
 from tests.api.routes.test_jobs import ended
@@ -19,7 +21,7 @@ TOWNS = {
     "440305001": (("440305001-1", square(0, 0, 1, 2)), ("440305001-2", square(1, 0, 1, 2))),
     "440305002": (("440305002-1", square(2, 0, 1, 2)), ("440305002-2", square(3, 0, 1, 2))),
 }
-DAY = "2026-01-01"
+DAY = date(2026, 1, 1)
 
 
 def place(column: float, row: float) -> shapely.Point:
@@ -35,7 +37,7 @@ def planned(client: Client, ground: Database) -> httpx.Client:
         body = {"scheme": "community", "name": area, "area_code": area, "cells": collection(*cells)}
         plan = admin.post("/v1/plans", json=body).json()["id"]
         tag = admin.post(f"/v1/plans/{plan}/check").headers["ETag"]
-        done = admin.post(f"/v1/plans/{plan}/publish", json={"on": DAY}, headers={"If-Match": tag})
+        done = admin.post(f"/v1/plans/{plan}/publish", json={"on": str(DAY)}, headers={"If-Match": tag})
         assert done.status_code == 200, done.text
     with ground.write() as session:
         for number, column in enumerate((0.5, 1.5, 2.5, 3.5)):
@@ -49,11 +51,15 @@ def planned(client: Client, ground: Database) -> httpx.Client:
     return admin
 
 
-def search(client: httpx.Client, **body: Any) -> int:
+def search_by_job(client: httpx.Client, **body: Any) -> int:
     job = ended(client, client.post("/v1/gaps", json={"scheme": "community", **body}))
     assert job["state"] == "done", job
     number: int = job["result"]["run"]
     return number
+
+
+def search(database: Database, area_code: str | None = None, on: date | None = None) -> int:
+    return search_gaps(database, "community", created_by="test", area_code=area_code, on=on).id
 
 
 def listed(client: httpx.Client, **query: Any) -> list[dict[str, Any]]:
@@ -64,7 +70,7 @@ def listed(client: httpx.Client, **query: Any) -> list[dict[str, Any]]:
 
 
 def test_a_job_finds_gaps_that_are_listed_most_severe_first(planned: httpx.Client, ground: Database) -> None:
-    run = search(planned)
+    run = search_by_job(planned)
     found = listed(planned, run=run)
     assert [(each["kind"], each["cell_code"]) for each in found if each["severity"] == "high"] == [
         ("out_of_reach", "440305002-2"), ("out_of_reach", "440305002-1"), ("out_of_reach", "440305001-2"),
@@ -95,8 +101,8 @@ def test_a_job_finds_gaps_that_are_listed_most_severe_first(planned: httpx.Clien
         assert session.scalars(select(GapRun)).one().created_by == record["created_by"]
 
 
-def test_gaps_are_chosen_by_what_they_are_and_where(planned: httpx.Client) -> None:
-    search(planned)
+def test_gaps_are_chosen_by_what_they_are_and_where(planned: httpx.Client, ground: Database) -> None:
+    search(ground)
     every = listed(planned)
     for name, key in (("kind", "kind"), ("severity", "severity"), ("cell", "cell_code")):
         for value in {each[key] for each in every} - {None}:
@@ -125,9 +131,9 @@ def test_gaps_are_chosen_by_what_they_are_and_where(planned: httpx.Client) -> No
 
 
 def test_a_caller_sees_the_gaps_of_their_ground_in_whatever_run(
-    planned: httpx.Client, client: Client
+    planned: httpx.Client, client: Client, ground: Database
 ) -> None:
-    whole = search(planned)
+    whole = search(ground)
     east = client("planner", "440305002")
     mine = [each for each in listed(planned) if each["area_code"] == "440305002"]
     assert listed(east) == listed(east, run=whole) == mine != []
@@ -141,7 +147,7 @@ def test_a_caller_sees_the_gaps_of_their_ground_in_whatever_run(
     hidden = next(each for each in listed(planned) if each["area_code"] != "440305002")
     assert east.get(f"/v1/gaps/{hidden['id']}").status_code == 404
     west = client("planner", "440305001")
-    own = search(west)
+    own = search_by_job(west)
     assert west.get(f"/v1/gaps/runs/{own}").json()["area_code"] == "440305001"
     assert {each["area_code"] for each in listed(west, run=own)} == {"440305001"}
     for path in (f"/v1/gaps/runs/{own}", f"/v1/gaps?run={own}", f"/v1/gaps/runs/{own}/diff?against={whole}"):
@@ -155,8 +161,8 @@ def test_a_caller_sees_the_gaps_of_their_ground_in_whatever_run(
     assert {each["run"] for each in listed(west)} == {own}
 
 
-def test_runs_are_listed_in_pages_the_last_first(planned: httpx.Client) -> None:
-    runs = [search(planned, on=DAY), search(planned), search(planned, area_code="440305001")]
+def test_runs_are_listed_in_pages_the_last_first(planned: httpx.Client, ground: Database) -> None:
+    runs = [search(ground, on=DAY), search(ground), search(ground, "440305001")]
     first = planned.get("/v1/gaps/runs", params={"limit": 2, "scheme": "community"}).json()
     rest = planned.get("/v1/gaps/runs", params={"limit": 2, "cursor": first["next"]}).json()
     assert [each["id"] for each in first["items"] + rest["items"]] == runs[::-1]
@@ -164,7 +170,7 @@ def test_runs_are_listed_in_pages_the_last_first(planned: httpx.Client) -> None:
 
 
 def test_two_runs_are_compared(planned: httpx.Client, client: Client, ground: Database) -> None:
-    before = search(planned)
+    before = search(ground)
     tag = planned.get("/v1/schemes/community").headers["ETag"]
     changed = planned.patch(
         "/v1/schemes/community", json={"rules": {"severity": {"high_households": 500, "high_m2": 5e6}}},
@@ -176,7 +182,7 @@ def test_two_runs_are_compared(planned: httpx.Client, client: Client, ground: Da
         create_entity(session, "enterprise", "shop", geometry=place(0.5, -2))
         lost = session.scalars(select(Entity).where(Entity.external_id == "lost")).one()
         end_entity(session, lost.id, lost.version)
-    after = search(planned)
+    after = search(ground)
     answer = planned.get(f"/v1/gaps/runs/{after}/diff", params={"against": before}).json()
     assert answer["summary"]["unassigned"] == {"appeared": 1, "gone": 1, "lasting": 1}
     assert [each["figures"]["entity_id"] for each in answer["appeared"]] == ["shop"]
@@ -193,12 +199,12 @@ def test_two_runs_are_compared(planned: httpx.Client, client: Client, ground: Da
     assert len(same["lasting"]) == 1 < sum(each["lasting"] for each in same["summary"].values())
     assert same["appeared"] == same["gone"] == []
     # A run of a part is compared with one of all on the part alone.
-    part = search(planned, area_code="440305002")
+    part = search(ground, "440305002")
     answer = planned.get(f"/v1/gaps/runs/{part}/diff", params={"against": after}).json()
     assert answer["area_code"] == "440305002"
     assert answer["appeared"] == answer["gone"] == []
     assert answer["summary"]["out_of_reach"]["lasting"] == 2
-    other = search(planned, area_code="440305001")
+    other = search(ground, "440305001")
     apart = planned.get(f"/v1/gaps/runs/{part}/diff", params={"against": other})
     assert apart.status_code == 422
     assert "different ground" in apart.json()["detail"]
@@ -218,7 +224,7 @@ def test_what_cannot_be_searched_is_told(planned: httpx.Client, ground: Database
         assert session.scalars(select(Gap)).all() == session.scalars(select(GapRun)).all() == []
 
 
-def test_rules_of_a_scheme_are_checked_shown_and_applied(planned: httpx.Client) -> None:
+def test_rules_of_a_scheme_are_checked_shown_and_applied(planned: httpx.Client, ground: Database) -> None:
     def patch(rules: dict[str, Any]) -> httpx.Response:
         tag = planned.get("/v1/schemes/community").headers["ETag"]
         headers = {"If-Match": tag, "Content-Type": "application/json"}
@@ -230,7 +236,7 @@ def test_rules_of_a_scheme_are_checked_shown_and_applied(planned: httpx.Client) 
     assert shown["rules"]["out_of_reach"] == {"by_class": {"PARTY": 5000}}
     assert shown["gap_rules"]["out_of_reach"]["min_ground_m2"] == 100
     assert shown["gap_rules"]["unassigned"] == {"kinds": ["enterprise"]}
-    run = search(planned)
+    run = search(ground)
     assert [(each["kind"], each["figures"]["entity_id"]) for each in listed(planned, run=run)] == [
         ("unassigned", "nowhere")
     ]
