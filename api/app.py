@@ -28,6 +28,7 @@ from api.routes import DIRECT, ROUTERS, UPLOADS
 from api.security import installation
 from api.settings import ServiceSettings
 from gis.errors import InputError
+from layers.live_entities import LiveEntities
 from layers.snapshot import SnapshotHolder, follow
 from layers.storage.database import Database
 from layers.tilesets import Shelf, TileCache
@@ -102,6 +103,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     try:
         app.state.database, app.state.snapshots, app.state.uploads = database, holder, uploads
+        app.state.live_entities = LiveEntities(database)
         app.state.shelf, app.state.tiles = shelf, TileCache()
         installation.open_identities(app, database)
         await run_in_threadpool(open_database, database)

@@ -135,6 +135,12 @@ class Entity(BaseModel):
     geometry: dict[str, Any] | None = Field(examples=[POINT])
 
 
+class NearEntity(Entity):
+    """An entity near a place."""
+
+    distance_m: float = Field(examples=[41.3])
+
+
 class Owner(BaseModel):
     """Which cell of a scheme an entity belonged to, from when to when."""
 

@@ -1,10 +1,11 @@
 """The live index of entities in memory: the nearest ones, those in a box, and every change as it comes.
 
-It owns locations and kinds, nothing else of an entity; the database stays the one truth, to which `catch_up`
-brings it.
+It owns locations, kinds and areas, nothing else of an entity; the database stays the one truth, to which
+`catch_up` brings it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from sys import intern
 from threading import Lock
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Geod
 from rtree.index import Index
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError
@@ -30,15 +31,24 @@ _GEOD = Geod(ellps="WGS84")
 _METRES_A_DEGREE = 110_500.0
 _MARGIN = 1.02
 _BATCH = 20_000
+_BLOCK = 1_000
+# Keys of entities that are looked at together for changes.
+_TRIED = 8_192
+# Nearest ones among which those of some areas are sought before all are looked at.
 
 
 class Indexed(NamedTuple):
-    """An entity in the index: its key, kind, version and geometry in EPSG:4326."""
+    """An entity in the index: its key, kind, version, geometry in EPSG:4326 and the area it lies in."""
 
     id: int
     kind: str
     version: int
     geometry: shapely.Geometry
+    area_code: str | None = None
+
+
+_Block = tuple[int, int]
+# How many entities a block of keys has, and the sum of their versions.
 
 
 class Near(NamedTuple):
@@ -62,6 +72,7 @@ class EntityIndex:
         self._lock = Lock()
         self._held: dict[int, Indexed] = {}
         self._trees: dict[str, Index] = {}
+        self._blocks: dict[int, _Block] = {}
         self._fill(list(entities))
 
     @classmethod
@@ -70,7 +81,9 @@ class EntityIndex:
         statement = select(Entity.id).where(Entity.valid_to.is_(None), Entity.geometry.is_not(None))
         if kinds is not None:
             statement = statement.where(Entity.kind.in_(kinds))
-        return cls(_read(session, session.scalars(statement).all()))
+        index = cls(_read(session, session.scalars(statement).all()))
+        index._blocks = _blocks(session, kinds)
+        return index
 
     def __len__(self) -> int:
         """Return the number of entities held."""
@@ -101,15 +114,16 @@ class EntityIndex:
         int
             How many entities were added, moved or taken out.
         """
-        statement = select(Entity.id, Entity.version).where(
-            Entity.valid_to.is_(None), Entity.geometry.is_not(None)
-        )
-        if kinds is not None:
-            statement = statement.where(Entity.kind.in_(kinds))
+        blocks = _blocks(session, kinds)
+        changed_blocks = {number for number, block in blocks.items() if self._blocks.get(number) != block}
         # Taken before the reading, so that what is put meanwhile is not taken out for being new.
         with self._lock:
-            known = {number: held.version for number, held in self._held.items()}
-        current = dict(session.execute(statement).all())
+            known = {
+                number: held.version
+                for number, held in self._held.items()
+                if number // _BLOCK in changed_blocks
+            }
+        current = dict(_versions(session, kinds, changed_blocks))
         changed = [number for number, version in current.items() if known.get(number) != version]
         fresh = _read(session, changed)
         gone = known.keys() - current.keys()
@@ -119,6 +133,7 @@ class EntityIndex:
                     self._remove(number)
             for entity in fresh:
                 self._put(entity)
+            self._blocks = blocks
         return len(fresh) + len(gone)
 
     def in_box(
@@ -147,6 +162,7 @@ class EntityIndex:
         *,
         kind: str | None = None,
         within_m: float | None = None,
+        covered: Collection[str] | None = None,
     ) -> list[Near]:
         """Return the nearest entities, the nearest first; of equally near ones the lower key.
 
@@ -160,6 +176,8 @@ class EntityIndex:
             Only of this kind.
         within_m
             Only up to this distance.
+        covered
+            Only in these areas, by their codes.
 
         Returns
         -------
@@ -183,7 +201,7 @@ class EntityIndex:
         if within_m is not None and not 0 <= within_m < np.inf:
             raise InputError(f"{within_m:g} is no distance in metres.")
         with self._lock:
-            candidates = self._candidates(lon, lat, count, kind, within_m)
+            candidates = self._candidates(lon, lat, count, kind, within_m, covered)
         distances = _distances(lon, lat, candidates)
         order = sorted(range(len(candidates)), key=lambda row: (distances[row], candidates[row].id))
         found = [
@@ -192,18 +210,19 @@ class EntityIndex:
         return [near for near in found if within_m is None or near.distance_m <= within_m]
 
     def _candidates(
-        self, lon: float, lat: float, count: int, kind: str | None, within_m: float | None
+        self,
+        lon: float,
+        lat: float,
+        count: int,
+        kind: str | None,
+        within_m: float | None,
+        covered: Collection[str] | None,
     ) -> list[Indexed]:
         """Return entities among which the nearest are for certain."""
         reach = within_m
         if reach is None:
             # Near in degrees is not near in metres, but tells how far the nearest can be at most.
-            near = [
-                self._held[number]
-                for each, tree in self._trees.items()
-                if kind in (None, each)
-                for number in tree.nearest((lon, lat, lon, lat), count)
-            ]
+            near = self._near(lon, lat, count, kind, covered)
             if not near:
                 return []
             distances = np.sort(_distances(lon, lat, near))
@@ -213,7 +232,30 @@ class EntityIndex:
         cosine = np.cos(np.radians(poleward))
         wide = high / cosine if cosine > 1e-6 else 360.0
         box = (lon - wide, lat - high, lon + wide, lat + high)
-        return [self._held[number] for number in self._within(box, kind)]
+        found = (self._held[number] for number in self._within(box, kind))
+        return [each for each in found if covered is None or each.area_code in covered]
+
+    def _near(
+        self, lon: float, lat: float, count: int, kind: str | None, covered: Collection[str] | None
+    ) -> list[Indexed]:
+        """Return at least so many entities of some areas that are near in degrees, or all there are."""
+        asked = count
+        while asked < len(self._held) and asked <= _TRIED:
+            found = [
+                self._held[number]
+                for each, tree in self._trees.items()
+                if kind in (None, each)
+                for number in tree.nearest((lon, lat, lon, lat), asked)
+                if covered is None or self._held[number].area_code in covered
+            ]
+            if len(found) >= count:
+                return found
+            asked *= 8
+        return [
+            held
+            for held in self._held.values()
+            if kind in (None, held.kind) and (covered is None or held.area_code in covered)
+        ]
 
     def _within(self, box: tuple[float, float, float, float], kind: str | None) -> list[int]:
         return [
@@ -255,17 +297,45 @@ def _read(session: Session, ids: Collection[int]) -> list[Indexed]:
     found: list[Indexed] = []
     for start in range(0, len(numbers), _BATCH):
         part = numbers[start : start + _BATCH]
-        statement = select(Entity.id, Entity.kind, Entity.version, raw(session, Entity.geometry)).where(
-            among(session, Entity.id, part)
-        )
+        statement = select(
+            Entity.id, Entity.kind, Entity.version, Entity.area_code, raw(session, Entity.geometry)
+        ).where(among(session, Entity.id, part))
         rows = session.execute(statement).all()
-        shapes = decode(session, [row[3] for row in rows])
+        shapes = decode(session, [row[-1] for row in rows])
         found += [
-            Indexed(number, kind, version, shape)
-            for (number, kind, version, _), shape in zip(rows, shapes, strict=True)
+            # A few texts are shared by many.
+            Indexed(number, intern(kind), version, shape, None if area is None else intern(area))
+            for (number, kind, version, area, _), shape in zip(rows, shapes, strict=True)
             if shape is not None
         ]
     return found
+
+
+def _blocks(session: Session, kinds: Collection[str] | None) -> dict[int, _Block]:
+    """Sum up the entities of some kinds, ended ones too, by blocks of keys.
+
+    A row is never taken away and its version only grows, so that a block whose sums are the same has not
+    changed.
+    """
+    block = Entity.id.op("/")(_BLOCK).label("block")
+    chosen = select(block, func.count(), func.sum(Entity.version)).group_by("block")
+    if kinds is not None:
+        chosen = chosen.where(Entity.kind.in_(kinds))
+    return {int(number): (int(count), int(total)) for number, count, total in session.execute(chosen)}
+
+
+def _versions(
+    session: Session, kinds: Collection[str] | None, blocks: Collection[int]
+) -> Iterator[tuple[int, int]]:
+    """Read the keys and versions of the entities in some blocks that are there and have a location."""
+    chosen = select(Entity.id, Entity.version).where(Entity.valid_to.is_(None), Entity.geometry.is_not(None))
+    if kinds is not None:
+        chosen = chosen.where(Entity.kind.in_(kinds))
+    numbers = sorted(blocks)
+    for start in range(0, len(numbers), _BATCH // _BLOCK):
+        part = numbers[start : start + _BATCH // _BLOCK]
+        keys = [key for number in part for key in range(number * _BLOCK, (number + 1) * _BLOCK)]
+        yield from session.execute(chosen.where(among(session, Entity.id, keys)))
 
 
 def _distances(lon: float, lat: float, entities: list[Indexed]) -> Floats:

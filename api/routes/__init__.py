@@ -21,6 +21,7 @@ from api.routes.jobs import router as jobs
 from api.routes.locate import locate as single_locate
 from api.routes.locate import router as locate
 from api.routes.maps import router as maps
+from api.routes.nearest import router as nearest
 from api.routes.officers import router as officers
 from api.routes.page import router as page
 from api.routes.plans import router as plans
@@ -35,6 +36,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     schemes,
     plans,
     cells,
+    # Before the entities, among whose numbers it would be sought.
+    nearest,
     entities,
     officers,
     gaps,

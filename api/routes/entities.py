@@ -77,7 +77,8 @@ class NewEntity(EntityChanges):
     external_id: Annotated[str, Field(min_length=1, max_length=200)] = Field(examples=["91440300MA5"])
 
 
-def _record(entity: Entity | EntityVersion, identity: Entity, *, plain: bool = False) -> dict[str, Any]:
+def entity_record(entity: Entity | EntityVersion, identity: Entity, *, plain: bool = False) -> dict[str, Any]:
+    """Return a state of an entity as it is answered, personal values masked unless they are to be plain."""
     return {
         "id": identity.id,
         "kind": identity.kind,
@@ -165,7 +166,7 @@ def entities(
         caller.require(Right.reveal)
     with store.write() if reveal else store.read() as session:
         rows = list(session.scalars(_chosen(session, caller, query).limit(limit + 1)))
-        listed = [_record(row, row, plain=reveal) for row in rows[:limit]]
+        listed = [entity_record(row, row, plain=reveal) for row in rows[:limit]]
         if reveal:
             audit_reveal(session, caller, "entity", [row.id for row in rows[:limit] if row.personal])
     follows = cursor_of(listed[-1]["id"]) if len(rows) > limit else None
@@ -200,7 +201,7 @@ def create(given: NewEntity, caller: Caller, settings: Settings, once: Writing) 
         )
         caller.require_area(made.area_code)
         audit(session, caller, Action.record, f"entity {made.id}", area_code=made.area_code, created=True)
-        return Done(_record(made, made), 201, made.version, f"/v1/entities/{made.id}")
+        return Done(entity_record(made, made), 201, made.version, f"/v1/entities/{made.id}")
 
     return once(given, deed)
 
@@ -221,7 +222,7 @@ def entity(
         found = _permitted(session, caller, entity_id)
         if reveal and found.personal:
             audit_reveal(session, caller, "entity", [entity_id])
-        record, version = _record(found, found, plain=reveal), found.version
+        record, version = entity_record(found, found, plain=reveal), found.version
     etag = f'"{version}"'
     return reply(record, etag=etag, unless=None if reveal else if_none_match)
 
@@ -240,7 +241,7 @@ def states(entity_id: Number, caller: Caller, store: Store) -> Response:
         listed: Sequence[Entity | EntityVersion] = history(session, entity_id)
         return reply(
             {
-                "items": [_record(each, found) for each in listed if caller.covers(each.area_code)],
+                "items": [entity_record(each, found) for each in listed if caller.covers(each.area_code)],
                 "next": None,
             }
         )
@@ -306,7 +307,7 @@ def change(
             area_code=found.area_code,
             changed=sorted(changes),
         )
-        return Done(_record(found, found), version=found.version)
+        return Done(entity_record(found, found), version=found.version)
 
     return once(given, deed)
 
@@ -331,6 +332,6 @@ def end(
         _permitted(session, caller, entity_id)
         found = end_entity(session, entity_id, version, on=on)
         audit(session, caller, Action.record, f"entity {entity_id}", area_code=found.area_code, ended=True)
-        return Done(_record(found, found), version=found.version)
+        return Done(entity_record(found, found), version=found.version)
 
     return once(None, deed)

@@ -4,10 +4,10 @@ from threading import Event, Thread
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from gis.errors import InputError
 from layers.entity_index import EntityIndex, Indexed
@@ -23,17 +23,20 @@ places = st.tuples(
 
 
 def indexed(number, place, version=1):
-    return Indexed(number, KINDS[number % 2], version, shapely.Point(place))
+    return Indexed(number, KINDS[number % 2], version, shapely.Point(place), AREAS[number % 3])
 
 
-def naive_nearest(held, lon, lat, kind, within_m):
+def naive_nearest(held, lon, lat, kind, within_m, covered=None):
     found = []
     for entity in held.values():
-        if kind in (None, entity.kind):
+        if kind in (None, entity.kind) and (covered is None or entity.area_code in covered):
             metres = GEOD.inv(lon, lat, entity.geometry.x, entity.geometry.y)[2]
             if within_m is None or metres <= within_m:
                 found.append((metres, entity.id))
     return [(number, metres) for metres, number in sorted(found)]
+
+
+AREAS = ("a", "b", None)
 
 
 @settings(deadline=None, max_examples=60)
@@ -46,6 +49,7 @@ def naive_nearest(held, lon, lat, kind, within_m):
             st.integers(1, 50),
             st.sampled_from([None, *KINDS]),
             st.sampled_from([None, 0.0, 900.0, 30_000.0]),
+            st.sampled_from([None, {"a"}, {"a", "b"}, set()]),
         ),
         min_size=1,
         max_size=8,
@@ -62,9 +66,9 @@ def test_nearest_and_box_equal_a_walk_over_all_after_any_changes(first, changes,
             held.pop(number, None)
             index.remove(number)
     assert len(index) == len(held)
-    for (lon, lat), count, kind, within_m in questions:
-        naive = naive_nearest(held, lon, lat, kind, within_m)[:count]
-        found = index.nearest(lon, lat, count, kind=kind, within_m=within_m)
+    for (lon, lat), count, kind, within_m, covered in questions:
+        naive = naive_nearest(held, lon, lat, kind, within_m, covered)[:count]
+        found = index.nearest(lon, lat, count, kind=kind, within_m=within_m, covered=covered)
         assert [near.distance_m for near in found] == pytest.approx([metres for _, metres in naive], abs=1e-6)
         assert [near.id for near in found] == [number for number, _ in naive]
         box = (lon - 0.03, lat - 0.03, lon, lat)
@@ -74,6 +78,20 @@ def test_nearest_and_box_equal_a_walk_over_all_after_any_changes(first, changes,
             if kind in (None, entity.kind) and shapely.intersects(entity.geometry, shapely.box(*box))
         ]
         assert index.in_box(*box, kind=kind) == sorted(inside)
+
+
+def test_the_nearest_of_an_area_are_found_behind_thousands_of_others():
+    others = [
+        Indexed(number, "sensor", 1, shapely.Point(114 + number * 1e-6, 22.5), "b")
+        for number in range(20_000)
+    ]
+    own = [
+        Indexed(30_000 + number, "sensor", 1, shapely.Point(114.1 + number, 22.5), "a") for number in range(3)
+    ]
+    index = EntityIndex([*others, *own])
+    found = index.nearest(114.0, 22.5, 2, covered={"a"})
+    assert [near.id for near in found] == [30_000, 30_001]
+    assert index.nearest(114.0, 22.5, 2, covered={"c"}) == []
 
 
 @pytest.mark.parametrize("lat", [0.0, 60.0, 84.0, -89.0])
@@ -201,3 +219,45 @@ def test_it_follows_the_database(database):
     assert index.nearest(115.0, 23.0)[0] == (moved.id, "sensor", 0.0)
     assert index.nearest(116.0, 24.0)[0] == (located.id, "sensor", 0.0)
     assert index.in_box(114.04, 22.4, 114.05, 22.6) == []
+    # What others do to other kinds, and what is written in blocks of keys far away, is no change and one.
+    with database.write() as session:
+        add(session, 7, shapely.Point(117.0, 22.5), kind="household")
+    with database.read() as session:
+        assert index.catch_up(session, kinds=["sensor"]) == 0
+        assert everything.catch_up(session) == 4
+
+
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(["add", "move", "end", "back"]), st.integers(0, 11)), max_size=20))
+def test_catching_up_ends_where_loading_anew_does(database, deeds):
+    with database.write() as session:
+        session.execute(delete(Entity))
+    with database.read() as session:
+        index = EntityIndex.load(session)
+    for step, (deed, number) in enumerate(deeds):
+        with database.write() as session:
+            # Some keys are in other blocks.
+            key = 1 + number * 700
+            entity = session.get(Entity, key)
+            if entity is None and deed == "add":
+                place = None if number == 5 else shapely.Point(114 + number * 0.01, 22.5)
+                session.add(
+                    Entity(
+                        id=key, kind=KINDS[number % 2], external_id=str(key), attributes={}, personal={},
+                        valid_from=date(2024, 1, 1), version=1, geometry=place, area_code="a",
+                    )
+                )  # fmt: skip
+            elif entity is not None and deed != "add":
+                entity.version += 1
+                if deed == "move":
+                    entity.geometry, entity.area_code = shapely.Point(115 + step * 0.01, 22.5), "b"
+                else:
+                    entity.valid_to = date(2024, 2, 1) if deed == "end" else None
+        if step % 3 == 2 or step == len(deeds) - 1:
+            with database.read() as session:
+                index.catch_up(session)
+                anew = EntityIndex.load(session)
+            for covered in (None, {"a"}, {"b"}):
+                assert index.nearest(114, 22.5, 50, covered=covered) == anew.nearest(
+                    114, 22.5, 50, covered=covered
+                )
