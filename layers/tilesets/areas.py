@@ -14,8 +14,11 @@ from sqlalchemy.orm import Session
 
 from layers.storage.models import Area
 from layers.storage.rows import decode, raw
-from layers.tiles import Coverage
+from layers.tiles import Coverage, Points
 from layers.tilesets.model import Part, TileSet, digests_of, texts
+
+_LABEL_PIXELS, _TILE_PIXELS = 76.0, 512.0
+"""How wide a name is drawn, about, and how wide maps draw a tile."""
 
 
 def read_areas(session: Session) -> TileSet:
@@ -48,7 +51,26 @@ def read_areas(session: Session) -> TileSet:
                 codes[chosen],
             )
         )
+    spots = shapely.point_on_surface(shapes)
+    named = {"code": codes, "name": names, "depth": depths, "zoom": _label_zooms(shapes)}
+    parts.append(
+        Part(
+            "area_labels",
+            Points(shapely.get_x(spots), shapely.get_y(spots), ids),
+            named,
+            digests_of(spots, named),
+            shapely.bounds(spots),
+            codes,
+        )
+    )
     return TileSet("areas", parts)
+
+
+def _label_zooms(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Return the zoom at which each area is wide enough for its name, shape (n,)."""
+    bounds = shapely.bounds(shapes)
+    widths = np.maximum(bounds[:, 2] - bounds[:, 0], 1e-6)
+    return np.round(np.log2(_LABEL_PIXELS / _TILE_PIXELS * 360.0 / widths), 1)
 
 
 def state_of_areas(session: Session) -> str:

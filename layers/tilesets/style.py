@@ -11,7 +11,7 @@ FONTS = ("Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "WenQuanYi Micro 
 STYLES = ("calm",)
 
 _LAND, _WATER, _GREEN, _BUILDING = "#f6f4ef", "#c3d9e6", "#dcead0", "#e6e1d8"
-_ROAD, _ROAD_EDGE, _RAIL, _BORDER, _INK = "#ffffff", "#dcd6ca", "#bdb8b0", "#8d86a0", "#5b5668"
+_ROAD, _ROAD_EDGE, _RAIL, _BORDER, _INK = "#ffffff", "#dcd6ca", "#bdb8b0", "#3d4a63", "#2c3648"
 _WATER_INK, _GREEN_INK, _ROAD_INK = "#5f87a1", "#6d8a58", "#8b857a"
 
 _MAJOR = ("motorway", "trunk", "primary", "main")
@@ -71,15 +71,14 @@ def _calm() -> list[Layer]:
             "layout": {"line-join": "round"},
             "paint": {
                 "line-color": _BORDER,
-                "line-opacity": 0.75,
-                "line-width": ["match", ["get", "depth"], 0, 2.2, 1, 1.5, 0.9],
-                "line-dasharray": [5, 2],
+                "line-opacity": ["match", ["get", "depth"], [0, 1], 0.9, 0.55],
+                "line-width": ["match", ["get", "depth"], 0, 2.8, 1, 2.0, 1.0],
             },
         },
         _label("road-names", "base", "roads", _ROAD_INK, 11, minzoom=14, line=True),
         _label("water-names", "base", "water", _WATER_INK, 12, minzoom=12),
         _label("green-names", "base", "green", _GREEN_INK, 11, minzoom=14),
-        _label("area-names", "areas", "areas", _INK, 13, minzoom=8),
+        _area_names(),
     ]
 
 
@@ -157,6 +156,16 @@ def _label(
         "layout": layout,
         "paint": {"text-color": colour, "text-halo-color": _LAND, "text-halo-width": 1.4},
     }
+
+
+def _area_names() -> Layer:
+    """Draw each name while its area is wider than the name and not much wider than the map."""
+    layer = _label("area-names", "areas", "area_labels", _INK, 13, minzoom=0)
+    fits = [">=", ["+", ["zoom"], 0.5], ["get", "zoom"]]
+    layer["filter"] = ["all", fits, ["<", ["zoom"], ["+", ["get", "zoom"], 4.5]]]
+    layer["layout"] |= {"symbol-sort-key": ["get", "depth"], "text-padding": 12}
+    layer["layout"]["text-size"] = ["match", ["get", "depth"], 0, 16, 1, 14, 12]
+    return layer
 
 
 def _by_zoom(stops: list[tuple[float, float]]) -> list[Any]:

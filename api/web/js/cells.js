@@ -16,10 +16,13 @@ const LABELS = {
 };
 const HALO = { "text-color": INK, "text-halo-color": "rgba(255, 255, 255, .9)", "text-halo-width": 1.4 };
 
-// The first layer that must stay above the cells: borders and names of areas.
-function ceiling(map) {
+// Fills lie beneath buildings and roads, which stay white on them; borders beneath those of areas and all names.
+function floors(map) {
   const layers = map.getStyle().layers;
-  return layers.find((layer) => layer.id === "gaps-fill" || layer.type === "symbol" || /^areas.*(line|border|outline)/.test(layer.id))?.id;
+  const first = (test) => layers.find(test)?.id;
+  const lines = first((layer) => layer.id.startsWith("gaps-") || layer.type === "symbol" || (layer.source === "areas" && layer.type === "line"));
+  const fills = first((layer) => ["buildings", "railway", "roads"].includes(layer["source-layer"]));
+  return { fills: fills ?? lines, lines };
 }
 
 function fill(id, source, sourceLayer, colour, limits = {}) {
@@ -57,8 +60,8 @@ export function drawCells(map, described, { scheme, at }, classes) {
     maxzoom: described.maxzoom ?? 16,
     bounds: described.bounds,
   });
-  const before = ceiling(map);
-  const add = (layer) => map.addLayer(layer, before);
+  const { fills, lines } = floors(map);
+  const add = (layer) => map.addLayer(layer, layer.type === "fill" ? fills : lines);
   const thin = { "line-color": "#3c5162", "line-opacity": 0.55, "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.3, 14, 0.7, 18, 1.6] };
   add(fill("groups-fill", "cells", "cell_groups", groupColour(classes)));
   add(line("groups-line", "cells", "cell_groups", { ...thin, "line-width": 0.6 }));

@@ -12,11 +12,10 @@ export const FONTS = ["PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Wen
 
 const FIRST_PADDING = { top: 48, bottom: 56, left: 48, right: 72 };
 
-// Addresses in the style are relative to the service; MapLibre's workers need them whole.
-function wholeAddresses(style) {
+// The service knows its own address, but not always the one a proxy gives it: the page's is the right one.
+function ownAddresses(style) {
   for (const source of Object.values(style.sources)) {
-    if (source.url) source.url = new URL(source.url, ROOT).href;
-    if (source.tiles) source.tiles = source.tiles.map((each) => (/^https?:/.test(each) ? each : ROOT + each.replace(/^\//, "")));
+    if (source.url) source.url = ROOT + source.url.slice(source.url.indexOf("tiles/"));
   }
   return style;
 }
@@ -31,7 +30,7 @@ function withTiles(style, tiles) {
 }
 
 export async function baseStyle(setup) {
-  return withTiles(wholeAddresses(await ask("styles/calm.json")), setup.base_tiles);
+  return withTiles(ownAddresses(await ask("styles/calm.json")), setup.base_tiles);
 }
 
 export function makeMap(container, style, view, more = {}) {

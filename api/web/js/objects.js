@@ -8,6 +8,8 @@ export const OBJECT_LAYERS = Object.keys(KINDS).map((kind) => `entity-${kind}`);
 export const GAP_LAYERS = ["gaps-fill", "gaps-line", "gaps-point"];
 
 const COUNT = ["coalesce", ["get", "count"], 1];
+// One is small, many are larger: the size grows with the logarithm, up to what still leaves the map readable.
+const radius = (one) => ["case", [">", COUNT, 1], ["min", 15, ["+", 5, ["*", 1.5, ["ln", COUNT]]]], one];
 const severity = (values) => ["match", ["get", "severity"], "high", values.high, "medium", values.medium, values.low];
 const AREAL = ["match", ["geometry-type"], ["Polygon", "MultiPolygon"], true, false];
 
@@ -27,7 +29,7 @@ export function addObjects(map, scheme) {
         "circle-opacity": 0.92,
         "circle-stroke-color": "#fff",
         "circle-stroke-width": 1.5,
-        "circle-radius": ["case", [">", COUNT, 1], ["min", 15, ["+", 5, ["*", 1.5, ["ln", COUNT]]]], ["interpolate", ["linear"], ["zoom"], 10, 3.5, 15, 5, 18, 7]],
+        "circle-radius": ["interpolate", ["linear"], ["zoom"], 10, radius(3.5), 15, radius(5), 18, radius(7)],
       },
     });
     map.addLayer({

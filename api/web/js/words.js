@@ -36,7 +36,7 @@ export const WORDS = {
   scheme: ["网格体系", "Scheme"],
   date: ["日期", "Date"],
   today: ["今天", "Today"],
-  today_in_force: ["今天（{day} 起生效）", "Today (since {day})"],
+  today_in_force: ["今天 · {day} 起", "Today · since {day}"],
   version_from: ["{day} 起", "From {day}"],
   other_day: ["其他日期…", "Another day…"],
   day_chosen: ["{day} 当日", "On {day}"],

@@ -1,0 +1,67 @@
+// The sheet of a cell: size, what lies in it, who answers for it, its gaps, and the place in other schemes.
+
+import { ask } from "./api.js";
+import { h, icon } from "./dom.js";
+import { area, distance, number, period } from "./format.js";
+import { affected, flyToBox, openGap } from "./gap_sheet.js";
+import { t, word } from "./i18n.js";
+import { locate, named, ownerRows, schemeNames } from "./place_sheet.js";
+import { block, facts, head } from "./sheet.js";
+import { current } from "./state.js";
+
+const COUNTED = ["household", "enterprise", "sensor", "component", "service_point"];
+const DUTIES = ["leader", "officer", "inspector", "assistant"];
+const SHOWN = 4;
+
+function counts(cell) {
+  const kinds = [...COUNTED, ...Object.keys(cell.counts).filter((kind) => !COUNTED.includes(kind))];
+  return h("div", { class: "tiles" }, kinds.map((kind) => h("div", { class: "tile", "data-count": kind }, h("b", {}, number(cell.counts[kind] ?? 0)), h("span", {}, word("kind", kind)))));
+}
+
+// Whoever may not see names sees how they are masked; that a post is filled is no secret.
+const person = (officer) => officer.personal?.name ?? officer.external_id;
+
+function rank(letter, officers) {
+  const own = officers.filter((each) => each.rank === letter).sort((a, b) => DUTIES.indexOf(a.duty) - DUTIES.indexOf(b.duty));
+  const rows = own.slice(0, SHOWN).map((each) => h("li", {}, person(each), h("span", {}, word("duty", each.duty))));
+  if (own.length > SHOWN) rows.push(h("li", {}, h("span", {}, t("and_more", { n: number(own.length - SHOWN) }))));
+  if (rows.length === 0) rows.push(h("li", { class: "vacant" }, t("not_staffed")));
+  return h("div", { class: `rank rank-${letter.toLowerCase()}`, "data-rank": letter }, h("b", { title: t(`rank_${letter.toLowerCase()}`) }, letter), h("ul", {}, rows));
+}
+
+function gapButton(gap) {
+  return h(
+    "button",
+    { class: "gap-row", type: "button", onclick: () => openGap(gap) },
+    h("i", { class: `dot dot-${gap.severity}` }),
+    h("b", {}, word("gap", gap.kind)),
+    h("span", {}, word("severity", gap.severity)),
+    h("small", {}, affected(gap).join(" · ")),
+  );
+}
+
+// Where the click was; else nothing is asked of the other schemes, for a cell may lie in several of theirs.
+async function elsewhere(spot, scheme) {
+  if (spot.lon === undefined) return null;
+  const [found, names] = await Promise.all([locate(spot.lon, spot.lat, current().at), schemeNames()]);
+  const others = named(found.owners, names).filter((each) => each.scheme !== scheme);
+  return others.length ? block(t("other_schemes"), ownerRows(others, spot)) : null;
+}
+
+export async function cellSheet(chosen, { map }) {
+  const { scheme, at } = current();
+  const path = `v1/schemes/${encodeURIComponent(scheme)}/cells/${encodeURIComponent(chosen.code)}`;
+  const [cell, others] = await Promise.all([ask(path, { query: { at } }), elsewhere(chosen, scheme)]);
+  const go = () => flyToBox(map, cell.box);
+  if (chosen.fly) go();
+  const areas = cell.areas.map((each) => each.name ?? each.code).join(" · ");
+  return [
+    head(t("sheet.cell"), cell.name || cell.code, cell.code),
+    h("div", { class: "sheet-actions" }, h("button", { class: "button", type: "button", onclick: go }, icon("place"), t("zoom_to"))),
+    block(t("officers"), rank("A", cell.officers), rank("B", cell.officers)),
+    block(t("counts"), counts(cell)),
+    block(t("gaps_here"), cell.gaps.length ? cell.gaps.map(gapButton) : h("p", { class: "quiet" }, t("no_gaps_here"))),
+    block(null, facts([[t("ground"), area(cell.area_m2)], [t("perimeter"), distance(cell.perimeter_m)], [t("area_name"), areas], [t("in_force"), period(cell.valid_from, cell.valid_to)]])),
+    others,
+  ];
+}
