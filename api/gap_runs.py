@@ -5,6 +5,7 @@ asked over HTTP belongs to `api.routes.gaps`, and making a run to `layers.storag
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, or_, select, true
@@ -40,16 +41,20 @@ def permitted_run(session: Session, caller: Principal, run_id: int) -> tuple[Gap
     return found[0], found[1]
 
 
-def newest_run(session: Session, caller: Principal, scheme_id: int) -> GapRun | None:
+def newest_run(
+    session: Session, caller: Principal, scheme_id: int, *, until: date | None = None
+) -> GapRun | None:
     """Return the run that says how a scheme stands now: the latest of those of all the caller's ground.
 
     Where there is none of all the ground, it is the latest of a part. Latest is of the latest day, and of
-    that day the one made last.
+    that day the one made last; none of a day after `until`, where that is given.
     """
     holds: ColumnElement[bool] = GapRun.area_code.is_(None)
     if caller.area_code is not None:
         holds = or_(_holding(session, caller.area_code), GapRun.area_code == caller.area_code)
     asked = select(GapRun).where(GapRun.scheme_id == scheme_id, visible(session, caller))
+    if until is not None:
+        asked = asked.where(GapRun.on <= until)
     order = (case((holds, 0), else_=1), GapRun.on.desc(), GapRun.id.desc())
     return session.scalar(asked.order_by(*order).limit(1))
 

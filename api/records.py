@@ -113,7 +113,102 @@ class Cell(BaseModel):
     attributes: dict[str, Any] = Field(examples=[{"households": 300}])
     valid_from: date | None = Field(examples=["2026-01-01"])
     valid_to: date | None = Field(examples=[None])
-    geometry: dict[str, Any] | None = Field(examples=[POLYGON])
+    geometry: dict[str, Any] | None = Field(default=None, examples=[POLYGON])
+
+
+class AreaName(BaseModel):
+    """An area as it is named."""
+
+    code: str = Field(examples=["440305"])
+    name: str = Field(examples=["南山区"])
+    level: str = Field(examples=["county"])
+
+
+class CellPost(BaseModel):
+    """Who is what in a cell."""
+
+    officer_id: int = Field(examples=[5])
+    external_id: str = Field(examples=["G-0005"])
+    duty: str = Field(examples=["leader"])
+    rank: str = Field(examples=["A"], description="B is the backup of A.")
+    personal: dict[str, Any] = Field(
+        examples=[{"name": "李*"}], description="Masked, unless revealed to one who may see it."
+    )
+    valid_from: date = Field(examples=["2026-01-01"])
+
+
+class CellGap(BaseModel):
+    """Something that is missing in a cell."""
+
+    id: int = Field(examples=[900])
+    kind: str = Field(examples=["out_of_reach"])
+    severity: str = Field(examples=["high"])
+    area_m2: float = Field(examples=[5200.0])
+    households: int = Field(examples=[120])
+    enterprises: int = Field(examples=[3])
+    rule: str = Field(examples=["within 1000 m, in a straight line, of a service point"])
+    detail: str = Field(examples=["Beyond: 52% of the ground, 120 of 300 households, 3 of 8 enterprises."])
+    figures: dict[str, Any] = Field(examples=[{"distance_m": 1000.0}])
+
+
+class CellSheet(Cell):
+    """A cell in force with all that monitoring asks of it."""
+
+    scheme: str = Field(examples=["community"])
+    at: date = Field(examples=["2026-03-01"])
+    box: list[float] = Field(
+        examples=[[114.0, 22.5, 114.1, 22.6]], description="West, south, east, north in degrees."
+    )
+    areas: list[AreaName] = Field(description="The area it lies in and those above, the lowest first.")
+    counts: dict[str, int] = Field(examples=[{"households": 300, "enterprises": 8}])
+    posts: list[CellPost] = Field(description="Leaders first, and A before B.")
+    gap_run: int | None = Field(
+        examples=[7], description="The newest run of gaps up to the day; null without one."
+    )
+    gaps: list[CellGap] = Field(description="Of that run, the most severe first; at most a hundred.")
+
+
+class Measure(BaseModel):
+    """What cells are measured by, and its range; null without cells."""
+
+    key: str = Field(examples=["households"], description="Also the attribute in the tiles.")
+    unit: str | None = Field(examples=[None])
+    min: float | None = Field(examples=[0])
+    max: float | None = Field(examples=[812])
+    mean: float | None = Field(examples=[240.5])
+    sum: float | None = Field(examples=[9620])
+
+
+class Measures(BaseModel):
+    """The measures of the cells that the caller may see."""
+
+    scheme: str = Field(examples=["community"])
+    at: date = Field(examples=["2026-03-01"])
+    cells: int = Field(examples=[40])
+    items: list[Measure]
+
+
+class Bars(BaseModel):
+    """How often values occur: one edge more than counts."""
+
+    edges: list[float] = Field(examples=[[-0.5, 99.5, 199.5]])
+    counts: list[int] = Field(examples=[[30, 10]])
+
+
+class Classes(BaseModel):
+    """A measure in classes; `breaks` are their greatest values, inclusive, the last that of all."""
+
+    scheme: str = Field(examples=["community"])
+    at: date = Field(examples=["2026-03-01"])
+    measure: str = Field(examples=["households"])
+    unit: str | None = Field(examples=[None])
+    method: str = Field(examples=["quantiles"])
+    cells: int = Field(examples=[40])
+    min: float | None = Field(examples=[0])
+    max: float | None = Field(examples=[199])
+    breaks: list[float] = Field(examples=[[12, 40, 77, 120, 199]])
+    counts: list[int] = Field(examples=[[8, 8, 8, 8, 8]])
+    histogram: Bars
 
 
 class Entity(BaseModel):

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from api.routes.areas import router as areas
 from api.routes.audit import router as audit
+from api.routes.cell_sheet import router as cell_sheet
 from api.routes.cells import router as cells
 from api.routes.docs import router as docs
 from api.routes.entities import router as entities
@@ -21,6 +22,7 @@ from api.routes.jobs import router as jobs
 from api.routes.locate import locate as single_locate
 from api.routes.locate import router as locate
 from api.routes.maps import router as maps
+from api.routes.measures import router as measures
 from api.routes.nearest import router as nearest
 from api.routes.officers import router as officers
 from api.routes.page import router as page
@@ -36,6 +38,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     schemes,
     plans,
     cells,
+    cell_sheet,
+    measures,
     # Before the entities, among whose numbers it would be sought.
     nearest,
     entities,

@@ -7,8 +7,8 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session, defer
 from starlette.responses import Response
 
 from api import records
@@ -47,14 +47,10 @@ Code = Annotated[str, Path(max_length=100, examples=["440305001001001"])]
 SchemeCode = Annotated[str, Path(max_length=60, examples=["community"])]
 
 
-def _record(cell: Cell) -> dict[str, Any]:
+def _record(cell: Cell, *, geometry: bool = True) -> dict[str, Any]:
     record = {name: getattr(cell, name) for name in _PLAIN}
-    return {
-        **record,
-        "valid_from": cell.valid_from,
-        "valid_to": cell.valid_to,
-        "geometry": shape(cell.geometry),
-    }
+    record |= {"valid_from": cell.valid_from, "valid_to": cell.valid_to}
+    return {**record, "geometry": shape(cell.geometry)} if geometry else record
 
 
 class _Asked:
@@ -68,9 +64,12 @@ class _Asked:
         limit: int,
         cursor: str | None,
         unless: str | None,
+        *,
+        geometry: bool = True,
     ) -> None:
         self._geojson = as_geojson(request, f)
         self._query = request.url.query
+        self._geometry = geometry or self._geojson
         self._box = box_of(box)
         self._limit, self._cursor, self._unless = limit, cursor, unless
 
@@ -78,12 +77,14 @@ class _Asked:
         """Return the page; `state` is all that the list depends on beside the query."""
         etag = tag(self._geojson, self._query, *state)
         page = chosen.order_by(Cell.code, Cell.id).limit(self._limit + 1)
+        if not self._geometry:
+            page = page.options(defer(Cell.geometry))
         if self._box is not None:
             page = page.where(in_box(session, Cell, self._box))
         if self._cursor is not None:
             page = page.where(after(self._cursor, (Cell.code, Cell.id)))
         rows = list(session.scalars(page))
-        listed = [_record(cell) for cell in rows[: self._limit]]
+        listed = [_record(cell, geometry=self._geometry) for cell in rows[: self._limit]]
         follows = cursor_of(listed[-1]["code"], listed[-1]["id"]) if len(rows) > self._limit else None
         if self._geojson:
             return reply(features(listed, follows), etag=etag, unless=self._unless, media_type=GEOJSON)
@@ -133,6 +134,8 @@ def of_scheme(
     caller: Caller,
     store: Store,
     at: Annotated[date | None, Query(description="The day; today when not given.")] = None,
+    text: Annotated[str | None, Query(max_length=100, description="Part of name or code.")] = None,
+    geometry: Annotated[bool, Query(description="With geometry; a list needs none.", examples=[True])] = True,
     box: BoxText = None,
     f: Form = None,
     limit: Limit = 100,
@@ -140,7 +143,7 @@ def of_scheme(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """List the cells of the caller's area that are in force on a day, by code."""
-    asked = _Asked(request, f, box, limit, cursor, if_none_match)
+    asked = _Asked(request, f, box, limit, cursor, if_none_match, geometry=geometry)
     day = at or date.today()
     with store.read() as session:
         found = find_scheme(session, scheme)
@@ -149,6 +152,10 @@ def of_scheme(
             in_force(Cell.valid_from, Cell.valid_to, day),
             within(Cell.area_code, caller),
         )
+        if text:
+            chosen = chosen.where(
+                or_(Cell.name.icontains(text, autoescape=True), Cell.code.contains(text, autoescape=True))
+            )
         return asked.answer(session, chosen, scheme, day, caller.area_code, revision_in(session))
 
 

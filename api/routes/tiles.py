@@ -16,11 +16,14 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.gap_runs import newest_run, permitted_run
 from api.security.access import Ground, access
 from api.security.caller import principal_in
 from api.security.principal import Principal, Right
 from gis.errors import InputError, NotFoundError
 from layers.snapshot import Snapshot, SnapshotHolder
+from layers.storage.database import Database
+from layers.storage.schemes import find_scheme
 from layers.tiles import Address
 from layers.tilesets import MAXZOOM, STYLES, Scope, Shelf, Tile, TileCache, TileSet, Wanted, style
 
@@ -65,7 +68,7 @@ async def entities(request: Request) -> Response:
 @access(Right.read, Ground.filtered)
 async def gaps(request: Request) -> Response:
     """Answer a tile of a run of gaps: `?scheme=[&run=]`."""
-    return await _tile(request, _gaps(request.query_params))
+    return await _tile(request, await _gaps(request))
 
 
 @access(Right.read, Ground.filtered)
@@ -97,7 +100,7 @@ async def describe_entities(request: Request) -> Response:
 @access(Right.read, Ground.filtered)
 async def describe_gaps(request: Request) -> Response:
     """Answer the TileJSON of a run of gaps."""
-    return await _tilejson(request, _gaps(request.query_params))
+    return await _tilejson(request, await _gaps(request))
 
 
 @access(Right.read, Ground.none)
@@ -176,6 +179,8 @@ async def _tile_set(request: Request, wanted: Wanted) -> tuple[TileSet, Snapshot
     holder: SnapshotHolder = request.app.state.snapshots
     shelf: Shelf = request.app.state.shelf
     snapshot = holder.current
+    if wanted.layer == "gaps" and wanted.run is None:
+        return TileSet("gaps", ()), snapshot
     found = shelf.held(wanted, snapshot)
     if found is None:
         found = await anyio.to_thread.run_sync(shelf.take, wanted, snapshot, limiter=_limiter)
@@ -210,12 +215,27 @@ def _entities(query: QueryParams) -> Wanted:
     return Wanted("entities", _single(query, "scheme"), kind=_single(query, "kind"))
 
 
-def _gaps(query: QueryParams) -> Wanted:
+async def _gaps(request: Request) -> Wanted:
+    """Find the run that is meant; a run of ground elsewhere is not there for the caller."""
+    query = request.query_params
     _known(query, ("scheme", "run"))
-    run = _single(query, "run")
+    scheme, run = _scheme(query), _single(query, "run")
     if run is not None and not (run.isascii() and run.isdigit() and 0 < len(run) < 16):
         raise InputError(f"run='{run[:40]}' is no number of a run of gaps.")
-    return Wanted("gaps", _scheme(query), run=None if run is None else int(run))
+    database: Database = request.app.state.database
+    caller = principal_in(request.scope)
+
+    def find() -> int | None:
+        with database.read() as session:
+            if run is None:
+                newest = newest_run(session, caller, find_scheme(session, scheme).id)
+                return None if newest is None else newest.id
+            found, of = permitted_run(session, caller, int(run))
+            if of != scheme:
+                raise NotFoundError(f"There is no run of gaps number {run} of scheme '{scheme}'.")
+            return found.id
+
+    return Wanted("gaps", scheme, run=await anyio.to_thread.run_sync(find, limiter=_limiter))
 
 
 def _scheme(query: QueryParams) -> str:

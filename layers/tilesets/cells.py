@@ -24,9 +24,11 @@ from layers.storage.rows import among
 from layers.tiles import EXTENT, Coverage, Points
 from layers.tilesets.model import (
     MAXZOOM,
+    Booleans,
     Integers,
     Objects,
     Part,
+    Scope,
     TileSet,
     digests_of,
     frame_digests,
@@ -170,6 +172,21 @@ class CellTiles(TileSet):
         super().__init__("cells", parts)
         self.ground = ground
         self.counts = counts
+        self._numbers, found = pd.factorize(ground.area_codes)
+        self._areas = found.tolist()
+
+    def visible(self, scope: Scope) -> Booleans:
+        """Return which cells a caller may see, shape (n,)."""
+        if scope is None:
+            return np.ones(len(self.ground), dtype=bool)
+        # The last place answers for -1, no area.
+        seen: Booleans = np.array([code in scope for code in self._areas] + [False])[self._numbers]
+        return seen
+
+    def measures(self) -> dict[str, NDArray[Any]]:
+        """Return what cells are measured by, as their tiles tell it: n values each."""
+        told = self.ground.told
+        return {"area_m2": told["area_m2"], "perimeter_m": told["perimeter_m"], **self.counts}
 
 
 def read_ground(session: Session, cells: CellsInForce, working_crs: str) -> CellGround:

@@ -26,10 +26,12 @@ COUNTED: Mapping[str, str] = {
 Integers = NDArray[np.int64]
 
 
-def read_counts(session: Session, scheme_id: int, day: date) -> dict[str, dict[str, int]]:
+def read_counts(
+    session: Session, scheme_id: int, day: date, cell_code: str | None = None
+) -> dict[str, dict[str, int]]:
     """Return for each column of `COUNTED` how many entities belong to a cell, by the cell's code.
 
-    A cell without any is not among them.
+    A cell without any is not among them; all cells are asked for when none is named.
     """
     asked = (
         select(Assignment.cell_code, Entity.kind, func.count())
@@ -41,6 +43,8 @@ def read_counts(session: Session, scheme_id: int, day: date) -> dict[str, dict[s
         )
         .group_by(Assignment.cell_code, Entity.kind)
     )
+    if cell_code is not None:
+        asked = asked.where(Assignment.cell_code == cell_code)
     columns = {kind: column for column, kind in COUNTED.items()}
     found: dict[str, dict[str, int]] = {column: {} for column in COUNTED}
     for code, kind, number in session.execute(asked):

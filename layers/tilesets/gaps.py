@@ -8,21 +8,16 @@ from typing import Any
 
 import numpy as np
 import shapely
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from layers.storage.models import Gap, GapRun
+from layers.storage.models import Gap
 from layers.storage.rows import decode, raw
 from layers.tiles import Lines, Points, Polygons
 from layers.tilesets.model import Drawn, Objects, Part, TileSet, digests_of, texts
 
 _TEXTS = ("kind", "severity", "cell_code")
 _NUMBERS = ("area_m2", "households", "enterprises")
-
-
-def latest_run(session: Session, scheme_id: int) -> int | None:
-    """Return the id of the newest run of a scheme, None where there is none."""
-    return session.scalar(select(func.max(GapRun.id)).where(GapRun.scheme_id == scheme_id))
 
 
 def read_gaps(session: Session, run_id: int) -> TileSet:

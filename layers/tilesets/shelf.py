@@ -30,9 +30,6 @@ KEPT_CELLS = 300_000
 KEPT_SETS = 24
 """Sets kept beside the cells of today, the areas and the base map."""
 
-_LOOK_S = 0.5
-# How long it is believed which run of gaps is the newest.
-
 _REST = 4.0
 # Making sets anew may take one part of the time in five, however often entities change.
 
@@ -52,7 +49,7 @@ class Wanted:
     kind
         Of entities; all when None.
     run
-        Of gaps; the newest of the scheme when None.
+        Of gaps.
     """
 
     layer: str
@@ -94,7 +91,6 @@ class Shelf:
         self._kept_cells = kept_cells
         self._kept: OrderedDict[Wanted, _Kept] = OrderedDict()
         self._grounds: WeakKeyDictionary[CellsInForce, cells.CellGround] = WeakKeyDictionary()
-        self._newest: dict[str, tuple[float, int | None]] = {}
         self._making: dict[Wanted, Lock] = {}
         self._stale: set[Wanted] = set()
         self._lock = Lock()
@@ -127,9 +123,6 @@ class Shelf:
         """
         if wanted.scheme is not None and wanted.scheme not in snapshot.schemes:
             raise NotFoundError(f"There is no scheme '{wanted.scheme}'.")
-        if wanted.layer == "gaps" and wanted.run is None:
-            # Which run is the newest is for the database to say.
-            return None
         with self._lock:
             kept = self._kept.get(wanted)
             if kept is not None:
@@ -150,10 +143,6 @@ class Shelf:
         NotFoundError
             If there is no such scheme or run.
         """
-        if wanted.layer == "gaps" and wanted.run is None:
-            wanted = Wanted("gaps", wanted.scheme, run=self._newest_run(wanted.scheme or "", snapshot))
-            if wanted.run is None:
-                return TileSet("gaps", ())
         found = self.held(wanted, snapshot)
         if found is not None:
             return found
@@ -180,16 +169,6 @@ class Shelf:
         if wanted.layer != "cells" or wanted.scheme is None:
             return True
         return kept.cells is self._holder.held(snapshot, wanted.scheme, wanted.day)
-
-    def _newest_run(self, scheme: str, snapshot: Snapshot) -> int | None:
-        if scheme not in snapshot.schemes:
-            raise NotFoundError(f"There is no scheme '{scheme}'.")
-        seen, run = self._newest.get(scheme, (-_LOOK_S, None))
-        if time.monotonic() - seen > _LOOK_S:
-            with self._database.read() as session:
-                run = gaps.latest_run(session, snapshot.schemes[scheme].id)
-            self._newest[scheme] = (time.monotonic(), run)
-        return run
 
     def _make(self, wanted: Wanted, snapshot: Snapshot) -> _Kept:
         """Read a set, unless what it would be read from is as it was."""

@@ -1,0 +1,148 @@
+"""`/v1/schemes/{scheme}/cells/{code}`: a cell in force with all that its sheet shows, in one answer.
+
+Names of officers are masked unless the caller may see them and asks to; each time is audited. Lists of cells
+are `api.routes.cells`'.
+"""
+
+from datetime import date
+from typing import Annotated, Any
+
+import shapely
+from fastapi import APIRouter, Query, Request
+from sqlalchemy import case, select
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from api import records
+from api.exchange import IfNoneMatch, Store, reply, shape, tag
+from api.gap_runs import newest_run
+from api.problems import answers
+from api.routes.areas import revision_in
+from api.routes.cells import Code, SchemeCode
+from api.routes.entities import Reveal
+from api.security.access import Ground, access
+from api.security.caller import Caller
+from api.security.jurisdiction import within
+from api.security.personal import audit_reveal, masked
+from api.security.principal import Principal, Right
+from gis.errors import NotFoundError
+from layers.snapshot import SnapshotHolder
+from layers.storage.models import Cell, Gap
+from layers.storage.rows import in_force
+from layers.storage.schemes import find_scheme
+from layers.storage.staff import Officer, Post
+from layers.tilesets import read_counts
+
+router = APIRouter(prefix="/v1", tags=["cells"])
+
+_LISTED = 100
+_CELL = (
+    "id", "code", "name", "kind", "parent", "area_code", "area_m2", "perimeter_m", "attributes",
+    "valid_from", "valid_to",
+)  # fmt: skip
+_GAP = ("id", "kind", "severity", "area_m2", "households", "enterprises", "rule", "detail", "figures")
+_DUTIES = ("leader", "officer", "inspector", "assistant")
+
+
+@router.get(
+    "/schemes/{scheme}/cells/{code}",
+    summary="Read the sheet of a cell",
+    response_model=records.CellSheet,
+    responses=answers(404, 422),
+)
+@access(Right.read, Ground.checked)
+def sheet(
+    request: Request,
+    scheme: SchemeCode,
+    code: Code,
+    caller: Caller,
+    store: Store,
+    at: Annotated[date | None, Query(description="The day; today when not given.")] = None,
+    reveal: Reveal = False,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Read a cell in force on a day: its place, who answers for it, what belongs to it, what is missing."""
+    if reveal:
+        caller.require(Right.reveal)
+    day = at or date.today()
+    snapshots: SnapshotHolder = request.app.state.snapshots
+    with store.write() if reveal else store.read() as session:
+        found = find_scheme(session, scheme)
+        cell = session.scalar(
+            select(Cell).where(
+                Cell.scheme_id == found.id,
+                Cell.code == code,
+                in_force(Cell.valid_from, Cell.valid_to, day),
+                within(Cell.area_code, caller),
+            )
+        )
+        if cell is None:
+            raise NotFoundError(f"There is no cell '{code}' of scheme '{scheme}' on {day}.")
+        counts = read_counts(session, found.id, day, code)
+        posts = _posts(session, caller, found.id, code, day, reveal=reveal)
+        run, gaps = _gaps(session, caller, found.id, code, at)
+        revision = revision_in(session)
+    chain = snapshots.current.areas.chain(cell.area_code)
+    answer: dict[str, Any] = {
+        **{name: getattr(cell, name) for name in _CELL},
+        "geometry": shape(cell.geometry),
+        "box": shapely.bounds(cell.geometry).round(7).tolist(),
+        "scheme": scheme,
+        "at": day,
+        "areas": [{"code": each.code, "name": each.name, "level": each.level} for each in chain],
+        "counts": {column: numbers.get(code, 0) for column, numbers in counts.items()},
+        "posts": posts,
+        "gap_run": run,
+        "gaps": gaps,
+    }
+    # A reveal is never answered from what the caller has already: it must be audited.
+    etag = tag(revision, caller.area_code, cell.id, {**answer, "geometry": None})
+    return reply(answer, etag=etag, unless=None if reveal else if_none_match)
+
+
+def _posts(
+    session: Session, caller: Principal, scheme_id: int, code: str, day: date, *, reveal: bool
+) -> list[dict[str, Any]]:
+    """Return who is what in the cell on the day; plain only those of the caller's area, and then audited."""
+    turn = case({duty: number for number, duty in enumerate(_DUTIES)}, value=Post.duty, else_=len(_DUTIES))
+    rows = session.execute(
+        select(Post, Officer)
+        .join(Officer, Officer.id == Post.officer_id)
+        .where(
+            Post.scheme_id == scheme_id,
+            Post.cell_code == code,
+            in_force(Post.valid_from, Post.valid_to, day),
+        )
+        .order_by(turn, Post.rank, Post.id)
+        .limit(_LISTED)
+    ).all()
+    plain = {officer.id for _, officer in rows if reveal and caller.covers(officer.area_code)}
+    if reveal:
+        audit_reveal(session, caller, "officer", sorted(plain))
+    return [
+        {
+            "officer_id": officer.id,
+            "external_id": officer.external_id,
+            "duty": post.duty,
+            "rank": post.rank,
+            "personal": officer.personal if officer.id in plain else masked(officer.personal),
+            "valid_from": post.valid_from,
+        }
+        for post, officer in rows
+    ]
+
+
+def _gaps(
+    session: Session, caller: Principal, scheme_id: int, code: str, until: date | None
+) -> tuple[int | None, list[dict[str, Any]]]:
+    """Return the newest run, up to a day where one is given, and its gaps in the cell."""
+    run = newest_run(session, caller, scheme_id, until=until)
+    if run is None:
+        return None, []
+    chosen = (
+        select(Gap)
+        .where(Gap.run_id == run.id, Gap.cell_code == code, within(Gap.area_code, caller))
+        .order_by(Gap.id)
+        .limit(_LISTED)
+    )
+    return run.id, [{name: getattr(gap, name) for name in _GAP} for gap in session.scalars(chosen)]
