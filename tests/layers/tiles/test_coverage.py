@@ -1,0 +1,199 @@
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gis.errors import InputError
+from layers.tiles import BUFFER, EXTENT, Address, Coverage, touching
+from layers.tiles.address import HALF, project, unit
+from tests.gis.topology.coverages import lattice
+from tests.layers.tiles.grounds import SHENZHEN, blank, features, mosaic, placed
+
+ZOOMS = range(20)
+TILE = shapely.box(0, 0, EXTENT, EXTENT)
+BUFFERED = shapely.box(-BUFFER, -BUFFER, EXTENT + BUFFER, EXTENT + BUFFER)
+
+
+def in_units(shapes, address):
+    """What a tile should show: projected, in its units, not simplified."""
+    size, (column, row) = unit(address.z), address.origin
+
+    def drawn(lonlat):
+        return (project(lonlat) - (-HALF, HALF)) / (size, -size) - (column, row)
+
+    return np.asarray(shapely.transform(shapes, drawn), dtype=object)
+
+
+def tiles_of(shapes, zoom, most):
+    found = list(touching(tuple(shapely.total_bounds(shapes)), zoom))
+    return found[:: max(1, len(found) // most)]
+
+
+def wiggly(columns, rows, seed=0):
+    """A coverage with curved borders, vertices shared, about 100 m cells in Shenzhen."""
+    return placed(lattice(columns, rows, size=1.0 / columns, wiggle=5, seed=seed), 0.001 * columns)
+
+
+@settings(max_examples=12)
+@given(st.integers(0, 10_000), st.integers(5, 150), st.integers(2, 60))
+def test_no_slits_at_any_zoom(seed, points, groups):
+    cells = placed(mosaic(seed, points, groups), 0.02)
+    coverage = Coverage(cells, np.arange(len(cells)))
+    for zoom in ZOOMS:
+        for address in tiles_of(cells, zoom, 3):
+            drawn = features(coverage.encode("cells", address, {}), "cells")
+            shapes = np.array([shape for _, shape, _ in drawn], dtype=object)
+            assert shapely.is_valid(shapes).all()
+            # The square's own border may be rounded and simplified, what is within must be covered.
+            ground = shapely.intersection(
+                TILE, in_units(np.array([shapely.box(*shapely.total_bounds(cells))]), address)[0].buffer(-12)
+            )
+            assert blank(shapes, ground) == 0
+
+
+@pytest.mark.parametrize("zoom", range(11, 20))
+def test_neighbours_have_the_same_borders(zoom):
+    cells = wiggly(12, 9)
+    coverage = Coverage(cells, np.arange(len(cells)))
+    for address in tiles_of(cells, zoom, 4):
+        drawn = features(coverage.encode("cells", address, {}), "cells")
+        edges = Counter()
+        for _, shape, _ in drawn:
+            for part in shapely.get_parts(shape):
+                for ring in shapely.get_rings(part):
+                    corners = [tuple(map(int, corner)) for corner in ring.coords]
+                    edges.update(frozenset(pair) for pair in pairwise(corners))
+        outline = shapely.boundary(
+            in_units(np.array([shapely.coverage_union_all(cells)], dtype=object), address)[0]
+        ).buffer(8)
+        for edge, count in edges.items():
+            line = shapely.LineString(sorted(edge))
+            on_a_side = not BUFFERED.buffer(-0.5).intersects(line)
+            assert count == 2 or on_a_side or outline.covers(line), (edge, count)
+
+
+@pytest.mark.parametrize("zoom", [15, 16, 18])
+def test_from_the_full_zoom_on_nothing_is_farther_off_than_rounding(zoom):
+    cells = wiggly(6, 6)
+    coverage = Coverage(cells, np.arange(len(cells)))
+    for address in tiles_of(cells, zoom, 5):
+        drawn = {
+            number: shape for number, shape, _ in features(coverage.encode("cells", address, {}), "cells")
+        }
+        expected = in_units(cells, address)
+        for number, shape in enumerate(expected):
+            left = shape.intersection(TILE)
+            if number not in drawn:
+                assert left.area < 1
+                continue
+            assert left.difference(drawn[number].buffer(0.75)).is_empty
+            assert drawn[number].intersection(TILE).difference(shape.buffer(0.75)).is_empty
+
+
+@pytest.mark.parametrize("zoom", range(8, 15))
+def test_simplification_takes_vertices_and_hardly_ground(zoom):
+    cells = wiggly(12, 9)
+    coverage = Coverage(cells, np.arange(len(cells)))
+    for address in tiles_of(cells, zoom, 3):
+        drawn = features(coverage.encode("cells", address, {}), "cells")
+        expected = in_units(cells, address)
+        for number, shape, _ in drawn:
+            changed = shape.symmetric_difference(expected[number].intersection(BUFFERED)).area
+            # Of each border a strip of at most some units.
+            assert changed <= 3 * expected[number].length + 20
+            assert shapely.get_num_coordinates(shape) <= shapely.get_num_coordinates(expected[number]) + 8
+
+
+def test_ids_and_properties_are_those_of_the_row_and_rows_can_be_left_out():
+    cells = wiggly(10, 10)
+    ids = np.arange(100) * 7 + (1 << 40)
+    codes = np.array([f"C{number}" for number in ids], dtype=object)
+    coverage = Coverage(cells, ids)
+    allowed = np.arange(100) % 3 == 0
+    seen = set()
+    for address in tiles_of(cells, 16, 50):
+        # A list and an array say the same.
+        columns = {"code": codes, "again": codes.tolist()}
+        drawn = features(coverage.encode("cells", address, columns, allowed), "cells")
+        assert {number for number, _, _ in drawn} <= set(ids[coverage.rows(address)].tolist())
+        assert all(told == {"code": f"C{number}", "again": f"C{number}"} for number, _, told in drawn)
+        seen |= {number for number, _, _ in drawn}
+    assert seen == set(ids[allowed].tolist())
+    nothing = np.zeros(100, dtype=bool)
+    assert coverage.encode("cells", next(touching((*SHENZHEN, *SHENZHEN), 16)), {}, nothing) == b""
+
+
+def test_a_tile_without_anything_is_empty():
+    coverage = Coverage(wiggly(3, 3), np.arange(9))
+    assert coverage.encode("cells", Address(14, 0, 0), {"code": ["x"] * 9}) == b""
+    assert Coverage(np.array([], dtype=object), np.array([])).encode("cells", Address(0, 0, 0), {}) == b""
+    blank_rows = np.array([None, shapely.Polygon(), shapely.MultiPolygon()], dtype=object)
+    for zoom in (3, 17):
+        address = next(touching((*SHENZHEN, *SHENZHEN), zoom))
+        assert Coverage(blank_rows, np.arange(3)).encode("cells", address, {}) == b""
+
+
+@given(st.lists(st.integers(0, 5), min_size=24, max_size=24))
+@settings(max_examples=25)
+def test_groups_are_the_unions_of_their_cells(labels):
+    cells = wiggly(6, 4)
+    names = np.array([f"area {label}" for label in labels], dtype=object)
+    grouped = Coverage(cells, np.arange(24)).grouped(names)
+    distinct = sorted(set(names))
+    assert grouped.ids.tolist() == list(range(1, len(distinct) + 1))
+    for address in tiles_of(cells, 17, 3):
+        drawn = features(grouped.encode("groups", address, {"name": np.array(distinct)}), "groups")
+        assert [told["name"] for _, _, told in drawn] == [distinct[number - 1] for number, _, _ in drawn]
+        for number, shape, _ in drawn:
+            expected = in_units(cells[names == distinct[number - 1]], address)
+            whole = shapely.union_all(expected).intersection(BUFFERED)
+            assert shape.symmetric_difference(whole).area <= whole.length + 8
+        assert (
+            blank(
+                [shape for _, shape, _ in drawn],
+                shapely.union_all(in_units(cells, address)).buffer(-2).intersection(TILE),
+            )
+            == 0
+        )
+
+
+def test_cells_that_overlap_after_all_are_grouped_too():
+    overlapping = placed(np.array([shapely.box(0, 0, 0.6, 1), shapely.box(0.4, 0, 1, 1)]), 0.002)
+    grouped = Coverage(overlapping, np.arange(2)).grouped(np.array([1, 1]))
+    address = next(touching((*SHENZHEN, *SHENZHEN), 14))
+    ((_, shape, _),) = features(grouped.encode("groups", address, {}), "groups")
+    expected = shapely.union_all(in_units(overlapping, address)).intersection(BUFFERED)
+    assert shape.symmetric_difference(expected).area <= expected.length + 4
+
+
+def test_threads_get_the_same_as_one():
+    cells = wiggly(20, 20)
+    addresses = [address for zoom in range(12, 18) for address in tiles_of(cells, zoom, 6)]
+    alone, shared = (Coverage(cells, np.arange(400)) for _ in range(2))
+    shared.prepare(14)
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda address: shared.encode("cells", address, {}), addresses))
+    assert found == [alone.encode("cells", address, {}) for address in addresses]
+
+
+@pytest.mark.parametrize(
+    ("shapes", "ids", "sentence"),
+    [
+        ([shapely.Point(0, 0)], [1], "Shape 0 of a layer of tiles is a Point, not a polygon."),
+        ([shapely.box(0, 0, 1, 1)], [1, 2], "A layer of tiles has 1 shapes and 2 ids."),
+    ],
+    ids=["point", "ids"],
+)
+def test_what_is_no_coverage(shapes, ids, sentence):
+    with pytest.raises(InputError, match=f"^{sentence}$"):
+        Coverage(np.array(shapes, dtype=object), np.array(ids))
+
+
+def test_there_is_a_label_for_each_row():
+    with pytest.raises(InputError, match=r"^A layer of tiles has 4 shapes and 3 labels\.$"):
+        Coverage(wiggly(2, 2), np.arange(4)).grouped(np.arange(3))

@@ -1,0 +1,177 @@
+"""Lines, polygons that share nothing, and points."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gis.errors import InputError
+from layers.tiles import BUFFER, EXTENT, Address, Lines, Points, Polygons, touching
+from layers.tiles.address import HALF, project, unit
+from tests.layers.tiles.grounds import SHENZHEN, features
+
+BUFFERED = shapely.box(-BUFFER, -BUFFER, EXTENT + BUFFER, EXTENT + BUFFER)
+LON, LAT = SHENZHEN
+near = st.tuples(st.floats(LON - 0.01, LON + 0.01), st.floats(LAT - 0.01, LAT + 0.01))
+zooms = st.integers(0, 19)
+
+
+def tiles(zoom):
+    return list(touching((LON - 0.01, LAT - 0.01, LON + 0.01, LAT + 0.01), zoom))
+
+
+def in_units(shape, address):
+    size, (column, row) = unit(address.z), address.origin
+    return shapely.transform(
+        shape, lambda lonlat: (project(lonlat) - (-HALF, HALF)) / (size, -size) - (column, row)
+    )
+
+
+@settings(max_examples=40)
+@given(st.lists(st.lists(near, min_size=2, max_size=12), min_size=1, max_size=5), st.integers(8, 19))
+def test_lines_are_drawn_where_they_lie(listed, zoom):
+    shapes = np.array([shapely.LineString(line) for line in listed], dtype=object)
+    roads = Lines(shapes, np.arange(len(shapes)) + 10)
+    names = np.array([f"road {row}" for row in range(len(shapes))])
+    # Simplification moves a line by a quarter of a pixel at most, rounding by less than a unit.
+    reach = 3.0 if zoom < 15 else 0.8
+    for address in tiles(zoom)[:6]:
+        drawn = {
+            number: (shape, told)
+            for number, shape, told in features(roads.encode("r", address, {"name": names}), "r")
+        }
+        assert set(drawn) <= set((roads.rows(address) + 10).tolist())
+        for row, shape in enumerate(shapes):
+            left = in_units(shape, address)
+            if row + 10 in drawn:
+                found, told = drawn[row + 10]
+                assert told == {"name": names[row]}
+                assert found.difference(left.buffer(reach)).is_empty
+                assert BUFFERED.covers(found)
+                assert left.intersection(BUFFERED).difference(found.buffer(reach)).length < 4 * len(
+                    listed[row]
+                )
+            else:
+                assert left.intersection(BUFFERED).length < 4 * len(listed[row])
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(near, st.floats(1e-6, 5e-3)), min_size=1, max_size=12), st.integers(8, 19))
+def test_polygons_are_drawn_where_they_lie_and_may_overlap(listed, zoom):
+    discs = [shapely.Point(place).buffer(radius) for place, radius in listed]
+    shapes = np.array([disc.difference(disc.buffer(-disc.length / 20)) for disc in discs], dtype=object)
+    water = Polygons(shapes, np.arange(len(shapes)))
+    reach = 4.0 if zoom < 15 else 1.5
+    for address in tiles(zoom)[:6]:
+        drawn = {number: shape for number, shape, _ in features(water.encode("w", address, {}), "w")}
+        for row, shape in enumerate(shapes):
+            left = in_units(shape, address).intersection(BUFFERED)
+            if row in drawn:
+                assert drawn[row].is_valid
+                assert BUFFERED.covers(drawn[row])
+                assert drawn[row].difference(left.buffer(reach)).is_empty
+                assert left.difference(drawn[row].buffer(reach)).is_empty
+            else:
+                assert left.area < 16 or left.buffer(-1).is_empty
+
+
+@settings(max_examples=40)
+@given(st.lists(near, max_size=60), zooms, st.data())
+def test_points_are_told_in_every_tile_whose_buffer_they_lie_in(places, zoom, data):
+    lonlat = np.array(places).reshape(-1, 2)
+    allowed = np.array(data.draw(st.lists(st.booleans(), min_size=len(places), max_size=len(places))), bool)
+    sensors = Points(lonlat[:, 0], lonlat[:, 1], np.arange(len(places)))
+    for address in tiles(zoom)[:6]:
+        xy = np.array([in_units(shapely.Point(place), address).coords[0] for place in places]).reshape(-1, 2)
+        inside = ((xy >= -BUFFER) & (xy <= EXTENT + BUFFER)).all(axis=1)
+        assert sensors.rows(address).tolist() == np.flatnonzero(inside).tolist()
+        drawn = features(sensors.encode("s", address, {"row": np.arange(len(places))}, allowed), "s")
+        assert [number for number, _, _ in drawn] == np.flatnonzero(inside & allowed).tolist()
+        for number, shape, told in drawn:
+            assert told == {"row": number}
+            assert np.abs(np.array(shape.coords[0]) - xy[number]).max() <= 0.5 + 1e-3
+
+
+@settings(max_examples=40)
+@given(st.lists(near, max_size=60), st.integers(0, 17), st.data())
+def test_thinned_points_count_every_one_once_and_alike_in_all_tiles(places, zoom, data):
+    lonlat = np.array(places).reshape(-1, 2)
+    allowed = data.draw(
+        st.one_of(st.none(), st.lists(st.booleans(), min_size=len(places), max_size=len(places)))
+    )
+    rows = None if allowed is None else np.array(allowed, dtype=bool)
+    count = len(places)
+    sensors = Points(lonlat[:, 0], lonlat[:, 1], np.arange(count) + 5)
+    columns = {"kind": np.full(count, "sensor"), "row": np.arange(count)}
+    naive = Counter()
+    squares = {}
+    for row, place in enumerate(places):
+        if rows is None or rows[row]:
+            x, y = ((project(np.array([place]))[0] - (-HALF, HALF)) / (unit(zoom), -unit(zoom))) // 128
+            naive[x, y] += 1
+            squares[row] = (x, y)
+    seen = {}
+    for address in tiles(zoom):
+        message = sensors.thinned("s", address, columns, rows, shared={"kind"})
+        for number, shape, told in features(message, "s"):
+            corner = np.array(shape.coords[0]) + address.origin
+            if told["count"] == 1:
+                row = told["row"]
+                assert number == row + 5
+                square = squares[row]
+                assert (
+                    np.abs(
+                        in_units(shapely.Point(places[row]), address).coords[0] - np.array(shape.coords[0])
+                    ).max()
+                    < 0.51
+                )
+            else:
+                assert (number, set(told)) == (0, {"count", "kind"})
+                # The middle of some places in a square lies in it, up to rounding.
+                square = next(
+                    (x, y)
+                    for x, y in naive
+                    if (np.abs(corner - (x * 128 + 64, y * 128 + 64)) <= 64.5).all()
+                    and naive[x, y] == told["count"]
+                )
+            assert told["kind"] == "sensor"
+            # A square at a border is told in both tiles, and the same of it.
+            assert seen.setdefault(square, (told["count"], *corner)) == (told["count"], *corner)
+    assert {square: told[0] for square, told in seen.items()} == dict(naive)
+
+
+def test_points_without_a_place_and_at_the_ends_of_the_world():
+    points = Points(
+        np.array([np.nan, 180.0, -180.0, 0.0]), np.array([1.0, -89.0, 89.0, np.nan]), np.arange(4)
+    )
+    drawn = features(points.encode("p", Address(0, 0, 0), {}), "p")
+    assert [(number, shape.coords[0]) for number, shape, _ in drawn] == [(1, (4096, 4096)), (2, (0, 0))]
+    assert points.thinned("p", Address(3, 4, 4), {}) == b""
+    assert points.encode("p", Address(3, 4, 4), {}) == b""
+
+
+def test_layers_without_anything():
+    none = np.array([], dtype=object)
+    empty = np.array([None, shapely.LineString()], dtype=object)
+    for layer in (Lines(none, none), Polygons(none, none), Lines(empty, np.arange(2))):
+        for zoom in (0, 16):
+            assert layer.encode("x", Address(zoom, 0, 0), {"key": ["a", "b"]}) == b""
+    assert Points(np.array([]), np.array([]), np.array([])).thinned("x", Address(0, 0, 0), {}) == b""
+
+
+def test_a_line_shorter_than_a_unit_is_not_drawn():
+    short = np.array([shapely.LineString([(LON, LAT), (LON + 1e-6, LAT)])], dtype=object)
+    road = Lines(short, np.array([1]))
+    assert features(road.encode("r", next(touching((*SHENZHEN, *SHENZHEN), 10)), {}), "r") == []
+
+
+def test_ids_and_shapes_must_fit():
+    with pytest.raises(InputError, match=r"^Shape 0 of a layer of tiles is a Polygon, not a line\.$"):
+        Lines(np.array([shapely.box(0, 0, 1, 1)]), np.array([1]))
+    with pytest.raises(InputError, match=r"^A layer of tiles has 1 longitudes and 2 latitudes\.$"):
+        Points(np.zeros(1), np.zeros(2), np.arange(1))
+    with pytest.raises(InputError, match=r"^A layer of tiles has 1 shapes and 2 ids\.$"):
+        Points(np.zeros(1), np.zeros(1), np.arange(2))
