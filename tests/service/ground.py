@@ -90,12 +90,14 @@ def publish(client: httpx.Client, plan: dict[str, Any], on: date) -> httpx.Respo
     return client.post(f"/v1/plans/{plan['id']}/publish", json={"on": str(on)}, headers=condition)
 
 
+def owner_of(client: httpx.Client, square: tuple[int, int], on: date) -> str | None:
+    """Ask who owns a place in a square on a day."""
+    place = spot(square)
+    query = {"lon": repr(place.x), "lat": repr(place.y), "scheme": "community", "at": str(on)}
+    (owner,) = client.get("/v1/locate", params=query).raise_for_status().json()["owners"]
+    return None if owner["cell"] is None else str(owner["cell"]["code"])
+
+
 def owners_on(client: httpx.Client, on: date) -> dict[tuple[int, int], str | None]:
     """Ask, one by one, who owns each square on a day."""
-    found = {}
-    for square in PLACES:
-        place = spot(square)
-        query = {"lon": repr(place.x), "lat": repr(place.y), "scheme": "community", "at": str(on)}
-        (owner,) = client.get("/v1/locate", params=query).raise_for_status().json()["owners"]
-        found[square] = owner["cell"] and owner["cell"]["code"]
-    return found
+    return {square: owner_of(client, square, on) for square in PLACES}

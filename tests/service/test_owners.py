@@ -24,7 +24,9 @@ from tests.service import ground
 from tests.service.processes import Server, finished, serving, wangge
 
 LOCATIONS, SINGLES, COMMANDS = 100_000, 20_000, 4
-BESIDE = 0.01
+BESIDE = 0.02
+"""How far locations lie around the cells, as a share of their extent."""
+
 ANSWERED_AT_ONCE = 200
 
 Codes = list[str | None]
@@ -62,7 +64,8 @@ def telling_locations(cells: gpd.GeoDataFrame, seed: int) -> np.ndarray:
     chosen.append(np.nextafter(random.permutation(chosen[0])[: LOCATIONS // 10], random.choice([-180, 180])))
     west, south, east, north = cells.total_bounds
     rest = LOCATIONS - sum(map(len, chosen))
-    low, high = (west - BESIDE, south - BESIDE), (east + BESIDE, north + BESIDE)
+    low = west - BESIDE * (east - west), south - BESIDE * (north - south)
+    high = east + BESIDE * (east - west), north + BESIDE * (north - south)
     return np.concatenate([*chosen, random.uniform(low, high, (rest, 2))])
 
 
