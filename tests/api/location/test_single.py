@@ -1,9 +1,13 @@
 """One location: its owners under each scheme, on a day, in a datum, and questions without sense."""
 
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qsl
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from api.location import contract, parameters
 from gis.datum import convert
 from tests.api.location.plans import ON_ONE_DATABASE, good
 from tests.layers.snapshot.published import DAYS, STEP, coded, lattice, publish
@@ -105,3 +109,34 @@ def test_questions_without_sense_are_refused(ask, query, detail):
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert detail in answer.json()["detail"]
+
+
+@ON_ONE_DATABASE
+def test_answers_are_of_the_models_that_describe_them(ask):
+    one = good(ask.get("/v1/locate?lon=114.0001&lat=22.5001"))
+    assert contract.LocatedPlace.model_validate_json(one.content).owners[0].cell.areas
+    place = {"lon": 114.0001, "lat": 22.5001}
+    asked = [place, {"lon": 114.9, "lat": 22.5, "id": 7}, {"lon": None, "lat": 0}]
+    records = contract.LocatedRecords.model_validate_json(good(ask.post("/v1/locate", json=asked)).content)
+    reasons = [each.owners["community"].reason for each in records.points]
+    assert reasons == [None, "outside", "invalid_coordinates"]
+    body = {name: [each[name] for each in asked] for name in ("lon", "lat")}
+    columns = contract.LocatedColumns.model_validate_json(good(ask.post("/v1/locate", json=body)).content)
+    assert columns.schemes["community"].reason == reasons
+    assert columns.areas
+    geometry = {"type": "Point", "coordinates": [114.0001, 22.5001]}
+    features = [{"type": "Feature", "geometry": each, "properties": {}} for each in (geometry, None)]
+    answer = good(ask.post("/v1/locate", json={"type": "FeatureCollection", "features": features}))
+    collection = contract.PointCollection.model_validate_json(answer.content)
+    assert [each.properties["community_reason"] for each in collection.features] == [
+        None,
+        "invalid_coordinates",
+    ]
+
+
+@given(st.text(alphabet="ab=&%+;é 41", max_size=30))
+def test_parameters_are_read_as_the_library_reads_them(query):
+    told: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query.encode().decode("latin-1"), keep_blank_values=True):
+        told.setdefault(name, []).append(value)
+    assert parameters(query.encode()) == told
