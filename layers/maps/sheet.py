@@ -37,6 +37,8 @@ _MAP_MM = (PAPER_MM[0] - 2 * _MARGIN - _SIDE - _GUTTER, PAPER_MM[1] - 2 * _MARGI
 _DPI = 200
 # A label of a cell needs this much paper, in mm.
 _ROOM = (9.0, 4.2)
+# Where fewer of the cells have room, none is labelled: a code here and there would look like a mark.
+_LABELLED = 0.5
 _SCALES = np.outer(10.0 ** np.arange(2, 8), (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.5, 8.0)).ravel()
 _CLASSES = ("#F1F6F9", "#D3E4EE", "#A9CBDD", "#78AECB", "#4A8DB3")
 _SEVERITIES = {3: "#B2182B", 2: "#E08214", 1: "#C4A000"}
@@ -281,8 +283,9 @@ class _Drawing:
         leaders = content.texts(self.cells["leader"]) if "leader" in self.cells else [""] * len(self.cells)
         box = shapely.bounds(self.cells.geometry.to_numpy()) / self.scale * 1000
         room = (box[:, 2] - box[:, 0] >= _ROOM[0]) & (box[:, 3] - box[:, 1] >= _ROOM[1])
-        prefix = content.common_prefix(self.codes)
-        self.shortened = prefix if room.any() else ""
+        if room.mean() < _LABELLED:
+            return []
+        prefix = self.shortened = content.common_prefix(self.codes)
         found = []
         for row in np.flatnonzero(room):
             words = self.codes[row][len(prefix) :] + (f"\n{leaders[row]}" if leaders[row] else "")

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, column, func, select, table
 from sqlalchemy.orm import Session
 
 from layers.storage.geopackage import index_of
-from layers.storage.models import Area, Cell, Entity, EntityVersion, Gap
+from layers.storage.models import Area, BaseFeature, Cell, Entity, EntityVersion, Gap
 from layers.storage.rows import is_postgresql
 from layers.storage.shape import SRID
 
@@ -24,7 +24,7 @@ class Box(NamedTuple):
 
 
 def in_box(
-    session: Session, model: type[Area | Cell | Entity | EntityVersion | Gap], box: Box
+    session: Session, model: type[Area | BaseFeature | Cell | Entity | EntityVersion | Gap], box: Box
 ) -> ColumnElement[bool]:
     """Return the condition that the box of a row's geometry meets a box; no geometry meets none.
 

@@ -186,7 +186,7 @@ def fill(database: Database) -> dict[str, dict[str, str]]:
                 "code": code, "scheme": "community", "plan_id": str(plan.id), "against": str(plan.id),
                 "entity_id": str(entity.id), "officer_id": str(officer.id), "post_id": str(post.id),
                 "job_id": str(job.id), "export_id": str(file.id), "run_id": str(own.id),
-                "gap_id": str(found[1].id),
+                "gap_id": str(found[1].id), "form": "html",
                 "lon": str(west + 0.5), "lat": "22.5", "name": "start.js",
                 "cell_code": cell.code, "area_code": code,
             }  # fmt: skip
