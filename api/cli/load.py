@@ -203,7 +203,7 @@ def load_officers(
 
 @reporting
 def export(
-    layer: Annotated[str, typer.Argument(help="areas, cells or entities.", show_default=False)],
+    layer: Annotated[str, typer.Argument(help="areas, cells, entities or gaps.", show_default=False)],
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write.", show_default=False)],
     database: options.DatabaseUrl = None,
     kind: Annotated[str | None, typer.Option(help="Entities of this kind.")] = None,

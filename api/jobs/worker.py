@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import or_, select
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 
 from api.jobs import exported
 from api.jobs.work import Task
@@ -71,15 +71,16 @@ class Worker:
     def _work(self) -> None:
         cleaned = -CLEAN_S
         while not self._stop.wait(LOOK_S):
-            if time.monotonic() - cleaned >= CLEAN_S:
-                cleaned = time.monotonic()
-                exported.clean(self._uploads, self._settings.export_s)
             try:
+                if time.monotonic() - cleaned >= CLEAN_S:
+                    cleaned = time.monotonic()
+                    exported.clean(self._uploads, self._settings.export_s)
                 job = self._next()
                 if job is not None:
                     self._run(job)
-            except SQLAlchemyError as error:
-                log.warning("jobs wait for the database", error=type(error).__name__)
+            except Exception as error:
+                # Whatever it is, the next job must find a worker: database or folder may be back in a moment.
+                log.warning("jobs wait", error=type(error).__name__)
                 self._stop.wait(2)
 
     def _next(self) -> Job | None:

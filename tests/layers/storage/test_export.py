@@ -8,6 +8,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
+from sqlalchemy import select
 
 from gis.crs import LONLAT
 from gis.errors import InputError, NotFoundError
@@ -17,7 +18,9 @@ from layers.storage.boxes import Box
 from layers.storage.database import Database
 from layers.storage.entities import create_entity, end_entity, update_entity
 from layers.storage.export import Filters, export_layer
+from layers.storage.gaps import search_gaps
 from layers.storage.ingest import import_entities
+from layers.storage.models import Gap
 from layers.storage.plans import check_plan, create_draft
 from layers.storage.publish import publish
 from layers.storage.schemes import create_scheme
@@ -25,6 +28,7 @@ from layers.storage.schemes import create_scheme
 DAY, NEXT = date(2026, 3, 1), date(2026, 4, 1)
 WEST = shapely.box(113.9, 22.5, 113.91, 22.51)
 EAST = shapely.box(113.91, 22.5, 113.92, 22.51)
+NEAR = {"out_of_reach": {"distance_m": 300, "min_ground_m2": 1}}
 SUFFIXES = [".gpkg", ".geojson", ".parquet", ".fgb", ".shp", ".csv"]
 
 
@@ -155,6 +159,51 @@ def test_cells_and_the_entities_in_them(filled: Database, tmp_path: Path) -> Non
     with pytest.raises(InputError, match="scheme"):
         export_layer(filled, path, "cells")
     assert len(read(path)) == 2
+
+
+def test_the_gaps_of_a_run(filled: Database, tmp_path: Path) -> None:
+    cells = gpd.GeoDataFrame(
+        {"code": ["440305001001001", "440305001002001"], "name": "", "kind": "square"},
+        geometry=[WEST, EAST],
+        crs=LONLAT,
+    )
+    with filled.write() as session:
+        scheme = create_scheme(session, "community", "社区", rules=NEAR)
+        plan = create_draft(session, scheme.id, cells, name="first", created_by="test")
+        check_plan(session, plan.id)
+        publish(session, plan.id, DAY)
+        create_entity(session, "household", "far", geometry=shapely.Point(114.5, 22.9), on=DAY)
+        create_entity(session, "service_point", "P", geometry=shapely.Point(113.905, 22.505), on=DAY)
+    path = tmp_path / "gaps.geojson"
+    with pytest.raises(NotFoundError, match="run"):
+        export_layer(filled, path, "gaps", filters=Filters(scheme="community"))
+    whole = search_gaps(filled, "community", created_by="test", on=DAY)
+    part = search_gaps(filled, "community", created_by="test", area_code="440305001002", on=NEXT)
+    with filled.read() as session:
+        kept = session.execute(select(Gap.run_id, Gap.kind, Gap.severity, Gap.area_code)).all()
+    assert {row.run_id for row in kept} == {whole.id, part.id}
+
+    def count(**filters: Any) -> int:
+        return export_layer(filled, path, "gaps", filters=Filters(scheme="community", **filters))[0]
+
+    # The last run looked at a part only: it stands for that part, and not for all ground.
+    assert count() == sum(row.run_id == whole.id for row in kept)
+    assert count(area_code="440305001002") == sum(
+        row.run_id == part.id and row.area_code == "440305001002" for row in kept
+    )
+    assert count(on=DAY, area_code="440305001002") == sum(
+        row.run_id == whole.id and row.area_code == "440305001002" for row in kept
+    )
+    assert count(run=part.id) == sum(row.run_id == part.id for row in kept)
+    for name in ("kind", "severity"):
+        for value in {getattr(row, name) for row in kept}:
+            expected = sum(row.run_id == whole.id and getattr(row, name) == value for row in kept)
+            assert count(**{name: value}) == expected
+    assert count() == len(table := read_layer(path, role="gaps"))
+    assert set(table["run"]) == {whole.id}
+    assert {"kind", "severity", "cell_code", "area_m2", "rule", "detail", "on"} <= set(table)
+    with pytest.raises(InputError, match="scheme"):
+        export_layer(filled, path, "gaps")
 
 
 def test_areas_and_a_file_of_one_kind(filled: Database, tmp_path: Path) -> None:
