@@ -124,7 +124,7 @@ class AreaName(BaseModel):
     level: str = Field(examples=["county"])
 
 
-class CellPost(BaseModel):
+class CellOfficer(BaseModel):
     """Who is what in a cell."""
 
     officer_id: int = Field(examples=[5])
@@ -137,20 +137,6 @@ class CellPost(BaseModel):
     valid_from: date = Field(examples=["2026-01-01"])
 
 
-class CellGap(BaseModel):
-    """Something that is missing in a cell."""
-
-    id: int = Field(examples=[900])
-    kind: str = Field(examples=["out_of_reach"])
-    severity: str = Field(examples=["high"])
-    area_m2: float = Field(examples=[5200.0])
-    households: int = Field(examples=[120])
-    enterprises: int = Field(examples=[3])
-    rule: str = Field(examples=["within 1000 m, in a straight line, of a service point"])
-    detail: str = Field(examples=["Beyond: 52% of the ground, 120 of 300 households, 3 of 8 enterprises."])
-    figures: dict[str, Any] = Field(examples=[{"distance_m": 1000.0}])
-
-
 class CellSheet(Cell):
     """A cell in force with all that monitoring asks of it."""
 
@@ -160,12 +146,14 @@ class CellSheet(Cell):
         examples=[[114.0, 22.5, 114.1, 22.6]], description="West, south, east, north in degrees."
     )
     areas: list[AreaName] = Field(description="The area it lies in and those above, the lowest first.")
-    counts: dict[str, int] = Field(examples=[{"households": 300, "enterprises": 8}])
-    posts: list[CellPost] = Field(description="Leaders first, and A before B.")
+    counts: dict[str, int] = Field(
+        examples=[{"household": 300, "enterprise": 8}], description="Entities that belong to it, by kind."
+    )
+    officers: list[CellOfficer] = Field(description="Leaders first, and A before B.")
     gap_run: int | None = Field(
         examples=[7], description="The newest run of gaps up to the day; null without one."
     )
-    gaps: list[CellGap] = Field(description="Of that run, the most severe first; at most a hundred.")
+    gaps: list["Gap"] = Field(description="Of that run, the most severe first; at most a hundred.")
 
 
 class Measure(BaseModel):

@@ -20,6 +20,7 @@ from api.problems import answers
 from api.routes.areas import revision_in
 from api.routes.cells import Code, SchemeCode
 from api.routes.entities import Reveal
+from api.routes.gaps import gap_record
 from api.security.access import Ground, access
 from api.security.caller import Caller
 from api.security.jurisdiction import within
@@ -27,11 +28,11 @@ from api.security.personal import audit_reveal, masked
 from api.security.principal import Principal, Right
 from gis.errors import NotFoundError
 from layers.snapshot import SnapshotHolder
-from layers.storage.models import Cell, Gap
+from layers.storage.models import Cell, Gap, Scheme
 from layers.storage.rows import in_force
 from layers.storage.schemes import find_scheme
 from layers.storage.staff import Officer, Post
-from layers.tilesets import read_counts
+from layers.tilesets import count_kinds
 
 router = APIRouter(prefix="/v1", tags=["cells"])
 
@@ -40,7 +41,6 @@ _CELL = (
     "id", "code", "name", "kind", "parent", "area_code", "area_m2", "perimeter_m", "attributes",
     "valid_from", "valid_to",
 )  # fmt: skip
-_GAP = ("id", "kind", "severity", "area_m2", "households", "enterprises", "rule", "detail", "figures")
 _DUTIES = ("leader", "officer", "inspector", "assistant")
 
 
@@ -78,9 +78,9 @@ def sheet(
         )
         if cell is None:
             raise NotFoundError(f"There is no cell '{code}' of scheme '{scheme}' on {day}.")
-        counts = read_counts(session, found.id, day, code)
-        posts = _posts(session, caller, found.id, code, day, reveal=reveal)
-        run, gaps = _gaps(session, caller, found.id, code, at)
+        counts = count_kinds(session, found.id, day, code)
+        officers = _officers(session, caller, found.id, code, day, reveal=reveal)
+        run, gaps = _gaps(session, caller, found, code, at)
         revision = revision_in(session)
     chain = snapshots.current.areas.chain(cell.area_code)
     answer: dict[str, Any] = {
@@ -90,8 +90,8 @@ def sheet(
         "scheme": scheme,
         "at": day,
         "areas": [{"code": each.code, "name": each.name, "level": each.level} for each in chain],
-        "counts": {column: numbers.get(code, 0) for column, numbers in counts.items()},
-        "posts": posts,
+        "counts": counts,
+        "officers": officers,
         "gap_run": run,
         "gaps": gaps,
     }
@@ -100,7 +100,7 @@ def sheet(
     return reply(answer, etag=etag, unless=None if reveal else if_none_match)
 
 
-def _posts(
+def _officers(
     session: Session, caller: Principal, scheme_id: int, code: str, day: date, *, reveal: bool
 ) -> list[dict[str, Any]]:
     """Return who is what in the cell on the day; plain only those of the caller's area, and then audited."""
@@ -133,10 +133,10 @@ def _posts(
 
 
 def _gaps(
-    session: Session, caller: Principal, scheme_id: int, code: str, until: date | None
+    session: Session, caller: Principal, scheme: Scheme, code: str, until: date | None
 ) -> tuple[int | None, list[dict[str, Any]]]:
     """Return the newest run, up to a day where one is given, and its gaps in the cell."""
-    run = newest_run(session, caller, scheme_id, until=until)
+    run = newest_run(session, caller, scheme.id, until=until)
     if run is None:
         return None, []
     chosen = (
@@ -145,4 +145,4 @@ def _gaps(
         .order_by(Gap.id)
         .limit(_LISTED)
     )
-    return run.id, [{name: getattr(gap, name) for name in _GAP} for gap in session.scalars(chosen)]
+    return run.id, [gap_record(gap, run, scheme.code, geometry=False) for gap in session.scalars(chosen)]

@@ -79,7 +79,8 @@ class Search(records.Given):
     )
 
 
-def _record(gap: Gap, run: GapRun, scheme: str, *, geometry: bool = True) -> dict[str, Any]:
+def gap_record(gap: Gap, run: GapRun, scheme: str, *, geometry: bool = True) -> dict[str, Any]:
+    """Return a gap as it is answered."""
     record: dict[str, Any] = {name: getattr(gap, name) for name in _PLAIN}
     record |= {"run": run.id, "scheme": scheme, "on": run.on}
     record["box"] = None if gap.geometry is None else shapely.bounds(gap.geometry).round(7).tolist()
@@ -154,7 +155,7 @@ def gaps(
         if cursor is not None:
             asked = asked.where(after(cursor, (Gap.id,)))
         rows = list(session.scalars(asked))
-        listed = [_record(row, *runs[row.run_id], geometry=geometry or geojson) for row in rows[:limit]]
+        listed = [gap_record(row, *runs[row.run_id], geometry=geometry or geojson) for row in rows[:limit]]
     follows = cursor_of(listed[-1]["id"]) if len(rows) > limit else None
     if geojson:
         return reply(features(listed, follows), etag=etag, unless=if_none_match, media_type=GEOJSON)
@@ -231,7 +232,7 @@ def difference(
     }
     former = {after_[row].id: before[row_before] for row, row_before in changed.lasting}
     listed = {
-        what: [_record(gap, old if what == "gone" else new, code, geometry=False) for gap in found[:limit]]
+        what: [gap_record(gap, old if what == "gone" else new, code, geometry=False) for gap in found[:limit]]
         for what, found in rows.items()
     }
     for record in listed["lasting"]:
@@ -261,7 +262,7 @@ def gap(gap_id: Number, caller: Caller, store: Store) -> Response:
         if found is None or not caller.covers(found.area_code):
             raise NotFoundError(f"There is no gap number {gap_id}.")
         run, scheme = permitted_run(session, caller, found.run_id)
-        return reply(_record(found, run, scheme))
+        return reply(gap_record(found, run, scheme))
 
 
 def _with_schemes(session: Session, caller: Principal) -> Select[GapRun, str]:

@@ -6,7 +6,7 @@ It owns the way from the database and the snapshot to tiles; drawing them is `la
 
 from layers.tilesets.cache import Tile, TileCache
 from layers.tilesets.cells import CellTiles
-from layers.tilesets.counts import COUNTED, read_counts
+from layers.tilesets.counts import COUNTED, count_kinds
 from layers.tilesets.model import MAXZOOM, Scope, TileSet
 from layers.tilesets.shelf import Shelf, Wanted
 from layers.tilesets.style import STYLES, style
@@ -22,6 +22,6 @@ __all__ = [
     "TileCache",
     "TileSet",
     "Wanted",
-    "read_counts",
+    "count_kinds",
     "style",
 ]

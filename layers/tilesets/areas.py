@@ -70,7 +70,7 @@ def _label_zooms(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
     """Return the zoom at which each area is wide enough for its name, shape (n,)."""
     bounds = shapely.bounds(shapes)
     widths = np.maximum(bounds[:, 2] - bounds[:, 0], 1e-6)
-    return np.round(np.log2(_LABEL_PIXELS / _TILE_PIXELS * 360.0 / widths), 1)
+    return np.asarray(np.round(np.log2(_LABEL_PIXELS / _TILE_PIXELS * 360.0 / widths), 1), dtype=np.float64)
 
 
 def state_of_areas(session: Session) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from layers.storage.models import Assignment, Entity
@@ -26,14 +26,29 @@ COUNTED: Mapping[str, str] = {
 Integers = NDArray[np.int64]
 
 
-def read_counts(
-    session: Session, scheme_id: int, day: date, cell_code: str | None = None
-) -> dict[str, dict[str, int]]:
+def read_counts(session: Session, scheme_id: int, day: date) -> dict[str, dict[str, int]]:
     """Return for each column of `COUNTED` how many entities belong to a cell, by the cell's code.
 
-    A cell without any is not among them; all cells are asked for when none is named.
+    A cell without any is not among them.
     """
-    asked = (
+    asked = _belonging(scheme_id, day).group_by(Assignment.cell_code, Entity.kind)
+    columns = {kind: column for column, kind in COUNTED.items()}
+    found: dict[str, dict[str, int]] = {column: {} for column in COUNTED}
+    for code, kind, number in session.execute(asked):
+        if kind in columns and code is not None:
+            found[columns[kind]][code] = number
+    return found
+
+
+def count_kinds(session: Session, scheme_id: int, day: date, cell_code: str) -> dict[str, int]:
+    """Return how many entities of each kind belong to one cell; 0 for those of `COUNTED` that none has."""
+    asked = _belonging(scheme_id, day).where(Assignment.cell_code == cell_code)
+    rows = session.execute(asked.group_by(Assignment.cell_code, Entity.kind).order_by(Entity.kind))
+    return dict.fromkeys(COUNTED.values(), 0) | {kind: number for _, kind, number in rows}
+
+
+def _belonging(scheme_id: int, day: date) -> Select[str | None, str, int]:
+    return (
         select(Assignment.cell_code, Entity.kind, func.count())
         .join(Entity, Entity.id == Assignment.entity_id)
         .where(
@@ -41,16 +56,7 @@ def read_counts(
             Assignment.cell_code.is_not(None),
             in_force(Assignment.valid_from, Assignment.valid_to, day),
         )
-        .group_by(Assignment.cell_code, Entity.kind)
     )
-    if cell_code is not None:
-        asked = asked.where(Assignment.cell_code == cell_code)
-    columns = {kind: column for column, kind in COUNTED.items()}
-    found: dict[str, dict[str, int]] = {column: {} for column in COUNTED}
-    for code, kind, number in session.execute(asked):
-        if kind in columns and code is not None:
-            found[columns[kind]][code] = number
-    return found
 
 
 def counts_of(found: Mapping[str, Mapping[str, int]], codes: NDArray[np.object_]) -> dict[str, Integers]:
