@@ -187,6 +187,9 @@ def fill(database: Database) -> dict[str, dict[str, str]]:
                 "entity_id": str(entity.id), "officer_id": str(officer.id), "post_id": str(post.id),
                 "job_id": str(job.id), "export_id": str(file.id), "run_id": str(own.id),
                 "gap_id": str(found[1].id), "form": "html",
+                # The tile that this county fills, with a strip of the other.
+                "z": "8", "x": str(int((west + 180.5) / 360 * 256)), "y": "111",
+                "measure": "households", "style": "calm",
                 "lon": str(west + 0.5), "lat": "22.5", "name": "start.js",
                 "cell_code": cell.code, "area_code": code,
             }  # fmt: skip
