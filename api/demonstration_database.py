@@ -14,7 +14,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
+import pandas as pd
 import shapely
+from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,6 +26,7 @@ from api.security.audit import Action, audit
 from api.security.principal import SYSTEM, Role
 from api.security.sign_in_links import create_link
 from gis.areas import lowest
+from gis.crs import choose_crs
 from gis.divide import divide_square
 from gis.errors import InputError
 from layers.fields import base_from
@@ -37,14 +41,14 @@ from layers.storage.ingest import import_entities
 from layers.storage.models import Cell
 from layers.storage.plans import check_plan, create_draft
 from layers.storage.publish import publish
-from layers.storage.schemes import create_scheme, find_scheme, used_codes
+from layers.storage.schemes import create_scheme, find_scheme
 from layers.storage.staffing import import_officers
 
 FIRST_DAY = date(2025, 1, 1)
 """From when everything is there: areas, entities, officers, and a plan of each scheme."""
 
 SECOND_DAY = date(2025, 7, 1)
-"""When one street has its community cells drawn anew and the last service points open."""
+"""When the community cells of one street are merged and the last service points open."""
 
 COMMUNITY, ENVIRONMENT = "community", "environment"
 """The schemes: cells of communities, and the larger cells of streets."""
@@ -57,8 +61,6 @@ _MARK = "demonstration"
 _LINK_LIFE, _TOKEN_LIFE = timedelta(hours=12), timedelta(days=7)
 _LATE = 5
 # Every fifth service point opens on the second day.
-_COARSER = {COMMUNITY: 1.5, ENVIRONMENT: 2.0}
-# Sides of squares relative to the first community cells: redrawn ones, and those of the environment.
 
 
 @dataclass(frozen=True)
@@ -209,21 +211,15 @@ def _publish_all(
     say: Callable[[str], None],
 ) -> list[Publication]:
     streets = areas[areas["level"] != "village"]
-    street = str(min(lowest(streets)["code"]))
-    anew = areas[(areas["code"] == street) | (areas["parent"] == street)]
     officers = read_table(sample.officers)
     with database.write() as session:
         create_scheme(session, COMMUNITY, "社区网格", rules={"max_distance_m": 50})
         create_scheme(session, ENVIRONMENT, "环境网格", rules={"max_distance_m": 200})
 
-    def put(
-        scheme: str, name: str, on: date, drawn: gpd.GeoDataFrame, area_code: str | None = None
-    ) -> Publication:
+    def put(scheme: str, name: str, on: date, drawn: gpd.GeoDataFrame) -> Publication:
         with database.write() as session:
             number = find_scheme(session, scheme).id
-            plan = create_draft(
-                session, number, drawn, name=name, created_by=SYSTEM.label, area_code=area_code
-            )
+            plan = create_draft(session, number, drawn, name=name, created_by=SYSTEM.label)
             check_plan(session, plan.id)
             brought = publish(session, plan.id, on).begun
             audit(session, SYSTEM, Action.publish, f"plan {plan.id}", on=on.isoformat())
@@ -240,15 +236,54 @@ def _publish_all(
             ENVIRONMENT,
             "环境网格 2025",
             FIRST_DAY,
-            divide_square(streets, size_m=size_m * _COARSER[ENVIRONMENT]),
+            divide_square(streets, size_m=2 * size_m),
         ),
     ]
     import_entities(database, sample.service_points, kind="service_point", on=SECOND_DAY)
-    with database.read() as session:
-        spent = used_codes(session, find_scheme(session, COMMUNITY).id)
-    coarser = divide_square(anew, size_m=size_m * _COARSER[COMMUNITY], used_codes=spent)
-    name = str(areas.loc[areas["code"] == street, "name"].iloc[0])
-    return [*published, put(COMMUNITY, f"{name}调整", SECOND_DAY, coarser, street)]
+    street = min(lowest(streets)["code"])
+    name = areas.loc[areas["code"] == street, "name"].iloc[0]
+    mine = squares["area_code"].isin(areas.loc[areas["parent"] == street, "code"])
+    redrawn = pd.concat([squares[~mine], _merged(squares[mine], 2 * size_m)], ignore_index=True)
+    return [*published, put(COMMUNITY, f"{name}调整", SECOND_DAY, redrawn)]
+
+
+def _merged(cells: gpd.GeoDataFrame, size_m: float) -> gpd.GeoDataFrame:
+    """Return cells of which those of one area that lie in one larger square are one, under a new code.
+
+    Neighbours keep all the vertices they share. What is left alone in its square stays as it is.
+    """
+    spots = cells.to_crs(choose_crs(cells)).geometry.representative_point()
+    column, row = np.floor(spots.x / size_m), np.floor(spots.y / size_m)
+    kept, begun = [], []
+    for area_code, ours in cells.groupby("area_code", sort=True):
+        width = len(ours["code"].iloc[0]) - len(str(area_code))
+        number = max(int(code[-width:]) for code in ours["code"])
+        for _, square in ours.groupby([column[ours.index], row[ours.index]], sort=True):
+            for part in shapely.get_parts(shapely.coverage_union_all(square.geometry.to_numpy())):
+                members = square[shapely.intersects(part, _spots(square))]
+                if len(members) == 1:
+                    kept.append(members)
+                    continue
+                number += 1
+                last = members["code"].iloc[0][-width:]
+                begun.append(
+                    {
+                        "code": f"{area_code}{number:0{width}d}",
+                        "name": members["name"].iloc[0].replace(last, f"{number:0{width}d}"),
+                        "kind": "merged",
+                        "area_code": area_code,
+                        "geometry": part,
+                    }
+                )
+    return pd.concat(
+        [*kept, gpd.GeoDataFrame(begun, columns=cells.columns, crs=cells.crs)], ignore_index=True
+    )
+
+
+def _spots(cells: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    """Return a place inside each cell."""
+    found: NDArray[np.object_] = shapely.point_on_surface(cells.geometry.to_numpy())
+    return found
 
 
 def _somewhere(session: Session) -> tuple[float, float]:
