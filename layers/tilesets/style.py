@@ -50,8 +50,8 @@ def style(name: str, root: str) -> dict[str, Any]:
 def _calm() -> list[Layer]:
     return [
         {"id": "land", "type": "background", "paint": {"background-color": _LAND}},
-        _fill("water", _WATER),
         _fill("green", _GREEN),
+        _fill("water", _WATER),
         _line("water", "brook", _WATER, [(10, 0.6), (16, 3.0)]),
         {
             **_fill("buildings", _BUILDING),

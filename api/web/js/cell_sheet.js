@@ -1,32 +1,50 @@
 // The sheet of a cell: size, what lies in it, who answers for it, its gaps, and the place in other schemes.
 
 import { ask } from "./api.js";
-import { h, icon } from "./dom.js";
+import { h, icon, replace } from "./dom.js";
 import { area, distance, number, period } from "./format.js";
 import { affected, flyToBox, openGap } from "./gap_sheet.js";
 import { t, word } from "./i18n.js";
 import { locate, named, ownerRows, schemeNames } from "./place_sheet.js";
 import { block, facts, head } from "./sheet.js";
 import { current } from "./state.js";
+import { sentence, toast } from "./toast.js";
 
-const COUNTED = ["household", "enterprise", "sensor", "component", "service_point"];
+const COUNTED = ["households", "enterprises", "sensors", "components", "service_points"];
 const DUTIES = ["leader", "officer", "inspector", "assistant"];
 const SHOWN = 4;
 
 function counts(cell) {
-  const kinds = [...COUNTED, ...Object.keys(cell.counts).filter((kind) => !COUNTED.includes(kind))];
-  return h("div", { class: "tiles" }, kinds.map((kind) => h("div", { class: "tile", "data-count": kind }, h("b", {}, number(cell.counts[kind] ?? 0)), h("span", {}, word("kind", kind)))));
+  const keys = [...COUNTED, ...Object.keys(cell.counts).filter((key) => !COUNTED.includes(key))];
+  return h("div", { class: "tiles" }, keys.map((key) => h("div", { class: "tile", "data-count": key }, h("b", {}, number(cell.counts[key] ?? 0)), h("span", {}, word("count", key)))));
 }
 
 // Whoever may not see names sees how they are masked; that a post is filled is no secret.
 const person = (officer) => officer.personal?.name ?? officer.external_id;
 
-function rank(letter, officers) {
-  const own = officers.filter((each) => each.rank === letter).sort((a, b) => DUTIES.indexOf(a.duty) - DUTIES.indexOf(b.duty));
+function rank(letter, posts) {
+  const own = posts.filter((each) => each.rank === letter).sort((a, b) => DUTIES.indexOf(a.duty) - DUTIES.indexOf(b.duty));
   const rows = own.slice(0, SHOWN).map((each) => h("li", {}, person(each), h("span", {}, word("duty", each.duty))));
   if (own.length > SHOWN) rows.push(h("li", {}, h("span", {}, t("and_more", { n: number(own.length - SHOWN) }))));
   if (rows.length === 0) rows.push(h("li", { class: "vacant" }, t("not_staffed")));
   return h("div", { class: `rank rank-${letter.toLowerCase()}`, "data-rank": letter }, h("b", { title: t(`rank_${letter.toLowerCase()}`) }, letter), h("ul", {}, rows));
+}
+
+// Both ranks; who may see names asks for them, which is recorded.
+function answerable(cell, session) {
+  const box = h("div", {}, rank("A", cell.officers), rank("B", cell.officers));
+  if (!session.rights.includes("reveal") || cell.officers.length === 0) return [box];
+  const more = h("div", {}, h("button", { class: "link-button", type: "button", onclick: reveal }, t("reveal")), h("p", { class: "note" }, t("reveal_note")));
+  async function reveal() {
+    try {
+      const plain = await ask(path(cell.scheme, cell.code), { query: { at: cell.at, reveal: true } });
+      replace(box, rank("A", plain.officers), rank("B", plain.officers));
+      more.remove();
+    } catch (error) {
+      toast(sentence(error));
+    }
+  }
+  return [box, more];
 }
 
 function gapButton(gap) {
@@ -48,17 +66,18 @@ async function elsewhere(spot, scheme) {
   return others.length ? block(t("other_schemes"), ownerRows(others, spot)) : null;
 }
 
-export async function cellSheet(chosen, { map }) {
+const path = (scheme, code) => `v1/schemes/${encodeURIComponent(scheme)}/cells/${encodeURIComponent(code)}`;
+
+export async function cellSheet(chosen, { map, session }) {
   const { scheme, at } = current();
-  const path = `v1/schemes/${encodeURIComponent(scheme)}/cells/${encodeURIComponent(chosen.code)}`;
-  const [cell, others] = await Promise.all([ask(path, { query: { at } }), elsewhere(chosen, scheme)]);
+  const [cell, others] = await Promise.all([ask(path(scheme, chosen.code), { query: { at } }), elsewhere(chosen, scheme)]);
   const go = () => flyToBox(map, cell.box);
   if (chosen.fly) go();
   const areas = cell.areas.map((each) => each.name ?? each.code).join(" · ");
   return [
     head(t("sheet.cell"), cell.name || cell.code, cell.code),
     h("div", { class: "sheet-actions" }, h("button", { class: "button", type: "button", onclick: go }, icon("place"), t("zoom_to"))),
-    block(t("officers"), rank("A", cell.officers), rank("B", cell.officers)),
+    block(t("officers"), ...answerable(cell, session)),
     block(t("counts"), counts(cell)),
     block(t("gaps_here"), cell.gaps.length ? cell.gaps.map(gapButton) : h("p", { class: "quiet" }, t("no_gaps_here"))),
     block(null, facts([[t("ground"), area(cell.area_m2)], [t("perimeter"), distance(cell.perimeter_m)], [t("area_name"), areas], [t("in_force"), period(cell.valid_from, cell.valid_to)]])),

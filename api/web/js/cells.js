@@ -16,12 +16,12 @@ const LABELS = {
 };
 const HALO = { "text-color": INK, "text-halo-color": "rgba(255, 255, 255, .9)", "text-halo-width": 1.4 };
 
-// Fills lie beneath buildings and roads, which stay white on them; borders beneath those of areas and all names.
+// Fills lie beneath water, buildings and roads, which keep their own colours; borders beneath those of areas and all names.
 function floors(map) {
   const layers = map.getStyle().layers;
   const first = (test) => layers.find(test)?.id;
   const lines = first((layer) => layer.id.startsWith("gaps-") || layer.type === "symbol" || (layer.source === "areas" && layer.type === "line"));
-  const fills = first((layer) => ["buildings", "railway", "roads"].includes(layer["source-layer"]));
+  const fills = first((layer) => ["water", "buildings", "railway", "roads"].includes(layer["source-layer"]));
   return { fills: fills ?? lines, lines };
 }
 

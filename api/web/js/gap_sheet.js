@@ -47,7 +47,7 @@ export async function gapSheet({ id, fly, record }, { map }) {
     block(t("gap_affected"), h("div", { class: "tiles" }, tiles(gap))),
     block(t("gap_rule"), h("p", {}, gapSentence(gap))),
     gap.cell_code ? block(t("gap_cell"), h("button", { class: "owner", type: "button", onclick: openCell }, h("b", {}, gap.cell_code))) : null,
-    block(null, facts([[t("code"), gap.area_code]])),
+    block(null, facts([[t("area_name"), gap.area_code], [t("gaps_run"), gap.on]])),
   ];
 }
 

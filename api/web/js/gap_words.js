@@ -1,9 +1,9 @@
 // What a gap says, in the language of the page, from the figures that the analysis gives.
 
 import { distance, number } from "./format.js";
-import { currentLanguage, t, word } from "./i18n.js";
+import { currentLanguage, locale, t, word } from "./i18n.js";
 
-const percent = (share) => `${number(share * 100)} %`;
+const percent = (share) => new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 0 }).format(share);
 
 const SENTENCES = {
   blank: () => t("gap_says.blank"),

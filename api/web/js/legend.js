@@ -27,14 +27,21 @@ function swatch(colour, tag = "i") {
   return element;
 }
 
+// The values of a class; its upper bound is within, so that counts begin one above the bound before.
+function range(classes, at) {
+  const upper = classes.breaks[at];
+  const lower = at === 0 ? classes.min : classes.breaks[at - 1] + (classes.unit === null ? 1 : 0);
+  if (lower === upper) return measured(classes.key, upper);
+  return t("class_range", { a: measured(classes.key, lower), b: measured(classes.key, upper) });
+}
+
 export function classRows(classes) {
-  const lower = [classes.min, ...classes.breaks.slice(0, -1)];
   return classes.breaks.map((upper, at) =>
     h(
       "div",
       { class: "class-row" },
       swatch(classes.colours[at]),
-      h("span", {}, t("class_range", { a: measured(classes.key, lower[at]), b: measured(classes.key, upper) })),
+      h("span", {}, range(classes, at)),
       h("span", {}, classes.counts ? t("class_count", { n: number(classes.counts[at]) }) : ""),
     ),
   );

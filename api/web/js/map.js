@@ -104,9 +104,8 @@ export function addFoot(map, setup) {
   const scale = byId("scale");
   const draw = () => {
     const bar = scaleBar(map, 130);
-    scale.style.width = `${Math.round(bar.pixels)}px`;
     scale.setAttribute("aria-label", distance(bar.metres));
-    replace(scale, h("b", {}, distance(bar.metres)));
+    replace(scale, h("b", { style: { width: `${Math.round(bar.pixels)}px` } }, h("i", {}, distance(bar.metres))));
   };
   map.on("move", draw);
   onLanguage(draw);

@@ -90,6 +90,11 @@ export const WORDS = {
   "measure.load": ["负荷", "Load"],
 
   // kinds
+  "count.households": ["住户", "Households"],
+  "count.enterprises": ["企业", "Enterprises"],
+  "count.sensors": ["传感器", "Sensors"],
+  "count.components": ["城市部件", "Components"],
+  "count.service_points": ["服务网点", "Service points"],
   "kind.household": ["住户", "Household"],
   "kind.enterprise": ["企业", "Enterprise"],
   "kind.sensor": ["传感器", "Sensor"],
