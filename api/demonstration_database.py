@@ -17,7 +17,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -252,15 +251,17 @@ def _merged(cells: gpd.GeoDataFrame, size_m: float) -> gpd.GeoDataFrame:
 
     Neighbours keep all the vertices they share. What is left alone in its square stays as it is.
     """
-    spots = cells.to_crs(choose_crs(cells)).geometry.representative_point()
-    column, row = np.floor(spots.x / size_m), np.floor(spots.y / size_m)
+    spots = cells.geometry.representative_point()
+    metric = spots.to_crs(choose_crs(cells))
+    column, row = np.floor(metric.x / size_m), np.floor(metric.y / size_m)
     kept, begun = [], []
     for area_code, ours in cells.groupby("area_code", sort=True):
         width = len(ours["code"].iloc[0]) - len(str(area_code))
         number = max(int(code[-width:]) for code in ours["code"])
         for _, square in ours.groupby([column[ours.index], row[ours.index]], sort=True):
+            inside = spots[square.index].to_numpy()
             for part in shapely.get_parts(shapely.coverage_union_all(square.geometry.to_numpy())):
-                members = square[shapely.intersects(part, _spots(square))]
+                members = square[shapely.intersects(part, inside)]
                 if len(members) == 1:
                     kept.append(members)
                     continue
@@ -275,15 +276,8 @@ def _merged(cells: gpd.GeoDataFrame, size_m: float) -> gpd.GeoDataFrame:
                         "geometry": part,
                     }
                 )
-    return pd.concat(
-        [*kept, gpd.GeoDataFrame(begun, columns=cells.columns, crs=cells.crs)], ignore_index=True
-    )
-
-
-def _spots(cells: gpd.GeoDataFrame) -> NDArray[np.object_]:
-    """Return a place inside each cell."""
-    found: NDArray[np.object_] = shapely.point_on_surface(cells.geometry.to_numpy())
-    return found
+    fresh = gpd.GeoDataFrame(begun, columns=cells.columns, crs=cells.crs)
+    return gpd.GeoDataFrame(pd.concat([*kept, fresh], ignore_index=True), crs=cells.crs)
 
 
 def _somewhere(session: Session) -> tuple[float, float]:
