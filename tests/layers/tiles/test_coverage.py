@@ -91,8 +91,8 @@ def test_from_the_full_zoom_on_nothing_is_farther_off_than_rounding(zoom):
             if number not in drawn:
                 assert left.area < 1
                 continue
-            assert left.difference(drawn[number].buffer(0.75)).is_empty
-            assert drawn[number].intersection(TILE).difference(shape.buffer(0.75)).is_empty
+            assert left.difference(drawn[number].buffer(1.25)).is_empty
+            assert drawn[number].intersection(TILE).difference(shape.buffer(1.25)).is_empty
 
 
 @pytest.mark.parametrize("zoom", range(8, 15))
