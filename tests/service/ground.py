@@ -1,11 +1,12 @@
 """Ground for the tests of the service: areas, entities and plans, whose owners are known.
 
-The squares are those of `tests.layers.storage.ground`; everything here goes in by the ways users have.
+The squares are those of `tests.layers.storage.ground`; plans are made and asked of a server.
 """
 
 import csv
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,15 @@ from typing import Any
 import geopandas as gpd
 import httpx
 
+from api.security.accounts import create_token
+from api.security.principal import SYSTEM, Role
+from gis.areas import hierarchy
 from gis.crs import LONLAT
-from layers.formats import write_layer
+from layers.storage.areas import import_areas
+from layers.storage.database import Database
+from layers.storage.ingest import import_entities
 from tests.layers.storage import ground
 from tests.layers.storage.ground import COUNTY, EAST_TOWN, SQUARES, SQUARES_OF, WEST_TOWN, spot
-from tests.service.processes import wangge
 
 FIRST = date(2026, 1, 1)
 PLACES = sorted(SQUARES)
@@ -47,14 +52,20 @@ def areas() -> gpd.GeoDataFrame:
     )
 
 
-def prepare(folder: Path, database: str, frame: gpd.GeoDataFrame) -> str:
-    """Migrate a database, load areas, and return a token of an administrator."""
-    at = ("--database", database)
-    wangge(folder, "migrate", *at)
-    write_layer(folder / "areas.gpkg", frame)
-    wangge(folder, "load", "areas", folder / "areas.gpkg", *at)
-    made = wangge(folder, "token", "create", "tests", "--role", "admin", "--everywhere", "--json", *at)
-    return str(made["token"])
+def prepare(url: str, frame: gpd.GeoDataFrame) -> str:
+    """Migrate a database, bring areas in, and return a token of an administrator."""
+    with closing(Database(url)) as database:
+        database.migrate()
+        import_areas(database, hierarchy(frame))
+        with database.write() as session:
+            _, token = create_token(session, SYSTEM, "tests", Role.admin, None, timedelta(hours=1))
+    return token
+
+
+def load(url: str, path: Path, on: date) -> None:
+    """Load a file of entities."""
+    with closing(Database(url)) as database:
+        import_entities(database, path, on=on)
 
 
 def place_of(number: int, edition: int) -> tuple[int, int]:

@@ -13,7 +13,7 @@ import pytest
 from tests.layers.storage.ground import spot
 from tests.service import ground
 from tests.service.ground import PLACES, Owners, day, draft, owners_on, publish
-from tests.service.processes import serving, wangge
+from tests.service.processes import serving
 
 PLANS: tuple[tuple[date, Owners], ...] = (
     (day(0), {square: "a" if square[0] < 2 else "b" for square in PLACES}),
@@ -32,9 +32,9 @@ ENDED, ENDED_ON = 5, day(150)
 def client(copy_of: Callable[[str], str], tmp_path: Path) -> Iterator[httpx.Client]:
     """A service with entities since the first day and three plans, one of them moved and one ended since."""
     url = copy_of("migrated")
-    token = ground.prepare(tmp_path, url, ground.areas())
+    token = ground.prepare(url, ground.areas())
     entities = ground.write_entities(tmp_path / "entities.csv", ENTITIES, 0)
-    wangge(tmp_path, "load", "entities", entities, "--on", day(0), "--database", url)
+    ground.load(url, entities, day(0))
     with serving(tmp_path, url, token) as server:
         client = server.client
         client.post("/v1/schemes", json={"code": "community", "name": "社区"}).raise_for_status()
@@ -78,7 +78,12 @@ def place_on(number: int, on: date) -> tuple[int, int] | None:
     return MOVED_TO if number == MOVED and on >= MOVED_ON else ground.place_of(number, 0)
 
 
-def test_every_date_keeps_its_answers(client: httpx.Client) -> None:
+def test_every_date_keeps_its_answers_and_histories_add_up(client: httpx.Client) -> None:
+    assert_every_date_keeps_its_answers(client)
+    assert_histories_add_up(client)
+
+
+def assert_every_date_keeps_its_answers(client: httpx.Client) -> None:
     places = [spot(square) for square in PLACES]
     asked = {"lon": [place.x for place in places], "lat": [place.y for place in places]}
     for on in DAYS:
@@ -95,7 +100,7 @@ def test_every_date_keeps_its_answers(client: httpx.Client) -> None:
     assert [each["state"] for each in plans] == ["superseded", "superseded", "published"]
 
 
-def test_the_histories_of_entities_add_up(client: httpx.Client) -> None:
+def assert_histories_add_up(client: httpx.Client) -> None:
     held: dict[date, Counter[str]] = {on: Counter() for on in DAYS}
     for number, entity in entities(client).items():
         rows = client.get(f"/v1/entities/{entity['id']}/owners").raise_for_status().json()["items"]

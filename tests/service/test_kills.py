@@ -38,7 +38,7 @@ class Service:
         self._random = random.Random(1)
         self.database = Database(url)
         self.kills = Counter[str]()
-        self.token = ground.prepare(folder, url, ground.areas())
+        self.token = ground.prepare(url, ground.areas())
         self.start()
 
     @property
@@ -217,7 +217,7 @@ def service(copy_of: MakeUrl, tmp_path: Path, show: Show) -> Iterator[Service]:
         made.client.post("/v1/schemes", json={"code": "community", "name": "社区"}).raise_for_status()
         publish(made.client, draft(made.client, EVEN), day(0)).raise_for_status()
         entities = ground.write_entities(tmp_path / "first.csv", ENTITIES, 0)
-        wangge(tmp_path, "load", "entities", entities, "--on", day(0), "--database", made.url)
+        ground.load(made.url, entities, day(0))
         yield made
 
 

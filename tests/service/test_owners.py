@@ -69,7 +69,7 @@ def telling_locations(cells: gpd.GeoDataFrame, seed: int) -> np.ndarray:
     return np.concatenate([*chosen, random.uniform(low, high, (rest, 2))])
 
 
-@pytest.fixture(scope="module", params=["sample", "shenzhen"])
+@pytest.fixture
 def given(request: pytest.FixtureRequest) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Areas and cells."""
     if request.param == "sample":
@@ -84,7 +84,7 @@ def served(
     """A server of the published cells, and its database."""
     areas, cells = given
     url = copy_of("migrated")
-    token = ground.prepare(tmp_path, url, areas)
+    token = ground.prepare(url, areas)
     write_layer(tmp_path / "cells.gpkg", cells)
     with serving(tmp_path, url, token) as server:
         scheme = {"code": "community", "name": "社区"}
@@ -185,6 +185,11 @@ def by_sql(url: str, places: np.ndarray) -> Codes:
     return [row[0] for row in found]
 
 
+@pytest.mark.parametrize(
+    ("given", "copy_of"),
+    [("sample", "sqlite"), ("sample", "postgresql"), ("shenzhen", "postgresql")],
+    indirect=True,
+)
 def test_every_way_names_the_same_owners(
     served: tuple[Server, str], tmp_path: Path, show: Callable[[str], None]
 ) -> None:

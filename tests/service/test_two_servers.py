@@ -31,7 +31,7 @@ def test_what_one_server_publishes_another_answers_from_within_a_second(
     copy_of: Callable[[str], str], tmp_path: Path, show: Callable[[str], None]
 ) -> None:
     url = copy_of("migrated")
-    token = ground.prepare(tmp_path, url, ground.areas())
+    token = ground.prepare(url, ground.areas())
     with serving(tmp_path, url, token) as one, serving(tmp_path, url, token) as other:
         one.client.post("/v1/schemes", json={"code": "community", "name": "社区"}).raise_for_status()
         publish(one.client, draft(one.client, EVEN), day(0)).raise_for_status()
