@@ -43,6 +43,9 @@ households and enterprises (int), rule (the rule broken, with its figure), detai
 names), geometry (EPSG:4326; empty where an entity has none).
 """
 
+MOST = 1_000_000
+"""The most households or enterprises that one record stands for; a greater number counts nothing real."""
+
 FIGURES = "figures"
 """Column that the kinds add: what rule and detail say, as numbers and keys that belong to no language."""
 
@@ -64,7 +67,7 @@ class GapInput:
     entities
         With `id` and `kind`; with `cell_code` (and maybe `reason`) when already assigned. A household row
         stands for `households` households and an enterprise row for `enterprises` enterprises where these
-        columns exist, else for one.
+        columns hold a number from 0 to `MOST`, else for one.
     service_points
         With `class` when rules differ by class; the entities of kind service_point when not given. Lines
         and polygons stand for a point on them.
@@ -160,7 +163,7 @@ class GapInput:
         weights: NDArray[np.float64] = np.ones(len(entities))
         if column in entities.columns:
             given = pd.to_numeric(entities[column], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-            weights = np.where(np.isfinite(given), np.maximum(given, 0), 1.0)
+            weights = np.where((given >= 0) & (given <= MOST), given, 1.0)
         return np.where((entities["kind"] == kind).to_numpy(), np.rint(weights), 0).astype(np.int64)
 
 

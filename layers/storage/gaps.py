@@ -125,6 +125,7 @@ def _insert(session: Session, run_id: int, found: Gaps) -> None:
     columns = ["kind", "severity", "cell_code", "area_code", "area_m2", "households", "enterprises"]
     columns += ["rule", "detail"]
     values: list[list[Any]] = [frame[name].tolist() for name in columns]
+    values[columns.index("area_m2")] = frame["area_m2"].round(2).tolist()
     rows = [
         {"run_id": run_id, **dict(zip(columns, row, strict=True)), "figures": figures, "geometry": shape}
         for *row, figures, shape in zip(*values, found.figures, shapes, strict=True)

@@ -241,6 +241,18 @@ def test_a_record_that_repeats_an_id_is_listed_but_stands_for_nobody():
     assert "same id" in found["detail"][1]
 
 
+def test_a_record_stands_for_one_where_its_number_is_none():
+    cells = lonlat([shapely.box(0, 0, 200, 200)], code=["a"])
+    told = [0, 7, 2.4, None, -3, float("inf"), 1e30, "x", "12", 1_000_000]
+    entities = lonlat(
+        [shapely.Point(10, 10)] * len(told), id=[str(row) for row in range(len(told))], kind="household",
+        households=pd.Series(told, dtype=object),
+    )  # fmt: skip
+    given_input = GapInput(cells, entities=entities)
+    assert given_input.households.tolist() == [0, 7, 2, 1, 1, 1, 1, 1, 12, 1_000_000]
+    assert given_input.enterprises.tolist() == [0] * len(told)
+
+
 def test_service_points_may_be_among_the_entities():
     cells = lonlat([shapely.box(0, 0, 200, 200)], code=["a"])
     entities = lonlat([shapely.Point(100, 100)], id=["s"], kind=["service_point"])
