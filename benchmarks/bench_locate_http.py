@@ -1,7 +1,8 @@
-"""Ask `/v1/locate` over HTTP with wrk, beside an ASGI endpoint that does nothing, on the same server.
+"""Ask `/v1/locate` over HTTP with wrk, beside endpoints that do nothing, on the same server.
 
 It publishes a square district into a new SQLite file, serves it by `wangge serve`, and asks singly, singly
-while another plan is published, and in bulk; every answer is 200 or counted as an error.
+while another plan is published halfway, and in bulk; every answer is 200 or counted as an error. The last
+column is the share of the requests a second that the endpoint that does nothing answers.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 from threading import Thread
@@ -25,7 +26,12 @@ from typing import Any
 import geopandas as gpd
 import httpx
 import numpy as np
+import pyarrow as pa
 import shapely
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 ROOT = Path(__file__).parents[1]
 WANGGE = str(Path(sys.executable).with_name("wangge"))
@@ -33,6 +39,14 @@ sys.path.insert(0, str(ROOT))
 
 WEST, SOUTH = 113.90, 22.48
 _ANSWER = b'{"lon":114.0,"lat":22.5,"at":"2024-07-01","revision":1,"owners":[]}'
+
+
+async def _constant(_request: Request) -> Response:
+    return Response(_ANSWER, media_type="application/json")
+
+
+starlette = Starlette(routes=[Route("/v1/locate", _constant)])
+"""A route of Starlette without any middleware that answers with constant JSON."""
 
 
 async def noop(_scope: Any, _receive: Any, send: Any) -> None:
@@ -52,46 +66,54 @@ def district(side_degrees: float) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     return areas, divide_square(areas, size_m=100)
 
 
-def put_in_force(url: str, cells: gpd.GeoDataFrame, name: str) -> float:
-    """Publish a plan for today and return the seconds of the publishing alone."""
-    from layers.storage.database import Database
+def draft(url: str, cells: gpd.GeoDataFrame, name: str) -> int:
+    """Store a plan that could be published, and return its id."""
     from layers.storage.plans import check_plan, create_draft
-    from layers.storage.publish import publish
     from layers.storage.schemes import create_scheme, find_scheme
 
-    database = Database(url)
-    try:
-        with database.write() as session:
-            if not database.revision():
-                create_scheme(session, "community", "社区网格")
-            scheme = find_scheme(session, "community")
-            drawn = cells.assign(name=name)
-            plan = create_draft(session, scheme.id, drawn, name=name, created_by="bench")
-            check_plan(session, plan.id)
+    with opened(url) as database, database.write() as session:
+        if not database.revision():
+            create_scheme(session, "community", "社区网格")
+        scheme = find_scheme(session, "community")
+        plan = create_draft(session, scheme.id, cells.assign(name=name), name=name, created_by="bench")
+        check_plan(session, plan.id)
+        return plan.id
+
+
+def put_in_force(url: str, plan_id: int) -> float:
+    """Publish a plan for today and return the seconds it takes."""
+    from layers.storage.publish import publish
+
+    with opened(url) as database:
         began = time.perf_counter()
         with database.write() as session:
-            publish(session, plan.id, date.today())
+            publish(session, plan_id, date.today())
         return time.perf_counter() - began
-    finally:
-        database.close()
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Any]:
+    """Open a database until the block ends."""
+    from layers.storage.database import Database
+
+    with closing(Database(url)) as database:
+        yield database
 
 
 def prepare(folder: Path, side_degrees: float) -> tuple[str, gpd.GeoDataFrame, str]:
     """Make a database with a published plan; return its URL, the cells and a token."""
-    from layers.storage.database import Database
     from layers.storage.models import Area
 
     url = f"sqlite:///{folder / 'wangge.gpkg'}"
     areas, cells = district(side_degrees)
-    database = Database(url)
-    database.migrate()
-    with database.write() as session:
-        row = areas.iloc[0]
-        session.add(
-            Area(code=row["code"], name=row["name"], level="district", parent=None, geometry=row.geometry)
-        )
-    database.close()
-    put_in_force(url, cells, "first")
+    row = areas.iloc[0]
+    with opened(url) as database:
+        database.migrate()
+        with database.write() as session:
+            session.add(
+                Area(code=row["code"], name=row["name"], level="district", parent=None, geometry=row.geometry)
+            )
+    put_in_force(url, draft(url, cells, "first"))
     made = subprocess.run(
         [WANGGE, "token", "create", "bench", "--role", "integrator", "--everywhere", "--database", url],
         check=True,
@@ -151,18 +173,28 @@ end
 """
 
 
-def bulk_script(token: str, side_degrees: float, points: int) -> str:
-    """Send columns of random points."""
+def bulk_script(token: str, side_degrees: float, points: int, folder: Path, *, arrow: bool) -> str:
+    """Send columns of random points, as JSON or as an Arrow stream."""
     random = np.random.default_rng(1)
-    lon = (WEST + random.random(points) * side_degrees).round(7).tolist()
-    lat = (SOUTH + random.random(points) * side_degrees).round(7).tolist()
-    body = json.dumps({"lon": lon, "lat": lat}, separators=(",", ":"))
+    lon = (WEST + random.random(points) * side_degrees).round(7)
+    lat = (SOUTH + random.random(points) * side_degrees).round(7)
+    if arrow:
+        kind, sink = "application/vnd.apache.arrow.stream", pa.BufferOutputStream()
+        table = pa.table({"lon": lon, "lat": lat})
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        body = sink.getvalue().to_pybytes()
+    else:
+        kind = "application/json"
+        body = json.dumps({"lon": lon.tolist(), "lat": lat.tolist()}, separators=(",", ":")).encode()
+    file = folder / "body"
+    file.write_bytes(body)
     return f"""
 wrk.method = "POST"
 wrk.path = "/v1/locate?scheme=community"
 wrk.headers["Authorization"] = "Bearer {token}"
-wrk.headers["Content-Type"] = "application/json"
-wrk.body = '{body}'
+wrk.headers["Content-Type"] = "{kind}"
+wrk.body = io.open("{file}", "rb"):read("*a")
 """
 
 
@@ -227,24 +259,52 @@ def compare(
         )
         return rate
 
-    port = free_port()
-    bare = [sys.executable, "-m", "uvicorn", "--app-dir", str(ROOT / "benchmarks"), "bench_locate_http:noop"]
-    bare += ["--port", str(port), "--workers", str(workers), "--no-access-log", "--log-level", "error"]
-    with running([*bare, "--lifespan", "off"], port, "/", {}) as address:
-        ceiling = ask(address, "no-op", "", 0, None)
+    uvicorn = [sys.executable, "-m", "uvicorn", "--app-dir", str(ROOT / "benchmarks"), "--no-access-log"]
+    uvicorn += ["--workers", str(workers), "--log-level", "error", "--lifespan", "off"]
+    ceiling: float | None = None
+    single = single_script(token, options.side)
+    for way, endpoint in (("no-op", "noop"), ("constant route of Starlette", "starlette")):
+        port = free_port()
+        bare = [*uvicorn, "--port", str(port), f"bench_locate_http:{endpoint}"]
+        with running(bare, port, "/v1/locate", {}) as address:
+            rate = ask(address, way, single, 1, ceiling)
+            ceiling = ceiling or rate
     port = free_port()
     serve = [WANGGE, "serve", "--port", str(port), "--workers", str(workers)]
     with running([*serve, "--database", url], port, "/readyz", {}) as address:
-        single = single_script(token, options.side)
         ask(address, "one location", single, 1, ceiling)
+        plan_id = draft(url, cells, f"of {time.time():.0f}")
         took: list[float] = []
-        other = Thread(target=lambda: took.append(put_in_force(url, cells, f"of {time.time():.0f}")))
+
+        def halfway() -> None:
+            time.sleep(options.seconds / 2)
+            before = revision(address, token)
+            took.append(put_in_force(url, plan_id))
+            done = time.perf_counter()
+            while revision(address, token) == before:
+                time.sleep(0.01)
+            took.append(time.perf_counter() - done)
+
+        other = Thread(target=halfway)
         other.start()
         ask(address, "one location, while publishing", single, 1, ceiling)
         other.join()
-        print(f"        (published in {took[0]:.1f} s)")
+        print(f"        (published in {took[0]:.1f} s, answered from {took[1]:.2f} s later)")
         for points in (1_000, 10_000):
-            ask(address, f"{points:,} points", bulk_script(token, options.side, points), points, None)
+            for arrow in (False, True):
+                script = bulk_script(token, options.side, points, folder, arrow=arrow)
+                ask(address, f"{points:,} points, {'Arrow' if arrow else 'JSON'}", script, points, None)
+
+
+def revision(address: str, token: str) -> int:
+    """Return the number of the state from which a server answers."""
+    answer = httpx.get(
+        f"{address}/v1/locate?lon={WEST}&lat={SOUTH}",
+        headers={"Authorization": f"Bearer {token}"},
+        trust_env=False,
+    )
+    number: int = answer.raise_for_status().json()["revision"]
+    return number
 
 
 if __name__ == "__main__":
