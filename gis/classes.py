@@ -14,6 +14,9 @@ Floats = NDArray[np.float64]
 _GROUPS = 1_024
 # So many values are classified exactly; of more, neighbours are taken together.
 
+_WHOLE = 1e9
+# Among greater numbers a half is lost in rounding.
+
 
 class Method(StrEnum):
     """How classes are found."""
@@ -89,10 +92,9 @@ def histogram(values: ArrayLike, bars: int = 40) -> Histogram:
     if not len(numbers):
         return Histogram(np.empty(0), np.empty(0, dtype=np.int64))
     least, greatest = float(numbers.min()), float(numbers.max())
-    if (numbers == np.rint(numbers)).all():
+    if least == greatest or ((numbers == np.rint(numbers)).all() and greatest - least < _WHOLE):
         width = max(np.ceil((greatest - least + 1) / bars), 1.0)
-        edges = np.arange(least, greatest + width + 1, width) - 0.5
-        edges = edges[: np.searchsorted(edges, greatest) + 1]
+        edges = least - 0.5 + width * np.arange(np.ceil((greatest - least + 1) / width) + 1)
     else:
         edges = np.linspace(least, greatest, bars + 1)
     counts, edges = np.histogram(numbers, edges)

@@ -46,7 +46,7 @@ def read_areas(session: Session) -> TileSet:
                 "areas",
                 Coverage(shapes[chosen], ids[chosen]),
                 told,
-                digests_of(shapes[chosen], told),
+                digests_of(shapes[chosen], {"id": ids[chosen], **told}),
                 shapely.bounds(shapes[chosen]),
                 codes[chosen],
             )
@@ -58,7 +58,7 @@ def read_areas(session: Session) -> TileSet:
             "area_labels",
             Points(shapely.get_x(spots), shapely.get_y(spots), ids),
             named,
-            digests_of(spots, named),
+            digests_of(spots, {"id": ids, **named}),
             shapely.bounds(spots),
             codes,
         )

@@ -61,7 +61,7 @@ def read_base(session: Session) -> TileSet:
                         kind,
                         drawn,
                         own,
-                        digests_of(shapes[chosen], own),
+                        digests_of(shapes[chosen], {"id": ids[chosen], **own}),
                         shapely.bounds(shapes[chosen]),
                         minzoom=int(zooms[chosen].min()),
                         from_zoom=zooms[chosen] if kind == "roads" else None,

@@ -87,7 +87,7 @@ class CellGround:
             "perimeter_m": np.round(self.perimeters_m, 1),
             "colour": self.colours,
         }
-        self.digests = digests_of(shapes, self.told)
+        self.digests = digests_of(shapes, {"id": held.ids, **self.told})
         self.groups, self._group_codes, self._group_rows = _grouped(shapes, self.area_codes)
         self._group_shapes = digests_of(self.groups, {"area_code": self._group_codes})
         self.group_bounds = shapely.bounds(self.groups) if len(self.groups) else np.empty((0, 4))

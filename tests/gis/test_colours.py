@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.adjacency import adjacency, overlapping
-from gis.colours import COLOURS, TOL_BRIGHT, colour, colour_graph
+from gis.colours import COLOURS, TOL_BRIGHT, colour, colour_graph, steady_colours
 
 
 def frame(polygons):
@@ -141,3 +141,47 @@ def test_real_zones_with_overlaps(shared_data):
         assert len(i) > 500
         assert not np.any(colours[i] == colours[j])
     assert np.ptp(sizes(colours)) <= 2
+
+
+def squares(columns: int, rows: int) -> tuple[gpd.GeoDataFrame, list[str]]:
+    shapes = [
+        shapely.box(114 + i * 0.001, 22 + j * 0.001, 114 + (i + 1) * 0.001, 22 + (j + 1) * 0.001)
+        for i in range(columns)
+        for j in range(rows)
+    ]
+    return gpd.GeoDataFrame(geometry=shapes, crs="EPSG:4326"), [f"c{number}" for number in range(len(shapes))]
+
+
+def test_steady_colours_keep_neighbours_apart_whatever_the_order() -> None:
+    cells, codes = squares(12, 9)
+    numbers = steady_colours(cells, codes)
+    i, j, _ = adjacency(np.array(cells.geometry.set_crs(None, allow_override=True)))
+    assert (numbers[i] != numbers[j]).all()
+    assert set(numbers) == set(range(6))
+    order = np.random.default_rng(4).permutation(len(cells))
+    again = steady_colours(cells.iloc[order], [codes[place] for place in order])
+    assert (again == numbers[order]).all()
+
+
+def test_a_new_cell_recolours_only_cells_near_it() -> None:
+    cells, codes = squares(20, 20)
+    before = steady_colours(cells, codes)
+    moved = [*codes[:-1], "another"]
+    after = steady_colours(cells, moved)
+    changed = np.flatnonzero(before != after)
+    far = np.flatnonzero(shapely.distance(cells.geometry.to_numpy(), cells.geometry.iloc[-1]) > 0.006)
+    assert not set(changed) & set(far)
+    assert len(far) > 300
+
+
+def test_steady_colours_help_themselves_where_all_six_are_taken() -> None:
+    # A wheel: one cell in the midst of many.
+    angles = np.linspace(0, 2 * np.pi, 25)
+    rim = [(114 + 0.02 * np.cos(a), 22 + 0.02 * np.sin(a)) for a in angles[:-1]]
+    inner = [(114 + 0.01 * np.cos(a), 22 + 0.01 * np.sin(a)) for a in angles[:-1]]
+    slices = [shapely.Polygon([inner[n], rim[n], rim[(n + 1) % 24], inner[(n + 1) % 24]]) for n in range(24)]
+    cells = gpd.GeoDataFrame(geometry=[shapely.Polygon(inner), *slices], crs="EPSG:4326")
+    i, j, _ = adjacency(np.array(cells.geometry.set_crs(None, allow_override=True)))
+    for start in range(20):
+        numbers = steady_colours(cells, [f"{start}-{place}" for place in range(25)])
+        assert (numbers[i] != numbers[j]).all()

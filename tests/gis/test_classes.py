@@ -1,0 +1,79 @@
+"""Classes of a measure: against mapclassify, and natural breaks against every way to cut."""
+
+from itertools import combinations
+
+import mapclassify
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gis.classes import Method, class_counts, histogram, upper_bounds
+
+VALUES = st.lists(st.integers(-50, 50), min_size=1, max_size=9)
+ANY = st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=30)
+
+
+def spread(numbers: np.ndarray, bounds: np.ndarray) -> float:
+    """The squared deviations of values from the means of their classes."""
+    classes = np.searchsorted(bounds, numbers)
+    return sum(
+        float(((own - own.mean()) ** 2).sum()) for k in set(classes) if len(own := numbers[classes == k])
+    )
+
+
+@given(VALUES, st.integers(1, 5))
+def test_natural_breaks_are_the_best_of_all_ways_to_cut(values: list[int], classes: int) -> None:
+    numbers = np.array(values, dtype=float)
+    bounds = upper_bounds(numbers, classes, Method.natural_breaks)
+    found = np.unique(numbers)
+    ways = combinations(found[:-1], min(classes, len(found)) - 1)
+    best = min(spread(numbers, np.array([*cut, found[-1]])) for cut in ways)
+    assert spread(numbers, bounds) == pytest.approx(best, abs=1e-6)
+    assert len(bounds) == min(classes, len(found))
+
+
+def test_many_values_are_cut_about_as_well_as_by_peers() -> None:
+    numbers = np.random.default_rng(5).lognormal(3, 1, 5_000)
+    ours = spread(numbers, upper_bounds(numbers, 5, Method.natural_breaks))
+    peer = mapclassify.NaturalBreaks(numbers, k=5, initial=3).bins
+    assert ours <= spread(numbers, peer) * 1.001
+
+
+@pytest.mark.parametrize(
+    ("method", "peer"),
+    [(Method.quantiles, mapclassify.Quantiles), (Method.equal_interval, mapclassify.EqualInterval)],
+)
+@pytest.mark.parametrize("classes", [2, 5, 9])
+def test_classes_are_those_of_mapclassify(method: Method, peer: type, classes: int) -> None:
+    numbers = np.random.default_rng(classes).normal(100, 30, 500)
+    theirs = peer(numbers, k=classes)
+    bounds = upper_bounds(numbers, classes, method)
+    np.testing.assert_allclose(bounds, theirs.bins)
+    assert class_counts(numbers, bounds).tolist() == theirs.counts.tolist()
+
+
+@given(ANY, st.integers(1, 9), st.sampled_from(Method))
+def test_every_number_is_in_one_class_and_in_one_bar(
+    values: list[float], classes: int, method: Method
+) -> None:
+    known = [value for value in values if np.isfinite(value)]
+    bounds = upper_bounds(values, classes, method)
+    assert len(bounds) <= classes
+    assert (np.diff(bounds) > 0).all()
+    assert class_counts(values, bounds).sum() == len(known)
+    bars = histogram(values)
+    assert bars.counts.sum() == len(known)
+    if known:
+        assert bounds[-1] == max(known)
+        assert len(bars.edges) == len(bars.counts) + 1
+        assert len(bars.counts) <= 41
+
+
+def test_whole_numbers_have_bars_of_whole_width() -> None:
+    bars = histogram([0, 0, 1, 3])
+    assert bars.edges.tolist() == [-0.5, 0.5, 1.5, 2.5, 3.5]
+    assert bars.counts.tolist() == [2, 1, 0, 1]
+    wide = histogram(np.arange(1000))
+    assert set(np.diff(wide.edges)) == {25.0}
+    assert set(wide.counts) == {25}

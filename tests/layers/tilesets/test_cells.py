@@ -1,0 +1,162 @@
+"""The tiles of cells: what they tell, against loops over the cells."""
+
+from typing import Any
+
+import mapbox_vector_tile
+import numpy as np
+import pytest
+import shapely
+from pyproj import CRS
+
+from layers.snapshot import CellsInForce, Versions
+from layers.tiles import Address
+from layers.tilesets.cells import MOST_CELLS, CellGround, _zoom_for
+from layers.tilesets.counts import COUNTED
+from layers.tilesets.model import TileSet, texts
+from tests.layers.snapshot.published import STEP, lattice
+
+GAUSS_KRUGER = CRS.from_epsg(4547)
+
+
+def in_force(columns: int, rows: int, areas: list[str | None], step: float = STEP) -> CellsInForce:
+    shapes = lattice(columns, rows, step=step)
+    count = len(shapes)
+    return CellsInForce(
+        Versions(
+            ids=np.arange(100, 100 + count),
+            codes=texts([f"c{number:06d}" for number in range(count)]),
+            names=texts([f"网格{number}" for number in range(count)]),
+            area_codes=texts([areas[number % len(areas)] for number in range(count)]),
+            areas_m2=np.arange(1.0, count + 1),
+            shapes=texts(shapes),
+        )
+    )
+
+
+def ground(*given: Any, **more: Any) -> CellGround:
+    cells = in_force(*given, **more)
+    return CellGround(cells, np.full(len(cells), 400.04), GAUSS_KRUGER)
+
+
+def counts(ground: CellGround) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(3)
+    return {column: random.integers(0, 9, len(ground)) for column in COUNTED}
+
+
+def features(tiles: TileSet, zoom: int, scope: frozenset[str] | None = None) -> dict[str, dict[int, Any]]:
+    """Decode all tiles of a zoom around the cells; by layer, the properties by id."""
+    west, south, east, north = tiles.bounds(None) or (0, 0, 0, 0)
+    found: dict[str, dict[int, Any]] = {}
+    side = 1 << zoom
+
+    def row(lat: float) -> int:
+        return int((0.5 - np.arcsinh(np.tan(np.radians(lat))) / (2 * np.pi)) * side)
+
+    for x in range(int((west + 180) / 360 * side), int((east + 180) / 360 * side) + 1):
+        for y in range(row(north), row(south) + 1):
+            for name, layer in mapbox_vector_tile.decode(tiles.tile(Address(zoom, x, y), scope)).items():
+                found.setdefault(name, {}).update(
+                    {each["id"]: each["properties"] for each in layer["features"]}
+                )
+    return found
+
+
+def test_a_cell_tells_its_size_colour_and_counts() -> None:
+    cells = ground(5, 4, ["a", "b", None])
+    numbers = counts(cells)
+    shown = features(cells.tile_set(numbers, {}), 16)
+    assert len(shown["cells"]) == 20
+    for place, identity in enumerate(range(100, 120)):
+        assert shown["cells"][identity] == {
+            "code": f"c{place:06d}",
+            "name": f"网格{place}",
+            "area_m2": place + 1.0,
+            "perimeter_m": 400.0,
+            "colour": cells.colours[place],
+            **{column: values[place] for column, values in numbers.items()},
+            **({"area_code": "ab"[place % 3]} if place % 3 < 2 else {}),
+        }
+    assert shown["cell_labels"][103] == {"code": "c000003", "name": "网格3"}
+    held = cells.cells.versions.shapes
+    for i, one in enumerate(held):
+        for j in range(i):
+            if shapely.length(shapely.intersection(one, held[j])) > 0:
+                assert cells.colours[i] != cells.colours[j]
+
+
+def test_groups_sum_the_cells_of_an_area_and_are_seen_with_it() -> None:
+    cells = ground(6, 4, ["a", "b", None])
+    numbers = counts(cells)
+    tiles = cells.tile_set(numbers, {"a": "甲街道"})
+    groups = features(tiles, cells.minzoom - 1)["cell_groups"]
+    assert len(groups) == 3
+    for told in groups.values():
+        own = [place for place in range(24) if told.get("area_code") == [*"ab", None][place % 3]]
+        assert told["cells"] == len(own) == 8
+        assert told["area_m2"] == sum(place + 1.0 for place in own)
+        for column, values in numbers.items():
+            assert told[column] == sum(values[place] for place in own)
+    assert {told.get("name") for told in groups.values()} == {"甲街道", None}
+    assert set(features(tiles, cells.minzoom)) == {"cells"}
+    seen = features(tiles, cells.minzoom - 1, frozenset("b"))["cell_groups"]
+    assert [told["area_code"] for told in seen.values()] == ["b"]
+    within = features(tiles, 16, frozenset("b"))
+    assert {told["area_code"] for told in within["cells"].values()} == {"b"}
+    assert set(within["cell_labels"]) == set(within["cells"])
+
+
+def test_no_tile_holds_more_cells_than_it_should() -> None:
+    random = np.random.default_rng(2)
+    lon, lat = random.normal(114, 0.2, 30_000), random.normal(22.5, 0.2, 30_000)
+    zoom = _zoom_for(lon, lat, MOST_CELLS)
+
+    def most(zoom: int) -> int:
+        side = 1 << zoom
+        held: dict[tuple[int, int], int] = {}
+        for x, y in zip(lon, lat, strict=True):
+            down = (1 - np.arcsinh(np.tan(np.radians(y))) / np.pi) / 2
+            tile = int((x + 180) / 360 * side), int(down * side)
+            held[tile] = held.get(tile, 0) + 1
+        return max(held.values())
+
+    assert most(zoom) <= MOST_CELLS < most(zoom - 1)
+
+
+@pytest.mark.parametrize(("step", "least"), [(STEP, 9), (STEP * 4, 7), (90.0 / 1024, 4)])
+def test_cells_appear_when_they_are_more_than_dots(step: float, least: int) -> None:
+    cells = ground(4, 4, ["a"], step=step)
+    # 4096 units are a tile; a cell is drawn from a dozen on.
+    assert 12 <= step / 360 * 4096 * 2**cells.minzoom < 24
+    assert cells.minzoom >= least
+
+
+def test_no_cells_have_no_tiles() -> None:
+    cells = ground(0, 0, ["a"])
+    tiles = cells.tile_set({column: np.empty(0, dtype=np.int64) for column in COUNTED}, {})
+    assert tiles.bounds(None) is None
+    assert tiles.tile(Address(0, 0, 0), None) == b""
+    assert tiles.tag(Address(0, 0, 0), None) is None
+
+
+def test_only_what_a_publish_changes_gets_another_tag() -> None:
+    before = ground(40, 12, ["a"])
+    numbers = counts(before)
+    held = before.cells.versions
+    rows = np.arange(len(held.ids))
+    # One cell in a corner is followed by another version of itself.
+    changed = held._replace(ids=np.where(rows == 0, 9_000, held.ids))
+    order = np.argsort(changed.ids)
+    after = CellGround(CellsInForce(changed.only(order)), before.perimeters_m, GAUSS_KRUGER)
+    shuffled = {column: values[order] for column, values in numbers.items()}
+    old, new = before.tile_set(numbers, {}), after.tile_set(shuffled, {})
+    corner = shapely.bounds(held.shapes[0])
+    zoom, side = 16, 1 << 16
+    west, _, east, _ = old.bounds(None) or (0, 0, 0, 0)
+    y = int((0.5 - np.arcsinh(np.tan(np.radians(corner[3] - STEP / 2))) / (2 * np.pi)) * side)
+    tiles = [
+        Address(zoom, x, y) for x in range(int((west + 180) / 360 * side), int((east + 180) / 360 * side))
+    ]
+    same = [old.tag(each, None) == new.tag(each, None) for each in tiles]
+    assert same[0] is False
+    assert all(same[2:])
+    assert len(same) > 3
