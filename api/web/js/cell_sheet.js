@@ -10,13 +10,13 @@ import { block, facts, head } from "./sheet.js";
 import { current } from "./state.js";
 import { sentence, toast } from "./toast.js";
 
-const COUNTED = ["households", "enterprises", "sensors", "components", "service_points"];
+const COUNTED = ["household", "enterprise", "sensor", "component", "service_point"];
 const DUTIES = ["leader", "officer", "inspector", "assistant"];
 const SHOWN = 4;
 
 function counts(cell) {
-  const keys = [...COUNTED, ...Object.keys(cell.counts).filter((key) => !COUNTED.includes(key))];
-  return h("div", { class: "tiles" }, keys.map((key) => h("div", { class: "tile", "data-count": key }, h("b", {}, number(cell.counts[key] ?? 0)), h("span", {}, word("count", key)))));
+  const kinds = [...COUNTED, ...Object.keys(cell.counts).filter((kind) => !COUNTED.includes(kind))];
+  return h("div", { class: "tiles" }, kinds.map((kind) => h("div", { class: "tile", "data-count": kind }, h("b", {}, number(cell.counts[kind] ?? 0)), h("span", {}, word("kind", kind)))));
 }
 
 // Whoever may not see names sees how they are masked; that a post is filled is no secret.

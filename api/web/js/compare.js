@@ -76,7 +76,7 @@ export function openCompare(map, { style }) {
   };
 
   const start = () => {
-    if (current().against === null) change({ against: other() });
+    change({ against: current().against ?? other(), chosen: null });
     const container = h("div", { id: "second", "aria-hidden": "true" });
     byId("map").after(container);
     second = makeMap(container, style, { center: map.getCenter(), zoom: map.getZoom() }, { interactive: false });
@@ -105,7 +105,7 @@ export function openCompare(map, { style }) {
     const mine = second;
     const { scheme, against, at, hidden } = current();
     if (mine === null || against === null) return;
-    byId("day-left").textContent = against;
+    byId("day-left").textContent = `${against} · ${t("loading")}`;
     byId("day-right").textContent = at ?? t("today");
     try {
       const [described, classes] = await Promise.all([describeCells(scheme, against), classification(current())]);
@@ -113,6 +113,10 @@ export function openCompare(map, { style }) {
       drawCells(mine, described, { scheme, at: against }, classes);
       showCells(mine, !hidden.has("cells"), !hidden.has("labels"));
       tellLayers(mine, hidden);
+      mine.once("idle", () => {
+        const label = byId("day-left");
+        if (label !== null && against === current().against) label.textContent = against;
+      });
     } catch (error) {
       toast(sentence(error));
     }

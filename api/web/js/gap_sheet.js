@@ -5,7 +5,7 @@ import { h, icon } from "./dom.js";
 import { area, number } from "./format.js";
 import { t, word } from "./i18n.js";
 import { gapSentence } from "./gap_words.js";
-import { block, facts, head } from "./sheet.js";
+import { block, covered, facts, head } from "./sheet.js";
 import { change } from "./state.js";
 
 export const affected = (gap) =>
@@ -30,7 +30,9 @@ export function gapRow(gap, chosen) {
 
 export function flyToBox(map, box) {
   const [west, south, east, north] = box;
-  map.fitBounds([[west, south], [east, north]], { padding: 90, maxZoom: 16.5, duration: 700 });
+  const { right, bottom } = covered(map);
+  const padding = { left: 90, top: 90, right: right + 90, bottom: bottom + 40 };
+  map.fitBounds([[west, south], [east, north]], { padding, maxZoom: 16.5, duration: 700 });
 }
 
 export async function gapSheet({ id, fly, record }, { map }) {

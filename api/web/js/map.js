@@ -10,7 +10,8 @@ export { maplibre };
 
 export const FONTS = ["PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "WenQuanYi Micro Hei", "sans-serif"];
 
-const FIRST_PADDING = { top: 48, bottom: 56, left: 48, right: 72 };
+// Room for what stands on the map: tools at the right, the scale, and on a phone the handle of the panel.
+const room = () => (matchMedia("(max-width: 799px)").matches ? { top: 20, bottom: 92, left: 16, right: 16 } : { top: 48, bottom: 56, left: 48, right: 72 });
 
 // The service knows its own address, but not always the one a proxy gives it: the page's is the right one.
 function ownAddresses(style) {
@@ -37,7 +38,7 @@ export function makeMap(container, style, view, more = {}) {
   return new maplibre.Map({
     container,
     style: structuredClone(style),
-    ...(view.bounds ? { bounds: view.bounds, fitBoundsOptions: { padding: FIRST_PADDING } } : view),
+    ...(view.bounds ? { bounds: view.bounds, fitBoundsOptions: { padding: room() } } : view),
     attributionControl: false,
     maxZoom: 20,
     minZoom: 4,
@@ -75,7 +76,7 @@ export function showMessage(text) {
 }
 
 export function whole(map, bounds) {
-  map.fitBounds(bounds, { padding: FIRST_PADDING, duration: 600 });
+  map.fitBounds(bounds, { padding: room(), duration: 600 });
 }
 
 export function addZoomButtons(map, bounds) {

@@ -1,6 +1,7 @@
 // The panel at the left, or from below on a phone: its two tabs and its handle.
 
-import { byId } from "./dom.js";
+import { byId, h } from "./dom.js";
+import { t } from "./i18n.js";
 
 const NARROW = matchMedia("(max-width: 799px)");
 
@@ -32,9 +33,7 @@ export function openPanel() {
     });
   }
   const handle = byId("panel-handle");
-  const name = document.createElement("span");
-  name.dataset.t = "panel";
-  handle.append(name);
+  handle.append(h("span", { "data-t": "panel" }, t("panel")));
   handle.addEventListener("click", () => fold(!byId("panel").classList.contains("folded")));
   NARROW.addEventListener("change", () => fold(NARROW.matches));
   fold(NARROW.matches);

@@ -15,7 +15,7 @@ export async function locate(lon, lat, at) {
 export function ownerRows(owners, spot) {
   return owners.map((owner) => {
     if (owner.cell === null) {
-      return h("div", { class: "owner" }, h("b", {}, owner.scheme), h("small", {}, word("reason", owner.reason)));
+      return h("div", { class: "owner" }, h("b", {}, owner.name ?? owner.scheme), h("small", {}, word("reason", owner.reason)));
     }
     const open = () => change({ scheme: owner.scheme, chosen: { kind: "cell", code: owner.cell.code, ...spot } });
     return h(

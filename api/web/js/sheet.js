@@ -30,17 +30,33 @@ export function facts(pairs) {
   return h("dl", { class: "facts" }, kept.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 
+// What the sheet covers of the map: so much at the right, or on a phone from below.
+export function covered(map) {
+  const box = byId("sheet");
+  if (box.hidden) return { right: 0, bottom: 0 };
+  const stage = map.getContainer().getBoundingClientRect();
+  const own = box.getBoundingClientRect();
+  return own.left > stage.left + 1 ? { right: own.width, bottom: 0 } : { right: 0, bottom: Math.max(0, stage.bottom - own.top) };
+}
+
+// What has been clicked moves into the open when the sheet would hide it.
+function keepInView(map, { lon, lat }) {
+  const { right, bottom } = covered(map);
+  const { clientWidth, clientHeight } = map.getContainer();
+  const spot = map.project([lon, lat]);
+  const across = Math.max(0, spot.x - (clientWidth - right - 80));
+  const down = Math.max(0, spot.y - (clientHeight - bottom - 60));
+  if (across > 0 || down > 0) map.panBy([across, down], { duration: 350 });
+}
+
 export function openSheet(map, session) {
   const box = byId("sheet");
   let asked = 0;
   let under = null;
 
-  // The map keeps its centre when the sheet takes some of its width.
   const show = (shown) => {
-    if (box.hidden === !shown) return;
     box.hidden = !shown;
     document.body.classList.toggle("has-sheet", shown);
-    map.resize();
   };
   const draw = async (fresh) => {
     const { chosen } = current();
@@ -54,6 +70,7 @@ export function openSheet(map, session) {
     if (box.hidden) under = document.activeElement === document.body ? map.getCanvas() : document.activeElement;
     const first = box.hidden || fresh;
     show(true);
+    if (fresh && chosen.lon !== undefined) keepInView(map, chosen);
     const waiting = setTimeout(() => replace(box, head(t("sheet"), "…"), loading()), first ? 120 : 600);
     try {
       const parts = await SHEETS[chosen.kind](chosen, { map, session, redraw: () => draw(false) });

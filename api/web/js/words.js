@@ -36,7 +36,7 @@ export const WORDS = {
   scheme: ["网格体系", "Scheme"],
   date: ["日期", "Date"],
   today: ["今天", "Today"],
-  today_in_force: ["今天 · {day} 起", "Today · since {day}"],
+  today_in_force: ["今天 · {day} 起", "Today · from {day}"],
   version_from: ["{day} 起", "From {day}"],
   other_day: ["其他日期…", "Another day…"],
   day_chosen: ["{day} 当日", "On {day}"],
@@ -90,11 +90,6 @@ export const WORDS = {
   "measure.load": ["负荷", "Load"],
 
   // kinds
-  "count.households": ["住户", "Households"],
-  "count.enterprises": ["企业", "Enterprises"],
-  "count.sensors": ["传感器", "Sensors"],
-  "count.components": ["城市部件", "Components"],
-  "count.service_points": ["服务网点", "Service points"],
   "kind.household": ["住户", "Household"],
   "kind.enterprise": ["企业", "Enterprise"],
   "kind.sensor": ["传感器", "Sensor"],
