@@ -147,7 +147,9 @@ def test_a_run_is_what_the_engine_finds_in_the_same_things(town: Database, seed:
     ranks = [("high", "medium", "low").index(gap.severity) for gap in found]
     assert ranks == sorted(ranks)
     assert run.summary == expected.summary()
-    assert sum(gap.area_m2 for gap in found) == pytest.approx(expected.frame["area_m2"].sum())
+    assert sum(gap.area_m2 for gap in found) == pytest.approx(
+        expected.frame["area_m2"].sum(), abs=0.01 * len(found)
+    )
     nowhere = {gap.figures["entity_id"] for gap in found if gap.geometry is None}
     assert nowhere == {name for _, name, place, _ in made if place is None}
 
