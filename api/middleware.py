@@ -4,6 +4,7 @@ It is plain ASGI and knows no route; who may call, and how large a body may be, 
 """
 
 import asyncio
+import itertools
 import re
 import secrets
 import time
@@ -46,6 +47,9 @@ class Surroundings:
         self._app = app
         self._request_s = request_s
         self._patient = frozenset(patient)
+        # Ids need to differ and not to be secret: a process makes them from its own beginning on.
+        self._made = itertools.count()
+        self._first = secrets.token_hex(5)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -53,7 +57,7 @@ class Surroundings:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        request_id = _request_id(scope)
+        request_id = _given_id(scope) or f"{self._first}{next(self._made):06x}"
         scope["wangge.request_id"] = request_id
         limit = self._request_s * (20 if scope["path"] in self._patient else 1)
         deadline = _Deadline(limit)
@@ -140,10 +144,10 @@ def _note(scope: Scope, request_id: str, status: int, seconds: float) -> None:
     logs.note_request(request_id, method, route, status, seconds)
 
 
-def _request_id(scope: Scope) -> str:
+def _given_id(scope: Scope) -> str | None:
     for name, value in scope["headers"]:
         if name == b"x-request-id":
             given: str = value.decode("latin-1")
             if _ID.match(given):
                 return given
-    return secrets.token_hex(8)
+    return None
