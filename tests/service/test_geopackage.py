@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -39,35 +40,39 @@ sys.exit(validate_gpkg.main(["validate_gpkg", "-v", sys.argv[1]]))
 """
 
 
-def require_validator() -> str:
-    """Return the text of GDAL's validator, which belongs to the system's Python."""
-    where = "from osgeo_utils.samples import validate_gpkg; print(validate_gpkg.__file__)"
-    known = subprocess.run([_SYSTEM_PYTHON, "-c", where], check=False, capture_output=True, text=True)
-    if known.returncode:
+def require_validator() -> None:
+    """Skip without GDAL's validator, which belongs to the system's Python; in CI it must be there."""
+    known = "from osgeo_utils.samples import validate_gpkg"
+    if subprocess.run([_SYSTEM_PYTHON, "-c", known], check=False, capture_output=True).returncode:
         reason = "GDAL's validator is not there; .ci/system-packages tests installs it"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    return Path(known.stdout.strip()).read_text(encoding="utf-8")
 
 
-def validate(path: Path, copy: Path) -> None:
+def validate(path: Path, scratch: Path) -> None:
     """Fail if GDAL's validator finds anything wrong in a file."""
-    validator = require_validator()
-    with closing(sqlite3.connect(path)) as file, closing(sqlite3.connect(copy)) as copied:
-        file.backup(copied)
-        if "_update6" not in validator:
-            # GDAL before 3.7 asks for the names that these triggers had before GeoPackage 1.4.
+    code, said = judge(path)
+    if "_update1 trigger missing" in said:
+        # An older GDAL asks for the names that two triggers had before GeoPackage 1.4.
+        with closing(sqlite3.connect(path)) as file, closing(sqlite3.connect(scratch)) as copy:
+            file.backup(copy)
+            named = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE ?"
             for new, old in (("_update6", "_update1"), ("_update7", "_update3")):
-                named = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE ?"
-                for name, sql in copied.execute(named, (f"%{new}",)).fetchall():
-                    copied.execute(f"DROP TRIGGER {name}")
-                    copied.execute(sql.replace(name, name.replace(new, old)))
-    judged = subprocess.run(
-        [_SYSTEM_PYTHON, "-c", _VALIDATE, copy], check=False, capture_output=True, text=True
+                for name, statement in copy.execute(named, (f"%{new}",)).fetchall():
+                    copy.execute(f"DROP TRIGGER {name}")
+                    copy.execute(statement.replace(name, name.replace(new, old)))
+        code, said = judge(scratch)
+        scratch.unlink()
+    assert code == 0, said
+
+
+def judge(path: Path) -> tuple[int, str]:
+    """Run GDAL's validator."""
+    done = subprocess.run(
+        [_SYSTEM_PYTHON, "-c", _VALIDATE, path], check=False, capture_output=True, text=True
     )
-    assert judged.returncode == 0, judged.stdout + judged.stderr
-    copy.unlink()
+    return done.returncode, done.stdout + done.stderr
 
 
 def change_entities(client: httpx.Client) -> None:
@@ -113,8 +118,9 @@ def assert_sound(path: Path) -> None:
 
 @pytest.mark.parametrize("copy_of", ["sqlite"], indirect=True)
 def test_the_file_is_a_valid_geopackage_while_it_is_served_and_afterwards(
-    copy_of: Any, tmp_path: Path
+    copy_of: Callable[[str], str], tmp_path: Path, show: Callable[[str], None]
 ) -> None:
+    require_validator()
     url = copy_of("migrated")
     path = Path(url.removeprefix("sqlite:///"))
     assert_sound(path)
@@ -128,3 +134,4 @@ def test_the_file_is_a_valid_geopackage_while_it_is_served_and_afterwards(
         publish(server.client, draft(server.client, ODD), day(3)).raise_for_status()
         assert_sound(path)
     assert_sound(path)
+    show("SQLite: pyogrio, integrity_check and GDAL's validator find nothing wrong in the GeoPackage served")

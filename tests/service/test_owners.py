@@ -191,21 +191,28 @@ def by_sql(url: str, places: np.ndarray) -> Codes:
     indirect=True,
 )
 def test_every_way_names_the_same_owners(
-    served: tuple[Server, str], tmp_path: Path, show: Callable[[str], None]
+    request: pytest.FixtureRequest,
+    served: tuple[Server, str],
+    tmp_path: Path,
+    show: Callable[[str], None],
 ) -> None:
     server, url = served
-    areas = tmp_path / "exported.gpkg"
-    wangge(tmp_path, "export", "cells", "-o", areas, "--scheme", "community", "--database", url)
-    places = telling_locations(gpd.GeoDataFrame(pyogrio.read_dataframe(areas)), 1)
+    cells = tmp_path / "exported.gpkg"
+    wangge(tmp_path, "export", "cells", "-o", cells, "--scheme", "community", "--database", url)
+    places = telling_locations(gpd.GeoDataFrame(pyogrio.read_dataframe(cells)), 1)
     assert len(places) == LOCATIONS
     codes = in_bulk(server, places)
     owned = sum(code is not None for code in codes)
     assert LOCATIONS / 2 < owned < LOCATIONS
-    assert by_assign(tmp_path, areas, places) == codes
+    assert by_assign(tmp_path, cells, places) == codes
+    sql = ""
     if not url.startswith("sqlite"):
         assert by_sql(url, places) == codes
+        sql = f", and {LOCATIONS:,} by SQL"
     some = np.random.default_rng(2).permutation(LOCATIONS)[:SINGLES]
     assert one_by_one(server, places[some]) == [codes[each] for each in some]
     for each in some[:COMMANDS].tolist():
-        assert by_locate(tmp_path, areas, *places[each].tolist()) == codes[each]
-    show(f"{LOCATIONS:,} locations, {owned:,} owned: the same owners by every way")
+        assert by_locate(tmp_path, cells, *places[each].tolist()) == codes[each]
+    ways = f"bulk HTTP and assign, {SINGLES:,} by single HTTP, {COMMANDS} by locate"
+    name = request.node.callspec.id
+    show(f"{name}: {LOCATIONS:,} locations, {owned:,} owned: the same by {ways}{sql}")
