@@ -12,7 +12,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --pytho
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.runtime ## make the sample district, divide, check, assign, find gaps, draw the map into demo/
+demo: $(VENV)/.runtime ## make the sample district, divide, assign, find gaps, draw the map into demo/, and serve it
 	@$(BIN)/wangge demo -o $(DEMO)
 
 test: check ## everything that must hold: lint, types, import rules, and all tests

@@ -251,15 +251,14 @@ def _merged(cells: gpd.GeoDataFrame, size_m: float) -> gpd.GeoDataFrame:
 
     Neighbours keep all the vertices they share. What is left alone in its square stays as it is.
     """
-    spots = cells.geometry.representative_point()
-    metric = spots.to_crs(choose_crs(cells))
-    column, row = np.floor(metric.x / size_m), np.floor(metric.y / size_m)
+    spots = cells.geometry.representative_point().to_crs(choose_crs(cells))
+    column, row = np.floor(spots.x / size_m), np.floor(spots.y / size_m)
     kept, begun = [], []
     for area_code, ours in cells.groupby("area_code", sort=True):
         width = len(ours["code"].iloc[0]) - len(str(area_code))
         number = max(int(code[-width:]) for code in ours["code"])
         for _, square in ours.groupby([column[ours.index], row[ours.index]], sort=True):
-            inside = spots[square.index].to_numpy()
+            inside = shapely.point_on_surface(square.geometry.to_numpy())
             for part in shapely.get_parts(shapely.coverage_union_all(square.geometry.to_numpy())):
                 members = square[shapely.intersects(part, inside)]
                 if len(members) == 1:

@@ -1,26 +1,74 @@
 """What the READMEs tell a newcomer to type, typed."""
 
+import csv
+import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
-from api.demonstration import demonstrate
-from api.settings import DataSettings
-
 REPOSITORY = Path(__file__).parents[2]
+READMES = ("README.md", "README.zh-CN.md")
+PROGRAM = Path(sys.executable).with_name("wangge")
+
+
+@dataclass(frozen=True)
+class Served:
+    """The folder in which `make demo` was typed, of a smaller district, and what it printed."""
+
+    folder: Path
+    said: str
+
+    @property
+    def link(self) -> str:
+        return re.findall(r"http://\S+/#link=\w+", self.said)[0]
+
+    @property
+    def token(self) -> str:
+        return re.findall(r"wg_\w+", self.said)[0]
+
+    @property
+    def curl(self) -> str:
+        return re.findall(r"curl .*", self.said)[0]
+
+    @property
+    def address(self) -> str:
+        return self.link.partition("/#")[0]
 
 
 @pytest.fixture(scope="module")
-def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with demo/ in it, as `make demo` leaves it, of a smaller district."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The demonstration while it serves; Ctrl-C ends it in peace."""
     folder = tmp_path_factory.mktemp("readme")
-    said: list[str] = []
-    demonstrate(folder / "demo", DataSettings().tables(), say=said.append, seed=20250101, scale=0.2)
-    return folder
+    command = [PROGRAM, "demo", "-o", "demo", "--scale", "0.2", "--port", "0"]
+    with (
+        (folder / "log").open("w+") as log,
+        subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            lines: list[str] = []
+            for line in process.stdout:
+                lines.append(line)
+                if line.startswith("Ctrl-C"):
+                    break
+            else:
+                log.seek(0)
+                pytest.fail(log.read())
+            yield Served(folder, "".join(lines))
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
 
 
 def tour(readme: str, language: str) -> str:
@@ -30,17 +78,39 @@ def tour(readme: str, language: str) -> str:
     return found.group(1)
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
-def test_the_tour_by_command_line(demonstration: Path, tmp_path: Path, readme: str) -> None:
-    shutil.copytree(demonstration / "demo", tmp_path / "demo")
-    commands = tour(readme, "shell").replace("\\\n", " ").strip().splitlines()
-    assert len(commands) >= 9
-    program = Path(sys.executable).with_name("wangge")
-    for command in commands:
+def commands(readme: str, language: str) -> list[str]:
+    """The commands of a tour without their comments."""
+    lines = tour(readme, language).replace("\\\n", " ").splitlines()
+    told = [re.sub(r"\s+# .*$", "", line).strip() for line in lines]
+    return [line for line in told if line and not line.startswith("#")]
+
+
+def shell(script: str, folder: Path, **variables: str) -> str:
+    """Run a script by bash, which ends at the first command that fails, and return what it wrote."""
+    path = os.pathsep.join([str(PROGRAM.parent), os.environ["PATH"]])
+    result = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        env={**os.environ, "PATH": path, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
+    return result.stdout
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_tour_by_command_line(served: Served, tmp_path: Path, readme: str) -> None:
+    shutil.copytree(served.folder / "demo", tmp_path / "demo", ignore=shutil.ignore_patterns("wangge.gpkg*"))
+    told = commands(readme, "shell")
+    assert len(told) >= 9
+    for command in told:
         name, *arguments = command.split()
         assert name == "wangge"
         result = subprocess.run(
-            [program, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+            [PROGRAM, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         allowed = {0, 1} if arguments[0] == "locate" else {0}
         assert result.returncode in allowed, f"{command}: {result.stderr}"
@@ -50,22 +120,80 @@ def test_the_tour_by_command_line(demonstration: Path, tmp_path: Path, readme: s
     }  # fmt: skip
 
 
-def test_the_tour_in_python(demonstration: Path) -> None:
+def test_the_tour_in_python(served: Served) -> None:
     program = tour("README.md", "python")
     result = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
-        cwd=demonstration,
+        cwd=served.folder,
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 0, result.stderr
     assert "4,000 of 4,000 records are assigned." in result.stdout
-    assert (demonstration / "map.html").stat().st_size > 100_000
+    assert (served.folder / "map.html").stat().st_size > 100_000
 
 
-def test_both_readmes_show_the_same_commands() -> None:
-    assert tour("README.md", "shell") == tour("README.zh-CN.md", "shell")
+def test_the_tour_over_http(served: Served) -> None:
+    first, *told = commands("README.md", "http")
+    assert first == "export URL=http://127.0.0.1:8000 TOKEN=wg_..."
+    said = shell("\n".join(told), served.folder, URL=served.address, TOKEN=served.token)
+    people = _people(served.folder / "demo" / "sample" / "officers.csv")
+    assert len(people) > 20
+    for person in people:
+        assert person["name"] not in said
+        assert person["phone"] not in said
+    answers: list[dict[str, Any]] = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    everywhere, past = answers[:2]
+    assert [each["scheme"] for each in everywhere["owners"]] == ["community", "environment"]
+    assert (past["at"], len(past["owners"])) == ("2025-03-01", 1)
+    with (served.folder / "owners.csv").open(encoding="utf-8", newline="") as file:
+        owners = list(csv.DictReader(file))
+    assert len(owners) == 4_000
+    assert all(row["cell_code"] for row in owners)
+    assert json.loads((served.folder / "gaps.geojson").read_text(encoding="utf-8"))["features"]
+    assert json.loads((served.folder / "check.json").read_text(encoding="utf-8"))["valid"]
+    assert said.count('"state":"done"') == 2
+    assert any(each.get("plan", {}).get("state") == "published" for each in answers)
+    before, after = (each["owners"][0]["cell"]["code"] for each in answers[-2:])
+    assert before != after
+
+
+def test_what_the_demonstration_prints_lets_one_in(served: Served) -> None:
+    asked = json.loads(shell(f"{served.curl} --silent", served.folder))
+    assert all(owner["cell"]["code"] for owner in asked["owners"])
+    page, _, secret = served.link.partition("#link=")
+    assert httpx.get(page).status_code == 200
+    with httpx.Client(base_url=served.address) as browser:
+        assert browser.post("/v1/session/link", json={"secret": secret}).status_code == 201
+        assert browser.get("/v1/session").json()["name"] == "demo"
+        assert browser.post("/v1/session/link", json={"secret": secret}).status_code == 401
+
+
+def test_a_database_that_is_served_is_not_taken_away(served: Served) -> None:
+    result = subprocess.run(
+        [PROGRAM, "demo", "-o", "demo", "--scale", "0.05", "--no-serve"],
+        cwd=served.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "open in another program" in result.stderr
+
+
+def test_the_tour_of_a_database(served: Served, tmp_path: Path) -> None:
+    (tmp_path / "demo").symlink_to(served.folder / "demo")
+    *told, last = commands("README.md", "database")
+    assert last == "wangge serve"
+    said = shell("\n".join(told), tmp_path).splitlines()
+    assert "4,000 records: 4,000 inserted, 0 updated, 0 unchanged, 0 rejected" in said
+    assert re.fullmatch(r"http://127.0.0.1:8000/#link=\w{43}", said[-1])
+
+
+@pytest.mark.parametrize("language", ["shell", "http", "database"])
+def test_both_readmes_show_the_same_commands(language: str) -> None:
+    assert commands("README.md", language) == commands("README.zh-CN.md", language)
 
 
 def test_links_lead_somewhere() -> None:
@@ -76,3 +204,8 @@ def test_links_lead_somewhere() -> None:
     ]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def _people(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
