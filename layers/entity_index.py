@@ -33,8 +33,8 @@ _MARGIN = 1.02
 _BATCH = 20_000
 _BLOCK = 1_000
 # Keys of entities that are looked at together for changes.
-_TRIED = 8_192
-# Nearest ones among which those of some areas are sought before all are looked at.
+_AROUND = 4
+# Areas around a place whose entities tell how far the nearest can be at most.
 
 
 class Indexed(NamedTuple):
@@ -47,8 +47,17 @@ class Indexed(NamedTuple):
     area_code: str | None = None
 
 
+_Key = tuple[str, str | None]
+# A kind and an area.
 _Block = tuple[int, int]
 # How many entities a block of keys has, and the sum of their versions.
+
+
+class _Tree(NamedTuple):
+    """The entities of one kind in one area, and a box that holds them all."""
+
+    index: Index
+    bounds: Floats
 
 
 class Near(NamedTuple):
@@ -71,7 +80,9 @@ class EntityIndex:
     def __init__(self, entities: Iterable[Indexed] = ()) -> None:
         self._lock = Lock()
         self._held: dict[int, Indexed] = {}
-        self._trees: dict[str, Index] = {}
+        self._trees: dict[_Key, _Tree] = {}
+        self._listed: list[_Tree] = []
+        self._bounds: Floats = np.empty((0, 4))
         self._blocks: dict[int, _Block] = {}
         self._fill(list(entities))
 
@@ -149,7 +160,7 @@ class EntityIndex:
         if not (west <= east and south <= north) or not np.isfinite([west, south, east, north]).all():
             raise InputError("A box is west, south, east, north in degrees, the smaller ones first.")
         with self._lock:
-            found = [self._held[number] for number in self._within((west, south, east, north), kind)]
+            found = self._within((west, south, east, north), self._rows(kind, None))
         shapes = np.array([each.geometry for each in found], dtype=object)
         inside = shapely.intersects(shapely.box(west, south, east, north), shapes)
         return sorted(each.id for each, meets in zip(found, inside, strict=True) if meets)
@@ -219,10 +230,11 @@ class EntityIndex:
         covered: Collection[str] | None,
     ) -> list[Indexed]:
         """Return entities among which the nearest are for certain."""
+        rows = self._rows(kind, covered)
         reach = within_m
         if reach is None:
             # Near in degrees is not near in metres, but tells how far the nearest can be at most.
-            near = self._near(lon, lat, count, kind, covered)
+            near = self._near(lon, lat, count, rows)
             if not near:
                 return []
             distances = np.sort(_distances(lon, lat, near))
@@ -231,49 +243,56 @@ class EntityIndex:
         poleward = min(abs(lat) + high, 90.0)
         cosine = np.cos(np.radians(poleward))
         wide = high / cosine if cosine > 1e-6 else 360.0
-        box = (lon - wide, lat - high, lon + wide, lat + high)
-        found = (self._held[number] for number in self._within(box, kind))
-        return [each for each in found if covered is None or each.area_code in covered]
+        return self._within((lon - wide, lat - high, lon + wide, lat + high), rows)
 
-    def _near(
-        self, lon: float, lat: float, count: int, kind: str | None, covered: Collection[str] | None
-    ) -> list[Indexed]:
-        """Return at least so many entities of some areas that are near in degrees, or all there are."""
-        asked = count
-        while asked < len(self._held) and asked <= _TRIED:
-            found = [
-                self._held[number]
-                for each, tree in self._trees.items()
-                if kind in (None, each)
-                for number in tree.nearest((lon, lat, lon, lat), asked)
-                if covered is None or self._held[number].area_code in covered
-            ]
-            if len(found) >= count:
-                return found
-            asked *= 8
+    def _rows(self, kind: str | None, covered: Collection[str] | None) -> list[int]:
+        """Return which trees hold entities of a kind in some areas."""
+        if len(self._bounds) != len(self._trees):
+            self._listed = list(self._trees.values())
+            self._bounds = np.array([each.bounds for each in self._listed]).reshape(-1, 4)
         return [
-            held
-            for held in self._held.values()
-            if kind in (None, held.kind) and (covered is None or held.area_code in covered)
+            row
+            for row, (each, area) in enumerate(self._trees)
+            if kind in (None, each) and (covered is None or area in covered)
         ]
 
-    def _within(self, box: tuple[float, float, float, float], kind: str | None) -> list[int]:
+    def _near(self, lon: float, lat: float, count: int, rows: list[int]) -> list[Indexed]:
+        """Return at least so many entities that are near in degrees, or all there are."""
+        west, south, east, north = self._bounds[rows].T
+        apart = np.hypot(
+            np.maximum(np.maximum(west - lon, lon - east), 0),
+            np.maximum(np.maximum(south - lat, lat - north), 0),
+        )
+        found: list[Indexed] = []
+        for visited, place in enumerate(np.argsort(apart, kind="stable").tolist()):
+            if len(found) >= count and visited >= _AROUND:
+                break
+            tree = self._listed[rows[place]].index
+            found += [self._held[number] for number in tree.nearest((lon, lat, lon, lat), count)]
+        return found
+
+    def _within(self, box: tuple[float, float, float, float], rows: list[int]) -> list[Indexed]:
+        """Return the entities of some trees whose boxes meet a box."""
+        west, south, east, north = self._bounds[rows].T
+        meets = (west <= box[2]) & (east >= box[0]) & (south <= box[3]) & (north >= box[1])
         return [
-            number
-            for each, tree in self._trees.items()
-            if kind in (None, each)
-            for number in tree.intersection(box)
+            self._held[number]
+            for place in np.flatnonzero(meets).tolist()
+            for number in self._listed[rows[place]].index.intersection(box)
         ]
 
     def _fill(self, entities: list[Indexed]) -> None:
         located = {each.id: each for each in entities if not shapely.is_empty(each.geometry)}
-        by_kind: dict[str, list[Indexed]] = {}
+        grouped: dict[_Key, list[Indexed]] = {}
         for entity in located.values():
-            by_kind.setdefault(entity.kind, []).append(entity)
-        for kind, listed in by_kind.items():
+            grouped.setdefault((entity.kind, entity.area_code), []).append(entity)
+        for key, listed in grouped.items():
             bounds = shapely.bounds(np.array([each.geometry for each in listed], dtype=object))
             keys = np.array([each.id for each in listed], dtype=np.int64)
-            self._trees[kind] = Index((keys, bounds[:, :2].copy(), bounds[:, 2:].copy()))
+            lower, upper = bounds[:, :2].copy(), bounds[:, 2:].copy()
+            self._trees[key] = _Tree(
+                Index((keys, lower, upper)), np.concatenate([lower.min(axis=0), upper.max(axis=0)])
+            )
         self._held = located
 
     def _put(self, entity: Indexed) -> None:
@@ -283,13 +302,23 @@ class EntityIndex:
         self._remove(entity.id)
         if shapely.is_empty(entity.geometry):
             return
-        self._trees.setdefault(entity.kind, Index()).insert(entity.id, shapely.bounds(entity.geometry))
+        bounds = shapely.bounds(entity.geometry)
+        key = (entity.kind, entity.area_code)
+        tree = self._trees.get(key)
+        if tree is None:
+            tree = self._trees[key] = _Tree(Index(), bounds.copy())
+        tree.index.insert(entity.id, bounds)
+        np.minimum(tree.bounds[:2], bounds[:2], out=tree.bounds[:2])
+        np.maximum(tree.bounds[2:], bounds[2:], out=tree.bounds[2:])
+        # Gathered anew with the next question.
+        self._bounds = np.empty((0, 4))
         self._held[entity.id] = entity
 
     def _remove(self, entity_id: int) -> None:
         held = self._held.pop(entity_id, None)
         if held is not None:
-            self._trees[held.kind].delete(entity_id, shapely.bounds(held.geometry))
+            tree = self._trees[held.kind, held.area_code]
+            tree.index.delete(entity_id, shapely.bounds(held.geometry))
 
 
 def _read(session: Session, ids: Collection[int]) -> list[Indexed]:
