@@ -6,7 +6,18 @@ It owns the repair of what crosses or touches itself; rounding is left to `layer
 import numpy as np
 import shapely
 
-from layers.tiles.rings import Booleans, Floats, Integers, Objects, Rings, cleaned, ends, from_shapes, joined
+from layers.tiles.rings import (
+    CHUNK,
+    Booleans,
+    Floats,
+    Integers,
+    Objects,
+    Rings,
+    cleaned,
+    ends,
+    from_shapes,
+    joined,
+)
 
 _ROUNDS = 8
 _HALF = 0.5
@@ -30,6 +41,8 @@ def mended_cut(inside: Rings, cut: Rings, count: int) -> Rings:
     A ring that was cut touches itself only along the border, as a rule, which is mended row by row.
     """
     wrong, shapes = _invalid(cut, np.arange(count))
+    if not len(wrong):
+        return joined(inside, cut)
     fixed = _noded(shapes)
     if _sound(fixed).all():
         return joined(inside, replaced(cut, wrong, fixed))
@@ -78,10 +91,16 @@ def replaced(rings: Rings, rows: Integers, shapes: Objects) -> Rings:
 
 def _invalid(rings: Rings, rows: Integers) -> tuple[Integers, Objects]:
     """Return which of some ascending rows are invalid, and their shapes."""
-    some = rings.only(np.flatnonzero(np.isin(rings.rows, rows)))
-    shapes = some._replace(rows=np.searchsorted(rows, some.rows)).shapes(len(rows))
-    wrong = ~shapely.is_valid(shapes)
-    return rows[wrong], shapes[wrong]
+    numbers, shapes = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=object)]
+    for first in range(0, len(rows), CHUNK):
+        chunk = rows[first : first + CHUNK]
+        begin, end = np.searchsorted(rings.rows, (chunk[0], chunk[-1] + 1))
+        some = rings.only(begin + np.flatnonzero(np.isin(rings.rows[begin:end], chunk)))
+        made = some._replace(rows=np.searchsorted(chunk, some.rows)).shapes(len(chunk))
+        wrong = ~shapely.is_valid(made)
+        numbers.append(chunk[wrong])
+        shapes.append(made[wrong])
+    return np.concatenate(numbers), np.concatenate(shapes)
 
 
 def _noded(shapes: Objects) -> Objects:

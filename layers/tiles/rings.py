@@ -3,6 +3,7 @@
 It owns the layout; whether a polygon is valid after rounding is `layers.tiles.mend`'s.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,9 @@ Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Objects = NDArray[np.object_]
+
+CHUNK = 16_384
+"""Rows that are shapes at a time: each takes some hundred bytes beside its vertices."""
 
 
 class Rings(NamedTuple):
@@ -93,8 +97,30 @@ def ends(sizes: Integers) -> Integers:
     return bounds
 
 
-def from_shapes(shapes: Objects) -> Rings:
-    """Take (Multi)Polygons on whole units apart; cleaned as by `cleaned`."""
+def from_shapes(shapes: Objects, place: Callable[[Floats], Floats] = np.asarray) -> Rings:
+    """Take (Multi)Polygons apart and put their vertices on whole units; cleaned as by `cleaned`.
+
+    Parameters
+    ----------
+    shapes
+        Polygons, shape (n,).
+    place
+        Where coordinates, shape (v, 2), lie in units; what it returns is rounded. As they are if omitted.
+    """
+    made = [_taken_apart(shapes[first : first + CHUNK], place) for first in range(0, len(shapes), CHUNK)]
+    if not made:
+        return _taken_apart(shapes, place)
+    parts = np.cumsum([0, *(len(rings.parts) for rings in made[:-1])])
+    return Rings(
+        np.concatenate([rings.xy for rings in made]),
+        ends(np.concatenate([np.diff(rings.starts) for rings in made])),
+        # Numbers that ascend tell parts apart; they need not be without gaps.
+        np.concatenate([rings.parts + offset for rings, offset in zip(made, parts, strict=True)]),
+        np.concatenate([rings.rows + number * CHUNK for number, rings in enumerate(made)]),
+    )
+
+
+def _taken_apart(shapes: Objects, place: Callable[[Floats], Floats]) -> Rings:
     polygons, rows = shapely.get_parts(shapes, return_index=True)
     rings, parts = shapely.get_rings(polygons, return_index=True)
     xy, owners = shapely.get_coordinates(rings, return_index=True)
@@ -102,8 +128,9 @@ def from_shapes(shapes: Objects) -> Rings:
     # The closing vertex goes.
     keep = np.ones(len(xy), dtype=bool)
     keep[np.cumsum(sizes) - 1] = False
-    whole = np.rint(xy[keep]).astype(np.int64)
-    return cleaned(Rings(whole, ends(sizes - 1), parts.astype(np.int64), rows[parts].astype(np.int64)))
+    whole = np.rint(place(xy[keep])).astype(np.int64)
+    taken = cleaned(Rings(whole, ends(sizes - 1), parts.astype(np.int64), rows[parts].astype(np.int64)))
+    return taken._replace(parts=np.cumsum(taken.outer) - 1)
 
 
 def joined(one: Rings, other: Rings) -> Rings:

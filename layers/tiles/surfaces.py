@@ -155,8 +155,7 @@ class Surfaces(ABC):
                 shapes, size, corner = self._shapes, unit(zoom), (-HALF, HALF)
                 if zoom < FULL_ZOOM and len(shapes):
                     shapes = self._simplified(shapes, size)
-                on_grid = shapely.transform(shapes, lambda xy: np.rint((xy - corner) / (size, -size)))
-                rings = self._valid(from_shapes(on_grid), len(self))
+                rings = self._valid(from_shapes(shapes, lambda xy: (xy - corner) / (size, -size)), len(self))
                 firsts = np.searchsorted(rings.rows, np.arange(len(self) + 1))
                 made.append(Drawn(rings, rings.boxes(len(self)), firsts))
         return made[0]
