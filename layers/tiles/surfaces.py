@@ -18,22 +18,34 @@ from layers.tiles.address import BUFFER, EXTENT, HALF, Address, project, unit
 from layers.tiles.boxes import Boxes
 from layers.tiles.clip import boxed, clip_rings
 from layers.tiles.encode import POLYGON, Column, Paths, layer
-from layers.tiles.rings import Integers, Objects, Rings, from_shapes, runs
+from layers.tiles.rings import Integers, Objects, Rings, ends, from_shapes, runs
 
 FULL_ZOOM = 15
 """From here on nothing is simplified."""
 
+# Up to here the world's units, and a way beyond its edge, fit into four bytes.
+_NARROW_ZOOM = 17
+
 
 class Drawn(NamedTuple):
-    """What the tiles of a zoom are cut from: rings, the box of each row, and where its rings begin."""
+    """What the tiles of a zoom are cut from, in units of the whole world.
 
-    rings: Rings
+    Rings as in `layers.tiles.rings.Rings`, the box of each row, and where its rings begin.
+    """
+
+    xy: NDArray[np.int32] | Integers
+    starts: Integers
+    parts: Integers
+    rows: Integers
     boxes: Integers
     firsts: Integers
 
     def of(self, rows: Integers) -> Rings:
         """Return the rings of ascending rows."""
-        return self.rings.only(runs(self.firsts[rows], self.firsts[rows + 1] - self.firsts[rows]))
+        chosen = runs(self.firsts[rows], self.firsts[rows + 1] - self.firsts[rows])
+        sizes = self.starts[chosen + 1] - self.starts[chosen]
+        xy = self.xy[runs(self.starts[chosen], sizes)].astype(np.int64)
+        return Rings(xy, ends(sizes), self.parts[chosen], self.rows[chosen])
 
 
 class Surfaces(ABC):
@@ -157,7 +169,8 @@ class Surfaces(ABC):
                     shapes = self._simplified(shapes, size)
                 rings = self._valid(from_shapes(shapes, lambda xy: (xy - corner) / (size, -size)), len(self))
                 firsts = np.searchsorted(rings.rows, np.arange(len(self) + 1))
-                made.append(Drawn(rings, rings.boxes(len(self)), firsts))
+                xy = rings.xy.astype(np.int32) if zoom <= _NARROW_ZOOM else rings.xy
+                made.append(Drawn(xy, *rings[1:], rings.boxes(len(self)), firsts))
         return made[0]
 
 
