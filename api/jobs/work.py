@@ -170,7 +170,8 @@ def _divide(setting: _Setting) -> dict[str, Any]:
         if not len(areas):
             raise InputError("There are no areas to divide; import areas first.")
         crs = CRS.from_user_input(scheme.working_crs)
-        names = dict(session.execute(select(Area.code, Area.name).where(Area.code.in_(codes))).tuples().all())
+        named = session.execute(select(Area.code, Area.name).where(Area.code.in_(codes)))
+        names = {row.code: row.name for row in named}
         areas = hierarchy(areas.assign(name=areas["code"].map(names), level="", parent=None), crs=crs)
         return divide_square(
             areas,
