@@ -3,8 +3,11 @@
 It owns sockets, workers and how they stop; the application is `api.app`.
 """
 
+import multiprocessing
 import os
+import signal
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +18,8 @@ from api.cli import options
 from api.cli.outcome import reporting, say
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from api.settings import ServiceSettings
 
 
@@ -83,6 +88,22 @@ def address_of(taken: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def create_worker() -> "FastAPI":
+    """Build the application of one process; among several it ends with the one that watches over them."""
+    from api.app import create_app
+
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None:
+
+        def follow() -> None:
+            # Killed, it tells nobody; its workers would go on and keep the port from who follows.
+            supervisor.join()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        threading.Thread(target=follow, name="supervisor", daemon=True).start()
+    return create_app()
+
+
 def run(
     settings: "ServiceSettings", listening: socket.socket, started: Callable[[], None] | None = None
 ) -> None:
@@ -123,7 +144,7 @@ def run(
                     (Path(folder) / variable).mkdir()
                     os.environ[variable] = str(Path(folder) / variable)
         config = uvicorn.Config(
-            "api.app:create_app",
+            "api.cli.serve:create_worker",
             factory=True,
             host=settings.host,
             port=settings.port,

@@ -79,11 +79,13 @@ class Server:
         What the client sends.
     workers
         Its processes.
+    port
+        Where it listens; 0 takes a free one.
     """
 
-    def __init__(self, folder: Path, database: str, token: str, *, workers: int = 1) -> None:
+    def __init__(self, folder: Path, database: str, token: str, *, workers: int = 1, port: int = 0) -> None:
         self._log = folder / f"serve-{time.monotonic_ns()}.log"
-        arguments = ("serve", "--port", "0", "--workers", str(workers), "--database", database)
+        arguments = ("serve", "--port", str(port), "--workers", str(workers), "--database", database)
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*_PROGRAM, *arguments], cwd=folder, env=environment(folder), stdout=log, stderr=log
@@ -126,7 +128,7 @@ class Server:
 
     def kill(self) -> None:
         """End it as kill -9 does, and wait until the processes it had started have ended by themselves."""
-        began = _descendants(self.process.pid)
+        began = self.descendants()
         self.process.kill()
         assert self.process.wait() == -signal.SIGKILL
         self.client.close()
@@ -136,6 +138,10 @@ class Server:
             time.sleep(0.01)
         raise AssertionError("what a killed server had started goes on without it")
 
+    def descendants(self) -> set[int]:
+        """Return the processes that it has started, and those that they have."""
+        return _descendants(self.process.pid)
+
     def stop(self) -> int:
         """Ask it to end, as a service manager does, and return its exit code."""
         self.client.close()
@@ -144,9 +150,9 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, database: str, token: str, *, workers: int = 1) -> Iterator[Server]:
+def serving(folder: Path, database: str, token: str, *, workers: int = 1, port: int = 0) -> Iterator[Server]:
     """Give a server that is stopped afterwards, and has stopped well if the test has not ended it itself."""
-    server = Server(folder, database, token, workers=workers)
+    server = Server(folder, database, token, workers=workers, port=port)
     try:
         yield server
         if server.process.poll() is None:
@@ -169,7 +175,6 @@ def finished(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _descendants(pid: int) -> set[int]:
-    """Return the processes that a process has started, and those that they have."""
     found: set[int] = set()
     for listed in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in map(int, listed.read_text().split()):

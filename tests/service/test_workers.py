@@ -1,0 +1,52 @@
+"""A service of several processes, one of which is killed: it goes on, or can be started again at its port."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.service import ground
+from tests.service.processes import Server, serving
+
+PATIENCE_S = 60.0
+
+
+def workers(server: Server) -> set[int]:
+    """Return the processes that answer."""
+    listed = {pid: Path(f"/proc/{pid}/cmdline") for pid in server.descendants()}
+    return {
+        pid for pid, command in listed.items() if command.exists() and "spawn_main" in command.read_text()
+    }
+
+
+def wait_for_workers(server: Server, count: int, *, without: frozenset[int] = frozenset()) -> set[int]:
+    """Wait until so many processes answer, none of them among those that were killed."""
+    began = time.monotonic()
+    while server.log.count("Application startup complete") < count + len(without):
+        assert time.monotonic() - began < PATIENCE_S, server.log
+        time.sleep(0.05)
+    found = workers(server)
+    assert len(found) == count
+    assert not found & without
+    return found
+
+
+@pytest.mark.parametrize("copy_of", ["sqlite"], indirect=True)
+def test_a_killed_process_leaves_a_service_that_goes_on_or_that_can_be_started_again(
+    copy_of: Callable[[str], str], tmp_path: Path
+) -> None:
+    url = copy_of("migrated")
+    token = ground.prepare(url, ground.areas())
+    with serving(tmp_path, url, token, workers=2) as server:
+        killed = min(wait_for_workers(server, 2))
+        os.kill(killed, signal.SIGKILL)
+        wait_for_workers(server, 2, without=frozenset({killed}))
+        assert server.client.get("/v1/areas").raise_for_status().json()["items"]
+        # Whoever watches over the workers is killed: they must end, or they would keep the port.
+        server.kill()
+        port = int(server.address.rpartition(":")[2])
+        with serving(tmp_path, url, token, workers=2, port=port) as again:
+            assert again.client.get("/v1/areas").raise_for_status().json()["items"]
