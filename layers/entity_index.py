@@ -56,7 +56,7 @@ _Block = tuple[int, int]
 class _Tree(NamedTuple):
     """The entities of one kind in one area, and a box that holds them all."""
 
-    index: Index
+    rtree: Index
     bounds: Floats
 
 
@@ -267,7 +267,7 @@ class EntityIndex:
         for visited, place in enumerate(np.argsort(apart, kind="stable").tolist()):
             if len(found) >= count and visited >= _AROUND:
                 break
-            tree = self._listed[rows[place]].index
+            tree = self._listed[rows[place]].rtree
             found += [self._held[number] for number in tree.nearest((lon, lat, lon, lat), count)]
         return found
 
@@ -278,7 +278,7 @@ class EntityIndex:
         return [
             self._held[number]
             for place in np.flatnonzero(meets).tolist()
-            for number in self._listed[rows[place]].index.intersection(box)
+            for number in self._listed[rows[place]].rtree.intersection(box)
         ]
 
     def _fill(self, entities: list[Indexed]) -> None:
@@ -307,7 +307,7 @@ class EntityIndex:
         tree = self._trees.get(key)
         if tree is None:
             tree = self._trees[key] = _Tree(Index(), bounds.copy())
-        tree.index.insert(entity.id, bounds)
+        tree.rtree.insert(entity.id, bounds)
         np.minimum(tree.bounds[:2], bounds[:2], out=tree.bounds[:2])
         np.maximum(tree.bounds[2:], bounds[2:], out=tree.bounds[2:])
         # Gathered anew with the next question.
@@ -318,7 +318,7 @@ class EntityIndex:
         held = self._held.pop(entity_id, None)
         if held is not None:
             tree = self._trees[held.kind, held.area_code]
-            tree.index.delete(entity_id, shapely.bounds(held.geometry))
+            tree.rtree.delete(entity_id, shapely.bounds(held.geometry))
 
 
 def _read(session: Session, ids: Collection[int]) -> list[Indexed]:
