@@ -3,6 +3,7 @@
 Routes live in `api.routes`, who may call them in `api.security`; `api.cli.serve` runs it.
 """
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -23,6 +24,7 @@ from api import logs, problems
 from api.description import describe
 from api.direct import Direct
 from api.jobs.worker import Worker
+from api.metrics import TALLY
 from api.middleware import Surroundings
 from api.routes import DIRECT, ROUTERS, UPLOADS
 from api.security import installation
@@ -101,6 +103,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     follower = Thread(
         target=follow, args=(database, holder, stop), kwargs={"after": shelf.wake}, name="follow", daemon=True
     )
+    counting = asyncio.create_task(TALLY.keep_handing_over())
     try:
         app.state.database, app.state.snapshots, app.state.uploads = database, holder, uploads
         app.state.live_entities = LiveEntities(database)
@@ -115,6 +118,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         log.info("stopping")
     finally:
+        counting.cancel()
         stop.set()
         await run_in_threadpool(worker.stop)
         if follower.ident is not None:

@@ -10,22 +10,13 @@ import secrets
 import time
 from collections.abc import Collection
 
-from prometheus_client import Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import logs
+from api.metrics import TALLY
 from api.problems import failure, problem, report
 
 _ID = re.compile(r"[0-9A-Za-z._-]{8,64}\Z")
-
-REQUESTS = Counter("wangge_requests", "Requests answered.", ("method", "route", "status"))
-SECONDS = Histogram(
-    "wangge_request_seconds",
-    "Time from a request to the end of its answer.",
-    ("method", "route"),
-    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
-)
-RUNNING = Gauge("wangge_requests_running", "Requests being answered.", multiprocess_mode="livesum")
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -74,7 +65,7 @@ class Surroundings:
                 message["headers"].append((b"x-request-id", request_id.encode()))
             await send(message)
 
-        RUNNING.inc()
+        TALLY.begin()
         known = logs.REQUEST_ID.set(request_id)
         try:
             await self._app(scope, receive, sending)
@@ -96,7 +87,6 @@ class Surroundings:
         finally:
             deadline.lift()
             logs.REQUEST_ID.reset(known)
-            RUNNING.dec()
             _note(scope, request_id, status, time.perf_counter() - began)
 
 
@@ -126,21 +116,10 @@ class _Deadline:
         return self._expired and self._task.uncancel() <= self._before
 
 
-_Counted = tuple[Counter, Histogram]
-_counted: dict[tuple[str, str, int], _Counted] = {}
-# The metrics of a method, route and status: finding them anew takes longer than counting. There are no more
-# than routes have ways to answer.
-
-
 def _note(scope: Scope, request_id: str, status: int, seconds: float) -> None:
     method = scope["method"] if scope["method"] in _METHODS else "other"
     route = scope.get("wangge.route") or getattr(scope.get("route"), "path", None) or "other"
-    counted = _counted.get((method, route, status))
-    if counted is None:
-        counted = REQUESTS.labels(method, route, status), SECONDS.labels(method, route)
-        _counted[method, route, status] = counted
-    counted[0].inc()
-    counted[1].observe(seconds)
+    TALLY.end(method, route, status, seconds)
     logs.note_request(request_id, method, route, status, seconds)
 
 

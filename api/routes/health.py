@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from api.metrics import TALLY
 from api.problems import RETRY_S, answers, problem
 from api.security.access import Ground, access, public
 from api.security.principal import Right
@@ -75,14 +76,19 @@ def _not_ready(detail: str, request_id: str | None) -> Response:
     responses={200: {"content": {"text/plain": {"example": "wangge_requests_total 1.0"}}}, **answers()},
 )
 @access(Right.read, Ground.everywhere)
-def metrics() -> Response:
-    """Return the metrics of all workers in the text format of Prometheus."""
+async def metrics() -> Response:
+    """Return the metrics of all workers in the text format of Prometheus, not older than a quarter second."""
+    TALLY.hand_over()
+    return Response(await run_in_threadpool(_metrics), media_type=CONTENT_TYPE_LATEST)
+
+
+def _metrics() -> bytes:
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         _forget_the_dead(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    return generate_latest(registry)
 
 
 def _forget_the_dead(folder: Path) -> None:

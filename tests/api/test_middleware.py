@@ -12,7 +12,8 @@ from sqlalchemy import exc
 from starlette.types import Message, Receive, Scope, Send
 
 from api import logs
-from api.middleware import REQUESTS, RUNNING, Surroundings
+from api.metrics import REQUESTS, RUNNING, TALLY
+from api.middleware import Surroundings
 from api.security.shields import SecurityHeaders
 from gis.errors import InputError
 
@@ -207,6 +208,7 @@ def test_each_request_is_one_line_with_its_id_and_without_its_query(
     before = counted._value.get()
     asyncio.run(Call(app, headers=[(b"x-request-id", b"given-by-caller")]).run())
     call = asyncio.run(Call(app, headers=[(b"x-request-id", b"bad id\n")]).run())
+    TALLY.hand_over()
     assert counted._value.get() == before + 2
     assert RUNNING._value.get() == 0
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
