@@ -1,7 +1,7 @@
 // The map itself: MapLibre with the base style of the service, its zoom buttons, scale and coordinates.
 
 import * as maplibre from "../vendor/maplibre-gl/maplibre-gl.mjs";
-import { ask, ROOT } from "./api.js";
+import { ask, tilesAddress } from "./api.js";
 import { byId, h, icon, replace } from "./dom.js";
 import { distance } from "./format.js";
 import { onLanguage, t } from "./i18n.js";
@@ -13,12 +13,14 @@ export const FONTS = ["PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Wen
 // Room for what stands on the map: tools at the right, the scale, and on a phone the handle of the panel.
 const room = () => (matchMedia("(max-width: 799px)").matches ? { top: 20, bottom: 92, left: 16, right: 16 } : { top: 48, bottom: 56, left: 48, right: 72 });
 
-// The service knows its own address, but not always the one a proxy gives it: the page's is the right one.
-function ownAddresses(style) {
-  for (const source of Object.values(style.sources)) {
-    if (source.url) source.url = ROOT + source.url.slice(source.url.indexOf("tiles/"));
-  }
-  return style;
+// The sources of the style with their descriptions in place, at the address that this page has: the service
+// does not always know the one that a proxy gives it. A source need not hold every layer the style draws.
+async function described(style) {
+  const sources = Object.entries(style.sources).map(async ([name]) => {
+    const { minzoom, maxzoom, bounds } = await ask(`tiles/${name}.json`);
+    return [name, { type: "vector", tiles: [tilesAddress(name)], minzoom, maxzoom, ...(bounds ? { bounds } : {}) }];
+  });
+  return { ...style, sources: Object.fromEntries(await Promise.all(sources)) };
 }
 
 function withTiles(style, tiles) {
@@ -31,7 +33,7 @@ function withTiles(style, tiles) {
 }
 
 export async function baseStyle(setup) {
-  return withTiles(ownAddresses(await ask("styles/calm.json")), setup.base_tiles);
+  return withTiles(await described(await ask("styles/calm.json")), setup.base_tiles);
 }
 
 export function makeMap(container, style, view, more = {}) {

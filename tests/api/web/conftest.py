@@ -1,0 +1,342 @@
+"""A small city in a database, a service that shows it, and a real browser that looks at its page."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import httpx
+import numpy as np
+import pytest
+import shapely
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from api.security.accounts import create_account
+from api.security.principal import SYSTEM, Role
+from api.security.sign_in_links import create_link
+from api.settings import ServiceSettings
+from gis.areas import hierarchy
+from gis.crs import LONLAT
+from layers.storage.areas import import_areas
+from layers.storage.base_features import replace_base
+from layers.storage.database import Database
+from layers.storage.entities import create_entity
+from layers.storage.gaps import search_gaps
+from layers.storage.plans import check_plan, create_draft
+from layers.storage.publish import publish
+from layers.storage.schemes import create_scheme
+from layers.storage.staff import Officer, Post
+from tests.api.routes.conftest import serving
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+]
+WEST, SOUTH, STEP, COLUMNS, ROWS = 114.05, 22.54, 0.002, 6, 4
+COUNTY, TOWN, OTHER_TOWN = "440304", "440304001", "440304002"
+FIRST, SECOND = date(2026, 1, 1), date(2026, 3, 1)
+PASSWORD = "a long enough password"
+OFFICER, PHONE = "甄有名", "13900007788"
+
+
+def box(column: float, row: float, width: float = 1, height: float = 1) -> shapely.Polygon:
+    """A rectangle of the ground in steps of about 200 m, with a vertex at every half step."""
+    west, south, east, north = (round(2 * value) for value in (column, row, column + width, row + height))
+    ring = [(x, south) for x in range(west, east)]
+    ring += [(east, y) for y in range(south, north)]
+    ring += [(x, north) for x in range(east, west, -1)]
+    ring += [(west, y) for y in range(north, south, -1)]
+    return shapely.Polygon([(WEST + x * STEP / 2, SOUTH + y * STEP / 2) for x, y in ring])
+
+
+def spot(column: float, row: float) -> tuple[float, float]:
+    """A place on the ground, in steps."""
+    return WEST + column * STEP, SOUTH + row * STEP
+
+
+def town_of(column: float) -> str:
+    return TOWN if column < COLUMNS / 2 else OTHER_TOWN
+
+
+def squares() -> gpd.GeoDataFrame:
+    """The cells of the first plan: 24 squares, whose codes begin with their town's."""
+    places = [(column, row) for column in range(COLUMNS) for row in reversed(range(ROWS))]
+    return _cells([f"{town_of(c)}{n:06d}" for n, (c, _) in enumerate(places, 1)], [box(*each) for each in places])
+
+
+def stripes() -> gpd.GeoDataFrame:
+    """The cells of the second plan: a stripe for each column, under codes of its own."""
+    codes = [f"{town_of(column)}{101 + column:06d}" for column in range(COLUMNS)]
+    return _cells(codes, [box(column, 0, 1, ROWS) for column in range(COLUMNS)])
+
+
+def halves() -> gpd.GeoDataFrame:
+    """The cells of the other scheme: one for each town."""
+    half = COLUMNS // 2
+    return _cells([f"{TOWN}900001", f"{OTHER_TOWN}900001"], [box(0, 0, half, ROWS), box(half, 0, half, ROWS)])
+
+
+def _cells(codes: list[str], shapes: list[shapely.Polygon]) -> gpd.GeoDataFrame:
+    names = [f"第{int(code[-3:])}网格" for code in codes]
+    return gpd.GeoDataFrame(
+        {"code": codes, "name": names, "area_code": [code[:9] for code in codes]}, geometry=shapes, crs=LONLAT
+    )
+
+
+def build(url: str) -> dict[str, Any]:
+    """Fill a database; return the ids that tests ask for."""
+    half = COLUMNS // 2
+    areas = gpd.GeoDataFrame(
+        {
+            "code": [COUNTY, TOWN, OTHER_TOWN],
+            "name": ["样例区", "东门街道", "西门街道"],
+            "level": ["county", "town", "town"],
+            "parent": [None, COUNTY, COUNTY],
+        },
+        geometry=[box(0, 0, COLUMNS, ROWS), box(0, 0, half, ROWS), box(half, 0, half, ROWS)],
+        crs=LONLAT,
+    )
+    made: dict[str, Any] = {}
+    with closing(Database(url)) as database:
+        database.migrate()
+        import_areas(database, hierarchy(areas), on=FIRST)
+        replace_base(
+            database,
+            {
+                "roads": gpd.GeoDataFrame(
+                    {"class_name": ["main"], "name": ["中心路"]},
+                    geometry=[shapely.LineString([spot(0, 2.1), spot(COLUMNS, 2.1)])],
+                    crs=LONLAT,
+                )
+            },
+        )
+        random = np.random.default_rng(3)
+        with database.write() as session:
+            for kind, count in (("household", 60), ("enterprise", 12), ("sensor", 4), ("service_point", 1)):
+                for number in range(count):
+                    # All service at one end, so that the other is out of its reach.
+                    column, row = (0.3, 0.4) if kind == "service_point" else random.uniform((0, 0), (COLUMNS, ROWS))
+                    entity = create_entity(
+                        session,
+                        kind,
+                        f"{kind[:2].upper()}-{number:04d}",
+                        name=f"{kind} {number}" if kind != "household" else None,
+                        class_name="A",
+                        attributes={},
+                        personal={"contact": OFFICER, "phone": PHONE} if kind == "enterprise" else {},
+                        geometry=shapely.Point(*np.round(spot(column, row), 7)),
+                        on=FIRST,
+                    )
+                    made.setdefault(kind, entity.id)
+        _publish(database, "community", "社区网格", squares(), FIRST)
+        _publish(database, "safety", "安全网格", halves(), FIRST)
+        _publish(database, "community", "社区网格", stripes(), SECOND)
+        with database.write() as session:
+            scheme = create_scheme(session, "labour", "劳动网格")
+            made["empty_scheme"] = scheme.code
+        for scheme_code, day in (("community", FIRST), ("community", SECOND), ("safety", FIRST)):
+            search_gaps(database, scheme_code, created_by="test", on=day)
+        with database.write() as session:
+            for name, role, area in (
+                ("monitor", Role.viewer, None),
+                ("street", Role.viewer, TOWN),
+                ("chief", Role.publisher, None),
+            ):
+                create_account(session, SYSTEM, name, role, area, PASSWORD)
+    return made
+
+
+def _publish(database: Database, code: str, name: str, cells: gpd.GeoDataFrame, on: date) -> None:
+    from layers.storage.models import Scheme
+
+    with database.write() as session:
+        scheme = session.query(Scheme).filter_by(code=code).one_or_none() or create_scheme(
+            session, code, name, rules={"out_of_reach": {"distance_m": 600.0}}
+        )
+        plan = create_draft(session, scheme.id, cells, name=f"{on}", created_by="test", area_code=COUNTY)
+        assert check_plan(session, plan.id).valid
+        number, scheme_id = plan.id, scheme.id
+    with database.write() as session:
+        publish(session, number, on)
+        for rank, duty in (("A", "leader"), ("A", "officer"), ("B", "officer")):
+            officer = Officer(
+                external_id=f"{code}-{on}-{rank}-{duty}", area_code=TOWN, personal={"name": OFFICER, "phone": PHONE},
+                attributes={}, valid_from=on, version=1,
+            )  # fmt: skip
+            session.add(officer)
+            session.flush()
+            session.add(
+                Post(officer_id=officer.id, scheme_id=scheme_id, cell_code=cells["code"][0], duty=duty, rank=rank,
+                     valid_from=on, version=1)
+            )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def city(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """The file of the city, and the ids of some of its things."""
+    path = tmp_path_factory.mktemp("city") / "city.gpkg"
+    return path, build(f"sqlite:///{path}")
+
+
+@pytest.fixture(scope="session")
+def made(city: tuple[Path, dict[str, Any]]) -> dict[str, Any]:
+    """The ids of some things of the city."""
+    return city[1]
+
+
+@pytest.fixture(scope="session")
+def service(city: tuple[Path, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a service of the city."""
+    settings = ServiceSettings(database=f"sqlite:///{city[0]}", uploads=tmp_path_factory.mktemp("uploads"))
+    with serving(settings) as address:
+        yield address
+
+
+@pytest.fixture
+def link(city: tuple[Path, dict[str, Any]]) -> str:
+    """The secret of a fresh one-time link of the account monitor."""
+    with closing(Database(f"sqlite:///{city[0]}")) as database, database.write() as session:
+        _, secret = create_link(session, SYSTEM, "monitor", timedelta(minutes=5))
+    return secret
+
+
+@pytest.fixture(scope="session")
+def cookies(service: str) -> Callable[[str], list[dict[str, Any]]]:
+    """The cookie of a session of an account, signed in once for all tests."""
+    kept: dict[str, list[dict[str, Any]]] = {}
+
+    def cookie(name: str) -> list[dict[str, Any]]:
+        if name not in kept:
+            answer = httpx.post(f"{service}/v1/session", json={"name": name, "password": PASSWORD})
+            assert answer.status_code == 201
+            kept[name] = [{"name": key, "value": value, "url": service} for key, value in answer.cookies.items()]
+        return kept[name]
+
+    return cookie
+
+
+@pytest.fixture
+def interface(service: str, cookies: Callable[[str], list[dict[str, Any]]]) -> Iterator[Callable[..., Any]]:
+    """Ask the interface as the account monitor, past the page."""
+    pairs = {each["name"]: each["value"] for each in cookies("monitor")}
+    with httpx.Client(base_url=service, cookies=pairs) as client:
+
+        def ask(path: str, **query: Any) -> Any:
+            answer = client.get(path, params=query)
+            assert answer.status_code == 200, answer.text
+            return answer.json()
+
+        yield ask
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium as the system has it; without one the tests skip, in CI they fail."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI has no chromium: the page would go untested")
+        pytest.skip("no chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Opened:
+    """A page with all it complained about and all it asked for."""
+
+    page: Page
+    context: BrowserContext
+    problems: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    forgiven: tuple[str, ...] = ()
+
+    def hear(self, kind: str, text: str) -> None:
+        """Keep a console message that is a complaint."""
+        if kind in ("error", "warning") and not any(each in text for each in self.forgiven):
+            self.problems.append(text)
+
+    def wait(self, condition: str) -> None:
+        """Wait until an expression holds (Playwright's own waiting needs eval, which the page forbids)."""
+        for _ in range(400):
+            if self.page.evaluate(condition):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"never came true: {condition}; {self.problems}")
+
+    def settle(self) -> None:
+        """Wait until the map has drawn all it has asked for."""
+        self.wait("wangge.map.loaded() && wangge.map.areTilesLoaded() && !wangge.map.isMoving()")
+
+    def ready(self) -> None:
+        """Wait until the map stands."""
+        self.wait("document.documentElement.dataset.ready === 'map'")
+        self.settle()
+
+    def asks(self, *parts: str) -> None:
+        """Wait until the cells drawn are those of an address with these parts."""
+        found = "(wangge.map.getSource('cells')?.tiles?.[0] ?? '')"
+        self.wait(" && ".join(f"{found}.includes('{part}')" for part in parts))
+        self.settle()
+
+    def codes(self, layer: str = "cells-fill", property: str = "code") -> set[str]:
+        """What the map draws of a layer."""
+        query = "([layer, name]) => wangge.map.queryRenderedFeatures({layers: [layer]}).map(f => f.properties[name])"
+        return set(self.page.evaluate(query, [layer, property]))
+
+    def click(self, column: float, row: float) -> None:
+        """Click a place of the ground, in steps."""
+        query = "([lon, lat]) => { const p = wangge.map.project([lon, lat]); const b = wangge.map.getContainer()"
+        query += ".getBoundingClientRect(); return [p.x + b.left, p.y + b.top]; }"
+        self.page.mouse.click(*self.page.evaluate(query, list(spot(column, row))))
+
+
+@pytest.fixture
+def open_page(
+    browser: Browser, service: str, cookies: Callable[[str], list[dict[str, Any]]]
+) -> Iterator[Callable[..., Opened]]:
+    """Open the page as an account; at the end nothing may have gone wrong or been asked for elsewhere."""
+    opened: list[Opened] = []
+
+    def opener(
+        account: str | None = "monitor",
+        *,
+        hash: str = "",
+        size: tuple[int, int] = (1280, 800),
+        language: str = "zh-CN",
+        forgiven: tuple[str, ...] = (),
+        touch: bool = False,
+        address: str = service,
+    ) -> Opened:
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, locale=language, has_touch=touch, reduced_motion="reduce"
+        )
+        if account is not None:
+            context.add_cookies(cookies(account))  # type: ignore[arg-type]
+        page = context.new_page()
+        record = Opened(page, context, forgiven=forgiven)
+        page.on("pageerror", lambda error: record.problems.append(str(error)))
+        page.on("console", lambda message: record.hear(message.type, message.text))
+        page.on("request", lambda request: record.requests.append(request.url))
+        page.goto(f"{address}/{hash}")
+        opened.append(record)
+        if account is not None:
+            record.ready()
+        return record
+
+    yield opener
+    for record in opened:
+        assert record.problems == []
+        allowed = (f"{service}/", "data:", "blob:")
+        assert [url for url in record.requests if not url.startswith(allowed)] == []
+        record.context.close()
