@@ -44,6 +44,9 @@ class LiveEntities:
         """
         with self._lock:
             followed = self._kinds.setdefault(kind, _Followed())
+        index = followed.index
+        if index is not None and followed.revision >= self._database.revision():
+            return index
         with followed.catching_up, self._database.read() as session:
             revision = _revision(session)
             if followed.index is None:
