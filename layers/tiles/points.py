@@ -136,7 +136,6 @@ class Points:
         counts = stops - begins
         alone = counts == 1
         middle = self._middle + (xy_sums[stops] - xy_sums[begins]) / counts[:, np.newaxis]
-        middle[alone] = self._xy[order[begins[alone]]]
         features = self._rows[order[begins]]
         columns: dict[str, Column] = {"count": counts}
         for key, column in properties.items():

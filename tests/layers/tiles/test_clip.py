@@ -38,6 +38,13 @@ def test_polygons_around_the_box_and_away_from_it():
     assert shapely.is_empty(shapes[1:]).all()
 
 
+def test_an_edge_is_cut_alike_from_both_ends_where_rounding_is_a_toss():
+    # Half of a unit exactly, reached by two ways of arithmetic: among so many some differ in the last bit.
+    random = np.random.default_rng(1)
+    first, second = random.integers(-5_000, 0, (200_000, 2)), random.integers(1, 5_000, (200_000, 2))
+    np.testing.assert_array_equal(crossings(first, second, 0, 0), crossings(second, first, 0, 0))
+
+
 @given(st.lists(st.tuples(place, place), min_size=1), st.integers(-900, 900), st.integers(0, 1))
 def test_an_edge_is_cut_alike_from_both_ends(edges, limit, axis):
     crossing = [(a, b) for a, b in edges if (a[axis] < limit) != (b[axis] < limit)]

@@ -56,6 +56,21 @@ def test_no_slits_at_any_zoom(seed, points, groups):
             assert blank(shapes, ground) == 0
 
 
+@settings(max_examples=60)
+@given(
+    st.integers(0, 10_000), st.integers(5, 60), st.integers(2, 30), st.sampled_from([2e-5, 6e-5, 1e-4, 4e-4])
+)
+def test_no_slits_between_cells_about_as_small_as_a_unit(seed, points, groups, degrees):
+    # Here rounding tears cells apart that simplification would have united at a lower zoom.
+    cells = placed(mosaic(seed, points, groups), degrees)
+    coverage = Coverage(cells, np.arange(len(cells)))
+    square = np.array([shapely.box(*shapely.total_bounds(cells))])
+    for address in tiles_of(cells, 15, 4):
+        shapes = [shape for _, shape, _ in features(coverage.encode("cells", address, {}), "cells")]
+        assert all(shape.is_valid for shape in shapes)
+        assert blank(shapes, shapely.intersection(TILE, in_units(square, address)[0].buffer(-1.5))) == 0
+
+
 @pytest.mark.parametrize("zoom", range(11, 20))
 def test_neighbours_have_the_same_borders(zoom):
     cells = wiggly(12, 9)

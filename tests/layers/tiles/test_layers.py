@@ -95,6 +95,23 @@ def test_points_are_told_in_every_tile_whose_buffer_they_lie_in(places, zoom, da
             assert np.abs(np.array(shape.coords[0]) - xy[number]).max() <= 0.5 + 1e-3
 
 
+@pytest.mark.parametrize("zoom", [3, 14, 22])
+def test_the_buffer_of_a_tile_holds_the_points_on_every_side_of_it(zoom):
+    address = next(touching((LON, LAT, LON, LAT), zoom))
+    along = np.array([-65.0, -63.0, -1.0, 1.0, 2000.0, 4095.0, 4097.0, 4159.0, 4161.0])
+    x, y = (each.ravel() for each in np.meshgrid(along, along))
+    metres = (np.column_stack((x, y)) + address.origin) * (unit(zoom), -unit(zoom)) + (-HALF, HALF)
+    angle = metres / 6_378_137.0
+    lon, lat = np.degrees(angle[:, 0]), np.degrees(np.arctan(np.sinh(angle[:, 1])))
+    inside = (np.abs(x - 2048) < 2112) & (np.abs(y - 2048) < 2112)
+    points = Points(lon, lat, np.arange(len(lon)))
+    assert points.rows(address).tolist() == np.flatnonzero(inside).tolist()
+    drawn = features(points.encode("p", address, {}), "p")
+    assert {number: shape.coords[0] for number, shape, _ in drawn} == {
+        int(row): (x[row], y[row]) for row in np.flatnonzero(inside)
+    }
+
+
 @settings(max_examples=40)
 @given(st.lists(near, max_size=60), st.integers(0, 17), st.data())
 def test_thinned_points_count_every_one_once_and_alike_in_all_tiles(places, zoom, data):
