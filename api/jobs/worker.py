@@ -33,7 +33,10 @@ BEAT_S = 1.0
 """Seconds between two signs of life of a running job."""
 
 CLEAN_S = 60.0
-"""Seconds between two looks for files of exports that have expired."""
+"""Seconds between two looks for files of exports that have expired, and for uploads left behind."""
+
+LEFT_S = 3600.0
+"""Seconds after which an uploaded file that no job waits for counts as left behind."""
 
 log = structlog.get_logger("wangge.jobs")
 
@@ -75,6 +78,7 @@ class Worker:
                 if time.monotonic() - cleaned >= CLEAN_S:
                     cleaned = time.monotonic()
                     exported.clean(self._uploads, self._settings.export_s)
+                    self._clean()
                 job = self._next()
                 if job is not None:
                     self._run(job)
@@ -82,6 +86,22 @@ class Worker:
                 # Whatever it is, the next job must find a worker: database or folder may be back in a moment.
                 log.warning("jobs wait", error=type(error).__name__)
                 self._stop.wait(2)
+
+    def _clean(self) -> None:
+        """Remove uploaded files that no job will read: whoever should have was killed after the deed."""
+        old = [
+            each
+            for each in self._uploads.iterdir()
+            if each.is_file() and time.time() - each.stat().st_mtime > LEFT_S
+        ]
+        if not old:
+            return
+        with self._database.read() as session:
+            going = select(Job.parameters).where(Job.state.in_((JobState.queued, JobState.running)))
+            wanted = {given.get("file") for given in session.scalars(going)}
+        for each in old:
+            if each.name not in wanted:
+                each.unlink(missing_ok=True)
 
     def _next(self) -> Job | None:
         waiting = select(Job.id).where(

@@ -1,5 +1,6 @@
 """kill -9 of the real processes during imports, publishing and restores: all of the old or all of the new."""
 
+import os
 import random
 import time
 from collections import Counter
@@ -23,6 +24,9 @@ from tests.service.whole import whole_edition, whole_owners
 
 IMPORTS, PUBLICATIONS, RESTORES = 10, 10, 5
 ENTITIES = 3_000
+CLEANED_S = 30.0
+"""Seconds that a server has to remove the files of those who were killed."""
+
 PUBLISHED = 100
 """The day from which plans are published, after those on which entities were loaded."""
 
@@ -88,10 +92,16 @@ class Service:
         with self.database.read() as session:
             return find_job(session, job["id"]).state
 
-    def age_heartbeats(self) -> None:
-        """Make half a minute pass for jobs that ran: only then is one whose worker is silent lost."""
+    def age(self) -> None:
+        """Make hours pass for jobs that ran and for files: a job is lost, or a file left, after some time."""
         with self.database.write() as session:
             session.execute(text("UPDATE jobs SET heartbeat_at = '2026-01-01' WHERE state = 'running'"))
+        for each in self.uploads():
+            os.utime(each, (0, 0))
+
+    def uploads(self) -> list[Path]:
+        """Return the uploaded files that are kept."""
+        return list((self.folder / "uploads").iterdir())
 
 
 def import_edition(service: Service, edition: int) -> dict[str, Any]:
@@ -119,7 +129,7 @@ def kill_during_imports(service: Service) -> int:
         service.settle()
         found, left = whole_edition(service.database, ENTITIES), service.state_of(job)
         assert found == edition + (left == "done")
-        service.age_heartbeats()
+        service.age()
         service.start()
         # A job that had not begun is done now, and one that had is lost.
         ended = finished(service.client, job)["state"]
@@ -127,7 +137,10 @@ def kill_during_imports(service: Service) -> int:
         service.tell("import", after, new=found > edition, more=f"; its job {left}, then {ended}")
         edition = whole_edition(service.database, ENTITIES)
         assert edition == found + (left == "queued")
-    assert list((service.folder / "uploads").iterdir()) == []
+    began = time.monotonic()
+    while service.uploads():
+        assert time.monotonic() - began < CLEANED_S
+        time.sleep(0.05)
     return edition
 
 
