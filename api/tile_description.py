@@ -135,7 +135,7 @@ def _tilejson(layer: str, what: str, parameters: list[dict[str, Any]]) -> dict[s
             "bounds": {"type": "array", "items": {"type": "number"}},
             "vector_layers": {"type": "array", "items": {"type": "object"}},
             "empty": {"type": "boolean", "description": "There is nothing that the caller may see."},
-            "revision": {"type": "integer"},
+            "revision": {"type": "integer", "description": "What the tiles show; they follow a publish."},
         },
     }
     example = {

@@ -109,7 +109,7 @@ def steady_colours(cells: gpd.GeoDataFrame, codes: Sequence[str], *, crs: CRS | 
     Parameters
     ----------
     cells
-        Polygons in EPSG:4326.
+        Polygons in EPSG:4326 that do not overlap.
     codes
         The distinct codes of the cells: a cell's turn, and the colour it likes best, follow from its code.
     crs
@@ -132,9 +132,8 @@ def steady_colours(cells: gpd.GeoDataFrame, codes: Sequence[str], *, crs: CRS | 
         return turns % COLOURS
     metric = np.array(to_working(to_lonlat(cells), crs).geometry, dtype=object)
     i, j, _ = adjacency(metric)
-    crossing_i, crossing_j = overlapping(metric)
     corner_i, corner_j = touching(metric)
-    hard = _neighbours(len(shapes), np.r_[i, crossing_i], np.r_[j, crossing_j])
+    hard = _neighbours(len(shapes), i, j)
     soft = _neighbours(len(shapes), corner_i, corner_j)
     colours, used, liked = [-1] * len(hard), [0] * COLOURS, (turns // COLOURS % COLOURS).tolist()
     for node in order.tolist():
@@ -153,7 +152,8 @@ def steady_colours(cells: gpd.GeoDataFrame, codes: Sequence[str], *, crs: CRS | 
 
 def _neighbours(count: int, i: Ints, j: Ints) -> Lists:
     """Sorted neighbour lists of plain integers: the loops below are faster over these than over arrays."""
-    pairs = np.unique(np.r_[i * count + j, j * count + i]) if len(i) else np.empty(0, dtype=np.int64)
+    pairs = np.sort(np.r_[i * count + j, j * count + i]) if len(i) else np.empty(0, dtype=np.int64)
+    pairs = pairs[np.diff(pairs, prepend=-1) > 0]
     bounds = np.searchsorted(pairs, np.arange(count + 1, dtype=np.int64) * count).tolist()
     ends = (pairs % max(count, 1)).tolist()
     return [ends[bounds[node] : bounds[node + 1]] for node in range(count)]

@@ -170,7 +170,7 @@ async def _tilejson(request: Request, wanted: Wanted) -> Response:
         "bounds": bounds or (-180.0, -85.05, 180.0, 85.05),
         "vector_layers": tiles.layers(),
         "empty": bounds is None,
-        "revision": snapshot.revision,
+        "revision": request.app.state.shelf.revision(wanted, snapshot),
     }
     return Response(orjson.dumps(answer), headers=_HIDDEN, media_type="application/json")
 

@@ -97,6 +97,13 @@ class CellGround:
         """Return the number of cells."""
         return len(self.codes)
 
+    def prepare(self) -> None:
+        """Make at once what the first tile of each zoom would wait for."""
+        for zoom in range(self.minzoom, MAXZOOM + 1):
+            self.drawn.prepare(zoom)
+        for zoom in range(self.minzoom):
+            self.group_drawn.prepare(zoom)
+
     def tile_set(self, counts: Mapping[str, Integers], area_names: Mapping[str, str]) -> "CellTiles":
         """Return the tiles of the cells with counts of entities.
 

@@ -31,7 +31,8 @@ KEPT_SETS = 24
 """Sets kept beside the cells of today, the areas and the base map."""
 
 _REST = 4.0
-# Making sets anew may take one part of the time in five, however often entities change.
+_LONGEST_REST_S = 5.0
+# Making sets anew may take one part of the time in five, or a little more, however often entities change.
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,9 @@ class _Kept:
 class Shelf:
     """The tile sets of a process, for any number of readers and threads.
 
-    A set of cells is never older than the snapshot it is asked with. Counts of entities, and the other sets,
-    may lag behind a change for as long as it takes to read them, once they have been asked for.
+    A set that is there is answered, also when something has changed since: being asked for is what makes it
+    be made anew, and what is drawn catches up within the time that this takes. Only a set that is not there
+    is waited for.
 
     Parameters
     ----------
@@ -127,7 +129,7 @@ class Shelf:
             kept = self._kept.get(wanted)
             if kept is not None:
                 self._kept.move_to_end(wanted)
-        if kept is None or not self._fits(kept, wanted, snapshot):
+        if kept is None:
             return None
         if wanted.layer != "gaps" and kept.moment != _moment(snapshot):
             # Good enough for this request; the next ones shall have a newer.
@@ -152,6 +154,11 @@ class Shelf:
         with making:
             found = self.held(wanted, snapshot)
             return self._make(wanted, snapshot).tiles if found is None else found
+
+    def revision(self, wanted: Wanted, snapshot: Snapshot) -> int:
+        """Return the revision that a set shows; the snapshot's where it is not there."""
+        kept = self._kept.get(wanted)
+        return snapshot.revision if kept is None else kept.moment[0]
 
     def cells(self, scheme: str, day: date | None, snapshot: Snapshot) -> cells.CellTiles:
         """Return the set of the cells of a scheme, made now where it is not ready.
@@ -210,7 +217,11 @@ class Shelf:
         ground = self._grounds.get(in_force)
         if ground is None:
             working_crs = session.scalars(select(Scheme.working_crs).where(Scheme.id == scheme_id)).one()
-            ground = self._grounds[in_force] = cells.read_ground(session, in_force, working_crs)
+            ground = cells.read_ground(session, in_force, working_crs)
+            if wanted in self._kept:
+                # The former are drawn until these are ready to be.
+                ground.prepare()
+            self._grounds[in_force] = ground
         found = counts.read_counts(session, scheme_id, wanted.day or snapshot.day)
         return ground.tile_set(counts.counts_of(found, ground.codes), _area_names(in_force, snapshot))
 
@@ -238,7 +249,7 @@ class Shelf:
             except Exception as error:
                 # Whatever it is, requests go on being answered, and make what they need themselves.
                 _log.warning("tiles not made anew: %s", type(error).__name__)
-            self._stop.wait(min(_REST * (time.monotonic() - began), 60.0))
+            self._stop.wait(min(_REST * (time.monotonic() - began), _LONGEST_REST_S))
 
     def _renew(self) -> None:
         snapshot = self._holder.current
@@ -257,6 +268,10 @@ class Shelf:
                 making = self._making.setdefault(wanted, Lock())
             with making:
                 self._make(wanted, snapshot)
+        for ground in list(self._grounds.values()):
+            if self._stop.is_set():
+                return
+            ground.prepare()
 
 
 def _moment(snapshot: Snapshot) -> tuple[int, date]:
