@@ -25,7 +25,8 @@ import { change, current, listen } from "./state.js";
 import { openStats } from "./stats.js";
 import { sentence, toast } from "./toast.js";
 
-const WORLD = [73, 18, 135, 54];
+// What is empty is described as the whole world.
+const somewhere = (bounds) => bounds !== undefined && bounds[2] - bounds[0] < 359;
 
 export async function openApp(session) {
   const asked = readAddress();
@@ -45,12 +46,11 @@ export async function openApp(session) {
   }
   if (!schemes.some((each) => each.code === current().scheme)) change({ scheme: schemes[0]?.code ?? null });
 
-  let described = null;
-  let bounds = WORLD;
+  let bounds = somewhere(style.sources.areas?.bounds) ? style.sources.areas.bounds : [73, 18, 135, 54];
   if (current().scheme !== null) {
     try {
-      described = await describeCells(current().scheme, current().at);
-      bounds = described.bounds ?? WORLD;
+      const described = await describeCells(current().scheme, current().at);
+      if (somewhere(described.bounds)) bounds = described.bounds;
     } catch (error) {
       toast(sentence(error));
     }
@@ -68,11 +68,10 @@ export async function openApp(session) {
     try {
       const [now, classes] = await Promise.all([describeCells(scheme, at), classification(current())]);
       if (mine !== drawing) return;
-      described = now;
-      bounds = now.bounds ?? bounds;
+      if (somewhere(now.bounds)) bounds = now.bounds;
       change({ groupsBelow: now.vector_layers?.find((layer) => layer.id === "cells")?.minzoom ?? 0 });
       drawCells(map, now, { scheme, at }, classes);
-      showMessage(now.vector_layers?.length === 0 ? t("no_cells") : "");
+      showMessage(somewhere(now.bounds) ? "" : t("no_cells"));
       visible();
       choose(map, current().chosen?.kind === "cell" ? current().chosen.code : null);
     } catch (error) {

@@ -59,11 +59,11 @@ function gapButton(gap) {
 }
 
 // Where the click was; else nothing is asked of the other schemes, for a cell may lie in several of theirs.
-async function elsewhere(spot, scheme) {
-  if (spot.lon === undefined) return null;
-  const [found, names] = await Promise.all([locate(spot.lon, spot.lat, current().at), schemeNames()]);
+async function elsewhere({ lon, lat }, scheme) {
+  if (lon === undefined) return null;
+  const [found, names] = await Promise.all([locate(lon, lat, current().at), schemeNames()]);
   const others = named(found.owners, names).filter((each) => each.scheme !== scheme);
-  return others.length ? block(t("other_schemes"), ownerRows(others, spot)) : null;
+  return others.length ? block(t("other_schemes"), ownerRows(others, { lon, lat })) : null;
 }
 
 const path = (scheme, code) => `v1/schemes/${encodeURIComponent(scheme)}/cells/${encodeURIComponent(code)}`;

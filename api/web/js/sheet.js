@@ -88,16 +88,14 @@ export function openSheet(map, session) {
     }
   };
   listen(["chosen"], () => draw(true));
-  listen(["scheme", "at"], () => {
-    if (current().chosen !== null) draw(false);
+  listen(["scheme", "at"], (state, changed) => {
+    if (state.chosen !== null && !changed.has("chosen")) draw(false);
   });
   onLanguage(() => {
     if (current().chosen !== null) draw(false);
   });
-  box.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") change({ chosen: null });
-  });
-  map.getCanvas().addEventListener("keydown", (event) => {
-    if (event.key === "Escape") change({ chosen: null });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || document.body.dataset.tool) return;
+    if (!document.activeElement?.closest("#search, #account")) change({ chosen: null });
   });
 }

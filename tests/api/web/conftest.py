@@ -69,7 +69,9 @@ def town_of(column: float) -> str:
 def squares() -> gpd.GeoDataFrame:
     """The cells of the first plan: 24 squares, whose codes begin with their town's."""
     places = [(column, row) for column in range(COLUMNS) for row in reversed(range(ROWS))]
-    return _cells([f"{town_of(c)}{n:06d}" for n, (c, _) in enumerate(places, 1)], [box(*each) for each in places])
+    return _cells(
+        [f"{town_of(c)}{n:06d}" for n, (c, _) in enumerate(places, 1)], [box(*each) for each in places]
+    )
 
 
 def stripes() -> gpd.GeoDataFrame:
@@ -123,7 +125,9 @@ def build(url: str) -> dict[str, Any]:
             for kind, count in (("household", 60), ("enterprise", 12), ("sensor", 4), ("service_point", 1)):
                 for number in range(count):
                     # All service at one end, so that the other is out of its reach.
-                    column, row = (0.3, 0.4) if kind == "service_point" else random.uniform((0, 0), (COLUMNS, ROWS))
+                    column, row = (
+                        (0.3, 0.4) if kind == "service_point" else random.uniform((0, 0), (COLUMNS, ROWS))
+                    )
                     entity = create_entity(
                         session,
                         kind,
@@ -217,7 +221,9 @@ def cookies(service: str) -> Callable[[str], list[dict[str, Any]]]:
         if name not in kept:
             answer = httpx.post(f"{service}/v1/session", json={"name": name, "password": PASSWORD})
             assert answer.status_code == 201
-            kept[name] = [{"name": key, "value": value, "url": service} for key, value in answer.cookies.items()]
+            kept[name] = [
+                {"name": key, "value": value, "url": service} for key, value in answer.cookies.items()
+            ]
         return kept[name]
 
     return cookie
@@ -296,7 +302,9 @@ class Opened:
 
     def click(self, column: float, row: float) -> None:
         """Click a place of the ground, in steps."""
-        query = "([lon, lat]) => { const p = wangge.map.project([lon, lat]); const b = wangge.map.getContainer()"
+        query = (
+            "([lon, lat]) => { const p = wangge.map.project([lon, lat]); const b = wangge.map.getContainer()"
+        )
         query += ".getBoundingClientRect(); return [p.x + b.left, p.y + b.top]; }"
         self.page.mouse.click(*self.page.evaluate(query, list(spot(column, row))))
 
@@ -319,7 +327,10 @@ def open_page(
         address: str = service,
     ) -> Opened:
         context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, locale=language, has_touch=touch, reduced_motion="reduce"
+            viewport={"width": size[0], "height": size[1]},
+            locale=language,
+            has_touch=touch,
+            reduced_motion="reduce",
         )
         if account is not None:
             context.add_cookies(cookies(account))  # type: ignore[arg-type]

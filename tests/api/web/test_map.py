@@ -37,7 +37,8 @@ def test_a_cell_that_is_clicked_tells_what_the_interface_answers(open_page: Open
     assert code == stripes()["code"][0]
     told = interface(f"/v1/schemes/community/cells/{code}")
     shown = page.eval_on_selector_all(
-        "#sheet [data-count]", "all => Object.fromEntries(all.map(e => [e.dataset.count, e.firstChild.textContent]))"
+        "#sheet [data-count]",
+        "all => Object.fromEntries(all.map(e => [e.dataset.count, e.firstChild.textContent]))",
     )
     assert {kind: int(count) for kind, count in shown.items() if count != "0"} == {
         kind: count for kind, count in told["counts"].items() if count
@@ -90,12 +91,16 @@ def test_a_measure_is_drawn_in_the_classes_of_the_interface(open_page: Open, int
     told = interface("/v1/schemes/community/measures/households", at=FIRST, classes=5, method="quantiles")
     rows = page.locator("#legend .class-row")
     assert rows.count() == len(told["breaks"])
-    counts = [int(text.split()[0]) for text in page.locator("#legend .class-row span:last-child").all_inner_texts()]
+    counts = [
+        int(text.split()[0]) for text in page.locator("#legend .class-row span:last-child").all_inner_texts()
+    ]
     assert counts == told["counts"]
     assert sum(counts) == COLUMNS * ROWS
     page.select_option("#legend select >> nth=0", "equal_interval")
     opened.wait("wangge.state().method === 'equal_interval'")
-    told = interface("/v1/schemes/community/measures/households", at=FIRST, classes=5, method="equal_interval")
+    told = interface(
+        "/v1/schemes/community/measures/households", at=FIRST, classes=5, method="equal_interval"
+    )
     opened.wait(f"document.querySelectorAll('#legend .class-row').length === {len(told['breaks'])}")
     opened.settle()
     # Each cell has the colour of its class.
@@ -103,7 +108,9 @@ def test_a_measure_is_drawn_in_the_classes_of_the_interface(open_page: Open, int
         "() => wangge.map.queryRenderedFeatures({layers: ['cells-fill']})"
         ".map(f => [f.properties.households, f.layer.paint['fill-color']])"
     )
-    colours = page.eval_on_selector_all("#legend .class-row i", "all => all.map(e => getComputedStyle(e).backgroundColor)")
+    colours = page.eval_on_selector_all(
+        "#legend .class-row i", "all => all.map(e => getComputedStyle(e).backgroundColor)"
+    )
     assert len(drawn) >= COLUMNS * ROWS
     for value, colour in drawn:
         own = next(at for at, upper in enumerate(told["breaks"]) if value <= upper)
@@ -142,7 +149,9 @@ def test_an_entity_is_told_with_its_cells(open_page: Open, interface: Any, made:
 
 
 @pytest.mark.parametrize("account", ["monitor", "chief"])
-def test_personal_data_are_shown_to_those_who_may_ask(open_page: Open, made: dict[str, Any], account: str) -> None:
+def test_personal_data_are_shown_to_those_who_may_ask(
+    open_page: Open, made: dict[str, Any], account: str
+) -> None:
     opened = open_page(account)
     page = opened.page
     page.fill("#query", "EN-0000")

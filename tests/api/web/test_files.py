@@ -1,0 +1,105 @@
+"""The files of the page as they are sent: open to everybody, kept by their tags, and strict about what they load."""
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import ValidationError
+
+from api.routes.page import content_policy
+from api.settings import ServiceSettings
+from api.web import WEB
+
+SCRIPTS = sorted((WEB / "js").glob("*.js"))
+WORDS = (WEB / "js" / "words.js").read_text(encoding="utf-8")
+
+
+def test_the_page_is_open_and_strict(service: str) -> None:
+    answer = httpx.get(service)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    policy = answer.headers["content-security-policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert "<title>网格 Wangge</title>" in answer.text
+    # No script and no style stands in the document itself.
+    assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", answer.text) == []
+    assert httpx.get(f"{service}/v1/page").status_code == 401
+    again = httpx.get(service, headers={"If-None-Match": answer.headers["etag"]})
+    assert again.status_code == 304
+    plain = httpx.get(f"{service}/web/js/start.js", headers={"Accept-Encoding": "identity"})
+    packed = httpx.get(f"{service}/web/js/start.js", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert plain.content == packed.content == (WEB / "js" / "start.js").read_bytes()
+    assert plain.headers["content-security-policy"] == policy
+
+
+@pytest.mark.parametrize(
+    "path", ["", "index.html", "__init__.py", "../settings.py", "js/none.js", "vendor/manifest.json"]
+)
+def test_nothing_else_is_sent(service: str, path: str) -> None:
+    # Written out, because the client would take the dots for a way up.
+    assert httpx.get(f"{service}/web/{path.replace('..', '%2e%2e')}").status_code in (401, 404)
+
+
+def test_every_file_that_is_named_is_there(service: str) -> None:
+    document = (WEB / "index.html").read_text(encoding="utf-8")
+    named = [WEB / path.removeprefix("web/") for path in re.findall(r'(?:href|src)="(web/[^"]+)"', document)]
+    for script in SCRIPTS:
+        text = script.read_text(encoding="utf-8")
+        named += [script.parent / path for path in re.findall(r'(?:from|import\() ?"([^"]+)"', text)]
+    assert len(named) > 60
+    assert [path for path in named if not path.resolve().is_file()] == []
+    for path in {path.resolve().relative_to(WEB).as_posix() for path in named}:
+        assert httpx.get(f"{service}/web/{path}").status_code == 200, path
+
+
+def test_nothing_is_loaded_from_elsewhere() -> None:
+    for path in [*SCRIPTS, *(WEB / "css").glob("*.css"), WEB / "index.html"]:
+        foreign = re.findall(
+            r"https?://(?!www\.w3\.org/2000/svg)[^\s\"'`)]*", path.read_text(encoding="utf-8")
+        )
+        assert foreign == [], path.name
+        assert "innerHTML" not in path.read_text(encoding="utf-8"), path.name
+
+
+def test_every_word_is_there_in_both_languages() -> None:
+    entries = dict(
+        re.findall(
+            r'^  "?([\w.]+)"?: \[(.*?)\],$', re.sub(r"\[\n\s+(.*?)\n\s+(.*?)\n\s+\]", r"[\1 \2]", WORDS), re.M
+        )
+    )
+    assert len(entries) > 150
+    for key, pair in entries.items():
+        assert len(re.findall(r'"(?:[^"\\]|\\.)*"', pair)) == 2, key
+        gaps = [sorted(re.findall(r"\{\w+\}", text)) for text in re.findall(r'"((?:[^"\\]|\\.)*)"', pair)]
+        assert gaps[0] == gaps[1], key
+    used = set(re.findall(r'data-t(?:-\w+)?="(\w+)"', (WEB / "index.html").read_text(encoding="utf-8")))
+    for script in SCRIPTS:
+        if script.name != "words.js":
+            used |= set(re.findall(r'\bt\("([\w.]+)"', script.read_text(encoding="utf-8")))
+    assert used - entries.keys() == set()
+
+
+def test_modules_are_small() -> None:
+    assert {
+        path.name: len(path.read_text(encoding="utf-8").splitlines())
+        for path in SCRIPTS
+        if len(path.read_text(encoding="utf-8").splitlines()) > 400
+    } == {}
+
+
+def test_tiles_of_another_server_widen_the_policy_by_its_origin_alone(tmp_path: Path) -> None:
+    settings = ServiceSettings(base_tiles="https://tiles.city.example:8443/a/{z}/{x}/{y}.png?key=1")
+    assert "img-src 'self' https://tiles.city.example:8443 data: blob:" in content_policy(settings)
+    assert "key=1" not in content_policy(settings)
+    for wrong in (
+        "tiles",
+        "javascript:alert(1)/{z}",
+        "https://a b/{z}",
+        "https://a; script-src */{z}",
+        "https://a/",
+    ):
+        with pytest.raises(ValidationError):
+            ServiceSettings(base_tiles=wrong)

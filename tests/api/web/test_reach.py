@@ -1,0 +1,174 @@
+"""Who reaches the page, and how: by keyboard, with a screen reader, on a phone, on a network of its own."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import matplotlib.image
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from api.settings import ServiceSettings
+from tests.api.routes.conftest import serving
+from tests.api.web.conftest import FIRST
+
+Open = Callable[..., Any]
+
+
+def faults(page: Any) -> list[str]:
+    """What axe finds that is serious or worse."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{each['id']}: {json.dumps([node['html'][:160] for node in each['nodes']], ensure_ascii=False)}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+def test_axe_finds_nothing_serious(open_page: Open) -> None:
+    gate = open_page(None, forgiven=("401",))
+    gate.page.wait_for_selector("#gate:not([hidden])")
+    assert faults(gate.page) == []
+    opened = open_page(hash=f"#at={FIRST}")
+    page = opened.page
+    assert faults(page) == []
+    page.select_option("#fill", "households")
+    page.wait_for_selector("#legend .class-row")
+    opened.click(0.5, 1.5)
+    page.wait_for_selector("#sheet .tile")
+    assert faults(page) == []
+    page.click("#tab-gaps")
+    page.wait_for_selector("#gap-list .gap-row")
+    page.fill("#query", "4403")
+    page.wait_for_selector("#found [role=option]")
+    assert faults(page) == []
+    page.click("#tool-ruler")
+    page.click("#account-button")
+    assert faults(page) == []
+    page.click("#tool-compare")
+    page.wait_for_selector("#swipe")
+    assert faults(page) == []
+
+
+def test_the_keyboard_alone_is_enough(open_page: Open) -> None:
+    opened = open_page(hash="#map=15.6/22.544/114.0509")
+    page = opened.page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement === wangge.map.getCanvas()")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#sheet h2:has-text('第101网格')")
+    opened.wait("document.activeElement.tagName === 'H2'")
+    assert page.inner_text("#announcer") == "第101网格"
+    page.keyboard.press("Escape")
+    assert page.is_hidden("#sheet")
+    assert page.evaluate("document.activeElement === wangge.map.getCanvas()")
+    page.keyboard.press("/")
+    page.keyboard.type("第103")
+    page.wait_for_selector("#found [role=option]")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#sheet h2:has-text('第103网格')")
+    page.focus("#tab-map")
+    page.keyboard.press("ArrowRight")
+    assert page.is_visible("#panel-gaps")
+
+
+def test_a_phone(open_page: Open) -> None:
+    opened = open_page(size=(390, 844), touch=True)
+    page = opened.page
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.is_hidden("#panel-body")
+    assert page.inner_text("#panel-handle") == "图例与图层"
+    page.tap("#panel-handle")
+    assert page.is_visible("#fill")
+    page.tap("#panel-handle")
+    where = page.evaluate("at => { const p = wangge.map.project(at); const b = wangge.map.getContainer().getBoundingClientRect(); return [p.x + b.left, p.y + b.top]; }", [114.0559, 22.5421])  # fmt: skip
+    page.touchscreen.tap(*where)
+    page.wait_for_selector("#sheet .tile")
+    sheet = page.eval_on_selector("#sheet", "sheet => sheet.getBoundingClientRect().toJSON()")
+    assert (sheet["left"], sheet["width"]) == (0, 390)
+    assert sheet["bottom"] == 844
+    assert page.is_hidden("#panel")
+    assert faults(page) == []
+    page.tap("#sheet .icon-button")
+    assert page.is_visible("#panel-handle")
+
+
+def test_a_service_that_is_away_is_told_and_asked_again(open_page: Open) -> None:
+    opened = open_page(forgiven=("ERR_", "Failed to load", "AJAXError", "Failed to fetch"))
+    page = opened.page
+    page.route("**/v1/schemes/**", lambda route: route.abort())
+    opened.click(0.5, 1.5)
+    page.wait_for_selector("#sheet [role=alert]")
+    assert "无法连接服务" in page.inner_text("#sheet [role=alert]")
+    page.unroute("**/v1/schemes/**")
+    page.click("#sheet [role=alert] button")
+    page.wait_for_selector("#sheet .tile")
+    page.route("**/v1/gaps?**", lambda route: route.fulfill(status=503, json={"detail": "busy"}))
+    page.click("#tab-gaps")
+    page.select_option("#gap-run", index=1)
+    page.wait_for_selector("#gap-list [role=alert]")
+    assert "服务繁忙" in page.inner_text("#gap-list")
+
+
+@pytest.fixture
+def intranet() -> Iterator[tuple[str, list[str]]]:
+    """Another server of the network, which has tiles of one colour; its address, and what it was asked for."""
+    picture, asked = BytesIO(), []
+    matplotlib.image.imsave(picture, np.full((256, 256, 3), (200, 120, 40), dtype=np.uint8))
+
+    class Tiles(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Type", "image/png")
+            self.send_header("Access-Control-Allow-Origin", "*")
+            self.end_headers()
+            self.wfile.write(picture.getvalue())
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Tiles)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+    server.server_close()
+
+
+def test_tiles_of_the_intranet_lie_beneath(
+    browser: Any, city: tuple[Path, Any], intranet: tuple[str, list[str]], cookies: Any, tmp_path: Path
+) -> None:
+    address, asked = intranet
+    settings = ServiceSettings(
+        database=f"sqlite:///{city[0]}",
+        uploads=tmp_path,
+        title="<b>某区</b>",
+        base_tiles=f"{address}/tiles/{{z}}/{{x}}/{{y}}.png",
+        base_tiles_attribution="测绘院",
+    )
+    with serving(settings) as own:
+        context = browser.new_context(locale="zh-CN")
+        context.add_cookies([{**each, "url": own} for each in cookies("monitor")])
+        page = context.new_page()
+        problems: list[str] = []
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.goto(own)
+        page.wait_for_selector("html[data-ready=map]", state="attached")
+        assert page.inner_text("#credit") == "测绘院"
+        assert page.title() == "<b>某区</b>"
+        assert page.inner_text(".brand") == "<b>某区</b>"
+        assert asked
+        page.uncheck("[data-layer=tiles]")
+        assert page.evaluate("wangge.map.getLayoutProperty('intranet', 'visibility')") == "none"
+        assert problems == []
+        context.close()

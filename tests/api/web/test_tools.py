@@ -1,0 +1,206 @@
+"""Search, gaps, measuring, comparing, the address, printing: what people do with the map."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pyproj import Geod
+
+from tests.api.web.conftest import COUNTY, FIRST, OTHER_TOWN, SECOND, box, spot, squares, stripes
+
+Open = Callable[..., Any]
+GEOD = Geod(ellps="WGS84")
+
+
+def find(opened: Any, text: str) -> None:
+    """Type into the search and take the first that is found."""
+    opened.page.fill("#query", text)
+    opened.page.wait_for_selector("#found [role=option]:not(.note)")
+    opened.page.press("#query", "Enter")
+
+
+def test_search_by_code_name_identity_and_coordinates(open_page: Open, made: dict[str, Any]) -> None:
+    opened = open_page()
+    page = opened.page
+    code = stripes()["code"][4]
+    find(opened, code[-6:])
+    page.wait_for_selector(f"#sheet .under:has-text('{code}')")
+    opened.wait(f"wangge.map.getBounds().contains({list(spot(4.5, 2))})")
+    find(opened, "第102网格")
+    page.wait_for_selector("#sheet h2:has-text('第102网格')")
+    find(opened, "SE-0002")
+    page.wait_for_selector("#sheet .under:has-text('SE-0002')")
+    find(opened, "西门")
+    opened.settle()
+    west, _, east, _ = page.evaluate("wangge.map.getBounds().toArray().flat()")
+    assert west < spot(3, 0)[0] < spot(6, 0)[0] < east
+    lon, lat = spot(5.5, 3.5)
+    for text in (f"{lon}, {lat}", f"{lat}，{lon}"):
+        find(opened, text)
+        page.wait_for_selector("#sheet .kind:has-text('地点')")
+        assert page.inner_text("#sheet h2") == f"{lon:.6f}, {lat:.6f}"
+    page.fill("#query", "没有这样的")
+    page.wait_for_selector("#found .note")
+    assert page.inner_text("#found .note") == "没有找到“没有这样的”"
+
+
+def test_gaps_are_listed_worst_first_and_a_click_flies_there(open_page: Open, interface: Any) -> None:
+    opened = open_page(hash=f"#at={FIRST}")
+    page = opened.page
+    page.click("#tab-gaps")
+    page.wait_for_selector(".gap-row")
+    told = interface("/v1/gaps", scheme="community", run=page.evaluate("wangge.state().run"))["items"]
+    rows = page.locator("#gap-list .gap-row")
+    shown = rows.evaluate_all("all => all.map(e => Number(e.dataset.gap))")
+    assert shown == [gap["id"] for gap in told]
+    turn = {"high": 0, "medium": 1, "low": 2}
+    severities = [turn[gap["severity"]] for gap in told]
+    assert severities == sorted(severities)
+    assert page.inner_text("#gaps-count") == str(len(told))
+    assert all(gap["on"] == str(FIRST) for gap in told)
+    last = told[-1]
+    rows.last.click()
+    page.wait_for_selector("#sheet .kind:has-text('盲区')")
+    west, south, east, north = last["box"]
+    opened.wait(f"wangge.map.getBounds().contains([{(west + east) / 2}, {(south + north) / 2}])")
+    opened.settle()
+    drawn = page.evaluate(
+        "wangge.map.queryRenderedFeatures({layers: ['gaps-fill', 'gaps-point']}).map(f => f.id)"
+    )
+    assert last["id"] in drawn
+    chosen = severities.count(severities[0])
+    page.click(f"[data-severity={told[0]['severity']}]")
+    opened.wait(f"document.querySelectorAll('#gap-list .gap-row').length === {chosen}")
+    page.select_option("#gap-run", index=0)
+    opened.wait(f"document.querySelector('#gap-run').selectedOptions[0].textContent === '{SECOND}'")
+
+
+def test_a_scheme_without_cells_or_gaps_says_so(open_page: Open, made: dict[str, Any]) -> None:
+    opened = open_page(hash=f"#scheme={made['empty_scheme']}")
+    page = opened.page
+    assert "没有生效的网格" in page.inner_text("#map-message")
+    page.click("#tab-gaps")
+    assert "还没有盲区分析结果" in page.inner_text("#panel-gaps")
+
+
+def test_lengths_and_areas_are_those_of_the_ellipsoid(open_page: Open) -> None:
+    opened = open_page()
+    page = opened.page
+    page.click("#tool-ruler")
+    corners = [(0.2, 0.3), (4.7, 0.6), (4.1, 3.6)]
+    for corner in corners:
+        opened.click(*corner)
+    clicked = page.evaluate(
+        "wangge.map.getSource('ruler').serialize().data.features.filter(f => f.geometry.type === 'Point').map(f => f.geometry.coordinates)"
+    )
+    assert len(clicked) == 3
+    lon, lat = zip(*clicked, strict=True)
+    shown = float(page.get_attribute("#ruler-result", "data-metres"))
+    assert math.isclose(shown, GEOD.line_length(lon, lat), rel_tol=1e-6)
+    page.click(".segments button >> nth=1")
+    shown = float(page.get_attribute("#ruler-result", "data-metres"))
+    area, _ = GEOD.polygon_area_perimeter(lon, lat)
+    assert math.isclose(shown, abs(area), rel_tol=1e-4)
+    assert page.is_hidden("#sheet")
+    page.keyboard.press("Escape")
+    assert page.is_hidden("#tool-card")
+    opened.click(0.5, 1.5)
+    page.wait_for_selector("#sheet h2:has-text('第101网格')")
+
+
+def test_two_days_lie_side_by_side(open_page: Open) -> None:
+    opened = open_page()
+    page = opened.page
+    page.click("#tool-compare")
+    page.wait_for_selector("#swipe")
+    opened.wait(f"document.getElementById('day-left')?.textContent === '{FIRST}'")
+    assert page.input_value("#compare-left") == str(FIRST)
+    assert any(f"at={FIRST}" in url and "/tiles/cells/" in url for url in opened.requests)
+    assert (
+        page.evaluate("getComputedStyle(document.getElementById('second')).clipPath")
+        == "inset(0px 50% 0px 0px)"
+    )
+    page.focus("#swipe")
+    page.keyboard.press("ArrowLeft")
+    assert page.get_attribute("#swipe", "aria-valuenow") == "45"
+    assert f"against={FIRST}" in page.url or page.wait_for_timeout(400) is None
+    page.click("#tool-compare")
+    assert page.locator("#second").count() == 0
+
+
+def test_the_address_holds_what_is_shown(open_page: Open) -> None:
+    opened = open_page()
+    page = opened.page
+    page.select_option("#date", str(FIRST))
+    page.select_option("#fill", "enterprises")
+    page.uncheck("[data-layer=gaps]")
+    find(opened, squares()["code"][7])
+    page.wait_for_selector("#sheet .under")
+    opened.settle()
+    opened.wait("location.hash.includes('cell=')")
+    page.wait_for_timeout(400)
+    address = page.url
+    again = open_page(hash="#" + address.split("#")[1])
+    again.page.wait_for_selector(f"#sheet .under:has-text('{squares()['code'][7]}')")
+    state = again.page.evaluate(
+        "(({scheme, at, fill, hidden}) => ({scheme, at, fill, hidden: [...hidden]}))(wangge.state())"
+    )
+    assert (state["scheme"], state["at"], state["fill"]) == ("community", str(FIRST), "enterprises")
+    assert "gaps" in state["hidden"]
+    here, there = (each.page.evaluate("wangge.map.getCenter().toArray()") for each in (opened, again))
+    assert here == pytest.approx(there, abs=1e-4)
+    hostile = open_page(hash="#map=x/y/z&scheme=%3Cb%3E&at=1&by=none&cell=..%2F..&method=q&classes=99")
+    assert hostile.page.evaluate("wangge.state().scheme") == "community"
+    hostile.wait("wangge.state().fill === 'neighbours'")
+
+
+def test_a_page_is_laid_out_for_paper(open_page: Open) -> None:
+    opened = open_page(hash=f"#by=households&at={FIRST}")
+    page = opened.page
+    page.evaluate("window.print = () => { window.printed = true; }")
+    page.click("#tool-print")
+    opened.wait("window.printed === true")
+    page.emulate_media(media="print")
+    assert page.is_hidden("#app")
+    assert "社区网格" in page.inner_text("#print-page h1")
+    assert str(FIRST) in page.inner_text("#print-page header")
+    assert "户数" in page.inner_text(".paper-legend")
+    width, height = page.eval_on_selector(
+        "#print-page img", "image => [image.naturalWidth, image.naturalHeight]"
+    )
+    assert width >= 1800
+    assert height >= 1300
+    # The picture shows the map: it is not of one colour.
+    assert page.evaluate(
+        """() => { const image = document.querySelector('#print-page img'); const canvas = document.createElement('canvas');
+        canvas.width = canvas.height = 40; const pen = canvas.getContext('2d'); pen.drawImage(image, 0, 0, 40, 40);
+        const data = pen.getImageData(0, 0, 40, 40).data; const seen = new Set();
+        for (let at = 0; at < data.length; at += 4) seen.add(data.slice(at, at + 3).join()); return seen.size; }"""
+    ) > 10  # fmt: skip
+
+
+def test_english(open_page: Open) -> None:
+    opened = open_page(language="en-GB")
+    page = opened.page
+    assert page.get_attribute("html", "lang") == "en"
+    assert page.inner_text("#tab-map") == "Map"
+    opened.click(0.5, 1.5)
+    page.wait_for_selector("#sheet :text('Backup'), #sheet :text('Officer')")
+    page.click("#language")
+    assert page.get_attribute("html", "lang") == "zh-CN"
+    page.wait_for_selector("#sheet :text('网格员')")
+    assert page.inner_text("#tab-map") == "图例与图层"
+    assert "没有" not in page.inner_text("#stats")
+
+
+def test_the_whole_is_the_ground_of_the_caller(open_page: Open) -> None:
+    opened = open_page("street")
+    west, south, east, north = opened.page.evaluate("wangge.map.getBounds().toArray().flat()")
+    own = box(0, 0, 3, 4).bounds
+    assert west < own[0] < own[2] < east
+    assert south < own[1] < own[3] < north
+    assert opened.page.evaluate("wangge.map.getCenter().lng") == pytest.approx(
+        (own[0] + own[2]) / 2, abs=6e-4
+    )
+    assert {COUNTY, OTHER_TOWN} & opened.codes("area-names") == set()
