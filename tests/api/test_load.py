@@ -42,6 +42,26 @@ def test_load_and_export(wangge: Callable[..., Any], areas: Path, shops: Path, u
     assert read_layer(output, role="entities")["id"].tolist() == ["001"]
 
 
+def test_load_officers(wangge: Callable[..., Any], areas: Path, url: str, tmp_path: Path) -> None:
+    people = tmp_path / "officers.csv"
+    people.write_text(
+        "officer_id,name,phone,role,rank,area_code\n"
+        "G1,甲,00012345678,leader,A,440305001001\n"
+        "G2,乙,00022345678,chief,A,440305001001\n",
+        encoding="utf-8",
+    )
+    assert wangge("load", "areas", areas, "--database", url).code == 0
+    loaded = wangge("load", "officers", people, "--database", url)
+    assert loaded.out.splitlines() == [
+        "2 records: 1 inserted, 0 updated, 0 unchanged, 1 rejected",
+        "  record 2 (id G2): unknown_duty",
+    ]
+    again = wangge("load", "officers", people, "--database", url, "--json").summary
+    assert (again["unchanged"], again["reasons"]) == (1, {"unknown_duty": 1})
+    refused = wangge("load", "officers", people, "--posts", "none", "--database", url)
+    assert (refused.code, "no scheme 'none'" in refused.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
