@@ -116,7 +116,9 @@ def _member(text: bytes, table: int, number: int) -> int | None:
     return table + offset if offset else None
 
 
-def words(values: Sequence[str | None], picks: NDArray[np.signedinteger]) -> pa.DictionaryArray:
+def words(
+    values: Sequence[str | None] | NDArray[np.object_], picks: NDArray[np.signedinteger]
+) -> pa.DictionaryArray:
     """Return a column of repeated texts.
 
     Parameters
@@ -126,12 +128,10 @@ def words(values: Sequence[str | None], picks: NDArray[np.signedinteger]) -> pa.
     picks
         For each row a position in `values`, or -1 for none, shape (n,).
     """
-    distinct = dict.fromkeys(word for word in values if word is not None)
-    places = {word: place for place, word in enumerate(distinct)}
-    table = np.array([-1 if word is None else places[word] for word in values] + [-1], dtype=np.int32)
+    encoded = pa.array(values, pa.string()).dictionary_encode()
+    table = np.append(encoded.indices.fill_null(-1).to_numpy(), np.int32(-1))
     indices = table[picks]
-    held = pa.array(indices, mask=indices < 0)
-    return pa.DictionaryArray.from_arrays(held, pa.array(list(places), pa.string()))
+    return pa.DictionaryArray.from_arrays(pa.array(indices, mask=indices < 0), encoded.dictionary)
 
 
 def write_columns(columns: Mapping[str, pa.Array], rows: int, notes: Mapping[str, str]) -> bytes:

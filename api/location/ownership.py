@@ -72,7 +72,7 @@ class Ownership:
         # The last place stands for no owner.
         picks = places[self.owners]
         texts = (self.cells.locator.codes, self.cells.names, self.cells.area_codes)
-        return *(words(text[told].tolist(), picks) for text in texts), words(REASONS, self.reasons)
+        return *(words(text[told], picks) for text in texts), words(REASONS, self.reasons)
 
     def distinct(self) -> list[int]:
         """Return the positions of the cells that own any of the locations, in the order of their codes."""
