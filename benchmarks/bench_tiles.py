@@ -25,6 +25,7 @@ from layers.tiles import BUFFER, EXTENT, Address, Coverage, touching  # noqa: E4
 from layers.tiles.address import project  # noqa: E402
 
 TILE = Address(14, 13_382, 7_142)
+DEEPER = Address(15, 26_764, 14_284)
 ROUNDS = 41
 SQL = """
 SELECT ST_AsMVT(t, 'cells', 4096, 'geom', 'id') FROM (
@@ -113,6 +114,8 @@ def one_tile(url: str | None) -> None:
     cells = lattice(26, 17, 9, degrees(TILE))
     columns = attributes(len(cells))
     coverage = Coverage(cells, np.arange(len(cells)))
+    # At this zoom nothing is simplified: as many vertices as the others encode.
+    full = Coverage(lattice(26, 17, 9, degrees(DEEPER)), np.arange(len(cells)))
     metric = shapely.set_srid(shapely.transform(cells, project), 3857)
     features = [
         {
@@ -127,6 +130,7 @@ def one_tile(url: str | None) -> None:
     ]
     makers: dict[str, Callable[[], bytes]] = {
         "wangge": lambda: coverage.encode("cells", TILE, columns),
+        "wangge, every vertex": lambda: full.encode("cells", DEEPER, columns),
         "mapbox-vector-tile": lambda: mapbox_vector_tile.encode(
             [{"name": "cells", "features": features}],
             default_options={"quantize_bounds": TILE.bounds, "extents": EXTENT},
