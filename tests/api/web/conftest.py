@@ -69,9 +69,8 @@ def town_of(column: float) -> str:
 def squares() -> gpd.GeoDataFrame:
     """The cells of the first plan: 24 squares, whose codes begin with their town's."""
     places = [(column, row) for column in range(COLUMNS) for row in reversed(range(ROWS))]
-    return _cells(
-        [f"{town_of(c)}{n:06d}" for n, (c, _) in enumerate(places, 1)], [box(*each) for each in places]
-    )
+    codes = [f"{town_of(column)}{number:06d}" for number, (column, _) in enumerate(places, 1)]
+    return _cells(codes, [box(*place) for place in places])
 
 
 def stripes() -> gpd.GeoDataFrame:
@@ -124,7 +123,7 @@ def build(url: str) -> dict[str, Any]:
         with database.write() as session:
             for kind, count in (("household", 60), ("enterprise", 12), ("sensor", 4), ("service_point", 1)):
                 for number in range(count):
-                    # All service at one end, so that the other is out of its reach.
+                    # All service stands at one end.
                     column, row = (
                         (0.3, 0.4) if kind == "service_point" else random.uniform((0, 0), (COLUMNS, ROWS))
                     )
@@ -172,15 +171,26 @@ def _publish(database: Database, code: str, name: str, cells: gpd.GeoDataFrame, 
         publish(session, number, on)
         for rank, duty in (("A", "leader"), ("A", "officer"), ("B", "officer")):
             officer = Officer(
-                external_id=f"{code}-{on}-{rank}-{duty}", area_code=TOWN, personal={"name": OFFICER, "phone": PHONE},
-                attributes={}, valid_from=on, version=1,
-            )  # fmt: skip
+                external_id=f"{code}-{on}-{rank}-{duty}",
+                area_code=TOWN,
+                personal={"name": OFFICER, "phone": PHONE},
+                attributes={},
+                valid_from=on,
+                version=1,
+            )
             session.add(officer)
             session.flush()
             session.add(
-                Post(officer_id=officer.id, scheme_id=scheme_id, cell_code=cells["code"][0], duty=duty, rank=rank,
-                     valid_from=on, version=1)
-            )  # fmt: skip
+                Post(
+                    officer_id=officer.id,
+                    scheme_id=scheme_id,
+                    cell_code=cells["code"][0],
+                    duty=duty,
+                    rank=rank,
+                    valid_from=on,
+                    version=1,
+                )
+            )
 
 
 @pytest.fixture(scope="session")
@@ -295,18 +305,24 @@ class Opened:
         self.wait(" && ".join(f"{found}.includes('{part}')" for part in parts))
         self.settle()
 
-    def codes(self, layer: str = "cells-fill", property: str = "code") -> set[str]:
+    def codes(self, layer: str = "cells-fill", name: str = "code") -> set[str]:
         """What the map draws of a layer."""
-        query = "([layer, name]) => wangge.map.queryRenderedFeatures({layers: [layer]}).map(f => f.properties[name])"
-        return set(self.page.evaluate(query, [layer, property]))
+        query = "([layer, name]) => wangge.map.queryRenderedFeatures({layers: [layer]})"
+        query += ".map(f => f.properties[name])"
+        return set(self.page.evaluate(query, [layer, name]))
 
-    def click(self, column: float, row: float) -> None:
-        """Click a place of the ground, in steps."""
+    def on_screen(self, column: float, row: float) -> list[float]:
+        """Where a place of the ground, in steps, is on the screen."""
         query = (
             "([lon, lat]) => { const p = wangge.map.project([lon, lat]); const b = wangge.map.getContainer()"
         )
         query += ".getBoundingClientRect(); return [p.x + b.left, p.y + b.top]; }"
-        self.page.mouse.click(*self.page.evaluate(query, list(spot(column, row))))
+        place: list[float] = self.page.evaluate(query, list(spot(column, row)))
+        return place
+
+    def click(self, column: float, row: float) -> None:
+        """Click a place of the ground, in steps."""
+        self.page.mouse.click(*self.on_screen(column, row))
 
 
 @pytest.fixture
@@ -319,7 +335,7 @@ def open_page(
     def opener(
         account: str | None = "monitor",
         *,
-        hash: str = "",
+        fragment: str = "",
         size: tuple[int, int] = (1280, 800),
         language: str = "zh-CN",
         forgiven: tuple[str, ...] = (),
@@ -339,7 +355,7 @@ def open_page(
         page.on("pageerror", lambda error: record.problems.append(str(error)))
         page.on("console", lambda message: record.hear(message.type, message.text))
         page.on("request", lambda request: record.requests.append(request.url))
-        page.goto(f"{address}/{hash}")
+        page.goto(f"{address}/{fragment}")
         opened.append(record)
         if account is not None:
             record.ready()

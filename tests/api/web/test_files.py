@@ -1,4 +1,4 @@
-"""The files of the page as they are sent: open to everybody, kept by their tags, and strict about what they load."""
+"""The files of the page as they are sent: open to everybody, kept by tags, strict about what they load."""
 
 import re
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_every_file_that_is_named_is_there(service: str) -> None:
     named = [WEB / path.removeprefix("web/") for path in re.findall(r'(?:href|src)="(web/[^"]+)"', document)]
     for script in SCRIPTS:
         text = script.read_text(encoding="utf-8")
-        named += [script.parent / path for path in re.findall(r'(?:from|import\() ?"([^"]+)"', text)]
+        named += [script.parent / path for path in re.findall(r'(?:from|import\() ?"(\.[^"]+)"', text)]
     assert len(named) > 60
     assert [path for path in named if not path.resolve().is_file()] == []
     for path in {path.resolve().relative_to(WEB).as_posix() for path in named}:

@@ -61,7 +61,7 @@ def test_a_cell_that_is_clicked_tells_what_the_interface_answers(open_page: Open
 
 
 def test_bare_ground_asks_all_schemes(open_page: Open) -> None:
-    opened = open_page(hash="#map=14/22.543/114.056")
+    opened = open_page(fragment="#map=14/22.543/114.056")
     opened.click(-0.6, 1)
     opened.page.wait_for_selector("#sheet .owner")
     owners = opened.page.locator("#sheet .owner").all_inner_texts()
@@ -84,7 +84,7 @@ def test_the_card_at_the_pointer_names_the_cell(open_page: Open) -> None:
 
 
 def test_a_measure_is_drawn_in_the_classes_of_the_interface(open_page: Open, interface: Any) -> None:
-    opened = open_page(hash=f"#at={FIRST}")
+    opened = open_page(fragment=f"#at={FIRST}")
     page = opened.page
     page.select_option("#fill", "households")
     page.wait_for_selector("#legend .class-row")
@@ -135,7 +135,7 @@ def test_layers_are_switched(open_page: Open) -> None:
 
 
 def test_an_entity_is_told_with_its_cells(open_page: Open, interface: Any, made: dict[str, Any]) -> None:
-    opened = open_page(hash="#map=17/22.5406/114.0506")
+    opened = open_page(fragment="#map=17/22.5406/114.0506")
     page = opened.page
     page.uncheck("[data-layer=labels]")
     point = interface(f"/v1/entities/{made['service_point']}")
@@ -168,7 +168,7 @@ def test_personal_data_are_shown_to_those_who_may_ask(
 
 
 def test_a_viewer_of_one_town_sees_that_town_alone(open_page: Open) -> None:
-    opened = open_page("street", hash=f"#at={FIRST}&map=15/22.544/114.056")
+    opened = open_page("street", fragment=f"#at={FIRST}&map=15/22.544/114.056")
     own = {code for code in squares()["code"] if code.startswith(TOWN)}
     assert opened.codes() == own
     assert all(code is None or code in own for code in opened.codes("gaps-fill", "cell_code"))

@@ -34,7 +34,7 @@ def test_axe_finds_nothing_serious(open_page: Open) -> None:
     gate = open_page(None, forgiven=("401",))
     gate.page.wait_for_selector("#gate:not([hidden])")
     assert faults(gate.page) == []
-    opened = open_page(hash=f"#at={FIRST}")
+    opened = open_page(fragment=f"#at={FIRST}")
     page = opened.page
     assert faults(page) == []
     page.select_option("#fill", "households")
@@ -56,7 +56,7 @@ def test_axe_finds_nothing_serious(open_page: Open) -> None:
 
 
 def test_the_keyboard_alone_is_enough(open_page: Open) -> None:
-    opened = open_page(hash="#map=15.6/22.544/114.0509")
+    opened = open_page(fragment="#map=15.6/22.544/114.0509")
     page = opened.page
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
@@ -91,7 +91,7 @@ def test_a_phone(open_page: Open) -> None:
     page.tap("#panel-handle")
     assert page.is_visible("#fill")
     page.tap("#panel-handle")
-    where = page.evaluate("at => { const p = wangge.map.project(at); const b = wangge.map.getContainer().getBoundingClientRect(); return [p.x + b.left, p.y + b.top]; }", [114.0559, 22.5421])  # fmt: skip
+    where = opened.on_screen(2.95, 1.05)
     page.touchscreen.tap(*where)
     page.wait_for_selector("#sheet .tile")
     sheet = page.eval_on_selector("#sheet", "sheet => sheet.getBoundingClientRect().toJSON()")
@@ -122,7 +122,7 @@ def test_a_service_that_is_away_is_told_and_asked_again(open_page: Open) -> None
 
 @pytest.fixture
 def intranet() -> Iterator[tuple[str, list[str]]]:
-    """Another server of the network, which has tiles of one colour; its address, and what it was asked for."""
+    """Another server of the network, with tiles of one colour: its address, and what it was asked."""
     picture, asked = BytesIO(), []
     matplotlib.image.imsave(picture, np.full((256, 256, 3), (200, 120, 40), dtype=np.uint8))
 
@@ -135,7 +135,7 @@ def intranet() -> Iterator[tuple[str, list[str]]]:
             self.end_headers()
             self.wfile.write(picture.getvalue())
 
-        def log_message(self, format: str, *arguments: object) -> None:
+        def log_message(self, *arguments: object) -> None:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Tiles)

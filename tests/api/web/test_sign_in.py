@@ -1,4 +1,4 @@
-"""Signing in and out of the page, by password and by a one-time link, and what happens when a session ends."""
+"""Signing in and out of the page, by password and by a one-time link, and when a session ends."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,11 +36,11 @@ def test_password(open_page: Open) -> None:
 
 
 def test_a_link_signs_in_once(open_page: Open, link: str) -> None:
-    opened = open_page(None, hash=f"#link={link}", forgiven=REFUSED)
+    opened = open_page(None, fragment=f"#link={link}", forgiven=REFUSED)
     opened.ready()
     assert link not in opened.page.url
     assert all(link not in url for url in opened.requests)
-    again = open_page(None, hash=f"#link={link}", forgiven=REFUSED)
+    again = open_page(None, fragment=f"#link={link}", forgiven=REFUSED)
     again.page.wait_for_selector("#gate-problem:not([hidden])")
     assert "只能使用一次" in again.page.inner_text("#gate-problem")
     assert link not in again.page.url

@@ -12,6 +12,15 @@ from tests.api.web.conftest import COUNTY, FIRST, OTHER_TOWN, SECOND, box, spot,
 Open = Callable[..., Any]
 GEOD = Geod(ellps="WGS84")
 
+COLOURS = """() => {
+  const pen = document.createElement('canvas').getContext('2d');
+  pen.drawImage(document.querySelector('#print-page img'), 0, 0, 40, 40);
+  const data = pen.getImageData(0, 0, 40, 40).data;
+  const seen = new Set();
+  for (let at = 0; at < data.length; at += 4) seen.add(data.slice(at, at + 3).join());
+  return seen.size;
+}"""
+
 
 def find(opened: Any, text: str) -> None:
     """Type into the search and take the first that is found."""
@@ -46,7 +55,7 @@ def test_search_by_code_name_identity_and_coordinates(open_page: Open, made: dic
 
 
 def test_gaps_are_listed_worst_first_and_a_click_flies_there(open_page: Open, interface: Any) -> None:
-    opened = open_page(hash=f"#at={FIRST}")
+    opened = open_page(fragment=f"#at={FIRST}")
     page = opened.page
     page.click("#tab-gaps")
     page.wait_for_selector(".gap-row")
@@ -77,7 +86,7 @@ def test_gaps_are_listed_worst_first_and_a_click_flies_there(open_page: Open, in
 
 
 def test_a_scheme_without_cells_or_gaps_says_so(open_page: Open, made: dict[str, Any]) -> None:
-    opened = open_page(hash=f"#scheme={made['empty_scheme']}")
+    opened = open_page(fragment=f"#scheme={made['empty_scheme']}")
     page = opened.page
     assert "没有生效的网格" in page.inner_text("#map-message")
     page.click("#tab-gaps")
@@ -91,9 +100,9 @@ def test_lengths_and_areas_are_those_of_the_ellipsoid(open_page: Open) -> None:
     corners = [(0.2, 0.3), (4.7, 0.6), (4.1, 3.6)]
     for corner in corners:
         opened.click(*corner)
-    clicked = page.evaluate(
-        "wangge.map.getSource('ruler').serialize().data.features.filter(f => f.geometry.type === 'Point').map(f => f.geometry.coordinates)"
-    )
+    query = "wangge.map.getSource('ruler').serialize().data.features"
+    query += ".filter(f => f.geometry.type === 'Point').map(f => f.geometry.coordinates)"
+    clicked = page.evaluate(query)
     assert len(clicked) == 3
     lon, lat = zip(*clicked, strict=True)
     shown = float(page.get_attribute("#ruler-result", "data-metres"))
@@ -141,7 +150,7 @@ def test_the_address_holds_what_is_shown(open_page: Open) -> None:
     opened.wait("location.hash.includes('cell=')")
     page.wait_for_timeout(400)
     address = page.url
-    again = open_page(hash="#" + address.split("#")[1])
+    again = open_page(fragment="#" + address.split("#")[1])
     again.page.wait_for_selector(f"#sheet .under:has-text('{squares()['code'][7]}')")
     state = again.page.evaluate(
         "(({scheme, at, fill, hidden}) => ({scheme, at, fill, hidden: [...hidden]}))(wangge.state())"
@@ -150,13 +159,13 @@ def test_the_address_holds_what_is_shown(open_page: Open) -> None:
     assert "gaps" in state["hidden"]
     here, there = (each.page.evaluate("wangge.map.getCenter().toArray()") for each in (opened, again))
     assert here == pytest.approx(there, abs=1e-4)
-    hostile = open_page(hash="#map=x/y/z&scheme=%3Cb%3E&at=1&by=none&cell=..%2F..&method=q&classes=99")
+    hostile = open_page(fragment="#map=x/y/z&scheme=%3Cb%3E&at=1&by=none&cell=..%2F..&method=q&classes=99")
     assert hostile.page.evaluate("wangge.state().scheme") == "community"
     hostile.wait("wangge.state().fill === 'neighbours'")
 
 
 def test_a_page_is_laid_out_for_paper(open_page: Open) -> None:
-    opened = open_page(hash=f"#by=households&at={FIRST}")
+    opened = open_page(fragment=f"#by=households&at={FIRST}")
     page = opened.page
     page.evaluate("window.print = () => { window.printed = true; }")
     page.click("#tool-print")
@@ -172,12 +181,7 @@ def test_a_page_is_laid_out_for_paper(open_page: Open) -> None:
     assert width >= 1800
     assert height >= 1300
     # The picture shows the map: it is not of one colour.
-    assert page.evaluate(
-        """() => { const image = document.querySelector('#print-page img'); const canvas = document.createElement('canvas');
-        canvas.width = canvas.height = 40; const pen = canvas.getContext('2d'); pen.drawImage(image, 0, 0, 40, 40);
-        const data = pen.getImageData(0, 0, 40, 40).data; const seen = new Set();
-        for (let at = 0; at < data.length; at += 4) seen.add(data.slice(at, at + 3).join()); return seen.size; }"""
-    ) > 10  # fmt: skip
+    assert page.evaluate(COLOURS) > 10
 
 
 def test_english(open_page: Open) -> None:
