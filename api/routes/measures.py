@@ -11,8 +11,8 @@ from fastapi import APIRouter, Path, Query, Request
 from numpy.typing import NDArray
 from starlette.responses import Response
 
-from api import records
 from api.exchange import IfNoneMatch, reply, tag
+from api.measure_records import Classes, Measures
 from api.problems import answers
 from api.routes.cells import SchemeCode
 from api.security.access import Ground, access
@@ -45,7 +45,7 @@ def _values(cells: CellTiles, caller: Principal) -> tuple[dict[str, NDArray[Any]
 @router.get(
     "",
     summary="List the measures of cells",
-    response_model=records.Measures,
+    response_model=Measures,
     responses=answers(404, 422),
 )
 @access(Right.read, Ground.filtered)
@@ -73,7 +73,7 @@ def measures(
 @router.get(
     "/{measure}",
     summary="Divide a measure into classes",
-    response_model=records.Classes,
+    response_model=Classes,
     responses=answers(404, 422),
 )
 @access(Right.read, Ground.filtered)
