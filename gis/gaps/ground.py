@@ -13,19 +13,23 @@ from gis.codes import required_codes
 from gis.crs import to_lonlat
 from gis.gaps.model import GapInput, Integers, Kind, Objects, Progress, gap_frame, on_surface
 
+# As much as a plan's cells may differ from their area in all: what two plans side by side leave where one has
+# vertices on their border that the other has not is much less.
+_HAIRLINE_M2 = 0.01
+
 
 @dataclass(frozen=True)
 class BlankRule:
     """Ground of an area that lies in no cell is a gap from this size on, m²."""
 
-    min_area_m2: float = 0.0
+    min_area_m2: float = _HAIRLINE_M2
 
 
 @dataclass(frozen=True)
 class OverlapRule:
     """Ground that lies in several cells is a gap from this size on, m²."""
 
-    min_area_m2: float = 0.0
+    min_area_m2: float = _HAIRLINE_M2
 
 
 def _blank_missing(given: GapInput) -> str | None:

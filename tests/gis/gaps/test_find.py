@@ -324,6 +324,20 @@ def test_shenzhen_zones_out_of_reach_of_charging_stations(zones, shared_data):
 
 
 def test_shenzhen_overlaps_are_those_of_the_check(zones):
-    found = find_gaps(GapInput(zones), kinds=["overlap"]).frame
+    rules = Rules.from_mapping({"overlap": {"min_area_m2": 0}})
+    found = find_gaps(GapInput(zones), rules, kinds=["overlap"]).frame
     assert len(found) == 518
     assert found["area_m2"].sum() / 1e6 == pytest.approx(0.53, abs=0.005)
+
+
+def test_a_hairline_is_no_gap_unless_it_is_asked_for():
+    whole = shapely.box(500_000, 0, 500_100, 100)
+    left = shapely.box(500_000, 0, 500_049.999_99, 100)
+    right = shapely.box(500_050, 0, 500_100, 100)
+    cells = gpd.GeoDataFrame({"code": ["1", "2"]}, geometry=[left, right], crs=METRES).to_crs(4326)
+    areas = gpd.GeoDataFrame({"code": ["A"]}, geometry=[whole], crs=METRES).to_crs(4326)
+    given_input = GapInput(cells, areas=areas, crs=METRES)
+    assert find_gaps(given_input, kinds=["blank"]).frame.empty
+    every = Rules.from_mapping({"blank": {"min_area_m2": 0}})
+    found = find_gaps(given_input, every, kinds=["blank"]).frame
+    assert found["area_m2"].sum() == pytest.approx(0.001, rel=0.01)
