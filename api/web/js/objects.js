@@ -9,7 +9,7 @@ export const GAP_LAYERS = ["gaps-fill", "gaps-line", "gaps-point"];
 
 const COUNT = ["coalesce", ["get", "count"], 1];
 // One is small, many are larger: the size grows with the logarithm, up to what still leaves the map readable.
-const radius = (one) => ["case", [">", COUNT, 1], ["min", 15, ["+", 5, ["*", 1.5, ["ln", COUNT]]]], one];
+const radius = (one) => ["case", [">", COUNT, 1], ["min", 11, ["+", 3, ["*", 1.2, ["ln", COUNT]]]], one];
 const severity = (values) => ["match", ["get", "severity"], "high", values.high, "medium", values.medium, values.low];
 const AREAL = ["match", ["geometry-type"], ["Polygon", "MultiPolygon"], true, false];
 
@@ -28,7 +28,7 @@ export function addObjects(map, scheme) {
         "circle-color": colour,
         "circle-opacity": 0.92,
         "circle-stroke-color": "#fff",
-        "circle-stroke-width": 1.5,
+        "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 11, 0.8, 15, 1.5],
         "circle-radius": ["interpolate", ["linear"], ["zoom"], 10, radius(3.5), 15, radius(5), 18, radius(7)],
       },
     });
@@ -36,8 +36,8 @@ export function addObjects(map, scheme) {
       id: `entity-${kind}-count`,
       type: "symbol",
       ...common,
-      filter: [">", COUNT, 9],
-      layout: { visibility, "text-field": ["to-string", COUNT], "text-font": FONTS.slice(0, 4), "text-size": 10, "text-allow-overlap": true },
+      filter: [">", COUNT, 49],
+      layout: { visibility, "text-field": ["to-string", COUNT], "text-font": FONTS.slice(0, 4), "text-size": 9 },
       paint: { "text-color": "#fff" },
     });
   }

@@ -2,7 +2,7 @@
 
 import { change, current, listen } from "./state.js";
 import { settled } from "./dom.js";
-import { currentLanguage } from "./i18n.js";
+import { currentLanguage, known } from "./i18n.js";
 
 const CHOICE = /^[0-9A-Za-z_.-]{1,100}$/;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
@@ -20,7 +20,7 @@ export function readAddress() {
     view: given.has("map") && sound ? { zoom, center: [lon, lat] } : null,
     scheme: choice("scheme", CHOICE),
     at: choice("at", DAY),
-    fill: choice("by", CHOICE),
+    fill: known(`measure.${given.get("by")}`) ? given.get("by") : null,
     method: METHODS.includes(given.get("method")) ? given.get("method") : null,
     classes: Number(choice("classes", /^[3-9]$/)) || null,
     hidden: given.has("off") ? new Set((given.get("off") || "").split(",").filter(Boolean)) : null,

@@ -66,6 +66,7 @@ export function openSearch(map) {
   let options = [];
   let active = -1;
   let aborter = null;
+  let answered = null; // the text that the list answers
 
   const close = () => {
     list.hidden = true;
@@ -107,6 +108,7 @@ export function openSearch(map) {
     try {
       const groups = await results(text, map, aborter.signal);
       options = [];
+      answered = text;
       const rows = groups.flatMap((group) => [
         h("li", { class: "group", role: "presentation" }, t(group.group)),
         ...group.items.map((each) => {
@@ -136,13 +138,15 @@ export function openSearch(map) {
   field.addEventListener("blur", () => setTimeout(close, 150));
   field.addEventListener("keydown", async (event) => {
     if (event.isComposing) return;
-    if (event.key === "Escape") close();
-    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    if (event.key === "Escape") {
+      if (!list.hidden) event.preventDefault();
+      close();
+    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       if (options.length) mark((active + (event.key === "ArrowDown" ? 1 : options.length - 1)) % options.length);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      if (list.hidden) await search();
+      if (list.hidden || answered !== field.value.trim()) await search();
       pick(Math.max(active, 0));
     }
   });

@@ -47,6 +47,7 @@ def test_axe_finds_nothing_serious(open_page: Open) -> None:
     page.fill("#query", "4403")
     page.wait_for_selector("#found [role=option]")
     assert faults(page) == []
+    page.keyboard.press("Escape")
     page.click("#tool-ruler")
     page.click("#account-button")
     assert faults(page) == []
