@@ -26,7 +26,7 @@ from api.direct import Direct
 from api.jobs.worker import Worker
 from api.metrics import TALLY
 from api.middleware import Surroundings
-from api.routes import DIRECT, ROUTERS, UPLOADS
+from api.routes import DIRECT, PATIENT, ROUTERS, UPLOADS
 from api.security import installation
 from api.settings import ServiceSettings
 from gis.errors import InputError
@@ -85,7 +85,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         body_bytes=chosen.body_bytes,
         upload_bytes=chosen.upload_bytes,
         uploads=UPLOADS,
-        surroundings=[Middleware(Surroundings, request_s=chosen.request_s, patient=UPLOADS)],
+        surroundings=[Middleware(Surroundings, request_s=chosen.request_s, patient=PATIENT)],
     )
     return app
 

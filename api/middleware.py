@@ -31,13 +31,13 @@ class Surroundings:
     request_s
         Seconds until the answer must have begun.
     patient
-        Paths that take files, for which it is twenty times as long.
+        Paths, or how they end, of what takes long by its nature, for which it is twenty times as long.
     """
 
     def __init__(self, app: ASGIApp, request_s: float, patient: Collection[str] = ()) -> None:
         self._app = app
         self._request_s = request_s
-        self._patient = frozenset(patient)
+        self._patient = tuple(patient)
         # Ids need to differ and not to be secret: a process makes them from its own beginning on.
         self._made = itertools.count()
         self._first = secrets.token_hex(5)
@@ -50,7 +50,7 @@ class Surroundings:
         began = time.perf_counter()
         request_id = _given_id(scope) or f"{self._first}{next(self._made):06x}"
         scope["wangge.request_id"] = request_id
-        limit = self._request_s * (20 if scope["path"] in self._patient else 1)
+        limit = self._request_s * (20 if scope["path"].endswith(self._patient) else 1)
         deadline = _Deadline(limit)
         status = 500
         started = False

@@ -59,5 +59,8 @@ ROUTERS: tuple[APIRouter, ...] = (
 UPLOADS: tuple[str, ...] = IMPORTS
 """The paths that take files, whose bodies may be larger."""
 
+PATIENT: tuple[str, ...] = (*UPLOADS, "/check", "/publish")
+"""How the paths end whose answers may take minutes: files, and plans of hundreds of thousands of cells."""
+
 DIRECT: Mapping[str, ASGIApp] = {"/v1/locate": single_locate}
 """The endpoints that answer GET before the router looks, by their paths there."""

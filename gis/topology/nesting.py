@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -90,7 +91,8 @@ def add_nesting(
         Whether the cells are known to be a valid coverage.
     """
     codes = code_texts(named) if named is not None else np.full(len(cells), "", dtype=object)
-    unknown = np.flatnonzero((codes != "") & ~np.isin(codes, areas.codes[areas.codes != ""]))
+    # Numpy would compare each with each, as they are objects.
+    unknown = np.flatnonzero((codes != "") & ~pd.Index(codes).isin(areas.codes[areas.codes != ""]))
     findings.add(
         "crossed_parent",
         list(cells.labels[unknown]),

@@ -3,6 +3,7 @@
 It owns connections and what each dialect needs; tables are `layers.storage.models`'.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -229,8 +230,13 @@ def _changes(connection: Connection) -> int:
     return driver.total_changes if isinstance(driver, sqlite3.Connection) else 0
 
 
+def _decoded(text: str) -> Any:
+    """Decode JSON; of a table of cells nearly every row has none."""
+    return {} if text == "{}" else json.loads(text)
+
+
 def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000})
+    engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000}, json_deserializer=_decoded)
     engine.dialect.type_compiler_instance = geopackage.GeoPackageTypes(engine.dialect)
     # GeoAlchemy takes every GEOMETRY of a SQLite file for one of SpatiaLite.
     names = {**SQLiteDialect.ischema_names, "GEOMETRY": LargeBinary}

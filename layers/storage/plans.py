@@ -165,8 +165,8 @@ def check_plan(session: Session, plan_id: int) -> Report:
     return report
 
 
-def require_valid(session: Session, plan: Plan) -> None:
-    """Refuse a plan that was not checked, was found wrong, or has changed since.
+def require_valid(session: Session, plan: Plan) -> gpd.GeoDataFrame:
+    """Refuse a plan that was not checked, was found wrong, or has changed since; return its cells.
 
     Raises
     ------
@@ -177,10 +177,12 @@ def require_valid(session: Session, plan: Plan) -> None:
         raise ConflictError(f"Plan {plan.id} has not been checked; check it first.")
     if not plan.findings["valid"]:
         raise ConflictError(f"Plan {plan.id} is not valid; mend what its check found and check it again.")
-    if plan.findings["fingerprint"] != _fingerprint(*_subject(session, plan)):
+    cells, areas = _subject(session, plan)
+    if plan.findings["fingerprint"] != _fingerprint(cells, areas):
         raise ConflictError(
             f"The cells or areas of plan {plan.id} have changed since its check; check again."
         )
+    return cells
 
 
 def _subject(session: Session, plan: Plan) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]:

@@ -23,7 +23,7 @@ from gis.topology.records import NOISE_WIDTH_M, mean_width
 from layers.storage.assignments import Changes, assign_entities, assign_near
 from layers.storage.database import bump_revision
 from layers.storage.ground import Ground, area_shapes, read_ground
-from layers.storage.history import cells_as_of, plan_cells
+from layers.storage.history import cells_as_of
 from layers.storage.models import Cell, Plan, PlanCell, Scheme, State
 from layers.storage.plans import require_valid
 from layers.storage.rows import among, insert_rows
@@ -98,11 +98,10 @@ def publish(session: Session, plan_id: int, on: date, *, version: int | None = N
     if plan.state not in (State.draft, State.submitted):
         raise ConflictError(f"Plan {plan_id} is {plan.state} already.")
     ground = read_ground(session)
-    require_valid(session, plan)
+    after = require_valid(session, plan)
     _refuse_later(session, plan, on, ground)
     present = cells_as_of(session, scheme_id, on)
     before = present[_on_ground(session, plan, present, ground)].reset_index(drop=True)
-    after = plan_cells(session, plan_id)
     _refuse_codes(session, plan, before, after, on, ground)
     stays, follows = _match(before, after)
     _write_cells(session, plan, on, before, after, stays, follows)

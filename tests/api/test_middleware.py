@@ -26,7 +26,7 @@ class Call:
 
     def __init__(self, app: Any, limit: float = ENDLESS, **scope: Any) -> None:
         self.sent: list[Message] = []
-        self._app = SecurityHeaders(Surroundings(app, limit, ["/v1/files"]))
+        self._app = SecurityHeaders(Surroundings(app, limit, ["/v1/files", "/weigh"]))
         self._scope = {**SCOPE, "headers": [], **scope}
 
     async def run(self) -> "Call":
@@ -110,8 +110,9 @@ def test_what_is_late_is_given_up() -> None:
     assert call.problem["request_id"] == call.headers["x-request-id"]
 
 
-def test_what_takes_files_has_more_time() -> None:
-    assert asyncio.run(Call(answering(0.1), 0.05, path="/v1/files").run()).status == 200
+@pytest.mark.parametrize("path", ["/v1/files", "/v1/things/12/weigh"])
+def test_what_takes_long_by_its_nature_has_more_time(path: str) -> None:
+    assert asyncio.run(Call(answering(0.1), 0.05, path=path).run()).status == 200
 
 
 def test_an_answer_that_has_begun_may_take_its_time() -> None:
