@@ -6,7 +6,7 @@ import { day, distance, today } from "./format.js";
 import { t } from "./i18n.js";
 import { classRows, measureName, neighbourStrip } from "./legend.js";
 import { scaleBar } from "./map.js";
-import { SEVERITIES } from "./palette.js";
+import { KINDS, SEVERITIES } from "./palette.js";
 import { current } from "./state.js";
 import { toast } from "./toast.js";
 import { addTool } from "./tool_card.js";
@@ -53,6 +53,11 @@ async function legend() {
       Object.keys(SEVERITIES).map((each) => h("p", { class: "paper-severity" }, h("i", { class: `dot dot-${each}` }), t(`severity.${each}`))),
     );
   }
+  const kinds = Object.entries(KINDS).filter(([kind]) => !hidden.has(kind));
+  if (kinds.length > 0) {
+    const row = ([kind, colour]) => h("p", { class: "paper-severity" }, h("i", { class: "dot", style: { background: colour } }), t(`layer.${kind}`));
+    parts.push(h("h2", {}, t("layers_objects")), kinds.map(row));
+  }
   return h("aside", { class: "paper-legend" }, parts);
 }
 
@@ -66,7 +71,7 @@ async function print(map, setup) {
   const stage = map.getContainer();
   replace(
     byId("print-page"),
-    h("header", {}, h("h1", {}, `${setup.title} · ${scheme}`), h("p", {}, `${at ?? today()}　${t("print_drawn", { day: day(today()) })}`)),
+    h("header", {}, h("h1", {}, `${setup.title} · ${scheme}`), h("p", {}, `${t("date")} ${at ?? today()} · ${t("print_drawn", { day: day(today()) })}`)),
     h("div", { class: "paper-map" }, image, north(), scale(map, 100 / stage.clientWidth)),
     await legend(),
   );

@@ -3,6 +3,7 @@
 import { ask } from "./api.js";
 import { byId, h, replace, settled } from "./dom.js";
 import { place } from "./format.js";
+import { flyToBox } from "./gap_sheet.js";
 import { onLanguage, t, word } from "./i18n.js";
 import { fold, isNarrow } from "./panel.js";
 import { change, current } from "./state.js";
@@ -56,7 +57,7 @@ async function goToArea(map, code) {
     } else part.forEach(widen);
   };
   widen(area.geometry.coordinates);
-  map.fitBounds(box, { padding: 48, duration: 700 });
+  flyToBox(map, box);
   announce(area.name);
 }
 

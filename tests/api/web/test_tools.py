@@ -41,9 +41,8 @@ def test_search_by_code_name_identity_and_coordinates(open_page: Open, made: dic
     find(opened, "SE-0002")
     page.wait_for_selector("#sheet .under:has-text('SE-0002')")
     find(opened, "西门")
-    opened.settle()
-    west, _, east, _ = page.evaluate("wangge.map.getBounds().toArray().flat()")
-    assert west < spot(3, 0)[0] < spot(6, 0)[0] < east
+    opened.wait(f"[{list(spot(3, 0))}, {list(spot(6, 4))}].every(at => wangge.map.getBounds().contains(at))")
+    assert opened.page.evaluate("wangge.map.getZoom()") > 14
     lon, lat = spot(5.5, 3.5)
     for text in (f"{lon}, {lat}", f"{lat}，{lon}"):
         find(opened, text)
@@ -167,6 +166,10 @@ def test_the_address_holds_what_is_shown(open_page: Open) -> None:
 def test_a_page_is_laid_out_for_paper(open_page: Open) -> None:
     opened = open_page(fragment=f"#by=households&at={FIRST}")
     page = opened.page
+    across = page.evaluate(
+        "() => { const { clientWidth: w, clientHeight: h } = wangge.map.getContainer();"
+        " return wangge.map.unproject([0, h / 2]).distanceTo(wangge.map.unproject([w, h / 2])); }"
+    )
     page.evaluate("window.print = () => { window.printed = true; }")
     page.click("#tool-print")
     opened.wait("window.printed === true")
@@ -174,7 +177,15 @@ def test_a_page_is_laid_out_for_paper(open_page: Open) -> None:
     assert page.is_hidden("#app")
     assert "社区网格" in page.inner_text("#print-page h1")
     assert str(FIRST) in page.inner_text("#print-page header")
-    assert "户数" in page.inner_text(".paper-legend")
+    legend = page.inner_text(".paper-legend")
+    assert [word for word in ("户数", "严重", "一般", "服务网点") if word not in legend] == []
+    assert "object" not in legend
+    # The bar is as long as it says, on the picture as it is printed.
+    bar, picture = (
+        page.locator(each).bounding_box()["width"] for each in (".paper-scale", "#print-page img")
+    )
+    metres = float(page.inner_text(".paper-scale").removesuffix(" m"))
+    assert bar / picture * across == pytest.approx(metres, rel=0.02)
     width, height = page.eval_on_selector(
         "#print-page img", "image => [image.naturalWidth, image.naturalHeight]"
     )
