@@ -3,7 +3,9 @@
 It owns the numbers; colours and legends are the map's.
 """
 
+import warnings
 from enum import StrEnum
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
-_GROUPS = 1_024
-# So many values are classified exactly; of more, neighbours are taken together.
+_SAMPLE = 300
+# Fisher-Jenks takes time with the square of the number of values; so many take a tenth of a second.
 
 _WHOLE = 1e9
 # Among greater numbers a half is lost in rounding.
+
+_one_at_a_time = Lock()
 
 
 class Method(StrEnum):
@@ -56,22 +60,41 @@ def upper_bounds(values: ArrayLike, classes: int, method: Method) -> Floats:
 
     Notes
     -----
-    Natural breaks by dynamic programming over the sorted values (Fisher 1958, "On grouping for maximum
-    homogeneity"), exact up to 1,024 distinct values; of more, runs of neighbours count as one.
+    The classes of mapclassify (Quantiles, EqualInterval, FisherJenks). Natural breaks of many values are
+    those of 300 of them, evenly spaced in their order: the same values always give the same classes.
     """
     numbers = _finite(values)
     if not len(numbers):
         return numbers
-    least, greatest = float(numbers.min()), float(numbers.max())
-    if method is Method.quantiles:
-        bounds = np.quantile(numbers, np.arange(1, classes + 1) / classes)
-    elif method is Method.equal_interval:
-        bounds = least + (greatest - least) * np.arange(1, classes + 1) / classes
-    else:
-        bounds = _natural(numbers, classes)
+    distinct = np.unique(numbers)
+    if len(distinct) <= 1 or classes == 1:
+        return distinct[-1:]
+    bounds = _classified(np.sort(numbers), min(classes, len(distinct)), method)
     # The last is the greatest itself and not what rounding makes of it.
-    bounds[-1] = greatest
-    return np.unique(bounds)
+    bounds[-1] = distinct[-1]
+    bounds = np.unique(bounds)
+    # Between values that repeat a quantile can fall where no value is.
+    return bounds[class_counts(numbers, bounds) > 0] if method is Method.quantiles else bounds
+
+
+def _classified(numbers: Floats, classes: int, method: Method) -> Floats:
+    # Half of the time of a cold start would go into this import, which few commands need.
+    import mapclassify
+
+    # The filters of warnings belong to the process.
+    with _one_at_a_time, warnings.catch_warnings():
+        # It tells that values repeat, and that another library would be faster.
+        warnings.simplefilter("ignore")
+        if method is Method.quantiles:
+            found = mapclassify.Quantiles(numbers, k=classes)
+        elif method is Method.equal_interval:
+            found = mapclassify.EqualInterval(numbers, k=classes)
+        else:
+            if len(numbers) > _SAMPLE:
+                picked = np.linspace(0, len(numbers) - 1, _SAMPLE).round().astype(np.int64)
+                numbers = numbers[picked]
+            found = mapclassify.FisherJenks(numbers, k=min(classes, len(np.unique(numbers))))
+    return np.array(found.bins, dtype=np.float64)
 
 
 def class_counts(values: ArrayLike, bounds: Floats) -> NDArray[np.int64]:
@@ -104,32 +127,3 @@ def histogram(values: ArrayLike, bars: int = 40) -> Histogram:
 def _finite(values: ArrayLike) -> Floats:
     numbers = np.asarray(values, dtype=np.float64)
     return numbers[np.isfinite(numbers)]
-
-
-def _natural(numbers: Floats, classes: int) -> Floats:
-    found, counts = np.unique(numbers, return_counts=True)
-    classes = min(classes, len(found))
-    starts = np.unique(np.linspace(0, len(found), min(_GROUPS, len(found)), endpoint=False).astype(np.int64))
-    tops = found[np.r_[starts[1:], len(found)] - 1]
-    # Far from 0 the squares would swallow what they differ by.
-    centred = found - np.average(found, weights=counts)
-    weight, first, second = (
-        np.r_[0.0, np.cumsum(np.add.reduceat(counts * centred**power, starts))] for power in (0, 1, 2)
-    )
-    total = weight[None, 1:] - weight[:-1, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        spread = (second[None, 1:] - second[:-1, None]) - (first[None, 1:] - first[:-1, None]) ** 2 / total
-    # spread[i, j]: the squared deviations of a class of the groups i to j.
-    spread[np.tril_indices(len(starts), -1)] = np.inf
-    best = spread[0]
-    begins = []
-    for _ in range(classes - 1):
-        costs = np.r_[np.inf, best[:-1]][:, None] + spread
-        begins.append(costs.argmin(axis=0))
-        best = costs.min(axis=0)
-    last = len(starts) - 1
-    ends = [last]
-    for begin in reversed(begins):
-        last = int(begin[last]) - 1
-        ends.append(last)
-    return np.asarray(tops[ends[::-1]], dtype=np.float64)

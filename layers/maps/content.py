@@ -13,12 +13,12 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis.classes import Method, upper_bounds
 from gis.codes import required_codes
 from gis.colours import colour
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
 from gis.locate import PointLocator
-from layers.maps.classes import quantile_breaks
 from layers.maps.encoding import encode_geometry, encode_points
 from layers.maps.labels import field_label
 
@@ -31,6 +31,7 @@ SIMPLIFY_ABOVE = 1_500_000
 SIMPLIFY_TOLERANCE = 1e-5
 DRAWN_ENTITIES = 5_000
 MOST_GAPS = 20_000
+CLASSES = 5
 # Beyond this, label positions come from the bounding box in the browser.
 MOST_ANCHORS = 20_000
 
@@ -218,10 +219,16 @@ def _fields(
             "label": field_label(name, language),
             "unit": {"area_m2": "m2", "perimeter_m": "m"}.get(name, ""),
             "values": numbers(values),
-            "breaks": quantile_breaks(values.to_numpy(dtype=float, na_value=np.nan)),
+            "breaks": breaks(values.to_numpy(dtype=float, na_value=np.nan)),
         }
         for name, values in columns.items()
     ]
+
+
+def breaks(values: NDArray[np.float64]) -> list[float]:
+    """Return the greatest values of all classes of a measure but the last: fewer where values repeat."""
+    inner: list[float] = upper_bounds(values, CLASSES, Method.quantiles)[:-1].tolist()
+    return inner
 
 
 def areas_record(areas: gpd.GeoDataFrame) -> dict[str, Any]:

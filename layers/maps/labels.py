@@ -38,8 +38,8 @@ _PAGE: Final[dict[str, tuple[str, str]]] = {
     "synthetic": ("合成数据，仅供演示", "Synthetic data, for demonstration"),
     "simplified": ("边界已概化，容差约 {m} 米", "Borders simplified to about {m} m"),
     "no_shape": ("无图形", "No shape"),
-    "below": ("< {a}", "< {a}"),
-    "above": ("≥ {a}", "≥ {a}"),
+    "below": ("≤ {a}", "≤ {a}"),
+    "above": ("> {a}", "> {a}"),
     "n_households": ("{n} 户", "{n} households"),
     "n_enterprises": ("{n} 家企业", "{n} enterprises"),
 }

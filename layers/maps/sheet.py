@@ -28,7 +28,6 @@ from gis.crs import choose_crs, to_working
 from gis.errors import InputError
 from gis.measures import area_m2
 from layers.maps import content, ink
-from layers.maps.classes import quantile_breaks
 from layers.maps.labels import field_label, kind_words, sheet_words
 
 PAPER_MM = (420.0, 297.0)
@@ -180,7 +179,7 @@ class _Drawing:
             raise InputError(f"The column '{name}' holds text; a map is coloured by numbers.")
         else:
             values = self.cells[name].to_numpy(dtype=float, na_value=np.nan)
-        return values, quantile_breaks(values)
+        return values, content.breaks(values)
 
     def _near(self, frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
         """Return what of a layer lies on the paper, in the working CRS."""
@@ -209,7 +208,7 @@ class _Drawing:
                 ink.areas(axes, shapes[numbers == number], tint, alpha=0.26, zorder=3)
             return
         known = np.isfinite(self.values)
-        numbers = np.searchsorted(self.breaks, np.where(known, self.values, 0), side="right")
+        numbers = np.searchsorted(self.breaks, np.where(known, self.values, 0), side="left")
         for number, tint in enumerate(self._tints()):
             ink.areas(axes, shapes[known & (numbers == number)], tint, alpha=0.85, zorder=3)
         ink.areas(axes, shapes[~known], TOL_GREY, alpha=0.5, zorder=3)
@@ -355,7 +354,7 @@ class _Drawing:
                 if not (low or high):
                     text = self.words["all_alike"]
                 else:
-                    text = f"{low} – {high}" if low and high else (f"< {high}" if high else f"≥ {low}")
+                    text = f"{low} – {high}" if low and high else (f"≤ {high}" if high else f"> {low}")
                 place.swatch(Rectangle, text, facecolor=tint, alpha=0.85)
             if not np.isfinite(self.values).all():
                 place.swatch(Rectangle, self.words["no_data"], facecolor=TOL_GREY, alpha=0.5)

@@ -170,7 +170,7 @@
   wangge.classOf = function (field, value) {
     if (value === null || value === undefined) return -1;
     let k = 0;
-    while (k < field.breaks.length && value >= field.breaks[k]) k++;
+    while (k < field.breaks.length && value > field.breaks[k]) k++;
     return k;
   };
   // Few classes spread over the whole scale, so that two classes are not two pale ones.

@@ -1,14 +1,10 @@
 """The compact text, read back by a slow decoder."""
 
-from itertools import pairwise
-
 import numpy as np
-import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layers.maps.classes import quantile_breaks
 from layers.maps.encoding import encode_geometry, encode_numbers
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -81,18 +77,3 @@ def test_geometry_survives(geometries: list[shapely.Geometry | None]) -> None:
         assert [len(ring) for ring in ours] == [len(ring) for ring in theirs]
         for ring, other in zip(ours, theirs, strict=True):
             np.testing.assert_allclose(ring, other, atol=1e-9)
-
-
-@settings(deadline=None, max_examples=50)
-@given(st.lists(st.one_of(st.integers(-5, 5), st.just(float("nan"))), max_size=40))
-def test_breaks_ascend_and_leave_no_class_empty(values: list[float]) -> None:
-    breaks = quantile_breaks(np.array(values, dtype=float))
-    assert breaks == sorted(set(breaks))
-    finite = [value for value in values if value == value]
-    edges = [-np.inf, *breaks, np.inf]
-    if finite:
-        assert all(any(low <= v < high for v in finite) for low, high in pairwise(edges))
-
-
-def test_breaks_of_distinct_values_share_them_evenly() -> None:
-    assert quantile_breaks(np.arange(10.0)) == pytest.approx([1, 3, 5, 7])

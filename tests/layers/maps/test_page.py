@@ -146,17 +146,17 @@ def test_choropleth_colours_by_class(open_map, cells, tmp_path: Path) -> None:
     write_map(tmp_path / "m.html", cells, measure="households", language="en")
     page = open_map(tmp_path / "m.html").page
     assert page.inner_text("#wg-legend").splitlines() == [
-        "< 200",
+        "≤ 200",
         "200 – 400",
         "400 – 600",
         "600 – 800",
-        "≥ 800",
+        "> 800",
         "No data",
     ]
     darkness = [
         sum(ink(page, shape.bounds[0] + 0.002, shape.bounds[1] + 0.002)[:3]) for shape in cells.geometry
     ]
-    assert darkness[0] == darkness[1] > darkness[2] > darkness[4] > darkness[6] > darkness[8] == darkness[10]
+    assert darkness[0] == darkness[2] > darkness[3] > darkness[5] > darkness[7] > darkness[9] == darkness[10]
     page.select_option("#wg-fill", "")
     assert page.locator("#wg-legend .wg-class").count() == 0
 
