@@ -11,7 +11,7 @@ import { openGaps } from "./gaps.js";
 import { onLanguage, t } from "./i18n.js";
 import { openLayers, tellLayers } from "./layers.js";
 import { openLegend } from "./legend.js";
-import { addFoot, addZoomButtons, baseStyle, openMap, showMessage, whole } from "./map.js";
+import { addFoot, addZoomButtons, baseStyle, openMap, showMessage, whole, withTiles } from "./map.js";
 import { addObjects, removeObjects, showGaps, showObjects } from "./objects.js";
 import { openPanel } from "./panel.js";
 import { adopt, keepAddress, readAddress } from "./permalink.js";
@@ -28,6 +28,16 @@ import { sentence, toast } from "./toast.js";
 // What is empty is described as the whole world.
 const somewhere = (bounds) => bounds !== undefined && bounds[2] - bounds[0] < 359;
 
+const CHINA = [73, 18, 135, 54];
+
+// The schemes, and the cells of the one that is shown first.
+async function firstCells() {
+  const schemes = await pages("v1/schemes");
+  if (!schemes.some((each) => each.code === current().scheme)) change({ scheme: schemes[0]?.code ?? null });
+  const { scheme, at } = current();
+  return [schemes, scheme === null ? null : await describeCells(scheme, at)];
+}
+
 export async function openApp(session) {
   const asked = readAddress();
   adopt(asked);
@@ -37,24 +47,16 @@ export async function openApp(session) {
   let setup;
   let style;
   let schemes;
+  let described;
   try {
-    [setup, schemes] = await Promise.all([ask("v1/page"), pages("v1/schemes")]);
-    style = await baseStyle(setup);
+    // All at once: what one does not need of another is not waited for.
+    [setup, style, [schemes, described]] = await Promise.all([ask("v1/page"), baseStyle(), firstCells()]);
   } catch (error) {
     showMessage(sentence(error));
     throw error;
   }
-  if (!schemes.some((each) => each.code === current().scheme)) change({ scheme: schemes[0]?.code ?? null });
-
-  let bounds = somewhere(style.sources.areas?.bounds) ? style.sources.areas.bounds : [73, 18, 135, 54];
-  if (current().scheme !== null) {
-    try {
-      const described = await describeCells(current().scheme, current().at);
-      if (somewhere(described.bounds)) bounds = described.bounds;
-    } catch (error) {
-      toast(sentence(error));
-    }
-  }
+  style = withTiles(style, setup.base_tiles);
+  let bounds = [described?.bounds, style.sources.areas.bounds, CHINA].find(somewhere);
   const map = await openMap(style, asked.view ?? { bounds });
   showMessage(schemes.length ? "" : t("no_schemes"));
   addZoomButtons(map, () => bounds);
@@ -99,6 +101,9 @@ export async function openApp(session) {
   openPointer(map, tools);
 
   listen(["scheme", "at"], redraw);
+  onLanguage(() => {
+    if (!byId("map-message").hidden) redraw();
+  });
   listen(["scheme"], () => {
     removeObjects(map);
     if (current().scheme !== null) addObjects(map, current().scheme);
@@ -165,5 +170,3 @@ async function follow(choices, redraw) {
     // The next round tries again; what is shown stays.
   }
 }
-
-onLanguage(() => showMessage(""));

@@ -13,17 +13,14 @@ export const FONTS = ["PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Wen
 // Room for what stands on the map: tools at the right, the scale, and on a phone the handle of the panel.
 const room = () => (matchMedia("(max-width: 799px)").matches ? { top: 20, bottom: 92, left: 16, right: 16 } : { top: 48, bottom: 56, left: 48, right: 72 });
 
-// The sources of the style with their descriptions in place, at the address that this page has: the service
-// does not always know the one that a proxy gives it. A source need not hold every layer the style draws.
-async function described(style) {
-  const sources = Object.entries(style.sources).map(async ([name]) => {
-    const { minzoom, maxzoom, bounds } = await ask(`tiles/${name}.json`);
-    return [name, { type: "vector", tiles: [tilesAddress(name)], minzoom, maxzoom, ...(bounds ? { bounds } : {}) }];
-  });
-  return { ...style, sources: Object.fromEntries(await Promise.all(sources)) };
+// A source as it is described, at the address that this page has: the service does not always know the one that
+// a proxy gives it. It need not hold every layer that the style draws.
+async function source(name) {
+  const { minzoom, maxzoom, bounds } = await ask(`tiles/${name}.json`);
+  return { type: "vector", tiles: [tilesAddress(name)], minzoom, maxzoom, ...(bounds ? { bounds } : {}) };
 }
 
-function withTiles(style, tiles) {
+export function withTiles(style, tiles) {
   if (tiles === null) return style;
   const source = { type: "raster", tiles: [tiles.url], tileSize: 256, maxzoom: tiles.max_zoom, attribution: tiles.attribution };
   const ground = style.layers.findIndex((layer) => layer.type === "background");
@@ -32,8 +29,9 @@ function withTiles(style, tiles) {
   return style;
 }
 
-export async function baseStyle(setup) {
-  return withTiles(await described(await ask("styles/calm.json")), setup.base_tiles);
+export async function baseStyle() {
+  const [style, base, areas] = await Promise.all([ask("styles/calm.json"), source("base"), source("areas")]);
+  return { ...style, sources: { base, areas } };
 }
 
 export function makeMap(container, style, view, more = {}) {

@@ -1,5 +1,6 @@
 // The map on paper: one A4 page with title, scheme, day, legend, scale and north, at the resolution of print.
 
+import { recolourCells } from "./cells.js";
 import { classification } from "./colouring.js";
 import { byId, h, replace, svg } from "./dom.js";
 import { day, distance, today } from "./format.js";
@@ -8,15 +9,22 @@ import { classRows, measureName, neighbourStrip } from "./legend.js";
 import { scaleBar } from "./map.js";
 import { KINDS, SEVERITIES } from "./palette.js";
 import { current } from "./state.js";
-import { toast } from "./toast.js";
+import { sentence, toast } from "./toast.js";
 import { addTool } from "./tool_card.js";
+
+const PATIENCE = 20_000;
 
 // The picture is drawn anew at twice the resolution of the screen, and the map is as before afterwards.
 async function picture(map) {
   const before = map.getPixelRatio();
   map.setPixelRatio(Math.max(2, before));
   try {
-    await new Promise((resolve) => map.once("idle", resolve));
+    // A map that cannot finish drawing, for tiles that do not come, is printed as far as it is.
+    await new Promise((resolve) => {
+      map.once("idle", resolve);
+      setTimeout(resolve, PATIENCE);
+      map.triggerRepaint();
+    });
     return await new Promise((resolve) => {
       // What WebGL has drawn can be read only before the browser has shown it.
       map.once("render", () => resolve(map.getCanvas().toDataURL("image/png")));
@@ -40,11 +48,10 @@ function scale(map, share) {
   return element;
 }
 
-async function legend() {
+function legend(classes) {
   const { fill, hidden } = current();
   const parts = [];
   if (!hidden.has("cells")) {
-    const classes = await classification(current());
     parts.push(h("h2", {}, classes === null ? t("fill_neighbours") : measureName(fill)), classes === null ? neighbourStrip() : h("div", {}, classRows(classes)));
   }
   if (!hidden.has("gaps") && current().run !== null) {
@@ -65,6 +72,9 @@ async function print(map, setup) {
   toast(t("print_preparing"));
   const { at } = current();
   const scheme = byId("scheme").selectedOptions[0]?.textContent ?? "";
+  const classes = await classification(current());
+  // What has been chosen a moment ago may not be drawn yet.
+  recolourCells(map, classes);
   const shown = await picture(map);
   const image = h("img", { alt: "", src: shown });
   await image.decode();
@@ -73,7 +83,7 @@ async function print(map, setup) {
     byId("print-page"),
     h("header", {}, h("h1", {}, `${setup.title} · ${scheme}`), h("p", {}, `${t("date")} ${at ?? today()} · ${t("print_drawn", { day: day(today()) })}`)),
     h("div", { class: "paper-map" }, image, north(), scale(map, 100 / stage.clientWidth)),
-    await legend(),
+    legend(classes),
   );
   window.print();
 }
@@ -85,6 +95,8 @@ export function openPrint(map, setup) {
     busy = true;
     try {
       await print(map, setup);
+    } catch (error) {
+      toast(sentence(error));
     } finally {
       busy = false;
     }

@@ -55,6 +55,12 @@ def test_every_file_that_is_named_is_there(service: str) -> None:
         assert httpx.get(f"{service}/web/{path}").status_code == 200, path
 
 
+def test_every_script_is_named_in_the_document() -> None:
+    """What is fetched at once need not be waited for one after the other."""
+    document = (WEB / "index.html").read_text(encoding="utf-8")
+    assert {f"web/js/{path.name}" for path in SCRIPTS} == set(re.findall(r'"(web/js/[^"]+)"', document))
+
+
 def test_nothing_is_loaded_from_elsewhere() -> None:
     for path in [*SCRIPTS, *(WEB / "css").glob("*.css"), WEB / "index.html"]:
         foreign = re.findall(
