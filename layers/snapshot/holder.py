@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from threading import Lock
 
 from gis.errors import NotFoundError
+from layers.collector import at_rest
 from layers.snapshot import read
 from layers.snapshot.cells import CellsInForce
 from layers.snapshot.snapshot import SchemeChanges, Snapshot
@@ -106,7 +107,8 @@ class SnapshotHolder:
         """
         with self._building:
             try:
-                snapshot = self._build(self._snapshot)
+                with at_rest():
+                    snapshot = self._build(self._snapshot)
             except Exception as error:
                 # Only the kind: the text of a database error repeats the values of a record.
                 self._failure = f"{type(error).__name__} at {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"

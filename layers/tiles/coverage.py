@@ -17,6 +17,9 @@ from layers.tiles.surfaces import Surfaces
 TOLERANCE = 4.0
 """Units of a zoom; a triangle on their square is taken away from a border (half a pixel)."""
 
+PLAIN = 8
+"""Vertices of a polygon, on average, up to which a coverage is drawn as it is at every zoom."""
+
 
 class Coverage(Surfaces):
     """An immutable coverage; safe in many threads at once.
@@ -70,6 +73,9 @@ class Coverage(Surfaces):
         return grouped
 
     def _simplified(self, shapes: Objects, size: float) -> Objects:
+        if shapely.get_num_coordinates(shapes).mean() <= PLAIN:
+            # Hundreds of thousands of squares: it would take longest of all, and spare one vertex in fifty.
+            return shapes
         return np.asarray(shapely.coverage_simplify(shapes, TOLERANCE * size), dtype=object)
 
     def _valid(self, rings: Rings, count: int) -> Rings:

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gis.errors import NotFoundError
+from layers.collector import at_rest
 from layers.snapshot import CellsInForce, Snapshot, SnapshotHolder
 from layers.storage.database import Database
 from layers.storage.models import GapRun, Scheme
@@ -217,7 +218,8 @@ class Shelf:
         ground = self._grounds.get(in_force)
         if ground is None:
             working_crs = session.scalars(select(Scheme.working_crs).where(Scheme.id == scheme_id)).one()
-            ground = cells.read_ground(session, in_force, working_crs)
+            with at_rest():
+                ground = cells.read_ground(session, in_force, working_crs)
             if wanted in self._kept:
                 # The former are drawn until these are ready to be.
                 ground.prepare()

@@ -124,6 +124,19 @@ def test_simplification_takes_vertices_and_hardly_ground(zoom):
             assert shapely.get_num_coordinates(shape) <= shapely.get_num_coordinates(expected[number]) + 8
 
 
+@pytest.mark.parametrize("zoom", [8, 12])
+def test_plain_cells_are_only_rounded(zoom):
+    cells = placed(lattice(20, 20, size=1 / 20, wiggle=0), 0.02)
+    coverage = Coverage(cells, np.arange(len(cells)))
+    for address in tiles_of(cells, zoom, 3):
+        expected = shapely.transform(in_units(cells, address), np.rint)
+        drawn = features(coverage.encode("cells", address, {}), "cells")
+        assert drawn
+        for number, shape, _ in drawn:
+            if BUFFERED.covers(expected[number]) and expected[number].is_valid:
+                assert shapely.equals(shape, expected[number])
+
+
 def test_ids_and_properties_are_those_of_the_row_and_rows_can_be_left_out():
     cells = wiggly(10, 10)
     ids = np.arange(100) * 7 + (1 << 40)
