@@ -1,6 +1,6 @@
 // The interface as the page speaks it: one way to ask, one kind of error, the session's CSRF token.
 
-export const ROOT = new URL(".", document.baseURI).href;
+const ROOT = new URL(".", document.baseURI).href;
 
 let csrf = null;
 let whenSignedOut = () => {};
@@ -26,7 +26,7 @@ export function keepCsrf(token) {
   csrf = token;
 }
 
-export function address(path, query = {}) {
+function address(path, query = {}) {
   const url = new URL(path, ROOT);
   for (const [key, value] of Object.entries(query)) {
     if (value !== null && value !== undefined && value !== "") url.searchParams.set(key, value);

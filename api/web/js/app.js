@@ -11,7 +11,7 @@ import { openGaps } from "./gaps.js";
 import { onLanguage, t } from "./i18n.js";
 import { openLayers, tellLayers } from "./layers.js";
 import { openLegend } from "./legend.js";
-import { addFoot, addZoomButtons, baseStyle, openMap, showMessage, whole, withTiles } from "./map.js";
+import { addFoot, addZoomButtons, baseStyle, openMap, showMessage, showWaiting, whole, withTiles } from "./map.js";
 import { addObjects, removeObjects, showGaps, showObjects } from "./objects.js";
 import { openPanel } from "./panel.js";
 import { adopt, keepAddress, readAddress } from "./permalink.js";
@@ -61,6 +61,7 @@ export async function openApp(session) {
   showMessage(schemes.length ? "" : t("no_schemes"));
   addZoomButtons(map, () => bounds);
   addFoot(map, setup);
+  showWaiting(map);
 
   let drawing = 0;
   const redraw = async () => {
@@ -124,7 +125,13 @@ export async function openApp(session) {
     addObjects(map, current().scheme);
     visible();
   }
+  let told = 0;
   map.on("error", ({ error }) => {
+    // Tiles fail by the dozen; once in a while is enough to know that the connection is lost.
+    if (error instanceof TypeError && Date.now() - told > 30_000) {
+      told = Date.now();
+      toast(t("offline"));
+    }
     // A tile that is refused because the session is over is the session's affair, which asking again tells.
     if (error?.status === 401) ask("v1/session").catch(() => {});
   });

@@ -39,11 +39,11 @@ function owner(each, names) {
   const when = period(each.valid_from, each.valid_to);
   if (each.cell_code === null) return h("div", { class: "owner" }, h("b", {}, word("reason", each.reason ?? "outside")), h("small", {}, scheme), h("span", { class: "figures" }, when));
   const open = () => change({ scheme: each.scheme, chosen: { kind: "cell", code: each.cell_code, fly: true } });
-  return h("button", { class: "owner", type: "button", onclick: open }, h("b", { class: "figures-plain" }, each.cell_code), h("small", {}, scheme), h("span", { class: "figures" }, when));
+  return h("button", { class: "owner", type: "button", onclick: open }, h("b", {}, each.cell_code), h("small", {}, scheme), h("span", { class: "figures" }, when));
 }
 
 // A point that stands for the entity on the map.
-export function spotOf(geometry) {
+function spotOf(geometry) {
   let found = geometry?.coordinates;
   while (Array.isArray(found?.[0])) [found] = found;
   return found ?? null;

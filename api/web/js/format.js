@@ -26,10 +26,6 @@ export const place = (lon, lat) => `${lon.toFixed(6)}, ${lat.toFixed(6)}`;
 // A day as the interface writes it, 2026-01-01, for people; the form is the same in both languages.
 export const day = (text) => (text ? text.slice(0, 10) : "—");
 
-export function moment(text) {
-  return new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(text));
-}
-
 export function period(from, to) {
   if (!from) return "—";
   return to ? `${day(from)} – ${day(to)}` : t("since", { day: day(from) });

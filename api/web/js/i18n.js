@@ -56,7 +56,7 @@ export function word(group, value) {
 }
 
 // Elements name their words: data-t for the text, data-t-label for aria-label, data-t-title, data-t-hint.
-export function translate(root) {
+function translate(root) {
   document.documentElement.lang = CODES[language];
   const places = { "data-t": null, "data-t-label": "aria-label", "data-t-title": "title", "data-t-hint": "placeholder" };
   for (const [marker, attribute] of Object.entries(places)) {

@@ -101,6 +101,20 @@ export function scaleBar(map, pixels) {
   return { metres: round, pixels: round / metres };
 }
 
+// A line above the map while it waits for tiles longer than a moment.
+export function showWaiting(map) {
+  const stage = byId("stage");
+  let timer = 0;
+  map.on("dataloading", () => {
+    if (timer === 0) timer = setTimeout(() => stage.classList.add("waiting"), 400);
+  });
+  map.on("idle", () => {
+    clearTimeout(timer);
+    timer = 0;
+    stage.classList.remove("waiting");
+  });
+}
+
 export function addFoot(map, setup) {
   const scale = byId("scale");
   const draw = () => {

@@ -12,7 +12,7 @@ import { announce, sentence } from "./toast.js";
 const LIMIT = 6;
 
 // Longitude and latitude in either order, as long as one cannot be the other: 114.05, 22.54.
-export function coordinates(text) {
+function coordinates(text) {
   const found = /^\s*([-+]?\d{1,3}(?:\.\d+)?)\s*[,，;\s]\s*([-+]?\d{1,3}(?:\.\d+)?)\s*$/.exec(text);
   if (found === null) return null;
   const [first, second] = [Number(found[1]), Number(found[2])];
@@ -68,6 +68,7 @@ export function openSearch(map) {
   let active = -1;
   let aborter = null;
   let answered = null; // the text that the list answers
+  let asking = { text: null, done: null };
 
   const close = () => {
     list.hidden = true;
@@ -89,8 +90,8 @@ export function openSearch(map) {
   };
   const pick = (at) => {
     const chosen = options[at];
-    if (chosen === undefined) return;
     close();
+    if (chosen === undefined) return;
     if (isNarrow()) {
       fold(true);
       field.blur();
@@ -98,13 +99,7 @@ export function openSearch(map) {
     chosen.go();
   };
   const note = (text) => open(h("li", { class: "note", role: "option", "aria-disabled": "true" }, text));
-  const search = async () => {
-    const text = field.value.trim();
-    aborter?.abort();
-    if (text === "") {
-      close();
-      return;
-    }
+  const answer = async (text) => {
     aborter = new AbortController();
     try {
       const groups = await results(text, map, aborter.signal);
@@ -131,8 +126,25 @@ export function openSearch(map) {
       if (error.name !== "AbortError") note(sentence(error));
     }
   };
-  const soon = settled(180, search);
-  field.addEventListener("input", soon);
+  // One question for one text: whoever asks again while it is under way waits for the same answer.
+  const search = () => {
+    const text = field.value.trim();
+    if (asking.text === text) return asking.done;
+    aborter?.abort();
+    if (text === "") {
+      close();
+      return Promise.resolve();
+    }
+    const done = answer(text).finally(() => {
+      if (asking.done === done) asking = { text: null, done: null };
+    });
+    asking = { text, done };
+    return done;
+  };
+  const typed = settled(180, () => {
+    if (answered !== field.value.trim()) search();
+  });
+  field.addEventListener("input", typed);
   field.addEventListener("focus", () => {
     if (field.value.trim() !== "" && list.hidden) search();
   });
@@ -148,7 +160,7 @@ export function openSearch(map) {
     } else if (event.key === "Enter") {
       event.preventDefault();
       if (list.hidden || answered !== field.value.trim()) await search();
-      pick(Math.max(active, 0));
+      if (answered === field.value.trim()) pick(Math.max(active, 0));
     }
   });
   document.addEventListener("keydown", (event) => {

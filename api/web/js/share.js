@@ -6,7 +6,7 @@ import { t } from "./i18n.js";
 import { addTool } from "./tool_card.js";
 
 // Browsers give the clipboard to pages over https only; elsewhere a selected field does.
-export async function copy(text) {
+async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
     return;

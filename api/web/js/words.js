@@ -2,7 +2,6 @@
 
 export const WORDS = {
   // the frame
-  product: ["网格化监测", "Grid monitoring"],
   skip: ["跳到地图", "Skip to the map"],
   language_other: ["English", "中文"],
   language_switch: ["Switch to English", "切换到中文"],
@@ -11,12 +10,9 @@ export const WORDS = {
   everywhere: ["全部辖区", "all areas"],
   sign_out: ["退出登录", "Sign out"],
   close: ["关闭", "Close"],
-  back: ["返回", "Back"],
   retry: ["重试", "Try again"],
   loading: ["正在加载", "Loading"],
-  copied: ["已复制", "Copied"],
   more: ["显示更多", "Show more"],
-  demo_note: ["合成数据，仅供演示", "Synthetic data, for demonstration"],
 
   // signing in
   sign_in: ["登录", "Sign in"],
@@ -154,7 +150,6 @@ export const WORDS = {
   officers: ["责任人", "Who answers for it"],
   rank_a: ["A 岗", "First (A)"],
   rank_b: ["B 岗", "Backup (B)"],
-  no_officers: ["没有责任人", "Nobody is responsible"],
   not_staffed: ["空缺", "Vacant"],
   and_more: ["等 {n} 人", "and {n} more"],
   gaps_here: ["盲区", "Gaps"],
@@ -170,8 +165,6 @@ export const WORDS = {
   "reason.wrong_datum": ["坐标系疑似有误", "probably in another datum"],
   "reason.swapped_axes": ["经纬度疑似颠倒", "longitude and latitude swapped"],
   zoom_to: ["定位", "Zoom to"],
-  objects_list: ["查看对象", "List objects"],
-  external_id: ["标识", "Identity"],
   class_name: ["类别", "Class"],
   recorded: ["登记", "Recorded"],
   personal: ["联系信息", "Personal data"],
@@ -211,15 +204,12 @@ export const WORDS = {
   compare_right: ["右侧", "Right"],
   compare_slider: ["拖动以比较两个日期", "Drag to compare the two days"],
   compare_same: ["两侧是同一天，请选择另一个日期。", "Both sides show the same day; choose another."],
-  compare_changed: ["{gone} 个网格停用，{new} 个网格启用", "{gone} cells ended, {new} cells began"],
   share: ["复制链接", "Copy link"],
   share_done: ["链接已复制，打开它会看到同样的地图", "Link copied; it opens this same map"],
   print: ["打印", "Print"],
-  print_title: ["标题", "Title"],
   print_preparing: ["正在准备打印…", "Preparing the print…"],
   print_drawn: ["制图 {day}", "Drawn {day}"],
   north: ["北", "N"],
-  coordinates_at: ["经度, 纬度", "Longitude, latitude"],
 
   // what went wrong
   failed: ["出错了，请重试。", "Something went wrong; try again."],

@@ -1,6 +1,10 @@
 """The files of the page as they are sent: open to everybody, kept by tags, strict about what they load."""
 
 import re
+import subprocess
+import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -86,6 +90,29 @@ def test_every_word_is_there_in_both_languages() -> None:
         if script.name != "words.js":
             used |= set(re.findall(r'\bt\("([\w.]+)"', script.read_text(encoding="utf-8")))
     assert used - entries.keys() == set()
+
+
+def test_every_word_is_used() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in SCRIPTS if path.name != "words.js")
+    text += (WEB / "index.html").read_text(encoding="utf-8")
+    # Asked for by a kind of the data, or by a letter.
+    open_ended = re.compile(
+        r"(kind|duty|role|personal|gap|severity|reason|layer|measure|method|sheet|gap_says)\.|rank_[ab]$"
+    )
+    keys = re.findall(r'^  "?([\w.]+)"?: \[', WORDS, re.M)
+    assert [key for key in keys if f'"{key}"' not in text and not open_ended.match(key)] == []
+
+
+def test_the_files_are_in_what_is_published(tmp_path: Path) -> None:
+    root = WEB.parents[1]
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-t", "sdist", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=root, check=True, capture_output=True)
+    wanted = {path.relative_to(root).as_posix() for path in WEB.rglob("*") if path.suffix not in ("", ".pyc")}
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wanted <= set(zipfile.ZipFile(wheel).namelist())
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(sdist) as opened:
+        assert wanted <= {name.partition("/")[2] for name in opened.getnames()}
 
 
 def test_modules_are_small() -> None:

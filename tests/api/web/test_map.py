@@ -103,19 +103,27 @@ def test_a_measure_is_drawn_in_the_classes_of_the_interface(open_page: Open, int
     )
     opened.wait(f"document.querySelectorAll('#legend .class-row').length === {len(told['breaks'])}")
     opened.settle()
-    # Each cell has the colour of its class.
-    drawn = page.evaluate(
-        "() => wangge.map.queryRenderedFeatures({layers: ['cells-fill']})"
-        ".map(f => [f.properties.households, f.layer.paint['fill-color']])"
-    )
+    # Each cell has the colour of its class, once the map has taken the colours over.
     colours = page.eval_on_selector_all(
-        "#legend .class-row i", "all => all.map(e => getComputedStyle(e).backgroundColor)"
+        "#legend .class-row i",
+        "all => all.map(e => getComputedStyle(e).backgroundColor.match(/\\d+/g).map(Number))",
     )
-    assert len(drawn) >= COLUMNS * ROWS
-    for value, colour in drawn:
-        own = next(at for at, upper in enumerate(told["breaks"]) if value <= upper)
-        expected = [int(part) for part in colours[own].removeprefix("rgb(").removesuffix(")").split(",")]
-        assert [round(255 * colour[part]) for part in "rgb"] == expected
+    own = [
+        [
+            row["code"],
+            colours[next(at for at, upper in enumerate(told["breaks"]) if row["households"] <= upper)],
+        ]
+        for row in page.evaluate(
+            "wangge.map.queryRenderedFeatures({layers: ['cells-fill']}).map(f => f.properties)"
+        )
+    ]
+    assert len({code for code, _ in own}) == COLUMNS * ROWS
+    page.evaluate("own => { window.own = new Map(own); }", own)
+    opened.wait(
+        "wangge.map.queryRenderedFeatures({layers: ['cells-fill']}).every(({ properties, layer }) => {"
+        " const { r, g, b } = layer.paint['fill-color'];"
+        " return [r, g, b].every((part, at) => Math.round(255 * part) === own.get(properties.code)[at]); })"
+    )
 
 
 def test_layers_are_switched(open_page: Open) -> None:
