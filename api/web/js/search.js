@@ -132,6 +132,7 @@ export function openSearch(map) {
     if (asking.text === text) return asking.done;
     aborter?.abort();
     if (text === "") {
+      answered = null;
       close();
       return Promise.resolve();
     }
