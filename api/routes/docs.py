@@ -3,7 +3,6 @@
 It owns the page; the page's script and style are vendored in `api.web`.
 """
 
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Request

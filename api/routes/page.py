@@ -66,7 +66,7 @@ class _File:
 
 
 def content_policy(settings: ServiceSettings) -> str:
-    """Return what the page may load: what this service serves, and tiles of the server that is set, if any."""
+    """Return what the page may load: what this service serves, and the tiles of a server that is set."""
     sources = "'self'"
     if settings.base_tiles:
         parts = urlsplit(settings.base_tiles)
