@@ -255,9 +255,10 @@ def states(entity_id: Number, caller: Caller, store: Store) -> Response:
 )
 @access(Right.read, Ground.checked)
 def owners(entity_id: Number, caller: Caller, store: Store) -> Response:
-    """Read which cells the entity belonged to, by scheme and time."""
+    """Read which cells the entity belonged to while it lay in the caller's area, by scheme and time."""
     with store.read() as session:
         _permitted(session, caller, entity_id)
+        here = [each for each in history(session, entity_id) if caller.covers(each.area_code)]
         codes = {row.id: row.code for row in session.execute(select(Scheme.id, Scheme.code))}
         listed = [
             {
@@ -271,8 +272,15 @@ def owners(entity_id: Number, caller: Caller, store: Store) -> Response:
                 "valid_to": each.valid_to,
             }
             for each in owner_history(session, entity_id)
+            if caller.everywhere or any(_meet(each, state) for state in here)
         ]
     return reply({"items": listed, "next": None})
+
+
+def _meet(owner: Assignment, state: Entity | EntityVersion) -> bool:
+    """Tell whether an entity had a state on a day on which it had an owner."""
+    starts = max(owner.valid_from, state.valid_from)
+    return all(end is None or starts < end for end in (owner.valid_to, state.valid_to))
 
 
 @router.patch(

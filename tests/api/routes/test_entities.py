@@ -4,7 +4,9 @@ from typing import Any
 
 import httpx
 
+from layers.storage.database import Database
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client
+from tests.api.routes.grid import DAY, EAST_TOWN, LATER, WEST_TOWN, publish_cells
 
 
 def point(column: float) -> dict[str, Any]:
@@ -95,6 +97,31 @@ def test_nothing_is_seen_or_moved_across_the_area(client: Client) -> None:
     )
     assert moved.status_code == 403
     assert admin.get(mine.headers["Location"]).json()["area_code"] == "440305001"
+
+
+def test_former_owners_elsewhere_are_not_told(client: Client, ground: Database) -> None:
+    publish_cells(ground, DAY)
+    admin = client()
+    first = made(admin, on="2026-02-01")
+    path = first.headers["Location"]
+    moved = admin.patch(
+        path,
+        json={"geometry": point(2.5), "on": str(LATER)},
+        headers={"If-Match": first.headers["ETag"]},
+    )
+    assert moved.status_code == 200
+    # The name alone begins a state and no assignment: the owner of both is told once.
+    named = admin.patch(path, json={"name": "x"}, headers={"If-Match": moved.headers["ETag"]})
+    assert named.status_code == 200
+
+    def towns(asking: httpx.Client) -> list[tuple[str, str]]:
+        listed = asking.get(f"{path}/owners").json()["items"]
+        return [(each["cell_code"][:9], each["valid_from"]) for each in listed]
+
+    now = (EAST_TOWN, str(LATER))
+    assert towns(admin) == [(WEST_TOWN, "2026-02-01"), now]
+    assert towns(client("viewer", EAST_TOWN)) == [now]
+    assert client("viewer", WEST_TOWN).get(f"{path}/owners").status_code == 404
 
 
 def test_officers_keep_their_names_to_themselves(client: Client) -> None:
