@@ -220,9 +220,9 @@ class Shelf:
             working_crs = session.scalars(select(Scheme.working_crs).where(Scheme.id == scheme_id)).one()
             with at_rest():
                 ground = cells.read_ground(session, in_force, working_crs)
-            if wanted in self._kept:
-                # The former are drawn until these are ready to be.
-                ground.prepare()
+                if wanted in self._kept:
+                    # The former are drawn until these are ready to be.
+                    ground.prepare()
             self._grounds[in_force] = ground
         found = counts.read_counts(session, scheme_id, wanted.day or snapshot.day)
         return ground.tile_set(counts.counts_of(found, ground.codes), _area_names(in_force, snapshot))
@@ -273,7 +273,8 @@ class Shelf:
         for ground in list(self._grounds.values()):
             if self._stop.is_set():
                 return
-            ground.prepare()
+            with at_rest():
+                ground.prepare()
 
 
 def _moment(snapshot: Snapshot) -> tuple[int, date]:
