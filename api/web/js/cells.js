@@ -16,13 +16,15 @@ const LABELS = {
 };
 const HALO = { "text-color": INK, "text-halo-color": "rgba(255, 255, 255, .9)", "text-halo-width": 1.4 };
 
-// Fills lie beneath water, buildings and roads, which keep their own colours; borders beneath those of areas and all names.
+// Fills lie beneath water, buildings and roads, which keep their own colours; borders beneath those of areas and all names;
+// what is pointed at or chosen above gaps and borders.
 function floors(map) {
   const layers = map.getStyle().layers;
   const first = (test) => layers.find(test)?.id;
   const lines = first((layer) => layer.id.startsWith("gaps-") || layer.type === "symbol" || (layer.source === "areas" && layer.type === "line"));
   const fills = first((layer) => ["water", "buildings", "railway", "roads"].includes(layer["source-layer"]));
-  return { fills: fills ?? lines, lines };
+  const top = first((layer) => layer.id.startsWith("entity-") || layer.type === "symbol");
+  return { fills: fills ?? lines, lines, top };
 }
 
 function fill(id, source, sourceLayer, colour, limits = {}) {
@@ -60,16 +62,16 @@ export function drawCells(map, described, { scheme, at }, classes) {
     maxzoom: described.maxzoom ?? 16,
     bounds: described.bounds,
   });
-  const { fills, lines } = floors(map);
+  const { fills, lines, top } = floors(map);
   const add = (layer) => map.addLayer(layer, layer.type === "fill" ? fills : lines);
   const thin = { "line-color": "#3c5162", "line-opacity": 0.55, "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.3, 14, 0.7, 18, 1.6] };
   add(fill("groups-fill", "cells", "cell_groups", groupColour(classes)));
   add(line("groups-line", "cells", "cell_groups", { ...thin, "line-width": 0.6 }));
   add(fill("cells-fill", "cells", "cells", cellColour(classes)));
   add(line("cells-line", "cells", "cells", thin));
-  add(line("cells-hover", "cells", "cells", { "line-color": INK, "line-width": 2 }, NONE));
-  add(line("cells-casing", "cells", "cells", { "line-color": "#fff", "line-width": 6 }, NONE));
-  add(line("cells-chosen", "cells", "cells", { "line-color": ACCENT, "line-width": 3 }, NONE));
+  map.addLayer(line("cells-hover", "cells", "cells", { "line-color": INK, "line-width": 2 }, NONE), top);
+  map.addLayer(line("cells-casing", "cells", "cells", { "line-color": "#fff", "line-width": 6 }, NONE), top);
+  map.addLayer(line("cells-chosen", "cells", "cells", { "line-color": ACCENT, "line-width": 3 }, NONE), top);
   map.addLayer({
     id: "cells-code",
     type: "symbol",

@@ -17,7 +17,7 @@ const SENTENCES = {
         : t("gap_says.of_all", { a: number(households), b: number(figures.households_in_all), c: number(enterprises), d: number(figures.enterprises_in_all) }),
     ]
       .filter(Boolean)
-      .join(" "),
+      .join(currentLanguage() === "zh" ? "" : " "),
 };
 
 // Kinds whose figures this page does not know yet are told in the words of the analysis.

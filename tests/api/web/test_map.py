@@ -142,6 +142,17 @@ def test_layers_are_switched(open_page: Open) -> None:
     assert len(opened.codes()) == COLUMNS
 
 
+def test_what_is_chosen_is_drawn_above_gaps(open_page: Open) -> None:
+    opened = open_page()
+    page = opened.page
+    page.select_option("#scheme", "safety")
+    opened.asks("scheme=safety")
+    opened.wait("!!wangge.map.getLayer('gaps-fill')")
+    order = page.evaluate("wangge.map.getStyle().layers.map(layer => layer.id)")
+    ids = ["cells-fill", "buildings", "cells-line", "area-borders", "gaps-fill", "cells-chosen", "entity-sensor"]
+    assert [order.index(each) for each in ids] == sorted(order.index(each) for each in ids)
+
+
 def test_an_entity_is_told_with_its_cells(open_page: Open, interface: Any, made: dict[str, Any]) -> None:
     opened = open_page(fragment="#map=17/22.5406/114.0506")
     page = opened.page
