@@ -28,8 +28,10 @@ async function showMap(session) {
   keepCsrf(session.csrf_token);
   byId("gate").hidden = true;
   byId("app").hidden = false;
-  if (opened !== null && opened.session.name === session.name) {
-    opened.again();
+  if (opened !== null) {
+    // Another person begins anew, so that nothing of the one before stays.
+    if (opened.session.name === session.name) opened.again();
+    else location.reload();
     return;
   }
   // Nothing of the map is fetched before somebody has signed in.

@@ -149,7 +149,15 @@ def test_what_is_chosen_is_drawn_above_gaps(open_page: Open) -> None:
     opened.asks("scheme=safety")
     opened.wait("!!wangge.map.getLayer('gaps-fill')")
     order = page.evaluate("wangge.map.getStyle().layers.map(layer => layer.id)")
-    ids = ["cells-fill", "buildings", "cells-line", "area-borders", "gaps-fill", "cells-chosen", "entity-sensor"]
+    ids = [
+        "cells-fill",
+        "buildings",
+        "cells-line",
+        "area-borders",
+        "gaps-fill",
+        "cells-chosen",
+        "entity-sensor",
+    ]
     assert [order.index(each) for each in ids] == sorted(order.index(each) for each in ids)
 
 

@@ -63,3 +63,20 @@ def test_a_session_that_ends_asks_to_sign_in_again(open_page: Open) -> None:
     opened.ready()
     opened.asks("scheme=safety")
     assert page.is_hidden("#gate")
+
+
+def test_another_person_begins_anew(open_page: Open) -> None:
+    opened = open_page(None, forgiven=(*REFUSED, "AJAXError"))
+    page = opened.page
+    for name in ("monitor", "street"):
+        page.fill("[name=name]", name)
+        page.fill("[name=password]", PASSWORD)
+        page.press("[name=password]", "Enter")
+        opened.wait(f"document.getElementById('account-button')?.innerText.trim() === '{name}'")
+        opened.ready()
+        if name == "monitor":
+            opened.context.clear_cookies()
+            page.select_option("#scheme", "safety")
+            page.wait_for_selector("#gate:not([hidden])")
+    assert page.locator("#map canvas").count() == 1
+    assert len(opened.codes()) == 1
