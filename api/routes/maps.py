@@ -17,7 +17,7 @@ from api.security.caller import Caller
 from api.security.principal import Right
 from gis.errors import NotFoundError
 from layers.maps import Sheet, draw_sheet, make_map
-from layers.maps.stored import KEY_UNITS, read_map
+from layers.maps.stored import UNITS_LAYER, read_map
 
 router = APIRouter(prefix="/maps", tags=["maps"])
 
@@ -87,7 +87,7 @@ def draw(
     shown: dict[str, Any] = {
         "areas": read.areas if len(read.areas) else None,
         "gaps": read.gaps,
-        "layers": {KEY_UNITS: read.units} if len(read.units) else {},
+        "layers": {UNITS_LAYER: read.units} if len(read.units) else {},
         "base": read.base,
         "measure": measure,
         "title": read.scheme,

@@ -112,6 +112,7 @@ _KINDS: Final[dict[str, tuple[str, str]]] = {
     "square": ("单元格网", "Square"),
     "block": ("街区网格", "Block"),
     "balanced": ("均衡网格", "Balanced"),
+    "merged": ("合并网格", "Merged"),
     "enterprise": ("企业", "Enterprise"),
     "household": ("户", "Household"),
     "sensor": ("传感器", "Sensor"),

@@ -32,6 +32,9 @@ MOST_CELLS = 20_000
 KEY_UNITS = "service_point"
 """The kind of entities that a map marks one by one."""
 
+UNITS_LAYER = "service_points"
+"""What they are called on a map: as the cells' count of them, which is the same."""
+
 
 @dataclass(frozen=True, eq=False)
 class StoredMap:
