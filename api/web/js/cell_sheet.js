@@ -4,7 +4,7 @@ import { ask } from "./api.js";
 import { h, icon, replace } from "./dom.js";
 import { area, distance, number, period } from "./format.js";
 import { affected, flyToBox, openGap } from "./gap_sheet.js";
-import { t, word } from "./i18n.js";
+import { known, t, word } from "./i18n.js";
 import { locate, named, ownerRows, schemeNames } from "./place_sheet.js";
 import { block, facts, head } from "./sheet.js";
 import { current } from "./state.js";
@@ -16,7 +16,7 @@ const SHOWN = 4;
 
 function counts(cell) {
   const kinds = [...COUNTED, ...Object.keys(cell.counts).filter((kind) => !COUNTED.includes(kind))];
-  return h("div", { class: "tiles" }, kinds.map((kind) => h("div", { class: "tile", "data-count": kind }, h("b", {}, number(cell.counts[kind] ?? 0)), h("span", {}, word("kind", kind)))));
+  return h("div", { class: "tiles" }, kinds.map((kind) => h("div", { class: "tile", "data-count": kind }, h("b", {}, number(cell.counts[kind] ?? 0)), h("span", {}, known(`layer.${kind}`) ? t(`layer.${kind}`) : word("kind", kind)))));
 }
 
 // Whoever may not see names sees how they are masked; that a post is filled is no secret.

@@ -70,7 +70,6 @@ export function openSheet(map, session) {
     if (box.hidden) under = document.activeElement === document.body ? map.getCanvas() : document.activeElement;
     const first = box.hidden || fresh;
     show(true);
-    if (fresh && chosen.lon !== undefined) keepInView(map, chosen);
     const waiting = setTimeout(() => replace(box, head(t("sheet"), "…"), loading()), first ? 120 : 600);
     try {
       const parts = await SHEETS[chosen.kind](chosen, { map, session, redraw: () => draw(false) });
@@ -78,6 +77,8 @@ export function openSheet(map, session) {
       clearTimeout(waiting);
       const kept = box.contains(document.activeElement) && !fresh;
       replace(box, parts);
+      // On a phone the sheet is as high as what it holds.
+      if (fresh && chosen.lon !== undefined) keepInView(map, chosen);
       if (fresh) box.scrollTop = 0;
       const title = box.querySelector("h2");
       if (title !== null && (fresh || kept)) title.focus({ preventScroll: true });

@@ -151,7 +151,7 @@ export const WORDS = {
   rank_a: ["A 岗", "First (A)"],
   rank_b: ["B 岗", "Backup (B)"],
   not_staffed: ["空缺", "Vacant"],
-  and_more: ["等 {n} 人", "and {n} more"],
+  and_more: ["另有 {n} 人", "and {n} more"],
   gaps_here: ["盲区", "Gaps"],
   no_gaps_here: ["没有盲区", "None"],
   other_schemes: ["此处在其他体系", "This place in other schemes"],
