@@ -72,7 +72,9 @@ def test_another_person_begins_anew(open_page: Open) -> None:
         page.fill("[name=name]", name)
         page.fill("[name=password]", PASSWORD)
         page.press("[name=password]", "Enter")
-        opened.wait(f"document.getElementById('account-button')?.innerText.trim() === '{name}'")
+        # Unlike an expression, a selector is waited for through the reload.
+        page.wait_for_selector(f"#account-button:has-text('{name}')")
+        page.wait_for_selector("html[data-ready=map]")
         opened.ready()
         if name == "monitor":
             opened.context.clear_cookies()
