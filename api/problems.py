@@ -177,7 +177,7 @@ def failure(error: Exception, request_id: str | None) -> Response:
     A database that is locked, full or away answers 503, since it may be back in a moment; all else is an
     error of the program, 500.
     """
-    if _away(error):
+    if database_away(error):
         report(error, "the database cannot be used")
         return problem(
             503,
@@ -193,7 +193,7 @@ def failure(error: Exception, request_id: str | None) -> Response:
     )
 
 
-def _away(error: Exception) -> bool:
+def database_away(error: Exception) -> bool:
     """Tell whether the database is at fault, and not what it was asked."""
     if isinstance(error, PoolTimeoutError):
         return True

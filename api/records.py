@@ -3,10 +3,17 @@
 They describe; what they are made from belongs to `api.routes`.
 """
 
+import json
+import re
 from datetime import date, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+# NUL as JSON writes it, after an even number of backslashes.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 POINT = {"type": "Point", "coordinates": [114.05, 22.55]}
 POLYGON = {
@@ -351,3 +358,21 @@ class Given(BaseModel):
     """What a caller sends; a field that is not known is an error."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keepable(cls, given: Any) -> Any:
+        """Refuse what Python reads as JSON and no database keeps: in a free document nothing else would."""
+        try:
+            # One refuses numbers that are not finite, the other those that are too long, and broken text.
+            json.dumps(given, allow_nan=False)
+            written = orjson.dumps(given)
+        except (ValueError, TypeError, RecursionError):
+            raise PydanticCustomError(
+                "unkept",
+                "A value cannot be kept: numbers are finite and have 64 bits, text is Unicode, nothing is "
+                "nested more than 250 deep.",
+            ) from None
+        if _NUL.search(written):
+            raise PydanticCustomError("unkept", "Text holds a NUL character.")
+        return given

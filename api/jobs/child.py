@@ -10,6 +10,7 @@ import resource
 import sys
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -64,7 +65,16 @@ def _outcome(line: str, write: Callable[[str], Any]) -> dict[str, Any]:
     except MemoryError:
         return {"error": "Not enough memory for this; give less at once."}
     except Exception as error:
-        return {"error": f"An error of the program, not of yours: {type(error).__name__}."}
+        # Where it rose and never its text, which may be personal.
+        frames = traceback.extract_tb(error.__traceback__)[-12:]
+        from api.problems import database_away
+
+        return {
+            "error": "The database could not be used for a while; nothing was kept. Ask again."
+            if database_away(error)
+            else f"An error of the program, not of yours: {type(error).__name__}.",
+            "where": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+        }
 
 
 if __name__ == "__main__":

@@ -184,6 +184,8 @@ class Worker:
         if "result" in said:
             return JobState.done, said["result"], None
         if "error" in said:
+            if "where" in said:
+                log.error("error of the program", job=job_id, error=said["error"], where=said["where"])
             return JobState.failed, None, said["error"]
         if code == -signal.SIGXCPU:
             return JobState.failed, None, "This takes too long; give less at once."

@@ -30,7 +30,7 @@ router = APIRouter(prefix="/v1/schemes", tags=["schemes"])
 class NewScheme(records.Given):
     """A scheme to create."""
 
-    code: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[0-9A-Za-z_.-]+$")] = Field(
+    code: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]*$")] = Field(
         examples=["community"]
     )
     name: Annotated[str, Field(min_length=1, max_length=200)] = Field(examples=["社区网格"])

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Engine, LargeBinary, create_engine, event, func, inspect, select, update
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import make_url
@@ -50,7 +51,11 @@ class Database:
         if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
             raise InputError(f"The database must be SQLite or PostgreSQL, not {parsed.get_backend_name()}.")
         self.url = parsed
-        self.engine = _sqlite_engine(url) if self.embedded else create_engine(url, pool_pre_ping=True)
+        self.engine = (
+            _sqlite_engine(url)
+            if self.embedded
+            else create_engine(url, pool_pre_ping=True, json_serializer=_encoded)
+        )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @property
@@ -235,8 +240,18 @@ def _decoded(text: str) -> Any:
     return {} if text == "{}" else json.loads(text)
 
 
+def _encoded(values: Any) -> str:
+    """Encode JSON; a number that is not finite becomes null, for what Python writes of it is no JSON."""
+    return orjson.dumps(values, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
 def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000}, json_deserializer=_decoded)
+    engine = create_engine(
+        url,
+        connect_args={"timeout": _BUSY_MS / 1000},
+        json_deserializer=_decoded,
+        json_serializer=_encoded,
+    )
     engine.dialect.type_compiler_instance = geopackage.GeoPackageTypes(engine.dialect)
     # GeoAlchemy takes every GEOMETRY of a SQLite file for one of SpatiaLite.
     names = {**SQLiteDialect.ischema_names, "GEOMETRY": LargeBinary}

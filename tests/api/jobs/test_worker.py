@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from api.jobs.worker import Worker
 from api.settings import ServiceSettings
@@ -177,3 +177,34 @@ def test_a_job_goes_on_while_another_writes(
         time.sleep(3)
     assert wait_for(database, number, ended).state == JobState.done
     assert entities(database) == RECORDS
+
+
+def test_an_error_of_the_program_is_told_by_its_kind_and_logged_with_its_place(
+    database: Database, start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with database.write() as session:
+        number = enqueue(session, "import-entities", {}, created_by="test", area_code=None).id
+    start()
+    job = wait_for(database, number, ended)
+    assert (job.state, job.error) == (
+        JobState.failed,
+        "An error of the program, not of yours: KeyError.",
+    )
+    assert "work.py" in capsys.readouterr().out
+
+
+def test_a_job_whose_database_goes_away_is_not_called_an_error_of_the_program(
+    database: Database, long_table: Path, tmp_path: Path, start: Start
+) -> None:
+    if database.embedded:
+        pytest.skip("a file does not go away")
+    start()
+    number = ask(database, long_table, tmp_path)
+    wait_for(database, number, lambda job: job.state == JobState.running and job.done > 0)
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
+    with database.write() as session:
+        session.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
+    job = wait_for(database, number, ended)
+    assert job.state == JobState.failed
+    assert str(job.error).startswith("The database could not be used")
+    assert entities(database) == 0

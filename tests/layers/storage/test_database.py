@@ -1,16 +1,17 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import psycopg
 import pytest
 import shapely
-from sqlalchemy import event, select
+from sqlalchemy import event, func, select, true
 from sqlalchemy.exc import OperationalError, StatementError
 
 from gis.errors import InputError
 from layers.storage.database import CHANNEL, Database, bump_revision
 from layers.storage.models import Area, Revision, Scheme
+from layers.storage.staff import Officer
 
 NOW = datetime(2026, 3, 1, 4, 5, 6, 789_000, UTC)
 
@@ -75,6 +76,26 @@ def test_geometry_comes_back_bit_by_bit(database: Database) -> None:
         session.add(Area(code="440305", name="南山", level="county", parent=None, geometry=square))
     with database.read() as session:
         assert shapely.equals_identical(session.scalars(select(Area.geometry)).one(), square)
+
+
+def test_a_number_that_is_not_finite_is_kept_as_null(database: Database) -> None:
+    with database.write() as session:
+        session.add(
+            Officer(
+                external_id="1",
+                area_code=None,
+                personal={},
+                attributes={"height": float("inf"), "1": [float("nan"), 2.5]},
+                valid_from=date(2026, 1, 1),
+                version=1,
+            )
+        )
+    with database.read() as session:
+        assert session.scalars(select(Officer)).one().attributes == {"height": None, "1": [None, 2.5]}
+        # The database itself reads it too, and could read no row if one held what is no JSON.
+        each = func.json_each(Officer.attributes).table_valued("key", "value", name="each")
+        keys = session.scalars(select(each.c.key).select_from(Officer).join(each, true()))
+        assert set(keys) == {"height", "1"}
 
 
 def test_instants_come_back_in_utc(database: Database) -> None:
