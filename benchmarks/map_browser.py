@@ -1,0 +1,166 @@
+"""The page in a real browser: when it paints, and how many frames a second it draws while it is dragged.
+
+It owns the browser and what is counted in it; the service is `map_service.py`'s.
+"""
+
+import itertools
+import statistics
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+if TYPE_CHECKING:
+    from map_service import Service, Table
+
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+)
+_PATIENCE_MS = 120_000
+_STEPS = 60
+
+# Counts frames and tasks that keep the page from answering.
+_COUNTER = """
+window.counted = {frames: [], tasks: []};
+new PerformanceObserver((list) => {
+  for (const each of list.getEntries()) window.counted.tasks.push(each.duration);
+}).observe({type: "longtask", buffered: true});
+window.countFrames = () => {
+  const counted = window.counted;
+  counted.frames = [];
+  counted.tasks = [];
+  counted.on = true;
+  const next = (now) => {
+    counted.frames.push(now);
+    if (counted.on) requestAnimationFrame(next);
+  };
+  requestAnimationFrame(next);
+};
+// The first frame of the map that shows a cell or a group of them, in milliseconds from the beginning.
+const seek = () => {
+  const map = window.wangge?.map;
+  if (map) {
+    const look = () => {
+      const layers = ["cells-fill", "groups-fill"].filter((id) => map.getLayer(id));
+      if (layers.length && map.queryRenderedFeatures({layers}).length) {
+        window.counted.cells = performance.now();
+        map.off("render", look);
+      }
+    };
+    map.on("render", look);
+    look();
+    return;
+  }
+  setTimeout(seek, 10);
+};
+seek();
+const ready = () => {
+  if (document.documentElement?.dataset.ready === "map") window.counted.idle = performance.now();
+  else setTimeout(ready, 10);
+};
+ready();
+"""
+
+
+def browse(service: "Service", table: "Table") -> None:
+    """Open the page twice, then drag and zoom it at several zooms."""
+    with sync_playwright() as running:
+        browser = running.chromium.launch(executable_path="/usr/bin/chromium", args=list(_ARGUMENTS))
+        try:
+            _open(browser, service, table)
+        finally:
+            browser.close()
+
+
+def _open(browser: Browser, service: "Service", table: "Table") -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    failures: list[str] = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    page.add_init_script(_COUNTER)
+    page.goto(service.link())
+    _tell_start(page, table, "page, first time")
+    # The session is a cookie now, and the browser keeps files and tiles.
+    page.reload()
+    _tell_start(page, table, "page, again")
+    lon, lat = service.middle()
+    for zoom in (None, 11, 12, 13, 14, 15, 16):
+        if zoom is not None:
+            page.evaluate(
+                "([zoom, lon, lat]) => wangge.map.jumpTo({zoom, center: [lon, lat]})", [zoom, lon, lat]
+            )
+        _idle(page)
+        _drag(page, table, "all" if zoom is None else str(zoom))
+    page.evaluate("([lon, lat]) => wangge.map.jumpTo({zoom: 10, center: [lon, lat]})", [lon, lat])
+    _idle(page)
+    page.evaluate("countFrames()")
+    page.evaluate("() => wangge.map.zoomTo(16, {duration: 6000, essential: true})")
+    page.wait_for_timeout(6200)
+    _tell_frames(page, table, "zooming from 10 to 16")
+    _idle(page)
+    heap = page.evaluate("performance.memory ? performance.memory.usedJSHeapSize / 2 ** 20 : 0")
+    table.add("page, memory of scripts", f"{heap:.0f} MiB")
+    if failures:
+        table.add("page, errors", "; ".join(failures)[:300])
+
+
+def _tell_start(page: Page, table: "Table", what: str) -> None:
+    # The page's policy forbids what would wait within it.
+    for _ in range(_PATIENCE_MS // 100):
+        if page.evaluate("Boolean(window.counted?.idle && counted.cells)"):
+            break
+        page.wait_for_timeout(100)
+    else:
+        raise SystemExit("The page does not come up; a picture of it would tell more.")
+    paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN")
+    cells, idle = page.evaluate("[counted.cells, counted.idle]")
+    tasks = page.evaluate("counted.tasks")
+    sizes = page.evaluate("performance.getEntriesByType('resource').map((each) => each.transferSize)")
+    table.add(
+        what,
+        f"first paint {paint / 1000:.1f} s, first cells {cells / 1000:.1f} s, all drawn {idle / 1000:.1f} s; "
+        f"{len(sizes)} requests beside those of the map's threads, {sum(sizes) / 1e6:.1f} MB; "
+        f"longest task {max(tasks, default=0):.0f} ms",
+    )
+
+
+def _drag(page: Page, table: "Table", name: str) -> None:
+    """Drag the map to and fro with the mouse, beyond what it shows."""
+    shown = page.evaluate(
+        "new Set(wangge.map.queryRenderedFeatures({layers: ['cells-fill']}).map((each) => each.id)).size"
+    )
+    page.evaluate("countFrames()")
+    for begin, finish in (((900, 600), (400, 250)), ((400, 250), (900, 600))):
+        page.mouse.move(*begin)
+        page.mouse.down()
+        for step in range(1, _STEPS + 1):
+            share = step / _STEPS
+            page.mouse.move(*(a + (b - a) * share for a, b in zip(begin, finish, strict=True)))
+            page.wait_for_timeout(16)
+        page.mouse.up()
+    _tell_frames(page, table, f"dragging at zoom {name}, {shown:,} cells in sight")
+    _idle(page)
+
+
+def _tell_frames(page: Page, table: "Table", what: str) -> None:
+    frames, tasks = page.evaluate("() => { counted.on = false; return [counted.frames, counted.tasks]; }")
+    gaps = sorted(later - sooner for sooner, later in itertools.pairwise(frames))
+    if not gaps:
+        table.add(what, "no frames")
+        return
+    table.add(
+        what,
+        f"{1000 * len(gaps) / sum(gaps):.0f} frames/s, {statistics.median(gaps):.0f} ms median, "
+        f"{gaps[int(0.95 * len(gaps))]:.0f} ms 95th percentile, {gaps[-1]:.0f} ms longest; "
+        f"{len(tasks)} long tasks, {sum(tasks):.0f} ms",
+    )
+
+
+def _idle(page: Page) -> None:
+    """Wait until the map has all it shows, for a while."""
+    for _ in range(100):
+        page.wait_for_timeout(100)
+        if page.evaluate("wangge.map.loaded() && wangge.map.areTilesLoaded() && !wangge.map.isMoving()"):
+            return
