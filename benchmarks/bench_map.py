@@ -60,8 +60,10 @@ def fill(chosen: argparse.Namespace, service: Service, table: Table) -> None:
     """Make the database: areas, households at random places, a token and an account."""
     areas, field, base = chosen.areas, chosen.code_field, None
     if areas is None:
-        service.wangge("demo", "--no-serve", "--output", service.folder / "demo")
-        sample = service.folder / "demo" / "sample"
+        from layers.sample import make_sample
+
+        sample = service.folder / "sample"
+        make_sample(sample, tables=ROOT / "data")
         areas, field, base = sample / "areas.gpkg", "code", sample / "district.gpkg"
     service.wangge("migrate")
     with table.step("load areas", service.spent):
