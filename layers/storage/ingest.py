@@ -113,7 +113,8 @@ def import_entities(
     personal
         Fields that hold personal values beside those of `layers.storage.content`.
     area_code
-        Take only records in this area and those beneath it; the others are rejected as not permitted.
+        Take only records in this area and those beneath it, and of no entity that lies elsewhere; the others
+        are rejected as not permitted.
     on
         The date from which new states hold; today when not given.
     progress
@@ -193,7 +194,9 @@ def _merge(
             connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIB}")
         connection.execution_options(wangge_write=True)
     with connection.begin(), Session(connection) as session:
-        inserted, updated, unchanged = staging.merge(on)
+        inserted, updated, unchanged, foreign = staging.merge(on, reader.allowed)
+        reader.rejected += [Rejected(number, identity, Reason.not_permitted) for number, identity in foreign]
+        reader.rejected.sort()
         if inserted or updated:
             ids = staging.changed()
             for start in range(0, len(ids), REASSIGNED):

@@ -81,7 +81,7 @@ class Reader:
         self.rejected: list[Rejected] = []
         self.without_location = self.outside_areas = 0
         self._path, self._kind, self._id_field, self._datum = path, kind, id_field, datum
-        self._personal, self._territory, self._known, self._allowed = personal, territory, known, allowed
+        self._personal, self._territory, self._known, self.allowed = personal, territory, known, allowed
         self._kind_field: str | None = None
         self._roles: dict[str, _Roles] = {}
 
@@ -100,8 +100,8 @@ class Reader:
         areas = self._areas(batch, shapes)
         forbidden = (
             np.zeros(size, dtype=bool)
-            if self._allowed is None
-            else np.array([area not in self._allowed for area in areas], dtype=bool)
+            if self.allowed is None
+            else np.array([area not in self.allowed for area in areas], dtype=bool)
         )
         left = self._reject(
             batch.first,

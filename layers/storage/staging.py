@@ -4,9 +4,10 @@ It owns the SQL of both databases: COPY or executemany in, versions, updates and
 come is decided in `layers.storage.records`.
 """
 
+import json
 import struct
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -59,11 +60,11 @@ class Staging:
 
     def create(self) -> None:
         """Make the table, empty."""
-        json, shape = ("json", f"geometry(Geometry, {SRID})") if self._postgresql else ("text", "blob")
+        document, shape = ("json", f"geometry(Geometry, {SRID})") if self._postgresql else ("text", "blob")
         self._run(
             "CREATE TEMPORARY TABLE staged (number bigint NOT NULL, kind text NOT NULL,"
             " external_id text NOT NULL, name text, class_name text, area_code text,"
-            f" attributes {json} NOT NULL, personal {json} NOT NULL, content_hash text NOT NULL,"
+            f" attributes {document} NOT NULL, personal {document} NOT NULL, content_hash text NOT NULL,"
             f" geometry {shape})"
         )
 
@@ -99,25 +100,26 @@ class Staging:
             " (PARTITION BY kind, external_id ORDER BY number) AS place FROM staged) AS ranked"
             " WHERE place > 1 ORDER BY number"
         )
-        found = [(int(number), str(identity)) for number, identity in self._run(later)]
-        if found:
-            self._connection.execute(
-                text("DELETE FROM staged WHERE number = :number"), [{"number": number} for number, _ in found]
-            )
-        return found
+        return self._take_out(later)
 
-    def merge(self, on: date) -> tuple[int, int, int]:
+    def merge(
+        self, on: date, allowed: Collection[str] | None = None
+    ) -> tuple[int, int, int, list[tuple[int, str]]]:
         """Bring the records into the entities; afterwards the table holds those that were new or changed.
 
         Parameters
         ----------
         on
             The date from which the new states hold.
+        allowed
+            The areas whose entities may be changed; all when None.
 
         Returns
         -------
         inserted, updated, unchanged
             Counts.
+        foreign
+            Numbers and identities of the records whose entities lie elsewhere, and stay as they are.
 
         Raises
         ------
@@ -127,6 +129,7 @@ class Staging:
         if self._postgresql:
             # Nobody may write between the look at a row and its replacement; readers go on.
             self._run("LOCK TABLE entities IN SHARE ROW EXCLUSIVE MODE")
+        foreign = [] if allowed is None else self._take_out_foreign(allowed)
         unchanged = self._run(
             f"DELETE FROM staged AS s WHERE EXISTS (SELECT 1 FROM entities e WHERE {_SAME}"  # noqa: S608
             " AND e.content_hash = s.content_hash AND e.valid_to IS NULL AND"
@@ -142,8 +145,8 @@ class Staging:
         waiting = self._count("staged")
         if not self._postgresql and waiting > _REBUILD_SHARE * self._count("entities"):
             with geopackage.bulk(self._connection, "entities"):
-                return *self._replace(on), unchanged
-        return *self._replace(on), unchanged
+                return *self._replace(on), unchanged, foreign
+        return *self._replace(on), unchanged, foreign
 
     def changed(self) -> "array[int]":
         """Return the ids of the entities that the merge made or changed, sorted; 8 bytes each."""
@@ -156,6 +159,24 @@ class Staging:
     def drop(self) -> None:
         """Take the table away, if it is there."""
         self._run("DROP TABLE IF EXISTS staged")
+
+    def _take_out_foreign(self, allowed: Collection[str]) -> list[tuple[int, str]]:
+        """Take out the records of entities that lie in none of some areas: an identity gives no right."""
+        codes = "json_array_elements_text(CAST(:codes AS json))" if self._postgresql else "json_each(:codes)"
+        return self._take_out(
+            f"SELECT s.number, s.external_id FROM staged s JOIN entities e ON {_SAME}"  # noqa: S608
+            f" WHERE e.area_code IS NULL OR e.area_code NOT IN (SELECT value FROM {codes}) ORDER BY s.number",
+            codes=json.dumps(sorted(allowed)),
+        )
+
+    def _take_out(self, chosen: str, **values: Any) -> list[tuple[int, str]]:
+        """Take out the records that a query names; return their numbers and identities."""
+        found = [(int(number), str(identity)) for number, identity in self._run(chosen, **values)]
+        if found:
+            self._connection.execute(
+                text("DELETE FROM staged WHERE number = :number"), [{"number": number} for number, _ in found]
+            )
+        return found
 
     def _replace(self, on: date) -> tuple[int, int]:
         kept, content = ", ".join(_KEPT), ", ".join(_CONTENT)

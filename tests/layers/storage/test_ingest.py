@@ -176,6 +176,28 @@ def test_only_records_of_the_permitted_area_are_taken(database: Database, tmp_pa
         load(database, homes(), tmp_path / "a.gpkg", area_code="9")
 
 
+@pytest.mark.usefixtures("areas")
+def test_an_identity_gives_no_right_to_what_lies_elsewhere(database: Database, tmp_path: Path) -> None:
+    first, second = "440305001001", "440305001002"
+    path = tmp_path / "homes.csv"
+    head = "id,lon,lat,note\n"
+    path.write_text(
+        f"{head}1,113.905,22.505,mine\n2,113.915,22.505,theirs\n3,200.5,,nowhere\n", encoding="utf-8"
+    )
+    import_entities(database, path, kind="household")
+    before = state(database)
+    assert {row[1] for row in before} >= {first, second}
+    # Whoever is bound to the first area says that all of them lie there.
+    rows = "".join(f"{number},113.905,22.505,taken\n" for number in (1, 2))
+    path.write_text(head + rows, encoding="utf-8")
+    summary = import_entities(database, path, kind="household", area_code=first)
+    assert counts(summary) == (0, 1, 0, 1)
+    assert summary.rejected == [Rejected(2, "2", Reason.not_permitted)]
+    assert [row for row in state(database) if row[0] == "2"] == [row for row in before if row[0] == "2"]
+    # Who is bound to none may move it.
+    assert counts(import_entities(database, path, kind="household")) == (0, 1, 1, 0)
+
+
 def test_a_datum_is_converted(database: Database, tmp_path: Path) -> None:
     lon, lat = convert(113.905, 22.505, "wgs84", "bd09")
     frame = homes(1).set_geometry(gpd.GeoSeries(shapely.points([lon], [lat]), crs=LONLAT))
