@@ -16,6 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 _EVERY_S = 0.3
+_LONGEST = 1000
+# An error can name all columns of a file, and is told with the job wherever jobs are listed.
 
 
 def main() -> None:
@@ -61,7 +63,8 @@ def _outcome(line: str, write: Callable[[str], Any]) -> dict[str, Any]:
         # The name the file has here means nothing to who sent it.
         file = task.parameters.get("file")
         path = "" if file is None else str(task.uploads / file)
-        return {"error": str(error).replace(path, "The file") if path else str(error)}
+        said = str(error).replace(path, "The file") if path else str(error)
+        return {"error": said if len(said) <= _LONGEST else said[:_LONGEST] + " …"}
     except MemoryError:
         return {"error": "Not enough memory for this; give less at once."}
     except Exception as error:

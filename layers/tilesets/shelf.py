@@ -7,6 +7,8 @@ and the snapshot is followed by `layers.snapshot`.
 import logging
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from threading import Event, Lock, Thread
@@ -149,10 +151,8 @@ class Shelf:
         found = self.held(wanted, snapshot)
         if found is not None:
             return found
-        with self._lock:
-            making = self._making.setdefault(wanted, Lock())
         # Many requests for one set wait for one reading.
-        with making:
+        with self._making_alone(wanted):
             found = self.held(wanted, snapshot)
             return self._make(wanted, snapshot).tiles if found is None else found
 
@@ -177,6 +177,19 @@ class Shelf:
         if wanted.layer != "cells" or wanted.scheme is None:
             return True
         return kept.cells is self._holder.held(snapshot, wanted.scheme, wanted.day)
+
+    @contextmanager
+    def _making_alone(self, wanted: Wanted) -> Iterator[None]:
+        """Let one thread at a time make a set."""
+        with self._lock:
+            making = self._making.setdefault(wanted, Lock())
+        try:
+            with making:
+                yield
+        finally:
+            # Sets are as many as days and kinds can be written: no lock is kept. Who waits for it holds it.
+            with self._lock:
+                self._making.pop(wanted, None)
 
     def _make(self, wanted: Wanted, snapshot: Snapshot) -> _Kept:
         """Read a set, unless what it would be read from is as it was."""
@@ -266,9 +279,7 @@ class Shelf:
             # What nobody asks for need not follow every change of an entity.
             if kept is not None and wanted not in asked and self._fits(kept, wanted, snapshot):
                 continue
-            with self._lock:
-                making = self._making.setdefault(wanted, Lock())
-            with making:
+            with self._making_alone(wanted):
                 self._make(wanted, snapshot)
         for ground in list(self._grounds.values()):
             if self._stop.is_set():

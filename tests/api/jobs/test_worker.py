@@ -208,3 +208,15 @@ def test_a_job_whose_database_goes_away_is_not_called_an_error_of_the_program(
     assert job.state == JobState.failed
     assert str(job.error).startswith("The database could not be used")
     assert entities(database) == 0
+
+
+def test_an_error_is_no_longer_than_a_list_of_jobs_can_bear(
+    database: Database, tmp_path: Path, start: Start
+) -> None:
+    table = tmp_path / "wide.csv"
+    table.write_text(",".join(f"column{number}" for number in range(2000)) + "\n1\n", encoding="utf-8")
+    start()
+    job = wait_for(database, ask(database, table, tmp_path), ended)
+    assert job.state == JobState.failed
+    assert "no coordinates" in str(job.error)
+    assert len(str(job.error)) < 1100

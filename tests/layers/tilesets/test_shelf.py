@@ -12,6 +12,7 @@ from layers.storage.database import Database, bump_revision
 from layers.storage.models import Assignment, Entity, Scheme
 from layers.tiles import Address
 from layers.tilesets import CellTiles, Shelf, Wanted
+from layers.tilesets.shelf import KEPT_SETS
 from tests.layers.snapshot.published import coded, lattice, publish
 
 DAYS = [date(2026, month, 1) for month in range(1, 7)]
@@ -123,6 +124,15 @@ def test_former_dates_are_forgotten_when_there_are_too_many(shelf: Shelf, holder
     assert held == [DAYS[4]]
     assert shelf.held(Wanted("cells", "community"), snapshot) is today
     assert shelf.cells("community", date(2020, 1, 1), snapshot).tile(WORLD, None) == b""
+
+
+def test_nothing_is_kept_of_days_and_kinds_that_anybody_can_invent(
+    shelf: Shelf, holder: SnapshotHolder
+) -> None:
+    for number in range(40):
+        shelf.take(Wanted("entities", kind=f"kind {number}"), holder.current)
+    assert len(shelf._kept) <= KEPT_SETS + 3
+    eventually(lambda: not shelf._making)
 
 
 def test_what_there_is_not_is_not_found(shelf: Shelf, holder: SnapshotHolder) -> None:
