@@ -3,6 +3,7 @@
 It is plain ASGI and knows neither routes nor callers; the limit of time is `api.middleware`'s.
 """
 
+import re
 from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,6 +34,8 @@ _FOR_DATA, _FOR_PAGES = _raw(DATA_CSP), _raw(PAGE_CSP)
 _OURS = frozenset(name for name, _ in _FOR_DATA)
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
 _PROBES = frozenset({"/healthz", "/readyz"})
+# What stands behind the name gets into the addresses that the service tells of itself.
+_HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@/]+)(?::[0-9]{1,5})?")
 
 
 class SecurityHeaders:
@@ -106,9 +109,9 @@ class KnownHosts:
 
 
 def _name(host: bytes) -> bytes:
-    if host.startswith(b"["):
-        return host.partition(b"]")[0].lower() + b"]"
-    return host.partition(b":")[0].lower()
+    """Return the name in a Host header without the port; nothing where it is more than that."""
+    found = _HOST.fullmatch(host)
+    return found[1].lower() if found is not None else b""
 
 
 class BodyLimit:

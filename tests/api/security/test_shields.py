@@ -91,6 +91,7 @@ def test_a_page_loads_its_own_and_an_answer_keeps_its_own(answer: Response, poli
         ([b"localhost"], 200), ([b"LOCALHOST:8000"], 200), ([b"[::1]:8000"], 200), ([b"127.0.0.1"], 200),
         ([], 400), ([b""], 400), ([b"evil.example"], 400), ([b"localhost.evil.example"], 400),
         ([b"localhost", b"evil.example"], 400), ([b"localhost@evil.example"], 400),
+        ([b"localhost:8000@evil.example"], 400), ([b"localhost:x"], 400), ([b"[::1]evil"], 400),
     ],
 )  # fmt: skip
 def test_only_known_hosts_are_answered(hosts: list[bytes], status: int) -> None:
