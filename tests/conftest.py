@@ -1,4 +1,4 @@
-"""What the tests of all rooms share: the real data, real databases, and how examples are drawn."""
+"""What the tests of all rooms share: real data, real databases, a real browser, how examples are drawn."""
 
 import itertools
 import os
@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
 
 from layers.storage.database import Database
 
@@ -32,6 +33,30 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no real data: {SHARED_DATA.name} is absent beside the repository")
     return SHARED_DATA
+
+
+_BROWSER_ARGUMENTS = [
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+]
+
+
+# Of a module, no longer: while it is open Playwright runs an event loop in this thread, and no other can run.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium as the system has it; without one the tests skip, in CI they fail."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI has no chromium: the maps and the page would go untested")
+        pytest.skip("no chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=_BROWSER_ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 def _postgresql_programs() -> Path | None:

@@ -145,10 +145,7 @@ class Worker:
             env={**os.environ, "WANGGE_DATABASE": url, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             start_new_session=True,
         ) as process:
-            try:
-                state, result, error = self._watch(job.id, process, task)
-            finally:
-                process.kill()
+            state, result, error = self._watch(job.id, process, task)
         ended = self._end(job.id, state, result, error)
         self._forget_files(job, done=ended == JobState.done)
         log.info("job ends", job=job.id, state=ended)
@@ -168,6 +165,21 @@ class Worker:
         said: dict[str, Any] = {}
         reader = threading.Thread(target=_listen, args=(process, said), daemon=True)
         reader.start()
+        try:
+            return self._outcome(job_id, process, task, said, reader)
+        finally:
+            # What it reads from is closed only when it has come to the end.
+            process.kill()
+            reader.join()
+
+    def _outcome(
+        self,
+        job_id: int,
+        process: subprocess.Popen[str],
+        task: Task,
+        said: dict[str, Any],
+        reader: threading.Thread,
+    ) -> tuple[JobState, dict[str, Any] | None, str | None]:
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(task.model_dump_json() + "\n")

@@ -16,9 +16,6 @@ from layers.storage.models import BaseFeature
 from tests.api.routes.conftest import SOUTH, WEST, Client, square
 from tests.api.routes.test_jobs import ended
 from tests.api.routes.test_plans import collection, scheme
-from tests.layers.maps.conftest import browser
-
-__all__ = ["browser"]
 
 DAY = "2026-01-01"
 

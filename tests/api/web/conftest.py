@@ -1,7 +1,5 @@
 """A small city in a database, a service that shows it, and a real browser that looks at its page."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -14,7 +12,7 @@ import httpx
 import numpy as np
 import pytest
 import shapely
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from api.security.accounts import create_account
 from api.security.principal import SYSTEM, Role
@@ -33,13 +31,6 @@ from layers.storage.schemes import create_scheme
 from layers.storage.staff import Officer, Post
 from tests.api.routes.conftest import serving
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-background-networking",
-]
 WEST, SOUTH, STEP, COLUMNS, ROWS = 114.05, 22.54, 0.002, 6, 4
 COUNTY, TOWN, OTHER_TOWN = "440304", "440304001", "440304002"
 FIRST, SECOND = date(2026, 1, 1), date(2026, 3, 1)
@@ -251,20 +242,6 @@ def interface(service: str, cookies: Callable[[str], list[dict[str, Any]]]) -> I
             return answer.json()
 
         yield ask
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium as the system has it; without one the tests skip, in CI they fail."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI has no chromium: the page would go untested")
-        pytest.skip("no chromium on this machine")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @dataclass

@@ -1,7 +1,5 @@
-"""A real browser without a network, and a small plan to draw."""
+"""A map file opened in a browser without a network, and a small plan to draw."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,29 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from playwright.sync_api import Browser, Error, Page, sync_playwright
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-background-networking",
-]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium as the system has it; without one the tests skip, in CI they fail."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI has no chromium: the map would go untested")
-        pytest.skip("no chromium on this machine")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        browser.close()
+from playwright.sync_api import Browser, Error, Page
 
 
 @dataclass
