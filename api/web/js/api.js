@@ -26,7 +26,8 @@ export function keepCsrf(token) {
   csrf = token;
 }
 
-function address(path, query = {}) {
+// The address of something the service has.
+export function address(path, query = {}) {
   const url = new URL(path, ROOT);
   for (const [key, value] of Object.entries(query)) {
     if (value !== null && value !== undefined && value !== "") url.searchParams.set(key, value);

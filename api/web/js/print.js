@@ -1,16 +1,17 @@
 // The map on paper: one A4 page with title, scheme, day, legend, scale and north, at the resolution of print.
 
+import { address } from "./api.js";
 import { recolourCells } from "./cells.js";
 import { classification } from "./colouring.js";
 import { byId, h, replace, svg } from "./dom.js";
 import { day, distance, today } from "./format.js";
-import { t } from "./i18n.js";
+import { currentLanguage, t } from "./i18n.js";
 import { classRows, measureName, neighbourStrip } from "./legend.js";
 import { scaleBar } from "./map.js";
 import { KINDS, SEVERITIES } from "./palette.js";
 import { current } from "./state.js";
 import { sentence, toast } from "./toast.js";
-import { addTool } from "./tool_card.js";
+import { addTool, showCard } from "./tool_card.js";
 
 const PATIENCE = 20_000;
 
@@ -88,6 +89,19 @@ async function print(map, setup) {
   window.print();
 }
 
+// The address of a map that the service draws of what is shown now.
+function drawn(form) {
+  const { scheme, at, fill } = current();
+  return address(`maps/${encodeURIComponent(scheme)}.${form}`, { lang: currentLanguage(), at, measure: fill === "neighbours" ? null : fill });
+}
+
+function choice(form, words) {
+  const open = (event) => {
+    event.currentTarget.href = drawn(form);
+  };
+  return h("a", { id: `print-${form}`, class: "button", href: drawn(form), target: "_blank", rel: "noopener", onclick: open }, words);
+}
+
 export function openPrint(map, setup) {
   let busy = false;
   const start = async () => {
@@ -102,6 +116,17 @@ export function openPrint(map, setup) {
     }
   };
   addTool("print", "print", () => {
-    start();
+    showCard(
+      t("print"),
+      h(
+        "div",
+        { class: "choices" },
+        h("button", { id: "print-view", class: "button", type: "button", onclick: start }, t("print_view")),
+        choice("pdf", t("print_sheet")),
+        choice("html", t("print_file")),
+      ),
+      h("p", { class: "quiet" }, t("print_note")),
+    );
+    return () => {};
   });
 }

@@ -172,6 +172,10 @@ def test_a_page_is_laid_out_for_paper(open_page: Open) -> None:
     )
     page.evaluate("window.print = () => { window.printed = true; }")
     page.click("#tool-print")
+    for form in ("pdf", "html"):
+        asked = page.get_attribute(f"#print-{form}", "href")
+        assert asked.endswith(f"/maps/community.{form}?lang=zh&at={FIRST}&measure=households")
+    page.click("#print-view")
     opened.wait("window.printed === true")
     page.emulate_media(media="print")
     assert page.is_hidden("#app")
