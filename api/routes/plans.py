@@ -4,16 +4,18 @@ A caller bound to an area sees and makes plans of that ground only. What a plan 
 `layers.storage.plans`' and `layers.storage.publish`' to judge.
 """
 
+import contextlib
 from datetime import date
 from typing import Annotated, Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 from pyproj import CRS
 from sqlalchemy import Select, func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -29,7 +31,7 @@ from api.security.jurisdiction import within
 from api.security.principal import Principal, Right
 from gis.crs import LONLAT
 from gis.diff import diff
-from gis.errors import ConflictError, InputError, LimitError, NotFoundError
+from gis.errors import ConflictError, InputError, LimitError, NotFoundError, WanggeError
 from layers.storage.history import plan_cells
 from layers.storage.models import Cell, Plan, Scheme, State
 from layers.storage.plans import check_plan, create_draft, require_valid
@@ -269,9 +271,12 @@ def reject(plan_id: Number, version: Version, caller: Caller, once: Writing) -> 
 )
 @access(Right.publish, Ground.checked)
 def put_in_force(
-    plan_id: Number, given: Publishing, version: Version, caller: Caller, once: Writing
+    request: Request, plan_id: Number, given: Publishing, version: Version, caller: Caller, once: Writing
 ) -> Response:
-    """Put a valid plan in force on a date, in one transaction with all assignments."""
+    """Put a valid plan in force on a date, in one transaction with all assignments.
+
+    The process that answers knows the plan from then on, others within a second.
+    """
 
     def deed(session: Session) -> Done:
         found, scheme = permitted_plan(session, caller, plan_id)
@@ -292,7 +297,12 @@ def put_in_force(
             version=found.version,
         )
 
-    return once(given, deed)
+    answer = once(given, deed)
+    # What fails here is told by /readyz, and tried again by the thread that follows the database.
+    with contextlib.suppress(SQLAlchemyError, WanggeError):
+        request.app.state.snapshots.refresh()
+        request.app.state.shelf.wake()
+    return answer
 
 
 def _move(

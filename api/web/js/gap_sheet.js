@@ -32,7 +32,7 @@ export function flyToBox(map, box) {
   const [west, south, east, north] = box;
   const { right, bottom } = covered(map);
   const padding = { left: 90, top: 90, right: right + 90, bottom: bottom + 40 };
-  map.fitBounds([[west, south], [east, north]], { padding, maxZoom: 16.5, duration: 700 });
+  map.fitBounds([[west, south], [east, north]], { padding, maxZoom: 15.8, duration: 700 });
 }
 
 export async function gapSheet({ id, fly, record }, { map }) {

@@ -41,7 +41,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def long_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A table whose import tells of itself while it runs."""
-    return sensors(tmp_path_factory.mktemp("table") / "sensors.csv", 6 * RECORDS)
+    return sensors(tmp_path_factory.mktemp("table") / "sensors.csv", 12 * RECORDS)
 
 
 @pytest.fixture

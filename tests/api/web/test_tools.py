@@ -46,6 +46,8 @@ def test_search_by_code_name_identity_and_coordinates(open_page: Open, made: dic
     lon, lat = spot(5.5, 3.5)
     for text in (f"{lon}, {lat}", f"{lat}，{lon}"):
         find(opened, text)
+        # The sheet takes the focus, and with it what is typed.
+        opened.wait("document.activeElement.closest('#sheet') !== null")
         page.wait_for_selector("#sheet .kind:has-text('地点')")
         assert page.inner_text("#sheet h2") == f"{lon:.6f}, {lat:.6f}"
     page.fill("#query", "没有这样的")
