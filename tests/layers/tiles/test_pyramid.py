@@ -21,7 +21,7 @@ SIZE_M = 200
 
 @pytest.fixture(scope="module")
 def district():
-    return make_district(TABLES, scale=0.12)
+    return make_district(TABLES)
 
 
 @pytest.fixture(scope="module")
