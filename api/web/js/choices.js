@@ -5,6 +5,7 @@ import { byId, h, replace } from "./dom.js";
 import { today } from "./format.js";
 import { onLanguage, t } from "./i18n.js";
 import { change, current, listen } from "./state.js";
+import { sentence, toast } from "./toast.js";
 
 const OTHER = "other";
 let days = [];
@@ -45,8 +46,9 @@ export function openChoices(schemes) {
     try {
       const found = await daysOf(asked);
       if (asked === current().scheme) days = found;
-    } catch {
+    } catch (error) {
       days = [];
+      toast(sentence(error));
     }
     drawDays();
     document.dispatchEvent(new CustomEvent("wangge-days"));

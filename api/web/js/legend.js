@@ -6,7 +6,7 @@ import { area, distance, number } from "./format.js";
 import { known, onLanguage, t } from "./i18n.js";
 import { NEIGHBOURS } from "./palette.js";
 import { change, current, listen } from "./state.js";
-import { failure, loading } from "./toast.js";
+import { failure, loading, sentence, toast } from "./toast.js";
 
 const METHODS = ["quantiles", "natural_breaks", "equal_interval"];
 
@@ -115,8 +115,9 @@ export function openLegend(map) {
     try {
       items = await measures(scheme, at);
       keepKnown(items);
-    } catch {
+    } catch (error) {
       items = [];
+      toast(sentence(error));
     }
     drawSelect();
   };
