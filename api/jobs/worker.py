@@ -30,7 +30,10 @@ LOOK_S = 0.4
 """Seconds between two looks at the queue."""
 
 BEAT_S = 1.0
-"""Seconds between two signs of life of a running job."""
+"""Seconds between two signs of life of a running job that is no further than before."""
+
+TOLD_S = 0.3
+"""Seconds between two signs of life of one that is; the first step is told at once."""
 
 CLEAN_S = 60.0
 """Seconds between two looks for files of exports that have expired, and for uploads left behind."""
@@ -184,12 +187,15 @@ class Worker:
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(task.model_dump_json() + "\n")
             process.stdin.flush()
-        beaten = time.monotonic()
+        beaten, told = time.monotonic(), None
         while reader.is_alive():
             if self._stop.wait(0.05):
                 return JobState.failed, None, "The service was stopped; nothing was kept. Ask again."
-            if time.monotonic() - beaten >= BEAT_S:
-                beaten = time.monotonic()
+            done = said.get("done")
+            # Once a job writes, SQLite lets nobody tell how far it is: the first step is told at once.
+            due = BEAT_S if done == told else 0 if told is None else TOLD_S
+            if time.monotonic() - beaten >= due:
+                beaten, told = time.monotonic(), done
                 if not self._beat(job_id, said):
                     return JobState.cancelled, None, None
         code = process.wait()

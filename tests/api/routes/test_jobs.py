@@ -20,6 +20,7 @@ from layers.storage.jobs import find_job
 from layers.storage.models import Entity, JobState
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client, serving
 
+LONG = 200_000
 HEADER = "id,kind,name,contact,lon,lat\n"
 
 
@@ -140,11 +141,11 @@ def test_a_repeated_upload_is_one_job(client: Client) -> None:
 
 
 def running(client: httpx.Client) -> str:
-    """Start an import that takes some seconds; return its address when it has told of itself."""
-    table = HEADER + "".join(row(number, 0.5) for number in range(80_000))
+    """Start an import that reads for seconds before it writes; return its address when it has begun."""
+    table = HEADER + "".join(row(number, 0.5) for number in range(LONG))
     answer = client.post("/v1/imports", files={"file": ("e.csv", table)})
     assert answer.status_code == 202, answer.text
-    for _ in range(600):
+    for _ in range(1200):
         job = client.get(answer.headers["Location"]).json()
         if job["done"]:
             break
