@@ -5,14 +5,14 @@ the tiles hold is `layers.tilesets`', how the routes are described `api.tile_des
 """
 
 import gzip
-from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 import anyio
 import anyio.to_thread
 import orjson
 from fastapi import APIRouter
-from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -39,68 +39,24 @@ _CACHING = "private, no-cache"
 _HIDDEN = {"Cache-Control": _CACHING, "Vary": "Authorization, Cookie, Accept-Encoding"}
 
 
-@access(Right.read, Ground.filtered)
-async def areas(request: Request) -> Response:
-    """Answer a tile of the administrative areas."""
-    _known(request.query_params, ())
-    return await _tile(request, Wanted("areas"))
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """A layer of tiles: how its routes keep to the caller's area, and which parameters they know."""
+
+    name: str
+    ground: Ground
+    parameters: tuple[str, ...] = ()
+    of_scheme: bool = False
+    """It is drawn for one scheme, which must be named."""
 
 
-@access(Right.read, Ground.none)
-async def base(request: Request) -> Response:
-    """Answer a tile of the base map."""
-    _known(request.query_params, ())
-    return await _tile(request, Wanted("base"))
-
-
-@access(Right.read, Ground.filtered)
-async def cells(request: Request) -> Response:
-    """Answer a tile of the cells of a scheme: `?scheme=[&at=DATE]`."""
-    return await _tile(request, _cells(request.query_params))
-
-
-@access(Right.read, Ground.filtered)
-async def entities(request: Request) -> Response:
-    """Answer a tile of entities: `[?kind=][&scheme=]`."""
-    return await _tile(request, _entities(request.query_params))
-
-
-@access(Right.read, Ground.filtered)
-async def gaps(request: Request) -> Response:
-    """Answer a tile of a run of gaps: `?scheme=[&run=]`."""
-    return await _tile(request, await _gaps(request))
-
-
-@access(Right.read, Ground.filtered)
-async def describe_areas(request: Request) -> Response:
-    """Answer the TileJSON of the administrative areas."""
-    _known(request.query_params, ())
-    return await _tilejson(request, Wanted("areas"))
-
-
-@access(Right.read, Ground.none)
-async def describe_base(request: Request) -> Response:
-    """Answer the TileJSON of the base map."""
-    _known(request.query_params, ())
-    return await _tilejson(request, Wanted("base"))
-
-
-@access(Right.read, Ground.filtered)
-async def describe_cells(request: Request) -> Response:
-    """Answer the TileJSON of the cells of a scheme."""
-    return await _tilejson(request, _cells(request.query_params))
-
-
-@access(Right.read, Ground.filtered)
-async def describe_entities(request: Request) -> Response:
-    """Answer the TileJSON of entities."""
-    return await _tilejson(request, _entities(request.query_params))
-
-
-@access(Right.read, Ground.filtered)
-async def describe_gaps(request: Request) -> Response:
-    """Answer the TileJSON of a run of gaps."""
-    return await _tilejson(request, await _gaps(request))
+_LAYERS = (
+    _Layer("areas", Ground.filtered),
+    _Layer("base", Ground.none),
+    _Layer("cells", Ground.filtered, ("scheme", "at"), of_scheme=True),
+    _Layer("entities", Ground.filtered, ("kind", "scheme")),
+    _Layer("gaps", Ground.filtered, ("scheme", "run"), of_scheme=True),
+)
 
 
 @access(Right.read, Ground.none)
@@ -115,14 +71,24 @@ async def read_style(request: Request) -> Response:
 
 
 router = APIRouter()
-for _endpoint in (areas, base, cells, entities, gaps):
-    _layer = _endpoint.__name__
-    router.add_route(
-        f"/tiles/{_layer}/{{z}}/{{x}}/{{y}}.mvt", _endpoint, methods=["GET"], name=f"tile_{_layer}"
-    )
-for _endpoint in (describe_areas, describe_base, describe_cells, describe_entities, describe_gaps):
-    _layer = _endpoint.__name__.removeprefix("describe_")
-    router.add_route(f"/tiles/{_layer}.json", _endpoint, methods=["GET"], name=f"tilejson_{_layer}")
+
+
+def _add(layer: _Layer) -> None:
+    @access(Right.read, layer.ground)
+    async def tile(request: Request) -> Response:
+        return await _tile(request, await _wanted(request, layer))
+
+    @access(Right.read, layer.ground)
+    async def tilejson(request: Request) -> Response:
+        return await _tilejson(request, await _wanted(request, layer))
+
+    path = f"/tiles/{layer.name}"
+    router.add_route(f"{path}/{{z}}/{{x}}/{{y}}.mvt", tile, methods=["GET"], name=f"tile_{layer.name}")
+    router.add_route(f"{path}.json", tilejson, methods=["GET"], name=f"tilejson_{layer.name}")
+
+
+for _each in _LAYERS:
+    _add(_each)
 router.add_route("/styles/{style}.json", read_style, methods=["GET"], name="style")
 
 
@@ -204,45 +170,48 @@ def _address(request: Request) -> Address:
     return Address(z, x, y)
 
 
-def _cells(query: QueryParams) -> Wanted:
-    _known(query, ("scheme", "at"))
-    day = _single(query, "at")
-    return Wanted("cells", _scheme(query), None if day is None else _date(day))
+async def _wanted(request: Request, layer: _Layer) -> Wanted:
+    """Read which set of a layer is meant.
 
-
-def _entities(query: QueryParams) -> Wanted:
-    _known(query, ("kind", "scheme"))
-    return Wanted("entities", _single(query, "scheme"), kind=_single(query, "kind"))
-
-
-async def _gaps(request: Request) -> Wanted:
-    """Find the run that is meant; a run of ground elsewhere is not there for the caller."""
+    Raises
+    ------
+    InputError
+        If a parameter is unknown, missing, repeated or none.
+    NotFoundError
+        If there is no such run of gaps for the caller, or no such scheme.
+    """
     query = request.query_params
-    _known(query, ("scheme", "run"))
-    scheme, run = _scheme(query), _single(query, "run")
+    if unknown := set(query) - set(layer.parameters):
+        known = f"there are {', '.join(layer.parameters)}" if layer.parameters else "there are none"
+        raise InputError(f"There is no parameter '{min(unknown)[:40]}'; {known}.")
+    for name in query:
+        if (times := len(query.getlist(name))) > 1:
+            raise InputError(f"The parameter {name} is given {times} times; give it once.")
+    scheme = query.get("scheme")
+    if layer.of_scheme and not scheme:
+        raise InputError("The parameter scheme is missing; give the code of a scheme.")
+    day = None if "at" not in query else _date(query["at"])
+    run = None
+    if layer.name == "gaps" and scheme:
+        find = partial(
+            _run, request.app.state.database, principal_in(request.scope), scheme, query.get("run")
+        )
+        run = await anyio.to_thread.run_sync(find, limiter=_limiter)
+    return Wanted(layer.name, scheme, day, query.get("kind"), run)
+
+
+def _run(database: Database, caller: Principal, scheme: str, run: str | None) -> int | None:
+    """Find the run that is meant; a run of ground elsewhere is not there for the caller."""
     if run is not None and not (run.isascii() and run.isdigit() and 0 < len(run) < 16):
         raise InputError(f"run='{run[:40]}' is no number of a run of gaps.")
-    database: Database = request.app.state.database
-    caller = principal_in(request.scope)
-
-    def find() -> int | None:
-        with database.read() as session:
-            if run is None:
-                newest = newest_run(session, caller, find_scheme(session, scheme).id)
-                return None if newest is None else newest.id
-            found, of = permitted_run(session, caller, int(run))
-            if of != scheme:
-                raise NotFoundError(f"There is no run of gaps number {run} of scheme '{scheme}'.")
-            return found.id
-
-    return Wanted("gaps", scheme, run=await anyio.to_thread.run_sync(find, limiter=_limiter))
-
-
-def _scheme(query: QueryParams) -> str:
-    code = _single(query, "scheme")
-    if not code:
-        raise InputError("The parameter scheme is missing; give the code of a scheme.")
-    return code
+    with database.read() as session:
+        if run is None:
+            newest = newest_run(session, caller, find_scheme(session, scheme).id)
+            return None if newest is None else newest.id
+        found, of = permitted_run(session, caller, int(run))
+        if of != scheme:
+            raise NotFoundError(f"There is no run of gaps number {run} of scheme '{scheme}'.")
+        return found.id
 
 
 def _date(text: str) -> date:
@@ -250,18 +219,3 @@ def _date(text: str) -> date:
         return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise InputError(f"at='{text[:40]}' is no date; give it as 2024-03-01.") from None
-
-
-def _single(query: QueryParams, name: str) -> str | None:
-    values = query.getlist(name)
-    if len(values) > 1:
-        raise InputError(f"The parameter {name} is given {len(values)} times; give it once.")
-    return values[0] if values else None
-
-
-def _known(query: QueryParams, names: Iterable[str]) -> None:
-    listed = [*names]
-    unknown = set(query) - set(listed)
-    if unknown:
-        known = f"there are {', '.join(listed)}" if listed else "there are none"
-        raise InputError(f"There is no parameter '{min(unknown)[:40]}'; {known}.")
