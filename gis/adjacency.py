@@ -84,6 +84,44 @@ def touching(geometries: ArrayLike) -> Pairs:
     return i, j
 
 
+def neighbours(geometries: ArrayLike) -> tuple[Pairs, Pairs]:
+    """Find the pairs that share a border, and those that share a vertex, in one walk along a coverage.
+
+    Parameters
+    ----------
+    geometries
+        n Polygons or MultiPolygons in one CRS; None and empty ones have no neighbours.
+
+    Returns
+    -------
+    borders, corners : pairs of ndarray of int64
+        As `adjacency`, without lengths, and `touching` find them.
+    """
+    polygons = np.asarray(geometries, dtype=object)
+    xy, ring, owner = _vertices(polygons)
+    order, starts = _groups(xy)
+    number = np.empty(len(xy), dtype=np.int64)
+    number[order] = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(order)]))
+    ahead = np.flatnonzero(ring[1:] == ring[:-1])
+    ahead = ahead[number[ahead] != number[ahead + 1]]
+    low, high = np.sort((number[ahead], number[ahead + 1]), axis=0)
+    keys = low * len(starts) + high
+    along = np.argsort(keys, kind="stable")
+    begins = np.flatnonzero(np.diff(keys[along], prepend=-1))
+    first, second = (ahead[along[places]] for places in _pairs_within(begins, len(along)))
+    left, right = owner[first], owner[second]
+    matched = np.zeros(len(xy), dtype=bool)
+    foreign = left != right
+    matched[first[foreign]] = matched[second[foreign]] = True
+    single = ahead[~matched[ahead]]
+    edges = _ordered(xy[single], xy[single + 1])
+    tolerance = RELATIVE_TOLERANCE * float(np.abs(xy).max(initial=0.0))
+    a, b, _ = _along(edges, owner[single], tolerance)
+    borders = _distinct(np.r_[left, owner[single[a]]], np.r_[right, owner[single[b]]], len(polygons))
+    first, second = _pairs_within(starts, len(order))
+    return borders, _distinct(owner[order[first]], owner[order[second]], len(polygons))
+
+
 def overlapping(geometries: ArrayLike) -> Pairs:
     """Find the pairs of polygons whose interiors meet, for layers that are not a coverage.
 
@@ -121,17 +159,26 @@ def overlapping(geometries: ArrayLike) -> Pairs:
 
 def _edges(polygons: NDArray[np.object_]) -> tuple[Index, Floats]:
     """Owners (m,) and end points (m, 4) of all edges, the lexicographically smaller end first."""
+    xy, ring, owner = _vertices(polygons)
+    same = np.flatnonzero(ring[1:] == ring[:-1])
+    edges = _ordered(xy[same], xy[same + 1])
+    real = (edges[:, 0] != edges[:, 2]) | (edges[:, 1] != edges[:, 3])
+    return owner[same[real]], edges[real]
+
+
+def _vertices(polygons: NDArray[np.object_]) -> tuple[Floats, Index, Index]:
+    """Vertices (v, 2) of all rings, closing ones too, with the numbers of their rings and polygons."""
     parts, part_owner = shapely.get_parts(polygons, return_index=True)
     rings, ring_part = shapely.get_rings(parts, return_index=True)
     xy, ring = shapely.get_coordinates(rings, return_index=True)
-    xy = xy + 0.0  # makes -0.0 equal to 0.0 in its bits too
-    same = np.flatnonzero(ring[1:] == ring[:-1])
-    start, end = xy[same], xy[same + 1]
+    # Adding nothing makes -0.0 equal to 0.0 in its bits too.
+    return xy + 0.0, ring, part_owner[ring_part[ring]].astype(np.int64)
+
+
+def _ordered(start: Floats, end: Floats) -> Floats:
     swap = (start[:, 0] > end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1]))
     edges: Floats = np.where(swap[:, None], np.hstack((end, start)), np.hstack((start, end)))
-    owner = part_owner[ring_part[ring[same]]]
-    real = (edges[:, 0] != edges[:, 2]) | (edges[:, 1] != edges[:, 3])
-    return owner[real].astype(np.int64), edges[real]
+    return edges
 
 
 def _groups(rows: Floats) -> tuple[Index, Index]:
@@ -212,3 +259,12 @@ def _sum_pairs(left: Index, right: Index, length: Floats, count: int) -> tuple[I
     keys, inverse = np.unique(low * max(count, 1) + high, return_inverse=True)
     total = np.bincount(inverse, weights=length[foreign], minlength=len(keys)).astype(np.float64)
     return keys // max(count, 1), keys % max(count, 1), total
+
+
+def _distinct(left: Index, right: Index, count: int) -> Pairs:
+    """Order each pair, drop pairs of one owner with itself, and keep each once, sorted."""
+    foreign = left != right
+    low, high = np.minimum(left, right)[foreign], np.maximum(left, right)[foreign]
+    keys = np.sort(low * max(count, 1) + high)
+    keys = keys[np.diff(keys, prepend=-1) > 0]
+    return keys // max(count, 1), keys % max(count, 1)

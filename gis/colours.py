@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.adjacency import adjacency, overlapping, touching
+from gis.adjacency import Pairs, adjacency, neighbours, overlapping, touching
 from gis.crs import to_lonlat, to_working
 
 COLOURS = 6
@@ -103,17 +103,15 @@ def _equal(colours: list[int], i: Ints, j: Ints) -> int:
     return int(np.count_nonzero(numbers[i] == numbers[j]))
 
 
-def steady_colours(cells: gpd.GeoDataFrame, codes: Sequence[str], *, crs: CRS | None = None) -> Ints:
-    """Colour cells as `colour` does, but so that a change of some cells recolours only near ones.
+def steady_colours(shapes: NDArray[np.object_], codes: Sequence[str]) -> Ints:
+    """Colour the cells of a coverage so that neighbours differ and a change recolours only near cells.
 
     Parameters
     ----------
-    cells
-        Polygons in EPSG:4326 that do not overlap.
+    shapes
+        Polygons of one coverage in any CRS, shape (n,); None and empty ones have no neighbours.
     codes
         The distinct codes of the cells: a cell's turn, and the colour it likes best, follow from its code.
-    crs
-        As for `colour`.
 
     Returns
     -------
@@ -123,39 +121,87 @@ def steady_colours(cells: gpd.GeoDataFrame, codes: Sequence[str], *, crs: CRS | 
     Notes
     -----
     Greedy colouring in an order that is random but fixed: what a cell gets depends on chains of neighbours
-    whose turn was earlier, and such chains are short. Kempe chains help where all six are taken.
+    whose turn was earlier, and such chains are short, so that all cells whose earlier neighbours are done
+    are coloured at once (Jones and Plassmann 1993). Kempe chains help where all six are taken.
     """
-    shapes = np.array(cells.geometry, dtype=object)
     turns = np.array([crc32(code.encode()) for code in codes], dtype=np.int64)
     order = np.lexsort((np.asarray(codes, dtype=str), turns))
-    if not len(shapes) or shapely.is_empty(shapes[~shapely.is_missing(shapes)]).all():
-        return turns % COLOURS
-    metric = np.array(to_working(to_lonlat(cells), crs).geometry, dtype=object)
-    i, j, _ = adjacency(metric)
-    corner_i, corner_j = touching(metric)
-    hard = _neighbours(len(shapes), i, j)
-    soft = _neighbours(len(shapes), corner_i, corner_j)
-    colours, used, liked = [-1] * len(hard), [0] * COLOURS, (turns // COLOURS % COLOURS).tolist()
-    for node in order.tolist():
-        taken = {colours[end] for end in hard[node]}
-        free = [number for number in range(COLOURS) if number not in taken]
-        if free:
-            near = [colours[end] for end in soft[node]]
-            wish = liked[node]
-            chosen = min(free, key=lambda number: (near.count(number), (number - wish) % COLOURS))
-        else:
-            chosen = max(_kempe(node, hard, colours, used), 0)
-        colours[node] = chosen
-        used[chosen] += 1
-    return np.array(colours, dtype=np.int64)
+    turn = np.empty(len(order), dtype=np.int64)
+    turn[order] = np.arange(len(order))
+    hard, corners = neighbours(shapes)
+    return _in_turn(turn, turns // COLOURS % COLOURS, hard, corners)
+
+
+def _in_turn(turn: Ints, liked: Ints, hard: Pairs, soft: Pairs) -> Ints:
+    """Colour each node when its turn comes: no hard neighbour's colour, fewest soft ones, then as it likes.
+
+    What a node gets depends on the neighbours before it, so that those none of whose neighbours is still to
+    come before them go together.
+    """
+    count = len(turn)
+    colours: Ints = np.full(count, -1, dtype=np.int64)
+    barred, near = np.zeros((count, COLOURS), dtype=bool), np.zeros((count, COLOURS), dtype=np.int64)
+    followers = [_followers(turn, pairs) for pairs in (hard, soft)]
+    waits = sum((np.bincount(ends, minlength=count) for _, ends in followers), np.zeros(count, np.int64))
+    ready = np.flatnonzero(waits == 0)
+    while len(ready):
+        wishes = near[ready] * COLOURS + (np.arange(COLOURS) - liked[ready, np.newaxis]) % COLOURS
+        taken = barred[ready]
+        wishes[taken] = np.iinfo(np.int64).max
+        colours[ready] = np.where(taken.all(axis=1), -1, wishes.argmin(axis=1))
+        told = []
+        for table, (starts, ends) in zip((barred, near), followers, strict=True):
+            sizes = starts[ready + 1] - starts[ready]
+            last = np.cumsum(sizes)
+            later = ends[np.arange(sizes.sum()) + np.repeat(starts[ready] - (last - sizes), sizes)]
+            shades = np.repeat(colours[ready], sizes)
+            known = shades >= 0
+            np.add.at(table.reshape(-1), later[known] * COLOURS + shades[known], 1)
+            np.subtract.at(waits, later, 1)
+            told.append(later)
+        reached = np.concatenate(told)
+        ready = np.unique(reached[waits[reached] == 0])
+    left = np.flatnonzero(colours < 0)
+    return colours if not len(left) else _with_chains(colours, left[np.argsort(turn[left])], hard)
+
+
+def _followers(turn: Ints, pairs: Pairs) -> tuple[Ints, Ints]:
+    """Return where the neighbours of each node whose turn is later begin, shape (n + 1,), and all of them."""
+    i, j = pairs
+    first, second = np.where(turn[i] < turn[j], (i, j), (j, i))
+    order = np.argsort(first, kind="stable")
+    return np.searchsorted(first[order], np.arange(len(turn) + 1)), second[order]
+
+
+def _with_chains(colours: Ints, nodes: Ints, hard: Pairs) -> Ints:
+    """Colour what is left by swapping along chains; where none helps, with fewest equal neighbours."""
+    lists, result, used = _Neighbours(len(colours), *hard), colours.tolist(), [0] * COLOURS
+    for node in nodes.tolist():
+        chosen = _kempe(node, lists, result, used)
+        shown = [result[end] for end in lists[node]]
+        result[node] = chosen if chosen >= 0 else min(range(COLOURS), key=shown.count)
+    return np.array(result, dtype=np.int64)
+
+
+class _Neighbours:
+    """The sorted neighbours of each node, as a list of whole numbers when it is asked for."""
+
+    def __init__(self, count: int, i: Ints, j: Ints) -> None:
+        pairs = np.sort(np.r_[i * count + j, j * count + i]) if len(i) else np.empty(0, dtype=np.int64)
+        pairs = pairs[np.diff(pairs, prepend=-1) > 0]
+        self.bounds = np.searchsorted(pairs, np.arange(count + 1, dtype=np.int64) * count)
+        self.ends = pairs % max(count, 1)
+
+    def __getitem__(self, node: int) -> list[int]:
+        """Return the neighbours of a node."""
+        ends: list[int] = self.ends[self.bounds[node] : self.bounds[node + 1]].tolist()
+        return ends
 
 
 def _neighbours(count: int, i: Ints, j: Ints) -> Lists:
-    """Sorted neighbour lists of plain integers: the loops below are faster over these than over arrays."""
-    pairs = np.sort(np.r_[i * count + j, j * count + i]) if len(i) else np.empty(0, dtype=np.int64)
-    pairs = pairs[np.diff(pairs, prepend=-1) > 0]
-    bounds = np.searchsorted(pairs, np.arange(count + 1, dtype=np.int64) * count).tolist()
-    ends = (pairs % max(count, 1)).tolist()
+    """Return the neighbours of all nodes: loops over every node are faster over these than over arrays."""
+    found = _Neighbours(count, i, j)
+    bounds, ends = found.bounds.tolist(), found.ends.tolist()
     return [ends[bounds[node] : bounds[node + 1]] for node in range(count)]
 
 
@@ -230,7 +276,7 @@ def _paint(order: list[int], hard: Lists, soft: Lists, *, spread: bool) -> list[
     return colours
 
 
-def _kempe(node: int, hard: Lists, colours: list[int], used: list[int]) -> int:
+def _kempe(node: int, hard: Lists | _Neighbours, colours: list[int], used: list[int]) -> int:
     """Free a colour at the node by swapping two colours along the chains that meet it there; else -1."""
     for first in range(COLOURS):
         for second in range(COLOURS):

@@ -22,8 +22,8 @@ Objects = NDArray[np.object_]
 class Versions(NamedTuple):
     """Versions of cells as arrays of shape (n,).
 
-    `ids` are ascending and alone tell two sets apart; an area code may be None; areas are in m², shapes
-    polygons in EPSG:4326.
+    `ids` are ascending and alone tell two sets apart; an area code may be None; areas are in m², perimeters
+    in m, shapes polygons in EPSG:4326.
     """
 
     ids: Integers
@@ -31,29 +31,16 @@ class Versions(NamedTuple):
     names: Objects
     area_codes: Objects
     areas_m2: Floats
+    perimeters_m: Floats
     shapes: Objects
 
     def only(self, rows: Integers | Booleans) -> "Versions":
         """Return some of them, by ascending positions or a mask."""
-        return Versions(
-            self.ids[rows],
-            self.codes[rows],
-            self.names[rows],
-            self.area_codes[rows],
-            self.areas_m2[rows],
-            self.shapes[rows],
-        )
+        return Versions._make(column[rows] for column in self)
 
     def joined(self, others: "Versions") -> "Versions":
         """Return these and others that are not among them."""
-        both = Versions(
-            np.concatenate((self.ids, others.ids)),
-            np.concatenate((self.codes, others.codes)),
-            np.concatenate((self.names, others.names)),
-            np.concatenate((self.area_codes, others.area_codes)),
-            np.concatenate((self.areas_m2, others.areas_m2)),
-            np.concatenate((self.shapes, others.shapes)),
-        )
+        both = Versions._make(np.concatenate(pair) for pair in zip(self, others, strict=True))
         return both.only(np.argsort(both.ids))
 
 

@@ -93,15 +93,20 @@ def cells_in_force(
 
 
 def _versions(session: Session, chosen: ColumnElement[bool]) -> Versions:
-    columns = (Cell.id, Cell.code, Cell.name, Cell.area_code, Cell.area_m2, raw(session, Cell.geometry))
+    columns = (
+        *(Cell.id, Cell.code, Cell.name, Cell.area_code, Cell.area_m2, Cell.perimeter_m),
+        raw(session, Cell.geometry),
+    )
     rows = session.execute(select(*columns).where(chosen).order_by(Cell.id)).all()
-    ids, codes, names, area_codes, areas_m2, shapes = zip(*rows, strict=True) if rows else ((),) * 6
+    told = zip(*rows, strict=True) if rows else ((),) * len(columns)
+    ids, codes, names, area_codes, areas_m2, perimeters_m, shapes = told
     return Versions(
         ids=np.array(ids, dtype=np.int64),
         codes=_objects(codes),
         names=_objects(names),
         area_codes=_objects(area_codes),
         areas_m2=np.array(areas_m2, dtype=float),
+        perimeters_m=np.array(perimeters_m, dtype=float),
         shapes=decode(session, shapes),
     )
 

@@ -7,20 +7,13 @@ It owns what is told of a cell and from which zoom; the cells are `layers.snapsh
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from gis.colours import steady_colours
-from gis.crs import LONLAT
 from layers.snapshot import CellsInForce
-from layers.storage.models import Cell
-from layers.storage.rows import among
 from layers.tiles import EXTENT, Coverage, Points
 from layers.tilesets.model import (
     MAXZOOM,
@@ -51,10 +44,6 @@ class CellGround:
     ----------
     cells
         The cells in force.
-    perimeters_m
-        Their perimeters in the order of `cells.versions`, shape (n,).
-    crs
-        The working CRS of the scheme, in which neighbours are found.
 
     Attributes
     ----------
@@ -64,14 +53,13 @@ class CellGround:
         The first zoom at which cells are drawn.
     """
 
-    def __init__(self, cells: CellsInForce, perimeters_m: NDArray[np.float64], crs: CRS) -> None:
+    def __init__(self, cells: CellsInForce) -> None:
         self.cells = cells
         held = cells.versions
         self.codes, self.names, self.area_codes = texts(held.codes), texts(held.names), held.area_codes
-        self.areas_m2, self.perimeters_m = np.asarray(held.areas_m2, dtype=float), perimeters_m
+        self.areas_m2, self.perimeters_m = held.areas_m2, held.perimeters_m
         shapes = np.array(held.shapes, dtype=object)
-        frame = gpd.GeoDataFrame(geometry=shapes, crs=LONLAT)
-        self.colours = steady_colours(frame, self.codes.tolist(), crs=crs)
+        self.colours = steady_colours(shapes, self.codes.tolist())
         self.drawn = Coverage(shapes, held.ids)
         self.bounds = shapely.bounds(shapes) if len(shapes) else np.empty((0, 4))
         spots = shapely.point_on_surface(shapes)
@@ -89,7 +77,9 @@ class CellGround:
         }
         self.digests = digests_of(shapes, {"id": held.ids, **self.told})
         self.groups, self._group_codes, self._group_rows = _grouped(shapes, self.area_codes)
-        self._group_shapes = digests_of(self.groups, {"area_code": self._group_codes})
+        codes = ["" if code is None else code for code in self._group_codes]
+        self._group_told = {"area_code": self._group_codes, "colour": steady_colours(self.groups, codes)}
+        self._group_digests = digests_of(self.groups, self._group_told)
         self.group_bounds = shapely.bounds(self.groups) if len(self.groups) else np.empty((0, 4))
         self.group_drawn = Coverage(self.groups, np.arange(1, len(self.groups) + 1))
 
@@ -138,7 +128,7 @@ class CellGround:
         ]
         if self.minzoom > 0:
             summed = {
-                "area_code": self._group_codes,
+                **self._group_told,
                 "name": texts([area_names.get(code) for code in self._group_codes]),
                 "cells": self._sums(np.ones(len(self), dtype=np.int64)),
                 "area_m2": np.round(self._sums(self.areas_m2), 1),
@@ -150,7 +140,7 @@ class CellGround:
                     "cell_groups",
                     self.group_drawn,
                     summed,
-                    frame_digests(pd.DataFrame({"own": self._group_shapes, **summed})),
+                    frame_digests(pd.DataFrame({"own": self._group_digests, **summed})),
                     self.group_bounds,
                     self._group_codes,
                     maxzoom=self.minzoom - 1,
@@ -194,17 +184,6 @@ class CellTiles(TileSet):
         """Return what cells are measured by, as their tiles tell it: n values each."""
         told = self.ground.told
         return {"area_m2": told["area_m2"], "perimeter_m": told["perimeter_m"], **self.counts}
-
-
-def read_ground(session: Session, cells: CellsInForce, working_crs: str) -> CellGround:
-    """Prepare the tiles of cells: what the snapshot does not hold of them is read from the database."""
-    ids = cells.versions.ids
-    rows = session.execute(
-        select(Cell.id, Cell.perimeter_m).where(among(session, Cell.id, ids.tolist())).order_by(Cell.id)
-    ).all()
-    perimeters = np.full(len(ids), np.nan)
-    perimeters[np.searchsorted(ids, [row[0] for row in rows])] = [row[1] for row in rows]
-    return CellGround(cells, perimeters, CRS.from_user_input(working_crs))
 
 
 def _grouped(shapes: Objects, area_codes: Objects) -> tuple[Objects, Objects, Integers]:

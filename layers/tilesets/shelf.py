@@ -14,14 +14,13 @@ from datetime import date
 from threading import Event, Lock, Thread
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gis.errors import NotFoundError
 from layers.collector import at_rest
 from layers.snapshot import CellsInForce, Snapshot, SnapshotHolder
 from layers.storage.database import Database
-from layers.storage.models import GapRun, Scheme
+from layers.storage.models import GapRun
 from layers.tilesets import areas, base, cells, counts, entities, gaps
 from layers.tilesets.model import TileSet
 
@@ -230,9 +229,8 @@ class Shelf:
         assert in_force is not None
         ground = self._grounds.get(in_force)
         if ground is None:
-            working_crs = session.scalars(select(Scheme.working_crs).where(Scheme.id == scheme_id)).one()
             with at_rest():
-                ground = cells.read_ground(session, in_force, working_crs)
+                ground = cells.CellGround(in_force)
                 if wanted in self._kept:
                     # The former are drawn until these are ready to be.
                     ground.prepare()

@@ -8,7 +8,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.adjacency import adjacency, overlapping, touching
+from gis.adjacency import adjacency, neighbours, overlapping, touching
 
 
 def voronoi(seed, count):
@@ -45,6 +45,18 @@ def test_borders_equal_the_pairwise_intersections(seed, count, groups):
     for polygons in (voronoi(seed, count), grouped(seed, count, groups)):
         found = as_dict(*adjacency(polygons))
         assert found == pytest.approx(naive_borders(polygons))
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10**6), count=st.integers(1, 60), groups=st.integers(1, 12))
+def test_one_walk_finds_borders_and_corners(seed, count, groups):
+    # Two that share no vertices meet along an edge, one lies nowhere.
+    beside = [shapely.box(1000, 0, 2000, 300), shapely.box(1000, 300, 2000, 1000), shapely.Polygon()]
+    for coverage in (voronoi(seed, count), grouped(seed, count, groups)):
+        polygons = np.array([*coverage, *beside], dtype=object)
+        borders, corners = neighbours(polygons)
+        for found, expected in ((borders, adjacency(polygons)[:2]), (corners, touching(polygons))):
+            assert [part.tolist() for part in found] == [part.tolist() for part in expected]
 
 
 @settings(deadline=None, max_examples=40)

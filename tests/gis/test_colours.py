@@ -1,14 +1,16 @@
 """Colours: neighbours differ, six are enough, classes are about equal, and nothing is left to chance."""
 
+from zlib import crc32
+
 import geopandas as gpd
 import networkx as nx
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gis.adjacency import adjacency, overlapping
+from gis.adjacency import adjacency, overlapping, touching
 from gis.colours import COLOURS, TOL_BRIGHT, colour, colour_graph, steady_colours
 
 
@@ -152,22 +154,63 @@ def squares(columns: int, rows: int) -> tuple[gpd.GeoDataFrame, list[str]]:
     return gpd.GeoDataFrame(geometry=shapes, crs="EPSG:4326"), [f"c{number}" for number in range(len(shapes))]
 
 
+def shapes_of(cells: gpd.GeoDataFrame) -> np.ndarray:
+    return np.array(cells.geometry, dtype=object)
+
+
+def one_after_the_other(shapes: np.ndarray, codes: list[str]) -> list[int] | None:
+    """Colour cell by cell, in the order that follows from the codes; None where all six are taken."""
+    hard = {frozenset(pair) for pair in zip(*adjacency(shapes)[:2], strict=True)}
+    soft = {frozenset(pair) for pair in zip(*touching(shapes), strict=True)}
+    colours: dict[int, int] = {}
+    for node in sorted(range(len(codes)), key=lambda node: (crc32(codes[node].encode()), codes[node])):
+        taken = {shown for other, shown in colours.items() if frozenset((node, other)) in hard}
+        near = [shown for other, shown in colours.items() if frozenset((node, other)) in soft]
+        wish = crc32(codes[node].encode()) // COLOURS
+        if len(taken) == COLOURS:
+            return None
+        colours[node] = min(
+            set(range(COLOURS)) - taken, key=lambda shown: (near.count(shown), (shown - wish) % COLOURS)
+        )
+    return [colours[node] for node in range(len(codes))]
+
+
+@settings(deadline=None, max_examples=15)
+@given(seed=st.integers(0, 10**6), columns=st.integers(1, 9), rows=st.integers(1, 9))
+def test_steady_colours_are_those_of_cell_after_cell(seed: int, columns: int, rows: int) -> None:
+    # Squares joined at random up their columns, some of them in several pieces.
+    cells, _ = squares(columns, rows)
+    joined = np.random.default_rng(seed).integers(0, rows + 2, columns * rows)
+    labels = [f"{number // rows}-{joined[number]}" for number in range(columns * rows)]
+    shapes = shapes_of(cells.dissolve(by=np.array(labels)))
+    codes = [f"{seed}-{number}" for number in range(len(shapes))]
+    expected = one_after_the_other(shapes, codes)
+    assume(expected is not None)
+    assert steady_colours(shapes, codes).tolist() == expected
+
+
+def test_steady_colours_of_nothing_and_of_nowhere() -> None:
+    assert steady_colours(np.array([], dtype=object), []).tolist() == []
+    nowhere = np.array([None, shapely.Polygon()], dtype=object)
+    assert set(steady_colours(nowhere, ["a", "b"]).tolist()) <= set(range(COLOURS))
+
+
 def test_steady_colours_keep_neighbours_apart_whatever_the_order() -> None:
     cells, codes = squares(12, 9)
-    numbers = steady_colours(cells, codes)
+    numbers = steady_colours(shapes_of(cells), codes)
     i, j, _ = adjacency(np.array(cells.geometry.set_crs(None, allow_override=True)))
     assert (numbers[i] != numbers[j]).all()
     assert set(numbers) == set(range(6))
     order = np.random.default_rng(4).permutation(len(cells))
-    again = steady_colours(cells.iloc[order], [codes[place] for place in order])
+    again = steady_colours(shapes_of(cells.iloc[order]), [codes[place] for place in order])
     assert (again == numbers[order]).all()
 
 
 def test_a_new_cell_recolours_only_cells_near_it() -> None:
     cells, codes = squares(20, 20)
-    before = steady_colours(cells, codes)
+    before = steady_colours(shapes_of(cells), codes)
     moved = [*codes[:-1], "another"]
-    after = steady_colours(cells, moved)
+    after = steady_colours(shapes_of(cells), moved)
     changed = np.flatnonzero(before != after)
     far = np.flatnonzero(shapely.distance(cells.geometry.to_numpy(), cells.geometry.iloc[-1]) > 0.006)
     assert not set(changed) & set(far)
@@ -183,5 +226,5 @@ def test_steady_colours_help_themselves_where_all_six_are_taken() -> None:
     cells = gpd.GeoDataFrame(geometry=[shapely.Polygon(inner), *slices], crs="EPSG:4326")
     i, j, _ = adjacency(np.array(cells.geometry.set_crs(None, allow_override=True)))
     for start in range(20):
-        numbers = steady_colours(cells, [f"{start}-{place}" for place in range(25)])
+        numbers = steady_colours(shapes_of(cells), [f"{start}-{place}" for place in range(25)])
         assert (numbers[i] != numbers[j]).all()

@@ -6,7 +6,6 @@ import mapbox_vector_tile
 import numpy as np
 import pytest
 import shapely
-from pyproj import CRS
 
 from layers.snapshot import CellsInForce, Versions
 from layers.tiles import Address
@@ -14,8 +13,6 @@ from layers.tilesets.cells import MOST_CELLS, CellGround, _zoom_for
 from layers.tilesets.counts import COUNTED
 from layers.tilesets.model import TileSet, texts
 from tests.layers.snapshot.published import STEP, lattice
-
-GAUSS_KRUGER = CRS.from_epsg(4547)
 
 
 def in_force(columns: int, rows: int, areas: list[str | None], step: float = STEP) -> CellsInForce:
@@ -28,14 +25,14 @@ def in_force(columns: int, rows: int, areas: list[str | None], step: float = STE
             names=texts([f"网格{number}" for number in range(count)]),
             area_codes=texts([areas[number % len(areas)] for number in range(count)]),
             areas_m2=np.arange(1.0, count + 1),
+            perimeters_m=np.full(count, 400.04),
             shapes=texts(shapes),
         )
     )
 
 
 def ground(*given: Any, **more: Any) -> CellGround:
-    cells = in_force(*given, **more)
-    return CellGround(cells, np.full(len(cells), 400.04), GAUSS_KRUGER)
+    return CellGround(in_force(*given, **more))
 
 
 def counts(ground: CellGround) -> dict[str, np.ndarray]:
@@ -97,6 +94,8 @@ def test_groups_sum_the_cells_of_an_area_and_are_seen_with_it() -> None:
         for column, values in numbers.items():
             assert told[column] == sum(values[place] for place in own)
     assert {told.get("name") for told in groups.values()} == {"甲街道", None}
+    # All three border on each other.
+    assert len({told["colour"] for told in groups.values()}) == 3
     assert set(features(tiles, cells.minzoom)) == {"cells"}
     seen = features(tiles, cells.minzoom - 1, frozenset("b"))["cell_groups"]
     assert [told["area_code"] for told in seen.values()] == ["b"]
@@ -146,7 +145,7 @@ def test_only_what_a_publish_changes_gets_another_tag() -> None:
     # One cell in a corner is followed by another version of itself.
     changed = held._replace(ids=np.where(rows == 0, 9_000, held.ids))
     order = np.argsort(changed.ids)
-    after = CellGround(CellsInForce(changed.only(order)), before.perimeters_m, GAUSS_KRUGER)
+    after = CellGround(CellsInForce(changed.only(order)))
     shuffled = {column: values[order] for column, values in numbers.items()}
     old, new = before.tile_set(numbers, {}), after.tile_set(shuffled, {})
     corner = shapely.bounds(held.shapes[0])
