@@ -47,5 +47,9 @@ class Classes(BaseModel):
     min: float | None = Field(examples=[0])
     max: float | None = Field(examples=[199])
     breaks: list[float] = Field(examples=[[12, 40, 77, 120, 199]])
+    ranges: list[list[float]] = Field(
+        examples=[[[0, 12], [13, 40], [41, 77], [78, 120], [121, 199]]],
+        description="From where to where each class reaches, as a legend says it.",
+    )
     counts: list[int] = Field(examples=[[8, 8, 8, 8, 8]])
     histogram: Bars

@@ -56,7 +56,7 @@ def upper_bounds(values: ArrayLike, classes: int, method: Method) -> Floats:
     -------
     ndarray of float64
         The greatest value of each class, inclusive; strictly ascending, the last is the greatest of all.
-        Fewer than `classes` where values repeat, none where there are none.
+        Fewer than `classes` where values repeat, none where there are none; whole where all values are.
 
     Notes
     -----
@@ -72,7 +72,8 @@ def upper_bounds(values: ArrayLike, classes: int, method: Method) -> Floats:
     bounds = _classified(np.sort(numbers), min(classes, len(distinct)), method)
     # The last is the greatest itself and not what rounding makes of it.
     bounds[-1] = distinct[-1]
-    bounds = np.unique(bounds)
+    # Whole numbers up to 4.6 are those up to 4.
+    bounds = np.unique(np.floor(bounds) if _are_whole(distinct) else bounds)
     # Between values that repeat a quantile can fall where no value is.
     return bounds[class_counts(numbers, bounds) > 0] if method is Method.quantiles else bounds
 
@@ -103,6 +104,24 @@ def class_counts(values: ArrayLike, bounds: Floats) -> NDArray[np.int64]:
     return np.bincount(places, minlength=len(bounds)).astype(np.int64)
 
 
+def class_ranges(values: ArrayLike, bounds: Floats) -> Floats:
+    """Return from where to where a legend says that each class reaches, shape (len(bounds), 2).
+
+    The first begins at the least value. The others begin where the one before ends, and one above it where
+    all values are whole: 0 to 21, 22 to 62.
+
+    Parameters
+    ----------
+    values
+        Those that were divided into the classes.
+    bounds
+        Their `upper_bounds`.
+    """
+    numbers = _finite(values)
+    step = 1.0 if _are_whole(numbers) else 0.0
+    return np.column_stack([np.concatenate([np.sort(numbers)[:1], bounds[:-1] + step]), bounds])
+
+
 def histogram(values: ArrayLike, bars: int = 40) -> Histogram:
     """Count values in bars of equal width; whole numbers fall into bars of whole width.
 
@@ -115,13 +134,17 @@ def histogram(values: ArrayLike, bars: int = 40) -> Histogram:
     if not len(numbers):
         return Histogram(np.empty(0), np.empty(0, dtype=np.int64))
     least, greatest = float(numbers.min()), float(numbers.max())
-    if least == greatest or ((numbers == np.rint(numbers)).all() and greatest - least < _WHOLE):
+    if least == greatest or _are_whole(numbers):
         width = max(np.ceil((greatest - least + 1) / bars), 1.0)
         edges = least - 0.5 + width * np.arange(np.ceil((greatest - least + 1) / width) + 1)
     else:
         edges = np.linspace(least, greatest, bars + 1)
     counts, edges = np.histogram(numbers, edges)
     return Histogram(edges, counts.astype(np.int64))
+
+
+def _are_whole(numbers: Floats) -> bool:
+    return bool((numbers == np.rint(numbers)).all() and np.abs(numbers).max(initial=0) < _WHOLE)
 
 
 def _finite(values: ArrayLike) -> Floats:

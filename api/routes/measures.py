@@ -18,7 +18,7 @@ from api.routes.cells import SchemeCode
 from api.security.access import Ground, access
 from api.security.caller import Caller
 from api.security.principal import Principal, Right
-from gis.classes import Method, class_counts, histogram, upper_bounds
+from gis.classes import Method, class_counts, class_ranges, histogram, upper_bounds
 from gis.errors import NotFoundError
 from layers.snapshot import Snapshot, SnapshotHolder
 from layers.tilesets import CellTiles, Shelf
@@ -106,6 +106,7 @@ def classes(
         "min": _plain(known.min()) if len(known) else None,
         "max": _plain(known.max()) if len(known) else None,
         "breaks": [_plain(each) for each in bounds],
+        "ranges": [[_plain(low), _plain(high)] for low, high in class_ranges(column, bounds)],
         "counts": class_counts(column, bounds).tolist(),
         "histogram": {"edges": [_plain(each) for each in bars.edges], "counts": bars.counts.tolist()},
     }

@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.classes import Method, upper_bounds
+from gis.classes import Method, class_ranges, upper_bounds
 from gis.codes import required_codes
 from gis.colours import colour
 from gis.crs import LONLAT, to_lonlat
@@ -100,7 +100,7 @@ def cells_record(
     measure: str | None,
     language: str,
 ) -> dict[str, Any]:
-    """Describe the cells: geometry, codes, colours, loads with class breaks, and label positions.
+    """Describe the cells: geometry, codes, colours, loads with their classes, and label positions.
 
     Parameters
     ----------
@@ -219,16 +219,16 @@ def _fields(
             "label": field_label(name, language),
             "unit": {"area_m2": "m2", "perimeter_m": "m"}.get(name, ""),
             "values": numbers(values),
-            "breaks": breaks(values.to_numpy(dtype=float, na_value=np.nan)),
+            "ranges": ranges(values.to_numpy(dtype=float, na_value=np.nan)),
         }
         for name, values in columns.items()
     ]
 
 
-def breaks(values: NDArray[np.float64]) -> list[float]:
-    """Return the greatest values of all classes of a measure but the last: fewer where values repeat."""
-    inner: list[float] = upper_bounds(values, CLASSES, Method.quantiles)[:-1].tolist()
-    return inner
+def ranges(values: NDArray[np.float64]) -> list[tuple[float, float]]:
+    """Return from where to where each class of a measure reaches: fewer where values repeat."""
+    bounds = upper_bounds(values, CLASSES, Method.quantiles)
+    return [(low, high) for low, high in class_ranges(values, bounds).tolist()]
 
 
 def areas_record(areas: gpd.GeoDataFrame) -> dict[str, Any]:

@@ -38,8 +38,6 @@ _PAGE: Final[dict[str, tuple[str, str]]] = {
     "synthetic": ("合成数据，仅供演示", "Synthetic data, for demonstration"),
     "simplified": ("边界已概化，容差约 {m} 米", "Borders simplified to about {m} m"),
     "no_shape": ("无图形", "No shape"),
-    "below": ("≤ {a}", "≤ {a}"),
-    "above": ("> {a}", "> {a}"),
     "n_households": ("{n} 户", "{n} households"),
     "n_enterprises": ("{n} 家企业", "{n} enterprises"),
 }
@@ -50,7 +48,6 @@ _SHEET: Final[dict[str, tuple[str, str]]] = {
     "ground": _PAGE["total_area"],
     "legend": ("图例", "Legend"),
     "neighbours": ("颜色仅区分相邻网格", "Tell neighbours apart"),
-    "all_alike": ("均相同", "All alike"),
     "border": ("网格界", "Border of cells"),
     "area_border": ("行政区划界", "Border of areas"),
     "gap": ("盲区", "Gap"),

@@ -138,7 +138,7 @@ class _Drawing:
         half = np.array(_MAP_MM) / 2000 * self.scale
         self.centre = np.array([(west + east) / 2, (south + north) / 2])
         self.window = shapely.box(*(self.centre - half), *(self.centre + half))
-        self.values, self.breaks = self._measure()
+        self.values, self.ranges = self._measure()
         self.units: list[int] = []
         self.shortened = ""
 
@@ -165,7 +165,7 @@ class _Drawing:
         side.axis("off")
         self._side(side)
 
-    def _measure(self) -> tuple[NDArray[np.float64] | None, list[float]]:
+    def _measure(self) -> tuple[NDArray[np.float64] | None, list[tuple[float, float]]]:
         name = self.sheet.measure
         if name is None:
             return None, []
@@ -179,7 +179,7 @@ class _Drawing:
             raise InputError(f"The column '{name}' holds text; a map is coloured by numbers.")
         else:
             values = self.cells[name].to_numpy(dtype=float, na_value=np.nan)
-        return values, content.breaks(values)
+        return values, content.ranges(values)
 
     def _near(self, frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
         """Return what of a layer lies on the paper, in the working CRS."""
@@ -208,14 +208,15 @@ class _Drawing:
                 ink.areas(axes, shapes[numbers == number], tint, alpha=0.26, zorder=3)
             return
         known = np.isfinite(self.values)
-        numbers = np.searchsorted(self.breaks, np.where(known, self.values, 0), side="left")
+        uppers = [high for _, high in self.ranges[:-1]]
+        numbers = np.searchsorted(uppers, np.where(known, self.values, 0), side="left")
         for number, tint in enumerate(self._tints()):
             ink.areas(axes, shapes[known & (numbers == number)], tint, alpha=0.85, zorder=3)
         ink.areas(axes, shapes[~known], TOL_GREY, alpha=0.5, zorder=3)
 
     def _tints(self) -> list[str]:
         """Return a tint for each class, dark ones kept for the highest."""
-        count = len(self.breaks) + 1
+        count = len(self.ranges)
         return [_CLASSES[round(n * (len(_CLASSES) - 1) / max(count - 1, 1))] for n in range(count)]
 
     def _lines(self, axes: Axes) -> None:
@@ -349,12 +350,9 @@ class _Drawing:
             place.swatches(TOL_BRIGHT, self.words["neighbours"], alpha=0.3)
         else:
             place.line(field_label(str(self.sheet.measure), self.sheet.language))
-            bounds = ["", *(f"{value:,.6g}" for value in self.breaks), ""]
-            for tint, low, high in zip(self._tints(), bounds, bounds[1:], strict=False):
-                if not (low or high):
-                    text = self.words["all_alike"]
-                else:
-                    text = f"{low} – {high}" if low and high else (f"≤ {high}" if high else f"> {low}")
+            for tint, ends in zip(self._tints(), self.ranges, strict=True):
+                low, high = (f"{value:,.6g}" for value in ends)
+                text = low if low == high else f"{low} – {high}"
                 place.swatch(Rectangle, text, facecolor=tint, alpha=0.85)
             if not np.isfinite(self.values).all():
                 place.swatch(Rectangle, self.words["no_data"], facecolor=TOL_GREY, alpha=0.5)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gis.classes import Method, class_counts, histogram, upper_bounds
+from gis.classes import Method, class_counts, class_ranges, histogram, upper_bounds
 
 VALUES = st.lists(st.integers(-50, 50), min_size=1, max_size=9)
 ANY = st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=30)
@@ -77,6 +77,25 @@ def test_every_number_is_in_one_class_and_in_one_bar(
         assert bounds[-1] == max(known)
         assert len(bars.edges) == len(bars.counts) + 1
         assert len(bars.counts) <= 41
+
+
+@given(VALUES, st.integers(1, 9), st.sampled_from(Method))
+def test_whole_numbers_are_in_one_range_each(values: list[int], classes: int, method: Method) -> None:
+    bounds = upper_bounds(values, classes, method)
+    ranges = class_ranges(values, bounds)
+    assert ranges[0, 0] == min(values)
+    given = np.array(values)
+    assert [int(((low <= given) & (given <= high)).sum()) for low, high in ranges] == class_counts(
+        values, bounds
+    ).tolist()
+    assert all(sum(low <= value <= high for low, high in ranges) == 1 for value in values)
+
+
+def test_ranges_of_other_numbers_touch() -> None:
+    values = [0.5, 1.0, 1.5, 2.25, 3.0]
+    bounds = upper_bounds(values, 2, Method.equal_interval)
+    assert class_ranges(values, bounds).tolist() == [[0.5, 1.75], [1.75, 3.0]]
+    assert class_ranges([], upper_bounds([], 2, Method.quantiles)).shape == (0, 2)
 
 
 def test_whole_numbers_have_bars_of_whole_width() -> None:

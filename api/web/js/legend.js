@@ -27,21 +27,19 @@ function swatch(colour, tag = "i") {
   return element;
 }
 
-// The values of a class; its upper bound is within, so that counts begin one above the bound before.
-function range(classes, at) {
-  const upper = classes.breaks[at];
-  const lower = at === 0 ? classes.min : classes.breaks[at - 1] + (classes.unit === null ? 1 : 0);
-  if (lower === upper) return measured(classes.key, upper);
-  return t("class_range", { a: measured(classes.key, lower), b: measured(classes.key, upper) });
+// The values of a class, once where both ends are written alike.
+function range(key, ends) {
+  const [a, b] = ends.map((value) => measured(key, value));
+  return a === b ? a : t("class_range", { a, b });
 }
 
 export function classRows(classes) {
-  return classes.breaks.map((upper, at) =>
+  return classes.ranges.map((ends, at) =>
     h(
       "div",
       { class: "class-row" },
       swatch(classes.colours[at]),
-      h("span", {}, range(classes, at)),
+      h("span", {}, range(classes.key, ends)),
       h("span", {}, classes.counts ? t("class_count", { n: number(classes.counts[at]) }) : ""),
     ),
   );

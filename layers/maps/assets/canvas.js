@@ -170,14 +170,14 @@
   wangge.classOf = function (field, value) {
     if (value === null || value === undefined) return -1;
     let k = 0;
-    while (k < field.breaks.length && value > field.breaks[k]) k++;
+    while (k < field.ranges.length - 1 && value > field.ranges[k][1]) k++;
     return k;
   };
   // Few classes spread over the whole scale, so that two classes are not two pale ones.
   wangge.classColour = function (field, k) {
     if (k < 0) return wangge.NO_DATA;
-    const last = wangge.SEQUENCE.length - 1, count = field.breaks.length;
-    return wangge.SEQUENCE[count ? Math.round((k * last) / count) : 2];
+    const last = wangge.SEQUENCE.length - 1, count = field.ranges.length - 1;
+    return wangge.SEQUENCE[count > 0 ? Math.round((k * last) / count) : 2];
   };
 
   wangge.paintCells = function (state) {

@@ -84,8 +84,8 @@
     const select = make("select", "wg-select");
     select.id = "wg-fill";
     select.add(new Option(state.words.fill_none, ""));
-    for (const field of state.cells.fields) if (field.breaks.length) select.add(new Option(field.label, field.key));
-    if (state.fill && !state.fieldOf(state.fill).breaks.length) select.add(new Option(state.fieldOf(state.fill).label, state.fill));
+    for (const field of state.cells.fields) if (field.ranges.length > 1) select.add(new Option(field.label, field.key));
+    if (state.fill && state.fieldOf(state.fill).ranges.length < 2) select.add(new Option(state.fieldOf(state.fill).label, state.fill));
     select.value = state.fill;
     const label = make("label", "wg-label", state.words.fill);
     label.htmlFor = "wg-fill";
@@ -120,15 +120,10 @@
       }
       return [row];
     }
-    const text = (value) => amount(value, field.unit);
-    const breaks = field.breaks, rows = [];
-    for (let k = 0; k <= breaks.length; k++) {
-      const low = k ? text(breaks[k - 1]) : null, high = k < breaks.length ? text(breaks[k]) : null;
-      const range = low === null && high === null ? text(field.values.find((value) => value !== null))
-        : low === null ? state.words.below.replace("{a}", high)
-        : high === null ? state.words.above.replace("{a}", low) : `${low} – ${high}`;
-      rows.push(swatch(wangge.classColour(field, k), range));
-    }
+    const rows = field.ranges.map((range, k) => {
+      const [low, high] = range.map((value) => amount(value, field.unit));
+      return swatch(wangge.classColour(field, k), low === high ? low : `${low} – ${high}`);
+    });
     if (field.values.includes(null)) rows.push(swatch(wangge.NO_DATA, state.words.no_data));
     return rows;
   };

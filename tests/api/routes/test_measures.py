@@ -63,7 +63,7 @@ def test_classes_of_another_day_and_of_nothing(published: Database, client: Clie
     eventually(lambda: admin.get(f"{SCHEME}/measures").json()["cells"] == 4)
     assert admin.get(f"{SCHEME}/measures", params={"at": "2026-02-01"}).json()["cells"] == 8
     nothing = admin.get(f"{SCHEME}/measures/area_m2", params={"at": "2020-01-01"}).json()
-    assert (nothing["cells"], nothing["breaks"], nothing["min"]) == (0, [], None)
+    assert (nothing["cells"], nothing["breaks"], nothing["ranges"], nothing["min"]) == (0, [], [], None)
     assert nothing["histogram"] == {"edges": [], "counts": []}
     assert admin.get(f"{SCHEME}/measures/beauty").status_code == 404
     assert admin.get("/v1/schemes/none/measures").status_code == 404
@@ -82,6 +82,7 @@ def test_a_break_is_the_greatest_value_of_its_class(published: Database, client:
     eventually(lambda: found()["max"] == 5)
     values = [1, 2, 5, 0, 0, 0, 0, 0]
     answer = found()
+    assert answer["ranges"] == [[0, 0], [1, 1], [2, 5]]
     bounds = answer["breaks"]
     lower = [-1, *bounds[:-1]]
     assert answer["counts"] == [

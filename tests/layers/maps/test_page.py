@@ -26,7 +26,7 @@ def screen(page, lon: float, lat: float) -> tuple[float, float]:
 
 def ink(page, lon: float, lat: float) -> list[int]:
     """The colour drawn at a place, once its tile is there."""
-    for _ in range(200):
+    for _ in range(1200):
         found = page.evaluate(INK, [lat, lon])
         if found is not None:
             return found
@@ -146,11 +146,11 @@ def test_choropleth_colours_by_class(open_map, cells, tmp_path: Path) -> None:
     write_map(tmp_path / "m.html", cells, measure="households", language="en")
     page = open_map(tmp_path / "m.html").page
     assert page.inner_text("#wg-legend").splitlines() == [
-        "≤ 200",
-        "200 – 400",
-        "400 – 600",
-        "600 – 800",
-        "> 800",
+        "0 – 200",
+        "201 – 400",
+        "401 – 600",
+        "601 – 800",
+        "801 – 1,000",
         "No data",
     ]
     darkness = [

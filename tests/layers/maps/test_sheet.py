@@ -80,6 +80,14 @@ def test_words_of_the_pdf_can_be_read_by_a_program(cells: gpd.GeoDataFrame) -> N
     assert not re.search("甄有名|13912345678", words)
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_classes_of_whole_numbers_do_not_share_a_number(cells: gpd.GeoDataFrame, language: str) -> None:
+    drawn = Sheet(cells, measure="households", language=language, date=DAY)
+    words = pypdf.PdfReader(io.BytesIO(draw_sheet(drawn, "pdf"))).pages[0].extract_text()
+    found = re.findall(r"^([\d,]+) – ([\d,]+)$", words, re.MULTILINE)
+    assert found == [("0", "200"), ("201", "400"), ("401", "600"), ("601", "800"), ("801", "1,000")]
+
+
 def test_the_pdf_is_one_a3_page(cells: gpd.GeoDataFrame) -> None:
     document = draw_sheet(Sheet(cells, language="en", date=DAY), "pdf")
     assert document.startswith(b"%PDF-")
