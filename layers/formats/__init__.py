@@ -4,6 +4,7 @@ It owns reading into WGS 84 frames and writing whole files or none; `layers.fiel
 standard names.
 """
 
+from layers.formats.gdal import confine
 from layers.formats.kinds import READABLE, WRITABLE, Format, input_format, output_format, plan_outputs
 from layers.formats.read import layer_names, read_layer, read_table
 from layers.formats.write import replacing, write_bytes, write_layer, write_layers, write_table, write_text
@@ -25,3 +26,5 @@ __all__ = [
     "write_table",
     "write_text",
 ]
+
+confine()

@@ -20,12 +20,13 @@ import pyogrio
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
+from pyproj.exceptions import CRSError
 
 from gis.crs import LONLAT
 from gis.errors import InputError
 from layers.formats.delimited import delimited_chunks
 from layers.formats.kinds import Format, input_format
-from layers.formats.read import choose_layer, in_lonlat, read_layer, unreadable
+from layers.formats.read import choose_layer, in_lonlat, read_layer, stated_crs, unreadable
 
 SIZE = 20_000
 """Records of a batch."""
@@ -99,45 +100,40 @@ def read_batches(
     form = input_format(path)
     if form.name in {"CSV", "GeoParquet"} and where:
         raise InputError(f"{path}: a condition (--where) is for layers that GDAL reads, not for {form.name}.")
+    stated = stated_crs(path, form, source_crs)
     if form.name == "CSV":
         chunks = delimited_chunks(path, lon_field, lat_field, size)
-        with closing(chunks.stream), closing(_from_frames(chunks.stream, path, source_crs)) as stream:
+        with closing(chunks.stream), closing(_from_frames(chunks.stream, path, stated)) as stream:
             yield Batches(chunks.total, stream)
     elif form.name == "GeoParquet" and (found := _wkb_column(path, form)) is not None:
         name, crs = found
         with pq.ParquetFile(path) as file:
             batches = file.iter_batches(batch_size=size)
-            yield Batches(file.metadata.num_rows, _from_arrow(batches, name, crs, path, form, source_crs))
+            yield Batches(file.metadata.num_rows, _from_arrow(batches, name, crs, path, form, stated))
     elif form.name in {"GeoParquet", "OSM PBF"} or form.driver == "ESRI Shapefile":
         frame = read_layer(path, role=role, layer=layer, where=where, source_crs=source_crs)
         parts = (frame.iloc[start : start + size] for start in range(0, len(frame), size))
         yield Batches(len(frame), _from_frames(parts, path, None))
     else:
-        try:
-            chosen = choose_layer(path, layer, role)
-            total = None if where else _count(path, chosen)
-        except (RuntimeError, ValueError, OSError) as error:
-            raise unreadable(path, form, error) from error
-        with _opened(path, form, chosen, where, size) as (meta, reader):
+        with ExitStack() as stack:
+            with warnings.catch_warnings():
+                # What is wrong with the file we say ourselves.
+                warnings.simplefilter("ignore")
+                try:
+                    chosen = choose_layer(path, layer, role)
+                    total = None if where else _count(path, chosen)
+                    meta, reader = stack.enter_context(
+                        pyogrio.open_arrow(path, layer=chosen, where=where, batch_size=size, use_pyarrow=True)
+                    )
+                except (RuntimeError, ValueError, OSError) as error:
+                    raise unreadable(path, form, error) from error
+            if meta["geometry_type"] is None:
+                raise InputError(
+                    f"{path} has no geometry; give a layer of features, or a CSV with coordinates."
+                )
             crs = CRS.from_user_input(meta["crs"]) if meta["crs"] else None
             name = meta["geometry_name"] or "wkb_geometry"
-            yield Batches(total, _from_arrow(reader, name, crs, path, form, source_crs))
-
-
-@contextmanager
-def _opened(
-    path: Path, form: Format, layer: str | None, where: str | None, size: int
-) -> Iterator[tuple[dict[str, Any], pa.RecordBatchReader]]:
-    with ExitStack() as stack:
-        try:
-            meta, reader = stack.enter_context(
-                pyogrio.open_arrow(path, layer=layer, where=where, batch_size=size, use_pyarrow=True)
-            )
-        except (RuntimeError, ValueError, OSError) as error:
-            raise unreadable(path, form, error) from error
-        if meta["geometry_type"] is None:
-            raise InputError(f"{path} has no geometry; give a layer of features, or a CSV with coordinates.")
-        yield meta, reader
+            yield Batches(total, _from_arrow(reader, name, crs, path, form, stated))
 
 
 def _count(path: Path, layer: str | None) -> int | None:
@@ -159,7 +155,10 @@ def _wkb_column(path: Path, form: Format) -> tuple[str, CRS | None] | None:
         return None
     if "crs" not in column:
         return name, LONLAT
-    return name, CRS.from_user_input(column["crs"]) if column["crs"] is not None else None
+    try:
+        return name, CRS.from_user_input(column["crs"]) if column["crs"] is not None else None
+    except CRSError as error:
+        raise unreadable(path, form, error) from error
 
 
 def _from_arrow(
@@ -168,7 +167,7 @@ def _from_arrow(
     crs: CRS | None,
     path: Path,
     form: Format,
-    source_crs: str | None,
+    stated: CRS | None,
 ) -> Iterator[Batch]:
     first = 0
     arriving = iter(batches)
@@ -184,7 +183,7 @@ def _from_arrow(
                 shapes = gpd.GeoDataFrame(geometry=shapely.from_wkb(wkb), crs=crs)
         except (pa.ArrowException, shapely.errors.GEOSException, RuntimeError, OSError) as error:
             raise unreadable(path, form, error) from error
-        geometries = in_lonlat(shapes, path, source_crs=source_crs, first=first).geometry.to_numpy()
+        geometries = in_lonlat(shapes, path, stated=stated, first=first).geometry.to_numpy()
         columns = {name: batch.column(name).to_pylist() for name in batch.schema.names if name != geometry}
         yield Batch(first, columns, geometries)
         first += len(batch)
@@ -193,11 +192,11 @@ def _from_arrow(
 
 
 def _from_frames(
-    frames: Iterable[gpd.GeoDataFrame], path: Path, source_crs: str | None
+    frames: Iterable[gpd.GeoDataFrame], path: Path, stated: CRS | None
 ) -> Generator[Batch, None, None]:
     first = 0
     for frame in frames:
-        geometries = in_lonlat(frame, path, source_crs=source_crs, first=first).geometry.to_numpy()
+        geometries = in_lonlat(frame, path, stated=stated, first=first).geometry.to_numpy()
         table = frame.drop(columns=frame.geometry.name)
         columns = {
             str(name): table[name].astype(object).where(table[name].notna(), None).tolist()

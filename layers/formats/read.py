@@ -14,13 +14,14 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
-from pyproj import CRS
-from pyproj.exceptions import CRSError
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError, ProjError
 from shapely.errors import GEOSException
 
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
 from layers.formats.delimited import read_delimited, read_delimited_table
+from layers.formats.geojson import named_crs
 from layers.formats.kinds import Format, input_format
 from layers.formats.shapefile import read_shapefile
 
@@ -84,6 +85,7 @@ def read_layer(
     form = input_format(path)
     if where and form.driver is None:
         raise InputError(f"{path}: a condition (--where) is for layers that GDAL reads, not for {form.name}.")
+    stated = stated_crs(path, form, source_crs)
     if form.name == "CSV":
         frame = read_delimited(path, lon_field, lat_field)
     else:
@@ -96,19 +98,39 @@ def read_layer(
         frame = frame.assign(osm_id=frame["osm_id"].fillna("w" + frame["osm_way_id"].astype("string")))
     if "other_tags" in frame.columns:
         frame = _with_tags(frame, [tag for tag in tags if tag])
-    frame = _flat(_with_crs(frame, path, source_crs))
+    frame = _flat(_with_crs(frame, path, stated))
     return frame if own_crs else _in_lonlat(frame, path, 0)
 
 
-def in_lonlat(frame: gpd.GeoDataFrame, path: Path, *, source_crs: str | None, first: int) -> gpd.GeoDataFrame:
+def stated_crs(path: Path, form: Format, source_crs: str | None) -> CRS | None:
+    """Return the CRS that the user gives for a file, else the one that only its text names, else None.
+
+    Raises
+    ------
+    InputError
+        If it is not known.
+    """
+    if source_crs is None:
+        return named_crs(path) if form.name == "GeoJSON" else None
+    try:
+        return CRS.from_user_input(source_crs)
+    except CRSError as error:
+        raise InputError(
+            f"'{source_crs}' names no coordinate reference system; give for example EPSG:4326."
+        ) from error
+
+
+def in_lonlat(frame: gpd.GeoDataFrame, path: Path, *, stated: CRS | None, first: int) -> gpd.GeoDataFrame:
     """Bring a part of a layer, as it was read, to EPSG:4326 and two dimensions.
 
     Parameters
     ----------
     frame
         In the CRS of the file, or without one.
-    path, source_crs
+    path
         As for `read_layer`.
+    stated
+        The CRS to be taken instead of the frame's; from `stated_crs`.
     first
         Number of the part's first record in the file, from 0, for the message.
 
@@ -117,7 +139,7 @@ def in_lonlat(frame: gpd.GeoDataFrame, path: Path, *, source_crs: str | None, fi
     InputError
         If there is no CRS, or a location lies where it is not defined.
     """
-    return _in_lonlat(_flat(_with_crs(frame, path, source_crs)), path, first)
+    return _in_lonlat(_flat(_with_crs(frame, path, stated)), path, first)
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -228,18 +250,21 @@ def _with_tags(frame: gpd.GeoDataFrame, wanted: Iterable[str]) -> gpd.GeoDataFra
     return frame.assign(**added) if added else frame
 
 
-def _with_crs(frame: gpd.GeoDataFrame, path: Path, source_crs: str | None) -> gpd.GeoDataFrame:
-    if source_crs is not None:
-        try:
-            return frame.set_crs(CRS.from_user_input(source_crs), allow_override=True)
-        except CRSError as error:
-            raise InputError(
-                f"'{source_crs}' names no coordinate reference system; give for example EPSG:4326."
-            ) from error
-    if frame.crs is None:
+def _with_crs(frame: gpd.GeoDataFrame, path: Path, stated: CRS | None) -> gpd.GeoDataFrame:
+    if stated is not None:
+        frame = frame.set_crs(stated, allow_override=True)
+    # A GeoPackage says in this way that it does not know.
+    if frame.crs is None or frame.crs.name.startswith("Undefined"):
         raise InputError(
             f"{path} names no coordinate reference system; give it with --source-crs, for example EPSG:4326."
         )
+    try:
+        Transformer.from_crs(frame.crs, LONLAT)
+    except ProjError as error:
+        raise InputError(
+            f"{path}: the coordinate reference system '{frame.crs.name}' has no known place on the earth; "
+            "give the right one with --source-crs, for example EPSG:4326."
+        ) from error
     return frame
 
 
@@ -267,6 +292,8 @@ def _in_lonlat(frame: gpd.GeoDataFrame, path: Path, first: int) -> gpd.GeoDataFr
 def unreadable(path: Path, form: Format, error: Exception) -> InputError:
     """Return the error that says why a file cannot be read."""
     text = (str(error).strip().splitlines() or [""])[0]
+    if isinstance(error, CRSError):
+        text = "it names a coordinate reference system that is not known"
     # What GDAL says of drivers and SQL is for its own users.
     if not text or "driver" in text or "sqlite3" in text or "not recognized" in text:
         text = "it is damaged, empty or of another format"

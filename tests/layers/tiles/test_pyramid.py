@@ -8,8 +8,10 @@ import numpy as np
 import pyogrio
 import pytest
 import shapely
+from pyogrio._ogr import _register_drivers
 
 from gis.divide.square import divide_square
+from layers.formats.gdal import confine
 from layers.sample import make_district
 from layers.tiles import Coverage, Lines, Points, Polygons, touching
 from layers.tiles.address import unit
@@ -17,6 +19,15 @@ from layers.tiles.address import unit
 TABLES = Path(__file__).parents[3] / "data"
 ZOOMS = range(9, 17)
 SIZE_M = 200
+
+
+@pytest.fixture(scope="module", autouse=True)
+def whole_gdal():
+    """GDAL with its driver for tiles, which the product takes away."""
+    pyogrio.set_gdal_config_options({"GDAL_SKIP": None})
+    _register_drivers()
+    yield
+    confine()
 
 
 @pytest.fixture(scope="module")
