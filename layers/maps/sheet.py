@@ -29,6 +29,7 @@ from gis.errors import InputError
 from gis.measures import area_m2
 from layers.maps import content, ink
 from layers.maps.labels import field_label, kind_words, sheet_words
+from layers.maps.lettering import Lettered, arrange
 
 PAPER_MM = (420.0, 297.0)
 _MARGIN, _SIDE, _GUTTER = 10.0, 82.0, 5.0
@@ -247,25 +248,13 @@ class _Drawing:
 
     def _names(self, axes: Axes) -> None:
         """Write names where there is room: areas before the cells, those above before those beneath."""
-        labels: list[tuple[shapely.Point, str, float, float]] = []
-        if self.sheet.areas is not None:
-            labels += self._area_names(self._near(self.sheet.areas, "areas"))
-        labels += self._cell_names()
-        per_mm = self.scale / 1000
-        taken: list[shapely.Geometry] = []
-        for place, words, size, order in labels:
-            wide, high = ink.room(words, size)
-            box = shapely.box(
-                place.x - wide / 2 * per_mm,
-                place.y - high / 2 * per_mm,
-                place.x + wide / 2 * per_mm,
-                place.y + high / 2 * per_mm,
-            )
-            if not shapely.intersects(box, taken).any():
-                taken.append(box)
-                ink.text(axes, place, words, size, zorder=order)
+        for each, place in arrange(self._area_names(), self._cell_names(), self.scale):
+            ink.text(axes, place, each.words, each.size, zorder=each.order)
 
-    def _area_names(self, areas: gpd.GeoDataFrame) -> list[tuple[shapely.Point, str, float, float]]:
+    def _area_names(self) -> list[Lettered]:
+        if self.sheet.areas is None:
+            return []
+        areas = self._near(self.sheet.areas, "areas")
         depth = content.depths(areas)
         names = content.texts(areas["name"] if "name" in areas else areas["code"])
         lowest = int(depth.max(initial=0))
@@ -273,13 +262,14 @@ class _Drawing:
         for row in np.argsort(depth, kind="stable"):
             if depth[row] == 0 and lowest > 0:
                 continue
-            size, order = (9.0, 11.0) if depth[row] < lowest else (5.5, 10.0)
-            west, _, east, _ = areas.geometry.iloc[row].bounds
+            size, order = (9.0, 11.0) if depth[row] < lowest else (6.5, 10.0)
+            ground = areas.geometry.iloc[row]
+            west, _, east, _ = ground.bounds
             if (east - west) / self.scale * 1000 > ink.room(names[row], size)[0]:
-                found.append((areas.geometry.iloc[row].representative_point(), names[row], size, order))
+                found.append(Lettered(ground, names[row], size, order))
         return found
 
-    def _cell_names(self) -> list[tuple[shapely.Point, str, float, float]]:
+    def _cell_names(self) -> list[Lettered]:
         leaders = content.texts(self.cells["leader"]) if "leader" in self.cells else [""] * len(self.cells)
         box = shapely.bounds(self.cells.geometry.to_numpy()) / self.scale * 1000
         room = (box[:, 2] - box[:, 0] >= _ROOM[0]) & (box[:, 3] - box[:, 1] >= _ROOM[1])
@@ -289,7 +279,7 @@ class _Drawing:
         found = []
         for row in np.flatnonzero(room):
             words = self.codes[row][len(prefix) :] + (f"\n{leaders[row]}" if leaders[row] else "")
-            found.append((self.cells.geometry.iloc[row].representative_point(), words, 4.5, 9.0))
+            found.append(Lettered(self.cells.geometry.iloc[row], words, 4.5, 9.0))
         return found
 
     def _north(self, axes: Axes) -> None:
