@@ -93,8 +93,8 @@ class Reader:
         identities = code_texts(batch.columns[str(self._id_field)])
         kinds = (
             np.full(size, self._kind, dtype=object)
-            if self._kind_field is None
-            else code_texts(batch.columns[self._kind_field])
+            if self._kind is not None
+            else code_texts(batch.columns[str(self._kind_field)])
         )
         shapes, impossible = _usable(batch.geometries, self._datum)
         areas = self._areas(batch, shapes)
@@ -127,10 +127,9 @@ class Reader:
                 f"{self._path} has no field '{self._id_field or 'id'}'; name the one that identifies a "
                 f"record with --id-field (fields: {listed})."
             )
-        if self._kind is None:
-            self._kind_field = first_of(fields, KIND_NAMES)
-            if self._kind_field is None:
-                raise InputError(f"{self._path} has no field 'kind'; say with --kind what the records are.")
+        self._kind_field = first_of(fields, KIND_NAMES)
+        if self._kind is None and self._kind_field is None:
+            raise InputError(f"{self._path} has no field 'kind'; say with --kind what the records are.")
         if is_personal(self._id_field, self._kind or "", self._personal):
             raise InputError(
                 f"{self._path}: the field '{self._id_field}' is personal and cannot identify a record; "
@@ -174,7 +173,12 @@ class Reader:
 
         def values(name: str) -> list[Any]:
             column = batch.columns[name]
-            return [column[row] for row in picked]
+            found = [column[row] for row in picked]
+            if name != self._kind_field:
+                return found
+            # It is a fact about the entity only where it says something else than the kind that was given.
+            told = code_texts(found)
+            return [None if text == kind else value for value, text in zip(found, told, strict=True)]
 
         def documents(names: list[str]) -> list[str]:
             if not names:
@@ -240,7 +244,7 @@ class Reader:
         public = [name for name in fields if name not in personal]
         name, class_name = first_of(public, NAME_FIELDS), first_of(public, CLASS_FIELDS)
         # A key of another name, such as a credit code, is a fact about the entity too.
-        spent = {name, class_name, self._kind_field, *OWN_FIELDS} | ({self._id_field} & {"id"})
+        spent = {name, class_name, *OWN_FIELDS} | ({self._id_field} & {"id"})
         return _Roles(name, class_name, [field for field in public if field not in spent], personal)
 
 

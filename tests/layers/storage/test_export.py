@@ -88,6 +88,17 @@ def test_personal_values_are_asked_for(filled: Database, tmp_path: Path) -> None
     assert table.loc["E1", "source_Kind"] == "[1, 2]"
 
 
+def test_a_file_that_names_its_kind_comes_out_as_it_went_in(filled: Database, tmp_path: Path) -> None:
+    given, path = tmp_path / "in.csv", tmp_path / "out.csv"
+    given.write_text("id,kind,range_m,lon,lat\nS1,sensor,25,113.905,22.505\n", encoding="utf-8")
+    assert import_entities(filled, given, kind="sensor", on=DAY).inserted == 1
+    export_layer(filled, path, "entities", filters=Filters(kind="sensor"))
+    assert read_table(path).columns.isin(["kind", "range_m"]).sum() == 2
+    assert "source_kind" not in read_table(path)
+    assert import_entities(filled, path, on=NEXT).unchanged == 1
+    assert import_entities(filled, path, kind="sensor", on=NEXT).unchanged == 1
+
+
 def test_what_was_exported_can_be_imported_again(filled: Database, tmp_path: Path) -> None:
     path = tmp_path / "out.geojson"
     with filled.write() as session:

@@ -217,6 +217,17 @@ def test_kinds_come_from_the_file_and_decide_what_a_name_is(database: Database, 
         assert found["household"].personal == {"姓名": "张1", "secret": "y", "name": "王五"}
 
 
+@pytest.mark.usefixtures("areas")
+def test_a_kind_that_repeats_the_one_given_is_no_attribute(database: Database, tmp_path: Path) -> None:
+    frame = homes(3, kind=["household", "villa", None])
+    load(database, frame, tmp_path / "a.parquet")
+    said = [attributes.get("kind") for _, _, attributes, *_ in state(database)]
+    assert said == [None, "villa", None]
+    assert counts(load(database, homes(3, kind=["household", "villa", "household"]), tmp_path / "b.csv")) == (
+        0, 0, 3, 0,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
