@@ -61,7 +61,7 @@ def create_token(
     """
     principal.require_area(area_code)
     if personal and role is not Role.integrator:
-        raise InputError(f"Personal data is granted to integrators only; a {role} sees it or does not.")
+        raise InputError(f"Personal data is granted to integrators only, not to the role {role}.")
     if not timedelta(0) < lasting <= LONGEST_LIFE:
         raise InputError(f"A token lasts at least a moment and at most {LONGEST_LIFE.days} days.")
     now = datetime.now(UTC)

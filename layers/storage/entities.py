@@ -66,7 +66,7 @@ def create_entity(
         raise InputError("An entity needs a kind and an identity.")
     taken = select(Entity.id).where(Entity.kind == kind, Entity.external_id == external_id)
     if session.scalar(taken) is not None:
-        raise ConflictError(f"There is a {kind} '{external_id}' already.")
+        raise ConflictError(f"The {kind} '{external_id}' is there already.")
     entity = Entity(
         kind=kind,
         external_id=external_id,

@@ -119,7 +119,7 @@ def test_what_cannot_be_kept_changes_nothing(
 def test_conflicts_and_what_is_not_there(divided: Database) -> None:
     with divided.write() as session:
         entity = create_entity(session, "sensor", "S1", on=NEXT)
-        with pytest.raises(ConflictError, match="already"):
+        with pytest.raises(ConflictError, match="The sensor 'S1' is there already"):
             create_entity(session, "sensor", "S1")
         with pytest.raises(InputError):
             create_entity(session, "sensor", " ")
