@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gis.codes import code_texts
-from gis.crs import LONLAT, to_degrees, to_lonlat
+from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError, RefusedError
 from gis.measures import accepted_crs
 from gis.roundtrip import steadying_cuts, unsound
@@ -25,6 +25,7 @@ from gis.topology.findings import join_codes, metres2
 from gis.topology.mosaic import Index, Lists, Mosaic
 from gis.topology.nesting import TOLERANCE_M2, parents
 from gis.topology.records import Geometries, Records, read_records
+from gis.topology.restore import restore
 from gis.topology.settle import Outcome, Terms, settle
 
 Progress = Callable[[int, int], None]
@@ -119,7 +120,8 @@ def repair(
     Every border is cut with every other on the grid of `gis.arrangement.faces`, and each face goes to
     one cell: the one that covers it; of several, a contained cell first, else the one with the longest border
     to its own ground, but none is cut in pieces for it; a narrow blank goes to the neighbour with the longest
-    border. Cells that are valid already, also in longitude and latitude, come back as they are.
+    border. A vertex keeps its coordinates, and one is added only where borders meet, bend or would cross in
+    longitude and latitude: a cell that nothing has to change comes back as it is.
 
     Parameters
     ----------
@@ -166,7 +168,8 @@ def repair(
     for attempt in range(1, _ATTEMPTS + 1):
         outcome = settle(records, ground, terms, cuts, passes=attempt)
         tell(3, _STEPS)
-        polygons = _unite(outcome.mosaic, outcome.owner, records)
+        united = _unite(outcome.mosaic, outcome.owner, records)
+        degrees, polygons = restore(united, cells, areas, cuts, working)
         more = steadying_cuts(polygons, working)
         if more is None:
             break
@@ -178,7 +181,7 @@ def repair(
     _explain(records, outcome, changes)
     tell(5, _STEPS)
     result = Repair(
-        cells=_with_geometry(cells, polygons, working),
+        cells=_with_measures(to_lonlat(cells).set_geometry(degrees, crs=LONLAT), polygons),
         changes=changes,
         resolved=deed_frame(
             awarded("overlap", outcome.awards, records, mosaic)
@@ -337,12 +340,6 @@ def _unchanged(cells: gpd.GeoDataFrame, records: Records) -> Repair:
         mended={},
         crs=records.crs,
     )
-
-
-def _with_geometry(cells: gpd.GeoDataFrame, polygons: Geometries, crs: CRS) -> gpd.GeoDataFrame:
-    """Return the rows with new geometry in EPSG:4326."""
-    series = gpd.GeoSeries(to_degrees(polygons, crs), index=cells.index, crs=LONLAT)
-    return _with_measures(cells.to_crs(LONLAT).set_geometry(series), polygons)
 
 
 def _with_measures(cells: gpd.GeoDataFrame, polygons: Geometries) -> gpd.GeoDataFrame:

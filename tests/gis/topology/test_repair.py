@@ -68,7 +68,7 @@ def assert_result(cells: gpd.GeoDataFrame, result: Repair, areas: gpd.GeoDataFra
 )
 def test_damaged_coverages_are_mended(seed: int, hurts: list[tuple[str, int]]) -> None:
     random = np.random.default_rng(seed)
-    polygons = lattice(4, 4, seed=seed, origin=(EAST, NORTH))
+    whole = polygons = lattice(4, 4, seed=seed, origin=(EAST, NORTH))
     for how, row in hurts:
         if polygons[row].is_valid:
             polygons = damage(polygons, how, row, random)
@@ -78,6 +78,10 @@ def test_damaged_coverages_are_mended(seed: int, hurts: list[tuple[str, int]]) -
     assert cells.equals(before)
     assert_result(cells, result)
     assert result.left.empty
+    # What touches no damaged cell stays as it came, to the last byte.
+    touched = shapely.distance(whole, shapely.union_all(whole[[row for _, row in hurts]])) == 0
+    same = shapely.equals_identical(np.asarray(result.cells.geometry), np.asarray(cells.geometry))
+    assert same[~touched].all()
     # A second repair finds nothing to do.
     again = repair(result.cells)
     assert again.cells.geometry.equals(result.cells.geometry)
@@ -136,6 +140,11 @@ def test_shenzhen(shared_data: object) -> None:
     assert summary["largest_change"]["change_m2"] == pytest.approx(-62_753, abs=1)
     assert any("largest change of area: cell 223 -62,75" in line for line in result.lines())
     assert result.changes["change_share"].abs().max() < 0.03
+    named = {code for codes in check(zones).findings["codes"] for code in codes.split(",")}
+    sound = ~zones["code"].isin(named).to_numpy()
+    assert sound.sum() == 14
+    same = shapely.equals_identical(np.asarray(result.cells.geometry), np.asarray(zones.geometry))
+    assert same[sound].all()
 
 
 def test_a_contained_cell_keeps_its_ground() -> None:
