@@ -4,7 +4,7 @@ It knows no subject; what is answered belongs to `api.routes`.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -34,12 +34,12 @@ BoxText = Annotated[
 IfNoneMatch = Annotated[str | None, Header(max_length=500, description="The ETag one has.", examples=['"3"'])]
 
 
-def _store(request: Request) -> Database:
+async def _store(request: Request) -> Database:
     found: Database = request.app.state.database
     return found
 
 
-def _settings(request: Request) -> ServiceSettings:
+async def _settings(request: Request) -> ServiceSettings:
     found: ServiceSettings = request.app.state.settings
     return found
 
@@ -48,7 +48,7 @@ Store = Annotated[Database, Depends(_store)]
 Settings = Annotated[ServiceSettings, Depends(_settings)]
 
 
-def _version(
+async def _version(
     if_match: Annotated[
         str | None, Header(description="The ETag the write is based on.", max_length=100, examples=['"3"'])
     ] = None,
@@ -120,9 +120,30 @@ def shape(geometry: shapely.Geometry | None) -> orjson.Fragment | None:
     return None if geometry is None else orjson.Fragment(shapely.to_geojson(geometry))
 
 
-def features(records: Iterable[Mapping[str, Any]], follows: str | None) -> dict[str, Any]:
-    """Return records with a geometry as a GeoJSON FeatureCollection."""
-    return {
+def listing(
+    records: Sequence[Mapping[str, Any]],
+    follows: str | None = None,
+    *,
+    geojson: bool = False,
+    etag: str | None = None,
+    unless: str | None = None,
+) -> Response:
+    """Return a page of a list, as a GeoJSON FeatureCollection if wanted; 304 when the caller has it already.
+
+    Parameters
+    ----------
+    records
+        What is listed; with an `id`, and a `geometry` made by `shape`, where GeoJSON is wanted.
+    follows
+        The cursor of the page that follows.
+    geojson
+        The form.
+    etag, unless
+        As for `reply`.
+    """
+    if not geojson:
+        return reply({"items": records, "next": follows}, etag=etag, unless=unless)
+    content = {
         "type": "FeatureCollection",
         "features": [
             {
@@ -135,6 +156,7 @@ def features(records: Iterable[Mapping[str, Any]], follows: str | None) -> dict[
         ],
         "next": follows,
     }
+    return reply(content, etag=etag, unless=unless, media_type=GEOJSON)
 
 
 def geometry_of(given: Mapping[str, Any] | None, vertices: int) -> shapely.Geometry | None:

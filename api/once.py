@@ -116,7 +116,7 @@ def _raw(
     return Response(body, status, headers, "application/json")
 
 
-def _once(
+async def _once(
     request: Request,
     idempotency_key: Annotated[
         str | None,

@@ -1,22 +1,28 @@
-"""Lists in pages: a limit, and a cursor that names the last record of the page before.
+"""Lists in pages: what of a list is asked for, and a cursor that names the last record of the page before.
 
-It owns the form of cursors; each list says by which columns it is ordered.
+It owns the form of cursors and pages; each list says what it holds and by which columns it is ordered.
 """
 
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, TypeVarTuple
 
 import orjson
-from fastapi import Query
+from fastapi import Depends, Query, Request
 from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement, literal, tuple_
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+from starlette.responses import Response
 
+from api.exchange import BoxText, Form, as_geojson, box_of, listing, tag
 from gis.errors import InputError
+from layers.storage.boxes import in_box
+from layers.storage.models import Area, Cell, Entity, Gap
 
 Record = TypeVar("Record")
+Columns = TypeVarTuple("Columns")
+Key = InstrumentedAttribute[int] | InstrumentedAttribute[str]
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="Records of a page.", examples=[100])]
 Cursor = Annotated[
@@ -31,24 +37,115 @@ class Page(BaseModel, Generic[Record]):
     next: str | None = Field(examples=[None])
 
 
-def cursor_of(*keys: int | str) -> str:
-    """Return the cursor after a record with these keys."""
-    return base64.urlsafe_b64encode(orjson.dumps(keys)).decode().rstrip("=")
+class Asked:
+    """Which page of a list is asked for.
 
-
-def after(
-    cursor: str,
-    columns: Sequence[InstrumentedAttribute[int] | InstrumentedAttribute[str]],
-    *,
-    descending: bool = False,
-) -> ColumnElement[bool]:
-    """Return the condition that rows come after a cursor in the order of columns, or in the reverse order.
-
-    Raises
-    ------
-    InputError
-        If the cursor is not one of this list.
+    Parameters
+    ----------
+    limit, cursor
+        Of the query.
     """
+
+    def __init__(self, limit: int, cursor: str | None) -> None:
+        self._limit, self._cursor = limit, cursor
+
+    def rows(
+        self,
+        session: Session,
+        chosen: Select[*Columns],
+        *order: Key,
+        descending: bool = False,
+    ) -> tuple[Sequence[Row[*Columns]], str | None]:
+        """Return the rows of the page, and the cursor of those that follow.
+
+        Parameters
+        ----------
+        session
+            Reads them.
+        chosen
+            All rows of the list; the first column is the mapped class that `order` belongs to.
+        order
+            Columns that order the list and tell its rows apart.
+        descending
+            In the reverse order.
+
+        Raises
+        ------
+        InputError
+            If the cursor is not one of this list.
+        """
+        page = chosen.order_by(*(key.desc() if descending else key for key in order)).limit(self._limit + 1)
+        if self._cursor is not None:
+            page = page.where(_after(self._cursor, order, descending=descending))
+        found = session.execute(page).all()
+        if len(found) <= self._limit:
+            return found, None
+        last: Any = found[self._limit - 1]
+        keys = orjson.dumps([getattr(last[0], key.key) for key in order])
+        return found[: self._limit], base64.urlsafe_b64encode(keys).decode().rstrip("=")
+
+
+class AskedFeatures(Asked):
+    """Which page of a list of features is asked for, and in which form.
+
+    Attributes
+    ----------
+    geojson
+        As GeoJSON, which has geometries in any case.
+    """
+
+    def __init__(
+        self, request: Request, box: str | None, form: str | None, limit: int, cursor: str | None
+    ) -> None:
+        super().__init__(limit, cursor)
+        self.geojson = as_geojson(request, form)
+        self._query, self._box = request.url.query, box
+
+    def within(
+        self, session: Session, chosen: Select[*Columns], model: type[Area | Cell | Entity | Gap]
+    ) -> Select[*Columns]:
+        """Return the rows whose geometries meet the box, all where none is asked for.
+
+        Raises
+        ------
+        InputError
+            If the box is none.
+        """
+        box = box_of(self._box)
+        return chosen if box is None else chosen.where(in_box(session, model, box))
+
+    def answer(
+        self,
+        listed: Sequence[dict[str, Any]],
+        follows: str | None,
+        *,
+        state: tuple[object, ...] | None = None,
+        unless: str | None = None,
+    ) -> Response:
+        """Return the page as it is asked for; `state` is all that the list depends on beside the query."""
+        etag = None if state is None else tag(self.geojson, self._query, *state)
+        return listing(listed, follows, geojson=self.geojson, etag=etag, unless=unless)
+
+
+async def _asked(limit: Limit = 100, cursor: Cursor = None) -> Asked:
+    return Asked(limit, cursor)
+
+
+async def _asked_features(
+    request: Request, box: BoxText = None, f: Form = None, limit: Limit = 100, cursor: Cursor = None
+) -> AskedFeatures:
+    return AskedFeatures(request, box, f, limit, cursor)
+
+
+Paged = Annotated[Asked, Depends(_asked)]
+"""The type of a parameter that takes `limit` and `cursor`."""
+
+PagedFeatures = Annotated[AskedFeatures, Depends(_asked_features)]
+"""The type of a parameter that takes `box`, `f`, `limit` and `cursor`."""
+
+
+def _after(cursor: str, columns: Sequence[Key], *, descending: bool) -> ColumnElement[bool]:
+    """Return the condition that rows come after a cursor in the order of columns, or in the reverse order."""
     try:
         keys = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError) as error:

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from starlette.responses import Response
 
 from api import records
-from api.exchange import Store, reply
-from api.paging import Cursor, Limit, Page, after, cursor_of
+from api.exchange import Store, listing
+from api.paging import Page, Paged
 from api.problems import answers
 from api.security.access import Ground, access
 from api.security.audit import Action
@@ -24,49 +24,31 @@ from layers.storage.identity import AuditEntry
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 
+_COLUMNS = ("id", "at", "actor", "role", "action", "subject", "area_code", "details")
+
 
 @router.get("", summary="Read the audit", response_model=Page[records.AuditEntry], responses=answers())
 @access(Right.administer, Ground.filtered)
 def entries(
     caller: Caller,
     store: Store,
+    asked: Paged,
     action: Annotated[Action | None, Query()] = None,
     actor: Annotated[str | None, Query(max_length=200, examples=["account planner"])] = None,
     since: Annotated[
         AwareDatetime | None, Query(description="With its offset.", examples=["2026-01-01T00:00:00Z"])
     ] = None,
-    limit: Limit = 100,
-    cursor: Cursor = None,
 ) -> Response:
     """List what was done in the caller's area, the oldest first."""
-    asked = (
-        select(AuditEntry)
-        .where(within(AuditEntry.area_code, caller))
-        .order_by(AuditEntry.id)
-        .limit(limit + 1)
-    )
+    chosen = select(AuditEntry).where(within(AuditEntry.area_code, caller))
     if action is not None:
-        asked = asked.where(AuditEntry.action == action.value)
+        chosen = chosen.where(AuditEntry.action == action.value)
     if actor is not None:
-        asked = asked.where(AuditEntry.actor == actor)
+        chosen = chosen.where(AuditEntry.actor == actor)
     if since is not None:
         moment: datetime = since
-        asked = asked.where(AuditEntry.at >= moment)
-    if cursor is not None:
-        asked = asked.where(after(cursor, (AuditEntry.id,)))
+        chosen = chosen.where(AuditEntry.at >= moment)
     with store.read() as session:
-        listed = [
-            {
-                "id": entry.id,
-                "at": entry.at,
-                "actor": entry.actor,
-                "role": entry.role,
-                "action": entry.action,
-                "subject": entry.subject,
-                "area_code": entry.area_code,
-                "details": entry.details,
-            }
-            for entry in session.scalars(asked)
-        ]
-    follows = cursor_of(int(str(listed[limit - 1]["id"]))) if len(listed) > limit else None
-    return reply({"items": listed[:limit], "next": follows})
+        rows, follows = asked.rows(session, chosen, AuditEntry.id)
+        listed = [{name: getattr(entry, name) for name in _COLUMNS} for (entry,) in rows]
+    return listing(listed, follows)

@@ -8,30 +8,16 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 from pydantic import Field
-from sqlalchemy import Select, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api import records
-from api.exchange import (
-    GEOJSON,
-    BoxText,
-    Form,
-    IfNoneMatch,
-    Settings,
-    Store,
-    Version,
-    as_geojson,
-    box_of,
-    features,
-    geometry_of,
-    reply,
-    shape,
-)
+from api.exchange import IfNoneMatch, Settings, Store, Version, geometry_of, listing, reply, shape
 from api.once import Done, Writing
-from api.paging import Cursor, Limit, Page, after, cursor_of
+from api.paging import Page, PagedFeatures
 from api.problems import answers
 from api.security.access import Ground, access
 from api.security.audit import Action, audit
@@ -40,7 +26,6 @@ from api.security.jurisdiction import within
 from api.security.personal import audit_reveal, masked
 from api.security.principal import Principal, Right
 from gis.errors import InputError, NotFoundError
-from layers.storage.boxes import in_box
 from layers.storage.entities import create_entity, end_entity, find_entity, history, update_entity
 from layers.storage.history import owner_history
 from layers.storage.models import Assignment, Entity, EntityVersion, Scheme
@@ -102,43 +87,12 @@ def _permitted(session: Session, caller: Principal, entity_id: int) -> Entity:
     return entity
 
 
-def _chosen(session: Session, caller: Principal, query: dict[str, Any]) -> Select[Entity]:
-    """Return the query of the entities that a caller asks for."""
-    chosen = select(Entity).where(within(Entity.area_code, caller)).order_by(Entity.id)
-    if not query["ended"]:
-        chosen = chosen.where(Entity.valid_to.is_(None))
-    for column in ("kind", "area_code"):
-        if query[column] is not None:
-            chosen = chosen.where(getattr(Entity, column) == query[column])
-    if query["text"]:
-        chosen = chosen.where(
-            or_(
-                Entity.name.icontains(query["text"], autoescape=True),
-                Entity.external_id.contains(query["text"], autoescape=True),
-            )
-        )
-    if (box := box_of(query["box"])) is not None:
-        chosen = chosen.where(in_box(session, Entity, box))
-    if (query["cell"] is None) != (query["scheme"] is None):
-        raise InputError("A cell is named together with its scheme.")
-    if query["cell"] is not None:
-        owned = select(Assignment.entity_id).where(
-            Assignment.scheme_id == find_scheme(session, query["scheme"]).id,
-            Assignment.cell_code == query["cell"],
-            Assignment.valid_to.is_(None),
-        )
-        chosen = chosen.where(Entity.id.in_(owned))
-    if query["cursor"] is not None:
-        chosen = chosen.where(after(query["cursor"], (Entity.id,)))
-    return chosen
-
-
 @router.get("", summary="List entities", response_model=Page[records.Entity], responses=answers(404))
 @access(Right.read, Ground.filtered)
 def entities(
-    request: Request,
     caller: Caller,
     store: Store,
+    asked: PagedFeatures,
     kind: Annotated[str | None, Query(max_length=100, examples=["enterprise"])] = None,
     area_code: Annotated[str | None, Query(max_length=100, examples=["440305001001"])] = None,
     scheme: Annotated[str | None, Query(max_length=60, examples=["community"])] = None,
@@ -146,33 +100,38 @@ def entities(
     text: Annotated[str | None, Query(max_length=100, description="Part of name or identity.")] = None,
     ended: Annotated[bool, Query(description="Also those that have ended.")] = False,
     reveal: Reveal = False,
-    box: BoxText = None,
-    f: Form = None,
-    limit: Limit = 100,
-    cursor: Cursor = None,
 ) -> Response:
     """List the entities of the caller's area in the order in which they were made."""
-    query = {
-        "kind": kind,
-        "area_code": area_code,
-        "scheme": scheme,
-        "cell": cell,
-        "text": text,
-        "ended": ended,
-        "box": box,
-        "cursor": cursor,
-    }
     if reveal:
         caller.require(Right.reveal)
     with store.write() if reveal else store.read() as session:
-        rows = list(session.scalars(_chosen(session, caller, query).limit(limit + 1)))
-        listed = [entity_record(row, row, plain=reveal) for row in rows[:limit]]
+        chosen = asked.within(session, select(Entity).where(within(Entity.area_code, caller)), Entity)
+        if not ended:
+            chosen = chosen.where(Entity.valid_to.is_(None))
+        if kind is not None:
+            chosen = chosen.where(Entity.kind == kind)
+        if area_code is not None:
+            chosen = chosen.where(Entity.area_code == area_code)
+        if text:
+            chosen = chosen.where(
+                or_(
+                    Entity.name.icontains(text, autoescape=True),
+                    Entity.external_id.contains(text, autoescape=True),
+                )
+            )
+        if (cell is None) != (scheme is None):
+            raise InputError("A cell is named together with its scheme.")
+        if cell is not None and scheme is not None:
+            owned = select(Assignment.entity_id).where(
+                Assignment.scheme_id == find_scheme(session, scheme).id,
+                Assignment.cell_code == cell,
+                Assignment.valid_to.is_(None),
+            )
+            chosen = chosen.where(Entity.id.in_(owned))
+        rows, follows = asked.rows(session, chosen, Entity.id)
         if reveal:
-            audit_reveal(session, caller, "entity", [row.id for row in rows[:limit] if row.personal])
-    follows = cursor_of(listed[-1]["id"]) if len(rows) > limit else None
-    if as_geojson(request, f):
-        return reply(features(listed, follows), media_type=GEOJSON)
-    return reply({"items": listed, "next": follows})
+            audit_reveal(session, caller, "entity", [row.id for (row,) in rows if row.personal])
+        return asked.answer([entity_record(row, row, plain=reveal) for (row,) in rows], follows)
 
 
 @router.post(
@@ -238,13 +197,8 @@ def states(entity_id: Number, caller: Caller, store: Store) -> Response:
     """Read the states of an entity in the caller's area, the oldest first; personal values masked."""
     with store.read() as session:
         found = _permitted(session, caller, entity_id)
-        listed: Sequence[Entity | EntityVersion] = history(session, entity_id)
-        return reply(
-            {
-                "items": [entity_record(each, found) for each in listed if caller.covers(each.area_code)],
-                "next": None,
-            }
-        )
+        known: Sequence[Entity | EntityVersion] = history(session, entity_id)
+        return listing([entity_record(each, found) for each in known if caller.covers(each.area_code)])
 
 
 @router.get(
@@ -274,7 +228,7 @@ def owners(entity_id: Number, caller: Caller, store: Store) -> Response:
             for each in owner_history(session, entity_id)
             if caller.everywhere or any(_meet(each, state) for state in here)
         ]
-    return reply({"items": listed, "next": None})
+    return listing(listed)
 
 
 def _meet(owner: Assignment, state: Entity | EntityVersion) -> bool:

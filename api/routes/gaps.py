@@ -10,29 +10,17 @@ from typing import Annotated, Any, Literal
 import geopandas as gpd
 import numpy as np
 import shapely
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 from pydantic import Field
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api import records
-from api.exchange import (
-    GEOJSON,
-    BoxText,
-    Form,
-    IfNoneMatch,
-    Store,
-    as_geojson,
-    box_of,
-    features,
-    reply,
-    shape,
-    tag,
-)
+from api.exchange import IfNoneMatch, Store, listing, reply, shape
 from api.gap_runs import newest_run, permitted_run, run_records, visible
 from api.once import Done, Writing
-from api.paging import Cursor, Limit, Page, after, cursor_of
+from api.paging import Limit, Page, Paged, PagedFeatures
 from api.problems import answers
 from api.routes.areas import revision_in
 from api.routes.jobs import job_record
@@ -44,7 +32,6 @@ from api.security.principal import Principal, Right
 from gis.crs import LONLAT
 from gis.errors import InputError, LimitError, NotFoundError
 from gis.gaps.compare import compare
-from layers.storage.boxes import in_box
 from layers.storage.ground import read_ground
 from layers.storage.jobs import enqueue
 from layers.storage.models import Gap, GapRun, Scheme
@@ -117,9 +104,9 @@ def search(given: Search, caller: Caller, once: Writing) -> Response:
 @router.get("", summary="List gaps", response_model=Page[records.Gap], responses=answers(404, 422))
 @access(Right.read, Ground.filtered)
 def gaps(
-    request: Request,
     caller: Caller,
     store: Store,
+    asked: PagedFeatures,
     scheme: SchemeCode = None,
     run: Annotated[
         int | None,
@@ -129,37 +116,20 @@ def gaps(
     severity: Annotated[Literal["high", "medium", "low"] | None, Query(examples=["high"])] = None,
     cell: Annotated[str | None, Query(max_length=100, examples=["440305001001001"])] = None,
     geometry: Annotated[bool, Query(description="With geometry; a list needs none.", examples=[True])] = True,
-    box: BoxText = None,
-    f: Form = None,
-    limit: Limit = 100,
-    cursor: Cursor = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """List the gaps of the caller's area, run by run, in each the most severe first."""
-    geojson = as_geojson(request, f)
-    found = box_of(box)
+    geometry = geometry or asked.geojson
     with store.read() as session:
         runs = _runs(session, caller, scheme, run)
-        etag = tag(sorted(runs), caller.area_code, geojson, request.url.query, revision_in(session))
-        asked = (
-            select(Gap)
-            .where(Gap.run_id.in_(sorted(runs)), within(Gap.area_code, caller))
-            .order_by(Gap.id)
-            .limit(limit + 1)
-        )
+        found = select(Gap).where(Gap.run_id.in_(sorted(runs)), within(Gap.area_code, caller))
         for column, value in ((Gap.kind, kind), (Gap.severity, severity), (Gap.cell_code, cell)):
             if value is not None:
-                asked = asked.where(column == value)
-        if found is not None:
-            asked = asked.where(in_box(session, Gap, found))
-        if cursor is not None:
-            asked = asked.where(after(cursor, (Gap.id,)))
-        rows = list(session.scalars(asked))
-        listed = [gap_record(row, *runs[row.run_id], geometry=geometry or geojson) for row in rows[:limit]]
-    follows = cursor_of(listed[-1]["id"]) if len(rows) > limit else None
-    if geojson:
-        return reply(features(listed, follows), etag=etag, unless=if_none_match, media_type=GEOJSON)
-    return reply({"items": listed, "next": follows}, etag=etag, unless=if_none_match)
+                found = found.where(column == value)
+        rows, follows = asked.rows(session, asked.within(session, found, Gap), Gap.id)
+        listed = [gap_record(row, *runs[row.run_id], geometry=geometry) for (row,) in rows]
+        state = (sorted(runs), caller.area_code, revision_in(session))
+    return asked.answer(listed, follows, state=state, unless=if_none_match)
 
 
 @router.get("/runs", summary="List runs", response_model=Page[records.GapRun], responses=answers(404))
@@ -167,21 +137,20 @@ def gaps(
 def list_runs(
     caller: Caller,
     store: Store,
+    asked: Paged,
     scheme: SchemeCode = None,
-    limit: Limit = 100,
-    cursor: Cursor = None,
 ) -> Response:
     """List the runs that concern the caller's area, those made last first; they count its gaps alone."""
     with store.read() as session:
-        asked = _with_schemes(session, caller).order_by(GapRun.id.desc()).limit(limit + 1)
+        chosen: Select[GapRun, str] = (
+            select(GapRun, Scheme.code)
+            .join(Scheme, Scheme.id == GapRun.scheme_id)
+            .where(visible(session, caller))
+        )
         if scheme is not None:
-            asked = asked.where(GapRun.scheme_id == find_scheme(session, scheme).id)
-        if cursor is not None:
-            asked = asked.where(after(cursor, (GapRun.id,), descending=True))
-        rows = [(run, code) for run, code in session.execute(asked)]
-        listed = run_records(session, caller, rows[:limit])
-    follows = cursor_of(listed[-1]["id"]) if len(rows) > limit else None
-    return reply({"items": listed, "next": follows})
+            chosen = chosen.where(GapRun.scheme_id == find_scheme(session, scheme).id)
+        rows, follows = asked.rows(session, chosen, GapRun.id, descending=True)
+        return listing(run_records(session, caller, [(run, code) for run, code in rows]), follows)
 
 
 @router.get("/runs/{run_id}", summary="Read a run", response_model=records.GapRun, responses=answers(404))
@@ -263,11 +232,6 @@ def gap(gap_id: Number, caller: Caller, store: Store) -> Response:
             raise NotFoundError(f"There is no gap number {gap_id}.")
         run, scheme = permitted_run(session, caller, found.run_id)
         return reply(gap_record(found, run, scheme))
-
-
-def _with_schemes(session: Session, caller: Principal) -> Select[GapRun, str]:
-    joined: Select[GapRun, str] = select(GapRun, Scheme.code).join(Scheme, Scheme.id == GapRun.scheme_id)
-    return joined.where(visible(session, caller))
 
 
 def _runs(

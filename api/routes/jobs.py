@@ -21,9 +21,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from api import records
-from api.exchange import IfNoneMatch, Store, reply
+from api.exchange import IfNoneMatch, Store, listing, reply
 from api.once import Done, Writing
-from api.paging import Cursor, Limit, Page, after, cursor_of
+from api.paging import Page, Paged
 from api.problems import answers
 from api.security.access import Ground, access
 from api.security.audit import Action, audit
@@ -209,20 +209,16 @@ def divide(given: Division, caller: Caller, once: Writing) -> Response:
 def jobs(
     caller: Caller,
     store: Store,
+    asked: Paged,
     state: Annotated[JobState | None, Query()] = None,
-    limit: Limit = 100,
-    cursor: Cursor = None,
 ) -> Response:
     """List the jobs of the caller's area in the order in which they were asked for."""
-    asked = select(Job).where(within(Job.area_code, caller)).order_by(Job.id).limit(limit + 1)
+    chosen = select(Job).where(within(Job.area_code, caller))
     if state is not None:
-        asked = asked.where(Job.state == state)
-    if cursor is not None:
-        asked = asked.where(after(cursor, (Job.id,)))
+        chosen = chosen.where(Job.state == state)
     with store.read() as session:
-        listed = [job_record(job) for job in session.scalars(asked)]
-    follows = cursor_of(listed[limit - 1]["id"]) if len(listed) > limit else None
-    return reply({"items": listed[:limit], "next": follows})
+        rows, follows = asked.rows(session, chosen, Job.id)
+        return listing([job_record(job) for (job,) in rows], follows)
 
 
 @router.get("/jobs/{job_id}", summary="Read a job", response_model=records.Job, responses=answers(404))

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from starlette.responses import Response
 
 from api import records
-from api.exchange import GEOJSON, Form, Store, as_geojson, features, reply
+from api.exchange import Form, Store, as_geojson, listing
 from api.paging import Page
 from api.problems import answers
 from api.routes.entities import entity_record
@@ -70,6 +70,4 @@ def nearest(
         for each in found
         if each.id in known
     ]
-    if as_geojson(request, f):
-        return reply(features(listed, None), media_type=GEOJSON)
-    return reply({"items": listed, "next": None})
+    return listing(listed, geojson=as_geojson(request, f))

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api import records
-from api.exchange import IfNoneMatch, Store, Version, reply, require_version
+from api.exchange import IfNoneMatch, Store, Version, listing, reply, require_version
 from api.once import Done, Writing
-from api.paging import Cursor, Limit, Page, after, cursor_of
+from api.paging import Page, Paged
 from api.problems import answers
 from api.routes.entities import Reveal
 from api.security.access import Ground, access
@@ -100,26 +100,21 @@ def _permitted(session: Session, caller: Principal, officer_id: int, *, writing:
 def officers(
     caller: Caller,
     store: Store,
+    asked: Paged,
     ended: Annotated[bool, Query(description="Also those who have left.")] = False,
     reveal: Reveal = False,
-    limit: Limit = 100,
-    cursor: Cursor = None,
 ) -> Response:
     """List the officers of the caller's area."""
     if reveal:
         caller.require(Right.reveal)
-    asked = select(Officer).where(within(Officer.area_code, caller)).order_by(Officer.id).limit(limit + 1)
+    chosen = select(Officer).where(within(Officer.area_code, caller))
     if not ended:
-        asked = asked.where(Officer.valid_to.is_(None))
-    if cursor is not None:
-        asked = asked.where(after(cursor, (Officer.id,)))
+        chosen = chosen.where(Officer.valid_to.is_(None))
     with store.write() if reveal else store.read() as session:
-        rows = list(session.scalars(asked))
-        listed = [_record(row, plain=reveal) for row in rows[:limit]]
+        rows, follows = asked.rows(session, chosen, Officer.id)
         if reveal:
-            audit_reveal(session, caller, "officer", [row.id for row in rows[:limit] if row.personal])
-    follows = cursor_of(listed[-1]["id"]) if len(rows) > limit else None
-    return reply({"items": listed, "next": follows})
+            audit_reveal(session, caller, "officer", [row.id for (row,) in rows if row.personal])
+        return listing([_record(row, plain=reveal) for (row,) in rows], follows)
 
 
 @router.post(
@@ -252,14 +247,13 @@ def posts(officer_id: Number, caller: Caller, store: Store) -> Response:
     """List the posts that an officer holds or held."""
     with store.read() as session:
         _permitted(session, caller, officer_id)
-        asked = (
+        held = (
             select(Post, Scheme.code)
             .join(Scheme, Scheme.id == Post.scheme_id)
             .where(Post.officer_id == officer_id)
             .order_by(Post.id)
         )
-        listed = [_post_record(post, scheme) for post, scheme in session.execute(asked)]
-    return reply({"items": listed, "next": None})
+        return listing([_post_record(post, scheme) for post, scheme in session.execute(held)])
 
 
 @router.post(

@@ -20,9 +20,9 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api import records
-from api.exchange import IfNoneMatch, Settings, Store, Version, geometry_of, reply, require_version
+from api.exchange import IfNoneMatch, Settings, Store, Version, geometry_of, listing, reply, require_version
 from api.once import Done, Writing
-from api.paging import Cursor, Limit, Page, after, cursor_of
+from api.paging import Page, Paged
 from api.problems import answers
 from api.security.access import Ground, access
 from api.security.audit import Action, audit
@@ -32,9 +32,8 @@ from api.security.principal import Principal, Right
 from gis.crs import LONLAT
 from gis.diff import diff
 from gis.errors import ConflictError, InputError, LimitError, NotFoundError, WanggeError
-from layers.storage.history import plan_cells
 from layers.storage.models import Cell, Plan, Scheme, State
-from layers.storage.plans import check_plan, create_draft, require_valid
+from layers.storage.plans import check_plan, compared_cells, create_draft, require_valid
 from layers.storage.publish import publish
 from layers.storage.schemes import find_scheme
 
@@ -117,29 +116,23 @@ def permitted_plan(
 def plans(
     caller: Caller,
     store: Store,
+    asked: Paged,
     scheme: Annotated[str | None, Query(max_length=60, examples=["community"])] = None,
     state: Annotated[State | None, Query()] = None,
-    limit: Limit = 100,
-    cursor: Cursor = None,
 ) -> Response:
     """List the plans of the caller's ground in the order in which they were made."""
-    asked: Select[Plan, str] = (
+    chosen: Select[Plan, str] = (
         select(Plan, Scheme.code)
         .join(Scheme, Scheme.id == Plan.scheme_id)
         .where(within(Plan.area_code, caller))
-        .order_by(Plan.id)
-        .limit(limit + 1)
     )
     if scheme is not None:
-        asked = asked.where(Scheme.code == scheme)
+        chosen = chosen.where(Scheme.code == scheme)
     if state is not None:
-        asked = asked.where(Plan.state == state)
-    if cursor is not None:
-        asked = asked.where(after(cursor, (Plan.id,)))
+        chosen = chosen.where(Plan.state == state)
     with store.read() as session:
-        listed = [plan_record(plan, code) for plan, code in session.execute(asked)]
-    follows = cursor_of(listed[limit - 1]["id"]) if len(listed) > limit else None
-    return reply({"items": listed[:limit], "next": follows})
+        rows, follows = asked.rows(session, chosen, Plan.id)
+        return listing([plan_record(plan, code) for plan, code in rows], follows)
 
 
 @router.post(
@@ -220,7 +213,7 @@ def compare(
     store: Store,
     against: Annotated[int, Query(ge=1, le=2**53, description="The older plan.", examples=[11])],
 ) -> Response:
-    """Tell what changes from one plan to this one, by code; cells that stay the same are only counted."""
+    """Tell what changes from one plan to this one on the ground of both; same cells are only counted."""
     with store.read() as session:
         new, _ = permitted_plan(session, caller, plan_id)
         old, _ = permitted_plan(session, caller, against)
@@ -232,7 +225,7 @@ def compare(
         if (size or 0) > COMPARED_CELLS:
             raise LimitError(f"More than {COMPARED_CELLS:,} cells; compare files with wangge diff.")
         crs = CRS.from_user_input(session.get_one(Scheme, new.scheme_id).working_crs)
-        before, after_ = plan_cells(session, against), plan_cells(session, plan_id)
+        before, after_ = compared_cells(session, old, new)
     changed = diff(before[["code", "geometry"]], after_[["code", "geometry"]], crs=crs)
     codes = changed.codes[changed.codes["kind"] != "unchanged"].astype(object)
     listed = codes.where(pd.notna(codes), None).to_dict("records")

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api import records
-from api.exchange import IfNoneMatch, Store, Version, reply, require_version
+from api.exchange import IfNoneMatch, Store, Version, listing, reply, require_version
 from api.once import Done, Writing
-from api.paging import Cursor, Limit, Page, after, cursor_of
+from api.paging import Page, Paged
 from api.problems import answers
 from api.security.access import Ground, access
 from api.security.audit import Action, audit
@@ -73,15 +73,11 @@ def _record(scheme: Scheme) -> dict[str, Any]:
 
 @router.get("", summary="List schemes", response_model=Page[records.Scheme], responses=answers(422))
 @access(Right.read, Ground.none)
-def schemes(store: Store, limit: Limit = 100, cursor: Cursor = None) -> Response:
+def schemes(store: Store, asked: Paged) -> Response:
     """List the schemes in the order of their codes."""
-    asked = select(Scheme).order_by(Scheme.code).limit(limit + 1)
-    if cursor is not None:
-        asked = asked.where(after(cursor, (Scheme.code,)))
     with store.read() as session:
-        listed = [_record(each) for each in session.scalars(asked)]
-    follows = cursor_of(listed[limit - 1]["code"]) if len(listed) > limit else None
-    return reply({"items": listed[:limit], "next": follows})
+        rows, follows = asked.rows(session, select(Scheme), Scheme.code)
+        return listing([_record(each) for (each,) in rows], follows)
 
 
 @router.get("/{code}", summary="Read a scheme", response_model=records.Scheme, responses=answers(404, 422))
