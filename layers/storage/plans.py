@@ -20,6 +20,7 @@ from gis.codes import code_texts, required_codes
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import ConflictError, InputError, NotFoundError
 from gis.measures import measure
+from gis.overlay import Rounding, polygonal
 from gis.topology import Report, check
 from gis.topology.nesting import parents
 from gis.topology.records import read_records
@@ -29,6 +30,8 @@ from layers.storage.models import Cell, Plan, Scheme, State
 
 KEPT_FINDINGS = 1_000
 """How many findings of a check are stored; all are counted."""
+
+_HAIRLINE = Rounding(0.01, 0.02)
 
 _OWN_COLUMNS = frozenset(
     {"id", "plan_id", "code", "name", "kind", "parent", "area_code", "area_m2", "perimeter_m"}
@@ -163,6 +166,50 @@ def check_plan(session: Session, plan_id: int) -> Report:
     plan.version += 1
     session.flush()
     return report
+
+
+def compared_cells(session: Session, old: Plan, new: Plan) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Return the cells of two plans on the ground that both divide.
+
+    Parameters
+    ----------
+    old, new
+        Of one scheme, drawn for the same area or different ones.
+
+    Returns
+    -------
+    tuple of GeoDataFrame
+        As `plan_cells`; a cell that lies on the other plan's ground in part is among them.
+
+    Raises
+    ------
+    InputError
+        If they have no ground in common.
+    NotFoundError
+        If the area of one is no more.
+    """
+    before = _on_ground(session, plan_cells(session, old.id), new)
+    after = _on_ground(session, plan_cells(session, new.id), old)
+    if before.empty or after.empty:
+        raise InputError(f"Plans {old.id} and {new.id} divide different ground.")
+    return before, after
+
+
+def _on_ground(session: Session, cells: gpd.GeoDataFrame, plan: Plan) -> gpd.GeoDataFrame:
+    """Return the cells of a plan's area, of those beneath, and of wider ones that reach into it."""
+    if plan.area_code is None:
+        return cells
+    ground = read_ground(session)
+    inside = cells["area_code"].isin(ground.below(plan.area_code)).to_numpy(dtype=bool, copy=True)
+    wider = cells["area_code"].isna() | cells["area_code"].isin(ground.above(plan.area_code))
+    asked = np.flatnonzero(~inside & wider.to_numpy(dtype=bool))
+    if len(asked):
+        crs = CRS.from_user_input(session.get_one(Scheme, plan.scheme_id).working_crs)
+        area = area_shapes(session, {plan.area_code}).to_crs(crs).geometry.iloc[0]
+        shapes = cells.geometry.iloc[asked].to_crs(crs).to_numpy()
+        shared = polygonal(shapely.intersection(shapes, area))
+        inside[asked[~_HAIRLINE.holds(shared)]] = True
+    return cells[inside].reset_index(drop=True)
 
 
 def require_valid(session: Session, plan: Plan) -> gpd.GeoDataFrame:

@@ -18,10 +18,15 @@ def collection(*cells: tuple[str, shapely.Geometry]) -> dict[str, Any]:
     }
 
 
-TOWN = collection(
-    ("440305001-1", square(0, 0, 1, 2)),
-    ("440305001-2", square(1, 0, 1, 2)),
-)
+SHAPES = (("440305001-1", square(0, 0, 1, 2)), ("440305001-2", square(1, 0, 1, 2)))
+TOWN = collection(*SHAPES)
+
+
+def with_area(cells: dict[str, Any], code: str, area_code: str) -> dict[str, Any]:
+    for feature in cells["features"]:
+        if feature["properties"]["code"] == code:
+            feature["properties"]["area_code"] = area_code
+    return cells
 
 
 def draft(client: httpx.Client, **changes: Any) -> dict[str, Any]:
@@ -120,6 +125,39 @@ def test_two_plans_are_compared(client: Client) -> None:
         "440305001-1": "moved_border",
         "440305001-2": "moved_border",
     }
+
+
+def test_a_plan_of_a_part_is_compared_on_its_own_ground(client: Client) -> None:
+    """The sample's second town lies beside the first; nothing of it is said to be removed."""
+    admin = client()
+    scheme(admin)
+    other = ("440305002-1", square(2, 0, 2, 2))
+    beside = collection(other)
+    whole = collection(*SHAPES, other)
+    old = draft(admin, area_code="440305", cells=whole)
+    part = draft(admin, cells=collection(("440305001-9", square(0, 0, 2, 2))))
+    changed = admin.get(f"/v1/plans/{part['id']}/diff", params={"against": old["id"]}).json()
+    assert {each["code"]: each["kind"] for each in changed["codes"]} == {
+        "440305001-1": "merged",
+        "440305001-2": "merged",
+        "440305001-9": "merged",
+    }
+    assert (changed["summary"]["removed_m2"], changed["summary"]["added_m2"]) == (0, 0)
+    back = admin.get(f"/v1/plans/{old['id']}/diff", params={"against": part["id"]}).json()
+    assert {each["code"]: each["kind"] for each in back["codes"]} == {
+        "440305001-1": "split",
+        "440305001-2": "split",
+        "440305001-9": "split",
+    }
+    apart = draft(admin, area_code="440305002", cells=beside)
+    answer = admin.get(f"/v1/plans/{apart['id']}/diff", params={"against": part["id"]})
+    assert answer.status_code == 422
+    assert "divide different ground" in answer.json()["detail"]
+    # A cell of a wider area counts where it reaches in.
+    across = collection(("440305-1", square(1, 0, 3, 2)), ("440305001-1", square(0, 0, 1, 2)))
+    wide = draft(admin, area_code="440305", cells=with_area(across, "440305-1", "440305"))
+    reached = admin.get(f"/v1/plans/{part['id']}/diff", params={"against": wide["id"]}).json()
+    assert "440305-1" in {each["code"] for each in reached["codes"]}
 
 
 def test_an_idempotency_key_belongs_to_one_request(client: Client) -> None:
