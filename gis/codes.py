@@ -46,6 +46,8 @@ def code_texts(values: ArrayLike) -> Texts:
     """
 
     def text(value: object) -> str:
+        if type(value) is str:
+            return value.strip()
         if value is None or value is pd.NA or value is pd.NaT or value != value:
             return ""
         if isinstance(value, float) and value.is_integer():

@@ -24,7 +24,7 @@ from gis.errors import InputError
 from gis.locate import PointLocator
 
 MEASURED_OUTSIDE = 100_000
-"""Records outside whose distance is measured when no limit is asked for; in larger files it is left out."""
+"""Records outside whose distance is measured unless asked otherwise; in larger files it is left out."""
 
 _METHODS = np.array([method.name.lower() for method in Method], dtype=object)
 _REASONS = np.array(
@@ -46,6 +46,7 @@ def assign(
     max_distance_m: float | None = None,
     crs: CRS | None = None,
     id_column: str = "id",
+    measured_outside: int = MEASURED_OUTSIDE,
     progress: Callable[[int, int], None] | None = None,
 ) -> Assignment:
     """Assign each entity to the cell that owns it.
@@ -68,6 +69,9 @@ def assign(
     id_column
         Column of identifiers, if there is one: later records with the id of an earlier one are not assigned.
         A missing or empty id is no duplicate.
+    measured_outside
+        Of how many records outside all cells, at most, the distance is measured; of none where there are
+        more.
     progress
         Called with the number of entities done and in all.
 
@@ -120,7 +124,7 @@ def assign(
     beyond = np.flatnonzero(
         (answers.owner < 0) & np.isin(answers.reason, (Reason.OUTSIDE, Reason.WRONG_DATUM))
     )
-    if len(beyond) <= MEASURED_OUTSIDE:
+    if len(beyond) <= measured_outside:
         answers.distance_m[beyond] = _distances(beyond, geometries, ground, None)[1]
     step(len(entities) - done)
     frame = _frame(entities, answers, locator)

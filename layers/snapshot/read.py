@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from layers.snapshot.areas import AreaTree
 from layers.snapshot.cells import CellsInForce, Versions
 from layers.storage.models import Area, Cell, Plan, Revision, Scheme
-from layers.storage.rows import among, decode, in_force, raw
+from layers.storage.rows import among, decode, in_force, raw, read_rows
 
 Integers = NDArray[np.int64]
 
@@ -62,8 +62,8 @@ def changes(session: Session, scheme_id: int) -> NDArray[np.datetime64]:
 
 def versions_in_force(session: Session, scheme_id: int, day: date) -> Integers:
     """Return the ids, ascending, of the versions of a scheme's cells that are in force on a day."""
-    ids = session.scalars(select(Cell.id).where(_chosen(scheme_id, day)))
-    return np.sort(np.fromiter(ids, dtype=np.int64))
+    ids = [row[0] for row in read_rows(session, select(Cell.id).where(_chosen(scheme_id, day)))]
+    return np.sort(np.array(ids, dtype=np.int64))
 
 
 def cells_in_force(
@@ -97,7 +97,7 @@ def _versions(session: Session, chosen: ColumnElement[bool]) -> Versions:
         *(Cell.id, Cell.code, Cell.name, Cell.area_code, Cell.area_m2, Cell.perimeter_m),
         raw(session, Cell.geometry),
     )
-    rows = session.execute(select(*columns).where(chosen).order_by(Cell.id)).all()
+    rows = read_rows(session, select(*columns).where(chosen).order_by(Cell.id))
     told = zip(*rows, strict=True) if rows else ((),) * len(columns)
     ids, codes, names, area_codes, areas_m2, perimeters_m, shapes = told
     return Versions(

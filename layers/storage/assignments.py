@@ -22,10 +22,9 @@ from gis.crs import LONLAT
 from gis.errors import NotFoundError
 from gis.locate import PointLocator
 from layers.storage.boxes import Box, in_box
-from layers.storage.history import cells_as_of
 from layers.storage.models import Assignment, Cell, Entity, EntityVersion, Scheme
 from layers.storage.reconcile import LASTING, Content, Row, Span, reconcile
-from layers.storage.rows import Objects, among, decode, insert_rows, raw
+from layers.storage.rows import Objects, among, decode, in_force, insert_rows, raw, read_rows
 from layers.storage.schemes import lock_scheme
 
 _FEW = 5_000
@@ -132,8 +131,11 @@ def _write(session: Session, scheme: Scheme, on: date, entity_ids: Collection[in
     existing = _existing(session, scheme.id, on, entity_ids)
     ended: dict[date, list[int]] = defaultdict(list)
     inserts: list[tuple[int, Span]] = []
-    for entity in existing.keys() | wanted.keys():
-        ends, spans = reconcile(existing.get(entity, ()), wanted.get(entity, ()), on)
+    for entity, spans in wanted.items():
+        if entity not in existing:
+            inserts.extend((entity, span) for span in spans)
+    for entity, rows in existing.items():
+        ends, spans = reconcile(rows, wanted.get(entity, ()), on)
         for number, day in ends:
             ended[day].append(number)
         inserts.extend((entity, span) for span in spans)
@@ -172,7 +174,7 @@ def _wanted(
     wanted: dict[int, list[Span]] = defaultdict(list)
     states: _States | None = None
     for begin, finish in _periods(session, scheme.id, on):
-        cells = cells_as_of(session, scheme.id, begin)
+        cells = _cells(session, scheme.id, begin)
         if cells.empty:
             continue
         if states is None:
@@ -217,6 +219,16 @@ def _periods(session: Session, scheme_id: int, on: date) -> Iterator[tuple[date,
     yield from pairwise(cuts)
 
 
+def _cells(session: Session, scheme_id: int, on: date) -> gpd.GeoDataFrame:
+    """Read codes and shapes of the cells in force on a date."""
+    chosen = select(Cell.code, raw(session, Cell.geometry)).where(
+        Cell.scheme_id == scheme_id, in_force(Cell.valid_from, Cell.valid_to, on)
+    )
+    rows = read_rows(session, chosen)
+    shapes = decode(session, [row[1] for row in rows])
+    return gpd.GeoDataFrame({"code": [row[0] for row in rows]}, geometry=shapes, crs=LONLAT)
+
+
 def _states(session: Session, on: date, entity_ids: Collection[int] | None) -> _States:
     """Read the states that last beyond a date, in order of entity and time."""
     former = select(
@@ -231,11 +243,11 @@ def _states(session: Session, on: date, entity_ids: Collection[int] | None) -> _
     if entity_ids is not None:
         former = former.where(among(session, EntityVersion.entity_id, entity_ids))
         present = present.where(among(session, Entity.id, entity_ids))
-    rows = [tuple(row) for row in session.execute(former)]
+    rows = [tuple(row) for row in read_rows(session, former)]
     last: dict[int, date] = {}
     for entity, _start, end, _shape in rows:
         last[entity] = max(end, last.get(entity, end))
-    for entity, start, end, shape in session.execute(present):
+    for entity, start, end, shape in read_rows(session, present):
         # A state begins where the one before it ends, also if the entity tells when it came into being.
         begin = max(start, last.get(entity, start))
         if end is None or end > begin:
@@ -256,9 +268,10 @@ def _contents(shapes: Objects, cells: PointLocator, scheme: Scheme) -> Iterator[
         cells,
         max_distance_m=scheme.rules.get("max_distance_m"),
         crs=CRS.from_user_input(scheme.working_crs),
+        measured_outside=0,
     ).frame
     method, reason = answer["assign_method"].to_numpy(), answer["reason"].to_numpy(copy=True)
-    # Whether a datum is wrong is judged by the company of a record, and so is how far it is measured.
+    # Whether a datum is wrong is judged by the company of a record.
     reason[reason == "wrong_datum"] = "outside"
     distance: Any = np.round(answer["distance_m"].to_numpy(dtype=float), 3).astype(object)
     distance[method != "nearest"] = None
@@ -294,8 +307,8 @@ def _existing(
     if entity_ids is not None:
         rows = rows.where(among(session, Assignment.entity_id, entity_ids))
     existing: dict[int, list[Row]] = defaultdict(list)
-    for entity, number, start, end, code, share, method, distance, reason in session.execute(
-        rows.order_by(Assignment.valid_from)
+    for entity, number, start, end, code, share, method, distance, reason in read_rows(
+        session, rows.order_by(Assignment.valid_from)
     ):
         content = Content(code, share, method, distance, reason)
         existing[entity].append(Row(number, start, LASTING if end is None else end, content))

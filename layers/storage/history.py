@@ -14,7 +14,7 @@ from gis.crs import LONLAT
 from gis.errors import NotFoundError
 from layers.storage.ground import read_ground
 from layers.storage.models import Assignment, Cell, Plan, PlanCell
-from layers.storage.rows import decode, in_force, raw
+from layers.storage.rows import decode, in_force, raw, read_rows
 
 CELL_COLUMNS = (
     "id",
@@ -88,9 +88,8 @@ def cell_history(session: Session, scheme_id: int, code: str) -> gpd.GeoDataFram
 def frame_of_cells(session: Session, chosen: Select[Cell]) -> gpd.GeoDataFrame:
     """Read chosen cells into a frame of `CELL_COLUMNS` and geometry, sorted by code."""
     columns = [getattr(Cell, column) for column in CELL_COLUMNS]
-    rows = session.execute(
-        chosen.with_only_columns(*columns, raw(session, Cell.geometry)).order_by(Cell.code, Cell.id)
-    ).all()
+    told = chosen.with_only_columns(*columns, raw(session, Cell.geometry))
+    rows = read_rows(session, told.order_by(Cell.code, Cell.id))
     # Object columns, so that pandas turns no None into NaN and no date into a timestamp.
     values = {
         column: pd.Series([row[place] for row in rows], dtype=object)

@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from gis.crs import LONLAT
@@ -233,17 +233,19 @@ def _write_cells(
     kept = before["id"].iloc[list(stays)].tolist()
     ended = before["id"].drop(index=list(stays)).tolist()
     repeated = after["id"].iloc[list(follows)].tolist()
-    begun = after["id"].drop(index=list(follows)).tolist()
     quietly = {"synchronize_session": False}
     end = update(Cell).where(among(session, Cell.id, ended)).values(valid_to=on)
     session.execute(end, execution_options=quietly)
     session.execute(delete(Cell).where(among(session, Cell.id, repeated)), execution_options=quietly)
-    begin = update(Cell).where(among(session, Cell.id, begun)).values(valid_from=on)
+    # What is left of the draft begins.
+    begin = update(Cell).where(Cell.plan_id == plan.id).values(valid_from=on)
     session.execute(begin, execution_options=quietly)
+    begun = select(literal(plan.id), Cell.id).where(Cell.plan_id == plan.id)
+    session.execute(insert(PlanCell).from_select(["plan_id", "cell_id"], begun))
     insert_rows(
         session,
         PlanCell.metadata.tables["plan_cells"],
-        [{"plan_id": plan.id, "cell_id": number} for number in sorted(kept + begun)],
+        [{"plan_id": plan.id, "cell_id": number} for number in sorted(kept)],
     )
 
 
