@@ -1,29 +1,27 @@
 """Which runs of gaps a caller may see, and what of them: the part that lies in the caller's area.
 
 A run of wider ground than the caller's shows its gaps there alone, counted anew; who is in charge of what is
-asked over HTTP belongs to `api.routes.gaps`, and making a run to `layers.storage.gaps`.
+asked over HTTP belongs to `api.routes.gaps`; runs, and which is the newest, to `layers.storage.gaps`.
 """
 
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, or_, select, true
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from api.security.jurisdiction import within
 from api.security.principal import Principal
 from gis.errors import NotFoundError
 from gis.gaps.find import SEVERITIES
-from layers.storage.ground import read_ground
+from layers.storage import gaps
 from layers.storage.models import Gap, GapRun, Scheme
 
 
 def visible(session: Session, caller: Principal) -> ColumnElement[bool]:
     """Return the condition that a run's ground lies in the caller's, or holds it."""
-    if caller.area_code is None:
-        return true()
-    return or_(within(GapRun.area_code, caller), _holding(session, caller.area_code))
+    return or_(within(GapRun.area_code, caller), gaps.holding(session, caller.area_code))
 
 
 def permitted_run(session: Session, caller: Principal, run_id: int) -> tuple[GapRun, str]:
@@ -44,19 +42,9 @@ def permitted_run(session: Session, caller: Principal, run_id: int) -> tuple[Gap
 def newest_run(
     session: Session, caller: Principal, scheme_id: int, *, until: date | None = None
 ) -> GapRun | None:
-    """Return the run that says how a scheme stands now: the latest of those of all the caller's ground.
-
-    Where there is none of all the ground, it is the latest of a part. Latest is of the latest day, and of
-    that day the one made last; none of a day after `until`, where that is given.
-    """
-    holds: ColumnElement[bool] = GapRun.area_code.is_(None)
-    if caller.area_code is not None:
-        holds = or_(_holding(session, caller.area_code), GapRun.area_code == caller.area_code)
-    asked = select(GapRun).where(GapRun.scheme_id == scheme_id, visible(session, caller))
-    if until is not None:
-        asked = asked.where(GapRun.on <= until)
-    order = (case((holds, 0), else_=1), GapRun.on.desc(), GapRun.id.desc())
-    return session.scalar(asked.order_by(*order).limit(1))
+    """Return the run that says how a scheme stands for the caller: of all their ground, or else of a part."""
+    part = within(GapRun.area_code, caller)
+    return gaps.newest_run(session, scheme_id, caller.area_code, until=until, part=part)
 
 
 def run_records(
@@ -79,11 +67,6 @@ def run_records(
         }
         for run, scheme in runs
     ]
-
-
-def _holding(session: Session, area_code: str) -> ColumnElement[bool]:
-    """Return the condition that a run is of all ground or of an area above one."""
-    return or_(GapRun.area_code.is_(None), GapRun.area_code.in_(read_ground(session).above(area_code)))
 
 
 def _counts(

@@ -11,13 +11,14 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, true
 from sqlalchemy.orm import Session
 
 from gis.crs import LONLAT
 from gis.errors import LimitError, NotFoundError
 from layers.maps.leaders import with_leaders
 from layers.storage.boxes import Box, in_box
+from layers.storage.gaps import newest_run
 from layers.storage.ground import read_ground
 from layers.storage.history import cells_as_of
 from layers.storage.models import Area, Assignment, BaseFeature, Cell, Entity, Gap, GapRun, Plan
@@ -51,7 +52,7 @@ class StoredMap:
     areas
         The areas that hold them and those above.
     gaps
-        Of the last run up to the day; None where none was made.
+        Of the newest run up to the day, as `layers.storage.gaps` knows it; None where none was made.
     units
         Entities of the kind `KEY_UNITS`: id, kind, class_name, cell_code.
     base
@@ -109,7 +110,7 @@ def read_map(session: Session, scheme_code: str, day: date, area_code: str | Non
         plan=" · ".join(dict.fromkeys(plans)),
         cells=cells.drop(columns=["id", "plan_id", "parent", "attributes", "valid_from", "valid_to"]),
         areas=_areas(session, cells["area_code"].dropna().unique()),
-        gaps=_gaps(session, scheme.id, day, beneath),
+        gaps=_gaps(session, scheme.id, day, area_code, beneath),
         units=_units(session, scheme.id, day, beneath),
         base=_base(session, box),
     )
@@ -158,18 +159,16 @@ def _areas(session: Session, codes: Collection[str]) -> gpd.GeoDataFrame:
     return frame[frame["code"].isin(shown)].reset_index(drop=True)
 
 
-def _gaps(session: Session, scheme_id: int, day: date, beneath: Collection[str] | None) -> Any:
-    last = session.scalar(
-        select(GapRun.id)
-        .where(GapRun.scheme_id == scheme_id, GapRun.on <= day)
-        .order_by(GapRun.on.desc(), GapRun.id.desc())
-        .limit(1)
-    )
+def _gaps(
+    session: Session, scheme_id: int, day: date, area_code: str | None, beneath: Collection[str] | None
+) -> gpd.GeoDataFrame | None:
+    part = true() if beneath is None else GapRun.area_code.in_(sorted(beneath))
+    last = newest_run(session, scheme_id, area_code, until=day, part=part)
     if last is None:
         return None
     columns = ("kind", "severity", "cell_code", "area_code", "area_m2", "households", "enterprises", "rule")
     chosen = [getattr(Gap, column) for column in columns]
-    asked = select(*chosen, raw(session, Gap.geometry)).where(Gap.run_id == last).order_by(Gap.id)
+    asked = select(*chosen, raw(session, Gap.geometry)).where(Gap.run_id == last.id).order_by(Gap.id)
     frame = _frame(session, asked, columns)
     frame = frame.astype({"area_m2": float, "households": "int64", "enterprises": "int64"})
     return frame if beneath is None else frame[frame["area_code"].isin(beneath)].reset_index(drop=True)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from gis.errors import InputError, NotFoundError
 from layers.formats.streams import GEOMETRY
 from layers.storage.boxes import Box, in_box
+from layers.storage.gaps import newest_run
 from layers.storage.ground import read_ground
 from layers.storage.models import Area, Assignment, Cell, Entity, EntityVersion, Gap, GapRun
 from layers.storage.rows import in_force, raw
@@ -192,19 +193,13 @@ def _run(session: Session, filters: Filters) -> int:
     if filters.scheme is None:
         raise InputError("Gaps are found in the cells of a scheme; name one.")
     scheme = find_scheme(session, filters.scheme)
-    runs = select(GapRun.id).where(GapRun.scheme_id == scheme.id)
-    if filters.run is not None:
-        runs = runs.where(GapRun.id == filters.run)
+    if filters.run is None:
+        found = newest_run(session, scheme.id, filters.area_code, until=filters.on or date.today())
     else:
-        whole: ColumnElement[bool] = GapRun.area_code.is_(None)
-        if filters.area_code is not None:
-            above = read_ground(session).above(filters.area_code)
-            whole = whole | GapRun.area_code.in_([filters.area_code, *above])
-        runs = runs.where(whole, GapRun.on <= (filters.on or date.today()))
-    found = session.scalar(runs.order_by(GapRun.on.desc(), GapRun.id.desc()).limit(1))
-    if found is None:
+        found = session.get(GapRun, filters.run)
+    if found is None or found.scheme_id != scheme.id:
         raise NotFoundError(f"There is no such run of gaps of the scheme '{scheme.code}'.")
-    return found
+    return found.id
 
 
 SOURCES: Mapping[str, Callable[[Session, Filters, bool], Source]] = {

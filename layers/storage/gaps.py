@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import shapely
-from sqlalchemy import insert
+from sqlalchemy import ColumnElement, case, insert, or_, select
 from sqlalchemy.orm import Session
 
 from gis.errors import NotFoundError
 from gis.gaps import Gaps, find_gaps
 from layers.storage.database import Database, bump_revision
 from layers.storage.gap_input import Search, read_search
+from layers.storage.ground import read_ground
 from layers.storage.models import Gap, GapRun
 from layers.storage.schemes import find_scheme, gap_rules
 
@@ -103,6 +104,47 @@ def find_run(session: Session, run_id: int) -> GapRun:
     if run is None:
         raise NotFoundError(f"There is no run of gaps number {run_id}.")
     return run
+
+
+def holding(session: Session, area_code: str | None) -> ColumnElement[bool]:
+    """Return the condition that a run looked at all of an area's ground; at all ground for None."""
+    everywhere = GapRun.area_code.is_(None)
+    if area_code is None:
+        return everywhere
+    return or_(everywhere, GapRun.area_code.in_([area_code, *read_ground(session).above(area_code)]))
+
+
+def newest_run(
+    session: Session,
+    scheme_id: int,
+    area_code: str | None,
+    *,
+    until: date | None = None,
+    part: ColumnElement[bool] | None = None,
+) -> GapRun | None:
+    """Return the run that says how a scheme stands in an area: the latest of those of all its ground.
+
+    Latest is of the latest day, and of that day the one made last.
+
+    Parameters
+    ----------
+    session
+        Reads it.
+    scheme_id
+        Of the scheme.
+    area_code
+        The area; all ground for None.
+    until
+        The last day that counts; any when not given.
+    part
+        Which runs stand for a part of the ground: the latest of these where there is none of all of it.
+    """
+    whole = holding(session, area_code)
+    asked = select(GapRun).where(GapRun.scheme_id == scheme_id, whole if part is None else or_(whole, part))
+    if until is not None:
+        asked = asked.where(GapRun.on <= until)
+    order = (case((whole, 0), else_=1), GapRun.on.desc(), GapRun.id.desc())
+    return session.scalar(asked.order_by(*order).limit(1))
 
 
 def _of_ground(found: Gaps, search: Search) -> Gaps:

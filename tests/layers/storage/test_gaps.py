@@ -1,6 +1,6 @@
 """Runs of gaps in a database: against the engine on the same things by hand, by day, by area, by rules."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import geopandas as gpd
@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 import shapely
 from pyproj import CRS
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
 from gis.errors import ConflictError, InputError, NotFoundError
 from gis.gaps import GapInput, Rules, find_gaps
+from layers.maps.stored import read_map
 from layers.storage.assignments import reassign
 from layers.storage.database import Database
 from layers.storage.entities import create_entity, end_entity, update_entity
-from layers.storage.gaps import find_run, search_gaps
+from layers.storage.gaps import find_run, newest_run, search_gaps
 from layers.storage.models import Area, Entity, Gap, GapRun
 from layers.storage.publish import publish
 from layers.storage.schemes import change_rules, create_scheme, find_scheme, gap_rules
@@ -272,3 +273,42 @@ def test_a_run_keeps_the_rules_it_applied(town: Database) -> None:
     assert (
         loose.summary["kinds"]["out_of_reach"]["gaps"] == 0 < strict.summary["kinds"]["out_of_reach"]["gaps"]
     )
+
+
+def test_the_newest_run_is_of_all_the_ground_before_it_is_of_a_part(town: Database) -> None:
+    rng = np.random.default_rng(7)
+    days = [SPRING, date(2026, 4, 1), SUMMER]
+    made: list[tuple[int, str | None, date]] = []
+    for _ in range(12):
+        ground = rng.choice([None, COUNTY, WEST_TOWN, EAST_TOWN], p=[0.1, 0.1, 0.4, 0.4])
+        with town.write() as session:
+            run = GapRun(
+                scheme_id=1, area_code=ground, on=days[rng.integers(3)], rules={}, summary={"kinds": {}},
+                created_by="test", created_at=datetime.now(UTC),
+            )  # fmt: skip
+            session.add(run)
+            session.flush()
+            made.append((run.id, ground, run.on))
+        with town.read() as session:
+            for area, of_all in (
+                (None, {None}),
+                (COUNTY, {None, COUNTY}),
+                (EAST_TOWN, {None, COUNTY, EAST_TOWN}),
+            ):
+                for until in (None, *days):
+                    known = [each for each in made if until is None or each[2] <= until]
+                    whole = [each for each in known if each[1] in of_all]
+                    for part, choice in ((None, whole), (true(), whole or known)):
+                        found = newest_run(session, 1, area, until=until, part=part)
+                        expected = max(choice, key=lambda each: (each[2], each[0]), default=(None,))
+                        assert (None if found is None else found.id) == expected[0]
+
+
+def test_a_map_shows_the_gaps_of_a_run_of_all_its_ground(town: Database) -> None:
+    settle(town, 1)
+    whole = search_gaps(town, "community", created_by="test", on=SPRING)
+    part = search_gaps(town, "community", created_by="test", area_code=EAST_TOWN, on=SUMMER)
+    assert len(kept(town, whole.id)) > len(kept(town, part.id)) > 0
+    with town.read() as session:
+        assert len(read_map(session, "community", SUMMER, None).gaps) == len(kept(town, whole.id))
+        assert len(read_map(session, "community", SUMMER, EAST_TOWN).gaps) == len(kept(town, part.id))
