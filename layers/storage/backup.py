@@ -18,12 +18,14 @@ import psycopg
 import shapely
 from psycopg import sql
 from sqlalchemy import Connection, Integer, Table, delete, func, insert, select
+from sqlalchemy.exc import DBAPIError
 
 from gis.errors import InputError
 from layers.storage import geopackage
 from layers.storage.database import Database
 from layers.storage.models import Base, Revision
 from layers.storage.shape import SRID
+from layers.storage.workplace import workplace
 
 _BATCH = 5_000
 
@@ -93,8 +95,8 @@ def restore(path: Path, database: Database, progress: Progress | None = None) ->
         if database.embedded:
             part = stack.enter_context(_finished(Path(str(database.url.database))))
         else:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="wangge-restore-"))
-            part = Path(folder) / "backup.gpkg"
+            elsewhere = Path(tempfile.gettempdir())
+            part = stack.enter_context(workplace(elsewhere, "wangge-restore-", "backup.gpkg"))
         with closing(_open(path)) as source, closing(sqlite3.connect(part)) as copy:
             source.backup(copy)
         with closing(Database(f"sqlite:///{part}")) as restored:
@@ -160,8 +162,7 @@ def _finished(path: Path) -> Iterator[Path]:
             raise InputError(f"{each} exists already; give another name or move it away.")
     if not path.parent.is_dir():
         raise InputError(f"{path.parent} is no folder.")
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
-        part = Path(folder) / path.name
+    with _told(path), workplace(path.parent, f".{path.name}-", path.name) as part:
         yield part
         part.chmod(0o600)
         _sync(part)
@@ -169,6 +170,19 @@ def _finished(path: Path) -> Iterator[Path]:
             raise InputError(f"{path} has come to exist meanwhile; give another name.")
         part.replace(path)
         _sync(path.parent)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Tell in one sentence, as an InputError, when a file cannot be made."""
+    try:
+        yield
+    except (OSError, sqlite3.Error, DBAPIError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if not isinstance(cause, OSError | sqlite3.Error):
+            raise
+        said = cause.strerror if isinstance(cause, OSError) else cause
+        raise InputError(f"{path} cannot be written: {said}.") from error
 
 
 def _sync(path: Path) -> None:

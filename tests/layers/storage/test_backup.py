@@ -258,6 +258,9 @@ def test_a_restore_killed_at_any_moment_leaves_nothing_or_all(
     with closing(Database(url)) as target:
         restore(tmp_path / "backup.gpkg", target)
         assert everything(target) == before
+        if target.embedded:
+            made = Path(str(target.url.database))
+            assert not [each for each in made.parent.iterdir() if each.name.startswith(f".{made.name}")]
     assert not all(outcomes)
 
 
