@@ -1,63 +1,64 @@
-"""The process of one job: it reads the task from standard input and tells of it in JSON lines.
+"""The processes of jobs: one that has loaded what they need, and forks another for each task it reads.
 
-It limits its own memory and time before it opens what others made, and ends when its parent is gone.
+The fork limits its own memory and time before it opens what others made, and ends when the service is gone.
 """
 
 import contextlib
+import gc
 import json
 import os
 import resource
 import sys
 import threading
-import time
 import traceback
 import warnings
 from collections.abc import Callable
 from typing import Any
 
-_EVERY_S = 0.3
+from api.jobs.work import Progress, Task, run
+from api.problems import database_away
+from gis.errors import WanggeError
+from layers.storage.database import Database
+
 _LONGEST = 1000
 # An error can name all columns of a file, and is told with the job wherever jobs are listed.
 
 
 def main() -> None:
-    """Do the task; the last line is its result or its error."""
+    """Read tasks from standard input, a line each; tell of each in JSON lines, last its exit code."""
     # Whatever a library prints must not get among the lines.
     told = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
-    line = sys.stdin.readline()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    told.write(json.dumps(_outcome(line, told.write), default=str) + "\n")
-    told.flush()
+    warnings.simplefilter("ignore")
+    # What is loaded stays in memory that the forks share.
+    gc.collect()
+    gc.freeze()
+    for line in sys.stdin:
+        process = os.fork()
+        if process == 0:
+            threading.Thread(target=_end_with_service, daemon=True).start()
+            told.write(json.dumps(_outcome(line, told.write), default=str) + "\n")
+            # Nothing of the process that was forked is this one's to clean up.
+            os._exit(0)
+        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        # A process that was killed may have been in the middle of a line.
+        told.write("\n" + json.dumps({"code": code}) + "\n")
 
 
-def _end_with_parent() -> None:
-    sys.stdin.read()
+def _end_with_service() -> None:
+    while os.read(0, 4096):
+        pass
     os._exit(1)
 
 
 def _outcome(line: str, write: Callable[[str], Any]) -> dict[str, Any]:
-    warnings.simplefilter("ignore")
-    limits = json.loads(line)
-    for kind, most in ((resource.RLIMIT_AS, limits["memory"]), (resource.RLIMIT_CPU, limits["seconds"])):
+    task = Task.model_validate_json(line)
+    for kind, most in ((resource.RLIMIT_AS, task.memory), (resource.RLIMIT_CPU, task.seconds)):
         _, hard = resource.getrlimit(kind)
         resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
-    from api.jobs.work import Task, run
-    from gis.errors import WanggeError
-    from layers.storage.database import Database
-
-    last = 0.0
-
-    def progress(done: int, total: int | None) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= _EVERY_S:
-            last = now
-            write(json.dumps({"done": done, "total": total}) + "\n")
-
+    progress = Progress(lambda done, total: write(json.dumps({"done": done, "total": total}) + "\n"))
     try:
-        task = Task.model_validate_json(line)
-        with contextlib.closing(Database(os.environ["WANGGE_DATABASE"])) as database:
+        with contextlib.closing(Database(task.database)) as database:
             return {"result": run(database, task, progress)}
     except WanggeError as error:
         # The name the file has here means nothing to who sent it.
@@ -70,8 +71,6 @@ def _outcome(line: str, write: Callable[[str], Any]) -> dict[str, Any]:
     except Exception as error:
         # Where it rose and never its text, which may be personal.
         frames = traceback.extract_tb(error.__traceback__)[-12:]
-        from api.problems import database_away
-
         return {
             "error": "The database could not be used for a while; nothing was kept. Ask again."
             if database_away(error)

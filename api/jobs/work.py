@@ -4,6 +4,8 @@ Each writes in one transaction and marks its job as done in it, so that a job th
 nothing, and one that has written is done.
 """
 
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -29,12 +31,13 @@ from layers.storage.database import Database
 from layers.storage.gaps import search_gaps
 from layers.storage.ground import area_shapes, read_ground
 from layers.storage.ingest import ImportSummary, import_entities
-from layers.storage.jobs import settle
+from layers.storage.jobs import beat, settle
 from layers.storage.models import Area, GapRun
 from layers.storage.plans import create_draft
 from layers.storage.schemes import find_scheme, used_codes
 
-Progress = Callable[[int, int | None], None]
+TOLD_S = 0.3
+"""Seconds between two times that a job tells how far it is."""
 
 LISTED_REJECTED = 1_000
 """How many rejected records a result lists; all are counted."""
@@ -45,6 +48,8 @@ class Task(BaseModel):
 
     Attributes
     ----------
+    database
+        The URL of the database, with its password.
     id, kind, parameters, created_by, area_code
         Of the job.
     uploads
@@ -55,6 +60,7 @@ class Task(BaseModel):
         Seconds that the file of an export is kept.
     """
 
+    database: str
     id: int
     kind: str
     parameters: dict[str, Any]
@@ -66,6 +72,32 @@ class Task(BaseModel):
     vertices: int
     unpacked: int
     kept_s: float
+
+
+@dataclass
+class Progress:
+    """How far a job is, which it tells from time to time, the first step at once.
+
+    Attributes
+    ----------
+    tell
+        Called with what is done and, if known, how much there is to do.
+    done, total
+        What it was called with last.
+    """
+
+    tell: Callable[[int, int | None], None]
+    done: int = 0
+    total: int | None = None
+    _told: float = -math.inf
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Take a step."""
+        self.done, self.total = done, total
+        now = time.monotonic()
+        if now - self._told >= TOLD_S:
+            self._told = now
+            self.tell(done, total)
 
 
 @dataclass(frozen=True)
@@ -98,6 +130,7 @@ class _Setting:
         ConflictError
             If the job was cancelled meanwhile.
         """
+        beat(session, self.task.id, self.progress.done, self.progress.total)
         settle(session, self.task.id, result)
         return result
 
@@ -112,7 +145,7 @@ def run(database: Database, task: Task, progress: Progress) -> dict[str, Any]:
     task
         What to do.
     progress
-        Called with what is done and, if known, how much there is to do.
+        Takes each step.
 
     Raises
     ------

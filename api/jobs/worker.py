@@ -3,12 +3,8 @@
 Several servers may run one each; the table lets one job run at a time. What a job does is `api.jobs.work`'s.
 """
 
-import contextlib
-import json
-import os
+import math
 import signal
-import subprocess
-import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -20,7 +16,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import OperationalError
 
 from api.jobs import exported
-from api.jobs.work import Task
+from api.jobs.launcher import Running, launcher
+from api.jobs.work import TOLD_S, Task
 from api.settings import ServiceSettings
 from layers.storage.database import Database
 from layers.storage.jobs import STALE, Job, beat, bury, claim, find_job, finish
@@ -32,8 +29,8 @@ LOOK_S = 0.4
 BEAT_S = 1.0
 """Seconds between two signs of life of a running job that is no further than before."""
 
-TOLD_S = 0.3
-"""Seconds between two signs of life of one that is; the first step is told at once."""
+READY_S = 5.0
+"""Seconds after which a service gets ready for jobs: those who have waited for it to start go first."""
 
 CLEAN_S = 60.0
 """Seconds between two looks for files of exports that have expired, and for uploads left behind."""
@@ -75,7 +72,7 @@ class Worker:
             self._thread.join(10)
 
     def _work(self) -> None:
-        cleaned = -CLEAN_S
+        began, cleaned = time.monotonic(), -math.inf
         while not self._stop.wait(LOOK_S):
             try:
                 if time.monotonic() - cleaned >= CLEAN_S:
@@ -85,6 +82,8 @@ class Worker:
                 job = self._next()
                 if job is not None:
                     self._run(job)
+                elif time.monotonic() - began >= READY_S:
+                    launcher().get_ready()
             except Exception as error:
                 # Whatever it is, the next job must find a worker: database or folder may be back in a moment.
                 log.warning("jobs wait", error=type(error).__name__)
@@ -126,6 +125,7 @@ class Worker:
         log.info("job begins", job=job.id, kind=job.kind)
         settings = self._settings
         task = Task(
+            database=self._database.url.render_as_string(hide_password=False),
             id=job.id,
             kind=job.kind,
             parameters=job.parameters,
@@ -138,18 +138,9 @@ class Worker:
             unpacked=4 * settings.upload_bytes,
             kept_s=settings.export_s,
         )
-        url = self._database.url.render_as_string(hide_password=False)
-        with subprocess.Popen(
-            [sys.executable, "-m", "api.jobs.child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, "WANGGE_DATABASE": url, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            start_new_session=True,
-        ) as process:
-            state, result, error = self._watch(job.id, process, task)
-        ended = self._end(job.id, state, result, error)
+        with launcher().running(task.model_dump_json()) as process:
+            state, result, error = self._outcome(job.id, process)
+        ended = self._end(job.id, process.said, state, result, error)
         self._forget_files(job, done=ended == JobState.done)
         log.info("job ends", job=job.id, state=ended)
 
@@ -161,34 +152,11 @@ class Worker:
         if job.kind == "export" and not done:
             exported.discard(self._uploads, job.parameters)
 
-    def _watch(
-        self, job_id: int, process: subprocess.Popen[str], task: Task
-    ) -> tuple[JobState, dict[str, Any] | None, str | None]:
-        """Keep a job's row true until its process ends or is to end."""
-        said: dict[str, Any] = {}
-        reader = threading.Thread(target=_listen, args=(process, said), daemon=True)
-        reader.start()
-        try:
-            return self._outcome(job_id, process, task, said, reader)
-        finally:
-            # What it reads from is closed only when it has come to the end.
-            process.kill()
-            reader.join()
-
-    def _outcome(
-        self,
-        job_id: int,
-        process: subprocess.Popen[str],
-        task: Task,
-        said: dict[str, Any],
-        reader: threading.Thread,
-    ) -> tuple[JobState, dict[str, Any] | None, str | None]:
-        assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(task.model_dump_json() + "\n")
-            process.stdin.flush()
+    def _outcome(self, job_id: int, process: Running) -> tuple[JobState, dict[str, Any] | None, str | None]:
+        """Keep a job's row true until its process ends or is to end; return how the job ends."""
+        said = process.said
         beaten, told = time.monotonic(), None
-        while reader.is_alive():
+        while process.alive:
             if self._stop.wait(0.05):
                 return JobState.failed, None, "The service was stopped; nothing was kept. Ask again."
             done = said.get("done")
@@ -198,14 +166,13 @@ class Worker:
                 beaten, told = time.monotonic(), done
                 if not self._beat(job_id, said):
                     return JobState.cancelled, None, None
-        code = process.wait()
         if "result" in said:
             return JobState.done, said["result"], None
         if "error" in said:
             if "where" in said:
                 log.error("error of the program", job=job_id, error=said["error"], where=said["where"])
             return JobState.failed, None, said["error"]
-        if code == -signal.SIGXCPU:
+        if said.get("code") == -signal.SIGXCPU:
             return JobState.failed, None, "This takes too long; give less at once."
         return JobState.failed, None, "The work ended early, probably for want of memory; give less at once."
 
@@ -220,14 +187,15 @@ class Worker:
                 job = find_job(session, job_id)
                 return job.state == JobState.running and not job.cancel_asked
 
-    def _end(self, job_id: int, state: JobState, result: dict[str, Any] | None, error: str | None) -> str:
+    def _end(
+        self,
+        job_id: int,
+        said: dict[str, Any],
+        state: JobState,
+        result: dict[str, Any] | None,
+        error: str | None,
+    ) -> str:
         """Say how a job ended whose process is no more; one that it had settled itself stays done."""
         with self._database.write() as session:
+            beat(session, job_id, said.get("done", 0), said.get("total"))
             return finish(session, job_id, state, result=result, error=error)
-
-
-def _listen(process: subprocess.Popen[str], said: dict[str, Any]) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        with contextlib.suppress(ValueError):
-            said.update(json.loads(line))

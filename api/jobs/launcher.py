@@ -1,0 +1,139 @@
+"""The launcher: keeps a process that has loaded what jobs need, so that a job begins at once.
+
+It owns starting and ending these processes; what they do is `api.jobs.child`'s, what becomes of a job the
+worker's.
+"""
+
+import atexit
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+
+class Running:
+    """A task in a process of its own.
+
+    Attributes
+    ----------
+    said
+        What the process has told: of ``done`` and ``total``, ``result`` or ``error``, ``where`` and ``code``
+        what is known until now.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], task: str) -> None:
+        self.said: dict[str, Any] = {}
+        self._process = process
+        self._reader = threading.Thread(target=self._listen, daemon=True)
+        self._reader.start()
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(task + "\n")
+            process.stdin.flush()
+
+    @property
+    def alive(self) -> bool:
+        """The process goes on, or has said something that is not read yet."""
+        return self._reader.is_alive()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with contextlib.suppress(ValueError):
+                self.said.update(json.loads(line))
+            if "code" in self.said:
+                break
+
+    def end(self) -> bool:
+        """End the process if it goes on; return whether the one it was forked from can be used again."""
+        if "code" in self.said:
+            self._reader.join()
+            return True
+        _kill(self._process)
+        # What it reads from is closed only when it has come to the end.
+        self._reader.join()
+        _close(self._process)
+        return False
+
+
+class Launcher:
+    """Gives each task a process; keeps the one they are forked from."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: subprocess.Popen[str] | None = None
+
+    def get_ready(self) -> None:
+        """Let the next task begin at once; returns before that is so."""
+        with self._lock:
+            if self._kept is None or self._kept.poll() is not None:
+                self._forget()
+                self._kept = _start()
+
+    @contextmanager
+    def running(self, task: str) -> Iterator[Running]:
+        """Give a process to a task, a line of JSON; it is no more when the block ends."""
+        self.get_ready()
+        with self._lock:
+            process, self._kept = self._kept or _start(), None
+        running = Running(process, task)
+        try:
+            yield running
+        finally:
+            if running.end():
+                with self._lock:
+                    self._forget()
+                    self._kept = process
+
+    def close(self) -> None:
+        """End the process that is kept."""
+        with self._lock:
+            self._forget()
+
+    def _forget(self) -> None:
+        if self._kept is not None:
+            _kill(self._kept)
+            _close(self._kept)
+            self._kept = None
+
+
+@cache
+def launcher() -> Launcher:
+    """Return the launcher of this process: all databases and workers in it can share one."""
+    made = Launcher()
+    atexit.register(made.close)
+    return made
+
+
+def _start() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "api.jobs.child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        # A group of its own, with all that it forks.
+        start_new_session=True,
+    )
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    # Whoever has been waited for has given its number back.
+    if process.returncode is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _close(process: subprocess.Popen[str]) -> None:
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()

@@ -1,0 +1,104 @@
+"""The launcher on real processes: one for each task, all forked from one that is kept."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.jobs.launcher import Launcher
+from api.jobs.work import Task
+
+
+@pytest.fixture
+def launcher() -> Iterator[Launcher]:
+    """A launcher that is closed in the end."""
+    made = Launcher()
+    yield made
+    made.close()
+
+
+def task(folder: Path, kind: str = "none", memory: int = 4 << 30) -> str:
+    """A task, which fails as soon as it is read if there is no such kind."""
+    given: dict[str, Any] = {
+        "database": f"sqlite:///{folder}/none.gpkg",
+        "id": 1,
+        "kind": kind,
+        "parameters": {"file": "e.csv"},
+        "created_by": "test",
+        "area_code": None,
+        "uploads": folder,
+        "seconds": 60,
+        "memory": memory,
+        "vertices": 1,
+        "unpacked": 1,
+        "kept_s": 1,
+    }
+    return Task(**given).model_dump_json()
+
+
+def said(launcher: Launcher, line: str) -> dict[str, Any]:
+    with launcher.running(line) as running:
+        while running.alive:
+            time.sleep(0.01)
+        return running.said
+
+
+def kept() -> set[int]:
+    """Return the processes that this one keeps for jobs."""
+    listed = Path("/proc/self/task").glob("*/children")
+    started = {int(number) for each in listed for number in each.read_text(encoding="ascii").split()}
+    return {each for each in started if b"api.jobs.child" in Path(f"/proc/{each}/cmdline").read_bytes()}
+
+
+def limits(process: int) -> str:
+    return Path(f"/proc/{process}/limits").read_text(encoding="ascii")
+
+
+FAILED = "An error of the program, not of yours: KeyError."
+READ = "The file has more than 1 vertices."
+
+
+def test_tasks_are_forked_from_one_process(launcher: Launcher, tmp_path: Path) -> None:
+    before = kept()
+    first = said(launcher, task(tmp_path))
+    assert (first["error"], first["code"]) == (FAILED, 0)
+    (process,) = kept() - before
+    assert said(launcher, task(tmp_path))["error"] == FAILED
+    assert kept() - before == {process}
+    launcher.close()
+    assert kept() <= before
+
+
+def test_limits_hold_for_one_task_alone(launcher: Launcher, tmp_path: Path) -> None:
+    before = kept()
+    said(launcher, task(tmp_path))
+    (process,) = kept() - before
+    limited = limits(process)
+    rows = (f"e{number},sensor,114,22" for number in range(20_000))
+    (tmp_path / "e.csv").write_text("\n".join(["id,kind,lon,lat", *rows]), encoding="utf-8")
+    short = said(launcher, task(tmp_path, "import-entities", memory=1 << 20))
+    assert kept() - before == {process}
+    assert limits(process) == limited
+    # With memory enough the file is read, and found too long.
+    assert said(launcher, task(tmp_path, "import-entities"))["error"] == READ != short.get("error")
+
+
+def test_a_process_that_has_died_is_replaced(launcher: Launcher, tmp_path: Path) -> None:
+    before = kept()
+    said(launcher, task(tmp_path))
+    (process,) = kept() - before
+    os.kill(process, signal.SIGKILL)
+    os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+    assert said(launcher, task(tmp_path))["error"] == FAILED
+
+
+def test_a_task_that_is_ended_leaves_no_process(launcher: Launcher, tmp_path: Path) -> None:
+    before = kept()
+    with launcher.running(task(tmp_path)):
+        pass
+    assert kept() <= before
+    assert said(launcher, task(tmp_path))["error"] == FAILED
