@@ -104,7 +104,7 @@ def test_the_page_runs_in_its_sandbox_and_reaches_nothing(mapped: httpx.Client, 
     page.on("pageerror", lambda error: wrong.append(str(error)))
     address = f"{str(mapped.base_url).rstrip('/')}/maps/community.html"
     page.goto(address)
-    page.wait_for_selector("html[data-ready=true]", timeout=20_000)
+    page.wait_for_selector("html[data-ready=true]", timeout=90_000)
     assert page.evaluate("self.origin") == "null"
     assert wrong == []
     assert [url for url in asked if url != address and not url.startswith("data:")] == []

@@ -1,5 +1,6 @@
 """A small city in a database, a service that shows it, and a real browser that looks at its page."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ from tests.api.routes.conftest import serving
 WEST, SOUTH, STEP, COLUMNS, ROWS = 114.05, 22.54, 0.002, 6, 4
 COUNTY, TOWN, OTHER_TOWN = "440304", "440304001", "440304002"
 FIRST, SECOND = date(2026, 1, 1), date(2026, 3, 1)
+# A machine that draws maps without a graphics card may be slow, and have much else to do.
+PATIENCE_S = 90
 PASSWORD = "a long enough password"
 OFFICER, PHONE = "甄有名", "13900007788"
 
@@ -261,7 +264,8 @@ class Opened:
 
     def wait(self, condition: str) -> None:
         """Wait until an expression holds (Playwright's own waiting needs eval, which the page forbids)."""
-        for _ in range(400):
+        ends = time.monotonic() + PATIENCE_S
+        while time.monotonic() < ends:
             if self.page.evaluate(condition):
                 return
             self.page.wait_for_timeout(50)
@@ -327,6 +331,7 @@ def open_page(
         )
         if account is not None:
             context.add_cookies(cookies(account))  # type: ignore[arg-type]
+        context.set_default_timeout(1000 * PATIENCE_S)
         page = context.new_page()
         record = Opened(page, context, forgiven=forgiven)
         page.on("pageerror", lambda error: record.problems.append(str(error)))

@@ -15,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from api.settings import ServiceSettings
 from tests.api.routes.conftest import serving
-from tests.api.web.conftest import FIRST
+from tests.api.web.conftest import FIRST, PATIENCE_S
 
 Open = Callable[..., Any]
 
@@ -159,6 +159,7 @@ def test_tiles_of_the_intranet_lie_beneath(
     )
     with serving(settings) as own:
         context = browser.new_context(locale="zh-CN")
+        context.set_default_timeout(1000 * PATIENCE_S)
         context.add_cookies([{**each, "url": own} for each in cookies("monitor")])
         page = context.new_page()
         problems: list[str] = []

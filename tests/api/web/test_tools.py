@@ -91,7 +91,7 @@ def test_a_scheme_without_cells_or_gaps_says_so(open_page: Open, made: dict[str,
     page = opened.page
     assert "没有生效的网格" in page.inner_text("#map-message")
     page.click("#tab-gaps")
-    assert "还没有盲区分析结果" in page.inner_text("#panel-gaps")
+    page.wait_for_selector("#panel-gaps :text('还没有盲区分析结果')")
 
 
 def test_lengths_and_areas_are_those_of_the_ellipsoid(open_page: Open) -> None:
@@ -126,6 +126,7 @@ def test_two_days_lie_side_by_side(open_page: Open) -> None:
     page.wait_for_selector("#swipe")
     opened.wait(f"document.getElementById('day-left')?.textContent === '{FIRST}'")
     assert page.input_value("#compare-left") == str(FIRST)
+    # The day stands there alone when its map is drawn.
     assert any(f"at={FIRST}" in url and "/tiles/cells/" in url for url in opened.requests)
     assert (
         page.evaluate("getComputedStyle(document.getElementById('second')).clipPath")
@@ -134,7 +135,7 @@ def test_two_days_lie_side_by_side(open_page: Open) -> None:
     page.focus("#swipe")
     page.keyboard.press("ArrowLeft")
     assert page.get_attribute("#swipe", "aria-valuenow") == "45"
-    assert f"against={FIRST}" in page.url or page.wait_for_timeout(400) is None
+    opened.wait(f"location.hash.includes('against={FIRST}')")
     page.click("#tool-compare")
     assert page.locator("#second").count() == 0
 
@@ -148,8 +149,10 @@ def test_the_address_holds_what_is_shown(open_page: Open) -> None:
     find(opened, squares()["code"][7])
     page.wait_for_selector("#sheet .under")
     opened.settle()
-    opened.wait("location.hash.includes('cell=')")
-    page.wait_for_timeout(400)
+    # The address is written a moment after the last change.
+    opened.wait("location.hash.includes('cell=') && location.hash.includes('by=enterprises')")
+    centre = "(({lat, lng}) => `/${lat.toFixed(5)}/${lng.toFixed(5)}&`)(wangge.map.getCenter())"
+    opened.wait(f"location.hash.includes({centre})")
     address = page.url
     again = open_page(fragment="#" + address.split("#")[1])
     again.page.wait_for_selector(f"#sheet .under:has-text('{squares()['code'][7]}')")
@@ -168,10 +171,7 @@ def test_the_address_holds_what_is_shown(open_page: Open) -> None:
 def test_a_page_is_laid_out_for_paper(open_page: Open) -> None:
     opened = open_page(fragment=f"#by=households&at={FIRST}")
     page = opened.page
-    across = page.evaluate(
-        "() => { const { clientWidth: w, clientHeight: h } = wangge.map.getContainer();"
-        " return wangge.map.unproject([0, h / 2]).distanceTo(wangge.map.unproject([w, h / 2])); }"
-    )
+    opened.wait("wangge.state().run !== null")
     page.evaluate("window.print = () => { window.printed = true; }")
     page.click("#tool-print")
     for form in ("pdf", "html"):
@@ -179,6 +179,10 @@ def test_a_page_is_laid_out_for_paper(open_page: Open) -> None:
         assert asked.endswith(f"/maps/community.{form}?lang=zh&at={FIRST}&measure=households")
     page.click("#print-view")
     opened.wait("window.printed === true")
+    across = page.evaluate(
+        "() => { const { clientWidth: w, clientHeight: h } = wangge.map.getContainer();"
+        " return wangge.map.unproject([0, h / 2]).distanceTo(wangge.map.unproject([w, h / 2])); }"
+    )
     page.emulate_media(media="print")
     assert page.is_hidden("#app")
     assert "社区网格" in page.inner_text("#print-page h1")
