@@ -95,7 +95,7 @@ def _spots(coordinates: Coordinates) -> tuple[NDArray[np.int64], NDArray[np.int6
 def _beside(coordinates: Coordinates, lines: Geometries) -> NDArray[np.bool_]:
     """Tell which vertices lie on lines, but for the grid."""
     result = np.zeros(len(coordinates), dtype=bool)
-    tree = shapely.STRtree(shapely.points(coordinates))
+    tree = shapely.STRtree(np.asarray(shapely.points(coordinates), dtype=object))
     result[tree.query(lines, predicate="dwithin", distance=_STRAIGHT_M)[1]] = True
     return result
 
@@ -108,8 +108,9 @@ def _needless(
     ends = np.append(starts[1:], len(ring)) - 1
     before, behind = np.arange(len(ring)) - 1, np.arange(len(ring)) + 1
     before[starts], behind[ends] = ends, starts
-    pairs = np.concatenate([np.stack([spots, spots[before]]), np.stack([spots, spots[behind]])], axis=1)
-    beside = np.bincount(np.unique(pairs, axis=1)[0], minlength=int(spots.max(initial=0)) + 1)
+    count = int(spots.max(initial=0)) + 1
+    pairs = np.unique(np.concatenate([spots * count + spots[before], spots * count + spots[behind]]))
+    beside = np.bincount(pairs // count, minlength=count)
     along = coordinates[behind] - coordinates[before]
     away = coordinates - coordinates[before]
     length = np.hypot(along[:, 0], along[:, 1])
@@ -123,7 +124,8 @@ def _built(
     coordinates: Coordinates, ring: NDArray[np.int64], part: NDArray[np.int64], owner: NDArray[np.int64]
 ) -> Geometries:
     """Put rings together to parts, and parts to polygons."""
-    parts = shapely.polygons(shapely.linearrings(coordinates, indices=ring), indices=part)
+    rings = np.asarray(shapely.linearrings(coordinates, indices=ring), dtype=object)
+    parts = np.asarray(shapely.polygons(rings, indices=part), dtype=object)
     single = np.bincount(owner)[owner] == 1
     result = np.empty(int(owner.max()) + 1, dtype=object)
     result[owner[single]] = parts[single]

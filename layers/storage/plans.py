@@ -206,7 +206,7 @@ def _on_ground(session: Session, cells: gpd.GeoDataFrame, plan: Plan) -> gpd.Geo
     if len(asked):
         crs = CRS.from_user_input(session.get_one(Scheme, plan.scheme_id).working_crs)
         area = area_shapes(session, {plan.area_code}).to_crs(crs).geometry.iloc[0]
-        shapes = cells.geometry.iloc[asked].to_crs(crs).to_numpy()
+        shapes = gpd.GeoSeries(cells.geometry.to_numpy()[asked], crs=LONLAT).to_crs(crs).to_numpy()
         shared = polygonal(shapely.intersection(shapes, area))
         inside[asked[~_HAIRLINE.holds(shared)]] = True
     return cells[inside].reset_index(drop=True)
