@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Unpack
 
 import typer
 
@@ -43,9 +43,6 @@ def divide(
     level_field: options.LevelField = None,
     parent_field: options.ParentField = None,
     level: Annotated[str | None, typer.Option(help="Divide the areas of this level only.")] = None,
-    layer: options.Layer = None,
-    where: options.Where = None,
-    source_crs: options.SourceCrs = None,
     crs: options.WorkingCrs = None,
     code_layout: Annotated[
         Layout,
@@ -55,6 +52,7 @@ def divide(
         Path | None, typer.Option(help="Cells of earlier plans, whose codes are never given again.")
     ] = None,
     as_json: options.Json = False,
+    **reading: Unpack[options.Reading],
 ) -> None:
     """Divide areas into cells that fill them exactly.
 
@@ -75,9 +73,7 @@ def divide(
         level_field=level_field,
         parent_field=parent_field,
         level=level,
-        layer=layer,
-        where=where,
-        source_crs=source_crs,
+        **reading,
     )
     used = frozenset() if ended is None else frozenset(load_cells(ended)["code"].dropna())
     with about(areas), progress_bar("dividing") as progress:

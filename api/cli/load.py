@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
@@ -17,7 +17,8 @@ from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from layers.storage.database import Database
-    from layers.storage.records import Rejected
+    from layers.storage.ingest import ImportSummary
+    from layers.storage.staffing import StaffingSummary
 
 load = typer.Typer(
     help="Bring a file of areas, entities, officers or the base map into the database, whole or not at all.",
@@ -40,10 +41,8 @@ def load_areas(
     name_field: options.NameField = None,
     level_field: options.LevelField = None,
     parent_field: options.ParentField = None,
-    layer: options.Layer = None,
-    where: options.Where = None,
-    source_crs: options.SourceCrs = None,
     as_json: options.Json = False,
+    **reading: Unpack[options.Reading],
 ) -> None:
     """Load administrative areas; entities that now lie in another area follow."""
     from api.cli import source
@@ -55,9 +54,7 @@ def load_areas(
         name_field=name_field,
         level_field=level_field,
         parent_field=parent_field,
-        layer=layer,
-        where=where,
-        source_crs=source_crs,
+        **reading,
     )
     with closing(_opened(database)) as opened, about(file):
         summary = import_areas(opened, frame, on=_date(on))
@@ -82,13 +79,8 @@ def load_entities(
     personal: Annotated[
         list[str] | None, typer.Option(help="A further field with a person's data; may be repeated.")
     ] = None,
-    id_field: options.IdField = None,
-    lon_field: options.LonField = None,
-    lat_field: options.LatField = None,
-    layer: options.Layer = None,
-    where: options.Where = None,
-    source_crs: options.SourceCrs = None,
     as_json: options.Json = False,
+    **reading: Unpack[options.RecordReading],
 ) -> None:
     """Load enterprises, households, sensors, components or service points.
 
@@ -101,30 +93,18 @@ def load_entities(
             opened,
             file,
             kind=kind,
-            id_field=id_field,
             datum=datum.value,
             personal=personal or (),
             on=_date(on),
-            layer=layer,
-            where=where,
-            source_crs=source_crs,
-            lon_field=lon_field,
-            lat_field=lat_field,
             progress=progress,
+            **reading,
         )
-    lines = [
-        (
-            f"{done.records:,} records: {done.inserted:,} inserted, {done.updated:,} updated, "
-            f"{done.unchanged:,} unchanged, {len(done.rejected):,} rejected"
-        )
-    ]
+    lines = []
     if done.without_location:
         lines.append(f"without location: {done.without_location:,}")
     if done.outside_areas:
         lines.append(f"outside all areas: {done.outside_areas:,}")
-    lines += _listed(done.rejected)
-    rejected = [each._asdict() for each in done.rejected]
-    tell(lines, {**done.summary(), "rejected_records": rejected}, as_json=as_json)
+    _account(done, lines, as_json=as_json)
 
 
 @load.command("base")
@@ -136,16 +116,14 @@ def load_base(
         str | None,
         typer.Option(help="roads, railway, water, green or buildings [default: layers of these names]."),
     ] = None,
-    layer: options.Layer = None,
-    where: options.Where = None,
-    source_crs: options.SourceCrs = None,
     as_json: options.Json = False,
+    **reading: Unpack[options.Reading],
 ) -> None:
     """Load what people know their way by: it takes the place of all features of the same kind."""
     from api.cli import source
     from layers.storage.base_features import replace_base
 
-    frames = source.load_base(file, kind=kind, layer=layer, where=where, source_crs=source_crs)
+    frames = source.load_base(file, kind=kind, **reading)
     with closing(_opened(database)) as opened, about(file):
         done = replace_base(opened, frames)
     lines = [
@@ -186,19 +164,12 @@ def load_officers(
         done = import_officers(
             opened, table, scheme=posts, id_field=id_field, personal=personal or (), on=_date(on)
         )
-    lines = [
-        (
-            f"{done.records:,} records: {done.inserted:,} inserted, {done.updated:,} updated, "
-            f"{done.unchanged:,} unchanged, {len(done.rejected):,} rejected"
-        )
-    ]
+    lines = []
     if posts is not None:
         lines.append(f"posts in {posts}: {done.begun:,} begun, {done.ended:,} ended, {done.kept:,} kept")
     if done.without_cells:
         lines.append(f"without a cell of their own area: {done.without_cells:,}")
-    lines += _listed(done.rejected)
-    rejected = [each._asdict() for each in done.rejected]
-    tell(lines, {**done.summary(), "rejected_records": rejected}, as_json=as_json)
+    _account(done, lines, as_json=as_json)
 
 
 @reporting
@@ -228,15 +199,21 @@ def export(
     tell([f"{rows:,} {layer} written to {output}"], {"rows": rows, "output": str(output)}, as_json=as_json)
 
 
-def _listed(rejected: Sequence["Rejected"]) -> list[str]:
-    """Tell the first records that were left out, and why."""
-    lines = []
+def _account(done: "ImportSummary | StaffingSummary", lines: Sequence[str], *, as_json: bool) -> None:
+    """Tell what became of the records of a file, with the first that were left out, and why."""
+    rejected = done.rejected
+    counts = (
+        f"{done.records:,} records: {done.inserted:,} inserted, {done.updated:,} updated, "
+        f"{done.unchanged:,} unchanged, {len(rejected):,} rejected"
+    )
+    told = [counts, *lines]
     for each in rejected[:_LISTED]:
         name = f" (id {each.external_id})" if each.external_id else ""
-        lines.append(f"  record {each.record}{name}: {each.reason.value}")
+        told.append(f"  record {each.record}{name}: {each.reason.value}")
     if len(rejected) > _LISTED:
-        lines.append(f"  ... and {len(rejected) - _LISTED:,} more; --json lists them all")
-    return lines
+        told.append(f"  ... and {len(rejected) - _LISTED:,} more; --json lists them all")
+    summary = {**done.summary(), "rejected_records": [each._asdict() for each in rejected]}
+    tell(told, summary, as_json=as_json)
 
 
 def _date(text: str | None) -> date | None:

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
@@ -38,6 +38,22 @@ DatabaseUrl = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write the summary as JSON.")]
+
+
+class Reading(TypedDict, total=False):
+    """Which records of a file are read, and where they lie; a command takes them by `**`."""
+
+    layer: Layer
+    where: Where
+    source_crs: SourceCrs
+
+
+class RecordReading(Reading, total=False):
+    """The same of a file of records that are known by an identity and may be a table."""
+
+    id_field: IdField
+    lon_field: LonField
+    lat_field: LatField
 
 
 class Datum(StrEnum):

@@ -4,6 +4,7 @@ Results go to standard output, everything else to standard error; no traceback r
 """
 
 import functools
+import inspect
 import json
 import os
 import sys
@@ -11,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, get_args, get_type_hints
 
 import typer
 
@@ -35,7 +36,10 @@ def exit_code(error: WanggeError) -> int:
 
 
 def reporting(command: Callable[P, None]) -> Callable[P, None]:
-    """Wrap a command so that every error becomes one line on standard error and an exit code."""
+    """Wrap a command so that every error becomes one line on standard error and an exit code.
+
+    Options that it takes by `**` are listed as its own, before its last.
+    """
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -66,7 +70,22 @@ def reporting(command: Callable[P, None]) -> Callable[P, None]:
             say(f"wangge: an error of the program, not of yours: {kind}: {text} (WANGGE_DEBUG=1 shows where)")
             raise typer.Exit(CANNOT_RUN) from None
 
+    wrapped.__signature__ = _listed(inspect.signature(command))  # type: ignore[attr-defined]
     return wrapped
+
+
+def _listed(signature: inspect.Signature) -> inspect.Signature:
+    """Put the options of `**options: Unpack[...]` among the parameters, each None when not given."""
+    *listed, last = signature.parameters.values()
+    if last.kind is not inspect.Parameter.VAR_KEYWORD:
+        return signature
+    (kind,) = get_args(last.annotation)
+    options = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in get_type_hints(kind, include_extras=True).items()
+    ]
+    ending = listed.pop().replace(kind=inspect.Parameter.KEYWORD_ONLY)
+    return signature.replace(parameters=[*listed, *options, ending])
 
 
 @contextmanager

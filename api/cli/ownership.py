@@ -1,7 +1,7 @@
 """The commands `inspect`, `assign` and `locate`: what a file is, and which cell owns what."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Unpack
 
 import typer
 
@@ -17,15 +17,10 @@ def inspect(
     points: Annotated[Path, typer.Argument(help="Records to look at.", show_default=False)],
     areas: Annotated[Path, typer.Option(help="Areas the records are meant to lie in.", show_default=False)],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the suspect records.")] = None,
-    id_field: options.IdField = None,
-    lon_field: options.LonField = None,
-    lat_field: options.LatField = None,
-    layer: options.Layer = None,
-    where: options.Where = None,
-    source_crs: options.SourceCrs = None,
     areas_layer: options.AreasLayer = None,
     areas_where: options.AreasWhere = None,
     as_json: options.Json = False,
+    **reading: Unpack[options.RecordReading],
 ) -> None:
     """Tell which datum and axis order a file is most plausibly in, and which records are suspect."""
     from api.cli.source import load_entities, load_ground
@@ -34,15 +29,7 @@ def inspect(
 
     plan_outputs(layers=[output])
     ground = load_ground(areas, layer=areas_layer, where=areas_where)
-    records, identity = load_entities(
-        points,
-        id_field=id_field,
-        layer=layer,
-        where=where,
-        source_crs=source_crs,
-        lon_field=lon_field,
-        lat_field=lat_field,
-    )
+    records, identity = load_entities(points, **reading)
     if identity not in (None, "id"):
         records = records.drop(columns="id")
     with about(points), progress_bar("inspecting") as progress:
@@ -89,16 +76,11 @@ def assign(
         Path | None,
         typer.Option(help="Write the shares of records that lie in several cells, .csv or .parquet."),
     ] = None,
-    id_field: options.IdField = None,
-    lon_field: options.LonField = None,
-    lat_field: options.LatField = None,
-    layer: options.Layer = None,
-    where: options.Where = None,
-    source_crs: options.SourceCrs = None,
     code_field: options.CodeField = None,
     cells_layer: options.CellsLayer = None,
     crs: options.WorkingCrs = None,
     as_json: options.Json = False,
+    **reading: Unpack[options.RecordReading],
 ) -> None:
     """Give every record its cell: inside, on a border, by share, the nearest, or none with a reason.
 
@@ -115,16 +97,7 @@ def assign(
     plan_outputs(layers=[output], tables=[shares], texts={report: (".json", ".csv")})
     working = parse_crs(crs) if crs else None
     plan = load_usable_cells(cells, code_field=code_field, layer=cells_layer)
-    records, identity = load_entities(
-        entities,
-        id_field=id_field,
-        datum=datum.value,
-        layer=layer,
-        where=where,
-        source_crs=source_crs,
-        lon_field=lon_field,
-        lat_field=lat_field,
-    )
+    records, identity = load_entities(entities, datum=datum.value, **reading)
     with about(entities), progress_bar("assigning") as progress:
         assignment = assign_entities(
             records,

@@ -4,9 +4,11 @@ Every error names the file it is about; the formats and fields themselves are `l
 """
 
 from pathlib import Path
+from typing import Unpack
 
 import geopandas as gpd
 
+from api.cli.options import Reading
 from api.cli.outcome import about
 from gis import datum as datums
 from gis.errors import InputError
@@ -22,13 +24,11 @@ def load_areas(
     level_field: str | None = None,
     parent_field: str | None = None,
     level: str | None = None,
-    layer: str | None = None,
-    where: str | None = None,
-    source_crs: str | None = None,
+    **reading: Unpack[Reading],
 ) -> gpd.GeoDataFrame:
     """Read areas with code, name, level, parent; nothing is validated yet."""
     tags = (code_field, name_field, level_field, parent_field)
-    frame = read_layer(path, role="areas", layer=layer, where=where, source_crs=source_crs, tags=tags)
+    frame = read_layer(path, role="areas", tags=tags, **reading)
     with about(path):
         return areas_from(
             frame,
@@ -40,11 +40,9 @@ def load_areas(
         )
 
 
-def load_ground(
-    path: Path, *, layer: str | None = None, where: str | None = None, source_crs: str | None = None
-) -> gpd.GeoDataFrame:
+def load_ground(path: Path, **reading: Unpack[Reading]) -> gpd.GeoDataFrame:
     """Read areas of which only the ground matters; they need no code."""
-    return read_layer(path, role="areas", layer=layer, where=where, source_crs=source_crs)[["geometry"]]
+    return read_layer(path, role="areas", **reading)[["geometry"]]
 
 
 def load_cells(
@@ -53,20 +51,16 @@ def load_cells(
     code_field: str | None = None,
     name_field: str | None = None,
     area_field: str | None = None,
-    layer: str | None = None,
-    where: str | None = None,
-    source_crs: str | None = None,
     own_crs: bool = False,
+    **reading: Unpack[Reading],
 ) -> gpd.GeoDataFrame:
     """Read cells with code, name, area_code and all their other columns."""
     frame = read_layer(
         path,
         role="cells",
-        layer=layer,
-        where=where,
-        source_crs=source_crs,
         tags=(code_field, name_field, area_field),
         own_crs=own_crs,
+        **reading,
     )
     with about(path):
         return cells_from(frame, code_field=code_field, name_field=name_field, area_field=area_field)
@@ -77,8 +71,7 @@ def load_usable_cells(
     *,
     code_field: str | None = None,
     area_field: str | None = None,
-    layer: str | None = None,
-    where: str | None = None,
+    **reading: Unpack[Reading],
 ) -> gpd.GeoDataFrame:
     """Read cells that are to own something: each with a code of its own and a valid polygon.
 
@@ -87,7 +80,7 @@ def load_usable_cells(
     InputError
         If a cell has no code, a code used before, or no valid polygon.
     """
-    cells = load_cells(path, code_field=code_field, area_field=area_field, layer=layer, where=where)
+    cells = load_cells(path, code_field=code_field, area_field=area_field, **reading)
     polygonal = cells.geometry.geom_type.isin(["Polygon", "MultiPolygon"]) & ~cells.geometry.is_empty
     with about(path):
         for bad, what in (

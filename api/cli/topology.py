@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
@@ -28,14 +28,12 @@ def check(
     ] = 1.0,
     code_field: options.CodeField = None,
     area_field: options.AreaField = None,
-    layer: options.Layer = None,
-    where: options.Where = None,
-    source_crs: options.SourceCrs = None,
     areas_code_field: options.AreasCodeField = None,
     areas_layer: options.AreasLayer = None,
     areas_where: options.AreasWhere = None,
     crs: options.WorkingCrs = None,
     as_json: options.Json = False,
+    **reading: Unpack[options.Reading],
 ) -> None:
     """Check that cells fill their areas without blank, overlap or unmatched border.
 
@@ -53,10 +51,8 @@ def check(
         cells,
         code_field=code_field,
         area_field=area_field,
-        layer=layer,
-        where=where,
-        source_crs=source_crs,
         own_crs=True,
+        **reading,
     )
     ground = _load_parents(areas, areas_code_field, areas_layer, areas_where)
     with about(cells), progress_bar("checking") as progress:
@@ -100,14 +96,12 @@ def repair(
     ] = None,
     code_field: options.CodeField = None,
     area_field: options.AreaField = None,
-    layer: options.Layer = None,
-    where: options.Where = None,
-    source_crs: options.SourceCrs = None,
     areas_code_field: options.AreasCodeField = None,
     areas_layer: options.AreasLayer = None,
     areas_where: options.AreasWhere = None,
     crs: options.WorkingCrs = None,
     as_json: options.Json = False,
+    **reading: Unpack[options.Reading],
 ) -> None:
     """Make cells a coverage: overlaps decided, blanks filled, borders matched, or refuse.
 
@@ -125,10 +119,8 @@ def repair(
         cells,
         code_field=code_field,
         area_field=area_field,
-        layer=layer,
-        where=where,
-        source_crs=source_crs,
         own_crs=True,
+        **reading,
     )
     ground = _load_parents(areas, areas_code_field, areas_layer, areas_where)
     width = {} if max_width is None else {"max_width_m": max_width}
