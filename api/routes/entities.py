@@ -87,6 +87,14 @@ def _permitted(session: Session, caller: Principal, entity_id: int) -> Entity:
     return entity
 
 
+def _written(session: Session, caller: Principal, entity: Entity, **details: Any) -> Done:
+    """Refuse an entity that now lies elsewhere; audit what was done to it, and answer with it."""
+    caller.require_area(entity.area_code)
+    audit(session, caller, Action.record, f"entity {entity.id}", area_code=entity.area_code, **details)
+    status, location = (201, f"/v1/entities/{entity.id}") if "created" in details else (200, None)
+    return Done(entity_record(entity, entity), status, entity.version, location)
+
+
 @router.get("", summary="List entities", response_model=Page[records.Entity], responses=answers(404))
 @access(Right.read, Ground.filtered)
 def entities(
@@ -158,9 +166,7 @@ def create(given: NewEntity, caller: Caller, settings: Settings, once: Writing) 
             geometry=geometry,
             on=given.on,
         )
-        caller.require_area(made.area_code)
-        audit(session, caller, Action.record, f"entity {made.id}", area_code=made.area_code, created=True)
-        return Done(entity_record(made, made), 201, made.version, f"/v1/entities/{made.id}")
+        return _written(session, caller, made, created=True)
 
     return once(given, deed)
 
@@ -260,16 +266,7 @@ def change(
     def deed(session: Session) -> Done:
         _permitted(session, caller, entity_id)
         found = update_entity(session, entity_id, version, changes, on=given.on)
-        caller.require_area(found.area_code)
-        audit(
-            session,
-            caller,
-            Action.record,
-            f"entity {entity_id}",
-            area_code=found.area_code,
-            changed=sorted(changes),
-        )
-        return Done(entity_record(found, found), version=found.version)
+        return _written(session, caller, found, changed=sorted(changes))
 
     return once(given, deed)
 
@@ -292,8 +289,6 @@ def end(
 
     def deed(session: Session) -> Done:
         _permitted(session, caller, entity_id)
-        found = end_entity(session, entity_id, version, on=on)
-        audit(session, caller, Action.record, f"entity {entity_id}", area_code=found.area_code, ended=True)
-        return Done(entity_record(found, found), version=found.version)
+        return _written(session, caller, end_entity(session, entity_id, version, on=on), ended=True)
 
     return once(None, deed)

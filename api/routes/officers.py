@@ -95,6 +95,15 @@ def _permitted(session: Session, caller: Principal, officer_id: int, *, writing:
     return officer
 
 
+def _written(session: Session, caller: Principal, officer: Officer, **details: Any) -> Done:
+    """Refuse an officer who is now of another area; audit what was done to them, and answer with them."""
+    caller.require_area(officer.area_code)
+    session.flush()
+    audit(session, caller, Action.record, f"officer {officer.id}", area_code=officer.area_code, **details)
+    status, location = (201, f"/v1/officers/{officer.id}") if "created" in details else (200, None)
+    return Done(_record(officer), status, officer.version, location)
+
+
 @router.get("/officers", summary="List officers", response_model=Page[records.Officer], responses=answers())
 @access(Right.read, Ground.filtered)
 def officers(
@@ -141,9 +150,7 @@ def create(given: NewOfficer, caller: Caller, once: Writing) -> Response:
             version=1,
         )
         session.add(made)
-        session.flush()
-        audit(session, caller, Action.record, f"officer {made.id}", area_code=made.area_code, created=True)
-        return Done(_record(made), 201, made.version, f"/v1/officers/{made.id}")
+        return _written(session, caller, made, created=True)
 
     return once(given, deed)
 
@@ -192,18 +199,8 @@ def change(
         changes = {name: getattr(given, name) for name in given.model_fields_set}
         for name, value in changes.items():
             setattr(found, name, value)
-        caller.require_area(found.area_code)
         found.version += 1
-        session.flush()
-        audit(
-            session,
-            caller,
-            Action.record,
-            f"officer {officer_id}",
-            area_code=found.area_code,
-            changed=sorted(changes),
-        )
-        return Done(_record(found), version=found.version)
+        return _written(session, caller, found, changed=sorted(changes))
 
     return once(given, deed)
 
@@ -229,9 +226,7 @@ def end(officer_id: Number, version: Version, caller: Caller, once: Writing) -> 
         held = select(Post).where(Post.officer_id == officer_id, Post.valid_to.is_(None))
         for post in session.scalars(held):
             post.valid_to, post.version = max(day, post.valid_from), post.version + 1
-        session.flush()
-        audit(session, caller, Action.record, f"officer {officer_id}", area_code=found.area_code, ended=True)
-        return Done(_record(found), version=found.version)
+        return _written(session, caller, found, ended=True)
 
     return once(None, deed)
 
