@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gis.errors import InputError
 from layers.tiles.mend import mended_cut, mended_together
-from layers.tiles.rings import Integers, Objects, Rings
+from layers.tiles.rings import Integers, Objects, Outlines, Rings
 from layers.tiles.surfaces import Surfaces
 
 TOLERANCE = 4.0
@@ -63,19 +63,21 @@ class Coverage(Surfaces):
             raise InputError(f"A layer of tiles has {len(self)} shapes and {len(labels)} labels.")
         distinct, numbers = np.unique(labels, return_inverse=True)
         order = np.argsort(numbers, kind="stable")
+        shapes = self._outlines.shapes(len(self))
         bounds = np.searchsorted(numbers[order], np.arange(len(distinct) + 1))
         united = np.array(
-            [_union(self._shapes[order[begin:end]]) for begin, end in itertools.pairwise(bounds)],
+            [_union(shapes[order[begin:end]]) for begin, end in itertools.pairwise(bounds)],
             dtype=object,
         )
         grouped = Coverage.__new__(Coverage)
-        grouped._hold(united, np.arange(1, len(distinct) + 1))
+        grouped._hold(Outlines.of(united), shapely.bounds(united), np.arange(1, len(distinct) + 1))
         return grouped
 
+    def _simplifies(self, outlines: Outlines) -> bool:
+        # Hundreds of thousands of squares: it would take longest of all, and spare one vertex in fifty.
+        return len(outlines.xy) > PLAIN * len(self)
+
     def _simplified(self, shapes: Objects, size: float) -> Objects:
-        if shapely.get_num_coordinates(shapes).mean() <= PLAIN:
-            # Hundreds of thousands of squares: it would take longest of all, and spare one vertex in fifty.
-            return shapes
         return np.asarray(shapely.coverage_simplify(shapes, TOLERANCE * size), dtype=object)
 
     def _valid(self, rings: Rings, count: int) -> Rings:

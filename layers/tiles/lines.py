@@ -4,19 +4,19 @@ It owns their simplification and cutting; encoding is `layers.tiles.encode`'s.
 """
 
 from collections.abc import Mapping
-from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from layers.tiles.address import BUFFER, EXTENT, HALF, Address, unit
+from layers.tiles.address import BUFFER, EXTENT, HALF, Address, project, unit
 from layers.tiles.boxes import Boxes
 from layers.tiles.clip import clip_lines
 from layers.tiles.encode import LINE, Column, Paths, layer
 from layers.tiles.rings import Integers, Objects, ends, runs
-from layers.tiles.surfaces import FULL_ZOOM, checked_ids, projected, taken
+from layers.tiles.surfaces import FULL_ZOOM, checked, checked_ids, taken
+from layers.tiles.zooms import Zooms
 
 TOLERANCE = 2.0
 """Units of a zoom by which simplification may move a line: a quarter of a pixel."""
@@ -49,10 +49,9 @@ class Lines:
     def __init__(self, shapes: Objects, ids: Integers) -> None:
         self.ids = checked_ids(ids, len(shapes))
         kinds = (shapely.GeometryType.LINESTRING, shapely.GeometryType.MULTILINESTRING)
-        self._shapes = projected(shapes, kinds, "line")
+        self._shapes = np.asarray(shapely.transform(checked(shapes, kinds, "line"), project), dtype=object)
         self._boxes = Boxes(shapely.bounds(self._shapes))
-        self._lock = Lock()
-        self._zooms: dict[int, tuple[Lock, list[_Drawn]]] = {}
+        self._zooms = Zooms(self._made)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -73,7 +72,7 @@ class Lines:
         chosen = self.rows(address)
         if rows is not None:
             chosen = chosen[rows[chosen]]
-        drawn = self._drawn(address.z)
+        drawn = self._zooms.at(address.z)
         counts = drawn.firsts[chosen + 1] - drawn.firsts[chosen]
         lines = runs(drawn.firsts[chosen], counts)
         sizes = np.diff(drawn.starts)[lines]
@@ -92,15 +91,7 @@ class Lines:
 
     def prepare(self, zoom: int) -> None:
         """Make what the tiles of a zoom are cut from, which otherwise the first of them does."""
-        self._drawn(zoom)
-
-    def _drawn(self, zoom: int) -> _Drawn:
-        with self._lock:
-            lock, made = self._zooms.setdefault(zoom, (Lock(), []))
-        with lock:
-            if not made:
-                made.append(self._made(zoom))
-        return made[0]
+        self._zooms.at(zoom)
 
     def _made(self, zoom: int) -> _Drawn:
         size = unit(zoom)

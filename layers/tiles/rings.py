@@ -42,9 +42,7 @@ class Rings(NamedTuple):
     @property
     def outer(self) -> Booleans:
         """Which rings are outer ones, shape (r,)."""
-        first = np.ones(len(self.parts), dtype=bool)
-        first[1:] = self.parts[1:] != self.parts[:-1]
-        return first
+        return _first_of_part(self.parts)
 
     def only(self, chosen: Integers) -> "Rings":
         """Return the rings at ascending positions, as they are."""
@@ -69,17 +67,47 @@ class Rings(NamedTuple):
 
     def shapes(self, count: int) -> Objects:
         """Return `count` rows as (Multi)Polygons; a row without rings is an empty polygon."""
-        empty = np.full(count, shapely.Polygon(), dtype=object)
-        if not len(self.rows):
-            return empty
-        sizes = np.diff(self.starts)
-        rings = shapely.linearrings(
-            self.xy.astype(np.float64), indices=np.repeat(np.arange(len(sizes)), sizes)
+        return _put_together(self, count)
+
+
+class Outlines(NamedTuple):
+    """The rings of many polygons where they lie, as `Rings` holds those on whole units; not cleaned."""
+
+    xy: Floats
+    starts: Integers
+    parts: Integers
+    rows: Integers
+
+    @classmethod
+    def of(cls, shapes: Objects) -> "Outlines":
+        """Take (Multi)Polygons, shape (n,), apart."""
+        made = [_taken_apart(shapes[first : first + CHUNK]) for first in range(0, len(shapes), CHUNK)]
+        if not made:
+            return _taken_apart(shapes)
+        offsets = np.cumsum([0, *(len(each.parts) for each in made[:-1])])
+        return cls(
+            np.concatenate([each.xy for each in made]),
+            ends(np.concatenate([np.diff(each.starts) for each in made])),
+            # Numbers that ascend tell parts apart; they need not be without gaps.
+            np.concatenate([each.parts + offset for each, offset in zip(made, offsets, strict=True)]),
+            np.concatenate([each.rows + number * CHUNK for number, each in enumerate(made)]),
         )
-        outer = self.outer
-        polygons = np.asarray(shapely.polygons(np.asarray(rings), indices=np.cumsum(outer) - 1))
-        shapely.multipolygons(polygons, indices=self.rows[outer], out=empty)
-        return empty
+
+    def rounded(self, place: Callable[[Floats], Floats]) -> Rings:
+        """Return the rings on whole units, cleaned as by `cleaned`.
+
+        Parameters
+        ----------
+        place
+            Where coordinates, shape (v, 2), lie in units; what it returns is rounded.
+        """
+        whole = np.rint(place(self.xy)).astype(np.int64)
+        rings = cleaned(Rings(whole, self.starts, self.parts, self.rows))
+        return rings._replace(parts=np.cumsum(rings.outer) - 1)
+
+    def shapes(self, count: int) -> Objects:
+        """Return `count` rows as (Multi)Polygons; a row without rings is an empty polygon."""
+        return _put_together(self, count)
 
 
 def runs(firsts: Integers, counts: Integers) -> Integers:
@@ -97,30 +125,12 @@ def ends(sizes: Integers) -> Integers:
     return bounds
 
 
-def from_shapes(shapes: Objects, place: Callable[[Floats], Floats] = np.asarray) -> Rings:
-    """Take (Multi)Polygons apart and put their vertices on whole units; cleaned as by `cleaned`.
-
-    Parameters
-    ----------
-    shapes
-        Polygons, shape (n,).
-    place
-        Where coordinates, shape (v, 2), lie in units; what it returns is rounded. As they are if omitted.
-    """
-    made = [_taken_apart(shapes[first : first + CHUNK], place) for first in range(0, len(shapes), CHUNK)]
-    if not made:
-        return _taken_apart(shapes, place)
-    parts = np.cumsum([0, *(len(rings.parts) for rings in made[:-1])])
-    return Rings(
-        np.concatenate([rings.xy for rings in made]),
-        ends(np.concatenate([np.diff(rings.starts) for rings in made])),
-        # Numbers that ascend tell parts apart; they need not be without gaps.
-        np.concatenate([rings.parts + offset for rings, offset in zip(made, parts, strict=True)]),
-        np.concatenate([rings.rows + number * CHUNK for number, rings in enumerate(made)]),
-    )
+def from_shapes(shapes: Objects) -> Rings:
+    """Take (Multi)Polygons, shape (n,), apart and put their vertices on whole units; cleaned."""
+    return Outlines.of(shapes).rounded(np.asarray)
 
 
-def _taken_apart(shapes: Objects, place: Callable[[Floats], Floats]) -> Rings:
+def _taken_apart(shapes: Objects) -> Outlines:
     polygons, rows = shapely.get_parts(shapes, return_index=True)
     rings, parts = shapely.get_rings(polygons, return_index=True)
     xy, owners = shapely.get_coordinates(rings, return_index=True)
@@ -128,9 +138,25 @@ def _taken_apart(shapes: Objects, place: Callable[[Floats], Floats]) -> Rings:
     # The closing vertex goes.
     keep = np.ones(len(xy), dtype=bool)
     keep[np.cumsum(sizes) - 1] = False
-    whole = np.rint(place(xy[keep])).astype(np.int64)
-    taken = cleaned(Rings(whole, ends(sizes - 1), parts.astype(np.int64), rows[parts].astype(np.int64)))
-    return taken._replace(parts=np.cumsum(taken.outer) - 1)
+    return Outlines(xy[keep], ends(sizes - 1), parts.astype(np.int64), rows[parts].astype(np.int64))
+
+
+def _first_of_part(parts: Integers) -> Booleans:
+    first = np.ones(len(parts), dtype=bool)
+    first[1:] = parts[1:] != parts[:-1]
+    return first
+
+
+def _put_together(rings: Rings | Outlines, count: int) -> Objects:
+    empty = np.full(count, shapely.Polygon(), dtype=object)
+    if not len(rings.rows):
+        return empty
+    sizes = np.diff(rings.starts)
+    closed = shapely.linearrings(rings.xy.astype(np.float64), indices=np.repeat(np.arange(len(sizes)), sizes))
+    outer = _first_of_part(rings.parts)
+    polygons = np.asarray(shapely.polygons(np.asarray(closed), indices=np.cumsum(outer) - 1))
+    shapely.multipolygons(polygons, indices=rings.rows[outer], out=empty)
+    return empty
 
 
 def joined(one: Rings, other: Rings) -> Rings:
@@ -157,7 +183,7 @@ def cleaned(rings: Rings) -> Rings:
         starts = ends(sizes)
         before, after = _neighbours(starts)
         behind, ahead = xy[before], xy[after]
-        drop = (xy == behind).all(axis=1) | (behind == ahead).all(axis=1)
+        drop = _same(xy, behind) | _same(behind, ahead)
         if not drop.any():
             break
         owners = np.repeat(np.arange(len(sizes)), sizes)
@@ -177,6 +203,25 @@ def cleaned(rings: Rings) -> Rings:
         xy = xy[np.where(flips, mirrored, places)]
     kept = Rings(xy, starts, rings.parts, rings.rows)
     return kept if keep.all() else kept.only(np.flatnonzero(keep))
+
+
+def convex(rings: Rings) -> Booleans:
+    """Tell which of some cleaned rings turn one way only and once around: such a polygon is valid."""
+    if not len(rings.rows):
+        return np.empty(0, dtype=bool)
+    before, after = _neighbours(rings.starts)
+    ahead = rings.xy[after] - rings.xy
+    behind = ahead[before]
+    turn = behind[:, 0] * ahead[:, 1] - ahead[:, 0] * behind[:, 1]
+    onward = (behind * ahead).sum(axis=1) > 0
+    # A turn is less than half a circle, so that each time around goes once from one half of directions to
+    # the other.
+    half = (ahead[:, 1] > 0) | ((ahead[:, 1] == 0) & (ahead[:, 0] > 0))
+    begins = rings.starts[:-1]
+    wrong = np.add.reduceat((turn < 0) | ((turn == 0) & ~onward), begins, dtype=np.int64)
+    around = np.add.reduceat(half & ~half[before], begins, dtype=np.int64)
+    found: Booleans = (wrong == 0) & (around == 1)
+    return found
 
 
 def doubled_areas(xy: Integers, starts: Integers) -> Integers:
@@ -207,6 +252,12 @@ def _flat(xy: Integers, starts: Integers) -> Booleans:
     bent = along[:, 0] * off[:, 1] != along[:, 1] * off[:, 0]
     flat[there] = np.bincount(np.repeat(np.arange(len(first)), sizes[there])[bent], minlength=len(first)) == 0
     return flat
+
+
+def _same(one: Integers, other: Integers) -> Booleans:
+    """Tell which places are equal; in columns, because there are many and each has two numbers."""
+    equal: Booleans = (one[:, 0] == other[:, 0]) & (one[:, 1] == other[:, 1])
+    return equal
 
 
 def _neighbours(starts: Integers) -> tuple[Integers, Integers]:

@@ -6,7 +6,6 @@ simplified and mended is theirs.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +17,8 @@ from layers.tiles.address import BUFFER, EXTENT, HALF, Address, project, unit
 from layers.tiles.boxes import Boxes
 from layers.tiles.clip import boxed, clip_rings
 from layers.tiles.encode import POLYGON, Column, Paths, layer
-from layers.tiles.rings import Integers, Objects, Rings, ends, from_shapes, runs
+from layers.tiles.rings import Floats, Integers, Objects, Outlines, Rings, ends, runs
+from layers.tiles.zooms import Zooms
 
 FULL_ZOOM = 15
 """From here on nothing is simplified."""
@@ -66,15 +66,19 @@ class Surfaces(ABC):
 
     def __init__(self, shapes: Objects, ids: Integers) -> None:
         kinds = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
-        self._hold(projected(shapes, kinds, "polygon"), checked_ids(ids, len(shapes)))
+        known = checked(shapes, kinds, "polygon")
+        outlines = Outlines.of(known)
+        # Of hundreds of thousands of polygons the vertices take a fraction of what the shapes do.
+        outlines = outlines._replace(xy=project(outlines.xy))
+        boxes = project(shapely.bounds(known).reshape(-1, 2)).reshape(-1, 4)
+        self._hold(outlines, boxes, checked_ids(ids, len(shapes)))
 
-    def _hold(self, shapes: Objects, ids: Integers) -> None:
-        """Take shapes in Web Mercator and their ids."""
+    def _hold(self, outlines: Outlines, boxes: Floats, ids: Integers) -> None:
+        """Take outlines and boxes in Web Mercator, and the ids."""
         self.ids = ids
-        self._shapes = shapes
-        self._boxes = Boxes(shapely.bounds(self._shapes))
-        self._lock = Lock()
-        self._zooms: dict[int, tuple[Lock, list[Drawn]]] = {}
+        self._boxes = Boxes(boxes)
+        self._outlines = outlines
+        self._zooms = Zooms(self._made)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -129,7 +133,15 @@ class Surfaces(ABC):
 
     def prepare(self, zoom: int) -> None:
         """Make what the tiles of a zoom are cut from, which otherwise the first of them does."""
-        self._drawn(zoom)
+        self._zooms.at(zoom)
+
+    def ready(self, zoom: int) -> bool:
+        """Tell whether that has been made."""
+        return self._zooms.ready(zoom)
+
+    def _simplifies(self, outlines: Outlines) -> bool:
+        """Tell whether simplification is worth its time."""
+        return len(outlines.starts) > 1
 
     @abstractmethod
     def _simplified(self, shapes: Objects, size: float) -> Objects:
@@ -145,7 +157,7 @@ class Surfaces(ABC):
 
     def _cut(self, address: Address, chosen: Integers) -> Rings:
         """Return what the tile shows of some rows."""
-        drawn = self._drawn(address.z)
+        drawn = self._zooms.at(address.z)
         column, row = address.origin
         box = (column - BUFFER, row - BUFFER, column + EXTENT + BUFFER, row + EXTENT + BUFFER)
         touch, whole = boxed(drawn.boxes[chosen], box)
@@ -159,19 +171,14 @@ class Surfaces(ABC):
         )
         return made._replace(rows=chosen[made.rows])
 
-    def _drawn(self, zoom: int) -> Drawn:
-        with self._lock:
-            lock, made = self._zooms.setdefault(zoom, (Lock(), []))
-        with lock:
-            if not made:
-                shapes, size, corner = self._shapes, unit(zoom), (-HALF, HALF)
-                if zoom < FULL_ZOOM and len(shapes):
-                    shapes = self._simplified(shapes, size)
-                rings = self._valid(from_shapes(shapes, lambda xy: (xy - corner) / (size, -size)), len(self))
-                firsts = np.searchsorted(rings.rows, np.arange(len(self) + 1))
-                xy = rings.xy.astype(np.int32) if zoom <= _NARROW_ZOOM else rings.xy
-                made.append(Drawn(xy, *rings[1:], rings.boxes(len(self)), firsts))
-        return made[0]
+    def _made(self, zoom: int) -> Drawn:
+        size, corner, outlines = unit(zoom), np.array((-HALF, HALF)), self._outlines
+        if zoom < FULL_ZOOM and self._simplifies(outlines):
+            outlines = Outlines.of(self._simplified(outlines.shapes(len(self)), size))
+        rings = self._valid(outlines.rounded(lambda xy: (xy - corner) / (size, -size)), len(self))
+        firsts = np.searchsorted(rings.rows, np.arange(len(self) + 1))
+        xy = rings.xy.astype(np.int32) if zoom <= _NARROW_ZOOM else rings.xy
+        return Drawn(xy, *rings[1:], rings.boxes(len(self)), firsts)
 
 
 def taken(column: Column, rows: Integers) -> Column:
@@ -193,8 +200,8 @@ def checked_ids(ids: Integers, count: int) -> Integers:
     return numbers
 
 
-def projected(shapes: Objects, kinds: tuple[int, ...], word: str) -> Objects:
-    """Project shapes to Web Mercator; None becomes empty.
+def checked(shapes: Objects, kinds: tuple[int, ...], word: str) -> Objects:
+    """Return shapes in which None has become empty.
 
     Raises
     ------
@@ -210,4 +217,4 @@ def projected(shapes: Objects, kinds: tuple[int, ...], word: str) -> Objects:
     if len(strange):
         row = int(strange[0])
         raise InputError(f"Shape {row} of a layer of tiles is a {known[row].geom_type}, not a {word}.")
-    return np.asarray(shapely.transform(known, project), dtype=object)
+    return known

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layers.tiles.mend import mended, mended_together
-from layers.tiles.rings import Rings, cleaned, doubled_areas, ends, from_shapes, joined
+from layers.tiles.rings import Rings, cleaned, convex, doubled_areas, ends, from_shapes, joined
 from tests.layers.tiles.grounds import blank, mosaic
 
 coordinate = st.integers(-6, 6)
@@ -103,3 +103,13 @@ def test_there_is_something_to_mend():
         cells = np.asarray(shapely.transform(mosaic(seed, 60, 10, side=25), np.rint), dtype=object)
         broken += int((~shapely.is_valid(from_shapes(cells).shapes(len(cells)))).sum())
     assert broken > 20
+
+
+@given(listed=st.lists(ring, min_size=1, max_size=20))
+def test_a_ring_that_turns_one_way_and_once_around_is_a_valid_polygon(listed):
+    rings = cleaned(rings_of(*listed))
+    found = convex(rings)
+    for number, (begin, end) in enumerate(zip(rings.starts[:-1], rings.starts[1:], strict=True)):
+        shape = shapely.Polygon(rings.xy[begin:end])
+        bulges = shape.is_valid and shape.convex_hull.area == shape.area
+        assert found[number] == bulges

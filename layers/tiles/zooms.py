@@ -1,0 +1,40 @@
+"""What is made of a layer once for each zoom, by the first who asks for it.
+
+It owns that nothing is made twice and that nobody waits for another zoom than the one asked for; what is made
+is said by the layers.
+"""
+
+from collections.abc import Callable
+from threading import Lock
+from typing import Generic, TypeVar
+
+Made = TypeVar("Made")
+
+
+class Zooms(Generic[Made]):
+    """What `make` returns for a zoom, kept; safe in many threads at once.
+
+    Parameters
+    ----------
+    make
+        Makes what belongs to a zoom; it must give the same each time.
+    """
+
+    def __init__(self, make: Callable[[int], Made]) -> None:
+        self._make = make
+        self._lock = Lock()
+        self._making: dict[int, Lock] = {}
+        self._made: dict[int, Made] = {}
+
+    def ready(self, zoom: int) -> bool:
+        """Tell whether nobody would wait for a zoom."""
+        return zoom in self._made
+
+    def at(self, zoom: int) -> Made:
+        """Return what belongs to a zoom, made now where it is not there."""
+        with self._lock:
+            making = self._making.setdefault(zoom, Lock())
+        with making:
+            if zoom not in self._made:
+                self._made[zoom] = self._make(zoom)
+        return self._made[zoom]
