@@ -27,6 +27,7 @@ from api.jobs.worker import Worker
 from api.metrics import TALLY
 from api.middleware import Surroundings
 from api.routes import DIRECT, PATIENT, ROUTERS, UPLOADS
+from api.routes.page import assets
 from api.security import installation
 from api.settings import ServiceSettings
 from gis.errors import InputError
@@ -42,6 +43,8 @@ _DESCRIPTION = (
 )
 
 log = structlog.get_logger("wangge.service")
+
+_QUIET_S = 10.0
 
 
 class Service(FastAPI):
@@ -111,9 +114,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         installation.open_identities(app, database)
         await run_in_threadpool(open_database, database)
         await run_in_threadpool(holder.refresh)
+        await run_in_threadpool(assets)
         follower.start()
         worker.start()
         shelf.start()
+        Thread(target=_import_classes, args=(stop,), name="classes", daemon=True).start()
         log.info("started", database=database.url.get_backend_name())
         yield
         log.info("stopping")
@@ -127,6 +132,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         database.close()
         if settings.uploads is None:
             shutil.rmtree(uploads, ignore_errors=True)
+
+
+def _import_classes(stop: Event) -> None:
+    """Import what the first classes of a measure need, unless somebody has asked for them by then."""
+    # A second and a half that whoever opens the page on a new service would otherwise wait beside.
+    if not stop.wait(_QUIET_S):
+        import mapclassify  # noqa: F401
 
 
 def open_database(database: Database) -> int:

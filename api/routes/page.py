@@ -7,18 +7,17 @@ everybody, for they tell nothing; all they show they ask the interface for, as w
 import gzip
 import hashlib
 import html
+import re
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Request
-from fastapi import Path as PathParameter
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
+from starlette.requests import Request
 from starlette.responses import Response
 
-from api.exchange import IfNoneMatch, Settings
+from api.exchange import Settings
 from api.problems import answers
 from api.security.access import Ground, access, public
 from api.security.principal import Right
@@ -37,6 +36,8 @@ _TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 _TITLE = b"{{title}}"
+_VERSION = re.compile("[0-9a-f]{12}")
+_FOREVER = "public, max-age=31536000, immutable"
 DEFAULT_TITLE = "网格 Wangge"
 
 
@@ -65,6 +66,14 @@ class _File:
     media_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class Assets:
+    """The files of the page by their paths, and a version that differs whenever one of them does."""
+
+    version: str
+    files: dict[str, _File]
+
+
 def content_policy(settings: ServiceSettings) -> str:
     """Return what the page may load: what this service serves, and the tiles of a server that is set."""
     sources = "'self'"
@@ -78,26 +87,28 @@ def content_policy(settings: ServiceSettings) -> str:
     )
 
 
-@router.get("/", include_in_schema=False)
 @public
-def page(request: Request, settings: Settings, if_none_match: IfNoneMatch = None) -> Response:
+async def page(request: Request) -> Response:
     """Show the page."""
-    return _send(request, _document(settings.title), settings, if_none_match)
+    settings: ServiceSettings = request.app.state.settings
+    return _send(request, _document(settings.title), "no-cache")
 
 
-@router.get("/web/{path:path}", include_in_schema=False, responses=answers(404))
 @public
-def asset(
-    request: Request,
-    settings: Settings,
-    path: Annotated[str, PathParameter(max_length=200)],
-    if_none_match: IfNoneMatch = None,
-) -> Response:
-    """Return a file of the page."""
-    found = _assets().get(path)
+async def asset(request: Request) -> Response:
+    """Return a file of the page, to be kept for ever where the address names the version it is of."""
+    path = request.path_params["path"]
+    version, _, rest = path.partition("/")
+    # While a service is renewed, a document of one process may ask another for its files.
+    found = assets().files.get(rest if _VERSION.fullmatch(version) else path)
     if found is None:
         raise NotFoundError("There is nothing at this address.")
-    return _send(request, _file(found), settings, if_none_match)
+    return _send(request, found, _FOREVER if version == assets().version else "no-cache")
+
+
+# Plain routes, because a page asks for dozens of files at once.
+router.add_route("/", page, methods=["GET"], include_in_schema=False)
+router.add_route("/web/{path:path}", asset, methods=["GET"], include_in_schema=False)
 
 
 @router.get(
@@ -120,15 +131,16 @@ async def setup(settings: Settings) -> PageSettings:
     return PageSettings(title=settings.title or DEFAULT_TITLE, base_tiles=tiles)
 
 
-def _send(request: Request, file: _File, settings: ServiceSettings, unless: str | None) -> Response:
+def _send(request: Request, file: _File, caching: str) -> Response:
     headers = {
         "ETag": file.etag,
-        "Cache-Control": "no-cache",
+        "Cache-Control": caching,
         "Vary": "Accept-Encoding",
         # A worker obeys the policy of its own file, so that every file brings the page's.
-        "Content-Security-Policy": content_policy(settings),
+        "Content-Security-Policy": content_policy(request.app.state.settings),
     }
-    if unless is not None and file.etag in [each.strip().removeprefix("W/") for each in unless.split(",")]:
+    unless = request.headers.get("if-none-match", "")
+    if file.etag in [each.strip().removeprefix("W/") for each in unless.split(",")]:
         return Response(status_code=304, headers=headers)
     if "gzip" in request.headers.get("accept-encoding", ""):
         headers["Content-Encoding"] = "gzip"
@@ -137,21 +149,22 @@ def _send(request: Request, file: _File, settings: ServiceSettings, unless: str 
 
 
 @cache
-def _assets() -> dict[str, Path]:
-    """Return the files that are served, by their paths; the document itself is not among them."""
-    found = (path for path in WEB.rglob("*") if path.suffix in _TYPES and path.suffix != ".html")
-    return {path.relative_to(WEB).as_posix(): path for path in found}
-
-
-@cache
-def _file(path: Path) -> _File:
-    return _pack(path.read_bytes(), _TYPES[path.suffix])
+def assets() -> Assets:
+    """Return the files of the page; the document itself is not among them."""
+    found = sorted(path for path in WEB.rglob("*") if path.suffix in _TYPES and path.suffix != ".html")
+    files = {
+        path.relative_to(WEB).as_posix(): _pack(path.read_bytes(), _TYPES[path.suffix]) for path in found
+    }
+    told = "".join(f"{path} {file.etag}\n" for path, file in files.items())
+    return Assets(hashlib.sha256(told.encode()).hexdigest()[:12], files)
 
 
 @cache
 def _document(title: str) -> _File:
+    """Return the document, which names its files under their version."""
     written = html.escape(title or DEFAULT_TITLE).encode()
-    return _pack((WEB / "index.html").read_bytes().replace(_TITLE, written), _TYPES[".html"])
+    content = (WEB / "index.html").read_bytes().replace(_TITLE, written)
+    return _pack(content.replace(b'"web/', b'"web/%b/' % assets().version.encode()), _TYPES[".html"])
 
 
 def _pack(content: bytes, media_type: str) -> _File:

@@ -41,7 +41,17 @@ export function tilesAddress(layer, query = {}) {
   return `${ROOT}tiles/${layer}/{z}/{x}/{y}.mvt${asked}`;
 }
 
-export async function ask(path, { query, method = "GET", body, signal, quiet = false, accept } = {}) {
+// What is being asked for, by its address: parts of the page that need the same at the same time share one answer.
+const asking = new Map();
+
+export function ask(path, asked = {}) {
+  if ((asked.method ?? "GET") !== "GET" || asked.signal) return askAnew(path, asked);
+  const key = JSON.stringify([address(path, asked.query), asked.accept, asked.quiet]);
+  if (!asking.has(key)) asking.set(key, askAnew(path, asked).finally(() => asking.delete(key)));
+  return asking.get(key);
+}
+
+async function askAnew(path, { query, method = "GET", body, signal, quiet = false, accept }) {
   const headers = { Accept: accept ?? "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET" && csrf !== null) headers["X-CSRF-Token"] = csrf;

@@ -2,7 +2,7 @@
 
 import { ask, pages } from "./api.js";
 import { openAccount } from "./account.js";
-import { choose, describeCells, drawCells, removeCells, recolourCells, showCells } from "./cells.js";
+import { cellsDrawn, choose, describeCells, drawCells, removeCells, recolourCells, showCells, withCells } from "./cells.js";
 import { openChoices } from "./choices.js";
 import { classification } from "./colouring.js";
 import { openCompare } from "./compare.js";
@@ -30,12 +30,18 @@ const somewhere = (bounds) => bounds !== undefined && bounds[2] - bounds[0] < 35
 
 const CHINA = [73, 18, 135, 54];
 
-// The schemes, and the cells of the one that is shown first.
+// How long the first drawing waits for classes; those that take longer are painted when they come.
+const MOMENT = 150;
+
+// The schemes, and the cells of the one that is shown first with their classes.
 async function firstCells() {
   const schemes = await pages("v1/schemes");
   if (!schemes.some((each) => each.code === current().scheme)) change({ scheme: schemes[0]?.code ?? null });
   const { scheme, at } = current();
-  return [schemes, scheme === null ? null : await describeCells(scheme, at)];
+  if (scheme === null) return { schemes, described: null, classes: null };
+  const moment = new Promise((resolve) => setTimeout(resolve, MOMENT, null));
+  const classes = Promise.race([classification(current()).catch(() => null), moment]);
+  return { schemes, described: await describeCells(scheme, at), classes: await classes };
 }
 
 export async function openApp(session) {
@@ -46,23 +52,29 @@ export async function openApp(session) {
   showMessage(t("loading"));
   let setup;
   let style;
-  let schemes;
-  let described;
+  let first;
   try {
     // All at once: what one does not need of another is not waited for.
-    [setup, style, [schemes, described]] = await Promise.all([ask("v1/page"), baseStyle(), firstCells()]);
+    [setup, style, first] = await Promise.all([ask("v1/page"), baseStyle(), firstCells()]);
   } catch (error) {
     showMessage(sentence(error));
     throw error;
   }
   style = withTiles(style, setup.base_tiles);
+  const { schemes, described } = first;
   let bounds = [described?.bounds, style.sources.areas.bounds, CHINA].find(somewhere);
-  const map = await openMap(style, asked.view ?? { bounds });
+  const map = await openMap(described === null ? style : withCells(style, described, current(), first.classes), asked.view ?? { bounds });
   showMessage(schemes.length ? "" : t("no_schemes"));
   addZoomButtons(map, () => bounds);
   addFoot(map, setup);
   showWaiting(map);
 
+  // What a description of cells tells beside their tiles.
+  const tell = (now) => {
+    if (somewhere(now.bounds)) bounds = now.bounds;
+    change({ groupsBelow: now.vector_layers?.find((layer) => layer.id === "cells")?.minzoom ?? 0 });
+    showMessage(somewhere(now.bounds) ? "" : t("no_cells"));
+  };
   let drawing = 0;
   const redraw = async () => {
     const mine = (drawing += 1);
@@ -71,10 +83,8 @@ export async function openApp(session) {
     try {
       const [now, classes] = await Promise.all([describeCells(scheme, at), classification(current())]);
       if (mine !== drawing) return;
-      if (somewhere(now.bounds)) bounds = now.bounds;
-      change({ groupsBelow: now.vector_layers?.find((layer) => layer.id === "cells")?.minzoom ?? 0 });
       drawCells(map, now, { scheme, at }, classes);
-      showMessage(somewhere(now.bounds) ? "" : t("no_cells"));
+      tell(now);
       visible();
       choose(map, current().chosen?.kind === "cell" ? current().chosen.code : null);
     } catch (error) {
@@ -91,12 +101,23 @@ export async function openApp(session) {
     tellLayers(map, hidden);
   };
 
+  const recolour = async () => {
+    try {
+      recolourCells(map, await classification(current()));
+    } catch {
+      // The legend tells what went wrong and offers to try again.
+    }
+  };
+
+  if (described !== null) tell(described);
+  showCells(map, !current().hidden.has("cells"), !current().hidden.has("labels"));
+  const drawn = cellsDrawn(map);
   const sheet = openSheet(map, session);
   const choices = openChoices(schemes);
   openLayers(setup);
   openLegend(map);
   openStats();
-  openGaps(map);
+  openGaps(map, drawn);
   openSearch(map);
   const tools = openTools(map, sheet, { style, setup });
   openPointer(map, tools);
@@ -105,26 +126,17 @@ export async function openApp(session) {
   onLanguage(() => {
     if (!byId("map-message").hidden) redraw();
   });
-  listen(["scheme"], () => {
+  const objects = async () => {
+    await drawn;
     removeObjects(map);
     if (current().scheme !== null) addObjects(map, current().scheme);
     visible();
-  });
-  listen(["fill", "method", "classes"], async () => {
-    try {
-      recolourCells(map, await classification(current()));
-    } catch {
-      // The legend tells what went wrong and offers to try again.
-    }
-  });
+  };
+  listen(["scheme"], objects);
+  listen(["fill", "method", "classes"], recolour);
   listen(["hidden"], visible);
   listen(["chosen"], ({ chosen }) => choose(map, chosen?.kind === "cell" ? chosen.code : null));
 
-  if (current().scheme !== null) {
-    await redraw();
-    addObjects(map, current().scheme);
-    visible();
-  }
   let told = 0;
   map.on("error", ({ error }) => {
     // Tiles fail by the dozen; once in a while is enough to know that the connection is lost.
@@ -145,9 +157,12 @@ export async function openApp(session) {
   window.setInterval(() => follow(choices, redraw), 60_000);
   // What tests and a person at the console may ask.
   window.wangge = { map, state: current, whole: () => whole(map, bounds) };
+  recolour();
+  await objects();
   map.once("idle", () => {
     document.documentElement.dataset.ready = "map";
   });
+  map.triggerRepaint();
   return {
     session,
     again: () => {

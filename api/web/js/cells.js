@@ -16,10 +16,35 @@ const LABELS = {
 };
 const HALO = { "text-color": INK, "text-halo-color": "rgba(255, 255, 255, .9)", "text-halo-width": 1.4 };
 
+const CODES = {
+  id: "cells-code",
+  type: "symbol",
+  source: "cells",
+  "source-layer": "cell_labels",
+  minzoom: 15,
+  maxzoom: 16.75,
+  layout: { ...LABELS, "text-field": ["slice", ["get", "code"], ["-", ["length", ["get", "code"]], 3]], "text-size": 11 },
+  paint: HALO,
+};
+
+const NAMES = {
+  id: "cells-name",
+  type: "symbol",
+  source: "cells",
+  "source-layer": "cell_labels",
+  minzoom: 16.75,
+  layout: {
+    ...LABELS,
+    "text-field": ["format", ["get", "name"], { "font-scale": 1 }, "\n", {}, ["slice", ["get", "code"], ["max", 0, ["-", ["length", ["get", "code"]], 9]]], { "font-scale": 0.84 }],
+    "text-size": 12.5,
+    "text-line-height": 1.35,
+  },
+  paint: HALO,
+};
+
 // Fills lie beneath water, buildings and roads, which keep their own colours; borders beneath those of areas and all names;
 // what is pointed at or chosen above gaps and borders.
-function floors(map) {
-  const layers = map.getStyle().layers;
+function floors(layers) {
   const first = (test) => layers.find(test)?.id;
   const lines = first((layer) => layer.id.startsWith("gaps-") || layer.type === "symbol" || (layer.source === "areas" && layer.type === "line"));
   const fills = first((layer) => ["water", "buildings", "railway", "roads"].includes(layer["source-layer"]));
@@ -27,13 +52,12 @@ function floors(map) {
   return { fills: fills ?? lines, lines, top };
 }
 
-function fill(id, source, sourceLayer, colour, limits = {}) {
+function fill(id, sourceLayer, colour) {
   return {
     id,
     type: "fill",
-    source,
+    source: "cells",
     "source-layer": sourceLayer,
-    ...limits,
     paint: {
       "fill-color": colour,
       "fill-opacity": ["interpolate", ["linear"], ["zoom"], 12, 0.72, 17, 0.5],
@@ -42,59 +66,76 @@ function fill(id, source, sourceLayer, colour, limits = {}) {
   };
 }
 
-function line(id, source, sourceLayer, paint, filter = null) {
-  return { id, type: "line", source, "source-layer": sourceLayer, layout: { "line-join": "round" }, ...(filter ? { filter } : {}), paint };
+function line(id, sourceLayer, paint) {
+  return { id, type: "line", source: "cells", "source-layer": sourceLayer, paint };
 }
 
 const NONE = ["==", ["get", "code"], ""];
+
+// A border of one cell, or of none.
+function outline(id, paint) {
+  return { ...line(id, "cells", paint), filter: NONE, layout: { "line-join": "round" } };
+}
 
 export async function describeCells(scheme, at) {
   return ask("tiles/cells.json", { query: { scheme, at } });
 }
 
-// Put the cells of a scheme on a day on a map, in place of those that were there.
-export function drawCells(map, described, { scheme, at }, classes) {
-  removeCells(map);
-  map.addSource("cells", {
+function cellSource(described, { scheme, at }) {
+  return {
     type: "vector",
     tiles: [tilesAddress("cells", { scheme, at })],
     minzoom: described.minzoom ?? 0,
     maxzoom: described.maxzoom ?? 16,
     bounds: described.bounds,
-  });
-  const { fills, lines, top } = floors(map);
-  const add = (layer) => map.addLayer(layer, layer.type === "fill" ? fills : lines);
+  };
+}
+
+// The layers of cells from below to above, each with that of the others beneath which it lies.
+function cellLayers(others, classes) {
+  const { fills, lines, top } = floors(others);
   const thin = { "line-color": "#3c5162", "line-opacity": 0.55, "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.3, 14, 0.7, 18, 1.6] };
-  add(fill("groups-fill", "cells", "cell_groups", groupColour(classes)));
-  add(line("groups-line", "cells", "cell_groups", { ...thin, "line-width": 0.6 }));
-  add(fill("cells-fill", "cells", "cells", cellColour(classes)));
-  add(line("cells-line", "cells", "cells", thin));
-  map.addLayer(line("cells-hover", "cells", "cells", { "line-color": INK, "line-width": 2 }, NONE), top);
-  map.addLayer(line("cells-casing", "cells", "cells", { "line-color": "#fff", "line-width": 6 }, NONE), top);
-  map.addLayer(line("cells-chosen", "cells", "cells", { "line-color": ACCENT, "line-width": 3 }, NONE), top);
-  map.addLayer({
-    id: "cells-code",
-    type: "symbol",
-    source: "cells",
-    "source-layer": "cell_labels",
-    minzoom: 15,
-    maxzoom: 16.75,
-    layout: { ...LABELS, "text-field": ["slice", ["get", "code"], ["-", ["length", ["get", "code"]], 3]], "text-size": 11 },
-    paint: HALO,
-  });
-  map.addLayer({
-    id: "cells-name",
-    type: "symbol",
-    source: "cells",
-    "source-layer": "cell_labels",
-    minzoom: 16.75,
-    layout: {
-      ...LABELS,
-      "text-field": ["format", ["get", "name"], { "font-scale": 1 }, "\n", {}, ["slice", ["get", "code"], ["max", 0, ["-", ["length", ["get", "code"]], 9]]], { "font-scale": 0.84 }],
-      "text-size": 12.5,
-      "text-line-height": 1.35,
-    },
-    paint: HALO,
+  return [
+    [fill("groups-fill", "cell_groups", groupColour(classes)), fills],
+    [line("groups-line", "cell_groups", { ...thin, "line-width": 0.6 }), lines],
+    [fill("cells-fill", "cells", cellColour(classes)), fills],
+    [line("cells-line", "cells", thin), lines],
+    [outline("cells-hover", { "line-color": INK, "line-width": 2 }), top],
+    [outline("cells-casing", { "line-color": "#fff", "line-width": 6 }), top],
+    [outline("cells-chosen", { "line-color": ACCENT, "line-width": 3 }), top],
+    [CODES],
+    [NAMES],
+  ];
+}
+
+// A style with the cells of a scheme on a day, and all that has a source beside them hidden: what is drawn first need not
+// wait until everything can be drawn.
+export function withCells(style, described, asked, classes) {
+  const layers = style.layers.map((each) => (each.source ? { ...each, layout: { ...each.layout, visibility: "none" } } : each));
+  for (const [layer, above] of cellLayers(style.layers, classes)) {
+    const place = layers.findIndex((each) => each.id === above);
+    layers.splice(place < 0 ? layers.length : place, 0, layer);
+  }
+  return { ...style, sources: { ...style.sources, cells: cellSource(described, asked) }, layers };
+}
+
+// Put the cells of a scheme on a day on a map, in place of those that were there.
+export function drawCells(map, described, asked, classes) {
+  removeCells(map);
+  map.addSource("cells", cellSource(described, asked));
+  for (const [layer, above] of cellLayers(map.getStyle().layers, classes)) map.addLayer(layer, above);
+}
+
+// Settles once the cells in sight are drawn, or are known not to come.
+export function cellsDrawn(map) {
+  return new Promise((resolve) => {
+    const look = ({ sourceId, tile }) => {
+      if (sourceId !== "cells" || !tile || !map.isSourceLoaded("cells")) return;
+      map.off("sourcedata", look);
+      map.once("render", resolve);
+    };
+    map.on("sourcedata", look);
+    map.once("idle", resolve);
   });
 }
 

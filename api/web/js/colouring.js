@@ -4,21 +4,20 @@ import { ask } from "./api.js";
 import { NEIGHBOURS, NO_DATA, ramp } from "./palette.js";
 import { change, current } from "./state.js";
 
-// Measures there are of a scheme on a day: keys in the order of the service.
-export async function measures(scheme, at) {
-  const answer = await ask(`v1/schemes/${encodeURIComponent(scheme)}/measures`, { query: { at } });
-  return answer.items;
+// The measures there are of a scheme on a day, and of how many cells: { cells, items }.
+export function measures(scheme, at) {
+  return ask(`v1/schemes/${encodeURIComponent(scheme)}/measures`, { query: { at } });
 }
 
 let held = { key: null, classes: null };
 
 // The classes of the chosen measure: { key, breaks (upper, inclusive), counts, min, max, colours }, or null.
-export async function classification(state, signal) {
+export async function classification(state) {
   if (state.fill === "neighbours") return null;
   const query = { at: state.at, classes: state.classes, method: state.method };
   const path = `v1/schemes/${encodeURIComponent(state.scheme)}/measures/${encodeURIComponent(state.fill)}`;
   const key = JSON.stringify([path, query]);
-  if (held.key !== key) held = { key, classes: shaped(await ask(path, { query, signal }), state.fill) };
+  if (held.key !== key) held = { key, classes: shaped(await ask(path, { query }), state.fill) };
   return held.classes;
 }
 

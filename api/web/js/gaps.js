@@ -33,7 +33,8 @@ export function counted(run, severity = null) {
 
 const kindsOf = (run) => Object.entries(run.summary?.kinds ?? {}).filter(([, each]) => SEVERITIES.some((name) => each[name] > 0)).map(([kind]) => kind);
 
-export function openGaps(map) {
+// Gaps are drawn once `drawn` has settled.
+export function openGaps(map, drawn) {
   const box = byId("panel-gaps");
   const list = h("div", { id: "gap-list" });
   let asked = 0;
@@ -117,7 +118,7 @@ export function openGaps(map) {
     else change({ run });
   };
   const show = () => {
-    drawGaps(map, current().scheme, current().run, !current().hidden.has("gaps"));
+    drawn.then(() => drawGaps(map, current().scheme, current().run, !current().hidden.has("gaps")));
     draw();
   };
   listen(["scheme", "at"], readRuns);

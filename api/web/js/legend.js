@@ -111,7 +111,7 @@ export function openLegend(map) {
     const { scheme, at } = current();
     if (scheme === null) return;
     try {
-      items = await measures(scheme, at);
+      items = (await measures(scheme, at)).items;
       keepKnown(items);
     } catch (error) {
       items = [];

@@ -8,6 +8,9 @@ import { onLanguage, t } from "./i18n.js";
 
 export { maplibre };
 
+// The thread that reads tiles starts while the page is still asking what to draw.
+maplibre.prewarm();
+
 export const FONTS = ["PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "WenQuanYi Micro Hei", "sans-serif"];
 
 // Room for what stands on the map: tools at the right, the scale, and on a phone the handle of the panel.

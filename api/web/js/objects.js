@@ -69,7 +69,7 @@ export function drawGaps(map, scheme, run, shown) {
   map.addSource("gaps", { type: "vector", tiles: [tilesAddress("gaps", { scheme, run })], minzoom: 0, maxzoom: 16 });
   const before = map.getStyle().layers.find((layer) => layer.id === "cells-hover" || layer.type === "symbol" || layer.id.startsWith("entity-"))?.id;
   const common = { source: "gaps", "source-layer": "gaps", layout: { visibility: shown ? "visible" : "none" } };
-  map.addLayer({ ...common, id: "gaps-fill", type: "fill", filter: AREAL, paint: { "fill-pattern": severity({ high: "hatch-high", medium: "hatch-medium", low: "hatch-low" }) } }, before);
+  map.addLayer({ ...common, id: "gaps-fill", type: "fill", filter: AREAL, paint: { "fill-antialias": false, "fill-pattern": severity({ high: "hatch-high", medium: "hatch-medium", low: "hatch-low" }) } }, before);
   map.addLayer({ ...common, id: "gaps-line", type: "line", filter: AREAL, paint: { "line-color": severity(SEVERITIES), "line-width": 1.5 } }, before);
   map.addLayer({ ...common, id: "gaps-chosen", type: "line", filter: ["==", ["id"], -1], paint: { "line-color": "#17242f", "line-width": 3 } }, before);
   map.addLayer(

@@ -45,7 +45,7 @@ export function hatch(colour) {
   const canvas = document.createElement("canvas");
   canvas.width = size;
   canvas.height = size;
-  const pen = canvas.getContext("2d");
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
   pen.fillStyle = `${colour}24`;
   pen.fillRect(0, 0, size, size);
   pen.strokeStyle = colour;

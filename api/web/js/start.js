@@ -9,6 +9,12 @@ import { sentence } from "./toast.js";
 let signedIn = null;
 let opened = null;
 
+// The parts of the map are made ready while the service says who is signed in.
+function prepared(answer) {
+  import("./app.js").catch(() => {});
+  return answer;
+}
+
 function problem(text) {
   const box = byId("gate-problem");
   box.textContent = text;
@@ -16,6 +22,7 @@ function problem(text) {
 }
 
 function showGate(text = "") {
+  byId("splash").hidden = true;
   byId("app").hidden = true;
   byId("gate").hidden = false;
   problem(text);
@@ -26,6 +33,7 @@ function showGate(text = "") {
 async function showMap(session) {
   signedIn = session;
   keepCsrf(session.csrf_token);
+  byId("splash").hidden = true;
   byId("gate").hidden = true;
   byId("app").hidden = false;
   if (opened !== null) {
@@ -34,7 +42,6 @@ async function showMap(session) {
     else location.reload();
     return;
   }
-  // Nothing of the map is fetched before somebody has signed in.
   const { openApp } = await import("./app.js");
   opened = await openApp(session);
 }
@@ -84,7 +91,7 @@ async function begin() {
     // The secret leaves the address before anything else, so that it stays in no history.
     history.replaceState(null, "", location.pathname + location.search);
     try {
-      await showMap(await ask("v1/session/link", { method: "POST", body: { secret: asked.link }, quiet: true }));
+      await showMap(await prepared(ask("v1/session/link", { method: "POST", body: { secret: asked.link }, quiet: true })));
       return;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -93,7 +100,7 @@ async function begin() {
     }
   }
   try {
-    await showMap(await ask("v1/session", { quiet: true }));
+    await showMap(await prepared(ask("v1/session", { quiet: true })));
   } catch (error) {
     if (error instanceof Refusal && error.status === 401) showGate();
     else showGate(sentence(error));

@@ -1,6 +1,6 @@
 // The figures above the panel: cells, ground and gaps of what the caller sees.
 
-import { ask } from "./api.js";
+import { measures } from "./colouring.js";
 import { byId, h, replace } from "./dom.js";
 import { area, number } from "./format.js";
 import { counted, shownRun } from "./gaps.js";
@@ -24,7 +24,7 @@ export function openStats() {
     const { scheme, at } = current();
     if (scheme === null) return;
     try {
-      const answer = await ask(`v1/schemes/${encodeURIComponent(scheme)}/measures`, { query: { at } });
+      const answer = await measures(scheme, at);
       if (scheme !== current().scheme || at !== current().at) return;
       const ground = answer.items.find((each) => each.key === "area_m2");
       held = { cells: answer.cells, area_m2: ground?.sum ?? null };

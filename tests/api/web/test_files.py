@@ -39,6 +39,24 @@ def test_the_page_is_open_and_strict(service: str) -> None:
     assert plain.headers["content-security-policy"] == policy
 
 
+def test_files_are_kept_for_ever_under_their_version(service: str) -> None:
+    """A page that is opened again asks for its document and for data alone."""
+    named = re.findall(r'(?:href|src)="(web/([0-9a-f]{12})/[^"]+)"', httpx.get(service).text)
+    assert len(named) > 40
+    assert len({version for _, version in named}) == 1
+    address, version = named[-1]
+    kept = httpx.get(f"{service}/{address}")
+    assert kept.headers["cache-control"] == "public, max-age=31536000, immutable"
+    # What other versions are asked for may change.
+    for other in (address.replace(version, "0" * 12), address.replace(f"{version}/", "")):
+        answer = httpx.get(f"{service}/{other}")
+        assert (answer.content, answer.headers["cache-control"]) == (kept.content, "no-cache")
+    etag = kept.headers["etag"]
+    assert (
+        httpx.get(f"{service}/{address}", headers={"If-None-Match": f'"other", W/{etag}'}).status_code == 304
+    )
+
+
 @pytest.mark.parametrize(
     "path", ["", "index.html", "__init__.py", "../settings.py", "js/none.js", "vendor/manifest.json"]
 )
