@@ -118,7 +118,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         follower.start()
         worker.start()
         shelf.start()
-        Thread(target=_import_classes, args=(stop,), name="classes", daemon=True).start()
+        Thread(target=_import_later, args=(stop,), name="imports", daemon=True).start()
         log.info("started", database=database.url.get_backend_name())
         yield
         log.info("stopping")
@@ -134,11 +134,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             shutil.rmtree(uploads, ignore_errors=True)
 
 
-def _import_classes(stop: Event) -> None:
-    """Import what the first classes of a measure need, unless somebody has asked for them by then."""
-    # A second and a half that whoever opens the page on a new service would otherwise wait beside.
+def _import_later(stop: Event) -> None:
+    """Import what the first classes of a measure and the first drawn map need, unless they were asked for."""
+    # Seconds that whoever opens the page on a new service would otherwise wait beside.
     if not stop.wait(_QUIET_S):
         import mapclassify  # noqa: F401
+
+        import layers.maps  # noqa: F401
 
 
 def open_database(database: Database) -> int:

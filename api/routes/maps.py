@@ -16,8 +16,6 @@ from api.security.access import Ground, access
 from api.security.caller import Caller
 from api.security.principal import Right
 from gis.errors import NotFoundError
-from layers.maps import Sheet, draw_sheet, make_map
-from layers.maps.stored import UNITS_LAYER, read_map
 
 router = APIRouter(prefix="/maps", tags=["maps"])
 
@@ -78,6 +76,10 @@ def draw(
     lang: Annotated[Language, Query(description="Language of the words.")] = Language.zh,
 ) -> Response:
     """Draw the cells in force on a day with leaders by number, key units, gaps and legend."""
+    # A quarter of what a service would load before it answers at all; the application loads it afterwards.
+    from layers.maps import Sheet, draw_sheet, make_map
+    from layers.maps.stored import UNITS_LAYER, read_map
+
     chosen = area or caller.area_code
     if not caller.covers(chosen):
         raise NotFoundError(f"There is no area '{area}'.")
