@@ -90,13 +90,13 @@ def frame_of_cells(session: Session, chosen: Select[Cell]) -> gpd.GeoDataFrame:
     columns = [getattr(Cell, column) for column in CELL_COLUMNS]
     told = chosen.with_only_columns(*columns, raw(session, Cell.geometry))
     rows = read_rows(session, told.order_by(Cell.code, Cell.id))
-    # Object columns, so that pandas turns no None into NaN and no date into a timestamp.
+    # Else of objects, so that pandas turns no None into NaN and no date into a timestamp.
+    types = {"id": "int64", "plan_id": "int64", "area_m2": "float64", "perimeter_m": "float64"}
     values = {
-        column: pd.Series([row[place] for row in rows], dtype=object)
+        column: pd.Series([row[place] for row in rows], dtype=types.get(column, "object"))
         for place, column in enumerate(CELL_COLUMNS)
     }
-    frame = gpd.GeoDataFrame(values, geometry=decode(session, [row[-1] for row in rows]), crs=LONLAT)
-    return frame.astype({"id": "int64", "plan_id": "int64", "area_m2": float, "perimeter_m": float})
+    return gpd.GeoDataFrame(values, geometry=decode(session, [row[-1] for row in rows]), crs=LONLAT)
 
 
 def owner_history(session: Session, entity_id: int, scheme_id: int | None = None) -> list[Assignment]:
