@@ -181,12 +181,13 @@ async def _wanted(request: Request, layer: _Layer) -> Wanted:
         If there is no such run of gaps for the caller, or no such scheme.
     """
     query = request.query_params
-    if unknown := set(query) - set(layer.parameters):
+    names = [name for name, _ in query.multi_items()]
+    if unknown := set(names).difference(layer.parameters):
         known = f"there are {', '.join(layer.parameters)}" if layer.parameters else "there are none"
         raise InputError(f"There is no parameter '{min(unknown)[:40]}'; {known}.")
-    for name in query:
-        if (times := len(query.getlist(name))) > 1:
-            raise InputError(f"The parameter {name} is given {times} times; give it once.")
+    if len(names) > len(query):
+        name = max(query, key=names.count)
+        raise InputError(f"The parameter {name} is given {names.count(name)} times; give it once.")
     scheme = query.get("scheme")
     if layer.of_scheme and not scheme:
         raise InputError("The parameter scheme is missing; give the code of a scheme.")
