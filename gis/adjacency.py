@@ -19,6 +19,9 @@ About 1 cm in degrees, some millimetres in metres.
 """
 
 
+_CHUNK = 16_384
+
+
 def adjacency(geometries: ArrayLike, *, tolerance: float | None = None) -> tuple[Index, Index, Floats]:
     """Find the pairs of polygons that share a border of positive length.
 
@@ -99,22 +102,28 @@ def neighbours(geometries: ArrayLike) -> tuple[Pairs, Pairs]:
     """
     polygons = np.asarray(geometries, dtype=object)
     xy, ring, owner = _vertices(polygons)
+    # The closing vertex of a ring, which follows another of the same ring, is its first once more.
+    opening = np.zeros(len(ring), dtype=bool)
+    opening[:-1] = ring[1:] == ring[:-1]
+    xy, ring, owner = xy[opening], ring[opening], owner[opening]
+    begins = np.flatnonzero(np.diff(ring, prepend=-1))
+    after = np.arange(1, len(ring) + 1)
+    after[np.append(begins[1:], len(ring))[: len(begins)] - 1] = begins
     order, starts = _groups(xy)
     number = np.empty(len(xy), dtype=np.int64)
     number[order] = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(order)]))
-    ahead = np.flatnonzero(ring[1:] == ring[:-1])
-    ahead = ahead[number[ahead] != number[ahead + 1]]
-    low, high = np.sort((number[ahead], number[ahead + 1]), axis=0)
+    edge = np.flatnonzero(number != number[after])
+    low, high = np.sort((number[edge], number[after[edge]]), axis=0)
     keys = low * len(starts) + high
     along = np.argsort(keys, kind="stable")
-    begins = np.flatnonzero(np.diff(keys[along], prepend=-1))
-    first, second = (ahead[along[places]] for places in _pairs_within(begins, len(along)))
+    alike = np.flatnonzero(np.diff(keys[along], prepend=-1))
+    first, second = (edge[along[places]] for places in _pairs_within(alike, len(along)))
     left, right = owner[first], owner[second]
     matched = np.zeros(len(xy), dtype=bool)
     foreign = left != right
     matched[first[foreign]] = matched[second[foreign]] = True
-    single = ahead[~matched[ahead]]
-    edges = _ordered(xy[single], xy[single + 1])
+    single = edge[~matched[edge]]
+    edges = _ordered(xy[single], xy[after[single]])
     tolerance = RELATIVE_TOLERANCE * float(np.abs(xy).max(initial=0.0))
     a, b, _ = _along(edges, owner[single], tolerance)
     borders = _distinct(np.r_[left, owner[single[a]]], np.r_[right, owner[single[b]]], len(polygons))
@@ -168,11 +177,17 @@ def _edges(polygons: NDArray[np.object_]) -> tuple[Index, Floats]:
 
 def _vertices(polygons: NDArray[np.object_]) -> tuple[Floats, Index, Index]:
     """Vertices (v, 2) of all rings, closing ones too, with the numbers of their rings and polygons."""
-    parts, part_owner = shapely.get_parts(polygons, return_index=True)
-    rings, ring_part = shapely.get_rings(parts, return_index=True)
-    xy, ring = shapely.get_coordinates(rings, return_index=True)
-    # Adding nothing makes -0.0 equal to 0.0 in its bits too.
-    return xy + 0.0, ring, part_owner[ring_part[ring]].astype(np.int64)
+    taken, rings = [(np.empty((0, 2)), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))], 0
+    # Rings are objects, which take more memory than their vertices: not all of them at once.
+    for first in range(0, len(polygons), _CHUNK):
+        parts, part_owner = shapely.get_parts(polygons[first : first + _CHUNK], return_index=True)
+        made, ring_part = shapely.get_rings(parts, return_index=True)
+        xy, ring = shapely.get_coordinates(made, return_index=True)
+        # Adding nothing makes -0.0 equal to 0.0 in its bits too.
+        taken.append((xy + 0.0, ring + rings, part_owner[ring_part[ring]] + first))
+        rings += len(made)
+    xy, ring, owner = (np.concatenate(column) for column in zip(*taken, strict=True))
+    return xy, ring, owner
 
 
 def _ordered(start: Floats, end: Floats) -> Floats:

@@ -46,8 +46,6 @@ def code_texts(values: ArrayLike) -> Texts:
     """
 
     def text(value: object) -> str:
-        if type(value) is str:
-            return value.strip()
         if value is None or value is pd.NA or value is pd.NaT or value != value:
             return ""
         if isinstance(value, float) and value.is_integer():
@@ -56,7 +54,9 @@ def code_texts(values: ArrayLike) -> Texts:
 
     given = np.asarray(values, dtype=object)
     result = np.empty(len(given), dtype=object)
-    result[:] = [text(value) for value in given]
+    # Most often all is text, of very many cells.
+    only_text = set(map(type, given)) == {str}
+    result[:] = list(map(str.strip, given)) if only_text else [text(value) for value in given]
     return result
 
 

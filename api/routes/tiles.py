@@ -94,7 +94,7 @@ router.add_route("/styles/{style}.json", read_style, methods=["GET"], name="styl
 
 async def _tile(request: Request, wanted: Wanted) -> Response:
     address = _address(request)
-    tiles, snapshot = await _tile_set(request, wanted)
+    tiles, snapshot = await _tile_set(request, wanted, address.z)
     cache: TileCache = request.app.state.tiles
     scope = _scope(principal_in(request.scope), wanted.layer, snapshot)
     known = tiles.known_tag(address, scope)
@@ -141,13 +141,13 @@ async def _tilejson(request: Request, wanted: Wanted) -> Response:
     return Response(orjson.dumps(answer), headers=_HIDDEN, media_type="application/json")
 
 
-async def _tile_set(request: Request, wanted: Wanted) -> tuple[TileSet, Snapshot]:
+async def _tile_set(request: Request, wanted: Wanted, zoom: int | None = None) -> tuple[TileSet, Snapshot]:
     holder: SnapshotHolder = request.app.state.snapshots
     shelf: Shelf = request.app.state.shelf
     snapshot = holder.current
     if wanted.layer == "gaps" and wanted.run is None:
         return TileSet("gaps", ()), snapshot
-    found = shelf.held(wanted, snapshot)
+    found = shelf.held(wanted, snapshot, zoom)
     if found is None:
         found = await anyio.to_thread.run_sync(shelf.take, wanted, snapshot, limiter=_limiter)
     return found, snapshot

@@ -92,18 +92,20 @@ def replaced(rings: Rings, rows: Integers, shapes: Objects) -> Rings:
 
 def _invalid(rings: Rings, rows: Integers) -> tuple[Integers, Objects]:
     """Return which of some ascending rows are invalid, and their shapes."""
-    local = rings.only(np.flatnonzero(np.isin(rings.rows, rows)))
-    # Most are convex, which is told many times sooner than that any other polygon is valid.
-    alone = np.bincount(local.rows, minlength=1)[local.rows] == 1
-    doubtful = local.rows[~(alone & convex(local))]
-    doubtful = doubtful[np.diff(doubtful, prepend=-1) > 0]
     numbers, shapes = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=object)]
-    for first in range(0, len(doubtful), CHUNK):
-        chunk = doubtful[first : first + CHUNK]
-        some = local.only(np.flatnonzero(np.isin(local.rows, chunk)))
-        made = some._replace(rows=np.searchsorted(chunk, some.rows)).shapes(len(chunk))
+    for first in range(0, len(rows), CHUNK):
+        chunk = rows[first : first + CHUNK]
+        begin, end = np.searchsorted(rings.rows, (chunk[0], chunk[-1] + 1))
+        some = rings.only(begin + np.flatnonzero(np.isin(rings.rows[begin:end], chunk)))
+        # Most are convex, which is told many times sooner than that any other polygon is valid.
+        places = np.searchsorted(chunk, some.rows)
+        alone = np.bincount(places, minlength=1)[places] == 1
+        doubtful = places[~(alone & convex(some))]
+        doubtful = doubtful[np.diff(doubtful, prepend=-1) > 0]
+        some = some.only(np.flatnonzero(np.isin(places, doubtful)))
+        made = some._replace(rows=np.searchsorted(chunk[doubtful], some.rows)).shapes(len(doubtful))
         wrong = ~shapely.is_valid(made)
-        numbers.append(chunk[wrong])
+        numbers.append(chunk[doubtful[wrong]])
         shapes.append(made[wrong])
     return np.concatenate(numbers), np.concatenate(shapes)
 

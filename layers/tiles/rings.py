@@ -3,8 +3,9 @@
 It owns the layout; whether a polygon is valid after rounding is `layers.tiles.mend`'s.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
@@ -81,17 +82,13 @@ class Outlines(NamedTuple):
     @classmethod
     def of(cls, shapes: Objects) -> "Outlines":
         """Take (Multi)Polygons, shape (n,), apart."""
-        made = [_taken_apart(shapes[first : first + CHUNK]) for first in range(0, len(shapes), CHUNK)]
-        if not made:
-            return _taken_apart(shapes)
-        offsets = np.cumsum([0, *(len(each.parts) for each in made[:-1])])
-        return cls(
-            np.concatenate([each.xy for each in made]),
-            ends(np.concatenate([np.diff(each.starts) for each in made])),
+        made, parts = [], 0
+        for first in range(0, len(shapes), CHUNK):
+            some = _taken_apart(shapes[first : first + CHUNK])
+            made.append(some._replace(parts=some.parts + parts, rows=some.rows + first))
             # Numbers that ascend tell parts apart; they need not be without gaps.
-            np.concatenate([each.parts + offset for each, offset in zip(made, offsets, strict=True)]),
-            np.concatenate([each.rows + number * CHUNK for number, each in enumerate(made)]),
-        )
+            parts += len(some.parts)
+        return cls(*_chained(made)) if made else _taken_apart(shapes)
 
     def rounded(self, place: Callable[[Floats], Floats]) -> Rings:
         """Return the rings on whole units, cleaned as by `cleaned`.
@@ -101,8 +98,17 @@ class Outlines(NamedTuple):
         place
             Where coordinates, shape (v, 2), lie in units; what it returns is rounded.
         """
-        whole = np.rint(place(self.xy)).astype(np.int64)
-        rings = cleaned(Rings(whole, self.starts, self.parts, self.rows))
+        last = int(self.rows[-1]) + 1 if len(self.rows) else 0
+        made = []
+        for begin, end in pairwise(np.searchsorted(self.rows, np.arange(0, last + CHUNK, CHUNK)).tolist()):
+            starts = self.starts[begin : end + 1]
+            whole = np.rint(place(self.xy[starts[0] : starts[-1]])).astype(np.int64)
+            made.append(
+                cleaned(Rings(whole, starts - starts[0], self.parts[begin:end], self.rows[begin:end]))
+            )
+        if not made:
+            return Rings(self.xy.astype(np.int64), self.starts, self.parts, self.rows)
+        rings = Rings(*_chained(made))
         return rings._replace(parts=np.cumsum(rings.outer) - 1)
 
     def shapes(self, count: int) -> Objects:
@@ -139,6 +145,16 @@ def _taken_apart(shapes: Objects) -> Outlines:
     keep = np.ones(len(xy), dtype=bool)
     keep[np.cumsum(sizes) - 1] = False
     return Outlines(xy[keep], ends(sizes - 1), parts.astype(np.int64), rows[parts].astype(np.int64))
+
+
+def _chained(pieces: Sequence[Rings] | Sequence[Outlines]) -> tuple[Any, Integers, Integers, Integers]:
+    """Return vertices, starts, parts and rows of pieces one after another."""
+    return (
+        np.concatenate([each.xy for each in pieces]),
+        ends(np.concatenate([np.diff(each.starts) for each in pieces])),
+        np.concatenate([each.parts for each in pieces]),
+        np.concatenate([each.rows for each in pieces]),
+    )
 
 
 def _first_of_part(parts: Integers) -> Booleans:

@@ -87,12 +87,16 @@ class CellGround:
         """Return the number of cells."""
         return len(self.codes)
 
-    def prepare(self) -> None:
-        """Make at once what the first tile of each zoom would wait for."""
-        for zoom in range(self.minzoom, MAXZOOM + 1):
-            self.drawn.prepare(zoom)
-        for zoom in range(self.minzoom):
-            self.group_drawn.prepare(zoom)
+    def prepare(self, zoom: int) -> None:
+        """Make what the first tile of a zoom would wait for."""
+        self._at(zoom).prepare(zoom)
+
+    def ready(self, zoom: int) -> bool:
+        """Tell whether that has been made."""
+        return self._at(zoom).ready(zoom)
+
+    def _at(self, zoom: int) -> Coverage:
+        return self.group_drawn if zoom < self.minzoom else self.drawn
 
     def tile_set(self, counts: Mapping[str, Integers], area_names: Mapping[str, str]) -> "CellTiles":
         """Return the tiles of the cells with counts of entities.
@@ -171,6 +175,10 @@ class CellTiles(TileSet):
         self.counts = counts
         self._numbers, found = pd.factorize(ground.area_codes)
         self._areas = found.tolist()
+
+    def ready(self, zoom: int) -> bool:
+        """Tell whether nobody would wait for the ground of a tile of a zoom."""
+        return self.ground.ready(zoom)
 
     def visible(self, scope: Scope) -> Booleans:
         """Return which cells a caller may see, shape (n,)."""

@@ -29,6 +29,7 @@ Scope = frozenset[str] | None
 _FORMAT = b"1"
 # Counted up when the same rows shall be drawn in another way, so that no browser keeps the former tiles.
 
+_CHUNK = 16_384
 _KEPT_SCOPES = 256
 _KEPT_TAGS = 50_000
 
@@ -175,6 +176,10 @@ class TileSet:
             layers.setdefault(part.layer, []).append(part.tile(address, scope))
         return b"".join(join(each) for each in layers.values())
 
+    def ready(self, zoom: int) -> bool:  # noqa: ARG002
+        """Tell whether a tile of a zoom is drawn without waiting for more than itself."""
+        return True
+
     def bounds(self, scope: Scope) -> tuple[float, float, float, float] | None:
         """Return west, south, east, north of what a caller may see, in degrees; None for nothing."""
         boxes = []
@@ -230,9 +235,14 @@ def digests_of(shapes: Objects, columns: Mapping[str, Any]) -> NDArray[np.uint64
     columns
         What the features tell.
     """
-    table = {key: _hashable(column) for key, column in columns.items()}
-    frame = pd.DataFrame({"geometry": pd.Series(shapely.to_wkb(shapes), dtype=object), **table})
-    return frame_digests(frame)
+    table = pd.DataFrame({key: _hashable(column) for key, column in columns.items()})
+    made = [np.empty(0, dtype=np.uint64)]
+    # Shapes as bytes once more would take much memory.
+    for first in range(0, len(shapes), _CHUNK):
+        some = table.iloc[first : first + _CHUNK].reset_index(drop=True)
+        some.insert(0, "geometry", pd.Series(shapely.to_wkb(shapes[first : first + _CHUNK]), dtype=object))
+        made.append(frame_digests(some))
+    return np.concatenate(made)
 
 
 def frame_digests(frame: pd.DataFrame) -> NDArray[np.uint64]:

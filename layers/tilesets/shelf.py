@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from threading import Event, Lock, Thread
 from weakref import WeakKeyDictionary
@@ -22,7 +22,7 @@ from layers.snapshot import CellsInForce, Snapshot, SnapshotHolder
 from layers.storage.database import Database
 from layers.storage.models import GapRun
 from layers.tilesets import areas, base, cells, counts, entities, gaps
-from layers.tilesets.model import TileSet
+from layers.tilesets.model import MAXZOOM, TileSet
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ KEPT_CELLS = 300_000
 KEPT_SETS = 24
 """Sets kept beside the cells of today, the areas and the base map."""
 
+_ZOOMS = range(MAXZOOM + 1)
 _REST = 4.0
 _LONGEST_REST_S = 5.0
 # Making sets anew may take one part of the time in five, or a little more, however often entities change.
@@ -64,20 +65,24 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A set with the state it shows: of the snapshot, and of what it was read from."""
+    """A set with the state it shows: of the snapshot, and of what it was read from.
+
+    The `former` one is drawn at the zooms that are not ready yet.
+    """
 
     tiles: TileSet
     moment: tuple[int, date]
     cells: CellsInForce | None
     source: object
+    former: "_Kept | None" = None
 
 
 class Shelf:
     """The tile sets of a process, for any number of readers and threads.
 
     A set that is there is answered, also when something has changed since: being asked for is what makes it
-    be made anew, and what is drawn catches up within the time that this takes. Only a set that is not there
-    is waited for.
+    be made anew, and what is drawn catches up zoom by zoom, the lowest first. Only a set that is not there is
+    waited for.
 
     Parameters
     ----------
@@ -117,8 +122,15 @@ class Shelf:
         """Tell that there is another snapshot."""
         self._wake.set()
 
-    def held(self, wanted: Wanted, snapshot: Snapshot) -> TileSet | None:
-        """Return a set if it is ready, without waiting for anything.
+    def held(self, wanted: Wanted, snapshot: Snapshot, zoom: int | None = None) -> TileSet | None:
+        """Return a set if it is there, without waiting for anything.
+
+        Parameters
+        ----------
+        wanted, snapshot
+            Which, and in which state.
+        zoom
+            Of the tile that is asked for: the former set is returned while the new one is not ready for it.
 
         Raises
         ------
@@ -137,6 +149,8 @@ class Shelf:
             # Good enough for this request; the next ones shall have a newer.
             self._stale.add(wanted)
             self._wake.set()
+        if zoom is not None and kept.former is not None and not kept.tiles.ready(zoom):
+            return kept.former.tiles
         return kept.tiles
 
     def take(self, wanted: Wanted, snapshot: Snapshot) -> TileSet:
@@ -156,9 +170,11 @@ class Shelf:
             return self._make(wanted, snapshot).tiles if found is None else found
 
     def revision(self, wanted: Wanted, snapshot: Snapshot) -> int:
-        """Return the revision that a set shows; the snapshot's where it is not there."""
+        """Return the revision that a set shows at every zoom; the snapshot's where it is not there."""
         kept = self._kept.get(wanted)
-        return snapshot.revision if kept is None else kept.moment[0]
+        if kept is None:
+            return snapshot.revision
+        return (kept if kept.former is None else kept.former).moment[0]
 
     def cells(self, scheme: str, day: date | None, snapshot: Snapshot) -> cells.CellTiles:
         """Return the set of the cells of a scheme, made now where it is not ready.
@@ -202,7 +218,10 @@ class Shelf:
                 tiles = before.tiles
             else:
                 tiles = self._read(session, wanted, snapshot, in_force)
-            kept = _Kept(tiles, _moment(snapshot), in_force, source)
+            former = before if before is None or before.former is None else before.former
+            kept = _Kept(tiles, _moment(snapshot), in_force, source, former)
+            if all(map(tiles.ready, _ZOOMS)):
+                kept = replace(kept, former=None)
         with self._lock:
             self._kept[wanted] = kept
             self._kept.move_to_end(wanted)
@@ -231,9 +250,6 @@ class Shelf:
         if ground is None:
             with at_rest():
                 ground = cells.CellGround(in_force)
-                if wanted in self._kept:
-                    # The former are drawn until these are ready to be.
-                    ground.prepare()
             self._grounds[in_force] = ground
         found = counts.read_counts(session, scheme_id, wanted.day or snapshot.day)
         return ground.tile_set(counts.counts_of(found, ground.codes), _area_names(in_force, snapshot))
@@ -279,11 +295,20 @@ class Shelf:
                 continue
             with self._making_alone(wanted):
                 self._make(wanted, snapshot)
-        for ground in list(self._grounds.values()):
-            if self._stop.is_set():
-                return
-            with at_rest():
-                ground.prepare()
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make ready what tiles are cut from, all low zooms first, and let go of what was drawn meanwhile."""
+        for zoom in _ZOOMS:
+            for ground in list(self._grounds.values()):
+                if self._stop.is_set():
+                    return
+                with at_rest():
+                    ground.prepare(zoom)
+        with self._lock:
+            for wanted, kept in self._kept.items():
+                if kept.former is not None:
+                    self._kept[wanted] = replace(kept, former=None)
 
 
 def _moment(snapshot: Snapshot) -> tuple[int, date]:

@@ -89,6 +89,29 @@ def test_former_cells_are_drawn_until_the_new_ones_are_ready(
     eventually(lambda: len(shelf.cells("community", None, holder.current).ground) == 2)
 
 
+def test_a_new_set_is_drawn_zoom_by_zoom_as_it_is_ready(
+    shelf: Shelf, holder: SnapshotHolder, database: Database
+) -> None:
+    wanted = Wanted("cells", "community")
+    before, shown = shelf.take(wanted, holder.current), holder.current.revision
+    publish(database, "community", coded(lattice(2, 1)), date(2026, 9, 1))
+    snapshot = holder.refresh()
+    assert snapshot.revision > shown
+    # What the thread in the background does first, so that the case can look between its steps.
+    made = shelf._make(wanted, snapshot).tiles
+    assert isinstance(made, CellTiles)
+    assert shelf.held(wanted, snapshot) is made
+    made.ground.prepare(3)
+    drawn = {zoom: shelf.held(wanted, snapshot, zoom) for zoom in range(17)}
+    assert [zoom for zoom, tiles in drawn.items() if tiles is made] == [3]
+    assert {tiles for zoom, tiles in drawn.items() if zoom != 3} == {before}
+    # Who follows the revision asks for tiles anew when all of them are there.
+    assert shelf.revision(wanted, snapshot) == shown
+    shelf.start()
+    eventually(lambda: shelf.revision(wanted, snapshot) == snapshot.revision)
+    assert all(shelf.held(wanted, snapshot, zoom) is made for zoom in range(17))
+
+
 def test_what_has_not_changed_is_taken_over(shelf: Shelf, holder: SnapshotHolder, database: Database) -> None:
     kept = {name: shelf.take(Wanted("cells", name), holder.current) for name in ("community", "safety")}
     areas = shelf.take(Wanted("areas"), holder.current)
