@@ -16,6 +16,7 @@ import orjson
 from fastapi import APIRouter, File, Form, Path, Query, Request, UploadFile
 from pydantic import Field
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
@@ -24,7 +25,7 @@ from api import records
 from api.exchange import IfNoneMatch, Store, listing, reply
 from api.once import Done, Writing
 from api.paging import Page, Paged
-from api.problems import answers
+from api.problems import answers, database_away, failure
 from api.security.access import Ground, access
 from api.security.audit import Action, audit
 from api.security.caller import Caller
@@ -45,6 +46,9 @@ IMPORTS = ("/v1/imports", "/v1/imports/areas", "/v1/imports/cells")
 
 STREAM_S = 600.0
 """How long a stream lasts; a browser asks for the next by itself."""
+
+AWAY_S = 5.0
+"""How long the database may be away before a stream ends for it."""
 
 _ENDED = frozenset({JobState.done, JobState.failed, JobState.cancelled})
 
@@ -256,7 +260,8 @@ def stop(request: Request, job_id: Number, caller: Caller, once: Writing) -> Res
     response_class=Response,
     responses={
         200: {
-            "description": "Events `job`, each with the job as its data; the last has its end.",
+            "description": "Events `job`, each with the job as its data; the last has its end. An event"
+            " `problem` ends a stream whose database stays away; ask again.",
             "content": {"text/event-stream": {"example": 'event: job\ndata: {"id":3,"state":"done"}\n\n'}},
         },
         **answers(404),
@@ -268,7 +273,7 @@ async def follow(job_id: Number, caller: Caller, request: Request) -> Response:
     database: Database = request.app.state.database
     first = await run_in_threadpool(_look, database, caller, job_id)
     return StreamingResponse(
-        _events(database, caller, job_id, first),
+        _events(database, caller, job_id, first, request.scope.get("wangge.request_id")),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )
@@ -281,14 +286,26 @@ def _look(database: Database, caller: Principal, job_id: int) -> tuple[int, dict
 
 
 async def _events(
-    database: Database, caller: Principal, job_id: int, first: tuple[int, dict[str, Any]]
+    database: Database,
+    caller: Principal,
+    job_id: int,
+    first: tuple[int, dict[str, Any]],
+    request_id: str | None,
 ) -> AsyncIterator[bytes]:
-    began = told = time.monotonic()
+    began = told = seen = time.monotonic()
     version, record = first
     yield b"event: job\ndata: " + orjson.dumps(record) + b"\n\n"
     while record["state"] not in _ENDED and time.monotonic() - began < STREAM_S:
         await asyncio.sleep(0.3)
-        present, record = await run_in_threadpool(_look, database, caller, job_id)
+        try:
+            present, record = await run_in_threadpool(_look, database, caller, job_id)
+        except DBAPIError as error:
+            if database_away(error) and time.monotonic() - seen < AWAY_S:
+                continue
+            # The status is sent already.
+            yield b"event: problem\ndata: " + bytes(failure(error, request_id).body) + b"\n\n"
+            return
+        seen = time.monotonic()
         if present != version:
             version, told = present, time.monotonic()
             yield b"event: job\ndata: " + orjson.dumps(record) + b"\n\n"

@@ -4,19 +4,20 @@ import io
 import json
 import time
 import zipfile
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import create_engine, func, select, text
 
 from api.security.accounts import create_token
 from api.security.principal import SYSTEM, Role
 from api.settings import ServiceSettings
 from layers.storage.database import Database
-from layers.storage.jobs import find_job
+from layers.storage.jobs import beat, enqueue, find_job
 from layers.storage.models import Entity, JobState
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client, serving
 
@@ -91,9 +92,10 @@ def test_cells_of_a_file_become_a_draft(client: Client) -> None:
     assert admin.post(f"/v1/plans/{job['result']['plan']}/check").json()["valid"]
 
 
+@cache
 def bomb() -> bytes:
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for number in range(3):
             archive.writestr(f"{number}.shp", bytes(900 << 20))
     return packed.getvalue()
@@ -182,3 +184,35 @@ def test_a_service_that_stops_ends_its_job_and_leaves_nothing(ground: Database, 
         assert session.scalar(select(func.count()).select_from(Entity)) == 0
     assert job.state == JobState.failed
     assert "stopped" in str(job.error)
+
+
+@pytest.mark.parametrize("copy_of", ["postgresql"], indirect=True)
+def test_a_stream_outlasts_a_database_that_is_away_for_a_moment_and_says_when_it_stays_away(
+    ground: Database, client: Client, postgresql_url: str
+) -> None:
+    with ground.write() as session:
+        job = enqueue(session, "divide", {}, created_by="test", area_code=None)
+        # Another server's, as it seems.
+        job.state, job.heartbeat_at = JobState.running, datetime.now(UTC) + timedelta(hours=1)
+        number = job.id
+    name = ground.url.database
+    away = f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"
+    back = f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"
+    apart = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
+    server = create_engine(f"{postgresql_url}/postgres", isolation_level="AUTOCOMMIT")
+    with server.connect() as connection, client().stream("GET", f"/v1/jobs/{number}/stream") as stream:
+        lines = (line for line in stream.iter_lines() if line)
+        assert [next(lines), json.loads(next(lines)[6:])["state"]] == ["event: job", "running"]
+        connection.execute(text(away))
+        connection.execute(text(apart), {"name": name})
+        time.sleep(1)
+        connection.execute(text(back))
+        with ground.write() as session:
+            beat(session, number, 1, 2)
+        assert [next(lines), json.loads(next(lines)[6:])["done"]] == ["event: job", 1]
+        connection.execute(text(away))
+        connection.execute(text(apart), {"name": name})
+        assert [next(lines), json.loads(next(lines)[6:])["status"]] == ["event: problem", 503]
+        assert list(lines) == []
+        connection.execute(text(back))
+    server.dispose()
