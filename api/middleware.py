@@ -70,15 +70,19 @@ class Surroundings:
         try:
             await self._app(scope, receive, sending)
         except asyncio.CancelledError:
-            if started or not deadline.was_it():
+            if started:
                 raise
-            late = problem(
-                503,
-                f"The answer took longer than {limit:g} s; ask for less, or through a job.",
-                request_id=request_id,
-                headers={"Retry-After": "5"},
+            late = deadline.was_it()
+            # The thread of a write goes on meanwhile, and may still end well.
+            said = (
+                f"The answer took longer than {limit:g} s; ask for less, or through a job."
+                if late
+                else "The service is being stopped; ask again later, and look first at what has been done."
             )
-            await late(scope, receive, sending)
+            answer = problem(503, said, request_id=request_id, headers={"Retry-After": "5"})
+            await answer(scope, receive, sending)
+            if not late:
+                raise
         except Exception as error:
             if started:
                 report(error)

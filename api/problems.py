@@ -208,9 +208,12 @@ def database_away(error: Exception) -> bool:
 def report(error: BaseException, event: str = "error of the program") -> None:
     """Log an error: its class and where it rose, never its text, which may be personal."""
     frames = traceback.extract_tb(error.__traceback__)[-6:]
+    said = getattr(error, "orig", None)
     log.error(
         event,
         error=type(error).__name__,
         cause=type(error.__cause__).__name__ if error.__cause__ else None,
+        # SQLITE_FULL or 53100 tells who runs the service what to do, and nothing of a record.
+        code=getattr(said, "sqlite_errorname", None) or getattr(said, "sqlstate", None),
         where=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     )

@@ -116,33 +116,24 @@ def test_what_takes_long_by_its_nature_has_more_time(path: str) -> None:
 
 
 def test_an_answer_that_has_begun_may_take_its_time() -> None:
-    call = asyncio.run(Call(answering(then=0.15), 0.05).run())
+    call = asyncio.run(Call(answering(then=0.6), 0.3).run())
     assert [call.status, call.sent[1]["body"]] == [200, b"done"]
 
 
-def test_who_goes_away_is_not_answered() -> None:
-    async def leave() -> list[Message]:
-        call = Call(answering(ENDLESS), ENDLESS)
-        task = asyncio.create_task(call.run())
-        await asyncio.sleep(0.01)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        return call.sent
-
-    assert asyncio.run(leave()) == []
-
-
-def test_who_goes_away_as_the_time_ends_is_not_answered() -> None:
-    async def both() -> list[Message]:
-        call = Call(answering(ENDLESS), 0.01)
+@pytest.mark.parametrize("limit", [ENDLESS, 0.01])
+def test_a_server_that_stops_says_so_and_is_not_kept_from_it(limit: float) -> None:
+    async def stop() -> Call:
+        call = Call(answering(ENDLESS), limit)
         task = asyncio.create_task(call.run())
         asyncio.get_running_loop().call_later(0.01, task.cancel)
         with pytest.raises(asyncio.CancelledError):
             await task
-        return call.sent
+        return call
 
-    assert asyncio.run(both()) == []
+    call = asyncio.run(stop())
+    assert call.status == 503
+    assert call.headers["retry-after"] == "5"
+    assert call.problem["detail"].startswith("The service is being stopped")
 
 
 def test_a_task_is_whole_after_its_time_ended() -> None:
@@ -186,6 +177,19 @@ def test_a_database_that_is_away_is_no_error_of_the_program(
     for text in (said, json.dumps(call.problem, ensure_ascii=False)):
         assert "张三" not in text
         assert "SELECT" not in text
+
+
+@pytest.mark.parametrize(
+    ("orig", "code"),
+    [(locked(), "SQLITE_LOCKED_SHAREDCACHE"), (psycopg.errors.DiskFull("no space for 张三"), "53100")],
+)
+def test_the_log_tells_by_its_code_what_ails_the_database(
+    orig: Exception, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure()
+    asyncio.run(Call(raising(wrapped(exc.OperationalError, orig))).run())
+    (told,) = (json.loads(line) for line in capsys.readouterr().err.splitlines() if '"error"' in line)
+    assert (told["event"], told["code"]) == ("the database cannot be used", code)
 
 
 def test_what_fails_halfway_is_raised_for_the_server_to_break_off() -> None:
