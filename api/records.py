@@ -49,6 +49,17 @@ class Scheme(BaseModel):
     version: int = Field(examples=[1])
 
 
+class Changes(BaseModel):
+    """How many cells differ between two days, by their codes."""
+
+    scheme: str = Field(examples=["community"])
+    since: date = Field(examples=["2026-01-01"])
+    at: date = Field(examples=["2026-03-01"])
+    begun: int = Field(examples=[12], description="In force on the later day alone.")
+    ended: int = Field(examples=[9], description="In force on the former day alone.")
+    changed: int = Field(examples=[31], description="In force on both, in different versions.")
+
+
 class Plan(BaseModel):
     """A division of an area under a scheme."""
 

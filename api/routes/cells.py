@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, defer
 from starlette.responses import Response
 
 from api import records
-from api.exchange import IfNoneMatch, Store, listing, shape
+from api.exchange import IfNoneMatch, Store, listing, reply, shape
 from api.paging import AskedFeatures, Page, PagedFeatures
 from api.problems import answers
 from api.routes.areas import revision_in
@@ -21,7 +21,7 @@ from api.security.access import Ground, access
 from api.security.caller import Caller
 from api.security.jurisdiction import within
 from api.security.principal import Right
-from gis.errors import NotFoundError
+from gis.errors import InputError, NotFoundError
 from layers.storage.models import Cell, PlanCell
 from layers.storage.rows import in_force
 from layers.storage.schemes import find_scheme
@@ -114,6 +114,34 @@ def of_scheme(
             )
         state = (scheme, day, caller.area_code)
         return _page(session, asked, chosen, *state, unless=if_none_match, geometry=geometry)
+
+
+@router.get(
+    "/schemes/{scheme}/changes",
+    summary="Count what changed between two days",
+    response_model=records.Changes,
+    responses=answers(404, 422),
+)
+@access(Right.read, Ground.filtered)
+def changes(
+    scheme: SchemeCode,
+    caller: Caller,
+    store: Store,
+    since: Annotated[date, Query(description="The former day.", examples=["2026-01-01"])],
+    at: Annotated[date | None, Query(description="The later day; today when not given.")] = None,
+) -> Response:
+    """Count the cells of the caller's area that began, ended or changed from one day to another."""
+    day = at or date.today()
+    if day < since:
+        raise InputError(f"since={since} is later than {day}; give the former day as since.")
+    with store.read() as session:
+        found = find_scheme(session, scheme)
+        then, now = (in_force(Cell.valid_from, Cell.valid_to, each) for each in (since, day))
+        own = select(Cell.code).where(Cell.scheme_id == found.id, within(Cell.area_code, caller))
+        gone = set(session.scalars(own.where(then, ~now)))
+        come = set(session.scalars(own.where(now, ~then)))
+    counts = {"begun": len(come - gone), "ended": len(gone - come), "changed": len(gone & come)}
+    return reply({"scheme": scheme, "since": since, "at": day, **counts})
 
 
 @router.get(

@@ -148,11 +148,15 @@ export async function openApp(session) {
     if (error?.status === 401) ask("v1/session").catch(() => {});
   });
   keepAddress(map);
-  if (asked.cell !== null) change({ chosen: { kind: "cell", code: asked.cell, fly: asked.view === null } });
+  const follows = (given) => {
+    if (given.chosen !== null) change({ chosen: { ...given.chosen, fly: given.view === null } });
+  };
+  follows(asked);
   window.addEventListener("hashchange", () => {
     const given = readAddress();
     adopt(given);
     if (given.view) map.jumpTo(given.view);
+    follows(given);
   });
   window.setInterval(() => follow(choices, redraw), 60_000);
   // What tests and a person at the console may ask.

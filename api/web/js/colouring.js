@@ -26,23 +26,13 @@ function shaped(answer, key) {
   return { ...answer, key, breaks, colours: ramp(Math.max(1, breaks.length)) };
 }
 
+const APART = ["match", ["get", "colour"], ...NEIGHBOURS.flatMap((colour, number) => [number, colour]), NEIGHBOURS[0]];
+
 // The colour of a cell as MapLibre computes it from the attributes in its tile.
-export function cellColour(classes) {
-  if (classes === null) {
-    const pairs = NEIGHBOURS.flatMap((colour, number) => [number, colour]);
-    return ["match", ["get", "colour"], ...pairs, NEIGHBOURS[0]];
-  }
-  return stepped(classes, ["get", classes.key]);
-}
+export const cellColour = (classes) => (classes === null ? APART : stepped(classes, ["get", classes.key]));
 
 // Cells drawn together by area show what their cells have on average, which compares with the same classes.
-export function groupColour(classes) {
-  if (classes === null) {
-    const pairs = NEIGHBOURS.flatMap((colour, number) => [number, colour]);
-    return ["match", ["coalesce", ["get", "colour"], ["%", ["coalesce", ["id"], 0], NEIGHBOURS.length]], ...pairs, NEIGHBOURS[0]];
-  }
-  return stepped(classes, ["/", ["get", classes.key], ["max", 1, ["get", "cells"]]]);
-}
+export const groupColour = (classes) => (classes === null ? APART : stepped(classes, ["/", ["get", classes.key], ["max", 1, ["get", "cells"]]]));
 
 function stepped(classes, value) {
   if (classes.breaks.length === 0) return NO_DATA;

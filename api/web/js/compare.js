@@ -1,10 +1,11 @@
 // Two days side by side: a second map over the first, cut where the slider stands.
 
+import { ask } from "./api.js";
 import { describeCells, drawCells, showCells } from "./cells.js";
 import { daysInForce, since } from "./choices.js";
 import { classification } from "./colouring.js";
 import { byId, h } from "./dom.js";
-import { today } from "./format.js";
+import { number, today } from "./format.js";
 import { onLanguage, t } from "./i18n.js";
 import { tellLayers } from "./layers.js";
 import { makeMap } from "./map.js";
@@ -137,8 +138,23 @@ export function openCompare(map, { style }) {
         choose("compare-left", t("compare_left"), against, (day) => change({ against: day })),
         choose("compare-right", t("compare_right"), at ?? today(), (day) => change({ at: day === today() ? null : day })),
       ),
-      same ? h("p", { class: "note" }, t("compare_same")) : h("p", { class: "note" }, t("compare_slider")),
+      same ? null : count(against, at ?? today()),
+      h("p", { class: "note" }, t(same ? "compare_same" : "compare_slider")),
     );
+  };
+  // How many cells differ between the days, once that is known.
+  const count = (one, another) => {
+    const line = h("p", { class: "figures", id: "compare-changes" }, "…");
+    const [since, until] = [one, another].sort();
+    ask(`v1/schemes/${encodeURIComponent(current().scheme)}/changes`, { query: { since, at: until } }).then(
+      ({ begun, ended, changed }) => {
+        line.textContent = t("compare_changes", { since, at: until, begun: number(begun), ended: number(ended), changed: number(changed) });
+      },
+      (error) => {
+        line.textContent = sentence(error);
+      },
+    );
+    return line;
   };
   listen(["scheme", "at", "against", "fill", "method", "classes", "hidden"], () => {
     if (second === null) return;

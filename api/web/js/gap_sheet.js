@@ -35,8 +35,19 @@ export function flyToBox(map, box) {
   map.fitBounds([[west, south], [east, north]], { padding, maxZoom: 15.8, duration: 700 });
 }
 
+// The area of a gap by name and code; by code alone where the caller may not know more.
+async function areaOf({ area_code: code }) {
+  if (code === null) return null;
+  try {
+    return `${(await ask(`v1/areas/${encodeURIComponent(code)}`)).name} ${code}`;
+  } catch {
+    return code;
+  }
+}
+
 export async function gapSheet({ id, fly, record }, { map }) {
   const gap = record ?? (await ask(`v1/gaps/${id}`));
+  const ground = await areaOf(gap);
   if (fly && gap.box) flyToBox(map, gap.box);
   const openCell = () => change({ chosen: { kind: "cell", code: gap.cell_code, fly: true } });
   return [
@@ -49,7 +60,7 @@ export async function gapSheet({ id, fly, record }, { map }) {
     block(t("gap_affected"), h("div", { class: "tiles" }, tiles(gap))),
     block(t("gap_rule"), h("p", {}, gapSentence(gap))),
     gap.cell_code ? block(t("gap_cell"), h("button", { class: "owner", type: "button", onclick: openCell }, h("b", {}, gap.cell_code))) : null,
-    block(null, facts([[t("area_name"), gap.area_code], [t("gaps_run"), gap.on]])),
+    block(null, facts([[t("area_name"), ground], [t("gaps_run"), gap.on]])),
   ];
 }
 

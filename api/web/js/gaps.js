@@ -24,6 +24,8 @@ function fitting(at) {
   return runs.find((each) => each.on <= at) ?? runs[0] ?? null;
 }
 
+const chosenGap = () => (current().chosen?.kind === "gap" ? current().chosen.id : null);
+
 // How many gaps a run counts of a severity, or of all.
 export function counted(run, severity = null) {
   const kinds = Object.values(run.summary?.kinds ?? {});
@@ -60,8 +62,7 @@ export function openGaps(map, drawn) {
     return h("div", { class: "gap-filter" }, h("div", { class: "pair" }, choice, kind), h("div", { class: "chips" }, chips));
   };
   const rows = () => {
-    const { chosen } = current();
-    const own = chosen?.kind === "gap" ? chosen.id : null;
+    const own = chosenGap();
     const more = listed.next === null ? null : h("button", { class: "button gap-more", type: "button", onclick: () => read(true) }, t("more"));
     if (listed.items.length === 0) replace(list, empty(t(filter.severity || filter.kind ? "gaps_none_filtered" : "gaps_none")));
     else replace(list, listed.items.map((each) => gapRow(each, each.id === own)), more);
@@ -118,13 +119,17 @@ export function openGaps(map, drawn) {
     else change({ run });
   };
   const show = () => {
-    drawn.then(() => drawGaps(map, current().scheme, current().run, !current().hidden.has("gaps")));
+    drawn.then(() => {
+      const { scheme, run, hidden } = current();
+      drawGaps(map, scheme, run, !hidden.has("gaps"));
+      chooseGap(map, chosenGap());
+    });
     draw();
   };
   listen(["scheme", "at"], readRuns);
   listen(["run"], show);
-  listen(["chosen"], ({ chosen }) => {
-    const id = chosen?.kind === "gap" ? chosen.id : null;
+  listen(["chosen"], () => {
+    const id = chosenGap();
     chooseGap(map, id);
     for (const row of list.querySelectorAll(".gap-row")) {
       if (Number(row.dataset.gap) === id) row.setAttribute("aria-current", "true");

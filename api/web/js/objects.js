@@ -13,7 +13,9 @@ const radius = (one) => ["case", [">", COUNT, 1], ["min", 11, ["+", 3, ["*", 1.2
 const severity = (values) => ["match", ["get", "severity"], "high", values.high, "medium", values.medium, values.low];
 const AREAL = ["match", ["geometry-type"], ["Polygon", "MultiPolygon"], true, false];
 
+// Names of areas stay readable above points.
 export function addObjects(map, scheme) {
+  const names = map.getLayer("area-names") ? "area-names" : undefined;
   for (const [kind, colour] of Object.entries(KINDS)) {
     const source = `entities-${kind}`;
     map.addSource(source, { type: "vector", tiles: [tilesAddress("entities", { kind, scheme })], minzoom: 0, maxzoom: 16 });
@@ -31,7 +33,7 @@ export function addObjects(map, scheme) {
         "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 11, 0.8, 15, 1.5],
         "circle-radius": ["interpolate", ["linear"], ["zoom"], 10, radius(3.5), 15, radius(5), 18, radius(7)],
       },
-    });
+    }, names);
     map.addLayer({
       id: `entity-${kind}-count`,
       type: "symbol",
@@ -39,7 +41,7 @@ export function addObjects(map, scheme) {
       filter: [">", COUNT, 49],
       layout: { visibility, "text-field": ["to-string", COUNT], "text-font": FONTS.slice(0, 4), "text-size": 9 },
       paint: { "text-color": "#fff" },
-    });
+    }, names);
   }
 }
 

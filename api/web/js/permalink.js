@@ -5,8 +5,17 @@ import { settled } from "./dom.js";
 import { currentLanguage, known } from "./i18n.js";
 
 const CHOICE = /^[0-9A-Za-z_.-]{1,100}$/;
+const NUMBER = /^\d{1,15}$/;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const METHODS = ["quantiles", "natural_breaks", "equal_interval"];
+
+// What is chosen, as the address tells it: a cell by its code, an entity or a gap by its number.
+function chosenIn(choice) {
+  const code = choice("cell", CHOICE);
+  if (code !== null) return { kind: "cell", code };
+  const kind = ["entity", "gap"].find((each) => choice(each, NUMBER) !== null);
+  return kind === undefined ? null : { kind, id: Number(choice(kind, NUMBER)) };
+}
 
 // Read the address: the choices it holds, the place, and the secret of a one-time link.
 export function readAddress() {
@@ -24,7 +33,7 @@ export function readAddress() {
     method: METHODS.includes(given.get("method")) ? given.get("method") : null,
     classes: Number(choice("classes", /^[3-9]$/)) || null,
     hidden: given.has("off") ? new Set((given.get("off") || "").split(",").filter(Boolean)) : null,
-    cell: choice("cell", CHOICE),
+    chosen: chosenIn(choice),
     against: choice("against", DAY),
   };
 }
@@ -42,7 +51,7 @@ export function writeAddress(map) {
   if (state.at !== null) parts.at = state.at;
   if (state.fill !== "neighbours") Object.assign(parts, { by: state.fill, method: state.method, classes: state.classes });
   parts.off = [...state.hidden].sort().join(",");
-  if (state.chosen?.kind === "cell") parts.cell = state.chosen.code;
+  if (state.chosen !== null && state.chosen.kind !== "place") parts[state.chosen.kind] = state.chosen.code ?? state.chosen.id;
   if (state.against !== null) parts.against = state.against;
   parts.lang = currentLanguage();
   const written = Object.entries(parts)

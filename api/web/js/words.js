@@ -203,6 +203,7 @@ export const WORDS = {
   compare_left: ["左侧", "Left"],
   compare_right: ["右侧", "Right"],
   compare_slider: ["拖动以比较两个日期", "Drag to compare the two days"],
+  compare_changes: ["{since} 至 {at}：新增 {begun} 个网格，取消 {ended} 个，调整 {changed} 个。", "From {since} to {at}: {begun} cells begun, {ended} ended, {changed} changed."],
   compare_same: ["两侧是同一天，请选择另一个日期。", "Both sides show the same day; choose another."],
   share: ["复制链接", "Copy link"],
   share_done: ["链接已复制，打开它会看到同样的地图", "Link copied; it opens this same map"],

@@ -158,6 +158,7 @@ def test_what_is_chosen_is_drawn_above_gaps(open_page: Open) -> None:
         "gaps-fill",
         "cells-chosen",
         "entity-sensor",
+        "area-names",
     ]
     assert [order.index(each) for each in ids] == sorted(order.index(each) for each in ids)
 

@@ -20,6 +20,19 @@ from tests.api.web.conftest import FIRST, PATIENCE_S
 Open = Callable[..., Any]
 
 
+# The choices whose text is wider than the room that it has.
+TOO_WIDE = """() => {
+  const pen = document.createElement('canvas').getContext('2d');
+  return ['scheme', 'date'].filter((id) => {
+    const choice = document.getElementById(id);
+    const style = getComputedStyle(choice);
+    pen.font = style.font;
+    const room = choice.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    return pen.measureText(choice.selectedOptions[0].textContent).width > room;
+  });
+}"""
+
+
 def faults(page: Any) -> list[str]:
     """What axe finds that is serious or worse."""
     found = Axe().run(page).response["violations"]
@@ -88,6 +101,10 @@ def test_a_phone(open_page: Open) -> None:
     page = opened.page
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.is_hidden("#panel-body")
+    assert page.evaluate(TOO_WIDE) == []
+    page.click("#language")
+    assert page.evaluate(TOO_WIDE) == []
+    page.click("#language")
     assert page.inner_text("#panel-handle") == "图例与图层"
     page.tap("#panel-handle")
     assert page.is_visible("#fill")

@@ -126,6 +126,8 @@ def test_two_days_lie_side_by_side(open_page: Open) -> None:
     page.wait_for_selector("#swipe")
     opened.wait(f"document.getElementById('day-left')?.textContent === '{FIRST}'")
     assert page.input_value("#compare-left") == str(FIRST)
+    told = f"新增 {len(stripes())} 个网格，取消 {len(squares())} 个，调整 0 个"
+    opened.wait(f"document.getElementById('compare-changes').textContent.includes('{told}')")
     # The day stands there alone when its map is drawn.
     assert any(f"at={FIRST}" in url and "/tiles/cells/" in url for url in opened.requests)
     assert (
@@ -138,6 +140,29 @@ def test_two_days_lie_side_by_side(open_page: Open) -> None:
     opened.wait(f"location.hash.includes('against={FIRST}')")
     page.click("#tool-compare")
     assert page.locator("#second").count() == 0
+
+
+@pytest.mark.parametrize("kind", ["entity", "gap"])
+def test_the_address_holds_an_entity_or_a_gap(
+    open_page: Open, interface: Any, made: dict[str, Any], kind: str
+) -> None:
+    listed = interface("/v1/gaps", scheme="community", limit=200)["items"]
+    gap = next(each for each in listed if each["area_code"] is not None and each["geometry"] is not None)
+    number = made["sensor"] if kind == "entity" else gap["id"]
+    opened = open_page(fragment=f"#{kind}={number}")
+    page = opened.page
+    page.wait_for_selector("#sheet .facts")
+    opened.settle()
+    opened.wait(f"location.hash.includes('{kind}={number}&')")
+    if kind == "entity":
+        assert page.inner_text("#sheet .under") == "SE-0000"
+        return
+    name = interface(f"/v1/areas/{gap['area_code']}")["name"]
+    assert f"{name} {gap['area_code']}" in page.inner_text("#sheet .facts")
+    assert page.evaluate("wangge.map.getFilter('gaps-chosen')") == ["==", ["id"], number]
+    # Another address of the same page opens what it names.
+    page.evaluate(f"location.hash = 'cell={stripes()['code'][0]}'")
+    page.wait_for_selector("#sheet h2:has-text('第101网格')")
 
 
 def test_the_address_holds_what_is_shown(open_page: Open) -> None:

@@ -1,0 +1,37 @@
+"""What changed among the cells of a scheme between two days, over HTTP."""
+
+from typing import Any
+
+from layers.storage.database import Database
+from tests.api.routes.conftest import Client
+from tests.api.routes.grid import DAY, LATER, WEST_TOWN, publish_cells
+
+SCHEME = "/v1/schemes/community"
+
+
+def test_changes_are_those_between_the_lists_of_both_days(ground: Database, client: Client) -> None:
+    publish_cells(ground, DAY)
+    publish_cells(ground, LATER, height=2)
+
+    def naive(of: Any, since: Any, at: Any) -> dict[str, int]:
+        then, now = (
+            {each["code"]: each["valid_from"] for each in of.get(f"{SCHEME}/cells?at={day}").json()["items"]}
+            for day in (since, at)
+        )
+        both = then.keys() & now.keys()
+        return {
+            "begun": len(now.keys() - both),
+            "ended": len(then.keys() - both),
+            "changed": sum(then[code] != now[code] for code in both),
+        }
+
+    for caller in (client(), client("viewer", WEST_TOWN)):
+        for since, at in (("2025-01-01", DAY), (DAY, DAY), (DAY, LATER), ("2025-01-01", LATER)):
+            answer = caller.get(f"{SCHEME}/changes", params={"since": str(since), "at": str(at)})
+            expected = {"scheme": "community", "since": str(since), "at": str(at)}
+            assert answer.json() == {**expected, **naive(caller, since, at)}
+    assert client("viewer", WEST_TOWN).get(f"{SCHEME}/changes?since={DAY}").json()["changed"] == 2
+    wrong = client().get(f"{SCHEME}/changes?since={LATER}&at={DAY}")
+    assert wrong.status_code == 422
+    assert "give the former day as since" in wrong.json()["detail"]
+    assert client().get(f"/v1/schemes/none/changes?since={DAY}").status_code == 404
