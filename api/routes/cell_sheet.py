@@ -19,12 +19,11 @@ from api.gap_runs import newest_run
 from api.problems import answers
 from api.routes.areas import revision_in
 from api.routes.cells import Code, SchemeCode
-from api.routes.entities import Reveal
 from api.routes.gaps import gap_record
 from api.security.access import Ground, access
 from api.security.caller import Caller
 from api.security.jurisdiction import within
-from api.security.personal import audit_reveal, masked
+from api.security.personal import Reveal, audit_reveal, masked, reading
 from api.security.principal import Principal, Right
 from gis.errors import NotFoundError
 from layers.snapshot import SnapshotHolder
@@ -62,11 +61,9 @@ def sheet(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Read a cell in force on a day: its place, who answers for it, what belongs to it, what is missing."""
-    if reveal:
-        caller.require(Right.reveal)
     day = at or date.today()
     snapshots: SnapshotHolder = request.app.state.snapshots
-    with store.write() if reveal else store.read() as session:
+    with reading(store, caller, reveal=reveal) as session:
         found = find_scheme(session, scheme)
         cell = session.scalar(
             select(Cell).where(

@@ -23,7 +23,7 @@ from api.security.access import Ground, access
 from api.security.audit import Action, audit
 from api.security.caller import Caller
 from api.security.jurisdiction import within
-from api.security.personal import audit_reveal, masked
+from api.security.personal import Reveal, audit_reveal, masked, reading
 from api.security.principal import Principal, Right
 from gis.errors import InputError, NotFoundError
 from layers.storage.entities import create_entity, end_entity, find_entity, history, update_entity
@@ -34,9 +34,6 @@ from layers.storage.schemes import find_scheme
 router = APIRouter(prefix="/v1/entities", tags=["entities"])
 
 Number = Annotated[int, Path(ge=1, le=2**53, examples=[17])]
-Reveal = Annotated[
-    bool, Query(description="Show personal values plain; needs the right, and is audited.", examples=[False])
-]
 Text = Annotated[str, Field(max_length=500)]
 
 
@@ -110,9 +107,7 @@ def entities(
     reveal: Reveal = False,
 ) -> Response:
     """List the entities of the caller's area in the order in which they were made."""
-    if reveal:
-        caller.require(Right.reveal)
-    with store.write() if reveal else store.read() as session:
+    with reading(store, caller, reveal=reveal) as session:
         chosen = asked.within(session, select(Entity).where(within(Entity.area_code, caller)), Entity)
         if not ended:
             chosen = chosen.where(Entity.valid_to.is_(None))
@@ -181,9 +176,7 @@ def entity(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Read one entity in its present state, also when it has ended."""
-    if reveal:
-        caller.require(Right.reveal)
-    with store.write() if reveal else store.read() as session:
+    with reading(store, caller, reveal=reveal) as session:
         found = _permitted(session, caller, entity_id)
         if reveal and found.personal:
             audit_reveal(session, caller, "entity", [entity_id])

@@ -17,12 +17,11 @@ from api.exchange import IfNoneMatch, Store, Version, listing, reply, require_ve
 from api.once import Done, Writing
 from api.paging import Page, Paged
 from api.problems import answers
-from api.routes.entities import Reveal
 from api.security.access import Ground, access
 from api.security.audit import Action, audit
 from api.security.caller import Caller
 from api.security.jurisdiction import within
-from api.security.personal import audit_reveal, masked
+from api.security.personal import Reveal, audit_reveal, masked, reading
 from api.security.principal import Principal, Right
 from gis.errors import ConflictError, NotFoundError
 from layers.storage.models import Cell, Scheme
@@ -114,12 +113,10 @@ def officers(
     reveal: Reveal = False,
 ) -> Response:
     """List the officers of the caller's area."""
-    if reveal:
-        caller.require(Right.reveal)
     chosen = select(Officer).where(within(Officer.area_code, caller))
     if not ended:
         chosen = chosen.where(Officer.valid_to.is_(None))
-    with store.write() if reveal else store.read() as session:
+    with reading(store, caller, reveal=reveal) as session:
         rows, follows = asked.rows(session, chosen, Officer.id)
         if reveal:
             audit_reveal(session, caller, "officer", [row.id for (row,) in rows if row.personal])
@@ -170,9 +167,7 @@ def officer(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Read one officer."""
-    if reveal:
-        caller.require(Right.reveal)
-    with store.write() if reveal else store.read() as session:
+    with reading(store, caller, reveal=reveal) as session:
         found = _permitted(session, caller, officer_id)
         if reveal and found.personal:
             audit_reveal(session, caller, "officer", [officer_id])

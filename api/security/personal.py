@@ -3,13 +3,20 @@
 It owns the mask and the reveal; which columns are personal is said in `layers.storage.models`.
 """
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any
 
+from fastapi import Query
 from sqlalchemy.orm import Session
 
 from api.security.audit import Action, audit
-from api.security.principal import Principal
+from api.security.principal import Principal, Right
+from layers.storage.database import Database
+
+Reveal = Annotated[
+    bool, Query(description="Show personal values plain; needs the right, and is audited.", examples=[False])
+]
 
 _LISTED = 100
 
@@ -29,6 +36,21 @@ def masked_text(text: str) -> str:
 def shown(personal: Mapping[str, Any], principal: Principal) -> dict[str, Any]:
     """Return personal values as the caller may see them; whoever shows them plain calls `audit_reveal`."""
     return dict(personal) if principal.sees_personal else masked(personal)
+
+
+@contextmanager
+def reading(store: Database, principal: Principal, *, reveal: bool) -> Iterator[Session]:
+    """Give a session that reads; where personal data is to be shown plain, one that can also audit it.
+
+    Raises
+    ------
+    ForbiddenError
+        If the caller may not see personal data plain.
+    """
+    if reveal:
+        principal.require(Right.reveal)
+    with store.write() if reveal else store.read() as session:
+        yield session
 
 
 def audit_reveal(session: Session, principal: Principal, what: str, ids: Collection[int | str]) -> None:
