@@ -51,7 +51,7 @@ class Lines:
         kinds = (shapely.GeometryType.LINESTRING, shapely.GeometryType.MULTILINESTRING)
         self._shapes = np.asarray(shapely.transform(checked(shapes, kinds, "line"), project), dtype=object)
         self._boxes = Boxes(shapely.bounds(self._shapes))
-        self._zooms = Zooms(self._made)
+        self._zooms = Zooms[_Drawn]()
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -72,7 +72,7 @@ class Lines:
         chosen = self.rows(address)
         if rows is not None:
             chosen = chosen[rows[chosen]]
-        drawn = self._zooms.at(address.z)
+        drawn = self._zooms.at(address.z, self._made)
         counts = drawn.firsts[chosen + 1] - drawn.firsts[chosen]
         lines = runs(drawn.firsts[chosen], counts)
         sizes = np.diff(drawn.starts)[lines]
@@ -91,7 +91,7 @@ class Lines:
 
     def prepare(self, zoom: int) -> None:
         """Make what the tiles of a zoom are cut from, which otherwise the first of them does."""
-        self._zooms.at(zoom)
+        self._zooms.at(zoom, self._made)
 
     def _made(self, zoom: int) -> _Drawn:
         size = unit(zoom)

@@ -78,7 +78,7 @@ class Surfaces(ABC):
         self.ids = ids
         self._boxes = Boxes(boxes)
         self._outlines = outlines
-        self._zooms = Zooms(self._made)
+        self._zooms = Zooms[Drawn]()
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -133,7 +133,7 @@ class Surfaces(ABC):
 
     def prepare(self, zoom: int) -> None:
         """Make what the tiles of a zoom are cut from, which otherwise the first of them does."""
-        self._zooms.at(zoom)
+        self._zooms.at(zoom, self._made)
 
     def ready(self, zoom: int) -> bool:
         """Tell whether that has been made."""
@@ -157,7 +157,7 @@ class Surfaces(ABC):
 
     def _cut(self, address: Address, chosen: Integers) -> Rings:
         """Return what the tile shows of some rows."""
-        drawn = self._zooms.at(address.z)
+        drawn = self._zooms.at(address.z, self._made)
         column, row = address.origin
         box = (column - BUFFER, row - BUFFER, column + EXTENT + BUFFER, row + EXTENT + BUFFER)
         touch, whole = boxed(drawn.boxes[chosen], box)

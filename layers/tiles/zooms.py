@@ -12,16 +12,9 @@ Made = TypeVar("Made")
 
 
 class Zooms(Generic[Made]):
-    """What `make` returns for a zoom, kept; safe in many threads at once.
+    """What is kept for each zoom; safe in many threads at once."""
 
-    Parameters
-    ----------
-    make
-        Makes what belongs to a zoom; it must give the same each time.
-    """
-
-    def __init__(self, make: Callable[[int], Made]) -> None:
-        self._make = make
+    def __init__(self) -> None:
         self._lock = Lock()
         self._making: dict[int, Lock] = {}
         self._made: dict[int, Made] = {}
@@ -30,11 +23,20 @@ class Zooms(Generic[Made]):
         """Tell whether nobody would wait for a zoom."""
         return zoom in self._made
 
-    def at(self, zoom: int) -> Made:
-        """Return what belongs to a zoom, made now where it is not there."""
+    def at(self, zoom: int, make: Callable[[int], Made]) -> Made:
+        """Return what belongs to a zoom, made now where it is not there.
+
+        Parameters
+        ----------
+        zoom
+            The zoom.
+        make
+            Makes what belongs to it, the same each time. It is not kept: a layer that is let go of must not
+            wait for the collector, which passes over all that has lived long.
+        """
         with self._lock:
             making = self._making.setdefault(zoom, Lock())
         with making:
             if zoom not in self._made:
-                self._made[zoom] = self._make(zoom)
+                self._made[zoom] = make(zoom)
         return self._made[zoom]

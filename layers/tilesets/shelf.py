@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from threading import Event, Lock, Thread
-from weakref import WeakKeyDictionary
 
 from sqlalchemy.orm import Session
 
@@ -22,6 +21,7 @@ from layers.snapshot import CellsInForce, Snapshot, SnapshotHolder
 from layers.storage.database import Database
 from layers.storage.models import GapRun
 from layers.tilesets import areas, base, cells, counts, entities, gaps
+from layers.tilesets.cells import CellGround
 from layers.tilesets.model import MAXZOOM, TileSet
 
 _log = logging.getLogger(__name__)
@@ -99,7 +99,6 @@ class Shelf:
         self._holder = holder
         self._kept_cells = kept_cells
         self._kept: OrderedDict[Wanted, _Kept] = OrderedDict()
-        self._grounds: WeakKeyDictionary[CellsInForce, cells.CellGround] = WeakKeyDictionary()
         self._making: dict[Wanted, Lock] = {}
         self._stale: set[Wanted] = set()
         self._lock = Lock()
@@ -246,13 +245,18 @@ class Shelf:
                 raise NotFoundError(f"There is no run number {wanted.run} of scheme '{wanted.scheme}'.")
             return gaps.read_gaps(session, wanted.run)
         assert in_force is not None
-        ground = self._grounds.get(in_force)
+        ground = next((each for each in self._grounds() if each.cells is in_force), None)
         if ground is None:
             with at_rest():
-                ground = cells.CellGround(in_force)
-            self._grounds[in_force] = ground
+                ground = CellGround(in_force)
         found = counts.read_counts(session, scheme_id, wanted.day or snapshot.day)
         return ground.tile_set(counts.counts_of(found, ground.codes), _area_names(in_force, snapshot))
+
+    def _grounds(self) -> list[CellGround]:
+        """Return what the sets of cells are drawn from, each once."""
+        with self._lock:
+            kept = [each.tiles for each in self._kept.values()]
+        return list(dict.fromkeys(each.ground for each in kept if isinstance(each, cells.CellTiles)))
 
     def _forget(self) -> None:
         """Let go of what has not been asked for longest; the lock is held."""
@@ -300,7 +304,7 @@ class Shelf:
     def _prepare(self) -> None:
         """Make ready what tiles are cut from, all low zooms first, and let go of what was drawn meanwhile."""
         for zoom in _ZOOMS:
-            for ground in list(self._grounds.values()):
+            for ground in self._grounds():
                 if self._stop.is_set():
                     return
                 with at_rest():

@@ -15,12 +15,12 @@ def test_a_zoom_is_made_once_however_many_ask() -> None:
         made.append(zoom)
         return object()
 
-    zooms = Zooms(make)
+    zooms = Zooms[object]()
     assert not zooms.ready(3)
 
     def ask(zoom: int) -> object:
         together.wait(PATIENCE_S)
-        return zooms.at(zoom)
+        return zooms.at(zoom, make)
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(ask, [3] * 4))
@@ -39,11 +39,11 @@ def test_nobody_waits_for_another_zoom() -> None:
             assert go_on.wait(PATIENCE_S)
         return zoom
 
-    zooms = Zooms(make)
+    zooms = Zooms[int]()
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(zooms.at, 3)
+        slow = pool.submit(zooms.at, 3, make)
         assert begun.wait(PATIENCE_S)
-        assert zooms.at(4) == 4
+        assert zooms.at(4, make) == 4
         go_on.set()
         assert slow.result() == 3
 
@@ -57,8 +57,8 @@ def test_what_could_not_be_made_is_tried_again() -> None:
             raise MemoryError
         return zoom
 
-    zooms = Zooms(make)
+    zooms = Zooms[int]()
     with ThreadPoolExecutor(1) as pool:
-        assert isinstance(pool.submit(zooms.at, 5).exception(), MemoryError)
+        assert isinstance(pool.submit(zooms.at, 5, make).exception(), MemoryError)
     assert not zooms.ready(5)
-    assert zooms.at(5) == 5
+    assert zooms.at(5, make) == 5
