@@ -51,6 +51,8 @@ class CellGround:
         Of the cells, in the order of their ids, shape (n,).
     minzoom
         The first zoom at which cells are drawn.
+    likely
+        The zooms that somebody will look at: from the one at which the cells fill half a tile.
     """
 
     def __init__(self, cells: CellsInForce) -> None:
@@ -66,6 +68,7 @@ class CellGround:
         lon, lat = shapely.get_x(spots), shapely.get_y(spots)
         self.spots = Points(lon, lat, held.ids)
         self.minzoom = max(_zoom_for(lon, lat, MOST_CELLS), _zoom_of_size(self.bounds))
+        self.likely = range(_zoom_of_extent(self.bounds), MAXZOOM + 1)
         self.label_zoom = max(_zoom_for(lon, lat, MOST_LABELS), min(self.minzoom + 1, MAXZOOM))
         self.told: dict[str, Any] = {
             "code": self.codes,
@@ -217,6 +220,14 @@ def _zoom_for(lon: NDArray[np.float64], lat: NDArray[np.float64], most: int) -> 
         if not len(tiles) or np.unique(tiles, return_counts=True)[1].max() <= most:
             return zoom
     return MAXZOOM
+
+
+def _zoom_of_extent(bounds: NDArray[np.float64]) -> int:
+    """Return the smallest zoom at which all cells together are as wide as half a tile."""
+    if not np.isfinite(bounds).any():
+        return 0
+    width = float(np.nanmax(bounds[:, 2]) - np.nanmin(bounds[:, 0])) / _WORLD_DEGREES
+    return int(np.clip(np.ceil(np.log2(0.5 / max(width, 1e-9))), 0, MAXZOOM))
 
 
 def _zoom_of_size(bounds: NDArray[np.float64]) -> int:

@@ -32,7 +32,6 @@ KEPT_CELLS = 300_000
 KEPT_SETS = 24
 """Sets kept beside the cells of today, the areas and the base map."""
 
-_ZOOMS = range(MAXZOOM + 1)
 _REST = 4.0
 _LONGEST_REST_S = 5.0
 # Making sets anew may take one part of the time in five, or a little more, however often entities change.
@@ -217,10 +216,10 @@ class Shelf:
                 tiles = before.tiles
             else:
                 tiles = self._read(session, wanted, snapshot, in_force)
-            former = before if before is None or before.former is None else before.former
+            former = None
+            if before is not None and before.cells is not in_force:
+                former = before if before.former is None else before.former
             kept = _Kept(tiles, _moment(snapshot), in_force, source, former)
-            if all(map(tiles.ready, _ZOOMS)):
-                kept = replace(kept, former=None)
         with self._lock:
             self._kept[wanted] = kept
             self._kept.move_to_end(wanted)
@@ -303,12 +302,13 @@ class Shelf:
 
     def _prepare(self) -> None:
         """Make ready what tiles are cut from, all low zooms first, and let go of what was drawn meanwhile."""
-        for zoom in _ZOOMS:
+        for zoom in range(MAXZOOM + 1):
             for ground in self._grounds():
                 if self._stop.is_set():
                     return
-                with at_rest():
-                    ground.prepare(zoom)
+                if zoom in ground.likely:
+                    with at_rest():
+                        ground.prepare(zoom)
         with self._lock:
             for wanted, kept in self._kept.items():
                 if kept.former is not None:

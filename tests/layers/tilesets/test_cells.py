@@ -129,6 +129,14 @@ def test_cells_appear_when_they_are_more_than_dots(step: float, least: int) -> N
     assert cells.minzoom >= least
 
 
+@pytest.mark.parametrize(("columns", "rows"), [(1, 1), (40, 12), (3, 200)])
+def test_zooms_are_likely_from_where_the_cells_fill_half_a_tile(columns: int, rows: int) -> None:
+    cells = ground(columns, rows, ["a"])
+    west, _, east, _ = cells.tile_set(counts(cells), {}).bounds(None) or (0, 0, 0, 0)
+    wide = [zoom for zoom in range(17) if (east - west) / 360 * 2**zoom >= 0.5]
+    assert list(cells.likely) == (wide or [16])
+
+
 def test_no_cells_have_no_tiles() -> None:
     cells = ground(0, 0, ["a"])
     tiles = cells.tile_set({column: np.empty(0, dtype=np.int64) for column in COUNTED}, {})
