@@ -66,7 +66,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
                 pytest.fail(log.read())
             yield Served(folder, "".join(lines))
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
+            assert process.wait(120) == 0
         finally:
             process.kill()
 
@@ -163,8 +163,8 @@ def test_what_the_demonstration_prints_lets_one_in(served: Served) -> None:
     asked = json.loads(shell(f"{served.curl} --silent", served.folder))
     assert all(owner["cell"]["code"] for owner in asked["owners"])
     page, _, secret = served.link.partition("#link=")
-    assert httpx.get(page).status_code == 200
-    with httpx.Client(base_url=served.address) as browser:
+    assert httpx.get(page, timeout=60).status_code == 200
+    with httpx.Client(base_url=served.address, timeout=60) as browser:
         assert browser.post("/v1/session/link", json={"secret": secret}).status_code == 201
         assert browser.get("/v1/session").json()["name"] == "demo"
         assert browser.post("/v1/session/link", json={"secret": secret}).status_code == 401

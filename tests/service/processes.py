@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 _PROGRAM = (sys.executable, "-c", "from api.cli import main; main()")
-_PATIENCE_S = 60.0
+_PATIENCE_S = 180.0
 
 
 def environment(folder: Path) -> dict[str, str]:

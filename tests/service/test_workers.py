@@ -11,7 +11,7 @@ import pytest
 from tests.service import ground
 from tests.service.processes import Server, serving
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 def workers(server: Server) -> set[int]:

@@ -42,7 +42,7 @@ def serving(settings: ServiceSettings) -> Iterator[str]:
     thread.start()
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     try:
-        for _ in range(200):
+        for _ in range(1200):
             if server.started or not thread.is_alive():
                 break
             thread.join(0.05)
@@ -50,7 +50,7 @@ def serving(settings: ServiceSettings) -> Iterator[str]:
         yield address
     finally:
         server.should_exit = True
-        thread.join(15)
+        thread.join(60)
         listening.close()
 
 
@@ -87,7 +87,7 @@ def client(service: str, ground: Database) -> Iterator[Client]:
                 session, SYSTEM, f"{role} {len(made)}", Role(role), area, timedelta(hours=1)
             )
         headers = {"Authorization": f"Bearer {token}"}
-        made.append(httpx.Client(base_url=service, headers=headers, timeout=30))
+        made.append(httpx.Client(base_url=service, headers=headers, timeout=90))
         return made[-1]
 
     yield make

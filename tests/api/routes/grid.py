@@ -20,7 +20,7 @@ NAME, PHONE = "张伟三", "13800001234"
 ZOOM = 12
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
+def eventually(holds: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until something holds that follows a change in the background."""
     ends = time.monotonic() + seconds
     while not holds():

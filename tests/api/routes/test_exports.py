@@ -165,7 +165,7 @@ def test_an_export_that_fails_leaves_no_file(client: Client, tmp_path: Path) -> 
     assert job["state"] == "failed"
     assert "run" in job["error"]
     assert answer.status_code == 409
-    for _ in range(50):
+    for _ in range(600):
         if not list(tmp_path.glob("exports/*")):
             break
         time.sleep(0.1)

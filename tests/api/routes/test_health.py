@@ -20,7 +20,7 @@ HERE = "/v1/locate?lon=114.0001&lat=22.5001"
 TOWNS = ("440305001", "440305002")
 
 
-def until(true: Callable[[], bool], seconds: float = 20) -> None:
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline

@@ -31,11 +31,11 @@ def row(number: int, column: float, name: str = "shop") -> str:
 
 def ended(client: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
     assert answer.status_code == 202, answer.text
-    for _ in range(200):
+    for _ in range(1200):
         job: dict[str, Any] = client.get(answer.headers["Location"]).json()
         if job["state"] in ("done", "failed", "cancelled"):
             return job
-        time.sleep(0.1)
+        time.sleep(0.05)
     raise AssertionError(job)
 
 

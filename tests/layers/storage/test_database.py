@@ -155,7 +155,7 @@ def test_listeners_hear_of_a_bumped_revision_when_it_is_committed(database: Data
             number = bump_revision(session)
             session.flush()
             assert list(listener.notifies(timeout=0.2)) == []
-        heard = list(listener.notifies(timeout=5, stop_after=1))
+        heard = list(listener.notifies(timeout=60, stop_after=1))
     assert [notice.payload for notice in heard] == [str(number)]
 
 
