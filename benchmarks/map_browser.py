@@ -7,6 +7,7 @@ import itertools
 import statistics
 from typing import TYPE_CHECKING
 
+from map_trace import Shares, shares
 from playwright.sync_api import Browser, Page, sync_playwright
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _ARGUMENTS = (
     "--disable-background-networking",
 )
 _PATIENCE_MS = 120_000
+_SETTLED_MS = 3_000
 _STEPS = 60
 
 # Counts frames and tasks that keep the page from answering.
@@ -31,7 +33,6 @@ new PerformanceObserver((list) => {
 window.countFrames = () => {
   const counted = window.counted;
   counted.frames = [];
-  counted.tasks = [];
   counted.on = true;
   const next = (now) => {
     counted.frames.push(now);
@@ -80,6 +81,8 @@ def _open(browser: Browser, service: "Service", table: "Table") -> None:
     failures: list[str] = []
     page.on("pageerror", lambda error: failures.append(str(error)))
     page.add_init_script(_COUNTER)
+    # The browser's own start is not the page's.
+    page.wait_for_timeout(_SETTLED_MS)
     page.goto(service.link())
     _tell_start(page, table, "page, first time")
     # The session is a cookie now, and the browser keeps files and tiles.
@@ -92,13 +95,15 @@ def _open(browser: Browser, service: "Service", table: "Table") -> None:
                 "([zoom, lon, lat]) => wangge.map.jumpTo({zoom, center: [lon, lat]})", [zoom, lon, lat]
             )
         _idle(page)
-        _drag(page, table, "all" if zoom is None else str(zoom))
+        _drag(browser, page, table, "all" if zoom is None else str(zoom))
     page.evaluate("([lon, lat]) => wangge.map.jumpTo({zoom: 10, center: [lon, lat]})", [lon, lat])
     _idle(page)
-    page.evaluate("countFrames()")
-    page.evaluate("() => wangge.map.zoomTo(16, {duration: 6000, essential: true})")
-    page.wait_for_timeout(6200)
-    _tell_frames(page, table, "zooming from 10 to 16")
+    with shares(browser) as spent:
+        page.evaluate("countFrames()")
+        page.evaluate("() => wangge.map.zoomTo(16, {duration: 6000, essential: true})")
+        page.wait_for_timeout(6200)
+        frames = _frames(page)
+    _tell_frames(frames, spent, table, "zooming from 10 to 16")
     _idle(page)
     heap = page.evaluate("performance.memory ? performance.memory.usedJSHeapSize / 2 ** 20 : 0")
     table.add("page, memory of scripts", f"{heap:.0f} MiB")
@@ -126,27 +131,33 @@ def _tell_start(page: Page, table: "Table", what: str) -> None:
     )
 
 
-def _drag(page: Page, table: "Table", name: str) -> None:
+def _drag(browser: Browser, page: Page, table: "Table", name: str) -> None:
     """Drag the map to and fro with the mouse, beyond what it shows."""
     shown = page.evaluate(
         "new Set(wangge.map.queryRenderedFeatures({layers: ['cells-fill']}).map((each) => each.id)).size"
     )
-    page.evaluate("countFrames()")
-    for begin, finish in (((900, 600), (400, 250)), ((400, 250), (900, 600))):
-        page.mouse.move(*begin)
-        page.mouse.down()
-        for step in range(1, _STEPS + 1):
-            share = step / _STEPS
-            page.mouse.move(*(a + (b - a) * share for a, b in zip(begin, finish, strict=True)))
-            page.wait_for_timeout(16)
-        page.mouse.up()
-    _tell_frames(page, table, f"dragging at zoom {name}, {shown:,} cells in sight")
+    with shares(browser) as spent:
+        page.evaluate("countFrames()")
+        for begin, finish in (((900, 600), (400, 250)), ((400, 250), (900, 600))):
+            page.mouse.move(*begin)
+            page.mouse.down()
+            for step in range(1, _STEPS + 1):
+                share = step / _STEPS
+                page.mouse.move(*(a + (b - a) * share for a, b in zip(begin, finish, strict=True)))
+                page.wait_for_timeout(16)
+            page.mouse.up()
+        frames = _frames(page)
+    _tell_frames(frames, spent, table, f"dragging at zoom {name}, {shown:,} cells in sight")
     _idle(page)
 
 
-def _tell_frames(page: Page, table: "Table", what: str) -> None:
-    frames, tasks = page.evaluate("() => { counted.on = false; return [counted.frames, counted.tasks]; }")
-    gaps = sorted(later - sooner for sooner, later in itertools.pairwise(frames))
+def _frames(page: Page) -> list[float]:
+    """Stop counting; return the milliseconds between frames, ascending."""
+    times = page.evaluate("() => { counted.on = false; return counted.frames; }")
+    return sorted(later - sooner for sooner, later in itertools.pairwise(times))
+
+
+def _tell_frames(gaps: list[float], spent: Shares, table: "Table", what: str) -> None:
     if not gaps:
         table.add(what, "no frames")
         return
@@ -154,7 +165,7 @@ def _tell_frames(page: Page, table: "Table", what: str) -> None:
         what,
         f"{1000 * len(gaps) / sum(gaps):.0f} frames/s, {statistics.median(gaps):.0f} ms median, "
         f"{gaps[int(0.95 * len(gaps))]:.0f} ms 95th percentile, {gaps[-1]:.0f} ms longest; "
-        f"{len(tasks)} long tasks, {sum(tasks):.0f} ms",
+        + spent.told(len(gaps)),
     )
 
 
