@@ -1,4 +1,4 @@
-"""What a browser did in a while, by its own trace: the share of the page, and that of the software rasteriser.
+"""What a browser did in a while, by its own trace: the page's share, and that of the software rasteriser.
 
 It owns reading the trace; what is done meanwhile is `map_browser.py`'s. All times are of processors, in
 milliseconds: a machine that is busy with something else changes them less than those of a clock.
