@@ -223,7 +223,9 @@ def cookies(service: str) -> Callable[[str], list[dict[str, Any]]]:
 
     def cookie(name: str) -> list[dict[str, Any]]:
         if name not in kept:
-            answer = httpx.post(f"{service}/v1/session", json={"name": name, "password": PASSWORD})
+            answer = httpx.post(
+                f"{service}/v1/session", json={"name": name, "password": PASSWORD}, timeout=60
+            )
             assert answer.status_code == 201
             kept[name] = [
                 {"name": key, "value": value, "url": service} for key, value in answer.cookies.items()
@@ -237,7 +239,7 @@ def cookies(service: str) -> Callable[[str], list[dict[str, Any]]]:
 def interface(service: str, cookies: Callable[[str], list[dict[str, Any]]]) -> Iterator[Callable[..., Any]]:
     """Ask the interface as the account monitor, past the page."""
     pairs = {each["name"]: each["value"] for each in cookies("monitor")}
-    with httpx.Client(base_url=service, cookies=pairs) as client:
+    with httpx.Client(base_url=service, cookies=pairs, timeout=60) as client:
 
         def ask(path: str, **query: Any) -> Any:
             answer = client.get(path, params=query)
