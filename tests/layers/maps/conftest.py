@@ -1,5 +1,6 @@
 """A map file opened in a browser without a network, and a small plan to draw."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 import shapely
 from playwright.sync_api import Browser, Error, Page
+
+PATIENCE_S = 90
 
 
 @dataclass
@@ -26,7 +29,8 @@ class Opened:
 
     def wait(self, condition: str) -> None:
         """Wait until an expression holds (Playwright's own waiting needs eval, which the page forbids)."""
-        for _ in range(400):
+        ends = time.monotonic() + PATIENCE_S
+        while time.monotonic() < ends:
             if self.page.evaluate(condition):
                 return
             self.page.wait_for_timeout(50)
@@ -51,7 +55,7 @@ def open_map(browser: Browser) -> Iterator[Callable[..., Opened]]:
         page.goto(path.as_uri())
         opened.append(record)
         try:
-            page.wait_for_selector("html[data-ready=true]", timeout=20_000)
+            page.wait_for_selector("html[data-ready=true]", timeout=1000 * PATIENCE_S)
         except Error as error:
             raise AssertionError(f"the map did not become ready: {record.problems}") from error
         return record
