@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, func, select, union
+from sqlalchemy import ColumnElement, Row, func, select, union
 from sqlalchemy.orm import Session
 
 from layers.snapshot.areas import AreaTree
@@ -19,6 +19,8 @@ from layers.storage.models import Area, Cell, Plan, Revision, Scheme
 from layers.storage.rows import among, decode, in_force, raw, read_rows
 
 Integers = NDArray[np.int64]
+
+_BATCH = 8_192
 
 
 def revision(session: Session) -> int:
@@ -97,8 +99,14 @@ def _versions(session: Session, chosen: ColumnElement[bool]) -> Versions:
         *(Cell.id, Cell.code, Cell.name, Cell.area_code, Cell.area_m2, Cell.perimeter_m),
         raw(session, Cell.geometry),
     )
-    rows = read_rows(session, select(*columns).where(chosen).order_by(Cell.id))
-    told = zip(*rows, strict=True) if rows else ((),) * len(columns)
+    # A batch at a time: what is read and thrown away would lie between what stays, and keep its memory.
+    read = session.connection().execute(select(*columns).where(chosen).order_by(Cell.id))
+    batches = [_batch(session, rows) for rows in read.partitions(_BATCH)] or [_batch(session, [])]
+    return Versions._make(np.concatenate(column) for column in zip(*batches, strict=True))
+
+
+def _batch(session: Session, rows: Sequence[Row[Any]]) -> Versions:
+    told = zip(*rows, strict=True) if rows else ((),) * 7
     ids, codes, names, area_codes, areas_m2, perimeters_m, shapes = told
     return Versions(
         ids=np.array(ids, dtype=np.int64),

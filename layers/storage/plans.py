@@ -24,6 +24,7 @@ from gis.overlay import Rounding, polygonal
 from gis.topology import Report, check
 from gis.topology.nesting import parents
 from gis.topology.records import read_records
+from layers.collector import at_rest
 from layers.storage.ground import area_shapes, read_ground
 from layers.storage.history import plan_cells
 from layers.storage.models import Cell, Plan, Scheme, State
@@ -130,6 +131,7 @@ def find_plan(session: Session, plan_id: int) -> Plan:
     return plan
 
 
+@at_rest()
 def check_plan(session: Session, plan_id: int) -> Report:
     """Check that the cells of a draft are a coverage that fills its ground, and store what is found.
 

@@ -20,6 +20,7 @@ from gis.crs import LONLAT
 from gis.errors import ConflictError, NotFoundError, StaleError
 from gis.topology.nesting import TOLERANCE_M2
 from gis.topology.records import NOISE_WIDTH_M, mean_width
+from layers.collector import at_rest
 from layers.storage.assignments import Changes, assign_entities, assign_near
 from layers.storage.database import bump_revision
 from layers.storage.ground import Ground, area_shapes, read_ground
@@ -55,6 +56,7 @@ class Publication(NamedTuple):
     revision: int
 
 
+@at_rest()
 def publish(session: Session, plan_id: int, on: date, *, version: int | None = None) -> Publication:
     """Put a plan in force on a date.
 

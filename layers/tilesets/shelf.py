@@ -309,7 +309,7 @@ class Shelf:
                 if zoom in ground.likely:
                     with at_rest():
                         ground.prepare(zoom)
-        with self._lock:
+        with at_rest(), self._lock:
             for wanted, kept in self._kept.items():
                 if kept.former is not None:
                     self._kept[wanted] = replace(kept, former=None)
