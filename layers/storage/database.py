@@ -25,6 +25,8 @@ from layers.storage.models import Revision
 CHANNEL = "wangge"
 _MIGRATION_LOCK = 0x77616E67
 _BUSY_MS = 30_000
+_POSTGRESQL = {"connect_timeout": 10}
+# A server that hangs would be waited for by every request; the patience of psycopg is minutes.
 
 
 class Database:
@@ -54,7 +56,7 @@ class Database:
         self.engine = (
             _sqlite_engine(url)
             if self.embedded
-            else create_engine(url, pool_pre_ping=True, json_serializer=_encoded)
+            else create_engine(url, connect_args=_POSTGRESQL, pool_pre_ping=True, json_serializer=_encoded)
         )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
