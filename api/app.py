@@ -106,6 +106,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     follower = Thread(
         target=follow, args=(database, holder, stop), kwargs={"after": shelf.wake}, name="follow", daemon=True
     )
+    imports = Thread(target=_import_later, args=(stop,), name="imports", daemon=True)
     counting = asyncio.create_task(TALLY.keep_handing_over())
     try:
         app.state.database, app.state.snapshots, app.state.uploads = database, holder, uploads
@@ -118,7 +119,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         follower.start()
         worker.start()
         shelf.start()
-        Thread(target=_import_later, args=(stop,), name="imports", daemon=True).start()
+        imports.start()
         log.info("started", database=database.url.get_backend_name())
         yield
         log.info("stopping")
@@ -126,8 +127,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         counting.cancel()
         stop.set()
         await run_in_threadpool(worker.stop)
-        if follower.ident is not None:
-            await run_in_threadpool(follower.join, 5)
+        # An import that the interpreter's end overtakes is an error.
+        for thread in (follower, imports):
+            if thread.ident is not None:
+                await run_in_threadpool(thread.join, 5)
         await run_in_threadpool(shelf.stop)
         database.close()
         if settings.uploads is None:
