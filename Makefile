@@ -17,7 +17,7 @@ demo: $(VENV)/.runtime ## make the sample district, divide, assign, find gaps, d
 
 test: check ## everything that must hold: lint, types, import rules, and all tests
 	@.ci/system-packages tests
-	@$(BIN)/python -m pytest -n 2 --dist loadscope
+	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 fuzz: $(VENV)/.dev ## the engine's tests on fresh random examples, until you stop it
 	@while HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -n 2 tests/gis; do :; done

@@ -212,6 +212,11 @@ def _administer(url: str, statement: str) -> None:
         connection.execute(statement)  # type: ignore[arg-type]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what lasts longest, so that at the end no process of pytest waits for another."""
+    items.sort(key=lambda item: (item.path.stem != "test_kills", item.path.parent.name != "service"))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests show of the service, also those that ran in other processes."""
     reports = [each for kind in ("passed", "failed") for each in terminalreporter.stats.get(kind, ())]

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import json
 import os
+import re
 import resource
 import sys
 import threading
@@ -65,6 +66,8 @@ def _outcome(line: str, write: Callable[[str], Any]) -> dict[str, Any]:
         file = task.parameters.get("file")
         path = "" if file is None else str(task.uploads / file)
         said = str(error).replace(path, "The file") if path else str(error)
+        # An option of the command line is a field of the form here.
+        said = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda found: found[1].replace("-", "_"), said)
         return {"error": said if len(said) <= _LONGEST else said[:_LONGEST] + " …"}
     except MemoryError:
         return {"error": "Not enough memory for this; give less at once."}

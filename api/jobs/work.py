@@ -117,6 +117,11 @@ class _Setting:
         return self.task.parameters.get(name)
 
     @property
+    def read_as(self) -> dict[str, Any]:
+        """How the file is to be read, for `read_layer` and what reads like it."""
+        return {name: self.given(name) for name in ("layer", "source_crs", "lon_field", "lat_field")}
+
+    @property
     def day(self) -> date | None:
         """The day from which the import holds."""
         text = self.given("on")
@@ -172,6 +177,7 @@ def _import_entities(setting: _Setting) -> dict[str, Any]:
         kind=setting.given("kind"),
         id_field=setting.given("id_field"),
         datum=setting.given("datum") or "wgs84",
+        **setting.read_as,
         area_code=setting.task.area_code,
         on=setting.day,
         progress=setting.progress,
@@ -182,7 +188,7 @@ def _import_entities(setting: _Setting) -> dict[str, Any]:
 
 def _import_areas(setting: _Setting) -> dict[str, Any]:
     _measure(setting, "areas")
-    frame = areas_from(read_layer(setting.file, role="areas"))
+    frame = areas_from(read_layer(setting.file, role="areas", **setting.read_as))
 
     def keep(session: Session, done: AreaSummary) -> None:
         setting.settle(session, done._asdict())
@@ -192,7 +198,7 @@ def _import_areas(setting: _Setting) -> dict[str, Any]:
 
 def _import_cells(setting: _Setting) -> dict[str, Any]:
     _measure(setting, "cells")
-    frame = cells_from(read_layer(setting.file, role="cells"))
+    frame = cells_from(read_layer(setting.file, role="cells", **setting.read_as))
     return _draft(setting, lambda _session, _scheme: frame)
 
 
@@ -272,7 +278,7 @@ def _measure(setting: _Setting, role: str) -> None:
         if size > task.unpacked:
             raise LimitError(f"The archive unpacks to more than {task.unpacked:,} bytes.")
     vertices = 0
-    with read_batches(setting.file, role=role) as batches:
+    with read_batches(setting.file, role=role, **setting.read_as) as batches:
         for batch in batches.stream:
             vertices += int(shapely.get_num_coordinates(batch.geometries).sum())
             if vertices > task.vertices:

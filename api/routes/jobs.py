@@ -13,7 +13,7 @@ from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, File, Form, Path, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Path, Query, Request, UploadFile
 from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
@@ -71,6 +71,30 @@ class _Received(records.Given):
 
     parameters: dict[str, Any]
     sha256: str
+
+
+def _read_as(
+    layer: Annotated[
+        str | None, Form(max_length=200, description="Of a file that holds several.", examples=["cells"])
+    ] = None,
+    source_crs: Annotated[
+        str | None,
+        Form(
+            pattern=r"^(EPSG:\d{4,6}|OGC:CRS84)$",
+            description="Of a file that names no CRS, or a wrong one.",
+            examples=["EPSG:4547"],
+        ),
+    ] = None,
+    lon_field: Annotated[
+        str | None, Form(max_length=100, description="Of a table, if not found.", examples=["lon"])
+    ] = None,
+    lat_field: Annotated[str | None, Form(max_length=100, examples=["lat"])] = None,
+) -> dict[str, str | None]:
+    """How a file is to be read, as the parameters of `layers.formats.read_layer`."""
+    return {"layer": layer, "source_crs": source_crs, "lon_field": lon_field, "lat_field": lat_field}
+
+
+ReadAs = Annotated[dict[str, str | None], Depends(_read_as)]
 
 
 def job_record(job: Job) -> dict[str, Any]:
@@ -137,6 +161,7 @@ def import_entities(
     caller: Caller,
     once: Writing,
     file: Upload,
+    read_as: ReadAs,
     kind: Annotated[str | None, Form(max_length=100, examples=["enterprise"])] = None,
     id_field: Annotated[str | None, Form(max_length=100, examples=["id"])] = None,
     datum: Annotated[Datum, Form()] = Datum.WGS84,
@@ -144,6 +169,7 @@ def import_entities(
 ) -> Response:
     """Import a file of entities as a job; records outside the caller's area are rejected with the reason."""
     given = {
+        **read_as,
         "kind": kind,
         "id_field": id_field,
         "datum": datum.value,
@@ -160,9 +186,11 @@ def import_entities(
     responses=answers(409),
 )
 @access(Right.administer, Ground.everywhere)
-def import_areas(request: Request, caller: Caller, once: Writing, file: Upload, on: From = None) -> Response:
+def import_areas(
+    request: Request, caller: Caller, once: Writing, file: Upload, read_as: ReadAs, on: From = None
+) -> Response:
     """Import a file of areas as a job; with those already there they must nest."""
-    given = {"on": on.isoformat() if on else None}
+    given = {**read_as, "on": on.isoformat() if on else None}
     return _receive(request, file, caller, once, "import-areas", given)
 
 
@@ -179,13 +207,14 @@ def import_cells(
     caller: Caller,
     once: Writing,
     file: Upload,
+    read_as: ReadAs,
     scheme: Annotated[str, Form(max_length=60, examples=["community"])],
     name: Annotated[str, Form(min_length=1, max_length=200, examples=["2026 spring"])],
     area_code: Annotated[str | None, Form(max_length=100, examples=["440305"])] = None,
 ) -> Response:
     """Make a draft of a plan from a file of cells as a job."""
     caller.require_area(area_code)
-    given = {"scheme": scheme, "name": name, "area_code": area_code}
+    given = {**read_as, "scheme": scheme, "name": name, "area_code": area_code}
     return _receive(request, file, caller, once, "import-cells", given)
 
 

@@ -257,7 +257,12 @@ def test_an_interrupted_command_leaves_nothing(tmp_path: Path, ending: signal.Si
     areas = layer(tmp_path, "areas.gpkg", shapely.box(113.9, 22.5, 114.3, 22.8), code=["zone"])
     program = Path(sys.executable).with_name("wangge")
     command = [program, "divide", areas, "-o", tmp_path / "cells.gpkg", "--size", "20"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+
+    def heed() -> None:
+        # What a shell starts in the background ignores SIGINT, and so does all that it starts.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as process:
         # What it has loaded takes half of that; the rest is cells, of which it makes many more.
         while memory(process.pid) < 600 << 10:
             assert process.poll() is None

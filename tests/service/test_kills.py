@@ -1,5 +1,6 @@
 """kill -9 of the real processes during imports, publishing and restores: all of the old or all of the new."""
 
+import math
 import os
 import random
 import time
@@ -116,14 +117,16 @@ def import_edition(service: Service, edition: int) -> dict[str, Any]:
 
 def kill_during_imports(service: Service) -> int:
     """Return the edition that is left after all kills."""
-    # How long it lasts on a service that has just started, as it does after each kill.
-    service.server.kill()
-    service.start()
-    began = time.monotonic()
-    assert finished(service.client, import_edition(service, 1))["state"] == "done"
-    lasts = time.monotonic() - began
-    edition = whole_edition(service.database, ENTITIES)
-    assert edition == 1
+    # How long it lasts on a service that has just started, as it does after each kill;
+    # the first time it may last longer.
+    lasts = math.inf
+    for edition in (1, 2):
+        service.server.kill()
+        service.start()
+        began = time.monotonic()
+        assert finished(service.client, import_edition(service, edition))["state"] == "done"
+        lasts = min(lasts, time.monotonic() - began)
+    assert whole_edition(service.database, ENTITIES) == edition
     for _ in range(IMPORTS):
         job = import_edition(service, edition + 1)
         # Until then the process of the job only begins.

@@ -9,8 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import httpx
 import pytest
+import shapely
+from pyproj import Transformer
 from sqlalchemy import create_engine, func, select, text
 
 from api.security.accounts import create_token
@@ -90,6 +93,42 @@ def test_cells_of_a_file_become_a_draft(client: Client) -> None:
     job = ended(admin, answer)
     assert job["state"] == "done", job
     assert admin.post(f"/v1/plans/{job['result']['plan']}/check").json()["valid"]
+
+
+def test_a_file_is_read_as_its_sender_says(client: Client, tmp_path: Path) -> None:
+    """A table in metres with columns of other names; a layer among several; each refused without the word."""
+    admin = client()
+    east, north = Transformer.from_crs(4326, 4547, always_xy=True).transform(
+        WEST + 0.5 * STEP, SOUTH + 0.5 * STEP
+    )
+    table = f"id,kind,east,north\ne1,enterprise,{east},{north}\n"
+    said = {"lon_field": "east", "lat_field": "north", "source_crs": "EPSG:4547"}
+    assert upload(admin, "e.csv", table, **said)["result"]["inserted"] == 1
+    assert [each["area_code"] for each in admin.get("/v1/entities").json()["items"]] == ["440305001"]
+    assert upload(admin, "e.csv", table)["state"] == "failed"
+
+    path = tmp_path / "several.gpkg"
+    for number, name in enumerate(("old", "new")):
+        place = shapely.Point(WEST + (0.5 + number) * STEP, SOUTH + 0.5 * STEP)
+        gpd.GeoDataFrame({"id": [name], "kind": "sensor"}, geometry=[place], crs=4326).to_file(
+            path, layer=name
+        )
+    content = path.read_bytes()
+    unsaid = upload(admin, "e.gpkg", content)
+    assert "several layers (old, new)" in unsaid["error"]
+    assert upload(admin, "e.gpkg", content, layer="new")["result"]["inserted"] == 1
+    listed = admin.get("/v1/entities", params={"kind": "sensor"}).json()["items"]
+    assert [each["external_id"] for each in listed] == ["new"]
+
+
+def test_what_a_file_lacks_is_told_in_words_of_the_form(client: Client) -> None:
+    collection = {"type": "FeatureCollection", "crs": {"type": "name", "properties": {"name": "x"}}}
+    job = upload(client(), "e.geojson", json.dumps({**collection, "features": []}))
+    assert "source_crs" in job["error"]
+    assert "--" not in job["error"]
+    files = {"file": ("e.geojson", "{}")}
+    for crs in ("x", "+proj=utm", "/etc/passwd", "EPSG:4547;EPSG:4326"):
+        assert client().post("/v1/imports", files=files, data={"source_crs": crs}).status_code == 422
 
 
 @cache
