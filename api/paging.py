@@ -11,7 +11,7 @@ from typing import Annotated, Any, Generic, TypeVar, TypeVarTuple
 import orjson
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement, Row, Select, literal, tuple_
+from sqlalchemy import ColumnElement, Row, Select, literal, or_, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from starlette.responses import Response
 
@@ -142,6 +142,13 @@ Paged = Annotated[Asked, Depends(_asked)]
 
 PagedFeatures = Annotated[AskedFeatures, Depends(_asked_features)]
 """The type of a parameter that takes `box`, `f`, `limit` and `cursor`."""
+
+
+def mentions(
+    text: str, name: InstrumentedAttribute[Any], identity: InstrumentedAttribute[str]
+) -> ColumnElement[bool]:
+    """Return the condition that a text is part of a name, in any case, or of an identity as it is written."""
+    return or_(name.icontains(text, autoescape=True), identity.contains(text, autoescape=True))
 
 
 def _after(cursor: str, columns: Sequence[Key], *, descending: bool) -> ColumnElement[bool]:

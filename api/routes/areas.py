@@ -6,13 +6,13 @@ It reads; areas come in through `/v1/imports`.
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 from starlette.responses import Response
 
 from api import records
 from api.exchange import IfNoneMatch, Store, reply, shape, tag
-from api.paging import Page, PagedFeatures
+from api.paging import Page, PagedFeatures, mentions
 from api.problems import answers
 from api.security.access import Ground, access
 from api.security.caller import Caller
@@ -68,9 +68,7 @@ def areas(
         if parent is not None:
             chosen = chosen.where(Area.parent == parent)
         if text:
-            chosen = chosen.where(
-                or_(Area.name.icontains(text, autoescape=True), Area.code.contains(text, autoescape=True))
-            )
+            chosen = chosen.where(mentions(text, Area.name, Area.code))
         rows, follows = asked.rows(session, chosen, Area.code)
         listed = [_record(area, geometry=asked.geojson) for (area,) in rows]
         state = (revision_in(session), caller.area_code)

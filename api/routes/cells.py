@@ -7,13 +7,13 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, defer
 from starlette.responses import Response
 
 from api import records
 from api.exchange import IfNoneMatch, Store, listing, reply, shape
-from api.paging import AskedFeatures, Page, PagedFeatures
+from api.paging import AskedFeatures, Page, PagedFeatures, mentions
 from api.problems import answers
 from api.routes.areas import revision_in
 from api.routes.plans import Number, permitted_plan
@@ -109,9 +109,7 @@ def of_scheme(
             within(Cell.area_code, caller),
         )
         if text:
-            chosen = chosen.where(
-                or_(Cell.name.icontains(text, autoescape=True), Cell.code.contains(text, autoescape=True))
-            )
+            chosen = chosen.where(mentions(text, Cell.name, Cell.code))
         state = (scheme, day, caller.area_code)
         return _page(session, asked, chosen, *state, unless=if_none_match, geometry=geometry)
 

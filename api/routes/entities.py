@@ -10,14 +10,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api import records
 from api.exchange import IfNoneMatch, Settings, Store, Version, geometry_of, listing, reply, shape
 from api.once import Done, Writing
-from api.paging import Page, PagedFeatures
+from api.paging import Page, PagedFeatures, mentions
 from api.problems import answers
 from api.security.access import Ground, access
 from api.security.audit import Action, audit
@@ -116,12 +116,7 @@ def entities(
         if area_code is not None:
             chosen = chosen.where(Entity.area_code == area_code)
         if text:
-            chosen = chosen.where(
-                or_(
-                    Entity.name.icontains(text, autoescape=True),
-                    Entity.external_id.contains(text, autoescape=True),
-                )
-            )
+            chosen = chosen.where(mentions(text, Entity.name, Entity.external_id))
         if (cell is None) != (scheme is None):
             raise InputError("A cell is named together with its scheme.")
         if cell is not None and scheme is not None:
