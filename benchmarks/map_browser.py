@@ -92,15 +92,16 @@ def _open(browser: Browser, service: "Service", table: "Table") -> None:
     for zoom in (None, 11, 12, 13, 14, 15, 16):
         if zoom is not None:
             page.evaluate(
-                "([zoom, lon, lat]) => wangge.map.jumpTo({zoom, center: [lon, lat]})", [zoom, lon, lat]
+                "([zoom, lon, lat]) => { wangge.map.jumpTo({zoom, center: [lon, lat]}); }", [zoom, lon, lat]
             )
         _idle(page)
         _drag(browser, page, table, "all" if zoom is None else str(zoom))
-    page.evaluate("([lon, lat]) => wangge.map.jumpTo({zoom: 10, center: [lon, lat]})", [lon, lat])
+    page.evaluate("([lon, lat]) => { wangge.map.jumpTo({zoom: 10, center: [lon, lat]}); }", [lon, lat])
     _idle(page)
     with shares(browser) as spent:
         page.evaluate("countFrames()")
-        page.evaluate("() => wangge.map.zoomTo(16, {duration: 6000, essential: true})")
+        # In braces, as what is returned is told here: to tell the whole map would keep the page busy.
+        page.evaluate("() => { wangge.map.zoomTo(16, {duration: 6000, essential: true}); }")
         page.wait_for_timeout(6200)
         frames = _frames(page)
     _tell_frames(frames, spent, table, "zooming from 10 to 16")
