@@ -2,6 +2,7 @@
 
 import * as maplibre from "../vendor/maplibre-gl/maplibre-gl.mjs";
 import { ask, tilesAddress } from "./api.js";
+import { carry } from "./carry.js";
 import { byId, h, icon, replace } from "./dom.js";
 import { distance } from "./format.js";
 import { onLanguage, t } from "./i18n.js";
@@ -38,7 +39,7 @@ export async function baseStyle() {
 }
 
 export function makeMap(container, style, view, more = {}) {
-  return new maplibre.Map({
+  const map = new maplibre.Map({
     container,
     style: structuredClone(style),
     ...(view.bounds ? { bounds: view.bounds, fitBoundsOptions: { padding: room() } } : view),
@@ -53,6 +54,8 @@ export function makeMap(container, style, view, more = {}) {
     locale: { "Map.Title": t("map") },
     ...more,
   });
+  carry(map);
+  return map;
 }
 
 export async function openMap(style, view) {
