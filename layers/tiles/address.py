@@ -58,6 +58,12 @@ class Address:
         return self.x * EXTENT, self.y * EXTENT
 
     @property
+    def buffered(self) -> tuple[int, int, int, int]:
+        """Least x, y, greatest x, y of what is drawn, buffer included, in units of its zoom."""
+        column, row = self.origin
+        return column - BUFFER, row - BUFFER, column + EXTENT + BUFFER, row + EXTENT + BUFFER
+
+    @property
     def bounds(self) -> Box:
         """West, south, east, north in metres of Web Mercator, without the buffer."""
         return self.reach(0)

@@ -4,18 +4,25 @@ It owns what a coverage needs beyond other polygons; cutting and encoding are th
 """
 
 import itertools
+from collections.abc import Mapping
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from gis.errors import InputError
+from layers.tiles.address import Address
+from layers.tiles.borders import borders
+from layers.tiles.encode import LINE, Column, Paths, layer
 from layers.tiles.mend import mended_cut, mended_together
 from layers.tiles.rings import Integers, Objects, Outlines, Rings
-from layers.tiles.surfaces import Surfaces
+from layers.tiles.surfaces import FULL_ZOOM, Surfaces
 
 TOLERANCE = 4.0
 """Units of a zoom; a triangle on their square is taken away from a border (half a pixel)."""
+
+BORDER_TOLERANCE = 1.0
+"""Units of a zoom by which a border that is drawn as a line may pass its vertices: an eighth of a pixel."""
 
 PLAIN = 8
 """Vertices of a polygon, on average, up to which a coverage is drawn as it is at every zoom."""
@@ -72,6 +79,44 @@ class Coverage(Surfaces):
         grouped = Coverage.__new__(Coverage)
         grouped._hold(Outlines.of(united), shapely.bounds(united), np.arange(1, len(distinct) + 1))
         return grouped
+
+    def borders(
+        self,
+        name: str,
+        address: Address,
+        properties: Mapping[str, Column],
+        rows: NDArray[np.bool_] | None = None,
+    ) -> bytes:
+        """Encode the borders of what lies in a tile as one layer of one feature, each border once.
+
+        Parameters
+        ----------
+        name
+            The layer's name.
+        address
+            The tile.
+        properties
+            A column of one value for each key.
+        rows
+            Which rows may be drawn, shape (n,); all if None. The others have no borders of their own.
+
+        Returns
+        -------
+        bytes
+            Empty where no border lies in the tile.
+
+        Raises
+        ------
+        InputError
+            If a column cannot be told.
+        """
+        tolerance = BORDER_TOLERANCE if address.z < FULL_ZOOM else 0.0
+        xy, starts = borders(self._shown(address, rows), address.buffered, tolerance)
+        if not len(xy):
+            return b""
+        paths = Paths(xy - np.array(address.origin), starts, np.zeros(len(starts) - 1, dtype=np.int64))
+        nameless = np.zeros(1, dtype=bool)
+        return layer(name, LINE, paths, np.zeros(1, dtype=np.int64), properties, identified=nameless)
 
     def _simplifies(self, outlines: Outlines) -> bool:
         # Hundreds of thousands of squares: it would take longest of all, and spare one vertex in fifty.

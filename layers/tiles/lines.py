@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from layers.tiles.address import BUFFER, EXTENT, HALF, Address, project, unit
+from layers.tiles.address import BUFFER, HALF, Address, project, unit
 from layers.tiles.boxes import Boxes
 from layers.tiles.clip import clip_lines
 from layers.tiles.encode import LINE, Column, Paths, layer
@@ -77,9 +77,7 @@ class Lines:
         lines = runs(drawn.firsts[chosen], counts)
         sizes = np.diff(drawn.starts)[lines]
         xy = drawn.xy[runs(drawn.starts[lines], sizes)]
-        column, row = address.origin
-        box = (column - BUFFER, row - BUFFER, column + EXTENT + BUFFER, row + EXTENT + BUFFER)
-        xy, starts, sources = clip_lines(xy, sizes, box)
+        xy, starts, sources = clip_lines(xy, sizes, address.buffered)
         if not len(sources):
             return b""
         owners = np.repeat(chosen, counts)[sources]

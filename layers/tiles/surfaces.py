@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.errors import InputError
-from layers.tiles.address import BUFFER, EXTENT, HALF, Address, project, unit
+from layers.tiles.address import BUFFER, HALF, Address, project, unit
 from layers.tiles.boxes import Boxes
 from layers.tiles.clip import boxed, clip_rings
 from layers.tiles.encode import POLYGON, Column, Paths, layer
@@ -119,10 +119,7 @@ class Surfaces(ABC):
         InputError
             If a column cannot be told.
         """
-        chosen = self.rows(address)
-        if rows is not None:
-            chosen = chosen[rows[chosen]]
-        shown = self._cut(address, chosen)
+        shown = self._shown(address, rows)
         if not len(shown.rows):
             return b""
         first = np.diff(shown.rows, prepend=-1) > 0
@@ -155,11 +152,13 @@ class Surfaces(ABC):
     def _valid_cut(self, inside: Rings, cut: Rings, count: int) -> Rings:
         """Return `count` rows made valid after cutting; those `inside` the tile whole are so already."""
 
-    def _cut(self, address: Address, chosen: Integers) -> Rings:
-        """Return what the tile shows of some rows."""
+    def _shown(self, address: Address, rows: NDArray[np.bool_] | None) -> Rings:
+        """Return what the tile shows of the rows that may be drawn."""
+        chosen = self.rows(address)
+        if rows is not None:
+            chosen = chosen[rows[chosen]]
         drawn = self._zooms.at(address.z, self._made)
-        column, row = address.origin
-        box = (column - BUFFER, row - BUFFER, column + EXTENT + BUFFER, row + EXTENT + BUFFER)
+        box = address.buffered
         touch, whole = boxed(drawn.boxes[chosen], box)
         inside, across = drawn.of(chosen[touch & whole]), drawn.of(chosen[touch & ~whole])
         cut = clip_rings(across, box)
