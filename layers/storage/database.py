@@ -19,14 +19,12 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, Operational
 from sqlalchemy.orm import Session, sessionmaker
 
 from gis.errors import InputError
-from layers.storage import geopackage, migrations
+from layers.storage import geopackage, migrations, postgresql
 from layers.storage.models import Revision
 
 CHANNEL = "wangge"
 _MIGRATION_LOCK = 0x77616E67
 _BUSY_MS = 30_000
-_POSTGRESQL = {"connect_timeout": 10}
-# A server that hangs would be waited for by every request; the patience of psycopg is minutes.
 
 
 class Database:
@@ -54,9 +52,7 @@ class Database:
             raise InputError(f"The database must be SQLite or PostgreSQL, not {parsed.get_backend_name()}.")
         self.url = parsed
         self.engine = (
-            _sqlite_engine(url)
-            if self.embedded
-            else create_engine(url, connect_args=_POSTGRESQL, pool_pre_ping=True, json_serializer=_encoded)
+            _sqlite_engine(url) if self.embedded else postgresql.make_engine(url, json_serializer=_encoded)
         )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
