@@ -5,7 +5,7 @@ It owns the browser and what is counted in it; the service is `map_service.py`'s
 
 import itertools
 import statistics
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from map_trace import Shares, shares
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -34,11 +34,22 @@ window.countFrames = () => {
   const counted = window.counted;
   counted.frames = [];
   counted.on = true;
+  counted.pictures = 0;
+  counted.empty = 0;
+  const canvas = window.wangge.map.getCanvas();
   const next = (now) => {
     counted.frames.push(now);
+    const placed = new DOMMatrix(canvas.style.transform || "none");
+    if (placed.a === 1) counted.empty = Math.max(counted.empty, Math.abs(placed.e), Math.abs(placed.f));
     if (counted.on) requestAnimationFrame(next);
   };
   requestAnimationFrame(next);
+};
+// The page asks of each picture of the map when it is finished.
+const fence = WebGL2RenderingContext.prototype.fenceSync;
+WebGL2RenderingContext.prototype.fenceSync = function (...given) {
+  window.counted.pictures += 1;
+  return fence.apply(this, given);
 };
 // The first frame of the map that shows a cell or a group of them, in milliseconds from the beginning.
 const seek = () => {
@@ -152,22 +163,47 @@ def _drag(browser: Browser, page: Page, table: "Table", name: str) -> None:
     _idle(page)
 
 
-def _frames(page: Page) -> list[float]:
-    """Stop counting; return the milliseconds between frames, ascending."""
-    times = page.evaluate("() => { counted.on = false; return counted.frames; }")
-    return sorted(later - sooner for sooner, later in itertools.pairwise(times))
+class Frames(NamedTuple):
+    """What was shown in a while.
+
+    Attributes
+    ----------
+    gaps
+        Milliseconds between frames, ascending.
+    pictures
+        How many of the frames the map was drawn anew for; its last picture was carried along in the others.
+    empty
+        Pixels at an edge that were not yet drawn, at most.
+    """
+
+    gaps: list[float]
+    pictures: int
+    empty: float
+
+    def told(self) -> str:
+        """Return it in words."""
+        if not self.gaps:
+            return "no frames"
+        gaps, seconds = self.gaps, sum(self.gaps) / 1000
+        return (
+            f"{len(gaps) / seconds:.0f} frames/s, {statistics.median(gaps):.0f} ms median, "
+            f"{gaps[int(0.95 * len(gaps))]:.0f} ms 95th percentile, {gaps[-1]:.0f} ms longest, "
+            f"{self.pictures / seconds:.1f} pictures/s drawn anew, "
+            f"at most {self.empty:.0f} pixels at an edge not yet drawn"
+        )
 
 
-def _tell_frames(gaps: list[float], spent: Shares, table: "Table", what: str) -> None:
-    if not gaps:
-        table.add(what, "no frames")
-        return
-    table.add(
-        what,
-        f"{1000 * len(gaps) / sum(gaps):.0f} frames/s, {statistics.median(gaps):.0f} ms median, "
-        f"{gaps[int(0.95 * len(gaps))]:.0f} ms 95th percentile, {gaps[-1]:.0f} ms longest; "
-        + spent.told(len(gaps)),
+def _frames(page: Page) -> Frames:
+    """Stop counting."""
+    times, pictures, empty = page.evaluate(
+        "() => { counted.on = false; return [counted.frames, counted.pictures, counted.empty]; }"
     )
+    gaps = sorted(later - sooner for sooner, later in itertools.pairwise(times))
+    return Frames(gaps, pictures, empty)
+
+
+def _tell_frames(frames: Frames, spent: Shares, table: "Table", what: str) -> None:
+    table.add(what, f"{frames.told()}; {spent.told(len(frames.gaps))}")
 
 
 def _idle(page: Page) -> None:
