@@ -48,7 +48,10 @@ _NEEDED = {**_SCHEME, "required": True}
 _LAYERS: dict[str, tuple[str, str, list[dict[str, Any]]]] = {
     "areas": (
         "the administrative areas",
-        "`areas`: code, name, level, depth. A caller bound to an area sees it and all beneath and above it.",
+        (
+            "`areas`: code, name, level, depth; `area_borders`: each border of a depth once, as lines. "
+            "A caller bound to an area sees it and all beneath and above it."
+        ),
         [],
     ),
     "base": (
@@ -61,8 +64,9 @@ _LAYERS: dict[str, tuple[str, str, list[dict[str, Any]]]] = {
         (
             "`cells`: code, name, area_code, area_m2, perimeter_m, colour (0 to 5, unlike the neighbours'), "
             "households, enterprises, sensors, components, service_points; the feature's id is the cell's. "
-            "`cell_labels`: a point inside each cell. `cell_groups`, below the zoom from which there are "
-            "cells: the cells of an area as one, with their number and sums."
+            "`cell_borders`: each border once, as lines. `cell_labels`: a point inside each cell. Below the "
+            "zoom from which there are cells, `cell_groups`: the cells of an area as one, with their number "
+            "and sums; and `group_borders`."
         ),
         [_NEEDED, _AT],
     ),

@@ -41,16 +41,13 @@ def read_areas(session: Session) -> TileSet:
             "level": levels[chosen],
             "depth": depths[chosen],
         }
-        parts.append(
-            Part(
-                "areas",
-                Coverage(shapes[chosen], ids[chosen]),
-                told,
-                digests_of(shapes[chosen], {"id": ids[chosen], **told}),
-                shapely.bounds(shapes[chosen]),
-                codes[chosen],
-            )
-        )
+        drawn = Coverage(shapes[chosen], ids[chosen])
+        digests = digests_of(shapes[chosen], {"id": ids[chosen], **told})
+        common = (digests, shapely.bounds(shapes[chosen]), codes[chosen])
+        parts += [
+            Part("areas", drawn, told, *common),
+            Part("area_borders", drawn, {"depth": np.array([depth])}, *common, encode=drawn.borders),
+        ]
     spots = shapely.point_on_surface(shapes)
     named = {"code": codes, "name": names, "depth": depths, "zoom": _label_zooms(shapes)}
     parts.append(

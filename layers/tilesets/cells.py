@@ -1,4 +1,4 @@
-"""The tiles of the cells in force: cells, their labels, and groups of them where they would be too many.
+"""The tiles of the cells in force: cells, their borders and labels, and groups where they would be too many.
 
 It owns what is told of a cell and from which zoom; the cells are `layers.snapshot`'s, who belongs to them is
 `layers.tilesets.counts`'.
@@ -124,6 +124,16 @@ class CellGround:
                 minzoom=self.minzoom,
             ),
             Part(
+                "cell_borders",
+                self.drawn,
+                {},
+                self.digests,
+                self.bounds,
+                self.area_codes,
+                minzoom=self.minzoom,
+                encode=self.drawn.borders,
+            ),
+            Part(
                 "cell_labels",
                 self.spots,
                 labels,
@@ -141,8 +151,7 @@ class CellGround:
                 "area_m2": np.round(self._sums(self.areas_m2), 1),
                 **{column: self._sums(numbers) for column, numbers in counts.items()},
             }
-            parts.insert(
-                0,
+            parts += [
                 Part(
                     "cell_groups",
                     self.group_drawn,
@@ -152,7 +161,17 @@ class CellGround:
                     self._group_codes,
                     maxzoom=self.minzoom - 1,
                 ),
-            )
+                Part(
+                    "group_borders",
+                    self.group_drawn,
+                    {},
+                    self._group_digests,
+                    self.group_bounds,
+                    self._group_codes,
+                    maxzoom=self.minzoom - 1,
+                    encode=self.group_drawn.borders,
+                ),
+            ]
         return CellTiles(self, counts, parts)
 
     def _sums(self, values: NDArray[Any]) -> NDArray[Any]:

@@ -26,7 +26,7 @@ Objects = NDArray[np.object_]
 Scope = frozenset[str] | None
 """The codes of the areas whose features a caller may see; None for all, also those that lie in no area."""
 
-_FORMAT = b"1"
+_FORMAT = b"2"
 # Counted up when the same rows shall be drawn in another way, so that no browser keeps the former tiles.
 
 _CHUNK = 16_384
@@ -64,7 +64,7 @@ class Part:
     drawn
         The geometry of n features.
     columns
-        What each feature tells: n values per key.
+        What each feature tells: n values per key, or what `encode` asks for.
     digests
         uint64, shape (n,): equal in two states only if the feature looks and tells the same.
     bounds

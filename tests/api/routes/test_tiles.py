@@ -190,7 +190,7 @@ def test_tilejson_and_style_lead_to_tiles(published: Database, client: Client) -
     assert path.startswith(str(admin.base_url))
     tile = mapbox_vector_tile.decode(admin.get(path).content)
     layers = {each["id"]: each for each in described["vector_layers"]}
-    assert set(layers) == {"cells", "cell_labels", "cell_groups"}
+    assert set(layers) == {"cells", "cell_borders", "cell_labels", "cell_groups", "group_borders"}
     for name, layer in tile.items():
         assert layers[name]["minzoom"] <= ZOOM <= layers[name]["maxzoom"]
         for feature in layer["features"]:

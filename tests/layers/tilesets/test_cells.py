@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from layers.snapshot import CellsInForce, Versions
-from layers.tiles import Address
+from layers.tiles import Address, touching
 from layers.tilesets.cells import MOST_CELLS, CellGround, _zoom_for
 from layers.tilesets.counts import COUNTED
 from layers.tilesets.model import TileSet, texts
@@ -96,12 +96,28 @@ def test_groups_sum_the_cells_of_an_area_and_are_seen_with_it() -> None:
     assert {told.get("name") for told in groups.values()} == {"甲街道", None}
     # All three border on each other.
     assert len({told["colour"] for told in groups.values()}) == 3
-    assert set(features(tiles, cells.minzoom)) == {"cells"}
+    assert set(features(tiles, cells.minzoom)) == {"cells", "cell_borders"}
+    assert set(features(tiles, cells.minzoom - 1)) == {"cell_groups", "group_borders"}
     seen = features(tiles, cells.minzoom - 1, frozenset("b"))["cell_groups"]
     assert [told["area_code"] for told in seen.values()] == ["b"]
     within = features(tiles, 16, frozenset("b"))
     assert {told["area_code"] for told in within["cells"].values()} == {"b"}
     assert set(within["cell_labels"]) == set(within["cells"])
+
+
+@pytest.mark.parametrize("scope", [None, frozenset("a"), frozenset("z")])
+def test_borders_are_those_of_the_cells_that_a_caller_sees(scope: frozenset[str] | None) -> None:
+    cells = ground(5, 4, ["a", "b"])
+    tiles = cells.tile_set(counts(cells), {})
+    address = next(touching(tiles.bounds(None), 15))
+    found = mapbox_vector_tile.decode(tiles.tile(address, scope))
+    shapes = {
+        name: [shapely.geometry.shape(each["geometry"]) for each in layer["features"]]
+        for name, layer in found.items()
+    }
+    assert ("cells" in shapes) == ("cell_borders" in shapes) == (scope != frozenset("z"))
+    outlines = shapely.union_all(shapely.boundary(shapes.get("cells", [])))
+    assert shapely.union_all(shapes.get("cell_borders", [])).equals(outlines)
 
 
 def test_no_tile_holds_more_cells_than_it_should() -> None:
