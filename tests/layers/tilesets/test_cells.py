@@ -9,6 +9,7 @@ import shapely
 
 from layers.snapshot import CellsInForce, Versions
 from layers.tiles import Address, touching
+from layers.tiles.coverage import BORDER_TOLERANCE
 from layers.tilesets.cells import MOST_CELLS, CellGround, _zoom_for
 from layers.tilesets.counts import COUNTED
 from layers.tilesets.model import TileSet, texts
@@ -109,15 +110,17 @@ def test_groups_sum_the_cells_of_an_area_and_are_seen_with_it() -> None:
 def test_borders_are_those_of_the_cells_that_a_caller_sees(scope: frozenset[str] | None) -> None:
     cells = ground(5, 4, ["a", "b"])
     tiles = cells.tile_set(counts(cells), {})
-    address = next(touching(tiles.bounds(None), 15))
+    address = next(touching(tiles.bounds(None), 13))
     found = mapbox_vector_tile.decode(tiles.tile(address, scope))
     shapes = {
         name: [shapely.geometry.shape(each["geometry"]) for each in layer["features"]]
         for name, layer in found.items()
     }
     assert ("cells" in shapes) == ("cell_borders" in shapes) == (scope != frozenset("z"))
-    outlines = shapely.union_all(shapely.boundary(shapes.get("cells", [])))
-    assert shapely.union_all(shapes.get("cell_borders", [])).equals(outlines)
+    if shapes:
+        # The tile holds them all, so that nothing is cut.
+        outlines = shapely.union_all(shapely.boundary(shapes["cells"]))
+        assert shapely.hausdorff_distance(outlines, shapes["cell_borders"][0]) <= BORDER_TOLERANCE
 
 
 def test_no_tile_holds_more_cells_than_it_should() -> None:
