@@ -6,7 +6,7 @@ import { cellsDrawn, choose, describeCells, drawCells, removeCells, recolourCell
 import { openChoices } from "./choices.js";
 import { classification } from "./colouring.js";
 import { openCompare } from "./compare.js";
-import { byId } from "./dom.js";
+import { byId, replace } from "./dom.js";
 import { openGaps } from "./gaps.js";
 import { onLanguage, t } from "./i18n.js";
 import { openLayers, tellLayers } from "./layers.js";
@@ -23,7 +23,7 @@ import { openSheet } from "./sheet.js";
 import { openShare } from "./share.js";
 import { change, current, listen } from "./state.js";
 import { openStats } from "./stats.js";
-import { sentence, toast } from "./toast.js";
+import { failure, toast } from "./toast.js";
 
 // What is empty is described as the whole world.
 const somewhere = (bounds) => bounds !== undefined && bounds[2] - bounds[0] < 359;
@@ -32,6 +32,13 @@ const CHINA = [73, 18, 135, 54];
 
 // How long the first drawing waits for classes; those that take longer are painted when they come.
 const MOMENT = 150;
+
+// What stands in place of the map that could not be drawn, until it is asked for again.
+function showFailure(error, retry) {
+  const box = byId("map-message");
+  replace(box, failure(error, retry));
+  box.hidden = false;
+}
 
 // The schemes, and the cells of the one that is shown first with their classes.
 async function firstCells() {
@@ -57,8 +64,8 @@ export async function openApp(session) {
     // All at once: what one does not need of another is not waited for.
     [setup, style, first] = await Promise.all([ask("v1/page"), baseStyle(), firstCells()]);
   } catch (error) {
-    showMessage(sentence(error));
-    throw error;
+    showFailure(error, () => location.reload());
+    return { session, again: () => location.reload() };
   }
   style = withTiles(style, setup.base_tiles);
   const { schemes, described } = first;
@@ -90,7 +97,7 @@ export async function openApp(session) {
     } catch (error) {
       if (mine !== drawing) return;
       removeCells(map);
-      showMessage(sentence(error));
+      showFailure(error, redraw);
     }
   };
   const visible = () => {
@@ -112,15 +119,18 @@ export async function openApp(session) {
   if (described !== null) tell(described);
   showCells(map, !current().hidden.has("cells"), !current().hidden.has("labels"));
   const drawn = cellsDrawn(map);
-  const sheet = openSheet(map, session);
+  openSheet(map, session);
   const choices = openChoices(schemes);
   openLayers(setup);
   openLegend(map);
   openStats();
   openGaps(map, drawn);
   openSearch(map);
-  const tools = openTools(map, sheet, { style, setup });
-  openPointer(map, tools);
+  openRuler(map);
+  openCompare(map, style);
+  openPrint(map, setup);
+  openShare(map);
+  openPointer(map);
 
   listen(["scheme", "at"], redraw);
   onLanguage(() => {
@@ -150,6 +160,7 @@ export async function openApp(session) {
   keepAddress(map);
   const follows = (given) => {
     if (given.chosen !== null) change({ chosen: { ...given.chosen, fly: given.view === null } });
+    else if (given.view !== null) change({ chosen: null });
   };
   follows(asked);
   window.addEventListener("hashchange", () => {
@@ -174,14 +185,6 @@ export async function openApp(session) {
       redraw();
     },
   };
-}
-
-function openTools(map, sheet, made) {
-  const ruler = openRuler(map);
-  const compare = openCompare(map, made);
-  openPrint(map, made.setup);
-  openShare(map);
-  return { ruler, compare, sheet };
 }
 
 // A plan that has come into force meanwhile is shown without being asked for.

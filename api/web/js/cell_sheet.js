@@ -24,15 +24,22 @@ const person = (officer) => officer.personal?.name ?? officer.external_id;
 
 function rank(letter, posts) {
   const own = posts.filter((each) => each.rank === letter).sort((a, b) => DUTIES.indexOf(a.duty) - DUTIES.indexOf(b.duty));
-  const rows = own.slice(0, SHOWN).map((each) => h("li", {}, person(each), h("span", {}, word("duty", each.duty))));
-  if (own.length > SHOWN) rows.push(h("li", {}, h("span", {}, t("and_more", { n: number(own.length - SHOWN) }))));
+  const rows = own.map((each) => h("li", { tabindex: "-1" }, h("span", {}, person(each)), h("small", {}, word("duty", each.duty))));
+  const rest = rows.splice(SHOWN);
+  if (rest.length > 0) {
+    const more = h("li", {}, h("button", { class: "link-button", type: "button", onclick: () => {
+      more.replaceWith(...rest);
+      rest[0].focus();
+    } }, t("and_more", { n: number(rest.length) })));
+    rows.push(more);
+  }
   if (rows.length === 0) rows.push(h("li", { class: "vacant" }, t("not_staffed")));
   return h("div", { class: `rank rank-${letter.toLowerCase()}`, "data-rank": letter }, h("b", { title: t(`rank_${letter.toLowerCase()}`) }, letter), h("ul", {}, rows));
 }
 
 // Both ranks; who may see names asks for them, which is recorded.
 function answerable(cell, session) {
-  const box = h("div", {}, rank("A", cell.officers), rank("B", cell.officers));
+  const box = h("div", { tabindex: "-1" }, rank("A", cell.officers), rank("B", cell.officers));
   if (!session.rights.includes("reveal") || cell.officers.length === 0) return [box];
   const more = h("div", {}, h("button", { class: "link-button", type: "button", onclick: reveal }, t("reveal")), h("p", { class: "note" }, t("reveal_note")));
   async function reveal() {
@@ -40,6 +47,7 @@ function answerable(cell, session) {
       const plain = await ask(path(cell.scheme, cell.code), { query: { at: cell.at, reveal: true } });
       replace(box, rank("A", plain.officers), rank("B", plain.officers));
       more.remove();
+      box.focus();
     } catch (error) {
       toast(sentence(error));
     }
@@ -68,11 +76,11 @@ async function elsewhere({ lon, lat }, scheme) {
 
 const path = (scheme, code) => `v1/schemes/${encodeURIComponent(scheme)}/cells/${encodeURIComponent(code)}`;
 
-export async function cellSheet(chosen, { map, session }) {
+export async function cellSheet(chosen, { map, session, move }) {
   const { scheme, at } = current();
   const [cell, others] = await Promise.all([ask(path(scheme, chosen.code), { query: { at } }), elsewhere(chosen, scheme)]);
   const go = () => flyToBox(map, cell.box);
-  if (chosen.fly) go();
+  if (chosen.fly) move(go);
   const areas = cell.areas.map((each) => each.name ?? each.code).join(" · ");
   return [
     head(t("sheet.cell"), cell.name || cell.code, cell.code),

@@ -67,7 +67,8 @@ export function openChoices(schemes) {
     change({ at: date.value || null });
   });
   other.addEventListener("change", () => {
-    if (other.value) change({ at: other.value });
+    // A year that is still being typed is none yet.
+    if (other.value && other.checkValidity()) change({ at: other.value });
   });
   other.addEventListener("keydown", (event) => {
     if (event.key === "Escape" || event.key === "Enter") {

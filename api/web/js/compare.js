@@ -6,9 +6,11 @@ import { daysInForce, since } from "./choices.js";
 import { classification } from "./colouring.js";
 import { byId, h } from "./dom.js";
 import { number, today } from "./format.js";
-import { onLanguage, t } from "./i18n.js";
+import { fitting } from "./gaps.js";
+import { t } from "./i18n.js";
 import { tellLayers } from "./layers.js";
 import { makeMap } from "./map.js";
+import { addObjects, drawGaps, removeObjects, showObjects } from "./objects.js";
 import { change, current, listen } from "./state.js";
 import { sentence, toast } from "./toast.js";
 import { addTool, endTool, showCard } from "./tool_card.js";
@@ -56,7 +58,7 @@ function slider(stage, cut) {
   return { remove: () => bar.remove(), again: () => place(share) };
 }
 
-export function openCompare(map, { style }) {
+export function openCompare(map, style) {
   const stage = byId("stage");
   let second = null;
   let cleanup = [];
@@ -95,12 +97,13 @@ export function openCompare(map, { style }) {
     const watch = new ResizeObserver(() => second?.resize());
     watch.observe(stage);
     cleanup.push(() => watch.disconnect());
-    return () => {
+    const end = () => {
       for (const deed of cleanup) deed();
       cleanup = [];
       second = null;
       change({ against: null });
     };
+    return { tell, end };
   };
   const draw = async () => {
     const mine = second;
@@ -113,6 +116,10 @@ export function openCompare(map, { style }) {
       if (mine !== second) return;
       drawCells(mine, described, { scheme, at: against }, classes);
       showCells(mine, !hidden.has("cells"), !hidden.has("labels"));
+      removeObjects(mine);
+      addObjects(mine, scheme);
+      showObjects(mine, hidden);
+      drawGaps(mine, scheme, fitting(against)?.id ?? null, !hidden.has("gaps"));
       tellLayers(mine, hidden);
       mine.once("idle", () => {
         const label = byId("day-left");
@@ -142,6 +149,10 @@ export function openCompare(map, { style }) {
       h("p", { class: "note" }, t(same ? "compare_same" : "compare_slider")),
     );
   };
+  const tell = () => {
+    draw();
+    card();
+  };
   // How many cells differ between the days, once that is known.
   const count = (one, another) => {
     const line = h("p", { class: "figures", id: "compare-changes" }, "…");
@@ -156,18 +167,14 @@ export function openCompare(map, { style }) {
     );
     return line;
   };
-  listen(["scheme", "at", "against", "fill", "method", "classes", "hidden"], () => {
+  listen(["scheme", "at", "against", "fill", "method", "classes", "hidden", "run"], () => {
     if (second === null) return;
-    draw();
-    card();
+    if (current().against === null) endTool();
+    else tell();
   });
   document.addEventListener("wangge-days", () => {
     if (second !== null) card();
   });
-  onLanguage(() => {
-    if (second !== null) draw();
-  });
   const tool = addTool("compare", "compare", start);
   if (current().against !== null) tool.begin();
-  return { end: endTool };
 }

@@ -17,8 +17,11 @@ export function h(name, attributes = {}, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
+// What has the focus keeps it in what comes instead, if that has the same id.
 export function replace(element, ...children) {
+  const held = element.contains(document.activeElement) ? document.activeElement.id : "";
   element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  if (held !== "") byId(held)?.focus({ preventScroll: true });
 }
 
 // Strokes on a 20 × 20 ground, one path each.

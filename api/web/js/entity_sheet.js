@@ -4,8 +4,9 @@ import { ask } from "./api.js";
 import { h, icon } from "./dom.js";
 import { period, place } from "./format.js";
 import { t, word } from "./i18n.js";
+import { pinAt } from "./pin.js";
 import { schemeNames } from "./place_sheet.js";
-import { block, facts, head } from "./sheet.js";
+import { block, covered, facts, head } from "./sheet.js";
 import { change } from "./state.js";
 import { sentence, toast } from "./toast.js";
 
@@ -49,11 +50,15 @@ function spotOf(geometry) {
   return found ?? null;
 }
 
-export async function entitySheet({ id, fly }, { map, session }) {
+export async function entitySheet({ id, fly }, { map, session, move }) {
   const [entity, owners, names] = await Promise.all([ask(`v1/entities/${id}`), ask(`v1/entities/${id}/owners`), schemeNames()]);
   const spot = spotOf(entity.geometry);
-  const go = () => map.easeTo({ center: spot, zoom: Math.max(map.getZoom(), 17) });
-  if (fly && spot) go();
+  const go = () => {
+    const { right, bottom } = covered(map);
+    map.easeTo({ center: spot, zoom: Math.max(map.getZoom(), 17), offset: [-right / 2, -bottom / 2] });
+  };
+  if (spot) move(() => pinAt(map, spot));
+  if (fly && spot) move(go);
   const current = owners.items.filter((each) => each.valid_to === null);
   const former = owners.items.filter((each) => each.valid_to !== null && each.valid_to !== each.valid_from);
   return [

@@ -5,6 +5,7 @@ import { h, icon } from "./dom.js";
 import { area, number } from "./format.js";
 import { t, word } from "./i18n.js";
 import { gapSentence } from "./gap_words.js";
+import { pinAt } from "./pin.js";
 import { block, covered, facts, head } from "./sheet.js";
 import { change } from "./state.js";
 
@@ -24,7 +25,7 @@ export function gapRow(gap, chosen) {
     h("i", { class: `dot dot-${gap.severity}` }),
     h("b", {}, word("gap", gap.kind)),
     h("span", {}, word("severity", gap.severity)),
-    h("small", {}, [affected(gap).join(" · "), gap.cell_code].filter(Boolean).join("  ")),
+    h("small", {}, h("span", {}, affected(gap).join(" · ")), h("span", {}, gap.cell_code)),
   );
 }
 
@@ -45,10 +46,12 @@ async function areaOf({ area_code: code }) {
   }
 }
 
-export async function gapSheet({ id, fly, record }, { map }) {
+export async function gapSheet({ id, fly, record }, { map, move }) {
   const gap = record ?? (await ask(`v1/gaps/${id}`));
   const ground = await areaOf(gap);
-  if (fly && gap.box) flyToBox(map, gap.box);
+  // A gap that is a point has no outline to stand out by.
+  if (gap.box && gap.box[0] === gap.box[2] && gap.box[1] === gap.box[3]) move(() => pinAt(map, gap.box.slice(0, 2)));
+  if (fly && gap.box) move(() => flyToBox(map, gap.box));
   const openCell = () => change({ chosen: { kind: "cell", code: gap.cell_code, fly: true } });
   return [
     head(t("sheet.gap"), word("gap", gap.kind), `${word("severity", gap.severity)} · ${gap.on}`),

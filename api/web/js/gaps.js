@@ -18,11 +18,8 @@ let listed = { items: [], next: null };
 
 export const shownRun = () => runs.find((each) => each.id === current().run) ?? null;
 
-// The run that fits the day shown: the latest on or before it, else the latest there is.
-function fitting(at) {
-  if (at === null) return runs[0] ?? null;
-  return runs.find((each) => each.on <= at) ?? runs[0] ?? null;
-}
+// The run that fits the day shown: the latest up to it.
+export const fitting = (at) => runs.find((each) => at === null || each.on <= at) ?? null;
 
 const chosenGap = () => (current().chosen?.kind === "gap" ? current().chosen.id : null);
 
@@ -54,7 +51,7 @@ export function openGaps(map, drawn) {
     const chips = SEVERITIES.map((each) =>
       h(
         "button",
-        { class: "chip", type: "button", "data-severity": each, "aria-pressed": String(filter.severity === each), onclick: () => refine({ severity: filter.severity === each ? null : each }) },
+        { class: "chip", type: "button", id: `severity-${each}`, "data-severity": each, "aria-pressed": String(filter.severity === each), onclick: () => refine({ severity: filter.severity === each ? null : each }) },
         h("i", { class: `dot dot-${each}` }),
         `${word("severity", each)} ${number(counted(run, each))}`,
       ),
@@ -76,9 +73,11 @@ export function openGaps(map, drawn) {
       const query = { scheme: current().scheme, run: run.id, geometry: false, limit: PAGE, ...filter, cursor: further ? listed.next : null };
       const answer = await ask("v1/gaps", { query });
       if (mine !== asked) return;
-      listed = { items: further ? [...listed.items, ...answer.items] : answer.items, next: answer.next };
+      const before = further ? listed.items : [];
+      listed = { items: [...before, ...answer.items], next: answer.next };
       clearTimeout(waiting);
       rows();
+      if (further) list.children[before.length]?.focus();
     } catch (error) {
       clearTimeout(waiting);
       if (mine === asked) replace(list, failure(error, () => read(further)));
@@ -92,13 +91,10 @@ export function openGaps(map, drawn) {
     const run = shownRun();
     byId("gaps-count").textContent = run === null ? "" : number(counted(run));
     if (run === null) {
-      replace(box, empty(t("gaps_no_run")));
+      replace(box, empty(t(runs.length === 0 ? "gaps_no_run" : "gaps_no_run_yet")));
       return;
     }
-    const held = document.activeElement;
-    const again = held?.dataset?.severity ? `[data-severity="${held.dataset.severity}"]` : held?.id ? `#${held.id}` : null;
     replace(box, filters(run), list);
-    if (again !== null) box.querySelector(again)?.focus();
     read(false);
   };
   const readRuns = async () => {

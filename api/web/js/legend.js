@@ -68,15 +68,18 @@ function histogram(classes) {
 
 function choices() {
   const { method, classes } = current();
-  const methods = h("select", { class: "select", onchange: (event) => change({ method: event.target.value }) }, METHODS.map((each) => h("option", { value: each }, t(`method.${each}`))));
+  const methods = h("select", { class: "select", id: "method", onchange: (event) => change({ method: event.target.value }) }, METHODS.map((each) => h("option", { value: each }, t(`method.${each}`))));
   methods.value = method;
-  const numbers = h("select", { class: "select", onchange: (event) => change({ classes: Number(event.target.value) }) }, [3, 4, 5, 6, 7].map((each) => h("option", { value: each }, String(each))));
+  const numbers = h("select", { class: "select", id: "classes", onchange: (event) => change({ classes: Number(event.target.value) }) }, [3, 4, 5, 6, 7].map((each) => h("option", { value: each }, String(each))));
   numbers.value = String(classes);
   return h("div", { class: "legend-choices" }, h("label", {}, h("span", {}, t("method")), methods), h("label", {}, h("span", {}, t("classes")), numbers));
 }
 
-function groupNote(map) {
-  return map.getZoom() < current().groupsBelow ? h("p", { class: "note" }, t("fill_groups_note")) : null;
+function notes(map, classes) {
+  const keys = [];
+  if (classes.breaks.length < current().classes) keys.push("fewer_classes");
+  if (map.getZoom() < current().groupsBelow) keys.push("fill_groups_note");
+  return keys.map((key) => h("p", { class: "note" }, t(key)));
 }
 
 export function openLegend(map) {
@@ -100,7 +103,7 @@ export function openLegend(map) {
       const classes = await classification(current());
       if (mine !== asked) return;
       if (classes.breaks.length === 0) replace(box, choices(), h("p", { class: "note" }, t("no_values")));
-      else replace(box, choices(), histogram(classes), classRows(classes), groupNote(map));
+      else replace(box, choices(), histogram(classes), classRows(classes), notes(map, classes));
     } catch (error) {
       if (mine === asked) replace(box, choices(), failure(error, draw));
     } finally {

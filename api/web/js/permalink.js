@@ -38,10 +38,13 @@ export function readAddress() {
   };
 }
 
-// Put what an address holds into the state; what it does not hold stays.
+// Put what an address holds into the state. One that names a place has been written here, and leaves out what is usual;
+// what another does not hold stays.
 export function adopt(asked) {
   const keys = ["scheme", "at", "fill", "method", "classes", "hidden", "against"];
-  change(Object.fromEntries(keys.filter((key) => asked[key] !== null).map((key) => [key, asked[key]])));
+  const usual = asked.view === null ? {} : { at: null, fill: "neighbours", against: null };
+  const held = Object.fromEntries(keys.filter((key) => asked[key] !== null).map((key) => [key, asked[key]]));
+  change({ ...usual, ...held });
 }
 
 export function writeAddress(map) {

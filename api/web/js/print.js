@@ -115,7 +115,7 @@ export function openPrint(map, setup) {
       busy = false;
     }
   };
-  addTool("print", "print", () => {
+  const tell = () =>
     showCard(
       t("print"),
       h(
@@ -127,6 +127,8 @@ export function openPrint(map, setup) {
       ),
       h("p", { class: "quiet" }, t("print_note")),
     );
-    return () => {};
+  addTool("print", "print", () => {
+    tell();
+    return { tell, end: () => {} };
   });
 }

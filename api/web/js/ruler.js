@@ -50,25 +50,23 @@ export function openRuler(map) {
           ? h(
               "div",
               { class: "card-actions" },
-              h("button", { class: "button", type: "button", onclick: undo }, t("ruler_undo")),
-              h("button", { class: "button", type: "button", onclick: clear }, t("ruler_clear")),
+              h("button", { class: "button", type: "button", id: "ruler-undo", onclick: undo }, t("ruler_undo")),
+              h("button", { class: "button", type: "button", id: "ruler-clear", onclick: clear }, t("ruler_clear")),
             )
           : null,
       );
       if (enough) announce(value());
     };
-    const undo = () => {
-      places = places.slice(0, -1);
+    const keep = (kept) => {
+      places = kept;
       ended = false;
       draw();
       tell();
+      // The buttons that took the points back are gone with the last of them.
+      if (places.length === 0) map.getCanvas().focus();
     };
-    const clear = () => {
-      places = [];
-      ended = false;
-      draw();
-      tell();
-    };
+    const undo = () => keep(places.slice(0, -1));
+    const clear = () => keep([]);
     const add = ({ lngLat }) => {
       if (ended) clear();
       places.push([lngLat.lng, lngLat.lat]);
@@ -99,7 +97,7 @@ export function openRuler(map) {
     map.on("mousemove", ahead);
     map.getCanvas().addEventListener("keydown", key);
     tell();
-    return () => {
+    const remove = () => {
       map.off("click", add);
       map.off("dblclick", end);
       map.off("mousemove", ahead);
@@ -109,6 +107,7 @@ export function openRuler(map) {
       map.getCanvas().style.cursor = "";
       map.doubleClickZoom.enable();
     };
+    return { tell, end: remove };
   };
-  return addTool("ruler", "ruler", start);
+  addTool("ruler", "ruler", start);
 }

@@ -21,7 +21,7 @@ async function copy(text) {
 }
 
 export function openShare(map) {
-  return addTool("share", "link", () => {
+  addTool("share", "link", () => {
     writeAddress(map);
     copy(location.href).then(() => toast(t("share_done")));
   });

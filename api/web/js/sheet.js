@@ -5,6 +5,7 @@ import { byId, h, icon, replace } from "./dom.js";
 import { entitySheet } from "./entity_sheet.js";
 import { gapSheet } from "./gap_sheet.js";
 import { onLanguage, t } from "./i18n.js";
+import { pinAt } from "./pin.js";
 import { placeSheet } from "./place_sheet.js";
 import { change, current, listen } from "./state.js";
 import { announce, failure, loading } from "./toast.js";
@@ -61,6 +62,9 @@ export function openSheet(map, session) {
   const draw = async (fresh) => {
     const { chosen } = current();
     const mine = (asked += 1);
+    // What moves the map waits until the sheet stands, and with it what it covers.
+    const moves = [];
+    if (fresh) pinAt(map, chosen?.kind === "place" ? [chosen.lon, chosen.lat] : null);
     if (chosen === null) {
       show(false);
       under?.focus();
@@ -72,13 +76,14 @@ export function openSheet(map, session) {
     show(true);
     const waiting = setTimeout(() => replace(box, head(t("sheet"), "…"), loading()), first ? 120 : 600);
     try {
-      const parts = await SHEETS[chosen.kind](chosen, { map, session, redraw: () => draw(false) });
+      const parts = await SHEETS[chosen.kind](chosen, { map, session, move: (deed) => moves.push(deed) });
       if (mine !== asked) return;
       clearTimeout(waiting);
       const kept = box.contains(document.activeElement) && !fresh;
       replace(box, parts);
       // On a phone the sheet is as high as what it holds.
       if (fresh && chosen.lon !== undefined) keepInView(map, chosen);
+      if (fresh) for (const deed of moves) deed();
       if (fresh) box.scrollTop = 0;
       const title = box.querySelector("h2");
       if (title !== null && (fresh || kept)) title.focus({ preventScroll: true });
