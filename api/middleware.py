@@ -9,12 +9,14 @@ import re
 import secrets
 import time
 from collections.abc import Collection
+from threading import Lock
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import logs
 from api.metrics import TALLY
 from api.problems import failure, problem, report
+from gis.errors import ConflictError
 
 _ID = re.compile(r"[0-9A-Za-z._-]{8,64}\Z")
 
@@ -52,6 +54,7 @@ class Surroundings:
         scope["wangge.request_id"] = request_id
         limit = self._request_s * (20 if scope["path"].endswith(self._patient) else 1)
         deadline = _Deadline(limit)
+        scope["wangge.keep"] = deadline.keep
         status = 500
         started = False
 
@@ -73,10 +76,12 @@ class Surroundings:
             if started:
                 raise
             late = deadline.was_it()
-            # The thread of a write goes on meanwhile, and may still end well.
+            # The thread of a write goes on meanwhile, but keeps nothing unless it has begun to.
             said = (
-                f"The answer took longer than {limit:g} s; ask for less, or through a job."
+                f"The answer took longer than {limit:g} s; nothing is kept. Ask for less, or through a job."
                 if late
+                else "The service is being stopped; nothing of this is kept. Ask again later."
+                if deadline.give_up()
                 else "The service is being stopped; ask again later, and look first at what has been done."
             )
             answer = problem(503, said, request_id=request_id, headers={"Retry-After": "5"})
@@ -95,9 +100,12 @@ class Surroundings:
 
 
 class _Deadline:
-    """Cancels the present task after a time, as `asyncio.timeout` does, at a quarter of its price."""
+    """Cancels the present task after a time, as `asyncio.timeout` does, at a quarter of its price.
 
-    __slots__ = ("_before", "_expired", "_task", "_timer")
+    A request is either given up or what it writes is kept, whichever comes first.
+    """
+
+    __slots__ = ("_before", "_decided", "_expired", "_task", "_timer")
 
     def __init__(self, seconds: float) -> None:
         task = asyncio.current_task()
@@ -105,11 +113,29 @@ class _Deadline:
         self._task = task
         self._before = task.cancelling()
         self._expired = False
+        # Whoever takes it decides how the request ends; it is never released.
+        self._decided = Lock()
         self._timer = asyncio.get_running_loop().call_later(seconds, self._expire)
 
     def _expire(self) -> None:
-        self._expired = True
-        self._task.cancel()
+        if self.give_up():
+            self._expired = True
+            self._task.cancel()
+
+    def give_up(self) -> bool:
+        """Let nothing be kept from now on; return False if that comes too late."""
+        return self._decided.acquire(blocking=False)
+
+    def keep(self) -> None:
+        """Begin to keep what the request has written, in any thread; it is not given up any more.
+
+        Raises
+        ------
+        ConflictError
+            If it has been given up.
+        """
+        if not self.give_up():
+            raise ConflictError("The request was given up before it was done; nothing of it is kept.")
 
     def lift(self) -> None:
         """Let the task go on for as long as it likes."""

@@ -48,6 +48,7 @@ class Once:
 
     def __init__(self, request: Request, key: str | None) -> None:
         self._database: Database = request.app.state.database
+        self._keep: Callable[[], None] = request.scope["wangge.keep"]
         self._caller = principal_in(request.scope).label
         self._what = (request.method, request.url.path, request.headers.get("if-match"))
         self._key = key
@@ -67,13 +68,18 @@ class Once:
         InputError
             If the key was used for another request.
         ConflictError
-            If the same request is being carried out, or the deed meets a record made meanwhile.
+            If the same request is being carried out, the deed meets a record made meanwhile, or the request
+            was given up.
         """
         try:
             with self._database.write() as session:
                 if self._key is None:
-                    return _response(deed(session))
-                return self._first(session, self._key, given, deed)
+                    answer = _response(deed(session))
+                else:
+                    answer = self._first(session, self._key, given, deed)
+                # Whoever was told meanwhile that it takes too long was told the truth.
+                self._keep()
+                return answer
         except IntegrityError as error:
             raise ConflictError("Another request has written the same meanwhile; ask again.") from error
 
