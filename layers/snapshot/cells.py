@@ -55,7 +55,7 @@ class CellsInForce:
     Attributes
     ----------
     versions
-        As given, the shapes shared with `locator`; read-only.
+        As given, codes and shapes shared with `locator`; read-only.
     locator
         The `PointLocator` of the cells; positions in its `codes` number the cells here.
     names, area_codes, areas_m2
@@ -76,9 +76,9 @@ class CellsInForce:
         self.areas_m2 = versions.areas_m2[first]
         if len(first) == len(versions.ids):
             # The locator keeps copies; one of each is enough.
-            shared = np.empty(len(first), dtype=object)
-            shared[first] = self.locator.shapes
-            versions = versions._replace(shapes=shared)
+            codes, shapes = np.empty_like(versions.codes), np.empty_like(versions.shapes)
+            codes[first], shapes[first] = self.locator.codes, self.locator.shapes
+            versions = versions._replace(codes=codes, shapes=shapes)
         self.versions = versions
         for array in (*self.versions, self.names, self.area_codes, self.areas_m2):
             array.setflags(write=False)

@@ -3,6 +3,7 @@
 It owns the queries of the snapshot; each sees the one state of the session it is given.
 """
 
+import sys
 from collections.abc import Sequence
 from datetime import date
 from operator import itemgetter
@@ -112,7 +113,8 @@ def _batch(session: Session, rows: Sequence[Row[Any]]) -> Versions:
         ids=np.array(ids, dtype=np.int64),
         codes=_objects(codes),
         names=_objects(names),
-        area_codes=_objects(area_codes),
+        # The same few, hundreds of times each.
+        area_codes=_objects([code and sys.intern(code) for code in area_codes]),
         areas_m2=np.array(areas_m2, dtype=float),
         perimeters_m=np.array(perimeters_m, dtype=float),
         shapes=decode(session, shapes),
