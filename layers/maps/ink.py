@@ -39,7 +39,7 @@ _CHINESE = (
     ),
 )
 # So many marks must be small.
-_MANY = 2_000
+_FEW, _MANY = 200, 2_000
 # Letters beyond this are as wide as they are high.
 _WIDE = 0x2E80
 _POINTS_PER_MM = 72 / 25.4
@@ -127,7 +127,7 @@ def lines(
 def marks(axes: Axes, shapes: Shapes, marker: str, tint: str, *, zorder: float) -> None:
     """Mark points."""
     places = shapely.get_coordinates(shapes)
-    size = 9.0 if len(places) < _MANY else 2.0
+    size = 20.0 if len(places) < _FEW else 9.0 if len(places) < _MANY else 2.0
     # A cross has no inside whose edge could be drawn.
     edge: dict[str, Any] = {} if marker == "x" else {"edgecolors": "white"}
     axes.scatter(
@@ -173,6 +173,13 @@ def north(crs: CRS, place: NDArray[np.float64]) -> float:
 def ground(square_metres: float) -> str:
     """Return an area for people: in km² from a tenth of one on."""
     return f"{square_metres / 1e6:,.2f} km²" if square_metres >= 1e5 else f"{square_metres:,.0f} m²"
+
+
+def measured(name: str, value: float) -> str:
+    """Return a value of a measure for people, with the unit of those that have one."""
+    if name == "area_m2":
+        return ground(value)
+    return f"{value:,.0f} m" if name == "perimeter_m" else f"{value:,.6g}"
 
 
 def _rings(shapes: Shapes) -> Path | None:

@@ -341,7 +341,7 @@ class _Drawing:
         else:
             place.line(field_label(str(self.sheet.measure), self.sheet.language))
             for tint, ends in zip(self._tints(), self.ranges, strict=True):
-                low, high = (f"{value:,.6g}" for value in ends)
+                low, high = (ink.measured(str(self.sheet.measure), value) for value in ends)
                 text = low if low == high else f"{low} – {high}"
                 place.swatch(Rectangle, text, facecolor=tint, alpha=0.85)
             if not np.isfinite(self.values).all():

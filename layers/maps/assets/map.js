@@ -188,6 +188,9 @@
       mark("hover");
       tip.hidden = true;
     });
-    map.on("click", (event) => state.choose(cellAt(event)));
+    map.on("click", (event) => {
+      tip.hidden = true; // It would lie upon the sheet that opens.
+      state.choose(cellAt(event));
+    });
   };
 })();

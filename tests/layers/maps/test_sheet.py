@@ -88,6 +88,16 @@ def test_classes_of_whole_numbers_do_not_share_a_number(cells: gpd.GeoDataFrame,
     assert found == [("0", "200"), ("201", "400"), ("401", "600"), ("601", "800"), ("801", "1,000")]
 
 
+def test_classes_of_ground_tell_their_unit(cells: gpd.GeoDataFrame) -> None:
+    measured = cells.assign(area_m2=[900.6 + 30_000.25 * row for row in range(len(cells))])
+    drawn = Sheet(measured, measure="area_m2", language="en", date=DAY)
+    words = pypdf.PdfReader(io.BytesIO(draw_sheet(drawn, "pdf"))).pages[0].extract_text()
+    found = re.findall(r"^([\d,.]+ k?m²) – ([\d,.]+ k?m²)$", words, re.MULTILINE)
+    assert len(found) > 1
+    assert found[0][0] == "901 m²"
+    assert found[-1][1] == f"{measured['area_m2'].max() / 1e6:.2f} km²"
+
+
 def test_the_pdf_is_one_a3_page(cells: gpd.GeoDataFrame) -> None:
     document = draw_sheet(Sheet(cells, language="en", date=DAY), "pdf")
     assert document.startswith(b"%PDF-")
