@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from api.jobs import exported
 from api.jobs.launcher import Running, launcher
+from api.jobs.withdrawal import withdrawn
 from api.jobs.work import TOLD_S, Task
 from api.settings import ServiceSettings
 from layers.storage.database import Database
@@ -159,6 +160,8 @@ class Worker:
         while process.alive:
             if self._stop.wait(0.05):
                 return JobState.failed, None, "The service was stopped; nothing was kept. Ask again."
+            if withdrawn(self._uploads, job_id):
+                return JobState.cancelled, None, None
             done = said.get("done")
             # Once a job writes, SQLite lets nobody tell how far it is: the first step is told at once.
             due = BEAT_S if done == told else 0 if told is None else TOLD_S

@@ -23,6 +23,7 @@ from starlette.responses import Response, StreamingResponse
 
 from api import records
 from api.exchange import IfNoneMatch, Store, listing, reply
+from api.jobs.withdrawal import withdrawing
 from api.once import Done, Writing
 from api.paging import Page, Paged
 from api.problems import answers, database_away, failure
@@ -50,7 +51,7 @@ STREAM_S = 600.0
 AWAY_S = 5.0
 """How long the database may be away before a stream ends for it."""
 
-_ENDED = frozenset({JobState.done, JobState.failed, JobState.cancelled})
+_GOING = frozenset({JobState.queued, JobState.running})
 
 Number = Annotated[int, Path(ge=1, le=2**53, examples=[3])]
 Upload = Annotated[UploadFile, File(description="In one of the formats, known by its extension.")]
@@ -267,20 +268,31 @@ def job(job_id: Number, caller: Caller, store: Store, if_none_match: IfNoneMatch
     "/jobs/{job_id}/cancel", summary="Cancel a job", response_model=records.Job, responses=answers(404, 409)
 )
 @access(Right.read, Ground.checked)
-def stop(request: Request, job_id: Number, caller: Caller, once: Writing) -> Response:
+def stop(request: Request, job_id: Number, caller: Caller, store: Store, once: Writing) -> Response:
     """Ask a job to end; nothing of it is kept. Who asked for the job may, and administrators."""
 
-    def deed(session: Session) -> Done:
+    def sought(session: Session) -> Job:
         found = _permitted(session, caller, job_id)
         if found.created_by != caller.label:
             caller.require(Right.administer)
-        found = cancel(session, job_id)
+        return found
+
+    with store.read() as session:
+        going = sought(session).state in _GOING
+
+    def deed(session: Session) -> Done:
+        found = sought(session)
+        # Who does the job may have ended it already, at this very request.
+        if not (going and found.state == JobState.cancelled):
+            found = cancel(session, job_id)
         if found.state == JobState.cancelled and "file" in found.parameters:
-            (request.app.state.uploads / found.parameters["file"]).unlink(missing_ok=True)
+            (uploads / found.parameters["file"]).unlink(missing_ok=True)
         audit(session, caller, Action.record, f"job {job_id}", area_code=found.area_code, cancelled=True)
         return Done(job_record(found), version=found.version)
 
-    return once(None, deed)
+    uploads: FilePath = request.app.state.uploads
+    with withdrawing(uploads, job_id):
+        return once(None, deed)
 
 
 @router.get(
@@ -324,7 +336,7 @@ async def _events(
     began = told = seen = time.monotonic()
     version, record = first
     yield b"event: job\ndata: " + orjson.dumps(record) + b"\n\n"
-    while record["state"] not in _ENDED and time.monotonic() - began < STREAM_S:
+    while record["state"] in _GOING and time.monotonic() - began < STREAM_S:
         await asyncio.sleep(0.3)
         try:
             present, record = await run_in_threadpool(_look, database, caller, job_id)

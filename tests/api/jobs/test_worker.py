@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, text
 
+from api.jobs.withdrawal import withdrawing
 from api.jobs.worker import Worker
 from api.settings import ServiceSettings
 from gis.errors import ConflictError
-from layers.storage.database import Database
+from layers.storage.database import Database, bump_revision
 from layers.storage.jobs import Job, cancel, enqueue, find_job
 from layers.storage.models import Entity, JobState
 
@@ -134,6 +135,25 @@ def test_a_job_reads_done_if_and_only_if_its_deed_is_kept(
         assert job.state in ({JobState.done, JobState.cancelled} if attempt else {JobState.cancelled})
         assert entities(database) == (RECORDS if job.state == JobState.done else 0), job.state
         assert (job.state == JobState.done) == (job.result is not None)
+
+
+@pytest.mark.parametrize("copy_of", ["sqlite"], indirect=True)
+def test_a_job_hears_that_it_is_to_end_while_nobody_can_write(
+    database: Database, long_table: Path, tmp_path: Path, start: Start
+) -> None:
+    start()
+    number = ask(database, long_table, tmp_path)
+    wait_for(database, number, reading)
+    # As the job itself does in its last seconds, this keeps the file from all others.
+    with database.write() as session, withdrawing(tmp_path, number):
+        bump_revision(session)
+        for _ in range(1200):
+            if not doing():
+                break
+            time.sleep(0.05)
+        assert not doing()
+    assert wait_for(database, number, ended).state == JobState.cancelled
+    assert entities(database) == 0
 
 
 def test_an_import_that_is_killed_has_failed_and_left_nothing(
