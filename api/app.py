@@ -44,6 +44,8 @@ _DESCRIPTION = (
 
 log = structlog.get_logger("wangge.service")
 
+_QUIET_S = 10.0
+
 
 class Service(FastAPI):
     """FastAPI with the description of `api.description`."""
@@ -104,6 +106,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     follower = Thread(
         target=follow, args=(database, holder, stop), kwargs={"after": shelf.wake}, name="follow", daemon=True
     )
+    imports = Thread(target=_import_later, args=(stop,), name="imports", daemon=True)
     counting = asyncio.create_task(TALLY.keep_handing_over())
     try:
         app.state.database, app.state.snapshots, app.state.uploads = database, holder, uploads
@@ -116,6 +119,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         follower.start()
         worker.start()
         shelf.start()
+        imports.start()
         log.info("started", database=database.url.get_backend_name())
         yield
         log.info("stopping")
@@ -123,12 +127,23 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         counting.cancel()
         stop.set()
         await run_in_threadpool(worker.stop)
-        if follower.ident is not None:
-            await run_in_threadpool(follower.join, 5)
+        # An import that the interpreter's end overtakes is an error.
+        for thread in (follower, imports):
+            if thread.ident is not None:
+                await run_in_threadpool(thread.join, 5)
         await run_in_threadpool(shelf.stop)
         database.close()
         if settings.uploads is None:
             shutil.rmtree(uploads, ignore_errors=True)
+
+
+def _import_later(stop: Event) -> None:
+    """Import what the first classes of a measure and the first drawn map need, unless they were asked for."""
+    # Seconds that whoever opens the page on a new service would otherwise wait beside.
+    if not stop.wait(_QUIET_S):
+        import mapclassify  # noqa: F401
+
+        import layers.maps  # noqa: F401
 
 
 def open_database(database: Database) -> int:

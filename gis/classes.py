@@ -3,7 +3,9 @@
 It owns the numbers; colours and legends are the map's.
 """
 
+import warnings
 from enum import StrEnum
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 _SAMPLE = 300
-# Natural breaks take time with the square of the number of values; so many take a hundredth of a second.
+# Fisher-Jenks takes time with the square of the number of values; so many take a tenth of a second.
 
 _WHOLE = 1e9
 # Among greater numbers a half is lost in rounding.
+
+_one_at_a_time = Lock()
 
 
 class Method(StrEnum):
@@ -56,9 +60,8 @@ def upper_bounds(values: ArrayLike, classes: int, method: Method) -> Floats:
 
     Notes
     -----
-    The classes of mapclassify (Quantiles, EqualInterval, FisherJenks), without the 110 MB that it loads.
-    Natural breaks of many values are those of 300 of them, evenly spaced in their order: the same values
-    always give the same classes.
+    The classes of mapclassify (Quantiles, EqualInterval, FisherJenks). Natural breaks of many values are
+    those of 300 of them, evenly spaced in their order: the same values always give the same classes.
     """
     numbers = _finite(values)
     if not len(numbers):
@@ -76,40 +79,23 @@ def upper_bounds(values: ArrayLike, classes: int, method: Method) -> Floats:
 
 
 def _classified(numbers: Floats, classes: int, method: Method) -> Floats:
-    if method is Method.quantiles:
-        return np.quantile(numbers, np.arange(1, classes + 1) / classes)
-    if method is Method.equal_interval:
-        return np.linspace(numbers[0], numbers[-1], classes + 1)[1:]
-    if len(numbers) > _SAMPLE:
-        numbers = numbers[np.linspace(0, len(numbers) - 1, _SAMPLE).round().astype(np.int64)]
-    return _natural_breaks(numbers, classes)
+    # Half of the time of a cold start would go into this import, which few commands need.
+    import mapclassify
 
-
-def _natural_breaks(numbers: Floats, most: int) -> Floats:
-    """Return the ends of the classes whose values are nearest to their means, by dynamic programming.
-
-    Notes
-    -----
-    Fisher, W. D. (1958): On grouping for maximum homogeneity. Journal of the American Statistical
-    Association 53, 789-798.
-    """
-    values, counts = np.unique(numbers, return_counts=True)
-    classes = min(most, len(values))
-    # By rows the first value of a class, by columns its last; from the first the sums lose least in rounding.
-    offsets = (values - values[:, np.newaxis]) / (values[-1] - values[0])
-    weights = np.triu(np.broadcast_to(counts, offsets.shape))
-    sums = np.cumsum(weights * offsets, axis=1)
-    spreads = np.cumsum(weights * offsets**2, axis=1) - sums**2 / np.maximum(weights.cumsum(axis=1), 1)
-    spreads[np.tril_indices(len(values), -1)] = np.inf
-    least, befores = spreads[0], []
-    for _ in range(classes - 1):
-        ways = least[:-1, np.newaxis] + spreads[1:]
-        befores.append(ways.argmin(axis=0))
-        least = ways.min(axis=0)
-    ends = [len(values) - 1]
-    for before in reversed(befores):
-        ends.append(before[ends[-1]])
-    return values[ends[::-1]]
+    # The filters of warnings belong to the process.
+    with _one_at_a_time, warnings.catch_warnings():
+        # It tells that values repeat, and that another library would be faster.
+        warnings.simplefilter("ignore")
+        if method is Method.quantiles:
+            found = mapclassify.Quantiles(numbers, k=classes)
+        elif method is Method.equal_interval:
+            found = mapclassify.EqualInterval(numbers, k=classes)
+        else:
+            if len(numbers) > _SAMPLE:
+                picked = np.linspace(0, len(numbers) - 1, _SAMPLE).round().astype(np.int64)
+                numbers = numbers[picked]
+            found = mapclassify.FisherJenks(numbers, k=min(classes, len(np.unique(numbers))))
+    return np.array(found.bins, dtype=np.float64)
 
 
 def class_counts(values: ArrayLike, bounds: Floats) -> NDArray[np.int64]:
