@@ -1,24 +1,28 @@
 """Real processes of `wangge`: commands that end, and servers that are stopped or killed.
 
-It owns starting and ending them; what is asked of them is the tests' own.
+It owns starting and ending them; what is asked of them is the tests' own. They are forked from a process that
+has loaded the program, which spares each seconds; the tests of the command line start it as a user does.
 """
 
+import itertools
 import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-_PROGRAM = (sys.executable, "-c", "from api.cli import main; main()")
+from tests.forks import processes, run_program
+
 _PATIENCE_S = 180.0
+_numbers = itertools.count()
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -42,28 +46,30 @@ def wangge(folder: Path, *arguments: object, codes: Collection[int] = (0,)) -> A
     codes
         The exit codes with which it may end.
     """
-    done = subprocess.run(
-        [*_PROGRAM, *map(str, arguments)],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=environment(folder),
-        timeout=_PATIENCE_S,
-    )
-    assert done.returncode in codes, done.stderr
-    return json.loads(done.stdout) if "--json" in arguments else done.stdout.strip()
+    process, said = _begin(folder, *arguments)
+    process.join(_PATIENCE_S)
+    assert process.exitcode in codes, _read(said, ".err")
+    out = _read(said, ".out")
+    return json.loads(out) if "--json" in arguments else out.strip()
 
 
-def start(folder: Path, *arguments: object) -> subprocess.Popen[bytes]:
+def start(folder: Path, *arguments: object) -> ForkServerProcess:
     """Begin a command, to be killed before it ends."""
-    return subprocess.Popen(
-        [*_PROGRAM, *map(str, arguments)],
-        cwd=folder,
-        env=environment(folder),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    return _begin(folder, *arguments)[0]
+
+
+def _begin(folder: Path, *arguments: object) -> tuple[ForkServerProcess, Path]:
+    """Begin a command; return also where it writes."""
+    said = folder / f"wangge-{next(_numbers)}"
+    given = tuple(map(str, arguments)), folder, environment(folder), said
+    process = processes.Process(target=run_program, args=given)
+    process.start()
+    return process, said
+
+
+def _read(said: Path, suffix: str) -> str:
+    path = said.with_suffix(suffix)
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
 class Server:
@@ -84,12 +90,8 @@ class Server:
     """
 
     def __init__(self, folder: Path, database: str, token: str, *, workers: int = 1, port: int = 0) -> None:
-        self._log = folder / f"serve-{time.monotonic_ns()}.log"
-        arguments = ("serve", "--port", str(port), "--workers", str(workers), "--database", database)
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*_PROGRAM, *arguments], cwd=folder, env=environment(folder), stdout=log, stderr=log
-            )
+        options = ("--port", port, "--workers", workers, "--database", database)
+        self.process, self._said = _begin(folder, "serve", *options)
         self.token = token
         began = time.monotonic()
         try:
@@ -99,20 +101,20 @@ class Server:
             self._wait_until_ready()
         except BaseException:
             self.process.kill()
-            self.process.wait()
+            self.process.join()
             raise
         self.started_s = time.monotonic() - began
 
     @property
     def log(self) -> str:
         """What it has logged until now."""
-        return self._log.read_text(encoding="utf-8", errors="replace")
+        return _read(self._said, ".out") + _read(self._said, ".err")
 
     def _listening(self) -> str:
         for _ in range(int(_PATIENCE_S / 0.02)):
             if found := re.search(r"http://\S+:\d+", self.log):
                 return found[0]
-            assert self.process.poll() is None, self.log
+            assert self.process.exitcode is None, self.log
             time.sleep(0.02)
         raise AssertionError(f"the server does not start: {self.log}")
 
@@ -122,7 +124,7 @@ class Server:
                 if self.client.get("/readyz").status_code == 200:
                     return
             except httpx.TransportError:
-                assert self.process.poll() is None, self.log
+                assert self.process.exitcode is None, self.log
             time.sleep(0.02)
         raise AssertionError(f"the server does not get ready: {self.log}")
 
@@ -130,7 +132,8 @@ class Server:
         """End it as kill -9 does, and wait until the processes it had started have ended by themselves."""
         began = self.descendants()
         self.process.kill()
-        assert self.process.wait() == -signal.SIGKILL
+        self.process.join()
+        assert self.process.exitcode == -signal.SIGKILL
         self.client.close()
         for _ in range(int(_PATIENCE_S / 0.01)):
             if not any(map(_lives, began)):
@@ -140,13 +143,15 @@ class Server:
 
     def descendants(self) -> set[int]:
         """Return the processes that it has started, and those that they have."""
+        assert self.process.pid is not None
         return _descendants(self.process.pid)
 
-    def stop(self) -> int:
+    def stop(self) -> int | None:
         """Ask it to end, as a service manager does, and return its exit code."""
         self.client.close()
         self.process.terminate()
-        return self.process.wait(_PATIENCE_S)
+        self.process.join(_PATIENCE_S)
+        return self.process.exitcode
 
 
 @contextmanager
@@ -155,12 +160,12 @@ def serving(folder: Path, database: str, token: str, *, workers: int = 1, port: 
     server = Server(folder, database, token, workers=workers, port=port)
     try:
         yield server
-        if server.process.poll() is None:
+        if server.process.is_alive():
             assert server.stop() == 0, server.log
-        assert "Traceback" not in server.log
+        assert "Traceback" not in server.log, server.log
     finally:
         server.process.kill()
-        server.process.wait()
+        server.process.join()
         server.client.close()
 
 

@@ -58,7 +58,7 @@ class Service:
     def close(self) -> None:
         """End it in any way."""
         self.server.process.kill()
-        self.server.process.wait()
+        self.server.process.join()
         self.client.close()
         self.database.close()
 
@@ -198,7 +198,7 @@ def kill_during_restores(service: Service, make_url: MakeUrl) -> None:
         # Until then the program only begins.
         after = service.wait(lasts / 2, 1.1 * lasts)
         process.kill()
-        process.wait()
+        process.join()
         there = holds_tables(url)
         service.tell("restore", after, new=there)
         if there:

@@ -1,4 +1,3 @@
-import multiprocessing
 import os
 import random
 import signal
@@ -20,6 +19,7 @@ from gis.errors import InputError
 from layers.storage.backup import backup, restore
 from layers.storage.database import Database, bump_revision
 from layers.storage.models import Area, Assignment, Base, Cell, Entity, Plan, Scheme, State
+from tests.forks import processes
 
 # One transaction writes entities, then their twins; a state in which they differ was never committed.
 WRITER = """
@@ -50,8 +50,6 @@ from layers.storage.database import Database
 say.send("ready")
 restore(Path(backup), Database(url))
 """
-processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["layers.storage.backup"])
 
 
 @pytest.fixture

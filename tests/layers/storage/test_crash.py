@@ -1,6 +1,5 @@
 """Publishing that is killed, or meets another: the old plan or the new one, whole, and never half."""
 
-import multiprocessing
 import random
 import time
 from collections.abc import Callable
@@ -19,16 +18,13 @@ from layers.storage.history import cells_as_of, owner_history
 from layers.storage.models import Assignment, Entity, Plan, State
 from layers.storage.publish import publish
 from layers.storage.schemes import create_scheme
+from tests.forks import processes
 from tests.layers.storage.ground import COUNTY, SQUARES, add_areas, by_square, draft, spot
 
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
 OLD = {square: "a" if square[0] < 2 else "b" for square in SQUARES}
 NEW = {square: "a" if square[0] < 1 else "c" if square[0] < 3 else "b" for square in SQUARES}
 ENTITIES, KILLS = 1_200, 10
-
-# Children are forked from a process that has imported everything, so that they start at once.
-_CHILDREN = multiprocessing.get_context("forkserver")
-_CHILDREN.set_forkserver_preload(["layers.storage.publish"])
 
 
 def _publish(url: str, plan: int, told: Connection) -> None:
@@ -91,8 +87,8 @@ def test_a_killed_publication_leaves_the_old_plan_or_the_new(database: Database,
     for kill in range(KILLS + 1):
         with database.write() as session:
             plan = draft(session, scheme, following, parent=COUNTY).id
-        here, there = _CHILDREN.Pipe(duplex=False)
-        process = _CHILDREN.Process(target=_publish, args=(url, plan, there))
+        here, there = processes.Pipe(duplex=False)
+        process = processes.Process(target=_publish, args=(url, plan, there))
         process.start()
         assert here.recv() == "ready"
         begun = time.monotonic()

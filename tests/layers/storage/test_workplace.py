@@ -1,6 +1,5 @@
 """A folder to work in goes with the work, or with the next work if its process was killed."""
 
-import multiprocessing
 import signal
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -8,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from layers.storage.workplace import workplace
-
-processes = multiprocessing.get_context("forkserver")
+from tests.forks import processes
 
 
 def work(folder: Path, say: Connection) -> None:
