@@ -1,5 +1,6 @@
 """A running service on a migrated database with areas, and a caller for each role."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from layers.storage.models import Area
 
 WEST, SOUTH, STEP = 114.0, 22.5, 0.01
 Client = Callable[..., httpx.Client]
+
+_NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Nothing here is encrypted; each client would read the certificates of the world otherwise."""
 
 
 def square(column: float, row: float, width: float = 1, height: float = 1) -> shapely.Polygon:
@@ -87,7 +91,7 @@ def client(service: str, ground: Database) -> Iterator[Client]:
                 session, SYSTEM, f"{role} {len(made)}", Role(role), area, timedelta(hours=1)
             )
         headers = {"Authorization": f"Bearer {token}"}
-        made.append(httpx.Client(base_url=service, headers=headers, timeout=90))
+        made.append(httpx.Client(base_url=service, headers=headers, timeout=90, verify=_NO_CERTIFICATES))
         return made[-1]
 
     yield make
