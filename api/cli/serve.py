@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from api.settings import ServiceSettings
 
 
+_LAST_S = 2.0
+# Seconds to end as a process ends, once the service has.
+
+
 @reporting
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
@@ -168,6 +172,10 @@ def run(
             if settings.workers == 1 and not server.started:
                 raise
             say("Wangge has stopped.")
+            # The threads of requests that were given up keep nothing, and the process would wait for them.
+            last = threading.Timer(_LAST_S, os._exit, (0,))
+            last.daemon = True
+            last.start()
             return
         if settings.workers == 1 and not server.started:
             raise typer.Exit(3)

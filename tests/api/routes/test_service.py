@@ -7,15 +7,22 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from api.app import create_app
+from api.security.accounts import create_token
+from api.security.principal import SYSTEM, Role
 from api.settings import ServiceSettings
 from layers.storage.database import Database
+from layers.storage.models import Scheme
 from tests.api.routes.conftest import Client
 
 
@@ -80,26 +87,47 @@ def test_the_command_serves_and_stops(ground: Database, tmp_path: Path) -> None:
         pytest.skip("one database is enough for processes")
     program = "from api.cli import main; main()"
     url = ground.url.render_as_string(hide_password=False)
+    with ground.write() as session:
+        _, token = create_token(session, SYSTEM, "admin", Role.admin, None, timedelta(hours=1))
     with subprocess.Popen(
-        [sys.executable, "-c", program, "serve", "--port", "0", "--workers", "2", "--database", url],
+        [sys.executable, "-c", program, "serve", "--port", "0", "--workers", "1", "--database", url],
         stderr=subprocess.PIPE,
         text=True,
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "WANGGE_GRACE_S": "1",
+        },
     ) as process:
         try:
             assert process.stderr is not None
             lines: list[str] = []
             for line in process.stderr:
                 lines.append(line)
-                if sum("startup complete" in each for each in lines) == 2:
+                if "startup complete" in line:
                     break
             address = next(found[0] for each in lines if (found := re.findall(r"http://\S+:\d+", each)))
             assert httpx.get(f"{address}/readyz?token=wg_secret").status_code == 200
-            process.send_signal(signal.SIGTERM)
+            # A write that waits for another does not keep the service from its end.
+            with ground.write(), ThreadPoolExecutor(1) as pool:
+                writing = pool.submit(
+                    httpx.post,
+                    f"{address}/v1/schemes",
+                    json={"code": "community", "name": "社区"},
+                    headers={"Authorization": f"Bearer {token}"},
+                    timeout=60,
+                )
+                with pytest.raises(FutureTimeout):
+                    writing.result(1)
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(20) == 0
+                answer = writing.result()
             rest = process.stderr.read()
         finally:
             process.terminate()
-        assert process.wait(20) == 0
+    assert (answer.status_code, "nothing of this is kept" in answer.text) == (503, True)
     assert "wg_secret" not in "".join(lines) + rest
     assert "Traceback" not in rest
+    with ground.read() as session:
+        assert session.scalars(select(Scheme.code)).all() == []
