@@ -184,6 +184,19 @@ def bulk(connection: Connection, table: str) -> Iterator[None]:
     _create_triggers(connection, table)
 
 
+@contextmanager
+def appending(connection: Connection, table: str) -> Iterator[None]:
+    """Fill the spatial index of a layer with many rows that are added, once they are there.
+
+    Row by row it takes twice as long. In the block rows are added and none is changed or deleted.
+    """
+    last: int = connection.exec_driver_sql(f"SELECT coalesce(max(id), 0) FROM {table}").scalar_one()
+    _drop_triggers(connection, table)
+    yield
+    _fill_index(connection, table, last)
+    _create_triggers(connection, table)
+
+
 def touch(connection: Connection) -> None:
     """Tell other programs that the layers have changed, and forget the extents that they noted."""
     connection.exec_driver_sql(
@@ -196,9 +209,15 @@ def _create_index(connection: Connection, table: str) -> None:
     connection.exec_driver_sql(
         f"CREATE VIRTUAL TABLE {index_of(table)} USING rtree(id, minx, maxx, miny, maxy)"
     )
+    _fill_index(connection, table, 0)
+
+
+def _fill_index(connection: Connection, table: str, last: int) -> None:
+    """Put the rows behind a key into the index."""
     connection.exec_driver_sql(
         f"INSERT INTO {index_of(table)} SELECT id, ST_MinX(geometry), ST_MaxX(geometry), ST_MinY(geometry),"
-        f" ST_MaxY(geometry) FROM {table} WHERE geometry NOTNULL AND NOT ST_IsEmpty(geometry)"
+        f" ST_MaxY(geometry) FROM {table} WHERE id > ? AND geometry NOTNULL AND NOT ST_IsEmpty(geometry)",
+        (last,),
     )
 
 

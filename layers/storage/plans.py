@@ -4,6 +4,7 @@ Putting a plan in force is `layers.storage.publish`'s; faults of cells are found
 """
 
 import hashlib
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
-from sqlalchemy import delete, insert
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from gis.codes import code_texts, required_codes
@@ -25,9 +26,11 @@ from gis.topology import Report, check
 from gis.topology.nesting import parents
 from gis.topology.records import read_records
 from layers.collector import at_rest
+from layers.storage import geopackage
 from layers.storage.ground import area_shapes, read_ground
 from layers.storage.history import plan_cells
 from layers.storage.models import Cell, Plan, Scheme, State
+from layers.storage.rows import insert_columns, is_postgresql
 
 KEPT_FINDINGS = 1_000
 """How many findings of a check are stored; all are counted."""
@@ -73,7 +76,7 @@ def create_draft(
     scheme = session.get(Scheme, scheme_id)
     if scheme is None:
         raise NotFoundError(f"There is no scheme number {scheme_id}.")
-    rows = _rows(session, scheme, cells, area_code)
+    columns = _columns(session, scheme, cells, area_code)
     plan = Plan(
         scheme_id=scheme_id,
         name=name,
@@ -85,7 +88,7 @@ def create_draft(
     )
     session.add(plan)
     session.flush()
-    _insert(session, plan, rows)
+    _insert(session, plan, columns)
     return plan
 
 
@@ -108,9 +111,9 @@ def replace_cells(session: Session, plan_id: int, cells: gpd.GeoDataFrame) -> Pl
     if plan.state != State.draft:
         raise ConflictError(f"Plan {plan_id} is {plan.state}; only a draft can be drawn anew.")
     scheme = session.get_one(Scheme, plan.scheme_id)
-    rows = _rows(session, scheme, cells, plan.area_code)
+    columns = _columns(session, scheme, cells, plan.area_code)
     session.execute(delete(Cell).where(Cell.plan_id == plan_id))
-    _insert(session, plan, rows)
+    _insert(session, plan, columns)
     plan.checked_at = plan.findings = None
     plan.version += 1
     session.flush()
@@ -255,42 +258,21 @@ def _fingerprint(cells: gpd.GeoDataFrame, areas: gpd.GeoDataFrame | None) -> str
     return digest.hexdigest()
 
 
-def _rows(
+def _columns(
     session: Session, scheme: Scheme, cells: gpd.GeoDataFrame, area_code: str | None
-) -> list[dict[str, Any]]:
-    """Make the rows of a draft's cells, without the plan."""
+) -> dict[str, list[Any]]:
+    """Make the rows of a draft's cells, by columns, without the plan."""
     frame = _tidy(cells)
     crs = CRS.from_user_input(scheme.working_crs)
     frame = measure(frame, crs)
     frame["area_code"] = _area_codes(session, frame, crs, area_code)
     extra = [column for column in frame.columns if column not in {*_OWN_COLUMNS, "geometry"}]
-    attributes = _attributes(frame, extra)
-    return [
-        {
-            "scheme_id": scheme.id,
-            "code": code,
-            "name": name,
-            "kind": kind,
-            "parent": parent,
-            "area_code": area,
-            "area_m2": float(area_m2),
-            "perimeter_m": float(perimeter_m),
-            "attributes": given,
-            "geometry": shape,
-        }
-        for code, name, kind, parent, area, area_m2, perimeter_m, given, shape in zip(
-            frame["code"],
-            frame["name"],
-            frame["kind"],
-            frame["parent"],
-            frame["area_code"],
-            frame["area_m2"],
-            frame["perimeter_m"],
-            attributes,
-            frame.geometry,
-            strict=True,
-        )
-    ]
+    told = ("code", "name", "kind", "parent", "area_code", "area_m2", "perimeter_m", "geometry")
+    return {
+        "scheme_id": [scheme.id] * len(frame),
+        **{column: frame[column].to_numpy(dtype=object).tolist() for column in told},
+        "attributes": _attributes(frame, extra),
+    }
 
 
 def _tidy(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -358,5 +340,8 @@ def _attributes(frame: gpd.GeoDataFrame, extra: list[str]) -> list[dict[str, Any
     return given
 
 
-def _insert(session: Session, plan: Plan, rows: list[dict[str, Any]]) -> None:
-    session.execute(insert(Cell), [{**row, "plan_id": plan.id} for row in rows])
+def _insert(session: Session, plan: Plan, columns: dict[str, list[Any]]) -> None:
+    connection, table = session.connection(), Cell.metadata.tables["cells"]
+    embedded = not is_postgresql(session)
+    with geopackage.appending(connection, table.name) if embedded else nullcontext():
+        insert_columns(session, table, {**columns, "plan_id": [plan.id] * len(columns["code"])})

@@ -17,7 +17,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
-    Date,
+    Dialect,
     Integer,
     LargeBinary,
     Row,
@@ -31,6 +31,9 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.types import TypeEngine
+
+from layers.storage.shape import SRID, Shape, to_blobs
 
 Objects = NDArray[np.object_]
 Told = TypeVarTuple("Told")
@@ -88,32 +91,42 @@ def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]
     Parameters
     ----------
     table
-        One of text, numbers and dates.
+        Where to.
     rows
         Each with the same columns.
     """
-    if not rows:
-        return
-    columns = list(rows[0])
+    if rows:
+        insert_columns(session, table, {column: [row[column] for row in rows] for column in rows[0]})
+
+
+def insert_columns(session: Session, table: Table, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Insert rows, given by columns of one length, without reading their keys back.
+
+    Row by row SQLAlchemy would take longer than the database does.
+    """
+    dialect = session.get_bind().dialect
+    given = {name: _encoded(table.c[name].type, dialect, values) for name, values in columns.items()}
     if not is_postgresql(session):
-        # Row by row SQLAlchemy would take longer than SQLite does.
-        compiled = insert(table).compile(session.get_bind(), column_keys=columns)
-        dated = {column for column in columns if isinstance(table.c[column].type, Date)}
-        values = [
-            [_plain(row[column]) if column in dated else row[column] for row in rows]
-            for column in compiled.positiontup or columns
-        ]
+        compiled = insert(table).compile(session.get_bind(), column_keys=list(given))
+        values = [given[name] for name in compiled.positiontup or given]
         session.connection().exec_driver_sql(str(compiled), list(zip(*values, strict=True)))
         return
     driver = session.connection().connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
-    names = psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns))
+    names = psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, given))
     statement = psycopg.sql.SQL("COPY {} ({}) FROM STDIN").format(psycopg.sql.Identifier(table.name), names)
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row([row[column] for column in columns])
+        for row in zip(*given.values(), strict=True):
+            copy.write_row(row)
 
 
-def _plain(day: date | None) -> str | None:
-    """Write a date as SQLAlchemy does for SQLite."""
-    return None if day is None else day.isoformat()
+def _encoded(kind: TypeEngine[Any], dialect: Dialect, values: Sequence[Any]) -> Sequence[Any]:
+    """Encode values as SQLAlchemy does for the driver, geometries all together."""
+    if isinstance(kind, Shape):
+        shapes = np.asarray(values, dtype=object)
+        if dialect.name == "postgresql":
+            placed = shapely.set_srid(shapes, SRID)
+            return list(shapely.to_wkb(placed, byte_order=1, include_srid=True, hex=True))
+        return to_blobs(shapes, np.asarray(shapely.to_wkb(shapes, byte_order=1), dtype=object))
+    encode = kind.dialect_impl(dialect).bind_processor(dialect)
+    return values if encode is None else [encode(value) for value in values]

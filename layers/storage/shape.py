@@ -1,13 +1,15 @@
 """The column type of geometry: shapely in Python, GeoPackage blobs in SQLite, PostGIS geometry in PostgreSQL.
 
-It owns the encoding of one value; GeoPackage tables and triggers belong to `layers.storage.geopackage`.
+It owns the encoding of values; GeoPackage tables and triggers belong to `layers.storage.geopackage`.
 """
 
 import struct
 from typing import Any
 
+import numpy as np
 import shapely
 from geoalchemy2 import Geometry, WKBElement
+from numpy.typing import NDArray
 from sqlalchemy import LargeBinary
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -18,6 +20,10 @@ _HEADER = struct.Struct("<2sBBi")
 _ENVELOPE = struct.Struct("<4d")
 _LITTLE_ENDIAN, _WITH_ENVELOPE, _EMPTY = 0b1, 0b10, 0b10000
 _ENVELOPE_DOUBLES = (0, 4, 6, 6, 8)
+_POINT_HEAD = _HEADER.pack(b"GP", 0, _LITTLE_ENDIAN, SRID)
+_SHAPE_HEAD = _HEADER.pack(b"GP", 0, _LITTLE_ENDIAN | _WITH_ENVELOPE, SRID)
+
+Objects = NDArray[np.object_]
 
 
 def to_blob(geometry: shapely.Geometry) -> bytes:
@@ -35,6 +41,23 @@ def to_blob(geometry: shapely.Geometry) -> bytes:
         envelope = _ENVELOPE.pack(west, east, south, north)
     wkb: bytes = shapely.to_wkb(geometry, byte_order=1)
     return _HEADER.pack(b"GP", 0, flags, SRID) + envelope + wkb
+
+
+def to_blobs(geometries: Objects, wkb: Objects) -> list[bytes | None]:
+    """Encode geometries that are not empty, as `to_blob` does one.
+
+    Parameters
+    ----------
+    geometries, wkb
+        Geometries and their little-endian WKB, None where missing.
+    """
+    points = shapely.get_type_id(geometries) == shapely.GeometryType.POINT
+    result: list[bytes | None] = [None if body is None else _POINT_HEAD + body for body in wkb.tolist()]
+    extended = np.flatnonzero(~points & ~shapely.is_missing(geometries))
+    boxes = shapely.bounds(geometries[extended])[:, [0, 2, 1, 3]].tolist()
+    for row, box in zip(extended.tolist(), boxes, strict=True):
+        result[row] = _SHAPE_HEAD + _ENVELOPE.pack(*box) + wkb[row]
+    return result
 
 
 def from_blob(blob: bytes) -> shapely.Geometry:

@@ -5,7 +5,6 @@ come is decided in `layers.storage.records`.
 """
 
 import json
-import struct
 from array import array
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
@@ -18,7 +17,7 @@ from sqlalchemy import Connection, text
 
 from gis.errors import ConflictError
 from layers.storage import geopackage
-from layers.storage.shape import SRID
+from layers.storage.shape import SRID, to_blobs
 
 Objects = NDArray[np.object_]
 
@@ -34,9 +33,6 @@ _COLUMNS = (
     "content_hash",
     "geometry",
 )
-_POINT_HEAD = struct.pack("<2sBBi", b"GP", 0, 0b1, SRID)
-_SHAPE_HEAD = struct.pack("<2sBBi", b"GP", 0, 0b11, SRID)
-_BOX = struct.Struct("<4d")
 _REBUILD_SHARE = 0.2
 # Above this share of changed rows, filling the spatial index anew is cheaper than following each change.
 
@@ -87,7 +83,7 @@ class Staging:
                     copy.write_row(row)
         else:
             marks = ", ".join("?" * len(_COLUMNS))
-            rows: Iterable[Any] = zip(*columns, blobs(geometries, wkb), strict=True)
+            rows: Iterable[Any] = zip(*columns, to_blobs(geometries, wkb), strict=True)
             driver.executemany(f"INSERT INTO staged VALUES ({marks})", rows)  # noqa: S608  only marks
 
     def close_list(self) -> list[tuple[int, str]]:
@@ -209,14 +205,3 @@ class Staging:
     def _run(self, statement: str, **values: Any) -> Any:
         given = {key: value if self._postgresql else str(value) for key, value in values.items()}
         return self._connection.execute(text(statement), given)
-
-
-def blobs(geometries: Objects, wkb: Objects) -> list[bytes | None]:
-    """Encode geometries that are not empty as GeoPackage blobs, as `shape.to_blob` does one."""
-    points = shapely.get_type_id(geometries) == shapely.GeometryType.POINT
-    result: list[bytes | None] = [None if body is None else _POINT_HEAD + body for body in wkb.tolist()]
-    extended = np.flatnonzero(~points & ~shapely.is_missing(geometries))
-    boxes = shapely.bounds(geometries[extended])[:, [0, 2, 1, 3]].tolist()
-    for row, box in zip(extended.tolist(), boxes, strict=True):
-        result[row] = _SHAPE_HEAD + _BOX.pack(*box) + wkb[row]
-    return result

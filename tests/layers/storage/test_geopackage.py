@@ -196,6 +196,17 @@ def test_a_bulk_load_leaves_the_same_index(database: Database, path: Path) -> No
     assert len(assert_geopackage(path)["entities"]) == 100
 
 
+def test_rows_added_together_are_indexed_like_those_before(database: Database, path: Path) -> None:
+    fill(database)
+    added = [SQUARE, shapely.Point(114, 22), None, shapely.Point()]
+    with database.write() as session:
+        with geopackage.appending(session.connection(), "entities"):
+            session.add_all(point(100 + number, shape) for number, shape in enumerate(added))
+            session.flush()
+        session.add(point(200, shapely.Point(115, 23)))
+    assert len(assert_geopackage(path)["entities"]) == 55
+
+
 def test_the_index_answers_box_queries(database: Database) -> None:
     fill(database)
     index = geopackage.index_of("entities")

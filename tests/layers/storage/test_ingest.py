@@ -20,8 +20,7 @@ from layers.storage.entities import create_entity, end_entity, history, update_e
 from layers.storage.ingest import ImportSummary, import_entities
 from layers.storage.models import Entity, EntityVersion
 from layers.storage.records import Reason, Rejected
-from layers.storage.shape import to_blob
-from layers.storage.staging import blobs
+from layers.storage.shape import to_blob, to_blobs
 
 DAY, NEXT, LATER = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
 WEST = shapely.box(113.9, 22.5, 113.91, 22.51)
@@ -292,7 +291,7 @@ def test_blobs_are_those_of_the_column_type() -> None:
         dtype=object,
     )
     wkb = np.asarray(shapely.to_wkb(shapes, byte_order=1), dtype=object)
-    assert blobs(shapes, wkb) == [None if shape is None else to_blob(shape) for shape in shapes]
+    assert to_blobs(shapes, wkb) == [None if shape is None else to_blob(shape) for shape in shapes]
 
 
 def test_others_can_write_while_a_file_is_read(database: Database, tmp_path: Path) -> None:
