@@ -63,18 +63,9 @@ def _calm() -> list[Layer]:
         *_roads("lane", None, [(13, 0.6), (15, 2.6), (18, 12.0)]),
         *_roads("middle", _MIDDLE, [(10, 0.5), (13, 1.8), (15, 4.5), (18, 18.0)]),
         *_roads("major", _MAJOR, [(8, 0.6), (12, 2.0), (15, 6.5), (18, 24.0)]),
-        {
-            "id": "area-borders",
-            "type": "line",
-            "source": "areas",
-            "source-layer": "areas",
-            "layout": {"line-join": "round"},
-            "paint": {
-                "line-color": _BORDER,
-                "line-opacity": ["match", ["get", "depth"], [0, 1], 0.9, 0.55],
-                "line-width": ["match", ["get", "depth"], 0, 2.8, 1, 2.0, 1.0],
-            },
-        },
+        _border("area-borders", [">", ["get", "depth"], 1], 1.0, 0.8),
+        _border("area-borders-1", ["==", ["get", "depth"], 1], 2.0, 0.95),
+        _border("area-borders-0", ["==", ["get", "depth"], 0], 2.8, 0.95),
         _label("road-names", "base", "roads", _ROAD_INK, 11, minzoom=14, line=True),
         _label("water-names", "base", "water", _WATER_INK, 12, minzoom=12),
         _label("green-names", "base", "green", _GREEN_INK, 11, minzoom=14),
@@ -109,6 +100,18 @@ def _line(
         "filter": ["==", ["geometry-type"], "LineString"],
         "layout": {"line-join": "round"},
         "paint": paint if dashes is None else {**paint, "line-dasharray": dashes},
+    }
+
+
+def _border(identity: str, which: list[Any], width: float, opacity: float) -> Layer:
+    """Draw the borders of some depths; those of areas above lie on them, so that each is drawn by itself."""
+    return {
+        "id": identity,
+        "type": "line",
+        "source": "areas",
+        "source-layer": "area_borders",
+        "filter": which,
+        "paint": {"line-color": _BORDER, "line-opacity": opacity, "line-width": width},
     }
 
 

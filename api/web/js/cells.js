@@ -94,12 +94,12 @@ function cellSource(described, { scheme, at }) {
 // The layers of cells from below to above, each with that of the others beneath which it lies.
 function cellLayers(others, classes) {
   const { fills, lines, top } = floors(others);
-  const thin = { "line-color": "#3c5162", "line-opacity": 0.55, "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.3, 14, 0.7, 18, 1.6] };
+  const thin = { "line-color": "#3c5162", "line-opacity": 0.7, "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.3, 14, 0.7, 18, 1.6] };
   return [
     [fill("groups-fill", "cell_groups", groupColour(classes)), fills],
-    [line("groups-line", "cell_groups", { ...thin, "line-width": 0.6 }), lines],
+    [line("groups-line", "group_borders", { ...thin, "line-width": 0.6 }), lines],
     [fill("cells-fill", "cells", cellColour(classes)), fills],
-    [line("cells-line", "cells", thin), lines],
+    [line("cells-line", "cell_borders", thin), lines],
     [outline("cells-hover", { "line-color": INK, "line-width": 2 }), top],
     [outline("cells-casing", { "line-color": "#fff", "line-width": 6 }), top],
     [outline("cells-chosen", { "line-color": ACCENT, "line-width": 3 }), top],
