@@ -122,18 +122,28 @@ export function showWaiting(map) {
 }
 
 export function addFoot(map, setup) {
+  const length = h("i");
+  const bar = h("b", {}, length);
   const scale = byId("scale");
+  replace(scale, bar);
   const draw = () => {
-    const bar = scaleBar(map, 130);
-    scale.setAttribute("aria-label", distance(bar.metres));
-    replace(scale, h("b", { style: { width: `${Math.round(bar.pixels)}px` } }, h("i", {}, distance(bar.metres))));
+    const { metres, pixels } = scaleBar(map, 130);
+    const text = distance(metres);
+    bar.style.width = `${Math.round(pixels)}px`;
+    // What stands there already is not set again: the page would be laid out anew for each frame of a movement.
+    if (length.textContent === text) return;
+    length.textContent = text;
+    scale.setAttribute("aria-label", text);
   };
-  map.on("move", draw);
+  map.on("zoom", draw);
+  // The scale follows the latitude as well.
+  map.on("moveend", draw);
   onLanguage(draw);
   draw();
   const where = byId("where");
-  map.on("mousemove", (event) => {
-    where.textContent = `${event.lngLat.lng.toFixed(5)}, ${event.lngLat.lat.toFixed(5)}`;
+  map.on("mousemove", ({ lngLat, originalEvent }) => {
+    // The ground that is dragged stays beneath the pointer.
+    if (originalEvent.buttons === 0) where.textContent = `${lngLat.lng.toFixed(5)}, ${lngLat.lat.toFixed(5)}`;
   });
   map.on("mouseout", () => {
     where.textContent = "";

@@ -1,7 +1,7 @@
 // What the pointer and the keyboard ask of the map: the card that follows the pointer, and what a click opens.
 
 import { CELL_FILLS, pointAt } from "./cells.js";
-import { byId, h, replace } from "./dom.js";
+import { byId, h, replace, settled } from "./dom.js";
 import { area, number } from "./format.js";
 import { t, word } from "./i18n.js";
 import { measured, measureName } from "./legend.js";
@@ -56,19 +56,34 @@ function card(feature) {
   return cellCard(feature);
 }
 
+// Milliseconds that a cell is pointed at before it is outlined: the map is not drawn anew for those that are crossed.
+const REST = 100;
+
 function follow(map) {
   const tip = byId("tip");
-  const hide = () => {
+  let above = false; // whether there is something beneath the pointer
+  let pointed = null; // the code of the cell that it is
+  const outline = settled(REST, () => pointAt(map, pointed));
+  const pointTo = (code) => {
+    if (code === pointed) return;
+    pointed = code;
+    outline();
+  };
+  const leave = () => {
+    if (!above) return;
+    above = false;
     tip.hidden = true;
-    pointAt(map, null);
+    pointTo(null);
     map.getCanvas().style.cursor = "";
   };
   map.on("mousemove", ({ point, originalEvent }) => {
-    if (document.body.dataset.tool === "ruler" || originalEvent.buttons !== 0) return hide();
+    if (document.body.dataset.tool === "ruler") return leave();
+    // The ground that is dragged stays beneath the pointer, and what is outlined on it.
+    if (originalEvent.buttons !== 0) return undefined;
     const feature = at(map, point, 4);
-    if (feature === null) return hide();
-    const isCell = feature.layer.id === "cells-fill";
-    pointAt(map, isCell ? feature.properties.code : null);
+    if (feature === null) return leave();
+    above = true;
+    pointTo(feature.layer.id === "cells-fill" ? feature.properties.code : null);
     map.getCanvas().style.cursor = "pointer";
     replace(tip, card(feature));
     tip.hidden = false;
@@ -79,8 +94,10 @@ function follow(map) {
     tip.style.top = `${low ? point.y - 12 - tip.offsetHeight : point.y + 16}px`;
     return undefined;
   });
-  map.on("mouseout", hide);
-  map.on("movestart", hide);
+  map.on("mouseout", leave);
+  map.on("movestart", () => {
+    tip.hidden = true;
+  });
 }
 
 // Open what lies at a point of the map.

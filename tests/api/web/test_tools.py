@@ -113,10 +113,32 @@ def test_lengths_and_areas_are_those_of_the_ellipsoid(open_page: Open) -> None:
     area, _ = GEOD.polygon_area_perimeter(lon, lat)
     assert math.isclose(shown, abs(area), rel_tol=1e-4)
     assert page.is_hidden("#sheet")
+    assert page.evaluate("wangge.map.getCanvas().style.cursor") == "crosshair"
     page.keyboard.press("Escape")
     assert page.is_hidden("#tool-card")
     opened.click(0.5, 1.5)
     page.wait_for_selector("#sheet h2:has-text('第101网格')")
+
+
+def test_the_scale_is_that_of_the_ground(open_page: Open) -> None:
+    opened = open_page()
+    page = opened.page
+    # Another zoom alone, and another latitude alone.
+    for lat, zoom in ((22.5, 10.2), (22.5, 14.9), (51.0, 14.9)):
+        page.evaluate(
+            "([lat, zoom]) => { wangge.map.jumpTo({ center: [114, lat], zoom }); }",
+            [lat, zoom],
+        )
+        text = page.inner_text("#scale")
+        metres = float(text.split()[0]) * {"m": 1, "km": 1000}[text.split()[1]]
+        wide = page.eval_on_selector("#scale b", "bar => bar.getBoundingClientRect().width")
+        ends = page.evaluate(
+            "() => { const y = wangge.map.getContainer().clientHeight / 2;"
+            "return [0, 100].map(x => wangge.map.unproject([x, y]).toArray()); }"
+        )
+        _, _, ground = GEOD.inv(*ends[0], *ends[1])
+        assert math.isclose(metres / wide, ground / 100, rel_tol=0.02)
+        assert page.get_attribute("#scale", "aria-label") == text
 
 
 def test_two_days_lie_side_by_side(open_page: Open) -> None:
