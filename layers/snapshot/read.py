@@ -17,11 +17,9 @@ from sqlalchemy.orm import Session
 from layers.snapshot.areas import AreaTree
 from layers.snapshot.cells import CellsInForce, Versions
 from layers.storage.models import Area, Cell, Plan, Revision, Scheme
-from layers.storage.rows import among, decode, in_force, raw, read_rows
+from layers.storage.rows import among, decode, in_force, raw, read_in_batches, read_rows
 
 Integers = NDArray[np.int64]
-
-_BATCH = 8_192
 
 
 def revision(session: Session) -> int:
@@ -100,9 +98,8 @@ def _versions(session: Session, chosen: ColumnElement[bool]) -> Versions:
         *(Cell.id, Cell.code, Cell.name, Cell.area_code, Cell.area_m2, Cell.perimeter_m),
         raw(session, Cell.geometry),
     )
-    # A batch at a time: what is read and thrown away would lie between what stays, and keep its memory.
-    read = session.connection().execute(select(*columns).where(chosen).order_by(Cell.id))
-    batches = [_batch(session, rows) for rows in read.partitions(_BATCH)] or [_batch(session, [])]
+    told = select(*columns).where(chosen).order_by(Cell.id)
+    batches = [_batch(session, rows) for rows in read_in_batches(session, told)] or [_batch(session, [])]
     return Versions._make(np.concatenate(column) for column in zip(*batches, strict=True))
 
 

@@ -4,8 +4,10 @@ It only reads; what is written when belongs to `layers.storage.publish` and `lay
 """
 
 from datetime import date
+from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -14,7 +16,7 @@ from gis.crs import LONLAT
 from gis.errors import NotFoundError
 from layers.storage.ground import read_ground
 from layers.storage.models import Assignment, Cell, Plan, PlanCell
-from layers.storage.rows import decode, in_force, raw, read_rows
+from layers.storage.rows import decode, in_force, raw, read_in_batches
 
 CELL_COLUMNS = (
     "id",
@@ -89,14 +91,20 @@ def frame_of_cells(session: Session, chosen: Select[Cell]) -> gpd.GeoDataFrame:
     """Read chosen cells into a frame of `CELL_COLUMNS` and geometry, sorted by code."""
     columns = [getattr(Cell, column) for column in CELL_COLUMNS]
     told = chosen.with_only_columns(*columns, raw(session, Cell.geometry))
-    rows = read_rows(session, told.order_by(Cell.code, Cell.id))
+    read: list[list[Any]] = [[] for _ in CELL_COLUMNS]
+    shapes = [decode(session, [])]
+    for rows in read_in_batches(session, told.order_by(Cell.code, Cell.id)):
+        *batch, blobs = zip(*rows, strict=True)
+        for column, some in zip(read, batch, strict=True):
+            column.extend(some)
+        shapes.append(decode(session, blobs))
     # Else of objects, so that pandas turns no None into NaN and no date into a timestamp.
     types = {"id": "int64", "plan_id": "int64", "area_m2": "float64", "perimeter_m": "float64"}
     values = {
-        column: pd.Series([row[place] for row in rows], dtype=types.get(column, "object"))
-        for place, column in enumerate(CELL_COLUMNS)
+        column: pd.Series(some, dtype=types.get(column, "object"))
+        for column, some in zip(CELL_COLUMNS, read, strict=True)
     }
-    return gpd.GeoDataFrame(values, geometry=decode(session, [row[-1] for row in rows]), crs=LONLAT)
+    return gpd.GeoDataFrame(values, geometry=np.concatenate(shapes), crs=LONLAT)
 
 
 def owner_history(session: Session, entity_id: int, scheme_id: int | None = None) -> list[Assignment]:

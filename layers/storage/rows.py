@@ -3,7 +3,7 @@
 It owns the ways around what is slow one by one; which rows are meant is for the callers to say.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVarTuple
 
@@ -41,6 +41,8 @@ Told = TypeVarTuple("Told")
 # Where the WKB of a GeoPackage blob begins, by the kind of its envelope.
 _WKB_AT = (8, 40, 56, 56, 72)
 
+_BATCH = 8_192
+
 
 def is_postgresql(session: Session) -> bool:
     """Tell whether the session speaks to PostgreSQL; otherwise it is SQLite."""
@@ -67,6 +69,15 @@ def read_rows(session: Session, chosen: Select[*Told]) -> Sequence[Row[*Told]]:
     """Read many rows of columns past the ORM, which takes longer over a row than the database does."""
     session.flush()
     return session.connection().execute(chosen).all()
+
+
+def read_in_batches(session: Session, chosen: Select[Any]) -> Iterator[Sequence[Row[Any]]]:
+    """Read as `read_rows` does, some thousand rows at a time.
+
+    What is read and thrown away would otherwise lie between what stays, and keep its memory.
+    """
+    session.flush()
+    return session.connection().execute(chosen).partitions(_BATCH)
 
 
 def among(session: Session, column: InstrumentedAttribute[int], ids: Collection[int]) -> ColumnElement[bool]:
