@@ -69,6 +69,12 @@ def degrees(address: Address) -> tuple[float, float, float, float]:
     return float(lon[0]), float(lat[0]), float(lon[1]), float(lat[1])
 
 
+def bordered(coverage: Coverage, address: Address, columns: dict[str, np.ndarray]) -> bytes:
+    """Encode a tile of cells as it is served: with their borders as lines."""
+    cells = coverage.encode("cells", address, columns)
+    return cells + coverage.borders("cell_borders", address, {})
+
+
 def timed(makers: dict[str, Callable[[], bytes]]) -> dict[str, tuple[bytes, float, float]]:
     """Run all ways in turn, so that a slow spell strikes them alike; median and least milliseconds."""
     took: dict[str, list[float]] = {name: [] for name in makers}
@@ -130,7 +136,9 @@ def one_tile(url: str | None) -> None:
     ]
     makers: dict[str, Callable[[], bytes]] = {
         "wangge": lambda: coverage.encode("cells", TILE, columns),
+        "wangge with borders": lambda: bordered(coverage, TILE, columns),
         "wangge, every vertex": lambda: full.encode("cells", DEEPER, columns),
+        "wangge, every vertex, with borders": lambda: bordered(full, DEEPER, columns),
         "mapbox-vector-tile": lambda: mapbox_vector_tile.encode(
             [{"name": "cells", "features": features}],
             default_options={"quantize_bounds": TILE.bounds, "extents": EXTENT},
@@ -140,6 +148,7 @@ def one_tile(url: str | None) -> None:
         makers["ST_AsMVT"] = with_postgis(url, metric, columns)
     results = timed(makers)
     _, median, _ = results["wangge"]
+    _, with_borders, _ = results["wangge with borders"]
     told = {}
     for name, (message, its_median, its_least) in results.items():
         found = mapbox_vector_tile.decode(message)["cells"]["features"]
@@ -148,6 +157,7 @@ def one_tile(url: str | None) -> None:
             "median_ms": round(its_median, 2),
             "least_ms": round(its_least, 2),
             "wangge_is": round(median / its_median, 3),
+            "with_borders_is": round(with_borders / its_median, 3),
             "bytes": len(message),
             "features": len(found),
             "vertices": int(shapely.get_num_coordinates(np.array(shapes)).sum()),
@@ -177,7 +187,7 @@ def city(count: int) -> None:
         took, sizes, most = [], [], 0
         for address in tiles[:: max(1, len(tiles) // 25)]:
             start = time.perf_counter()
-            message = coverage.encode("cells", address, columns)
+            message = bordered(coverage, address, columns)
             took.append(1e3 * (time.perf_counter() - start))
             sizes.append(len(message))
             most = max(most, len(coverage.rows(address)))

@@ -32,7 +32,7 @@ def borders(rings: Rings, box: tuple[int, int, int, int], tolerance: float) -> t
         Least x, y, greatest x, y of the tile with its buffer. What lies along a side of it was made by the
         cut, and is no border.
     tolerance
-        Units by which a line may pass the places between its ends.
+        Units by which a line may pass the places between its ends; it takes none away where this is 0.
 
     Returns
     -------
@@ -45,7 +45,9 @@ def borders(rings: Rings, box: tuple[int, int, int, int], tolerance: float) -> t
     ways, starts = _lined_up(_before(low, high))
     begin, end = np.concatenate((low, high))[ways], np.concatenate((high, low))[ways]
     xy = np.column_stack(_coordinates(np.insert(begin, starts[1:], end[starts[1:] - 1])))
-    xy, starts = _simplified(xy, starts + np.arange(len(starts)), tolerance)
+    starts = starts + np.arange(len(starts))
+    if tolerance > 0:
+        xy, starts = _simplified(xy, starts, tolerance)
     return xy + box[:2], starts
 
 

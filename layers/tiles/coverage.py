@@ -110,7 +110,9 @@ class Coverage(Surfaces):
         InputError
             If a column cannot be told.
         """
-        tolerance = BORDER_TOLERANCE if address.z < FULL_ZOOM else 0.0
+        # Squares are drawn as they are, and their sides are many places on one line.
+        plain = address.z < FULL_ZOOM and not self._simplifies(self._outlines)
+        tolerance = BORDER_TOLERANCE if plain else 0.0
         xy, starts = borders(self._shown(address, rows), address.buffered, tolerance)
         if not len(xy):
             return b""

@@ -30,6 +30,9 @@ _LAYER, _NAME, _FEATURE, _KEY, _VALUE, _EXTENT, _VERSION = 0x1A, 0x0A, 0x12, 0x1
 _ID, _TAGS, _TYPE, _GEOMETRY = 0x08, 0x12, 0x18, 0x22
 _STRING, _FLOAT, _DOUBLE, _UNSIGNED, _SIGNED, _BOOLEAN = 0x0A, 0x15, 0x19, 0x28, 0x30, 0x38
 _SHORT = [bytes((value,)) for value in range(0x80)]
+# What stands before a text, and before a number, as an entry of the table of values.
+_TEXT_HEADS = [bytes((_VALUE, size + 2, _STRING, size)) for size in range(0x7E)]
+_DOUBLE_HEAD = bytes((_VALUE, 9, _DOUBLE))
 _LIMITS = np.array([1 << 7 * count for count in range(1, 10)], dtype=np.uint64)
 
 
@@ -204,9 +207,14 @@ def _distinct(key: str, column: Column, count: int) -> tuple[Integers, list[byte
         # Python holds 1, 1.0 and True to be the same; a tile does not.
         entries = [None if _missing(value) else _entry(key, value) for value in array.tolist()]
         codes, found = pd.factorize(np.array(entries, dtype=object))
-        return codes.astype(np.int64), found.tolist()
+        return codes, found.tolist()
     codes, found = pd.factorize(array)
-    return codes.astype(np.int64), [_entry(key, value) for value in found]
+    if array.dtype == np.float64:
+        packed = found.astype("<f8").tobytes()
+        return codes, [_DOUBLE_HEAD + packed[at : at + 8] for at in range(0, len(packed), 8)]
+    # Python's own numbers are told sooner; as single precision there are none.
+    listed = found.tolist() if array.dtype.kind in "biu" else found
+    return codes, [_entry(key, value) for value in listed]
 
 
 def _missing(value: object) -> bool:
@@ -216,7 +224,10 @@ def _missing(value: object) -> bool:
 def _entry(key: str, value: object) -> bytes:
     """Return what the table of values holds of one."""
     if isinstance(value, str):
-        return _field(_VALUE, _field(_STRING, value.encode()))
+        text = value.encode()
+        if len(text) < len(_TEXT_HEADS):
+            return _TEXT_HEADS[len(text)] + text
+        return _field(_VALUE, _field(_STRING, text))
     if isinstance(value, bool | np.bool_):
         return _field(_VALUE, bytes((_BOOLEAN, int(value))))
     if isinstance(value, int | np.integer):
