@@ -86,8 +86,8 @@ _SETTINGS = (
 
 def _quick_folder() -> Path | None:
     """Return a folder in memory with room for databases, None where there is none."""
-    # Each test has a database of 400 files made and removed, and ext4 takes 0.3 s of a processor to make them
-    # where as many were removed within the last seconds.
+    # Each test on PostgreSQL makes and removes 400 files, and ext4 takes 0.3 s of a processor to make them
+    # where as many were removed within the last seconds; each commit on SQLite waits for a disk.
     folder = Path("/dev/shm")
     roomy = folder.is_dir() and os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > _ROOM
     return folder if roomy else None
@@ -170,19 +170,20 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def copy_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+def copy_of(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
     """Make a new database, "empty" or "migrated", and give its URL; the test runs on each of two kinds."""
     made: list[str] = []
     if request.param == "sqlite":
+        with tempfile.TemporaryDirectory(prefix="wangge-sqlite-", dir=_quick_folder()) as name:
 
-        def copy(template: str) -> str:
-            made.append(f"{template}-{len(made)}.gpkg")
-            path = tmp_path / made[-1]
-            if template == "migrated":
-                shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
-            return f"sqlite:///{path}"
+            def copy(template: str) -> str:
+                made.append(f"{template}-{len(made)}.gpkg")
+                path = Path(name) / made[-1]
+                if template == "migrated":
+                    shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
+                return f"sqlite:///{path}"
 
-        yield copy
+            yield copy
         return
     url = request.getfixturevalue("postgresql_url")
 
