@@ -7,6 +7,7 @@ Each module holds the commands of one subject and imports the engine only when i
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from types import FrameType
 
 import typer
 from typer import TyperException
@@ -61,8 +62,10 @@ for name, group in GROUPS.items():
 
 def main() -> None:
     """Run the command line."""
-    # A polite end cleans up as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A polite end cleans up as Ctrl-C does; what a shell has put into the background does not hear Ctrl-C.
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        if signal.getsignal(each) != signal.SIG_IGN:
+            signal.signal(each, interrupt)
     try:
         status = app(standalone_mode=False)
     except TyperException as error:
@@ -71,6 +74,19 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     sys.exit(status)
+
+
+def interrupt(_number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt, as a handler of signals; while a module is imported, when that is over.
+
+    Modules in C lose what is raised while they are imported, and the command would go on.
+    """
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            return
+        frame = frame.f_back
+    raise KeyboardInterrupt
 
 
 def _usage() -> str:

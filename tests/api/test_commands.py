@@ -1,8 +1,12 @@
 """Every command on a small plan: what it writes, what it says, and the exit code."""
 
+import importlib
 import json
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
@@ -11,6 +15,7 @@ import pytest
 import shapely
 from pypdf import PdfReader
 
+from api.cli import interrupt
 from gis.crs import LONLAT
 from layers.formats import read_layer, write_layer
 from tests.api.conftest import Run
@@ -240,3 +245,28 @@ def test_a_pipe_gets_no_progress_bar_and_the_result_alone(areas: Path, tmp_path:
     assert result.stderr == ""
     assert json.loads(result.stdout)["areas"] == 2
     assert len(read_layer(tmp_path / "cells.gpkg", role="cells")) == json.loads(result.stdout)["cells"]
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Signals are handled as the command line does."""
+    numbers = (signal.SIGINT, signal.SIGALRM)
+    before = [signal.signal(number, interrupt) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_import_does_not_lose_an_interruption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "losing_module.py").write_text(
+        "import signal\ntry:\n    signal.raise_signal(signal.SIGINT)\n    lost = False\n"
+        "except KeyboardInterrupt:\n    lost = True\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        assert not importlib.import_module("losing_module").lost
+        time.sleep(10)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
