@@ -60,6 +60,13 @@ class Changes(BaseModel):
     changed: int = Field(examples=[31], description="In force on both, in different versions.")
 
 
+class Days(BaseModel):
+    """The days on which plans of a scheme came into force, the latest first."""
+
+    scheme: str = Field(examples=["community"])
+    days: list[date] = Field(examples=[["2026-03-01", "2026-01-01"]])
+
+
 class Plan(BaseModel):
     """A division of an area under a scheme."""
 

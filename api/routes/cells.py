@@ -22,7 +22,7 @@ from api.security.caller import Caller
 from api.security.jurisdiction import within
 from api.security.principal import Right
 from gis.errors import InputError, NotFoundError
-from layers.storage.models import Cell, PlanCell
+from layers.storage.models import Cell, Plan, PlanCell
 from layers.storage.rows import in_force
 from layers.storage.schemes import find_scheme
 
@@ -112,6 +112,25 @@ def of_scheme(
             chosen = chosen.where(mentions(text, Cell.name, Cell.code))
         state = (scheme, day, caller.area_code)
         return _page(session, asked, chosen, *state, unless=if_none_match, geometry=geometry)
+
+
+@router.get(
+    "/schemes/{scheme}/days",
+    summary="List the days on which plans came into force",
+    response_model=records.Days,
+    responses=answers(404, 422),
+)
+@access(Right.read, Ground.filtered)
+def days(scheme: SchemeCode, caller: Caller, store: Store) -> Response:
+    """List the days that brought cells of the caller's area: also those of plans of a larger one."""
+    with store.read() as session:
+        found = find_scheme(session, scheme)
+        own = select(Cell.id).where(Cell.plan_id == Plan.id, within(Cell.area_code, caller))
+        chosen = select(Plan.valid_from).where(
+            Plan.scheme_id == found.id, Plan.valid_from.is_not(None), own.exists()
+        )
+        listed = session.scalars(chosen.distinct().order_by(Plan.valid_from.desc())).all()
+    return reply({"scheme": scheme, "days": listed})
 
 
 @router.get(

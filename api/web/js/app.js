@@ -127,8 +127,10 @@ export async function openApp(session) {
   openGaps(map, drawn);
   openSearch(map);
   openRuler(map);
-  openCompare(map, style);
-  openPrint(map, setup);
+  if (schemes.length > 0) {
+    openCompare(map, style);
+    openPrint(map, setup);
+  }
   openShare(map);
   openPointer(map);
 
@@ -160,7 +162,6 @@ export async function openApp(session) {
   keepAddress(map);
   const follows = (given) => {
     if (given.chosen !== null) change({ chosen: { ...given.chosen, fly: given.view === null } });
-    else if (given.view !== null) change({ chosen: null });
   };
   follows(asked);
   window.addEventListener("hashchange", () => {

@@ -1,6 +1,6 @@
 // The choice of scheme and of day: today, the days on which plans came into force, or any other.
 
-import { pages } from "./api.js";
+import { ask } from "./api.js";
 import { byId, h, replace } from "./dom.js";
 import { today } from "./format.js";
 import { onLanguage, t } from "./i18n.js";
@@ -10,11 +10,8 @@ import { sentence, toast } from "./toast.js";
 const OTHER = "other";
 let days = [];
 
-// The days on which plans of the scheme came into force, the latest first.
-async function daysOf(scheme) {
-  const plans = await pages("v1/plans", { scheme });
-  return [...new Set(plans.map((plan) => plan.valid_from).filter(Boolean))].sort().reverse();
-}
+// The days on which plans of the scheme came into force where the caller sees, the latest first.
+const daysOf = async (scheme) => (await ask(`v1/schemes/${encodeURIComponent(scheme)}/days`)).days;
 
 export const daysInForce = () => days;
 

@@ -99,20 +99,18 @@ export function openGaps(map, drawn) {
   };
   const readRuns = async () => {
     const { scheme, at } = current();
-    if (scheme === null) return;
+    if (scheme === null) return draw();
     try {
       const found = (await ask("v1/gaps/runs", { query: { scheme } })).items;
       if (scheme !== current().scheme) return;
       runs = found.sort((a, b) => (a.on < b.on ? 1 : a.on > b.on ? -1 : b.id - a.id));
     } catch (error) {
       runs = [];
-      replace(box, failure(error, readRuns));
-      return;
+      return replace(box, failure(error, readRuns));
     }
     filter = { severity: null, kind: null };
     const run = fitting(at)?.id ?? null;
-    if (current().run === run) show();
-    else change({ run });
+    return current().run === run ? show() : change({ run });
   };
   const show = () => {
     drawn.then(() => {

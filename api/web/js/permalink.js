@@ -42,7 +42,7 @@ export function readAddress() {
 // what another does not hold stays.
 export function adopt(asked) {
   const keys = ["scheme", "at", "fill", "method", "classes", "hidden", "against"];
-  const usual = asked.view === null ? {} : { at: null, fill: "neighbours", against: null };
+  const usual = asked.view === null ? {} : { at: null, fill: "neighbours", against: null, chosen: null };
   const held = Object.fromEntries(keys.filter((key) => asked[key] !== null).map((key) => [key, asked[key]]));
   change({ ...usual, ...held });
 }

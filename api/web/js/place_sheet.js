@@ -45,7 +45,7 @@ export async function placeSheet({ lon, lat }) {
   const chain = areas.map((each) => each.name ?? each.code).join(" · ");
   return [
     head(t("sheet.place"), place(lon, lat), chain),
-    block(t("owners"), ownerRows(named(found.owners, names), { lon, lat })),
-    block(null, facts([[t("date"), found.at], [t("coordinates"), place(lon, lat)]])),
+    block(t("owners"), found.owners.length ? ownerRows(named(found.owners, names), { lon, lat }) : h("p", { class: "quiet" }, t("no_schemes"))),
+    block(null, facts([[t("date"), found.at]])),
   ];
 }

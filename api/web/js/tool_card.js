@@ -52,6 +52,9 @@ export function segments(choices, chosen, pick) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && running !== null && !event.defaultPrevented) endTool();
+  if (event.key !== "Escape" || running === null || event.defaultPrevented) return;
+  // One key ends one thing: a sheet that is open stays.
+  event.preventDefault();
+  endTool();
 });
 onLanguage(() => running?.tell());

@@ -1,10 +1,11 @@
-"""What changed among the cells of a scheme between two days, over HTTP."""
+"""On which days cells of a scheme came into force, and what changed between two, over HTTP."""
 
 from typing import Any
 
 from layers.storage.database import Database
 from tests.api.routes.conftest import Client
-from tests.api.routes.grid import DAY, LATER, WEST_TOWN, publish_cells
+from tests.api.routes.grid import DAY, EAST_TOWN, LATER, WEST_TOWN, cells, publish_cells
+from tests.layers.snapshot.published import publish
 
 SCHEME = "/v1/schemes/community"
 
@@ -35,3 +36,22 @@ def test_changes_are_those_between_the_lists_of_both_days(ground: Database, clie
     assert wrong.status_code == 422
     assert "give the former day as since" in wrong.json()["detail"]
     assert client().get(f"/v1/schemes/none/changes?since={DAY}").status_code == 404
+
+
+def test_the_days_are_those_that_brought_cells_where_the_caller_sees(
+    ground: Database, client: Client
+) -> None:
+    publish_cells(ground, DAY)
+    # A plan that brings cells to one town alone: a viewer of the other sees nothing new.
+    west = [(code, shape) for code, shape in cells(2) if code.startswith(WEST_TOWN)]
+    publish(ground, "community", west, LATER, areas=(WEST_TOWN,))
+    assert client("viewer", EAST_TOWN).get(f"{SCHEME}/days").json()["days"] == [str(DAY)]
+    for caller in (client(), client("viewer", WEST_TOWN)):
+        began = {
+            each["valid_from"]
+            for day in (DAY, LATER)
+            for each in caller.get(f"{SCHEME}/cells?at={day}").json()["items"]
+        }
+        told = caller.get(f"{SCHEME}/days").json()
+        assert told == {"scheme": "community", "days": sorted(began, reverse=True)}
+    assert client().get("/v1/schemes/none/days").status_code == 404

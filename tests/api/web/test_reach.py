@@ -94,6 +94,20 @@ def test_the_keyboard_alone_is_enough(open_page: Open) -> None:
     page.focus("#tab-map")
     page.keyboard.press("ArrowRight")
     assert page.is_visible("#panel-gaps")
+    # What is drawn anew by a choice leaves the focus where it was.
+    page.click("#tab-map")
+    page.select_option("#fill", "households")
+    page.focus("#method")
+    page.keyboard.press("ArrowDown")
+    opened.wait("wangge.state().method !== 'quantiles'")
+    assert page.evaluate("document.activeElement.id") == "method"
+    page.click("#tool-ruler")
+    page.focus("#segment-area")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "segment-area"
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.id") == "tool-ruler"
+    assert page.is_visible("#sheet")
 
 
 def test_a_phone(open_page: Open) -> None:
@@ -119,6 +133,22 @@ def test_a_phone(open_page: Open) -> None:
     assert faults(page) == []
     page.tap("#sheet .icon-button")
     assert page.is_visible("#panel-handle")
+    # A tool takes the room that the panel had.
+    page.tap("#panel-handle")
+    page.tap("#tool-ruler")
+    assert page.is_hidden("#panel-body")
+    page.tap("#tool-ruler")
+    # What is flown to lies above the sheet.
+    page.tap("#panel-handle")
+    page.tap("#tab-gaps")
+    page.tap("#gap-list .gap-row")
+    page.wait_for_selector("#sheet .tile")
+    opened.settle()
+    ground = page.evaluate("wangge.state().chosen.record.box")
+    middle = [(ground[0] + ground[2]) / 2, (ground[1] + ground[3]) / 2]
+    down = page.evaluate("at => wangge.map.project(at).y + wangge.map.getContainer().offsetTop", middle)
+    stage, sheet = (page.locator(each).bounding_box() for each in ("#stage", "#sheet"))
+    assert stage["y"] + down < sheet["y"]
 
 
 def test_a_service_that_is_away_is_told_and_asked_again(open_page: Open) -> None:
@@ -136,6 +166,21 @@ def test_a_service_that_is_away_is_told_and_asked_again(open_page: Open) -> None
     page.select_option("#gap-run", index=1)
     page.wait_for_selector("#gap-list [role=alert]")
     assert "服务繁忙" in page.inner_text("#gap-list")
+    page.route("**/tiles/cells.json*", lambda route: route.abort())
+    page.select_option("#scheme", "safety")
+    page.wait_for_selector("#map-message [role=alert]")
+    page.unroute("**/tiles/cells.json*")
+    page.click("#map-message button")
+    opened.asks("scheme=safety")
+    assert page.is_hidden("#map-message")
+    # A page that could not begin stays signed in, and begins when it is asked to.
+    page.route("**/v1/page", lambda route: route.abort())
+    page.reload()
+    page.wait_for_selector("#map-message [role=alert]")
+    assert page.is_hidden("#gate")
+    page.unroute("**/v1/page")
+    page.click("#map-message button")
+    opened.ready()
 
 
 @pytest.fixture

@@ -40,6 +40,8 @@ def test_search_by_code_name_identity_and_coordinates(open_page: Open, made: dic
     page.wait_for_selector("#sheet h2:has-text('第102网格')")
     find(opened, "SE-0002")
     page.wait_for_selector("#sheet .under:has-text('SE-0002')")
+    # Sensors are not switched on: a pin tells where it is.
+    page.wait_for_selector(".pin")
     find(opened, "西门")
     opened.wait(f"[{list(spot(3, 0))}, {list(spot(6, 4))}].every(at => wangge.map.getBounds().contains(at))")
     assert opened.page.evaluate("wangge.map.getZoom()") > 14
@@ -50,6 +52,11 @@ def test_search_by_code_name_identity_and_coordinates(open_page: Open, made: dic
         opened.wait("document.activeElement.closest('#sheet') !== null")
         page.wait_for_selector("#sheet .kind:has-text('地点')")
         assert page.inner_text("#sheet h2") == f"{lon:.6f}, {lat:.6f}"
+    opened.settle()
+    pin, spot_of = page.locator(".pin").bounding_box(), opened.on_screen(5.5, 3.5)
+    assert [pin["x"] + pin["width"] / 2, pin["y"] + pin["height"]] == pytest.approx(spot_of, abs=1.5)
+    page.keyboard.press("Escape")
+    assert page.locator(".pin").count() == 0
     page.fill("#query", "没有这样的")
     page.wait_for_selector("#found .note")
     assert page.inner_text("#found .note") == "没有找到“没有这样的”"
@@ -94,6 +101,21 @@ def test_a_scheme_without_cells_or_gaps_says_so(open_page: Open, made: dict[str,
     page.wait_for_selector("#panel-gaps :text('还没有盲区分析结果')")
 
 
+def test_a_day_before_any_search_has_no_gaps(open_page: Open) -> None:
+    opened = open_page(fragment="#at=2020-01-01")
+    page = opened.page
+    page.click("#tab-gaps")
+    page.wait_for_selector("#panel-gaps :text('在此日期之前没有盲区分析结果')")
+    assert page.inner_text("#gaps-count") == ""
+    assert page.locator(".stat-alarm").count() == 0
+    # A year is not asked for while it is being typed.
+    page.select_option("#date", "other")
+    page.fill("#other-day", "0202-01-01")
+    page.fill("#other-day", str(FIRST))
+    opened.asks(f"at={FIRST}")
+    assert not any("at=0202" in url for url in opened.requests)
+
+
 def test_lengths_and_areas_are_those_of_the_ellipsoid(open_page: Open) -> None:
     opened = open_page()
     page = opened.page
@@ -114,6 +136,9 @@ def test_lengths_and_areas_are_those_of_the_ellipsoid(open_page: Open) -> None:
     assert math.isclose(shown, abs(area), rel_tol=1e-4)
     assert page.is_hidden("#sheet")
     assert page.evaluate("wangge.map.getCanvas().style.cursor") == "crosshair"
+    # What has been measured is there in the other language as well.
+    page.click("#language")
+    assert float(page.get_attribute("#ruler-result", "data-metres")) == shown
     page.keyboard.press("Escape")
     assert page.is_hidden("#tool-card")
     opened.click(0.5, 1.5)
@@ -160,6 +185,9 @@ def test_two_days_lie_side_by_side(open_page: Open) -> None:
     page.keyboard.press("ArrowLeft")
     assert page.get_attribute("#swipe", "aria-valuenow") == "45"
     opened.wait(f"location.hash.includes('against={FIRST}')")
+    # The gaps of either side are those of its day.
+    requests = [url for url in opened.requests if "/tiles/gaps/" in url]
+    assert len({url.split("run=")[1] for url in requests}) == 2
     page.click("#tool-compare")
     assert page.locator("#second").count() == 0
 
@@ -182,9 +210,12 @@ def test_the_address_holds_an_entity_or_a_gap(
     name = interface(f"/v1/areas/{gap['area_code']}")["name"]
     assert f"{name} {gap['area_code']}" in page.inner_text("#sheet .facts")
     assert page.evaluate("wangge.map.getFilter('gaps-chosen')") == ["==", ["id"], number]
-    # Another address of the same page opens what it names.
-    page.evaluate(f"location.hash = 'cell={stripes()['code'][0]}'")
-    page.wait_for_selector("#sheet h2:has-text('第101网格')")
+    # Another address of the same page opens what it names, and one with a place in all that it leaves out.
+    page.evaluate(f"location.hash = 'cell={squares()['code'][0]}&at={FIRST}&by=households'")
+    opened.wait("wangge.state().at !== null && wangge.state().fill === 'households'")
+    page.evaluate("location.hash = 'map=15/22.544/114.054&scheme=community'")
+    opened.wait("wangge.state().at === null && wangge.state().fill === 'neighbours'")
+    assert page.is_hidden("#sheet")
 
 
 def test_the_address_holds_what_is_shown(open_page: Open) -> None:
@@ -276,3 +307,5 @@ def test_the_whole_is_the_ground_of_the_caller(open_page: Open) -> None:
         (own[0] + own[2]) / 2, abs=6e-4
     )
     assert OTHER_TOWN not in opened.codes("area-names")
+    # The plan is one of the whole county, and its days are those of each street.
+    opened.wait(f"[...document.getElementById('date').options].some(each => each.value === '{FIRST}')")
