@@ -94,7 +94,10 @@ def _classified(numbers: Floats, classes: int, method: Method) -> Floats:
             if len(numbers) > _SAMPLE:
                 picked = np.linspace(0, len(numbers) - 1, _SAMPLE).round().astype(np.int64)
                 numbers = numbers[picked]
-            found = mapclassify.FisherJenks(numbers, k=min(classes, len(np.unique(numbers))))
+            # It sums squares in single precision, in which the areas of equal squares hardly differ.
+            shifted = (numbers - numbers[0]) / (numbers[-1] - numbers[0])
+            found = mapclassify.FisherJenks(shifted, k=min(classes, len(np.unique(shifted))))
+            return np.asarray(numbers[np.searchsorted(shifted, found.bins)], dtype=np.float64)
     return np.array(found.bins, dtype=np.float64)
 
 

@@ -56,6 +56,12 @@ def test_classes_are_those_of_mapclassify(method: Method, peer: type, classes: i
     assert class_counts(numbers, bounds).tolist() == theirs.counts.tolist()
 
 
+def test_values_that_hardly_differ_fall_into_their_own_classes() -> None:
+    # Squares of 100 m, in which sums of single precision tell nothing apart.
+    numbers = np.repeat([9_999.2, 9_999.3, 9_999.9, 10_000.0], 20)
+    assert upper_bounds(numbers, 2, Method.natural_breaks).tolist() == [9_999.3, 10_000.0]
+
+
 @given(VALUES, st.integers(1, 9))
 def test_no_quantile_class_is_empty(values: list[int], classes: int) -> None:
     bounds = upper_bounds(values, classes, Method.quantiles)
