@@ -65,6 +65,13 @@ def reporting(command: Callable[P, None]) -> Callable[P, None]:
         except Exception as error:
             if os.environ.get("WANGGE_DEBUG"):
                 raise
+            from api.problems import database_away
+
+            if database_away(error):
+                # Locked, full, not to be written, or away.
+                said = str(getattr(error, "orig", error)).strip().splitlines()[0]
+                say(f"wangge: the database cannot be used: {said}.")
+                raise typer.Exit(CANNOT_RUN) from None
             text = (str(error).strip().splitlines() or [""])[0]
             kind = type(error).__name__
             say(f"wangge: an error of the program, not of yours: {kind}: {text} (WANGGE_DEBUG=1 shows where)")

@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from api.jobs import exported
 from api.jobs.launcher import Running, launcher
+from api.jobs.turn import turn
 from api.jobs.withdrawal import withdrawn
 from api.jobs.work import TOLD_S, Task
 from api.settings import ServiceSettings
 from layers.storage.database import Database
-from layers.storage.jobs import STALE, Job, beat, bury, claim, find_job, finish
+from layers.storage.jobs import Job, beat, bury, claim, find_job, finish, is_lost
 from layers.storage.models import JobState
 
 LOOK_S = 0.4
@@ -73,22 +74,23 @@ class Worker:
             self._thread.join(10)
 
     def _work(self) -> None:
-        began, cleaned = time.monotonic(), -math.inf
-        while not self._stop.wait(LOOK_S):
-            try:
-                if time.monotonic() - cleaned >= CLEAN_S:
-                    cleaned = time.monotonic()
-                    exported.clean(self._uploads, self._settings.export_s)
-                    self._clean()
-                job = self._next()
-                if job is not None:
-                    self._run(job)
-                elif time.monotonic() - began >= READY_S:
-                    launcher().get_ready()
-            except Exception as error:
-                # Whatever it is, the next job must find a worker: database or folder may be back in a moment.
-                log.warning("jobs wait", error=type(error).__name__)
-                self._stop.wait(2)
+        with turn(self._uploads, self._stop):
+            began, cleaned = time.monotonic(), -math.inf
+            while not self._stop.wait(LOOK_S):
+                try:
+                    if time.monotonic() - cleaned >= CLEAN_S:
+                        cleaned = time.monotonic()
+                        exported.clean(self._uploads, self._settings.export_s)
+                        self._clean()
+                    job = self._next()
+                    if job is not None:
+                        self._run(job)
+                    elif time.monotonic() - began >= READY_S:
+                        launcher().get_ready()
+                except Exception as error:
+                    # Whatever it is, the next job must find a worker: database or folder may be back soon.
+                    log.warning("jobs wait", error=type(error).__name__)
+                    self._stop.wait(2)
 
     def _clean(self) -> None:
         """Remove uploaded files that no job will read: whoever should have was killed after the deed."""
@@ -107,12 +109,7 @@ class Worker:
                 each.unlink(missing_ok=True)
 
     def _next(self) -> Job | None:
-        waiting = select(Job.id).where(
-            or_(
-                Job.state == JobState.queued,
-                (Job.state == JobState.running) & (Job.heartbeat_at < datetime.now(UTC) - STALE),
-            )
-        )
+        waiting = select(Job.id).where((Job.state == JobState.queued) | is_lost(datetime.now(UTC)))
         with self._database.read() as session:
             if session.scalar(waiting.limit(1)) is None:
                 return None

@@ -6,7 +6,7 @@ It owns the states of a job and who may change them; what a job does belongs to 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, case, false, func, select, update
+from sqlalchemy import ColumnElement, Index, case, false, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gis.errors import ConflictError, NotFoundError
@@ -77,12 +77,17 @@ def find_job(session: Session, job_id: int) -> Job:
     return job
 
 
+def is_lost(now: datetime) -> ColumnElement[bool]:
+    """Whether a job runs and has not been heard of; or was before the clock was set back."""
+    return (Job.state == JobState.running) & ~Job.heartbeat_at.between(now - STALE, now + STALE)
+
+
 def bury(session: Session) -> list[int]:
     """Mark running jobs whose worker is gone as failed; what they had written was rolled back with it."""
     now = datetime.now(UTC)
     lost = (
         update(Job)
-        .where(Job.state == JobState.running, Job.heartbeat_at < now - STALE)
+        .where(is_lost(now))
         .values(
             state=JobState.failed,
             ended_at=now,

@@ -59,3 +59,17 @@ def test_a_database_that_cannot_be_used_is_told_in_one_line(
     assert len(outcome.err.splitlines()) == 1
     assert outcome.out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_written_is_told_in_one_line(
+    wangge: Run, migrated_sqlite: Path, tmp_path: Path
+) -> None:
+    content = bytearray(migrated_sqlite.read_bytes())
+    # A later SQLite's form of writing, for which this one only reads the file; rights do not bind root.
+    content[18] = 3
+    file = tmp_path / "read.gpkg"
+    file.write_bytes(content)
+    url = f"sqlite:///{file}"
+    outcome = wangge("token", "create", "t", "--role", "viewer", "--everywhere", "--database", url)
+    assert outcome.code == 2
+    assert outcome.err == "wangge: the database cannot be used: attempt to write a readonly database.\n"

@@ -33,13 +33,16 @@ def test_one_job_runs_at_a_time_in_the_order_of_the_queue(database: Database) ->
         assert (find_job(session, first).done, find_job(session, first).state) == (5, JobState.done)
 
 
-def test_a_job_without_a_sign_of_life_has_failed(database: Database) -> None:
+@pytest.mark.parametrize(
+    "heard", [-STALE - timedelta(seconds=1), timedelta(hours=1)], ids=["long ago", "later"]
+)
+def test_a_job_without_a_sign_of_life_has_failed(database: Database, heard: timedelta) -> None:
     number = queued(database)
     with database.write() as session:
         taken = claim(session)
         assert taken is not None
         assert bury(session) == []
-        taken.heartbeat_at = datetime.now(UTC) - STALE - timedelta(seconds=1)
+        taken.heartbeat_at = datetime.now(UTC) + heard
     with database.write() as session:
         assert bury(session) == [number]
         assert not beat(session, number, 6, 10)
