@@ -62,11 +62,14 @@ def pyramid(district, cells, tmp_path_factory):
     for zoom in ZOOMS:
         for address in touching(bounds, zoom, buffer=64):
             parts = [layer.encode(name, address, told) for name, (layer, told) in layers.items()]
+            parts.append(layers["cells"][0].borders("cell_borders", address, {}))
             if any(parts):
                 tile = folder / str(zoom) / str(address.x) / f"{address.y}.pbf"
                 tile.parent.mkdir(parents=True, exist_ok=True)
                 tile.write_bytes(b"".join(parts))
-    fields = {name: dict.fromkeys(told, "String") for name, (_, told) in layers.items()}
+    fields = {"cell_borders": {}} | {
+        name: dict.fromkeys(told, "String") for name, (_, told) in layers.items()
+    }
     fields["cells"]["area_m2"] = "Number"
     described = {"vector_layers": [{"id": name, "fields": each} for name, each in fields.items()]}
     metadata = {
@@ -129,6 +132,18 @@ def test_the_tiles_of_a_zoom_leave_nothing_of_the_ground_blank(pyramid, cells, z
         shapely.union_all(found.geometry.buffer(0.5 * unit(zoom)))
     )
     assert left.difference(holes).area == pytest.approx(0, abs=1e-3 * unit(zoom) ** 2)
+
+
+@pytest.mark.parametrize("zoom", [ZOOMS[0], 13, ZOOMS[-1]])
+def test_gdal_reads_the_borders_of_the_cells_as_lines(pyramid, cells, zoom):
+    drawn = shapely.get_parts(read(pyramid, zoom, "cell_borders").geometry.to_numpy())
+    expected = shapely.get_parts(shapely.boundary(shapely.get_parts(cells.geometry.to_crs(3857).to_numpy())))
+    # Up to half a pixel of a border is simplified away.
+    reach = (1.5 if zoom >= 15 else 12) * unit(zoom)
+    for lines, others in ((drawn, expected), (expected, drawn)):
+        places = shapely.points(shapely.get_coordinates(lines))
+        near = shapely.STRtree(others).query(places, predicate="dwithin", distance=reach)
+        assert np.array_equal(np.unique(near[0]), np.arange(len(places)))
 
 
 def test_the_other_layers_are_all_there(pyramid, district, cells):
