@@ -97,7 +97,11 @@ export async function openApp(session) {
     } catch (error) {
       if (mine !== drawing) return;
       removeCells(map);
-      showFailure(error, redraw);
+      showFailure(error, () => {
+        showMessage(t("loading"));
+        readStats();
+        redraw();
+      });
     }
   };
   const visible = () => {
@@ -123,7 +127,7 @@ export async function openApp(session) {
   const choices = openChoices(schemes);
   openLayers(setup);
   openLegend(map);
-  openStats();
+  const readStats = openStats();
   openGaps(map, drawn);
   openSearch(map);
   openRuler(map);

@@ -117,7 +117,6 @@ export function openLegend(map) {
       items = (await measures(scheme, at)).items;
       keepKnown(items);
     } catch (error) {
-      items = [];
       toast(sentence(error));
     }
     drawSelect();

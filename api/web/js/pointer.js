@@ -108,9 +108,9 @@ function open(map, point, lngLat, reach) {
   const { properties, layer } = feature;
   if (layer.id === "groups-fill") return map.easeTo({ center: lngLat, zoom: Math.max(map.getZoom() + 1.5, current().groupsBelow + 0.2) });
   if (layer.id === "cells-fill") return change({ chosen: { kind: "cell", code: properties.code, ...spot } });
-  if (layer.id === "gaps-point") return change({ chosen: { kind: "gap", id: feature.id } });
+  if (layer.id === "gaps-point") return change({ chosen: { kind: "gap", id: feature.id, ...spot } });
   if ((properties.count ?? 1) > 1) return map.easeTo({ center: lngLat, zoom: Math.min(map.getZoom() + 2, 17) });
-  return change({ chosen: { kind: "entity", id: properties.id ?? feature.id } });
+  return change({ chosen: { kind: "entity", id: properties.id ?? feature.id, ...spot } });
 }
 
 export function openPointer(map) {

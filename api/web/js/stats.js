@@ -9,6 +9,7 @@ import { current, listen } from "./state.js";
 
 let held = null;
 
+// Returns what reads them again.
 export function openStats() {
   const stat = (value, name, alarm = false) => h("div", { class: alarm ? "stat stat-alarm" : "stat" }, h("b", {}, value), h("span", {}, name));
   const draw = () => {
@@ -38,4 +39,5 @@ export function openStats() {
   onLanguage(draw);
   draw();
   read();
+  return read;
 }
