@@ -84,6 +84,8 @@ export function openCompare(map, style) {
     byId("map").after(container);
     second = makeMap(container, style, { center: map.getCenter(), zoom: map.getZoom() }, { interactive: false });
     second.getCanvas().tabIndex = -1;
+    // It is moved by the other one, and moves as long.
+    second.isMoving = () => map.isMoving();
     const [left, right] = [label("left"), label("right")];
     const swipe = slider(stage, (share) => {
       container.style.clipPath = `inset(0 ${(1 - share) * 100}% 0 0)`;

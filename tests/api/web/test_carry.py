@@ -141,3 +141,22 @@ def test_a_quick_picture_is_drawn_for_each_frame(open_page: Open) -> None:
     seen = page.evaluate("window.seen")
     assert np.ptp([each["at"][0] for each in seen]) >= 100
     assert {(each["x"], each["y"], each["scale"]) for each in seen} == {(0, 0, 1)}
+
+
+def test_slow_pictures_of_two_days_are_carried_together(open_page: Open) -> None:
+    opened = opened_on(open_page, 100)
+    page = opened.page
+    page.click("#tool-compare")
+    page.wait_for_selector("#second canvas")
+    opened.settle()
+    page.wait_for_timeout(1000)
+    late(page, math.inf)
+    page.evaluate("() => { wangge.map.jumpTo({ zoom: wangge.map.getZoom() + 0.01 }); }")
+    page.wait_for_timeout(300)
+    drag(page, (880, 500), (900, 510), (920, 524))
+    for each in ("#map", "#second"):
+        opened.wait(f"document.querySelector('{each} canvas').style.transform === 'translate(40px, 24px)'")
+    late(page, 100)
+    page.mouse.up()
+    for each in ("#map", "#second"):
+        opened.wait(f"document.querySelector('{each} canvas').style.transform === ''")
