@@ -26,7 +26,7 @@ _STEPS = 60
 
 # Counts frames and tasks that keep the page from answering.
 _COUNTER = """
-window.counted = {frames: [], tasks: []};
+window.counted = {frames: [], tasks: [], pictures: 0, empty: 0};
 new PerformanceObserver((list) => {
   for (const each of list.getEntries()) window.counted.tasks.push(each.duration);
 }).observe({type: "longtask", buffered: true});
