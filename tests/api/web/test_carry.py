@@ -54,6 +54,14 @@ def opened_on(open_page: Open, milliseconds: int) -> Any:
     return opened
 
 
+def waiting_on(open_page: Open) -> Any:
+    """The page of a slow machine while it has a picture under way that does not get finished."""
+    opened = opened_on(open_page, 100)
+    late(opened.page, math.inf)
+    draw(opened.page)
+    return opened
+
+
 def late(page: Page, milliseconds: float) -> None:
     """Let pictures take so long from now on; for ever, if infinite."""
     page.evaluate(
@@ -82,10 +90,8 @@ def picture(page: Page) -> np.ndarray[Any, Any]:
 
 
 def test_a_slow_picture_follows_the_pointer_and_is_drawn_anew_when_it_rests(open_page: Open) -> None:
-    opened = opened_on(open_page, 100)
+    opened = waiting_on(open_page)
     page = opened.page
-    late(page, math.inf)
-    draw(page)
     before = page.evaluate("window.seen.at(-1).at")
     drag(page, (700, 400), (720, 410), (740, 424))
     opened.wait("wangge.map.getCanvas().style.transform === 'translate(40px, 24px)'")
@@ -101,11 +107,9 @@ def test_a_slow_picture_follows_the_pointer_and_is_drawn_anew_when_it_rests(open
 
 
 def test_a_click_beside_a_carried_picture_hits_the_ground_that_is_seen(open_page: Open) -> None:
-    opened = opened_on(open_page, 100)
+    opened = waiting_on(open_page)
     page = opened.page
     page.evaluate("() => wangge.map.on('mousemove', ({ lngLat }) => { window.under = lngLat.toArray(); })")
-    late(page, math.inf)
-    draw(page)
     drag(page, (700, 400), (660, 380))
     opened.wait("wangge.map.getCanvas().style.transform === 'translate(-40px, -20px)'")
     lon, lat = page.evaluate("window.under")
@@ -117,10 +121,8 @@ def test_a_click_beside_a_carried_picture_hits_the_ground_that_is_seen(open_page
 
 
 def test_a_slow_picture_grows_with_the_wheel(open_page: Open) -> None:
-    opened = opened_on(open_page, 100)
+    opened = waiting_on(open_page)
     page = opened.page
-    late(page, math.inf)
-    draw(page)
     zoom = page.evaluate("wangge.map.getZoom()")
     page.mouse.move(700, 400)
     for _ in range(4):
