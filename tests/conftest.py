@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -231,6 +231,22 @@ def _administer(url: str, statement: str) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what lasts longest, so that at the end no process of pytest waits for another."""
     items.sort(key=lambda item: (item.path.stem != "test_kills", item.path.parent.name != "service"))
+
+
+def _tells(line: str) -> bool:
+    # A line for each request that went well would bury what failed.
+    return not ('"event":"request"' in line and '"status":5' not in line)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Leave the requests that went well out of what is printed of a test that failed."""
+    report = yield
+    report.sections = [
+        (name, "".join(line for line in text.splitlines(keepends=True) if _tells(line)))
+        for name, text in report.sections
+    ]
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
