@@ -3,6 +3,7 @@
 import { ask } from "./api.js";
 import { byId, h, icon, replace } from "./dom.js";
 import { onLanguage, t, word } from "./i18n.js";
+import { beginAnew } from "./permalink.js";
 
 export function openAccount(session) {
   const button = byId("account-button");
@@ -17,8 +18,7 @@ export function openAccount(session) {
     try {
       await ask("v1/session", { method: "DELETE", quiet: true });
     } finally {
-      history.replaceState(null, "", location.pathname);
-      location.reload();
+      beginAnew();
     }
   };
   const draw = () => {

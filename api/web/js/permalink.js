@@ -64,6 +64,11 @@ export function writeAddress(map) {
   if (address !== location.pathname + location.search + location.hash) history.replaceState(null, "", address);
 }
 
+// Open the page as if nobody had been here, whatever is about to be written into the address.
+export function beginAnew() {
+  location.replace(location.pathname + location.search);
+}
+
 export function keepAddress(map) {
   const write = settled(200, () => writeAddress(map));
   map.on("moveend", write);

@@ -3,7 +3,7 @@
 import { ask, keepCsrf, onSignedOut, Refusal } from "./api.js";
 import { byId } from "./dom.js";
 import { chooseFirstLanguage, currentLanguage, onLanguage, setLanguage, t } from "./i18n.js";
-import { readAddress } from "./permalink.js";
+import { beginAnew, readAddress } from "./permalink.js";
 import { sentence } from "./toast.js";
 
 let signedIn = null;
@@ -37,9 +37,9 @@ async function showMap(session) {
   byId("gate").hidden = true;
   byId("app").hidden = false;
   if (opened !== null) {
-    // Another person begins anew, so that nothing of the one before stays.
+    // Nothing of the one before stays with another person.
     if (opened.session.name === session.name) opened.again();
-    else location.reload();
+    else beginAnew();
     return;
   }
   const { openApp } = await import("./app.js");
