@@ -2,7 +2,7 @@
 
 import { ask, pages } from "./api.js";
 import { openAccount } from "./account.js";
-import { cellsDrawn, choose, describeCells, drawCells, removeCells, recolourCells, showCells, withCells } from "./cells.js";
+import { cellsDrawn, describeCells, drawCells, removeCells, recolourCells, showCells, withCells } from "./cells.js";
 import { openChoices } from "./choices.js";
 import { classification } from "./colouring.js";
 import { openCompare } from "./compare.js";
@@ -13,6 +13,7 @@ import { openLayers, tellLayers } from "./layers.js";
 import { openLegend } from "./legend.js";
 import { addFoot, addZoomButtons, baseStyle, openMap, showMessage, showWaiting, whole, withTiles } from "./map.js";
 import { addObjects, removeObjects, showGaps, showObjects } from "./objects.js";
+import { openOutlines } from "./outlines.js";
 import { openPanel } from "./panel.js";
 import { adopt, keepAddress, readAddress } from "./permalink.js";
 import { openPointer } from "./pointer.js";
@@ -75,6 +76,7 @@ export async function openApp(session) {
   addZoomButtons(map, () => bounds);
   addFoot(map, setup);
   showWaiting(map);
+  const outlines = openOutlines(map);
 
   // What a description of cells tells beside their tiles.
   const tell = (now) => {
@@ -93,7 +95,6 @@ export async function openApp(session) {
       drawCells(map, now, { scheme, at }, classes);
       tell(now);
       visible();
-      choose(map, current().chosen?.kind === "cell" ? current().chosen.code : null);
     } catch (error) {
       if (mine !== drawing) return;
       removeCells(map);
@@ -107,6 +108,7 @@ export async function openApp(session) {
   const visible = () => {
     const { hidden } = current();
     showCells(map, !hidden.has("cells"), !hidden.has("labels"));
+    outlines.show(!hidden.has("cells"));
     showObjects(map, hidden);
     showGaps(map, !hidden.has("gaps"));
     tellLayers(map, hidden);
@@ -136,7 +138,7 @@ export async function openApp(session) {
     openPrint(map, setup);
   }
   openShare(map);
-  openPointer(map);
+  openPointer(map, outlines);
 
   listen(["scheme", "at"], redraw);
   onLanguage(() => {
@@ -151,7 +153,7 @@ export async function openApp(session) {
   listen(["scheme"], objects);
   listen(["fill", "method", "classes"], recolour);
   listen(["hidden"], visible);
-  listen(["chosen"], ({ chosen }) => choose(map, chosen?.kind === "cell" ? chosen.code : null));
+  listen(["chosen"], ({ chosen }) => outlines.choose(chosen));
 
   let told = 0;
   map.on("error", ({ error }) => {

@@ -1,13 +1,13 @@
-// The cells on a map: their tiles, fill, borders and codes, and which one is pointed at or chosen.
+// The cells on a map: their tiles, fill, borders and codes.
 
 import { ask, tilesAddress } from "./api.js";
 import { cellColour, groupColour } from "./colouring.js";
 import { FONTS } from "./map.js";
-import { ACCENT, INK } from "./palette.js";
+import { INK } from "./palette.js";
 
 export const CELL_FILLS = ["cells-fill", "groups-fill"];
 
-const IDS = ["groups-fill", "groups-line", "cells-fill", "cells-line", "cells-hover", "cells-casing", "cells-chosen", "cells-code", "cells-name"];
+const IDS = ["groups-fill", "groups-line", "cells-fill", "cells-line", "cells-code", "cells-name"];
 
 const LABELS = {
   "text-font": FONTS.slice(0, 4),
@@ -42,14 +42,12 @@ const NAMES = {
   paint: HALO,
 };
 
-// Fills lie beneath water, buildings and roads, which keep their own colours; borders beneath those of areas and all names;
-// what is pointed at or chosen above gaps and borders.
+// Fills lie beneath water, buildings and roads, which keep their own colours; borders beneath those of areas and all names.
 function floors(layers) {
   const first = (test) => layers.find(test)?.id;
   const lines = first((layer) => layer.id.startsWith("gaps-") || layer.type === "symbol" || (layer.source === "areas" && layer.type === "line"));
   const fills = first((layer) => ["water", "buildings", "railway", "roads"].includes(layer["source-layer"]));
-  const top = first((layer) => layer.id.startsWith("entity-") || layer.type === "symbol");
-  return { fills: fills ?? lines, lines, top };
+  return { fills: fills ?? lines, lines };
 }
 
 function fill(id, sourceLayer, colour) {
@@ -70,13 +68,6 @@ function line(id, sourceLayer, paint) {
   return { id, type: "line", source: "cells", "source-layer": sourceLayer, paint };
 }
 
-const NONE = ["==", ["get", "code"], ""];
-
-// A border of one cell, or of none.
-function outline(id, paint) {
-  return { ...line(id, "cells", paint), filter: NONE, layout: { "line-join": "round" } };
-}
-
 export async function describeCells(scheme, at) {
   return ask("tiles/cells.json", { query: { scheme, at } });
 }
@@ -93,16 +84,13 @@ function cellSource(described, { scheme, at }) {
 
 // The layers of cells from below to above, each with that of the others beneath which it lies.
 function cellLayers(others, classes) {
-  const { fills, lines, top } = floors(others);
+  const { fills, lines } = floors(others);
   const thin = { "line-color": "#3c5162", "line-opacity": 0.7, "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.3, 14, 0.7, 18, 1.6] };
   return [
     [fill("groups-fill", "cell_groups", groupColour(classes)), fills],
     [line("groups-line", "group_borders", { ...thin, "line-width": 0.6 }), lines],
     [fill("cells-fill", "cells", cellColour(classes)), fills],
     [line("cells-line", "cell_borders", thin), lines],
-    [outline("cells-hover", { "line-color": INK, "line-width": 2 }), top],
-    [outline("cells-casing", { "line-color": "#fff", "line-width": 6 }), top],
-    [outline("cells-chosen", { "line-color": ACCENT, "line-width": 3 }), top],
     [CODES],
     [NAMES],
   ];
@@ -155,15 +143,5 @@ export function showCells(map, shown, labelled) {
     if (!map.getLayer(id)) continue;
     const visible = shown && (labelled || !/code|name/.test(id));
     map.setLayoutProperty(id, "visibility", visible ? "visible" : "none");
-  }
-}
-
-export function pointAt(map, code) {
-  if (map.getLayer("cells-hover")) map.setFilter("cells-hover", ["==", ["get", "code"], code ?? ""]);
-}
-
-export function choose(map, code) {
-  for (const id of ["cells-casing", "cells-chosen"]) {
-    if (map.getLayer(id)) map.setFilter(id, ["==", ["get", "code"], code ?? ""]);
   }
 }

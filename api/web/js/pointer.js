@@ -1,6 +1,6 @@
 // What the pointer and the keyboard ask of the map: the card that follows the pointer, and what a click opens.
 
-import { CELL_FILLS, pointAt } from "./cells.js";
+import { CELL_FILLS } from "./cells.js";
 import { byId, h, replace, settled } from "./dom.js";
 import { area, number } from "./format.js";
 import { t, word } from "./i18n.js";
@@ -59,14 +59,14 @@ function card(feature) {
 // Milliseconds that a cell is pointed at before it is outlined: the map is not drawn anew for those that are crossed.
 const REST = 100;
 
-function follow(map) {
+function follow(map, outlines) {
   const tip = byId("tip");
   let above = false; // whether there is something beneath the pointer
-  let pointed = null; // the code of the cell that it is
-  const outline = settled(REST, () => pointAt(map, pointed));
-  const pointTo = (code) => {
-    if (code === pointed) return;
-    pointed = code;
+  let pointed = null; // the cell that it is
+  const outline = settled(REST, () => outlines.point(pointed));
+  const pointTo = (cell) => {
+    if (cell?.properties.code === pointed?.properties.code) return;
+    pointed = cell;
     outline();
   };
   const leave = () => {
@@ -83,7 +83,7 @@ function follow(map) {
     const feature = at(map, point, 4);
     if (feature === null) return leave();
     above = true;
-    pointTo(feature.layer.id === "cells-fill" ? feature.properties.code : null);
+    pointTo(feature.layer.id === "cells-fill" ? feature : null);
     map.getCanvas().style.cursor = "pointer";
     replace(tip, card(feature));
     tip.hidden = false;
@@ -113,9 +113,9 @@ function open(map, point, lngLat, reach) {
   return change({ chosen: { kind: "entity", id: properties.id ?? feature.id, ...spot } });
 }
 
-export function openPointer(map) {
+export function openPointer(map, outlines) {
   const fine = matchMedia("(hover: hover)").matches;
-  if (fine) follow(map);
+  if (fine) follow(map, outlines);
   map.on("click", (event) => {
     if (document.body.dataset.tool === "ruler") return;
     byId("tip").hidden = true;

@@ -1,0 +1,113 @@
+// The outlines of the cell that is pointed at and of the one that is chosen, put together from what is drawn of them.
+//
+// To ask the cells' own tiles for one cell would have all of them read again; each outline is a source of its own instead.
+
+import { maplibre } from "./map.js";
+import { ACCENT, INK } from "./palette.js";
+
+// Units in the side of a tile, and how many more of them a tile holds beyond each side.
+const EXTENT = 4096;
+const BUFFER = 64;
+// A place is a whole unit but for the rounding of its longitude and latitude.
+const ROUNDING = 0.01;
+// Pixels around what is known of a cell in which its pieces in other tiles are looked for.
+const MARGIN = 4;
+
+const LAYERS = [
+  ["pointed", "cells-hover", { "line-color": INK, "line-width": 2 }],
+  ["chosen", "cells-casing", { "line-color": "#fff", "line-width": 6 }],
+  ["chosen", "cells-chosen", { "line-color": ACCENT, "line-width": 3 }],
+];
+
+const polygons = ({ type, coordinates }) => (type === "Polygon" ? [coordinates] : coordinates);
+
+const rings = (piece) => polygons(piece.geometry).flat();
+
+function boxOf(pieces) {
+  const points = pieces.flatMap(rings).flat();
+  const [lons, lats] = [points.map(([lon]) => lon), points.map(([, lat]) => lat)];
+  return [[Math.min(...lons), Math.min(...lats)], [Math.max(...lons), Math.max(...lats)]];
+}
+
+function onScreen(map, [southWest, northEast]) {
+  const [low, high] = [map.project(southWest), map.project(northEast)];
+  return [[low.x - MARGIN, high.y - MARGIN], [high.x + MARGIN, low.y + MARGIN]];
+}
+
+// All that is drawn of a cell, each tile's piece of it: near a box on the ground, or anywhere.
+function drawnOf(map, code, box) {
+  let pieces = [];
+  for (let within = box; ; within = boxOf(pieces)) {
+    const area = within === null ? undefined : onScreen(map, within);
+    const found = map.queryRenderedFeatures(area, { layers: ["cells-fill"], filter: ["==", ["get", "code"], code], validate: false });
+    if (found.length <= pieces.length) return pieces;
+    pieces = found;
+  }
+}
+
+// The border of a piece without what only the cut around its tile has made: that lies where the piece ends, as far within
+// the next tile as tiles reach beyond their sides.
+function border(piece, zoom) {
+  const size = EXTENT * 2 ** zoom;
+  const units = rings(piece).map((ring) => ring.map((place) => {
+    const { x, y } = maplibre.MercatorCoordinate.fromLngLat(place);
+    return [x * size, y * size];
+  }));
+  const same = (a, b) => Math.abs(a - b) < ROUNDING;
+  const side = (value) => same(value, EXTENT * Math.round(value / EXTENT));
+  const cuts = [0, 1].map((axis) => {
+    const values = units.flat().map((place) => place[axis]);
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    return [side(least + BUFFER) ? least : Number.NaN, side(most - BUFFER) ? most : Number.NaN];
+  });
+  const cut = (a, b) => cuts.some((lines, axis) => lines.some((line) => same(a[axis], line) && same(b[axis], line)));
+  const lines = [];
+  rings(piece).forEach((ring, at) => {
+    let line = [ring[0]];
+    for (let next = 1; next < ring.length; next += 1) {
+      if (cut(units[at][next - 1], units[at][next])) {
+        lines.push(line);
+        line = [];
+      }
+      line.push(ring[next]);
+    }
+    lines.push(line);
+  });
+  return lines.filter((line) => line.length > 1);
+}
+
+// Outlines on a map, beneath its names: `point` takes the feature that is pointed at or null, `choose` what is chosen or null.
+export function openOutlines(map) {
+  const held = { pointed: { code: null }, chosen: { code: null } };
+  const draw = (name) => {
+    const { code, box, written } = held[name];
+    let pieces = [];
+    if (code !== null && map.getLayer("cells-fill")) {
+      if (box !== null) pieces = drawnOf(map, code, box);
+      if (pieces.length === 0) pieces = drawnOf(map, code, null);
+    }
+    if (pieces.length > 0) held[name].box = boxOf(pieces);
+    const zoom = Math.min(Math.floor(map.getZoom()), map.getSource("cells")?.maxzoom);
+    const coordinates = pieces.flatMap((piece) => border(piece, zoom));
+    held[name].written = JSON.stringify(coordinates);
+    if (held[name].written !== written) map.getSource(name).setData({ type: "MultiLineString", coordinates });
+  };
+  const take = (name, code, box) => {
+    if (code === held[name].code) return;
+    Object.assign(held[name], { code, box });
+    draw(name);
+  };
+  const top = map.getStyle().layers.find((layer) => layer.type === "symbol")?.id;
+  for (const name of Object.keys(held)) map.addSource(name, { type: "geojson", data: { type: "MultiLineString", coordinates: [] } });
+  for (const [source, id, paint] of LAYERS) map.addLayer({ id, type: "line", source, paint, layout: { "line-join": "round", "line-cap": "round" } }, top);
+  // By then other pieces may be drawn: of another place, zoom, day or scheme.
+  map.on("idle", () => Object.keys(held).forEach(draw));
+  return {
+    point: (feature) => take("pointed", feature?.properties.code ?? null, feature && boxOf([feature])),
+    choose: (chosen) => {
+      const spot = chosen?.lon === undefined ? null : [chosen.lon, chosen.lat];
+      take("chosen", chosen?.kind === "cell" ? chosen.code : null, spot && [spot, spot]);
+    },
+    show: (visible) => LAYERS.forEach(([, id]) => map.setLayoutProperty(id, "visibility", visible ? "visible" : "none")),
+  };
+}
