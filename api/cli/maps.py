@@ -24,6 +24,14 @@ class Language(StrEnum):
     en = "en"
 
 
+class Method(StrEnum):
+    """How a measure is divided into classes."""
+
+    quantiles = "quantiles"
+    natural_breaks = "natural_breaks"
+    equal_interval = "equal_interval"
+
+
 @reporting
 def draw(
     cells: options.Cells,
@@ -43,6 +51,10 @@ def draw(
     buildings: Annotated[Path | None, typer.Option(help="Buildings.")] = None,
     green: Annotated[Path | None, typer.Option(help="Parks and woods.")] = None,
     measure: Annotated[str | None, typer.Option(help="Column of the cells to colour by.")] = None,
+    method: Annotated[Method, typer.Option(help="How the measure is divided into classes.")] = (
+        Method.quantiles
+    ),
+    classes: Annotated[int, typer.Option(min=1, max=9, help="The most classes.")] = 5,
     officers: Annotated[
         Path | None, typer.Option(help="Table of officers; leaders show by their number, never by name.")
     ] = None,
@@ -67,6 +79,7 @@ def draw(
     Named .pdf or .png, it is an A3 sheet in the working CRS, to a round scale.
     """
     from api.cli.source import load_areas, load_cells
+    from gis import classes as classing
     from gis.errors import InputError
     from layers.formats import plan_outputs, read_layer, read_table, write_bytes, write_text
     from layers.maps import Sheet, draw_sheet, make_map, with_leaders
@@ -97,6 +110,8 @@ def draw(
             "layers": {path.stem: read_layer(path, role="entities") for path in entities or []},
             "base": {kind: read_layer(path, role=kind) for kind, path in grounds.items() if path is not None},
             "measure": measure,
+            "method": classing.Method(method),
+            "classes": classes,
             "title": title,
             "plan": plan,
             "date": None if date is None else date.date(),

@@ -15,6 +15,7 @@ from api.problems import answers
 from api.security.access import Ground, access
 from api.security.caller import Caller
 from api.security.principal import Right
+from gis.classes import Method
 from gis.errors import NotFoundError
 
 router = APIRouter(prefix="/maps", tags=["maps"])
@@ -73,6 +74,10 @@ def draw(
     measure: Annotated[
         str | None, Query(max_length=100, description="What to colour by.", examples=["households"])
     ] = None,
+    method: Annotated[
+        Method, Query(description="How the measure is divided into classes.", examples=["quantiles"])
+    ] = Method.quantiles,
+    classes: Annotated[int, Query(ge=1, le=9, description="The most classes.", examples=[5])] = 5,
     lang: Annotated[Language, Query(description="Language of the words.")] = Language.zh,
 ) -> Response:
     """Draw the cells in force on a day with leaders by number, key units, gaps and legend."""
@@ -92,6 +97,8 @@ def draw(
         "layers": {UNITS_LAYER: read.units} if len(read.units) else {},
         "base": read.base,
         "measure": measure,
+        "method": method,
+        "classes": classes,
         "title": read.scheme,
         "plan": read.plan,
         "date": day,

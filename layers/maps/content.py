@@ -13,12 +13,12 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.classes import Method, class_ranges, upper_bounds
 from gis.codes import required_codes
 from gis.colours import colour
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
 from gis.locate import PointLocator
+from layers.maps.choropleth import Classing, rounded, tints
 from layers.maps.encoding import encode_geometry, encode_points
 from layers.maps.labels import field_label
 
@@ -31,7 +31,6 @@ SIMPLIFY_ABOVE = 1_500_000
 SIMPLIFY_TOLERANCE = 1e-5
 DRAWN_ENTITIES = 5_000
 MOST_GAPS = 20_000
-CLASSES = 5
 # Beyond this, label positions come from the bounding box in the browser.
 MOST_ANCHORS = 20_000
 
@@ -86,18 +85,20 @@ def indexed(values: list[str]) -> dict[str, Any]:
 
 def numbers(values: "pd.Series[Any]") -> list[float | int | None]:
     """Return a numeric column with missing and infinite values as None, rounded to what a reader can use."""
-    array = values.to_numpy(dtype=float, na_value=np.nan)
-    finite = array[np.isfinite(array)]
-    digits = 0 if len(finite) and float(np.abs(finite).max()) >= 1e3 else 4
-    whole = bool(np.all(finite == np.rint(finite))) or digits == 0
-    rounded = np.round(array, 0 if whole else digits)
-    return [None if not np.isfinite(v) else (int(v) if whole else v) for v in rounded.tolist()]
+    return _listed(rounded(values.to_numpy(dtype=float, na_value=np.nan)))
+
+
+def _listed(values: NDArray[np.float64]) -> list[float | int | None]:
+    finite = values[np.isfinite(values)]
+    whole = bool(np.all(finite == np.rint(finite)))
+    return [None if not np.isfinite(v) else (int(v) if whole else v) for v in values.tolist()]
 
 
 def cells_record(
     cells: gpd.GeoDataFrame,
     counts: Mapping[str, NDArray[np.int64]],
     measure: str | None,
+    classing: Classing,
     language: str,
 ) -> dict[str, Any]:
     """Describe the cells: geometry, codes, colours, loads with their classes, and label positions.
@@ -111,6 +112,8 @@ def cells_record(
         Entities per cell by layer name, each of shape (n,).
     measure
         Column to colour by, or None.
+    classing
+        How every measure is divided into classes.
     language
         ``zh`` or ``en``.
 
@@ -133,7 +136,7 @@ def cells_record(
         "area": indexed(texts(cells["area_code"])) if "area_code" in cells else None,
         "colour": _colours(cells),
         "anchor": _anchors(shapes),
-        "fields": _fields(cells, counts, measure, language),
+        "fields": _fields(cells, counts, measure, classing, language),
         "leader": indexed(texts(cells["leader"])) if "leader" in cells else None,
         "simplified_m": 1 if simplified else 0,
     }
@@ -194,7 +197,11 @@ def _anchors(shapes: NDArray[Any]) -> str | None:
 
 
 def _fields(
-    cells: gpd.GeoDataFrame, counts: Mapping[str, NDArray[np.int64]], measure: str | None, language: str
+    cells: gpd.GeoDataFrame,
+    counts: Mapping[str, NDArray[np.int64]],
+    measure: str | None,
+    classing: Classing,
+    language: str,
 ) -> list[dict[str, Any]]:
     """Return the numeric columns to show, sizes first, then loads, then counts of entities."""
     if measure is not None and measure not in cells and measure not in counts:
@@ -213,22 +220,21 @@ def _fields(
             raise InputError(f"The column '{name}' holds text; a map is coloured by numbers.")
     for name, values in counts.items():
         columns.setdefault(name, pd.Series(values))
-    return [
-        {
-            "key": name,
-            "label": field_label(name, language),
-            "unit": {"area_m2": "m2", "perimeter_m": "m"}.get(name, ""),
-            "values": numbers(values),
-            "ranges": ranges(values.to_numpy(dtype=float, na_value=np.nan)),
-        }
-        for name, values in columns.items()
-    ]
+    return [_field(name, values, classing, language) for name, values in columns.items()]
 
 
-def ranges(values: NDArray[np.float64]) -> list[tuple[float, float]]:
-    """Return from where to where each class of a measure reaches: fewer where values repeat."""
-    bounds = upper_bounds(values, CLASSES, Method.quantiles)
-    return [(low, high) for low, high in class_ranges(values, bounds).tolist()]
+def _field(name: str, column: "pd.Series[Any]", classing: Classing, language: str) -> dict[str, Any]:
+    # Classes end at values as they are written, for the script compares with these.
+    values = rounded(column.to_numpy(dtype=float, na_value=np.nan))
+    ranges = classing.ranges(values)
+    return {
+        "key": name,
+        "label": field_label(name, language),
+        "unit": {"area_m2": "m2", "perimeter_m": "m"}.get(name, ""),
+        "values": _listed(values),
+        "ranges": ranges,
+        "tints": tints(len(ranges)),
+    }
 
 
 def areas_record(areas: gpd.GeoDataFrame) -> dict[str, Any]:

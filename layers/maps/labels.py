@@ -6,6 +6,7 @@ It owns every label that is not data; the words follow the project's vocabulary 
 from collections.abc import Mapping
 from typing import Final
 
+from gis.classes import Method
 from gis.errors import InputError
 
 _PAGE: Final[dict[str, tuple[str, str]]] = {
@@ -21,6 +22,10 @@ _PAGE: Final[dict[str, tuple[str, str]]] = {
     "layers": ("图层", "Layers"),
     "fill": ("网格着色", "Colour cells by"),
     "fill_none": ("相邻区分", "Neighbours apart"),
+    "method": ("分级方法", "Classes by"),
+    "quantiles": ("分位数", "Quantiles"),
+    "natural_breaks": ("自然间断", "Natural breaks"),
+    "equal_interval": ("等间距", "Equal intervals"),
     "labels": ("编码与名称", "Codes and names"),
     "no_data": ("无数据", "No data"),
     "close": ("关闭", "Close"),
@@ -44,6 +49,7 @@ _PAGE: Final[dict[str, tuple[str, str]]] = {
 
 _SHEET: Final[dict[str, tuple[str, str]]] = {
     **{key: _PAGE[key] for key in ("title", "synthetic", "no_data", "cells", "gaps")},
+    **{key: _PAGE[key] for key in ("method", *Method)},
     **{key: _PAGE[key] for key in ("severity_1", "severity_2", "severity_3")},
     "ground": _PAGE["total_area"],
     "legend": ("图例", "Legend"),

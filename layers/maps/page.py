@@ -20,12 +20,14 @@ import shapely
 from branca.element import Element, MacroElement
 from folium.template import Template
 
+from gis.classes import Method
 from gis.colours import TOL_BRIGHT
 from gis.crs import extent
 from gis.errors import InputError
 from gis.measures import area_m2
 from layers.formats import write_text
 from layers.maps import content
+from layers.maps.choropleth import Classing
 from layers.maps.labels import field_words, kind_words, page_words
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -87,6 +89,8 @@ def make_map(
     layers: Mapping[str, gpd.GeoDataFrame] | None = None,
     base: Mapping[str, gpd.GeoDataFrame] | None = None,
     measure: str | None = None,
+    method: Method = Method.quantiles,
+    classes: int = 5,
     title: str | None = None,
     plan: str | None = None,
     date: datetime.date | None = None,
@@ -113,6 +117,8 @@ def make_map(
         Ground to read the map by: any of green, water, buildings, railway, roads.
     measure
         Numeric column of the cells, or name of a layer, to colour the cells by at first.
+    method, classes
+        How a measure is divided, and into how many classes at most.
     title
         Heading; by default "责任网格图" or "Responsibility cells".
     plan
@@ -166,7 +172,8 @@ def make_map(
         "date": (date or datetime.date.today()).isoformat(),
         "synthetic": synthetic,
         "measure": measure or "",
-        "cells": content.cells_record(cells, counts, measure, language),
+        "method": method.value,
+        "cells": content.cells_record(cells, counts, measure, Classing(classes, method), language),
         "areas": None if areas is None else content.areas_record(areas),
         "gaps": None if gaps is None else content.gaps_record(gaps),
         "layers": [

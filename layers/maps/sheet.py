@@ -22,12 +22,14 @@ from matplotlib.patches import Polygon, Rectangle
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.classes import Method
 from gis.codes import required_codes
 from gis.colours import TOL_BRIGHT, TOL_GREY, colour
 from gis.crs import choose_crs, to_working
 from gis.errors import InputError
 from gis.measures import area_m2
 from layers.maps import content, ink
+from layers.maps.choropleth import Classing, rounded, tints
 from layers.maps.labels import field_label, kind_words, sheet_words
 from layers.maps.lettering import Lettered, arrange
 
@@ -40,7 +42,6 @@ _ROOM = (9.0, 4.2)
 # Where fewer of the cells have room, none is labelled: a code here and there would look like a mark.
 _LABELLED = 0.5
 _SCALES = np.outer(10.0 ** np.arange(2, 8), (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.5, 8.0)).ravel()
-_CLASSES = ("#F1F6F9", "#D3E4EE", "#A9CBDD", "#78AECB", "#4A8DB3")
 _SEVERITIES = {3: "#B2182B", 2: "#E08214", 1: "#C4A000"}
 _MARKERS = (("o", "#00718F"), ("^", "#6A3D9A"), ("s", "#B15928"), ("D", "#1B7837"), ("v", "#C2185B"))
 _INK, _QUIET = "#1F2B38", "#5F6B78"
@@ -66,6 +67,8 @@ class Sheet:
     measure
         Numeric column of the cells, or name of a layer to count, to colour by; neighbours apart when not
         given.
+    method, classes
+        How the measure is divided, and into how many classes at most.
     title, plan
         Heading, and the plan's name below it.
     date
@@ -82,6 +85,8 @@ class Sheet:
     layers: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
     base: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
     measure: str | None = None
+    method: Method = Method.quantiles
+    classes: int = 5
     title: str | None = None
     plan: str | None = None
     date: datetime.date | None = None
@@ -180,7 +185,8 @@ class _Drawing:
             raise InputError(f"The column '{name}' holds text; a map is coloured by numbers.")
         else:
             values = self.cells[name].to_numpy(dtype=float, na_value=np.nan)
-        return values, content.ranges(values)
+        values = rounded(values)
+        return values, Classing(self.sheet.classes, self.sheet.method).ranges(values)
 
     def _near(self, frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
         """Return what of a layer lies on the paper, in the working CRS."""
@@ -211,14 +217,9 @@ class _Drawing:
         known = np.isfinite(self.values)
         uppers = [high for _, high in self.ranges[:-1]]
         numbers = np.searchsorted(uppers, np.where(known, self.values, 0), side="left")
-        for number, tint in enumerate(self._tints()):
+        for number, tint in enumerate(tints(len(self.ranges))):
             ink.areas(axes, shapes[known & (numbers == number)], tint, alpha=0.85, zorder=3)
         ink.areas(axes, shapes[~known], TOL_GREY, alpha=0.5, zorder=3)
-
-    def _tints(self) -> list[str]:
-        """Return a tint for each class, dark ones kept for the highest."""
-        count = len(self.ranges)
-        return [_CLASSES[round(n * (len(_CLASSES) - 1) / max(count - 1, 1))] for n in range(count)]
 
     def _lines(self, axes: Axes) -> None:
         ink.outlines(axes, self.cells.geometry.to_numpy(), _INK, 0.18, zorder=5)
@@ -340,7 +341,8 @@ class _Drawing:
             place.swatches(TOL_BRIGHT, self.words["neighbours"], alpha=0.3)
         else:
             place.line(field_label(str(self.sheet.measure), self.sheet.language))
-            for tint, ends in zip(self._tints(), self.ranges, strict=True):
+            place.quiet(f"{self.words['method']}  {self.words[self.sheet.method]}")
+            for tint, ends in zip(tints(len(self.ranges)), self.ranges, strict=True):
                 low, high = (ink.measured(str(self.sheet.measure), value) for value in ends)
                 text = low if low == high else f"{low} – {high}"
                 place.swatch(Rectangle, text, facecolor=tint, alpha=0.85)

@@ -100,7 +100,9 @@ def read_map(session: Session, scheme_code: str, day: date, area_code: str | Non
         raise _too_many()
     codes = cells["code"].to_numpy(dtype=object)
     counts = counts_of(read_counts(session, scheme.id, day), codes)
-    cells = with_leaders(cells.assign(**counts), _leaders(session, scheme.id, day))
+    # As their tiles tell them, so that their classes are those of the page.
+    sizes = {size: cells[size].astype(float).round(1) for size in ("area_m2", "perimeter_m")}
+    cells = with_leaders(cells.assign(**sizes, **counts), _leaders(session, scheme.id, day))
     plans = session.scalars(
         select(Plan.name).where(Plan.id.in_(map(int, cells["plan_id"].unique()))).order_by(Plan.id)
     )

@@ -16,8 +16,11 @@ import shapely
 from pypdf import PdfReader
 
 from api.cli import interrupt
+from gis.classes import Method, class_ranges, upper_bounds
 from gis.crs import LONLAT
 from layers.formats import read_layer, write_layer
+from layers.maps.choropleth import rounded
+from layers.maps.ink import measured
 from tests.api.conftest import Run
 
 
@@ -215,6 +218,21 @@ def test_map_of_an_area_to_print(wangge: Run, areas: Path, cells: Path, tmp_path
     assert elsewhere.code == 2
     assert "No cell lies in an area 'nowhere'" in elsewhere.err
     assert not (tmp_path / "none.png").exists()
+
+
+@pytest.mark.parametrize("method", Method)
+def test_map_of_a_measure_in_classes(wangge: Run, cells: Path, tmp_path: Path, method: Method) -> None:
+    out = tmp_path / "map.pdf"
+    outcome = wangge(
+        "map", "--cells", cells, "--measure", "area_m2", "--method", method, "--classes", 3,
+        "--language", "en", "-o", out,
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    words = PdfReader(out).pages[0].extract_text()
+    areas = rounded(gpd.read_file(cells)["area_m2"].to_numpy())
+    for low, high in class_ranges(areas, upper_bounds(areas, 3, method)).tolist():
+        low, high = (measured("area_m2", value) for value in (low, high))
+        assert (low if low == high else f"{low} – {high}") in words.splitlines()
 
 
 def test_help_imports_nothing_heavy() -> None:

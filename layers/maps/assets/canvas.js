@@ -162,7 +162,6 @@
   };
 
   // cells -------------------------------------------------------------------------------------------------
-  wangge.SEQUENCE = ["#e4f0ee", "#b3d8d4", "#74b3b8", "#34859a", "#17506f"];
   wangge.NO_DATA = "#d4d4d0";
   // Opacity of the palette over the base map, two hexadecimal digits.
   wangge.TINT = "59";
@@ -173,12 +172,7 @@
     while (k < field.ranges.length - 1 && value > field.ranges[k][1]) k++;
     return k;
   };
-  // Few classes spread over the whole scale, so that two classes are not two pale ones.
-  wangge.classColour = function (field, k) {
-    if (k < 0) return wangge.NO_DATA;
-    const last = wangge.SEQUENCE.length - 1, count = field.ranges.length - 1;
-    return wangge.SEQUENCE[count > 0 ? Math.round((k * last) / count) : 2];
-  };
+  wangge.classColour = (field, k) => (k < 0 ? wangge.NO_DATA : field.tints[k]);
 
   wangge.paintCells = function (state) {
     const store = state.cells.store;

@@ -120,9 +120,10 @@
       }
       return [row];
     }
-    const rows = field.ranges.map((range, k) => {
+    const rows = [make("div", "wg-quiet", `${state.words.method} · ${state.words[state.method]}`)];
+    field.ranges.forEach((range, k) => {
       const [low, high] = range.map((value) => amount(value, field.unit));
-      return swatch(wangge.classColour(field, k), low === high ? low : `${low} – ${high}`);
+      rows.push(swatch(wangge.classColour(field, k), low === high ? low : `${low} – ${high}`));
     });
     if (field.values.includes(null)) rows.push(swatch(wangge.NO_DATA, state.words.no_data));
     return rows;

@@ -1,19 +1,24 @@
 """Maps over HTTP: drawn from the database, of the caller's area, with nobody's name, shut in a sandbox."""
 
 import io
+import json
 import re
 from datetime import date
+from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 import shapely
 from playwright.sync_api import Browser
 from pypdf import PdfReader
 
+from gis.classes import Method
 from layers.storage.database import Database, bump_revision
 from layers.storage.entities import create_entity
 from layers.storage.models import BaseFeature
 from tests.api.routes.conftest import SOUTH, WEST, Client, square
+from tests.api.routes.grid import eventually
 from tests.api.routes.test_jobs import ended
 from tests.api.routes.test_plans import collection, scheme
 
@@ -74,6 +79,35 @@ def test_a_map_comes_in_three_forms_and_tells_no_name(mapped: httpx.Client) -> N
     assert not re.search("甄有名|13912345678|张伟", page.text + words)
 
 
+@pytest.mark.parametrize("method", Method)
+def test_a_map_has_the_classes_of_the_page(mapped: httpx.Client, ground: Database, method: Method) -> None:
+    with ground.write() as session:
+        for number, east in enumerate(np.repeat([0.012, 0.023, 0.034], [2, 3, 9])):
+            place = shapely.Point(WEST + east, SOUTH + 0.015 + 0.0001 * number)
+            create_entity(session, "household", f"H{number}", geometry=place)
+        bump_revision(session)
+
+    def measure(key: str = "") -> dict[str, Any]:
+        asked = {"classes": 3, "method": method} if key else {}
+        answer: dict[str, Any] = mapped.get(
+            f"/v1/schemes/community/measures{key and '/' + key}", params=asked
+        ).json()
+        return answer
+
+    eventually(lambda: measure("households")["max"] == 10)
+    query = {"measure": "households", "method": method, "classes": 3, "lang": "en"}
+    told = json.loads(data(mapped.get("/maps/community.html", params=query).text))
+    assert (told["measure"], told["method"]) == ("households", method)
+    fields = {field["key"]: field["ranges"] for field in told["cells"]["fields"]}
+    pages = {each["key"]: measure(each["key"])["ranges"] for each in measure()["items"]}
+    assert fields == pages
+    assert len(fields["households"]) > 1
+    printed = mapped.get("/maps/community.pdf", params=query)
+    words = PdfReader(io.BytesIO(printed.content)).pages[0].extract_text().splitlines()
+    for low, high in pages["households"]:
+        assert (f"{low}" if low == high else f"{low} – {high}") in words
+
+
 def test_only_the_callers_area_is_drawn(mapped: httpx.Client, client: Client) -> None:
     viewer = client("viewer", "440305001")
     told = data(viewer.get("/maps/community.html").text)
@@ -89,6 +123,8 @@ def test_what_cannot_be_drawn_is_said(mapped: httpx.Client) -> None:
         ("/maps/community.html?at=1999-01-01", 404),
         ("/maps/community.html?area=nowhere", 404),
         ("/maps/community.html?measure=beauty", 422),
+        ("/maps/community.html?measure=households&method=jenks", 422),
+        ("/maps/community.html?measure=households&classes=10", 422),
         ("/maps/community.docx", 422),
     ):
         answer = mapped.get(path)

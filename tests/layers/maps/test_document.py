@@ -10,7 +10,10 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from gis.classes import Method, upper_bounds
 from gis.errors import InputError
 from layers.maps import content, make_map, write_map
 
@@ -80,6 +83,28 @@ def test_large_layers_are_counted_not_drawn(cells: gpd.GeoDataFrame) -> None:
     by_code = content.counts_per_cell("homes", assigned, cells)
     assert by_code.sum() == len(xy)
     assert (by_code[5:] == 0).all()
+
+
+@given(
+    st.lists(st.one_of(st.floats(0, 5000), st.integers(0, 9)), min_size=12, max_size=12),
+    st.sampled_from(Method),
+    st.integers(1, 9),
+)
+@settings(max_examples=40, deadline=None)
+def test_values_as_written_are_in_the_classes_as_written(
+    cells: gpd.GeoDataFrame, values: list[float], method: Method, classes: int
+) -> None:
+    data = record(make_map(cells.assign(load=values), measure="load", method=method, classes=classes))
+    field = next(each for each in data["cells"]["fields"] if each["key"] == "load")
+    written = np.array(field["values"], dtype=float)
+    assert np.abs(written - values).max() <= min(0.05, max(values) / 1e4) + 1e-9
+    # One by one: each belongs to the first class that it is within, and the legend is right about it.
+    uppers = upper_bounds(written, classes, method).tolist()
+    assert [high for _, high in field["ranges"]] == uppers
+    assert len(field["tints"]) == len(uppers)
+    for value in written.tolist():
+        low, high = field["ranges"][next(k for k, upper in enumerate(uppers) if value <= upper)]
+        assert low <= value <= high
 
 
 def test_points_on_a_border_count_once_for_the_lowest_code(cells: gpd.GeoDataFrame) -> None:

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import geopandas as gpd
+import pytest
 import shapely
 
+from gis.classes import Method, class_counts, upper_bounds
 from layers.maps import write_map
+from layers.maps.choropleth import tints
 
 INK = """(spot) => {
   const at = wangge.map.latLngToContainerPoint(spot).add(wangge.map.getContainer().getBoundingClientRect());
@@ -146,6 +149,7 @@ def test_choropleth_colours_by_class(open_map, cells, tmp_path: Path) -> None:
     write_map(tmp_path / "m.html", cells, measure="households", language="en")
     page = open_map(tmp_path / "m.html").page
     assert page.inner_text("#wg-legend").splitlines() == [
+        "Classes by · Quantiles",
         "0 – 200",
         "201 – 400",
         "401 – 600",
@@ -159,6 +163,21 @@ def test_choropleth_colours_by_class(open_map, cells, tmp_path: Path) -> None:
     assert darkness[0] == darkness[2] > darkness[3] > darkness[5] > darkness[7] > darkness[9] == darkness[10]
     page.select_option("#wg-fill", "")
     assert page.locator("#wg-legend .wg-class").count() == 0
+
+
+def test_every_class_has_its_own_tint(open_map, cells, tmp_path: Path) -> None:
+    frame = cells.assign(load=[0.5 + 1000.2 * row for row in range(12)])
+    write_map(tmp_path / "m.html", frame, measure="load", method=Method.natural_breaks, classes=9)
+    page = open_map(tmp_path / "m.html").page
+    legend = page.inner_text("#wg-legend").splitlines()
+    assert legend[0] == "分级方法 · 自然间断"
+    assert len(legend) == 10
+    drawn = [ink(page, shape.bounds[0] + 0.002, shape.bounds[1] + 0.002)[:3] for shape in cells.geometry]
+    counts = class_counts(frame["load"], upper_bounds(frame["load"], 9, Method.natural_breaks))
+    # From light to dark, each as often as the class has cells; canvas keeps colours to a step or two.
+    expected = [tint for tint, count in zip(tints(9), counts, strict=True) for _ in range(count)]
+    for found, tint in zip(drawn, expected, strict=True):
+        assert found == pytest.approx(list(bytes.fromhex(tint[1:])), abs=2)
 
 
 def test_language_phone_and_date(open_map, cells, tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ from matplotlib import font_manager
 from matplotlib.image import imread
 from pyproj import CRS, Geod
 
+from gis.classes import Method, class_ranges, upper_bounds
 from gis.errors import InputError
 from layers.maps import Sheet, draw_sheet, ink
+from layers.maps.choropleth import tints
 from layers.maps.sheet import PAPER_MM
 
 DAY = datetime.date(2026, 3, 1)
@@ -86,6 +88,37 @@ def test_classes_of_whole_numbers_do_not_share_a_number(cells: gpd.GeoDataFrame,
     words = pypdf.PdfReader(io.BytesIO(draw_sheet(drawn, "pdf"))).pages[0].extract_text()
     found = re.findall(r"^([\d,]+) – ([\d,]+)$", words, re.MULTILINE)
     assert found == [("0", "200"), ("201", "400"), ("401", "600"), ("601", "800"), ("801", "1,000")]
+
+
+@pytest.mark.parametrize("method", Method)
+def test_the_legend_tells_the_method_and_its_classes(cells: gpd.GeoDataFrame, method: Method) -> None:
+    values = [3, 4, 5, 40, 41, 90, 300, 310, 1000, 1001, 1002, 5000]
+    drawn = Sheet(
+        cells.assign(households=values),
+        measure="households",
+        method=method,
+        classes=7,
+        language="en",
+        date=DAY,
+    )
+    words = pypdf.PdfReader(io.BytesIO(draw_sheet(drawn, "pdf"))).pages[0].extract_text()
+    name = {"quantiles": "Quantiles", "natural_breaks": "Natural breaks", "equal_interval": "Equal intervals"}
+    assert f"Classes by {name[method]}" in re.sub(" +", " ", words)
+    ranges = class_ranges(values, upper_bounds(values, 7, method)).tolist()
+    told = [f"{low:,.0f} – {high:,.0f}" if low != high else f"{low:,.0f}" for low, high in ranges]
+    lines = words.splitlines()
+    assert [each for each in told if each not in lines] == []
+
+
+def test_as_many_classes_have_as_many_tints(cells: gpd.GeoDataFrame) -> None:
+    drawn = Sheet(
+        cells.assign(load=range(12)), measure="load", method=Method.equal_interval, classes=9, date=DAY
+    )
+    ground = np.array([0xFB, 0xFA, 0xF7])
+    inks = [(0.85 * np.array(list(bytes.fromhex(tint[1:]))) + 0.15 * ground) / 255 for tint in tints(9)]
+    image = pixels(drawn)
+    image = image[:, : int(320 / PAPER_MM[0] * image.shape[1])]
+    assert [tint for tint, each in zip(tints(9), inks, strict=True) if not len(ink_of(image, each))] == []
 
 
 def test_classes_of_ground_tell_their_unit(cells: gpd.GeoDataFrame) -> None:
