@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 _LAST_S = 2.0
 # Seconds to end as a process ends, once the service has.
 
+_SILENT_S = 30
+# Seconds after which a worker that does not answer is killed for another. One that begins on a busy machine,
+# or computes without a pause, must not be.
+
 
 @reporting
 def serve(
@@ -159,6 +163,7 @@ def run(
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=settings.grace_s,
+            timeout_worker_healthcheck=_SILENT_S,
         )
         say(f"Wangge serves {address_of(listening)} ({settings.workers} worker(s))")
         server = Server(config)

@@ -179,18 +179,22 @@ def finished(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
     raise AssertionError(f"the job does not end: {job}")
 
 
+def told(path: Path) -> str:
+    """Return what the system tells of a process or a thread; nothing of one that has ended meanwhile."""
+    try:
+        return path.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def _descendants(pid: int) -> set[int]:
     found: set[int] = set()
     for listed in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, listed.read_text().split()):
+        for child in map(int, told(listed).split()):
             found |= {child} | _descendants(child)
     return found
 
 
 def _lives(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
     # Nobody may be there to collect an orphan's exit code.
-    return state != "Z"
+    return told(Path(f"/proc/{pid}/stat")).rpartition(")")[2][:2].strip() not in ("", "Z")

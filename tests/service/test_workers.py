@@ -9,17 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.service import ground
-from tests.service.processes import Server, serving
+from tests.service.processes import Server, serving, told
 
 PATIENCE_S = 180.0
 
 
 def workers(server: Server) -> set[int]:
     """Return the processes that answer."""
-    listed = {pid: Path(f"/proc/{pid}/cmdline") for pid in server.descendants()}
-    return {
-        pid for pid, command in listed.items() if command.exists() and "spawn_main" in command.read_text()
-    }
+    return {pid for pid in server.descendants() if "spawn_main" in told(Path(f"/proc/{pid}/cmdline"))}
 
 
 def wait_for_workers(server: Server, count: int, *, without: frozenset[int] = frozenset()) -> set[int]:
