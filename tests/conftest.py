@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psycopg
@@ -35,6 +35,9 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
+_PATIENCE_S = 180
+"""Seconds that a browser or a database may take to start on a machine with much else to do."""
+
 _BROWSER_ARGUMENTS = [
     "--no-sandbox",
     "--use-gl=angle",
@@ -54,7 +57,9 @@ def browser() -> Iterator[Browser]:
             pytest.fail("CI has no chromium: the maps and the page would go untested")
         pytest.skip("no chromium on this machine")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=_BROWSER_ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=_BROWSER_ARGUMENTS, timeout=1000 * _PATIENCE_S
+        )
         yield browser
         browser.close()
 
@@ -94,14 +99,17 @@ def _quick_folder() -> Path | None:
 
 
 def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
+    # Below those that the system gives to whoever asks for any: none of them takes it until it is used.
+    # Several processes of pytest that start at once look from different ones on.
+    for port in range(20_000 + os.getpid() % 10_000, 32_768):
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    for _ in range(600):
+    for _ in range(20 * _PATIENCE_S):
         if server.poll() is not None:
             break
         try:

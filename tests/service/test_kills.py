@@ -6,7 +6,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
 from threading import Thread
@@ -152,10 +152,8 @@ def kill_during_imports(service: Service) -> int:
 
 def ask_to_publish(client: httpx.Client, plan: dict[str, Any], on: date) -> None:
     """Publish, unless the server is killed before it has answered."""
-    try:
+    with client, suppress(httpx.TransportError):
         publish(client, plan, on).raise_for_status()
-    except httpx.TransportError:
-        return
 
 
 def kill_during_publishing(service: Service, edition: int) -> None:
@@ -167,7 +165,9 @@ def kill_during_publishing(service: Service, edition: int) -> None:
     history = [ODD]
     for _ in range(PUBLICATIONS):
         following, on = (ODD, EVEN)[len(history) % 2], day(PUBLISHED + len(history))
-        request = Thread(target=ask_to_publish, args=(service.client, draft(service.client, following), on))
+        # Its own client, which outlives that of the server.
+        asking = httpx.Client(base_url=service.server.address, headers=service.client.headers, timeout=None)
+        request = Thread(target=ask_to_publish, args=(asking, draft(service.client, following), on))
         request.start()
         after = service.wait(0, 1.2 * lasts)
         service.server.kill()

@@ -40,8 +40,10 @@ def test_a_request_that_waits_too_long_is_given_up(ground: Database, tmp_path: P
         # What was given up may still be done; the key tells that it was the same write.
         for _ in range(600):
             again = admin.post("/v1/schemes", json=asked)
-            if again.status_code != 409:
+            # On a busy machine this one may take longer than a second as well.
+            if again.status_code not in (409, 503):
                 break
             time.sleep(0.1)
         assert again.status_code == 201
-        assert [each["code"] for each in admin.get("/v1/schemes").json()["items"]] == ["s"]
+    with ground.read() as session:
+        assert session.scalars(text("SELECT code FROM schemes")).all() == ["s"]

@@ -351,7 +351,7 @@ def following():
     yield start
     stop.set()
     for thread in threads:
-        thread.join(5)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
 
 

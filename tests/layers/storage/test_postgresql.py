@@ -44,10 +44,10 @@ def test_nobody_waits_for_a_server_that_has_fallen_silent(
             began = time.monotonic()
             with pytest.raises(InputError, match="does not answer"):
                 database.revision()
-            # Whoever comes now is told at once.
-            assert time.monotonic() - began < 1
+            # Whoever comes now is told at once; to ask again would take five seconds.
+            assert time.monotonic() - began < 4
     assert database_away(waited.value)
-    for _ in range(100):
+    for _ in range(600):
         try:
             assert database.revision() == 0
         except InputError:
