@@ -66,12 +66,13 @@ export async function openApp(session) {
     [setup, style, first] = await Promise.all([ask("v1/page"), baseStyle(), firstCells()]);
   } catch (error) {
     showFailure(error, () => location.reload());
-    return { session, again: () => location.reload() };
+    return;
   }
   style = withTiles(style, setup.base_tiles);
   const { schemes, described } = first;
   let bounds = [described?.bounds, style.sources.areas.bounds, CHINA].find(somewhere);
   const map = await openMap(described === null ? style : withCells(style, described, current(), first.classes), asked.view ?? { bounds });
+  if (map === null) return;
   showMessage(schemes.length ? "" : t("no_schemes"));
   addZoomButtons(map, () => bounds);
   addFoot(map, setup);
@@ -172,6 +173,7 @@ export async function openApp(session) {
   follows(asked);
   window.addEventListener("hashchange", () => {
     const given = readAddress();
+    if (!schemes.some((each) => each.code === given.scheme)) given.scheme = null;
     adopt(given);
     if (given.view) map.jumpTo(given.view);
     follows(given);
@@ -185,13 +187,6 @@ export async function openApp(session) {
     document.documentElement.dataset.ready = "map";
   });
   map.triggerRepaint();
-  return {
-    session,
-    again: () => {
-      document.documentElement.dataset.ready = "map";
-      redraw();
-    },
-  };
 }
 
 // A plan that has come into force meanwhile is shown without being asked for.

@@ -1,7 +1,7 @@
 // Two days side by side: a second map over the first, cut where the slider stands.
 
 import { ask } from "./api.js";
-import { describeCells, drawCells, showCells } from "./cells.js";
+import { describeCells, drawCells, removeCells, showCells } from "./cells.js";
 import { daysInForce, since } from "./choices.js";
 import { classification } from "./colouring.js";
 import { byId, h } from "./dom.js";
@@ -12,7 +12,7 @@ import { tellLayers } from "./layers.js";
 import { makeMap } from "./map.js";
 import { addObjects, drawGaps, removeObjects, showObjects } from "./objects.js";
 import { change, current, listen } from "./state.js";
-import { sentence, toast } from "./toast.js";
+import { failure, sentence } from "./toast.js";
 import { addTool, endTool, showCard } from "./tool_card.js";
 
 const STEP = 0.05;
@@ -61,6 +61,7 @@ function slider(stage, cut) {
 export function openCompare(map, style) {
   const stage = byId("stage");
   let second = null;
+  let drawing = 0;
   let cleanup = [];
 
   const label = (side) => {
@@ -103,6 +104,7 @@ export function openCompare(map, style) {
       for (const deed of cleanup) deed();
       cleanup = [];
       second = null;
+      drawing += 1;
       change({ against: null });
     };
     return { tell, end };
@@ -111,11 +113,12 @@ export function openCompare(map, style) {
     const mine = second;
     const { scheme, against, at, hidden } = current();
     if (mine === null || against === null) return;
+    const turn = (drawing += 1);
     byId("day-left").textContent = `${against} · ${t("loading")}`;
     byId("day-right").textContent = at ?? t("today");
     try {
       const [described, classes] = await Promise.all([describeCells(scheme, against), classification(current())]);
-      if (mine !== second) return;
+      if (turn !== drawing) return;
       drawCells(mine, described, { scheme, at: against }, classes);
       showCells(mine, !hidden.has("cells"), !hidden.has("labels"));
       removeObjects(mine);
@@ -128,28 +131,31 @@ export function openCompare(map, style) {
         if (label !== null && against === current().against) label.textContent = against;
       });
     } catch (error) {
-      toast(sentence(error));
+      if (turn !== drawing) return;
+      // Cells of another day must not stand under the name of this one.
+      removeCells(mine);
+      byId("day-left").textContent = against;
+      showCard(t("compare"), choices(), failure(error, tell));
     }
   };
-  const card = () => {
+  const choices = () => {
     const choose = (id, text, value, pick) => {
       const select = h("select", { class: "select", id, onchange: (event) => pick(event.target.value) }, options(value));
       select.value = value;
       return h("label", {}, h("span", {}, text), select);
     };
     const { against, at } = current();
-    const same = since(against) === since(at);
-    showCard(
-      t("compare"),
-      h(
-        "div",
-        { class: "pair" },
-        choose("compare-left", t("compare_left"), against, (day) => change({ against: day })),
-        choose("compare-right", t("compare_right"), at ?? today(), (day) => change({ at: day === today() ? null : day })),
-      ),
-      same ? null : count(against, at ?? today()),
-      h("p", { class: "note" }, t(same ? "compare_same" : "compare_slider")),
+    return h(
+      "div",
+      { class: "pair" },
+      choose("compare-left", t("compare_left"), against, (day) => change({ against: day })),
+      choose("compare-right", t("compare_right"), at ?? today(), (day) => change({ at: day === today() ? null : day })),
     );
+  };
+  const card = () => {
+    const { against, at } = current();
+    const same = since(against) === since(at);
+    showCard(t("compare"), choices(), same ? null : count(against, at ?? today()), h("p", { class: "note" }, t(same ? "compare_same" : "compare_slider")));
   };
   const tell = () => {
     draw();

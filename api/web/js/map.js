@@ -58,13 +58,14 @@ export function makeMap(container, style, view, more = {}) {
   return map;
 }
 
+// The map, or null where the browser cannot draw one.
 export async function openMap(style, view) {
   let map;
   try {
     map = makeMap("map", style, view);
   } catch {
     showMessage(t("map_failed"));
-    throw new Error("no WebGL");
+    return null;
   }
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();

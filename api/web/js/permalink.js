@@ -17,6 +17,13 @@ function chosenIn(choice) {
   return kind === undefined ? null : { kind, id: Number(choice(kind, NUMBER)) };
 }
 
+// A day there is, not before the first that the page offers.
+function dayIn(choice, name) {
+  const day = choice(name, DAY);
+  const time = Date.parse(day);
+  return time >= Date.parse("1900-01-01") && new Date(time).toISOString().startsWith(day) ? day : null;
+}
+
 // Read the address: the choices it holds, the place, and the secret of a one-time link.
 export function readAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
@@ -28,13 +35,13 @@ export function readAddress() {
     language: choice("lang", /^(zh|en)$/),
     view: given.has("map") && sound ? { zoom, center: [lon, lat] } : null,
     scheme: choice("scheme", CHOICE),
-    at: choice("at", DAY),
+    at: dayIn(choice, "at"),
     fill: known(`measure.${given.get("by")}`) ? given.get("by") : null,
     method: METHODS.includes(given.get("method")) ? given.get("method") : null,
     classes: Number(choice("classes", /^[3-9]$/)) || null,
     hidden: given.has("off") ? new Set((given.get("off") || "").split(",").filter(Boolean)) : null,
     chosen: chosenIn(choice),
-    against: choice("against", DAY),
+    against: dayIn(choice, "against"),
   };
 }
 

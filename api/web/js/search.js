@@ -7,7 +7,7 @@ import { flyToBox } from "./gap_sheet.js";
 import { onLanguage, t, word } from "./i18n.js";
 import { fold, isNarrow } from "./panel.js";
 import { change, current } from "./state.js";
-import { announce, sentence } from "./toast.js";
+import { announce, sentence, toast } from "./toast.js";
 
 const LIMIT = 6;
 
@@ -46,7 +46,12 @@ function goTo(map, { lon, lat }) {
 }
 
 async function goToArea(map, code) {
-  const area = await ask(`v1/areas/${encodeURIComponent(code)}`);
+  let area;
+  try {
+    area = await ask(`v1/areas/${encodeURIComponent(code)}`);
+  } catch (error) {
+    return toast(sentence(error));
+  }
   const box = [180, 90, -180, -90];
   const widen = (part) => {
     if (typeof part[0] === "number") {
@@ -58,7 +63,7 @@ async function goToArea(map, code) {
   };
   widen(area.geometry.coordinates);
   flyToBox(map, box);
-  announce(area.name);
+  return announce(area.name);
 }
 
 export function openSearch(map) {
@@ -70,7 +75,9 @@ export function openSearch(map) {
   let answered = null; // the text that the list answers
   let asking = { text: null, done: null };
 
+  // An answer that nobody waits for any more must not open the list again.
   const close = () => {
+    aborter?.abort();
     list.hidden = true;
     field.setAttribute("aria-expanded", "false");
     field.removeAttribute("aria-activedescendant");
@@ -92,17 +99,21 @@ export function openSearch(map) {
     const chosen = options[at];
     close();
     if (chosen === undefined) return;
-    if (isNarrow()) {
-      fold(true);
-      field.blur();
-    }
+    if (isNarrow()) fold(true);
+    map.getCanvas().focus({ preventScroll: true });
     chosen.go();
   };
   const note = (text) => open(h("li", { class: "note", role: "option", "aria-disabled": "true" }, text));
   const answer = async (text) => {
     aborter = new AbortController();
+    const { signal } = aborter;
+    const waiting = setTimeout(() => {
+      options = [];
+      note(t("loading"));
+    }, 400);
+    signal.addEventListener("abort", () => clearTimeout(waiting));
     try {
-      const groups = await results(text, map, aborter.signal);
+      const groups = await results(text, map, signal);
       options = [];
       answered = text;
       const rows = groups.flatMap((group) => [
@@ -124,6 +135,8 @@ export function openSearch(map) {
       announce(options.length ? t("search_found", { n: options.length }) : t("search_none", { text }));
     } catch (error) {
       if (error.name !== "AbortError") note(sentence(error));
+    } finally {
+      clearTimeout(waiting);
     }
   };
   // One question for one text: whoever asks again while it is under way waits for the same answer.
@@ -149,7 +162,11 @@ export function openSearch(map) {
   field.addEventListener("focus", () => {
     if (field.value.trim() !== "" && list.hidden) search();
   });
-  field.addEventListener("blur", () => setTimeout(close, 150));
+  field.addEventListener("blur", () => {
+    setTimeout(() => {
+      if (document.activeElement !== field) close();
+    }, 150);
+  });
   field.addEventListener("keydown", async (event) => {
     if (event.isComposing) return;
     if (event.key === "Escape") {

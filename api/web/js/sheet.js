@@ -86,7 +86,8 @@ export function openSheet(map, session) {
       if (fresh) for (const deed of moves) deed();
       if (fresh) box.scrollTop = 0;
       const title = box.querySelector("h2");
-      if (title !== null && (fresh || kept)) title.focus({ preventScroll: true });
+      // Whoever types the next search meanwhile goes on typing.
+      if (title !== null && (fresh || kept) && document.activeElement !== byId("query")) title.focus({ preventScroll: true });
       announce(title?.textContent ?? "");
     } catch (error) {
       clearTimeout(waiting);

@@ -7,7 +7,7 @@ import { beginAnew, readAddress } from "./permalink.js";
 import { sentence } from "./toast.js";
 
 let signedIn = null;
-let opened = null;
+let shown = null; // whose map the page holds
 
 // The parts of the map are made ready while the service says who is signed in.
 function prepared(answer) {
@@ -31,19 +31,21 @@ function showGate(text = "") {
 }
 
 async function showMap(session) {
-  signedIn = session;
-  keepCsrf(session.csrf_token);
-  byId("splash").hidden = true;
   byId("gate").hidden = true;
-  byId("app").hidden = false;
-  if (opened !== null) {
-    // Nothing of the one before stays with another person.
-    if (opened.session.name === session.name) opened.again();
+  if (shown !== null) {
+    // What was refused meanwhile is asked for again; nothing of the one before stays with another person.
+    byId("splash").hidden = false;
+    if (shown === session.name) location.reload();
     else beginAnew();
     return;
   }
+  signedIn = session;
+  shown = session.name;
+  keepCsrf(session.csrf_token);
+  byId("splash").hidden = true;
+  byId("app").hidden = false;
   const { openApp } = await import("./app.js");
-  opened = await openApp(session);
+  await openApp(session);
 }
 
 function refused(error) {

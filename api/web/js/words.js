@@ -193,7 +193,7 @@ export const WORDS = {
   zoom_out: ["缩小", "Zoom out"],
   whole: ["全图", "Whole map"],
   map: ["地图。方向键移动，加减键缩放，回车查看中心处", "Map. Arrow keys move, plus and minus zoom, Enter looks at the centre"],
-  map_failed: ["无法显示地图：浏览器没有可用的 WebGL 2。", "The map cannot be drawn: this browser has no WebGL 2."],
+  map_failed: ["无法显示地图：浏览器没有可用的 WebGL 2。请换用新版浏览器，并打开硬件加速。", "The map cannot be drawn: this browser has no WebGL 2. Use a current browser with hardware acceleration on."],
   ruler: ["量测", "Measure"],
   ruler_distance: ["距离", "Distance"],
   ruler_area: ["面积", "Area"],

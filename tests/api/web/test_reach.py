@@ -166,6 +166,19 @@ def test_a_service_that_is_away_is_told_and_asked_again(open_page: Open) -> None
     page.select_option("#gap-run", index=1)
     page.wait_for_selector("#gap-list [role=alert]")
     assert "服务繁忙" in page.inner_text("#gap-list")
+    page.route("**/v1/areas/*", lambda route: route.abort())
+    page.fill("#query", "东门街道")
+    page.press("#query", "Enter")
+    page.wait_for_selector("#toast.shown:has-text('无法连接服务')")
+    page.route("**/tiles/cells.json*", lambda route: route.abort())
+    page.click("#tool-compare")
+    page.wait_for_selector("#tool-card [role=alert]")
+    assert page.inner_text("#day-left") == str(FIRST)
+    assert page.evaluate("document.querySelector('#compare-left').value") == str(FIRST)
+    page.unroute("**/tiles/cells.json*")
+    page.click("#tool-card [role=alert] button")
+    page.wait_for_selector("#compare-changes:has-text('调整')")
+    page.press("body", "Escape")
     page.route("**/tiles/cells.json*", lambda route: route.abort())
     page.select_option("#scheme", "safety")
     page.wait_for_selector("#map-message [role=alert]")
@@ -181,6 +194,27 @@ def test_a_service_that_is_away_is_told_and_asked_again(open_page: Open) -> None
     page.unroute("**/v1/page")
     page.click("#map-message button")
     opened.ready()
+
+
+def test_a_browser_that_draws_no_map_is_told_so(open_page: Open) -> None:
+    opened = open_page(forgiven=("WebGL",))
+    page = opened.page
+    page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    page.reload()
+    page.wait_for_selector("#map-message:has-text('WebGL 2')")
+    assert page.is_hidden("#gate")
+
+
+def test_a_slow_search_says_that_it_goes_on(open_page: Open) -> None:
+    opened = open_page()
+    page = opened.page
+    page.route("**/v1/entities?*", lambda route: None)
+    page.fill("#query", "东门街道")
+    page.wait_for_selector("#found:has-text('正在加载')")
+    # What nobody waits for any more does not come late and open the list again.
+    with page.expect_event("requestfailed", lambda request: "/v1/entities" in request.url):
+        page.press("#query", "Escape")
+    assert page.is_hidden("#found")
 
 
 @pytest.fixture

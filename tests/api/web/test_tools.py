@@ -241,8 +241,13 @@ def test_the_address_holds_what_is_shown(open_page: Open) -> None:
     assert "gaps" in state["hidden"]
     here, there = (each.page.evaluate("wangge.map.getCenter().toArray()") for each in (opened, again))
     assert here == pytest.approx(there, abs=1e-4)
-    hostile = open_page(fragment="#map=x/y/z&scheme=%3Cb%3E&at=1&by=none&cell=..%2F..&method=q&classes=99")
+    hostile = open_page(
+        fragment="#map=x/y/z&scheme=%3Cb%3E&at=2026-02-30&by=none&cell=..%2F..&method=q&classes=99"
+    )
     assert hostile.page.evaluate("wangge.state().scheme") == "community"
+    assert hostile.page.evaluate("wangge.state().at") is None
+    hostile.page.evaluate(f"location.hash = 'scheme=nothing&at={FIRST}'")
+    hostile.asks("scheme=community", f"at={FIRST}")
     hostile.wait("wangge.state().fill === 'neighbours'")
 
 
