@@ -23,10 +23,14 @@ const polygons = ({ type, coordinates }) => (type === "Polygon" ? [coordinates] 
 
 const rings = (piece) => polygons(piece.geometry).flat();
 
+// Of more values than a function takes arguments.
+const least = (values) => values.reduce((a, b) => Math.min(a, b));
+const most = (values) => values.reduce((a, b) => Math.max(a, b));
+
 function boxOf(pieces) {
   const points = pieces.flatMap(rings).flat();
   const [lons, lats] = [points.map(([lon]) => lon), points.map(([, lat]) => lat)];
-  return [[Math.min(...lons), Math.min(...lats)], [Math.max(...lons), Math.max(...lats)]];
+  return [[least(lons), least(lats)], [most(lons), most(lats)]];
 }
 
 function onScreen(map, [southWest, northEast]) {
@@ -57,8 +61,8 @@ function border(piece, zoom) {
   const side = (value) => same(value, EXTENT * Math.round(value / EXTENT));
   const cuts = [0, 1].map((axis) => {
     const values = units.flat().map((place) => place[axis]);
-    const [least, most] = [Math.min(...values), Math.max(...values)];
-    return [side(least + BUFFER) ? least : Number.NaN, side(most - BUFFER) ? most : Number.NaN];
+    const [begin, end] = [least(values), most(values)];
+    return [side(begin + BUFFER) ? begin : Number.NaN, side(end - BUFFER) ? end : Number.NaN];
   });
   const cut = (a, b) => cuts.some((lines, axis) => lines.some((line) => same(a[axis], line) && same(b[axis], line)));
   const lines = [];
