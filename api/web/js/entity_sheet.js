@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { h, icon } from "./dom.js";
-import { period, place } from "./format.js";
+import { distance, number, period, place } from "./format.js";
 import { t, word } from "./i18n.js";
 import { pinAt } from "./pin.js";
 import { schemeNames } from "./place_sheet.js";
@@ -30,9 +30,40 @@ function personal(entity, session) {
   return section;
 }
 
-function attributes(entity) {
-  const plain = Object.entries(entity.attributes).filter(([, value]) => value === null || typeof value !== "object");
-  return plain.length ? block(t("attributes"), facts(plain.map(([key, value]) => [key, value === null ? null : String(value)]))) : null;
+const asWritten = (value) => value;
+const amount = (value) => (Number.isFinite(Number(value)) ? number(Number(value)) : value);
+const answer = (value) => ({ true: t("yes"), false: t("no") })[String(value).toLowerCase()] ?? value;
+
+// How the attributes that have a name of ours are written, in the order in which they are told.
+const ATTRIBUTES = {
+  address: asWritten,
+  building_id: asWritten,
+  floor: asWritten,
+  class: asWritten,
+  group: asWritten,
+  risk: asWritten,
+  employees: amount,
+  persons: amount,
+  households: amount,
+  enterprises: amount,
+  capacity: amount,
+  range_m: (value) => (Number.isFinite(Number(value)) ? distance(Number(value)) : value),
+  status: (value) => word("status", value),
+  synthetic: answer,
+};
+
+// A moment as people write it; any other value as it is.
+function unknown(value) {
+  const moment = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(:\d{2}(\.\d+)?)?$/.exec(value);
+  return moment ? `${moment[1]} ${moment[2]}` : answer(value);
+}
+
+function attributes({ kind, attributes: held }) {
+  const known = Object.keys(ATTRIBUTES).filter((key) => key in held);
+  const others = Object.keys(held).filter((key) => !known.includes(key) && !(key === "kind" && held.kind === kind));
+  const plain = [...known, ...others].filter((key) => held[key] !== null && held[key] !== "" && typeof held[key] !== "object");
+  const told = (key) => [word("attribute", key), String((ATTRIBUTES[key] ?? unknown)(held[key]))];
+  return plain.length ? block(t("attributes"), facts(plain.map(told))) : null;
 }
 
 function owner(each, names) {
@@ -62,7 +93,7 @@ export async function entitySheet({ id, fly }, { map, session, move }) {
   const current = owners.items.filter((each) => each.valid_to === null);
   const former = owners.items.filter((each) => each.valid_to !== null && each.valid_to !== each.valid_from);
   return [
-    head(word("kind", entity.kind), entity.name || entity.external_id, entity.external_id),
+    head(word("kind", entity.kind), entity.name || entity.external_id, entity.name ? entity.external_id : null),
     spot ? h("div", { class: "sheet-actions" }, h("button", { class: "button", type: "button", onclick: go }, icon("place"), t("zoom_to"))) : null,
     block(null, facts([[t("class_name"), entity.class_name], [t("recorded"), period(entity.valid_from, entity.valid_to)], [t("coordinates"), spot ? place(spot[0], spot[1]) : t("gap_no_place")]])),
     current.length ? block(t("owners"), current.map((each) => owner(each, names))) : null,

@@ -2,18 +2,21 @@
 
 import { address } from "./api.js";
 import { recolourCells } from "./cells.js";
-import { classification } from "./colouring.js";
+import { classification, measures } from "./colouring.js";
 import { byId, h, replace, svg } from "./dom.js";
-import { day, distance, today } from "./format.js";
+import { day, distance, number, today } from "./format.js";
 import { currentLanguage, t } from "./i18n.js";
 import { classRows, measureName, neighbourStrip } from "./legend.js";
 import { scaleBar } from "./map.js";
 import { KINDS, SEVERITIES } from "./palette.js";
-import { current } from "./state.js";
-import { sentence, toast } from "./toast.js";
+import { current, listen } from "./state.js";
+import { failure, sentence, toast } from "./toast.js";
 import { addTool, showCard } from "./tool_card.js";
 
 const PATIENCE = 20_000;
+
+// What the service draws at most; it refuses more.
+const MOST_CELLS = 20_000;
 
 // The picture is drawn anew at twice the resolution of the screen, and the map is as before afterwards.
 async function picture(map) {
@@ -50,10 +53,13 @@ function scale(map, share) {
 }
 
 function legend(classes) {
-  const { fill, hidden } = current();
+  const { fill, method, hidden } = current();
   const parts = [];
   if (!hidden.has("cells")) {
-    parts.push(h("h2", {}, classes === null ? t("fill_neighbours") : measureName(fill)), classes === null ? neighbourStrip() : h("div", {}, classRows(classes)));
+    parts.push(
+      h("h2", {}, classes === null ? t("fill_neighbours") : measureName(fill)),
+      classes === null ? neighbourStrip() : [h("p", {}, t(`method.${method}`)), h("div", {}, classRows(classes))],
+    );
   }
   if (!hidden.has("gaps") && current().run !== null) {
     parts.push(
@@ -89,17 +95,22 @@ async function print(map, setup) {
   window.print();
 }
 
-// The address of a map that the service draws of what is shown now.
-function drawn(form) {
-  const { scheme, at, fill } = current();
-  return address(`maps/${encodeURIComponent(scheme)}.${form}`, { lang: currentLanguage(), at, measure: fill === "neighbours" ? null : fill });
+// A link to a map that the service draws of what is shown now.
+function choice(form, words) {
+  const { scheme, at, fill, method, classes } = current();
+  const coloured = fill === "neighbours" ? {} : { measure: fill, method, classes };
+  const href = address(`maps/${encodeURIComponent(scheme)}.${form}`, { lang: currentLanguage(), at, ...coloured });
+  return h("a", { id: `print-${form}`, class: "button", href, target: "_blank", rel: "noopener" }, words);
 }
 
-function choice(form, words) {
-  const open = (event) => {
-    event.currentTarget.href = drawn(form);
-  };
-  return h("a", { id: `print-${form}`, class: "button", href: drawn(form), target: "_blank", rel: "noopener", onclick: open }, words);
+const quiet = (text) => h("p", { class: "quiet" }, text);
+
+// Maps of the whole area, or why there are none: a link that leads to a refusal is not offered.
+function choicesOf(cells) {
+  if (cells === 0) return quiet(t("no_cells"));
+  if (cells > MOST_CELLS) return quiet(t("print_too_many", { n: number(MOST_CELLS) }));
+  const links = [choice("pdf", t("print_sheet")), choice("png", t("print_picture")), choice("html", t("print_file"))];
+  return [h("div", { class: "choices" }, links), quiet(t("print_note"))];
 }
 
 export function openPrint(map, setup) {
@@ -115,18 +126,29 @@ export function openPrint(map, setup) {
       busy = false;
     }
   };
-  const tell = () =>
-    showCard(
-      t("print"),
-      h(
-        "div",
-        { class: "choices" },
-        h("button", { id: "print-view", class: "button", type: "button", onclick: start }, t("print_view")),
-        choice("pdf", t("print_sheet")),
-        choice("html", t("print_file")),
-      ),
-      h("p", { class: "quiet" }, t("print_note")),
-    );
+  const view = () => h("div", { class: "choices" }, h("button", { id: "print-view", class: "button", type: "button", onclick: start }, t("print_view")));
+  const maps = h("div");
+  let asked = 0;
+  const offer = async () => {
+    const mine = (asked += 1);
+    const { scheme, at } = current();
+    const show = (...parts) => {
+      if (mine === asked) replace(maps, parts);
+    };
+    show();
+    try {
+      show(choicesOf((await measures(scheme, at)).cells));
+    } catch (error) {
+      show(failure(error, offer));
+    }
+  };
+  const tell = () => {
+    showCard(t("print"), view(), maps);
+    offer();
+  };
+  listen(["scheme", "at", "fill", "method", "classes"], () => {
+    if (document.body.dataset.tool === "print") offer();
+  });
   addTool("print", "print", () => {
     tell();
     return { tell, end: () => {} };

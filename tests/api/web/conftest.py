@@ -35,6 +35,14 @@ from tests.api.routes.conftest import serving
 WEST, SOUTH, STEP, COLUMNS, ROWS = 114.05, 22.54, 0.002, 6, 4
 COUNTY, TOWN, OTHER_TOWN = "440304", "440304001", "440304002"
 FIRST, SECOND = date(2026, 1, 1), date(2026, 3, 1)
+SENSOR = {
+    "kind": "sensor",
+    "range_m": 1250.0,
+    "status": "silent",
+    "synthetic": "True",
+    "maker": "北斗仪器",
+    "checked": "2026-03-01T08:30:00",
+}
 # A machine that draws maps without a graphics card may be slow, and have much else to do.
 PATIENCE_S = 90
 PASSWORD = "a long enough password"
@@ -127,7 +135,7 @@ def build(url: str) -> dict[str, Any]:
                         f"{kind[:2].upper()}-{number:04d}",
                         name=f"{kind} {number}" if kind != "household" else None,
                         class_name="A",
-                        attributes={},
+                        attributes=SENSOR if kind == "sensor" else {},
                         personal={"contact": OFFICER, "phone": PHONE} if kind == "enterprise" else {},
                         geometry=shapely.Point(*np.round(spot(column, row), 7)),
                         on=FIRST,

@@ -257,9 +257,6 @@ def test_a_page_is_laid_out_for_paper(open_page: Open) -> None:
     opened.wait("wangge.state().run !== null")
     page.evaluate("window.print = () => { window.printed = true; }")
     page.click("#tool-print")
-    for form in ("pdf", "html"):
-        asked = page.get_attribute(f"#print-{form}", "href")
-        assert asked.endswith(f"/maps/community.{form}?lang=zh&at={FIRST}&measure=households")
     page.click("#print-view")
     opened.wait("window.printed === true")
     across = page.evaluate(
@@ -271,7 +268,7 @@ def test_a_page_is_laid_out_for_paper(open_page: Open) -> None:
     assert "社区网格" in page.inner_text("#print-page h1")
     assert str(FIRST) in page.inner_text("#print-page header")
     legend = page.inner_text(".paper-legend")
-    assert [word for word in ("户数", "严重", "一般", "服务网点") if word not in legend] == []
+    assert [word for word in ("户数", "分位数", "严重", "一般", "服务网点") if word not in legend] == []
     assert "object" not in legend
     # The bar is as long as it says, on the picture as it is printed.
     bar, picture = (
