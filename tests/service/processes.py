@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 
 from tests.forks import processes, run_program
+from tests.system import descendants, told
 
 _PATIENCE_S = 180.0
 _numbers = itertools.count()
@@ -144,7 +145,7 @@ class Server:
     def descendants(self) -> set[int]:
         """Return the processes that it has started, and those that they have."""
         assert self.process.pid is not None
-        return _descendants(self.process.pid)
+        return descendants(self.process.pid)
 
     def stop(self) -> int | None:
         """Ask it to end, as a service manager does, and return its exit code."""
@@ -179,22 +180,6 @@ def finished(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
     raise AssertionError(f"the job does not end: {job}")
 
 
-def told(path: Path) -> str:
-    """Return what the system tells of a process or a thread; nothing of one that has ended meanwhile."""
-    try:
-        return path.read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
-def _descendants(pid: int) -> set[int]:
-    found: set[int] = set()
-    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, told(listed).split()):
-            found |= {child} | _descendants(child)
-    return found
-
-
 def _lives(pid: int) -> bool:
     # Nobody may be there to collect an orphan's exit code.
-    return told(Path(f"/proc/{pid}/stat")).rpartition(")")[2][:2].strip() not in ("", "Z")
+    return told(pid, "stat").rpartition(")")[2][:2].strip() not in ("", "Z")

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.service import ground
-from tests.service.processes import Server, serving, told
+from tests.service.processes import Server, serving
+from tests.system import told
 
 PATIENCE_S = 180.0
 
 
 def workers(server: Server) -> set[int]:
     """Return the processes that answer."""
-    return {pid for pid in server.descendants() if "spawn_main" in told(Path(f"/proc/{pid}/cmdline"))}
+    return {pid for pid in server.descendants() if "spawn_main" in told(pid, "cmdline")}
 
 
 def wait_for_workers(server: Server, count: int, *, without: frozenset[int] = frozenset()) -> set[int]:

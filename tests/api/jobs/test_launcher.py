@@ -11,6 +11,7 @@ import pytest
 
 from api.jobs.launcher import Launcher
 from api.jobs.work import Task
+from tests.system import children, told
 
 
 @pytest.fixture
@@ -49,13 +50,7 @@ def said(launcher: Launcher, line: str) -> dict[str, Any]:
 
 def kept() -> set[int]:
     """Return the processes that this one keeps for jobs."""
-    listed = Path("/proc/self/task").glob("*/children")
-    started = {int(number) for each in listed for number in each.read_text(encoding="ascii").split()}
-    return {each for each in started if b"api.jobs.child" in Path(f"/proc/{each}/cmdline").read_bytes()}
-
-
-def limits(process: int) -> str:
-    return Path(f"/proc/{process}/limits").read_text(encoding="ascii")
+    return {each for each in children("self") if "api.jobs.child" in told(each, "cmdline")}
 
 
 FAILED = "An error of the program, not of yours: KeyError."
@@ -77,12 +72,12 @@ def test_limits_hold_for_one_task_alone(launcher: Launcher, tmp_path: Path) -> N
     before = kept()
     said(launcher, task(tmp_path))
     (process,) = kept() - before
-    limited = limits(process)
+    limited = told(process, "limits")
     rows = (f"e{number},sensor,114,22" for number in range(20_000))
     (tmp_path / "e.csv").write_text("\n".join(["id,kind,lon,lat", *rows]), encoding="utf-8")
     short = said(launcher, task(tmp_path, "import-entities", memory=1 << 20))
     assert kept() - before == {process}
-    assert limits(process) == limited
+    assert told(process, "limits") == limited
     # With memory enough the file is read, and found too long.
     assert said(launcher, task(tmp_path, "import-entities"))["error"] == READ != short.get("error")
 

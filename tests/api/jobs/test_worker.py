@@ -20,6 +20,7 @@ from gis.errors import ConflictError
 from layers.storage.database import Database, bump_revision
 from layers.storage.jobs import Job, cancel, enqueue, find_job
 from layers.storage.models import Entity, JobState
+from tests.system import children, told
 
 RECORDS, CANCELS = 15_000, 5
 ENDED = {JobState.done, JobState.failed, JobState.cancelled}
@@ -95,17 +96,9 @@ def entities(database: Database) -> int:
         return session.scalar(select(func.count()).select_from(Entity)) or 0
 
 
-def children(process: int | str) -> list[int]:
-    """Return the processes that one has started."""
-    listed = Path(f"/proc/{process}/task").glob("*/children")
-    return [int(number) for each in listed for number in each.read_text(encoding="ascii").split()]
-
-
 def doing() -> list[int]:
     """Return the processes that do jobs of this one."""
-    kept = [
-        each for each in children("self") if b"api.jobs.child" in Path(f"/proc/{each}/cmdline").read_bytes()
-    ]
+    kept = [each for each in children("self") if "api.jobs.child" in told(each, "cmdline")]
     return [each for process in kept for each in children(process)]
 
 
