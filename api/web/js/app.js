@@ -171,8 +171,9 @@ export async function openApp(session) {
     if (given.chosen !== null) change({ chosen: { ...given.chosen, fly: given.view === null } });
   };
   follows(asked);
-  window.addEventListener("hashchange", () => {
-    const given = readAddress();
+  window.addEventListener("hashchange", ({ newURL }) => {
+    // What was shown until now may have been written over it meanwhile.
+    const given = readAddress(new URL(newURL).hash);
     if (!schemes.some((each) => each.code === given.scheme)) given.scheme = null;
     adopt(given);
     if (given.view) map.jumpTo(given.view);

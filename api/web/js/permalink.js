@@ -25,8 +25,8 @@ function dayIn(choice, name) {
 }
 
 // Read the address: the choices it holds, the place, and the secret of a one-time link.
-export function readAddress() {
-  const given = new URLSearchParams(location.hash.slice(1));
+export function readAddress(hash = location.hash) {
+  const given = new URLSearchParams(hash.slice(1));
   const choice = (name, form) => (form.test(given.get(name) ?? "") ? given.get(name) : null);
   const [zoom, lat, lon] = (given.get("map") ?? "").split("/").map(Number);
   const sound = [zoom, lat, lon].every(Number.isFinite) && Math.abs(lat) < 86 && Math.abs(lon) <= 180;

@@ -213,7 +213,11 @@ def test_the_address_holds_an_entity_or_a_gap(
     # Another address of the same page opens what it names, and one with a place in all that it leaves out.
     page.evaluate(f"location.hash = 'cell={squares()['code'][0]}&at={FIRST}&by=households'")
     opened.wait("wangge.state().at !== null && wangge.state().fill === 'households'")
-    page.evaluate("location.hash = 'map=15/22.544/114.054&scheme=community'")
+    # Even if what was shown until now is written a moment later.
+    page.evaluate(
+        "() => { const before = location.hash; location.hash = 'map=15/22.544/114.054&scheme=community';"
+        " history.replaceState(null, '', before); }"
+    )
     opened.wait("wangge.state().at === null && wangge.state().fill === 'neighbours'")
     assert page.is_hidden("#sheet")
 
