@@ -21,6 +21,9 @@ export async function classification(state) {
   return held.classes;
 }
 
+// The classes that the map shows now, without waiting for others that have been asked for.
+export const shownClasses = ({ fill }) => (fill === "neighbours" ? null : held.classes);
+
 function shaped(answer, key) {
   const breaks = answer.breaks ?? [];
   return { ...answer, key, breaks, colours: ramp(Math.max(1, breaks.length)) };

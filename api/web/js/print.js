@@ -2,7 +2,7 @@
 
 import { address } from "./api.js";
 import { recolourCells } from "./cells.js";
-import { classification, measures } from "./colouring.js";
+import { classification, measures, shownClasses } from "./colouring.js";
 import { byId, h, replace, svg } from "./dom.js";
 import { day, distance, number, today } from "./format.js";
 import { currentLanguage, t } from "./i18n.js";
@@ -39,6 +39,12 @@ async function picture(map) {
   }
 }
 
+// The picture as it stands: what the browser prints by itself waits for nothing.
+function seen(map) {
+  map.redraw();
+  return map.getCanvas().toDataURL("image/png");
+}
+
 function north() {
   const arrow = svg("svg", { viewBox: "0 0 24 40", class: "paper-north", role: "img" });
   arrow.append(svg("path", { d: "M12 2l8 24-8-6-8 6z", fill: "#17242f" }));
@@ -53,11 +59,11 @@ function scale(map, share) {
 }
 
 function legend(classes) {
-  const { fill, method, hidden } = current();
+  const { method, hidden } = current();
   const parts = [];
   if (!hidden.has("cells")) {
     parts.push(
-      h("h2", {}, classes === null ? t("fill_neighbours") : measureName(fill)),
+      h("h2", {}, classes === null ? t("fill_neighbours") : measureName(classes.key)),
       classes === null ? neighbourStrip() : [h("p", {}, t(`method.${method}`)), h("div", {}, classRows(classes))],
     );
   }
@@ -75,23 +81,25 @@ function legend(classes) {
   return h("aside", { class: "paper-legend" }, parts);
 }
 
-async function print(map, setup) {
-  toast(t("print_preparing"));
+function layOut(map, setup, shown, classes) {
   const { at } = current();
   const scheme = byId("scheme").selectedOptions[0]?.textContent ?? "";
-  const classes = await classification(current());
-  // What has been chosen a moment ago may not be drawn yet.
-  recolourCells(map, classes);
-  const shown = await picture(map);
-  const image = h("img", { alt: "", src: shown });
-  await image.decode();
   const stage = map.getContainer();
   replace(
     byId("print-page"),
     h("header", {}, h("h1", {}, `${setup.title} · ${scheme}`), h("p", {}, `${t("date")} ${at ?? today()} · ${t("print_drawn", { day: day(today()) })}`)),
-    h("div", { class: "paper-map" }, image, north(), scale(map, 100 / stage.clientWidth)),
+    h("div", { class: "paper-map" }, h("img", { alt: "", src: shown }), north(), scale(map, 100 / stage.clientWidth)),
     legend(classes),
   );
+}
+
+async function print(map, setup) {
+  toast(t("print_preparing"));
+  const classes = await classification(current());
+  // What has been chosen a moment ago may not be drawn yet.
+  recolourCells(map, classes);
+  layOut(map, setup, await picture(map), classes);
+  await byId("print-page").querySelector("img").decode();
   window.print();
 }
 
@@ -126,6 +134,12 @@ export function openPrint(map, setup) {
       busy = false;
     }
   };
+  // By the browser's own command the page goes to paper too, and never one that was laid out before.
+  window.addEventListener("beforeprint", () => {
+    if (busy) return;
+    if (byId("app").hidden) replace(byId("print-page"));
+    else layOut(map, setup, seen(map), shownClasses(current()));
+  });
   const view = () => h("div", { class: "choices" }, h("button", { id: "print-view", class: "button", type: "button", onclick: start }, t("print_view")));
   const maps = h("div");
   let asked = 0;

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, Route
 from layers.maps.choropleth import tints
 from layers.maps.stored import MOST_CELLS
 from tests.api.web.conftest import FIRST, Opened
+from tests.api.web.test_tools import COLOURS
 
 Open = Callable[..., Opened]
 
@@ -40,6 +41,22 @@ def test_the_maps_offered_show_what_the_page_shows(
     opened.wait("!document.querySelector('#print-pdf')?.href.includes('measure')")
     page.wait_for_selector("#print-pdf")
     assert links(page)[0].endswith(f"/maps/community.pdf?lang=zh&at={FIRST}")
+
+
+def test_the_browsers_own_command_prints_what_is_shown_now(open_page: Open) -> None:
+    opened = open_page(forgiven=("401",))
+    page = opened.page
+    for scheme, name in (("community", "社区网格"), ("safety", "安全网格")):
+        page.select_option("#scheme", scheme)
+        opened.asks(f"scheme={scheme}")
+        page.pdf()
+        assert name in page.inner_text("#print-page h1")
+        assert page.evaluate(COLOURS) > 10
+    opened.context.clear_cookies()
+    page.select_option("#scheme", "community")
+    page.wait_for_selector("#gate:not([hidden])")
+    page.pdf()
+    assert page.locator("#print-page > *").count() == 0
 
 
 def test_classes_have_the_same_tints_on_paper(open_page: Open) -> None:
