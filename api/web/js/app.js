@@ -12,6 +12,7 @@ import { onLanguage, t } from "./i18n.js";
 import { openLayers, tellLayers } from "./layers.js";
 import { openLegend } from "./legend.js";
 import { addFoot, addZoomButtons, baseStyle, openMap, showMessage, showWaiting, whole, withTiles } from "./map.js";
+import { fillHoles } from "./missing.js";
 import { addObjects, removeObjects, showGaps, showObjects } from "./objects.js";
 import { openOutlines } from "./outlines.js";
 import { openPanel } from "./panel.js";
@@ -77,6 +78,7 @@ export async function openApp(session) {
   addZoomButtons(map, () => bounds);
   addFoot(map, setup);
   showWaiting(map);
+  fillHoles(map);
   const outlines = openOutlines(map);
 
   // What a description of cells tells beside their tiles.
@@ -156,16 +158,6 @@ export async function openApp(session) {
   listen(["hidden"], visible);
   listen(["chosen"], ({ chosen }) => outlines.choose(chosen));
 
-  let told = 0;
-  map.on("error", ({ error }) => {
-    // Tiles fail by the dozen; once in a while is enough to know that the connection is lost.
-    if (error instanceof TypeError && Date.now() - told > 30_000) {
-      told = Date.now();
-      toast(t("offline"));
-    }
-    // A tile that is refused because the session is over is the session's affair, which asking again tells.
-    if (error?.status === 401) ask("v1/session").catch(() => {});
-  });
   keepAddress(map);
   const follows = (given) => {
     if (given.chosen !== null) change({ chosen: { ...given.chosen, fly: given.view === null } });

@@ -10,6 +10,7 @@ import { fitting } from "./gaps.js";
 import { t } from "./i18n.js";
 import { tellLayers } from "./layers.js";
 import { makeMap } from "./map.js";
+import { fillHoles } from "./missing.js";
 import { addObjects, drawGaps, removeObjects, showObjects } from "./objects.js";
 import { change, current, listen } from "./state.js";
 import { failure, sentence } from "./toast.js";
@@ -84,6 +85,7 @@ export function openCompare(map, style) {
     const container = h("div", { id: "second", "aria-hidden": "true" });
     byId("map").after(container);
     second = makeMap(container, style, { center: map.getCenter(), zoom: map.getZoom() }, { interactive: false });
+    fillHoles(second);
     second.getCanvas().tabIndex = -1;
     // It is moved by the other one, and moves as long.
     second.isMoving = () => map.isMoving();

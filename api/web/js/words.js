@@ -245,6 +245,7 @@ export const WORDS = {
   not_allowed: ["您没有此项权限。", "You may not do this."],
   not_found: ["没有找到，可能已变更或不在您的辖区。", "Not found; it may have changed or lie outside your area."],
   busy: ["服务繁忙，请稍后再试。", "The service is busy; try again shortly."],
-  offline: ["与服务的连接中断，地图可能不是最新。", "The connection is lost; the map may not be current."],
+  offline: ["部分地图未能加载，正在重试。", "Parts of the map did not come; trying again."],
+  tiles_away: ["内网影像底图未能加载，正在重试。", "The intranet tiles did not come; trying again."],
   new_plan: ["网格方案已更新", "The grid has been updated"],
 };

@@ -196,6 +196,17 @@ def test_a_service_that_is_away_is_told_and_asked_again(open_page: Open) -> None
     opened.ready()
 
 
+def test_tiles_that_fail_are_told_and_asked_for_again(open_page: Open) -> None:
+    opened = open_page(forgiven=("500",))
+    page = opened.page
+    page.route("**/tiles/cells/**", lambda route: route.fulfill(status=500))
+    page.select_option("#scheme", "safety")
+    page.wait_for_selector("#toast.shown:has-text('正在重试')")
+    page.unroute("**/tiles/cells/**")
+    query = "wangge.map.queryRenderedFeatures({layers: ['cells-fill']}).map(each => each.properties.code)"
+    opened.wait(f"wangge.map.getLayer('cells-fill') && new Set({query}).size === 2")
+
+
 def test_a_browser_that_draws_no_map_is_told_so(open_page: Open) -> None:
     opened = open_page(forgiven=("WebGL",))
     page = opened.page
