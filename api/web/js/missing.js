@@ -1,5 +1,5 @@
 // Tiles that did not come: whoever looks at the map is told, and they are asked for again. What fails for good, such as
-// what the session may not see, is left to whoever asks for it.
+// what the session may not see, is left to whoever asks for it; why a picture of the intranet's fails no browser tells.
 
 import { ask } from "./api.js";
 import { t } from "./i18n.js";
@@ -24,7 +24,7 @@ export function fillHoles(map) {
     if (tile === undefined || !(error instanceof TypeError || error?.status >= 500)) return;
     if (performance.now() - told > QUIET) {
       told = performance.now();
-      toast(t(sourceId === "intranet" ? "tiles_away" : "offline"));
+      toast(t("offline"));
     }
     if (missing.size === 0) setTimeout(again, AGAIN);
     missing.set(sourceId, [...(missing.get(sourceId) ?? []), tile.tileID.canonical]);

@@ -246,6 +246,5 @@ export const WORDS = {
   not_found: ["没有找到，可能已变更或不在您的辖区。", "Not found; it may have changed or lie outside your area."],
   busy: ["服务繁忙，请稍后再试。", "The service is busy; try again shortly."],
   offline: ["部分地图未能加载，正在重试。", "Parts of the map did not come; trying again."],
-  tiles_away: ["内网影像底图未能加载，正在重试。", "The intranet tiles did not come; trying again."],
   new_plan: ["网格方案已更新", "The grid has been updated"],
 };
