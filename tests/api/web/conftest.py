@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 import pytest
 import shapely
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Error, Page
 
 from api.security.accounts import create_account
 from api.security.principal import SYSTEM, Role
@@ -276,8 +276,13 @@ class Opened:
         """Wait until an expression holds (Playwright's own waiting needs eval, which the page forbids)."""
         ends = time.monotonic() + PATIENCE_S
         while time.monotonic() < ends:
-            if self.page.evaluate(condition):
-                return
+            try:
+                if self.page.evaluate(condition):
+                    return
+            except Error as error:
+                # The page is being loaded anew.
+                if "context was destroyed" not in error.message:
+                    raise
             self.page.wait_for_timeout(50)
         raise AssertionError(f"never came true: {condition}; {self.problems}")
 

@@ -14,6 +14,10 @@ CELLS_ALONE = "off=component,enterprise,household,sensor,service_point,gaps"
 
 def outline(opened: Any, name: str) -> shapely.MultiLineString:
     opened.settle()
+    # What was not yet drawn when it was put together is added as soon as the map rests.
+    opened.page.evaluate(
+        "() => new Promise((rests) => { wangge.map.once('idle', rests); wangge.map.triggerRepaint(); })"
+    )
     lines = opened.page.evaluate(f"wangge.map.getSource('{name}').serialize().data.coordinates")
     return shapely.MultiLineString(lines)
 
@@ -53,6 +57,8 @@ def test_an_outline_follows_zoom_day_and_choice(open_page: Open) -> None:
     # Codes of one day are none of another.
     page.select_option("#date", "")
     opened.wait("wangge.map.getSource('chosen').serialize().data.coordinates.length === 0")
+    opened.wait("wangge.map.getSource('cells')?.tiles[0].includes('at=') === false")
+    opened.settle()
     opened.click(3.5, 1.5)
     opened.wait("wangge.map.getSource('chosen').serialize().data.coordinates.length > 0")
     assert_is_border(outline(opened, "chosen"), stripes().geometry[3], 14)
@@ -69,8 +75,11 @@ def test_the_cell_at_the_pointer_is_outlined_without_reading_tiles_again(open_pa
     )
     for column in (0, 2, 5):
         page.mouse.move(*opened.on_screen(column + 0.5, 1.5))
-        page.wait_for_timeout(150)
-        opened.wait("wangge.map.getSource('pointed').serialize().data.coordinates.length > 0")
+        # Until then it is the outline of the cell before.
+        opened.wait(
+            "Math.abs(Math.min(...wangge.map.getSource('pointed').serialize().data.coordinates.flat()"
+            f".map(([lon]) => lon)) - {box(column, 1).bounds[0]}) < 1e-4"
+        )
         assert_is_border(outline(opened, "pointed"), box(column, 1), 15)
     page.mouse.move(*opened.on_screen(COLUMNS + 0.5, 1.5))
     opened.wait("wangge.map.getSource('pointed').serialize().data.coordinates.length === 0")

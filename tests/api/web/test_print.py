@@ -34,6 +34,7 @@ def test_the_maps_offered_show_what_the_page_shows(
     drawn = httpx.get(links(page)[2], cookies=pairs, timeout=60).text
     told = json.loads(drawn.split('id="wangge-data">')[1].split("</script>")[0])
     field = next(each for each in told["cells"]["fields"] if each["key"] == "households")
+    page.wait_for_selector("#legend .class-row")
     legend = page.locator("#legend .class-row span:first-of-type").all_inner_texts()
     assert legend == [f"{low:g}" if low == high else f"{low:g} – {high:g}" for low, high in field["ranges"]]
     opened.wait("document.querySelector('#fill').options.length > 2")
