@@ -76,8 +76,17 @@ export function beginAnew() {
   location.replace(location.pathname + location.search);
 }
 
+let writeNow = () => {};
+
+// Open the page again with all that was chosen, also a moment ago.
+export function openAgain() {
+  writeNow();
+  location.reload();
+}
+
 export function keepAddress(map) {
-  const write = settled(200, () => writeAddress(map));
+  writeNow = () => writeAddress(map);
+  const write = settled(200, writeNow);
   map.on("moveend", write);
   listen(["scheme", "at", "fill", "method", "classes", "hidden", "chosen", "against"], write);
   write();

@@ -88,7 +88,7 @@ function layOut(map, setup, shown, classes) {
   replace(
     byId("print-page"),
     h("header", {}, h("h1", {}, `${setup.title} · ${scheme}`), h("p", {}, `${t("date")} ${at ?? today()} · ${t("print_drawn", { day: day(today()) })}`)),
-    h("div", { class: "paper-map" }, h("img", { alt: "", src: shown }), north(), scale(map, 100 / stage.clientWidth)),
+    h("div", { class: "paper-map" }, h("img", { alt: "", decoding: "sync", src: shown }), north(), scale(map, 100 / stage.clientWidth)),
     legend(classes),
   );
 }

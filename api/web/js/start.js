@@ -3,7 +3,7 @@
 import { ask, keepCsrf, onSignedOut, Refusal } from "./api.js";
 import { byId } from "./dom.js";
 import { chooseFirstLanguage, currentLanguage, onLanguage, setLanguage, t } from "./i18n.js";
-import { beginAnew, readAddress } from "./permalink.js";
+import { beginAnew, openAgain, readAddress } from "./permalink.js";
 import { sentence } from "./toast.js";
 
 let signedIn = null;
@@ -35,7 +35,7 @@ async function showMap(session) {
   if (shown !== null) {
     // What was refused meanwhile is asked for again; nothing of the one before stays with another person.
     byId("splash").hidden = false;
-    if (shown === session.name) location.reload();
+    if (shown === session.name) openAgain();
     else beginAnew();
     return;
   }
