@@ -23,6 +23,9 @@ _ARGUMENTS = (
 _PATIENCE_MS = 120_000
 _SETTLED_MS = 3_000
 _STEPS = 60
+# Below this zoom a cell is too small to be pointed at.
+_SMALL = 12
+_REST_MS = 1_500
 
 # Counts frames and tasks that keep the page from answering.
 _COUNTER = """
@@ -107,6 +110,8 @@ def _open(browser: Browser, service: "Service", table: "Table") -> None:
             )
         _idle(page)
         _drag(browser, page, table, "all" if zoom is None else str(zoom))
+        if zoom is not None and zoom > _SMALL:
+            _point(page, table, str(zoom))
     page.evaluate("([lon, lat]) => { wangge.map.jumpTo({zoom: 10, center: [lon, lat]}); }", [lon, lat])
     _idle(page)
     with shares(browser) as spent:
@@ -161,6 +166,29 @@ def _drag(browser: Browser, page: Page, table: "Table", name: str) -> None:
         frames = _frames(page)
     _tell_frames(frames, spent, table, f"dragging at zoom {name}, {shown:,} cells in sight")
     _idle(page)
+
+
+def _point(page: Page, table: "Table", name: str) -> None:
+    """Let the pointer rest on one cell after another, until each is outlined."""
+    page.evaluate("() => { wangge.map.on('idle', () => { counted.outlined = performance.now(); }); }")
+    told = []
+    for step in range(8):
+        page.evaluate(
+            "() => { Object.assign(counted, {outlined: 0, pictures: 0});"
+            " addEventListener('mousemove', (event) => { counted.moved = event.timeStamp; }, {once: true}); }"
+        )
+        page.mouse.move(450 + 97 * step % 500, 200 + 53 * step % 400)
+        page.wait_for_timeout(_REST_MS)
+        took, pictures = page.evaluate("[counted.outlined - counted.moved, counted.pictures]")
+        if took > 0:
+            told.append((took, pictures))
+    if told:
+        times, pictures = zip(*told, strict=True)
+        table.add(
+            f"pointing at a cell at zoom {name}",
+            f"outlined {statistics.median(times):.0f} ms later, {max(times):.0f} at most of {len(told)}; "
+            f"{statistics.mean(pictures):.1f} pictures each",
+        )
 
 
 class Frames(NamedTuple):
