@@ -82,7 +82,7 @@ function border(piece, zoom) {
 
 // Outlines on a map, beneath its names: `point` takes the feature that is pointed at or null, `choose` what is chosen or null.
 export function openOutlines(map) {
-  const held = { pointed: { code: null }, chosen: { code: null } };
+  const held = Object.fromEntries(["pointed", "chosen"].map((name) => [name, { code: null, box: null, written: "[]" }]));
   const draw = (name) => {
     const { code, box, written } = held[name];
     let pieces = [];
