@@ -21,19 +21,19 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import logs, problems
-from api.description import describe
-from api.direct import Direct
+from api.http.fast_path import Direct
+from api.http.middleware import Surroundings
+from api.http.openapi import describe
 from api.jobs.worker import Worker
 from api.metrics import TALLY
-from api.middleware import Surroundings
 from api.routes import DIRECT, PATIENT, ROUTERS, UPLOADS
 from api.routes.page import assets
-from api.security import installation
+from api.security import setup
 from api.settings import ServiceSettings
 from gis.errors import InputError
-from layers.live_entities import LiveEntities
+from layers.db.database import Database
+from layers.entities.live_index import LiveEntities
 from layers.snapshot import SnapshotHolder, follow
-from layers.storage.database import Database
 from layers.tilesets import Shelf, TileCache
 
 _DESCRIPTION = (
@@ -48,7 +48,7 @@ _QUIET_S = 10.0
 
 
 class Service(FastAPI):
-    """FastAPI with the description of `api.description`."""
+    """FastAPI with the description of `api.http.openapi`."""
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI of the service."""
@@ -82,7 +82,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         app.include_router(router)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     app.add_middleware(Direct, routes=DIRECT)
-    installation.install(
+    setup.install(
         app,
         hosts=chosen.hosts,
         body_bytes=chosen.body_bytes,
@@ -112,7 +112,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.database, app.state.snapshots, app.state.uploads = database, holder, uploads
         app.state.live_entities = LiveEntities(database)
         app.state.shelf, app.state.tiles = shelf, TileCache()
-        installation.open_identities(app, database)
+        setup.open_identities(app, database)
         await run_in_threadpool(open_database, database)
         await run_in_threadpool(holder.refresh)
         await run_in_threadpool(assets)

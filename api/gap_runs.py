@@ -1,7 +1,7 @@
 """Which runs of gaps a caller may see, and what of them: the part that lies in the caller's area.
 
-A run of wider ground than the caller's shows its gaps there alone, counted anew; who is in charge of what is
-asked over HTTP belongs to `api.routes.gaps`; runs, and which is the newest, to `layers.storage.gaps`.
+A run of wider ground than the caller's shows its gaps there alone, counted anew; runs, and which is the
+newest, to `layers.gaps.runs`.
 """
 
 from collections.abc import Sequence
@@ -11,17 +11,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from api.security.jurisdiction import within
+from api.security.area_scope import within
 from api.security.principal import Principal
 from gis.errors import NotFoundError
 from gis.gaps.find import SEVERITIES
-from layers.storage import gaps
-from layers.storage.models import Gap, GapRun, Scheme
+from layers.gaps import runs
+from layers.models import Gap, GapRun, Scheme
 
 
 def visible(session: Session, caller: Principal) -> ColumnElement[bool]:
     """Return the condition that a run's ground lies in the caller's, or holds it."""
-    return or_(within(GapRun.area_code, caller), gaps.holding(session, caller.area_code))
+    return or_(within(GapRun.area_code, caller), runs.holding(session, caller.area_code))
 
 
 def permitted_run(session: Session, caller: Principal, run_id: int) -> tuple[GapRun, str]:
@@ -44,7 +44,7 @@ def newest_run(
 ) -> GapRun | None:
     """Return the run that says how a scheme stands for the caller: of all their ground, or else of a part."""
     part = within(GapRun.area_code, caller)
-    return gaps.newest_run(session, scheme_id, caller.area_code, until=until, part=part)
+    return runs.newest_run(session, scheme_id, caller.area_code, until=until, part=part)
 
 
 def run_records(

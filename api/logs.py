@@ -1,7 +1,4 @@
-"""Logs: one JSON object a line on standard error, each with the id of its request.
-
-It owns their form; who logs takes care that nothing personal, no token and no query string gets in.
-"""
+"""Logs: one JSON object a line on standard error, each with the id of its request."""
 
 import logging
 import sys

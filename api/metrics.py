@@ -1,7 +1,4 @@
-"""What is counted of requests, for Prometheus: plain numbers here, handed over together a few times a second.
-
-It owns the names and the counting; `api.routes.health` tells them.
-"""
+"""What is counted of requests for Prometheus: plain numbers, handed over a few times a second."""
 
 import asyncio
 from bisect import bisect_left

@@ -1,7 +1,4 @@
-"""How an error answers over HTTP: problem+json of RFC 9457, by one table from error class to status.
-
-It owns the table and the body; which error is meant is said where it is raised.
-"""
+"""How an error answers over HTTP: problem+json of RFC 9457, by one table from error class to status."""
 
 import sqlite3
 import traceback
@@ -125,7 +122,7 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def install(app: FastAPI) -> None:
-    """Answer the errors that a request can cause with a problem; `api.middleware` answers all others."""
+    """Answer the errors that a request can cause with a problem; `api.http.middleware` answers all others."""
     app.add_exception_handler(WanggeError, _ours)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _http)

@@ -16,10 +16,10 @@ import pandas as pd
 import shapely
 
 from gis.crs import LONLAT
+from layers.db.database import Database
 from layers.formats import write_layer
-from layers.storage.areas import import_areas
-from layers.storage.database import Database
-from layers.storage.ingest import import_entities
+from layers.imports.areas import import_areas
+from layers.imports.entities import import_entities
 
 _SIDE = 20
 _WEST, _SOUTH, _STEP = 113.8, 22.4, 0.01

@@ -68,8 +68,8 @@ def district(side_degrees: float) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
 
 def draft(url: str, cells: gpd.GeoDataFrame, name: str) -> int:
     """Store a plan that could be published, and return its id."""
-    from layers.storage.plans import check_plan, create_draft
-    from layers.storage.schemes import create_scheme, find_scheme
+    from layers.plans.drafts import check_plan, create_draft
+    from layers.plans.schemes import create_scheme, find_scheme
 
     with opened(url) as database, database.write() as session:
         if not database.revision():
@@ -82,7 +82,7 @@ def draft(url: str, cells: gpd.GeoDataFrame, name: str) -> int:
 
 def put_in_force(url: str, plan_id: int) -> float:
     """Publish a plan for today and return the seconds it takes."""
-    from layers.storage.publish import publish
+    from layers.plans.publish import publish
 
     with opened(url) as database:
         began = time.perf_counter()
@@ -94,7 +94,7 @@ def put_in_force(url: str, plan_id: int) -> float:
 @contextmanager
 def opened(url: str) -> Iterator[Any]:
     """Open a database until the block ends."""
-    from layers.storage.database import Database
+    from layers.db.database import Database
 
     with closing(Database(url)) as database:
         yield database
@@ -102,7 +102,7 @@ def opened(url: str) -> Iterator[Any]:
 
 def prepare(folder: Path, side_degrees: float) -> tuple[str, gpd.GeoDataFrame, str]:
     """Make a database with a published plan; return its URL, the cells and a token."""
-    from layers.storage.models import Area
+    from layers.models import Area
 
     url = f"sqlite:///{folder / 'wangge.gpkg'}"
     areas, cells = district(side_degrees)

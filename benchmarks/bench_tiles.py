@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from layers.tiles import BUFFER, EXTENT, Address, Coverage, touching  # noqa: E402
-from layers.tiles.address import project  # noqa: E402
+from layers.tiles.tile import project  # noqa: E402
 
 TILE = Address(14, 13_382, 7_142)
 DEEPER = Address(15, 26_764, 14_284)

@@ -1,8 +1,4 @@
-"""Administrative areas: the hierarchy of codes and parents, and whether it holds.
-
-It owns parents, levels and nesting; whether neighbours of one level fit together is `gis.topology`'s, and
-field names are `layers.fields`'.
-"""
+"""Administrative areas: the hierarchy of codes and parents, and whether it holds."""
 
 import re
 

@@ -1,7 +1,4 @@
-"""Classes of a measure for a choropleth: where one colour ends and the next begins.
-
-It owns the numbers; colours and legends are the map's.
-"""
+"""Classes of a measure for a choropleth: where one colour ends and the next begins."""
 
 import warnings
 from enum import StrEnum

@@ -1,8 +1,4 @@
-"""Codes of cells: how they are spelled, how a cell is numbered in its base area, which numbers are free.
-
-It knows digits, reading order and ended codes; which cells exist and how a cell is called belongs to
-`gis.divide`.
-"""
+"""Codes of cells: how they are spelled, how a cell is numbered in its base area, which numbers are free."""
 
 import re
 from collections.abc import Collection, Iterable

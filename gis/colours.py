@@ -14,8 +14,8 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.adjacency import Pairs, adjacency, neighbours, overlapping, touching
 from gis.crs import to_lonlat, to_working
+from gis.graph import Pairs, adjacency, neighbours, overlapping, touching
 
 COLOURS = 6
 

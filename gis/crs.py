@@ -1,7 +1,6 @@
 """Coordinate reference systems: longitude/latitude for storage, a metric working CRS for computing.
 
-It chooses the working CRS and moves frames between the two, vertex by vertex; datum shifts that no EPSG
-code describes (GCJ-02, BD-09) belong to `gis.datum`.
+It chooses the working CRS and moves frames between the two, vertex by vertex.
 """
 
 import geopandas as gpd

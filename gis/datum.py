@@ -1,8 +1,4 @@
-"""The three datums of Chinese map data, WGS 84/CGCS2000, GCJ-02 and BD-09, converted both ways.
-
-It owns the published shifts and their exact inverses; where the shifts apply is `gis.china`'s, projected
-systems are `gis.crs`'s, and guessing the datum of a file is `gis.doctor`'s.
-"""
+"""The three datums of Chinese map data, WGS 84/CGCS2000, GCJ-02 and BD-09, converted both ways."""
 
 from collections.abc import Callable
 from enum import StrEnum

@@ -1,8 +1,4 @@
-"""What changed between two plans of cells over the same ground: by code, and piece by piece of ground.
-
-It compares geometry and codes only; which entities change hands, and whether either plan is a valid
-coverage, is for others to say.
-"""
+"""What changed between two plans of cells over the same ground: by code, and piece by piece of ground."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +14,8 @@ from pyproj import CRS
 from gis.codes import required_codes
 from gis.crs import LONLAT, choose_crs, to_lonlat, to_working
 from gis.errors import InputError
+from gis.faces.overlay import Rounding, polygonal
 from gis.measures import accepted_crs
-from gis.overlay import Rounding, polygonal
 
 Progress = Callable[[int, int], None]
 Floats = NDArray[np.float64]

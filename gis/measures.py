@@ -1,7 +1,6 @@
 """Measures of cells: area, perimeter, compactness, geodesic area, loads.
 
-Everything is computed in the metric working CRS from longitude, latitude frames; which entity belongs to
-which cell is decided in `gis.assign`.
+Everything is computed in the metric working CRS from longitude, latitude frames.
 """
 
 import geopandas as gpd

@@ -1,7 +1,6 @@
 """Third-party web assets in folders, kept as their authors published them, each with a manifest of checksums.
 
-It owns the manifest: verifying the files by it, and fetching them anew with the npm client, whose own
-settings name the registry. `python -m layers.vendored FOLDER... [--check] [--package-version leaflet=1.9.4]`.
+`python -m layers.vendored FOLDER... [--check] [--package-version leaflet=1.9.4]`.
 """
 
 import argparse

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 
-from layers.storage.database import Database
+from layers.db.database import Database
 
 # `make test` draws the same examples every time, `make fuzz` new ones in each round.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

@@ -1,7 +1,4 @@
-"""The commands `migrate`, `backup` and `restore`: the care of the database.
-
-It owns arguments and sentences; what is done is `layers.storage`'s.
-"""
+"""The commands `migrate`, `backup` and `restore`: the care of the database."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -15,7 +12,7 @@ from api.cli.outcome import reporting, tell
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from layers.storage.database import Database
+    from layers.db.database import Database
 
 
 @reporting
@@ -33,7 +30,7 @@ def backup(
     as_json: options.Json = False,
 ) -> None:
     """Write the whole database, as it is at this moment, into one GeoPackage; others may go on writing."""
-    from layers.storage import backup as storage
+    from layers.db import backup as storage
 
     with _opened(database) as opened, progress_bar("backup") as progress:
         counts = storage.backup(opened, file, progress)
@@ -48,7 +45,7 @@ def restore(
     as_json: options.Json = False,
 ) -> None:
     """Make a database from a backup; it must be empty before, and stays so if anything fails."""
-    from layers.storage import backup as storage
+    from layers.db import backup as storage
 
     with _opened(database) as opened, progress_bar("restore") as progress:
         counts = storage.restore(file, opened, progress)
@@ -59,7 +56,7 @@ def restore(
 @contextmanager
 def _opened(url: str | None) -> Iterator["Database"]:
     from api.settings import ServiceSettings
-    from layers.storage.database import Database
+    from layers.db.database import Database
 
     with closing(Database(url or ServiceSettings().database)) as database:
         yield database

@@ -1,8 +1,4 @@
-"""The command `demo`: the main job on the sample district, in files, in a database, and served.
-
-It owns arguments, sentences and the order; what is made is `api.demonstration`'s and
-`api.demonstration_database`'s, serving `api.cli.serve`'s.
-"""
+"""The command `demo`: the main job on the sample district, in files, in a database, and served."""
 
 import os
 import socket
@@ -39,14 +35,14 @@ def demo(
 
     Files and a database go to the folder; an earlier demonstration there is replaced. No network is used.
     """
-    from api.demonstration import demonstrate, timed
-    from api.demonstration_database import build_database, invite, require_replaceable
-    from api.report import write_up
+    from api.demo.database import build_database, invite, require_replaceable
+    from api.demo.files import demonstrate, timed
+    from api.demo.report import write_up
     from api.settings import DataSettings, ServiceSettings
     from gis.errors import InputError
+    from layers.db.database import Database
     from layers.formats import write_text
     from layers.sample import SEED
-    from layers.storage.database import Database
 
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is a file; name a folder.")

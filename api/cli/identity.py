@@ -1,7 +1,4 @@
-"""The commands `token` and `account`: who may use the service.
-
-It owns arguments and sentences; what is made, and that it is audited, is `api.security.accounts`'.
-"""
+"""The commands `token` and `account`: who may use the service."""
 
 import enum
 from collections.abc import Iterator
@@ -17,7 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from api.security.principal import Role as PrincipalRole
-    from layers.storage.identity import Account, Token
+    from layers.models import Account, Token
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 token = typer.Typer(
@@ -224,7 +221,7 @@ def _writing(url: str | None) -> Iterator["Session"]:
 
     from api.settings import ServiceSettings
     from gis.errors import InputError
-    from layers.storage.database import Database
+    from layers.db.database import Database
 
     database = Database(url if url is not None else ServiceSettings().database)
     missing = InputError(f"There is no database of Wangge at {database.name}; `wangge migrate` makes one.")
@@ -252,7 +249,7 @@ def _area(code: str | None, *, everywhere: bool) -> str | None:
 def _note_unknown(session: "Session", code: str | None) -> None:
     from sqlalchemy import select
 
-    from layers.storage.models import Area
+    from layers.models import Area
 
     if code is not None and session.scalar(select(Area.id).where(Area.code == code)) is None:
         say(f"note: there is no area '{code}' yet; nothing lies beneath it until it is loaded")

@@ -1,7 +1,4 @@
-"""The commands `load` and `export`: files into the database and out of it.
-
-It owns arguments and sentences; what is done is `layers.storage`'s.
-"""
+"""The commands `load` and `export`: files into the database and out of it."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -16,9 +13,9 @@ from api.cli.outcome import about, notes, reporting, tell
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from layers.storage.database import Database
-    from layers.storage.ingest import ImportSummary
-    from layers.storage.staffing import StaffingSummary
+    from layers.db.database import Database
+    from layers.imports.entities import ImportSummary
+    from layers.imports.officers import StaffingSummary
 
 load = typer.Typer(
     help="Bring a file of areas, entities, officers or the base map into the database, whole or not at all.",
@@ -46,7 +43,7 @@ def load_areas(
 ) -> None:
     """Load administrative areas; entities that now lie in another area follow."""
     from api.cli import source
-    from layers.storage.areas import import_areas
+    from layers.imports.areas import import_areas
 
     frame = source.load_areas(
         file,
@@ -86,7 +83,7 @@ def load_entities(
 
     A record is known by its kind and identity: the same file again changes nothing, a newer one updates.
     """
-    from layers.storage.ingest import import_entities
+    from layers.imports.entities import import_entities
 
     with closing(_opened(database)) as opened, about(file), progress_bar("loading") as progress:
         done = import_entities(
@@ -121,7 +118,7 @@ def load_base(
 ) -> None:
     """Load what people know their way by: it takes the place of all features of the same kind."""
     from api.cli import source
-    from layers.storage.base_features import replace_base
+    from layers.basemap import replace_base
 
     frames = source.load_base(file, kind=kind, **reading)
     with closing(_opened(database)) as opened, about(file):
@@ -157,7 +154,7 @@ def load_officers(
     With --posts they get their posts in a scheme; posts they held in it otherwise end.
     """
     from layers.formats import read_table
-    from layers.storage.staffing import import_officers
+    from layers.imports.officers import import_officers
 
     table = read_table(file)
     with closing(_opened(database)) as opened, about(file):
@@ -188,7 +185,7 @@ def export(
     as_json: options.Json = False,
 ) -> None:
     """Write a layer of the database into a file of any format."""
-    from layers.storage.export import Filters, export_layer
+    from layers.exports.export_layer import Filters, export_layer
 
     filters = Filters(area_code=area, on=_date(on), kind=kind, scheme=scheme, cell_code=cell)
     with closing(_opened(database)) as opened, progress_bar("exporting") as progress:
@@ -227,6 +224,6 @@ def _date(text: str | None) -> date | None:
 
 def _opened(url: str | None) -> "Database":
     from api.settings import ServiceSettings
-    from layers.storage.database import Database
+    from layers.db.database import Database
 
     return Database(url or ServiceSettings().database)

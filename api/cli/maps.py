@@ -1,7 +1,4 @@
-"""The command `map`: cells drawn as one offline HTML file, or on an A3 sheet to print.
-
-It owns the arguments; both maps are `layers.maps`'.
-"""
+"""The command `map`: cells drawn as one offline HTML file, or on an A3 sheet to print."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -1,7 +1,4 @@
-"""The command `serve`: the service as one process or several.
-
-It owns sockets, workers and how they stop; the application is `api.app`.
-"""
+"""The command `serve`: the service as one process or several."""
 
 import multiprocessing
 import os
@@ -46,7 +43,7 @@ def serve(
     """
     from api.app import open_database
     from api.settings import ServiceSettings
-    from layers.storage.database import Database
+    from layers.db.database import Database
 
     given = {"host": host, "port": port, "workers": workers, "database": database}
     for name, value in given.items():

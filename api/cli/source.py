@@ -1,6 +1,6 @@
 """Loading what a command names: areas, cells and entities with their standard columns.
 
-Every error names the file it is about; the formats and fields themselves are `layers`' work.
+Every error names the file it is about.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from api.cli.options import Reading
 from api.cli.outcome import about
 from gis import datum as datums
 from gis.errors import InputError
-from layers.fields import OSM_CLASS_TAGS, areas_from, base_from, cells_from, entities_from
+from layers.fields.columns import OSM_CLASS_TAGS, areas_from, base_from, cells_from, entities_from
 from layers.formats import layer_names, read_layer
 
 
@@ -105,7 +105,7 @@ def load_base(
     where: str | None = None,
     source_crs: str | None = None,
 ) -> dict[str, gpd.GeoDataFrame]:
-    """Read features of the base map by kind, as `layers.fields.base_from` gives them.
+    """Read features of the base map by kind, as `layers.fields.columns.base_from` gives them.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def load_base(
         If there is no such kind, nothing tells what the records are, or the file cannot be read.
     """
     # The commands without a database need not wait for SQLAlchemy.
-    from layers.storage.base_features import KINDS
+    from layers.basemap import KINDS
 
     if kind is not None and kind not in KINDS:
         raise InputError(f"There is no kind '{kind}'; the base map has {', '.join(KINDS)}.")

@@ -16,10 +16,10 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from api.jobs.work import Progress, Task, run
+from api.jobs.tasks import Progress, Task, run
 from api.problems import database_away
 from gis.errors import WanggeError
-from layers.storage.database import Database
+from layers.db.database import Database
 
 _LONGEST = 1000
 # An error can name all columns of a file, and is told with the job wherever jobs are listed.

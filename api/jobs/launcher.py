@@ -1,8 +1,4 @@
-"""The launcher: keeps a process that has loaded what jobs need, so that a job begins at once.
-
-It owns starting and ending these processes; what they do is `api.jobs.child`'s, what becomes of a job the
-worker's.
-"""
+"""The launcher: keeps a process that has loaded what jobs need, so that a job begins at once."""
 
 import atexit
 import contextlib

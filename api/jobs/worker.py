@@ -1,6 +1,6 @@
 """The worker: a thread that takes one job at a time from the table and watches over its process.
 
-Several servers may run one each; the table lets one job run at a time. What a job does is `api.jobs.work`'s.
+Several servers may run one each; the table lets one job run at a time.
 """
 
 import math
@@ -15,15 +15,15 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from api.jobs import exported
+from api.jobs import export_files
+from api.jobs.cancel_flag import withdrawn
 from api.jobs.launcher import Running, launcher
-from api.jobs.turn import turn
-from api.jobs.withdrawal import withdrawn
-from api.jobs.work import TOLD_S, Task
+from api.jobs.leader_lock import turn
+from api.jobs.tasks import TOLD_S, Task
 from api.settings import ServiceSettings
-from layers.storage.database import Database
-from layers.storage.jobs import Job, beat, bury, claim, find_job, finish, is_lost
-from layers.storage.models import JobState
+from layers.db.database import Database
+from layers.jobs.queue import beat, bury, claim, find_job, finish, is_lost
+from layers.models import Job, JobState
 
 LOOK_S = 0.4
 """Seconds between two looks at the queue."""
@@ -80,7 +80,7 @@ class Worker:
                 try:
                     if time.monotonic() - cleaned >= CLEAN_S:
                         cleaned = time.monotonic()
-                        exported.clean(self._uploads, self._settings.export_s)
+                        export_files.clean(self._uploads, self._settings.export_s)
                         self._clean()
                     job = self._next()
                     if job is not None:
@@ -148,7 +148,7 @@ class Worker:
         if file is not None:
             (self._uploads / Path(str(file)).name).unlink(missing_ok=True)
         if job.kind == "export" and not done:
-            exported.discard(self._uploads, job.parameters)
+            export_files.discard(self._uploads, job.parameters)
 
     def _outcome(self, job_id: int, process: Running) -> tuple[JobState, dict[str, Any] | None, str | None]:
         """Keep a job's row true until its process ends or is to end; return how the job ends."""

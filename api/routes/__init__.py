@@ -1,6 +1,7 @@
 """The routes of the service, one module for each subject.
 
-`ROUTERS` lists what the application mounts; who may call a route is declared with `api.security.access`.
+`ROUTERS` lists what the application mounts; who may call a route is declared with
+`api.security.requirements`.
 """
 
 from collections.abc import Mapping

@@ -10,16 +10,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 from starlette.responses import Response
 
-from api import records
-from api.exchange import IfNoneMatch, Store, reply, shape, tag
-from api.paging import Page, PagedFeatures, mentions
+from api import schemas
+from api.http.conditional import IfNoneMatch, tag
+from api.http.dependencies import Store
+from api.http.pagination import Page, PagedFeatures, mentions
+from api.http.responses import reply, shape
 from api.problems import answers
-from api.security.access import Ground, access
+from api.security.area_scope import within
 from api.security.caller import Caller
-from api.security.jurisdiction import within
 from api.security.principal import Right
+from api.security.requirements import Ground, access
 from gis.errors import NotFoundError
-from layers.storage.models import Area, Revision
+from layers.models import Area, Revision
 
 router = APIRouter(prefix="/v1/areas", tags=["areas"])
 
@@ -45,7 +47,7 @@ def revision_in(session: Session) -> int:
 @router.get(
     "",
     summary="List areas",
-    response_model=Page[records.Area],
+    response_model=Page[schemas.Area],
     responses=answers(400, 422),
 )
 @access(Right.read, Ground.filtered)
@@ -75,7 +77,7 @@ def areas(
     return asked.answer(listed, follows, state=state, unless=if_none_match)
 
 
-@router.get("/{code}", summary="Read an area", response_model=records.Area, responses=answers(404, 422))
+@router.get("/{code}", summary="Read an area", response_model=schemas.Area, responses=answers(404, 422))
 @access(Right.read, Ground.checked)
 def area(code: str, caller: Caller, store: Store, if_none_match: IfNoneMatch = None) -> Response:
     """Read one area with its geometry."""

@@ -11,23 +11,24 @@ from pydantic import AwareDatetime
 from sqlalchemy import select
 from starlette.responses import Response
 
-from api import records
-from api.exchange import Store, listing
-from api.paging import Page, Paged
+from api import schemas
+from api.http.dependencies import Store
+from api.http.pagination import Page, Paged
+from api.http.responses import listing
 from api.problems import answers
-from api.security.access import Ground, access
+from api.security.area_scope import within
 from api.security.audit import Action
 from api.security.caller import Caller
-from api.security.jurisdiction import within
 from api.security.principal import Right
-from layers.storage.identity import AuditEntry
+from api.security.requirements import Ground, access
+from layers.models import AuditEntry
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 
 _COLUMNS = ("id", "at", "actor", "role", "action", "subject", "area_code", "details")
 
 
-@router.get("", summary="Read the audit", response_model=Page[records.AuditEntry], responses=answers())
+@router.get("", summary="Read the audit", response_model=Page[schemas.AuditEntry], responses=answers())
 @access(Right.administer, Ground.filtered)
 def entries(
     caller: Caller,

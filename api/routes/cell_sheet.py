@@ -1,7 +1,6 @@
 """`/v1/schemes/{scheme}/cells/{code}`: a cell in force with all that its sheet shows, in one answer.
 
-Names of officers are masked unless the caller may see them and asks to; each time is audited. Lists of cells
-are `api.routes.cells`'.
+Names of officers are masked unless the caller may see them and asks to; each time is audited.
 """
 
 from datetime import date
@@ -13,24 +12,25 @@ from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from api import records
-from api.exchange import IfNoneMatch, Store, reply, shape, tag
+from api import schemas
 from api.gap_runs import newest_run
+from api.http.conditional import IfNoneMatch, tag
+from api.http.dependencies import Store
+from api.http.responses import reply, shape
 from api.problems import answers
 from api.routes.areas import revision_in
 from api.routes.cells import Code, SchemeCode
 from api.routes.gaps import gap_record
-from api.security.access import Ground, access
+from api.security.area_scope import within
 from api.security.caller import Caller
-from api.security.jurisdiction import within
 from api.security.personal import Reveal, audit_reveal, masked, reading
 from api.security.principal import Principal, Right
+from api.security.requirements import Ground, access
 from gis.errors import NotFoundError
+from layers.db.bulk import in_force
+from layers.models import Cell, Gap, Officer, Post, Scheme
+from layers.plans.schemes import find_scheme
 from layers.snapshot import SnapshotHolder
-from layers.storage.models import Cell, Gap, Scheme
-from layers.storage.rows import in_force
-from layers.storage.schemes import find_scheme
-from layers.storage.staff import Officer, Post
 from layers.tilesets import count_kinds
 
 router = APIRouter(prefix="/v1", tags=["cells"])
@@ -46,7 +46,7 @@ _DUTIES = ("leader", "officer", "inspector", "assistant")
 @router.get(
     "/schemes/{scheme}/cells/{code}",
     summary="Read the sheet of a cell",
-    response_model=records.CellSheet,
+    response_model=schemas.CellSheet,
     responses=answers(404, 422),
 )
 @access(Right.read, Ground.checked)

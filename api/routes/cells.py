@@ -11,20 +11,22 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, defer
 from starlette.responses import Response
 
-from api import records
-from api.exchange import IfNoneMatch, Store, listing, reply, shape
-from api.paging import AskedFeatures, Page, PagedFeatures, mentions
+from api import schemas
+from api.http.conditional import IfNoneMatch
+from api.http.dependencies import Store
+from api.http.pagination import AskedFeatures, Page, PagedFeatures, mentions
+from api.http.responses import listing, reply, shape
 from api.problems import answers
 from api.routes.areas import revision_in
 from api.routes.plans import Number, permitted_plan
-from api.security.access import Ground, access
+from api.security.area_scope import within
 from api.security.caller import Caller
-from api.security.jurisdiction import within
 from api.security.principal import Right
+from api.security.requirements import Ground, access
 from gis.errors import InputError, NotFoundError
-from layers.storage.models import Cell, Plan, PlanCell
-from layers.storage.rows import in_force
-from layers.storage.schemes import find_scheme
+from layers.db.bulk import in_force
+from layers.models import Cell, Plan, PlanCell
+from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1", tags=["cells"])
 
@@ -60,7 +62,7 @@ def _page(
 @router.get(
     "/plans/{plan_id}/cells",
     summary="List the cells of a plan",
-    response_model=Page[records.Cell],
+    response_model=Page[schemas.Cell],
     responses=answers(404, 422),
 )
 @access(Right.read, Ground.checked)
@@ -85,7 +87,7 @@ def of_plan(
 @router.get(
     "/schemes/{scheme}/cells",
     summary="List the cells in force",
-    response_model=Page[records.Cell],
+    response_model=Page[schemas.Cell],
     responses=answers(404, 422),
 )
 @access(Right.read, Ground.filtered)
@@ -117,7 +119,7 @@ def of_scheme(
 @router.get(
     "/schemes/{scheme}/days",
     summary="List the days on which plans came into force",
-    response_model=records.Days,
+    response_model=schemas.Days,
     responses=answers(404, 422),
 )
 @access(Right.read, Ground.filtered)
@@ -136,7 +138,7 @@ def days(scheme: SchemeCode, caller: Caller, store: Store) -> Response:
 @router.get(
     "/schemes/{scheme}/changes",
     summary="Count what changed between two days",
-    response_model=records.Changes,
+    response_model=schemas.Changes,
     responses=answers(404, 422),
 )
 @access(Right.read, Ground.filtered)
@@ -164,7 +166,7 @@ def changes(
 @router.get(
     "/schemes/{scheme}/cells/{code}/history",
     summary="Read the versions of a cell",
-    response_model=Page[records.Cell],
+    response_model=Page[schemas.Cell],
     responses=answers(404, 422),
 )
 @access(Right.read, Ground.checked)

@@ -1,7 +1,4 @@
-"""`/docs`: the documentation of the interface, from files that the service brings itself.
-
-It owns the page; the page's script and style are vendored in `api.web`.
-"""
+"""`/docs`: the documentation of the interface, from files that the service brings itself."""
 
 from typing import Annotated
 
@@ -9,10 +6,10 @@ from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
 from starlette.responses import FileResponse, Response
 
-from api.exchange import reply
+from api.http.responses import reply
 from api.problems import answers
-from api.security.access import Ground, access
 from api.security.principal import Right
+from api.security.requirements import Ground, access
 from api.web import WEB
 from gis.errors import NotFoundError
 

@@ -1,7 +1,6 @@
 """`/v1/entities`: what belongs to cells, one by one; files of them come through `/v1/imports`.
 
-Personal values are masked unless the caller may see them and asks to; each time is audited. The rules of a
-write are `layers.storage.entities`'.
+Personal values are masked unless the caller may see them and asks to; each time is audited.
 """
 
 from collections.abc import Sequence
@@ -14,22 +13,25 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from api import records
-from api.exchange import IfNoneMatch, Settings, Store, Version, geometry_of, listing, reply, shape
-from api.once import Done, Writing
-from api.paging import Page, PagedFeatures, mentions
+from api import schemas
+from api.http.conditional import IfNoneMatch, Version
+from api.http.dependencies import Settings, Store
+from api.http.idempotency import Done, Writing
+from api.http.pagination import Page, PagedFeatures, mentions
+from api.http.responses import geometry_of, listing, reply, shape
 from api.problems import answers
-from api.security.access import Ground, access
+from api.schemas.base import POINT
+from api.security.area_scope import within
 from api.security.audit import Action, audit
 from api.security.caller import Caller
-from api.security.jurisdiction import within
 from api.security.personal import Reveal, audit_reveal, masked, reading
 from api.security.principal import Principal, Right
+from api.security.requirements import Ground, access
 from gis.errors import InputError, NotFoundError
-from layers.storage.entities import create_entity, end_entity, find_entity, history, update_entity
-from layers.storage.history import owner_history
-from layers.storage.models import Assignment, Entity, EntityVersion, Scheme
-from layers.storage.schemes import find_scheme
+from layers.entities.assignments import owner_history
+from layers.entities.edits import create_entity, end_entity, find_entity, history, update_entity
+from layers.models import Assignment, Entity, EntityVersion, Scheme
+from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1/entities", tags=["entities"])
 
@@ -37,7 +39,7 @@ Number = Annotated[int, Path(ge=1, le=2**53, examples=[17])]
 Text = Annotated[str, Field(max_length=500)]
 
 
-class EntityChanges(records.Given):
+class EntityChanges(schemas.Given):
     """What of an entity can be changed; what is not given stays."""
 
     name: Text | None = Field(default=None, examples=["Lighthouse Bakery"])
@@ -45,7 +47,7 @@ class EntityChanges(records.Given):
     attributes: dict[str, Any] = Field(default_factory=dict, examples=[{"employees": 12}])
     personal: dict[str, Any] = Field(default_factory=dict, examples=[{"contact": "张伟"}])
     geometry: dict[str, Any] | None = Field(
-        default=None, examples=[records.POINT], description="GeoJSON, longitude and latitude in WGS 84."
+        default=None, examples=[POINT], description="GeoJSON, longitude and latitude in WGS 84."
     )
     on: date | None = Field(
         default=None, examples=["2026-01-01"], description="From when; today when not given."
@@ -92,7 +94,7 @@ def _written(session: Session, caller: Principal, entity: Entity, **details: Any
     return Done(entity_record(entity, entity), status, entity.version, location)
 
 
-@router.get("", summary="List entities", response_model=Page[records.Entity], responses=answers(404))
+@router.get("", summary="List entities", response_model=Page[schemas.Entity], responses=answers(404))
 @access(Right.read, Ground.filtered)
 def entities(
     caller: Caller,
@@ -136,7 +138,7 @@ def entities(
     "",
     summary="Create an entity",
     status_code=201,
-    response_model=records.Entity,
+    response_model=schemas.Entity,
     responses=answers(409),
 )
 @access(Right.record, Ground.checked)
@@ -161,7 +163,7 @@ def create(given: NewEntity, caller: Caller, settings: Settings, once: Writing) 
     return once(given, deed)
 
 
-@router.get("/{entity_id}", summary="Read an entity", response_model=records.Entity, responses=answers(404))
+@router.get("/{entity_id}", summary="Read an entity", response_model=schemas.Entity, responses=answers(404))
 @access(Right.read, Ground.checked)
 def entity(
     entity_id: Number,
@@ -183,7 +185,7 @@ def entity(
 @router.get(
     "/{entity_id}/history",
     summary="Read the states of an entity",
-    response_model=Page[records.Entity],
+    response_model=Page[schemas.Entity],
     responses=answers(404),
 )
 @access(Right.read, Ground.checked)
@@ -198,7 +200,7 @@ def states(entity_id: Number, caller: Caller, store: Store) -> Response:
 @router.get(
     "/{entity_id}/owners",
     summary="Read the cells of an entity",
-    response_model=Page[records.Owner],
+    response_model=Page[schemas.Owner],
     responses=answers(404),
 )
 @access(Right.read, Ground.checked)
@@ -234,7 +236,7 @@ def _meet(owner: Assignment, state: Entity | EntityVersion) -> bool:
 @router.patch(
     "/{entity_id}",
     summary="Change an entity",
-    response_model=records.Entity,
+    response_model=schemas.Entity,
     responses=answers(404, 409, 412, 428),
 )
 @access(Right.record, Ground.checked)
@@ -262,7 +264,7 @@ def change(
 @router.delete(
     "/{entity_id}",
     summary="End an entity",
-    response_model=records.Entity,
+    response_model=schemas.Entity,
     responses=answers(404, 409, 412, 428),
 )
 @access(Right.record, Ground.checked)

@@ -1,7 +1,4 @@
-"""`/v1/exports`: a layer of the database as a file, made by a job and fetched while it is kept.
-
-It owns what may be asked for, and by whom a file may be fetched; writing one is `api.jobs.exported`'s.
-"""
+"""`/v1/exports`: a layer of the database as a file, made by a job and fetched while it is kept."""
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
@@ -12,20 +9,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import FileResponse, Response
 
-from api import records
-from api.exchange import Store, box_of
-from api.jobs.exported import FORMS, file_of, new_place
-from api.once import Done, Writing
+from api import schemas
+from api.http.dependencies import Store
+from api.http.idempotency import Done, Writing
+from api.http.responses import box_of
+from api.jobs.export_files import FORMS, file_of, new_place
 from api.problems import answers
 from api.routes.jobs import job_record
-from api.security.access import Ground, access
 from api.security.audit import Action, audit
 from api.security.caller import Caller
 from api.security.principal import Principal, Right
+from api.security.requirements import Ground, access
 from gis.errors import ConflictError, InputError, NotFoundError
-from layers.storage.jobs import Job, enqueue
-from layers.storage.models import Area, JobState
-from layers.storage.schemes import find_scheme
+from layers.jobs.queue import enqueue
+from layers.models import Area, Job, JobState
+from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1/exports", tags=["exports"])
 
@@ -42,7 +40,7 @@ _APPLIES = {
 _OF_A_SCHEME = frozenset({"cells", "gaps"})
 
 
-class Export(records.Given):
+class Export(schemas.Given):
     """A layer to export; what is not given does not restrict."""
 
     layer: Literal["areas", "cells", "entities", "gaps"] = Field(examples=["cells"])
@@ -87,7 +85,7 @@ class Export(records.Given):
     "",
     summary="Export a layer",
     status_code=202,
-    response_model=records.Job,
+    response_model=schemas.Job,
     responses=answers(404, 409),
 )
 @access(Right.read, Ground.checked)

@@ -1,7 +1,6 @@
 """`/v1/gaps`: what is missing over the cells of a scheme, as runs have found it, and how runs differ.
 
-A caller bound to an area sees the gaps of that ground, whatever ground a run is of. What a gap is belongs to
-`gis.gaps`, which runs a caller may see to `api.gap_runs`.
+A caller bound to an area sees the gaps of that ground, whatever ground a run is of.
 """
 
 from datetime import date
@@ -16,26 +15,28 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from api import records
-from api.exchange import IfNoneMatch, Store, listing, reply, shape
+from api import schemas
 from api.gap_runs import newest_run, permitted_run, run_records, visible
-from api.once import Done, Writing
-from api.paging import Limit, Page, Paged, PagedFeatures
+from api.http.conditional import IfNoneMatch
+from api.http.dependencies import Store
+from api.http.idempotency import Done, Writing
+from api.http.pagination import Limit, Page, Paged, PagedFeatures
+from api.http.responses import listing, reply, shape
 from api.problems import answers
 from api.routes.areas import revision_in
 from api.routes.jobs import job_record
-from api.security.access import Ground, access
+from api.security.area_scope import within
 from api.security.audit import Action, audit
 from api.security.caller import Caller
-from api.security.jurisdiction import within
 from api.security.principal import Principal, Right
+from api.security.requirements import Ground, access
 from gis.crs import LONLAT
 from gis.errors import InputError, LimitError, NotFoundError
 from gis.gaps.compare import compare
-from layers.storage.ground import read_ground
-from layers.storage.jobs import enqueue
-from layers.storage.models import Gap, GapRun, Scheme
-from layers.storage.schemes import find_scheme
+from layers.areas.hierarchy import read_ground
+from layers.jobs.queue import enqueue
+from layers.models import Gap, GapRun, Scheme
+from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1/gaps", tags=["gaps"])
 
@@ -52,7 +53,7 @@ COMPARED_GAPS = 50_000
 _SIZES = ("severity", "area_m2", "households", "enterprises")
 
 
-class Search(records.Given):
+class Search(schemas.Given):
     """What to look for gaps in."""
 
     scheme: Annotated[str, Field(max_length=60)] = Field(examples=["community"])
@@ -80,7 +81,7 @@ def gap_record(gap: Gap, run: GapRun, scheme: str, *, geometry: bool = True) -> 
     "",
     summary="Look for gaps",
     status_code=202,
-    response_model=records.Job,
+    response_model=schemas.Job,
     responses=answers(404, 409),
 )
 @access(Right.bulk, Ground.checked)
@@ -101,7 +102,7 @@ def search(given: Search, caller: Caller, once: Writing) -> Response:
     return once(given, deed)
 
 
-@router.get("", summary="List gaps", response_model=Page[records.Gap], responses=answers(404, 422))
+@router.get("", summary="List gaps", response_model=Page[schemas.Gap], responses=answers(404, 422))
 @access(Right.read, Ground.filtered)
 def gaps(
     caller: Caller,
@@ -132,7 +133,7 @@ def gaps(
     return asked.answer(listed, follows, state=state, unless=if_none_match)
 
 
-@router.get("/runs", summary="List runs", response_model=Page[records.GapRun], responses=answers(404))
+@router.get("/runs", summary="List runs", response_model=Page[schemas.GapRun], responses=answers(404))
 @access(Right.read, Ground.filtered)
 def list_runs(
     caller: Caller,
@@ -153,7 +154,7 @@ def list_runs(
         return listing(run_records(session, caller, [(run, code) for run, code in rows]), follows)
 
 
-@router.get("/runs/{run_id}", summary="Read a run", response_model=records.GapRun, responses=answers(404))
+@router.get("/runs/{run_id}", summary="Read a run", response_model=schemas.GapRun, responses=answers(404))
 @access(Right.read, Ground.checked)
 def read_run(run_id: Number, caller: Caller, store: Store) -> Response:
     """Read one run: its day, the rules it applied, what it counts in the caller's area."""
@@ -164,7 +165,7 @@ def read_run(run_id: Number, caller: Caller, store: Store) -> Response:
 @router.get(
     "/runs/{run_id}/diff",
     summary="Compare two runs",
-    response_model=records.GapDifference,
+    response_model=schemas.GapDifference,
     responses=answers(404),
 )
 @access(Right.read, Ground.checked)
@@ -222,7 +223,7 @@ def difference(
     )
 
 
-@router.get("/{gap_id}", summary="Read a gap", response_model=records.Gap, responses=answers(404))
+@router.get("/{gap_id}", summary="Read a gap", response_model=schemas.Gap, responses=answers(404))
 @access(Right.read, Ground.checked)
 def gap(gap_id: Number, caller: Caller, store: Store) -> Response:
     """Read one gap with its geometry."""

@@ -22,11 +22,11 @@ from starlette.responses import Response
 
 from api.metrics import TALLY
 from api.problems import RETRY_S, answers, problem
-from api.security.access import Ground, access, public
 from api.security.principal import Right
+from api.security.requirements import Ground, access, public
 from gis.errors import InputError
+from layers.db.database import Database
 from layers.snapshot import SnapshotHolder
-from layers.storage.database import Database
 
 router = APIRouter(tags=["service"])
 

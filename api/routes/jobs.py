@@ -1,6 +1,6 @@
 """`/v1/jobs`: work that takes longer than a request, its progress and its end; and what asks for it.
 
-What a job does is `api.jobs`'; a file is only stored here, and opened nowhere but in a job's own process.
+a file is only stored here, and opened nowhere but in a job's own process.
 """
 
 import asyncio
@@ -21,24 +21,26 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
-from api import records
-from api.exchange import IfNoneMatch, Store, listing, reply
-from api.jobs.withdrawal import withdrawing
-from api.once import Done, Writing
-from api.paging import Page, Paged
+from api import schemas
+from api.http.conditional import IfNoneMatch
+from api.http.dependencies import Store
+from api.http.idempotency import Done, Writing
+from api.http.pagination import Page, Paged
+from api.http.responses import listing, reply
+from api.jobs.cancel_flag import withdrawing
 from api.problems import answers, database_away, failure
-from api.security.access import Ground, access
+from api.security.area_scope import within
 from api.security.audit import Action, audit
 from api.security.caller import Caller
-from api.security.jurisdiction import within
 from api.security.principal import Principal, Right
+from api.security.requirements import Ground, access
 from gis.datum import Datum
 from gis.errors import InputError, NotFoundError
+from layers.db.database import Database
 from layers.formats.kinds import READABLE
-from layers.storage.database import Database
-from layers.storage.jobs import Job, cancel, enqueue, find_job
-from layers.storage.models import JobState
-from layers.storage.schemes import find_scheme
+from layers.jobs.queue import cancel, enqueue, find_job
+from layers.models import Job, JobState
+from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -58,7 +60,7 @@ Upload = Annotated[UploadFile, File(description="In one of the formats, known by
 From = Annotated[date | None, Form(description="From when it holds; today when not given.")]
 
 
-class Division(records.Given):
+class Division(schemas.Given):
     """An area to divide into squares."""
 
     scheme: Annotated[str, Field(max_length=60)] = Field(examples=["community"])
@@ -67,7 +69,7 @@ class Division(records.Given):
     size_m: Annotated[float, Field(ge=1, le=100_000)] = Field(examples=[100.0])
 
 
-class _Received(records.Given):
+class _Received(schemas.Given):
     """A file as it was received, by which a repeated request is known."""
 
     parameters: dict[str, Any]
@@ -153,7 +155,7 @@ def _receive(
     "/imports",
     summary="Import entities",
     status_code=202,
-    response_model=records.Job,
+    response_model=schemas.Job,
     responses=answers(404, 409),
 )
 @access(Right.record, Ground.filtered)
@@ -183,7 +185,7 @@ def import_entities(
     "/imports/areas",
     summary="Import areas",
     status_code=202,
-    response_model=records.Job,
+    response_model=schemas.Job,
     responses=answers(409),
 )
 @access(Right.administer, Ground.everywhere)
@@ -199,7 +201,7 @@ def import_areas(
     "/imports/cells",
     summary="Import cells as a draft",
     status_code=202,
-    response_model=records.Job,
+    response_model=schemas.Job,
     responses=answers(404, 409),
 )
 @access(Right.draft, Ground.checked)
@@ -223,7 +225,7 @@ def import_cells(
     "/divisions",
     summary="Divide an area",
     status_code=202,
-    response_model=records.Job,
+    response_model=schemas.Job,
     responses=answers(404, 409),
 )
 @access(Right.draft, Ground.checked)
@@ -238,7 +240,7 @@ def divide(given: Division, caller: Caller, once: Writing) -> Response:
     return once(given, deed)
 
 
-@router.get("/jobs", summary="List jobs", response_model=Page[records.Job], responses=answers())
+@router.get("/jobs", summary="List jobs", response_model=Page[schemas.Job], responses=answers())
 @access(Right.read, Ground.filtered)
 def jobs(
     caller: Caller,
@@ -255,7 +257,7 @@ def jobs(
         return listing([job_record(job) for (job,) in rows], follows)
 
 
-@router.get("/jobs/{job_id}", summary="Read a job", response_model=records.Job, responses=answers(404))
+@router.get("/jobs/{job_id}", summary="Read a job", response_model=schemas.Job, responses=answers(404))
 @access(Right.read, Ground.checked)
 def job(job_id: Number, caller: Caller, store: Store, if_none_match: IfNoneMatch = None) -> Response:
     """Read how far a job is, or how it ended."""
@@ -265,7 +267,7 @@ def job(job_id: Number, caller: Caller, store: Store, if_none_match: IfNoneMatch
 
 
 @router.post(
-    "/jobs/{job_id}/cancel", summary="Cancel a job", response_model=records.Job, responses=answers(404, 409)
+    "/jobs/{job_id}/cancel", summary="Cancel a job", response_model=schemas.Job, responses=answers(404, 409)
 )
 @access(Right.read, Ground.checked)
 def stop(request: Request, job_id: Number, caller: Caller, store: Store, once: Writing) -> Response:

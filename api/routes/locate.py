@@ -1,7 +1,7 @@
 """`/v1/locate`: which cell owns a location, or each of many, today or on a day.
 
 Plain asynchronous routes without validation models, because they are asked thousands of times a second; what
-takes long is done in a thread. The contract is `api.location`'s.
+takes long is done in a thread.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.location import (
+from api.locate import (
     MEDIA_TYPES,
     Question,
     find_owners,
@@ -25,10 +25,10 @@ from api.location import (
     to_wgs84,
     write_answer,
 )
-from api.location.ownership import Covers
-from api.security.access import Ground, access
+from api.locate.ownership import Covers
 from api.security.caller import principal_in
 from api.security.principal import Right
+from api.security.requirements import Ground, access
 from gis.datum import Datum, convert
 from gis.errors import InputError
 from layers.snapshot import CellsInForce, Snapshot, SnapshotHolder

@@ -1,6 +1,6 @@
 """`/maps/{scheme}`: the map of a scheme to keep or to print, as one HTML file, PDF or PNG.
 
-Only the cells of the caller's area are on it, and nobody's name; what it shows is `layers.maps`'.
+Only the cells of the caller's area are on it, and nobody's name.
 """
 
 from datetime import date
@@ -10,11 +10,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from api.exchange import Store
+from api.http.dependencies import Store
 from api.problems import answers
-from api.security.access import Ground, access
 from api.security.caller import Caller
 from api.security.principal import Right
+from api.security.requirements import Ground, access
 from gis.classes import Method
 from gis.errors import NotFoundError
 

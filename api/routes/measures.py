@@ -1,7 +1,4 @@
-"""`/v1/schemes/{scheme}/measures`: what the cells of a scheme can be coloured by, and in which classes.
-
-It answers from the same table as the tiles, so that a legend fits its map; classes are `gis.classes`'.
-"""
+"""`/v1/schemes/{scheme}/measures`: what the cells of a scheme can be coloured by, and in which classes."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -11,13 +8,14 @@ from fastapi import APIRouter, Path, Query, Request
 from numpy.typing import NDArray
 from starlette.responses import Response
 
-from api.exchange import IfNoneMatch, reply, tag
-from api.measure_records import Classes, Measures
+from api.http.conditional import IfNoneMatch, tag
+from api.http.responses import reply
 from api.problems import answers
 from api.routes.cells import SchemeCode
-from api.security.access import Ground, access
+from api.schemas.measures import Classes, Measures
 from api.security.caller import Caller
 from api.security.principal import Principal, Right
+from api.security.requirements import Ground, access
 from gis.classes import Method, class_counts, class_ranges, histogram, upper_bounds
 from gis.errors import NotFoundError
 from layers.snapshot import Snapshot, SnapshotHolder

@@ -1,6 +1,6 @@
 """`/v1/entities/nearest`: the entities of a kind that are nearest to a place, in the caller's area.
 
-Where they are is answered from memory by `layers.live_entities`; what is told of each is read as
+Where they are is answered from memory by `layers.entities.live_index`; what is told of each is read as
 `api.routes.entities` does.
 """
 
@@ -10,18 +10,19 @@ from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy import select
 from starlette.responses import Response
 
-from api import records
-from api.exchange import Form, Store, as_geojson, listing
-from api.paging import Page
+from api import schemas
+from api.http.dependencies import Store
+from api.http.pagination import Page
+from api.http.responses import Form, as_geojson, listing
 from api.problems import answers
 from api.routes.entities import entity_record
-from api.security.access import Ground, access
+from api.security.area_scope import within
 from api.security.caller import Caller
-from api.security.jurisdiction import within
 from api.security.principal import Right
-from layers.live_entities import LiveEntities
-from layers.storage.models import Entity
-from layers.storage.rows import among
+from api.security.requirements import Ground, access
+from layers.db.bulk import among
+from layers.entities.live_index import LiveEntities
+from layers.models import Entity
 
 router = APIRouter(prefix="/v1/entities", tags=["entities"])
 
@@ -34,7 +35,7 @@ def _live(request: Request) -> LiveEntities:
 @router.get(
     "/nearest",
     summary="Find the nearest entities",
-    response_model=Page[records.NearEntity],
+    response_model=Page[schemas.NearEntity],
     responses=answers(),
 )
 @access(Right.read, Ground.filtered)

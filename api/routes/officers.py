@@ -12,28 +12,29 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from api import records
-from api.exchange import IfNoneMatch, Store, Version, listing, reply, require_version
-from api.once import Done, Writing
-from api.paging import Page, Paged
+from api import schemas
+from api.http.conditional import IfNoneMatch, Version, require_version
+from api.http.dependencies import Store
+from api.http.idempotency import Done, Writing
+from api.http.pagination import Page, Paged
+from api.http.responses import listing, reply
 from api.problems import answers
-from api.security.access import Ground, access
+from api.security.area_scope import within
 from api.security.audit import Action, audit
 from api.security.caller import Caller
-from api.security.jurisdiction import within
 from api.security.personal import Reveal, audit_reveal, masked, reading
 from api.security.principal import Principal, Right
+from api.security.requirements import Ground, access
 from gis.errors import ConflictError, NotFoundError
-from layers.storage.models import Cell, Scheme
-from layers.storage.schemes import find_scheme
-from layers.storage.staff import Officer, Post
+from layers.models import Cell, Officer, Post, Scheme
+from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1", tags=["officers"])
 
 Number = Annotated[int, Path(ge=1, le=2**53, examples=[5])]
 
 
-class OfficerChanges(records.Given):
+class OfficerChanges(schemas.Given):
     """What of an officer can be changed; what is not given stays."""
 
     area_code: Annotated[str, Field(max_length=100)] | None = Field(default=None, examples=["440305"])
@@ -50,7 +51,7 @@ class NewOfficer(OfficerChanges):
     on: date | None = Field(default=None, examples=["2026-01-01"], description="From when.")
 
 
-class NewPost(records.Given):
+class NewPost(schemas.Given):
     """A post to give to an officer."""
 
     scheme: Annotated[str, Field(max_length=60)] = Field(examples=["community"])
@@ -103,7 +104,7 @@ def _written(session: Session, caller: Principal, officer: Officer, **details: A
     return Done(_record(officer), status, officer.version, location)
 
 
-@router.get("/officers", summary="List officers", response_model=Page[records.Officer], responses=answers())
+@router.get("/officers", summary="List officers", response_model=Page[schemas.Officer], responses=answers())
 @access(Right.read, Ground.filtered)
 def officers(
     caller: Caller,
@@ -127,7 +128,7 @@ def officers(
     "/officers",
     summary="Create an officer",
     status_code=201,
-    response_model=records.Officer,
+    response_model=schemas.Officer,
     responses=answers(409),
 )
 @access(Right.publish, Ground.checked)
@@ -155,7 +156,7 @@ def create(given: NewOfficer, caller: Caller, once: Writing) -> Response:
 @router.get(
     "/officers/{officer_id}",
     summary="Read an officer",
-    response_model=records.Officer,
+    response_model=schemas.Officer,
     responses=answers(404),
 )
 @access(Right.read, Ground.checked)
@@ -179,7 +180,7 @@ def officer(
 @router.patch(
     "/officers/{officer_id}",
     summary="Change an officer",
-    response_model=records.Officer,
+    response_model=schemas.Officer,
     responses=answers(404, 409, 412, 428),
 )
 @access(Right.publish, Ground.checked)
@@ -203,7 +204,7 @@ def change(
 @router.delete(
     "/officers/{officer_id}",
     summary="End an officer",
-    response_model=records.Officer,
+    response_model=schemas.Officer,
     responses=answers(404, 409, 412, 428),
 )
 @access(Right.publish, Ground.checked)
@@ -229,7 +230,7 @@ def end(officer_id: Number, version: Version, caller: Caller, once: Writing) -> 
 @router.get(
     "/officers/{officer_id}/posts",
     summary="List the posts of an officer",
-    response_model=Page[records.Post],
+    response_model=Page[schemas.Post],
     responses=answers(404),
 )
 @access(Right.read, Ground.checked)
@@ -250,7 +251,7 @@ def posts(officer_id: Number, caller: Caller, store: Store) -> Response:
     "/officers/{officer_id}/posts",
     summary="Give an officer a post",
     status_code=201,
-    response_model=records.Post,
+    response_model=schemas.Post,
     responses=answers(404, 409),
 )
 @access(Right.publish, Ground.checked)
@@ -292,7 +293,7 @@ def appoint(officer_id: Number, given: NewPost, caller: Caller, once: Writing) -
 @router.delete(
     "/posts/{post_id}",
     summary="End a post",
-    response_model=records.Post,
+    response_model=schemas.Post,
     responses=answers(404, 409, 412, 428),
 )
 @access(Right.publish, Ground.checked)

@@ -1,7 +1,7 @@
 """`/`: the monitor's page and its files, which the service brings itself.
 
-It owns how they are sent and what the page may load; what is on them is `api.web`'s. The files are open to
-everybody, for they tell nothing; all they show they ask the interface for, as whoever has signed in.
+The files are open to everybody, for they tell nothing; all they show they ask the interface for, as whoever
+has signed in.
 """
 
 import gzip
@@ -17,10 +17,10 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.exchange import Settings
+from api.http.dependencies import Settings
 from api.problems import answers
-from api.security.access import Ground, access, public
 from api.security.principal import Right
+from api.security.requirements import Ground, access, public
 from api.settings import ServiceSettings
 from api.web import WEB
 from gis.errors import NotFoundError

@@ -1,7 +1,6 @@
 """`/v1/plans`: drafts, their check, what they change, and their way into force.
 
-A caller bound to an area sees and makes plans of that ground only. What a plan must fulfil is
-`layers.storage.plans`' and `layers.storage.publish`' to judge.
+A caller bound to an area sees and makes plans of that ground only.
 """
 
 import contextlib
@@ -19,23 +18,26 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from api import records
-from api.exchange import IfNoneMatch, Settings, Store, Version, geometry_of, listing, reply, require_version
-from api.once import Done, Writing
-from api.paging import Page, Paged
+from api import schemas
+from api.http.conditional import IfNoneMatch, Version, require_version
+from api.http.dependencies import Settings, Store
+from api.http.idempotency import Done, Writing
+from api.http.pagination import Page, Paged
+from api.http.responses import geometry_of, listing, reply
 from api.problems import answers
-from api.security.access import Ground, access
+from api.schemas.base import POLYGON
+from api.security.area_scope import within
 from api.security.audit import Action, audit
 from api.security.caller import Caller
-from api.security.jurisdiction import within
 from api.security.principal import Principal, Right
+from api.security.requirements import Ground, access
 from gis.crs import LONLAT
 from gis.diff import diff
 from gis.errors import ConflictError, InputError, LimitError, NotFoundError, WanggeError
-from layers.storage.models import Cell, Plan, Scheme, State
-from layers.storage.plans import check_plan, compared_cells, create_draft, require_valid
-from layers.storage.publish import publish
-from layers.storage.schemes import find_scheme
+from layers.models import Cell, Plan, Scheme, State
+from layers.plans.drafts import check_plan, compared_cells, create_draft, require_valid
+from layers.plans.publish import publish
+from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"])
 
@@ -45,7 +47,7 @@ COMPARED_CELLS = 20_000
 """The most cells of both plans that are compared within a request."""
 
 
-class NewPlan(records.Given):
+class NewPlan(schemas.Given):
     """A draft to create from cells."""
 
     scheme: Annotated[str, Field(max_length=60)] = Field(examples=["community"])
@@ -62,7 +64,7 @@ class NewPlan(records.Given):
                     {
                         "type": "Feature",
                         "properties": {"code": "440305001001001", "name": "第一网格"},
-                        "geometry": records.POLYGON,
+                        "geometry": POLYGON,
                     }
                 ],
             }
@@ -70,7 +72,7 @@ class NewPlan(records.Given):
     )
 
 
-class Publishing(records.Given):
+class Publishing(schemas.Given):
     """From when a plan is to be in force."""
 
     on: date = Field(examples=["2026-01-01"], description="The first day.")
@@ -111,7 +113,7 @@ def permitted_plan(
     return plan, session.get_one(Scheme, plan.scheme_id).code
 
 
-@router.get("", summary="List plans", response_model=Page[records.Plan], responses=answers(404, 422))
+@router.get("", summary="List plans", response_model=Page[schemas.Plan], responses=answers(404, 422))
 @access(Right.read, Ground.filtered)
 def plans(
     caller: Caller,
@@ -139,7 +141,7 @@ def plans(
     "",
     summary="Create a draft",
     status_code=201,
-    response_model=records.Plan,
+    response_model=schemas.Plan,
     responses=answers(400, 404, 409, 422),
 )
 @access(Right.draft, Ground.checked)
@@ -159,7 +161,7 @@ def create(given: NewPlan, caller: Caller, settings: Settings, once: Writing) ->
     return once(given, deed)
 
 
-@router.get("/{plan_id}", summary="Read a plan", response_model=records.Plan, responses=answers(404, 422))
+@router.get("/{plan_id}", summary="Read a plan", response_model=schemas.Plan, responses=answers(404, 422))
 @access(Right.read, Ground.checked)
 def plan(plan_id: Number, caller: Caller, store: Store, if_none_match: IfNoneMatch = None) -> Response:
     """Read one plan."""
@@ -171,7 +173,7 @@ def plan(plan_id: Number, caller: Caller, store: Store, if_none_match: IfNoneMat
 @router.get(
     "/{plan_id}/check",
     summary="Read what the check found",
-    response_model=records.Check,
+    response_model=schemas.Check,
     responses=answers(404, 409, 422),
 )
 @access(Right.read, Ground.checked)
@@ -185,7 +187,7 @@ def findings(plan_id: Number, caller: Caller, store: Store) -> Response:
 @router.post(
     "/{plan_id}/check",
     summary="Check a draft",
-    response_model=records.Check,
+    response_model=schemas.Check,
     responses=answers(400, 404, 409, 422),
 )
 @access(Right.draft, Ground.checked)
@@ -203,7 +205,7 @@ def check(plan_id: Number, caller: Caller, once: Writing) -> Response:
 @router.get(
     "/{plan_id}/diff",
     summary="Compare with another plan",
-    response_model=records.Difference,
+    response_model=schemas.Difference,
     responses=answers(404, 409, 422),
 )
 @access(Right.read, Ground.checked)
@@ -235,7 +237,7 @@ def compare(
 @router.post(
     "/{plan_id}/submit",
     summary="Submit a draft",
-    response_model=records.Plan,
+    response_model=schemas.Plan,
     responses=answers(400, 404, 409, 412, 422, 428),
 )
 @access(Right.draft, Ground.checked)
@@ -247,7 +249,7 @@ def submit(plan_id: Number, version: Version, caller: Caller, once: Writing) -> 
 @router.post(
     "/{plan_id}/reject",
     summary="Give a submitted plan back",
-    response_model=records.Plan,
+    response_model=schemas.Plan,
     responses=answers(400, 404, 409, 412, 422, 428),
 )
 @access(Right.publish, Ground.checked)
@@ -259,7 +261,7 @@ def reject(plan_id: Number, version: Version, caller: Caller, once: Writing) -> 
 @router.post(
     "/{plan_id}/publish",
     summary="Publish a plan",
-    response_model=records.Publication,
+    response_model=schemas.Publication,
     responses=answers(400, 404, 409, 412, 422, 428),
 )
 @access(Right.publish, Ground.checked)

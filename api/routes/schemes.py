@@ -1,7 +1,4 @@
-"""`/v1/schemes`: purposes with their rules, which lie side by side over the same ground.
-
-The codes, working CRS and rules are `layers.storage.schemes`' to judge.
-"""
+"""`/v1/schemes`: purposes with their rules, which lie side by side over the same ground."""
 
 from typing import Annotated, Any
 
@@ -11,23 +8,25 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from api import records
-from api.exchange import IfNoneMatch, Store, Version, listing, reply, require_version
-from api.once import Done, Writing
-from api.paging import Page, Paged
+from api import schemas
+from api.http.conditional import IfNoneMatch, Version, require_version
+from api.http.dependencies import Store
+from api.http.idempotency import Done, Writing
+from api.http.pagination import Page, Paged
+from api.http.responses import listing, reply
 from api.problems import answers
-from api.security.access import Ground, access
 from api.security.audit import Action, audit
 from api.security.caller import Caller
 from api.security.principal import Right
-from layers.storage.database import bump_revision
-from layers.storage.models import Scheme
-from layers.storage.schemes import change_rules, create_scheme, find_scheme, gap_rules
+from api.security.requirements import Ground, access
+from layers.db.database import bump_revision
+from layers.models import Scheme
+from layers.plans.schemes import change_rules, create_scheme, find_scheme, gap_rules
 
 router = APIRouter(prefix="/v1/schemes", tags=["schemes"])
 
 
-class NewScheme(records.Given):
+class NewScheme(schemas.Given):
     """A scheme to create."""
 
     code: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]*$")] = Field(
@@ -45,7 +44,7 @@ class NewScheme(records.Given):
     )
 
 
-class SchemeChanges(records.Given):
+class SchemeChanges(schemas.Given):
     """What of a scheme can be changed; what is not given stays."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
@@ -71,7 +70,7 @@ def _record(scheme: Scheme) -> dict[str, Any]:
     }
 
 
-@router.get("", summary="List schemes", response_model=Page[records.Scheme], responses=answers(422))
+@router.get("", summary="List schemes", response_model=Page[schemas.Scheme], responses=answers(422))
 @access(Right.read, Ground.none)
 def schemes(store: Store, asked: Paged) -> Response:
     """List the schemes in the order of their codes."""
@@ -80,7 +79,7 @@ def schemes(store: Store, asked: Paged) -> Response:
         return listing([_record(each) for (each,) in rows], follows)
 
 
-@router.get("/{code}", summary="Read a scheme", response_model=records.Scheme, responses=answers(404, 422))
+@router.get("/{code}", summary="Read a scheme", response_model=schemas.Scheme, responses=answers(404, 422))
 @access(Right.read, Ground.none)
 def scheme(code: str, store: Store, if_none_match: IfNoneMatch = None) -> Response:
     """Read one scheme."""
@@ -93,7 +92,7 @@ def scheme(code: str, store: Store, if_none_match: IfNoneMatch = None) -> Respon
     "",
     summary="Create a scheme",
     status_code=201,
-    response_model=records.Scheme,
+    response_model=schemas.Scheme,
     responses=answers(400, 409, 422),
 )
 @access(Right.administer, Ground.everywhere)
@@ -114,7 +113,7 @@ def create(given: NewScheme, caller: Caller, once: Writing) -> Response:
 @router.patch(
     "/{code}",
     summary="Change a scheme",
-    response_model=records.Scheme,
+    response_model=schemas.Scheme,
     responses=answers(400, 404, 409, 412, 422, 428),
 )
 @access(Right.administer, Ground.everywhere)

@@ -1,7 +1,4 @@
-"""Browser sessions: sign in, see who one is, sign out.
-
-It owns the cookie; the session behind it is `api.security.sign_in`'s.
-"""
+"""Browser sessions: sign in, see who one is, sign out."""
 
 from datetime import datetime
 from typing import Annotated
@@ -12,17 +9,17 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from api.problems import answers
-from api.security.access import Ground, access, public
+from api.security.auth_middleware import cookie_name, session_id_in
 from api.security.caller import Caller
+from api.security.credential_cache import Identities
 from api.security.credentials import csrf_token
-from api.security.gate import cookie_name, session_id_in
-from api.security.identities import Identities
-from api.security.installation import LASTING
 from api.security.principal import RIGHTS, Principal, Right, Role
+from api.security.requirements import Ground, access, public
+from api.security.setup import LASTING
 from api.security.sign_in import SignedIn, sign_in, sign_out
 from api.security.sign_in_links import sign_in_by_link
 from gis.errors import ForbiddenError
-from layers.storage.database import Database
+from layers.db.database import Database
 
 # A hash takes 64 MiB and a tenth of a second: two at once are enough for people, and bound what an attack
 # takes. Others wait outside of the threads that the routes share.

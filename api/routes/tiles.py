@@ -1,7 +1,6 @@
 """`/tiles` and `/styles`: the map as vector tiles, and what describes them.
 
-Plain asynchronous routes, because a map asks for dozens at once; what takes long is done in a thread. What
-the tiles hold is `layers.tilesets`', how the routes are described `api.tile_description`'s.
+Plain asynchronous routes, because a map asks for dozens at once; what takes long is done in a thread.
 """
 
 import gzip
@@ -17,13 +16,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.gap_runs import newest_run, permitted_run
-from api.security.access import Ground, access
 from api.security.caller import principal_in
 from api.security.principal import Principal, Right
+from api.security.requirements import Ground, access
 from gis.errors import InputError, NotFoundError
+from layers.db.database import Database
+from layers.plans.schemes import find_scheme
 from layers.snapshot import Snapshot, SnapshotHolder
-from layers.storage.database import Database
-from layers.storage.schemes import find_scheme
 from layers.tiles import Address
 from layers.tilesets import MAXZOOM, STYLES, Scope, Shelf, Tile, TileCache, TileSet, Wanted, style
 

@@ -1,8 +1,4 @@
-"""Accounts and tokens: made, listed, disabled and revoked, each deed audited.
-
-It owns their life in the database; whoever calls it has been found to have the right to administer, and can
-give away no more than they have themselves.
-"""
+"""Accounts and tokens: made, listed, disabled and revoked, each deed audited."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -11,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from api.security.area_scope import within
 from api.security.audit import Action, audit
 from api.security.credentials import digest, new_token, token_prefix
-from api.security.jurisdiction import within
 from api.security.passwords import hash_password
 from api.security.principal import Principal, Role
 from gis.errors import ConflictError, InputError, NotFoundError
-from layers.storage.identity import Account, BrowserSession, SignInLink, Token
+from layers.models import Account, BrowserSession, SignInLink, Token
 
 LONGEST_LIFE = timedelta(days=3650)
 _LONGEST_NAME = 100
@@ -101,7 +97,7 @@ def list_tokens(session: Session, principal: Principal) -> Sequence[Token]:
 def revoke_token(session: Session, principal: Principal, which: str) -> Token:
     """Revoke a token, named by its number or its prefix; a revoked one stays as it is.
 
-    Every process refuses it within two seconds: see `api.security.identities.FRESH_S`.
+    Every process refuses it within two seconds: see `api.security.credential_cache.FRESH_S`.
 
     Raises
     ------

@@ -1,7 +1,4 @@
-"""The audit: who did what when.
-
-It owns the writing of entries and the names of actions; an entry is written in the transaction of its deed.
-"""
+"""The audit: who did what when."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api.security.principal import Principal
-from layers.storage.identity import AuditEntry
+from layers.models import AuditEntry
 
 
 class Action(StrEnum):

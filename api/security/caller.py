@@ -1,7 +1,4 @@
-"""The caller of a request, for the routes.
-
-It owns where the gate leaves the principal and how a route takes it.
-"""
+"""The caller of a request, for the routes."""
 
 from typing import Annotated
 

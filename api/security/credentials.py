@@ -1,7 +1,6 @@
 """Secrets given out: tokens, session ids and CSRF tokens, and their hashes.
 
-It owns their form; where the hashes are kept is `layers.storage.identity`'s. A secret has 32 random bytes, so
-that a plain SHA-256 keeps it: there is nothing to guess.
+A secret has 32 random bytes, so that a plain SHA-256 keeps it: there is nothing to guess.
 """
 
 import hashlib

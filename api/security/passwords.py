@@ -1,7 +1,4 @@
-"""Passwords: what is accepted, and their argon2id hashes.
-
-It owns parameters and rules; who has which password is `api.security.accounts`'.
-"""
+"""Passwords: what is accepted, and their argon2id hashes."""
 
 import functools
 import unicodedata

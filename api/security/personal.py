@@ -1,7 +1,4 @@
-"""Personal data: masked for those who may not see it, and an audit entry for each time somebody does.
-
-It owns the mask and the reveal; which columns are personal is said in `layers.storage.models`.
-"""
+"""Personal data: masked for those who may not see it, and an audit entry for each time somebody does."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from api.security.audit import Action, audit
 from api.security.principal import Principal, Right
-from layers.storage.database import Database
+from layers.db.database import Database
 
 Reveal = Annotated[
     bool, Query(description="Show personal values plain; needs the right, and is audited.", examples=[False])

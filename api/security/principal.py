@@ -1,8 +1,4 @@
-"""Who calls, with which rights, over which areas.
-
-It owns roles, their rights and the question whether an area is covered; how a caller proves who they are is
-`api.security.identities`'.
-"""
+"""Who calls, with which rights, over which areas."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,8 +1,6 @@
 """Signing in and out with a browser, and the slowing of those who fail.
 
-It owns browser sessions and the count of failures; cookies are `api.routes.session`'s, links instead of
-passwords `api.security.sign_in_links`'. An attempt counts as failed before the password is looked at, so that
-many at once gain nothing.
+An attempt counts as failed before the password is looked at, so that many at once gain nothing.
 """
 
 import hashlib
@@ -19,8 +17,8 @@ from api.security.credentials import digest, new_session_id
 from api.security.passwords import outdated, rehash, verify
 from api.security.principal import RIGHTS, Principal, Role
 from gis.errors import LimitError, UnauthorizedError
-from layers.storage.database import Database
-from layers.storage.identity import Account, BrowserSession, SignInFailure
+from layers.db.database import Database
+from layers.models import Account, BrowserSession, SignInFailure
 
 FORGOTTEN = timedelta(days=1)
 """Failures count until there has been none for so long."""

@@ -1,8 +1,4 @@
-"""Links that sign one account in, once, without its password: made, used, and void when their time is over.
-
-It owns the life of a link; the browser session that it begins, and the slowing of those who try, are
-`api.security.sign_in`'s.
-"""
+"""Links that sign one account in, once, without its password."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,8 +11,8 @@ from api.security.credentials import digest, is_session_id, new_session_id
 from api.security.principal import Principal
 from api.security.sign_in import SignedIn, begin, count, sources, succeed
 from gis.errors import ConflictError, InputError, UnauthorizedError
-from layers.storage.database import Database
-from layers.storage.identity import Account, SignInLink
+from layers.db.database import Database
+from layers.models import Account, SignInLink
 
 LONGEST_LIFE = timedelta(days=7)
 

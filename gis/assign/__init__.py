@@ -1,7 +1,7 @@
 """Assign entities to the cells that own them, and account for every record.
 
-Points ask `gis.locate`; this package adds lines and polygons by share, the nearest cell, and the reason why a
-record has no cell.
+Points ask `gis.locate.point_locator`; this package adds lines and polygons by share, the nearest cell, and
+the reason why a record has no cell.
 """
 
 from gis.assign.assignment import Assignment, assign

@@ -13,11 +13,11 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.assign.answers import Answers, Booleans, Integers, Method, Objects, Reason, Shares
-from gis.assign.ground import BATCH, Ground
+from gis.assign.geometries import Shapes, read_shapes
+from gis.assign.projected_cells import BATCH, Ground
 from gis.assign.reasons import give_reasons
 from gis.assign.report import AssignReport
-from gis.assign.shapes import Shapes, read_shapes
+from gis.assign.result_columns import Answers, Booleans, Integers, Method, Objects, Reason, Shares
 from gis.assign.shares import measure_shares
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
-from gis.arrangement import PRECISION_M
-from gis.assign.answers import Booleans, Floats, Integers, Objects, Shares
-from gis.assign.ground import BATCH, Ground
-from gis.assign.shapes import of_one_dimension
+from gis.assign.geometries import of_one_dimension
+from gis.assign.projected_cells import BATCH, Ground
+from gis.assign.result_columns import Booleans, Floats, Integers, Objects, Shares
+from gis.faces.arrangement import PRECISION_M
 
 _NOTHING = 10 * PRECISION_M
 # Less common ground than this, in metres or m², is the rounding of the overlay.

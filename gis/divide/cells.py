@@ -11,10 +11,10 @@ import shapely
 from numpy.typing import NDArray
 
 from gis import codes
-from gis.arrangement import Geometries
 from gis.crs import LONLAT, to_degrees
-from gis.divide.ground import Ground
+from gis.divide.division_input import Ground
 from gis.errors import CoverageError
+from gis.faces.arrangement import Geometries
 
 _LOSS_M2 = 0.01
 

@@ -1,7 +1,6 @@
 """Remnants: pieces too small to be a cell of their own, and the neighbours they join.
 
-It groups pieces by their areas and common borders; uniting the polygons of a group belongs to
-`gis.divide.cells`.
+It groups pieces by their areas and common borders.
 """
 
 import heapq
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Borders = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
-"""Pairs of pieces with a common border and its metres, as `gis.adjacency.adjacency` returns them."""
+"""Pairs of pieces with a common border and its metres, as `gis.graph.adjacency` returns them."""
 
 _DIGITS = 3
 

@@ -1,8 +1,4 @@
-"""Division into unit squares: a grid at multiples of a size, clipped to each lowest area.
-
-It decides which faces of the arrangement become which cell; lines, remnants, frame and codes have
-modules of their own.
-"""
+"""Division into unit squares: a grid at multiples of a size, clipped to each lowest area."""
 
 import math
 from collections.abc import Callable, Collection
@@ -14,16 +10,16 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.adjacency import adjacency
-from gis.arrangement import Geometries, faces
 from gis.codes import Layout
 from gis.divide.cells import cells_frame, unite
-from gis.divide.ground import Ground, lowest_ground
-from gis.divide.lattice import bend_m, corners, side_lines
-from gis.divide.occupancy import edges_of, occupancy, rows_among, unique_rows
+from gis.divide.division_input import Ground, lowest_ground
+from gis.divide.grid_cells import edges_of, occupancy, rows_among, unique_rows
+from gis.divide.grid_lines import bend_m, corners, side_lines
 from gis.divide.remnants import Borders, join_remnants
 from gis.errors import InputError
-from gis.roundtrip import steadying_cuts
+from gis.faces.arrangement import Geometries, faces
+from gis.faces.noding import steadying_cuts
+from gis.graph import adjacency
 
 MIN_SHARE = 0.25
 MIN_SIZE_M = 1.0

@@ -1,7 +1,4 @@
-"""What the doctor says: the readings it weighed, its verdict, and the words for suspect records.
-
-It owns the shapes of the answer; `gis.doctor.inspection` fills them.
-"""
+"""What the doctor says: the readings it weighed, its verdict, and the words for suspect records."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal

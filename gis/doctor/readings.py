@@ -1,7 +1,4 @@
-"""The six readings of a file, three datums by two axis orders, tried against the areas.
-
-It owns taking one location from each record and testing it; what the counts mean is `gis.doctor.judgement`'s.
-"""
+"""The six readings of a file, three datums by two axis orders, tried against the areas."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,6 @@
 """What gaps are found in and what a gap is: the input, the columns of the gap frame, the shape of a kind.
 
-It prepares what several kinds need (owners, working CRS, weights) once per input; finding is left to the
-kinds' own modules.
+It prepares what several kinds need (owners, working CRS, weights) once per input.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,4 @@
-"""Reading rules: a parsed TOML table becomes a frozen dataclass, and whatever does not fit is named.
-
-It knows dataclasses and plain values; which rules a kind of gap has stands in that kind's module.
-"""
+"""Reading rules: a parsed TOML table becomes a frozen dataclass, and whatever does not fit is named."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace

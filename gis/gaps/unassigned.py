@@ -1,7 +1,4 @@
-"""Gaps of kind unassigned: entities that belong to no cell, one gap each.
-
-Assigning and its reasons belong to `gis.assign`.
-"""
+"""Gaps of kind unassigned: entities that belong to no cell, one gap each."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,4 @@
-"""The check whether cells are a coverage, and of what: every fault with its kind, ground, size and codes.
-
-It reports and changes nothing; `gis.topology.repair` mends.
-"""
+"""The check whether cells are a coverage, and of what: every fault with its kind, ground, size and codes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +12,9 @@ from pyproj import CRS
 from gis.crs import LONLAT, to_lonlat
 from gis.measures import accepted_crs
 from gis.topology.findings import KINDS, Findings, join_codes, metres2, shown
-from gis.topology.ground import around, enclosed, find_overlaps, find_unmatched, union
 from gis.topology.nesting import add_nesting
-from gis.topology.records import (
+from gis.topology.overlaps_and_holes import around, enclosed, find_overlaps, find_unmatched, union
+from gis.topology.polygon_layer import (
     NOISE_WIDTH_M,
     Geometries,
     Records,

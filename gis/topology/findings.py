@@ -1,7 +1,4 @@
-"""What a check finds: the kinds, and the frame that holds them.
-
-It owns the columns of that frame; finding things is left to the modules that call `Findings.add`.
-"""
+"""What a check finds: the kinds, and the frame that holds them."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,8 +1,4 @@
-"""How cells lie in their areas: ground of an area in no cell, cells beyond the areas or across their parent.
-
-It compares the union of each area's cells with the area, so that only cells at a fault are looked at singly;
-how cells lie to one another is left to `gis.topology.ground`.
-"""
+"""How cells lie in their areas: ground in no cell, cells beyond the areas or across their parent."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +9,11 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.codes import code_texts
-from gis.overlay import polygonal
+from gis.faces.overlay import polygonal
+from gis.topology.boundary_match import run_together
 from gis.topology.findings import Findings, join_codes, metres2, shown
-from gis.topology.ground import around, union
-from gis.topology.records import NOISE_WIDTH_M, Geometries, Records, mean_width
-from gis.topology.rims import run_together
+from gis.topology.overlaps_and_holes import around, union
+from gis.topology.polygon_layer import NOISE_WIDTH_M, Geometries, Records, mean_width
 
 TOLERANCE_M2 = 0.01
 """How far the union of an area's cells may differ from the area."""

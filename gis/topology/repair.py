@@ -1,7 +1,4 @@
-"""The repair of cells into a coverage: overlaps awarded, blanks filled, vertices matched, or a refusal.
-
-It says what it changed by how much and refuses rather than damages; `gis.topology.check` judges the result.
-"""
+"""The repair of cells into a coverage: overlaps awarded, blanks filled, vertices matched, or a refusal."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,16 +14,16 @@ from pyproj import CRS
 from gis.codes import code_texts
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError, RefusedError
+from gis.faces.noding import steadying_cuts, unsound
 from gis.measures import accepted_crs
-from gis.roundtrip import steadying_cuts, unsound
 from gis.topology.check import Report, check
-from gis.topology.deeds import awarded, blank, change_table, deed_frame, story
+from gis.topology.face_graph import Index, Lists, Mosaic
 from gis.topology.findings import join_codes, metres2
-from gis.topology.mosaic import Index, Lists, Mosaic
 from gis.topology.nesting import TOLERANCE_M2, parents
-from gis.topology.records import Geometries, Records, read_records
-from gis.topology.restore import restore
-from gis.topology.settle import Outcome, Terms, settle
+from gis.topology.polygon_layer import Geometries, Records, read_records
+from gis.topology.repair_report import awarded, blank, change_table, deed_frame, story
+from gis.topology.resolve import Outcome, Terms, settle
+from gis.topology.restore_vertices import restore
 
 Progress = Callable[[int, int], None]
 
@@ -117,7 +114,7 @@ def repair(
 ) -> Repair:
     """Mend cells into a valid coverage, keeping every cell with its code, alive and whole.
 
-    Every border is cut with every other on the grid of `gis.arrangement.faces`, and each face goes to
+    Every border is cut with every other on the grid of `gis.faces.arrangement.faces`, and each face goes to
     one cell: the one that covers it; of several, a contained cell first, else the one with the longest border
     to its own ground, but none is cut in pieces for it; a narrow blank goes to the neighbour with the longest
     border. A vertex keeps its coordinates, and one is added only where borders meet, bend or would cross in

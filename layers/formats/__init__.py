@@ -1,7 +1,7 @@
 """The file formats that go in and out, picked by the file's extension.
 
-It owns reading into WGS 84 frames and writing whole files or none; `layers.fields` gives the columns their
-standard names.
+It owns reading into WGS 84 frames and writing whole files or none; `layers.fields.columns` gives the
+columns their standard names.
 """
 
 from layers.formats.gdal import confine

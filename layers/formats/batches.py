@@ -1,8 +1,4 @@
-"""Reading a layer batch by batch, so that memory does not grow with the file.
-
-It owns what streams: Arrow from GDAL and GeoParquet, chunks of delimited text; an OpenStreetMap extract and
-GeoParquet in another encoding are read whole by `layers.formats.read` and handed on in slices.
-"""
+"""Reading a layer batch by batch, so that memory does not grow with the file."""
 
 import json
 import warnings

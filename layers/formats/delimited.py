@@ -1,8 +1,4 @@
-"""Reading comma-, semicolon- or tab-separated text, with coordinates or WKT.
-
-It owns encodings, delimiters and which columns are coordinates; it judges no coordinate, because the
-reports do that record by record.
-"""
+"""Reading comma-, semicolon- or tab-separated text, with coordinates or WKT."""
 
 import warnings
 from collections.abc import Generator, Iterator, Sequence

@@ -1,8 +1,4 @@
-"""The CRS that a GeoJSON file names in its member `crs`, of which GDAL passes over what it does not know.
-
-It owns finding the member and making sense of it, without reading the file into memory; everything else
-about GeoJSON is `layers.formats.read`'s.
-"""
+"""The CRS that a GeoJSON file names in its member `crs`, of which GDAL passes over what it does not know."""
 
 import json
 import mmap

@@ -1,7 +1,4 @@
-"""Which formats there are and which extension means which.
-
-Reading and writing belong to the sibling modules.
-"""
+"""Which formats there are and which extension means which."""
 
 import os
 from collections.abc import Iterable, Mapping

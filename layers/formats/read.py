@@ -1,8 +1,4 @@
-"""Reading a vector file or a table into a frame in longitude and latitude.
-
-It owns what differs between formats (layers, encodings, OSM tags); delimited text has its own module, and
-`layers.fields` picks the fields that mean something.
-"""
+"""Reading a vector file or a table into a frame in longitude and latitude."""
 
 import re
 import warnings

@@ -1,8 +1,4 @@
-"""Reading Shapefiles, whose text is in whatever encoding the one who wrote them used.
-
-It owns finding the encoding and the .shp inside a zip; everything else about vector files is
-`layers.formats.read`'s.
-"""
+"""Reading Shapefiles, whose text is in whatever encoding the one who wrote them used."""
 
 import zipfile
 from pathlib import Path

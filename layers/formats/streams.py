@@ -1,7 +1,4 @@
-"""Writing a layer batch by batch into a file that appears whole or not at all.
-
-It owns Arrow on its way into each format; frames that are in memory are written by `layers.formats.write`.
-"""
+"""Writing a layer batch by batch into a file that appears whole or not at all."""
 
 import csv
 import json

@@ -1,6 +1,5 @@
 """Writing files that appear whole or not at all.
 
-Every file is made under another name in the folder it belongs to and moved into place when it is complete;
 what the columns mean is not known here.
 """
 

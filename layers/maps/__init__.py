@@ -6,6 +6,6 @@ service's live map, belong to others.
 
 from layers.maps.leaders import with_leaders
 from layers.maps.page import make_map, write_map
-from layers.maps.sheet import Sheet, draw_sheet
+from layers.maps.print_map import Sheet, draw_sheet
 
 __all__ = ["Sheet", "draw_sheet", "make_map", "with_leaders", "write_map"]

@@ -1,8 +1,4 @@
-"""How the cells of a map are coloured by a measure: from where to where each class reaches, and its tint.
-
-It owns tints and rounding, the same as on the service's page; where classes end is `gis.classes`', drawing is
-`layers.maps.sheet`'s and that of the scripts in `assets/`.
-"""
+"""How the cells of a map are coloured by a measure: from where to where each class reaches, and its tint."""
 
 from typing import NamedTuple
 

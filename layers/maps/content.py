@@ -1,8 +1,4 @@
-"""What the map shows: frames turned into the record that the page's scripts read.
-
-It owns the choice of columns (no name, phone or identity number of a person passes), counting of large
-layers per cell, and size limits; drawing belongs to the scripts in `assets/`, text to `layers.maps.labels`.
-"""
+"""What the map shows: frames turned into the record that the page's scripts read."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,8 +1,4 @@
-"""Geometry as compact text: micro-degree integers, delta-coded, six bits a character.
-
-It owns the numbers-to-text code that `assets/store.js` reads back; which features are drawn, and how, is
-decided by `layers.maps.content`.
-"""
+"""Geometry as compact text: micro-degree integers, delta-coded, six bits a character."""
 
 from typing import Any
 

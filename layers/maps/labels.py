@@ -1,7 +1,4 @@
-"""The words on the map, in Chinese and in English.
-
-It owns every label that is not data; the words follow the project's vocabulary (网格, 行政区划, 归属, 盲区).
-"""
+"""The words on the map, in Chinese and in English."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,8 +1,4 @@
-"""Who leads which cell, for the maps: the number of the officer, never the name.
-
-It owns the reading of a list of officers; how a leader is shown is `layers.maps.content`'s and
-`layers.maps.sheet`'s.
-"""
+"""Who leads which cell, for the maps: the number of the officer, never the name."""
 
 import geopandas as gpd
 import pandas as pd

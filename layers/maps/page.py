@@ -1,8 +1,4 @@
-"""The map file itself: a folium map whose every asset and datum stands inside one HTML document.
-
-It owns the document and its writing; what is shown comes from `layers.maps.content`, how it looks and
-behaves from the styles and scripts in `assets/`.
-"""
+"""The map file itself: a folium map whose every asset and datum stands inside one HTML document."""
 
 import base64
 import datetime

@@ -1,8 +1,4 @@
-"""The map of a scheme on a day, read from the database: the frames that both kinds of map are drawn from.
-
-It owns which rows a map shows, none of which holds personal data; drawing is `layers.maps.page`'s and
-`layers.maps.sheet`'s, and who may see which area is decided in `api`.
-"""
+"""The map of a scheme on a day, read from the database: the frames that both kinds of map are drawn from."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,15 +12,14 @@ from sqlalchemy.orm import Session
 
 from gis.crs import LONLAT
 from gis.errors import LimitError, NotFoundError
+from layers.areas.hierarchy import read_ground
+from layers.db.bbox import Box, in_box
+from layers.db.bulk import decode, in_force, raw
+from layers.gaps.runs import newest_run
 from layers.maps.leaders import with_leaders
-from layers.storage.boxes import Box, in_box
-from layers.storage.gaps import newest_run
-from layers.storage.ground import read_ground
-from layers.storage.history import cells_as_of
-from layers.storage.models import Area, Assignment, BaseFeature, Cell, Entity, Gap, GapRun, Plan
-from layers.storage.rows import decode, in_force, raw
-from layers.storage.schemes import find_scheme
-from layers.storage.staff import Officer, Post
+from layers.models import Area, Assignment, BaseFeature, Cell, Entity, Gap, GapRun, Officer, Plan, Post
+from layers.plans.cells import cells_as_of
+from layers.plans.schemes import find_scheme
 from layers.tilesets.counts import counts_of, read_counts
 
 MOST_CELLS = 20_000
@@ -52,7 +47,7 @@ class StoredMap:
     areas
         The areas that hold them and those above.
     gaps
-        Of the newest run up to the day, as `layers.storage.gaps` knows it; None where none was made.
+        Of the newest run up to the day, as `layers.gaps.runs` knows it; None where none was made.
     units
         Entities of the kind `KEY_UNITS`: id, kind, class_name, cell_code.
     base

@@ -10,7 +10,7 @@ import shapely
 
 from gis.crs import LONLAT
 from layers.sample.blocks import Blocks, Ints, group_communities, group_streets
-from layers.sample.ground import Floats, Geometries, Ground, to_metres
+from layers.sample.land_cover import Floats, Geometries, Ground, to_metres
 from layers.sample.names import DISTRICT_CODE, SYNTHETIC, place_names
 from layers.sample.tables import Tables
 

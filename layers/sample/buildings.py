@@ -1,8 +1,4 @@
-"""Buildings of the sample district: footprints in rows along the streets of their block.
-
-It decides where a building stands, what it is used for and its address; who lives or works inside is the
-matter of `layers.sample.entities`.
-"""
+"""Buildings of the sample district: footprints in rows along the streets of their block."""
 
 from dataclasses import dataclass
 
@@ -13,7 +9,7 @@ from numpy.typing import NDArray
 
 from gis.crs import LONLAT
 from layers.sample.blocks import Blocks, Ints
-from layers.sample.ground import Floats, Geometries, Ground, lonlat_points, to_metres
+from layers.sample.land_cover import Floats, Geometries, Ground, lonlat_points, to_metres
 from layers.sample.linework import CLASSES, Linework
 from layers.sample.names import numbered
 

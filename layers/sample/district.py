@@ -1,8 +1,4 @@
-"""The sample district as a whole: all its frames, drawn in order from one seed.
-
-It strings the makers together; what each makes is told in the module named after it, and the files are
-written by `layers.sample.files`.
-"""
+"""The sample district as a whole: all its frames, drawn in order from one seed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +20,7 @@ from layers.sample.entities import (
     make_sensors,
     make_service_points,
 )
-from layers.sample.ground import make_ground
+from layers.sample.land_cover import make_ground
 from layers.sample.linework import draw_linework
 from layers.sample.names import place_names
 from layers.sample.officers import make_officers, make_visits

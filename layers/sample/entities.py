@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gis.crs import LONLAT
 from layers.sample.blocks import Blocks, Ints
 from layers.sample.buildings import Buildings
-from layers.sample.ground import Floats, Geometries, lonlat_points, to_metres
+from layers.sample.land_cover import Floats, Geometries, lonlat_points, to_metres
 from layers.sample.linework import CLASSES, Linework
 from layers.sample.names import SYNTHETIC, enterprise_names, numbered
 from layers.sample.tables import Tables, pick

@@ -1,7 +1,4 @@
-"""The code tables after which the sample district is made, read from a folder.
-
-It owns their file names and required columns; what the tables mean is told in the README beside them.
-"""
+"""The code tables after which the sample district is made, read from a folder."""
 
 from dataclasses import dataclass
 from pathlib import Path

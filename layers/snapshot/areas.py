@@ -1,7 +1,4 @@
-"""The tree of administrative areas as names: the chain from an area up to the top.
-
-It owns chains and nothing of the ground; whether the tree holds is `gis.areas`'.
-"""
+"""The tree of administrative areas as names: the chain from an area up to the top."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

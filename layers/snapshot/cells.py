@@ -1,7 +1,4 @@
-"""The cells of one scheme that are in force together: who owns a location, and what is told of the owner.
-
-It owns the attributes beside `gis.locate.PointLocator`'s answers; reading them is `layers.snapshot.read`'s.
-"""
+"""The cells of one scheme that are in force together: who owns a location, and what is told of the owner."""
 
 from collections.abc import Callable
 from typing import NamedTuple

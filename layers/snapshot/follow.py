@@ -1,7 +1,4 @@
-"""Following the database: the snapshot is rebuilt when a notice or the revision says that it is old.
-
-It owns waiting and trying again; what is rebuilt, and that a failure leaves the old, is the holder's.
-"""
+"""Following the database: the snapshot is rebuilt when a notice or the revision says that it is old."""
 
 import logging
 from collections.abc import Callable
@@ -10,8 +7,8 @@ from threading import Event
 import psycopg
 from sqlalchemy import text
 
+from layers.db.database import CHANNEL, Database
 from layers.snapshot.holder import SnapshotHolder
-from layers.storage.database import CHANNEL, Database
 
 _log = logging.getLogger(__name__)
 

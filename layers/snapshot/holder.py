@@ -1,7 +1,4 @@
-"""The one snapshot in use, exchanged by a single assignment, and former states kept while they are asked for.
-
-It owns building, exchanging and the health of both; when to rebuild is told by `layers.snapshot.follow`.
-"""
+"""The snapshot in use, exchanged by a single assignment, and former states while they are asked for."""
 
 import gc
 import logging
@@ -12,11 +9,11 @@ from datetime import UTC, date, datetime
 from threading import Lock
 
 from gis.errors import NotFoundError
-from layers.collector import at_rest
+from layers.db.database import Database
+from layers.gc_pause import at_rest
 from layers.snapshot import read
 from layers.snapshot.cells import CellsInForce
 from layers.snapshot.snapshot import SchemeChanges, Snapshot
-from layers.storage.database import Database
 
 _log = logging.getLogger(__name__)
 

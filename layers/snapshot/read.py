@@ -1,7 +1,4 @@
-"""Reading the published state from the database: areas, the dates on which a scheme changed, cells in force.
-
-It owns the queries of the snapshot; each sees the one state of the session it is given.
-"""
+"""Reading the published state: areas, the dates on which a scheme changed, cells in force."""
 
 import sys
 from collections.abc import Sequence
@@ -14,10 +11,10 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Row, func, select, union
 from sqlalchemy.orm import Session
 
+from layers.db.bulk import among, decode, in_force, raw, read_in_batches, read_rows
+from layers.models import Area, Cell, Plan, Revision, Scheme
 from layers.snapshot.areas import AreaTree
 from layers.snapshot.cells import CellsInForce, Versions
-from layers.storage.models import Area, Cell, Plan, Revision, Scheme
-from layers.storage.rows import among, decode, in_force, raw, read_in_batches, read_rows
 
 Integers = NDArray[np.int64]
 

@@ -1,7 +1,4 @@
-"""One state of the published plans: immutable, and complete for the day it was read for.
-
-It owns what one answer is made from; replacing it is `layers.snapshot.holder`'s.
-"""
+"""One state of the published plans: immutable, and complete for the day it was read for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,13 +1,10 @@
-"""The borders of polygons in a tile, each once: the edges of their rings, joined into long lines.
-
-It owns which edges there are and how lines go on where several meet; what the rings are is the surfaces'.
-"""
+"""The borders of polygons in a tile, each once: the edges of their rings, joined into long lines."""
 
 import numpy as np
 import shapely
 
-from layers.tiles.address import BUFFER, EXTENT
 from layers.tiles.rings import Integers, Rings, ends
+from layers.tiles.tile import BUFFER, EXTENT
 
 STRAIGHT = 1.25
 """Units by which a line that goes straight on may miss the place where it meets others: each is rounded."""

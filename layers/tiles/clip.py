@@ -1,7 +1,4 @@
-"""What of rings and lines lies in a box, by arithmetic on whole units.
-
-It owns the cutting; that a cut polygon is valid again is `layers.tiles.mend`'s.
-"""
+"""What of rings and lines lies in a box, by arithmetic on whole units."""
 
 import numpy as np
 from numpy.typing import NDArray

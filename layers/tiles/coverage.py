@@ -1,7 +1,4 @@
-"""Polygons that share their borders, drawn so that they share them at every zoom.
-
-It owns what a coverage needs beyond other polygons; cutting and encoding are the surfaces'.
-"""
+"""Polygons that share their borders, drawn so that they share them at every zoom."""
 
 import itertools
 from collections.abc import Mapping
@@ -11,12 +8,12 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.errors import InputError
-from layers.tiles.address import Address
 from layers.tiles.borders import borders
 from layers.tiles.encode import LINE, Column, Paths, layer
-from layers.tiles.mend import mended_cut, mended_together
+from layers.tiles.make_valid import mended_cut, mended_together
+from layers.tiles.polygon_layers import FULL_ZOOM, Surfaces
 from layers.tiles.rings import Integers, Objects, Outlines, Rings
-from layers.tiles.surfaces import FULL_ZOOM, Surfaces
+from layers.tiles.tile import Address
 
 TOLERANCE = 4.0
 """Units of a zoom; a triangle on their square is taken away from a border (half a pixel)."""

@@ -1,7 +1,4 @@
-"""Morton's curve over a square of whole numbers, along which what is near lies near.
-
-It owns the interleaving of bits; what is sorted by it is left to the indexes.
-"""
+"""Morton's curve over a square of whole numbers, along which what is near lies near."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,8 +1,4 @@
-"""One layer of a Mapbox Vector Tile 2.1 as bytes, made with array operations.
-
-It owns the wire format: commands, deltas, tables of keys and values. That rings are valid, oriented and
-clipped is left to those who call it.
-"""
+"""One layer of a Mapbox Vector Tile 2.1 as bytes, made with array operations."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -13,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gis.errors import InputError
-from layers.tiles.address import EXTENT
 from layers.tiles.rings import runs
+from layers.tiles.tile import EXTENT
 
 POINT, LINE, POLYGON = 1, 2, 3
 """Types of geometry as the format numbers them."""

@@ -1,7 +1,4 @@
-"""Lines of one layer, such as roads, made ready once for each zoom and cut into tiles.
-
-It owns their simplification and cutting; encoding is `layers.tiles.encode`'s.
-"""
+"""Lines of one layer, such as roads, made ready once for each zoom and cut into tiles."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -10,13 +7,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from layers.tiles.address import BUFFER, HALF, Address, project, unit
-from layers.tiles.boxes import Boxes
+from layers.tiles.bbox_index import Boxes
 from layers.tiles.clip import clip_lines
 from layers.tiles.encode import LINE, Column, Paths, layer
+from layers.tiles.polygon_layers import FULL_ZOOM, checked, checked_ids, taken
 from layers.tiles.rings import Integers, Objects, ends, runs
-from layers.tiles.surfaces import FULL_ZOOM, checked, checked_ids, taken
-from layers.tiles.zooms import Zooms
+from layers.tiles.tile import BUFFER, HALF, Address, project, unit
+from layers.tiles.zoom_cache import Zooms
 
 TOLERANCE = 2.0
 """Units of a zoom by which simplification may move a line: a quarter of a pixel."""
@@ -68,7 +65,7 @@ class Lines:
         properties: Mapping[str, Column],
         rows: NDArray[np.bool_] | None = None,
     ) -> bytes:
-        """Encode what lies in a tile as one layer; see `layers.tiles.surfaces.Surfaces.encode`."""
+        """Encode what lies in a tile as one layer; see `layers.tiles.polygon_layers.Surfaces.encode`."""
         chosen = self.rows(address)
         if rows is not None:
             chosen = chosen[rows[chosen]]

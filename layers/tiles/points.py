@@ -1,7 +1,4 @@
-"""Points of one layer: each by itself, or one for a square of the screen with the number of those in it.
-
-It owns their order along a curve, in which every tile is one run; encoding is `layers.tiles.encode`'s.
-"""
+"""Points of one layer: each by itself, or one for a square of the screen with the number of those in it."""
 
 from collections.abc import Collection, Mapping
 
@@ -9,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis.errors import InputError
-from layers.tiles.address import EXTENT, HALF, Address, project
 from layers.tiles.curve import BITS, morton
 from layers.tiles.encode import POINT, Column, Paths, layer
+from layers.tiles.polygon_layers import checked_ids, taken
 from layers.tiles.rings import Integers, runs
-from layers.tiles.surfaces import checked_ids, taken
+from layers.tiles.tile import EXTENT, HALF, Address, project
 
 SQUARE_ZOOMS = 5
 """A tile has 2**5 squares along a side: one is 128 units, 16 pixels."""
@@ -71,7 +68,7 @@ class Points:
         properties: Mapping[str, Column],
         rows: NDArray[np.bool_] | None = None,
     ) -> bytes:
-        """Encode the points in a tile, each by itself; see `layers.tiles.surfaces.Surfaces.encode`."""
+        """Encode the points in a tile, each by itself; see `layers.tiles.polygon_layers.Surfaces.encode`."""
         places = self._within(address)
         if rows is not None:
             places = places[rows[self._rows[places]]]

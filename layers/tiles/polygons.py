@@ -1,14 +1,11 @@
-"""Polygons that share nothing, such as water and buildings, and may overlap.
-
-It owns how each is simplified and mended by itself; cutting and encoding are the surfaces'.
-"""
+"""Polygons that share nothing, such as water and buildings, and may overlap."""
 
 import numpy as np
 import shapely
 
-from layers.tiles.mend import mended
+from layers.tiles.make_valid import mended
+from layers.tiles.polygon_layers import Surfaces
 from layers.tiles.rings import Objects, Rings, joined
-from layers.tiles.surfaces import Surfaces
 
 TOLERANCE = 2.0
 """Units of a zoom by which simplification may move an outline: a quarter of a pixel."""

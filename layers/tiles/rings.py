@@ -1,7 +1,4 @@
-"""Polygons as flat arrays of rings on a grid of whole units: cleaning, choosing, joining, and back to shapes.
-
-It owns the layout; whether a polygon is valid after rounding is `layers.tiles.mend`'s.
-"""
+"""Polygons as flat arrays of rings on a grid of whole units: cleaning, joining, and back to shapes."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise

@@ -8,7 +8,7 @@ from layers.tilesets.cache import Tile, TileCache
 from layers.tilesets.cells import CellTiles
 from layers.tilesets.counts import COUNTED, count_kinds
 from layers.tilesets.model import MAXZOOM, Scope, TileSet
-from layers.tilesets.shelf import Shelf, Wanted
+from layers.tilesets.store import Shelf, Wanted
 from layers.tilesets.style import STYLES, style
 
 __all__ = [

@@ -1,8 +1,4 @@
-"""The tiles of the administrative areas: each level a coverage of its own, drawn from the highest down.
-
-It owns what is told of an area and from which zoom its level is drawn; who may see which is said by the
-caller's scope.
-"""
+"""The tiles of the administrative areas: each level a coverage of its own, drawn from the highest down."""
 
 import hashlib
 
@@ -12,8 +8,8 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from layers.storage.models import Area
-from layers.storage.rows import decode, raw
+from layers.db.bulk import decode, raw
+from layers.models import Area
 from layers.tiles import Coverage, Points
 from layers.tilesets.model import Part, TileSet, digests_of, texts
 

@@ -1,8 +1,4 @@
-"""The tiles of the base map: roads, railway, water, green and buildings, quiet beneath everything else.
-
-It owns from which zoom a class is drawn; the features come from `layers.storage.base_features`, their look is
-`layers.tilesets.style`'s.
-"""
+"""The tiles of the base map: roads, railway, water, green and buildings, quiet beneath everything else."""
 
 from collections.abc import Mapping
 
@@ -11,9 +7,9 @@ import shapely
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from layers.storage.base_features import KINDS
-from layers.storage.models import BaseFeature
-from layers.storage.rows import decode, raw
+from layers.basemap import KINDS
+from layers.db.bulk import decode, raw
+from layers.models import BaseFeature
 from layers.tiles import Lines, Polygons
 from layers.tilesets.model import Drawn, Part, TileSet, digests_of, texts
 

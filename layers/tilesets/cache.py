@@ -1,7 +1,4 @@
-"""Encoded tiles kept in memory, bounded by bytes, under what they show and not under when they were made.
-
-It owns compression and what is forgotten first; a publish that leaves a tile as it is finds it here again.
-"""
+"""Encoded tiles kept in memory, bounded by bytes, under what they show and not under when they were made."""
 
 import gzip
 from collections import OrderedDict

@@ -1,8 +1,4 @@
-"""The tiles of the cells in force: cells, their borders and labels, and groups where they would be too many.
-
-It owns what is told of a cell and from which zoom; the cells are `layers.snapshot`'s, who belongs to them is
-`layers.tilesets.counts`'.
-"""
+"""The tiles of the cells in force: cells, their borders and labels, and groups at low zooms."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,7 +1,4 @@
-"""How many entities of each kind belong to each cell of a scheme on a day.
-
-It owns that one question to the database; who belongs where is decided in `layers.storage.assignments`.
-"""
+"""How many entities of each kind belong to each cell of a scheme on a day."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -11,8 +8,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from layers.storage.models import Assignment, Entity
-from layers.storage.rows import in_force
+from layers.db.bulk import in_force
+from layers.models import Assignment, Entity
 
 COUNTED: Mapping[str, str] = {
     "households": "household",

@@ -1,7 +1,4 @@
-"""The tiles of entities: each a point with its kind, class and cell, and at low zooms one for many.
-
-It owns what is told of an entity, which is nothing of a person: no name, no identity, no attribute.
-"""
+"""The tiles of entities: each a point with its kind, class and cell, and at low zooms one for many."""
 
 from functools import partial
 
@@ -10,8 +7,8 @@ import shapely
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from layers.storage.models import Assignment, Entity
-from layers.storage.rows import decode, raw
+from layers.db.bulk import decode, raw
+from layers.models import Assignment, Entity
 from layers.tiles import Points
 from layers.tilesets.model import Part, TileSet, digests_of, texts
 

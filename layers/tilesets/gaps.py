@@ -1,7 +1,4 @@
-"""The tiles of a run of gaps: ground and places that something is missing from.
-
-It owns what is told of a gap; runs are kept by the tables of `layers.storage.models`.
-"""
+"""The tiles of a run of gaps: ground and places that something is missing from."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +8,8 @@ import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from layers.storage.models import Gap
-from layers.storage.rows import decode, raw
+from layers.db.bulk import decode, raw
+from layers.models import Gap
 from layers.tiles import Lines, Points, Polygons
 from layers.tilesets.model import Drawn, Objects, Part, TileSet, digests_of, texts
 

@@ -1,7 +1,6 @@
 """One layer of several: features of unlike geometry, encoded apart, under one name.
 
-It owns the tables of keys and values of the joined layer; the rest of the wire format is
-`layers.tiles.encode`'s. The format is the Mapbox Vector Tile Specification 2.1, sections 4.1 and 4.4.
+The format is the Mapbox Vector Tile Specification 2.1, sections 4.1 and 4.4.
 """
 
 from collections.abc import Iterator, Sequence

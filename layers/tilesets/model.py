@@ -1,8 +1,4 @@
-"""A tile set: named layers of features with what they tell, who may see them, and at which zooms.
-
-It owns the choice of rows for a caller and the fingerprint of a tile; drawing is `layers.tiles`', and what
-the rows are is said in the sibling modules.
-"""
+"""A tile set: named layers of features with what they tell, who may see them, and at which zooms."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence

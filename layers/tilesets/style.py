@@ -1,7 +1,4 @@
-"""The look of the base map and the areas in MapLibre's style language: calm, so that the cells stand out.
-
-It owns colours and widths; what a page draws on top is the page's.
-"""
+"""The look of the base map and the areas in MapLibre's style language: calm, so that the cells stand out."""
 
 from typing import Any
 

@@ -10,8 +10,8 @@ import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gis.adjacency import adjacency, overlapping, touching
 from gis.colours import COLOURS, TOL_BRIGHT, colour, colour_graph, steady_colours
+from gis.graph import adjacency, overlapping, touching
 
 
 def frame(polygons):

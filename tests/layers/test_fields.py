@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gis.crs import LONLAT
 from gis.errors import InputError
-from layers.fields import areas_from, cells_from, entities_from, text_codes
+from layers.fields.columns import areas_from, cells_from, entities_from, text_codes
 
 
 def frame(**columns: list[object]) -> gpd.GeoDataFrame:

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import numpy as np
 
-from layers.storage.database import Database
-from tests.service import ground
-from tests.service.ground import EVEN, ODD, Owners, day, draft, publish
+from layers.db.database import Database
+from tests.service import squares
+from tests.service.invariants import whole_owners
 from tests.service.processes import Server, serving, wangge
-from tests.service.whole import whole_owners
+from tests.service.squares import EVEN, ODD, Owners, day, draft, publish
 
 ENTITIES = 500
 LOCATIONS = 2_000
@@ -78,8 +78,8 @@ def test_a_restored_service_answers_the_same(
     copy_of: Callable[[str], str], tmp_path: Path, show: Callable[[str], None]
 ) -> None:
     url = copy_of("migrated")
-    token = ground.prepare(url, ground.areas())
-    ground.load(url, ground.write_entities(tmp_path / "entities.csv", ENTITIES, 0), day(0))
+    token = squares.prepare(url, squares.areas())
+    squares.load(url, squares.write_entities(tmp_path / "entities.csv", ENTITIES, 0), day(0))
     with serving(tmp_path, url, token) as server:
         server.client.post("/v1/schemes", json={"code": "community", "name": "社区"}).raise_for_status()
         publish(server.client, draft(server.client, EVEN), day(0)).raise_for_status()

@@ -13,11 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
-from layers.storage import geopackage
-from tests.layers.storage.ground import spot
-from tests.service import ground
-from tests.service.ground import EVEN, ODD, day, draft, publish
+from layers.db import geopackage
+from tests.layers.squares import spot
+from tests.service import squares
 from tests.service.processes import serving
+from tests.service.squares import EVEN, ODD, day, draft, publish
 
 ENTITIES = 60
 _SYSTEM_PYTHON = "/usr/bin/python3"
@@ -124,8 +124,8 @@ def test_the_file_is_a_valid_geopackage_while_it_is_served_and_afterwards(
     url = copy_of("migrated")
     path = Path(url.removeprefix("sqlite:///"))
     assert_sound(path)
-    token = ground.prepare(url, ground.areas())
-    ground.load(url, ground.write_entities(tmp_path / "entities.csv", ENTITIES, 0), day(0))
+    token = squares.prepare(url, squares.areas())
+    squares.load(url, squares.write_entities(tmp_path / "entities.csv", ENTITIES, 0), day(0))
     with serving(tmp_path, url, token) as server:
         server.client.post("/v1/schemes", json={"code": "community", "name": "社区"}).raise_for_status()
         publish(server.client, draft(server.client, EVEN), day(0)).raise_for_status()

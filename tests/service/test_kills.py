@@ -16,12 +16,12 @@ import httpx
 import pytest
 from sqlalchemy import inspect, text
 
-from layers.storage.database import Database
-from layers.storage.jobs import find_job
-from tests.service import ground
-from tests.service.ground import EVEN, ODD, day, draft, owners_on, publish
+from layers.db.database import Database
+from layers.jobs.queue import find_job
+from tests.service import squares
+from tests.service.invariants import whole_edition, whole_owners
 from tests.service.processes import Server, finished, start, wangge
-from tests.service.whole import whole_edition, whole_owners
+from tests.service.squares import EVEN, ODD, day, draft, owners_on, publish
 
 IMPORTS, PUBLICATIONS, RESTORES = 10, 10, 5
 ENTITIES = 3_000
@@ -43,7 +43,7 @@ class Service:
         self._random = random.Random(1)
         self.database = Database(url)
         self.kills = Counter[str]()
-        self.token = ground.prepare(url, ground.areas())
+        self.token = squares.prepare(url, squares.areas())
         self.start()
 
     @property
@@ -107,7 +107,7 @@ class Service:
 
 def import_edition(service: Service, edition: int) -> dict[str, Any]:
     """Ask for the import of an edition of the entities."""
-    path = ground.write_entities(service.folder / "edition.csv", ENTITIES, edition)
+    path = squares.write_entities(service.folder / "edition.csv", ENTITIES, edition)
     with path.open("rb") as file:
         files, given = {"file": ("edition.csv", file)}, {"on": str(day(edition))}
         sent = service.client.post("/v1/imports", files=files, data=given)
@@ -235,8 +235,8 @@ def service(copy_of: MakeUrl, tmp_path: Path, show: Show) -> Iterator[Service]:
     with closing(Service(tmp_path, copy_of("empty"), show)) as made:
         made.client.post("/v1/schemes", json={"code": "community", "name": "社区"}).raise_for_status()
         publish(made.client, draft(made.client, EVEN), day(0)).raise_for_status()
-        entities = ground.write_entities(tmp_path / "first.csv", ENTITIES, 0)
-        ground.load(made.url, entities, day(0))
+        entities = squares.write_entities(tmp_path / "first.csv", ENTITIES, 0)
+        squares.load(made.url, entities, day(0))
         yield made
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from api.jobs.launcher import Launcher
-from api.jobs.work import Task
+from api.jobs.tasks import Task
 from tests.system import children, told
 
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, text
 
-from api.jobs.withdrawal import withdrawing
+from api.jobs.cancel_flag import withdrawing
 from api.jobs.worker import Worker
 from api.settings import ServiceSettings
 from gis.errors import ConflictError
-from layers.storage.database import Database, bump_revision
-from layers.storage.jobs import Job, cancel, enqueue, find_job
-from layers.storage.models import Entity, JobState
+from layers.db.database import Database, bump_revision
+from layers.jobs.queue import cancel, enqueue, find_job
+from layers.models import Entity, Job, JobState
 from tests.system import children, told
 
 RECORDS, CANCELS = 15_000, 5

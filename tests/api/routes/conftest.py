@@ -16,8 +16,8 @@ from api.app import create_app
 from api.security.accounts import create_token
 from api.security.principal import SYSTEM, Role
 from api.settings import ServiceSettings
-from layers.storage.database import Database, bump_revision
-from layers.storage.models import Area
+from layers.db.database import Database, bump_revision
+from layers.models import Area
 
 WEST, SOUTH, STEP = 114.0, 22.5, 0.01
 Client = Callable[..., httpx.Client]

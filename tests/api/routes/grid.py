@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import mapbox_vector_tile
 
-from layers.storage.database import Database, bump_revision
-from layers.storage.models import Gap, GapRun, Scheme
+from layers.db.database import Database, bump_revision
+from layers.models import Gap, GapRun, Scheme
 from tests.api.routes.conftest import SOUTH, STEP, WEST, square
 from tests.layers.snapshot.published import publish
 

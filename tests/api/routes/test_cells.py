@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from layers.storage.database import Database
+from layers.db.database import Database
 from tests.api.routes.conftest import Client
 from tests.api.routes.grid import DAY, EAST_TOWN, LATER, WEST_TOWN, cells, publish_cells
 from tests.layers.snapshot.published import publish

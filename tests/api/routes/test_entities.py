@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from layers.storage.database import Database
+from layers.db.database import Database
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client
 from tests.api.routes.grid import DAY, EAST_TOWN, LATER, WEST_TOWN, publish_cells
 

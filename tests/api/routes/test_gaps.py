@@ -9,10 +9,10 @@ import pytest
 import shapely
 from sqlalchemy import select
 
-from layers.storage.database import Database
-from layers.storage.entities import create_entity, end_entity
-from layers.storage.gaps import search_gaps
-from layers.storage.models import Entity, Gap, GapRun
+from layers.db.database import Database
+from layers.entities.edits import create_entity, end_entity
+from layers.gaps.runs import search_gaps
+from layers.models import Entity, Gap, GapRun
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client, square
 from tests.api.routes.test_jobs import ended
 from tests.api.routes.test_plans import collection, scheme

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from api.routes.health import _forget_the_dead
-from layers.storage.database import Database
+from layers.db.database import Database
 from tests.api.routes.conftest import Client
 from tests.layers.snapshot.published import DAYS, coded, lattice, note_publishing, publish
 

@@ -19,9 +19,9 @@ from sqlalchemy import create_engine, func, select, text
 from api.security.accounts import create_token
 from api.security.principal import SYSTEM, Role
 from api.settings import ServiceSettings
-from layers.storage.database import Database
-from layers.storage.jobs import beat, enqueue, find_job
-from layers.storage.models import Entity, JobState
+from layers.db.database import Database
+from layers.jobs.queue import beat, enqueue, find_job
+from layers.models import Entity, JobState
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client, serving
 
 LONG = 200_000

@@ -6,8 +6,8 @@ import httpx
 from fastapi import FastAPI
 
 from api.routes.locate import router
-from api.security.access import demands
-from tests.api.location.plans import good
+from api.security.requirements import demands
+from tests.api.locate.plans import good
 from tests.layers.snapshot.published import DAYS, coded, lattice, publish
 
 

@@ -14,9 +14,9 @@ from playwright.sync_api import Browser
 from pypdf import PdfReader
 
 from gis.classes import Method
-from layers.storage.database import Database, bump_revision
-from layers.storage.entities import create_entity
-from layers.storage.models import BaseFeature
+from layers.db.database import Database, bump_revision
+from layers.entities.edits import create_entity
+from layers.models import BaseFeature
 from tests.api.routes.conftest import SOUTH, WEST, Client, square
 from tests.api.routes.grid import eventually
 from tests.api.routes.test_jobs import ended

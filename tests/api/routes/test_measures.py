@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from layers.storage.database import Database
+from layers.db.database import Database
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client
 from tests.api.routes.grid import (
     DAY,

@@ -21,8 +21,8 @@ from api.app import create_app
 from api.security.accounts import create_token
 from api.security.principal import SYSTEM, Role
 from api.settings import ServiceSettings
-from layers.storage.database import Database
-from layers.storage.models import Scheme
+from layers.db.database import Database
+from layers.models import Scheme
 from tests.api.routes.conftest import Client
 
 

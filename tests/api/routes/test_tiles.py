@@ -7,8 +7,8 @@ import mapbox_vector_tile
 import pytest
 
 from gis.crs import LONLAT
-from layers.storage.base_features import replace_base
-from layers.storage.database import Database
+from layers.basemap import replace_base
+from layers.db.database import Database
 from tests.api.routes.conftest import STEP, WEST, Client, square
 from tests.api.routes.grid import (
     DAY,

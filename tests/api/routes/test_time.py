@@ -10,7 +10,7 @@ from sqlalchemy import text
 from api.security.accounts import create_token
 from api.security.principal import SYSTEM, Role
 from api.settings import ServiceSettings
-from layers.storage.database import Database
+from layers.db.database import Database
 from tests.api.routes.conftest import serving
 
 LIMIT_S = 1.0

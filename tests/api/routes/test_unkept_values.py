@@ -2,8 +2,8 @@
 
 import pytest
 
-from layers.storage.database import Database
-from layers.storage.schemes import create_scheme
+from layers.db.database import Database
+from layers.plans.schemes import create_scheme
 from tests.api.routes.conftest import Client
 
 POLYGON = "[[[114.0,22.5],[114.1,22.5],[114.1,22.6],[114.0,22.6],[114.0,22.5]]]"

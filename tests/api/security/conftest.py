@@ -16,15 +16,15 @@ from starlette.routing import Route
 
 from api import problems
 from api.routes.session import router as session_router
-from api.security.access import Access, Ground, access, declare, public
 from api.security.accounts import create_account, create_token
+from api.security.area_scope import within
 from api.security.caller import Caller, principal_in
-from api.security.installation import install, open_identities
-from api.security.jurisdiction import within
 from api.security.principal import SYSTEM, Right, Role
+from api.security.requirements import Access, Ground, access, declare, public
+from api.security.setup import install, open_identities
 from gis.errors import NotFoundError
-from layers.storage.database import Database
-from layers.storage.models import Area
+from layers.db.database import Database
+from layers.models import Area
 
 PASSWORD = "correct horse battery"
 AREAS = {

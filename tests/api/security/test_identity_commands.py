@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from api.cli import app as commands
 from api.security.credentials import is_token
-from layers.storage.database import Database
+from layers.db.database import Database
 from tests.api.conftest import Outcome
 from tests.api.security.conftest import PASSWORD, Client, bearer
 

@@ -10,8 +10,8 @@ from api.security.passwords import hash_password, verify
 from api.security.personal import audit_reveal, masked, masked_text, shown
 from api.security.principal import RIGHTS, SYSTEM, Principal, Right, Role
 from gis.errors import ForbiddenError, InputError
-from layers.storage.database import Database
-from layers.storage.identity import AuditEntry
+from layers.db.database import Database
+from layers.models import AuditEntry
 
 VIEWER = Principal("token", 7, "map", Role.viewer, RIGHTS[Role.viewer], "440305", frozenset(["440305"]))
 

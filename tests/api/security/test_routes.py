@@ -19,17 +19,29 @@ from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from api.app import create_app
-from api.jobs.exported import file_of
-from api.security.access import Demand, Ground, demands
+from api.jobs.export_files import file_of
 from api.security.accounts import create_token
 from api.security.audit import Action
 from api.security.principal import RIGHTS, SYSTEM, Right, Role
+from api.security.requirements import Demand, Ground, demands
 from api.settings import ServiceSettings
-from layers.storage.database import Database
-from layers.storage.identity import AuditEntry
-from layers.storage.jobs import Job
-from layers.storage.models import Area, Assignment, Cell, Entity, Gap, GapRun, Plan, PlanCell, Scheme, State
-from layers.storage.staff import Officer, Post
+from layers.db.database import Database
+from layers.models import (
+    Area,
+    Assignment,
+    AuditEntry,
+    Cell,
+    Entity,
+    Gap,
+    GapRun,
+    Job,
+    Officer,
+    Plan,
+    PlanCell,
+    Post,
+    Scheme,
+    State,
+)
 from tests.api.security.conftest import bearer
 
 HOME, ABROAD = "440305", "440306"

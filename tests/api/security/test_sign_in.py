@@ -12,8 +12,8 @@ from api.security.credentials import csrf_token, new_session_id
 from api.security.principal import SYSTEM
 from api.security.sign_in import FORGOTTEN, SlowDownError, sign_in, wait_s
 from gis.errors import UnauthorizedError
-from layers.storage.database import Database
-from layers.storage.identity import AuditEntry, BrowserSession, SignInFailure
+from layers.db.database import Database
+from layers.models import AuditEntry, BrowserSession, SignInFailure
 from tests.api.security.conftest import PASSWORD, Client, MakeClient
 
 LASTING = timedelta(hours=1)

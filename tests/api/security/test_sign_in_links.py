@@ -16,8 +16,8 @@ from api.security.principal import SYSTEM
 from api.security.sign_in import SlowDownError
 from api.security.sign_in_links import LONGEST_LIFE, create_link, sign_in_by_link
 from gis.errors import ConflictError, InputError, NotFoundError, UnauthorizedError
-from layers.storage.database import Database
-from layers.storage.identity import AuditEntry, SignInFailure, SignInLink
+from layers.db.database import Database
+from layers.models import AuditEntry, SignInFailure, SignInLink
 from tests.api.conftest import Outcome
 from tests.api.security.conftest import PASSWORD, Client, MakeClient
 

@@ -21,15 +21,15 @@ from api.security.sign_in_links import create_link
 from api.settings import ServiceSettings
 from gis.areas import hierarchy
 from gis.crs import LONLAT
-from layers.storage.areas import import_areas
-from layers.storage.base_features import replace_base
-from layers.storage.database import Database
-from layers.storage.entities import create_entity
-from layers.storage.gaps import search_gaps
-from layers.storage.plans import check_plan, create_draft
-from layers.storage.publish import publish
-from layers.storage.schemes import create_scheme
-from layers.storage.staff import Officer, Post
+from layers.basemap import replace_base
+from layers.db.database import Database
+from layers.entities.edits import create_entity
+from layers.gaps.runs import search_gaps
+from layers.imports.areas import import_areas
+from layers.models import Officer, Post
+from layers.plans.drafts import check_plan, create_draft
+from layers.plans.publish import publish
+from layers.plans.schemes import create_scheme
 from tests.api.routes.conftest import serving
 
 WEST, SOUTH, STEP, COLUMNS, ROWS = 114.05, 22.54, 0.002, 6, 4
@@ -160,7 +160,7 @@ def build(url: str) -> dict[str, Any]:
 
 
 def _publish(database: Database, code: str, name: str, cells: gpd.GeoDataFrame, on: date) -> None:
-    from layers.storage.models import Scheme
+    from layers.models import Scheme
 
     with database.write() as session:
         scheme = session.query(Scheme).filter_by(code=code).one_or_none() or create_scheme(

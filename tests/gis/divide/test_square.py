@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
 
-from gis.arrangement import faces
 from gis.crs import working_crs
 from gis.divide import divide_square
 from gis.errors import CapacityError, CoverageError, InputError
+from gis.faces.arrangement import faces
 from tests.gis.topology.coverages import crossing
 
 QUIET = settings(deadline=None, max_examples=25)

@@ -6,8 +6,8 @@ import numpy as np
 import shapely
 from sqlalchemy import select
 
-from layers.storage.database import bump_revision
-from layers.storage.models import Area, Cell, Plan, Scheme, State
+from layers.db.database import bump_revision
+from layers.models import Area, Cell, Plan, Scheme, State
 
 WEST, SOUTH, STEP = 114.0, 22.5, 2.0**-10
 AREAS = (

@@ -13,9 +13,9 @@ from sqlalchemy import select, text
 
 from gis.errors import NotFoundError
 from gis.locate import PointLocator
+from layers.db.database import Database, bump_revision
+from layers.models import Area, Cell, Scheme
 from layers.snapshot import AreaTree, SnapshotHolder, follow
-from layers.storage.database import Database, bump_revision
-from layers.storage.models import Area, Cell, Scheme
 from tests.layers.snapshot.published import (
     AREAS,
     DAYS,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from layers.tiles import BUFFER, EXTENT, Coverage, touching
 from layers.tiles.coverage import BORDER_TOLERANCE
 from tests.gis.topology.coverages import lattice
-from tests.layers.tiles.grounds import SHENZHEN, features, mosaic, placed
+from tests.layers.tiles.coverages import SHENZHEN, features, mosaic, placed
 
 SIDES = (-BUFFER, EXTENT + BUFFER)
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layers.tiles.clip import boxed, clip_lines, clip_rings, crossings
-from layers.tiles.mend import mended
+from layers.tiles.make_valid import mended
 from layers.tiles.rings import from_shapes
-from tests.layers.tiles.grounds import mosaic
+from tests.layers.tiles.coverages import mosaic
 
 BOX = (300, 250, 700, 800)
 coordinate = st.integers(-1000, 1000)

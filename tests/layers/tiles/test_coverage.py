@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from gis.errors import InputError
 from layers.tiles import BUFFER, EXTENT, Address, Coverage, touching
-from layers.tiles.address import HALF, project, unit
+from layers.tiles.tile import HALF, project, unit
 from tests.gis.topology.coverages import lattice
-from tests.layers.tiles.grounds import SHENZHEN, blank, features, mosaic, placed
+from tests.layers.tiles.coverages import SHENZHEN, blank, features, mosaic, placed
 
 ZOOMS = range(20)
 TILE = shapely.box(0, 0, EXTENT, EXTENT)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from gis.errors import InputError
 from layers.tiles import BUFFER, EXTENT, Address, Lines, Points, Polygons, touching
-from layers.tiles.address import HALF, project, unit
-from tests.layers.tiles.grounds import SHENZHEN, features
+from layers.tiles.tile import HALF, project, unit
+from tests.layers.tiles.coverages import SHENZHEN, features
 
 BUFFERED = shapely.box(-BUFFER, -BUFFER, EXTENT + BUFFER, EXTENT + BUFFER)
 LON, LAT = SHENZHEN

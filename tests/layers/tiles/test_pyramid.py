@@ -14,7 +14,7 @@ from gis.divide.square import divide_square
 from layers.formats.gdal import confine
 from layers.sample import make_district
 from layers.tiles import Coverage, Lines, Points, Polygons, touching
-from layers.tiles.address import unit
+from layers.tiles.tile import unit
 
 TABLES = Path(__file__).parents[3] / "data"
 ZOOMS = range(9, 17)

@@ -4,9 +4,9 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers.tiles.mend import mended, mended_together
+from layers.tiles.make_valid import mended, mended_together
 from layers.tiles.rings import Rings, cleaned, convex, doubled_areas, ends, from_shapes, joined
-from tests.layers.tiles.grounds import blank, mosaic
+from tests.layers.tiles.coverages import blank, mosaic
 
 coordinate = st.integers(-6, 6)
 ring = st.lists(st.tuples(coordinate, coordinate), max_size=9)

@@ -1,0 +1,293 @@
+"""The database of the demonstration: the sample district with its plans, officers and gaps on two dates.
+
+It loads and publishes as a user would, by the functions behind the commands and routes. A database that no
+demonstration has made is never touched.
+"""
+
+import secrets
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api.security.accounts import create_account
+from api.security.accounts import create_token
+from api.security.audit import Action
+from api.security.audit import audit
+from api.security.principal import SYSTEM
+from api.security.principal import Role
+from api.security.sign_in_links import create_link
+from gis.areas import lowest
+from gis.crs import choose_crs
+from gis.divide import divide_square
+from gis.errors import InputError
+from layers.fields.columns import base_from
+from layers.formats import read_layer
+from layers.formats import read_table
+from layers.sample import SampleFiles
+from layers.imports.areas import import_areas
+from layers.basemap import KINDS as BASE_KINDS
+from layers.basemap import replace_base
+from layers.db.database import Database
+from layers.gaps.runs import search_gaps
+from layers.imports.entities import import_entities
+from layers.models import Cell
+from layers.plans.drafts import check_plan
+from layers.plans.drafts import create_draft
+from layers.plans.publish import publish
+from layers.plans.schemes import create_scheme
+from layers.plans.schemes import find_scheme
+from layers.imports.officers import import_officers
+
+FIRST_DAY = date(2025, 1, 1)
+"""From when everything is there: areas, entities, officers, and a plan of each scheme."""
+
+SECOND_DAY = date(2025, 7, 1)
+"""When the community cells of one street are merged and the last service points open."""
+
+COMMUNITY, ENVIRONMENT = "community", "environment"
+"""The schemes: cells of communities, and the larger cells of streets."""
+
+ACCOUNT = "demo"
+"""Who the sign-in link signs in: a publisher of the whole district."""
+
+_MARK = "demonstration"
+# The subject of the first entry of the audit, by which a database of a demonstration is known.
+_LINK_LIFE, _TOKEN_LIFE = timedelta(hours=12), timedelta(days=7)
+_LATE = 5
+# Every fifth service point opens on the second day.
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A plan that was published: its scheme, name and day, the cells it brought, and the gaps found then."""
+
+    scheme: str
+    name: str
+    on: date
+    cells: int
+    gaps: int
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """How to come in, each told this once: a link for a person, and a token and a question for a program."""
+
+    link: str
+    token: str
+    curl: str
+
+
+def build_database(
+    path: Path,
+    sample: SampleFiles,
+    areas: gpd.GeoDataFrame,
+    cells: gpd.GeoDataFrame,
+    *,
+    size_m: float,
+    say: Callable[[str], None],
+) -> list[Publication]:
+    """Make the database of a demonstration, in the place of an earlier one's; whole or not at all.
+
+    Parameters
+    ----------
+    path
+        The file, a GeoPackage.
+    sample
+        The files of the sample district.
+    areas
+        The district's areas as `gis.areas.hierarchy` gives them.
+    cells
+        The communities divided into squares of `size_m`: the first plan.
+    say
+        Told each step when it is done.
+
+    Returns
+    -------
+    list of Publication
+        In the order in which they were published.
+
+    Raises
+    ------
+    InputError
+        If there is a file that no demonstration has made, or a service has it open.
+    """
+    require_replaceable(path)
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=path.parent) as folder:
+        fresh = Path(folder) / path.name
+        with closing(Database(f"sqlite:///{fresh}")) as database:
+            database.migrate()
+            with database.write() as session:
+                audit(session, SYSTEM, Action.record, _MARK, synthetic=True)
+            _load(database, sample, areas, say)
+            published = _publish_all(database, sample, areas, cells, size_m, say)
+            with database.write() as session:
+                create_account(session, SYSTEM, ACCOUNT, Role.publisher, None, secrets.token_urlsafe(24))
+        fresh.replace(path)
+    return published
+
+
+def require_replaceable(path: Path) -> None:
+    """Refuse a place where something is that must not be lost.
+
+    Raises
+    ------
+    InputError
+        If the file is no demonstration's database, or is open elsewhere.
+    """
+    if not path.exists():
+        return
+    other = InputError(
+        f"{path} is not a database that `wangge demo` has made; name another folder with -o, or move it away."
+    )
+    try:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=0)
+        ) as connection:
+            first = connection.execute("SELECT subject FROM audit_entries ORDER BY id LIMIT 1").fetchone()
+            if first != (_MARK,):
+                raise other
+            # Leaving the write-ahead log takes the file alone: it fails while anybody else has it open.
+            connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise InputError(
+                f"{path} is open in another program, perhaps a service; end that first."
+            ) from None
+        raise other from None
+    except sqlite3.DatabaseError:
+        raise other from None
+
+
+def invite(database: Database, address: str) -> Invitation:
+    """Make a link, a token and a question for the service of a demonstration at an address."""
+    with database.write() as session:
+        _, secret = create_link(session, SYSTEM, ACCOUNT, _LINK_LIFE)
+        _, token = create_token(session, SYSTEM, "demonstration", Role.admin, None, _TOKEN_LIFE)
+        lon, lat = _somewhere(session)
+    question = f"{address}/v1/locate?lon={lon:.5f}&lat={lat:.5f}"
+    return Invitation(
+        f"{address}/#link={secret}", token, f'curl -H "Authorization: Bearer {token}" "{question}"'
+    )
+
+
+def _load(
+    database: Database, sample: SampleFiles, areas: gpd.GeoDataFrame, say: Callable[[str], None]
+) -> None:
+    import_areas(database, areas, on=FIRST_DAY)
+    late = _late_service_points(sample)
+    entities = 0
+    for kind, path, where in (
+        ("household", sample.households, None),
+        ("enterprise", sample.enterprises, None),
+        ("sensor", sample.sensors, None),
+        ("component", sample.components, None),
+        ("service_point", sample.service_points, f"id NOT IN ({late})"),
+    ):
+        entities += import_entities(database, path, kind=kind, where=where, on=FIRST_DAY).inserted
+    say(f"{len(areas):,} areas and {entities:,} entities loaded into the database")
+    frames = {kind: base_from(read_layer(sample.district, role=kind), kind) for kind in BASE_KINDS}
+    base = replace_base(database, frames)
+    say(f"{sum(each.stored for each in base.values()):,} features of the base map loaded")
+
+
+def _late_service_points(sample: SampleFiles) -> str:
+    """Return the identities of the service points that open later, as a list in SQL."""
+    identities = sorted(read_layer(sample.service_points, role="entities")["id"].astype(str))
+    return ", ".join(f"'{identity}'" for identity in identities[::_LATE])
+
+
+def _publish_all(
+    database: Database,
+    sample: SampleFiles,
+    areas: gpd.GeoDataFrame,
+    cells: gpd.GeoDataFrame,
+    size_m: float,
+    say: Callable[[str], None],
+) -> list[Publication]:
+    streets = areas[areas["level"] != "village"]
+    officers = read_table(sample.officers)
+    with database.write() as session:
+        create_scheme(session, COMMUNITY, "社区网格", rules={"max_distance_m": 50})
+        create_scheme(session, ENVIRONMENT, "环境网格", rules={"max_distance_m": 200})
+
+    def put(scheme: str, name: str, on: date, drawn: gpd.GeoDataFrame) -> Publication:
+        with database.write() as session:
+            number = find_scheme(session, scheme).id
+            plan = create_draft(session, number, drawn, name=name, created_by=SYSTEM.label)
+            check_plan(session, plan.id)
+            brought = publish(session, plan.id, on).begun
+            audit(session, SYSTEM, Action.publish, f"plan {plan.id}", on=on.isoformat())
+        import_officers(database, officers, scheme=scheme, on=on)
+        run = search_gaps(database, scheme, created_by=SYSTEM.label, on=on)
+        found = sum(kind["gaps"] for kind in run.summary["kinds"].values())
+        say(f"{scheme}: {brought:,} cells in force from {on}, {found:,} gaps")
+        return Publication(scheme, name, on, brought, found)
+
+    squares = cells[["code", "name", "kind", "area_code", "geometry"]]
+    published = [
+        put(COMMUNITY, "社区网格 2025", FIRST_DAY, squares),
+        put(
+            ENVIRONMENT,
+            "环境网格 2025",
+            FIRST_DAY,
+            divide_square(streets, size_m=2 * size_m),
+        ),
+    ]
+    import_entities(database, sample.service_points, kind="service_point", on=SECOND_DAY)
+    street = min(lowest(streets)["code"])
+    name = areas.loc[areas["code"] == street, "name"].iloc[0]
+    mine = squares["area_code"].isin(areas.loc[areas["parent"] == street, "code"])
+    redrawn = pd.concat([squares[~mine], _merged(squares[mine], 2 * size_m)], ignore_index=True)
+    return [*published, put(COMMUNITY, f"{name}调整", SECOND_DAY, redrawn)]
+
+
+def _merged(cells: gpd.GeoDataFrame, size_m: float) -> gpd.GeoDataFrame:
+    """Return cells of which those of one area that lie in one larger square are one, under a new code.
+
+    Neighbours keep all the vertices they share. What is left alone in its square stays as it is.
+    """
+    spots = cells.geometry.representative_point().to_crs(choose_crs(cells))
+    column, row = np.floor(spots.x / size_m), np.floor(spots.y / size_m)
+    kept, begun = [], []
+    for area_code, ours in cells.groupby("area_code", sort=True):
+        width = len(ours["code"].iloc[0]) - len(str(area_code))
+        number = max(int(code[-width:]) for code in ours["code"])
+        for _, square in ours.groupby([column[ours.index], row[ours.index]], sort=True):
+            inside = shapely.point_on_surface(square.geometry.to_numpy())
+            for part in shapely.get_parts(shapely.coverage_union_all(square.geometry.to_numpy())):
+                members = square[shapely.intersects(part, inside)]
+                if len(members) == 1:
+                    kept.append(members)
+                    continue
+                number += 1
+                last = members["code"].iloc[0][-width:]
+                begun.append(
+                    {
+                        "code": f"{area_code}{number:0{width}d}",
+                        "name": members["name"].iloc[0].replace(last, f"{number:0{width}d}"),
+                        "kind": "merged",
+                        "area_code": area_code,
+                        "geometry": part,
+                    }
+                )
+    fresh = gpd.GeoDataFrame(begun, columns=cells.columns, crs=cells.crs)
+    return gpd.GeoDataFrame(pd.concat([*kept, fresh], ignore_index=True), crs=cells.crs)
+
+
+def _somewhere(session: Session) -> tuple[float, float]:
+    """Return the longitude and latitude of a place in the middle of a cell."""
+    shape = session.scalars(select(Cell.geometry).where(Cell.valid_to.is_(None)).order_by(Cell.code)).first()
+    assert shape is not None
+    place = shapely.point_on_surface(shape)
+    return place.x, place.y

@@ -1,0 +1,175 @@
+"""The short report of the demonstration, as Markdown in Chinese or English."""
+
+from collections.abc import Sequence
+
+from api.demo.files import Demonstration
+from api.demo.database import Publication
+from gis.areas import lowest
+from gis.topology.findings import metres2
+
+_WORDS = {
+    "zh": {
+        "title": "示例区网格化报告（合成数据）",
+        "division": "网格划分",
+        "ground": (
+            "{cells:,} 个网格，覆盖 {streets:,} 个街道的 {communities:,} 个社区，共 {area}；"
+            "最小 {least}，最大 {most}。"
+        ),
+        "valid": "拓扑检查通过：无空白、无重叠，相邻网格顶点一致。",
+        "invalid": "拓扑检查未通过。",
+        "assignment": "对象归属",
+        "assignment_head": ("对象", "总数", "网格内", "边界上", "按份额", "未归属"),
+        "gaps": "盲区",
+        "gaps_head": ("类型", "数量", "严重", "面积", "户数", "企业"),
+        "skipped": "未分析：{kind}（{reason}）",
+        "worst": "最严重的盲区",
+        "worst_head": ("类型", "网格", "面积", "户数", "企业", "违反的规则"),
+        "defects": "问题数据",
+        "defects_head": ("文件", "判断", "把握", "据此归属", "仍未归属的原因"),
+        "reading": "{datum}，{axes}",
+        "axes": ("经度、纬度", "纬度、经度（颠倒）"),
+        "areas": "有缺陷的区划：{overlaps:,} 处重叠（{overlap}），{blanks:,} 处空白（{blank}）。",
+        "repaired": "修复后面积变化最大的是 {code}：{change:+,.2f} m²（{share:+.2%}）。",
+        "plans": "数据库中的方案",
+        "plans_head": ("网格体系", "方案", "生效日期", "新网格", "盲区"),
+        "files": "文件",
+    },
+    "en": {
+        "title": "Report on the sample district (synthetic data)",
+        "division": "Division",
+        "ground": (
+            "{cells:,} cells over {communities:,} communities in {streets:,} streets, {area} in all; "
+            "the smallest {least}, the largest {most}."
+        ),
+        "valid": "The check holds: no blank, no overlap, neighbours share their vertices.",
+        "invalid": "The check does not hold.",
+        "assignment": "Assignment",
+        "assignment_head": ("entities", "all", "inside", "on a border", "by share", "none"),
+        "gaps": "Gaps",
+        "gaps_head": ("kind", "gaps", "high", "ground", "households", "enterprises"),
+        "skipped": "Not looked for: {kind} ({reason})",
+        "worst": "The most severe gaps",
+        "worst_head": ("kind", "cell", "ground", "households", "enterprises", "rule broken"),
+        "defects": "Defective files",
+        "defects_head": ("file", "reading", "confidence", "assigned so", "why others are not"),
+        "reading": "{datum}, {axes}",
+        "axes": ("longitude, latitude", "latitude, longitude (swapped)"),
+        "areas": "Areas with defects: {overlaps:,} overlaps ({overlap}), {blanks:,} blanks ({blank}).",
+        "repaired": "After the repair the area of {code} has changed most: {change:+,.2f} m² ({share:+.2%}).",
+        "plans": "Plans in the database",
+        "plans_head": ("scheme", "plan", "in force from", "cells begun", "gaps"),
+        "files": "Files",
+    },
+}
+_WORST = 10
+
+
+def write_up(shown: Demonstration, language: str = "zh", published: Sequence[Publication] = ()) -> str:
+    """Return the report as Markdown.
+
+    Parameters
+    ----------
+    shown
+        What was made and found in files.
+    language
+        zh or en.
+    published
+        The plans of the database, where there is one.
+    """
+    words: dict[str, object] = dict(_WORDS[language])
+
+    def say(key: str, **figures: object) -> str:
+        return str(words[key]).format(**figures)
+
+    def head(key: str) -> Sequence[str]:
+        found = words[key]
+        assert isinstance(found, tuple)
+        return found
+
+    areas, cells = shown.areas, shown.cells
+    lines = [f"# {say('title')}", "", f"## {say('division')}", ""]
+    lines += [
+        say(
+            "ground",
+            cells=len(cells),
+            communities=len(lowest(areas)),
+            streets=int((areas["level"] == "town").sum()),
+            area=metres2(float(cells["area_m2"].sum())),
+            least=metres2(float(cells["area_m2"].min())),
+            most=metres2(float(cells["area_m2"].max())),
+        ),
+        say("valid" if shown.check.valid else "invalid"),
+    ]
+    lines += ["", f"## {say('assignment')}", ""]
+    lines += _table(
+        head("assignment_head"),
+        [
+            (kind, account.total, *(account.methods[word] for word in ("inside", "border", "share", "none")))
+            for kind, account in shown.accounts.items()
+        ],
+    )
+    found = shown.gaps.summary()
+    lines += ["", f"## {say('gaps')}", ""]
+    lines += _table(
+        head("gaps_head"),
+        [
+            (kind, row["gaps"], row["high"], metres2(row["area_m2"]), row["households"], row["enterprises"])
+            for kind, row in found["kinds"].items()
+        ],
+    )
+    lines += [say("skipped", kind=kind, reason=reason) for kind, reason in found["skipped"].items()]
+    lines += ["", f"### {say('worst')}", ""]
+    lines += _table(
+        head("worst_head"),
+        [
+            (
+                row["kind"],
+                row["cell_code"],
+                metres2(row["area_m2"]),
+                row["households"],
+                row["enterprises"],
+                row["rule"],
+            )
+            for row in shown.gaps.frame.head(_WORST).drop(columns="geometry").to_dict("records")
+        ],
+    )
+    lines += ["", f"## {say('defects')}", ""]
+    lines += _table(
+        head("defects_head"),
+        [
+            (
+                name,
+                say("reading", datum=diagnosis.datum.label, axes=head("axes")[diagnosis.swapped]),
+                f"{diagnosis.datum_confidence} / {diagnosis.axes_confidence}",
+                f"{shown.rescued[name].assigned:,} / {shown.rescued[name].total:,}",
+                ", ".join(f"{word} {count:,}" for word, count in shown.rescued[name].reasons.items()) or "-",
+            )
+            for name, diagnosis in shown.diagnoses.items()
+        ],
+    )
+    faults, largest = shown.defective.summary(), shown.repaired.summary()["largest_change"]
+    lines += [
+        "",
+        say(
+            "areas",
+            overlaps=faults["overlap"]["count"],
+            overlap=metres2(faults["overlap"]["area_m2"]),
+            blanks=faults["blank"]["count"],
+            blank=metres2(faults["blank"]["area_m2"]),
+        ),
+        say("repaired", code=largest["code"], change=largest["change_m2"], share=largest["change_share"]),
+    ]
+    if published:
+        rows = [(each.scheme, each.name, each.on, each.cells, each.gaps) for each in published]
+        lines += ["", f"## {say('plans')}", "", *_table(head("plans_head"), rows)]
+    lines += ["", f"## {say('files')}", ""]
+    lines += [f"- {path.name}" for path in sorted(shown.folder.iterdir()) if not path.name.startswith(".")]
+    return "\n".join(lines) + "\n"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    def cell(value: object) -> str:
+        return f"{value:,}" if isinstance(value, int) else str(value).replace("|", "\\|")
+
+    body = ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows]
+    return ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head), *body]

@@ -1,0 +1,192 @@
+"""The OpenAPI of `/tiles` and `/styles`, whose plain routes FastAPI does not describe."""
+
+from typing import Any
+
+from api.problems import answers
+
+_SCHEME = {
+    "name": "scheme",
+    "in": "query",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 60},
+    "example": "community",
+}
+_AT = {
+    "name": "at",
+    "in": "query",
+    "description": "The day; today when not given.",
+    "schema": {"type": "string", "format": "date"},
+    "example": "2026-03-01",
+}
+_KIND = {
+    "name": "kind",
+    "in": "query",
+    "description": "Only entities of this kind; all when not given.",
+    "schema": {"type": "string"},
+    "example": "enterprise",
+}
+_RUN = {
+    "name": "run",
+    "in": "query",
+    "description": "The run of gaps; the newest of the scheme when not given.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": 2**49},
+}
+_ADDRESS = [
+    {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 0, "maximum": most},
+        "example": example,
+    }
+    for name, most, example in (("z", 16, 8), ("x", 65535, 208), ("y", 65535, 111))
+]
+_NEEDED = {**_SCHEME, "required": True}
+
+_LAYERS: dict[str, tuple[str, str, list[dict[str, Any]]]] = {
+    "areas": (
+        "the administrative areas",
+        (
+            "`areas`: code, name, level, depth; `area_borders`: each border of a depth once, as lines. "
+            "A caller bound to an area sees it and all beneath and above it."
+        ),
+        [],
+    ),
+    "base": (
+        "the base map",
+        "`water`, `green`, `buildings`, `railway`, `roads`: class, name. The same for every caller.",
+        [],
+    ),
+    "cells": (
+        "the cells of a scheme",
+        (
+            "`cells`: code, name, area_code, area_m2, perimeter_m, colour (0 to 5, unlike the neighbours'), "
+            "households, enterprises, sensors, components, service_points; the feature's id is the cell's. "
+            "`cell_borders`: each border once, as lines. `cell_labels`: a point inside each cell. Below the "
+            "zoom from which there are cells, `cell_groups`: the cells of an area as one, with their number "
+            "and sums; and `group_borders`."
+        ),
+        [_NEEDED, _AT],
+    ),
+    "entities": (
+        "entities",
+        (
+            "`entities`: id, kind, class_name, and cell_code when a scheme is named. Below zoom 15 one point "
+            "stands for all of a kind in a square of 16 pixels, with their `count`; nothing of a person."
+        ),
+        [_KIND, _SCHEME],
+    ),
+    "gaps": (
+        "a run of gaps",
+        "`gaps`: kind, severity, cell_code, area_m2, households, enterprises.",
+        [_NEEDED, _RUN],
+    ),
+}
+
+
+def tile_paths() -> dict[str, Any]:
+    """Return the OpenAPI paths of the routes."""
+    paths: dict[str, Any] = {}
+    for layer, (what, told, parameters) in _LAYERS.items():
+        paths[f"/tiles/{layer}/{{z}}/{{x}}/{{y}}.mvt"] = {"get": _tile(layer, what, told, parameters)}
+        paths[f"/tiles/{layer}.json"] = {"get": _tilejson(layer, what, parameters)}
+    paths["/styles/{style}.json"] = {"get": _style()}
+    return paths
+
+
+def _problems(*statuses: int) -> dict[str, Any]:
+    return {str(status): described for status, described in answers(*statuses).items()}
+
+
+def _tile(layer: str, what: str, told: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    content = {"application/vnd.mapbox-vector-tile": {"schema": {"type": "string", "format": "binary"}}}
+    return {
+        "tags": ["tiles"],
+        "summary": f"Draw {what}",
+        "description": f"A Mapbox Vector Tile 2.1. {told}",
+        "operationId": f"tile_{layer}",
+        "parameters": [*_ADDRESS, *parameters],
+        "responses": {
+            "200": {"description": "The tile.", "content": content},
+            "204": {"description": "There is nothing in this tile for the caller."},
+            "304": {"description": "The caller has it already."},
+            **_problems(404),
+        },
+    }
+
+
+def _tilejson(layer: str, what: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "required": [
+            "tilejson",
+            "tiles",
+            "vector_layers",
+            "minzoom",
+            "maxzoom",
+            "bounds",
+            "empty",
+            "revision",
+        ],
+        "properties": {
+            "tilejson": {"type": "string"},
+            "name": {"type": "string"},
+            "tiles": {"type": "array", "items": {"type": "string"}},
+            "minzoom": {"type": "integer"},
+            "maxzoom": {"type": "integer"},
+            "bounds": {"type": "array", "items": {"type": "number"}},
+            "vector_layers": {"type": "array", "items": {"type": "object"}},
+            "empty": {"type": "boolean", "description": "There is nothing that the caller may see."},
+            "revision": {"type": "integer", "description": "What the tiles show; they follow a publish."},
+        },
+    }
+    example = {
+        "tilejson": "3.0.0",
+        "name": layer,
+        "tiles": [f"http://127.0.0.1:8000/tiles/{layer}/{{z}}/{{x}}/{{y}}.mvt"],
+        "minzoom": 0,
+        "maxzoom": 16,
+        "bounds": [113.9, 22.5, 114.1, 22.6],
+        "vector_layers": [{"id": layer, "fields": {"code": "String"}, "minzoom": 0, "maxzoom": 16}],
+        "empty": False,
+        "revision": 7,
+    }
+    return {
+        "tags": ["tiles"],
+        "summary": f"Describe the tiles of {what}",
+        "description": "TileJSON 3; its bounds are those of what the caller may see.",
+        "operationId": f"tilejson_{layer}",
+        "parameters": parameters,
+        "responses": {
+            "200": {
+                "description": "The TileJSON.",
+                "content": {"application/json": {"schema": schema, "example": example}},
+            },
+            **_problems(404),
+        },
+    }
+
+
+def _style() -> dict[str, Any]:
+    example = {"version": 8, "name": "calm", "sources": {}, "layers": []}
+    return {
+        "tags": ["tiles"],
+        "summary": "Read a style",
+        "description": "A style of MapLibre for the base map and the areas.",
+        "operationId": "style",
+        "parameters": [
+            {
+                "name": "style",
+                "in": "path",
+                "required": True,
+                "schema": {"type": "string", "enum": ["calm"]},
+                "example": "calm",
+            }
+        ],
+        "responses": {
+            "200": {
+                "description": "The style.",
+                "content": {"application/json": {"schema": {"type": "object"}, "example": example}},
+            },
+            **_problems(404),
+        },
+    }

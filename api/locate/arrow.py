@@ -1,0 +1,141 @@
+"""Columns as an Arrow IPC stream: reading those of a question, writing those of an answer."""
+
+import struct
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gis.errors import InputError, LimitError
+
+Floats = NDArray[np.float64]
+
+MEDIA_TYPE = "application/vnd.apache.arrow.stream"
+
+_FAULTS = (pa.ArrowException, OSError, ValueError, TypeError, struct.error)
+
+
+def read_columns(body: bytes, names: Sequence[Sequence[str]], most: int) -> list[Floats]:
+    """Read columns of numbers from a stream; of all its other columns nothing is touched.
+
+    Parameters
+    ----------
+    body
+        The stream, not compressed.
+    names
+        For each column wanted the names it may have, in small letters, the preferred first.
+    most
+        Rows that are accepted.
+
+    Returns
+    -------
+    list of ndarray of float
+        Each of shape (n,), NaN where there is no value.
+
+    Raises
+    ------
+    InputError
+        If the bytes are no such stream, or lack a column of numbers.
+    LimitError
+        If there are more rows.
+    """
+    try:
+        return _read(pa.py_buffer(body), names, most)
+    except _FAULTS as error:
+        raise InputError("The body is no Arrow stream that can be read.") from error
+
+
+def _read(body: pa.Buffer, names: Sequence[Sequence[str]], most: int) -> list[Floats]:
+    # Before anything is unpacked: some bytes may stand for gigabytes.
+    if any(_is_compressed(message) for message in pa.ipc.MessageReader.open_stream(body)):
+        raise InputError("The Arrow stream is compressed; send it without compression.")
+    schema = pa.ipc.open_stream(body).schema
+    wanted = [_find(schema, each) for each in names]
+    # The reader keeps the order of the stream, whichever order it is asked in.
+    options = pa.ipc.IpcReadOptions(included_fields=sorted(set(wanted)))
+    batches, rows = [], 0
+    for batch in pa.ipc.open_stream(body, options=options):
+        rows += batch.num_rows
+        if rows > most:
+            raise LimitError(f"More than the {most:,} points of one request; send several.")
+        batch.validate(full=True)
+        batches.append(batch)
+    return [_numbers(batches, schema.field(number).name) for number in wanted]
+
+
+def _find(schema: pa.Schema, names: Sequence[str]) -> int:
+    lower = [name.lower() for name in schema.names]
+    number = next((lower.index(name) for name in names if name in lower), None)
+    if number is None:
+        raise InputError(f"The Arrow stream has no column {names[0]}.")
+    field = schema.field(number)
+    kind = field.type
+    # What has no values at all has no kind either.
+    if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
+        raise InputError(f"The column {names[0]} of the Arrow stream holds no numbers.")
+    if schema.names.count(field.name) > 1:
+        raise InputError(f"The Arrow stream has the column {names[0]} twice.")
+    return number
+
+
+def _numbers(batches: Sequence[pa.RecordBatch], name: str) -> Floats:
+    columns = [
+        batch.column(name).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) for batch in batches
+    ]
+    return np.concatenate([np.empty(0), *columns])
+
+
+def _is_compressed(message: pa.Message) -> bool:
+    """Tell whether a message says that its buffers are compressed (Message.fbs of the Arrow format)."""
+    if message.type not in {"record batch", "dictionary"}:
+        return False
+    text = message.metadata.to_pybytes()
+    header = _member(text, _target(text, 0), 2)
+    if message.type == "dictionary" and header is not None:
+        header = _member(text, _target(text, header), 1)
+    return header is None or _member(text, _target(text, header), 3) is not None
+
+
+def _target(text: bytes, place: int) -> int:
+    """Follow the offset that a flatbuffer has at a place."""
+    found: int = place + struct.unpack_from("<I", text, place)[0]
+    return found
+
+
+def _member(text: bytes, table: int, number: int) -> int | None:
+    """Return where a flatbuffer's table keeps a member, None where it has none."""
+    layout = table - struct.unpack_from("<i", text, table)[0]
+    (size,) = struct.unpack_from("<H", text, layout)
+    if 4 + 2 * number + 2 > size:
+        return None
+    (offset,) = struct.unpack_from("<H", text, layout + 4 + 2 * number)
+    return table + offset if offset else None
+
+
+def words(
+    values: Sequence[str | None] | NDArray[np.object_], picks: NDArray[np.signedinteger]
+) -> pa.DictionaryArray:
+    """Return a column of repeated texts.
+
+    Parameters
+    ----------
+    values
+        The texts; one may stand there several times, and None means none.
+    picks
+        For each row a position in `values`, or -1 for none, shape (n,).
+    """
+    encoded = pa.array(values, pa.string()).dictionary_encode()
+    table = np.append(encoded.indices.fill_null(-1).to_numpy(), np.int32(-1))
+    indices = table[picks]
+    return pa.DictionaryArray.from_arrays(pa.array(indices, mask=indices < 0), encoded.dictionary)
+
+
+def write_columns(columns: Mapping[str, pa.Array], rows: int, notes: Mapping[str, str]) -> bytes:
+    """Write columns as a stream of one batch, with notes in the metadata of its schema."""
+    schema = pa.schema([(name, column.type) for name, column in columns.items()], metadata=dict(notes))
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema) as writer:
+        if columns and rows:
+            writer.write_batch(pa.record_batch(list(columns.values()), schema=schema))
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]

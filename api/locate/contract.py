@@ -1,0 +1,175 @@
+"""What goes over the wire at `/v1/locate`, as models from which its OpenAPI is made."""
+
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import models_json_schema
+
+_CODE, _AREA, _DAY = "440305001001001", "440305001001", "2026-03-01"
+_CHAIN = [{"code": _AREA, "name": "大新社区", "level": "community"}]
+_CELL = {"code": _CODE, "name": "大新社区 001", "area_code": _AREA, "area_m2": 10_000.0}
+
+Reason = Literal["outside", "invalid_coordinates", "forbidden"]
+
+
+class _Told(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class AreaInChain(_Told):
+    """An area in which a cell lies."""
+
+    code: str = Field(examples=[_AREA])
+    name: str = Field(examples=["大新社区"])
+    level: str = Field(examples=["community"])
+
+
+class OwningCell(_Told):
+    """The cell that owns a location."""
+
+    code: str = Field(examples=[_CODE])
+    name: str = Field(examples=["大新社区 001"])
+    area_code: str | None = Field(examples=[_AREA])
+    area_m2: float = Field(examples=[10_000.0])
+
+
+class OwningCellInAreas(OwningCell):
+    """The cell that owns a location, and the areas in which it lies, the lowest first."""
+
+    areas: list[AreaInChain] = Field(examples=[_CHAIN])
+
+
+class OwnerUnderScheme(_Told):
+    """The owner under one scheme; without one, the reason."""
+
+    scheme: str = Field(examples=["community"])
+    cell: OwningCellInAreas | None = Field(examples=[{**_CELL, "areas": _CHAIN}])
+    reason: Reason | None = Field(examples=[None])
+
+
+class LocatedPlace(_Told):
+    """The owners of one location, in WGS 84, on a day."""
+
+    lon: float = Field(examples=[114.05])
+    lat: float = Field(examples=[22.55])
+    at: date = Field(examples=[_DAY])
+    revision: int = Field(description="Grows with every change of what is published.", examples=[7])
+    owners: list[OwnerUnderScheme] = Field(
+        examples=[[{"scheme": "community", "cell": {**_CELL, "areas": _CHAIN}, "reason": None}]]
+    )
+
+
+class PlacesInColumns(_Told):
+    """Locations as two lists of one length."""
+
+    lon: list[float | None] = Field(examples=[[114.05, 114.06]])
+    lat: list[float | None] = Field(examples=[[22.55, 22.56]])
+
+
+class PlaceOfRecord(BaseModel):
+    """A location with whatever belongs to it, which the answer repeats."""
+
+    lon: float | None = Field(examples=[114.05])
+    lat: float | None = Field(examples=[22.55])
+
+
+class OwnersInColumns(_Told):
+    """The owners of all locations under one scheme, in their order, and the owning cells by their codes."""
+
+    code: list[str | None] = Field(examples=[[_CODE, None]])
+    reason: list[Reason | None] = Field(examples=[[None, "outside"]])
+    cells: dict[str, OwningCell] = Field(examples=[{_CODE: _CELL}])
+
+
+class LocatedColumns(_Told):
+    """The answer to columns."""
+
+    at: date = Field(examples=[_DAY])
+    revision: int = Field(examples=[7])
+    schemes: dict[str, OwnersInColumns] = Field(
+        examples=[
+            {"community": {"code": [_CODE, None], "reason": [None, "outside"], "cells": {_CODE: _CELL}}}
+        ]
+    )
+    areas: dict[str, list[AreaInChain]] = Field(examples=[{_AREA: _CHAIN}])
+
+
+class OwnerOfRecord(_Told):
+    """The owner of a record's location under one scheme."""
+
+    code: str | None = Field(examples=[_CODE])
+    reason: Reason | None = Field(examples=[None])
+
+
+class LocatedRecord(BaseModel):
+    """A record as it came, with its owners by scheme."""
+
+    owners: dict[str, OwnerOfRecord] = Field(examples=[{"community": {"code": _CODE, "reason": None}}])
+
+
+class LocatedRecords(_Told):
+    """The answer to records."""
+
+    at: date = Field(examples=[_DAY])
+    revision: int = Field(examples=[7])
+    cells: dict[str, dict[str, OwningCell]] = Field(examples=[{"community": {_CODE: _CELL}}])
+    areas: dict[str, list[AreaInChain]] = Field(examples=[{_AREA: _CHAIN}])
+    points: list[LocatedRecord] = Field(
+        examples=[[{"lon": 114.05, "lat": 22.55, "owners": {"community": {"code": _CODE, "reason": None}}}]]
+    )
+
+
+class PointGeometry(BaseModel):
+    """A point of GeoJSON; more than longitude and latitude is repeated and not looked at."""
+
+    type: Literal["Point"]
+    coordinates: list[float] = Field(examples=[[114.05, 22.55]])
+
+
+class PointFeature(BaseModel):
+    """A feature of GeoJSON that is a point; one without geometry has no owner."""
+
+    type: Literal["Feature"]
+    geometry: PointGeometry | None = Field(examples=[{"type": "Point", "coordinates": [114.05, 22.55]}])
+    properties: dict[str, Any] | None = Field(examples=[{"id": 7}])
+
+
+class PointCollection(BaseModel):
+    """Locations as GeoJSON; the properties of the answer hold cell_code, cell_name, area_code, reason too."""
+
+    type: Literal["FeatureCollection"]
+    features: list[PointFeature] = Field(
+        examples=[
+            [
+                {
+                    "type": "Feature",
+                    "geometry": {"type": "Point", "coordinates": [114.05, 22.55]},
+                    "properties": {"id": 7},
+                }
+            ]
+        ]
+    )
+
+
+_MODELS = (
+    LocatedPlace,
+    PlacesInColumns,
+    PlaceOfRecord,
+    LocatedColumns,
+    LocatedRecords,
+    PointCollection,
+)
+
+
+def schemas() -> dict[str, Any]:
+    """Return the JSON schemas of all models by their names, as OpenAPI refers to them."""
+    wanted = [(model, "serialization") for model in _MODELS]
+    _, described = models_json_schema(wanted, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
+    found: dict[str, Any] = described["$defs"]
+    return found
+
+
+def refer(model: type[BaseModel]) -> dict[str, str]:
+    """Return the reference to a model's schema."""
+    return {"$ref": f"#/components/schemas/{model.__name__}"}

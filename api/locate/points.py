@@ -1,0 +1,217 @@
+"""Points as they come in the body of a request: columns, records, GeoJSON, CSV or Arrow."""
+
+import csv
+import io
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from api.locate import arrow
+from gis.errors import InputError, LimitError
+from layers.formats.delimited import LAT_NAMES, LON_NAMES
+
+Floats = NDArray[np.float64]
+
+MOST_POINTS = 100_000
+"""Points that one request may ask for."""
+
+MOST_IN_ARROW = 1_000_000
+"""Points that one request may ask for as an Arrow stream, which takes a tenth of the time and memory."""
+
+_LONLAT_CRS = [
+    {"type": "name", "properties": {"name": name}}
+    for name in ("urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:OGC::CRS84", "urn:ogc:def:crs:EPSG::4326")
+]
+
+
+class Form(StrEnum):
+    """The form of a body."""
+
+    columns = "columns"
+    records = "records"
+    geojson = "geojson"
+    csv = "csv"
+    arrow = "arrow"
+
+
+@dataclass(frozen=True)
+class Points:
+    """The points of a request.
+
+    Attributes
+    ----------
+    form
+        The form they came in.
+    lon, lat
+        Degrees in the datum of the request, shape (n,); NaN where there is no number.
+    source
+        What the answer repeats: records as dicts, features as dicts, rows of a CSV as tuples of text.
+    header
+        The columns of a CSV.
+    """
+
+    form: Form
+    lon: Floats
+    lat: Floats
+    source: list[Any]
+    header: list[str]
+
+    def __len__(self) -> int:
+        """Return the number of points."""
+        return len(self.lon)
+
+
+def read_points(body: bytes, content_type: str) -> Points:
+    """Read the points of a body.
+
+    Parameters
+    ----------
+    body
+        ``{"lon": [...], "lat": [...]}``, ``[{"lon": ..., "lat": ..., ...}, ...]``, a GeoJSON feature
+        collection of points, CSV with a header and columns of longitude and latitude, or an Arrow stream
+        with such columns.
+    content_type
+        `text/csv` means CSV, `application/vnd.apache.arrow.stream` Arrow, everything else JSON.
+
+    Raises
+    ------
+    InputError
+        If the body is in none of these forms.
+    LimitError
+        If there are more than `MOST_POINTS`, or `MOST_IN_ARROW`.
+    """
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type in {"text/csv", "application/csv"}:
+        return _from_csv(body)
+    if media_type == arrow.MEDIA_TYPE:
+        lon, lat = arrow.read_columns(body, (LON_NAMES, LAT_NAMES), MOST_IN_ARROW)
+        return Points(Form.arrow, lon, lat, [], [])
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"The body is no JSON: {error}.") from None
+    if isinstance(data, list):
+        return _from_records(data)
+    if isinstance(data, dict) and data.get("type") == "FeatureCollection":
+        return _from_features(data)
+    if isinstance(data, dict) and isinstance(data.get("lon"), list) and isinstance(data.get("lat"), list):
+        return _from_columns(data)
+    raise InputError(
+        'The body must be {"lon": [...], "lat": [...]}, a list of {"lon": ..., "lat": ...}, a GeoJSON '
+        f"FeatureCollection of points, CSV as text/csv, or an Arrow stream as {arrow.MEDIA_TYPE}."
+    )
+
+
+def numbers(values: list[Any]) -> Floats:
+    """Turn JSON values into numbers; what is none becomes NaN."""
+    # True is no number, but counts as one for numpy.
+    if set(map(type, values)) <= {float, int}:
+        return np.array(values, dtype=float)
+    return np.array([value if type(value) in (float, int) else np.nan for value in values], dtype=float)
+
+
+def _limit(count: int) -> None:
+    if count > MOST_POINTS:
+        raise LimitError(f"{count:,} points are more than the {MOST_POINTS:,} of one request; send several.")
+
+
+def _from_columns(data: dict[str, Any]) -> Points:
+    extra = sorted(set(data) - {"lon", "lat"})
+    if extra:
+        raise InputError(f"Columns are lon and lat alone, without '{extra[0]}'; send records to keep more.")
+    if len(data["lon"]) != len(data["lat"]):
+        raise InputError(f"lon has {len(data['lon'])} values and lat {len(data['lat'])}; they must pair up.")
+    _limit(len(data["lon"]))
+    return Points(Form.columns, numbers(data["lon"]), numbers(data["lat"]), [], [])
+
+
+def _from_records(data: list[Any]) -> Points:
+    _limit(len(data))
+    for row, record in enumerate(data):
+        if not isinstance(record, dict) or "lon" not in record or "lat" not in record:
+            raise InputError(f"Record {row + 1} is no object with lon and lat.")
+    lon, lat = ([record[key] for record in data] for key in ("lon", "lat"))
+    return Points(Form.records, numbers(lon), numbers(lat), data, [])
+
+
+def _from_features(data: dict[str, Any]) -> Points:
+    features = data.get("features")
+    if not isinstance(features, list):
+        raise InputError("The FeatureCollection has no list 'features'.")
+    _limit(len(features))
+    crs = data.get("crs")
+    if crs is not None and crs not in _LONLAT_CRS:
+        raise InputError("The FeatureCollection names another crs; send longitude and latitude.")
+    pairs = [_feature_point(row, feature) for row, feature in enumerate(features)]
+    lon, lat = ([pair[axis] for pair in pairs] for axis in (0, 1))
+    return Points(Form.geojson, numbers(lon), numbers(lat), features, [])
+
+
+def _feature_point(row: int, feature: object) -> tuple[Any, Any]:
+    if not isinstance(feature, dict) or feature.get("type") != "Feature":
+        raise InputError(f"Record {row + 1} of the features is no Feature.")
+    properties, geometry = feature.get("properties"), feature.get("geometry")
+    if properties is not None and not isinstance(properties, dict):
+        raise InputError(f"Record {row + 1} of the features has properties that are no object.")
+    if geometry is None:
+        return None, None
+    if not isinstance(geometry, dict) or geometry.get("type") != "Point":
+        raise InputError(f"Record {row + 1} of the features is no Point; only points are located.")
+    place = geometry.get("coordinates")
+    if not isinstance(place, list):
+        raise InputError(f"Record {row + 1} of the features has no coordinates.")
+    return (place[0], place[1]) if len(place) > 1 else (None, None)
+
+
+def _from_csv(body: bytes) -> Points:
+    text = _decode(body)
+    first = text[: text.find("\n") + 1 or len(text)]
+    delimiter = max(",;\t|", key=first.count)
+    rows: list[tuple[str, ...]] = []
+    try:
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        header = [name.strip() for name in next(lines, [])]
+        for row in lines:
+            if not row:
+                continue
+            if len(row) != len(header):
+                raise InputError(f"Record {len(rows) + 1} has {len(row)} fields, the header {len(header)}.")
+            # Unlike a list, a tuple of texts is nothing for the collector to walk.
+            rows.append(tuple(row))
+            if len(rows) > MOST_POINTS:
+                raise LimitError(f"More than the {MOST_POINTS:,} points of one request; send several.")
+    except csv.Error as error:
+        raise InputError(f"The body cannot be read as CSV: {error}.") from None
+    lon, lat = _column(header, LON_NAMES), _column(header, LAT_NAMES)
+    if lon is None or lat is None:
+        raise InputError("The CSV has no columns lon and lat.")
+    texts = ([row[column].strip() for row in rows] for column in (lon, lat))
+    x, y = (np.array([_plain(value) for value in values], dtype=float) for values in texts)
+    return Points(Form.csv, x, y, rows, header)
+
+
+def _decode(body: bytes) -> str:
+    # The second is what spreadsheets on Chinese Windows write.
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return body.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise InputError("The CSV is neither UTF-8 nor GB 18030 text.")
+
+
+def _column(header: list[str], names: tuple[str, ...]) -> int | None:
+    lower = [name.lower() for name in header]
+    return next((lower.index(name) for name in names if name in lower), None)
+
+
+def _plain(text: str) -> float:
+    try:
+        # Python reads 1_000 as a number; nobody else does.
+        return np.nan if "_" in text else float(text)
+    except ValueError:
+        return np.nan

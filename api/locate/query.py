@@ -1,0 +1,116 @@
+"""What a request asks of locations: which schemes, on which day, in which datum."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from urllib.parse import unquote_plus
+
+from gis.datum import Datum, parse_datum
+from gis.errors import InputError
+from layers.snapshot import Snapshot
+
+Parameters = dict[str, list[str]]
+
+_KNOWN = frozenset({"scheme", "at", "datum"})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The parameters that a single location and many have in common.
+
+    Attributes
+    ----------
+    schemes
+        Codes of the schemes asked for, each once, in the order given; empty means all.
+    day
+        The day whose owners are asked for; None means today.
+    datum
+        The datum of the coordinates.
+    """
+
+    schemes: tuple[str, ...]
+    day: date | None
+    datum: Datum
+
+    @classmethod
+    def parse(cls, query: Parameters, *, also: frozenset[str] = frozenset()) -> "Question":
+        """Read the parameters.
+
+        Parameters
+        ----------
+        query
+            `scheme` may be given several times, or hold codes with commas between them.
+        also
+            Parameters that somebody else reads.
+
+        Raises
+        ------
+        InputError
+            If a parameter is unknown, given twice, or has no sense.
+        """
+        if query.keys() == also:
+            return _PLAIN
+        unknown = query.keys() - _KNOWN - also
+        if unknown:
+            known = ", ".join([*sorted(also, reverse=True), *sorted(_KNOWN)])
+            raise InputError(f"There is no parameter '{min(unknown)}'; there are {known}.")
+        codes = [code for part in query.get("scheme", ()) for code in part.split(",") if code]
+        if not codes and "scheme" in query:
+            raise InputError("The parameter scheme is empty; give the code of a scheme, or leave it out.")
+        at, datum = single(query, "at"), single(query, "datum")
+        return cls(
+            schemes=tuple(dict.fromkeys(codes)),
+            day=None if at is None else _parse_day(at),
+            datum=Datum.WGS84 if datum is None else parse_datum(datum),
+        )
+
+    def chosen(self, snapshot: Snapshot) -> tuple[str, ...]:
+        """Return the schemes to answer for; whether they exist is seen when their cells are taken."""
+        return self.schemes or tuple(snapshot.schemes)
+
+
+_PLAIN = Question(schemes=(), day=None, datum=Datum.WGS84)
+
+
+def parameters(query_string: bytes) -> Parameters:
+    """Return the values of each parameter of a query, in the order given.
+
+    Parameters
+    ----------
+    query_string
+        What stands behind the question mark, as `urllib.parse.parse_qsl` reads it; a name without a value
+        counts as empty.
+    """
+    text = query_string.decode("latin-1")
+    escaped = "%" in text or "+" in text
+    found: Parameters = {}
+    for part in text.split("&"):
+        if part:
+            name, _, value = part.partition("=")
+            if escaped:
+                name, value = unquote_plus(name), unquote_plus(value)
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def single(query: Parameters, name: str) -> str | None:
+    """Return a parameter that may be given once, or None.
+
+    Raises
+    ------
+    InputError
+        If it is given more than once.
+    """
+    values = query.get(name)
+    if values is None:
+        return None
+    if len(values) > 1:
+        raise InputError(f"The parameter {name} is given {len(values)} times; give it once.")
+    return values[0]
+
+
+def _parse_day(text: str) -> date:
+    try:
+        # `fromisoformat` also reads 20240301 and 2024-W09-5.
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise InputError(f"at='{text[:40]}' is no date; give it as 2024-03-01.") from None

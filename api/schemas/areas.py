@@ -1,0 +1,26 @@
+"""Areas as they are answered."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from api.schemas.base import POLYGON
+
+
+class Area(BaseModel):
+    """An administrative area; geometry only when one area is asked for, or as GeoJSON."""
+
+    id: int = Field(examples=[1])
+    code: str = Field(examples=["440305"])
+    name: str = Field(examples=["南山区"])
+    level: str = Field(examples=["county"])
+    parent: str | None = Field(examples=["4403"])
+    geometry: dict[str, Any] | None = Field(default=None, examples=[POLYGON])
+
+
+class AreaName(BaseModel):
+    """An area as it is named."""
+
+    code: str = Field(examples=["440305"])
+    name: str = Field(examples=["南山区"])
+    level: str = Field(examples=["county"])

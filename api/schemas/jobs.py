@@ -1,0 +1,24 @@
+"""Jobs as they are answered."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class Job(BaseModel):
+    """Work that takes longer than a request."""
+
+    id: int = Field(examples=[3])
+    kind: str = Field(examples=["import-entities"])
+    state: str = Field(examples=["running"], description="queued, running, done, failed or cancelled.")
+    area_code: str | None = Field(examples=[None])
+    created_by: str = Field(examples=["token importer"])
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    cancel_asked: bool = Field(examples=[False])
+    done: int = Field(examples=[2000])
+    total: int | None = Field(examples=[10000])
+    result: dict[str, Any] | None = Field(examples=[None])
+    error: str | None = Field(examples=[None])

@@ -1,0 +1,81 @@
+"""Plans, their check, publication and comparison as they are answered."""
+
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class Changes(BaseModel):
+    """How many cells differ between two days, by their codes."""
+
+    scheme: str = Field(examples=["community"])
+    since: date = Field(examples=["2026-01-01"])
+    at: date = Field(examples=["2026-03-01"])
+    begun: int = Field(examples=[12], description="In force on the later day alone.")
+    ended: int = Field(examples=[9], description="In force on the former day alone.")
+    changed: int = Field(examples=[31], description="In force on both, in different versions.")
+
+
+class Days(BaseModel):
+    """The days on which plans of a scheme came into force, the latest first."""
+
+    scheme: str = Field(examples=["community"])
+    days: list[date] = Field(examples=[["2026-03-01", "2026-01-01"]])
+
+
+class Plan(BaseModel):
+    """A division of an area under a scheme."""
+
+    id: int = Field(examples=[12])
+    scheme: str = Field(examples=["community"])
+    name: str = Field(examples=["2026 spring"])
+    state: str = Field(examples=["draft"], description="draft, submitted, published or superseded.")
+    area_code: str | None = Field(examples=["440305"])
+    valid_from: date | None = Field(examples=[None])
+    valid_to: date | None = Field(examples=[None])
+    created_by: str = Field(examples=["account planner"])
+    created_at: datetime
+    published_at: datetime | None = Field(examples=[None])
+    checked_at: datetime | None = Field(examples=[None])
+    valid: bool | None = Field(examples=[None], description="What the last check found; null before one.")
+    version: int = Field(examples=[1])
+
+
+class Finding(BaseModel):
+    """One fault of a plan."""
+
+    kind: str = Field(examples=["overlap"])
+    severity: str = Field(examples=["error"])
+    codes: str = Field(examples=["440305001001001,440305001001002"])
+    area_m2: float = Field(examples=[12.5])
+    detail: str = Field(examples=["Cells A and B overlap by 12.50 m²."])
+
+
+class Check(BaseModel):
+    """What the check of a plan found; at most the first thousand findings are listed, all are counted."""
+
+    plan: Plan
+    valid: bool = Field(examples=[True])
+    summary: dict[str, Any] = Field(examples=[{"overlap": {"count": 0, "area_m2": 0.0}}])
+    findings: list[Finding]
+
+
+class Publication(BaseModel):
+    """What publishing a plan did."""
+
+    plan: Plan
+    kept: int = Field(examples=[40], description="Cells that go on as they were.")
+    ended: int = Field(examples=[2])
+    begun: int = Field(examples=[3])
+    assignments_ended: int = Field(examples=[10])
+    assignments_begun: int = Field(examples=[10])
+    superseded: list[int] = Field(examples=[[11]])
+    revision: int = Field(examples=[7])
+
+
+class Difference(BaseModel):
+    """What changed between two plans."""
+
+    summary: dict[str, Any] = Field(examples=[{"pieces": 1, "changed_owner_m2": 100.0}])
+    codes: list[dict[str, Any]] = Field(examples=[[{"code": "A1", "kind": "moved_border"}]])

@@ -1,0 +1,168 @@
+"""Who stands behind a token or a browser session, as the database knows it, remembered for a second."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import anyio
+import anyio.to_thread
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
+
+from api.security.area_scope import Coverage
+from api.security.credentials import digest, is_session_id, is_token
+from api.security.principal import RIGHTS, Principal, Right, Role
+from layers.db.database import Database
+from layers.models import Account, BrowserSession, Token
+
+FRESH_S = 1.0
+"""How long an answer of the database is believed: a revoked token is refused after this long at most, and the
+time of one query, in every process."""
+
+_REMEMBERED = 10_000
+_THREADS = 4
+_SEEN_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    principal: Principal
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    principal: Principal
+    lasts_s: float
+    unmarked: bool
+
+
+_Load = Callable[[str], _Found | None]
+
+
+class Identities:
+    """Knows the principals of tokens and sessions.
+
+    Parameters
+    ----------
+    database
+        Where they are kept.
+    idle
+        How long a browser session lasts without a request.
+    """
+
+    def __init__(self, database: Database, idle: timedelta) -> None:
+        self._database = database
+        self._idle = idle
+        self._coverage = Coverage()
+        # Its own threads: whoever floods it with invented tokens does not take those of the routes.
+        self._limiter = anyio.CapacityLimiter(_THREADS)
+        self._known: dict[str, _Known] = {}
+        self._asked: dict[str, asyncio.Future[Principal | None]] = {}
+        self._marking: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def of_token(self, token: str) -> Principal | None:
+        """Return who a token stands for; None if it is unknown, expired or revoked."""
+        if not is_token(token):
+            return None
+        key = digest(token)
+        known = self._known.get(key)
+        if known is not None and known.until > time.monotonic():
+            return known.principal
+        return await self._ask(key, self._token)
+
+    async def of_session(self, session_id: str) -> Principal | None:
+        """Return whose browser session an id is; None if it is unknown or over."""
+        if not is_session_id(session_id):
+            return None
+        key = digest(session_id)
+        known = self._known.get(key)
+        if known is not None and known.until > time.monotonic():
+            return known.principal
+        return await self._ask(key, self._session)
+
+    def forget(self, secret: str) -> None:
+        """Ask the database again at the next request with a token or session id."""
+        self._known.pop(digest(secret), None)
+
+    async def _ask(self, key: str, load: _Load) -> Principal | None:
+        future = self._asked.get(key)
+        if future is None:
+            future = asyncio.ensure_future(self._load(key, load))
+            self._asked[key] = future
+            future.add_done_callback(lambda _: self._asked.pop(key, None))
+        # Others wait for the same answer: one caller who goes away does not take it from them.
+        return await asyncio.shield(future)
+
+    async def _load(self, key: str, load: _Load) -> Principal | None:
+        asked = time.monotonic()
+        found = await anyio.to_thread.run_sync(load, key, limiter=self._limiter)
+        if found is None:
+            self._known.pop(key, None)
+            return None
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[key] = _Known(found.principal, asked + min(FRESH_S, found.lasts_s))
+        if found.unmarked and key not in self._marking:
+            self._marking.add(key)
+            task = asyncio.ensure_future(self._mark(key))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return found.principal
+
+    def _token(self, key: str) -> _Found | None:
+        now = datetime.now(UTC)
+        with self._database.read() as session:
+            token = session.scalar(
+                select(Token).where(Token.sha256 == key, Token.revoked_at.is_(None), Token.expires_at > now)
+            )
+            if token is None:
+                return None
+            role = Role(token.role)
+            rights = RIGHTS[role] | {Right.reveal} if token.personal else RIGHTS[role]
+            covered = self._coverage.of(session, token.area_code)
+            principal = Principal("token", token.id, token.name, role, rights, token.area_code, covered)
+            return _Found(principal, (token.expires_at - now).total_seconds(), unmarked=False)
+
+    def _session(self, key: str) -> _Found | None:
+        now = datetime.now(UTC)
+        with self._database.read() as session:
+            row = session.execute(
+                select(BrowserSession, Account)
+                .join(Account, Account.id == BrowserSession.account_id)
+                .where(
+                    BrowserSession.sha256 == key,
+                    BrowserSession.expires_at > now,
+                    BrowserSession.seen_at > now - self._idle,
+                    Account.disabled_at.is_(None),
+                    BrowserSession.created_at >= Account.password_changed_at,
+                )
+            ).first()
+            if row is None:
+                return None
+            browser, account = row
+            role = Role(account.role)
+            covered = self._coverage.of(session, account.area_code)
+            principal = Principal(
+                "account", account.id, account.name, role, RIGHTS[role], account.area_code, covered
+            )
+            ends = min(browser.expires_at, browser.seen_at + self._idle)
+            return _Found(principal, (ends - now).total_seconds(), now - browser.seen_at > _SEEN_EVERY)
+
+    async def _mark(self, key: str) -> None:
+        """Note that a browser session was used, without keeping its request waiting."""
+        try:
+            await anyio.to_thread.run_sync(self._seen, key)
+        finally:
+            self._marking.discard(key)
+
+    def _seen(self, key: str) -> None:
+        # While a long import writes to SQLite this can fail; the next look-up marks the session again.
+        with suppress(OperationalError), self._database.write() as session:
+            session.execute(
+                update(BrowserSession).where(BrowserSession.sha256 == key).values(seen_at=datetime.now(UTC))
+            )

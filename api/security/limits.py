@@ -1,0 +1,180 @@
+"""What protects every request before anybody is asked who they are: hosts, sizes, headers.
+
+It is plain ASGI and knows neither routes nor callers.
+"""
+
+import re
+from collections.abc import Collection
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import problem
+
+DATA_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+PAGE_CSP = (
+    "default-src 'self'; img-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), payment=(), usb=(), geolocation=(self)",
+}
+
+
+def _raw(policy: str) -> tuple[tuple[bytes, bytes], ...]:
+    headers = {**_HEADERS, "Content-Security-Policy": policy, "Cache-Control": "no-store"}
+    return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
+
+
+_FOR_DATA, _FOR_PAGES = _raw(DATA_CSP), _raw(PAGE_CSP)
+_OURS = frozenset(name for name, _ in _FOR_DATA)
+_HSTS = (b"strict-transport-security", b"max-age=31536000")
+_PROBES = frozenset({"/healthz", "/readyz"})
+# What stands behind the name gets into the addresses that the service tells of itself.
+_HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@/]+)(?::[0-9]{1,5})?")
+
+
+class SecurityHeaders:
+    """Adds the headers that keep a browser from doing what nobody meant.
+
+    A page (text/html) may load what this service serves and nothing else; all else may load nothing. An
+    answer that brings its own Content-Security-Policy or Cache-Control keeps it; others are not stored, since
+    they may show personal data.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        secure = scope["scheme"] == "https"
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                raw: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+                page, given = False, set()
+                for name, value in raw:
+                    lower = name.lower()
+                    if lower == b"content-type":
+                        page = value.startswith(b"text/html")
+                    elif lower in _OURS:
+                        given.add(lower)
+                added = _FOR_PAGES if page else _FOR_DATA
+                raw += [each for each in added if each[0] not in given] if given else added
+                if secure:
+                    raw.append(_HSTS)
+                message["headers"] = raw
+            await send(message)
+
+        await self._app(scope, receive, sending)
+
+
+class KnownHosts:
+    """Refuses requests whose Host is not one of the service's, which a rebound name would send.
+
+    Parameters
+    ----------
+    app
+        The application within.
+    hosts
+        The names by which the service is called, without port; ``*`` stands for any. Probes of life go by
+        address and are let through.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+        self._app = app
+        self._hosts = frozenset(host.lower().encode() for host in hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "lifespan" or b"*" in self._hosts or scope["path"] in _PROBES:
+            await self._app(scope, receive, send)
+            return
+        given = [value for name, value in scope["headers"] if name == b"host"]
+        if len(given) == 1 and _name(given[0]) in self._hosts:
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] == "http":
+            refusal = problem(400, "This service does not go by the name in Host; set WANGGE_HOSTS.")
+            await refusal(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+
+def _name(host: bytes) -> bytes:
+    """Return the name in a Host header without the port; nothing where it is more than that."""
+    found = _HOST.fullmatch(host)
+    return found[1].lower() if found is not None else b""
+
+
+class BodyLimit:
+    """Answers 413 to a request whose body is too large, told so or found so while it is read.
+
+    Parameters
+    ----------
+    app
+        The application within.
+    body_bytes
+        The largest body.
+    upload_bytes, uploads
+        The largest body of a POST or PUT to one of the paths that take files.
+    """
+
+    def __init__(
+        self, app: ASGIApp, body_bytes: int, upload_bytes: int, uploads: Collection[str] = ()
+    ) -> None:
+        self._app = app
+        self._body_bytes = body_bytes
+        self._upload_bytes = upload_bytes
+        self._uploads = frozenset(uploads)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
+            await self._app(scope, receive, send)
+            return
+        limit = self._upload_bytes if scope["path"] in self._uploads else self._body_bytes
+        told = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        too_large = problem(
+            413,
+            f"The body is larger than {limit:,} bytes; send less at once, or import a file.",
+            request_id=scope.get("wangge.request_id"),
+            headers={"Connection": "close"},
+        )
+        if not told.isdigit() or int(told) > limit:
+            await too_large(scope, receive, send)
+            return
+        read = 0
+        exceeded = started = False
+
+        async def receiving() -> Message:
+            nonlocal read, exceeded
+            message = await receive()
+            if message["type"] == "http.request":
+                read += len(message.get("body", b""))
+                if read > limit:
+                    exceeded = True
+                    return {"type": "http.disconnect"}
+            return message
+
+        async def sending(message: Message) -> None:
+            nonlocal started
+            if exceeded and not started:
+                return
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receiving, sending)
+        except Exception:
+            if not exceeded:
+                raise
+        if exceeded and not started:
+            await too_large(scope, receive, send)

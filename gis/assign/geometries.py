@@ -1,0 +1,105 @@
+"""What the geometries of a file are: empty, impossible, points, lines or polygons.
+
+It reads geometries into a form that can be measured; who owns them is decided elsewhere in the package.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import shapely
+
+from gis.assign.result_columns import Booleans, Floats, Integers, Objects
+
+
+class Shapes(NamedTuple):
+    """Entities sorted by what can be measured on them.
+
+    Attributes
+    ----------
+    lon, lat
+        A location of each entity in degrees: the point itself or the first vertex; NaN where empty.
+    empty, impossible
+        Records without geometry, and with a coordinate that is not finite or out of range.
+    points
+        Rows whose location is all there is: points, lines without length.
+    many
+        Rows of multipoints.
+    extended
+        Rows of lines and polygons.
+    measurable
+        Their geometries and those of `many`, two-dimensional, mended, of one dimension; None elsewhere.
+    mended
+        How many invalid polygons are measured on a mended copy.
+    """
+
+    lon: Floats
+    lat: Floats
+    empty: Booleans
+    impossible: Booleans
+    points: Integers
+    many: Integers
+    extended: Integers
+    measurable: Objects
+    mended: int
+
+
+def read_shapes(geometries: Objects) -> Shapes:
+    """Sort geometries (EPSG:4326, any type, None and empty allowed) by what can be measured on them."""
+    types = shapely.get_type_id(geometries)
+    empty = np.asarray(shapely.is_missing(geometries) | shapely.is_empty(geometries))
+    single = (types == shapely.GeometryType.POINT) & ~empty
+    lon, lat = np.full((2, len(geometries)), np.nan)
+    lon[single], lat[single] = shapely.get_coordinates(geometries[single]).T
+    measurable: Objects = np.full(len(geometries), None, dtype=object)
+    rest = np.flatnonzero(~single & ~empty)
+    vertices, owner = shapely.get_coordinates(geometries[rest], return_index=True)
+    filled, first = np.unique(owner, return_index=True)
+    lon[rest[filled]], lat[rest[filled]] = vertices[first, 0], vertices[first, 1]
+    impossible = ~empty & ~_possible(lon, lat)
+    impossible[rest[owner[~_possible(vertices[:, 0], vertices[:, 1])]]] = True
+    rest = rest[~impossible[rest]]
+    measurable[rest], mended = _measurable(shapely.force_2d(geometries[rest]))
+    dimensions = shapely.get_dimensions(measurable[rest])
+    without_length = (dimensions == 1) & (shapely.length(measurable[rest]) == 0)
+    return Shapes(
+        lon,
+        lat,
+        empty,
+        impossible,
+        np.sort(np.r_[np.flatnonzero(single & ~impossible), rest[without_length]]),
+        rest[dimensions == 0],
+        rest[(dimensions > 0) & ~without_length],
+        measurable,
+        mended,
+    )
+
+
+def _possible(lon: Floats, lat: Floats) -> Booleans:
+    # Comparisons with NaN are false.
+    return np.asarray((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
+
+
+def _measurable(geometries: Objects) -> tuple[Objects, int]:
+    geometries = of_one_dimension(geometries)
+    invalid = np.flatnonzero((shapely.get_dimensions(geometries) == 2) & ~shapely.is_valid(geometries))
+    # A polygon without area becomes a line or a point here.
+    geometries[invalid] = of_one_dimension(shapely.make_valid(geometries[invalid], method="structure"))
+    return geometries, len(invalid)
+
+
+def of_one_dimension(geometries: Objects) -> Objects:
+    """Return a copy in which collections are reduced to their parts of the highest dimension."""
+    result = np.array(geometries, dtype=object)
+    for row in np.flatnonzero(shapely.get_type_id(result) == shapely.GeometryType.GEOMETRYCOLLECTION):
+        parts = np.array([result[row]], dtype=object)
+        while np.any(shapely.get_type_id(parts) >= shapely.GeometryType.MULTIPOINT):
+            parts = shapely.get_parts(parts)
+        parts = parts[~shapely.is_empty(parts)]
+        dimension = shapely.get_dimensions(parts)
+        highest = parts[dimension == dimension.max()]
+        if dimension.max() == 2:
+            solid = shapely.make_valid(highest, method="structure", keep_collapsed=False)
+            result[row] = shapely.union_all(solid)
+        else:
+            result[row] = (shapely.multipoints, shapely.multilinestrings)[dimension.max()](highest)
+    return result

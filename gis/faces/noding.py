@@ -1,0 +1,72 @@
+"""The way of borders to longitude and latitude and back: where a vertex would get across an edge.
+
+A straight edge of the working CRS is not straight in degrees: 100 m sag by a tenth of a millimetre, so a
+vertex closer than that to an edge of another polygon, or of its own, ends up across it. A cut through the
+edge there stops the sag.
+"""
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gis.crs import LONLAT, to_degrees
+
+Geometries = NDArray[np.object_]
+
+_SAG_PER_M = 2e-7
+"""Above the sag of an edge over its squared length up to 80° of latitude: tan(latitude) / (8 earth radii)."""
+
+_LEAST_M = 2e-6
+
+
+def unsound(polygons: Geometries) -> NDArray[np.bool_]:
+    """Tell which polygons are invalid by themselves or do not share their borders with their neighbours."""
+    edges = np.asarray(shapely.coverage_invalid_edges(polygons), dtype=object)
+    return np.asarray(~(shapely.is_missing(edges) | shapely.is_empty(edges)) | ~shapely.is_valid(polygons))
+
+
+def steadying_cuts(polygons: Geometries, crs: CRS) -> Geometries | None:
+    """Return short lines that, cut into the arrangement, keep its polygons sound in EPSG:4326 and back.
+
+    Parameters
+    ----------
+    polygons
+        A valid coverage in the working CRS, metres.
+    crs
+        The working CRS.
+
+    Returns
+    -------
+    ndarray of LineString, or None
+        Across each edge beside an endangered vertex; None where the polygons stay a valid coverage.
+    """
+    there = to_degrees(polygons, crs)
+    back = np.asarray(gpd.GeoSeries(there, crs=LONLAT).to_crs(crs), dtype=object)
+    flagged = unsound(there) | unsound(back)
+    if not flagged.any():
+        return None
+    coordinates, ring = shapely.get_coordinates(
+        shapely.get_rings(shapely.get_parts(polygons[flagged])), return_index=True
+    )
+    same = ring[1:] == ring[:-1]
+    start, end = coordinates[:-1][same], coordinates[1:][same]
+    segments = np.asarray(shapely.linestrings(np.stack([start, end], axis=1)), dtype=object)
+    spots = np.unique(coordinates, axis=0)
+    points = np.asarray(shapely.points(spots), dtype=object)
+    reach = shapely.length(segments) ** 2 * _SAG_PER_M + _LEAST_M
+    edge, spot = shapely.STRtree(points).query(segments, predicate="dwithin", distance=reach)
+    foreign = (spots[spot] != start[edge]).any(axis=1) & (spots[spot] != end[edge]).any(axis=1)
+    edge, spot = edge[foreign], spot[foreign]
+    foot = shapely.get_coordinates(
+        shapely.line_interpolate_point(
+            segments[edge], shapely.line_locate_point(segments[edge], points[spot])
+        )
+    )
+    beyond = foot - spots[spot]
+    length = np.hypot(beyond[:, 0], beyond[:, 1])
+    across = np.divide(beyond, length[:, None], out=np.zeros_like(beyond), where=length[:, None] > 0)
+    # Short, so that what lies between vertex and edge stays in one piece.
+    before = foot - across * np.minimum(length, _LEAST_M)[:, None]
+    return np.asarray(shapely.linestrings(np.stack([before, foot + across * _LEAST_M], axis=1)), dtype=object)

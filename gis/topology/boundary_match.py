@@ -1,0 +1,78 @@
+"""Whether the rims of two polygons run together, but for vertices that only one of them has.
+
+That is told from vertices alone, far faster than by overlay.
+"""
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+def run_together(one: shapely.Geometry, other: shapely.Geometry, tolerance_m: float) -> bool:
+    """Tell whether two polygons differ at most by hairlines along their rims.
+
+    Parameters
+    ----------
+    one
+        A valid Polygon or MultiPolygon in metres.
+    other
+        Likewise; its rim may have further vertices beside the edges of the first.
+    tolerance_m
+        How far a vertex may lie from its partner, or from the edge it is on.
+
+    Returns
+    -------
+    bool
+        True if every vertex of the first has a partner, and between them the rims take the same edges: then
+        no ground that only one has is wider than four times the tolerance. False says nothing.
+    """
+    if shapely.is_empty(one) or shapely.is_empty(other):
+        return False
+    corners, after = _rim(one)
+    spots, following = _rim(other)
+    tree = shapely.STRtree(np.asarray(shapely.points(corners), dtype=object))
+    mine, near = tree.query_nearest(shapely.points(spots), max_distance=tolerance_m, all_matches=False)
+    partner = np.full(len(spots), -1, dtype=np.int64)
+    partner[mine] = near
+    met = partner >= 0
+    if len(np.unique(near)) < len(corners) or not len(near):
+        return False
+    # Each vertex without a partner points on to the next one that has one; twice as far in every round.
+    onward, back = following.copy(), np.empty_like(following)
+    back[following] = np.arange(len(following))
+    for step in (onward, back):
+        for _ in range(len(step).bit_length() + 1):
+            waiting = ~met[step]
+            if not waiting.any():
+                break
+            step[waiting] = step[step[waiting]]
+        if not met[step].all():
+            return False
+    edges = np.column_stack([partner[met], partner[onward[met]]])
+    edges = edges[edges[:, 0] != edges[:, 1]]
+    expected = np.column_stack([np.arange(len(corners)), after])
+    if len(edges) != len(expected) or (_sorted(edges) != _sorted(expected)).any():
+        return False
+    between = np.flatnonzero(~met)
+    ends = np.stack([corners[partner[back[between]]], corners[partner[onward[between]]]], axis=1)
+    away = shapely.distance(shapely.linestrings(ends), shapely.points(spots[between]))
+    return bool((away <= tolerance_m).all())
+
+
+def _rim(polygon: shapely.Geometry) -> tuple[Floats, Index]:
+    """Return the vertices of all rings, ground to the left, and for each the next one of its ring."""
+    rings = shapely.get_rings(shapely.get_parts(shapely.orient_polygons(polygon)))
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    last = np.append(ring[1:] != ring[:-1], True)
+    kept, of = xy[~last], ring[~last]
+    after = np.arange(1, len(kept) + 1, dtype=np.int64)
+    first = np.flatnonzero(np.append(True, of[1:] != of[:-1]))
+    after[np.append(first[1:], len(kept)) - 1] = first
+    return kept, after
+
+
+def _sorted(pairs: Index) -> Index:
+    return np.asarray(pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))])

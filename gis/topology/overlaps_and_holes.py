@@ -1,0 +1,166 @@
+"""Ground that lies in two cells or, enclosed by them, in none, and edges that neighbours do not share.
+
+Everything is measured in the working CRS on valid polygons.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gis.faces.overlay import polygonal
+from gis.topology.polygon_layer import NOISE_AREA_M2, Geometries
+
+_CHUNK = 50_000
+_TOUCH_M = 1e-6
+_EXPLAINED_M = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Overlaps:
+    """Pairs of polygons that share ground: rows `first` < `second`, and the shared ground of each pair."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    shared: Geometries
+
+
+def find_overlaps(polygons: Geometries, suspects: NDArray[np.bool_] | None = None) -> Overlaps:
+    """Find every pair of polygons that share more than `NOISE_AREA_M2` of ground.
+
+    Parameters
+    ----------
+    polygons
+        Valid, in metres; empty ones share nothing.
+    suspects
+        Only pairs with at least one of these are looked at; all when not given.
+    """
+    tree = shapely.STRtree(polygons)
+    asked = np.arange(len(polygons)) if suspects is None else np.flatnonzero(suspects)
+    first, second, shared = [], [], []
+    for start in range(0, len(asked), _CHUNK):
+        rows = asked[start : start + _CHUNK]
+        hits, others = tree.query(polygons[rows], predicate="intersects")
+        ones = rows[hits]
+        # A pair of two suspects comes up twice; keep it once.
+        keep = (
+            (ones < others) if suspects is None else (ones < others) | ((ones > others) & ~suspects[others])
+        )
+        low, high = np.minimum(ones, others)[keep], np.maximum(ones, others)[keep]
+        ground = shapely.intersection(polygons[low], polygons[high])
+        real = shapely.area(ground) > NOISE_AREA_M2
+        first.append(low[real])
+        second.append(high[real])
+        shared.append(polygonal(ground[real]))
+    if not first:
+        return Overlaps(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, dtype=object))
+    return Overlaps(np.concatenate(first), np.concatenate(second), np.concatenate(shared))
+
+
+def union(polygons: Geometries, *, coverage: bool) -> shapely.Geometry:
+    """Unite polygons; `coverage` tells that they are known to be a valid coverage, which is far faster."""
+    present = polygons[~shapely.is_empty(polygons)]
+    if not len(present):
+        return shapely.Polygon()
+    return shapely.coverage_union_all(present) if coverage else shapely.union_all(present)
+
+
+def enclosed(united: shapely.Geometry) -> Geometries:
+    """Return the ground that a union encloses without containing it.
+
+    Parameters
+    ----------
+    united
+        A valid Polygon or MultiPolygon.
+
+    Returns
+    -------
+    ndarray of Polygon
+        The bounded components of the complement. An island in a hole is cut out of it; parts that touch
+        one another at points can enclose ground too.
+    """
+    parts = shapely.get_parts(united)
+    if len(parts) == 1:
+        rings = shapely.get_rings(parts)[1:]
+        return np.asarray(shapely.polygons(rings), dtype=object)
+    noded = shapely.union_all(shapely.boundary(parts))
+    pieces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
+    inside = np.zeros(len(pieces), dtype=bool)
+    shapely.prepare(parts)
+    spots = shapely.point_on_surface(pieces)
+    inside[shapely.STRtree(parts).query(spots, predicate="intersects")[0]] = True
+    return np.asarray(pieces[~inside], dtype=object)
+
+
+def around(ground: Geometries, polygons: Geometries) -> list[NDArray[np.int64]]:
+    """Return for each piece of ground the rows of the polygons that touch it."""
+    pieces, rows = shapely.STRtree(polygons).query(ground, predicate="dwithin", distance=_TOUCH_M)
+    order = np.argsort(pieces, kind="stable")
+    return np.split(rows[order], np.searchsorted(pieces[order], np.arange(1, len(ground))))
+
+
+@dataclass(frozen=True, eq=False)
+class Unmatched:
+    """Edges of two polygons (`first`, `second`; the same row where no neighbour was found) that differ."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    edges: Geometries
+
+
+def find_unmatched(polygons: Geometries, invalid_edges: Geometries, overlaps: Overlaps) -> Unmatched:
+    """Find the edges that run along a neighbour without sharing its vertices.
+
+    Parameters
+    ----------
+    polygons
+        Valid, in metres.
+    invalid_edges
+        Of `shapely.coverage_invalid_edges`, one per polygon.
+    overlaps
+        Edges that run through shared ground are explained by it and left out.
+    """
+    lines, owner = shapely.get_parts(invalid_edges, return_index=True)
+    segments, line = _segments(lines)
+    owner = owner[line]
+    if len(overlaps.shared):
+        zones = shapely.buffer(overlaps.shared, _TOUCH_M)
+        hits, zone = shapely.STRtree(zones).query(segments, predicate="intersects")
+        mine = (overlaps.first[zone] == owner[hits]) | (overlaps.second[zone] == owner[hits])
+        hits, zone = hits[mine], zone[mine]
+        run = shapely.length(shapely.intersection(segments[hits], zones[zone]))
+        explained = np.zeros(len(segments), dtype=bool)
+        explained[hits[run > np.minimum(_EXPLAINED_M, shapely.length(segments[hits]) / 2)]] = True
+        segments, owner = segments[~explained], owner[~explained]
+    if not len(segments):
+        none = np.empty(0, np.int64)
+        return Unmatched(none, none, np.empty(0, dtype=object))
+    hits, rows = shapely.STRtree(polygons).query(segments, predicate="dwithin", distance=_TOUCH_M)
+    other = rows != owner[hits]
+    hits, rows = hits[other], rows[other]
+    along = shapely.length(
+        shapely.intersection(
+            shapely.buffer(segments[hits], _TOUCH_M, cap_style="flat"), shapely.boundary(polygons[rows])
+        )
+    )
+    beside = along > np.minimum(_EXPLAINED_M, shapely.length(segments[hits]) / 2)
+    hits, rows = hits[beside], rows[beside]
+    alone = np.setdiff1d(np.arange(len(segments)), hits)
+    index = np.concatenate([hits, alone])
+    partner = np.concatenate([rows, owner[alone]])
+    first, second = np.minimum(owner[index], partner), np.maximum(owner[index], partner)
+    order = np.lexsort((second, first))
+    first, second, index = first[order], second[order], index[order]
+    new = np.ones(len(first), dtype=bool)
+    new[1:] = (first[1:] != first[:-1]) | (second[1:] != second[:-1])
+    edges = shapely.multilinestrings(segments[index], indices=np.cumsum(new) - 1)
+    return Unmatched(first[new], second[new], np.asarray(edges, dtype=object))
+
+
+def _segments(lines: Geometries) -> tuple[Geometries, NDArray[np.int64]]:
+    """Cut lines into two-point segments; also return the line of each."""
+    coordinates, line = shapely.get_coordinates(lines, return_index=True)
+    same = line[1:] == line[:-1]
+    ends = np.stack([coordinates[:-1][same], coordinates[1:][same]], axis=1)
+    return np.asarray(shapely.linestrings(ends), dtype=object), line[1:][same]

@@ -1,0 +1,139 @@
+"""The polygon records of a layer, made ready: codes as text, geometry mended and in the working CRS."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from gis.codes import code_texts
+from gis.errors import InputError
+from gis.faces.overlay import polygonal
+
+Geometries = NDArray[np.object_]
+
+NOISE_WIDTH_M = 1e-5
+"""Ground narrower than this (twice the area over the perimeter) is rounding noise, not ground."""
+
+NOISE_AREA_M2 = 1e-6
+"""Shared ground up to this size is rounding noise of a border."""
+
+_LOCATION = re.compile(r"\[([^\]\s]+) ([^\]\s]+)\]$")
+
+
+@dataclass(frozen=True, eq=False)
+class Records:
+    """Polygon records in the working CRS.
+
+    Attributes
+    ----------
+    codes
+        Text per record, "" where missing.
+    labels
+        The code, or "record 12" where it is missing.
+    polygons
+        Valid Polygon or MultiPolygon (maybe empty) per record, two-dimensional, metres.
+    faults
+        Why the record's own geometry is not a valid polygon, "" where it is.
+    spots
+        Where that is: a Point, or None.
+    crs
+        The working CRS.
+    """
+
+    codes: NDArray[np.object_]
+    labels: NDArray[np.object_]
+    polygons: Geometries
+    faults: NDArray[np.object_]
+    spots: Geometries
+    crs: CRS
+
+    def __len__(self) -> int:
+        """Count the records."""
+        return len(self.codes)
+
+    def name(self, row: int | np.integer[Any]) -> str:
+        """Name a record for a person: "record 12 (code '559')"."""
+        return f"record {row + 1} (code '{self.codes[row]}')" if self.codes[row] else f"record {row + 1}"
+
+    def repeated(self) -> NDArray[np.bool_]:
+        """Tell which records carry a code that another record carries too."""
+        codes = pd.Series(self.codes, dtype=object)
+        return np.asarray(codes.duplicated(keep=False) & (codes != ""), dtype=bool)
+
+
+def read_records(frame: gpd.GeoDataFrame, crs: CRS) -> Records:
+    """Make the records of a layer ready for computing.
+
+    Parameters
+    ----------
+    frame
+        With a column `code`; in EPSG:4326 or any other CRS, projected straight into the working CRS.
+    crs
+        The working CRS.
+
+    Raises
+    ------
+    InputError
+        If the frame has no `code` column or names no CRS.
+    """
+    if "code" not in frame.columns:
+        raise InputError("The layer has no field 'code'; say which field holds the codes.")
+    if frame.crs is None:
+        raise InputError("The layer names no coordinate reference system; give it, for example EPSG:4326.")
+    given = shapely.force_2d(np.asarray(frame.geometry.to_crs(crs), dtype=object))
+    codes = code_texts(frame["code"].to_numpy(dtype=object))
+    labels = np.array([code or f"record {row + 1}" for row, code in enumerate(codes)], dtype=object)
+    polygons, faults, spots = _mend(given)
+    return Records(codes=codes, labels=labels, polygons=polygons, faults=faults, spots=spots, crs=crs)
+
+
+def _mend(given: Geometries) -> tuple[Geometries, NDArray[np.object_], Geometries]:
+    """Return valid polygons, the fault of each record and where it is."""
+    polygons = given.copy()
+    faults = np.full(len(given), "", dtype=object)
+    spots = np.full(len(given), None, dtype=object)
+    types = shapely.get_type_id(given)
+    empty = shapely.is_missing(given) | shapely.is_empty(given)
+    faults[empty] = "it has no geometry"
+    wrong = ~empty & ~np.isin(types, (3, 6))
+    faults[wrong] = [f"it is a {geometry.geom_type}, not a polygon" for geometry in given[wrong]]
+    spots[wrong] = shapely.point_on_surface(given[wrong])
+    polygons[empty | wrong] = shapely.Polygon()
+
+    bounds = shapely.bounds(polygons)
+    infinite = ~empty & ~wrong & ~np.isfinite(bounds).all(axis=1)
+    # Bounds pass over a single NaN.
+    broken = np.flatnonzero(~shapely.is_valid(polygons))
+    vertices, row = shapely.get_coordinates(polygons[broken], return_index=True)
+    infinite[broken[row[~np.isfinite(vertices).all(axis=1)]]] = True
+    faults[infinite] = "it has coordinates that are not finite or cannot be projected"
+    polygons[infinite] = shapely.Polygon()
+    broken = broken[~infinite[broken]]
+    spots[broken], faults[broken] = fault_spots(polygons[broken])
+    if len(broken):
+        mended = shapely.make_valid(polygons[broken], method="structure", keep_collapsed=False)
+        polygons[broken] = polygonal(mended)
+    return polygons, faults, spots
+
+
+def fault_spots(polygons: Geometries) -> tuple[Geometries, NDArray[np.object_]]:
+    """Return where each invalid polygon is so, a Point or None, and why, in words."""
+    spots = np.full(len(polygons), None, dtype=object)
+    reasons = np.full(len(polygons), "", dtype=object)
+    for row, reason in enumerate(shapely.is_valid_reason(polygons).tolist()):
+        reasons[row] = _LOCATION.sub("", reason).strip().lower()
+        if found := _LOCATION.search(reason):
+            spots[row] = shapely.Point(float(found[1]), float(found[2]))
+    return spots, reasons
+
+
+def mean_width(polygons: Geometries) -> NDArray[np.float64]:
+    """Return twice the area over the perimeter in metres: the width of a long strip; 0 for an empty one."""
+    length = shapely.length(polygons)
+    return np.divide(2 * shapely.area(polygons), length, out=np.zeros(len(length)), where=length > 0)

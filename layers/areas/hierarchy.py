@@ -1,0 +1,100 @@
+"""The ground that plans divide: areas above and beneath one another, and the areas that cells must fill.
+
+It reads areas and answers by their codes.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+
+import geopandas as gpd
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gis.crs import LONLAT
+from gis.errors import NotFoundError
+from layers.db.bulk import decode, raw
+from layers.models import Area
+
+NOWHERE = ""
+"""Stands for the ground of a scheme while there are no areas."""
+
+
+class Ground:
+    """The hierarchy of areas by code.
+
+    Parameters
+    ----------
+    parents
+        The parent of each area's code, None at the top.
+    """
+
+    def __init__(self, parents: dict[str, str | None]) -> None:
+        self._parents = parents
+        self._children: dict[str | None, list[str]] = defaultdict(list)
+        for code in sorted(parents):
+            parent = parents[code]
+            self._children[parent if parent in parents else None].append(code)
+
+    def below(self, area_code: str | None) -> set[str]:
+        """Return an area's code and all beneath it; all codes for None.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such area.
+        """
+        if area_code is None:
+            return set(self._parents)
+        if area_code not in self._parents:
+            raise NotFoundError(f"There is no area '{area_code}'.")
+        found, left = {area_code}, [area_code]
+        while left:
+            fresh = [code for code in self._children[left.pop()] if code not in found]
+            found.update(fresh)
+            left.extend(fresh)
+        return found
+
+    def leaves(self, area_code: str | None) -> set[str]:
+        """Return the lowest areas of an area, itself where it has none beneath; `NOWHERE` without areas.
+
+        An area that is no longer there stands for itself.
+        """
+        if area_code is not None and area_code not in self._parents:
+            return {area_code}
+        lowest = {code for code in self.below(area_code) if not self._children.get(code)}
+        return lowest or {NOWHERE}
+
+    def partition(self, area_code: str | None, named: Iterable[str]) -> set[str]:
+        """Return the areas that cells must fill one by one, which together are all the ground of an area.
+
+        They are the lowest areas that cells name, and lowest areas beneath which none is named.
+        """
+        inside = self.below(area_code)
+        used = set(named) & inside
+        higher = {above for code in used for above in self.above(code)}
+        chosen = used - higher
+        filled = {leaf for code in chosen for leaf in self.leaves(code)}
+        return chosen | {code for code in inside if not self._children.get(code)} - filled
+
+    def above(self, code: str) -> list[str]:
+        """Return the areas above one, lowest first."""
+        above: list[str] = []
+        parent = self._parents.get(code)
+        while parent is not None and parent in self._parents and parent not in above:
+            above.append(parent)
+            parent = self._parents[parent]
+        return above
+
+
+def read_ground(session: Session) -> Ground:
+    """Read the hierarchy of all areas."""
+    return Ground({row.code: row.parent for row in session.execute(select(Area.code, Area.parent))})
+
+
+def area_shapes(session: Session, codes: Collection[str]) -> gpd.GeoDataFrame:
+    """Return areas by their codes in EPSG:4326 with code and geometry, sorted by code."""
+    chosen = select(Area.code, raw(session, Area.geometry)).where(Area.code.in_(sorted(codes)))
+    rows = session.execute(chosen.order_by(Area.code)).all()
+    return gpd.GeoDataFrame(
+        {"code": [row[0] for row in rows]}, geometry=decode(session, [row[1] for row in rows]), crs=LONLAT
+    )

@@ -1,0 +1,255 @@
+"""Backups: the whole database as one file, taken while others write, and a database made from such a file.
+
+A backup is an embedded database, whichever of the two it was taken of: QGIS opens it, and either can be
+restored from it.
+"""
+
+import json
+import os
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import quote
+
+import psycopg
+import shapely
+from psycopg import sql
+from sqlalchemy import Connection, Integer, Table, delete, func, insert, select
+from sqlalchemy.exc import DBAPIError
+
+from gis.errors import InputError
+from layers.db import geopackage
+from layers.db.database import Database
+from layers.db.temp_dir import workplace
+from layers.models import Base, Revision
+from layers.models.geometry_type import SRID
+
+_BATCH = 5_000
+
+Progress = Callable[[int, int], None]
+Counts = dict[str, int]
+
+
+def backup(database: Database, path: Path, progress: Progress | None = None) -> Counts:
+    """Write a database into one new file, as it was at one moment; others go on reading and writing.
+
+    Parameters
+    ----------
+    path
+        A file that does not exist yet. Only its owner may read it: it holds personal data.
+    progress
+        Called with rows done and rows in all.
+
+    Returns
+    -------
+    dict
+        Rows by table.
+
+    Raises
+    ------
+    InputError
+        If the file exists, the database is not migrated, or what was written is not sound.
+    """
+    database.check()
+    with _finished(path) as part:
+        if database.embedded:
+            with (
+                closing(_open(Path(str(database.url.database)))) as source,
+                closing(sqlite3.connect(part)) as copy,
+            ):
+                source.backup(copy)
+        else:
+            with closing(Database(f"sqlite:///{part}")) as target:
+                target.migrate()
+                with database.read() as reader, target.write() as writer:
+                    _copy(reader.connection(), writer.connection(), progress)
+        return _sound(part)
+
+
+def restore(path: Path, database: Database, progress: Progress | None = None) -> Counts:
+    """Make a database from a backup of this version or an older one: whole, or not at all.
+
+    Parameters
+    ----------
+    path
+        A file that `backup` wrote; it is not changed.
+    database
+        An empty one: a file that does not exist yet, or a PostgreSQL database without tables.
+    progress
+        Called with rows done and rows in all.
+
+    Returns
+    -------
+    dict
+        Rows by table.
+
+    Raises
+    ------
+    InputError
+        If the file is no backup, is damaged or newer, or the database is not empty.
+    """
+    with ExitStack() as stack:
+        if database.embedded:
+            part = stack.enter_context(_finished(Path(str(database.url.database))))
+        else:
+            elsewhere = Path(tempfile.gettempdir())
+            part = stack.enter_context(workplace(elsewhere, "wangge-restore-", "backup.gpkg"))
+        with closing(_open(path)) as source, closing(sqlite3.connect(part)) as copy:
+            source.backup(copy)
+        with closing(Database(f"sqlite:///{part}")) as restored:
+            try:
+                restored.migrate()
+            except InputError as error:
+                raise InputError(str(error).replace(str(part), str(path))) from error
+            if not database.embedded:
+                with database.reached(), restored.read() as reader, database.engine.begin() as connection:
+                    database.build(connection, empty=True)
+                    _copy(reader.connection(), connection, progress)
+        return _sound(part)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Open a database of ours for reading."""
+    try:
+        connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)
+        try:
+            ours = connection.execute(
+                "SELECT count(*) FROM sqlite_master WHERE name IN ('alembic_version', 'revision')"
+            ).fetchone() == (2,)
+        except sqlite3.Error:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise InputError(f"{path} cannot be read as a database: {error}.") from error
+    if not ours:
+        connection.close()
+        raise InputError(f"{path} is no database of Wangge.")
+    return connection
+
+
+def _sound(path: Path) -> Counts:
+    """Check a finished file for damage, make it one file without a journal, and count its rows."""
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA journal_mode = DELETE")
+        try:
+            damage = [row[0] for row in file.execute("PRAGMA integrity_check(3)")]
+            damage = [] if damage == ["ok"] else damage
+            damage += [
+                f"a row of {row[0]} without its {row[2]}" for row in file.execute("PRAGMA foreign_key_check")
+            ]
+        except sqlite3.DatabaseError as error:
+            damage = [str(error)]
+        if damage:
+            raise InputError(f"The copy is damaged ({damage[0]}); nothing was written.")
+        present = {row[0] for row in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        return {
+            name: file.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]  # noqa: S608  a table of ours
+            for name in Base.metadata.tables
+            if name in present
+        }
+
+
+@contextmanager
+def _finished(path: Path) -> Iterator[Path]:
+    """Give a file to write into; it is moved to its place, on the disk for good, when the block ends well."""
+    beside = [path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))]
+    for each in beside:
+        # A journal that was left behind would be played into the new file.
+        if each.exists():
+            raise InputError(f"{each} exists already; give another name or move it away.")
+    if not path.parent.is_dir():
+        raise InputError(f"{path.parent} is no folder.")
+    with _told(path), workplace(path.parent, f".{path.name}-", path.name) as part:
+        yield part
+        part.chmod(0o600)
+        _sync(part)
+        if path.exists():
+            raise InputError(f"{path} has come to exist meanwhile; give another name.")
+        part.replace(path)
+        _sync(path.parent)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Tell in one sentence, as an InputError, when a file cannot be made."""
+    try:
+        yield
+    except (OSError, sqlite3.Error, DBAPIError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if not isinstance(cause, OSError | sqlite3.Error):
+            raise
+        said = cause.strerror if isinstance(cause, OSError) else cause
+        raise InputError(f"{path} cannot be written: {said}.") from error
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _copy(source: Connection, target: Connection, progress: Progress | None) -> None:
+    """Copy all rows, keys included, into tables that are empty."""
+    tables = Base.metadata.sorted_tables
+    total = sum(source.execute(select(func.count()).select_from(table)).scalar_one() for table in tables)
+    done = 0
+    target.execute(delete(Revision))
+    for table in tables:
+        with ExitStack() as stack:
+            if target.dialect.name == "sqlite" and table.name in geopackage.LAYERS:
+                stack.enter_context(geopackage.bulk(target, table.name))
+            for rows in _batches(source, table):
+                if target.dialect.name == "sqlite":
+                    target.execute(insert(table), cast("Sequence[Mapping[str, Any]]", rows))
+                else:
+                    _insert_postgresql(target, table, rows)
+                done += len(rows)
+                if progress:
+                    progress(done, total)
+        if target.dialect.name == "postgresql":
+            _continue_numbering(target, table)
+
+
+def _batches(source: Connection, table: Table) -> Iterator[list[Mapping[str, Any]]]:
+    statement = select(table).order_by(*table.primary_key.columns).execution_options(yield_per=_BATCH)
+    with source.execute(statement) as result:
+        for rows in result.mappings().partitions():
+            yield [dict(row) for row in rows]
+
+
+def _insert_postgresql(target: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    columns = list(rows[0])
+    driver = target.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(table.name), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row([_as_text(row[column]) for column in columns])
+
+
+def _as_text(value: Any) -> Any:
+    """Prepare what COPY does not know by itself: geometry and JSON."""
+    if isinstance(value, shapely.Geometry):
+        return shapely.to_wkb(shapely.set_srid(value, SRID), hex=True, include_srid=True)
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    return value
+
+
+def _continue_numbering(target: Connection, table: Table) -> None:
+    """Let the next row follow the highest key."""
+    key = next(iter(table.primary_key.columns))
+    if len(table.primary_key.columns) > 1 or not isinstance(key.type, Integer) or key.foreign_keys:
+        return
+    target.execute(
+        select(func.setval(func.pg_get_serial_sequence(table.name, key.name), func.max(key))).select_from(
+            table
+        )
+    )

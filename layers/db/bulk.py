@@ -1,0 +1,140 @@
+"""Many rows at a time: geometry decoded in one go, sets of keys as one condition, rows inserted in bulk."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, TypeVarTuple
+
+import numpy as np
+import orjson
+import psycopg
+import psycopg.sql
+import shapely
+from numpy.typing import NDArray
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Dialect,
+    Integer,
+    LargeBinary,
+    Row,
+    Select,
+    Table,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    type_coerce,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.types import TypeEngine
+
+from layers.models.geometry_type import SRID, Shape, to_blobs
+
+Objects = NDArray[np.object_]
+Told = TypeVarTuple("Told")
+
+# Where the WKB of a GeoPackage blob begins, by the kind of its envelope.
+_WKB_AT = (8, 40, 56, 56, 72)
+
+_BATCH = 8_192
+
+
+def is_postgresql(session: Session) -> bool:
+    """Tell whether the session speaks to PostgreSQL; otherwise it is SQLite."""
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def raw(session: Session, geometry: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
+    """Return a column of geometry to select undecoded, for `decode`."""
+    if is_postgresql(session):
+        return func.ST_AsBinary(geometry, type_=LargeBinary)
+    return type_coerce(geometry, LargeBinary)
+
+
+def decode(session: Session, values: Sequence[Any]) -> Objects:
+    """Decode what was selected `raw`: shapely geometries, None where there is none."""
+    if not is_postgresql(session):
+        values = [None if value is None else value[_WKB_AT[(value[3] >> 1) & 0b111] :] for value in values]
+    result: Objects = np.empty(len(values), dtype=object)
+    result[:] = shapely.from_wkb(np.array([*values, None], dtype=object))[:-1]
+    return result
+
+
+def read_rows(session: Session, chosen: Select[*Told]) -> Sequence[Row[*Told]]:
+    """Read many rows of columns past the ORM, which takes longer over a row than the database does."""
+    session.flush()
+    return session.connection().execute(chosen).all()
+
+
+def read_in_batches(session: Session, chosen: Select[Any]) -> Iterator[Sequence[Row[Any]]]:
+    """Read as `read_rows` does, some thousand rows at a time.
+
+    What is read and thrown away would otherwise lie between what stays, and keep its memory.
+    """
+    session.flush()
+    return session.connection().execute(chosen).partitions(_BATCH)
+
+
+def among(session: Session, column: InstrumentedAttribute[int], ids: Collection[int]) -> ColumnElement[bool]:
+    """Return the condition that a key is one of many, passed as one parameter however many there are."""
+    numbers = [int(number) for number in ids]
+    if is_postgresql(session):
+        return column == func.any(bindparam(None, numbers, type_=ARRAY(BigInteger), unique=True))
+    listed = func.json_each(orjson.dumps(numbers).decode()).table_valued("value", name="listed")
+    return column.in_(select(type_coerce(listed.c.value, Integer)))
+
+
+def in_force(
+    start: InstrumentedAttribute[Any], end: InstrumentedAttribute[Any], on: date
+) -> ColumnElement[bool]:
+    """Return the condition that a half open interval holds a date."""
+    return (start <= on) & or_(end.is_(None), end > on)
+
+
+def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows without reading their keys back.
+
+    Parameters
+    ----------
+    table
+        Where to.
+    rows
+        Each with the same columns.
+    """
+    if rows:
+        insert_columns(session, table, {column: [row[column] for row in rows] for column in rows[0]})
+
+
+def insert_columns(session: Session, table: Table, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Insert rows, given by columns of one length, without reading their keys back.
+
+    Row by row SQLAlchemy would take longer than the database does.
+    """
+    dialect = session.get_bind().dialect
+    given = {name: _encoded(table.c[name].type, dialect, values) for name, values in columns.items()}
+    if not is_postgresql(session):
+        compiled = insert(table).compile(session.get_bind(), column_keys=list(given))
+        values = [given[name] for name in compiled.positiontup or given]
+        session.connection().exec_driver_sql(str(compiled), list(zip(*values, strict=True)))
+        return
+    driver = session.connection().connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    names = psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, given))
+    statement = psycopg.sql.SQL("COPY {} ({}) FROM STDIN").format(psycopg.sql.Identifier(table.name), names)
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in zip(*given.values(), strict=True):
+            copy.write_row(row)
+
+
+def _encoded(kind: TypeEngine[Any], dialect: Dialect, values: Sequence[Any]) -> Sequence[Any]:
+    """Encode values as SQLAlchemy does for the driver, geometries all together."""
+    if isinstance(kind, Shape):
+        shapes = np.asarray(values, dtype=object)
+        if dialect.name == "postgresql":
+            placed = shapely.set_srid(shapes, SRID)
+            return list(shapely.to_wkb(placed, byte_order=1, include_srid=True, hex=True))
+        return to_blobs(shapes, np.asarray(shapely.to_wkb(shapes, byte_order=1), dtype=object))
+    encode = kind.dialect_impl(dialect).bind_processor(dialect)
+    return values if encode is None else [encode(value) for value in values]

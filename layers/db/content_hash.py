@@ -1,0 +1,85 @@
+"""The canonical form of a record as JSON, and the hash by which imports compare records."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import shapely
+
+from gis.errors import InputError
+
+NAME_FIELDS = ("name", "名称")
+CLASS_FIELDS = ("class_name", "类别", "分类", "class")
+"""Fields that hold the name and the class of an entity, where they are not personal."""
+
+OWN_FIELDS = frozenset({"area_code", "valid_from", "valid_to"})
+"""What an export adds and an import finds out by itself: no attributes."""
+
+
+def as_json(values: Mapping[str, Any]) -> str:
+    """Write values as JSON in one canonical form: keys sorted, what is missing left out.
+
+    Raises
+    ------
+    InputError
+        If a value is an integer of more than 64 bits or text that is no Unicode.
+    """
+    present = {key: value for key, value in values.items() if value is not None and value == value}
+    try:
+        return orjson.dumps(
+            present, default=_plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
+        ).decode()
+    except orjson.JSONEncodeError as error:
+        raise InputError(f"A value cannot be kept as JSON: {error}.") from error
+
+
+def content_hash(
+    name: str | None,
+    class_name: str | None,
+    attributes: str,
+    personal: str,
+    wkb: bytes | None,
+) -> str:
+    """Return the hash of what an import compares.
+
+    The area, which follows from the location, and the dates are no part of it.
+
+    Parameters
+    ----------
+    name, class_name
+        Of the entity.
+    attributes, personal
+        As `as_json` writes them.
+    wkb
+        Little-endian WKB of the geometry.
+    """
+    texts = (name, class_name, attributes, personal)
+    head = b"".join(
+        b"-" if text is None else b"%d:%b" % (len(found := text.encode()), found) for text in texts
+    )
+    return hashlib.blake2b(head + (b"-" if wkb is None else b"+" + wkb), digest_size=16).hexdigest()
+
+
+def hash_of(
+    name: str | None,
+    class_name: str | None,
+    attributes: Mapping[str, Any],
+    personal: Mapping[str, Any],
+    geometry: shapely.Geometry | None,
+) -> str:
+    """Return the hash of one entity's content, the same that an import computes."""
+    wkb = None if geometry is None else shapely.to_wkb(geometry, byte_order=1)
+    return content_hash(name, class_name, as_json(attributes), as_json(personal), wkb)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, (date, datetime, time)):
+        return value.isoformat()
+    return str(value)

@@ -1,0 +1,281 @@
+"""The database: an engine for SQLite or PostgreSQL, and the two kinds of transaction."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Engine, LargeBinary, create_engine, event, func, inspect, select, update
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from gis.errors import InputError
+from layers.db import geopackage, migrations, postgresql
+from layers.models import Revision
+
+CHANNEL = "wangge"
+_MIGRATION_LOCK = 0x77616E67
+_BUSY_MS = 30_000
+
+
+class Database:
+    """A database that holds, or will hold, the model.
+
+    Parameters
+    ----------
+    url
+        ``sqlite:///path/to/wangge.gpkg`` or ``postgresql+psycopg://user@host:port/name``.
+
+    Raises
+    ------
+    InputError
+        If the URL names neither.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = make_url(url)
+        except ArgumentError as error:
+            raise InputError(
+                f"'{url}' is no database URL; give sqlite:///FILE.gpkg or postgresql+psycopg://..."
+            ) from error
+        if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+            raise InputError(f"The database must be SQLite or PostgreSQL, not {parsed.get_backend_name()}.")
+        self.url = parsed
+        self.engine = (
+            _sqlite_engine(url) if self.embedded else postgresql.make_engine(url, json_serializer=_encoded)
+        )
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+
+    @property
+    def embedded(self) -> bool:
+        """The database is one SQLite file."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def name(self) -> str:
+        """The database in messages: without a password."""
+        return str(self.url.database) if self.embedded else self.url.render_as_string(hide_password=True)
+
+    @property
+    def _exclusive(self) -> dict[str, bool]:
+        return {"wangge_write": True} if self.embedded else {}
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Give a session that sees one state of the database throughout; nothing it changes is kept."""
+        with self._sessions() as session:
+            session.connection(
+                execution_options={} if self.embedded else {"isolation_level": "REPEATABLE READ"}
+            )
+            yield session
+            # A rollback would make what was read expire, and each use of it afterwards a query of its own.
+            session.expunge_all()
+            session.rollback()
+
+    @contextmanager
+    def write(self, *, patience_s: float | None = None) -> Iterator[Session]:
+        """Give a session whose changes are kept whole when the block ends well, and not at all otherwise.
+
+        On SQLite one writer works at a time; another waits.
+
+        Parameters
+        ----------
+        patience_s
+            Seconds to wait for another writer of SQLite, after which SQLAlchemy's OperationalError is raised;
+            half a minute when not given.
+        """
+        with self._sessions() as session:
+            options: dict[str, Any] = dict(self._exclusive)
+            if patience_s is not None:
+                options["wangge_patience_ms"] = round(1000 * patience_s)
+            connection = session.connection(execution_options=options)
+            changes = _changes(connection)
+            yield session
+            session.flush()
+            if _changes(connection) != changes:
+                geopackage.touch(connection)
+            session.commit()
+
+    def migrate(self) -> None:
+        """Bring the tables to the form this version needs, in one transaction, from none or an older form.
+
+        Raises
+        ------
+        InputError
+            If the database cannot be reached, is a newer version's, holds another program's tables, or
+            lacks PostGIS.
+        """
+        with (
+            self.reached(),
+            self.engine.connect().execution_options(**self._exclusive) as connection,
+            connection.begin(),
+        ):
+            self.build(connection)
+
+    def build(self, connection: Connection, *, empty: bool = False) -> None:
+        """Migrate inside the transaction of a connection.
+
+        Parameters
+        ----------
+        connection
+            One of this database's.
+        empty
+            There must be no tables yet.
+
+        Raises
+        ------
+        InputError
+            As `migrate`.
+        """
+        if not self.embedded:
+            connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            _require_postgis(connection)
+        step = migrations.current(connection)
+        if (step is None or empty) and (others := _tables(connection)):
+            names = ", ".join(sorted(others)[:3])
+            raise InputError(f"{self.name} already holds tables ({names}); give an empty database.")
+        self._refuse_newer(connection, step)
+        migrations.up(connection)
+
+    def check(self) -> None:
+        """See that the database is there and has the form this version needs.
+
+        Raises
+        ------
+        InputError
+            If it cannot be reached, was never migrated, or is an older or a newer version's.
+        """
+        if self.embedded and not Path(str(self.url.database)).is_file():
+            raise InputError(f"{self.name} does not exist; `wangge migrate` makes it.")
+        with self.reached(), self.engine.connect() as connection:
+            step = migrations.current(connection)
+            self._refuse_newer(connection, step)
+            if step != migrations.head(connection):
+                raise InputError(f"{self.name} has not the tables this version needs; run `wangge migrate`.")
+
+    def revision(self) -> int:
+        """Read the number that grows with every change that snapshots must follow.
+
+        Raises
+        ------
+        InputError
+            As `check`.
+        """
+        try:
+            with self.engine.connect() as connection:
+                return connection.execute(select(Revision.number)).scalar_one()
+        except DBAPIError:
+            self.check()
+            raise
+
+    @contextmanager
+    def reached(self) -> Iterator[None]:
+        """Tell in one sentence, as an InputError, when the database cannot be reached in the block."""
+        try:
+            yield
+        except OperationalError as error:
+            raise InputError(f"{self.name} cannot be used: {str(error.orig).splitlines()[0]}.") from error
+        except DatabaseError as error:
+            if not self.embedded:
+                raise
+            raise InputError(f"{self.name} cannot be used: {error.orig}.") from error
+
+    def _refuse_newer(self, connection: Connection, step: str | None) -> None:
+        if step is not None and not migrations.known(connection, step):
+            raise InputError(f"{self.name} was written by a newer version of Wangge; use that one.")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def bump_revision(session: Session) -> int:
+    """Count one more change; followers hear of it when the transaction of the session is committed."""
+    number: int = session.execute(
+        update(Revision)
+        .values(number=Revision.number + 1, changed_at=datetime.now(UTC))
+        .returning(Revision.number)
+    ).scalar_one()
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_notify(CHANNEL, str(number))))
+    return number
+
+
+def _tables(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names()) - {"spatial_ref_sys", "alembic_version"}
+
+
+def _require_postgis(connection: Connection) -> None:
+    if connection.exec_driver_sql("SELECT 1 FROM pg_extension WHERE extname = 'postgis'").scalar():
+        return
+    try:
+        connection.exec_driver_sql("CREATE EXTENSION postgis")
+    except DBAPIError as error:
+        raise InputError(
+            f"The database lacks PostGIS, and it cannot be added: {str(error.orig).splitlines()[0]};"
+            " let an administrator run CREATE EXTENSION postgis in it."
+        ) from error
+
+
+def _changes(connection: Connection) -> int:
+    """Count the rows changed through a SQLite connection; PostgreSQL has no GeoPackage to keep."""
+    driver = connection.connection.driver_connection
+    return driver.total_changes if isinstance(driver, sqlite3.Connection) else 0
+
+
+def _decoded(text: str) -> Any:
+    """Decode JSON; of a table of cells nearly every row has none."""
+    return {} if text == "{}" else json.loads(text)
+
+
+def _encoded(values: Any) -> str:
+    """Encode JSON; a number that is not finite becomes null, for what Python writes of it is no JSON."""
+    return orjson.dumps(values, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = create_engine(
+        url,
+        connect_args={"timeout": _BUSY_MS / 1000},
+        json_deserializer=_decoded,
+        json_serializer=_encoded,
+    )
+    engine.dialect.type_compiler_instance = geopackage.GeoPackageTypes(engine.dialect)
+    # GeoAlchemy takes every GEOMETRY of a SQLite file for one of SpatiaLite.
+    names = {**SQLiteDialect.ischema_names, "GEOMETRY": LargeBinary}
+    engine.dialect.ischema_names = names  # type: ignore[attr-defined]
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        # Transactions begin where SQLAlchemy says so, not where the driver thinks.
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            f"busy_timeout = {_BUSY_MS}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        geopackage.prepare(connection)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        options = connection.get_execution_options()
+        if not options.get("wangge_write", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        patience = options.get("wangge_patience_ms", _BUSY_MS)
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience}")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {_BUSY_MS}")
+
+    return engine

@@ -1,0 +1,256 @@
+"""Entities one by one: created, changed and ended, former states kept, cells assigned anew."""
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from typing import Any
+
+import numpy as np
+import shapely
+from sqlalchemy import case, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from gis.errors import ConflictError, InputError, NotFoundError, StaleError
+from layers.areas.locator import Territory
+from layers.db.bbox import Box
+from layers.db.bulk import among
+from layers.db.content_hash import hash_of
+from layers.db.database import bump_revision
+from layers.entities.assignments import reassign
+from layers.models import Entity, EntityVersion
+
+CHANGEABLE = frozenset({"name", "class_name", "attributes", "personal", "geometry"})
+"""What `update_entity` may change: kind and external_id are the identity, the area follows the location."""
+
+_KEPT = ("name", "class_name", "area_code", "attributes", "personal", "valid_from", "version", "geometry")
+_NUL = "\0"
+
+
+def create_entity(
+    session: Session,
+    kind: str,
+    external_id: str,
+    *,
+    name: str | None = None,
+    class_name: str | None = None,
+    attributes: Mapping[str, Any] | None = None,
+    personal: Mapping[str, Any] | None = None,
+    geometry: shapely.Geometry | None = None,
+    on: date | None = None,
+) -> Entity:
+    """Create an entity, give it the area it lies in and assign it in every scheme.
+
+    Parameters
+    ----------
+    session
+        Of `Database.write`.
+    kind, external_id
+        The identity.
+    geometry
+        EPSG:4326, or None where the location is not known; an empty one counts as None.
+    on
+        The date from which it is there; today when not given.
+
+    Raises
+    ------
+    InputError
+        If kind or identity are empty or a value cannot be kept.
+    ConflictError
+        If there is, or was, an entity with this identity.
+    """
+    kind, external_id = kind.strip(), external_id.strip()
+    if not kind or not external_id:
+        raise InputError("An entity needs a kind and an identity.")
+    taken = select(Entity.id).where(Entity.kind == kind, Entity.external_id == external_id)
+    if session.scalar(taken) is not None:
+        raise ConflictError(f"The {kind} '{external_id}' is there already.")
+    entity = Entity(
+        kind=kind,
+        external_id=external_id,
+        name=name,
+        class_name=class_name,
+        attributes=dict(attributes or {}),
+        personal=dict(personal or {}),
+        geometry=_usable(geometry),
+        valid_from=on or date.today(),
+        valid_to=None,
+        version=1,
+    )
+    entity.area_code = _area(session, entity.geometry)
+    _seal(entity)
+    session.add(entity)
+    _settle(session, entity, entity.valid_from)
+    return entity
+
+
+def find_entity(session: Session, entity_id: int) -> Entity:
+    """Return an entity in its present state, ended or not.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    entity = session.get(Entity, entity_id)
+    if entity is None:
+        raise NotFoundError(f"There is no entity number {entity_id}.")
+    return entity
+
+
+def update_entity(
+    session: Session, entity_id: int, version: int, changes: Mapping[str, Any], *, on: date | None = None
+) -> Entity:
+    """Change an entity: the state it had is kept, the new one begins on a date.
+
+    Parameters
+    ----------
+    session
+        Of `Database.write`.
+    entity_id
+        Of the entity.
+    version
+        The version that the change is based on.
+    changes
+        New values for some of `CHANGEABLE`; attributes and personal values are replaced as a whole. Changes
+        that change nothing make no version.
+    on
+        The date from which the new state holds; today when not given.
+
+    Raises
+    ------
+    InputError
+        If another field is to be changed or a value cannot be kept.
+    NotFoundError
+        If there is no such entity.
+    StaleError
+        If the entity has another version by now.
+    ConflictError
+        If it has ended, or its present state begins after `on`.
+    """
+    foreign = set(changes) - CHANGEABLE
+    if foreign:
+        raise InputError(
+            f"The field '{min(foreign)}' of an entity cannot be changed; {', '.join(sorted(CHANGEABLE))} can."
+        )
+    day = on or date.today()
+    entity = _held(session, entity_id, version, day)
+    new = {
+        "name": entity.name,
+        "class_name": entity.class_name,
+        "attributes": dict(entity.attributes),
+        "personal": dict(entity.personal),
+        "geometry": entity.geometry,
+        **changes,
+    }
+    new["geometry"] = _usable(new["geometry"])
+    if hash_of(**new) == hash_of(
+        entity.name, entity.class_name, entity.attributes, entity.personal, entity.geometry
+    ):
+        return entity
+    keep_versions(session, [entity_id], day)
+    session.refresh(entity)
+    for field, value in new.items():
+        setattr(entity, field, value)
+    if "geometry" in changes:
+        entity.area_code = _area(session, entity.geometry)
+    _seal(entity)
+    _settle(session, entity, day)
+    return entity
+
+
+def end_entity(session: Session, entity_id: int, version: int, *, on: date | None = None) -> Entity:
+    """End an entity: from a date on it is there no more, and its history stays.
+
+    Parameters, errors and return value are those of `update_entity`.
+    """
+    day = on or date.today()
+    entity = _held(session, entity_id, version, day)
+    entity.valid_to = day
+    entity.version += 1
+    _settle(session, entity, day)
+    return entity
+
+
+def history(session: Session, entity_id: int) -> list[EntityVersion | Entity]:
+    """Return all states of an entity in order, the present one last.
+
+    A state that began and was replaced on one day has an empty interval.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such entity.
+    """
+    entity = find_entity(session, entity_id)
+    former = select(EntityVersion).where(EntityVersion.entity_id == entity_id)
+    return [*session.scalars(former.order_by(EntityVersion.version)), entity]
+
+
+def keep_versions(session: Session, ids: Collection[int], on: date) -> None:
+    """Copy the present states of entities into their histories, and begin the next version of each on a date.
+
+    Parameters
+    ----------
+    on
+        States that begin later than this end on the day they begin.
+    """
+    start = case((Entity.valid_from > on, Entity.valid_from), else_=on)
+    columns = [getattr(Entity, name) for name in _KEPT]
+    states = select(Entity.id, *columns, func.coalesce(Entity.valid_to, start)).where(
+        among(session, Entity.id, ids)
+    )
+    session.execute(insert(EntityVersion).from_select(["entity_id", *_KEPT, "valid_to"], states))
+    session.execute(
+        update(Entity)
+        .where(among(session, Entity.id, ids))
+        .values(valid_from=start, valid_to=None, version=Entity.version + 1),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _held(session: Session, entity_id: int, version: int, day: date) -> Entity:
+    """Return an entity for change, and keep others from changing it."""
+    entity = session.get(Entity, entity_id, with_for_update={"key_share": True}, populate_existing=True)
+    if entity is None:
+        raise NotFoundError(f"There is no entity number {entity_id}.")
+    if entity.version != version:
+        raise StaleError(
+            f"Entity number {entity_id} has changed since: it has version {entity.version}, not {version}."
+        )
+    if entity.valid_to is not None:
+        raise ConflictError(f"Entity number {entity_id} has ended on {entity.valid_to}.")
+    if entity.valid_from > day:
+        raise ConflictError(f"Entity number {entity_id} has a state from {entity.valid_from}, after {day}.")
+    return entity
+
+
+def _settle(session: Session, entity: Entity, day: date) -> None:
+    session.flush()
+    reassign(session, day, [entity.id])
+    bump_revision(session)
+    session.refresh(entity)
+
+
+def _seal(entity: Entity) -> None:
+    for text in (entity.external_id, entity.name, entity.class_name):
+        if text is not None and _NUL in text:
+            raise InputError("Text of an entity holds a NUL character.")
+    entity.content_hash = hash_of(
+        entity.name, entity.class_name, entity.attributes, entity.personal, entity.geometry
+    )
+
+
+def _usable(geometry: shapely.Geometry | None) -> shapely.Geometry | None:
+    if geometry is None or shapely.is_empty(geometry):
+        return None
+    west, south, east, north = shapely.bounds(geometry)
+    if not (west >= -180 and south >= -90 and east <= 180 and north <= 90):
+        raise InputError("The geometry is not in longitude and latitude, in degrees.")
+    return shapely.force_2d(geometry)
+
+
+def _area(session: Session, geometry: shapely.Geometry | None) -> str | None:
+    if geometry is None:
+        return None
+    shapes = np.array([geometry], dtype=object)
+    found: str | None = Territory(session, box=Box(*shapely.bounds(geometry))).areas_of(shapes)[0]
+    return found

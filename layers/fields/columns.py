@@ -1,0 +1,233 @@
+"""Which fields of a file mean code, name, area, identity: from a file's own columns to the standard ones."""
+
+from collections.abc import Mapping, Sequence
+
+import geopandas as gpd
+import pandas as pd
+
+from gis.codes import code_texts
+from gis.errors import InputError
+
+CODE_NAMES = ("code", "adcode", "osm_id", "编码", "代码", "行政区划代码", "网格编码")
+NAME_NAMES = ("name", "名称", "nl_name", "网格名称")
+LEVEL_NAMES = ("level", "admin_level", "级别", "层级")
+PARENT_NAMES = ("parent", "parent_code", "上级编码")
+AREA_CODE_NAMES = ("area_code",)
+ID_NAMES = ("id", "entity_id", "uuid", "osm_id", "编号", "统一社会信用代码")
+KIND_NAMES = ("kind",)
+BASE_CLASS_NAMES = ("class_name", "class", "类别")
+"""Fields that tell a main road from a lane."""
+
+OSM_CLASS_TAGS = {
+    "roads": ("highway",),
+    "railway": ("railway",),
+    "water": ("water", "waterway", "natural"),
+    "green": ("leisure", "landuse", "natural"),
+    "buildings": ("building",),
+}
+"""The tags of OpenStreetMap that do, by kind of the base map."""
+
+NUMBERED = "#"
+"""Given as the code field, it numbers the records from 1."""
+
+# A first column that ends in "id" is the identity only if its values hardly repeat.
+_DISTINCT_SHARE = 0.95
+
+
+def text_codes(column: pd.Series) -> pd.Series:
+    """Spell codes as `gis.codes.code_texts` does, with None for what is missing."""
+    texts = code_texts(column)
+    texts[texts == ""] = None
+    return pd.Series(texts, index=column.index, dtype=object)
+
+
+def areas_from(
+    frame: gpd.GeoDataFrame,
+    *,
+    code_field: str | None = None,
+    name_field: str | None = None,
+    level_field: str | None = None,
+    parent_field: str | None = None,
+    level: str | None = None,
+) -> gpd.GeoDataFrame:
+    """Return areas with the standard columns code, name, level, parent, geometry.
+
+    Parameters
+    ----------
+    frame
+        Any layer of polygons in EPSG:4326.
+    code_field, name_field, level_field, parent_field
+        The fields to take; found by their usual names when not given. Only the code must exist; "#" numbers
+        the records instead.
+    level
+        Keep only the areas of this level.
+
+    Raises
+    ------
+    InputError
+        If a named field does not exist, no code field is found, or no area has the level.
+    """
+    areas = gpd.GeoDataFrame(
+        {"code": _codes(frame, code_field)}, geometry=frame.geometry.values, crs=frame.crs
+    )
+    for column, given, names, option in (
+        ("name", name_field, NAME_NAMES, "--name-field"),
+        ("level", level_field, LEVEL_NAMES, "--level-field"),
+        ("parent", parent_field, PARENT_NAMES, "--parent-field"),
+    ):
+        found = _optional_field(frame, given, names, option)
+        areas[column] = text_codes(frame[found]) if found else None
+    areas["name"] = areas["name"].fillna(areas["code"])
+    areas["level"] = areas["level"].fillna("")
+    if level is not None:
+        chosen = areas["level"] == level
+        if not chosen.any():
+            known = ", ".join(sorted(set(areas["level"]) - {""})) or "none"
+            raise InputError(f"no area has the level '{level}' (levels: {known}).")
+        areas = areas[chosen].reset_index(drop=True).assign(parent=None)
+    return areas[["code", "name", "level", "parent", "geometry"]]
+
+
+def cells_from(
+    frame: gpd.GeoDataFrame,
+    *,
+    code_field: str | None = None,
+    name_field: str | None = None,
+    area_field: str | None = None,
+) -> gpd.GeoDataFrame:
+    """Return cells with code, name and area_code beside all other columns of the file.
+
+    A column that already bears a standard name, in whatever case, but is not the one picked is kept as
+    `source_<name>`; one that is picked and differs in case only is replaced.
+
+    Raises
+    ------
+    InputError
+        If a named field does not exist or no code field is found.
+    """
+    picked = {
+        "code": None if code_field == NUMBERED else _field(frame, code_field, CODE_NAMES, "--code-field"),
+        "name": _optional_field(frame, name_field, NAME_NAMES, "--name-field"),
+        "area_code": _optional_field(frame, area_field, AREA_CODE_NAMES, "--area-field"),
+    }
+    values = {
+        column: text_codes(frame[field]) if field else pd.Series(None, index=frame.index, dtype=object)
+        for column, field in picked.items()
+    }
+    if code_field == NUMBERED:
+        values["code"] = _codes(frame, code_field)
+    cells = _make_room(frame, picked).assign(**values)
+    cells["name"] = cells["name"].fillna(cells["code"])
+    leading = ["code", "name", "area_code"]
+    return cells[leading + [column for column in cells.columns if column not in leading]]
+
+
+def base_from(frame: gpd.GeoDataFrame, kind: str) -> gpd.GeoDataFrame:
+    """Return features of the base map with class_name, name (str or None) and geometry.
+
+    Parameters
+    ----------
+    frame
+        Any layer in EPSG:4326.
+    kind
+        roads, railway, water, green or buildings: where OpenStreetMap keeps the class depends on it.
+    """
+    features = gpd.GeoDataFrame(geometry=frame.geometry.values, crs=frame.crs)
+    named = _optional_field(frame, None, NAME_NAMES, "")
+    names = text_codes(frame[named]).to_numpy() if named else None
+    features["name"] = pd.Series(names, index=features.index, dtype=object)
+    classes = pd.Series(None, index=features.index, dtype=object)
+    for tag in (*BASE_CLASS_NAMES, *OSM_CLASS_TAGS[kind]):
+        if tag in frame.columns:
+            classes = classes.fillna(pd.Series(text_codes(frame[tag]).to_numpy(), dtype=object))
+    # OpenStreetMap's "yes" says only that it is one.
+    features["class_name"] = classes.where(classes.notna() & (classes != "yes"), None)
+    return features[["class_name", "name", "geometry"]]
+
+
+def entities_from(
+    frame: gpd.GeoDataFrame, *, id_field: str | None = None, kind: str | None = None
+) -> tuple[gpd.GeoDataFrame, str | None]:
+    """Return entities with a text `id` and the name of the field it came from.
+
+    Parameters
+    ----------
+    frame
+        Any layer in EPSG:4326; all columns are kept.
+    id_field
+        The field of the identity; found by usual names when not given, else a first column that ends in "id"
+        and hardly repeats. Without any, `id` is not added and records are known by their number.
+    kind
+        The kind of all records, for a file without a `kind` column.
+
+    Raises
+    ------
+    InputError
+        If the named field does not exist.
+    """
+    found = _optional_field(frame, id_field, ID_NAMES, "--id-field") or _leading_id(frame)
+    if found is not None:
+        frame = _make_room(frame, {"id": found}).assign(id=text_codes(frame[found]))
+    if kind is not None:
+        frame = frame.assign(kind=kind)
+    return frame, found
+
+
+def _make_room(frame: gpd.GeoDataFrame, picked: Mapping[str, str | None]) -> gpd.GeoDataFrame:
+    """Free the standard names; most formats know no difference between upper and lower case."""
+    renamed = {}
+    for column in map(str, frame.columns):
+        standard = column.lower()
+        if standard in picked and picked[standard] != column:
+            renamed[column] = f"source_{standard}"
+    replaced = [
+        field
+        for standard, field in picked.items()
+        if field and field != standard and field.lower() == standard
+    ]
+    return frame.drop(columns=replaced).rename(columns=renamed)
+
+
+def _leading_id(frame: gpd.GeoDataFrame) -> str | None:
+    first = str(frame.columns[0])
+    if not first.lower().endswith("id") or first == frame.geometry.name:
+        return None
+    return first if frame[first].nunique() >= _DISTINCT_SHARE * len(frame) else None
+
+
+def _codes(frame: gpd.GeoDataFrame, code_field: str | None) -> pd.Series:
+    if code_field == NUMBERED:
+        numbers = [str(number) for number in range(1, len(frame) + 1)]
+        return pd.Series(numbers, index=frame.index, dtype=object)
+    return text_codes(frame[_field(frame, code_field, CODE_NAMES, "--code-field")])
+
+
+def _field(frame: gpd.GeoDataFrame, given: str | None, names: Sequence[str], option: str) -> str:
+    found = _optional_field(frame, given, names, option)
+    if found is None:
+        raise InputError(
+            f"has no field '{names[0]}'; name the one to take with {option}, or number the records with "
+            f"{option} '{NUMBERED}' (fields: {_listed(frame)})."
+        )
+    return found
+
+
+def _optional_field(
+    frame: gpd.GeoDataFrame, given: str | None, names: Sequence[str], option: str
+) -> str | None:
+    if given is None:
+        lower = {str(column).lower(): str(column) for column in reversed(frame.columns)}
+        return next((lower[name] for name in names if name in lower), None)
+    if given not in frame.columns or given == frame.geometry.name:
+        raise InputError(f"has no field '{given}' for {option} (fields: {_listed(frame)}).")
+    return given
+
+
+def _listed(frame: gpd.GeoDataFrame) -> str:
+    return ", ".join(str(column) for column in frame.columns if column != frame.geometry.name) or "none"
+
+
+def first_of(columns: Sequence[str], names: Sequence[str]) -> str | None:
+    """Return the column that bears the earliest of some names, in whatever case."""
+    lower = {column.lower(): column for column in reversed(columns)}
+    return next((lower[name] for name in names if name in lower), None)

@@ -1,0 +1,172 @@
+"""Runs of gaps: what a search finds in the cells in force on a day, kept so that two days compare."""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+import shapely
+from sqlalchemy import ColumnElement, case, insert, or_, select
+from sqlalchemy.orm import Session
+
+from gis.errors import NotFoundError
+from gis.gaps import Gaps, find_gaps
+from layers.areas.hierarchy import read_ground
+from layers.db.database import Database, bump_revision
+from layers.gaps.search_input import Search, read_search
+from layers.models import Gap, GapRun
+from layers.plans.schemes import find_scheme, gap_rules
+
+_PAGE = 5_000
+
+
+def search_gaps(
+    database: Database,
+    scheme: str,
+    *,
+    created_by: str,
+    area_code: str | None = None,
+    on: date | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    settle: Callable[[Session, GapRun], None] | None = None,
+) -> GapRun:
+    """Look for gaps by the rules of a scheme, and keep the run.
+
+    Parameters
+    ----------
+    database
+        Read in one state; the run is written in one transaction.
+    scheme
+        Code of the scheme.
+    created_by
+        Who asks.
+    area_code
+        Look on this ground alone; gaps of cells that belong to a wider area belong to that. All ground when
+        not given.
+    on
+        The day whose cells and entities are looked at; today when not given.
+    progress
+        Called with (parts done, parts in all).
+    settle
+        Called with the session and the run at the end of the transaction that keeps it.
+
+    Returns
+    -------
+    GapRun
+        The run, kept; its `summary` is that of `gis.gaps.Gaps`, its `rules` are complete.
+
+    Raises
+    ------
+    InputError
+        If no cells are in force there on that day, or the rules do not fit the entities.
+    NotFoundError
+        If there is no such scheme or area.
+    """
+    day = on or date.today()
+    with database.read() as session:
+        found_in = find_scheme(session, scheme)
+        scheme_id, rules = found_in.id, gap_rules(found_in)
+        search = read_search(session, found_in, day, area_code)
+    found = _of_ground(find_gaps(search.given, rules, progress=progress), search)
+    with database.write() as session:
+        run = GapRun(
+            scheme_id=scheme_id,
+            area_code=area_code,
+            on=day,
+            rules=rules.tables(),
+            summary=found.summary(),
+            created_by=created_by,
+            created_at=datetime.now(UTC),
+        )
+        session.add(run)
+        session.flush()
+        _insert(session, run.id, found)
+        bump_revision(session)
+        if settle is not None:
+            settle(session, run)
+    return run
+
+
+def find_run(session: Session, run_id: int) -> GapRun:
+    """Return a run.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none with that number.
+    """
+    run = session.get(GapRun, run_id)
+    if run is None:
+        raise NotFoundError(f"There is no run of gaps number {run_id}.")
+    return run
+
+
+def holding(session: Session, area_code: str | None) -> ColumnElement[bool]:
+    """Return the condition that a run looked at all of an area's ground; at all ground for None."""
+    everywhere = GapRun.area_code.is_(None)
+    if area_code is None:
+        return everywhere
+    return or_(everywhere, GapRun.area_code.in_([area_code, *read_ground(session).above(area_code)]))
+
+
+def newest_run(
+    session: Session,
+    scheme_id: int,
+    area_code: str | None,
+    *,
+    until: date | None = None,
+    part: ColumnElement[bool] | None = None,
+) -> GapRun | None:
+    """Return the run that says how a scheme stands in an area: the latest of those of all its ground.
+
+    Latest is of the latest day, and of that day the one made last.
+
+    Parameters
+    ----------
+    session
+        Reads it.
+    scheme_id
+        Of the scheme.
+    area_code
+        The area; all ground for None.
+    until
+        The last day that counts; any when not given.
+    part
+        Which runs stand for a part of the ground: the latest of these where there is none of all of it.
+    """
+    whole = holding(session, area_code)
+    asked = select(GapRun).where(GapRun.scheme_id == scheme_id, whole if part is None else or_(whole, part))
+    if until is not None:
+        asked = asked.where(GapRun.on <= until)
+    order = (case((whole, 0), else_=1), GapRun.on.desc(), GapRun.id.desc())
+    return session.scalar(asked.order_by(*order).limit(1))
+
+
+def _of_ground(found: Gaps, search: Search) -> Gaps:
+    """Leave out what belongs to areas that the search is not about."""
+    if search.codes is None:
+        return found
+    rows = np.flatnonzero(found.frame["area_code"].isin(search.codes))
+    return dataclasses.replace(
+        found,
+        frame=found.frame.iloc[rows].reset_index(drop=True),
+        figures=tuple(found.figures[row] for row in rows),
+    )
+
+
+def _insert(session: Session, run_id: int, found: Gaps) -> None:
+    """Write the gaps in their order, which their keys keep."""
+    frame = found.frame
+    shapes = np.asarray(frame.geometry, dtype=object).copy()
+    shapes[shapely.is_empty(shapes)] = None
+    columns = ["kind", "severity", "cell_code", "area_code", "area_m2", "households", "enterprises"]
+    columns += ["rule", "detail"]
+    values: list[list[Any]] = [frame[name].tolist() for name in columns]
+    values[columns.index("area_m2")] = frame["area_m2"].round(2).tolist()
+    rows = [
+        {"run_id": run_id, **dict(zip(columns, row, strict=True)), "figures": figures, "geometry": shape}
+        for *row, figures, shape in zip(*values, found.figures, shapes, strict=True)
+    ]
+    for start in range(0, len(rows), _PAGE):
+        session.execute(insert(Gap), rows[start : start + _PAGE])

@@ -1,0 +1,165 @@
+"""Importing areas: the hierarchy checked as a whole, rows written where they differ."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from gis.areas import hierarchy
+from gis.crs import LONLAT
+from layers.areas.locator import Territory
+from layers.db.bulk import decode, raw
+from layers.db.database import Database, bump_revision
+from layers.entities.edits import keep_versions
+from layers.models import Area, Entity
+
+_COLUMNS = ("code", "name", "level", "parent")
+_PAGE = 20_000
+
+
+class AreaSummary(NamedTuple):
+    """What an import of areas did; `moved` counts the entities that now lie in another area."""
+
+    inserted: int
+    updated: int
+    unchanged: int
+    moved: int
+
+
+def import_areas(
+    database: Database,
+    frame: gpd.GeoDataFrame,
+    *,
+    on: date | None = None,
+    settle: Callable[[Session, AreaSummary], None] | None = None,
+) -> AreaSummary:
+    """Bring areas into the database; those it holds beside the frame stay.
+
+    Parameters
+    ----------
+    database
+        Migrated.
+    frame
+        EPSG:4326 with code, name, level, parent, geometry, as `layers.fields.columns.areas_from` gives it.
+        Parents are completed where no area of the frame names one.
+    on
+        The date from which entities lie in their new areas; today when not given.
+    settle
+        Called last in the transaction; what it raises undoes the import.
+
+    Raises
+    ------
+    InputError
+        If a code is missing or used twice, or a geometry or a parent is not usable.
+    CoverageError
+        If the areas, new and old together, do not nest.
+    """
+    with database.write() as session:
+        present = _present(session)
+        merged = _merged(frame, present)
+        known = {code: row for row, code in enumerate(present["code"])}
+        rows = np.array([known.get(code, -1) for code in merged["code"]], dtype=int)
+        new = merged[rows < 0]
+        old = merged[rows >= 0].reset_index(drop=True)
+        before = present.iloc[rows[rows >= 0]].reset_index(drop=True)
+        differs = ~shapely.equals_identical(old.geometry.to_numpy(), before.geometry.to_numpy())
+        for column in ("name", "level", "parent"):
+            differs |= (old[column] != before[column]).to_numpy() & ~(
+                old[column].isna() & before[column].isna()
+            ).to_numpy()
+        changed = old[differs]
+        if len(new):
+            session.execute(insert(Area), _records(new))
+        if len(changed):
+            numbers = before["id"].to_numpy()[differs].tolist()
+            session.execute(
+                update(Area),
+                [{"id": number, **record} for number, record in zip(numbers, _records(changed), strict=True)],
+            )
+        moved = 0
+        if len(new) or len(changed):
+            session.flush()
+            moved = _relocate(session, on or date.today())
+            bump_revision(session)
+        given = int(merged["code"].isin(frame["code"].astype(str)).sum())
+        summary = AreaSummary(len(new), len(changed), given - len(new) - len(changed), moved)
+        if settle is not None:
+            settle(session, summary)
+        return summary
+
+
+def _present(session: Session) -> gpd.GeoDataFrame:
+    columns = [Area.id, *(getattr(Area, name) for name in _COLUMNS), raw(session, Area.geometry)]
+    rows = session.execute(select(*columns).order_by(Area.id)).all()
+    table = pd.DataFrame([tuple(row)[:-1] for row in rows], columns=["id", *_COLUMNS], dtype=object)
+    return gpd.GeoDataFrame(table, geometry=decode(session, [row[-1] for row in rows]), crs=LONLAT)
+
+
+def _merged(frame: gpd.GeoDataFrame, present: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the areas of the frame, then those the database holds beside, as one checked hierarchy."""
+    columns = [*_COLUMNS, "geometry"]
+    rest = present[~present["code"].isin(frame["code"])]
+    together = frame[columns].reset_index(drop=True).astype(dict.fromkeys(_COLUMNS, object))
+    if rest.empty:
+        return hierarchy(together)
+    together = pd.concat([together, rest[columns]], ignore_index=True)
+    if frame["parent"].isna().all():
+        completed = hierarchy(together.assign(parent=None))
+        parents = completed["parent"].to_numpy(dtype=object, copy=True)
+        parents[len(frame) :] = rest["parent"].to_numpy(dtype=object)
+        together = together.assign(parent=pd.Series(parents, dtype=object))
+    return hierarchy(together)
+
+
+def _records(areas: gpd.GeoDataFrame) -> list[dict[str, Any]]:
+    table = areas[list(_COLUMNS)].astype(object)
+    rows = table.where(table.notna(), None).itertuples(index=False)
+    return [
+        {**dict(zip(_COLUMNS, row, strict=True)), "geometry": shape}
+        for row, shape in zip(rows, areas.geometry.to_numpy(), strict=True)
+    ]
+
+
+def _relocate(session: Session, on: date) -> int:
+    """Give every entity with a location the area it lies in now; return how many lay in another."""
+    territory = Territory(session)
+    moved = 0
+    for numbers, areas, shapes in _pages(session):
+        found = territory.areas_of(shapes)
+        differs = np.flatnonzero((found != areas) & ~shapely.is_missing(shapes)).tolist()
+        if not differs:
+            continue
+        ids = [numbers[row] for row in differs]
+        keep_versions(session, ids, on)
+        session.connection().execute(
+            update(Entity.metadata.tables["entities"])
+            .where(Entity.id == bindparam("number"))
+            .values(area_code=bindparam("area")),
+            [{"number": numbers[row], "area": found[row]} for row in differs],
+        )
+        moved += len(differs)
+    session.expire_all()
+    return moved
+
+
+def _pages(session: Session) -> Iterator[tuple[list[int], np.ndarray, np.ndarray]]:
+    """Walk the entities that have not ended in pages by their keys."""
+    last = 0
+    while True:
+        rows = session.execute(
+            select(Entity.id, Entity.area_code, raw(session, Entity.geometry))
+            .where(Entity.id > last, Entity.valid_to.is_(None))
+            .order_by(Entity.id)
+            .limit(_PAGE)
+        ).all()
+        if not rows:
+            return
+        last = rows[-1][0]
+        areas = np.array([row[1] for row in rows], dtype=object)
+        yield [row[0] for row in rows], areas, decode(session, [row[2] for row in rows])

@@ -1,0 +1,206 @@
+"""The waiting room of an import: a temporary table that is filled in batches and merged as one set.
+
+Which records come is decided in `layers.imports.reader`.
+"""
+
+import json
+from array import array
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from sqlalchemy import Connection, text
+
+from gis.errors import ConflictError
+from layers.db import geopackage
+from layers.models.geometry_type import SRID, to_blobs
+
+Objects = NDArray[np.object_]
+
+_COLUMNS = (
+    "number",
+    "kind",
+    "external_id",
+    "name",
+    "class_name",
+    "area_code",
+    "attributes",
+    "personal",
+    "content_hash",
+    "geometry",
+)
+_REBUILD_SHARE = 0.2
+# Above this share of changed rows, filling the spatial index anew is cheaper than following each change.
+
+_SAME = "e.kind = s.kind AND e.external_id = s.external_id"
+_CONTENT = ("name", "class_name", "area_code", "attributes", "personal", "content_hash", "geometry")
+_KEPT = ("name", "class_name", "area_code", "attributes", "personal", "valid_from", "version", "geometry")
+
+
+class Staging:
+    """The temporary table of one connection.
+
+    Parameters
+    ----------
+    connection
+        The table lives until it is dropped or the connection ends.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._postgresql = connection.dialect.name == "postgresql"
+
+    def create(self) -> None:
+        """Make the table, empty."""
+        document, shape = ("json", f"geometry(Geometry, {SRID})") if self._postgresql else ("text", "blob")
+        self._run(
+            "CREATE TEMPORARY TABLE staged (number bigint NOT NULL, kind text NOT NULL,"
+            " external_id text NOT NULL, name text, class_name text, area_code text,"
+            f" attributes {document} NOT NULL, personal {document} NOT NULL, content_hash text NOT NULL,"
+            f" geometry {shape})"
+        )
+
+    def add(self, columns: Sequence[Sequence[Any]], geometries: Objects, wkb: Objects) -> None:
+        """Put records in.
+
+        Parameters
+        ----------
+        columns
+            Number, kind, external_id, name, class_name, area_code, attributes, personal, content_hash.
+        geometries, wkb
+            Geometries and their little-endian WKB, None where missing.
+        """
+        driver: Any = self._connection.connection.driver_connection
+        if self._postgresql:
+            placed = shapely.set_srid(geometries, SRID)
+            shapes = shapely.to_wkb(placed, byte_order=1, include_srid=True, hex=True)
+            with driver.cursor().copy(f"COPY staged ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
+                for row in zip(*columns, shapes.tolist(), strict=True):
+                    copy.write_row(row)
+        else:
+            marks = ", ".join("?" * len(_COLUMNS))
+            rows: Iterable[Any] = zip(*columns, to_blobs(geometries, wkb), strict=True)
+            driver.executemany(f"INSERT INTO staged VALUES ({marks})", rows)  # noqa: S608  only marks
+
+    def close_list(self) -> list[tuple[int, str]]:
+        """Take out the later ones of records with one identity; return their numbers and identities."""
+        self._run("CREATE INDEX ix_staged ON staged (kind, external_id, number)")
+        if self._postgresql:
+            self._run("ANALYZE staged")
+        later = (
+            "SELECT number, external_id FROM (SELECT number, external_id, row_number() OVER"
+            " (PARTITION BY kind, external_id ORDER BY number) AS place FROM staged) AS ranked"
+            " WHERE place > 1 ORDER BY number"
+        )
+        return self._take_out(later)
+
+    def merge(
+        self, on: date, allowed: Collection[str] | None = None
+    ) -> tuple[int, int, int, list[tuple[int, str]]]:
+        """Bring the records into the entities; afterwards the table holds those that were new or changed.
+
+        Parameters
+        ----------
+        on
+            The date from which the new states hold.
+        allowed
+            The areas whose entities may be changed; all when None.
+
+        Returns
+        -------
+        inserted, updated, unchanged
+            Counts.
+        foreign
+            Numbers and identities of the records whose entities lie elsewhere, and stay as they are.
+
+        Raises
+        ------
+        ConflictError
+            If an entity that changes has a state that begins later than `on`.
+        """
+        if self._postgresql:
+            # Nobody may write between the look at a row and its replacement; readers go on.
+            self._run("LOCK TABLE entities IN SHARE ROW EXCLUSIVE MODE")
+        foreign = [] if allowed is None else self._take_out_foreign(allowed)
+        unchanged = self._run(
+            f"DELETE FROM staged AS s WHERE EXISTS (SELECT 1 FROM entities e WHERE {_SAME}"  # noqa: S608
+            " AND e.content_hash = s.content_hash AND e.valid_to IS NULL AND"
+            f" e.area_code {'IS NOT DISTINCT FROM' if self._postgresql else 'IS'} s.area_code)"
+        ).rowcount
+        late = self._run(
+            f"SELECT e.kind, e.external_id FROM entities e JOIN staged s ON {_SAME}"  # noqa: S608
+            " WHERE e.valid_from > :on ORDER BY s.number LIMIT 1",
+            on=on,
+        ).first()
+        if late is not None:
+            raise ConflictError(f"The {late[0]} '{late[1]}' has changed after {on}; import at a later date.")
+        waiting = self._count("staged")
+        if not self._postgresql and waiting > _REBUILD_SHARE * self._count("entities"):
+            with geopackage.bulk(self._connection, "entities"):
+                return *self._replace(on), unchanged, foreign
+        return *self._replace(on), unchanged, foreign
+
+    def changed(self) -> "array[int]":
+        """Return the ids of the entities that the merge made or changed, sorted; 8 bytes each."""
+        found = self._connection.execute(
+            text(f"SELECT e.id FROM entities e JOIN staged s ON {_SAME} ORDER BY e.id"),  # noqa: S608
+            execution_options={"yield_per": 10_000},
+        )
+        return array("q", found.scalars())
+
+    def drop(self) -> None:
+        """Take the table away, if it is there."""
+        self._run("DROP TABLE IF EXISTS staged")
+
+    def _take_out_foreign(self, allowed: Collection[str]) -> list[tuple[int, str]]:
+        """Take out the records of entities that lie in none of some areas: an identity gives no right."""
+        codes = "json_array_elements_text(CAST(:codes AS json))" if self._postgresql else "json_each(:codes)"
+        return self._take_out(
+            f"SELECT s.number, s.external_id FROM staged s JOIN entities e ON {_SAME}"  # noqa: S608
+            f" WHERE e.area_code IS NULL OR e.area_code NOT IN (SELECT value FROM {codes}) ORDER BY s.number",
+            codes=json.dumps(sorted(allowed)),
+        )
+
+    def _take_out(self, chosen: str, **values: Any) -> list[tuple[int, str]]:
+        """Take out the records that a query names; return their numbers and identities."""
+        found = [(int(number), str(identity)) for number, identity in self._run(chosen, **values)]
+        if found:
+            self._connection.execute(
+                text("DELETE FROM staged WHERE number = :number"), [{"number": number} for number, _ in found]
+            )
+        return found
+
+    def _replace(self, on: date) -> tuple[int, int]:
+        kept, content = ", ".join(_KEPT), ", ".join(_CONTENT)
+        updated = self._run(
+            f"INSERT INTO entity_versions (entity_id, {kept}, valid_to) SELECT e.id,"  # noqa: S608
+            f" {', '.join(f'e.{name}' for name in _KEPT)}, coalesce(e.valid_to, :on)"
+            f" FROM entities e JOIN staged s ON {_SAME}",
+            on=on,
+        ).rowcount
+        if updated:
+            values = ", ".join(f"{name} = s.{name}" for name in _CONTENT)
+            self._run(
+                f"UPDATE entities AS e SET {values}, valid_from = :on, valid_to = NULL,"  # noqa: S608
+                f" version = e.version + 1 FROM staged AS s WHERE {_SAME}",
+                on=on,
+            )
+        start = "CAST(:on AS date)" if self._postgresql else ":on"
+        inserted = self._run(
+            f"INSERT INTO entities (kind, external_id, {content}, valid_from, version)"  # noqa: S608
+            f" SELECT s.kind, s.external_id, {', '.join(f's.{name}' for name in _CONTENT)}, {start}, 1"
+            f" FROM staged s WHERE NOT EXISTS (SELECT 1 FROM entities e WHERE {_SAME}) ORDER BY s.number",
+            on=on,
+        ).rowcount
+        return inserted, updated
+
+    def _count(self, table: str) -> int:
+        found: int = self._run(f"SELECT count(*) FROM {table}").scalar_one()  # noqa: S608  names of ours
+        return found
+
+    def _run(self, statement: str, **values: Any) -> Any:
+        given = {key: value if self._postgresql else str(value) for key, value in values.items()}
+        return self._connection.execute(text(statement), given)

@@ -1,0 +1,170 @@
+"""Jobs: work that takes longer than a request, kept in a table from which one worker at a time takes it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, false, func, select, update
+from sqlalchemy.orm import Session
+
+from gis.errors import ConflictError, NotFoundError
+from layers.db.bulk import is_postgresql
+from layers.models import Job, JobState
+
+STALE = timedelta(seconds=30)
+"""A running job that has not been heard of for so long has lost its worker."""
+
+_LOCK = 0x57474A42
+
+
+def enqueue(
+    session: Session, kind: str, parameters: dict[str, Any], *, created_by: str, area_code: str | None
+) -> Job:
+    """Add a job to the queue; parameters are plain JSON and nothing personal."""
+    job = Job(
+        kind=kind,
+        state=JobState.queued,
+        area_code=area_code,
+        created_by=created_by,
+        created_at=datetime.now(UTC),
+        cancel_asked=False,
+        done=0,
+        parameters=parameters,
+        version=1,
+    )
+    session.add(job)
+    session.flush()
+    return job
+
+
+def find_job(session: Session, job_id: int) -> Job:
+    """Return a job.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none with that number.
+    """
+    job = session.get(Job, job_id)
+    if job is None:
+        raise NotFoundError(f"There is no job number {job_id}.")
+    return job
+
+
+def is_lost(now: datetime) -> ColumnElement[bool]:
+    """Whether a job runs and has not been heard of; or was before the clock was set back."""
+    return (Job.state == JobState.running) & ~Job.heartbeat_at.between(now - STALE, now + STALE)
+
+
+def bury(session: Session) -> list[int]:
+    """Mark running jobs whose worker is gone as failed; what they had written was rolled back with it."""
+    now = datetime.now(UTC)
+    lost = (
+        update(Job)
+        .where(is_lost(now))
+        .values(
+            state=JobState.failed,
+            ended_at=now,
+            error="The service stopped while the job ran; nothing of it was kept. Ask again.",
+            version=Job.version + 1,
+        )
+        .returning(Job.id)
+    )
+    return list(session.scalars(lost))
+
+
+def claim(session: Session) -> Job | None:
+    """Take the oldest job of the queue; None while another runs or none waits."""
+    if is_postgresql(session) and not session.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
+        return None
+    if session.scalar(select(Job.id).where(Job.state == JobState.running).limit(1)) is not None:
+        return None
+    waiting = select(Job).where(Job.state == JobState.queued).order_by(Job.id).limit(1)
+    job = session.scalar(waiting.with_for_update())
+    if job is not None:
+        job.state = JobState.running
+        job.started_at = job.heartbeat_at = datetime.now(UTC)
+        job.version += 1
+        session.flush()
+    return job
+
+
+def beat(session: Session, job_id: int, done: int, total: int | None) -> bool:
+    """Say that a job is alive and how far it is; return whether it is to go on."""
+    going = session.scalar(
+        update(Job)
+        .where(Job.id == job_id, Job.state == JobState.running)
+        .values(heartbeat_at=datetime.now(UTC), done=done, total=total, version=Job.version + 1)
+        .returning(Job.cancel_asked)
+    )
+    return going is False
+
+
+def settle(session: Session, job_id: int, result: dict[str, Any]) -> None:
+    """Mark a running job as done in the transaction of its deed, so that both are kept or neither.
+
+    Parameters
+    ----------
+    session
+        The one that wrote the deed; this is the last it writes.
+    job_id, result
+        The job, and what came of it as plain JSON.
+
+    Raises
+    ------
+    ConflictError
+        If the job was cancelled or given up meanwhile: the deed is not to be kept.
+    """
+    kept = session.scalar(
+        update(Job)
+        .where(Job.id == job_id, Job.state == JobState.running, Job.cancel_asked.is_(False))
+        .values(state=JobState.done, result=result, ended_at=datetime.now(UTC), version=Job.version + 1)
+        .returning(Job.id)
+    )
+    if kept is None:
+        raise ConflictError(f"Job {job_id} was to end before it was done; nothing of it is kept.")
+
+
+def finish(
+    session: Session, job_id: int, state: JobState, *, result: dict[str, Any] | None, error: str | None
+) -> str:
+    """Say how a running job ended, and return the state in which it is: one that is settled stays done.
+
+    One that failed after it was asked to end counts as cancelled.
+    """
+    asked = Job.cancel_asked if state == JobState.failed else false()
+    session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.state == JobState.running)
+        .values(
+            state=case((asked, JobState.cancelled), else_=state),
+            result=result,
+            error=case((asked, None), else_=error),
+            ended_at=datetime.now(UTC),
+            version=Job.version + 1,
+        )
+    )
+    return session.scalars(select(Job.state).where(Job.id == job_id)).one()
+
+
+def cancel(session: Session, job_id: int) -> Job:
+    """Ask a job to end; one that waits ends at once.
+
+    Raises
+    ------
+    ConflictError
+        If it has ended already.
+    NotFoundError
+        If there is no such job.
+    """
+    # A worker that takes it, or a deed that is being kept, at this moment goes first.
+    job = session.get(Job, job_id, with_for_update=True, populate_existing=True)
+    if job is None:
+        raise NotFoundError(f"There is no job number {job_id}.")
+    if job.state == JobState.queued:
+        job.state, job.ended_at = JobState.cancelled, datetime.now(UTC)
+    elif job.state != JobState.running:
+        raise ConflictError(f"Job {job_id} is {job.state} already.")
+    job.cancel_asked = True
+    job.version += 1
+    session.flush()
+    return job

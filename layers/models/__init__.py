@@ -1,0 +1,46 @@
+"""The tables, one model for both databases, a module for each subject.
+
+They own columns, keys and indexes; GeoPackage's own tables and the migrations are those of `layers.db`,
+every query belongs to the subjects. Intervals are half open: valid_from ≤ date < valid_to, and valid_to is
+NULL while they last.
+"""
+
+from layers.models.areas import Area
+from layers.models.base import Base, Key, Revision
+from layers.models.basemap import BaseFeature
+from layers.models.entities import Assignment, Entity, EntityVersion
+from layers.models.gaps import Gap, GapRun
+from layers.models.idempotency import KeptAnswer
+from layers.models.identity import Account, AuditEntry, BrowserSession, SignInFailure, SignInLink, Token
+from layers.models.jobs import Job, JobState
+from layers.models.plans import Cell, Plan, PlanCell, Scheme, State
+from layers.models.staff import Officer, Post
+
+__all__ = [
+    "Account",
+    "Area",
+    "Assignment",
+    "AuditEntry",
+    "Base",
+    "BaseFeature",
+    "BrowserSession",
+    "Cell",
+    "Entity",
+    "EntityVersion",
+    "Gap",
+    "GapRun",
+    "Job",
+    "JobState",
+    "KeptAnswer",
+    "Key",
+    "Officer",
+    "Plan",
+    "PlanCell",
+    "Post",
+    "Revision",
+    "Scheme",
+    "SignInFailure",
+    "SignInLink",
+    "State",
+    "Token",
+]

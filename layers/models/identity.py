@@ -1,0 +1,107 @@
+"""The tables of identity: accounts, tokens, browser sessions, sign-ins that failed, and the audit.
+
+What they permit is decided in `api.security`.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from layers.models.base import Base, Key
+
+
+class Account(Base):
+    """A person who signs in; bound to the area of `area_code`, to none when NULL."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (UniqueConstraint("name"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str]
+    role: Mapped[str]
+    area_code: Mapped[str | None]
+    password_hash: Mapped[str]
+    password_changed_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    disabled_at: Mapped[datetime | None]
+
+
+class Token(Base):
+    """A program's key; `prefix` names it to people, `sha256` recognises it."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (UniqueConstraint("sha256"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str]
+    prefix: Mapped[str]
+    sha256: Mapped[str]
+    role: Mapped[str]
+    area_code: Mapped[str | None]
+    personal: Mapped[bool]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class BrowserSession(Base):
+    """Somebody signed in with a browser; the cookie's value is kept as its hash."""
+
+    __tablename__ = "browser_sessions"
+    __table_args__ = (UniqueConstraint("sha256"), Index("ix_browser_sessions_expires_at", "expires_at"))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    sha256: Mapped[str]
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class SignInLink(Base):
+    """A link that signs one account in, once, without its password; its secret is kept as a hash."""
+
+    __tablename__ = "sign_in_links"
+    __table_args__ = (UniqueConstraint("sha256"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    sha256: Mapped[str]
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class SignInFailure(Base):
+    """How often signing in has failed under one account name or from one address.
+
+    `source` is a hash: what is typed into the field of the name may be a password.
+    """
+
+    __tablename__ = "sign_in_failures"
+    __table_args__ = (UniqueConstraint("source"), Index("ix_sign_in_failures_last_at", "last_at"))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    source: Mapped[str]
+    failures: Mapped[int]
+    last_at: Mapped[datetime]
+
+
+class AuditEntry(Base):
+    """Who did what when: written with the deed in one transaction, never changed."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (Index("ix_audit_entries_at", "at"), Index("ix_audit_entries_action_at", "action", "at"))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    role: Mapped[str | None]
+    action: Mapped[str]
+    subject: Mapped[str | None]
+    area_code: Mapped[str | None]
+    details: Mapped[dict[str, Any]]

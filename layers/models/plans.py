@@ -1,0 +1,104 @@
+"""The tables of schemes, plans and cells."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+import shapely
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from layers.models.base import Base, Key
+
+
+class State(StrEnum):
+    """The states of a plan."""
+
+    draft = "draft"
+    submitted = "submitted"
+    published = "published"
+    superseded = "superseded"
+
+
+class Scheme(Base):
+    """One purpose with its rules; schemes live side by side over the same ground."""
+
+    __tablename__ = "schemes"
+    __table_args__ = (UniqueConstraint("code"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    code: Mapped[str]
+    name: Mapped[str]
+    working_crs: Mapped[str]
+    rules: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    version: Mapped[int]
+
+
+class Plan(Base):
+    """One complete division of the ground of `area_code` (the whole scheme when NULL) under a scheme."""
+
+    __tablename__ = "plans"
+    __table_args__ = (Index("ix_plans_scheme_id_state", "scheme_id", "state"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    scheme_id: Mapped[int] = mapped_column(ForeignKey("schemes.id"))
+    name: Mapped[str]
+    state: Mapped[str]
+    area_code: Mapped[str | None]
+    valid_from: Mapped[date | None]
+    valid_to: Mapped[date | None]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+    published_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
+    findings: Mapped[dict[str, Any] | None]
+    version: Mapped[int]
+
+
+class Cell(Base):
+    """One version of a cell: of a draft while valid_from is NULL, in force from valid_from to valid_to after.
+
+    `plan_id` is the plan that brought this version. A version that a later plan keeps unchanged goes on.
+    """
+
+    __tablename__ = "cells"
+    __table_args__ = (
+        Index("ix_cells_plan_id", "plan_id"),
+        Index("ix_cells_scheme_id_code", "scheme_id", "code"),
+        Index("ix_cells_scheme_id_valid_from", "scheme_id", "valid_from"),
+        # A code is in force once; the database itself refuses a second.
+        Index(
+            "uq_cells_in_force",
+            "scheme_id",
+            "code",
+            unique=True,
+            sqlite_where=text("valid_from IS NOT NULL AND valid_to IS NULL"),
+            postgresql_where=text("valid_from IS NOT NULL AND valid_to IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    scheme_id: Mapped[int] = mapped_column(ForeignKey("schemes.id"))
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id"))
+    code: Mapped[str]
+    name: Mapped[str]
+    kind: Mapped[str]
+    parent: Mapped[str | None]
+    area_code: Mapped[str | None]
+    area_m2: Mapped[float]
+    perimeter_m: Mapped[float]
+    attributes: Mapped[dict[str, Any]]
+    valid_from: Mapped[date | None]
+    valid_to: Mapped[date | None]
+    geometry: Mapped[shapely.Geometry]
+
+
+class PlanCell(Base):
+    """Which versions of cells make a published plan: those it brought and those it kept."""
+
+    __tablename__ = "plan_cells"
+    __table_args__ = (Index("ix_plan_cells_cell_id", "cell_id"),)
+
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id"), primary_key=True)
+    cell_id: Mapped[int] = mapped_column(ForeignKey("cells.id"), primary_key=True)

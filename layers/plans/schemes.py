@@ -1,0 +1,144 @@
+"""Schemes: one purpose with its rules, and the codes it has given."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import geopandas as gpd
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gis.crs import LONLAT, choose_crs, parse_crs
+from gis.errors import ConflictError, InputError, NotFoundError
+from gis.gaps import KINDS, Rules
+from layers.db.bulk import decode, raw
+from layers.db.content_hash import as_json
+from layers.models import Area, Cell, Scheme
+
+_DISTANCE = "max_distance_m"
+_FARTHEST_M = 1_000_000
+_TABLES = (*KINDS, "severity")
+
+_LOCK = 0x57474C4B
+# The first of the two numbers of PostgreSQL's advisory locks; the second is the scheme.
+
+
+def create_scheme(
+    session: Session,
+    code: str,
+    name: str,
+    *,
+    working_crs: str | None = None,
+    rules: dict[str, Any] | None = None,
+) -> Scheme:
+    """Create a scheme.
+
+    Parameters
+    ----------
+    code
+        Unique, for example "community".
+    working_crs
+        Metric CRS in which its cells are measured and checked; chosen from the extent of all areas when not
+        given.
+    rules
+        `max_distance_m`: entities outside all cells go to the nearest cell this near, in metres. Beside it
+        the tables of `gis.gaps.Rules`.
+
+    Raises
+    ------
+    InputError
+        If code or name are empty, the CRS is not metric, none is given and there are no areas, or a rule
+        does not fit.
+    ConflictError
+        If the code is taken.
+    """
+    if not code.strip() or not name.strip():
+        raise InputError("A scheme needs a code and a name.")
+    if session.scalar(select(Scheme.id).where(Scheme.code == code)) is not None:
+        raise ConflictError(f"There is a scheme '{code}' already.")
+    given = _checked(rules or {})
+    if working_crs is None:
+        shapes = decode(session, session.scalars(select(raw(session, Area.geometry))).all())
+        if not len(shapes):
+            raise InputError("There are no areas to choose a working CRS from; load areas or name the CRS.")
+        working_crs = choose_crs(gpd.GeoDataFrame(geometry=shapes, crs=LONLAT)).to_string()
+    scheme = Scheme(
+        code=code,
+        name=name,
+        working_crs=parse_crs(working_crs).to_string(),
+        rules=given,
+        created_at=datetime.now(UTC),
+        version=1,
+    )
+    session.add(scheme)
+    session.flush()
+    return scheme
+
+
+def gap_rules(scheme: Scheme) -> Rules:
+    """Return the rules by which gaps are looked for in a scheme: its own, and the defaults for the rest."""
+    return Rules.from_mapping({name: scheme.rules[name] for name in _TABLES if name in scheme.rules})
+
+
+def change_rules(session: Session, scheme: Scheme, changes: Mapping[str, Any]) -> None:
+    """Give a scheme other rules.
+
+    Parameters
+    ----------
+    changes
+        Each rule or table named replaces the one of its name; None takes it away. What is not named stays.
+
+    Raises
+    ------
+    ConflictError
+        If `max_distance_m` is to change after cells were published: assignments depend on it.
+    InputError
+        If a rule does not fit.
+    """
+    merged = {**scheme.rules, **changes}
+    rules = _checked({name: rule for name, rule in merged.items() if rule is not None})
+    published = select(Cell.id).where(Cell.scheme_id == scheme.id, Cell.valid_from.is_not(None)).limit(1)
+    if rules.get(_DISTANCE) != scheme.rules.get(_DISTANCE) and session.scalar(published) is not None:
+        raise ConflictError(
+            f"Scheme '{scheme.code}' has published cells, and who belongs to them depends on its "
+            f"{_DISTANCE}; make another scheme."
+        )
+    scheme.rules = rules
+
+
+def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return rules that fit."""
+    distance = given.get(_DISTANCE)
+    if distance is not None and not (
+        isinstance(distance, int | float) and not isinstance(distance, bool) and 0 <= distance <= _FARTHEST_M
+    ):
+        raise InputError(
+            f"The rule {_DISTANCE} must be a number of metres from 0 to {_FARTHEST_M:,}, not {distance!r}."
+        )
+    Rules.from_mapping({name: table for name, table in given.items() if name != _DISTANCE})
+    as_json(given)
+    return dict(given)
+
+
+def find_scheme(session: Session, code: str) -> Scheme:
+    """Return the scheme with a code.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    scheme = session.scalar(select(Scheme).where(Scheme.code == code))
+    if scheme is None:
+        raise NotFoundError(f"There is no scheme '{code}'.")
+    return scheme
+
+
+def used_codes(session: Session, scheme_id: int) -> set[str]:
+    """Return every code that a published cell of the scheme has or ever had: what a division must not reuse.
+
+    A plan that redraws cells and means other cells by them passes these to `gis.divide`; one that means the
+    same cells with moved borders keeps their codes.
+    """
+    codes = select(Cell.code).where(Cell.scheme_id == scheme_id, Cell.valid_from.is_not(None)).distinct()
+    return set(session.scalars(codes))

@@ -1,0 +1,91 @@
+"""The queue of jobs: one runs at a time, the lost are buried, the cancelled told."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gis.errors import ConflictError
+from layers.db.database import Database
+from layers.jobs.queue import STALE, beat, bury, cancel, claim, enqueue, find_job, finish, settle
+from layers.models import JobState
+
+
+def queued(database: Database) -> int:
+    with database.write() as session:
+        return enqueue(session, "divide", {}, created_by="test", area_code=None).id
+
+
+def test_one_job_runs_at_a_time_in_the_order_of_the_queue(database: Database) -> None:
+    first, second = queued(database), queued(database)
+    with database.write() as session:
+        taken = claim(session)
+        assert taken is not None
+        assert taken.id == first
+    with database.write() as session:
+        assert claim(session) is None
+    with database.write() as session:
+        assert beat(session, first, 5, 10)
+        finish(session, first, JobState.done, result={"plan": 1}, error=None)
+    with database.write() as session:
+        taken = claim(session)
+        assert taken is not None
+        assert taken.id == second
+        assert (find_job(session, first).done, find_job(session, first).state) == (5, JobState.done)
+
+
+@pytest.mark.parametrize(
+    "heard", [-STALE - timedelta(seconds=1), timedelta(hours=1)], ids=["long ago", "later"]
+)
+def test_a_job_without_a_sign_of_life_has_failed(database: Database, heard: timedelta) -> None:
+    number = queued(database)
+    with database.write() as session:
+        taken = claim(session)
+        assert taken is not None
+        assert bury(session) == []
+        taken.heartbeat_at = datetime.now(UTC) + heard
+    with database.write() as session:
+        assert bury(session) == [number]
+        assert not beat(session, number, 6, 10)
+    with database.read() as session:
+        assert find_job(session, number).state == JobState.failed
+
+
+def test_a_cancelled_job_ends_at_once_or_is_told(database: Database) -> None:
+    first, second = queued(database), queued(database)
+    with database.write() as session:
+        claim(session)
+    with database.write() as session:
+        assert cancel(session, second).state == JobState.cancelled
+        assert cancel(session, first).state == JobState.running
+        assert not beat(session, first, 0, None)
+        with pytest.raises(ConflictError, match="already"):
+            cancel(session, second)
+
+
+def test_a_settled_job_stays_done_however_it_is_ended(database: Database) -> None:
+    for state in (JobState.cancelled, JobState.failed):
+        number = queued(database)
+        with database.write() as session:
+            claim(session)
+            settle(session, number, {"plan": 1})
+            assert finish(session, number, state, result=None, error="stopped") == JobState.done
+        with database.read() as session:
+            job = find_job(session, number)
+        assert (job.state, job.result, job.error) == (JobState.done, {"plan": 1}, None)
+        with database.write() as session, pytest.raises(ConflictError, match="already"):
+            cancel(session, number)
+
+
+def test_the_deed_of_a_cancelled_job_is_undone(database: Database) -> None:
+    number, other = queued(database), queued(database)
+    with database.write() as session:
+        claim(session)
+        cancel(session, number)
+    with pytest.raises(ConflictError, match="nothing of it is kept"), database.write() as session:  # noqa: PT012
+        find_job(session, other).kind = "changed"
+        session.flush()
+        settle(session, number, {})
+    with database.write() as session:
+        assert finish(session, number, JobState.failed, result=None, error="nothing") == JobState.cancelled
+        assert find_job(session, number).error is None
+        assert find_job(session, other).kind == "divide"

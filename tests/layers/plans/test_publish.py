@@ -1,0 +1,220 @@
+"""Publishing: what goes on, ends and begins, and what is refused."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from threading import Event
+
+import pytest
+
+from gis.errors import ConflictError, StaleError
+from layers.db.database import Database
+from layers.db.locks import lock_scheme
+from layers.entities.assignments import assign_entities, owner_as_of, owner_history
+from layers.models import Plan, State
+from layers.plans.cells import cell_history, cells_as_of, plan_cells
+from layers.plans.drafts import check_plan, create_draft, replace_cells
+from layers.plans.publish import publish
+from layers.plans.schemes import create_scheme
+from tests.layers.squares import (
+    COUNTY,
+    EAST_TOWN,
+    SQUARES_OF,
+    WEST_TOWN,
+    add_areas,
+    add_entity,
+    by_square,
+    cells,
+    draft,
+    spot,
+)
+
+MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
+
+
+@pytest.fixture
+def scheme(database: Database) -> int:
+    with database.write() as session:
+        add_areas(session)
+        return create_scheme(session, "community", "社区网格").id
+
+
+def halves(area: str, west: str, east: str, columns: int = 1) -> dict[tuple[int, int], str]:
+    """Divide an area into a western cell of some columns and an eastern one."""
+    first = SQUARES_OF[area][0][0]
+    return {square: west if square[0] - first < columns else east for square in SQUARES_OF[area]}
+
+
+def test_three_dates_have_three_answers(database: Database, scheme: int) -> None:
+    plans = [
+        (MARCH, {**halves(WEST_TOWN, "a", "b"), **halves(EAST_TOWN, "c", "d")}),
+        (APRIL, {**dict.fromkeys(SQUARES_OF[WEST_TOWN], "a"), **halves(EAST_TOWN, "c", "d")}),
+        (MAY, {**dict.fromkeys(SQUARES_OF[WEST_TOWN], "a"), **dict.fromkeys(SQUARES_OF[EAST_TOWN], "d")}),
+    ]
+    with database.write() as session:
+        entity = add_entity(session, "s", spot((1, 0)), MARCH).id
+    for on, owners in plans:
+        with database.write() as session:
+            publish(session, draft(session, scheme, owners).id, on)
+    with database.read() as session:
+        for on, owners in plans:
+            assert by_square(cells_as_of(session, scheme, on)) == owners
+        assert by_square(cells_as_of(session, scheme, date(2026, 3, 31))) == plans[0][1]
+        assert cells_as_of(session, scheme, date(2026, 2, 28)).empty
+        history = [(row.cell_code, row.valid_from, row.valid_to) for row in owner_history(session, entity)]
+        assert history == [("b", MARCH, APRIL), ("a", APRIL, None)]
+        assert owner_as_of(session, entity, scheme, date(2026, 2, 1)) is None
+
+
+def test_only_what_changes_is_written(database: Database, scheme: int) -> None:
+    before = {**halves(WEST_TOWN, "a", "b"), **halves(EAST_TOWN, "c", "d")}
+    after = {**dict.fromkeys(SQUARES_OF[WEST_TOWN], "a"), **halves(EAST_TOWN, "c", "d")}
+    with database.write() as session:
+        for square in SQUARES_OF[COUNTY]:
+            add_entity(session, str(square), spot(square), MARCH)
+        first = publish(session, draft(session, scheme, before).id, MARCH)
+        assert (first.kept, first.ended, first.begun) == (0, 0, 4)
+        assert first.assignments == (0, 8)
+    with database.write() as session:
+        plan = draft(session, scheme, after)
+        second = publish(session, plan.id, APRIL)
+        assert (second.kept, second.ended, second.begun) == (2, 2, 1)
+        assert second.assignments == (2, 2)
+        assert second.revision == first.revision + 1
+    with database.write() as session:
+        again = publish(session, draft(session, scheme, after).id, MAY)
+        assert (again.kept, again.ended, again.begun) == (3, 0, 0)
+        assert again.assignments == (0, 0)
+        assert again.superseded == (plan.id,)
+        assert assign_entities(session, scheme, MARCH) == (0, 0)
+    with database.read() as session:
+        versions = cell_history(session, scheme, "c")
+        assert [(row.valid_from, row.valid_to) for row in versions.itertuples()] == [(MARCH, None)]
+        assert by_square(plan_cells(session, plan.id)) == after
+        states = {plan.id: (plan.state, plan.valid_to) for plan in session.query(Plan)}
+        assert list(states.values()) == [
+            (State.superseded, APRIL),
+            (State.superseded, MAY),
+            (State.published, None),
+        ]
+
+
+def test_changed_attributes_are_another_version(database: Database, scheme: int) -> None:
+    owners = halves(COUNTY, "a", "b", 2)
+    with database.write() as session:
+        publish(session, draft(session, scheme, owners, leader=["x", "y"]).id, MARCH)
+        done = publish(session, draft(session, scheme, owners, leader=["x", "z"]).id, APRIL)
+        assert (done.kept, done.ended, done.begun) == (1, 1, 1)
+        assert [row["leader"] for row in cell_history(session, scheme, "b")["attributes"]] == ["y", "z"]
+
+
+def test_publishing_twice_for_a_day_replaces_and_leaves_a_trace(database: Database, scheme: int) -> None:
+    with database.write() as session:
+        entity = add_entity(session, "s", spot((1, 0)), MARCH).id
+        publish(session, draft(session, scheme, halves(COUNTY, "a", "b", 1), parent=COUNTY).id, MARCH)
+        wrong = draft(session, scheme, halves(COUNTY, "a", "c", 3), parent=COUNTY)
+        publish(session, wrong.id, APRIL)
+        publish(session, draft(session, scheme, halves(COUNTY, "a", "b", 1), parent=COUNTY).id, APRIL)
+    with database.read() as session:
+        assert by_square(cells_as_of(session, scheme, APRIL)) == halves(COUNTY, "a", "b", 1)
+        assert by_square(plan_cells(session, wrong.id)) == halves(COUNTY, "a", "c", 3)
+        trace = [(row.valid_from, row.valid_to) for row in cell_history(session, scheme, "c").itertuples()]
+        assert trace == [(APRIL, APRIL)]
+        history = [(row.cell_code, row.valid_from, row.valid_to) for row in owner_history(session, entity)]
+        assert history == [("b", MARCH, APRIL), ("b", APRIL, None)]
+
+
+def test_an_area_beneath_is_replaced_alone(database: Database, scheme: int) -> None:
+    whole = {**halves(WEST_TOWN, "a", "b"), **halves(EAST_TOWN, "c", "d")}
+    with database.write() as session:
+        first = draft(session, scheme, whole)
+        publish(session, first.id, MARCH)
+        town = dict.fromkeys(SQUARES_OF[EAST_TOWN], "c")
+        done = publish(session, draft(session, scheme, town, area_code=EAST_TOWN).id, APRIL)
+        assert (done.kept, done.ended, done.begun, done.superseded) == (0, 2, 1, ())
+        assert by_square(cells_as_of(session, scheme, APRIL)) == {**whole, **town}
+        assert list(cells_as_of(session, scheme, APRIL, area_code=WEST_TOWN)["code"]) == ["a", "b"]
+        west = draft(session, scheme, halves(WEST_TOWN, "a", "b"), area_code=WEST_TOWN)
+        assert publish(session, west.id, MAY).superseded == (first.id,)
+
+
+def test_earlier_than_a_later_plan_is_refused(database: Database, scheme: int) -> None:
+    with database.write() as session:
+        publish(session, draft(session, scheme, halves(COUNTY, "a", "b", 2), area_code=COUNTY).id, APRIL)
+        for area in (COUNTY, None, EAST_TOWN):
+            owners = dict.fromkeys(SQUARES_OF[area or COUNTY], "a")
+            with pytest.raises(ConflictError, match="begins on 2026-04-01"):
+                publish(session, draft(session, scheme, owners, area_code=area).id, MARCH)
+
+
+def test_codes_do_not_come_back(database: Database, scheme: int) -> None:
+    whole = {**halves(WEST_TOWN, "a", "b"), **halves(EAST_TOWN, "c", "d")}
+    with database.write() as session:
+        publish(session, draft(session, scheme, whole).id, MARCH)
+        one = dict.fromkeys(SQUARES_OF[WEST_TOWN], "a")
+        publish(session, draft(session, scheme, one, area_code=WEST_TOWN).id, APRIL)
+        with pytest.raises(ConflictError, match="b belonged to a cell that ended on 2026-04-01"):
+            publish(session, draft(session, scheme, whole).id, MAY)
+        ended = draft(session, scheme, halves(EAST_TOWN, "b", "d"), area_code=EAST_TOWN)
+        with pytest.raises(ConflictError, match="b belonged"):
+            publish(session, ended.id, APRIL)
+        elsewhere = draft(session, scheme, halves(EAST_TOWN, "a", "d"), area_code=EAST_TOWN)
+        with pytest.raises(ConflictError, match="in force outside"):
+            publish(session, elsewhere.id, APRIL)
+
+
+def test_a_cell_across_the_border_of_the_plan_is_refused(database: Database, scheme: int) -> None:
+    with database.write() as session:
+        across = halves(COUNTY, "a", "b", 3)
+        publish(session, draft(session, scheme, across, parent=COUNTY).id, MARCH)
+        town = dict.fromkeys(SQUARES_OF[EAST_TOWN], "c")
+        with pytest.raises(ConflictError, match="Cell a in force reaches into area 440304002"):
+            publish(session, draft(session, scheme, town, area_code=EAST_TOWN).id, APRIL)
+
+
+def test_only_a_plan_found_valid_is_published(database: Database, scheme: int) -> None:
+    owners = halves(COUNTY, "a", "b", 2)
+    with database.write() as session:
+        plan = create_draft(session, scheme, cells(owners), name="p", created_by="t")
+        with pytest.raises(ConflictError, match="not been checked"):
+            publish(session, plan.id, MARCH)
+        holed = draft(session, scheme, {square: owners[square] for square in list(owners)[1:]})
+        with pytest.raises(ConflictError, match="not valid"):
+            publish(session, holed.id, MARCH)
+        good = draft(session, scheme, owners)
+        publish(session, good.id, MARCH)
+        with pytest.raises(ConflictError, match="published already"):
+            publish(session, good.id, APRIL)
+
+
+def test_the_version_is_compared_under_the_lock(database: Database, scheme: int) -> None:
+    before = {**halves(WEST_TOWN, "a", "b"), **halves(EAST_TOWN, "c", "d")}
+    after = {**dict.fromkeys(SQUARES_OF[WEST_TOWN], "a"), **halves(EAST_TOWN, "c", "d")}
+    with database.write() as session:
+        made = draft(session, scheme, before)
+        plan, seen = made.id, made.version
+    drawing, asked = Event(), Event()
+
+    def redraw() -> None:
+        with database.write() as session:
+            lock_scheme(session, scheme)
+            drawing.set()
+            replace_cells(session, plan, cells(after))
+            check_plan(session, plan)
+            # On PostgreSQL the other has read the plan by now, and waits for the lock.
+            asked.wait(1)
+
+    def put_in_force() -> None:
+        drawing.wait()
+        with database.write() as session:
+            session.get_one(Plan, plan)
+            asked.set()
+            publish(session, plan, MARCH, version=seen)
+
+    with ThreadPoolExecutor(2) as pool:
+        drawn, published = pool.submit(redraw), pool.submit(put_in_force)
+        drawn.result()
+        with pytest.raises(StaleError, match=f"not {seen}"):
+            published.result()
+    with database.write() as session:
+        present = session.get_one(Plan, plan).version
+        assert publish(session, plan, MARCH, version=present).begun == 3
