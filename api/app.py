@@ -27,7 +27,7 @@ from api.http.openapi import describe
 from api.jobs.worker import Worker
 from api.metrics import TALLY
 from api.routes import DIRECT, PATIENT, ROUTERS, UPLOADS
-from api.routes.page import assets
+from api.routes.web_page import assets
 from api.security import setup
 from api.settings import ServiceSettings
 from gis.errors import InputError

@@ -161,7 +161,7 @@ class Service:
                 except OSError:
                     continue
                 found = re.search(r"VmRSS:\s+(\d+)", status)
-                kind = "job" if "api.jobs.child" in command else "worker"
+                kind = "job" if "api.jobs.fork_server" in command else "worker"
                 if found is not None:
                     now[kind] = max(now.get(kind, 0.0), float(found[1]))
             self._now = now

@@ -12,16 +12,16 @@ from types import FrameType
 import typer
 from typer import TyperException
 
-from api.cli.compare import diff
+from api.cli.accounts import account, token
+from api.cli.assign import assign, inspect, locate
+from api.cli.console import CANNOT_RUN, INTERRUPTED, say
 from api.cli.database import backup, migrate, restore
 from api.cli.demo import demo
+from api.cli.diff import diff
 from api.cli.divide import divide
 from api.cli.gaps import gaps
-from api.cli.identity import account, token
 from api.cli.load import export, load
 from api.cli.maps import draw
-from api.cli.outcome import CANNOT_RUN, INTERRUPTED, say
-from api.cli.ownership import assign, inspect, locate
 from api.cli.serve import serve
 from api.cli.topology import check, repair
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli import options
-from api.cli.outcome import reporting, tell
+from api.cli.console import reporting, tell
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:

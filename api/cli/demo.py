@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from api.cli import serve as service
+from api.cli.console import reporting, say, tell
 from api.cli.maps import Language
-from api.cli.outcome import reporting, say, tell
 
 
 @reporting

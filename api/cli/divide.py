@@ -7,7 +7,7 @@ from typing import Annotated, Unpack
 import typer
 
 from api.cli import options
-from api.cli.outcome import about, notes, reporting, tell
+from api.cli.console import about, notes, reporting, tell
 from api.cli.progress import progress_bar
 
 
@@ -59,7 +59,7 @@ def divide(
     Each area that has no smaller areas in it is divided by a grid whose lines lie at multiples of the size
     in the working CRS; remnants at the border join the neighbour with the longest common border.
     """
-    from api.cli.source import load_areas, load_cells
+    from api.cli.inputs import load_areas, load_cells
     from gis.areas import hierarchy, lowest
     from gis.crs import choose_crs, parse_crs
     from gis.divide import divide_square

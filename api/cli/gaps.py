@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli import options
-from api.cli.outcome import about, notes, reporting, tell
+from api.cli.console import about, notes, reporting, tell
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def gaps(
 
     Kinds that lack their input are skipped and told.
     """
-    from api.cli.source import load_areas, load_entities, load_usable_cells
+    from api.cli.inputs import load_areas, load_entities, load_usable_cells
     from gis.areas import hierarchy
     from gis.crs import parse_crs
     from gis.gaps import GapInput, find_gaps
@@ -105,7 +105,7 @@ def _load_all(sources: list[str], plan: "gpd.GeoDataFrame") -> "gpd.GeoDataFrame
     """Load the files of entities into one frame with id and kind, all assigned when one of them is."""
     import pandas as pd
 
-    from api.cli.source import load_entities
+    from api.cli.inputs import load_entities
     from gis.assign import assign
     from gis.errors import InputError
 

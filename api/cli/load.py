@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 import typer
 
 from api.cli import options
-from api.cli.outcome import about, notes, reporting, tell
+from api.cli.console import about, notes, reporting, tell
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ def load_areas(
     **reading: Unpack[options.Reading],
 ) -> None:
     """Load administrative areas; entities that now lie in another area follow."""
-    from api.cli import source
+    from api.cli import inputs
     from layers.imports.areas import import_areas
 
-    frame = source.load_areas(
+    frame = inputs.load_areas(
         file,
         code_field=code_field,
         name_field=name_field,
@@ -117,10 +117,10 @@ def load_base(
     **reading: Unpack[options.Reading],
 ) -> None:
     """Load what people know their way by: it takes the place of all features of the same kind."""
-    from api.cli import source
+    from api.cli import inputs
     from layers.basemap import replace_base
 
-    frames = source.load_base(file, kind=kind, **reading)
+    frames = inputs.load_base(file, kind=kind, **reading)
     with closing(_opened(database)) as opened, about(file):
         done = replace_base(opened, frames)
     lines = [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli import options
-from api.cli.outcome import about, reporting, tell
+from api.cli.console import about, reporting, tell
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -75,7 +75,7 @@ def draw(
 
     Named .pdf or .png, it is an A3 sheet in the working CRS, to a round scale.
     """
-    from api.cli.source import load_areas, load_cells
+    from api.cli.inputs import load_areas, load_cells
     from gis import classes as classing
     from gis.errors import InputError
     from layers.formats import plan_outputs, read_layer, read_table, write_bytes, write_text

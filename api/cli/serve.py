@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli import options
-from api.cli.outcome import reporting, say
+from api.cli.console import reporting, say
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 import typer
 
 from api.cli import options
-from api.cli.outcome import NOT_VALID, about, notes, reporting, tell
+from api.cli.console import NOT_VALID, about, notes, reporting, tell
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def check(
     Exit code 0: valid; 1: not valid; 2: cannot run. Without --areas every piece of ground that the cells
     enclose counts as blank; with --areas what the areas leave out (a lake, an enclave) does not.
     """
-    from api.cli.source import load_cells
+    from api.cli.inputs import load_cells
     from gis.crs import parse_crs
     from gis.topology import check as check_topology
     from layers.formats import plan_outputs, write_layer
@@ -108,7 +108,7 @@ def repair(
     Every cell keeps its code and columns, none that was whole is split, and what changed is told. A repair
     that would lose a cell or take most of its ground is refused with exit code 1, and nothing is written.
     """
-    from api.cli.source import load_cells
+    from api.cli.inputs import load_cells
     from gis.crs import parse_crs
     from gis.topology import repair as repair_topology
     from layers.formats import plan_outputs, write_layer, write_table
@@ -140,7 +140,7 @@ def _load_parents(
 ) -> "gpd.GeoDataFrame | None":
     if path is None:
         return None
-    from api.cli.source import load_areas
+    from api.cli.inputs import load_areas
     from gis.areas import hierarchy, lowest
 
     areas = load_areas(path, code_field=code_field, layer=layer, where=where)

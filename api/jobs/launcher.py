@@ -110,7 +110,7 @@ def launcher() -> Launcher:
 
 def _start() -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "api.jobs.child"],
+        [sys.executable, "-m", "api.jobs.fork_server"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

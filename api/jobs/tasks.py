@@ -27,7 +27,7 @@ from layers.areas.hierarchy import area_shapes, read_ground
 from layers.db.database import Database
 from layers.fields.columns import areas_from, cells_from
 from layers.formats import read_layer
-from layers.formats.batches import read_batches
+from layers.formats.read_batches import read_batches
 from layers.gaps.runs import search_gaps
 from layers.imports.areas import AreaSummary, import_areas
 from layers.imports.entities import ImportSummary, import_entities

@@ -26,11 +26,11 @@ from api.routes.maps import router as maps
 from api.routes.measures import router as measures
 from api.routes.nearest import router as nearest
 from api.routes.officers import router as officers
-from api.routes.page import router as page
 from api.routes.plans import router as plans
 from api.routes.schemes import router as schemes
 from api.routes.session import router as session
 from api.routes.tiles import router as tiles
+from api.routes.web_page import router as page
 
 ROUTERS: tuple[APIRouter, ...] = (
     session,

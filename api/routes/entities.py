@@ -29,7 +29,7 @@ from api.security.principal import Principal, Right
 from api.security.requirements import Ground, access
 from gis.errors import InputError, NotFoundError
 from layers.entities.assignments import owner_history
-from layers.entities.edits import create_entity, end_entity, find_entity, history, update_entity
+from layers.entities.lifecycle import create_entity, end_entity, find_entity, history, update_entity
 from layers.models import Assignment, Entity, EntityVersion, Scheme
 from layers.plans.schemes import find_scheme
 

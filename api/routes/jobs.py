@@ -37,7 +37,7 @@ from api.security.requirements import Ground, access
 from gis.datum import Datum
 from gis.errors import InputError, NotFoundError
 from layers.db.database import Database
-from layers.formats.kinds import READABLE
+from layers.formats.registry import READABLE
 from layers.jobs.queue import cancel, enqueue, find_job
 from layers.models import Job, JobState
 from layers.plans.schemes import find_scheme

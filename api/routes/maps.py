@@ -83,7 +83,7 @@ def draw(
     """Draw the cells in force on a day with leaders by number, key units, gaps and legend."""
     # A quarter of what a service would load before it answers at all; the application loads it afterwards.
     from layers.maps import Sheet, draw_sheet, make_map
-    from layers.maps.stored import UNITS_LAYER, read_map
+    from layers.maps.map_data import UNITS_LAYER, read_map
 
     chosen = area or caller.area_code
     if not caller.covers(chosen):

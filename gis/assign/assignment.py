@@ -17,7 +17,7 @@ from gis.assign.geometries import Shapes, read_shapes
 from gis.assign.projected_cells import BATCH, Ground
 from gis.assign.reasons import give_reasons
 from gis.assign.report import AssignReport
-from gis.assign.result_columns import Answers, Booleans, Integers, Method, Objects, Reason, Shares
+from gis.assign.results import Answers, Booleans, Integers, Method, Objects, Reason, Shares
 from gis.assign.shares import measure_shares
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
-from gis.assign.result_columns import Booleans, Floats, Integers, Objects
+from gis.assign.results import Booleans, Floats, Integers, Objects
 
 
 class Shapes(NamedTuple):

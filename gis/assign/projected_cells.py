@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
-from gis.assign.result_columns import Booleans, Floats, Integers, Objects
+from gis.assign.results import Booleans, Floats, Integers, Objects
 from gis.crs import LONLAT, working_crs
 from gis.locate import PointLocator
 

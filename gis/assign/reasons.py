@@ -6,7 +6,7 @@ It gives reasons and hints; which datum a file is in is judged in full by `gis.d
 import numpy as np
 
 from gis.assign.geometries import Shapes
-from gis.assign.result_columns import Answers, Integers, Reason
+from gis.assign.results import Answers, Integers, Reason
 from gis.china import in_china
 from gis.datum import Datum, convert
 from gis.locate import PointLocator

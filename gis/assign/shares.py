@@ -12,7 +12,7 @@ import shapely
 
 from gis.assign.geometries import of_one_dimension
 from gis.assign.projected_cells import BATCH, Ground
-from gis.assign.result_columns import Booleans, Floats, Integers, Objects, Shares
+from gis.assign.results import Booleans, Floats, Integers, Objects, Shares
 from gis.faces.arrangement import PRECISION_M
 
 _NOTHING = 10 * PRECISION_M

@@ -1,6 +1,6 @@
 """The lines of the unit grid along which border squares are cut, at multiples of the size.
 
-It makes linework for `gis.faces.arrangement`; which squares need it is known by `gis.divide.grid_cells`,
+It makes linework for `gis.faces.arrangement`; which squares need it is known by `gis.divide.grid_squares`,
 which face becomes which cell by `gis.divide.square`.
 """
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
 from gis.crs import LONLAT
-from gis.divide.grid_cells import rows_among, unique_rows
+from gis.divide.grid_squares import rows_among, unique_rows
 from gis.faces.arrangement import PRECISION_M, Geometries
 
 Floats = NDArray[np.float64]

@@ -13,8 +13,8 @@ from pyproj import CRS
 from gis.codes import Layout
 from gis.divide.cells import cells_frame, unite
 from gis.divide.division_input import Ground, lowest_ground
-from gis.divide.grid_cells import edges_of, occupancy, rows_among, unique_rows
 from gis.divide.grid_lines import bend_m, corners, side_lines
+from gis.divide.grid_squares import edges_of, occupancy, rows_among, unique_rows
 from gis.divide.remnants import Borders, join_remnants
 from gis.errors import InputError
 from gis.faces.arrangement import Geometries, faces

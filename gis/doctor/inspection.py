@@ -17,7 +17,7 @@ from gis.crs import LONLAT
 from gis.datum import Datum, convert
 from gis.doctor.diagnosis import REASONS, Diagnosis, Hypothesis
 from gis.doctor.readings import READINGS, Floats, Readings, as_given, locations, polygons_of, read
-from gis.doctor.scoring import judge, lead_chance, reason
+from gis.doctor.verdict import judge, lead_chance, reason
 from gis.errors import InputError
 
 

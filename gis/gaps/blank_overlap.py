@@ -11,7 +11,7 @@ import shapely
 
 from gis.codes import required_codes
 from gis.crs import to_lonlat
-from gis.gaps.model import GapInput, Integers, Kind, Objects, Progress, gap_frame, on_surface
+from gis.gaps.base import GapInput, Integers, Kind, Objects, Progress, gap_frame, on_surface
 
 # As much as a plan's cells may differ from their area in all: what two plans side by side leave where one has
 # vertices on their border that the other has not is much less.

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from gis.errors import InputError
+from gis.gaps.base import COLUMNS, FIGURES, GapInput, Kind, gap_frame
 from gis.gaps.blank_overlap import BLANK, OVERLAP
-from gis.gaps.model import COLUMNS, FIGURES, GapInput, Kind, gap_frame
 from gis.gaps.out_of_reach import OUT_OF_REACH
 from gis.gaps.rules import SeverityRule, read_rule
 from gis.gaps.unassigned import UNASSIGNED

@@ -16,8 +16,8 @@ from pyproj import CRS
 
 from gis.crs import LONLAT, to_lonlat, to_working
 from gis.errors import InputError
-from gis.gaps.model import GapInput, Integers, Kind, Objects, Progress, gap_frame, on_surface
-from gis.gaps.reach import ground_beyond
+from gis.gaps.base import GapInput, Integers, Kind, Objects, Progress, gap_frame, on_surface
+from gis.gaps.buffers import ground_beyond
 
 
 @dataclass(frozen=True)

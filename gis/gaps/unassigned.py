@@ -8,7 +8,7 @@ import shapely
 
 from gis.assign import REASONS
 from gis.crs import to_lonlat
-from gis.gaps.model import GapInput, Kind, Objects, Progress, gap_frame, texts
+from gis.gaps.base import GapInput, Kind, Objects, Progress, gap_frame, texts
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from gis.topology.findings import join_codes, metres2
 from gis.topology.nesting import TOLERANCE_M2, parents
 from gis.topology.polygon_layer import Geometries, Records, read_records
 from gis.topology.repair_report import awarded, blank, change_table, deed_frame, story
-from gis.topology.resolve import Outcome, Terms, settle
+from gis.topology.resolve_faces import Outcome, Terms, settle
 from gis.topology.restore_vertices import restore
 
 Progress = Callable[[int, int], None]

@@ -11,7 +11,7 @@ from pyproj import CRS
 
 from gis.crs import LONLAT
 from gis.topology.face_graph import Mosaic
-from gis.topology.fill_gaps import Blank
+from gis.topology.fill_blanks import Blank
 from gis.topology.findings import join_codes, metres2
 from gis.topology.overlap_resolution import Award
 from gis.topology.polygon_layer import Geometries, Records

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from gis.errors import InputError
 from layers.db.bulk import decode, is_postgresql
 from layers.db.database import Database
-from layers.exports.sources import SOURCES, Filters, Rows, Source
+from layers.exports.layer_queries import SOURCES, Filters, Rows, Source
 from layers.formats import output_format
-from layers.formats.streams import GEOMETRY, write_stream
+from layers.formats.write_batches import GEOMETRY, write_stream
 
 __all__ = ["Filters", "export_layer"]
 

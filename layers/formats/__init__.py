@@ -5,8 +5,8 @@ columns their standard names.
 """
 
 from layers.formats.gdal import confine
-from layers.formats.kinds import READABLE, WRITABLE, Format, input_format, output_format, plan_outputs
 from layers.formats.read import layer_names, read_layer, read_table
+from layers.formats.registry import READABLE, WRITABLE, Format, input_format, output_format, plan_outputs
 from layers.formats.write import replacing, write_bytes, write_layer, write_layers, write_table, write_text
 
 __all__ = [

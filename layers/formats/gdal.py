@@ -8,7 +8,7 @@ here is what it holds.
 from pyogrio import list_drivers, set_gdal_config_options
 from pyogrio._ogr import _register_drivers
 
-from layers.formats.kinds import FORMATS
+from layers.formats.registry import FORMATS
 
 # Beside ours what people call .json too; these read nothing but the file.
 _DRIVERS = {"MEM", "ESRIJSON", "GeoJSONSeq", "TopoJSON", *(each.driver for each in FORMATS)}

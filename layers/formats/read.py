@@ -18,7 +18,7 @@ from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
 from layers.formats.delimited import read_delimited, read_delimited_table
 from layers.formats.geojson import named_crs
-from layers.formats.kinds import Format, input_format
+from layers.formats.registry import Format, input_format
 from layers.formats.shapefile import read_shapefile
 
 # What a role is found under in an OpenStreetMap extract when the user names nothing.

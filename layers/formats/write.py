@@ -19,7 +19,7 @@ import pyogrio
 import shapely
 
 from gis.errors import InputError
-from layers.formats.kinds import Format, output_folder, output_format, plan_outputs
+from layers.formats.registry import Format, output_folder, output_format, plan_outputs
 
 GDAL_OPTIONS: Mapping[str, Mapping[str, object]] = {
     "GeoJSON": {"SIGNIFICANT_FIGURES": 17, "WRITE_NAME": "NO"},

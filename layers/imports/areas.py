@@ -16,7 +16,7 @@ from gis.crs import LONLAT
 from layers.areas.locator import Territory
 from layers.db.bulk import decode, raw
 from layers.db.database import Database, bump_revision
-from layers.entities.edits import keep_versions
+from layers.entities.lifecycle import keep_versions
 from layers.models import Area, Entity
 
 _COLUMNS = ("code", "name", "level", "parent")

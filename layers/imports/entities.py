@@ -17,8 +17,9 @@ from layers.areas.locator import Territory
 from layers.db import geopackage
 from layers.db.database import Database, bump_revision
 from layers.entities.assignments import reassign
-from layers.formats.batches import read_batches
-from layers.imports.reader import Reader, Reason, Rejected
+from layers.formats.read_batches import read_batches
+from layers.imports.entity_reader import Reader
+from layers.imports.rejections import Reason, Rejected
 from layers.imports.staging import Staging
 
 Progress = Callable[[int, int], None]

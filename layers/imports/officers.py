@@ -20,7 +20,7 @@ from layers.db.database import Database
 from layers.db.locks import lock_scheme
 from layers.fields.columns import AREA_CODE_NAMES, ID_NAMES, first_of
 from layers.fields.personal import is_personal
-from layers.imports.reader import Reason, Rejected
+from layers.imports.rejections import Reason, Rejected
 from layers.models import Area, Cell, Officer, Post
 from layers.plans.schemes import find_scheme
 

@@ -1,6 +1,6 @@
 """The waiting room of an import: a temporary table that is filled in batches and merged as one set.
 
-Which records come is decided in `layers.imports.reader`.
+Which records come is decided in `layers.imports.entity_reader`.
 """
 
 import json

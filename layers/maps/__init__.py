@@ -4,8 +4,8 @@ It owns the documents, their styles and the vendored Leaflet; where the frames c
 service's live map, belong to others.
 """
 
+from layers.maps.html_map import make_map, write_map
 from layers.maps.leaders import with_leaders
-from layers.maps.page import make_map, write_map
 from layers.maps.print_map import Sheet, draw_sheet
 
 __all__ = ["Sheet", "draw_sheet", "make_map", "with_leaders", "write_map"]

@@ -24,7 +24,7 @@ from gis.colours import TOL_BRIGHT, TOL_GREY, colour
 from gis.crs import choose_crs, to_working
 from gis.errors import InputError
 from gis.measures import area_m2
-from layers.maps import content, mpl_style
+from layers.maps import map_layers, mpl_style
 from layers.maps.choropleth import Classing, rounded, tints
 from layers.maps.label_placement import Lettered, arrange
 from layers.maps.labels import field_label, kind_words, sheet_words
@@ -108,7 +108,7 @@ def draw_sheet(sheet: Sheet, form: Literal["pdf", "png"]) -> bytes:
     if not (shapely.get_dimensions(cells.geometry.to_numpy()) == 2).any():
         raise InputError("The cells hold no polygon to draw.")
     crs = choose_crs(cells)
-    drawing = _Drawing(sheet, to_working(content.lonlat(cells, "cells"), crs), crs)
+    drawing = _Drawing(sheet, to_working(map_layers.lonlat(cells, "cells"), crs), crs)
     with mpl_style.style(), warnings.catch_warnings():
         # A missing glyph would be printed as an empty box.
         warnings.filterwarnings("error", message=".*[Gg]lyph.*")
@@ -172,8 +172,8 @@ class _Drawing:
         if name is None:
             return None, []
         if name in self.sheet.layers:
-            frame = content.lonlat(self.sheet.layers[name], name)
-            counts = content.counts_per_cell(name, frame, content.lonlat(self.sheet.cells, "cells"))
+            frame = map_layers.lonlat(self.sheet.layers[name], name)
+            counts = map_layers.counts_per_cell(name, frame, map_layers.lonlat(self.sheet.cells, "cells"))
             values = counts.astype(float)
         elif name not in self.cells:
             raise InputError(f"The cells have no column '{name}' to colour by.")
@@ -186,15 +186,15 @@ class _Drawing:
 
     def _near(self, frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
         """Return what of a layer lies on the paper, in the working CRS."""
-        moved = to_working(content.lonlat(frame, what), self.crs)
+        moved = to_working(map_layers.lonlat(frame, what), self.crs)
         return moved[moved.geometry.intersects(self.window)].reset_index(drop=True)
 
     def _ground(self, axes: Axes) -> None:
-        for name in content.base_order(list(self.sheet.base)):
+        for name in map_layers.base_order(list(self.sheet.base)):
             frame = self._near(self.sheet.base[name], name)
             shapes = frame.geometry.to_numpy()
             if name == "roads":
-                ranks = np.asarray(content.road_ranks(frame))
+                ranks = np.asarray(map_layers.road_ranks(frame))
                 for rank, weight in ((2, 0.25), (1, 0.5), (0, 1.0)):
                     mpl_style.lines(axes, shapes[ranks == rank], "#D9CDB8", weight, zorder=2)
             elif name == "railway":
@@ -206,7 +206,7 @@ class _Drawing:
     def _fill(self, axes: Axes) -> None:
         shapes = self.cells.geometry.to_numpy()
         if self.values is None:
-            numbers = np.asarray(colour(content.lonlat(self.sheet.cells, "cells").reset_index(drop=True)))
+            numbers = np.asarray(colour(map_layers.lonlat(self.sheet.cells, "cells").reset_index(drop=True)))
             for number, tint in enumerate(TOL_BRIGHT):
                 mpl_style.areas(axes, shapes[numbers == number], tint, alpha=0.26, zorder=3)
             return
@@ -222,7 +222,7 @@ class _Drawing:
         if self.sheet.areas is None:
             return
         areas = self._near(self.sheet.areas, "areas")
-        depth = content.depths(areas)
+        depth = map_layers.depths(areas)
         for level in np.unique(depth)[::-1]:
             weight = (1.8, 1.0, 0.45)[min(int(level), 2)]
             mpl_style.outlines(axes, areas.geometry.to_numpy()[depth == level], _INK, weight, zorder=6)
@@ -231,7 +231,7 @@ class _Drawing:
         if self.sheet.gaps is None or not len(self.sheet.gaps):
             return
         gaps = self._near(self.sheet.gaps, "gaps")
-        severity = content.severities(gaps)
+        severity = map_layers.severities(gaps)
         for number, tint in sorted(_SEVERITIES.items()):
             shapes = gaps.geometry.to_numpy()[severity == number]
             mpl_style.hatched(axes, shapes[shapely.get_dimensions(shapes) == 2], tint, zorder=7)
@@ -252,8 +252,8 @@ class _Drawing:
         if self.sheet.areas is None:
             return []
         areas = self._near(self.sheet.areas, "areas")
-        depth = content.depths(areas)
-        names = content.texts(areas["name"] if "name" in areas else areas["code"])
+        depth = map_layers.depths(areas)
+        names = map_layers.texts(areas["name"] if "name" in areas else areas["code"])
         lowest = int(depth.max(initial=0))
         found = []
         for row in np.argsort(depth, kind="stable"):
@@ -267,12 +267,12 @@ class _Drawing:
         return found
 
     def _cell_names(self) -> list[Lettered]:
-        leaders = content.texts(self.cells["leader"]) if "leader" in self.cells else [""] * len(self.cells)
+        leaders = map_layers.texts(self.cells["leader"]) if "leader" in self.cells else [""] * len(self.cells)
         box = shapely.bounds(self.cells.geometry.to_numpy()) / self.scale * 1000
         room = (box[:, 2] - box[:, 0] >= _ROOM[0]) & (box[:, 3] - box[:, 1] >= _ROOM[1])
         if room.mean() < _LABELLED:
             return []
-        prefix = self.shortened = content.common_prefix(self.codes)
+        prefix = self.shortened = map_layers.common_prefix(self.codes)
         found = []
         for row in np.flatnonzero(room):
             words = self.codes[row][len(prefix) :] + (f"\n{leaders[row]}" if leaders[row] else "")
@@ -316,7 +316,7 @@ class _Drawing:
         if self.sheet.synthetic:
             place.quiet(self.words["synthetic"], colour="#A65E00")
         place.rule()
-        ground = float(np.nansum(area_m2(content.lonlat(self.sheet.cells, "cells"))))
+        ground = float(np.nansum(area_m2(map_layers.lonlat(self.sheet.cells, "cells"))))
         facts = [
             (self.words["cells"], f"{len(self.cells):,}"),
             (self.words["ground"], mpl_style.ground(ground)),
@@ -351,7 +351,7 @@ class _Drawing:
         if self.sheet.areas is not None:
             place.stroke(self.words["area_border"], _INK, 1.4)
         if self.sheet.gaps is not None and len(self.sheet.gaps):
-            severity = content.severities(self.sheet.gaps)
+            severity = map_layers.severities(self.sheet.gaps)
             for number, tint in sorted(_SEVERITIES.items(), reverse=True):
                 if (severity == number).any():
                     word = self.words[f"severity_{number}"]

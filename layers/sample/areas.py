@@ -10,9 +10,9 @@ import shapely
 
 from gis.crs import LONLAT
 from layers.sample.blocks import Blocks, Ints, group_communities, group_streets
-from layers.sample.land_cover import Floats, Geometries, Ground, to_metres
+from layers.sample.city_plane import Floats, Geometries, Ground, to_metres
+from layers.sample.code_tables import Tables
 from layers.sample.names import DISTRICT_CODE, SYNTHETIC, place_names
-from layers.sample.tables import Tables
 
 STREETS, COMMUNITIES = 12, 200
 """Streets and communities at scale 1."""

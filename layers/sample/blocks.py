@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from layers.sample.land_cover import DECIMALS, Floats, Geometries, Ground, metre_points, to_lonlat, to_metres
+from layers.sample.city_plane import DECIMALS, Floats, Geometries, Ground, metre_points, to_lonlat, to_metres
 from layers.sample.linework import CLASSES, Linework
 
 Ints = NDArray[np.int64]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gis.crs import LONLAT
 from layers.sample.blocks import Blocks, Ints
-from layers.sample.land_cover import Floats, Geometries, Ground, lonlat_points, to_metres
+from layers.sample.city_plane import Floats, Geometries, Ground, lonlat_points, to_metres
 from layers.sample.linework import CLASSES, Linework
 from layers.sample.names import numbered
 

@@ -13,7 +13,7 @@ import shapely
 
 from gis import datum
 from gis.crs import LONLAT
-from layers.sample.land_cover import Geometries, lonlat_points, metre_points
+from layers.sample.city_plane import Geometries, lonlat_points, metre_points
 from layers.sample.names import DISTRICT_CODE
 
 Counts = dict[str, int]

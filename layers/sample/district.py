@@ -13,6 +13,8 @@ from layers.sample import defects
 from layers.sample.areas import make_areas
 from layers.sample.blocks import cut_blocks
 from layers.sample.buildings import make_buildings
+from layers.sample.city_plane import make_ground
+from layers.sample.code_tables import read_tables
 from layers.sample.entities import (
     make_components,
     make_enterprises,
@@ -20,12 +22,10 @@ from layers.sample.entities import (
     make_sensors,
     make_service_points,
 )
-from layers.sample.land_cover import make_ground
 from layers.sample.linework import draw_linework
 from layers.sample.names import place_names
 from layers.sample.officers import make_officers, make_visits
 from layers.sample.roads import make_green, make_railway, make_roads, make_water
-from layers.sample.tables import read_tables
 
 Progress = Callable[[int, int], None]
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from gis.crs import LONLAT
 from layers.sample.blocks import Blocks, Ints
 from layers.sample.buildings import Buildings
-from layers.sample.land_cover import Floats, Geometries, lonlat_points, to_metres
+from layers.sample.city_plane import Floats, Geometries, lonlat_points, to_metres
+from layers.sample.code_tables import Tables, pick
 from layers.sample.linework import CLASSES, Linework
 from layers.sample.names import SYNTHETIC, enterprise_names, numbered
-from layers.sample.tables import Tables, pick
 
 HOUSEHOLDS, ENTERPRISES, SENSORS, COMPONENTS, SERVICE_POINTS = 100_000, 20_000, 600, 5_000, 40
 """Numbers at scale 1."""

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import shapely
 
-from layers.sample.land_cover import Floats, Geometries, Ground
+from layers.sample.city_plane import Floats, Geometries, Ground
 
 STEP_M = 22.0
 """Distance between the vertices of a line: a border of 300 m keeps some 15 of them."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from layers.sample.tables import Tables
+from layers.sample.code_tables import Tables
 
 SYNTHETIC = "（示例）"
 """Mark of an invented name: example."""

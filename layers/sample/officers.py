@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from layers.sample.code_tables import Tables
 from layers.sample.names import numbered, person_names
-from layers.sample.tables import Tables
 
 LAST_DAY = np.datetime64("2025-03-31")
 """The last day of visits."""

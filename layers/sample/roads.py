@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from gis.crs import LONLAT
 from layers.sample.blocks import Blocks
-from layers.sample.land_cover import DECIMALS, to_lonlat, to_metres
+from layers.sample.city_plane import DECIMALS, to_lonlat, to_metres
+from layers.sample.code_tables import Tables
 from layers.sample.linework import CLASSES, Linework
 from layers.sample.names import numbered, place_names
-from layers.sample.tables import Tables
 
 ROAD_CLASSES = ("main", "secondary", "lane")
 

@@ -4,10 +4,10 @@ It owns geometry and encoding; which layers there are, what they tell and to who
 them.
 """
 
-from layers.tiles.coverage import Coverage
-from layers.tiles.lines import Lines
-from layers.tiles.points import Points
-from layers.tiles.polygons import Polygons
+from layers.tiles.coverage_layer import Coverage
+from layers.tiles.line_layer import Lines
+from layers.tiles.point_layer import Points
+from layers.tiles.polygon_layer import Polygons
 from layers.tiles.tile import BUFFER, EXTENT, MAX_ZOOM, Address, touching
 
 __all__ = ["BUFFER", "EXTENT", "MAX_ZOOM", "Address", "Coverage", "Lines", "Points", "Polygons", "touching"]

@@ -4,12 +4,12 @@ It owns the way from the database and the snapshot to tiles; drawing them is `la
 `api`'s.
 """
 
+from layers.entities.counts import COUNTED, count_kinds
 from layers.tilesets.cache import Tile, TileCache
 from layers.tilesets.cells import CellTiles
-from layers.tilesets.counts import COUNTED, count_kinds
-from layers.tilesets.model import MAXZOOM, Scope, TileSet
 from layers.tilesets.store import Shelf, Wanted
 from layers.tilesets.style import STYLES, style
+from layers.tilesets.tile_set import MAXZOOM, Scope, TileSet
 
 __all__ = [
     "COUNTED",

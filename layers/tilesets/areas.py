@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from layers.db.bulk import decode, raw
 from layers.models import Area
 from layers.tiles import Coverage, Points
-from layers.tilesets.model import Part, TileSet, digests_of, texts
+from layers.tilesets.tile_set import Part, TileSet, digests_of, texts
 
 _LABEL_PIXELS, _TILE_PIXELS = 76.0, 512.0
 """How wide a name is drawn, about, and how wide maps draw a tile."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from layers.tiles import Address
-from layers.tilesets.model import Scope, TileSet
+from layers.tilesets.tile_set import Scope, TileSet
 
 BYTES = 64 << 20
 """Bytes of tiles kept, compressed."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gis.colours import steady_colours
 from layers.snapshot import CellsInForce
 from layers.tiles import EXTENT, Coverage, Points
-from layers.tilesets.model import (
+from layers.tilesets.tile_set import (
     MAXZOOM,
     Booleans,
     Integers,

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from layers.db.bulk import decode, raw
 from layers.models import Assignment, Entity
 from layers.tiles import Points
-from layers.tilesets.model import Part, TileSet, digests_of, texts
+from layers.tilesets.tile_set import Part, TileSet, digests_of, texts
 
 SINGLE_FROM_ZOOM = 15
 """From here on each entity is drawn; below, one for all in a small square, with their `count`."""

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from layers.db.bulk import decode, raw
 from layers.models import Gap
 from layers.tiles import Lines, Points, Polygons
-from layers.tilesets.model import Drawn, Objects, Part, TileSet, digests_of, texts
+from layers.tilesets.tile_set import Drawn, Objects, Part, TileSet, digests_of, texts
 
 _TEXTS = ("kind", "severity", "cell_code")
 _NUMBERS = ("area_m2", "households", "enterprises")

@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 
 from gis.errors import NotFoundError
 from layers.db.database import Database
+from layers.entities import counts
 from layers.gc_pause import at_rest
 from layers.models import GapRun
 from layers.snapshot import CellsInForce, Snapshot, SnapshotHolder
-from layers.tilesets import areas, base, cells, counts, entities, gaps
+from layers.tilesets import areas, basemap, cells, entities, gaps
 from layers.tilesets.cells import CellGround
-from layers.tilesets.model import MAXZOOM, TileSet
+from layers.tilesets.tile_set import MAXZOOM, TileSet
 
 _log = logging.getLogger(__name__)
 
@@ -228,7 +229,7 @@ class Shelf:
         if wanted.layer == "areas":
             return areas.read_areas(session)
         if wanted.layer == "base":
-            return base.read_base(session)
+            return basemap.read_base(session)
         scheme_id = snapshot.schemes[wanted.scheme].id if wanted.scheme is not None else None
         if wanted.layer == "entities":
             return entities.read_entities(session, wanted.kind, scheme_id)
@@ -330,7 +331,7 @@ def _source(session: Session, wanted: Wanted, snapshot: Snapshot, in_force: Cell
     if wanted.layer == "areas":
         return areas.state_of_areas(session)
     if wanted.layer == "base":
-        return base.state_of_base(session)
+        return basemap.state_of_base(session)
     if wanted.layer == "gaps":
         return wanted.run
     scheme = snapshot.schemes[wanted.scheme] if wanted.scheme is not None else None

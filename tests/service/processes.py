@@ -19,8 +19,8 @@ from typing import Any
 
 import httpx
 
-from tests.forks import processes, run_program
-from tests.system import descendants, told
+from tests.forkserver import processes, run_program
+from tests.procfs import descendants, told
 
 _PATIENCE_S = 180.0
 _numbers = itertools.count()

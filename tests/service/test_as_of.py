@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from tests.layers.squares import spot
-from tests.service import squares
+from tests.service import dataset
+from tests.service.dataset import PLACES, Owners, day, draft, owners_on, publish
 from tests.service.processes import serving
-from tests.service.squares import PLACES, Owners, day, draft, owners_on, publish
 
 PLANS: tuple[tuple[date, Owners], ...] = (
     (day(0), {square: "a" if square[0] < 2 else "b" for square in PLACES}),
@@ -32,9 +32,9 @@ ENDED, ENDED_ON = 5, day(150)
 def client(copy_of: Callable[[str], str], tmp_path: Path) -> Iterator[httpx.Client]:
     """A service with entities since the first day and three plans, one of them moved and one ended since."""
     url = copy_of("migrated")
-    token = squares.prepare(url, squares.areas())
-    entities = squares.write_entities(tmp_path / "entities.csv", ENTITIES, 0)
-    squares.load(url, entities, day(0))
+    token = dataset.prepare(url, dataset.areas())
+    entities = dataset.write_entities(tmp_path / "entities.csv", ENTITIES, 0)
+    dataset.load(url, entities, day(0))
     with serving(tmp_path, url, token) as server:
         client = server.client
         client.post("/v1/schemes", json={"code": "community", "name": "社区"}).raise_for_status()
@@ -75,7 +75,7 @@ def place_on(number: int, on: date) -> tuple[int, int] | None:
     """Return where an entity is on a day, None when it is no more."""
     if number == ENDED and on >= ENDED_ON:
         return None
-    return MOVED_TO if number == MOVED and on >= MOVED_ON else squares.place_of(number, 0)
+    return MOVED_TO if number == MOVED and on >= MOVED_ON else dataset.place_of(number, 0)
 
 
 def test_every_date_keeps_its_answers_and_histories_add_up(client: httpx.Client) -> None:

@@ -10,10 +10,10 @@ import httpx
 import numpy as np
 
 from layers.db.database import Database
-from tests.service import squares
-from tests.service.invariants import whole_owners
+from tests.service import dataset
+from tests.service.consistency import whole_owners
+from tests.service.dataset import EVEN, ODD, Owners, day, draft, publish
 from tests.service.processes import Server, serving, wangge
-from tests.service.squares import EVEN, ODD, Owners, day, draft, publish
 
 ENTITIES = 500
 LOCATIONS = 2_000
@@ -78,8 +78,8 @@ def test_a_restored_service_answers_the_same(
     copy_of: Callable[[str], str], tmp_path: Path, show: Callable[[str], None]
 ) -> None:
     url = copy_of("migrated")
-    token = squares.prepare(url, squares.areas())
-    squares.load(url, squares.write_entities(tmp_path / "entities.csv", ENTITIES, 0), day(0))
+    token = dataset.prepare(url, dataset.areas())
+    dataset.load(url, dataset.write_entities(tmp_path / "entities.csv", ENTITIES, 0), day(0))
     with serving(tmp_path, url, token) as server:
         server.client.post("/v1/schemes", json={"code": "community", "name": "社区"}).raise_for_status()
         publish(server.client, draft(server.client, EVEN), day(0)).raise_for_status()

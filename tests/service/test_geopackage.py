@@ -15,9 +15,9 @@ import pytest
 
 from layers.db import geopackage
 from tests.layers.squares import spot
-from tests.service import squares
+from tests.service import dataset
+from tests.service.dataset import EVEN, ODD, day, draft, publish
 from tests.service.processes import serving
-from tests.service.squares import EVEN, ODD, day, draft, publish
 
 ENTITIES = 60
 _SYSTEM_PYTHON = "/usr/bin/python3"
@@ -124,8 +124,8 @@ def test_the_file_is_a_valid_geopackage_while_it_is_served_and_afterwards(
     url = copy_of("migrated")
     path = Path(url.removeprefix("sqlite:///"))
     assert_sound(path)
-    token = squares.prepare(url, squares.areas())
-    squares.load(url, squares.write_entities(tmp_path / "entities.csv", ENTITIES, 0), day(0))
+    token = dataset.prepare(url, dataset.areas())
+    dataset.load(url, dataset.write_entities(tmp_path / "entities.csv", ENTITIES, 0), day(0))
     with serving(tmp_path, url, token) as server:
         server.client.post("/v1/schemes", json={"code": "community", "name": "社区"}).raise_for_status()
         publish(server.client, draft(server.client, EVEN), day(0)).raise_for_status()

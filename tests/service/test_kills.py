@@ -18,10 +18,10 @@ from sqlalchemy import inspect, text
 
 from layers.db.database import Database
 from layers.jobs.queue import find_job
-from tests.service import squares
-from tests.service.invariants import whole_edition, whole_owners
+from tests.service import dataset
+from tests.service.consistency import whole_edition, whole_owners
+from tests.service.dataset import EVEN, ODD, day, draft, owners_on, publish
 from tests.service.processes import Server, finished, start, wangge
-from tests.service.squares import EVEN, ODD, day, draft, owners_on, publish
 
 IMPORTS, PUBLICATIONS, RESTORES = 10, 10, 5
 ENTITIES = 3_000
@@ -43,7 +43,7 @@ class Service:
         self._random = random.Random(1)
         self.database = Database(url)
         self.kills = Counter[str]()
-        self.token = squares.prepare(url, squares.areas())
+        self.token = dataset.prepare(url, dataset.areas())
         self.start()
 
     @property
@@ -107,7 +107,7 @@ class Service:
 
 def import_edition(service: Service, edition: int) -> dict[str, Any]:
     """Ask for the import of an edition of the entities."""
-    path = squares.write_entities(service.folder / "edition.csv", ENTITIES, edition)
+    path = dataset.write_entities(service.folder / "edition.csv", ENTITIES, edition)
     with path.open("rb") as file:
         files, given = {"file": ("edition.csv", file)}, {"on": str(day(edition))}
         sent = service.client.post("/v1/imports", files=files, data=given)
@@ -235,8 +235,8 @@ def service(copy_of: MakeUrl, tmp_path: Path, show: Show) -> Iterator[Service]:
     with closing(Service(tmp_path, copy_of("empty"), show)) as made:
         made.client.post("/v1/schemes", json={"code": "community", "name": "社区"}).raise_for_status()
         publish(made.client, draft(made.client, EVEN), day(0)).raise_for_status()
-        entities = squares.write_entities(tmp_path / "first.csv", ENTITIES, 0)
-        squares.load(made.url, entities, day(0))
+        entities = dataset.write_entities(tmp_path / "first.csv", ENTITIES, 0)
+        dataset.load(made.url, entities, day(0))
         yield made
 
 

@@ -20,7 +20,7 @@ from gis.divide import divide_square
 from gis.topology import repair
 from layers.formats import write_layer
 from layers.sample.district import make_district
-from tests.service import squares
+from tests.service import dataset
 from tests.service.processes import Server, finished, serving, wangge
 
 LOCATIONS, SINGLES, COMMANDS = 100_000, 20_000, 4
@@ -84,7 +84,7 @@ def served(
     """A server of the published cells, and its database."""
     areas, cells = given
     url = copy_of("migrated")
-    token = squares.prepare(url, areas)
+    token = dataset.prepare(url, areas)
     write_layer(tmp_path / "cells.gpkg", cells)
     with serving(tmp_path, url, token) as server:
         scheme = {"code": "community", "name": "社区"}
@@ -100,7 +100,7 @@ def served(
         number = job["result"]["plan"]
         checked = server.client.post(f"/v1/plans/{number}/check", timeout=120).raise_for_status().json()
         assert checked["valid"], checked["summary"]
-        squares.publish(server.client, checked["plan"], squares.FIRST).raise_for_status()
+        dataset.publish(server.client, checked["plan"], dataset.FIRST).raise_for_status()
         yield server, url
 
 

@@ -8,9 +8,9 @@ from statistics import median
 
 import httpx
 
-from tests.service import squares
+from tests.service import dataset
+from tests.service.dataset import EVEN, ODD, day, draft, owner_of, owners_on, publish
 from tests.service.processes import serving
-from tests.service.squares import EVEN, ODD, day, draft, owner_of, owners_on, publish
 
 SEEN_S = 1.0
 """Seconds within which another server must answer from a plan."""
@@ -42,7 +42,7 @@ def test_what_one_server_publishes_another_answers_from_within_a_second(
     copy_of: Callable[[str], str], tmp_path: Path, show: Callable[[str], None]
 ) -> None:
     url = copy_of("migrated")
-    token = squares.prepare(url, squares.areas())
+    token = dataset.prepare(url, dataset.areas())
     with serving(tmp_path, url, token) as one, serving(tmp_path, url, token) as other:
         one.client.post("/v1/schemes", json={"code": "community", "name": "社区"}).raise_for_status()
         publish(one.client, draft(one.client, EVEN), day(0)).raise_for_status()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.service import squares
+from tests.procfs import told
+from tests.service import dataset
 from tests.service.processes import Server, serving
-from tests.system import told
 
 PATIENCE_S = 180.0
 
@@ -37,7 +37,7 @@ def test_a_killed_process_leaves_a_service_that_goes_on_or_that_can_be_started_a
     copy_of: Callable[[str], str], tmp_path: Path
 ) -> None:
     url = copy_of("migrated")
-    token = squares.prepare(url, squares.areas())
+    token = dataset.prepare(url, dataset.areas())
     with serving(tmp_path, url, token, workers=2) as server:
         killed = min(wait_for_workers(server, 2))
         os.kill(killed, signal.SIGKILL)

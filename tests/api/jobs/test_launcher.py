@@ -11,7 +11,7 @@ import pytest
 
 from api.jobs.launcher import Launcher
 from api.jobs.tasks import Task
-from tests.system import children, told
+from tests.procfs import children, told
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def said(launcher: Launcher, line: str) -> dict[str, Any]:
 
 def kept() -> set[int]:
     """Return the processes that this one keeps for jobs."""
-    return {each for each in children("self") if "api.jobs.child" in told(each, "cmdline")}
+    return {each for each in children("self") if "api.jobs.fork_server" in told(each, "cmdline")}
 
 
 FAILED = "An error of the program, not of yours: KeyError."

@@ -20,7 +20,7 @@ from gis.errors import ConflictError
 from layers.db.database import Database, bump_revision
 from layers.jobs.queue import cancel, enqueue, find_job
 from layers.models import Entity, Job, JobState
-from tests.system import children, told
+from tests.procfs import children, told
 
 RECORDS, CANCELS = 15_000, 5
 ENDED = {JobState.done, JobState.failed, JobState.cancelled}
@@ -98,7 +98,7 @@ def entities(database: Database) -> int:
 
 def doing() -> list[int]:
     """Return the processes that do jobs of this one."""
-    kept = [each for each in children("self") if "api.jobs.child" in told(each, "cmdline")]
+    kept = [each for each in children("self") if "api.jobs.fork_server" in told(each, "cmdline")]
     return [each for process in kept for each in children(process)]
 
 

@@ -10,7 +10,7 @@ import shapely
 from sqlalchemy import select
 
 from layers.db.database import Database
-from layers.entities.edits import create_entity, end_entity
+from layers.entities.lifecycle import create_entity, end_entity
 from layers.gaps.runs import search_gaps
 from layers.models import Entity, Gap, GapRun
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client, square

@@ -15,7 +15,7 @@ from pypdf import PdfReader
 
 from gis.classes import Method
 from layers.db.database import Database, bump_revision
-from layers.entities.edits import create_entity
+from layers.entities.lifecycle import create_entity
 from layers.models import BaseFeature
 from tests.api.routes.conftest import SOUTH, WEST, Client, square
 from tests.api.routes.grid import eventually

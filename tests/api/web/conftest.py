@@ -23,7 +23,7 @@ from gis.areas import hierarchy
 from gis.crs import LONLAT
 from layers.basemap import replace_base
 from layers.db.database import Database
-from layers.entities.edits import create_entity
+from layers.entities.lifecycle import create_entity
 from layers.gaps.runs import search_gaps
 from layers.imports.areas import import_areas
 from layers.models import Officer, Post

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from api.routes.page import content_policy
+from api.routes.web_page import content_policy
 from api.settings import ServiceSettings
 from api.web import WEB
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route
 
 from layers.maps.choropleth import tints
-from layers.maps.stored import MOST_CELLS
+from layers.maps.map_data import MOST_CELLS
 from tests.api.web.conftest import FIRST, Opened
 from tests.api.web.test_tools import COLOURS
 

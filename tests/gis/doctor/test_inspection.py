@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gis.datum import Datum, convert
 from gis.doctor import REASONS, inspect
-from gis.doctor.scoring import lead_chance
+from gis.doctor.verdict import lead_chance
 from gis.errors import InputError
 
 WEST, SOUTH, SIDE = 114.0, 22.5, 0.06

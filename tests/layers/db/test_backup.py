@@ -19,7 +19,7 @@ from gis.errors import InputError
 from layers.db.backup import backup, restore
 from layers.db.database import Database, bump_revision
 from layers.models import Area, Assignment, Base, Cell, Entity, Plan, Scheme, State
-from tests.forks import processes
+from tests.forkserver import processes
 
 # One transaction writes entities, then their twins; a state in which they differ was never committed.
 WRITER = """

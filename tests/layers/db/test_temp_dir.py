@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from layers.db.temp_dir import workplace
-from tests.forks import processes
+from tests.forkserver import processes
 
 
 def work(folder: Path, say: Connection) -> None:

@@ -14,7 +14,7 @@ from gis.crs import LONLAT
 from gis.errors import InputError, NotFoundError
 from layers.db.bbox import Box
 from layers.db.database import Database
-from layers.entities.edits import create_entity, end_entity, update_entity
+from layers.entities.lifecycle import create_entity, end_entity, update_entity
 from layers.exports.export_layer import Filters, export_layer
 from layers.formats import read_layer, read_table
 from layers.gaps.runs import search_gaps

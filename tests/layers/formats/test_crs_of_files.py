@@ -14,7 +14,7 @@ import shapely
 from gis.crs import LONLAT
 from gis.errors import InputError
 from layers.formats import read_layer
-from layers.formats.batches import read_batches
+from layers.formats.read_batches import read_batches
 
 PLACE = shapely.Point(120, 22.6)
 METRES = gpd.GeoSeries([PLACE], crs=LONLAT).to_crs(4549).iloc[0]

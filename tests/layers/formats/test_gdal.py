@@ -12,7 +12,7 @@ import pytest
 
 from gis.errors import InputError
 from layers.formats import layer_names, read_layer, read_table
-from layers.formats.batches import read_batches
+from layers.formats.read_batches import read_batches
 
 LAYER = """<OGRVRTDataSource><OGRVRTLayer name="points"><SrcDataSource>{}</SrcDataSource>
 <SrcLayer>secret</SrcLayer><GeometryType>wkbPoint</GeometryType><LayerSRS>EPSG:4326</LayerSRS>

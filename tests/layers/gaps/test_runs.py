@@ -14,9 +14,9 @@ from gis.errors import ConflictError, InputError, NotFoundError
 from gis.gaps import GapInput, Rules, find_gaps
 from layers.db.database import Database
 from layers.entities.assignments import reassign
-from layers.entities.edits import create_entity, end_entity, update_entity
+from layers.entities.lifecycle import create_entity, end_entity, update_entity
 from layers.gaps.runs import find_run, newest_run, search_gaps
-from layers.maps.stored import read_map
+from layers.maps.map_data import read_map
 from layers.models import Area, Entity, Gap, GapRun
 from layers.plans.publish import publish
 from layers.plans.schemes import change_rules, create_scheme, find_scheme, gap_rules

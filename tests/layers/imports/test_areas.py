@@ -10,7 +10,7 @@ from sqlalchemy import select
 from gis.crs import LONLAT
 from gis.errors import CoverageError, InputError
 from layers.db.database import Database
-from layers.entities.edits import create_entity, history
+from layers.entities.lifecycle import create_entity, history
 from layers.imports.areas import AreaSummary, import_areas
 from layers.models import Area, Entity
 

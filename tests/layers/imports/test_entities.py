@@ -14,11 +14,11 @@ from gis.crs import LONLAT
 from gis.datum import convert
 from gis.errors import ConflictError, InputError, NotFoundError
 from layers.db.database import Database
-from layers.entities.edits import create_entity, end_entity, history, update_entity
+from layers.entities.lifecycle import create_entity, end_entity, history, update_entity
 from layers.formats import write_layer
 from layers.imports.areas import import_areas
 from layers.imports.entities import ImportSummary, import_entities
-from layers.imports.reader import Reason, Rejected
+from layers.imports.rejections import Reason, Rejected
 from layers.models import Entity, EntityVersion
 from layers.models.geometry_type import to_blob, to_blobs
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from gis.classes import Method, upper_bounds
 from gis.errors import InputError
-from layers.maps import content, make_map, write_map
+from layers.maps import make_map, map_layers, write_map
 
 DAY = datetime.date(2026, 3, 1)
 
@@ -71,7 +71,7 @@ def test_markup_in_data_stays_data(cells: gpd.GeoDataFrame) -> None:
 
 def test_large_layers_are_counted_not_drawn(cells: gpd.GeoDataFrame) -> None:
     rng = np.random.default_rng(3)
-    xy = rng.uniform([114.0, 22.5], [114.05, 22.53], (content.DRAWN_ENTITIES + 1, 2))
+    xy = rng.uniform([114.0, 22.5], [114.05, 22.53], (map_layers.DRAWN_ENTITIES + 1, 2))
     homes = gpd.GeoDataFrame(
         {"id": np.arange(len(xy)), "kind": "household"}, geometry=shapely.points(xy), crs=4326
     )
@@ -80,7 +80,7 @@ def test_large_layers_are_counted_not_drawn(cells: gpd.GeoDataFrame) -> None:
     field = next(field for field in data["cells"]["fields"] if field["key"] == "homes")
     assert field["values"] == [int(shape.contains(homes.geometry).sum()) for shape in cells.geometry]
     assigned = homes.assign(cell_code=cells["code"].to_numpy()[np.arange(len(xy)) % 5])
-    by_code = content.counts_per_cell("homes", assigned, cells)
+    by_code = map_layers.counts_per_cell("homes", assigned, cells)
     assert by_code.sum() == len(xy)
     assert (by_code[5:] == 0).all()
 
@@ -109,7 +109,7 @@ def test_values_as_written_are_in_the_classes_as_written(
 
 def test_points_on_a_border_count_once_for_the_lowest_code(cells: gpd.GeoDataFrame) -> None:
     corner = gpd.GeoDataFrame({"id": ["a"]}, geometry=[shapely.Point(114.01, 22.51)], crs=4326)
-    counts = content.counts_per_cell("x", corner, cells)
+    counts = map_layers.counts_per_cell("x", corner, cells)
     around = [0, 1, 4, 5]
     lowest = min(around, key=lambda row: cells["code"][row])
     assert counts.tolist() == [int(row == lowest) for row in range(12)]
@@ -146,7 +146,7 @@ def test_what_cannot_be_drawn_is_said(cells, change, options, sentence) -> None:
 
 
 def test_too_many_cells_are_refused(cells: gpd.GeoDataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(content, "MOST_CELLS", 11)
+    monkeypatch.setattr(map_layers, "MOST_CELLS", 11)
     with pytest.raises(InputError, match="too many"):
         make_map(cells)
 
@@ -155,8 +155,8 @@ def test_detailed_borders_are_simplified_and_stay_shared(
     cells: gpd.GeoDataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dense = cells.set_geometry(shapely.segmentize(cells.geometry.to_numpy(), 0.0005))
-    monkeypatch.setattr(content, "SIMPLIFY_ABOVE", 100)
-    shapes, simplified = content._shapes(dense)
+    monkeypatch.setattr(map_layers, "SIMPLIFY_ABOVE", 100)
+    shapes, simplified = map_layers._shapes(dense)
     assert simplified
     assert (
         shapely.get_num_coordinates(shapes).sum()

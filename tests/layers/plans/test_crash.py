@@ -18,7 +18,7 @@ from layers.models import Assignment, Entity, Plan, State
 from layers.plans.cells import cells_as_of
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
-from tests.forks import processes
+from tests.forkserver import processes
 from tests.layers.squares import COUNTY, SQUARES, add_areas, by_square, draft, spot
 
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)

@@ -23,7 +23,7 @@ from layers.snapshot.holder import SnapshotHolder
 from layers.tiles import Coverage
 from tests.layers.squares import add_entity
 from tests.layers.tiles.coverages import features
-from tests.layers.tiles.test_coverage import TILE, in_units, tiles_of
+from tests.layers.tiles.test_coverage_layer import TILE, in_units, tiles_of
 
 WEST, SOUTH, SIZE = 114.05, 22.54, 0.02
 MARCH = date(2026, 3, 1)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layers.tiles.bbox_index import Boxes
-from layers.tiles.curve import BITS, morton
+from layers.tiles.morton import BITS, morton
 
 whole = st.integers(-50, 50)
 boxes = st.lists(st.tuples(whole, whole, st.integers(0, 30), st.integers(0, 30)), max_size=400)

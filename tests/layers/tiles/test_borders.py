@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layers.tiles import BUFFER, EXTENT, Coverage, touching
-from layers.tiles.coverage import BORDER_TOLERANCE
+from layers.tiles.coverage_layer import BORDER_TOLERANCE
 from tests.gis.topology.coverages import lattice
 from tests.layers.tiles.coverages import SHENZHEN, features, mosaic, placed
 

@@ -7,7 +7,7 @@ import shapely
 
 from layers.tiles import Address, Points
 from layers.tilesets import TileCache, TileSet
-from layers.tilesets.model import Part, digests_of, texts
+from layers.tilesets.tile_set import Part, digests_of, texts
 
 LON, LAT = np.arange(8) * 10.0 - 35.0, np.full(8, 10.0)
 WORLD = Address(0, 0, 0)

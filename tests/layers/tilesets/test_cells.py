@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import shapely
 
+from layers.entities.counts import COUNTED
 from layers.snapshot import CellsInForce, Versions
 from layers.tiles import Address, touching
-from layers.tiles.coverage import BORDER_TOLERANCE
+from layers.tiles.coverage_layer import BORDER_TOLERANCE
 from layers.tilesets.cells import MOST_CELLS, CellGround, _zoom_for
-from layers.tilesets.counts import COUNTED
-from layers.tilesets.model import TileSet, texts
+from layers.tilesets.tile_set import TileSet, texts
 from tests.layers.snapshot.published import STEP, lattice
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from layers.tiles.base_polygon_layer import FULL_ZOOM, checked, checked_ids, taken
 from layers.tiles.bbox_index import Boxes
 from layers.tiles.clip import clip_lines
 from layers.tiles.encode import LINE, Column, Paths, layer
-from layers.tiles.polygon_layers import FULL_ZOOM, checked, checked_ids, taken
 from layers.tiles.rings import Integers, Objects, ends, runs
 from layers.tiles.tile import BUFFER, HALF, Address, project, unit
 from layers.tiles.zoom_cache import Zooms
@@ -65,7 +65,7 @@ class Lines:
         properties: Mapping[str, Column],
         rows: NDArray[np.bool_] | None = None,
     ) -> bytes:
-        """Encode what lies in a tile as one layer; see `layers.tiles.polygon_layers.Surfaces.encode`."""
+        """Encode what lies in a tile as one layer; see `layers.tiles.base_polygon_layer.Surfaces.encode`."""
         chosen = self.rows(address)
         if rows is not None:
             chosen = chosen[rows[chosen]]

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis.errors import InputError
-from layers.tiles.curve import BITS, morton
+from layers.tiles.base_polygon_layer import checked_ids, taken
 from layers.tiles.encode import POINT, Column, Paths, layer
-from layers.tiles.polygon_layers import checked_ids, taken
+from layers.tiles.morton import BITS, morton
 from layers.tiles.rings import Integers, runs
 from layers.tiles.tile import EXTENT, HALF, Address, project
 
@@ -68,7 +68,7 @@ class Points:
         properties: Mapping[str, Column],
         rows: NDArray[np.bool_] | None = None,
     ) -> bytes:
-        """Encode the points in a tile, each by itself; see `layers.tiles.polygon_layers.Surfaces.encode`."""
+        """Encode the points in a tile, each by itself; see `base_polygon_layer.Surfaces.encode`."""
         places = self._within(address)
         if rows is not None:
             places = places[rows[self._rows[places]]]

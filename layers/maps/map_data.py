@@ -15,12 +15,12 @@ from gis.errors import LimitError, NotFoundError
 from layers.areas.hierarchy import read_ground
 from layers.db.bbox import Box, in_box
 from layers.db.bulk import decode, in_force, raw
+from layers.entities.counts import counts_of, read_counts
 from layers.gaps.runs import newest_run
 from layers.maps.leaders import with_leaders
 from layers.models import Area, Assignment, BaseFeature, Cell, Entity, Gap, GapRun, Officer, Plan, Post
 from layers.plans.cells import cells_as_of
 from layers.plans.schemes import find_scheme
-from layers.tilesets.counts import counts_of, read_counts
 
 MOST_CELLS = 20_000
 """The most cells that are drawn within a request; larger maps are drawn from files by `wangge map`."""

@@ -11,7 +11,7 @@ from layers.basemap import KINDS
 from layers.db.bulk import decode, raw
 from layers.models import BaseFeature
 from layers.tiles import Lines, Polygons
-from layers.tilesets.model import Drawn, Part, TileSet, digests_of, texts
+from layers.tilesets.tile_set import Drawn, Part, TileSet, digests_of, texts
 
 FROM_ZOOM: Mapping[str, int] = {"water": 5, "green": 10, "railway": 9, "roads": 13, "buildings": 14}
 """The first zoom of each kind."""

@@ -5,7 +5,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.gaps.reach import QUAD_SEGS, ground_beyond
+from gis.gaps.buffers import QUAD_SEGS, ground_beyond
 
 SIDE = 4000
 

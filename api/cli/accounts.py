@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli import options
-from api.cli.outcome import reporting, say, tell
+from api.cli.console import reporting, say, tell
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -7,10 +7,10 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.topology.face_graph import Index, Mosaic, make_mosaic
-from gis.topology.fill_gaps import Blank, fill_blanks
+from gis.topology.fill_blanks import Blank, fill_blanks
 from gis.topology.overlap_resolution import Award, Contest
 from gis.topology.polygon_layer import Geometries, Records
-from gis.topology.split_gaps import NO_SHARES, Shares, share_out, shares_of
+from gis.topology.split_blanks import NO_SHARES, Shares, share_out, shares_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,6 @@
 """What the records of a file become: identity, name, class, area, attributes, or a reason."""
 
 from collections.abc import Collection
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,33 +15,12 @@ from layers.areas.locator import Territory
 from layers.db.content_hash import CLASS_FIELDS, NAME_FIELDS, OWN_FIELDS, as_json, content_hash
 from layers.fields.columns import ID_NAMES, KIND_NAMES, first_of
 from layers.fields.personal import is_personal
-from layers.formats.batches import Batch
+from layers.formats.read_batches import Batch
+from layers.imports.rejections import Reason, Rejected
 from layers.imports.staging import Staging
 
 Objects = NDArray[np.object_]
 Booleans = NDArray[np.bool_]
-
-
-class Reason(StrEnum):
-    """Why a record was not imported."""
-
-    missing_id = "missing_id"
-    missing_kind = "missing_kind"
-    duplicate_id = "duplicate_id"
-    invalid_coordinates = "invalid_coordinates"
-    invalid_text = "invalid_text"
-    not_permitted = "not_permitted"
-    unknown_area = "unknown_area"
-    unknown_duty = "unknown_duty"
-    ended = "ended"
-
-
-class Rejected(NamedTuple):
-    """A record that was not imported: its number in the file from 1, its identity if it has one, and why."""
-
-    record: int
-    external_id: str | None
-    reason: Reason
 
 
 class _Roles(NamedTuple):

@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from layers.tiles import Address
-from layers.tilesets.join import join
+from layers.tiles.merge_layers import join
 
 MAXZOOM = 16
 """The deepest zoom that is drawn; clients magnify its tiles."""

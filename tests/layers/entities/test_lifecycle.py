@@ -11,7 +11,7 @@ import shapely
 from gis.crs import LONLAT
 from gis.errors import ConflictError, InputError, NotFoundError, StaleError
 from layers.db.database import Database
-from layers.entities.edits import create_entity, end_entity, find_entity, history, update_entity
+from layers.entities.lifecycle import create_entity, end_entity, find_entity, history, update_entity
 from layers.fields.personal import is_personal
 from layers.imports.areas import import_areas
 from layers.models import Assignment

@@ -3,8 +3,8 @@
 import numpy as np
 import shapely
 
+from layers.tiles.base_polygon_layer import Surfaces
 from layers.tiles.make_valid import mended
-from layers.tiles.polygon_layers import Surfaces
 from layers.tiles.rings import Objects, Rings, joined
 
 TOLERANCE = 2.0

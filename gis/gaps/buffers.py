@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.gaps.model import Integers, Objects, Progress
+from gis.gaps.base import Integers, Objects, Progress
 
 QUAD_SEGS = 64
 """Segments of a quarter circle: circles are drawn with vertices on the radius and fall short of it by at most

@@ -16,7 +16,7 @@ import shapely
 
 from gis.crs import LONLAT
 from gis.errors import InputError
-from layers.formats.kinds import Format, output_format
+from layers.formats.registry import Format, output_format
 from layers.formats.write import GDAL_OPTIONS, distinct_names, replacing
 
 GEOMETRY = "geometry"

@@ -5,7 +5,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.divide.grid_cells import edges_of, occupancy
+from gis.divide.grid_squares import edges_of, occupancy
 
 TOLERANCE = 1e-6
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layers.tiles import Address, Lines, Points, Polygons
-from layers.tilesets.join import join
+from layers.tiles.merge_layers import join
 
 TILE = Address(14, 13380, 7142)
 X, Y = 114.005, 22.463

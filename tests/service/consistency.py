@@ -1,4 +1,4 @@
-"""What is whole of the entities, plans and assignments that `tests.service.squares` makes.
+"""What is whole of the entities, plans and assignments that `tests.service.dataset` makes.
 
 It looks into the database itself, by the arithmetic of where the entities were put; what is not whole fails
 an assertion.
@@ -13,7 +13,7 @@ from layers.models import Assignment, Entity, EntityVersion, Plan, State
 from layers.plans.cells import cells_as_of
 from layers.plans.schemes import find_scheme
 from tests.layers.squares import by_square, spot
-from tests.service.squares import EVEN, place_of
+from tests.service.dataset import EVEN, place_of
 
 
 def whole_edition(database: Database, count: int) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated, Unpack
 import typer
 
 from api.cli import options
-from api.cli.outcome import NOT_VALID, about, notes, reporting, say, tell
+from api.cli.console import NOT_VALID, about, notes, reporting, say, tell
 from api.cli.progress import progress_bar
 
 _LISTED = 10
@@ -23,7 +23,7 @@ def inspect(
     **reading: Unpack[options.RecordReading],
 ) -> None:
     """Tell which datum and axis order a file is most plausibly in, and which records are suspect."""
-    from api.cli.source import load_entities, load_ground
+    from api.cli.inputs import load_entities, load_ground
     from gis.doctor import inspect as inspect_points
     from layers.formats import plan_outputs, write_layer
 
@@ -88,7 +88,7 @@ def assign(
     """
     import json
 
-    from api.cli.source import load_entities, load_usable_cells
+    from api.cli.inputs import load_entities, load_usable_cells
     from gis.assign import RESULT_COLUMNS
     from gis.assign import assign as assign_entities
     from gis.crs import parse_crs
@@ -141,7 +141,7 @@ def locate(
     as_json: options.Json = False,
 ) -> None:
     """Name the cell that owns a location; exit code 1 when it lies in none."""
-    from api.cli.source import load_usable_cells
+    from api.cli.inputs import load_usable_cells
     from gis.datum import convert
     from gis.errors import InputError
     from gis.locate import PointLocator

@@ -21,8 +21,8 @@ from pyproj.exceptions import CRSError
 from gis.crs import LONLAT
 from gis.errors import InputError
 from layers.formats.delimited import delimited_chunks
-from layers.formats.kinds import Format, input_format
 from layers.formats.read import choose_layer, in_lonlat, read_layer, stated_crs, unreadable
+from layers.formats.registry import Format, input_format
 
 SIZE = 20_000
 """Records of a batch."""

@@ -13,7 +13,7 @@ processes = multiprocessing.get_context("forkserver")
 """Where such processes, and pipes to them, come from."""
 
 processes.set_forkserver_preload(
-    ["api.app", "api.cli", "api.jobs.child", "uvicorn.protocols.http.auto", "uvloop"]
+    ["api.app", "api.cli", "api.jobs.fork_server", "uvicorn.protocols.http.auto", "uvloop"]
 )
 
 

@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.topology.face_graph import Index, Mosaic
-from gis.topology.fill_gaps import Blank
+from gis.topology.fill_blanks import Blank
 from gis.topology.polygon_layer import Geometries, mean_width
 
 _MOST_POINTS = 200_000

@@ -8,8 +8,8 @@ from typing import Unpack
 
 import geopandas as gpd
 
+from api.cli.console import about
 from api.cli.options import Reading
-from api.cli.outcome import about
 from gis import datum as datums
 from gis.errors import InputError
 from layers.fields.columns import OSM_CLASS_TAGS, areas_from, base_from, cells_from, entities_from

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from api.cli import options
-from api.cli.outcome import notes, reporting, tell
+from api.cli.console import notes, reporting, tell
 from api.cli.progress import progress_bar
 
 
@@ -25,7 +25,7 @@ def diff(
     as_json: options.Json = False,
 ) -> None:
     """Compare two plans over the same ground: which ground changed owner, and what became of every cell."""
-    from api.cli.source import load_usable_cells
+    from api.cli.inputs import load_usable_cells
     from gis.crs import parse_crs
     from gis.diff import diff as diff_cells
     from layers.formats import plan_outputs, write_layer, write_table

@@ -13,7 +13,7 @@ from gis.errors import InputError, NotFoundError
 from layers.areas.hierarchy import read_ground
 from layers.db.bbox import Box, in_box
 from layers.db.bulk import in_force, raw
-from layers.formats.streams import GEOMETRY
+from layers.formats.write_batches import GEOMETRY
 from layers.gaps.runs import newest_run
 from layers.models import Area, Assignment, Cell, Entity, EntityVersion, Gap, GapRun
 from layers.plans.schemes import find_scheme

@@ -22,7 +22,7 @@ from gis.crs import extent
 from gis.errors import InputError
 from gis.measures import area_m2
 from layers.formats import write_text
-from layers.maps import content
+from layers.maps import map_layers
 from layers.maps.choropleth import Classing
 from layers.maps.labels import field_words, kind_words, page_words
 
@@ -99,7 +99,7 @@ def make_map(
     ----------
     cells
         The plan: `code`, and if present `name, kind, area_code, area_m2, perimeter_m, leader` (the number of
-        an officer) and the load columns of `layers.maps.content.LOADS`; any other column stays out of the
+        an officer) and the load columns of `layers.maps.map_layers.LOADS`; any other column stays out of the
         file.
     areas
         Administrative areas: `code`, and if present `name, parent`.
@@ -138,24 +138,24 @@ def make_map(
         CRS, or the cells are too many for one file.
     """
     words = page_words(language)
-    cells = content.lonlat(cells, "cells")
+    cells = map_layers.lonlat(cells, "cells")
     if not (shapely.get_dimensions(cells.geometry.to_numpy()) == 2).any():
         raise InputError("The cells hold no polygon to draw.")
-    entities = {name: content.lonlat(frame, name) for name, frame in (layers or {}).items()}
-    counts = {name: content.counts_per_cell(name, frame, cells) for name, frame in entities.items()}
-    grounds = {name: content.lonlat(frame, name) for name, frame in (base or {}).items()}
+    entities = {name: map_layers.lonlat(frame, name) for name, frame in (layers or {}).items()}
+    counts = {name: map_layers.counts_per_cell(name, frame, cells) for name, frame in entities.items()}
+    grounds = {name: map_layers.lonlat(frame, name) for name, frame in (base or {}).items()}
     if "area_m2" not in cells:
         cells = cells.assign(area_m2=area_m2(cells))
-    areas = None if areas is None else content.lonlat(areas, "areas")
-    gaps = None if gaps is None else content.lonlat(gaps, "gaps")
+    areas = None if areas is None else map_layers.lonlat(areas, "areas")
+    gaps = None if gaps is None else map_layers.lonlat(gaps, "gaps")
     west, _, east, _ = extent(cells)
     if west > east:
         # Across the 180th meridian the map goes on to the east of it.
-        cells = content.eastward(cells)
-        areas = None if areas is None else content.eastward(areas)
-        gaps = None if gaps is None else content.eastward(gaps)
-        entities = {name: content.eastward(frame) for name, frame in entities.items()}
-        grounds = {name: content.eastward(frame) for name, frame in grounds.items()}
+        cells = map_layers.eastward(cells)
+        areas = None if areas is None else map_layers.eastward(areas)
+        gaps = None if gaps is None else map_layers.eastward(gaps)
+        entities = {name: map_layers.eastward(frame) for name, frame in entities.items()}
+        grounds = {name: map_layers.eastward(frame) for name, frame in grounds.items()}
     heading = title or words["title"]
     data = {
         "language": language,
@@ -169,16 +169,17 @@ def make_map(
         "synthetic": synthetic,
         "measure": measure or "",
         "method": method.value,
-        "cells": content.cells_record(cells, counts, measure, Classing(classes, method), language),
-        "areas": None if areas is None else content.areas_record(areas),
-        "gaps": None if gaps is None else content.gaps_record(gaps),
+        "cells": map_layers.cells_record(cells, counts, measure, Classing(classes, method), language),
+        "areas": None if areas is None else map_layers.areas_record(areas),
+        "gaps": None if gaps is None else map_layers.gaps_record(gaps),
         "layers": [
-            content.entities_record(name, frame, language)
+            map_layers.entities_record(name, frame, language)
             for name, frame in entities.items()
-            if len(frame) <= content.DRAWN_ENTITIES
+            if len(frame) <= map_layers.DRAWN_ENTITIES
         ],
         "base": [
-            content.base_record(name, grounds[name], language) for name in content.base_order(list(grounds))
+            map_layers.base_record(name, grounds[name], language)
+            for name in map_layers.base_order(list(grounds))
         ],
     }
     west, south, east, north = cells.total_bounds

@@ -8,10 +8,10 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.errors import InputError
+from layers.tiles.base_polygon_layer import FULL_ZOOM, Surfaces
 from layers.tiles.borders import borders
 from layers.tiles.encode import LINE, Column, Paths, layer
 from layers.tiles.make_valid import mended_cut, mended_together
-from layers.tiles.polygon_layers import FULL_ZOOM, Surfaces
 from layers.tiles.rings import Integers, Objects, Outlines, Rings
 from layers.tiles.tile import Address
 

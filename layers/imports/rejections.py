@@ -1,0 +1,26 @@
+"""Records of a file that were not imported, and why."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Reason(StrEnum):
+    """Why a record was not imported."""
+
+    missing_id = "missing_id"
+    missing_kind = "missing_kind"
+    duplicate_id = "duplicate_id"
+    invalid_coordinates = "invalid_coordinates"
+    invalid_text = "invalid_text"
+    not_permitted = "not_permitted"
+    unknown_area = "unknown_area"
+    unknown_duty = "unknown_duty"
+    ended = "ended"
+
+
+class Rejected(NamedTuple):
+    """A record that was not imported: its number in the file from 1, its identity if it has one, and why."""
+
+    record: int
+    external_id: str | None
+    reason: Reason
