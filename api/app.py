@@ -21,20 +21,20 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import logs, problems
-from api.http.fast_path import Direct
-from api.http.middleware import Surroundings
-from api.http.openapi import describe
+from api.http.fast_path import FastPathMiddleware
+from api.http.middleware import RequestContextMiddleware
+from api.http.openapi import build_openapi
 from api.jobs.worker import Worker
-from api.metrics import TALLY
-from api.routes import DIRECT, PATIENT, ROUTERS, UPLOADS
-from api.routes.web_page import assets
+from api.metrics import METRICS_BUFFER
+from api.routes import FAST_PATHS, ROUTERS, SLOW_PATHS, UPLOAD_PATHS
+from api.routes.web_page import load_assets
 from api.security import setup
 from api.settings import ServiceSettings
 from gis.errors import InputError
 from layers.db.database import Database
-from layers.entities.live_index import LiveEntities
-from layers.snapshot import SnapshotHolder, follow
-from layers.tilesets import Shelf, TileCache
+from layers.entities.live_index import LiveEntityIndexes
+from layers.snapshot import SnapshotHolder, follow_database
+from layers.tilesets import TileCache, TileSetStore
 
 _DESCRIPTION = (
     "Which cell owns a place, who is responsible, and how that came to be. "
@@ -44,7 +44,7 @@ _DESCRIPTION = (
 
 log = structlog.get_logger("wangge.service")
 
-_QUIET_S = 10.0
+_PRELOAD_DELAY_S = 10.0
 
 
 class Service(FastAPI):
@@ -52,7 +52,7 @@ class Service(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI of the service."""
-        return describe(self)
+        return build_openapi(self)
 
 
 def create_app(settings: ServiceSettings | None = None) -> FastAPI:
@@ -63,7 +63,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     settings
         Read from the environment when not given.
     """
-    chosen = settings or ServiceSettings()
+    service_settings = settings or ServiceSettings()
     app = Service(
         title="Wangge",
         version=version("wangge"),
@@ -76,19 +76,21 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         # What fails may name a person: it goes to the log alone, without its text.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    app.state.settings = chosen
-    problems.install(app)
+    app.state.settings = service_settings
+    problems.add_exception_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
-    app.add_middleware(Direct, routes=DIRECT)
-    setup.install(
+    app.add_middleware(FastPathMiddleware, routes=FAST_PATHS)
+    setup.add_security(
         app,
-        hosts=chosen.hosts,
-        body_bytes=chosen.body_bytes,
-        upload_bytes=chosen.upload_bytes,
-        uploads=UPLOADS,
-        surroundings=[Middleware(Surroundings, request_s=chosen.request_s, patient=PATIENT)],
+        hosts=service_settings.hosts,
+        body_bytes=service_settings.body_bytes,
+        upload_bytes=service_settings.upload_bytes,
+        upload_paths=UPLOAD_PATHS,
+        outer_middleware=[
+            Middleware(RequestContextMiddleware, request_s=service_settings.request_s, slow_paths=SLOW_PATHS)
+        ],
     )
     return app
 
@@ -98,55 +100,59 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: ServiceSettings = app.state.settings
     logs.configure()
     database = Database(settings.database)
-    holder = SnapshotHolder(database)
+    snapshots = SnapshotHolder(database)
     stop = Event()
     uploads = settings.uploads or Path(tempfile.mkdtemp(prefix="wangge-uploads-"))
     worker = Worker(database, settings, uploads)
-    shelf = Shelf(database, holder)
+    tile_sets = TileSetStore(database, snapshots)
     follower = Thread(
-        target=follow, args=(database, holder, stop), kwargs={"after": shelf.wake}, name="follow", daemon=True
+        target=follow_database,
+        args=(database, snapshots, stop),
+        kwargs={"after": tile_sets.wake},
+        name="follow",
+        daemon=True,
     )
-    imports = Thread(target=_import_later, args=(stop,), name="imports", daemon=True)
-    counting = asyncio.create_task(TALLY.keep_handing_over())
+    preloader = Thread(target=_preload_modules, args=(stop,), name="imports", daemon=True)
+    metrics_task = asyncio.create_task(METRICS_BUFFER.flush_periodically())
     try:
-        app.state.database, app.state.snapshots, app.state.uploads = database, holder, uploads
-        app.state.live_entities = LiveEntities(database)
-        app.state.shelf, app.state.tiles = shelf, TileCache()
-        setup.open_identities(app, database)
-        await run_in_threadpool(open_database, database)
-        await run_in_threadpool(holder.refresh)
-        await run_in_threadpool(assets)
+        app.state.database, app.state.snapshots, app.state.uploads = database, snapshots, uploads
+        app.state.live_entities = LiveEntityIndexes(database)
+        app.state.tile_sets, app.state.tile_cache = tile_sets, TileCache()
+        setup.open_credential_cache(app, database)
+        await run_in_threadpool(require_migrated, database)
+        await run_in_threadpool(snapshots.refresh)
+        await run_in_threadpool(load_assets)
         follower.start()
         worker.start()
-        shelf.start()
-        imports.start()
+        tile_sets.start()
+        preloader.start()
         log.info("started", database=database.url.get_backend_name())
         yield
         log.info("stopping")
     finally:
-        counting.cancel()
+        metrics_task.cancel()
         stop.set()
         await run_in_threadpool(worker.stop)
         # An import that the interpreter's end overtakes is an error.
-        for thread in (follower, imports):
+        for thread in (follower, preloader):
             if thread.ident is not None:
                 await run_in_threadpool(thread.join, 5)
-        await run_in_threadpool(shelf.stop)
+        await run_in_threadpool(tile_sets.stop)
         database.close()
         if settings.uploads is None:
             shutil.rmtree(uploads, ignore_errors=True)
 
 
-def _import_later(stop: Event) -> None:
+def _preload_modules(stop: Event) -> None:
     """Import what the first classes of a measure and the first drawn map need, unless they were asked for."""
     # Seconds that whoever opens the page on a new service would otherwise wait beside.
-    if not stop.wait(_QUIET_S):
+    if not stop.wait(_PRELOAD_DELAY_S):
         import mapclassify  # noqa: F401
 
         import layers.maps  # noqa: F401
 
 
-def open_database(database: Database) -> int:
+def require_migrated(database: Database) -> int:
     """Read the revision of a database that is ready to serve.
 
     Raises
@@ -155,8 +161,9 @@ def open_database(database: Database) -> int:
         If it cannot be reached or has not been migrated.
     """
     try:
-        return database.revision()
+        return database.read_revision()
     except SQLAlchemyError as error:
         raise InputError(
-            f"{database.name} is no database of Wangge that opens; run wangge migrate, or mend its URL."
+            f"{database.display_name} is no database of Wangge that opens; "
+            "run wangge migrate, or mend its URL."
         ) from error

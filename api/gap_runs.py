@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from api.security.area_scope import within
+from api.security.area_scope import in_area_scope
 from api.security.principal import Principal
 from gis.errors import NotFoundError
 from gis.gaps.find import SEVERITIES
@@ -19,12 +19,12 @@ from layers.gaps import runs
 from layers.models import Gap, GapRun, Scheme
 
 
-def visible(session: Session, caller: Principal) -> ColumnElement[bool]:
+def run_visible_to(session: Session, caller: Principal) -> ColumnElement[bool]:
     """Return the condition that a run's ground lies in the caller's, or holds it."""
-    return or_(within(GapRun.area_code, caller), runs.holding(session, caller.area_code))
+    return or_(in_area_scope(GapRun.area_code, caller), runs.run_covers_area(session, caller.area_code))
 
 
-def permitted_run(session: Session, caller: Principal, run_id: int) -> tuple[GapRun, str]:
+def find_visible_run(session: Session, caller: Principal, run_id: int) -> tuple[GapRun, str]:
     """Return a run that the caller may see, with the code of its scheme.
 
     Raises
@@ -32,27 +32,29 @@ def permitted_run(session: Session, caller: Principal, run_id: int) -> tuple[Gap
     NotFoundError
         If there is none, or it is of ground elsewhere.
     """
-    asked = select(GapRun, Scheme.code).join(Scheme, Scheme.id == GapRun.scheme_id)
-    found = session.execute(asked.where(GapRun.id == run_id, visible(session, caller))).one_or_none()
+    statement = select(GapRun, Scheme.code).join(Scheme, Scheme.id == GapRun.scheme_id)
+    found = session.execute(
+        statement.where(GapRun.id == run_id, run_visible_to(session, caller))
+    ).one_or_none()
     if found is None:
         raise NotFoundError(f"There is no run of gaps number {run_id}.")
     return found[0], found[1]
 
 
-def newest_run(
+def newest_visible_run(
     session: Session, caller: Principal, scheme_id: int, *, until: date | None = None
 ) -> GapRun | None:
     """Return the run that says how a scheme stands for the caller: of all their ground, or else of a part."""
-    part = within(GapRun.area_code, caller)
-    return runs.newest_run(session, scheme_id, caller.area_code, until=until, part=part)
+    part = in_area_scope(GapRun.area_code, caller)
+    return runs.newest_run(session, scheme_id, caller.area_code, until=until, partial_runs=part)
 
 
-def run_records(
+def serialize_runs(
     session: Session, caller: Principal, runs: Sequence[tuple[GapRun, str]]
 ) -> list[dict[str, Any]]:
     """Return runs with the codes of their schemes as they are answered to the caller."""
     wider = [run.id for run, _ in runs if not caller.covers(run.area_code)]
-    counts = _counts(session, caller, wider) if wider else {}
+    counts = _count_gaps(session, caller, wider) if wider else {}
     return [
         {
             "id": run.id,
@@ -60,7 +62,7 @@ def run_records(
             "area_code": run.area_code,
             "on": run.on,
             "rules": run.rules,
-            "summary": _summary(run, counts.get(run.id, {})) if run.id in wider else run.summary,
+            "summary": _summarize(run, counts.get(run.id, {})) if run.id in wider else run.summary,
             # Who works for a wider ground is not this caller's concern.
             "created_by": None if run.id in wider else run.created_by,
             "created_at": run.created_at,
@@ -69,11 +71,11 @@ def run_records(
     ]
 
 
-def _counts(
+def _count_gaps(
     session: Session, caller: Principal, run_ids: Sequence[int]
 ) -> dict[int, dict[str, list[tuple[Any, ...]]]]:
     """Count the caller's gaps by run and kind: rows of severity, gaps, ground, households, enterprises."""
-    asked = (
+    statement = (
         select(
             Gap.run_id,
             Gap.kind,
@@ -83,17 +85,17 @@ def _counts(
             func.sum(Gap.households),
             func.sum(Gap.enterprises),
         )
-        .where(Gap.run_id.in_(run_ids), within(Gap.area_code, caller))
+        .where(Gap.run_id.in_(run_ids), in_area_scope(Gap.area_code, caller))
         .group_by(Gap.run_id, Gap.kind, Gap.severity)
     )
     found: dict[int, dict[str, list[tuple[Any, ...]]]] = {}
-    for run_id, kind, *figures in session.execute(asked):
+    for run_id, kind, *figures in session.execute(statement):
         found.setdefault(run_id, {}).setdefault(kind, []).append(tuple(figures))
     return found
 
 
-def _summary(run: GapRun, counts: dict[str, list[tuple[Any, ...]]]) -> dict[str, Any]:
-    """Sum up a run's gaps in the form of `gis.gaps.Gaps.summary`."""
+def _summarize(run: GapRun, counts: dict[str, list[tuple[Any, ...]]]) -> dict[str, Any]:
+    """Sum up a run's gaps in the form of `gis.gaps.GapSearchResult.summary`."""
     kinds = {}
     for kind in run.summary["kinds"]:
         rows = counts.get(kind, [])

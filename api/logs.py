@@ -13,19 +13,19 @@ import structlog
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request that is being answered; every line of log written meanwhile carries it."""
 
-_LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
+_JSON_LINE_OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
-def _with_request_id(_logger: Any, _name: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _add_request_id(_logger: Any, _name: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     request_id = REQUEST_ID.get()
     if request_id is not None:
         record.setdefault("request_id", request_id)
     return record
 
 
-_SHARED: tuple[Any, ...] = (
+_SHARED_PROCESSORS: tuple[Any, ...] = (
     structlog.contextvars.merge_contextvars,
-    _with_request_id,
+    _add_request_id,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -36,7 +36,9 @@ def _dumps(record: Any, **_options: Any) -> str:
     return orjson.dumps(record, default=str).decode()
 
 
-def _without_text(_logger: Any, _name: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _drop_exception_text(
+    _logger: Any, _name: str, record: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
     """Replace an exception by its class: its text may hold values of a person."""
     raised = record.pop("exc_info", None)
     record.pop("exc_text", None)
@@ -46,7 +48,7 @@ def _without_text(_logger: Any, _name: str, record: MutableMapping[str, Any]) ->
     return record
 
 
-def note_request(request_id: str, method: str, route: str, status: int, seconds: float) -> None:
+def log_request(request_id: str, method: str, route: str, status: int, seconds: float) -> None:
     """Write the line of a request that has been answered.
 
     There is one for every request, so that it goes past the machinery of other logs, which would take longer
@@ -73,7 +75,7 @@ def note_request(request_id: str, method: str, route: str, status: int, seconds:
             "logger": "wangge.requests",
             "timestamp": datetime.now(UTC),
         },
-        option=_LINE,
+        option=_JSON_LINE_OPTIONS,
     )
     try:
         sys.stderr.write(line.decode())
@@ -85,7 +87,7 @@ def note_request(request_id: str, method: str, route: str, status: int, seconds:
 def configure(level: int = logging.INFO) -> None:
     """Send the logs of this process, those of libraries too, to standard error as JSON lines."""
     structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
@@ -93,9 +95,9 @@ def configure(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_SHARED,
+            foreign_pre_chain=_SHARED_PROCESSORS,
             processors=[
-                _without_text,
+                _drop_exception_text,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(_dumps),
             ],

@@ -28,7 +28,7 @@ from gis.errors import (
     WanggeError,
 )
 
-STATUSES: Mapping[type[WanggeError], int] = {
+STATUS_BY_ERROR: Mapping[type[WanggeError], int] = {
     InputError: 422,
     RefusedError: 409,
     NotFoundError: 404,
@@ -43,13 +43,13 @@ STATUSES: Mapping[type[WanggeError], int] = {
 
 MEDIA_TYPE = "application/problem+json"
 
-RETRY_S = 2
+RETRY_AFTER_S = 2
 """Seconds after which a request that met no database may be sent again."""
 
 log = structlog.get_logger("wangge.problems")
 
 
-class Fault(BaseModel):
+class FieldError(BaseModel):
     """One part of a request that cannot be used."""
 
     where: str = Field(examples=["query.limit"])
@@ -64,17 +64,17 @@ class Problem(BaseModel):
     status: int = Field(examples=[404])
     detail: str = Field(examples=["There is no area with the code 440305."])
     request_id: str | None = Field(default=None, examples=["5f0c3c9be1c7411f"])
-    errors: list[Fault] | None = None
+    errors: list[FieldError] | None = None
 
 
 def status_of(error: WanggeError) -> int:
     """Return the HTTP status of an error."""
     if isinstance(error, LimitError) and getattr(error, "retry_after_s", None) is not None:
         return 429
-    return next(STATUSES[each] for each in type(error).__mro__ if each in STATUSES)
+    return next(STATUS_BY_ERROR[each] for each in type(error).__mro__ if each in STATUS_BY_ERROR)
 
 
-def problem(
+def problem_response(
     status: int,
     detail: str,
     *,
@@ -99,7 +99,7 @@ def problem(
     return Response(orjson.dumps(body), status, extra, MEDIA_TYPE)
 
 
-def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return OpenAPI responses: problems of the given statuses and of those every route can answer."""
     return {
         status: {
@@ -121,12 +121,12 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def install(app: FastAPI) -> None:
+def add_exception_handlers(app: FastAPI) -> None:
     """Answer the errors that a request can cause with a problem; `api.http.middleware` answers all others."""
-    app.add_exception_handler(WanggeError, _ours)
-    app.add_exception_handler(RequestValidationError, _not_valid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(DataError, _unkept)
+    app.add_exception_handler(WanggeError, _handle_wangge_error)
+    app.add_exception_handler(RequestValidationError, _handle_validation_error)
+    app.add_exception_handler(HTTPException, _handle_http_exception)
+    app.add_exception_handler(DataError, _handle_data_error)
 
 
 def _request_id(request: Request) -> str | None:
@@ -134,63 +134,63 @@ def _request_id(request: Request) -> str | None:
     return found
 
 
-async def _ours(request: Request, error: Exception) -> Response:
+async def _handle_wangge_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, WanggeError)
     headers = {}
     wait = getattr(error, "retry_after_s", None)
     if wait is not None:
         headers["Retry-After"] = str(max(1, round(wait)))
-    return problem(status_of(error), str(error), request_id=_request_id(request), headers=headers)
+    return problem_response(status_of(error), str(error), request_id=_request_id(request), headers=headers)
 
 
-async def _not_valid(request: Request, error: Exception) -> Response:
+async def _handle_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     # Only where and why: the value itself may be personal.
-    faults = [
+    errors = [
         {"where": ".".join(map(str, each["loc"])), "detail": str(each["msg"])} for each in error.errors()
     ]
-    first = f"{faults[0]['where']}: {faults[0]['detail']}" if faults else "The request cannot be read."
-    return problem(422, first, request_id=_request_id(request), errors=faults)
+    first = f"{errors[0]['where']}: {errors[0]['detail']}" if errors else "The request cannot be read."
+    return problem_response(422, first, request_id=_request_id(request), errors=errors)
 
 
-async def _unkept(request: Request, error: Exception) -> Response:
+async def _handle_data_error(request: Request, error: Exception) -> Response:
     del error
-    return problem(
+    return problem_response(
         422, "A value of the request cannot be kept or looked for.", request_id=_request_id(request)
     )
 
 
-async def _http(request: Request, error: Exception) -> Response:
+async def _handle_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     detail = error.detail
     if error.status_code == HTTPStatus.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:
         detail = "There is nothing at this address."
-    return problem(error.status_code, detail, request_id=_request_id(request), headers=error.headers)
+    return problem_response(error.status_code, detail, request_id=_request_id(request), headers=error.headers)
 
 
-def failure(error: Exception, request_id: str | None) -> Response:
+def failure_response(error: Exception, request_id: str | None) -> Response:
     """Return the answer to a request that failed by no fault of its own, and log why.
 
     A database that is locked, full or away answers 503, since it may be back in a moment; all else is an
     error of the program, 500.
     """
-    if database_away(error):
-        report(error, "the database cannot be used")
-        return problem(
+    if is_database_unavailable(error):
+        log_error(error, "the database cannot be used")
+        return problem_response(
             503,
             "The database cannot be used at the moment; ask again.",
             request_id=request_id,
-            headers={"Retry-After": str(RETRY_S)},
+            headers={"Retry-After": str(RETRY_AFTER_S)},
         )
-    report(error)
-    return problem(
+    log_error(error)
+    return problem_response(
         500,
         "An error of the program, not of yours; give its request_id to who runs the service.",
         request_id=request_id,
     )
 
 
-def database_away(error: Exception) -> bool:
+def is_database_unavailable(error: Exception) -> bool:
     """Tell whether the database is at fault, and not what it was asked."""
     if isinstance(error, PoolTimeoutError):
         return True
@@ -202,15 +202,15 @@ def database_away(error: Exception) -> bool:
     return isinstance(error, OperationalError) or error.connection_invalidated
 
 
-def report(error: BaseException, event: str = "error of the program") -> None:
+def log_error(error: BaseException, event: str = "error of the program") -> None:
     """Log an error: its class and where it rose, never its text, which may be personal."""
     frames = traceback.extract_tb(error.__traceback__)[-6:]
-    said = getattr(error, "orig", None)
+    original = getattr(error, "orig", None)
     log.error(
         event,
         error=type(error).__name__,
         cause=type(error.__cause__).__name__ if error.__cause__ else None,
         # SQLITE_FULL or 53100 tells who runs the service what to do, and nothing of a record.
-        code=getattr(said, "sqlite_errorname", None) or getattr(said, "sqlstate", None),
+        code=getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None),
         where=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     )

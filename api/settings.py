@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from gis.errors import InputError
 
 
-def _data_folder() -> Path:
+def _default_data_folder() -> Path:
     """Return the folder of code tables: beside the packages in a checkout, under share/ when installed."""
     checkout = Path(__file__).parents[1] / "data"
     return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "wangge" / "data"
@@ -23,9 +23,9 @@ class DataSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="WANGGE_")
 
-    data: Path = Field(default_factory=_data_folder)
+    data: Path = Field(default_factory=_default_data_folder)
 
-    def tables(self) -> Path:
+    def code_tables_folder(self) -> Path:
         """Return the folder of code tables.
 
         Raises

@@ -31,14 +31,14 @@ sys.path.insert(0, str(ROOT))
 def shenzhen_cells(size: float) -> Path:
     """Divide the repaired zones, unless done before, and return the file of cells."""
     from gis.divide import divide_square
-    from gis.topology import repair
+    from gis.topology import repair_topology
 
     path = CACHE / f"cells-{size:g}.parquet"
     if not path.exists():
         CACHE.mkdir(exist_ok=True)
         zones = gpd.read_file(ZONES)
         zones["code"] = zones["TAZID"].astype(int).astype(str)
-        mended = repair(zones[["code", "geometry"]]).cells
+        mended = repair_topology(zones[["code", "geometry"]]).cells
         areas = mended.assign(name=mended["code"], level="", parent=None).to_crs(4326)
         divide_square(areas, size_m=size)[["code", "geometry"]].to_parquet(path)
     return path
@@ -70,14 +70,14 @@ def peak_mib() -> float:
 
 def run(way: str, cells: gpd.GeoDataFrame, points: np.ndarray) -> Callable[[], np.ndarray]:
     """Prepare the input of one way; what is returned runs it and gives its owners in its own terms."""
-    from gis.assign import assign
+    from gis.assign import assign_to_cells
     from gis.locate import PointLocator
 
     if way == "locate":
-        return lambda: PointLocator(cells).owners(points[:, 0], points[:, 1])
+        return lambda: PointLocator(cells).find_owners(points[:, 0], points[:, 1])
     frame = point_frame(points)
     if way == "assign":
-        return lambda: assign(frame, cells).frame["cell_code"].to_numpy()
+        return lambda: assign_to_cells(frame, cells).frame["cell_code"].to_numpy()
     return lambda: gpd.sjoin(frame, cells, predicate="intersects")["index_right"]
 
 

@@ -49,13 +49,13 @@ LAYERS: dict[str, Callable[[], gpd.GeoDataFrame]] = {"shenzhen": shenzhen, "latt
 
 def measure(way: str, layer: str) -> dict[str, float | bool]:
     """Run one way in this process and judge what it made."""
-    from gis.topology import repair
+    from gis.topology import repair_topology
 
     cells = LAYERS[layer]()
     before = shapely.get_num_geometries(cells.geometry.array)
     start = time.perf_counter()
     if way == "wangge":
-        made = repair(cells).cells.to_crs(METRES).geometry.array
+        made = repair_topology(cells).cells.to_crs(METRES).geometry.array
     else:
         made = shapely.coverage_clean(np.asarray(cells.geometry.array), gap_width=100)
     seconds = time.perf_counter() - start

@@ -21,11 +21,11 @@ import shapely
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from layers.tiles import BUFFER, EXTENT, Address, Coverage, touching  # noqa: E402
+from layers.tiles import BUFFER, EXTENT, CoverageLayer, Tile, tiles_intersecting  # noqa: E402
 from layers.tiles.tile import project  # noqa: E402
 
-TILE = Address(14, 13_382, 7_142)
-DEEPER = Address(15, 26_764, 14_284)
+TILE = Tile(14, 13_382, 7_142)
+DEEPER = Tile(15, 26_764, 14_284)
 ROUNDS = 41
 SQL = """
 SELECT ST_AsMVT(t, 'cells', 4096, 'geom', 'id') FROM (
@@ -61,18 +61,18 @@ def attributes(count: int) -> dict[str, np.ndarray]:
     }
 
 
-def degrees(address: Address) -> tuple[float, float, float, float]:
+def degrees(address: Tile) -> tuple[float, float, float, float]:
     """Return a tile's bounds in EPSG:4326."""
-    corners = np.array(address.bounds).reshape(2, 2) / 6_378_137.0
+    corners = np.array(address.xy_bounds).reshape(2, 2) / 6_378_137.0
     lat = np.degrees(np.arctan(np.sinh(corners[:, 1])))
     lon = np.degrees(corners[:, 0])
     return float(lon[0]), float(lat[0]), float(lon[1]), float(lat[1])
 
 
-def bordered(coverage: Coverage, address: Address, columns: dict[str, np.ndarray]) -> bytes:
+def bordered(coverage: CoverageLayer, address: Tile, columns: dict[str, np.ndarray]) -> bytes:
     """Encode a tile of cells as it is served: with their borders as lines."""
     cells = coverage.encode("cells", address, columns)
-    return cells + coverage.borders("cell_borders", address, {})
+    return cells + coverage.encode_borders("cell_borders", address, {})
 
 
 def timed(makers: dict[str, Callable[[], bytes]]) -> dict[str, tuple[bytes, float, float]]:
@@ -119,9 +119,9 @@ def one_tile(url: str | None) -> None:
     """Encode the tile of 442 cells every way and compare."""
     cells = lattice(26, 17, 9, degrees(TILE))
     columns = attributes(len(cells))
-    coverage = Coverage(cells, np.arange(len(cells)))
+    coverage = CoverageLayer(cells, np.arange(len(cells)))
     # At this zoom nothing is simplified: as many vertices as the others encode.
-    full = Coverage(lattice(26, 17, 9, degrees(DEEPER)), np.arange(len(cells)))
+    full = CoverageLayer(lattice(26, 17, 9, degrees(DEEPER)), np.arange(len(cells)))
     metric = shapely.set_srid(shapely.transform(cells, project), 3857)
     features = [
         {
@@ -141,7 +141,7 @@ def one_tile(url: str | None) -> None:
         "wangge, every vertex, with borders": lambda: bordered(full, DEEPER, columns),
         "mapbox-vector-tile": lambda: mapbox_vector_tile.encode(
             [{"name": "cells", "features": features}],
-            default_options={"quantize_bounds": TILE.bounds, "extents": EXTENT},
+            default_options={"quantize_bounds": TILE.xy_bounds, "extents": EXTENT},
         ),
     }
     if url:
@@ -177,20 +177,20 @@ def city(count: int) -> None:
     columns = attributes(len(cells))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     start = time.perf_counter()
-    coverage = Coverage(cells, np.arange(len(cells)))
+    coverage = CoverageLayer(cells, np.arange(len(cells)))
     print(json.dumps({"cells": len(cells), "seconds": round(time.perf_counter() - start, 2)}))
     for zoom in range(16, 10, -1):
         start = time.perf_counter()
         coverage.prepare(zoom)
         ready = time.perf_counter() - start
-        tiles = list(touching(tuple(shapely.total_bounds(cells)), zoom, BUFFER))
+        tiles = list(tiles_intersecting(tuple(shapely.total_bounds(cells)), zoom, BUFFER))
         took, sizes, most = [], [], 0
         for address in tiles[:: max(1, len(tiles) // 25)]:
             start = time.perf_counter()
             message = bordered(coverage, address, columns)
             took.append(1e3 * (time.perf_counter() - start))
             sizes.append(len(message))
-            most = max(most, len(coverage.rows(address)))
+            most = max(most, len(coverage.query(address)))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(
             json.dumps(
@@ -207,7 +207,9 @@ def city(count: int) -> None:
             )
         )
     start = time.perf_counter()
-    groups = coverage.grouped(np.arange(len(cells)) % side // 20 * side + np.arange(len(cells)) // side // 20)
+    groups = coverage.dissolve(
+        np.arange(len(cells)) % side // 20 * side + np.arange(len(cells)) // side // 20
+    )
     print(json.dumps({"groups": len(groups), "seconds": round(time.perf_counter() - start, 2)}))
 
 

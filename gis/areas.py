@@ -9,17 +9,17 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.crs import to_working
+from gis.crs import to_working_crs
 from gis.errors import CoverageError, InputError
 
 NESTING_TOLERANCE_M2 = 0.01
 """How much ground a child may lie outside its parent, or a parent be left by its children."""
 
 # Digits by which a Chinese code of each length names something: province, city, county, town, village.
-_SIGNIFICANT = {2: "province", 4: "city", 6: "county", 9: "town", 12: "village"}
+_LEVEL_BY_CODE_LENGTH = {2: "province", 4: "city", 6: "county", 9: "town", 12: "village"}
 
 
-def hierarchy(areas: gpd.GeoDataFrame, *, crs: CRS | None = None) -> gpd.GeoDataFrame:
+def build_hierarchy(areas: gpd.GeoDataFrame, *, crs: CRS | None = None) -> gpd.GeoDataFrame:
     """Complete and validate the hierarchy of areas.
 
     Parents come from the `parent` column where it has values; else from the codes when all are Chinese
@@ -46,33 +46,33 @@ def hierarchy(areas: gpd.GeoDataFrame, *, crs: CRS | None = None) -> gpd.GeoData
     CoverageError
         If an area crosses its parent or children do not fill their parent.
     """
-    _check_records(areas)
-    areas = areas.assign(parent=pd.Series(_parents(areas), index=areas.index, dtype=object))
+    _check_features(areas)
+    areas = areas.assign(parent=pd.Series(_find_parents(areas), index=areas.index, dtype=object))
     _check_parents(areas)
     _check_nesting(areas, crs)
     return areas
 
 
-def lowest(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def leaf_areas(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the areas that are nobody's parent, with a new RangeIndex."""
     return areas[~areas["code"].isin(areas["parent"].dropna())].reset_index(drop=True)
 
 
-def _check_records(areas: gpd.GeoDataFrame) -> None:
+def _check_features(areas: gpd.GeoDataFrame) -> None:
     geometries = areas.geometry.values
     codes = areas["code"].to_numpy(dtype=object)
 
-    def refuse(bad: NDArray[np.bool_], what: str) -> None:
+    def raise_if_any(bad: NDArray[np.bool_], what: str) -> None:
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
             raise InputError(f"record {row + 1} (code {codes[row]!r}) {what}")
 
     missing = areas["code"].isna().to_numpy() | (areas["code"] == "").to_numpy()
-    refuse(missing, "has no code.")
+    raise_if_any(missing, "has no code.")
     twice = areas["code"].duplicated().to_numpy()
-    refuse(twice, "has a code that an earlier record has; codes of areas are unique.")
-    refuse(shapely.is_missing(geometries) | shapely.is_empty(geometries), "has no geometry.")
-    refuse(
+    raise_if_any(twice, "has a code that an earlier record has; codes of areas are unique.")
+    raise_if_any(shapely.is_missing(geometries) | shapely.is_empty(geometries), "has no geometry.")
+    raise_if_any(
         ~np.isin(
             shapely.get_type_id(geometries), (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
         ),
@@ -81,20 +81,20 @@ def _check_records(areas: gpd.GeoDataFrame) -> None:
     infinite = np.asarray(~np.isfinite(shapely.bounds(geometries)).all(axis=1))
     xy, record = shapely.get_coordinates(geometries, return_index=True)
     infinite[record[~np.isfinite(xy).all(axis=1)]] = True
-    refuse(infinite, "has coordinates that are no numbers; draw it anew or leave it out.")
+    raise_if_any(infinite, "has coordinates that are no numbers; draw it anew or leave it out.")
     invalid = ~shapely.is_valid(geometries)
     if invalid.any():
         reason = shapely.is_valid_reason(geometries[int(np.flatnonzero(invalid)[0])])
-        refuse(invalid, f"is no valid polygon ({reason}); run wangge repair first.")
+        raise_if_any(invalid, f"is no valid polygon ({reason}); run wangge repair first.")
 
 
-def _parents(areas: gpd.GeoDataFrame) -> NDArray[np.object_]:
-    given = areas["parent"].to_numpy(dtype=object, copy=True)
-    given[(areas["parent"].isna() | (areas["parent"] == "")).to_numpy()] = None
-    if (given != None).any():  # noqa: E711  element by element
-        return given
+def _find_parents(areas: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    named_parents = areas["parent"].to_numpy(dtype=object, copy=True)
+    named_parents[(areas["parent"].isna() | (areas["parent"] == "")).to_numpy()] = None
+    if (named_parents != None).any():  # noqa: E711  element by element
+        return named_parents
     codes = areas["code"].tolist()
-    stems = [_chinese_stem(code) for code in codes]
+    stems = [_significant_digits(code) for code in codes]
     if all(stems) and len(set(stems)) == len(stems) and len({len(stem) for stem in stems}) > 1:
         by_stem = dict(zip(stems, codes, strict=True))
         return np.array(
@@ -112,21 +112,21 @@ def _parents(areas: gpd.GeoDataFrame) -> NDArray[np.object_]:
             dtype=object,
         )
     if areas["level"].nunique() > 1:
-        return _parents_by_ground(areas)
+        return _parents_by_location(areas)
     return np.full(len(areas), None, dtype=object)
 
 
-def _chinese_stem(code: str) -> str:
+def _significant_digits(code: str) -> str:
     """Return the digits of a code that name something (440300 -> 4403), or "" if it is not laid out so."""
     if not re.fullmatch(r"\d{6}|\d{9}|\d{12}", code):
         return ""
     stem = re.sub(r"(?:000)+$", "", code) if len(code) > 6 else code
     if len(stem) == 6:
         stem = re.sub(r"(?:00){1,2}$", "", stem)
-    return stem if len(stem) in _SIGNIFICANT else ""
+    return stem if len(stem) in _LEVEL_BY_CODE_LENGTH else ""
 
 
-def _parents_by_ground(areas: gpd.GeoDataFrame) -> NDArray[np.object_]:
+def _parents_by_location(areas: gpd.GeoDataFrame) -> NDArray[np.object_]:
     geometries = areas.geometry.values
     size = shapely.area(geometries)
     levels = areas["level"].to_numpy(dtype=object)
@@ -144,16 +144,16 @@ def _parents_by_ground(areas: gpd.GeoDataFrame) -> NDArray[np.object_]:
 
 
 def _check_parents(areas: gpd.GeoDataFrame) -> None:
-    above = dict(zip(areas["code"], areas["parent"], strict=True))
-    for code, parent in above.items():
-        if parent is not None and parent not in above:
+    parent_of = dict(zip(areas["code"], areas["parent"], strict=True))
+    for code, parent in parent_of.items():
+        if parent is not None and parent not in parent_of:
             raise InputError(f"area '{code}' names the parent '{parent}', which is not among the areas.")
         seen = {code}
         while parent is not None:
             if parent in seen:
                 raise InputError(f"area '{code}' is its own ancestor: the parents run in a circle.")
             seen.add(parent)
-            parent = above[parent]
+            parent = parent_of[parent]
 
 
 def _check_nesting(areas: gpd.GeoDataFrame, crs: CRS | None) -> None:
@@ -164,14 +164,14 @@ def _check_nesting(areas: gpd.GeoDataFrame, crs: CRS | None) -> None:
     row_of = {code: row for row, code in enumerate(codes)}
     parents = areas.loc[has_parent, "parent"].map(row_of).to_numpy(dtype=int)
     children = np.flatnonzero(has_parent)
-    ground = to_working(areas, crs).geometry.values
-    stored = areas.geometry.values
+    projected = to_working_crs(areas, crs).geometry.values
+    lonlat = areas.geometry.values
     # A parent may lack the vertices at which its children meet on a straight border. The border is straight
     # in the CRS it was drawn in, so what is wrong is wrong in both.
-    m2 = shapely.area(ground) / shapely.area(stored)
+    m2 = shapely.area(projected) / shapely.area(lonlat)
     beyond = np.minimum(
-        shapely.area(shapely.difference(ground[children], ground[parents])),
-        shapely.area(shapely.difference(stored[children], stored[parents])) * m2[children],
+        shapely.area(shapely.difference(projected[children], projected[parents])),
+        shapely.area(shapely.difference(lonlat[children], lonlat[parents])) * m2[children],
     )
     worst = int(np.argmax(beyond))
     if beyond[worst] > NESTING_TOLERANCE_M2:
@@ -181,16 +181,20 @@ def _check_nesting(areas: gpd.GeoDataFrame, crs: CRS | None) -> None:
             "or take one level alone."
         )
     whole = np.unique(parents)
-    left_ground, left_stored = (
-        shapely.area(shapes)[whole] - np.bincount(parents, shapely.area(shapes)[children], len(shapes))[whole]
-        for shapes in (ground, stored)
+    uncovered_projected, uncovered_lonlat = (
+        shapely.area(geometries)[whole]
+        - np.bincount(parents, shapely.area(geometries)[children], len(geometries))[whole]
+        for geometries in (projected, lonlat)
     )
-    left_stored = left_stored * m2[whole]
-    left = np.where(np.abs(left_stored) < np.abs(left_ground), left_stored, left_ground)
-    worst = int(np.argmax(np.abs(left)))
-    if abs(left[worst]) > NESTING_TOLERANCE_M2:
-        what = "leave" if left[worst] > 0 else "cover twice"
+    uncovered_lonlat = uncovered_lonlat * m2[whole]
+    uncovered_m2 = np.where(
+        np.abs(uncovered_lonlat) < np.abs(uncovered_projected), uncovered_lonlat, uncovered_projected
+    )
+    worst = int(np.argmax(np.abs(uncovered_m2)))
+    if abs(uncovered_m2[worst]) > NESTING_TOLERANCE_M2:
+        what = "leave" if uncovered_m2[worst] > 0 else "cover twice"
         raise CoverageError(
-            f"the child areas of '{codes[whole[worst]]}' {what} {abs(left[worst]):,.2f} m² of it; mend the "
+            f"the child areas of '{codes[whole[worst]]}' {what} "
+            f"{abs(uncovered_m2[worst]):,.2f} m² of it; mend the "
             "borders, or take one level alone."
         )

@@ -8,7 +8,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 # Rectangles (west, south, east, north) in degrees: a coarse outline of the mainland and Hainan ...
-_INSIDE = np.array(
+_SHIFTED_RECTANGLES = np.array(
     [
         (79.4462, 42.8899, 96.3300, 49.2204),
         (109.6872, 39.3742, 135.0002, 54.1415),
@@ -19,7 +19,7 @@ _INSIDE = np.array(
     ]
 )
 # ... less what lies within them and is not shifted (Taiwan, parts of the neighbours to the south and north).
-_OUTSIDE = np.array(
+_UNSHIFTED_RECTANGLES = np.array(
     [
         (119.921265, 21.785006, 122.497559, 25.398623),
         (101.8652, 20.0988, 106.665, 22.2840),
@@ -31,7 +31,7 @@ _OUTSIDE = np.array(
 )
 
 
-def in_china(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
+def in_gcj02_outline(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
     """Tell which locations lie in the coarse outline of China.
 
     Parameters
@@ -52,7 +52,7 @@ def in_china(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
             result |= (x >= west) & (x <= east) & (y >= south) & (y <= north)
         return result
 
-    return within(_INSIDE) & ~within(_OUTSIDE)
+    return within(_SHIFTED_RECTANGLES) & ~within(_UNSHIFTED_RECTANGLES)
 
 
 # The land border and the coast, within about 20 km; longitude and latitude in degrees, counter-clockwise.
@@ -107,7 +107,7 @@ _BORDER = shapely.Polygon(
 )
 
 
-def within_border(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
+def in_china_border(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
     """Tell which locations lie in the border of mainland China, Hong Kong and Macau, within about 20 km.
 
     The outline of `in_china` is that of the shift and takes in Lahore, Bishkek and Kathmandu; where zones and

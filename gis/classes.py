@@ -8,18 +8,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
-_SAMPLE = 300
+_MAX_SAMPLE_SIZE = 300
 # Fisher-Jenks takes time with the square of the number of values; so many take a tenth of a second.
 
-_WHOLE = 1e9
+_MAX_EXACT_INTEGER = 1e9
 # Among greater numbers a half is lost in rounding.
 
-_one_at_a_time = Lock()
+_warnings_lock = Lock()
 
 
-class Method(StrEnum):
+class ClassificationMethod(StrEnum):
     """How classes are found."""
 
     quantiles = "quantiles"
@@ -33,11 +33,11 @@ class Method(StrEnum):
 class Histogram(NamedTuple):
     """How often values occur: n + 1 edges of bars, ascending, and n counts."""
 
-    edges: Floats
+    edges: FloatArray
     counts: NDArray[np.int64]
 
 
-def upper_bounds(values: ArrayLike, classes: int, method: Method) -> Floats:
+def upper_bounds(values: ArrayLike, classes: int, method: ClassificationMethod) -> FloatArray:
     """Return where the classes of values end.
 
     Parameters
@@ -60,36 +60,36 @@ def upper_bounds(values: ArrayLike, classes: int, method: Method) -> Floats:
     The classes of mapclassify (Quantiles, EqualInterval, FisherJenks). Natural breaks of many values are
     those of 300 of them, evenly spaced in their order: the same values always give the same classes.
     """
-    numbers = _finite(values)
+    numbers = _finite_values(values)
     if not len(numbers):
         return numbers
     distinct = np.unique(numbers)
     if len(distinct) <= 1 or classes == 1:
         return distinct[-1:]
-    bounds = _classified(np.sort(numbers), min(classes, len(distinct)), method)
+    bounds = _classify(np.sort(numbers), min(classes, len(distinct)), method)
     # The last is the greatest itself and not what rounding makes of it.
     bounds[-1] = distinct[-1]
     # Whole numbers up to 4.6 are those up to 4.
-    bounds = np.unique(np.floor(bounds) if _are_whole(distinct) else bounds)
+    bounds = np.unique(np.floor(bounds) if _are_integers(distinct) else bounds)
     # Between values that repeat a quantile can fall where no value is.
-    return bounds[class_counts(numbers, bounds) > 0] if method is Method.quantiles else bounds
+    return bounds[class_counts(numbers, bounds) > 0] if method is ClassificationMethod.quantiles else bounds
 
 
-def _classified(numbers: Floats, classes: int, method: Method) -> Floats:
+def _classify(numbers: FloatArray, classes: int, method: ClassificationMethod) -> FloatArray:
     # Half of the time of a cold start would go into this import, which few commands need.
     import mapclassify
 
     # The filters of warnings belong to the process.
-    with _one_at_a_time, warnings.catch_warnings():
+    with _warnings_lock, warnings.catch_warnings():
         # It tells that values repeat, and that another library would be faster.
         warnings.simplefilter("ignore")
-        if method is Method.quantiles:
+        if method is ClassificationMethod.quantiles:
             found = mapclassify.Quantiles(numbers, k=classes)
-        elif method is Method.equal_interval:
+        elif method is ClassificationMethod.equal_interval:
             found = mapclassify.EqualInterval(numbers, k=classes)
         else:
-            if len(numbers) > _SAMPLE:
-                picked = np.linspace(0, len(numbers) - 1, _SAMPLE).round().astype(np.int64)
+            if len(numbers) > _MAX_SAMPLE_SIZE:
+                picked = np.linspace(0, len(numbers) - 1, _MAX_SAMPLE_SIZE).round().astype(np.int64)
                 numbers = numbers[picked]
             # It sums squares in single precision, in which the areas of equal squares hardly differ.
             shifted = (numbers - numbers[0]) / (numbers[-1] - numbers[0])
@@ -98,13 +98,13 @@ def _classified(numbers: Floats, classes: int, method: Method) -> Floats:
     return np.array(found.bins, dtype=np.float64)
 
 
-def class_counts(values: ArrayLike, bounds: Floats) -> NDArray[np.int64]:
+def class_counts(values: ArrayLike, bounds: FloatArray) -> NDArray[np.int64]:
     """Return how many values each class holds, shape (len(bounds),)."""
-    places = np.searchsorted(bounds, _finite(values), side="left")
-    return np.bincount(places, minlength=len(bounds)).astype(np.int64)
+    class_index = np.searchsorted(bounds, _finite_values(values), side="left")
+    return np.bincount(class_index, minlength=len(bounds)).astype(np.int64)
 
 
-def class_ranges(values: ArrayLike, bounds: Floats) -> Floats:
+def class_ranges(values: ArrayLike, bounds: FloatArray) -> FloatArray:
     """Return from where to where a legend says that each class reaches, shape (len(bounds), 2).
 
     The first begins at the least value. The others begin where the one before ends, and one above it where
@@ -117,8 +117,8 @@ def class_ranges(values: ArrayLike, bounds: Floats) -> Floats:
     bounds
         Their `upper_bounds`.
     """
-    numbers = _finite(values)
-    step = 1.0 if _are_whole(numbers) else 0.0
+    numbers = _finite_values(values)
+    step = 1.0 if _are_integers(numbers) else 0.0
     return np.column_stack([np.concatenate([np.sort(numbers)[:1], bounds[:-1] + step]), bounds])
 
 
@@ -130,11 +130,11 @@ def histogram(values: ArrayLike, bars: int = 40) -> Histogram:
     Histogram
         At most `bars` bars; none where there are no values.
     """
-    numbers = _finite(values)
+    numbers = _finite_values(values)
     if not len(numbers):
         return Histogram(np.empty(0), np.empty(0, dtype=np.int64))
     least, greatest = float(numbers.min()), float(numbers.max())
-    if least == greatest or _are_whole(numbers):
+    if least == greatest or _are_integers(numbers):
         width = max(np.ceil((greatest - least + 1) / bars), 1.0)
         edges = least - 0.5 + width * np.arange(np.ceil((greatest - least + 1) / width) + 1)
     else:
@@ -143,10 +143,10 @@ def histogram(values: ArrayLike, bars: int = 40) -> Histogram:
     return Histogram(edges, counts.astype(np.int64))
 
 
-def _are_whole(numbers: Floats) -> bool:
-    return bool((numbers == np.rint(numbers)).all() and np.abs(numbers).max(initial=0) < _WHOLE)
+def _are_integers(numbers: FloatArray) -> bool:
+    return bool((numbers == np.rint(numbers)).all() and np.abs(numbers).max(initial=0) < _MAX_EXACT_INTEGER)
 
 
-def _finite(values: ArrayLike) -> Floats:
+def _finite_values(values: ArrayLike) -> FloatArray:
     numbers = np.asarray(values, dtype=np.float64)
     return numbers[np.isfinite(numbers)]

@@ -10,24 +10,24 @@ from numpy.typing import ArrayLike, NDArray
 
 from gis.errors import CapacityError, InputError
 
-Texts = NDArray[np.object_]
+TextArray = NDArray[np.object_]
 
-Layout = Literal["auto", "cn", "plain"]
+CodeLayout = Literal["auto", "cn", "plain"]
 
-LENGTH = 15
+CELL_CODE_LENGTH = 15
 """Digits of a Chinese cell code: 6 county, 3 town, 3 village, 3 sequence."""
 
-_BASE_LENGTHS = (12, 9, 6)
-_PLAIN_WIDTH = 3
+_AREA_CODE_LENGTHS = (12, 9, 6)
+_MIN_PLAIN_DIGITS = 3
 _PROVINCES = frozenset(
     str(province)
     for first, last in ((11, 15), (21, 23), (31, 37), (41, 46), (50, 54), (61, 65), (71, 71), (81, 82))
     for province in range(first, last + 1)
 )
-_BASE = re.compile(r"[0-9]{6}(?:[0-9]{3}){0,2}", re.ASCII)
+_AREA_CODE_PATTERN = re.compile(r"[0-9]{6}(?:[0-9]{3}){0,2}", re.ASCII)
 
 
-def code_texts(values: ArrayLike) -> Texts:
+def normalize_codes(values: ArrayLike) -> TextArray:
     """Spell codes as text, one way for every layer.
 
     Parameters
@@ -48,30 +48,30 @@ def code_texts(values: ArrayLike) -> Texts:
             return str(int(value))
         return str(value).strip()
 
-    given = np.asarray(values, dtype=object)
-    result = np.empty(len(given), dtype=object)
+    raw = np.asarray(values, dtype=object)
+    result = np.empty(len(raw), dtype=object)
     # Most often all is text, of very many cells.
-    only_text = set(map(type, given)) == {str}
-    result[:] = list(map(str.strip, given)) if only_text else [text(value) for value in given]
+    only_text = set(map(type, raw)) == {str}
+    result[:] = list(map(str.strip, raw)) if only_text else [text(value) for value in raw]
     return result
 
 
-def required_codes(values: ArrayLike) -> Texts:
-    """Spell codes as `code_texts` does, where every record must have one.
+def require_codes(values: ArrayLike) -> TextArray:
+    """Spell codes as `normalize_codes` does, where every record must have one.
 
     Raises
     ------
     InputError
         If a code is missing.
     """
-    codes = code_texts(values)
+    codes = normalize_codes(values)
     missing = np.flatnonzero(codes == "")
     if len(missing):
         raise InputError(f"Record {missing[0] + 1} of the cells has no code; give every cell one.")
     return codes
 
 
-class Numbers(NamedTuple):
+class CellCodes(NamedTuple):
     """Codes of cells, aligned with the cells given.
 
     Attributes
@@ -86,7 +86,7 @@ class Numbers(NamedTuple):
     sequence: NDArray[np.int64]
 
 
-class Digits(NamedTuple):
+class CodeParts(NamedTuple):
     """The parts of a Chinese cell code; a part that belongs to the sequence is empty."""
 
     county: str
@@ -95,13 +95,13 @@ class Digits(NamedTuple):
     sequence: str
 
 
-def is_chinese_base(code: str) -> bool:
+def is_chinese_area_code(code: str) -> bool:
     """Tell whether an area code has 6, 9 or 12 digits and begins with a province of GB/T 2260."""
-    return _BASE.fullmatch(code) is not None and code[:2] in _PROVINCES
+    return _AREA_CODE_PATTERN.fullmatch(code) is not None and code[:2] in _PROVINCES
 
 
-def choose_layout(
-    area_codes: Iterable[str], *, china: bool, layout: Layout = "auto"
+def choose_code_layout(
+    area_codes: Iterable[str], *, in_china: bool, layout: CodeLayout = "auto"
 ) -> Literal["cn", "plain"]:
     """Decide which layout the codes of a plan have.
 
@@ -109,7 +109,7 @@ def choose_layout(
     ----------
     area_codes
         Codes of the base areas.
-    china
+    in_china
         Whether the ground lies in China: identifiers of other countries may look like Chinese codes.
     layout
         What the user asked for; "auto" takes "cn" only in China and when every code is a Chinese one.
@@ -121,17 +121,17 @@ def choose_layout(
     """
     if layout not in ("auto", "cn", "plain"):
         raise InputError(f"The code layout must be auto, cn or plain, not '{layout}'.")
-    foreign = next((code for code in area_codes if not is_chinese_base(code)), None)
+    foreign = next((code for code in area_codes if not is_chinese_area_code(code)), None)
     if layout == "cn" and foreign is not None:
         raise InputError(
             f"Area code '{foreign}' is not a Chinese one of 6, 9 or 12 digits; choose the plain code layout."
         )
     if layout == "auto":
-        return "cn" if china and foreign is None else "plain"
+        return "cn" if in_china and foreign is None else "plain"
     return layout
 
 
-def split(code: str, base_digits: int) -> Digits:
+def split_code(code: str, base_digits: int) -> CodeParts:
     """Take a Chinese cell code apart.
 
     Parameters
@@ -153,12 +153,12 @@ def split(code: str, base_digits: int) -> Digits:
     >>> split("440304001000017", 9)
     Digits(county='440304', town='001', village='', sequence='000017')
     """
-    if base_digits not in _BASE_LENGTHS:
+    if base_digits not in _AREA_CODE_LENGTHS:
         raise InputError(f"A base area has 12, 9 or 6 digits, not {base_digits}.")
     if re.fullmatch(r"[0-9]{15}", code) is None:
-        raise InputError(f"'{code}' is not a cell code of {LENGTH} digits.")
+        raise InputError(f"'{code}' is not a cell code of {CELL_CODE_LENGTH} digits.")
     base = code[:base_digits]
-    return Digits(base[:6], base[6:9], base[9:12], code[base_digits:])
+    return CodeParts(base[:6], base[6:9], base[9:12], code[base_digits:])
 
 
 def rows_of_bands(area_code: ArrayLike, y: ArrayLike, height_m: ArrayLike) -> NDArray[np.int64]:
@@ -193,15 +193,15 @@ def rows_of_bands(area_code: ArrayLike, y: ArrayLike, height_m: ArrayLike) -> ND
     return rows
 
 
-def number(
+def number_cells(
     area_code: ArrayLike,
     x: ArrayLike,
     y: ArrayLike,
     row: ArrayLike,
     *,
     layout: Literal["cn", "plain"],
-    used: Collection[str] = frozenset(),
-) -> Numbers:
+    used_codes: Collection[str] = frozenset(),
+) -> CellCodes:
     """Give cells their codes, numbered inside the base area west to east then north to south.
 
     That is the order in which a page is read: rows follow one another from north to south, and a row is
@@ -219,7 +219,7 @@ def number(
         Shape (n,), int: 0 or the least number is the northernmost row.
     layout
         "cn": base code, then digits up to 15. "plain": ``{area code}-{sequence}``, one width over the plan.
-    used
+    used_codes
         Codes of ended cells, which are never given again.
 
     Returns
@@ -238,41 +238,45 @@ def number(
     order = np.lexsort((-northing, easting, np.asarray(row), owner))
     count = np.bincount(owner, minlength=len(areas))
     rank = np.arange(1, total + 1) - np.repeat(np.cumsum(count) - count, count)
-    spent = _spent(areas, layout, used)
-    for k, numbers in spent.items():
+    used_sequences = _used_sequences(areas, layout, used_codes)
+    for k, used_numbers in used_sequences.items():
         start = int(count[:k].sum())
-        free = np.setdiff1d(np.arange(1, count[k] + len(numbers) + 1), numbers)
+        free = np.setdiff1d(np.arange(1, count[k] + len(used_numbers) + 1), used_numbers)
         rank[start : start + count[k]] = free[: count[k]]
     sequence = np.empty(total, dtype=np.int64)
     sequence[order] = rank
-    width = _widths(areas, owner, sequence, layout, count)
+    width = _sequence_digits(areas, owner, sequence, layout, count)
     separator = "" if layout == "cn" else "-"
     code = np.empty(total, dtype=object)
     code[:] = [
         f"{areas[k]}{separator}{n:0{width[k]}d}"
         for k, n in zip(owner.tolist(), sequence.tolist(), strict=True)
     ]
-    return Numbers(code, sequence)
+    return CellCodes(code, sequence)
 
 
-def _spent(areas: NDArray[np.str_], layout: str, used: Collection[str]) -> dict[int, NDArray[np.int64]]:
+def _used_sequences(
+    areas: NDArray[np.str_], layout: str, used_codes: Collection[str]
+) -> dict[int, NDArray[np.int64]]:
     """Give the sequence numbers already used, per position in `areas`."""
     position = {str(code): k for k, code in enumerate(areas)}
-    spent: dict[int, set[int]] = {}
-    for code in used:
+    used_by_area: dict[int, set[int]] = {}
+    for code in used_codes:
         if layout == "cn":
             # The same 15 digits can belong to a base of 12, 9 or 6 digits: they are spent for each of them.
-            pairs = [(code[:n], code[n:]) for n in _BASE_LENGTHS] if len(code) == LENGTH else []
+            pairs = (
+                [(code[:n], code[n:]) for n in _AREA_CODE_LENGTHS] if len(code) == CELL_CODE_LENGTH else []
+            )
         else:
             base, _, digits = code.rpartition("-")
             pairs = [(base, digits)]
         for base, digits in pairs:
             if base in position and re.fullmatch(r"[0-9]+", digits):
-                spent.setdefault(position[base], set()).add(int(digits))
-    return {k: np.array(sorted(numbers), dtype=np.int64) for k, numbers in sorted(spent.items())}
+                used_by_area.setdefault(position[base], set()).add(int(digits))
+    return {k: np.array(sorted(numbers), dtype=np.int64) for k, numbers in sorted(used_by_area.items())}
 
 
-def _widths(
+def _sequence_digits(
     areas: NDArray[np.str_],
     owner: NDArray[np.intp],
     sequence: NDArray[np.int64],
@@ -281,9 +285,9 @@ def _widths(
 ) -> list[int]:
     """Give the sequence digits of each area and refuse what they cannot hold."""
     if layout == "plain":
-        widest = max(_PLAIN_WIDTH, len(str(sequence.max(initial=0))))
+        widest = max(_MIN_PLAIN_DIGITS, len(str(sequence.max(initial=0))))
         return [widest] * len(areas)
-    width = [LENGTH - len(code) for code in areas]
+    width = [CELL_CODE_LENGTH - len(code) for code in areas]
     last = np.zeros(len(areas), dtype=np.int64)
     np.maximum.at(last, owner, sequence)
     for k, code in enumerate(areas):

@@ -14,10 +14,10 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.crs import to_lonlat, to_working
-from gis.graph import Pairs, adjacency, neighbours, overlapping, touching
+from gis.crs import to_lonlat, to_working_crs
+from gis.graph import Pairs, find_neighbours, find_overlapping, find_shared_borders, find_shared_vertices
 
-COLOURS = 6
+COLOUR_COUNT = 6
 
 TOL_BRIGHT = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377")
 """Bright qualitative scheme, safe for the colour-blind.
@@ -28,11 +28,11 @@ Source: Paul Tol, Colour Schemes, SRON technical note SRON/EPS/TN/09-002.
 TOL_GREY = "#BBBBBB"
 """The scheme's colour for "no data"."""
 
-Ints = NDArray[np.int64]
-Lists = list[list[int]]
+IntArray = NDArray[np.int64]
+AdjacencyLists = list[list[int]]
 
 
-def colour(cells: gpd.GeoDataFrame, *, crs: CRS | None = None) -> Ints:
+def colour_cells(cells: gpd.GeoDataFrame, *, crs: CRS | None = None) -> IntArray:
     """Give each cell a colour number so that neighbours differ.
 
     Neighbours share a border of positive length, or overlap. Cells that only meet at a corner differ where a
@@ -58,21 +58,21 @@ def colour(cells: gpd.GeoDataFrame, *, crs: CRS | None = None) -> Ints:
     Where seven or more cells are all neighbours of each other no colouring exists: the one with the fewest
     equal neighbours found is returned.
     """
-    shapes = np.array(cells.geometry, dtype=object)
-    if not len(shapes) or shapely.is_empty(shapes[~shapely.is_missing(shapes)]).all():
-        return np.arange(len(shapes), dtype=np.int64) % COLOURS
+    polygons = np.array(cells.geometry, dtype=object)
+    if not len(polygons) or shapely.is_empty(polygons[~shapely.is_missing(polygons)]).all():
+        return np.arange(len(polygons), dtype=np.int64) % COLOUR_COUNT
     if cells.crs is not None:
-        shapes = np.array(to_working(to_lonlat(cells), crs).geometry, dtype=object)
-    i, j, _ = adjacency(shapes)
-    crossing_i, crossing_j = overlapping(shapes)
+        polygons = np.array(to_working_crs(to_lonlat(cells), crs).geometry, dtype=object)
+    i, j, _ = find_shared_borders(polygons)
+    crossing_i, crossing_j = find_overlapping(polygons)
     i, j = np.r_[i, crossing_i], np.r_[j, crossing_j]
-    corner_i, corner_j = touching(shapes)
-    return colour_graph(len(shapes), i, j, corner_i, corner_j)
+    corner_i, corner_j = find_shared_vertices(polygons)
+    return colour_graph(len(polygons), i, j, corner_i, corner_j)
 
 
 def colour_graph(
-    count: int, i: Ints, j: Ints, soft_i: Ints | None = None, soft_j: Ints | None = None
-) -> Ints:
+    count: int, i: IntArray, j: IntArray, soft_i: IntArray | None = None, soft_j: IntArray | None = None
+) -> IntArray:
     """Colour the nodes of a graph as `colour` does the cells.
 
     Parameters
@@ -89,26 +89,31 @@ def colour_graph(
     ndarray of int64
         Shape (count,), values 0 to 5.
     """
-    hard = _neighbours(count, i, j)
-    soft = _neighbours(count, soft_i, soft_j) if soft_i is not None and soft_j is not None else [[]] * count
-    best = _paint(_smallest_last(hard), hard, soft, spread=True)
-    if _equal(best, i, j):
-        others = [_paint(order(hard), hard, soft, spread=False) for order in (_smallest_last, _saturation)]
-        best = min([best, *others], key=lambda colours: _equal(colours, i, j))
-    return np.array(_balance(best, hard, soft), dtype=np.int64)
+    hard = _adjacency_lists(count, i, j)
+    soft = (
+        _adjacency_lists(count, soft_i, soft_j) if soft_i is not None and soft_j is not None else [[]] * count
+    )
+    best = _colour_greedily(_smallest_last_order(hard), hard, soft, balance=True)
+    if _count_conflicts(best, i, j):
+        others = [
+            _colour_greedily(order(hard), hard, soft, balance=False)
+            for order in (_smallest_last_order, _saturation_order)
+        ]
+        best = min([best, *others], key=lambda colours: _count_conflicts(colours, i, j))
+    return np.array(_balance_classes(best, hard, soft), dtype=np.int64)
 
 
-def _equal(colours: list[int], i: Ints, j: Ints) -> int:
+def _count_conflicts(colours: list[int], i: IntArray, j: IntArray) -> int:
     numbers = np.array(colours, dtype=np.int64)
     return int(np.count_nonzero(numbers[i] == numbers[j]))
 
 
-def steady_colours(shapes: NDArray[np.object_], codes: Sequence[str]) -> Ints:
+def stable_colours(polygons: NDArray[np.object_], codes: Sequence[str]) -> IntArray:
     """Colour the cells of a coverage so that neighbours differ and a change recolours only near cells.
 
     Parameters
     ----------
-    shapes
+    polygons
         Polygons of one coverage in any CRS, shape (n,); None and empty ones have no neighbours.
     codes
         The distinct codes of the cells: a cell's turn, and the colour it likes best, follow from its code.
@@ -128,87 +133,97 @@ def steady_colours(shapes: NDArray[np.object_], codes: Sequence[str]) -> Ints:
     order = np.lexsort((np.asarray(codes, dtype=str), turns))
     turn = np.empty(len(order), dtype=np.int64)
     turn[order] = np.arange(len(order))
-    hard, corners = neighbours(shapes)
-    return _in_turn(turn, turns // COLOURS % COLOURS, hard, corners)
+    hard, corners = find_neighbours(polygons)
+    return _colour_by_priority(turn, turns // COLOUR_COUNT % COLOUR_COUNT, hard, corners)
 
 
-def _in_turn(turn: Ints, liked: Ints, hard: Pairs, soft: Pairs) -> Ints:
+def _colour_by_priority(priority: IntArray, preferred: IntArray, hard: Pairs, soft: Pairs) -> IntArray:
     """Colour each node when its turn comes: no hard neighbour's colour, fewest soft ones, then as it likes.
 
     What a node gets depends on the neighbours before it, so that those none of whose neighbours is still to
     come before them go together.
     """
-    count = len(turn)
-    colours: Ints = np.full(count, -1, dtype=np.int64)
-    barred, near = np.zeros((count, COLOURS), dtype=bool), np.zeros((count, COLOURS), dtype=np.int64)
-    followers = [_followers(turn, pairs) for pairs in (hard, soft)]
+    count = len(priority)
+    colours: IntArray = np.full(count, -1, dtype=np.int64)
+    barred, near = (
+        np.zeros((count, COLOUR_COUNT), dtype=bool),
+        np.zeros((count, COLOUR_COUNT), dtype=np.int64),
+    )
+    followers = [_later_neighbours(priority, pairs) for pairs in (hard, soft)]
     waits = sum((np.bincount(ends, minlength=count) for _, ends in followers), np.zeros(count, np.int64))
     ready = np.flatnonzero(waits == 0)
     while len(ready):
-        wishes = near[ready] * COLOURS + (np.arange(COLOURS) - liked[ready, np.newaxis]) % COLOURS
-        taken = barred[ready]
-        wishes[taken] = np.iinfo(np.int64).max
-        colours[ready] = np.where(taken.all(axis=1), -1, wishes.argmin(axis=1))
-        told = []
+        wishes = (
+            near[ready] * COLOUR_COUNT
+            + (np.arange(COLOUR_COUNT) - preferred[ready, np.newaxis]) % COLOUR_COUNT
+        )
+        is_forbidden = barred[ready]
+        wishes[is_forbidden] = np.iinfo(np.int64).max
+        colours[ready] = np.where(is_forbidden.all(axis=1), -1, wishes.argmin(axis=1))
+        updated = []
         for table, (starts, ends) in zip((barred, near), followers, strict=True):
             sizes = starts[ready + 1] - starts[ready]
             last = np.cumsum(sizes)
             later = ends[np.arange(sizes.sum()) + np.repeat(starts[ready] - (last - sizes), sizes)]
             shades = np.repeat(colours[ready], sizes)
             known = shades >= 0
-            np.add.at(table.reshape(-1), later[known] * COLOURS + shades[known], 1)
+            np.add.at(table.reshape(-1), later[known] * COLOUR_COUNT + shades[known], 1)
             np.subtract.at(waits, later, 1)
-            told.append(later)
-        reached = np.concatenate(told)
+            updated.append(later)
+        reached = np.concatenate(updated)
         ready = np.unique(reached[waits[reached] == 0])
-    left = np.flatnonzero(colours < 0)
-    return colours if not len(left) else _with_chains(colours, left[np.argsort(turn[left])], hard)
+    uncoloured = np.flatnonzero(colours < 0)
+    return (
+        colours
+        if not len(uncoloured)
+        else _colour_by_kempe_chains(colours, uncoloured[np.argsort(priority[uncoloured])], hard)
+    )
 
 
-def _followers(turn: Ints, pairs: Pairs) -> tuple[Ints, Ints]:
+def _later_neighbours(priority: IntArray, pairs: Pairs) -> tuple[IntArray, IntArray]:
     """Return where the neighbours of each node whose turn is later begin, shape (n + 1,), and all of them."""
     i, j = pairs
-    first, second = np.where(turn[i] < turn[j], (i, j), (j, i))
+    first, second = np.where(priority[i] < priority[j], (i, j), (j, i))
     order = np.argsort(first, kind="stable")
-    return np.searchsorted(first[order], np.arange(len(turn) + 1)), second[order]
+    return np.searchsorted(first[order], np.arange(len(priority) + 1)), second[order]
 
 
-def _with_chains(colours: Ints, nodes: Ints, hard: Pairs) -> Ints:
+def _colour_by_kempe_chains(colours: IntArray, nodes: IntArray, hard: Pairs) -> IntArray:
     """Colour what is left by swapping along chains; where none helps, with fewest equal neighbours."""
-    lists, result, used = _Neighbours(len(colours), *hard), colours.tolist(), [0] * COLOURS
+    lists, result, used = _CsrGraph(len(colours), *hard), colours.tolist(), [0] * COLOUR_COUNT
     for node in nodes.tolist():
-        chosen = _kempe(node, lists, result, used)
+        chosen = _swap_kempe_chain(node, lists, result, used)
         shown = [result[end] for end in lists[node]]
-        result[node] = chosen if chosen >= 0 else min(range(COLOURS), key=shown.count)
+        result[node] = chosen if chosen >= 0 else min(range(COLOUR_COUNT), key=shown.count)
     return np.array(result, dtype=np.int64)
 
 
-class _Neighbours:
+class _CsrGraph:
     """The sorted neighbours of each node, as a list of whole numbers when it is asked for."""
 
-    def __init__(self, count: int, i: Ints, j: Ints) -> None:
+    def __init__(self, count: int, i: IntArray, j: IntArray) -> None:
         pairs = np.sort(np.r_[i * count + j, j * count + i]) if len(i) else np.empty(0, dtype=np.int64)
         pairs = pairs[np.diff(pairs, prepend=-1) > 0]
-        self.bounds = np.searchsorted(pairs, np.arange(count + 1, dtype=np.int64) * count)
-        self.ends = pairs % max(count, 1)
+        self.indptr = np.searchsorted(pairs, np.arange(count + 1, dtype=np.int64) * count)
+        self.indices = pairs % max(count, 1)
 
     def __getitem__(self, node: int) -> list[int]:
         """Return the neighbours of a node."""
-        ends: list[int] = self.ends[self.bounds[node] : self.bounds[node + 1]].tolist()
+        ends: list[int] = self.indices[self.indptr[node] : self.indptr[node + 1]].tolist()
         return ends
 
 
-def _neighbours(count: int, i: Ints, j: Ints) -> Lists:
+def _adjacency_lists(count: int, i: IntArray, j: IntArray) -> AdjacencyLists:
     """Return the neighbours of all nodes: loops over every node are faster over these than over arrays."""
-    found = _Neighbours(count, i, j)
-    bounds, ends = found.bounds.tolist(), found.ends.tolist()
-    return [ends[bounds[node] : bounds[node + 1]] for node in range(count)]
+    found = _CsrGraph(count, i, j)
+    indptr, indices = found.indptr.tolist(), found.indices.tolist()
+    return [indices[indptr[node] : indptr[node + 1]] for node in range(count)]
 
 
-def _smallest_last(hard: Lists) -> list[int]:
+def _smallest_last_order(hard: AdjacencyLists) -> list[int]:
     """Nodes in the order in which to paint: reversed removal of a node of smallest remaining degree."""
     degree = [len(ends) for ends in hard]
-    buckets: Lists = [[] for _ in range(max(degree, default=0) + 1)]
+    buckets: AdjacencyLists = [[] for _ in range(max(degree, default=0) + 1)]
     for node in range(len(hard) - 1, -1, -1):
         buckets[degree[node]].append(node)
     removed = [False] * len(hard)
@@ -230,7 +245,7 @@ def _smallest_last(hard: Lists) -> list[int]:
     return order[::-1]
 
 
-def _saturation(hard: Lists) -> list[int]:
+def _saturation_order(hard: AdjacencyLists) -> list[int]:
     """Nodes by DSATUR: next is the node whose neighbours show the most colours (of an unbounded palette)."""
     seen: list[set[int]] = [set() for _ in hard]
     done = [False] * len(hard)
@@ -251,23 +266,25 @@ def _saturation(hard: Lists) -> list[int]:
     return order
 
 
-def _paint(order: list[int], hard: Lists, soft: Lists, *, spread: bool) -> list[int]:
+def _colour_greedily(
+    order: list[int], hard: AdjacencyLists, soft: AdjacencyLists, *, balance: bool
+) -> list[int]:
     """Colour greedily in the order: no hard neighbour's colour, fewest soft ones, then least used."""
     colours = [-1] * len(hard)
-    used = [0] * COLOURS
+    used = [0] * COLOUR_COUNT
     for node in order:
-        taken = [0] * (COLOURS + 1)  # the last place collects the uncoloured, -1
+        hard_counts = [0] * (COLOUR_COUNT + 1)  # the last place collects the uncoloured, -1
         for end in hard[node]:
-            taken[colours[end]] += 1
-        free = [number for number in range(COLOURS) if not taken[number]]
+            hard_counts[colours[end]] += 1
+        free = [number for number in range(COLOUR_COUNT) if not hard_counts[number]]
         if not free:
-            chosen = _kempe(node, hard, colours, used)
+            chosen = _swap_kempe_chain(node, hard, colours, used)
             if chosen < 0:
-                chosen = min(range(COLOURS), key=lambda number: (taken[number], used[number]))
-        elif not spread:
+                chosen = min(range(COLOUR_COUNT), key=lambda number: (hard_counts[number], used[number]))
+        elif not balance:
             chosen = free[0]  # keeps the other colours free for later
         else:
-            near = [0] * (COLOURS + 1)
+            near = [0] * (COLOUR_COUNT + 1)
             for end in soft[node]:
                 near[colours[end]] += 1
             chosen = min(free, key=lambda number: (near[number], used[number]))
@@ -276,10 +293,12 @@ def _paint(order: list[int], hard: Lists, soft: Lists, *, spread: bool) -> list[
     return colours
 
 
-def _kempe(node: int, hard: Lists | _Neighbours, colours: list[int], used: list[int]) -> int:
+def _swap_kempe_chain(
+    node: int, hard: AdjacencyLists | _CsrGraph, colours: list[int], used: list[int]
+) -> int:
     """Free a colour at the node by swapping two colours along the chains that meet it there; else -1."""
-    for first in range(COLOURS):
-        for second in range(COLOURS):
+    for first in range(COLOUR_COUNT):
+        for second in range(COLOUR_COUNT):
             if first == second:
                 continue
             chain = {end for end in hard[node] if colours[end] == first}
@@ -299,24 +318,24 @@ def _kempe(node: int, hard: Lists | _Neighbours, colours: list[int], used: list[
     return -1
 
 
-def _balance(colours: list[int], hard: Lists, soft: Lists) -> list[int]:
+def _balance_classes(colours: list[int], hard: AdjacencyLists, soft: AdjacencyLists) -> list[int]:
     """Move cells from classes above the mean to free colours below it until all are about equal."""
     result = list(colours)
-    used = [result.count(number) for number in range(COLOURS)]
+    used = [result.count(number) for number in range(COLOUR_COUNT)]
     slack = max(1, len(result) // 200)
     for strict in (True, False):
         for node, own in enumerate(result):
             if used[own] - min(used) <= slack:
                 continue
-            taken = {result[end] for end in hard[node]}
-            if own in taken:
+            hard_colours = {result[end] for end in hard[node]}
+            if own in hard_colours:
                 continue
             corners = [result[end] for end in soft[node]]
             limit = corners.count(own)
-            for number in sorted(range(COLOURS), key=lambda number: used[number]):
+            for number in sorted(range(COLOUR_COUNT), key=lambda number: used[number]):
                 if used[own] - used[number] <= 1:
                     break
-                if number not in taken and not (strict and corners.count(number) > limit):
+                if number not in hard_colours and not (strict and corners.count(number) > limit):
                     used[own] -= 1
                     used[number] += 1
                     result[node] = number

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from gis.china import within_border
+from gis.china import in_china_border
 from gis.errors import InputError
 
 LONLAT = CRS.from_epsg(4326)
@@ -19,10 +19,10 @@ LONLAT = CRS.from_epsg(4326)
 _FIRST_ZONE, _LAST_ZONE, _ZONE_BASE = 25, 45, 4509
 
 # Projections whose metres are true at the equator only; EPSG's names of the methods.
-_NOT_TO_SCALE = ("Popular Visualisation", "Mercator", "Equidistant Cylindrical")
+_SCALE_DISTORTING_METHODS = ("Popular Visualisation", "Mercator", "Equidistant Cylindrical")
 
 
-def working_crs(bounds: ArrayLike) -> CRS:
+def working_crs_for_bounds(bounds: ArrayLike) -> CRS:
     """Choose the metric CRS in which a region is measured and edited.
 
     Parameters
@@ -52,14 +52,14 @@ def working_crs(bounds: ArrayLike) -> CRS:
             f"The extent {west:g}, {south:g}, {east:g}, {north:g} is not longitude and latitude between "
             "80° S and 84° N; check the CRS and the axis order."
         )
-    if within_border(lon, lat):
+    if in_china_border(lon, lat):
         zone = int(np.clip(np.floor(lon / 3 + 0.5), _FIRST_ZONE, _LAST_ZONE))
         return CRS.from_epsg(_ZONE_BASE + zone)
     zone = int(min(np.floor((lon + 180) / 6) + 1, 60))
     return CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
 
 
-def parse_crs(text: str) -> CRS:
+def parse_working_crs(text: str) -> CRS:
     """Read a metric working CRS named by the user.
 
     Raises
@@ -76,7 +76,7 @@ def parse_crs(text: str) -> CRS:
     if not crs.is_projected or any(axis.unit_name != "metre" for axis in crs.axis_info):
         raise InputError(f"The working CRS must be projected in metres; {text} is not.")
     method = crs.coordinate_operation.method_name if crs.coordinate_operation is not None else ""
-    if method.startswith(_NOT_TO_SCALE):
+    if method.startswith(_SCALE_DISTORTING_METHODS):
         raise InputError(
             f"The working CRS must keep lengths; {text} stretches them away from the equator: leave it out, "
             "or give a Gauss-Kruger or UTM zone."
@@ -97,7 +97,7 @@ def to_lonlat(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return frame.to_crs(LONLAT)
 
 
-def to_working(frame: gpd.GeoDataFrame, crs: CRS | None = None) -> gpd.GeoDataFrame:
+def to_working_crs(frame: gpd.GeoDataFrame, crs: CRS | None = None) -> gpd.GeoDataFrame:
     """Return a longitude, latitude frame in its working CRS (metres).
 
     Parameters
@@ -107,10 +107,10 @@ def to_working(frame: gpd.GeoDataFrame, crs: CRS | None = None) -> gpd.GeoDataFr
     crs
         The working CRS; chosen by `working_crs` from the extent when not given.
     """
-    return frame.to_crs(crs if crs is not None else choose_crs(frame))
+    return frame.to_crs(crs if crs is not None else choose_working_crs(frame))
 
 
-def choose_crs(*frames: gpd.GeoDataFrame) -> CRS:
+def choose_working_crs(*frames: gpd.GeoDataFrame) -> CRS:
     """Choose the working CRS from the common extent of frames in any CRS, as `working_crs` does.
 
     Geometries with coordinates that are not finite do not count.
@@ -122,7 +122,7 @@ def choose_crs(*frames: gpd.GeoDataFrame) -> CRS:
     """
     placed = np.concatenate([to_lonlat(frame).geometry.to_numpy() for frame in frames])
     finite = np.isfinite(shapely.bounds(placed)).all(axis=1)
-    return working_crs(extent(gpd.GeoDataFrame(geometry=placed[finite], crs=LONLAT)))
+    return working_crs_for_bounds(extent(gpd.GeoDataFrame(geometry=placed[finite], crs=LONLAT)))
 
 
 def extent(frame: gpd.GeoDataFrame) -> NDArray[np.float64]:
@@ -137,14 +137,14 @@ def extent(frame: gpd.GeoDataFrame) -> NDArray[np.float64]:
     bounds = np.asarray(frame.total_bounds, dtype=float)
     if not (bounds[2] - bounds[0] > 180 and bounds[0] >= -180 and bounds[2] <= 180):
         return bounds
-    around = shapely.get_coordinates(frame.geometry.to_numpy())[:, 0] % 360
-    if around.max() - around.min() >= bounds[2] - bounds[0]:
+    wrapped_lon = shapely.get_coordinates(frame.geometry.to_numpy())[:, 0] % 360
+    if wrapped_lon.max() - wrapped_lon.min() >= bounds[2] - bounds[0]:
         return bounds
-    bounds[0], bounds[2] = around.min(), around.max() - 360
+    bounds[0], bounds[2] = wrapped_lon.min(), wrapped_lon.max() - 360
     return bounds
 
 
-def to_degrees(geometries: NDArray[np.object_], crs: CRS) -> NDArray[np.object_]:
+def geometries_to_lonlat(geometries: NDArray[np.object_], crs: CRS) -> NDArray[np.object_]:
     """Return geometries of a working CRS in longitude, latitude, none of them torn at the 180th meridian.
 
     A vertex on the meridian can come back as either 180 or -180; it takes the sign of its geometry.
@@ -159,13 +159,13 @@ def to_degrees(geometries: NDArray[np.object_], crs: CRS) -> NDArray[np.object_]
     result = np.array(gpd.GeoSeries(geometries, crs=crs).to_crs(LONLAT), dtype=object)
     bounds = shapely.bounds(result)
     for row in np.flatnonzero(bounds[:, 2] - bounds[:, 0] > 180):
-        result[row] = shapely.transform(result[row], _one_side)
+        result[row] = shapely.transform(result[row], _to_one_side_of_antimeridian)
     return result
 
 
-def _one_side(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
+def _to_one_side_of_antimeridian(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
     """Move vertices beside the 180th meridian to the side of the others."""
     lon, lat = lonlat.T
-    beside = np.abs(lon) > 180 - 1e-9
-    side = np.sign(np.median(lon[~beside])) if not beside.all() else 1.0
-    return np.column_stack([np.where(beside, side * 180, lon), lat])
+    on_antimeridian = np.abs(lon) > 180 - 1e-9
+    side = np.sign(np.median(lon[~on_antimeridian])) if not on_antimeridian.all() else 1.0
+    return np.column_stack([np.where(on_antimeridian, side * 180, lon), lat])

@@ -8,11 +8,11 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from gis.china import in_china
+from gis.china import in_gcj02_outline
 from gis.errors import InputError
 
-Floats = NDArray[np.float64]
-Pair = tuple[Floats, Floats]
+FloatArray = NDArray[np.float64]
+LonLat = tuple[FloatArray, FloatArray]
 
 # Semi-major axis (m) and squared eccentricity of the SK-42 (Krasovsky) ellipsoid, on which GCJ-02 is defined.
 _A = 6378245.0
@@ -62,7 +62,7 @@ def parse_datum(word: str) -> Datum:
         raise InputError(f"'{word}' is no datum Wangge knows; give wgs84, gcj02 or bd09.") from None
 
 
-def convert(lon: ArrayLike, lat: ArrayLike, source: str, target: str) -> Pair:
+def convert_coordinates(lon: ArrayLike, lat: ArrayLike, source: str, target: str) -> LonLat:
     """Convert locations from one datum to another.
 
     Parameters
@@ -96,20 +96,20 @@ def convert(lon: ArrayLike, lat: ArrayLike, source: str, target: str) -> Pair:
     (eviltransform, coordtransform, PRCoords), a displacement in metres on the SK-42 ellipsoid. BD-09: a
     slight turn and stretch about the origin of the degree plane, then a constant offset, applied to GCJ-02.
     """
-    origin, wanted = parse_datum(source), parse_datum(target)
+    source_datum, target_datum = parse_datum(source), parse_datum(target)
     try:
         x, y = np.broadcast_arrays(np.asarray(lon, dtype=float), np.asarray(lat, dtype=float))
     except ValueError as error:
         raise InputError(f"Longitudes and latitudes do not pair up: {error}.") from error
     out_x, out_y = x.ravel().copy(), y.ravel().copy()
-    if origin is not wanted:
+    if source_datum is not target_datum:
         for start in range(0, out_x.size, _CHUNK):
             part = slice(start, start + _CHUNK)
-            _convert_in_place(out_x[part], out_y[part], origin, wanted)
+            _convert_in_place(out_x[part], out_y[part], source_datum, target_datum)
     return out_x.reshape(x.shape), out_y.reshape(y.shape)
 
 
-def convert_geometry(geometries: ArrayLike, source: str, target: str) -> NDArray[Any]:
+def convert_geometries(geometries: ArrayLike, source: str, target: str) -> NDArray[Any]:
     """Convert geometries from one datum to another, vertex by vertex.
 
     Parameters
@@ -130,58 +130,60 @@ def convert_geometry(geometries: ArrayLike, source: str, target: str) -> NDArray
     InputError
         If a datum is unknown.
     """
-    origin, wanted = parse_datum(source), parse_datum(target)
+    source_datum, target_datum = parse_datum(source), parse_datum(target)
 
-    def move(vertices: Floats) -> Floats:
+    def convert_vertices(vertices: FloatArray) -> FloatArray:
         moved = vertices.copy()
-        moved[:, 0], moved[:, 1] = convert(vertices[:, 0], vertices[:, 1], origin, wanted)
+        moved[:, 0], moved[:, 1] = convert_coordinates(
+            vertices[:, 0], vertices[:, 1], source_datum, target_datum
+        )
         return moved
 
     result: NDArray[Any] = np.array(geometries, dtype=object)
-    if origin is wanted:
+    if source_datum is target_datum:
         return result
     solid = shapely.has_z(result)
-    result[~solid] = shapely.transform(result[~solid], move)
-    result[solid] = shapely.transform(result[solid], move, include_z=True)
+    result[~solid] = shapely.transform(result[~solid], convert_vertices)
+    result[solid] = shapely.transform(result[solid], convert_vertices, include_z=True)
     return result
 
 
-def _convert_in_place(x: Floats, y: Floats, source: Datum, target: Datum) -> None:
+def _convert_in_place(x: FloatArray, y: FloatArray, source: Datum, target: Datum) -> None:
     near = np.flatnonzero((x > _WEST) & (x < _EAST) & (y > _SOUTH) & (y < _NORTH))
     if near.size == 0:
         return
-    given = x[near], y[near]
+    position = x[near], y[near]
     if source is Datum.WGS84:
-        wgs = given
+        wgs = position
         gcj = _add(wgs, _gcj_shift(*wgs))
     else:
-        gcj = given if source is Datum.GCJ02 else _solve(_bd_shift, given, _BD_STEPS)
-        wgs = _solve(_gcj_shift, gcj, _GCJ_STEPS)
-    shifted = in_china(wgs[0].round(_OUTLINE_DECIMALS), wgs[1].round(_OUTLINE_DECIMALS))
+        gcj = position if source is Datum.GCJ02 else _invert_shift(_bd_shift, position, _BD_STEPS)
+        wgs = _invert_shift(_gcj_shift, gcj, _GCJ_STEPS)
+    shifted = in_gcj02_outline(wgs[0].round(_OUTLINE_DECIMALS), wgs[1].round(_OUTLINE_DECIMALS))
     if target is Datum.WGS84:
-        wanted = wgs
+        converted = wgs
     elif target is Datum.GCJ02:
-        wanted = gcj
+        converted = gcj
     else:
-        wanted = _add(gcj, _bd_shift(*gcj))
-    x[near[shifted]] = wanted[0][shifted]
-    y[near[shifted]] = wanted[1][shifted]
+        converted = _add(gcj, _bd_shift(*gcj))
+    x[near[shifted]] = converted[0][shifted]
+    y[near[shifted]] = converted[1][shifted]
 
 
-def _add(position: Pair, shift: Pair) -> Pair:
+def _add(position: LonLat, shift: LonLat) -> LonLat:
     return position[0] + shift[0], position[1] + shift[1]
 
 
-def _solve(shift: Callable[[Floats, Floats], Pair], image: Pair, steps: int) -> Pair:
-    """Find the positions that `shift` moves onto `image`."""
-    x, y = image
+def _invert_shift(shift: Callable[[FloatArray, FloatArray], LonLat], shifted: LonLat, steps: int) -> LonLat:
+    """Find the positions that `shift` moves onto `shifted`."""
+    x, y = shifted
     for _ in range(steps):
         dx, dy = shift(x, y)
-        x, y = image[0] - dx, image[1] - dy
+        x, y = shifted[0] - dx, shifted[1] - dy
     return x, y
 
 
-def _gcj_shift(lon: Floats, lat: Floats) -> Pair:
+def _gcj_shift(lon: FloatArray, lat: FloatArray) -> LonLat:
     """Displacement in degrees from WGS 84 to GCJ-02 at a WGS 84 position."""
     x, y = lon - 105.0, lat - 35.0
     px, py = np.pi * x, np.pi * y
@@ -203,7 +205,7 @@ def _gcj_shift(lon: Floats, lat: Floats) -> Pair:
     return np.degrees(east / (normal_radius * np.cos(phi))), np.degrees(north / meridian_radius)
 
 
-def _bd_shift(lon: Floats, lat: Floats) -> Pair:
+def _bd_shift(lon: FloatArray, lat: FloatArray) -> LonLat:
     """Displacement in degrees from GCJ-02 to BD-09 at a GCJ-02 position."""
     radius = np.hypot(lon, lat) + 0.00002 * np.sin(lat * _BD_TURN)
     angle = np.arctan2(lat, lon) + 0.000003 * np.cos(lon * _BD_TURN)

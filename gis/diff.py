@@ -11,18 +11,18 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.codes import required_codes
-from gis.crs import LONLAT, choose_crs, to_lonlat, to_working
+from gis.codes import require_codes
+from gis.crs import LONLAT, choose_working_crs, to_lonlat, to_working_crs
 from gis.errors import InputError
-from gis.faces.overlay import Rounding, polygonal
-from gis.measures import accepted_crs
+from gis.faces.overlay import OverlayTolerance, extract_polygons
+from gis.measures import resolve_working_crs
 
 Progress = Callable[[int, int], None]
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Objects = NDArray[np.object_]
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+ObjectArray = NDArray[np.object_]
 
-KINDS = ("unchanged", "moved_border", "renamed", "added", "removed", "split", "merged")
+CHANGE_KINDS = ("unchanged", "moved_border", "renamed", "added", "removed", "split", "merged")
 """What can have happened to a code; to a piece of ground the same but for unchanged."""
 
 PART_SHARE = 0.9
@@ -31,13 +31,15 @@ PART_SHARE = 0.9
 The parts of a split or merged cell together also fill at least this share of it.
 """
 
-_PART = PART_SHARE * (1 - 1e-9)  # nine squares of ten are 0.9 of them, whatever rounding made of their areas
+_PART_THRESHOLD = PART_SHARE * (
+    1 - 1e-9
+)  # nine squares of ten are 0.9 of them, whatever rounding made of their areas
 
 _CHUNK = 20_000
 
 
 @dataclass(frozen=True, eq=False)
-class Diff:
+class PlanDiff:
     """What changed from an old plan to a new one.
 
     Attributes
@@ -56,7 +58,7 @@ class Diff:
     codes: pd.DataFrame
 
     @property
-    def same(self) -> bool:
+    def is_unchanged(self) -> bool:
         """Nothing changed."""
         return bool((self.codes["kind"] == "unchanged").all())
 
@@ -67,7 +69,7 @@ class Diff:
         renamed = self.pieces["kind"] == "renamed"
         counts = self.codes["kind"].value_counts()
         return {
-            "codes": {kind: int(counts.get(kind, 0)) for kind in KINDS},
+            "codes": {kind: int(counts.get(kind, 0)) for kind in CHANGE_KINDS},
             "pieces": len(self.pieces),
             "changed_owner_m2": round(float(area[~(added | removed | renamed)].sum()), 2),
             "renamed_m2": round(float(area[renamed].sum()), 2),
@@ -78,12 +80,12 @@ class Diff:
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    codes: Objects
-    shapes: Objects
-    area: Floats
+    codes: ObjectArray
+    geometries: ObjectArray
+    area_m2: FloatArray
 
 
-def diff(
+def diff_plans(
     old: gpd.GeoDataFrame,
     new: gpd.GeoDataFrame,
     *,
@@ -91,7 +93,7 @@ def diff(
     min_area_m2: float = 0.01,
     min_width_m: float = 0.02,
     progress: Progress | None = None,
-) -> Diff:
+) -> PlanDiff:
     """Compare two plans by code and by ground.
 
     Cells with the same code and the same geometry are recognised first and cost next to nothing; only the
@@ -124,202 +126,225 @@ def diff(
         If a code is missing or used twice, a layer names no CRS, the plans share no ground, or areas in the
         working CRS named are not as large as they are.
     """
-    tell = progress or (lambda _done, _total: None)
-    working = choose_crs(old, new) if crs is None else accepted_crs(new, accepted_crs(old, crs))
-    before, after = _plans(old, new, working)
-    tell(1, 4)
-    position = pd.Index(after.codes).get_indexer(pd.Index(before.codes))
-    rounding = Rounding(min_area_m2, min_width_m)
-    same = _unchanged(before, after, position, rounding)
-    tell(2, 4)
-    changed_old = np.flatnonzero(~same)
+    report_progress = progress or (lambda _done, _total: None)
+    working = (
+        choose_working_crs(old, new)
+        if crs is None
+        else resolve_working_crs(new, resolve_working_crs(old, crs))
+    )
+    before, after = _read_plans(old, new, working)
+    report_progress(1, 4)
+    new_row_of = pd.Index(after.codes).get_indexer(pd.Index(before.codes))
+    tolerance = OverlayTolerance(min_area_m2, min_width_m)
+    unchanged = _is_unchanged(before, after, new_row_of, tolerance)
+    report_progress(2, 4)
+    changed_old = np.flatnonzero(~unchanged)
     kept = np.zeros(len(after.codes), dtype=bool)
-    kept[position[same]] = True
+    kept[new_row_of[unchanged]] = True
     changed_new = np.flatnonzero(~kept)
-    flows = _flows(before, after, changed_old, changed_new, rounding)
-    common = bool(same.any() or ((flows.old >= 0) & (flows.new >= 0)).any())
-    if not common and before.area.any() and after.area.any():
+    overlay = _overlay_plans(before, after, changed_old, changed_new, tolerance)
+    common = bool(unchanged.any() or ((overlay.old_row >= 0) & (overlay.new_row >= 0)).any())
+    if not common and before.area_m2.any() and after.area_m2.any():
         raise InputError("The two plans share no ground; compare plans of one place.")
-    tell(3, 4)
-    flows, renamed = _renamed(before, after, flows, rounding)
-    kinds = _Kinds(before, after, flows, renamed, position, same)
-    pieces = _pieces(before, after, flows, kinds, working)
-    table = _table(before, after, flows, kinds)
-    tell(4, 4)
-    return Diff(pieces, table)
+    report_progress(3, 4)
+    overlay, renamed = _find_renamed(before, after, overlay, tolerance)
+    kinds = _ChangeKinds(before, after, overlay, renamed, new_row_of, unchanged)
+    pieces = _piece_frame(before, after, overlay, kinds, working)
+    table = _code_table(before, after, overlay, kinds)
+    report_progress(4, 4)
+    return PlanDiff(pieces, table)
 
 
-def _plans(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, working: CRS) -> tuple[_Plan, _Plan]:
+def _read_plans(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, working: CRS) -> tuple[_Plan, _Plan]:
     plans = []
     for name, frame in (("old", old), ("new", new)):
         if "code" not in frame.columns:
             raise InputError(f"The {name} plan has no column 'code'; name the field that holds it.")
-        codes = required_codes(frame["code"])
+        codes = require_codes(frame["code"])
         twice = pd.Series(codes).duplicated().to_numpy()
         if twice.any():
             row = int(np.flatnonzero(twice)[0])
             raise InputError(
                 f"Record {row + 1} of the {name} plan uses the code '{codes[row]}' again; codes are unique."
             )
-        shapes = np.array(shapely.force_2d(to_working(to_lonlat(frame), working).geometry), dtype=object)
-        shapes[shapely.is_missing(shapes)] = shapely.Polygon()
-        invalid = ~shapely.is_valid(shapes)
-        shapes[invalid] = shapely.make_valid(shapes[invalid], method="structure", keep_collapsed=False)
-        plans.append(_Plan(codes, shapes, np.asarray(shapely.area(shapes))))
+        geometries = np.array(
+            shapely.force_2d(to_working_crs(to_lonlat(frame), working).geometry), dtype=object
+        )
+        geometries[shapely.is_missing(geometries)] = shapely.Polygon()
+        invalid = ~shapely.is_valid(geometries)
+        geometries[invalid] = shapely.make_valid(
+            geometries[invalid], method="structure", keep_collapsed=False
+        )
+        plans.append(_Plan(codes, geometries, np.asarray(shapely.area(geometries))))
     return plans[0], plans[1]
 
 
-def _unchanged(before: _Plan, after: _Plan, position: Integers, rounding: Rounding) -> NDArray[np.bool_]:
+def _is_unchanged(
+    before: _Plan, after: _Plan, new_row_of: IntArray, tolerance: OverlayTolerance
+) -> NDArray[np.bool_]:
     """Tell for each old cell whether the new cell of the same code has the same ground."""
-    same: NDArray[np.bool_] = np.zeros(len(before.codes), dtype=bool)
-    rows = np.flatnonzero(position >= 0)
-    same[rows] = rounding.equal(before.shapes[rows], after.shapes[position[rows]])
-    return same
+    unchanged: NDArray[np.bool_] = np.zeros(len(before.codes), dtype=bool)
+    rows = np.flatnonzero(new_row_of >= 0)
+    unchanged[rows] = tolerance.are_equal(before.geometries[rows], after.geometries[new_row_of[rows]])
+    return unchanged
 
 
 @dataclass(frozen=True, eq=False)
-class _Flows:
+class _OverlayPieces:
     """Pieces of ground by old and new owner (rows, -1 for none), without rounding."""
 
-    old: Integers
-    new: Integers
-    shapes: Objects
-    area: Floats
+    old_row: IntArray
+    new_row: IntArray
+    geometries: ObjectArray
+    area_m2: FloatArray
 
 
-def _flows(before: _Plan, after: _Plan, old_rows: Integers, new_rows: Integers, rounding: Rounding) -> _Flows:
+def _overlay_plans(
+    before: _Plan, after: _Plan, old_rows: IntArray, new_rows: IntArray, tolerance: OverlayTolerance
+) -> _OverlayPieces:
     """Overlay the changed cells of each plan with all cells of the other."""
-    a, b = shapely.STRtree(after.shapes).query(before.shapes[old_rows], predicate="intersects")
-    d, c = shapely.STRtree(before.shapes).query(after.shapes[new_rows], predicate="intersects")
+    a, b = shapely.STRtree(after.geometries).query(before.geometries[old_rows], predicate="intersects")
+    d, c = shapely.STRtree(before.geometries).query(after.geometries[new_rows], predicate="intersects")
     pairs = np.unique(np.c_[np.r_[old_rows[a], c], np.r_[b, new_rows[d]]], axis=0)
     left, right = pairs[:, 0], pairs[:, 1]
     # Two cells that did not change have nothing to tell; neither has a cell that only touches.
-    shared = [
-        polygonal(
+    intersections = [
+        extract_polygons(
             shapely.intersection(
-                before.shapes[left[at : at + _CHUNK]],
-                after.shapes[right[at : at + _CHUNK]],
+                before.geometries[left[at : at + _CHUNK]],
+                after.geometries[right[at : at + _CHUNK]],
             )
         )
         for at in range(0, len(left), _CHUNK)
     ]
-    shapes = np.concatenate(shared) if shared else np.empty(0, dtype=object)
-    lost = _rest(before.shapes, old_rows, left, after.shapes[right])
-    gained = _rest(after.shapes, new_rows, right, before.shapes[left])
+    geometries = np.concatenate(intersections) if intersections else np.empty(0, dtype=object)
+    lost = _uncovered(before.geometries, old_rows, left, after.geometries[right])
+    gained = _uncovered(after.geometries, new_rows, right, before.geometries[left])
     none_old, none_new = np.full(len(old_rows), -1), np.full(len(new_rows), -1)
-    shapes = rounding.strip(np.concatenate([shapes, lost, gained]))
-    real = ~shapely.is_empty(shapes)
-    return _Flows(
+    geometries = tolerance.drop_noise(np.concatenate([geometries, lost, gained]))
+    real = ~shapely.is_empty(geometries)
+    return _OverlayPieces(
         np.concatenate([left, old_rows, none_new])[real],
         np.concatenate([right, none_old, new_rows])[real],
-        shapes[real],
-        np.asarray(shapely.area(shapes[real])),
+        geometries[real],
+        np.asarray(shapely.area(geometries[real])),
     )
 
 
-def _rest(shapes: Objects, rows: Integers, owner: Integers, others: Objects) -> Objects:
+def _uncovered(geometries: ObjectArray, rows: IntArray, owner: IntArray, others: ObjectArray) -> ObjectArray:
     """Ground of the given rows that none of the cells of the other plan covers."""
     order = np.argsort(owner, kind="stable")
     starts = np.searchsorted(owner[order], rows)
     ends = np.searchsorted(owner[order], rows, side="right")
-    rest = shapes[rows].copy()
-    active: Integers = np.flatnonzero(ends > starts)
+    uncovered = geometries[rows].copy()
+    active: IntArray = np.flatnonzero(ends > starts)
     at = starts.copy()
     while len(active):
-        rest[active] = polygonal(shapely.difference(rest[active], others[order[at[active]]]))
+        uncovered[active] = extract_polygons(shapely.difference(uncovered[active], others[order[at[active]]]))
         at[active] += 1
-        active = active[(at[active] < ends[active]) & ~shapely.is_empty(rest[active])]
-    return rest
+        active = active[(at[active] < ends[active]) & ~shapely.is_empty(uncovered[active])]
+    return uncovered
 
 
-def _renamed(
-    before: _Plan, after: _Plan, flows: _Flows, rounding: Rounding
-) -> tuple[_Flows, NDArray[np.bool_]]:
+def _find_renamed(
+    before: _Plan, after: _Plan, overlay: _OverlayPieces, tolerance: OverlayTolerance
+) -> tuple[_OverlayPieces, NDArray[np.bool_]]:
     """Tell which flows are a whole cell under another code, and drop what such cells overlap besides."""
-    whole: NDArray[np.bool_] = np.zeros(len(flows.old), dtype=bool)
-    pair = np.flatnonzero((flows.old >= 0) & (flows.new >= 0))
+    is_renamed: NDArray[np.bool_] = np.zeros(len(overlay.old_row), dtype=bool)
+    pair = np.flatnonzero((overlay.old_row >= 0) & (overlay.new_row >= 0))
     # Only cells of nearly one size can have the same ground.
-    near = np.maximum(before.area[flows.old[pair]], after.area[flows.new[pair]]) <= flows.area[pair] * 1.05
-    pair = pair[near & (before.codes[flows.old[pair]] != after.codes[flows.new[pair]])]
-    whole[pair] = rounding.equal(before.shapes[flows.old[pair]], after.shapes[flows.new[pair]])
-    done_old = np.isin(flows.old, flows.old[whole])
-    done_new = np.isin(flows.new, flows.new[whole])
-    kept = whole | ~(done_old & done_new)
-    return _Flows(flows.old[kept], flows.new[kept], flows.shapes[kept], flows.area[kept]), whole[kept]
+    near = (
+        np.maximum(before.area_m2[overlay.old_row[pair]], after.area_m2[overlay.new_row[pair]])
+        <= overlay.area_m2[pair] * 1.05
+    )
+    pair = pair[near & (before.codes[overlay.old_row[pair]] != after.codes[overlay.new_row[pair]])]
+    is_renamed[pair] = tolerance.are_equal(
+        before.geometries[overlay.old_row[pair]], after.geometries[overlay.new_row[pair]]
+    )
+    done_old = np.isin(overlay.old_row, overlay.old_row[is_renamed])
+    done_new = np.isin(overlay.new_row, overlay.new_row[is_renamed])
+    kept = is_renamed | ~(done_old & done_new)
+    return _OverlayPieces(
+        overlay.old_row[kept], overlay.new_row[kept], overlay.geometries[kept], overlay.area_m2[kept]
+    ), is_renamed[kept]
 
 
-class _Kinds:
+class _ChangeKinds:
     """What happened to each old and each new cell, and to each flow of ground between them."""
 
     def __init__(
         self,
         before: _Plan,
         after: _Plan,
-        flows: _Flows,
+        overlay: _OverlayPieces,
         renamed: NDArray[np.bool_],
-        position: Integers,
-        same: NDArray[np.bool_],
+        new_row_of: IntArray,
+        unchanged: NDArray[np.bool_],
     ) -> None:
-        both = (flows.old >= 0) & (flows.new >= 0)
-        old, new = flows.old[both], flows.new[both]
-        area = flows.area[both]
-        in_old = area >= _PART * after.area[new]
-        in_new = area >= _PART * before.area[old]
-        split = in_old & _filled(old, area, in_old, before.area)
-        merged = in_new & _filled(new, area, in_new, after.area)
+        both = (overlay.old_row >= 0) & (overlay.new_row >= 0)
+        old, new = overlay.old_row[both], overlay.new_row[both]
+        area = overlay.area_m2[both]
+        in_old = area >= _PART_THRESHOLD * after.area_m2[new]
+        in_new = area >= _PART_THRESHOLD * before.area_m2[old]
+        split = in_old & _is_filled_by_parts(old, area, in_old, before.area_m2)
+        merged = in_new & _is_filled_by_parts(new, area, in_new, after.area_m2)
 
-        self.old: Objects = np.where(position >= 0, "moved_border", "removed").astype(object)
+        self.old_cells: ObjectArray = np.where(new_row_of >= 0, "moved_border", "removed").astype(object)
         known = np.zeros(len(after.codes), dtype=bool)
-        known[position[position >= 0]] = True
-        self.new: Objects = np.where(known, "moved_border", "added").astype(object)
-        self.flows: Objects = np.where(flows.old < 0, "added", "moved_border").astype(object)
-        self.flows[flows.new < 0] = "removed"
+        known[new_row_of[new_row_of >= 0]] = True
+        self.new_cells: ObjectArray = np.where(known, "moved_border", "added").astype(object)
+        self.pieces: ObjectArray = np.where(overlay.old_row < 0, "added", "moved_border").astype(object)
+        self.pieces[overlay.new_row < 0] = "removed"
         pair = np.flatnonzero(both)
         for kind, chosen in (("merged", merged), ("split", split), ("renamed", renamed[both])):
-            self.old[old[chosen]] = kind
-            self.new[new[chosen]] = kind
-            self.flows[pair[chosen]] = kind
-        self.old[same] = "unchanged"
-        self.new[position[same]] = "unchanged"
+            self.old_cells[old[chosen]] = kind
+            self.new_cells[new[chosen]] = kind
+            self.pieces[pair[chosen]] = kind
+        self.old_cells[unchanged] = "unchanged"
+        self.new_cells[new_row_of[unchanged]] = "unchanged"
 
 
-def _filled(whole: Integers, area: Floats, part: NDArray[np.bool_], size: Floats) -> NDArray[np.bool_]:
+def _is_filled_by_parts(
+    whole: IntArray, area: FloatArray, part: NDArray[np.bool_], size: FloatArray
+) -> NDArray[np.bool_]:
     """Tell for each flow whether its whole has several parts that together fill it."""
     count = np.bincount(whole[part], minlength=len(size))
     total = np.bincount(whole[part], weights=area[part], minlength=len(size))
-    return np.asarray(((count >= 2) & (total >= _PART * size))[whole])
+    return np.asarray(((count >= 2) & (total >= _PART_THRESHOLD * size))[whole])
 
 
-def _pieces(before: _Plan, after: _Plan, flows: _Flows, kinds: _Kinds, crs: CRS) -> gpd.GeoDataFrame:
-    old, new = _owners(before.codes, flows.old), _owners(after.codes, flows.new)
+def _piece_frame(
+    before: _Plan, after: _Plan, overlay: _OverlayPieces, kinds: _ChangeKinds, crs: CRS
+) -> gpd.GeoDataFrame:
+    old, new = _codes_of_rows(before.codes, overlay.old_row), _codes_of_rows(after.codes, overlay.new_row)
     moved = np.flatnonzero(old != new)
     order = moved[np.lexsort((new[moved].astype(str), old[moved].astype(str)))]
     frame = gpd.GeoDataFrame(
         {
             "old_code": pd.Series(old[order], dtype=object),
             "new_code": pd.Series(new[order], dtype=object),
-            "kind": pd.Series(kinds.flows[order], dtype=object),
-            "area_m2": flows.area[order],
+            "kind": pd.Series(kinds.pieces[order], dtype=object),
+            "area_m2": overlay.area_m2[order],
         },
-        geometry=gpd.GeoSeries(flows.shapes[order], crs=crs),
+        geometry=gpd.GeoSeries(overlay.geometries[order], crs=crs),
     )
     return frame.to_crs(LONLAT)
 
 
-def _owners(codes: Objects, rows: Integers) -> Objects:
-    result: Objects = np.full(len(rows), None, dtype=object)
+def _codes_of_rows(codes: ObjectArray, rows: IntArray) -> ObjectArray:
+    result: ObjectArray = np.full(len(rows), None, dtype=object)
     result[rows >= 0] = codes[rows[rows >= 0]]
     return result
 
 
-def _table(before: _Plan, after: _Plan, flows: _Flows, kinds: _Kinds) -> pd.DataFrame:
-    old, new = _owners(before.codes, flows.old), _owners(after.codes, flows.new)
-    ground = pd.DataFrame({"old": old, "new": new, "area": flows.area}).sort_values(
+def _code_table(before: _Plan, after: _Plan, overlay: _OverlayPieces, kinds: _ChangeKinds) -> pd.DataFrame:
+    old, new = _codes_of_rows(before.codes, overlay.old_row), _codes_of_rows(after.codes, overlay.new_row)
+    shared_areas = pd.DataFrame({"old": old, "new": new, "area": overlay.area_m2}).sort_values(
         ["area", "old", "new"], ascending=[False, True, True]
     )
-    moved = ground[ground["old"].ne(ground["new"])]
+    moved = shared_areas[shared_areas["old"].ne(shared_areas["new"])]
     codes = pd.Index(np.unique(np.concatenate([before.codes, after.codes]).astype(str)).astype(object))
-    was, now = pd.Series(kinds.old, index=before.codes), pd.Series(kinds.new, index=after.codes)
+    was, now = pd.Series(kinds.old_cells, index=before.codes), pd.Series(kinds.new_cells, index=after.codes)
     rank = {kind: place for place, kind in enumerate(("unchanged", "renamed", "split", "merged"))}
     table = pd.DataFrame({"was": was.reindex(codes), "now": now.reindex(codes)}, index=codes)
     first = table["was"].map(rank).fillna(9).le(table["now"].map(rank).fillna(9)) & table["was"].notna()
@@ -328,13 +353,13 @@ def _table(before: _Plan, after: _Plan, flows: _Flows, kinds: _Kinds) -> pd.Data
     result = {
         "code": codes,
         "kind": kind.to_numpy(dtype=object),
-        "area_before_m2": pd.Series(before.area, index=before.codes).reindex(codes).fillna(0.0).to_numpy(),
-        "area_after_m2": pd.Series(after.area, index=after.codes).reindex(codes).fillna(0.0).to_numpy(),
+        "area_before_m2": pd.Series(before.area_m2, index=before.codes).reindex(codes).fillna(0.0).to_numpy(),
+        "area_after_m2": pd.Series(after.area_m2, index=after.codes).reindex(codes).fillna(0.0).to_numpy(),
         "gained_m2": moved.groupby("new")["area"].sum().reindex(codes).fillna(0.0).to_numpy(),
         "lost_m2": moved.groupby("old")["area"].sum().reindex(codes).fillna(0.0).to_numpy(),
     }
     for column, mine, other in (("before", "new", "old"), ("after", "old", "new")):
-        known = ground[ground["old"].notna() & ground["new"].notna()]
+        known = shared_areas[shared_areas["old"].notna() & shared_areas["new"].notna()]
         joined = known.groupby(mine, sort=False)[other].agg(",".join)
         result[column] = joined.reindex(codes).where(own.isna(), own).fillna("").to_numpy(dtype=object)
     return pd.DataFrame(result)

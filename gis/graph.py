@@ -4,12 +4,12 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-Index = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Pairs = tuple[Index, Index]
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+Pairs = tuple[IntArray, IntArray]
 
 RELATIVE_TOLERANCE = 1e-9
-"""Default tolerance of `adjacency` as a share of the largest coordinate.
+"""Default tolerance of `find_shared_borders` as a share of the largest coordinate.
 
 About 1 cm in degrees, some millimetres in metres.
 """
@@ -18,7 +18,9 @@ About 1 cm in degrees, some millimetres in metres.
 _CHUNK = 16_384
 
 
-def adjacency(geometries: ArrayLike, *, tolerance: float | None = None) -> tuple[Index, Index, Floats]:
+def find_shared_borders(
+    geometries: ArrayLike, *, tolerance: float | None = None
+) -> tuple[IntArray, IntArray, FloatArray]:
     """Find the pairs of polygons that share a border of positive length.
 
     In a coverage neighbours have identical edges, and these are matched exactly. Edges without an identical
@@ -43,8 +45,8 @@ def adjacency(geometries: ArrayLike, *, tolerance: float | None = None) -> tuple
     """
     polygons = np.asarray(geometries, dtype=object)
     owner, edges = _edges(polygons)
-    order, starts = _groups(edges)
-    first, second = _pairs_within(starts, len(order))
+    order, starts = _group_equal_rows(edges)
+    first, second = _pairs_within_groups(starts, len(order))
     first, second = order[first], order[second]
     left, right = owner[first], owner[second]
     length = np.hypot(edges[first, 2] - edges[first, 0], edges[first, 3] - edges[first, 1])
@@ -55,13 +57,13 @@ def adjacency(geometries: ArrayLike, *, tolerance: float | None = None) -> tuple
         foreign = left != right
         matched[first[foreign]] = matched[second[foreign]] = True
         single = np.flatnonzero(~matched)
-        a, b, along = _along(edges[single], owner[single], tolerance)
+        a, b, overlap_length = _collinear_overlaps(edges[single], owner[single], tolerance)
         left, right = np.r_[left, owner[single][a]], np.r_[right, owner[single][b]]
-        length = np.r_[length, along]
+        length = np.r_[length, overlap_length]
     return _sum_pairs(left, right, length, len(polygons))
 
 
-def touching(geometries: ArrayLike) -> Pairs:
+def find_shared_vertices(geometries: ArrayLike) -> Pairs:
     """Find the pairs of polygons that have a vertex in common, by border or only at a corner.
 
     Parameters
@@ -76,14 +78,14 @@ def touching(geometries: ArrayLike) -> Pairs:
     """
     polygons = np.asarray(geometries, dtype=object)
     coordinates, owner = shapely.get_coordinates(polygons, return_index=True)
-    order, starts = _groups(coordinates + 0.0)
-    first, second = _pairs_within(starts, len(order))
+    order, starts = _group_equal_rows(coordinates + 0.0)
+    first, second = _pairs_within_groups(starts, len(order))
     left, right = owner[order[first]], owner[order[second]]
     i, j, _ = _sum_pairs(left, right, np.zeros(len(left)), len(polygons))
     return i, j
 
 
-def neighbours(geometries: ArrayLike) -> tuple[Pairs, Pairs]:
+def find_neighbours(geometries: ArrayLike) -> tuple[Pairs, Pairs]:
     """Find the pairs that share a border, and those that share a vertex, in one walk along a coverage.
 
     Parameters
@@ -94,7 +96,7 @@ def neighbours(geometries: ArrayLike) -> tuple[Pairs, Pairs]:
     Returns
     -------
     borders, corners : pairs of ndarray of int64
-        As `adjacency`, without lengths, and `touching` find them.
+        As `find_shared_borders`, without lengths, and `touching` find them.
     """
     polygons = np.asarray(geometries, dtype=object)
     xy, ring, owner = _vertices(polygons)
@@ -105,29 +107,29 @@ def neighbours(geometries: ArrayLike) -> tuple[Pairs, Pairs]:
     begins = np.flatnonzero(np.diff(ring, prepend=-1))
     after = np.arange(1, len(ring) + 1)
     after[np.append(begins[1:], len(ring))[: len(begins)] - 1] = begins
-    order, starts = _groups(xy)
+    order, starts = _group_equal_rows(xy)
     number = np.empty(len(xy), dtype=np.int64)
     number[order] = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(order)]))
     edge = np.flatnonzero(number != number[after])
     low, high = np.sort((number[edge], number[after[edge]]), axis=0)
     keys = low * len(starts) + high
-    along = np.argsort(keys, kind="stable")
-    alike = np.flatnonzero(np.diff(keys[along], prepend=-1))
-    first, second = (edge[along[places]] for places in _pairs_within(alike, len(along)))
+    key_order = np.argsort(keys, kind="stable")
+    alike = np.flatnonzero(np.diff(keys[key_order], prepend=-1))
+    first, second = (edge[key_order[places]] for places in _pairs_within_groups(alike, len(key_order)))
     left, right = owner[first], owner[second]
     matched = np.zeros(len(xy), dtype=bool)
     foreign = left != right
     matched[first[foreign]] = matched[second[foreign]] = True
     single = edge[~matched[edge]]
-    edges = _ordered(xy[single], xy[after[single]])
+    edges = _normalized_edges(xy[single], xy[after[single]])
     tolerance = RELATIVE_TOLERANCE * float(np.abs(xy).max(initial=0.0))
-    a, b, _ = _along(edges, owner[single], tolerance)
-    borders = _distinct(np.r_[left, owner[single[a]]], np.r_[right, owner[single[b]]], len(polygons))
-    first, second = _pairs_within(starts, len(order))
-    return borders, _distinct(owner[order[first]], owner[order[second]], len(polygons))
+    a, b, _ = _collinear_overlaps(edges, owner[single], tolerance)
+    borders = _unique_pairs(np.r_[left, owner[single[a]]], np.r_[right, owner[single[b]]], len(polygons))
+    first, second = _pairs_within_groups(starts, len(order))
+    return borders, _unique_pairs(owner[order[first]], owner[order[second]], len(polygons))
 
 
-def overlapping(geometries: ArrayLike) -> Pairs:
+def find_overlapping(geometries: ArrayLike) -> Pairs:
     """Find the pairs of polygons whose interiors meet, for layers that are not a coverage.
 
     Only polygons with an edge that no other polygon has are examined, against all others: a coverage is
@@ -145,7 +147,7 @@ def overlapping(geometries: ArrayLike) -> Pairs:
     """
     polygons = np.asarray(geometries, dtype=object)
     owner, edges = _edges(polygons)
-    order, starts = _groups(edges)
+    order, starts = _group_equal_rows(edges)
     sizes = np.diff(np.r_[starts, len(order)])
     suspects = np.unique(owner[order[starts[sizes == 1]]])
     invalid = ~shapely.is_valid(polygons) & ~shapely.is_missing(polygons)
@@ -162,37 +164,37 @@ def overlapping(geometries: ArrayLike) -> Pairs:
     return i, j
 
 
-def _edges(polygons: NDArray[np.object_]) -> tuple[Index, Floats]:
+def _edges(polygons: NDArray[np.object_]) -> tuple[IntArray, FloatArray]:
     """Owners (m,) and end points (m, 4) of all edges, the lexicographically smaller end first."""
     xy, ring, owner = _vertices(polygons)
     same = np.flatnonzero(ring[1:] == ring[:-1])
-    edges = _ordered(xy[same], xy[same + 1])
+    edges = _normalized_edges(xy[same], xy[same + 1])
     real = (edges[:, 0] != edges[:, 2]) | (edges[:, 1] != edges[:, 3])
     return owner[same[real]], edges[real]
 
 
-def _vertices(polygons: NDArray[np.object_]) -> tuple[Floats, Index, Index]:
+def _vertices(polygons: NDArray[np.object_]) -> tuple[FloatArray, IntArray, IntArray]:
     """Vertices (v, 2) of all rings, closing ones too, with the numbers of their rings and polygons."""
-    taken, rings = [(np.empty((0, 2)), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))], 0
+    chunks, ring_count = [(np.empty((0, 2)), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))], 0
     # Rings are objects, which take more memory than their vertices: not all of them at once.
     for first in range(0, len(polygons), _CHUNK):
         parts, part_owner = shapely.get_parts(polygons[first : first + _CHUNK], return_index=True)
         made, ring_part = shapely.get_rings(parts, return_index=True)
         xy, ring = shapely.get_coordinates(made, return_index=True)
         # Adding nothing makes -0.0 equal to 0.0 in its bits too.
-        taken.append((xy + 0.0, ring + rings, part_owner[ring_part[ring]] + first))
-        rings += len(made)
-    xy, ring, owner = (np.concatenate(column) for column in zip(*taken, strict=True))
+        chunks.append((xy + 0.0, ring + ring_count, part_owner[ring_part[ring]] + first))
+        ring_count += len(made)
+    xy, ring, owner = (np.concatenate(column) for column in zip(*chunks, strict=True))
     return xy, ring, owner
 
 
-def _ordered(start: Floats, end: Floats) -> Floats:
+def _normalized_edges(start: FloatArray, end: FloatArray) -> FloatArray:
     swap = (start[:, 0] > end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1]))
-    edges: Floats = np.where(swap[:, None], np.hstack((end, start)), np.hstack((start, end)))
+    edges: FloatArray = np.where(swap[:, None], np.hstack((end, start)), np.hstack((start, end)))
     return edges
 
 
-def _groups(rows: Floats) -> tuple[Index, Index]:
+def _group_equal_rows(rows: FloatArray) -> tuple[IntArray, IntArray]:
     """Order that brings equal rows together, and where in it each group of equal rows starts."""
     if not len(rows):
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
@@ -210,7 +212,7 @@ def _groups(rows: Floats) -> tuple[Index, Index]:
     return order, np.r_[0, np.flatnonzero(changed) + 1]
 
 
-def _pairs_within(starts: Index, total: int) -> Pairs:
+def _pairs_within_groups(starts: IntArray, total: int) -> Pairs:
     """All pairs of positions that lie in the same group."""
     sizes = np.diff(np.r_[starts, total])
     left, right = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
@@ -222,15 +224,17 @@ def _pairs_within(starts: Index, total: int) -> Pairs:
     return np.concatenate(left), np.concatenate(right)
 
 
-def _along(edges: Floats, owner: Index, tolerance: float) -> tuple[Index, Index, Floats]:
+def _collinear_overlaps(
+    edges: FloatArray, owner: IntArray, tolerance: float
+) -> tuple[IntArray, IntArray, FloatArray]:
     """Pairs of edges of different owners that run along each other within the tolerance, and how far."""
-    boxes = shapely.box(
+    bboxes = shapely.box(
         edges[:, 0] - tolerance,
         np.minimum(edges[:, 1], edges[:, 3]) - tolerance,
         edges[:, 2] + tolerance,
         np.maximum(edges[:, 1], edges[:, 3]) + tolerance,
     )
-    a, b = shapely.STRtree(boxes).query(boxes)
+    a, b = shapely.STRtree(bboxes).query(bboxes)
     keep = (a < b) & (owner[a] != owner[b])
     a, b = a[keep], b[keep]
     origin, direction = edges[a, :2], edges[a, 2:] - edges[a, :2]
@@ -241,16 +245,20 @@ def _along(edges: Floats, owner: Index, tolerance: float) -> tuple[Index, Index,
     s0 = direction[:, 0] * offset[:, 1] - direction[:, 1] * offset[:, 0]
     s1 = direction[:, 0] * leaving[:, 1] - direction[:, 1] * leaving[:, 0]
     # Edge b is the line t, s over u in 0..1: clip u to where t lies on edge a and s within the tolerance.
-    low, high = _clip(t0, t1, np.zeros_like(reach), reach)
-    near_low, near_high = _clip(s0, s1, np.full_like(reach, -tolerance), np.full_like(reach, tolerance))
+    low, high = _parameter_range(t0, t1, np.zeros_like(reach), reach)
+    near_low, near_high = _parameter_range(
+        s0, s1, np.full_like(reach, -tolerance), np.full_like(reach, tolerance)
+    )
     span = np.minimum(np.minimum(high, near_high), 1.0) - np.maximum(np.maximum(low, near_low), 0.0)
-    along = np.abs(t1 - t0) * np.maximum(span, 0.0)
+    overlap_length = np.abs(t1 - t0) * np.maximum(span, 0.0)
     # What crosses at an angle runs along for no more than the tolerance's own size.
-    real = along > 4 * tolerance
-    return a[real], b[real], along[real]
+    real = overlap_length > 4 * tolerance
+    return a[real], b[real], overlap_length[real]
 
 
-def _clip(start: Floats, end: Floats, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
+def _parameter_range(
+    start: FloatArray, end: FloatArray, lower: FloatArray, upper: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Range of u in which start + u (end - start) lies between lower and upper; empty ranges turn around."""
     step = end - start
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -262,7 +270,9 @@ def _clip(start: Floats, end: Floats, lower: Floats, upper: Floats) -> tuple[Flo
     return low, high
 
 
-def _sum_pairs(left: Index, right: Index, length: Floats, count: int) -> tuple[Index, Index, Floats]:
+def _sum_pairs(
+    left: IntArray, right: IntArray, length: FloatArray, count: int
+) -> tuple[IntArray, IntArray, FloatArray]:
     """Order each pair, drop pairs of one owner with itself, and add up the lengths per pair."""
     foreign = left != right
     low = np.minimum(left, right)[foreign].astype(np.int64)
@@ -272,7 +282,7 @@ def _sum_pairs(left: Index, right: Index, length: Floats, count: int) -> tuple[I
     return keys // max(count, 1), keys % max(count, 1), total
 
 
-def _distinct(left: Index, right: Index, count: int) -> Pairs:
+def _unique_pairs(left: IntArray, right: IntArray, count: int) -> Pairs:
     """Order each pair, drop pairs of one owner with itself, and keep each once, sorted."""
     foreign = left != right
     low, high = np.minimum(left, right)[foreign], np.maximum(left, right)[foreign]

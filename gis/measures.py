@@ -10,18 +10,18 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS, Geod
 
-from gis.crs import choose_crs, to_lonlat, to_working
+from gis.crs import choose_working_crs, to_lonlat, to_working_crs
 from gis.errors import InputError
 
-Floats = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
-MAX_SCALE_ERROR = 0.005
+MAX_AREA_DISTORTION = 0.005
 """The share by which areas may differ between the working CRS and the ellipsoid; a zone has up to 0.002."""
 
 _SAMPLE = 300
 
 
-def measure(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> gpd.GeoDataFrame:
+def measure_cells(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> gpd.GeoDataFrame:
     """Return the cells with `area_m2` and `perimeter_m` computed anew.
 
     Parameters
@@ -37,23 +37,23 @@ def measure(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> gpd.GeoDataFrame
         A copy with the same index and order.
     """
     measured = cells.copy()
-    shapes = _shapes(cells, crs)
-    measured["area_m2"] = np.nan_to_num(shapely.area(shapes))
-    measured["perimeter_m"] = np.nan_to_num(shapely.length(shapes))
+    geometries = _projected_geometries(cells, crs)
+    measured["area_m2"] = np.nan_to_num(shapely.area(geometries))
+    measured["perimeter_m"] = np.nan_to_num(shapely.length(geometries))
     return measured
 
 
-def area_m2(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> Floats:
+def area_m2(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> FloatArray:
     """Area of each geometry in the working CRS, m², shape (n,)."""
-    return np.nan_to_num(shapely.area(_shapes(cells, crs)))
+    return np.nan_to_num(shapely.area(_projected_geometries(cells, crs)))
 
 
-def perimeter_m(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> Floats:
+def perimeter_m(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> FloatArray:
     """Length of each geometry's border in the working CRS, metres, holes included, shape (n,)."""
-    return np.nan_to_num(shapely.length(_shapes(cells, crs)))
+    return np.nan_to_num(shapely.length(_projected_geometries(cells, crs)))
 
 
-def compactness(area: ArrayLike, perimeter: ArrayLike) -> Floats:
+def compactness(area: ArrayLike, perimeter: ArrayLike) -> FloatArray:
     """Polsby-Popper compactness 4πA/P²: 1 for a circle, 0.785 for a square, 0 where there is no perimeter.
 
     Parameters
@@ -66,16 +66,16 @@ def compactness(area: ArrayLike, perimeter: ArrayLike) -> Floats:
     Polsby, D. D. and Popper, R. D. (1991), The Third Criterion, Yale Law & Policy Review 9 (2).
     """
     a, p = np.asarray(area, dtype=float), np.asarray(perimeter, dtype=float)
-    result: Floats = np.divide(4 * np.pi * a, p**2, out=np.zeros(np.broadcast(a, p).shape), where=p > 0)
+    result: FloatArray = np.divide(4 * np.pi * a, p**2, out=np.zeros(np.broadcast(a, p).shape), where=p > 0)
     return result
 
 
-def geodesic_area_m2(cells: gpd.GeoDataFrame) -> Floats:
+def geodesic_area_m2(cells: gpd.GeoDataFrame) -> FloatArray:
     """Area of each polygon on the WGS 84 ellipsoid, m², shape (n,), to verify the working CRS against.
 
     Edges are geodesics (Karney 2013, as in `pyproj.Geod`); holes are taken off. About 10 µs a ring.
     """
-    parts, cell = shapely.get_parts(_polygonal(to_lonlat(cells)), return_index=True)
+    parts, cell = shapely.get_parts(_geometries_without_none(to_lonlat(cells)), return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)
     if not len(rings):
         return np.zeros(len(cells))
@@ -88,18 +88,18 @@ def geodesic_area_m2(cells: gpd.GeoDataFrame) -> Floats:
     return np.bincount(cell[part], weights=signed, minlength=len(cells)).astype(np.float64)
 
 
-def area_ratio(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> Floats:
+def area_ratio(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> FloatArray:
     """Area in the working CRS over geodesic area, shape (n,); NaN where a geometry has no area.
 
     Within its zone the ratio stays in 1 to 1.0007 in a 3-degree Gauss-Kruger zone and in 0.9992 to 1.002 in
     UTM; a layer farther from 1 is measured in the wrong zone.
     """
     planar, geodesic = area_m2(cells, crs), geodesic_area_m2(cells)
-    ratio: Floats = np.divide(planar, geodesic, out=np.full(len(planar), np.nan), where=geodesic > 0)
+    ratio: FloatArray = np.divide(planar, geodesic, out=np.full(len(planar), np.nan), where=geodesic > 0)
     return ratio
 
 
-def scale_error(cells: gpd.GeoDataFrame, crs: CRS) -> float:
+def area_distortion(cells: gpd.GeoDataFrame, crs: CRS) -> float:
     """Return by what share the areas measured in a working CRS sum to more than on the ellipsoid.
 
     Parameters
@@ -116,10 +116,12 @@ def scale_error(cells: gpd.GeoDataFrame, crs: CRS) -> float:
         where they cannot be projected.
     """
     rows = np.unique(np.linspace(0, len(cells) - 1, min(len(cells), _SAMPLE)).astype(np.int64))
-    sample = to_lonlat(gpd.GeoDataFrame(geometry=_polygonal(cells)[rows], crs=cells.crs))
-    shapes = np.asarray(sample.geometry, dtype=object)
-    west, _, east, _ = shapely.bounds(shapes).T
-    sample = sample[(shapely.get_dimensions(shapes) == 2) & shapely.is_valid(shapes) & (east - west < 180)]
+    sample = to_lonlat(gpd.GeoDataFrame(geometry=_geometries_without_none(cells)[rows], crs=cells.crs))
+    geometries = np.asarray(sample.geometry, dtype=object)
+    west, _, east, _ = shapely.bounds(geometries).T
+    sample = sample[
+        (shapely.get_dimensions(geometries) == 2) & shapely.is_valid(geometries) & (east - west < 180)
+    ]
     geodesic = float(geodesic_area_m2(sample).sum())
     if not geodesic > 0:
         return 0.0
@@ -127,23 +129,24 @@ def scale_error(cells: gpd.GeoDataFrame, crs: CRS) -> float:
     return planar / geodesic - 1 if np.isfinite(planar) else np.inf
 
 
-def require_true_areas(cells: gpd.GeoDataFrame, crs: CRS) -> None:
+def require_low_distortion(cells: gpd.GeoDataFrame, crs: CRS) -> None:
     """Refuse a working CRS in which polygons are not as large as they are.
 
     Raises
     ------
     InputError
-        If their areas differ by more than `MAX_SCALE_ERROR`.
+        If their areas differ by more than `MAX_AREA_DISTORTION`.
     """
-    error = scale_error(cells, crs)
-    if abs(error) > MAX_SCALE_ERROR:
+    distortion = area_distortion(cells, crs)
+    if abs(distortion) > MAX_AREA_DISTORTION:
         raise InputError(
-            f"Areas measured in {crs.to_string()} sum to {1 + error:.4g} times their size on the ellipsoid; "
+            f"Areas measured in {crs.to_string()} sum to {1 + distortion:.4g} times "
+            "their size on the ellipsoid; "
             "name no working CRS to get the zone that fits, or take the layer in parts."
         )
 
 
-def accepted_crs(cells: gpd.GeoDataFrame, crs: CRS | None) -> CRS:
+def resolve_working_crs(cells: gpd.GeoDataFrame, crs: CRS | None) -> CRS:
     """Return the working CRS named for a layer, or choose one where none is.
 
     A layer too wide for any zone, such as a whole country, keeps the zone of its middle: how cells lie to one
@@ -152,18 +155,20 @@ def accepted_crs(cells: gpd.GeoDataFrame, crs: CRS | None) -> CRS:
     Raises
     ------
     InputError
-        If areas in the CRS differ by more than `MAX_SCALE_ERROR`, and by more than twice what they do in the
-        zone that would be chosen.
+        If areas in the CRS differ by more than `MAX_AREA_DISTORTION`, and by more than twice what they do in
+        the zone that would be chosen.
     """
     if crs is None:
-        return choose_crs(cells)
-    error = abs(scale_error(cells, crs))
-    if error > MAX_SCALE_ERROR and error > 2 * abs(scale_error(cells, choose_crs(cells))):
-        require_true_areas(cells, crs)
+        return choose_working_crs(cells)
+    distortion = abs(area_distortion(cells, crs))
+    if distortion > MAX_AREA_DISTORTION and distortion > 2 * abs(
+        area_distortion(cells, choose_working_crs(cells))
+    ):
+        require_low_distortion(cells, crs)
     return crs
 
 
-def load(
+def entity_load(
     cells: gpd.GeoDataFrame, assigned: pd.DataFrame, *, kind: str | None = None, weight: str | None = None
 ) -> pd.Series:
     """Add up the entities assigned to each cell.
@@ -213,16 +218,16 @@ def load(
     return pd.Series(totals.to_numpy(), index=cells.index, name=weight or kind or "entities")
 
 
-def _shapes(cells: gpd.GeoDataFrame, crs: CRS | None) -> NDArray[np.object_]:
-    polygonal = _polygonal(cells)
-    if shapely.is_empty(polygonal).all():
-        return polygonal
-    lonlat = to_lonlat(gpd.GeoDataFrame(geometry=polygonal, crs=cells.crs))
-    return np.asarray(to_working(lonlat, crs).geometry, dtype=object)
+def _projected_geometries(cells: gpd.GeoDataFrame, crs: CRS | None) -> NDArray[np.object_]:
+    geometries = _geometries_without_none(cells)
+    if shapely.is_empty(geometries).all():
+        return geometries
+    lonlat = to_lonlat(gpd.GeoDataFrame(geometry=geometries, crs=cells.crs))
+    return np.asarray(to_working_crs(lonlat, crs).geometry, dtype=object)
 
 
-def _polygonal(cells: gpd.GeoDataFrame) -> NDArray[np.object_]:
+def _geometries_without_none(cells: gpd.GeoDataFrame) -> NDArray[np.object_]:
     """Geometries with None made empty."""
-    shapes = np.array(cells.geometry, dtype=object)
-    shapes[shapely.is_missing(shapes)] = shapely.Polygon()
-    return shapes
+    geometries = np.array(cells.geometry, dtype=object)
+    geometries[shapely.is_missing(geometries)] = shapely.Polygon()
+    return geometries

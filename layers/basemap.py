@@ -15,13 +15,13 @@ from gis.errors import InputError
 from layers.db import geopackage
 from layers.db.bulk import is_postgresql
 from layers.db.database import Database, bump_revision
-from layers.models import BaseFeature
+from layers.models import BasemapFeature
 
-KINDS = ("roads", "railway", "water", "green", "buildings")
+BASEMAP_KINDS = ("roads", "railway", "water", "green", "buildings")
 """What a base map is made of."""
 
 _LINES, _POLYGONS = frozenset({1, 2, 5}), frozenset({3, 6})
-_DIMENSIONS: Mapping[str, frozenset[int]] = {
+_GEOMETRY_TYPES: Mapping[str, frozenset[int]] = {
     "roads": _LINES,
     "railway": _LINES,
     # A brook is a line, a lake is not.
@@ -29,10 +29,10 @@ _DIMENSIONS: Mapping[str, frozenset[int]] = {
     "green": _POLYGONS,
     "buildings": _POLYGONS,
 }
-_PAGE = 20_000
+_PAGE_SIZE = 20_000
 
 
-class BaseSummary(NamedTuple):
+class BasemapSummary(NamedTuple):
     """What was done to one kind: features stored, features of before taken away, records left out."""
 
     stored: int
@@ -40,7 +40,7 @@ class BaseSummary(NamedTuple):
     unfit: int
 
 
-def replace_base(database: Database, frames: Mapping[str, gpd.GeoDataFrame]) -> dict[str, BaseSummary]:
+def replace_basemap(database: Database, frames: Mapping[str, gpd.GeoDataFrame]) -> dict[str, BasemapSummary]:
     """Put features in the place of all of their kind, in one transaction; other kinds stay.
 
     Parameters
@@ -63,47 +63,53 @@ def replace_base(database: Database, frames: Mapping[str, gpd.GeoDataFrame]) -> 
         If no record of a kind has a shape that fits; nothing is changed then.
     """
     done = {}
-    with database.write() as session, _indexed_once(session):
+    with database.write() as session, _rebuilding_rtree(session):
         for kind, frame in frames.items():
-            shapes, fit = _fit(np.array(frame.geometry, dtype=object), _DIMENSIONS[kind])
-            if not fit.any():
+            geometries, is_usable = _repair_geometries(
+                np.array(frame.geometry, dtype=object), _GEOMETRY_TYPES[kind]
+            )
+            if not is_usable.any():
                 raise InputError(f"No record has a shape that {kind} can have; name the right layer or kind.")
             first = _next_id(session)
-            gone = session.execute(delete(BaseFeature).where(BaseFeature.kind == kind))
-            for page in _pages(kind, frame[fit], shapes[fit], first):
-                session.execute(insert(BaseFeature), page)
-            stored = int(fit.sum())
-            done[kind] = BaseSummary(stored, getattr(gone, "rowcount", 0), len(frame) - stored)
+            deleted = session.execute(delete(BasemapFeature).where(BasemapFeature.kind == kind))
+            for page in _make_pages(kind, frame[is_usable], geometries[is_usable], first):
+                session.execute(insert(BasemapFeature), page)
+            stored = int(is_usable.sum())
+            done[kind] = BasemapSummary(stored, getattr(deleted, "rowcount", 0), len(frame) - stored)
         bump_revision(session)
     return done
 
 
-def _fit(shapes: NDArray[np.object_], types: frozenset[int]) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+def _repair_geometries(
+    geometries: NDArray[np.object_], types: frozenset[int]
+) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
     """Mend polygons; tell which shapes a kind takes."""
-    mended = shapes.copy()
-    broken = np.isin(shapely.get_type_id(shapes), list(_POLYGONS)) & ~shapely.is_valid(shapes)
-    mended[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
-    usable = np.isin(shapely.get_type_id(mended), list(types)) & ~shapely.is_empty(mended)
-    return mended, usable & np.isfinite(shapely.bounds(mended)).all(axis=1)
+    repaired = geometries.copy()
+    is_invalid = np.isin(shapely.get_type_id(geometries), list(_POLYGONS)) & ~shapely.is_valid(geometries)
+    repaired[is_invalid] = shapely.make_valid(
+        geometries[is_invalid], method="structure", keep_collapsed=False
+    )
+    usable = np.isin(shapely.get_type_id(repaired), list(types)) & ~shapely.is_empty(repaired)
+    return repaired, usable & np.isfinite(shapely.bounds(repaired)).all(axis=1)
 
 
-def _pages(
-    kind: str, frame: gpd.GeoDataFrame, shapes: NDArray[np.object_], first: int | None
+def _make_pages(
+    kind: str, frame: gpd.GeoDataFrame, geometries: NDArray[np.object_], first_id: int | None
 ) -> Iterator[list[dict[str, Any]]]:
     classes, names = (
         frame[column].astype(object).where(frame[column].notna(), None).to_numpy()
         for column in ("class_name", "name")
     )
-    for start in range(0, len(shapes), _PAGE):
-        part = slice(start, start + _PAGE)
+    for start in range(0, len(geometries), _PAGE_SIZE):
+        part = slice(start, start + _PAGE_SIZE)
         rows = [
-            {"kind": kind, "class_name": class_name, "name": name, "geometry": shape}
-            for class_name, name, shape in zip(classes[part], names[part], shapes[part], strict=True)
+            {"kind": kind, "class_name": class_name, "name": name, "geometry": geometry}
+            for class_name, name, geometry in zip(classes[part], names[part], geometries[part], strict=True)
         ]
         yield (
             rows
-            if first is None
-            else [{"id": number, **row} for number, row in enumerate(rows, first + start)]
+            if first_id is None
+            else [{"id": number, **row} for number, row in enumerate(rows, first_id + start)]
         )
 
 
@@ -111,13 +117,13 @@ def _next_id(session: Session) -> int | None:
     """Return a number that no feature has had: SQLite would give those of deleted ones again."""
     if is_postgresql(session):
         return None
-    return (session.scalar(select(func.max(BaseFeature.id))) or 0) + 1
+    return (session.scalar(select(func.max(BasemapFeature.id))) or 0) + 1
 
 
 @contextmanager
-def _indexed_once(session: Session) -> Iterator[None]:
+def _rebuilding_rtree(session: Session) -> Iterator[None]:
     connection: Connection = session.connection()
     embedded = connection.dialect.name == "sqlite"
-    with geopackage.bulk(connection, BaseFeature.__tablename__) if embedded else nullcontext():
+    with geopackage.rebuilding_rtree(connection, BasemapFeature.__tablename__) if embedded else nullcontext():
         yield
         session.flush()

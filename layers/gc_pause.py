@@ -11,28 +11,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-_trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+_malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
 _lock = Lock()
-_resting = 0
+_pauses = 0
 
 
 @contextmanager
-def at_rest() -> Iterator[None]:
+def paused_gc() -> Iterator[None]:
     """Let the collector rest as long as anybody is within, in any thread; what is not cyclic goes as ever.
 
     The last to leave gives free memory back, which the allocator of Linux would keep for itself.
     """
-    global _resting
+    global _pauses
     with _lock:
-        _resting += 1
+        _pauses += 1
         gc.disable()
     try:
         yield
     finally:
         with _lock:
-            _resting -= 1
-            last = not _resting
+            _pauses -= 1
+            last = not _pauses
             if last:
                 gc.enable()
-        if last and _trim is not None:
-            _trim(0)
+        if last and _malloc_trim is not None:
+            _malloc_trim(0)

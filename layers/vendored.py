@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 
-def manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> dict[str, Any]:
     """Return a folder's manifest: per package its name, version, licence, source and files with checksums."""
-    record: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    return record
+    contents: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return contents
 
 
-def mismatches(folder: Path) -> list[str]:
+def find_mismatches(folder: Path) -> list[str]:
     """Name the files of a folder that are missing, changed, or not in its manifest.
 
     Returns
@@ -32,21 +32,25 @@ def mismatches(folder: Path) -> list[str]:
         One sentence a file; empty when all is as recorded.
     """
     problems: list[str] = []
-    for package in manifest(folder)["packages"]:
-        place = folder / package["folder"]
+    for package in read_manifest(folder)["packages"]:
+        package_folder = folder / package["folder"]
         expected = {item["path"]: item["sha256"] for item in package["files"]}
-        present = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
+        present = {
+            path.relative_to(package_folder).as_posix()
+            for path in package_folder.rglob("*")
+            if path.is_file()
+        }
         for path in sorted(expected.keys() | present):
             if path not in present:
                 problems.append(f"{package['folder']}/{path} is missing.")
             elif path not in expected:
                 problems.append(f"{package['folder']}/{path} is not in the manifest.")
-            elif hashlib.sha256((place / path).read_bytes()).hexdigest() != expected[path]:
+            elif hashlib.sha256((package_folder / path).read_bytes()).hexdigest() != expected[path]:
                 problems.append(f"{package['folder']}/{path} differs from its checksum.")
     return problems
 
 
-def fetch(package: Mapping[str, Any], version: str, folder: Path) -> dict[str, Any]:
+def fetch_package(package: Mapping[str, Any], version: str, folder: Path) -> dict[str, Any]:
     """Fetch one package into `folder` and return its new manifest record.
 
     Raises
@@ -57,21 +61,21 @@ def fetch(package: Mapping[str, Any], version: str, folder: Path) -> dict[str, A
     npm = shutil.which("npm")
     if npm is None:
         sys.exit("npm is not installed; install nodejs and npm, or keep the vendored files as they are.")
-    answer = subprocess.run(  # noqa: S603  the arguments come from our own manifest or the caller
+    completed = subprocess.run(  # noqa: S603  the arguments come from our own manifest or the caller
         [npm, "pack", f"{package['name']}@{version}", "--json", "--pack-destination", str(folder)],
         check=True,
         capture_output=True,
         text=True,
     )
-    archive = folder / json.loads(answer.stdout)[0]["filename"]
+    archive = folder / json.loads(completed.stdout)[0]["filename"]
     integrity = "sha512-" + base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode("ascii")
     if version == package["version"] and package.get("integrity") not in (None, integrity):
         sys.exit(f"{package['name']} {version} is not the archive that the manifest records.")
     files = []
-    with tarfile.open(archive) as opened:
+    with tarfile.open(archive) as tar:
         for item in package["files"]:
             try:
-                member = opened.extractfile("package/" + item["source"])
+                member = tar.extractfile("package/" + item["source"])
             except KeyError:
                 member = None
             if member is None:
@@ -84,16 +88,16 @@ def fetch(package: Mapping[str, Any], version: str, folder: Path) -> dict[str, A
     return {**package, "version": version, "integrity": integrity, "files": files}
 
 
-def refresh(folder: Path, versions: Mapping[str, str]) -> None:
+def refresh_folder(folder: Path, versions: Mapping[str, str]) -> None:
     """Fetch every package of a folder, then replace its files and its manifest."""
     packages = []
-    for package in manifest(folder)["packages"]:
+    for package in read_manifest(folder)["packages"]:
         with tempfile.TemporaryDirectory() as temporary:
             fetched = Path(temporary)
-            record = fetch(package, versions.get(package["name"], package["version"]), fetched)
+            entry = fetch_package(package, versions.get(package["name"], package["version"]), fetched)
             shutil.rmtree(folder / package["folder"], ignore_errors=True)
             shutil.copytree(fetched / "files", folder / package["folder"])
-        packages.append(record)
+        packages.append(entry)
     text = json.dumps({"packages": packages}, indent=2) + "\n"
     (folder / "manifest.json").write_text(text, encoding="utf-8")
 
@@ -108,8 +112,8 @@ def main() -> int:
     problems = []
     for folder in options.folders:
         if not options.check:
-            refresh(folder, dict(pair.split("=", 1) for pair in options.package_version))
-        problems += mismatches(folder)
+            refresh_folder(folder, dict(pair.split("=", 1) for pair in options.package_version))
+        problems += find_mismatches(folder)
     for problem in problems:
         sys.stderr.write(problem + "\n")
     return 1 if problems else 0

@@ -35,7 +35,7 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
-_PATIENCE_S = 180
+_START_TIMEOUT_S = 180
 """Seconds that a browser or a database may take to start on a machine with much else to do."""
 
 _BROWSER_ARGUMENTS = [
@@ -58,7 +58,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no chromium on this machine")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium, args=_BROWSER_ARGUMENTS, timeout=1000 * _PATIENCE_S
+            executable_path=chromium, args=_BROWSER_ARGUMENTS, timeout=1000 * _START_TIMEOUT_S
         )
         yield browser
         browser.close()
@@ -72,10 +72,10 @@ def _postgresql_programs() -> Path | None:
     return None
 
 
-_ROOM = 2 << 30
+_MIN_FREE_BYTES = 2 << 30
 """Bytes that a folder in memory must have free: several processes of pytest have a PostgreSQL each."""
 
-_SETTINGS = (
+_POSTGRESQL_SETTINGS = (
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     # Nothing here outlives the run.
@@ -89,12 +89,14 @@ _SETTINGS = (
 )
 
 
-def _quick_folder() -> Path | None:
+def _memory_folder() -> Path | None:
     """Return a folder in memory with room for databases, None where there is none."""
     # Each test on PostgreSQL makes and removes 400 files, and ext4 takes 0.3 s of a processor to make them
     # where as many were removed within the last seconds; each commit on SQLite waits for a disk.
     folder = Path("/dev/shm")
-    roomy = folder.is_dir() and os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > _ROOM
+    roomy = (
+        folder.is_dir() and os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > _MIN_FREE_BYTES
+    )
     return folder if roomy else None
 
 
@@ -109,7 +111,7 @@ def _free_port() -> int:
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    for _ in range(20 * _PATIENCE_S):
+    for _ in range(20 * _START_TIMEOUT_S):
         if server.poll() is not None:
             break
         try:
@@ -131,10 +133,10 @@ def postgresql_url() -> Iterator[str]:
             pytest.fail(reason)
         pytest.skip(reason)
     # The server refuses to run as root, and ends with the tests, however these end.
-    become = ["setpriv", "--pdeathsig", "INT"]
+    run_as = ["setpriv", "--pdeathsig", "INT"]
     if os.geteuid() == 0:
-        become += ["--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
-    with tempfile.TemporaryDirectory(prefix="wangge-postgresql-", dir=_quick_folder()) as name:
+        run_as += ["--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
+    with tempfile.TemporaryDirectory(prefix="wangge-postgresql-", dir=_memory_folder()) as name:
         folder = Path(name)
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres", "postgres")
@@ -142,12 +144,12 @@ def postgresql_url() -> Iterator[str]:
         initdb = [programs / "initdb", "-D", data, "-U", "wangge", "-A", "trust", "--no-sync"]
         locale = ["-E", "UTF8", "--locale", "C.UTF-8"]
         made = subprocess.run(
-            [*become, *initdb, *locale], check=False, capture_output=True, text=True, cwd=folder
+            [*run_as, *initdb, *locale], check=False, capture_output=True, text=True, cwd=folder
         )
         assert made.returncode == 0, made.stderr
         port = _free_port()
-        options = [part for setting in _SETTINGS for part in ("-c", setting)]
-        command = [*become, programs / "postgres", "-D", data, "-p", str(port), *options]
+        options = [part for setting in _POSTGRESQL_SETTINGS for part in ("-c", setting)]
+        command = [*run_as, programs / "postgres", "-D", data, "-p", str(port), *options]
         with (
             log.open("wb") as output,
             subprocess.Popen(command, stdout=output, stderr=output, cwd=folder) as server,
@@ -162,7 +164,7 @@ def postgresql_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def migrated_postgresql(postgresql_url: str) -> str:
     """The name of a migrated database, of which each test gets a copy."""
-    _administer(postgresql_url, "CREATE DATABASE migrated TEMPLATE template0")
+    _execute_as_admin(postgresql_url, "CREATE DATABASE migrated TEMPLATE template0")
     with closing(Database(f"{postgresql_url}/migrated")) as database:
         database.migrate()
     return "migrated"
@@ -182,7 +184,7 @@ def copy_of(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
     """Make a new database, "empty" or "migrated", and give its URL; the test runs on each of two kinds."""
     made: list[str] = []
     if request.param == "sqlite":
-        with tempfile.TemporaryDirectory(prefix="wangge-sqlite-", dir=_quick_folder()) as name:
+        with tempfile.TemporaryDirectory(prefix="wangge-sqlite-", dir=_memory_folder()) as name:
 
             def copy(template: str) -> str:
                 made.append(f"{template}-{len(made)}.gpkg")
@@ -196,15 +198,15 @@ def copy_of(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
     url = request.getfixturevalue("postgresql_url")
 
     def clone(template: str) -> str:
-        name = f"test_{next(_numbers)}"
+        name = f"test_{next(_database_numbers)}"
         source = "template0" if template == "empty" else request.getfixturevalue("migrated_postgresql")
-        _administer(url, f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY file_copy")
+        _execute_as_admin(url, f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY file_copy")
         made.append(name)
         return f"{url}/{name}"
 
     yield clone
     for name in made:
-        _administer(url, f"DROP DATABASE {name} WITH (FORCE)")
+        _execute_as_admin(url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -227,10 +229,10 @@ def database(make_database: Callable[[], Database]) -> Database:
     return make_database()
 
 
-_numbers = itertools.count()
+_database_numbers = itertools.count()
 
 
-def _administer(url: str, statement: str) -> None:
+def _execute_as_admin(url: str, statement: str) -> None:
     address = url.replace("+psycopg", "")
     with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
         connection.execute(statement)  # type: ignore[arg-type]
@@ -241,7 +243,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.path.stem != "test_kills", item.path.parent.name != "service"))
 
 
-def _tells(line: str) -> bool:
+def _is_worth_showing(line: str) -> bool:
     # A line for each request that went well would bury what failed.
     return not ('"event":"request"' in line and '"status":5' not in line)
 
@@ -251,7 +253,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     """Leave the requests that went well out of what is printed of a test that failed."""
     report = yield
     report.sections = [
-        (name, "".join(line for line in text.splitlines(keepends=True) if _tells(line)))
+        (name, "".join(line for line in text.splitlines(keepends=True) if _is_worth_showing(line)))
         for name, text in report.sections
     ]
     return report

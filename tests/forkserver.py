@@ -9,15 +9,17 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-processes = multiprocessing.get_context("forkserver")
+forkserver = multiprocessing.get_context("forkserver")
 """Where such processes, and pipes to them, come from."""
 
-processes.set_forkserver_preload(
+forkserver.set_forkserver_preload(
     ["api.app", "api.cli", "api.jobs.fork_server", "uvicorn.protocols.http.auto", "uvloop"]
 )
 
 
-def run_program(arguments: tuple[str, ...], folder: Path, environment: Mapping[str, str], said: Path) -> None:
+def run_program(
+    arguments: tuple[str, ...], folder: Path, environment: Mapping[str, str], output: Path
+) -> None:
     """Be the program `wangge`; what it writes goes to files with the suffixes ``.out`` and ``.err``."""
     from api.cli import main
 
@@ -25,7 +27,7 @@ def run_program(arguments: tuple[str, ...], folder: Path, environment: Mapping[s
     os.dup2(sys.stdin.fileno(), 0)
     sys.stdin = os.fdopen(0)
     for descriptor, suffix in ((1, ".out"), (2, ".err")):
-        with said.with_suffix(suffix).open("wb") as file:
+        with output.with_suffix(suffix).open("wb") as file:
             os.dup2(file.fileno(), descriptor)
     os.chdir(folder)
     os.environ.clear()

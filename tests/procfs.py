@@ -6,9 +6,9 @@ It owns reading what is told; whom to ask, and what follows, is the tests' own.
 from pathlib import Path
 
 
-def told(process: int | str, what: str) -> str:
-    """Return what is told of a process, nothing of one that has ended; `what` is as in proc(5)."""
-    return _read(Path(f"/proc/{process}/{what}"))
+def read_proc(process: int | str, file: str) -> str:
+    """Return what is told of a process, nothing of one that has ended; `file` is as in proc(5)."""
+    return _read(Path(f"/proc/{process}/{file}"))
 
 
 def children(process: int | str) -> set[int]:

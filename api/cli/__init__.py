@@ -14,14 +14,14 @@ from typer import TyperException
 
 from api.cli.accounts import account, token
 from api.cli.assign import assign, inspect, locate
-from api.cli.console import CANNOT_RUN, INTERRUPTED, say
+from api.cli.console import EXIT_ERROR, EXIT_INTERRUPTED, print_message
 from api.cli.database import backup, migrate, restore
 from api.cli.demo import demo
 from api.cli.diff import diff
 from api.cli.divide import divide
 from api.cli.gaps import gaps
 from api.cli.load import export, load
-from api.cli.maps import draw
+from api.cli.maps import draw_map
 from api.cli.serve import serve
 from api.cli.topology import check, repair
 
@@ -45,7 +45,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "locate": locate,
     "diff": diff,
     "gaps": gaps,
-    "map": draw,
+    "map": draw_map,
     "serve": serve,
     "migrate": migrate,
     "export": export,
@@ -65,18 +65,18 @@ def main() -> None:
     # A polite end cleans up as Ctrl-C does; what a shell has put into the background does not hear Ctrl-C.
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         if signal.getsignal(each) != signal.SIG_IGN:
-            signal.signal(each, interrupt)
+            signal.signal(each, raise_interrupt)
     try:
         status = app(standalone_mode=False)
     except TyperException as error:
-        say(f"wangge: {error.format_message()} ({_usage()} --help explains)")
-        status = CANNOT_RUN
+        print_message(f"wangge: {error.format_message()} ({_command_name()} --help explains)")
+        status = EXIT_ERROR
     except (KeyboardInterrupt, typer.Abort):
-        status = INTERRUPTED
+        status = EXIT_INTERRUPTED
     sys.exit(status)
 
 
-def interrupt(_number: int, frame: FrameType | None) -> None:
+def raise_interrupt(_number: int, frame: FrameType | None) -> None:
     """Raise KeyboardInterrupt, as a handler of signals; while a module is imported, when that is over.
 
     Modules in C lose what is raised while they are imported, and the command would go on.
@@ -89,6 +89,6 @@ def interrupt(_number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _usage() -> str:
+def _command_name() -> str:
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     return f"wangge {command}" if command in {*COMMANDS, *GROUPS} else "wangge"

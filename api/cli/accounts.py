@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli import options
-from api.cli.console import reporting, say, tell
+from api.cli.console import handle_errors, print_message, print_result
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -45,25 +45,25 @@ RoleOption = Annotated[Role, typer.Option(help="What it may do.", show_default=F
 AreaOption = Annotated[
     str | None, typer.Option(help="Code of the area it is bound to; it sees and edits only beneath it.")
 ]
-Everywhere = Annotated[bool, typer.Option("--everywhere", help="Bind it to no area.")]
-PasswordInput = Annotated[
+EverywhereOption = Annotated[bool, typer.Option("--everywhere", help="Bind it to no area.")]
+PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input, not the terminal.")
 ]
 
 
 @token.command("create")
-@reporting
+@handle_errors
 def create_token(
     name: Annotated[str, typer.Argument(help="What the token is for.", show_default=False)],
     role: RoleOption,
     area: AreaOption = None,
-    everywhere: Everywhere = False,
+    everywhere: EverywhereOption = False,
     days: Annotated[int, typer.Option(help="Days until it expires.", min=1, max=3650)] = 90,
     personal: Annotated[
         bool, typer.Option("--personal", help="Let an integrator see personal data; each time is audited.")
     ] = False,
     database: options.DatabaseUrl = None,
-    as_json: options.Json = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Make a token and print it: this once, since only its hash is kept."""
     from datetime import timedelta
@@ -71,36 +71,38 @@ def create_token(
     from api.security import accounts
     from api.security.principal import SYSTEM
 
-    bound = _area(area, everywhere=everywhere)
-    with _writing(database) as session:
-        _note_unknown(session, bound)
+    bound = _require_area_choice(area, everywhere=everywhere)
+    with _write_session(database) as session:
+        _warn_unknown_area(session, bound)
         made, secret = accounts.create_token(
-            session, SYSTEM, name, _role(role), bound, timedelta(days=days), personal=personal
+            session, SYSTEM, name, _principal_role(role), bound, timedelta(days=days), personal=personal
         )
-        summary = {**_token(made), "token": secret}
-    say(f"token {made.id} of {made.name}: {role}, {_where(bound)}, until {made.expires_at:%Y-%m-%d}")
-    tell([secret], summary, as_json=as_json)
+        summary = {**_serialize_token(made), "token": secret}
+    print_message(
+        f"token {made.id} of {made.name}: {role}, {_area_label(bound)}, until {made.expires_at:%Y-%m-%d}"
+    )
+    print_result([secret], summary, as_json=as_json)
 
 
 @token.command("list")
-@reporting
-def list_tokens(database: options.DatabaseUrl = None, as_json: options.Json = False) -> None:
+@handle_errors
+def list_tokens(database: options.DatabaseUrl = None, as_json: options.JsonOption = False) -> None:
     """List the tokens: number, prefix, name, role, area, state."""
     from api.security import accounts
     from api.security.principal import SYSTEM
 
-    with _writing(database) as session:
-        found = [_token(each) for each in accounts.list_tokens(session, SYSTEM)]
+    with _write_session(database) as session:
+        found = [_serialize_token(each) for each in accounts.list_tokens(session, SYSTEM)]
     lines = [
-        f"{each['id']}\t{each['prefix']}…\t{each['name']}\t{each['role']}\t{_where(each['area_code'])}\t"
+        f"{each['id']}\t{each['prefix']}…\t{each['name']}\t{each['role']}\t{_area_label(each['area_code'])}\t"
         f"{each['state']} (until {each['expires_at']})"
         for each in found
     ]
-    tell(lines or ["no tokens"], {"tokens": found}, as_json=as_json)
+    print_result(lines or ["no tokens"], {"tokens": found}, as_json=as_json)
 
 
 @token.command("revoke")
-@reporting
+@handle_errors
 def revoke_token(
     which: Annotated[str, typer.Argument(help="Number or prefix of the token.", show_default=False)],
     database: options.DatabaseUrl = None,
@@ -109,50 +111,50 @@ def revoke_token(
     from api.security import accounts
     from api.security.principal import SYSTEM
 
-    with _writing(database) as session:
+    with _write_session(database) as session:
         revoked = accounts.revoke_token(session, SYSTEM, which)
-    say(f"token {revoked.id} of {revoked.name} is revoked")
+    print_message(f"token {revoked.id} of {revoked.name} is revoked")
 
 
 @account.command("create")
-@reporting
+@handle_errors
 def create_account(
     name: Annotated[str, typer.Argument(help="The name to sign in with.", show_default=False)],
     role: RoleOption,
     area: AreaOption = None,
-    everywhere: Everywhere = False,
-    password_stdin: PasswordInput = False,
+    everywhere: EverywhereOption = False,
+    password_stdin: PasswordStdin = False,
     database: options.DatabaseUrl = None,
 ) -> None:
     """Make an account; the password is asked for twice, or read from standard input."""
     from api.security import accounts
     from api.security.principal import SYSTEM
 
-    bound = _area(area, everywhere=everywhere)
-    password = _password(from_stdin=password_stdin)
-    with _writing(database) as session:
-        _note_unknown(session, bound)
-        made = accounts.create_account(session, SYSTEM, name, _role(role), bound, password)
-    say(f"account {made.name}: {role}, {_where(bound)}")
+    bound = _require_area_choice(area, everywhere=everywhere)
+    password = _read_password(from_stdin=password_stdin)
+    with _write_session(database) as session:
+        _warn_unknown_area(session, bound)
+        made = accounts.create_account(session, SYSTEM, name, _principal_role(role), bound, password)
+    print_message(f"account {made.name}: {role}, {_area_label(bound)}")
 
 
 @account.command("list")
-@reporting
-def list_accounts(database: options.DatabaseUrl = None, as_json: options.Json = False) -> None:
+@handle_errors
+def list_accounts(database: options.DatabaseUrl = None, as_json: options.JsonOption = False) -> None:
     """List the accounts: name, role, area, state."""
     from api.security import accounts
     from api.security.principal import SYSTEM
 
-    with _writing(database) as session:
-        found = [_account(each) for each in accounts.list_accounts(session, SYSTEM)]
+    with _write_session(database) as session:
+        found = [_serialize_account(each) for each in accounts.list_accounts(session, SYSTEM)]
     lines = [
-        f"{each['name']}\t{each['role']}\t{_where(each['area_code'])}\t{each['state']}" for each in found
+        f"{each['name']}\t{each['role']}\t{_area_label(each['area_code'])}\t{each['state']}" for each in found
     ]
-    tell(lines or ["no accounts"], {"accounts": found}, as_json=as_json)
+    print_result(lines or ["no accounts"], {"accounts": found}, as_json=as_json)
 
 
 @account.command("disable")
-@reporting
+@handle_errors
 def disable_account(
     name: Annotated[str, typer.Argument(help="The account.", show_default=False)],
     database: options.DatabaseUrl = None,
@@ -161,30 +163,30 @@ def disable_account(
     from api.security import accounts
     from api.security.principal import SYSTEM
 
-    with _writing(database) as session:
+    with _write_session(database) as session:
         disabled = accounts.disable_account(session, SYSTEM, name)
-    say(f"account {disabled.name} is disabled")
+    print_message(f"account {disabled.name} is disabled")
 
 
 @account.command("password")
-@reporting
+@handle_errors
 def change_password(
     name: Annotated[str, typer.Argument(help="The account.", show_default=False)],
-    password_stdin: PasswordInput = False,
+    password_stdin: PasswordStdin = False,
     database: options.DatabaseUrl = None,
 ) -> None:
     """Give an account another password and end its browser sessions."""
     from api.security import accounts
     from api.security.principal import SYSTEM
 
-    password = _password(from_stdin=password_stdin)
-    with _writing(database) as session:
+    password = _read_password(from_stdin=password_stdin)
+    with _write_session(database) as session:
         changed = accounts.change_password(session, SYSTEM, name, password)
-    say(f"account {changed.name} has another password")
+    print_message(f"account {changed.name} has another password")
 
 
 @account.command("link")
-@reporting
+@handle_errors
 def link_account(
     name: Annotated[str, typer.Argument(help="The account.", show_default=False)],
     minutes: Annotated[int, typer.Option(help="Minutes until it expires.", min=1, max=7 * 24 * 60)] = 60,
@@ -195,7 +197,7 @@ def link_account(
         ),
     ] = None,
     database: options.DatabaseUrl = None,
-    as_json: options.Json = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Print a link that signs the account in without its password, once and for an hour."""
     from datetime import timedelta
@@ -204,17 +206,17 @@ def link_account(
     from api.security.sign_in_links import create_link
     from api.settings import ServiceSettings
 
-    with _writing(database) as session:
+    with _write_session(database) as session:
         made, secret = create_link(session, SYSTEM, name, timedelta(minutes=minutes))
         until = made.expires_at
     page = f"{(address or ServiceSettings().address).rstrip('/')}/#link={secret}"
-    say(f"opens the service as {name}, once, until {until.astimezone():%Y-%m-%d %H:%M}")
+    print_message(f"opens the service as {name}, once, until {until.astimezone():%Y-%m-%d %H:%M}")
     summary = {"link": page, "account": name, "expires_at": until.isoformat(timespec="seconds")}
-    tell([page], summary, as_json=as_json)
+    print_result([page], summary, as_json=as_json)
 
 
 @contextmanager
-def _writing(url: str | None) -> Iterator["Session"]:
+def _write_session(url: str | None) -> Iterator["Session"]:
     from pathlib import Path
 
     from sqlalchemy.exc import DBAPIError
@@ -224,12 +226,14 @@ def _writing(url: str | None) -> Iterator["Session"]:
     from layers.db.database import Database
 
     database = Database(url if url is not None else ServiceSettings().database)
-    missing = InputError(f"There is no database of Wangge at {database.name}; `wangge migrate` makes one.")
+    missing = InputError(
+        f"There is no database of Wangge at {database.display_name}; `wangge migrate` makes one."
+    )
     if database.embedded and not Path(database.url.database or "").is_file():
         raise missing
     try:
         try:
-            database.revision()
+            database.read_revision()
         except DBAPIError as error:
             raise missing from error
         with database.write() as session:
@@ -238,7 +242,7 @@ def _writing(url: str | None) -> Iterator["Session"]:
         database.close()
 
 
-def _area(code: str | None, *, everywhere: bool) -> str | None:
+def _require_area_choice(code: str | None, *, everywhere: bool) -> str | None:
     from gis.errors import InputError
 
     if (code is not None) == everywhere:
@@ -246,29 +250,29 @@ def _area(code: str | None, *, everywhere: bool) -> str | None:
     return code
 
 
-def _note_unknown(session: "Session", code: str | None) -> None:
+def _warn_unknown_area(session: "Session", code: str | None) -> None:
     from sqlalchemy import select
 
     from layers.models import Area
 
     if code is not None and session.scalar(select(Area.id).where(Area.code == code)) is None:
-        say(f"note: there is no area '{code}' yet; nothing lies beneath it until it is loaded")
+        print_message(f"note: there is no area '{code}' yet; nothing lies beneath it until it is loaded")
 
 
-def _role(role: Role) -> "PrincipalRole":
+def _principal_role(role: Role) -> "PrincipalRole":
     from api.security.principal import Role as PrincipalRole
 
     return PrincipalRole(role.value)
 
 
-def _password(*, from_stdin: bool) -> str:
+def _read_password(*, from_stdin: bool) -> str:
     if from_stdin:
         return typer.get_text_stream("stdin").readline().rstrip("\r\n")
     password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     return password
 
 
-def _token(found: "Token") -> dict[str, Any]:
+def _serialize_token(found: "Token") -> dict[str, Any]:
     from datetime import UTC, datetime
 
     if found.revoked_at is not None:
@@ -289,7 +293,7 @@ def _token(found: "Token") -> dict[str, Any]:
     }
 
 
-def _account(found: "Account") -> dict[str, Any]:
+def _serialize_account(found: "Account") -> dict[str, Any]:
     return {
         "id": found.id,
         "name": found.name,
@@ -301,5 +305,5 @@ def _account(found: "Account") -> dict[str, Any]:
     }
 
 
-def _where(area_code: str | None) -> str:
+def _area_label(area_code: str | None) -> str:
     return "everywhere" if area_code is None else f"area {area_code}"

@@ -6,36 +6,43 @@ from typing import Annotated, Unpack
 import typer
 
 from api.cli import options
-from api.cli.console import NOT_VALID, about, notes, reporting, say, tell
+from api.cli.console import (
+    EXIT_INVALID,
+    error_prefix,
+    handle_errors,
+    print_message,
+    print_notes,
+    print_result,
+)
 from api.cli.progress import progress_bar
 
-_LISTED = 10
+_MAX_LISTED = 10
 
 
-@reporting
+@handle_errors
 def inspect(
     points: Annotated[Path, typer.Argument(help="Records to look at.", show_default=False)],
     areas: Annotated[Path, typer.Option(help="Areas the records are meant to lie in.", show_default=False)],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the suspect records.")] = None,
     areas_layer: options.AreasLayer = None,
     areas_where: options.AreasWhere = None,
-    as_json: options.Json = False,
-    **reading: Unpack[options.RecordReading],
+    as_json: options.JsonOption = False,
+    **reading: Unpack[options.RecordReadOptions],
 ) -> None:
     """Tell which datum and axis order a file is most plausibly in, and which records are suspect."""
-    from api.cli.inputs import load_entities, load_ground
-    from gis.doctor import inspect as inspect_points
-    from layers.formats import plan_outputs, write_layer
+    from api.cli.inputs import load_area_geometries, load_entities
+    from gis.doctor import inspect_points as inspect_points
+    from layers.formats import validate_outputs, write_layer
 
-    plan_outputs(layers=[output])
-    ground = load_ground(areas, layer=areas_layer, where=areas_where)
+    validate_outputs(layers=[output])
+    area_geometries = load_area_geometries(areas, layer=areas_layer, where=areas_where)
     records, identity = load_entities(points, **reading)
     if identity not in (None, "id"):
         records = records.drop(columns="id")
-    with about(points), progress_bar("inspecting") as progress:
-        diagnosis = inspect_points(records, ground, id_field=identity, progress=progress)
+    with error_prefix(points), progress_bar("inspecting") as progress:
+        diagnosis = inspect_points(records, area_geometries, id_field=identity, progress=progress)
     if output is not None:
-        notes(write_layer(output, diagnosis.findings))
+        print_notes(write_layer(output, diagnosis.findings))
     order = "latitude, longitude" if diagnosis.swapped else "longitude, latitude"
     lines = [
         f"{diagnosis.records:,} records, {diagnosis.usable:,} with a usable location",
@@ -54,10 +61,10 @@ def inspect(
     lines.append(f"repeating an earlier record: {diagnosis.duplicate_records:,}")
     lines += [f"{name}: {share:.1%} complete" for name, share in diagnosis.completeness.items()]
     lines += diagnosis.notes
-    tell(lines, {**diagnosis.summary(), "id_field": identity}, as_json=as_json)
+    print_result(lines, {**diagnosis.summary(), "id_field": identity}, as_json=as_json)
 
 
-@reporting
+@handle_errors
 def assign(
     entities: Annotated[Path, typer.Argument(help="Records to assign.", show_default=False)],
     cells: options.Cells,
@@ -79,8 +86,8 @@ def assign(
     code_field: options.CodeField = None,
     cells_layer: options.CellsLayer = None,
     crs: options.WorkingCrs = None,
-    as_json: options.Json = False,
-    **reading: Unpack[options.RecordReading],
+    as_json: options.JsonOption = False,
+    **reading: Unpack[options.RecordReadOptions],
 ) -> None:
     """Give every record its cell: inside, on a border, by share, the nearest, or none with a reason.
 
@@ -88,17 +95,17 @@ def assign(
     """
     import json
 
-    from api.cli.inputs import load_entities, load_usable_cells
+    from api.cli.inputs import load_entities, load_valid_cells
     from gis.assign import RESULT_COLUMNS
-    from gis.assign import assign as assign_entities
-    from gis.crs import parse_crs
-    from layers.formats import plan_outputs, write_layer, write_table, write_text
+    from gis.assign import assign_to_cells as assign_entities
+    from gis.crs import parse_working_crs
+    from layers.formats import validate_outputs, write_layer, write_table, write_text
 
-    plan_outputs(layers=[output], tables=[shares], texts={report: (".json", ".csv")})
-    working = parse_crs(crs) if crs else None
-    plan = load_usable_cells(cells, code_field=code_field, layer=cells_layer)
+    validate_outputs(layers=[output], tables=[shares], texts={report: (".json", ".csv")})
+    working = parse_working_crs(crs) if crs else None
+    plan = load_valid_cells(cells, code_field=code_field, layer=cells_layer)
     records, identity = load_entities(entities, datum=datum.value, **reading)
-    with about(entities), progress_bar("assigning") as progress:
+    with error_prefix(entities), progress_bar("assigning") as progress:
         assignment = assign_entities(
             records,
             plan,
@@ -107,30 +114,36 @@ def assign(
             id_column="id",
             progress=progress,
         )
-    account = assignment.report
+    assign_report = assignment.report
     replaced = sorted(set(RESULT_COLUMNS) & set(records.columns))
     if replaced:
-        say(f"note: the fields {', '.join(replaced)} of an earlier assignment are replaced")
-    notes(write_layer(output, assignment.frame))
+        print_message(f"note: the fields {', '.join(replaced)} of an earlier assignment are replaced")
+    print_notes(write_layer(output, assignment.frame))
     if shares is not None:
-        write_table(shares, account.shares)
+        write_table(shares, assign_report.shares)
     if report is not None:
         if report.suffix.lower() == ".csv":
-            write_table(report, account.unassigned)
+            write_table(report, assign_report.unassigned)
         else:
-            listed = json.loads(account.unassigned.to_json(orient="records", force_ascii=False))
-            text = json.dumps({**account.summary(), "records": listed}, ensure_ascii=False, indent=2)
+            unassigned = json.loads(assign_report.unassigned.to_json(orient="records", force_ascii=False))
+            text = json.dumps(
+                {**assign_report.summary(), "records": unassigned}, ensure_ascii=False, indent=2
+            )
             write_text(report, text + "\n")
-    lines = account.sentences()
-    for row in account.unassigned.head(_LISTED).to_dict("records"):
+    lines = assign_report.summary_lines()
+    for row in assign_report.unassigned.head(_MAX_LISTED).to_dict("records"):
         name = f" ({identity} {row['id']})" if identity else ""
         lines.append(f"  record {row['row'] + 1}{name}: {row['reason']}")
-    if len(account.unassigned) > _LISTED:
-        lines.append(f"  ... and {len(account.unassigned) - _LISTED:,} more; --report lists them all")
-    tell([*lines, f"written to {output}"], {**account.summary(), "output": str(output)}, as_json=as_json)
+    if len(assign_report.unassigned) > _MAX_LISTED:
+        lines.append(
+            f"  ... and {len(assign_report.unassigned) - _MAX_LISTED:,} more; --report lists them all"
+        )
+    print_result(
+        [*lines, f"written to {output}"], {**assign_report.summary(), "output": str(output)}, as_json=as_json
+    )
 
 
-@reporting
+@handle_errors
 def locate(
     lon: Annotated[float, typer.Argument(help="Longitude in degrees.", show_default=False)],
     lat: Annotated[float, typer.Argument(help="Latitude in degrees.", show_default=False)],
@@ -138,24 +151,24 @@ def locate(
     datum: options.DatumOption = options.Datum.wgs84,
     code_field: options.CodeField = None,
     cells_layer: options.CellsLayer = None,
-    as_json: options.Json = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Name the cell that owns a location; exit code 1 when it lies in none."""
-    from api.cli.inputs import load_usable_cells
-    from gis.datum import convert
+    from api.cli.inputs import load_valid_cells
+    from gis.datum import convert_coordinates
     from gis.errors import InputError
     from gis.locate import PointLocator
 
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):
         raise InputError(f"{lon:g}, {lat:g} is no longitude, latitude in degrees; give LON, then LAT.")
-    plan = load_usable_cells(cells, code_field=code_field, layer=cells_layer)
-    x, y = convert(lon, lat, datum.value, "wgs84")
+    plan = load_valid_cells(cells, code_field=code_field, layer=cells_layer)
+    x, y = convert_coordinates(lon, lat, datum.value, "wgs84")
     code = PointLocator(plan).locate(float(x), float(y))
     if code is None:
         if as_json:
-            tell([], {"lon": float(x), "lat": float(y), "code": None}, as_json=True)
-        say("in no cell")
-        raise typer.Exit(NOT_VALID)
+            print_result([], {"lon": float(x), "lat": float(y), "code": None}, as_json=True)
+        print_message("in no cell")
+        raise typer.Exit(EXIT_INVALID)
     cell = plan[plan["code"] == code].iloc[0]
     summary = {
         "lon": float(x),
@@ -164,4 +177,4 @@ def locate(
         "name": cell["name"],
         "area_code": cell["area_code"],
     }
-    tell([f"{code}\t{cell['name']}"], summary, as_json=as_json)
+    print_result([f"{code}\t{cell['name']}"], summary, as_json=as_json)

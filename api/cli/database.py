@@ -8,53 +8,61 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli import options
-from api.cli.console import reporting, tell
+from api.cli.console import handle_errors, print_result
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from layers.db.database import Database
 
 
-@reporting
+@handle_errors
 def migrate(database: options.DatabaseUrl = None) -> None:
     """Make the tables in a new database, or bring those of an older version to this one's."""
-    with _opened(database) as opened:
+    with _open_database(database) as opened:
         opened.migrate()
-        tell([f"{opened.name} is ready."], {}, as_json=False)
+        print_result([f"{opened.display_name} is ready."], {}, as_json=False)
 
 
-@reporting
+@handle_errors
 def backup(
     file: Annotated[Path, typer.Argument(help="The file to write; it must not exist.", show_default=False)],
     database: options.DatabaseUrl = None,
-    as_json: options.Json = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Write the whole database, as it is at this moment, into one GeoPackage; others may go on writing."""
     from layers.db import backup as storage
 
-    with _opened(database) as opened, progress_bar("backup") as progress:
+    with _open_database(database) as opened, progress_bar("backup") as progress:
         counts = storage.backup(opened, file, progress)
     rows = sum(counts.values())
-    tell([f"{file}: {rows:,} rows of {opened.name}."], {"file": str(file), "rows": counts}, as_json=as_json)
+    print_result(
+        [f"{file}: {rows:,} rows of {opened.display_name}."],
+        {"file": str(file), "rows": counts},
+        as_json=as_json,
+    )
 
 
-@reporting
+@handle_errors
 def restore(
     file: Annotated[Path, typer.Argument(help="A file that `wangge backup` wrote.", show_default=False)],
     database: options.DatabaseUrl = None,
-    as_json: options.Json = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Make a database from a backup; it must be empty before, and stays so if anything fails."""
     from layers.db import backup as storage
 
-    with _opened(database) as opened, progress_bar("restore") as progress:
+    with _open_database(database) as opened, progress_bar("restore") as progress:
         counts = storage.restore(file, opened, progress)
     rows = sum(counts.values())
-    tell([f"{opened.name}: {rows:,} rows of {file}."], {"file": str(file), "rows": counts}, as_json=as_json)
+    print_result(
+        [f"{opened.display_name}: {rows:,} rows of {file}."],
+        {"file": str(file), "rows": counts},
+        as_json=as_json,
+    )
 
 
 @contextmanager
-def _opened(url: str | None) -> Iterator["Database"]:
+def _open_database(url: str | None) -> Iterator["Database"]:
     from api.settings import ServiceSettings
     from layers.db.database import Database
 

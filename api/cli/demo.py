@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 
 from api.cli import serve as service
-from api.cli.console import reporting, say, tell
+from api.cli.console import handle_errors, print_message, print_result
 from api.cli.maps import Language
 
 
-@reporting
+@handle_errors
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.")] = Path("demo"),
     seed: Annotated[int | None, typer.Option(help="Another seed makes another district.", min=0)] = None,
@@ -35,9 +35,9 @@ def demo(
 
     Files and a database go to the folder; an earlier demonstration there is replaced. No network is used.
     """
-    from api.demo.database import build_database, invite, require_replaceable
-    from api.demo.files import demonstrate, timed
-    from api.demo.report import write_up
+    from api.demo.database import build_database, create_demo_access, require_replaceable
+    from api.demo.files import run_demo, with_timing
+    from api.demo.report import render_report
     from api.settings import DataSettings, ServiceSettings
     from gis.errors import InputError
     from layers.db.database import Database
@@ -48,70 +48,72 @@ def demo(
         raise InputError(f"{output} is a file; name a folder.")
     file = output / "wangge.gpkg"
     require_replaceable(file)
-    listening = _listening(port) if serve else None
-    shown = demonstrate(
+    sock = _bind_socket(port) if serve else None
+    result = run_demo(
         output,
-        DataSettings().tables(),
-        say=say,
+        DataSettings().code_tables_folder(),
+        on_step=print_message,
         seed=SEED if seed is None else seed,
         scale=scale,
         size_m=size,
         language=language.value,
     )
-    published = build_database(file, shown.sample, shown.areas, shown.cells, size_m=size, say=timed(say))
+    published = build_database(
+        file, result.sample, result.areas, result.cells, size_m=size, on_step=with_timing(print_message)
+    )
     report = output / "report.md"
-    write_text(report, write_up(shown, language.value, published))
-    typer.echo(f"Look at {shown.map.resolve()} in a browser, and at {report.resolve()}.")
-    del shown
+    write_text(report, render_report(result, language.value, published))
+    typer.echo(f"Look at {result.map.resolve()} in a browser, and at {report.resolve()}.")
+    del result
 
     url = f"sqlite:///{file}"
-    address = ServiceSettings().address if listening is None else service.address_of(listening)
+    address = ServiceSettings().address if sock is None else service.socket_url(sock)
     with closing(Database(url)) as database:
-        come = invite(database, address)
+        access = create_demo_access(database, address)
     lines = [
         "Open the map, signed in as demo; the link works once, within twelve hours:",
-        f"    {come.link}",
+        f"    {access.link}",
         "Or ask which cell owns a place, as another system does:",
-        f"    {come.curl}",
-        f"The token {come.token} may do everything, for seven days.",
+        f"    {access.curl}",
+        f"The token {access.token} may do everything, for seven days.",
     ]
-    if listening is None:
-        tell([f"Serve it with: wangge serve --database {url}", *lines], {}, as_json=False)
+    if sock is None:
+        print_result([f"Serve it with: wangge serve --database {url}", *lines], {}, as_json=False)
         return
     # The service and its jobs read the settings anew.
     os.environ |= {"WANGGE_DATABASE": url, "WANGGE_WORKERS": "1"}
     log = output / "service.log"
     lines.append(f"Ctrl-C ends the service; it keeps its log in {log}.")
-    with _errors_into(log):
-        service.run(ServiceSettings(), listening, lambda: tell(lines, {}, as_json=False))
+    with _redirect_stderr(log):
+        service.run_server(ServiceSettings(), sock, lambda: print_result(lines, {}, as_json=False))
 
 
 @contextmanager
-def _errors_into(log: Path) -> Iterator[None]:
+def _redirect_stderr(log: Path) -> Iterator[None]:
     """Send to a file what the block and its threads write to standard error.
 
     Beneath the line of every request the link and the token would soon be out of sight.
     """
-    shown = os.dup(2)
+    saved_stderr = os.dup(2)
     try:
         with log.open("wb") as file:
             os.dup2(file.fileno(), 2)
         yield
     finally:
-        os.dup2(shown, 2)
-        os.close(shown)
+        os.dup2(saved_stderr, 2)
+        os.close(saved_stderr)
 
 
-def _listening(port: int | None) -> socket.socket:
+def _bind_socket(port: int | None) -> socket.socket:
     """Take the port asked for, or the usual one if it is free and else another."""
     from api.settings import ServiceSettings
     from gis.errors import InputError
 
     settings = ServiceSettings()
     if port is not None:
-        return service.listen(settings.host, port)
+        return service.bind_socket(settings.host, port)
     try:
-        return service.listen(settings.host, settings.port)
+        return service.bind_socket(settings.host, settings.port)
     except InputError as error:
-        say(f"note: {error}")
-        return service.listen(settings.host, 0)
+        print_message(f"note: {error}")
+        return service.bind_socket(settings.host, 0)

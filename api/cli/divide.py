@@ -7,17 +7,17 @@ from typing import Annotated, Unpack
 import typer
 
 from api.cli import options
-from api.cli.console import about, notes, reporting, tell
+from api.cli.console import error_prefix, handle_errors, print_notes, print_result
 from api.cli.progress import progress_bar
 
 
-class Method(StrEnum):
+class DivisionMethod(StrEnum):
     """How the areas are divided."""
 
     square = "square"
 
 
-class Layout(StrEnum):
+class CodeLayout(StrEnum):
     """How the cells' codes are laid out."""
 
     auto = "auto"
@@ -25,7 +25,7 @@ class Layout(StrEnum):
     plain = "plain"
 
 
-@reporting
+@handle_errors
 def divide(
     areas: Annotated[
         Path, typer.Argument(help="Areas to divide: any layer of polygons.", show_default=False)
@@ -33,8 +33,8 @@ def divide(
     output: Annotated[Path, typer.Option("-o", "--output", help="Cells to write.", show_default=False)],
     size: Annotated[float, typer.Option(help="Side of a square in metres.")] = 100.0,
     method: Annotated[  # noqa: ARG001  the only one so far, named so that scripts say what they mean
-        Method, typer.Option(help="How to divide.")
-    ] = Method.square,
+        DivisionMethod, typer.Option(help="How to divide.")
+    ] = DivisionMethod.square,
     min_share: Annotated[
         float, typer.Option(help="Share of a square below which a remnant joins its neighbour.")
     ] = 0.25,
@@ -45,14 +45,14 @@ def divide(
     level: Annotated[str | None, typer.Option(help="Divide the areas of this level only.")] = None,
     crs: options.WorkingCrs = None,
     code_layout: Annotated[
-        Layout,
+        CodeLayout,
         typer.Option(help="cn: 15 digits; plain: {area code}-{sequence}; auto: as the area codes are."),
-    ] = Layout.auto,
+    ] = CodeLayout.auto,
     ended: Annotated[
         Path | None, typer.Option(help="Cells of earlier plans, whose codes are never given again.")
     ] = None,
-    as_json: options.Json = False,
-    **reading: Unpack[options.Reading],
+    as_json: options.JsonOption = False,
+    **reading: Unpack[options.ReadOptions],
 ) -> None:
     """Divide areas into cells that fill them exactly.
 
@@ -60,12 +60,12 @@ def divide(
     in the working CRS; remnants at the border join the neighbour with the longest common border.
     """
     from api.cli.inputs import load_areas, load_cells
-    from gis.areas import hierarchy, lowest
-    from gis.crs import choose_crs, parse_crs
+    from gis.areas import build_hierarchy, leaf_areas
+    from gis.crs import choose_working_crs, parse_working_crs
     from gis.divide import divide_square
-    from layers.formats import plan_outputs, write_layer
+    from layers.formats import validate_outputs, write_layer
 
-    plan_outputs(layers=[output])
+    validate_outputs(layers=[output])
     loaded = load_areas(
         areas,
         code_field=code_field,
@@ -76,27 +76,27 @@ def divide(
         **reading,
     )
     used = frozenset() if ended is None else frozenset(load_cells(ended)["code"].dropna())
-    with about(areas), progress_bar("dividing") as progress:
-        chosen = parse_crs(crs) if crs else choose_crs(loaded)
-        loaded = hierarchy(loaded, crs=chosen)
+    with error_prefix(areas), progress_bar("dividing") as progress:
+        working_crs = parse_working_crs(crs) if crs else choose_working_crs(loaded)
+        loaded = build_hierarchy(loaded, crs=working_crs)
         cells = divide_square(
             loaded,
             size_m=size,
             min_share=min_share,
-            crs=chosen,
+            crs=working_crs,
             used_codes=used,
             layout=code_layout.value,
             progress=progress,
         )
-    notes(write_layer(output, cells))
-    divided = lowest(loaded)
+    print_notes(write_layer(output, cells))
+    divided = leaf_areas(loaded)
     summary = {
         "cells": len(cells),
         "areas": len(divided),
         "area_m2": float(cells["area_m2"].sum()),
         "first_code": cells["code"].min(),
         "last_code": cells["code"].max(),
-        "working_crs": chosen.to_string(),
+        "working_crs": working_crs.to_string(),
         "output": str(output),
     }
     lines = [
@@ -104,4 +104,4 @@ def divide(
         f"codes {summary['first_code']} to {summary['last_code']}, working CRS {summary['working_crs']}",
         f"written to {output}",
     ]
-    tell(lines, summary, as_json=as_json)
+    print_result(lines, summary, as_json=as_json)

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli import options
-from api.cli.console import about, notes, reporting, tell
+from api.cli.console import error_prefix, handle_errors, print_notes, print_result
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from gis.gaps import Rules
+    from gis.gaps import GapRules
 
 
-@reporting
+@handle_errors
 def gaps(
     cells: options.Cells,
     output: Annotated[Path, typer.Option("-o", "--output", help="Gaps to write.", show_default=False)],
@@ -43,70 +43,72 @@ def gaps(
     areas_layer: options.AreasLayer = None,
     areas_where: options.AreasWhere = None,
     crs: options.WorkingCrs = None,
-    as_json: options.Json = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Find what is missing: blank and doubled ground, entities in no cell, homes and ground out of reach.
 
     Kinds that lack their input are skipped and told.
     """
-    from api.cli.inputs import load_areas, load_entities, load_usable_cells
-    from gis.areas import hierarchy
-    from gis.crs import parse_crs
+    from api.cli.inputs import load_areas, load_entities, load_valid_cells
+    from gis.areas import build_hierarchy
+    from gis.crs import parse_working_crs
     from gis.gaps import GapInput, find_gaps
-    from layers.formats import plan_outputs, write_layer
+    from layers.formats import validate_outputs, write_layer
 
-    plan_outputs(layers=[output])
-    rule = _read_rules(rules)
-    plan = load_usable_cells(cells, code_field=code_field, area_field=area_field, layer=cells_layer)
-    ground = None
+    validate_outputs(layers=[output])
+    gap_rules = _read_rules(rules)
+    plan = load_valid_cells(cells, code_field=code_field, area_field=area_field, layer=cells_layer)
+    area_frame = None
     if areas is not None:
-        ground = load_areas(areas, code_field=areas_code_field, layer=areas_layer, where=areas_where)
-        with about(areas):
-            ground = hierarchy(ground)
+        area_frame = load_areas(areas, code_field=areas_code_field, layer=areas_layer, where=areas_where)
+        with error_prefix(areas):
+            area_frame = build_hierarchy(area_frame)
     services = None if service_points is None else load_entities(service_points, kind="service_point")[0]
-    given = GapInput(
+    gap_input = GapInput(
         cells=plan,
-        areas=ground,
-        entities=_load_all(entities or [], plan),
+        areas=area_frame,
+        entities=_load_entity_files(entities or [], plan),
         service_points=services,
-        crs=parse_crs(crs) if crs else None,
+        crs=parse_working_crs(crs) if crs else None,
     )
-    with about(cells), progress_bar("looking for gaps") as progress:
-        found = find_gaps(given, rule, kinds=only or None, progress=progress)
-    notes(write_layer(output, found.frame))
+    with error_prefix(cells), progress_bar("looking for gaps") as progress:
+        found = find_gaps(gap_input, gap_rules, kinds=only or None, progress=progress)
+    print_notes(write_layer(output, found.frame))
     lines = [f"{len(found.frame):,} gaps"]
     for kind, figures in found.summary()["kinds"].items():
         lines.append(
             f"  {kind}: {figures['gaps']:,} ({figures['high']:,} high), {figures['area_m2'] / 1e6:,.3f} km², "
             f"{figures['households']:,} households, {figures['enterprises']:,} enterprises"
         )
-    lines += [f"  {kind}: not looked for, {reason}" for kind, reason in found.skipped.items()]
-    tell([*lines, f"written to {output}"], {**found.summary(), "output": str(output)}, as_json=as_json)
+    lines += [f"  {kind}: not looked for, {reason}" for kind, reason in found.skipped_kinds.items()]
+    print_result(
+        [*lines, f"written to {output}"], {**found.summary(), "output": str(output)}, as_json=as_json
+    )
 
 
-def _read_rules(path: Path | None) -> "Rules":
+def _read_rules(path: Path | None) -> "GapRules":
     import tomllib
 
     from gis.errors import InputError
-    from gis.gaps import Rules
+    from gis.gaps import GapRules
 
     if path is None:
-        return Rules()
-    with about(path):
+        return GapRules()
+    with error_prefix(path):
         try:
-            return Rules.from_mapping(tomllib.loads(path.read_text(encoding="utf-8")))
+            return GapRules.from_mapping(tomllib.loads(path.read_text(encoding="utf-8")))
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror}.") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"{path} is not TOML: {error}") from error
 
 
-def _load_all(sources: list[str], plan: "gpd.GeoDataFrame") -> "gpd.GeoDataFrame | None":
+def _load_entity_files(sources: list[str], plan: "gpd.GeoDataFrame") -> "gpd.GeoDataFrame | None":
     """Load the files of entities into one frame with id and kind, all assigned when one of them is."""
     import pandas as pd
 
     from api.cli.inputs import load_entities
-    from gis.assign import assign
+    from gis.assign import assign_to_cells
     from gis.errors import InputError
 
     frames = []
@@ -124,6 +126,8 @@ def _load_all(sources: list[str], plan: "gpd.GeoDataFrame") -> "gpd.GeoDataFrame
     if not frames:
         return None
     if any("cell_code" in frame.columns for frame in frames):
-        frames = [frame if "cell_code" in frame.columns else assign(frame, plan).frame for frame in frames]
+        frames = [
+            frame if "cell_code" in frame.columns else assign_to_cells(frame, plan).frame for frame in frames
+        ]
     united: gpd.GeoDataFrame = pd.concat(frames, ignore_index=True)
     return united

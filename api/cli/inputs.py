@@ -8,11 +8,17 @@ from typing import Unpack
 
 import geopandas as gpd
 
-from api.cli.console import about
-from api.cli.options import Reading
+from api.cli.console import error_prefix
+from api.cli.options import ReadOptions
 from gis import datum as datums
 from gis.errors import InputError
-from layers.fields.columns import OSM_CLASS_TAGS, areas_from, base_from, cells_from, entities_from
+from layers.fields.columns import (
+    OSM_CLASS_TAGS,
+    standardise_areas,
+    standardise_basemap,
+    standardise_cells,
+    standardise_entities,
+)
 from layers.formats import layer_names, read_layer
 
 
@@ -24,13 +30,13 @@ def load_areas(
     level_field: str | None = None,
     parent_field: str | None = None,
     level: str | None = None,
-    **reading: Unpack[Reading],
+    **reading: Unpack[ReadOptions],
 ) -> gpd.GeoDataFrame:
     """Read areas with code, name, level, parent; nothing is validated yet."""
     tags = (code_field, name_field, level_field, parent_field)
     frame = read_layer(path, role="areas", tags=tags, **reading)
-    with about(path):
-        return areas_from(
+    with error_prefix(path):
+        return standardise_areas(
             frame,
             code_field=code_field,
             name_field=name_field,
@@ -40,7 +46,7 @@ def load_areas(
         )
 
 
-def load_ground(path: Path, **reading: Unpack[Reading]) -> gpd.GeoDataFrame:
+def load_area_geometries(path: Path, **reading: Unpack[ReadOptions]) -> gpd.GeoDataFrame:
     """Read areas of which only the ground matters; they need no code."""
     return read_layer(path, role="areas", **reading)[["geometry"]]
 
@@ -52,7 +58,7 @@ def load_cells(
     name_field: str | None = None,
     area_field: str | None = None,
     own_crs: bool = False,
-    **reading: Unpack[Reading],
+    **reading: Unpack[ReadOptions],
 ) -> gpd.GeoDataFrame:
     """Read cells with code, name, area_code and all their other columns."""
     frame = read_layer(
@@ -62,16 +68,16 @@ def load_cells(
         own_crs=own_crs,
         **reading,
     )
-    with about(path):
-        return cells_from(frame, code_field=code_field, name_field=name_field, area_field=area_field)
+    with error_prefix(path):
+        return standardise_cells(frame, code_field=code_field, name_field=name_field, area_field=area_field)
 
 
-def load_usable_cells(
+def load_valid_cells(
     path: Path,
     *,
     code_field: str | None = None,
     area_field: str | None = None,
-    **reading: Unpack[Reading],
+    **reading: Unpack[ReadOptions],
 ) -> gpd.GeoDataFrame:
     """Read cells that are to own something: each with a code of its own and a valid polygon.
 
@@ -82,8 +88,8 @@ def load_usable_cells(
     """
     cells = load_cells(path, code_field=code_field, area_field=area_field, **reading)
     polygonal = cells.geometry.geom_type.isin(["Polygon", "MultiPolygon"]) & ~cells.geometry.is_empty
-    with about(path):
-        for bad, what in (
+    with error_prefix(path):
+        for bad, defect in (
             (cells["code"].isna(), "has no code"),
             (cells["code"].duplicated(), "has a code that an earlier record has"),
             (~polygonal, "has no polygon"),
@@ -93,7 +99,7 @@ def load_usable_cells(
                 row = int(bad.to_numpy().argmax())
                 code = cells["code"].iat[row]
                 named = "" if code is None else f" (code {code!r})"
-                raise InputError(f"record {row + 1}{named} {what}; wangge check lists all defects.")
+                raise InputError(f"record {row + 1}{named} {defect}; wangge check lists all defects.")
     return cells
 
 
@@ -105,7 +111,7 @@ def load_base(
     where: str | None = None,
     source_crs: str | None = None,
 ) -> dict[str, gpd.GeoDataFrame]:
-    """Read features of the base map by kind, as `layers.fields.columns.base_from` gives them.
+    """Read features of the base map by kind, as `layers.fields.columns.standardise_basemap` gives them.
 
     Parameters
     ----------
@@ -119,24 +125,25 @@ def load_base(
         If there is no such kind, nothing tells what the records are, or the file cannot be read.
     """
     # The commands without a database need not wait for SQLAlchemy.
-    from layers.basemap import KINDS
+    from layers.basemap import BASEMAP_KINDS
 
-    if kind is not None and kind not in KINDS:
-        raise InputError(f"There is no kind '{kind}'; the base map has {', '.join(KINDS)}.")
+    if kind is not None and kind not in BASEMAP_KINDS:
+        raise InputError(f"There is no kind '{kind}'; the base map has {', '.join(BASEMAP_KINDS)}.")
     names = layer_names(path)
     if kind is None and names is not None:
-        chosen = [each for each in KINDS if each in names and layer in (None, each)]
-        if not chosen and path.stem in KINDS and len(names) < 2:
-            chosen = [path.stem]
-        if not chosen:
+        kinds = [each for each in BASEMAP_KINDS if each in names and layer in (None, each)]
+        if not kinds and path.stem in BASEMAP_KINDS and len(names) < 2:
+            kinds = [path.stem]
+        if not kinds:
             raise InputError(
-                f"{path} does not say what its records are; name one of {', '.join(KINDS)} with --kind."
+                f"{path} does not say what its records are; "
+                f"name one of {', '.join(BASEMAP_KINDS)} with --kind."
             )
     else:
-        chosen = list(KINDS) if kind is None else [kind]
+        kinds = list(BASEMAP_KINDS) if kind is None else [kind]
     found: dict[str, gpd.GeoDataFrame] = {}
     failure: InputError | None = None
-    for each in chosen:
+    for each in kinds:
         named = each if layer is None and names is not None and each in names and len(names) > 1 else layer
         try:
             frame = read_layer(
@@ -148,7 +155,7 @@ def load_base(
                 raise
             failure = error
         else:
-            found[each] = base_from(frame, each)
+            found[each] = standardise_basemap(frame, each)
     if failure is not None and not found:
         raise failure
     return found
@@ -177,9 +184,9 @@ def load_entities(
         lat_field=lat_field,
         tags=(id_field,),
     )
-    with about(path):
-        entities, found = entities_from(frame, id_field=id_field, kind=kind)
+    with error_prefix(path):
+        entities, found = standardise_entities(frame, id_field=id_field, kind=kind)
     if datum != "wgs84":
-        moved = datums.convert_geometry(entities.geometry.values, datum, "wgs84")
+        moved = datums.convert_geometries(entities.geometry.values, datum, "wgs84")
         entities = entities.set_geometry(gpd.GeoSeries(moved, index=entities.index, crs=entities.crs))
     return entities, found

@@ -9,37 +9,39 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 import typer
 
 from api.cli import options
-from api.cli.console import about, notes, reporting, tell
+from api.cli.console import error_prefix, handle_errors, print_notes, print_result
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from layers.db.database import Database
     from layers.imports.entities import ImportSummary
-    from layers.imports.officers import StaffingSummary
+    from layers.imports.officers import OfficerImportSummary
 
 load = typer.Typer(
     help="Bring a file of areas, entities, officers or the base map into the database, whole or not at all.",
     no_args_is_help=True,
 )
 
-_LISTED = 10
+_MAX_LISTED = 10
 
-File = Annotated[Path, typer.Argument(help="File to load.", show_default=False)]
-On = Annotated[str | None, typer.Option(help="Date of the new states, YYYY-MM-DD.", show_default="today")]
+FileArgument = Annotated[Path, typer.Argument(help="File to load.", show_default=False)]
+OnOption = Annotated[
+    str | None, typer.Option(help="Date of the new states, YYYY-MM-DD.", show_default="today")
+]
 
 
 @load.command("areas")
-@reporting
+@handle_errors
 def load_areas(
-    file: File,
+    file: FileArgument,
     database: options.DatabaseUrl = None,
-    on: On = None,
+    on: OnOption = None,
     code_field: options.CodeField = None,
     name_field: options.NameField = None,
     level_field: options.LevelField = None,
     parent_field: options.ParentField = None,
-    as_json: options.Json = False,
-    **reading: Unpack[options.Reading],
+    as_json: options.JsonOption = False,
+    **reading: Unpack[options.ReadOptions],
 ) -> None:
     """Load administrative areas; entities that now lie in another area follow."""
     from api.cli import inputs
@@ -53,31 +55,31 @@ def load_areas(
         parent_field=parent_field,
         **reading,
     )
-    with closing(_opened(database)) as opened, about(file):
-        summary = import_areas(opened, frame, on=_date(on))
+    with closing(_open_database(database)) as opened, error_prefix(file):
+        summary = import_areas(opened, frame, on=_parse_date(on))
     lines = [
         f"{summary.inserted:,} areas inserted, {summary.updated:,} updated, {summary.unchanged:,} unchanged"
     ]
     if summary.moved:
         lines.append(f"{summary.moved:,} entities lie in another area now")
-    tell(lines, summary._asdict(), as_json=as_json)
+    print_result(lines, summary._asdict(), as_json=as_json)
 
 
 @load.command("entities")
-@reporting
+@handle_errors
 def load_entities(
-    file: File,
+    file: FileArgument,
     database: options.DatabaseUrl = None,
     kind: Annotated[
         str | None, typer.Option(help="What the records are, for a file without a field 'kind'.")
     ] = None,
-    on: On = None,
+    on: OnOption = None,
     datum: options.DatumOption = options.Datum.wgs84,
     personal: Annotated[
         list[str] | None, typer.Option(help="A further field with a person's data; may be repeated.")
     ] = None,
-    as_json: options.Json = False,
-    **reading: Unpack[options.RecordReading],
+    as_json: options.JsonOption = False,
+    **reading: Unpack[options.RecordReadOptions],
 ) -> None:
     """Load enterprises, households, sensors, components or service points.
 
@@ -85,56 +87,56 @@ def load_entities(
     """
     from layers.imports.entities import import_entities
 
-    with closing(_opened(database)) as opened, about(file), progress_bar("loading") as progress:
-        done = import_entities(
+    with closing(_open_database(database)) as opened, error_prefix(file), progress_bar("loading") as progress:
+        import_summary = import_entities(
             opened,
             file,
             kind=kind,
             datum=datum.value,
             personal=personal or (),
-            on=_date(on),
+            on=_parse_date(on),
             progress=progress,
             **reading,
         )
     lines = []
-    if done.without_location:
-        lines.append(f"without location: {done.without_location:,}")
-    if done.outside_areas:
-        lines.append(f"outside all areas: {done.outside_areas:,}")
-    _account(done, lines, as_json=as_json)
+    if import_summary.without_location:
+        lines.append(f"without location: {import_summary.without_location:,}")
+    if import_summary.outside_areas:
+        lines.append(f"outside all areas: {import_summary.outside_areas:,}")
+    _print_import_summary(import_summary, lines, as_json=as_json)
 
 
 @load.command("base")
-@reporting
+@handle_errors
 def load_base(
-    file: File,
+    file: FileArgument,
     database: options.DatabaseUrl = None,
     kind: Annotated[
         str | None,
         typer.Option(help="roads, railway, water, green or buildings [default: layers of these names]."),
     ] = None,
-    as_json: options.Json = False,
-    **reading: Unpack[options.Reading],
+    as_json: options.JsonOption = False,
+    **reading: Unpack[options.ReadOptions],
 ) -> None:
     """Load what people know their way by: it takes the place of all features of the same kind."""
     from api.cli import inputs
-    from layers.basemap import replace_base
+    from layers.basemap import replace_basemap
 
     frames = inputs.load_base(file, kind=kind, **reading)
-    with closing(_opened(database)) as opened, about(file):
-        done = replace_base(opened, frames)
+    with closing(_open_database(database)) as opened, error_prefix(file):
+        import_summary = replace_basemap(opened, frames)
     lines = [
         f"{each.stored:,} {name} in the place of {each.replaced:,}"
         + (f"; {each.unfit:,} records of another shape left out" if each.unfit else "")
-        for name, each in done.items()
+        for name, each in import_summary.items()
     ]
-    tell(lines, {name: each._asdict() for name, each in done.items()}, as_json=as_json)
+    print_result(lines, {name: each._asdict() for name, each in import_summary.items()}, as_json=as_json)
 
 
 @load.command("officers")
-@reporting
+@handle_errors
 def load_officers(
-    file: File,
+    file: FileArgument,
     database: options.DatabaseUrl = None,
     posts: Annotated[
         str | None,
@@ -142,12 +144,12 @@ def load_officers(
             help="Scheme in whose cells they hold posts: those of their own area, in force on --on."
         ),
     ] = None,
-    on: On = None,
+    on: OnOption = None,
     personal: Annotated[
         list[str] | None, typer.Option(help="A further field with a person's data; may be repeated.")
     ] = None,
     id_field: options.IdField = None,
-    as_json: options.Json = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Load who is responsible: identity, area_code, duty or role, rank, name, phone.
 
@@ -157,19 +159,22 @@ def load_officers(
     from layers.imports.officers import import_officers
 
     table = read_table(file)
-    with closing(_opened(database)) as opened, about(file):
-        done = import_officers(
-            opened, table, scheme=posts, id_field=id_field, personal=personal or (), on=_date(on)
+    with closing(_open_database(database)) as opened, error_prefix(file):
+        import_summary = import_officers(
+            opened, table, scheme=posts, id_field=id_field, personal=personal or (), on=_parse_date(on)
         )
     lines = []
     if posts is not None:
-        lines.append(f"posts in {posts}: {done.begun:,} begun, {done.ended:,} ended, {done.kept:,} kept")
-    if done.without_cells:
-        lines.append(f"without a cell of their own area: {done.without_cells:,}")
-    _account(done, lines, as_json=as_json)
+        lines.append(
+            f"posts in {posts}: {import_summary.begun:,} begun, {import_summary.ended:,} ended, "
+            f"{import_summary.kept:,} kept"
+        )
+    if import_summary.without_cells:
+        lines.append(f"without a cell of their own area: {import_summary.without_cells:,}")
+    _print_import_summary(import_summary, lines, as_json=as_json)
 
 
-@reporting
+@handle_errors
 def export(
     layer: Annotated[str, typer.Argument(help="areas, cells, entities or gaps.", show_default=False)],
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write.", show_default=False)],
@@ -182,38 +187,43 @@ def export(
     cell: Annotated[str | None, typer.Option(help="Entities of this cell of the scheme.")] = None,
     on: Annotated[str | None, typer.Option(help="As of a date, YYYY-MM-DD.", show_default="today")] = None,
     personal: Annotated[bool, typer.Option("--personal", help="With people's names and phones.")] = False,
-    as_json: options.Json = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Write a layer of the database into a file of any format."""
-    from layers.exports.export_layer import Filters, export_layer
+    from layers.exports.export_layer import ExportFilters, export_layer
 
-    filters = Filters(area_code=area, on=_date(on), kind=kind, scheme=scheme, cell_code=cell)
-    with closing(_opened(database)) as opened, progress_bar("exporting") as progress:
+    filters = ExportFilters(area_code=area, on=_parse_date(on), kind=kind, scheme=scheme, cell_code=cell)
+    with closing(_open_database(database)) as opened, progress_bar("exporting") as progress:
         rows, remarks = export_layer(
             opened, output, layer, filters=filters, personal=personal, progress=progress
         )
-    notes(remarks)
-    tell([f"{rows:,} {layer} written to {output}"], {"rows": rows, "output": str(output)}, as_json=as_json)
-
-
-def _account(done: "ImportSummary | StaffingSummary", lines: Sequence[str], *, as_json: bool) -> None:
-    """Tell what became of the records of a file, with the first that were left out, and why."""
-    rejected = done.rejected
-    counts = (
-        f"{done.records:,} records: {done.inserted:,} inserted, {done.updated:,} updated, "
-        f"{done.unchanged:,} unchanged, {len(rejected):,} rejected"
+    print_notes(remarks)
+    print_result(
+        [f"{rows:,} {layer} written to {output}"], {"rows": rows, "output": str(output)}, as_json=as_json
     )
-    told = [counts, *lines]
-    for each in rejected[:_LISTED]:
+
+
+def _print_import_summary(
+    summary_of_import: "ImportSummary | OfficerImportSummary", lines: Sequence[str], *, as_json: bool
+) -> None:
+    """Tell what became of the records of a file, with the first that were left out, and why."""
+    rejected = summary_of_import.rejected
+    counts = (
+        f"{summary_of_import.records:,} records: {summary_of_import.inserted:,} inserted, "
+        f"{summary_of_import.updated:,} updated, "
+        f"{summary_of_import.unchanged:,} unchanged, {len(rejected):,} rejected"
+    )
+    output_lines = [counts, *lines]
+    for each in rejected[:_MAX_LISTED]:
         name = f" (id {each.external_id})" if each.external_id else ""
-        told.append(f"  record {each.record}{name}: {each.reason.value}")
-    if len(rejected) > _LISTED:
-        told.append(f"  ... and {len(rejected) - _LISTED:,} more; --json lists them all")
-    summary = {**done.summary(), "rejected_records": [each._asdict() for each in rejected]}
-    tell(told, summary, as_json=as_json)
+        output_lines.append(f"  record {each.record}{name}: {each.reason.value}")
+    if len(rejected) > _MAX_LISTED:
+        output_lines.append(f"  ... and {len(rejected) - _MAX_LISTED:,} more; --json lists them all")
+    summary = {**summary_of_import.summary(), "rejected_records": [each._asdict() for each in rejected]}
+    print_result(output_lines, summary, as_json=as_json)
 
 
-def _date(text: str | None) -> date | None:
+def _parse_date(text: str | None) -> date | None:
     from gis.errors import InputError
 
     try:
@@ -222,7 +232,7 @@ def _date(text: str | None) -> date | None:
         raise InputError(f"'{text}' is no date; write it as YYYY-MM-DD.") from None
 
 
-def _opened(url: str | None) -> "Database":
+def _open_database(url: str | None) -> "Database":
     from api.settings import ServiceSettings
     from layers.db.database import Database
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli import options
-from api.cli.console import about, reporting, tell
+from api.cli.console import error_prefix, handle_errors, print_result
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -21,7 +21,7 @@ class Language(StrEnum):
     en = "en"
 
 
-class Method(StrEnum):
+class ClassificationMethod(StrEnum):
     """How a measure is divided into classes."""
 
     quantiles = "quantiles"
@@ -29,8 +29,8 @@ class Method(StrEnum):
     equal_interval = "equal_interval"
 
 
-@reporting
-def draw(
+@handle_errors
+def draw_map(
     cells: options.Cells,
     output: Annotated[
         Path,
@@ -48,8 +48,8 @@ def draw(
     buildings: Annotated[Path | None, typer.Option(help="Buildings.")] = None,
     green: Annotated[Path | None, typer.Option(help="Parks and woods.")] = None,
     measure: Annotated[str | None, typer.Option(help="Column of the cells to colour by.")] = None,
-    method: Annotated[Method, typer.Option(help="How the measure is divided into classes.")] = (
-        Method.quantiles
+    method: Annotated[ClassificationMethod, typer.Option(help="How the measure is divided into classes.")] = (
+        ClassificationMethod.quantiles
     ),
     classes: Annotated[int, typer.Option(min=1, max=9, help="The most classes.")] = 5,
     officers: Annotated[
@@ -69,7 +69,7 @@ def draw(
     areas_code_field: options.AreasCodeField = None,
     areas_layer: options.AreasLayer = None,
     areas_where: options.AreasWhere = None,
-    as_json: options.Json = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Draw cells on a map: one HTML file that opens without a network and loads nothing from elsewhere.
 
@@ -78,56 +78,63 @@ def draw(
     from api.cli.inputs import load_areas, load_cells
     from gis import classes as classing
     from gis.errors import InputError
-    from layers.formats import plan_outputs, read_layer, read_table, write_bytes, write_text
-    from layers.maps import Sheet, draw_sheet, make_map, with_leaders
+    from layers.formats import read_layer, read_table, validate_outputs, write_bytes, write_text
+    from layers.maps import PrintMap, join_leaders, render_html_map, render_print_map
 
-    form = output.suffix.lower()
-    plan_outputs(texts={output: (".html", ".htm", ".pdf", ".png")})
-    drawn = load_cells(cells, code_field=code_field, name_field=name_field, layer=cells_layer)
+    suffix = output.suffix.lower()
+    validate_outputs(texts={output: (".html", ".htm", ".pdf", ".png")})
+    cell_frame = load_cells(cells, code_field=code_field, name_field=name_field, layer=cells_layer)
     parents = None
     if areas is not None:
         parents = load_areas(areas, code_field=areas_code_field, layer=areas_layer, where=areas_where)
     if officers is not None:
-        with about(officers):
-            drawn = with_leaders(drawn, read_table(officers))
-    grounds = {"green": green, "water": water, "buildings": buildings, "railway": railway, "roads": roads}
+        with error_prefix(officers):
+            cell_frame = join_leaders(cell_frame, read_table(officers))
+    base_files = {"green": green, "water": water, "buildings": buildings, "railway": railway, "roads": roads}
     found = None if gaps is None else read_layer(gaps, role="gaps")
-    with about(cells):
+    with error_prefix(cells):
         if area is not None:
-            if "area_code" not in drawn:
+            if "area_code" not in cell_frame:
                 raise InputError("The cells have no column 'area_code' to tell those of an area by.")
-            drawn = drawn[drawn["area_code"].isin(_beneath(area, parents))].reset_index(drop=True)
-            if not len(drawn):
+            cell_frame = cell_frame[cell_frame["area_code"].isin(_subtree_codes(area, parents))].reset_index(
+                drop=True
+            )
+            if not len(cell_frame):
                 raise InputError(f"No cell lies in an area '{area}'.")
             if found is not None and "cell_code" in found:
-                found = found[found["cell_code"].isin(drawn["code"])].reset_index(drop=True)
-        shown: dict[str, Any] = {
+                found = found[found["cell_code"].isin(cell_frame["code"])].reset_index(drop=True)
+        map_options: dict[str, Any] = {
             "areas": parents,
             "gaps": found,
             "layers": {path.stem: read_layer(path, role="entities") for path in entities or []},
-            "base": {kind: read_layer(path, role=kind) for kind, path in grounds.items() if path is not None},
+            "base": {
+                kind: read_layer(path, role=kind) for kind, path in base_files.items() if path is not None
+            },
             "measure": measure,
-            "method": classing.Method(method),
+            "method": classing.ClassificationMethod(method),
             "classes": classes,
             "title": title,
             "plan": plan,
             "date": None if date is None else date.date(),
             "language": language.value,
         }
-        if form in (".pdf", ".png"):
-            write_bytes(output, draw_sheet(Sheet(drawn, **shown), "pdf" if form == ".pdf" else "png"))
+        if suffix in (".pdf", ".png"):
+            write_bytes(
+                output,
+                render_print_map(PrintMap(cell_frame, **map_options), "pdf" if suffix == ".pdf" else "png"),
+            )
         else:
-            write_text(output, make_map(drawn, **shown))
+            write_text(output, render_html_map(cell_frame, **map_options))
     size = output.stat().st_size
-    count = int((~(drawn.geometry.isna() | drawn.geometry.is_empty)).sum())
-    tell(
-        [f"{count:,} of {len(drawn):,} cells drawn", f"written to {output} ({size / 1e6:.1f} MB)"],
-        {"cells": len(drawn), "drawn": count, "bytes": size, "output": str(output)},
+    count = int((~(cell_frame.geometry.isna() | cell_frame.geometry.is_empty)).sum())
+    print_result(
+        [f"{count:,} of {len(cell_frame):,} cells drawn", f"written to {output} ({size / 1e6:.1f} MB)"],
+        {"cells": len(cell_frame), "drawn": count, "bytes": size, "output": str(output)},
         as_json=as_json,
     )
 
 
-def _beneath(area: str, areas: "GeoDataFrame | None") -> set[str]:
+def _subtree_codes(area: str, areas: "GeoDataFrame | None") -> set[str]:
     """Return the code of an area and those of all areas beneath it."""
     found = {area}
     if areas is None or "parent" not in areas:

@@ -37,10 +37,10 @@ DatabaseUrl = Annotated[
         show_default="sqlite:///wangge.gpkg",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Write the summary as JSON.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write the summary as JSON.")]
 
 
-class Reading(TypedDict, total=False):
+class ReadOptions(TypedDict, total=False):
     """Which records of a file are read, and where they lie; a command takes them by `**`."""
 
     layer: Layer
@@ -48,7 +48,7 @@ class Reading(TypedDict, total=False):
     source_crs: SourceCrs
 
 
-class RecordReading(Reading, total=False):
+class RecordReadOptions(ReadOptions, total=False):
     """The same of a file of records that are known by an identity and may be a table."""
 
     id_field: IdField

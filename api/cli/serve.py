@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli import options
-from api.cli.console import reporting, say
+from api.cli.console import handle_errors, print_message
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from api.settings import ServiceSettings
 
 
-_LAST_S = 2.0
+_EXIT_GRACE_S = 2.0
 # Seconds to end as a process ends, once the service has.
 
-_SILENT_S = 30
+_HEALTHCHECK_TIMEOUT_S = 30
 # Seconds after which a worker that does not answer is killed for another. One that begins on a busy machine,
 # or computes without a pause, must not be.
 
 
-@reporting
+@handle_errors
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[
@@ -41,25 +41,25 @@ def serve(
 
     Options not given are read from WANGGE_HOST, WANGGE_PORT, WANGGE_WORKERS and WANGGE_DATABASE.
     """
-    from api.app import open_database
+    from api.app import require_migrated
     from api.settings import ServiceSettings
     from layers.db.database import Database
 
-    given = {"host": host, "port": port, "workers": workers, "database": database}
-    for name, value in given.items():
+    overrides = {"host": host, "port": port, "workers": workers, "database": database}
+    for name, value in overrides.items():
         if value is not None:
             # Worker processes read the settings anew.
             os.environ[f"WANGGE_{name.upper()}"] = str(value)
     settings = ServiceSettings()
     opened = Database(settings.database)
     try:
-        open_database(opened)
+        require_migrated(opened)
     finally:
         opened.close()
-    run(settings, listen(settings.host, settings.port))
+    run_server(settings, bind_socket(settings.host, settings.port))
 
 
-def listen(host: str, port: int) -> socket.socket:
+def bind_socket(host: str, port: int) -> socket.socket:
     """Take an address; port 0 takes a free one.
 
     Raises
@@ -73,44 +73,44 @@ def listen(host: str, port: int) -> socket.socket:
         (family, kind, protocol, _, address), *_ = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        taken = socket.socket(family, kind, protocol)
+        sock = socket.socket(family, kind, protocol)
         try:
             # A service that was just ended leaves connections behind, which hold the port for a while.
-            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            taken.bind(address)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(address)
         except OSError:
-            taken.close()
+            sock.close()
             raise
     except OSError as error:
         raise InputError(f"{host} port {port} cannot be listened on: {error.strerror}.") from error
-    taken.set_inheritable(True)
-    return taken
+    sock.set_inheritable(True)
+    return sock
 
 
-def address_of(taken: socket.socket) -> str:
+def socket_url(sock: socket.socket) -> str:
     """Return the address of what listens on a socket, as a URL."""
-    host, port = taken.getsockname()[:2]
+    host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def create_worker() -> "FastAPI":
+def create_worker_app() -> "FastAPI":
     """Build the application of one process; among several it ends with the one that watches over them."""
     from api.app import create_app
 
     supervisor = multiprocessing.parent_process()
     if supervisor is not None:
 
-        def follow() -> None:
+        def exit_with_supervisor() -> None:
             # Killed, it tells nobody; its workers would go on and keep the port from who follows.
             supervisor.join()
             os.kill(os.getpid(), signal.SIGTERM)
 
-        threading.Thread(target=follow, name="supervisor", daemon=True).start()
+        threading.Thread(target=exit_with_supervisor, name="supervisor", daemon=True).start()
     return create_app()
 
 
-def run(
-    settings: "ServiceSettings", listening: socket.socket, started: Callable[[], None] | None = None
+def run_server(
+    settings: "ServiceSettings", sock: socket.socket, on_started: Callable[[], None] | None = None
 ) -> None:
     """Serve on a socket until interrupted.
 
@@ -118,9 +118,9 @@ def run(
     ----------
     settings
         What the environment says, which worker processes read anew.
-    listening
+    sock
         Where to serve.
-    started
+    on_started
         Called when one process alone serves and the first request would be answered.
 
     Raises
@@ -138,8 +138,8 @@ def run(
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            if self.started and started is not None:
-                started()
+            if self.started and on_started is not None:
+                on_started()
 
     with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
         if settings.workers > 1:
@@ -149,7 +149,7 @@ def run(
                     (Path(folder) / variable).mkdir()
                     os.environ[variable] = str(Path(folder) / variable)
         config = uvicorn.Config(
-            "api.cli.serve:create_worker",
+            "api.cli.serve:create_worker_app",
             factory=True,
             host=settings.host,
             port=settings.port,
@@ -160,24 +160,24 @@ def run(
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=settings.grace_s,
-            timeout_worker_healthcheck=_SILENT_S,
+            timeout_worker_healthcheck=_HEALTHCHECK_TIMEOUT_S,
         )
-        say(f"Wangge serves {address_of(listening)} ({settings.workers} worker(s))")
+        print_message(f"Wangge serves {socket_url(sock)} ({settings.workers} worker(s))")
         server = Server(config)
         try:
             if settings.workers > 1:
-                Multiprocess(config, sockets=[listening]).run()
+                Multiprocess(config, sockets=[sock]).run()
             else:
-                server.run(sockets=[listening])
+                server.run(sockets=[sock])
         except KeyboardInterrupt:
             # Being ended is how a service ends; only one that never came up was interrupted.
             if settings.workers == 1 and not server.started:
                 raise
-            say("Wangge has stopped.")
+            print_message("Wangge has stopped.")
             # The threads of requests that were given up keep nothing, and the process would wait for them.
-            last = threading.Timer(_LAST_S, os._exit, (0,))
-            last.daemon = True
-            last.start()
+            exit_timer = threading.Timer(_EXIT_GRACE_S, os._exit, (0,))
+            exit_timer.daemon = True
+            exit_timer.start()
             return
         if settings.workers == 1 and not server.started:
             raise typer.Exit(3)

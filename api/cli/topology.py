@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 import typer
 
 from api.cli import options
-from api.cli.console import NOT_VALID, about, notes, reporting, tell
+from api.cli.console import EXIT_INVALID, error_prefix, handle_errors, print_notes, print_result
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-_LISTED = 5
+_MAX_LISTED = 5
 
 
-@reporting
+@handle_errors
 def check(
     cells: Annotated[Path, typer.Argument(help="Cells, or areas, to check.", show_default=False)],
     areas: options.Areas = None,
@@ -32,8 +32,8 @@ def check(
     areas_layer: options.AreasLayer = None,
     areas_where: options.AreasWhere = None,
     crs: options.WorkingCrs = None,
-    as_json: options.Json = False,
-    **reading: Unpack[options.Reading],
+    as_json: options.JsonOption = False,
+    **reading: Unpack[options.ReadOptions],
 ) -> None:
     """Check that cells fill their areas without blank, overlap or unmatched border.
 
@@ -41,12 +41,12 @@ def check(
     enclose counts as blank; with --areas what the areas leave out (a lake, an enclave) does not.
     """
     from api.cli.inputs import load_cells
-    from gis.crs import parse_crs
-    from gis.topology import check as check_topology
-    from layers.formats import plan_outputs, write_layer
+    from gis.crs import parse_working_crs
+    from gis.topology import check_topology as check_topology
+    from layers.formats import validate_outputs, write_layer
 
-    plan_outputs(layers=[output])
-    working = parse_crs(crs) if crs else None
+    validate_outputs(layers=[output])
+    working = parse_working_crs(crs) if crs else None
     loaded = load_cells(
         cells,
         code_field=code_field,
@@ -54,30 +54,32 @@ def check(
         own_crs=True,
         **reading,
     )
-    ground = _load_parents(areas, areas_code_field, areas_layer, areas_where)
-    with about(cells), progress_bar("checking") as progress:
-        report = check_topology(loaded, ground, crs=working, sliver_width_m=sliver_width, progress=progress)
+    lowest_areas = _load_lowest_areas(areas, areas_code_field, areas_layer, areas_where)
+    with error_prefix(cells), progress_bar("checking") as progress:
+        report = check_topology(
+            loaded, lowest_areas, crs=working, sliver_width_m=sliver_width, progress=progress
+        )
     if output is not None:
-        notes(write_layer(output, report.findings))
+        print_notes(write_layer(output, report.findings))
     summary = {
-        "valid": report.valid,
+        "valid": report.is_valid,
         "cells": len(loaded),
         "working_crs": report.crs.to_string(),
         "findings": report.summary(),
     }
     lines = [
-        "valid" if report.valid else "not valid",
+        "valid" if report.is_valid else "not valid",
         f"{len(loaded):,} cells, working CRS {summary['working_crs']}",
     ]
     for kind, figures in report.summary().items():
         if figures["count"]:
-            lines += _finding_lines(kind, figures, report.of(kind))
-    tell(lines, summary, as_json=as_json)
-    if not report.valid:
-        raise typer.Exit(NOT_VALID)
+            lines += _finding_lines(kind, figures, report.of_kind(kind))
+    print_result(lines, summary, as_json=as_json)
+    if not report.is_valid:
+        raise typer.Exit(EXIT_INVALID)
 
 
-@reporting
+@handle_errors
 def repair(
     cells: Annotated[Path, typer.Argument(help="Cells, or areas, to repair.", show_default=False)],
     output: Annotated[
@@ -100,8 +102,8 @@ def repair(
     areas_layer: options.AreasLayer = None,
     areas_where: options.AreasWhere = None,
     crs: options.WorkingCrs = None,
-    as_json: options.Json = False,
-    **reading: Unpack[options.Reading],
+    as_json: options.JsonOption = False,
+    **reading: Unpack[options.ReadOptions],
 ) -> None:
     """Make cells a coverage: overlaps decided, blanks filled, borders matched, or refuse.
 
@@ -109,12 +111,12 @@ def repair(
     that would lose a cell or take most of its ground is refused with exit code 1, and nothing is written.
     """
     from api.cli.inputs import load_cells
-    from gis.crs import parse_crs
-    from gis.topology import repair as repair_topology
-    from layers.formats import plan_outputs, write_layer, write_table
+    from gis.crs import parse_working_crs
+    from gis.topology import repair_topology as repair_topology
+    from layers.formats import validate_outputs, write_layer, write_table
 
-    plan_outputs(layers=[output], tables=[changes])
-    working = parse_crs(crs) if crs else None
+    validate_outputs(layers=[output], tables=[changes])
+    working = parse_working_crs(crs) if crs else None
     loaded = load_cells(
         cells,
         code_field=code_field,
@@ -122,38 +124,38 @@ def repair(
         own_crs=True,
         **reading,
     )
-    ground = _load_parents(areas, areas_code_field, areas_layer, areas_where)
+    lowest_areas = _load_lowest_areas(areas, areas_code_field, areas_layer, areas_where)
     width = {} if max_width is None else {"max_width_m": max_width}
-    with about(cells), progress_bar("repairing") as progress:
+    with error_prefix(cells), progress_bar("repairing") as progress:
         repaired = repair_topology(
-            loaded, ground, max_area_change=max_area_change, crs=working, progress=progress, **width
+            loaded, lowest_areas, max_area_change=max_area_change, crs=working, progress=progress, **width
         )
     if changes is not None:
         write_table(changes, repaired.changes)
-    notes(write_layer(output, repaired.cells))
+    print_notes(write_layer(output, repaired.cells))
     summary = {**repaired.summary(), "output": str(output)}
-    tell([*repaired.lines(), f"written to {output}"], summary, as_json=as_json)
+    print_result([*repaired.summary_lines(), f"written to {output}"], summary, as_json=as_json)
 
 
-def _load_parents(
+def _load_lowest_areas(
     path: Path | None, code_field: str | None, layer: str | None, where: str | None
 ) -> "gpd.GeoDataFrame | None":
     if path is None:
         return None
     from api.cli.inputs import load_areas
-    from gis.areas import hierarchy, lowest
+    from gis.areas import build_hierarchy, leaf_areas
 
     areas = load_areas(path, code_field=code_field, layer=layer, where=where)
-    with about(path):
-        return lowest(hierarchy(areas))
+    with error_prefix(path):
+        return leaf_areas(build_hierarchy(areas))
 
 
 def _finding_lines(kind: str, figures: Mapping[str, float], findings: "gpd.GeoDataFrame") -> list[str]:
-    from gis.topology.findings import metres2
+    from gis.topology.findings import format_area
 
     severity = findings["severity"].iat[0]
-    size = f", {metres2(figures['area_m2'])}" if figures["area_m2"] else ""
+    size = f", {format_area(figures['area_m2'])}" if figures["area_m2"] else ""
     lines = [f"  {severity} {kind}: {figures['count']:,}{size}"]
-    lines += [f"    {detail}" for detail in findings["detail"].head(_LISTED)]
-    more = len(findings) - _LISTED
+    lines += [f"    {detail}" for detail in findings["detail"].head(_MAX_LISTED)]
+    more = len(findings) - _MAX_LISTED
     return lines + ([f"    ... and {more:,} more"] if more > 0 else [])

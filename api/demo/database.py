@@ -27,17 +27,17 @@ from api.security.audit import audit
 from api.security.principal import SYSTEM
 from api.security.principal import Role
 from api.security.sign_in_links import create_link
-from gis.areas import lowest
-from gis.crs import choose_crs
+from gis.areas import leaf_areas
+from gis.crs import choose_working_crs
 from gis.divide import divide_square
 from gis.errors import InputError
-from layers.fields.columns import base_from
+from layers.fields.columns import standardise_basemap
 from layers.formats import read_layer
 from layers.formats import read_table
 from layers.sample import SampleFiles
 from layers.imports.areas import import_areas
-from layers.basemap import KINDS as BASE_KINDS
-from layers.basemap import replace_base
+from layers.basemap import BASEMAP_KINDS as BASE_KINDS
+from layers.basemap import replace_basemap
 from layers.db.database import Database
 from layers.gaps.runs import search_gaps
 from layers.imports.entities import import_entities
@@ -61,15 +61,15 @@ COMMUNITY, ENVIRONMENT = "community", "environment"
 ACCOUNT = "demo"
 """Who the sign-in link signs in: a publisher of the whole district."""
 
-_MARK = "demonstration"
+_DEMO_MARKER = "demonstration"
 # The subject of the first entry of the audit, by which a database of a demonstration is known.
-_LINK_LIFE, _TOKEN_LIFE = timedelta(hours=12), timedelta(days=7)
-_LATE = 5
+_LINK_LIFETIME, _TOKEN_LIFETIME = timedelta(hours=12), timedelta(days=7)
+_LATE_STEP = 5
 # Every fifth service point opens on the second day.
 
 
 @dataclass(frozen=True)
-class Publication:
+class PublishedPlan:
     """A plan that was published: its scheme, name and day, the cells it brought, and the gaps found then."""
 
     scheme: str
@@ -80,7 +80,7 @@ class Publication:
 
 
 @dataclass(frozen=True)
-class Invitation:
+class DemoAccess:
     """How to come in, each told this once: a link for a person, and a token and a question for a program."""
 
     link: str
@@ -95,8 +95,8 @@ def build_database(
     cells: gpd.GeoDataFrame,
     *,
     size_m: float,
-    say: Callable[[str], None],
-) -> list[Publication]:
+    on_step: Callable[[str], None],
+) -> list[PublishedPlan]:
     """Make the database of a demonstration, in the place of an earlier one's; whole or not at all.
 
     Parameters
@@ -109,7 +109,7 @@ def build_database(
         The district's areas as `gis.areas.hierarchy` gives them.
     cells
         The communities divided into squares of `size_m`: the first plan.
-    say
+    on_step
         Told each step when it is done.
 
     Returns
@@ -124,16 +124,16 @@ def build_database(
     """
     require_replaceable(path)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=path.parent) as folder:
-        fresh = Path(folder) / path.name
-        with closing(Database(f"sqlite:///{fresh}")) as database:
+        new_file = Path(folder) / path.name
+        with closing(Database(f"sqlite:///{new_file}")) as database:
             database.migrate()
             with database.write() as session:
-                audit(session, SYSTEM, Action.record, _MARK, synthetic=True)
-            _load(database, sample, areas, say)
-            published = _publish_all(database, sample, areas, cells, size_m, say)
+                audit(session, SYSTEM, Action.record, _DEMO_MARKER, synthetic=True)
+            _load_sample(database, sample, areas, on_step)
+            published = _publish_plans(database, sample, areas, cells, size_m, on_step)
             with database.write() as session:
                 create_account(session, SYSTEM, ACCOUNT, Role.publisher, None, secrets.token_urlsafe(24))
-        fresh.replace(path)
+        new_file.replace(path)
     return published
 
 
@@ -155,7 +155,7 @@ def require_replaceable(path: Path) -> None:
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=0)
         ) as connection:
             first = connection.execute("SELECT subject FROM audit_entries ORDER BY id LIMIT 1").fetchone()
-            if first != (_MARK,):
+            if first != (_DEMO_MARKER,):
                 raise other
             # Leaving the write-ahead log takes the file alone: it fails while anybody else has it open.
             connection.execute("PRAGMA journal_mode = DELETE").fetchone()
@@ -169,75 +169,75 @@ def require_replaceable(path: Path) -> None:
         raise other from None
 
 
-def invite(database: Database, address: str) -> Invitation:
+def create_demo_access(database: Database, address: str) -> DemoAccess:
     """Make a link, a token and a question for the service of a demonstration at an address."""
     with database.write() as session:
-        _, secret = create_link(session, SYSTEM, ACCOUNT, _LINK_LIFE)
-        _, token = create_token(session, SYSTEM, "demonstration", Role.admin, None, _TOKEN_LIFE)
-        lon, lat = _somewhere(session)
+        _, secret = create_link(session, SYSTEM, ACCOUNT, _LINK_LIFETIME)
+        _, token = create_token(session, SYSTEM, "demonstration", Role.admin, None, _TOKEN_LIFETIME)
+        lon, lat = _point_in_cell(session)
     question = f"{address}/v1/locate?lon={lon:.5f}&lat={lat:.5f}"
-    return Invitation(
+    return DemoAccess(
         f"{address}/#link={secret}", token, f'curl -H "Authorization: Bearer {token}" "{question}"'
     )
 
 
-def _load(
-    database: Database, sample: SampleFiles, areas: gpd.GeoDataFrame, say: Callable[[str], None]
+def _load_sample(
+    database: Database, sample: SampleFiles, areas: gpd.GeoDataFrame, on_step: Callable[[str], None]
 ) -> None:
     import_areas(database, areas, on=FIRST_DAY)
-    late = _late_service_points(sample)
+    late_ids = _late_service_points(sample)
     entities = 0
     for kind, path, where in (
         ("household", sample.households, None),
         ("enterprise", sample.enterprises, None),
         ("sensor", sample.sensors, None),
         ("component", sample.components, None),
-        ("service_point", sample.service_points, f"id NOT IN ({late})"),
+        ("service_point", sample.service_points, f"id NOT IN ({late_ids})"),
     ):
         entities += import_entities(database, path, kind=kind, where=where, on=FIRST_DAY).inserted
-    say(f"{len(areas):,} areas and {entities:,} entities loaded into the database")
-    frames = {kind: base_from(read_layer(sample.district, role=kind), kind) for kind in BASE_KINDS}
-    base = replace_base(database, frames)
-    say(f"{sum(each.stored for each in base.values()):,} features of the base map loaded")
+    on_step(f"{len(areas):,} areas and {entities:,} entities loaded into the database")
+    frames = {kind: standardise_basemap(read_layer(sample.district, role=kind), kind) for kind in BASE_KINDS}
+    base = replace_basemap(database, frames)
+    on_step(f"{sum(each.stored for each in base.values()):,} features of the base map loaded")
 
 
 def _late_service_points(sample: SampleFiles) -> str:
     """Return the identities of the service points that open later, as a list in SQL."""
     identities = sorted(read_layer(sample.service_points, role="entities")["id"].astype(str))
-    return ", ".join(f"'{identity}'" for identity in identities[::_LATE])
+    return ", ".join(f"'{identity}'" for identity in identities[::_LATE_STEP])
 
 
-def _publish_all(
+def _publish_plans(
     database: Database,
     sample: SampleFiles,
     areas: gpd.GeoDataFrame,
     cells: gpd.GeoDataFrame,
     size_m: float,
-    say: Callable[[str], None],
-) -> list[Publication]:
+    on_step: Callable[[str], None],
+) -> list[PublishedPlan]:
     streets = areas[areas["level"] != "village"]
     officers = read_table(sample.officers)
     with database.write() as session:
         create_scheme(session, COMMUNITY, "社区网格", rules={"max_distance_m": 50})
         create_scheme(session, ENVIRONMENT, "环境网格", rules={"max_distance_m": 200})
 
-    def put(scheme: str, name: str, on: date, drawn: gpd.GeoDataFrame) -> Publication:
+    def publish_plan(scheme: str, name: str, on: date, drawn: gpd.GeoDataFrame) -> PublishedPlan:
         with database.write() as session:
             number = find_scheme(session, scheme).id
             plan = create_draft(session, number, drawn, name=name, created_by=SYSTEM.label)
             check_plan(session, plan.id)
-            brought = publish(session, plan.id, on).begun
+            begun = publish(session, plan.id, on).begun
             audit(session, SYSTEM, Action.publish, f"plan {plan.id}", on=on.isoformat())
         import_officers(database, officers, scheme=scheme, on=on)
         run = search_gaps(database, scheme, created_by=SYSTEM.label, on=on)
         found = sum(kind["gaps"] for kind in run.summary["kinds"].values())
-        say(f"{scheme}: {brought:,} cells in force from {on}, {found:,} gaps")
-        return Publication(scheme, name, on, brought, found)
+        on_step(f"{scheme}: {begun:,} cells in force from {on}, {found:,} gaps")
+        return PublishedPlan(scheme, name, on, begun, found)
 
     squares = cells[["code", "name", "kind", "area_code", "geometry"]]
     published = [
-        put(COMMUNITY, "社区网格 2025", FIRST_DAY, squares),
-        put(
+        publish_plan(COMMUNITY, "社区网格 2025", FIRST_DAY, squares),
+        publish_plan(
             ENVIRONMENT,
             "环境网格 2025",
             FIRST_DAY,
@@ -245,30 +245,30 @@ def _publish_all(
         ),
     ]
     import_entities(database, sample.service_points, kind="service_point", on=SECOND_DAY)
-    street = min(lowest(streets)["code"])
+    street = min(leaf_areas(streets)["code"])
     name = areas.loc[areas["code"] == street, "name"].iloc[0]
-    mine = squares["area_code"].isin(areas.loc[areas["parent"] == street, "code"])
-    redrawn = pd.concat([squares[~mine], _merged(squares[mine], 2 * size_m)], ignore_index=True)
-    return [*published, put(COMMUNITY, f"{name}调整", SECOND_DAY, redrawn)]
+    in_street = squares["area_code"].isin(areas.loc[areas["parent"] == street, "code"])
+    redrawn = pd.concat([squares[~in_street], _merge_cells(squares[in_street], 2 * size_m)], ignore_index=True)
+    return [*published, publish_plan(COMMUNITY, f"{name}调整", SECOND_DAY, redrawn)]
 
 
-def _merged(cells: gpd.GeoDataFrame, size_m: float) -> gpd.GeoDataFrame:
+def _merge_cells(cells: gpd.GeoDataFrame, size_m: float) -> gpd.GeoDataFrame:
     """Return cells of which those of one area that lie in one larger square are one, under a new code.
 
     Neighbours keep all the vertices they share. What is left alone in its square stays as it is.
     """
-    spots = cells.geometry.representative_point().to_crs(choose_crs(cells))
-    column, row = np.floor(spots.x / size_m), np.floor(spots.y / size_m)
-    kept, begun = [], []
-    for area_code, ours in cells.groupby("area_code", sort=True):
-        width = len(ours["code"].iloc[0]) - len(str(area_code))
-        number = max(int(code[-width:]) for code in ours["code"])
-        for _, square in ours.groupby([column[ours.index], row[ours.index]], sort=True):
+    points = cells.geometry.representative_point().to_crs(choose_working_crs(cells))
+    column, row = np.floor(points.x / size_m), np.floor(points.y / size_m)
+    unchanged, begun = [], []
+    for area_code, area_cells in cells.groupby("area_code", sort=True):
+        width = len(area_cells["code"].iloc[0]) - len(str(area_code))
+        number = max(int(code[-width:]) for code in area_cells["code"])
+        for _, square in area_cells.groupby([column[area_cells.index], row[area_cells.index]], sort=True):
             inside = shapely.point_on_surface(square.geometry.to_numpy())
             for part in shapely.get_parts(shapely.coverage_union_all(square.geometry.to_numpy())):
                 members = square[shapely.intersects(part, inside)]
                 if len(members) == 1:
-                    kept.append(members)
+                    unchanged.append(members)
                     continue
                 number += 1
                 last = members["code"].iloc[0][-width:]
@@ -281,13 +281,13 @@ def _merged(cells: gpd.GeoDataFrame, size_m: float) -> gpd.GeoDataFrame:
                         "geometry": part,
                     }
                 )
-    fresh = gpd.GeoDataFrame(begun, columns=cells.columns, crs=cells.crs)
-    return gpd.GeoDataFrame(pd.concat([*kept, fresh], ignore_index=True), crs=cells.crs)
+    merged = gpd.GeoDataFrame(begun, columns=cells.columns, crs=cells.crs)
+    return gpd.GeoDataFrame(pd.concat([*unchanged, merged], ignore_index=True), crs=cells.crs)
 
 
-def _somewhere(session: Session) -> tuple[float, float]:
+def _point_in_cell(session: Session) -> tuple[float, float]:
     """Return the longitude and latitude of a place in the middle of a cell."""
-    shape = session.scalars(select(Cell.geometry).where(Cell.valid_to.is_(None)).order_by(Cell.code)).first()
-    assert shape is not None
-    place = shapely.point_on_surface(shape)
-    return place.x, place.y
+    geometry = session.scalars(select(Cell.geometry).where(Cell.valid_to.is_(None)).order_by(Cell.code)).first()
+    assert geometry is not None
+    point = shapely.point_on_surface(geometry)
+    return point.x, point.y

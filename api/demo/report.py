@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from api.demo.files import Demonstration
-from api.demo.database import Publication
-from gis.areas import lowest
-from gis.topology.findings import metres2
+from api.demo.files import DemoResult
+from api.demo.database import PublishedPlan
+from gis.areas import leaf_areas
+from gis.topology.findings import format_area
 
-_WORDS = {
+_TEXTS = {
     "zh": {
         "title": "示例区网格化报告（合成数据）",
         "division": "网格划分",
@@ -61,115 +61,115 @@ _WORDS = {
         "files": "Files",
     },
 }
-_WORST = 10
+_WORST_COUNT = 10
 
 
-def write_up(shown: Demonstration, language: str = "zh", published: Sequence[Publication] = ()) -> str:
+def render_report(result: DemoResult, language: str = "zh", published: Sequence[PublishedPlan] = ()) -> str:
     """Return the report as Markdown.
 
     Parameters
     ----------
-    shown
+    result
         What was made and found in files.
     language
         zh or en.
     published
         The plans of the database, where there is one.
     """
-    words: dict[str, object] = dict(_WORDS[language])
+    texts: dict[str, object] = dict(_TEXTS[language])
 
-    def say(key: str, **figures: object) -> str:
-        return str(words[key]).format(**figures)
+    def text(key: str, **figures: object) -> str:
+        return str(texts[key]).format(**figures)
 
-    def head(key: str) -> Sequence[str]:
-        found = words[key]
+    def header(key: str) -> Sequence[str]:
+        found = texts[key]
         assert isinstance(found, tuple)
         return found
 
-    areas, cells = shown.areas, shown.cells
-    lines = [f"# {say('title')}", "", f"## {say('division')}", ""]
+    areas, cells = result.areas, result.cells
+    lines = [f"# {text('title')}", "", f"## {text('division')}", ""]
     lines += [
-        say(
+        text(
             "ground",
             cells=len(cells),
-            communities=len(lowest(areas)),
+            communities=len(leaf_areas(areas)),
             streets=int((areas["level"] == "town").sum()),
-            area=metres2(float(cells["area_m2"].sum())),
-            least=metres2(float(cells["area_m2"].min())),
-            most=metres2(float(cells["area_m2"].max())),
+            area=format_area(float(cells["area_m2"].sum())),
+            least=format_area(float(cells["area_m2"].min())),
+            most=format_area(float(cells["area_m2"].max())),
         ),
-        say("valid" if shown.check.valid else "invalid"),
+        text("valid" if result.check.is_valid else "invalid"),
     ]
-    lines += ["", f"## {say('assignment')}", ""]
-    lines += _table(
-        head("assignment_head"),
+    lines += ["", f"## {text('assignment')}", ""]
+    lines += _markdown_table(
+        header("assignment_head"),
         [
-            (kind, account.total, *(account.methods[word] for word in ("inside", "border", "share", "none")))
-            for kind, account in shown.accounts.items()
+            (kind, assign_report.total, *(assign_report.method_counts[word] for word in ("inside", "border", "share", "none")))
+            for kind, assign_report in result.assign_reports.items()
         ],
     )
-    found = shown.gaps.summary()
-    lines += ["", f"## {say('gaps')}", ""]
-    lines += _table(
-        head("gaps_head"),
+    found = result.gaps.summary()
+    lines += ["", f"## {text('gaps')}", ""]
+    lines += _markdown_table(
+        header("gaps_head"),
         [
-            (kind, row["gaps"], row["high"], metres2(row["area_m2"]), row["households"], row["enterprises"])
+            (kind, row["gaps"], row["high"], format_area(row["area_m2"]), row["households"], row["enterprises"])
             for kind, row in found["kinds"].items()
         ],
     )
-    lines += [say("skipped", kind=kind, reason=reason) for kind, reason in found["skipped"].items()]
-    lines += ["", f"### {say('worst')}", ""]
-    lines += _table(
-        head("worst_head"),
+    lines += [text("skipped", kind=kind, reason=reason) for kind, reason in found["skipped"].items()]
+    lines += ["", f"### {text('worst')}", ""]
+    lines += _markdown_table(
+        header("worst_head"),
         [
             (
                 row["kind"],
                 row["cell_code"],
-                metres2(row["area_m2"]),
+                format_area(row["area_m2"]),
                 row["households"],
                 row["enterprises"],
                 row["rule"],
             )
-            for row in shown.gaps.frame.head(_WORST).drop(columns="geometry").to_dict("records")
+            for row in result.gaps.frame.head(_WORST_COUNT).drop(columns="geometry").to_dict("records")
         ],
     )
-    lines += ["", f"## {say('defects')}", ""]
-    lines += _table(
-        head("defects_head"),
+    lines += ["", f"## {text('defects')}", ""]
+    lines += _markdown_table(
+        header("defects_head"),
         [
             (
                 name,
-                say("reading", datum=diagnosis.datum.label, axes=head("axes")[diagnosis.swapped]),
+                text("reading", datum=diagnosis.datum.label, axes=header("axes")[diagnosis.swapped]),
                 f"{diagnosis.datum_confidence} / {diagnosis.axes_confidence}",
-                f"{shown.rescued[name].assigned:,} / {shown.rescued[name].total:,}",
-                ", ".join(f"{word} {count:,}" for word, count in shown.rescued[name].reasons.items()) or "-",
+                f"{result.corrected_reports[name].assigned:,} / {result.corrected_reports[name].total:,}",
+                ", ".join(f"{word} {count:,}" for word, count in result.corrected_reports[name].reason_counts.items()) or "-",
             )
-            for name, diagnosis in shown.diagnoses.items()
+            for name, diagnosis in result.diagnoses.items()
         ],
     )
-    faults, largest = shown.defective.summary(), shown.repaired.summary()["largest_change"]
+    faults, largest = result.defective.summary(), result.repaired.summary()["largest_change"]
     lines += [
         "",
-        say(
+        text(
             "areas",
             overlaps=faults["overlap"]["count"],
-            overlap=metres2(faults["overlap"]["area_m2"]),
+            overlap=format_area(faults["overlap"]["area_m2"]),
             blanks=faults["blank"]["count"],
-            blank=metres2(faults["blank"]["area_m2"]),
+            blank=format_area(faults["blank"]["area_m2"]),
         ),
-        say("repaired", code=largest["code"], change=largest["change_m2"], share=largest["change_share"]),
+        text("repaired", code=largest["code"], change=largest["change_m2"], share=largest["change_share"]),
     ]
     if published:
         rows = [(each.scheme, each.name, each.on, each.cells, each.gaps) for each in published]
-        lines += ["", f"## {say('plans')}", "", *_table(head("plans_head"), rows)]
-    lines += ["", f"## {say('files')}", ""]
-    lines += [f"- {path.name}" for path in sorted(shown.folder.iterdir()) if not path.name.startswith(".")]
+        lines += ["", f"## {text('plans')}", "", *_markdown_table(header("plans_head"), rows)]
+    lines += ["", f"## {text('files')}", ""]
+    lines += [f"- {path.name}" for path in sorted(result.folder.iterdir()) if not path.name.startswith(".")]
     return "\n".join(lines) + "\n"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+def _markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     def cell(value: object) -> str:
         return f"{value:,}" if isinstance(value, int) else str(value).replace("|", "\\|")
 
     body = ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows]
-    return ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head), *body]
+    return ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header), *body]

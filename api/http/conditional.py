@@ -11,7 +11,7 @@ from gis.errors import StaleError
 IfNoneMatch = Annotated[str | None, Header(max_length=500, description="The ETag one has.", examples=['"3"'])]
 
 
-async def _version(
+async def _if_match_version(
     if_match: Annotated[
         str | None, Header(description="The ETag the write is based on.", max_length=100, examples=['"3"'])
     ] = None,
@@ -24,11 +24,11 @@ async def _version(
     return int(text)
 
 
-Version = Annotated[int, Depends(_version)]
+IfMatchVersion = Annotated[int, Depends(_if_match_version)]
 """The version that a write says it is based on."""
 
 
-def require_version(present: int, given: int) -> None:
+def require_version(current: int, expected: int) -> None:
     """Refuse a write that is based on another version.
 
     Raises
@@ -36,10 +36,10 @@ def require_version(present: int, given: int) -> None:
     StaleError
         If it is.
     """
-    if present != given:
-        raise StaleError(f"This has changed since: it has version {present}, not {given}; read it again.")
+    if current != expected:
+        raise StaleError(f"This has changed since: it has version {current}, not {expected}; read it again.")
 
 
-def tag(*parts: object) -> str:
+def make_etag(*parts: object) -> str:
     """Return the entity tag of an answer that depends on these alone."""
     return '"' + hashlib.sha256(repr(parts).encode()).hexdigest()[:24] + '"'

@@ -8,15 +8,15 @@ from api.settings import ServiceSettings
 from layers.db.database import Database
 
 
-async def _store(request: Request) -> Database:
+async def _get_database(request: Request) -> Database:
     found: Database = request.app.state.database
     return found
 
 
-async def _settings(request: Request) -> ServiceSettings:
+async def _get_settings(request: Request) -> ServiceSettings:
     found: ServiceSettings = request.app.state.settings
     return found
 
 
-Store = Annotated[Database, Depends(_store)]
-Settings = Annotated[ServiceSettings, Depends(_settings)]
+DatabaseDep = Annotated[Database, Depends(_get_database)]
+SettingsDep = Annotated[ServiceSettings, Depends(_get_settings)]

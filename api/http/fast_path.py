@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.problems import problem, status_of
+from api.problems import problem_response, status_of
 from api.security.auth_middleware import route_path
 from gis.errors import WanggeError
 
 
-class Direct:
+class FastPathMiddleware:
     """Answers GET of some paths by itself, and leaves all else to the application within.
 
     The answers of these routes are small: nothing compresses them on the way.
@@ -40,5 +40,7 @@ class Direct:
         try:
             await endpoint(scope, receive, send)
         except WanggeError as error:
-            refusal = problem(status_of(error), str(error), request_id=scope.get("wangge.request_id"))
-            await refusal(scope, receive, send)
+            error_response = problem_response(
+                status_of(error), str(error), request_id=scope.get("wangge.request_id")
+            )
+            await error_response(scope, receive, send)

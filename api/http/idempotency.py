@@ -17,16 +17,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from api.security.caller import principal_in
+from api.security.caller import get_principal
 from gis.errors import ConflictError, InputError
 from layers.db.database import Database
-from layers.models import KeptAnswer
+from layers.models import IdempotencyKey
 
-_KEPT = timedelta(days=2)
+_RETENTION = timedelta(days=2)
 
 
 @dataclass(frozen=True)
-class Done:
+class WriteResult:
     """What a write answers; `version` becomes its ETag."""
 
     content: Any
@@ -35,7 +35,7 @@ class Done:
     location: str | None = None
 
 
-class Once:
+class IdempotentWrite:
     """Carries out the write of one request.
 
     Parameters
@@ -48,19 +48,19 @@ class Once:
 
     def __init__(self, request: Request, key: str | None) -> None:
         self._database: Database = request.app.state.database
-        self._keep: Callable[[], None] = request.scope["wangge.keep"]
-        self._caller = principal_in(request.scope).label
-        self._what = (request.method, request.url.path, request.headers.get("if-match"))
+        self._begin_commit: Callable[[], None] = request.scope["wangge.begin_commit"]
+        self._caller = get_principal(request.scope).label
+        self._request_identity = (request.method, request.url.path, request.headers.get("if-match"))
         self._key = key
 
-    def __call__(self, given: BaseModel | None, deed: Callable[[Session], Done]) -> Response:
+    def __call__(self, body: BaseModel | None, handler: Callable[[Session], WriteResult]) -> Response:
         """Do the deed in one transaction, or repeat what was answered before.
 
         Parameters
         ----------
-        given
+        body
             The body of the request.
-        deed
+        handler
             Gets a session of `Database.write`.
 
         Raises
@@ -74,47 +74,57 @@ class Once:
         try:
             with self._database.write() as session:
                 if self._key is None:
-                    answer = _response(deed(session))
+                    response = _result_response(handler(session))
                 else:
-                    answer = self._first(session, self._key, given, deed)
+                    response = self._replay_or_execute(session, self._key, body, handler)
                 # Whoever was told meanwhile that it takes too long was told the truth.
-                self._keep()
-                return answer
+                self._begin_commit()
+                return response
         except IntegrityError as error:
             raise ConflictError("Another request has written the same meanwhile; ask again.") from error
 
-    def _first(
-        self, session: Session, key: str, given: BaseModel | None, deed: Callable[[Session], Done]
+    def _replay_or_execute(
+        self,
+        session: Session,
+        key: str,
+        request_body: BaseModel | None,
+        handler: Callable[[Session], WriteResult],
     ) -> Response:
-        body = b"" if given is None else given.model_dump_json().encode()
-        digest = hashlib.sha256(repr(self._what).encode() + body).hexdigest()
+        body = b"" if request_body is None else request_body.model_dump_json().encode()
+        digest = hashlib.sha256(repr(self._request_identity).encode() + body).hexdigest()
         now = datetime.now(UTC)
-        kept = session.scalar(
-            select(KeptAnswer).where(
-                KeptAnswer.caller == self._caller, KeptAnswer.key == key, KeptAnswer.at > now - _KEPT
+        stored = session.scalar(
+            select(IdempotencyKey).where(
+                IdempotencyKey.caller == self._caller,
+                IdempotencyKey.key == key,
+                IdempotencyKey.at > now - _RETENTION,
             )
         )
-        if kept is not None:
-            if kept.request_sha256 != digest:
+        if stored is not None:
+            if stored.request_sha256 != digest:
                 raise InputError("This Idempotency-Key was used for another request; make a new one.")
-            return _raw(kept.body.encode(), kept.status, kept.etag, kept.location, replayed=True)
-        session.execute(delete(KeptAnswer).where(KeptAnswer.at <= now - _KEPT))
-        kept = KeptAnswer(caller=self._caller, key=key, request_sha256=digest, status=0, body="", at=now)
+            return _build_response(
+                stored.body.encode(), stored.status, stored.etag, stored.location, replayed=True
+            )
+        session.execute(delete(IdempotencyKey).where(IdempotencyKey.at <= now - _RETENTION))
+        stored = IdempotencyKey(
+            caller=self._caller, key=key, request_sha256=digest, status=0, body="", at=now
+        )
         # Written first, so that the same request at the same time waits here.
-        session.add(kept)
+        session.add(stored)
         session.flush()
-        response = _response(deed(session))
-        kept.status, kept.body = response.status_code, bytes(response.body).decode()
-        kept.etag, kept.location = response.headers.get("etag"), response.headers.get("location")
+        response = _result_response(handler(session))
+        stored.status, stored.body = response.status_code, bytes(response.body).decode()
+        stored.etag, stored.location = response.headers.get("etag"), response.headers.get("location")
         return response
 
 
-def _response(done: Done) -> Response:
-    etag = None if done.version is None else f'"{done.version}"'
-    return _raw(orjson.dumps(done.content), done.status, etag, done.location)
+def _result_response(result: WriteResult) -> Response:
+    etag = None if result.version is None else f'"{result.version}"'
+    return _build_response(orjson.dumps(result.content), result.status, etag, result.location)
 
 
-def _raw(
+def _build_response(
     body: bytes, status: int, etag: str | None, location: str | None, *, replayed: bool = False
 ) -> Response:
     named = {"ETag": etag, "Location": location, "Idempotency-Replayed": "true" if replayed else None}
@@ -122,7 +132,7 @@ def _raw(
     return Response(body, status, headers, "application/json")
 
 
-async def _once(
+async def _idempotent_write(
     request: Request,
     idempotency_key: Annotated[
         str | None,
@@ -134,8 +144,8 @@ async def _once(
             examples=["7f1b0a52"],
         ),
     ] = None,
-) -> Once:
-    return Once(request, idempotency_key)
+) -> IdempotentWrite:
+    return IdempotentWrite(request, idempotency_key)
 
 
-Writing = Annotated[Once, Depends(_once)]
+IdempotentWriteDep = Annotated[IdempotentWrite, Depends(_idempotent_write)]

@@ -14,16 +14,16 @@ from threading import Lock
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import logs
-from api.metrics import TALLY
-from api.problems import failure, problem, report
+from api.metrics import METRICS_BUFFER
+from api.problems import failure_response, log_error, problem_response
 from gis.errors import ConflictError
 
-_ID = re.compile(r"[0-9A-Za-z._-]{8,64}\Z")
+_REQUEST_ID_PATTERN = re.compile(r"[0-9A-Za-z._-]{8,64}\Z")
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-class Surroundings:
+class RequestContextMiddleware:
     """Gives each request an id and a limit of time, logs it, and counts it.
 
     Parameters
@@ -32,17 +32,17 @@ class Surroundings:
         The application within.
     request_s
         Seconds until the answer must have begun.
-    patient
+    slow_paths
         Paths, or how they end, of what takes long by its nature, for which it is twenty times as long.
     """
 
-    def __init__(self, app: ASGIApp, request_s: float, patient: Collection[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, request_s: float, slow_paths: Collection[str] = ()) -> None:
         self._app = app
         self._request_s = request_s
-        self._patient = tuple(patient)
+        self._slow_paths = tuple(slow_paths)
         # Ids need to differ and not to be secret: a process makes them from its own beginning on.
-        self._made = itertools.count()
-        self._first = secrets.token_hex(5)
+        self._counter = itertools.count()
+        self._id_prefix = secrets.token_hex(5)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -50,53 +50,53 @@ class Surroundings:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        request_id = _given_id(scope) or f"{self._first}{next(self._made):06x}"
+        request_id = _client_request_id(scope) or f"{self._id_prefix}{next(self._counter):06x}"
         scope["wangge.request_id"] = request_id
-        limit = self._request_s * (20 if scope["path"].endswith(self._patient) else 1)
+        limit = self._request_s * (20 if scope["path"].endswith(self._slow_paths) else 1)
         deadline = _Deadline(limit)
-        scope["wangge.keep"] = deadline.keep
+        scope["wangge.begin_commit"] = deadline.begin_commit
         status = 500
         started = False
 
-        async def sending(message: Message) -> None:
+        async def send_with_request_id(message: Message) -> None:
             nonlocal status, started
             if message["type"] == "http.response.start":
-                deadline.lift()
+                deadline.disarm()
                 status = message["status"]
                 started = True
                 message.setdefault("headers", [])
                 message["headers"].append((b"x-request-id", request_id.encode()))
             await send(message)
 
-        TALLY.begin()
-        known = logs.REQUEST_ID.set(request_id)
+        METRICS_BUFFER.start_request()
+        context_token = logs.REQUEST_ID.set(request_id)
         try:
-            await self._app(scope, receive, sending)
+            await self._app(scope, receive, send_with_request_id)
         except asyncio.CancelledError:
             if started:
                 raise
-            late = deadline.was_it()
+            timed_out = deadline.expired()
             # The thread of a write goes on meanwhile, but keeps nothing unless it has begun to.
-            said = (
+            detail = (
                 f"The answer took longer than {limit:g} s; nothing is kept. Ask for less, or through a job."
-                if late
+                if timed_out
                 else "The service is being stopped; nothing of this is kept. Ask again later."
-                if deadline.give_up()
+                if deadline.try_abandon()
                 else "The service is being stopped; ask again later, and look first at what has been done."
             )
-            answer = problem(503, said, request_id=request_id, headers={"Retry-After": "5"})
-            await answer(scope, receive, sending)
-            if not late:
+            response = problem_response(503, detail, request_id=request_id, headers={"Retry-After": "5"})
+            await response(scope, receive, send_with_request_id)
+            if not timed_out:
                 raise
         except Exception as error:
             if started:
-                report(error)
+                log_error(error)
                 raise
-            await failure(error, request_id)(scope, receive, sending)
+            await failure_response(error, request_id)(scope, receive, send_with_request_id)
         finally:
-            deadline.lift()
-            logs.REQUEST_ID.reset(known)
-            _note(scope, request_id, status, time.perf_counter() - began)
+            deadline.disarm()
+            logs.REQUEST_ID.reset(context_token)
+            _record_request(scope, request_id, status, time.perf_counter() - began)
 
 
 class _Deadline:
@@ -105,28 +105,28 @@ class _Deadline:
     A request is either given up or what it writes is kept, whichever comes first.
     """
 
-    __slots__ = ("_before", "_decided", "_expired", "_task", "_timer")
+    __slots__ = ("_cancelling_before", "_expired", "_outcome_lock", "_task", "_timer")
 
     def __init__(self, seconds: float) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._task = task
-        self._before = task.cancelling()
+        self._cancelling_before = task.cancelling()
         self._expired = False
         # Whoever takes it decides how the request ends; it is never released.
-        self._decided = Lock()
+        self._outcome_lock = Lock()
         self._timer = asyncio.get_running_loop().call_later(seconds, self._expire)
 
     def _expire(self) -> None:
-        if self.give_up():
+        if self.try_abandon():
             self._expired = True
             self._task.cancel()
 
-    def give_up(self) -> bool:
+    def try_abandon(self) -> bool:
         """Let nothing be kept from now on; return False if that comes too late."""
-        return self._decided.acquire(blocking=False)
+        return self._outcome_lock.acquire(blocking=False)
 
-    def keep(self) -> None:
+    def begin_commit(self) -> None:
         """Begin to keep what the request has written, in any thread; it is not given up any more.
 
         Raises
@@ -134,29 +134,29 @@ class _Deadline:
         ConflictError
             If it has been given up.
         """
-        if not self.give_up():
+        if not self.try_abandon():
             raise ConflictError("The request was given up before it was done; nothing of it is kept.")
 
-    def lift(self) -> None:
+    def disarm(self) -> None:
         """Let the task go on for as long as it likes."""
         self._timer.cancel()
 
-    def was_it(self) -> bool:
+    def expired(self) -> bool:
         """Tell whether it alone cancelled the task, which is then cancelled no more."""
-        return self._expired and self._task.uncancel() <= self._before
+        return self._expired and self._task.uncancel() <= self._cancelling_before
 
 
-def _note(scope: Scope, request_id: str, status: int, seconds: float) -> None:
-    method = scope["method"] if scope["method"] in _METHODS else "other"
+def _record_request(scope: Scope, request_id: str, status: int, seconds: float) -> None:
+    method = scope["method"] if scope["method"] in _KNOWN_METHODS else "other"
     route = scope.get("wangge.route") or getattr(scope.get("route"), "path", None) or "other"
-    TALLY.end(method, route, status, seconds)
-    logs.note_request(request_id, method, route, status, seconds)
+    METRICS_BUFFER.finish_request(method, route, status, seconds)
+    logs.log_request(request_id, method, route, status, seconds)
 
 
-def _given_id(scope: Scope) -> str | None:
+def _client_request_id(scope: Scope) -> str | None:
     for name, value in scope["headers"]:
         if name == b"x-request-id":
-            given: str = value.decode("latin-1")
-            if _ID.match(given):
-                return given
+            request_id: str = value.decode("latin-1")
+            if _REQUEST_ID_PATTERN.match(request_id):
+                return request_id
     return None

@@ -2,35 +2,35 @@
 
 from typing import Any
 
-from api.problems import answers
+from api.problems import problem_responses
 
-_SCHEME = {
+_SCHEME_PARAMETER = {
     "name": "scheme",
     "in": "query",
     "schema": {"type": "string", "minLength": 1, "maxLength": 60},
     "example": "community",
 }
-_AT = {
+_AT_PARAMETER = {
     "name": "at",
     "in": "query",
     "description": "The day; today when not given.",
     "schema": {"type": "string", "format": "date"},
     "example": "2026-03-01",
 }
-_KIND = {
+_KIND_PARAMETER = {
     "name": "kind",
     "in": "query",
     "description": "Only entities of this kind; all when not given.",
     "schema": {"type": "string"},
     "example": "enterprise",
 }
-_RUN = {
+_RUN_PARAMETER = {
     "name": "run",
     "in": "query",
     "description": "The run of gaps; the newest of the scheme when not given.",
     "schema": {"type": "integer", "minimum": 1, "maximum": 2**49},
 }
-_ADDRESS = [
+_TILE_PARAMETERS = [
     {
         "name": name,
         "in": "path",
@@ -40,7 +40,7 @@ _ADDRESS = [
     }
     for name, most, example in (("z", 16, 8), ("x", 65535, 208), ("y", 65535, 111))
 ]
-_NEEDED = {**_SCHEME, "required": True}
+_REQUIRED_SCHEME = {**_SCHEME_PARAMETER, "required": True}
 
 _LAYERS: dict[str, tuple[str, str, list[dict[str, Any]]]] = {
     "areas": (
@@ -65,7 +65,7 @@ _LAYERS: dict[str, tuple[str, str, list[dict[str, Any]]]] = {
             "zoom from which there are cells, `cell_groups`: the cells of an area as one, with their number "
             "and sums; and `group_borders`."
         ),
-        [_NEEDED, _AT],
+        [_REQUIRED_SCHEME, _AT_PARAMETER],
     ),
     "entities": (
         "entities",
@@ -73,12 +73,12 @@ _LAYERS: dict[str, tuple[str, str, list[dict[str, Any]]]] = {
             "`entities`: id, kind, class_name, and cell_code when a scheme is named. Below zoom 15 one point "
             "stands for all of a kind in a square of 16 pixels, with their `count`; nothing of a person."
         ),
-        [_KIND, _SCHEME],
+        [_KIND_PARAMETER, _SCHEME_PARAMETER],
     ),
     "gaps": (
         "a run of gaps",
         "`gaps`: kind, severity, cell_code, area_m2, households, enterprises.",
-        [_NEEDED, _RUN],
+        [_REQUIRED_SCHEME, _RUN_PARAMETER],
     ),
 }
 
@@ -86,35 +86,39 @@ _LAYERS: dict[str, tuple[str, str, list[dict[str, Any]]]] = {
 def tile_paths() -> dict[str, Any]:
     """Return the OpenAPI paths of the routes."""
     paths: dict[str, Any] = {}
-    for layer, (what, told, parameters) in _LAYERS.items():
-        paths[f"/tiles/{layer}/{{z}}/{{x}}/{{y}}.mvt"] = {"get": _tile(layer, what, told, parameters)}
-        paths[f"/tiles/{layer}.json"] = {"get": _tilejson(layer, what, parameters)}
-    paths["/styles/{style}.json"] = {"get": _style()}
+    for layer, (subject, contents, parameters) in _LAYERS.items():
+        paths[f"/tiles/{layer}/{{z}}/{{x}}/{{y}}.mvt"] = {
+            "get": _tile_operation(layer, subject, contents, parameters)
+        }
+        paths[f"/tiles/{layer}.json"] = {"get": _tilejson_operation(layer, subject, parameters)}
+    paths["/styles/{style}.json"] = {"get": _style_operation()}
     return paths
 
 
-def _problems(*statuses: int) -> dict[str, Any]:
-    return {str(status): described for status, described in answers(*statuses).items()}
+def _problem_responses(*statuses: int) -> dict[str, Any]:
+    return {str(status): described for status, described in problem_responses(*statuses).items()}
 
 
-def _tile(layer: str, what: str, told: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+def _tile_operation(
+    layer: str, subject: str, contents: str, parameters: list[dict[str, Any]]
+) -> dict[str, Any]:
     content = {"application/vnd.mapbox-vector-tile": {"schema": {"type": "string", "format": "binary"}}}
     return {
         "tags": ["tiles"],
-        "summary": f"Draw {what}",
-        "description": f"A Mapbox Vector Tile 2.1. {told}",
+        "summary": f"Draw {subject}",
+        "description": f"A Mapbox Vector Tile 2.1. {contents}",
         "operationId": f"tile_{layer}",
-        "parameters": [*_ADDRESS, *parameters],
+        "parameters": [*_TILE_PARAMETERS, *parameters],
         "responses": {
             "200": {"description": "The tile.", "content": content},
             "204": {"description": "There is nothing in this tile for the caller."},
             "304": {"description": "The caller has it already."},
-            **_problems(404),
+            **_problem_responses(404),
         },
     }
 
 
-def _tilejson(layer: str, what: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+def _tilejson_operation(layer: str, subject: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
     schema = {
         "type": "object",
         "required": [
@@ -152,7 +156,7 @@ def _tilejson(layer: str, what: str, parameters: list[dict[str, Any]]) -> dict[s
     }
     return {
         "tags": ["tiles"],
-        "summary": f"Describe the tiles of {what}",
+        "summary": f"Describe the tiles of {subject}",
         "description": "TileJSON 3; its bounds are those of what the caller may see.",
         "operationId": f"tilejson_{layer}",
         "parameters": parameters,
@@ -161,12 +165,12 @@ def _tilejson(layer: str, what: str, parameters: list[dict[str, Any]]) -> dict[s
                 "description": "The TileJSON.",
                 "content": {"application/json": {"schema": schema, "example": example}},
             },
-            **_problems(404),
+            **_problem_responses(404),
         },
     }
 
 
-def _style() -> dict[str, Any]:
+def _style_operation() -> dict[str, Any]:
     example = {"version": 8, "name": "calm", "sources": {}, "layers": []}
     return {
         "tags": ["tiles"],
@@ -187,6 +191,6 @@ def _style() -> dict[str, Any]:
                 "description": "The style.",
                 "content": {"application/json": {"schema": {"type": "object"}, "example": example}},
             },
-            **_problems(404),
+            **_problem_responses(404),
         },
     }

@@ -12,15 +12,15 @@ from sqlalchemy import ColumnElement, Row, Select, literal, or_, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from starlette.responses import Response
 
-from api.http.conditional import tag
-from api.http.responses import BoxText, Form, as_geojson, box_of, listing
+from api.http.conditional import make_etag
+from api.http.responses import BboxParam, FormatParam, list_response, parse_bbox, wants_geojson
 from gis.errors import InputError
-from layers.db.bbox import in_box
+from layers.db.bbox import bbox_intersects
 from layers.models import Area, Cell, Entity, Gap
 
-Record = TypeVar("Record")
+Item = TypeVar("Item")
 Columns = TypeVarTuple("Columns")
-Key = InstrumentedAttribute[int] | InstrumentedAttribute[str]
+SortColumn = InstrumentedAttribute[int] | InstrumentedAttribute[str]
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="Records of a page.", examples=[100])]
 Cursor = Annotated[
@@ -28,14 +28,14 @@ Cursor = Annotated[
 ]
 
 
-class Page(BaseModel, Generic[Record]):
+class Page(BaseModel, Generic[Item]):
     """Some records of a list; `next` leads to those that follow and is null at the end."""
 
-    items: list[Record]
+    items: list[Item]
     next: str | None = Field(examples=[None])
 
 
-class Asked:
+class PageParams:
     """Which page of a list is asked for.
 
     Parameters
@@ -47,11 +47,11 @@ class Asked:
     def __init__(self, limit: int, cursor: str | None) -> None:
         self._limit, self._cursor = limit, cursor
 
-    def rows(
+    def fetch(
         self,
         session: Session,
-        chosen: Select[*Columns],
-        *order: Key,
+        statement: Select[*Columns],
+        *order: SortColumn,
         descending: bool = False,
     ) -> tuple[Sequence[Row[*Columns]], str | None]:
         """Return the rows of the page, and the cursor of those that follow.
@@ -60,7 +60,7 @@ class Asked:
         ----------
         session
             Reads them.
-        chosen
+        statement
             All rows of the list; the first column is the mapped class that `order` belongs to.
         order
             Columns that order the list and tell its rows apart.
@@ -72,18 +72,20 @@ class Asked:
         InputError
             If the cursor is not one of this list.
         """
-        page = chosen.order_by(*(key.desc() if descending else key for key in order)).limit(self._limit + 1)
+        page = statement.order_by(*(key.desc() if descending else key for key in order)).limit(
+            self._limit + 1
+        )
         if self._cursor is not None:
-            page = page.where(_after(self._cursor, order, descending=descending))
-        found = session.execute(page).all()
-        if len(found) <= self._limit:
-            return found, None
-        last: Any = found[self._limit - 1]
+            page = page.where(_after_cursor(self._cursor, order, descending=descending))
+        rows = session.execute(page).all()
+        if len(rows) <= self._limit:
+            return rows, None
+        last: Any = rows[self._limit - 1]
         keys = orjson.dumps([getattr(last[0], key.key) for key in order])
-        return found[: self._limit], base64.urlsafe_b64encode(keys).decode().rstrip("=")
+        return rows[: self._limit], base64.urlsafe_b64encode(keys).decode().rstrip("=")
 
 
-class AskedFeatures(Asked):
+class FeaturePageParams(PageParams):
     """Which page of a list of features is asked for, and in which form.
 
     Attributes
@@ -93,14 +95,14 @@ class AskedFeatures(Asked):
     """
 
     def __init__(
-        self, request: Request, box: str | None, form: str | None, limit: int, cursor: str | None
+        self, request: Request, bbox: str | None, format_param: str | None, limit: int, cursor: str | None
     ) -> None:
         super().__init__(limit, cursor)
-        self.geojson = as_geojson(request, form)
-        self._query, self._box = request.url.query, box
+        self.geojson = wants_geojson(request, format_param)
+        self._query, self._bbox = request.url.query, bbox
 
-    def within(
-        self, session: Session, chosen: Select[*Columns], model: type[Area | Cell | Entity | Gap]
+    def filter_by_bbox(
+        self, session: Session, statement: Select[*Columns], model: type[Area | Cell | Entity | Gap]
     ) -> Select[*Columns]:
         """Return the rows whose geometries meet the box, all where none is asked for.
 
@@ -109,60 +111,60 @@ class AskedFeatures(Asked):
         InputError
             If the box is none.
         """
-        box = box_of(self._box)
-        return chosen if box is None else chosen.where(in_box(session, model, box))
+        bbox = parse_bbox(self._bbox)
+        return statement if bbox is None else statement.where(bbox_intersects(session, model, bbox))
 
-    def answer(
+    def to_response(
         self,
-        listed: Sequence[dict[str, Any]],
-        follows: str | None,
+        items: Sequence[dict[str, Any]],
+        next_cursor: str | None,
         *,
-        state: tuple[object, ...] | None = None,
-        unless: str | None = None,
+        etag_parts: tuple[object, ...] | None = None,
+        if_none_match: str | None = None,
     ) -> Response:
-        """Return the page as it is asked for; `state` is all that the list depends on beside the query."""
-        etag = None if state is None else tag(self.geojson, self._query, *state)
-        return listing(listed, follows, geojson=self.geojson, etag=etag, unless=unless)
+        """Return the page as it is asked for; `etag_parts` is what the list depends on beside the query."""
+        etag = None if etag_parts is None else make_etag(self.geojson, self._query, *etag_parts)
+        return list_response(items, next_cursor, geojson=self.geojson, etag=etag, if_none_match=if_none_match)
 
 
-async def _asked(limit: Limit = 100, cursor: Cursor = None) -> Asked:
-    return Asked(limit, cursor)
+async def _page_params(limit: Limit = 100, cursor: Cursor = None) -> PageParams:
+    return PageParams(limit, cursor)
 
 
-async def _asked_features(
-    request: Request, box: BoxText = None, f: Form = None, limit: Limit = 100, cursor: Cursor = None
-) -> AskedFeatures:
-    return AskedFeatures(request, box, f, limit, cursor)
+async def _feature_page_params(
+    request: Request, box: BboxParam = None, f: FormatParam = None, limit: Limit = 100, cursor: Cursor = None
+) -> FeaturePageParams:
+    return FeaturePageParams(request, box, f, limit, cursor)
 
 
-Paged = Annotated[Asked, Depends(_asked)]
+PageDep = Annotated[PageParams, Depends(_page_params)]
 """The type of a parameter that takes `limit` and `cursor`."""
 
-PagedFeatures = Annotated[AskedFeatures, Depends(_asked_features)]
+FeaturePageDep = Annotated[FeaturePageParams, Depends(_feature_page_params)]
 """The type of a parameter that takes `box`, `f`, `limit` and `cursor`."""
 
 
-def mentions(
-    text: str, name: InstrumentedAttribute[Any], identity: InstrumentedAttribute[str]
+def contains_text(
+    text: str, name: InstrumentedAttribute[Any], code: InstrumentedAttribute[str]
 ) -> ColumnElement[bool]:
     """Return the condition that a text is part of a name, in any case, or of an identity as it is written."""
-    return or_(name.icontains(text, autoescape=True), identity.contains(text, autoescape=True))
+    return or_(name.icontains(text, autoescape=True), code.contains(text, autoescape=True))
 
 
-def _after(cursor: str, columns: Sequence[Key], *, descending: bool) -> ColumnElement[bool]:
+def _after_cursor(cursor: str, columns: Sequence[SortColumn], *, descending: bool) -> ColumnElement[bool]:
     """Return the condition that rows come after a cursor in the order of columns, or in the reverse order."""
     try:
         keys = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError) as error:
         raise InputError("The cursor is none; take it from `next` of the page before.") from error
-    kinds = [column.type.python_type for column in columns]
+    types = [column.type.python_type for column in columns]
     if not (
         isinstance(keys, list)
-        and len(keys) == len(kinds)
-        and all(type(key) is kind for key, kind in zip(keys, kinds, strict=True))
+        and len(keys) == len(types)
+        and all(type(key) is kind for key, kind in zip(keys, types, strict=True))
     ):
         raise InputError("The cursor is of another list; take it from `next` of the page before.")
-    of_row: Any = columns[0] if len(columns) == 1 else tuple_(*columns)
-    of_cursor: Any = keys[0] if len(columns) == 1 else tuple_(*(literal(key) for key in keys))
-    following: ColumnElement[bool] = of_row < of_cursor if descending else of_row > of_cursor
+    row_key: Any = columns[0] if len(columns) == 1 else tuple_(*columns)
+    cursor_key: Any = keys[0] if len(columns) == 1 else tuple_(*(literal(key) for key in keys))
+    following: ColumnElement[bool] = row_key < cursor_key if descending else row_key > cursor_key
     return following

@@ -10,15 +10,15 @@ from shapely.errors import ShapelyError
 from starlette.responses import Response
 
 from gis.errors import InputError, LimitError
-from layers.db.bbox import Box
+from layers.db.bbox import BBox
 
 GEOJSON = "application/geo+json"
 
-Form = Annotated[
+FormatParam = Annotated[
     Literal["json", "geojson"] | None,
     Query(description="The form of the answer; else the header Accept decides.", examples=["geojson"]),
 ]
-BoxText = Annotated[
+BboxParam = Annotated[
     str | None,
     Query(
         description="west,south,east,north in degrees.", max_length=200, examples=["113.9,22.5,114.1,22.6"]
@@ -26,12 +26,12 @@ BoxText = Annotated[
 ]
 
 
-def reply(
+def json_response(
     content: Any,
     *,
     status: int = 200,
     etag: str | None = None,
-    unless: str | None = None,
+    if_none_match: str | None = None,
     media_type: str = "application/json",
     location: str | None = None,
 ) -> Response:
@@ -41,52 +41,56 @@ def reply(
     ----------
     content
         What orjson can write; dates and geometries made by `shape` too.
-    etag, unless
+    etag, if_none_match
         The tag of the answer, and the If-None-Match of the request.
     """
     headers = {}
     if etag is not None:
         headers["ETag"] = etag
-        if unless is not None and etag in [each.strip().removeprefix("W/") for each in unless.split(",")]:
+        if if_none_match is not None and etag in [
+            each.strip().removeprefix("W/") for each in if_none_match.split(",")
+        ]:
             return Response(status_code=304, headers=headers)
     if location is not None:
         headers["Location"] = location
     return Response(orjson.dumps(content), status, headers, media_type)
 
 
-def as_geojson(request: Request, form: str | None) -> bool:
+def wants_geojson(request: Request, format_param: str | None) -> bool:
     """Tell whether an answer is wanted as GeoJSON."""
-    return form == "geojson" or (form is None and GEOJSON in request.headers.get("accept", ""))
+    return format_param == "geojson" or (
+        format_param is None and GEOJSON in request.headers.get("accept", "")
+    )
 
 
-def shape(geometry: shapely.Geometry | None) -> orjson.Fragment | None:
+def geojson_fragment(geometry: shapely.Geometry | None) -> orjson.Fragment | None:
     """Return a geometry as a GeoJSON object within an answer."""
     return None if geometry is None else orjson.Fragment(shapely.to_geojson(geometry))
 
 
-def listing(
-    records: Sequence[Mapping[str, Any]],
-    follows: str | None = None,
+def list_response(
+    items: Sequence[Mapping[str, Any]],
+    next_cursor: str | None = None,
     *,
     geojson: bool = False,
     etag: str | None = None,
-    unless: str | None = None,
+    if_none_match: str | None = None,
 ) -> Response:
     """Return a page of a list, as a GeoJSON FeatureCollection if wanted; 304 when the caller has it already.
 
     Parameters
     ----------
-    records
+    items
         What is listed; with an `id`, and a `geometry` made by `shape`, where GeoJSON is wanted.
-    follows
+    next_cursor
         The cursor of the page that follows.
     geojson
         The form.
-    etag, unless
-        As for `reply`.
+    etag, if_none_match
+        As for `json_response`.
     """
     if not geojson:
-        return reply({"items": records, "next": follows}, etag=etag, unless=unless)
+        return json_response({"items": items, "next": next_cursor}, etag=etag, if_none_match=if_none_match)
     content = {
         "type": "FeatureCollection",
         "features": [
@@ -96,14 +100,14 @@ def listing(
                 "geometry": record.get("geometry"),
                 "properties": {key: value for key, value in record.items() if key not in ("id", "geometry")},
             }
-            for record in records
+            for record in items
         ],
-        "next": follows,
+        "next": next_cursor,
     }
-    return reply(content, etag=etag, unless=unless, media_type=GEOJSON)
+    return json_response(content, etag=etag, if_none_match=if_none_match, media_type=GEOJSON)
 
 
-def geometry_of(given: Mapping[str, Any] | None, vertices: int) -> shapely.Geometry | None:
+def parse_geometry(geojson: Mapping[str, Any] | None, max_vertices: int) -> shapely.Geometry | None:
     """Read a GeoJSON geometry.
 
     Raises
@@ -113,18 +117,18 @@ def geometry_of(given: Mapping[str, Any] | None, vertices: int) -> shapely.Geome
     LimitError
         If it has too many vertices.
     """
-    if given is None:
+    if geojson is None:
         return None
     try:
-        read: shapely.Geometry = shapely.from_geojson(orjson.dumps(given))
+        geometry: shapely.Geometry = shapely.from_geojson(orjson.dumps(geojson))
     except (ShapelyError, orjson.JSONEncodeError, RecursionError) as error:
         raise InputError("The geometry is no GeoJSON geometry in longitude and latitude.") from error
-    if shapely.get_num_coordinates(read) > vertices:
-        raise LimitError(f"The geometry has more than {vertices:,} vertices.")
-    return read
+    if shapely.get_num_coordinates(geometry) > max_vertices:
+        raise LimitError(f"The geometry has more than {max_vertices:,} vertices.")
+    return geometry
 
 
-def box_of(text: str | None) -> Box | None:
+def parse_bbox(text: str | None) -> BBox | None:
     """Read a box.
 
     Raises
@@ -140,4 +144,4 @@ def box_of(text: str | None) -> Box | None:
         raise InputError("The box is not west,south,east,north in degrees.") from None
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         raise InputError("The box is not west,south,east,north in degrees.")
-    return Box(west, south, east, north)
+    return BBox(west, south, east, north)

@@ -9,38 +9,38 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from layers.db.bbox import Box
+from layers.db.bbox import BBox
 from layers.db.database import Database
-from layers.exports.export_layer import Filters, export_layer
+from layers.exports.export_layer import ExportFilters, export_layer
 
 _FOLDER = "exports"
-_SHAPEFILE = ".shp"
+_SHAPEFILE_SUFFIX = ".shp"
 
 
-class Form(NamedTuple):
+class ExportFormat(NamedTuple):
     """A form in which a layer is exported: the extension of its file and its media type."""
 
     suffix: str
     media_type: str
 
 
-FORMS: Mapping[str, Form] = {
-    "gpkg": Form(".gpkg", "application/geopackage+sqlite3"),
-    "geojson": Form(".geojson", "application/geo+json"),
-    "parquet": Form(".parquet", "application/vnd.apache.parquet"),
-    "fgb": Form(".fgb", "application/flatgeobuf"),
-    "csv": Form(".csv", "text/csv; charset=utf-8"),
-    "shp": Form(".zip", "application/zip"),
+EXPORT_FORMATS: Mapping[str, ExportFormat] = {
+    "gpkg": ExportFormat(".gpkg", "application/geopackage+sqlite3"),
+    "geojson": ExportFormat(".geojson", "application/geo+json"),
+    "parquet": ExportFormat(".parquet", "application/vnd.apache.parquet"),
+    "fgb": ExportFormat(".fgb", "application/flatgeobuf"),
+    "csv": ExportFormat(".csv", "text/csv; charset=utf-8"),
+    "shp": ExportFormat(".zip", "application/zip"),
 }
 """The forms by the names that callers use; the parts of a Shapefile come in one archive."""
 
 
-def new_place() -> str:
+def new_folder_name() -> str:
     """Return a name for the folder of one export, which nobody guesses."""
     return secrets.token_hex(16)
 
 
-def file_of(uploads: Path, parameters: Mapping[str, Any]) -> Path:
+def export_path(uploads: Path, parameters: Mapping[str, Any]) -> Path:
     """Return where the file of an export is, or will be.
 
     Parameters
@@ -50,12 +50,12 @@ def file_of(uploads: Path, parameters: Mapping[str, Any]) -> Path:
     parameters
         Of the job: `place`, `layer` and `format`.
     """
-    name = f"{parameters['layer']}{FORMS[parameters['format']].suffix}"
+    name = f"{parameters['layer']}{EXPORT_FORMATS[parameters['format']].suffix}"
     # Only a name: a job's parameters cannot lead out of the folder.
     return uploads / _FOLDER / Path(str(parameters["place"])).name / name
 
 
-def write_file(
+def write_export(
     database: Database,
     uploads: Path,
     parameters: Mapping[str, Any],
@@ -90,14 +90,14 @@ def write_file(
     NotFoundError
         If there is no such area, scheme or run.
     """
-    path = file_of(uploads, parameters)
+    path = export_path(uploads, parameters)
     path.parent.mkdir(parents=True, mode=0o700)
     zipped = parameters["format"] == "shp"
-    written = path.parent / "parts" / f"{path.stem}{_SHAPEFILE}" if zipped else path
-    written.parent.mkdir(exist_ok=True)
+    layer_path = path.parent / "parts" / f"{path.stem}{_SHAPEFILE_SUFFIX}" if zipped else path
+    layer_path.parent.mkdir(exist_ok=True)
     rows, notes = export_layer(
         database,
-        written,
+        layer_path,
         parameters["layer"],
         filters=_filters(parameters),
         personal=bool(parameters["reveal"]),
@@ -105,9 +105,9 @@ def write_file(
     )
     if zipped:
         with ZipFile(path, "w", ZIP_DEFLATED) as archive:
-            for part in sorted(written.parent.iterdir()):
+            for part in sorted(layer_path.parent.iterdir()):
                 archive.write(part, part.name)
-        shutil.rmtree(written.parent)
+        shutil.rmtree(layer_path.parent)
     expires = datetime.now(UTC) + timedelta(seconds=kept_s)
     return {
         "rows": rows,
@@ -117,31 +117,31 @@ def write_file(
     }
 
 
-def discard(uploads: Path, parameters: Mapping[str, Any]) -> None:
+def remove_export(uploads: Path, parameters: Mapping[str, Any]) -> None:
     """Remove what an export that came to nothing has written."""
-    shutil.rmtree(file_of(uploads, parameters).parent, ignore_errors=True)
+    shutil.rmtree(export_path(uploads, parameters).parent, ignore_errors=True)
 
 
-def clean(uploads: Path, kept_s: float) -> None:
+def remove_expired(uploads: Path, kept_s: float) -> None:
     """Remove the files that have expired, whoever wrote them."""
     folder = uploads / _FOLDER
     if not folder.is_dir():
         return
-    for place in folder.iterdir():
+    for export_folder in folder.iterdir():
         try:
-            expired = time.time() - place.stat().st_mtime > kept_s
+            expired = time.time() - export_folder.stat().st_mtime > kept_s
         except FileNotFoundError:
             # Another process of the service has been here.
             continue
         if expired:
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(export_folder, ignore_errors=True)
 
 
-def _filters(parameters: Mapping[str, Any]) -> Filters:
-    box, on = parameters.get("box"), parameters.get("on")
-    return Filters(
+def _filters(parameters: Mapping[str, Any]) -> ExportFilters:
+    bbox, on = parameters.get("box"), parameters.get("on")
+    return ExportFilters(
         area_code=parameters.get("area_code"),
-        box=None if box is None else Box(*box),
+        bbox=None if bbox is None else BBox(*bbox),
         on=None if on is None else date.fromisoformat(on),
         kind=parameters.get("kind"),
         scheme=parameters.get("scheme"),

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 
-class Running:
+class TaskProcess:
     """A task in a process of its own.
 
     Attributes
@@ -25,9 +25,9 @@ class Running:
     """
 
     def __init__(self, process: subprocess.Popen[str], task: str) -> None:
-        self.said: dict[str, Any] = {}
+        self.reported: dict[str, Any] = {}
         self._process = process
-        self._reader = threading.Thread(target=self._listen, daemon=True)
+        self._reader = threading.Thread(target=self._read_output, daemon=True)
         self._reader.start()
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
@@ -35,27 +35,27 @@ class Running:
             process.stdin.flush()
 
     @property
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """The process goes on, or has said something that is not read yet."""
         return self._reader.is_alive()
 
-    def _listen(self) -> None:
+    def _read_output(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             with contextlib.suppress(ValueError):
-                self.said.update(json.loads(line))
-            if "code" in self.said:
+                self.reported.update(json.loads(line))
+            if "code" in self.reported:
                 break
 
-    def end(self) -> bool:
+    def terminate(self) -> bool:
         """End the process if it goes on; return whether the one it was forked from can be used again."""
-        if "code" in self.said:
+        if "code" in self.reported:
             self._reader.join()
             return True
         _kill(self._process)
         # What it reads from is closed only when it has come to the end.
         self._reader.join()
-        _close(self._process)
+        _close_pipes(self._process)
         return False
 
 
@@ -64,51 +64,51 @@ class Launcher:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: subprocess.Popen[str] | None = None
+        self._idle_process: subprocess.Popen[str] | None = None
 
-    def get_ready(self) -> None:
+    def preload(self) -> None:
         """Let the next task begin at once; returns before that is so."""
         with self._lock:
-            if self._kept is None or self._kept.poll() is not None:
-                self._forget()
-                self._kept = _start()
+            if self._idle_process is None or self._idle_process.poll() is not None:
+                self._discard_idle_process()
+                self._idle_process = _start_fork_server()
 
     @contextmanager
-    def running(self, task: str) -> Iterator[Running]:
+    def launch(self, task: str) -> Iterator[TaskProcess]:
         """Give a process to a task, a line of JSON; it is no more when the block ends."""
-        self.get_ready()
+        self.preload()
         with self._lock:
-            process, self._kept = self._kept or _start(), None
-        running = Running(process, task)
+            process, self._idle_process = self._idle_process or _start_fork_server(), None
+        running = TaskProcess(process, task)
         try:
             yield running
         finally:
-            if running.end():
+            if running.terminate():
                 with self._lock:
-                    self._forget()
-                    self._kept = process
+                    self._discard_idle_process()
+                    self._idle_process = process
 
     def close(self) -> None:
         """End the process that is kept."""
         with self._lock:
-            self._forget()
+            self._discard_idle_process()
 
-    def _forget(self) -> None:
-        if self._kept is not None:
-            _kill(self._kept)
-            _close(self._kept)
-            self._kept = None
+    def _discard_idle_process(self) -> None:
+        if self._idle_process is not None:
+            _kill(self._idle_process)
+            _close_pipes(self._idle_process)
+            self._idle_process = None
 
 
 @cache
-def launcher() -> Launcher:
+def shared_launcher() -> Launcher:
     """Return the launcher of this process: all databases and workers in it can share one."""
     made = Launcher()
     atexit.register(made.close)
     return made
 
 
-def _start() -> subprocess.Popen[str]:
+def _start_fork_server() -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "api.jobs.fork_server"],
         stdin=subprocess.PIPE,
@@ -128,7 +128,7 @@ def _kill(process: subprocess.Popen[str]) -> None:
         process.wait()
 
 
-def _close(process: subprocess.Popen[str]) -> None:
+def _close_pipes(process: subprocess.Popen[str]) -> None:
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             with contextlib.suppress(BrokenPipeError):

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
-LOOK_S = 0.4
+POLL_INTERVAL_S = 0.4
 """Seconds between two looks whether the process that took jobs is no more."""
 
 
 @contextmanager
-def turn(folder: Path, stop: Event) -> Iterator[None]:
+def leader_lock(folder: Path, stop: Event) -> Iterator[None]:
     """Wait until no other process takes the jobs of a folder; others wait as long as the block lasts.
 
     What a job needs is thus loaded once for all of them. The lock is the system's and goes with its process,
@@ -26,19 +26,19 @@ def turn(folder: Path, stop: Event) -> Iterator[None]:
     stop
         Ends the waiting.
     """
-    opened = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         with contextlib.suppress(OSError):
-            while not _locked(opened) and not stop.wait(LOOK_S):
+            while not _try_lock(descriptor) and not stop.wait(POLL_INTERVAL_S):
                 pass
         yield
     finally:
-        os.close(opened)
+        os.close(descriptor)
 
 
-def _locked(opened: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -19,27 +19,27 @@ from pyproj import CRS
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.jobs.export_files import write_file
-from gis.areas import hierarchy
+from api.jobs.export_files import write_export
+from gis.areas import build_hierarchy
 from gis.divide import divide_square
 from gis.errors import InputError, LimitError
-from layers.areas.hierarchy import area_shapes, read_ground
+from layers.areas.hierarchy import read_area_geometries, read_hierarchy
 from layers.db.database import Database
-from layers.fields.columns import areas_from, cells_from
+from layers.fields.columns import standardise_areas, standardise_cells
 from layers.formats import read_layer
 from layers.formats.read_batches import read_batches
 from layers.gaps.runs import search_gaps
-from layers.imports.areas import AreaSummary, import_areas
+from layers.imports.areas import AreaImportSummary, import_areas
 from layers.imports.entities import ImportSummary, import_entities
-from layers.jobs.queue import beat, settle
+from layers.jobs.queue import complete, heartbeat
 from layers.models import Area, GapRun
 from layers.plans.drafts import create_draft
 from layers.plans.schemes import find_scheme, used_codes
 
-TOLD_S = 0.3
+PROGRESS_INTERVAL_S = 0.3
 """Seconds between two times that a job tells how far it is."""
 
-LISTED_REJECTED = 1_000
+MAX_LISTED_REJECTED = 1_000
 """How many rejected records a result lists; all are counted."""
 
 
@@ -75,7 +75,7 @@ class Task(BaseModel):
 
 
 @dataclass
-class Progress:
+class ProgressReporter:
     """How far a job is, which it tells from time to time, the first step at once.
 
     Attributes
@@ -86,25 +86,25 @@ class Progress:
         What it was called with last.
     """
 
-    tell: Callable[[int, int | None], None]
+    report: Callable[[int, int | None], None]
     done: int = 0
     total: int | None = None
-    _told: float = -math.inf
+    _reported_at: float = -math.inf
 
     def __call__(self, done: int, total: int | None) -> None:
         """Take a step."""
         self.done, self.total = done, total
         now = time.monotonic()
-        if now - self._told >= TOLD_S:
-            self._told = now
-            self.tell(done, total)
+        if now - self._reported_at >= PROGRESS_INTERVAL_S:
+            self._reported_at = now
+            self.report(done, total)
 
 
 @dataclass(frozen=True)
-class _Setting:
+class _JobContext:
     database: Database
     task: Task
-    progress: Progress
+    progress: ProgressReporter
 
     @property
     def file(self) -> Path:
@@ -112,22 +112,22 @@ class _Setting:
         # Only a name: a job's parameters cannot lead out of the folder.
         return self.task.uploads / Path(str(self.task.parameters["file"])).name
 
-    def given(self, name: str) -> Any:
+    def parameter(self, name: str) -> Any:
         """Return a parameter, None when it is not given."""
         return self.task.parameters.get(name)
 
     @property
-    def read_as(self) -> dict[str, Any]:
+    def read_options(self) -> dict[str, Any]:
         """How the file is to be read, for `read_layer` and what reads like it."""
-        return {name: self.given(name) for name in ("layer", "source_crs", "lon_field", "lat_field")}
+        return {name: self.parameter(name) for name in ("layer", "source_crs", "lon_field", "lat_field")}
 
     @property
     def day(self) -> date | None:
         """The day from which the import holds."""
-        text = self.given("on")
+        text = self.parameter("on")
         return None if text is None else date.fromisoformat(text)
 
-    def settle(self, session: Session, result: dict[str, Any]) -> dict[str, Any]:
+    def complete(self, session: Session, result: dict[str, Any]) -> dict[str, Any]:
         """Mark the job as done in the transaction of its deed; return the result.
 
         Raises
@@ -135,12 +135,12 @@ class _Setting:
         ConflictError
             If the job was cancelled meanwhile.
         """
-        beat(session, self.task.id, self.progress.done, self.progress.total)
-        settle(session, self.task.id, result)
+        heartbeat(session, self.task.id, self.progress.done, self.progress.total)
+        complete(session, self.task.id, result)
         return result
 
 
-def run(database: Database, task: Task, progress: Progress) -> dict[str, Any]:
+def run_job(database: Database, task: Task, progress: ProgressReporter) -> dict[str, Any]:
     """Do a job and return its result.
 
     Parameters
@@ -157,140 +157,140 @@ def run(database: Database, task: Task, progress: Progress) -> dict[str, Any]:
     WanggeError
         If it cannot be done; nothing has been written then.
     """
-    return KINDS[task.kind](_Setting(database, task, progress))
+    return JOB_HANDLERS[task.kind](_JobContext(database, task, progress))
 
 
-def _import_entities(setting: _Setting) -> dict[str, Any]:
-    _measure(setting, "entities")
+def _import_entities(context: _JobContext) -> dict[str, Any]:
+    _require_limits(context, "entities")
     result: dict[str, Any] = {}
 
-    def keep(session: Session, done: ImportSummary) -> None:
+    def complete_job(session: Session, done: ImportSummary) -> None:
         rejected = [
             {"record": each.record, "id": each.external_id, "reason": each.reason.value}
-            for each in done.rejected[:LISTED_REJECTED]
+            for each in done.rejected[:MAX_LISTED_REJECTED]
         ]
-        result.update(setting.settle(session, {**done.summary(), "rejected_records": rejected}))
+        result.update(context.complete(session, {**done.summary(), "rejected_records": rejected}))
 
     import_entities(
-        setting.database,
-        setting.file,
-        kind=setting.given("kind"),
-        id_field=setting.given("id_field"),
-        datum=setting.given("datum") or "wgs84",
-        **setting.read_as,
-        area_code=setting.task.area_code,
-        on=setting.day,
-        progress=setting.progress,
-        settle=keep,
+        context.database,
+        context.file,
+        kind=context.parameter("kind"),
+        id_field=context.parameter("id_field"),
+        datum=context.parameter("datum") or "wgs84",
+        **context.read_options,
+        area_code=context.task.area_code,
+        on=context.day,
+        progress=context.progress,
+        before_commit=complete_job,
     )
     return result
 
 
-def _import_areas(setting: _Setting) -> dict[str, Any]:
-    _measure(setting, "areas")
-    frame = areas_from(read_layer(setting.file, role="areas", **setting.read_as))
+def _import_areas(context: _JobContext) -> dict[str, Any]:
+    _require_limits(context, "areas")
+    frame = standardise_areas(read_layer(context.file, role="areas", **context.read_options))
 
-    def keep(session: Session, done: AreaSummary) -> None:
-        setting.settle(session, done._asdict())
+    def complete_job(session: Session, done: AreaImportSummary) -> None:
+        context.complete(session, done._asdict())
 
-    return import_areas(setting.database, frame, on=setting.day, settle=keep)._asdict()
-
-
-def _import_cells(setting: _Setting) -> dict[str, Any]:
-    _measure(setting, "cells")
-    frame = cells_from(read_layer(setting.file, role="cells", **setting.read_as))
-    return _draft(setting, lambda _session, _scheme: frame)
+    return import_areas(context.database, frame, on=context.day, before_commit=complete_job)._asdict()
 
 
-def _divide(setting: _Setting) -> dict[str, Any]:
+def _import_cells(context: _JobContext) -> dict[str, Any]:
+    _require_limits(context, "cells")
+    frame = standardise_cells(read_layer(context.file, role="cells", **context.read_options))
+    return _create_draft(context, lambda _session, _scheme: frame)
+
+
+def _divide(context: _JobContext) -> dict[str, Any]:
     def cells(session: Any, scheme: Any) -> Any:
-        codes = read_ground(session).leaves(setting.given("area_code"))
-        areas = area_shapes(session, codes)
+        codes = read_hierarchy(session).leaves(context.parameter("area_code"))
+        areas = read_area_geometries(session, codes)
         if not len(areas):
             raise InputError("There are no areas to divide; import areas first.")
         crs = CRS.from_user_input(scheme.working_crs)
         named = session.execute(select(Area.code, Area.name).where(Area.code.in_(codes)))
         names = {row.code: row.name for row in named}
-        areas = hierarchy(areas.assign(name=areas["code"].map(names), level="", parent=None), crs=crs)
+        areas = build_hierarchy(areas.assign(name=areas["code"].map(names), level="", parent=None), crs=crs)
         return divide_square(
             areas,
-            size_m=setting.given("size_m"),
+            size_m=context.parameter("size_m"),
             crs=crs,
             used_codes=used_codes(session, scheme.id),
-            progress=setting.progress,
+            progress=context.progress,
         )
 
-    return _draft(setting, cells)
+    return _create_draft(context, cells)
 
 
-def _gaps(setting: _Setting) -> dict[str, Any]:
+def _search_gaps(context: _JobContext) -> dict[str, Any]:
     result: dict[str, Any] = {}
 
-    def keep(session: Session, run: GapRun) -> None:
-        result.update(setting.settle(session, {"run": run.id, "gaps": run.summary["gaps"]}))
+    def complete_job(session: Session, run: GapRun) -> None:
+        result.update(context.complete(session, {"run": run.id, "gaps": run.summary["gaps"]}))
 
     search_gaps(
-        setting.database,
-        setting.given("scheme"),
-        created_by=setting.task.created_by,
-        area_code=setting.given("area_code"),
-        on=setting.day,
-        progress=setting.progress,
-        settle=keep,
+        context.database,
+        context.parameter("scheme"),
+        created_by=context.task.created_by,
+        area_code=context.parameter("area_code"),
+        on=context.day,
+        progress=context.progress,
+        before_commit=complete_job,
     )
     return result
 
 
-def _export(setting: _Setting) -> dict[str, Any]:
-    task = setting.task
-    result = write_file(
-        setting.database, task.uploads, task.parameters, kept_s=task.kept_s, progress=setting.progress
+def _export(context: _JobContext) -> dict[str, Any]:
+    task = context.task
+    result = write_export(
+        context.database, task.uploads, task.parameters, kept_s=task.kept_s, progress=context.progress
     )
-    with setting.database.write() as session:
-        return setting.settle(session, result)
+    with context.database.write() as session:
+        return context.complete(session, result)
 
 
-def _draft(setting: _Setting, make: Callable[[Any, Any], Any]) -> dict[str, Any]:
-    """Make a draft of the cells that `make` returns from a session and a scheme."""
-    with setting.database.read() as session:
-        cells = make(session, find_scheme(session, setting.given("scheme")))
-    with setting.database.write() as session:
+def _create_draft(context: _JobContext, make_cells: Callable[[Any, Any], Any]) -> dict[str, Any]:
+    """Make a draft of the cells that `make_cells` returns from a session and a scheme."""
+    with context.database.read() as session:
+        cells = make_cells(session, find_scheme(session, context.parameter("scheme")))
+    with context.database.write() as session:
         plan = create_draft(
             session,
-            find_scheme(session, setting.given("scheme")).id,
+            find_scheme(session, context.parameter("scheme")).id,
             cells,
-            name=setting.given("name"),
-            created_by=setting.task.created_by,
-            area_code=setting.given("area_code"),
+            name=context.parameter("name"),
+            created_by=context.task.created_by,
+            area_code=context.parameter("area_code"),
         )
-        return setting.settle(session, {"plan": plan.id, "cells": len(cells)})
+        return context.complete(session, {"plan": plan.id, "cells": len(cells)})
 
 
-def _measure(setting: _Setting, role: str) -> None:
+def _require_limits(context: _JobContext, role: str) -> None:
     """Refuse a file that unpacks to too much or has too many vertices."""
-    task = setting.task
-    if setting.file.suffix.lower() == ".zip":
+    task = context.task
+    if context.file.suffix.lower() == ".zip":
         try:
-            with ZipFile(setting.file) as archive:
+            with ZipFile(context.file) as archive:
                 size = sum(each.file_size for each in archive.infolist())
         except BadZipFile as error:
             raise InputError("The archive cannot be read.") from error
         if size > task.unpacked:
             raise LimitError(f"The archive unpacks to more than {task.unpacked:,} bytes.")
     vertices = 0
-    with read_batches(setting.file, role=role, **setting.read_as) as batches:
+    with read_batches(context.file, role=role, **context.read_options) as batches:
         for batch in batches.stream:
             vertices += int(shapely.get_num_coordinates(batch.geometries).sum())
             if vertices > task.vertices:
                 raise LimitError(f"The file has more than {task.vertices:,} vertices.")
 
 
-KINDS: Mapping[str, Callable[[_Setting], dict[str, Any]]] = {
+JOB_HANDLERS: Mapping[str, Callable[[_JobContext], dict[str, Any]]] = {
     "import-entities": _import_entities,
     "import-areas": _import_areas,
     "import-cells": _import_cells,
     "divide": _divide,
-    "gaps": _gaps,
+    "gaps": _search_gaps,
     "export": _export,
 }
 """What each kind of job does."""

@@ -16,28 +16,28 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from api.jobs import export_files
-from api.jobs.cancel_flag import withdrawn
-from api.jobs.launcher import Running, launcher
-from api.jobs.leader_lock import turn
-from api.jobs.tasks import TOLD_S, Task
+from api.jobs.cancel_flag import has_cancel_flag
+from api.jobs.launcher import TaskProcess, shared_launcher
+from api.jobs.leader_lock import leader_lock
+from api.jobs.tasks import PROGRESS_INTERVAL_S, Task
 from api.settings import ServiceSettings
 from layers.db.database import Database
-from layers.jobs.queue import beat, bury, claim, find_job, finish, is_lost
+from layers.jobs.queue import claim, fail_stale, find_job, finish, heartbeat, is_stale
 from layers.models import Job, JobState
 
-LOOK_S = 0.4
+POLL_INTERVAL_S = 0.4
 """Seconds between two looks at the queue."""
 
-BEAT_S = 1.0
+HEARTBEAT_INTERVAL_S = 1.0
 """Seconds between two signs of life of a running job that is no further than before."""
 
-READY_S = 5.0
+PRELOAD_DELAY_S = 5.0
 """Seconds after which a service gets ready for jobs: those who have waited for it to start go first."""
 
-CLEAN_S = 60.0
+CLEANUP_INTERVAL_S = 60.0
 """Seconds between two looks for files of exports that have expired, and for uploads left behind."""
 
-LEFT_S = 3600.0
+STALE_UPLOAD_S = 3600.0
 """Seconds after which an uploaded file that no job waits for counts as left behind."""
 
 log = structlog.get_logger("wangge.jobs")
@@ -61,7 +61,7 @@ class Worker:
         self._settings = settings
         self._uploads = uploads
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
+        self._thread = threading.Thread(target=self._run_loop, name="jobs", daemon=True)
 
     def start(self) -> None:
         """Begin to take jobs."""
@@ -73,53 +73,53 @@ class Worker:
         if self._thread.ident is not None:
             self._thread.join(10)
 
-    def _work(self) -> None:
-        with turn(self._uploads, self._stop):
+    def _run_loop(self) -> None:
+        with leader_lock(self._uploads, self._stop):
             began, cleaned = time.monotonic(), -math.inf
-            while not self._stop.wait(LOOK_S):
+            while not self._stop.wait(POLL_INTERVAL_S):
                 try:
-                    if time.monotonic() - cleaned >= CLEAN_S:
+                    if time.monotonic() - cleaned >= CLEANUP_INTERVAL_S:
                         cleaned = time.monotonic()
-                        export_files.clean(self._uploads, self._settings.export_s)
-                        self._clean()
-                    job = self._next()
+                        export_files.remove_expired(self._uploads, self._settings.export_s)
+                        self._remove_stale_uploads()
+                    job = self._claim_next()
                     if job is not None:
-                        self._run(job)
-                    elif time.monotonic() - began >= READY_S:
-                        launcher().get_ready()
+                        self._run_job(job)
+                    elif time.monotonic() - began >= PRELOAD_DELAY_S:
+                        shared_launcher().preload()
                 except Exception as error:
                     # Whatever it is, the next job must find a worker: database or folder may be back soon.
                     log.warning("jobs wait", error=type(error).__name__)
                     self._stop.wait(2)
 
-    def _clean(self) -> None:
+    def _remove_stale_uploads(self) -> None:
         """Remove uploaded files that no job will read: whoever should have was killed after the deed."""
         old = [
             each
             for each in self._uploads.iterdir()
-            if each.is_file() and time.time() - each.stat().st_mtime > LEFT_S
+            if each.is_file() and time.time() - each.stat().st_mtime > STALE_UPLOAD_S
         ]
         if not old:
             return
         with self._database.read() as session:
-            going = select(Job.parameters).where(Job.state.in_((JobState.queued, JobState.running)))
-            wanted = {given.get("file") for given in session.scalars(going)}
+            statement = select(Job.parameters).where(Job.state.in_((JobState.queued, JobState.running)))
+            files_in_use = {parameters.get("file") for parameters in session.scalars(statement)}
         for each in old:
-            if each.name not in wanted:
+            if each.name not in files_in_use:
                 each.unlink(missing_ok=True)
 
-    def _next(self) -> Job | None:
-        waiting = select(Job.id).where((Job.state == JobState.queued) | is_lost(datetime.now(UTC)))
+    def _claim_next(self) -> Job | None:
+        waiting = select(Job.id).where((Job.state == JobState.queued) | is_stale(datetime.now(UTC)))
         with self._database.read() as session:
             if session.scalar(waiting.limit(1)) is None:
                 return None
         with self._database.write() as session:
-            for lost in bury(session):
+            for lost in fail_stale(session):
                 log.warning("job lost its worker", job=lost)
-                self._forget_files(find_job(session, lost))
+                self._remove_files(find_job(session, lost))
             return claim(session)
 
-    def _run(self, job: Job) -> None:
+    def _run_job(self, job: Job) -> None:
         log.info("job begins", job=job.id, kind=job.kind)
         settings = self._settings
         task = Task(
@@ -136,66 +136,70 @@ class Worker:
             unpacked=4 * settings.upload_bytes,
             kept_s=settings.export_s,
         )
-        with launcher().running(task.model_dump_json()) as process:
-            state, result, error = self._outcome(job.id, process)
-        ended = self._end(job.id, process.said, state, result, error)
-        self._forget_files(job, done=ended == JobState.done)
+        with shared_launcher().launch(task.model_dump_json()) as process:
+            state, result, error = self._watch(job.id, process)
+        ended = self._finish(job.id, process.reported, state, result, error)
+        self._remove_files(job, done=ended == JobState.done)
         log.info("job ends", job=job.id, state=ended)
 
-    def _forget_files(self, job: Job, *, done: bool = False) -> None:
+    def _remove_files(self, job: Job, *, done: bool = False) -> None:
         """Remove the file that a job was to import, and what an export that is not done has written."""
         file = job.parameters.get("file")
         if file is not None:
             (self._uploads / Path(str(file)).name).unlink(missing_ok=True)
         if job.kind == "export" and not done:
-            export_files.discard(self._uploads, job.parameters)
+            export_files.remove_export(self._uploads, job.parameters)
 
-    def _outcome(self, job_id: int, process: Running) -> tuple[JobState, dict[str, Any] | None, str | None]:
+    def _watch(self, job_id: int, process: TaskProcess) -> tuple[JobState, dict[str, Any] | None, str | None]:
         """Keep a job's row true until its process ends or is to end; return how the job ends."""
-        said = process.said
-        beaten, told = time.monotonic(), None
-        while process.alive:
+        reported = process.reported
+        last_heartbeat, last_done = time.monotonic(), None
+        while process.is_alive:
             if self._stop.wait(0.05):
                 return JobState.failed, None, "The service was stopped; nothing was kept. Ask again."
-            if withdrawn(self._uploads, job_id):
+            if has_cancel_flag(self._uploads, job_id):
                 return JobState.cancelled, None, None
-            done = said.get("done")
+            done = reported.get("done")
             # Once a job writes, SQLite lets nobody tell how far it is: the first step is told at once.
-            due = BEAT_S if done == told else 0 if told is None else TOLD_S
-            if time.monotonic() - beaten >= due:
-                beaten, told = time.monotonic(), done
-                if not self._beat(job_id, said):
+            due = (
+                HEARTBEAT_INTERVAL_S if done == last_done else 0 if last_done is None else PROGRESS_INTERVAL_S
+            )
+            if time.monotonic() - last_heartbeat >= due:
+                last_heartbeat, last_done = time.monotonic(), done
+                if not self._heartbeat(job_id, reported):
                     return JobState.cancelled, None, None
-        if "result" in said:
-            return JobState.done, said["result"], None
-        if "error" in said:
-            if "where" in said:
-                log.error("error of the program", job=job_id, error=said["error"], where=said["where"])
-            return JobState.failed, None, said["error"]
-        if said.get("code") == -signal.SIGXCPU:
+        if "result" in reported:
+            return JobState.done, reported["result"], None
+        if "error" in reported:
+            if "where" in reported:
+                log.error(
+                    "error of the program", job=job_id, error=reported["error"], where=reported["where"]
+                )
+            return JobState.failed, None, reported["error"]
+        if reported.get("code") == -signal.SIGXCPU:
             return JobState.failed, None, "This takes too long; give less at once."
         return JobState.failed, None, "The work ended early, probably for want of memory; give less at once."
 
-    def _beat(self, job_id: int, said: dict[str, Any]) -> bool:
+    def _heartbeat(self, job_id: int, reported: dict[str, Any]) -> bool:
         """Give a sign of life, and tell whether the job is to go on."""
         try:
-            with self._database.write(patience_s=0.2) as session:
-                return beat(session, job_id, said.get("done", 0), said.get("total"))
+            with self._database.write(busy_timeout_s=0.2) as session:
+                return heartbeat(session, job_id, reported.get("done", 0), reported.get("total"))
         except OperationalError:
             # While the job writes, SQLite lets nobody else write, but everybody read.
             with self._database.read() as session:
                 job = find_job(session, job_id)
                 return job.state == JobState.running and not job.cancel_asked
 
-    def _end(
+    def _finish(
         self,
         job_id: int,
-        said: dict[str, Any],
+        reported: dict[str, Any],
         state: JobState,
         result: dict[str, Any] | None,
         error: str | None,
     ) -> str:
         """Say how a job ended whose process is no more; one that it had settled itself stays done."""
         with self._database.write() as session:
-            beat(session, job_id, said.get("done", 0), said.get("total"))
+            heartbeat(session, job_id, reported.get("done", 0), reported.get("total"))
             return finish(session, job_id, state, result=result, error=error)

@@ -4,24 +4,24 @@ It owns the contract of `/v1/locate`; ownership itself is `gis.locate.point_loca
 asked of `layers.snapshot`'s.
 """
 
-from api.locate.ownership import Ownership, find_owners, owner_answer, to_wgs84
-from api.locate.points import MOST_POINTS, Form, Points, read_points
-from api.locate.query import Parameters, Question, parameters, single
-from api.locate.responses import MEDIA_TYPES, write_answer
+from api.locate.ownership import Ownership, find_owners, serialize_owner, to_wgs84
+from api.locate.points import MAX_POINTS, Points, PointsFormat, read_points
+from api.locate.query import LocateQuery, QueryParams, parse_query_string, single_value
+from api.locate.responses import MEDIA_TYPES, write_response
 
 __all__ = [
+    "MAX_POINTS",
     "MEDIA_TYPES",
-    "MOST_POINTS",
-    "Form",
+    "LocateQuery",
     "Ownership",
-    "Parameters",
     "Points",
-    "Question",
+    "PointsFormat",
+    "QueryParams",
     "find_owners",
-    "owner_answer",
-    "parameters",
+    "parse_query_string",
     "read_points",
-    "single",
+    "serialize_owner",
+    "single_value",
     "to_wgs84",
-    "write_answer",
+    "write_response",
 ]

@@ -13,10 +13,10 @@ Floats = NDArray[np.float64]
 
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 
-_FAULTS = (pa.ArrowException, OSError, ValueError, TypeError, struct.error)
+_ARROW_ERRORS = (pa.ArrowException, OSError, ValueError, TypeError, struct.error)
 
 
-def read_columns(body: bytes, names: Sequence[Sequence[str]], most: int) -> list[Floats]:
+def read_columns(body: bytes, names: Sequence[Sequence[str]], max_rows: int) -> list[Floats]:
     """Read columns of numbers from a stream; of all its other columns nothing is touched.
 
     Parameters
@@ -25,7 +25,7 @@ def read_columns(body: bytes, names: Sequence[Sequence[str]], most: int) -> list
         The stream, not compressed.
     names
         For each column wanted the names it may have, in small letters, the preferred first.
-    most
+    max_rows
         Rows that are accepted.
 
     Returns
@@ -41,30 +41,30 @@ def read_columns(body: bytes, names: Sequence[Sequence[str]], most: int) -> list
         If there are more rows.
     """
     try:
-        return _read(pa.py_buffer(body), names, most)
-    except _FAULTS as error:
+        return _read(pa.py_buffer(body), names, max_rows)
+    except _ARROW_ERRORS as error:
         raise InputError("The body is no Arrow stream that can be read.") from error
 
 
-def _read(body: pa.Buffer, names: Sequence[Sequence[str]], most: int) -> list[Floats]:
+def _read(body: pa.Buffer, names: Sequence[Sequence[str]], max_rows: int) -> list[Floats]:
     # Before anything is unpacked: some bytes may stand for gigabytes.
     if any(_is_compressed(message) for message in pa.ipc.MessageReader.open_stream(body)):
         raise InputError("The Arrow stream is compressed; send it without compression.")
     schema = pa.ipc.open_stream(body).schema
-    wanted = [_find(schema, each) for each in names]
+    column_numbers = [_find_column(schema, each) for each in names]
     # The reader keeps the order of the stream, whichever order it is asked in.
-    options = pa.ipc.IpcReadOptions(included_fields=sorted(set(wanted)))
+    options = pa.ipc.IpcReadOptions(included_fields=sorted(set(column_numbers)))
     batches, rows = [], 0
     for batch in pa.ipc.open_stream(body, options=options):
         rows += batch.num_rows
-        if rows > most:
-            raise LimitError(f"More than the {most:,} points of one request; send several.")
+        if rows > max_rows:
+            raise LimitError(f"More than the {max_rows:,} points of one request; send several.")
         batch.validate(full=True)
         batches.append(batch)
-    return [_numbers(batches, schema.field(number).name) for number in wanted]
+    return [_read_numbers(batches, schema.field(number).name) for number in column_numbers]
 
 
-def _find(schema: pa.Schema, names: Sequence[str]) -> int:
+def _find_column(schema: pa.Schema, names: Sequence[str]) -> int:
     lower = [name.lower() for name in schema.names]
     number = next((lower.index(name) for name in names if name in lower), None)
     if number is None:
@@ -79,7 +79,7 @@ def _find(schema: pa.Schema, names: Sequence[str]) -> int:
     return number
 
 
-def _numbers(batches: Sequence[pa.RecordBatch], name: str) -> Floats:
+def _read_numbers(batches: Sequence[pa.RecordBatch], name: str) -> Floats:
     columns = [
         batch.column(name).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) for batch in batches
     ]
@@ -90,31 +90,31 @@ def _is_compressed(message: pa.Message) -> bool:
     """Tell whether a message says that its buffers are compressed (Message.fbs of the Arrow format)."""
     if message.type not in {"record batch", "dictionary"}:
         return False
-    text = message.metadata.to_pybytes()
-    header = _member(text, _target(text, 0), 2)
+    data = message.metadata.to_pybytes()
+    header = _field_position(data, _follow_offset(data, 0), 2)
     if message.type == "dictionary" and header is not None:
-        header = _member(text, _target(text, header), 1)
-    return header is None or _member(text, _target(text, header), 3) is not None
+        header = _field_position(data, _follow_offset(data, header), 1)
+    return header is None or _field_position(data, _follow_offset(data, header), 3) is not None
 
 
-def _target(text: bytes, place: int) -> int:
+def _follow_offset(data: bytes, position: int) -> int:
     """Follow the offset that a flatbuffer has at a place."""
-    found: int = place + struct.unpack_from("<I", text, place)[0]
+    found: int = position + struct.unpack_from("<I", data, position)[0]
     return found
 
 
-def _member(text: bytes, table: int, number: int) -> int | None:
+def _field_position(data: bytes, table: int, field_number: int) -> int | None:
     """Return where a flatbuffer's table keeps a member, None where it has none."""
-    layout = table - struct.unpack_from("<i", text, table)[0]
-    (size,) = struct.unpack_from("<H", text, layout)
-    if 4 + 2 * number + 2 > size:
+    layout = table - struct.unpack_from("<i", data, table)[0]
+    (size,) = struct.unpack_from("<H", data, layout)
+    if 4 + 2 * field_number + 2 > size:
         return None
-    (offset,) = struct.unpack_from("<H", text, layout + 4 + 2 * number)
+    (offset,) = struct.unpack_from("<H", data, layout + 4 + 2 * field_number)
     return table + offset if offset else None
 
 
-def words(
-    values: Sequence[str | None] | NDArray[np.object_], picks: NDArray[np.signedinteger]
+def dictionary_column(
+    values: Sequence[str | None] | NDArray[np.object_], positions: NDArray[np.signedinteger]
 ) -> pa.DictionaryArray:
     """Return a column of repeated texts.
 
@@ -122,18 +122,18 @@ def words(
     ----------
     values
         The texts; one may stand there several times, and None means none.
-    picks
+    positions
         For each row a position in `values`, or -1 for none, shape (n,).
     """
     encoded = pa.array(values, pa.string()).dictionary_encode()
     table = np.append(encoded.indices.fill_null(-1).to_numpy(), np.int32(-1))
-    indices = table[picks]
+    indices = table[positions]
     return pa.DictionaryArray.from_arrays(pa.array(indices, mask=indices < 0), encoded.dictionary)
 
 
-def write_columns(columns: Mapping[str, pa.Array], rows: int, notes: Mapping[str, str]) -> bytes:
+def write_columns(columns: Mapping[str, pa.Array], rows: int, metadata: Mapping[str, str]) -> bytes:
     """Write columns as a stream of one batch, with notes in the metadata of its schema."""
-    schema = pa.schema([(name, column.type) for name, column in columns.items()], metadata=dict(notes))
+    schema = pa.schema([(name, column.type) for name, column in columns.items()], metadata=dict(metadata))
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, schema) as writer:
         if columns and rows:

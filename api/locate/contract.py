@@ -13,11 +13,11 @@ _CELL = {"code": _CODE, "name": "大新社区 001", "area_code": _AREA, "area_m2
 Reason = Literal["outside", "invalid_coordinates", "forbidden"]
 
 
-class _Told(BaseModel):
+class _StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class AreaInChain(_Told):
+class AreaInChain(_StrictModel):
     """An area in which a cell lies."""
 
     code: str = Field(examples=[_AREA])
@@ -25,7 +25,7 @@ class AreaInChain(_Told):
     level: str = Field(examples=["community"])
 
 
-class OwningCell(_Told):
+class OwningCell(_StrictModel):
     """The cell that owns a location."""
 
     code: str = Field(examples=[_CODE])
@@ -34,47 +34,47 @@ class OwningCell(_Told):
     area_m2: float = Field(examples=[10_000.0])
 
 
-class OwningCellInAreas(OwningCell):
+class OwningCellWithAreas(OwningCell):
     """The cell that owns a location, and the areas in which it lies, the lowest first."""
 
     areas: list[AreaInChain] = Field(examples=[_CHAIN])
 
 
-class OwnerUnderScheme(_Told):
+class SchemeOwner(_StrictModel):
     """The owner under one scheme; without one, the reason."""
 
     scheme: str = Field(examples=["community"])
-    cell: OwningCellInAreas | None = Field(examples=[{**_CELL, "areas": _CHAIN}])
+    cell: OwningCellWithAreas | None = Field(examples=[{**_CELL, "areas": _CHAIN}])
     reason: Reason | None = Field(examples=[None])
 
 
-class LocatedPlace(_Told):
+class LocatedPoint(_StrictModel):
     """The owners of one location, in WGS 84, on a day."""
 
     lon: float = Field(examples=[114.05])
     lat: float = Field(examples=[22.55])
     at: date = Field(examples=[_DAY])
     revision: int = Field(description="Grows with every change of what is published.", examples=[7])
-    owners: list[OwnerUnderScheme] = Field(
+    owners: list[SchemeOwner] = Field(
         examples=[[{"scheme": "community", "cell": {**_CELL, "areas": _CHAIN}, "reason": None}]]
     )
 
 
-class PlacesInColumns(_Told):
+class PointColumns(_StrictModel):
     """Locations as two lists of one length."""
 
     lon: list[float | None] = Field(examples=[[114.05, 114.06]])
     lat: list[float | None] = Field(examples=[[22.55, 22.56]])
 
 
-class PlaceOfRecord(BaseModel):
+class PointRecord(BaseModel):
     """A location with whatever belongs to it, which the answer repeats."""
 
     lon: float | None = Field(examples=[114.05])
     lat: float | None = Field(examples=[22.55])
 
 
-class OwnersInColumns(_Told):
+class OwnerColumns(_StrictModel):
     """The owners of all locations under one scheme, in their order, and the owning cells by their codes."""
 
     code: list[str | None] = Field(examples=[[_CODE, None]])
@@ -82,12 +82,12 @@ class OwnersInColumns(_Told):
     cells: dict[str, OwningCell] = Field(examples=[{_CODE: _CELL}])
 
 
-class LocatedColumns(_Told):
+class LocatedColumns(_StrictModel):
     """The answer to columns."""
 
     at: date = Field(examples=[_DAY])
     revision: int = Field(examples=[7])
-    schemes: dict[str, OwnersInColumns] = Field(
+    schemes: dict[str, OwnerColumns] = Field(
         examples=[
             {"community": {"code": [_CODE, None], "reason": [None, "outside"], "cells": {_CODE: _CELL}}}
         ]
@@ -95,7 +95,7 @@ class LocatedColumns(_Told):
     areas: dict[str, list[AreaInChain]] = Field(examples=[{_AREA: _CHAIN}])
 
 
-class OwnerOfRecord(_Told):
+class RecordOwner(_StrictModel):
     """The owner of a record's location under one scheme."""
 
     code: str | None = Field(examples=[_CODE])
@@ -105,10 +105,10 @@ class OwnerOfRecord(_Told):
 class LocatedRecord(BaseModel):
     """A record as it came, with its owners by scheme."""
 
-    owners: dict[str, OwnerOfRecord] = Field(examples=[{"community": {"code": _CODE, "reason": None}}])
+    owners: dict[str, RecordOwner] = Field(examples=[{"community": {"code": _CODE, "reason": None}}])
 
 
-class LocatedRecords(_Told):
+class LocatedRecords(_StrictModel):
     """The answer to records."""
 
     at: date = Field(examples=[_DAY])
@@ -153,23 +153,23 @@ class PointCollection(BaseModel):
 
 
 _MODELS = (
-    LocatedPlace,
-    PlacesInColumns,
-    PlaceOfRecord,
+    LocatedPoint,
+    PointColumns,
+    PointRecord,
     LocatedColumns,
     LocatedRecords,
     PointCollection,
 )
 
 
-def schemas() -> dict[str, Any]:
+def model_schemas() -> dict[str, Any]:
     """Return the JSON schemas of all models by their names, as OpenAPI refers to them."""
-    wanted = [(model, "serialization") for model in _MODELS]
-    _, described = models_json_schema(wanted, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
+    models = [(model, "serialization") for model in _MODELS]
+    _, described = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
     found: dict[str, Any] = described["$defs"]
     return found
 
 
-def refer(model: type[BaseModel]) -> dict[str, str]:
+def schema_ref(model: type[BaseModel]) -> dict[str, str]:
     """Return the reference to a model's schema."""
     return {"$ref": f"#/components/schemas/{model.__name__}"}

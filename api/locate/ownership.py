@@ -8,16 +8,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from api.locate.arrow import words
-from gis.datum import Datum, convert
+from api.locate.arrow import dictionary_column
+from gis.datum import Datum, convert_coordinates
 from layers.snapshot import AreaTree, CellsInForce
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-Covers = Callable[[str | None], bool]
+AreaPredicate = Callable[[str | None], bool]
 
-REASONS = (None, "outside", "invalid_coordinates", "forbidden")
+NO_OWNER_REASONS = (None, "outside", "invalid_coordinates", "forbidden")
 """Why a location has no owner: none is needed, it is in no cell, it is no place on Earth, or the cell that
 owns it lies in an area that the one who asks does not see."""
 
@@ -47,31 +47,33 @@ class Ownership:
 
     def codes(self) -> list[str | None]:
         """Return the codes of the owners."""
-        return self._pick(self.cells.locator.codes)
+        return self._owner_values(self.cells.locator.codes)
 
     def names(self) -> list[str | None]:
         """Return the names of the owners."""
-        return self._pick(self.cells.names)
+        return self._owner_values(self.cells.names)
 
     def area_codes(self) -> list[str | None]:
         """Return the codes of the areas in which the owners lie."""
-        return self._pick(self.cells.area_codes)
+        return self._owner_values(self.cells.area_codes)
 
-    def reason_words(self) -> list[str | None]:
+    def reason_names(self) -> list[str | None]:
         """Return the reasons for no owner."""
-        return [REASONS[reason] for reason in self.reasons.tolist()]
+        return [NO_OWNER_REASONS[reason] for reason in self.reasons.tolist()]
 
-    def columns(self) -> tuple[pa.DictionaryArray, ...]:
+    def arrow_columns(self) -> tuple[pa.DictionaryArray, ...]:
         """Return codes, names, codes of areas and reasons as columns of Arrow."""
-        told = self.distinct()
+        positions = self.distinct_cells()
         places = np.full(len(self.cells) + 1, -1, dtype=np.int64)
-        places[told] = np.arange(len(told))
+        places[positions] = np.arange(len(positions))
         # The last place stands for no owner.
         picks = places[self.owners]
         texts = (self.cells.locator.codes, self.cells.names, self.cells.area_codes)
-        return *(words(text[told], picks) for text in texts), words(REASONS, self.reasons)
+        return *(dictionary_column(text[positions], picks) for text in texts), dictionary_column(
+            NO_OWNER_REASONS, self.reasons
+        )
 
-    def distinct(self) -> list[int]:
+    def distinct_cells(self) -> list[int]:
         """Return the positions of the cells that own any of the locations, in the order of their codes."""
         owning = np.zeros(len(self.cells), dtype=bool)
         owning[self.owners[self.owners >= 0]] = True
@@ -80,9 +82,9 @@ class Ownership:
 
     def distinct_areas(self) -> set[str]:
         """Return the codes of the areas in which the owners lie."""
-        return {code for code in self.cells.area_codes[self.distinct()] if code is not None}
+        return {code for code in self.cells.area_codes[self.distinct_cells()] if code is not None}
 
-    def _pick(self, values: NDArray[np.object_]) -> list[str | None]:
+    def _owner_values(self, values: NDArray[np.object_]) -> list[str | None]:
         picked = np.full(len(self.owners), None, dtype=object)
         owned = self.owners >= 0
         picked[owned] = values[self.owners[owned]]
@@ -94,11 +96,11 @@ def to_wgs84(lon: Floats, lat: Floats, datum: Datum) -> tuple[Floats, Floats]:
     """Convert locations to WGS 84; what is no longitude and latitude becomes NaN."""
     possible = (np.abs(lon) <= 180.0) & (np.abs(lat) <= 90.0)
     x, y = np.where(possible, lon, np.nan), np.where(possible, lat, np.nan)
-    return (x, y) if datum is Datum.WGS84 else convert(x, y, datum, Datum.WGS84)
+    return (x, y) if datum is Datum.WGS84 else convert_coordinates(x, y, datum, Datum.WGS84)
 
 
 def find_owners(
-    scheme: str, cells: CellsInForce, lon: Floats, lat: Floats, covers: Covers | None
+    scheme: str, cells: CellsInForce, lon: Floats, lat: Floats, covers: AreaPredicate | None
 ) -> Ownership:
     """Find the owners of locations.
 
@@ -113,31 +115,31 @@ def find_owners(
     covers
         Tells of the code of an area whether its cells may be told; None where all may.
     """
-    owners = cells.locator.owners(lon, lat)
+    owners = cells.locator.find_owners(lon, lat)
     reasons = np.where(owners < 0, _OUTSIDE, _OWNED).astype(np.int8)
     reasons[np.isnan(lon) | np.isnan(lat)] = _INVALID
     if covers is not None and len(cells):
-        hidden = (owners >= 0) & ~cells.covered(covers)[owners]
+        hidden = (owners >= 0) & ~cells.area_mask(covers)[owners]
         reasons[hidden] = _FORBIDDEN
         owners[hidden] = -1
     return Ownership(scheme, cells, owners, reasons)
 
 
-def owner_answer(
-    scheme: str, cells: CellsInForce, areas: AreaTree, lon: float, lat: float, covers: Covers | None
+def serialize_owner(
+    scheme: str, cells: CellsInForce, areas: AreaTree, lon: float, lat: float, covers: AreaPredicate | None
 ) -> dict[str, Any]:
     """Answer for one location in WGS 84: the cell that owns it, or None and the reason."""
     position = cells.position(lon, lat)
     if position < 0:
-        return {"scheme": scheme, "cell": None, "reason": REASONS[_OUTSIDE]}
+        return {"scheme": scheme, "cell": None, "reason": NO_OWNER_REASONS[_OUTSIDE]}
     if covers is not None and not covers(cells.area_codes[position]):
-        return {"scheme": scheme, "cell": None, "reason": REASONS[_FORBIDDEN]}
-    cell = cell_answer(cells, position)
+        return {"scheme": scheme, "cell": None, "reason": NO_OWNER_REASONS[_FORBIDDEN]}
+    cell = serialize_cell(cells, position)
     cell["areas"] = areas.chain(cell["area_code"])
     return {"scheme": scheme, "cell": cell, "reason": None}
 
 
-def cell_answer(cells: CellsInForce, position: int) -> dict[str, Any]:
+def serialize_cell(cells: CellsInForce, position: int) -> dict[str, Any]:
     """Tell a cell: code, name, the code of its area, its size."""
     return {
         "code": cells.locator.codes[position],

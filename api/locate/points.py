@@ -16,10 +16,10 @@ from layers.formats.delimited import LAT_NAMES, LON_NAMES
 
 Floats = NDArray[np.float64]
 
-MOST_POINTS = 100_000
+MAX_POINTS = 100_000
 """Points that one request may ask for."""
 
-MOST_IN_ARROW = 1_000_000
+MAX_ARROW_POINTS = 1_000_000
 """Points that one request may ask for as an Arrow stream, which takes a tenth of the time and memory."""
 
 _LONLAT_CRS = [
@@ -28,7 +28,7 @@ _LONLAT_CRS = [
 ]
 
 
-class Form(StrEnum):
+class PointsFormat(StrEnum):
     """The form of a body."""
 
     columns = "columns"
@@ -54,7 +54,7 @@ class Points:
         The columns of a CSV.
     """
 
-    form: Form
+    format: PointsFormat
     lon: Floats
     lat: Floats
     source: list[Any]
@@ -82,14 +82,14 @@ def read_points(body: bytes, content_type: str) -> Points:
     InputError
         If the body is in none of these forms.
     LimitError
-        If there are more than `MOST_POINTS`, or `MOST_IN_ARROW`.
+        If there are more than `MAX_POINTS`, or `MAX_ARROW_POINTS`.
     """
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type in {"text/csv", "application/csv"}:
         return _from_csv(body)
     if media_type == arrow.MEDIA_TYPE:
-        lon, lat = arrow.read_columns(body, (LON_NAMES, LAT_NAMES), MOST_IN_ARROW)
-        return Points(Form.arrow, lon, lat, [], [])
+        lon, lat = arrow.read_columns(body, (LON_NAMES, LAT_NAMES), MAX_ARROW_POINTS)
+        return Points(PointsFormat.arrow, lon, lat, [], [])
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -106,7 +106,7 @@ def read_points(body: bytes, content_type: str) -> Points:
     )
 
 
-def numbers(values: list[Any]) -> Floats:
+def to_floats(values: list[Any]) -> Floats:
     """Turn JSON values into numbers; what is none becomes NaN."""
     # True is no number, but counts as one for numpy.
     if set(map(type, values)) <= {float, int}:
@@ -114,9 +114,9 @@ def numbers(values: list[Any]) -> Floats:
     return np.array([value if type(value) in (float, int) else np.nan for value in values], dtype=float)
 
 
-def _limit(count: int) -> None:
-    if count > MOST_POINTS:
-        raise LimitError(f"{count:,} points are more than the {MOST_POINTS:,} of one request; send several.")
+def _require_limit(count: int) -> None:
+    if count > MAX_POINTS:
+        raise LimitError(f"{count:,} points are more than the {MAX_POINTS:,} of one request; send several.")
 
 
 def _from_columns(data: dict[str, Any]) -> Points:
@@ -125,30 +125,30 @@ def _from_columns(data: dict[str, Any]) -> Points:
         raise InputError(f"Columns are lon and lat alone, without '{extra[0]}'; send records to keep more.")
     if len(data["lon"]) != len(data["lat"]):
         raise InputError(f"lon has {len(data['lon'])} values and lat {len(data['lat'])}; they must pair up.")
-    _limit(len(data["lon"]))
-    return Points(Form.columns, numbers(data["lon"]), numbers(data["lat"]), [], [])
+    _require_limit(len(data["lon"]))
+    return Points(PointsFormat.columns, to_floats(data["lon"]), to_floats(data["lat"]), [], [])
 
 
 def _from_records(data: list[Any]) -> Points:
-    _limit(len(data))
+    _require_limit(len(data))
     for row, record in enumerate(data):
         if not isinstance(record, dict) or "lon" not in record or "lat" not in record:
             raise InputError(f"Record {row + 1} is no object with lon and lat.")
     lon, lat = ([record[key] for record in data] for key in ("lon", "lat"))
-    return Points(Form.records, numbers(lon), numbers(lat), data, [])
+    return Points(PointsFormat.records, to_floats(lon), to_floats(lat), data, [])
 
 
 def _from_features(data: dict[str, Any]) -> Points:
     features = data.get("features")
     if not isinstance(features, list):
         raise InputError("The FeatureCollection has no list 'features'.")
-    _limit(len(features))
+    _require_limit(len(features))
     crs = data.get("crs")
     if crs is not None and crs not in _LONLAT_CRS:
         raise InputError("The FeatureCollection names another crs; send longitude and latitude.")
     pairs = [_feature_point(row, feature) for row, feature in enumerate(features)]
     lon, lat = ([pair[axis] for pair in pairs] for axis in (0, 1))
-    return Points(Form.geojson, numbers(lon), numbers(lat), features, [])
+    return Points(PointsFormat.geojson, to_floats(lon), to_floats(lat), features, [])
 
 
 def _feature_point(row: int, feature: object) -> tuple[Any, Any]:
@@ -161,10 +161,10 @@ def _feature_point(row: int, feature: object) -> tuple[Any, Any]:
         return None, None
     if not isinstance(geometry, dict) or geometry.get("type") != "Point":
         raise InputError(f"Record {row + 1} of the features is no Point; only points are located.")
-    place = geometry.get("coordinates")
-    if not isinstance(place, list):
+    coordinates = geometry.get("coordinates")
+    if not isinstance(coordinates, list):
         raise InputError(f"Record {row + 1} of the features has no coordinates.")
-    return (place[0], place[1]) if len(place) > 1 else (None, None)
+    return (coordinates[0], coordinates[1]) if len(coordinates) > 1 else (None, None)
 
 
 def _from_csv(body: bytes) -> Points:
@@ -182,16 +182,16 @@ def _from_csv(body: bytes) -> Points:
                 raise InputError(f"Record {len(rows) + 1} has {len(row)} fields, the header {len(header)}.")
             # Unlike a list, a tuple of texts is nothing for the collector to walk.
             rows.append(tuple(row))
-            if len(rows) > MOST_POINTS:
-                raise LimitError(f"More than the {MOST_POINTS:,} points of one request; send several.")
+            if len(rows) > MAX_POINTS:
+                raise LimitError(f"More than the {MAX_POINTS:,} points of one request; send several.")
     except csv.Error as error:
         raise InputError(f"The body cannot be read as CSV: {error}.") from None
-    lon, lat = _column(header, LON_NAMES), _column(header, LAT_NAMES)
+    lon, lat = _find_column(header, LON_NAMES), _find_column(header, LAT_NAMES)
     if lon is None or lat is None:
         raise InputError("The CSV has no columns lon and lat.")
     texts = ([row[column].strip() for row in rows] for column in (lon, lat))
-    x, y = (np.array([_plain(value) for value in values], dtype=float) for values in texts)
-    return Points(Form.csv, x, y, rows, header)
+    x, y = (np.array([_parse_float(value) for value in values], dtype=float) for values in texts)
+    return Points(PointsFormat.csv, x, y, rows, header)
 
 
 def _decode(body: bytes) -> str:
@@ -204,12 +204,12 @@ def _decode(body: bytes) -> str:
     raise InputError("The CSV is neither UTF-8 nor GB 18030 text.")
 
 
-def _column(header: list[str], names: tuple[str, ...]) -> int | None:
+def _find_column(header: list[str], names: tuple[str, ...]) -> int | None:
     lower = [name.lower() for name in header]
     return next((lower.index(name) for name in names if name in lower), None)
 
 
-def _plain(text: str) -> float:
+def _parse_float(text: str) -> float:
     try:
         # Python reads 1_000 as a number; nobody else does.
         return np.nan if "_" in text else float(text)

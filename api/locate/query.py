@@ -8,13 +8,13 @@ from gis.datum import Datum, parse_datum
 from gis.errors import InputError
 from layers.snapshot import Snapshot
 
-Parameters = dict[str, list[str]]
+QueryParams = dict[str, list[str]]
 
-_KNOWN = frozenset({"scheme", "at", "datum"})
+_KNOWN_PARAMS = frozenset({"scheme", "at", "datum"})
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class LocateQuery:
     """The parameters that a single location and many have in common.
 
     Attributes
@@ -32,14 +32,14 @@ class Question:
     datum: Datum
 
     @classmethod
-    def parse(cls, query: Parameters, *, also: frozenset[str] = frozenset()) -> "Question":
+    def parse(cls, params: QueryParams, *, extra: frozenset[str] = frozenset()) -> "LocateQuery":
         """Read the parameters.
 
         Parameters
         ----------
-        query
+        params
             `scheme` may be given several times, or hold codes with commas between them.
-        also
+        extra
             Parameters that somebody else reads.
 
         Raises
@@ -47,31 +47,31 @@ class Question:
         InputError
             If a parameter is unknown, given twice, or has no sense.
         """
-        if query.keys() == also:
-            return _PLAIN
-        unknown = query.keys() - _KNOWN - also
+        if params.keys() == extra:
+            return _DEFAULT_QUERY
+        unknown = params.keys() - _KNOWN_PARAMS - extra
         if unknown:
-            known = ", ".join([*sorted(also, reverse=True), *sorted(_KNOWN)])
+            known = ", ".join([*sorted(extra, reverse=True), *sorted(_KNOWN_PARAMS)])
             raise InputError(f"There is no parameter '{min(unknown)}'; there are {known}.")
-        codes = [code for part in query.get("scheme", ()) for code in part.split(",") if code]
-        if not codes and "scheme" in query:
+        codes = [code for part in params.get("scheme", ()) for code in part.split(",") if code]
+        if not codes and "scheme" in params:
             raise InputError("The parameter scheme is empty; give the code of a scheme, or leave it out.")
-        at, datum = single(query, "at"), single(query, "datum")
+        at, datum = single_value(params, "at"), single_value(params, "datum")
         return cls(
             schemes=tuple(dict.fromkeys(codes)),
             day=None if at is None else _parse_day(at),
             datum=Datum.WGS84 if datum is None else parse_datum(datum),
         )
 
-    def chosen(self, snapshot: Snapshot) -> tuple[str, ...]:
+    def scheme_codes(self, snapshot: Snapshot) -> tuple[str, ...]:
         """Return the schemes to answer for; whether they exist is seen when their cells are taken."""
         return self.schemes or tuple(snapshot.schemes)
 
 
-_PLAIN = Question(schemes=(), day=None, datum=Datum.WGS84)
+_DEFAULT_QUERY = LocateQuery(schemes=(), day=None, datum=Datum.WGS84)
 
 
-def parameters(query_string: bytes) -> Parameters:
+def parse_query_string(query_string: bytes) -> QueryParams:
     """Return the values of each parameter of a query, in the order given.
 
     Parameters
@@ -82,7 +82,7 @@ def parameters(query_string: bytes) -> Parameters:
     """
     text = query_string.decode("latin-1")
     escaped = "%" in text or "+" in text
-    found: Parameters = {}
+    found: QueryParams = {}
     for part in text.split("&"):
         if part:
             name, _, value = part.partition("=")
@@ -92,7 +92,7 @@ def parameters(query_string: bytes) -> Parameters:
     return found
 
 
-def single(query: Parameters, name: str) -> str | None:
+def single_value(params: QueryParams, name: str) -> str | None:
     """Return a parameter that may be given once, or None.
 
     Raises
@@ -100,7 +100,7 @@ def single(query: Parameters, name: str) -> str | None:
     InputError
         If it is given more than once.
     """
-    values = query.get(name)
+    values = params.get(name)
     if values is None:
         return None
     if len(values) > 1:

@@ -18,7 +18,7 @@ from api.routes.entities import router as entities
 from api.routes.exports import router as exports
 from api.routes.gaps import router as gaps
 from api.routes.health import router as health
-from api.routes.jobs import IMPORTS
+from api.routes.jobs import IMPORT_PATHS
 from api.routes.jobs import router as jobs
 from api.routes.locate import locate as single_locate
 from api.routes.locate import router as locate
@@ -57,11 +57,11 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 """Every router, in the order of the documentation."""
 
-UPLOADS: tuple[str, ...] = IMPORTS
+UPLOAD_PATHS: tuple[str, ...] = IMPORT_PATHS
 """The paths that take files, whose bodies may be larger."""
 
-PATIENT: tuple[str, ...] = (*UPLOADS, "/check", "/publish")
+SLOW_PATHS: tuple[str, ...] = (*UPLOAD_PATHS, "/check", "/publish")
 """How the paths end whose answers may take minutes: files, and plans of hundreds of thousands of cells."""
 
-DIRECT: Mapping[str, ASGIApp] = {"/v1/locate": single_locate}
+FAST_PATHS: Mapping[str, ASGIApp] = {"/v1/locate": single_locate}
 """The endpoints that answer GET before the router looks, by their paths there."""

@@ -11,22 +11,22 @@ from sqlalchemy.orm import Session, defer
 from starlette.responses import Response
 
 from api import schemas
-from api.http.conditional import IfNoneMatch, tag
-from api.http.dependencies import Store
-from api.http.pagination import Page, PagedFeatures, mentions
-from api.http.responses import reply, shape
-from api.problems import answers
-from api.security.area_scope import within
+from api.http.conditional import IfNoneMatch, make_etag
+from api.http.dependencies import DatabaseDep
+from api.http.pagination import FeaturePageDep, Page, contains_text
+from api.http.responses import geojson_fragment, json_response
+from api.problems import problem_responses
+from api.security.area_scope import in_area_scope
 from api.security.caller import Caller
 from api.security.principal import Right
-from api.security.requirements import Ground, access
+from api.security.requirements import AreaPolicy, requires
 from gis.errors import NotFoundError
 from layers.models import Area, Revision
 
 router = APIRouter(prefix="/v1/areas", tags=["areas"])
 
 
-def _record(area: Area, *, geometry: bool) -> dict[str, Any]:
+def _serialize_area(area: Area, *, geometry: bool) -> dict[str, Any]:
     record: dict[str, Any] = {
         "id": area.id,
         "code": area.code,
@@ -35,11 +35,11 @@ def _record(area: Area, *, geometry: bool) -> dict[str, Any]:
         "parent": area.parent,
     }
     if geometry:
-        record["geometry"] = shape(area.geometry)
+        record["geometry"] = geojson_fragment(area.geometry)
     return record
 
 
-def revision_in(session: Session) -> int:
+def current_revision(session: Session) -> int:
     """Return the number of the state that a session sees."""
     return session.scalars(select(Revision.number)).one()
 
@@ -48,42 +48,46 @@ def revision_in(session: Session) -> int:
     "",
     summary="List areas",
     response_model=Page[schemas.Area],
-    responses=answers(400, 422),
+    responses=problem_responses(400, 422),
 )
-@access(Right.read, Ground.filtered)
-def areas(
+@requires(Right.read, AreaPolicy.filtered)
+def list_areas(
     caller: Caller,
-    store: Store,
-    asked: PagedFeatures,
+    database: DatabaseDep,
+    page: FeaturePageDep,
     level: Annotated[str | None, Query(max_length=100, examples=["county"])] = None,
     parent: Annotated[str | None, Query(max_length=100, examples=["4403"])] = None,
     text: Annotated[str | None, Query(max_length=100, description="Part of name or code.")] = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """List the areas in the order of their codes."""
-    with store.read() as session:
-        chosen = asked.within(session, select(Area).where(within(Area.code, caller)), Area)
-        if not asked.geojson:
-            chosen = chosen.options(defer(Area.geometry))
+    with database.read() as session:
+        statement = page.filter_by_bbox(session, select(Area).where(in_area_scope(Area.code, caller)), Area)
+        if not page.geojson:
+            statement = statement.options(defer(Area.geometry))
         if level is not None:
-            chosen = chosen.where(Area.level == level)
+            statement = statement.where(Area.level == level)
         if parent is not None:
-            chosen = chosen.where(Area.parent == parent)
+            statement = statement.where(Area.parent == parent)
         if text:
-            chosen = chosen.where(mentions(text, Area.name, Area.code))
-        rows, follows = asked.rows(session, chosen, Area.code)
-        listed = [_record(area, geometry=asked.geojson) for (area,) in rows]
-        state = (revision_in(session), caller.area_code)
-    return asked.answer(listed, follows, state=state, unless=if_none_match)
+            statement = statement.where(contains_text(text, Area.name, Area.code))
+        rows, next_cursor = page.fetch(session, statement, Area.code)
+        items = [_serialize_area(area, geometry=page.geojson) for (area,) in rows]
+        etag_parts = (current_revision(session), caller.area_code)
+    return page.to_response(items, next_cursor, etag_parts=etag_parts, if_none_match=if_none_match)
 
 
-@router.get("/{code}", summary="Read an area", response_model=schemas.Area, responses=answers(404, 422))
-@access(Right.read, Ground.checked)
-def area(code: str, caller: Caller, store: Store, if_none_match: IfNoneMatch = None) -> Response:
+@router.get(
+    "/{code}", summary="Read an area", response_model=schemas.Area, responses=problem_responses(404, 422)
+)
+@requires(Right.read, AreaPolicy.checked)
+def read_area(
+    code: str, caller: Caller, database: DatabaseDep, if_none_match: IfNoneMatch = None
+) -> Response:
     """Read one area with its geometry."""
-    with store.read() as session:
+    with database.read() as session:
         found = session.scalar(select(Area).where(Area.code == code))
         if found is None or not caller.covers(code):
             raise NotFoundError(f"There is no area '{code}'.")
-        etag = tag(revision_in(session), code)
-        return reply(_record(found, geometry=True), etag=etag, unless=if_none_match)
+        etag = make_etag(current_revision(session), code)
+        return json_response(_serialize_area(found, geometry=True), etag=etag, if_none_match=if_none_match)

@@ -12,28 +12,30 @@ from sqlalchemy import select
 from starlette.responses import Response
 
 from api import schemas
-from api.http.dependencies import Store
-from api.http.pagination import Page, Paged
-from api.http.responses import listing
-from api.problems import answers
-from api.security.area_scope import within
+from api.http.dependencies import DatabaseDep
+from api.http.pagination import Page, PageDep
+from api.http.responses import list_response
+from api.problems import problem_responses
+from api.security.area_scope import in_area_scope
 from api.security.audit import Action
 from api.security.caller import Caller
 from api.security.principal import Right
-from api.security.requirements import Ground, access
+from api.security.requirements import AreaPolicy, requires
 from layers.models import AuditEntry
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 
-_COLUMNS = ("id", "at", "actor", "role", "action", "subject", "area_code", "details")
+_ENTRY_FIELDS = ("id", "at", "actor", "role", "action", "subject", "area_code", "details")
 
 
-@router.get("", summary="Read the audit", response_model=Page[schemas.AuditEntry], responses=answers())
-@access(Right.administer, Ground.filtered)
-def entries(
+@router.get(
+    "", summary="Read the audit", response_model=Page[schemas.AuditEntry], responses=problem_responses()
+)
+@requires(Right.administer, AreaPolicy.filtered)
+def list_entries(
     caller: Caller,
-    store: Store,
-    asked: Paged,
+    database: DatabaseDep,
+    page: PageDep,
     action: Annotated[Action | None, Query()] = None,
     actor: Annotated[str | None, Query(max_length=200, examples=["account planner"])] = None,
     since: Annotated[
@@ -41,15 +43,15 @@ def entries(
     ] = None,
 ) -> Response:
     """List what was done in the caller's area, the oldest first."""
-    chosen = select(AuditEntry).where(within(AuditEntry.area_code, caller))
+    statement = select(AuditEntry).where(in_area_scope(AuditEntry.area_code, caller))
     if action is not None:
-        chosen = chosen.where(AuditEntry.action == action.value)
+        statement = statement.where(AuditEntry.action == action.value)
     if actor is not None:
-        chosen = chosen.where(AuditEntry.actor == actor)
+        statement = statement.where(AuditEntry.actor == actor)
     if since is not None:
         moment: datetime = since
-        chosen = chosen.where(AuditEntry.at >= moment)
-    with store.read() as session:
-        rows, follows = asked.rows(session, chosen, AuditEntry.id)
-        listed = [{name: getattr(entry, name) for name in _COLUMNS} for (entry,) in rows]
-    return listing(listed, follows)
+        statement = statement.where(AuditEntry.at >= moment)
+    with database.read() as session:
+        rows, next_cursor = page.fetch(session, statement, AuditEntry.id)
+        items = [{name: getattr(entry, name) for name in _ENTRY_FIELDS} for (entry,) in rows]
+    return list_response(items, next_cursor)

@@ -13,49 +13,49 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api import schemas
-from api.gap_runs import newest_run
-from api.http.conditional import IfNoneMatch, tag
-from api.http.dependencies import Store
-from api.http.responses import reply, shape
-from api.problems import answers
-from api.routes.areas import revision_in
-from api.routes.cells import Code, SchemeCode
-from api.routes.gaps import gap_record
-from api.security.area_scope import within
+from api.gap_runs import newest_visible_run
+from api.http.conditional import IfNoneMatch, make_etag
+from api.http.dependencies import DatabaseDep
+from api.http.responses import geojson_fragment, json_response
+from api.problems import problem_responses
+from api.routes.areas import current_revision
+from api.routes.cells import CellCode, SchemeCode
+from api.routes.gaps import serialize_gap
+from api.security.area_scope import in_area_scope
 from api.security.caller import Caller
-from api.security.personal import Reveal, audit_reveal, masked, reading
+from api.security.personal import Reveal, audit_reveal, mask_personal, open_read_session
 from api.security.principal import Principal, Right
-from api.security.requirements import Ground, access
+from api.security.requirements import AreaPolicy, requires
 from gis.errors import NotFoundError
 from layers.db.bulk import in_force
 from layers.models import Cell, Gap, Officer, Post, Scheme
 from layers.plans.schemes import find_scheme
 from layers.snapshot import SnapshotHolder
-from layers.tilesets import count_kinds
+from layers.tilesets import count_by_kind
 
 router = APIRouter(prefix="/v1", tags=["cells"])
 
-_LISTED = 100
-_CELL = (
+_MAX_LISTED = 100
+_CELL_FIELDS = (
     "id", "code", "name", "kind", "parent", "area_code", "area_m2", "perimeter_m", "attributes",
     "valid_from", "valid_to",
 )  # fmt: skip
-_DUTIES = ("leader", "officer", "inspector", "assistant")
+_DUTY_ORDER = ("leader", "officer", "inspector", "assistant")
 
 
 @router.get(
     "/schemes/{scheme}/cells/{code}",
     summary="Read the sheet of a cell",
     response_model=schemas.CellSheet,
-    responses=answers(404, 422),
+    responses=problem_responses(404, 422),
 )
-@access(Right.read, Ground.checked)
-def sheet(
+@requires(Right.read, AreaPolicy.checked)
+def read_sheet(
     request: Request,
     scheme: SchemeCode,
-    code: Code,
+    code: CellCode,
     caller: Caller,
-    store: Store,
+    database: DatabaseDep,
     at: Annotated[date | None, Query(description="The day; today when not given.")] = None,
     reveal: Reveal = False,
     if_none_match: IfNoneMatch = None,
@@ -63,26 +63,26 @@ def sheet(
     """Read a cell in force on a day: its place, who answers for it, what belongs to it, what is missing."""
     day = at or date.today()
     snapshots: SnapshotHolder = request.app.state.snapshots
-    with reading(store, caller, reveal=reveal) as session:
+    with open_read_session(database, caller, reveal=reveal) as session:
         found = find_scheme(session, scheme)
         cell = session.scalar(
             select(Cell).where(
                 Cell.scheme_id == found.id,
                 Cell.code == code,
                 in_force(Cell.valid_from, Cell.valid_to, day),
-                within(Cell.area_code, caller),
+                in_area_scope(Cell.area_code, caller),
             )
         )
         if cell is None:
             raise NotFoundError(f"There is no cell '{code}' of scheme '{scheme}' on {day}.")
-        counts = count_kinds(session, found.id, day, code)
+        counts = count_by_kind(session, found.id, day, code)
         officers = _officers(session, caller, found.id, code, day, reveal=reveal)
         run, gaps = _gaps(session, caller, found, code, at)
-        revision = revision_in(session)
+        revision = current_revision(session)
     chain = snapshots.current.areas.chain(cell.area_code)
     answer: dict[str, Any] = {
-        **{name: getattr(cell, name) for name in _CELL},
-        "geometry": shape(cell.geometry),
+        **{name: getattr(cell, name) for name in _CELL_FIELDS},
+        "geometry": geojson_fragment(cell.geometry),
         "box": shapely.bounds(cell.geometry).round(7).tolist(),
         "scheme": scheme,
         "at": day,
@@ -93,15 +93,17 @@ def sheet(
         "gaps": gaps,
     }
     # A reveal is never answered from what the caller has already: it must be audited.
-    etag = tag(revision, caller.area_code, cell.id, {**answer, "geometry": None})
-    return reply(answer, etag=etag, unless=None if reveal else if_none_match)
+    etag = make_etag(revision, caller.area_code, cell.id, {**answer, "geometry": None})
+    return json_response(answer, etag=etag, if_none_match=None if reveal else if_none_match)
 
 
 def _officers(
     session: Session, caller: Principal, scheme_id: int, code: str, day: date, *, reveal: bool
 ) -> list[dict[str, Any]]:
     """Return who is what in the cell on the day; plain only those of the caller's area, and then audited."""
-    turn = case({duty: number for number, duty in enumerate(_DUTIES)}, value=Post.duty, else_=len(_DUTIES))
+    duty_position = case(
+        {duty: number for number, duty in enumerate(_DUTY_ORDER)}, value=Post.duty, else_=len(_DUTY_ORDER)
+    )
     rows = session.execute(
         select(Post, Officer)
         .join(Officer, Officer.id == Post.officer_id)
@@ -110,8 +112,8 @@ def _officers(
             Post.cell_code == code,
             in_force(Post.valid_from, Post.valid_to, day),
         )
-        .order_by(turn, Post.rank, Post.id)
-        .limit(_LISTED)
+        .order_by(duty_position, Post.rank, Post.id)
+        .limit(_MAX_LISTED)
     ).all()
     plain = {officer.id for _, officer in rows if reveal and caller.covers(officer.area_code)}
     if reveal:
@@ -122,7 +124,7 @@ def _officers(
             "external_id": officer.external_id,
             "duty": post.duty,
             "rank": post.rank,
-            "personal": officer.personal if officer.id in plain else masked(officer.personal),
+            "personal": officer.personal if officer.id in plain else mask_personal(officer.personal),
             "valid_from": post.valid_from,
         }
         for post, officer in rows
@@ -133,13 +135,15 @@ def _gaps(
     session: Session, caller: Principal, scheme: Scheme, code: str, until: date | None
 ) -> tuple[int | None, list[dict[str, Any]]]:
     """Return the newest run, up to a day where one is given, and its gaps in the cell."""
-    run = newest_run(session, caller, scheme.id, until=until)
+    run = newest_visible_run(session, caller, scheme.id, until=until)
     if run is None:
         return None, []
-    chosen = (
+    statement = (
         select(Gap)
-        .where(Gap.run_id == run.id, Gap.cell_code == code, within(Gap.area_code, caller))
+        .where(Gap.run_id == run.id, Gap.cell_code == code, in_area_scope(Gap.area_code, caller))
         .order_by(Gap.id)
-        .limit(_LISTED)
+        .limit(_MAX_LISTED)
     )
-    return run.id, [gap_record(gap, run, scheme.code, geometry=False) for gap in session.scalars(chosen)]
+    return run.id, [
+        serialize_gap(gap, run, scheme.code, geometry=False) for gap in session.scalars(statement)
+    ]

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
 from starlette.responses import FileResponse, Response
 
-from api.http.responses import reply
-from api.problems import answers
+from api.http.responses import json_response
+from api.problems import problem_responses
 from api.security.principal import Right
-from api.security.requirements import Ground, access
+from api.security.requirements import AreaPolicy, requires
 from api.web import WEB
 from gis.errors import NotFoundError
 
@@ -18,7 +18,7 @@ router = APIRouter(include_in_schema=False)
 _FOLDER = WEB / "vendor" / "swagger-ui"
 _FILES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
 
-_PAGE = b"""<!doctype html>
+_PAGE_HTML = b"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -32,7 +32,7 @@ _PAGE = b"""<!doctype html>
 </html>
 """
 
-_START = b"""SwaggerUIBundle({
+_START_SCRIPT = b"""SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#page",
   deepLinking: true,
@@ -49,26 +49,26 @@ _START = b"""SwaggerUIBundle({
 """
 
 
-@router.get("/openapi.json", responses=answers())
-@access(Right.enter, Ground.none)
-def description(request: Request) -> Response:
+@router.get("/openapi.json", responses=problem_responses())
+@requires(Right.enter, AreaPolicy.none)
+def read_openapi(request: Request) -> Response:
     """Describe the interface by OpenAPI."""
-    return reply(request.app.openapi())
+    return json_response(request.app.openapi())
 
 
-@router.get("/docs", responses=answers())
-@access(Right.enter, Ground.none)
-def page() -> Response:
+@router.get("/docs", responses=problem_responses())
+@requires(Right.enter, AreaPolicy.none)
+def show_docs() -> Response:
     """Show the documentation."""
-    return Response(_PAGE, media_type="text/html")
+    return Response(_PAGE_HTML, media_type="text/html")
 
 
-@router.get("/docs/{name}", responses=answers(404))
-@access(Right.enter, Ground.none)
-def asset(name: Annotated[str, PathParameter(max_length=100)]) -> Response:
+@router.get("/docs/{name}", responses=problem_responses(404))
+@requires(Right.enter, AreaPolicy.none)
+def read_asset(name: Annotated[str, PathParameter(max_length=100)]) -> Response:
     """Return a file of the documentation."""
     if name == "start.js":
-        return Response(_START, media_type="text/javascript")
+        return Response(_START_SCRIPT, media_type="text/javascript")
     if name not in _FILES:
         raise NotFoundError("There is nothing at this address.")
     return FileResponse(_FOLDER / name, media_type=_FILES[name])

@@ -14,36 +14,36 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api import schemas
-from api.http.conditional import IfNoneMatch, Version
-from api.http.dependencies import Settings, Store
-from api.http.idempotency import Done, Writing
-from api.http.pagination import Page, PagedFeatures, mentions
-from api.http.responses import geometry_of, listing, reply, shape
-from api.problems import answers
+from api.http.conditional import IfMatchVersion, IfNoneMatch
+from api.http.dependencies import DatabaseDep, SettingsDep
+from api.http.idempotency import IdempotentWriteDep, WriteResult
+from api.http.pagination import FeaturePageDep, Page, contains_text
+from api.http.responses import geojson_fragment, json_response, list_response, parse_geometry
+from api.problems import problem_responses
 from api.schemas.base import POINT
-from api.security.area_scope import within
+from api.security.area_scope import in_area_scope
 from api.security.audit import Action, audit
 from api.security.caller import Caller
-from api.security.personal import Reveal, audit_reveal, masked, reading
+from api.security.personal import Reveal, audit_reveal, mask_personal, open_read_session
 from api.security.principal import Principal, Right
-from api.security.requirements import Ground, access
+from api.security.requirements import AreaPolicy, requires
 from gis.errors import InputError, NotFoundError
-from layers.entities.assignments import owner_history
-from layers.entities.lifecycle import create_entity, end_entity, find_entity, history, update_entity
+from layers.entities.assignments import assignment_history
+from layers.entities.lifecycle import create_entity, end_entity, entity_history, find_entity, update_entity
 from layers.models import Assignment, Entity, EntityVersion, Scheme
 from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1/entities", tags=["entities"])
 
-Number = Annotated[int, Path(ge=1, le=2**53, examples=[17])]
-Text = Annotated[str, Field(max_length=500)]
+EntityId = Annotated[int, Path(ge=1, le=2**53, examples=[17])]
+ShortText = Annotated[str, Field(max_length=500)]
 
 
-class EntityChanges(schemas.Given):
+class EntityChanges(schemas.RequestModel):
     """What of an entity can be changed; what is not given stays."""
 
-    name: Text | None = Field(default=None, examples=["Lighthouse Bakery"])
-    class_name: Text | None = Field(default=None, examples=["A"])
+    name: ShortText | None = Field(default=None, examples=["Lighthouse Bakery"])
+    class_name: ShortText | None = Field(default=None, examples=["A"])
     attributes: dict[str, Any] = Field(default_factory=dict, examples=[{"employees": 12}])
     personal: dict[str, Any] = Field(default_factory=dict, examples=[{"contact": "张伟"}])
     geometry: dict[str, Any] | None = Field(
@@ -61,45 +61,47 @@ class NewEntity(EntityChanges):
     external_id: Annotated[str, Field(min_length=1, max_length=200)] = Field(examples=["91440300MA5"])
 
 
-def entity_record(entity: Entity | EntityVersion, identity: Entity, *, plain: bool = False) -> dict[str, Any]:
+def serialize_entity(state: Entity | EntityVersion, entity: Entity, *, plain: bool = False) -> dict[str, Any]:
     """Return a state of an entity as it is answered, personal values masked unless they are to be plain."""
     return {
-        "id": identity.id,
-        "kind": identity.kind,
-        "external_id": identity.external_id,
-        "name": entity.name,
-        "class_name": entity.class_name,
-        "area_code": entity.area_code,
-        "attributes": entity.attributes,
-        "personal": entity.personal if plain else masked(entity.personal),
-        "valid_from": entity.valid_from,
-        "valid_to": entity.valid_to,
-        "version": entity.version,
-        "geometry": shape(entity.geometry),
+        "id": entity.id,
+        "kind": entity.kind,
+        "external_id": entity.external_id,
+        "name": state.name,
+        "class_name": state.class_name,
+        "area_code": state.area_code,
+        "attributes": state.attributes,
+        "personal": state.personal if plain else mask_personal(state.personal),
+        "valid_from": state.valid_from,
+        "valid_to": state.valid_to,
+        "version": state.version,
+        "geometry": geojson_fragment(state.geometry),
     }
 
 
-def _permitted(session: Session, caller: Principal, entity_id: int) -> Entity:
+def _find_permitted(session: Session, caller: Principal, entity_id: int) -> Entity:
     entity = find_entity(session, entity_id)
     if not caller.covers(entity.area_code):
         raise NotFoundError(f"There is no entity number {entity_id}.")
     return entity
 
 
-def _written(session: Session, caller: Principal, entity: Entity, **details: Any) -> Done:
+def _audited_result(session: Session, caller: Principal, entity: Entity, **details: Any) -> WriteResult:
     """Refuse an entity that now lies elsewhere; audit what was done to it, and answer with it."""
     caller.require_area(entity.area_code)
     audit(session, caller, Action.record, f"entity {entity.id}", area_code=entity.area_code, **details)
     status, location = (201, f"/v1/entities/{entity.id}") if "created" in details else (200, None)
-    return Done(entity_record(entity, entity), status, entity.version, location)
+    return WriteResult(serialize_entity(entity, entity), status, entity.version, location)
 
 
-@router.get("", summary="List entities", response_model=Page[schemas.Entity], responses=answers(404))
-@access(Right.read, Ground.filtered)
-def entities(
+@router.get(
+    "", summary="List entities", response_model=Page[schemas.Entity], responses=problem_responses(404)
+)
+@requires(Right.read, AreaPolicy.filtered)
+def list_entities(
     caller: Caller,
-    store: Store,
-    asked: PagedFeatures,
+    database: DatabaseDep,
+    page: FeaturePageDep,
     kind: Annotated[str | None, Query(max_length=100, examples=["enterprise"])] = None,
     area_code: Annotated[str | None, Query(max_length=100, examples=["440305001001"])] = None,
     scheme: Annotated[str | None, Query(max_length=60, examples=["community"])] = None,
@@ -109,16 +111,18 @@ def entities(
     reveal: Reveal = False,
 ) -> Response:
     """List the entities of the caller's area in the order in which they were made."""
-    with reading(store, caller, reveal=reveal) as session:
-        chosen = asked.within(session, select(Entity).where(within(Entity.area_code, caller)), Entity)
+    with open_read_session(database, caller, reveal=reveal) as session:
+        statement = page.filter_by_bbox(
+            session, select(Entity).where(in_area_scope(Entity.area_code, caller)), Entity
+        )
         if not ended:
-            chosen = chosen.where(Entity.valid_to.is_(None))
+            statement = statement.where(Entity.valid_to.is_(None))
         if kind is not None:
-            chosen = chosen.where(Entity.kind == kind)
+            statement = statement.where(Entity.kind == kind)
         if area_code is not None:
-            chosen = chosen.where(Entity.area_code == area_code)
+            statement = statement.where(Entity.area_code == area_code)
         if text:
-            chosen = chosen.where(mentions(text, Entity.name, Entity.external_id))
+            statement = statement.where(contains_text(text, Entity.name, Entity.external_id))
         if (cell is None) != (scheme is None):
             raise InputError("A cell is named together with its scheme.")
         if cell is not None and scheme is not None:
@@ -127,11 +131,11 @@ def entities(
                 Assignment.cell_code == cell,
                 Assignment.valid_to.is_(None),
             )
-            chosen = chosen.where(Entity.id.in_(owned))
-        rows, follows = asked.rows(session, chosen, Entity.id)
+            statement = statement.where(Entity.id.in_(owned))
+        rows, next_cursor = page.fetch(session, statement, Entity.id)
         if reveal:
             audit_reveal(session, caller, "entity", [row.id for (row,) in rows if row.personal])
-        return asked.answer([entity_record(row, row, plain=reveal) for (row,) in rows], follows)
+        return page.to_response([serialize_entity(row, row, plain=reveal) for (row,) in rows], next_cursor)
 
 
 @router.post(
@@ -139,78 +143,84 @@ def entities(
     summary="Create an entity",
     status_code=201,
     response_model=schemas.Entity,
-    responses=answers(409),
+    responses=problem_responses(409),
 )
-@access(Right.record, Ground.checked)
-def create(given: NewEntity, caller: Caller, settings: Settings, once: Writing) -> Response:
+@requires(Right.record, AreaPolicy.checked)
+def create(body: NewEntity, caller: Caller, settings: SettingsDep, write: IdempotentWriteDep) -> Response:
     """Create an entity, and assign it to its cell in every scheme."""
-    geometry = geometry_of(given.geometry, settings.vertices)
+    geometry = parse_geometry(body.geometry, settings.vertices)
 
-    def deed(session: Session) -> Done:
+    def handler(session: Session) -> WriteResult:
         made = create_entity(
             session,
-            given.kind,
-            given.external_id,
-            name=given.name,
-            class_name=given.class_name,
-            attributes=given.attributes,
-            personal=given.personal,
+            body.kind,
+            body.external_id,
+            name=body.name,
+            class_name=body.class_name,
+            attributes=body.attributes,
+            personal=body.personal,
             geometry=geometry,
-            on=given.on,
+            on=body.on,
         )
-        return _written(session, caller, made, created=True)
+        return _audited_result(session, caller, made, created=True)
 
-    return once(given, deed)
+    return write(body, handler)
 
 
-@router.get("/{entity_id}", summary="Read an entity", response_model=schemas.Entity, responses=answers(404))
-@access(Right.read, Ground.checked)
-def entity(
-    entity_id: Number,
+@router.get(
+    "/{entity_id}", summary="Read an entity", response_model=schemas.Entity, responses=problem_responses(404)
+)
+@requires(Right.read, AreaPolicy.checked)
+def read_entity(
+    entity_id: EntityId,
     caller: Caller,
-    store: Store,
+    database: DatabaseDep,
     reveal: Reveal = False,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Read one entity in its present state, also when it has ended."""
-    with reading(store, caller, reveal=reveal) as session:
-        found = _permitted(session, caller, entity_id)
+    with open_read_session(database, caller, reveal=reveal) as session:
+        found = _find_permitted(session, caller, entity_id)
         if reveal and found.personal:
             audit_reveal(session, caller, "entity", [entity_id])
-        record, version = entity_record(found, found, plain=reveal), found.version
+        record, version = serialize_entity(found, found, plain=reveal), found.version
     etag = f'"{version}"'
-    return reply(record, etag=etag, unless=None if reveal else if_none_match)
+    return json_response(record, etag=etag, if_none_match=None if reveal else if_none_match)
 
 
 @router.get(
     "/{entity_id}/history",
     summary="Read the states of an entity",
     response_model=Page[schemas.Entity],
-    responses=answers(404),
+    responses=problem_responses(404),
 )
-@access(Right.read, Ground.checked)
-def states(entity_id: Number, caller: Caller, store: Store) -> Response:
+@requires(Right.read, AreaPolicy.checked)
+def list_states(entity_id: EntityId, caller: Caller, database: DatabaseDep) -> Response:
     """Read the states of an entity in the caller's area, the oldest first; personal values masked."""
-    with store.read() as session:
-        found = _permitted(session, caller, entity_id)
-        known: Sequence[Entity | EntityVersion] = history(session, entity_id)
-        return listing([entity_record(each, found) for each in known if caller.covers(each.area_code)])
+    with database.read() as session:
+        found = _find_permitted(session, caller, entity_id)
+        history_states: Sequence[Entity | EntityVersion] = entity_history(session, entity_id)
+        return list_response(
+            [serialize_entity(each, found) for each in history_states if caller.covers(each.area_code)]
+        )
 
 
 @router.get(
     "/{entity_id}/owners",
     summary="Read the cells of an entity",
-    response_model=Page[schemas.Owner],
-    responses=answers(404),
+    response_model=Page[schemas.EntityOwner],
+    responses=problem_responses(404),
 )
-@access(Right.read, Ground.checked)
-def owners(entity_id: Number, caller: Caller, store: Store) -> Response:
+@requires(Right.read, AreaPolicy.checked)
+def list_owners(entity_id: EntityId, caller: Caller, database: DatabaseDep) -> Response:
     """Read which cells the entity belonged to while it lay in the caller's area, by scheme and time."""
-    with store.read() as session:
-        _permitted(session, caller, entity_id)
-        here = [each for each in history(session, entity_id) if caller.covers(each.area_code)]
+    with database.read() as session:
+        _find_permitted(session, caller, entity_id)
+        visible_states = [
+            each for each in entity_history(session, entity_id) if caller.covers(each.area_code)
+        ]
         codes = {row.id: row.code for row in session.execute(select(Scheme.id, Scheme.code))}
-        listed = [
+        items = [
             {
                 "scheme": codes[each.scheme_id],
                 "cell_code": each.cell_code,
@@ -221,13 +231,13 @@ def owners(entity_id: Number, caller: Caller, store: Store) -> Response:
                 "valid_from": each.valid_from,
                 "valid_to": each.valid_to,
             }
-            for each in owner_history(session, entity_id)
-            if caller.everywhere or any(_meet(each, state) for state in here)
+            for each in assignment_history(session, entity_id)
+            if caller.is_unrestricted or any(_overlap(each, state) for state in visible_states)
         ]
-    return listing(listed)
+    return list_response(items)
 
 
-def _meet(owner: Assignment, state: Entity | EntityVersion) -> bool:
+def _overlap(owner: Assignment, state: Entity | EntityVersion) -> bool:
     """Tell whether an entity had a state on a day on which it had an owner."""
     starts = max(owner.valid_from, state.valid_from)
     return all(end is None or starts < end for end in (owner.valid_to, state.valid_to))
@@ -237,48 +247,48 @@ def _meet(owner: Assignment, state: Entity | EntityVersion) -> bool:
     "/{entity_id}",
     summary="Change an entity",
     response_model=schemas.Entity,
-    responses=answers(404, 409, 412, 428),
+    responses=problem_responses(404, 409, 412, 428),
 )
-@access(Right.record, Ground.checked)
+@requires(Right.record, AreaPolicy.checked)
 def change(
-    entity_id: Number,
-    given: EntityChanges,
-    version: Version,
+    entity_id: EntityId,
+    body: EntityChanges,
+    version: IfMatchVersion,
     caller: Caller,
-    settings: Settings,
-    once: Writing,
+    settings: SettingsDep,
+    write: IdempotentWriteDep,
 ) -> Response:
     """Change an entity: the state it had is kept, and its cells are found anew."""
-    changes = {name: getattr(given, name) for name in given.model_fields_set - {"on", "geometry"}}
-    if "geometry" in given.model_fields_set:
-        changes["geometry"] = geometry_of(given.geometry, settings.vertices)
+    changes = {name: getattr(body, name) for name in body.model_fields_set - {"on", "geometry"}}
+    if "geometry" in body.model_fields_set:
+        changes["geometry"] = parse_geometry(body.geometry, settings.vertices)
 
-    def deed(session: Session) -> Done:
-        _permitted(session, caller, entity_id)
-        found = update_entity(session, entity_id, version, changes, on=given.on)
-        return _written(session, caller, found, changed=sorted(changes))
+    def handler(session: Session) -> WriteResult:
+        _find_permitted(session, caller, entity_id)
+        found = update_entity(session, entity_id, version, changes, on=body.on)
+        return _audited_result(session, caller, found, changed=sorted(changes))
 
-    return once(given, deed)
+    return write(body, handler)
 
 
 @router.delete(
     "/{entity_id}",
     summary="End an entity",
     response_model=schemas.Entity,
-    responses=answers(404, 409, 412, 428),
+    responses=problem_responses(404, 409, 412, 428),
 )
-@access(Right.record, Ground.checked)
+@requires(Right.record, AreaPolicy.checked)
 def end(
-    entity_id: Number,
-    version: Version,
+    entity_id: EntityId,
+    version: IfMatchVersion,
     caller: Caller,
-    once: Writing,
+    write: IdempotentWriteDep,
     on: Annotated[date | None, Query(description="From when it is no more; today when not given.")] = None,
 ) -> Response:
     """End an entity; its history stays."""
 
-    def deed(session: Session) -> Done:
-        _permitted(session, caller, entity_id)
-        return _written(session, caller, end_entity(session, entity_id, version, on=on), ended=True)
+    def handler(session: Session) -> WriteResult:
+        _find_permitted(session, caller, entity_id)
+        return _audited_result(session, caller, end_entity(session, entity_id, version, on=on), ended=True)
 
-    return once(None, deed)
+    return write(None, handler)

@@ -10,16 +10,16 @@ from sqlalchemy.orm import Session
 from starlette.responses import FileResponse, Response
 
 from api import schemas
-from api.http.dependencies import Store
-from api.http.idempotency import Done, Writing
-from api.http.responses import box_of
-from api.jobs.export_files import FORMS, file_of, new_place
-from api.problems import answers
-from api.routes.jobs import job_record
+from api.http.dependencies import DatabaseDep
+from api.http.idempotency import IdempotentWriteDep, WriteResult
+from api.http.responses import parse_bbox
+from api.jobs.export_files import EXPORT_FORMATS, export_path, new_folder_name
+from api.problems import problem_responses
+from api.routes.jobs import serialize_job
 from api.security.audit import Action, audit
 from api.security.caller import Caller
 from api.security.principal import Principal, Right
-from api.security.requirements import Ground, access
+from api.security.requirements import AreaPolicy, requires
 from gis.errors import ConflictError, InputError, NotFoundError
 from layers.jobs.queue import enqueue
 from layers.models import Area, Job, JobState
@@ -27,27 +27,27 @@ from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1/exports", tags=["exports"])
 
-Number = Annotated[int, Path(ge=1, le=2**53, description="The job of the export.", examples=[3])]
-_Code = Annotated[str, Field(max_length=100)]
+ExportJobId = Annotated[int, Path(ge=1, le=2**53, description="The job of the export.", examples=[3])]
+_CodeText = Annotated[str, Field(max_length=100)]
 
-_EVERYWHERE = frozenset({"area_code", "box"})
-_APPLIES = {
-    "areas": _EVERYWHERE,
-    "cells": _EVERYWHERE | {"scheme", "on"},
-    "entities": _EVERYWHERE | {"scheme", "on", "kind", "cell"},
-    "gaps": _EVERYWHERE | {"scheme", "on", "kind", "cell", "severity", "run"},
+_COMMON_FILTERS = frozenset({"area_code", "box"})
+_FILTERS_BY_LAYER = {
+    "areas": _COMMON_FILTERS,
+    "cells": _COMMON_FILTERS | {"scheme", "on"},
+    "entities": _COMMON_FILTERS | {"scheme", "on", "kind", "cell"},
+    "gaps": _COMMON_FILTERS | {"scheme", "on", "kind", "cell", "severity", "run"},
 }
-_OF_A_SCHEME = frozenset({"cells", "gaps"})
+_SCHEME_LAYERS = frozenset({"cells", "gaps"})
 
 
-class Export(schemas.Given):
+class ExportRequest(schemas.RequestModel):
     """A layer to export; what is not given does not restrict."""
 
     layer: Literal["areas", "cells", "entities", "gaps"] = Field(examples=["cells"])
     format: Literal["gpkg", "geojson", "parquet", "fgb", "csv", "shp"] = Field(
         default="gpkg", examples=["gpkg"], description="A Shapefile comes as a .zip."
     )
-    area_code: _Code | None = Field(
+    area_code: _CodeText | None = Field(
         default=None,
         examples=["440305"],
         description="What lies in this area or beneath it; all of the caller's area when not given.",
@@ -65,11 +65,11 @@ class Export(schemas.Given):
         examples=["community"],
         description="Of the cells or gaps; entities get their cell in it as a column.",
     )
-    kind: _Code | None = Field(default=None, examples=[None], description="Entities or gaps of a kind.")
-    cell: _Code | None = Field(
+    kind: _CodeText | None = Field(default=None, examples=[None], description="Entities or gaps of a kind.")
+    cell: _CodeText | None = Field(
         default=None, examples=[None], description="Entities or gaps of a cell of the scheme, by its code."
     )
-    severity: _Code | None = Field(default=None, examples=[None], description="Gaps of a severity.")
+    severity: _CodeText | None = Field(default=None, examples=[None], description="Gaps of a severity.")
     run: Annotated[int, Field(ge=1, le=2**53)] | None = Field(
         default=None, examples=[None], description="Gaps of a run; the last one when not given."
     )
@@ -86,24 +86,24 @@ class Export(schemas.Given):
     summary="Export a layer",
     status_code=202,
     response_model=schemas.Job,
-    responses=answers(404, 409),
+    responses=problem_responses(404, 409),
 )
-@access(Right.read, Ground.checked)
-def export(given: Export, caller: Caller, once: Writing) -> Response:
+@requires(Right.read, AreaPolicy.checked)
+def create_export(body: ExportRequest, caller: Caller, write: IdempotentWriteDep) -> Response:
     """Write a layer of the caller's area into a file as a job; `/v1/exports/{job_id}/file` then has it."""
-    if given.area_code is not None:
-        caller.require_area(given.area_code)
-    if given.reveal:
-        caller.require(Right.reveal)
-    parameters = _parameters(given, caller)
+    if body.area_code is not None:
+        caller.require_area(body.area_code)
+    if body.reveal:
+        caller.require_right(Right.reveal)
+    parameters = _job_parameters(body, caller)
 
-    def deed(session: Session) -> Done:
-        if given.scheme is not None:
-            find_scheme(session, given.scheme)
+    def handler(session: Session) -> WriteResult:
+        if body.scheme is not None:
+            find_scheme(session, body.scheme)
         code = parameters.get("area_code")
         if code is not None and session.scalar(select(Area.id).where(Area.code == code)) is None:
             raise NotFoundError(f"There is no area '{code}'.")
-        place = {"place": new_place()}
+        place = {"place": new_folder_name()}
         job = enqueue(session, "export", parameters | place, created_by=caller.label, area_code=code)
         audit(
             session,
@@ -111,12 +111,12 @@ def export(given: Export, caller: Caller, once: Writing) -> Response:
             Action.export,
             f"job {job.id}",
             area_code=code,
-            layer=given.layer,
-            personal=given.reveal,
+            layer=body.layer,
+            personal=body.reveal,
         )
-        return Done(job_record(job), 202, location=f"/v1/jobs/{job.id}")
+        return WriteResult(serialize_job(job), 202, location=f"/v1/jobs/{job.id}")
 
-    return once(given, deed)
+    return write(body, handler)
 
 
 @router.get(
@@ -128,23 +128,23 @@ def export(given: Export, caller: Caller, once: Writing) -> Response:
             "description": "The file, in the form that was asked for.",
             "content": {
                 each.media_type.split(";")[0]: {"schema": {"type": "string", "format": "binary"}}
-                for each in FORMS.values()
+                for each in EXPORT_FORMATS.values()
             },
         },
-        **answers(404, 409),
+        **problem_responses(404, 409),
     },
 )
-@access(Right.read, Ground.checked)
-def file(request: Request, job_id: Number, caller: Caller, store: Store) -> Response:
+@requires(Right.read, AreaPolicy.checked)
+def download_file(request: Request, job_id: ExportJobId, caller: Caller, database: DatabaseDep) -> Response:
     """Fetch the file of an export of the caller's ground; it expires, and parts of it can be asked for."""
-    with store.read() as session:
-        job = _permitted(session, caller, job_id)
-    path = file_of(request.app.state.uploads, job.parameters)
+    with database.read() as session:
+        job = _find_finished_export(session, caller, job_id)
+    path = export_path(request.app.state.uploads, job.parameters)
     if not path.is_file():
         raise NotFoundError(f"The file of export {job_id} is not kept any more; ask for it anew.")
     if job.parameters["reveal"]:
         rows = (job.result or {})["rows"]
-        with store.write() as session:
+        with database.write() as session:
             audit(
                 session,
                 caller,
@@ -156,12 +156,12 @@ def file(request: Request, job_id: Number, caller: Caller, store: Store) -> Resp
             )
     return FileResponse(
         path,
-        media_type=FORMS[job.parameters["format"]].media_type,
+        media_type=EXPORT_FORMATS[job.parameters["format"]].media_type,
         filename=f"wangge-{path.stem}-{job_id}{path.suffix}",
     )
 
 
-def _permitted(session: Session, caller: Principal, job_id: int) -> Job:
+def _find_finished_export(session: Session, caller: Principal, job_id: int) -> Job:
     """Return the finished export of a caller's ground.
 
     Raises
@@ -177,7 +177,7 @@ def _permitted(session: Session, caller: Principal, job_id: int) -> Job:
     if job is None or job.kind != "export" or not caller.covers(job.area_code):
         raise NotFoundError(f"There is no export number {job_id}.")
     if job.parameters["reveal"]:
-        caller.require(Right.reveal)
+        caller.require_right(Right.reveal)
     if job.state != JobState.done or job.result is None:
         raise ConflictError(f"Export {job_id} is {job.state}; there is a file when it is done.")
     if datetime.fromisoformat(job.result["expires_at"]) <= datetime.now(UTC):
@@ -185,7 +185,7 @@ def _permitted(session: Session, caller: Principal, job_id: int) -> Job:
     return job
 
 
-def _parameters(given: Export, caller: Principal) -> dict[str, Any]:
+def _job_parameters(body: ExportRequest, caller: Principal) -> dict[str, Any]:
     """Return what the job needs, bound to the caller's area.
 
     Raises
@@ -193,16 +193,16 @@ def _parameters(given: Export, caller: Principal) -> dict[str, Any]:
     InputError
         If a filter does not concern the layer, a scheme is wanting, or the box is none.
     """
-    asked = given.model_dump(mode="json", exclude_none=True)
-    needless = asked.keys() - _APPLIES[given.layer] - {"layer", "format", "reveal"}
-    if needless:
-        raise InputError(f"'{min(needless)}' does not choose among {given.layer}; leave it out.")
-    if given.reveal and given.layer != "entities":
-        raise InputError(f"'reveal' is for entities; there is nothing personal in {given.layer}.")
-    if given.scheme is None and (given.layer in _OF_A_SCHEME or given.cell is not None):
+    job_parameters = body.model_dump(mode="json", exclude_none=True)
+    inapplicable = job_parameters.keys() - _FILTERS_BY_LAYER[body.layer] - {"layer", "format", "reveal"}
+    if inapplicable:
+        raise InputError(f"'{min(inapplicable)}' does not choose among {body.layer}; leave it out.")
+    if body.reveal and body.layer != "entities":
+        raise InputError(f"'reveal' is for entities; there is nothing personal in {body.layer}.")
+    if body.scheme is None and (body.layer in _SCHEME_LAYERS or body.cell is not None):
         raise InputError("Cells and gaps belong to a scheme; name one.")
-    if (box := box_of(given.box)) is not None:
-        asked["box"] = list(box)
+    if (bbox := parse_bbox(body.box)) is not None:
+        job_parameters["box"] = list(bbox)
     if caller.area_code is not None:
-        asked.setdefault("area_code", caller.area_code)
-    return asked
+        job_parameters.setdefault("area_code", caller.area_code)
+    return job_parameters

@@ -20,10 +20,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.metrics import TALLY
-from api.problems import RETRY_S, answers, problem
+from api.metrics import METRICS_BUFFER
+from api.problems import RETRY_AFTER_S, problem_response, problem_responses
 from api.security.principal import Right
-from api.security.requirements import Ground, access, public
+from api.security.requirements import AreaPolicy, public, requires
 from gis.errors import InputError
 from layers.db.database import Database
 from layers.snapshot import SnapshotHolder
@@ -45,7 +45,10 @@ async def healthz() -> Health:
 
 
 @router.get(
-    "/readyz", summary="Whether the service can answer", response_model=Health, responses=answers(503)
+    "/readyz",
+    summary="Whether the service can answer",
+    response_model=Health,
+    responses=problem_responses(503),
 )
 @public
 async def readyz(request: Request) -> Response:
@@ -59,39 +62,42 @@ async def readyz(request: Request) -> Response:
     if health.failure is not None:
         return _not_ready("The published plans have changed and could not be read again.", request_id)
     try:
-        await run_in_threadpool(database.revision)
+        await run_in_threadpool(database.read_revision)
     except (SQLAlchemyError, InputError):
         return _not_ready("The database cannot be read.", request_id)
     return Response(b'{"status":"ok"}', media_type="application/json")
 
 
 def _not_ready(detail: str, request_id: str | None) -> Response:
-    return problem(503, detail, request_id=request_id, headers={"Retry-After": str(RETRY_S)})
+    return problem_response(503, detail, request_id=request_id, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 @router.get(
     "/metrics",
     summary="Metrics for Prometheus",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"example": "wangge_requests_total 1.0"}}}, **answers()},
+    responses={
+        200: {"content": {"text/plain": {"example": "wangge_requests_total 1.0"}}},
+        **problem_responses(),
+    },
 )
-@access(Right.read, Ground.everywhere)
-async def metrics() -> Response:
+@requires(Right.read, AreaPolicy.unrestricted)
+async def read_metrics() -> Response:
     """Return the metrics of all workers in the text format of Prometheus, not older than a quarter second."""
-    TALLY.hand_over()
-    return Response(await run_in_threadpool(_metrics), media_type=CONTENT_TYPE_LATEST)
+    METRICS_BUFFER.flush()
+    return Response(await run_in_threadpool(_render_metrics), media_type=CONTENT_TYPE_LATEST)
 
 
-def _metrics() -> bytes:
+def _render_metrics() -> bytes:
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
-        _forget_the_dead(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
+        _remove_dead_workers(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry)
 
 
-def _forget_the_dead(folder: Path) -> None:
+def _remove_dead_workers(folder: Path) -> None:
     """Leave out what workers that ended had under way; what they counted stays."""
     for file in folder.glob("gauge_live*_*.db"):
         number = file.stem.rpartition("_")[2]

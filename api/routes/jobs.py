@@ -23,44 +23,44 @@ from starlette.responses import Response, StreamingResponse
 
 from api import schemas
 from api.http.conditional import IfNoneMatch
-from api.http.dependencies import Store
-from api.http.idempotency import Done, Writing
-from api.http.pagination import Page, Paged
-from api.http.responses import listing, reply
-from api.jobs.cancel_flag import withdrawing
-from api.problems import answers, database_away, failure
-from api.security.area_scope import within
+from api.http.dependencies import DatabaseDep
+from api.http.idempotency import IdempotentWriteDep, WriteResult
+from api.http.pagination import Page, PageDep
+from api.http.responses import json_response, list_response
+from api.jobs.cancel_flag import set_cancel_flag
+from api.problems import failure_response, is_database_unavailable, problem_responses
+from api.security.area_scope import in_area_scope
 from api.security.audit import Action, audit
 from api.security.caller import Caller
 from api.security.principal import Principal, Right
-from api.security.requirements import Ground, access
+from api.security.requirements import AreaPolicy, requires
 from gis.datum import Datum
 from gis.errors import InputError, NotFoundError
 from layers.db.database import Database
-from layers.formats.registry import READABLE
+from layers.formats.registry import READABLE_EXTENSIONS
 from layers.jobs.queue import cancel, enqueue, find_job
 from layers.models import Job, JobState
 from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
-IMPORTS = ("/v1/imports", "/v1/imports/areas", "/v1/imports/cells")
+IMPORT_PATHS = ("/v1/imports", "/v1/imports/areas", "/v1/imports/cells")
 """The paths that take files."""
 
-STREAM_S = 600.0
+MAX_STREAM_S = 600.0
 """How long a stream lasts; a browser asks for the next by itself."""
 
-AWAY_S = 5.0
+MAX_OUTAGE_S = 5.0
 """How long the database may be away before a stream ends for it."""
 
-_GOING = frozenset({JobState.queued, JobState.running})
+_UNFINISHED = frozenset({JobState.queued, JobState.running})
 
-Number = Annotated[int, Path(ge=1, le=2**53, examples=[3])]
-Upload = Annotated[UploadFile, File(description="In one of the formats, known by its extension.")]
-From = Annotated[date | None, Form(description="From when it holds; today when not given.")]
+JobId = Annotated[int, Path(ge=1, le=2**53, examples=[3])]
+UploadParam = Annotated[UploadFile, File(description="In one of the formats, known by its extension.")]
+ValidFrom = Annotated[date | None, Form(description="From when it holds; today when not given.")]
 
 
-class Division(schemas.Given):
+class DivisionRequest(schemas.RequestModel):
     """An area to divide into squares."""
 
     scheme: Annotated[str, Field(max_length=60)] = Field(examples=["community"])
@@ -69,14 +69,14 @@ class Division(schemas.Given):
     size_m: Annotated[float, Field(ge=1, le=100_000)] = Field(examples=[100.0])
 
 
-class _Received(schemas.Given):
+class _ReceivedFile(schemas.RequestModel):
     """A file as it was received, by which a repeated request is known."""
 
     parameters: dict[str, Any]
     sha256: str
 
 
-def _read_as(
+def _read_options(
     layer: Annotated[
         str | None, Form(max_length=200, description="Of a file that holds several.", examples=["cells"])
     ] = None,
@@ -97,57 +97,64 @@ def _read_as(
     return {"layer": layer, "source_crs": source_crs, "lon_field": lon_field, "lat_field": lat_field}
 
 
-ReadAs = Annotated[dict[str, str | None], Depends(_read_as)]
+ReadOptions = Annotated[dict[str, str | None], Depends(_read_options)]
 
 
-def job_record(job: Job) -> dict[str, Any]:
+def serialize_job(job: Job) -> dict[str, Any]:
     """Return a job as it is answered."""
     names = ("id", "kind", "state", "area_code", "created_by", "created_at", "started_at", "ended_at")
     more = ("cancel_asked", "done", "total", "result", "error")
     return {name: getattr(job, name) for name in (*names, *more)}
 
 
-def _permitted(session: Session, caller: Principal, job_id: int) -> Job:
+def _find_permitted(session: Session, caller: Principal, job_id: int) -> Job:
     job = find_job(session, job_id)
     if not caller.covers(job.area_code):
         raise NotFoundError(f"There is no job number {job_id}.")
     return job
 
 
-def _queue(session: Session, caller: Principal, kind: str, parameters: dict[str, Any]) -> Done:
+def _enqueue_job(session: Session, caller: Principal, kind: str, parameters: dict[str, Any]) -> WriteResult:
     job = enqueue(session, kind, parameters, created_by=caller.label, area_code=caller.area_code)
     audit(session, caller, Action.import_, f"job {job.id}", kind=kind)
-    return Done(job_record(job), 202, location=f"/v1/jobs/{job.id}")
+    return WriteResult(serialize_job(job), 202, location=f"/v1/jobs/{job.id}")
 
 
-def _receive(
-    request: Request, file: UploadFile, caller: Principal, once: Writing, kind: str, given: dict[str, Any]
+def _receive_file(
+    request: Request,
+    file: UploadFile,
+    caller: Principal,
+    write: IdempotentWriteDep,
+    kind: str,
+    options: dict[str, Any],
 ) -> Response:
     """Store a file and queue its import; a request that is only repeated leaves no file."""
     suffix = FilePath(file.filename or "").suffix.lower()
-    if suffix not in READABLE or suffix == ".shp":
-        raise InputError(f"The file's extension is none of {', '.join(READABLE)}; a Shapefile comes as .zip.")
+    if suffix not in READABLE_EXTENSIONS or suffix == ".shp":
+        raise InputError(
+            f"The file's extension is none of {', '.join(READABLE_EXTENSIONS)}; a Shapefile comes as .zip."
+        )
     folder: FilePath = request.app.state.uploads
     stored = folder / (secrets.token_hex(16) + suffix)
     digest = hashlib.sha256()
-    kept = False
+    is_queued = False
     try:
         with stored.open("xb") as target:
             while chunk := file.file.read(1 << 20):
                 digest.update(chunk)
                 target.write(chunk)
-        parameters = {key: value for key, value in given.items() if value is not None}
+        parameters = {key: value for key, value in options.items() if value is not None}
 
-        def deed(session: Session) -> Done:
+        def handler(session: Session) -> WriteResult:
             if "scheme" in parameters:
                 find_scheme(session, parameters["scheme"])
-            return _queue(session, caller, kind, {**parameters, "file": stored.name})
+            return _enqueue_job(session, caller, kind, {**parameters, "file": stored.name})
 
-        answer = once(_Received(parameters=parameters, sha256=digest.hexdigest()), deed)
-        kept = "idempotency-replayed" not in answer.headers
-        return answer
+        response = write(_ReceivedFile(parameters=parameters, sha256=digest.hexdigest()), handler)
+        is_queued = "idempotency-replayed" not in response.headers
+        return response
     finally:
-        if not kept:
+        if not is_queued:
             stored.unlink(missing_ok=True)
 
 
@@ -156,29 +163,29 @@ def _receive(
     summary="Import entities",
     status_code=202,
     response_model=schemas.Job,
-    responses=answers(404, 409),
+    responses=problem_responses(404, 409),
 )
-@access(Right.record, Ground.filtered)
+@requires(Right.record, AreaPolicy.filtered)
 def import_entities(
     request: Request,
     caller: Caller,
-    once: Writing,
-    file: Upload,
-    read_as: ReadAs,
+    write: IdempotentWriteDep,
+    file: UploadParam,
+    read_options: ReadOptions,
     kind: Annotated[str | None, Form(max_length=100, examples=["enterprise"])] = None,
     id_field: Annotated[str | None, Form(max_length=100, examples=["id"])] = None,
     datum: Annotated[Datum, Form()] = Datum.WGS84,
-    on: From = None,
+    on: ValidFrom = None,
 ) -> Response:
     """Import a file of entities as a job; records outside the caller's area are rejected with the reason."""
-    given = {
-        **read_as,
+    options = {
+        **read_options,
         "kind": kind,
         "id_field": id_field,
         "datum": datum.value,
         "on": on.isoformat() if on else None,
     }
-    return _receive(request, file, caller, once, "import-entities", given)
+    return _receive_file(request, file, caller, write, "import-entities", options)
 
 
 @router.post(
@@ -186,15 +193,20 @@ def import_entities(
     summary="Import areas",
     status_code=202,
     response_model=schemas.Job,
-    responses=answers(409),
+    responses=problem_responses(409),
 )
-@access(Right.administer, Ground.everywhere)
+@requires(Right.administer, AreaPolicy.unrestricted)
 def import_areas(
-    request: Request, caller: Caller, once: Writing, file: Upload, read_as: ReadAs, on: From = None
+    request: Request,
+    caller: Caller,
+    write: IdempotentWriteDep,
+    file: UploadParam,
+    read_options: ReadOptions,
+    on: ValidFrom = None,
 ) -> Response:
     """Import a file of areas as a job; with those already there they must nest."""
-    given = {**read_as, "on": on.isoformat() if on else None}
-    return _receive(request, file, caller, once, "import-areas", given)
+    options = {**read_options, "on": on.isoformat() if on else None}
+    return _receive_file(request, file, caller, write, "import-areas", options)
 
 
 @router.post(
@@ -202,23 +214,23 @@ def import_areas(
     summary="Import cells as a draft",
     status_code=202,
     response_model=schemas.Job,
-    responses=answers(404, 409),
+    responses=problem_responses(404, 409),
 )
-@access(Right.draft, Ground.checked)
+@requires(Right.draft, AreaPolicy.checked)
 def import_cells(
     request: Request,
     caller: Caller,
-    once: Writing,
-    file: Upload,
-    read_as: ReadAs,
+    write: IdempotentWriteDep,
+    file: UploadParam,
+    read_options: ReadOptions,
     scheme: Annotated[str, Form(max_length=60, examples=["community"])],
     name: Annotated[str, Form(min_length=1, max_length=200, examples=["2026 spring"])],
     area_code: Annotated[str | None, Form(max_length=100, examples=["440305"])] = None,
 ) -> Response:
     """Make a draft of a plan from a file of cells as a job."""
     caller.require_area(area_code)
-    given = {**read_as, "scheme": scheme, "name": name, "area_code": area_code}
-    return _receive(request, file, caller, once, "import-cells", given)
+    options = {**read_options, "scheme": scheme, "name": name, "area_code": area_code}
+    return _receive_file(request, file, caller, write, "import-cells", options)
 
 
 @router.post(
@@ -226,75 +238,84 @@ def import_cells(
     summary="Divide an area",
     status_code=202,
     response_model=schemas.Job,
-    responses=answers(404, 409),
+    responses=problem_responses(404, 409),
 )
-@access(Right.draft, Ground.checked)
-def divide(given: Division, caller: Caller, once: Writing) -> Response:
+@requires(Right.draft, AreaPolicy.checked)
+def divide_area(body: DivisionRequest, caller: Caller, write: IdempotentWriteDep) -> Response:
     """Divide an area into squares as a job; its result names the draft."""
-    caller.require_area(given.area_code)
+    caller.require_area(body.area_code)
 
-    def deed(session: Session) -> Done:
-        find_scheme(session, given.scheme)
-        return _queue(session, caller, "divide", given.model_dump(exclude_none=True))
+    def handler(session: Session) -> WriteResult:
+        find_scheme(session, body.scheme)
+        return _enqueue_job(session, caller, "divide", body.model_dump(exclude_none=True))
 
-    return once(given, deed)
+    return write(body, handler)
 
 
-@router.get("/jobs", summary="List jobs", response_model=Page[schemas.Job], responses=answers())
-@access(Right.read, Ground.filtered)
-def jobs(
+@router.get("/jobs", summary="List jobs", response_model=Page[schemas.Job], responses=problem_responses())
+@requires(Right.read, AreaPolicy.filtered)
+def list_jobs(
     caller: Caller,
-    store: Store,
-    asked: Paged,
+    database: DatabaseDep,
+    page: PageDep,
     state: Annotated[JobState | None, Query()] = None,
 ) -> Response:
     """List the jobs of the caller's area in the order in which they were asked for."""
-    chosen = select(Job).where(within(Job.area_code, caller))
+    statement = select(Job).where(in_area_scope(Job.area_code, caller))
     if state is not None:
-        chosen = chosen.where(Job.state == state)
-    with store.read() as session:
-        rows, follows = asked.rows(session, chosen, Job.id)
-        return listing([job_record(job) for (job,) in rows], follows)
+        statement = statement.where(Job.state == state)
+    with database.read() as session:
+        rows, next_cursor = page.fetch(session, statement, Job.id)
+        return list_response([serialize_job(job) for (job,) in rows], next_cursor)
 
 
-@router.get("/jobs/{job_id}", summary="Read a job", response_model=schemas.Job, responses=answers(404))
-@access(Right.read, Ground.checked)
-def job(job_id: Number, caller: Caller, store: Store, if_none_match: IfNoneMatch = None) -> Response:
+@router.get(
+    "/jobs/{job_id}", summary="Read a job", response_model=schemas.Job, responses=problem_responses(404)
+)
+@requires(Right.read, AreaPolicy.checked)
+def read_job(
+    job_id: JobId, caller: Caller, database: DatabaseDep, if_none_match: IfNoneMatch = None
+) -> Response:
     """Read how far a job is, or how it ended."""
-    with store.read() as session:
-        found = _permitted(session, caller, job_id)
-        return reply(job_record(found), etag=f'"{found.version}"', unless=if_none_match)
+    with database.read() as session:
+        found = _find_permitted(session, caller, job_id)
+        return json_response(serialize_job(found), etag=f'"{found.version}"', if_none_match=if_none_match)
 
 
 @router.post(
-    "/jobs/{job_id}/cancel", summary="Cancel a job", response_model=schemas.Job, responses=answers(404, 409)
+    "/jobs/{job_id}/cancel",
+    summary="Cancel a job",
+    response_model=schemas.Job,
+    responses=problem_responses(404, 409),
 )
-@access(Right.read, Ground.checked)
-def stop(request: Request, job_id: Number, caller: Caller, store: Store, once: Writing) -> Response:
+@requires(Right.read, AreaPolicy.checked)
+def cancel_job(
+    request: Request, job_id: JobId, caller: Caller, database: DatabaseDep, write: IdempotentWriteDep
+) -> Response:
     """Ask a job to end; nothing of it is kept. Who asked for the job may, and administrators."""
 
-    def sought(session: Session) -> Job:
-        found = _permitted(session, caller, job_id)
+    def permitted_job(session: Session) -> Job:
+        found = _find_permitted(session, caller, job_id)
         if found.created_by != caller.label:
-            caller.require(Right.administer)
+            caller.require_right(Right.administer)
         return found
 
-    with store.read() as session:
-        going = sought(session).state in _GOING
+    with database.read() as session:
+        was_unfinished = permitted_job(session).state in _UNFINISHED
 
-    def deed(session: Session) -> Done:
-        found = sought(session)
+    def handler(session: Session) -> WriteResult:
+        found = permitted_job(session)
         # Who does the job may have ended it already, at this very request.
-        if not (going and found.state == JobState.cancelled):
+        if not (was_unfinished and found.state == JobState.cancelled):
             found = cancel(session, job_id)
         if found.state == JobState.cancelled and "file" in found.parameters:
             (uploads / found.parameters["file"]).unlink(missing_ok=True)
         audit(session, caller, Action.record, f"job {job_id}", area_code=found.area_code, cancelled=True)
-        return Done(job_record(found), version=found.version)
+        return WriteResult(serialize_job(found), version=found.version)
 
     uploads: FilePath = request.app.state.uploads
-    with withdrawing(uploads, job_id):
-        return once(None, deed)
+    with set_cancel_flag(uploads, job_id):
+        return write(None, handler)
 
 
 @router.get(
@@ -307,51 +328,51 @@ def stop(request: Request, job_id: Number, caller: Caller, store: Store, once: W
             " `problem` ends a stream whose database stays away; ask again.",
             "content": {"text/event-stream": {"example": 'event: job\ndata: {"id":3,"state":"done"}\n\n'}},
         },
-        **answers(404),
+        **problem_responses(404),
     },
 )
-@access(Right.read, Ground.checked)
-async def follow(job_id: Number, caller: Caller, request: Request) -> Response:
+@requires(Right.read, AreaPolicy.checked)
+async def stream_job(job_id: JobId, caller: Caller, request: Request) -> Response:
     """Tell of a job as it goes on, by server-sent events."""
     database: Database = request.app.state.database
-    first = await run_in_threadpool(_look, database, caller, job_id)
+    first = await run_in_threadpool(_load_job, database, caller, job_id)
     return StreamingResponse(
-        _events(database, caller, job_id, first, request.scope.get("wangge.request_id")),
+        _job_events(database, caller, job_id, first, request.scope.get("wangge.request_id")),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )
 
 
-def _look(database: Database, caller: Principal, job_id: int) -> tuple[int, dict[str, Any]]:
+def _load_job(database: Database, caller: Principal, job_id: int) -> tuple[int, dict[str, Any]]:
     with database.read() as session:
-        found = _permitted(session, caller, job_id)
-        return found.version, job_record(found)
+        found = _find_permitted(session, caller, job_id)
+        return found.version, serialize_job(found)
 
 
-async def _events(
+async def _job_events(
     database: Database,
     caller: Principal,
     job_id: int,
     first: tuple[int, dict[str, Any]],
     request_id: str | None,
 ) -> AsyncIterator[bytes]:
-    began = told = seen = time.monotonic()
+    began = last_sent = last_read = time.monotonic()
     version, record = first
     yield b"event: job\ndata: " + orjson.dumps(record) + b"\n\n"
-    while record["state"] in _GOING and time.monotonic() - began < STREAM_S:
+    while record["state"] in _UNFINISHED and time.monotonic() - began < MAX_STREAM_S:
         await asyncio.sleep(0.3)
         try:
-            present, record = await run_in_threadpool(_look, database, caller, job_id)
+            present, record = await run_in_threadpool(_load_job, database, caller, job_id)
         except DBAPIError as error:
-            if database_away(error) and time.monotonic() - seen < AWAY_S:
+            if is_database_unavailable(error) and time.monotonic() - last_read < MAX_OUTAGE_S:
                 continue
             # The status is sent already.
-            yield b"event: problem\ndata: " + bytes(failure(error, request_id).body) + b"\n\n"
+            yield b"event: problem\ndata: " + bytes(failure_response(error, request_id).body) + b"\n\n"
             return
-        seen = time.monotonic()
+        last_read = time.monotonic()
         if present != version:
-            version, told = present, time.monotonic()
+            version, last_sent = present, time.monotonic()
             yield b"event: job\ndata: " + orjson.dumps(record) + b"\n\n"
-        elif time.monotonic() - told > 15:
-            told = time.monotonic()
+        elif time.monotonic() - last_sent > 15:
+            last_sent = time.monotonic()
             yield b": still there\n\n"

@@ -16,57 +16,61 @@ from starlette.types import Receive, Scope, Send
 
 from api.locate import (
     MEDIA_TYPES,
-    Question,
+    LocateQuery,
     find_owners,
-    owner_answer,
-    parameters,
+    parse_query_string,
     read_points,
-    single,
+    serialize_owner,
+    single_value,
     to_wgs84,
-    write_answer,
+    write_response,
 )
-from api.locate.ownership import Covers
-from api.security.caller import principal_in
+from api.locate.ownership import AreaPredicate
+from api.security.caller import get_principal
 from api.security.principal import Right
-from api.security.requirements import Ground, access
-from gis.datum import Datum, convert
+from api.security.requirements import AreaPolicy, requires
+from gis.datum import Datum, convert_coordinates
 from gis.errors import InputError
 from layers.snapshot import CellsInForce, Snapshot, SnapshotHolder
 
-LARGE_BODY = 100_000
+LARGE_BODY_BYTES = 100_000
 """Bytes of a body, some thousand points, from which on the work is done in a thread."""
 
 THREADS = 2
 """Bulk requests worked on at once in one process; others wait for their turn."""
 
-_PLACE = frozenset({"lon", "lat"})
+_POINT_PARAMS = frozenset({"lon", "lat"})
 
 _limiter = anyio.CapacityLimiter(THREADS)
 
 
-class SingleLocate:
+class LocateEndpoint:
     """`GET /v1/locate?lon=&lat=[&scheme=][&at=DATE][&datum=]`, as a plain ASGI application."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer for one location."""
         del receive
-        query = parameters(scope["query_string"])
-        question = Question.parse(query, also=_PLACE)
-        lon, lat = _degrees(single(query, "lon"), "lon", 180.0), _degrees(single(query, "lat"), "lat", 90.0)
-        if question.datum is not Datum.WGS84:
-            lon, lat = map(float, convert(lon, lat, question.datum, Datum.WGS84))
+        params = parse_query_string(scope["query_string"])
+        locate_query = LocateQuery.parse(params, extra=_POINT_PARAMS)
+        lon, lat = (
+            _parse_degrees(single_value(params, "lon"), "lon", 180.0),
+            _parse_degrees(single_value(params, "lat"), "lat", 90.0),
+        )
+        if locate_query.datum is not Datum.WGS84:
+            lon, lat = map(float, convert_coordinates(lon, lat, locate_query.datum, Datum.WGS84))
         holder: SnapshotHolder = scope["app"].state.snapshots
         snapshot = holder.current
-        covers = _covers(scope)
-        chosen = await _cells(holder, snapshot, question)
+        covers = _area_predicate(scope)
+        scheme_cells = await _load_cells(holder, snapshot, locate_query)
         body = orjson.dumps(
             {
                 "lon": lon,
                 "lat": lat,
-                "at": question.day or snapshot.day,
+                "at": locate_query.day or snapshot.day,
                 "revision": snapshot.revision,
                 "owners": [
-                    owner_answer(scheme, cells, snapshot.areas, lon, lat, covers) for scheme, cells in chosen
+                    serialize_owner(scheme, cells, snapshot.areas, lon, lat, covers)
+                    for scheme, cells in scheme_cells
                 ],
             }
         )
@@ -75,36 +79,36 @@ class SingleLocate:
         await send({"type": "http.response.body", "body": body})
 
 
-locate = access(Right.read, Ground.filtered)(SingleLocate())
+locate = requires(Right.read, AreaPolicy.filtered)(LocateEndpoint())
 
 
-@access(Right.bulk, Ground.filtered)
+@requires(Right.bulk, AreaPolicy.filtered)
 async def locate_many(request: Request) -> Response:
     """Answer for many locations in the form in which they come: columns, records, GeoJSON or CSV."""
-    question = Question.parse(parameters(request.scope["query_string"]))
-    covers = _covers(request.scope)
+    locate_query = LocateQuery.parse(parse_query_string(request.scope["query_string"]))
+    covers = _area_predicate(request.scope)
     holder: SnapshotHolder = request.app.state.snapshots
     body = await request.body()
     content_type = request.headers.get("content-type", "application/json")
     snapshot = holder.current
-    chosen = await _cells(holder, snapshot, question)
+    scheme_cells = await _load_cells(holder, snapshot, locate_query)
 
-    def work() -> Response:
+    def build_response() -> Response:
         points = read_points(body, content_type)
-        lon, lat = to_wgs84(points.lon, points.lat, question.datum)
-        content = write_answer(
+        lon, lat = to_wgs84(points.lon, points.lat, locate_query.datum)
+        content = write_response(
             points,
-            [find_owners(scheme, cells, lon, lat, covers) for scheme, cells in chosen],
+            [find_owners(scheme, cells, lon, lat, covers) for scheme, cells in scheme_cells],
             snapshot.areas,
-            day=question.day or snapshot.day,
+            day=locate_query.day or snapshot.day,
             revision=snapshot.revision,
-            bare=len(question.schemes) == 1,
+            unprefixed=len(locate_query.schemes) == 1,
         )
-        return Response(content, media_type=MEDIA_TYPES[points.form])
+        return Response(content, media_type=MEDIA_TYPES[points.format])
 
-    if len(body) < LARGE_BODY:
-        return work()
-    return await anyio.to_thread.run_sync(work, limiter=_limiter)
+    if len(body) < LARGE_BODY_BYTES:
+        return build_response()
+    return await anyio.to_thread.run_sync(build_response, limiter=_limiter)
 
 
 router = APIRouter()
@@ -112,27 +116,27 @@ router.add_route("/v1/locate", locate, methods=["GET"], name="locate")  # type: 
 router.add_route("/v1/locate", locate_many, methods=["POST"], name="locate_many")
 
 
-def _covers(scope: Scope) -> Covers | None:
-    principal = principal_in(scope)
-    return None if principal.everywhere else principal.covers
+def _area_predicate(scope: Scope) -> AreaPredicate | None:
+    principal = get_principal(scope)
+    return None if principal.is_unrestricted else principal.covers
 
 
-async def _cells(
-    holder: SnapshotHolder, snapshot: Snapshot, question: Question
+async def _load_cells(
+    holder: SnapshotHolder, snapshot: Snapshot, locate_query: LocateQuery
 ) -> Sequence[tuple[str, CellsInForce]]:
     """Take the cells of each scheme; a former state that is not in memory is read in a thread."""
-    chosen = []
-    for scheme in question.chosen(snapshot):
-        cells = holder.held(snapshot, scheme, question.day)
+    scheme_cells = []
+    for scheme in locate_query.scheme_codes(snapshot):
+        cells = holder.cached_cells(snapshot, scheme, locate_query.day)
         if cells is None:
             cells = await anyio.to_thread.run_sync(
-                holder.cells, snapshot, scheme, question.day, limiter=_limiter
+                holder.get_cells, snapshot, scheme, locate_query.day, limiter=_limiter
             )
-        chosen.append((scheme, cells))
-    return chosen
+        scheme_cells.append((scheme, cells))
+    return scheme_cells
 
 
-def _degrees(text: str | None, name: str, most: float) -> float:
+def _parse_degrees(text: str | None, name: str, limit: float) -> float:
     if text is None:
         raise InputError(f"The parameter {name} is missing; ask with lon and lat in degrees.")
     try:
@@ -140,6 +144,6 @@ def _degrees(text: str | None, name: str, most: float) -> float:
     except ValueError:
         value = float("nan")
     # Also false where it is no number.
-    if not abs(value) <= most:
-        raise InputError(f"{name}='{text[:40]}' is no number of degrees from {-most:g} to {most:g}.")
+    if not abs(value) <= limit:
+        raise InputError(f"{name}='{text[:40]}' is no number of degrees from {-limit:g} to {limit:g}.")
     return value

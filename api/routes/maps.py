@@ -10,24 +10,24 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from api.http.dependencies import Store
-from api.problems import answers
+from api.http.dependencies import DatabaseDep
+from api.problems import problem_responses
 from api.security.caller import Caller
 from api.security.principal import Right
-from api.security.requirements import Ground, access
-from gis.classes import Method
+from api.security.requirements import AreaPolicy, requires
+from gis.classes import ClassificationMethod
 from gis.errors import NotFoundError
 
 router = APIRouter(prefix="/maps", tags=["maps"])
 
 # The file brings its scripts along. In a sandbox it is of no origin, and reaches neither session nor service.
-_POLICY = (
+_CONTENT_SECURITY_POLICY = (
     "sandbox allow-scripts allow-modals allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
     "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 
 
-class Format(StrEnum):
+class MapFormat(StrEnum):
     """What the map comes as."""
 
     html = "html"
@@ -42,7 +42,11 @@ class Language(StrEnum):
     en = "en"
 
 
-_MEDIA = {Format.html: "text/html; charset=utf-8", Format.pdf: "application/pdf", Format.png: "image/png"}
+_MEDIA_TYPES = {
+    MapFormat.html: "text/html; charset=utf-8",
+    MapFormat.pdf: "application/pdf",
+    MapFormat.png: "image/png",
+}
 
 
 @router.get(
@@ -58,15 +62,15 @@ _MEDIA = {Format.html: "text/html; charset=utf-8", Format.pdf: "application/pdf"
                 "image/png": {"schema": {"type": "string", "format": "binary"}},
             },
         },
-        **answers(404, 413, 422),
+        **problem_responses(404, 413, 422),
     },
 )
-@access(Right.read, Ground.filtered)
-def draw(
+@requires(Right.read, AreaPolicy.filtered)
+def draw_map(
     caller: Caller,
-    store: Store,
+    database: DatabaseDep,
     scheme: Annotated[str, Path(max_length=60, examples=["community"])],
-    form: Annotated[Format, Path(examples=["html"])],
+    form: Annotated[MapFormat, Path(examples=["html"])],
     at: Annotated[date | None, Query(description="The day; today when not given.")] = None,
     area: Annotated[
         str | None, Query(max_length=100, description="Only this area.", examples=["440305"])
@@ -75,41 +79,44 @@ def draw(
         str | None, Query(max_length=100, description="What to colour by.", examples=["households"])
     ] = None,
     method: Annotated[
-        Method, Query(description="How the measure is divided into classes.", examples=["quantiles"])
-    ] = Method.quantiles,
+        ClassificationMethod,
+        Query(description="How the measure is divided into classes.", examples=["quantiles"]),
+    ] = ClassificationMethod.quantiles,
     classes: Annotated[int, Query(ge=1, le=9, description="The most classes.", examples=[5])] = 5,
     lang: Annotated[Language, Query(description="Language of the words.")] = Language.zh,
 ) -> Response:
     """Draw the cells in force on a day with leaders by number, key units, gaps and legend."""
     # A quarter of what a service would load before it answers at all; the application loads it afterwards.
-    from layers.maps import Sheet, draw_sheet, make_map
-    from layers.maps.map_data import UNITS_LAYER, read_map
+    from layers.maps import PrintMap, render_html_map, render_print_map
+    from layers.maps.map_data import KEY_ENTITY_LAYER, read_map_data
 
-    chosen = area or caller.area_code
-    if not caller.covers(chosen):
+    area_code = area or caller.area_code
+    if not caller.covers(area_code):
         raise NotFoundError(f"There is no area '{area}'.")
     day = at or date.today()
-    with store.read() as session:
-        read = read_map(session, scheme, day, chosen)
-    shown: dict[str, Any] = {
-        "areas": read.areas if len(read.areas) else None,
-        "gaps": read.gaps,
-        "layers": {UNITS_LAYER: read.units} if len(read.units) else {},
-        "base": read.base,
+    with database.read() as session:
+        map_data = read_map_data(session, scheme, day, area_code)
+    map_options: dict[str, Any] = {
+        "areas": map_data.areas if len(map_data.areas) else None,
+        "gaps": map_data.gaps,
+        "layers": {KEY_ENTITY_LAYER: map_data.key_entities} if len(map_data.key_entities) else {},
+        "base": map_data.base,
         "measure": measure,
         "method": method,
         "classes": classes,
-        "title": read.scheme,
-        "plan": read.plan,
+        "title": map_data.scheme,
+        "plan": map_data.plan,
         "date": day,
         "language": lang.value,
     }
-    if form is Format.html:
-        content = make_map(read.cells, **shown).encode()
+    if form is MapFormat.html:
+        content = render_html_map(map_data.cells, **map_options).encode()
     else:
-        content = draw_sheet(Sheet(read.cells, **shown), "pdf" if form is Format.pdf else "png")
+        content = render_print_map(
+            PrintMap(map_data.cells, **map_options), "pdf" if form is MapFormat.pdf else "png"
+        )
     name = f"{scheme}-{day}.{form.value}".encode("ascii", "replace").decode().replace('"', "")
     headers = {"Content-Disposition": f'inline; filename="{name}"'}
-    if form is Format.html:
-        headers["Content-Security-Policy"] = _POLICY
-    return Response(content, headers=headers, media_type=_MEDIA[form])
+    if form is MapFormat.html:
+        headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
+    return Response(content, headers=headers, media_type=_MEDIA_TYPES[form])

@@ -11,39 +11,39 @@ from sqlalchemy import select
 from starlette.responses import Response
 
 from api import schemas
-from api.http.dependencies import Store
+from api.http.dependencies import DatabaseDep
 from api.http.pagination import Page
-from api.http.responses import Form, as_geojson, listing
-from api.problems import answers
-from api.routes.entities import entity_record
-from api.security.area_scope import within
+from api.http.responses import FormatParam, list_response, wants_geojson
+from api.problems import problem_responses
+from api.routes.entities import serialize_entity
+from api.security.area_scope import in_area_scope
 from api.security.caller import Caller
 from api.security.principal import Right
-from api.security.requirements import Ground, access
-from layers.db.bulk import among
-from layers.entities.live_index import LiveEntities
+from api.security.requirements import AreaPolicy, requires
+from layers.db.bulk import id_in
+from layers.entities.live_index import LiveEntityIndexes
 from layers.models import Entity
 
 router = APIRouter(prefix="/v1/entities", tags=["entities"])
 
 
-def _live(request: Request) -> LiveEntities:
-    found: LiveEntities = request.app.state.live_entities
+def _get_live_entities(request: Request) -> LiveEntityIndexes:
+    found: LiveEntityIndexes = request.app.state.live_entities
     return found
 
 
 @router.get(
     "/nearest",
     summary="Find the nearest entities",
-    response_model=Page[schemas.NearEntity],
-    responses=answers(),
+    response_model=Page[schemas.NearbyEntity],
+    responses=problem_responses(),
 )
-@access(Right.read, Ground.filtered)
-def nearest(
+@requires(Right.read, AreaPolicy.filtered)
+def find_nearest(
     request: Request,
     caller: Caller,
-    store: Store,
-    live: Annotated[LiveEntities, Depends(_live)],
+    database: DatabaseDep,
+    live: Annotated[LiveEntityIndexes, Depends(_get_live_entities)],
     lon: Annotated[float, Query(ge=-180, le=180, examples=[114.05])],
     lat: Annotated[float, Query(ge=-90, le=90, examples=[22.55])],
     kind: Annotated[str, Query(min_length=1, max_length=100, examples=["sensor"])],
@@ -51,24 +51,27 @@ def nearest(
     within_m: Annotated[
         float | None, Query(ge=0, le=1e7, description="Only up to so many metres.", examples=[500.0])
     ] = None,
-    f: Form = None,
+    f: FormatParam = None,
 ) -> Response:
     """Find the entities of a kind nearest to a place, the nearest first, by metres along the ellipsoid.
 
     To a line or polygon it is the distance to its nearest place, 0 inside. `next` is always null.
     """
-    index = live.of(kind)
-    found = index.nearest(lon, lat, k, within_m=within_m, covered=caller.covered)
-    with store.read() as session:
-        asked = select(Entity).where(
-            among(session, Entity.id, [each.id for each in found]),
+    index = live.for_kind(kind)
+    found = index.nearest(lon, lat, k, within_m=within_m, area_codes=caller.covered)
+    with database.read() as session:
+        statement = select(Entity).where(
+            id_in(session, Entity.id, [each.id for each in found]),
             Entity.valid_to.is_(None),
-            within(Entity.area_code, caller),
+            in_area_scope(Entity.area_code, caller),
         )
-        known = {entity.id: entity for entity in session.scalars(asked)}
-    listed = [
-        {**entity_record(known[each.id], known[each.id]), "distance_m": round(each.distance_m, 3)}
+        entities_by_id = {entity.id: entity for entity in session.scalars(statement)}
+    items = [
+        {
+            **serialize_entity(entities_by_id[each.id], entities_by_id[each.id]),
+            "distance_m": round(each.distance_m, 3),
+        }
         for each in found
-        if each.id in known
+        if each.id in entities_by_id
     ]
-    return listing(listed, geojson=as_geojson(request, f))
+    return list_response(items, geojson=wants_geojson(request, f))

@@ -13,28 +13,28 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api import schemas
-from api.http.conditional import IfNoneMatch, Version, require_version
-from api.http.dependencies import Store
-from api.http.idempotency import Done, Writing
-from api.http.pagination import Page, Paged
-from api.http.responses import listing, reply
-from api.problems import answers
-from api.security.area_scope import within
+from api.http.conditional import IfMatchVersion, IfNoneMatch, require_version
+from api.http.dependencies import DatabaseDep
+from api.http.idempotency import IdempotentWriteDep, WriteResult
+from api.http.pagination import Page, PageDep
+from api.http.responses import json_response, list_response
+from api.problems import problem_responses
+from api.security.area_scope import in_area_scope
 from api.security.audit import Action, audit
 from api.security.caller import Caller
-from api.security.personal import Reveal, audit_reveal, masked, reading
+from api.security.personal import Reveal, audit_reveal, mask_personal, open_read_session
 from api.security.principal import Principal, Right
-from api.security.requirements import Ground, access
+from api.security.requirements import AreaPolicy, requires
 from gis.errors import ConflictError, NotFoundError
 from layers.models import Cell, Officer, Post, Scheme
 from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1", tags=["officers"])
 
-Number = Annotated[int, Path(ge=1, le=2**53, examples=[5])]
+OfficerId = Annotated[int, Path(ge=1, le=2**53, examples=[5])]
 
 
-class OfficerChanges(schemas.Given):
+class OfficerChanges(schemas.RequestModel):
     """What of an officer can be changed; what is not given stays."""
 
     area_code: Annotated[str, Field(max_length=100)] | None = Field(default=None, examples=["440305"])
@@ -51,7 +51,7 @@ class NewOfficer(OfficerChanges):
     on: date | None = Field(default=None, examples=["2026-01-01"], description="From when.")
 
 
-class NewPost(schemas.Given):
+class NewPost(schemas.RequestModel):
     """A post to give to an officer."""
 
     scheme: Annotated[str, Field(max_length=60)] = Field(examples=["community"])
@@ -61,12 +61,12 @@ class NewPost(schemas.Given):
     on: date | None = Field(default=None, examples=["2026-01-01"], description="From when.")
 
 
-def _record(officer: Officer, *, plain: bool = False) -> dict[str, Any]:
+def _serialize_officer(officer: Officer, *, plain: bool = False) -> dict[str, Any]:
     return {
         "id": officer.id,
         "external_id": officer.external_id,
         "area_code": officer.area_code,
-        "personal": officer.personal if plain else masked(officer.personal),
+        "personal": officer.personal if plain else mask_personal(officer.personal),
         "attributes": officer.attributes,
         "valid_from": officer.valid_from,
         "valid_to": officer.valid_to,
@@ -74,7 +74,7 @@ def _record(officer: Officer, *, plain: bool = False) -> dict[str, Any]:
     }
 
 
-def _post_record(post: Post, scheme: str) -> dict[str, Any]:
+def _serialize_post(post: Post, scheme: str) -> dict[str, Any]:
     return {
         "id": post.id,
         "officer_id": post.officer_id,
@@ -88,40 +88,44 @@ def _post_record(post: Post, scheme: str) -> dict[str, Any]:
     }
 
 
-def _permitted(session: Session, caller: Principal, officer_id: int, *, writing: bool = False) -> Officer:
-    officer = session.get(Officer, officer_id, with_for_update=writing or None)
+def _find_permitted(
+    session: Session, caller: Principal, officer_id: int, *, for_update: bool = False
+) -> Officer:
+    officer = session.get(Officer, officer_id, with_for_update=for_update or None)
     if officer is None or not caller.covers(officer.area_code):
         raise NotFoundError(f"There is no officer number {officer_id}.")
     return officer
 
 
-def _written(session: Session, caller: Principal, officer: Officer, **details: Any) -> Done:
+def _audited_result(session: Session, caller: Principal, officer: Officer, **details: Any) -> WriteResult:
     """Refuse an officer who is now of another area; audit what was done to them, and answer with them."""
     caller.require_area(officer.area_code)
     session.flush()
     audit(session, caller, Action.record, f"officer {officer.id}", area_code=officer.area_code, **details)
     status, location = (201, f"/v1/officers/{officer.id}") if "created" in details else (200, None)
-    return Done(_record(officer), status, officer.version, location)
+    return WriteResult(_serialize_officer(officer), status, officer.version, location)
 
 
-@router.get("/officers", summary="List officers", response_model=Page[schemas.Officer], responses=answers())
-@access(Right.read, Ground.filtered)
-def officers(
+@router.get(
+    "/officers", summary="List officers", response_model=Page[schemas.Officer], responses=problem_responses()
+)
+@requires(Right.read, AreaPolicy.filtered)
+def list_officers(
     caller: Caller,
-    store: Store,
-    asked: Paged,
+    database: DatabaseDep,
+    page: PageDep,
     ended: Annotated[bool, Query(description="Also those who have left.")] = False,
     reveal: Reveal = False,
 ) -> Response:
     """List the officers of the caller's area."""
-    chosen = select(Officer).where(within(Officer.area_code, caller))
+    statement = select(Officer).where(in_area_scope(Officer.area_code, caller))
     if not ended:
-        chosen = chosen.where(Officer.valid_to.is_(None))
-    with reading(store, caller, reveal=reveal) as session:
-        rows, follows = asked.rows(session, chosen, Officer.id)
+        statement = statement.where(Officer.valid_to.is_(None))
+    with open_read_session(database, caller, reveal=reveal) as session:
+        rows, next_cursor = page.fetch(session, statement, Officer.id)
         if reveal:
             audit_reveal(session, caller, "officer", [row.id for (row,) in rows if row.personal])
-        return listing([_record(row, plain=reveal) for (row,) in rows], follows)
+        return list_response([_serialize_officer(row, plain=reveal) for (row,) in rows], next_cursor)
 
 
 @router.post(
@@ -129,122 +133,128 @@ def officers(
     summary="Create an officer",
     status_code=201,
     response_model=schemas.Officer,
-    responses=answers(409),
+    responses=problem_responses(409),
 )
-@access(Right.publish, Ground.checked)
-def create(given: NewOfficer, caller: Caller, once: Writing) -> Response:
+@requires(Right.publish, AreaPolicy.checked)
+def create(body: NewOfficer, caller: Caller, write: IdempotentWriteDep) -> Response:
     """Create an officer."""
-    caller.require_area(given.area_code)
+    caller.require_area(body.area_code)
 
-    def deed(session: Session) -> Done:
-        if session.scalar(select(Officer.id).where(Officer.external_id == given.external_id)) is not None:
-            raise ConflictError(f"There is an officer '{given.external_id}' already.")
+    def handler(session: Session) -> WriteResult:
+        if session.scalar(select(Officer.id).where(Officer.external_id == body.external_id)) is not None:
+            raise ConflictError(f"There is an officer '{body.external_id}' already.")
         made = Officer(
-            external_id=given.external_id,
-            area_code=given.area_code,
-            personal=given.personal,
-            attributes=given.attributes,
-            valid_from=given.on or date.today(),
+            external_id=body.external_id,
+            area_code=body.area_code,
+            personal=body.personal,
+            attributes=body.attributes,
+            valid_from=body.on or date.today(),
             version=1,
         )
         session.add(made)
-        return _written(session, caller, made, created=True)
+        return _audited_result(session, caller, made, created=True)
 
-    return once(given, deed)
+    return write(body, handler)
 
 
 @router.get(
     "/officers/{officer_id}",
     summary="Read an officer",
     response_model=schemas.Officer,
-    responses=answers(404),
+    responses=problem_responses(404),
 )
-@access(Right.read, Ground.checked)
-def officer(
-    officer_id: Number,
+@requires(Right.read, AreaPolicy.checked)
+def read_officer(
+    officer_id: OfficerId,
     caller: Caller,
-    store: Store,
+    database: DatabaseDep,
     reveal: Reveal = False,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Read one officer."""
-    with reading(store, caller, reveal=reveal) as session:
-        found = _permitted(session, caller, officer_id)
+    with open_read_session(database, caller, reveal=reveal) as session:
+        found = _find_permitted(session, caller, officer_id)
         if reveal and found.personal:
             audit_reveal(session, caller, "officer", [officer_id])
-        record, version = _record(found, plain=reveal), found.version
+        record, version = _serialize_officer(found, plain=reveal), found.version
     etag = f'"{version}"'
-    return reply(record, etag=etag, unless=None if reveal else if_none_match)
+    return json_response(record, etag=etag, if_none_match=None if reveal else if_none_match)
 
 
 @router.patch(
     "/officers/{officer_id}",
     summary="Change an officer",
     response_model=schemas.Officer,
-    responses=answers(404, 409, 412, 428),
+    responses=problem_responses(404, 409, 412, 428),
 )
-@access(Right.publish, Ground.checked)
+@requires(Right.publish, AreaPolicy.checked)
 def change(
-    officer_id: Number, given: OfficerChanges, version: Version, caller: Caller, once: Writing
+    officer_id: OfficerId,
+    body: OfficerChanges,
+    version: IfMatchVersion,
+    caller: Caller,
+    write: IdempotentWriteDep,
 ) -> Response:
     """Change an officer."""
 
-    def deed(session: Session) -> Done:
-        found = _permitted(session, caller, officer_id, writing=True)
+    def handler(session: Session) -> WriteResult:
+        found = _find_permitted(session, caller, officer_id, for_update=True)
         require_version(found.version, version)
-        changes = {name: getattr(given, name) for name in given.model_fields_set}
+        changes = {name: getattr(body, name) for name in body.model_fields_set}
         for name, value in changes.items():
             setattr(found, name, value)
         found.version += 1
-        return _written(session, caller, found, changed=sorted(changes))
+        return _audited_result(session, caller, found, changed=sorted(changes))
 
-    return once(given, deed)
+    return write(body, handler)
 
 
 @router.delete(
     "/officers/{officer_id}",
     summary="End an officer",
     response_model=schemas.Officer,
-    responses=answers(404, 409, 412, 428),
+    responses=problem_responses(404, 409, 412, 428),
 )
-@access(Right.publish, Ground.checked)
-def end(officer_id: Number, version: Version, caller: Caller, once: Writing) -> Response:
+@requires(Right.publish, AreaPolicy.checked)
+def end(
+    officer_id: OfficerId, version: IfMatchVersion, caller: Caller, write: IdempotentWriteDep
+) -> Response:
     """Let an officer leave today, and end all posts held."""
 
-    def deed(session: Session) -> Done:
-        found = _permitted(session, caller, officer_id, writing=True)
+    def handler(session: Session) -> WriteResult:
+        found = _find_permitted(session, caller, officer_id, for_update=True)
         require_version(found.version, version)
         if found.valid_to is not None:
             raise ConflictError(f"Officer number {officer_id} has left on {found.valid_to}.")
         day = max(date.today(), found.valid_from)
         found.valid_to = day
         found.version += 1
-        held = select(Post).where(Post.officer_id == officer_id, Post.valid_to.is_(None))
-        for post in session.scalars(held):
+        statement = select(Post).where(Post.officer_id == officer_id, Post.valid_to.is_(None))
+        for post in session.scalars(statement):
             post.valid_to, post.version = max(day, post.valid_from), post.version + 1
-        return _written(session, caller, found, ended=True)
+        return _audited_result(session, caller, found, ended=True)
 
-    return once(None, deed)
+    return write(None, handler)
 
 
 @router.get(
     "/officers/{officer_id}/posts",
     summary="List the posts of an officer",
     response_model=Page[schemas.Post],
-    responses=answers(404),
+    responses=problem_responses(404),
 )
-@access(Right.read, Ground.checked)
-def posts(officer_id: Number, caller: Caller, store: Store) -> Response:
+@requires(Right.read, AreaPolicy.checked)
+def list_posts(officer_id: OfficerId, caller: Caller, database: DatabaseDep) -> Response:
     """List the posts that an officer holds or held."""
-    with store.read() as session:
-        _permitted(session, caller, officer_id)
-        held = (
+    with database.read() as session:
+        _find_permitted(session, caller, officer_id)
+        statement = (
             select(Post, Scheme.code)
             .join(Scheme, Scheme.id == Post.scheme_id)
             .where(Post.officer_id == officer_id)
             .order_by(Post.id)
         )
-        return listing([_post_record(post, scheme) for post, scheme in session.execute(held)])
+        return list_response([_serialize_post(post, scheme) for post, scheme in session.execute(statement)])
 
 
 @router.post(
@@ -252,55 +262,59 @@ def posts(officer_id: Number, caller: Caller, store: Store) -> Response:
     summary="Give an officer a post",
     status_code=201,
     response_model=schemas.Post,
-    responses=answers(404, 409),
+    responses=problem_responses(404, 409),
 )
-@access(Right.publish, Ground.checked)
-def appoint(officer_id: Number, given: NewPost, caller: Caller, once: Writing) -> Response:
+@requires(Right.publish, AreaPolicy.checked)
+def appoint(officer_id: OfficerId, body: NewPost, caller: Caller, write: IdempotentWriteDep) -> Response:
     """Give an officer a post in a cell that is in force."""
 
-    def deed(session: Session) -> Done:
-        found = _permitted(session, caller, officer_id, writing=True)
+    def handler(session: Session) -> WriteResult:
+        found = _find_permitted(session, caller, officer_id, for_update=True)
         if found.valid_to is not None:
             raise ConflictError(f"Officer number {officer_id} has left on {found.valid_to}.")
-        scheme = find_scheme(session, given.scheme)
-        areas = session.scalars(
+        scheme = find_scheme(session, body.scheme)
+        area_codes = session.scalars(
             select(Cell.area_code).where(
                 Cell.scheme_id == scheme.id,
-                Cell.code == given.cell_code,
+                Cell.code == body.cell_code,
                 Cell.valid_from.is_not(None),
                 Cell.valid_to.is_(None),
             )
         ).all()
-        if not areas or not caller.covers(areas[0]):
-            raise NotFoundError(f"There is no cell '{given.cell_code}' in force in scheme '{scheme.code}'.")
+        if not area_codes or not caller.covers(area_codes[0]):
+            raise NotFoundError(f"There is no cell '{body.cell_code}' in force in scheme '{scheme.code}'.")
         post = Post(
             officer_id=officer_id,
             scheme_id=scheme.id,
-            cell_code=given.cell_code,
-            duty=given.duty,
-            rank=given.rank,
-            valid_from=given.on or date.today(),
+            cell_code=body.cell_code,
+            duty=body.duty,
+            rank=body.rank,
+            valid_from=body.on or date.today(),
             version=1,
         )
         session.add(post)
         session.flush()
-        audit(session, caller, Action.record, f"post {post.id}", area_code=areas[0], created=True)
-        return Done(_post_record(post, scheme.code), 201, post.version, f"/v1/officers/{officer_id}/posts")
+        audit(session, caller, Action.record, f"post {post.id}", area_code=area_codes[0], created=True)
+        return WriteResult(
+            _serialize_post(post, scheme.code), 201, post.version, f"/v1/officers/{officer_id}/posts"
+        )
 
-    return once(given, deed)
+    return write(body, handler)
 
 
 @router.delete(
     "/posts/{post_id}",
     summary="End a post",
     response_model=schemas.Post,
-    responses=answers(404, 409, 412, 428),
+    responses=problem_responses(404, 409, 412, 428),
 )
-@access(Right.publish, Ground.checked)
-def dismiss(post_id: Number, version: Version, caller: Caller, once: Writing) -> Response:
+@requires(Right.publish, AreaPolicy.checked)
+def dismiss(
+    post_id: OfficerId, version: IfMatchVersion, caller: Caller, write: IdempotentWriteDep
+) -> Response:
     """End a post today."""
 
-    def deed(session: Session) -> Done:
+    def handler(session: Session) -> WriteResult:
         post = session.get(Post, post_id, with_for_update=True)
         if post is None:
             raise NotFoundError(f"There is no post number {post_id}.")
@@ -315,6 +329,6 @@ def dismiss(post_id: Number, version: Version, caller: Caller, once: Writing) ->
         session.flush()
         audit(session, caller, Action.record, f"post {post_id}", area_code=holder.area_code, ended=True)
         scheme = session.get_one(Scheme, post.scheme_id)
-        return Done(_post_record(post, scheme.code), version=post.version)
+        return WriteResult(_serialize_post(post, scheme.code), version=post.version)
 
-    return once(None, deed)
+    return write(None, handler)

@@ -9,24 +9,24 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api import schemas
-from api.http.conditional import IfNoneMatch, Version, require_version
-from api.http.dependencies import Store
-from api.http.idempotency import Done, Writing
-from api.http.pagination import Page, Paged
-from api.http.responses import listing, reply
-from api.problems import answers
+from api.http.conditional import IfMatchVersion, IfNoneMatch, require_version
+from api.http.dependencies import DatabaseDep
+from api.http.idempotency import IdempotentWriteDep, WriteResult
+from api.http.pagination import Page, PageDep
+from api.http.responses import json_response, list_response
+from api.problems import problem_responses
 from api.security.audit import Action, audit
 from api.security.caller import Caller
 from api.security.principal import Right
-from api.security.requirements import Ground, access
+from api.security.requirements import AreaPolicy, requires
 from layers.db.database import bump_revision
 from layers.models import Scheme
-from layers.plans.schemes import change_rules, create_scheme, find_scheme, gap_rules
+from layers.plans.schemes import create_scheme, find_scheme, gap_rules, update_rules
 
 router = APIRouter(prefix="/v1/schemes", tags=["schemes"])
 
 
-class NewScheme(schemas.Given):
+class NewScheme(schemas.RequestModel):
     """A scheme to create."""
 
     code: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]*$")] = Field(
@@ -44,7 +44,7 @@ class NewScheme(schemas.Given):
     )
 
 
-class SchemeChanges(schemas.Given):
+class SchemeChanges(schemas.RequestModel):
     """What of a scheme can be changed; what is not given stays."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
@@ -57,35 +57,37 @@ class SchemeChanges(schemas.Given):
     )
 
 
-def _record(scheme: Scheme) -> dict[str, Any]:
+def _serialize_scheme(scheme: Scheme) -> dict[str, Any]:
     return {
         "id": scheme.id,
         "code": scheme.code,
         "name": scheme.name,
         "working_crs": scheme.working_crs,
         "rules": scheme.rules,
-        "gap_rules": gap_rules(scheme).tables(),
+        "gap_rules": gap_rules(scheme).to_mapping(),
         "created_at": scheme.created_at,
         "version": scheme.version,
     }
 
 
-@router.get("", summary="List schemes", response_model=Page[schemas.Scheme], responses=answers(422))
-@access(Right.read, Ground.none)
-def schemes(store: Store, asked: Paged) -> Response:
+@router.get("", summary="List schemes", response_model=Page[schemas.Scheme], responses=problem_responses(422))
+@requires(Right.read, AreaPolicy.none)
+def list_schemes(database: DatabaseDep, page: PageDep) -> Response:
     """List the schemes in the order of their codes."""
-    with store.read() as session:
-        rows, follows = asked.rows(session, select(Scheme), Scheme.code)
-        return listing([_record(each) for (each,) in rows], follows)
+    with database.read() as session:
+        rows, next_cursor = page.fetch(session, select(Scheme), Scheme.code)
+        return list_response([_serialize_scheme(each) for (each,) in rows], next_cursor)
 
 
-@router.get("/{code}", summary="Read a scheme", response_model=schemas.Scheme, responses=answers(404, 422))
-@access(Right.read, Ground.none)
-def scheme(code: str, store: Store, if_none_match: IfNoneMatch = None) -> Response:
+@router.get(
+    "/{code}", summary="Read a scheme", response_model=schemas.Scheme, responses=problem_responses(404, 422)
+)
+@requires(Right.read, AreaPolicy.none)
+def read_scheme(code: str, database: DatabaseDep, if_none_match: IfNoneMatch = None) -> Response:
     """Read one scheme."""
-    with store.read() as session:
+    with database.read() as session:
         found = find_scheme(session, code)
-        return reply(_record(found), etag=f'"{found.version}"', unless=if_none_match)
+        return json_response(_serialize_scheme(found), etag=f'"{found.version}"', if_none_match=if_none_match)
 
 
 @router.post(
@@ -93,49 +95,49 @@ def scheme(code: str, store: Store, if_none_match: IfNoneMatch = None) -> Respon
     summary="Create a scheme",
     status_code=201,
     response_model=schemas.Scheme,
-    responses=answers(400, 409, 422),
+    responses=problem_responses(400, 409, 422),
 )
-@access(Right.administer, Ground.everywhere)
-def create(given: NewScheme, caller: Caller, once: Writing) -> Response:
+@requires(Right.administer, AreaPolicy.unrestricted)
+def create(body: NewScheme, caller: Caller, write: IdempotentWriteDep) -> Response:
     """Create a scheme."""
 
-    def deed(session: Session) -> Done:
-        made = create_scheme(
-            session, given.code, given.name, working_crs=given.working_crs, rules=given.rules
-        )
+    def handler(session: Session) -> WriteResult:
+        made = create_scheme(session, body.code, body.name, working_crs=body.working_crs, rules=body.rules)
         audit(session, caller, Action.record, f"scheme {made.code}", created=True)
         bump_revision(session)
-        return Done(_record(made), 201, made.version, f"/v1/schemes/{made.code}")
+        return WriteResult(_serialize_scheme(made), 201, made.version, f"/v1/schemes/{made.code}")
 
-    return once(given, deed)
+    return write(body, handler)
 
 
 @router.patch(
     "/{code}",
     summary="Change a scheme",
     response_model=schemas.Scheme,
-    responses=answers(400, 404, 409, 412, 422, 428),
+    responses=problem_responses(400, 404, 409, 412, 422, 428),
 )
-@access(Right.administer, Ground.everywhere)
-def change(code: str, given: SchemeChanges, version: Version, caller: Caller, once: Writing) -> Response:
+@requires(Right.administer, AreaPolicy.unrestricted)
+def change(
+    code: str, body: SchemeChanges, version: IfMatchVersion, caller: Caller, write: IdempotentWriteDep
+) -> Response:
     """Give a scheme another name or other rules for gaps; its code and CRS stay, for plans depend on them.
 
     `max_distance_m` stays too once cells are published.
     """
 
-    def deed(session: Session) -> Done:
+    def handler(session: Session) -> WriteResult:
         found = find_scheme(session, code)
         session.refresh(found, with_for_update=True)
         require_version(found.version, version)
-        if given.name is not None:
-            found.name = given.name
-        if given.rules is not None:
-            change_rules(session, found, given.rules)
+        if body.name is not None:
+            found.name = body.name
+        if body.rules is not None:
+            update_rules(session, found, body.rules)
         found.version += 1
         session.flush()
-        changed = sorted(given.model_dump(exclude_none=True))
+        changed = sorted(body.model_dump(exclude_none=True))
         audit(session, caller, Action.record, f"scheme {code}", changed=changed)
         bump_revision(session)
-        return Done(_record(found), version=found.version)
+        return WriteResult(_serialize_scheme(found), version=found.version)
 
-    return once(given, deed)
+    return write(body, handler)

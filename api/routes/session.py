@@ -8,15 +8,15 @@ import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from api.problems import answers
-from api.security.auth_middleware import cookie_name, session_id_in
+from api.problems import problem_responses
+from api.security.auth_middleware import cookie_name, session_id_from_cookie
 from api.security.caller import Caller
-from api.security.credential_cache import Identities
+from api.security.credential_cache import CredentialCache
 from api.security.credentials import csrf_token
 from api.security.principal import RIGHTS, Principal, Right, Role
-from api.security.requirements import Ground, access, public
-from api.security.setup import LASTING
-from api.security.sign_in import SignedIn, sign_in, sign_out
+from api.security.requirements import AreaPolicy, public, requires
+from api.security.setup import SESSION_LIFETIME
+from api.security.sign_in import StartedSession, sign_in, sign_out
 from api.security.sign_in_links import sign_in_by_link
 from gis.errors import ForbiddenError
 from layers.db.database import Database
@@ -37,7 +37,7 @@ class Credentials(BaseModel):
     password: Annotated[SecretStr, Field(max_length=256, examples=["correct horse battery"])]
 
 
-class Link(BaseModel):
+class SignInSecret(BaseModel):
     """What stands behind ``#link=`` in the address that a person was given."""
 
     model_config = ConfigDict(extra="forbid")
@@ -48,7 +48,7 @@ class Link(BaseModel):
     ]
 
 
-class Session(BaseModel):
+class SessionInfo(BaseModel):
     """Who one is, and what one may do."""
 
     name: str = Field(examples=["monitor"])
@@ -64,48 +64,52 @@ class Session(BaseModel):
 
 
 @router.post(
-    "", summary="Sign in", status_code=201, response_model=Session, responses=answers(401, 403, 422, 429)
+    "",
+    summary="Sign in",
+    status_code=201,
+    response_model=SessionInfo,
+    responses=problem_responses(401, 403, 422, 429),
 )
 @public
-async def begin(credentials: Credentials, request: Request, response: Response) -> Session:
+async def begin(credentials: Credentials, request: Request, response: Response) -> SessionInfo:
     """Begin a browser session: set its cookie and tell its CSRF token.
 
     Failures slow down what follows under the same name and from the same address: 429 with Retry-After.
     """
-    database, address = _asked(request)
+    database, address = _sign_in_origin(request)
     password = credentials.password.get_secret_value()
     signed_in = await anyio.to_thread.run_sync(
-        sign_in, database, credentials.name, password, address, LASTING, limiter=_limiter
+        sign_in, database, credentials.name, password, address, SESSION_LIFETIME, limiter=_limiter
     )
-    return _entered(signed_in, request, response)
+    return _session_response(signed_in, request, response)
 
 
 @router.post(
     "/link",
     summary="Sign in by a link",
     status_code=201,
-    response_model=Session,
-    responses=answers(401, 403, 422, 429),
+    response_model=SessionInfo,
+    responses=problem_responses(401, 403, 422, 429),
 )
 @public
-async def begin_by_link(link: Link, request: Request, response: Response) -> Session:
+async def begin_by_link(link: SignInSecret, request: Request, response: Response) -> SessionInfo:
     """Begin a browser session by the secret of a one-time link, which is used up.
 
     `wangge account link NAME` makes one; what follows ``#link=`` in it never reaches a server in an address.
     """
-    database, address = _asked(request)
+    database, address = _sign_in_origin(request)
     signed_in = await anyio.to_thread.run_sync(
-        sign_in_by_link, database, link.secret.get_secret_value(), address, LASTING, limiter=_limiter
+        sign_in_by_link, database, link.secret.get_secret_value(), address, SESSION_LIFETIME, limiter=_limiter
     )
-    return _entered(signed_in, request, response)
+    return _session_response(signed_in, request, response)
 
 
-@router.get("", summary="Who one is", response_model=Session, responses=answers())
-@access(Right.enter, Ground.none)
-async def tell(caller: Caller, request: Request) -> Session:
+@router.get("", summary="Who one is", response_model=SessionInfo, responses=problem_responses())
+@requires(Right.enter, AreaPolicy.none)
+async def read_session(caller: Caller, request: Request) -> SessionInfo:
     """Tell who the caller is, by token or by browser session, and the latter's CSRF token."""
-    session_id = _browser_session(request, caller)
-    return Session(
+    session_id = _browser_session_id(request, caller)
+    return SessionInfo(
         name=caller.name,
         kind=caller.kind,
         role=caller.role,
@@ -115,16 +119,16 @@ async def tell(caller: Caller, request: Request) -> Session:
     )
 
 
-@router.delete("", summary="Sign out", status_code=204, responses=answers())
-@access(Right.enter, Ground.none)
+@router.delete("", summary="Sign out", status_code=204, responses=problem_responses())
+@requires(Right.enter, AreaPolicy.none)
 def end(caller: Caller, request: Request, response: Response) -> None:
     """End the browser session and take back its cookie; a token stays as it is."""
-    session_id = _browser_session(request, caller)
+    session_id = _browser_session_id(request, caller)
     if session_id is not None:
         database: Database = request.app.state.database
         sign_out(database, session_id, caller)
-        identities: Identities = request.app.state.identities
-        identities.forget(session_id)
+        identities: CredentialCache = request.app.state.credentials
+        identities.invalidate(session_id)
     response.delete_cookie(
         cookie_name(request.scope),
         path="/",
@@ -134,7 +138,7 @@ def end(caller: Caller, request: Request, response: Response) -> None:
     )
 
 
-def _asked(request: Request) -> tuple[Database, str]:
+def _sign_in_origin(request: Request) -> tuple[Database, str]:
     """Return where accounts are and where a sign-in comes from; refuse one that another site has begun."""
     if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
         raise ForbiddenError("Sign in from the page of this service.")
@@ -142,7 +146,7 @@ def _asked(request: Request) -> tuple[Database, str]:
     return database, request.client.host if request.client is not None else "unknown"
 
 
-def _entered(signed_in: SignedIn, request: Request, response: Response) -> Session:
+def _session_response(signed_in: StartedSession, request: Request, response: Response) -> SessionInfo:
     """Set the cookie of a session that has begun, and tell whose it is."""
     response.set_cookie(
         cookie_name(request.scope),
@@ -154,7 +158,7 @@ def _entered(signed_in: SignedIn, request: Request, response: Response) -> Sessi
     )
     account = signed_in.account
     role = Role(account.role)
-    return Session(
+    return SessionInfo(
         name=account.name,
         kind="account",
         role=role,
@@ -165,5 +169,5 @@ def _entered(signed_in: SignedIn, request: Request, response: Response) -> Sessi
     )
 
 
-def _browser_session(request: Request, caller: Principal) -> str | None:
-    return session_id_in(request.scope) if caller.kind == "account" else None
+def _browser_session_id(request: Request, caller: Principal) -> str | None:
+    return session_id_from_cookie(request.scope) if caller.kind == "account" else None

@@ -15,16 +15,26 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.gap_runs import newest_run, permitted_run
-from api.security.caller import principal_in
+from api.gap_runs import find_visible_run, newest_visible_run
+from api.security.caller import get_principal
 from api.security.principal import Principal, Right
-from api.security.requirements import Ground, access
+from api.security.requirements import AreaPolicy, requires
 from gis.errors import InputError, NotFoundError
 from layers.db.database import Database
 from layers.plans.schemes import find_scheme
 from layers.snapshot import Snapshot, SnapshotHolder
-from layers.tiles import Address
-from layers.tilesets import MAXZOOM, STYLES, Scope, Shelf, Tile, TileCache, TileSet, Wanted, style
+from layers.tiles import Tile
+from layers.tilesets import (
+    MAXZOOM,
+    STYLES,
+    EncodedTile,
+    TileCache,
+    TileSet,
+    TileSetKey,
+    TileSetStore,
+    VisibleAreas,
+    build_style,
+)
 
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 
@@ -34,8 +44,8 @@ THREADS = 2
 _limiter = anyio.CapacityLimiter(THREADS)
 
 # The browser keeps tiles and asks each time whether they hold: a publish is seen at once.
-_CACHING = "private, no-cache"
-_HIDDEN = {"Cache-Control": _CACHING, "Vary": "Authorization, Cookie, Accept-Encoding"}
+_CACHE_CONTROL = "private, no-cache"
+_PRIVATE_HEADERS = {"Cache-Control": _CACHE_CONTROL, "Vary": "Authorization, Cookie, Accept-Encoding"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,43 +53,45 @@ class _Layer:
     """A layer of tiles: how its routes keep to the caller's area, and which parameters they know."""
 
     name: str
-    ground: Ground
+    area_policy: AreaPolicy
     parameters: tuple[str, ...] = ()
-    of_scheme: bool = False
+    needs_scheme: bool = False
     """It is drawn for one scheme, which must be named."""
 
 
 _LAYERS = (
-    _Layer("areas", Ground.filtered),
-    _Layer("base", Ground.none),
-    _Layer("cells", Ground.filtered, ("scheme", "at"), of_scheme=True),
-    _Layer("entities", Ground.filtered, ("kind", "scheme")),
-    _Layer("gaps", Ground.filtered, ("scheme", "run"), of_scheme=True),
+    _Layer("areas", AreaPolicy.filtered),
+    _Layer("base", AreaPolicy.none),
+    _Layer("cells", AreaPolicy.filtered, ("scheme", "at"), needs_scheme=True),
+    _Layer("entities", AreaPolicy.filtered, ("kind", "scheme")),
+    _Layer("gaps", AreaPolicy.filtered, ("scheme", "run"), needs_scheme=True),
 )
 
 
-@access(Right.read, Ground.none)
+@requires(Right.read, AreaPolicy.none)
 async def read_style(request: Request) -> Response:
     """Answer a style of the base map and the areas."""
     name = request.path_params["style"]
     if name not in STYLES:
         raise NotFoundError(f"There is no style '{name[:40]}'; there is {', '.join(STYLES)}.")
     return Response(
-        orjson.dumps(style(name, str(request.base_url))), headers=_HIDDEN, media_type="application/json"
+        orjson.dumps(build_style(name, str(request.base_url))),
+        headers=_PRIVATE_HEADERS,
+        media_type="application/json",
     )
 
 
 router = APIRouter()
 
 
-def _add(layer: _Layer) -> None:
-    @access(Right.read, layer.ground)
+def _add_routes(layer: _Layer) -> None:
+    @requires(Right.read, layer.area_policy)
     async def tile(request: Request) -> Response:
-        return await _tile(request, await _wanted(request, layer))
+        return await _tile_response(request, await _parse_key(request, layer))
 
-    @access(Right.read, layer.ground)
+    @requires(Right.read, layer.area_policy)
     async def tilejson(request: Request) -> Response:
-        return await _tilejson(request, await _wanted(request, layer))
+        return await _tilejson_response(request, await _parse_key(request, layer))
 
     path = f"/tiles/{layer.name}"
     router.add_route(f"{path}/{{z}}/{{x}}/{{y}}.mvt", tile, methods=["GET"], name=f"tile_{layer.name}")
@@ -87,89 +99,89 @@ def _add(layer: _Layer) -> None:
 
 
 for _each in _LAYERS:
-    _add(_each)
+    _add_routes(_each)
 router.add_route("/styles/{style}.json", read_style, methods=["GET"], name="style")
 
 
-async def _tile(request: Request, wanted: Wanted) -> Response:
-    address = _address(request)
-    tiles, snapshot = await _tile_set(request, wanted, address.z)
-    cache: TileCache = request.app.state.tiles
-    scope = _scope(principal_in(request.scope), wanted.layer, snapshot)
-    known = tiles.known_tag(address, scope)
-    if known is not None and known[0] is not None and (found := cache.held(known[0])) is not None:
-        return _sent(request, found)
+async def _tile_response(request: Request, key: TileSetKey) -> Response:
+    tile = _parse_tile(request)
+    tiles, snapshot = await _tile_set(request, key, tile.z)
+    cache: TileCache = request.app.state.tile_cache
+    scope = _visible_areas(get_principal(request.scope), key.name, snapshot)
+    known = tiles.cached_etag(tile, scope)
+    if known is not None and known[0] is not None and (found := cache.get(known[0])) is not None:
+        return _send_tile(request, found)
     if known is None or known[0] is not None:
-        made = await anyio.to_thread.run_sync(cache.tile, tiles, address, scope, limiter=_limiter)
+        made = await anyio.to_thread.run_sync(cache.get_or_encode, tiles, tile, scope, limiter=_limiter)
         if made is not None:
-            return _sent(request, made)
-    return Response(status_code=204, headers=_HIDDEN)
+            return _send_tile(request, made)
+    return Response(status_code=204, headers=_PRIVATE_HEADERS)
 
 
-def _sent(request: Request, tile: Tile) -> Response:
+def _send_tile(request: Request, tile: EncodedTile) -> Response:
     # The same tile, compressed or not, is one to whoever draws it.
-    headers = {**_HIDDEN, "ETag": f'W/"{tile.tag}"'}
-    unless = request.headers.get("if-none-match")
-    if unless is not None and tile.tag in [
-        each.strip().removeprefix("W/").strip('"') for each in unless.split(",")
+    headers = {**_PRIVATE_HEADERS, "ETag": f'W/"{tile.etag}"'}
+    if_none_match = request.headers.get("if-none-match")
+    if if_none_match is not None and tile.etag in [
+        each.strip().removeprefix("W/").strip('"') for each in if_none_match.split(",")
     ]:
         return Response(status_code=304, headers=headers)
     if not tile.body:
-        return Response(status_code=204, headers=_HIDDEN)
+        return Response(status_code=204, headers=_PRIVATE_HEADERS)
     if "gzip" in request.headers.get("accept-encoding", ""):
         return Response(tile.body, headers={**headers, "Content-Encoding": "gzip"}, media_type=MEDIA_TYPE)
     return Response(gzip.decompress(tile.body), headers=headers, media_type=MEDIA_TYPE)
 
 
-async def _tilejson(request: Request, wanted: Wanted) -> Response:
-    tiles, snapshot = await _tile_set(request, wanted)
-    scope = _scope(principal_in(request.scope), wanted.layer, snapshot)
+async def _tilejson_response(request: Request, key: TileSetKey) -> Response:
+    tiles, snapshot = await _tile_set(request, key)
+    scope = _visible_areas(get_principal(request.scope), key.name, snapshot)
     bounds = tiles.bounds(scope)
     query = f"?{request.url.query}" if request.url.query else ""
-    answer = {
+    content = {
         "tilejson": "3.0.0",
-        "name": wanted.layer,
-        "tiles": [f"{request.base_url}tiles/{wanted.layer}/{{z}}/{{x}}/{{y}}.mvt{query}"],
+        "name": key.name,
+        "tiles": [f"{request.base_url}tiles/{key.name}/{{z}}/{{x}}/{{y}}.mvt{query}"],
         "minzoom": 0,
         "maxzoom": MAXZOOM,
         "bounds": bounds or (-180.0, -85.05, 180.0, 85.05),
-        "vector_layers": tiles.layers(),
+        "vector_layers": tiles.vector_layers(),
         "empty": bounds is None,
-        "revision": request.app.state.shelf.revision(wanted, snapshot),
+        "revision": request.app.state.tile_sets.revision(key, snapshot),
     }
-    return Response(orjson.dumps(answer), headers=_HIDDEN, media_type="application/json")
+    return Response(orjson.dumps(content), headers=_PRIVATE_HEADERS, media_type="application/json")
 
 
-async def _tile_set(request: Request, wanted: Wanted, zoom: int | None = None) -> tuple[TileSet, Snapshot]:
+async def _tile_set(request: Request, key: TileSetKey, zoom: int | None = None) -> tuple[TileSet, Snapshot]:
     holder: SnapshotHolder = request.app.state.snapshots
-    shelf: Shelf = request.app.state.shelf
+    tile_sets: TileSetStore = request.app.state.tile_sets
     snapshot = holder.current
-    if wanted.layer == "gaps" and wanted.run is None:
+    if key.name == "gaps" and key.run is None:
         return TileSet("gaps", ()), snapshot
-    found = shelf.held(wanted, snapshot, zoom)
+    found = tile_sets.get(key, snapshot, zoom)
     if found is None:
-        found = await anyio.to_thread.run_sync(shelf.take, wanted, snapshot, limiter=_limiter)
+        found = await anyio.to_thread.run_sync(tile_sets.get_or_build, key, snapshot, limiter=_limiter)
     return found, snapshot
 
 
-def _scope(principal: Principal, layer: str, snapshot: Snapshot) -> Scope:
+def _visible_areas(principal: Principal, layer: str, snapshot: Snapshot) -> VisibleAreas:
     """Return the codes of the areas whose features the caller may see; the outlines above its own too."""
     if principal.covered is None or layer != "areas":
         return principal.covered
     return principal.covered | {each.code for each in snapshot.areas.chain(principal.area_code)}
 
 
-def _address(request: Request) -> Address:
+def _parse_tile(request: Request) -> Tile:
     parts = [request.path_params[name] for name in "zxy"]
     if not all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
         raise NotFoundError("There is no such tile; its address is zoom/column/row.")
     z, x, y = map(int, parts)
     if z > MAXZOOM or x >> z or y >> z:
         raise NotFoundError(f"There is no such tile; zooms are 0 to {MAXZOOM}.")
-    return Address(z, x, y)
+    return Tile(z, x, y)
 
 
-async def _wanted(request: Request, layer: _Layer) -> Wanted:
+async def _parse_key(request: Request, layer: _Layer) -> TileSetKey:
     """Read which set of a layer is meant.
 
     Raises
@@ -188,33 +200,33 @@ async def _wanted(request: Request, layer: _Layer) -> Wanted:
         name = max(query, key=names.count)
         raise InputError(f"The parameter {name} is given {names.count(name)} times; give it once.")
     scheme = query.get("scheme")
-    if layer.of_scheme and not scheme:
+    if layer.needs_scheme and not scheme:
         raise InputError("The parameter scheme is missing; give the code of a scheme.")
-    day = None if "at" not in query else _date(query["at"])
+    day = None if "at" not in query else _parse_date(query["at"])
     run = None
     if layer.name == "gaps" and scheme:
         find = partial(
-            _run, request.app.state.database, principal_in(request.scope), scheme, query.get("run")
+            _find_run, request.app.state.database, get_principal(request.scope), scheme, query.get("run")
         )
         run = await anyio.to_thread.run_sync(find, limiter=_limiter)
-    return Wanted(layer.name, scheme, day, query.get("kind"), run)
+    return TileSetKey(layer.name, scheme, day, query.get("kind"), run)
 
 
-def _run(database: Database, caller: Principal, scheme: str, run: str | None) -> int | None:
+def _find_run(database: Database, caller: Principal, scheme: str, run: str | None) -> int | None:
     """Find the run that is meant; a run of ground elsewhere is not there for the caller."""
     if run is not None and not (run.isascii() and run.isdigit() and 0 < len(run) < 16):
         raise InputError(f"run='{run[:40]}' is no number of a run of gaps.")
     with database.read() as session:
         if run is None:
-            newest = newest_run(session, caller, find_scheme(session, scheme).id)
+            newest = newest_visible_run(session, caller, find_scheme(session, scheme).id)
             return None if newest is None else newest.id
-        found, of = permitted_run(session, caller, int(run))
+        found, of = find_visible_run(session, caller, int(run))
         if of != scheme:
             raise NotFoundError(f"There is no run of gaps number {run} of scheme '{scheme}'.")
         return found.id
 
 
-def _date(text: str) -> date:
+def _parse_date(text: str) -> date:
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:

@@ -17,17 +17,17 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.http.dependencies import Settings
-from api.problems import answers
+from api.http.dependencies import SettingsDep
+from api.problems import problem_responses
 from api.security.principal import Right
-from api.security.requirements import Ground, access, public
+from api.security.requirements import AreaPolicy, public, requires
 from api.settings import ServiceSettings
 from api.web import WEB
 from gis.errors import NotFoundError
 
 router = APIRouter()
 
-_TYPES = {
+_MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -35,9 +35,9 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".webmanifest": "application/manifest+json",
 }
-_TITLE = b"{{title}}"
-_VERSION = re.compile("[0-9a-f]{12}")
-_FOREVER = "public, max-age=31536000, immutable"
+_TITLE_PLACEHOLDER = b"{{title}}"
+_VERSION_PATTERN = re.compile("[0-9a-f]{12}")
+_IMMUTABLE = "public, max-age=31536000, immutable"
 DEFAULT_TITLE = "网格 Wangge"
 
 
@@ -57,11 +57,11 @@ class PageSettings(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class _Asset:
     """A file of the page as it is sent."""
 
     content: bytes
-    packed: bytes
+    gzipped: bytes
     etag: str
     media_type: str
 
@@ -71,10 +71,10 @@ class Assets:
     """The files of the page by their paths, and a version that differs whenever one of them does."""
 
     version: str
-    files: dict[str, _File]
+    files: dict[str, _Asset]
 
 
-def content_policy(settings: ServiceSettings) -> str:
+def content_security_policy(settings: ServiceSettings) -> str:
     """Return what the page may load: what this service serves, and the tiles of a server that is set."""
     sources = "'self'"
     if settings.base_tiles:
@@ -88,27 +88,27 @@ def content_policy(settings: ServiceSettings) -> str:
 
 
 @public
-async def page(request: Request) -> Response:
+async def show_page(request: Request) -> Response:
     """Show the page."""
     settings: ServiceSettings = request.app.state.settings
-    return _send(request, _document(settings.title), "no-cache")
+    return _asset_response(request, _load_document(settings.title), "no-cache")
 
 
 @public
-async def asset(request: Request) -> Response:
+async def read_asset(request: Request) -> Response:
     """Return a file of the page, to be kept for ever where the address names the version it is of."""
     path = request.path_params["path"]
     version, _, rest = path.partition("/")
     # While a service is renewed, a document of one process may ask another for its files.
-    found = assets().files.get(rest if _VERSION.fullmatch(version) else path)
+    found = load_assets().files.get(rest if _VERSION_PATTERN.fullmatch(version) else path)
     if found is None:
         raise NotFoundError("There is nothing at this address.")
-    return _send(request, found, _FOREVER if version == assets().version else "no-cache")
+    return _asset_response(request, found, _IMMUTABLE if version == load_assets().version else "no-cache")
 
 
 # Plain routes, because a page asks for dozens of files at once.
-router.add_route("/", page, methods=["GET"], include_in_schema=False)
-router.add_route("/web/{path:path}", asset, methods=["GET"], include_in_schema=False)
+router.add_route("/", show_page, methods=["GET"], include_in_schema=False)
+router.add_route("/web/{path:path}", read_asset, methods=["GET"], include_in_schema=False)
 
 
 @router.get(
@@ -116,10 +116,10 @@ router.add_route("/web/{path:path}", asset, methods=["GET"], include_in_schema=F
     tags=["page"],
     summary="How the page is set up",
     response_model=PageSettings,
-    responses=answers(),
+    responses=problem_responses(),
 )
-@access(Right.enter, Ground.none)
-async def setup(settings: Settings) -> PageSettings:
+@requires(Right.enter, AreaPolicy.none)
+async def read_page_settings(settings: SettingsDep) -> PageSettings:
     """Tell the name of the page, and the tiles of another server beneath the map, if any are set."""
     tiles = None
     if settings.base_tiles:
@@ -131,42 +131,45 @@ async def setup(settings: Settings) -> PageSettings:
     return PageSettings(title=settings.title or DEFAULT_TITLE, base_tiles=tiles)
 
 
-def _send(request: Request, file: _File, caching: str) -> Response:
+def _asset_response(request: Request, file: _Asset, caching: str) -> Response:
     headers = {
         "ETag": file.etag,
         "Cache-Control": caching,
         "Vary": "Accept-Encoding",
         # A worker obeys the policy of its own file, so that every file brings the page's.
-        "Content-Security-Policy": content_policy(request.app.state.settings),
+        "Content-Security-Policy": content_security_policy(request.app.state.settings),
     }
-    unless = request.headers.get("if-none-match", "")
-    if file.etag in [each.strip().removeprefix("W/") for each in unless.split(",")]:
+    if_none_match = request.headers.get("if-none-match", "")
+    if file.etag in [each.strip().removeprefix("W/") for each in if_none_match.split(",")]:
         return Response(status_code=304, headers=headers)
     if "gzip" in request.headers.get("accept-encoding", ""):
         headers["Content-Encoding"] = "gzip"
-        return Response(file.packed, headers=headers, media_type=file.media_type)
+        return Response(file.gzipped, headers=headers, media_type=file.media_type)
     return Response(file.content, headers=headers, media_type=file.media_type)
 
 
 @cache
-def assets() -> Assets:
+def load_assets() -> Assets:
     """Return the files of the page; the document itself is not among them."""
-    found = sorted(path for path in WEB.rglob("*") if path.suffix in _TYPES and path.suffix != ".html")
+    found = sorted(path for path in WEB.rglob("*") if path.suffix in _MEDIA_TYPES and path.suffix != ".html")
     files = {
-        path.relative_to(WEB).as_posix(): _pack(path.read_bytes(), _TYPES[path.suffix]) for path in found
+        path.relative_to(WEB).as_posix(): _make_asset(path.read_bytes(), _MEDIA_TYPES[path.suffix])
+        for path in found
     }
-    told = "".join(f"{path} {file.etag}\n" for path, file in files.items())
-    return Assets(hashlib.sha256(told.encode()).hexdigest()[:12], files)
+    listing = "".join(f"{path} {file.etag}\n" for path, file in files.items())
+    return Assets(hashlib.sha256(listing.encode()).hexdigest()[:12], files)
 
 
 @cache
-def _document(title: str) -> _File:
+def _load_document(title: str) -> _Asset:
     """Return the document, which names its files under their version."""
     written = html.escape(title or DEFAULT_TITLE).encode()
-    content = (WEB / "index.html").read_bytes().replace(_TITLE, written)
-    return _pack(content.replace(b'"web/', b'"web/%b/' % assets().version.encode()), _TYPES[".html"])
+    content = (WEB / "index.html").read_bytes().replace(_TITLE_PLACEHOLDER, written)
+    return _make_asset(
+        content.replace(b'"web/', b'"web/%b/' % load_assets().version.encode()), _MEDIA_TYPES[".html"]
+    )
 
 
-def _pack(content: bytes, media_type: str) -> _File:
+def _make_asset(content: bytes, media_type: str) -> _Asset:
     etag = '"' + hashlib.sha256(content).hexdigest()[:24] + '"'
-    return _File(content, gzip.compress(content, 6, mtime=0), etag, media_type)
+    return _Asset(content, gzip.compress(content, 6, mtime=0), etag, media_type)

@@ -1,40 +1,48 @@
 """The records of the HTTP interface as they are described and sent, a module for each subject."""
 
-from api.schemas.areas import Area, AreaName
+from api.schemas.areas import Area, AreaReference
 from api.schemas.audit import AuditEntry
-from api.schemas.base import Given
+from api.schemas.base import RequestModel
 from api.schemas.cells import Cell, CellOfficer, CellSheet
-from api.schemas.entities import Entity, NearEntity, Owner
-from api.schemas.gaps import Gap, GapDifference, GapRun, LastingGap
+from api.schemas.entities import Entity, EntityOwner, NearbyEntity
+from api.schemas.gaps import Gap, GapDifference, GapRun, PersistentGap
 from api.schemas.jobs import Job
-from api.schemas.plans import Changes, Check, Days, Difference, Finding, Plan, Publication
+from api.schemas.plans import (
+    CellChanges,
+    EffectiveDates,
+    Finding,
+    Plan,
+    PlanCheck,
+    PlanDifference,
+    PublishResult,
+)
 from api.schemas.schemes import Scheme
 from api.schemas.staff import Officer, Post
 
 __all__ = [
     "Area",
-    "AreaName",
+    "AreaReference",
     "AuditEntry",
     "Cell",
+    "CellChanges",
     "CellOfficer",
     "CellSheet",
-    "Changes",
-    "Check",
-    "Days",
-    "Difference",
+    "EffectiveDates",
     "Entity",
+    "EntityOwner",
     "Finding",
     "Gap",
     "GapDifference",
     "GapRun",
-    "Given",
     "Job",
-    "LastingGap",
-    "NearEntity",
+    "NearbyEntity",
     "Officer",
-    "Owner",
+    "PersistentGap",
     "Plan",
+    "PlanCheck",
+    "PlanDifference",
     "Post",
-    "Publication",
+    "PublishResult",
+    "RequestModel",
     "Scheme",
 ]

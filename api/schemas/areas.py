@@ -18,7 +18,7 @@ class Area(BaseModel):
     geometry: dict[str, Any] | None = Field(default=None, examples=[POLYGON])
 
 
-class AreaName(BaseModel):
+class AreaReference(BaseModel):
     """An area as it is named."""
 
     code: str = Field(examples=["440305"])

@@ -18,19 +18,19 @@ POLYGON = {
 }
 
 
-class Given(BaseModel):
+class RequestModel(BaseModel):
     """What a caller sends; a field that is not known is an error."""
 
     model_config = ConfigDict(extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
-    def _keepable(cls, given: Any) -> Any:
+    def _reject_unstorable(cls, data: Any) -> Any:
         """Refuse what Python reads as JSON and no database keeps: in a free document nothing else would."""
         try:
             # One refuses numbers that are not finite, the other those that are too long, and broken text.
-            json.dumps(given, allow_nan=False)
-            written = orjson.dumps(given)
+            json.dumps(data, allow_nan=False)
+            written = orjson.dumps(data)
         except (ValueError, TypeError, RecursionError):
             raise PydanticCustomError(
                 "unkept",
@@ -39,4 +39,4 @@ class Given(BaseModel):
             ) from None
         if _NUL.search(written):
             raise PydanticCustomError("unkept", "Text holds a NUL character.")
-        return given
+        return data

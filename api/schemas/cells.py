@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from api.schemas.areas import AreaName
+from api.schemas.areas import AreaReference
 from api.schemas.base import POLYGON
 from api.schemas.gaps import Gap
 
@@ -48,7 +48,7 @@ class CellSheet(Cell):
     box: list[float] = Field(
         examples=[[114.0, 22.5, 114.1, 22.6]], description="West, south, east, north in degrees."
     )
-    areas: list[AreaName] = Field(description="The area it lies in and those above, the lowest first.")
+    areas: list[AreaReference] = Field(description="The area it lies in and those above, the lowest first.")
     counts: dict[str, int] = Field(
         examples=[{"household": 300, "enterprise": 8}], description="Entities that belong to it, by kind."
     )

@@ -27,13 +27,13 @@ class Entity(BaseModel):
     geometry: dict[str, Any] | None = Field(examples=[POINT])
 
 
-class NearEntity(Entity):
+class NearbyEntity(Entity):
     """An entity near a place."""
 
     distance_m: float = Field(examples=[41.3])
 
 
-class Owner(BaseModel):
+class EntityOwner(BaseModel):
     """Which cell of a scheme an entity belonged to, from when to when."""
 
     scheme: str = Field(examples=["community"])

@@ -75,7 +75,7 @@ class Gap(BaseModel):
     geometry: dict[str, Any] | None = Field(default=None, examples=[POLYGON])
 
 
-class LastingGap(Gap):
+class PersistentGap(Gap):
     """A gap that was there before."""
 
     before: dict[str, Any] = Field(
@@ -96,4 +96,4 @@ class GapDifference(BaseModel):
     )
     appeared: list[Gap]
     gone: list[Gap]
-    lasting: list[LastingGap]
+    lasting: list[PersistentGap]

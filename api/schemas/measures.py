@@ -25,14 +25,14 @@ class Measures(BaseModel):
     items: list[Measure]
 
 
-class Bars(BaseModel):
+class Histogram(BaseModel):
     """How often values occur: one edge more than counts."""
 
     edges: list[float] = Field(examples=[[-0.5, 99.5, 199.5]])
     counts: list[int] = Field(examples=[[30, 10]])
 
 
-class Classes(BaseModel):
+class MeasureClasses(BaseModel):
     """A measure in classes; `breaks` are their greatest values, inclusive, the last that of all."""
 
     scheme: str = Field(examples=["community"])
@@ -49,4 +49,4 @@ class Classes(BaseModel):
         description="From where to where each class reaches, as a legend says it.",
     )
     counts: list[int] = Field(examples=[[8, 8, 8, 8, 8]])
-    histogram: Bars
+    histogram: Histogram

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 
-class Changes(BaseModel):
+class CellChanges(BaseModel):
     """How many cells differ between two days, by their codes."""
 
     scheme: str = Field(examples=["community"])
@@ -17,7 +17,7 @@ class Changes(BaseModel):
     changed: int = Field(examples=[31], description="In force on both, in different versions.")
 
 
-class Days(BaseModel):
+class EffectiveDates(BaseModel):
     """The days on which plans of a scheme came into force, the latest first."""
 
     scheme: str = Field(examples=["community"])
@@ -52,7 +52,7 @@ class Finding(BaseModel):
     detail: str = Field(examples=["Cells A and B overlap by 12.50 m²."])
 
 
-class Check(BaseModel):
+class PlanCheck(BaseModel):
     """What the check of a plan found; at most the first thousand findings are listed, all are counted."""
 
     plan: Plan
@@ -61,7 +61,7 @@ class Check(BaseModel):
     findings: list[Finding]
 
 
-class Publication(BaseModel):
+class PublishResult(BaseModel):
     """What publishing a plan did."""
 
     plan: Plan
@@ -74,7 +74,7 @@ class Publication(BaseModel):
     revision: int = Field(examples=[7])
 
 
-class Difference(BaseModel):
+class PlanDifference(BaseModel):
     """What changed between two plans."""
 
     summary: dict[str, Any] = Field(examples=[{"pieces": 1, "changed_owner_m2": 100.0}])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from api.security.area_scope import within
+from api.security.area_scope import in_area_scope
 from api.security.audit import Action, audit
 from api.security.credentials import digest, new_token, token_prefix
 from api.security.passwords import hash_password
@@ -15,8 +15,8 @@ from api.security.principal import Principal, Role
 from gis.errors import ConflictError, InputError, NotFoundError
 from layers.models import Account, BrowserSession, SignInLink, Token
 
-LONGEST_LIFE = timedelta(days=3650)
-_LONGEST_NAME = 100
+MAX_LIFETIME = timedelta(days=3650)
+_MAX_NAME_LENGTH = 100
 
 
 def create_token(
@@ -25,7 +25,7 @@ def create_token(
     name: str,
     role: Role,
     area_code: str | None,
-    lasting: timedelta,
+    lifetime: timedelta,
     *,
     personal: bool = False,
 ) -> tuple[Token, str]:
@@ -43,7 +43,7 @@ def create_token(
         What it may do.
     area_code
         The area it is bound to; None binds it to none.
-    lasting
+    lifetime
         When it expires, from now; at most ten years.
     personal
         Personal data is shown to an integrator; publishers and administrators see it anyway.
@@ -58,12 +58,12 @@ def create_token(
     principal.require_area(area_code)
     if personal and role is not Role.integrator:
         raise InputError(f"Personal data is granted to integrators only, not to the role {role}.")
-    if not timedelta(0) < lasting <= LONGEST_LIFE:
-        raise InputError(f"A token lasts at least a moment and at most {LONGEST_LIFE.days} days.")
+    if not timedelta(0) < lifetime <= MAX_LIFETIME:
+        raise InputError(f"A token lasts at least a moment and at most {MAX_LIFETIME.days} days.")
     now = datetime.now(UTC)
     secret = new_token()
     token = Token(
-        name=_name(name),
+        name=_require_name(name),
         prefix=token_prefix(secret),
         sha256=digest(secret),
         role=role.value,
@@ -71,7 +71,7 @@ def create_token(
         personal=personal,
         created_at=now,
         created_by=principal.label,
-        expires_at=now + lasting,
+        expires_at=now + lifetime,
     )
     session.add(token)
     session.flush()
@@ -91,13 +91,15 @@ def create_token(
 
 def list_tokens(session: Session, principal: Principal) -> Sequence[Token]:
     """Return the tokens bound to the caller's area or to one beneath it."""
-    return session.scalars(select(Token).where(within(Token.area_code, principal)).order_by(Token.id)).all()
+    return session.scalars(
+        select(Token).where(in_area_scope(Token.area_code, principal)).order_by(Token.id)
+    ).all()
 
 
-def revoke_token(session: Session, principal: Principal, which: str) -> Token:
+def revoke_token(session: Session, principal: Principal, id_or_prefix: str) -> Token:
     """Revoke a token, named by its number or its prefix; a revoked one stays as it is.
 
-    Every process refuses it within two seconds: see `api.security.credential_cache.FRESH_S`.
+    Every process refuses it within two seconds: see `api.security.credential_cache.CACHE_TTL_S`.
 
     Raises
     ------
@@ -106,12 +108,16 @@ def revoke_token(session: Session, principal: Principal, which: str) -> Token:
     ConflictError
         If a prefix fits several.
     """
-    named = Token.id == int(which) if which.isascii() and which.isdigit() else Token.prefix == which
-    found = session.scalars(select(Token).where(named, within(Token.area_code, principal))).all()
+    named = (
+        Token.id == int(id_or_prefix)
+        if id_or_prefix.isascii() and id_or_prefix.isdigit()
+        else Token.prefix == id_or_prefix
+    )
+    found = session.scalars(select(Token).where(named, in_area_scope(Token.area_code, principal))).all()
     if not found:
-        raise NotFoundError(f"There is no token '{which}'; `wangge token list` tells their numbers.")
+        raise NotFoundError(f"There is no token '{id_or_prefix}'; `wangge token list` tells their numbers.")
     if len(found) > 1:
-        raise ConflictError(f"Several tokens begin with '{which}'; give the number of one.")
+        raise ConflictError(f"Several tokens begin with '{id_or_prefix}'; give the number of one.")
     token = found[0]
     if token.revoked_at is None:
         token.revoked_at = datetime.now(UTC)
@@ -141,15 +147,15 @@ def create_account(
         If the caller does not cover the area.
     """
     principal.require_area(area_code)
-    chosen = account_name(_name(name))
-    if session.scalar(select(Account.id).where(Account.name == chosen)) is not None:
-        raise ConflictError(f"There is an account '{chosen}' already; choose another name.")
+    account_name = normalize_name(_require_name(name))
+    if session.scalar(select(Account.id).where(Account.name == account_name)) is not None:
+        raise ConflictError(f"There is an account '{account_name}' already; choose another name.")
     now = datetime.now(UTC)
     account = Account(
-        name=chosen,
+        name=account_name,
         role=role.value,
         area_code=area_code,
-        password_hash=hash_password(password, chosen),
+        password_hash=hash_password(password, account_name),
         password_changed_at=now,
         created_at=now,
         created_by=principal.label,
@@ -162,7 +168,7 @@ def create_account(
         Action.account_create,
         f"account {account.id}",
         area_code=area_code,
-        name=chosen,
+        name=account_name,
         role=role.value,
     )
     return account
@@ -171,7 +177,7 @@ def create_account(
 def list_accounts(session: Session, principal: Principal) -> Sequence[Account]:
     """Return the accounts bound to the caller's area or to one beneath it."""
     return session.scalars(
-        select(Account).where(within(Account.area_code, principal)).order_by(Account.id)
+        select(Account).where(in_area_scope(Account.area_code, principal)).order_by(Account.id)
     ).all()
 
 
@@ -224,7 +230,7 @@ def change_password(session: Session, principal: Principal, name: str, password:
     return account
 
 
-def account_name(text: str) -> str:
+def normalize_name(text: str) -> str:
     """Return the one form of a name that different keyboards compose differently."""
     return unicodedata.normalize("NFKC", text).strip()
 
@@ -238,7 +244,9 @@ def find_account(session: Session, principal: Principal, name: str) -> Account:
         If there is none such in the caller's area.
     """
     account = session.scalar(
-        select(Account).where(Account.name == account_name(name), within(Account.area_code, principal))
+        select(Account).where(
+            Account.name == normalize_name(name), in_area_scope(Account.area_code, principal)
+        )
     )
     if account is None:
         raise NotFoundError(f"There is no account '{name}'; `wangge account list` tells the names.")
@@ -250,8 +258,8 @@ def _end_sessions(session: Session, account: Account) -> None:
     session.execute(delete(SignInLink).where(SignInLink.account_id == account.id))
 
 
-def _name(text: str) -> str:
+def _require_name(text: str) -> str:
     name = text.strip()
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise InputError(f"A name has 1 to {_LONGEST_NAME} printable characters.")
+    if not name or len(name) > _MAX_NAME_LENGTH or not name.isprintable():
+        raise InputError(f"A name has 1 to {_MAX_NAME_LENGTH} printable characters.")
     return name

@@ -7,21 +7,21 @@ from fastapi import FastAPI
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.problems import problem, status_of
-from api.security.caller import put
-from api.security.credential_cache import Identities
+from api.problems import problem_response, status_of
+from api.security.caller import set_principal
+from api.security.credential_cache import CredentialCache
 from api.security.credentials import is_csrf_token
 from api.security.principal import Principal
-from api.security.requirements import Access, Directory, Ground, demands
+from api.security.requirements import AccessRule, AreaPolicy, RouteTable, route_requirements
 from gis.errors import ForbiddenError, NotFoundError, UnauthorizedError, WanggeError
 
-COOKIE, SECURE_COOKIE = "wangge_session", "__Host-wangge_session"
+COOKIE_NAME, SECURE_COOKIE_NAME = "wangge_session", "__Host-wangge_session"
 CSRF_HEADER = b"x-csrf-token"
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_FOREIGN = frozenset({b"cross-site", b"same-site"})
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_FOREIGN_SITES = frozenset({b"cross-site", b"same-site"})
 
 
-class Gate:
+class AuthMiddleware:
     """Lets a request through to its route when its caller may call it; leaves the caller in the scope.
 
     Without credentials an unknown path answers as a known one does: 401.
@@ -31,13 +31,13 @@ class Gate:
     app
         The application within.
     routes
-        The application whose routes and declarations hold; `app.state.identities` knows the callers.
+        The application whose routes and declarations hold; `app.state.credentials` knows the callers.
     """
 
     def __init__(self, app: ASGIApp, routes: FastAPI) -> None:
         self._app = app
         self._routes = routes
-        self._known: Directory | None = None
+        self._route_table: RouteTable | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer with a problem."""
@@ -48,51 +48,53 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008})
             return
         try:
-            answered = await self._judge(scope)
+            allowed = await self._authorize(scope)
         except WanggeError as error:
-            refusal = problem(status_of(error), str(error), request_id=scope.get("wangge.request_id"))
+            refusal = problem_response(
+                status_of(error), str(error), request_id=scope.get("wangge.request_id")
+            )
             await refusal(scope, receive, send)
             return
-        if answered is not None:
-            other = problem(
+        if allowed is not None:
+            other = problem_response(
                 405,
-                f"This address answers {', '.join(sorted(answered))}.",
+                f"This address answers {', '.join(sorted(allowed))}.",
                 request_id=scope.get("wangge.request_id"),
-                headers={"Allow": ", ".join(sorted(answered))},
+                headers={"Allow": ", ".join(sorted(allowed))},
             )
             await other(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    async def _judge(self, scope: Scope) -> frozenset[str] | None:
+    async def _authorize(self, scope: Scope) -> frozenset[str] | None:
         """Refuse by an error; return the methods of the path if the request has none of them."""
-        if self._known is None:
-            self._known = Directory(demands(self._routes))
+        if self._route_table is None:
+            self._route_table = RouteTable(route_requirements(self._routes))
         method, path = scope["method"], route_path(scope)
-        demanded = self._known.find(method, path)
-        if demanded is not None and demanded.right is None:
+        rule = self._route_table.find(method, path)
+        if rule is not None and rule.right is None:
             return None
-        principal = await _principal(scope, self._routes.state.identities)
-        put(scope, principal)
-        if demanded is None:
-            methods = self._known.methods(path)
+        principal = await _authenticate(scope, self._routes.state.credentials)
+        set_principal(scope, principal)
+        if rule is None:
+            methods = self._route_table.allowed_methods(path)
             if methods:
                 return methods
             raise NotFoundError("There is nothing at this address.")
-        _admit(principal, demanded)
+        _require_access(principal, rule)
         return None
 
 
-def _admit(principal: Principal, demanded: Access) -> None:
-    assert demanded.right is not None
-    principal.require(demanded.right)
-    if demanded.ground is Ground.everywhere and not principal.everywhere:
+def _require_access(principal: Principal, rule: AccessRule) -> None:
+    assert rule.right is not None
+    principal.require_right(rule.right)
+    if rule.area_policy is AreaPolicy.unrestricted and not principal.is_unrestricted:
         raise ForbiddenError(
             f"This concerns the whole ground, and the caller is bound to area '{principal.area_code}'."
         )
 
 
-async def _principal(scope: Scope, identities: Identities) -> Principal:
+async def _authenticate(scope: Scope, credentials: CredentialCache) -> Principal:
     authorization = cookies = csrf = site = None
     for name, value in scope["headers"]:
         if name == b"authorization":
@@ -105,16 +107,16 @@ async def _principal(scope: Scope, identities: Identities) -> Principal:
             site = value
     if authorization is not None:
         scheme, _, token = authorization.decode("latin-1").partition(" ")
-        found = await identities.of_token(token.strip()) if scheme.lower() == "bearer" else None
+        found = await credentials.authenticate_token(token.strip()) if scheme.lower() == "bearer" else None
         if found is None:
             raise UnauthorizedError("The token is unknown, expired or revoked.")
         return found
-    session_id = session_id_in(scope, cookies) if cookies is not None else None
-    found = await identities.of_session(session_id) if session_id is not None else None
+    session_id = session_id_from_cookie(scope, cookies) if cookies is not None else None
+    found = await credentials.authenticate_session(session_id) if session_id is not None else None
     if found is None or session_id is None:
         raise UnauthorizedError("Sign in, or give a token as Authorization: Bearer wg_...")
-    if scope["method"] not in _SAFE and (
-        site in _FOREIGN or csrf is None or not is_csrf_token(csrf.decode("latin-1"), session_id)
+    if scope["method"] not in _SAFE_METHODS and (
+        site in _FOREIGN_SITES or csrf is None or not is_csrf_token(csrf.decode("latin-1"), session_id)
     ):
         raise ForbiddenError(
             "The X-CSRF-Token of this browser session is missing or wrong; GET /v1/session tells it."
@@ -122,7 +124,7 @@ async def _principal(scope: Scope, identities: Identities) -> Principal:
     return found
 
 
-def session_id_in(scope: Scope, cookies: bytes | None = None) -> str | None:
+def session_id_from_cookie(scope: Scope, cookies: bytes | None = None) -> str | None:
     """Return the id of the browser session that a request's cookie names, unverified."""
     if cookies is None:
         cookies = next((value for name, value in scope["headers"] if name == b"cookie"), b"")
@@ -131,7 +133,7 @@ def session_id_in(scope: Scope, cookies: bytes | None = None) -> str | None:
 
 def cookie_name(scope: Scope) -> str:
     """Return the name of the session's cookie; under https one that no other host or path can set."""
-    return SECURE_COOKIE if scope["scheme"] == "https" else COOKIE
+    return SECURE_COOKIE_NAME if scope["scheme"] == "https" else COOKIE_NAME
 
 
 def route_path(scope: Scope) -> str:

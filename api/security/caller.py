@@ -9,15 +9,15 @@ from starlette.types import Scope
 from api.security.principal import Principal
 from gis.errors import UnauthorizedError
 
-_KEY = "wangge.principal"
+_SCOPE_KEY = "wangge.principal"
 
 
-def put(scope: Scope, principal: Principal) -> None:
+def set_principal(scope: Scope, principal: Principal) -> None:
     """Leave the caller in a request's scope."""
-    scope[_KEY] = principal
+    scope[_SCOPE_KEY] = principal
 
 
-def principal_in(scope: Scope) -> Principal:
+def get_principal(scope: Scope) -> Principal:
     """Return the caller of a request; plain ASGI routes call it with their scope.
 
     Raises
@@ -25,16 +25,16 @@ def principal_in(scope: Scope) -> Principal:
     UnauthorizedError
         If nobody is signed in, which on a route that is not public cannot be.
     """
-    found: Principal | None = scope.get(_KEY)
+    found: Principal | None = scope.get(_SCOPE_KEY)
     if found is None:
         raise UnauthorizedError("Sign in, or give a token as Authorization: Bearer wg_...")
     return found
 
 
-async def principal_of(request: HTTPConnection) -> Principal:
+async def get_request_principal(request: HTTPConnection) -> Principal:
     """Return the caller of a request."""
-    return principal_in(request.scope)
+    return get_principal(request.scope)
 
 
-Caller = Annotated[Principal, Depends(principal_of)]
+Caller = Annotated[Principal, Depends(get_request_principal)]
 """The type of a FastAPI parameter that takes the caller."""

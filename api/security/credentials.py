@@ -12,8 +12,8 @@ import string
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _BYTES = 32
 _LENGTH = 43
-_TOKEN = re.compile(r"wg_[0-9A-Za-z]{43}\Z")
-_SESSION = re.compile(r"[0-9A-Za-z]{43}\Z")
+_TOKEN_PATTERN = re.compile(r"wg_[0-9A-Za-z]{43}\Z")
+_SESSION_ID_PATTERN = re.compile(r"[0-9A-Za-z]{43}\Z")
 _PREFIX_LENGTH = len("wg_") + 6
 
 
@@ -38,12 +38,12 @@ def new_session_id() -> str:
 
 def is_token(text: str) -> bool:
     """Tell whether a text has the form of a token."""
-    return _TOKEN.match(text) is not None
+    return _TOKEN_PATTERN.match(text) is not None
 
 
 def is_session_id(text: str) -> bool:
     """Tell whether a text has the form of a session id."""
-    return _SESSION.match(text) is not None
+    return _SESSION_ID_PATTERN.match(text) is not None
 
 
 def token_prefix(token: str) -> str:
@@ -64,6 +64,6 @@ def csrf_token(session_id: str) -> str:
     return _base62(hmac.digest(session_id.encode(), b"wangge csrf", "sha256"))
 
 
-def is_csrf_token(given: str, session_id: str) -> bool:
+def is_csrf_token(token: str, session_id: str) -> bool:
     """Tell whether a CSRF token belongs to a session, in constant time."""
-    return hmac.compare_digest(given.encode(), csrf_token(session_id).encode())
+    return hmac.compare_digest(token.encode(), csrf_token(session_id).encode())

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import problem
+from api.problems import problem_response
 
 DATA_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 PAGE_CSP = (
@@ -25,20 +25,20 @@ _HEADERS = {
 }
 
 
-def _raw(policy: str) -> tuple[tuple[bytes, bytes], ...]:
+def _raw_headers(policy: str) -> tuple[tuple[bytes, bytes], ...]:
     headers = {**_HEADERS, "Content-Security-Policy": policy, "Cache-Control": "no-store"}
     return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
 
 
-_FOR_DATA, _FOR_PAGES = _raw(DATA_CSP), _raw(PAGE_CSP)
-_OURS = frozenset(name for name, _ in _FOR_DATA)
+_DATA_HEADERS, _PAGE_HEADERS = _raw_headers(DATA_CSP), _raw_headers(PAGE_CSP)
+_HEADER_NAMES = frozenset(name for name, _ in _DATA_HEADERS)
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
-_PROBES = frozenset({"/healthz", "/readyz"})
+_PROBE_PATHS = frozenset({"/healthz", "/readyz"})
 # What stands behind the name gets into the addresses that the service tells of itself.
-_HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@/]+)(?::[0-9]{1,5})?")
+_HOST_PATTERN = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@/]+)(?::[0-9]{1,5})?")
 
 
-class SecurityHeaders:
+class SecurityHeadersMiddleware:
     """Adds the headers that keep a browser from doing what nobody meant.
 
     A page (text/html) may load what this service serves and nothing else; all else may load nothing. An
@@ -56,27 +56,27 @@ class SecurityHeaders:
             return
         secure = scope["scheme"] == "https"
 
-        async def sending(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 raw: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
-                page, given = False, set()
+                page, present = False, set()
                 for name, value in raw:
                     lower = name.lower()
                     if lower == b"content-type":
                         page = value.startswith(b"text/html")
-                    elif lower in _OURS:
-                        given.add(lower)
-                added = _FOR_PAGES if page else _FOR_DATA
-                raw += [each for each in added if each[0] not in given] if given else added
+                    elif lower in _HEADER_NAMES:
+                        present.add(lower)
+                added = _PAGE_HEADERS if page else _DATA_HEADERS
+                raw += [each for each in added if each[0] not in present] if present else added
                 if secure:
                     raw.append(_HSTS)
                 message["headers"] = raw
             await send(message)
 
-        await self._app(scope, receive, sending)
+        await self._app(scope, receive, send_with_headers)
 
 
-class KnownHosts:
+class TrustedHostMiddleware:
     """Refuses requests whose Host is not one of the service's, which a rebound name would send.
 
     Parameters
@@ -94,27 +94,27 @@ class KnownHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] == "lifespan" or b"*" in self._hosts or scope["path"] in _PROBES:
+        if scope["type"] == "lifespan" or b"*" in self._hosts or scope["path"] in _PROBE_PATHS:
             await self._app(scope, receive, send)
             return
-        given = [value for name, value in scope["headers"] if name == b"host"]
-        if len(given) == 1 and _name(given[0]) in self._hosts:
+        host_headers = [value for name, value in scope["headers"] if name == b"host"]
+        if len(host_headers) == 1 and _host_name(host_headers[0]) in self._hosts:
             await self._app(scope, receive, send)
             return
         if scope["type"] == "http":
-            refusal = problem(400, "This service does not go by the name in Host; set WANGGE_HOSTS.")
+            refusal = problem_response(400, "This service does not go by the name in Host; set WANGGE_HOSTS.")
             await refusal(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008})
 
 
-def _name(host: bytes) -> bytes:
+def _host_name(host: bytes) -> bytes:
     """Return the name in a Host header without the port; nothing where it is more than that."""
-    found = _HOST.fullmatch(host)
+    found = _HOST_PATTERN.fullmatch(host)
     return found[1].lower() if found is not None else b""
 
 
-class BodyLimit:
+class BodyLimitMiddleware:
     """Answers 413 to a request whose body is too large, told so or found so while it is read.
 
     Parameters
@@ -123,48 +123,48 @@ class BodyLimit:
         The application within.
     body_bytes
         The largest body.
-    upload_bytes, uploads
+    upload_bytes, upload_paths
         The largest body of a POST or PUT to one of the paths that take files.
     """
 
     def __init__(
-        self, app: ASGIApp, body_bytes: int, upload_bytes: int, uploads: Collection[str] = ()
+        self, app: ASGIApp, body_bytes: int, upload_bytes: int, upload_paths: Collection[str] = ()
     ) -> None:
         self._app = app
         self._body_bytes = body_bytes
         self._upload_bytes = upload_bytes
-        self._uploads = frozenset(uploads)
+        self._upload_paths = frozenset(upload_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
             await self._app(scope, receive, send)
             return
-        limit = self._upload_bytes if scope["path"] in self._uploads else self._body_bytes
-        told = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        too_large = problem(
+        limit = self._upload_bytes if scope["path"] in self._upload_paths else self._body_bytes
+        content_length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        too_large = problem_response(
             413,
             f"The body is larger than {limit:,} bytes; send less at once, or import a file.",
             request_id=scope.get("wangge.request_id"),
             headers={"Connection": "close"},
         )
-        if not told.isdigit() or int(told) > limit:
+        if not content_length.isdigit() or int(content_length) > limit:
             await too_large(scope, receive, send)
             return
-        read = 0
+        received_bytes = 0
         exceeded = started = False
 
-        async def receiving() -> Message:
-            nonlocal read, exceeded
+        async def limited_receive() -> Message:
+            nonlocal received_bytes, exceeded
             message = await receive()
             if message["type"] == "http.request":
-                read += len(message.get("body", b""))
-                if read > limit:
+                received_bytes += len(message.get("body", b""))
+                if received_bytes > limit:
                     exceeded = True
                     return {"type": "http.disconnect"}
             return message
 
-        async def sending(message: Message) -> None:
+        async def limited_send(message: Message) -> None:
             nonlocal started
             if exceeded and not started:
                 return
@@ -172,7 +172,7 @@ class BodyLimit:
             await send(message)
 
         try:
-            await self._app(scope, receiving, sending)
+            await self._app(scope, limited_receive, limited_send)
         except Exception:
             if not exceeded:
                 raise

@@ -15,28 +15,28 @@ Reveal = Annotated[
     bool, Query(description="Show personal values plain; needs the right, and is audited.", examples=[False])
 ]
 
-_LISTED = 100
+_MAX_LISTED_IDS = 100
 
 
-def masked(personal: Mapping[str, Any]) -> dict[str, Any]:
+def mask_personal(personal: Mapping[str, Any]) -> dict[str, Any]:
     """Return personal values of which only the start of a name or the end of a number is left."""
-    return {key: _mask(value) for key, value in personal.items()}
+    return {key: _mask_value(value) for key, value in personal.items()}
 
 
-def masked_text(text: str) -> str:
+def mask_text(text: str) -> str:
     """Mask one value: 张伟 to 张*, 13800001234 to *********34."""
     if sum(character.isdigit() for character in text) >= 6:
         return "*" * (len(text) - 2) + text[-2:]
     return text[:1] + "*" * min(max(len(text) - 1, 1), 3)
 
 
-def shown(personal: Mapping[str, Any], principal: Principal) -> dict[str, Any]:
+def visible_personal(personal: Mapping[str, Any], principal: Principal) -> dict[str, Any]:
     """Return personal values as the caller may see them; whoever shows them plain calls `audit_reveal`."""
-    return dict(personal) if principal.sees_personal else masked(personal)
+    return dict(personal) if principal.can_see_personal else mask_personal(personal)
 
 
 @contextmanager
-def reading(store: Database, principal: Principal, *, reveal: bool) -> Iterator[Session]:
+def open_read_session(database: Database, principal: Principal, *, reveal: bool) -> Iterator[Session]:
     """Give a session that reads; where personal data is to be shown plain, one that can also audit it.
 
     Raises
@@ -45,12 +45,12 @@ def reading(store: Database, principal: Principal, *, reveal: bool) -> Iterator[
         If the caller may not see personal data plain.
     """
     if reveal:
-        principal.require(Right.reveal)
-    with store.write() if reveal else store.read() as session:
+        principal.require_right(Right.reveal)
+    with database.write() if reveal else database.read() as session:
         yield session
 
 
-def audit_reveal(session: Session, principal: Principal, what: str, ids: Collection[int | str]) -> None:
+def audit_reveal(session: Session, principal: Principal, kind: str, ids: Collection[int | str]) -> None:
     """Record that the caller has been shown the personal data of records; nothing where there are none.
 
     Parameters
@@ -59,21 +59,21 @@ def audit_reveal(session: Session, principal: Principal, what: str, ids: Collect
         A session of `Database.write`.
     principal
         Who has seen it.
-    what
+    kind
         `entity`, `officer`.
     ids
         The keys of the records; the first hundred are listed, all are counted.
     """
     if ids:
-        listed = [str(each) for _, each in zip(range(_LISTED), ids, strict=False)]
-        audit(session, principal, Action.reveal, f"{len(ids)} {what}", ids=listed, count=len(ids))
+        listed = [str(each) for _, each in zip(range(_MAX_LISTED_IDS), ids, strict=False)]
+        audit(session, principal, Action.reveal, f"{len(ids)} {kind}", ids=listed, count=len(ids))
 
 
-def _mask(value: Any) -> Any:
+def _mask_value(value: Any) -> Any:
     if value is None or value in ("", {}, []):
         return value
     if isinstance(value, Mapping):
-        return masked(value)
+        return mask_personal(value)
     if isinstance(value, list | tuple):
-        return [_mask(each) for each in value]
-    return masked_text(str(value))
+        return [_mask_value(each) for each in value]
+    return mask_text(str(value))

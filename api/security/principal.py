@@ -86,16 +86,16 @@ class Principal:
         return self.name if self.kind == "system" else f"{self.kind} {self.id} {self.name}"
 
     @property
-    def everywhere(self) -> bool:
+    def is_unrestricted(self) -> bool:
         """The caller is bound to no area."""
         return self.covered is None
 
     @property
-    def sees_personal(self) -> bool:
+    def can_see_personal(self) -> bool:
         """Personal data may be shown to the caller, and is then audited."""
         return Right.reveal in self.rights
 
-    def may(self, right: Right) -> bool:
+    def has_right(self, right: Right) -> bool:
         """Tell whether the caller has a right."""
         return right in self.rights
 
@@ -103,7 +103,7 @@ class Principal:
         """Tell whether an area lies in the caller's; None stands for the whole ground or for none known."""
         return self.covered is None or area_code in self.covered
 
-    def require(self, right: Right) -> None:
+    def require_right(self, right: Right) -> None:
         """Refuse a caller without a right.
 
         Raises

@@ -15,12 +15,12 @@ from starlette.routing import Mount
 
 from api.security.principal import Right
 
-_DECLARED = "__wangge_access__"
+_RULE_ATTRIBUTE = "__wangge_access__"
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
-class Ground(StrEnum):
+class AreaPolicy(StrEnum):
     """How a route keeps to the area its caller is bound to."""
 
     none = "none"
@@ -29,12 +29,12 @@ class Ground(StrEnum):
     """It answers with what lies in the caller's area alone, and leaves out the rest."""
     checked = "checked"
     """It concerns one thing: 404 when that lies outside the caller's area, 403 when it would be put there."""
-    everywhere = "everywhere"
+    unrestricted = "unrestricted"
     """It concerns the whole ground; the gate refuses a caller bound to an area."""
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class AccessRule:
     """What a route demands.
 
     Attributes
@@ -46,14 +46,14 @@ class Access:
     """
 
     right: Right | None
-    ground: Ground
+    area_policy: AreaPolicy
 
 
-PUBLIC = Access(None, Ground.none)
+PUBLIC = AccessRule(None, AreaPolicy.none)
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class RouteRequirement:
     """A route of an application with what it demands.
 
     Attributes
@@ -71,14 +71,14 @@ class Demand:
     methods: frozenset[str]
     path: str
     pattern: re.Pattern[str]
-    access: Access
+    rule: AccessRule
 
 
 class UndeclaredRouteError(RuntimeError):
     """A route says nothing about who may call it."""
 
 
-def access(right: Right, ground: Ground) -> Callable[[Endpoint], Endpoint]:
+def requires(right: Right, area_policy: AreaPolicy) -> Callable[[Endpoint], Endpoint]:
     """Declare what the route of an endpoint demands; goes below the decorator that makes the route.
 
     Examples
@@ -89,25 +89,25 @@ def access(right: Right, ground: Ground) -> Callable[[Endpoint], Endpoint]:
         @access(Right.read, Ground.filtered)
         def areas(caller: Caller) -> Page: ...
     """
-    return declare(Access(right, ground))
+    return declare_access(AccessRule(right, area_policy))
 
 
 def public(endpoint: Endpoint) -> Endpoint:
     """Declare that the route of an endpoint is open to everybody."""
-    return declare(PUBLIC)(endpoint)
+    return declare_access(PUBLIC)(endpoint)
 
 
-def declare(demanded: Access) -> Callable[[Endpoint], Endpoint]:
+def declare_access(rule: AccessRule) -> Callable[[Endpoint], Endpoint]:
     """Declare what an endpoint, or a mounted application, demands."""
 
     def mark(endpoint: Endpoint) -> Endpoint:
-        setattr(endpoint, _DECLARED, demanded)
+        setattr(endpoint, _RULE_ATTRIBUTE, rule)
         return endpoint
 
     return mark
 
 
-def demands(app: FastAPI) -> list[Demand]:
+def route_requirements(app: FastAPI) -> list[RouteRequirement]:
     """List all routes of an application in the order in which they are tried, with what each demands.
 
     Raises
@@ -118,52 +118,54 @@ def demands(app: FastAPI) -> list[Demand]:
     found, undeclared = [], []
     for context in iter_route_contexts(app.routes):
         route = context.original_route
-        marked = route.app if isinstance(route, Mount) else context.endpoint
-        demanded = getattr(marked, _DECLARED, None)
+        endpoint = route.app if isinstance(route, Mount) else context.endpoint
+        rule = getattr(endpoint, _RULE_ATTRIBUTE, None)
         methods = frozenset(context.methods or {"GET", "HEAD"})
         path, pattern = context.path, getattr(context, "path_regex", None)
-        if demanded is None or path is None or pattern is None:
+        if rule is None or path is None or pattern is None:
             undeclared.append(f"{'/'.join(sorted(methods))} {path or route}")
         else:
-            found.append(Demand(methods, path, pattern, demanded))
+            found.append(RouteRequirement(methods, path, pattern, rule))
     if undeclared:
         raise UndeclaredRouteError("these routes do not say who may call them: " + ", ".join(undeclared))
     return found
 
 
-class Directory:
+class RouteTable:
     """Finds what a request demands, as the router would find its route: the first that matches.
 
     Parameters
     ----------
-    listed
+    requirements
         All routes in the order in which they are tried.
     """
 
-    def __init__(self, listed: Sequence[Demand]) -> None:
-        self._listed = tuple(listed)
-        literal = {(method, each.path) for each in listed if "{" not in each.path for method in each.methods}
+    def __init__(self, requirements: Sequence[RouteRequirement]) -> None:
+        self._requirements = tuple(requirements)
+        literal = {
+            (method, each.path) for each in requirements if "{" not in each.path for method in each.methods
+        }
         # Paths without parameters are looked up at once; an earlier route with parameters still comes first.
-        self._literal: Mapping[tuple[str, str], Access] = {
-            (method, path): found.access
+        self._static: Mapping[tuple[str, str], AccessRule] = {
+            (method, path): found.rule
             for method, path in literal
-            if (found := self._first(method, path)) is not None
+            if (found := self._first_match(method, path)) is not None
         }
 
-    def find(self, method: str, path: str) -> Access | None:
+    def find(self, method: str, path: str) -> AccessRule | None:
         """Return what a request demands; None when no route answers it."""
-        demanded = self._literal.get((method, path))
-        if demanded is not None:
-            return demanded
-        found = self._first(method, path)
-        return found.access if found is not None else None
+        rule = self._static.get((method, path))
+        if rule is not None:
+            return rule
+        found = self._first_match(method, path)
+        return found.rule if found is not None else None
 
-    def methods(self, path: str) -> frozenset[str]:
+    def allowed_methods(self, path: str) -> frozenset[str]:
         """Return the methods that a path answers."""
-        return frozenset(method for each in self._matching(path) for method in each.methods)
+        return frozenset(method for each in self._matches(path) for method in each.methods)
 
-    def _first(self, method: str, path: str) -> Demand | None:
-        return next((each for each in self._matching(path) if method in each.methods), None)
+    def _first_match(self, method: str, path: str) -> RouteRequirement | None:
+        return next((each for each in self._matches(path) if method in each.methods), None)
 
-    def _matching(self, path: str) -> Iterator[Demand]:
-        return (each for each in self._listed if each.pattern.match(path))
+    def _matches(self, path: str) -> Iterator[RouteRequirement]:
+        return (each for each in self._requirements if each.pattern.match(path))

@@ -11,23 +11,23 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from api.security.accounts import account_name
+from api.security.accounts import normalize_name
 from api.security.audit import Action, audit
 from api.security.credentials import digest, new_session_id
-from api.security.passwords import outdated, rehash, verify
+from api.security.passwords import needs_rehash, rehash_password, verify_password
 from api.security.principal import RIGHTS, Principal, Role
 from gis.errors import LimitError, UnauthorizedError
 from layers.db.database import Database
 from layers.models import Account, BrowserSession, SignInFailure
 
-FORGOTTEN = timedelta(days=1)
+FAILURE_RETENTION = timedelta(days=1)
 """Failures count until there has been none for so long."""
 
-_LONGEST_WAIT_S = 300.0
-_ACCOUNT_FREE, _ADDRESS_FREE = 3, 20
+_MAX_WAIT_S = 300.0
+_FREE_ACCOUNT_FAILURES, _FREE_ADDRESS_FAILURES = 3, 20
 
 
-class SlowDownError(LimitError):
+class TooManyAttemptsError(LimitError):
     """Signing in has failed too often; it may be tried again after `retry_after_s` seconds."""
 
     def __init__(self, retry_after_s: float) -> None:
@@ -36,7 +36,7 @@ class SlowDownError(LimitError):
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
+class StartedSession:
     """A browser session that has begun: the cookie's value, whose it is, and when it ends at the latest."""
 
     session_id: str
@@ -44,7 +44,9 @@ class SignedIn:
     expires_at: datetime
 
 
-def sign_in(database: Database, name: str, password: str, address: str, lasting: timedelta) -> SignedIn:
+def sign_in(
+    database: Database, name: str, password: str, address: str, lifetime: timedelta
+) -> StartedSession:
     """Begin a browser session.
 
     An unknown name, a disabled account and a wrong password answer alike, after the same time.
@@ -57,7 +59,7 @@ def sign_in(database: Database, name: str, password: str, address: str, lasting:
         What was typed in.
     address
         Where the request came from.
-    lasting
+    lifetime
         When the session ends at the latest, from now.
 
     Raises
@@ -67,14 +69,14 @@ def sign_in(database: Database, name: str, password: str, address: str, lasting:
     SlowDownError
         If there were too many failures under the name or from the address.
     """
-    tried = sources(name, address)
+    keys = throttle_keys(name, address)
     with database.write() as session:
-        count(session, tried)
-        account = session.scalar(select(Account).where(Account.name == account_name(name)))
+        count_attempt(session, keys)
+        account = session.scalar(select(Account).where(Account.name == normalize_name(name)))
         usable = account is not None and account.disabled_at is None
         stored = account.password_hash if account is not None else None
-    matches = verify(stored, password)
-    renewed = rehash(password) if matches and stored is not None and outdated(stored) else None
+    matches = verify_password(stored, password)
+    renewed = rehash_password(password) if matches and stored is not None and needs_rehash(stored) else None
     if account is None or not (matches and usable):
         with database.write() as session:
             area_code = account.area_code if account is not None else None
@@ -83,13 +85,15 @@ def sign_in(database: Database, name: str, password: str, address: str, lasting:
             audit(session, None, Action.sign_in_failed, subject, area_code=area_code, address=address)
         raise UnauthorizedError("The name or the password is wrong.")
     with database.write() as session:
-        succeed(session, tried)
+        clear_attempt(session, keys)
         if renewed is not None:
             session.get_one(Account, account.id).password_hash = renewed
-        return begin(session, account, address, lasting)
+        return begin_session(session, account, address, lifetime)
 
 
-def begin(session: Session, account: Account, address: str, lasting: timedelta, **details: str) -> SignedIn:
+def begin_session(
+    session: Session, account: Account, address: str, lifetime: timedelta, **details: str
+) -> StartedSession:
     """Begin the browser session of an account that has proved itself, in the session's transaction.
 
     Parameters
@@ -100,7 +104,7 @@ def begin(session: Session, account: Account, address: str, lasting: timedelta, 
         Whose session it is.
     address
         Where the request came from.
-    lasting
+    lifetime
         When it ends at the latest, from now.
     details
         What else the audit says of it.
@@ -114,11 +118,11 @@ def begin(session: Session, account: Account, address: str, lasting: timedelta, 
             account_id=account.id,
             created_at=now,
             seen_at=now,
-            expires_at=now + lasting,
+            expires_at=now + lifetime,
         )
     )
     audit(session, _principal(account), Action.sign_in, f"account {account.id}", address=address, **details)
-    return SignedIn(session_id, account, now + lasting)
+    return StartedSession(session_id, account, now + lifetime)
 
 
 def sign_out(database: Database, session_id: str, principal: Principal) -> None:
@@ -133,12 +137,12 @@ def sign_out(database: Database, session_id: str, principal: Principal) -> None:
             audit(session, principal, Action.sign_out, f"account {principal.id}")
 
 
-def wait_s(failures: int, free: int) -> float:
+def backoff_s(failures: int, free_failures: int) -> float:
     """Return how many seconds after the last of so many failures the next attempt may come."""
-    return 0.0 if failures < free else min(2.0 ** min(failures - free, 30), _LONGEST_WAIT_S)
+    return 0.0 if failures < free_failures else min(2.0 ** min(failures - free_failures, 30), _MAX_WAIT_S)
 
 
-def sources(name: str | None, address: str) -> dict[str, int]:
+def throttle_keys(name: str | None, address: str) -> dict[str, int]:
     """Return the hashed name and address with their free failures, in the order in which rows are locked.
 
     Parameters
@@ -148,10 +152,10 @@ def sources(name: str | None, address: str) -> dict[str, int]:
     address
         Where the request came from.
     """
-    hashed = {hashlib.sha256(f"address\0{_network(address)}".encode()).hexdigest(): _ADDRESS_FREE}
+    hashed = {hashlib.sha256(f"address\0{_network(address)}".encode()).hexdigest(): _FREE_ADDRESS_FAILURES}
     if name is not None:
-        folded = account_name(name).casefold()
-        hashed[hashlib.sha256(f"account\0{folded}".encode()).hexdigest()] = _ACCOUNT_FREE
+        folded = normalize_name(name).casefold()
+        hashed[hashlib.sha256(f"account\0{folded}".encode()).hexdigest()] = _FREE_ACCOUNT_FAILURES
     return dict(sorted(hashed.items()))
 
 
@@ -168,7 +172,7 @@ def _network(address: str) -> str:
     return str(parsed)
 
 
-def count(session: Session, tried: dict[str, int]) -> None:
+def count_attempt(session: Session, keys: dict[str, int]) -> None:
     """Count an attempt as failed for each of its `sources`, unless it comes too early.
 
     Raises
@@ -177,23 +181,23 @@ def count(session: Session, tried: dict[str, int]) -> None:
         If it does.
     """
     now = datetime.now(UTC)
-    session.execute(delete(SignInFailure).where(SignInFailure.last_at < now - FORGOTTEN))
+    session.execute(delete(SignInFailure).where(SignInFailure.last_at < now - FAILURE_RETENTION))
     rows = []
-    for source, free in tried.items():
-        _ensure(session, source, now)
+    for source, free_failures in keys.items():
+        _ensure_row(session, source, now)
         row = session.scalars(
             select(SignInFailure).where(SignInFailure.source == source).with_for_update()
         ).one()
-        due = row.last_at + timedelta(seconds=wait_s(row.failures, free))
+        due = row.last_at + timedelta(seconds=backoff_s(row.failures, free_failures))
         if now < due:
-            raise SlowDownError((due - now).total_seconds())
+            raise TooManyAttemptsError((due - now).total_seconds())
         rows.append(row)
     for row in rows:
         row.failures += 1
         row.last_at = now
 
 
-def _ensure(session: Session, source: str, now: datetime) -> None:
+def _ensure_row(session: Session, source: str, now: datetime) -> None:
     """Make the row of a source where there is none, also when another does so at the same moment."""
     if session.get_bind().dialect.name == "postgresql":
         from sqlalchemy.dialects.postgresql import insert
@@ -206,12 +210,12 @@ def _ensure(session: Session, source: str, now: datetime) -> None:
     )
 
 
-def succeed(session: Session, tried: dict[str, int]) -> None:
+def clear_attempt(session: Session, keys: dict[str, int]) -> None:
     """Take back the attempt that was right; the name starts anew, the address keeps its other failures."""
-    for source, free in tried.items():
+    for source, free_failures in keys.items():
         row = session.scalar(select(SignInFailure).where(SignInFailure.source == source).with_for_update())
         if row is not None:
-            row.failures = 0 if free == _ACCOUNT_FREE else max(row.failures - 1, 0)
+            row.failures = 0 if free_failures == _FREE_ACCOUNT_FAILURES else max(row.failures - 1, 0)
 
 
 def _principal(account: Account) -> Principal:

@@ -9,16 +9,16 @@ from api.security.accounts import find_account
 from api.security.audit import Action, audit
 from api.security.credentials import digest, is_session_id, new_session_id
 from api.security.principal import Principal
-from api.security.sign_in import SignedIn, begin, count, sources, succeed
+from api.security.sign_in import StartedSession, begin_session, clear_attempt, count_attempt, throttle_keys
 from gis.errors import ConflictError, InputError, UnauthorizedError
 from layers.db.database import Database
 from layers.models import Account, SignInLink
 
-LONGEST_LIFE = timedelta(days=7)
+MAX_LIFETIME = timedelta(days=7)
 
 
 def create_link(
-    session: Session, principal: Principal, name: str, lasting: timedelta
+    session: Session, principal: Principal, name: str, lifetime: timedelta
 ) -> tuple[SignInLink, str]:
     """Make a sign-in link of an account; return its record and, for this once, its secret.
 
@@ -30,7 +30,7 @@ def create_link(
         Who makes it.
     name
         Of the account.
-    lasting
+    lifetime
         When it expires, from now; at most seven days.
 
     Raises
@@ -42,8 +42,8 @@ def create_link(
     ConflictError
         If the account is disabled.
     """
-    if not timedelta(0) < lasting <= LONGEST_LIFE:
-        raise InputError(f"A sign-in link lasts at least a moment and at most {LONGEST_LIFE.days} days.")
+    if not timedelta(0) < lifetime <= MAX_LIFETIME:
+        raise InputError(f"A sign-in link lasts at least a moment and at most {MAX_LIFETIME.days} days.")
     account = find_account(session, principal, name)
     if account.disabled_at is not None:
         raise ConflictError(f"The account {account.name} is disabled; give it another password first.")
@@ -53,7 +53,7 @@ def create_link(
         delete(SignInLink).where(or_(SignInLink.expires_at < now, SignInLink.used_at.is_not(None)))
     )
     secret = new_session_id()
-    link = SignInLink(sha256=digest(secret), account_id=account.id, created_at=now, expires_at=now + lasting)
+    link = SignInLink(sha256=digest(secret), account_id=account.id, created_at=now, expires_at=now + lifetime)
     session.add(link)
     session.flush()
     audit(
@@ -68,7 +68,7 @@ def create_link(
     return link, secret
 
 
-def sign_in_by_link(database: Database, secret: str, address: str, lasting: timedelta) -> SignedIn:
+def sign_in_by_link(database: Database, secret: str, address: str, lifetime: timedelta) -> StartedSession:
     """Begin a browser session by a link, which is used up.
 
     A secret that is unknown, used or expired, and one of a disabled account, answer alike.
@@ -81,7 +81,7 @@ def sign_in_by_link(database: Database, secret: str, address: str, lasting: time
         Of the link.
     address
         Where the request came from.
-    lasting
+    lifetime
         When the session ends at the latest, from now.
 
     Raises
@@ -91,19 +91,19 @@ def sign_in_by_link(database: Database, secret: str, address: str, lasting: time
     SlowDownError
         If there were too many failures from the address.
     """
-    tried = sources(None, address)
+    keys = throttle_keys(None, address)
     with database.write() as session:
-        count(session, tried)
+        count_attempt(session, keys)
     with database.write() as session:
-        account = _use(session, secret)
+        account = _consume_link(session, secret)
         if account is not None:
-            succeed(session, tried)
-            return begin(session, account, address, lasting, by="link")
+            clear_attempt(session, keys)
+            return begin_session(session, account, address, lifetime, by="link")
         audit(session, None, Action.sign_in_failed, address=address, by="link")
     raise UnauthorizedError("The link has been used, is too old or unknown; ask for another.")
 
 
-def _use(session: Session, secret: str) -> Account | None:
+def _consume_link(session: Session, secret: str) -> Account | None:
     """Mark a link as used and return its account; None if it signs nobody in."""
     if not is_session_id(secret):
         return None

@@ -4,7 +4,7 @@ Points ask `gis.locate.point_locator`; this package adds lines and polygons by s
 the reason why a record has no cell.
 """
 
-from gis.assign.assignment import Assignment, assign
-from gis.assign.report import REASONS, RESULT_COLUMNS, AssignReport
+from gis.assign.assignment import Assignment, assign_to_cells
+from gis.assign.report import RESULT_COLUMNS, UNASSIGNED_REASONS, AssignmentReport
 
-__all__ = ["REASONS", "RESULT_COLUMNS", "AssignReport", "Assignment", "assign"]
+__all__ = ["RESULT_COLUMNS", "UNASSIGNED_REASONS", "Assignment", "AssignmentReport", "assign_to_cells"]

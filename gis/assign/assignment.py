@@ -13,22 +13,31 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.assign.geometries import Shapes, read_shapes
-from gis.assign.projected_cells import BATCH, Ground
-from gis.assign.reasons import give_reasons
-from gis.assign.report import AssignReport
-from gis.assign.results import Answers, Booleans, Integers, Method, Objects, Reason, Shares
+from gis.assign.geometries import EntityGeometries, classify_geometries
+from gis.assign.projected_cells import BATCH, ProjectedCells
+from gis.assign.reasons import explain_unassigned
+from gis.assign.report import AssignmentReport
+from gis.assign.results import (
+    AssignMethod,
+    BoolArray,
+    CellShares,
+    IntArray,
+    ObjectArray,
+    ResultArrays,
+    UnassignedReason,
+)
 from gis.assign.shares import measure_shares
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
 from gis.locate import PointLocator
 
-MEASURED_OUTSIDE = 100_000
+MAX_MEASURED_OUTSIDE = 100_000
 """Records outside whose distance is measured unless asked otherwise; in larger files it is left out."""
 
-_METHODS = np.array([method.name.lower() for method in Method], dtype=object)
-_REASONS = np.array(
-    [None if reason is Reason.NO_REASON else reason.name.lower() for reason in Reason], dtype=object
+_METHOD_WORDS = np.array([method.name.lower() for method in AssignMethod], dtype=object)
+_REASON_WORDS = np.array(
+    [None if reason is UnassignedReason.NO_REASON else reason.name.lower() for reason in UnassignedReason],
+    dtype=object,
 )
 
 
@@ -36,17 +45,17 @@ class Assignment(NamedTuple):
     """The entities with their cells, and the account of every record."""
 
     frame: gpd.GeoDataFrame
-    report: AssignReport
+    report: AssignmentReport
 
 
-def assign(
+def assign_to_cells(
     entities: gpd.GeoDataFrame,
     cells: gpd.GeoDataFrame | PointLocator,
     *,
     max_distance_m: float | None = None,
     crs: CRS | None = None,
     id_column: str = "id",
-    measured_outside: int = MEASURED_OUTSIDE,
+    max_measured_outside: int = MAX_MEASURED_OUTSIDE,
     progress: Callable[[int, int], None] | None = None,
 ) -> Assignment:
     """Assign each entity to the cell that owns it.
@@ -69,7 +78,7 @@ def assign(
     id_column
         Column of identifiers, if there is one: later records with the id of an earlier one are not assigned.
         A missing or empty id is no duplicate.
-    measured_outside
+    max_measured_outside
         Of how many records outside all cells, at most, the distance is measured; of none where there are
         more.
     progress
@@ -94,11 +103,11 @@ def assign(
         raise InputError(f"The largest distance must not be negative; {max_distance_m:g} m is.")
     locator = cells if isinstance(cells, PointLocator) else PointLocator(cells)
     lonlat = entities.geometry if entities.crs == LONLAT else to_lonlat(entities).geometry
-    geometries: Objects = np.asarray(lonlat.to_numpy(), dtype=object)
-    answers = Answers.blank(len(entities))
-    shapes = read_shapes(geometries)
-    repeated = _repeated(entities, id_column)
-    answers.reason[repeated] = Reason.DUPLICATE_ID
+    geometries: ObjectArray = np.asarray(lonlat.to_numpy(), dtype=object)
+    results = ResultArrays.unassigned(len(entities))
+    entity_geometries = classify_geometries(geometries)
+    is_duplicate = _is_duplicate_id(entities, id_column)
+    results.reason[is_duplicate] = UnassignedReason.DUPLICATE_ID
     done = 0
 
     def step(count: int) -> None:
@@ -107,31 +116,47 @@ def assign(
         if progress is not None:
             progress(done, len(entities))
 
-    ground = Ground(locator, crs)
-    _locate_points(answers, _without(shapes.points, repeated), shapes, locator, step)
-    divided = [
-        _count_points(answers, _without(shapes.many, repeated), shapes, locator),
-        _divide(answers, _without(shapes.extended, repeated), shapes, ground, step),
-    ]
-    near: Integers = np.flatnonzero((answers.owner < 0) & ~shapes.empty & ~shapes.impossible & ~repeated)
-    if max_distance_m is not None:
-        number, distance_m = _distances(near, geometries, ground, max_distance_m)
-        found = number >= 0
-        answers.owner[near[found]] = number[found]
-        answers.method[near[found]] = Method.NEAREST
-        answers.distance_m[near[found]] = distance_m[found]
-    hints = give_reasons(answers, shapes, locator)
-    beyond = np.flatnonzero(
-        (answers.owner < 0) & np.isin(answers.reason, (Reason.OUTSIDE, Reason.WRONG_DATUM))
+    projected_cells = ProjectedCells(locator, crs)
+    _assign_points(
+        results, _exclude(entity_geometries.points, is_duplicate), entity_geometries, locator, step
     )
-    if len(beyond) <= measured_outside:
-        answers.distance_m[beyond] = _distances(beyond, geometries, ground, None)[1]
+    shares = [
+        _assign_multipoints(
+            results, _exclude(entity_geometries.multipoints, is_duplicate), entity_geometries, locator
+        ),
+        _assign_by_share(
+            results,
+            _exclude(entity_geometries.lines_and_polygons, is_duplicate),
+            entity_geometries,
+            projected_cells,
+            step,
+        ),
+    ]
+    near: IntArray = np.flatnonzero(
+        (results.owner < 0)
+        & ~entity_geometries.empty
+        & ~entity_geometries.invalid_coordinates
+        & ~is_duplicate
+    )
+    if max_distance_m is not None:
+        number, distance_m = _find_nearest(near, geometries, projected_cells, max_distance_m)
+        found = number >= 0
+        results.owner[near[found]] = number[found]
+        results.method[near[found]] = AssignMethod.NEAREST
+        results.distance_m[near[found]] = distance_m[found]
+    hints = explain_unassigned(results, entity_geometries, locator)
+    beyond = np.flatnonzero(
+        (results.owner < 0)
+        & np.isin(results.reason, (UnassignedReason.OUTSIDE, UnassignedReason.WRONG_DATUM))
+    )
+    if len(beyond) <= max_measured_outside:
+        results.distance_m[beyond] = _find_nearest(beyond, geometries, projected_cells, None)[1]
     step(len(entities) - done)
-    frame = _frame(entities, answers, locator)
-    return Assignment(frame, _report(frame, answers, divided, locator, id_column, hints))
+    frame = _result_frame(entities, results, locator)
+    return Assignment(frame, _build_report(frame, results, shares, locator, id_column, hints))
 
 
-def _repeated(entities: gpd.GeoDataFrame, id_column: str) -> Booleans:
+def _is_duplicate_id(entities: gpd.GeoDataFrame, id_column: str) -> BoolArray:
     if id_column not in entities.columns:
         return np.zeros(len(entities), dtype=bool)
     ids = entities[id_column]
@@ -139,12 +164,16 @@ def _repeated(entities: gpd.GeoDataFrame, id_column: str) -> Booleans:
     return np.asarray(named & ids.duplicated(), dtype=bool)
 
 
-def _without(rows: Integers, repeated: Booleans) -> Integers:
-    return rows[~repeated[rows]]
+def _exclude(rows: IntArray, is_duplicate: BoolArray) -> IntArray:
+    return rows[~is_duplicate[rows]]
 
 
-def _locate_points(
-    answers: Answers, rows: Integers, shapes: Shapes, locator: PointLocator, step: Callable[[int], None]
+def _assign_points(
+    results: ResultArrays,
+    rows: IntArray,
+    entity_geometries: EntityGeometries,
+    locator: PointLocator,
+    step: Callable[[int], None],
 ) -> None:
     last = 0
 
@@ -153,74 +182,88 @@ def _locate_points(
         step(done - last)
         last = done
 
-    owner, border = locator.owners_and_borders(shapes.lon[rows], shapes.lat[rows], progress=progress)
+    owner, border = locator.find_owners_and_borders(
+        entity_geometries.lon[rows], entity_geometries.lat[rows], progress=progress
+    )
     held = owner >= 0
-    method = np.where(border[held], Method.BORDER, Method.INSIDE).astype(np.int8)
-    answers.settle(rows[held], owner[held], np.ones(int(held.sum())), method)
+    method = np.where(border[held], AssignMethod.BORDER, AssignMethod.INSIDE).astype(np.int8)
+    results.set_owners(rows[held], owner[held], np.ones(int(held.sum())), method)
 
 
-def _count_points(answers: Answers, rows: Integers, shapes: Shapes, locator: PointLocator) -> Shares:
+def _assign_multipoints(
+    results: ResultArrays, rows: IntArray, entity_geometries: EntityGeometries, locator: PointLocator
+) -> CellShares:
     """Settle multipoints by the number of their points."""
-    xy, member = shapely.get_coordinates(shapes.measurable[rows], return_index=True)
-    owner, border = locator.owners_and_borders(xy[:, 0], xy[:, 1])
+    xy, member = shapely.get_coordinates(entity_geometries.measurable[rows], return_index=True)
+    owner, border = locator.find_owners_and_borders(xy[:, 0], xy[:, 1])
     whole = np.bincount(member, minlength=len(rows)).astype(float)
     held = owner >= 0
-    shares = Shares.total(rows[member[held]], owner[held], np.ones(int(held.sum())), whole[member[held]])
-    _settle_shares(answers, shares, rows[member[border]])
+    shares = CellShares.aggregate(
+        rows[member[held]], owner[held], np.ones(int(held.sum())), whole[member[held]]
+    )
+    _set_owners_by_share(results, shares, rows[member[border]])
     return shares
 
 
-def _divide(
-    answers: Answers, rows: Integers, shapes: Shapes, ground: Ground, step: Callable[[int], None]
-) -> Shares:
+def _assign_by_share(
+    results: ResultArrays,
+    rows: IntArray,
+    entity_geometries: EntityGeometries,
+    projected_cells: ProjectedCells,
+    step: Callable[[int], None],
+) -> CellShares:
     """Settle lines and polygons by length and area."""
-    projected, finite = _on_ground(shapes.measurable[rows], ground)
-    shares, along = measure_shares(projected, ground, step)
+    projected, finite = _project_finite(entity_geometries.measurable[rows], projected_cells)
+    shares, along_border = measure_shares(projected, projected_cells, step)
     shares = shares._replace(row=rows[finite][shares.row])
-    _settle_shares(answers, shares, rows[finite][along])
+    _set_owners_by_share(results, shares, rows[finite][along_border])
     return shares
 
 
-def _settle_shares(answers: Answers, shares: Shares, on_border: Integers) -> None:
-    row, number, share = shares.winners()
-    method = np.where(np.isin(row, on_border), Method.BORDER, Method.INSIDE)
-    answers.settle(row, number, share, np.where(share < 1, Method.SHARE, method).astype(np.int8))
+def _set_owners_by_share(results: ResultArrays, shares: CellShares, on_border: IntArray) -> None:
+    row, number, share = shares.largest()
+    method = np.where(np.isin(row, on_border), AssignMethod.BORDER, AssignMethod.INSIDE)
+    results.set_owners(row, number, share, np.where(share < 1, AssignMethod.SHARE, method).astype(np.int8))
 
 
-def _on_ground(geometries: Objects, ground: Ground) -> tuple[Objects, Integers]:
+def _project_finite(geometries: ObjectArray, projected_cells: ProjectedCells) -> tuple[ObjectArray, IntArray]:
     """Project geometries and return those that the working CRS can show, with their positions."""
-    if ground.bare or not len(geometries):
+    if projected_cells.is_empty or not len(geometries):
         return geometries[:0], np.zeros(0, dtype=np.int64)
-    projected = ground.project(geometries)
+    projected = projected_cells.project(geometries)
     finite = np.flatnonzero(np.isfinite(shapely.bounds(projected)).all(axis=1))
     return projected[finite], finite
 
 
-def _distances(
-    rows: Integers, geometries: Objects, ground: Ground, limit_m: float | None
-) -> tuple[Integers, NDArray[np.float64]]:
+def _find_nearest(
+    rows: IntArray, geometries: ObjectArray, projected_cells: ProjectedCells, max_distance_m: float | None
+) -> tuple[IntArray, NDArray[np.float64]]:
     """Return the nearest code's position (-1: none) and its distance (NaN: not known) for some entities."""
-    number: Integers = np.full(len(rows), -1, dtype=np.int64)
+    number: IntArray = np.full(len(rows), -1, dtype=np.int64)
     distance_m = np.full(len(rows), np.nan)
-    if ground.bare or not len(rows):
+    if projected_cells.is_empty or not len(rows):
         return number, distance_m
-    within = np.flatnonzero(ground.within_reach(geometries[rows]))
+    within = np.flatnonzero(projected_cells.is_near_extent(geometries[rows]))
     for start in range(0, len(within), BATCH):
         part = within[start : start + BATCH]
-        projected, finite = _on_ground(geometries[rows[part]], ground)
+        projected, finite = _project_finite(geometries[rows[part]], projected_cells)
         if len(finite):
-            number[part[finite]], distance_m[part[finite]] = ground.nearest(projected, limit_m)
+            number[part[finite]], distance_m[part[finite]] = projected_cells.find_nearest(
+                projected, max_distance_m
+            )
     return number, distance_m
 
 
-def _frame(entities: gpd.GeoDataFrame, answers: Answers, locator: PointLocator) -> gpd.GeoDataFrame:
+def _result_frame(
+    entities: gpd.GeoDataFrame, results: ResultArrays, locator: PointLocator
+) -> gpd.GeoDataFrame:
     codes = np.concatenate([locator.codes, np.array([None], dtype=object)])
     columns = {
-        "cell_code": codes[answers.owner],
-        "cell_share": answers.share,
-        "assign_method": _METHODS[answers.method],
-        "distance_m": answers.distance_m,
-        "reason": _REASONS[answers.reason],
+        "cell_code": codes[results.owner],
+        "cell_share": results.share,
+        "assign_method": _METHOD_WORDS[results.method],
+        "distance_m": results.distance_m,
+        "reason": _REASON_WORDS[results.reason],
     }
     kept = entities.drop(columns=[name for name in columns if name in entities.columns])
     # Object columns, so that pandas neither copies a million words nor turns None into NaN.
@@ -229,40 +272,44 @@ def _frame(entities: gpd.GeoDataFrame, answers: Answers, locator: PointLocator) 
     )
 
 
-def _report(
+def _build_report(
     frame: gpd.GeoDataFrame,
-    answers: Answers,
-    divided: list[Shares],
+    results: ResultArrays,
+    shares: list[CellShares],
     locator: PointLocator,
     id_column: str,
     hints: list[str],
-) -> AssignReport:
+) -> AssignmentReport:
     ids = (
         frame[id_column].to_numpy(dtype=object)
         if id_column in frame.columns
         else np.full(len(frame), None, dtype=object)
     )
-    several = Shares.join(divided).of_several_cells()
+    several = CellShares.concatenate(shares).in_several_cells()
     order = np.argsort(several.row, kind="stable")
-    none = np.flatnonzero(answers.owner < 0)
-    return AssignReport(
+    none = np.flatnonzero(results.owner < 0)
+    return AssignmentReport(
         total=len(frame),
-        methods=_counts(answers.method, _METHODS),
-        reasons={word: count for word, count in _counts(answers.reason, _REASONS).items() if word and count},
-        kinds=_kinds(frame, answers),
+        method_counts=_count_words(results.method, _METHOD_WORDS),
+        reason_counts={
+            word: count
+            for word, count in _count_words(results.reason, _REASON_WORDS).items()
+            if word and count
+        },
+        method_counts_by_kind=_count_methods_by_kind(frame, results),
         unassigned=pd.DataFrame(
             {
                 "row": none,
                 "id": ids[none],
-                "reason": _REASONS[answers.reason[none]],
-                "distance_m": answers.distance_m[none],
+                "reason": _REASON_WORDS[results.reason[none]],
+                "distance_m": results.distance_m[none],
             }
         ),
         shares=pd.DataFrame(
             {
                 "row": several.row[order],
                 "id": ids[several.row[order]],
-                "cell_code": locator.codes[several.number[order]],
+                "cell_code": locator.codes[several.code_index[order]],
                 "share": several.share[order],
                 "measure": several.measure[order],
             }
@@ -271,15 +318,15 @@ def _report(
     )
 
 
-def _counts(numbers: NDArray[np.int8], words: Objects) -> dict[str, int]:
+def _count_words(numbers: NDArray[np.int8], words: ObjectArray) -> dict[str, int]:
     return dict(zip(words, np.bincount(numbers, minlength=len(words)).tolist(), strict=True))
 
 
-def _kinds(frame: gpd.GeoDataFrame, answers: Answers) -> dict[str, dict[str, int]]:
+def _count_methods_by_kind(frame: gpd.GeoDataFrame, results: ResultArrays) -> dict[str, dict[str, int]]:
     if "kind" not in frame.columns:
         return {}
     number, kinds = pd.factorize(frame["kind"], use_na_sentinel=False)
     return {
-        "" if pd.isna(kind) else str(kind): _counts(answers.method[number == position], _METHODS)
+        "" if pd.isna(kind) else str(kind): _count_words(results.method[number == position], _METHOD_WORDS)
         for position, kind in enumerate(kinds)
     }

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
-from gis.assign.results import Booleans, Floats, Integers, Objects
+from gis.assign.results import BoolArray, FloatArray, IntArray, ObjectArray
 
 
-class Shapes(NamedTuple):
+class EntityGeometries(NamedTuple):
     """Entities sorted by what can be measured on them.
 
     Attributes
@@ -32,41 +32,41 @@ class Shapes(NamedTuple):
         How many invalid polygons are measured on a mended copy.
     """
 
-    lon: Floats
-    lat: Floats
-    empty: Booleans
-    impossible: Booleans
-    points: Integers
-    many: Integers
-    extended: Integers
-    measurable: Objects
-    mended: int
+    lon: FloatArray
+    lat: FloatArray
+    empty: BoolArray
+    invalid_coordinates: BoolArray
+    points: IntArray
+    multipoints: IntArray
+    lines_and_polygons: IntArray
+    measurable: ObjectArray
+    made_valid_count: int
 
 
-def read_shapes(geometries: Objects) -> Shapes:
+def classify_geometries(geometries: ObjectArray) -> EntityGeometries:
     """Sort geometries (EPSG:4326, any type, None and empty allowed) by what can be measured on them."""
     types = shapely.get_type_id(geometries)
     empty = np.asarray(shapely.is_missing(geometries) | shapely.is_empty(geometries))
     single = (types == shapely.GeometryType.POINT) & ~empty
     lon, lat = np.full((2, len(geometries)), np.nan)
     lon[single], lat[single] = shapely.get_coordinates(geometries[single]).T
-    measurable: Objects = np.full(len(geometries), None, dtype=object)
+    measurable: ObjectArray = np.full(len(geometries), None, dtype=object)
     rest = np.flatnonzero(~single & ~empty)
     vertices, owner = shapely.get_coordinates(geometries[rest], return_index=True)
     filled, first = np.unique(owner, return_index=True)
     lon[rest[filled]], lat[rest[filled]] = vertices[first, 0], vertices[first, 1]
-    impossible = ~empty & ~_possible(lon, lat)
-    impossible[rest[owner[~_possible(vertices[:, 0], vertices[:, 1])]]] = True
-    rest = rest[~impossible[rest]]
-    measurable[rest], mended = _measurable(shapely.force_2d(geometries[rest]))
+    invalid_coordinates = ~empty & ~_in_range(lon, lat)
+    invalid_coordinates[rest[owner[~_in_range(vertices[:, 0], vertices[:, 1])]]] = True
+    rest = rest[~invalid_coordinates[rest]]
+    measurable[rest], mended = _make_measurable(shapely.force_2d(geometries[rest]))
     dimensions = shapely.get_dimensions(measurable[rest])
     without_length = (dimensions == 1) & (shapely.length(measurable[rest]) == 0)
-    return Shapes(
+    return EntityGeometries(
         lon,
         lat,
         empty,
-        impossible,
-        np.sort(np.r_[np.flatnonzero(single & ~impossible), rest[without_length]]),
+        invalid_coordinates,
+        np.sort(np.r_[np.flatnonzero(single & ~invalid_coordinates), rest[without_length]]),
         rest[dimensions == 0],
         rest[(dimensions > 0) & ~without_length],
         measurable,
@@ -74,20 +74,20 @@ def read_shapes(geometries: Objects) -> Shapes:
     )
 
 
-def _possible(lon: Floats, lat: Floats) -> Booleans:
+def _in_range(lon: FloatArray, lat: FloatArray) -> BoolArray:
     # Comparisons with NaN are false.
     return np.asarray((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
 
 
-def _measurable(geometries: Objects) -> tuple[Objects, int]:
-    geometries = of_one_dimension(geometries)
+def _make_measurable(geometries: ObjectArray) -> tuple[ObjectArray, int]:
+    geometries = keep_highest_dimension(geometries)
     invalid = np.flatnonzero((shapely.get_dimensions(geometries) == 2) & ~shapely.is_valid(geometries))
     # A polygon without area becomes a line or a point here.
-    geometries[invalid] = of_one_dimension(shapely.make_valid(geometries[invalid], method="structure"))
+    geometries[invalid] = keep_highest_dimension(shapely.make_valid(geometries[invalid], method="structure"))
     return geometries, len(invalid)
 
 
-def of_one_dimension(geometries: Objects) -> Objects:
+def keep_highest_dimension(geometries: ObjectArray) -> ObjectArray:
     """Return a copy in which collections are reduced to their parts of the highest dimension."""
     result = np.array(geometries, dtype=object)
     for row in np.flatnonzero(shapely.get_type_id(result) == shapely.GeometryType.GEOMETRYCOLLECTION):

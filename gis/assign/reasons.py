@@ -5,17 +5,19 @@ It gives reasons and hints; which datum a file is in is judged in full by `gis.d
 
 import numpy as np
 
-from gis.assign.geometries import Shapes
-from gis.assign.results import Answers, Integers, Reason
-from gis.china import in_china
-from gis.datum import Datum, convert
+from gis.assign.geometries import EntityGeometries
+from gis.assign.results import IntArray, ResultArrays, UnassignedReason
+from gis.china import in_gcj02_outline
+from gis.datum import Datum, convert_coordinates
 from gis.locate import PointLocator
 
 _SAMPLE = 10_000
 _LABELS = {Datum.GCJ02: "GCJ-02", Datum.BD09: "BD-09"}
 
 
-def give_reasons(answers: Answers, shapes: Shapes, locator: PointLocator) -> list[str]:
+def explain_unassigned(
+    results: ResultArrays, entity_geometries: EntityGeometries, locator: PointLocator
+) -> list[str]:
     """Give every record without cell, and without reason yet, its reason.
 
     Another datum is a matter of the whole file: it is the reason where the records outside would at least
@@ -23,9 +25,9 @@ def give_reasons(answers: Answers, shapes: Shapes, locator: PointLocator) -> lis
 
     Parameters
     ----------
-    answers
+    results
         Filled in place.
-    shapes
+    entity_geometries
         The entities.
     locator
         The cells.
@@ -35,40 +37,55 @@ def give_reasons(answers: Answers, shapes: Shapes, locator: PointLocator) -> lis
     list of str
         Sentences on the file as a whole.
     """
-    reason = answers.reason
-    unexplained = (answers.owner < 0) & (reason == Reason.NO_REASON)
-    reason[unexplained & shapes.empty] = Reason.EMPTY_GEOMETRY
-    rows = np.flatnonzero(unexplained & ~shapes.empty)
-    swapped = locator.owners(shapes.lat[rows], shapes.lon[rows]) >= 0
-    reason[rows] = np.where(shapes.impossible[rows], Reason.INVALID_COORDINATES, Reason.OUTSIDE)
-    reason[rows[swapped]] = Reason.SWAPPED_AXES
+    reason = results.reason
+    unexplained = (results.owner < 0) & (reason == UnassignedReason.NO_REASON)
+    reason[unexplained & entity_geometries.empty] = UnassignedReason.EMPTY_GEOMETRY
+    rows = np.flatnonzero(unexplained & ~entity_geometries.empty)
+    swapped = locator.find_owners(entity_geometries.lat[rows], entity_geometries.lon[rows]) >= 0
+    reason[rows] = np.where(
+        entity_geometries.invalid_coordinates[rows],
+        UnassignedReason.INVALID_COORDINATES,
+        UnassignedReason.OUTSIDE,
+    )
+    reason[rows[swapped]] = UnassignedReason.SWAPPED_AXES
     hints = []
-    if shapes.mended:
-        hints.append(f"{shapes.mended:,} invalid polygons are measured on a mended copy.")
-    outside = np.flatnonzero(reason == Reason.OUTSIDE)
-    if len(outside) and np.any(in_china(shapes.lon[outside], shapes.lat[outside])):
-        hints += _explain_by_datum(answers, shapes, locator, outside)
+    if entity_geometries.made_valid_count:
+        hints.append(
+            f"{entity_geometries.made_valid_count:,} invalid polygons are measured on a mended copy."
+        )
+    outside = np.flatnonzero(reason == UnassignedReason.OUTSIDE)
+    if len(outside) and np.any(
+        in_gcj02_outline(entity_geometries.lon[outside], entity_geometries.lat[outside])
+    ):
+        hints += _find_wrong_datum(results, entity_geometries, locator, outside)
     return hints
 
 
-def _explain_by_datum(
-    answers: Answers, shapes: Shapes, locator: PointLocator, outside: Integers
+def _find_wrong_datum(
+    results: ResultArrays, entity_geometries: EntityGeometries, locator: PointLocator, outside: IntArray
 ) -> list[str]:
-    possible = np.flatnonzero(~shapes.empty & ~shapes.impossible & (answers.reason != Reason.SWAPPED_AXES))
+    possible = np.flatnonzero(
+        ~entity_geometries.empty
+        & ~entity_geometries.invalid_coordinates
+        & (results.reason != UnassignedReason.SWAPPED_AXES)
+    )
     sample = possible[:: max(1, len(possible) // _SAMPLE)]
-    lon, lat = shapes.lon[sample], shapes.lat[sample]
-    as_given = int((locator.owners(lon, lat) < 0).sum())
-    left = {
-        datum: int((locator.owners(*convert(lon, lat, datum, Datum.WGS84)) < 0).sum()) for datum in _LABELS
+    lon, lat = entity_geometries.lon[sample], entity_geometries.lat[sample]
+    as_given = int((locator.find_owners(lon, lat) < 0).sum())
+    outside_by_datum = {
+        datum: int((locator.find_owners(*convert_coordinates(lon, lat, datum, Datum.WGS84)) < 0).sum())
+        for datum in _LABELS
     }
-    datum = min(left, key=lambda word: left[word])
-    if 2 * left[datum] > as_given or as_given == 0:
+    datum = min(outside_by_datum, key=lambda word: outside_by_datum[word])
+    if 2 * outside_by_datum[datum] > as_given or as_given == 0:
         return []
-    moved = convert(shapes.lon[outside], shapes.lat[outside], datum, Datum.WGS84)
-    answers.reason[outside[locator.owners(*moved) >= 0]] = Reason.WRONG_DATUM
+    moved = convert_coordinates(
+        entity_geometries.lon[outside], entity_geometries.lat[outside], datum, Datum.WGS84
+    )
+    results.reason[outside[locator.find_owners(*moved) >= 0]] = UnassignedReason.WRONG_DATUM
     checked = "records" if len(sample) == len(possible) else "records looked at"
     hint = (
         f"The file may be in {_LABELS[datum]}: of {len(sample):,} {checked}, {as_given:,} lie outside "
-        f"as they are and {left[datum]:,} when read as {_LABELS[datum]}."
+        f"as they are and {outside_by_datum[datum]:,} when read as {_LABELS[datum]}."
     )
     return [hint]

@@ -11,7 +11,7 @@ import pandas as pd
 RESULT_COLUMNS = ("cell_code", "cell_share", "assign_method", "distance_m", "reason")
 """The columns that an assignment adds, or replaces where they are."""
 
-REASONS = {
+UNASSIGNED_REASONS = {
     "outside": "The location lies in no cell.",
     "empty_geometry": "The record has no geometry, or an empty one.",
     "invalid_coordinates": (
@@ -25,7 +25,7 @@ REASONS = {
 
 
 @dataclass(frozen=True)
-class AssignReport:
+class AssignmentReport:
     """What became of the records of an assignment.
 
     Attributes
@@ -47,9 +47,9 @@ class AssignReport:
     """
 
     total: int
-    methods: dict[str, int]
-    reasons: dict[str, int]
-    kinds: dict[str, dict[str, int]]
+    method_counts: dict[str, int]
+    reason_counts: dict[str, int]
+    method_counts_by_kind: dict[str, dict[str, int]]
     unassigned: pd.DataFrame
     shares: pd.DataFrame
     hints: tuple[str, ...] = ()
@@ -57,12 +57,14 @@ class AssignReport:
     @property
     def assigned(self) -> int:
         """Records that have a cell."""
-        return self.total - self.methods["none"]
+        return self.total - self.method_counts["none"]
 
-    def sentences(self) -> list[str]:
+    def summary_lines(self) -> list[str]:
         """Return the account as sentences: one on the whole, one for each reason, then the hints."""
         lines = [f"{self.assigned:,} of {self.total:,} records are assigned."]
-        lines += [f"{word}: {count:,}. {REASONS[word]}" for word, count in self.reasons.items()]
+        lines += [
+            f"{word}: {count:,}. {UNASSIGNED_REASONS[word]}" for word, count in self.reason_counts.items()
+        ]
         return [*lines, *self.hints]
 
     def summary(self) -> dict[str, Any]:
@@ -70,12 +72,13 @@ class AssignReport:
         return {
             "total": self.total,
             "assigned": self.assigned,
-            "unassigned": self.methods["none"],
-            "methods": dict(self.methods),
+            "unassigned": self.method_counts["none"],
+            "methods": dict(self.method_counts),
             "reasons": {
-                word: {"count": count, "meaning": REASONS[word]} for word, count in self.reasons.items()
+                word: {"count": count, "meaning": UNASSIGNED_REASONS[word]}
+                for word, count in self.reason_counts.items()
             },
-            "kinds": {kind: dict(counts) for kind, counts in self.kinds.items()},
+            "kinds": {kind: dict(counts) for kind, counts in self.method_counts_by_kind.items()},
             "in_several_cells": int(self.shares["row"].nunique()),
             "hints": list(self.hints),
         }

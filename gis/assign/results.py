@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Booleans = NDArray[np.bool_]
-Objects = NDArray[np.object_]
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+ObjectArray = NDArray[np.object_]
 
 
-class Method(IntEnum):
+class AssignMethod(IntEnum):
     """How an entity found its cell; the lower-case name is the word in `assign_method`."""
 
     NONE = 0
@@ -23,7 +23,7 @@ class Method(IntEnum):
     NEAREST = 4
 
 
-class Reason(IntEnum):
+class UnassignedReason(IntEnum):
     """Why an entity has no cell; the lower-case name is the word in `reason`."""
 
     NO_REASON = 0
@@ -35,20 +35,20 @@ class Reason(IntEnum):
     DUPLICATE_ID = 6
 
 
-class Answers(NamedTuple):
+class ResultArrays(NamedTuple):
     """Arrays of one length, filled in place.
 
     `owner` is a position in the locator's codes or -1, `distance_m` NaN where it is not known.
     """
 
-    owner: Integers
-    share: Floats
+    owner: IntArray
+    share: FloatArray
     method: NDArray[np.int8]
-    distance_m: Floats
+    distance_m: FloatArray
     reason: NDArray[np.int8]
 
     @classmethod
-    def blank(cls, count: int) -> "Answers":
+    def unassigned(cls, count: int) -> "ResultArrays":
         """Return answers that assign nothing."""
         return cls(
             np.full(count, -1, dtype=np.int64),
@@ -58,7 +58,9 @@ class Answers(NamedTuple):
             np.zeros(count, dtype=np.int8),
         )
 
-    def settle(self, rows: Integers, owner: Integers, share: Floats, method: NDArray[np.int8]) -> None:
+    def set_owners(
+        self, rows: IntArray, owner: IntArray, share: FloatArray, method: NDArray[np.int8]
+    ) -> None:
         """Record the cells that entities lie in."""
         self.owner[rows] = owner
         self.share[rows] = share
@@ -66,62 +68,71 @@ class Answers(NamedTuple):
         self.distance_m[rows] = 0.0
 
 
-class Shares(NamedTuple):
+class CellShares(NamedTuple):
     """How entities divide among cells: one row for each entity and cell, sorted by entity, then code."""
 
-    row: Integers
-    number: Integers
-    measure: Floats
-    share: Floats
+    row: IntArray
+    code_index: IntArray
+    measure: FloatArray
+    share: FloatArray
 
     @classmethod
-    def total(cls, row: Integers, number: Integers, measure: Floats, whole: Floats) -> "Shares":
+    def aggregate(
+        cls, row: IntArray, code_index: IntArray, measure: FloatArray, entity_measure: FloatArray
+    ) -> "CellShares":
         """Add up measures of the same entity and cell.
 
         Parameters
         ----------
-        row, number, measure
+        row, code_index, measure
             Entity, position of the cell's code, and the measure (points, m or m²) of one piece; shape (k,).
-        whole
+        entity_measure
             The measure of the whole entity, shape (k,).
         """
-        order = np.lexsort((number, row))
-        row, number, measure, whole = row[order], number[order], measure[order], whole[order]
+        order = np.lexsort((code_index, row))
+        row, code_index, measure, entity_measure = (
+            row[order],
+            code_index[order],
+            measure[order],
+            entity_measure[order],
+        )
         if not len(row):
-            return cls(row, number, measure, measure)
-        start = np.flatnonzero(np.r_[True, (np.diff(row) != 0) | (np.diff(number) != 0)])
+            return cls(row, code_index, measure, measure)
+        start = np.flatnonzero(np.r_[True, (np.diff(row) != 0) | (np.diff(code_index) != 0)])
         measure = np.add.reduceat(measure, start)
-        share = np.minimum(measure / whole[start], 1.0)
-        share[share > 1 - TIE] = 1.0
-        return cls(row[start], number[start], measure, share)
+        share = np.minimum(measure / entity_measure[start], 1.0)
+        share[share > 1 - TIE_TOLERANCE] = 1.0
+        return cls(row[start], code_index[start], measure, share)
 
     @classmethod
-    def join(cls, tables: Sequence["Shares"]) -> "Shares":
+    def concatenate(cls, tables: Sequence["CellShares"]) -> "CellShares":
         """Return the rows of several tables as one, in their order."""
         return cls(
             np.concatenate([table.row for table in tables]),
-            np.concatenate([table.number for table in tables]),
+            np.concatenate([table.code_index for table in tables]),
             np.concatenate([table.measure for table in tables]),
             np.concatenate([table.share for table in tables]),
         )
 
-    def winners(self) -> tuple[Integers, Integers, Floats]:
+    def largest(self) -> tuple[IntArray, IntArray, FloatArray]:
         """Return each entity once with the cell of its largest share, the lowest code among ties."""
         if not len(self.row):
-            return self.row, self.number, self.share
+            return self.row, self.code_index, self.share
         start = np.flatnonzero(np.r_[True, np.diff(self.row) != 0])
         largest = np.maximum.reduceat(self.share, start)
         group = np.repeat(np.arange(len(start)), np.diff(np.r_[start, len(self.row)]))
-        best = np.flatnonzero(self.share >= largest[group] * (1 - TIE))
+        best = np.flatnonzero(self.share >= largest[group] * (1 - TIE_TOLERANCE))
         first = best[np.unique(group[best], return_index=True)[1]]
-        return self.row[first], self.number[first], self.share[first]
+        return self.row[first], self.code_index[first], self.share[first]
 
-    def of_several_cells(self) -> "Shares":
+    def in_several_cells(self) -> "CellShares":
         """Return the rows of the entities that lie in more than one cell."""
         _, group, count = np.unique(self.row, return_inverse=True, return_counts=True)
         several = count[group] > 1
-        return Shares(self.row[several], self.number[several], self.measure[several], self.share[several])
+        return CellShares(
+            self.row[several], self.code_index[several], self.measure[several], self.share[several]
+        )
 
 
-TIE = 1e-9
+TIE_TOLERANCE = 1e-9
 """Shares that differ by less, relatively, are equal: shared borders are known to about 1e-9 m."""

@@ -11,15 +11,15 @@ import shapely
 from numpy.typing import NDArray
 
 from gis import codes
-from gis.crs import LONLAT, to_degrees
-from gis.divide.division_input import Ground
+from gis.crs import LONLAT, geometries_to_lonlat
+from gis.divide.division_input import DivisionInput
 from gis.errors import CoverageError
 from gis.faces.arrangement import Geometries
 
-_LOSS_M2 = 0.01
+_MAX_AREA_DIFFERENCE_M2 = 0.01
 
 
-def unite(pieces: Geometries, group: NDArray[np.intp]) -> tuple[Geometries, NDArray[np.intp]]:
+def dissolve_pieces(pieces: Geometries, group: NDArray[np.intp]) -> tuple[Geometries, NDArray[np.intp]]:
     """Unite the pieces of each group; every vertex that a neighbour may share stays.
 
     Parameters
@@ -44,34 +44,34 @@ def unite(pieces: Geometries, group: NDArray[np.intp]) -> tuple[Geometries, NDAr
     return cells, groups
 
 
-def cells_frame(
-    ground: Ground,
+def build_cells_frame(
+    division_input: DivisionInput,
     geometry: Geometries,
-    owner: NDArray[np.intp],
-    spot: NDArray[np.float64],
+    area_index: NDArray[np.intp],
+    representative_point: NDArray[np.float64],
     row: NDArray[np.int64],
     *,
     kind: str,
-    layout: codes.Layout = "auto",
-    used: Collection[str] = frozenset(),
+    layout: codes.CodeLayout = "auto",
+    used_codes: Collection[str] = frozenset(),
 ) -> gpd.GeoDataFrame:
     """Make the frame of cells, sorted by area (in the order of the areas) and sequence.
 
     Parameters
     ----------
-    ground
+    division_input
         The areas that were divided.
     geometry
         Shape (n,), polygons in the working CRS.
-    owner
-        Shape (n,), the position in `ground` of each cell's area.
-    spot
+    area_index
+        Shape (n,), the position in `division_input` of each cell's area.
+    representative_point
         Shape (n, 2), x and y in metres of the location by which each cell is put in order.
     row
         Shape (n,), the row in which a cell is read, ascending to the south.
     kind
         The method's word for its cells.
-    layout, used
+    layout, used_codes
         See `gis.codes`.
 
     Returns
@@ -87,31 +87,40 @@ def cells_frame(
         If the cells of an area do not sum to it.
     """
     area_m2 = shapely.area(geometry)
-    _check_sums(ground, area_m2, owner)
-    area_code = ground.code[owner]
-    chosen = codes.choose_layout(ground.code, china=ground.china, layout=layout)
-    numbers = codes.number(area_code, spot[:, 0], spot[:, 1], row, layout=chosen, used=used)
-    order = np.lexsort((numbers.sequence, owner))
+    _check_area_sums(division_input, area_m2, area_index)
+    area_code = division_input.code[area_index]
+    chosen = codes.choose_code_layout(division_input.code, in_china=division_input.in_china, layout=layout)
+    numbers = codes.number_cells(
+        area_code,
+        representative_point[:, 0],
+        representative_point[:, 1],
+        row,
+        layout=chosen,
+        used_codes=used_codes,
+    )
+    order = np.lexsort((numbers.sequence, area_index))
     return gpd.GeoDataFrame(
         {
             "code": numbers.code[order],
-            "name": _names(ground, owner, numbers.sequence)[order],
+            "name": _cell_names(division_input, area_index, numbers.sequence)[order],
             "kind": kind,
             "area_code": area_code[order],
             "area_m2": area_m2[order],
             "perimeter_m": shapely.length(geometry)[order],
         },
-        geometry=to_degrees(geometry[order], ground.crs),
+        geometry=geometries_to_lonlat(geometry[order], division_input.crs),
         crs=LONLAT,
     )
 
 
-def _names(ground: Ground, owner: NDArray[np.intp], sequence: NDArray[np.int64]) -> NDArray[np.object_]:
+def _cell_names(
+    division_input: DivisionInput, area_index: NDArray[np.intp], sequence: NDArray[np.int64]
+) -> NDArray[np.object_]:
     """Name cells after their area: "和平社区 第012网格" in China, "Fontvieille 012" elsewhere."""
-    called = np.where(ground.name == "", ground.code, ground.name)[owner]
+    called = np.where(division_input.name == "", division_input.code, division_input.name)[area_index]
     width = max(3, len(str(sequence.max(initial=0))))
-    before, after = ("第", "网格") if ground.china else ("", "")
-    names = np.empty(len(owner), dtype=object)
+    before, after = ("第", "网格") if division_input.in_china else ("", "")
+    names = np.empty(len(area_index), dtype=object)
     names[:] = [
         f"{area} {before}{n:0{width}d}{after}"
         for area, n in zip(called.tolist(), sequence.tolist(), strict=True)
@@ -119,13 +128,16 @@ def _names(ground: Ground, owner: NDArray[np.intp], sequence: NDArray[np.int64])
     return names
 
 
-def _check_sums(ground: Ground, area_m2: NDArray[np.float64], owner: NDArray[np.intp]) -> None:
-    whole = shapely.area(ground.geometry)
-    difference = np.bincount(owner, weights=area_m2, minlength=len(whole)) - whole
+def _check_area_sums(
+    division_input: DivisionInput, area_m2: NDArray[np.float64], area_index: NDArray[np.intp]
+) -> None:
+    whole = shapely.area(division_input.geometry)
+    difference = np.bincount(area_index, weights=area_m2, minlength=len(whole)) - whole
     # Rounded vertices move a border of any length, and a sum of large numbers is not exact.
-    allowed = _LOSS_M2 + 1e-7 * shapely.length(ground.geometry) + 1e-12 * whole
+    allowed = _MAX_AREA_DIFFERENCE_M2 + 1e-7 * shapely.length(division_input.geometry) + 1e-12 * whole
     for k in np.flatnonzero(np.abs(difference) > allowed)[:1]:
         raise CoverageError(
-            f"The cells of area '{ground.code[k]}' differ from it by {difference[k]:+.3f} m²: its border "
+            f"The cells of area '{division_input.code[k]}' differ from it by "
+            f"{difference[k]:+.3f} m²: its border "
             "nearly touches itself or another area's; run wangge repair first."
         )

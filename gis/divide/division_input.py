@@ -11,18 +11,18 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.china import within_border
-from gis.crs import choose_crs, to_working
+from gis.china import in_china_border
+from gis.crs import choose_working_crs, to_working_crs
 from gis.errors import CoverageError, InputError
 from gis.faces.arrangement import Geometries
-from gis.measures import require_true_areas
+from gis.measures import require_low_distortion
 
-_BESIDE = 1e-9
+_ANTIMERIDIAN_TOLERANCE_DEG = 1e-9
 """Degrees; nearer to the 180th meridian is on it."""
 
 
 @dataclass(frozen=True)
-class Ground:
+class DivisionInput:
     """The lowest areas of a frame.
 
     Attributes
@@ -41,10 +41,10 @@ class Ground:
     name: NDArray[np.object_]
     geometry: Geometries
     crs: CRS
-    china: bool
+    in_china: bool
 
 
-def lowest_ground(areas: gpd.GeoDataFrame, crs: CRS | None = None) -> Ground:
+def read_division_input(areas: gpd.GeoDataFrame, crs: CRS | None = None) -> DivisionInput:
     """Take the areas that are nobody's parent and check that they can be divided.
 
     Parameters
@@ -62,54 +62,61 @@ def lowest_ground(areas: gpd.GeoDataFrame, crs: CRS | None = None) -> Ground:
     CoverageError
         If the lowest areas overlap or leave vertices unmatched.
     """
-    lowest = areas[~areas["code"].isin(areas["parent"].dropna())]
-    if lowest.empty:
+    leaves = areas[~areas["code"].isin(areas["parent"].dropna())]
+    if leaves.empty:
         raise InputError("There is no area to divide.")
-    _check_records(lowest)
-    chosen = crs if crs is not None else choose_crs(lowest)
-    _check_meridian(lowest)
-    require_true_areas(lowest, chosen)
-    geometry = shapely.force_2d(np.asarray(to_working(lowest, chosen).geometry.array, dtype=object))
-    code = lowest["code"].astype(str).to_numpy(dtype=object)
-    name = lowest["name"].fillna("").astype(str).to_numpy(dtype=object)
+    _check_features(leaves)
+    chosen = crs if crs is not None else choose_working_crs(leaves)
+    _check_antimeridian(leaves)
+    require_low_distortion(leaves, chosen)
+    geometry = shapely.force_2d(np.asarray(to_working_crs(leaves, chosen).geometry.array, dtype=object))
+    code = leaves["code"].astype(str).to_numpy(dtype=object)
+    name = leaves["name"].fillna("").astype(str).to_numpy(dtype=object)
     finite = np.isfinite(shapely.bounds(geometry)).all(axis=1)
     for k in np.flatnonzero(~finite)[:1].tolist():
         raise InputError(
-            f"{_record(lowest, k)} has coordinates that no place has; draw it anew or leave it out."
+            f"{_area_label(leaves, k)} has coordinates that no place has; draw it anew or leave it out."
         )
-    sound = np.asarray(shapely.is_valid(geometry))
-    for k in np.flatnonzero(~sound)[:1].tolist():
+    is_valid = np.asarray(shapely.is_valid(geometry))
+    for k in np.flatnonzero(~is_valid)[:1].tolist():
         reason = shapely.is_valid_reason(geometry[k])
-        raise InputError(f"{_record(lowest, k)} is not a valid polygon ({reason}); run wangge repair first.")
+        raise InputError(
+            f"{_area_label(leaves, k)} is not a valid polygon ({reason}); run wangge repair first."
+        )
     _check_coverage(code, geometry)
-    west, south, east, north = lowest.total_bounds
-    china = bool(within_border((west + east) / 2, (south + north) / 2))
-    return Ground(code, name, geometry, chosen, china)
+    west, south, east, north = leaves.total_bounds
+    in_china = bool(in_china_border((west + east) / 2, (south + north) / 2))
+    return DivisionInput(code, name, geometry, chosen, in_china)
 
 
-def _record(frame: gpd.GeoDataFrame, position: int) -> str:
+def _area_label(frame: gpd.GeoDataFrame, position: int) -> str:
     return f"Area '{frame['code'].iloc[position]}'"
 
 
-def _check_records(lowest: gpd.GeoDataFrame) -> None:
-    geometry = np.asarray(lowest.geometry.array, dtype=object)
+def _check_features(leaves: gpd.GeoDataFrame) -> None:
+    geometry = np.asarray(leaves.geometry.array, dtype=object)
     for k in np.flatnonzero(shapely.is_missing(geometry) | shapely.is_empty(geometry))[:1]:
-        raise InputError(f"{_record(lowest, int(k))} has no geometry; give it a polygon or leave it out.")
+        raise InputError(f"{_area_label(leaves, int(k))} has no geometry; give it a polygon or leave it out.")
     for k in np.flatnonzero(~np.isin(shapely.get_type_id(geometry), (3, 6)))[:1]:
         kind = geometry[k].geom_type
-        raise InputError(f"{_record(lowest, int(k))} is a {kind}; only polygons can be divided.")
-    for k in np.flatnonzero(lowest["code"].duplicated().to_numpy())[:1]:
-        raise InputError(f"{_record(lowest, int(k))} occurs twice; give every area a code of its own.")
+        raise InputError(f"{_area_label(leaves, int(k))} is a {kind}; only polygons can be divided.")
+    for k in np.flatnonzero(leaves["code"].duplicated().to_numpy())[:1]:
+        raise InputError(f"{_area_label(leaves, int(k))} occurs twice; give every area a code of its own.")
 
 
-def _check_meridian(lowest: gpd.GeoDataFrame) -> None:
-    parts, owner = shapely.get_parts(np.asarray(lowest.geometry.array, dtype=object), return_index=True)
+def _check_antimeridian(leaves: gpd.GeoDataFrame) -> None:
+    parts, owner = shapely.get_parts(np.asarray(leaves.geometry.array, dtype=object), return_index=True)
     west, _, east, _ = shapely.bounds(parts).T
-    torn = np.isin(owner[west <= -180 + _BESIDE], owner[east >= 180 - _BESIDE])
-    across = np.concatenate([owner[east - west > 180], owner[west <= -180 + _BESIDE][torn]])
+    torn = np.isin(
+        owner[west <= -180 + _ANTIMERIDIAN_TOLERANCE_DEG], owner[east >= 180 - _ANTIMERIDIAN_TOLERANCE_DEG]
+    )
+    across = np.concatenate(
+        [owner[east - west > 180], owner[west <= -180 + _ANTIMERIDIAN_TOLERANCE_DEG][torn]]
+    )
     for k in np.unique(across)[:1].tolist():
         raise InputError(
-            f"{_record(lowest, k)} crosses the 180th meridian, across which no cell can be drawn in degrees; "
+            f"{_area_label(leaves, k)} crosses the 180th meridian, "
+            "across which no cell can be drawn in degrees; "
             "make its two sides areas of their own."
         )
 

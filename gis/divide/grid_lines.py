@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
 from gis.crs import LONLAT
-from gis.divide.grid_squares import rows_among, unique_rows
+from gis.divide.grid_squares import isin_rows, unique_rows
 from gis.faces.arrangement import PRECISION_M, Geometries
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
-def side_lines(squares: Ints, vertices: Floats, size_m: float, tolerance_m: float) -> Geometries:
+def side_lines(squares: IntArray, vertices: FloatArray, size_m: float, tolerance_m: float) -> Geometries:
     """Draw the sides of squares as lines.
 
     A line passes through every vertex nearer than the tolerance, which is the bend of a side between the
-    working CRS and longitude, latitude (see `bend_m`): otherwise the vertex would lie on one side of it
+    working CRS and longitude, latitude (see `max_sag_m`): otherwise the vertex would lie on one side of it
     here and on the other side there, and cells would overlap by a fraction of a millimetre.
 
     Parameters
@@ -40,13 +40,13 @@ def side_lines(squares: Ints, vertices: Floats, size_m: float, tolerance_m: floa
     ndarray of LineString
         Two-dimensional lines in metres.
     """
-    vertical = _lines(squares, vertices, size_m, tolerance_m)
-    horizontal = _lines(squares[:, ::-1], vertices[:, ::-1], size_m, tolerance_m)
+    vertical = _vertical_lines(squares, vertices, size_m, tolerance_m)
+    horizontal = _vertical_lines(squares[:, ::-1], vertices[:, ::-1], size_m, tolerance_m)
     turned = shapely.transform(horizontal, lambda c: c[:, ::-1])
     return np.concatenate([vertical, turned], dtype=object)
 
 
-def corners(index: Ints, size_m: float) -> Floats:
+def grid_coordinates(index: IntArray, size_m: float) -> FloatArray:
     """Give the coordinate of grid lines, rounded as `gis.faces.arrangement` rounds vertices."""
     distinct, where = np.unique(index, return_inverse=True)
     on_axis = shapely.points(np.column_stack([distinct * size_m, np.zeros(len(distinct))]))
@@ -54,7 +54,7 @@ def corners(index: Ints, size_m: float) -> Floats:
     return np.asarray(rounded[where])
 
 
-def bend_m(bounds: Floats, size_m: float, crs: CRS) -> float:
+def max_sag_m(bounds: FloatArray, size_m: float, crs: CRS) -> float:
     """Measure how far a straight side of a square bends on the way to longitude, latitude.
 
     The distance between the middle of a side and the middle of its ends taken in degrees, the largest
@@ -75,24 +75,24 @@ def bend_m(bounds: Floats, size_m: float, crs: CRS) -> float:
         Metres, at least four times the vertex precision.
     """
     x, y = (v.ravel() for v in np.meshgrid(*np.linspace(bounds[:2], bounds[2:], 5).T))
-    there = Transformer.from_crs(crs, LONLAT, always_xy=True)
+    to_lonlat = Transformer.from_crs(crs, LONLAT, always_xy=True)
     # No side is longer than the region inside it.
     half = min(size_m, float((bounds[2:] - bounds[:2]).max())) / 2
     bend = 0.0
     for dx, dy in ((half, 0.0), (0.0, half)):
-        west, south = there.transform(x - dx, y - dy)
-        east, north = there.transform(x + dx, y + dy)
+        west, south = to_lonlat.transform(x - dx, y - dy)
+        east, north = to_lonlat.transform(x + dx, y + dy)
         # The short way round: a side across the 180th meridian ends at -179 degrees.
         lon, lat = west + (east - west + 180) % 360 / 2 - 90, (south + north) / 2
-        middle = there.transform(lon, lat, direction="INVERSE")
+        middle = to_lonlat.transform(lon, lat, direction="INVERSE")
         bend = max(bend, float(np.hypot(middle[0] - x, middle[1] - y).max()))
     return max(2 * bend, 4 * PRECISION_M)
 
 
-def _lines(squares: Ints, vertices: Floats, size: float, tolerance: float) -> Geometries:
+def _vertical_lines(squares: IntArray, vertices: FloatArray, size: float, tolerance: float) -> Geometries:
     """Draw the sides of constant first coordinate, in runs."""
-    line, low, high = _runs(squares)
-    bent_line, bent_xy = _bends(vertices, size, tolerance)
+    line, low, high = _chain_sides(squares)
+    bent_line, bent_xy = _vertices_near_lines(vertices, size, tolerance)
     step = np.rint(bent_xy[:, 1] / size)
     at_corner = np.abs(bent_xy[:, 1] - step * size) < tolerance
     # Corners of the grid beside a bend keep the rest of the line straight, unless a bend replaces them: then
@@ -104,18 +104,18 @@ def _lines(squares: Ints, vertices: Floats, size: float, tolerance: float) -> Ge
     )
     replaced = np.column_stack([bent_line, step.astype(np.int64)])[at_corner]
     wanted = unique_rows(wanted)
-    corner = wanted[~rows_among(wanted, replaced)]
+    corner = wanted[~isin_rows(wanted, replaced)]
     at_line = np.concatenate([corner[:, 0], bent_line])
     xy = np.concatenate([corner * size, bent_xy])
     # A vertex belongs to the span of its line that contains it; bends beyond every span are not needed.
     at = np.concatenate([corner[:, 1], np.where(at_corner, step, bent_xy[:, 1] / size)])
-    span = _span_of(at_line, at, line, low, high)
+    span = _find_span(at_line, at, line, low, high)
     at_span, xy = span[span >= 0], xy[span >= 0]
     order = np.lexsort((xy[:, 0], xy[:, 1], at_span))
     return np.asarray(shapely.linestrings(xy[order], indices=at_span[order]), dtype=object)
 
 
-def _runs(squares: Ints) -> tuple[Ints, Ints, Ints]:
+def _chain_sides(squares: IntArray) -> tuple[IntArray, IntArray, IntArray]:
     """Chain the sides x = k size of squares: k, from and to, in grid units, sorted and disjoint."""
     sides = unique_rows(np.concatenate([squares, squares + np.array([1, 0])]))
     line, at = sides.T
@@ -124,7 +124,7 @@ def _runs(squares: Ints) -> tuple[Ints, Ints, Ints]:
     return line[fresh], at[fresh], at[last] + 1
 
 
-def _bends(vertex: Floats, size: float, tolerance: float) -> tuple[Ints, Floats]:
+def _vertices_near_lines(vertex: FloatArray, size: float, tolerance: float) -> tuple[IntArray, FloatArray]:
     """Find the vertices nearer than `tolerance` to a line, and the lines."""
     k = np.rint(vertex[:, 0] / size)
     near = np.abs(vertex[:, 0] - k * size) < tolerance
@@ -132,7 +132,9 @@ def _bends(vertex: Floats, size: float, tolerance: float) -> tuple[Ints, Floats]
     return bent[:, 0].astype(np.int64), bent[:, 1:]
 
 
-def _span_of(at_line: Ints, at: Floats, line: Ints, low: Ints, high: Ints) -> NDArray[np.intp]:
+def _find_span(
+    at_line: IntArray, at: FloatArray, line: IntArray, low: IntArray, high: IntArray
+) -> NDArray[np.intp]:
     """Give the span (sorted by line, then low) that contains each position, -1 when none does."""
     base = np.minimum(low.min(), np.floor(at.min()))
     reach = np.maximum(high.max(), np.ceil(at.max())) - base + 2

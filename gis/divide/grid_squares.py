@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from gis.faces.arrangement import Geometries
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
 class Edges(NamedTuple):
@@ -26,12 +26,12 @@ class Edges(NamedTuple):
         Shape (n,), position of the polygon.
     """
 
-    start: Floats
-    end: Floats
-    owner: NDArray[np.intp]
+    start: FloatArray
+    end: FloatArray
+    polygon_index: NDArray[np.intp]
 
 
-class Occupancy(NamedTuple):
+class GridSquares(NamedTuple):
     """Squares given by column and row: floor(x / size), floor(y / size).
 
     Attributes
@@ -44,12 +44,12 @@ class Occupancy(NamedTuple):
         Shape (n,), position of the polygon around each inner square.
     """
 
-    border: Ints
-    inner: Ints
-    owner: NDArray[np.intp]
+    border: IntArray
+    inner: IntArray
+    polygon_index: NDArray[np.intp]
 
 
-def edges_of(polygons: Geometries) -> Edges:
+def polygon_edges(polygons: Geometries) -> Edges:
     """List the edges of polygons or multipolygons, holes included."""
     parts, polygon = shapely.get_parts(polygons, return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)
@@ -58,7 +58,7 @@ def edges_of(polygons: Geometries) -> Edges:
     return Edges(xy[:-1][same], xy[1:][same], np.asarray(polygon[part[ring[:-1][same]]], dtype=np.intp))
 
 
-def occupancy(edges: Edges, size_m: float, tolerance_m: float) -> Occupancy:
+def classify_squares(edges: Edges, size_m: float, tolerance_m: float) -> GridSquares:
     """Sort the squares that polygons cover into those at a border and those inside.
 
     Parameters
@@ -88,32 +88,32 @@ def occupancy(edges: Edges, size_m: float, tolerance_m: float) -> Occupancy:
 
     # A square without a border lies inside if its centre does: even-odd rule along the row's middle line.
     edge, row, x = _crossings(edges.start[:, ::-1], edges.end[:, ::-1], size_m, 0.5)
-    owner = edges.owner[edge]
-    order = np.lexsort((x, row, owner))
-    owner, row, x = owner[order][::2], row[order][::2], x[order]
+    polygon_index = edges.polygon_index[edge]
+    order = np.lexsort((x, row, polygon_index))
+    polygon_index, row, x = polygon_index[order][::2], row[order][::2], x[order]
     first = np.ceil(x[::2] / size_m - 0.5).astype(np.int64)
     count = np.maximum(np.floor(x[1::2] / size_m - 0.5).astype(np.int64) - first + 1, 0)
-    column = np.repeat(first, count) + _counters(count)
+    column = np.repeat(first, count) + _concatenated_ranges(count)
     squares = np.column_stack([column, np.repeat(row, count)])
-    inner = ~rows_among(squares, border)
-    return Occupancy(border, squares[inner], np.repeat(owner, count)[inner])
+    inner = ~isin_rows(squares, border)
+    return GridSquares(border, squares[inner], np.repeat(polygon_index, count)[inner])
 
 
-def rows_among(rows: Ints, others: Ints) -> NDArray[np.bool_]:
+def isin_rows(rows: IntArray, others: IntArray) -> NDArray[np.bool_]:
     """Tell which rows (pairs of integers) occur among others."""
     if not len(rows) or not len(others):
         return np.zeros(len(rows), dtype=bool)
-    keys = _keys(np.concatenate([rows, others]))
+    keys = _pair_keys(np.concatenate([rows, others]))
     return np.asarray(np.isin(keys[: len(rows)], keys[len(rows) :]))
 
 
-def unique_rows(rows: Ints) -> Ints:
+def unique_rows(rows: IntArray) -> IntArray:
     """Sort rows (pairs of integers) and drop repetitions."""
-    _, first = np.unique(_keys(rows), return_index=True)
+    _, first = np.unique(_pair_keys(rows), return_index=True)
     return np.asarray(rows[first])
 
 
-def _keys(rows: Ints) -> Ints:
+def _pair_keys(rows: IntArray) -> IntArray:
     """Give each pair of integers one integer, in the order of the pairs."""
     if not len(rows):
         return np.empty(0, dtype=np.int64)
@@ -121,21 +121,21 @@ def _keys(rows: Ints) -> Ints:
     return np.asarray((rows[:, 0] - low[0]) * (high[1] - low[1] + 1) + (rows[:, 1] - low[1]))
 
 
-def _counters(count: Ints) -> Ints:
+def _concatenated_ranges(count: IntArray) -> IntArray:
     """Count 0, 1, ... anew for each entry."""
     return np.asarray(np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count))
 
 
 def _crossings(
-    start: Floats, end: Floats, size: float, offset: float
-) -> tuple[NDArray[np.intp], Ints, Floats]:
+    start: FloatArray, end: FloatArray, size: float, offset: float
+) -> tuple[NDArray[np.intp], IntArray, FloatArray]:
     """Cross edges with the lines x = (k + offset) size: the edge, k and y of each crossing."""
     # Half-open steps (an end on the line counts on one side only): each ring crosses an even number of times.
     k0 = np.ceil(start[:, 0] / size - offset).astype(np.int64)
     k1 = np.ceil(end[:, 0] / size - offset).astype(np.int64)
     count = np.abs(k1 - k0)
     edge = np.repeat(np.arange(len(start)), count)
-    k = np.minimum(k0, k1)[edge] + _counters(count)
+    k = np.minimum(k0, k1)[edge] + _concatenated_ranges(count)
     run = end[edge] - start[edge]
     share = np.clip(((k + offset) * size - start[edge, 0]) / np.where(run[:, 0] == 0, 1, run[:, 0]), 0, 1)
     return edge, k, start[edge, 1] + share * run[:, 1]

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Borders = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
-"""Pairs of pieces with a common border and its metres, as `gis.graph.adjacency` returns them."""
+"""Pairs of pieces with a common border and its metres, as `gis.graph.find_shared_borders` returns them."""
 
-_DIGITS = 3
+_DECIMALS = 3
 
 
-def join_remnants(
-    area_m2: NDArray[np.float64], borders: Borders, least_m2: float | NDArray[np.float64]
+def merge_remnants(
+    area_m2: NDArray[np.float64], borders: Borders, min_area_m2: float | NDArray[np.float64]
 ) -> NDArray[np.intp]:
     """Group pieces so that none smaller than the least area stays alone while it has a neighbour.
 
@@ -30,7 +30,7 @@ def join_remnants(
         Shape (n,), areas of the pieces.
     borders
         The borders across which pieces may join; leave out those between different areas.
-    least_m2
+    min_area_m2
         The least area of a group in square metres; one number, or one per piece.
 
     Returns
@@ -39,55 +39,55 @@ def join_remnants(
         Shape (n,): the position of the largest piece of each piece's group (the first of equals).
     """
     # Equal areas differ by the rounding of their coordinates: the comparison must not depend on it.
-    least = np.round(np.broadcast_to(np.asarray(least_m2, dtype=float), area_m2.shape), _DIGITS)
-    rounded = np.round(area_m2, _DIGITS)
+    min_area = np.round(np.broadcast_to(np.asarray(min_area_m2, dtype=float), area_m2.shape), _DECIMALS)
+    rounded = np.round(area_m2, _DECIMALS)
     size = dict(enumerate(rounded.tolist()))
-    small = rounded < least
-    around = _neighbours(borders, small)
-    joined: dict[int, int] = {}
-    heap = [(size[k], k) for k in around]
+    small = rounded < min_area
+    neighbours = _neighbours(borders, small)
+    merged_into: dict[int, int] = {}
+    heap = [(size[k], k) for k in neighbours]
     heapq.heapify(heap)
     while heap:
         area, k = heapq.heappop(heap)
-        if k in joined or area != size[k] or area >= least[k] or not around[k]:
+        if k in merged_into or area != size[k] or area >= min_area[k] or not neighbours[k]:
             continue
-        target = min(around[k], key=lambda n: (-round(around[k][n], _DIGITS), n))
-        _merge(around, k, target)
-        joined[k] = target
-        size[target] = round(size[target] + area, _DIGITS)
-        if target in around:
+        target = min(neighbours[k], key=lambda n: (-round(neighbours[k][n], _DECIMALS), n))
+        _merge_borders(neighbours, k, target)
+        merged_into[k] = target
+        size[target] = round(size[target] + area, _DECIMALS)
+        if target in neighbours:
             heapq.heappush(heap, (size[target], target))
-    return _seeds(rounded, _roots(len(area_m2), joined))
+    return _largest_members(rounded, _roots(len(area_m2), merged_into))
 
 
 def _neighbours(borders: Borders, small: NDArray[np.bool_]) -> dict[int, dict[int, float]]:
     """List the neighbours of each small piece with the lengths of their borders."""
-    around: dict[int, dict[int, float]] = {int(k): {} for k in np.flatnonzero(small)}
+    neighbours: dict[int, dict[int, float]] = {int(k): {} for k in np.flatnonzero(small)}
     needed = small[borders[0]] | small[borders[1]]
     for i, j, length in zip(*(column[needed].tolist() for column in borders), strict=True):
-        if i in around:
-            around[i][j] = length
-        if j in around:
-            around[j][i] = length
-    return around
+        if i in neighbours:
+            neighbours[i][j] = length
+        if j in neighbours:
+            neighbours[j][i] = length
+    return neighbours
 
 
-def _merge(around: dict[int, dict[int, float]], k: int, target: int) -> None:
+def _merge_borders(neighbours: dict[int, dict[int, float]], k: int, target: int) -> None:
     """Hand the borders of k over to target."""
-    for n, length in around.pop(k).items():
-        if n in around:
-            del around[n][k]
+    for n, length in neighbours.pop(k).items():
+        if n in neighbours:
+            del neighbours[n][k]
         if n == target:
             continue
         for one, other in ((n, target), (target, n)):
-            if one in around:
-                around[one][other] = around[one].get(other, 0.0) + length
+            if one in neighbours:
+                neighbours[one][other] = neighbours[one].get(other, 0.0) + length
 
 
-def _roots(count: int, joined: dict[int, int]) -> NDArray[np.intp]:
+def _roots(count: int, merged_into: dict[int, int]) -> NDArray[np.intp]:
     root = np.arange(count)
-    if joined:
-        root[list(joined)] = list(joined.values())
+    if merged_into:
+        root[list(merged_into)] = list(merged_into.values())
     while True:
         further = root[root]
         if np.array_equal(further, root):
@@ -95,7 +95,7 @@ def _roots(count: int, joined: dict[int, int]) -> NDArray[np.intp]:
         root = further
 
 
-def _seeds(area_m2: NDArray[np.float64], root: NDArray[np.intp]) -> NDArray[np.intp]:
+def _largest_members(area_m2: NDArray[np.float64], root: NDArray[np.intp]) -> NDArray[np.intp]:
     order = np.lexsort((np.arange(len(root)), -area_m2, root))
     groups, first = np.unique(root[order], return_index=True)
     return np.asarray(order[first][np.searchsorted(groups, root)], dtype=np.intp)

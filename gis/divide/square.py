@@ -10,18 +10,18 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.codes import Layout
-from gis.divide.cells import cells_frame, unite
-from gis.divide.division_input import Ground, lowest_ground
-from gis.divide.grid_lines import bend_m, corners, side_lines
-from gis.divide.grid_squares import edges_of, occupancy, rows_among, unique_rows
-from gis.divide.remnants import Borders, join_remnants
+from gis.codes import CodeLayout
+from gis.divide.cells import build_cells_frame, dissolve_pieces
+from gis.divide.division_input import DivisionInput, read_division_input
+from gis.divide.grid_lines import grid_coordinates, max_sag_m, side_lines
+from gis.divide.grid_squares import classify_squares, isin_rows, polygon_edges, unique_rows
+from gis.divide.remnants import Borders, merge_remnants
 from gis.errors import InputError
-from gis.faces.arrangement import Geometries, faces
-from gis.faces.noding import steadying_cuts
-from gis.graph import adjacency
+from gis.faces.arrangement import Geometries, build_faces
+from gis.faces.noding import noding_cuts
+from gis.graph import find_shared_borders
 
-MIN_SHARE = 0.25
+DEFAULT_MIN_SHARE = 0.25
 MIN_SIZE_M = 1.0
 MAX_SIZE_M = 100_000.0
 MAX_SQUARES = 5_000_000
@@ -34,8 +34,8 @@ class _Pieces(NamedTuple):
     """Squares and parts of squares: polygons, positions of their areas, a location inside, column and row."""
 
     geometry: Geometries
-    owner: NDArray[np.intp]
-    spot: NDArray[np.float64]
+    area_index: NDArray[np.intp]
+    representative_point: NDArray[np.float64]
     square: NDArray[np.int64]
 
 
@@ -43,10 +43,10 @@ def divide_square(
     areas: gpd.GeoDataFrame,
     *,
     size_m: float,
-    min_share: float = MIN_SHARE,
+    min_share: float = DEFAULT_MIN_SHARE,
     crs: CRS | None = None,
     used_codes: Collection[str] = frozenset(),
-    layout: Layout = "auto",
+    layout: CodeLayout = "auto",
     progress: Callable[[int, int], None] | None = None,
 ) -> gpd.GeoDataFrame:
     """Divide each lowest area into the squares of one grid, clipped to the area.
@@ -70,7 +70,7 @@ def divide_square(
     used_codes
         Codes of ended cells, never given again.
     layout
-        Layout of the codes, see `gis.codes.choose_layout`.
+        Layout of the codes, see `gis.codes.choose_code_layout`.
     progress
         Called with steps done and steps in all.
 
@@ -88,34 +88,34 @@ def divide_square(
     CapacityError
         If an area gets more cells than its code's digits can number.
     """
-    step = _stepper(progress)
+    step = _step_reporter(progress)
     if not 0 <= min_share <= 1:
         raise InputError(f"The least share of a square must lie between 0 and 1, not {min_share:g}.")
-    ground = lowest_ground(areas, crs)
-    _check_size(ground, size_m)
+    division_input = read_division_input(areas, crs)
+    _check_size(division_input, size_m)
     step(1)
-    pieces = _pieces(ground, size_m)
+    pieces = _cut_into_pieces(division_input, size_m)
     step(2)
-    area_m2, least_m2 = shapely.area(pieces.geometry), min_share * size_m**2
-    seed = join_remnants(area_m2, _borders(pieces, area_m2, least_m2), least_m2)
+    area_m2, min_area_m2 = shapely.area(pieces.geometry), min_share * size_m**2
+    seed = merge_remnants(area_m2, _remnant_borders(pieces, area_m2, min_area_m2), min_area_m2)
     step(3)
-    cells, seeds = unite(pieces.geometry, seed)
+    cells, seeds = dissolve_pieces(pieces.geometry, seed)
     step(4)
-    frame = cells_frame(
-        ground,
+    frame = build_cells_frame(
+        division_input,
         cells,
-        pieces.owner[seeds],
-        pieces.spot[seeds],
+        pieces.area_index[seeds],
+        pieces.representative_point[seeds],
         -pieces.square[seeds, 1],
         kind="square",
         layout=layout,
-        used=used_codes,
+        used_codes=used_codes,
     )
     step(_STEPS)
     return frame
 
 
-def _stepper(progress: Callable[[int, int], None] | None) -> Callable[[int], None]:
+def _step_reporter(progress: Callable[[int, int], None] | None) -> Callable[[int], None]:
     def step(done: int) -> None:
         if progress is not None:
             progress(done, _STEPS)
@@ -123,12 +123,12 @@ def _stepper(progress: Callable[[int, int], None] | None) -> Callable[[int], Non
     return step
 
 
-def _check_size(ground: Ground, size_m: float) -> None:
+def _check_size(division_input: DivisionInput, size_m: float) -> None:
     if not (math.isfinite(size_m) and MIN_SIZE_M <= size_m <= MAX_SIZE_M):
         raise InputError(
             f"The size of a square must be {MIN_SIZE_M:g} to {MAX_SIZE_M:,.0f} metres, not {size_m:g}."
         )
-    area, border = shapely.area(ground.geometry).sum(), shapely.length(ground.geometry).sum()
+    area, border = shapely.area(division_input.geometry).sum(), shapely.length(division_input.geometry).sum()
     squares = area / size_m**2 + border / size_m
     if squares > MAX_SQUARES:
         raise InputError(
@@ -137,56 +137,72 @@ def _check_size(ground: Ground, size_m: float) -> None:
         )
 
 
-def _pieces(ground: Ground, size_m: float) -> _Pieces:
+def _cut_into_pieces(division_input: DivisionInput, size_m: float) -> _Pieces:
     """Cut the areas into squares and parts of squares."""
-    edges = edges_of(ground.geometry)
-    tolerance = bend_m(shapely.total_bounds(ground.geometry), size_m, ground.crs)
-    squares = occupancy(edges, size_m, tolerance)
+    edges = polygon_edges(division_input.geometry)
+    tolerance = max_sag_m(shapely.total_bounds(division_input.geometry), size_m, division_input.crs)
+    squares = classify_squares(edges, size_m, tolerance)
     lines = side_lines(squares.border, edges.start, size_m, tolerance)
-    rim = _rim(ground, squares.border, np.concatenate([ground.geometry, lines]), size_m)
+    border_pieces = _cut_border_squares(
+        division_input, squares.border, np.concatenate([division_input.geometry, lines]), size_m
+    )
     # A long edge of an area that a square's side cuts in two no longer bends as one on the way to degrees.
     for _ in range(_ATTEMPTS):
-        cuts = steadying_cuts(rim.geometry, ground.crs)
+        cuts = noding_cuts(border_pieces.geometry, division_input.crs)
         if cuts is None:
             break
         lines = np.concatenate([lines, cuts])
-        rim = _rim(ground, squares.border, np.concatenate([ground.geometry, lines]), size_m)
-    west, south = corners(squares.inner[:, 0], size_m), corners(squares.inner[:, 1], size_m)
-    east, north = corners(squares.inner[:, 0] + 1, size_m), corners(squares.inner[:, 1] + 1, size_m)
+        border_pieces = _cut_border_squares(
+            division_input, squares.border, np.concatenate([division_input.geometry, lines]), size_m
+        )
+    west, south = grid_coordinates(squares.inner[:, 0], size_m), grid_coordinates(squares.inner[:, 1], size_m)
+    east, north = (
+        grid_coordinates(squares.inner[:, 0] + 1, size_m),
+        grid_coordinates(squares.inner[:, 1] + 1, size_m),
+    )
     pieces = _Pieces(
-        np.concatenate([rim.geometry, shapely.box(west, south, east, north)], dtype=object),
-        np.concatenate([rim.owner, squares.owner]),
-        np.concatenate([rim.spot, np.column_stack([(west + east) / 2, (south + north) / 2])]),
-        np.concatenate([rim.square, squares.inner]),
+        np.concatenate([border_pieces.geometry, shapely.box(west, south, east, north)], dtype=object),
+        np.concatenate([border_pieces.area_index, squares.polygon_index]),
+        np.concatenate(
+            [border_pieces.representative_point, np.column_stack([(west + east) / 2, (south + north) / 2])]
+        ),
+        np.concatenate([border_pieces.square, squares.inner]),
     )
     # One order whatever the order of the linework, so that ties fall the same way in every run.
-    x, y = pieces.spot.T
+    x, y = pieces.representative_point.T
     column, row = pieces.square.T
-    order = np.lexsort((-y, x, column, -row, pieces.owner))
-    return _Pieces(pieces.geometry[order], pieces.owner[order], pieces.spot[order], pieces.square[order])
+    order = np.lexsort((-y, x, column, -row, pieces.area_index))
+    return _Pieces(
+        pieces.geometry[order],
+        pieces.area_index[order],
+        pieces.representative_point[order],
+        pieces.square[order],
+    )
 
 
-def _rim(ground: Ground, border: NDArray[np.int64], lines: Geometries, size_m: float) -> _Pieces:
+def _cut_border_squares(
+    division_input: DivisionInput, border: NDArray[np.int64], lines: Geometries, size_m: float
+) -> _Pieces:
     """Cut the border squares along lines into the pieces of each area."""
-    cut = faces(lines)
-    inside = shapely.point_on_surface(cut)
-    area, face = shapely.STRtree(inside).query(ground.geometry, predicate="intersects")
-    spot = shapely.get_coordinates(inside)
-    owner = np.full(len(cut), len(ground.code))
-    np.minimum.at(owner, face, area)
-    square = np.floor(spot / size_m).astype(np.int64)
+    faces = build_faces(lines)
+    points = shapely.point_on_surface(faces)
+    area, face = shapely.STRtree(points).query(division_input.geometry, predicate="intersects")
+    representative_point = shapely.get_coordinates(points)
+    area_index = np.full(len(faces), len(division_input.code))
+    np.minimum.at(area_index, face, area)
+    square = np.floor(representative_point / size_m).astype(np.int64)
     # Faces away from the border squares are blocks of inner squares, which are made one by one instead.
-    kept = (owner < len(ground.code)) & rows_among(square, border)
-    return _Pieces(cut[kept], owner[kept], spot[kept], square[kept])
+    kept = (area_index < len(division_input.code)) & isin_rows(square, border)
+    return _Pieces(faces[kept], area_index[kept], representative_point[kept], square[kept])
 
 
-def _borders(pieces: _Pieces, area_m2: NDArray[np.float64], least_m2: float) -> Borders:
+def _remnant_borders(pieces: _Pieces, area_m2: NDArray[np.float64], min_area_m2: float) -> Borders:
     """Measure the borders that matter to remnants: inside one area, in their squares and those around."""
     steps = np.array([(column, row) for column in (-1, 0, 1) for row in (-1, 0, 1)])
-    small = unique_rows(pieces.square[area_m2 < least_m2])
-    around = unique_rows((small[:, None, :] + steps).reshape(-1, 2))
-    near = np.flatnonzero(rows_among(pieces.square, around))
-    first, second, length_m = adjacency(pieces.geometry[near], tolerance=0)
+    small = unique_rows(pieces.square[area_m2 < min_area_m2])
+    nearby_squares = unique_rows((small[:, None, :] + steps).reshape(-1, 2))
+    near = np.flatnonzero(isin_rows(pieces.square, nearby_squares))
+    first, second, length_m = find_shared_borders(pieces.geometry[near], tolerance=0)
     first, second = near[first], near[second]
-    same = pieces.owner[first] == pieces.owner[second]
+    same = pieces.area_index[first] == pieces.area_index[second]
     return first[same], second[same], length_m[same]

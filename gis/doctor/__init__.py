@@ -3,7 +3,7 @@
 It looks and tells; `gis.datum` converts and `gis.assign` assigns.
 """
 
-from gis.doctor.diagnosis import REASONS, Confidence, Diagnosis, Hypothesis
-from gis.doctor.inspection import inspect
+from gis.doctor.diagnosis import SUSPECT_REASONS, Confidence, Diagnosis, Hypothesis
+from gis.doctor.inspection import inspect_points
 
-__all__ = ["REASONS", "Confidence", "Diagnosis", "Hypothesis", "inspect"]
+__all__ = ["SUSPECT_REASONS", "Confidence", "Diagnosis", "Hypothesis", "inspect_points"]

@@ -9,7 +9,7 @@ from gis.datum import Datum
 
 Confidence = Literal["clear", "likely", "undecided"]
 
-REASONS = {
+SUSPECT_REASONS = {
     "empty_geometry": "has no geometry",
     "not_finite": "has a coordinate that is not a number",
     "zero_coordinates": "lies at 0, 0, which stands for a missing location",
@@ -41,7 +41,7 @@ class Hypothesis:
     swapped: bool
     inside: int
     outside: int
-    chance: float
+    p_value: float
 
     @property
     def share_inside(self) -> float:
@@ -97,10 +97,10 @@ class Diagnosis:
     def counts(self) -> dict[str, int]:
         """Number of findings for each of `REASONS`, zero included."""
         found = self.findings["reason"].value_counts()
-        return {reason: int(found.get(reason, 0)) for reason in REASONS}
+        return {reason: int(found.get(reason, 0)) for reason in SUSPECT_REASONS}
 
     @property
-    def verdict(self) -> Hypothesis:
+    def chosen_hypothesis(self) -> Hypothesis:
         """The reading that the verdict names."""
         return next(h for h in self.hypotheses if (h.datum, h.swapped) == (self.datum, self.swapped))
 
@@ -122,7 +122,7 @@ class Diagnosis:
                     "inside": h.inside,
                     "outside": h.outside,
                     "share_inside": h.share_inside,
-                    "chance": h.chance,
+                    "chance": h.p_value,
                 }
                 for h in self.hypotheses
             ],

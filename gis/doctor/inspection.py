@@ -14,14 +14,22 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.crs import LONLAT
-from gis.datum import Datum, convert
-from gis.doctor.diagnosis import REASONS, Diagnosis, Hypothesis
-from gis.doctor.readings import READINGS, Floats, Readings, as_given, locations, polygons_of, read
-from gis.doctor.verdict import judge, lead_chance, reason
+from gis.datum import Datum, convert_coordinates
+from gis.doctor.diagnosis import SUSPECT_REASONS, Diagnosis, Hypothesis
+from gis.doctor.readings import (
+    CANDIDATE_READINGS,
+    FloatArray,
+    ReadingResults,
+    evaluate_readings,
+    extract_area_polygons,
+    record_locations,
+    to_lonlat_if_projected,
+)
+from gis.doctor.verdict import choose_reading, explain_verdict, sign_test_p_value
 from gis.errors import InputError
 
 
-def inspect(
+def inspect_points(
     points: gpd.GeoDataFrame,
     areas: gpd.GeoDataFrame,
     *,
@@ -67,14 +75,14 @@ def inspect(
     """
     if id_field is not None and id_field not in points.columns:
         raise InputError(f"The layer has no field '{id_field}' to name its records; give the right field.")
-    frame = as_given(points)
-    x, y = locations(frame.geometry.to_numpy())
-    readings = read(x, y, polygons_of(areas), progress)
-    judgement = judge(readings)
-    chosen = READINGS.index((judgement.datum, judgement.swapped))
+    frame = to_lonlat_if_projected(points)
+    x, y = record_locations(frame.geometry.to_numpy())
+    readings = evaluate_readings(x, y, extract_area_polygons(areas), progress)
+    verdict = choose_reading(readings)
+    chosen = CANDIDATE_READINGS.index((verdict.datum, verdict.swapped))
 
-    present = readings.place_of >= 0
-    weights = np.bincount(readings.place_of[present], minlength=len(readings.places))
+    present = readings.location_index >= 0
+    weights = np.bincount(readings.location_index[present], minlength=len(readings.unique_locations))
     usable = int(present.sum())
     counts = (readings.inside * weights).sum(axis=1)
     hypotheses = tuple(
@@ -83,61 +91,70 @@ def inspect(
             swapped,
             int(counts[k]),
             usable - int(counts[k]),
-            1.0 if k == chosen else lead_chance(readings.inside[chosen], readings.inside[k]),
+            1.0 if k == chosen else sign_test_p_value(readings.inside[chosen], readings.inside[k]),
         )
-        for k, (datum, swapped) in enumerate(READINGS)
+        for k, (datum, swapped) in enumerate(CANDIDATE_READINGS)
     )
-    findings = _findings(frame, id_field, x, y, readings, chosen)
-    sharing = weights[readings.place_of[present]] > 1
+    findings = _find_suspects(frame, id_field, x, y, readings, chosen)
+    sharing = weights[readings.location_index[present]] > 1
     return Diagnosis(
         records=len(frame),
         usable=usable,
         hypotheses=hypotheses,
-        datum=judgement.datum,
-        swapped=judgement.swapped,
-        datum_confidence=judgement.datum_confidence,
-        axes_confidence=judgement.axes_confidence,
-        reason=reason(hypotheses, judgement, usable),
+        datum=verdict.datum,
+        swapped=verdict.swapped,
+        datum_confidence=verdict.datum_confidence,
+        axes_confidence=verdict.axes_confidence,
+        reason=explain_verdict(hypotheses, verdict, usable),
         notes=_notes(hypotheses[chosen], findings),
         duplicate_locations=int(sharing.sum()),
-        duplicate_records=_duplicate_records(frame, x, y),
+        duplicate_records=_count_duplicate_records(frame, x, y),
         completeness=_completeness(frame),
         findings=findings,
     )
 
 
-def _notes(verdict: Hypothesis, findings: gpd.GeoDataFrame) -> tuple[str, ...]:
+def _notes(chosen: Hypothesis, findings: gpd.GeoDataFrame) -> tuple[str, ...]:
     notes = []
     reasons = findings["reason"]
     if other := int((reasons == "wrong_datum").sum()):
         notes.append(
-            f"Records outside as {verdict.datum.label} but inside under another datum: {other}; they lie "
+            f"Records outside as {chosen.datum.label} but inside under another datum: {other}; they lie "
             "just beyond the border, or the file mixes datums."
         )
     if other := int((reasons == "swapped_axes").sum()):
         notes.append(f"Records with axes exchanged against the rest of the file: {other}.")
-    if verdict.inside and verdict.share_inside < 0.95:
+    if chosen.inside and chosen.share_inside < 0.95:
         notes.append(
-            f"{1 - verdict.share_inside:.1%} of the usable records stay outside under the best reading."
+            f"{1 - chosen.share_inside:.1%} of the usable records stay outside under the best reading."
         )
     return tuple(notes)
 
 
-def _findings(
-    frame: gpd.GeoDataFrame, id_field: str | None, x: Floats, y: Floats, readings: Readings, chosen: int
+def _find_suspects(
+    frame: gpd.GeoDataFrame,
+    id_field: str | None,
+    x: FloatArray,
+    y: FloatArray,
+    readings: ReadingResults,
+    chosen: int,
 ) -> gpd.GeoDataFrame:
     """List the suspect records; columns as in `Diagnosis`."""
-    datum, swapped = READINGS[chosen]
+    datum, swapped = CANDIDATE_READINGS[chosen]
     geometries = np.asarray(frame.geometry.to_numpy(), dtype=object)
     finite = np.isfinite(x) & np.isfinite(y)
     lon, lat = (y, x) if swapped else (x, y)
-    same = readings.inside[[k for k, reading in enumerate(READINGS) if reading[1] == swapped]]
-    other = readings.inside[[k for k, reading in enumerate(READINGS) if reading[1] != swapped]].any(axis=0)
+    inside_same_axes = readings.inside[
+        [k for k, reading in enumerate(CANDIDATE_READINGS) if reading[1] == swapped]
+    ]
+    inside_other_axes = readings.inside[
+        [k for k, reading in enumerate(CANDIDATE_READINGS) if reading[1] != swapped]
+    ].any(axis=0)
 
-    def of_record(of_place: Any) -> NDArray[Any]:
+    def per_record(of_place: Any) -> NDArray[Any]:
         result = np.zeros(len(frame), dtype=of_place.dtype)
-        present = readings.place_of >= 0
-        result[present] = of_place[readings.place_of[present]]
+        present = readings.location_index >= 0
+        result[present] = of_place[readings.location_index[present]]
         return result
 
     # Tested in this order: the first that holds is the record's reason.
@@ -145,26 +162,28 @@ def _findings(
         "empty_geometry": shapely.is_missing(geometries) | shapely.is_empty(geometries),
         "not_finite": ~finite,
         "zero_coordinates": (x == 0) & (y == 0),
-        "": of_record(readings.inside[chosen]),
-        "swapped_axes": of_record(other),
+        "": per_record(readings.inside[chosen]),
+        "swapped_axes": per_record(inside_other_axes),
         "out_of_range": (np.abs(lon) > 180) | (np.abs(lat) > 90),
-        "wrong_datum": of_record(same.any(axis=0)),
+        "wrong_datum": per_record(inside_same_axes.any(axis=0)),
     }
     reasons = np.select(list(tests.values()), list(tests), default="outside").astype(object)
-    details = np.array([REASONS.get(word, "") for word in reasons], dtype=object)
-    fits = of_record((same * np.array([[1], [2], [4]])).sum(axis=0))
+    details = np.array([SUSPECT_REASONS.get(word, "") for word in reasons], dtype=object)
+    fits = per_record((inside_same_axes * np.array([[1], [2], [4]])).sum(axis=0))
     for bits in range(1, 8):
         labels = " and ".join(member.label for k, member in enumerate(Datum) if bits >> k & 1)
         details[(reasons == "wrong_datum") & (fits == bits)] = (
             f"lies outside as {datum.label}, inside as {labels}"
         )
 
-    wgs_lon, wgs_lat = convert(lon, lat, datum, Datum.WGS84)
+    wgs_lon, wgs_lat = convert_coordinates(lon, lat, datum, Datum.WGS84)
     exchanged = reasons == "swapped_axes"
-    wgs_lon[exchanged], wgs_lat[exchanged] = convert(lat[exchanged], lon[exchanged], datum, Datum.WGS84)
+    wgs_lon[exchanged], wgs_lat[exchanged] = convert_coordinates(
+        lat[exchanged], lon[exchanged], datum, Datum.WGS84
+    )
     shown = finite & (np.abs(wgs_lon) <= 180) & (np.abs(wgs_lat) <= 90)
 
-    repeats, firsts = _repeated_ids(frame, id_field)
+    repeats, firsts = _duplicate_ids(frame, id_field)
     rows = np.concatenate([np.flatnonzero(reasons != ""), repeats])
     order = np.argsort(rows, kind="stable")
     rows = rows[order]
@@ -186,12 +205,14 @@ def _findings(
     )
 
 
-def _repeated_ids(frame: gpd.GeoDataFrame, id_field: str | None) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _duplicate_ids(
+    frame: gpd.GeoDataFrame, id_field: str | None
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Rows whose id an earlier row has, and that earlier row; missing and blank ids repeat nothing."""
     if id_field is None:
         return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
     ids = frame[id_field].reset_index(drop=True)
-    codes = pd.factorize(ids.astype(str).where(~_blank(ids)))[0]
+    codes = pd.factorize(ids.astype(str).where(~_is_missing_or_blank(ids)))[0]
     known = np.flatnonzero(codes >= 0)
     _, first, inverse = np.unique(codes[known], return_index=True, return_inverse=True)
     earliest = known[first[inverse]]
@@ -199,7 +220,7 @@ def _repeated_ids(frame: gpd.GeoDataFrame, id_field: str | None) -> tuple[NDArra
     return known[repeats], earliest[repeats]
 
 
-def _duplicate_records(frame: gpd.GeoDataFrame, x: Floats, y: Floats) -> int:
+def _count_duplicate_records(frame: gpd.GeoDataFrame, x: FloatArray, y: FloatArray) -> int:
     # Only records at one location can be equal; comparing whole rows is kept to those.
     alike = pd.DataFrame({"x": x, "y": y}).duplicated(keep=False).to_numpy()
     rows = frame[alike]
@@ -212,10 +233,10 @@ def _completeness(frame: gpd.GeoDataFrame) -> dict[str, float]:
     fields = frame.drop(columns=frame.geometry.name)
     if frame.empty:
         return {str(name): 0.0 for name in fields.columns}
-    return {str(name): float(1 - _blank(fields[name]).mean()) for name in fields.columns}
+    return {str(name): float(1 - _is_missing_or_blank(fields[name]).mean()) for name in fields.columns}
 
 
-def _blank(values: "pd.Series[Any]") -> "pd.Series[bool]":
+def _is_missing_or_blank(values: "pd.Series[Any]") -> "pd.Series[bool]":
     """Missing, or a text of nothing but white space."""
     missing = values.isna()
     if pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_datetime64_any_dtype(values.dtype):

@@ -11,41 +11,41 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gis.crs import LONLAT, to_lonlat
-from gis.datum import Datum, convert
+from gis.datum import Datum, convert_coordinates
 from gis.errors import InputError
 
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float64]
 
 _CHUNK = 500_000
-_DEGREES = (4326, 4490, 4979)
+_LONLAT_EPSG_CODES = (4326, 4490, 4979)
 
 
 @dataclass(frozen=True)
-class Readings:
+class ReadingResults:
     """Distinct usable locations, and under each of the six readings whether they lie in the areas."""
 
-    places: Floats  # (n, 2) as given
-    place_of: NDArray[np.intp]  # place of each record, -1 when not usable
-    inside: Bools  # (6, n)
-    shifted: Bools  # (2, n): under this axis order the datum makes a difference
+    unique_locations: FloatArray  # (n, 2) as given
+    location_index: NDArray[np.intp]  # place of each record, -1 when not usable
+    inside: BoolArray  # (6, n)
+    shifted: BoolArray  # (2, n): under this axis order the datum makes a difference
 
 
-READINGS = [(datum, swapped) for swapped in (False, True) for datum in Datum]
+CANDIDATE_READINGS = [(datum, swapped) for swapped in (False, True) for datum in Datum]
 
 
-def as_given(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def to_lonlat_if_projected(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Bring projected records to longitude, latitude; leave records in degrees exactly as they are."""
     # Degrees must not pass through PROJ: it turns the latitude 113.9 of swapped axes to infinity.
     if points.crs is None or points.crs == LONLAT:
         return points
     crs = CRS.from_user_input(points.crs)
-    if (crs.is_geographic and crs.to_epsg() in _DEGREES) or crs.to_authority() == ("OGC", "CRS84"):
+    if (crs.is_geographic and crs.to_epsg() in _LONLAT_EPSG_CODES) or crs.to_authority() == ("OGC", "CRS84"):
         return points
     return to_lonlat(points)
 
 
-def polygons_of(areas: gpd.GeoDataFrame) -> NDArray[Any]:
+def extract_area_polygons(areas: gpd.GeoDataFrame) -> NDArray[Any]:
     """Take the polygons of the areas, in longitude, latitude.
 
     Raises
@@ -60,7 +60,7 @@ def polygons_of(areas: gpd.GeoDataFrame) -> NDArray[Any]:
     return np.asarray(polygons, dtype=object)
 
 
-def locations(geometries: NDArray[Any]) -> tuple[Floats, Floats]:
+def record_locations(geometries: NDArray[Any]) -> tuple[FloatArray, FloatArray]:
     """One location for each geometry; NaN for None and empty ones, a bad coordinate as it is."""
     geometries = np.asarray(geometries, dtype=object)
     x, y = np.full(geometries.size, np.nan), np.full(geometries.size, np.nan)
@@ -75,35 +75,35 @@ def locations(geometries: NDArray[Any]) -> tuple[Floats, Floats]:
     first = vertices[np.searchsorted(owner, np.arange(others.size))]
     first[bad] = np.nan
     x[others], y[others] = first[:, 0], first[:, 1]
-    sound = np.setdiff1d(np.flatnonzero(shapely.is_valid(geometries[others])), bad)
-    inner = shapely.point_on_surface(geometries[others[sound]])
-    x[others[sound]], y[others[sound]] = shapely.get_x(inner), shapely.get_y(inner)
+    is_valid = np.setdiff1d(np.flatnonzero(shapely.is_valid(geometries[others])), bad)
+    inner = shapely.point_on_surface(geometries[others[is_valid]])
+    x[others[is_valid]], y[others[is_valid]] = shapely.get_x(inner), shapely.get_y(inner)
     return x, y
 
 
-def read(
-    x: Floats, y: Floats, polygons: NDArray[Any], progress: Callable[[int, int], None] | None
-) -> Readings:
-    """Try the locations (degrees as given, NaN where there is none) under each of `READINGS`."""
+def evaluate_readings(
+    x: FloatArray, y: FloatArray, polygons: NDArray[Any], progress: Callable[[int, int], None] | None
+) -> ReadingResults:
+    """Try the locations (degrees as given, NaN where there is none) under each of `CANDIDATE_READINGS`."""
     in_range = (np.maximum(np.abs(x), np.abs(y)) <= 180) & (np.minimum(np.abs(x), np.abs(y)) <= 90)
     usable = np.isfinite(x) & np.isfinite(y) & in_range & ~((x == 0) & (y == 0))
     # Complex numbers sort as pairs, which is much faster than np.unique by rows.
     pairs, inverse = np.unique((x + 1j * y)[usable], return_inverse=True)
-    place_of = np.full(x.size, -1, dtype=np.intp)
-    place_of[usable] = inverse
-    inside = np.zeros((len(READINGS), pairs.size), dtype=bool)
+    location_index = np.full(x.size, -1, dtype=np.intp)
+    location_index[usable] = inverse
+    inside = np.zeros((len(CANDIDATE_READINGS), pairs.size), dtype=bool)
     shifted = np.zeros((2, pairs.size), dtype=bool)
-    for k, (datum, swapped) in enumerate(READINGS):
+    for k, (datum, swapped) in enumerate(CANDIDATE_READINGS):
         lon, lat = (pairs.imag, pairs.real) if swapped else (pairs.real, pairs.imag)
-        wgs_lon, wgs_lat = convert(lon, lat, datum, Datum.WGS84)
-        inside[k] = _inside(wgs_lon, wgs_lat, polygons)
+        wgs_lon, wgs_lat = convert_coordinates(lon, lat, datum, Datum.WGS84)
+        inside[k] = _is_inside_any(wgs_lon, wgs_lat, polygons)
         shifted[int(swapped)] |= (wgs_lon != lon) | (wgs_lat != lat)
         if progress is not None:
-            progress(k + 1, len(READINGS))
-    return Readings(np.column_stack([pairs.real, pairs.imag]), place_of, inside, shifted)
+            progress(k + 1, len(CANDIDATE_READINGS))
+    return ReadingResults(np.column_stack([pairs.real, pairs.imag]), location_index, inside, shifted)
 
 
-def _inside(lon: Floats, lat: Floats, polygons: NDArray[Any]) -> Bools:
+def _is_inside_any(lon: FloatArray, lat: FloatArray, polygons: NDArray[Any]) -> BoolArray:
     """Which locations at least one polygon covers."""
     west, south, east, north = shapely.total_bounds(polygons)
     result = np.zeros(lon.size, dtype=bool)

@@ -7,29 +7,29 @@ from numpy.typing import NDArray
 
 from gis.datum import Datum
 from gis.doctor.diagnosis import Confidence, Hypothesis
-from gis.doctor.readings import READINGS, Readings
+from gis.doctor.readings import CANDIDATE_READINGS, ReadingResults
 
-Bools = NDArray[np.bool_]
+BoolArray = NDArray[np.bool_]
 
 # A lead that tossing a coin for each differing location would give once in a million, once in a hundred.
-_CLEAR_CHANCE, _LIKELY_CHANCE = 1e-6, 1e-2
+_CLEAR_P_VALUE, _LIKELY_P_VALUE = 1e-6, 1e-2
 # A file meant for the areas leaves few locations outside once it is read rightly; without such a drop a lead
 # only says that the shift runs from sparse ground to dense.
-_CLEAR_DROP, _LIKELY_DROP = 3.0, 1.5
+_CLEAR_OUTSIDE_RATIO, _LIKELY_OUTSIDE_RATIO = 3.0, 1.5
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """The verdict; `coincide` when it was reached outside China, where the three datums are one."""
+class Verdict:
+    """The verdict; `datums_coincide` when it was reached outside China, where the three datums are one."""
 
     datum: Datum
     swapped: bool
     datum_confidence: Confidence
     axes_confidence: Confidence
-    coincide: bool
+    datums_coincide: bool
 
 
-def lead_chance(leader: Bools, rival: Bools) -> float:
+def sign_test_p_value(leader: BoolArray, rival: BoolArray) -> float:
     """Probability of so few locations inside under the rival only, by coin tosses: the binomial tail."""
     only_leader, only_rival = int((leader & ~rival).sum()), int((rival & ~leader).sum())
     tosses = only_leader + only_rival
@@ -38,64 +38,66 @@ def lead_chance(leader: Bools, rival: Bools) -> float:
     return min(float(np.exp(logs - logs.max()).sum() * np.exp(logs.max())), 1.0)
 
 
-def judge(readings: Readings) -> Judgement:
+def choose_reading(readings: ReadingResults) -> Verdict:
     """Choose the reading by the rule told in `gis.doctor.inspect`."""
     totals = readings.inside.sum(axis=1)
     best = int(np.argmax(totals))  # the first of equals: axes as given, then WGS 84
     if totals[best] == 0:
-        return Judgement(Datum.WGS84, False, "undecided", "undecided", coincide=False)
-    swapped = READINGS[best][1]
-    same = [k for k, reading in enumerate(READINGS) if reading[1] == swapped]
-    other = [k for k, reading in enumerate(READINGS) if reading[1] != swapped]
-    axes = _weakest([_axes_strength(readings.inside[best], readings.inside[k]) for k in other])
+        return Verdict(Datum.WGS84, False, "undecided", "undecided", datums_coincide=False)
+    swapped = CANDIDATE_READINGS[best][1]
+    same = [k for k, reading in enumerate(CANDIDATE_READINGS) if reading[1] == swapped]
+    other = [k for k, reading in enumerate(CANDIDATE_READINGS) if reading[1] != swapped]
+    axes = _lowest_confidence([_axes_confidence(readings.inside[best], readings.inside[k]) for k in other])
     relevant = readings.inside[same].any(axis=0)
     if not readings.shifted[int(swapped)][relevant].any():
-        return Judgement(Datum.WGS84, swapped, "clear", axes, coincide=True)
-    strengths = {k: _datum_strength(readings.inside[best], readings.inside[k]) for k in same if k != best}
-    standing = [k for k in same if k == best or strengths[k] == "undecided"]
-    return Judgement(
-        READINGS[standing[0]][0], swapped, _weakest(list(strengths.values())), axes, coincide=False
+        return Verdict(Datum.WGS84, swapped, "clear", axes, datums_coincide=True)
+    confidences = {k: _datum_confidence(readings.inside[best], readings.inside[k]) for k in same if k != best}
+    standing = [k for k in same if k == best or confidences[k] == "undecided"]
+    return Verdict(
+        CANDIDATE_READINGS[standing[0]][0],
+        swapped,
+        _lowest_confidence(list(confidences.values())),
+        axes,
+        datums_coincide=False,
     )
 
 
-def _datum_strength(leader: Bools, rival: Bools) -> Confidence:
-    chance = lead_chance(leader, rival)
+def _datum_confidence(leader: BoolArray, rival: BoolArray) -> Confidence:
+    p_value = sign_test_p_value(leader, rival)
     outside, rival_outside = int((~leader).sum()), int((~rival).sum())
-    if chance <= _CLEAR_CHANCE and rival_outside >= _CLEAR_DROP * outside:
+    if p_value <= _CLEAR_P_VALUE and rival_outside >= _CLEAR_OUTSIDE_RATIO * outside:
         return "clear"
-    if chance <= _LIKELY_CHANCE and rival_outside >= _LIKELY_DROP * outside:
+    if p_value <= _LIKELY_P_VALUE and rival_outside >= _LIKELY_OUTSIDE_RATIO * outside:
         return "likely"
     return "undecided"
 
 
-def _axes_strength(leader: Bools, rival: Bools) -> Confidence:
-    chance, nothing = lead_chance(leader, rival), not rival.any()
-    if chance <= _CLEAR_CHANCE or (nothing and 2 * leader.sum() >= leader.size):
+def _axes_confidence(leader: BoolArray, rival: BoolArray) -> Confidence:
+    p_value, nothing = sign_test_p_value(leader, rival), not rival.any()
+    if p_value <= _CLEAR_P_VALUE or (nothing and 2 * leader.sum() >= leader.size):
         return "clear"
-    return "likely" if chance <= _LIKELY_CHANCE or nothing else "undecided"
+    return "likely" if p_value <= _LIKELY_P_VALUE or nothing else "undecided"
 
 
-def _weakest(strengths: list[Confidence]) -> Confidence:
+def _lowest_confidence(confidences: list[Confidence]) -> Confidence:
     order: list[Confidence] = ["undecided", "likely", "clear"]
-    return min(strengths, key=order.index)
+    return min(confidences, key=order.index)
 
 
-def reason(hypotheses: tuple[Hypothesis, ...], judgement: Judgement, usable: int) -> str:
+def explain_verdict(hypotheses: tuple[Hypothesis, ...], verdict: Verdict, usable: int) -> str:
     """Put the verdict's ground in one or two sentences."""
     if usable == 0:
         return "No record has a usable location."
     if not any(h.inside for h in hypotheses):
         return "No record lies in the areas under any datum or axis order; are these the areas of this file?"
-    same = [h for h in hypotheses if h.swapped == judgement.swapped]
-    axes = "The axes are latitude, longitude. " if judgement.swapped else ""
-    if judgement.axes_confidence == "undecided":
+    same = [h for h in hypotheses if h.swapped == verdict.swapped]
+    axes = "The axes are latitude, longitude. " if verdict.swapped else ""
+    if verdict.axes_confidence == "undecided":
         axes = "The axis order cannot be told. "
-    if judgement.coincide:
+    if verdict.datums_coincide:
         return f"{axes}The areas are outside China, where WGS 84, GCJ-02 and BD-09 coincide."
     outside = ", ".join(f"{h.outside} as {h.datum.label}" for h in same)
     counted = f"Of {usable} records lie outside all areas: {outside}."
-    if judgement.datum_confidence != "undecided":
+    if verdict.datum_confidence != "undecided":
         return axes + counted
-    return (
-        f"{axes}{counted} The difference is too small to tell the datum; {judgement.datum.label} is assumed."
-    )
+    return f"{axes}{counted} The difference is too small to tell the datum; {verdict.datum.label} is assumed."

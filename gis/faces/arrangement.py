@@ -18,7 +18,7 @@ no face turns over on the way; fine enough that the rounding along a border of 1
 """
 
 
-def faces(lines: Geometries) -> Geometries:
+def build_faces(lines: Geometries) -> Geometries:
     """Cut the plane along lines and return the bounded faces.
 
     Parameters
@@ -32,7 +32,7 @@ def faces(lines: Geometries) -> Geometries:
         A valid coverage: faces do not overlap and neighbours share identical vertices. Vertices lie on a
         grid of `PRECISION_M`. Dangling ends bound nothing and vanish.
     """
-    polygonal = shapely.get_dimensions(lines) == 2
-    linework = np.where(polygonal, shapely.boundary(lines), lines)
+    is_polygonal = shapely.get_dimensions(lines) == 2
+    linework = np.where(is_polygonal, shapely.boundary(lines), lines)
     noded = shapely.union_all(linework, grid_size=PRECISION_M)
     return np.asarray(shapely.get_parts(shapely.polygonize(shapely.get_parts(noded))), dtype=object)

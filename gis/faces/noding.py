@@ -11,23 +11,23 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.crs import LONLAT, to_degrees
+from gis.crs import LONLAT, geometries_to_lonlat
 
 Geometries = NDArray[np.object_]
 
 _SAG_PER_M = 2e-7
 """Above the sag of an edge over its squared length up to 80° of latitude: tan(latitude) / (8 earth radii)."""
 
-_LEAST_M = 2e-6
+_MIN_DISTANCE_M = 2e-6
 
 
-def unsound(polygons: Geometries) -> NDArray[np.bool_]:
+def invalid_in_coverage(polygons: Geometries) -> NDArray[np.bool_]:
     """Tell which polygons are invalid by themselves or do not share their borders with their neighbours."""
     edges = np.asarray(shapely.coverage_invalid_edges(polygons), dtype=object)
     return np.asarray(~(shapely.is_missing(edges) | shapely.is_empty(edges)) | ~shapely.is_valid(polygons))
 
 
-def steadying_cuts(polygons: Geometries, crs: CRS) -> Geometries | None:
+def noding_cuts(polygons: Geometries, crs: CRS) -> Geometries | None:
     """Return short lines that, cut into the arrangement, keep its polygons sound in EPSG:4326 and back.
 
     Parameters
@@ -42,9 +42,9 @@ def steadying_cuts(polygons: Geometries, crs: CRS) -> Geometries | None:
     ndarray of LineString, or None
         Across each edge beside an endangered vertex; None where the polygons stay a valid coverage.
     """
-    there = to_degrees(polygons, crs)
-    back = np.asarray(gpd.GeoSeries(there, crs=LONLAT).to_crs(crs), dtype=object)
-    flagged = unsound(there) | unsound(back)
+    lonlat = geometries_to_lonlat(polygons, crs)
+    back = np.asarray(gpd.GeoSeries(lonlat, crs=LONLAT).to_crs(crs), dtype=object)
+    flagged = invalid_in_coverage(lonlat) | invalid_in_coverage(back)
     if not flagged.any():
         return None
     coordinates, ring = shapely.get_coordinates(
@@ -53,20 +53,22 @@ def steadying_cuts(polygons: Geometries, crs: CRS) -> Geometries | None:
     same = ring[1:] == ring[:-1]
     start, end = coordinates[:-1][same], coordinates[1:][same]
     segments = np.asarray(shapely.linestrings(np.stack([start, end], axis=1)), dtype=object)
-    spots = np.unique(coordinates, axis=0)
-    points = np.asarray(shapely.points(spots), dtype=object)
-    reach = shapely.length(segments) ** 2 * _SAG_PER_M + _LEAST_M
-    edge, spot = shapely.STRtree(points).query(segments, predicate="dwithin", distance=reach)
-    foreign = (spots[spot] != start[edge]).any(axis=1) & (spots[spot] != end[edge]).any(axis=1)
-    edge, spot = edge[foreign], spot[foreign]
+    vertices = np.unique(coordinates, axis=0)
+    points = np.asarray(shapely.points(vertices), dtype=object)
+    reach = shapely.length(segments) ** 2 * _SAG_PER_M + _MIN_DISTANCE_M
+    edge, vertex = shapely.STRtree(points).query(segments, predicate="dwithin", distance=reach)
+    foreign = (vertices[vertex] != start[edge]).any(axis=1) & (vertices[vertex] != end[edge]).any(axis=1)
+    edge, vertex = edge[foreign], vertex[foreign]
     foot = shapely.get_coordinates(
         shapely.line_interpolate_point(
-            segments[edge], shapely.line_locate_point(segments[edge], points[spot])
+            segments[edge], shapely.line_locate_point(segments[edge], points[vertex])
         )
     )
-    beyond = foot - spots[spot]
+    beyond = foot - vertices[vertex]
     length = np.hypot(beyond[:, 0], beyond[:, 1])
     across = np.divide(beyond, length[:, None], out=np.zeros_like(beyond), where=length[:, None] > 0)
     # Short, so that what lies between vertex and edge stays in one piece.
-    before = foot - across * np.minimum(length, _LEAST_M)[:, None]
-    return np.asarray(shapely.linestrings(np.stack([before, foot + across * _LEAST_M], axis=1)), dtype=object)
+    before = foot - across * np.minimum(length, _MIN_DISTANCE_M)[:, None]
+    return np.asarray(
+        shapely.linestrings(np.stack([before, foot + across * _MIN_DISTANCE_M], axis=1)), dtype=object
+    )

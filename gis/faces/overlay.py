@@ -9,24 +9,24 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-Objects = NDArray[np.object_]
+Geometries = NDArray[np.object_]
 
 _CHUNK = 20_000
 
 
-def polygonal(shapes: Objects) -> Objects:
+def extract_polygons(geometries: Geometries) -> Geometries:
     """Return what overlays gave without its lines and points; empty polygons where nothing else is."""
-    mixed = np.flatnonzero(~np.isin(shapely.get_type_id(shapes), (3, 6)))
-    result = shapes.copy()
-    for row in mixed[shapely.get_dimensions(shapes[mixed]) == 2]:
-        parts = shapely.get_parts(shapes[row])
+    mixed = np.flatnonzero(~np.isin(shapely.get_type_id(geometries), (3, 6)))
+    result = geometries.copy()
+    for row in mixed[shapely.get_dimensions(geometries[mixed]) == 2]:
+        parts = shapely.get_parts(geometries[row])
         result[row] = shapely.union_all(parts[shapely.get_dimensions(parts) == 2])
-    result[mixed[shapely.get_dimensions(shapes[mixed]) < 2]] = shapely.Polygon()
+    result[mixed[shapely.get_dimensions(geometries[mixed]) < 2]] = shapely.Polygon()
     return result
 
 
 @dataclass(frozen=True)
-class Rounding:
+class OverlayTolerance:
     """Which polygons are too small or too narrow to be more than rounding.
 
     Attributes
@@ -37,34 +37,34 @@ class Rounding:
         Up to this mean width (twice the area over the perimeter), metres.
     """
 
-    area: float
-    width: float
+    min_area_m2: float
+    min_width_m: float
 
-    def holds(self, polygons: Objects) -> NDArray[np.bool_]:
+    def is_noise(self, polygons: Geometries) -> NDArray[np.bool_]:
         """Tell which polygons are rounding, shape (n,)."""
-        limit = np.maximum(self.area, self.width * shapely.length(polygons) / 2)
+        limit = np.maximum(self.min_area_m2, self.min_width_m * shapely.length(polygons) / 2)
         return np.asarray(shapely.area(polygons) <= limit)
 
-    def equal(self, one: Objects, other: Objects) -> NDArray[np.bool_]:
+    def are_equal(self, one: Geometries, other: Geometries) -> NDArray[np.bool_]:
         """Tell which pairs of polygons cover the same ground.
 
         Judged by each connected piece of difference: hairlines along a whole border are no change, one real
         piece is.
         """
-        equal = np.asarray(shapely.equals_exact(one, other, tolerance=self.width / 2))
+        equal = np.asarray(shapely.equals_exact(one, other, tolerance=self.min_width_m / 2))
         rows = np.flatnonzero(~equal)
         for start in range(0, len(rows), _CHUNK):
             part = rows[start : start + _CHUNK]
             change = shapely.symmetric_difference(one[part], other[part])
             pieces, owner = shapely.get_parts(change, return_index=True)
             equal[part] = True
-            equal[part[owner[~self.holds(pieces)]]] = False
+            equal[part[owner[~self.is_noise(pieces)]]] = False
         return equal
 
-    def strip(self, polygons: Objects) -> Objects:
+    def drop_noise(self, polygons: Geometries) -> Geometries:
         """Return the polygons without the parts that are rounding."""
         parts, owner = shapely.get_parts(polygons, return_index=True)
-        noise = self.holds(parts)
+        noise = self.is_noise(parts)
         result = polygons.copy()
         touched = np.unique(owner[noise])
         for row, start, end in zip(

@@ -4,8 +4,8 @@ Each kind of gap is one module, listed in `gis.gaps.find`; whether a plan is a v
 decided in `gis.topology`, and who owns an entity in `gis.assign`.
 """
 
-from gis.gaps.base import COLUMNS, GapInput
-from gis.gaps.find import KINDS, Gaps, Rules, find_gaps
+from gis.gaps.base import GAP_COLUMNS, GapInput
+from gis.gaps.find import GAP_KINDS, GapRules, GapSearchResult, find_gaps
 from gis.gaps.rules import SeverityRule
 
-__all__ = ["COLUMNS", "KINDS", "GapInput", "Gaps", "Rules", "SeverityRule", "find_gaps"]
+__all__ = ["GAP_COLUMNS", "GAP_KINDS", "GapInput", "GapRules", "GapSearchResult", "SeverityRule", "find_gaps"]

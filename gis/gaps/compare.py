@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from gis.crs import LONLAT
 
-Objects = NDArray[np.object_]
+Geometries = NDArray[np.object_]
 
-_OF_GROUND = ("blank", "overlap")
+_MATCHED_BY_AREA = ("blank", "overlap")
 
 
-class Comparison(NamedTuple):
+class GapComparison(NamedTuple):
     """Rows of two lists of gaps.
 
     Attributes
@@ -36,12 +36,12 @@ class Comparison(NamedTuple):
     lasting: list[tuple[int, int]]
 
 
-def compare(
+def compare_gaps(
     old: gpd.GeoDataFrame,
     old_figures: Sequence[Mapping[str, Any]],
     new: gpd.GeoDataFrame,
     new_figures: Sequence[Mapping[str, Any]],
-) -> Comparison:
+) -> GapComparison:
     """Tell which gaps of one search are gaps of another.
 
     An unassigned entity is the same gap while it is the same entity; a cell out of reach is while it has the
@@ -55,28 +55,30 @@ def compare(
     old_figures, new_figures
         The figures of their gaps.
     """
-    known = {key: row for row, key in enumerate(_keys(old, old_figures)) if key is not None}
+    known = {key: row for row, key in enumerate(_identity_keys(old, old_figures)) if key is not None}
     lasting = [
         (row, known[key])
-        for row, key in enumerate(_keys(new, new_figures))
+        for row, key in enumerate(_identity_keys(new, new_figures))
         if key is not None and key in known
     ]
-    for kind in _OF_GROUND:
-        lasting += _sharing_ground(old, new, kind)
+    for kind in _MATCHED_BY_AREA:
+        lasting += _match_by_shared_area(old, new, kind)
     lasting.sort()
     stays, stayed = {row for row, _ in lasting}, {row for _, row in lasting}
-    return Comparison(
+    return GapComparison(
         [row for row in range(len(new)) if row not in stays],
         [row for row in range(len(old)) if row not in stayed],
         lasting,
     )
 
 
-def _keys(gaps: gpd.GeoDataFrame, figures: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...] | None]:
+def _identity_keys(
+    gaps: gpd.GeoDataFrame, figures: Sequence[Mapping[str, Any]]
+) -> list[tuple[Any, ...] | None]:
     """Return what a gap is about; None where that is its ground."""
     keys: list[tuple[Any, ...] | None] = []
     for kind, cell, each in zip(gaps["kind"], gaps["cell_code"], figures, strict=True):
-        if kind in _OF_GROUND:
+        if kind in _MATCHED_BY_AREA:
             keys.append(None)
         elif kind == "unassigned":
             keys.append((kind, each["entity_kind"], each["entity_id"]))
@@ -85,17 +87,17 @@ def _keys(gaps: gpd.GeoDataFrame, figures: Sequence[Mapping[str, Any]]) -> list[
     return keys
 
 
-def _sharing_ground(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, kind: str) -> list[tuple[int, int]]:
+def _match_by_shared_area(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, kind: str) -> list[tuple[int, int]]:
     before, after = (np.flatnonzero(frame["kind"] == kind) for frame in (old, new))
     if not len(before) or not len(after):
         return []
     # Degrees do: shares are only put in order, and stretching both alike changes no order.
-    shapes: tuple[Objects, Objects] = (
+    geometries: tuple[Geometries, Geometries] = (
         np.asarray(old.to_crs(LONLAT).geometry, dtype=object)[before],
         np.asarray(new.to_crs(LONLAT).geometry, dtype=object)[after],
     )
-    later, earlier = shapely.STRtree(shapes[0]).query(shapes[1], predicate="intersects")
-    share = shapely.area(shapely.intersection(shapes[1][later], shapes[0][earlier]))
+    later, earlier = shapely.STRtree(geometries[0]).query(geometries[1], predicate="intersects")
+    share = shapely.area(shapely.intersection(geometries[1][later], geometries[0][earlier]))
     pairs, used_new, used_old = [], set(), set()
     for place in np.argsort(-share, kind="stable").tolist():
         row, other = int(after[later[place]]), int(before[earlier[place]])

@@ -1,7 +1,7 @@
 """Finding gaps of all kinds: the list of kinds, the rules for them, and the run over one input.
 
-A further kind is a module with a `Kind` and one entry in `KINDS`; its rules, its table in the rules file and
-its place in the result follow from that.
+A further kind is a module with a `GapKind` and one entry in `GAP_KINDS`; its rules, its table in the rules
+file and its place in the result follow from that.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 from gis.errors import InputError
-from gis.gaps.base import COLUMNS, FIGURES, GapInput, Kind, gap_frame
+from gis.gaps.base import FIGURES_COLUMN, GAP_COLUMNS, GapInput, GapKind, build_gap_frame
 from gis.gaps.blank_overlap import BLANK, OVERLAP
 from gis.gaps.out_of_reach import OUT_OF_REACH
 from gis.gaps.rules import SeverityRule, read_rule
 from gis.gaps.unassigned import UNASSIGNED
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (BLANK, OVERLAP, UNASSIGNED, OUT_OF_REACH)}
+GAP_KINDS: Mapping[str, GapKind] = {kind.name: kind for kind in (BLANK, OVERLAP, UNASSIGNED, OUT_OF_REACH)}
 """Every kind of gap by name, in the order in which they are looked for."""
 
 SEVERITIES = ("high", "medium", "low")
@@ -27,22 +27,22 @@ SEVERITIES = ("high", "medium", "low")
 
 
 @dataclass(frozen=True)
-class Rules:
+class GapRules:
     """The rules that gaps break: one per kind, and how severity follows from size.
 
     Attributes
     ----------
-    kinds
+    by_kind
         Rule per kind, by its name; a kind not named keeps its default.
     severity
         See `SeverityRule`.
     """
 
-    kinds: Mapping[str, Any] = field(default_factory=dict)
+    by_kind: Mapping[str, Any] = field(default_factory=dict)
     severity: SeverityRule = field(default_factory=SeverityRule)
 
     @classmethod
-    def from_mapping(cls, mapping: Mapping[str, object]) -> "Rules":
+    def from_mapping(cls, mapping: Mapping[str, object]) -> "GapRules":
         """Read rules from a parsed TOML file: a table per kind, and a table `severity`.
 
         Raises
@@ -50,32 +50,35 @@ class Rules:
         InputError
             If a table or key is unknown, or a value does not fit; the message names it.
         """
-        unknown = [name for name in mapping if name != "severity" and name not in KINDS]
+        unknown = [name for name in mapping if name != "severity" and name not in GAP_KINDS]
         if unknown:
             raise InputError(
-                f"The rules have an unknown table '{unknown[0]}'; known: {', '.join([*KINDS, 'severity'])}."
+                f"The rules have an unknown table '{unknown[0]}'; "
+                f"known: {', '.join([*GAP_KINDS, 'severity'])}."
             )
         return cls(
-            kinds={
-                name: read_rule(KINDS[name].rule, mapping[name], name) for name in mapping if name in KINDS
+            by_kind={
+                name: read_rule(GAP_KINDS[name].default_rule, mapping[name], name)
+                for name in mapping
+                if name in GAP_KINDS
             },
             severity=read_rule(SeverityRule(), mapping.get("severity", {}), "severity"),
         )
 
-    def of(self, kind: str) -> Any:
+    def for_kind(self, kind: str) -> Any:
         """Return the rule of a kind."""
-        return self.kinds.get(kind, KINDS[kind].rule)
+        return self.by_kind.get(kind, GAP_KINDS[kind].default_rule)
 
-    def tables(self) -> dict[str, dict[str, Any]]:
+    def to_mapping(self) -> dict[str, dict[str, Any]]:
         """Return every table with every value, defaults too, as plain JSON that `from_mapping` reads."""
-        rules = {**{name: self.of(name) for name in KINDS}, "severity": self.severity}
+        rules = {**{name: self.for_kind(name) for name in GAP_KINDS}, "severity": self.severity}
         return {
             name: {key: _plain(value) for key, value in asdict(rule).items()} for name, rule in rules.items()
         }
 
 
 @dataclass(frozen=True, eq=False)
-class Gaps:
+class GapSearchResult:
     """What a run found.
 
     Attributes
@@ -93,13 +96,13 @@ class Gaps:
 
     frame: gpd.GeoDataFrame
     figures: tuple[Mapping[str, Any], ...]
-    ran: tuple[str, ...]
-    skipped: Mapping[str, str]
+    searched_kinds: tuple[str, ...]
+    skipped_kinds: Mapping[str, str]
 
     def summary(self) -> dict[str, Any]:
         """Return counts and sizes per kind that ran, and the kinds skipped, for JSON."""
         kinds = {}
-        for kind in self.ran:
+        for kind in self.searched_kinds:
             rows = self.frame[self.frame["kind"] == kind]
             kinds[kind] = {
                 "gaps": len(rows),
@@ -108,25 +111,25 @@ class Gaps:
                 "households": int(rows["households"].sum()),
                 "enterprises": int(rows["enterprises"].sum()),
             }
-        return {"gaps": len(self.frame), "kinds": kinds, "skipped": dict(self.skipped)}
+        return {"gaps": len(self.frame), "kinds": kinds, "skipped": dict(self.skipped_kinds)}
 
 
 def find_gaps(
-    given: GapInput,
-    rules: Rules | None = None,
+    gap_input: GapInput,
+    rules: GapRules | None = None,
     *,
     kinds: Iterable[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Gaps:
+) -> GapSearchResult:
     """Find the gaps of an input.
 
     Parameters
     ----------
-    given
+    gap_input
         Cells, and whatever else is known.
     rules
         The rules; the defaults when not given.
-    kinds
+    by_kind
         Names of the kinds to look for; all when not given. Kinds whose input is missing are skipped and told.
     progress
         Called with (parts done, parts in all).
@@ -141,37 +144,43 @@ def find_gaps(
     InputError
         If a kind is unknown, or a column that a kind needs is missing.
     """
-    chosen = list(KINDS) if kinds is None else list(dict.fromkeys(kinds))
+    chosen = list(GAP_KINDS) if kinds is None else list(dict.fromkeys(kinds))
     for name in chosen:
-        if name not in KINDS:
-            raise InputError(f"'{name}' is no kind of gap; known are: {', '.join(KINDS)}.")
-    rules = rules or Rules()
-    tell = progress or (lambda _done, _total: None)
-    frames, ran, skipped = [gap_frame("", np.empty(0, dtype=object), rule="", detail=[], figures=[])], [], {}
+        if name not in GAP_KINDS:
+            raise InputError(f"'{name}' is no kind of gap; known are: {', '.join(GAP_KINDS)}.")
+    rules = rules or GapRules()
+    report_progress = progress or (lambda _done, _total: None)
+    frames, searched, skipped = (
+        [build_gap_frame("", np.empty(0, dtype=object), rule="", detail=[], figures=[])],
+        [],
+        {},
+    )
     for number, name in enumerate(chosen):
-        reason = KINDS[name].missing(given)
+        reason = GAP_KINDS[name].missing_input(gap_input)
         if reason is not None:
             skipped[name] = reason
             continue
 
         def part(done: int, total: int, before: int = number) -> None:
-            tell(100 * before + 100 * done // max(total, 1), 100 * len(chosen))
+            report_progress(100 * before + 100 * done // max(total, 1), 100 * len(chosen))
 
-        frames.append(KINDS[name].find(given, rules.of(name), part))
-        ran.append(name)
-    tell(100 * len(chosen), 100 * len(chosen))
+        frames.append(GAP_KINDS[name].find(gap_input, rules.for_kind(name), part))
+        searched.append(name)
+    report_progress(100 * len(chosen), 100 * len(chosen))
     filled = [frame for frame in frames if len(frame)] or frames[:1]
     found = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=frames[0].crs)
-    found["severity"] = _severity(found, rules.severity)
-    ordered = _sorted(found)
-    return Gaps(ordered[list(COLUMNS)], tuple(ordered[FIGURES]), tuple(ran), skipped)
+    found["severity"] = _severity_by_size(found, rules.severity)
+    ordered = _sort_by_severity(found)
+    return GapSearchResult(
+        ordered[list(GAP_COLUMNS)], tuple(ordered[FIGURES_COLUMN]), tuple(searched), skipped
+    )
 
 
 def _plain(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _severity(gaps: gpd.GeoDataFrame, rule: SeverityRule) -> "pd.Series[str]":
+def _severity_by_size(gaps: gpd.GeoDataFrame, rule: SeverityRule) -> "pd.Series[str]":
     """Severity by size where the kind itself has given none."""
     touched = (gaps["households"] > 0) | (gaps["enterprises"] > 0)
     high = (
@@ -186,7 +195,7 @@ def _severity(gaps: gpd.GeoDataFrame, rule: SeverityRule) -> "pd.Series[str]":
     return gaps["severity"].astype(object).where(gaps["severity"] != "", by_size)
 
 
-def _sorted(gaps: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _sort_by_severity(gaps: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     rank = gaps["severity"].map({severity: place for place, severity in enumerate(SEVERITIES)})
     order = np.lexsort((-gaps["area_m2"], -(gaps["households"] + gaps["enterprises"]), rank))
     return gaps.iloc[order].reset_index(drop=True)

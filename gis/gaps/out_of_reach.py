@@ -14,10 +14,18 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.crs import LONLAT, to_lonlat, to_working
+from gis.crs import LONLAT, to_lonlat, to_working_crs
 from gis.errors import InputError
-from gis.gaps.base import GapInput, Integers, Kind, Objects, Progress, gap_frame, on_surface
-from gis.gaps.buffers import ground_beyond
+from gis.gaps.base import (
+    GapInput,
+    GapKind,
+    IntArray,
+    ObjectArray,
+    Progress,
+    build_gap_frame,
+    representative_points,
+)
+from gis.gaps.buffers import subtract_buffers
 
 
 @dataclass(frozen=True)
@@ -43,148 +51,153 @@ class OutOfReachRule:
     min_ground_m2: float = 100.0
 
 
-class _Service(NamedTuple):
+class _ServiceRequirement(NamedTuple):
     """Service points that must be near: of one class, of all classes `other_than` those, or of any."""
 
     class_name: str | None
     other_than: list[str]
-    points: Objects
+    points: ObjectArray
     distance_m: float
 
     @property
-    def words(self) -> str:
+    def rule_phrase(self) -> str:
         """How the rule names them, after "a service point"."""
         if self.class_name is not None:
             return f" of class {self.class_name}"
         return f" of a class other than {', '.join(self.other_than)}" if self.other_than else ""
 
 
-def _missing(given: GapInput) -> str | None:
-    return "no service points were given" if given.services is None else None
+def _missing_input(gap_input: GapInput) -> str | None:
+    return "no service points were given" if gap_input.effective_service_points is None else None
 
 
-def find(given: GapInput, rule: OutOfReachRule, progress: Progress) -> gpd.GeoDataFrame:
+def find_out_of_reach_gaps(gap_input: GapInput, rule: OutOfReachRule, progress: Progress) -> gpd.GeoDataFrame:
     """Return one gap per cell and service, with the part of the cell that is out of reach.
 
     Homes and enterprises count in the cell that owns them, by their exact distance; those in no cell are gaps
-    of kind unassigned. Ground is cut with circles as `ground_beyond` draws them. Figures: distance_m, class,
-    other_than (classes), ground_share, and where entities were given households_in_all, enterprises_in_all
-    of the cell.
+    of kind unassigned. Ground is cut with circles as `subtract_buffers` draws them. Figures: distance_m,
+    class, other_than (classes), ground_share, and where entities were given households_in_all,
+    enterprises_in_all of the cell.
     """
-    parts = _services(given, rule)
+    requirements = _service_requirements(gap_input, rule)
     frames = []
-    for number, service in enumerate(parts):
+    for number, service in enumerate(requirements):
 
-        def tell(done: int, total: int, before: int = number) -> None:
-            progress(before * total + done, len(parts) * total)
+        def report_service_progress(done: int, total: int, before: int = number) -> None:
+            progress(before * total + done, len(requirements) * total)
 
-        frames.append(_beyond(given, rule, service, tell))
+        frames.append(_gaps_beyond(gap_input, rule, service, report_service_progress))
     return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), crs=LONLAT)
 
 
-def _services(given: GapInput, rule: OutOfReachRule) -> list[_Service]:
+def _service_requirements(gap_input: GapInput, rule: OutOfReachRule) -> list[_ServiceRequirement]:
     """Each service with its points in the working CRS."""
-    services = given.services
+    services = gap_input.effective_service_points
     if services is None:
         raise InputError("There are no service points; give a file of them.")
-    places = _places(services, given.working)
+    places = _projected_points(services, gap_input.working_crs)
     located = ~shapely.is_empty(places)
     if not rule.by_class:
-        return [_Service(None, [], places[located], rule.distance_m)]
+        return [_ServiceRequirement(None, [], places[located], rule.distance_m)]
     if "class" not in services.columns:
         raise InputError(
             "The rules set out_of_reach.by_class, but the service points have no column 'class'."
         )
     classes = services["class"].astype(str).to_numpy(dtype=object)
-    parts = [
-        _Service(name, [], places[located & (classes == name)], distance)
+    requirements = [
+        _ServiceRequirement(name, [], places[located & (classes == name)], distance)
         for name, distance in sorted(rule.by_class.items())
     ]
     others = ~np.isin(classes.astype(str), list(rule.by_class))
     if others.any():
-        parts.append(_Service(None, sorted(rule.by_class), places[located & others], rule.distance_m))
-    return parts
+        requirements.append(
+            _ServiceRequirement(None, sorted(rule.by_class), places[located & others], rule.distance_m)
+        )
+    return requirements
 
 
-def _beyond(given: GapInput, rule: OutOfReachRule, service: _Service, progress: Progress) -> gpd.GeoDataFrame:
-    cells, points, distance = len(given.shapes), service.points, service.distance_m
-    remaining = ground_beyond(given.shapes, points, distance, progress=progress)
+def _gaps_beyond(
+    gap_input: GapInput, rule: OutOfReachRule, service: _ServiceRequirement, progress: Progress
+) -> gpd.GeoDataFrame:
+    cells, points, distance = len(gap_input.cell_polygons), service.points, service.distance_m
+    remaining = subtract_buffers(gap_input.cell_polygons, points, distance, progress=progress)
     area = shapely.area(remaining)
-    households, enterprises = _people_beyond(given, points, distance)
+    households, enterprises = _count_beyond(gap_input, points, distance)
     large = (area >= rule.min_ground_m2) & (area > 0) if rule.ground else np.zeros(cells, dtype=bool)
     rows = np.flatnonzero(large | (households > 0) | (enterprises > 0))
-    all_households, all_enterprises = _totals(given)
-    whole = shapely.area(given.shapes[rows])
+    all_households, all_enterprises = _cell_totals(gap_input)
+    whole = shapely.area(gap_input.cell_polygons[rows])
     share = np.divide(area[rows], whole, out=np.zeros(len(rows)), where=whole > 0)
     details = [f"{part:.0%} of the ground" for part in share]
     rules = {"distance_m": distance, "class": service.class_name, "other_than": service.other_than}
     figures: list[dict[str, Any]] = [{**rules, "ground_share": round(part, 4)} for part in share.tolist()]
-    if given.entities is not None:
+    if gap_input.entities is not None:
         totals = list(zip(all_households[rows].tolist(), all_enterprises[rows].tolist(), strict=True))
         beyond = zip(households[rows].tolist(), enterprises[rows].tolist(), strict=True)
         details = [
-            f"{ground}, {lost} of {homes} households, {out} of {firms} enterprises"
-            for ground, (lost, out), (homes, firms) in zip(details, beyond, totals, strict=True)
+            f"{ground_phrase}, {lost} of {homes} households, {out} of {firms} enterprises"
+            for ground_phrase, (lost, out), (homes, firms) in zip(details, beyond, totals, strict=True)
         ]
         figures = [
             {**each, "households_in_all": homes, "enterprises_in_all": firms}
             for each, (homes, firms) in zip(figures, totals, strict=True)
         ]
-    shapes = gpd.GeoSeries(remaining[rows], crs=given.working)
-    return gap_frame(
+    geometries = gpd.GeoSeries(remaining[rows], crs=gap_input.working_crs)
+    return build_gap_frame(
         OUT_OF_REACH.name,
-        np.array(to_lonlat(gpd.GeoDataFrame(geometry=shapes)).geometry, dtype=object),
-        rule=f"within {distance:g} m, in a straight line, of a service point{service.words}",
+        np.array(to_lonlat(gpd.GeoDataFrame(geometry=geometries)).geometry, dtype=object),
+        rule=f"within {distance:g} m, in a straight line, of a service point{service.rule_phrase}",
         detail=[f"Beyond: {detail}." for detail in details],
         figures=figures,
-        cell_code=given.codes[rows],
-        area_code=given.cell_areas[rows],
+        cell_code=gap_input.cell_codes[rows],
+        area_code=gap_input.cell_area_codes[rows],
         area_m2=area[rows],
         households=households[rows],
         enterprises=enterprises[rows],
     )
 
 
-def _people_beyond(given: GapInput, points: Objects, distance: float) -> tuple[Integers, Integers]:
+def _count_beyond(gap_input: GapInput, points: ObjectArray, distance: float) -> tuple[IntArray, IntArray]:
     """Households and enterprises of each cell farther than the distance from every point."""
-    if given.entities is None:
-        return _sums(given, np.empty(0, dtype=np.int64))
-    counted = np.flatnonzero((given.owners >= 0) & (given.households + given.enterprises > 0))
-    shapes = np.array(
-        to_working(to_lonlat(given.entities.iloc[counted]), given.working).geometry, dtype=object
+    if gap_input.entities is None:
+        return _sum_by_cell(gap_input, np.empty(0, dtype=np.int64))
+    counted = np.flatnonzero((gap_input.cell_rows >= 0) & (gap_input.households + gap_input.enterprises > 0))
+    geometries = np.array(
+        to_working_crs(to_lonlat(gap_input.entities.iloc[counted]), gap_input.working_crs).geometry,
+        dtype=object,
     )
-    located = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
-    counted, shapes = counted[located], shapes[located]
+    located = np.flatnonzero(~(shapely.is_missing(geometries) | shapely.is_empty(geometries)))
+    counted, geometries = counted[located], geometries[located]
     near: NDArray[np.bool_] = np.zeros(len(counted), dtype=bool)
     if len(points):
         (found, _), gap = shapely.STRtree(points).query_nearest(
-            shapes, all_matches=False, return_distance=True
+            geometries, all_matches=False, return_distance=True
         )
         near[found] = gap <= distance
-    return _sums(given, counted[~near])
+    return _sum_by_cell(gap_input, counted[~near])
 
 
-def _totals(given: GapInput) -> tuple[Integers, Integers]:
+def _cell_totals(gap_input: GapInput) -> tuple[IntArray, IntArray]:
     """Households and enterprises of each cell."""
-    if given.entities is None:
-        return _sums(given, np.empty(0, dtype=np.int64))
-    return _sums(given, np.flatnonzero(given.owners >= 0))
+    if gap_input.entities is None:
+        return _sum_by_cell(gap_input, np.empty(0, dtype=np.int64))
+    return _sum_by_cell(gap_input, np.flatnonzero(gap_input.cell_rows >= 0))
 
 
-def _sums(given: GapInput, entities: Integers) -> tuple[Integers, Integers]:
-    count = len(given.shapes)
+def _sum_by_cell(gap_input: GapInput, entities: IntArray) -> tuple[IntArray, IntArray]:
+    count = len(gap_input.cell_polygons)
     if not len(entities):
-        nobody: Integers = np.zeros(count, dtype=np.int64)
+        nobody: IntArray = np.zeros(count, dtype=np.int64)
         return nobody, nobody
-    owner = given.owners[entities]
-    households = np.bincount(owner, weights=given.households[entities], minlength=count)
-    enterprises = np.bincount(owner, weights=given.enterprises[entities], minlength=count)
+    cell_row = gap_input.cell_rows[entities]
+    households = np.bincount(cell_row, weights=gap_input.households[entities], minlength=count)
+    enterprises = np.bincount(cell_row, weights=gap_input.enterprises[entities], minlength=count)
     return households.astype(np.int64), enterprises.astype(np.int64)
 
 
-def _places(services: gpd.GeoDataFrame, crs: CRS) -> Objects:
-    projected = to_working(to_lonlat(services), crs)
-    return on_surface(np.array(projected.geometry, dtype=object))
+def _projected_points(services: gpd.GeoDataFrame, crs: CRS) -> ObjectArray:
+    projected = to_working_crs(to_lonlat(services), crs)
+    return representative_points(np.array(projected.geometry, dtype=object))
 
 
-OUT_OF_REACH = Kind("out_of_reach", OutOfReachRule(), _missing, find)
+OUT_OF_REACH = GapKind("out_of_reach", OutOfReachRule(), _missing_input, find_out_of_reach_gaps)

@@ -8,7 +8,7 @@ from gis.errors import InputError
 
 Rule = TypeVar("Rule")
 
-_LARGEST = 2**53
+_MAX_EXACT_INTEGER = 2**53
 # Up to here every program that reads JSON keeps a whole number as it is.
 
 
@@ -26,7 +26,7 @@ class SeverityRule:
     medium_m2: float = 10_000.0
 
 
-def read_rule(default: Rule, table: object, where: str) -> Rule:
+def read_rule(default: Rule, table: object, table_name: str) -> Rule:
     """Return the default rule with the values of a table in place of its own.
 
     Parameters
@@ -36,7 +36,7 @@ def read_rule(default: Rule, table: object, where: str) -> Rule:
         text to numbers; no number may be negative.
     table
         A parsed TOML table.
-    where
+    table_name
         The table's name, for messages.
 
     Raises
@@ -45,38 +45,40 @@ def read_rule(default: Rule, table: object, where: str) -> Rule:
         If a key is unknown or a value of the wrong type, negative or beyond 2^53.
     """
     if not isinstance(table, Mapping):
-        raise InputError(f"The rules' '{where}' must be a table like [{where}], not {table!r}.")
+        raise InputError(f"The rules' '{table_name}' must be a table like [{table_name}], not {table!r}.")
     known: dict[str, Any] = {field.name: getattr(default, field.name) for field in fields(default)}  # type: ignore[arg-type]
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in known:
             choice = ", ".join(known) if known else "none"
-            raise InputError(f"The rules name an unknown key '{where}.{key}'; known are: {choice}.")
-        values[key] = _value(known[key], value, f"{where}.{key}")
+            raise InputError(f"The rules name an unknown key '{table_name}.{key}'; known are: {choice}.")
+        values[key] = _read_value(known[key], value, f"{table_name}.{key}")
     result: Rule = replace(default, **values)  # type: ignore[type-var]
     return result
 
 
-def _value(default: object, value: object, where: str) -> object:
+def _read_value(default: object, value: object, key_name: str) -> object:
     if isinstance(default, bool):
         if isinstance(value, bool):
             return value
-        raise InputError(f"The rules' '{where}' must be true or false, not {value!r}.")
+        raise InputError(f"The rules' '{key_name}' must be true or false, not {value!r}.")
     if isinstance(default, (int, float)):
-        return _number(default, value, where)
+        return _read_number(default, value, key_name)
     if isinstance(default, tuple):
         if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
             return tuple(value)
-        raise InputError(f"The rules' '{where}' must be a list of texts, not {value!r}.")
+        raise InputError(f"The rules' '{key_name}' must be a list of texts, not {value!r}.")
     if isinstance(value, Mapping):
-        return {str(key): _number(0.0, item, f"{where}.{key}") for key, item in value.items()}
-    raise InputError(f"The rules' '{where}' must be a table of numbers, not {value!r}.")
+        return {str(key): _read_number(0.0, item, f"{key_name}.{key}") for key, item in value.items()}
+    raise InputError(f"The rules' '{key_name}' must be a table of numbers, not {value!r}.")
 
 
-def _number(default: float, value: object, where: str) -> float:
+def _read_number(default: float, value: object, key_name: str) -> float:
     whole = isinstance(default, int)
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-        raise InputError(f"The rules' '{where}' must be a {'whole ' if whole else ''}number, not {value!r}.")
-    if not 0 <= value <= _LARGEST:
-        raise InputError(f"The rules' '{where}' must be a number from 0 to 2^53; it is {value!r}.")
+        raise InputError(
+            f"The rules' '{key_name}' must be a {'whole ' if whole else ''}number, not {value!r}."
+        )
+    if not 0 <= value <= _MAX_EXACT_INTEGER:
+        raise InputError(f"The rules' '{key_name}' must be a number from 0 to 2^53; it is {value!r}.")
     return type(default)(value)

@@ -6,9 +6,9 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gis.assign import REASONS
+from gis.assign import UNASSIGNED_REASONS
 from gis.crs import to_lonlat
-from gis.gaps.base import GapInput, Kind, Objects, Progress, gap_frame, texts
+from gis.gaps.base import GapInput, GapKind, ObjectArray, Progress, build_gap_frame, optional_codes
 
 
 @dataclass(frozen=True)
@@ -18,30 +18,30 @@ class UnassignedRule:
     kinds: tuple[str, ...] = ()
 
 
-def _missing(given: GapInput) -> str | None:
-    return "no entities were given" if given.entities is None else None
+def _missing_input(gap_input: GapInput) -> str | None:
+    return "no entities were given" if gap_input.entities is None else None
 
 
-def find(given: GapInput, rule: UnassignedRule, progress: Progress) -> gpd.GeoDataFrame:
+def find_unassigned_gaps(gap_input: GapInput, rule: UnassignedRule, progress: Progress) -> gpd.GeoDataFrame:
     """Return one gap for each entity in no cell, also for those without a location.
 
     The detail names kind, id and reason; the gap's area is the entity's own, where it has an `area_code`. A
     record that repeats an id is listed, but stands for no household and no enterprise: the earlier record
     does. Figures: entity_kind, entity_id, reason (a key of `REASONS`, "other_plan", or as it was given).
     """
-    entities = given.known_entities
-    lost = given.owners < 0
+    entities = gap_input.assigned_entities
+    is_unassigned = gap_input.cell_rows < 0
     if rule.kinds:
-        lost &= entities["kind"].isin(rule.kinds).to_numpy()
-    rows = np.flatnonzero(lost)
+        is_unassigned &= entities["kind"].isin(rule.kinds).to_numpy()
+    rows = np.flatnonzero(is_unassigned)
     found = entities.iloc[rows]
-    shapes = np.array(to_lonlat(found).geometry, dtype=object)
-    reasons, sentences = _reasons(found, shapes)
+    geometries = np.array(to_lonlat(found).geometry, dtype=object)
+    reasons, sentences = _reasons(found, geometries)
     counted = np.array([reason != "duplicate_id" for reason in reasons], dtype=bool)
     progress(1, 1)
-    return gap_frame(
+    return build_gap_frame(
         UNASSIGNED.name,
-        shapes,
+        geometries,
         rule="every entity belongs to a cell",
         detail=[
             f"{kind} {number}: {sentence}"
@@ -51,29 +51,29 @@ def find(given: GapInput, rule: UnassignedRule, progress: Progress) -> gpd.GeoDa
             {"entity_kind": str(kind), "entity_id": str(number), "reason": reason}
             for kind, number, reason in zip(found["kind"], found["id"], reasons, strict=True)
         ],
-        area_code=texts(found.get("area_code"), len(found)),
-        households=given.households[rows] * counted,
-        enterprises=given.enterprises[rows] * counted,
+        area_code=optional_codes(found.get("area_code"), len(found)),
+        households=gap_input.households[rows] * counted,
+        enterprises=gap_input.enterprises[rows] * counted,
     )
 
 
-def _reasons(found: gpd.GeoDataFrame, shapes: Objects) -> tuple[list[str], list[str]]:
+def _reasons(found: gpd.GeoDataFrame, geometries: ObjectArray) -> tuple[list[str], list[str]]:
     """Return why each entity is in no cell: as keys, and as sentences."""
-    nowhere = shapely.is_missing(shapes) | shapely.is_empty(shapes)
-    reasons = np.where(nowhere, "empty_geometry", "outside").astype(object)
+    has_no_geometry = shapely.is_missing(geometries) | shapely.is_empty(geometries)
+    reasons = np.where(has_no_geometry, "empty_geometry", "outside").astype(object)
     if "cell_code" in found.columns:
         named = (found["cell_code"].notna() & (found["cell_code"].astype(object) != "")).to_numpy()
         reasons[named] = "other_plan"
     if "reason" in found.columns:
-        told = (found["reason"].notna() & (found["reason"].astype(object) != "")).to_numpy()
-        reasons[told] = found["reason"].astype(str).to_numpy()[told]
+        has_reason = (found["reason"].notna() & (found["reason"].astype(object) != "")).to_numpy()
+        reasons[has_reason] = found["reason"].astype(str).to_numpy()[has_reason]
     sentences = [
         f"Its cell '{code}' is not in the plan."
         if reason == "other_plan"
-        else str(REASONS.get(reason, reason))
+        else str(UNASSIGNED_REASONS.get(reason, reason))
         for reason, code in zip(reasons, found["cell_code"], strict=True)
     ]
     return [str(reason) for reason in reasons], sentences
 
 
-UNASSIGNED = Kind("unassigned", UnassignedRule(), _missing, find)
+UNASSIGNED = GapKind("unassigned", UnassignedRule(), _missing_input, find_unassigned_gaps)

@@ -8,14 +8,14 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from gis.codes import required_codes
+from gis.codes import require_codes
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Booleans = NDArray[np.bool_]
-Objects = NDArray[np.object_]
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+ObjectArray = NDArray[np.object_]
 
 BATCH = 1_000_000
 """Points sorted at a time: about 60 MB for each worker. More points to a cell make better use of caches."""
@@ -24,9 +24,9 @@ _CHUNK = 2_000
 # Python's collector walks everything that lives whenever many objects survive it; points made in chunks this
 # small die before it counts them, which is four times as fast as making a whole batch.
 
-_FEW = 50_000
+_MIN_POINTS_FOR_THREADS = 50_000
 
-_MANY_VERTICES = 32
+_PREPARE_ABOVE_VERTICES = 32
 # Below this, walking the ring costs less than fetching its index from memory.
 
 
@@ -65,40 +65,41 @@ class PointLocator:
         If codes are missing, a geometry is not polygonal, or the frame has no CRS.
     """
 
-    bounds: Floats
-    codes: Objects
-    shapes: Objects
-    numbers: Integers
+    bounds: FloatArray
+    codes: ObjectArray
+    geometries: ObjectArray
+    code_index: IntArray
 
     def __init__(self, cells: gpd.GeoDataFrame, *, workers: int = 2, batch: int = BATCH) -> None:
         frame = cells if cells.crs == LONLAT else to_lonlat(cells)
         if "code" not in frame.columns:
             raise InputError("The cells have no column 'code'; name the field that holds the codes.")
-        texts = required_codes(frame["code"])
+        row_codes = require_codes(frame["code"])
         geometries = frame.geometry.to_numpy()
-        flat = shapely.get_dimensions(geometries)
-        wrong = np.flatnonzero((flat >= 0) & (flat < 2))
+        dimension = shapely.get_dimensions(geometries)
+        wrong = np.flatnonzero((dimension >= 0) & (dimension < 2))
         if len(wrong):
-            kind = geometries[wrong[0]].geom_type
+            geometry_type = geometries[wrong[0]].geom_type
             raise InputError(
-                f"Record {wrong[0] + 1} of the cells (code '{texts[wrong[0]]}') is a {kind}, not a polygon."
+                f"Record {wrong[0] + 1} of the cells (code '{row_codes[wrong[0]]}') "
+                f"is a {geometry_type}, not a polygon."
             )
-        codes, numbers = np.unique(texts, return_inverse=True)
-        order = np.argsort(numbers, kind="stable")
+        codes, code_index = np.unique(row_codes, return_inverse=True)
+        order = np.argsort(code_index, kind="stable")
         # A copy, because preparing writes into the geometry object, which is the caller's.
-        self.shapes = np.asarray(shapely.force_2d(geometries[order]), dtype=object)
-        self.numbers = numbers[order].astype(np.int64)
+        self.geometries = np.asarray(shapely.force_2d(geometries[order]), dtype=object)
+        self.code_index = code_index[order].astype(np.int64)
         self.codes = codes
-        filled = self.shapes[~(shapely.is_missing(self.shapes) | shapely.is_empty(self.shapes))]
+        filled = self.geometries[~(shapely.is_missing(self.geometries) | shapely.is_empty(self.geometries))]
         bounds = shapely.total_bounds(filled) if len(filled) else np.full(4, np.nan)
         self.bounds = np.asarray(bounds, dtype=float)
-        for array in (self.codes, self.shapes, self.numbers, self.bounds):
+        for array in (self.codes, self.geometries, self.code_index, self.bounds):
             array.setflags(write=False)
-        self._limits: tuple[float, float, float, float] = tuple(self.bounds.tolist())
-        self._tree = shapely.STRtree(self.shapes)
+        self._bounds_tuple: tuple[float, float, float, float] = tuple(self.bounds.tolist())
+        self._tree = shapely.STRtree(self.geometries)
         self._workers = workers
         self._batch = batch
-        _prepare(self.shapes)
+        _prepare_large(self.geometries)
 
     def __len__(self) -> int:
         """Return the number of codes."""
@@ -112,10 +113,10 @@ class PointLocator:
         lon, lat
             Degrees in EPSG:4326; a number that is not finite belongs to no cell.
         """
-        position = self.owner(lon, lat)
+        position = self.find_owner(lon, lat)
         return None if position < 0 else str(self.codes[position])
 
-    def owner(self, lon: float, lat: float) -> int:
+    def find_owner(self, lon: float, lat: float) -> int:
         """Return the owner of one location as a position in `codes`, or -1; a few microseconds.
 
         Parameters
@@ -123,7 +124,7 @@ class PointLocator:
         lon, lat
             As for `locate`.
         """
-        west, south, east, north = self._limits
+        west, south, east, north = self._bounds_tuple
         # Comparisons with NaN are false, so that this also drops what is not finite.
         if not (west <= lon <= east and south <= lat <= north):
             return -1
@@ -135,13 +136,13 @@ class PointLocator:
         point = points[0]
         for row in rows:
             # Not `intersects_xy`, which would prepare the cell, and not safely in many threads.
-            if self.shapes[row].intersects(point):
-                return int(self.numbers[row])
+            if self.geometries[row].intersects(point):
+                return int(self.code_index[row])
         return -1
 
-    def owners(
+    def find_owners(
         self, lon: ArrayLike, lat: ArrayLike, *, progress: Callable[[int, int], None] | None = None
-    ) -> Integers:
+    ) -> IntArray:
         """Return the owners of many locations as positions in `codes`.
 
         Parameters
@@ -161,11 +162,11 @@ class PointLocator:
         InputError
             If the two arrays are not of one length.
         """
-        return self._ask(lon, lat, borders=False, progress=progress)[0]
+        return self._find_all(lon, lat, borders=False, progress=progress)[0]
 
-    def owners_and_borders(
+    def find_owners_and_borders(
         self, lon: ArrayLike, lat: ArrayLike, *, progress: Callable[[int, int], None] | None = None
-    ) -> tuple[Integers, Booleans]:
+    ) -> tuple[IntArray, BoolArray]:
         """Return the owners of many locations, and which lie on the border of their owner.
 
         Parameters
@@ -185,79 +186,83 @@ class PointLocator:
         InputError
             If the two arrays are not of one length.
         """
-        return self._ask(lon, lat, borders=True, progress=progress)
+        return self._find_all(lon, lat, borders=True, progress=progress)
 
-    def _ask(
+    def _find_all(
         self, lon: ArrayLike, lat: ArrayLike, *, borders: bool, progress: Callable[[int, int], None] | None
-    ) -> tuple[Integers, Booleans]:
+    ) -> tuple[IntArray, BoolArray]:
         x, y = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
         if x.ndim != 1 or x.shape != y.shape:
             raise InputError(
                 f"Longitudes and latitudes must be two lists of one length, not {x.shape} and {y.shape}."
             )
-        owners: Integers = np.full(len(x), -1, dtype=np.int64)
-        edges: Booleans = np.zeros(len(x), dtype=bool)
+        owners: IntArray = np.full(len(x), -1, dtype=np.int64)
+        edges: BoolArray = np.zeros(len(x), dtype=bool)
 
-        def work(part: slice) -> int:
-            rows, edges[part] = self._rows(x[part], y[part], borders=borders)
+        def find_batch(part: slice) -> int:
+            rows, edges[part] = self._find_rows(x[part], y[part], borders=borders)
             held = rows >= 0
-            owners[part][held] = self.numbers[rows[held]]
+            owners[part][held] = self.code_index[rows[held]]
             return len(rows)
 
         # Every worker gets a part, as soon as the parts are worth a thread.
-        size = self._batch if len(x) < _FEW else min(self._batch, -(-len(x) // self._workers))
-        parts = [slice(start, start + size) for start in range(0, len(x), size)]
+        size = (
+            self._batch if len(x) < _MIN_POINTS_FOR_THREADS else min(self._batch, -(-len(x) // self._workers))
+        )
+        batches = [slice(start, start + size) for start in range(0, len(x), size)]
         done = 0
-        for count in self._spread(work, parts):
+        for count in self._map_batches(find_batch, batches):
             done += count
             if progress is not None:
                 progress(done, len(x))
         return owners, edges
 
-    def _spread(self, work: Callable[[slice], int], parts: list[slice]) -> Iterator[int]:
-        if len(parts) < 2 or self._workers < 2:
-            yield from map(work, parts)
+    def _map_batches(self, find_batch: Callable[[slice], int], batches: list[slice]) -> Iterator[int]:
+        if len(batches) < 2 or self._workers < 2:
+            yield from map(find_batch, batches)
             return
         with ThreadPoolExecutor(self._workers) as pool:
-            yield from pool.map(work, parts)
+            yield from pool.map(find_batch, batches)
 
-    def _rows(self, x: Floats, y: Floats, *, borders: bool) -> tuple[Integers, Booleans]:
+    def _find_rows(self, x: FloatArray, y: FloatArray, *, borders: bool) -> tuple[IntArray, BoolArray]:
         """Return for each point the lowest row that intersects it, or -1, and if on its border."""
         west, south, east, north = self.bounds
-        rows: Integers = np.full(len(x), -1, dtype=np.int64)
-        edges: Booleans = np.zeros(len(x), dtype=bool)
+        rows: IntArray = np.full(len(x), -1, dtype=np.int64)
+        edges: BoolArray = np.zeros(len(x), dtype=bool)
         # Comparisons with NaN are false, so that this also drops what is not finite.
         near = np.flatnonzero((x >= west) & (x <= east) & (y >= south) & (y <= north))
         if len(near) > 1:
-            near = near[np.argsort(_morton(x[near], y[near], self.bounds), kind="stable")]
+            near = near[np.argsort(_z_order_keys(x[near], y[near], self.bounds), kind="stable")]
         px, py = x[near], y[near]
         for start in range(0, len(near), _CHUNK):
             chunk = slice(start, start + _CHUNK)
-            rows[near[chunk]], edges[near[chunk]] = self._lowest(px[chunk], py[chunk], borders=borders)
+            rows[near[chunk]], edges[near[chunk]] = self._find_lowest_rows(
+                px[chunk], py[chunk], borders=borders
+            )
         return rows, edges
 
-    def _lowest(self, x: Floats, y: Floats, *, borders: bool) -> tuple[Integers, Booleans]:
+    def _find_lowest_rows(self, x: FloatArray, y: FloatArray, *, borders: bool) -> tuple[IntArray, BoolArray]:
         point, row = self._tree.query(shapely.points(x, y))
-        px, py, shapes = x[point], y[point], self.shapes[row]
+        px, py, polygons = x[point], y[point], self.geometries[row]
         if borders:
             # Nearly every candidate contains its point, so that few are left for the second test.
-            inner = shapely.contains_xy(shapes, px, py)
+            inner = shapely.contains_xy(polygons, px, py)
             rest = np.flatnonzero(~inner)
             hit = inner.copy()
-            hit[rest] = shapely.intersects_xy(shapes[rest], px[rest], py[rest])
+            hit[rest] = shapely.intersects_xy(polygons[rest], px[rest], py[rest])
         else:
-            hit = inner = shapely.intersects_xy(shapes, px, py)
-        lowest: Integers = np.full(len(x), len(self.shapes), dtype=np.int64)
+            hit = inner = shapely.intersects_xy(polygons, px, py)
+        lowest: IntArray = np.full(len(x), len(self.geometries), dtype=np.int64)
         np.minimum.at(lowest, point[hit], row[hit])
-        edges: Booleans = np.zeros(len(x), dtype=bool)
+        edges: BoolArray = np.zeros(len(x), dtype=bool)
         edges[point[hit & ~inner & (lowest[point] == row)]] = True
-        lowest[lowest == len(self.shapes)] = -1
+        lowest[lowest == len(self.geometries)] = -1
         return lowest, edges
 
 
-def _prepare(shapes: Objects) -> None:
+def _prepare_large(polygons: ObjectArray) -> None:
     """Index large cells, and ask each index once: GEOS builds it at the first question, unguarded."""
-    large = shapes[shapely.get_num_coordinates(shapes) > _MANY_VERTICES]
+    large = polygons[shapely.get_num_coordinates(polygons) > _PREPARE_ABOVE_VERTICES]
     shapely.prepare(large)
     vertices, owner = shapely.get_coordinates(large, return_index=True)
     rows, first = np.unique(owner, return_index=True)
@@ -265,7 +270,7 @@ def _prepare(shapes: Objects) -> None:
     shapely.contains_xy(large[rows], vertices[first, 0], vertices[first, 1])
 
 
-def _morton(x: Floats, y: Floats, bounds: Floats) -> NDArray[np.uint32]:
+def _z_order_keys(x: FloatArray, y: FloatArray, bounds: FloatArray) -> NDArray[np.uint32]:
     """Return the Z-order keys (16 bits an axis) by which points near each other stand near each other."""
     west, south, east, north = bounds
     key = np.zeros(len(x), dtype=np.uint32)

@@ -4,7 +4,7 @@
 `gis.divide`, files and exit codes to the command line.
 """
 
-from gis.topology.check import Report, check
-from gis.topology.repair import Repair, repair
+from gis.topology.check import TopologyReport, check_topology
+from gis.topology.repair import RepairResult, repair_topology
 
-__all__ = ["Repair", "Report", "check", "repair"]
+__all__ = ["RepairResult", "TopologyReport", "check_topology", "repair_topology"]

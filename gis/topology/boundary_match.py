@@ -7,11 +7,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Index = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
-def run_together(one: shapely.Geometry, other: shapely.Geometry, tolerance_m: float) -> bool:
+def boundaries_match(one: shapely.Geometry, other: shapely.Geometry, tolerance_m: float) -> bool:
     """Tell whether two polygons differ at most by hairlines along their rims.
 
     Parameters
@@ -31,11 +31,13 @@ def run_together(one: shapely.Geometry, other: shapely.Geometry, tolerance_m: fl
     """
     if shapely.is_empty(one) or shapely.is_empty(other):
         return False
-    corners, after = _rim(one)
-    spots, following = _rim(other)
+    corners, after = _boundary_vertices(one)
+    other_vertices, following = _boundary_vertices(other)
     tree = shapely.STRtree(np.asarray(shapely.points(corners), dtype=object))
-    mine, near = tree.query_nearest(shapely.points(spots), max_distance=tolerance_m, all_matches=False)
-    partner = np.full(len(spots), -1, dtype=np.int64)
+    mine, near = tree.query_nearest(
+        shapely.points(other_vertices), max_distance=tolerance_m, all_matches=False
+    )
+    partner = np.full(len(other_vertices), -1, dtype=np.int64)
     partner[mine] = near
     met = partner >= 0
     if len(np.unique(near)) < len(corners) or not len(near):
@@ -54,15 +56,15 @@ def run_together(one: shapely.Geometry, other: shapely.Geometry, tolerance_m: fl
     edges = np.column_stack([partner[met], partner[onward[met]]])
     edges = edges[edges[:, 0] != edges[:, 1]]
     expected = np.column_stack([np.arange(len(corners)), after])
-    if len(edges) != len(expected) or (_sorted(edges) != _sorted(expected)).any():
+    if len(edges) != len(expected) or (_sorted_pairs(edges) != _sorted_pairs(expected)).any():
         return False
     between = np.flatnonzero(~met)
     ends = np.stack([corners[partner[back[between]]], corners[partner[onward[between]]]], axis=1)
-    away = shapely.distance(shapely.linestrings(ends), shapely.points(spots[between]))
+    away = shapely.distance(shapely.linestrings(ends), shapely.points(other_vertices[between]))
     return bool((away <= tolerance_m).all())
 
 
-def _rim(polygon: shapely.Geometry) -> tuple[Floats, Index]:
+def _boundary_vertices(polygon: shapely.Geometry) -> tuple[FloatArray, IntArray]:
     """Return the vertices of all rings, ground to the left, and for each the next one of its ring."""
     rings = shapely.get_rings(shapely.get_parts(shapely.orient_polygons(polygon)))
     xy, ring = shapely.get_coordinates(rings, return_index=True)
@@ -74,5 +76,5 @@ def _rim(polygon: shapely.Geometry) -> tuple[Floats, Index]:
     return kept, after
 
 
-def _sorted(pairs: Index) -> Index:
+def _sorted_pairs(pairs: IntArray) -> IntArray:
     return np.asarray(pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))])

@@ -10,17 +10,23 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gis.crs import LONLAT, to_lonlat
-from gis.measures import accepted_crs
-from gis.topology.findings import KINDS, Findings, join_codes, metres2, shown
-from gis.topology.nesting import add_nesting
-from gis.topology.overlaps_and_holes import around, enclosed, find_overlaps, find_unmatched, union
+from gis.measures import resolve_working_crs
+from gis.topology.findings import FINDING_KINDS, FindingCollector, empty_to_none, format_area, join_codes
+from gis.topology.nesting import add_nesting_findings
+from gis.topology.overlaps_and_holes import (
+    find_holes,
+    find_overlaps,
+    find_touching,
+    find_unmatched_edges,
+    union_polygons,
+)
 from gis.topology.polygon_layer import (
     NOISE_WIDTH_M,
     Geometries,
-    Records,
-    fault_spots,
+    PolygonLayer,
+    explain_invalid,
     mean_width,
-    read_records,
+    read_polygon_layer,
 )
 
 Progress = Callable[[int, int], None]
@@ -28,7 +34,7 @@ _STEPS = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
+class TopologyReport:
     """What a check found.
 
     Attributes
@@ -45,11 +51,11 @@ class Report:
     crs: CRS
 
     @property
-    def valid(self) -> bool:
+    def is_valid(self) -> bool:
         """No finding is an error."""
         return not bool((self.findings["severity"] == "error").any())
 
-    def of(self, kind: str) -> gpd.GeoDataFrame:
+    def of_kind(self, kind: str) -> gpd.GeoDataFrame:
         """Return the findings of one kind."""
         return self.findings[self.findings["kind"] == kind].reset_index(drop=True)
 
@@ -61,18 +67,18 @@ class Report:
                 "count": int(groups["count"].get(kind, 0)),
                 "area_m2": round(float(groups["sum"].get(kind, 0.0)), 6),
             }
-            for kind in KINDS
+            for kind in FINDING_KINDS
         }
 
 
-def check(
+def check_topology(
     cells: gpd.GeoDataFrame,
     areas: gpd.GeoDataFrame | None = None,
     *,
     crs: CRS | None = None,
     sliver_width_m: float = 1.0,
     progress: Progress | None = None,
-) -> Report:
+) -> TopologyReport:
     """Check whether cells are a valid coverage, and with areas whether they fill exactly these.
 
     Everything is measured in the working CRS. Cells given in longitude and latitude, the form in which
@@ -103,80 +109,85 @@ def check(
     InputError
         If `code` is missing, no CRS is named, or the extent is not on the globe.
     """
-    working = accepted_crs(cells if areas is None else areas, crs)
-    records = read_records(cells, working)
-    tell = progress or _silent
-    findings = Findings(working)
-    _add_records(findings, records)
-    _add_shapes(findings, records, sliver_width_m)
-    tell(1, _STEPS)
+    working = resolve_working_crs(cells if areas is None else areas, crs)
+    cell_layer = read_polygon_layer(cells, working)
+    report_progress = progress or _no_progress
+    findings = FindingCollector(working)
+    _add_feature_faults(findings, cell_layer)
+    _add_slivers_and_multiparts(findings, cell_layer, sliver_width_m)
+    report_progress(1, _STEPS)
 
-    polygons = records.polygons
+    polygons = cell_layer.polygons
     invalid_edges = np.asarray(shapely.coverage_invalid_edges(polygons), dtype=object)
     suspects = ~(shapely.is_missing(invalid_edges) | shapely.is_empty(invalid_edges))
     coverage = not suspects.any()
-    tell(2, _STEPS)
+    report_progress(2, _STEPS)
     if not coverage:
-        _add_unshared(findings, records, invalid_edges, suspects)
+        _add_overlaps_and_unmatched(findings, cell_layer, invalid_edges, suspects)
     if CRS(cells.crs).is_geographic:
-        _add_stored(findings, records, to_lonlat(cells), coverage=coverage)
-    tell(3, _STEPS)
+        _add_lonlat_faults(findings, cell_layer, to_lonlat(cells), coverage=coverage)
+    report_progress(3, _STEPS)
 
-    holes = enclosed(union(polygons, coverage=coverage))
+    holes = find_holes(union_polygons(polygons, coverage=coverage))
     if areas is None:
-        _add_blanks(findings, records, holes)
-        tell(4, _STEPS)
+        _add_blanks(findings, cell_layer, holes)
+        report_progress(4, _STEPS)
     else:
-        ground = read_records(areas, working)
+        area_layer = read_polygon_layer(areas, working)
         # What the areas leave out is no blank, and neither is a hairline that is theirs.
-        thin = holes[mean_width(holes) <= NOISE_WIDTH_M]
-        _add_blanks(findings, records, thin[_mostly_in(thin, ground.polygons)])
-        tell(4, _STEPS)
-        given = cells["area_code"].to_numpy(dtype=object) if "area_code" in cells.columns else None
-        add_nesting(findings, records, ground, given, coverage=coverage)
-    tell(_STEPS, _STEPS)
-    return Report(findings=findings.frame(), crs=working)
+        hairlines = holes[mean_width(holes) <= NOISE_WIDTH_M]
+        _add_blanks(findings, cell_layer, hairlines[_is_mostly_inside(hairlines, area_layer.polygons)])
+        report_progress(4, _STEPS)
+        named_areas = cells["area_code"].to_numpy(dtype=object) if "area_code" in cells.columns else None
+        add_nesting_findings(findings, cell_layer, area_layer, named_areas, coverage=coverage)
+    report_progress(_STEPS, _STEPS)
+    return TopologyReport(findings=findings.to_frame(), crs=working)
 
 
-def _add_records(findings: Findings, records: Records) -> None:
+def _add_feature_faults(findings: FindingCollector, cell_layer: PolygonLayer) -> None:
     """Add what is wrong with records by themselves."""
-    faulty = np.flatnonzero(records.faults != "")
+    faulty = np.flatnonzero(cell_layer.faults != "")
     findings.add(
         "invalid",
-        list(records.labels[faulty]),
-        [f"The geometry of {records.name(row)} is invalid: {records.faults[row]}." for row in faulty],
-        records.spots[faulty],
+        list(cell_layer.labels[faulty]),
+        [
+            f"The geometry of {cell_layer.describe(row)} is invalid: {cell_layer.faults[row]}."
+            for row in faulty
+        ],
+        cell_layer.fault_points[faulty],
     )
-    nameless = np.flatnonzero(records.codes == "")
+    nameless = np.flatnonzero(cell_layer.codes == "")
     findings.add(
         "missing_code",
-        list(records.labels[nameless]),
+        list(cell_layer.labels[nameless]),
         [f"Record {row + 1} has no code." for row in nameless],
-        shown(records.polygons[nameless]),
+        empty_to_none(cell_layer.polygons[nameless]),
     )
-    repeated = np.flatnonzero(records.repeated())
+    repeated = np.flatnonzero(cell_layer.has_duplicate_code())
     findings.add(
         "duplicate_code",
-        list(records.labels[repeated]),
+        list(cell_layer.labels[repeated]),
         [
-            f"Record {row + 1} has the code '{records.codes[row]}', which another record has too."
+            f"Record {row + 1} has the code '{cell_layer.codes[row]}', which another record has too."
             for row in repeated
         ],
-        shown(records.polygons[repeated]),
+        empty_to_none(cell_layer.polygons[repeated]),
     )
 
 
-def _add_shapes(findings: Findings, records: Records, sliver_width_m: float) -> None:
+def _add_slivers_and_multiparts(
+    findings: FindingCollector, cell_layer: PolygonLayer, sliver_width_m: float
+) -> None:
     """Add slivers and cells in several pieces."""
-    parts, row = shapely.get_parts(records.polygons, return_index=True)
+    parts, row = shapely.get_parts(cell_layer.polygons, return_index=True)
     width = mean_width(parts)
     thin = np.flatnonzero((width < sliver_width_m) & ~shapely.is_empty(parts))
-    pieces = np.bincount(row, minlength=len(records))
+    pieces = np.bincount(row, minlength=len(cell_layer))
     findings.add(
         "sliver",
-        list(records.labels[row[thin]]),
+        list(cell_layer.labels[row[thin]]),
         [
-            f"{'A piece of cell' if pieces[row[k]] > 1 else 'Cell'} {records.labels[row[k]]} is only "
+            f"{'A piece of cell' if pieces[row[k]] > 1 else 'Cell'} {cell_layer.labels[row[k]]} is only "
             f"{width[k]:.2g} m wide."
             for k in thin
         ],
@@ -186,31 +197,34 @@ def _add_shapes(findings: Findings, records: Records, sliver_width_m: float) -> 
     several = np.flatnonzero(pieces > 1)
     findings.add(
         "parts",
-        list(records.labels[several]),
-        [f"Cell {records.labels[k]} lies in {pieces[k]} pieces." for k in several],
-        records.polygons[several],
-        shapely.area(records.polygons[several]),
+        list(cell_layer.labels[several]),
+        [f"Cell {cell_layer.labels[k]} lies in {pieces[k]} pieces." for k in several],
+        cell_layer.polygons[several],
+        shapely.area(cell_layer.polygons[several]),
     )
 
 
-def _add_unshared(
-    findings: Findings, records: Records, invalid_edges: Geometries, suspects: NDArray[np.bool_]
+def _add_overlaps_and_unmatched(
+    findings: FindingCollector,
+    cell_layer: PolygonLayer,
+    invalid_edges: Geometries,
+    suspects: NDArray[np.bool_],
 ) -> None:
     """Add overlaps and unmatched edges."""
-    polygons, labels = records.polygons, records.labels
+    polygons, labels = cell_layer.polygons, cell_layer.labels
     overlaps = find_overlaps(polygons, suspects)
-    sizes = shapely.area(overlaps.shared)
+    sizes = shapely.area(overlaps.intersections)
     findings.add(
         "overlap",
         [join_codes((labels[a], labels[b])) for a, b in zip(overlaps.first, overlaps.second, strict=True)],
         [
-            f"Cells {labels[a]} and {labels[b]} overlap by {metres2(size)}."
+            f"Cells {labels[a]} and {labels[b]} overlap by {format_area(size)}."
             for a, b, size in zip(overlaps.first, overlaps.second, sizes, strict=True)
         ],
-        overlaps.shared,
+        overlaps.intersections,
         sizes,
     )
-    unmatched = find_unmatched(polygons, invalid_edges, overlaps)
+    unmatched = find_unmatched_edges(polygons, invalid_edges, overlaps)
     findings.add(
         "unmatched",
         [join_codes((labels[a], labels[b])) for a, b in zip(unmatched.first, unmatched.second, strict=True)],
@@ -224,35 +238,37 @@ def _add_unshared(
     )
 
 
-def _add_stored(findings: Findings, records: Records, lonlat: gpd.GeoDataFrame, *, coverage: bool) -> None:
+def _add_lonlat_faults(
+    findings: FindingCollector, cell_layer: PolygonLayer, lonlat: gpd.GeoDataFrame, *, coverage: bool
+) -> None:
     """Add what is wrong in longitude and latitude only.
 
     Parameters
     ----------
-    findings, records
+    findings, cell_layer
         As elsewhere.
     lonlat
         The cells in EPSG:4326.
     coverage
         Whether the cells are a valid coverage in the working CRS; if not, they need not be one here.
     """
-    stored = np.asarray(lonlat.geometry, dtype=object)
-    sound = records.faults == ""
-    broken = np.flatnonzero(sound & ~shapely.is_valid(stored))
-    spots, reasons = fault_spots(stored[broken])
+    geometries = np.asarray(lonlat.geometry, dtype=object)
+    is_valid = cell_layer.faults == ""
+    broken = np.flatnonzero(is_valid & ~shapely.is_valid(geometries))
+    points, reasons = explain_invalid(geometries[broken])
     findings.add(
         "invalid",
-        list(records.labels[broken]),
+        list(cell_layer.labels[broken]),
         [
-            f"The geometry of {records.name(row)} is invalid in longitude and latitude: {reason}."
+            f"The geometry of {cell_layer.describe(row)} is invalid in longitude and latitude: {reason}."
             for row, reason in zip(broken, reasons, strict=True)
         ],
-        gpd.GeoSeries(spots, crs=LONLAT).to_crs(records.crs),
+        gpd.GeoSeries(points, crs=LONLAT).to_crs(cell_layer.crs),
     )
     if len(broken) or not coverage:
         return
-    whole = stored.copy()
-    whole[~sound] = shapely.Polygon()
+    whole = geometries.copy()
+    whole[~is_valid] = shapely.Polygon()
     if shapely.coverage_is_valid(whole):
         return
     edges = np.asarray(shapely.coverage_invalid_edges(whole), dtype=object)
@@ -262,7 +278,7 @@ def _add_stored(findings: Findings, records: Records, lonlat: gpd.GeoDataFrame, 
     first, second = np.append(first, alone), np.append(second, alone)
     once = first <= second
     first, second = first[once], second[once]
-    labels = records.labels
+    labels = cell_layer.labels
     findings.add(
         "unmatched",
         [join_codes((labels[a], labels[b])) for a, b in zip(first, second, strict=True)],
@@ -271,21 +287,23 @@ def _add_stored(findings: Findings, records: Records, lonlat: gpd.GeoDataFrame, 
             f"{'a neighbour' if a == b else f'cell {labels[b]}'}, or the other way round."
             for a, b in zip(first, second, strict=True)
         ],
-        gpd.GeoSeries(edges[first], crs=LONLAT).to_crs(records.crs),
+        gpd.GeoSeries(edges[first], crs=LONLAT).to_crs(cell_layer.crs),
     )
 
 
-def _add_blanks(findings: Findings, records: Records, holes: Geometries) -> None:
+def _add_blanks(findings: FindingCollector, cell_layer: PolygonLayer, holes: Geometries) -> None:
     """Add enclosed ground that is in no cell."""
     sizes, widths = shapely.area(holes), mean_width(holes)
     neighbours = (
-        [join_codes(records.labels[rows]) for rows in around(holes, records.polygons)] if len(holes) else []
+        [join_codes(cell_layer.labels[rows]) for rows in find_touching(holes, cell_layer.polygons)]
+        if len(holes)
+        else []
     )
     findings.add(
         "blank",
         neighbours,
         [
-            f"A blank of {metres2(size)} between cells {codes}."
+            f"A blank of {format_area(size)} between cells {codes}."
             if width > NOISE_WIDTH_M
             else f"A hairline between cells {codes}: a vertex of one lies beside the edge of another."
             for size, width, codes in zip(sizes, widths, neighbours, strict=True)
@@ -295,12 +313,12 @@ def _add_blanks(findings: Findings, records: Records, holes: Geometries) -> None
     )
 
 
-def _mostly_in(holes: Geometries, areas: Geometries) -> NDArray[np.bool_]:
+def _is_mostly_inside(holes: Geometries, areas: Geometries) -> NDArray[np.bool_]:
     """Tell which holes lie by more than half in areas."""
     hole, area = shapely.STRtree(areas).query(holes, predicate="intersects")
     shared = shapely.area(shapely.intersection(holes[hole], areas[area]))
     return np.asarray(np.bincount(hole, weights=shared, minlength=len(holes)) > shapely.area(holes) / 2)
 
 
-def _silent(done: int, total: int) -> None:
+def _no_progress(done: int, total: int) -> None:
     """Tell nobody."""

@@ -9,37 +9,37 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.faces.arrangement import faces
-from gis.graph import adjacency
-from gis.topology.polygon_layer import Geometries, Records
+from gis.faces.arrangement import build_faces
+from gis.graph import find_shared_borders
+from gis.topology.polygon_layer import Geometries, PolygonLayer
 
-Index = NDArray[np.int64]
+IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Lists:
+class RaggedArray:
     """One list of numbers per row, stored end to end: row k is values[starts[k]:starts[k + 1]]."""
 
-    starts: Index
-    values: Index
+    offsets: IntArray
+    values: IntArray
 
     @classmethod
-    def group(cls, rows: Index, values: Index, count: int) -> "Lists":
+    def from_pairs(cls, rows: IntArray, values: IntArray, count: int) -> "RaggedArray":
         """Gather values by row; each list is in ascending order."""
         order = np.lexsort((values, rows))
         return cls(np.searchsorted(rows[order], np.arange(count + 1)).astype(np.int64), values[order])
 
-    def of(self, row: int) -> Index:
+    def values_of(self, row: int) -> IntArray:
         """Return the list of one row."""
-        return self.values[self.starts[row] : self.starts[row + 1]]
+        return self.values[self.offsets[row] : self.offsets[row + 1]]
 
-    def sizes(self) -> Index:
+    def lengths(self) -> IntArray:
         """Return the length of each list."""
-        return np.diff(self.starts)
+        return np.diff(self.offsets)
 
 
 @dataclass(frozen=True, eq=False)
-class Mosaic:
+class FaceGraph:
     """Faces, claims and neighbours.
 
     Attributes
@@ -63,44 +63,53 @@ class Mosaic:
     """
 
     faces: Geometries
-    size: NDArray[np.float64]
-    claims: Lists
-    claimed: Lists
-    home: Index
-    inside: Lists
-    beside: Lists
-    border: NDArray[np.float64]
+    area_m2: NDArray[np.float64]
+    candidate_cells: RaggedArray
+    candidate_faces: RaggedArray
+    area_of_cell: IntArray
+    areas_of_face: RaggedArray
+    adjacent_faces: RaggedArray
+    border_m: NDArray[np.float64]
 
-    def allows(self, face: int, cell: int) -> bool:
+    def is_allowed(self, face: int, cell: int) -> bool:
         """Tell whether the face lies in the cell's area."""
-        return bool(self.home[cell] in self.inside.of(face))
+        return bool(self.area_of_cell[cell] in self.areas_of_face.values_of(face))
 
-    def shape(self, faces: list[int]) -> shapely.Geometry:
+    def union_faces(self, faces: list[int]) -> shapely.Geometry:
         """Return the union of faces."""
         return self.faces[faces[0]] if len(faces) == 1 else shapely.coverage_union_all(self.faces[faces])
 
     def neighbours(self, face: int) -> list[tuple[int, float]]:
         """Return the faces beside a face with the metres of the common border."""
-        start, end = self.beside.starts[face], self.beside.starts[face + 1]
-        return list(zip(self.beside.values[start:end].tolist(), self.border[start:end].tolist(), strict=True))
+        start, end = self.adjacent_faces.offsets[face], self.adjacent_faces.offsets[face + 1]
+        return list(
+            zip(
+                self.adjacent_faces.values[start:end].tolist(), self.border_m[start:end].tolist(), strict=True
+            )
+        )
 
-    def pairs(self) -> tuple[Index, Index]:
+    def edges(self) -> tuple[IntArray, IntArray]:
         """Return every two neighbouring faces once, the lower first."""
-        left = np.repeat(np.arange(len(self.faces)), self.beside.sizes())
-        once = left < self.beside.values
-        return left[once], self.beside.values[once]
+        left = np.repeat(np.arange(len(self.faces)), self.adjacent_faces.lengths())
+        once = left < self.adjacent_faces.values
+        return left[once], self.adjacent_faces.values[once]
 
 
-def make_mosaic(
-    cells: Records, areas: Records | None, home: Index, cuts: Geometries, *, passes: int = 1
-) -> Mosaic:
+def build_face_graph(
+    cells: PolygonLayer,
+    areas: PolygonLayer | None,
+    area_of_cell: IntArray,
+    cuts: Geometries,
+    *,
+    passes: int = 1,
+) -> FaceGraph:
     """Cut the ground along every border of cells and areas.
 
     Parameters
     ----------
     cells, areas
         In the same working CRS.
-    home
+    area_of_cell
         Per cell the row of its area, -1 for none; zeros where there are no areas.
     cuts
         Further lines or polygons along which to cut.
@@ -110,46 +119,46 @@ def make_mosaic(
     """
     lines = cells.polygons if areas is None else np.concatenate([cells.polygons, areas.polygons])
     lines = np.concatenate([lines, cuts])
-    ground = faces(lines[~shapely.is_empty(lines)])
+    faces = build_faces(lines[~shapely.is_empty(lines)])
     for _ in range(1, passes):
-        ground = faces(ground)
-    spots = shapely.point_on_surface(ground)
-    tree = shapely.STRtree(spots)
+        faces = build_faces(faces)
+    points = shapely.point_on_surface(faces)
+    tree = shapely.STRtree(points)
     if areas is None:
-        area, face = np.zeros(len(ground), dtype=np.int64), np.arange(len(ground))
+        area, face = np.zeros(len(faces), dtype=np.int64), np.arange(len(faces))
     else:
         area, face = tree.query(areas.polygons, predicate="intersects")
         keep = np.unique(face)
-        ground = ground[keep]
+        faces = faces[keep]
         face = np.searchsorted(keep, face)
-        tree = shapely.STRtree(spots[keep])
-    inside = Lists.group(face, area, len(ground))
+        tree = shapely.STRtree(points[keep])
+    inside = RaggedArray.from_pairs(face, area, len(faces))
     cell, face = tree.query(cells.polygons, predicate="intersects")
     width = 1 if areas is None else len(areas) + 1
-    at_home = np.isin(face * width + home[cell], _keys(inside, width))
-    cell, face = cell[at_home].astype(np.int64), face[at_home].astype(np.int64)
+    in_own_area = np.isin(face * width + area_of_cell[cell], _pair_keys(inside, width))
+    cell, face = cell[in_own_area].astype(np.int64), face[in_own_area].astype(np.int64)
 
-    i, j, metres = adjacency(ground, tolerance=0)
+    i, j, metres = find_shared_borders(faces, tolerance=0)
     left, right, metres = np.concatenate([i, j]), np.concatenate([j, i]), np.concatenate([metres, metres])
     order = np.lexsort((right, left))
-    return Mosaic(
-        faces=ground,
-        size=shapely.area(ground),
-        claims=Lists.group(face, cell, len(ground)),
-        claimed=Lists.group(cell, face, len(cells)),
-        home=home,
-        inside=inside,
-        beside=Lists.group(left, right, len(ground)),
-        border=metres[order],
+    return FaceGraph(
+        faces=faces,
+        area_m2=shapely.area(faces),
+        candidate_cells=RaggedArray.from_pairs(face, cell, len(faces)),
+        candidate_faces=RaggedArray.from_pairs(cell, face, len(cells)),
+        area_of_cell=area_of_cell,
+        areas_of_face=inside,
+        adjacent_faces=RaggedArray.from_pairs(left, right, len(faces)),
+        border_m=metres[order],
     )
 
 
-def _keys(lists: Lists, width: int) -> Index:
+def _pair_keys(lists: RaggedArray, width: int) -> IntArray:
     """Return row * width + value of every entry."""
-    return np.repeat(np.arange(len(lists.starts) - 1), lists.sizes()) * width + lists.values
+    return np.repeat(np.arange(len(lists.offsets) - 1), lists.lengths()) * width + lists.values
 
 
-def components(count: int, left: Index, right: Index) -> Index:
+def connected_components(count: int, left: IntArray, right: IntArray) -> IntArray:
     """Label connected nodes with the lowest node of their component.
 
     Parameters

@@ -9,8 +9,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.topology.face_graph import Index, Lists, Mosaic, components
-from gis.topology.overlap_resolution import longest_border
+from gis.topology.face_graph import FaceGraph, IntArray, RaggedArray, connected_components
+from gis.topology.overlap_resolution import cell_with_longest_border
 from gis.topology.polygon_layer import Geometries
 
 
@@ -19,28 +19,28 @@ class Blank:
     """Connected ground in no cell: its faces, shape, the cells around, and who got it or why nobody did."""
 
     faces: list[int]
-    shape: shapely.Geometry
-    around: list[int]
-    winner: int
+    geometry: shapely.Geometry
+    neighbours: list[int]
+    assigned_cell: int
     reason: str
-    narrow: bool
+    is_narrow: bool
 
 
 def fill_blanks(
-    mosaic: Mosaic,
-    owner: Index,
+    face_graph: FaceGraph,
+    cell_of_face: IntArray,
     *,
     size_m2: NDArray[np.float64],
-    rank: Index,
+    rank: IntArray,
     max_width_m: float,
     max_growth: float,
-    share: Index | None = None,
-) -> tuple[Index, list[Blank]]:
+    preferred_cell: IntArray | None = None,
+) -> tuple[IntArray, list[Blank]]:
     """Give each narrow blank to the neighbour with the longest common border, in its own area.
 
     Parameters
     ----------
-    mosaic, owner
+    face_graph, cell_of_face
         The faces and the row of the cell that has each, -1 for none.
     size_m2
         The area of each cell as it came.
@@ -50,7 +50,7 @@ def fill_blanks(
         A blank into which a wider circle fits stays.
     max_growth
         Share of its own area by which a cell may grow.
-    share
+    preferred_cell
         Per face the cell that is to have it, -1 for none; it does if it lies beside it.
 
     Returns
@@ -60,77 +60,112 @@ def fill_blanks(
     blanks : list of Blank
         All of them, the largest first.
     """
-    owner = owner.copy()
-    share = np.full(len(owner), -1, dtype=np.int64) if share is None else share
-    lots, shapes = _blanks(mosaic, owner, share)
-    narrow = ~wider_than(shapes, max_width_m)
-    around = [{int(owner[n]) for face in lot for n, _ in mosaic.neighbours(face)} - {-1} for lot in lots]
-    winner = np.full(len(lots), -1, dtype=np.int64)
+    cell_of_face = cell_of_face.copy()
+    preferred_cell = (
+        np.full(len(cell_of_face), -1, dtype=np.int64) if preferred_cell is None else preferred_cell
+    )
+    face_groups, polygons = _find_blanks(face_graph, cell_of_face, preferred_cell)
+    is_narrow = ~is_wider_than(polygons, max_width_m)
+    neighbours = [
+        {int(cell_of_face[n]) for face in lot for n, _ in face_graph.neighbours(face)} - {-1}
+        for lot in face_groups
+    ]
+    assigned_cell = np.full(len(face_groups), -1, dtype=np.int64)
     gained = np.zeros(len(size_m2))
-    waiting = np.flatnonzero(narrow).tolist()
+    waiting = np.flatnonzero(is_narrow).tolist()
     while waiting:
         later = []
         for k in waiting:
-            area = float(mosaic.size[lots[k]].sum())
-            fits = gained + area <= max_growth * size_m2
-            winner[k] = _taker(mosaic, owner, lots[k], int(share[lots[k][0]]), rank, fits)
-            if winner[k] < 0:
+            area = float(face_graph.area_m2[face_groups[k]].sum())
+            may_grow = gained + area <= max_growth * size_m2
+            assigned_cell[k] = _choose_cell(
+                face_graph,
+                cell_of_face,
+                face_groups[k],
+                int(preferred_cell[face_groups[k][0]]),
+                rank,
+                may_grow,
+            )
+            if assigned_cell[k] < 0:
                 later.append(k)
                 continue
-            owner[lots[k]] = winner[k]
-            gained[winner[k]] += area
+            cell_of_face[face_groups[k]] = assigned_cell[k]
+            gained[assigned_cell[k]] += area
         # A share that lay beside no owned ground may do so now.
         waiting = later if len(later) < len(waiting) else []
     blanks = []
-    for k, lot in enumerate(lots):
+    for k, face_group in enumerate(face_groups):
         reason = (
             f"too large: each cell that may have it would grow by more than {max_growth:.0%}"
-            if narrow[k]
+            if is_narrow[k]
             else f"wider than {max_width_m:g} m"
         )
-        blanks.append(Blank(lot, shapes[k], sorted(around[k]), int(winner[k]), reason, bool(narrow[k])))
-    return owner, blanks
+        blanks.append(
+            Blank(
+                face_group,
+                polygons[k],
+                sorted(neighbours[k]),
+                int(assigned_cell[k]),
+                reason,
+                bool(is_narrow[k]),
+            )
+        )
+    return cell_of_face, blanks
 
 
-def _taker(
-    mosaic: Mosaic, owner: Index, lot: list[int], share: int, rank: Index, fits: NDArray[np.bool_]
+def _choose_cell(
+    face_graph: FaceGraph,
+    cell_of_face: IntArray,
+    face_group: list[int],
+    preferred_cell: int,
+    rank: IntArray,
+    may_grow: NDArray[np.bool_],
 ) -> int:
     """Return the cell that takes connected faces, -1 for none."""
-    if share >= 0 and fits[share] and any(owner[n] == share for f in lot for n, _ in mosaic.neighbours(f)):
-        return share
-    best = longest_border(mosaic, owner, lot, rank=rank, fits=fits)
+    if (
+        preferred_cell >= 0
+        and may_grow[preferred_cell]
+        and any(cell_of_face[n] == preferred_cell for f in face_group for n, _ in face_graph.neighbours(f))
+    ):
+        return preferred_cell
+    best = cell_with_longest_border(face_graph, cell_of_face, face_group, rank=rank, may_grow=may_grow)
     return -1 if best is None else best
 
 
-def wider_than(shapes: Geometries, width_m: float) -> NDArray[np.bool_]:
+def is_wider_than(polygons: Geometries, width_m: float) -> NDArray[np.bool_]:
     """Tell into which polygons a circle of that diameter fits."""
-    bounds = shapely.bounds(shapes)
-    result = np.zeros(len(shapes), dtype=bool)
-    if not len(shapes):
+    bounds = shapely.bounds(polygons)
+    result = np.zeros(len(polygons), dtype=bool)
+    if not len(polygons):
         return result
     room = np.flatnonzero(np.minimum(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1]) > width_m)
     # The erosion by the radius leaves the centres of all circles that fit.
-    result[room] = ~shapely.is_empty(shapely.buffer(shapes[room], -width_m / 2))
+    result[room] = ~shapely.is_empty(shapely.buffer(polygons[room], -width_m / 2))
     return result
 
 
-def _blanks(mosaic: Mosaic, owner: Index, share: Index) -> tuple[list[list[int]], Geometries]:
+def _find_blanks(
+    face_graph: FaceGraph, cell_of_face: IntArray, preferred_cell: IntArray
+) -> tuple[list[list[int]], Geometries]:
     """Return connected unowned faces of one share and the same areas, the largest first, and their shapes."""
-    bare = owner < 0
-    left, right = mosaic.pairs()
-    joint = bare[left] & bare[right] & (share[left] == share[right])
+    is_uncovered = cell_of_face < 0
+    left, right = face_graph.edges()
+    joint = is_uncovered[left] & is_uncovered[right] & (preferred_cell[left] == preferred_cell[right])
     left, right = left[joint], right[joint]
     alike = np.array(
-        [np.array_equal(mosaic.inside.of(a), mosaic.inside.of(b)) for a, b in zip(left, right, strict=True)],
+        [
+            np.array_equal(face_graph.areas_of_face.values_of(a), face_graph.areas_of_face.values_of(b))
+            for a, b in zip(left, right, strict=True)
+        ],
         dtype=bool,
     )
-    label = components(len(owner), left[alike], right[alike])
-    rows = np.flatnonzero(bare)
+    label = connected_components(len(cell_of_face), left[alike], right[alike])
+    rows = np.flatnonzero(is_uncovered)
     roots, where = np.unique(label[rows], return_inverse=True)
-    grouped = Lists.group(where.astype(np.int64), rows, len(roots))
-    sizes = np.bincount(where, weights=mosaic.size[rows], minlength=len(roots))
+    grouped = RaggedArray.from_pairs(where.astype(np.int64), rows, len(roots))
+    sizes = np.bincount(where, weights=face_graph.area_m2[rows], minlength=len(roots))
     order = np.lexsort((roots, -sizes)).tolist()
-    lots = [grouped.of(row).tolist() for row in order]
-    shapes = np.empty(len(lots), dtype=object)
-    shapes[:] = [mosaic.shape(lot) for lot in lots]
-    return lots, shapes
+    face_groups = [grouped.values_of(row).tolist() for row in order]
+    polygons = np.empty(len(face_groups), dtype=object)
+    polygons[:] = [face_graph.union_faces(face_group) for face_group in face_groups]
+    return face_groups, polygons

@@ -11,7 +11,7 @@ from pyproj import CRS
 
 from gis.crs import LONLAT
 
-KINDS = (
+FINDING_KINDS = (
     "invalid",
     "missing_code",
     "duplicate_code",
@@ -25,10 +25,10 @@ KINDS = (
 )
 """Every kind of finding, in the order of a report."""
 
-WARNINGS = frozenset({"sliver", "parts"})
+WARNING_KINDS = frozenset({"sliver", "parts"})
 """The kinds that a valid coverage may have."""
 
-COLUMNS = ("kind", "severity", "codes", "area_m2", "detail", "geometry")
+FINDING_COLUMNS = ("kind", "severity", "codes", "area_m2", "detail", "geometry")
 """The columns of a frame of findings."""
 
 
@@ -37,21 +37,21 @@ def join_codes(labels: Iterable[str]) -> str:
     return ",".join(sorted(set(labels)))
 
 
-def metres2(area: float) -> str:
+def format_area(area: float) -> str:
     """Write an area for a person: square metres, or square kilometres from 0.1 km²."""
     if area >= 100_000:
         return f"{area / 1e6:,.2f} km²"
     return f"{area:,.2f} m²" if area >= 0.01 else f"{area:.1g} m²"
 
 
-def shown(polygons: NDArray[np.object_]) -> NDArray[np.object_]:
+def empty_to_none(polygons: NDArray[np.object_]) -> NDArray[np.object_]:
     """Return None in place of empty polygons."""
     result = polygons.copy()
     result[shapely.is_empty(polygons)] = None
     return result
 
 
-class Findings:
+class FindingCollector:
     """Collects findings in the working CRS and returns them as one frame in EPSG:4326."""
 
     def __init__(self, crs: CRS) -> None:
@@ -76,22 +76,24 @@ class Findings:
             One value per finding; geometry in the working CRS, area 0 when not given.
         """
         areas = np.zeros(len(codes)) if areas_m2 is None else np.asarray(areas_m2, dtype=float)
-        shapes = np.empty(len(codes), dtype=object)
-        shapes[:] = list(geometries)  # type: ignore[arg-type]
+        values = np.empty(len(codes), dtype=object)
+        values[:] = list(geometries)  # type: ignore[arg-type]
         self._rows.extend(
-            (kind, code, float(area), detail, shape)
-            for code, area, detail, shape in zip(codes, areas, details, shapes, strict=True)
+            (kind, code, float(area), detail, value)
+            for code, area, detail, value in zip(codes, areas, details, values, strict=True)
         )
 
-    def frame(self) -> gpd.GeoDataFrame:
+    def to_frame(self) -> gpd.GeoDataFrame:
         """Return the findings in EPSG:4326: by kind in the order of `KINDS`, the largest first."""
         table = pd.DataFrame(self._rows, columns=["kind", "codes", "area_m2", "detail", "geometry"])
-        rank: NDArray[np.int64] = np.array([KINDS.index(kind) for kind in table["kind"]], dtype=np.int64)
-        table.insert(1, "severity", np.where(table["kind"].isin(list(WARNINGS)), "warning", "error"))
+        rank: NDArray[np.int64] = np.array(
+            [FINDING_KINDS.index(kind) for kind in table["kind"]], dtype=np.int64
+        )
+        table.insert(1, "severity", np.where(table["kind"].isin(list(WARNING_KINDS)), "warning", "error"))
         order = np.lexsort(
             (table["codes"].to_numpy(dtype=str), -table["area_m2"].to_numpy(dtype=float), rank)
         )
         table = table.iloc[order].reset_index(drop=True)
         table = table.astype({"kind": object, "severity": object, "codes": object, "detail": object})
-        frame = gpd.GeoDataFrame(table[list(COLUMNS)], geometry="geometry", crs=self._crs)
+        frame = gpd.GeoDataFrame(table[list(FINDING_COLUMNS)], geometry="geometry", crs=self._crs)
         return frame.to_crs(LONLAT)

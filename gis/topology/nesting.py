@@ -8,18 +8,18 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.codes import code_texts
-from gis.faces.overlay import polygonal
-from gis.topology.boundary_match import run_together
-from gis.topology.findings import Findings, join_codes, metres2, shown
-from gis.topology.overlaps_and_holes import around, union
-from gis.topology.polygon_layer import NOISE_WIDTH_M, Geometries, Records, mean_width
+from gis.codes import normalize_codes
+from gis.faces.overlay import extract_polygons
+from gis.topology.boundary_match import boundaries_match
+from gis.topology.findings import FindingCollector, empty_to_none, format_area, join_codes
+from gis.topology.overlaps_and_holes import find_touching, union_polygons
+from gis.topology.polygon_layer import NOISE_WIDTH_M, Geometries, PolygonLayer, mean_width
 
-TOLERANCE_M2 = 0.01
+AREA_TOLERANCE_M2 = 0.01
 """How far the union of an area's cells may differ from the area."""
 
 
-def parents(polygons: Geometries, areas: Records, named: NDArray[np.object_]) -> NDArray[np.int64]:
+def find_parents(polygons: Geometries, areas: PolygonLayer, named: NDArray[np.object_]) -> NDArray[np.int64]:
     """Return the row of each polygon's area: the one it names, else the one with the largest share of it.
 
     Parameters
@@ -37,10 +37,10 @@ def parents(polygons: Geometries, areas: Records, named: NDArray[np.object_]) ->
         -1 where a polygon has no share in any area.
     """
     row_of = {code: row for row, code in reversed(list(enumerate(areas.codes))) if code}
-    owner = np.array([row_of.get(code, -1) for code in named], dtype=np.int64)
-    free = np.flatnonzero((owner < 0) & ~shapely.is_empty(polygons))
+    area_of_polygon = np.array([row_of.get(code, -1) for code in named], dtype=np.int64)
+    free = np.flatnonzero((area_of_polygon < 0) & ~shapely.is_empty(polygons))
     if not len(free):
-        return owner
+        return area_of_polygon
     # Largest share first; of equal shares (areas of several levels) the smallest area, the lowest code.
     rank = np.empty(len(areas), dtype=np.int64)
     rank[np.lexsort((areas.codes.astype(str), shapely.area(areas.polygons)))] = np.arange(len(areas))
@@ -57,21 +57,21 @@ def parents(polygons: Geometries, areas: Records, named: NDArray[np.object_]) ->
     best = np.ones(len(hits), dtype=bool)
     best[1:] = hits[1:] != hits[:-1]
     best &= share > 0
-    owner[free[hits[best]]] = rows[best]
-    return owner
+    area_of_polygon[free[hits[best]]] = rows[best]
+    return area_of_polygon
 
 
 @dataclass(frozen=True, eq=False)
-class _Frame:
+class _CellsInAreas:
     """The cells and areas being compared: `owner` is the row of each cell's area, or -1."""
 
-    cells: Records
-    areas: Records
-    owner: NDArray[np.int64]
+    cells: PolygonLayer
+    areas: PolygonLayer
+    area_of_cell: NDArray[np.int64]
 
 
-def add_nesting(
-    findings: Findings, cells: Records, areas: Records, named: Any | None, *, coverage: bool
+def add_nesting_findings(
+    findings: FindingCollector, cells: PolygonLayer, areas: PolygonLayer, named: Any | None, *, coverage: bool
 ) -> None:
     """Add blanks, ground outside and crossed parents, with their hairlines where these sum to too much.
 
@@ -86,7 +86,7 @@ def add_nesting(
     coverage
         Whether the cells are known to be a valid coverage.
     """
-    codes = code_texts(named) if named is not None else np.full(len(cells), "", dtype=object)
+    codes = normalize_codes(named) if named is not None else np.full(len(cells), "", dtype=object)
     # Numpy would compare each with each, as they are objects.
     unknown = np.flatnonzero((codes != "") & ~pd.Index(codes).isin(areas.codes[areas.codes != ""]))
     findings.add(
@@ -96,93 +96,96 @@ def add_nesting(
             f"Cell {cells.labels[k]} names the area '{codes[k]}', which is not among the areas."
             for k in unknown
         ],
-        shown(cells.polygons[unknown]),
+        empty_to_none(cells.polygons[unknown]),
     )
-    frame = _Frame(cells, areas, parents(cells.polygons, areas, codes))
-    missing, excess = _differences(frame, coverage=coverage)
+    nesting = _CellsInAreas(cells, areas, find_parents(cells.polygons, areas, codes))
+    missing, excess = _find_differences(nesting, coverage=coverage)
     _add_hairlines(
-        findings, frame, _add_missing(findings, frame, missing), _add_excess(findings, frame, excess)
+        findings, nesting, _add_missing(findings, nesting, missing), _add_excess(findings, nesting, excess)
     )
 
 
-def _differences(frame: _Frame, *, coverage: bool) -> tuple[Geometries, Geometries]:
+def _find_differences(nesting: _CellsInAreas, *, coverage: bool) -> tuple[Geometries, Geometries]:
     """Return per area the ground its cells miss, and the ground they have beyond it."""
-    order = np.argsort(frame.owner, kind="stable")
-    bounds = np.searchsorted(frame.owner[order], np.arange(len(frame.areas) + 1))
-    united = np.empty(len(frame.areas), dtype=object)
-    for row in range(len(frame.areas)):
+    order = np.argsort(nesting.area_of_cell, kind="stable")
+    bounds = np.searchsorted(nesting.area_of_cell[order], np.arange(len(nesting.areas) + 1))
+    united = np.empty(len(nesting.areas), dtype=object)
+    for row in range(len(nesting.areas)):
         members = order[bounds[row] : bounds[row + 1]]
-        united[row] = union(frame.cells.polygons[members], coverage=coverage)
-    areas = frame.areas.polygons
+        united[row] = union_polygons(nesting.cells.polygons[members], coverage=coverage)
+    areas = nesting.areas.polygons
     # Mostly cells and area differ by rounding only, which an overlay of many vertices takes long to find out.
-    level = np.abs(shapely.area(areas) - shapely.area(united)) <= TOLERANCE_M2
+    level = np.abs(shapely.area(areas) - shapely.area(united)) <= AREA_TOLERANCE_M2
     for row in np.flatnonzero(level).tolist():
-        level[row] = run_together(areas[row], united[row], NOISE_WIDTH_M / 10)
+        level[row] = boundaries_match(areas[row], united[row], NOISE_WIDTH_M / 10)
     missing, excess = (np.full(len(areas), shapely.Polygon(), dtype=object) for _ in range(2))
-    missing[~level] = polygonal(shapely.difference(areas[~level], united[~level]))
-    excess[~level] = polygonal(shapely.difference(united[~level], areas[~level]))
+    missing[~level] = extract_polygons(shapely.difference(areas[~level], united[~level]))
+    excess[~level] = extract_polygons(shapely.difference(united[~level], areas[~level]))
     return missing, excess
 
 
-def _add_missing(findings: Findings, frame: _Frame, missing: Geometries) -> Geometries:
+def _add_missing(findings: FindingCollector, nesting: _CellsInAreas, missing: Geometries) -> Geometries:
     """Add the ground of areas that no cell covers; return the hairlines of each area."""
-    pieces, row = _parts(missing)
+    pieces, row = _explode(missing)
     real = mean_width(pieces) > NOISE_WIDTH_M
-    hairlines = _gather(pieces[~real], row[~real], len(missing))
+    hairlines = _collect_by_row(pieces[~real], row[~real], len(missing))
     pieces, row = pieces[real], row[real]
     # A cell of another area may lie there: that ground is crossed, not blank.
-    hits, others = shapely.STRtree(frame.cells.polygons).query(pieces, predicate="intersects")
+    hits, others = shapely.STRtree(nesting.cells.polygons).query(pieces, predicate="intersects")
     for piece in np.unique(hits):
         pieces[piece] = shapely.difference(
-            pieces[piece], shapely.union_all(frame.cells.polygons[others[hits == piece]])
+            pieces[piece], shapely.union_all(nesting.cells.polygons[others[hits == piece]])
         )
-    bare, index = _parts(polygonal(pieces))
+    uncovered, index = _explode(extract_polygons(pieces))
     row = row[index]
-    real = mean_width(bare) > NOISE_WIDTH_M
-    bare, row = bare[real], row[real]
-    if not len(bare):
+    real = mean_width(uncovered) > NOISE_WIDTH_M
+    uncovered, row = uncovered[real], row[real]
+    if not len(uncovered):
         return hairlines
-    sizes = shapely.area(bare)
-    labels = [join_codes(frame.cells.labels[rows]) for rows in around(bare, frame.cells.polygons)]
+    sizes = shapely.area(uncovered)
+    labels = [
+        join_codes(nesting.cells.labels[rows]) for rows in find_touching(uncovered, nesting.cells.polygons)
+    ]
     findings.add(
         "blank",
         labels,
         [
-            f"A blank of {metres2(size)} in area {frame.areas.labels[area]}"
+            f"A blank of {format_area(size)} in area {nesting.areas.labels[area]}"
             + (f" beside cells {codes}." if codes else ".")
             for size, area, codes in zip(sizes, row, labels, strict=True)
         ],
-        bare,
+        uncovered,
         sizes,
     )
     return hairlines
 
 
-def _add_excess(findings: Findings, frame: _Frame, excess: Geometries) -> Geometries:
+def _add_excess(findings: FindingCollector, nesting: _CellsInAreas, excess: Geometries) -> Geometries:
     """Add what cells have outside their area, in another or in none; return the hairlines of each area."""
-    pieces, row = _parts(excess)
+    pieces, row = _explode(excess)
     real = mean_width(pieces) > NOISE_WIDTH_M
-    hairlines = _gather(pieces[~real], row[~real], len(excess))
-    hits, cells = shapely.STRtree(frame.cells.polygons).query(pieces[real], predicate="intersects")
-    suspects = np.unique(cells[frame.owner[cells] == row[real][hits]])
-    homeless = np.flatnonzero((frame.owner < 0) & ~shapely.is_empty(frame.cells.polygons))
-    own = frame.areas.polygons[frame.owner[suspects]]
+    hairlines = _collect_by_row(pieces[~real], row[~real], len(excess))
+    hits, cells = shapely.STRtree(nesting.cells.polygons).query(pieces[real], predicate="intersects")
+    suspects = np.unique(cells[nesting.area_of_cell[cells] == row[real][hits]])
+    without_area = np.flatnonzero((nesting.area_of_cell < 0) & ~shapely.is_empty(nesting.cells.polygons))
+    own = nesting.areas.polygons[nesting.area_of_cell[suspects]]
     beyond = np.concatenate(
-        [shapely.difference(frame.cells.polygons[suspects], own), frame.cells.polygons[homeless]]
+        [shapely.difference(nesting.cells.polygons[suspects], own), nesting.cells.polygons[without_area]]
     )
-    cell = np.concatenate([suspects, homeless])
-    beyond = polygonal(beyond)
+    cell = np.concatenate([suspects, without_area])
+    beyond = extract_polygons(beyond)
 
-    hits, areas = shapely.STRtree(frame.areas.polygons).query(beyond, predicate="intersects")
-    crossing = _ground(shapely.intersection(beyond[hits], frame.areas.polygons[areas]))
+    hits, areas = shapely.STRtree(nesting.areas.polygons).query(beyond, predicate="intersects")
+    crossing = _drop_noise(shapely.intersection(beyond[hits], nesting.areas.polygons[areas]))
     sizes = shapely.area(crossing)
     across = np.flatnonzero(sizes > 0)
     findings.add(
         "crossed_parent",
-        list(frame.cells.labels[cell[hits[across]]]),
+        list(nesting.cells.labels[cell[hits[across]]]),
         [
-            f"Cell {frame.cells.labels[k]} of area {frame.areas.labels[frame.owner[k]]} crosses into area "
-            f"{frame.areas.labels[area]} by {metres2(size)}."
+            f"Cell {nesting.cells.labels[k]} of area {nesting.areas.labels[nesting.area_of_cell[k]]} "
+            "crosses into area "
+            f"{nesting.areas.labels[area]} by {format_area(size)}."
             for k, area, size in zip(cell[hits[across]], areas[across], sizes[across], strict=True)
         ],
         crossing[across],
@@ -190,32 +193,38 @@ def _add_excess(findings: Findings, frame: _Frame, excess: Geometries) -> Geomet
     )
     for part in np.unique(hits):
         beyond[part] = shapely.difference(
-            beyond[part], shapely.union_all(frame.areas.polygons[areas[hits == part]])
+            beyond[part], shapely.union_all(nesting.areas.polygons[areas[hits == part]])
         )
-    outside = _ground(beyond)
+    outside = _drop_noise(beyond)
     sizes = shapely.area(outside)
     out = np.flatnonzero(sizes > 0)
     findings.add(
         "outside",
-        list(frame.cells.labels[cell[out]]),
-        [f"Cell {frame.cells.labels[cell[k]]} reaches {metres2(sizes[k])} beyond the areas." for k in out],
+        list(nesting.cells.labels[cell[out]]),
+        [
+            f"Cell {nesting.cells.labels[cell[k]]} reaches {format_area(sizes[k])} beyond the areas."
+            for k in out
+        ],
         outside[out],
         sizes[out],
     )
     return hairlines
 
 
-def _add_hairlines(findings: Findings, frame: _Frame, missing: Geometries, excess: Geometries) -> None:
+def _add_hairlines(
+    findings: FindingCollector, nesting: _CellsInAreas, missing: Geometries, excess: Geometries
+) -> None:
     """Add rounding noise along the border of an area by which its cells and it differ too much in all."""
     net = shapely.area(missing) - shapely.area(excess)
     for kind, pieces, sums in (("blank", missing, net), ("outside", excess, -net)):
-        rows = np.flatnonzero(sums > TOLERANCE_M2)
+        rows = np.flatnonzero(sums > AREA_TOLERANCE_M2)
         findings.add(
             kind,
-            list(frame.areas.labels[rows]),
+            list(nesting.areas.labels[rows]),
             [
-                f"Hairlines along the border of area {frame.areas.labels[k]} sum to {metres2(sums[k])}; "
-                f"at most {TOLERANCE_M2} m² may differ."
+                f"Hairlines along the border of area {nesting.areas.labels[k]} "
+                f"sum to {format_area(sums[k])}; "
+                f"at most {AREA_TOLERANCE_M2} m² may differ."
                 for k in rows
             ],
             pieces[rows],
@@ -223,7 +232,7 @@ def _add_hairlines(findings: Findings, frame: _Frame, missing: Geometries, exces
         )
 
 
-def _gather(pieces: Geometries, row: NDArray[np.int64], count: int) -> Geometries:
+def _collect_by_row(pieces: Geometries, row: NDArray[np.int64], count: int) -> Geometries:
     """Put the pieces of each of `count` rows together; `row` is ascending."""
     result = np.full(count, shapely.Polygon(), dtype=object)
     kept, first, number = np.unique(row, return_index=True, return_counts=True)
@@ -232,15 +241,15 @@ def _gather(pieces: Geometries, row: NDArray[np.int64], count: int) -> Geometrie
     return result
 
 
-def _parts(polygons: Geometries) -> tuple[Geometries, NDArray[np.int64]]:
+def _explode(polygons: Geometries) -> tuple[Geometries, NDArray[np.int64]]:
     """Return the polygons of each geometry and its row; empty ones vanish."""
     parts, row = shapely.get_parts(polygons, return_index=True)
     present = ~shapely.is_empty(parts)
     return parts[present], row[present]
 
 
-def _ground(geometries: Geometries) -> Geometries:
+def _drop_noise(geometries: Geometries) -> Geometries:
     """Keep of each geometry the pieces that are wider than noise; empty where none is."""
-    pieces, row = _parts(polygonal(geometries))
+    pieces, row = _explode(extract_polygons(geometries))
     real = mean_width(pieces) > NOISE_WIDTH_M
-    return _gather(pieces[real], row[real], len(geometries))
+    return _collect_by_row(pieces[real], row[real], len(geometries))

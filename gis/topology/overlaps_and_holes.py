@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.faces.overlay import polygonal
+from gis.faces.overlay import extract_polygons
 from gis.topology.polygon_layer import NOISE_AREA_M2, Geometries
 
 _CHUNK = 50_000
@@ -23,7 +23,7 @@ class Overlaps:
 
     first: NDArray[np.int64]
     second: NDArray[np.int64]
-    shared: Geometries
+    intersections: Geometries
 
 
 def find_overlaps(polygons: Geometries, suspects: NDArray[np.bool_] | None = None) -> Overlaps:
@@ -37,10 +37,10 @@ def find_overlaps(polygons: Geometries, suspects: NDArray[np.bool_] | None = Non
         Only pairs with at least one of these are looked at; all when not given.
     """
     tree = shapely.STRtree(polygons)
-    asked = np.arange(len(polygons)) if suspects is None else np.flatnonzero(suspects)
+    query_rows = np.arange(len(polygons)) if suspects is None else np.flatnonzero(suspects)
     first, second, shared = [], [], []
-    for start in range(0, len(asked), _CHUNK):
-        rows = asked[start : start + _CHUNK]
+    for start in range(0, len(query_rows), _CHUNK):
+        rows = query_rows[start : start + _CHUNK]
         hits, others = tree.query(polygons[rows], predicate="intersects")
         ones = rows[hits]
         # A pair of two suspects comes up twice; keep it once.
@@ -48,17 +48,17 @@ def find_overlaps(polygons: Geometries, suspects: NDArray[np.bool_] | None = Non
             (ones < others) if suspects is None else (ones < others) | ((ones > others) & ~suspects[others])
         )
         low, high = np.minimum(ones, others)[keep], np.maximum(ones, others)[keep]
-        ground = shapely.intersection(polygons[low], polygons[high])
-        real = shapely.area(ground) > NOISE_AREA_M2
+        intersections = shapely.intersection(polygons[low], polygons[high])
+        real = shapely.area(intersections) > NOISE_AREA_M2
         first.append(low[real])
         second.append(high[real])
-        shared.append(polygonal(ground[real]))
+        shared.append(extract_polygons(intersections[real]))
     if not first:
         return Overlaps(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, dtype=object))
     return Overlaps(np.concatenate(first), np.concatenate(second), np.concatenate(shared))
 
 
-def union(polygons: Geometries, *, coverage: bool) -> shapely.Geometry:
+def union_polygons(polygons: Geometries, *, coverage: bool) -> shapely.Geometry:
     """Unite polygons; `coverage` tells that they are known to be a valid coverage, which is far faster."""
     present = polygons[~shapely.is_empty(polygons)]
     if not len(present):
@@ -66,7 +66,7 @@ def union(polygons: Geometries, *, coverage: bool) -> shapely.Geometry:
     return shapely.coverage_union_all(present) if coverage else shapely.union_all(present)
 
 
-def enclosed(united: shapely.Geometry) -> Geometries:
+def find_holes(united: shapely.Geometry) -> Geometries:
     """Return the ground that a union encloses without containing it.
 
     Parameters
@@ -88,20 +88,20 @@ def enclosed(united: shapely.Geometry) -> Geometries:
     pieces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
     inside = np.zeros(len(pieces), dtype=bool)
     shapely.prepare(parts)
-    spots = shapely.point_on_surface(pieces)
-    inside[shapely.STRtree(parts).query(spots, predicate="intersects")[0]] = True
+    points = shapely.point_on_surface(pieces)
+    inside[shapely.STRtree(parts).query(points, predicate="intersects")[0]] = True
     return np.asarray(pieces[~inside], dtype=object)
 
 
-def around(ground: Geometries, polygons: Geometries) -> list[NDArray[np.int64]]:
+def find_touching(regions: Geometries, polygons: Geometries) -> list[NDArray[np.int64]]:
     """Return for each piece of ground the rows of the polygons that touch it."""
-    pieces, rows = shapely.STRtree(polygons).query(ground, predicate="dwithin", distance=_TOUCH_M)
+    pieces, rows = shapely.STRtree(polygons).query(regions, predicate="dwithin", distance=_TOUCH_M)
     order = np.argsort(pieces, kind="stable")
-    return np.split(rows[order], np.searchsorted(pieces[order], np.arange(1, len(ground))))
+    return np.split(rows[order], np.searchsorted(pieces[order], np.arange(1, len(regions))))
 
 
 @dataclass(frozen=True, eq=False)
-class Unmatched:
+class UnmatchedEdges:
     """Edges of two polygons (`first`, `second`; the same row where no neighbour was found) that differ."""
 
     first: NDArray[np.int64]
@@ -109,7 +109,9 @@ class Unmatched:
     edges: Geometries
 
 
-def find_unmatched(polygons: Geometries, invalid_edges: Geometries, overlaps: Overlaps) -> Unmatched:
+def find_unmatched_edges(
+    polygons: Geometries, invalid_edges: Geometries, overlaps: Overlaps
+) -> UnmatchedEdges:
     """Find the edges that run along a neighbour without sharing its vertices.
 
     Parameters
@@ -124,8 +126,8 @@ def find_unmatched(polygons: Geometries, invalid_edges: Geometries, overlaps: Ov
     lines, owner = shapely.get_parts(invalid_edges, return_index=True)
     segments, line = _segments(lines)
     owner = owner[line]
-    if len(overlaps.shared):
-        zones = shapely.buffer(overlaps.shared, _TOUCH_M)
+    if len(overlaps.intersections):
+        zones = shapely.buffer(overlaps.intersections, _TOUCH_M)
         hits, zone = shapely.STRtree(zones).query(segments, predicate="intersects")
         mine = (overlaps.first[zone] == owner[hits]) | (overlaps.second[zone] == owner[hits])
         hits, zone = hits[mine], zone[mine]
@@ -135,7 +137,7 @@ def find_unmatched(polygons: Geometries, invalid_edges: Geometries, overlaps: Ov
         segments, owner = segments[~explained], owner[~explained]
     if not len(segments):
         none = np.empty(0, np.int64)
-        return Unmatched(none, none, np.empty(0, dtype=object))
+        return UnmatchedEdges(none, none, np.empty(0, dtype=object))
     hits, rows = shapely.STRtree(polygons).query(segments, predicate="dwithin", distance=_TOUCH_M)
     other = rows != owner[hits]
     hits, rows = hits[other], rows[other]
@@ -155,7 +157,7 @@ def find_unmatched(polygons: Geometries, invalid_edges: Geometries, overlaps: Ov
     new = np.ones(len(first), dtype=bool)
     new[1:] = (first[1:] != first[:-1]) | (second[1:] != second[:-1])
     edges = shapely.multilinestrings(segments[index], indices=np.cumsum(new) - 1)
-    return Unmatched(first[new], second[new], np.asarray(edges, dtype=object))
+    return UnmatchedEdges(first[new], second[new], np.asarray(edges, dtype=object))
 
 
 def _segments(lines: Geometries) -> tuple[Geometries, NDArray[np.int64]]:

@@ -11,9 +11,9 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.codes import code_texts
+from gis.codes import normalize_codes
 from gis.errors import InputError
-from gis.faces.overlay import polygonal
+from gis.faces.overlay import extract_polygons
 
 Geometries = NDArray[np.object_]
 
@@ -27,7 +27,7 @@ _LOCATION = re.compile(r"\[([^\]\s]+) ([^\]\s]+)\]$")
 
 
 @dataclass(frozen=True, eq=False)
-class Records:
+class PolygonLayer:
     """Polygon records in the working CRS.
 
     Attributes
@@ -50,24 +50,24 @@ class Records:
     labels: NDArray[np.object_]
     polygons: Geometries
     faults: NDArray[np.object_]
-    spots: Geometries
+    fault_points: Geometries
     crs: CRS
 
     def __len__(self) -> int:
         """Count the records."""
         return len(self.codes)
 
-    def name(self, row: int | np.integer[Any]) -> str:
+    def describe(self, row: int | np.integer[Any]) -> str:
         """Name a record for a person: "record 12 (code '559')"."""
         return f"record {row + 1} (code '{self.codes[row]}')" if self.codes[row] else f"record {row + 1}"
 
-    def repeated(self) -> NDArray[np.bool_]:
+    def has_duplicate_code(self) -> NDArray[np.bool_]:
         """Tell which records carry a code that another record carries too."""
         codes = pd.Series(self.codes, dtype=object)
         return np.asarray(codes.duplicated(keep=False) & (codes != ""), dtype=bool)
 
 
-def read_records(frame: gpd.GeoDataFrame, crs: CRS) -> Records:
+def read_polygon_layer(frame: gpd.GeoDataFrame, crs: CRS) -> PolygonLayer:
     """Make the records of a layer ready for computing.
 
     Parameters
@@ -86,24 +86,26 @@ def read_records(frame: gpd.GeoDataFrame, crs: CRS) -> Records:
         raise InputError("The layer has no field 'code'; say which field holds the codes.")
     if frame.crs is None:
         raise InputError("The layer names no coordinate reference system; give it, for example EPSG:4326.")
-    given = shapely.force_2d(np.asarray(frame.geometry.to_crs(crs), dtype=object))
-    codes = code_texts(frame["code"].to_numpy(dtype=object))
+    geometries = shapely.force_2d(np.asarray(frame.geometry.to_crs(crs), dtype=object))
+    codes = normalize_codes(frame["code"].to_numpy(dtype=object))
     labels = np.array([code or f"record {row + 1}" for row, code in enumerate(codes)], dtype=object)
-    polygons, faults, spots = _mend(given)
-    return Records(codes=codes, labels=labels, polygons=polygons, faults=faults, spots=spots, crs=crs)
+    polygons, faults, fault_points = _make_valid(geometries)
+    return PolygonLayer(
+        codes=codes, labels=labels, polygons=polygons, faults=faults, fault_points=fault_points, crs=crs
+    )
 
 
-def _mend(given: Geometries) -> tuple[Geometries, NDArray[np.object_], Geometries]:
+def _make_valid(geometries: Geometries) -> tuple[Geometries, NDArray[np.object_], Geometries]:
     """Return valid polygons, the fault of each record and where it is."""
-    polygons = given.copy()
-    faults = np.full(len(given), "", dtype=object)
-    spots = np.full(len(given), None, dtype=object)
-    types = shapely.get_type_id(given)
-    empty = shapely.is_missing(given) | shapely.is_empty(given)
+    polygons = geometries.copy()
+    faults = np.full(len(geometries), "", dtype=object)
+    fault_points = np.full(len(geometries), None, dtype=object)
+    types = shapely.get_type_id(geometries)
+    empty = shapely.is_missing(geometries) | shapely.is_empty(geometries)
     faults[empty] = "it has no geometry"
     wrong = ~empty & ~np.isin(types, (3, 6))
-    faults[wrong] = [f"it is a {geometry.geom_type}, not a polygon" for geometry in given[wrong]]
-    spots[wrong] = shapely.point_on_surface(given[wrong])
+    faults[wrong] = [f"it is a {geometry.geom_type}, not a polygon" for geometry in geometries[wrong]]
+    fault_points[wrong] = shapely.point_on_surface(geometries[wrong])
     polygons[empty | wrong] = shapely.Polygon()
 
     bounds = shapely.bounds(polygons)
@@ -115,22 +117,22 @@ def _mend(given: Geometries) -> tuple[Geometries, NDArray[np.object_], Geometrie
     faults[infinite] = "it has coordinates that are not finite or cannot be projected"
     polygons[infinite] = shapely.Polygon()
     broken = broken[~infinite[broken]]
-    spots[broken], faults[broken] = fault_spots(polygons[broken])
+    fault_points[broken], faults[broken] = explain_invalid(polygons[broken])
     if len(broken):
         mended = shapely.make_valid(polygons[broken], method="structure", keep_collapsed=False)
-        polygons[broken] = polygonal(mended)
-    return polygons, faults, spots
+        polygons[broken] = extract_polygons(mended)
+    return polygons, faults, fault_points
 
 
-def fault_spots(polygons: Geometries) -> tuple[Geometries, NDArray[np.object_]]:
+def explain_invalid(polygons: Geometries) -> tuple[Geometries, NDArray[np.object_]]:
     """Return where each invalid polygon is so, a Point or None, and why, in words."""
-    spots = np.full(len(polygons), None, dtype=object)
+    fault_points = np.full(len(polygons), None, dtype=object)
     reasons = np.full(len(polygons), "", dtype=object)
     for row, reason in enumerate(shapely.is_valid_reason(polygons).tolist()):
         reasons[row] = _LOCATION.sub("", reason).strip().lower()
         if found := _LOCATION.search(reason):
-            spots[row] = shapely.Point(float(found[1]), float(found[2]))
-    return spots, reasons
+            fault_points[row] = shapely.Point(float(found[1]), float(found[2]))
+    return fault_points, reasons
 
 
 def mean_width(polygons: Geometries) -> NDArray[np.float64]:

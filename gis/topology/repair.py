@@ -11,19 +11,25 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.codes import code_texts
+from gis.codes import normalize_codes
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError, RefusedError
-from gis.faces.noding import steadying_cuts, unsound
-from gis.measures import accepted_crs
-from gis.topology.check import Report, check
-from gis.topology.face_graph import Index, Lists, Mosaic
-from gis.topology.findings import join_codes, metres2
-from gis.topology.nesting import TOLERANCE_M2, parents
-from gis.topology.polygon_layer import Geometries, Records, read_records
-from gis.topology.repair_report import awarded, blank, change_table, deed_frame, story
-from gis.topology.resolve_faces import Outcome, Terms, settle
-from gis.topology.restore_vertices import restore
+from gis.faces.noding import invalid_in_coverage, noding_cuts
+from gis.measures import resolve_working_crs
+from gis.topology.check import TopologyReport, check_topology
+from gis.topology.face_graph import FaceGraph, IntArray, RaggedArray
+from gis.topology.findings import format_area, join_codes
+from gis.topology.nesting import AREA_TOLERANCE_M2, find_parents
+from gis.topology.polygon_layer import Geometries, PolygonLayer, read_polygon_layer
+from gis.topology.repair_report import (
+    blank_changes,
+    build_change_frame,
+    cell_change_table,
+    reassignment_changes,
+    summary_lines,
+)
+from gis.topology.resolve_faces import RepairConstraints, ResolvedFaces, resolve_faces
+from gis.topology.restore_vertices import restore_vertices
 
 Progress = Callable[[int, int], None]
 
@@ -35,11 +41,11 @@ MAX_AREA_CHANGE = 0.5
 
 _STEPS = 6
 _ATTEMPTS = 4
-_LISTED = 5
+_MAX_LISTED = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Repair:
+class RepairResult:
     """What a repair made, and how.
 
     Attributes
@@ -63,10 +69,10 @@ class Repair:
 
     cells: gpd.GeoDataFrame
     changes: pd.DataFrame
-    resolved: gpd.GeoDataFrame
-    filled: gpd.GeoDataFrame
-    left: gpd.GeoDataFrame
-    mended: dict[str, str]
+    reassigned: gpd.GeoDataFrame
+    filled_blanks: gpd.GeoDataFrame
+    remaining_blanks: gpd.GeoDataFrame
+    made_valid: dict[str, str]
     crs: CRS
 
     def largest_change(self) -> dict[str, Any]:
@@ -80,9 +86,11 @@ class Repair:
             "change_share": round(float(row["change_share"]), 9),
         }
 
-    def lines(self) -> list[str]:
+    def summary_lines(self) -> list[str]:
         """Tell the repair in lines for a person."""
-        return story(self.changes, self.resolved, self.filled, self.left, len(self.mended))
+        return summary_lines(
+            self.changes, self.reassigned, self.filled_blanks, self.remaining_blanks, len(self.made_valid)
+        )
 
     def summary(self) -> dict[str, Any]:
         """Return counts and m² of what was done, and the largest change, for JSON."""
@@ -90,20 +98,20 @@ class Repair:
         def total(frame: gpd.GeoDataFrame) -> dict[str, float]:
             return {"count": len(frame), "area_m2": round(float(frame["area_m2"].sum()), 6)}
 
-        kinds = self.resolved["kind"]
+        kinds = self.reassigned["kind"]
         return {
             "cells": len(self.cells),
             "changed_cells": int((self.changes["change_m2"].abs() > 1e-3).sum()),
-            "mended": len(self.mended),
-            "overlaps_resolved": total(self.resolved[kinds == "overlap"]),
-            "fragments_moved": total(self.resolved[kinds == "fragment"]),
-            "blanks_filled": total(self.filled),
-            "blanks_left": total(self.left),
+            "mended": len(self.made_valid),
+            "overlaps_resolved": total(self.reassigned[kinds == "overlap"]),
+            "fragments_moved": total(self.reassigned[kinds == "fragment"]),
+            "blanks_filled": total(self.filled_blanks),
+            "blanks_left": total(self.remaining_blanks),
             "largest_change": self.largest_change(),
         }
 
 
-def repair(
+def repair_topology(
     cells: gpd.GeoDataFrame,
     areas: gpd.GeoDataFrame | None = None,
     *,
@@ -111,7 +119,7 @@ def repair(
     max_area_change: float = MAX_AREA_CHANGE,
     crs: CRS | None = None,
     progress: Progress | None = None,
-) -> Repair:
+) -> RepairResult:
     """Mend cells into a valid coverage, keeping every cell with its code, alive and whole.
 
     Every border is cut with every other on the grid of `gis.faces.arrangement.faces`, and each face goes to
@@ -150,109 +158,122 @@ def repair(
         If a cell would vanish, fall into more pieces or change by more than `max_area_change`, or the
         result is not valid.
     """
-    working = accepted_crs(cells if areas is None else areas, crs)
-    tell = progress or _silent
-    records = read_records(cells, working)
-    _accept(records)
-    before = check(cells, areas, crs=working)
-    tell(1, _STEPS)
-    if before.valid and not unsound(np.asarray(to_lonlat(cells).geometry, dtype=object)).any():
-        return _unchanged(cells, records)
-    ground = None if areas is None else read_records(areas, working)
-    home = _homes(cells, records, ground)
-    terms = Terms.of(records, home, max_width_m, max_area_change)
+    working = resolve_working_crs(cells if areas is None else areas, crs)
+    report_progress = progress or _no_progress
+    cell_layer = read_polygon_layer(cells, working)
+    _check_repairable(cell_layer)
+    before = check_topology(cells, areas, crs=working)
+    report_progress(1, _STEPS)
+    if before.is_valid and not invalid_in_coverage(np.asarray(to_lonlat(cells).geometry, dtype=object)).any():
+        return _unchanged_result(cells, cell_layer)
+    area_layer = None if areas is None else read_polygon_layer(areas, working)
+    area_of_cell = _find_cell_areas(cells, cell_layer, area_layer)
+    constraints = RepairConstraints.from_layer(cell_layer, area_of_cell, max_width_m, max_area_change)
     cuts: Geometries = np.empty(0, dtype=object)
     for attempt in range(1, _ATTEMPTS + 1):
-        outcome = settle(records, ground, terms, cuts, passes=attempt)
-        tell(3, _STEPS)
-        united = _unite(outcome.mosaic, outcome.owner, records)
-        degrees, polygons = restore(united, cells, areas, cuts, working)
-        more = steadying_cuts(polygons, working)
+        outcome = resolve_faces(cell_layer, area_layer, constraints, cuts, passes=attempt)
+        report_progress(3, _STEPS)
+        united = _merge_faces(outcome.face_graph, outcome.cell_of_face, cell_layer)
+        lonlat, polygons = restore_vertices(united, cells, areas, cuts, working)
+        more = noding_cuts(polygons, working)
         if more is None:
             break
         cuts = np.concatenate([cuts, more])
-    tell(4, _STEPS)
-    mosaic, blanks = outcome.mosaic, outcome.blanks
-    changes = change_table(records, polygons)
-    _guard(records, changes, max_area_change)
-    _explain(records, outcome, changes)
-    tell(5, _STEPS)
-    result = Repair(
-        cells=_with_measures(to_lonlat(cells).set_geometry(degrees, crs=LONLAT), polygons),
+    report_progress(4, _STEPS)
+    face_graph, blanks = outcome.face_graph, outcome.blanks
+    changes = cell_change_table(cell_layer, polygons)
+    _check_changes(cell_layer, changes, max_area_change)
+    _check_changes_explained(cell_layer, outcome, changes)
+    report_progress(5, _STEPS)
+    result = RepairResult(
+        cells=_with_measures(to_lonlat(cells).set_geometry(lonlat, crs=LONLAT), polygons),
         changes=changes,
-        resolved=deed_frame(
-            awarded("overlap", outcome.awards, records, mosaic)
-            + awarded("fragment", outcome.fragments, records, mosaic),
+        reassigned=build_change_frame(
+            reassignment_changes("overlap", outcome.reassignments, cell_layer, face_graph)
+            + reassignment_changes("fragment", outcome.reassigned_fragments, cell_layer, face_graph),
             working,
         ),
-        filled=deed_frame(blank([one for one in blanks if one.winner >= 0], records, mosaic), working),
-        left=deed_frame(blank([one for one in blanks if one.winner < 0], records, mosaic), working),
-        mended={str(records.codes[k]): str(records.faults[k]) for k in np.flatnonzero(records.faults != "")},
+        filled_blanks=build_change_frame(
+            blank_changes([one for one in blanks if one.assigned_cell >= 0], cell_layer, face_graph), working
+        ),
+        remaining_blanks=build_change_frame(
+            blank_changes([one for one in blanks if one.assigned_cell < 0], cell_layer, face_graph), working
+        ),
+        made_valid={
+            str(cell_layer.codes[k]): str(cell_layer.faults[k])
+            for k in np.flatnonzero(cell_layer.faults != "")
+        },
         crs=working,
     )
-    _verify(result, check(result.cells, areas, crs=working))
-    tell(_STEPS, _STEPS)
+    _check_result(result, check_topology(result.cells, areas, crs=working))
+    report_progress(_STEPS, _STEPS)
     return result
 
 
-def _accept(records: Records) -> None:
+def _check_repairable(cell_layer: PolygonLayer) -> None:
     """Refuse records that cannot be repaired."""
-    for row in np.flatnonzero(shapely.is_empty(records.polygons)).tolist():
-        fault = records.faults[row] or "nothing of it remains as a polygon"
-        raise InputError(f"{_start(records, row)} cannot be repaired: {fault}; mend or delete it.")
-    for row in np.flatnonzero(records.codes == "").tolist():
+    for row in np.flatnonzero(shapely.is_empty(cell_layer.polygons)).tolist():
+        fault = cell_layer.faults[row] or "nothing of it remains as a polygon"
+        raise InputError(
+            f"{_describe_capitalized(cell_layer, row)} cannot be repaired: {fault}; mend or delete it."
+        )
+    for row in np.flatnonzero(cell_layer.codes == "").tolist():
         raise InputError(
             f"Record {row + 1} has no code; give it one, for the repair keeps cells by their codes."
         )
-    repeated = np.flatnonzero(records.repeated())
+    repeated = np.flatnonzero(cell_layer.has_duplicate_code())
     if len(repeated):
-        code = records.codes[repeated[0]]
-        rows = np.flatnonzero(records.codes == code) + 1
-        listed = ", ".join(str(row) for row in rows[:_LISTED])
-        more = f" and {len(rows) - _LISTED:,} more" if len(rows) > _LISTED else ""
+        code = cell_layer.codes[repeated[0]]
+        rows = np.flatnonzero(cell_layer.codes == code) + 1
+        listed = ", ".join(str(row) for row in rows[:_MAX_LISTED])
+        more = f" and {len(rows) - _MAX_LISTED:,} more" if len(rows) > _MAX_LISTED else ""
         raise InputError(
             f"Records {listed}{more} have the same code '{code}'; give each its own, or delete all but one."
         )
 
 
-def _homes(cells: gpd.GeoDataFrame, records: Records, areas: Records | None) -> Index:
+def _find_cell_areas(
+    cells: gpd.GeoDataFrame, cell_layer: PolygonLayer, areas: PolygonLayer | None
+) -> IntArray:
     """Return the row of each cell's area; zeros without areas."""
     if areas is None:
-        return np.zeros(len(records), dtype=np.int64)
+        return np.zeros(len(cell_layer), dtype=np.int64)
     named = (
-        code_texts(cells["area_code"])
+        normalize_codes(cells["area_code"])
         if "area_code" in cells.columns
-        else np.full(len(records), "", dtype=object)
+        else np.full(len(cell_layer), "", dtype=object)
     )
     unknown = np.flatnonzero((named != "") & ~np.isin(named, areas.codes))
     if len(unknown):
         row = int(unknown[0])
         raise InputError(
-            f"{_start(records, row)} names the area '{named[row]}', which is not among the areas; mend its "
+            f"{_describe_capitalized(cell_layer, row)} names the area '{named[row]}', "
+            "which is not among the areas; mend its "
             "area_code."
         )
-    home = parents(records.polygons, areas, named)
-    astray = np.flatnonzero(home < 0)
-    if len(astray):
+    area_of_cell = find_parents(cell_layer.polygons, areas, named)
+    without_area = np.flatnonzero(area_of_cell < 0)
+    if len(without_area):
         raise RefusedError(
-            f"Cell {records.codes[astray[0]]} lies wholly outside the areas and nothing of it would remain; "
+            f"Cell {cell_layer.codes[without_area[0]]} lies wholly outside the areas "
+            "and nothing of it would remain; "
             "delete it or give its area."
         )
-    return home
+    return area_of_cell
 
 
-def _unite(mosaic: Mosaic, owner: Index, records: Records) -> Geometries:
+def _merge_faces(face_graph: FaceGraph, cell_of_face: IntArray, cell_layer: PolygonLayer) -> Geometries:
     """Return each cell as the union of its faces."""
-    owned = np.flatnonzero(owner >= 0)
-    grouped = Lists.group(owner[owned], owned, len(records))
-    sizes = grouped.sizes()
-    dead = np.flatnonzero(sizes == 0)
-    if len(dead):
-        row = int(dead[0])
+    owned = np.flatnonzero(cell_of_face >= 0)
+    grouped = RaggedArray.from_pairs(cell_of_face[owned], owned, len(cell_layer))
+    sizes = grouped.lengths()
+    without_faces = np.flatnonzero(sizes == 0)
+    if len(without_faces):
+        row = int(without_faces[0])
         rivals = [
-            records.codes[c]
-            for face in mosaic.claimed.of(row).tolist()
-            for c in mosaic.claims.of(face)
+            cell_layer.codes[c]
+            for face in face_graph.candidate_faces.values_of(row).tolist()
+            for c in face_graph.candidate_cells.values_of(face)
             if c != row
         ]
         why = (
@@ -260,16 +281,18 @@ def _unite(mosaic: Mosaic, owner: Index, records: Records) -> Geometries:
             if rivals
             else "none of its ground lies in its area"
         )
-        raise RefusedError(f"Cell {records.codes[row]} would vanish: {why}; delete it or redraw one of them.")
-    polygons = np.empty(len(records), dtype=object)
+        raise RefusedError(
+            f"Cell {cell_layer.codes[row]} would vanish: {why}; delete it or redraw one of them."
+        )
+    polygons = np.empty(len(cell_layer), dtype=object)
     single = np.flatnonzero(sizes == 1)
-    polygons[single] = mosaic.faces[grouped.values[grouped.starts[single]]]
+    polygons[single] = face_graph.faces[grouped.values[grouped.offsets[single]]]
     for row in np.flatnonzero(sizes > 1).tolist():
-        polygons[row] = shapely.coverage_union_all(mosaic.faces[grouped.of(row)])
+        polygons[row] = shapely.coverage_union_all(face_graph.faces[grouped.values_of(row)])
     return polygons
 
 
-def _guard(records: Records, changes: pd.DataFrame, max_area_change: float) -> None:
+def _check_changes(cell_layer: PolygonLayer, changes: pd.DataFrame, max_area_change: float) -> None:
     """Refuse if a cell fell into more pieces or changed too much."""
     split = np.flatnonzero(changes["parts_after"].to_numpy() > changes["parts_before"].to_numpy())
     if len(split):
@@ -282,60 +305,64 @@ def _guard(records: Records, changes: pd.DataFrame, max_area_change: float) -> N
     worst = int(np.abs(share).argmax()) if len(share) else 0
     if len(share) and abs(share[worst]) > max_area_change:
         how = "grow" if share[worst] > 0 else "shrink"
-        ground = metres2(abs(float(changes["change_m2"].iloc[worst])))
+        change = format_area(abs(float(changes["change_m2"].iloc[worst])))
         raise RefusedError(
-            f"Cell {records.codes[worst]} would {how} by {abs(share[worst]):.0%} ({ground}), more than the "
+            f"Cell {cell_layer.codes[worst]} would {how} by {abs(share[worst]):.0%} "
+            f"({change}), more than the "
             f"{max_area_change:.0%} allowed; redraw it, or allow a larger change of area."
         )
 
 
-def _explain(records: Records, outcome: Outcome, changes: pd.DataFrame) -> None:
+def _check_changes_explained(cell_layer: PolygonLayer, outcome: ResolvedFaces, changes: pd.DataFrame) -> None:
     """Refuse if a cell's change is not the sum of the deeds told."""
-    mosaic = outcome.mosaic
-    expected = np.zeros(len(records))
-    claimant = np.repeat(np.arange(len(records)), mosaic.claimed.sizes())
-    np.add.at(expected, claimant, mosaic.size[mosaic.claimed.values])
-    for award in outcome.awards + outcome.fragments:
-        ground = mosaic.size[award.faces].sum()
-        for cell in award.claimants:
-            expected[cell] -= ground if cell != award.winner else 0.0
-        if award.winner not in award.claimants:
-            expected[award.winner] += ground
+    face_graph = outcome.face_graph
+    expected = np.zeros(len(cell_layer))
+    claimant = np.repeat(np.arange(len(cell_layer)), face_graph.candidate_faces.lengths())
+    np.add.at(expected, claimant, face_graph.area_m2[face_graph.candidate_faces.values])
+    for reassignment in outcome.reassignments + outcome.reassigned_fragments:
+        group_m2 = face_graph.area_m2[reassignment.faces].sum()
+        for cell in reassignment.previous_cells:
+            expected[cell] -= group_m2 if cell != reassignment.assigned_cell else 0.0
+        if reassignment.assigned_cell not in reassignment.previous_cells:
+            expected[reassignment.assigned_cell] += group_m2
     for one in outcome.blanks:
-        if one.winner >= 0:
-            expected[one.winner] += mosaic.size[one.faces].sum()
+        if one.assigned_cell >= 0:
+            expected[one.assigned_cell] += face_graph.area_m2[one.faces].sum()
     after = changes["area_after_m2"].to_numpy(dtype=float)
-    wrong = np.flatnonzero(np.abs(after - expected) > TOLERANCE_M2)
+    wrong = np.flatnonzero(np.abs(after - expected) > AREA_TOLERANCE_M2)
     if len(wrong):
         raise RefusedError(
-            f"Cell {records.codes[wrong[0]]} would change by more than its overlaps and blanks explain; "
+            f"Cell {cell_layer.codes[wrong[0]]} would change by more than its overlaps and blanks explain; "
             "redraw it."
         )
 
 
-def _verify(result: Repair, report: Report) -> None:
+def _check_result(result: RepairResult, report: TopologyReport) -> None:
     """Refuse a result that the check does not pass, but for the blanks left."""
     errors = report.findings[report.findings["severity"] == "error"]
-    bare = errors[errors["kind"] == "blank"]
+    blanks = errors[errors["kind"] == "blank"]
     # By their ground, for a blank can trail hairlines along the border of its area.
-    ground = np.asarray(bare.geometry.to_crs(result.crs), dtype=object)
-    stays = shapely.union_all(np.asarray(result.left.geometry.to_crs(result.crs), dtype=object))
-    known = shapely.area(ground) - shapely.area(shapely.intersection(ground, stays)) <= TOLERANCE_M2
-    others = pd.concat([errors[errors["kind"] != "blank"], bare[~known]])
+    blank_polygons = np.asarray(blanks.geometry.to_crs(result.crs), dtype=object)
+    stays = shapely.union_all(np.asarray(result.remaining_blanks.geometry.to_crs(result.crs), dtype=object))
+    known = (
+        shapely.area(blank_polygons) - shapely.area(shapely.intersection(blank_polygons, stays))
+        <= AREA_TOLERANCE_M2
+    )
+    others = pd.concat([errors[errors["kind"] != "blank"], blanks[~known]])
     if len(others):
         raise RefusedError(f"The repair does not reach a valid coverage: {others['detail'].iloc[0]}")
 
 
-def _unchanged(cells: gpd.GeoDataFrame, records: Records) -> Repair:
+def _unchanged_result(cells: gpd.GeoDataFrame, cell_layer: PolygonLayer) -> RepairResult:
     """Return cells that are valid already."""
-    return Repair(
-        cells=_with_measures(cells.to_crs(LONLAT), records.polygons),
-        changes=change_table(records, records.polygons),
-        resolved=deed_frame([], records.crs),
-        filled=deed_frame([], records.crs),
-        left=deed_frame([], records.crs),
-        mended={},
-        crs=records.crs,
+    return RepairResult(
+        cells=_with_measures(cells.to_crs(LONLAT), cell_layer.polygons),
+        changes=cell_change_table(cell_layer, cell_layer.polygons),
+        reassigned=build_change_frame([], cell_layer.crs),
+        filled_blanks=build_change_frame([], cell_layer.crs),
+        remaining_blanks=build_change_frame([], cell_layer.crs),
+        made_valid={},
+        crs=cell_layer.crs,
     )
 
 
@@ -348,11 +375,11 @@ def _with_measures(cells: gpd.GeoDataFrame, polygons: Geometries) -> gpd.GeoData
     return cells.assign(**{name: values for name, values in fresh.items() if name in cells.columns})
 
 
-def _start(records: Records, row: int) -> str:
+def _describe_capitalized(cell_layer: PolygonLayer, row: int) -> str:
     """Name a record at the start of a sentence."""
-    name = records.name(row)
+    name = cell_layer.describe(row)
     return name[0].upper() + name[1:]
 
 
-def _silent(done: int, total: int) -> None:
+def _no_progress(done: int, total: int) -> None:
     """Tell nobody."""

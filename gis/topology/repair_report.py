@@ -10,60 +10,76 @@ import shapely
 from pyproj import CRS
 
 from gis.crs import LONLAT
-from gis.topology.face_graph import Mosaic
+from gis.topology.face_graph import FaceGraph
 from gis.topology.fill_blanks import Blank
-from gis.topology.findings import join_codes, metres2
-from gis.topology.overlap_resolution import Award
-from gis.topology.polygon_layer import Geometries, Records
+from gis.topology.findings import format_area, join_codes
+from gis.topology.overlap_resolution import Reassignment
+from gis.topology.polygon_layer import Geometries, PolygonLayer
 
-COLUMNS = ("kind", "codes", "to_code", "area_m2", "detail", "geometry")
+REPAIR_CHANGE_COLUMNS = ("kind", "codes", "to_code", "area_m2", "detail", "geometry")
 """The columns of a frame of deeds."""
 
 
 @dataclass(frozen=True, eq=False)
-class Deed:
-    """Ground that changed hands, or stayed blank (`to` is ""), in the working CRS."""
+class RepairChange:
+    """Ground that changed hands, or stayed blank (`to_code` is ""), in the working CRS."""
 
     kind: str
     codes: str
-    to: str
+    to_code: str
     area_m2: float
     detail: str
-    shape: shapely.Geometry
+    geometry: shapely.Geometry
 
 
-def awarded(kind: str, awards: Sequence[Award], records: Records, mosaic: Mosaic) -> list[Deed]:
+def reassignment_changes(
+    kind: str, reassignments: Sequence[Reassignment], cell_layer: PolygonLayer, face_graph: FaceGraph
+) -> list[RepairChange]:
     """Tell who got the ground of an "overlap", or of a "fragment" cut off from its cell."""
-    deeds = []
-    for award in awards:
-        codes, to = join_codes(records.codes[award.claimants]), str(records.codes[award.winner])
-        area = float(mosaic.size[award.faces].sum())
+    changes = []
+    for reassignment in reassignments:
+        codes, to_code = (
+            join_codes(cell_layer.codes[reassignment.previous_cells]),
+            str(cell_layer.codes[reassignment.assigned_cell]),
+        )
+        area = float(face_graph.area_m2[reassignment.faces].sum())
         what = f"shared by cells {codes}" if kind == "overlap" else f"cut off from cell {codes}"
-        story = f"{metres2(area)} {what} went to {to}."
-        deeds.append(Deed(kind, codes, to, area, story, mosaic.shape(award.faces)))
-    return deeds
+        detail = f"{format_area(area)} {what} went to {to_code}."
+        changes.append(
+            RepairChange(kind, codes, to_code, area, detail, face_graph.union_faces(reassignment.faces))
+        )
+    return changes
 
 
-def blank(blanks: Sequence[Blank], records: Records, mosaic: Mosaic) -> list[Deed]:
+def blank_changes(
+    blanks: Sequence[Blank], cell_layer: PolygonLayer, face_graph: FaceGraph
+) -> list[RepairChange]:
     """Tell what became of blanks."""
-    deeds = []
+    changes = []
     for one in blanks:
-        codes, area = join_codes(records.codes[one.around]), float(mosaic.size[one.faces].sum())
-        to = str(records.codes[one.winner]) if one.winner >= 0 else ""
-        fate = f"went to {to}" if to else f"is left, for it is {one.reason}"
-        deeds.append(Deed("blank", codes, to, area, f"A blank of {metres2(area)} {fate}.", one.shape))
-    return deeds
+        codes, area = join_codes(cell_layer.codes[one.neighbours]), float(face_graph.area_m2[one.faces].sum())
+        to_code = str(cell_layer.codes[one.assigned_cell]) if one.assigned_cell >= 0 else ""
+        fate = f"went to {to_code}" if to_code else f"is left, for it is {one.reason}"
+        changes.append(
+            RepairChange(
+                "blank", codes, to_code, area, f"A blank of {format_area(area)} {fate}.", one.geometry
+            )
+        )
+    return changes
 
 
-def deed_frame(deeds: Sequence[Deed], crs: CRS) -> gpd.GeoDataFrame:
+def build_change_frame(changes: Sequence[RepairChange], crs: CRS) -> gpd.GeoDataFrame:
     """Return deeds in EPSG:4326 with `COLUMNS`, the largest first."""
-    ordered = sorted(deeds, key=lambda deed: (-deed.area_m2, deed.codes, deed.to))
-    rows = [(deed.kind, deed.codes, deed.to, deed.area_m2, deed.detail, deed.shape) for deed in ordered]
-    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"area_m2": float})
+    ordered = sorted(changes, key=lambda deed: (-deed.area_m2, deed.codes, deed.to_code))
+    rows = [
+        (change.kind, change.codes, change.to_code, change.area_m2, change.detail, change.geometry)
+        for change in ordered
+    ]
+    table = pd.DataFrame(rows, columns=list(REPAIR_CHANGE_COLUMNS)).astype({"area_m2": float})
     return gpd.GeoDataFrame(table, geometry="geometry", crs=crs).to_crs(LONLAT)
 
 
-def change_table(records: Records, polygons: Geometries) -> pd.DataFrame:
+def cell_change_table(cell_layer: PolygonLayer, polygons: Geometries) -> pd.DataFrame:
     """Compare each cell's area and number of pieces before and after.
 
     Returns
@@ -71,53 +87,59 @@ def change_table(records: Records, polygons: Geometries) -> pd.DataFrame:
     DataFrame
         code, area_before_m2, area_after_m2, change_m2, change_share, parts_before, parts_after.
     """
-    before, after = shapely.area(records.polygons), shapely.area(polygons)
+    before, after = shapely.area(cell_layer.polygons), shapely.area(polygons)
     return pd.DataFrame(
         {
-            "code": records.codes,
+            "code": cell_layer.codes,
             "area_before_m2": before,
             "area_after_m2": after,
             "change_m2": after - before,
             "change_share": (after - before) / before,
-            "parts_before": shapely.get_num_geometries(records.polygons).astype(np.int64),
+            "parts_before": shapely.get_num_geometries(cell_layer.polygons).astype(np.int64),
             "parts_after": shapely.get_num_geometries(polygons).astype(np.int64),
         }
     )
 
 
-def story(
+def summary_lines(
     changes: pd.DataFrame,
-    resolved: gpd.GeoDataFrame,
-    filled: gpd.GeoDataFrame,
-    left: gpd.GeoDataFrame,
-    mended: int,
+    reassigned: gpd.GeoDataFrame,
+    filled_blanks: gpd.GeoDataFrame,
+    remaining_blanks: gpd.GeoDataFrame,
+    made_valid_count: int,
 ) -> list[str]:
     """Tell a repair in lines for a person."""
     changed = int((changes["change_m2"].abs() > 1e-3).sum())
     lines = [f"{len(changes):,} cells kept, {changed:,} of them changed"]
-    if mended:
-        lines.append(f"  {_count(mended, 'invalid record')} mended")
+    if made_valid_count:
+        lines.append(f"  {_count_phrase(made_valid_count, 'invalid record')} mended")
     for kind, what in (("overlap", "piece"), ("fragment", "fragment")):
-        part = resolved[resolved["kind"] == kind]
+        part = reassigned[reassigned["kind"] == kind]
         how = "of overlaps awarded" if kind == "overlap" else "cut off from their cells moved"
         if len(part):
-            lines.append(f"  {_count(len(part), what)} {how}, {metres2(float(part['area_m2'].sum()))}")
-    if len(filled):
-        lines.append(f"  {_count(len(filled), 'blank')} filled, {metres2(float(filled['area_m2'].sum()))}")
+            lines.append(
+                f"  {_count_phrase(len(part), what)} {how}, {format_area(float(part['area_m2'].sum()))}"
+            )
+    if len(filled_blanks):
+        lines.append(
+            f"  {_count_phrase(len(filled_blanks), 'blank')} filled, "
+            f"{format_area(float(filled_blanks['area_m2'].sum()))}"
+        )
     if changed:
         worst = changes.iloc[int(changes["change_m2"].abs().to_numpy().argmax())]
         lines.append(
             f"  largest change of area: cell {worst['code']} "
             f"{float(worst['change_m2']):+,.2f} m² ({float(worst['change_share']):+.2%})"
         )
-    if len(left):
+    if len(remaining_blanks):
         lines.append(
-            f"  {_count(len(left), 'blank')} left, {metres2(float(left['area_m2'].sum()))}; "
+            f"  {_count_phrase(len(remaining_blanks), 'blank')} left, "
+            f"{format_area(float(remaining_blanks['area_m2'].sum()))}; "
             "give the areas if they are meant to be left out, or a larger max width to fill them"
         )
-        lines += [f"    {detail}" for detail in left["detail"].head(5)]
+        lines += [f"    {detail}" for detail in remaining_blanks["detail"].head(5)]
     return lines
 
 
-def _count(number: int, noun: str) -> str:
+def _count_phrase(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -6,81 +6,97 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.topology.face_graph import Index, Mosaic, make_mosaic
+from gis.topology.face_graph import FaceGraph, IntArray, build_face_graph
 from gis.topology.fill_blanks import Blank, fill_blanks
-from gis.topology.overlap_resolution import Award, Contest
-from gis.topology.polygon_layer import Geometries, Records
-from gis.topology.split_blanks import NO_SHARES, Shares, share_out, shares_of
+from gis.topology.overlap_resolution import OverlapResolver, Reassignment
+from gis.topology.polygon_layer import Geometries, PolygonLayer
+from gis.topology.split_blanks import NO_SPLIT, BlankSplit, preferred_cells, split_blanks
 
 
 @dataclass(frozen=True, eq=False)
-class Terms:
+class RepairConstraints:
     """What a repair goes by: per cell its area's row, m², pieces and rank of the code; and the limits."""
 
-    home: Index
+    area_of_cell: IntArray
     size_m2: NDArray[np.float64]
-    pieces: Index
-    rank: Index
+    part_count: IntArray
+    rank: IntArray
     max_width_m: float
     max_area_change: float
 
     @classmethod
-    def of(cls, records: Records, home: Index, max_width_m: float, max_area_change: float) -> "Terms":
+    def from_layer(
+        cls, cell_layer: PolygonLayer, area_of_cell: IntArray, max_width_m: float, max_area_change: float
+    ) -> "RepairConstraints":
         """Take them from the records as they came."""
-        rank = np.empty(len(records), dtype=np.int64)
-        rank[np.argsort(records.codes.astype(str), kind="stable")] = np.arange(len(records))
-        pieces = shapely.get_num_geometries(records.polygons).astype(np.int64)
-        return cls(home, shapely.area(records.polygons), pieces, rank, max_width_m, max_area_change)
+        rank = np.empty(len(cell_layer), dtype=np.int64)
+        rank[np.argsort(cell_layer.codes.astype(str), kind="stable")] = np.arange(len(cell_layer))
+        part_count = shapely.get_num_geometries(cell_layer.polygons).astype(np.int64)
+        return cls(
+            area_of_cell, shapely.area(cell_layer.polygons), part_count, rank, max_width_m, max_area_change
+        )
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class ResolvedFaces:
     """Who has each face in the end, and how that came about."""
 
-    mosaic: Mosaic
-    owner: Index
-    awards: list[Award]
-    fragments: list[Award]
+    face_graph: FaceGraph
+    cell_of_face: IntArray
+    reassignments: list[Reassignment]
+    reassigned_fragments: list[Reassignment]
     blanks: list[Blank]
 
 
-def settle(
-    records: Records, areas: Records | None, terms: Terms, cuts: Geometries, *, passes: int = 1
-) -> Outcome:
+def resolve_faces(
+    cell_layer: PolygonLayer,
+    areas: PolygonLayer | None,
+    constraints: RepairConstraints,
+    cuts: Geometries,
+    *,
+    passes: int = 1,
+) -> ResolvedFaces:
     """Give all ground to cells.
 
     Narrow blanks that are too large for any one neighbour are shared by all, which takes a second mosaic.
 
     Parameters
     ----------
-    records, areas
+    cell_layer, areas
         The cells and maybe areas, in the same working CRS.
-    terms
+    constraints
         What to go by.
     cuts, passes
-        See `make_mosaic`.
+        See `build_face_graph`.
     """
-    outcome = _award(records, areas, terms, NO_SHARES, cuts, passes)
-    too_large = [one for one in outcome.blanks if one.winner < 0 and one.narrow]
-    shares = share_out(outcome.mosaic, outcome.owner, too_large)
-    return _award(records, areas, terms, shares, cuts, passes) if len(shares.cells) else outcome
+    outcome = _resolve_once(cell_layer, areas, constraints, NO_SPLIT, cuts, passes)
+    too_large = [one for one in outcome.blanks if one.assigned_cell < 0 and one.is_narrow]
+    split = split_blanks(outcome.face_graph, outcome.cell_of_face, too_large)
+    return _resolve_once(cell_layer, areas, constraints, split, cuts, passes) if len(split.cells) else outcome
 
 
-def _award(
-    records: Records, areas: Records | None, terms: Terms, shares: Shares, cuts: Geometries, passes: int
-) -> Outcome:
+def _resolve_once(
+    cell_layer: PolygonLayer,
+    areas: PolygonLayer | None,
+    constraints: RepairConstraints,
+    split: BlankSplit,
+    cuts: Geometries,
+    passes: int,
+) -> ResolvedFaces:
     """Cut the ground into faces and give each to a cell."""
-    mosaic = make_mosaic(records, areas, terms.home, np.concatenate([shares.lines, cuts]), passes=passes)
-    contest = Contest(mosaic, terms.size_m2, terms.rank, terms.max_area_change)
-    awards = contest.decide()
-    fragments = contest.rejoin(terms.pieces, terms.max_area_change)
-    owner, blanks = fill_blanks(
-        mosaic,
-        contest.owner,
-        size_m2=terms.size_m2,
-        rank=terms.rank,
-        max_width_m=terms.max_width_m,
-        max_growth=terms.max_area_change,
-        share=shares_of(mosaic, contest.owner, shares),
+    face_graph = build_face_graph(
+        cell_layer, areas, constraints.area_of_cell, np.concatenate([split.cut_lines, cuts]), passes=passes
     )
-    return Outcome(mosaic, owner, awards, fragments, blanks)
+    resolver = OverlapResolver(face_graph, constraints.size_m2, constraints.rank, constraints.max_area_change)
+    reassignments = resolver.resolve()
+    fragments = resolver.reassign_fragments(constraints.part_count, constraints.max_area_change)
+    cell_of_face, blanks = fill_blanks(
+        face_graph,
+        resolver.cell_of_face,
+        size_m2=constraints.size_m2,
+        rank=constraints.rank,
+        max_width_m=constraints.max_width_m,
+        max_growth=constraints.max_area_change,
+        preferred_cell=preferred_cells(face_graph, resolver.cell_of_face, split),
+    )
+    return ResolvedFaces(face_graph, cell_of_face, reassignments, fragments, blanks)

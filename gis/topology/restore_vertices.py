@@ -12,36 +12,36 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from gis.crs import to_degrees, to_lonlat
+from gis.crs import geometries_to_lonlat, to_lonlat
 from gis.faces.arrangement import PRECISION_M
 from gis.topology.polygon_layer import Geometries
 
-Coordinates = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 _STRAIGHT_M = 3 * PRECISION_M
 
 
-class Restored(NamedTuple):
+class RestoredPolygons(NamedTuple):
     """Polygons in degrees (EPSG:4326) and the same vertices in metres."""
 
-    degrees: Geometries
-    metres: Geometries
+    lonlat: Geometries
+    projected: Geometries
 
 
-def restore(
+def restore_vertices(
     polygons: Geometries,
-    given: gpd.GeoDataFrame,
+    original: gpd.GeoDataFrame,
     areas: gpd.GeoDataFrame | None,
     cuts: Geometries,
     crs: CRS,
-) -> Restored:
+) -> RestoredPolygons:
     """Bring polygons from the grid to longitude and latitude, with the vertices that were given.
 
     Parameters
     ----------
     polygons
         A coverage of Polygons and MultiPolygons made of `gis.faces.arrangement.faces`, metres.
-    given, areas
+    original, areas
         What it was made of, in any CRS. Of several vertices on one spot of the grid the first stands for all.
     cuts
         Lines in metres; the vertices they made stay.
@@ -54,45 +54,45 @@ def restore(
         A polygon whose border has not changed is the given one, to the last byte. A vertex that was not given
         stays only where borders meet or bend.
     """
-    frames = [given] if areas is None else [given, areas]
+    frames = [original] if areas is None else [original, areas]
     degrees = np.concatenate([shapely.get_coordinates(np.asarray(to_lonlat(one).geometry)) for one in frames])
     metres = np.concatenate([shapely.get_coordinates(np.asarray(one.geometry.to_crs(crs))) for one in frames])
 
     parts, owner = shapely.get_parts(polygons, return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)
     found, ring = shapely.get_coordinates(rings, return_index=True)
-    made = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(to_degrees(polygons, crs))))
+    made = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(geometries_to_lonlat(polygons, crs))))
     ends = np.append(ring[1:] != ring[:-1], True)
     found, made, ring = found[~ends], made[~ends], ring[~ends]
-    spots, first = _spots(np.concatenate([metres, found]))
-    spots = spots[len(metres) :]
+    grid_index, first = _snap_to_grid(np.concatenate([metres, found]))
+    grid_index = grid_index[len(metres) :]
     # The first on a spot is a given vertex where there is one.
-    source = first[spots]
+    source = first[grid_index]
     new = source >= len(metres)
-    keep = ~new | ~_needless(found, spots, ring) | _beside(found, cuts)
+    keep = ~new | ~_is_redundant(found, grid_index, ring) | _is_on_lines(found, cuts)
     old, ring = np.where(new, 0, source)[keep], ring[keep]
     lonlat = np.where(new[keep, None], made[keep], degrees[old])
     placed = np.where(new[keep, None], found[keep], metres[old])
-    restored = _built(lonlat, ring, part, owner)
-    before = np.asarray(to_lonlat(given).geometry, dtype=object)
+    restored = _build_polygons(lonlat, ring, part, owner)
+    before = np.asarray(to_lonlat(original).geometry, dtype=object)
     same = shapely.equals_identical(shapely.normalize(restored), shapely.normalize(before))
     restored[same] = before[same]
-    return Restored(restored, _built(placed, ring, part, owner))
+    return RestoredPolygons(restored, _build_polygons(placed, ring, part, owner))
 
 
-def _spots(coordinates: Coordinates) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _snap_to_grid(coordinates: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the spot of the grid on which each vertex lies, by number, and the first vertex on each spot."""
     # As GEOS rounds, so that a vertex is found again.
     x, y = np.floor(coordinates * round(1 / PRECISION_M) + 0.5).T
     order = np.lexsort((y, x))
     new = np.ones(len(order), dtype=bool)
     new[1:] = (x[order][1:] != x[order][:-1]) | (y[order][1:] != y[order][:-1])
-    spots = np.empty(len(order), dtype=np.int64)
-    spots[order] = np.cumsum(new) - 1
-    return spots, order[new]
+    grid_index = np.empty(len(order), dtype=np.int64)
+    grid_index[order] = np.cumsum(new) - 1
+    return grid_index, order[new]
 
 
-def _beside(coordinates: Coordinates, lines: Geometries) -> NDArray[np.bool_]:
+def _is_on_lines(coordinates: FloatArray, lines: Geometries) -> NDArray[np.bool_]:
     """Tell which vertices lie on lines, but for the grid."""
     result = np.zeros(len(coordinates), dtype=bool)
     tree = shapely.STRtree(np.asarray(shapely.points(coordinates), dtype=object))
@@ -100,16 +100,18 @@ def _beside(coordinates: Coordinates, lines: Geometries) -> NDArray[np.bool_]:
     return result
 
 
-def _needless(
-    coordinates: Coordinates, spots: NDArray[np.int64], ring: NDArray[np.int64]
+def _is_redundant(
+    coordinates: FloatArray, grid_index: NDArray[np.int64], ring: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """Tell which vertices lie on a straight border of the same two polygons before and behind."""
     starts = np.flatnonzero(np.append(True, ring[1:] != ring[:-1]))
     ends = np.append(starts[1:], len(ring)) - 1
     before, behind = np.arange(len(ring)) - 1, np.arange(len(ring)) + 1
     before[starts], behind[ends] = ends, starts
-    count = int(spots.max(initial=0)) + 1
-    pairs = np.unique(np.concatenate([spots * count + spots[before], spots * count + spots[behind]]))
+    count = int(grid_index.max(initial=0)) + 1
+    pairs = np.unique(
+        np.concatenate([grid_index * count + grid_index[before], grid_index * count + grid_index[behind]])
+    )
     beside = np.bincount(pairs // count, minlength=count)
     along = coordinates[behind] - coordinates[before]
     away = coordinates - coordinates[before]
@@ -117,11 +119,11 @@ def _needless(
     offset = np.abs(along[:, 0] * away[:, 1] - along[:, 1] * away[:, 0])
     forth = (along * away).sum(axis=1)
     between = (forth > 0) & (forth < length**2)
-    return np.asarray((beside[spots] == 2) & between & (offset <= _STRAIGHT_M * length))
+    return np.asarray((beside[grid_index] == 2) & between & (offset <= _STRAIGHT_M * length))
 
 
-def _built(
-    coordinates: Coordinates, ring: NDArray[np.int64], part: NDArray[np.int64], owner: NDArray[np.int64]
+def _build_polygons(
+    coordinates: FloatArray, ring: NDArray[np.int64], part: NDArray[np.int64], owner: NDArray[np.int64]
 ) -> Geometries:
     """Put rings together to parts, and parts to polygons."""
     rings = np.asarray(shapely.linearrings(coordinates, indices=ring), dtype=object)

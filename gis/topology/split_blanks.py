@@ -9,16 +9,16 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.topology.face_graph import Index, Mosaic
+from gis.topology.face_graph import FaceGraph, IntArray
 from gis.topology.fill_blanks import Blank
 from gis.topology.polygon_layer import Geometries, mean_width
 
-_MOST_POINTS = 200_000
-_HAIR_M = 1e-4
+_MAX_POINTS = 200_000
+_OVERSHOOT_M = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
-class Shares:
+class BlankSplit:
     """Blanks being shared.
 
     Attributes
@@ -32,26 +32,26 @@ class Shares:
         it counts.
     """
 
-    blanks: Geometries
-    lines: Geometries
+    blank_polygons: Geometries
+    cut_lines: Geometries
     regions: Geometries
-    cells: Index
-    blank: Index
+    cells: IntArray
+    blank_index: IntArray
 
 
-_NONE = np.empty(0, dtype=object)
+_NO_GEOMETRIES = np.empty(0, dtype=object)
 _NO_ROWS = np.empty(0, dtype=np.int64)
 
-NO_SHARES = Shares(_NONE, _NONE, _NONE, _NO_ROWS, _NO_ROWS)
+NO_SPLIT = BlankSplit(_NO_GEOMETRIES, _NO_GEOMETRIES, _NO_GEOMETRIES, _NO_ROWS, _NO_ROWS)
 """Where no blank has to be shared."""
 
 
-def share_out(mosaic: Mosaic, owner: Index, blanks: list[Blank]) -> Shares:
+def split_blanks(face_graph: FaceGraph, cell_of_face: IntArray, blanks: list[Blank]) -> BlankSplit:
     """Cut blanks into what is nearest to each neighbour.
 
     Parameters
     ----------
-    mosaic, owner
+    face_graph, cell_of_face
         The faces and the row of the cell that has each.
     blanks
         Connected faces without an owner.
@@ -62,59 +62,67 @@ def share_out(mosaic: Mosaic, owner: Index, blanks: list[Blank]) -> Shares:
         By the Voronoi regions of the neighbours' borders. They follow the middle to about half the blank's
         mean width; a neighbour that may not have the ground gets none.
     """
-    lines, regions, cells, numbers = [_NONE], [_NONE], [_NO_ROWS], [_NO_ROWS]
-    shapes = np.empty(len(blanks), dtype=object)
-    shapes[:] = [blank.shape for blank in blanks]
+    lines, regions, cells, numbers = [_NO_GEOMETRIES], [_NO_GEOMETRIES], [_NO_ROWS], [_NO_ROWS]
+    blank_polygons = np.empty(len(blanks), dtype=object)
+    blank_polygons[:] = [blank.geometry for blank in blanks]
     for number, blank in enumerate(blanks):
-        points, cell = _fronts(mosaic, owner, blank)
+        points, cell = _boundary_points(face_graph, cell_of_face, blank)
         rows = np.unique(cell)
         if len(rows) < 2:
             continue
         nearest = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(points), ordered=True))
         order = np.argsort(cell, kind="stable")
         groups = np.split(nearest[order], np.searchsorted(cell[order], rows[1:]))
-        ground = np.array([shapely.coverage_union_all(group) for group in groups], dtype=object)
-        borders = shapely.multilinestrings(shapely.get_parts(shapely.boundary(ground)))
+        cell_regions = np.array([shapely.coverage_union_all(group) for group in groups], dtype=object)
+        borders = shapely.multilinestrings(shapely.get_parts(shapely.boundary(cell_regions)))
         # Beyond the rim by a hair, so that rounding cannot end a line short of it.
-        reach = shapely.buffer(blank.shape, _HAIR_M, quad_segs=1)
+        reach = shapely.buffer(blank.geometry, _OVERSHOOT_M, quad_segs=1)
         lines.append(shapely.get_parts(shapely.intersection(borders, reach)))
-        regions.append(ground)
+        regions.append(cell_regions)
         cells.append(rows)
         numbers.append(np.full(len(rows), number, dtype=np.int64))
-    return Shares(
-        shapes, np.concatenate(lines), np.concatenate(regions), np.concatenate(cells), np.concatenate(numbers)
+    return BlankSplit(
+        blank_polygons,
+        np.concatenate(lines),
+        np.concatenate(regions),
+        np.concatenate(cells),
+        np.concatenate(numbers),
     )
 
 
-def shares_of(mosaic: Mosaic, owner: Index, shares: Shares) -> Index:
+def preferred_cells(face_graph: FaceGraph, cell_of_face: IntArray, split: BlankSplit) -> IntArray:
     """Return per face the cell whose share it lies in, -1 where it has an owner or lies in none."""
-    result = np.full(len(owner), -1, dtype=np.int64)
-    bare = np.flatnonzero(owner < 0)
-    if len(shares.cells) and len(bare):
-        tree = shapely.STRtree(shapely.point_on_surface(mosaic.faces[bare]))
-        within = np.full(len(bare), -1, dtype=np.int64)
-        blank, spot = tree.query(shares.blanks, predicate="intersects")
-        within[spot] = blank
-        region, spot = tree.query(shares.regions, predicate="intersects")
-        mine = shares.blank[region] == within[spot]
-        result[bare[spot[mine]]] = shares.cells[region[mine]]
+    result = np.full(len(cell_of_face), -1, dtype=np.int64)
+    uncovered = np.flatnonzero(cell_of_face < 0)
+    if len(split.cells) and len(uncovered):
+        tree = shapely.STRtree(shapely.point_on_surface(face_graph.faces[uncovered]))
+        within = np.full(len(uncovered), -1, dtype=np.int64)
+        blank, point = tree.query(split.blank_polygons, predicate="intersects")
+        within[point] = blank
+        region, point = tree.query(split.regions, predicate="intersects")
+        mine = split.blank_index[region] == within[point]
+        result[uncovered[point[mine]]] = split.cells[region[mine]]
     return result
 
 
-def _fronts(mosaic: Mosaic, owner: Index, blank: Blank) -> tuple[NDArray[np.float64], Index]:
+def _boundary_points(
+    face_graph: FaceGraph, cell_of_face: IntArray, blank: Blank
+) -> tuple[NDArray[np.float64], IntArray]:
     """Return points along a blank's border, each once, and the cell to which each belongs."""
     step = max(
-        float(mean_width(np.array([blank.shape], dtype=object))[0]) / 2,
-        float(shapely.length(blank.shape)) / _MOST_POINTS,
+        float(mean_width(np.array([blank.geometry], dtype=object))[0]) / 2,
+        float(shapely.length(blank.geometry)) / _MAX_POINTS,
     )
-    rim = shapely.boundary(blank.shape)
-    beside = {n for face in blank.faces for n, _ in mosaic.neighbours(face) if owner[n] >= 0}
-    faces = [n for n in sorted(beside) if mosaic.allows(blank.faces[0], int(owner[n]))]
+    boundary = shapely.boundary(blank.geometry)
+    beside = {n for face in blank.faces for n, _ in face_graph.neighbours(face) if cell_of_face[n] >= 0}
+    faces = [n for n in sorted(beside) if face_graph.is_allowed(blank.faces[0], int(cell_of_face[n]))]
     if not faces:
         return np.empty((0, 2)), np.empty(0, dtype=np.int64)
-    fronts = shapely.segmentize(shapely.intersection(shapely.boundary(mosaic.faces[faces]), rim), step)
-    points, front = shapely.get_coordinates(fronts, return_index=True)
-    cell = owner[np.asarray(faces)[front]]
+    shared_boundaries = shapely.segmentize(
+        shapely.intersection(shapely.boundary(face_graph.faces[faces]), boundary), step
+    )
+    points, front = shapely.get_coordinates(shared_boundaries, return_index=True)
+    cell = cell_of_face[np.asarray(faces)[front]]
     order = np.lexsort((cell, points[:, 1], points[:, 0]))
     points, cell = points[order], cell[order]
     new = np.ones(len(points), dtype=bool)

@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 
 from gis.crs import LONLAT
 from gis.errors import NotFoundError
-from layers.db.bulk import decode, raw
+from layers.db.bulk import decode_geometries, raw_geometry
 from layers.models import Area
 
-NOWHERE = ""
+NO_AREA = ""
 """Stands for the ground of a scheme while there are no areas."""
 
 
-class Ground:
+class AreaHierarchy:
     """The hierarchy of areas by code.
 
     Parameters
@@ -35,7 +35,7 @@ class Ground:
             parent = parents[code]
             self._children[parent if parent in parents else None].append(code)
 
-    def below(self, area_code: str | None) -> set[str]:
+    def subtree(self, area_code: str | None) -> set[str]:
         """Return an area's code and all beneath it; all codes for None.
 
         Raises
@@ -47,11 +47,11 @@ class Ground:
             return set(self._parents)
         if area_code not in self._parents:
             raise NotFoundError(f"There is no area '{area_code}'.")
-        found, left = {area_code}, [area_code]
-        while left:
-            fresh = [code for code in self._children[left.pop()] if code not in found]
-            found.update(fresh)
-            left.extend(fresh)
+        found, pending = {area_code}, [area_code]
+        while pending:
+            children = [code for code in self._children[pending.pop()] if code not in found]
+            found.update(children)
+            pending.extend(children)
         return found
 
     def leaves(self, area_code: str | None) -> set[str]:
@@ -61,40 +61,42 @@ class Ground:
         """
         if area_code is not None and area_code not in self._parents:
             return {area_code}
-        lowest = {code for code in self.below(area_code) if not self._children.get(code)}
-        return lowest or {NOWHERE}
+        lowest = {code for code in self.subtree(area_code) if not self._children.get(code)}
+        return lowest or {NO_AREA}
 
     def partition(self, area_code: str | None, named: Iterable[str]) -> set[str]:
         """Return the areas that cells must fill one by one, which together are all the ground of an area.
 
         They are the lowest areas that cells name, and lowest areas beneath which none is named.
         """
-        inside = self.below(area_code)
+        inside = self.subtree(area_code)
         used = set(named) & inside
-        higher = {above for code in used for above in self.above(code)}
+        higher = {above for code in used for above in self.ancestors(code)}
         chosen = used - higher
         filled = {leaf for code in chosen for leaf in self.leaves(code)}
         return chosen | {code for code in inside if not self._children.get(code)} - filled
 
-    def above(self, code: str) -> list[str]:
+    def ancestors(self, code: str) -> list[str]:
         """Return the areas above one, lowest first."""
-        above: list[str] = []
+        ancestors: list[str] = []
         parent = self._parents.get(code)
-        while parent is not None and parent in self._parents and parent not in above:
-            above.append(parent)
+        while parent is not None and parent in self._parents and parent not in ancestors:
+            ancestors.append(parent)
             parent = self._parents[parent]
-        return above
+        return ancestors
 
 
-def read_ground(session: Session) -> Ground:
+def read_hierarchy(session: Session) -> AreaHierarchy:
     """Read the hierarchy of all areas."""
-    return Ground({row.code: row.parent for row in session.execute(select(Area.code, Area.parent))})
+    return AreaHierarchy({row.code: row.parent for row in session.execute(select(Area.code, Area.parent))})
 
 
-def area_shapes(session: Session, codes: Collection[str]) -> gpd.GeoDataFrame:
+def read_area_geometries(session: Session, codes: Collection[str]) -> gpd.GeoDataFrame:
     """Return areas by their codes in EPSG:4326 with code and geometry, sorted by code."""
-    chosen = select(Area.code, raw(session, Area.geometry)).where(Area.code.in_(sorted(codes)))
+    chosen = select(Area.code, raw_geometry(session, Area.geometry)).where(Area.code.in_(sorted(codes)))
     rows = session.execute(chosen.order_by(Area.code)).all()
     return gpd.GeoDataFrame(
-        {"code": [row[0] for row in rows]}, geometry=decode(session, [row[1] for row in rows]), crs=LONLAT
+        {"code": [row[0] for row in rows]},
+        geometry=decode_geometries(session, [row[1] for row in rows]),
+        crs=LONLAT,
     )

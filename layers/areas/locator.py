@@ -11,37 +11,37 @@ from sqlalchemy.orm import Session
 
 from gis.crs import LONLAT
 from gis.locate import PointLocator
-from layers.db.bbox import Box, in_box
-from layers.db.bulk import decode, raw
+from layers.db.bbox import BBox, bbox_intersects
+from layers.db.bulk import decode_geometries, raw_geometry
 from layers.models import Area
 
 Objects = NDArray[np.object_]
 
 
-class Territory:
+class AreaLocator:
     """An immutable picture of the areas.
 
     Parameters
     ----------
     session
         Of the database that holds them.
-    box
+    bbox
         Look at the ground in this box only.
 
     """
 
-    def __init__(self, session: Session, *, box: Box | None = None) -> None:
+    def __init__(self, session: Session, *, bbox: BBox | None = None) -> None:
         # Which areas are the lowest does not depend on the box.
         parents = {row.code: row.parent for row in session.execute(select(Area.code, Area.parent))}
-        chosen = select(Area.code, raw(session, Area.geometry))
-        if box is not None:
-            chosen = chosen.where(in_box(session, Area, box))
+        chosen = select(Area.code, raw_geometry(session, Area.geometry))
+        if bbox is not None:
+            chosen = chosen.where(bbox_intersects(session, Area, bbox))
         rows = session.execute(chosen).all()
-        shapes = decode(session, [row[1] for row in rows])
-        ground = gpd.GeoDataFrame({"code": [row[0] for row in rows]}, geometry=shapes, crs=LONLAT)
-        self._levels = _locators(parents, ground)
+        geometries = decode_geometries(session, [row[1] for row in rows])
+        areas = gpd.GeoDataFrame({"code": [row[0] for row in rows]}, geometry=geometries, crs=LONLAT)
+        self._levels = _build_locators(parents, areas)
 
-    def areas_of(self, geometries: Objects) -> Objects:
+    def locate(self, geometries: Objects) -> Objects:
         """Return the codes of the lowest areas that own the locations of geometries.
 
         Parameters
@@ -55,37 +55,37 @@ class Territory:
             On a border the lowest code; None outside all areas.
         """
         result: Objects = np.full(len(geometries), None, dtype=object)
-        here = np.flatnonzero(~(shapely.is_missing(geometries) | shapely.is_empty(geometries)))
-        shapes = geometries[here]
-        extended = np.flatnonzero(shapely.get_type_id(shapes) != shapely.GeometryType.POINT)
-        shapes[extended] = shapely.point_on_surface(_valid(shapes[extended]))
-        lon, lat = shapely.get_x(shapes), shapely.get_y(shapes)
+        unlocated = np.flatnonzero(~(shapely.is_missing(geometries) | shapely.is_empty(geometries)))
+        points = geometries[unlocated]
+        extended = np.flatnonzero(shapely.get_type_id(points) != shapely.GeometryType.POINT)
+        points[extended] = shapely.point_on_surface(_make_valid(points[extended]))
+        lon, lat = shapely.get_x(points), shapely.get_y(points)
         for locator in self._levels:
-            owners = locator.owners(lon, lat)
-            held = owners >= 0
-            result[here[held]] = locator.codes[owners[held]]
-            here, lon, lat = here[~held], lon[~held], lat[~held]
-            if not len(here):
+            owners = locator.find_owners(lon, lat)
+            is_located = owners >= 0
+            result[unlocated[is_located]] = locator.codes[owners[is_located]]
+            unlocated, lon, lat = unlocated[~is_located], lon[~is_located], lat[~is_located]
+            if not len(unlocated):
                 break
         return result
 
 
-def _valid(shapes: Objects) -> Objects:
+def _make_valid(geometries: Objects) -> Objects:
     """Mend what has no inner point as it is."""
-    return np.where(shapely.is_valid(shapes), shapes, shapely.make_valid(shapes))
+    return np.where(shapely.is_valid(geometries), geometries, shapely.make_valid(geometries))
 
 
-def _locators(parents: dict[str, str | None], ground: gpd.GeoDataFrame) -> Sequence[PointLocator]:
+def _build_locators(parents: dict[str, str | None], areas: gpd.GeoDataFrame) -> Sequence[PointLocator]:
     """Return one locator for the lowest areas, one for those just above them, and so on."""
     levels = []
-    left = parents
-    while left:
-        above = {parent for parent in left.values() if parent is not None}
-        lowest = left.keys() - above
-        part = ground[ground["code"].isin(lowest)]
+    remaining = parents
+    while remaining:
+        above = {parent for parent in remaining.values() if parent is not None}
+        lowest = remaining.keys() - above
+        part = areas[areas["code"].isin(lowest)]
         if len(part):
             levels.append(PointLocator(part))
         if not lowest:
             break
-        left = {code: parent for code, parent in left.items() if code in above}
+        remaining = {code: parent for code, parent in remaining.items() if code in above}
     return levels

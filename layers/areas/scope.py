@@ -5,7 +5,7 @@ from sqlalchemy import Select, cast, select
 from layers.models import Area
 
 
-def beneath(area_code: str) -> Select[tuple[str]]:
+def select_subtree(area_code: str) -> Select[tuple[str]]:
     """Return the query of an area's code and those of all areas beneath it.
 
     The area's own code is among them even where the table does not know it.

@@ -23,17 +23,17 @@ from sqlalchemy.exc import DBAPIError
 from gis.errors import InputError
 from layers.db import geopackage
 from layers.db.database import Database
-from layers.db.temp_dir import workplace
+from layers.db.temp_dir import temporary_path
 from layers.models import Base, Revision
 from layers.models.geometry_type import SRID
 
-_BATCH = 5_000
+_BATCH_SIZE = 5_000
 
 Progress = Callable[[int, int], None]
-Counts = dict[str, int]
+RowCounts = dict[str, int]
 
 
-def backup(database: Database, path: Path, progress: Progress | None = None) -> Counts:
+def backup(database: Database, path: Path, progress: Progress | None = None) -> RowCounts:
     """Write a database into one new file, as it was at one moment; others go on reading and writing.
 
     Parameters
@@ -53,11 +53,11 @@ def backup(database: Database, path: Path, progress: Progress | None = None) -> 
     InputError
         If the file exists, the database is not migrated, or what was written is not sound.
     """
-    database.check()
-    with _finished(path) as part:
+    database.check_migrated()
+    with _atomic_file(path) as part:
         if database.embedded:
             with (
-                closing(_open(Path(str(database.url.database)))) as source,
+                closing(_open_readonly(Path(str(database.url.database)))) as source,
                 closing(sqlite3.connect(part)) as copy,
             ):
                 source.backup(copy)
@@ -65,11 +65,11 @@ def backup(database: Database, path: Path, progress: Progress | None = None) -> 
             with closing(Database(f"sqlite:///{part}")) as target:
                 target.migrate()
                 with database.read() as reader, target.write() as writer:
-                    _copy(reader.connection(), writer.connection(), progress)
-        return _sound(part)
+                    _copy_rows(reader.connection(), writer.connection(), progress)
+        return _verify(part)
 
 
-def restore(path: Path, database: Database, progress: Progress | None = None) -> Counts:
+def restore(path: Path, database: Database, progress: Progress | None = None) -> RowCounts:
     """Make a database from a backup of this version or an older one: whole, or not at all.
 
     Parameters
@@ -93,11 +93,11 @@ def restore(path: Path, database: Database, progress: Progress | None = None) ->
     """
     with ExitStack() as stack:
         if database.embedded:
-            part = stack.enter_context(_finished(Path(str(database.url.database))))
+            part = stack.enter_context(_atomic_file(Path(str(database.url.database))))
         else:
-            elsewhere = Path(tempfile.gettempdir())
-            part = stack.enter_context(workplace(elsewhere, "wangge-restore-", "backup.gpkg"))
-        with closing(_open(path)) as source, closing(sqlite3.connect(part)) as copy:
+            temp_folder = Path(tempfile.gettempdir())
+            part = stack.enter_context(temporary_path(temp_folder, "wangge-restore-", "backup.gpkg"))
+        with closing(_open_readonly(path)) as source, closing(sqlite3.connect(part)) as copy:
             source.backup(copy)
         with closing(Database(f"sqlite:///{part}")) as restored:
             try:
@@ -105,18 +105,22 @@ def restore(path: Path, database: Database, progress: Progress | None = None) ->
             except InputError as error:
                 raise InputError(str(error).replace(str(part), str(path))) from error
             if not database.embedded:
-                with database.reached(), restored.read() as reader, database.engine.begin() as connection:
-                    database.build(connection, empty=True)
-                    _copy(reader.connection(), connection, progress)
-        return _sound(part)
+                with (
+                    database.translate_errors(),
+                    restored.read() as reader,
+                    database.engine.begin() as connection,
+                ):
+                    database.migrate_connection(connection, require_empty=True)
+                    _copy_rows(reader.connection(), connection, progress)
+        return _verify(part)
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open_readonly(path: Path) -> sqlite3.Connection:
     """Open a database of ours for reading."""
     try:
         connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)
         try:
-            ours = connection.execute(
+            is_wangge = connection.execute(
                 "SELECT count(*) FROM sqlite_master WHERE name IN ('alembic_version', 'revision')"
             ).fetchone() == (2,)
         except sqlite3.Error:
@@ -124,13 +128,13 @@ def _open(path: Path) -> sqlite3.Connection:
             raise
     except sqlite3.Error as error:
         raise InputError(f"{path} cannot be read as a database: {error}.") from error
-    if not ours:
+    if not is_wangge:
         connection.close()
         raise InputError(f"{path} is no database of Wangge.")
     return connection
 
 
-def _sound(path: Path) -> Counts:
+def _verify(path: Path) -> RowCounts:
     """Check a finished file for damage, make it one file without a journal, and count its rows."""
     with closing(sqlite3.connect(path)) as file:
         file.execute("PRAGMA journal_mode = DELETE")
@@ -153,27 +157,27 @@ def _sound(path: Path) -> Counts:
 
 
 @contextmanager
-def _finished(path: Path) -> Iterator[Path]:
+def _atomic_file(path: Path) -> Iterator[Path]:
     """Give a file to write into; it is moved to its place, on the disk for good, when the block ends well."""
-    beside = [path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))]
-    for each in beside:
+    paths = [path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))]
+    for each in paths:
         # A journal that was left behind would be played into the new file.
         if each.exists():
             raise InputError(f"{each} exists already; give another name or move it away.")
     if not path.parent.is_dir():
         raise InputError(f"{path.parent} is no folder.")
-    with _told(path), workplace(path.parent, f".{path.name}-", path.name) as part:
+    with _translate_errors(path), temporary_path(path.parent, f".{path.name}-", path.name) as part:
         yield part
         part.chmod(0o600)
-        _sync(part)
+        _fsync(part)
         if path.exists():
             raise InputError(f"{path} has come to exist meanwhile; give another name.")
         part.replace(path)
-        _sync(path.parent)
+        _fsync(path.parent)
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _translate_errors(path: Path) -> Iterator[None]:
     """Tell in one sentence, as an InputError, when a file cannot be made."""
     try:
         yield
@@ -181,11 +185,11 @@ def _told(path: Path) -> Iterator[None]:
         cause = error.orig if isinstance(error, DBAPIError) else error
         if not isinstance(cause, OSError | sqlite3.Error):
             raise
-        said = cause.strerror if isinstance(cause, OSError) else cause
-        raise InputError(f"{path} cannot be written: {said}.") from error
+        reason = cause.strerror if isinstance(cause, OSError) else cause
+        raise InputError(f"{path} cannot be written: {reason}.") from error
 
 
-def _sync(path: Path) -> None:
+def _fsync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -193,7 +197,7 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _copy(source: Connection, target: Connection, progress: Progress | None) -> None:
+def _copy_rows(source: Connection, target: Connection, progress: Progress | None) -> None:
     """Copy all rows, keys included, into tables that are empty."""
     tables = Base.metadata.sorted_tables
     total = sum(source.execute(select(func.count()).select_from(table)).scalar_one() for table in tables)
@@ -202,27 +206,27 @@ def _copy(source: Connection, target: Connection, progress: Progress | None) -> 
     for table in tables:
         with ExitStack() as stack:
             if target.dialect.name == "sqlite" and table.name in geopackage.LAYERS:
-                stack.enter_context(geopackage.bulk(target, table.name))
-            for rows in _batches(source, table):
+                stack.enter_context(geopackage.rebuilding_rtree(target, table.name))
+            for rows in _read_batches(source, table):
                 if target.dialect.name == "sqlite":
                     target.execute(insert(table), cast("Sequence[Mapping[str, Any]]", rows))
                 else:
-                    _insert_postgresql(target, table, rows)
+                    _copy_into_postgresql(target, table, rows)
                 done += len(rows)
                 if progress:
                     progress(done, total)
         if target.dialect.name == "postgresql":
-            _continue_numbering(target, table)
+            _reset_sequence(target, table)
 
 
-def _batches(source: Connection, table: Table) -> Iterator[list[Mapping[str, Any]]]:
-    statement = select(table).order_by(*table.primary_key.columns).execution_options(yield_per=_BATCH)
+def _read_batches(source: Connection, table: Table) -> Iterator[list[Mapping[str, Any]]]:
+    statement = select(table).order_by(*table.primary_key.columns).execution_options(yield_per=_BATCH_SIZE)
     with source.execute(statement) as result:
         for rows in result.mappings().partitions():
             yield [dict(row) for row in rows]
 
 
-def _insert_postgresql(target: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+def _copy_into_postgresql(target: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     columns = list(rows[0])
     driver = target.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
@@ -231,10 +235,10 @@ def _insert_postgresql(target: Connection, table: Table, rows: Sequence[Mapping[
     )
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
-            copy.write_row([_as_text(row[column]) for column in columns])
+            copy.write_row([_encode_copy_value(row[column]) for column in columns])
 
 
-def _as_text(value: Any) -> Any:
+def _encode_copy_value(value: Any) -> Any:
     """Prepare what COPY does not know by itself: geometry and JSON."""
     if isinstance(value, shapely.Geometry):
         return shapely.to_wkb(shapely.set_srid(value, SRID), hex=True, include_srid=True)
@@ -243,7 +247,7 @@ def _as_text(value: Any) -> Any:
     return value
 
 
-def _continue_numbering(target: Connection, table: Table) -> None:
+def _reset_sequence(target: Connection, table: Table) -> None:
     """Let the next row follow the highest key."""
     key = next(iter(table.primary_key.columns))
     if len(table.primary_key.columns) > 1 or not isinstance(key.type, Integer) or key.foreign_keys:

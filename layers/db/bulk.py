@@ -30,15 +30,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeEngine
 
-from layers.models.geometry_type import SRID, Shape, to_blobs
+from layers.models.geometry_type import SRID, LonLatGeometry, to_blobs
 
 Objects = NDArray[np.object_]
-Told = TypeVarTuple("Told")
+Ts = TypeVarTuple("Ts")
 
 # Where the WKB of a GeoPackage blob begins, by the kind of its envelope.
-_WKB_AT = (8, 40, 56, 56, 72)
+_WKB_OFFSETS = (8, 40, 56, 56, 72)
 
-_BATCH = 8_192
+_BATCH_SIZE = 8_192
 
 
 def is_postgresql(session: Session) -> bool:
@@ -46,23 +46,25 @@ def is_postgresql(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
 
-def raw(session: Session, geometry: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
+def raw_geometry(session: Session, geometry: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
     """Return a column of geometry to select undecoded, for `decode`."""
     if is_postgresql(session):
         return func.ST_AsBinary(geometry, type_=LargeBinary)
     return type_coerce(geometry, LargeBinary)
 
 
-def decode(session: Session, values: Sequence[Any]) -> Objects:
+def decode_geometries(session: Session, values: Sequence[Any]) -> Objects:
     """Decode what was selected `raw`: shapely geometries, None where there is none."""
     if not is_postgresql(session):
-        values = [None if value is None else value[_WKB_AT[(value[3] >> 1) & 0b111] :] for value in values]
+        values = [
+            None if value is None else value[_WKB_OFFSETS[(value[3] >> 1) & 0b111] :] for value in values
+        ]
     result: Objects = np.empty(len(values), dtype=object)
     result[:] = shapely.from_wkb(np.array([*values, None], dtype=object))[:-1]
     return result
 
 
-def read_rows(session: Session, chosen: Select[*Told]) -> Sequence[Row[*Told]]:
+def read_rows(session: Session, chosen: Select[*Ts]) -> Sequence[Row[*Ts]]:
     """Read many rows of columns past the ORM, which takes longer over a row than the database does."""
     session.flush()
     return session.connection().execute(chosen).all()
@@ -74,10 +76,10 @@ def read_in_batches(session: Session, chosen: Select[Any]) -> Iterator[Sequence[
     What is read and thrown away would otherwise lie between what stays, and keep its memory.
     """
     session.flush()
-    return session.connection().execute(chosen).partitions(_BATCH)
+    return session.connection().execute(chosen).partitions(_BATCH_SIZE)
 
 
-def among(session: Session, column: InstrumentedAttribute[int], ids: Collection[int]) -> ColumnElement[bool]:
+def id_in(session: Session, column: InstrumentedAttribute[int], ids: Collection[int]) -> ColumnElement[bool]:
     """Return the condition that a key is one of many, passed as one parameter however many there are."""
     numbers = [int(number) for number in ids]
     if is_postgresql(session):
@@ -113,28 +115,28 @@ def insert_columns(session: Session, table: Table, columns: Mapping[str, Sequenc
     Row by row SQLAlchemy would take longer than the database does.
     """
     dialect = session.get_bind().dialect
-    given = {name: _encoded(table.c[name].type, dialect, values) for name, values in columns.items()}
+    encoded = {name: _encode_values(table.c[name].type, dialect, values) for name, values in columns.items()}
     if not is_postgresql(session):
-        compiled = insert(table).compile(session.get_bind(), column_keys=list(given))
-        values = [given[name] for name in compiled.positiontup or given]
+        compiled = insert(table).compile(session.get_bind(), column_keys=list(encoded))
+        values = [encoded[name] for name in compiled.positiontup or encoded]
         session.connection().exec_driver_sql(str(compiled), list(zip(*values, strict=True)))
         return
     driver = session.connection().connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
-    names = psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, given))
+    names = psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, encoded))
     statement = psycopg.sql.SQL("COPY {} ({}) FROM STDIN").format(psycopg.sql.Identifier(table.name), names)
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in zip(*given.values(), strict=True):
+        for row in zip(*encoded.values(), strict=True):
             copy.write_row(row)
 
 
-def _encoded(kind: TypeEngine[Any], dialect: Dialect, values: Sequence[Any]) -> Sequence[Any]:
+def _encode_values(column_type: TypeEngine[Any], dialect: Dialect, values: Sequence[Any]) -> Sequence[Any]:
     """Encode values as SQLAlchemy does for the driver, geometries all together."""
-    if isinstance(kind, Shape):
-        shapes = np.asarray(values, dtype=object)
+    if isinstance(column_type, LonLatGeometry):
+        geometries = np.asarray(values, dtype=object)
         if dialect.name == "postgresql":
-            placed = shapely.set_srid(shapes, SRID)
-            return list(shapely.to_wkb(placed, byte_order=1, include_srid=True, hex=True))
-        return to_blobs(shapes, np.asarray(shapely.to_wkb(shapes, byte_order=1), dtype=object))
-    encode = kind.dialect_impl(dialect).bind_processor(dialect)
+            with_srid = shapely.set_srid(geometries, SRID)
+            return list(shapely.to_wkb(with_srid, byte_order=1, include_srid=True, hex=True))
+        return to_blobs(geometries, np.asarray(shapely.to_wkb(geometries, byte_order=1), dtype=object))
+    encode = column_type.dialect_impl(dialect).bind_processor(dialect)
     return values if encode is None else [encode(value) for value in values]

@@ -11,15 +11,15 @@ import shapely
 
 from gis.errors import InputError
 
-NAME_FIELDS = ("name", "名称")
-CLASS_FIELDS = ("class_name", "类别", "分类", "class")
+ENTITY_NAME_FIELDS = ("name", "名称")
+ENTITY_CLASS_FIELDS = ("class_name", "类别", "分类", "class")
 """Fields that hold the name and the class of an entity, where they are not personal."""
 
-OWN_FIELDS = frozenset({"area_code", "valid_from", "valid_to"})
+DERIVED_FIELDS = frozenset({"area_code", "valid_from", "valid_to"})
 """What an export adds and an import finds out by itself: no attributes."""
 
 
-def as_json(values: Mapping[str, Any]) -> str:
+def canonical_json(values: Mapping[str, Any]) -> str:
     """Write values as JSON in one canonical form: keys sorted, what is missing left out.
 
     Raises
@@ -30,13 +30,13 @@ def as_json(values: Mapping[str, Any]) -> str:
     present = {key: value for key, value in values.items() if value is not None and value == value}
     try:
         return orjson.dumps(
-            present, default=_plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
+            present, default=_json_default, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
         ).decode()
     except orjson.JSONEncodeError as error:
         raise InputError(f"A value cannot be kept as JSON: {error}.") from error
 
 
-def content_hash(
+def hash_content(
     name: str | None,
     class_name: str | None,
     attributes: str,
@@ -63,7 +63,7 @@ def content_hash(
     return hashlib.blake2b(head + (b"-" if wkb is None else b"+" + wkb), digest_size=16).hexdigest()
 
 
-def hash_of(
+def hash_entity(
     name: str | None,
     class_name: str | None,
     attributes: Mapping[str, Any],
@@ -72,10 +72,10 @@ def hash_of(
 ) -> str:
     """Return the hash of one entity's content, the same that an import computes."""
     wkb = None if geometry is None else shapely.to_wkb(geometry, byte_order=1)
-    return content_hash(name, class_name, as_json(attributes), as_json(personal), wkb)
+    return hash_content(name, class_name, canonical_json(attributes), canonical_json(personal), wkb)
 
 
-def _plain(value: object) -> object:
+def _json_default(value: object) -> object:
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, bytes):

@@ -19,9 +19,9 @@ from gis.errors import InputError
 from layers.db import geopackage, migrations, postgresql
 from layers.models import Revision
 
-CHANNEL = "wangge"
+NOTIFY_CHANNEL = "wangge"
 _MIGRATION_LOCK = 0x77616E67
-_BUSY_MS = 30_000
+_BUSY_TIMEOUT_MS = 30_000
 
 
 class Database:
@@ -49,7 +49,9 @@ class Database:
             raise InputError(f"The database must be SQLite or PostgreSQL, not {parsed.get_backend_name()}.")
         self.url = parsed
         self.engine = (
-            _sqlite_engine(url) if self.embedded else postgresql.make_engine(url, json_serializer=_encoded)
+            _make_sqlite_engine(url)
+            if self.embedded
+            else postgresql.make_engine(url, json_serializer=_encode_json)
         )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
@@ -59,12 +61,12 @@ class Database:
         return self.url.get_backend_name() == "sqlite"
 
     @property
-    def name(self) -> str:
+    def display_name(self) -> str:
         """The database in messages: without a password."""
         return str(self.url.database) if self.embedded else self.url.render_as_string(hide_password=True)
 
     @property
-    def _exclusive(self) -> dict[str, bool]:
+    def _write_options(self) -> dict[str, bool]:
         return {"wangge_write": True} if self.embedded else {}
 
     @contextmanager
@@ -80,27 +82,27 @@ class Database:
             session.rollback()
 
     @contextmanager
-    def write(self, *, patience_s: float | None = None) -> Iterator[Session]:
+    def write(self, *, busy_timeout_s: float | None = None) -> Iterator[Session]:
         """Give a session whose changes are kept whole when the block ends well, and not at all otherwise.
 
         On SQLite one writer works at a time; another waits.
 
         Parameters
         ----------
-        patience_s
+        busy_timeout_s
             Seconds to wait for another writer of SQLite, after which SQLAlchemy's OperationalError is raised;
             half a minute when not given.
         """
         with self._sessions() as session:
-            options: dict[str, Any] = dict(self._exclusive)
-            if patience_s is not None:
-                options["wangge_patience_ms"] = round(1000 * patience_s)
+            options: dict[str, Any] = dict(self._write_options)
+            if busy_timeout_s is not None:
+                options["wangge_busy_timeout_ms"] = round(1000 * busy_timeout_s)
             connection = session.connection(execution_options=options)
-            changes = _changes(connection)
+            changes = _count_changes(connection)
             yield session
             session.flush()
-            if _changes(connection) != changes:
-                geopackage.touch(connection)
+            if _count_changes(connection) != changes:
+                geopackage.mark_changed(connection)
             session.commit()
 
     def migrate(self) -> None:
@@ -113,20 +115,20 @@ class Database:
             lacks PostGIS.
         """
         with (
-            self.reached(),
-            self.engine.connect().execution_options(**self._exclusive) as connection,
+            self.translate_errors(),
+            self.engine.connect().execution_options(**self._write_options) as connection,
             connection.begin(),
         ):
-            self.build(connection)
+            self.migrate_connection(connection)
 
-    def build(self, connection: Connection, *, empty: bool = False) -> None:
+    def migrate_connection(self, connection: Connection, *, require_empty: bool = False) -> None:
         """Migrate inside the transaction of a connection.
 
         Parameters
         ----------
         connection
             One of this database's.
-        empty
+        require_empty
             There must be no tables yet.
 
         Raises
@@ -138,13 +140,13 @@ class Database:
             connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             _require_postgis(connection)
         step = migrations.current(connection)
-        if (step is None or empty) and (others := _tables(connection)):
+        if (step is None or require_empty) and (others := _existing_tables(connection)):
             names = ", ".join(sorted(others)[:3])
-            raise InputError(f"{self.name} already holds tables ({names}); give an empty database.")
+            raise InputError(f"{self.display_name} already holds tables ({names}); give an empty database.")
         self._refuse_newer(connection, step)
-        migrations.up(connection)
+        migrations.upgrade(connection)
 
-    def check(self) -> None:
+    def check_migrated(self) -> None:
         """See that the database is there and has the form this version needs.
 
         Raises
@@ -153,14 +155,16 @@ class Database:
             If it cannot be reached, was never migrated, or is an older or a newer version's.
         """
         if self.embedded and not Path(str(self.url.database)).is_file():
-            raise InputError(f"{self.name} does not exist; `wangge migrate` makes it.")
-        with self.reached(), self.engine.connect() as connection:
+            raise InputError(f"{self.display_name} does not exist; `wangge migrate` makes it.")
+        with self.translate_errors(), self.engine.connect() as connection:
             step = migrations.current(connection)
             self._refuse_newer(connection, step)
             if step != migrations.head(connection):
-                raise InputError(f"{self.name} has not the tables this version needs; run `wangge migrate`.")
+                raise InputError(
+                    f"{self.display_name} has not the tables this version needs; run `wangge migrate`."
+                )
 
-    def revision(self) -> int:
+    def read_revision(self) -> int:
         """Read the number that grows with every change that snapshots must follow.
 
         Raises
@@ -172,24 +176,26 @@ class Database:
             with self.engine.connect() as connection:
                 return connection.execute(select(Revision.number)).scalar_one()
         except DBAPIError:
-            self.check()
+            self.check_migrated()
             raise
 
     @contextmanager
-    def reached(self) -> Iterator[None]:
+    def translate_errors(self) -> Iterator[None]:
         """Tell in one sentence, as an InputError, when the database cannot be reached in the block."""
         try:
             yield
         except OperationalError as error:
-            raise InputError(f"{self.name} cannot be used: {str(error.orig).splitlines()[0]}.") from error
+            raise InputError(
+                f"{self.display_name} cannot be used: {str(error.orig).splitlines()[0]}."
+            ) from error
         except DatabaseError as error:
             if not self.embedded:
                 raise
-            raise InputError(f"{self.name} cannot be used: {error.orig}.") from error
+            raise InputError(f"{self.display_name} cannot be used: {error.orig}.") from error
 
     def _refuse_newer(self, connection: Connection, step: str | None) -> None:
-        if step is not None and not migrations.known(connection, step):
-            raise InputError(f"{self.name} was written by a newer version of Wangge; use that one.")
+        if step is not None and not migrations.is_known(connection, step):
+            raise InputError(f"{self.display_name} was written by a newer version of Wangge; use that one.")
 
     def close(self) -> None:
         """Close all connections."""
@@ -204,11 +210,11 @@ def bump_revision(session: Session) -> int:
         .returning(Revision.number)
     ).scalar_one()
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_notify(CHANNEL, str(number))))
+        session.execute(select(func.pg_notify(NOTIFY_CHANNEL, str(number))))
     return number
 
 
-def _tables(connection: Connection) -> set[str]:
+def _existing_tables(connection: Connection) -> set[str]:
     return set(inspect(connection).get_table_names()) - {"spatial_ref_sys", "alembic_version"}
 
 
@@ -224,30 +230,30 @@ def _require_postgis(connection: Connection) -> None:
         ) from error
 
 
-def _changes(connection: Connection) -> int:
+def _count_changes(connection: Connection) -> int:
     """Count the rows changed through a SQLite connection; PostgreSQL has no GeoPackage to keep."""
     driver = connection.connection.driver_connection
     return driver.total_changes if isinstance(driver, sqlite3.Connection) else 0
 
 
-def _decoded(text: str) -> Any:
+def _decode_json(text: str) -> Any:
     """Decode JSON; of a table of cells nearly every row has none."""
     return {} if text == "{}" else json.loads(text)
 
 
-def _encoded(values: Any) -> str:
+def _encode_json(values: Any) -> str:
     """Encode JSON; a number that is not finite becomes null, for what Python writes of it is no JSON."""
     return orjson.dumps(values, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def _sqlite_engine(url: str) -> Engine:
+def _make_sqlite_engine(url: str) -> Engine:
     engine = create_engine(
         url,
-        connect_args={"timeout": _BUSY_MS / 1000},
-        json_deserializer=_decoded,
-        json_serializer=_encoded,
+        connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000},
+        json_deserializer=_decode_json,
+        json_serializer=_encode_json,
     )
-    engine.dialect.type_compiler_instance = geopackage.GeoPackageTypes(engine.dialect)
+    engine.dialect.type_compiler_instance = geopackage.GeoPackageTypeCompiler(engine.dialect)
     # GeoAlchemy takes every GEOMETRY of a SQLite file for one of SpatiaLite.
     names = {**SQLiteDialect.ischema_names, "GEOMETRY": LargeBinary}
     engine.dialect.ischema_names = names  # type: ignore[attr-defined]
@@ -260,10 +266,10 @@ def _sqlite_engine(url: str) -> Engine:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
-            f"busy_timeout = {_BUSY_MS}",
+            f"busy_timeout = {_BUSY_TIMEOUT_MS}",
         ):
             connection.execute(f"PRAGMA {pragma}")
-        geopackage.prepare(connection)
+        geopackage.register_functions(connection)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
@@ -271,11 +277,11 @@ def _sqlite_engine(url: str) -> Engine:
         if not options.get("wangge_write", False):
             connection.exec_driver_sql("BEGIN")
             return
-        patience = options.get("wangge_patience_ms", _BUSY_MS)
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience}")
+        busy_timeout = options.get("wangge_busy_timeout_ms", _BUSY_TIMEOUT_MS)
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {busy_timeout}")
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {_BUSY_MS}")
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
 
     return engine

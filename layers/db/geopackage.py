@@ -23,12 +23,12 @@ LAYERS = {
     "gaps": "盲区 gaps",
     "base_features": "底图要素 base_features",
 }
-ATTRIBUTES = {
+ATTRIBUTE_TABLES = {
     "schemes": "网格体系 schemes",
     "plans": "网格方案 plans",
     "assignments": "归属 assignments",
 }
-_GEOMETRY = "geometry"
+_GEOMETRY_COLUMN = "geometry"
 _APPLICATION_ID, _VERSION = 0x47504B47, 10400
 _ENVELOPE = struct.Struct("<4d")
 _POINT = struct.Struct("<2d")
@@ -36,7 +36,7 @@ _HEADER_BYTES, _WKB_HEAD_BYTES = 8, 5
 _FLAG_EMPTY, _FLAG_LITTLE, _FLAG_XY, _FLAGS_ENVELOPE = 0b10000, 0b1, 0b10, 0b1110
 _WKB_POINT = b"\x01\x01\x00\x00\x00"
 
-_TABLES = (
+_CREATE_TABLES = (
     """CREATE TABLE gpkg_spatial_ref_sys (
     srs_name TEXT NOT NULL, srs_id INTEGER NOT NULL PRIMARY KEY, organization TEXT NOT NULL,
     organization_coordsys_id INTEGER NOT NULL, definition TEXT NOT NULL, description TEXT)""",
@@ -59,32 +59,32 @@ _TABLES = (
 )
 
 # Annex F.3 of the standard (extension gpkg_rtree_index), in the form of version 1.4.
-_BOX = "ST_MinX(NEW.geometry), ST_MaxX(NEW.geometry), ST_MinY(NEW.geometry), ST_MaxY(NEW.geometry)"
-_NEW_HAS = "(NEW.geometry NOTNULL AND NOT ST_IsEmpty(NEW.geometry))"
-_NEW_HAS_NOT = "(NEW.geometry ISNULL OR ST_IsEmpty(NEW.geometry))"
+_NEW_BOUNDS = "ST_MinX(NEW.geometry), ST_MaxX(NEW.geometry), ST_MinY(NEW.geometry), ST_MaxY(NEW.geometry)"
+_NEW_HAS_GEOMETRY = "(NEW.geometry NOTNULL AND NOT ST_IsEmpty(NEW.geometry))"
+_NEW_LACKS_GEOMETRY = "(NEW.geometry ISNULL OR ST_IsEmpty(NEW.geometry))"
 _TRIGGERS = {
-    "insert": f"""AFTER INSERT ON {{table}} WHEN {_NEW_HAS}
-    BEGIN INSERT OR REPLACE INTO {{index}} VALUES (NEW.id, {_BOX}); END""",
-    "update2": f"""AFTER UPDATE OF geometry ON {{table}} WHEN OLD.id = NEW.id AND {_NEW_HAS_NOT}
+    "insert": f"""AFTER INSERT ON {{table}} WHEN {_NEW_HAS_GEOMETRY}
+    BEGIN INSERT OR REPLACE INTO {{index}} VALUES (NEW.id, {_NEW_BOUNDS}); END""",
+    "update2": f"""AFTER UPDATE OF geometry ON {{table}} WHEN OLD.id = NEW.id AND {_NEW_LACKS_GEOMETRY}
     BEGIN DELETE FROM {{index}} WHERE id = OLD.id; END""",
-    "update4": f"""AFTER UPDATE ON {{table}} WHEN OLD.id != NEW.id AND {_NEW_HAS_NOT}
+    "update4": f"""AFTER UPDATE ON {{table}} WHEN OLD.id != NEW.id AND {_NEW_LACKS_GEOMETRY}
     BEGIN DELETE FROM {{index}} WHERE id IN (OLD.id, NEW.id); END""",
-    "update5": f"""AFTER UPDATE ON {{table}} WHEN OLD.id != NEW.id AND {_NEW_HAS}
+    "update5": f"""AFTER UPDATE ON {{table}} WHEN OLD.id != NEW.id AND {_NEW_HAS_GEOMETRY}
     BEGIN DELETE FROM {{index}} WHERE id = OLD.id;
-    INSERT OR REPLACE INTO {{index}} VALUES (NEW.id, {_BOX}); END""",
-    "update6": f"""AFTER UPDATE OF geometry ON {{table}} WHEN OLD.id = NEW.id AND {_NEW_HAS}
+    INSERT OR REPLACE INTO {{index}} VALUES (NEW.id, {_NEW_BOUNDS}); END""",
+    "update6": f"""AFTER UPDATE OF geometry ON {{table}} WHEN OLD.id = NEW.id AND {_NEW_HAS_GEOMETRY}
     AND (OLD.geometry NOTNULL AND NOT ST_IsEmpty(OLD.geometry))
     BEGIN UPDATE {{index}} SET minx = ST_MinX(NEW.geometry), maxx = ST_MaxX(NEW.geometry),
     miny = ST_MinY(NEW.geometry), maxy = ST_MaxY(NEW.geometry) WHERE id = NEW.id; END""",
-    "update7": f"""AFTER UPDATE OF geometry ON {{table}} WHEN OLD.id = NEW.id AND {_NEW_HAS}
+    "update7": f"""AFTER UPDATE OF geometry ON {{table}} WHEN OLD.id = NEW.id AND {_NEW_HAS_GEOMETRY}
     AND (OLD.geometry ISNULL OR ST_IsEmpty(OLD.geometry))
-    BEGIN INSERT INTO {{index}} VALUES (NEW.id, {_BOX}); END""",
+    BEGIN INSERT INTO {{index}} VALUES (NEW.id, {_NEW_BOUNDS}); END""",
     "delete": """AFTER DELETE ON {table} WHEN OLD.geometry NOTNULL
     BEGIN DELETE FROM {index} WHERE id = OLD.id; END""",
 }
 
 
-class GeoPackageTypes(SQLiteTypeCompiler):
+class GeoPackageTypeCompiler(SQLiteTypeCompiler):
     """Column types under the names that GeoPackage knows."""
 
     def visit_string(self, type_: Any, **kw: Any) -> str:
@@ -100,11 +100,11 @@ class GeoPackageTypes(SQLiteTypeCompiler):
         return "DOUBLE"
 
 
-def prepare(connection: sqlite3.Connection) -> None:
+def register_functions(connection: sqlite3.Connection) -> None:
     """Give a connection the functions that the triggers of the spatial indexes call."""
     connection.create_function("ST_IsEmpty", 1, _is_empty, deterministic=True)
     for position, name in enumerate(("ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY")):
-        connection.create_function(name, 1, _bound(position), deterministic=True)
+        connection.create_function(name, 1, _bound_function(position), deterministic=True)
 
 
 def create(connection: Connection) -> None:
@@ -112,7 +112,7 @@ def create(connection: Connection) -> None:
     run = connection.exec_driver_sql
     run(f"PRAGMA application_id = {_APPLICATION_ID}")
     run(f"PRAGMA user_version = {_VERSION}")
-    for statement in _TABLES:
+    for statement in _CREATE_TABLES:
         run(statement)
     run(
         "INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, ?)",
@@ -130,11 +130,11 @@ def drop(connection: Connection) -> None:
         connection.exec_driver_sql(f"DROP TABLE gpkg_{name}")
 
 
-def add_attributes(connection: Connection, table: str) -> None:
+def add_attributes_table(connection: Connection, table: str) -> None:
     """List a table without geometry, which exists already."""
     connection.exec_driver_sql(
         "INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES (?, 'attributes', ?)",
-        (table, ATTRIBUTES[table]),
+        (table, ATTRIBUTE_TABLES[table]),
     )
 
 
@@ -145,44 +145,47 @@ def add_layer(connection: Connection, table: str) -> None:
         "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) VALUES (?, 'features', ?, ?)",
         (table, LAYERS[table], SRID),
     )
-    run("INSERT INTO gpkg_geometry_columns VALUES (?, ?, 'GEOMETRY', ?, 0, 0)", (table, _GEOMETRY, SRID))
+    run(
+        "INSERT INTO gpkg_geometry_columns VALUES (?, ?, 'GEOMETRY', ?, 0, 0)",
+        (table, _GEOMETRY_COLUMN, SRID),
+    )
     run(
         "INSERT INTO gpkg_extensions VALUES (?, ?, 'gpkg_rtree_index',"
         " 'http://www.geopackage.org/spec120/#extension_rtree', 'write-only')",
-        (table, _GEOMETRY),
+        (table, _GEOMETRY_COLUMN),
     )
-    _create_index(connection, table)
+    _create_rtree(connection, table)
     _create_triggers(connection, table)
 
 
 def drop_layer(connection: Connection, table: str) -> None:
     """Take back what `add_layer` made; the table stays."""
     _drop_triggers(connection, table)
-    _drop_index(connection, table)
-    for listed in ("extensions", "geometry_columns", "contents"):
-        connection.exec_driver_sql(f"DELETE FROM gpkg_{listed} WHERE table_name = ?", (table,))
+    _drop_rtree(connection, table)
+    for name in ("extensions", "geometry_columns", "contents"):
+        connection.exec_driver_sql(f"DELETE FROM gpkg_{name} WHERE table_name = ?", (table,))
 
 
-def index_of(table: str) -> str:
+def rtree_name(table: str) -> str:
     """Name the R*Tree of a layer: columns id, minx, maxx, miny, maxy, rounded outwards to 32 bits."""
-    return f"rtree_{table}_{_GEOMETRY}"
+    return f"rtree_{table}_{_GEOMETRY_COLUMN}"
 
 
 @contextmanager
-def bulk(connection: Connection, table: str) -> Iterator[None]:
+def rebuilding_rtree(connection: Connection, table: str) -> Iterator[None]:
     """Fill the spatial index of a layer once after a large load, instead of row by row.
 
     Everything happens in the transaction of the connection, so that nobody sees the layer without its index.
     """
     _drop_triggers(connection, table)
-    _drop_index(connection, table)
+    _drop_rtree(connection, table)
     yield
-    _create_index(connection, table)
+    _create_rtree(connection, table)
     _create_triggers(connection, table)
 
 
 @contextmanager
-def appending(connection: Connection, table: str) -> Iterator[None]:
+def extending_rtree(connection: Connection, table: str) -> Iterator[None]:
     """Fill the spatial index of a layer with many rows that are added, once they are there.
 
     Row by row it takes twice as long. In the block rows are added and none is changed or deleted.
@@ -190,11 +193,11 @@ def appending(connection: Connection, table: str) -> Iterator[None]:
     last: int = connection.exec_driver_sql(f"SELECT coalesce(max(id), 0) FROM {table}").scalar_one()
     _drop_triggers(connection, table)
     yield
-    _fill_index(connection, table, last)
+    _fill_rtree(connection, table, last)
     _create_triggers(connection, table)
 
 
-def touch(connection: Connection) -> None:
+def mark_changed(connection: Connection) -> None:
     """Tell other programs that the layers have changed, and forget the extents that they noted."""
     connection.exec_driver_sql(
         "UPDATE gpkg_contents SET min_x = NULL, min_y = NULL, max_x = NULL, max_y = NULL,"
@@ -202,35 +205,35 @@ def touch(connection: Connection) -> None:
     )
 
 
-def _create_index(connection: Connection, table: str) -> None:
+def _create_rtree(connection: Connection, table: str) -> None:
     connection.exec_driver_sql(
-        f"CREATE VIRTUAL TABLE {index_of(table)} USING rtree(id, minx, maxx, miny, maxy)"
+        f"CREATE VIRTUAL TABLE {rtree_name(table)} USING rtree(id, minx, maxx, miny, maxy)"
     )
-    _fill_index(connection, table, 0)
+    _fill_rtree(connection, table, 0)
 
 
-def _fill_index(connection: Connection, table: str, last: int) -> None:
+def _fill_rtree(connection: Connection, table: str, after_id: int) -> None:
     """Put the rows behind a key into the index."""
     connection.exec_driver_sql(
-        f"INSERT INTO {index_of(table)} SELECT id, ST_MinX(geometry), ST_MaxX(geometry), ST_MinY(geometry),"
+        f"INSERT INTO {rtree_name(table)} SELECT id, ST_MinX(geometry), ST_MaxX(geometry), ST_MinY(geometry),"
         f" ST_MaxY(geometry) FROM {table} WHERE id > ? AND geometry NOTNULL AND NOT ST_IsEmpty(geometry)",
-        (last,),
+        (after_id,),
     )
 
 
 def _create_triggers(connection: Connection, table: str) -> None:
     for name, body in _TRIGGERS.items():
-        text = body.format(table=table, index=index_of(table))
-        connection.exec_driver_sql(f"CREATE TRIGGER {index_of(table)}_{name} {text}")
+        text = body.format(table=table, index=rtree_name(table))
+        connection.exec_driver_sql(f"CREATE TRIGGER {rtree_name(table)}_{name} {text}")
 
 
-def _drop_index(connection: Connection, table: str) -> None:
-    connection.exec_driver_sql(f"DROP TABLE {index_of(table)}")
+def _drop_rtree(connection: Connection, table: str) -> None:
+    connection.exec_driver_sql(f"DROP TABLE {rtree_name(table)}")
 
 
 def _drop_triggers(connection: Connection, table: str) -> None:
     for name in _TRIGGERS:
-        connection.exec_driver_sql(f"DROP TRIGGER {index_of(table)}_{name}")
+        connection.exec_driver_sql(f"DROP TRIGGER {rtree_name(table)}_{name}")
 
 
 def _is_empty(blob: bytes | None) -> int | None:
@@ -245,7 +248,7 @@ def _is_empty(blob: bytes | None) -> int | None:
     return int(shapely.is_empty(from_blob(blob)))
 
 
-def _bound(position: int) -> Any:
+def _bound_function(position: int) -> Any:
     axis = position // 2
 
     def bound(blob: bytes | None) -> float | None:

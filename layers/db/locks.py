@@ -4,7 +4,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from layers.db.bulk import is_postgresql
-from layers.plans.schemes import _LOCK
+from layers.plans.schemes import _LOCK_CLASS_ID
 
 
 def lock_scheme(session: Session, scheme_id: int, *, shared: bool = False) -> None:
@@ -20,5 +20,5 @@ def lock_scheme(session: Session, scheme_id: int, *, shared: bool = False) -> No
     SQLite has one writer at a time, who holds this lock by `Database.write`.
     """
     if is_postgresql(session):
-        take = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
-        session.execute(select(take(_LOCK, scheme_id)))
+        advisory_lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+        session.execute(select(advisory_lock(_LOCK_CLASS_ID, scheme_id)))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 @contextmanager
-def workplace(folder: Path, prefix: str, name: str) -> Iterator[Path]:
+def temporary_path(folder: Path, prefix: str, name: str) -> Iterator[Path]:
     """Give the path of a file to be made in a new folder.
 
     Parameters
@@ -25,31 +25,31 @@ def workplace(folder: Path, prefix: str, name: str) -> Iterator[Path]:
     name
         Of the file; others beside it may have names that begin so.
     """
-    _clear(folder, prefix, name)
+    _remove_stale(folder, prefix, name)
     while True:
-        made = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
-        with _held(made) as ours:
+        directory = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
+        with _try_lock(directory) as is_locked:
             # Between its making and our hold on it another may have taken it for one that was left.
-            if not ours:
+            if not is_locked:
                 continue
             try:
-                yield made / name
+                yield directory / name
             finally:
-                shutil.rmtree(made, ignore_errors=True)
+                shutil.rmtree(directory, ignore_errors=True)
             return
 
 
-def _clear(folder: Path, prefix: str, name: str) -> None:
+def _remove_stale(folder: Path, prefix: str, name: str) -> None:
     """Remove what killed processes have left."""
-    for left in folder.iterdir():
-        if left.name.startswith(prefix) and left.is_dir() and not left.is_symlink():
-            with _held(left) as ours:
-                if ours and all(each.name.startswith(name) for each in left.iterdir()):
-                    shutil.rmtree(left, ignore_errors=True)
+    for stale in folder.iterdir():
+        if stale.name.startswith(prefix) and stale.is_dir() and not stale.is_symlink():
+            with _try_lock(stale) as is_locked:
+                if is_locked and all(each.name.startswith(name) for each in stale.iterdir()):
+                    shutil.rmtree(stale, ignore_errors=True)
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[bool]:
+def _try_lock(folder: Path) -> Iterator[bool]:
     """Hold a folder, until the block or this process ends; tell whether it is there and no other holds it."""
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -59,9 +59,9 @@ def _held(folder: Path) -> Iterator[bool]:
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            held = folder.stat().st_ino == os.fstat(handle).st_ino
+            is_locked = folder.stat().st_ino == os.fstat(handle).st_ino
         except OSError:
-            held = False
-        yield held
+            is_locked = False
+        yield is_locked
     finally:
         os.close(handle)

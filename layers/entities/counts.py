@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from layers.db.bulk import in_force
 from layers.models import Assignment, Entity
 
-COUNTED: Mapping[str, str] = {
+COUNT_COLUMNS: Mapping[str, str] = {
     "households": "household",
     "enterprises": "enterprise",
     "sensors": "sensor",
@@ -24,27 +24,27 @@ Integers = NDArray[np.int64]
 
 
 def read_counts(session: Session, scheme_id: int, day: date) -> dict[str, dict[str, int]]:
-    """Return for each column of `COUNTED` how many entities belong to a cell, by the cell's code.
+    """Return for each column of `COUNT_COLUMNS` how many entities belong to a cell, by the cell's code.
 
     A cell without any is not among them.
     """
-    asked = _belonging(scheme_id, day).group_by(Assignment.cell_code, Entity.kind)
-    columns = {kind: column for column, kind in COUNTED.items()}
-    found: dict[str, dict[str, int]] = {column: {} for column in COUNTED}
-    for code, kind, number in session.execute(asked):
+    query = _select_counts(scheme_id, day).group_by(Assignment.cell_code, Entity.kind)
+    columns = {kind: column for column, kind in COUNT_COLUMNS.items()}
+    found: dict[str, dict[str, int]] = {column: {} for column in COUNT_COLUMNS}
+    for code, kind, number in session.execute(query):
         if kind in columns and code is not None:
             found[columns[kind]][code] = number
     return found
 
 
-def count_kinds(session: Session, scheme_id: int, day: date, cell_code: str) -> dict[str, int]:
-    """Return how many entities of each kind belong to one cell; 0 for those of `COUNTED` that none has."""
-    asked = _belonging(scheme_id, day).where(Assignment.cell_code == cell_code)
-    rows = session.execute(asked.group_by(Assignment.cell_code, Entity.kind).order_by(Entity.kind))
-    return dict.fromkeys(COUNTED.values(), 0) | {kind: number for _, kind, number in rows}
+def count_by_kind(session: Session, scheme_id: int, day: date, cell_code: str) -> dict[str, int]:
+    """Return how many entities of each kind belong to one cell; 0 where there are none."""
+    query = _select_counts(scheme_id, day).where(Assignment.cell_code == cell_code)
+    rows = session.execute(query.group_by(Assignment.cell_code, Entity.kind).order_by(Entity.kind))
+    return dict.fromkeys(COUNT_COLUMNS.values(), 0) | {kind: number for _, kind, number in rows}
 
 
-def _belonging(scheme_id: int, day: date) -> Select[str | None, str, int]:
+def _select_counts(scheme_id: int, day: date) -> Select[str | None, str, int]:
     return (
         select(Assignment.cell_code, Entity.kind, func.count())
         .join(Entity, Entity.id == Assignment.entity_id)
@@ -56,7 +56,7 @@ def _belonging(scheme_id: int, day: date) -> Select[str | None, str, int]:
     )
 
 
-def counts_of(found: Mapping[str, Mapping[str, int]], codes: NDArray[np.object_]) -> dict[str, Integers]:
+def align_counts(found: Mapping[str, Mapping[str, int]], codes: NDArray[np.object_]) -> dict[str, Integers]:
     """Arrange counts by cells: for each column an array of shape (n,), 0 where there is none."""
     return {
         column: np.array([numbers.get(code, 0) for code in codes.tolist()], dtype=np.int64)
@@ -64,9 +64,9 @@ def counts_of(found: Mapping[str, Mapping[str, int]], codes: NDArray[np.object_]
     }
 
 
-def state_of_assignments(session: Session, scheme_id: int) -> tuple[object, ...]:
+def assignments_fingerprint(session: Session, scheme_id: int) -> tuple[object, ...]:
     """Return what differs whenever the assignments of a scheme do: they are only begun and ended."""
-    asked = select(func.count(), func.max(Assignment.id), func.count(Assignment.valid_to)).where(
+    query = select(func.count(), func.max(Assignment.id), func.count(Assignment.valid_to)).where(
         Assignment.scheme_id == scheme_id
     )
-    return tuple(session.execute(asked).one())
+    return tuple(session.execute(query).one())

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-LASTING = date.max
+OPEN_END = date.max
 """The end of what has none yet."""
 
 
-class Content(NamedTuple):
+class AssignmentValues(NamedTuple):
     """What an assignment says."""
 
     cell_code: str | None
@@ -21,35 +21,35 @@ class Content(NamedTuple):
     reason: str | None
 
 
-class Span(NamedTuple):
+class Interval(NamedTuple):
     """Content from `start` to before `end`."""
 
     start: date
     end: date
-    content: Content
+    values: AssignmentValues
 
 
-class Row(NamedTuple):
+class StoredAssignment(NamedTuple):
     """A stored assignment."""
 
-    number: int
+    assignment_id: int
     start: date
     end: date
-    content: Content
+    values: AssignmentValues
 
 
-def reconcile(
-    rows: Sequence[Row], wanted: Sequence[Span], on: date
-) -> tuple[list[tuple[int, date]], list[Span]]:
+def diff_intervals(
+    stored: Sequence[StoredAssignment], expected: Sequence[Interval], on: date
+) -> tuple[list[tuple[int, date]], list[Interval]]:
     """Compare what is stored for an entity with what should be, from a date on.
 
     A stored row may only be ended, never begin otherwise, last longer or say something else.
 
     Parameters
     ----------
-    rows
+    stored
         Stored rows that last beyond `on`, in order, none empty, none overlapping.
-    wanted
+    expected
         Spans from `on` on, in order, none overlapping; time between them belongs to no row.
     on
         What lies before stays.
@@ -63,33 +63,33 @@ def reconcile(
     """
     ends: list[tuple[int, date]] = []
     kept: list[tuple[date, date]] = []
-    for row in rows:
+    for row in stored:
         start = max(row.start, on)
-        span = next((span for span in wanted if span.start <= start < span.end), None)
-        if span is None or span.content != row.content:
-            ends.append((row.number, start))
+        interval = next((span for span in expected if span.start <= start < span.end), None)
+        if interval is None or interval.values != row.values:
+            ends.append((row.assignment_id, start))
             continue
-        end = min(row.end, span.end)
+        end = min(row.end, interval.end)
         if end < row.end:
-            ends.append((row.number, end))
+            ends.append((row.assignment_id, end))
         kept.append((start, end))
     inserts = [
-        Span(start, end, span.content)
-        for span in wanted
-        for start, end in _without(span.start, span.end, kept)
+        Interval(start, end, span.values)
+        for span in expected
+        for start, end in _subtract(span.start, span.end, kept)
     ]
     return ends, inserts
 
 
-def _without(start: date, end: date, kept: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
+def _subtract(start: date, end: date, kept: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
     """Return what is left of an interval without others that are in order."""
-    left = []
+    remaining = []
     for first, last in kept:
         if last <= start or first >= end:
             continue
         if first > start:
-            left.append((start, first))
+            remaining.append((start, first))
         start = last
     if start < end:
-        left.append((start, end))
-    return left
+        remaining.append((start, end))
+    return remaining

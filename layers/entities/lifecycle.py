@@ -10,18 +10,27 @@ from sqlalchemy import case, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, InputError, NotFoundError, StaleError
-from layers.areas.locator import Territory
-from layers.db.bbox import Box
-from layers.db.bulk import among
-from layers.db.content_hash import hash_of
+from layers.areas.locator import AreaLocator
+from layers.db.bbox import BBox
+from layers.db.bulk import id_in
+from layers.db.content_hash import hash_entity
 from layers.db.database import bump_revision
-from layers.entities.assignments import reassign
+from layers.entities.assignments import update_assignments
 from layers.models import Entity, EntityVersion
 
-CHANGEABLE = frozenset({"name", "class_name", "attributes", "personal", "geometry"})
+UPDATABLE_FIELDS = frozenset({"name", "class_name", "attributes", "personal", "geometry"})
 """What `update_entity` may change: kind and external_id are the identity, the area follows the location."""
 
-_KEPT = ("name", "class_name", "area_code", "attributes", "personal", "valid_from", "version", "geometry")
+_VERSION_COLUMNS = (
+    "name",
+    "class_name",
+    "area_code",
+    "attributes",
+    "personal",
+    "valid_from",
+    "version",
+    "geometry",
+)
 _NUL = "\0"
 
 
@@ -60,8 +69,8 @@ def create_entity(
     kind, external_id = kind.strip(), external_id.strip()
     if not kind or not external_id:
         raise InputError("An entity needs a kind and an identity.")
-    taken = select(Entity.id).where(Entity.kind == kind, Entity.external_id == external_id)
-    if session.scalar(taken) is not None:
+    existing = select(Entity.id).where(Entity.kind == kind, Entity.external_id == external_id)
+    if session.scalar(existing) is not None:
         raise ConflictError(f"The {kind} '{external_id}' is there already.")
     entity = Entity(
         kind=kind,
@@ -70,15 +79,15 @@ def create_entity(
         class_name=class_name,
         attributes=dict(attributes or {}),
         personal=dict(personal or {}),
-        geometry=_usable(geometry),
+        geometry=_validate_geometry(geometry),
         valid_from=on or date.today(),
         valid_to=None,
         version=1,
     )
-    entity.area_code = _area(session, entity.geometry)
-    _seal(entity)
+    entity.area_code = _locate_area(session, entity.geometry)
+    _set_content_hash(entity)
     session.add(entity)
-    _settle(session, entity, entity.valid_from)
+    _finish_write(session, entity, entity.valid_from)
     return entity
 
 
@@ -110,8 +119,8 @@ def update_entity(
     version
         The version that the change is based on.
     changes
-        New values for some of `CHANGEABLE`; attributes and personal values are replaced as a whole. Changes
-        that change nothing make no version.
+        New values for some of `UPDATABLE_FIELDS`; attributes and personal values are replaced as a whole.
+        Changes that change nothing make no version.
     on
         The date from which the new state holds; today when not given.
 
@@ -126,13 +135,14 @@ def update_entity(
     ConflictError
         If it has ended, or its present state begins after `on`.
     """
-    foreign = set(changes) - CHANGEABLE
-    if foreign:
+    not_updatable = set(changes) - UPDATABLE_FIELDS
+    if not_updatable:
         raise InputError(
-            f"The field '{min(foreign)}' of an entity cannot be changed; {', '.join(sorted(CHANGEABLE))} can."
+            f"The field '{min(not_updatable)}' of an entity cannot be changed; "
+            f"{', '.join(sorted(UPDATABLE_FIELDS))} can."
         )
     day = on or date.today()
-    entity = _held(session, entity_id, version, day)
+    entity = _lock_entity(session, entity_id, version, day)
     new = {
         "name": entity.name,
         "class_name": entity.class_name,
@@ -141,19 +151,19 @@ def update_entity(
         "geometry": entity.geometry,
         **changes,
     }
-    new["geometry"] = _usable(new["geometry"])
-    if hash_of(**new) == hash_of(
+    new["geometry"] = _validate_geometry(new["geometry"])
+    if hash_entity(**new) == hash_entity(
         entity.name, entity.class_name, entity.attributes, entity.personal, entity.geometry
     ):
         return entity
-    keep_versions(session, [entity_id], day)
+    archive_versions(session, [entity_id], day)
     session.refresh(entity)
     for field, value in new.items():
         setattr(entity, field, value)
     if "geometry" in changes:
-        entity.area_code = _area(session, entity.geometry)
-    _seal(entity)
-    _settle(session, entity, day)
+        entity.area_code = _locate_area(session, entity.geometry)
+    _set_content_hash(entity)
+    _finish_write(session, entity, day)
     return entity
 
 
@@ -163,14 +173,14 @@ def end_entity(session: Session, entity_id: int, version: int, *, on: date | Non
     Parameters, errors and return value are those of `update_entity`.
     """
     day = on or date.today()
-    entity = _held(session, entity_id, version, day)
+    entity = _lock_entity(session, entity_id, version, day)
     entity.valid_to = day
     entity.version += 1
-    _settle(session, entity, day)
+    _finish_write(session, entity, day)
     return entity
 
 
-def history(session: Session, entity_id: int) -> list[EntityVersion | Entity]:
+def entity_history(session: Session, entity_id: int) -> list[EntityVersion | Entity]:
     """Return all states of an entity in order, the present one last.
 
     A state that began and was replaced on one day has an empty interval.
@@ -185,7 +195,7 @@ def history(session: Session, entity_id: int) -> list[EntityVersion | Entity]:
     return [*session.scalars(former.order_by(EntityVersion.version)), entity]
 
 
-def keep_versions(session: Session, ids: Collection[int], on: date) -> None:
+def archive_versions(session: Session, ids: Collection[int], on: date) -> None:
     """Copy the present states of entities into their histories, and begin the next version of each on a date.
 
     Parameters
@@ -194,20 +204,20 @@ def keep_versions(session: Session, ids: Collection[int], on: date) -> None:
         States that begin later than this end on the day they begin.
     """
     start = case((Entity.valid_from > on, Entity.valid_from), else_=on)
-    columns = [getattr(Entity, name) for name in _KEPT]
+    columns = [getattr(Entity, name) for name in _VERSION_COLUMNS]
     states = select(Entity.id, *columns, func.coalesce(Entity.valid_to, start)).where(
-        among(session, Entity.id, ids)
+        id_in(session, Entity.id, ids)
     )
-    session.execute(insert(EntityVersion).from_select(["entity_id", *_KEPT, "valid_to"], states))
+    session.execute(insert(EntityVersion).from_select(["entity_id", *_VERSION_COLUMNS, "valid_to"], states))
     session.execute(
         update(Entity)
-        .where(among(session, Entity.id, ids))
+        .where(id_in(session, Entity.id, ids))
         .values(valid_from=start, valid_to=None, version=Entity.version + 1),
         execution_options={"synchronize_session": False},
     )
 
 
-def _held(session: Session, entity_id: int, version: int, day: date) -> Entity:
+def _lock_entity(session: Session, entity_id: int, version: int, day: date) -> Entity:
     """Return an entity for change, and keep others from changing it."""
     entity = session.get(Entity, entity_id, with_for_update={"key_share": True}, populate_existing=True)
     if entity is None:
@@ -223,23 +233,23 @@ def _held(session: Session, entity_id: int, version: int, day: date) -> Entity:
     return entity
 
 
-def _settle(session: Session, entity: Entity, day: date) -> None:
+def _finish_write(session: Session, entity: Entity, day: date) -> None:
     session.flush()
-    reassign(session, day, [entity.id])
+    update_assignments(session, day, [entity.id])
     bump_revision(session)
     session.refresh(entity)
 
 
-def _seal(entity: Entity) -> None:
+def _set_content_hash(entity: Entity) -> None:
     for text in (entity.external_id, entity.name, entity.class_name):
         if text is not None and _NUL in text:
             raise InputError("Text of an entity holds a NUL character.")
-    entity.content_hash = hash_of(
+    entity.content_hash = hash_entity(
         entity.name, entity.class_name, entity.attributes, entity.personal, entity.geometry
     )
 
 
-def _usable(geometry: shapely.Geometry | None) -> shapely.Geometry | None:
+def _validate_geometry(geometry: shapely.Geometry | None) -> shapely.Geometry | None:
     if geometry is None or shapely.is_empty(geometry):
         return None
     west, south, east, north = shapely.bounds(geometry)
@@ -248,9 +258,9 @@ def _usable(geometry: shapely.Geometry | None) -> shapely.Geometry | None:
     return shapely.force_2d(geometry)
 
 
-def _area(session: Session, geometry: shapely.Geometry | None) -> str | None:
+def _locate_area(session: Session, geometry: shapely.Geometry | None) -> str | None:
     if geometry is None:
         return None
-    shapes = np.array([geometry], dtype=object)
-    found: str | None = Territory(session, box=Box(*shapely.bounds(geometry))).areas_of(shapes)[0]
+    geometries = np.array([geometry], dtype=object)
+    found: str | None = AreaLocator(session, bbox=BBox(*shapely.bounds(geometry))).locate(geometries)[0]
     return found

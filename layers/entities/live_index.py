@@ -10,16 +10,16 @@ from layers.entities.spatial_index import EntityIndex
 from layers.models import Revision
 
 
-class _Followed:
+class _KindIndex:
     """The index of one kind, and the revision of the database that it has reached."""
 
     def __init__(self) -> None:
-        self.catching_up = Lock()
+        self.refresh_lock = Lock()
         self.index: EntityIndex | None = None
         self.revision = -1
 
 
-class LiveEntities:
+class LiveEntityIndexes:
     """Indexes of entities by kind, each loaded when it is first asked for and kept current from then on.
 
     Parameters
@@ -31,31 +31,31 @@ class LiveEntities:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = Lock()
-        self._kinds: dict[str, _Followed] = {}
+        self._by_kind: dict[str, _KindIndex] = {}
 
-    def of(self, kind: str) -> EntityIndex:
+    def for_kind(self, kind: str) -> EntityIndex:
         """Return the index of a kind, with all that was written before the question.
 
         Who asks while another brings it up to date waits for that. A kind that nobody has is not kept.
         """
         with self._lock:
-            followed = self._kinds.setdefault(kind, _Followed())
-        index = followed.index
-        if index is not None and followed.revision >= self._database.revision():
+            entry = self._by_kind.setdefault(kind, _KindIndex())
+        index = entry.index
+        if index is not None and entry.revision >= self._database.read_revision():
             return index
-        with followed.catching_up, self._database.read() as session:
-            revision = _revision(session)
-            if followed.index is None:
-                followed.index = EntityIndex.load(session, [kind])
-            elif followed.revision != revision:
-                followed.index.catch_up(session, [kind])
-            followed.revision = revision
-            index = followed.index
+        with entry.refresh_lock, self._database.read() as session:
+            revision = _read_revision(session)
+            if entry.index is None:
+                entry.index = EntityIndex.load(session, [kind])
+            elif entry.revision != revision:
+                entry.index.catch_up(session, [kind])
+            entry.revision = revision
+            index = entry.index
         if not len(index):
             with self._lock:
-                self._kinds.pop(kind, None)
+                self._by_kind.pop(kind, None)
         return index
 
 
-def _revision(session: Session) -> int:
+def _read_revision(session: Session) -> int:
     return session.scalars(select(Revision.number)).one()

@@ -14,26 +14,26 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError
-from layers.db.bulk import among, decode, raw
+from layers.db.bulk import decode_geometries, id_in, raw_geometry
 from layers.models import Entity
 
 Floats = NDArray[np.float64]
 
-MOST_NEAREST = 1_000
+MAX_NEAREST = 1_000
 """Entities that one question for the nearest may ask for."""
 
 _GEOD = Geod(ellps="WGS84")
 # A degree of latitude is nowhere shorter; the longitude's is this times the cosine, within 0.7 %.
-_METRES_A_DEGREE = 110_500.0
+_METRES_PER_DEGREE = 110_500.0
 _MARGIN = 1.02
-_BATCH = 20_000
-_BLOCK = 1_000
+_BATCH_SIZE = 20_000
+_BLOCK_SIZE = 1_000
 # Keys of entities that are looked at together for changes.
-_AROUND = 4
+_MIN_TREES_VISITED = 4
 # Areas around a place whose entities tell how far the nearest can be at most.
 
 
-class Indexed(NamedTuple):
+class IndexedEntity(NamedTuple):
     """An entity in the index: its key, kind, version, geometry in EPSG:4326 and the area it lies in."""
 
     id: int
@@ -43,9 +43,9 @@ class Indexed(NamedTuple):
     area_code: str | None = None
 
 
-_Key = tuple[str, str | None]
+_TreeKey = tuple[str, str | None]
 # A kind and an area.
-_Block = tuple[int, int]
+_BlockSums = tuple[int, int]
 # How many entities a block of keys has, and the sum of their versions.
 
 
@@ -56,7 +56,7 @@ class _Tree(NamedTuple):
     bounds: Floats
 
 
-class Near(NamedTuple):
+class NearestEntity(NamedTuple):
     """An entity found, and its distance in metres along the ellipsoid."""
 
     id: int
@@ -73,14 +73,14 @@ class EntityIndex:
         What it holds at first; those without a location are left out.
     """
 
-    def __init__(self, entities: Iterable[Indexed] = ()) -> None:
+    def __init__(self, entities: Iterable[IndexedEntity] = ()) -> None:
         self._lock = Lock()
-        self._held: dict[int, Indexed] = {}
-        self._trees: dict[_Key, _Tree] = {}
-        self._listed: list[_Tree] = []
+        self._entities: dict[int, IndexedEntity] = {}
+        self._trees: dict[_TreeKey, _Tree] = {}
+        self._tree_list: list[_Tree] = []
         self._bounds: Floats = np.empty((0, 4))
-        self._blocks: dict[int, _Block] = {}
-        self._fill(list(entities))
+        self._blocks: dict[int, _BlockSums] = {}
+        self._build(list(entities))
 
     @classmethod
     def load(cls, session: Session, kinds: Collection[str] | None = None) -> "EntityIndex":
@@ -88,15 +88,15 @@ class EntityIndex:
         statement = select(Entity.id).where(Entity.valid_to.is_(None), Entity.geometry.is_not(None))
         if kinds is not None:
             statement = statement.where(Entity.kind.in_(kinds))
-        index = cls(_read(session, session.scalars(statement).all()))
-        index._blocks = _blocks(session, kinds)
+        index = cls(_read_entities(session, session.scalars(statement).all()))
+        index._blocks = _sum_blocks(session, kinds)
         return index
 
     def __len__(self) -> int:
         """Return the number of entities held."""
-        return len(self._held)
+        return len(self._entities)
 
-    def put(self, entity: Indexed) -> None:
+    def put(self, entity: IndexedEntity) -> None:
         """Add or move an entity as it was committed; a version older than the one held is ignored."""
         with self._lock:
             self._put(entity)
@@ -121,29 +121,29 @@ class EntityIndex:
         int
             How many entities were added, moved or taken out.
         """
-        blocks = _blocks(session, kinds)
+        blocks = _sum_blocks(session, kinds)
         changed_blocks = {number for number, block in blocks.items() if self._blocks.get(number) != block}
         # Taken before the reading, so that what is put meanwhile is not taken out for being new.
         with self._lock:
             known = {
-                number: held.version
-                for number, held in self._held.items()
-                if number // _BLOCK in changed_blocks
+                number: indexed.version
+                for number, indexed in self._entities.items()
+                if number // _BLOCK_SIZE in changed_blocks
             }
-        current = dict(_versions(session, kinds, changed_blocks))
+        current = dict(_read_versions(session, kinds, changed_blocks))
         changed = [number for number, version in current.items() if known.get(number) != version]
-        fresh = _read(session, changed)
-        gone = known.keys() - current.keys()
+        updated = _read_entities(session, changed)
+        removed = known.keys() - current.keys()
         with self._lock:
-            for number in gone:
-                if self._held.get(number) is not None and self._held[number].version == known[number]:
+            for number in removed:
+                if self._entities.get(number) is not None and self._entities[number].version == known[number]:
                     self._remove(number)
-            for entity in fresh:
+            for entity in updated:
                 self._put(entity)
             self._blocks = blocks
-        return len(fresh) + len(gone)
+        return len(updated) + len(removed)
 
-    def in_box(
+    def in_bbox(
         self, west: float, south: float, east: float, north: float, kind: str | None = None
     ) -> list[int]:
         """Return the keys, ascending, of the entities that intersect a closed box in degrees.
@@ -156,10 +156,10 @@ class EntityIndex:
         if not (west <= east and south <= north) or not np.isfinite([west, south, east, north]).all():
             raise InputError("A box is west, south, east, north in degrees, the smaller ones first.")
         with self._lock:
-            found = self._within((west, south, east, north), self._rows(kind, None))
-        shapes = np.array([each.geometry for each in found], dtype=object)
-        inside = shapely.intersects(shapely.box(west, south, east, north), shapes)
-        return sorted(each.id for each, meets in zip(found, inside, strict=True) if meets)
+            found = self._intersecting((west, south, east, north), self._matching_trees(kind, None))
+        geometries = np.array([each.geometry for each in found], dtype=object)
+        inside = shapely.intersects(shapely.box(west, south, east, north), geometries)
+        return sorted(each.id for each, is_inside in zip(found, inside, strict=True) if is_inside)
 
     def nearest(
         self,
@@ -169,8 +169,8 @@ class EntityIndex:
         *,
         kind: str | None = None,
         within_m: float | None = None,
-        covered: Collection[str] | None = None,
-    ) -> list[Near]:
+        area_codes: Collection[str] | None = None,
+    ) -> list[NearestEntity]:
         """Return the nearest entities, the nearest first; of equally near ones the lower key.
 
         Parameters
@@ -178,12 +178,12 @@ class EntityIndex:
         lon, lat
             Degrees in EPSG:4326.
         count
-            How many, at most `MOST_NEAREST`; fewer come where there are not so many.
+            How many, at most `MAX_NEAREST`; fewer come where there are not so many.
         kind
             Only of this kind.
         within_m
             Only up to this distance.
-        covered
+        area_codes
             Only in these areas, by their codes.
 
         Returns
@@ -203,16 +203,17 @@ class EntityIndex:
         """
         if not (abs(lon) <= 180.0 and abs(lat) <= 90.0):
             raise InputError(f"{lon:g}, {lat:g} is no longitude, latitude in degrees.")
-        if not 1 <= count <= MOST_NEAREST:
-            raise InputError(f"The nearest {count} cannot be told; ask for 1 to {MOST_NEAREST}.")
+        if not 1 <= count <= MAX_NEAREST:
+            raise InputError(f"The nearest {count} cannot be told; ask for 1 to {MAX_NEAREST}.")
         if within_m is not None and not 0 <= within_m < np.inf:
             raise InputError(f"{within_m:g} is no distance in metres.")
         with self._lock:
-            candidates = self._candidates(lon, lat, count, kind, within_m, covered)
-        distances = _distances(lon, lat, candidates)
+            candidates = self._candidates(lon, lat, count, kind, within_m, area_codes)
+        distances = _geodesic_distances(lon, lat, candidates)
         order = sorted(range(len(candidates)), key=lambda row: (distances[row], candidates[row].id))
         found = [
-            Near(candidates[row].id, candidates[row].kind, float(distances[row])) for row in order[:count]
+            NearestEntity(candidates[row].id, candidates[row].kind, float(distances[row]))
+            for row in order[:count]
         ]
         return [near for near in found if within_m is None or near.distance_m <= within_m]
 
@@ -223,63 +224,67 @@ class EntityIndex:
         count: int,
         kind: str | None,
         within_m: float | None,
-        covered: Collection[str] | None,
-    ) -> list[Indexed]:
+        area_codes: Collection[str] | None,
+    ) -> list[IndexedEntity]:
         """Return entities among which the nearest are for certain."""
-        rows = self._rows(kind, covered)
+        trees = self._matching_trees(kind, area_codes)
         reach = within_m
         if reach is None:
             # Near in degrees is not near in metres, but tells how far the nearest can be at most.
-            near = self._near(lon, lat, count, rows)
+            near = self._nearest_in_degrees(lon, lat, count, trees)
             if not near:
                 return []
-            distances = np.sort(_distances(lon, lat, near))
+            distances = np.sort(_geodesic_distances(lon, lat, near))
             reach = float(distances[min(count, len(distances)) - 1])
-        high = reach * _MARGIN / _METRES_A_DEGREE + 1e-9
-        poleward = min(abs(lat) + high, 90.0)
+        lat_margin = reach * _MARGIN / _METRES_PER_DEGREE + 1e-9
+        poleward = min(abs(lat) + lat_margin, 90.0)
         cosine = np.cos(np.radians(poleward))
-        wide = high / cosine if cosine > 1e-6 else 360.0
-        return self._within((lon - wide, lat - high, lon + wide, lat + high), rows)
+        lon_margin = lat_margin / cosine if cosine > 1e-6 else 360.0
+        return self._intersecting(
+            (lon - lon_margin, lat - lat_margin, lon + lon_margin, lat + lat_margin), trees
+        )
 
-    def _rows(self, kind: str | None, covered: Collection[str] | None) -> list[int]:
+    def _matching_trees(self, kind: str | None, area_codes: Collection[str] | None) -> list[int]:
         """Return which trees hold entities of a kind in some areas."""
         if len(self._bounds) != len(self._trees):
-            self._listed = list(self._trees.values())
-            self._bounds = np.array([each.bounds for each in self._listed]).reshape(-1, 4)
+            self._tree_list = list(self._trees.values())
+            self._bounds = np.array([each.bounds for each in self._tree_list]).reshape(-1, 4)
         return [
             row
             for row, (each, area) in enumerate(self._trees)
-            if kind in (None, each) and (covered is None or area in covered)
+            if kind in (None, each) and (area_codes is None or area in area_codes)
         ]
 
-    def _near(self, lon: float, lat: float, count: int, rows: list[int]) -> list[Indexed]:
+    def _nearest_in_degrees(
+        self, lon: float, lat: float, count: int, trees: list[int]
+    ) -> list[IndexedEntity]:
         """Return at least so many entities that are near in degrees, or all there are."""
-        west, south, east, north = self._bounds[rows].T
-        apart = np.hypot(
+        west, south, east, north = self._bounds[trees].T
+        distances = np.hypot(
             np.maximum(np.maximum(west - lon, lon - east), 0),
             np.maximum(np.maximum(south - lat, lat - north), 0),
         )
-        found: list[Indexed] = []
-        for visited, place in enumerate(np.argsort(apart, kind="stable").tolist()):
-            if len(found) >= count and visited >= _AROUND:
+        found: list[IndexedEntity] = []
+        for visited, position in enumerate(np.argsort(distances, kind="stable").tolist()):
+            if len(found) >= count and visited >= _MIN_TREES_VISITED:
                 break
-            tree = self._listed[rows[place]].rtree
-            found += [self._held[number] for number in tree.nearest((lon, lat, lon, lat), count)]
+            tree = self._tree_list[trees[position]].rtree
+            found += [self._entities[number] for number in tree.nearest((lon, lat, lon, lat), count)]
         return found
 
-    def _within(self, box: tuple[float, float, float, float], rows: list[int]) -> list[Indexed]:
+    def _intersecting(self, bbox: tuple[float, float, float, float], trees: list[int]) -> list[IndexedEntity]:
         """Return the entities of some trees whose boxes meet a box."""
-        west, south, east, north = self._bounds[rows].T
-        meets = (west <= box[2]) & (east >= box[0]) & (south <= box[3]) & (north >= box[1])
+        west, south, east, north = self._bounds[trees].T
+        meets = (west <= bbox[2]) & (east >= bbox[0]) & (south <= bbox[3]) & (north >= bbox[1])
         return [
-            self._held[number]
-            for place in np.flatnonzero(meets).tolist()
-            for number in self._listed[rows[place]].rtree.intersection(box)
+            self._entities[number]
+            for position in np.flatnonzero(meets).tolist()
+            for number in self._tree_list[trees[position]].rtree.intersection(bbox)
         ]
 
-    def _fill(self, entities: list[Indexed]) -> None:
+    def _build(self, entities: list[IndexedEntity]) -> None:
         located = {each.id: each for each in entities if not shapely.is_empty(each.geometry)}
-        grouped: dict[_Key, list[Indexed]] = {}
+        grouped: dict[_TreeKey, list[IndexedEntity]] = {}
         for entity in located.values():
             grouped.setdefault((entity.kind, entity.area_code), []).append(entity)
         for key, listed in grouped.items():
@@ -289,11 +294,11 @@ class EntityIndex:
             self._trees[key] = _Tree(
                 Index((keys, lower, upper)), np.concatenate([lower.min(axis=0), upper.max(axis=0)])
             )
-        self._held = located
+        self._entities = located
 
-    def _put(self, entity: Indexed) -> None:
-        held = self._held.get(entity.id)
-        if held is not None and held.version > entity.version:
+    def _put(self, entity: IndexedEntity) -> None:
+        current = self._entities.get(entity.id)
+        if current is not None and current.version > entity.version:
             return
         self._remove(entity.id)
         if shapely.is_empty(entity.geometry):
@@ -308,48 +313,48 @@ class EntityIndex:
         np.maximum(tree.bounds[2:], bounds[2:], out=tree.bounds[2:])
         # Gathered anew with the next question.
         self._bounds = np.empty((0, 4))
-        self._held[entity.id] = entity
+        self._entities[entity.id] = entity
 
     def _remove(self, entity_id: int) -> None:
-        held = self._held.pop(entity_id, None)
-        if held is not None:
-            tree = self._trees[held.kind, held.area_code]
-            tree.rtree.delete(entity_id, shapely.bounds(held.geometry))
+        current = self._entities.pop(entity_id, None)
+        if current is not None:
+            tree = self._trees[current.kind, current.area_code]
+            tree.rtree.delete(entity_id, shapely.bounds(current.geometry))
 
 
-def _read(session: Session, ids: Collection[int]) -> list[Indexed]:
+def _read_entities(session: Session, ids: Collection[int]) -> list[IndexedEntity]:
     numbers = list(ids)
-    found: list[Indexed] = []
-    for start in range(0, len(numbers), _BATCH):
-        part = numbers[start : start + _BATCH]
+    found: list[IndexedEntity] = []
+    for start in range(0, len(numbers), _BATCH_SIZE):
+        part = numbers[start : start + _BATCH_SIZE]
         statement = select(
-            Entity.id, Entity.kind, Entity.version, Entity.area_code, raw(session, Entity.geometry)
-        ).where(among(session, Entity.id, part))
+            Entity.id, Entity.kind, Entity.version, Entity.area_code, raw_geometry(session, Entity.geometry)
+        ).where(id_in(session, Entity.id, part))
         rows = session.execute(statement).all()
-        shapes = decode(session, [row[-1] for row in rows])
+        geometries = decode_geometries(session, [row[-1] for row in rows])
         found += [
             # A few texts are shared by many.
-            Indexed(number, intern(kind), version, shape, None if area is None else intern(area))
-            for (number, kind, version, area, _), shape in zip(rows, shapes, strict=True)
-            if shape is not None
+            IndexedEntity(number, intern(kind), version, geometry, None if area is None else intern(area))
+            for (number, kind, version, area, _), geometry in zip(rows, geometries, strict=True)
+            if geometry is not None
         ]
     return found
 
 
-def _blocks(session: Session, kinds: Collection[str] | None) -> dict[int, _Block]:
+def _sum_blocks(session: Session, kinds: Collection[str] | None) -> dict[int, _BlockSums]:
     """Sum up the entities of some kinds, ended ones too, by blocks of keys.
 
     A row is never taken away and its version only grows, so that a block whose sums are the same has not
     changed.
     """
-    block = Entity.id.op("/")(_BLOCK).label("block")
+    block = Entity.id.op("/")(_BLOCK_SIZE).label("block")
     chosen = select(block, func.count(), func.sum(Entity.version)).group_by("block")
     if kinds is not None:
         chosen = chosen.where(Entity.kind.in_(kinds))
     return {int(number): (int(count), int(total)) for number, count, total in session.execute(chosen)}
 
 
-def _versions(
+def _read_versions(
     session: Session, kinds: Collection[str] | None, blocks: Collection[int]
 ) -> Iterator[tuple[int, int]]:
     """Read the keys and versions of the entities in some blocks that are there and have a location."""
@@ -357,27 +362,27 @@ def _versions(
     if kinds is not None:
         chosen = chosen.where(Entity.kind.in_(kinds))
     numbers = sorted(blocks)
-    for start in range(0, len(numbers), _BATCH // _BLOCK):
-        part = numbers[start : start + _BATCH // _BLOCK]
-        keys = [key for number in part for key in range(number * _BLOCK, (number + 1) * _BLOCK)]
-        yield from session.execute(chosen.where(among(session, Entity.id, keys)))
+    for start in range(0, len(numbers), _BATCH_SIZE // _BLOCK_SIZE):
+        part = numbers[start : start + _BATCH_SIZE // _BLOCK_SIZE]
+        keys = [key for number in part for key in range(number * _BLOCK_SIZE, (number + 1) * _BLOCK_SIZE)]
+        yield from session.execute(chosen.where(id_in(session, Entity.id, keys)))
 
 
-def _distances(lon: float, lat: float, entities: list[Indexed]) -> Floats:
+def _geodesic_distances(lon: float, lat: float, entities: list[IndexedEntity]) -> Floats:
     """Return metres from a location to entities."""
     if not entities:
         return np.empty(0)
-    shapes = np.array([each.geometry for each in entities], dtype=object)
-    x, y = shapely.get_x(shapes), shapely.get_y(shapes)
-    wide = np.flatnonzero(shapely.get_type_id(shapes) != shapely.GeometryType.POINT)
-    if len(wide):
+    geometries = np.array([each.geometry for each in entities], dtype=object)
+    x, y = shapely.get_x(geometries), shapely.get_y(geometries)
+    extended = np.flatnonzero(shapely.get_type_id(geometries) != shapely.GeometryType.POINT)
+    if len(extended):
         # In a plane whose axes are alike here, the nearest place is the nearest.
-        narrow = max(float(np.cos(np.radians(lat))), 1e-6)
-        scaled = shapely.transform(shapes[wide], lambda vertices: vertices * (narrow, 1.0))
-        lines = shapely.shortest_line(scaled, shapely.Point(lon * narrow, lat))
-        places = shapely.get_coordinates(shapely.get_point(lines, 0))
-        x[wide], y[wide] = places[:, 0] / narrow, places[:, 1]
-        inside = wide[shapely.intersects_xy(shapes[wide], lon, lat)]
+        cosine = max(float(np.cos(np.radians(lat))), 1e-6)
+        scaled = shapely.transform(geometries[extended], lambda vertices: vertices * (cosine, 1.0))
+        lines = shapely.shortest_line(scaled, shapely.Point(lon * cosine, lat))
+        nearest_points = shapely.get_coordinates(shapely.get_point(lines, 0))
+        x[extended], y[extended] = nearest_points[:, 0] / cosine, nearest_points[:, 1]
+        inside = extended[shapely.intersects_xy(geometries[extended], lon, lat)]
         x[inside], y[inside] = lon, lat
     _, _, metres = _GEOD.inv(np.full(len(x), lon), np.full(len(x), lat), x, y)
     return np.asarray(metres, dtype=float)

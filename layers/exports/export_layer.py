@@ -11,17 +11,17 @@ from sqlalchemy import Subquery, Text, case, cast, func, select, true
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError
-from layers.db.bulk import decode, is_postgresql
+from layers.db.bulk import decode_geometries, is_postgresql
 from layers.db.database import Database
-from layers.exports.layer_queries import SOURCES, Filters, Rows, Source
+from layers.exports.layer_queries import LAYER_QUERIES, ExportFilters, LayerQuery, RowSelect
 from layers.formats import output_format
-from layers.formats.write_batches import GEOMETRY, write_stream
+from layers.formats.write_batches import GEOMETRY_COLUMN, write_batches
 
-__all__ = ["Filters", "export_layer"]
+__all__ = ["ExportFilters", "export_layer"]
 
 Progress = Callable[[int, int], None]
 
-_PAGE = 20_000
+_PAGE_SIZE = 20_000
 
 
 def export_layer(
@@ -29,7 +29,7 @@ def export_layer(
     path: Path,
     layer: str,
     *,
-    filters: Filters | None = None,
+    filters: ExportFilters | None = None,
     personal: bool = False,
     progress: Progress | None = None,
 ) -> tuple[int, list[str]]:
@@ -65,64 +65,64 @@ def export_layer(
         If there is no such scheme or area.
     """
     output_format(path)
-    if layer not in SOURCES:
+    if layer not in LAYER_QUERIES:
         raise InputError(f"There is no layer '{layer}'; export areas, cells, entities or gaps.")
-    chosen = filters or Filters()
+    chosen = filters or ExportFilters()
     with database.read() as session:
-        source = SOURCES[layer](session, chosen, personal)
-        total, points = _survey(session, source)
-        fields = _fields(session, source)
+        query = LAYER_QUERIES[layer](session, chosen, personal)
+        total, points = _count_rows(session, query)
+        fields = _document_fields(session, query)
         schema = pa.schema(
             [
-                *source.columns.items(),
+                *query.columns.items(),
                 *((each.column, each.type) for each in fields),
-                (GEOMETRY, pa.binary()),
+                (GEOMETRY_COLUMN, pa.binary()),
             ]
         )
         done = 0
 
         def batches() -> Iterator[pa.RecordBatch]:
             nonlocal done
-            for page in _pages(session, source):
-                yield _batch(session, source, page, fields, schema)
+            for page in _read_pages(session, query):
+                yield _record_batch(session, query, page, fields, schema)
                 done += len(page)
                 if progress is not None:
                     progress(done, total)
 
-        notes = write_stream(path, schema, batches(), layer, points=points)
+        notes = write_batches(path, schema, batches(), layer, points=points)
     return done, notes
 
 
-def _survey(session: Session, source: Source) -> tuple[int, bool]:
+def _count_rows(session: Session, query: LayerQuery) -> tuple[int, bool]:
     """Count the rows, and tell whether all that have a geometry are points."""
     point = 21 if is_postgresql(session) else 29
-    total, others = 0, 0
-    for statement in source.statements:
+    total, not_points = 0, 0
+    for statement in query.statements:
         rows = statement.subquery()
-        size = func.length(rows.c[GEOMETRY])
+        size = func.length(rows.c[GEOMETRY_COLUMN])
         counted = session.execute(select(func.count(), func.count().filter(size != point)).select_from(rows))
         found, extended = counted.one()
-        total, others = total + found, others + extended
-    return total, others == 0
+        total, not_points = total + found, not_points + extended
+    return total, not_points == 0
 
 
-def _pages(session: Session, source: Source) -> Iterator[list[Any]]:
+def _read_pages(session: Session, query: LayerQuery) -> Iterator[list[Any]]:
     """Walk the rows in pages; memory holds one."""
-    for statement in source.statements:
+    for statement in query.statements:
         rows = statement.subquery()
         last = 0
         while True:
             found = session.execute(
-                select(rows).where(rows.c.key > last).order_by(rows.c.key).limit(_PAGE)
+                select(rows).where(rows.c.key > last).order_by(rows.c.key).limit(_PAGE_SIZE)
             ).all()
             if found:
                 yield list(found)
-            if len(found) < _PAGE:
+            if len(found) < _PAGE_SIZE:
                 break
             last = found[-1].key
 
 
-class _Field(NamedTuple):
+class _DocumentField(NamedTuple):
     """A value inside the documents, and the column it goes to."""
 
     key: str
@@ -130,72 +130,70 @@ class _Field(NamedTuple):
     type: pa.DataType
 
 
-def _fields(session: Session, source: Source) -> list[_Field]:
+def _document_fields(session: Session, query: LayerQuery) -> list[_DocumentField]:
     """Name the values in the documents and the type that holds all of each."""
-    kinds: dict[str, set[str]] = {}
-    for statement in source.statements:
+    json_types: dict[str, set[str]] = {}
+    for statement in query.statements:
         rows = statement.subquery()
-        for document in source.documents:
-            for key, kind in session.execute(_kinds(session, rows, document)):
-                kinds.setdefault(key, set()).add(kind)
-    taken = {name.lower() for name in (*source.columns, GEOMETRY)}
+        for document in query.documents:
+            for key, json_type in session.execute(_select_json_types(session, rows, document)):
+                json_types.setdefault(key, set()).add(json_type)
+    used = {name.lower() for name in (*query.columns, GEOMETRY_COLUMN)}
     fields = []
-    for key in sorted(kinds):
-        if key == "name" and "personal" in source.documents:
+    for key in sorted(json_types):
+        if key == "name" and "personal" in query.documents:
             # The name of a household stands where that of an enterprise does.
             continue
         column = key
-        while column.lower() in taken:
+        while column.lower() in used:
             column = f"source_{column}"
-        taken.add(column.lower())
-        fields.append(_Field(key, column, _type(kinds[key] - {"null"})))
+        used.add(column.lower())
+        fields.append(_DocumentField(key, column, _arrow_type(json_types[key] - {"null"})))
     return fields
 
 
-def _kinds(session: Session, rows: Subquery, document: str) -> Rows:
+def _select_json_types(session: Session, rows: Subquery, document: str) -> RowSelect:
     if is_postgresql(session):
         each = func.json_each(rows.c[document]).table_valued("key", "value", name="each")
         number = case((cast(each.c.value, Text).regexp_match("[.eE]"), "real"), else_="integer")
-        kind = case(
+        json_type = case(
             (func.json_typeof(each.c.value) == "number", number), else_=func.json_typeof(each.c.value)
         )
-        return select(each.c.key, kind).select_from(rows).join(each, true()).distinct()
+        return select(each.c.key, json_type).select_from(rows).join(each, true()).distinct()
     each = func.json_each(rows.c[document]).table_valued("key", "type", name="each")
     return select(each.c.key, each.c.type).select_from(rows).join(each, true()).distinct()
 
 
-def _type(kinds: set[str]) -> pa.DataType:
-    if kinds and kinds <= {"integer"}:
+def _arrow_type(json_types: set[str]) -> pa.DataType:
+    if json_types and json_types <= {"integer"}:
         return pa.int64()
-    if kinds and kinds <= {"integer", "real"}:
+    if json_types and json_types <= {"integer", "real"}:
         return pa.float64()
-    if kinds and kinds <= {"true", "false", "boolean"}:
+    if json_types and json_types <= {"true", "false", "boolean"}:
         return pa.bool_()
     return pa.string()
 
 
-def _batch(
-    session: Session, source: Source, page: list[Any], fields: list[_Field], schema: pa.Schema
+def _record_batch(
+    session: Session, query: LayerQuery, page: list[Any], fields: list[_DocumentField], schema: pa.Schema
 ) -> pa.RecordBatch:
     rows = [row._mapping for row in page]
-    columns: list[Any] = [[row[name] for row in rows] for name in source.columns]
-    documents = [
-        {key: value for name in source.documents for key, value in row[name].items()} for row in rows
-    ]
-    if "personal" in source.documents:
-        place = list(source.columns).index("name")
-        columns[place] = [
+    columns: list[Any] = [[row[name] for row in rows] for name in query.columns]
+    documents = [{key: value for name in query.documents for key, value in row[name].items()} for row in rows]
+    if "personal" in query.documents:
+        name_position = list(query.columns).index("name")
+        columns[name_position] = [
             own if own is not None else document.get("name")
-            for own, document in zip(columns[place], documents, strict=True)
+            for own, document in zip(columns[name_position], documents, strict=True)
         ]
     for field in fields:
         values = [document.get(field.key) for document in documents]
-        columns.append([_text(value) for value in values] if field.type == pa.string() else values)
-    shapes = decode(session, [row[GEOMETRY] for row in rows])
-    columns.append(shapely.to_wkb(shapes, byte_order=1).tolist())
+        columns.append([_as_text(value) for value in values] if field.type == pa.string() else values)
+    geometries = decode_geometries(session, [row[GEOMETRY_COLUMN] for row in rows])
+    columns.append(shapely.to_wkb(geometries, byte_order=1).tolist())
     arrays = [pa.array(values, type=each.type) for values, each in zip(columns, schema, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _text(value: Any) -> str | None:
+def _as_text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -10,19 +10,19 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError, NotFoundError
-from layers.areas.hierarchy import read_ground
-from layers.db.bbox import Box, in_box
-from layers.db.bulk import in_force, raw
-from layers.formats.write_batches import GEOMETRY
+from layers.areas.hierarchy import read_hierarchy
+from layers.db.bbox import BBox, bbox_intersects
+from layers.db.bulk import in_force, raw_geometry
+from layers.formats.write_batches import GEOMETRY_COLUMN
 from layers.gaps.runs import newest_run
 from layers.models import Area, Assignment, Cell, Entity, EntityVersion, Gap, GapRun
 from layers.plans.schemes import find_scheme
 
-Rows = Select[*tuple[Any, ...]]
+RowSelect = Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
-class Filters:
+class ExportFilters:
     """Which rows of a layer to export; what is not given does not restrict.
 
     Attributes
@@ -46,7 +46,7 @@ class Filters:
     """
 
     area_code: str | None = None
-    box: Box | None = None
+    bbox: BBox | None = None
     on: date | None = None
     kind: str | None = None
     scheme: str | None = None
@@ -55,7 +55,7 @@ class Filters:
     run: int | None = None
 
 
-class Source(NamedTuple):
+class LayerQuery(NamedTuple):
     """A layer: its standard columns, the columns that hold documents, and the statements that select both.
 
     Each statement selects a growing `key`, the columns, the documents and the undecoded geometry.
@@ -63,20 +63,20 @@ class Source(NamedTuple):
 
     columns: dict[str, pa.DataType]
     documents: tuple[str, ...]
-    statements: list[Rows]
+    statements: list[RowSelect]
 
 
-def _areas(session: Session, filters: Filters, _personal: bool) -> Source:
-    chosen: Rows = select(Area.id.label("key"), Area.code, Area.name, Area.level, Area.parent)
-    chosen = chosen.add_columns(raw(session, Area.geometry).label(GEOMETRY))
+def _select_areas(session: Session, filters: ExportFilters, _personal: bool) -> LayerQuery:
+    chosen: RowSelect = select(Area.id.label("key"), Area.code, Area.name, Area.level, Area.parent)
+    chosen = chosen.add_columns(raw_geometry(session, Area.geometry).label(GEOMETRY_COLUMN))
     if filters.area_code is not None:
-        chosen = chosen.where(_among(Area.code, session, filters.area_code))
-    if filters.box is not None:
-        chosen = chosen.where(in_box(session, Area, filters.box))
-    return Source(dict.fromkeys(("code", "name", "level", "parent"), pa.string()), (), [chosen])
+        chosen = chosen.where(_in_area(Area.code, session, filters.area_code))
+    if filters.bbox is not None:
+        chosen = chosen.where(bbox_intersects(session, Area, filters.bbox))
+    return LayerQuery(dict.fromkeys(("code", "name", "level", "parent"), pa.string()), (), [chosen])
 
 
-def _cells(session: Session, filters: Filters, _personal: bool) -> Source:
+def _select_cells(session: Session, filters: ExportFilters, _personal: bool) -> LayerQuery:
     if filters.scheme is None:
         raise InputError("Cells belong to a scheme; name one.")
     scheme = find_scheme(session, filters.scheme)
@@ -85,18 +85,20 @@ def _cells(session: Session, filters: Filters, _personal: bool) -> Source:
         **dict.fromkeys(("area_m2", "perimeter_m"), pa.float64()),
         **dict.fromkeys(("valid_from", "valid_to"), pa.date32()),
     }
-    chosen: Rows = select(Cell.id.label("key"), *(getattr(Cell, name) for name in types), Cell.attributes)
-    chosen = chosen.add_columns(raw(session, Cell.geometry).label(GEOMETRY)).where(
+    chosen: RowSelect = select(
+        Cell.id.label("key"), *(getattr(Cell, name) for name in types), Cell.attributes
+    )
+    chosen = chosen.add_columns(raw_geometry(session, Cell.geometry).label(GEOMETRY_COLUMN)).where(
         Cell.scheme_id == scheme.id, in_force(Cell.valid_from, Cell.valid_to, filters.on or date.today())
     )
     if filters.area_code is not None:
-        chosen = chosen.where(_among(Cell.area_code, session, filters.area_code))
-    if filters.box is not None:
-        chosen = chosen.where(in_box(session, Cell, filters.box))
-    return Source(types, ("attributes",), [chosen])
+        chosen = chosen.where(_in_area(Cell.area_code, session, filters.area_code))
+    if filters.bbox is not None:
+        chosen = chosen.where(bbox_intersects(session, Cell, filters.bbox))
+    return LayerQuery(types, ("attributes",), [chosen])
 
 
-def _entities(session: Session, filters: Filters, personal: bool) -> Source:
+def _select_entities(session: Session, filters: ExportFilters, personal: bool) -> LayerQuery:
     types = {
         **dict.fromkeys(("id", "kind", "name", "class_name", "area_code"), pa.string()),
         **dict.fromkeys(("valid_from", "valid_to"), pa.date32()),
@@ -104,17 +106,17 @@ def _entities(session: Session, filters: Filters, personal: bool) -> Source:
     documents = ("attributes", "personal") if personal else ("attributes",)
     if filters.scheme is not None:
         types |= {"cell_code": pa.string(), "cell_share": pa.float64(), "assign_method": pa.string()}
-    statements = [_states(session, Entity, filters, documents)]
+    statements = [_select_states(session, Entity, filters, documents)]
     if filters.on is not None:
-        statements.append(_states(session, EntityVersion, filters, documents))
-    return Source(types, documents, statements)
+        statements.append(_select_states(session, EntityVersion, filters, documents))
+    return LayerQuery(types, documents, statements)
 
 
-def _states(
-    session: Session, model: type[Entity | EntityVersion], filters: Filters, documents: tuple[str, ...]
-) -> Rows:
+def _select_states(
+    session: Session, model: type[Entity | EntityVersion], filters: ExportFilters, documents: tuple[str, ...]
+) -> RowSelect:
     """Select present states of entities, or former ones."""
-    chosen: Rows = select(
+    chosen: RowSelect = select(
         model.id.label("key"),
         Entity.external_id.label("id"),
         Entity.kind,
@@ -128,7 +130,7 @@ def _states(
         chosen = chosen.join(Entity, Entity.id == EntityVersion.entity_id)
     day = filters.on or date.today()
     if filters.scheme is not None:
-        belongs = (
+        is_assigned = (
             (Assignment.entity_id == Entity.id)
             & (Assignment.scheme_id == find_scheme(session, filters.scheme).id)
             & in_force(Assignment.valid_from, Assignment.valid_to, day)
@@ -137,9 +139,10 @@ def _states(
             Assignment.cell_code,
             Assignment.share.label("cell_share"),
             Assignment.method.label("assign_method"),
-        ).outerjoin(Assignment, belongs)
+        ).outerjoin(Assignment, is_assigned)
     chosen = chosen.add_columns(
-        *(getattr(model, name) for name in documents), raw(session, model.geometry).label(GEOMETRY)
+        *(getattr(model, name) for name in documents),
+        raw_geometry(session, model.geometry).label(GEOMETRY_COLUMN),
     )
     if filters.on is None:
         chosen = chosen.where(model.valid_to.is_(None))
@@ -152,40 +155,42 @@ def _states(
             raise InputError("A cell is known by its scheme and its code; name the scheme too.")
         chosen = chosen.where(Assignment.cell_code == filters.cell_code)
     if filters.area_code is not None:
-        chosen = chosen.where(_among(model.area_code, session, filters.area_code))
-    if filters.box is not None:
-        chosen = chosen.where(in_box(session, model, filters.box))
+        chosen = chosen.where(_in_area(model.area_code, session, filters.area_code))
+    if filters.bbox is not None:
+        chosen = chosen.where(bbox_intersects(session, model, filters.bbox))
     return chosen
 
 
-def _gaps(session: Session, filters: Filters, _personal: bool) -> Source:
+def _select_gaps(session: Session, filters: ExportFilters, _personal: bool) -> LayerQuery:
     types = {
         **dict.fromkeys(("kind", "severity", "cell_code", "area_code"), pa.string()),
         "area_m2": pa.float64(),
         **dict.fromkeys(("households", "enterprises"), pa.int64()),
         **dict.fromkeys(("rule", "detail"), pa.string()),
     }
-    run = _run(session, filters)
-    chosen: Rows = select(Gap.id.label("key"), *(getattr(Gap, name) for name in types), Gap.figures)
+    run = _find_run(session, filters)
+    chosen: RowSelect = select(Gap.id.label("key"), *(getattr(Gap, name) for name in types), Gap.figures)
     chosen = chosen.add_columns(
-        GapRun.id.label("run"), GapRun.on.label("on"), raw(session, Gap.geometry).label(GEOMETRY)
+        GapRun.id.label("run"),
+        GapRun.on.label("on"),
+        raw_geometry(session, Gap.geometry).label(GEOMETRY_COLUMN),
     )
     chosen = chosen.join(GapRun, GapRun.id == Gap.run_id).where(Gap.run_id == run)
-    for column, wanted in (
+    for column, value in (
         (Gap.kind, filters.kind),
         (Gap.severity, filters.severity),
         (Gap.cell_code, filters.cell_code),
     ):
-        if wanted is not None:
-            chosen = chosen.where(column == wanted)
+        if value is not None:
+            chosen = chosen.where(column == value)
     if filters.area_code is not None:
-        chosen = chosen.where(_among(Gap.area_code, session, filters.area_code))
-    if filters.box is not None:
-        chosen = chosen.where(in_box(session, Gap, filters.box))
-    return Source({"run": pa.int64(), "on": pa.date32(), **types}, ("figures",), [chosen])
+        chosen = chosen.where(_in_area(Gap.area_code, session, filters.area_code))
+    if filters.bbox is not None:
+        chosen = chosen.where(bbox_intersects(session, Gap, filters.bbox))
+    return LayerQuery({"run": pa.int64(), "on": pa.date32(), **types}, ("figures",), [chosen])
 
 
-def _run(session: Session, filters: Filters) -> int:
+def _find_run(session: Session, filters: ExportFilters) -> int:
     """Return the run that is meant: the one named, or the last that looked at all of the ground asked for."""
     if filters.scheme is None:
         raise InputError("Gaps are found in the cells of a scheme; name one.")
@@ -199,15 +204,15 @@ def _run(session: Session, filters: Filters) -> int:
     return found.id
 
 
-SOURCES: Mapping[str, Callable[[Session, Filters, bool], Source]] = {
-    "areas": _areas,
-    "cells": _cells,
-    "entities": _entities,
-    "gaps": _gaps,
+LAYER_QUERIES: Mapping[str, Callable[[Session, ExportFilters, bool], LayerQuery]] = {
+    "areas": _select_areas,
+    "cells": _select_cells,
+    "entities": _select_entities,
+    "gaps": _select_gaps,
 }
 """How the rows of each layer are selected: by filters, with personal values or without."""
 
 
-def _among(column: Any, session: Session, area_code: str) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = column.in_(sorted(read_ground(session).below(area_code)))
+def _in_area(column: Any, session: Session, area_code: str) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = column.in_(sorted(read_hierarchy(session).subtree(area_code)))
     return found

@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 import geopandas as gpd
 import pandas as pd
 
-from gis.codes import code_texts
+from gis.codes import normalize_codes
 from gis.errors import InputError
 
-CODE_NAMES = ("code", "adcode", "osm_id", "编码", "代码", "行政区划代码", "网格编码")
-NAME_NAMES = ("name", "名称", "nl_name", "网格名称")
-LEVEL_NAMES = ("level", "admin_level", "级别", "层级")
-PARENT_NAMES = ("parent", "parent_code", "上级编码")
-AREA_CODE_NAMES = ("area_code",)
-ID_NAMES = ("id", "entity_id", "uuid", "osm_id", "编号", "统一社会信用代码")
-KIND_NAMES = ("kind",)
-BASE_CLASS_NAMES = ("class_name", "class", "类别")
+CODE_FIELDS = ("code", "adcode", "osm_id", "编码", "代码", "行政区划代码", "网格编码")
+NAME_FIELDS = ("name", "名称", "nl_name", "网格名称")
+LEVEL_FIELDS = ("level", "admin_level", "级别", "层级")
+PARENT_FIELDS = ("parent", "parent_code", "上级编码")
+AREA_CODE_FIELDS = ("area_code",)
+ID_FIELDS = ("id", "entity_id", "uuid", "osm_id", "编号", "统一社会信用代码")
+KIND_FIELDS = ("kind",)
+BASEMAP_CLASS_FIELDS = ("class_name", "class", "类别")
 """Fields that tell a main road from a lane."""
 
 OSM_CLASS_TAGS = {
@@ -27,7 +27,7 @@ OSM_CLASS_TAGS = {
 }
 """The tags of OpenStreetMap that do, by kind of the base map."""
 
-NUMBERED = "#"
+RECORD_NUMBER = "#"
 """Given as the code field, it numbers the records from 1."""
 
 # A first column that ends in "id" is the identity only if its values hardly repeat.
@@ -35,13 +35,13 @@ _DISTINCT_SHARE = 0.95
 
 
 def text_codes(column: pd.Series) -> pd.Series:
-    """Spell codes as `gis.codes.code_texts` does, with None for what is missing."""
-    texts = code_texts(column)
+    """Spell codes as `gis.codes.normalize_codes` does, with None for what is missing."""
+    texts = normalize_codes(column)
     texts[texts == ""] = None
     return pd.Series(texts, index=column.index, dtype=object)
 
 
-def areas_from(
+def standardise_areas(
     frame: gpd.GeoDataFrame,
     *,
     code_field: str | None = None,
@@ -68,14 +68,14 @@ def areas_from(
         If a named field does not exist, no code field is found, or no area has the level.
     """
     areas = gpd.GeoDataFrame(
-        {"code": _codes(frame, code_field)}, geometry=frame.geometry.values, crs=frame.crs
+        {"code": _read_codes(frame, code_field)}, geometry=frame.geometry.values, crs=frame.crs
     )
-    for column, given, names, option in (
-        ("name", name_field, NAME_NAMES, "--name-field"),
-        ("level", level_field, LEVEL_NAMES, "--level-field"),
-        ("parent", parent_field, PARENT_NAMES, "--parent-field"),
+    for column, requested, names, option in (
+        ("name", name_field, NAME_FIELDS, "--name-field"),
+        ("level", level_field, LEVEL_FIELDS, "--level-field"),
+        ("parent", parent_field, PARENT_FIELDS, "--parent-field"),
     ):
-        found = _optional_field(frame, given, names, option)
+        found = _find_field(frame, requested, names, option)
         areas[column] = text_codes(frame[found]) if found else None
     areas["name"] = areas["name"].fillna(areas["code"])
     areas["level"] = areas["level"].fillna("")
@@ -88,7 +88,7 @@ def areas_from(
     return areas[["code", "name", "level", "parent", "geometry"]]
 
 
-def cells_from(
+def standardise_cells(
     frame: gpd.GeoDataFrame,
     *,
     code_field: str | None = None,
@@ -106,23 +106,25 @@ def cells_from(
         If a named field does not exist or no code field is found.
     """
     picked = {
-        "code": None if code_field == NUMBERED else _field(frame, code_field, CODE_NAMES, "--code-field"),
-        "name": _optional_field(frame, name_field, NAME_NAMES, "--name-field"),
-        "area_code": _optional_field(frame, area_field, AREA_CODE_NAMES, "--area-field"),
+        "code": None
+        if code_field == RECORD_NUMBER
+        else _require_field(frame, code_field, CODE_FIELDS, "--code-field"),
+        "name": _find_field(frame, name_field, NAME_FIELDS, "--name-field"),
+        "area_code": _find_field(frame, area_field, AREA_CODE_FIELDS, "--area-field"),
     }
     values = {
         column: text_codes(frame[field]) if field else pd.Series(None, index=frame.index, dtype=object)
         for column, field in picked.items()
     }
-    if code_field == NUMBERED:
-        values["code"] = _codes(frame, code_field)
-    cells = _make_room(frame, picked).assign(**values)
+    if code_field == RECORD_NUMBER:
+        values["code"] = _read_codes(frame, code_field)
+    cells = _rename_conflicting_columns(frame, picked).assign(**values)
     cells["name"] = cells["name"].fillna(cells["code"])
     leading = ["code", "name", "area_code"]
     return cells[leading + [column for column in cells.columns if column not in leading]]
 
 
-def base_from(frame: gpd.GeoDataFrame, kind: str) -> gpd.GeoDataFrame:
+def standardise_basemap(frame: gpd.GeoDataFrame, kind: str) -> gpd.GeoDataFrame:
     """Return features of the base map with class_name, name (str or None) and geometry.
 
     Parameters
@@ -133,11 +135,11 @@ def base_from(frame: gpd.GeoDataFrame, kind: str) -> gpd.GeoDataFrame:
         roads, railway, water, green or buildings: where OpenStreetMap keeps the class depends on it.
     """
     features = gpd.GeoDataFrame(geometry=frame.geometry.values, crs=frame.crs)
-    named = _optional_field(frame, None, NAME_NAMES, "")
+    named = _find_field(frame, None, NAME_FIELDS, "")
     names = text_codes(frame[named]).to_numpy() if named else None
     features["name"] = pd.Series(names, index=features.index, dtype=object)
     classes = pd.Series(None, index=features.index, dtype=object)
-    for tag in (*BASE_CLASS_NAMES, *OSM_CLASS_TAGS[kind]):
+    for tag in (*BASEMAP_CLASS_FIELDS, *OSM_CLASS_TAGS[kind]):
         if tag in frame.columns:
             classes = classes.fillna(pd.Series(text_codes(frame[tag]).to_numpy(), dtype=object))
     # OpenStreetMap's "yes" says only that it is one.
@@ -145,7 +147,7 @@ def base_from(frame: gpd.GeoDataFrame, kind: str) -> gpd.GeoDataFrame:
     return features[["class_name", "name", "geometry"]]
 
 
-def entities_from(
+def standardise_entities(
     frame: gpd.GeoDataFrame, *, id_field: str | None = None, kind: str | None = None
 ) -> tuple[gpd.GeoDataFrame, str | None]:
     """Return entities with a text `id` and the name of the field it came from.
@@ -165,15 +167,17 @@ def entities_from(
     InputError
         If the named field does not exist.
     """
-    found = _optional_field(frame, id_field, ID_NAMES, "--id-field") or _leading_id(frame)
+    found = _find_field(frame, id_field, ID_FIELDS, "--id-field") or _find_id_column(frame)
     if found is not None:
-        frame = _make_room(frame, {"id": found}).assign(id=text_codes(frame[found]))
+        frame = _rename_conflicting_columns(frame, {"id": found}).assign(id=text_codes(frame[found]))
     if kind is not None:
         frame = frame.assign(kind=kind)
     return frame, found
 
 
-def _make_room(frame: gpd.GeoDataFrame, picked: Mapping[str, str | None]) -> gpd.GeoDataFrame:
+def _rename_conflicting_columns(
+    frame: gpd.GeoDataFrame, picked: Mapping[str, str | None]
+) -> gpd.GeoDataFrame:
     """Free the standard names; most formats know no difference between upper and lower case."""
     renamed = {}
     for column in map(str, frame.columns):
@@ -188,46 +192,46 @@ def _make_room(frame: gpd.GeoDataFrame, picked: Mapping[str, str | None]) -> gpd
     return frame.drop(columns=replaced).rename(columns=renamed)
 
 
-def _leading_id(frame: gpd.GeoDataFrame) -> str | None:
+def _find_id_column(frame: gpd.GeoDataFrame) -> str | None:
     first = str(frame.columns[0])
     if not first.lower().endswith("id") or first == frame.geometry.name:
         return None
     return first if frame[first].nunique() >= _DISTINCT_SHARE * len(frame) else None
 
 
-def _codes(frame: gpd.GeoDataFrame, code_field: str | None) -> pd.Series:
-    if code_field == NUMBERED:
+def _read_codes(frame: gpd.GeoDataFrame, code_field: str | None) -> pd.Series:
+    if code_field == RECORD_NUMBER:
         numbers = [str(number) for number in range(1, len(frame) + 1)]
         return pd.Series(numbers, index=frame.index, dtype=object)
-    return text_codes(frame[_field(frame, code_field, CODE_NAMES, "--code-field")])
+    return text_codes(frame[_require_field(frame, code_field, CODE_FIELDS, "--code-field")])
 
 
-def _field(frame: gpd.GeoDataFrame, given: str | None, names: Sequence[str], option: str) -> str:
-    found = _optional_field(frame, given, names, option)
+def _require_field(frame: gpd.GeoDataFrame, requested: str | None, names: Sequence[str], option: str) -> str:
+    found = _find_field(frame, requested, names, option)
     if found is None:
         raise InputError(
             f"has no field '{names[0]}'; name the one to take with {option}, or number the records with "
-            f"{option} '{NUMBERED}' (fields: {_listed(frame)})."
+            f"{option} '{RECORD_NUMBER}' (fields: {_list_fields(frame)})."
         )
     return found
 
 
-def _optional_field(
-    frame: gpd.GeoDataFrame, given: str | None, names: Sequence[str], option: str
+def _find_field(
+    frame: gpd.GeoDataFrame, requested: str | None, names: Sequence[str], option: str
 ) -> str | None:
-    if given is None:
+    if requested is None:
         lower = {str(column).lower(): str(column) for column in reversed(frame.columns)}
         return next((lower[name] for name in names if name in lower), None)
-    if given not in frame.columns or given == frame.geometry.name:
-        raise InputError(f"has no field '{given}' for {option} (fields: {_listed(frame)}).")
-    return given
+    if requested not in frame.columns or requested == frame.geometry.name:
+        raise InputError(f"has no field '{requested}' for {option} (fields: {_list_fields(frame)}).")
+    return requested
 
 
-def _listed(frame: gpd.GeoDataFrame) -> str:
+def _list_fields(frame: gpd.GeoDataFrame) -> str:
     return ", ".join(str(column) for column in frame.columns if column != frame.geometry.name) or "none"
 
 
-def first_of(columns: Sequence[str], names: Sequence[str]) -> str | None:
+def find_column(columns: Sequence[str], names: Sequence[str]) -> str | None:
     """Return the column that bears the earliest of some names, in whatever case."""
     lower = {column.lower(): column for column in reversed(columns)}
     return next((lower[name] for name in names if name in lower), None)

@@ -47,7 +47,7 @@ PERSONAL_FIELDS = frozenset(
 """Fields that hold names, phones and identity numbers of people: lower case, without blanks and signs."""
 
 # A field that ends like this is personal whatever comes before it: 联系电话, 户主姓名, owner_phone.
-_PERSONAL_ENDS = (
+_PERSONAL_SUFFIXES = (
     "姓名",
     "电话",
     "手机",
@@ -65,12 +65,12 @@ _PERSONAL_ENDS = (
     "idnumber",
 )
 # The name of such a record is the name of a person.
-_PEOPLE = frozenset({"household", "officer", "resident", "person", "户", "居民", "人员"})
-_NAMES = frozenset({"name", "名称", "nlname"})
-_SIGNS = re.compile(r"[\s_\-.()（）:：]+|\d+$")
+_PERSON_KINDS = frozenset({"household", "officer", "resident", "person", "户", "居民", "人员"})
+_PERSON_NAME_FIELDS = frozenset({"name", "名称", "nlname"})
+_SEPARATORS = re.compile(r"[\s_\-.()（）:：]+|\d+$")
 
 
-def is_personal(field: str, kind: str, also: Collection[str] = ()) -> bool:
+def is_personal(field: str, kind: str, extra_fields: Collection[str] = ()) -> bool:
     """Tell whether a field of an entity holds a name, phone or identity number of a person.
 
     Parameters
@@ -79,14 +79,14 @@ def is_personal(field: str, kind: str, also: Collection[str] = ()) -> bool:
         As the file spells it.
     kind
         Of the entity: the name of a household is a person's, that of an enterprise is not.
-    also
+    extra_fields
         Further fields that the user calls personal.
     """
-    if field in also:
+    if field in extra_fields:
         return True
-    plain = _SIGNS.sub("", field.strip().lower())
+    plain = _SEPARATORS.sub("", field.strip().lower())
     return (
         plain in PERSONAL_FIELDS
-        or plain.endswith(_PERSONAL_ENDS)
-        or (plain in _NAMES and kind.lower() in _PEOPLE)
+        or plain.endswith(_PERSONAL_SUFFIXES)
+        or (plain in _PERSON_NAME_FIELDS and kind.lower() in _PERSON_KINDS)
     )

@@ -4,22 +4,29 @@ It owns reading into WGS 84 frames and writing whole files or none; `layers.fiel
 columns their standard names.
 """
 
-from layers.formats.gdal import confine
+from layers.formats.gdal import restrict_drivers
 from layers.formats.read import layer_names, read_layer, read_table
-from layers.formats.registry import READABLE, WRITABLE, Format, input_format, output_format, plan_outputs
-from layers.formats.write import replacing, write_bytes, write_layer, write_layers, write_table, write_text
+from layers.formats.registry import (
+    READABLE_EXTENSIONS,
+    WRITABLE_EXTENSIONS,
+    Format,
+    input_format,
+    output_format,
+    validate_outputs,
+)
+from layers.formats.write import atomic_write, write_bytes, write_layer, write_layers, write_table, write_text
 
 __all__ = [
-    "READABLE",
-    "WRITABLE",
+    "READABLE_EXTENSIONS",
+    "WRITABLE_EXTENSIONS",
     "Format",
+    "atomic_write",
     "input_format",
     "layer_names",
     "output_format",
-    "plan_outputs",
     "read_layer",
     "read_table",
-    "replacing",
+    "validate_outputs",
     "write_bytes",
     "write_layer",
     "write_layers",
@@ -27,4 +34,4 @@ __all__ = [
     "write_text",
 ]
 
-confine()
+restrict_drivers()

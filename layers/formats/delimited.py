@@ -19,7 +19,7 @@ WKT_NAMES = ("geometry", "wkt", "geom", "the_geom", "wkt_geom")
 
 # The second is what spreadsheets on Chinese Windows write, UTF-16 what they call Unicode text.
 _ENCODINGS = ("utf-8-sig", "gb18030")
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 # Numbers written in the one way that reading and writing them back keeps; "007" and "1e5" stay text.
 _INTEGER = r"-?(?:0|[1-9]\d{0,14})"
 _DECIMAL = r"-?(?:0|[1-9]\d*)\.\d+"
@@ -38,7 +38,7 @@ def read_delimited_table(path: Path) -> pd.DataFrame:
     InputError
         If the text cannot be decoded or split into columns, or holds no records.
     """
-    return _typed(_text_table(path))
+    return _convert_numbers(_read_text_table(path))
 
 
 def read_delimited(
@@ -64,7 +64,7 @@ def read_delimited(
     InputError
         If the text cannot be decoded or split into columns, or has no coordinates.
     """
-    return _located(path, read_delimited_table(path), lon_field, lat_field, 0)
+    return _with_geometry(path, read_delimited_table(path), lon_field, lat_field, 0)
 
 
 class Chunks(NamedTuple):
@@ -77,7 +77,7 @@ class Chunks(NamedTuple):
     stream: Generator[gpd.GeoDataFrame, None, None]
 
 
-def delimited_chunks(path: Path, lon_field: str | None, lat_field: str | None, size: int) -> Chunks:
+def read_delimited_chunks(path: Path, lon_field: str | None, lat_field: str | None, size: int) -> Chunks:
     """Read a delimited text file with coordinates in chunks.
 
     The file is read twice: once to learn its encoding and which columns are numbers throughout, for a
@@ -95,9 +95,9 @@ def delimited_chunks(path: Path, lon_field: str | None, lat_field: str | None, s
     InputError
         As `read_delimited` raises, here or on the way.
     """
-    for encoding in _encodings(path):
+    for encoding in _candidate_encodings(path):
         try:
-            total, numbers = _survey(path, encoding, size)
+            total, numbers = _scan_columns(path, encoding, size)
         except UnicodeDecodeError:
             continue
 
@@ -105,61 +105,61 @@ def delimited_chunks(path: Path, lon_field: str | None, lat_field: str | None, s
             encoding: str = encoding, numbers: Sequence[str] = numbers
         ) -> Generator[gpd.GeoDataFrame, None, None]:
             first = 0
-            for text in _text_chunks(path, encoding, size):
+            for text in _read_text_chunks(path, encoding, size):
                 table = text.reset_index(drop=True).assign(
                     **{name: pd.to_numeric(text[name]).to_numpy() for name in numbers}
                 )
-                frame = _located(path, table, lon_field, lat_field, first)
-                spent = [name for name in _coordinates(table, lon_field, lat_field) if name in frame]
+                frame = _with_geometry(path, table, lon_field, lat_field, first)
+                spent = [name for name in _coordinate_columns(table, lon_field, lat_field) if name in frame]
                 yield frame.drop(columns=spent)
                 first += len(table)
 
         return Chunks(total, stream())
-    raise _undecodable(path)
+    raise _encoding_error(path)
 
 
-def _survey(path: Path, encoding: str, size: int) -> tuple[int, list[str]]:
+def _scan_columns(path: Path, encoding: str, size: int) -> tuple[int, list[str]]:
     """Count the records and name the columns in which all are plainly written numbers."""
     total = 0
     numbers: list[str] | None = None
-    for table in _text_chunks(path, encoding, size):
+    for table in _read_text_chunks(path, encoding, size):
         candidates = list(table.columns) if numbers is None else numbers
-        numbers = [name for name in candidates if _plain_numbers(table[name])]
+        numbers = [name for name in candidates if _is_plain_number(table[name])]
         total += len(table)
     return total, numbers or []
 
 
-def _located(
+def _with_geometry(
     path: Path, table: pd.DataFrame, lon_field: str | None, lat_field: str | None, first: int
 ) -> gpd.GeoDataFrame:
     columns = ", ".join(map(str, table.columns))
     for field in (lon_field, lat_field):
         if field is not None and field not in table.columns:
             raise InputError(f"{path} has no column '{field}' (columns: {columns}).")
-    if pair := _coordinates(table, lon_field, lat_field):
+    if pair := _coordinate_columns(table, lon_field, lat_field):
         points = _points(*(table[name] for name in pair))
         table = table.rename(columns={"geometry": "geometry_text"})
         return gpd.GeoDataFrame(table, geometry=points, crs=LONLAT)
-    wkt_name = _first(table, WKT_NAMES)
+    wkt_name = _find_column(table, WKT_NAMES)
     if wkt_name is None:
         raise InputError(
             f"{path} has no coordinates: no columns lon and lat and no WKT column; name them with "
             f"--lon-field and --lat-field (columns: {columns})."
         )
-    geometries = _from_wkt(path, table[wkt_name], first)
+    geometries = _parse_wkt(path, table[wkt_name], first)
     return gpd.GeoDataFrame(table.drop(columns=wkt_name), geometry=geometries, crs=LONLAT)
 
 
-def _text_table(path: Path) -> pd.DataFrame:
-    for encoding in _encodings(path):
+def _read_text_table(path: Path) -> pd.DataFrame:
+    for encoding in _candidate_encodings(path):
         try:
-            return pd.concat(list(_text_chunks(path, encoding, None)), ignore_index=True)
+            return pd.concat(list(_read_text_chunks(path, encoding, None)), ignore_index=True)
         except UnicodeDecodeError:
             continue
-    raise _undecodable(path)
+    raise _encoding_error(path)
 
 
-def _text_chunks(path: Path, encoding: str, size: int | None) -> Iterator[pd.DataFrame]:
+def _read_text_chunks(path: Path, encoding: str, size: int | None) -> Iterator[pd.DataFrame]:
     """Read text in chunks of `size` records, or in one."""
     try:
         with path.open(encoding=encoding) as file:
@@ -198,45 +198,45 @@ def _text_chunks(path: Path, encoding: str, size: int | None) -> Iterator[pd.Dat
         raise InputError(f"{path} holds no records.")
 
 
-def _encodings(path: Path) -> Sequence[str]:
+def _candidate_encodings(path: Path) -> Sequence[str]:
     with path.open("rb") as start:
-        return ("utf-16",) if start.read(2) in _UTF16_MARKS else _ENCODINGS
+        return ("utf-16",) if start.read(2) in _UTF16_BOMS else _ENCODINGS
 
 
-def _undecodable(path: Path) -> InputError:
+def _encoding_error(path: Path) -> InputError:
     return InputError(f"{path} is not text in UTF-8, UTF-16 or GB 18030; save it as UTF-8.")
 
 
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
+def _convert_numbers(table: pd.DataFrame) -> pd.DataFrame:
     """Turn columns of plainly written numbers into numbers; identifiers such as 007 stay as they are."""
-    numbers = [name for name in table.columns if _plain_numbers(table[name])]
+    numbers = [name for name in table.columns if _is_plain_number(table[name])]
     return table.assign(**{name: pd.to_numeric(table[name]) for name in numbers})
 
 
-def _plain_numbers(column: pd.Series) -> bool:
+def _is_plain_number(column: pd.Series) -> bool:
     return not column.isna().any() and bool(column.str.fullmatch(f"{_INTEGER}|{_DECIMAL}").all())
 
 
-def _coordinates(table: pd.DataFrame, lon_field: str | None, lat_field: str | None) -> list[str]:
+def _coordinate_columns(table: pd.DataFrame, lon_field: str | None, lat_field: str | None) -> list[str]:
     """Name the columns of longitude and latitude, or none if one is missing."""
-    pair = (lon_field or _first(table, LON_NAMES), lat_field or _first(table, LAT_NAMES))
+    pair = (lon_field or _find_column(table, LON_NAMES), lat_field or _find_column(table, LAT_NAMES))
     return [name for name in pair if name is not None] if None not in pair else []
 
 
-def _first(table: pd.DataFrame, names: Sequence[str]) -> str | None:
+def _find_column(table: pd.DataFrame, names: Sequence[str]) -> str | None:
     lower = {str(name).lower(): str(name) for name in reversed(table.columns)}
     return next((lower[name] for name in names if name in lower), None)
 
 
 def _points(lon_text: pd.Series, lat_text: pd.Series) -> np.ndarray:
     blank = (lon_text.isna() | lat_text.isna()).to_numpy()
-    lon, lat = _numbers(lon_text), _numbers(lat_text)
+    lon, lat = _parse_numbers(lon_text), _parse_numbers(lat_text)
     points = np.asarray(shapely.points(lon, lat), dtype=object)
     points[blank] = None
     return points
 
 
-def _numbers(column: pd.Series) -> np.ndarray:
+def _parse_numbers(column: pd.Series) -> np.ndarray:
     """Return numbers, with a decimal comma too, and NaN for what is none."""
     if pd.api.types.is_string_dtype(column):
         column = column.str.replace(r"^(\s*-?\d+),(\d+\s*)$", r"\1.\2", regex=True)
@@ -244,7 +244,7 @@ def _numbers(column: pd.Series) -> np.ndarray:
     return numbers
 
 
-def _from_wkt(path: Path, text: pd.Series, first: int) -> np.ndarray:
+def _parse_wkt(path: Path, text: pd.Series, first: int) -> np.ndarray:
     values = text.astype(str).astype(object).where(text.notna(), None).to_numpy()
     geometries = shapely.from_wkt(values, on_invalid="ignore")
     bad = np.flatnonzero(shapely.is_missing(geometries) & text.notna().to_numpy())

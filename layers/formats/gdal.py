@@ -14,7 +14,7 @@ from layers.formats.registry import FORMATS
 _DRIVERS = {"MEM", "ESRIJSON", "GeoJSONSeq", "TopoJSON", *(each.driver for each in FORMATS)}
 
 
-def confine() -> None:
+def restrict_drivers() -> None:
     """Take away from GDAL in this process every other driver, and the way to any address."""
     # No proxy of this kind exists, so that every fetching ends before it begins.
     nowhere = dict.fromkeys(("GDAL_HTTP_PROXY", "GDAL_HTTPS_PROXY"), "nowhere://")

@@ -13,7 +13,7 @@ from pyproj.exceptions import CRSError
 from gis.errors import InputError
 
 _MEMBER = re.compile(rb'"crs"\s*:\s*', re.IGNORECASE)
-_LONGEST = 20_000
+_MAX_MEMBER_BYTES = 20_000
 
 
 def named_crs(path: Path) -> CRS | None:
@@ -35,29 +35,29 @@ def named_crs(path: Path) -> CRS | None:
         If what it names is not known, is to be fetched from an address, or is not the same throughout.
     """
     found: CRS | None = None
-    for said in _members(path):
-        crs = _understood(path, said)
+    for member in _crs_members(path):
+        crs = _parse_crs(path, member)
         if found is not None and not crs.equals(found, ignore_axis_order=True):
             raise InputError(f"{path} names several coordinate reference systems; bring its features to one.")
         found = crs
     return found
 
 
-def _members(path: Path) -> Iterator[Any]:
+def _crs_members(path: Path) -> Iterator[Any]:
     """Give what stands in the members of the file, but not in its features' attributes of that name."""
     if not path.stat().st_size:
         return
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
         head, tail = text.find(b'"features"'), text.rfind(b"]")
         for match in _MEMBER.finditer(text):
-            value = _value(text[match.end() : match.end() + _LONGEST])
+            value = _leading_json(text[match.end() : match.end() + _MAX_MEMBER_BYTES])
             formal = isinstance(value, dict) and {"type", "properties"} <= value.keys()
             outside = head >= 0 and not head < match.start() < tail
             if value is not None and (formal or outside):
                 yield value
 
 
-def _value(text: bytes) -> Any:
+def _leading_json(text: bytes) -> Any:
     """Return the JSON value with which a text begins; the text itself where there is none."""
     words = text.decode("utf-8", errors="replace")
     try:
@@ -66,24 +66,25 @@ def _value(text: bytes) -> Any:
         return words
 
 
-def _understood(path: Path, said: Any) -> CRS:
-    name = said
-    if isinstance(said, dict):
-        given = said.get("properties")
-        given = given if isinstance(given, dict) else {}
-        if str(said.get("type")).lower() in {"link", "url"}:
+def _parse_crs(path: Path, member: Any) -> CRS:
+    name = member
+    if isinstance(member, dict):
+        properties = member.get("properties")
+        properties = properties if isinstance(properties, dict) else {}
+        if str(member.get("type")).lower() in {"link", "url"}:
             raise InputError(
                 f"{path} tells its coordinate reference system by an address, which is not fetched; give it "
                 "with --source-crs, or by name in the file."
             )
-        name = next((given[key] for key in ("name", "code", "urn") if key in given), None)
+        name = next((properties[key] for key in ("name", "code", "urn") if key in properties), None)
     try:
         if isinstance(name, str | int):
             return CRS.from_user_input(name)
     except CRSError:
         pass
-    told = f" '{name}'" if isinstance(name, str | int) and len(str(name)) <= 100 else ""
+    quoted = f" '{name}'" if isinstance(name, str | int) and len(str(name)) <= 100 else ""
     raise InputError(
-        f"{path} names a coordinate reference system{told} that is not known; give it with --source-crs, for "
+        f"{path} names a coordinate reference system{quoted} that is not known; "
+        "give it with --source-crs, for "
         "example EPSG:4326."
     )

@@ -22,7 +22,7 @@ from layers.formats.registry import Format, input_format
 from layers.formats.shapefile import read_shapefile
 
 # What a role is found under in an OpenStreetMap extract when the user names nothing.
-_OSM = {
+_OSM_LAYERS = {
     "areas": ("multipolygons", "boundary = 'administrative'"),
     "cells": ("multipolygons", "boundary = 'administrative'"),
     "buildings": ("multipolygons", "building IS NOT NULL"),
@@ -78,27 +78,29 @@ def read_layer(
     InputError
         With one sentence that names the file and what is wrong with it.
     """
-    form = input_format(path)
-    if where and form.driver is None:
-        raise InputError(f"{path}: a condition (--where) is for layers that GDAL reads, not for {form.name}.")
-    stated = stated_crs(path, form, source_crs)
-    if form.name == "CSV":
+    file_format = input_format(path)
+    if where and file_format.driver is None:
+        raise InputError(
+            f"{path}: a condition (--where) is for layers that GDAL reads, not for {file_format.name}."
+        )
+    crs_override = find_crs_override(path, file_format, source_crs)
+    if file_format.name == "CSV":
         frame = read_delimited(path, lon_field, lat_field)
     else:
         with warnings.catch_warnings():
             # GDAL repairs ring orientation and M values on the way in; neither loses anything.
             warnings.simplefilter("ignore")
-            frame = _read_vector(path, form, role, layer, where)
+            frame = _read_vector(path, file_format, role, layer, where)
     if {"osm_id", "osm_way_id"} <= set(frame.columns):
         # A polygon is a relation or a closed way, and the two are numbered apart.
         frame = frame.assign(osm_id=frame["osm_id"].fillna("w" + frame["osm_way_id"].astype("string")))
     if "other_tags" in frame.columns:
-        frame = _with_tags(frame, [tag for tag in tags if tag])
-    frame = _flat(_with_crs(frame, path, stated))
-    return frame if own_crs else _in_lonlat(frame, path, 0)
+        frame = _expand_osm_tags(frame, [tag for tag in tags if tag])
+    frame = _force_2d(_require_crs(frame, path, crs_override))
+    return frame if own_crs else _reproject(frame, path, 0)
 
 
-def stated_crs(path: Path, form: Format, source_crs: str | None) -> CRS | None:
+def find_crs_override(path: Path, file_format: Format, source_crs: str | None) -> CRS | None:
     """Return the CRS that the user gives for a file, else the one that only its text names, else None.
 
     Raises
@@ -107,7 +109,7 @@ def stated_crs(path: Path, form: Format, source_crs: str | None) -> CRS | None:
         If it is not known.
     """
     if source_crs is None:
-        return named_crs(path) if form.name == "GeoJSON" else None
+        return named_crs(path) if file_format.name == "GeoJSON" else None
     try:
         return CRS.from_user_input(source_crs)
     except CRSError as error:
@@ -116,7 +118,9 @@ def stated_crs(path: Path, form: Format, source_crs: str | None) -> CRS | None:
         ) from error
 
 
-def in_lonlat(frame: gpd.GeoDataFrame, path: Path, *, stated: CRS | None, first: int) -> gpd.GeoDataFrame:
+def to_lonlat_2d(
+    frame: gpd.GeoDataFrame, path: Path, *, crs_override: CRS | None, first: int
+) -> gpd.GeoDataFrame:
     """Bring a part of a layer, as it was read, to EPSG:4326 and two dimensions.
 
     Parameters
@@ -125,8 +129,8 @@ def in_lonlat(frame: gpd.GeoDataFrame, path: Path, *, stated: CRS | None, first:
         In the CRS of the file, or without one.
     path
         As for `read_layer`.
-    stated
-        The CRS to be taken instead of the frame's; from `stated_crs`.
+    crs_override
+        The CRS to be taken instead of the frame's; from `find_crs_override`.
     first
         Number of the part's first record in the file, from 0, for the message.
 
@@ -135,7 +139,7 @@ def in_lonlat(frame: gpd.GeoDataFrame, path: Path, *, stated: CRS | None, first:
     InputError
         If there is no CRS, or a location lies where it is not defined.
     """
-    return _in_lonlat(_flat(_with_crs(frame, path, stated)), path, first)
+    return _reproject(_force_2d(_require_crs(frame, path, crs_override)), path, first)
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -146,33 +150,33 @@ def read_table(path: Path) -> pd.DataFrame:
     InputError
         If it cannot be read.
     """
-    form = input_format(path)
-    if form.name == "CSV":
+    file_format = input_format(path)
+    if file_format.name == "CSV":
         return read_delimited_table(path)
     try:
-        if form.name == "GeoParquet":
+        if file_format.name == "GeoParquet":
             frame = pd.read_parquet(path)
             return frame.drop(columns=[name for name in ("geometry",) if name in frame])
         return pd.DataFrame(pyogrio.read_dataframe(path, read_geometry=False))
     except (RuntimeError, ValueError, OSError) as error:
-        raise unreadable(path, form, error) from error
+        raise read_error(path, file_format, error) from error
 
 
 def _read_vector(
-    path: Path, form: Format, role: str, layer: str | None, where: str | None
+    path: Path, file_format: Format, role: str, layer: str | None, where: str | None
 ) -> gpd.GeoDataFrame:
     try:
-        if form.name == "GeoParquet":
+        if file_format.name == "GeoParquet":
             frame = gpd.read_parquet(path)
         else:
-            if form.name == "OSM PBF":
-                usual_layer, usual_where = _OSM.get(role, _OSM["entities"])
+            if file_format.name == "OSM PBF":
+                usual_layer, usual_where = _OSM_LAYERS.get(role, _OSM_LAYERS["entities"])
                 if layer is None:
                     layer, where = usual_layer, where or usual_where
             else:
                 layer = choose_layer(path, layer, role)
             options = {"layer": layer, "where": where, "use_arrow": False}
-            if form.driver == "ESRI Shapefile":
+            if file_format.driver == "ESRI Shapefile":
                 frame = read_shapefile(path, **options)
             else:
                 frame = pyogrio.read_dataframe(path, **options)
@@ -185,7 +189,7 @@ def _read_vector(
             raise InputError(
                 f"{path}: the condition {where} is not understood; compare a field with a value."
             ) from error
-        raise unreadable(path, form, error) from error
+        raise read_error(path, file_format, error) from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(f"{path} has no geometry; give a layer of features, or a CSV with coordinates.")
     if where and frame.empty:
@@ -205,15 +209,15 @@ def layer_names(path: Path) -> list[str] | None:
     InputError
         If it cannot be read.
     """
-    form = input_format(path)
-    if form.name == "OSM PBF":
+    file_format = input_format(path)
+    if file_format.name == "OSM PBF":
         return None
-    if form.name in {"CSV", "GeoParquet"}:
+    if file_format.name in {"CSV", "GeoParquet"}:
         return [path.stem]
     try:
         return [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
     except (RuntimeError, ValueError, OSError) as error:
-        raise unreadable(path, form, error) from error
+        raise read_error(path, file_format, error) from error
 
 
 def choose_layer(path: Path, layer: str | None, role: str) -> str | None:
@@ -234,11 +238,11 @@ def choose_layer(path: Path, layer: str | None, role: str) -> str | None:
     raise InputError(f"{path} has several layers ({', '.join(spatial)}); name one with the layer option.")
 
 
-def _with_tags(frame: gpd.GeoDataFrame, wanted: Iterable[str]) -> gpd.GeoDataFrame:
+def _expand_osm_tags(frame: gpd.GeoDataFrame, keys: Iterable[str]) -> gpd.GeoDataFrame:
     """Lift the OSM tags that the caller asks for out of GDAL's hstore column."""
     tags = frame["other_tags"].astype("str")
     added = {}
-    for name in wanted:
+    for name in keys:
         if name not in frame.columns:
             values = tags.str.extract(rf'"{re.escape(name)}"=>"((?:[^"\\]|\\.)*)"', expand=False)
             if values.notna().any():
@@ -246,9 +250,9 @@ def _with_tags(frame: gpd.GeoDataFrame, wanted: Iterable[str]) -> gpd.GeoDataFra
     return frame.assign(**added) if added else frame
 
 
-def _with_crs(frame: gpd.GeoDataFrame, path: Path, stated: CRS | None) -> gpd.GeoDataFrame:
-    if stated is not None:
-        frame = frame.set_crs(stated, allow_override=True)
+def _require_crs(frame: gpd.GeoDataFrame, path: Path, crs_override: CRS | None) -> gpd.GeoDataFrame:
+    if crs_override is not None:
+        frame = frame.set_crs(crs_override, allow_override=True)
     # A GeoPackage says in this way that it does not know.
     if frame.crs is None or frame.crs.name.startswith("Undefined"):
         raise InputError(
@@ -264,14 +268,14 @@ def _with_crs(frame: gpd.GeoDataFrame, path: Path, stated: CRS | None) -> gpd.Ge
     return frame
 
 
-def _flat(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _force_2d(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     geometries = frame.geometry.values
     if not bool(shapely.has_z(geometries).any()):
         return frame
     return frame.set_geometry(gpd.GeoSeries(shapely.force_2d(geometries), index=frame.index, crs=frame.crs))
 
 
-def _in_lonlat(frame: gpd.GeoDataFrame, path: Path, first: int) -> gpd.GeoDataFrame:
+def _reproject(frame: gpd.GeoDataFrame, path: Path, first: int) -> gpd.GeoDataFrame:
     if frame.crs is not None and frame.crs.equals(LONLAT, ignore_axis_order=True):
         return frame.set_crs(LONLAT, allow_override=True)
     moved = to_lonlat(frame)
@@ -285,7 +289,7 @@ def _in_lonlat(frame: gpd.GeoDataFrame, path: Path, first: int) -> gpd.GeoDataFr
     return moved
 
 
-def unreadable(path: Path, form: Format, error: Exception) -> InputError:
+def read_error(path: Path, file_format: Format, error: Exception) -> InputError:
     """Return the error that says why a file cannot be read."""
     text = (str(error).strip().splitlines() or [""])[0]
     if isinstance(error, CRSError):
@@ -293,4 +297,4 @@ def unreadable(path: Path, form: Format, error: Exception) -> InputError:
     # What GDAL says of drivers and SQL is for its own users.
     if not text or "driver" in text or "sqlite3" in text or "not recognized" in text:
         text = "it is damaged, empty or of another format"
-    return InputError(f"{path} cannot be read as {form.name}: {text}")
+    return InputError(f"{path} cannot be read as {file_format.name}: {text}")

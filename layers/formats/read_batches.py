@@ -20,11 +20,11 @@ from pyproj.exceptions import CRSError
 
 from gis.crs import LONLAT
 from gis.errors import InputError
-from layers.formats.delimited import delimited_chunks
-from layers.formats.read import choose_layer, in_lonlat, read_layer, stated_crs, unreadable
+from layers.formats.delimited import read_delimited_chunks
+from layers.formats.read import choose_layer, find_crs_override, read_error, read_layer, to_lonlat_2d
 from layers.formats.registry import Format, input_format
 
-SIZE = 20_000
+BATCH_SIZE = 20_000
 """Records of a batch."""
 
 
@@ -77,7 +77,7 @@ def read_batches(
     source_crs: str | None = None,
     lon_field: str | None = None,
     lat_field: str | None = None,
-    size: int = SIZE,
+    size: int = BATCH_SIZE,
 ) -> Iterator[Batches]:
     """Open a layer for reading in batches.
 
@@ -93,23 +93,27 @@ def read_batches(
     InputError
         With one sentence that names the file and what is wrong with it, when opened or on the way.
     """
-    form = input_format(path)
-    if form.name in {"CSV", "GeoParquet"} and where:
-        raise InputError(f"{path}: a condition (--where) is for layers that GDAL reads, not for {form.name}.")
-    stated = stated_crs(path, form, source_crs)
-    if form.name == "CSV":
-        chunks = delimited_chunks(path, lon_field, lat_field, size)
-        with closing(chunks.stream), closing(_from_frames(chunks.stream, path, stated)) as stream:
+    file_format = input_format(path)
+    if file_format.name in {"CSV", "GeoParquet"} and where:
+        raise InputError(
+            f"{path}: a condition (--where) is for layers that GDAL reads, not for {file_format.name}."
+        )
+    crs_override = find_crs_override(path, file_format, source_crs)
+    if file_format.name == "CSV":
+        chunks = read_delimited_chunks(path, lon_field, lat_field, size)
+        with closing(chunks.stream), closing(_frame_batches(chunks.stream, path, crs_override)) as stream:
             yield Batches(chunks.total, stream)
-    elif form.name == "GeoParquet" and (found := _wkb_column(path, form)) is not None:
+    elif file_format.name == "GeoParquet" and (found := _find_wkb_column(path, file_format)) is not None:
         name, crs = found
         with pq.ParquetFile(path) as file:
             batches = file.iter_batches(batch_size=size)
-            yield Batches(file.metadata.num_rows, _from_arrow(batches, name, crs, path, form, stated))
-    elif form.name in {"GeoParquet", "OSM PBF"} or form.driver == "ESRI Shapefile":
+            yield Batches(
+                file.metadata.num_rows, _arrow_batches(batches, name, crs, path, file_format, crs_override)
+            )
+    elif file_format.name in {"GeoParquet", "OSM PBF"} or file_format.driver == "ESRI Shapefile":
         frame = read_layer(path, role=role, layer=layer, where=where, source_crs=source_crs)
         parts = (frame.iloc[start : start + size] for start in range(0, len(frame), size))
-        yield Batches(len(frame), _from_frames(parts, path, None))
+        yield Batches(len(frame), _frame_batches(parts, path, None))
     else:
         with ExitStack() as stack:
             with warnings.catch_warnings():
@@ -117,27 +121,27 @@ def read_batches(
                 warnings.simplefilter("ignore")
                 try:
                     chosen = choose_layer(path, layer, role)
-                    total = None if where else _count(path, chosen)
+                    total = None if where else _feature_count(path, chosen)
                     meta, reader = stack.enter_context(
                         pyogrio.open_arrow(path, layer=chosen, where=where, batch_size=size, use_pyarrow=True)
                     )
                 except (RuntimeError, ValueError, OSError) as error:
-                    raise unreadable(path, form, error) from error
+                    raise read_error(path, file_format, error) from error
             if meta["geometry_type"] is None:
                 raise InputError(
                     f"{path} has no geometry; give a layer of features, or a CSV with coordinates."
                 )
             crs = CRS.from_user_input(meta["crs"]) if meta["crs"] else None
             name = meta["geometry_name"] or "wkb_geometry"
-            yield Batches(total, _from_arrow(reader, name, crs, path, form, stated))
+            yield Batches(total, _arrow_batches(reader, name, crs, path, file_format, crs_override))
 
 
-def _count(path: Path, layer: str | None) -> int | None:
+def _feature_count(path: Path, layer: str | None) -> int | None:
     found = int(pyogrio.read_info(path, layer=layer)["features"])
     return None if found < 0 else found
 
 
-def _wkb_column(path: Path, form: Format) -> tuple[str, CRS | None] | None:
+def _find_wkb_column(path: Path, file_format: Format) -> tuple[str, CRS | None] | None:
     """Return the geometry column of a GeoParquet file and its CRS, or None if it is not kept as WKB."""
     try:
         geo = json.loads((pq.read_schema(path).metadata or {})[b"geo"])
@@ -146,7 +150,7 @@ def _wkb_column(path: Path, form: Format) -> tuple[str, CRS | None] | None:
     except KeyError:
         return None
     except (ValueError, OSError) as error:
-        raise unreadable(path, form, error) from error
+        raise read_error(path, file_format, error) from error
     if column.get("encoding") != "WKB":
         return None
     if "crs" not in column:
@@ -154,16 +158,16 @@ def _wkb_column(path: Path, form: Format) -> tuple[str, CRS | None] | None:
     try:
         return name, CRS.from_user_input(column["crs"]) if column["crs"] is not None else None
     except CRSError as error:
-        raise unreadable(path, form, error) from error
+        raise read_error(path, file_format, error) from error
 
 
-def _from_arrow(
+def _arrow_batches(
     batches: Iterable[pa.RecordBatch],
     geometry: str,
     crs: CRS | None,
     path: Path,
-    form: Format,
-    stated: CRS | None,
+    file_format: Format,
+    crs_override: CRS | None,
 ) -> Iterator[Batch]:
     first = 0
     arriving = iter(batches)
@@ -176,10 +180,10 @@ def _from_arrow(
                 if batch is None:
                     break
                 wkb = np.array(batch.column(geometry).to_pylist(), dtype=object)
-                shapes = gpd.GeoDataFrame(geometry=shapely.from_wkb(wkb), crs=crs)
+                frame = gpd.GeoDataFrame(geometry=shapely.from_wkb(wkb), crs=crs)
         except (pa.ArrowException, shapely.errors.GEOSException, RuntimeError, OSError) as error:
-            raise unreadable(path, form, error) from error
-        geometries = in_lonlat(shapes, path, stated=stated, first=first).geometry.to_numpy()
+            raise read_error(path, file_format, error) from error
+        geometries = to_lonlat_2d(frame, path, crs_override=crs_override, first=first).geometry.to_numpy()
         columns = {name: batch.column(name).to_pylist() for name in batch.schema.names if name != geometry}
         yield Batch(first, columns, geometries)
         first += len(batch)
@@ -187,12 +191,12 @@ def _from_arrow(
         raise InputError(f"{path} holds no records.")
 
 
-def _from_frames(
-    frames: Iterable[gpd.GeoDataFrame], path: Path, stated: CRS | None
+def _frame_batches(
+    frames: Iterable[gpd.GeoDataFrame], path: Path, crs_override: CRS | None
 ) -> Generator[Batch, None, None]:
     first = 0
     for frame in frames:
-        geometries = in_lonlat(frame, path, stated=stated, first=first).geometry.to_numpy()
+        geometries = to_lonlat_2d(frame, path, crs_override=crs_override, first=first).geometry.to_numpy()
         table = frame.drop(columns=frame.geometry.name)
         columns = {
             str(name): table[name].astype(object).where(table[name].notna(), None).tolist()

@@ -28,14 +28,14 @@ FORMATS = (
     Format("OSM PBF", (".pbf", ".osm"), "OSM", writable=False),
     Format("zipped Shapefile", (".zip",), "ESRI Shapefile", writable=False),
 )
-READABLE = tuple(suffix for each in FORMATS for suffix in each.suffixes)
-TABLES = (".csv", ".parquet")
+READABLE_EXTENSIONS = tuple(suffix for each in FORMATS for suffix in each.suffixes)
+TABLE_EXTENSIONS = (".csv", ".parquet")
 """The extensions of tables without geometry."""
 
-WRITABLE = tuple(suffix for each in FORMATS if each.writable for suffix in each.suffixes)
+WRITABLE_EXTENSIONS = tuple(suffix for each in FORMATS if each.writable for suffix in each.suffixes)
 
 
-def _format(path: Path) -> Format | None:
+def _find_format(path: Path) -> Format | None:
     suffix = path.suffix.lower()
     return next((each for each in FORMATS if suffix in each.suffixes), None)
 
@@ -54,9 +54,11 @@ def input_format(path: Path) -> Format:
         raise InputError(f"{path} is a folder; name a file in it.")
     if not os.access(path, os.R_OK):
         raise InputError(f"{path} cannot be opened: permission denied.")
-    found = _format(path)
+    found = _find_format(path)
     if found is None:
-        raise InputError(f"{path}: the extension '{path.suffix}' is not one of {', '.join(READABLE)}.")
+        raise InputError(
+            f"{path}: the extension '{path.suffix}' is not one of {', '.join(READABLE_EXTENSIONS)}."
+        )
     return found
 
 
@@ -68,14 +70,16 @@ def output_format(path: Path) -> Format:
     InputError
         If the extension is unknown or read-only, or the folder is missing or cannot be written.
     """
-    found = _format(path)
+    found = _find_format(path)
     if found is None or not found.writable:
-        raise InputError(f"{path}: cannot write '{path.suffix}' files; use one of {', '.join(WRITABLE)}.")
+        raise InputError(
+            f"{path}: cannot write '{path.suffix}' files; use one of {', '.join(WRITABLE_EXTENSIONS)}."
+        )
     output_folder(path)
     return found
 
 
-def plan_outputs(
+def validate_outputs(
     *,
     layers: Iterable[Path | None] = (),
     tables: Iterable[Path | None] = (),
@@ -99,7 +103,7 @@ def plan_outputs(
     for path in filter(None, layers):
         output_format(path)
         planned.append(path)
-    for other, suffixes in [*((path, TABLES) for path in tables), *(texts or {}).items()]:
+    for other, suffixes in [*((path, TABLE_EXTENSIONS) for path in tables), *(texts or {}).items()]:
         if other is None:
             continue
         if other.suffix.lower() not in suffixes:

@@ -11,11 +11,11 @@ import pyogrio
 from gis.errors import InputError
 
 # GDAL takes this for text whose encoding nothing tells, and it gives every byte back.
-_UNKNOWN = "ISO-8859-1"
-_CHINESE_SHARE = 0.9
+_FALLBACK_ENCODING = "ISO-8859-1"
+_MIN_CHINESE_SHARE = 0.9
 
 
-def shapefile_source(path: Path) -> str:
+def vsi_path(path: Path) -> str:
     """Return what GDAL opens: the path, or the one Shapefile in a zip.
 
     Raises
@@ -25,7 +25,7 @@ def shapefile_source(path: Path) -> str:
     """
     if path.suffix.lower() != ".zip":
         return str(path)
-    names = [name for name in _members(path) if name.lower().endswith(".shp")]
+    names = [name for name in _zip_members(path) if name.lower().endswith(".shp")]
     if len(names) != 1:
         held = f"holds {len(names)} Shapefiles ({', '.join(names)})" if names else "holds no Shapefile"
         raise InputError(f"{path} {held}; give a zip with one.")
@@ -46,17 +46,17 @@ def read_shapefile(path: Path, **options: Any) -> gpd.GeoDataFrame:
     options
         For `pyogrio.read_dataframe`.
     """
-    source = shapefile_source(path)
+    source = vsi_path(path)
     try:
-        if _tells_encoding(path) or pyogrio.read_info(source)["encoding"] != _UNKNOWN:
+        if _has_cpg(path) or pyogrio.read_info(source)["encoding"] != _FALLBACK_ENCODING:
             frame: gpd.GeoDataFrame = pyogrio.read_dataframe(source, **options)
             return frame
     except UnicodeDecodeError:
         pass
-    return _decoded(pyogrio.read_dataframe(source, ENCODING=_UNKNOWN, **options))
+    return _decode_text(pyogrio.read_dataframe(source, ENCODING=_FALLBACK_ENCODING, **options))
 
 
-def _members(path: Path) -> list[str]:
+def _zip_members(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.namelist()
@@ -64,34 +64,34 @@ def _members(path: Path) -> list[str]:
         raise InputError(f"{path} cannot be read as zipped Shapefile: it is no zip file.") from error
 
 
-def _tells_encoding(path: Path) -> bool:
+def _has_cpg(path: Path) -> bool:
     if path.suffix.lower() == ".zip":
-        return any(name.lower().endswith(".cpg") for name in _members(path))
+        return any(name.lower().endswith(".cpg") for name in _zip_members(path))
     return any(path.with_suffix(suffix).exists() for suffix in (".cpg", ".CPG"))
 
 
-def _decoded(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _decode_text(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Give Latin-1 text the encoding it was written in."""
     columns = [name for name in frame.columns if name != frame.geometry.name]
     worded = [name for name in columns if pd.api.types.is_string_dtype(frame[name])]
     texts = {str(name) for name in columns}
     for name in worded:
         texts.update(frame[name].dropna().unique())
-    encoding = _encoding([text.encode(_UNKNOWN) for text in texts if not text.isascii()])
+    encoding = _guess_encoding([text.encode(_FALLBACK_ENCODING) for text in texts if not text.isascii()])
 
     def decode(text: str) -> str:
-        return text.encode(_UNKNOWN).decode(encoding, errors="ignore")
+        return text.encode(_FALLBACK_ENCODING).decode(encoding, errors="ignore")
 
     decoded = {name: frame[name].map(decode, na_action="ignore") for name in worded}
     names = {name: decode(str(name)) for name in columns}
     return frame.assign(**decoded).rename(columns=names)
 
 
-def _encoding(texts: list[bytes]) -> str:
+def _guess_encoding(texts: list[bytes]) -> str:
     if all(_is_utf8(text) for text in texts):
         return "utf-8"
-    chinese = sum(_decodes(text, "gb2312") for text in texts)
-    return "gb18030" if chinese >= _CHINESE_SHARE * len(texts) else _UNKNOWN
+    chinese = sum(_is_decodable(text, "gb2312") for text in texts)
+    return "gb18030" if chinese >= _MIN_CHINESE_SHARE * len(texts) else _FALLBACK_ENCODING
 
 
 def _is_utf8(text: bytes) -> bool:
@@ -103,7 +103,7 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def _decodes(text: bytes, encoding: str) -> bool:
+def _is_decodable(text: bytes, encoding: str) -> bool:
     try:
         text.decode(encoding)
     except UnicodeDecodeError:

@@ -19,7 +19,7 @@ import pyogrio
 import shapely
 
 from gis.errors import InputError
-from layers.formats.registry import Format, output_folder, output_format, plan_outputs
+from layers.formats.registry import Format, output_folder, output_format, validate_outputs
 
 GDAL_OPTIONS: Mapping[str, Mapping[str, object]] = {
     "GeoJSON": {"SIGNIFICANT_FIGURES": 17, "WRITE_NAME": "NO"},
@@ -29,13 +29,13 @@ GDAL_OPTIONS: Mapping[str, Mapping[str, object]] = {
 }
 """What GDAL is told when it makes a layer, by the format's name."""
 
-_NO_SPACE = 1 << 20
-_SHAPEFILE_NAME = 10
+_MIN_FREE_BYTES = 1 << 20
+_SHAPEFILE_MAX_NAME_BYTES = 10
 _SHAPEFILE_SIDECARS = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give a path to write to; move it over `path` when the block ends well, and leave nothing otherwise.
 
     Files beside it (the parts of a Shapefile) move along, the named one last.
@@ -47,12 +47,12 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     folder = output_folder(path)
     try:
-        workplace = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=folder))
+        temp_dir = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=folder))
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from error
     try:
-        yield workplace / path.name
-        parts = sorted(workplace.iterdir(), key=lambda part: part.name == path.name)
+        yield temp_dir / path.name
+        parts = sorted(temp_dir.iterdir(), key=lambda part: part.name == path.name)
         if path.suffix.lower() == ".shp":
             for suffix in _SHAPEFILE_SIDECARS:
                 path.with_suffix(suffix).unlink(missing_ok=True)
@@ -61,7 +61,7 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
-        shutil.rmtree(workplace, ignore_errors=True)
+        shutil.rmtree(temp_dir, ignore_errors=True)
 
 
 def write_layer(path: Path, frame: gpd.GeoDataFrame, layer: str | None = None) -> list[str]:
@@ -94,20 +94,20 @@ def write_layers(path: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> list[str
 
     Returns and raises as `write_layer` does.
     """
-    form = output_format(path)
+    file_format = output_format(path)
     named = {re.sub(r"\W+", "_", name).strip("_") or "layer": frame for name, frame in layers.items()}
-    if len(layers) != 1 and form.name != "GeoPackage":
-        raise InputError(f"{path}: {form.name} holds one layer a file; use a GeoPackage.")
+    if len(layers) != 1 and file_format.name != "GeoPackage":
+        raise InputError(f"{path}: {file_format.name} holds one layer a file; use a GeoPackage.")
     notes: list[str] = []
-    with replacing(path) as target:
+    with atomic_write(path) as target:
         for name, frame in named.items():
-            plain = _plain(frame)
-            if form.name == "GeoParquet":
+            plain = _to_plain_columns(frame)
+            if file_format.name == "GeoParquet":
                 plain.to_parquet(target, index=False)
-            elif form.name == "CSV":
-                _as_text(plain).to_csv(target, index=False)
+            elif file_format.name == "CSV":
+                _geometry_to_columns(plain).to_csv(target, index=False)
             else:
-                notes += _write_vector(path, target, plain, name, form)
+                notes += _write_vector(path, target, plain, name, file_format)
     return notes
 
 
@@ -119,8 +119,8 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     InputError
         If the extension is neither, or the file cannot be written.
     """
-    plan_outputs(tables=[path])
-    with replacing(path) as target:
+    validate_outputs(tables=[path])
+    with atomic_write(path) as target:
         if path.suffix.lower() == ".csv":
             table.to_csv(target, index=False)
         else:
@@ -129,25 +129,25 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text; half characters from files become question marks."""
-    with replacing(path) as target:
+    with atomic_write(path) as target:
         target.write_text(text, encoding="utf-8", errors="replace")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a finished document."""
-    with replacing(path) as target:
+    with atomic_write(path) as target:
         target.write_bytes(content)
 
 
-def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _to_plain_columns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Turn what some format cannot hold into what all hold: types of columns, places that are none."""
     geometries = frame.geometry.values
     placed = shapely.is_missing(geometries) | shapely.is_empty(geometries)
     placed |= np.isfinite(shapely.bounds(geometries)).all(axis=1)
     if not placed.all():
-        held = np.array(geometries, dtype=object)
-        held[~placed] = None
-        frame = frame.set_geometry(gpd.GeoSeries(held, index=frame.index, crs=frame.crs))
+        finite = np.array(geometries, dtype=object)
+        finite[~placed] = None
+        frame = frame.set_geometry(gpd.GeoSeries(finite, index=frame.index, crs=frame.crs))
     changed = {}
     for name in frame.columns:
         column = frame[name]
@@ -164,7 +164,7 @@ def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return frame.assign(**changed) if changed else frame
 
 
-def _as_text(frame: gpd.GeoDataFrame) -> pd.DataFrame:
+def _geometry_to_columns(frame: gpd.GeoDataFrame) -> pd.DataFrame:
     """Put the geometry of a frame into columns: lon and lat for points, else WKT."""
     geometries = frame.geometry.values
     table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
@@ -179,34 +179,40 @@ def _as_text(frame: gpd.GeoDataFrame) -> pd.DataFrame:
     return table
 
 
-def _write_vector(path: Path, target: Path, frame: gpd.GeoDataFrame, layer: str, form: Format) -> list[str]:
-    options = dict(GDAL_OPTIONS.get(form.name, {}))
-    renamed, notes = distinct_names([str(name) for name in frame.columns.drop([frame.geometry.name])], form)
+def _write_vector(
+    path: Path, target: Path, frame: gpd.GeoDataFrame, layer: str, file_format: Format
+) -> list[str]:
+    options = dict(GDAL_OPTIONS.get(file_format.name, {}))
+    renamed, notes = launder_names(
+        [str(name) for name in frame.columns.drop([frame.geometry.name])], file_format
+    )
     frame = frame.rename(columns=renamed)
     types = set(frame.geometry.geom_type.dropna())
-    if form.name == "Shapefile" and len({name.removeprefix("Multi") for name in types}) > 1:
+    if file_format.name == "Shapefile" and len({name.removeprefix("Multi") for name in types}) > 1:
         raise InputError(f"{path}: a Shapefile holds one kind of geometry, not {', '.join(sorted(types))}.")
     if not types:
-        options["geometry_type"] = "Unknown" if form.name != "Shapefile" else "Polygon"
+        options["geometry_type"] = "Unknown" if file_format.name != "Shapefile" else "Polygon"
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             pyogrio.write_dataframe(
                 frame,
                 target,
-                layer=layer if form.name == "GeoPackage" else None,
-                driver=form.driver,
-                append=form.name == "GeoPackage" and target.exists(),
+                layer=layer if file_format.name == "GeoPackage" else None,
+                driver=file_format.driver,
+                append=file_format.name == "GeoPackage" and target.exists(),
                 **options,
             )
     except (RuntimeError, ValueError) as error:
-        if shutil.disk_usage(target.parent).free < _NO_SPACE:
+        if shutil.disk_usage(target.parent).free < _MIN_FREE_BYTES:
             raise InputError(f"{path} cannot be written: no space left on the disk.") from error
-        raise InputError(f"{path} cannot be written as {form.name}: {str(error).splitlines()[0]}") from error
+        raise InputError(
+            f"{path} cannot be written as {file_format.name}: {str(error).splitlines()[0]}"
+        ) from error
     return notes + sorted({str(each.message) for each in caught})
 
 
-def distinct_names(columns: Sequence[str], form: Format) -> tuple[dict[str, str], list[str]]:
+def launder_names(columns: Sequence[str], file_format: Format) -> tuple[dict[str, str], list[str]]:
     """Rename columns that a format takes for one, keeps for itself or has no room for.
 
     Returns
@@ -216,23 +222,25 @@ def distinct_names(columns: Sequence[str], form: Format) -> tuple[dict[str, str]
     notes : list of str
         A sentence for each.
     """
-    if form.name == "GeoJSON":
+    if file_format.name == "GeoJSON":
         return {}, []
-    taken = {"fid", "geom", "ogc_fid"} if form.name == "GeoPackage" else set()
-    room = _SHAPEFILE_NAME if form.name == "Shapefile" else 1_000
+    used = {"fid", "geom", "ogc_fid"} if file_format.name == "GeoPackage" else set()
+    max_bytes = _SHAPEFILE_MAX_NAME_BYTES if file_format.name == "Shapefile" else 1_000
     renamed = {}
     for column in columns:
-        name, number = _cut(column, room), 1
-        while name.lower() in taken:
+        name, number = _truncate_utf8(column, max_bytes), 1
+        while name.lower() in used:
             ending = f"_{number}"
-            name, number = _cut(column, room - len(ending)) + ending, number + 1
-        taken.add(name.lower())
+            name, number = _truncate_utf8(column, max_bytes - len(ending)) + ending, number + 1
+        used.add(name.lower())
         if name != column:
             renamed[column] = name
-    notes = [f"{form.name} has no field '{old}'; it is written as '{new}'" for old, new in renamed.items()]
+    notes = [
+        f"{file_format.name} has no field '{old}'; it is written as '{new}'" for old, new in renamed.items()
+    ]
     return renamed, notes
 
 
-def _cut(name: str, room: int) -> str:
+def _truncate_utf8(name: str, max_bytes: int) -> str:
     """Cut a name to some bytes of UTF-8 at the end of a character."""
-    return name.encode()[:room].decode(errors="ignore")
+    return name.encode()[:max_bytes].decode(errors="ignore")

@@ -17,16 +17,16 @@ import shapely
 from gis.crs import LONLAT
 from gis.errors import InputError
 from layers.formats.registry import Format, output_format
-from layers.formats.write import GDAL_OPTIONS, distinct_names, replacing
+from layers.formats.write import GDAL_OPTIONS, atomic_write, launder_names
 
-GEOMETRY = "geometry"
+GEOMETRY_COLUMN = "geometry"
 """The last column of a stream: WKB in EPSG:4326."""
 
 # A spreadsheet takes text that begins like this for a formula, unless it is a number such as +86 755.
 _FORMULA = re.compile(r"(?![+-]?[\d\s.()-]+$)[=+\-@\t\r]")
 
 
-def write_stream(
+def write_batches(
     path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], layer: str, *, points: bool
 ) -> list[str]:
     """Write a layer that comes in batches, in the format of the extension.
@@ -36,7 +36,7 @@ def write_stream(
     path
         A file in one of the writable formats; an existing file is replaced.
     schema
-        Of the batches: fields, then `GEOMETRY` as binary.
+        Of the batches: fields, then `GEOMETRY_COLUMN` as binary.
     batches
         Walked once.
     layer
@@ -55,22 +55,22 @@ def write_stream(
     InputError
         If the format cannot hold the layer or the file cannot be written.
     """
-    form = output_format(path)
-    with replacing(path) as target:
-        if form.name == "CSV":
+    file_format = output_format(path)
+    with atomic_write(path) as target:
+        if file_format.name == "CSV":
             _write_csv(target, schema, batches, points)
             return []
-        if form.name == "GeoParquet":
+        if file_format.name == "GeoParquet":
             _write_parquet(target, schema, batches)
             return []
-        return _write_vector(target, schema, iter(batches), layer, form)
+        return _write_vector(target, schema, iter(batches), layer, file_format)
 
 
 def _write_parquet(target: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
     geo = {
         "version": "1.0.0",
-        "primary_column": GEOMETRY,
-        "columns": {GEOMETRY: {"encoding": "WKB", "geometry_types": [], "crs": LONLAT.to_json_dict()}},
+        "primary_column": GEOMETRY_COLUMN,
+        "columns": {GEOMETRY_COLUMN: {"encoding": "WKB", "geometry_types": [], "crs": LONLAT.to_json_dict()}},
     }
     described = schema.with_metadata({"geo": json.dumps(geo)})
     with pq.ParquetWriter(target, described) as writer:
@@ -79,38 +79,38 @@ def _write_parquet(target: Path, schema: pa.Schema, batches: Iterable[pa.RecordB
 
 
 def _write_csv(target: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], points: bool) -> None:
-    names = [name for name in schema.names if name != GEOMETRY]
+    names = [name for name in schema.names if name != GEOMETRY_COLUMN]
     prefix = "wgs84_" if {"lon", "lat"} & set(names) else ""
-    located = [f"{prefix}lon", f"{prefix}lat"] if points else [GEOMETRY]
+    coordinate_columns = [f"{prefix}lon", f"{prefix}lat"] if points else [GEOMETRY_COLUMN]
     with target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*names, *located])
+        writer.writerow([*names, *coordinate_columns])
         for batch in batches:
-            shapes = shapely.from_wkb(np.array(batch.column(GEOMETRY).to_pylist(), dtype=object))
-            columns = [[_safe(value) for value in batch.column(name).to_pylist()] for name in names]
+            geometries = shapely.from_wkb(np.array(batch.column(GEOMETRY_COLUMN).to_pylist(), dtype=object))
+            columns = [[_escape_formula(value) for value in batch.column(name).to_pylist()] for name in names]
             if points:
                 columns += [
                     [None if value != value else value for value in axis.tolist()]
-                    for axis in (shapely.get_x(shapes), shapely.get_y(shapes))
+                    for axis in (shapely.get_x(geometries), shapely.get_y(geometries))
                 ]
             else:
-                columns.append(shapely.to_wkt(shapes, rounding_precision=-1).tolist())
+                columns.append(shapely.to_wkt(geometries, rounding_precision=-1).tolist())
             writer.writerows(zip(*columns, strict=True))
 
 
-def _safe(value: Any) -> Any:
+def _escape_formula(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def _write_vector(
-    target: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch], layer: str, form: Format
+    target: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch], layer: str, file_format: Format
 ) -> list[str]:
-    renamed, notes = distinct_names([name for name in schema.names if name != GEOMETRY], form)
+    renamed, notes = launder_names([name for name in schema.names if name != GEOMETRY_COLUMN], file_format)
     named = pa.schema([field.with_name(renamed.get(field.name, field.name)) for field in schema])
     first = next(batches, None)
-    kind = "Unknown"
-    if form.name == "Shapefile":
-        kind = _one_kind(first)
+    geometry_type = "Unknown"
+    if file_format.name == "Shapefile":
+        geometry_type = _first_geometry_type(first)
 
     def stream() -> Iterator[pa.RecordBatch]:
         if first is not None:
@@ -124,24 +124,24 @@ def _write_vector(
             pyogrio.write_arrow(
                 pa.RecordBatchReader.from_batches(named, stream()),
                 target,
-                layer=layer if form.name == "GeoPackage" else None,
-                driver=form.driver,
-                geometry_name=GEOMETRY,
-                geometry_type=kind,
+                layer=layer if file_format.name == "GeoPackage" else None,
+                driver=file_format.driver,
+                geometry_name=GEOMETRY_COLUMN,
+                geometry_type=geometry_type,
                 crs="EPSG:4326",
-                layer_options=GDAL_OPTIONS.get(form.name, {}),
+                layer_options=GDAL_OPTIONS.get(file_format.name, {}),
             )
     except (RuntimeError, ValueError) as error:
         raise InputError(
-            f"{target.name} cannot be written as {form.name}: {str(error).splitlines()[0]}"
+            f"{target.name} cannot be written as {file_format.name}: {str(error).splitlines()[0]}"
         ) from error
     return notes + sorted({str(each.message) for each in caught})
 
 
-def _one_kind(batch: pa.RecordBatch | None) -> str:
+def _first_geometry_type(batch: pa.RecordBatch | None) -> str:
     """Return the kind of geometry a Shapefile is made for: that of the first record that has one."""
     if batch is not None:
-        for wkb in batch.column(GEOMETRY).to_pylist():
+        for wkb in batch.column(GEOMETRY_COLUMN).to_pylist():
             if wkb is not None:
                 return str(shapely.from_wkb(wkb).geom_type)
     return "Polygon"

@@ -11,14 +11,14 @@ from sqlalchemy import ColumnElement, case, insert, or_, select
 from sqlalchemy.orm import Session
 
 from gis.errors import NotFoundError
-from gis.gaps import Gaps, find_gaps
-from layers.areas.hierarchy import read_ground
+from gis.gaps import GapSearchResult, find_gaps
+from layers.areas.hierarchy import read_hierarchy
 from layers.db.database import Database, bump_revision
-from layers.gaps.search_input import Search, read_search
+from layers.gaps.search_input import GapSearch, read_gap_search
 from layers.models import Gap, GapRun
 from layers.plans.schemes import find_scheme, gap_rules
 
-_PAGE = 5_000
+_PAGE_SIZE = 5_000
 
 
 def search_gaps(
@@ -29,7 +29,7 @@ def search_gaps(
     area_code: str | None = None,
     on: date | None = None,
     progress: Callable[[int, int], None] | None = None,
-    settle: Callable[[Session, GapRun], None] | None = None,
+    before_commit: Callable[[Session, GapRun], None] | None = None,
 ) -> GapRun:
     """Look for gaps by the rules of a scheme, and keep the run.
 
@@ -48,13 +48,13 @@ def search_gaps(
         The day whose cells and entities are looked at; today when not given.
     progress
         Called with (parts done, parts in all).
-    settle
+    before_commit
         Called with the session and the run at the end of the transaction that keeps it.
 
     Returns
     -------
     GapRun
-        The run, kept; its `summary` is that of `gis.gaps.Gaps`, its `rules` are complete.
+        The run, kept; its `summary` is that of `gis.gaps.GapSearchResult`, its `rules` are complete.
 
     Raises
     ------
@@ -65,26 +65,26 @@ def search_gaps(
     """
     day = on or date.today()
     with database.read() as session:
-        found_in = find_scheme(session, scheme)
-        scheme_id, rules = found_in.id, gap_rules(found_in)
-        search = read_search(session, found_in, day, area_code)
-    found = _of_ground(find_gaps(search.given, rules, progress=progress), search)
+        scheme_row = find_scheme(session, scheme)
+        scheme_id, rules = scheme_row.id, gap_rules(scheme_row)
+        search = read_gap_search(session, scheme_row, day, area_code)
+    found = _filter_by_area(find_gaps(search.gap_input, rules, progress=progress), search)
     with database.write() as session:
         run = GapRun(
             scheme_id=scheme_id,
             area_code=area_code,
             on=day,
-            rules=rules.tables(),
+            rules=rules.to_mapping(),
             summary=found.summary(),
             created_by=created_by,
             created_at=datetime.now(UTC),
         )
         session.add(run)
         session.flush()
-        _insert(session, run.id, found)
+        _insert_gaps(session, run.id, found)
         bump_revision(session)
-        if settle is not None:
-            settle(session, run)
+        if before_commit is not None:
+            before_commit(session, run)
     return run
 
 
@@ -102,12 +102,12 @@ def find_run(session: Session, run_id: int) -> GapRun:
     return run
 
 
-def holding(session: Session, area_code: str | None) -> ColumnElement[bool]:
+def run_covers_area(session: Session, area_code: str | None) -> ColumnElement[bool]:
     """Return the condition that a run looked at all of an area's ground; at all ground for None."""
     everywhere = GapRun.area_code.is_(None)
     if area_code is None:
         return everywhere
-    return or_(everywhere, GapRun.area_code.in_([area_code, *read_ground(session).above(area_code)]))
+    return or_(everywhere, GapRun.area_code.in_([area_code, *read_hierarchy(session).ancestors(area_code)]))
 
 
 def newest_run(
@@ -116,7 +116,7 @@ def newest_run(
     area_code: str | None,
     *,
     until: date | None = None,
-    part: ColumnElement[bool] | None = None,
+    partial_runs: ColumnElement[bool] | None = None,
 ) -> GapRun | None:
     """Return the run that says how a scheme stands in an area: the latest of those of all its ground.
 
@@ -132,22 +132,24 @@ def newest_run(
         The area; all ground for None.
     until
         The last day that counts; any when not given.
-    part
+    partial_runs
         Which runs stand for a part of the ground: the latest of these where there is none of all of it.
     """
-    whole = holding(session, area_code)
-    asked = select(GapRun).where(GapRun.scheme_id == scheme_id, whole if part is None else or_(whole, part))
+    whole = run_covers_area(session, area_code)
+    runs = select(GapRun).where(
+        GapRun.scheme_id == scheme_id, whole if partial_runs is None else or_(whole, partial_runs)
+    )
     if until is not None:
-        asked = asked.where(GapRun.on <= until)
+        runs = runs.where(GapRun.on <= until)
     order = (case((whole, 0), else_=1), GapRun.on.desc(), GapRun.id.desc())
-    return session.scalar(asked.order_by(*order).limit(1))
+    return session.scalar(runs.order_by(*order).limit(1))
 
 
-def _of_ground(found: Gaps, search: Search) -> Gaps:
+def _filter_by_area(found: GapSearchResult, search: GapSearch) -> GapSearchResult:
     """Leave out what belongs to areas that the search is not about."""
-    if search.codes is None:
+    if search.area_codes is None:
         return found
-    rows = np.flatnonzero(found.frame["area_code"].isin(search.codes))
+    rows = np.flatnonzero(found.frame["area_code"].isin(search.area_codes))
     return dataclasses.replace(
         found,
         frame=found.frame.iloc[rows].reset_index(drop=True),
@@ -155,18 +157,18 @@ def _of_ground(found: Gaps, search: Search) -> Gaps:
     )
 
 
-def _insert(session: Session, run_id: int, found: Gaps) -> None:
+def _insert_gaps(session: Session, run_id: int, found: GapSearchResult) -> None:
     """Write the gaps in their order, which their keys keep."""
     frame = found.frame
-    shapes = np.asarray(frame.geometry, dtype=object).copy()
-    shapes[shapely.is_empty(shapes)] = None
+    geometries = np.asarray(frame.geometry, dtype=object).copy()
+    geometries[shapely.is_empty(geometries)] = None
     columns = ["kind", "severity", "cell_code", "area_code", "area_m2", "households", "enterprises"]
     columns += ["rule", "detail"]
     values: list[list[Any]] = [frame[name].tolist() for name in columns]
     values[columns.index("area_m2")] = frame["area_m2"].round(2).tolist()
     rows = [
-        {"run_id": run_id, **dict(zip(columns, row, strict=True)), "figures": figures, "geometry": shape}
-        for *row, figures, shape in zip(*values, found.figures, shapes, strict=True)
+        {"run_id": run_id, **dict(zip(columns, row, strict=True)), "figures": figures, "geometry": geometry}
+        for *row, figures, geometry in zip(*values, found.figures, geometries, strict=True)
     ]
-    for start in range(0, len(rows), _PAGE):
-        session.execute(insert(Gap), rows[start : start + _PAGE])
+    for start in range(0, len(rows), _PAGE_SIZE):
+        session.execute(insert(Gap), rows[start : start + _PAGE_SIZE])

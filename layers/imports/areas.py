@@ -11,19 +11,19 @@ import shapely
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from gis.areas import hierarchy
+from gis.areas import build_hierarchy
 from gis.crs import LONLAT
-from layers.areas.locator import Territory
-from layers.db.bulk import decode, raw
+from layers.areas.locator import AreaLocator
+from layers.db.bulk import decode_geometries, raw_geometry
 from layers.db.database import Database, bump_revision
-from layers.entities.lifecycle import keep_versions
+from layers.entities.lifecycle import archive_versions
 from layers.models import Area, Entity
 
 _COLUMNS = ("code", "name", "level", "parent")
-_PAGE = 20_000
+_PAGE_SIZE = 20_000
 
 
-class AreaSummary(NamedTuple):
+class AreaImportSummary(NamedTuple):
     """What an import of areas did; `moved` counts the entities that now lie in another area."""
 
     inserted: int
@@ -37,8 +37,8 @@ def import_areas(
     frame: gpd.GeoDataFrame,
     *,
     on: date | None = None,
-    settle: Callable[[Session, AreaSummary], None] | None = None,
-) -> AreaSummary:
+    before_commit: Callable[[Session, AreaImportSummary], None] | None = None,
+) -> AreaImportSummary:
     """Bring areas into the database; those it holds beside the frame stay.
 
     Parameters
@@ -46,11 +46,11 @@ def import_areas(
     database
         Migrated.
     frame
-        EPSG:4326 with code, name, level, parent, geometry, as `layers.fields.columns.areas_from` gives it.
-        Parents are completed where no area of the frame names one.
+        EPSG:4326 with code, name, level, parent, geometry, as `layers.fields.columns.standardise_areas` gives
+        it. Parents are completed where no area of the frame names one.
     on
         The date from which entities lie in their new areas; today when not given.
-    settle
+    before_commit
         Called last in the transaction; what it raises undoes the import.
 
     Raises
@@ -61,8 +61,8 @@ def import_areas(
         If the areas, new and old together, do not nest.
     """
     with database.write() as session:
-        present = _present(session)
-        merged = _merged(frame, present)
+        present = _read_areas(session)
+        merged = _merge_areas(frame, present)
         known = {code: row for row, code in enumerate(present["code"])}
         rows = np.array([known.get(code, -1) for code in merged["code"]], dtype=int)
         new = merged[rows < 0]
@@ -75,68 +75,71 @@ def import_areas(
             ).to_numpy()
         changed = old[differs]
         if len(new):
-            session.execute(insert(Area), _records(new))
+            session.execute(insert(Area), _column_values(new))
         if len(changed):
             numbers = before["id"].to_numpy()[differs].tolist()
             session.execute(
                 update(Area),
-                [{"id": number, **record} for number, record in zip(numbers, _records(changed), strict=True)],
+                [
+                    {"id": number, **values}
+                    for number, values in zip(numbers, _column_values(changed), strict=True)
+                ],
             )
         moved = 0
         if len(new) or len(changed):
             session.flush()
-            moved = _relocate(session, on or date.today())
+            moved = _update_area_codes(session, on or date.today())
             bump_revision(session)
-        given = int(merged["code"].isin(frame["code"].astype(str)).sum())
-        summary = AreaSummary(len(new), len(changed), given - len(new) - len(changed), moved)
-        if settle is not None:
-            settle(session, summary)
+        imported = int(merged["code"].isin(frame["code"].astype(str)).sum())
+        summary = AreaImportSummary(len(new), len(changed), imported - len(new) - len(changed), moved)
+        if before_commit is not None:
+            before_commit(session, summary)
         return summary
 
 
-def _present(session: Session) -> gpd.GeoDataFrame:
-    columns = [Area.id, *(getattr(Area, name) for name in _COLUMNS), raw(session, Area.geometry)]
+def _read_areas(session: Session) -> gpd.GeoDataFrame:
+    columns = [Area.id, *(getattr(Area, name) for name in _COLUMNS), raw_geometry(session, Area.geometry)]
     rows = session.execute(select(*columns).order_by(Area.id)).all()
     table = pd.DataFrame([tuple(row)[:-1] for row in rows], columns=["id", *_COLUMNS], dtype=object)
-    return gpd.GeoDataFrame(table, geometry=decode(session, [row[-1] for row in rows]), crs=LONLAT)
+    return gpd.GeoDataFrame(table, geometry=decode_geometries(session, [row[-1] for row in rows]), crs=LONLAT)
 
 
-def _merged(frame: gpd.GeoDataFrame, present: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _merge_areas(frame: gpd.GeoDataFrame, present: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the areas of the frame, then those the database holds beside, as one checked hierarchy."""
     columns = [*_COLUMNS, "geometry"]
-    rest = present[~present["code"].isin(frame["code"])]
-    together = frame[columns].reset_index(drop=True).astype(dict.fromkeys(_COLUMNS, object))
-    if rest.empty:
-        return hierarchy(together)
-    together = pd.concat([together, rest[columns]], ignore_index=True)
+    others = present[~present["code"].isin(frame["code"])]
+    merged = frame[columns].reset_index(drop=True).astype(dict.fromkeys(_COLUMNS, object))
+    if others.empty:
+        return build_hierarchy(merged)
+    merged = pd.concat([merged, others[columns]], ignore_index=True)
     if frame["parent"].isna().all():
-        completed = hierarchy(together.assign(parent=None))
+        completed = build_hierarchy(merged.assign(parent=None))
         parents = completed["parent"].to_numpy(dtype=object, copy=True)
-        parents[len(frame) :] = rest["parent"].to_numpy(dtype=object)
-        together = together.assign(parent=pd.Series(parents, dtype=object))
-    return hierarchy(together)
+        parents[len(frame) :] = others["parent"].to_numpy(dtype=object)
+        merged = merged.assign(parent=pd.Series(parents, dtype=object))
+    return build_hierarchy(merged)
 
 
-def _records(areas: gpd.GeoDataFrame) -> list[dict[str, Any]]:
+def _column_values(areas: gpd.GeoDataFrame) -> list[dict[str, Any]]:
     table = areas[list(_COLUMNS)].astype(object)
     rows = table.where(table.notna(), None).itertuples(index=False)
     return [
-        {**dict(zip(_COLUMNS, row, strict=True)), "geometry": shape}
-        for row, shape in zip(rows, areas.geometry.to_numpy(), strict=True)
+        {**dict(zip(_COLUMNS, row, strict=True)), "geometry": geometry}
+        for row, geometry in zip(rows, areas.geometry.to_numpy(), strict=True)
     ]
 
 
-def _relocate(session: Session, on: date) -> int:
+def _update_area_codes(session: Session, on: date) -> int:
     """Give every entity with a location the area it lies in now; return how many lay in another."""
-    territory = Territory(session)
+    locator = AreaLocator(session)
     moved = 0
-    for numbers, areas, shapes in _pages(session):
-        found = territory.areas_of(shapes)
-        differs = np.flatnonzero((found != areas) & ~shapely.is_missing(shapes)).tolist()
+    for numbers, areas, geometries in _read_entity_pages(session):
+        found = locator.locate(geometries)
+        differs = np.flatnonzero((found != areas) & ~shapely.is_missing(geometries)).tolist()
         if not differs:
             continue
         ids = [numbers[row] for row in differs]
-        keep_versions(session, ids, on)
+        archive_versions(session, ids, on)
         session.connection().execute(
             update(Entity.metadata.tables["entities"])
             .where(Entity.id == bindparam("number"))
@@ -148,18 +151,18 @@ def _relocate(session: Session, on: date) -> int:
     return moved
 
 
-def _pages(session: Session) -> Iterator[tuple[list[int], np.ndarray, np.ndarray]]:
+def _read_entity_pages(session: Session) -> Iterator[tuple[list[int], np.ndarray, np.ndarray]]:
     """Walk the entities that have not ended in pages by their keys."""
     last = 0
     while True:
         rows = session.execute(
-            select(Entity.id, Entity.area_code, raw(session, Entity.geometry))
+            select(Entity.id, Entity.area_code, raw_geometry(session, Entity.geometry))
             .where(Entity.id > last, Entity.valid_to.is_(None))
             .order_by(Entity.id)
-            .limit(_PAGE)
+            .limit(_PAGE_SIZE)
         ).all()
         if not rows:
             return
         last = rows[-1][0]
         areas = np.array([row[1] for row in rows], dtype=object)
-        yield [row[0] for row in rows], areas, decode(session, [row[2] for row in rows])
+        yield [row[0] for row in rows], areas, decode_geometries(session, [row[2] for row in rows])

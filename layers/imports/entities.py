@@ -12,23 +12,23 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from gis.datum import parse_datum
-from layers.areas.hierarchy import read_ground
-from layers.areas.locator import Territory
+from layers.areas.hierarchy import read_hierarchy
+from layers.areas.locator import AreaLocator
 from layers.db import geopackage
 from layers.db.database import Database, bump_revision
-from layers.entities.assignments import reassign
+from layers.entities.assignments import update_assignments
 from layers.formats.read_batches import read_batches
-from layers.imports.entity_reader import Reader
-from layers.imports.rejections import Reason, Rejected
-from layers.imports.staging import Staging
+from layers.imports.entity_reader import EntityReader
+from layers.imports.rejections import RejectedRecord, RejectionReason
+from layers.imports.staging import StagingTable
 
 Progress = Callable[[int, int], None]
-Settle = Callable[[Session, "ImportSummary"], None]
+BeforeCommit = Callable[[Session, "ImportSummary"], None]
 
-REASSIGNED = 100_000
+ASSIGNMENT_BATCH_SIZE = 100_000
 """Entities whose assignments are made at a time, which bounds the memory."""
 
-_CACHE_KIB, _USUAL_CACHE_KIB = 128 << 10, 2000
+_MERGE_CACHE_KIB, _DEFAULT_CACHE_KIB = 128 << 10, 2000
 # Of SQLite's pages: while merging, and by default.
 
 
@@ -49,7 +49,7 @@ class ImportSummary:
     inserted: int
     updated: int
     unchanged: int
-    rejected: list[Rejected] = field(default_factory=list)
+    rejected: list[RejectedRecord] = field(default_factory=list)
     without_location: int = 0
     outside_areas: int = 0
 
@@ -88,7 +88,7 @@ def import_entities(
     lon_field: str | None = None,
     lat_field: str | None = None,
     progress: Progress | None = None,
-    settle: Settle | None = None,
+    before_commit: BeforeCommit | None = None,
 ) -> ImportSummary:
     """Bring the entities of a file into the database: new ones are inserted, changed ones get a new version.
 
@@ -116,7 +116,7 @@ def import_entities(
         The date from which new states hold; today when not given.
     progress
         Called with the records read and their number, as far as the format tells it.
-    settle
+    before_commit
         Called last in the transaction; what it raises undoes the import.
 
     Raises
@@ -129,11 +129,13 @@ def import_entities(
         If an entity has a state that begins after `on`.
     """
     with database.read() as session:
-        territory = Territory(session)
-        known = read_ground(session).below(None)
-        allowed = None if area_code is None else read_ground(session).below(area_code)
-    reader = Reader(path, kind, id_field, parse_datum(datum), frozenset(personal), territory, known, allowed)
-    with _waiting_room(database) as (connection, staging):
+        locator = AreaLocator(session)
+        known_areas = read_hierarchy(session).subtree(None)
+        allowed_areas = None if area_code is None else read_hierarchy(session).subtree(area_code)
+    reader = EntityReader(
+        path, kind, id_field, parse_datum(datum), frozenset(personal), locator, known_areas, allowed_areas
+    )
+    with _staging_table(database) as (connection, staging):
         with (
             connection.begin(),
             read_batches(
@@ -148,23 +150,23 @@ def import_entities(
         ):
             staging.create()
             for batch in batches.stream:
-                reader.take(batch, staging)
+                reader.stage(batch, staging)
                 if progress is not None:
                     done = batch.first + len(batch)
                     progress(done, max(done, batches.total or 0))
-            duplicates = staging.close_list()
+            duplicates = staging.remove_duplicates()
         reader.rejected += [
-            Rejected(number, identity, Reason.duplicate_id) for number, identity in duplicates
+            RejectedRecord(number, identity, RejectionReason.duplicate_id) for number, identity in duplicates
         ]
         reader.rejected.sort()
-        return _merge(database, connection, staging, reader, on or date.today(), settle)
+        return _merge_staged(database, connection, staging, reader, on or date.today(), before_commit)
 
 
 @contextmanager
-def _waiting_room(database: Database) -> Iterator[tuple[Connection, Staging]]:
+def _staging_table(database: Database) -> Iterator[tuple[Connection, StagingTable]]:
     """Give a connection and its staging table, which is gone afterwards in any case."""
     with database.engine.connect() as connection:
-        staging = Staging(connection)
+        staging = StagingTable(connection)
         try:
             yield connection, staging
         finally:
@@ -173,39 +175,41 @@ def _waiting_room(database: Database) -> Iterator[tuple[Connection, Staging]]:
                 with connection.begin():
                     staging.drop()
                     if database.embedded:
-                        connection.exec_driver_sql(f"PRAGMA cache_size = -{_USUAL_CACHE_KIB}")
+                        connection.exec_driver_sql(f"PRAGMA cache_size = -{_DEFAULT_CACHE_KIB}")
 
 
-def _merge(
+def _merge_staged(
     database: Database,
     connection: Connection,
-    staging: Staging,
-    reader: Reader,
+    staging: StagingTable,
+    reader: EntityReader,
     on: date,
-    settle: Settle | None,
+    before_commit: BeforeCommit | None,
 ) -> ImportSummary:
     """Merge what waits in one transaction; on SQLite others can write until it begins."""
     if database.embedded:
         # The spatial index is filled in no order of space; without room it is read again and again.
         with connection.begin():
-            connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            connection.exec_driver_sql(f"PRAGMA cache_size = -{_MERGE_CACHE_KIB}")
         connection.execution_options(wangge_write=True)
     with connection.begin(), Session(connection) as session:
-        inserted, updated, unchanged, foreign = staging.merge(on, reader.allowed)
-        reader.rejected += [Rejected(number, identity, Reason.not_permitted) for number, identity in foreign]
+        inserted, updated, unchanged, foreign = staging.merge(on, reader.allowed_areas)
+        reader.rejected += [
+            RejectedRecord(number, identity, RejectionReason.not_permitted) for number, identity in foreign
+        ]
         reader.rejected.sort()
         if inserted or updated:
-            ids = staging.changed()
-            for start in range(0, len(ids), REASSIGNED):
-                reassign(session, on, ids[start : start + REASSIGNED].tolist())
+            ids = staging.changed_ids()
+            for start in range(0, len(ids), ASSIGNMENT_BATCH_SIZE):
+                update_assignments(session, on, ids[start : start + ASSIGNMENT_BATCH_SIZE].tolist())
             bump_revision(session)
             session.flush()
             if database.embedded:
-                geopackage.touch(connection)
+                geopackage.mark_changed(connection)
         summary = ImportSummary(
             inserted, updated, unchanged, reader.rejected, reader.without_location, reader.outside_areas
         )
-        if settle is not None:
-            settle(session, summary)
+        if before_commit is not None:
+            before_commit(session, summary)
             session.flush()
     return summary

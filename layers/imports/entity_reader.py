@@ -8,22 +8,28 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.codes import code_texts
-from gis.datum import Datum, convert_geometry
+from gis.codes import normalize_codes
+from gis.datum import Datum, convert_geometries
 from gis.errors import InputError
-from layers.areas.locator import Territory
-from layers.db.content_hash import CLASS_FIELDS, NAME_FIELDS, OWN_FIELDS, as_json, content_hash
-from layers.fields.columns import ID_NAMES, KIND_NAMES, first_of
+from layers.areas.locator import AreaLocator
+from layers.db.content_hash import (
+    DERIVED_FIELDS,
+    ENTITY_CLASS_FIELDS,
+    ENTITY_NAME_FIELDS,
+    canonical_json,
+    hash_content,
+)
+from layers.fields.columns import ID_FIELDS, KIND_FIELDS, find_column
 from layers.fields.personal import is_personal
 from layers.formats.read_batches import Batch
-from layers.imports.rejections import Reason, Rejected
-from layers.imports.staging import Staging
+from layers.imports.rejections import RejectedRecord, RejectionReason
+from layers.imports.staging import StagingTable
 
 Objects = NDArray[np.object_]
 Booleans = NDArray[np.bool_]
 
 
-class _Roles(NamedTuple):
+class _FieldRoles(NamedTuple):
     """What the fields of a file mean for entities of one kind."""
 
     name: str | None
@@ -32,7 +38,7 @@ class _Roles(NamedTuple):
     personal: list[str]
 
 
-class Reader:
+class EntityReader:
     """Turns batches into staged records, and keeps account of those it rejects."""
 
     def __init__(
@@ -42,60 +48,65 @@ class Reader:
         id_field: str | None,
         datum: Datum,
         personal: frozenset[str],
-        territory: Territory,
-        known: Collection[str],
-        allowed: Collection[str] | None,
+        locator: AreaLocator,
+        known_areas: Collection[str],
+        allowed_areas: Collection[str] | None,
     ) -> None:
-        self.rejected: list[Rejected] = []
+        self.rejected: list[RejectedRecord] = []
         self.without_location = self.outside_areas = 0
         self._path, self._kind, self._id_field, self._datum = path, kind, id_field, datum
-        self._personal, self._territory, self._known, self.allowed = personal, territory, known, allowed
+        self._personal, self._locator, self._known_areas, self.allowed_areas = (
+            personal,
+            locator,
+            known_areas,
+            allowed_areas,
+        )
         self._kind_field: str | None = None
-        self._roles: dict[str, _Roles] = {}
+        self._roles: dict[str, _FieldRoles] = {}
 
-    def take(self, batch: Batch, staging: Staging) -> None:
+    def stage(self, batch: Batch, staging: StagingTable) -> None:
         """Stage the records of a batch that can be taken."""
         if batch.first == 0:
             self._choose_fields(batch)
         size = len(batch)
-        identities = code_texts(batch.columns[str(self._id_field)])
+        identities = normalize_codes(batch.columns[str(self._id_field)])
         kinds = (
             np.full(size, self._kind, dtype=object)
             if self._kind is not None
-            else code_texts(batch.columns[str(self._kind_field)])
+            else normalize_codes(batch.columns[str(self._kind_field)])
         )
-        shapes, impossible = _usable(batch.geometries, self._datum)
-        areas = self._areas(batch, shapes)
+        geometries, impossible = _to_wgs84(batch.geometries, self._datum)
+        areas = self._locate_areas(batch, geometries)
         forbidden = (
             np.zeros(size, dtype=bool)
-            if self.allowed is None
-            else np.array([area not in self.allowed for area in areas], dtype=bool)
+            if self.allowed_areas is None
+            else np.array([area not in self.allowed_areas for area in areas], dtype=bool)
         )
-        left = self._reject(
+        accepted = self._reject(
             batch.first,
             identities,
             {
-                Reason.missing_id: identities == "",
-                Reason.missing_kind: kinds == "",
-                Reason.invalid_coordinates: impossible,
-                Reason.not_permitted: forbidden,
+                RejectionReason.missing_id: identities == "",
+                RejectionReason.missing_kind: kinds == "",
+                RejectionReason.invalid_coordinates: impossible,
+                RejectionReason.not_permitted: forbidden,
             },
         )
-        for kind in dict.fromkeys(kinds[left].tolist()):
-            rows = left[kinds[left] == kind]
-            self._stage(batch, kind, rows, identities, shapes, areas, staging)
+        for kind in dict.fromkeys(kinds[accepted].tolist()):
+            rows = accepted[kinds[accepted] == kind]
+            self._stage_kind(batch, kind, rows, identities, geometries, areas, staging)
 
     def _choose_fields(self, batch: Batch) -> None:
         fields = list(batch.columns)
         listed = ", ".join(fields) or "none"
         if self._id_field is None:
-            self._id_field = first_of(fields, ID_NAMES) or _leading_id(batch)
+            self._id_field = find_column(fields, ID_FIELDS) or _find_id_column(batch)
         if self._id_field is None or self._id_field not in fields:
             raise InputError(
                 f"{self._path} has no field '{self._id_field or 'id'}'; name the one that identifies a "
                 f"record with --id-field (fields: {listed})."
             )
-        self._kind_field = first_of(fields, KIND_NAMES)
+        self._kind_field = find_column(fields, KIND_FIELDS)
         if self._kind is None and self._kind_field is None:
             raise InputError(f"{self._path} has no field 'kind'; say with --kind what the records are.")
         if is_personal(self._id_field, self._kind or "", self._personal):
@@ -107,78 +118,82 @@ class Reader:
         if absent:
             raise InputError(f"{self._path} has no field '{min(absent)}' for --personal (fields: {listed}).")
 
-    def _reject(self, first: int, identities: Objects, faults: dict[Reason, Booleans]) -> NDArray[np.int64]:
+    def _reject(
+        self, first: int, identities: Objects, faults: dict[RejectionReason, Booleans]
+    ) -> NDArray[np.int64]:
         """Note the records with a fault, each under its first, and return the rows of the others."""
-        left = np.ones(len(identities), dtype=bool)
+        accepted = np.ones(len(identities), dtype=bool)
         for reason, faulty in faults.items():
-            for row in np.flatnonzero(left & faulty).tolist():
-                self.rejected.append(Rejected(first + row + 1, identities[row] or None, reason))
-            left &= ~faulty
-        return np.flatnonzero(left)
+            for row in np.flatnonzero(accepted & faulty).tolist():
+                self.rejected.append(RejectedRecord(first + row + 1, identities[row] or None, reason))
+            accepted &= ~faulty
+        return np.flatnonzero(accepted)
 
-    def _areas(self, batch: Batch, shapes: Objects) -> Objects:
+    def _locate_areas(self, batch: Batch, geometries: Objects) -> Objects:
         """Give each record the area of its location, and one without location the area it names, if any."""
-        areas = self._territory.areas_of(shapes)
-        named = first_of(list(batch.columns), ("area_code",))
+        areas = self._locator.locate(geometries)
+        named = find_column(list(batch.columns), ("area_code",))
         if named is not None:
-            for row in np.flatnonzero(shapely.is_missing(shapes)).tolist():
+            for row in np.flatnonzero(shapely.is_missing(geometries)).tolist():
                 code = batch.columns[named][row]
-                areas[row] = str(code) if code is not None and str(code) in self._known else None
+                areas[row] = str(code) if code is not None and str(code) in self._known_areas else None
         return areas
 
-    def _stage(
+    def _stage_kind(
         self,
         batch: Batch,
         kind: str,
         rows: NDArray[np.int64],
         identities: Objects,
-        shapes: Objects,
+        batch_geometries: Objects,
         areas: Objects,
-        staging: Staging,
+        staging: StagingTable,
     ) -> None:
-        roles = self._roles.get(kind) or self._roles.setdefault(kind, self._roles_of(batch, kind))
-        picked = rows.tolist()
+        roles = self._roles.get(kind) or self._roles.setdefault(kind, self._assign_roles(batch, kind))
+        row_numbers = rows.tolist()
 
         def values(name: str) -> list[Any]:
             column = batch.columns[name]
-            found = [column[row] for row in picked]
+            found = [column[row] for row in row_numbers]
             if name != self._kind_field:
                 return found
             # It is a fact about the entity only where it says something else than the kind that was given.
-            told = code_texts(found)
-            return [None if text == kind else value for value, text in zip(found, told, strict=True)]
+            kind_codes = normalize_codes(found)
+            return [None if text == kind else value for value, text in zip(found, kind_codes, strict=True)]
 
         def documents(names: list[str]) -> list[str]:
             if not names:
-                return ["{}"] * len(picked)
+                return ["{}"] * len(row_numbers)
             return [
-                as_json(dict(zip(names, record, strict=True)))
+                canonical_json(dict(zip(names, record, strict=True)))
                 for record in zip(*(values(name) for name in names), strict=True)
             ]
 
         def texts(name: str | None) -> list[str | None]:
             return (
-                [None] * len(picked) if name is None else [text or None for text in code_texts(values(name))]
+                [None] * len(row_numbers)
+                if name is None
+                else [text or None for text in normalize_codes(values(name))]
             )
 
         names, classes = texts(roles.name), texts(roles.class_name)
         attributes, personal = documents(roles.attributes), documents(roles.personal)
-        unwritable = np.array(
+        is_unwritable = np.array(
             [
                 any("\0" in text or "\\u0000" in text for text in record if text)
                 for record in zip(identities[rows], names, classes, attributes, personal, strict=True)
             ],
             dtype=bool,
         )
-        wkb = np.asarray(shapely.to_wkb(shapes[rows], byte_order=1), dtype=object)
+        wkb = np.asarray(shapely.to_wkb(batch_geometries[rows], byte_order=1), dtype=object)
         hashes = [
-            content_hash(*content)
-            for content in zip(names, classes, attributes, personal, wkb.tolist(), strict=True)
+            hash_content(*values_of_record)
+            for values_of_record in zip(names, classes, attributes, personal, wkb.tolist(), strict=True)
         ]
         numbers = (rows + batch.first + 1).tolist()
         columns: list[list[Any]] = [
             numbers,
-            [kind] * len(picked),
+            [kind] * len(row_numbers),
             identities[rows].tolist(),
             names,
             classes,
@@ -187,18 +202,18 @@ class Reader:
             personal,
             hashes,
         ]
-        geometries = shapes[rows]
-        if unwritable.any():
+        geometries = batch_geometries[rows]
+        if is_unwritable.any():
             self._reject(
                 batch.first,
                 identities,
-                {Reason.invalid_text: np.isin(np.arange(len(batch)), rows[unwritable])},
+                {RejectionReason.invalid_text: np.isin(np.arange(len(batch)), rows[is_unwritable])},
             )
-            fine = ~unwritable
+            is_writable = ~is_unwritable
             columns = [
-                [value for value, keep in zip(column, fine, strict=True) if keep] for column in columns
+                [value for value, keep in zip(column, is_writable, strict=True) if keep] for column in columns
             ]
-            geometries, wkb = geometries[fine], wkb[fine]
+            geometries, wkb = geometries[is_writable], wkb[is_writable]
         missing = shapely.is_missing(geometries)
         self.without_location += int(missing.sum())
         self.outside_areas += sum(
@@ -206,28 +221,28 @@ class Reader:
         )
         staging.add(columns, geometries, wkb)
 
-    def _roles_of(self, batch: Batch, kind: str) -> _Roles:
+    def _assign_roles(self, batch: Batch, kind: str) -> _FieldRoles:
         fields = list(batch.columns)
         personal = [name for name in fields if is_personal(name, kind, self._personal)]
         public = [name for name in fields if name not in personal]
-        name, class_name = first_of(public, NAME_FIELDS), first_of(public, CLASS_FIELDS)
+        name, class_name = find_column(public, ENTITY_NAME_FIELDS), find_column(public, ENTITY_CLASS_FIELDS)
         # A key of another name, such as a credit code, is a fact about the entity too.
-        spent = {name, class_name, *OWN_FIELDS} | ({self._id_field} & {"id"})
-        return _Roles(name, class_name, [field for field in public if field not in spent], personal)
+        used = {name, class_name, *DERIVED_FIELDS} | ({self._id_field} & {"id"})
+        return _FieldRoles(name, class_name, [field for field in public if field not in used], personal)
 
 
-def _usable(geometries: Objects, datum: Datum) -> tuple[Objects, Booleans]:
+def _to_wgs84(geometries: Objects, datum: Datum) -> tuple[Objects, Booleans]:
     """Convert geometries to WGS 84, with None for empty ones; say which have impossible coordinates."""
-    shapes = geometries.copy()
-    bounds = shapely.bounds(shapes)
-    absent = shapely.is_missing(shapes) | (shapely.get_num_coordinates(shapes) == 0)
+    converted = geometries.copy()
+    bounds = shapely.bounds(converted)
+    absent = shapely.is_missing(converted) | (shapely.get_num_coordinates(converted) == 0)
     west, south, east, north = np.nan_to_num(bounds, nan=np.inf).T
     impossible = ~absent & ~((west >= -180) & (south >= -90) & (east <= 180) & (north <= 90))
-    shapes[absent | impossible] = None
-    return convert_geometry(shapes, datum, Datum.WGS84), impossible
+    converted[absent | impossible] = None
+    return convert_geometries(converted, datum, Datum.WGS84), impossible
 
 
-def _leading_id(batch: Batch) -> str | None:
+def _find_id_column(batch: Batch) -> str | None:
     """Take a first column that ends in "id" and whose values do not repeat."""
     first = next(iter(batch.columns), None)
     if first is None or not first.lower().endswith("id"):

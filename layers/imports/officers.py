@@ -12,15 +12,15 @@ import pandas as pd
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gis.codes import code_texts
+from gis.codes import normalize_codes
 from gis.errors import InputError
 from layers.db.bulk import in_force, insert_rows
-from layers.db.content_hash import as_json
+from layers.db.content_hash import canonical_json
 from layers.db.database import Database
 from layers.db.locks import lock_scheme
-from layers.fields.columns import AREA_CODE_NAMES, ID_NAMES, first_of
+from layers.fields.columns import AREA_CODE_FIELDS, ID_FIELDS, find_column
 from layers.fields.personal import is_personal
-from layers.imports.rejections import Reason, Rejected
+from layers.imports.rejections import RejectedRecord, RejectionReason
 from layers.models import Area, Cell, Officer, Post
 from layers.plans.schemes import find_scheme
 
@@ -28,13 +28,13 @@ DUTIES = ("leader", "officer", "inspector", "assistant")
 RANKS = ("A", "B")
 """B is the backup of A."""
 
-OFFICER_ID_NAMES = ("officer_id", *ID_NAMES, "工号")
-DUTY_NAMES = ("duty", "role", "职务")
-RANK_NAMES = ("rank", "级别")
+OFFICER_ID_FIELDS = ("officer_id", *ID_FIELDS, "工号")
+DUTY_FIELDS = ("duty", "role", "职务")
+RANK_FIELDS = ("rank", "级别")
 
 
 @dataclass(frozen=True)
-class StaffingSummary:
+class OfficerImportSummary:
     """What an import of officers did.
 
     Attributes
@@ -56,7 +56,7 @@ class StaffingSummary:
     ended: int = 0
     kept: int = 0
     without_cells: int = 0
-    rejected: list[Rejected] = field(default_factory=list)
+    rejected: list[RejectedRecord] = field(default_factory=list)
 
     @property
     def records(self) -> int:
@@ -77,7 +77,7 @@ class StaffingSummary:
         }
 
 
-class _Record(NamedTuple):
+class _OfficerRecord(NamedTuple):
     """An officer as the table tells it; `duty` is None for one who holds no post."""
 
     external_id: str
@@ -96,7 +96,7 @@ def import_officers(
     id_field: str | None = None,
     personal: Collection[str] = (),
     on: date | None = None,
-) -> StaffingSummary:
+) -> OfficerImportSummary:
     """Bring officers into the database, and give them their posts in a scheme, all of it or nothing.
 
     An officer is known by the identity in the table. What differs in no value is left alone, and so are
@@ -136,31 +136,31 @@ def import_officers(
     """
     day = on or date.today()
     with database.write() as session:
-        records, rejected = _read(session, table, id_field, frozenset(personal))
-        officers, counts = _store(session, records.values(), day)
+        parsed, rejected = _read_officers(session, table, id_field, frozenset(personal))
+        officers, counts = _store_officers(session, parsed.values(), day)
         posts = {"begun": 0, "ended": 0, "kept": 0, "without_cells": 0}
         if scheme is not None:
-            posts = _appoint(
-                session, scheme, [(officers[each.external_id], each) for each in records.values()], day
+            posts = _appoint_officers(
+                session, scheme, [(officers[each.external_id], each) for each in parsed.values()], day
             )
-    return StaffingSummary(
+    return OfficerImportSummary(
         counts["inserted"], counts["updated"], counts["unchanged"], **posts, rejected=sorted(rejected)
     )
 
 
-def _read(
+def _read_officers(
     session: Session, table: pd.DataFrame, id_field: str | None, personal: frozenset[str]
-) -> tuple[dict[int, _Record], list[Rejected]]:
+) -> tuple[dict[int, _OfficerRecord], list[RejectedRecord]]:
     """Return the officers by the row of the table, and the records that cannot be taken."""
     fields = [str(name) for name in table.columns]
     listed = ", ".join(fields) or "none"
-    identity = id_field if id_field is not None else first_of(fields, OFFICER_ID_NAMES)
+    identity = id_field if id_field is not None else find_column(fields, OFFICER_ID_FIELDS)
     if identity is None or identity not in fields:
         raise InputError(
             f"There is no field '{identity or 'officer_id'}'; name the one that identifies an officer with "
             f"--id-field (fields: {listed})."
         )
-    area = first_of(fields, AREA_CODE_NAMES)
+    area = find_column(fields, AREA_CODE_FIELDS)
     if area is None:
         raise InputError(
             f"There is no field 'area_code', the area an officer answers for (fields: {listed})."
@@ -168,65 +168,71 @@ def _read(
     absent = personal - set(fields)
     if absent:
         raise InputError(f"There is no field '{min(absent)}' for --personal (fields: {listed}).")
-    duty, rank = first_of(fields, DUTY_NAMES), first_of(fields, RANK_NAMES)
-    identities, areas = code_texts(table[identity]), code_texts(table[area])
-    duties, ranks = (_texts(table, name) for name in (duty, rank))
+    duty, rank = find_column(fields, DUTY_FIELDS), find_column(fields, RANK_FIELDS)
+    identities, areas = normalize_codes(table[identity]), normalize_codes(table[area])
+    duties, ranks = (_read_texts(table, name) for name in (duty, rank))
     known = set(session.scalars(select(Area.code)))
-    left = set(session.scalars(select(Officer.external_id).where(Officer.valid_to.is_not(None))))
+    ended = set(session.scalars(select(Officer.external_id).where(Officer.valid_to.is_not(None))))
     others = [name for name in fields if name not in {identity, area, duty, rank}]
     values = {name: table[name].tolist() for name in others}
 
-    records: dict[int, _Record] = {}
-    rejected: list[Rejected] = []
+    parsed: dict[int, _OfficerRecord] = {}
+    rejected: list[RejectedRecord] = []
     seen: set[str] = set()
     for row, external_id in enumerate(identities):
-        given = {name: values[name][row] for name in others}
-        own = {name: value for name, value in given.items() if is_personal(name, "officer", personal)}
-        plain = {name: value for name, value in given.items() if name not in own}
-        texts = (external_id, as_json(own), as_json(plain))
+        row_values = {name: values[name][row] for name in others}
+        personal_values = {
+            name: value for name, value in row_values.items() if is_personal(name, "officer", personal)
+        }
+        attributes = {name: value for name, value in row_values.items() if name not in personal_values}
+        texts = (external_id, canonical_json(personal_values), canonical_json(attributes))
         faults = {
-            Reason.missing_id: not external_id,
-            Reason.duplicate_id: external_id in seen,
-            Reason.unknown_area: bool(areas[row]) and areas[row] not in known,
-            Reason.unknown_duty: duties[row] not in ("", *DUTIES) or ranks[row] not in ("", *RANKS),
-            Reason.ended: external_id in left,
-            Reason.invalid_text: any("\0" in text or "\\u0000" in text for text in texts),
+            RejectionReason.missing_id: not external_id,
+            RejectionReason.duplicate_id: external_id in seen,
+            RejectionReason.unknown_area: bool(areas[row]) and areas[row] not in known,
+            RejectionReason.unknown_duty: duties[row] not in ("", *DUTIES) or ranks[row] not in ("", *RANKS),
+            RejectionReason.ended: external_id in ended,
+            RejectionReason.invalid_text: any("\0" in text or "\\u0000" in text for text in texts),
         }
         reason = next((each for each, faulty in faults.items() if faulty), None)
         if reason is not None:
-            rejected.append(Rejected(row + 1, external_id or None, reason))
+            rejected.append(RejectedRecord(row + 1, external_id or None, reason))
             continue
         seen.add(external_id)
-        records[row] = _Record(
+        parsed[row] = _OfficerRecord(
             external_id,
             areas[row] or None,
             duties[row] or None,
             ranks[row] or "A",
-            _stored(own),
-            _stored(plain),
+            _json_round_trip(personal_values),
+            _json_round_trip(attributes),
         )
-    return records, rejected
+    return parsed, rejected
 
 
-def _texts(table: pd.DataFrame, name: str | None) -> Any:
-    return np.full(len(table), "", dtype=object) if name is None else code_texts(table[name])
+def _read_texts(table: pd.DataFrame, name: str | None) -> Any:
+    return np.full(len(table), "", dtype=object) if name is None else normalize_codes(table[name])
 
 
-def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
+def _json_round_trip(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return values as they come back from the database, so that they compare."""
-    found: dict[str, Any] = orjson.loads(as_json(values))
+    found: dict[str, Any] = orjson.loads(canonical_json(values))
     return found
 
 
-def _store(
-    session: Session, records: Collection[_Record], day: date
+def _store_officers(
+    session: Session, parsed: Collection[_OfficerRecord], day: date
 ) -> tuple[dict[str, Officer], dict[str, int]]:
     """Write officers where they differ; return them by their identity, and how many were written."""
-    named = {each.external_id for each in records}
-    held = {each.external_id: each for each in session.scalars(select(Officer)) if each.external_id in named}
+    external_ids = {each.external_id for each in parsed}
+    stored = {
+        each.external_id: each
+        for each in session.scalars(select(Officer))
+        if each.external_id in external_ids
+    }
     counts = {"inserted": 0, "updated": 0, "unchanged": 0}
-    for record in records:
-        officer = held.get(record.external_id)
+    for record in parsed:
+        officer = stored.get(record.external_id)
         if officer is None:
             counts["inserted"] += 1
             officer = Officer(external_id=record.external_id, valid_from=day, version=1)
@@ -243,13 +249,13 @@ def _store(
             officer.version += 1
         officer.area_code = record.area_code
         officer.personal, officer.attributes = record.personal, record.attributes
-        held[record.external_id] = officer
+        stored[record.external_id] = officer
     session.flush()
-    return held, counts
+    return stored, counts
 
 
-def _appoint(
-    session: Session, scheme_code: str, officers: Collection[tuple[Officer, _Record]], day: date
+def _appoint_officers(
+    session: Session, scheme_code: str, officers: Collection[tuple[Officer, _OfficerRecord]], day: date
 ) -> dict[str, int]:
     """Give officers the posts that area and duty call for in a scheme, and end what else they hold in it."""
     scheme = find_scheme(session, scheme_code)
@@ -263,17 +269,17 @@ def _appoint(
         cells[area_code].append(code)
     if not cells:
         raise InputError(f"The scheme '{scheme_code}' has no cells in force on {day}; publish a plan first.")
-    lasting: dict[int, dict[tuple[str, str, str], Post]] = defaultdict(dict)
+    posts: dict[int, dict[tuple[str, str, str], Post]] = defaultdict(dict)
     for post in session.scalars(select(Post).where(Post.scheme_id == scheme.id, Post.valid_to.is_(None))):
-        lasting[post.officer_id][post.cell_code, post.duty, post.rank] = post
+        posts[post.officer_id][post.cell_code, post.duty, post.rank] = post
     counts = {"begun": 0, "ended": 0, "kept": 0, "without_cells": 0}
     begun = []
     for officer, record in officers:
-        mine = cells.get(officer.area_code, []) if record.duty is not None else []
-        counts["without_cells"] += record.duty is not None and not mine
-        wanted = {(code, str(record.duty), record.rank) for code in mine}
-        held = lasting[officer.id]
-        counts["kept"] += len(wanted & held.keys())
+        codes = cells.get(officer.area_code, []) if record.duty is not None else []
+        counts["without_cells"] += record.duty is not None and not codes
+        expected = {(code, str(record.duty), record.rank) for code in codes}
+        current = posts[officer.id]
+        counts["kept"] += len(expected & current.keys())
         begun += [
             {
                 "officer_id": officer.id,
@@ -285,10 +291,10 @@ def _appoint(
                 "valid_to": None,
                 "version": 1,
             }
-            for code, duty, rank in sorted(wanted - held.keys())
+            for code, duty, rank in sorted(expected - current.keys())
         ]
-        for key in held.keys() - wanted:
-            post = held[key]
+        for key in current.keys() - expected:
+            post = current[key]
             # One that begins later never was: its empty interval stays as a trace.
             post.valid_to, post.version = max(day, post.valid_from), post.version + 1
             counts["ended"] += 1

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
-class Reason(StrEnum):
+class RejectionReason(StrEnum):
     """Why a record was not imported."""
 
     missing_id = "missing_id"
@@ -18,9 +18,9 @@ class Reason(StrEnum):
     ended = "ended"
 
 
-class Rejected(NamedTuple):
+class RejectedRecord(NamedTuple):
     """A record that was not imported: its number in the file from 1, its identity if it has one, and why."""
 
     record: int
     external_id: str | None
-    reason: Reason
+    reason: RejectionReason

@@ -10,10 +10,10 @@ from gis.errors import ConflictError, NotFoundError
 from layers.db.bulk import is_postgresql
 from layers.models import Job, JobState
 
-STALE = timedelta(seconds=30)
+STALE_AFTER = timedelta(seconds=30)
 """A running job that has not been heard of for so long has lost its worker."""
 
-_LOCK = 0x57474A42
+_CLAIM_LOCK = 0x57474A42
 
 
 def enqueue(
@@ -50,17 +50,17 @@ def find_job(session: Session, job_id: int) -> Job:
     return job
 
 
-def is_lost(now: datetime) -> ColumnElement[bool]:
+def is_stale(now: datetime) -> ColumnElement[bool]:
     """Whether a job runs and has not been heard of; or was before the clock was set back."""
-    return (Job.state == JobState.running) & ~Job.heartbeat_at.between(now - STALE, now + STALE)
+    return (Job.state == JobState.running) & ~Job.heartbeat_at.between(now - STALE_AFTER, now + STALE_AFTER)
 
 
-def bury(session: Session) -> list[int]:
+def fail_stale(session: Session) -> list[int]:
     """Mark running jobs whose worker is gone as failed; what they had written was rolled back with it."""
     now = datetime.now(UTC)
-    lost = (
+    stale = (
         update(Job)
-        .where(is_lost(now))
+        .where(is_stale(now))
         .values(
             state=JobState.failed,
             ended_at=now,
@@ -69,12 +69,12 @@ def bury(session: Session) -> list[int]:
         )
         .returning(Job.id)
     )
-    return list(session.scalars(lost))
+    return list(session.scalars(stale))
 
 
 def claim(session: Session) -> Job | None:
     """Take the oldest job of the queue; None while another runs or none waits."""
-    if is_postgresql(session) and not session.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
+    if is_postgresql(session) and not session.scalar(select(func.pg_try_advisory_xact_lock(_CLAIM_LOCK))):
         return None
     if session.scalar(select(Job.id).where(Job.state == JobState.running).limit(1)) is not None:
         return None
@@ -88,18 +88,18 @@ def claim(session: Session) -> Job | None:
     return job
 
 
-def beat(session: Session, job_id: int, done: int, total: int | None) -> bool:
+def heartbeat(session: Session, job_id: int, done: int, total: int | None) -> bool:
     """Say that a job is alive and how far it is; return whether it is to go on."""
-    going = session.scalar(
+    cancel_asked = session.scalar(
         update(Job)
         .where(Job.id == job_id, Job.state == JobState.running)
         .values(heartbeat_at=datetime.now(UTC), done=done, total=total, version=Job.version + 1)
         .returning(Job.cancel_asked)
     )
-    return going is False
+    return cancel_asked is False
 
 
-def settle(session: Session, job_id: int, result: dict[str, Any]) -> None:
+def complete(session: Session, job_id: int, result: dict[str, Any]) -> None:
     """Mark a running job as done in the transaction of its deed, so that both are kept or neither.
 
     Parameters
@@ -114,13 +114,13 @@ def settle(session: Session, job_id: int, result: dict[str, Any]) -> None:
     ConflictError
         If the job was cancelled or given up meanwhile: the deed is not to be kept.
     """
-    kept = session.scalar(
+    completed = session.scalar(
         update(Job)
         .where(Job.id == job_id, Job.state == JobState.running, Job.cancel_asked.is_(False))
         .values(state=JobState.done, result=result, ended_at=datetime.now(UTC), version=Job.version + 1)
         .returning(Job.id)
     )
-    if kept is None:
+    if completed is None:
         raise ConflictError(f"Job {job_id} was to end before it was done; nothing of it is kept.")
 
 
@@ -131,14 +131,14 @@ def finish(
 
     One that failed after it was asked to end counts as cancelled.
     """
-    asked = Job.cancel_asked if state == JobState.failed else false()
+    was_cancelled = Job.cancel_asked if state == JobState.failed else false()
     session.execute(
         update(Job)
         .where(Job.id == job_id, Job.state == JobState.running)
         .values(
-            state=case((asked, JobState.cancelled), else_=state),
+            state=case((was_cancelled, JobState.cancelled), else_=state),
             result=result,
-            error=case((asked, None), else_=error),
+            error=case((was_cancelled, None), else_=error),
             ended_at=datetime.now(UTC),
             version=Job.version + 1,
         )

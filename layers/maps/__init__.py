@@ -4,8 +4,8 @@ It owns the documents, their styles and the vendored Leaflet; where the frames c
 service's live map, belong to others.
 """
 
-from layers.maps.html_map import make_map, write_map
-from layers.maps.leaders import with_leaders
-from layers.maps.print_map import Sheet, draw_sheet
+from layers.maps.html_map import render_html_map, write_html_map
+from layers.maps.leaders import join_leaders
+from layers.maps.print_map import PrintMap, render_print_map
 
-__all__ = ["Sheet", "draw_sheet", "make_map", "with_leaders", "write_map"]
+__all__ = ["PrintMap", "join_leaders", "render_html_map", "render_print_map", "write_html_map"]

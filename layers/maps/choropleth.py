@@ -5,18 +5,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.classes import Method, class_ranges, upper_bounds
+from gis.classes import ClassificationMethod, class_ranges, upper_bounds
 
 _RAMP = ("#e6f2ec", "#bfe0d4", "#86c3c0", "#4b9dab", "#1f7089", "#0c4560", "#072c44")
-_MODERATE = 5
+_FULL_RAMP_ABOVE = 5
 # So few classes do without the darkest tint.
 
 
-class Classing(NamedTuple):
+class Classification(NamedTuple):
     """Into how many classes a measure is divided at most, and by which method."""
 
     classes: int = 5
-    method: Method = Method.quantiles
+    method: ClassificationMethod = ClassificationMethod.quantiles
 
     def ranges(self, values: NDArray[np.float64]) -> list[tuple[float, float]]:
         """Return from where to where each class reaches, as a legend tells it: fewer where values repeat."""
@@ -24,16 +24,16 @@ class Classing(NamedTuple):
         return [(low, high) for low, high in class_ranges(values, bounds).tolist()]
 
 
-def tints(count: int) -> list[str]:
+def sample_ramp(count: int) -> list[str]:
     """Return so many colours from light to dark, equally far apart on the ramp."""
-    last = len(_RAMP) - (2 if count <= _MODERATE else 1)
+    last = len(_RAMP) - (2 if count <= _FULL_RAMP_ABOVE else 1)
     places = np.array([last / 2]) if count == 1 else np.linspace(0, last, count)
     stops = np.array([[int(tint[at : at + 2], 16) for at in (1, 3, 5)] for tint in _RAMP])
     found = np.column_stack([np.interp(places, np.arange(len(_RAMP)), band) for band in stops.T])
     return ["#{:02x}{:02x}{:02x}".format(*row) for row in np.floor(found + 0.5).astype(int).tolist()]
 
 
-def rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def round_for_display(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return values as far as a reader can use them: five digits of the greatest, and always a tenth."""
     greatest = np.abs(values[np.isfinite(values)]).max(initial=0)
     digits = 4 - int(np.floor(np.log10(greatest))) if greatest else 0

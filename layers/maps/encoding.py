@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 SCALE = 1_000_000
 
 _ALPHABET = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", dtype=np.uint8)
-_DATA_BITS, _CONTINUES = 5, 32
+_DATA_BITS, _CONTINUATION_BIT = 5, 32
 _POINT, _LINE, _POLYGON = 0, 1, 2
 
 
@@ -45,8 +45,8 @@ def encode_numbers(values: NDArray[np.integer[Any]], *, signed: bool = False) ->
     out = np.empty(int(groups.sum()), dtype=np.uint8)
     for group in range(int(groups.max(initial=0))):
         has = groups > group
-        digit = (numbers[has] >> (_DATA_BITS * group)) & (_CONTINUES - 1)
-        more = np.where(groups[has] > group + 1, _CONTINUES, 0)
+        digit = (numbers[has] >> (_DATA_BITS * group)) & (_CONTINUATION_BIT - 1)
+        more = np.where(groups[has] > group + 1, _CONTINUATION_BIT, 0)
         out[starts[has] + group] = _ALPHABET[digit | more]
     return out.tobytes().decode("ascii")
 
@@ -74,9 +74,9 @@ def encode_geometry(geometry: NDArray[Any]) -> dict[str, Any]:
         `n`; `dims`, one digit a feature (0 point, 1 line, 2 polygon); `rings`, rings per feature; `sizes`,
         vertices per ring, a polygon's without the closing one; `xy`, the vertices.
     """
-    shapes = np.asarray(geometry, dtype=object)
-    dims = shapely.get_dimensions(shapes)
-    paths, owner = _paths(shapes, dims)
+    geometries = np.asarray(geometry, dtype=object)
+    dims = shapely.get_dimensions(geometries)
+    paths, owner = _explode_parts(geometries, dims)
     coordinates, path_of = shapely.get_coordinates(paths, return_index=True)
     sizes = np.bincount(path_of, minlength=len(paths))
     closing = np.zeros(len(coordinates), dtype=bool)
@@ -85,17 +85,17 @@ def encode_geometry(geometry: NDArray[Any]) -> dict[str, Any]:
         closing[ends[dims[owner] == _POLYGON]] = True
         sizes = sizes - (dims[owner] == _POLYGON)
     return {
-        "n": len(shapes),
+        "n": len(geometries),
         "dims": "".join(np.clip(dims, _POINT, _POLYGON).astype(int).astype(str)),
-        "rings": encode_numbers(np.bincount(owner, minlength=len(shapes))),
+        "rings": encode_numbers(np.bincount(owner, minlength=len(geometries))),
         "sizes": encode_numbers(sizes),
         "xy": encode_points(coordinates[~closing]),
     }
 
 
-def _paths(shapes: NDArray[Any], dims: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+def _explode_parts(geometries: NDArray[Any], dims: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
     """Return every ring, line and point of the features in order, and the feature each belongs to."""
-    parts, owner = shapely.get_parts(shapes, return_index=True)
+    parts, owner = shapely.get_parts(geometries, return_index=True)
     nested = shapely.get_type_id(parts) >= shapely.GeometryType.MULTIPOINT
     while nested.any():
         inner, position = shapely.get_parts(parts[nested], return_index=True)

@@ -16,22 +16,22 @@ import shapely
 from branca.element import Element, MacroElement
 from folium.template import Template
 
-from gis.classes import Method
+from gis.classes import ClassificationMethod
 from gis.colours import TOL_BRIGHT
 from gis.crs import extent
 from gis.errors import InputError
 from gis.measures import area_m2
 from layers.formats import write_text
 from layers.maps import map_layers
-from layers.maps.choropleth import Classing
-from layers.maps.labels import field_words, kind_words, page_words
+from layers.maps.choropleth import Classification
+from layers.maps.labels import field_labels, kind_labels, page_labels
 
 _ASSETS = Path(__file__).parent / "assets"
 _LEAFLET = Path(__file__).parent / "vendor" / "leaflet"
-_TAGS = {"zh": "zh-CN", "en": "en"}
+_LANGUAGE_TAGS = {"zh": "zh-CN", "en": "en"}
 _SCRIPTS = ("store.js", "canvas.js", "panel.js", "map.js")
 # Nothing may be fetched, whatever a later change or a hostile attribute tries.
-_POLICY = (
+_CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
@@ -58,7 +58,7 @@ class OfflineMap(folium.Map):
         self._id = "wangge"
 
 
-class _Page(MacroElement):
+class _PageElement(MacroElement):
     """The data and the scripts that draw it, after folium's own script has made the map."""
 
     _template = Template(
@@ -77,7 +77,7 @@ class _Page(MacroElement):
         self.body, self.scripts = body, scripts
 
 
-def make_map(
+def render_html_map(
     cells: gpd.GeoDataFrame,
     *,
     areas: gpd.GeoDataFrame | None = None,
@@ -85,7 +85,7 @@ def make_map(
     layers: Mapping[str, gpd.GeoDataFrame] | None = None,
     base: Mapping[str, gpd.GeoDataFrame] | None = None,
     measure: str | None = None,
-    method: Method = Method.quantiles,
+    method: ClassificationMethod = ClassificationMethod.quantiles,
     classes: int = 5,
     title: str | None = None,
     plan: str | None = None,
@@ -107,8 +107,8 @@ def make_map(
         What the coverage analysis found: `kind, severity, cell_code, rule` and the sizes `area_m2,
         households, enterprises`.
     layers
-        Entities by layer name. Each is counted per cell; up to `DRAWN_ENTITIES` of a layer are also drawn,
-        with `id`, `kind` and `class_name` or `class` only.
+        Entities by layer name. Each is counted per cell; up to `MAX_DRAWN_ENTITIES` of a layer are also
+        drawn, with `id`, `kind` and `class_name` or `class` only.
     base
         Ground to read the map by: any of green, water, buildings, railway, roads.
     measure
@@ -137,31 +137,31 @@ def make_map(
         If there is nothing to draw, a code is missing, the measure is not a numeric column, a layer has no
         CRS, or the cells are too many for one file.
     """
-    words = page_words(language)
-    cells = map_layers.lonlat(cells, "cells")
+    words = page_labels(language)
+    cells = map_layers.as_lonlat(cells, "cells")
     if not (shapely.get_dimensions(cells.geometry.to_numpy()) == 2).any():
         raise InputError("The cells hold no polygon to draw.")
-    entities = {name: map_layers.lonlat(frame, name) for name, frame in (layers or {}).items()}
-    counts = {name: map_layers.counts_per_cell(name, frame, cells) for name, frame in entities.items()}
-    grounds = {name: map_layers.lonlat(frame, name) for name, frame in (base or {}).items()}
+    entities = {name: map_layers.as_lonlat(frame, name) for name, frame in (layers or {}).items()}
+    counts = {name: map_layers.count_per_cell(name, frame, cells) for name, frame in entities.items()}
+    basemap = {name: map_layers.as_lonlat(frame, name) for name, frame in (base or {}).items()}
     if "area_m2" not in cells:
         cells = cells.assign(area_m2=area_m2(cells))
-    areas = None if areas is None else map_layers.lonlat(areas, "areas")
-    gaps = None if gaps is None else map_layers.lonlat(gaps, "gaps")
+    areas = None if areas is None else map_layers.as_lonlat(areas, "areas")
+    gaps = None if gaps is None else map_layers.as_lonlat(gaps, "gaps")
     west, _, east, _ = extent(cells)
     if west > east:
         # Across the 180th meridian the map goes on to the east of it.
-        cells = map_layers.eastward(cells)
-        areas = None if areas is None else map_layers.eastward(areas)
-        gaps = None if gaps is None else map_layers.eastward(gaps)
-        entities = {name: map_layers.eastward(frame) for name, frame in entities.items()}
-        grounds = {name: map_layers.eastward(frame) for name, frame in grounds.items()}
+        cells = map_layers.shift_longitude(cells)
+        areas = None if areas is None else map_layers.shift_longitude(areas)
+        gaps = None if gaps is None else map_layers.shift_longitude(gaps)
+        entities = {name: map_layers.shift_longitude(frame) for name, frame in entities.items()}
+        basemap = {name: map_layers.shift_longitude(frame) for name, frame in basemap.items()}
     heading = title or words["title"]
     data = {
         "language": language,
         "words": words,
-        "kinds": kind_words(language),
-        "labels": field_words(language),
+        "kinds": kind_labels(language),
+        "labels": field_labels(language),
         "palette": list(TOL_BRIGHT),
         "title": heading,
         "plan": plan or "",
@@ -169,71 +169,71 @@ def make_map(
         "synthetic": synthetic,
         "measure": measure or "",
         "method": method.value,
-        "cells": map_layers.cells_record(cells, counts, measure, Classing(classes, method), language),
-        "areas": None if areas is None else map_layers.areas_record(areas),
-        "gaps": None if gaps is None else map_layers.gaps_record(gaps),
+        "cells": map_layers.encode_cells(cells, counts, measure, Classification(classes, method), language),
+        "areas": None if areas is None else map_layers.encode_areas(areas),
+        "gaps": None if gaps is None else map_layers.encode_gaps(gaps),
         "layers": [
-            map_layers.entities_record(name, frame, language)
+            map_layers.encode_entities(name, frame, language)
             for name, frame in entities.items()
-            if len(frame) <= map_layers.DRAWN_ENTITIES
+            if len(frame) <= map_layers.MAX_DRAWN_ENTITIES
         ],
         "base": [
-            map_layers.base_record(name, grounds[name], language)
-            for name in map_layers.base_order(list(grounds))
+            map_layers.encode_basemap_layer(name, basemap[name], language)
+            for name in map_layers.order_basemap_layers(list(basemap))
         ],
     }
     west, south, east, north = cells.total_bounds
-    return _document(heading, language, data, ((south + north) / 2, (west + east) / 2))
+    return _render_document(heading, language, data, ((south + north) / 2, (west + east) / 2))
 
 
-def write_map(path: str | os.PathLike[str], cells: gpd.GeoDataFrame, **options: Any) -> None:
-    """Write the map of `make_map` to a file, whole or not at all.
+def write_html_map(path: str | os.PathLike[str], cells: gpd.GeoDataFrame, **options: Any) -> None:
+    """Write the map of `render_html_map` to a file, whole or not at all.
 
     Parameters
     ----------
     path
         The HTML file; one that exists is replaced.
     cells, options
-        As for `make_map`.
+        As for `render_html_map`.
 
     Raises
     ------
     InputError
-        As `make_map`, or if the folder does not exist.
+        As `render_html_map`, or if the folder does not exist.
     """
-    write_text(Path(path), make_map(cells, **options))
+    write_text(Path(path), render_html_map(cells, **options))
 
 
-def _document(title: str, language: str, data: dict[str, Any], centre: tuple[float, float]) -> str:
+def _render_document(title: str, language: str, data: dict[str, Any], centre: tuple[float, float]) -> str:
     drawing = OfflineMap(centre)
     figure: Any = drawing.get_root()
     figure.title = html.escape(title)
     head = (
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}" />\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_CONTENT_SECURITY_POLICY}" />\n'
         '<meta name="referrer" content="no-referrer" />\n'
-        f"<script>document.documentElement.lang = '{_TAGS[language]}';</script>\n"
-        f"<style>\n{_leaflet_style()}\n</style>\n"
-        f"<script>\n{_leaflet_script()}\n</script>"
+        f"<script>document.documentElement.lang = '{_LANGUAGE_TAGS[language]}';</script>\n"
+        f"<style>\n{_read_leaflet_style()}\n</style>\n"
+        f"<script>\n{_read_leaflet_script()}\n</script>"
     )
-    figure.header.add_child(Element(_literal(head)), name="wangge_head")
+    figure.header.add_child(Element(_escape_template(head)), name="wangge_head")
     style = (_ASSETS / "page.css").read_text(encoding="utf-8")
     body = (
         f"<style>\n{style}\n</style>\n"
-        f'<script type="application/json" id="wangge-data">{_json(data)}</script>\n'
+        f'<script type="application/json" id="wangge-data">{_script_json(data)}</script>\n'
         + (_ASSETS / "page.html").read_text(encoding="utf-8")
     )
     scripts = "\n".join((_ASSETS / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    drawing.add_child(_Page(_literal(body), _literal(scripts)), name="wangge_page")
+    drawing.add_child(_PageElement(_escape_template(body), _escape_template(scripts)), name="wangge_page")
     rendered: str = figure.render()
     return rendered
 
 
-def _literal(text: str) -> str:
+def _escape_template(text: str) -> str:
     """Guard text that branca takes for a template: an element's, and again what a macro has rendered."""
     return "{% raw %}" + text + "{% endraw %}"
 
 
-def _json(data: dict[str, Any]) -> str:
+def _script_json(data: dict[str, Any]) -> str:
     """Return JSON that ends neither its script element nor its template, whatever a name holds."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # A brace before one of these is never JSON's own.
@@ -241,12 +241,12 @@ def _json(data: dict[str, Any]) -> str:
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def _leaflet_script() -> str:
+def _read_leaflet_script() -> str:
     text = (_LEAFLET / "leaflet.js").read_text(encoding="utf-8")
     return re.sub(r"//# sourceMappingURL=\S+", "", text)
 
 
-def _leaflet_style() -> str:
+def _read_leaflet_style() -> str:
     """Return Leaflet's style with its images inlined, without its rules for Internet Explorer 6."""
     text = (_LEAFLET / "leaflet.css").read_text(encoding="utf-8")
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)

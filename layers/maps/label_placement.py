@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from layers.maps import mpl_style
 
-_PLACES = 30
+_CANDIDATES_PER_SIDE = 30
 # Places tried along the longer side of the ground that a name is for.
 
 
 @dataclass(frozen=True)
-class Lettered:
+class Label:
     """Words that want a place.
 
     Attributes
@@ -29,22 +29,22 @@ class Lettered:
         Above what it is drawn.
     """
 
-    ground: shapely.Geometry
-    words: str
+    geometry: shapely.Geometry
+    text: str
     size: float
-    order: float
+    zorder: float
 
-    def frames(self, places: NDArray[np.float64], scale: float) -> NDArray[np.object_]:
+    def bboxes_at(self, positions: NDArray[np.float64], scale: float) -> NDArray[np.object_]:
         """Return the ground that the words cover, centred on each of some places (n, 2)."""
-        wide, high = np.array(mpl_style.room(self.words, self.size)) * scale / 2000
-        x, y = places.T
-        frames: NDArray[np.object_] = shapely.box(x - wide, y - high, x + wide, y + high)
-        return frames
+        wide, high = np.array(mpl_style.text_extent(self.text, self.size)) * scale / 2000
+        x, y = positions.T
+        bboxes: NDArray[np.object_] = shapely.box(x - wide, y - high, x + wide, y + high)
+        return bboxes
 
 
-def arrange(
-    names: Iterable[Lettered], codes: Iterable[Lettered], scale: float
-) -> list[tuple[Lettered, shapely.Point]]:
+def place_labels(
+    names: Iterable[Label], codes: Iterable[Label], scale: float
+) -> list[tuple[Label, shapely.Point]]:
     """Find places on which no words cover others.
 
     A name moves within its ground to where it covers neither a name before it nor a code, and if there is no
@@ -57,49 +57,49 @@ def arrange(
     scale
         Metres on the ground for one on the paper.
     """
-    fixed = [(each, shapely.point_on_surface(each.ground)) for each in codes]
-    frames = [each.frames(shapely.get_coordinates(place), scale)[0] for each, place in fixed]
-    tree = shapely.STRtree(frames)
-    placed: list[tuple[Lettered, shapely.Point]] = []
-    taken: list[shapely.Geometry] = []
+    fixed = [(each, shapely.point_on_surface(each.geometry)) for each in codes]
+    bboxes = [each.bboxes_at(shapely.get_coordinates(place), scale)[0] for each, place in fixed]
+    tree = shapely.STRtree(bboxes)
+    placed: list[tuple[Label, shapely.Point]] = []
+    obstacles: list[shapely.Geometry] = []
     for each in names:
-        found = _place(each, taken, tree, scale)
+        found = _best_candidate(each, obstacles, tree, scale)
         if found is not None:
             placed.append((each, found[0]))
-            taken.append(found[1])
-    for (each, place), frame in zip(fixed, frames, strict=True):
-        if not shapely.intersects(frame, taken).any():
+            obstacles.append(found[1])
+    for (each, place), bbox in zip(fixed, bboxes, strict=True):
+        if not shapely.intersects(bbox, obstacles).any():
             placed.append((each, place))
-            taken.append(frame)
+            obstacles.append(bbox)
     return placed
 
 
-def _place(
-    name: Lettered, taken: list[shapely.Geometry], codes: shapely.STRtree, scale: float
+def _best_candidate(
+    name: Label, obstacles: list[shapely.Geometry], codes: shapely.STRtree, scale: float
 ) -> tuple[shapely.Point, shapely.Geometry] | None:
-    middle = shapely.get_coordinates(shapely.point_on_surface(name.ground))
-    places = np.vstack([middle, _lattice(name.ground, middle[0])])
-    frames = name.frames(places, scale)
-    free = ~_covers(shapely.STRtree(taken), frames)
-    clear = free & ~_covers(codes, frames)
-    clear[clear] = shapely.covers(name.ground, frames[clear])
+    middle = shapely.get_coordinates(shapely.point_on_surface(name.geometry))
+    candidates = np.vstack([middle, _candidates(name.geometry, middle[0])])
+    bboxes = name.bboxes_at(candidates, scale)
+    free = ~_intersects_any(shapely.STRtree(obstacles), bboxes)
+    clear = free & ~_intersects_any(codes, bboxes)
+    clear[clear] = shapely.covers(name.geometry, bboxes[clear])
     best = int(np.argmax(clear)) if clear.any() else 0
-    return (shapely.Point(places[best]), frames[best]) if free[best] else None
+    return (shapely.Point(candidates[best]), bboxes[best]) if free[best] else None
 
 
-def _lattice(ground: shapely.Geometry, middle: NDArray[np.float64]) -> NDArray[np.float64]:
+def _candidates(geometry: shapely.Geometry, middle: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return places (n, 2) spread evenly over the ground, the nearest to its middle first."""
-    west, south, east, north = shapely.bounds(ground)
-    step = max(east - west, north - south) / _PLACES
+    west, south, east, north = shapely.bounds(geometry)
+    step = max(east - west, north - south) / _CANDIDATES_PER_SIDE
     x, y = np.meshgrid(np.arange(west + step / 2, east, step), np.arange(south + step / 2, north, step))
-    places = np.column_stack([x.ravel(), y.ravel()])
-    places = places[shapely.contains_xy(ground, places)]
-    nearest: NDArray[np.float64] = places[np.argsort(np.hypot(*(places - middle).T), kind="stable")]
+    candidates = np.column_stack([x.ravel(), y.ravel()])
+    candidates = candidates[shapely.contains_xy(geometry, candidates)]
+    nearest: NDArray[np.float64] = candidates[np.argsort(np.hypot(*(candidates - middle).T), kind="stable")]
     return nearest
 
 
-def _covers(tree: shapely.STRtree, frames: NDArray[np.object_]) -> NDArray[np.bool_]:
+def _intersects_any(tree: shapely.STRtree, bboxes: NDArray[np.object_]) -> NDArray[np.bool_]:
     """Tell which frames touch something in the tree."""
-    touching = np.zeros(len(frames), dtype=bool)
-    touching[tree.query(frames, predicate="intersects")[0]] = True
+    touching = np.zeros(len(bboxes), dtype=bool)
+    touching[tree.query(bboxes, predicate="intersects")[0]] = True
     return touching

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from gis.classes import Method
+from gis.classes import ClassificationMethod
 from gis.errors import InputError
 
 _PAGE: Final[dict[str, tuple[str, str]]] = {
@@ -44,11 +44,11 @@ _PAGE: Final[dict[str, tuple[str, str]]] = {
     "n_enterprises": ("{n} 家企业", "{n} enterprises"),
 }
 
-_SHEET: Final[dict[str, tuple[str, str]]] = {
+_PRINT_MAP: Final[dict[str, tuple[str, str]]] = {
     **{key: _PAGE[key] for key in ("title", "synthetic", "no_data", "cells", "gaps")},
-    **{key: _PAGE[key] for key in ("method", *Method)},
+    **{key: _PAGE[key] for key in ("method", *ClassificationMethod)},
     **{key: _PAGE[key] for key in ("severity_1", "severity_2", "severity_3")},
-    "ground": _PAGE["total_area"],
+    "total_area": _PAGE["total_area"],
     "legend": ("图例", "Legend"),
     "neighbours": ("颜色仅区分相邻网格", "Tell neighbours apart"),
     "border": ("网格界", "Border of cells"),
@@ -120,21 +120,21 @@ _KINDS: Final[dict[str, tuple[str, str]]] = {
     "service_point": ("服务网点", "Service point"),
 }
 
-_COLUMN: Final[dict[str, int]] = {"zh": 0, "en": 1}
+_LANGUAGE_COLUMNS: Final[dict[str, int]] = {"zh": 0, "en": 1}
 
 
-def _column(language: str) -> int:
-    if language not in _COLUMN:
+def _language_column(language: str) -> int:
+    if language not in _LANGUAGE_COLUMNS:
         raise InputError(f"The map speaks zh or en, not '{language}'.")
-    return _COLUMN[language]
+    return _LANGUAGE_COLUMNS[language]
 
 
-def _pick(table: Mapping[str, tuple[str, str]], language: str) -> dict[str, str]:
-    column = _column(language)
+def _select_language(table: Mapping[str, tuple[str, str]], language: str) -> dict[str, str]:
+    column = _language_column(language)
     return {key: pair[column] for key, pair in table.items()}
 
 
-def page_words(language: str) -> dict[str, str]:
+def page_labels(language: str) -> dict[str, str]:
     """Return the words of the page itself.
 
     Raises
@@ -142,10 +142,10 @@ def page_words(language: str) -> dict[str, str]:
     InputError
         If the language is neither zh nor en.
     """
-    return _pick(_PAGE, language)
+    return _select_language(_PAGE, language)
 
 
-def sheet_words(language: str) -> dict[str, str]:
+def print_map_labels(language: str) -> dict[str, str]:
     """Return the words of the printed sheet.
 
     Raises
@@ -153,10 +153,10 @@ def sheet_words(language: str) -> dict[str, str]:
     InputError
         If the language is neither zh nor en.
     """
-    return _pick(_SHEET, language)
+    return _select_language(_PRINT_MAP, language)
 
 
-def kind_words(language: str) -> dict[str, str]:
+def kind_labels(language: str) -> dict[str, str]:
     """Return the words for kinds of cells, entities and gaps; a kind not listed shows as it is.
 
     Raises
@@ -164,10 +164,10 @@ def kind_words(language: str) -> dict[str, str]:
     InputError
         If the language is neither zh nor en.
     """
-    return _pick(_KINDS, language)
+    return _select_language(_KINDS, language)
 
 
-def field_words(language: str) -> dict[str, str]:
+def field_labels(language: str) -> dict[str, str]:
     """Return the labels of all columns and layers that have one.
 
     Raises
@@ -175,7 +175,7 @@ def field_words(language: str) -> dict[str, str]:
     InputError
         If the language is neither zh nor en.
     """
-    return _pick(_FIELDS, language)
+    return _select_language(_FIELDS, language)
 
 
 def field_label(name: str, language: str) -> str:
@@ -186,5 +186,5 @@ def field_label(name: str, language: str) -> str:
     InputError
         If the language is neither zh nor en.
     """
-    column = _column(language)
+    column = _language_column(language)
     return _FIELDS[name][column] if name in _FIELDS else name

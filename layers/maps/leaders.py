@@ -3,11 +3,11 @@
 import geopandas as gpd
 import pandas as pd
 
-from gis.codes import code_texts
+from gis.codes import normalize_codes
 from gis.errors import InputError
 
 
-def with_leaders(cells: gpd.GeoDataFrame, officers: pd.DataFrame) -> gpd.GeoDataFrame:
+def join_leaders(cells: gpd.GeoDataFrame, officers: pd.DataFrame) -> gpd.GeoDataFrame:
     """Return the cells with the column `leader`: the number of the leader of a cell, or of the cell's area.
 
     Parameters
@@ -28,14 +28,16 @@ def with_leaders(cells: gpd.GeoDataFrame, officers: pd.DataFrame) -> gpd.GeoData
             raise InputError(f"The officers have no column '{column}'.")
     if not {"cell_code", "area_code"} & set(officers.columns):
         raise InputError("The officers have neither a column 'cell_code' nor 'area_code'.")
-    leading = officers[officers["role"] == "leader"]
-    if "rank" in leading:
-        leading = leading.sort_values("rank", kind="stable")
+    leader_posts = officers[officers["role"] == "leader"]
+    if "rank" in leader_posts:
+        leader_posts = leader_posts.sort_values("rank", kind="stable")
     found = pd.Series(None, index=cells.index, dtype=object)
     # A post in the cell itself counts before one in its area.
     for post, own in (("cell_code", "code"), ("area_code", "area_code")):
-        if post in leading and own in cells:
-            held = pd.Series(leading["officer_id"].astype(str).to_numpy(), index=code_texts(leading[post]))
-            held = held[~held.index.duplicated() & (held.index != "")]
-            found = found.fillna(pd.Series(code_texts(cells[own]), index=cells.index).map(held))
+        if post in leader_posts and own in cells:
+            leaders = pd.Series(
+                leader_posts["officer_id"].astype(str).to_numpy(), index=normalize_codes(leader_posts[post])
+            )
+            leaders = leaders[~leaders.index.duplicated() & (leaders.index != "")]
+            found = found.fillna(pd.Series(normalize_codes(cells[own]), index=cells.index).map(leaders))
     return cells.assign(leader=found)

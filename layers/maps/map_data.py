@@ -12,28 +12,28 @@ from sqlalchemy.orm import Session
 
 from gis.crs import LONLAT
 from gis.errors import LimitError, NotFoundError
-from layers.areas.hierarchy import read_ground
-from layers.db.bbox import Box, in_box
-from layers.db.bulk import decode, in_force, raw
-from layers.entities.counts import counts_of, read_counts
+from layers.areas.hierarchy import read_hierarchy
+from layers.db.bbox import BBox, bbox_intersects
+from layers.db.bulk import decode_geometries, in_force, raw_geometry
+from layers.entities.counts import align_counts, read_counts
 from layers.gaps.runs import newest_run
-from layers.maps.leaders import with_leaders
-from layers.models import Area, Assignment, BaseFeature, Cell, Entity, Gap, GapRun, Officer, Plan, Post
+from layers.maps.leaders import join_leaders
+from layers.models import Area, Assignment, BasemapFeature, Cell, Entity, Gap, GapRun, Officer, Plan, Post
 from layers.plans.cells import cells_as_of
 from layers.plans.schemes import find_scheme
 
-MOST_CELLS = 20_000
+MAX_REQUEST_CELLS = 20_000
 """The most cells that are drawn within a request; larger maps are drawn from files by `wangge map`."""
 
-KEY_UNITS = "service_point"
+KEY_ENTITY_KIND = "service_point"
 """The kind of entities that a map marks one by one."""
 
-UNITS_LAYER = "service_points"
+KEY_ENTITY_LAYER = "service_points"
 """What they are called on a map: as the cells' count of them, which is the same."""
 
 
 @dataclass(frozen=True, eq=False)
-class StoredMap:
+class MapData:
     """What a map shows; every frame is in EPSG:4326.
 
     Attributes
@@ -49,7 +49,7 @@ class StoredMap:
     gaps
         Of the newest run up to the day, as `layers.gaps.runs` knows it; None where none was made.
     units
-        Entities of the kind `KEY_UNITS`: id, kind, class_name, cell_code.
+        Entities of the kind `KEY_ENTITY_KIND`: id, kind, class_name, cell_code.
     base
         Features of the base map by kind: class_name.
     """
@@ -59,11 +59,11 @@ class StoredMap:
     cells: gpd.GeoDataFrame
     areas: gpd.GeoDataFrame
     gaps: gpd.GeoDataFrame | None
-    units: gpd.GeoDataFrame
+    key_entities: gpd.GeoDataFrame
     base: Mapping[str, gpd.GeoDataFrame]
 
 
-def read_map(session: Session, scheme_code: str, day: date, area_code: str | None) -> StoredMap:
+def read_map_data(session: Session, scheme_code: str, day: date, area_code: str | None) -> MapData:
     """Read what a map shows.
 
     Parameters
@@ -83,53 +83,59 @@ def read_map(session: Session, scheme_code: str, day: date, area_code: str | Non
         If there are more than `MOST_CELLS` cells.
     """
     scheme = find_scheme(session, scheme_code)
-    ground = read_ground(session)
-    beneath = None if area_code is None else ground.below(area_code)
-    held = (Cell.scheme_id == scheme.id, in_force(Cell.valid_from, Cell.valid_to, day))
-    if beneath is None and (session.scalar(select(func.count()).where(*held)) or 0) > MOST_CELLS:
-        raise _too_many()
+    hierarchy = read_hierarchy(session)
+    area_codes = None if area_code is None else hierarchy.subtree(area_code)
+    conditions = (Cell.scheme_id == scheme.id, in_force(Cell.valid_from, Cell.valid_to, day))
+    if (
+        area_codes is None
+        and (session.scalar(select(func.count()).where(*conditions)) or 0) > MAX_REQUEST_CELLS
+    ):
+        raise _too_many_cells_error()
     cells = cells_as_of(session, scheme.id, day, area_code=area_code)
     if not len(cells):
         raise NotFoundError(f"Scheme '{scheme_code}' has no cells in force on {day} there.")
-    if len(cells) > MOST_CELLS:
-        raise _too_many()
+    if len(cells) > MAX_REQUEST_CELLS:
+        raise _too_many_cells_error()
     codes = cells["code"].to_numpy(dtype=object)
-    counts = counts_of(read_counts(session, scheme.id, day), codes)
+    counts = align_counts(read_counts(session, scheme.id, day), codes)
     # As their tiles tell them, so that their classes are those of the page.
     sizes = {size: cells[size].astype(float).round(1) for size in ("area_m2", "perimeter_m")}
-    cells = with_leaders(cells.assign(**sizes, **counts), _leaders(session, scheme.id, day))
+    cells = join_leaders(cells.assign(**sizes, **counts), _read_leaders(session, scheme.id, day))
     plans = session.scalars(
         select(Plan.name).where(Plan.id.in_(map(int, cells["plan_id"].unique()))).order_by(Plan.id)
     )
-    box = Box(*map(float, cells.total_bounds))
-    return StoredMap(
+    bbox = BBox(*map(float, cells.total_bounds))
+    return MapData(
         scheme=scheme.name,
         plan=" · ".join(dict.fromkeys(plans)),
         cells=cells.drop(columns=["id", "plan_id", "parent", "attributes", "valid_from", "valid_to"]),
-        areas=_areas(session, cells["area_code"].dropna().unique()),
-        gaps=_gaps(session, scheme.id, day, area_code, beneath),
-        units=_units(session, scheme.id, day, beneath),
-        base=_base(session, box),
+        areas=_read_areas(session, cells["area_code"].dropna().unique()),
+        gaps=_read_gaps(session, scheme.id, day, area_code, area_codes),
+        key_entities=_read_key_entities(session, scheme.id, day, area_codes),
+        base=_read_basemap(session, bbox),
     )
 
 
-def _too_many() -> LimitError:
+def _too_many_cells_error() -> LimitError:
     return LimitError(
-        f"More than {MOST_CELLS:,} cells; name an area, or export the cells and draw them with wangge map."
+        f"More than {MAX_REQUEST_CELLS:,} cells; name an area, "
+        "or export the cells and draw them with wangge map."
     )
 
 
-def _frame(session: Session, asked: Select[Any], columns: Collection[str]) -> gpd.GeoDataFrame:
+def _read_frame(session: Session, query: Select[Any], columns: Collection[str]) -> gpd.GeoDataFrame:
     """Read rows whose last column is an undecoded geometry."""
-    rows = session.execute(asked).all()
+    rows = session.execute(query).all()
     values = {
         name: pd.Series([row[place] for row in rows], dtype=object) for place, name in enumerate(columns)
     }
-    return gpd.GeoDataFrame(values, geometry=decode(session, [row[-1] for row in rows]), crs=LONLAT)
+    return gpd.GeoDataFrame(
+        values, geometry=decode_geometries(session, [row[-1] for row in rows]), crs=LONLAT
+    )
 
 
-def _leaders(session: Session, scheme_id: int, day: date) -> pd.DataFrame:
-    asked = (
+def _read_leaders(session: Session, scheme_id: int, day: date) -> pd.DataFrame:
+    query = (
         select(Officer.external_id, Post.duty, Post.rank, Post.cell_code)
         .join(Officer, Officer.id == Post.officer_id)
         .where(
@@ -139,10 +145,10 @@ def _leaders(session: Session, scheme_id: int, day: date) -> pd.DataFrame:
         )
         .order_by(Officer.external_id)
     )
-    return pd.DataFrame(session.execute(asked).all(), columns=["officer_id", "role", "rank", "cell_code"])
+    return pd.DataFrame(session.execute(query).all(), columns=["officer_id", "role", "rank", "cell_code"])
 
 
-def _areas(session: Session, codes: Collection[str]) -> gpd.GeoDataFrame:
+def _read_areas(session: Session, codes: Collection[str]) -> gpd.GeoDataFrame:
     """Read areas and all that lie above them."""
     parents = {code: parent for code, parent in session.execute(select(Area.code, Area.parent))}  # noqa: C416
     shown: set[str] = set()
@@ -151,52 +157,56 @@ def _areas(session: Session, codes: Collection[str]) -> gpd.GeoDataFrame:
         while at is not None and at not in shown:
             shown.add(at)
             at = parents.get(at)
-    asked = select(Area.code, Area.name, Area.parent, raw(session, Area.geometry)).order_by(Area.code)
-    frame = _frame(session, asked, ("code", "name", "parent"))
+    query = select(Area.code, Area.name, Area.parent, raw_geometry(session, Area.geometry)).order_by(
+        Area.code
+    )
+    frame = _read_frame(session, query, ("code", "name", "parent"))
     return frame[frame["code"].isin(shown)].reset_index(drop=True)
 
 
-def _gaps(
-    session: Session, scheme_id: int, day: date, area_code: str | None, beneath: Collection[str] | None
+def _read_gaps(
+    session: Session, scheme_id: int, day: date, area_code: str | None, area_codes: Collection[str] | None
 ) -> gpd.GeoDataFrame | None:
-    part = true() if beneath is None else GapRun.area_code.in_(sorted(beneath))
-    last = newest_run(session, scheme_id, area_code, until=day, part=part)
+    part = true() if area_codes is None else GapRun.area_code.in_(sorted(area_codes))
+    last = newest_run(session, scheme_id, area_code, until=day, partial_runs=part)
     if last is None:
         return None
     columns = ("kind", "severity", "cell_code", "area_code", "area_m2", "households", "enterprises", "rule")
     chosen = [getattr(Gap, column) for column in columns]
-    asked = select(*chosen, raw(session, Gap.geometry)).where(Gap.run_id == last.id).order_by(Gap.id)
-    frame = _frame(session, asked, columns)
+    query = select(*chosen, raw_geometry(session, Gap.geometry)).where(Gap.run_id == last.id).order_by(Gap.id)
+    frame = _read_frame(session, query, columns)
     frame = frame.astype({"area_m2": float, "households": "int64", "enterprises": "int64"})
-    return frame if beneath is None else frame[frame["area_code"].isin(beneath)].reset_index(drop=True)
+    return frame if area_codes is None else frame[frame["area_code"].isin(area_codes)].reset_index(drop=True)
 
 
-def _units(session: Session, scheme_id: int, day: date, beneath: Collection[str] | None) -> gpd.GeoDataFrame:
-    asked = (
+def _read_key_entities(
+    session: Session, scheme_id: int, day: date, area_codes: Collection[str] | None
+) -> gpd.GeoDataFrame:
+    query = (
         select(
             Entity.external_id,
             Entity.kind,
             Entity.class_name,
             Entity.area_code,
             Assignment.cell_code,
-            raw(session, Entity.geometry),
+            raw_geometry(session, Entity.geometry),
         )
         .join(Assignment, Assignment.entity_id == Entity.id)
         .where(
-            Entity.kind == KEY_UNITS,
+            Entity.kind == KEY_ENTITY_KIND,
             Assignment.scheme_id == scheme_id,
             in_force(Assignment.valid_from, Assignment.valid_to, day),
         )
         .order_by(Entity.id)
     )
-    frame = _frame(session, asked, ("id", "kind", "class_name", "area_code", "cell_code"))
-    return frame if beneath is None else frame[frame["area_code"].isin(beneath)].reset_index(drop=True)
+    frame = _read_frame(session, query, ("id", "kind", "class_name", "area_code", "cell_code"))
+    return frame if area_codes is None else frame[frame["area_code"].isin(area_codes)].reset_index(drop=True)
 
 
-def _base(session: Session, box: Box) -> dict[str, gpd.GeoDataFrame]:
-    asked = select(BaseFeature.kind, BaseFeature.class_name, raw(session, BaseFeature.geometry)).where(
-        in_box(session, BaseFeature, box)
-    )
-    frame = _frame(session, asked.order_by(BaseFeature.id), ("kind", "class_name"))
+def _read_basemap(session: Session, bbox: BBox) -> dict[str, gpd.GeoDataFrame]:
+    query = select(
+        BasemapFeature.kind, BasemapFeature.class_name, raw_geometry(session, BasemapFeature.geometry)
+    ).where(bbox_intersects(session, BasemapFeature, bbox))
+    frame = _read_frame(session, query.order_by(BasemapFeature.id), ("kind", "class_name"))
     kinds = frame.pop("kind")
     return {str(kind): frame[kinds == kind].reset_index(drop=True) for kind in kinds.unique()}

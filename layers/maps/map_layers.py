@@ -9,41 +9,41 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.codes import required_codes
-from gis.colours import colour
+from gis.codes import require_codes
+from gis.colours import colour_cells
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
 from gis.locate import PointLocator
-from layers.maps.choropleth import Classing, rounded, tints
+from layers.maps.choropleth import Classification, round_for_display, sample_ramp
 from layers.maps.encoding import encode_geometry, encode_points
 from layers.maps.labels import field_label
 
 # Measured with Chromium on two cores: 195,000 square cells make 11 MB that open in 6 s and repaint in 0.8 s.
 # Beyond a million cells or four million vertices a single file serves nobody.
-MOST_CELLS = 1_000_000
-MOST_VERTICES = 4_000_000
+MAX_CELLS = 1_000_000
+MAX_VERTICES = 4_000_000
 SIMPLIFY_ABOVE = 1_500_000
 # About one metre, in degrees.
 SIMPLIFY_TOLERANCE = 1e-5
-DRAWN_ENTITIES = 5_000
-MOST_GAPS = 20_000
+MAX_DRAWN_ENTITIES = 5_000
+MAX_GAPS = 20_000
 # Beyond this, label positions come from the bounding box in the browser.
-MOST_ANCHORS = 20_000
+MAX_ANCHORS = 20_000
 
 # Numbers about a cell that are no one's personal data. Any other column stays out of the file unless the
 # caller names it as the measure.
-LOADS = (
+LOAD_COLUMNS = (
     *("load", "weight", "households", "population", "residents", "enterprises", "buildings", "sensors"),
     *("components", "service_points", "officers", "visits", "events", "polsby_popper", "compactness"),
 )
-_GAP_SIZES = ("area_m2", "households", "enterprises")
+_GAP_SIZE_COLUMNS = ("area_m2", "households", "enterprises")
 _SEVERITY = {"low": 1, "medium": 2, "high": 3}
-_BASE = ("green", "water", "buildings", "railway", "roads")
+_BASEMAP_LAYERS = ("green", "water", "buildings", "railway", "roads")
 _ROAD_RANK = {"lane": 2, "motorway": 0, "trunk": 0, "expressway": 0, "primary": 0, "arterial": 0, "main": 0}
 _ROAD_RANK |= {"secondary": 1, "collector": 1, "tertiary": 1, "unclassified": 2, "residential": 2}
 
 
-def lonlat(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
+def as_lonlat(frame: gpd.GeoDataFrame, layer_name: str) -> gpd.GeoDataFrame:
     """Return a layer in longitude, latitude with a fresh index.
 
     Raises
@@ -52,49 +52,53 @@ def lonlat(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
         If the layer names no CRS.
     """
     if frame.crs is None:
-        raise InputError(f"The layer of {what} names no coordinate reference system; give it one first.")
+        raise InputError(
+            f"The layer of {layer_name} names no coordinate reference system; give it one first."
+        )
     moved = frame if frame.crs == LONLAT else to_lonlat(frame)
     return moved.reset_index(drop=True)
 
 
-def eastward(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def shift_longitude(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return a longitude, latitude layer with western longitudes counted on beyond 180° east.
 
     It names no CRS any more, for these are no longitudes that can be projected.
     """
-    shapes = shapely.transform(frame.geometry.to_numpy(), lambda xy: xy + np.where(xy < 0, (360.0, 0.0), 0.0))
-    return gpd.GeoDataFrame(frame.drop(columns=frame.geometry.name), geometry=shapes)
+    geometries = shapely.transform(
+        frame.geometry.to_numpy(), lambda xy: xy + np.where(xy < 0, (360.0, 0.0), 0.0)
+    )
+    return gpd.GeoDataFrame(frame.drop(columns=frame.geometry.name), geometry=geometries)
 
 
-def texts(values: "pd.Series[Any]") -> list[str]:
+def as_strings(values: "pd.Series[Any]") -> list[str]:
     """Return a column as text: whole floats without their point, missing values empty."""
     if pd.api.types.is_float_dtype(values):
         return ["" if value != value else f"{value:.15g}" for value in values.to_numpy(dtype=float).tolist()]
     return ["" if missing else str(value) for value, missing in zip(values, values.isna(), strict=True)]
 
 
-def indexed(values: list[str]) -> dict[str, Any]:
+def dictionary_encode(values: list[str]) -> dict[str, Any]:
     """Return repeated texts as a list of distinct ones and the place of each row's in it."""
     places, distinct = pd.factorize(np.asarray(values, dtype=object))
     return {"values": [str(value) for value in distinct], "index": places.tolist()}
 
 
-def numbers(values: "pd.Series[Any]") -> list[float | int | None]:
+def rounded_list(values: "pd.Series[Any]") -> list[float | int | None]:
     """Return a numeric column with missing and infinite values as None, rounded to what a reader can use."""
-    return _listed(rounded(values.to_numpy(dtype=float, na_value=np.nan)))
+    return _number_list(round_for_display(values.to_numpy(dtype=float, na_value=np.nan)))
 
 
-def _listed(values: NDArray[np.float64]) -> list[float | int | None]:
+def _number_list(values: NDArray[np.float64]) -> list[float | int | None]:
     finite = values[np.isfinite(values)]
     whole = bool(np.all(finite == np.rint(finite)))
     return [None if not np.isfinite(v) else (int(v) if whole else v) for v in values.tolist()]
 
 
-def cells_record(
+def encode_cells(
     cells: gpd.GeoDataFrame,
     counts: Mapping[str, NDArray[np.int64]],
     measure: str | None,
-    classing: Classing,
+    classification: Classification,
     language: str,
 ) -> dict[str, Any]:
     """Describe the cells: geometry, codes, colours, loads with their classes, and label positions.
@@ -108,7 +112,7 @@ def cells_record(
         Entities per cell by layer name, each of shape (n,).
     measure
         Column to colour by, or None.
-    classing
+    classification
         How every measure is divided into classes.
     language
         ``zh`` or ``en``.
@@ -118,76 +122,76 @@ def cells_record(
     InputError
         If a cell has no code, the measure is missing or not numeric, or the file would be too large.
     """
-    if len(cells) > MOST_CELLS:
+    if len(cells) > MAX_CELLS:
         raise InputError(
-            f"{len(cells):,} cells are too many for one map file (at most {MOST_CELLS:,}); draw a part."
+            f"{len(cells):,} cells are too many for one map file (at most {MAX_CELLS:,}); draw a part."
         )
-    codes = _codes(cells)
-    shapes, simplified = _shapes(cells)
-    record: dict[str, Any] = {
-        "geo": encode_geometry(shapes),
+    codes = _cell_codes(cells)
+    geometries, simplified = _simplified_polygons(cells)
+    layer: dict[str, Any] = {
+        "geo": encode_geometry(geometries),
         "code": codes,
-        "name": _names(cells, codes),
-        "kind": indexed(texts(cells["kind"])) if "kind" in cells else None,
-        "area": indexed(texts(cells["area_code"])) if "area_code" in cells else None,
-        "colour": _colours(cells),
-        "anchor": _anchors(shapes),
-        "fields": _fields(cells, counts, measure, classing, language),
-        "leader": indexed(texts(cells["leader"])) if "leader" in cells else None,
+        "name": _cell_names(cells, codes),
+        "kind": dictionary_encode(as_strings(cells["kind"])) if "kind" in cells else None,
+        "area": dictionary_encode(as_strings(cells["area_code"])) if "area_code" in cells else None,
+        "colour": _colour_digits(cells),
+        "anchor": _label_anchors(geometries),
+        "fields": _fields(cells, counts, measure, classification, language),
+        "leader": dictionary_encode(as_strings(cells["leader"])) if "leader" in cells else None,
         "simplified_m": 1 if simplified else 0,
     }
-    return record
+    return layer
 
 
-def _codes(cells: gpd.GeoDataFrame) -> list[str]:
+def _cell_codes(cells: gpd.GeoDataFrame) -> list[str]:
     if "code" not in cells:
         raise InputError("The cells have no column 'code'.")
-    codes: list[str] = required_codes(cells["code"]).tolist()
+    codes: list[str] = require_codes(cells["code"]).tolist()
     return codes
 
 
-def _names(cells: gpd.GeoDataFrame, codes: list[str]) -> list[str] | None:
-    names = texts(cells["name"]) if "name" in cells else codes
+def _cell_names(cells: gpd.GeoDataFrame, codes: list[str]) -> list[str] | None:
+    names = as_strings(cells["name"]) if "name" in cells else codes
     return None if all(name in ("", code) for name, code in zip(names, codes, strict=True)) else names
 
 
-def _shapes(cells: gpd.GeoDataFrame) -> tuple[NDArray[Any], bool]:
+def _simplified_polygons(cells: gpd.GeoDataFrame) -> tuple[NDArray[Any], bool]:
     """Return the polygons to draw and whether they had to be simplified (shared borders stay shared)."""
-    shapes = cells.geometry.to_numpy()
-    vertices = int(shapely.get_num_coordinates(shapes).sum())
+    geometries = cells.geometry.to_numpy()
+    vertices = int(shapely.get_num_coordinates(geometries).sum())
     simplified = vertices > SIMPLIFY_ABOVE
     if simplified:
-        drawn = shapely.get_dimensions(shapes) == 2
-        shapes = shapes.copy()
-        shapes[drawn] = shapely.coverage_simplify(shapes[drawn], SIMPLIFY_TOLERANCE)
-        vertices = int(shapely.get_num_coordinates(shapes).sum())
-    if vertices > MOST_VERTICES:
+        drawn = shapely.get_dimensions(geometries) == 2
+        geometries = geometries.copy()
+        geometries[drawn] = shapely.coverage_simplify(geometries[drawn], SIMPLIFY_TOLERANCE)
+        vertices = int(shapely.get_num_coordinates(geometries).sum())
+    if vertices > MAX_VERTICES:
         raise InputError(
-            f"The cells have {vertices:,} vertices, too many for one map file (at most {MOST_VERTICES:,}); "
+            f"The cells have {vertices:,} vertices, too many for one map file (at most {MAX_VERTICES:,}); "
             "draw a part of them."
         )
-    return shapes, simplified
+    return geometries, simplified
 
 
-def _colours(frame: gpd.GeoDataFrame) -> str:
+def _colour_digits(frame: gpd.GeoDataFrame) -> str:
     """Return one digit a polygon, neighbours different; a feature without a shape gets 0."""
     drawn = np.flatnonzero(shapely.get_dimensions(frame.geometry.to_numpy()) == 2)
     digits = np.zeros(len(frame), dtype=int)
     if len(drawn):
-        digits[drawn] = np.asarray(colour(frame.iloc[drawn].reset_index(drop=True)))
+        digits[drawn] = np.asarray(colour_cells(frame.iloc[drawn].reset_index(drop=True)))
     return "".join(digits.astype(str))
 
 
-def _anchors(shapes: NDArray[Any]) -> str | None:
+def _label_anchors(geometries: NDArray[Any]) -> str | None:
     """Return a point inside each feature for its label, or None for so many that the box centre must do."""
-    if len(shapes) > MOST_ANCHORS:
+    if len(geometries) > MAX_ANCHORS:
         return None
-    spots = shapely.point_on_surface(shapes)
-    centres = shapely.centroid(shapes)
-    inside = shapely.contains_properly(shapes, centres)
-    spots = np.where(inside, centres, spots)
-    coordinates, row = shapely.get_coordinates(spots, return_index=True)
-    xy = np.zeros((len(shapes), 2))
+    points = shapely.point_on_surface(geometries)
+    centres = shapely.centroid(geometries)
+    inside = shapely.contains_properly(geometries, centres)
+    points = np.where(inside, centres, points)
+    coordinates, row = shapely.get_coordinates(points, return_index=True)
+    xy = np.zeros((len(geometries), 2))
     xy[row] = coordinates
     return encode_points(xy)
 
@@ -196,18 +200,18 @@ def _fields(
     cells: gpd.GeoDataFrame,
     counts: Mapping[str, NDArray[np.int64]],
     measure: str | None,
-    classing: Classing,
+    classification: Classification,
     language: str,
 ) -> list[dict[str, Any]]:
     """Return the numeric columns to show, sizes first, then loads, then counts of entities."""
     if measure is not None and measure not in cells and measure not in counts:
         raise InputError(f"The cells have no column '{measure}' to colour by.")
     frame = cells.drop(columns=cells.geometry.name)
-    wanted = ["area_m2", "perimeter_m", *LOADS]
-    if measure is not None and measure not in wanted and measure not in counts:
-        wanted.append(measure)
+    names = ["area_m2", "perimeter_m", *LOAD_COLUMNS]
+    if measure is not None and measure not in names and measure not in counts:
+        names.append(measure)
     columns: dict[str, pd.Series[Any]] = {}
-    for name in wanted:
+    for name in names:
         if name not in frame:
             continue
         if pd.api.types.is_numeric_dtype(frame[name]):
@@ -216,52 +220,54 @@ def _fields(
             raise InputError(f"The column '{name}' holds text; a map is coloured by numbers.")
     for name, values in counts.items():
         columns.setdefault(name, pd.Series(values))
-    return [_field(name, values, classing, language) for name, values in columns.items()]
+    return [_field(name, values, classification, language) for name, values in columns.items()]
 
 
-def _field(name: str, column: "pd.Series[Any]", classing: Classing, language: str) -> dict[str, Any]:
+def _field(
+    name: str, column: "pd.Series[Any]", classification: Classification, language: str
+) -> dict[str, Any]:
     # Classes end at values as they are written, for the script compares with these.
-    values = rounded(column.to_numpy(dtype=float, na_value=np.nan))
-    ranges = classing.ranges(values)
+    values = round_for_display(column.to_numpy(dtype=float, na_value=np.nan))
+    ranges = classification.ranges(values)
     return {
         "key": name,
         "label": field_label(name, language),
         "unit": {"area_m2": "m2", "perimeter_m": "m"}.get(name, ""),
-        "values": _listed(values),
+        "values": _number_list(values),
         "ranges": ranges,
-        "tints": tints(len(ranges)),
+        "tints": sample_ramp(len(ranges)),
     }
 
 
-def areas_record(areas: gpd.GeoDataFrame) -> dict[str, Any]:
+def encode_areas(areas: gpd.GeoDataFrame) -> dict[str, Any]:
     """Describe the areas: geometry, code, name, parent, depth in the hierarchy, colour and label position."""
     if "code" not in areas:
         raise InputError("The areas have no column 'code'.")
-    codes = texts(areas["code"])
-    parents = texts(areas["parent"]) if "parent" in areas else [""] * len(codes)
-    depth = depths(areas)
+    codes = as_strings(areas["code"])
+    parents = as_strings(areas["parent"]) if "parent" in areas else [""] * len(codes)
+    depth = area_depths(areas)
     colours = np.array(list("0" * len(codes)))
     for level in np.unique(depth):
         rows = np.flatnonzero(depth == level)
-        colours[rows] = list(_colours(areas.iloc[rows].reset_index(drop=True)))
-    shapes = areas.geometry.to_numpy()
+        colours[rows] = list(_colour_digits(areas.iloc[rows].reset_index(drop=True)))
+    geometries = areas.geometry.to_numpy()
     return {
-        "geo": encode_geometry(shapes),
+        "geo": encode_geometry(geometries),
         "code": codes,
-        "name": texts(areas["name"]) if "name" in areas else codes,
+        "name": as_strings(areas["name"]) if "name" in areas else codes,
         "parent": parents,
         "depth": depth.tolist(),
         "colour": "".join(colours),
-        "anchor": _anchors(shapes),
+        "anchor": _label_anchors(geometries),
     }
 
 
-def depths(areas: gpd.GeoDataFrame) -> NDArray[np.int64]:
+def area_depths(areas: gpd.GeoDataFrame) -> NDArray[np.int64]:
     """Return how many of an area's ancestors are in the layer; a circle of parents ends where it closes."""
     if "code" not in areas:
         raise InputError("The areas have no column 'code'.")
-    codes = texts(areas["code"])
-    parents = texts(areas["parent"]) if "parent" in areas else [""] * len(codes)
+    codes = as_strings(areas["code"])
+    parents = as_strings(areas["parent"]) if "parent" in areas else [""] * len(codes)
     parent_of = dict(zip(codes, parents, strict=True))
     found = []
     for code in codes:
@@ -274,43 +280,43 @@ def depths(areas: gpd.GeoDataFrame) -> NDArray[np.int64]:
     return np.asarray(found, dtype=np.int64)
 
 
-def gaps_record(gaps: gpd.GeoDataFrame) -> dict[str, Any]:
-    """Describe the gaps, the most severe and largest first, at most `MOST_GAPS` of them."""
-    severity = severities(gaps)
-    sizes = {name: gaps[name] for name in _GAP_SIZES if name in gaps}
+def encode_gaps(gaps: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Describe the gaps, the most severe and largest first, at most `MAX_GAPS` of them."""
+    severity = severity_levels(gaps)
+    sizes = {name: gaps[name] for name in _GAP_SIZE_COLUMNS if name in gaps}
     largest = gaps["area_m2"].to_numpy(dtype=float, na_value=0) if "area_m2" in gaps else np.zeros(len(gaps))
-    order = np.lexsort((np.arange(len(gaps)), -np.nan_to_num(largest), -severity))[:MOST_GAPS]
+    order = np.lexsort((np.arange(len(gaps)), -np.nan_to_num(largest), -severity))[:MAX_GAPS]
     return {
         "geo": encode_geometry(gaps.geometry.to_numpy()[order]),
         "total": len(gaps),
-        "kind": indexed(texts(gaps["kind"].iloc[order])) if "kind" in gaps else None,
-        "rule": indexed(texts(gaps["rule"].iloc[order])) if "rule" in gaps else None,
+        "kind": dictionary_encode(as_strings(gaps["kind"].iloc[order])) if "kind" in gaps else None,
+        "rule": dictionary_encode(as_strings(gaps["rule"].iloc[order])) if "rule" in gaps else None,
         "severity": severity[order].tolist(),
-        "cell": texts(gaps["cell_code"].iloc[order]) if "cell_code" in gaps else None,
-        "sizes": {name: numbers(values.iloc[order]) for name, values in sizes.items()},
+        "cell": as_strings(gaps["cell_code"].iloc[order]) if "cell_code" in gaps else None,
+        "sizes": {name: rounded_list(values.iloc[order]) for name, values in sizes.items()},
     }
 
 
-def severities(gaps: gpd.GeoDataFrame) -> NDArray[np.int64]:
+def severity_levels(gaps: gpd.GeoDataFrame) -> NDArray[np.int64]:
     """Return severity as 1 (low) to 3 (high); a word that is none of the three counts as medium."""
-    words = texts(gaps["severity"]) if "severity" in gaps else [""] * len(gaps)
+    words = as_strings(gaps["severity"]) if "severity" in gaps else [""] * len(gaps)
     return np.array([_SEVERITY.get(word.lower(), 2) for word in words], dtype=np.int64)
 
 
-def entities_record(name: str, frame: gpd.GeoDataFrame, language: str) -> dict[str, Any]:
+def encode_entities(name: str, frame: gpd.GeoDataFrame, language: str) -> dict[str, Any]:
     """Describe a layer small enough to draw: of its columns `id`, `kind`, and `class_name` or `class`."""
     named = next((column for column in ("class_name", "class") if column in frame), None)
     return {
         "key": name,
         "label": field_label(name, language),
         "geo": encode_geometry(frame.geometry.to_numpy()),
-        "id": texts(frame["id"]) if "id" in frame else None,
-        "kind": indexed(texts(frame["kind"])) if "kind" in frame else None,
-        "class": indexed(texts(frame[named])) if named else None,
+        "id": as_strings(frame["id"]) if "id" in frame else None,
+        "kind": dictionary_encode(as_strings(frame["kind"])) if "kind" in frame else None,
+        "class": dictionary_encode(as_strings(frame[named])) if named else None,
     }
 
 
-def counts_per_cell(name: str, frame: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> NDArray[np.int64]:
+def count_per_cell(name: str, frame: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> NDArray[np.int64]:
     """Count the entities of each cell, by their `cell_code` where assigned, else by where they lie.
 
     Parameters
@@ -326,26 +332,28 @@ def counts_per_cell(name: str, frame: gpd.GeoDataFrame, cells: gpd.GeoDataFrame)
     ndarray of int
         Shape (number of cells,); on a shared border the lowest code counts.
     """
-    codes = _codes(cells)
+    codes = _cell_codes(cells)
     weights = np.ones(len(frame))
     if name in frame and pd.api.types.is_numeric_dtype(frame[name]):
         weights = np.nan_to_num(frame[name].to_numpy(dtype=float, na_value=0))
     owners: NDArray[Any]
     if "cell_code" in frame:
-        owners = np.asarray(texts(frame["cell_code"]), dtype=object)
+        owners = np.asarray(as_strings(frame["cell_code"]), dtype=object)
     else:
-        shapes = frame.geometry.to_numpy()
-        spots = np.where(shapely.get_dimensions(shapes) == 0, shapes, shapely.point_on_surface(shapes))
-        xy, row = shapely.get_coordinates(spots, return_index=True)
+        geometries = frame.geometry.to_numpy()
+        points = np.where(
+            shapely.get_dimensions(geometries) == 0, geometries, shapely.point_on_surface(geometries)
+        )
+        xy, row = shapely.get_coordinates(points, return_index=True)
         locator = PointLocator(cells)
-        found = locator.owners(xy[:, 0], xy[:, 1])
+        found = locator.find_owners(xy[:, 0], xy[:, 1])
         owners = np.full(len(frame), "", dtype=object)
         owners[row[found >= 0]] = locator.codes[found[found >= 0]]
     sums = pd.Series(weights).groupby(owners).sum().reindex(codes, fill_value=0)
     return np.rint(sums.to_numpy(dtype=float)).astype(np.int64)
 
 
-def base_record(name: str, frame: gpd.GeoDataFrame, language: str) -> dict[str, Any]:
+def encode_basemap_layer(name: str, frame: gpd.GeoDataFrame, language: str) -> dict[str, Any]:
     """Describe a layer of the base map: geometry and, for roads, rank 0 (main) to 2 (lane).
 
     Raises
@@ -353,11 +361,11 @@ def base_record(name: str, frame: gpd.GeoDataFrame, language: str) -> dict[str, 
     InputError
         If the name is none of green, water, buildings, railway, roads.
     """
-    if name not in _BASE:
-        raise InputError(f"The base map has no layer '{name}'; it knows {', '.join(_BASE)}.")
+    if name not in _BASEMAP_LAYERS:
+        raise InputError(f"The base map has no layer '{name}'; it knows {', '.join(_BASEMAP_LAYERS)}.")
     rank = None
     if name == "roads":
-        rank = "".join(map(str, road_ranks(frame)))
+        rank = "".join(map(str, rank_roads(frame)))
     return {
         "key": name,
         "label": field_label(name, language),
@@ -375,14 +383,17 @@ def common_prefix(codes: NDArray[np.object_]) -> str:
     return str(first[: min(shared, min(map(len, codes)) - 1)])
 
 
-def road_ranks(roads: gpd.GeoDataFrame) -> list[int]:
+def rank_roads(roads: gpd.GeoDataFrame) -> list[int]:
     """Return 0 for main roads to 2 for lanes, and for roads whose class is not known."""
     column = next((key for key in ("class", "class_name", "highway", "kind") if key in roads), None)
     if column is None:
         return [2] * len(roads)
-    return [_ROAD_RANK.get(text.lower(), 2) for text in texts(roads[column])]
+    return [_ROAD_RANK.get(text.lower(), 2) for text in as_strings(roads[column])]
 
 
-def base_order(names: list[str]) -> list[str]:
+def order_basemap_layers(names: list[str]) -> list[str]:
     """Return the names of base layers from the bottom up."""
-    return sorted(names, key=lambda name: _BASE.index(name) if name in _BASE else len(_BASE))
+    return sorted(
+        names,
+        key=lambda name: _BASEMAP_LAYERS.index(name) if name in _BASEMAP_LAYERS else len(_BASEMAP_LAYERS),
+    )

@@ -19,12 +19,12 @@ from pyproj import CRS, Transformer
 
 from gis.crs import LONLAT
 
-Shapes = NDArray[np.object_]
+Geometries = NDArray[np.object_]
 
-INK, QUIET, HAIR = "#1F2B38", "#5F6B78", "#D5DADF"
+TEXT_COLOUR, MUTED_COLOUR, RULE_COLOUR = "#1F2B38", "#5F6B78", "#D5DADF"
 
 # What the usual systems bring along, the best drawn first.
-_CHINESE = (
+_CHINESE_FONTS = (
     *("Source Han Sans SC", "Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei"),
     *(
         "Heiti SC",
@@ -36,28 +36,28 @@ _CHINESE = (
     ),
 )
 # So many marks must be small.
-_FEW, _MANY = 200, 2_000
+_FEW_MARKERS, _MANY_MARKERS = 200, 2_000
 # Letters beyond this are as wide as they are high.
-_WIDE = 0x2E80
+_FULL_WIDTH_FROM = 0x2E80
 _POINTS_PER_MM = 72 / 25.4
 # matplotlib's settings belong to the process.
-_one_at_a_time = Lock()
+_style_lock = Lock()
 
 
-def families() -> list[str]:
+def font_families() -> list[str]:
     """Return the font families to print with, those with Chinese characters first; a later one fills in."""
     present = {each.name for each in font_manager.fontManager.ttflist}
-    return [*(name for name in _CHINESE if name in present), "DejaVu Sans"]
+    return [*(name for name in _CHINESE_FONTS if name in present), "DejaVu Sans"]
 
 
 @contextmanager
-def style() -> Iterator[None]:
+def print_style() -> Iterator[None]:
     """Print with our fonts and strokes, one sheet at a time."""
     with (
-        _one_at_a_time,
+        _style_lock,
         mpl.rc_context(
             {
-                "font.family": families(),
+                "font.family": font_families(),
                 # Letters stay letters, to be searched and copied.
                 "pdf.fonttype": 42,
                 "axes.unicode_minus": False,
@@ -68,42 +68,44 @@ def style() -> Iterator[None]:
         yield
 
 
-def areas(axes: Axes, shapes: Shapes, tint: str, *, alpha: float = 1.0, zorder: float) -> None:
+def fill_polygons(
+    axes: Axes, geometries: Geometries, tint: str, *, alpha: float = 1.0, zorder: float
+) -> None:
     """Fill polygons, without a border."""
-    if (path := _rings(shapes)) is not None:
+    if (path := _ring_path(geometries)) is not None:
         patch = PathPatch(path, facecolor=tint, edgecolor="none", alpha=alpha, zorder=zorder)
         axes.add_patch(patch)
 
 
-def hatched(axes: Axes, shapes: Shapes, tint: str, *, zorder: float) -> None:
+def hatch_polygons(axes: Axes, geometries: Geometries, tint: str, *, zorder: float) -> None:
     """Hatch polygons, so that what lies below stays visible."""
-    if (path := _rings(shapes)) is not None:
+    if (path := _ring_path(geometries)) is not None:
         axes.add_patch(
             PathPatch(path, facecolor="none", edgecolor=tint, hatch="//////", linewidth=0.5, zorder=zorder)
         )
 
 
-def outlines(axes: Axes, shapes: Shapes, tint: str, weight: float, *, zorder: float) -> None:
-    """Draw the borders of polygons, `weight` in points."""
-    if (path := _rings(shapes)) is not None:
+def draw_outlines(axes: Axes, geometries: Geometries, tint: str, linewidth: float, *, zorder: float) -> None:
+    """Draw the borders of polygons, `linewidth` in points."""
+    if (path := _ring_path(geometries)) is not None:
         axes.add_patch(
             PathPatch(
-                path, facecolor="none", edgecolor=tint, linewidth=weight, joinstyle="round", zorder=zorder
+                path, facecolor="none", edgecolor=tint, linewidth=linewidth, joinstyle="round", zorder=zorder
             )
         )
 
 
-def lines(
+def draw_lines(
     axes: Axes,
-    shapes: Shapes,
+    geometries: Geometries,
     tint: str,
-    weight: float,
+    linewidth: float,
     *,
     dashes: tuple[float, ...] | None = None,
     zorder: float,
 ) -> None:
-    """Draw lines, `weight` in points."""
-    parts = shapely.get_parts(shapes)
+    """Draw lines, `linewidth` in points."""
+    parts = shapely.get_parts(geometries)
     parts = parts[(shapely.get_dimensions(parts) == 1) & ~shapely.is_empty(parts)]
     if len(parts):
         coordinates, owner = shapely.get_coordinates(parts, return_index=True)
@@ -113,7 +115,7 @@ def lines(
             Path(coordinates, codes),
             facecolor="none",
             edgecolor=tint,
-            linewidth=weight,
+            linewidth=linewidth,
             linestyle="solid" if dashes is None else (0, dashes),
             capstyle="round" if dashes is None else "butt",
             zorder=zorder,
@@ -121,34 +123,41 @@ def lines(
         axes.add_patch(patch)
 
 
-def marks(axes: Axes, shapes: Shapes, marker: str, tint: str, *, zorder: float) -> None:
+def draw_markers(axes: Axes, geometries: Geometries, marker: str, tint: str, *, zorder: float) -> None:
     """Mark points."""
-    places = shapely.get_coordinates(shapes)
-    size = 20.0 if len(places) < _FEW else 9.0 if len(places) < _MANY else 2.0
+    positions = shapely.get_coordinates(geometries)
+    size = 20.0 if len(positions) < _FEW_MARKERS else 9.0 if len(positions) < _MANY_MARKERS else 2.0
     # A cross has no inside whose edge could be drawn.
     edge: dict[str, Any] = {} if marker == "x" else {"edgecolors": "white"}
     axes.scatter(
-        places[:, 0], places[:, 1], s=size, marker=marker, c=tint, linewidths=0.35, zorder=zorder, **edge
+        positions[:, 0],
+        positions[:, 1],
+        s=size,
+        marker=marker,
+        c=tint,
+        linewidths=0.35,
+        zorder=zorder,
+        **edge,
     )
 
 
-def room(words: str, size: float) -> tuple[float, float]:
+def text_extent(text: str, size: float) -> tuple[float, float]:
     """Return about how wide and high words are in mm; `size` in points."""
-    lines = words.splitlines()
-    widest = max(sum(1.0 if ord(letter) > _WIDE else 0.56 for letter in line) for line in lines)
+    lines = text.splitlines()
+    widest = max(sum(1.0 if ord(letter) > _FULL_WIDTH_FROM else 0.56 for letter in line) for line in lines)
     return widest * size / _POINTS_PER_MM, len(lines) * size * 1.2 / _POINTS_PER_MM
 
 
-def text(axes: Axes, place: shapely.Point, words: str, size: float, *, zorder: float) -> None:
+def draw_label(axes: Axes, position: shapely.Point, label: str, size: float, *, zorder: float) -> None:
     """Write words centred on a place, with a halo that parts them from the lines below; `size` in points."""
     # What has an effect is drawn as outlines: the letters themselves go on top without, and stay letters.
     for effects, order in (([Stroke(linewidth=size / 4.2, foreground="white", alpha=0.85)], 0.0), ([], 0.1)):
         axes.text(
-            place.x,
-            place.y,
-            words,
+            position.x,
+            position.y,
+            label,
             size=size,
-            color=INK,
+            color=TEXT_COLOUR,
             ha="center",
             va="center",
             linespacing=1.15,
@@ -158,30 +167,30 @@ def text(axes: Axes, place: shapely.Point, words: str, size: float, *, zorder: f
         )
 
 
-def north(crs: CRS, place: NDArray[np.float64]) -> float:
+def true_north_angle(crs: CRS, position: NDArray[np.float64]) -> float:
     """Return the direction of true north at a place, in radians clockwise from the grid's north."""
     back = Transformer.from_crs(crs, LONLAT, always_xy=True)
     forth = Transformer.from_crs(LONLAT, crs, always_xy=True)
-    lon, lat = back.transform(*place)
+    lon, lat = back.transform(*position)
     east, up = np.subtract(forth.transform(lon, min(lat + 0.01, 90.0)), forth.transform(lon, lat))
     return float(np.arctan2(east, up))
 
 
-def ground(square_metres: float) -> str:
+def format_area(square_metres: float) -> str:
     """Return an area for people: in km² from a tenth of one on."""
     return f"{square_metres / 1e6:,.2f} km²" if square_metres >= 1e5 else f"{square_metres:,.0f} m²"
 
 
-def measured(name: str, value: float) -> str:
+def format_measure(name: str, value: float) -> str:
     """Return a value of a measure for people, with the unit of those that have one."""
     if name == "area_m2":
-        return ground(value)
+        return format_area(value)
     return f"{value:,.0f} m" if name == "perimeter_m" else f"{value:,.6g}"
 
 
-def _rings(shapes: Shapes) -> Path | None:
+def _ring_path(geometries: Geometries) -> Path | None:
     """Return all rings of polygons as one path."""
-    rings = shapely.get_rings(shapely.get_parts(shapes[shapely.get_dimensions(shapes) == 2]))
+    rings = shapely.get_rings(shapely.get_parts(geometries[shapely.get_dimensions(geometries) == 2]))
     if not len(rings):
         return None
     coordinates, owner = shapely.get_coordinates(rings, return_index=True)
@@ -192,7 +201,7 @@ def _rings(shapes: Shapes) -> Path | None:
     return Path(coordinates, codes)
 
 
-class Column:
+class Sidebar:
     """The column beside the map, filled from the top; lengths in mm on axes whose y grows downwards.
 
     Parameters
@@ -208,24 +217,24 @@ class Column:
 
     def heading(self, words: str) -> None:
         """Write the heading, smaller where it is long."""
-        size = min(22.0, 22.0 * self._width / room(words, 22.0)[0])
+        size = min(22.0, 22.0 * self._width / text_extent(words, 22.0)[0])
         self._y += size / _POINTS_PER_MM
         self._write(words, 0, size)
         self._y += 3
 
-    def title(self, words: str) -> None:
+    def section_title(self, words: str) -> None:
         """Write the title of a section."""
         self._y += 3.5
         self._write(words, 0, 10.5)
         self._y += 3
 
-    def line(self, words: str) -> None:
+    def text_line(self, words: str) -> None:
         """Write one line."""
         self._y += 4
         self._write(words, 0, 8.5)
         self._y += 1
 
-    def quiet(self, words: str, colour: str = QUIET) -> None:
+    def muted_line(self, words: str, colour: str = MUTED_COLOUR) -> None:
         """Write one quiet line."""
         self._y += 3.6
         self._write(words, 0, 8, colour)
@@ -234,25 +243,25 @@ class Column:
     def rule(self) -> None:
         """Draw a line across."""
         self._y += 3
-        self._axes.plot([0, self._width], [self._y, self._y], color=HAIR, lw=0.6)
+        self._axes.plot([0, self._width], [self._y, self._y], color=RULE_COLOUR, lw=0.6)
         self._y += 2
 
-    def facts(self, pairs: Sequence[tuple[str, str]]) -> None:
+    def key_figures(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Write names and figures, two pairs in a row."""
         for number, (name, figure) in enumerate(pairs):
             left = (number % 2) * self._width / 2
             if number % 2 == 0:
                 self._y += 6.5
             self._write(figure, left, 13)
-            self._axes.text(left, self._y + 4.2, name, size=7.5, color=QUIET, va="baseline")
+            self._axes.text(left, self._y + 4.2, name, size=7.5, color=MUTED_COLOUR, va="baseline")
             if number % 2 or number == len(pairs) - 1:
                 self._y += 5.5
 
-    def swatch(self, shape: type[Rectangle], words: str, **paint: Any) -> None:
+    def swatch(self, patch_type: type[Rectangle], words: str, **paint: Any) -> None:
         """Draw a sample of a filled area with its meaning."""
         self._y += 5
-        paint.setdefault("edgecolor", INK)
-        self._axes.add_patch(shape((0, self._y - 3.2), 9, 4, linewidth=0.4, **paint))
+        paint.setdefault("edgecolor", TEXT_COLOUR)
+        self._axes.add_patch(patch_type((0, self._y - 3.2), 9, 4, linewidth=0.4, **paint))
         self._write(words, 12, 8.5)
         self._y += 0.8
 
@@ -269,14 +278,14 @@ class Column:
         self._write(words, wide * len(tints) + 3, 8.5)
         self._y += 0.8
 
-    def stroke(self, words: str, tint: str, weight: float) -> None:
+    def line_swatch(self, words: str, tint: str, linewidth: float) -> None:
         """Draw a sample of a line with its meaning."""
         self._y += 5
-        self._axes.plot([0, 9], [self._y - 1.2, self._y - 1.2], color=tint, lw=weight)
+        self._axes.plot([0, 9], [self._y - 1.2, self._y - 1.2], color=tint, lw=linewidth)
         self._write(words, 12, 8.5)
         self._y += 0.8
 
-    def mark(self, words: str, marker: str, tint: str) -> None:
+    def marker_swatch(self, words: str, marker: str, tint: str) -> None:
         """Draw a sample of a mark with its meaning."""
         self._y += 5
         self._axes.add_line(
@@ -297,16 +306,18 @@ class Column:
                     (number * wide / 4, self._y - 1.6),
                     wide / 4,
                     1.6,
-                    facecolor=INK if number % 2 == 0 else "white",
-                    edgecolor=INK,
+                    facecolor=TEXT_COLOUR if number % 2 == 0 else "white",
+                    edgecolor=TEXT_COLOUR,
                     linewidth=0.5,
                 )
             )
         unit, factor = ("km", 1000) if metres >= 1000 else ("m", 1)
         for share in (0.0, 0.5, 1.0):
             label = f"{metres * share / factor:g}" + (f" {unit}" if share == 1.0 else "")
-            self._axes.text(share * wide, self._y - 2.6, label, size=7, color=INK, ha="center", va="baseline")
+            self._axes.text(
+                share * wide, self._y - 2.6, label, size=7, color=TEXT_COLOUR, ha="center", va="baseline"
+            )
         self._y += 1.5
 
-    def _write(self, words: str, left: float, size: float, colour: str = INK) -> None:
+    def _write(self, words: str, left: float, size: float, colour: str = TEXT_COLOUR) -> None:
         self._axes.text(left, self._y, words, size=size, color=colour, va="baseline")

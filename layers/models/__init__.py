@@ -6,14 +6,14 @@ NULL while they last.
 """
 
 from layers.models.areas import Area
-from layers.models.base import Base, Key, Revision
-from layers.models.basemap import BaseFeature
+from layers.models.base import Base, KeyType, Revision
+from layers.models.basemap import BasemapFeature
 from layers.models.entities import Assignment, Entity, EntityVersion
 from layers.models.gaps import Gap, GapRun
-from layers.models.idempotency import KeptAnswer
+from layers.models.idempotency import IdempotencyKey
 from layers.models.identity import Account, AuditEntry, BrowserSession, SignInFailure, SignInLink, Token
 from layers.models.jobs import Job, JobState
-from layers.models.plans import Cell, Plan, PlanCell, Scheme, State
+from layers.models.plans import Cell, Plan, PlanCell, PlanState, Scheme
 from layers.models.staff import Officer, Post
 
 __all__ = [
@@ -22,25 +22,25 @@ __all__ = [
     "Assignment",
     "AuditEntry",
     "Base",
-    "BaseFeature",
+    "BasemapFeature",
     "BrowserSession",
     "Cell",
     "Entity",
     "EntityVersion",
     "Gap",
     "GapRun",
+    "IdempotencyKey",
     "Job",
     "JobState",
-    "KeptAnswer",
-    "Key",
+    "KeyType",
     "Officer",
     "Plan",
     "PlanCell",
+    "PlanState",
     "Post",
     "Revision",
     "Scheme",
     "SignInFailure",
     "SignInLink",
-    "State",
     "Token",
 ]

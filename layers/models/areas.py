@@ -4,7 +4,7 @@ import shapely
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.models.base import Base, Key
+from layers.models.base import Base, KeyType
 
 
 class Area(Base):
@@ -13,7 +13,7 @@ class Area(Base):
     __tablename__ = "areas"
     __table_args__ = (UniqueConstraint("code"), Index("ix_areas_parent", "parent"))
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     code: Mapped[str]
     name: Mapped[str]
     level: Mapped[str]

@@ -7,11 +7,11 @@ import shapely
 from sqlalchemy import JSON, BigInteger, Integer, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from layers.models.geometry_type import Shape
-from layers.models.utc_type import Instant
+from layers.models.geometry_type import LonLatGeometry
+from layers.models.utc_type import UtcDateTime
 
 # SQLite numbers rows by itself only in a column declared INTEGER.
-Key = BigInteger().with_variant(Integer(), "sqlite")
+KeyType = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Base(DeclarativeBase):
@@ -27,8 +27,8 @@ class Base(DeclarativeBase):
     )
     type_annotation_map = {  # noqa: RUF012  SQLAlchemy reads it
         dict[str, Any]: JSON,
-        shapely.Geometry: Shape,
-        datetime: Instant,
+        shapely.Geometry: LonLatGeometry,
+        datetime: UtcDateTime,
     }
 
 
@@ -37,6 +37,6 @@ class Revision(Base):
 
     __tablename__ = "revision"
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     number: Mapped[int]
     changed_at: Mapped[datetime]

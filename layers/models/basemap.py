@@ -4,10 +4,10 @@ import shapely
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.models.base import Base, Key
+from layers.models.base import Base, KeyType
 
 
-class BaseFeature(Base):
+class BasemapFeature(Base):
     """A road, a water, a green, a building or a railway of the base map: what people know their way by.
 
     `kind` is roads, railway, water, green or buildings; `class_name` tells a main road from a lane.
@@ -16,7 +16,7 @@ class BaseFeature(Base):
     __tablename__ = "base_features"
     __table_args__ = (Index("ix_base_features_kind", "kind"),)
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     kind: Mapped[str]
     class_name: Mapped[str | None]
     name: Mapped[str | None]

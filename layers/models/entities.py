@@ -7,7 +7,7 @@ import shapely
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.models.base import Base, Key
+from layers.models.base import Base, KeyType
 
 
 class Entity(Base):
@@ -24,7 +24,7 @@ class Entity(Base):
         Index("ix_entities_area_code_kind", "area_code", "kind"),
     )
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     kind: Mapped[str]
     external_id: Mapped[str]
     name: Mapped[str | None]
@@ -45,7 +45,7 @@ class EntityVersion(Base):
     __tablename__ = "entity_versions"
     __table_args__ = (Index("ix_entity_versions_entity_id", "entity_id"),)
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     entity_id: Mapped[int] = mapped_column(ForeignKey("entities.id"))
     name: Mapped[str | None]
     class_name: Mapped[str | None]
@@ -75,7 +75,7 @@ class Assignment(Base):
         ),
     )
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     entity_id: Mapped[int] = mapped_column(ForeignKey("entities.id"))
     scheme_id: Mapped[int] = mapped_column(ForeignKey("schemes.id"))
     cell_code: Mapped[str | None]

@@ -7,7 +7,7 @@ import shapely
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.models.base import Base, Key
+from layers.models.base import Base, KeyType
 
 
 class GapRun(Base):
@@ -20,7 +20,7 @@ class GapRun(Base):
     __tablename__ = "gap_runs"
     __table_args__ = (Index("ix_gap_runs_scheme_id_on", "scheme_id", "on"),)
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     scheme_id: Mapped[int] = mapped_column(ForeignKey("schemes.id"))
     area_code: Mapped[str | None]
     on: Mapped[date]
@@ -36,7 +36,7 @@ class Gap(Base):
     __tablename__ = "gaps"
     __table_args__ = (Index("ix_gaps_run_id_severity", "run_id", "severity"),)
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("gap_runs.id"))
     kind: Mapped[str]
     severity: Mapped[str]

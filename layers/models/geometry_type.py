@@ -17,8 +17,8 @@ _HEADER = struct.Struct("<2sBBi")
 _ENVELOPE = struct.Struct("<4d")
 _LITTLE_ENDIAN, _WITH_ENVELOPE, _EMPTY = 0b1, 0b10, 0b10000
 _ENVELOPE_DOUBLES = (0, 4, 6, 6, 8)
-_POINT_HEAD = _HEADER.pack(b"GP", 0, _LITTLE_ENDIAN, SRID)
-_SHAPE_HEAD = _HEADER.pack(b"GP", 0, _LITTLE_ENDIAN | _WITH_ENVELOPE, SRID)
+_POINT_HEADER = _HEADER.pack(b"GP", 0, _LITTLE_ENDIAN, SRID)
+_ENVELOPE_HEADER = _HEADER.pack(b"GP", 0, _LITTLE_ENDIAN | _WITH_ENVELOPE, SRID)
 
 Objects = NDArray[np.object_]
 
@@ -49,11 +49,11 @@ def to_blobs(geometries: Objects, wkb: Objects) -> list[bytes | None]:
         Geometries and their little-endian WKB, None where missing.
     """
     points = shapely.get_type_id(geometries) == shapely.GeometryType.POINT
-    result: list[bytes | None] = [None if body is None else _POINT_HEAD + body for body in wkb.tolist()]
+    result: list[bytes | None] = [None if body is None else _POINT_HEADER + body for body in wkb.tolist()]
     extended = np.flatnonzero(~points & ~shapely.is_missing(geometries))
-    boxes = shapely.bounds(geometries[extended])[:, [0, 2, 1, 3]].tolist()
-    for row, box in zip(extended.tolist(), boxes, strict=True):
-        result[row] = _SHAPE_HEAD + _ENVELOPE.pack(*box) + wkb[row]
+    envelopes = shapely.bounds(geometries[extended])[:, [0, 2, 1, 3]].tolist()
+    for row, envelope in zip(extended.tolist(), envelopes, strict=True):
+        result[row] = _ENVELOPE_HEADER + _ENVELOPE.pack(*envelope) + wkb[row]
     return result
 
 
@@ -73,16 +73,16 @@ def from_blob(blob: bytes) -> shapely.Geometry:
     return shapely.from_wkb(blob[_HEADER.size + 8 * _ENVELOPE_DOUBLES[envelope] :])
 
 
-class _Blob(LargeBinary):
+class _GeometryBlob(LargeBinary):
     """A blob in a column that GeoPackage calls GEOMETRY."""
 
 
-@compiles(_Blob)
-def _declare(_type: _Blob, _compiler: Any, **_options: Any) -> str:
+@compiles(_GeometryBlob)
+def _compile_geometry_blob(_type: _GeometryBlob, _compiler: Any, **_options: Any) -> str:
     return "GEOMETRY"
 
 
-class Shape(TypeDecorator[shapely.Geometry]):
+class LonLatGeometry(TypeDecorator[shapely.Geometry]):
     """Geometry in EPSG:4326, two-dimensional; None where there is none."""
 
     impl = LargeBinary
@@ -95,7 +95,7 @@ class Shape(TypeDecorator[shapely.Geometry]):
         geometry = Geometry(srid=SRID, spatial_index=self.spatial_index)
         if dialect is None:  # GeoAlchemy asks so when it creates a table
             return geometry
-        return dialect.type_descriptor(geometry if dialect.name == "postgresql" else _Blob())
+        return dialect.type_descriptor(geometry if dialect.name == "postgresql" else _GeometryBlob())
 
     def process_bind_param(self, value: shapely.Geometry | None, dialect: Dialect) -> Any:
         """Encode for the database."""

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.models.base import Base, Key
+from layers.models.base import Base, KeyType
 
 
 class Account(Base):
@@ -18,7 +18,7 @@ class Account(Base):
     __tablename__ = "accounts"
     __table_args__ = (UniqueConstraint("name"),)
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     name: Mapped[str]
     role: Mapped[str]
     area_code: Mapped[str | None]
@@ -35,7 +35,7 @@ class Token(Base):
     __tablename__ = "tokens"
     __table_args__ = (UniqueConstraint("sha256"),)
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     name: Mapped[str]
     prefix: Mapped[str]
     sha256: Mapped[str]
@@ -54,7 +54,7 @@ class BrowserSession(Base):
     __tablename__ = "browser_sessions"
     __table_args__ = (UniqueConstraint("sha256"), Index("ix_browser_sessions_expires_at", "expires_at"))
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     sha256: Mapped[str]
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
     created_at: Mapped[datetime]
@@ -68,7 +68,7 @@ class SignInLink(Base):
     __tablename__ = "sign_in_links"
     __table_args__ = (UniqueConstraint("sha256"),)
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     sha256: Mapped[str]
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
     created_at: Mapped[datetime]
@@ -85,7 +85,7 @@ class SignInFailure(Base):
     __tablename__ = "sign_in_failures"
     __table_args__ = (UniqueConstraint("source"), Index("ix_sign_in_failures_last_at", "last_at"))
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     source: Mapped[str]
     failures: Mapped[int]
     last_at: Mapped[datetime]
@@ -97,7 +97,7 @@ class AuditEntry(Base):
     __tablename__ = "audit_entries"
     __table_args__ = (Index("ix_audit_entries_at", "at"), Index("ix_audit_entries_action_at", "action", "at"))
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     at: Mapped[datetime]
     actor: Mapped[str]
     role: Mapped[str | None]

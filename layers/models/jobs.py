@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.models.base import Base, Key
+from layers.models.base import Base, KeyType
 
 
 class JobState(StrEnum):
@@ -26,7 +26,7 @@ class Job(Base):
     __tablename__ = "jobs"
     __table_args__ = (Index("ix_jobs_state", "state"),)
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     kind: Mapped[str]
     state: Mapped[str]
     area_code: Mapped[str | None]

@@ -8,10 +8,10 @@ import shapely
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.models.base import Base, Key
+from layers.models.base import Base, KeyType
 
 
-class State(StrEnum):
+class PlanState(StrEnum):
     """The states of a plan."""
 
     draft = "draft"
@@ -26,7 +26,7 @@ class Scheme(Base):
     __tablename__ = "schemes"
     __table_args__ = (UniqueConstraint("code"),)
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     code: Mapped[str]
     name: Mapped[str]
     working_crs: Mapped[str]
@@ -41,7 +41,7 @@ class Plan(Base):
     __tablename__ = "plans"
     __table_args__ = (Index("ix_plans_scheme_id_state", "scheme_id", "state"),)
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     scheme_id: Mapped[int] = mapped_column(ForeignKey("schemes.id"))
     name: Mapped[str]
     state: Mapped[str]
@@ -78,7 +78,7 @@ class Cell(Base):
         ),
     )
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     scheme_id: Mapped[int] = mapped_column(ForeignKey("schemes.id"))
     plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id"))
     code: Mapped[str]

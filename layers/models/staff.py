@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.models.base import Base, Key
+from layers.models.base import Base, KeyType
 
 
 class Officer(Base):
@@ -15,7 +15,7 @@ class Officer(Base):
     __tablename__ = "officers"
     __table_args__ = (UniqueConstraint("external_id"), Index("ix_officers_area_code", "area_code"))
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     external_id: Mapped[str]
     area_code: Mapped[str | None]
     personal: Mapped[dict[str, Any]]
@@ -34,7 +34,7 @@ class Post(Base):
         Index("ix_posts_scheme_id_cell_code", "scheme_id", "cell_code"),
     )
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     officer_id: Mapped[int] = mapped_column(ForeignKey("officers.id"))
     scheme_id: Mapped[int] = mapped_column(ForeignKey("schemes.id"))
     cell_code: Mapped[str]

@@ -9,16 +9,16 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
-class _Iso(String):
+class _IsoDateTime(String):
     """ISO 8601 text in a column that GeoPackage calls DATETIME."""
 
 
-@compiles(_Iso)
-def _declare(_type: _Iso, _compiler: Any, **_options: Any) -> str:
+@compiles(_IsoDateTime)
+def _compile_iso_datetime(_type: _IsoDateTime, _compiler: Any, **_options: Any) -> str:
     return "DATETIME"
 
 
-class Instant(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """An instant to the millisecond, kept as UTC; one without a time zone is refused."""
 
     impl = DateTime
@@ -26,7 +26,9 @@ class Instant(TypeDecorator[datetime]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Choose the database's own type."""
-        return dialect.type_descriptor(_Iso() if dialect.name == "sqlite" else DateTime(timezone=True))
+        return dialect.type_descriptor(
+            _IsoDateTime() if dialect.name == "sqlite" else DateTime(timezone=True)
+        )
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """Turn into UTC milliseconds.

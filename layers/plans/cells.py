@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from gis.crs import LONLAT
 from gis.errors import NotFoundError
-from layers.areas.hierarchy import read_ground
-from layers.db.bulk import decode, in_force, raw, read_in_batches
+from layers.areas.hierarchy import read_hierarchy
+from layers.db.bulk import decode_geometries, in_force, raw_geometry, read_in_batches
 from layers.models import Cell, Plan, PlanCell
 
 CELL_COLUMNS = (
@@ -52,13 +52,13 @@ def cells_as_of(
     NotFoundError
         If there is no such area.
     """
-    cells = frame_of_cells(
+    cells = read_cells(
         session,
         select(Cell).where(Cell.scheme_id == scheme_id, in_force(Cell.valid_from, Cell.valid_to, on)),
     )
     if area_code is None:
         return cells
-    return cells[cells["area_code"].isin(read_ground(session).below(area_code))].reset_index(drop=True)
+    return cells[cells["area_code"].isin(read_hierarchy(session).subtree(area_code))].reset_index(drop=True)
 
 
 def plan_cells(session: Session, plan_id: int) -> gpd.GeoDataFrame:
@@ -73,32 +73,32 @@ def plan_cells(session: Session, plan_id: int) -> gpd.GeoDataFrame:
     if plan is None:
         raise NotFoundError(f"There is no plan number {plan_id}.")
     if plan.valid_from is None:
-        return frame_of_cells(session, select(Cell).where(Cell.plan_id == plan_id))
+        return read_cells(session, select(Cell).where(Cell.plan_id == plan_id))
     chosen = select(Cell).join(PlanCell, PlanCell.cell_id == Cell.id).where(PlanCell.plan_id == plan_id)
-    return frame_of_cells(session, chosen)
+    return read_cells(session, chosen)
 
 
 def cell_history(session: Session, scheme_id: int, code: str) -> gpd.GeoDataFrame:
     """Return the versions of a cell in order; one that was replaced on its first day is an empty interval."""
     chosen = select(Cell).where(Cell.scheme_id == scheme_id, Cell.code == code, Cell.valid_from.is_not(None))
-    return frame_of_cells(session, chosen).sort_values(["valid_from", "id"], ignore_index=True)
+    return read_cells(session, chosen).sort_values(["valid_from", "id"], ignore_index=True)
 
 
-def frame_of_cells(session: Session, chosen: Select[Cell]) -> gpd.GeoDataFrame:
+def read_cells(session: Session, query: Select[Cell]) -> gpd.GeoDataFrame:
     """Read chosen cells into a frame of `CELL_COLUMNS` and geometry, sorted by code."""
     columns = [getattr(Cell, column) for column in CELL_COLUMNS]
-    told = chosen.with_only_columns(*columns, raw(session, Cell.geometry))
+    statement = query.with_only_columns(*columns, raw_geometry(session, Cell.geometry))
     read: list[list[Any]] = [[] for _ in CELL_COLUMNS]
-    shapes = [decode(session, [])]
-    for rows in read_in_batches(session, told.order_by(Cell.code, Cell.id)):
+    geometries = [decode_geometries(session, [])]
+    for rows in read_in_batches(session, statement.order_by(Cell.code, Cell.id)):
         *batch, blobs = zip(*rows, strict=True)
         for column, some in zip(read, batch, strict=True):
             column.extend(some)
-        shapes.append(decode(session, blobs))
+        geometries.append(decode_geometries(session, blobs))
     # Else of objects, so that pandas turns no None into NaN and no date into a timestamp.
     types = {"id": "int64", "plan_id": "int64", "area_m2": "float64", "perimeter_m": "float64"}
     values = {
         column: pd.Series(some, dtype=types.get(column, "object"))
         for column, some in zip(CELL_COLUMNS, read, strict=True)
     }
-    return gpd.GeoDataFrame(values, geometry=np.concatenate(shapes), crs=LONLAT)
+    return gpd.GeoDataFrame(values, geometry=np.concatenate(geometries), crs=LONLAT)

@@ -14,19 +14,19 @@ from sqlalchemy.orm import Session
 
 from gis.crs import LONLAT
 from gis.errors import ConflictError, NotFoundError, StaleError
-from gis.topology.nesting import TOLERANCE_M2
+from gis.topology.nesting import AREA_TOLERANCE_M2
 from gis.topology.polygon_layer import NOISE_WIDTH_M, mean_width
-from layers.areas.hierarchy import Ground, area_shapes, read_ground
-from layers.db.bulk import among, insert_rows
+from layers.areas.hierarchy import AreaHierarchy, read_area_geometries, read_hierarchy
+from layers.db.bulk import id_in, insert_rows
 from layers.db.database import bump_revision
 from layers.db.locks import lock_scheme
-from layers.entities.assignments import Changes, assign_entities, assign_near
-from layers.gc_pause import at_rest
-from layers.models import Cell, Plan, PlanCell, Scheme, State
+from layers.entities.assignments import AssignmentChanges, assign_entities, assign_near
+from layers.gc_pause import paused_gc
+from layers.models import Cell, Plan, PlanCell, PlanState, Scheme
 from layers.plans.cells import cells_as_of
 from layers.plans.drafts import require_valid
 
-_COMPARED = ("name", "kind", "parent", "area_code", "attributes")
+_COMPARED_COLUMNS = ("name", "kind", "parent", "area_code", "attributes")
 
 
 class Publication(NamedTuple):
@@ -47,12 +47,12 @@ class Publication(NamedTuple):
     kept: int
     ended: int
     begun: int
-    assignments: Changes
+    assignments: AssignmentChanges
     superseded: tuple[int, ...]
     revision: int
 
 
-@at_rest()
+@paused_gc()
 def publish(session: Session, plan_id: int, on: date, *, version: int | None = None) -> Publication:
     """Put a plan in force on a date.
 
@@ -93,91 +93,94 @@ def publish(session: Session, plan_id: int, on: date, *, version: int | None = N
         raise StaleError(
             f"Plan {plan_id} has changed since: it has version {plan.version}, not {version}; read it again."
         )
-    if plan.state not in (State.draft, State.submitted):
+    if plan.state not in (PlanState.draft, PlanState.submitted):
         raise ConflictError(f"Plan {plan_id} is {plan.state} already.")
-    ground = read_ground(session)
+    hierarchy = read_hierarchy(session)
     after = require_valid(session, plan)
-    _refuse_later(session, plan, on, ground)
+    _refuse_later_plans(session, plan, on, hierarchy)
     present = cells_as_of(session, scheme_id, on)
-    before = present[_on_ground(session, plan, present, ground)].reset_index(drop=True)
-    _refuse_codes(session, plan, before, after, on, ground)
-    stays, follows = _match(before, after)
-    _write_cells(session, plan, on, before, after, stays, follows)
-    superseded = _write_plans(session, plan, on, ground)
+    before = present[_within_plan_area(session, plan, present, hierarchy)].reset_index(drop=True)
+    _refuse_reused_codes(session, plan, before, after, on, hierarchy)
+    kept_before, kept_after = _match_unchanged(before, after)
+    _write_cells(session, plan, on, before, after, kept_before, kept_after)
+    superseded = _write_plans(session, plan, on, hierarchy)
     session.flush()
-    if _covers_the_same(before, after):
-        changed = [before.geometry.drop(index=stays), after.geometry.drop(index=follows)]
+    if _covers_same_area(before, after):
+        changed = [before.geometry.drop(index=kept_before), after.geometry.drop(index=kept_after)]
         scheme = session.get_one(Scheme, scheme_id)
         changes = assign_near(session, scheme, on, np.concatenate([part.to_numpy() for part in changed]))
     else:
         changes = assign_entities(session, scheme_id, on)
     return Publication(
-        kept=len(stays),
-        ended=len(before) - len(stays),
-        begun=len(after) - len(stays),
+        kept=len(kept_before),
+        ended=len(before) - len(kept_before),
+        begun=len(after) - len(kept_before),
         assignments=changes,
         superseded=tuple(superseded),
         revision=bump_revision(session),
     )
 
 
-def _refuse_later(session: Session, plan: Plan, on: date, ground: Ground) -> None:
+def _refuse_later_plans(session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy) -> None:
     """Refuse to go before a plan that is published for a later day on some of the same ground."""
-    mine = ground.leaves(plan.area_code)
+    leaves = hierarchy.leaves(plan.area_code)
     later = select(Plan).where(Plan.scheme_id == plan.scheme_id, Plan.valid_from > on)
     for other in session.scalars(later.order_by(Plan.valid_from)):
-        if mine & ground.leaves(other.area_code):
+        if leaves & hierarchy.leaves(other.area_code):
             raise ConflictError(
                 f"Plan {other.id} of the same ground begins on {other.valid_from}; "
                 "publish for that day or a later one."
             )
 
 
-def _on_ground(session: Session, plan: Plan, cells: gpd.GeoDataFrame, ground: Ground) -> NDArray[np.bool_]:
+def _within_plan_area(
+    session: Session, plan: Plan, cells: gpd.GeoDataFrame, hierarchy: AreaHierarchy
+) -> NDArray[np.bool_]:
     """Tell which cells in force lie on the plan's ground, and refuse one that lies there in part."""
     if plan.area_code is None:
         return np.ones(len(cells), dtype=bool)
-    inside = cells["area_code"].isin(ground.below(plan.area_code)).to_numpy(dtype=bool, copy=True)
+    inside = cells["area_code"].isin(hierarchy.subtree(plan.area_code)).to_numpy(dtype=bool, copy=True)
     # A cell of an area nearby lies beside; one of an area above, or of none, may lie across.
-    above = cells["area_code"].isna() | cells["area_code"].isin(ground.above(plan.area_code))
-    asked = np.flatnonzero(~inside & above.to_numpy(dtype=bool))
-    if not len(asked):
+    above = cells["area_code"].isna() | cells["area_code"].isin(hierarchy.ancestors(plan.area_code))
+    candidates = np.flatnonzero(~inside & above.to_numpy(dtype=bool))
+    if not len(candidates):
         return inside
     crs = CRS.from_user_input(session.get_one(Scheme, plan.scheme_id).working_crs)
-    area = area_shapes(session, {plan.area_code}).to_crs(crs).geometry.iloc[0]
-    shapes = gpd.GeoSeries(cells.geometry.to_numpy()[asked], crs=LONLAT).to_crs(crs).to_numpy()
-    within = _wide(shapely.intersection(shapes, area))
-    across = np.flatnonzero(within & _wide(shapely.difference(shapes, area)))
+    area = read_area_geometries(session, {plan.area_code}).to_crs(crs).geometry.iloc[0]
+    geometries = gpd.GeoSeries(cells.geometry.to_numpy()[candidates], crs=LONLAT).to_crs(crs).to_numpy()
+    within = _exceeds_rounding(shapely.intersection(geometries, area))
+    across = np.flatnonzero(within & _exceeds_rounding(shapely.difference(geometries, area)))
     if len(across):
         raise ConflictError(
-            f"Cell {cells['code'].iloc[asked[across[0]]]} in force reaches into area {plan.area_code} from "
+            f"Cell {cells['code'].iloc[candidates[across[0]]]} in force reaches into "
+            f"area {plan.area_code} from "
             "outside; publish a plan of an area that holds both."
         )
-    inside[asked[within]] = True
+    inside[candidates[within]] = True
     return inside
 
 
-def _wide(shapes: NDArray[np.object_]) -> NDArray[np.bool_]:
+def _exceeds_rounding(geometries: NDArray[np.object_]) -> NDArray[np.bool_]:
     """Tell which overlays have a piece wider than rounding."""
-    parts, row = shapely.get_parts(shapes, return_index=True)
-    result = np.zeros(len(shapes), dtype=bool)
+    parts, row = shapely.get_parts(geometries, return_index=True)
+    result = np.zeros(len(geometries), dtype=bool)
     result[row[mean_width(parts) > NOISE_WIDTH_M]] = True
     return result
 
 
-def _refuse_codes(
+def _refuse_reused_codes(
     session: Session,
     plan: Plan,
     before: gpd.GeoDataFrame,
     after: gpd.GeoDataFrame,
     on: date,
-    ground: Ground,
+    hierarchy: AreaHierarchy,
 ) -> None:
     """Refuse codes that name another cell: in force elsewhere, or ended before this day.
 
     A code that ended on this very day, by a plan that this one replaces, goes on.
     """
-    inside = ground.below(plan.area_code)
+    inside = hierarchy.subtree(plan.area_code)
     known = set(before["code"])
     last: dict[str, tuple[date, str | None]] = {}
     past = select(Cell.code, Cell.area_code, Cell.valid_to).where(
@@ -198,25 +201,27 @@ def _refuse_codes(
             )
 
 
-def _match(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> tuple[list[int], list[int]]:
+def _match_unchanged(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> tuple[list[int], list[int]]:
     """Return the rows of cells in force that the plan keeps the same, and the rows of the plan that do."""
-    places = {code: row for row, code in enumerate(before["code"])}
-    follows = [row for row, code in enumerate(after["code"]) if code in places]
-    stays = [places[code] for code in after["code"].iloc[follows]]
-    old = shapely.normalize(before.geometry.to_numpy()[stays])
-    new = shapely.normalize(after.geometry.to_numpy()[follows])
+    row_of_code = {code: row for row, code in enumerate(before["code"])}
+    rows_after = [row for row, code in enumerate(after["code"]) if code in row_of_code]
+    rows_before = [row_of_code[code] for code in after["code"].iloc[rows_after]]
+    old = shapely.normalize(before.geometry.to_numpy()[rows_before])
+    new = shapely.normalize(after.geometry.to_numpy()[rows_after])
     same = np.asarray(shapely.equals_identical(old, new), dtype=bool)
-    for column in _COMPARED:
+    for column in _COMPARED_COLUMNS:
         left, right = before[column].tolist(), after[column].tolist()
-        same &= np.array([left[a] == right[b] for a, b in zip(stays, follows, strict=True)], dtype=bool)
+        same &= np.array(
+            [left[a] == right[b] for a, b in zip(rows_before, rows_after, strict=True)], dtype=bool
+        )
     kept = np.flatnonzero(same)
-    return [stays[k] for k in kept], [follows[k] for k in kept]
+    return [rows_before[k] for k in kept], [rows_after[k] for k in kept]
 
 
-def _covers_the_same(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> bool:
+def _covers_same_area(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> bool:
     """Tell whether cells that lie on one ground, and after fill it, filled it before."""
     area = after["area_m2"].sum()
-    return bool(abs(before["area_m2"].sum() - area) <= TOLERANCE_M2 + 1e-12 * area)
+    return bool(abs(before["area_m2"].sum() - area) <= AREA_TOLERANCE_M2 + 1e-12 * area)
 
 
 def _write_cells(
@@ -225,19 +230,19 @@ def _write_cells(
     on: date,
     before: gpd.GeoDataFrame,
     after: gpd.GeoDataFrame,
-    stays: Sequence[int],
-    follows: Sequence[int],
+    kept_before: Sequence[int],
+    kept_after: Sequence[int],
 ) -> None:
-    kept = before["id"].iloc[list(stays)].tolist()
-    ended = before["id"].drop(index=list(stays)).tolist()
-    repeated = after["id"].iloc[list(follows)].tolist()
-    quietly = {"synchronize_session": False}
-    end = update(Cell).where(among(session, Cell.id, ended)).values(valid_to=on)
-    session.execute(end, execution_options=quietly)
-    session.execute(delete(Cell).where(among(session, Cell.id, repeated)), execution_options=quietly)
+    kept = before["id"].iloc[list(kept_before)].tolist()
+    ended = before["id"].drop(index=list(kept_before)).tolist()
+    repeated = after["id"].iloc[list(kept_after)].tolist()
+    options = {"synchronize_session": False}
+    end = update(Cell).where(id_in(session, Cell.id, ended)).values(valid_to=on)
+    session.execute(end, execution_options=options)
+    session.execute(delete(Cell).where(id_in(session, Cell.id, repeated)), execution_options=options)
     # What is left of the draft begins.
     begin = update(Cell).where(Cell.plan_id == plan.id).values(valid_from=on)
-    session.execute(begin, execution_options=quietly)
+    session.execute(begin, execution_options=options)
     begun = select(literal(plan.id), Cell.id).where(Cell.plan_id == plan.id)
     session.execute(insert(PlanCell).from_select(["plan_id", "cell_id"], begun))
     insert_rows(
@@ -247,7 +252,7 @@ def _write_cells(
     )
 
 
-def _write_plans(session: Session, plan: Plan, on: date, ground: Ground) -> list[int]:
+def _write_plans(session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy) -> list[int]:
     """Mark the plan as published, and end the plans of whose ground later ones leave nothing."""
     published = list(
         session.scalars(
@@ -260,14 +265,14 @@ def _write_plans(session: Session, plan: Plan, on: date, ground: Ground) -> list
     if published and published[0].published_at is not None:
         # The order of publishing decides what covers what, whatever a clock says.
         moment = max(moment, published[0].published_at + timedelta(microseconds=1))
-    plan.state, plan.valid_from, plan.published_at = State.published, on, moment
+    plan.state, plan.valid_from, plan.published_at = PlanState.published, on, moment
     plan.version += 1
-    covered = ground.leaves(plan.area_code)
+    covered = hierarchy.leaves(plan.area_code)
     superseded = []
     for other in published:
-        leaves = ground.leaves(other.area_code)
-        if other.state == State.published and leaves <= covered:
-            other.state, other.valid_to = State.superseded, on
+        leaves = hierarchy.leaves(other.area_code)
+        if other.state == PlanState.published and leaves <= covered:
+            other.state, other.valid_to = PlanState.superseded, on
             other.version += 1
             superseded.append(other.id)
         covered |= leaves

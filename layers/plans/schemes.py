@@ -8,18 +8,18 @@ import geopandas as gpd
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gis.crs import LONLAT, choose_crs, parse_crs
+from gis.crs import LONLAT, choose_working_crs, parse_working_crs
 from gis.errors import ConflictError, InputError, NotFoundError
-from gis.gaps import KINDS, Rules
-from layers.db.bulk import decode, raw
-from layers.db.content_hash import as_json
+from gis.gaps import GAP_KINDS, GapRules
+from layers.db.bulk import decode_geometries, raw_geometry
+from layers.db.content_hash import canonical_json
 from layers.models import Area, Cell, Scheme
 
-_DISTANCE = "max_distance_m"
-_FARTHEST_M = 1_000_000
-_TABLES = (*KINDS, "severity")
+_MAX_DISTANCE_RULE = "max_distance_m"
+_MAX_DISTANCE_LIMIT_M = 1_000_000
+_RULE_TABLES = (*GAP_KINDS, "severity")
 
-_LOCK = 0x57474C4B
+_LOCK_CLASS_ID = 0x57474C4B
 # The first of the two numbers of PostgreSQL's advisory locks; the second is the scheme.
 
 
@@ -42,7 +42,7 @@ def create_scheme(
         given.
     rules
         `max_distance_m`: entities outside all cells go to the nearest cell this near, in metres. Beside it
-        the tables of `gis.gaps.Rules`.
+        the tables of `gis.gaps.GapRules`.
 
     Raises
     ------
@@ -56,17 +56,19 @@ def create_scheme(
         raise InputError("A scheme needs a code and a name.")
     if session.scalar(select(Scheme.id).where(Scheme.code == code)) is not None:
         raise ConflictError(f"There is a scheme '{code}' already.")
-    given = _checked(rules or {})
+    validated = _validate_rules(rules or {})
     if working_crs is None:
-        shapes = decode(session, session.scalars(select(raw(session, Area.geometry))).all())
-        if not len(shapes):
+        geometries = decode_geometries(
+            session, session.scalars(select(raw_geometry(session, Area.geometry))).all()
+        )
+        if not len(geometries):
             raise InputError("There are no areas to choose a working CRS from; load areas or name the CRS.")
-        working_crs = choose_crs(gpd.GeoDataFrame(geometry=shapes, crs=LONLAT)).to_string()
+        working_crs = choose_working_crs(gpd.GeoDataFrame(geometry=geometries, crs=LONLAT)).to_string()
     scheme = Scheme(
         code=code,
         name=name,
-        working_crs=parse_crs(working_crs).to_string(),
-        rules=given,
+        working_crs=parse_working_crs(working_crs).to_string(),
+        rules=validated,
         created_at=datetime.now(UTC),
         version=1,
     )
@@ -75,12 +77,12 @@ def create_scheme(
     return scheme
 
 
-def gap_rules(scheme: Scheme) -> Rules:
+def gap_rules(scheme: Scheme) -> GapRules:
     """Return the rules by which gaps are looked for in a scheme: its own, and the defaults for the rest."""
-    return Rules.from_mapping({name: scheme.rules[name] for name in _TABLES if name in scheme.rules})
+    return GapRules.from_mapping({name: scheme.rules[name] for name in _RULE_TABLES if name in scheme.rules})
 
 
-def change_rules(session: Session, scheme: Scheme, changes: Mapping[str, Any]) -> None:
+def update_rules(session: Session, scheme: Scheme, changes: Mapping[str, Any]) -> None:
     """Give a scheme other rules.
 
     Parameters
@@ -96,28 +98,34 @@ def change_rules(session: Session, scheme: Scheme, changes: Mapping[str, Any]) -
         If a rule does not fit.
     """
     merged = {**scheme.rules, **changes}
-    rules = _checked({name: rule for name, rule in merged.items() if rule is not None})
+    rules = _validate_rules({name: rule for name, rule in merged.items() if rule is not None})
     published = select(Cell.id).where(Cell.scheme_id == scheme.id, Cell.valid_from.is_not(None)).limit(1)
-    if rules.get(_DISTANCE) != scheme.rules.get(_DISTANCE) and session.scalar(published) is not None:
+    if (
+        rules.get(_MAX_DISTANCE_RULE) != scheme.rules.get(_MAX_DISTANCE_RULE)
+        and session.scalar(published) is not None
+    ):
         raise ConflictError(
             f"Scheme '{scheme.code}' has published cells, and who belongs to them depends on its "
-            f"{_DISTANCE}; make another scheme."
+            f"{_MAX_DISTANCE_RULE}; make another scheme."
         )
     scheme.rules = rules
 
 
-def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
+def _validate_rules(rules: Mapping[str, Any]) -> dict[str, Any]:
     """Return rules that fit."""
-    distance = given.get(_DISTANCE)
+    distance = rules.get(_MAX_DISTANCE_RULE)
     if distance is not None and not (
-        isinstance(distance, int | float) and not isinstance(distance, bool) and 0 <= distance <= _FARTHEST_M
+        isinstance(distance, int | float)
+        and not isinstance(distance, bool)
+        and 0 <= distance <= _MAX_DISTANCE_LIMIT_M
     ):
         raise InputError(
-            f"The rule {_DISTANCE} must be a number of metres from 0 to {_FARTHEST_M:,}, not {distance!r}."
+            f"The rule {_MAX_DISTANCE_RULE} must be a number of metres "
+            f"from 0 to {_MAX_DISTANCE_LIMIT_M:,}, not {distance!r}."
         )
-    Rules.from_mapping({name: table for name, table in given.items() if name != _DISTANCE})
-    as_json(given)
-    return dict(given)
+    GapRules.from_mapping({name: table for name, table in rules.items() if name != _MAX_DISTANCE_RULE})
+    canonical_json(rules)
+    return dict(rules)
 
 
 def find_scheme(session: Session, code: str) -> Scheme:

@@ -10,8 +10,8 @@ import shapely
 
 from gis.crs import LONLAT
 from layers.sample.blocks import Blocks, Ints, group_communities, group_streets
-from layers.sample.city_plane import Floats, Geometries, Ground, to_metres
-from layers.sample.code_tables import Tables
+from layers.sample.city_plane import CityPlane, Floats, Geometries, to_metres
+from layers.sample.code_tables import CodeTables
 from layers.sample.names import DISTRICT_CODE, SYNTHETIC, place_names
 
 STREETS, COMMUNITIES = 12, 200
@@ -19,7 +19,7 @@ STREETS, COMMUNITIES = 12, 200
 
 
 def make_areas(
-    blocks: Blocks, ground: Ground, tables: Tables, scale: float, rng: np.random.Generator
+    blocks: Blocks, plane: CityPlane, tables: CodeTables, scale: float, rng: np.random.Generator
 ) -> tuple[gpd.GeoDataFrame, Ints]:
     """Make the district, its streets and its communities.
 
@@ -31,16 +31,16 @@ def make_areas(
     community : ndarray of int
         For each block the row in `areas` of its community.
     """
-    street_of = group_streets(blocks, ground, max(2, round(STREETS * scale)))
-    community_of = group_communities(blocks, ground, street_of, max(4, round(COMMUNITIES * scale)), rng)
+    street_of = group_streets(blocks, plane, max(2, round(STREETS * scale)))
+    community_of = group_communities(blocks, plane, street_of, max(4, round(COMMUNITIES * scale)), rng)
     count = int(community_of.max()) + 1
-    communities = _unions(blocks.faces, community_of, count)
+    communities = _dissolve(blocks.faces, community_of, count)
     parent = np.zeros(count, dtype=np.int64)
     parent[community_of] = street_of
-    street_rank = _reading_order(_unions(blocks.faces, street_of, int(street_of.max()) + 1))
+    street_rank = _reading_order(_dissolve(blocks.faces, street_of, int(street_of.max()) + 1))
     order = np.lexsort((_reading_order(communities), street_rank[parent]))
     communities, parent = communities[order], street_rank[parent[order]]
-    streets = _unions(communities, parent, int(parent.max()) + 1)
+    streets = _dissolve(communities, parent, int(parent.max()) + 1)
     district = shapely.coverage_union_all(streets)
 
     # The village digits start anew in each street; residents' committees are numbered from 001.
@@ -68,7 +68,7 @@ def make_areas(
     return frame, 1 + len(streets) + place[community_of]
 
 
-def _unions(pieces: Geometries, group: Ints, count: int) -> Geometries:
+def _dissolve(pieces: Geometries, group: Ints, count: int) -> Geometries:
     return np.array([shapely.coverage_union_all(pieces[group == i]) for i in range(count)], dtype=object)
 
 

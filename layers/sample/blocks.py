@@ -11,7 +11,15 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from layers.sample.city_plane import DECIMALS, Floats, Geometries, Ground, metre_points, to_lonlat, to_metres
+from layers.sample.city_plane import (
+    DECIMALS,
+    CityPlane,
+    Floats,
+    Geometries,
+    lonlat_to_metres,
+    to_lonlat,
+    to_metres,
+)
 from layers.sample.linework import CLASSES, Linework
 
 Ints = NDArray[np.int64]
@@ -49,7 +57,7 @@ class Blocks:
     pair_kinds: Ints
 
 
-def cut_blocks(linework: Linework) -> Blocks:
+def make_blocks(linework: Linework) -> Blocks:
     """Node the lines on the stored grid and read off the faces.
 
     Returns
@@ -67,13 +75,13 @@ def cut_blocks(linework: Linework) -> Blocks:
     kept = shapely.contains(linework.outline, inner) & ~shapely.contains(linework.lake, inner)
     faces = faces[kept]
     kinds, roads = _classify(noded, source, linework)
-    bounding = _bounding(noded, faces)
+    bounding = _bounds_face(noded, faces)
     metres = to_metres(noded)
     middle = shapely.line_interpolate_point(metres, 0.5, normalized=True)
     inside = shapely.contains(linework.outline, middle)
     inside &= ~shapely.contains(linework.lake.buffer(-1.0), middle)
     edge_kept = inside & (bounding | (shapely.length(metres) > 45.0)) & (kinds >= 0)
-    pairs, lengths, pair_kinds = _neighbours(faces, noded, kinds)
+    pairs, lengths, pair_kinds = _adjacent_faces(faces, noded, kinds)
     return Blocks(
         faces=faces,
         metres=to_metres(faces),
@@ -109,7 +117,7 @@ def _segments(geometries: Geometries) -> tuple[Floats, Floats, Ints]:
     return xy[:-1][same], xy[1:][same], owner[ring[:-1][same]]
 
 
-def _keys(*segments: tuple[Floats, Floats, Ints]) -> list[Ints]:
+def _segment_keys(*segments: tuple[Floats, Floats, Ints]) -> list[Ints]:
     """Return keys for the segments of several sets; equal segments, in either direction, get equal keys."""
     ends = [part for start, end, _ in segments for part in (start, end)]
     _, number = np.unique(np.concatenate(ends), axis=0, return_inverse=True)
@@ -121,19 +129,19 @@ def _keys(*segments: tuple[Floats, Floats, Ints]) -> list[Ints]:
     return keys
 
 
-def _bounding(edges: Geometries, faces: Geometries) -> NDArray[np.bool_]:
+def _bounds_face(edges: Geometries, faces: Geometries) -> NDArray[np.bool_]:
     """Tell which edges bound a face."""
     lines, rings = _segments(edges), _segments(faces)
-    line_keys, ring_keys = _keys(lines, rings)
+    line_keys, ring_keys = _segment_keys(lines, rings)
     found = np.zeros(len(edges), dtype=bool)
     found[lines[2][np.isin(line_keys, ring_keys)]] = True
     return found
 
 
-def _neighbours(faces: Geometries, edges: Geometries, kinds: Ints) -> tuple[Ints, Floats, Ints]:
+def _adjacent_faces(faces: Geometries, edges: Geometries, kinds: Ints) -> tuple[Ints, Floats, Ints]:
     """Return pairs of neighbouring faces, their common metres and the first class on their border."""
     rings, lines = _segments(faces), _segments(edges)
-    ring_keys, line_keys = _keys(rings, lines)
+    ring_keys, line_keys = _segment_keys(rings, lines)
     line_order = np.argsort(line_keys)
     position = np.searchsorted(line_keys, ring_keys, sorter=line_order)
     kind = kinds[lines[2][line_order[np.minimum(position, len(line_order) - 1)]]]
@@ -141,11 +149,11 @@ def _neighbours(faces: Geometries, edges: Geometries, kinds: Ints) -> tuple[Ints
     twice = ring_keys[order][1:] == ring_keys[order][:-1]
     left, right = order[:-1][twice], order[1:][twice]
     both = np.sort(np.column_stack([rings[2][left], rings[2][right]]), axis=1)
-    step = metre_points(rings[1][left]) - metre_points(rings[0][left])
+    step = lonlat_to_metres(rings[1][left]) - lonlat_to_metres(rings[0][left])
     metres = np.hypot(step[:, 0], step[:, 1])
     pairs, group = np.unique(both, axis=0, return_inverse=True)
     group = group.reshape(-1)
-    lengths = _sums(group, metres, len(pairs))
+    lengths = _sum_by_group(group, metres, len(pairs))
     # The class that makes up most of the border, so that a crossing's last metre does not decide.
     table = np.zeros((len(pairs), len(CLASSES)))
     np.add.at(table, (group, np.maximum(kind[left], 0)), metres)
@@ -199,7 +207,7 @@ def merge_regions(weights: Floats, pairs: Ints, lengths: Floats, count: int) -> 
     return np.unique(np.array(owner), return_inverse=True)[1].reshape(-1)
 
 
-def group_streets(blocks: Blocks, ground: Ground, count: int) -> Ints:
+def group_streets(blocks: Blocks, plane: CityPlane, count: int) -> Ints:
     """Group blocks into streets whose borders follow main roads, river and railway.
 
     Returns
@@ -214,13 +222,13 @@ def group_streets(blocks: Blocks, ground: Ground, count: int) -> Ints:
     apart = crossing[:, 0] != crossing[:, 1]
     attraction = np.where(blocks.pair_kinds == _RIVER, 0.25, 1.0) * blocks.lengths
     pairs, group = np.unique(np.sort(crossing[apart], axis=1), axis=0, return_inverse=True)
-    lengths = _sums(group, attraction[apart], len(pairs))
-    loads = _sums(quarter, _load(blocks, ground), int(quarter.max()) + 1)
+    lengths = _sum_by_group(group, attraction[apart], len(pairs))
+    loads = _sum_by_group(quarter, _block_loads(blocks, plane), int(quarter.max()) + 1)
     return merge_regions(loads, pairs, lengths, count)[quarter]
 
 
 def group_communities(
-    blocks: Blocks, ground: Ground, streets: Ints, count: int, rng: np.random.Generator
+    blocks: Blocks, plane: CityPlane, streets: Ints, count: int, rng: np.random.Generator
 ) -> Ints:
     """Group the blocks of each street into communities, smaller where the city is denser.
 
@@ -229,7 +237,7 @@ def group_communities(
     ndarray of int
         The community, from 0 over the whole district, of each block.
     """
-    load = _load(blocks, ground)
+    load = _block_loads(blocks, plane)
     by_street = np.bincount(streets, weights=load)
     quota = np.maximum(2, np.round(count * by_street / by_street.sum())).astype(int)
     labels = np.full(len(streets), -1)
@@ -240,19 +248,21 @@ def group_communities(
         local[member] = np.arange(len(member))
         within = (local[blocks.pairs] >= 0).all(axis=1)
         pairs = local[blocks.pairs[within]]
-        liking = blocks.lengths[within] * rng.lognormal(0, 0.25, int(within.sum()))
+        attraction = blocks.lengths[within] * rng.lognormal(0, 0.25, int(within.sum()))
         # Nothing but slivers is joined across water, railway and main roads while another neighbour is left.
-        liking = liking * np.where(blocks.pair_kinds[within] <= _MAIN, 0.12, 1.0)
-        found = merge_regions(load[member] * rng.lognormal(0, 0.2, len(member)), pairs, liking, int(wanted))
+        attraction = attraction * np.where(blocks.pair_kinds[within] <= _MAIN, 0.12, 1.0)
+        found = merge_regions(
+            load[member] * rng.lognormal(0, 0.2, len(member)), pairs, attraction, int(wanted)
+        )
         labels[member] = found + start
         start += int(found.max()) + 1
     return labels
 
 
-def _sums(group: Ints, values: Floats, count: int) -> Floats:
+def _sum_by_group(group: Ints, values: Floats, count: int) -> Floats:
     return np.asarray(np.bincount(group.reshape(-1), weights=values, minlength=count), dtype=float)
 
 
-def _load(blocks: Blocks, ground: Ground) -> Floats:
+def _block_loads(blocks: Blocks, plane: CityPlane) -> Floats:
     middle = shapely.get_coordinates(shapely.centroid(blocks.metres))
-    return np.asarray(shapely.area(blocks.metres) * (0.35 + ground.density(middle)), dtype=float)
+    return np.asarray(shapely.area(blocks.metres) * (0.35 + plane.density(middle)), dtype=float)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from gis.crs import LONLAT
 from layers.sample.blocks import Blocks, Ints
-from layers.sample.city_plane import Floats, Geometries, Ground, lonlat_points, to_metres
+from layers.sample.city_plane import CityPlane, Floats, Geometries, metres_to_lonlat, to_metres
 from layers.sample.linework import CLASSES, Linework
-from layers.sample.names import numbered
+from layers.sample.names import numbered_ids
 
 BUILDINGS = 8000
 """Buildings at scale 1."""
@@ -62,13 +62,13 @@ class Buildings:
         xy = (
             self.corner[building] + self.across[building] * share[:, :1] + self.along[building] * share[:, 1:]
         )
-        return np.asarray(shapely.points(lonlat_points(xy)), dtype=object)
+        return np.asarray(shapely.points(metres_to_lonlat(xy)), dtype=object)
 
 
 def make_buildings(
     blocks: Blocks,
     linework: Linework,
-    ground: Ground,
+    plane: CityPlane,
     roads: gpd.GeoDataFrame,
     area_codes: NDArray[np.object_],
     scale: float,
@@ -78,7 +78,7 @@ def make_buildings(
 
     Parameters
     ----------
-    blocks, linework, ground
+    blocks, linework, plane
         The plane.
     roads
         With name and class, for the addresses.
@@ -96,13 +96,13 @@ def make_buildings(
         Which blocks stayed without a building.
     """
     middle = shapely.get_coordinates(shapely.centroid(blocks.metres))
-    dense = ground.density(middle)
+    dense = plane.density(middle)
     weights = dense[:, None] * _PATTERNS[:, 7] + (1 - dense)[:, None] * _PATTERNS[:, 8]
     cumulative = np.cumsum(weights / weights.sum(axis=1, keepdims=True), axis=1)
     pattern = (rng.uniform(0, 1, (len(dense), 1)) > cumulative).sum(axis=1).clip(max=len(_PATTERNS) - 1)
     block, corner, across, along = _slots(blocks.metres, pattern)
     footprint, part = _footprints(pattern[block], corner, across, along, rng)
-    fits = _fits(footprint, block, blocks, linework) & (rng.uniform(0, 1, len(block)) > 0.04)
+    fits = _footprint_fits(footprint, block, blocks, linework) & (rng.uniform(0, 1, len(block)) > 0.04)
     block, corner, across, along = block[fits], corner[fits], across[fits], along[fits]
     footprint, along = footprint[fits], along * part[fits, None]
 
@@ -114,10 +114,10 @@ def make_buildings(
     corner, across, along = corner[order], across[order], along[order]
     kind = _PATTERNS[pattern[block]]
     floors = rng.integers(kind[:, 5].astype(int), kind[:, 6].astype(int) + 1)
-    lonlat = shapely.transform(footprint, lonlat_points)
+    lonlat = shapely.transform(footprint, metres_to_lonlat)
     frame = gpd.GeoDataFrame(
         {
-            "building_id": numbered("B", len(block)),
+            "building_id": numbered_ids("B", len(block)),
             "address": _addresses(shapely.centroid(footprint), roads),
             "use": np.array(USES, dtype=object)[kind[:, 0].astype(int)],
             "floors": floors,
@@ -137,15 +137,15 @@ def _slots(faces: Geometries, pattern: Ints) -> tuple[Ints, Floats, Floats, Floa
 
     Returns block, corner, side across and side along of each slot.
     """
-    box = shapely.get_coordinates(shapely.oriented_envelope(faces)).reshape(len(faces), 5, 2)
-    first, second = box[:, 1] - box[:, 0], box[:, 3] - box[:, 0]
+    envelope = shapely.get_coordinates(shapely.oriented_envelope(faces)).reshape(len(faces), 5, 2)
+    first, second = envelope[:, 1] - envelope[:, 0], envelope[:, 3] - envelope[:, 0]
     sizes = np.stack([np.hypot(*first.T), np.hypot(*second.T)], axis=1)
     swap = sizes[:, 0] < sizes[:, 1]
     first[swap], second[swap] = second[swap], first[swap].copy()
     sizes[swap] = sizes[swap][:, ::-1]
-    origin = box[:, 0]
-    shape = _PATTERNS[pattern]
-    numbers = np.maximum(1, np.floor((sizes - 6.0) / shape[:, 3:5])).astype(int)
+    origin = envelope[:, 0]
+    dimensions = _PATTERNS[pattern]
+    numbers = np.maximum(1, np.floor((sizes - 6.0) / dimensions[:, 3:5])).astype(int)
     total = numbers.prod(axis=1)
     block = np.repeat(np.arange(len(faces)), total)
     index = np.arange(total.sum()) - np.repeat(np.cumsum(total) - total, total)
@@ -153,9 +153,14 @@ def _slots(faces: Geometries, pattern: Ints) -> tuple[Ints, Floats, Floats, Floa
     unit = np.stack([first / sizes[:, :1], second / sizes[:, 1:]], axis=1)
     # What the pitches leave over is spread evenly, so that rows stand in the middle of their block.
     pitch = sizes / numbers
-    start = np.stack([column, row], axis=1) * pitch[block] + (pitch - shape[:, 1:3])[block] / 2
+    start = np.stack([column, row], axis=1) * pitch[block] + (pitch - dimensions[:, 1:3])[block] / 2
     corner = origin[block] + unit[block, 0] * start[:, :1] + unit[block, 1] * start[:, 1:]
-    return block, corner, unit[block, 0] * shape[block, 1, None], unit[block, 1] * shape[block, 2, None]
+    return (
+        block,
+        corner,
+        unit[block, 0] * dimensions[block, 1, None],
+        unit[block, 1] * dimensions[block, 2, None],
+    )
 
 
 def _footprints(
@@ -166,9 +171,9 @@ def _footprints(
     angled = (rng.uniform(0, 1, count) < np.where(pattern >= 4, 0.35, 0.12)) & (pattern != 3)
     cut = np.where(angled, rng.uniform(0.4, 0.65, count), 1.0)
     wing = np.where(angled, rng.uniform(0.35, 0.65, count), 0.5)
-    shape = np.array([(0, 0), (1, 0), (1, 2), (3, 2), (3, 1), (0, 1), (0, 0)])
+    corner_levels = np.array([(0, 0), (1, 0), (1, 2), (3, 2), (3, 1), (0, 1), (0, 0)])
     levels = np.stack([np.zeros(count), np.ones(count), cut, wing], axis=1)
-    x, y = levels[:, shape[:, 0]], levels[:, shape[:, 1]]
+    x, y = levels[:, corner_levels[:, 0]], levels[:, corner_levels[:, 1]]
     ring = corner[:, None] + across[:, None] * x[..., None] + along[:, None] * y[..., None]
     polygons = np.asarray(shapely.polygons(ring), dtype=object)
     corners = np.stack([corner, corner + across, corner + across + along, corner + along, corner], axis=1)
@@ -176,7 +181,9 @@ def _footprints(
     return np.where(angled, polygons, square), cut
 
 
-def _fits(footprint: Geometries, block: Ints, blocks: Blocks, linework: Linework) -> NDArray[np.bool_]:
+def _footprint_fits(
+    footprint: Geometries, block: Ints, blocks: Blocks, linework: Linework
+) -> NDArray[np.bool_]:
     """Tell which footprints lie inside their block, clear of roads, railway and water."""
     reach = np.zeros(len(CLASSES))
     for name, metres in _CLEARANCE.items():

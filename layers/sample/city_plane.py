@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
-from gis.crs import LONLAT, working_crs
+from gis.crs import LONLAT, working_crs_for_bounds
 
 Floats = NDArray[np.float64]
 Geometries = NDArray[np.object_]
@@ -27,7 +27,7 @@ DECIMALS = 7
 
 
 @dataclass(frozen=True)
-class Ground:
+class CityPlane:
     """The plane on which a district is drawn, in metres about its middle.
 
     Attributes
@@ -47,7 +47,7 @@ class Ground:
     waves: Floats
     centres: Floats
 
-    def place(self, u: Floats, v: Floats) -> Floats:
+    def warp(self, u: Floats, v: Floats) -> Floats:
         """Return the metres (..., 2) of street pattern coordinates, which bend as old roads do."""
         cos, sin = np.cos(self.rotation), np.sin(self.rotation)
         plain = np.stack([cos * u - sin * v, sin * u + cos * v], axis=-1)
@@ -67,7 +67,7 @@ class Ground:
         return np.minimum(total, 1.0)
 
 
-def make_ground(rng: np.random.Generator, scale: float) -> Ground:
+def make_city_plane(rng: np.random.Generator, scale: float) -> CityPlane:
     """Draw a ground for a district of `scale` times 25 km²."""
     radius = float(np.sqrt(AREA_M2 * scale / np.pi))
     count = 5
@@ -89,25 +89,25 @@ def make_ground(rng: np.random.Generator, scale: float) -> Ground:
     )
     centres[:, :2] += rng.normal(0, 0.05 * radius, (4, 2))
     centres[:, 3] /= radius
-    return Ground(radius, float(rng.uniform(0.12, 0.3)), waves, centres)
+    return CityPlane(radius, float(rng.uniform(0.12, 0.3)), waves, centres)
 
 
 def district_crs() -> CRS:
     """Return the working CRS of the sample district."""
-    return working_crs((*ORIGIN, *ORIGIN))
+    return working_crs_for_bounds((*ORIGIN, *ORIGIN))
 
 
 _FORWARD = Transformer.from_crs(LONLAT, district_crs(), always_xy=True)
 _MIDDLE = np.array(_FORWARD.transform(*ORIGIN))
 
 
-def lonlat_points(xy: Floats) -> Floats:
+def metres_to_lonlat(xy: Floats) -> Floats:
     """Return longitude, latitude (n, 2), rounded as stored, of metres (n, 2) about the middle."""
     lon, lat = _FORWARD.transform(xy[:, 0] + _MIDDLE[0], xy[:, 1] + _MIDDLE[1], direction="INVERSE")
     return np.round(np.column_stack([lon, lat]), DECIMALS)
 
 
-def metre_points(lonlat: Floats) -> Floats:
+def lonlat_to_metres(lonlat: Floats) -> Floats:
     """Return metres (n, 2) about the middle of longitude, latitude (n, 2)."""
     x, y = _FORWARD.transform(lonlat[:, 0], lonlat[:, 1])
     return np.column_stack([x - _MIDDLE[0], y - _MIDDLE[1]]).astype(float)
@@ -115,9 +115,9 @@ def metre_points(lonlat: Floats) -> Floats:
 
 def to_lonlat(geometries: Geometries) -> Geometries:
     """Return geometries in metres about the middle as longitude, latitude, vertices rounded as stored."""
-    return np.asarray(shapely.transform(geometries, lonlat_points), dtype=object)
+    return np.asarray(shapely.transform(geometries, metres_to_lonlat), dtype=object)
 
 
 def to_metres(geometries: Geometries) -> Geometries:
     """Return longitude, latitude geometries in metres about the middle."""
-    return np.asarray(shapely.transform(geometries, metre_points), dtype=object)
+    return np.asarray(shapely.transform(geometries, lonlat_to_metres), dtype=object)

@@ -24,7 +24,7 @@ _NUMBERS = {"weight", "employees", "interval_days", "share", "range_m", "capacit
 
 
 @dataclass(frozen=True)
-class Tables:
+class CodeTables:
     """The code tables; codes are text, weights and measures are numbers."""
 
     place_names: pd.DataFrame
@@ -37,7 +37,7 @@ class Tables:
     service_point_kinds: pd.DataFrame
 
 
-def read_tables(folder: Path) -> Tables:
+def read_code_tables(folder: Path) -> CodeTables:
     """Read the code tables of a folder.
 
     Raises
@@ -45,7 +45,7 @@ def read_tables(folder: Path) -> Tables:
     InputError
         If a table is missing, empty, or lacks a column, or a number is none.
     """
-    return Tables(**{name: _read(folder / f"{name}.csv", columns) for name, columns in _COLUMNS.items()})
+    return CodeTables(**{name: _read(folder / f"{name}.csv", columns) for name, columns in _COLUMNS.items()})
 
 
 def _read(path: Path, columns: list[str]) -> pd.DataFrame:
@@ -68,7 +68,7 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
     return table
 
 
-def pick(
+def weighted_choice(
     table: pd.DataFrame, count: int, rng: np.random.Generator, *, weight: str = "weight"
 ) -> NDArray[np.int64]:
     """Draw `count` row positions of a table by its weights."""

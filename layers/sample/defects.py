@@ -13,7 +13,7 @@ import shapely
 
 from gis import datum
 from gis.crs import LONLAT
-from layers.sample.city_plane import Geometries, lonlat_points, metre_points
+from layers.sample.city_plane import Geometries, lonlat_to_metres, metres_to_lonlat
 from layers.sample.names import DISTRICT_CODE
 
 Counts = dict[str, int]
@@ -22,7 +22,7 @@ _SHIFT_M = 6.0
 
 
 @dataclass(frozen=True)
-class Defective:
+class DefectiveLayer:
     """A damaged frame (points as lon, lat columns where it is a plain table) and its defects by kind."""
 
     frame: pd.DataFrame
@@ -37,24 +37,26 @@ def as_table(points: gpd.GeoDataFrame) -> pd.DataFrame:
     return table
 
 
-def in_gcj02(points: gpd.GeoDataFrame, count: int) -> Defective:
+def shift_to_gcj02(points: gpd.GeoDataFrame, count: int) -> DefectiveLayer:
     """Return the first `count` points with their coordinates in GCJ-02, as map services give them."""
     table = as_table(points.iloc[:count])
-    lon, lat = datum.convert(table["lon"].to_numpy(), table["lat"].to_numpy(), source="wgs84", target="gcj02")
+    lon, lat = datum.convert_coordinates(
+        table["lon"].to_numpy(), table["lat"].to_numpy(), source="wgs84", target="gcj02"
+    )
     table["lon"], table["lat"] = np.round(lon, 7), np.round(lat, 7)
-    return Defective(table, {"gcj02": len(table)})
+    return DefectiveLayer(table, {"gcj02": len(table)})
 
 
-def with_swapped_axes(points: gpd.GeoDataFrame, count: int) -> Defective:
+def swap_axes(points: gpd.GeoDataFrame, count: int) -> DefectiveLayer:
     """Return the first `count` points with longitude and latitude exchanged."""
     table = as_table(points.iloc[:count])
     table["lon"], table["lat"] = table["lat"].to_numpy(), table["lon"].to_numpy()
-    return Defective(table, {"swapped_axes": len(table)})
+    return DefectiveLayer(table, {"swapped_axes": len(table)})
 
 
-def with_point_defects(
+def add_point_defects(
     points: gpd.GeoDataFrame, areas: gpd.GeoDataFrame, rng: np.random.Generator
-) -> Defective:
+) -> DefectiveLayer:
     """Return points of which some lie outside, are empty, at 0, 0, beyond the globe, or repeat an id.
 
     Each record has at most one defect; a repeated id is counted once per record beyond the first.
@@ -85,10 +87,10 @@ def with_point_defects(
     sound = np.setdiff1d(np.arange(len(table)), np.concatenate(rows))
     ids[double] = ids[rng.choice(sound, size=len(double), replace=False)]
     table["lon"], table["lat"], table["id"] = lon, lat, ids
-    return Defective(table, {name: len(found) for name, found in zip(wanted, rows, strict=True)})
+    return DefectiveLayer(table, {name: len(found) for name, found in zip(wanted, rows, strict=True)})
 
 
-def with_empty_geometries(entities: gpd.GeoDataFrame, rng: np.random.Generator) -> Defective:
+def add_empty_geometries(entities: gpd.GeoDataFrame, rng: np.random.Generator) -> DefectiveLayer:
     """Return entities of which some have no geometry, and as many an empty one."""
     frame = entities.copy()
     unit = max(1, len(frame) // 200)
@@ -97,10 +99,10 @@ def with_empty_geometries(entities: gpd.GeoDataFrame, rng: np.random.Generator) 
     geometry[rows[:unit]] = None
     geometry[rows[unit:]] = shapely.Point()
     frame = frame.set_geometry(gpd.GeoSeries(geometry, crs=LONLAT, index=frame.index))
-    return Defective(frame, {"no_geometry": unit, "empty_geometry": unit})
+    return DefectiveLayer(frame, {"no_geometry": unit, "empty_geometry": unit})
 
 
-def torn_areas(areas: gpd.GeoDataFrame, rng: np.random.Generator) -> Defective:
+def add_topology_errors(areas: gpd.GeoDataFrame, rng: np.random.Generator) -> DefectiveLayer:
     """Return the communities with overlaps, blanks and unmatched vertices, each a pair of neighbours apart.
 
     A vertex in the middle of a common border is moved by 6 m in one of its two communities alone: out of it
@@ -120,16 +122,16 @@ def torn_areas(areas: gpd.GeoDataFrame, rng: np.random.Generator) -> Defective:
         around = tree.query(geometry[row], predicate="intersects")
         if touched[row]:
             continue
-        damaged, neighbour = _damage(geometry, int(row), around, touched, kind)
+        damaged, neighbour = _damage_border(geometry, int(row), around, touched, kind)
         if damaged is None:
             continue
         geometry[row] = damaged
         touched[[row, neighbour]] = True
         counts[kind] += 1
-    return Defective(frame.set_geometry(gpd.GeoSeries(geometry, crs=LONLAT)), counts)
+    return DefectiveLayer(frame.set_geometry(gpd.GeoSeries(geometry, crs=LONLAT)), counts)
 
 
-def _damage(
+def _damage_border(
     geometry: Geometries,
     row: int,
     around: np.ndarray[tuple[int], np.dtype[np.int64]],
@@ -151,7 +153,7 @@ def _damage(
         if len(shared) != 1 or common != shared or touched[others[shared[0]]]:
             continue
         neighbour = geometry[others[shared[0]]]
-        moved = _moved(ring, at, polygon, kind)
+        moved = _move_vertex(ring, at, polygon, kind)
         if moved is None or not moved.is_valid:
             continue
         change = shapely.intersection(moved, neighbour).area
@@ -163,12 +165,12 @@ def _damage(
     return None, -1
 
 
-def _moved(
+def _move_vertex(
     ring: np.ndarray[tuple[int, int], np.dtype[np.float64]], at: int, polygon: shapely.Polygon, kind: str
 ) -> shapely.Polygon | None:
     if kind == "unmatched_vertex":
         return shapely.Polygon(np.delete(ring, at, axis=0), list(polygon.interiors))
-    metres = metre_points(ring[[at - 1, at, at + 1]])
+    metres = lonlat_to_metres(ring[[at - 1, at, at + 1]])
     heading = metres[2] - metres[0]
     if np.hypot(*heading) < 5 * _SHIFT_M:
         return None
@@ -178,11 +180,11 @@ def _moved(
         inward = -inward
     target = metres[1] + inward * (_SHIFT_M if kind == "blank" else -_SHIFT_M)
     changed = ring.copy()
-    changed[at] = lonlat_points(target[None])[0]
+    changed[at] = metres_to_lonlat(target[None])[0]
     return shapely.Polygon(changed, list(polygon.interiors))
 
 
-def broken_areas(areas: gpd.GeoDataFrame) -> Defective:
+def add_invalid_areas(areas: gpd.GeoDataFrame) -> DefectiveLayer:
     """Return all areas with a repeated code, an unknown parent, a self-crossing ring and an empty one."""
     frame = areas.reset_index(drop=True).copy()
     rows = np.flatnonzero(frame["level"] == "village")[-4:]
@@ -195,6 +197,6 @@ def broken_areas(areas: gpd.GeoDataFrame) -> Defective:
     geometry[rows[2]] = shapely.Polygon(ring)
     geometry[rows[3]] = shapely.Polygon()
     frame = frame.set_geometry(gpd.GeoSeries(geometry, crs=LONLAT))
-    return Defective(
+    return DefectiveLayer(
         frame, {"repeated_code": 1, "unknown_parent": 1, "self_crossing": 1, "empty_geometry": 1}
     )

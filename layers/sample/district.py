@@ -11,10 +11,10 @@ import pandas as pd
 from gis.errors import InputError
 from layers.sample import defects
 from layers.sample.areas import make_areas
-from layers.sample.blocks import cut_blocks
+from layers.sample.blocks import make_blocks
 from layers.sample.buildings import make_buildings
-from layers.sample.city_plane import make_ground
-from layers.sample.code_tables import read_tables
+from layers.sample.city_plane import make_city_plane
+from layers.sample.code_tables import read_code_tables
 from layers.sample.entities import (
     make_components,
     make_enterprises,
@@ -32,10 +32,10 @@ Progress = Callable[[int, int], None]
 SEED = 20250101
 """The seed of the district that the demo shows."""
 
-STEPS = 8
+PROGRESS_STEPS = 8
 """Steps of which `make_district` tells its progress."""
 
-SMALLEST, LARGEST = 0.04, 4.0
+MIN_SCALE, MAX_SCALE = 0.04, 4.0
 """Limits of the scale: a smaller district has no room for streets, a larger one leaves its plain."""
 
 
@@ -70,8 +70,8 @@ class District:
     service_points: gpd.GeoDataFrame
     officers: pd.DataFrame
     visits: pd.DataFrame
-    defective: dict[str, defects.Defective]
-    posts: dict[str, int]
+    defective: dict[str, defects.DefectiveLayer]
+    left_empty: dict[str, int]
 
 
 def make_district(
@@ -89,53 +89,53 @@ def make_district(
         Size against the full district of 25 km², 200 communities, 8,000 buildings, 100,000 households and
         20,000 enterprises; 0.04 to 4.
     progress
-        Called with steps done and `STEPS`.
+        Called with steps done and `PROGRESS_STEPS`.
 
     Raises
     ------
     InputError
         If the scale or seed is out of range, or a code table cannot be used.
     """
-    if not SMALLEST <= scale <= LARGEST:
-        raise InputError(f"The scale {scale:g} is not between {SMALLEST:g} and {LARGEST:g}.")
+    if not MIN_SCALE <= scale <= MAX_SCALE:
+        raise InputError(f"The scale {scale:g} is not between {MIN_SCALE:g} and {MAX_SCALE:g}.")
     if seed < 0:
         raise InputError(f"The seed {seed} is negative; give 0 or more.")
-    tell: Progress = progress if progress is not None else _silent
-    codes = read_tables(tables)
+    report_progress: Progress = progress if progress is not None else no_progress
+    codes = read_code_tables(tables)
     # One stream per matter, so that a change to one maker leaves the others' output as it was.
     rng = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(16)]
-    tell(0, STEPS)
-    ground = make_ground(rng[0], scale)
-    linework = draw_linework(ground, rng[1])
-    blocks = cut_blocks(linework)
-    tell(1, STEPS)
-    areas, community = make_areas(blocks, ground, codes, scale, rng[2])
-    tell(2, STEPS)
+    report_progress(0, PROGRESS_STEPS)
+    plane = make_city_plane(rng[0], scale)
+    linework = draw_linework(plane, rng[1])
+    blocks = make_blocks(linework)
+    report_progress(1, PROGRESS_STEPS)
+    areas, community = make_areas(blocks, plane, codes, scale, rng[2])
+    report_progress(2, PROGRESS_STEPS)
     roads = make_roads(blocks, linework, codes, rng[3])
     code: np.ndarray[tuple[int], np.dtype[np.object_]] = areas["code"].to_numpy(dtype=object)
-    buildings, empty = make_buildings(blocks, linework, ground, roads, code[community], scale, rng[4])
-    tell(3, STEPS)
+    buildings, empty = make_buildings(blocks, linework, plane, roads, code[community], scale, rng[4])
+    report_progress(3, PROGRESS_STEPS)
     water_names = place_names(codes, 3, rng[5])
     households = make_households(buildings, scale, rng[6])
-    tell(4, STEPS)
+    report_progress(4, PROGRESS_STEPS)
     enterprises = make_enterprises(buildings, codes, str(areas["name"].iloc[0])[:2], scale, rng[7])
     sensors = make_sensors(buildings, blocks, linework, codes, scale, rng[8])
     components = make_components(blocks, linework, codes, scale, rng[9])
     service_points = make_service_points(buildings, areas, codes, scale, rng[10])
-    tell(5, STEPS)
+    report_progress(5, PROGRESS_STEPS)
     officers, posts = make_officers(areas, codes, rng[11])
     area_of = buildings.frame.set_index("building_id")["area_code"].reindex(enterprises["building_id"])
     visits, unvisited = make_visits(enterprises, area_of.to_numpy(dtype=object), officers, codes, rng[12])
-    tell(6, STEPS)
+    report_progress(6, PROGRESS_STEPS)
     defective = {
-        "enterprises_gcj02.csv": defects.in_gcj02(enterprises, max(20, round(2000 * scale))),
-        "households_swapped.csv": defects.with_swapped_axes(households, max(20, round(1000 * scale))),
-        "sensors_defects.csv": defects.with_point_defects(sensors, areas, rng[13]),
-        "components_empty.geojson": defects.with_empty_geometries(components, rng[14]),
-        "areas_torn.gpkg": defects.torn_areas(areas, rng[15]),
-        "areas_broken.geojson": defects.broken_areas(areas),
+        "enterprises_gcj02.csv": defects.shift_to_gcj02(enterprises, max(20, round(2000 * scale))),
+        "households_swapped.csv": defects.swap_axes(households, max(20, round(1000 * scale))),
+        "sensors_defects.csv": defects.add_point_defects(sensors, areas, rng[13]),
+        "components_empty.geojson": defects.add_empty_geometries(components, rng[14]),
+        "areas_torn.gpkg": defects.add_topology_errors(areas, rng[15]),
+        "areas_broken.geojson": defects.add_invalid_areas(areas),
     }
-    tell(7, STEPS)
+    report_progress(7, PROGRESS_STEPS)
     district = District(
         areas=areas,
         roads=roads,
@@ -151,11 +151,11 @@ def make_district(
         officers=officers,
         visits=visits,
         defective=defective,
-        posts=posts | unvisited,
+        left_empty=posts | unvisited,
     )
-    tell(8, STEPS)
+    report_progress(8, PROGRESS_STEPS)
     return district
 
 
-def _silent(done: int, total: int) -> None:
+def no_progress(done: int, total: int) -> None:
     """Tell nobody."""

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from gis.crs import LONLAT
 from layers.sample.blocks import Blocks, Ints
 from layers.sample.buildings import Buildings
-from layers.sample.city_plane import Floats, Geometries, lonlat_points, to_metres
-from layers.sample.code_tables import Tables, pick
+from layers.sample.city_plane import Floats, Geometries, metres_to_lonlat, to_metres
+from layers.sample.code_tables import CodeTables, weighted_choice
 from layers.sample.linework import CLASSES, Linework
-from layers.sample.names import SYNTHETIC, enterprise_names, numbered
+from layers.sample.names import SYNTHETIC, enterprise_names, numbered_ids
 
 HOUSEHOLDS, ENTERPRISES, SENSORS, COMPONENTS, SERVICE_POINTS = 100_000, 20_000, 600, 5_000, 40
 """Numbers at scale 1."""
 
-_HOMES = {"residential": 1.0, "village": 0.8}
-_WORKPLACES = {
+_HOME_USES = {"residential": 1.0, "village": 0.8}
+_WORKPLACE_USES = {
     "shop": {"commercial": 1.0, "residential": 0.05, "village": 0.35},
     "office": {"office": 1.0, "commercial": 0.3, "industrial": 0.05},
     "works": {"industrial": 1.0},
@@ -44,12 +44,12 @@ def make_households(buildings: Buildings, scale: float, rng: np.random.Generator
         id, kind, building_id, persons, floor, synthetic, points in EPSG:4326; no names.
     """
     count = round(HOUSEHOLDS * scale)
-    weights = _weights(buildings, _HOMES)
+    weights = _weights(buildings, _HOME_USES)
     building = np.repeat(np.arange(len(weights)), rng.multinomial(count, weights))
     floors = buildings.frame["floors"].to_numpy(dtype=np.int64)[building]
     return gpd.GeoDataFrame(
         {
-            "id": numbered("H", count),
+            "id": numbered_ids("H", count),
             "kind": "household",
             "building_id": buildings.frame["building_id"].to_numpy()[building],
             "persons": rng.choice(np.arange(1, 7), size=count, p=[0.24, 0.28, 0.24, 0.15, 0.06, 0.03]),
@@ -62,7 +62,7 @@ def make_households(buildings: Buildings, scale: float, rng: np.random.Generator
 
 
 def make_enterprises(
-    buildings: Buildings, tables: Tables, district: str, scale: float, rng: np.random.Generator
+    buildings: Buildings, tables: CodeTables, district: str, scale: float, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
     """Make enterprises of all classes inside the buildings that suit them.
 
@@ -74,23 +74,23 @@ def make_enterprises(
     """
     count = round(ENTERPRISES * scale)
     classes = tables.enterprise_classes
-    kind = pick(classes, count, rng)
+    kind = weighted_choice(classes, count, rng)
     place = classes["place"].to_numpy(dtype=object)[kind]
     building = np.zeros(count, dtype=np.int64)
     for name in np.unique(place.astype(str)):
         mine = place == name
-        weights = _weights(buildings, _WORKPLACES.get(str(name), {}))
+        weights = _weights(buildings, _WORKPLACE_USES.get(str(name), {}))
         building[mine] = rng.choice(len(weights), size=int(mine.sum()), p=weights)
     median = classes["employees"].to_numpy(dtype=float)[kind]
     return gpd.GeoDataFrame(
         {
-            "id": numbered("E", count),
+            "id": numbered_ids("E", count),
             "kind": "enterprise",
             "name": enterprise_names(district, kind, tables, rng),
             "class": classes["code"].to_numpy(dtype=object)[kind],
             "class_name": classes["name"].to_numpy(dtype=object)[kind],
             "risk": tables.risk_classes["risk"].to_numpy(dtype=object)[
-                pick(tables.risk_classes, count, rng, weight="share")
+                weighted_choice(tables.risk_classes, count, rng, weight="share")
             ],
             "building_id": buildings.frame["building_id"].to_numpy()[building],
             "address": buildings.frame["address"].to_numpy()[building],
@@ -106,7 +106,7 @@ def make_sensors(
     buildings: Buildings,
     blocks: Blocks,
     linework: Linework,
-    tables: Tables,
+    tables: CodeTables,
     scale: float,
     rng: np.random.Generator,
 ) -> gpd.GeoDataFrame:
@@ -118,7 +118,7 @@ def make_sensors(
         id, kind, class, class_name, status (working, silent), range_m, synthetic, points in EPSG:4326.
     """
     count = max(4, round(SENSORS * scale))
-    kind = pick(tables.sensor_kinds, count, rng)
+    kind = weighted_choice(tables.sensor_kinds, count, rng)
     place = tables.sensor_kinds["place"].to_numpy(dtype=object)[kind]
     points = np.empty(count, dtype=object)
     indoor = place == "building"
@@ -135,10 +135,10 @@ def make_sensors(
         edges = edges if len(edges) else metres
         line = edges[rng.integers(0, len(edges), len(mine))]
         share = np.zeros(len(mine)) if name == "crossing" else rng.uniform(0.02, 0.98, len(mine))
-        points[mine] = _beside(line, share, 4.0 if name == "crossing" else 3.0, linework, rng)
+        points[mine] = _points_beside(line, share, 4.0 if name == "crossing" else 3.0, linework, rng)
     return gpd.GeoDataFrame(
         {
-            "id": numbered("S", count, width=4),
+            "id": numbered_ids("S", count, width=4),
             "kind": "sensor",
             "class": tables.sensor_kinds["code"].to_numpy(dtype=object)[kind],
             "class_name": tables.sensor_kinds["name"].to_numpy(dtype=object)[kind],
@@ -151,7 +151,7 @@ def make_sensors(
     )
 
 
-def _beside(
+def _points_beside(
     line: Geometries, share: Floats, metres: float, linework: Linework, rng: np.random.Generator
 ) -> Geometries:
     """Return points at a share of each line's length, some metres to either side, within the district."""
@@ -175,11 +175,11 @@ def _beside(
     if beyond.any():
         nearest = shapely.shortest_line(shapely.points(moved[beyond]), land.buffer(-1.0))
         moved[beyond] = shapely.get_coordinates(shapely.get_point(nearest, 1))
-    return np.asarray(shapely.points(lonlat_points(moved)), dtype=object)
+    return np.asarray(shapely.points(metres_to_lonlat(moved)), dtype=object)
 
 
 def make_components(
-    blocks: Blocks, linework: Linework, tables: Tables, scale: float, rng: np.random.Generator
+    blocks: Blocks, linework: Linework, tables: CodeTables, scale: float, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
     """Make city components along the roads.
 
@@ -191,8 +191,8 @@ def make_components(
     """
     count = round(COMPONENTS * scale)
     classes = tables.component_classes
-    kind = pick(classes, count, rng)
-    shape = classes["shape"].to_numpy(dtype=object)[kind]
+    kind = weighted_choice(classes, count, rng)
+    geometry_type = classes["shape"].to_numpy(dtype=object)[kind]
     road = np.flatnonzero(blocks.edge_kinds >= CLASSES.index("main"))
     metres = to_metres(blocks.edges[road])
     width = np.array([9.0, 6.0, 2.5])[blocks.edge_kinds[road] - CLASSES.index("main")]
@@ -201,15 +201,15 @@ def make_components(
     line, offset, share = metres[chosen], width[chosen], rng.uniform(0.03, 0.97, count)
     geometry = np.empty(count, dtype=object)
     for metre in np.unique(offset):
-        mine = (offset == metre) & (shape != "line")
-        geometry[mine] = _beside(line[mine], share[mine], float(metre), linework, rng)
-    rail = shape == "line"
+        mine = (offset == metre) & (geometry_type != "line")
+        geometry[mine] = _points_beside(line[mine], share[mine], float(metre), linework, rng)
+    rail = geometry_type == "line"
     geometry[rail] = _rails(line[rail], share[rail], rng)
-    bed = shape == "polygon"
+    bed = geometry_type == "polygon"
     geometry[bed] = _beds(geometry[bed], rng)
     return gpd.GeoDataFrame(
         {
-            "id": numbered("C", count),
+            "id": numbered_ids("C", count),
             "kind": "component",
             "class": classes["code"].to_numpy(dtype=object)[kind],
             "class_name": classes["name"].to_numpy(dtype=object)[kind],
@@ -229,7 +229,9 @@ def _rails(line: Geometries, share: Floats, rng: np.random.Generator) -> Geometr
     ends = [
         shapely.get_coordinates(shapely.line_interpolate_point(line, at + sign * half)) for sign in (-1, 1)
     ]
-    return np.asarray(shapely.linestrings(np.stack([lonlat_points(xy) for xy in ends], axis=1)), dtype=object)
+    return np.asarray(
+        shapely.linestrings(np.stack([metres_to_lonlat(xy) for xy in ends], axis=1)), dtype=object
+    )
 
 
 def _beds(points: Geometries, rng: np.random.Generator) -> Geometries:
@@ -239,12 +241,12 @@ def _beds(points: Geometries, rng: np.random.Generator) -> Geometries:
     signs = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1)])
     rings = xy[:, None] + signs * half[:, None]
     return np.asarray(
-        shapely.polygons(lonlat_points(rings.reshape(-1, 2)).reshape(rings.shape)), dtype=object
+        shapely.polygons(metres_to_lonlat(rings.reshape(-1, 2)).reshape(rings.shape)), dtype=object
     )
 
 
 def make_service_points(
-    buildings: Buildings, areas: gpd.GeoDataFrame, tables: Tables, scale: float, rng: np.random.Generator
+    buildings: Buildings, areas: gpd.GeoDataFrame, tables: CodeTables, scale: float, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
     """Make service points in buildings, spread over the communities.
 
@@ -260,12 +262,12 @@ def make_service_points(
     weights = rng.uniform(0, 1, len(code)) + (buildings.frame["use"] == "public").to_numpy()
     order = np.lexsort((-weights, code.astype(str)))
     building: Ints = order[np.searchsorted(code[order].astype(str), homes)]
-    kind = pick(tables.service_point_kinds, count, rng)
+    kind = weighted_choice(tables.service_point_kinds, count, rng)
     names = areas.set_index("code")["name"].reindex(homes).to_numpy(dtype=object)
     kinds = tables.service_point_kinds["name"].to_numpy(dtype=object)[kind]
     return gpd.GeoDataFrame(
         {
-            "id": numbered("P", count, width=3),
+            "id": numbered_ids("P", count, width=3),
             "kind": "service_point",
             "name": names + kinds + SYNTHETIC,
             "class": tables.service_point_kinds["code"].to_numpy(dtype=object)[kind],

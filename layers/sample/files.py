@@ -10,8 +10,8 @@ from pathlib import Path
 import geopandas as gpd
 
 from layers.formats import write_layer, write_layers, write_table, write_text
-from layers.sample.defects import Defective, as_table
-from layers.sample.district import SEED, STEPS, Progress, make_district
+from layers.sample.defects import DefectiveLayer, as_table
+from layers.sample.district import PROGRESS_STEPS, SEED, Progress, make_district
 
 LAYERS = (
     "areas",
@@ -91,11 +91,11 @@ def make_sample(
         As `make_district`, or if a file cannot be written.
     """
 
-    def tell(done: int) -> None:
+    def report_progress(done: int) -> None:
         if progress is not None:
-            progress(done, STEPS + 3)
+            progress(done, PROGRESS_STEPS + 3)
 
-    district = make_district(tables, seed=seed, scale=scale, progress=lambda done, _: tell(done))
+    district = make_district(tables, seed=seed, scale=scale, progress=lambda done, _: report_progress(done))
     (folder / "defects").mkdir(parents=True, exist_ok=True)
     layers: dict[str, gpd.GeoDataFrame] = {name: getattr(district, name) for name in LAYERS}
     counts = {name: len(frame) for name, frame in layers.items()}
@@ -121,13 +121,13 @@ def make_sample(
         defect_counts={name: found.counts for name, found in district.defective.items()},
     )
     write_layers(files.district, layers)
-    tell(STEPS + 1)
+    report_progress(PROGRESS_STEPS + 1)
     for path in (files.areas, files.households, files.sensors, files.components, files.service_points):
         write_layer(path, layers[path.stem], path.stem)
     write_table(files.enterprises, as_table(district.enterprises))
     write_table(files.officers, district.officers)
     write_table(files.visits, district.visits)
-    tell(STEPS + 2)
+    report_progress(PROGRESS_STEPS + 2)
     for name, path in files.defects.items():
         _write_defective(path, district.defective[name])
     manifest = {
@@ -137,15 +137,15 @@ def make_sample(
         "crs": "EPSG:4326",
         "counts": counts,
         "defects": files.defect_counts,
-        "left_empty": district.posts,
+        "left_empty": district.left_empty,
     }
     write_text(files.manifest, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
     write_text(files.readme, _readme(seed, scale, counts))
-    tell(STEPS + 3)
+    report_progress(PROGRESS_STEPS + 3)
     return files
 
 
-def _write_defective(path: Path, defective: Defective) -> None:
+def _write_defective(path: Path, defective: DefectiveLayer) -> None:
     if isinstance(defective.frame, gpd.GeoDataFrame):
         write_layer(path, defective.frame, path.stem)
     else:

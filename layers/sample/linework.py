@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import shapely
 
-from layers.sample.city_plane import Floats, Geometries, Ground
+from layers.sample.city_plane import CityPlane, Floats, Geometries
 
 STEP_M = 22.0
 """Distance between the vertices of a line: a border of 300 m keeps some 15 of them."""
@@ -43,7 +43,7 @@ class Linework:
     river: shapely.Polygon
 
 
-def _wiggle(
+def _add_noise(
     points: Floats, amplitude: Floats | float, rng: np.random.Generator, *, closed: bool = False
 ) -> Floats:
     """Push points (n, 2) sideways by fractal noise of about `amplitude` metres."""
@@ -72,46 +72,46 @@ def _ring(radius: Floats, angles: Floats, middle: Floats) -> Floats:
     return np.column_stack([radius * np.cos(angles), radius * np.sin(angles)]) + middle
 
 
-def _blob(
+def _irregular_polygon(
     rng: np.random.Generator, area: float, middle: Floats, roughness: float, wiggle: float
 ) -> shapely.Polygon:
     """Draw a natural outline of the given area."""
     radius = np.sqrt(area / np.pi)
     count = max(40, int(2 * np.pi * radius / STEP_M))
     angles = np.linspace(0, 2 * np.pi, count, endpoint=False)
-    shape = np.ones(count)
+    radii = np.ones(count)
     for wave in range(2, 9):
-        shape += roughness / wave**0.9 * rng.normal() * np.cos(wave * angles + rng.uniform(0, 2 * np.pi))
-    shape = np.clip(shape, 0.6, 1.5)
+        radii += roughness / wave**0.9 * rng.normal() * np.cos(wave * angles + rng.uniform(0, 2 * np.pi))
+    radii = np.clip(radii, 0.6, 1.5)
     for _ in range(8):
-        polygon = shapely.Polygon(_wiggle(_ring(radius * shape, angles, middle), wiggle, rng, closed=True))
+        polygon = shapely.Polygon(_add_noise(_ring(radius * radii, angles, middle), wiggle, rng, closed=True))
         if polygon.is_valid:
             break
         wiggle *= 0.5
     else:
-        polygon = shapely.Polygon(_ring(radius * shape, angles, middle))
+        polygon = shapely.Polygon(_ring(radius * radii, angles, middle))
     factor = float(np.sqrt(area / polygon.area))
     return shapely.affinity.scale(polygon, factor, factor, origin=tuple(middle))
 
 
-def _course(ground: Ground, start: float, end: float, bend: float, rng: np.random.Generator) -> Floats:
+def _smooth_course(
+    plane: CityPlane, start: float, end: float, bend: float, rng: np.random.Generator
+) -> Floats:
     """Draw a smooth course across the district between two bearings (radians)."""
-    reach = 1.6 * ground.radius
+    reach = 1.6 * plane.radius
     a, b = (reach * np.array([np.cos(t), np.sin(t)]) for t in (start, end))
     count = int(np.hypot(*(b - a)) / STEP_M)
     t = np.linspace(0, 1, count)
     across = np.array([-(b - a)[1], (b - a)[0]]) / np.hypot(*(b - a))
-    sway = bend * ground.radius * np.sin(np.pi * t)
+    sway = bend * plane.radius * np.sin(np.pi * t)
     for wave in (2, 3, 5):
-        sway += (
-            bend * ground.radius * 0.3 / wave * rng.normal() * np.sin(wave * np.pi * t + rng.uniform(0, 6))
-        )
+        sway += bend * plane.radius * 0.3 / wave * rng.normal() * np.sin(wave * np.pi * t + rng.uniform(0, 6))
     return np.asarray(a + (b - a) * t[:, None] + across * sway[:, None], dtype=float)
 
 
-def _river(ground: Ground, rng: np.random.Generator) -> tuple[Floats, shapely.Polygon]:
+def _river(plane: CityPlane, rng: np.random.Generator) -> tuple[Floats, shapely.Polygon]:
     """Draw the river's middle line and its water: meanders some 1.5 km long, 45 to 85 m wide."""
-    course = _course(ground, 2.75, -0.35, 0.16, rng)
+    course = _smooth_course(plane, 2.75, -0.35, 0.16, rng)
     along = np.arange(len(course)) * STEP_M
     direction = np.gradient(course, axis=0)
     direction /= np.hypot(direction[:, 0], direction[:, 1])[:, None]
@@ -127,7 +127,7 @@ def _river(ground: Ground, rng: np.random.Generator) -> tuple[Floats, shapely.Po
     return course, water
 
 
-def _positions(reach: float, spacing: float, centre: float, rng: np.random.Generator) -> Floats:
+def _main_road_positions(reach: float, spacing: float, centre: float, rng: np.random.Generator) -> Floats:
     """Return positions of main roads from -reach to reach, closer together about `centre`."""
     found = [centre + rng.uniform(-0.15, 0.15) * spacing]
     for sign in (1.0, -1.0):
@@ -139,7 +139,7 @@ def _positions(reach: float, spacing: float, centre: float, rng: np.random.Gener
     return np.sort(np.array(found))
 
 
-def _split(bounds: Floats, parts: int, rng: np.random.Generator) -> Floats:
+def _subdivide(bounds: Floats, parts: int, rng: np.random.Generator) -> Floats:
     """Return positions that split each interval into about `parts`, without its bounds."""
     inner: list[Floats] = []
     for low, high in pairwise(bounds):
@@ -149,30 +149,32 @@ def _split(bounds: Floats, parts: int, rng: np.random.Generator) -> Floats:
     return np.concatenate(inner) if inner else np.empty(0)
 
 
-class _Roads:
+class _RoadBuilder:
     """Collects road pieces drawn in street pattern coordinates."""
 
-    def __init__(self, ground: Ground, rng: np.random.Generator) -> None:
-        self.ground, self.rng = ground, rng
+    def __init__(self, plane: CityPlane, rng: np.random.Generator) -> None:
+        self.plane, self.rng = plane, rng
         self.lines: list[Floats] = []
         self.kinds: list[int] = []
         self.numbers: list[int] = []
         self.count = 0
 
-    def draw(self, axis: int, at: float, low: float, high: float, kind: str, road: int, shift: float) -> None:
+    def draw_piece(
+        self, axis: int, at: float, low: float, high: float, kind: str, road: int, shift: float
+    ) -> None:
         """Draw the piece where coordinate `axis` is `at` and the other runs from low to high."""
         along = np.linspace(low, high, max(3, int((high - low) / STEP_M) + 1))
         # A shift that opens from nothing keeps the ends of neighbouring pieces of one road together.
         across = np.full(len(along), at) + shift * np.sin(np.pi * (along - low) / (high - low))
-        points = self.ground.place(across, along) if axis == 0 else self.ground.place(along, across)
+        points = self.plane.warp(across, along) if axis == 0 else self.plane.warp(along, across)
         if kind != "main":
-            rural = 1.1 - self.ground.density(points)
-            points = _wiggle(points, (13.0 if kind == "lane" else 10.0) * rural, self.rng)
+            rural = 1.1 - self.plane.density(points)
+            points = _add_noise(points, (13.0 if kind == "lane" else 10.0) * rural, self.rng)
         self.lines.append(points)
         self.kinds.append(CLASSES.index(kind))
         self.numbers.append(road)
 
-    def pieces(self, axis: int, positions: Floats, cross: Floats, kind: str) -> None:
+    def draw_broken_lines(self, axis: int, positions: Floats, cross: Floats, kind: str) -> None:
         """Draw lines at `positions` piece by piece between `cross` lines, leaving some pieces out."""
         for at in positions:
             road = self.count
@@ -180,12 +182,12 @@ class _Roads:
             run = -1
             for low, high in pairwise(cross):
                 middle = (low + high) / 2
-                where = self.ground.place(
+                where = self.plane.warp(
                     *(np.array([v]) for v in ((at, middle) if axis == 0 else (middle, at)))
                 )
-                if np.hypot(*where[0]) > 1.5 * self.ground.radius:
+                if np.hypot(*where[0]) > 1.5 * self.plane.radius:
                     continue
-                dense = float(self.ground.density(where)[0])
+                dense = float(self.plane.density(where)[0])
                 keep = 0.72 + 0.25 * dense if kind == "secondary" else 0.55 + 0.38 * dense
                 if self.rng.uniform() > keep:
                     run = -1
@@ -194,33 +196,35 @@ class _Roads:
                     road, run = self.count, 0
                     self.count += 1
                 offset = self.rng.normal(0, 10.0) if kind == "lane" else 0.0
-                self.draw(axis, at + offset, low - 14.0, high + 14.0, kind, road, self.rng.normal(0, 8.0))
+                self.draw_piece(
+                    axis, at + offset, low - 14.0, high + 14.0, kind, road, self.rng.normal(0, 8.0)
+                )
 
 
-def _draw_roads(ground: Ground, rng: np.random.Generator) -> _Roads:
-    roads = _Roads(ground, rng)
-    reach = 1.55 * ground.radius
-    mains = [_positions(reach, spacing, 0.05 * ground.radius, rng) for spacing in (880.0, 780.0)]
-    seconds = [_split(main, 3, rng) for main in mains]
+def _draw_roads(plane: CityPlane, rng: np.random.Generator) -> _RoadBuilder:
+    roads = _RoadBuilder(plane, rng)
+    reach = 1.55 * plane.radius
+    mains = [_main_road_positions(reach, spacing, 0.05 * plane.radius, rng) for spacing in (880.0, 780.0)]
+    seconds = [_subdivide(main, 3, rng) for main in mains]
     grids = [np.sort(np.concatenate(pair)) for pair in zip(mains, seconds, strict=True)]
-    lanes = [_split(grid, 2, rng) for grid in grids]
+    lanes = [_subdivide(grid, 2, rng) for grid in grids]
     for axis in (0, 1):
         for at in mains[axis]:
-            roads.draw(axis, at, -reach, reach, "main", roads.count, 0.0)
+            roads.draw_piece(axis, at, -reach, reach, "main", roads.count, 0.0)
             roads.count += 1
     for axis in (0, 1):
-        roads.pieces(axis, seconds[axis], mains[1 - axis], "secondary")
+        roads.draw_broken_lines(axis, seconds[axis], mains[1 - axis], "secondary")
     for axis in (0, 1):
-        roads.pieces(axis, lanes[axis], grids[1 - axis], "lane")
+        roads.draw_broken_lines(axis, lanes[axis], grids[1 - axis], "lane")
     return roads
 
 
-def draw_linework(ground: Ground, rng: np.random.Generator) -> Linework:
+def draw_linework(plane: CityPlane, rng: np.random.Generator) -> Linework:
     """Draw all lines of the district.
 
     Parameters
     ----------
-    ground
+    plane
         The plane to draw on.
     rng
         Source of randomness.
@@ -231,18 +235,18 @@ def draw_linework(ground: Ground, rng: np.random.Generator) -> Linework:
         In metres about the middle. The lake lies inside the outline and clear of the river; the district
         leaves it out.
     """
-    area = np.pi * ground.radius**2
+    area = np.pi * plane.radius**2
     lake_area = 0.0065 * area
-    outline = _blob(rng, area + lake_area, np.zeros(2), 0.2, 13.0)
-    course, river = _river(ground, rng)
-    rail = _course(ground, 1.15, 4.25, -0.22, rng)
-    water_free = shapely.union_all([river, shapely.LineString(rail)]).buffer(0.15 * ground.radius)
-    away = outline.buffer(-0.2 * ground.radius).difference(water_free)
-    spots = ground.radius * rng.uniform(-0.8, 0.8, (60, 2))
-    free = shapely.contains_xy(away, spots[:, 0], spots[:, 1])
-    spot = spots[free][np.argmin(ground.density(spots[free]))] if free.any() else np.zeros(2)
-    lake = _blob(rng, lake_area, spot, 0.3, min(7.0, 0.01 * ground.radius))
-    roads = _draw_roads(ground, rng)
+    outline = _irregular_polygon(rng, area + lake_area, np.zeros(2), 0.2, 13.0)
+    course, river = _river(plane, rng)
+    rail = _smooth_course(plane, 1.15, 4.25, -0.22, rng)
+    water_free = shapely.union_all([river, shapely.LineString(rail)]).buffer(0.15 * plane.radius)
+    away = outline.buffer(-0.2 * plane.radius).difference(water_free)
+    candidates = plane.radius * rng.uniform(-0.8, 0.8, (60, 2))
+    free = shapely.contains_xy(away, candidates[:, 0], candidates[:, 1])
+    lake_centre = candidates[free][np.argmin(plane.density(candidates[free]))] if free.any() else np.zeros(2)
+    lake = _irregular_polygon(rng, lake_area, lake_centre, 0.3, min(7.0, 0.01 * plane.radius))
+    roads = _draw_roads(plane, rng)
     lines = [outline.exterior, lake.exterior, shapely.LineString(course), shapely.LineString(rail)]
     lines += [shapely.LineString(points) for points in roads.lines]
     lines[:2] = [shapely.LineString(ring.coords) for ring in lines[:2]]

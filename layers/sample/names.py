@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from layers.sample.code_tables import Tables
+from layers.sample.code_tables import CodeTables
 
 SYNTHETIC = "（示例）"
 """Mark of an invented name: example."""
@@ -19,7 +19,7 @@ DISTRICT_CODE = "449901"
 Texts = NDArray[np.object_]
 
 
-def place_names(tables: Tables, count: int, rng: np.random.Generator, *, taken: int = 0) -> Texts:
+def place_names(tables: CodeTables, count: int, rng: np.random.Generator, *, skip: int = 0) -> Texts:
     """Return different two-character place names.
 
     Parameters
@@ -30,7 +30,7 @@ def place_names(tables: Tables, count: int, rng: np.random.Generator, *, taken: 
         Names wanted.
     rng
         Source of randomness.
-    taken
+    skip
         Names already handed out by the same drawing: the first ones, which are skipped.
 
     Returns
@@ -42,13 +42,13 @@ def place_names(tables: Tables, count: int, rng: np.random.Generator, *, taken: 
     second = tables.place_names["second"].to_numpy(dtype=object)
     both = (first[:, None] + second[None, :]).ravel()
     names = pd.unique(both[rng.permutation(len(both))])
-    wanted = np.arange(taken, taken + count)
+    wanted = np.arange(skip, skip + count)
     turn = wanted // len(names)
     suffix = np.array(["", *"二三四五六七八九"], dtype=object)[np.minimum(turn, 8)]
     return np.asarray(names[wanted % len(names)] + suffix, dtype=object)
 
 
-def person_names(tables: Tables, count: int, rng: np.random.Generator) -> Texts:
+def person_names(tables: CodeTables, count: int, rng: np.random.Generator) -> Texts:
     """Return invented names of persons, marked synthetic."""
     characters = tables.person_names.set_index("part")["characters"]
     surnames = np.array(list(str(characters["surname"])), dtype=object)
@@ -60,7 +60,7 @@ def person_names(tables: Tables, count: int, rng: np.random.Generator) -> Texts:
 
 
 def enterprise_names(
-    district: str, kind: NDArray[np.int64], tables: Tables, rng: np.random.Generator
+    district: str, kind: NDArray[np.int64], tables: CodeTables, rng: np.random.Generator
 ) -> Texts:
     """Return invented enterprise names: place, two characters, and the ending of the enterprise's class.
 
@@ -90,6 +90,6 @@ def enterprise_names(
     )
 
 
-def numbered(prefix: str, count: int, *, start: int = 1, width: int = 6) -> Texts:
+def numbered_ids(prefix: str, count: int, *, start: int = 1, width: int = 6) -> Texts:
     """Return ids of fixed width: prefix and number."""
     return np.array([f"{prefix}{number:0{width}d}" for number in range(start, start + count)], dtype=object)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from layers.sample.code_tables import Tables
-from layers.sample.names import numbered, person_names
+from layers.sample.code_tables import CodeTables
+from layers.sample.names import numbered_ids, person_names
 
 LAST_DAY = np.datetime64("2025-03-31")
 """The last day of visits."""
@@ -20,7 +20,7 @@ DAYS = 90
 
 
 def make_officers(
-    areas: gpd.GeoDataFrame, tables: Tables, rng: np.random.Generator
+    areas: gpd.GeoDataFrame, tables: CodeTables, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Fill the posts of every community and street.
 
@@ -56,7 +56,7 @@ def make_officers(
     total = len(order)
     frame = pd.DataFrame(
         {
-            "officer_id": numbered("G", total, width=5),
+            "officer_id": numbered_ids("G", total, width=5),
             "name": person_names(tables, total, rng),
             "phone": [f"000{number:08d}" for number in rng.choice(10**8, size=total, replace=False)],
             "role": roles[order].astype(object),
@@ -72,7 +72,7 @@ def make_visits(
     enterprises: gpd.GeoDataFrame,
     area_codes: np.ndarray[tuple[int], np.dtype[np.object_]],
     officers: pd.DataFrame,
-    tables: Tables,
+    tables: CodeTables,
     rng: np.random.Generator,
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Let the officers of each community visit its enterprises at the interval of their risk.
@@ -125,5 +125,5 @@ def make_visits(
         }
     )
     frame = frame.sort_values(["date", "entity_id"], kind="stable", ignore_index=True)
-    frame.insert(0, "visit_id", numbered("V", len(frame)))
+    frame.insert(0, "visit_id", numbered_ids("V", len(frame)))
     return frame, {"enterprises_left_out": int(left_out.sum())}

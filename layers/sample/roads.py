@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from gis.crs import LONLAT
 from layers.sample.blocks import Blocks
 from layers.sample.city_plane import DECIMALS, to_lonlat, to_metres
-from layers.sample.code_tables import Tables
+from layers.sample.code_tables import CodeTables
 from layers.sample.linework import CLASSES, Linework
-from layers.sample.names import numbered, place_names
+from layers.sample.names import numbered_ids, place_names
 
 ROAD_CLASSES = ("main", "secondary", "lane")
 
@@ -22,7 +22,7 @@ _WIDTH_M = {"main": 30.0, "secondary": 18.0, "lane": 8.0}
 
 
 def make_roads(
-    blocks: Blocks, linework: Linework, tables: Tables, rng: np.random.Generator
+    blocks: Blocks, linework: Linework, tables: CodeTables, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
     """Make the road network.
 
@@ -45,10 +45,10 @@ def make_roads(
     kind[group] = kinds - first
     lines, part = shapely.get_parts(merged, return_index=True)
     classes = np.array(ROAD_CLASSES, dtype=object)[kind]
-    names = place_names(tables, len(found), rng) + _endings(classes, tables, rng)
+    names = place_names(tables, len(found), rng) + _name_endings(classes, tables, rng)
     return gpd.GeoDataFrame(
         {
-            "road_id": numbered("R", len(lines), width=5),
+            "road_id": numbered_ids("R", len(lines), width=5),
             "name": names[part],
             "class": classes[part],
             "width_m": np.array([_WIDTH_M[name] for name in classes])[part],
@@ -59,7 +59,9 @@ def make_roads(
     )
 
 
-def _endings(classes: NDArray[np.object_], tables: Tables, rng: np.random.Generator) -> NDArray[np.object_]:
+def _name_endings(
+    classes: NDArray[np.object_], tables: CodeTables, rng: np.random.Generator
+) -> NDArray[np.object_]:
     result = np.full(len(classes), "", dtype=object)
     for name in ROAD_CLASSES:
         words = tables.road_words.loc[tables.road_words["class"] == name, "word"].to_numpy(dtype=object)
@@ -95,7 +97,7 @@ def make_water(linework: Linework, river: str, lake: str) -> gpd.GeoDataFrame:
 
 
 def make_green(
-    blocks: Blocks, linework: Linework, empty: NDArray[np.bool_], tables: Tables, rng: np.random.Generator
+    blocks: Blocks, linework: Linework, empty: NDArray[np.bool_], tables: CodeTables, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
     """Make parks of the blocks without buildings: name, class, synthetic, polygons in EPSG:4326."""
     inner = shapely.buffer(shapely.difference(blocks.metres[empty], linework.river.buffer(6.0)), -9.0)

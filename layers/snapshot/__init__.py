@@ -4,20 +4,20 @@ It owns reading, holding and following; plans are changed by `layers.storage`, a
 in `api`.
 """
 
-from layers.snapshot.areas import AreaName, AreaTree
-from layers.snapshot.cells import CellsInForce, Versions
-from layers.snapshot.follow import follow
-from layers.snapshot.holder import Health, SnapshotHolder
-from layers.snapshot.snapshot import SchemeChanges, Snapshot
+from layers.snapshot.areas import AreaLabel, AreaTree
+from layers.snapshot.cells import CellsInForce, CellVersions
+from layers.snapshot.follow import follow_database
+from layers.snapshot.holder import SnapshotHealth, SnapshotHolder
+from layers.snapshot.snapshot import SchemeTimeline, Snapshot
 
 __all__ = [
-    "AreaName",
+    "AreaLabel",
     "AreaTree",
+    "CellVersions",
     "CellsInForce",
-    "Health",
-    "SchemeChanges",
+    "SchemeTimeline",
     "Snapshot",
+    "SnapshotHealth",
     "SnapshotHolder",
-    "Versions",
-    "follow",
+    "follow_database",
 ]

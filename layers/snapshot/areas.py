@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class AreaName:
+class AreaLabel:
     """What an answer says of an area."""
 
     code: str
@@ -24,20 +24,20 @@ class AreaTree:
 
     def __init__(self, rows: Iterable[tuple[str, str, str, str | None]]) -> None:
         listed = list(rows)
-        self._areas = {code: AreaName(code, name, level) for code, name, level, _ in listed}
+        self._areas = {code: AreaLabel(code, name, level) for code, name, level, _ in listed}
         self._parents = {code: parent for code, _, _, parent in listed}
-        self._chains = {code: self._climb(code) for code in self._areas}
+        self._chains = {code: self._build_chain(code) for code in self._areas}
 
     def __len__(self) -> int:
         """Return the number of areas."""
         return len(self._areas)
 
-    def chain(self, code: str | None) -> tuple[AreaName, ...]:
+    def chain(self, code: str | None) -> tuple[AreaLabel, ...]:
         """Return an area and all above it, the lowest first; empty where the code is unknown or None."""
         return self._chains.get(code, ()) if code is not None else ()
 
-    def _climb(self, code: str) -> tuple[AreaName, ...]:
-        chain: list[AreaName] = []
+    def _build_chain(self, code: str) -> tuple[AreaLabel, ...]:
+        chain: list[AreaLabel] = []
         seen: set[str] = set()
         above: str | None = code
         while above in self._areas and above not in seen:

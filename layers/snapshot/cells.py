@@ -16,7 +16,7 @@ Booleans = NDArray[np.bool_]
 Objects = NDArray[np.object_]
 
 
-class Versions(NamedTuple):
+class CellVersions(NamedTuple):
     """Versions of cells as arrays of shape (n,).
 
     `ids` are ascending and alone tell two sets apart; an area code may be None; areas are in m², perimeters
@@ -29,16 +29,16 @@ class Versions(NamedTuple):
     area_codes: Objects
     areas_m2: Floats
     perimeters_m: Floats
-    shapes: Objects
+    geometries: Objects
 
-    def only(self, rows: Integers | Booleans) -> "Versions":
+    def subset(self, rows: Integers | Booleans) -> "CellVersions":
         """Return some of them, by ascending positions or a mask."""
-        return Versions._make(column[rows] for column in self)
+        return CellVersions._make(column[rows] for column in self)
 
-    def joined(self, others: "Versions") -> "Versions":
+    def merge(self, others: "CellVersions") -> "CellVersions":
         """Return these and others that are not among them."""
-        both = Versions._make(np.concatenate(pair) for pair in zip(self, others, strict=True))
-        return both.only(np.argsort(both.ids))
+        both = CellVersions._make(np.concatenate(pair) for pair in zip(self, others, strict=True))
+        return both.subset(np.argsort(both.ids))
 
 
 class CellsInForce:
@@ -64,8 +64,8 @@ class CellsInForce:
         If a code is missing or a shape is no polygon.
     """
 
-    def __init__(self, versions: Versions) -> None:
-        frame = gpd.GeoDataFrame({"code": versions.codes}, geometry=versions.shapes, crs=LONLAT)
+    def __init__(self, versions: CellVersions) -> None:
+        frame = gpd.GeoDataFrame({"code": versions.codes}, geometry=versions.geometries, crs=LONLAT)
         self.locator = PointLocator(frame)
         _, first = np.unique(versions.codes.astype(str), return_index=True)
         self.names = versions.names[first]
@@ -73,15 +73,15 @@ class CellsInForce:
         self.areas_m2 = versions.areas_m2[first]
         if len(first) == len(versions.ids):
             # The locator keeps copies; one of each is enough.
-            codes, shapes = np.empty_like(versions.codes), np.empty_like(versions.shapes)
-            codes[first], shapes[first] = self.locator.codes, self.locator.shapes
-            versions = versions._replace(codes=codes, shapes=shapes)
+            codes, geometries = np.empty_like(versions.codes), np.empty_like(versions.geometries)
+            codes[first], geometries[first] = self.locator.codes, self.locator.geometries
+            versions = versions._replace(codes=codes, geometries=geometries)
         self.versions = versions
         for array in (*self.versions, self.names, self.area_codes, self.areas_m2):
             array.setflags(write=False)
         known = sorted({code for code in self.area_codes if code is not None})
-        self._known_areas: list[str | None] = [None, *known]
-        numbers = {code: number for number, code in enumerate(self._known_areas)}
+        self._distinct_areas: list[str | None] = [None, *known]
+        numbers = {code: number for number, code in enumerate(self._distinct_areas)}
         self._area_numbers = np.array([numbers[code] for code in self.area_codes], dtype=np.int64)
 
     def __len__(self) -> int:
@@ -90,9 +90,9 @@ class CellsInForce:
 
     def position(self, lon: float, lat: float) -> int:
         """Return the position of the cell that owns a location in EPSG:4326, or -1."""
-        return self.locator.owner(lon, lat)
+        return self.locator.find_owner(lon, lat)
 
-    def covered(self, covers: Callable[[str | None], bool]) -> Booleans:
-        """Return which cells lie in areas that `covers` accepts, shape (cells,); each area is asked once."""
-        allowed = np.array([covers(code) for code in self._known_areas], dtype=bool)
+    def area_mask(self, accepts: Callable[[str | None], bool]) -> Booleans:
+        """Return which cells lie in areas that `accepts` accepts, shape (cells,); each area is asked once."""
+        allowed = np.array([accepts(code) for code in self._distinct_areas], dtype=bool)
         return allowed[self._area_numbers]

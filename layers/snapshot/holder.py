@@ -10,19 +10,19 @@ from threading import Lock
 
 from gis.errors import NotFoundError
 from layers.db.database import Database
-from layers.gc_pause import at_rest
+from layers.gc_pause import paused_gc
 from layers.snapshot import read
 from layers.snapshot.cells import CellsInForce
-from layers.snapshot.snapshot import SchemeChanges, Snapshot
+from layers.snapshot.snapshot import SchemeTimeline, Snapshot
 
 _log = logging.getLogger(__name__)
 
-KEPT_CELLS = 300_000
+MAX_FORMER_CELLS = 300_000
 """Cells of former states kept in memory, all schemes together; about 1.5 kB each."""
 
 
 @dataclass(frozen=True)
-class Health:
+class SnapshotHealth:
     """How current the snapshot is.
 
     Attributes
@@ -55,19 +55,23 @@ class SnapshotHolder:
     """
 
     def __init__(
-        self, database: Database, *, today: Callable[[], date] = date.today, kept_cells: int = KEPT_CELLS
+        self,
+        database: Database,
+        *,
+        today: Callable[[], date] = date.today,
+        kept_cells: int = MAX_FORMER_CELLS,
     ) -> None:
         self._database = database
         self._today = today
         self._kept_cells = kept_cells
         self._snapshot: Snapshot | None = None
         self._failure: str | None = None
-        self._building = Lock()
-        self._reading = Lock()
+        self._refresh_lock = Lock()
+        self._read_lock = Lock()
         # By scheme and versions: a publish in one scheme, or of today, leaves former states as they are.
         self._former: OrderedDict[tuple[int, bytes], CellsInForce] = OrderedDict()
         # Which of them answers for a period, as long as the snapshot is the one it was found for.
-        self._periods: dict[tuple[int, str, int], tuple[int, bytes]] = {}
+        self._period_keys: dict[tuple[int, str, int], tuple[int, bytes]] = {}
 
     @property
     def current(self) -> Snapshot:
@@ -83,28 +87,28 @@ class SnapshotHolder:
         return self._snapshot
 
     @property
-    def health(self) -> Health:
+    def health(self) -> SnapshotHealth:
         """How current the snapshot is."""
-        held = self._snapshot
-        if held is None:
-            return Health(None, None, None, self._failure)
-        return Health(held.revision, held.day, held.read_at, self._failure)
+        snapshot = self._snapshot
+        if snapshot is None:
+            return SnapshotHealth(None, None, None, self._failure)
+        return SnapshotHealth(snapshot.revision, snapshot.day, snapshot.read_at, self._failure)
 
-    def outdated(self, revision: int) -> bool:
+    def is_outdated(self, revision: int) -> bool:
         """Tell whether the database has moved on, or the day has, or following either has failed."""
-        held = self._snapshot
-        if held is None or self._failure is not None:
+        snapshot = self._snapshot
+        if snapshot is None or self._failure is not None:
             return True
-        return held.revision != revision or held.day != self._today()
+        return snapshot.revision != revision or snapshot.day != self._today()
 
     def refresh(self) -> Snapshot:
         """Read the present state and put it in use; what has not changed is taken over.
 
         A failure leaves the snapshot in use as it is, shows in `health` and is raised.
         """
-        with self._building:
+        with self._refresh_lock:
             try:
-                with at_rest():
+                with paused_gc():
                     snapshot = self._build(self._snapshot)
             except Exception as error:
                 # Only the kind: the text of a database error repeats the values of a record.
@@ -123,7 +127,7 @@ class SnapshotHolder:
             _log.info("snapshot of revision %d in use", snapshot.revision)
             return snapshot
 
-    def held(self, snapshot: Snapshot, scheme: str, day: date | None) -> CellsInForce | None:
+    def cached_cells(self, snapshot: Snapshot, scheme: str, day: date | None) -> CellsInForce | None:
         """Return the cells in force on a day if they are in memory, without waiting for anything.
 
         Raises
@@ -131,14 +135,14 @@ class SnapshotHolder:
         NotFoundError
             If there is no such scheme.
         """
-        changes = _scheme(snapshot, scheme)
-        found = snapshot.in_force(scheme, day)
+        changes = _get_scheme(snapshot, scheme)
+        found = snapshot.cells_on(scheme, day)
         if found is not None or day is None:
             return found
-        key = self._periods.get((snapshot.revision, scheme, changes.period(day)))
+        key = self._period_keys.get((snapshot.revision, scheme, changes.period_index(day)))
         return None if key is None else self._former.get(key)
 
-    def cells(self, snapshot: Snapshot, scheme: str, day: date | None) -> CellsInForce:
+    def get_cells(self, snapshot: Snapshot, scheme: str, day: date | None) -> CellsInForce:
         """Return the cells in force on a day, read from the database where they are not in memory.
 
         Raises
@@ -146,79 +150,81 @@ class SnapshotHolder:
         NotFoundError
             If there is no such scheme.
         """
-        changes = _scheme(snapshot, scheme)
-        found = self.held(snapshot, scheme, day)
+        changes = _get_scheme(snapshot, scheme)
+        found = self.cached_cells(snapshot, scheme, day)
         if found is not None or day is None:
             return snapshot.cells[scheme] if found is None else found
         # One at a time: many requests for one date wait for one reading.
-        with self._reading:
-            found = self.held(snapshot, scheme, day)
+        with self._read_lock:
+            found = self.cached_cells(snapshot, scheme, day)
             return self._read_former(snapshot, changes, day) if found is None else found
 
-    def _read_former(self, snapshot: Snapshot, changes: SchemeChanges, day: date) -> CellsInForce:
+    def _read_former(self, snapshot: Snapshot, changes: SchemeTimeline, day: date) -> CellsInForce:
         with self._database.read() as session:
-            seen = read.revision(session)
-            versions = read.versions_in_force(session, changes.id, day)
+            seen = read.read_revision(session)
+            versions = read.read_version_ids(session, changes.id, day)
             key = (changes.id, versions.tobytes())
             found = self._former.get(key)
             if found is None:
-                found = read.cells_in_force(session, changes.id, day)
+                found = read.read_cells_in_force(session, changes.id, day)
         self._former[key] = found
         self._former.move_to_end(key)
         while len(self._former) > 1 and sum(map(len, self._former.values())) > self._kept_cells:
             self._former.popitem(last=False)
         if seen == snapshot.revision:
-            self._periods = {
+            self._period_keys = {
                 period: kept
-                for period, kept in self._periods.items()
+                for period, kept in self._period_keys.items()
                 if kept in self._former and period[0] == seen
             }
-            self._periods[seen, changes.code, changes.period(day)] = key
+            self._period_keys[seen, changes.code, changes.period_index(day)] = key
         return found
 
     def _build(self, before: Snapshot | None) -> Snapshot:
         day = self._today()
-        schemes: dict[str, SchemeChanges] = {}
+        schemes: dict[str, SchemeTimeline] = {}
         cells: dict[str, CellsInForce] = {}
         with self._database.read() as session:
-            revision = read.revision(session)
-            areas = read.areas(session)
-            published = read.publications(session)
-            for number, code, name in read.schemes(session):
-                known = _known(before, number)
+            revision = read.read_revision(session)
+            areas = read.read_area_tree(session)
+            published = read.read_publications(session)
+            for number, code, name in read.read_schemes(session):
+                previous = _previous_scheme(before, number)
                 publications = published.get(number, ())
-                if known is not None and known[0].publications == publications:
-                    changes = SchemeChanges(number, code, name, publications, known[0].days)
+                if previous is not None and previous[0].publications == publications:
+                    changes = SchemeTimeline(number, code, name, publications, previous[0].change_dates)
                 else:
-                    changes = SchemeChanges(number, code, name, publications, read.changes(session, number))
+                    changes = SchemeTimeline(
+                        number, code, name, publications, read.read_change_dates(session, number)
+                    )
                 schemes[code] = changes
-                same = _take_over(before, known, changes, day)
-                if same is None:
-                    same = read.cells_in_force(session, number, day, known and known[1])
-                cells[code] = same
+                in_force = _reuse_cells(before, previous, changes, day)
+                if in_force is None:
+                    in_force = read.read_cells_in_force(session, number, day, previous and previous[1])
+                cells[code] = in_force
         return Snapshot(revision, day, datetime.now(UTC), areas, schemes, cells)
 
 
-Known = tuple[SchemeChanges, CellsInForce]
+PreviousScheme = tuple[SchemeTimeline, CellsInForce]
 
 
-def _known(before: Snapshot | None, scheme_id: int) -> Known | None:
+def _previous_scheme(before: Snapshot | None, scheme_id: int) -> PreviousScheme | None:
     if before is None:
         return None
     found = (each for each in before.schemes.values() if each.id == scheme_id)
     return next(((each, before.cells[each.code]) for each in found), None)
 
 
-def _take_over(
-    before: Snapshot | None, known: Known | None, changes: SchemeChanges, day: date
+def _reuse_cells(
+    before: Snapshot | None, previous: PreviousScheme | None, changes: SchemeTimeline, day: date
 ) -> CellsInForce | None:
     """Return the cells of the snapshot before where nothing was published and no date has come."""
-    if before is None or known is None or known[0].publications != changes.publications:
+    if before is None or previous is None or previous[0].publications != changes.publications:
         return None
-    return known[1] if changes.period(before.day) == changes.period(day) else None
+    return previous[1] if changes.period_index(before.day) == changes.period_index(day) else None
 
 
-def _scheme(snapshot: Snapshot, code: str) -> SchemeChanges:
+def _get_scheme(snapshot: Snapshot, code: str) -> SchemeTimeline:
     try:
         return snapshot.schemes[code]
     except KeyError:

@@ -11,32 +11,32 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Row, func, select, union
 from sqlalchemy.orm import Session
 
-from layers.db.bulk import among, decode, in_force, raw, read_in_batches, read_rows
+from layers.db.bulk import decode_geometries, id_in, in_force, raw_geometry, read_in_batches, read_rows
 from layers.models import Area, Cell, Plan, Revision, Scheme
 from layers.snapshot.areas import AreaTree
-from layers.snapshot.cells import CellsInForce, Versions
+from layers.snapshot.cells import CellsInForce, CellVersions
 
 Integers = NDArray[np.int64]
 
 
-def revision(session: Session) -> int:
+def read_revision(session: Session) -> int:
     """Return the revision that the session sees, 0 before the first."""
     return session.scalar(select(func.max(Revision.number))) or 0
 
 
-def areas(session: Session) -> AreaTree:
+def read_area_tree(session: Session) -> AreaTree:
     """Read the names of all areas."""
     rows = session.execute(select(Area.code, Area.name, Area.level, Area.parent))
     return AreaTree((code, name, level, parent) for code, name, level, parent in rows)
 
 
-def schemes(session: Session) -> list[tuple[int, str, str]]:
+def read_schemes(session: Session) -> list[tuple[int, str, str]]:
     """Read id, code and name of all schemes in the order of their codes."""
     rows = session.execute(select(Scheme.id, Scheme.code, Scheme.name))
     return sorted(((number, code, name) for number, code, name in rows), key=itemgetter(1))
 
 
-def publications(session: Session) -> dict[int, tuple[object, ...]]:
+def read_publications(session: Session) -> dict[int, tuple[object, ...]]:
     """Return for the id of each scheme what grows with every publishing: how many, and when the last was.
 
     Nothing but publishing changes which cells are in force when.
@@ -49,7 +49,7 @@ def publications(session: Session) -> dict[int, tuple[object, ...]]:
     return {number: tuple(rest) for number, *rest in session.execute(published)}
 
 
-def changes(session: Session, scheme_id: int) -> NDArray[np.datetime64]:
+def read_change_dates(session: Session, scheme_id: int) -> NDArray[np.datetime64]:
     """Return the dates, ascending, on which the cells in force of a scheme change."""
     ours = Cell.scheme_id == scheme_id
     begun = select(Cell.valid_from).where(ours, Cell.valid_from.is_not(None))
@@ -58,13 +58,13 @@ def changes(session: Session, scheme_id: int) -> NDArray[np.datetime64]:
     return np.sort(np.array(days, dtype="datetime64[D]"))
 
 
-def versions_in_force(session: Session, scheme_id: int, day: date) -> Integers:
+def read_version_ids(session: Session, scheme_id: int, day: date) -> Integers:
     """Return the ids, ascending, of the versions of a scheme's cells that are in force on a day."""
-    ids = [row[0] for row in read_rows(session, select(Cell.id).where(_chosen(scheme_id, day)))]
+    ids = [row[0] for row in read_rows(session, select(Cell.id).where(_in_force_condition(scheme_id, day)))]
     return np.sort(np.array(ids, dtype=np.int64))
 
 
-def cells_in_force(
+def read_cells_in_force(
     session: Session, scheme_id: int, day: date, known: CellsInForce | None = None
 ) -> CellsInForce:
     """Read the cells of a scheme that are in force on a day.
@@ -79,47 +79,49 @@ def cells_in_force(
         Cells read before: they are returned if they are the ones, and versions among them are not read again.
     """
     if known is None:
-        return CellsInForce(_versions(session, _chosen(scheme_id, day)))
-    ids = versions_in_force(session, scheme_id, day)
+        return CellsInForce(_read_versions(session, _in_force_condition(scheme_id, day)))
+    ids = read_version_ids(session, scheme_id, day)
     if np.array_equal(known.versions.ids, ids):
         return known
     fresh = np.setdiff1d(ids, known.versions.ids, assume_unique=True)
     if 2 * len(fresh) > len(ids):
-        return CellsInForce(_versions(session, _chosen(scheme_id, day)))
-    kept = known.versions.only(np.isin(known.versions.ids, ids, assume_unique=True))
-    return CellsInForce(kept.joined(_versions(session, among(session, Cell.id, fresh.tolist()))))
+        return CellsInForce(_read_versions(session, _in_force_condition(scheme_id, day)))
+    kept = known.versions.subset(np.isin(known.versions.ids, ids, assume_unique=True))
+    return CellsInForce(kept.merge(_read_versions(session, id_in(session, Cell.id, fresh.tolist()))))
 
 
-def _versions(session: Session, chosen: ColumnElement[bool]) -> Versions:
+def _read_versions(session: Session, chosen: ColumnElement[bool]) -> CellVersions:
     columns = (
         *(Cell.id, Cell.code, Cell.name, Cell.area_code, Cell.area_m2, Cell.perimeter_m),
-        raw(session, Cell.geometry),
+        raw_geometry(session, Cell.geometry),
     )
-    told = select(*columns).where(chosen).order_by(Cell.id)
-    batches = [_batch(session, rows) for rows in read_in_batches(session, told)] or [_batch(session, [])]
-    return Versions._make(np.concatenate(column) for column in zip(*batches, strict=True))
+    query = select(*columns).where(chosen).order_by(Cell.id)
+    batches = [_to_versions(session, rows) for rows in read_in_batches(session, query)] or [
+        _to_versions(session, [])
+    ]
+    return CellVersions._make(np.concatenate(column) for column in zip(*batches, strict=True))
 
 
-def _batch(session: Session, rows: Sequence[Row[Any]]) -> Versions:
-    told = zip(*rows, strict=True) if rows else ((),) * 7
-    ids, codes, names, area_codes, areas_m2, perimeters_m, shapes = told
-    return Versions(
+def _to_versions(session: Session, rows: Sequence[Row[Any]]) -> CellVersions:
+    columns = zip(*rows, strict=True) if rows else ((),) * 7
+    ids, codes, names, area_codes, areas_m2, perimeters_m, geometries = columns
+    return CellVersions(
         ids=np.array(ids, dtype=np.int64),
-        codes=_objects(codes),
-        names=_objects(names),
+        codes=_object_array(codes),
+        names=_object_array(names),
         # The same few, hundreds of times each.
-        area_codes=_objects([code and sys.intern(code) for code in area_codes]),
+        area_codes=_object_array([code and sys.intern(code) for code in area_codes]),
         areas_m2=np.array(areas_m2, dtype=float),
         perimeters_m=np.array(perimeters_m, dtype=float),
-        shapes=decode(session, shapes),
+        geometries=decode_geometries(session, geometries),
     )
 
 
-def _chosen(scheme_id: int, day: date) -> ColumnElement[bool]:
+def _in_force_condition(scheme_id: int, day: date) -> ColumnElement[bool]:
     return (Cell.scheme_id == scheme_id) & in_force(Cell.valid_from, Cell.valid_to, day)
 
 
-def _objects(values: Sequence[Any]) -> NDArray[np.object_]:
+def _object_array(values: Sequence[Any]) -> NDArray[np.object_]:
     result = np.empty(len(values), dtype=object)
     result[:] = values
     return result

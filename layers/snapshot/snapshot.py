@@ -12,7 +12,7 @@ from layers.snapshot.cells import CellsInForce
 
 
 @dataclass(frozen=True)
-class SchemeChanges:
+class SchemeTimeline:
     """A scheme, and the dates on which its cells in force change.
 
     Attributes
@@ -29,11 +29,11 @@ class SchemeChanges:
     code: str
     name: str
     publications: tuple[object, ...]
-    days: NDArray[np.datetime64]
+    change_dates: NDArray[np.datetime64]
 
-    def period(self, day: date) -> int:
+    def period_index(self, day: date) -> int:
         """Return the number of the period a day is in: 0 before the first change."""
-        return int(np.searchsorted(self.days, np.datetime64(day, "D"), side="right"))
+        return int(np.searchsorted(self.change_dates, np.datetime64(day, "D"), side="right"))
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class Snapshot:
     day: date
     read_at: datetime
     areas: AreaTree
-    schemes: Mapping[str, SchemeChanges]
+    schemes: Mapping[str, SchemeTimeline]
     cells: Mapping[str, CellsInForce]
 
-    def in_force(self, scheme: str, day: date | None) -> CellsInForce | None:
+    def cells_on(self, scheme: str, day: date | None) -> CellsInForce | None:
         """Return the cells in force on a day, None if that is another period than the day's of this snapshot.
 
         Parameters
@@ -74,6 +74,6 @@ class Snapshot:
             Any day; None means the day of this snapshot.
         """
         changes = self.schemes[scheme]
-        if day is None or changes.period(day) == changes.period(self.day):
+        if day is None or changes.period_index(day) == changes.period_index(self.day):
             return self.cells[scheme]
         return None

@@ -4,10 +4,20 @@ It owns geometry and encoding; which layers there are, what they tell and to who
 them.
 """
 
-from layers.tiles.coverage_layer import Coverage
-from layers.tiles.line_layer import Lines
-from layers.tiles.point_layer import Points
-from layers.tiles.polygon_layer import Polygons
-from layers.tiles.tile import BUFFER, EXTENT, MAX_ZOOM, Address, touching
+from layers.tiles.coverage_layer import CoverageLayer
+from layers.tiles.line_layer import LineLayer
+from layers.tiles.point_layer import PointLayer
+from layers.tiles.polygon_layer import PolygonLayer
+from layers.tiles.tile import BUFFER, EXTENT, MAX_ZOOM, Tile, tiles_intersecting
 
-__all__ = ["BUFFER", "EXTENT", "MAX_ZOOM", "Address", "Coverage", "Lines", "Points", "Polygons", "touching"]
+__all__ = [
+    "BUFFER",
+    "EXTENT",
+    "MAX_ZOOM",
+    "CoverageLayer",
+    "LineLayer",
+    "PointLayer",
+    "PolygonLayer",
+    "Tile",
+    "tiles_intersecting",
+]

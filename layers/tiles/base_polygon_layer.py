@@ -12,12 +12,12 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.errors import InputError
-from layers.tiles.bbox_index import Boxes
-from layers.tiles.clip import boxed, clip_rings
-from layers.tiles.encode import POLYGON, Column, Paths, layer
-from layers.tiles.rings import Floats, Integers, Objects, Outlines, Rings, ends, runs
-from layers.tiles.tile import BUFFER, HALF, Address, project, unit
-from layers.tiles.zoom_cache import Zooms
+from layers.tiles.bbox_index import BBoxIndex
+from layers.tiles.clip import clip_rings, compare_bboxes
+from layers.tiles.encode import POLYGON, Column, Paths, encode_layer
+from layers.tiles.rings import FloatRings, Floats, Integers, Objects, Rings, expand_runs, offsets_from_sizes
+from layers.tiles.tile import BUFFER, HALF_WORLD_M, Tile, project, unit_size
+from layers.tiles.zoom_cache import ZoomCache
 
 FULL_ZOOM = 15
 """From here on nothing is simplified."""
@@ -26,7 +26,7 @@ FULL_ZOOM = 15
 _NARROW_ZOOM = 17
 
 
-class Drawn(NamedTuple):
+class ZoomRings(NamedTuple):
     """What the tiles of a zoom are cut from, in units of the whole world.
 
     Rings as in `layers.tiles.rings.Rings`, the box of each row, and where its rings begin.
@@ -36,23 +36,23 @@ class Drawn(NamedTuple):
     starts: Integers
     parts: Integers
     rows: Integers
-    boxes: Integers
+    bboxes: Integers
     firsts: Integers
 
-    def of(self, rows: Integers) -> Rings:
+    def rings_of(self, rows: Integers) -> Rings:
         """Return the rings of ascending rows."""
-        chosen = runs(self.firsts[rows], self.firsts[rows + 1] - self.firsts[rows])
+        chosen = expand_runs(self.firsts[rows], self.firsts[rows + 1] - self.firsts[rows])
         sizes = self.starts[chosen + 1] - self.starts[chosen]
-        xy = self.xy[runs(self.starts[chosen], sizes)].astype(np.int64)
-        return Rings(xy, ends(sizes), self.parts[chosen], self.rows[chosen])
+        xy = self.xy[expand_runs(self.starts[chosen], sizes)].astype(np.int64)
+        return Rings(xy, offsets_from_sizes(sizes), self.parts[chosen], self.rows[chosen])
 
 
-class Surfaces(ABC):
+class BasePolygonLayer(ABC):
     """An immutable layer of polygons; safe in many threads at once.
 
     Parameters
     ----------
-    shapes
+    geometries
         (Multi)Polygons in EPSG:4326, shape (n,). None and empty ones are drawn nowhere.
     ids
         Identifiers of the features, shape (n,), not negative.
@@ -63,37 +63,37 @@ class Surfaces(ABC):
         If a shape is no polygon or there are not as many ids.
     """
 
-    def __init__(self, shapes: Objects, ids: Integers) -> None:
+    def __init__(self, geometries: Objects, ids: Integers) -> None:
         kinds = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
-        known = checked(shapes, kinds, "polygon")
-        outlines = Outlines.of(known)
+        known = validate_geometries(geometries, kinds, "polygon")
+        rings = FloatRings.from_geometries(known)
         # Of hundreds of thousands of polygons the vertices take a fraction of what the shapes do.
-        outlines = outlines._replace(xy=project(outlines.xy))
-        boxes = project(shapely.bounds(known).reshape(-1, 2)).reshape(-1, 4)
-        self._hold(outlines, boxes, checked_ids(ids, len(shapes)))
+        rings = rings._replace(xy=project(rings.xy))
+        bboxes = project(shapely.bounds(known).reshape(-1, 2)).reshape(-1, 4)
+        self._set_rings(rings, bboxes, validate_ids(ids, len(geometries)))
 
-    def _hold(self, outlines: Outlines, boxes: Floats, ids: Integers) -> None:
+    def _set_rings(self, rings: FloatRings, bboxes: Floats, ids: Integers) -> None:
         """Take outlines and boxes in Web Mercator, and the ids."""
         self.ids = ids
-        self._boxes = Boxes(boxes)
-        self._outlines = outlines
-        self._zooms = Zooms[Drawn]()
+        self._index = BBoxIndex(bboxes)
+        self._rings = rings
+        self._zooms = ZoomCache[ZoomRings]()
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.ids)
 
-    def rows(self, address: Address) -> Integers:
+    def query(self, tile: Tile) -> Integers:
         """Return the rows, ascending, whose box touches the tile or its buffer."""
         # Rounding and simplification move nothing farther than a unit out of its box.
-        return self._boxes.touching(*address.reach(BUFFER + 1))
+        return self._index.query(*tile.buffered_xy_bounds(BUFFER + 1))
 
     def encode(
         self,
         name: str,
-        address: Address,
+        tile: Tile,
         properties: Mapping[str, Column],
-        rows: NDArray[np.bool_] | None = None,
+        mask: NDArray[np.bool_] | None = None,
     ) -> bytes:
         """Encode what lies in a tile as one layer.
 
@@ -101,11 +101,11 @@ class Surfaces(ABC):
         ----------
         name
             The layer's name.
-        address
+        tile
             The tile.
         properties
             A column of n values for each key, as `layers.tiles.encode.layer` takes them.
-        rows
+        mask
             Which rows may be drawn, shape (n,); all if None.
 
         Returns
@@ -118,73 +118,76 @@ class Surfaces(ABC):
         InputError
             If a column cannot be told.
         """
-        shown = self._shown(address, rows)
+        shown = self._clipped_rings(tile, mask)
         if not len(shown.rows):
             return b""
         first = np.diff(shown.rows, prepend=-1) > 0
         features = shown.rows[first]
-        paths = Paths(shown.xy - np.array(address.origin), shown.starts, np.cumsum(first) - 1)
-        columns = {key: taken(column, features) for key, column in properties.items()}
-        return layer(name, POLYGON, paths, self.ids[features], columns)
+        paths = Paths(shown.xy - np.array(tile.origin), shown.starts, np.cumsum(first) - 1)
+        columns = {key: select_rows(column, features) for key, column in properties.items()}
+        return encode_layer(name, POLYGON, paths, self.ids[features], columns)
 
     def prepare(self, zoom: int) -> None:
         """Make what the tiles of a zoom are cut from, which otherwise the first of them does."""
-        self._zooms.at(zoom, self._made)
+        self._zooms.get_or_build(zoom, self._build_zoom)
 
-    def ready(self, zoom: int) -> bool:
+    def is_ready(self, zoom: int) -> bool:
         """Tell whether that has been made."""
-        return self._zooms.ready(zoom)
+        return self._zooms.is_ready(zoom)
 
-    def _simplifies(self, outlines: Outlines) -> bool:
+    def _needs_simplification(self, rings: FloatRings) -> bool:
         """Tell whether simplification is worth its time."""
-        return len(outlines.starts) > 1
+        return len(rings.starts) > 1
 
     @abstractmethod
-    def _simplified(self, shapes: Objects, size: float) -> Objects:
+    def _simplify(self, geometries: Objects, size: float) -> Objects:
         """Return shapes, in Web Mercator, simplified for a zoom whose units are `size` metres."""
 
     @abstractmethod
-    def _valid(self, rings: Rings, count: int) -> Rings:
+    def _make_valid(self, rings: Rings, count: int) -> Rings:
         """Return `count` rows made valid after rounding."""
 
     @abstractmethod
-    def _valid_cut(self, inside: Rings, cut: Rings, count: int) -> Rings:
+    def _make_valid_clipped(self, inside: Rings, cut: Rings, count: int) -> Rings:
         """Return `count` rows made valid after cutting; those `inside` the tile whole are so already."""
 
-    def _shown(self, address: Address, rows: NDArray[np.bool_] | None) -> Rings:
+    def _clipped_rings(self, tile: Tile, mask: NDArray[np.bool_] | None) -> Rings:
         """Return what the tile shows of the rows that may be drawn."""
-        chosen = self.rows(address)
-        if rows is not None:
-            chosen = chosen[rows[chosen]]
-        drawn = self._zooms.at(address.z, self._made)
-        box = address.buffered
-        touch, whole = boxed(drawn.boxes[chosen], box)
-        inside, across = drawn.of(chosen[touch & whole]), drawn.of(chosen[touch & ~whole])
-        cut = clip_rings(across, box)
+        chosen = self.query(tile)
+        if mask is not None:
+            chosen = chosen[mask[chosen]]
+        zoom_rings = self._zooms.get_or_build(tile.z, self._build_zoom)
+        bbox = tile.buffered_extent
+        touch, whole = compare_bboxes(zoom_rings.bboxes[chosen], bbox)
+        inside, across = (
+            zoom_rings.rings_of(chosen[touch & whole]),
+            zoom_rings.rings_of(chosen[touch & ~whole]),
+        )
+        cut = clip_rings(across, bbox)
         # Within the tile rows are numbered anew: there may be very many of them outside.
-        made = self._valid_cut(
+        made = self._make_valid_clipped(
             inside._replace(rows=np.searchsorted(chosen, inside.rows)),
             cut._replace(rows=np.searchsorted(chosen, cut.rows)),
             len(chosen),
         )
         return made._replace(rows=chosen[made.rows])
 
-    def _made(self, zoom: int) -> Drawn:
-        size, corner, outlines = unit(zoom), np.array((-HALF, HALF)), self._outlines
-        if zoom < FULL_ZOOM and self._simplifies(outlines):
-            outlines = Outlines.of(self._simplified(outlines.shapes(len(self)), size))
-        rings = self._valid(outlines.rounded(lambda xy: (xy - corner) / (size, -size)), len(self))
+    def _build_zoom(self, zoom: int) -> ZoomRings:
+        size, corner, source = unit_size(zoom), np.array((-HALF_WORLD_M, HALF_WORLD_M)), self._rings
+        if zoom < FULL_ZOOM and self._needs_simplification(source):
+            source = FloatRings.from_geometries(self._simplify(source.to_geometries(len(self)), size))
+        rings = self._make_valid(source.round_to_grid(lambda xy: (xy - corner) / (size, -size)), len(self))
         firsts = np.searchsorted(rings.rows, np.arange(len(self) + 1))
         xy = rings.xy.astype(np.int32) if zoom <= _NARROW_ZOOM else rings.xy
-        return Drawn(xy, *rings[1:], rings.boxes(len(self)), firsts)
+        return ZoomRings(xy, *rings[1:], rings.bboxes(len(self)), firsts)
 
 
-def taken(column: Column, rows: Integers) -> Column:
+def select_rows(column: Column, rows: Integers) -> Column:
     """Return a column's values in some rows."""
     return column[rows] if isinstance(column, np.ndarray) else [column[row] for row in rows.tolist()]
 
 
-def checked_ids(ids: Integers, count: int) -> Integers:
+def validate_ids(ids: Integers, count: int) -> Integers:
     """Return identifiers as whole numbers.
 
     Raises
@@ -198,7 +201,7 @@ def checked_ids(ids: Integers, count: int) -> Integers:
     return numbers
 
 
-def checked(shapes: Objects, kinds: tuple[int, ...], word: str) -> Objects:
+def validate_geometries(geometries: Objects, geometry_types: tuple[int, ...], word: str) -> Objects:
     """Return shapes in which None has become empty.
 
     Raises
@@ -206,12 +209,12 @@ def checked(shapes: Objects, kinds: tuple[int, ...], word: str) -> Objects:
     InputError
         If one is not of these types, which `word` names.
     """
-    known = np.array(shapes, dtype=object)
+    known = np.array(geometries, dtype=object)
     missing = ~shapely.is_geometry(known)
     known[missing | shapely.is_empty(known)] = (
         shapely.Polygon() if word == "polygon" else shapely.LineString()
     )
-    strange = np.flatnonzero(~np.isin(shapely.get_type_id(known), kinds))
+    strange = np.flatnonzero(~np.isin(shapely.get_type_id(known), geometry_types))
     if len(strange):
         row = int(strange[0])
         raise InputError(f"Shape {row} of a layer of tiles is a {known[row].geom_type}, not a {word}.")

@@ -3,29 +3,31 @@
 import numpy as np
 import shapely
 
-from layers.tiles.rings import Integers, Rings, ends
+from layers.tiles.rings import Integers, Rings, offsets_from_sizes
 from layers.tiles.tile import BUFFER, EXTENT
 
-STRAIGHT = 1.25
+STRAIGHT_TOLERANCE = 1.25
 """Units by which a line that goes straight on may miss the place where it meets others: each is rounded."""
 
 # Bits of a coordinate, and of a place, in a tile and its buffer.
 _BITS = (EXTENT + 2 * BUFFER).bit_length()
-_PLACE = 2 * _BITS
+_VERTEX_BITS = 2 * _BITS
 
 # Directions are sorted around half a circle; where it begins and ends shall not be where most borders lie.
-_TURN = 1.0
+_ANGLE_OFFSET = 1.0
 _HALF_CIRCLE = 1 << 30
 
 
-def borders(rings: Rings, box: tuple[int, int, int, int], tolerance: float) -> tuple[Integers, Integers]:
+def border_lines(
+    rings: Rings, bbox: tuple[int, int, int, int], tolerance: float
+) -> tuple[Integers, Integers]:
     """Return the borders of the polygons in a tile as lines, which go straight on where others meet them.
 
     Parameters
     ----------
     rings
         What the tile shows.
-    box
+    bbox
         Least x, y, greatest x, y of the tile with its buffer. What lies along a side of it was made by the
         cut, and is no border.
     tolerance
@@ -36,27 +38,27 @@ def borders(rings: Rings, box: tuple[int, int, int, int], tolerance: float) -> t
     xy, starts
         The vertices of all lines, shape (v, 2), and where each line begins, shape (l + 1,).
     """
-    low, high = _edges(rings, box)
+    low, high = _edges(rings, bbox)
     if not len(low):
         return np.empty((0, 2), dtype=np.int64), np.zeros(1, dtype=np.int64)
-    ways, starts = _lined_up(_before(low, high))
-    begin, end = np.concatenate((low, high))[ways], np.concatenate((high, low))[ways]
+    half_edges, starts = _merge_lines(_predecessors(low, high))
+    begin, end = np.concatenate((low, high))[half_edges], np.concatenate((high, low))[half_edges]
     xy = np.column_stack(_coordinates(np.insert(begin, starts[1:], end[starts[1:] - 1])))
     starts = starts + np.arange(len(starts))
     if tolerance > 0:
-        xy, starts = _simplified(xy, starts, tolerance)
-    return xy + box[:2], starts
+        xy, starts = _simplify(xy, starts, tolerance)
+    return xy + bbox[:2], starts
 
 
-def _edges(rings: Rings, box: tuple[int, int, int, int]) -> tuple[Integers, Integers]:
+def _edges(rings: Rings, bbox: tuple[int, int, int, int]) -> tuple[Integers, Integers]:
     """Return the lesser and the greater place of each edge that is a border; both coordinates are a place."""
-    x, y = rings.xy[:, 0] - box[0], rings.xy[:, 1] - box[1]
+    x, y = rings.xy[:, 0] - bbox[0], rings.xy[:, 1] - bbox[1]
     after = np.arange(1, len(x) + 1)
     after[rings.starts[1:] - 1] = rings.starts[:-1]
-    place = x << _BITS | y
-    onward = place[after]
-    edges = np.minimum(place, onward) << _PLACE | np.maximum(place, onward)
-    for along, most in ((x, box[2] - box[0]), (y, box[3] - box[1])):
+    vertex = x << _BITS | y
+    onward = vertex[after]
+    edges = np.minimum(vertex, onward) << _VERTEX_BITS | np.maximum(vertex, onward)
+    for along, most in ((x, bbox[2] - bbox[0]), (y, bbox[3] - bbox[1])):
         for side in (0, most):
             there = along == side
             # An edge that is no border is the least of all.
@@ -64,14 +66,14 @@ def _edges(rings: Rings, box: tuple[int, int, int, int]) -> tuple[Integers, Inte
     # Sorted and compared: many times sooner than numpy.unique.
     edges.sort()
     edges = edges[np.diff(edges, prepend=0) > 0]
-    return edges >> _PLACE, edges & ((1 << _PLACE) - 1)
+    return edges >> _VERTEX_BITS, edges & ((1 << _VERTEX_BITS) - 1)
 
 
-def _coordinates(places: Integers) -> tuple[Integers, Integers]:
-    return places >> _BITS, places & ((1 << _BITS) - 1)
+def _coordinates(vertices: Integers) -> tuple[Integers, Integers]:
+    return vertices >> _BITS, vertices & ((1 << _BITS) - 1)
 
 
-def _before(low: Integers, high: Integers) -> Integers:
+def _predecessors(low: Integers, high: Integers) -> Integers:
     """Return for each way along an edge the one that a line comes from, or itself where a line begins.
 
     The ways are those from the lesser to the greater place of each of n edges, then those back, shape (2 n,).
@@ -80,57 +82,57 @@ def _before(low: Integers, high: Integers) -> Integers:
     (x, y), (to_x, to_y) = _coordinates(low), _coordinates(high)
     x, y = to_x - x, to_y - y
     # Half a circle on it is the same line.
-    turn = ((np.arctan2(y, x) + _TURN) * (_HALF_CIRCLE / np.pi)).astype(np.int64) & (_HALF_CIRCLE - 1)
-    place = np.concatenate((low, high))
-    order = np.argsort(place * _HALF_CIRCLE + np.concatenate((turn, turn)))
-    place, x, y = (each[order] for each in (place, np.concatenate((x, -x)), np.concatenate((y, -y))))
-    meet = np.concatenate(([False], place[1:] == place[:-1], [False]))
+    turn = ((np.arctan2(y, x) + _ANGLE_OFFSET) * (_HALF_CIRCLE / np.pi)).astype(np.int64) & (_HALF_CIRCLE - 1)
+    vertex = np.concatenate((low, high))
+    order = np.argsort(vertex * _HALF_CIRCLE + np.concatenate((turn, turn)))
+    vertex, x, y = (each[order] for each in (vertex, np.concatenate((x, -x)), np.concatenate((y, -y))))
+    meet = np.concatenate(([False], vertex[1:] == vertex[:-1], [False]))
     alone = ~meet[:-2] & ~meet[2:]
     aside = x[:-1] * y[1:] - y[:-1] * x[1:]
     against = x[:-1] * x[1:] + y[:-1] * y[1:] < 0
     apart = np.diff(x) ** 2 + np.diff(y) ** 2
-    joins = meet[1:-1] & (alone | (against & (aside**2 <= STRAIGHT**2 * apart)))
+    joins = meet[1:-1] & (alone | (against & (aside**2 <= STRAIGHT_TOLERANCE**2 * apart)))
     joins[1:] &= ~joins[:-1]
     one, other = order[:-1][joins], order[1:][joins]
     before = np.arange(len(order))
-    before[one], before[other] = _back(other, len(low)), _back(one, len(low))
+    before[one], before[other] = _twins(other, len(low)), _twins(one, len(low))
     return before
 
 
-def _back(ways: Integers, count: int) -> Integers:
+def _twins(half_edges: Integers, count: int) -> Integers:
     """Return the ways back along the same edges."""
-    return np.where(ways < count, ways + count, ways - count)
+    return np.where(half_edges < count, half_edges + count, half_edges - count)
 
 
-def _lined_up(before: Integers) -> tuple[Integers, Integers]:
+def _merge_lines(predecessors: Integers) -> tuple[Integers, Integers]:
     """Return the ways of all lines, each in one of its directions, and where each line begins."""
-    first, rank = _followed(before)
-    round_ = before[first] != first
+    first, rank = _rank_in_lines(predecessors)
+    round_ = predecessors[first] != first
     if round_.any():
         # A line without an end begins at its least way.
-        least, reach = np.arange(len(before)), before
-        for _ in range(len(before).bit_length()):
+        least, reach = np.arange(len(predecessors)), predecessors
+        for _ in range(len(predecessors).bit_length()):
             least, reach = np.minimum(least, least[reach]), reach[reach]
-        before = before.copy()
-        before[least[round_]] = least[round_]
-        first, rank = _followed(before)
-    ways = np.arange(len(before))
-    ways = ways[first < first[_back(ways, len(before) // 2)]]
-    sizes = np.bincount(first[ways], minlength=len(before))
-    lined_up = np.empty(len(ways), dtype=np.int64)
-    lined_up[(np.cumsum(sizes) - sizes)[first[ways]] + rank[ways]] = ways
-    return lined_up, ends(sizes[sizes > 0])
+        predecessors = predecessors.copy()
+        predecessors[least[round_]] = least[round_]
+        first, rank = _rank_in_lines(predecessors)
+    half_edges = np.arange(len(predecessors))
+    half_edges = half_edges[first < first[_twins(half_edges, len(predecessors) // 2)]]
+    sizes = np.bincount(first[half_edges], minlength=len(predecessors))
+    lined_up = np.empty(len(half_edges), dtype=np.int64)
+    lined_up[(np.cumsum(sizes) - sizes)[first[half_edges]] + rank[half_edges]] = half_edges
+    return lined_up, offsets_from_sizes(sizes[sizes > 0])
 
 
-def _followed(before: Integers) -> tuple[Integers, Integers]:
+def _rank_in_lines(predecessors: Integers) -> tuple[Integers, Integers]:
     """Return the way that each way's line begins with, and how many are before it; any where there is no end.
 
     Notes
     -----
     Wyllie, J. C. (1979): The complexity of parallel computations (pointer jumping).
     """
-    first, rank = before, (before != np.arange(len(before))).astype(np.int64)
-    for _ in range(len(before).bit_length()):
+    first, rank = predecessors, (predecessors != np.arange(len(predecessors))).astype(np.int64)
+    for _ in range(len(predecessors).bit_length()):
         further = first[first]
         if np.array_equal(further, first):
             break
@@ -138,11 +140,11 @@ def _followed(before: Integers) -> tuple[Integers, Integers]:
     return first, rank
 
 
-def _simplified(xy: Integers, starts: Integers, tolerance: float) -> tuple[Integers, Integers]:
+def _simplify(xy: Integers, starts: Integers, tolerance: float) -> tuple[Integers, Integers]:
     numbers = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     lines = np.asarray(shapely.linestrings(xy.astype(np.float64), indices=numbers), dtype=object)
     simple = np.asarray(shapely.simplify(lines, tolerance, preserve_topology=False), dtype=object)
     # What is smaller than the tolerance and closed would be a line without length.
     lines = np.where(shapely.length(simple) > 0, simple, lines)
     kept, numbers = shapely.get_coordinates(lines, return_index=True)
-    return kept.astype(np.int64), ends(np.bincount(numbers, minlength=len(lines)))
+    return kept.astype(np.int64), offsets_from_sizes(np.bincount(numbers, minlength=len(lines)))

@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from layers.tiles.rings import Integers, Rings, cleaned, ends
+from layers.tiles.rings import Integers, Rings, clean_rings, offsets_from_sizes
 
-Box = tuple[int, int, int, int]
+BBox = tuple[int, int, int, int]
 
 
-def clip_rings(rings: Rings, box: Box) -> Rings:
+def clip_rings(rings: Rings, bbox: BBox) -> Rings:
     """Cut polygons to a closed box of whole units (least x, y, greatest x, y).
 
     Where an edge crosses a side depends on the edge alone, not on its direction: two rings that share an edge
@@ -24,19 +24,21 @@ def clip_rings(rings: Rings, box: Box) -> Rings:
     Sutherland, I. E. and Hodgman, G. W. (1974): Reentrant polygon clipping. Side by side, all rings at once.
     """
     xy, sizes = rings.xy, np.diff(rings.starts)
-    for axis, limit, sign in ((0, box[0], 1), (0, box[2], -1), (1, box[1], 1), (1, box[3], -1)):
+    for axis, limit, sign in ((0, bbox[0], 1), (0, bbox[2], -1), (1, bbox[1], 1), (1, bbox[3], -1)):
         if not len(xy):
             break
-        xy, sizes = _cut(xy, sizes, axis, limit, sign)
-    return cleaned(Rings(xy, ends(sizes), rings.parts, rings.rows))
+        xy, sizes = _clip_half_plane(xy, sizes, axis, limit, sign)
+    return clean_rings(Rings(xy, offsets_from_sizes(sizes), rings.parts, rings.rows))
 
 
-def _cut(xy: Integers, sizes: Integers, axis: int, limit: int, sign: int) -> tuple[Integers, Integers]:
+def _clip_half_plane(
+    xy: Integers, sizes: Integers, axis: int, limit: int, sign: int
+) -> tuple[Integers, Integers]:
     """Keep what lies on one side of a line parallel to an axis."""
     inside = (xy[:, axis] - limit) * sign >= 0
     if inside.all():
         return xy, sizes
-    starts = ends(sizes)
+    starts = offsets_from_sizes(sizes)
     after = np.arange(1, len(xy) + 1)
     there = sizes > 0
     after[starts[1:][there] - 1] = starts[:-1][there]
@@ -72,25 +74,31 @@ def crossings(first: Integers, second: Integers, axis: int, limit: int) -> Integ
     return found
 
 
-def boxed(boxes: Integers, box: Box) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def compare_bboxes(bboxes: Integers, bbox: BBox) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Tell which boxes, shape (n, 4), touch a box at all, and which lie in it whole."""
     touch = (
-        (boxes[:, 0] <= box[2]) & (boxes[:, 2] >= box[0]) & (boxes[:, 1] <= box[3]) & (boxes[:, 3] >= box[1])
+        (bboxes[:, 0] <= bbox[2])
+        & (bboxes[:, 2] >= bbox[0])
+        & (bboxes[:, 1] <= bbox[3])
+        & (bboxes[:, 3] >= bbox[1])
     )
     whole = (
-        (boxes[:, 0] >= box[0]) & (boxes[:, 2] <= box[2]) & (boxes[:, 1] >= box[1]) & (boxes[:, 3] <= box[3])
+        (bboxes[:, 0] >= bbox[0])
+        & (bboxes[:, 2] <= bbox[2])
+        & (bboxes[:, 1] >= bbox[1])
+        & (bboxes[:, 3] <= bbox[3])
     )
     return touch, whole
 
 
-def clip_lines(xy: Integers, sizes: Integers, box: Box) -> tuple[Integers, Integers, Integers]:
+def clip_lines(xy: Integers, sizes: Integers, bbox: BBox) -> tuple[Integers, Integers, Integers]:
     """Cut lines to a closed box of whole units.
 
     Parameters
     ----------
     xy, sizes
         The vertices of all lines, shape (v, 2), and how many each has, shape (n,), two at least.
-    box
+    bbox
         Least x, y, greatest x, y.
 
     Returns
@@ -108,7 +116,7 @@ def clip_lines(xy: Integers, sizes: Integers, box: Box) -> tuple[Integers, Integ
     first, second = xy[begins], xy[begins + 1]
     step = second - first
     enter, leave = np.zeros(len(begins)), np.ones(len(begins))
-    for axis, low, high in ((0, box[0], box[2]), (1, box[1], box[3])):
+    for axis, low, high in ((0, bbox[0], bbox[2]), (1, bbox[1], bbox[3])):
         moves = step[:, axis] != 0
         along = np.where(moves, step[:, axis], 1)
         one, other = (low - first[:, axis]) / along, (high - first[:, axis]) / along
@@ -134,4 +142,4 @@ def clip_lines(xy: Integers, sizes: Integers, box: Box) -> tuple[Integers, Integ
     lengths = np.bincount(pieces[fresh], minlength=int(opens.sum()))
     fresh &= lengths[pieces] > 1
     there = lengths > 1
-    return out[fresh], ends(lengths[there]), lines[begins[opens]][there]
+    return out[fresh], offsets_from_sizes(lengths[there]), lines[begins[opens]][there]

@@ -8,12 +8,12 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.errors import InputError
-from layers.tiles.base_polygon_layer import FULL_ZOOM, Surfaces
-from layers.tiles.borders import borders
-from layers.tiles.encode import LINE, Column, Paths, layer
-from layers.tiles.make_valid import mended_cut, mended_together
-from layers.tiles.rings import Integers, Objects, Outlines, Rings
-from layers.tiles.tile import Address
+from layers.tiles.base_polygon_layer import FULL_ZOOM, BasePolygonLayer
+from layers.tiles.borders import border_lines
+from layers.tiles.encode import LINE, Column, Paths, encode_layer
+from layers.tiles.make_valid import make_valid_clipped, make_valid_coverage
+from layers.tiles.rings import FloatRings, Integers, Objects, Rings
+from layers.tiles.tile import Tile
 
 TOLERANCE = 4.0
 """Units of a zoom; a triangle on their square is taken away from a border (half a pixel)."""
@@ -21,11 +21,11 @@ TOLERANCE = 4.0
 BORDER_TOLERANCE = 1.0
 """Units of a zoom by which a border that is drawn as a line may pass its vertices: an eighth of a pixel."""
 
-PLAIN = 8
+MAX_UNSIMPLIFIED_VERTICES = 8
 """Vertices of a polygon, on average, up to which a coverage is drawn as it is at every zoom."""
 
 
-class Coverage(Surfaces):
+class CoverageLayer(BasePolygonLayer):
     """An immutable coverage; safe in many threads at once.
 
     Neighbours share their vertices, and do so in every tile of every zoom: borders are simplified together,
@@ -45,7 +45,7 @@ class Coverage(Surfaces):
         If a shape is no polygon or there are not as many ids.
     """
 
-    def grouped(self, labels: NDArray[np.object_] | Integers) -> "Coverage":
+    def dissolve(self, labels: NDArray[np.object_] | Integers) -> "CoverageLayer":
         """Unite the rows of each label.
 
         Parameters
@@ -67,22 +67,24 @@ class Coverage(Surfaces):
             raise InputError(f"A layer of tiles has {len(self)} shapes and {len(labels)} labels.")
         distinct, numbers = np.unique(labels, return_inverse=True)
         order = np.argsort(numbers, kind="stable")
-        shapes = self._outlines.shapes(len(self))
+        geometries = self._rings.to_geometries(len(self))
         bounds = np.searchsorted(numbers[order], np.arange(len(distinct) + 1))
         united = np.array(
-            [_union(shapes[order[begin:end]]) for begin, end in itertools.pairwise(bounds)],
+            [_coverage_union(geometries[order[begin:end]]) for begin, end in itertools.pairwise(bounds)],
             dtype=object,
         )
-        grouped = Coverage.__new__(Coverage)
-        grouped._hold(Outlines.of(united), shapely.bounds(united), np.arange(1, len(distinct) + 1))
+        grouped = CoverageLayer.__new__(CoverageLayer)
+        grouped._set_rings(
+            FloatRings.from_geometries(united), shapely.bounds(united), np.arange(1, len(distinct) + 1)
+        )
         return grouped
 
-    def borders(
+    def encode_borders(
         self,
         name: str,
-        address: Address,
+        tile: Tile,
         properties: Mapping[str, Column],
-        rows: NDArray[np.bool_] | None = None,
+        mask: NDArray[np.bool_] | None = None,
     ) -> bytes:
         """Encode the borders of what lies in a tile as one layer of one feature, each border once.
 
@@ -90,11 +92,11 @@ class Coverage(Surfaces):
         ----------
         name
             The layer's name.
-        address
+        tile
             The tile.
         properties
             A column of one value for each key.
-        rows
+        mask
             Which rows may be drawn, shape (n,); all if None. The others have no borders of their own.
 
         Returns
@@ -108,37 +110,37 @@ class Coverage(Surfaces):
             If a column cannot be told.
         """
         # Squares are drawn as they are, and their sides are many places on one line.
-        plain = address.z < FULL_ZOOM and not self._simplifies(self._outlines)
-        tolerance = BORDER_TOLERANCE if plain else 0.0
-        xy, starts = borders(self._shown(address, rows), address.buffered, tolerance)
+        simplifies = tile.z < FULL_ZOOM and not self._needs_simplification(self._rings)
+        tolerance = BORDER_TOLERANCE if simplifies else 0.0
+        xy, starts = border_lines(self._clipped_rings(tile, mask), tile.buffered_extent, tolerance)
         if not len(xy):
             return b""
-        paths = Paths(xy - np.array(address.origin), starts, np.zeros(len(starts) - 1, dtype=np.int64))
+        paths = Paths(xy - np.array(tile.origin), starts, np.zeros(len(starts) - 1, dtype=np.int64))
         nameless = np.zeros(1, dtype=bool)
-        return layer(name, LINE, paths, np.zeros(1, dtype=np.int64), properties, identified=nameless)
+        return encode_layer(name, LINE, paths, np.zeros(1, dtype=np.int64), properties, identified=nameless)
 
-    def _simplifies(self, outlines: Outlines) -> bool:
+    def _needs_simplification(self, rings: FloatRings) -> bool:
         # Hundreds of thousands of squares: it would take longest of all, and spare one vertex in fifty.
-        return len(outlines.xy) > PLAIN * len(self)
+        return len(rings.xy) > MAX_UNSIMPLIFIED_VERTICES * len(self)
 
-    def _simplified(self, shapes: Objects, size: float) -> Objects:
-        return np.asarray(shapely.coverage_simplify(shapes, TOLERANCE * size), dtype=object)
+    def _simplify(self, geometries: Objects, size: float) -> Objects:
+        return np.asarray(shapely.coverage_simplify(geometries, TOLERANCE * size), dtype=object)
 
-    def _valid(self, rings: Rings, count: int) -> Rings:
-        return mended_together(rings, count)
+    def _make_valid(self, rings: Rings, count: int) -> Rings:
+        return make_valid_coverage(rings, count)
 
-    def _valid_cut(self, inside: Rings, cut: Rings, count: int) -> Rings:
-        return mended_cut(inside, cut, count)
+    def _make_valid_clipped(self, inside: Rings, cut: Rings, count: int) -> Rings:
+        return make_valid_clipped(inside, cut, count)
 
 
-def _union(shapes: Objects) -> shapely.Geometry:
+def _coverage_union(geometries: Objects) -> shapely.Geometry:
     """Unite cells of a coverage; those that overlap after all are united the slow way."""
     try:
-        united = shapely.coverage_union_all(shapes)
+        united = shapely.coverage_union_all(geometries)
     except shapely.GEOSException:
         united = shapely.Polygon()
     # What is no coverage is not always refused: then the result is invalid, or has another area.
-    area = shapely.area(shapes).sum()
+    area = shapely.area(geometries).sum()
     if not shapely.is_valid(united) or abs(united.area - area) > 1e-9 * area:
-        united = shapely.union_all(shapes)
+        united = shapely.union_all(geometries)
     return united

@@ -9,14 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gis.errors import InputError
-from layers.tiles.rings import runs
+from layers.tiles.rings import expand_runs
 from layers.tiles.tile import EXTENT
 
 POINT, LINE, POLYGON = 1, 2, 3
 """Types of geometry as the format numbers them."""
 
 Integers = NDArray[np.int64]
-Words = NDArray[np.uint64]
+UnsignedIntegers = NDArray[np.uint64]
 Column = NDArray[Any] | Sequence[Any]
 
 _MOVE_TO, _LINE_TO, _CLOSE_PATH = 1, 2, 7
@@ -46,9 +46,9 @@ class Paths(NamedTuple):
     owners: Integers
 
 
-def layer(
+def encode_layer(
     name: str,
-    kind: int,
+    geometry_type: int,
     paths: Paths,
     ids: Integers,
     properties: Mapping[str, Column],
@@ -61,7 +61,7 @@ def layer(
     ----------
     name
         The layer's name, unique in its tile.
-    kind
+    geometry_type
         `POINT`, `LINE` or `POLYGON`.
     paths
         The geometries; each feature has at least one path.
@@ -89,10 +89,10 @@ def layer(
     if ids.min() < 0:
         raise InputError(f"A feature of a tile cannot have the id {ids.min()}: it is negative.")
     tags, tag_counts, tables = _attributes(properties, count)
-    words, word_counts = _commands(kind, paths, count)
+    commands, command_counts = _commands(geometry_type, paths, count)
     if identified is None:
         identified = np.ones(count, dtype=bool)
-    features = _features(kind, ids, identified, tags, tag_counts, words, word_counts)
+    features = _features(geometry_type, ids, identified, tags, tag_counts, commands, command_counts)
     body = b"".join(
         (
             bytes((_VERSION, 2)),
@@ -106,30 +106,30 @@ def layer(
 
 
 def _features(
-    kind: int,
+    geometry_type: int,
     ids: Integers,
     identified: NDArray[np.bool_],
-    tags: Words,
+    tags: UnsignedIntegers,
     tag_counts: Integers,
-    words: Words,
-    word_counts: Integers,
+    commands: UnsignedIntegers,
+    command_counts: Integers,
 ) -> bytes:
     """Lay out all features as one run of varints: every part of a feature is one."""
     numbers = ids.astype(np.uint64)
-    tag_bytes = _sums(_sizes(tags), tag_counts)
-    word_bytes = _sums(_sizes(words), word_counts)
+    tag_bytes = _sum_runs(_varint_sizes(tags), tag_counts)
+    command_bytes = _sum_runs(_varint_sizes(commands), command_counts)
     tagged = tag_counts > 0
     length = (
-        np.where(identified, 1 + _sizes(numbers), 0)
-        + np.where(tagged, 1 + _sizes(tag_bytes.astype(np.uint64)) + tag_bytes, 0)
+        np.where(identified, 1 + _varint_sizes(numbers), 0)
+        + np.where(tagged, 1 + _varint_sizes(tag_bytes.astype(np.uint64)) + tag_bytes, 0)
         + 2
         + 1
-        + _sizes(word_bytes.astype(np.uint64))
-        + word_bytes
+        + _varint_sizes(command_bytes.astype(np.uint64))
+        + command_bytes
     )
     heads = 2 + 2 * identified + 2 * tagged + tag_counts
-    first = np.cumsum(heads + 4 + word_counts) - (heads + 4 + word_counts)
-    out = np.empty(int((heads + 4 + word_counts).sum()), dtype=np.uint64)
+    first = np.cumsum(heads + 4 + command_counts) - (heads + 4 + command_counts)
+    out = np.empty(int((heads + 4 + command_counts).sum()), dtype=np.uint64)
     out[first] = _FEATURE
     out[first + 1] = length
     at = first + 2
@@ -138,17 +138,17 @@ def _features(
     at = at + 2 * identified
     out[at[tagged]] = _TAGS
     out[at[tagged] + 1] = tag_bytes[tagged]
-    out[runs(at + 2, tag_counts)] = tags
+    out[expand_runs(at + 2, tag_counts)] = tags
     at = first + heads
     out[at] = _TYPE
-    out[at + 1] = kind
+    out[at + 1] = geometry_type
     out[at + 2] = _GEOMETRY
-    out[at + 3] = word_bytes
-    out[runs(at + 4, word_counts)] = words
+    out[at + 3] = command_bytes
+    out[expand_runs(at + 4, command_counts)] = commands
     return _varints(out)
 
 
-def _commands(kind: int, paths: Paths, count: int) -> tuple[Words, Integers]:
+def _commands(geometry_type: int, paths: Paths, count: int) -> tuple[UnsignedIntegers, Integers]:
     """Return the commands of all features, one after another, and how many words each has."""
     sizes = np.diff(paths.starts)
     firsts = paths.starts[:-1]
@@ -159,30 +159,30 @@ def _commands(kind: int, paths: Paths, count: int) -> tuple[Words, Integers]:
     # The cursor of a feature begins at the tile's corner; closing a ring does not move it.
     deltas[firsts[opens]] = paths.xy[firsts[opens]]
     zigzag = ((deltas << 1) ^ (deltas >> 63)).view(np.uint64)
-    lengths = 2 * sizes + {POINT: 1, LINE: 2, POLYGON: 3}[kind]
+    lengths = 2 * sizes + {POINT: 1, LINE: 2, POLYGON: 3}[geometry_type]
     at = np.cumsum(lengths) - lengths
-    words = np.empty(int(lengths.sum()), dtype=np.uint64)
-    words[at] = (sizes << 3 | _MOVE_TO) if kind == POINT else (1 << 3 | _MOVE_TO)
-    places = runs(at + 1, 2 * sizes)
-    if kind != POINT:
+    commands = np.empty(int(lengths.sum()), dtype=np.uint64)
+    commands[at] = (sizes << 3 | _MOVE_TO) if geometry_type == POINT else (1 << 3 | _MOVE_TO)
+    places = expand_runs(at + 1, 2 * sizes)
+    if geometry_type != POINT:
         # Behind the first vertex stands the command for those that follow.
         behind = np.ones(len(deltas), dtype=bool)
         behind[firsts] = False
         places = places + np.repeat(behind, 2)
-        words[at + 3] = (sizes - 1) << 3 | _LINE_TO
-    words[places] = zigzag.ravel()
-    if kind == POLYGON:
-        words[at + lengths - 1] = 1 << 3 | _CLOSE_PATH
-    return words, np.bincount(paths.owners, weights=lengths, minlength=count).astype(np.int64)
+        commands[at + 3] = (sizes - 1) << 3 | _LINE_TO
+    commands[places] = zigzag.ravel()
+    if geometry_type == POLYGON:
+        commands[at + lengths - 1] = 1 << 3 | _CLOSE_PATH
+    return commands, np.bincount(paths.owners, weights=lengths, minlength=count).astype(np.int64)
 
 
-def _attributes(properties: Mapping[str, Column], count: int) -> tuple[Words, Integers, bytes]:
+def _attributes(properties: Mapping[str, Column], count: int) -> tuple[UnsignedIntegers, Integers, bytes]:
     """Return the tags of all features, how many words each has, and the tables of keys and values."""
     values: dict[bytes, int] = {}
     keys: list[bytes] = []
     table = np.full((count, len(properties)), -1, dtype=np.int64)
     for number, (key, column) in enumerate(properties.items()):
-        codes, entries = _distinct(key, column, count)
+        codes, entries = _dictionary_encode(key, column, count)
         known = np.array([values.setdefault(entry, len(values)) for entry in entries] + [-1])
         # Missing values are numbered -1, which is the last.
         table[:, number] = known[codes]
@@ -194,14 +194,14 @@ def _attributes(properties: Mapping[str, Column], count: int) -> tuple[Words, In
     return tags, 2 * there.sum(axis=1), tables
 
 
-def _distinct(key: str, column: Column, count: int) -> tuple[Integers, list[bytes]]:
+def _dictionary_encode(key: str, column: Column, count: int) -> tuple[Integers, list[bytes]]:
     """Return the number of each value in a column, -1 where there is none, and the table's entry of each."""
     array = column if isinstance(column, np.ndarray) else pd.Series(column, dtype=object).to_numpy()
     if array.shape != (count,):
         raise InputError(f"The column {key} has {len(array)} values for {count} features of a tile.")
     if array.dtype.kind == "O" and not {type(value) for value in array.tolist()} <= _TEXT:
         # Python holds 1, 1.0 and True to be the same; a tile does not.
-        entries = [None if _missing(value) else _entry(key, value) for value in array.tolist()]
+        entries = [None if _is_missing(value) else _encode_value(key, value) for value in array.tolist()]
         codes, found = pd.factorize(np.array(entries, dtype=object))
         return codes, found.tolist()
     codes, found = pd.factorize(array)
@@ -210,14 +210,14 @@ def _distinct(key: str, column: Column, count: int) -> tuple[Integers, list[byte
         return codes, [_DOUBLE_HEAD + packed[at : at + 8] for at in range(0, len(packed), 8)]
     # Python's own numbers are told sooner; as single precision there are none.
     listed = found.tolist() if array.dtype.kind in "biu" else found
-    return codes, [_entry(key, value) for value in listed]
+    return codes, [_encode_value(key, value) for value in listed]
 
 
-def _missing(value: object) -> bool:
+def _is_missing(value: object) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float | np.floating) and value != value)
 
 
-def _entry(key: str, value: object) -> bytes:
+def _encode_value(key: str, value: object) -> bytes:
     """Return what the table of values holds of one."""
     if isinstance(value, str):
         text = value.encode()
@@ -239,15 +239,15 @@ def _entry(key: str, value: object) -> bytes:
     raise InputError(f"The column {key} holds a {type(value).__name__} that a tile cannot tell.")
 
 
-def _field(tag: int, content: bytes) -> bytes:
+def _field(key: int, content: bytes) -> bytes:
     """Return a field that begins with the length of its content."""
     size = len(content)
     if size < len(_SHORT):
-        return _SHORT[tag] + _SHORT[size] + content
-    return _SHORT[tag] + _varint(size) + content
+        return _SHORT[key] + _SHORT[size] + content
+    return _SHORT[key] + _varint(size) + content
 
 
-def _sums(sizes: Integers, counts: Integers) -> Integers:
+def _sum_runs(sizes: Integers, counts: Integers) -> Integers:
     """Add up runs of `sizes` that are `counts` long; an empty run gives 0."""
     total = np.concatenate(([0], np.cumsum(sizes)))
     ends = np.cumsum(counts)
@@ -255,15 +255,15 @@ def _sums(sizes: Integers, counts: Integers) -> Integers:
     return summed
 
 
-def _sizes(values: Words) -> Integers:
+def _varint_sizes(values: UnsignedIntegers) -> Integers:
     """Return how many bytes each value takes as a varint."""
     sizes: Integers = np.searchsorted(_LIMITS, values, side="right") + 1
     return sizes
 
 
-def _varints(values: Words) -> bytes:
+def _varints(values: UnsignedIntegers) -> bytes:
     """Encode values one after another."""
-    sizes = _sizes(values)
+    sizes = _varint_sizes(values)
     ends = np.cumsum(sizes)
     out = np.empty(int(ends[-1]), dtype=np.uint8)
     at = ends - sizes

@@ -7,19 +7,19 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from layers.tiles.base_polygon_layer import FULL_ZOOM, checked, checked_ids, taken
-from layers.tiles.bbox_index import Boxes
+from layers.tiles.base_polygon_layer import FULL_ZOOM, select_rows, validate_geometries, validate_ids
+from layers.tiles.bbox_index import BBoxIndex
 from layers.tiles.clip import clip_lines
-from layers.tiles.encode import LINE, Column, Paths, layer
-from layers.tiles.rings import Integers, Objects, ends, runs
-from layers.tiles.tile import BUFFER, HALF, Address, project, unit
-from layers.tiles.zoom_cache import Zooms
+from layers.tiles.encode import LINE, Column, Paths, encode_layer
+from layers.tiles.rings import Integers, Objects, expand_runs, offsets_from_sizes
+from layers.tiles.tile import BUFFER, HALF_WORLD_M, Tile, project, unit_size
+from layers.tiles.zoom_cache import ZoomCache
 
 TOLERANCE = 2.0
 """Units of a zoom by which simplification may move a line: a quarter of a pixel."""
 
 
-class _Drawn(NamedTuple):
+class _ZoomLines(NamedTuple):
     """Lines of a zoom: vertices, where each line's begin, and where each row's lines begin."""
 
     xy: Integers
@@ -27,12 +27,12 @@ class _Drawn(NamedTuple):
     firsts: Integers
 
 
-class Lines:
+class LineLayer:
     """An immutable layer of lines; safe in many threads at once.
 
     Parameters
     ----------
-    shapes
+    geometries
         (Multi)LineStrings in EPSG:4326, shape (n,). None and empty ones are drawn nowhere.
     ids
         Identifiers of the features, shape (n,), not negative.
@@ -43,59 +43,61 @@ class Lines:
         If a shape is no line or there are not as many ids.
     """
 
-    def __init__(self, shapes: Objects, ids: Integers) -> None:
-        self.ids = checked_ids(ids, len(shapes))
+    def __init__(self, geometries: Objects, ids: Integers) -> None:
+        self.ids = validate_ids(ids, len(geometries))
         kinds = (shapely.GeometryType.LINESTRING, shapely.GeometryType.MULTILINESTRING)
-        self._shapes = np.asarray(shapely.transform(checked(shapes, kinds, "line"), project), dtype=object)
-        self._boxes = Boxes(shapely.bounds(self._shapes))
-        self._zooms = Zooms[_Drawn]()
+        self._geometries = np.asarray(
+            shapely.transform(validate_geometries(geometries, kinds, "line"), project), dtype=object
+        )
+        self._index = BBoxIndex(shapely.bounds(self._geometries))
+        self._zooms = ZoomCache[_ZoomLines]()
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.ids)
 
-    def rows(self, address: Address) -> Integers:
+    def query(self, tile: Tile) -> Integers:
         """Return the rows, ascending, whose box touches the tile or its buffer."""
-        return self._boxes.touching(*address.reach(BUFFER + 1))
+        return self._index.query(*tile.buffered_xy_bounds(BUFFER + 1))
 
     def encode(
         self,
         name: str,
-        address: Address,
+        tile: Tile,
         properties: Mapping[str, Column],
-        rows: NDArray[np.bool_] | None = None,
+        mask: NDArray[np.bool_] | None = None,
     ) -> bytes:
-        """Encode what lies in a tile as one layer; see `layers.tiles.base_polygon_layer.Surfaces.encode`."""
-        chosen = self.rows(address)
-        if rows is not None:
-            chosen = chosen[rows[chosen]]
-        drawn = self._zooms.at(address.z, self._made)
-        counts = drawn.firsts[chosen + 1] - drawn.firsts[chosen]
-        lines = runs(drawn.firsts[chosen], counts)
-        sizes = np.diff(drawn.starts)[lines]
-        xy = drawn.xy[runs(drawn.starts[lines], sizes)]
-        xy, starts, sources = clip_lines(xy, sizes, address.buffered)
+        """Encode what lies in a tile as one layer; see `BasePolygonLayer.encode`."""
+        chosen = self.query(tile)
+        if mask is not None:
+            chosen = chosen[mask[chosen]]
+        zoom_lines = self._zooms.get_or_build(tile.z, self._build_zoom)
+        counts = zoom_lines.firsts[chosen + 1] - zoom_lines.firsts[chosen]
+        lines = expand_runs(zoom_lines.firsts[chosen], counts)
+        sizes = np.diff(zoom_lines.starts)[lines]
+        xy = zoom_lines.xy[expand_runs(zoom_lines.starts[lines], sizes)]
+        xy, starts, sources = clip_lines(xy, sizes, tile.buffered_extent)
         if not len(sources):
             return b""
         owners = np.repeat(chosen, counts)[sources]
         first = np.diff(owners, prepend=-1) > 0
         features = owners[first]
-        paths = Paths(xy - np.array(address.origin), starts, np.cumsum(first) - 1)
-        columns = {key: taken(values, features) for key, values in properties.items()}
-        return layer(name, LINE, paths, self.ids[features], columns)
+        paths = Paths(xy - np.array(tile.origin), starts, np.cumsum(first) - 1)
+        columns = {key: select_rows(values, features) for key, values in properties.items()}
+        return encode_layer(name, LINE, paths, self.ids[features], columns)
 
     def prepare(self, zoom: int) -> None:
         """Make what the tiles of a zoom are cut from, which otherwise the first of them does."""
-        self._zooms.at(zoom, self._made)
+        self._zooms.get_or_build(zoom, self._build_zoom)
 
-    def _made(self, zoom: int) -> _Drawn:
-        size = unit(zoom)
-        shapes = self._shapes
+    def _build_zoom(self, zoom: int) -> _ZoomLines:
+        size = unit_size(zoom)
+        geometries = self._geometries
         if zoom < FULL_ZOOM:
-            shapes = np.asarray(shapely.simplify(shapes, TOLERANCE * size), dtype=object)
-        lines, rows = shapely.get_parts(shapes, return_index=True)
+            geometries = np.asarray(shapely.simplify(geometries, TOLERANCE * size), dtype=object)
+        lines, rows = shapely.get_parts(geometries, return_index=True)
         metres, owners = shapely.get_coordinates(lines, return_index=True)
-        xy = np.rint((metres - (-HALF, HALF)) / (size, -size)).astype(np.int64)
+        xy = np.rint((metres - (-HALF_WORLD_M, HALF_WORLD_M)) / (size, -size)).astype(np.int64)
         # A vertex like the one before it goes, and a line of one vertex with it.
         keep = np.ones(len(xy), dtype=bool)
         keep[1:] = (xy[1:] != xy[:-1]).any(axis=1) | (owners[1:] != owners[:-1])
@@ -103,4 +105,4 @@ class Lines:
         keep &= sizes[owners] > 1
         there = sizes > 1
         firsts = np.searchsorted(rows[there], np.arange(len(self) + 1))
-        return _Drawn(xy[keep], ends(sizes[there]), firsts)
+        return _ZoomLines(xy[keep], offsets_from_sizes(sizes[there]), firsts)

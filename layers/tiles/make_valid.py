@@ -3,7 +3,7 @@
 import numpy as np
 import shapely
 
-from layers.tiles.bbox_index import Boxes
+from layers.tiles.bbox_index import BBoxIndex
 from layers.tiles.rings import (
     CHUNK,
     Booleans,
@@ -11,44 +11,44 @@ from layers.tiles.rings import (
     Integers,
     Objects,
     Rings,
-    cleaned,
-    convex,
-    ends,
-    from_shapes,
-    joined,
+    clean_rings,
+    is_convex,
+    merge_rings,
+    offsets_from_sizes,
+    rings_from_geometries,
 )
 
-_ROUNDS = 8
-_HALF = 0.5
-_CORNER = 0.7072
+_MAX_ROUNDS = 8
+_HALF_PIXEL = 0.5
+_PIXEL_RADIUS = 0.7072
 
 
-def mended(rings: Rings, count: int) -> Rings:
+def make_valid_each(rings: Rings, count: int) -> Rings:
     """Make each of `count` rows valid by itself; what a ring runs around more than once is filled."""
-    wrong, shapes = _invalid(rings, np.arange(count))
+    wrong, geometries = _find_invalid(rings, np.arange(count))
     if not len(wrong):
         return rings
-    fixed = _noded(shapes)
-    off = ~_sound(fixed)
+    fixed = _make_valid(geometries)
+    off = ~_is_valid_on_grid(fixed)
     fixed[off] = shapely.set_precision(fixed[off], 1.0)
-    return replaced(rings, wrong, fixed)
+    return replace_rows(rings, wrong, fixed)
 
 
-def mended_cut(inside: Rings, cut: Rings, count: int) -> Rings:
+def make_valid_clipped(inside: Rings, cut: Rings, count: int) -> Rings:
     """Make the rows of a coverage that a tile's border cuts valid, and keep the borders they share.
 
     A ring that was cut touches itself only along the border, as a rule, which is mended row by row.
     """
-    wrong, shapes = _invalid(cut, np.arange(count))
+    wrong, geometries = _find_invalid(cut, np.arange(count))
     if not len(wrong):
-        return joined(inside, cut)
-    fixed = _noded(shapes)
-    if _sound(fixed).all():
-        return joined(inside, replaced(cut, wrong, fixed))
-    return mended_together(joined(inside, cut), count)
+        return merge_rings(inside, cut)
+    fixed = _make_valid(geometries)
+    if _is_valid_on_grid(fixed).all():
+        return merge_rings(inside, replace_rows(cut, wrong, fixed))
+    return make_valid_coverage(merge_rings(inside, cut), count)
 
 
-def mended_together(rings: Rings, count: int) -> Rings:
+def make_valid_coverage(rings: Rings, count: int) -> Rings:
     """Make `count` rows valid and keep the borders that they share.
 
     Where an edge of an invalid polygon meets a vertex or another edge within half a unit, it is bent over
@@ -62,67 +62,69 @@ def mended_together(rings: Rings, count: int) -> Rings:
     invalid, and again where a bend has made something invalid.
     """
     changed = np.arange(count)
-    for _ in range(_ROUNDS):
-        wrong, _ = _invalid(rings, changed)
+    for _ in range(_MAX_ROUNDS):
+        wrong, _ = _find_invalid(rings, changed)
         if not len(wrong):
             return rings
-        boxes = rings.boxes(count).astype(np.float64)
-        index = Boxes(boxes)
-        near = [index.touching(*box) for box in (boxes[wrong] + (-1, -1, 1, 1)).tolist()]
+        bboxes = rings.bboxes(count).astype(np.float64)
+        index = BBoxIndex(bboxes)
+        near = [index.query(*box) for box in (bboxes[wrong] + (-1, -1, 1, 1)).tolist()]
         changed = np.unique(np.concatenate(near))
-        rings = _bent(rings, changed, wrong)
-        still, shapes = _invalid(rings, changed)
-        fixed = _noded(shapes)
-        done = _sound(fixed)
-        rings = replaced(rings, still[done], fixed[done])
-    return mended(rings, count)
+        rings = _snap_edges(rings, changed, wrong)
+        still, geometries = _find_invalid(rings, changed)
+        fixed = _make_valid(geometries)
+        done = _is_valid_on_grid(fixed)
+        rings = replace_rows(rings, still[done], fixed[done])
+    return make_valid_each(rings, count)
 
 
-def replaced(rings: Rings, rows: Integers, shapes: Objects) -> Rings:
+def replace_rows(rings: Rings, rows: Integers, geometries: Objects) -> Rings:
     """Put other polygons into rows of ascending numbers."""
     if not len(rows):
         return rings
-    new = from_shapes(shapes)
-    kept = rings.only(np.flatnonzero(~np.isin(rings.rows, rows)))
-    return joined(kept, new._replace(rows=rows[new.rows]))
+    new = rings_from_geometries(geometries)
+    kept = rings.subset(np.flatnonzero(~np.isin(rings.rows, rows)))
+    return merge_rings(kept, new._replace(rows=rows[new.rows]))
 
 
-def _invalid(rings: Rings, rows: Integers) -> tuple[Integers, Objects]:
+def _find_invalid(rings: Rings, rows: Integers) -> tuple[Integers, Objects]:
     """Return which of some ascending rows are invalid, and their shapes."""
-    numbers, shapes = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=object)]
+    numbers, geometries = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=object)]
     for first in range(0, len(rows), CHUNK):
         chunk = rows[first : first + CHUNK]
         begin, end = np.searchsorted(rings.rows, (chunk[0], chunk[-1] + 1))
-        some = rings.only(begin + np.flatnonzero(np.isin(rings.rows[begin:end], chunk)))
+        some = rings.subset(begin + np.flatnonzero(np.isin(rings.rows[begin:end], chunk)))
         # Most are convex, which is told many times sooner than that any other polygon is valid.
         places = np.searchsorted(chunk, some.rows)
         alone = np.bincount(places, minlength=1)[places] == 1
-        doubtful = places[~(alone & convex(some))]
+        doubtful = places[~(alone & is_convex(some))]
         doubtful = doubtful[np.diff(doubtful, prepend=-1) > 0]
-        some = some.only(np.flatnonzero(np.isin(places, doubtful)))
-        made = some._replace(rows=np.searchsorted(chunk[doubtful], some.rows)).shapes(len(doubtful))
+        some = some.subset(np.flatnonzero(np.isin(places, doubtful)))
+        made = some._replace(rows=np.searchsorted(chunk[doubtful], some.rows)).to_geometries(len(doubtful))
         wrong = ~shapely.is_valid(made)
         numbers.append(chunk[doubtful[wrong]])
-        shapes.append(made[wrong])
-    return np.concatenate(numbers), np.concatenate(shapes)
+        geometries.append(made[wrong])
+    return np.concatenate(numbers), np.concatenate(geometries)
 
 
-def _noded(shapes: Objects) -> Objects:
-    return np.asarray(shapely.make_valid(shapes, method="structure", keep_collapsed=False), dtype=object)
+def _make_valid(geometries: Objects) -> Objects:
+    return np.asarray(shapely.make_valid(geometries, method="structure", keep_collapsed=False), dtype=object)
 
 
-def _sound(shapes: Objects) -> Booleans:
+def _is_valid_on_grid(geometries: Objects) -> Booleans:
     """Tell which shapes are valid and on whole units."""
-    xy, owners = shapely.get_coordinates(shapes, return_index=True)
+    xy, owners = shapely.get_coordinates(geometries, return_index=True)
     broken = (xy != np.rint(xy)).any(axis=1)
-    found: Booleans = shapely.is_valid(shapes) & (np.bincount(owners[broken], minlength=len(shapes)) == 0)
+    found: Booleans = shapely.is_valid(geometries) & (
+        np.bincount(owners[broken], minlength=len(geometries)) == 0
+    )
     return found
 
 
-def _bent(rings: Rings, near: Integers, wrong: Integers) -> Rings:
+def _snap_edges(rings: Rings, near: Integers, wrong: Integers) -> Rings:
     """Bend the edges of the rows `near` over the vertices and crossings of the rows `wrong` among them."""
     around = np.isin(rings.rows, near)
-    local, rest = rings.only(np.flatnonzero(around)), rings.only(np.flatnonzero(~around))
+    local, rest = rings.subset(np.flatnonzero(around)), rings.subset(np.flatnonzero(~around))
     sizes = np.diff(local.starts)
     after = np.arange(1, len(local.xy) + 1)
     after[local.starts[1:] - 1] = local.starts[:-1]
@@ -131,10 +133,12 @@ def _bent(rings: Rings, near: Integers, wrong: Integers) -> Rings:
     ordered = np.where(swap[:, np.newaxis], np.hstack((second, first)), np.hstack((first, second)))
     edges, number = np.unique(ordered, axis=0, return_inverse=True)
     broken = np.repeat(np.isin(local.rows, wrong), sizes)
-    over, places = _bends(edges, np.unique(number[broken]), np.unique(local.xy[broken], axis=0))
+    over, places = _edges_through_pixels(
+        edges, np.unique(number[broken]), np.unique(local.xy[broken], axis=0)
+    )
     # The bends of each edge stand together, from its lesser end to its greater.
     bends = np.bincount(over, minlength=len(edges))
-    begin = ends(bends)[:-1]
+    begin = offsets_from_sizes(bends)[:-1]
     more = bends[number]
     owners = np.repeat(np.arange(len(local.xy)), more)
     step = np.arange(len(owners)) - np.repeat(np.cumsum(more) - more, more)
@@ -144,14 +148,14 @@ def _bent(rings: Rings, near: Integers, wrong: Integers) -> Rings:
     out[at] = local.xy
     out[at[owners] + 1 + step] = places[source]
     longer = sizes + np.bincount(np.repeat(np.arange(len(sizes)), sizes), weights=more).astype(np.int64)
-    return joined(rest, cleaned(Rings(out, ends(longer), local.parts, local.rows)))
+    return merge_rings(rest, clean_rings(Rings(out, offsets_from_sizes(longer), local.parts, local.rows)))
 
 
-def _boxed(boxes: Floats) -> Objects:
+def _pixel_squares(boxes: Floats) -> Objects:
     return np.asarray(shapely.box(*boxes.T), dtype=object)
 
 
-def _bends(edges: Integers, broken: Integers, vertices: Integers) -> tuple[Integers, Integers]:
+def _edges_through_pixels(edges: Integers, broken: Integers, vertices: Integers) -> tuple[Integers, Integers]:
     """Return which edges pass which places within half a unit, by edge and along it.
 
     Parameters
@@ -169,10 +173,10 @@ def _bends(edges: Integers, broken: Integers, vertices: Integers) -> tuple[Integ
     crossings = np.rint(shapely.get_coordinates(met)).astype(np.int64)
     places = np.unique(np.concatenate((vertices, crossings)), axis=0)
     middle = places.astype(np.float64)
-    number, over = tree.query(shapely.points(middle), predicate="dwithin", distance=_CORNER)
+    number, over = tree.query(shapely.points(middle), predicate="dwithin", distance=_PIXEL_RADIUS)
     end = (places[number] == edges[over, :2]).all(axis=1) | (places[number] == edges[over, 2:]).all(axis=1)
     number, over = number[~end], over[~end]
-    pixels = _boxed(np.hstack((middle[number] - _HALF, middle[number] + _HALF)))
+    pixels = _pixel_squares(np.hstack((middle[number] - _HALF_PIXEL, middle[number] + _HALF_PIXEL)))
     passes = shapely.intersects(pixels, lines[over])
     number, over = number[passes], over[passes]
     along = ((places[number] - edges[over, :2]) * (edges[over, 2:] - edges[over, :2])).sum(axis=1)

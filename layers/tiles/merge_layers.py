@@ -11,7 +11,7 @@ _TAGS = 2
 _VARINT, _BYTES = 0, 2
 
 
-def join(layers: Sequence[bytes]) -> bytes:
+def merge_layers(layers: Sequence[bytes]) -> bytes:
     """Join encodings of one layer.
 
     Parameters
@@ -24,14 +24,14 @@ def join(layers: Sequence[bytes]) -> bytes:
     bytes
         A tile of one layer with the features of all in their order; empty where all are.
     """
-    given = [each for each in layers if each]
-    if len(given) < 2:
-        return b"".join(given)
+    encoded = [each for each in layers if each]
+    if len(encoded) < 2:
+        return b"".join(encoded)
     head: list[bytes] = []
     features: list[bytes] = []
     keys: dict[bytes, int] = {}
     values: dict[bytes, int] = {}
-    for number, each in enumerate(given):
+    for number, each in enumerate(encoded):
         own: dict[int, list[bytes]] = {_FEATURE: [], _KEY: [], _VALUE: []}
         for key, wire, content in _fields(next(_fields(each))[2]):
             if key in own:
@@ -42,7 +42,7 @@ def join(layers: Sequence[bytes]) -> bytes:
         new_values = [values.setdefault(text, len(values)) for text in own[_VALUE]]
         # The numbers of the first stay what they are.
         features += (
-            own[_FEATURE] if number == 0 else [_tagged(f, new_keys, new_values) for f in own[_FEATURE]]
+            own[_FEATURE] if number == 0 else [_renumber_tags(f, new_keys, new_values) for f in own[_FEATURE]]
         )
     body = b"".join(
         (
@@ -55,7 +55,7 @@ def join(layers: Sequence[bytes]) -> bytes:
     return bytes((_LAYER,)) + _varint(len(body)) + body
 
 
-def _tagged(feature: bytes, keys: list[int], values: list[int]) -> bytes:
+def _renumber_tags(feature: bytes, keys: list[int], values: list[int]) -> bytes:
     """Give a feature the numbers that its keys and values have in the joined layer."""
     parts = []
     for key, wire, content in _fields(feature):
@@ -72,12 +72,12 @@ def _fields(message: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Walk the fields of a message: number, wire type, content; a varint's content is its bytes."""
     at = 0
     while at < len(message):
-        tag, at = _read(message, at)
+        tag, at = _read_varint(message, at)
         if tag & 7 == _VARINT:
             start = at
-            _, at = _read(message, at)
+            _, at = _read_varint(message, at)
         else:
-            length, start = _read(message, at)
+            length, start = _read_varint(message, at)
             at = start + length
         yield tag >> 3, tag & 7, message[start:at]
 
@@ -90,11 +90,11 @@ def _field(key: int, wire: int, content: bytes) -> bytes:
 def _varints(packed: bytes) -> Iterator[int]:
     at = 0
     while at < len(packed):
-        number, at = _read(packed, at)
+        number, at = _read_varint(packed, at)
         yield number
 
 
-def _read(message: bytes, at: int) -> tuple[int, int]:
+def _read_varint(message: bytes, at: int) -> tuple[int, int]:
     number = shift = 0
     while True:
         byte = message[at]

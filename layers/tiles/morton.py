@@ -17,12 +17,12 @@ _STEPS = (
 )
 
 
-def morton(x: Integers, y: Integers) -> Integers:
+def morton_codes(x: Integers, y: Integers) -> Integers:
     """Return places along the curve of coordinates from 0 to 2**31 - 1, of the same shape."""
-    return _spread(x) | _spread(y) << 1
+    return _spread_bits(x) | _spread_bits(y) << 1
 
 
-def _spread(values: Integers) -> Integers:
+def _spread_bits(values: Integers) -> Integers:
     """Put a zero before each bit."""
     for shift, mask in _STEPS:
         values = (values | values << shift) & mask

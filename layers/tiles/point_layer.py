@@ -6,22 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis.errors import InputError
-from layers.tiles.base_polygon_layer import checked_ids, taken
-from layers.tiles.encode import POINT, Column, Paths, layer
-from layers.tiles.morton import BITS, morton
-from layers.tiles.rings import Integers, runs
-from layers.tiles.tile import EXTENT, HALF, Address, project
+from layers.tiles.base_polygon_layer import select_rows, validate_ids
+from layers.tiles.encode import POINT, Column, Paths, encode_layer
+from layers.tiles.morton import BITS, morton_codes
+from layers.tiles.rings import Integers, expand_runs
+from layers.tiles.tile import EXTENT, HALF_WORLD_M, Tile, project
 
-SQUARE_ZOOMS = 5
+CLUSTER_ZOOMS = 5
 """A tile has 2**5 squares along a side: one is 128 units, 16 pixels."""
 
 _BUFFER_ZOOMS = 6
-_SIDE = 1 << BITS
+_CURVE_SIDE = 1 << BITS
 
 Floats = NDArray[np.float64]
 
 
-class Points:
+class PointLayer:
     """An immutable layer of points; safe in many threads at once.
 
     Parameters
@@ -38,54 +38,57 @@ class Points:
     """
 
     def __init__(self, lon: Floats, lat: Floats, ids: Integers) -> None:
-        self.ids = checked_ids(ids, len(lon))
+        self.ids = validate_ids(ids, len(lon))
         if len(lat) != len(lon):
             raise InputError(f"A layer of tiles has {len(lon)} longitudes and {len(lat)} latitudes.")
         lonlat = np.column_stack((lon, lat)).astype(np.float64)
         there = np.flatnonzero(np.isfinite(lonlat).all(axis=1))
-        share = (project(lonlat[there]) - (-HALF, HALF)) / (2 * HALF, -2 * HALF)
+        share = (project(lonlat[there]) - (-HALF_WORLD_M, HALF_WORLD_M)) / (
+            2 * HALF_WORLD_M,
+            -2 * HALF_WORLD_M,
+        )
         # Fractions of the world, fine enough for the deepest zoom: a unit there is 2**-34.
         xy = np.clip(share, 0.0, 1.0 - 1e-12)
-        places = (xy * _SIDE).astype(np.int64)
-        curve = morton(places[:, 0], places[:, 1])
+        places = (xy * _CURVE_SIDE).astype(np.int64)
+        curve = morton_codes(places[:, 0], places[:, 1])
         order = np.argsort(curve, kind="stable")
         self._curve, self._rows, self._xy = curve[order], there[order], xy[order]
         self._middle = self._xy.mean(axis=0) if len(order) else np.zeros(2)
-        self._sums = self._summed(self._xy)
+        self._sums = self._cumulative_sums(self._xy)
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.ids)
 
-    def rows(self, address: Address) -> Integers:
+    def query(self, tile: Tile) -> Integers:
         """Return the rows, ascending, that lie in the tile or its buffer."""
-        return np.sort(self._rows[self._within(address)])
+        return np.sort(self._rows[self._positions_in_tile(tile)])
 
     def encode(
         self,
         name: str,
-        address: Address,
+        tile: Tile,
         properties: Mapping[str, Column],
-        rows: NDArray[np.bool_] | None = None,
+        mask: NDArray[np.bool_] | None = None,
     ) -> bytes:
-        """Encode the points in a tile, each by itself; see `base_polygon_layer.Surfaces.encode`."""
-        places = self._within(address)
-        if rows is not None:
-            places = places[rows[self._rows[places]]]
-        if not len(places):
+        """Encode the points in a tile, each by itself; see `base_polygon_layer.BasePolygonLayer.encode`."""
+        positions = self._positions_in_tile(tile)
+        if mask is not None:
+            positions = positions[mask[self._rows[positions]]]
+        if not len(positions):
             return b""
-        places = places[np.argsort(self._rows[places])]
-        features = self._rows[places]
-        columns = {key: taken(column, features) for key, column in properties.items()}
-        paths = _single(_local(self._xy[places], address))
-        return layer(name, POINT, paths, self.ids[features], columns)
+        positions = positions[np.argsort(self._rows[positions])]
+        features = self._rows[positions]
+        columns = {key: select_rows(column, features) for key, column in properties.items()}
+        paths = _point_paths(_to_tile_units(self._xy[positions], tile))
+        return encode_layer(name, POINT, paths, self.ids[features], columns)
 
-    def thinned(
+    def encode_clusters(
         self,
         name: str,
-        address: Address,
+        tile: Tile,
         properties: Mapping[str, Column],
-        rows: NDArray[np.bool_] | None = None,
+        mask: NDArray[np.bool_] | None = None,
         shared: Collection[str] = (),
     ) -> bytes:
         """Encode one point for each square of 16 pixels in a tile, with the attribute `count`.
@@ -97,11 +100,11 @@ class Points:
         ----------
         name
             The layer's name.
-        address
+        tile
             The tile.
         properties
             A column of n values for each key, none of them `count`.
-        rows
+        mask
             Which rows may be counted, shape (n,); all if None.
         shared
             Keys of properties that all these rows have the same value of: they are told of several, too.
@@ -116,18 +119,18 @@ class Points:
         InputError
             If a column cannot be told.
         """
-        begins, stops = self._ranges(*_squares(address, SQUARE_ZOOMS))
+        begins, stops = self._curve_ranges(*_subtiles(tile, CLUSTER_ZOOMS))
         there = begins < stops
         begins, stops = begins[there], stops[there]
-        if rows is None:
+        if mask is None:
             order, xy_sums = np.arange(len(self._rows)), self._sums
         else:
-            members = runs(begins, stops - begins)
-            order = members[rows[self._rows[members]]]
+            members = expand_runs(begins, stops - begins)
+            order = members[mask[self._rows[members]]]
             begins, stops = np.searchsorted(order, begins), np.searchsorted(order, stops)
             there = begins < stops
             begins, stops = begins[there], stops[there]
-            xy_sums = self._summed(self._xy[order])
+            xy_sums = self._cumulative_sums(self._xy[order])
         if not len(begins):
             return b""
         counts = stops - begins
@@ -136,29 +139,34 @@ class Points:
         features = self._rows[order[begins]]
         columns: dict[str, Column] = {"count": counts}
         for key, column in properties.items():
-            values = np.array(taken(column, features), dtype=object)
+            values = np.array(select_rows(column, features), dtype=object)
             if key not in shared:
                 values[~alone] = None
             columns[key] = values
-        return layer(
-            name, POINT, _single(_local(middle, address)), self.ids[features], columns, identified=alone
+        return encode_layer(
+            name,
+            POINT,
+            _point_paths(_to_tile_units(middle, tile)),
+            self.ids[features],
+            columns,
+            identified=alone,
         )
 
-    def _summed(self, xy: Floats) -> Floats:
+    def _cumulative_sums(self, xy: Floats) -> Floats:
         """Add places up, one after another, from their common middle, so that the sums stay small."""
         sums = np.zeros((len(xy) + 1, 2))
         np.cumsum(xy - self._middle, axis=0, out=sums[1:])
         return sums
 
-    def _within(self, address: Address) -> Integers:
+    def _positions_in_tile(self, tile: Tile) -> Integers:
         """Return the places, in the curve's order, of the points in a tile or its buffer."""
-        begins, stops = self._ranges(*_squares(address, _BUFFER_ZOOMS))
-        return runs(begins, stops - begins)
+        begins, stops = self._curve_ranges(*_subtiles(tile, _BUFFER_ZOOMS))
+        return expand_runs(begins, stops - begins)
 
-    def _ranges(self, zoom: int, x: Integers, y: Integers) -> tuple[Integers, Integers]:
+    def _curve_ranges(self, zoom: int, x: Integers, y: Integers) -> tuple[Integers, Integers]:
         """Return where the points of some tiles of a zoom begin and end, in the curve's order."""
         depth = BITS - zoom
-        numbers = morton(x, y)
+        numbers = morton_codes(x, y)
         begins = np.searchsorted(self._curve, numbers << 2 * depth)
         stops = np.searchsorted(self._curve, (numbers + 1) << 2 * depth)
         # One after another along the curve, whatever the order in which they were asked.
@@ -166,24 +174,24 @@ class Points:
         return begins[order], stops[order]
 
 
-def _squares(address: Address, deeper: int) -> tuple[int, Integers, Integers]:
+def _subtiles(tile: Tile, deeper: int) -> tuple[int, Integers, Integers]:
     """Return the squares of a deeper zoom in a tile and around it, one wide."""
-    zoom, side = address.z + deeper, 1 << deeper
-    column = np.arange((address.x << deeper) - 1, (address.x << deeper) + side + 1)
-    row = np.arange((address.y << deeper) - 1, (address.y << deeper) + side + 1)
+    zoom, side = tile.z + deeper, 1 << deeper
+    column = np.arange((tile.x << deeper) - 1, (tile.x << deeper) + side + 1)
+    row = np.arange((tile.y << deeper) - 1, (tile.y << deeper) + side + 1)
     last = (1 << zoom) - 1
     column, row = column[(column >= 0) & (column <= last)], row[(row >= 0) & (row <= last)]
     x, y = np.meshgrid(column, row)
     return zoom, x.ravel(), y.ravel()
 
 
-def _local(xy: Floats, address: Address) -> Integers:
+def _to_tile_units(xy: Floats, tile: Tile) -> Integers:
     """Return places, given as shares of the world, in units of a tile."""
-    whole = np.rint(xy * (EXTENT << address.z)).astype(np.int64)
-    local: Integers = whole - np.array(address.origin)
+    whole = np.rint(xy * (EXTENT << tile.z)).astype(np.int64)
+    local: Integers = whole - np.array(tile.origin)
     return local
 
 
-def _single(xy: Integers) -> Paths:
+def _point_paths(xy: Integers) -> Paths:
     """Return one path for each point."""
     return Paths(xy, np.arange(len(xy) + 1), np.arange(len(xy)))

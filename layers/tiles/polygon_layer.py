@@ -3,18 +3,18 @@
 import numpy as np
 import shapely
 
-from layers.tiles.base_polygon_layer import Surfaces
-from layers.tiles.make_valid import mended
-from layers.tiles.rings import Objects, Rings, joined
+from layers.tiles.base_polygon_layer import BasePolygonLayer
+from layers.tiles.make_valid import make_valid_each
+from layers.tiles.rings import Objects, Rings, merge_rings
 
 TOLERANCE = 2.0
 """Units of a zoom by which simplification may move an outline: a quarter of a pixel."""
 
-SMALLEST = 16.0
+MIN_AREA = 16.0
 """Square units of a zoom below which a polygon is not drawn: a quarter of a pixel."""
 
 
-class Polygons(Surfaces):
+class PolygonLayer(BasePolygonLayer):
     """An immutable layer of polygons that need not fit together; safe in many threads at once.
 
     Parameters
@@ -30,13 +30,13 @@ class Polygons(Surfaces):
         If a shape is no polygon or there are not as many ids.
     """
 
-    def _simplified(self, shapes: Objects, size: float) -> Objects:
-        shown = shapes.copy()
-        shown[shapely.area(shapes) < SMALLEST * size * size] = shapely.Polygon()
+    def _simplify(self, geometries: Objects, size: float) -> Objects:
+        shown = geometries.copy()
+        shown[shapely.area(geometries) < MIN_AREA * size * size] = shapely.Polygon()
         return np.asarray(shapely.simplify(shown, TOLERANCE * size), dtype=object)
 
-    def _valid(self, rings: Rings, count: int) -> Rings:
-        return mended(rings, count)
+    def _make_valid(self, rings: Rings, count: int) -> Rings:
+        return make_valid_each(rings, count)
 
-    def _valid_cut(self, inside: Rings, cut: Rings, count: int) -> Rings:
-        return joined(inside, mended(cut, count))
+    def _make_valid_clipped(self, inside: Rings, cut: Rings, count: int) -> Rings:
+        return merge_rings(inside, make_valid_each(cut, count))

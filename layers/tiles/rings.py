@@ -42,13 +42,13 @@ class Rings(NamedTuple):
         """Which rings are outer ones, shape (r,)."""
         return _first_of_part(self.parts)
 
-    def only(self, chosen: Integers) -> "Rings":
+    def subset(self, chosen: Integers) -> "Rings":
         """Return the rings at ascending positions, as they are."""
         sizes = np.diff(self.starts)[chosen]
-        places = runs(self.starts[chosen], sizes)
-        return Rings(self.xy[places], ends(sizes), self.parts[chosen], self.rows[chosen])
+        places = expand_runs(self.starts[chosen], sizes)
+        return Rings(self.xy[places], offsets_from_sizes(sizes), self.parts[chosen], self.rows[chosen])
 
-    def boxes(self, count: int) -> Integers:
+    def bboxes(self, count: int) -> Integers:
         """Return the least x, y and the greatest x, y of `count` rows, shape (count, 4).
 
         A row without rings has a box that touches nothing.
@@ -63,12 +63,12 @@ class Rings(NamedTuple):
             found[there, 2:] = np.maximum.reduceat(self.xy, places)
         return found
 
-    def shapes(self, count: int) -> Objects:
+    def to_geometries(self, count: int) -> Objects:
         """Return `count` rows as (Multi)Polygons; a row without rings is an empty polygon."""
-        return _put_together(self, count)
+        return _build_geometries(self, count)
 
 
-class Outlines(NamedTuple):
+class FloatRings(NamedTuple):
     """The rings of many polygons where they lie, as `Rings` holds those on whole units; not cleaned."""
 
     xy: Floats
@@ -77,78 +77,80 @@ class Outlines(NamedTuple):
     rows: Integers
 
     @classmethod
-    def of(cls, shapes: Objects) -> "Outlines":
+    def from_geometries(cls, geometries: Objects) -> "FloatRings":
         """Take (Multi)Polygons, shape (n,), apart."""
         made, parts = [], 0
-        for first in range(0, len(shapes), CHUNK):
-            some = _taken_apart(shapes[first : first + CHUNK])
+        for first in range(0, len(geometries), CHUNK):
+            some = _explode(geometries[first : first + CHUNK])
             made.append(some._replace(parts=some.parts + parts, rows=some.rows + first))
             # Numbers that ascend tell parts apart; they need not be without gaps.
             parts += len(some.parts)
-        return cls(*_chained(made)) if made else _taken_apart(shapes)
+        return cls(*_concatenate(made)) if made else _explode(geometries)
 
-    def rounded(self, place: Callable[[Floats], Floats]) -> Rings:
+    def round_to_grid(self, to_units: Callable[[Floats], Floats]) -> Rings:
         """Return the rings on whole units, cleaned as by `cleaned`.
 
         Parameters
         ----------
-        place
+        to_units
             Where coordinates, shape (v, 2), lie in units; what it returns is rounded.
         """
         last = int(self.rows[-1]) + 1 if len(self.rows) else 0
         made = []
         for begin, end in pairwise(np.searchsorted(self.rows, np.arange(0, last + CHUNK, CHUNK)).tolist()):
             starts = self.starts[begin : end + 1]
-            whole = np.rint(place(self.xy[starts[0] : starts[-1]])).astype(np.int64)
+            whole = np.rint(to_units(self.xy[starts[0] : starts[-1]])).astype(np.int64)
             made.append(
-                cleaned(Rings(whole, starts - starts[0], self.parts[begin:end], self.rows[begin:end]))
+                clean_rings(Rings(whole, starts - starts[0], self.parts[begin:end], self.rows[begin:end]))
             )
         if not made:
             return Rings(self.xy.astype(np.int64), self.starts, self.parts, self.rows)
-        rings = Rings(*_chained(made))
+        rings = Rings(*_concatenate(made))
         return rings._replace(parts=np.cumsum(rings.outer) - 1)
 
-    def shapes(self, count: int) -> Objects:
+    def to_geometries(self, count: int) -> Objects:
         """Return `count` rows as (Multi)Polygons; a row without rings is an empty polygon."""
-        return _put_together(self, count)
+        return _build_geometries(self, count)
 
 
-def runs(firsts: Integers, counts: Integers) -> Integers:
+def expand_runs(firsts: Integers, counts: Integers) -> Integers:
     """Return the places of runs that begin at `firsts` and are `counts` long, one after another."""
     last = np.cumsum(counts)
     total = int(last[-1]) if len(last) else 0
-    places: Integers = np.arange(total) + np.repeat(firsts - (last - counts), counts)
-    return places
+    positions: Integers = np.arange(total) + np.repeat(firsts - (last - counts), counts)
+    return positions
 
 
-def ends(sizes: Integers) -> Integers:
+def offsets_from_sizes(sizes: Integers) -> Integers:
     """Return where runs of these sizes begin and end, shape (n + 1,)."""
     bounds = np.zeros(len(sizes) + 1, dtype=np.int64)
     np.cumsum(sizes, out=bounds[1:])
     return bounds
 
 
-def from_shapes(shapes: Objects) -> Rings:
+def rings_from_geometries(geometries: Objects) -> Rings:
     """Take (Multi)Polygons, shape (n,), apart and put their vertices on whole units; cleaned."""
-    return Outlines.of(shapes).rounded(np.asarray)
+    return FloatRings.from_geometries(geometries).round_to_grid(np.asarray)
 
 
-def _taken_apart(shapes: Objects) -> Outlines:
-    polygons, rows = shapely.get_parts(shapes, return_index=True)
+def _explode(geometries: Objects) -> FloatRings:
+    polygons, rows = shapely.get_parts(geometries, return_index=True)
     rings, parts = shapely.get_rings(polygons, return_index=True)
     xy, owners = shapely.get_coordinates(rings, return_index=True)
     sizes = np.bincount(owners, minlength=len(rings))
     # The closing vertex goes.
     keep = np.ones(len(xy), dtype=bool)
     keep[np.cumsum(sizes) - 1] = False
-    return Outlines(xy[keep], ends(sizes - 1), parts.astype(np.int64), rows[parts].astype(np.int64))
+    return FloatRings(
+        xy[keep], offsets_from_sizes(sizes - 1), parts.astype(np.int64), rows[parts].astype(np.int64)
+    )
 
 
-def _chained(pieces: Sequence[Rings] | Sequence[Outlines]) -> tuple[Any, Integers, Integers, Integers]:
+def _concatenate(pieces: Sequence[Rings] | Sequence[FloatRings]) -> tuple[Any, Integers, Integers, Integers]:
     """Return vertices, starts, parts and rows of pieces one after another."""
     return (
         np.concatenate([each.xy for each in pieces]),
-        ends(np.concatenate([np.diff(each.starts) for each in pieces])),
+        offsets_from_sizes(np.concatenate([np.diff(each.starts) for each in pieces])),
         np.concatenate([each.parts for each in pieces]),
         np.concatenate([each.rows for each in pieces]),
     )
@@ -160,7 +162,7 @@ def _first_of_part(parts: Integers) -> Booleans:
     return first
 
 
-def _put_together(rings: Rings | Outlines, count: int) -> Objects:
+def _build_geometries(rings: Rings | FloatRings, count: int) -> Objects:
     empty = np.full(count, shapely.Polygon(), dtype=object)
     if not len(rings.rows):
         return empty
@@ -172,20 +174,20 @@ def _put_together(rings: Rings | Outlines, count: int) -> Objects:
     return empty
 
 
-def joined(one: Rings, other: Rings) -> Rings:
+def merge_rings(one: Rings, other: Rings) -> Rings:
     """Return the rings of both, by ascending rows; no row is in both."""
     both = Rings(
         np.concatenate((one.xy, other.xy)),
-        ends(np.concatenate((np.diff(one.starts), np.diff(other.starts)))),
+        offsets_from_sizes(np.concatenate((np.diff(one.starts), np.diff(other.starts)))),
         np.concatenate((one.parts, other.parts + (one.parts[-1] + 1 if len(one.parts) else 0))),
         np.concatenate((one.rows, other.rows)),
     )
-    ordered = both.only(np.argsort(both.rows, kind="stable"))
+    ordered = both.subset(np.argsort(both.rows, kind="stable"))
     # Parts are told apart by where the number changes, and numbered anew to ascend.
     return ordered._replace(parts=np.cumsum(ordered.outer) - 1)
 
 
-def cleaned(rings: Rings) -> Rings:
+def clean_rings(rings: Rings) -> Rings:
     """Take out repeated vertices and spikes, then rings that lie on one line, and turn the rest aright.
 
     A vertex is a spike where the ring comes back the way it went. Outer rings have a positive area with y to
@@ -193,20 +195,20 @@ def cleaned(rings: Rings) -> Rings:
     """
     xy, sizes = rings.xy, np.diff(rings.starts)
     while len(xy):
-        starts = ends(sizes)
-        before, after = _neighbours(starts)
+        starts = offsets_from_sizes(sizes)
+        before, after = _adjacent_vertices(starts)
         behind, ahead = xy[before], xy[after]
-        drop = _same(xy, behind) | _same(behind, ahead)
+        drop = _equal_vertices(xy, behind) | _equal_vertices(behind, ahead)
         if not drop.any():
             break
         owners = np.repeat(np.arange(len(sizes)), sizes)
         sizes = sizes - np.bincount(owners[drop], minlength=len(sizes))
         xy = xy[~drop]
-    starts = ends(sizes)
+    starts = offsets_from_sizes(sizes)
     areas = doubled_areas(xy, starts)
     outer = rings.outer
     numbers = np.cumsum(outer) - 1
-    flat = _flat(xy, starts)
+    flat = _is_collinear(xy, starts)
     keep = ~flat & ~flat[outer][numbers]
     turned = ((areas > 0) != outer) & keep
     if turned.any():
@@ -215,14 +217,14 @@ def cleaned(rings: Rings) -> Rings:
         mirrored = np.repeat(starts[:-1] + starts[1:] - 1, sizes) - places
         xy = xy[np.where(flips, mirrored, places)]
     kept = Rings(xy, starts, rings.parts, rings.rows)
-    return kept if keep.all() else kept.only(np.flatnonzero(keep))
+    return kept if keep.all() else kept.subset(np.flatnonzero(keep))
 
 
-def convex(rings: Rings) -> Booleans:
+def is_convex(rings: Rings) -> Booleans:
     """Tell which of some cleaned rings turn one way only and once around: such a polygon is valid."""
     if not len(rings.rows):
         return np.empty(0, dtype=bool)
-    before, after = _neighbours(rings.starts)
+    before, after = _adjacent_vertices(rings.starts)
     ahead = rings.xy[after] - rings.xy
     behind = ahead[before]
     turn = behind[:, 0] * ahead[:, 1] - ahead[:, 0] * behind[:, 1]
@@ -245,7 +247,7 @@ def doubled_areas(xy: Integers, starts: Integers) -> Integers:
         # From each ring's own first vertex the products stay small.
         sizes = np.diff(starts)
         local = xy - np.repeat(xy[starts[:-1][there]], sizes[there], axis=0)
-        _, after = _neighbours(starts)
+        _, after = _adjacent_vertices(starts)
         ahead = local[after]
         areas[there] = np.add.reduceat(
             local[:, 0] * ahead[:, 1] - ahead[:, 0] * local[:, 1], starts[:-1][there]
@@ -253,13 +255,13 @@ def doubled_areas(xy: Integers, starts: Integers) -> Integers:
     return areas
 
 
-def _flat(xy: Integers, starts: Integers) -> Booleans:
+def _is_collinear(xy: Integers, starts: Integers) -> Booleans:
     """Tell which rings lie on one line; one without area may cross itself and yet enclose ground."""
     sizes = np.diff(starts)
     flat = np.ones(len(sizes), dtype=bool)
     there = sizes > 2
     first = starts[:-1][there]
-    places = runs(first, sizes[there])
+    places = expand_runs(first, sizes[there])
     along = np.repeat(xy[first + 1] - xy[first], sizes[there], axis=0)
     off = xy[places] - np.repeat(xy[first], sizes[there], axis=0)
     bent = along[:, 0] * off[:, 1] != along[:, 1] * off[:, 0]
@@ -267,13 +269,13 @@ def _flat(xy: Integers, starts: Integers) -> Booleans:
     return flat
 
 
-def _same(one: Integers, other: Integers) -> Booleans:
+def _equal_vertices(one: Integers, other: Integers) -> Booleans:
     """Tell which places are equal; in columns, because there are many and each has two numbers."""
     equal: Booleans = (one[:, 0] == other[:, 0]) & (one[:, 1] == other[:, 1])
     return equal
 
 
-def _neighbours(starts: Integers) -> tuple[Integers, Integers]:
+def _adjacent_vertices(starts: Integers) -> tuple[Integers, Integers]:
     """Return the places of the vertex before and the vertex after each vertex of its ring."""
     count = int(starts[-1])
     before, after = np.arange(-1, count - 1), np.arange(1, count + 1)

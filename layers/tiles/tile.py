@@ -22,15 +22,15 @@ MAX_LATITUDE = math.degrees(math.atan(math.sinh(math.pi)))
 """Degrees of latitude at which the square of Web Mercator ends."""
 
 _RADIUS = 6_378_137.0
-HALF = math.pi * _RADIUS
+HALF_WORLD_M = math.pi * _RADIUS
 """Metres of Web Mercator from the middle of the world to its edge."""
 
 Floats = NDArray[np.float64]
-Box = tuple[float, float, float, float]
+BBox = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class Tile:
     """One tile: zoom, column from the west, row from the north.
 
     Raises
@@ -55,31 +55,31 @@ class Address:
         return self.x * EXTENT, self.y * EXTENT
 
     @property
-    def buffered(self) -> tuple[int, int, int, int]:
+    def buffered_extent(self) -> tuple[int, int, int, int]:
         """Least x, y, greatest x, y of what is drawn, buffer included, in units of its zoom."""
         column, row = self.origin
         return column - BUFFER, row - BUFFER, column + EXTENT + BUFFER, row + EXTENT + BUFFER
 
     @property
-    def bounds(self) -> Box:
+    def xy_bounds(self) -> BBox:
         """West, south, east, north in metres of Web Mercator, without the buffer."""
-        return self.reach(0)
+        return self.buffered_xy_bounds(0)
 
-    def reach(self, buffer: int = BUFFER) -> Box:
+    def buffered_xy_bounds(self, buffer: int = BUFFER) -> BBox:
         """Return west, south, east, north in metres of Web Mercator, `buffer` units beyond each side."""
-        size = unit(self.z)
+        size = unit_size(self.z)
         column, row = self.origin
         return (
-            (column - buffer) * size - HALF,
-            HALF - (row + EXTENT + buffer) * size,
-            (column + EXTENT + buffer) * size - HALF,
-            HALF - (row - buffer) * size,
+            (column - buffer) * size - HALF_WORLD_M,
+            HALF_WORLD_M - (row + EXTENT + buffer) * size,
+            (column + EXTENT + buffer) * size - HALF_WORLD_M,
+            HALF_WORLD_M - (row - buffer) * size,
         )
 
 
-def unit(zoom: int) -> float:
+def unit_size(zoom: int) -> float:
     """Return the metres of Web Mercator in one unit of a zoom's tiles."""
-    return math.ldexp(2.0 * HALF / EXTENT, -zoom)
+    return math.ldexp(2.0 * HALF_WORLD_M / EXTENT, -zoom)
 
 
 def project(lonlat: Floats) -> Floats:
@@ -93,7 +93,7 @@ def project(lonlat: Floats) -> Floats:
     )
 
 
-def touching(bounds: Box, zoom: int, buffer: int = 0) -> Iterator[Address]:
+def tiles_intersecting(bounds: BBox, zoom: int, buffer: int = 0) -> Iterator[Tile]:
     """Yield the tiles of a zoom that touch a closed box, row by row from the north-west.
 
     Parameters
@@ -113,15 +113,15 @@ def touching(bounds: Box, zoom: int, buffer: int = 0) -> Iterator[Address]:
     west, south, east, north = bounds
     if not (np.isfinite(bounds).all() and west <= east and south <= north):
         raise InputError("A box is west, south, east, north in degrees, the smaller ones first.")
-    last = Address(zoom, 0, 0) and (1 << zoom) - 1
+    last = Tile(zoom, 0, 0) and (1 << zoom) - 1
     corners = project(np.array([[west, north], [east, south]]))
-    side = EXTENT * unit(zoom)
+    side = EXTENT * unit_size(zoom)
     margin = buffer / EXTENT
-    left, right = ((corners[:, 0] + HALF) / side).tolist()
-    top, bottom = ((HALF - corners[:, 1]) / side).tolist()
+    left, right = ((corners[:, 0] + HALF_WORLD_M) / side).tolist()
+    top, bottom = ((HALF_WORLD_M - corners[:, 1]) / side).tolist()
     # A box that ends on the border of two tiles touches both.
     columns = range(max(0, math.ceil(left - margin) - 1), min(last, math.floor(right + margin)) + 1)
     rows = range(max(0, math.ceil(top - margin) - 1), min(last, math.floor(bottom + margin)) + 1)
     for row in rows:
         for column in columns:
-            yield Address(zoom, column, row)
+            yield Tile(zoom, column, row)

@@ -4,22 +4,22 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Generic, TypeVar
 
-Made = TypeVar("Made")
+Built = TypeVar("Built")
 
 
-class Zooms(Generic[Made]):
+class ZoomCache(Generic[Built]):
     """What is kept for each zoom; safe in many threads at once."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._making: dict[int, Lock] = {}
-        self._made: dict[int, Made] = {}
+        self._locks: dict[int, Lock] = {}
+        self._built: dict[int, Built] = {}
 
-    def ready(self, zoom: int) -> bool:
+    def is_ready(self, zoom: int) -> bool:
         """Tell whether nobody would wait for a zoom."""
-        return zoom in self._made
+        return zoom in self._built
 
-    def at(self, zoom: int, make: Callable[[int], Made]) -> Made:
+    def get_or_build(self, zoom: int, make: Callable[[int], Built]) -> Built:
         """Return what belongs to a zoom, made now where it is not there.
 
         Parameters
@@ -31,8 +31,8 @@ class Zooms(Generic[Made]):
             wait for the collector, which passes over all that has lived long.
         """
         with self._lock:
-            making = self._making.setdefault(zoom, Lock())
+            making = self._locks.setdefault(zoom, Lock())
         with making:
-            if zoom not in self._made:
-                self._made[zoom] = make(zoom)
-        return self._made[zoom]
+            if zoom not in self._built:
+                self._built[zoom] = make(zoom)
+        return self._built[zoom]

@@ -4,24 +4,24 @@ It owns the way from the database and the snapshot to tiles; drawing them is `la
 `api`'s.
 """
 
-from layers.entities.counts import COUNTED, count_kinds
-from layers.tilesets.cache import Tile, TileCache
-from layers.tilesets.cells import CellTiles
-from layers.tilesets.store import Shelf, Wanted
-from layers.tilesets.style import STYLES, style
-from layers.tilesets.tile_set import MAXZOOM, Scope, TileSet
+from layers.entities.counts import COUNT_COLUMNS, count_by_kind
+from layers.tilesets.cache import EncodedTile, TileCache
+from layers.tilesets.cells import CellTileSet
+from layers.tilesets.store import TileSetKey, TileSetStore
+from layers.tilesets.style import STYLES, build_style
+from layers.tilesets.tile_set import MAXZOOM, TileSet, VisibleAreas
 
 __all__ = [
-    "COUNTED",
+    "COUNT_COLUMNS",
     "MAXZOOM",
     "STYLES",
-    "CellTiles",
-    "Scope",
-    "Shelf",
-    "Tile",
+    "CellTileSet",
+    "EncodedTile",
     "TileCache",
     "TileSet",
-    "Wanted",
-    "count_kinds",
-    "style",
+    "TileSetKey",
+    "TileSetStore",
+    "VisibleAreas",
+    "build_style",
+    "count_by_kind",
 ]

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from layers.db.bulk import decode, raw
+from layers.db.bulk import decode_geometries, raw_geometry
 from layers.models import Area
-from layers.tiles import Coverage, Points
-from layers.tilesets.tile_set import Part, TileSet, digests_of, texts
+from layers.tiles import CoverageLayer, PointLayer
+from layers.tilesets.tile_set import LayerPart, TileSet, hash_features, object_array
 
 _LABEL_PIXELS, _TILE_PIXELS = 76.0, 512.0
 """How wide a name is drawn, about, and how wide maps draw a tile."""
@@ -20,60 +20,66 @@ _LABEL_PIXELS, _TILE_PIXELS = 76.0, 512.0
 def read_areas(session: Session) -> TileSet:
     """Read the areas of all levels."""
     rows = session.execute(
-        select(Area.id, Area.code, Area.name, Area.level, Area.parent, raw(session, Area.geometry)).order_by(
-            Area.id
-        )
+        select(
+            Area.id, Area.code, Area.name, Area.level, Area.parent, raw_geometry(session, Area.geometry)
+        ).order_by(Area.id)
     ).all()
     ids = np.array([row[0] for row in rows], dtype=np.int64)
-    codes, names, levels = (texts([row[column] for row in rows]) for column in (1, 2, 3))
-    shapes = decode(session, [row[5] for row in rows])
+    codes, names, levels = (object_array([row[column] for row in rows]) for column in (1, 2, 3))
+    geometries = decode_geometries(session, [row[5] for row in rows])
     depths = _depths({row[1]: row[4] for row in rows}, codes.tolist())
     parts = []
     for depth in np.unique(depths).tolist():
         chosen = np.flatnonzero(depths == depth)
-        told = {
+        properties = {
             "code": codes[chosen],
             "name": names[chosen],
             "level": levels[chosen],
             "depth": depths[chosen],
         }
-        drawn = Coverage(shapes[chosen], ids[chosen])
-        digests = digests_of(shapes[chosen], {"id": ids[chosen], **told})
-        common = (digests, shapely.bounds(shapes[chosen]), codes[chosen])
+        coverage = CoverageLayer(geometries[chosen], ids[chosen])
+        digests = hash_features(geometries[chosen], {"id": ids[chosen], **properties})
+        common = (digests, shapely.bounds(geometries[chosen]), codes[chosen])
         parts += [
-            Part("areas", drawn, told, *common),
-            Part("area_borders", drawn, {"depth": np.array([depth])}, *common, encode=drawn.borders),
+            LayerPart("areas", coverage, properties, *common),
+            LayerPart(
+                "area_borders",
+                coverage,
+                {"depth": np.array([depth])},
+                *common,
+                encode=coverage.encode_borders,
+            ),
         ]
-    spots = shapely.point_on_surface(shapes)
-    named = {"code": codes, "name": names, "depth": depths, "zoom": _label_zooms(shapes)}
+    label_points = shapely.point_on_surface(geometries)
+    label_properties = {"code": codes, "name": names, "depth": depths, "zoom": _label_zooms(geometries)}
     parts.append(
-        Part(
+        LayerPart(
             "area_labels",
-            Points(shapely.get_x(spots), shapely.get_y(spots), ids),
-            named,
-            digests_of(spots, {"id": ids, **named}),
-            shapely.bounds(spots),
+            PointLayer(shapely.get_x(label_points), shapely.get_y(label_points), ids),
+            label_properties,
+            hash_features(label_points, {"id": ids, **label_properties}),
+            shapely.bounds(label_points),
             codes,
         )
     )
     return TileSet("areas", parts)
 
 
-def _label_zooms(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
+def _label_zooms(geometries: NDArray[np.object_]) -> NDArray[np.float64]:
     """Return the zoom at which each area is wide enough for its name, shape (n,)."""
-    bounds = shapely.bounds(shapes)
+    bounds = shapely.bounds(geometries)
     widths = np.maximum(bounds[:, 2] - bounds[:, 0], 1e-6)
     return np.asarray(np.round(np.log2(_LABEL_PIXELS / _TILE_PIXELS * 360.0 / widths), 1), dtype=np.float64)
 
 
-def state_of_areas(session: Session) -> str:
+def areas_fingerprint(session: Session) -> str:
     """Return what differs whenever an area does."""
-    columns = (Area.id, Area.code, Area.name, Area.level, Area.parent, raw(session, Area.geometry))
-    seen = hashlib.blake2b(digest_size=16)
-    for *told, shape in session.execute(select(*columns).order_by(Area.id)):
-        seen.update(repr(told).encode())
-        seen.update(shape)
-    return seen.hexdigest()
+    columns = (Area.id, Area.code, Area.name, Area.level, Area.parent, raw_geometry(session, Area.geometry))
+    digest = hashlib.blake2b(digest_size=16)
+    for *values, geometry in session.execute(select(*columns).order_by(Area.id)):
+        digest.update(repr(values).encode())
+        digest.update(geometry)
+    return digest.hexdigest()
 
 
 def _depths(parents: dict[str, str | None], codes: list[str]) -> NDArray[np.int64]:

@@ -7,16 +7,16 @@ import shapely
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from layers.basemap import KINDS
-from layers.db.bulk import decode, raw
-from layers.models import BaseFeature
-from layers.tiles import Lines, Polygons
-from layers.tilesets.tile_set import Drawn, Part, TileSet, digests_of, texts
+from layers.basemap import BASEMAP_KINDS
+from layers.db.bulk import decode_geometries, raw_geometry
+from layers.models import BasemapFeature
+from layers.tiles import LineLayer, PolygonLayer
+from layers.tilesets.tile_set import LayerPart, TileSet, VectorLayer, hash_features, object_array
 
-FROM_ZOOM: Mapping[str, int] = {"water": 5, "green": 10, "railway": 9, "roads": 13, "buildings": 14}
+KIND_MINZOOMS: Mapping[str, int] = {"water": 5, "green": 10, "railway": 9, "roads": 13, "buildings": 14}
 """The first zoom of each kind."""
 
-ROADS_FROM_ZOOM: Mapping[str, int] = {
+ROAD_MINZOOMS: Mapping[str, int] = {
     "motorway": 6, "trunk": 7, "primary": 8, "main": 8, "secondary": 10, "tertiary": 12,
     "motorway_link": 11, "trunk_link": 11, "primary_link": 11, "secondary_link": 12, "tertiary_link": 13,
     "unclassified": 13, "residential": 13, "lane": 13,
@@ -26,46 +26,52 @@ ROADS_FROM_ZOOM: Mapping[str, int] = {
 
 # What lies beneath comes first.
 _ORDER = ("water", "green", "buildings", "railway", "roads")
-assert set(_ORDER) == set(KINDS)
+assert set(_ORDER) == set(BASEMAP_KINDS)
 
 
-def read_base(session: Session) -> TileSet:
+def read_basemap(session: Session) -> TileSet:
     """Read the features of all kinds."""
     parts = []
     for kind in _ORDER:
         rows = session.execute(
             select(
-                BaseFeature.id, BaseFeature.class_name, BaseFeature.name, raw(session, BaseFeature.geometry)
+                BasemapFeature.id,
+                BasemapFeature.class_name,
+                BasemapFeature.name,
+                raw_geometry(session, BasemapFeature.geometry),
             )
-            .where(BaseFeature.kind == kind)
-            .order_by(BaseFeature.id)
+            .where(BasemapFeature.kind == kind)
+            .order_by(BasemapFeature.id)
         ).all()
         ids = np.array([row[0] for row in rows], dtype=np.int64)
-        told = {"class": texts([row[1] for row in rows]), "name": texts([row[2] for row in rows])}
-        shapes = decode(session, [row[3] for row in rows])
-        first = FROM_ZOOM[kind]
+        properties = {
+            "class": object_array([row[1] for row in rows]),
+            "name": object_array([row[2] for row in rows]),
+        }
+        geometries = decode_geometries(session, [row[3] for row in rows])
+        first = KIND_MINZOOMS[kind]
         zooms = np.full(len(rows), first, dtype=np.int64)
         if kind == "roads":
-            zooms[:] = [ROADS_FROM_ZOOM.get(name or "", first) for name in told["class"].tolist()]
-        surfaces = np.isin(shapely.get_type_id(shapes), (3, 6))
-        for chosen, made in ((surfaces, Polygons), (~surfaces, Lines)):
+            zooms[:] = [ROAD_MINZOOMS.get(name or "", first) for name in properties["class"].tolist()]
+        polygonal = np.isin(shapely.get_type_id(geometries), (3, 6))
+        for chosen, made in ((polygonal, PolygonLayer), (~polygonal, LineLayer)):
             if chosen.any():
-                drawn: Drawn = made(shapes[chosen], ids[chosen])
-                own = {key: column[chosen] for key, column in told.items()}
+                drawn: VectorLayer = made(geometries[chosen], ids[chosen])
+                own = {key: column[chosen] for key, column in properties.items()}
                 parts.append(
-                    Part(
+                    LayerPart(
                         kind,
                         drawn,
                         own,
-                        digests_of(shapes[chosen], {"id": ids[chosen], **own}),
-                        shapely.bounds(shapes[chosen]),
+                        hash_features(geometries[chosen], {"id": ids[chosen], **own}),
+                        shapely.bounds(geometries[chosen]),
                         minzoom=int(zooms[chosen].min()),
-                        from_zoom=zooms[chosen] if kind == "roads" else None,
+                        feature_minzooms=zooms[chosen] if kind == "roads" else None,
                     )
                 )
     return TileSet("base", parts)
 
 
-def state_of_base(session: Session) -> tuple[object, ...]:
+def basemap_fingerprint(session: Session) -> tuple[object, ...]:
     """Return what differs whenever the base map does: its features are replaced, never changed."""
-    return tuple(session.execute(select(func.count(), func.max(BaseFeature.id))).one())
+    return tuple(session.execute(select(func.count(), func.max(BasemapFeature.id))).one())

@@ -8,32 +8,32 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gis.colours import steady_colours
+from gis.colours import stable_colours
 from layers.snapshot import CellsInForce
-from layers.tiles import EXTENT, Coverage, Points
+from layers.tiles import EXTENT, CoverageLayer, PointLayer
 from layers.tilesets.tile_set import (
     MAXZOOM,
     Booleans,
     Integers,
+    LayerPart,
     Objects,
-    Part,
-    Scope,
     TileSet,
-    digests_of,
-    frame_digests,
-    texts,
+    VisibleAreas,
+    hash_features,
+    hash_rows,
+    object_array,
 )
 
-MOST_CELLS, MOST_LABELS = 6_000, 1_500
+MAX_TILE_CELLS, MAX_TILE_LABELS = 6_000, 1_500
 """How many cells, and labels, a tile may hold; below the zoom at which it does there are groups, and none."""
 
-_LEAST_UNITS = 12.0
+_MIN_CELL_UNITS = 12.0
 # A cell a pixel and a half wide is a dot; its group tells more.
 
 _WORLD_DEGREES = 360.0
 
 
-class CellGround:
+class CellLayers:
     """What tiles of cells are drawn from, as long as the cells stay the same; immutable.
 
     Parameters
@@ -53,20 +53,24 @@ class CellGround:
 
     def __init__(self, cells: CellsInForce) -> None:
         self.cells = cells
-        held = cells.versions
-        self.codes, self.names, self.area_codes = texts(held.codes), texts(held.names), held.area_codes
-        self.areas_m2, self.perimeters_m = held.areas_m2, held.perimeters_m
-        shapes = np.array(held.shapes, dtype=object)
-        self.colours = steady_colours(shapes, self.codes.tolist())
-        self.drawn = Coverage(shapes, held.ids)
-        self.bounds = shapely.bounds(shapes) if len(shapes) else np.empty((0, 4))
-        spots = shapely.point_on_surface(shapes)
-        lon, lat = shapely.get_x(spots), shapely.get_y(spots)
-        self.spots = Points(lon, lat, held.ids)
-        self.minzoom = max(_zoom_for(lon, lat, MOST_CELLS), _zoom_of_size(self.bounds))
-        self.likely = range(_zoom_of_extent(self.bounds), MAXZOOM + 1)
-        self.label_zoom = max(_zoom_for(lon, lat, MOST_LABELS), min(self.minzoom + 1, MAXZOOM))
-        self.told: dict[str, Any] = {
+        versions = cells.versions
+        self.codes, self.names, self.area_codes = (
+            object_array(versions.codes),
+            object_array(versions.names),
+            versions.area_codes,
+        )
+        self.areas_m2, self.perimeters_m = versions.areas_m2, versions.perimeters_m
+        geometries = np.array(versions.geometries, dtype=object)
+        self.colours = stable_colours(geometries, self.codes.tolist())
+        self.polygons = CoverageLayer(geometries, versions.ids)
+        self.bounds = shapely.bounds(geometries) if len(geometries) else np.empty((0, 4))
+        points = shapely.point_on_surface(geometries)
+        lon, lat = shapely.get_x(points), shapely.get_y(points)
+        self.label_points = PointLayer(lon, lat, versions.ids)
+        self.minzoom = max(_zoom_for_density(lon, lat, MAX_TILE_CELLS), _zoom_for_cell_size(self.bounds))
+        self.likely_zooms = range(_zoom_for_extent(self.bounds), MAXZOOM + 1)
+        self.label_minzoom = max(_zoom_for_density(lon, lat, MAX_TILE_LABELS), min(self.minzoom + 1, MAXZOOM))
+        self.properties: dict[str, Any] = {
             "code": self.codes,
             "name": self.names,
             "area_code": self.area_codes,
@@ -74,13 +78,22 @@ class CellGround:
             "perimeter_m": np.round(self.perimeters_m, 1),
             "colour": self.colours,
         }
-        self.digests = digests_of(shapes, {"id": held.ids, **self.told})
-        self.groups, self._group_codes, self._group_rows = _grouped(shapes, self.area_codes)
+        self.digests = hash_features(geometries, {"id": versions.ids, **self.properties})
+        self.group_geometries, self._group_codes, self._group_rows = _dissolve_by_area(
+            geometries, self.area_codes
+        )
         codes = ["" if code is None else code for code in self._group_codes]
-        self._group_told = {"area_code": self._group_codes, "colour": steady_colours(self.groups, codes)}
-        self._group_digests = digests_of(self.groups, self._group_told)
-        self.group_bounds = shapely.bounds(self.groups) if len(self.groups) else np.empty((0, 4))
-        self.group_drawn = Coverage(self.groups, np.arange(1, len(self.groups) + 1))
+        self._group_properties = {
+            "area_code": self._group_codes,
+            "colour": stable_colours(self.group_geometries, codes),
+        }
+        self._group_digests = hash_features(self.group_geometries, self._group_properties)
+        self.group_bounds = (
+            shapely.bounds(self.group_geometries) if len(self.group_geometries) else np.empty((0, 4))
+        )
+        self.group_polygons = CoverageLayer(
+            self.group_geometries, np.arange(1, len(self.group_geometries) + 1)
+        )
 
     def __len__(self) -> int:
         """Return the number of cells."""
@@ -88,16 +101,16 @@ class CellGround:
 
     def prepare(self, zoom: int) -> None:
         """Make what the first tile of a zoom would wait for."""
-        self._at(zoom).prepare(zoom)
+        self._layer_at(zoom).prepare(zoom)
 
-    def ready(self, zoom: int) -> bool:
+    def is_ready(self, zoom: int) -> bool:
         """Tell whether that has been made."""
-        return self._at(zoom).ready(zoom)
+        return self._layer_at(zoom).is_ready(zoom)
 
-    def _at(self, zoom: int) -> Coverage:
-        return self.group_drawn if zoom < self.minzoom else self.drawn
+    def _layer_at(self, zoom: int) -> CoverageLayer:
+        return self.group_polygons if zoom < self.minzoom else self.polygons
 
-    def tile_set(self, counts: Mapping[str, Integers], area_names: Mapping[str, str]) -> "CellTiles":
+    def make_tile_set(self, counts: Mapping[str, Integers], area_names: Mapping[str, str]) -> "CellTileSet":
         """Return the tiles of the cells with counts of entities.
 
         Parameters
@@ -110,109 +123,111 @@ class CellGround:
         own = pd.DataFrame({"own": self.digests, **counts})
         labels = {"code": self.codes, "name": self.names}
         parts = [
-            Part(
+            LayerPart(
                 "cells",
-                self.drawn,
-                {**self.told, **counts},
-                frame_digests(own),
+                self.polygons,
+                {**self.properties, **counts},
+                hash_rows(own),
                 self.bounds,
                 self.area_codes,
                 minzoom=self.minzoom,
             ),
-            Part(
+            LayerPart(
                 "cell_borders",
-                self.drawn,
+                self.polygons,
                 {},
                 self.digests,
                 self.bounds,
                 self.area_codes,
                 minzoom=self.minzoom,
-                encode=self.drawn.borders,
+                encode=self.polygons.encode_borders,
             ),
-            Part(
+            LayerPart(
                 "cell_labels",
-                self.spots,
+                self.label_points,
                 labels,
                 self.digests,
                 self.bounds,
                 self.area_codes,
-                minzoom=self.label_zoom,
+                minzoom=self.label_minzoom,
             ),
         ]
         if self.minzoom > 0:
             summed = {
-                **self._group_told,
-                "name": texts([area_names.get(code) for code in self._group_codes]),
-                "cells": self._sums(np.ones(len(self), dtype=np.int64)),
-                "area_m2": np.round(self._sums(self.areas_m2), 1),
-                **{column: self._sums(numbers) for column, numbers in counts.items()},
+                **self._group_properties,
+                "name": object_array([area_names.get(code) for code in self._group_codes]),
+                "cells": self._sum_by_group(np.ones(len(self), dtype=np.int64)),
+                "area_m2": np.round(self._sum_by_group(self.areas_m2), 1),
+                **{column: self._sum_by_group(numbers) for column, numbers in counts.items()},
             }
             parts += [
-                Part(
+                LayerPart(
                     "cell_groups",
-                    self.group_drawn,
+                    self.group_polygons,
                     summed,
-                    frame_digests(pd.DataFrame({"own": self._group_digests, **summed})),
+                    hash_rows(pd.DataFrame({"own": self._group_digests, **summed})),
                     self.group_bounds,
                     self._group_codes,
                     maxzoom=self.minzoom - 1,
                 ),
-                Part(
+                LayerPart(
                     "group_borders",
-                    self.group_drawn,
+                    self.group_polygons,
                     {},
                     self._group_digests,
                     self.group_bounds,
                     self._group_codes,
                     maxzoom=self.minzoom - 1,
-                    encode=self.group_drawn.borders,
+                    encode=self.group_polygons.encode_borders,
                 ),
             ]
-        return CellTiles(self, counts, parts)
+        return CellTileSet(self, counts, parts)
 
-    def _sums(self, values: NDArray[Any]) -> NDArray[Any]:
-        sums = np.zeros(len(self.groups), dtype=values.dtype)
+    def _sum_by_group(self, values: NDArray[Any]) -> NDArray[Any]:
+        sums = np.zeros(len(self.group_geometries), dtype=values.dtype)
         np.add.at(sums, self._group_rows, values)
         return sums
 
 
-class CellTiles(TileSet):
+class CellTileSet(TileSet):
     """The tiles of the cells, and the table that they are made of.
 
     Attributes
     ----------
-    ground
+    cell_layers
         The cells.
     counts
         By column, shape (n,).
     """
 
-    def __init__(self, ground: CellGround, counts: Mapping[str, Integers], parts: Sequence[Part]) -> None:
+    def __init__(
+        self, cell_layers: CellLayers, counts: Mapping[str, Integers], parts: Sequence[LayerPart]
+    ) -> None:
         super().__init__("cells", parts)
-        self.ground = ground
+        self.cell_layers = cell_layers
         self.counts = counts
-        self._numbers, found = pd.factorize(ground.area_codes)
+        self._numbers, found = pd.factorize(cell_layers.area_codes)
         self._areas = found.tolist()
 
-    def ready(self, zoom: int) -> bool:
+    def is_ready(self, zoom: int) -> bool:
         """Tell whether nobody would wait for the ground of a tile of a zoom."""
-        return self.ground.ready(zoom)
+        return self.cell_layers.is_ready(zoom)
 
-    def visible(self, scope: Scope) -> Booleans:
+    def visible_mask(self, scope: VisibleAreas) -> Booleans:
         """Return which cells a caller may see, shape (n,)."""
         if scope is None:
-            return np.ones(len(self.ground), dtype=bool)
+            return np.ones(len(self.cell_layers), dtype=bool)
         # The last place answers for -1, no area.
         seen: Booleans = np.array([code in scope for code in self._areas] + [False])[self._numbers]
         return seen
 
     def measures(self) -> dict[str, NDArray[Any]]:
         """Return what cells are measured by, as their tiles tell it: n values each."""
-        told = self.ground.told
-        return {"area_m2": told["area_m2"], "perimeter_m": told["perimeter_m"], **self.counts}
+        properties = self.cell_layers.properties
+        return {"area_m2": properties["area_m2"], "perimeter_m": properties["perimeter_m"], **self.counts}
 
 
-def _grouped(shapes: Objects, area_codes: Objects) -> tuple[Objects, Objects, Integers]:
+def _dissolve_by_area(geometries: Objects, area_codes: Objects) -> tuple[Objects, Objects, Integers]:
     """Unite the cells of each area; return shapes and codes of the groups, and the group of each cell."""
     numbers, codes = pd.factorize(area_codes, use_na_sentinel=False)
     order = np.argsort(numbers, kind="stable")
@@ -220,11 +235,11 @@ def _grouped(shapes: Objects, area_codes: Objects) -> tuple[Objects, Objects, In
     united: Objects = np.empty(len(codes), dtype=object)
     for group, rows in enumerate(np.split(order, cuts) if len(codes) else []):
         # Borders inside the groups go, the vertices of their outlines stay: the groups are a coverage too.
-        united[group] = shapely.coverage_union_all(shapes[rows])
-    return united, texts([None if pd.isna(code) else code for code in codes]), numbers.astype(np.int64)
+        united[group] = shapely.coverage_union_all(geometries[rows])
+    return united, object_array([None if pd.isna(code) else code for code in codes]), numbers.astype(np.int64)
 
 
-def _zoom_for(lon: NDArray[np.float64], lat: NDArray[np.float64], most: int) -> int:
+def _zoom_for_density(lon: NDArray[np.float64], lat: NDArray[np.float64], most: int) -> int:
     """Return the smallest zoom at which no tile holds more than so many places."""
     inside = np.clip(np.radians(lat), -1.48, 1.48)
     across = np.clip(lon / _WORLD_DEGREES + 0.5, 0.0, 1.0 - 1e-12)
@@ -237,7 +252,7 @@ def _zoom_for(lon: NDArray[np.float64], lat: NDArray[np.float64], most: int) -> 
     return MAXZOOM
 
 
-def _zoom_of_extent(bounds: NDArray[np.float64]) -> int:
+def _zoom_for_extent(bounds: NDArray[np.float64]) -> int:
     """Return the smallest zoom at which all cells together are as wide as half a tile."""
     if not np.isfinite(bounds).any():
         return 0
@@ -245,10 +260,10 @@ def _zoom_of_extent(bounds: NDArray[np.float64]) -> int:
     return int(np.clip(np.ceil(np.log2(0.5 / max(width, 1e-9))), 0, MAXZOOM))
 
 
-def _zoom_of_size(bounds: NDArray[np.float64]) -> int:
+def _zoom_for_cell_size(bounds: NDArray[np.float64]) -> int:
     """Return the smallest zoom at which half of the cells are more than a dot."""
     widths = bounds[:, 2] - bounds[:, 0]
     if not np.isfinite(widths).any():
         return 0
     width = float(np.nanmedian(widths)) / _WORLD_DEGREES * EXTENT
-    return int(np.clip(np.ceil(np.log2(_LEAST_UNITS / max(width, 1e-9))), 0, MAXZOOM))
+    return int(np.clip(np.ceil(np.log2(_MIN_CELL_UNITS / max(width, 1e-9))), 0, MAXZOOM))

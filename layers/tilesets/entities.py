@@ -7,12 +7,12 @@ import shapely
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from layers.db.bulk import decode, raw
+from layers.db.bulk import decode_geometries, raw_geometry
 from layers.models import Assignment, Entity
-from layers.tiles import Points
-from layers.tilesets.tile_set import Part, TileSet, digests_of, texts
+from layers.tiles import PointLayer
+from layers.tilesets.tile_set import LayerPart, TileSet, hash_features, object_array
 
-SINGLE_FROM_ZOOM = 15
+UNCLUSTERED_MINZOOM = 15
 """From here on each entity is drawn; below, one for all in a small square, with their `count`."""
 
 
@@ -26,51 +26,60 @@ def read_entities(session: Session, kind: str | None, scheme_id: int | None) -> 
     scheme_id
         The scheme whose cells they name; none when None.
     """
-    columns = [Entity.id, Entity.kind, Entity.class_name, Entity.area_code, raw(session, Entity.geometry)]
-    asked = select(*columns).where(Entity.valid_to.is_(None), Entity.geometry.is_not(None))
+    columns = [
+        Entity.id,
+        Entity.kind,
+        Entity.class_name,
+        Entity.area_code,
+        raw_geometry(session, Entity.geometry),
+    ]
+    query = select(*columns).where(Entity.valid_to.is_(None), Entity.geometry.is_not(None))
     if kind is not None:
-        asked = asked.where(Entity.kind == kind)
+        query = query.where(Entity.kind == kind)
     if scheme_id is not None:
         lasting = and_(
             Assignment.entity_id == Entity.id,
             Assignment.scheme_id == scheme_id,
             Assignment.valid_to.is_(None),
         )
-        asked = asked.add_columns(Assignment.cell_code).outerjoin(Assignment, lasting)
-    rows = session.execute(asked.order_by(Entity.id)).all()
-    shapes = decode(session, [row[4] for row in rows])
-    extended = shapely.get_type_id(shapes) != shapely.GeometryType.POINT
-    shapes[extended] = shapely.point_on_surface(shapes[extended])
+        query = query.add_columns(Assignment.cell_code).outerjoin(Assignment, lasting)
+    rows = session.execute(query.order_by(Entity.id)).all()
+    geometries = decode_geometries(session, [row[4] for row in rows])
+    extended = shapely.get_type_id(geometries) != shapely.GeometryType.POINT
+    geometries[extended] = shapely.point_on_surface(geometries[extended])
     ids = np.array([row[0] for row in rows], dtype=np.int64)
-    told = {"kind": texts([row[1] for row in rows]), "class_name": texts([row[2] for row in rows])}
+    properties = {
+        "kind": object_array([row[1] for row in rows]),
+        "class_name": object_array([row[2] for row in rows]),
+    }
     if scheme_id is not None:
-        told["cell_code"] = texts([row[5] for row in rows])
-    area_codes = texts([row[3] for row in rows])
+        properties["cell_code"] = object_array([row[5] for row in rows])
+    area_codes = object_array([row[3] for row in rows])
     parts = []
-    for each in sorted(set(told["kind"].tolist())):
+    for each in sorted(set(properties["kind"].tolist())):
         # Squares hold one kind: a count of unlike things says nothing.
-        chosen = told["kind"] == each
-        spots, own = shapes[chosen], {key: column[chosen] for key, column in told.items()}
-        drawn = Points(shapely.get_x(spots), shapely.get_y(spots), ids[chosen])
+        chosen = properties["kind"] == each
+        points, own = geometries[chosen], {key: column[chosen] for key, column in properties.items()}
+        layer = PointLayer(shapely.get_x(points), shapely.get_y(points), ids[chosen])
         own["id"] = ids[chosen]
-        digests, bounds = digests_of(spots, own), shapely.bounds(spots)
+        digests, bounds = hash_features(points, own), shapely.bounds(points)
         common = (digests, bounds, area_codes[chosen])
         parts += [
-            Part(
+            LayerPart(
                 "entities",
-                drawn,
+                layer,
                 own,
                 *common,
-                maxzoom=SINGLE_FROM_ZOOM - 1,
-                encode=partial(drawn.thinned, shared=("kind",)),
-                told={"count": "Number"},
+                maxzoom=UNCLUSTERED_MINZOOM - 1,
+                encode=partial(layer.encode_clusters, shared=("kind",)),
+                extra_fields={"count": "Number"},
             ),
-            Part("entities", drawn, own, *common, minzoom=SINGLE_FROM_ZOOM),
+            LayerPart("entities", layer, own, *common, minzoom=UNCLUSTERED_MINZOOM),
         ]
     return TileSet("entities", parts)
 
 
-def state_of_entities(session: Session) -> tuple[object, ...]:
+def entities_fingerprint(session: Session) -> tuple[object, ...]:
     """Return what differs whenever the entities do: each change counts a version up, or ends one."""
-    asked = select(func.count(), func.max(Entity.id), func.sum(Entity.version), func.count(Entity.valid_to))
-    return tuple(session.execute(asked).one())
+    query = select(func.count(), func.max(Entity.id), func.sum(Entity.version), func.count(Entity.valid_to))
+    return tuple(session.execute(query).one())

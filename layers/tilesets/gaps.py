@@ -8,10 +8,10 @@ import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from layers.db.bulk import decode, raw
+from layers.db.bulk import decode_geometries, raw_geometry
 from layers.models import Gap
-from layers.tiles import Lines, Points, Polygons
-from layers.tilesets.tile_set import Drawn, Objects, Part, TileSet, digests_of, texts
+from layers.tiles import LineLayer, PointLayer, PolygonLayer
+from layers.tilesets.tile_set import LayerPart, Objects, TileSet, VectorLayer, hash_features, object_array
 
 _TEXTS = ("kind", "severity", "cell_code")
 _NUMBERS = ("area_m2", "households", "enterprises")
@@ -21,41 +21,48 @@ def read_gaps(session: Session, run_id: int) -> TileSet:
     """Read the gaps of a run that have a place."""
     columns = [getattr(Gap, name) for name in (*_TEXTS, *_NUMBERS)]
     rows = session.execute(
-        select(Gap.id, Gap.area_code, raw(session, Gap.geometry), *columns)
+        select(Gap.id, Gap.area_code, raw_geometry(session, Gap.geometry), *columns)
         .where(Gap.run_id == run_id, Gap.geometry.is_not(None))
         .order_by(Gap.id)
     ).all()
     ids = np.array([row[0] for row in rows], dtype=np.int64)
-    area_codes, shapes = texts([row[1] for row in rows]), decode(session, [row[2] for row in rows])
-    told: dict[str, Any] = {name: texts([row[3 + n] for row in rows]) for n, name in enumerate(_TEXTS)}
+    area_codes, geometries = (
+        object_array([row[1] for row in rows]),
+        decode_geometries(session, [row[2] for row in rows]),
+    )
+    properties: dict[str, Any] = {
+        name: object_array([row[3 + n] for row in rows]) for n, name in enumerate(_TEXTS)
+    }
     for number, name in enumerate(_NUMBERS, 3 + len(_TEXTS)):
-        told[name] = np.array([row[number] for row in rows], dtype=float if name == "area_m2" else np.int64)
-    told["area_m2"] = np.round(told["area_m2"], 1)
+        properties[name] = np.array(
+            [row[number] for row in rows], dtype=float if name == "area_m2" else np.int64
+        )
+    properties["area_m2"] = np.round(properties["area_m2"], 1)
     parts = []
-    shape = shapely.get_type_id(shapes)
-    made: tuple[tuple[tuple[int, ...], Callable[[Objects, Any], Drawn]], ...] = (
-        ((3, 6), Polygons),
-        ((1, 2, 5), Lines),
-        ((0, 4), _points),
+    type_ids = shapely.get_type_id(geometries)
+    made: tuple[tuple[tuple[int, ...], Callable[[Objects, Any], VectorLayer]], ...] = (
+        ((3, 6), PolygonLayer),
+        ((1, 2, 5), LineLayer),
+        ((0, 4), _centroid_layer),
     )
     for types, draw in made:
-        chosen = np.isin(shape, types) & ~shapely.is_empty(shapes)
+        chosen = np.isin(type_ids, types) & ~shapely.is_empty(geometries)
         if chosen.any():
-            own = {key: column[chosen] for key, column in told.items()}
+            own = {key: column[chosen] for key, column in properties.items()}
             parts.append(
-                Part(
+                LayerPart(
                     "gaps",
-                    draw(shapes[chosen], ids[chosen]),
+                    draw(geometries[chosen], ids[chosen]),
                     own,
-                    digests_of(shapes[chosen], {"id": ids[chosen], **own}),
-                    shapely.bounds(shapes[chosen]),
+                    hash_features(geometries[chosen], {"id": ids[chosen], **own}),
+                    shapely.bounds(geometries[chosen]),
                     area_codes[chosen],
                 )
             )
     return TileSet("gaps", parts)
 
 
-def _points(shapes: Objects, ids: Any) -> Points:
+def _centroid_layer(geometries: Objects, ids: Any) -> PointLayer:
     """Several points are shown as one in their midst."""
-    spots = shapely.centroid(shapes)
-    return Points(shapely.get_x(spots), shapely.get_y(spots), ids)
+    centroids = shapely.centroid(geometries)
+    return PointLayer(shapely.get_x(centroids), shapely.get_y(centroids), ids)

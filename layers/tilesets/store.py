@@ -14,28 +14,28 @@ from sqlalchemy.orm import Session
 from gis.errors import NotFoundError
 from layers.db.database import Database
 from layers.entities import counts
-from layers.gc_pause import at_rest
+from layers.gc_pause import paused_gc
 from layers.models import GapRun
 from layers.snapshot import CellsInForce, Snapshot, SnapshotHolder
 from layers.tilesets import areas, basemap, cells, entities, gaps
-from layers.tilesets.cells import CellGround
+from layers.tilesets.cells import CellLayers
 from layers.tilesets.tile_set import MAXZOOM, TileSet
 
 _log = logging.getLogger(__name__)
 
-KEPT_CELLS = 300_000
+MAX_DATED_CELLS = 300_000
 """Cells of former dates that are kept ready to be drawn, all together."""
 
-KEPT_SETS = 24
+MAX_TILE_SETS = 24
 """Sets kept beside the cells of today, the areas and the base map."""
 
-_REST = 4.0
-_LONGEST_REST_S = 5.0
+_REST_FACTOR = 4.0
+_MAX_REST_S = 5.0
 # Making sets anew may take one part of the time in five, or a little more, however often entities change.
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TileSetKey:
     """Which set is meant.
 
     Attributes
@@ -52,7 +52,7 @@ class Wanted:
         Of gaps.
     """
 
-    layer: str
+    name: str
     scheme: str | None = None
     day: date | None = None
     kind: str | None = None
@@ -60,20 +60,20 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _Entry:
     """A set with the state it shows: of the snapshot, and of what it was read from.
 
     The `former` one is drawn at the zooms that are not ready yet.
     """
 
     tiles: TileSet
-    moment: tuple[int, date]
+    version: tuple[int, date]
     cells: CellsInForce | None
-    source: object
-    former: "_Kept | None" = None
+    fingerprint: object
+    previous: "_Entry | None" = None
 
 
-class Shelf:
+class TileSetStore:
     """The tile sets of a process, for any number of readers and threads.
 
     A set that is there is answered, also when something has changed since: being asked for is what makes it
@@ -86,20 +86,22 @@ class Shelf:
         Where everything is.
     holder
         The snapshot in use.
-    kept_cells
+    max_dated_cells
         Bound of the cells of former dates; the last asked for stay in any case.
     """
 
-    def __init__(self, database: Database, holder: SnapshotHolder, *, kept_cells: int = KEPT_CELLS) -> None:
+    def __init__(
+        self, database: Database, holder: SnapshotHolder, *, max_dated_cells: int = MAX_DATED_CELLS
+    ) -> None:
         self._database = database
         self._holder = holder
-        self._kept_cells = kept_cells
-        self._kept: OrderedDict[Wanted, _Kept] = OrderedDict()
-        self._making: dict[Wanted, Lock] = {}
-        self._stale: set[Wanted] = set()
+        self._max_dated_cells = max_dated_cells
+        self._entries: OrderedDict[TileSetKey, _Entry] = OrderedDict()
+        self._build_locks: dict[TileSetKey, Lock] = {}
+        self._stale: set[TileSetKey] = set()
         self._lock = Lock()
         self._wake, self._stop = Event(), Event()
-        self._thread = Thread(target=self._work, name="tiles", daemon=True)
+        self._thread = Thread(target=self._run, name="tiles", daemon=True)
 
     def start(self) -> None:
         """Begin to make sets in the background."""
@@ -117,12 +119,12 @@ class Shelf:
         """Tell that there is another snapshot."""
         self._wake.set()
 
-    def held(self, wanted: Wanted, snapshot: Snapshot, zoom: int | None = None) -> TileSet | None:
+    def get(self, key: TileSetKey, snapshot: Snapshot, zoom: int | None = None) -> TileSet | None:
         """Return a set if it is there, without waiting for anything.
 
         Parameters
         ----------
-        wanted, snapshot
+        key, snapshot
             Which, and in which state.
         zoom
             Of the tile that is asked for: the former set is returned while the new one is not ready for it.
@@ -132,23 +134,23 @@ class Shelf:
         NotFoundError
             If there is no such scheme.
         """
-        if wanted.scheme is not None and wanted.scheme not in snapshot.schemes:
-            raise NotFoundError(f"There is no scheme '{wanted.scheme}'.")
+        if key.scheme is not None and key.scheme not in snapshot.schemes:
+            raise NotFoundError(f"There is no scheme '{key.scheme}'.")
         with self._lock:
-            kept = self._kept.get(wanted)
-            if kept is not None:
-                self._kept.move_to_end(wanted)
-        if kept is None:
+            entry = self._entries.get(key)
+            if entry is not None:
+                self._entries.move_to_end(key)
+        if entry is None:
             return None
-        if wanted.layer != "gaps" and kept.moment != _moment(snapshot):
+        if key.name != "gaps" and entry.version != _version(snapshot):
             # Good enough for this request; the next ones shall have a newer.
-            self._stale.add(wanted)
+            self._stale.add(key)
             self._wake.set()
-        if zoom is not None and kept.former is not None and not kept.tiles.ready(zoom):
-            return kept.former.tiles
-        return kept.tiles
+        if zoom is not None and entry.previous is not None and not entry.tiles.is_ready(zoom):
+            return entry.previous.tiles
+        return entry.tiles
 
-    def take(self, wanted: Wanted, snapshot: Snapshot) -> TileSet:
+    def get_or_build(self, key: TileSetKey, snapshot: Snapshot) -> TileSet:
         """Return a set, made now where it is not ready.
 
         Raises
@@ -156,22 +158,22 @@ class Shelf:
         NotFoundError
             If there is no such scheme or run.
         """
-        found = self.held(wanted, snapshot)
+        found = self.get(key, snapshot)
         if found is not None:
             return found
         # Many requests for one set wait for one reading.
-        with self._making_alone(wanted):
-            found = self.held(wanted, snapshot)
-            return self._make(wanted, snapshot).tiles if found is None else found
+        with self._build_lock(key):
+            found = self.get(key, snapshot)
+            return self._build(key, snapshot).tiles if found is None else found
 
-    def revision(self, wanted: Wanted, snapshot: Snapshot) -> int:
+    def revision(self, key: TileSetKey, snapshot: Snapshot) -> int:
         """Return the revision that a set shows at every zoom; the snapshot's where it is not there."""
-        kept = self._kept.get(wanted)
-        if kept is None:
+        entry = self._entries.get(key)
+        if entry is None:
             return snapshot.revision
-        return (kept if kept.former is None else kept.former).moment[0]
+        return (entry if entry.previous is None else entry.previous).version[0]
 
-    def cells(self, scheme: str, day: date | None, snapshot: Snapshot) -> cells.CellTiles:
+    def get_or_build_cells(self, scheme: str, day: date | None, snapshot: Snapshot) -> cells.CellTileSet:
         """Return the set of the cells of a scheme, made now where it is not ready.
 
         Raises
@@ -179,146 +181,148 @@ class Shelf:
         NotFoundError
             If there is no such scheme.
         """
-        found = self.take(Wanted("cells", scheme, day), snapshot)
-        assert isinstance(found, cells.CellTiles)
+        found = self.get_or_build(TileSetKey("cells", scheme, day), snapshot)
+        assert isinstance(found, cells.CellTileSet)
         return found
 
-    def _fits(self, kept: _Kept, wanted: Wanted, snapshot: Snapshot) -> bool:
-        if wanted.layer != "cells" or wanted.scheme is None:
+    def _is_current(self, entry: _Entry, key: TileSetKey, snapshot: Snapshot) -> bool:
+        if key.name != "cells" or key.scheme is None:
             return True
-        return kept.cells is self._holder.held(snapshot, wanted.scheme, wanted.day)
+        return entry.cells is self._holder.cached_cells(snapshot, key.scheme, key.day)
 
     @contextmanager
-    def _making_alone(self, wanted: Wanted) -> Iterator[None]:
+    def _build_lock(self, key: TileSetKey) -> Iterator[None]:
         """Let one thread at a time make a set."""
         with self._lock:
-            making = self._making.setdefault(wanted, Lock())
+            making = self._build_locks.setdefault(key, Lock())
         try:
             with making:
                 yield
         finally:
             # Sets are as many as days and kinds can be written: no lock is kept. Who waits for it holds it.
             with self._lock:
-                self._making.pop(wanted, None)
+                self._build_locks.pop(key, None)
 
-    def _make(self, wanted: Wanted, snapshot: Snapshot) -> _Kept:
+    def _build(self, key: TileSetKey, snapshot: Snapshot) -> _Entry:
         """Read a set, unless what it would be read from is as it was."""
-        before = self._kept.get(wanted)
+        before = self._entries.get(key)
         in_force: CellsInForce | None = None
-        if wanted.layer == "cells" and wanted.scheme is not None:
-            in_force = self._holder.cells(snapshot, wanted.scheme, wanted.day)
+        if key.name == "cells" and key.scheme is not None:
+            in_force = self._holder.get_cells(snapshot, key.scheme, key.day)
         with self._database.read() as session:
-            source = _source(session, wanted, snapshot, in_force)
-            if before is not None and before.source == source and before.cells is in_force:
+            fingerprint = _fingerprint(session, key, snapshot, in_force)
+            if before is not None and before.fingerprint == fingerprint and before.cells is in_force:
                 tiles = before.tiles
             else:
-                tiles = self._read(session, wanted, snapshot, in_force)
-            former = None
+                tiles = self._read_tile_set(session, key, snapshot, in_force)
+            previous = None
             if before is not None and before.cells is not in_force:
-                former = before if before.former is None else before.former
-            kept = _Kept(tiles, _moment(snapshot), in_force, source, former)
+                previous = before if before.previous is None else before.previous
+            entry = _Entry(tiles, _version(snapshot), in_force, fingerprint, previous)
         with self._lock:
-            self._kept[wanted] = kept
-            self._kept.move_to_end(wanted)
-            self._forget()
-        return kept
+            self._entries[key] = entry
+            self._entries.move_to_end(key)
+            self._evict()
+        return entry
 
-    def _read(
-        self, session: Session, wanted: Wanted, snapshot: Snapshot, in_force: CellsInForce | None
+    def _read_tile_set(
+        self, session: Session, key: TileSetKey, snapshot: Snapshot, in_force: CellsInForce | None
     ) -> TileSet:
-        if wanted.layer == "areas":
+        if key.name == "areas":
             return areas.read_areas(session)
-        if wanted.layer == "base":
-            return basemap.read_base(session)
-        scheme_id = snapshot.schemes[wanted.scheme].id if wanted.scheme is not None else None
-        if wanted.layer == "entities":
-            return entities.read_entities(session, wanted.kind, scheme_id)
+        if key.name == "base":
+            return basemap.read_basemap(session)
+        scheme_id = snapshot.schemes[key.scheme].id if key.scheme is not None else None
+        if key.name == "entities":
+            return entities.read_entities(session, key.kind, scheme_id)
         assert scheme_id is not None
-        if wanted.layer == "gaps":
-            assert wanted.run is not None
-            run = session.get(GapRun, wanted.run)
+        if key.name == "gaps":
+            assert key.run is not None
+            run = session.get(GapRun, key.run)
             if run is None or run.scheme_id != scheme_id:
-                raise NotFoundError(f"There is no run number {wanted.run} of scheme '{wanted.scheme}'.")
-            return gaps.read_gaps(session, wanted.run)
+                raise NotFoundError(f"There is no run number {key.run} of scheme '{key.scheme}'.")
+            return gaps.read_gaps(session, key.run)
         assert in_force is not None
-        ground = next((each for each in self._grounds() if each.cells is in_force), None)
-        if ground is None:
-            with at_rest():
-                ground = CellGround(in_force)
-        found = counts.read_counts(session, scheme_id, wanted.day or snapshot.day)
-        return ground.tile_set(counts.counts_of(found, ground.codes), _area_names(in_force, snapshot))
+        cell_layers = next((each for each in self._all_cell_layers() if each.cells is in_force), None)
+        if cell_layers is None:
+            with paused_gc():
+                cell_layers = CellLayers(in_force)
+        found = counts.read_counts(session, scheme_id, key.day or snapshot.day)
+        return cell_layers.make_tile_set(
+            counts.align_counts(found, cell_layers.codes), _area_names(in_force, snapshot)
+        )
 
-    def _grounds(self) -> list[CellGround]:
+    def _all_cell_layers(self) -> list[CellLayers]:
         """Return what the sets of cells are drawn from, each once."""
         with self._lock:
-            kept = [each.tiles for each in self._kept.values()]
-        return list(dict.fromkeys(each.ground for each in kept if isinstance(each, cells.CellTiles)))
+            kept = [each.tiles for each in self._entries.values()]
+        return list(dict.fromkeys(each.cell_layers for each in kept if isinstance(each, cells.CellTileSet)))
 
-    def _forget(self) -> None:
+    def _evict(self) -> None:
         """Let go of what has not been asked for longest; the lock is held."""
-        lasting = [each for each in self._kept if not _standing(each)]
+        lasting = [each for each in self._entries if not _is_permanent(each)]
         dated = sum(
-            len(kept.cells) for each, kept in self._kept.items() if each.day and kept.cells is not None
+            len(kept.cells) for each, kept in self._entries.items() if each.day and kept.cells is not None
         )
         for each in lasting[:-1]:
-            if len(lasting) <= KEPT_SETS and dated <= self._kept_cells:
+            if len(lasting) <= MAX_TILE_SETS and dated <= self._max_dated_cells:
                 break
-            gone = self._kept.pop(each)
+            gone = self._entries.pop(each)
             lasting = lasting[1:]
             dated -= len(gone.cells) if each.day and gone.cells is not None else 0
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         """Make anew what is stale, each time that it is told to."""
         while not self._stop.is_set():
             self._wake.wait()
             self._wake.clear()
             began = time.monotonic()
             try:
-                self._renew()
+                self._rebuild_stale()
             except Exception as error:
                 # Whatever it is, requests go on being answered, and make what they need themselves.
                 _log.warning("tiles not made anew: %s", type(error).__name__)
-            self._stop.wait(min(_REST * (time.monotonic() - began), _LONGEST_REST_S))
+            self._stop.wait(min(_REST_FACTOR * (time.monotonic() - began), _MAX_REST_S))
 
-    def _renew(self) -> None:
+    def _rebuild_stale(self) -> None:
         snapshot = self._holder.current
-        asked, self._stale = self._stale, set()
-        schemes = [Wanted("cells", code) for code in snapshot.schemes]
-        for wanted in dict.fromkeys([Wanted("areas"), Wanted("base"), *schemes, *asked]):
+        stale, self._stale = self._stale, set()
+        schemes = [TileSetKey("cells", code) for code in snapshot.schemes]
+        for key in dict.fromkeys([TileSetKey("areas"), TileSetKey("base"), *schemes, *stale]):
             if self._stop.is_set():
                 return
-            if wanted.scheme is not None and wanted.scheme not in snapshot.schemes:
+            if key.scheme is not None and key.scheme not in snapshot.schemes:
                 continue
-            kept = self._kept.get(wanted)
+            entry = self._entries.get(key)
             # What nobody asks for need not follow every change of an entity.
-            if kept is not None and wanted not in asked and self._fits(kept, wanted, snapshot):
+            if entry is not None and key not in stale and self._is_current(entry, key, snapshot):
                 continue
-            with self._making_alone(wanted):
-                self._make(wanted, snapshot)
-        self._prepare()
+            with self._build_lock(key):
+                self._build(key, snapshot)
+        self._prepare_zooms()
 
-    def _prepare(self) -> None:
+    def _prepare_zooms(self) -> None:
         """Make ready what tiles are cut from, all low zooms first, and let go of what was drawn meanwhile."""
         for zoom in range(MAXZOOM + 1):
-            for ground in self._grounds():
+            for cell_layers in self._all_cell_layers():
                 if self._stop.is_set():
                     return
-                if zoom in ground.likely:
-                    with at_rest():
-                        ground.prepare(zoom)
-        with at_rest(), self._lock:
-            for wanted, kept in self._kept.items():
-                if kept.former is not None:
-                    self._kept[wanted] = replace(kept, former=None)
+                if zoom in cell_layers.likely_zooms:
+                    with paused_gc():
+                        cell_layers.prepare(zoom)
+        with paused_gc(), self._lock:
+            for key, entry in self._entries.items():
+                if entry.previous is not None:
+                    self._entries[key] = replace(entry, previous=None)
 
 
-def _moment(snapshot: Snapshot) -> tuple[int, date]:
+def _version(snapshot: Snapshot) -> tuple[int, date]:
     return snapshot.revision, snapshot.day
 
 
-def _standing(wanted: Wanted) -> bool:
+def _is_permanent(key: TileSetKey) -> bool:
     """Tell whether a set is always kept."""
-    return wanted.layer in {"areas", "base"} or (wanted.layer == "cells" and wanted.day is None)
+    return key.name in {"areas", "base"} or (key.name == "cells" and key.day is None)
 
 
 def _area_names(cells: CellsInForce, snapshot: Snapshot) -> dict[str, str]:
@@ -326,17 +330,19 @@ def _area_names(cells: CellsInForce, snapshot: Snapshot) -> dict[str, str]:
     return {code: chain[0].name for code, chain in chains if chain}
 
 
-def _source(session: Session, wanted: Wanted, snapshot: Snapshot, in_force: CellsInForce | None) -> object:
+def _fingerprint(
+    session: Session, key: TileSetKey, snapshot: Snapshot, in_force: CellsInForce | None
+) -> object:
     """Return what differs whenever a set would, beside the cells themselves."""
-    if wanted.layer == "areas":
-        return areas.state_of_areas(session)
-    if wanted.layer == "base":
-        return basemap.state_of_base(session)
-    if wanted.layer == "gaps":
-        return wanted.run
-    scheme = snapshot.schemes[wanted.scheme] if wanted.scheme is not None else None
-    belongings = None if scheme is None else counts.state_of_assignments(session, scheme.id)
-    if wanted.layer == "entities":
-        return entities.state_of_entities(session), belongings
+    if key.name == "areas":
+        return areas.areas_fingerprint(session)
+    if key.name == "base":
+        return basemap.basemap_fingerprint(session)
+    if key.name == "gaps":
+        return key.run
+    scheme = snapshot.schemes[key.scheme] if key.scheme is not None else None
+    belongings = None if scheme is None else counts.assignments_fingerprint(session, scheme.id)
+    if key.name == "entities":
+        return entities.entities_fingerprint(session), belongings
     assert in_force is not None
-    return belongings, wanted.day or snapshot.day, _area_names(in_force, snapshot)
+    return belongings, key.day or snapshot.day, _area_names(in_force, snapshot)

@@ -8,17 +8,17 @@ FONTS = ("Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "WenQuanYi Micro 
 STYLES = ("calm",)
 
 _LAND, _WATER, _GREEN, _BUILDING = "#f6f4ef", "#c3d9e6", "#dcead0", "#e6e1d8"
-_ROAD, _ROAD_EDGE, _RAIL, _BORDER, _INK = "#ffffff", "#dcd6ca", "#bdb8b0", "#3d4a63", "#2c3648"
-_WATER_INK, _GREEN_INK, _ROAD_INK = "#5f87a1", "#6d8a58", "#8b857a"
+_ROAD, _ROAD_CASING, _RAIL, _BORDER, _TEXT = "#ffffff", "#dcd6ca", "#bdb8b0", "#3d4a63", "#2c3648"
+_WATER_TEXT, _GREEN_TEXT, _ROAD_TEXT = "#5f87a1", "#6d8a58", "#8b857a"
 
 _MAJOR = ("motorway", "trunk", "primary", "main")
 _MIDDLE = ("secondary", "tertiary")
 _PATHS = ("footway", "path", "steps", "cycleway", "track", "corridor")
 
-Layer = dict[str, Any]
+StyleLayer = dict[str, Any]
 
 
-def style(name: str, root: str) -> dict[str, Any]:
+def build_style(name: str, root: str) -> dict[str, Any]:
     """Return a style.
 
     Parameters
@@ -33,7 +33,7 @@ def style(name: str, root: str) -> dict[str, Any]:
     KeyError
         If there is no such style.
     """
-    layers = {"calm": _calm}[name]()
+    layers = {"calm": _calm_layers}[name]()
     return {
         "version": 8,
         "name": name,
@@ -44,7 +44,7 @@ def style(name: str, root: str) -> dict[str, Any]:
     }
 
 
-def _calm() -> list[Layer]:
+def _calm_layers() -> list[StyleLayer]:
     return [
         {"id": "land", "type": "background", "paint": {"background-color": _LAND}},
         _fill("green", _GREEN),
@@ -56,21 +56,21 @@ def _calm() -> list[Layer]:
             "paint": {"fill-color": _BUILDING, "fill-opacity": _by_zoom([(14, 0.0), (15, 1.0)])},
         },
         _line("railway", "railway", _RAIL, [(9, 0.6), (16, 2.4)], dashes=[3, 2]),
-        _road("path", _PATHS, [(15, 0.6), (18, 2.0)], _ROAD_EDGE, dashes=[2, 1.5]),
-        *_roads("lane", None, [(13, 0.6), (15, 2.6), (18, 12.0)]),
-        *_roads("middle", _MIDDLE, [(10, 0.5), (13, 1.8), (15, 4.5), (18, 18.0)]),
-        *_roads("major", _MAJOR, [(8, 0.6), (12, 2.0), (15, 6.5), (18, 24.0)]),
+        _road("path", _PATHS, [(15, 0.6), (18, 2.0)], _ROAD_CASING, dashes=[2, 1.5]),
+        *_road_with_casing("lane", None, [(13, 0.6), (15, 2.6), (18, 12.0)]),
+        *_road_with_casing("middle", _MIDDLE, [(10, 0.5), (13, 1.8), (15, 4.5), (18, 18.0)]),
+        *_road_with_casing("major", _MAJOR, [(8, 0.6), (12, 2.0), (15, 6.5), (18, 24.0)]),
         _border("area-borders", [">", ["get", "depth"], 1], 1.0, 0.8),
         _border("area-borders-1", ["==", ["get", "depth"], 1], 2.0, 0.95),
         _border("area-borders-0", ["==", ["get", "depth"], 0], 2.8, 0.95),
-        _label("road-names", "base", "roads", _ROAD_INK, 11, minzoom=14, line=True),
-        _label("water-names", "base", "water", _WATER_INK, 12, minzoom=12),
-        _label("green-names", "base", "green", _GREEN_INK, 11, minzoom=14),
+        _label("road-names", "base", "roads", _ROAD_TEXT, 11, minzoom=14, line=True),
+        _label("water-names", "base", "water", _WATER_TEXT, 12, minzoom=12),
+        _label("green-names", "base", "green", _GREEN_TEXT, 11, minzoom=14),
         _area_names(),
     ]
 
 
-def _fill(kind: str, colour: str) -> Layer:
+def _fill(kind: str, colour: str) -> StyleLayer:
     return {
         "id": kind,
         "type": "fill",
@@ -87,7 +87,7 @@ def _line(
     colour: str,
     widths: list[tuple[float, float]],
     dashes: list[float] | None = None,
-) -> Layer:
+) -> StyleLayer:
     paint = {"line-color": colour, "line-width": _by_zoom(widths)}
     return {
         "id": identity,
@@ -100,14 +100,14 @@ def _line(
     }
 
 
-def _border(identity: str, which: list[Any], width: float, opacity: float) -> Layer:
+def _border(identity: str, expression: list[Any], width: float, opacity: float) -> StyleLayer:
     """Draw the borders of some depths; those of areas above lie on them, so that each is drawn by itself."""
     return {
         "id": identity,
         "type": "line",
         "source": "areas",
         "source-layer": "area_borders",
-        "filter": which,
+        "filter": expression,
         "paint": {"line-color": _BORDER, "line-opacity": opacity, "line-width": width},
     }
 
@@ -118,26 +118,30 @@ def _road(
     widths: list[tuple[float, float]],
     colour: str,
     dashes: list[float] | None = None,
-) -> Layer:
+) -> StyleLayer:
     others = [*_MAJOR, *_MIDDLE, *_PATHS]
-    among = ["in", ["coalesce", ["get", "class"], ""], ["literal", others if classes is None else [*classes]]]
+    in_classes = [
+        "in",
+        ["coalesce", ["get", "class"], ""],
+        ["literal", others if classes is None else [*classes]],
+    ]
     layer = _line("roads", f"road-{identity}", colour, widths, dashes)
-    layer["filter"] = ["!", among] if classes is None else among
+    layer["filter"] = ["!", in_classes] if classes is None else in_classes
     layer["layout"] = {"line-join": "round", "line-cap": "butt" if dashes else "round"}
     return layer
 
 
-def _roads(
+def _road_with_casing(
     identity: str, classes: tuple[str, ...] | None, widths: list[tuple[float, float]]
-) -> tuple[Layer, Layer]:
+) -> tuple[StyleLayer, StyleLayer]:
     """Draw an edge, and the road on it."""
     wider = [(zoom, width + 1.4) for zoom, width in widths]
-    return _road(f"{identity}-edge", classes, wider, _ROAD_EDGE), _road(identity, classes, widths, _ROAD)
+    return _road(f"{identity}-edge", classes, wider, _ROAD_CASING), _road(identity, classes, widths, _ROAD)
 
 
 def _label(
     identity: str, source: str, layer: str, colour: str, size: float, *, minzoom: int, line: bool = False
-) -> Layer:
+) -> StyleLayer:
     layout: dict[str, Any] = {
         "text-field": ["get", "name"],
         "text-font": list(FONTS),
@@ -158,9 +162,9 @@ def _label(
     }
 
 
-def _area_names() -> Layer:
+def _area_names() -> StyleLayer:
     """Draw each name while its area is wider than the name and not much wider than the map."""
-    layer = _label("area-names", "areas", "area_labels", _INK, 13, minzoom=0)
+    layer = _label("area-names", "areas", "area_labels", _TEXT, 13, minzoom=0)
     fits = [">=", ["+", ["zoom"], 0.5], ["get", "zoom"]]
     layer["filter"] = ["all", fits, ["<", ["zoom"], ["+", ["get", "zoom"], 4.5]]]
     layer["layout"] |= {"symbol-sort-key": ["get", "depth"], "text-padding": 12}

@@ -10,8 +10,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from layers.tiles import Address
-from layers.tiles.merge_layers import join
+from layers.tiles import Tile
+from layers.tiles.merge_layers import merge_layers
 
 MAXZOOM = 16
 """The deepest zoom that is drawn; clients magnify its tiles."""
@@ -19,38 +19,38 @@ MAXZOOM = 16
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 Objects = NDArray[np.object_]
-Scope = frozenset[str] | None
+VisibleAreas = frozenset[str] | None
 """The codes of the areas whose features a caller may see; None for all, also those that lie in no area."""
 
-_FORMAT = b"2"
+_ENCODING_VERSION = b"2"
 # Counted up when the same rows shall be drawn in another way, so that no browser keeps the former tiles.
 
 _CHUNK = 16_384
-_KEPT_SCOPES = 256
-_KEPT_TAGS = 50_000
+_MAX_CACHED_MASKS = 256
+_MAX_CACHED_ETAGS = 50_000
 
 
-class Drawn(Protocol):
+class VectorLayer(Protocol):
     """Geometry as `layers.tiles` holds it."""
 
-    def rows(self, address: Address) -> Integers:
+    def query(self, tile: Tile) -> Integers:
         """Return the rows that touch a tile."""
 
     def encode(
         self,
         name: str,
-        address: Address,
+        tile: Tile,
         properties: Mapping[str, Any],
-        rows: Booleans | None = None,
+        mask: Booleans | None = None,
     ) -> bytes:
         """Encode what lies in a tile."""
 
 
-Encode = Callable[[str, Address, Mapping[str, Any], Booleans | None], bytes]
+Encoder = Callable[[str, Tile, Mapping[str, Any], Booleans | None], bytes]
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class LayerPart:
     """Features of one sort within a layer; parts of one layer are drawn together.
 
     Attributes
@@ -78,21 +78,21 @@ class Part:
     """
 
     layer: str
-    drawn: Drawn
+    source: VectorLayer
     columns: Mapping[str, Any]
     digests: NDArray[np.uint64]
     bounds: NDArray[np.float64]
     area_codes: Objects | None = None
     minzoom: int = 0
     maxzoom: int = MAXZOOM
-    from_zoom: Integers | None = None
-    encode: Encode | None = None
-    told: Mapping[str, str] = field(default_factory=dict)
+    feature_minzooms: Integers | None = None
+    encode: Encoder | None = None
+    extra_fields: Mapping[str, str] = field(default_factory=dict)
     _areas: tuple[Integers, list[str | None]] = field(init=False, repr=False)
-    _masks: dict[Scope, Booleans] = field(init=False, repr=False, default_factory=dict)
+    _masks: dict[VisibleAreas, Booleans] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        codes = texts([]) if self.area_codes is None else self.area_codes
+        codes = object_array([]) if self.area_codes is None else self.area_codes
         numbers, found = pd.factorize(codes)
         object.__setattr__(self, "_areas", (numbers.astype(np.int64), found.tolist()))
 
@@ -100,7 +100,7 @@ class Part:
         """Return the number of features."""
         return len(self.digests)
 
-    def visible(self, scope: Scope) -> Booleans | None:
+    def visible_mask(self, scope: VisibleAreas) -> Booleans | None:
         """Return which features a caller may see, shape (n,); None for all."""
         if scope is None or self.area_codes is None:
             return None
@@ -109,23 +109,23 @@ class Part:
             numbers, codes = self._areas
             # The last place answers for -1, no area.
             mask = np.array([code in scope for code in codes] + [False])[numbers]
-            if len(self._masks) >= _KEPT_SCOPES:
+            if len(self._masks) >= _MAX_CACHED_MASKS:
                 self._masks.clear()
             self._masks[scope] = mask
         return mask
 
-    def shown(self, zoom: int, scope: Scope) -> Booleans | None:
+    def drawn_mask(self, zoom: int, scope: VisibleAreas) -> Booleans | None:
         """Return which features are drawn for a caller at a zoom, shape (n,); None for all."""
-        mask = self.visible(scope)
-        if self.from_zoom is None:
+        mask = self.visible_mask(scope)
+        if self.feature_minzooms is None:
             return mask
-        due = self.from_zoom <= zoom
+        due = self.feature_minzooms <= zoom
         return due if mask is None else due & mask
 
-    def tile(self, address: Address, scope: Scope) -> bytes:
+    def encode_tile(self, tile: Tile, scope: VisibleAreas) -> bytes:
         """Encode what a caller may see in a tile."""
-        encode = self.drawn.encode if self.encode is None else self.encode
-        return encode(self.layer, address, self.columns, self.shown(address.z, scope))
+        encode = self.source.encode if self.encode is None else self.encode
+        return encode(self.layer, tile, self.columns, self.drawn_mask(tile.z, scope))
 
 
 class TileSet:
@@ -139,50 +139,50 @@ class TileSet:
         What is drawn, in the order of drawing.
     """
 
-    def __init__(self, name: str, parts: Sequence[Part]) -> None:
+    def __init__(self, name: str, parts: Sequence[LayerPart]) -> None:
         self.name = name
         self.parts = tuple(parts)
-        self._tags: dict[tuple[int, int, int, Scope], str | None] = {}
+        self._etags: dict[tuple[int, int, int, VisibleAreas], str | None] = {}
 
-    def tag(self, address: Address, scope: Scope) -> str | None:
+    def etag(self, tile: Tile, scope: VisibleAreas) -> str | None:
         """Return the fingerprint of what a caller sees in a tile; None where there is nothing.
 
         It follows from the rows alone: another state, process or caller who shows the same has the same.
         """
-        key = (address.z, address.x, address.y, scope)
+        key = (tile.z, tile.x, tile.y, scope)
         try:
-            return self._tags[key]
+            return self._etags[key]
         except KeyError:
             pass
-        found = self._fingerprint(address, scope)
-        if len(self._tags) >= _KEPT_TAGS:
-            self._tags.clear()
-        self._tags[key] = found
+        found = self._compute_etag(tile, scope)
+        if len(self._etags) >= _MAX_CACHED_ETAGS:
+            self._etags.clear()
+        self._etags[key] = found
         return found
 
-    def known_tag(self, address: Address, scope: Scope) -> tuple[str | None] | None:
+    def cached_etag(self, tile: Tile, scope: VisibleAreas) -> tuple[str | None] | None:
         """Return the tag of a tile if it has been asked for before, else None; without work."""
-        key = (address.z, address.x, address.y, scope)
-        return (self._tags[key],) if key in self._tags else None
+        key = (tile.z, tile.x, tile.y, scope)
+        return (self._etags[key],) if key in self._etags else None
 
-    def tile(self, address: Address, scope: Scope) -> bytes:
+    def encode_tile(self, tile: Tile, scope: VisibleAreas) -> bytes:
         """Return a tile, not compressed; empty where there is nothing."""
         layers: dict[str, list[bytes]] = {}
-        for part in self._at(address.z):
-            layers.setdefault(part.layer, []).append(part.tile(address, scope))
-        return b"".join(join(each) for each in layers.values())
+        for part in self._parts_at(tile.z):
+            layers.setdefault(part.layer, []).append(part.encode_tile(tile, scope))
+        return b"".join(merge_layers(each) for each in layers.values())
 
-    def ready(self, zoom: int) -> bool:  # noqa: ARG002
+    def is_ready(self, zoom: int) -> bool:  # noqa: ARG002
         """Tell whether a tile of a zoom is drawn without waiting for more than itself."""
         return True
 
-    def bounds(self, scope: Scope) -> tuple[float, float, float, float] | None:
+    def bounds(self, scope: VisibleAreas) -> tuple[float, float, float, float] | None:
         """Return west, south, east, north of what a caller may see, in degrees; None for nothing."""
-        boxes = []
+        bboxes = []
         for part in self.parts:
-            mask = part.visible(scope)
-            boxes.append(part.bounds if mask is None else part.bounds[mask])
-        found = np.concatenate(boxes) if boxes else np.empty((0, 4))
+            mask = part.visible_mask(scope)
+            bboxes.append(part.bounds if mask is None else part.bounds[mask])
+        found = np.concatenate(bboxes) if bboxes else np.empty((0, 4))
         found = found[np.isfinite(found).all(axis=1)]
         if not len(found):
             return None
@@ -190,11 +190,13 @@ class TileSet:
         east, north = found[:, 2:].max(axis=0).tolist()
         return west, south, east, north
 
-    def layers(self) -> list[dict[str, Any]]:
+    def vector_layers(self) -> list[dict[str, Any]]:
         """Describe the layers as TileJSON's vector_layers."""
         listed: dict[str, dict[str, Any]] = {}
         for part in self.parts:
-            fields = {key: _type_of(column) for key, column in part.columns.items()} | dict(part.told)
+            fields = {key: _field_type(column) for key, column in part.columns.items()} | dict(
+                part.extra_fields
+            )
             known = listed.setdefault(
                 part.layer, {"id": part.layer, "fields": {}, "minzoom": part.minzoom, "maxzoom": part.maxzoom}
             )
@@ -203,30 +205,30 @@ class TileSet:
             known["maxzoom"] = max(known["maxzoom"], part.maxzoom)
         return list(listed.values())
 
-    def _at(self, zoom: int) -> list[Part]:
+    def _parts_at(self, zoom: int) -> list[LayerPart]:
         return [part for part in self.parts if part.minzoom <= zoom <= part.maxzoom]
 
-    def _fingerprint(self, address: Address, scope: Scope) -> str | None:
-        place = f"{self.name} {address.z} {address.x} {address.y}"
-        seen = hashlib.blake2b(_FORMAT + place.encode(), digest_size=12)
+    def _compute_etag(self, tile: Tile, scope: VisibleAreas) -> str | None:
+        place = f"{self.name} {tile.z} {tile.x} {tile.y}"
+        digest = hashlib.blake2b(_ENCODING_VERSION + place.encode(), digest_size=12)
         anything = False
-        for part in self._at(address.z):
-            rows = part.drawn.rows(address)
-            shown = part.shown(address.z, scope)
+        for part in self._parts_at(tile.z):
+            rows = part.source.query(tile)
+            shown = part.drawn_mask(tile.z, scope)
             if shown is not None:
                 rows = rows[shown[rows]]
             anything = anything or len(rows) > 0
-            seen.update(part.layer.encode() + len(rows).to_bytes(8, "little"))
-            seen.update(part.digests[rows].tobytes())
-        return seen.hexdigest() if anything else None
+            digest.update(part.layer.encode() + len(rows).to_bytes(8, "little"))
+            digest.update(part.digests[rows].tobytes())
+        return digest.hexdigest() if anything else None
 
 
-def digests_of(shapes: Objects, columns: Mapping[str, Any]) -> NDArray[np.uint64]:
+def hash_features(geometries: Objects, columns: Mapping[str, Any]) -> NDArray[np.uint64]:
     """Return a number for each feature that tells it from others; the same in every process.
 
     Parameters
     ----------
-    shapes
+    geometries
         Geometries in EPSG:4326, shape (n,).
     columns
         What the features tell.
@@ -234,19 +236,21 @@ def digests_of(shapes: Objects, columns: Mapping[str, Any]) -> NDArray[np.uint64
     table = pd.DataFrame({key: _hashable(column) for key, column in columns.items()})
     made = [np.empty(0, dtype=np.uint64)]
     # Shapes as bytes once more would take much memory.
-    for first in range(0, len(shapes), _CHUNK):
+    for first in range(0, len(geometries), _CHUNK):
         some = table.iloc[first : first + _CHUNK].reset_index(drop=True)
-        some.insert(0, "geometry", pd.Series(shapely.to_wkb(shapes[first : first + _CHUNK]), dtype=object))
-        made.append(frame_digests(some))
+        some.insert(
+            0, "geometry", pd.Series(shapely.to_wkb(geometries[first : first + _CHUNK]), dtype=object)
+        )
+        made.append(hash_rows(some))
     return np.concatenate(made)
 
 
-def frame_digests(frame: pd.DataFrame) -> NDArray[np.uint64]:
+def hash_rows(frame: pd.DataFrame) -> NDArray[np.uint64]:
     """Return a number for each row of a table that tells it from others; the same in every process."""
     return np.asarray(pd.util.hash_pandas_object(frame, index=False), dtype=np.uint64)
 
 
-def texts(values: Sequence[Any] | Objects) -> Objects:
+def object_array(values: Sequence[Any] | Objects) -> Objects:
     """Return text as an array of objects; an array of another type would cost time for every tile."""
     result: Objects = np.empty(len(values), dtype=object)
     result[:] = values
@@ -257,5 +261,5 @@ def _hashable(column: Any) -> "pd.Series[Any]":
     return pd.Series(column, dtype=object if np.asarray(column).dtype.kind == "O" else None)
 
 
-def _type_of(column: Any) -> str:
+def _field_type(column: Any) -> str:
     return "String" if np.asarray(column).dtype.kind == "O" else "Number"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
-from api.metrics import REQUESTS, RUNNING, SECONDS, Tally
+from api.metrics import REQUEST_SECONDS, REQUESTS, REQUESTS_RUNNING, MetricsBuffer
 
 BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
@@ -38,18 +38,18 @@ def told(route: str) -> dict[Any, float]:
 def test_what_is_handed_over_is_what_the_library_counts(
     requests: list[tuple[str, int, float, bool]],
 ) -> None:
-    for metric in (REQUESTS, SECONDS):
+    for metric in (REQUESTS, REQUEST_SECONDS):
         metric.clear()
-    tally = Tally()
+    tally = MetricsBuffer()
     for method, status, seconds, at_once in requests:
-        tally.begin()
-        tally.end(method, "/ours", status, seconds)
+        tally.start_request()
+        tally.finish_request(method, "/ours", status, seconds)
         if at_once:
-            tally.hand_over()
+            tally.flush()
         REQUESTS.labels(method, "/theirs", status).inc()
-        SECONDS.labels(method, "/theirs").observe(seconds)
-    tally.hand_over()
-    tally.hand_over()
+        REQUEST_SECONDS.labels(method, "/theirs").observe(seconds)
+    tally.flush()
+    tally.flush()
     ours, theirs = told("/ours"), told("/theirs")
     assert ours.keys() == theirs.keys()
     for key, value in theirs.items():
@@ -57,12 +57,12 @@ def test_what_is_handed_over_is_what_the_library_counts(
 
 
 def test_requests_under_way_are_told() -> None:
-    tally = Tally()
-    tally.begin()
-    tally.begin()
-    tally.hand_over()
-    assert RUNNING._value.get() == 2
-    tally.end("GET", "/ours", 200, 0.1)
-    tally.end("GET", "/ours", 200, 0.1)
-    tally.hand_over()
-    assert RUNNING._value.get() == 0
+    tally = MetricsBuffer()
+    tally.start_request()
+    tally.start_request()
+    tally.flush()
+    assert REQUESTS_RUNNING._value.get() == 2
+    tally.finish_request("GET", "/ours", 200, 0.1)
+    tally.finish_request("GET", "/ours", 200, 0.1)
+    tally.flush()
+    assert REQUESTS_RUNNING._value.get() == 0

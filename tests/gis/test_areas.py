@@ -7,7 +7,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.areas import hierarchy, lowest
+from gis.areas import build_hierarchy, leaf_areas
 from gis.crs import LONLAT
 from gis.errors import CoverageError, InputError
 
@@ -43,30 +43,30 @@ def quarters(code: str, children: list[str], level: str = "", parent: str | None
 
 def test_chinese_codes_tell_the_parent() -> None:
     frame = quarters("440305001", [f"440305001{n:03}" for n in range(1, 5)])
-    done = hierarchy(frame)
+    done = build_hierarchy(frame)
     assert list(done["parent"]) == [None, *["440305001"] * 4]
-    assert list(lowest(done)["code"]) == [f"440305001{n:03}" for n in range(1, 5)]
+    assert list(leaf_areas(done)["code"]) == [f"440305001{n:03}" for n in range(1, 5)]
 
 
 def test_a_city_is_the_parent_of_its_counties_though_its_code_ends_in_zeros() -> None:
-    done = hierarchy(quarters("440300", ["440303", "440304", "440305", "440306"]))
+    done = build_hierarchy(quarters("440300", ["440303", "440304", "440305", "440306"]))
     assert list(done["parent"])[1:] == ["440300"] * 4
 
 
 def test_levels_find_the_parent_by_ground() -> None:
-    done = hierarchy(quarters("big", ["a", "b", "c", "d"], level="village"))
+    done = build_hierarchy(quarters("big", ["a", "b", "c", "d"], level="village"))
     assert list(done["parent"]) == [None, "big", "big", "big", "big"]
-    assert set(lowest(done)["code"]) == {"a", "b", "c", "d"}
+    assert set(leaf_areas(done)["code"]) == {"a", "b", "c", "d"}
 
 
 def test_areas_of_one_level_have_no_parent() -> None:
-    done = hierarchy(areas(("1", "", None, square(0, 0)), ("2", "", None, square(1, 0))))
+    done = build_hierarchy(areas(("1", "", None, square(0, 0)), ("2", "", None, square(1, 0))))
     assert list(done["parent"]) == [None, None]
-    assert len(lowest(done)) == 2
+    assert len(leaf_areas(done)) == 2
 
 
 def test_the_field_has_the_last_word() -> None:
-    done = hierarchy(quarters("440305001", ["w", "x", "y", "z"], parent="440305001"))
+    done = build_hierarchy(quarters("440305001", ["w", "x", "y", "z"], parent="440305001"))
     assert list(done["parent"])[1:] == ["440305001"] * 4
 
 
@@ -105,7 +105,7 @@ def test_the_field_has_the_last_word() -> None:
 )
 def test_a_broken_hierarchy_is_told(frame: gpd.GeoDataFrame, sentence: str) -> None:
     with pytest.raises((InputError, CoverageError), match=sentence):
-        hierarchy(frame)
+        build_hierarchy(frame)
 
 
 @settings(max_examples=25, deadline=None)
@@ -117,8 +117,8 @@ def test_the_order_of_records_does_not_matter(columns: int, rows: int, random) -
         whole = shapely.union_all([square(column, row) for column in range(columns)])
         records.append((f"44030500{row + 1}", "", None, whole))
     random.shuffle(records)
-    done = hierarchy(areas(*records))
-    assert set(lowest(done)["code"]) == {f"44030500{row + 1}{column + 1:03}" for column, row in places}
+    done = build_hierarchy(areas(*records))
+    assert set(leaf_areas(done)["code"]) == {f"44030500{row + 1}{column + 1:03}" for column, row in places}
     children = done[done["code"].str.len() == 12]
     assert list(children["parent"]) == [code[:9] for code in children["code"]]
 
@@ -127,4 +127,4 @@ def test_coordinates_that_are_no_numbers_are_not_sent_to_repair():
     ring = shapely.get_coordinates(square(0, 0))
     ring[1, 0] = np.nan
     with pytest.raises(InputError, match="coordinates that are no numbers; draw it anew"):
-        hierarchy(areas(("1", "", None, shapely.set_coordinates(square(0, 0), ring))))
+        build_hierarchy(areas(("1", "", None, shapely.set_coordinates(square(0, 0), ring))))

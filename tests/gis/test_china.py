@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import shapely
 
-from gis.china import _BORDER, in_china, within_border
-from gis.crs import working_crs
+from gis.china import _BORDER, in_china_border, in_gcj02_outline
+from gis.crs import working_crs_for_bounds
 
 INSIDE = {
     "Beijing": (116.4, 39.9),
@@ -33,25 +33,28 @@ OUTSIDE = {
 
 @pytest.mark.parametrize("name", INSIDE)
 def test_places_inside(name):
-    assert bool(in_china(*INSIDE[name]))
+    assert bool(in_gcj02_outline(*INSIDE[name]))
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_places_outside(name):
-    assert not bool(in_china(*OUTSIDE[name]))
+    assert not bool(in_gcj02_outline(*OUTSIDE[name]))
 
 
 def test_arrays_nan_and_broadcasting():
     lon = np.array([116.4, np.nan, np.inf, 116.4])
-    assert in_china(lon, [39.9, 39.9, 39.9, np.nan]).tolist() == [True, False, False, False]
-    assert in_china([[116.4], [7.4]], [39.9, 25.0, -30]).tolist() == [[True, True, False], [False] * 3]
-    assert in_china([], []).shape == (0,)
+    assert in_gcj02_outline(lon, [39.9, 39.9, 39.9, np.nan]).tolist() == [True, False, False, False]
+    assert in_gcj02_outline([[116.4], [7.4]], [39.9, 25.0, -30]).tolist() == [
+        [True, True, False],
+        [False] * 3,
+    ]
+    assert in_gcj02_outline([], []).shape == (0,)
 
 
 def test_no_seam_between_the_rectangles():
     lat = np.linspace(29.5296, 29.5298, 2001)
-    assert in_china(np.full_like(lat, 90.0), lat).all()
-    assert in_china(np.full_like(lat, 110.0), lat).all()
+    assert in_gcj02_outline(np.full_like(lat, 90.0), lat).all()
+    assert in_gcj02_outline(np.full_like(lat, 110.0), lat).all()
 
 
 WITHIN_BORDER = INSIDE | {
@@ -100,17 +103,17 @@ def test_the_border_is_one_sound_ring():
 
 @pytest.mark.parametrize("name", WITHIN_BORDER)
 def test_places_within_the_border(name):
-    assert bool(within_border(*WITHIN_BORDER[name]))
-    assert str(working_crs(np.tile(WITHIN_BORDER[name], 2)).name).startswith("CGCS2000")
+    assert bool(in_china_border(*WITHIN_BORDER[name]))
+    assert str(working_crs_for_bounds(np.tile(WITHIN_BORDER[name], 2)).name).startswith("CGCS2000")
 
 
 @pytest.mark.parametrize("name", BEYOND_BORDER)
 def test_places_beyond_the_border(name):
-    assert not bool(within_border(*BEYOND_BORDER[name]))
+    assert not bool(in_china_border(*BEYOND_BORDER[name]))
 
 
 def test_the_border_takes_arrays_with_nan():
-    assert within_border([116.4, np.nan, np.inf], [[39.9], [np.nan]]).tolist() == [
+    assert in_china_border([116.4, np.nan, np.inf], [[39.9], [np.nan]]).tolist() == [
         [True, False, False],
         [False] * 3,
     ]

@@ -59,7 +59,7 @@ def plans(draw):
 @given(plans())
 def test_numbers_equal_the_plain_sort(plan):
     area, x, y, row, layout, used = plan
-    numbers = codes.number(area, x, y, row, layout=layout, used=used)
+    numbers = codes.number_cells(area, x, y, row, layout=layout, used_codes=used)
     assert numbers.code.tolist() == naive(area, x, y, row, layout, used)
     assert len(set(numbers.code)) == len(area)
     assert not set(numbers.code) & used
@@ -71,7 +71,7 @@ def test_numbers_equal_the_plain_sort(plan):
 def test_reads_like_a_page():
     # Two rows of three, north row first.
     x, y = [0, 1, 2, 0, 1, 2], [0, 0, 0, 1, 1, 1]
-    numbers = codes.number(["440304001002"] * 6, x, y, [-v for v in y], layout="cn")
+    numbers = codes.number_cells(["440304001002"] * 6, x, y, [-v for v in y], layout="cn")
     assert numbers.sequence.tolist() == [4, 5, 6, 1, 2, 3]
     assert numbers.code[3] == "440304001002001"
 
@@ -80,9 +80,9 @@ def test_reads_like_a_page():
     ("base", "code"), [("440304001002", "440304001002007"), ("440304001", "440304001000007")]
 )
 def test_a_higher_base_leaves_its_digits_to_the_sequence(base, code):
-    numbers = codes.number([base] * 7, range(7), [0] * 7, [0] * 7, layout="cn")
+    numbers = codes.number_cells([base] * 7, range(7), [0] * 7, [0] * 7, layout="cn")
     assert numbers.code[6] == code
-    digits = codes.split(code, len(base))
+    digits = codes.split_code(code, len(base))
     assert "".join(digits) == code
     assert int(digits.sequence) == 7
 
@@ -90,15 +90,21 @@ def test_a_higher_base_leaves_its_digits_to_the_sequence(base, code):
 def test_the_same_fifteen_digits_are_spent_for_every_base():
     used = {"440304000000001"}
     for base in ("440304", "440304000", "440304000000"):
-        assert codes.number([base], [0], [0], [0], layout="cn", used=used).sequence.tolist() == [2]
+        assert codes.number_cells([base], [0], [0], [0], layout="cn", used_codes=used).sequence.tolist() == [
+            2
+        ]
 
 
 def test_the_width_of_the_plan_is_that_of_its_largest_area():
     n = 1000
-    numbers = codes.number(["a"] * n + ["b"], range(n + 1), [0] * (n + 1), [0] * (n + 1), layout="plain")
+    numbers = codes.number_cells(
+        ["a"] * n + ["b"], range(n + 1), [0] * (n + 1), [0] * (n + 1), layout="plain"
+    )
     assert numbers.code[0] == "a-0001"
     assert numbers.code[n] == "b-0001"
-    assert codes.number(["a"] * 999, range(999), [0] * 999, [0] * 999, layout="plain").code[0] == "a-001"
+    assert (
+        codes.number_cells(["a"] * 999, range(999), [0] * 999, [0] * 999, layout="plain").code[0] == "a-001"
+    )
 
 
 @pytest.mark.parametrize("ended", [0, 3])
@@ -106,10 +112,15 @@ def test_capacity(ended):
     base = "440304001002"
     used = {f"{base}{k:03d}" for k in range(1, ended + 1)}
     fits = 999 - ended
-    codes.number([base] * fits, range(fits), [0] * fits, [0] * fits, layout="cn", used=used)
+    codes.number_cells([base] * fits, range(fits), [0] * fits, [0] * fits, layout="cn", used_codes=used)
     with pytest.raises(CapacityError, match=rf"'{base}' has {fits + 1:,} cells.* hold 999; choose"):
-        codes.number(
-            [base] * (fits + 1), range(fits + 1), [0] * (fits + 1), [0] * (fits + 1), layout="cn", used=used
+        codes.number_cells(
+            [base] * (fits + 1),
+            range(fits + 1),
+            [0] * (fits + 1),
+            [0] * (fits + 1),
+            layout="cn",
+            used_codes=used,
         )
 
 
@@ -127,14 +138,14 @@ def test_capacity(ended):
     ],
 )
 def test_layout(bases, china, asked, layout):
-    assert codes.choose_layout(bases, china=china, layout=asked) == layout
+    assert codes.choose_code_layout(bases, in_china=china, layout=asked) == layout
 
 
 def test_layout_refused():
     with pytest.raises(InputError, match="'1054' is not a Chinese one"):
-        codes.choose_layout(["440304", "1054"], china=True, layout="cn")
+        codes.choose_code_layout(["440304", "1054"], in_china=True, layout="cn")
     with pytest.raises(InputError, match="must be auto, cn or plain"):
-        codes.choose_layout(["440304"], china=True, layout="roman")
+        codes.choose_code_layout(["440304"], in_china=True, layout="roman")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +153,7 @@ def test_layout_refused():
 )
 def test_split_refused(code, base):
     with pytest.raises(InputError):
-        codes.split(code, base)
+        codes.split_code(code, base)
 
 
 @QUIET
@@ -165,6 +176,6 @@ def test_rows_of_bands_equal_the_loop(cells):
 
 
 def test_nothing_to_number():
-    numbers = codes.number([], [], [], [], layout="plain")
+    numbers = codes.number_cells([], [], [], [], layout="plain")
     assert len(numbers.code) == len(numbers.sequence) == 0
     assert len(codes.rows_of_bands([], [], [])) == 0

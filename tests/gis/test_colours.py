@@ -10,8 +10,8 @@ import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gis.colours import COLOURS, TOL_BRIGHT, colour, colour_graph, steady_colours
-from gis.graph import adjacency, overlapping, touching
+from gis.colours import COLOUR_COUNT, TOL_BRIGHT, colour_cells, colour_graph, stable_colours
+from gis.graph import find_overlapping, find_shared_borders, find_shared_vertices
 
 
 def frame(polygons):
@@ -26,21 +26,21 @@ def voronoi(seed, count):
 
 
 def sizes(colours):
-    return np.bincount(colours, minlength=COLOURS)
+    return np.bincount(colours, minlength=COLOUR_COUNT)
 
 
 @settings(deadline=None, max_examples=25)
 @given(seed=st.integers(0, 10**6), count=st.integers(2, 300))
 def test_voronoi_cells_are_coloured_apart_and_balanced(seed, count):
     cells = frame(voronoi(seed, count))
-    colours = colour(cells)
+    colours = colour_cells(cells)
     assert colours.shape == (len(cells),)
     assert colours.min() >= 0
-    assert colours.max() < COLOURS
-    i, j, _ = adjacency(np.array(cells.geometry))
+    assert colours.max() < COLOUR_COUNT
+    i, j, _ = find_shared_borders(np.array(cells.geometry))
     assert not np.any(colours[i] == colours[j])
     assert np.ptp(sizes(colours)) <= 2 + len(cells) // 50
-    assert np.array_equal(colours, colour(cells))
+    assert np.array_equal(colours, colour_cells(cells))
 
 
 @settings(deadline=None, max_examples=25)
@@ -58,8 +58,8 @@ def test_merged_lattices_are_coloured_apart(seed, columns, rows, merged):
         if k + step < len(squares) and (step == columns or x[k] + 1 < columns):
             label[label == label[k + step]] = label[k]
     cells = frame([shapely.coverage_union_all(squares[label == one]) for one in np.unique(label)])
-    colours = colour(cells)
-    i, j, _ = adjacency(np.array(cells.geometry))
+    colours = colour_cells(cells)
+    i, j, _ = find_shared_borders(np.array(cells.geometry))
     assert not np.any(colours[i] == colours[j])
 
 
@@ -76,7 +76,7 @@ def test_every_graph_with_a_five_core_at_most_is_coloured(seed, count, degree):
     graph = nx.gnp_random_graph(count, min(degree / count, 1), seed=seed)
     i, j = edges(graph)
     colours = colour_graph(count, i, j)
-    if max(nx.core_number(graph).values()) < COLOURS:
+    if max(nx.core_number(graph).values()) < COLOUR_COUNT:
         assert not np.any(colours[i] == colours[j])
 
 
@@ -87,7 +87,7 @@ def test_denser_graphs_come_out_no_worse_than_in_networkx():
         i, j = edges(graph)
         colours = colour_graph(40, i, j)
         ours += bool(np.any(colours[i] == colours[j]))
-        theirs += max(nx.greedy_color(graph, strategy="DSATUR").values()) >= COLOURS
+        theirs += max(nx.greedy_color(graph, strategy="DSATUR").values()) >= COLOUR_COUNT
     assert 0 < ours < theirs
 
 
@@ -108,7 +108,7 @@ def test_kempe_chains_free_a_colour_that_greedy_blocks():
 def test_corners_differ_on_a_square_grid():
     x, y = (part.ravel() * 100 for part in np.meshgrid(np.arange(20), np.arange(20)))
     squares = shapely.box(x, y, x + 100, y + 100)
-    colours = colour(frame(squares)).reshape(20, 20)
+    colours = colour_cells(frame(squares)).reshape(20, 20)
     assert not np.any(colours[1:, 1:] == colours[:-1, :-1])
     assert not np.any(colours[1:, :-1] == colours[:-1, 1:])
     assert np.ptp(sizes(colours.ravel())) <= 2
@@ -117,29 +117,29 @@ def test_corners_differ_on_a_square_grid():
 @pytest.mark.parametrize("polygons", [[], [None], [shapely.Polygon(), None]])
 def test_cells_without_ground_are_numbered_too(polygons):
     cells = gpd.GeoDataFrame(geometry=gpd.GeoSeries(polygons, crs=4326))
-    assert colour(cells).tolist() == list(range(len(polygons)))
+    assert colour_cells(cells).tolist() == list(range(len(polygons)))
 
 
 def test_input_is_not_changed_and_multipart_cells_work():
     two = shapely.MultiPolygon([shapely.box(0, 0, 100, 100), shapely.box(200, 0, 300, 100)])
     cells = frame([two, shapely.box(100, 0, 200, 100), None, shapely.box(300, 0, 400, 100)])
     before = cells.copy(deep=True)
-    colours = colour(cells)
+    colours = colour_cells(cells)
     assert len({colours[0], colours[1]}) == 2
     assert colours[3] != colours[0]
     assert before.geometry.geom_equals_exact(cells.geometry, 0).sum() == 3
 
 
 def test_the_palette_has_a_colour_for_each_number():
-    assert len(set(TOL_BRIGHT)) == COLOURS
+    assert len(set(TOL_BRIGHT)) == COLOUR_COUNT
 
 
 def test_real_zones_with_overlaps(shared_data):
     zones = gpd.read_file(shared_data / "shenzhen" / "traffic_zones.shp").to_crs(4326)
-    colours = colour(zones)
+    colours = colour_cells(zones)
     shapes = np.array(zones.geometry)
-    borders = adjacency(shapes)[:2]
-    for i, j in (borders, overlapping(shapes)):
+    borders = find_shared_borders(shapes)[:2]
+    for i, j in (borders, find_overlapping(shapes)):
         assert len(i) > 500
         assert not np.any(colours[i] == colours[j])
     assert np.ptp(sizes(colours)) <= 2
@@ -160,17 +160,18 @@ def shapes_of(cells: gpd.GeoDataFrame) -> np.ndarray:
 
 def one_after_the_other(shapes: np.ndarray, codes: list[str]) -> list[int] | None:
     """Colour cell by cell, in the order that follows from the codes; None where all six are taken."""
-    hard = {frozenset(pair) for pair in zip(*adjacency(shapes)[:2], strict=True)}
-    soft = {frozenset(pair) for pair in zip(*touching(shapes), strict=True)}
+    hard = {frozenset(pair) for pair in zip(*find_shared_borders(shapes)[:2], strict=True)}
+    soft = {frozenset(pair) for pair in zip(*find_shared_vertices(shapes), strict=True)}
     colours: dict[int, int] = {}
     for node in sorted(range(len(codes)), key=lambda node: (crc32(codes[node].encode()), codes[node])):
         taken = {shown for other, shown in colours.items() if frozenset((node, other)) in hard}
         near = [shown for other, shown in colours.items() if frozenset((node, other)) in soft]
-        wish = crc32(codes[node].encode()) // COLOURS
-        if len(taken) == COLOURS:
+        wish = crc32(codes[node].encode()) // COLOUR_COUNT
+        if len(taken) == COLOUR_COUNT:
             return None
         colours[node] = min(
-            set(range(COLOURS)) - taken, key=lambda shown: (near.count(shown), (shown - wish) % COLOURS)
+            set(range(COLOUR_COUNT)) - taken,
+            key=lambda shown: (near.count(shown), (shown - wish) % COLOUR_COUNT),
         )
     return [colours[node] for node in range(len(codes))]
 
@@ -186,31 +187,31 @@ def test_steady_colours_are_those_of_cell_after_cell(seed: int, columns: int, ro
     codes = [f"{seed}-{number}" for number in range(len(shapes))]
     expected = one_after_the_other(shapes, codes)
     assume(expected is not None)
-    assert steady_colours(shapes, codes).tolist() == expected
+    assert stable_colours(shapes, codes).tolist() == expected
 
 
 def test_steady_colours_of_nothing_and_of_nowhere() -> None:
-    assert steady_colours(np.array([], dtype=object), []).tolist() == []
+    assert stable_colours(np.array([], dtype=object), []).tolist() == []
     nowhere = np.array([None, shapely.Polygon()], dtype=object)
-    assert set(steady_colours(nowhere, ["a", "b"]).tolist()) <= set(range(COLOURS))
+    assert set(stable_colours(nowhere, ["a", "b"]).tolist()) <= set(range(COLOUR_COUNT))
 
 
 def test_steady_colours_keep_neighbours_apart_whatever_the_order() -> None:
     cells, codes = squares(12, 9)
-    numbers = steady_colours(shapes_of(cells), codes)
-    i, j, _ = adjacency(np.array(cells.geometry.set_crs(None, allow_override=True)))
+    numbers = stable_colours(shapes_of(cells), codes)
+    i, j, _ = find_shared_borders(np.array(cells.geometry.set_crs(None, allow_override=True)))
     assert (numbers[i] != numbers[j]).all()
     assert set(numbers) == set(range(6))
     order = np.random.default_rng(4).permutation(len(cells))
-    again = steady_colours(shapes_of(cells.iloc[order]), [codes[place] for place in order])
+    again = stable_colours(shapes_of(cells.iloc[order]), [codes[place] for place in order])
     assert (again == numbers[order]).all()
 
 
 def test_a_new_cell_recolours_only_cells_near_it() -> None:
     cells, codes = squares(20, 20)
-    before = steady_colours(shapes_of(cells), codes)
+    before = stable_colours(shapes_of(cells), codes)
     moved = [*codes[:-1], "another"]
-    after = steady_colours(shapes_of(cells), moved)
+    after = stable_colours(shapes_of(cells), moved)
     changed = np.flatnonzero(before != after)
     far = np.flatnonzero(shapely.distance(cells.geometry.to_numpy(), cells.geometry.iloc[-1]) > 0.006)
     assert not set(changed) & set(far)
@@ -224,7 +225,7 @@ def test_steady_colours_help_themselves_where_all_six_are_taken() -> None:
     inner = [(114 + 0.01 * np.cos(a), 22 + 0.01 * np.sin(a)) for a in angles[:-1]]
     slices = [shapely.Polygon([inner[n], rim[n], rim[(n + 1) % 24], inner[(n + 1) % 24]]) for n in range(24)]
     cells = gpd.GeoDataFrame(geometry=[shapely.Polygon(inner), *slices], crs="EPSG:4326")
-    i, j, _ = adjacency(np.array(cells.geometry.set_crs(None, allow_override=True)))
+    i, j, _ = find_shared_borders(np.array(cells.geometry.set_crs(None, allow_override=True)))
     for start in range(20):
-        numbers = steady_colours(shapes_of(cells), [f"{start}-{place}" for place in range(25)])
+        numbers = stable_colours(shapes_of(cells), [f"{start}-{place}" for place in range(25)])
         assert (numbers[i] != numbers[j]).all()

@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS, Geod
 
-from gis.crs import extent, parse_crs, to_degrees, to_lonlat, to_working, working_crs
+from gis.crs import (
+    extent,
+    geometries_to_lonlat,
+    parse_working_crs,
+    to_lonlat,
+    to_working_crs,
+    working_crs_for_bounds,
+)
 from gis.errors import InputError
 
 PLACES = [
@@ -33,7 +40,7 @@ def around(lon, lat, half=0.05):
 
 @pytest.mark.parametrize(("name", "lon", "lat", "code"), PLACES)
 def test_known_places(name, lon, lat, code):
-    crs = working_crs(around(lon, lat))
+    crs = working_crs_for_bounds(around(lon, lat))
     assert crs.to_epsg() == code, name
     meridian = next(p.value for p in crs.coordinate_operation.params if "longitude" in p.name.lower())
     assert abs(meridian - lon) <= (1.5 if code < 5000 else 3)
@@ -44,8 +51,8 @@ def test_known_places(name, lon, lat, code):
 
 
 def test_zone_changes_half_way_between_meridians():
-    assert working_crs((115.4, 30, 115.5, 30)).to_epsg() == 4547
-    assert working_crs((115.5, 30, 115.51, 30)).to_epsg() == 4548
+    assert working_crs_for_bounds((115.4, 30, 115.5, 30)).to_epsg() == 4547
+    assert working_crs_for_bounds((115.5, 30, 115.51, 30)).to_epsg() == 4548
 
 
 def test_both_sides_of_the_180th_meridian():
@@ -53,17 +60,17 @@ def test_both_sides_of_the_180th_meridian():
         geometry=[shapely.box(177, -19, 180, -16), None, shapely.box(-180, -19, -179, -16)], crs=4326
     )
     assert extent(fiji).tolist() == [177, -19, -179, -16]
-    metric = to_working(fiji)
+    metric = to_working_crs(fiji)
     assert metric.crs.to_epsg() == 32760
     assert metric.total_bounds[2] - metric.total_bounds[0] < 5e5
-    assert working_crs((179, -19, -175, -16)).to_epsg() == 32701
+    assert working_crs_for_bounds((179, -19, -175, -16)).to_epsg() == 32701
 
 
 def test_vertices_on_the_180th_meridian_stay_with_their_polygon():
     west, east = shapely.box(179, -17, 180, -16), shapely.box(-180, -17, -179, -16)
     for epsg in (32760, 32701):
         metric = gpd.GeoSeries([west, east], crs=4326).to_crs(epsg)
-        back = to_degrees(np.array(metric, dtype=object), metric.crs)
+        back = geometries_to_lonlat(np.array(metric, dtype=object), metric.crs)
         assert shapely.equals_exact(back, [west, east], tolerance=1e-9).all()
 
 
@@ -83,17 +90,17 @@ def test_a_layer_round_the_earth_keeps_its_extent():
 @pytest.mark.parametrize("bounds", [(500000, 2490000, 510000, 2500000), (22, 113, 23, 114), (0, 85, 1, 89)])
 def test_extent_that_is_not_lonlat(bounds):
     with pytest.raises(InputError, match="axis order"):
-        working_crs(bounds)
+        working_crs_for_bounds(bounds)
 
 
 def test_no_extent():
     with pytest.raises(InputError, match="every geometry is empty"):
-        to_working(gpd.GeoDataFrame(geometry=[None, shapely.Polygon()], crs=4326))
+        to_working_crs(gpd.GeoDataFrame(geometry=[None, shapely.Polygon()], crs=4326))
 
 
 @pytest.mark.parametrize("text", ["EPSG:4547", "EPSG:32632", "EPSG:2154", "EPSG:2056", "EPSG:3035"])
 def test_metric_crs_is_read(text):
-    assert parse_crs(text) == CRS(text)
+    assert parse_working_crs(text) == CRS(text)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +119,7 @@ def test_metric_crs_is_read(text):
 )
 def test_unfit_crs_is_refused(text, says):
     with pytest.raises(InputError, match=says):
-        parse_crs(text)
+        parse_working_crs(text)
 
 
 def test_to_lonlat():
@@ -135,8 +142,8 @@ def test_round_trip_keeps_vertices_and_sharing(west, south, seed):
         shapely.Polygon(grid[[i, i + 1, i + 1, i], [j, j, j + 1, j + 1]]) for i in range(3) for j in range(3)
     ]
     frame = gpd.GeoDataFrame(geometry=cells, crs=4326)
-    metric = to_working(frame)
-    again = to_working(to_lonlat(metric), metric.crs)
+    metric = to_working_crs(frame)
+    again = to_working_crs(to_lonlat(metric), metric.crs)
     first, second = (shapely.get_coordinates(f.geometry.to_numpy()) for f in (metric, again))
     assert np.abs(first - second).max() < 1e-6
     for moved in (metric, to_lonlat(metric), again):

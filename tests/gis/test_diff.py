@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
 
-from gis.diff import KINDS, PART_SHARE, diff
+from gis.diff import CHANGE_KINDS, PART_SHARE, diff_plans
 from gis.errors import InputError
 
 METRES = CRS.from_epsg(32721)
@@ -72,7 +72,7 @@ def oracle(old, new):
 
 
 def check_against_oracle(old, new):
-    found = diff(labelled(old), labelled(new), crs=METRES)
+    found = diff_plans(labelled(old), labelled(new), crs=METRES)
     kinds, moved = oracle(old, new)
     pieces = found.pieces
     pairs = zip(pieces["old_code"].fillna(""), pieces["new_code"].fillna(""), strict=True)
@@ -148,21 +148,21 @@ def grid(text):
 def test_each_kind(old, new, expected):
     found = check_against_oracle(grid(old), grid(new))
     assert dict(zip(found.codes["code"], found.codes["kind"], strict=True)) == expected
-    assert found.same == (set(expected.values()) == {"unchanged"})
+    assert found.is_unchanged == (set(expected.values()) == {"unchanged"})
     summary = found.summary()
-    assert summary["codes"] == {kind: list(expected.values()).count(kind) for kind in KINDS}
+    assert summary["codes"] == {kind: list(expected.values()).count(kind) for kind in CHANGE_KINDS}
     assert json.loads(json.dumps(summary)) == summary
 
 
 def test_the_summary_adds_up_by_fate_of_the_ground():
     old, new = grid("AABBC AABBC"), grid("ADBBE ADBB.")
     old[old == "."] = new[new == "."] = ""
-    found = diff(labelled(old), labelled(new), crs=METRES)
+    found = diff_plans(labelled(old), labelled(new), crs=METRES)
     summary = found.summary()
     assert summary["changed_owner_m2"] == pytest.approx(3 * UNIT**2, abs=0.01)
     assert summary["removed_m2"] == pytest.approx(UNIT**2, abs=0.01)
     assert summary["added_m2"] == summary["renamed_m2"] == 0
-    back = diff(labelled(new), labelled(old), crs=METRES).summary()
+    back = diff_plans(labelled(new), labelled(old), crs=METRES).summary()
     assert back["added_m2"] == summary["removed_m2"]
     assert back["changed_owner_m2"] == summary["changed_owner_m2"]
 
@@ -181,8 +181,8 @@ def test_inserted_vertices_turned_rings_and_seven_decimals_change_nothing(seed, 
     )
     order = rng.permutation(len(old))
     for new in (old, dense, turned, seven, old.iloc[order]):
-        found = diff(old, new)
-        assert found.same
+        found = diff_plans(old, new)
+        assert found.is_unchanged
         assert found.pieces.empty
         assert list(found.pieces.columns) == ["old_code", "new_code", "kind", "area_m2", "geometry"]
 
@@ -193,11 +193,11 @@ def test_numbers_as_codes_other_crs_none_and_empty_cells():
         [shapely.box(0, 0, 100, 100), shapely.box(100, 0, 200, 100), shapely.Polygon()], [1.0, 2.0, 3.0]
     )
     before = old.copy(deep=True)
-    assert diff(old, new.to_crs(METRES)).same
+    assert diff_plans(old, new.to_crs(METRES)).is_unchanged
     assert old.geometry.geom_equals(before.geometry)[:2].all()
     assert old.geometry[2] is None
     steps = []
-    found = diff(old, new.iloc[1:], progress=lambda *step: steps.append(step))
+    found = diff_plans(old, new.iloc[1:], progress=lambda *step: steps.append(step))
     assert found.codes["kind"].tolist() == ["removed", "unchanged", "unchanged"]
     assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert found.pieces["geometry"].crs == "EPSG:4326"
@@ -207,7 +207,7 @@ def test_ground_that_goes_to_an_unchanged_cell_is_told_for_overlapping_plans():
     # The old plan's B reaches 20 m into A; the new one gives A its ground alone.
     old = plan([shapely.box(0, 0, 100, 100), shapely.box(80, 0, 200, 100)], ["A", "B"])
     new = plan([shapely.box(0, 0, 100, 100), shapely.box(100, 0, 200, 100)], ["A", "B"])
-    found = diff(old, new, crs=METRES)
+    found = diff_plans(old, new, crs=METRES)
     assert found.pieces[["old_code", "new_code"]].to_numpy().tolist() == [["B", "A"]]
     assert found.pieces["area_m2"].tolist() == pytest.approx([2000], abs=1e-3)
     assert found.codes["kind"].tolist() == ["unchanged", "moved_border"]
@@ -216,16 +216,16 @@ def test_ground_that_goes_to_an_unchanged_cell_is_told_for_overlapping_plans():
 def test_what_cannot_be_compared_is_named():
     cells = plan([shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)], ["a", "a"])
     with pytest.raises(InputError, match=r"Record 2 of the old plan.*'a'"):
-        diff(cells, cells.iloc[:1])
+        diff_plans(cells, cells.iloc[:1])
     with pytest.raises(InputError, match="new plan has no column 'code'"):
-        diff(cells.iloc[:1], cells.drop(columns="code"))
+        diff_plans(cells.iloc[:1], cells.drop(columns="code"))
 
 
 def test_real_zones_renumbered_and_one_border_moved(shared_data):
     zones = gpd.read_file(shared_data / "shenzhen" / "traffic_zones.shp").to_crs(4326)
     zones = zones.assign(code=zones["TAZID"])[["code", "geometry"]]
-    assert diff(zones, zones.iloc[::-1]).same
-    renumbered = diff(zones, zones.assign(code=zones["code"] + 5000))
+    assert diff_plans(zones, zones.iloc[::-1]).is_unchanged
+    renumbered = diff_plans(zones, zones.assign(code=zones["code"] + 5000))
     assert set(renumbered.codes["kind"]) == {"renamed"}
     assert len(renumbered.pieces) == len(zones)
 
@@ -235,7 +235,7 @@ def test_real_zones_renumbered_and_one_border_moved(shared_data):
     bitten = metric.geometry[10].intersection(bite)
     edited = metric.geometry.copy()
     edited[10] = metric.geometry[10].difference(bite)
-    moved = diff(zones, zones.set_geometry(edited.to_crs(4326)), crs=crs)
+    moved = diff_plans(zones, zones.set_geometry(edited.to_crs(4326)), crs=crs)
     assert moved.codes["kind"].value_counts().to_dict() == {"unchanged": 490, "moved_border": 1}
     assert moved.summary()["removed_m2"] + moved.summary()["changed_owner_m2"] >= bitten.area - 0.1
 
@@ -246,5 +246,5 @@ def test_plans_of_two_places_are_not_compared():
         for lon in (104, 105)
     )
     with pytest.raises(InputError, match="share no ground"):
-        diff(here, there)
-    assert diff(here.iloc[:0], there).codes["kind"].tolist() == ["added"]
+        diff_plans(here, there)
+    assert diff_plans(here.iloc[:0], there).codes["kind"].tolist() == ["added"]

@@ -8,7 +8,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.graph import adjacency, neighbours, overlapping, touching
+from gis.graph import find_neighbours, find_overlapping, find_shared_borders, find_shared_vertices
 
 
 def voronoi(seed, count):
@@ -43,7 +43,7 @@ def as_dict(i, j, length):
 @given(seed=st.integers(0, 10**6), count=st.integers(2, 60), groups=st.integers(1, 12))
 def test_borders_equal_the_pairwise_intersections(seed, count, groups):
     for polygons in (voronoi(seed, count), grouped(seed, count, groups)):
-        found = as_dict(*adjacency(polygons))
+        found = as_dict(*find_shared_borders(polygons))
         assert found == pytest.approx(naive_borders(polygons))
 
 
@@ -54,8 +54,11 @@ def test_one_walk_finds_borders_and_corners(seed, count, groups):
     beside = [shapely.box(1000, 0, 2000, 300), shapely.box(1000, 300, 2000, 1000), shapely.Polygon()]
     for coverage in (voronoi(seed, count), grouped(seed, count, groups)):
         polygons = np.array([*coverage, *beside], dtype=object)
-        borders, corners = neighbours(polygons)
-        for found, expected in ((borders, adjacency(polygons)[:2]), (corners, touching(polygons))):
+        borders, corners = find_neighbours(polygons)
+        for found, expected in (
+            (borders, find_shared_borders(polygons)[:2]),
+            (corners, find_shared_vertices(polygons)),
+        ):
             assert [part.tolist() for part in found] == [part.tolist() for part in expected]
 
 
@@ -85,30 +88,30 @@ def test_unmatched_vertices_are_found_along_the_border(rows, turn, scale):
         elif abs(y - row) == 1 and min(east, right) > max(west, left):
             expected[i, j] = (min(east, right) - max(west, left)) * scale
     tolerance = 1e-9 * (scale + 3)
-    assert as_dict(*adjacency(polygons, tolerance=tolerance)) == pytest.approx(expected, rel=1e-4)
+    assert as_dict(*find_shared_borders(polygons, tolerance=tolerance)) == pytest.approx(expected, rel=1e-4)
 
 
 def test_zero_tolerance_matches_identical_edges_only():
     polygons = [shapely.box(0, 0, 2, 1), shapely.box(0, 1, 1, 2), shapely.box(1, 1, 2, 2)]
-    assert as_dict(*adjacency(polygons, tolerance=0)) == {(1, 2): 1.0}
-    assert as_dict(*adjacency(polygons)) == {(0, 1): 1.0, (0, 2): 1.0, (1, 2): 1.0}
+    assert as_dict(*find_shared_borders(polygons, tolerance=0)) == {(1, 2): 1.0}
+    assert as_dict(*find_shared_borders(polygons)) == {(0, 1): 1.0, (0, 2): 1.0, (1, 2): 1.0}
 
 
 def test_crossing_borders_are_not_shared():
     polygons = [shapely.box(0, 0, 2, 2), shapely.box(1, 1, 3, 3), shapely.box(5, 5, 6, 6)]
-    assert as_dict(*adjacency(polygons)) == {}
-    i, j = overlapping(polygons)
+    assert as_dict(*find_shared_borders(polygons)) == {}
+    i, j = find_overlapping(polygons)
     assert (i.tolist(), j.tolist()) == ([0], [1])
 
 
 def test_missing_empty_and_hole_filling_polygons():
     ring = shapely.box(0, 0, 3, 3).difference(shapely.box(1, 1, 2, 2))
     polygons = [None, ring, shapely.Polygon(), shapely.box(1, 1, 2, 2), shapely.box(-1.0, -0.0, 0, 3)]
-    assert as_dict(*adjacency(polygons)) == {(1, 3): 4.0, (1, 4): 3.0}
+    assert as_dict(*find_shared_borders(polygons)) == {(1, 3): 4.0, (1, 4): 3.0}
     for none in ([], [None], [shapely.Polygon()]):
-        assert all(len(part) == 0 for part in adjacency(none))
-        assert all(len(part) == 0 for part in touching(none))
-        assert all(len(part) == 0 for part in overlapping(none))
+        assert all(len(part) == 0 for part in find_shared_borders(none))
+        assert all(len(part) == 0 for part in find_shared_vertices(none))
+        assert all(len(part) == 0 for part in find_overlapping(none))
 
 
 @settings(deadline=None, max_examples=25)
@@ -117,16 +120,16 @@ def test_touching_and_overlapping_equal_all_pairs(seed, count):
     cells = voronoi(seed, count)
     corners = [set(map(tuple, shapely.get_coordinates(cell).tolist())) for cell in cells]
     expected = [(i, j) for i, j in combinations(range(len(cells)), 2) if corners[i] & corners[j]]
-    assert list(zip(*(part.tolist() for part in touching(cells)), strict=True)) == expected
-    assert len(overlapping(cells)[0]) == 0
+    assert list(zip(*(part.tolist() for part in find_shared_vertices(cells)), strict=True)) == expected
+    assert len(find_overlapping(cells)[0]) == 0
 
     rng = np.random.default_rng(seed)
     west, south = rng.integers(0, 30, (2, count))
     boxes = shapely.box(west, south, west + rng.integers(1, 8, count), south + rng.integers(1, 8, count))
     expected = [(i, j) for i, j in combinations(range(count), 2) if boxes[i].intersection(boxes[j]).area > 0]
     identical = {(i, j) for i, j in expected if boxes[i].equals(boxes[j])}
-    found = set(zip(*(part.tolist() for part in overlapping(boxes)), strict=True))
-    # Identical boxes have no edge of their own; `adjacency` has them.
+    found = set(zip(*(part.tolist() for part in find_overlapping(boxes)), strict=True))
+    # Identical boxes have no edge of their own; `find_shared_borders` has them.
     assert found | identical >= set(expected)
     assert found <= set(expected)
-    assert identical <= set(as_dict(*adjacency(boxes)))
+    assert identical <= set(as_dict(*find_shared_borders(boxes)))

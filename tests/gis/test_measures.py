@@ -9,22 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS, Geod
 
-from gis.crs import to_working
-from gis.diff import diff
+from gis.crs import to_working_crs
+from gis.diff import diff_plans
 from gis.divide import divide_square
 from gis.errors import InputError
 from gis.gaps import GapInput, find_gaps
 from gis.measures import (
+    area_distortion,
     area_m2,
     area_ratio,
     compactness,
+    entity_load,
     geodesic_area_m2,
-    load,
-    measure,
+    measure_cells,
     perimeter_m,
-    scale_error,
 )
-from gis.topology import check, repair
+from gis.topology import check_topology, repair_topology
 from tests.gis.topology.coverages import frame, lattice
 
 
@@ -48,8 +48,8 @@ def test_areas_agree_with_the_ellipsoid_one_by_one(lon, lat, width, reverse):
     ratio = area_ratio(cells)
     assert np.isnan(ratio[2:]).all()
     assert np.all((ratio[:2] > 0.9991) & (ratio[:2] < 1.0025))
-    measured = measure(cells)
-    working = to_working(cells)
+    measured = measure_cells(cells)
+    working = to_working_crs(cells)
     assert measured["area_m2"].tolist() == pytest.approx([g.area if g else 0 for g in working.geometry])
     assert measured["perimeter_m"].tolist() == pytest.approx([g.length if g else 0 for g in working.geometry])
     assert measured["area_m2"].tolist() == area_m2(cells).tolist()
@@ -80,7 +80,7 @@ def test_a_given_crs_is_used_and_empty_frames_measure_nothing():
     far = area_m2(cells, CRS.from_epsg(4549))
     assert far[0] > area_m2(cells)[0] * 1.003
     empty = gpd.GeoDataFrame(geometry=gpd.GeoSeries([None], crs=4326))
-    assert measure(empty)["area_m2"].tolist() == [0.0]
+    assert measure_cells(empty)["area_m2"].tolist() == [0.0]
     assert geodesic_area_m2(empty).tolist() == [0.0]
 
 
@@ -98,8 +98,8 @@ def test_a_given_crs_is_used_and_empty_frames_measure_nothing():
 def test_loads_equal_a_loop(rows):
     cells = gpd.GeoDataFrame({"code": ["b", "a", "c"]}, geometry=[None] * 3, crs=4326, index=[7, 8, 9])
     assigned = pd.DataFrame(rows, columns=["cell_code", "kind", "households"])
-    households = load(cells, assigned, kind="household", weight="households")
-    sensors = load(cells, assigned, kind="sensor")
+    households = entity_load(cells, assigned, kind="household", weight="households")
+    sensors = entity_load(cells, assigned, kind="sensor")
     for index, code in zip(cells.index, cells["code"], strict=True):
         assert households[index] == sum(n for cell, kind, n in rows if cell == code and kind == "household")
         assert sensors[index] == sum(1 for cell, kind, _ in rows if cell == code and kind == "sensor")
@@ -109,16 +109,18 @@ def test_loads_equal_a_loop(rows):
 def test_loads_name_what_is_missing():
     cells = gpd.GeoDataFrame({"code": ["a"]}, geometry=[None], crs=4326)
     with pytest.raises(InputError, match="cell_code"):
-        load(cells, pd.DataFrame({"id": ["1"]}))
+        entity_load(cells, pd.DataFrame({"id": ["1"]}))
     with pytest.raises(InputError, match="'zz'"):
-        load(cells, pd.DataFrame({"cell_code": ["zz"]}))
+        entity_load(cells, pd.DataFrame({"cell_code": ["zz"]}))
 
 
 def test_projected_cells_measure_as_their_longitudes_and_latitudes_do():
     cells = gpd.GeoDataFrame(geometry=[ring_cell(-58.4, -34.6, 0.01)], crs=4326)
     projected = cells.to_crs(3857)
-    assert measure(projected)["area_m2"].tolist() == pytest.approx(measure(cells)["area_m2"].tolist())
-    assert measure(projected).crs == projected.crs
+    assert measure_cells(projected)["area_m2"].tolist() == pytest.approx(
+        measure_cells(cells)["area_m2"].tolist()
+    )
+    assert measure_cells(projected).crs == projected.crs
 
 
 FAR = CRS.from_epsg(32631)
@@ -127,13 +129,13 @@ FAR = CRS.from_epsg(32631)
 def test_areas_are_held_against_the_ellipsoid() -> None:
     east, north = 500_000.0, 2_500_000.0
     cells = frame(lattice(30, 20, origin=(east, north)))
-    assert scale_error(cells, CRS.from_epsg(4547)) == pytest.approx(0, abs=2e-4)
-    assert scale_error(cells, FAR) == pytest.approx(
+    assert area_distortion(cells, CRS.from_epsg(4547)) == pytest.approx(0, abs=2e-4)
+    assert area_distortion(cells, FAR) == pytest.approx(
         (area_m2(cells, FAR) / area_m2(cells) - 1).mean(), rel=0.01
     )
-    assert scale_error(cells.iloc[:0], FAR) == 0
+    assert area_distortion(cells.iloc[:0], FAR) == 0
     lost = cells.assign(geometry=[None, shapely.Polygon(), *cells.geometry[2:]])
-    assert scale_error(lost, CRS.from_epsg(4547)) == pytest.approx(0, abs=2e-4)
+    assert area_distortion(lost, CRS.from_epsg(4547)) == pytest.approx(0, abs=2e-4)
 
 
 def test_a_working_crs_of_another_part_of_the_world_is_refused() -> None:
@@ -141,9 +143,9 @@ def test_a_working_crs_of_another_part_of_the_world_is_refused() -> None:
     areas = cells.assign(name="", level="", parent=None)
     for use in (
         lambda: divide_square(areas, size_m=100, crs=FAR),
-        lambda: check(cells, crs=FAR),
-        lambda: repair(cells, crs=FAR),
-        lambda: diff(cells, cells, crs=FAR),
+        lambda: check_topology(cells, crs=FAR),
+        lambda: repair_topology(cells, crs=FAR),
+        lambda: diff_plans(cells, cells, crs=FAR),
         lambda: find_gaps(GapInput(cells, crs=FAR)),
     ):
         with pytest.raises(InputError, match="times their size on the ellipsoid"):
@@ -153,8 +155,8 @@ def test_a_working_crs_of_another_part_of_the_world_is_refused() -> None:
 def test_a_country_keeps_its_zone_but_is_not_divided_in_it() -> None:
     columns = [shapely.box(west, 20, west + 4, 24) for west in range(-117, -85, 4)]
     country = gpd.GeoDataFrame({"code": [f"s{k}" for k in range(8)]}, geometry=columns, crs=4326)
-    assert check(country).valid
-    assert check(country, crs=check(country).crs).valid
-    assert repair(country).left.empty
+    assert check_topology(country).is_valid
+    assert check_topology(country, crs=check_topology(country).crs).is_valid
+    assert repair_topology(country).remaining_blanks.empty
     with pytest.raises(InputError, match=r"sum to 1\.0\d+ times their size"):
         divide_square(country.assign(name="", level="", parent=None), size_m=50_000)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gis.crs import LONLAT
 from gis.errors import InputError
-from layers.fields.columns import areas_from, cells_from, entities_from, text_codes
+from layers.fields.columns import standardise_areas, standardise_cells, standardise_entities, text_codes
 
 
 def frame(**columns: list[object]) -> gpd.GeoDataFrame:
@@ -40,30 +40,30 @@ def test_whole_numbers_read_as_decimals_keep_every_digit(numbers: list[int]) -> 
 
 
 def test_usual_names_are_found_whatever_their_case() -> None:
-    areas = areas_from(frame(ADCODE=[440305.0], 名称=["南山区"], admin_level=["6"]))
+    areas = standardise_areas(frame(ADCODE=[440305.0], 名称=["南山区"], admin_level=["6"]))
     assert areas.iloc[0][["code", "name", "level", "parent"]].tolist() == ["440305", "南山区", "6", None]
 
 
 def test_named_fields_win_and_missing_ones_are_told_with_the_choice() -> None:
     zones = frame(TAZID=[1.0, 2.0], code=["x", "y"])
-    assert list(areas_from(zones, code_field="TAZID")["code"]) == ["1", "2"]
+    assert list(standardise_areas(zones, code_field="TAZID")["code"]) == ["1", "2"]
     with pytest.raises(InputError, match=r"no field 'ZONE' for --code-field \(fields: TAZID, code\)"):
-        areas_from(zones, code_field="ZONE")
+        standardise_areas(zones, code_field="ZONE")
     with pytest.raises(InputError, match=r"no field 'code'.*--code-field"):
-        areas_from(frame(TAZID=[1.0]))
+        standardise_areas(frame(TAZID=[1.0]))
 
 
 def test_one_level_can_be_taken_alone() -> None:
     zones = frame(code=["a", "b"], level=[8, 10], parent=[None, "a"])
-    alone = areas_from(zones, level="10")
+    alone = standardise_areas(zones, level="10")
     assert list(alone["code"]) == ["b"]
     assert alone["parent"].isna().all()
     with pytest.raises(InputError, match=r"no area has the level '9' \(levels: 10, 8\)"):
-        areas_from(zones, level="9")
+        standardise_areas(zones, level="9")
 
 
 def test_cells_keep_every_column_of_the_file() -> None:
-    cells = cells_from(frame(TAZID=[1.0], code=["x"], households=[3]), code_field="TAZID")
+    cells = standardise_cells(frame(TAZID=[1.0], code=["x"], households=[3]), code_field="TAZID")
     assert cells.iloc[0][["code", "name", "source_code", "households", "TAZID"]].tolist() == [
         "1",
         "1",
@@ -75,27 +75,27 @@ def test_cells_keep_every_column_of_the_file() -> None:
 
 
 def test_the_identity_of_entities() -> None:
-    named, field = entities_from(frame(station_id=[1, 2], TAZID=[5, 5]))
+    named, field = standardise_entities(frame(station_id=[1, 2], TAZID=[5, 5]))
     assert (list(named["id"]), field) == (["1", "2"], "station_id")
-    plain, field = entities_from(frame(building_id=[1, 1, 1, 2]))
+    plain, field = standardise_entities(frame(building_id=[1, 1, 1, 2]))
     assert field is None, "a first column that repeats is no identity"
     assert "id" not in plain
-    chosen, field = entities_from(frame(id=["a"], ref=["b"]), id_field="ref", kind="sensor")
+    chosen, field = standardise_entities(frame(id=["a"], ref=["b"]), id_field="ref", kind="sensor")
     assert chosen.iloc[0][["id", "source_id", "kind"]].tolist() == ["b", "a", "sensor"]
     with pytest.raises(InputError, match="no field 'uid'"):
-        entities_from(frame(id=["a"]), id_field="uid")
+        standardise_entities(frame(id=["a"]), id_field="uid")
 
 
 def test_names_that_differ_in_case_only_make_room() -> None:
-    cells = cells_from(frame(POLY_ID=[1], NAME=["north"], CODE=["x"]), code_field="POLY_ID")
+    cells = standardise_cells(frame(POLY_ID=[1], NAME=["north"], CODE=["x"]), code_field="POLY_ID")
     assert cells.iloc[0][["code", "name", "source_code"]].tolist() == ["1", "north", "x"]
     assert len({column.lower() for column in cells.columns}) == len(cells.columns)
-    entities, _ = entities_from(frame(ID=[5.0], a=[1]))
+    entities, _ = standardise_entities(frame(ID=[5.0], a=[1]))
     assert entities["id"].tolist() == ["5"]
     assert "ID" not in entities.columns
 
 
 def test_records_can_be_numbered_instead() -> None:
     bare = gpd.GeoDataFrame(geometry=[shapely.Point(0, 0), shapely.Point(1, 1)], crs=LONLAT)
-    assert list(areas_from(bare, code_field="#")["code"]) == ["1", "2"]
-    assert list(cells_from(bare, code_field="#")["code"]) == ["1", "2"]
+    assert list(standardise_areas(bare, code_field="#")["code"]) == ["1", "2"]
+    assert list(standardise_cells(bare, code_field="#")["code"]) == ["1", "2"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from layers.gc_pause import at_rest
+from layers.gc_pause import paused_gc
 
 
 @pytest.fixture(autouse=True)
@@ -16,14 +16,14 @@ def collecting() -> Iterator[None]:
 
 
 def test_the_collector_rests_until_the_last_has_left() -> None:
-    with at_rest():
-        with at_rest():
+    with paused_gc():
+        with paused_gc():
             assert not gc.isenabled()
         assert not gc.isenabled()
     assert gc.isenabled()
 
 
 def test_a_failure_wakes_it() -> None:
-    with pytest.raises(ValueError, match="broken"), at_rest():
+    with pytest.raises(ValueError, match="broken"), paused_gc():
         raise ValueError("broken")
     assert gc.isenabled()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from layers.vendored import manifest, mismatches
+from layers.vendored import find_mismatches, read_manifest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {
@@ -20,14 +20,14 @@ FOLDERS = {
 @pytest.mark.parametrize("place", FOLDERS)
 def test_files_match_their_checksums(place: str) -> None:
     folder = ROOT / place
-    packages = {package["name"]: package for package in manifest(folder)["packages"]}
+    packages = {package["name"]: package for package in read_manifest(folder)["packages"]}
     assert {name: package["licence"] for name, package in packages.items()} == FOLDERS[place]
     for package in packages.values():
         assert "LICENSE" in {item["path"] for item in package["files"]}
         for item in package["files"]:
             content = (folder / package["folder"] / item["path"]).read_bytes()
             assert hashlib.sha256(content).hexdigest() == item["sha256"]
-    assert mismatches(folder) == []
+    assert find_mismatches(folder) == []
     scripts = {"leaflet": "leaflet.js", "maplibre-gl": "maplibre-gl.mjs"}
     for name in packages.keys() & scripts.keys():
         head = (folder / packages[name]["folder"] / scripts[name]).read_text(encoding="utf-8")[:400]

@@ -19,11 +19,11 @@ from typing import Any
 
 import httpx
 
-from tests.forkserver import processes, run_program
-from tests.procfs import descendants, told
+from tests.forkserver import forkserver, run_program
+from tests.procfs import descendants, read_proc
 
-_PATIENCE_S = 180.0
-_numbers = itertools.count()
+_TIMEOUT_S = 180.0
+_run_numbers = itertools.count()
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -35,7 +35,7 @@ def environment(folder: Path) -> dict[str, str]:
     return {**kept, "PYTHONPATH": path, "WANGGE_UPLOADS": str(uploads)}
 
 
-def wangge(folder: Path, *arguments: object, codes: Collection[int] = (0,)) -> Any:
+def run_wangge(folder: Path, *arguments: object, codes: Collection[int] = (0,)) -> Any:
     """Run a command in a process of its own and return the JSON it prints, or its text.
 
     Parameters
@@ -47,29 +47,29 @@ def wangge(folder: Path, *arguments: object, codes: Collection[int] = (0,)) -> A
     codes
         The exit codes with which it may end.
     """
-    process, said = _begin(folder, *arguments)
-    process.join(_PATIENCE_S)
-    assert process.exitcode in codes, _read(said, ".err")
-    out = _read(said, ".out")
+    process, output = _spawn(folder, *arguments)
+    process.join(_TIMEOUT_S)
+    assert process.exitcode in codes, _read_output(output, ".err")
+    out = _read_output(output, ".out")
     return json.loads(out) if "--json" in arguments else out.strip()
 
 
-def start(folder: Path, *arguments: object) -> ForkServerProcess:
+def start_wangge(folder: Path, *arguments: object) -> ForkServerProcess:
     """Begin a command, to be killed before it ends."""
-    return _begin(folder, *arguments)[0]
+    return _spawn(folder, *arguments)[0]
 
 
-def _begin(folder: Path, *arguments: object) -> tuple[ForkServerProcess, Path]:
+def _spawn(folder: Path, *arguments: object) -> tuple[ForkServerProcess, Path]:
     """Begin a command; return also where it writes."""
-    said = folder / f"wangge-{next(_numbers)}"
-    given = tuple(map(str, arguments)), folder, environment(folder), said
-    process = processes.Process(target=run_program, args=given)
+    output = folder / f"wangge-{next(_run_numbers)}"
+    process_args = tuple(map(str, arguments)), folder, environment(folder), output
+    process = forkserver.Process(target=run_program, args=process_args)
     process.start()
-    return process, said
+    return process, output
 
 
-def _read(said: Path, suffix: str) -> str:
-    path = said.with_suffix(suffix)
+def _read_output(output: Path, suffix: str) -> str:
+    path = output.with_suffix(suffix)
     return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
@@ -92,13 +92,13 @@ class Server:
 
     def __init__(self, folder: Path, database: str, token: str, *, workers: int = 1, port: int = 0) -> None:
         options = ("--port", port, "--workers", workers, "--database", database)
-        self.process, self._said = _begin(folder, "serve", *options)
+        self.process, self._output = _spawn(folder, "serve", *options)
         self.token = token
         began = time.monotonic()
         try:
-            self.address = self._listening()
+            self.address = self._wait_for_address()
             headers = {"Authorization": f"Bearer {token}"}
-            self.client = httpx.Client(base_url=self.address, headers=headers, timeout=_PATIENCE_S)
+            self.client = httpx.Client(base_url=self.address, headers=headers, timeout=_TIMEOUT_S)
             self._wait_until_ready()
         except BaseException:
             self.process.kill()
@@ -109,10 +109,10 @@ class Server:
     @property
     def log(self) -> str:
         """What it has logged until now."""
-        return _read(self._said, ".out") + _read(self._said, ".err")
+        return _read_output(self._output, ".out") + _read_output(self._output, ".err")
 
-    def _listening(self) -> str:
-        for _ in range(int(_PATIENCE_S / 0.02)):
+    def _wait_for_address(self) -> str:
+        for _ in range(int(_TIMEOUT_S / 0.02)):
             if found := re.search(r"http://\S+:\d+", self.log):
                 return found[0]
             assert self.process.exitcode is None, self.log
@@ -120,7 +120,7 @@ class Server:
         raise AssertionError(f"the server does not start: {self.log}")
 
     def _wait_until_ready(self) -> None:
-        for _ in range(int(_PATIENCE_S / 0.02)):
+        for _ in range(int(_TIMEOUT_S / 0.02)):
             try:
                 if self.client.get("/readyz").status_code == 200:
                     return
@@ -136,8 +136,8 @@ class Server:
         self.process.join()
         assert self.process.exitcode == -signal.SIGKILL
         self.client.close()
-        for _ in range(int(_PATIENCE_S / 0.01)):
-            if not any(map(_lives, began)):
+        for _ in range(int(_TIMEOUT_S / 0.01)):
+            if not any(map(_is_running, began)):
                 return
             time.sleep(0.01)
         raise AssertionError("what a killed server had started goes on without it")
@@ -151,7 +151,7 @@ class Server:
         """Ask it to end, as a service manager does, and return its exit code."""
         self.client.close()
         self.process.terminate()
-        self.process.join(_PATIENCE_S)
+        self.process.join(_TIMEOUT_S)
         return self.process.exitcode
 
 
@@ -170,9 +170,9 @@ def serving(folder: Path, database: str, token: str, *, workers: int = 1, port: 
         server.client.close()
 
 
-def finished(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
+def wait_for_job(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
     """Wait until a job has ended, and return it."""
-    for _ in range(int(_PATIENCE_S / 0.02)):
+    for _ in range(int(_TIMEOUT_S / 0.02)):
         job = client.get(f"/v1/jobs/{job['id']}").raise_for_status().json()
         if job["state"] not in {"queued", "running"}:
             return job
@@ -180,6 +180,6 @@ def finished(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
     raise AssertionError(f"the job does not end: {job}")
 
 
-def _lives(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     # Nobody may be there to collect an orphan's exit code.
-    return told(pid, "stat").rpartition(")")[2][:2].strip() not in ("", "Z")
+    return read_proc(pid, "stat").rpartition(")")[2][:2].strip() not in ("", "Z")

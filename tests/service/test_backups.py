@@ -11,9 +11,9 @@ import numpy as np
 
 from layers.db.database import Database
 from tests.service import dataset
-from tests.service.consistency import whole_owners
-from tests.service.dataset import EVEN, ODD, Owners, day, draft, publish
-from tests.service.processes import Server, serving, wangge
+from tests.service.consistency import check_owners
+from tests.service.dataset import EVEN_SPLIT, ODD_SPLIT, Owners, draft_plan, nth_day, publish_plan
+from tests.service.processes import Server, run_wangge, serving
 
 ENTITIES = 500
 LOCATIONS = 2_000
@@ -27,7 +27,7 @@ class Writer:
         self._server = server
         self._stop = threading.Event()
         self._failures: list[BaseException] = []
-        self.history: list[Owners] = [EVEN]
+        self.history: list[Owners] = [EVEN_SPLIT]
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -46,9 +46,9 @@ class Writer:
         with httpx.Client(base_url=self._server.address, headers=headers, timeout=60) as client:
             try:
                 while not self._stop.is_set():
-                    following = (EVEN, ODD)[len(self.history) % 2]
-                    plan = draft(client, following)
-                    publish(client, plan, day(len(self.history))).raise_for_status()
+                    following = (EVEN_SPLIT, ODD_SPLIT)[len(self.history) % 2]
+                    plan = draft_plan(client, following)
+                    publish_plan(client, plan, nth_day(len(self.history))).raise_for_status()
                     self.history.append(following)
             except BaseException as error:
                 self._failures.append(error)
@@ -60,11 +60,13 @@ def answers(client: httpx.Client, days: int) -> dict[str, Any]:
     asked = {"lon": places[:, 0].tolist(), "lat": places[:, 1].tolist()}
     found: dict[str, Any] = {}
     for number in range(0, days, max(1, days // 5)):
-        query = {"scheme": "community", "at": str(day(number))}
+        query = {"scheme": "community", "at": str(nth_day(number))}
         owners = client.post("/v1/locate", params=query, json=asked).raise_for_status().json()
-        found[f"owners on {day(number)}"] = owners
-        cells = client.get("/v1/schemes/community/cells", params={"at": str(day(number))}).raise_for_status()
-        found[f"cells on {day(number)}"] = cells.json()
+        found[f"owners on {nth_day(number)}"] = owners
+        cells = client.get(
+            "/v1/schemes/community/cells", params={"at": str(nth_day(number))}
+        ).raise_for_status()
+        found[f"cells on {nth_day(number)}"] = cells.json()
     for path in ("/v1/areas", "/v1/schemes", "/v1/plans", "/v1/entities", "/v1/jobs", "/v1/officers"):
         found[path] = client.get(path, params={"limit": 1000}).raise_for_status().json()
     for entity in found["/v1/entities"]["items"][:5]:
@@ -78,24 +80,24 @@ def test_a_restored_service_answers_the_same(
     copy_of: Callable[[str], str], tmp_path: Path, show: Callable[[str], None]
 ) -> None:
     url = copy_of("migrated")
-    token = dataset.prepare(url, dataset.areas())
-    dataset.load(url, dataset.write_entities(tmp_path / "entities.csv", ENTITIES, 0), day(0))
+    token = dataset.prepare_database(url, dataset.county_and_towns())
+    dataset.load_entities(url, dataset.write_entities(tmp_path / "entities.csv", ENTITIES, 0), nth_day(0))
     with serving(tmp_path, url, token) as server:
         server.client.post("/v1/schemes", json={"code": "community", "name": "社区"}).raise_for_status()
-        publish(server.client, draft(server.client, EVEN), day(0)).raise_for_status()
+        publish_plan(server.client, draft_plan(server.client, EVEN_SPLIT), nth_day(0)).raise_for_status()
         writer = Writer(server)
         states = []
         with writer.working():
             for number in range(BACKUPS):
                 begun = len(writer.history)
-                wangge(tmp_path, "backup", f"{number}.gpkg", "--database", url)
+                run_wangge(tmp_path, "backup", f"{number}.gpkg", "--database", url)
                 states.append((begun, len(writer.history) + 1))
-        wangge(tmp_path, "backup", "last.gpkg", "--database", url)
+        run_wangge(tmp_path, "backup", "last.gpkg", "--database", url)
         expected = answers(server.client, len(writer.history))
         # While it was written, the copy is one state between the beginning and the end.
         for number, (first, last) in enumerate(states):
             at = f"sqlite:///{tmp_path}/restored-{number}.gpkg"
-            wangge(tmp_path, "restore", f"{number}.gpkg", "--database", at)
+            run_wangge(tmp_path, "restore", f"{number}.gpkg", "--database", at)
             with closing(Database(at)) as database, database.read() as session:
                 plans = session.connection().exec_driver_sql(
                     "SELECT count(*) FROM plans WHERE published_at IS NOT NULL"
@@ -104,9 +106,9 @@ def test_a_restored_service_answers_the_same(
                 assert first <= published <= last
             with closing(Database(at)) as database:
                 for passed, owners in enumerate(writer.history[:published]):
-                    assert whole_owners(database, day(passed), ENTITIES, 0) == owners
+                    assert check_owners(database, nth_day(passed), ENTITIES, 0) == owners
         again = copy_of("empty")
-        wangge(tmp_path, "restore", "last.gpkg", "--database", again)
+        run_wangge(tmp_path, "restore", "last.gpkg", "--database", again)
         with serving(tmp_path, again, token) as restored:
             found = answers(restored.client, len(writer.history))
             assert list(found) == list(expected)

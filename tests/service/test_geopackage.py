@@ -16,7 +16,7 @@ import pytest
 from layers.db import geopackage
 from tests.layers.squares import spot
 from tests.service import dataset
-from tests.service.dataset import EVEN, ODD, day, draft, publish
+from tests.service.dataset import EVEN_SPLIT, ODD_SPLIT, draft_plan, nth_day, publish_plan
 from tests.service.processes import serving
 
 ENTITIES = 60
@@ -79,12 +79,12 @@ def change_entities(client: httpx.Client) -> None:
     """Make one, move one, take a location away, and end one."""
     place = spot((0, 0))
     geometry = {"type": "Point", "coordinates": [place.x, place.y]}
-    made = {"kind": "sensor", "external_id": "new", "geometry": geometry, "on": str(day(2))}
+    made = {"kind": "sensor", "external_id": "new", "geometry": geometry, "on": str(nth_day(2))}
     client.post("/v1/entities", json=made).raise_for_status()
     listed = client.get("/v1/entities", params={"kind": "household"}).raise_for_status().json()["items"]
     for each, given in zip(listed, ({"geometry": geometry}, {"geometry": None}), strict=False):
         headers = {"If-Match": f'"{each["version"]}"'}
-        changes = {**given, "on": str(day(2))}
+        changes = {**given, "on": str(nth_day(2))}
         client.patch(f"/v1/entities/{each['id']}", json=changes, headers=headers).raise_for_status()
     last = listed[-1]
     headers = {"If-Match": f'"{last["version"]}"'}
@@ -103,11 +103,11 @@ def assert_sound(path: Path) -> None:
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         for layer in geopackage.LAYERS:
-            check = file.execute("SELECT rtreecheck(?)", (geopackage.index_of(layer),))
+            check = file.execute("SELECT rtreecheck(?)", (geopackage.rtree_name(layer),))
             assert check.fetchone() == ("ok",)
         rows = {
             layer: file.execute(f"SELECT count(*) FROM {layer}").fetchone()[0]
-            for layer in (*geopackage.LAYERS, *geopackage.ATTRIBUTES)
+            for layer in (*geopackage.LAYERS, *geopackage.ATTRIBUTE_TABLES)
         }
     read = read_by_gdal(path)
     assert {layer: found["rows"] for layer, found in read.items()} == rows
@@ -124,14 +124,14 @@ def test_the_file_is_a_valid_geopackage_while_it_is_served_and_afterwards(
     url = copy_of("migrated")
     path = Path(url.removeprefix("sqlite:///"))
     assert_sound(path)
-    token = dataset.prepare(url, dataset.areas())
-    dataset.load(url, dataset.write_entities(tmp_path / "entities.csv", ENTITIES, 0), day(0))
+    token = dataset.prepare_database(url, dataset.county_and_towns())
+    dataset.load_entities(url, dataset.write_entities(tmp_path / "entities.csv", ENTITIES, 0), nth_day(0))
     with serving(tmp_path, url, token) as server:
         server.client.post("/v1/schemes", json={"code": "community", "name": "社区"}).raise_for_status()
-        publish(server.client, draft(server.client, EVEN), day(0)).raise_for_status()
+        publish_plan(server.client, draft_plan(server.client, EVEN_SPLIT), nth_day(0)).raise_for_status()
         assert_sound(path)
         change_entities(server.client)
-        publish(server.client, draft(server.client, ODD), day(3)).raise_for_status()
+        publish_plan(server.client, draft_plan(server.client, ODD_SPLIT), nth_day(3)).raise_for_status()
         assert_sound(path)
     assert_sound(path)
     show("SQLite: pyogrio, integrity_check and GDAL's validator find nothing wrong in the GeoPackage served")

@@ -19,9 +19,9 @@ from sqlalchemy import inspect, text
 from layers.db.database import Database
 from layers.jobs.queue import find_job
 from tests.service import dataset
-from tests.service.consistency import whole_edition, whole_owners
-from tests.service.dataset import EVEN, ODD, day, draft, owners_on, publish
-from tests.service.processes import Server, finished, start, wangge
+from tests.service.consistency import check_edition, check_owners
+from tests.service.dataset import EVEN_SPLIT, ODD_SPLIT, draft_plan, nth_day, owners_on, publish_plan
+from tests.service.processes import Server, run_wangge, start_wangge, wait_for_job
 
 IMPORTS, PUBLICATIONS, RESTORES = 10, 10, 5
 ENTITIES = 3_000
@@ -43,7 +43,7 @@ class Service:
         self._random = random.Random(1)
         self.database = Database(url)
         self.kills = Counter[str]()
-        self.token = dataset.prepare(url, dataset.areas())
+        self.token = dataset.prepare_database(url, dataset.county_and_towns())
         self.start()
 
     @property
@@ -109,7 +109,7 @@ def import_edition(service: Service, edition: int) -> dict[str, Any]:
     """Ask for the import of an edition of the entities."""
     path = dataset.write_entities(service.folder / "edition.csv", ENTITIES, edition)
     with path.open("rb") as file:
-        files, given = {"file": ("edition.csv", file)}, {"on": str(day(edition))}
+        files, given = {"file": ("edition.csv", file)}, {"on": str(nth_day(edition))}
         sent = service.client.post("/v1/imports", files=files, data=given)
     job: dict[str, Any] = sent.raise_for_status().json()
     return job
@@ -124,24 +124,24 @@ def kill_during_imports(service: Service) -> int:
         service.server.kill()
         service.start()
         began = time.monotonic()
-        assert finished(service.client, import_edition(service, edition))["state"] == "done"
+        assert wait_for_job(service.client, import_edition(service, edition))["state"] == "done"
         lasts = min(lasts, time.monotonic() - began)
-    assert whole_edition(service.database, ENTITIES) == edition
+    assert check_edition(service.database, ENTITIES) == edition
     for _ in range(IMPORTS):
         job = import_edition(service, edition + 1)
         # Until then the process of the job only begins.
         after = service.wait(lasts / 3, 1.1 * lasts)
         service.server.kill()
         service.settle()
-        found, left = whole_edition(service.database, ENTITIES), service.state_of(job)
+        found, left = check_edition(service.database, ENTITIES), service.state_of(job)
         assert found == edition + (left == "done")
         service.age()
         service.start()
         # A job that had not begun is done now, and one that had is lost.
-        ended = finished(service.client, job)["state"]
+        ended = wait_for_job(service.client, job)["state"]
         assert (left, ended) in {("done", "done"), ("queued", "done"), ("running", "failed")}
         service.tell("import", after, new=found > edition, more=f"; its job {left}, then {ended}")
-        edition = whole_edition(service.database, ENTITIES)
+        edition = check_edition(service.database, ENTITIES)
         assert edition == found + (left == "queued")
     began = time.monotonic()
     while service.uploads():
@@ -153,27 +153,27 @@ def kill_during_imports(service: Service) -> int:
 def ask_to_publish(client: httpx.Client, plan: dict[str, Any], on: date) -> None:
     """Publish, unless the server is killed before it has answered."""
     with client, suppress(httpx.TransportError):
-        publish(client, plan, on).raise_for_status()
+        publish_plan(client, plan, on).raise_for_status()
 
 
 def kill_during_publishing(service: Service, edition: int) -> None:
     """Publish plans for one day after the other."""
-    plan = draft(service.client, ODD)
+    plan = draft_plan(service.client, ODD_SPLIT)
     began = time.monotonic()
-    publish(service.client, plan, day(PUBLISHED)).raise_for_status()
+    publish_plan(service.client, plan, nth_day(PUBLISHED)).raise_for_status()
     lasts = time.monotonic() - began
-    history = [ODD]
+    history = [ODD_SPLIT]
     for _ in range(PUBLICATIONS):
-        following, on = (ODD, EVEN)[len(history) % 2], day(PUBLISHED + len(history))
+        following, on = (ODD_SPLIT, EVEN_SPLIT)[len(history) % 2], nth_day(PUBLISHED + len(history))
         # Its own client, which outlives that of the server.
         asking = httpx.Client(base_url=service.server.address, headers=service.client.headers, timeout=None)
-        request = Thread(target=ask_to_publish, args=(asking, draft(service.client, following), on))
+        request = Thread(target=ask_to_publish, args=(asking, draft_plan(service.client, following), on))
         request.start()
         after = service.wait(0, 1.2 * lasts)
         service.server.kill()
         request.join()
         service.settle()
-        found = whole_owners(service.database, on, ENTITIES, edition)
+        found = check_owners(service.database, on, ENTITIES, edition)
         assert found in (history[-1], following)
         service.start()
         service.tell("publishing", after, new=found == following)
@@ -182,19 +182,19 @@ def kill_during_publishing(service: Service, edition: int) -> None:
             history.append(following)
         # What has been stays as it was.
         for number, owners in enumerate(history):
-            assert whole_owners(service.database, day(PUBLISHED + number), ENTITIES, edition) == owners
+            assert check_owners(service.database, nth_day(PUBLISHED + number), ENTITIES, edition) == owners
 
 
 def kill_during_restores(service: Service, make_url: MakeUrl) -> None:
     """Restore a backup, and serve what was restored."""
     backup = service.folder / "backup.gpkg"
-    wangge(service.folder, "backup", backup, "--database", service.url)
+    run_wangge(service.folder, "backup", backup, "--database", service.url)
     began = time.monotonic()
-    wangge(service.folder, "restore", backup, "--database", make_url("empty"))
+    run_wangge(service.folder, "restore", backup, "--database", make_url("empty"))
     lasts = time.monotonic() - began
     url = make_url("empty")
     for _ in range(RESTORES):
-        process = start(service.folder, "restore", backup, "--database", url)
+        process = start_wangge(service.folder, "restore", backup, "--database", url)
         # Until then the program only begins.
         after = service.wait(lasts / 2, 1.1 * lasts)
         process.kill()
@@ -204,7 +204,7 @@ def kill_during_restores(service: Service, make_url: MakeUrl) -> None:
         if there:
             assert_same(service, url)
             url = make_url("empty")
-    wangge(service.folder, "restore", backup, "--database", url)
+    run_wangge(service.folder, "restore", backup, "--database", url)
     assert_same(service, url)
 
 
@@ -222,7 +222,7 @@ def assert_same(service: Service, url: str) -> None:
     again = Server(service.folder, url, service.token)
     try:
         for number in (0, PUBLISHED, PUBLISHED + PUBLICATIONS):
-            assert owners_on(again.client, day(number)) == owners_on(service.client, day(number))
+            assert owners_on(again.client, nth_day(number)) == owners_on(service.client, nth_day(number))
         for path in ("/v1/plans", "/v1/entities", "/v1/areas"):
             assert again.client.get(path).json() == service.client.get(path).json()
     finally:
@@ -234,9 +234,9 @@ def service(copy_of: MakeUrl, tmp_path: Path, show: Show) -> Iterator[Service]:
     """A service with a plan in force since the first day, and the first edition of the entities."""
     with closing(Service(tmp_path, copy_of("empty"), show)) as made:
         made.client.post("/v1/schemes", json={"code": "community", "name": "社区"}).raise_for_status()
-        publish(made.client, draft(made.client, EVEN), day(0)).raise_for_status()
+        publish_plan(made.client, draft_plan(made.client, EVEN_SPLIT), nth_day(0)).raise_for_status()
         entities = dataset.write_entities(tmp_path / "first.csv", ENTITIES, 0)
-        dataset.load(made.url, entities, day(0))
+        dataset.load_entities(made.url, entities, nth_day(0))
         yield made
 
 

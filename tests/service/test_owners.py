@@ -17,11 +17,11 @@ import shapely
 from api.settings import DataSettings
 from gis.crs import LONLAT
 from gis.divide import divide_square
-from gis.topology import repair
+from gis.topology import repair_topology
 from layers.formats import write_layer
 from layers.sample.district import make_district
 from tests.service import dataset
-from tests.service.processes import Server, finished, serving, wangge
+from tests.service.processes import Server, run_wangge, serving, wait_for_job
 
 LOCATIONS, SINGLES, COMMANDS = 100_000, 20_000, 4
 BESIDE = 0.02
@@ -34,7 +34,7 @@ Codes = list[str | None]
 
 def sample() -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """The areas of a small sample district, and the squares into which its communities are divided."""
-    areas = make_district(DataSettings().tables(), scale=0.1).areas
+    areas = make_district(DataSettings().code_tables_folder(), scale=0.1).areas
     return areas[["code", "name", "level", "parent", "geometry"]], divide_square(areas, size_m=100)
 
 
@@ -42,7 +42,9 @@ def shenzhen(shared_data: Path) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """The traffic zones of Shenzhen, mended, and the ground that they fill."""
     zones = pyogrio.read_dataframe(shared_data / "shenzhen" / "traffic_zones.shp").to_crs(4547)
     codes = zones["TAZID"].astype(int).astype(str)
-    cells = repair(gpd.GeoDataFrame({"code": codes}, geometry=zones.geometry.array, crs=zones.crs)).cells
+    cells = repair_topology(
+        gpd.GeoDataFrame({"code": codes}, geometry=zones.geometry.array, crs=zones.crs)
+    ).cells
     cells = cells.to_crs(LONLAT)
     city = gpd.GeoDataFrame(
         {"code": ["440300"], "name": ["深圳市"], "level": ["city"], "parent": [None]},
@@ -84,7 +86,7 @@ def served(
     """A server of the published cells, and its database."""
     areas, cells = given
     url = copy_of("migrated")
-    token = dataset.prepare(url, areas)
+    token = dataset.prepare_database(url, areas)
     write_layer(tmp_path / "cells.gpkg", cells)
     with serving(tmp_path, url, token) as server:
         scheme = {"code": "community", "name": "社区"}
@@ -95,12 +97,12 @@ def served(
                 files={"file": ("cells.gpkg", file)},
                 data={"scheme": "community", "name": "first"},
             )
-        job = finished(server.client, sent.raise_for_status().json())
+        job = wait_for_job(server.client, sent.raise_for_status().json())
         assert job["state"] == "done", job
         number = job["result"]["plan"]
         checked = server.client.post(f"/v1/plans/{number}/check", timeout=120).raise_for_status().json()
         assert checked["valid"], checked["summary"]
-        dataset.publish(server.client, checked["plan"], dataset.FIRST).raise_for_status()
+        dataset.publish_plan(server.client, checked["plan"], dataset.FIRST_DAY).raise_for_status()
         yield server, url
 
 
@@ -110,14 +112,14 @@ def by_assign(folder: Path, cells: Path, places: np.ndarray) -> Codes:
         rows = csv.writer(file)
         rows.writerow(("id", "lon", "lat"))
         rows.writerows((number, repr(x), repr(y)) for number, (x, y) in enumerate(places.tolist()))
-    wangge(folder, "assign", "places.csv", "--cells", cells, "-o", "assigned.csv")
+    run_wangge(folder, "assign", "places.csv", "--cells", cells, "-o", "assigned.csv")
     with (folder / "assigned.csv").open(encoding="utf-8", newline="") as file:
         return [row["cell_code"] or None for row in csv.DictReader(file)]
 
 
 def by_locate(folder: Path, cells: Path, x: float, y: float) -> str | None:
     """Ask `wangge locate`."""
-    found = wangge(folder, "locate", "--cells", cells, "--json", "--", repr(x), repr(y), codes=(0, 1))
+    found = run_wangge(folder, "locate", "--cells", cells, "--json", "--", repr(x), repr(y), codes=(0, 1))
     return found["code"]
 
 
@@ -198,7 +200,7 @@ def test_every_way_names_the_same_owners(
 ) -> None:
     server, url = served
     cells = tmp_path / "exported.gpkg"
-    wangge(tmp_path, "export", "cells", "-o", cells, "--scheme", "community", "--database", url)
+    run_wangge(tmp_path, "export", "cells", "-o", cells, "--scheme", "community", "--database", url)
     places = telling_locations(gpd.GeoDataFrame(pyogrio.read_dataframe(cells)), 1)
     assert len(places) == LOCATIONS
     codes = in_bulk(server, places)

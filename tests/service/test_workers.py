@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.procfs import told
+from tests.procfs import read_proc
 from tests.service import dataset
 from tests.service.processes import Server, serving
 
@@ -17,7 +17,7 @@ PATIENCE_S = 180.0
 
 def workers(server: Server) -> set[int]:
     """Return the processes that answer."""
-    return {pid for pid in server.descendants() if "spawn_main" in told(pid, "cmdline")}
+    return {pid for pid in server.descendants() if "spawn_main" in read_proc(pid, "cmdline")}
 
 
 def wait_for_workers(server: Server, count: int, *, without: frozenset[int] = frozenset()) -> set[int]:
@@ -37,7 +37,7 @@ def test_a_killed_process_leaves_a_service_that_goes_on_or_that_can_be_started_a
     copy_of: Callable[[str], str], tmp_path: Path
 ) -> None:
     url = copy_of("migrated")
-    token = dataset.prepare(url, dataset.areas())
+    token = dataset.prepare_database(url, dataset.county_and_towns())
     with serving(tmp_path, url, token, workers=2) as server:
         killed = min(wait_for_workers(server, 2))
         os.kill(killed, signal.SIGKILL)

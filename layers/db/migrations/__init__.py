@@ -1,7 +1,7 @@
 """The steps from one form of the tables to the next, run by Alembic inside a transaction of ours.
 
 It owns the order and the running of the steps; the newest form is that of `layers.models`. A step is
-drafted by `alembic.command.revision` with `configuration`, and edited by hand.
+drafted by `alembic.command.revision` with `alembic_config`, and edited by hand.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Index
 
 
-def configuration(connection: Connection) -> Config:
+def alembic_config(connection: Connection) -> Config:
     """Describe the steps to Alembic, to be run through a connection."""
     config = Config()
     config.set_main_option("script_location", f"{__name__.replace('.', ':', 1).replace('.', '/')}")
@@ -22,7 +22,7 @@ def configuration(connection: Connection) -> Config:
     return config
 
 
-def ours(thing: Any, name: str | None, _kind: str, _reflected: bool, _compared: Any) -> bool:
+def include_object(thing: Any, name: str | None, _kind: str, _reflected: bool, _compared: Any) -> bool:
     """Leave aside, when drafting, the tables of GeoPackage and PostGIS, and the indexes that only one has."""
     if isinstance(thing, Index) and thing.dialect_options["postgresql"]["using"] == "gist":
         return False
@@ -36,22 +36,22 @@ def current(connection: Connection) -> str | None:
 
 def head(connection: Connection) -> str:
     """Name the last step."""
-    name = ScriptDirectory.from_config(configuration(connection)).get_current_head()
+    name = ScriptDirectory.from_config(alembic_config(connection)).get_current_head()
     assert name is not None
     return name
 
 
-def known(connection: Connection, step: str) -> bool:
+def is_known(connection: Connection, step: str) -> bool:
     """Say whether a step is one of ours."""
-    steps = ScriptDirectory.from_config(configuration(connection)).walk_revisions()
+    steps = ScriptDirectory.from_config(alembic_config(connection)).walk_revisions()
     return step in {each.revision for each in steps}
 
 
-def up(connection: Connection, step: str = "head") -> None:
+def upgrade(connection: Connection, step: str = "head") -> None:
     """Run the steps up to one."""
-    command.upgrade(configuration(connection), step)
+    command.upgrade(alembic_config(connection), step)
 
 
-def down(connection: Connection, step: str) -> None:
+def downgrade(connection: Connection, step: str) -> None:
     """Take steps back; "base" leaves no table."""
-    command.downgrade(configuration(connection), step)
+    command.downgrade(alembic_config(connection), step)

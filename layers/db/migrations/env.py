@@ -9,7 +9,7 @@ connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
     target_metadata=Base.metadata,
-    include_object=migrations.ours,
+    include_object=migrations.include_object,
     # SQLite gives its types back under other names.
     compare_type=connection.dialect.name == "postgresql",
 )

@@ -220,7 +220,7 @@ def test_bad_input_is_told_in_one_line(wangge: Run, tmp_path: Path, case: str) -
     listed = arguments(tmp_path, out)
     before = sorted(tmp_path.iterdir())
     result = wangge(*listed)
-    assert result.code == console.CANNOT_RUN
+    assert result.code == console.EXIT_ERROR
     assert sentence in result.err
     assert result.err.startswith("wangge: ")
     assert result.err.count("\n") == 1
@@ -240,7 +240,7 @@ def test_bad_input_is_told_in_one_line(wangge: Run, tmp_path: Path, case: str) -
 def test_a_mistake_in_the_call_is_told_in_one_line(arguments: list[str], sentence: str) -> None:
     program = Path(sys.executable).with_name("wangge")
     result = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
-    assert result.returncode == console.CANNOT_RUN
+    assert result.returncode == console.EXIT_ERROR
     assert sentence in result.stderr
     assert result.stderr.count("\n") == 1
     assert result.stdout == ""
@@ -269,13 +269,13 @@ def test_an_interrupted_command_leaves_nothing(tmp_path: Path, ending: signal.Si
             time.sleep(0.05)
         process.send_signal(ending)
         _, err = process.communicate(timeout=120)
-    assert process.returncode == console.INTERRUPTED
+    assert process.returncode == console.EXIT_INTERRUPTED
     assert "Traceback" not in err
     assert [path.name for path in tmp_path.iterdir()] == ["areas.gpkg"]
 
 
 def test_every_error_has_an_exit_code() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
-    assert {console.exit_code(kind("x")) for kind in kinds} <= {console.NOT_VALID, console.CANNOT_RUN}
-    assert console.exit_code(errors.RefusedError("x")) == console.NOT_VALID
-    assert console.exit_code(errors.CapacityError("x")) == console.CANNOT_RUN
+    assert {console.exit_code(kind("x")) for kind in kinds} <= {console.EXIT_INVALID, console.EXIT_ERROR}
+    assert console.exit_code(errors.RefusedError("x")) == console.EXIT_INVALID
+    assert console.exit_code(errors.CapacityError("x")) == console.EXIT_ERROR

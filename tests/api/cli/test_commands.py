@@ -15,12 +15,12 @@ import pytest
 import shapely
 from pypdf import PdfReader
 
-from api.cli import interrupt
-from gis.classes import Method, class_ranges, upper_bounds
+from api.cli import raise_interrupt
+from gis.classes import ClassificationMethod, class_ranges, upper_bounds
 from gis.crs import LONLAT
 from layers.formats import read_layer, write_layer
-from layers.maps.choropleth import rounded
-from layers.maps.mpl_style import measured
+from layers.maps.choropleth import round_for_display
+from layers.maps.mpl_style import format_measure
 from tests.api.conftest import Run
 
 
@@ -137,9 +137,9 @@ def test_locate_agrees_with_assign(wangge: Run, cells: Path, shops: Path, tmp_pa
 
 
 def test_a_gcj02_location_is_converted(wangge: Run, cells: Path) -> None:
-    from gis.datum import convert
+    from gis.datum import convert_coordinates
 
-    lon, lat = convert(113.9011, 22.5011, "wgs84", "gcj02")
+    lon, lat = convert_coordinates(113.9011, 22.5011, "wgs84", "gcj02")
     here = wangge("locate", "--cells", cells, 113.9011, 22.5011).out
     assert wangge("locate", "--cells", cells, float(lon), float(lat), "--datum", "gcj02").out == here
 
@@ -220,8 +220,10 @@ def test_map_of_an_area_to_print(wangge: Run, areas: Path, cells: Path, tmp_path
     assert not (tmp_path / "none.png").exists()
 
 
-@pytest.mark.parametrize("method", Method)
-def test_map_of_a_measure_in_classes(wangge: Run, cells: Path, tmp_path: Path, method: Method) -> None:
+@pytest.mark.parametrize("method", ClassificationMethod)
+def test_map_of_a_measure_in_classes(
+    wangge: Run, cells: Path, tmp_path: Path, method: ClassificationMethod
+) -> None:
     out = tmp_path / "map.pdf"
     outcome = wangge(
         "map", "--cells", cells, "--measure", "area_m2", "--method", method, "--classes", 3,
@@ -229,9 +231,9 @@ def test_map_of_a_measure_in_classes(wangge: Run, cells: Path, tmp_path: Path, m
     )  # fmt: skip
     assert outcome.code == 0, outcome.err
     words = PdfReader(out).pages[0].extract_text()
-    areas = rounded(gpd.read_file(cells)["area_m2"].to_numpy())
+    areas = round_for_display(gpd.read_file(cells)["area_m2"].to_numpy())
     for low, high in class_ranges(areas, upper_bounds(areas, 3, method)).tolist():
-        low, high = (measured("area_m2", value) for value in (low, high))
+        low, high = (format_measure("area_m2", value) for value in (low, high))
         assert (low if low == high else f"{low} – {high}") in words.splitlines()
 
 
@@ -269,7 +271,7 @@ def test_a_pipe_gets_no_progress_bar_and_the_result_alone(areas: Path, tmp_path:
 def interruptible() -> Iterator[None]:
     """Signals are handled as the command line does."""
     numbers = (signal.SIGINT, signal.SIGALRM)
-    before = [signal.signal(number, interrupt) for number in numbers]
+    before = [signal.signal(number, raise_interrupt) for number in numbers]
     yield
     for number, handler in zip(numbers, before, strict=True):
         signal.signal(number, handler)

@@ -25,7 +25,7 @@ from layers.plans.cells import cells_as_of
 from layers.models import Account
 from layers.models import Area
 from layers.models import Assignment
-from layers.models import BaseFeature
+from layers.models import BasemapFeature
 from layers.models import Entity
 from layers.models import GapRun
 from layers.models import Plan
@@ -98,7 +98,7 @@ def test_the_database_holds_the_whole_district(demo: tuple[Path, str], stored: S
     singular = {"households": "household", "enterprises": "enterprise", "sensors": "sensor",
                 "components": "component", "service_points": "service_point"}  # fmt: skip
     assert kinds == {kind: counts[name] for name, kind in singular.items()}
-    base = select(BaseFeature.kind, func.count()).group_by(BaseFeature.kind)
+    base = select(BasemapFeature.kind, func.count()).group_by(BasemapFeature.kind)
     names = ("roads", "railway", "water", "green", "buildings")
     assert _pairs(stored, base) == {name: counts[name] for name in names}
     assert stored.scalar(select(func.count()).select_from(Area)) == counts["areas"]

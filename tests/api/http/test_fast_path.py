@@ -10,11 +10,11 @@ from starlette.types import Receive, Scope, Send
 
 from api import problems
 from api.app import create_app
-from api.http.fast_path import Direct
-from api.routes import DIRECT
+from api.http.fast_path import FastPathMiddleware
+from api.routes import FAST_PATHS
 from api.routes.locate import router
 from api.security import caller
-from api.security.requirements import demands
+from api.security.requirements import route_requirements
 from api.settings import ServiceSettings
 from layers.db.database import Database
 from layers.snapshot import SnapshotHolder
@@ -43,7 +43,7 @@ QUESTIONS = [
 
 def ask(app: Any, root_path: str) -> list[tuple[int, str | None, bytes]]:
     async def signed_in(scope: Scope, receive: Receive, send: Send) -> None:
-        caller.put(scope, BAOAN)
+        caller.set_principal(scope, BAOAN)
         await app(scope, receive, send)
 
     async def all_questions() -> list[tuple[int, str | None, bytes]]:
@@ -61,19 +61,19 @@ def test_it_answers_as_the_router_does(database: Database, root_path: str) -> No
     publish(database, "community", GRID, DAYS[0], areas=COMMUNITIES)
     app = FastAPI(openapi_url=None)
     app.include_router(router)
-    problems.install(app)
+    problems.add_exception_handlers(app)
     app.state.snapshots = SnapshotHolder(database, today=lambda: TODAY)
     app.state.snapshots.refresh()
     expected = ask(app, root_path)
     taken: list[str] = []
-    endpoint = DIRECT["/v1/locate"]
+    endpoint = FAST_PATHS["/v1/locate"]
 
     async def noted(scope: Scope, receive: Receive, send: Send) -> None:
         taken.append(scope["wangge.route"])
         await endpoint(scope, receive, send)
 
     app.middleware_stack = None
-    app.add_middleware(Direct, routes={"/v1/locate": noted})
+    app.add_middleware(FastPathMiddleware, routes={"/v1/locate": noted})
     assert ask(app, root_path) == expected
     assert taken == ["/v1/locate"] * 10
     assert {status for status, _, _ in expected} >= {200, 404, 405, 422}
@@ -81,7 +81,7 @@ def test_it_answers_as_the_router_does(database: Database, root_path: str) -> No
 
 def test_each_of_its_endpoints_is_the_route_that_the_gate_knows() -> None:
     app = create_app(ServiceSettings(database="sqlite:///nowhere.gpkg"))
-    listed = {each.path: each.access for each in demands(app) if "GET" in each.methods}
-    for path, endpoint in DIRECT.items():
+    listed = {each.path: each.rule for each in route_requirements(app) if "GET" in each.methods}
+    for path, endpoint in FAST_PATHS.items():
         assert "{" not in path
         assert listed[path] is endpoint.__wangge_access__  # type: ignore[attr-defined]

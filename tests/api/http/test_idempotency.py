@@ -12,9 +12,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.idempotency import Done, Once
-from api.http.middleware import Surroundings
-from api.security.caller import put
+from api.http.idempotency import IdempotentWrite, WriteResult
+from api.http.middleware import RequestContextMiddleware
+from api.security.caller import set_principal
 from api.security.principal import SYSTEM
 from gis.errors import ConflictError
 from layers.db.database import Database, bump_revision
@@ -27,7 +27,7 @@ async def ask(app: ASGIApp, database: Database) -> tuple[int, bytes]:
     served = FastAPI()
     served.state.database = database
     scope = {"type": "http", "method": "POST", "path": "/v1/schemes", "headers": [], "app": served}
-    put(scope, SYSTEM)
+    set_principal(scope, SYSTEM)
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -36,19 +36,19 @@ async def ask(app: ASGIApp, database: Database) -> tuple[int, bytes]:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await Surroundings(app, LIMIT_S)(scope, receive, send)
+    await RequestContextMiddleware(app, LIMIT_S)(scope, receive, send)
     return sent[0]["status"], sent[1]["body"]
 
 
 def writing(scope: Scope, meanwhile: Callable[[], Any]) -> None:
     """Count the revision up as a route would; `meanwhile` is called when that is written and not yet kept."""
 
-    def deed(session: Session) -> Done:
+    def deed(session: Session) -> WriteResult:
         bump_revision(session)
         meanwhile()
-        return Done({})
+        return WriteResult({})
 
-    Once(Request(scope), None)(None, deed)
+    IdempotentWrite(Request(scope), None)(None, deed)
 
 
 def test_a_write_that_was_given_up_is_not_kept(database: Database) -> None:
@@ -70,7 +70,7 @@ def test_a_write_that_was_given_up_is_not_kept(database: Database) -> None:
 
     status, body = asyncio.run(asking())
     assert (status, b"nothing is kept" in body) == (503, True)
-    assert database.revision() == 0
+    assert database.read_revision() == 0
 
 
 def test_a_write_that_is_kept_is_answered_however_late(database: Database) -> None:
@@ -80,4 +80,4 @@ def test_a_write_that_is_kept_is_answered_however_late(database: Database) -> No
         await JSONResponse({})(scope, receive, send)
 
     assert asyncio.run(ask(app, database)) == (200, b"{}")
-    assert database.revision() == 1
+    assert database.read_revision() == 1

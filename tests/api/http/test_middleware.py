@@ -12,9 +12,9 @@ from sqlalchemy import exc
 from starlette.types import Message, Receive, Scope, Send
 
 from api import logs
-from api.http.middleware import Surroundings
-from api.metrics import REQUESTS, RUNNING, TALLY
-from api.security.limits import SecurityHeaders
+from api.http.middleware import RequestContextMiddleware
+from api.metrics import METRICS_BUFFER, REQUESTS, REQUESTS_RUNNING
+from api.security.limits import SecurityHeadersMiddleware
 from gis.errors import InputError
 
 SCOPE = {"type": "http", "method": "GET", "path": "/v1/thing", "scheme": "http", "query_string": b"secret=1"}
@@ -26,7 +26,7 @@ class Call:
 
     def __init__(self, app: Any, limit: float = ENDLESS, **scope: Any) -> None:
         self.sent: list[Message] = []
-        self._app = SecurityHeaders(Surroundings(app, limit, ["/v1/files", "/weigh"]))
+        self._app = SecurityHeadersMiddleware(RequestContextMiddleware(app, limit, ["/v1/files", "/weigh"]))
         self._scope = {**SCOPE, "headers": [], **scope}
 
     async def run(self) -> "Call":
@@ -213,9 +213,9 @@ def test_each_request_is_one_line_with_its_id_and_without_its_query(
     before = counted._value.get()
     asyncio.run(Call(app, headers=[(b"x-request-id", b"given-by-caller")]).run())
     call = asyncio.run(Call(app, headers=[(b"x-request-id", b"bad id\n")]).run())
-    TALLY.hand_over()
+    METRICS_BUFFER.flush()
     assert counted._value.get() == before + 2
-    assert RUNNING._value.get() == 0
+    assert REQUESTS_RUNNING._value.get() == 0
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [line["event"] for line in lines] == ["within", "request"] * 2
     assert [line["request_id"] for line in lines[:2]] == ["given-by-caller"] * 2

@@ -11,7 +11,7 @@ import pytest
 
 from api.jobs.launcher import Launcher
 from api.jobs.tasks import Task
-from tests.procfs import children, told
+from tests.procfs import children, read_proc
 
 
 @pytest.fixture
@@ -42,15 +42,15 @@ def task(folder: Path, kind: str = "none", memory: int = 4 << 30) -> str:
 
 
 def said(launcher: Launcher, line: str) -> dict[str, Any]:
-    with launcher.running(line) as running:
-        while running.alive:
+    with launcher.launch(line) as running:
+        while running.is_alive:
             time.sleep(0.01)
-        return running.said
+        return running.reported
 
 
 def kept() -> set[int]:
     """Return the processes that this one keeps for jobs."""
-    return {each for each in children("self") if "api.jobs.fork_server" in told(each, "cmdline")}
+    return {each for each in children("self") if "api.jobs.fork_server" in read_proc(each, "cmdline")}
 
 
 FAILED = "An error of the program, not of yours: KeyError."
@@ -72,12 +72,12 @@ def test_limits_hold_for_one_task_alone(launcher: Launcher, tmp_path: Path) -> N
     before = kept()
     said(launcher, task(tmp_path))
     (process,) = kept() - before
-    limited = told(process, "limits")
+    limited = read_proc(process, "limits")
     rows = (f"e{number},sensor,114,22" for number in range(20_000))
     (tmp_path / "e.csv").write_text("\n".join(["id,kind,lon,lat", *rows]), encoding="utf-8")
     short = said(launcher, task(tmp_path, "import-entities", memory=1 << 20))
     assert kept() - before == {process}
-    assert told(process, "limits") == limited
+    assert read_proc(process, "limits") == limited
     # With memory enough the file is read, and found too long.
     assert said(launcher, task(tmp_path, "import-entities"))["error"] == READ != short.get("error")
 
@@ -93,7 +93,7 @@ def test_a_process_that_has_died_is_replaced(launcher: Launcher, tmp_path: Path)
 
 def test_a_task_that_is_ended_leaves_no_process(launcher: Launcher, tmp_path: Path) -> None:
     before = kept()
-    with launcher.running(task(tmp_path)):
+    with launcher.launch(task(tmp_path)):
         pass
     assert kept() <= before
     assert said(launcher, task(tmp_path))["error"] == FAILED

@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 import pytest
 
-from api.jobs.leader_lock import turn
+from api.jobs.leader_lock import leader_lock
 
 HOLD = "import sys, threading; from pathlib import Path; from api.jobs.leader_lock import turn\n"
 HOLD += "with turn(Path(sys.argv[1]), threading.Event()): print('mine', flush=True); sys.stdin.read()\n"
@@ -19,7 +19,7 @@ def test_another_has_its_turn_when_the_process_is_killed(tmp_path: Path) -> None
     had, stop = Event(), Event()
 
     def wait() -> None:
-        with turn(tmp_path, stop):
+        with leader_lock(tmp_path, stop):
             had.set()
 
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
@@ -37,10 +37,10 @@ def test_waiting_ends_with_the_service(tmp_path: Path) -> None:
     stop = Event()
 
     def wait() -> None:
-        with turn(tmp_path, stop):
+        with leader_lock(tmp_path, stop):
             pass
 
-    with turn(tmp_path, Event()):
+    with leader_lock(tmp_path, Event()):
         thread = Thread(target=wait)
         thread.start()
         time.sleep(0.1)
@@ -52,7 +52,7 @@ def test_waiting_ends_with_the_service(tmp_path: Path) -> None:
 
 def test_a_turn_that_is_over_is_another_s(tmp_path: Path) -> None:
     for _ in range(2):
-        with turn(tmp_path, Event()):
+        with leader_lock(tmp_path, Event()):
             pass
-    with pytest.raises(FileNotFoundError), turn(tmp_path / "none", Event()):
+    with pytest.raises(FileNotFoundError), leader_lock(tmp_path / "none", Event()):
         pass

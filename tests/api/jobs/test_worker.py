@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, text
 
-from api.jobs.cancel_flag import withdrawing
+from api.jobs.cancel_flag import set_cancel_flag
 from api.jobs.worker import Worker
 from api.settings import ServiceSettings
 from gis.errors import ConflictError
 from layers.db.database import Database, bump_revision
 from layers.jobs.queue import cancel, enqueue, find_job
 from layers.models import Entity, Job, JobState
-from tests.procfs import children, told
+from tests.procfs import children, read_proc
 
 RECORDS, CANCELS = 15_000, 5
 ENDED = {JobState.done, JobState.failed, JobState.cancelled}
@@ -98,7 +98,7 @@ def entities(database: Database) -> int:
 
 def doing() -> list[int]:
     """Return the processes that do jobs of this one."""
-    kept = [each for each in children("self") if "api.jobs.fork_server" in told(each, "cmdline")]
+    kept = [each for each in children("self") if "api.jobs.fork_server" in read_proc(each, "cmdline")]
     return [each for process in kept for each in children(process)]
 
 
@@ -138,7 +138,7 @@ def test_a_job_hears_that_it_is_to_end_while_nobody_can_write(
     number = ask(database, long_table, tmp_path)
     wait_for(database, number, reading)
     # As the job itself does in its last seconds, this keeps the file from all others.
-    with database.write() as session, withdrawing(tmp_path, number):
+    with database.write() as session, set_cancel_flag(tmp_path, number):
         bump_revision(session)
         for _ in range(1200):
             if not doing():

@@ -24,13 +24,13 @@ from tests.layers.snapshot.published import DAYS, publish
 def serving(database, who):
     app = FastAPI(openapi_url=None)
     app.include_router(router)
-    problems.install(app)
+    problems.add_exception_handlers(app)
     app.state.snapshots = SnapshotHolder(database, today=lambda: TODAY)
     app.state.snapshots.refresh()
     state = SimpleNamespace(who=who)
 
     async def signed_in(scope, receive, send):
-        caller.put(scope, state.who)
+        caller.set_principal(scope, state.who)
         await app(scope, receive, send)
 
     listening = socket.create_server(("127.0.0.1", 0))

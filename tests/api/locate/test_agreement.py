@@ -9,7 +9,7 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from api.routes.locate import LARGE_BODY
+from api.routes.locate import LARGE_BODY_BYTES
 from tests.api.conftest import Run
 from tests.api.locate.plans import BAOAN, GRID, ON_ONE_DATABASE, columns, good, oracle
 from tests.layers.snapshot.published import DAYS, lattice, publish, telling_points
@@ -103,8 +103,8 @@ def test_large_bodies_get_the_same_answer_in_a_thread(database, serve):
     ask = serve(database)
     points = telling_points(GRID, count=20_000)
     body = orjson.dumps(columns(points))
-    assert len(body) > LARGE_BODY
-    owners = oracle().owners(points[:, 0], points[:, 1])
+    assert len(body) > LARGE_BODY_BYTES
+    owners = oracle().find_owners(points[:, 0], points[:, 1])
     told = good(ask.post("/v1/locate", content=body)).json()["schemes"]["community"]["code"]
     assert told == [oracle().codes[owner] if owner >= 0 else None for owner in owners]
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.locate import arrow, read_points
-from api.locate.points import MOST_IN_ARROW
+from api.locate.points import MAX_ARROW_POINTS
 from gis.errors import InputError, LimitError
 from tests.api.locate.plans import BAOAN, GRID, ON_ONE_DATABASE, columns, good
 from tests.layers.snapshot.published import telling_points
@@ -108,7 +108,7 @@ def test_bytes_without_sense_are_refused(body, detail):
 
 
 def test_too_many_points_are_refused():
-    many = np.zeros(MOST_IN_ARROW + 1, dtype=np.int8)
+    many = np.zeros(MAX_ARROW_POINTS + 1, dtype=np.int8)
     sink = pa.BufferOutputStream()
     table = lonlat(many, many)
     with pa.ipc.new_stream(sink, table.schema) as writer:
@@ -136,7 +136,7 @@ def test_spoiled_streams_are_read_or_refused(chance: random.Random, spoiled: int
 @given(st.lists(st.sampled_from([None, "a", "b", "c"]), min_size=1), st.data())
 def test_words_are_the_values_at_the_picks(values, data):
     picks = data.draw(st.lists(st.integers(-1, len(values) - 1)))
-    column = arrow.words(values, np.array(picks, dtype=np.int64))
+    column = arrow.dictionary_column(values, np.array(picks, dtype=np.int64))
     column.validate(full=True)
     assert column.to_pylist() == [None if pick < 0 else values[pick] for pick in picks]
     assert len(set(column.dictionary.to_pylist())) == len(column.dictionary)

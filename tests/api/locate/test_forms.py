@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.locate.points import MOST_POINTS, numbers
+from api.locate.points import MAX_POINTS, to_floats
 from tests.api.locate.plans import GRID, ON_ONE_DATABASE, good
 from tests.layers.snapshot.published import DAYS, publish
 
@@ -107,7 +107,7 @@ def test_bodies_without_sense_are_refused(ask, kind, body, detail):
 
 @ON_ONE_DATABASE
 def test_too_many_points_are_refused(ask):
-    many = MOST_POINTS + 1
+    many = MAX_POINTS + 1
     bodies = [
         ("application/json", orjson.dumps({"lon": [1] * many, "lat": [1] * many})),
         ("application/json", orjson.dumps([{"lon": 1, "lat": 1}] * many)),
@@ -138,4 +138,4 @@ def test_values_are_numbers_or_none(values):
         float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else float("nan")
         for value in values
     ]
-    assert np.array_equal(numbers(values), np.array(naive, dtype=float), equal_nan=True)
+    assert np.array_equal(to_floats(values), np.array(naive, dtype=float), equal_nan=True)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.locate import contract, parameters
-from gis.datum import convert
+from api.locate import contract, parse_query_string
+from gis.datum import convert_coordinates
 from tests.api.locate.plans import ON_ONE_DATABASE, good
 from tests.layers.snapshot.published import DAYS, STEP, coded, lattice, publish
 
@@ -56,7 +56,7 @@ def test_as_of_a_day(database, serve):
 
 
 def test_a_datum_is_converted_alike_singly_and_in_bulk(ask):
-    lon, lat = convert(114.0 + STEP / 3, 22.5 + STEP / 3, "wgs84", "gcj02")
+    lon, lat = convert_coordinates(114.0 + STEP / 3, 22.5 + STEP / 3, "wgs84", "gcj02")
     inside = {"lon": float(lon), "lat": float(lat), "datum": "gcj02", "scheme": "community"}
     one = good(ask.get("/v1/locate", params=inside)).json()
     assert one["owners"][0]["cell"]["code"] == "009"
@@ -114,7 +114,7 @@ def test_questions_without_sense_are_refused(ask, query, detail):
 @ON_ONE_DATABASE
 def test_answers_are_of_the_models_that_describe_them(ask):
     one = good(ask.get("/v1/locate?lon=114.0001&lat=22.5001"))
-    assert contract.LocatedPlace.model_validate_json(one.content).owners[0].cell.areas
+    assert contract.LocatedPoint.model_validate_json(one.content).owners[0].cell.areas
     place = {"lon": 114.0001, "lat": 22.5001}
     asked = [place, {"lon": 114.9, "lat": 22.5, "id": 7}, {"lon": None, "lat": 0}]
     records = contract.LocatedRecords.model_validate_json(good(ask.post("/v1/locate", json=asked)).content)
@@ -139,4 +139,4 @@ def test_parameters_are_read_as_the_library_reads_them(query):
     told: dict[str, list[str]] = {}
     for name, value in parse_qsl(query.encode().decode("latin-1"), keep_blank_values=True):
         told.setdefault(name, []).append(value)
-    assert parameters(query.encode()) == told
+    assert parse_query_string(query.encode()) == told

@@ -42,7 +42,7 @@ def exported_by(client: httpx.Client, **asked: Any) -> tuple[dict[str, Any], htt
 
 def read(answer: httpx.Response, form: str, tmp_path: Path) -> gpd.GeoDataFrame:
     assert answer.status_code == 200, answer.text
-    path = tmp_path / f"out{export_files.FORMS[form].suffix}"
+    path = tmp_path / f"out{export_files.EXPORT_FORMATS[form].suffix}"
     path.write_bytes(answer.content)
     return read_layer(path, role="entities").sort_values("id", ignore_index=True)
 
@@ -52,7 +52,7 @@ def test_a_layer_comes_as_a_file_in_the_form_asked_for(client: Client, tmp_path:
     fill(admin)
     # The others differ by nothing that is decided here.
     for name in ("gpkg", "csv", "shp"):
-        form = export_files.FORMS[name]
+        form = export_files.EXPORT_FORMATS[name]
         job, answer = exported_by(admin, layer="entities", format=name, kind="household")
         assert job["result"]["rows"] == 2
         assert job["result"]["bytes"] == len(answer.content)
@@ -144,19 +144,20 @@ def test_a_file_is_there_when_the_job_is_done_and_until_it_expires(
 
 
 def test_expired_files_are_removed_and_others_stay(tmp_path: Path) -> None:
-    export_files.clean(tmp_path, 3600)
+    export_files.remove_expired(tmp_path, 3600)
     asked = {"layer": "areas", "format": "csv"}
     old, new = (
-        export_files.file_of(tmp_path, {**asked, "place": export_files.new_place()}) for _ in range(2)
+        export_files.export_path(tmp_path, {**asked, "place": export_files.new_folder_name()})
+        for _ in range(2)
     )
     for path in (old, new):
         path.parent.mkdir(parents=True)
         path.touch()
     hour_ago = time.time() - 3700
     os.utime(old.parent, (hour_ago, hour_ago))
-    export_files.clean(tmp_path, 3600)
+    export_files.remove_expired(tmp_path, 3600)
     assert (old.parent.exists(), new.exists()) == (False, True)
-    outside = export_files.file_of(tmp_path, {**asked, "place": "../../elsewhere"})
+    outside = export_files.export_path(tmp_path, {**asked, "place": "../../elsewhere"})
     assert outside.parent.parent == new.parent.parent
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, text
 
-from api.routes.health import _forget_the_dead
+from api.routes.health import _remove_dead_workers
 from layers.db.database import Database
 from tests.api.routes.conftest import Client
 from tests.layers.snapshot.published import DAYS, coded, lattice, note_publishing, publish
@@ -85,7 +85,7 @@ def test_what_dead_workers_had_under_way_is_left_out(tmp_path: Path, dead_proces
     counted = tmp_path / f"counter_{dead_process}.db"
     for file in (dead, living, counted):
         file.touch()
-    _forget_the_dead(tmp_path)
+    _remove_dead_workers(tmp_path)
     assert set(tmp_path.iterdir()) == {living, counted}
 
 

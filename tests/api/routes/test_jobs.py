@@ -20,7 +20,7 @@ from api.security.accounts import create_token
 from api.security.principal import SYSTEM, Role
 from api.settings import ServiceSettings
 from layers.db.database import Database
-from layers.jobs.queue import beat, enqueue, find_job
+from layers.jobs.queue import enqueue, find_job, heartbeat
 from layers.models import Entity, JobState
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client, serving
 
@@ -247,7 +247,7 @@ def test_a_stream_outlasts_a_database_that_is_away_for_a_moment_and_says_when_it
         time.sleep(1)
         connection.execute(text(back))
         with ground.write() as session:
-            beat(session, number, 1, 2)
+            heartbeat(session, number, 1, 2)
         assert [next(lines), json.loads(next(lines)[6:])["done"]] == ["event: job", 1]
         connection.execute(text(away))
         connection.execute(text(apart), {"name": name})

@@ -6,7 +6,7 @@ import httpx
 from fastapi import FastAPI
 
 from api.routes.locate import router
-from api.security.requirements import demands
+from api.security.requirements import route_requirements
 from tests.api.locate.plans import good
 from tests.layers.snapshot.published import DAYS, coded, lattice, publish
 
@@ -14,7 +14,7 @@ from tests.layers.snapshot.published import DAYS, coded, lattice, publish
 def test_every_route_says_who_may_call_it():
     app = FastAPI(openapi_url=None)
     app.include_router(router)
-    listed = {(method, each.path): each.access for each in demands(app) for method in each.methods}
+    listed = {(method, each.path): each.rule for each in route_requirements(app) for method in each.methods}
     assert listed["GET", "/v1/locate"].right == "read"
     assert listed["POST", "/v1/locate"].right == "bulk"
 

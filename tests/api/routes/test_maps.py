@@ -13,10 +13,10 @@ import shapely
 from playwright.sync_api import Browser
 from pypdf import PdfReader
 
-from gis.classes import Method
+from gis.classes import ClassificationMethod
 from layers.db.database import Database, bump_revision
 from layers.entities.lifecycle import create_entity
-from layers.models import BaseFeature
+from layers.models import BasemapFeature
 from tests.api.routes.conftest import SOUTH, WEST, Client, square
 from tests.api.routes.grid import eventually
 from tests.api.routes.test_jobs import ended
@@ -41,7 +41,7 @@ def mapped(client: Client, ground: Database) -> httpx.Client:
             place = shapely.Point(WEST + east, SOUTH + 0.015)
             create_entity(session, kind, kind, geometry=place, personal={"name": "张伟"}, name="张伟")
         line = square(0, 0, 4, 2).exterior
-        session.add(BaseFeature(kind="roads", class_name="main", name=None, geometry=line))
+        session.add(BasemapFeature(kind="roads", class_name="main", name=None, geometry=line))
         bump_revision(session)
     assert ended(admin, admin.post("/v1/gaps", json={"scheme": "community"}))["state"] == "done"
     officer = {
@@ -79,8 +79,10 @@ def test_a_map_comes_in_three_forms_and_tells_no_name(mapped: httpx.Client) -> N
     assert not re.search("甄有名|13912345678|张伟", page.text + words)
 
 
-@pytest.mark.parametrize("method", Method)
-def test_a_map_has_the_classes_of_the_page(mapped: httpx.Client, ground: Database, method: Method) -> None:
+@pytest.mark.parametrize("method", ClassificationMethod)
+def test_a_map_has_the_classes_of_the_page(
+    mapped: httpx.Client, ground: Database, method: ClassificationMethod
+) -> None:
     with ground.write() as session:
         for number, east in enumerate(np.repeat([0.012, 0.023, 0.034], [2, 3, 9])):
             place = shapely.Point(WEST + east, SOUTH + 0.015 + 0.0001 * number)

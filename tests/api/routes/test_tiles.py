@@ -7,7 +7,7 @@ import mapbox_vector_tile
 import pytest
 
 from gis.crs import LONLAT
-from layers.basemap import replace_base
+from layers.basemap import replace_basemap
 from layers.db.database import Database
 from tests.api.routes.conftest import STEP, WEST, Client, square
 from tests.api.routes.grid import (
@@ -174,7 +174,7 @@ def test_the_base_map_is_the_same_for_everybody(published: Database, client: Cli
         {"class_name": ["main", "lane"], "name": ["大道", None]}, geometry=shapes, crs=LONLAT
     )
     lake = gpd.GeoDataFrame({"class_name": ["lake"], "name": ["湖"]}, geometry=[square(3, 0)], crs=LONLAT)
-    replace_base(published, {"roads": roads, "water": lake})
+    replace_basemap(published, {"roads": roads, "water": lake})
     eventually(lambda: told(viewer, "base", address(3, 1)) != {})
     assert told(viewer, "base", address(3, 1))["roads"] == [{"class": "main", "name": "大道"}]
     assert {"class": "lane"} in told(viewer, "base", address(3, 1, 13))["roads"]

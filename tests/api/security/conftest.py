@@ -17,11 +17,11 @@ from starlette.routing import Route
 from api import problems
 from api.routes.session import router as session_router
 from api.security.accounts import create_account, create_token
-from api.security.area_scope import within
-from api.security.caller import Caller, principal_in
+from api.security.area_scope import in_area_scope
+from api.security.caller import Caller, get_principal
 from api.security.principal import SYSTEM, Right, Role
-from api.security.requirements import Access, Ground, access, declare, public
-from api.security.setup import install, open_identities
+from api.security.requirements import AccessRule, AreaPolicy, declare_access, public, requires
+from api.security.setup import add_security, open_credential_cache
 from gis.errors import NotFoundError
 from layers.db.database import Database
 from layers.models import Area
@@ -48,14 +48,14 @@ router = APIRouter(prefix="/v1")
 
 
 @router.get("/areas")
-@access(Right.read, Ground.filtered)
+@requires(Right.read, AreaPolicy.filtered)
 def areas(caller: Caller, request: Request) -> list[str]:
     with request.app.state.database.read() as session:
-        return sorted(session.scalars(select(Area.code).where(within(Area.code, caller))))
+        return sorted(session.scalars(select(Area.code).where(in_area_scope(Area.code, caller))))
 
 
 @router.get("/areas/{code}")
-@access(Right.read, Ground.checked)
+@requires(Right.read, AreaPolicy.checked)
 async def area(code: str, caller: Caller) -> str:
     if not caller.covers(code):
         raise NotFoundError(f"There is no area '{code}'.")
@@ -63,27 +63,27 @@ async def area(code: str, caller: Caller) -> str:
 
 
 @router.put("/areas/{code}")
-@access(Right.draft, Ground.checked)
+@requires(Right.draft, AreaPolicy.checked)
 async def put_area(code: str, caller: Caller) -> str:
     caller.require_area(code)
     return code
 
 
 @router.post("/entities")
-@access(Right.record, Ground.checked)
+@requires(Right.record, AreaPolicy.checked)
 async def create_entity(caller: Caller, body: dict[str, str]) -> dict[str, str]:
     caller.require_area(body.get("area_code"))
     return body
 
 
 @router.post("/schemes")
-@access(Right.draft, Ground.everywhere)
+@requires(Right.draft, AreaPolicy.unrestricted)
 async def create_scheme(caller: Caller) -> str:
     return caller.label
 
 
 @router.get("/audit")
-@access(Right.administer, Ground.filtered)
+@requires(Right.administer, AreaPolicy.filtered)
 async def audit_entries() -> list[str]:
     return []
 
@@ -94,22 +94,22 @@ async def healthz() -> str:
     return "ok"
 
 
-@access(Right.bulk, Ground.filtered)
+@requires(Right.bulk, AreaPolicy.filtered)
 async def locate(request: PlainRequest) -> JSONResponse:
-    covered = principal_in(request.scope).covered
+    covered = get_principal(request.scope).covered
     return JSONResponse(None if covered is None else sorted(covered))
 
 
 def make_app(database: Database) -> FastAPI:
     app = FastAPI(openapi_url=None)
     app.state.database = database
-    problems.install(app)
+    problems.add_exception_handlers(app)
     app.include_router(session_router)
     app.include_router(router)
     app.router.routes.append(Route("/v1/locate", locate, methods=["POST"]))
-    app.mount("/assets", declare(Access(Right.enter, Ground.none))(PlainTextResponse("page")))
-    install(app, body_bytes=1000, upload_bytes=5000, uploads=["/v1/imports"])
-    open_identities(app, database)
+    app.mount("/assets", declare_access(AccessRule(Right.enter, AreaPolicy.none))(PlainTextResponse("page")))
+    add_security(app, body_bytes=1000, upload_bytes=5000, upload_paths=["/v1/imports"])
+    open_credential_cache(app, database)
     return app
 
 

@@ -11,8 +11,16 @@ from api.security import credential_cache
 from api.security.accounts import create_token, list_tokens, revoke_token
 from api.security.credentials import is_token
 from api.security.principal import RIGHTS, SYSTEM, Right, Role
-from api.security.requirements import Access, Directory, Ground, UndeclaredRouteError, access, demands, public
-from api.security.setup import install
+from api.security.requirements import (
+    AccessRule,
+    AreaPolicy,
+    RouteTable,
+    UndeclaredRouteError,
+    public,
+    requires,
+    route_requirements,
+)
+from api.security.setup import add_security
 from layers.db.database import Database
 from layers.models import Token as TokenRecord
 from tests.api.security.conftest import AREAS, BENEATH, Client, MakeClient, Token, bearer
@@ -20,11 +28,11 @@ from tests.api.security.conftest import AREAS, BENEATH, Client, MakeClient, Toke
 BOUND = [None, "4403", "440305", "440306", "MC-LC"]
 
 
-def requests(app: FastAPI) -> Iterable[tuple[str, str, Access]]:
-    for demand in demands(app):
+def requests(app: FastAPI) -> Iterable[tuple[str, str, AccessRule]]:
+    for demand in route_requirements(app):
         for method in sorted(demand.methods):
             path = demand.path.replace("{code}", "440305001").replace("/assets", "/assets/page.html")
-            yield method, path, demand.access
+            yield method, path, demand.rule
 
 
 def test_only_public_routes_answer_without_credentials(client: Client, app: FastAPI) -> None:
@@ -59,10 +67,10 @@ def test_each_route_admits_exactly_the_roles_and_areas_it_declares(
                 if demanded.right is None:
                     assert status not in {401, 403}, case
                 elif demanded.right not in RIGHTS[role] or (
-                    demanded.ground is Ground.everywhere and area_code is not None
+                    demanded.area_policy is AreaPolicy.unrestricted and area_code is not None
                 ):
                     assert status == 403, case
-                elif demanded.ground is Ground.checked and "440305001" not in BENEATH[area_code]:
+                elif demanded.area_policy is AreaPolicy.checked and "440305001" not in BENEATH[area_code]:
                     assert status == (404 if method == "GET" else 403), case
                 else:
                     assert status in {200, 204}, case
@@ -124,7 +132,7 @@ def test_a_revoked_or_expired_token_is_refused_within_two_seconds(
 def test_a_known_caller_needs_no_database_for_a_while(
     client: Client, token: Token, ground: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(credential_cache, "FRESH_S", 60.0)
+    monkeypatch.setattr(credential_cache, "CACHE_TTL_S", 60.0)
     given = token(Role.viewer)
     assert client.get("/v1/session", headers=bearer(given)).status_code == 200
     with ground.write() as session:
@@ -160,14 +168,14 @@ def test_an_undeclared_route_keeps_the_application_from_starting() -> None:
 
     app.include_router(router, prefix="/v1")
     with pytest.raises(UndeclaredRouteError, match=r"GET /v1/forgotten/\{what\}"):
-        install(app)
+        add_security(app)
 
 
 def test_the_directory_finds_the_route_that_the_router_takes() -> None:
     app = FastAPI(openapi_url=None)
 
     @app.get("/plans/{plan}")
-    @access(Right.read, Ground.checked)
+    @requires(Right.read, AreaPolicy.checked)
     def plan(plan: str) -> str:
         return plan
 
@@ -176,10 +184,10 @@ def test_the_directory_finds_the_route_that_the_router_takes() -> None:
     def shadowed() -> str:
         return ""
 
-    directory = Directory(demands(app))
-    assert directory.find("GET", "/plans/open") == Access(Right.read, Ground.checked)
+    directory = RouteTable(route_requirements(app))
+    assert directory.find("GET", "/plans/open") == AccessRule(Right.read, AreaPolicy.checked)
     assert directory.find("POST", "/plans/open") is None
-    assert directory.methods("/plans/open") == {"GET"}
+    assert directory.allowed_methods("/plans/open") == {"GET"}
 
 
 def test_the_gate_stands_behind_the_prefix_of_a_proxy(make_client: MakeClient, token: Token) -> None:

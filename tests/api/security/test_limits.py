@@ -9,7 +9,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from api.security.limits import DATA_CSP, PAGE_CSP, BodyLimit, KnownHosts, SecurityHeaders
+from api.security.limits import (
+    DATA_CSP,
+    PAGE_CSP,
+    BodyLimitMiddleware,
+    SecurityHeadersMiddleware,
+    TrustedHostMiddleware,
+)
 from api.security.principal import Role
 from tests.api.security.conftest import Client, MakeClient, Token, bearer
 
@@ -78,7 +84,7 @@ def test_https_is_kept_to(make_client: MakeClient) -> None:
     ],
 )
 def test_a_page_loads_its_own_and_an_answer_keeps_its_own(answer: Response, policy: str, cached: str) -> None:
-    _, headers, _ = call(SecurityHeaders(answer))
+    _, headers, _ = call(SecurityHeadersMiddleware(answer))
     assert headers["content-security-policy"] == policy
     assert headers["cache-control"] == cached
     assert "'unsafe-inline'" not in policy
@@ -95,10 +101,10 @@ def test_a_page_loads_its_own_and_an_answer_keeps_its_own(answer: Response, poli
     ],
 )  # fmt: skip
 def test_only_known_hosts_are_answered(hosts: list[bytes], status: int) -> None:
-    app = KnownHosts(echo, ["localhost", "127.0.0.1", "[::1]"])
+    app = TrustedHostMiddleware(echo, ["localhost", "127.0.0.1", "[::1]"])
     assert call(app, headers=[(b"host", host) for host in hosts])[0] == status
     assert call(app, path="/healthz")[0] == 200
-    assert call(KnownHosts(echo, ["*"]), headers=[(b"host", host) for host in hosts])[0] == 200
+    assert call(TrustedHostMiddleware(echo, ["*"]), headers=[(b"host", host) for host in hosts])[0] == 200
 
 
 @pytest.mark.parametrize("inner", [echo, slurp])
@@ -109,18 +115,18 @@ def test_a_body_too_large_is_refused_whether_told_or_not(
 ) -> None:
     bodies = [b"x" * min(400, size - start) for start in range(0, size, 400)] or [b""]
     headers = [(b"content-length", str(size).encode())] if told else []
-    found, _, body = call(BodyLimit(inner, 1000, 5000), bodies, headers=headers)
+    found, _, body = call(BodyLimitMiddleware(inner, 1000, 5000), bodies, headers=headers)
     assert found == status
     assert body == str(size).encode() if status == 200 else b"1,000 bytes" in body
 
 
 @pytest.mark.parametrize("length", [b"-1", b"1e3", b"ten", b"99999999999999999999"])
 def test_a_length_that_is_none_is_refused(length: bytes) -> None:
-    assert call(BodyLimit(echo, 1000, 5000), headers=[(b"content-length", length)])[0] == 413
+    assert call(BodyLimitMiddleware(echo, 1000, 5000), headers=[(b"content-length", length)])[0] == 413
 
 
 def test_an_upload_may_be_larger() -> None:
-    app = BodyLimit(echo, 1000, 5000, ["/v1/imports"])
+    app = BodyLimitMiddleware(echo, 1000, 5000, ["/v1/imports"])
     assert call(app, [b"x" * 5000], path="/v1/imports")[0] == 200
     assert call(app, [b"x" * 5001], path="/v1/imports")[0] == 413
     assert call(app, [b"x" * 1001], path="/v1/imports/1")[0] == 413

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from api.security.audit import Action, audit
-from api.security.passwords import hash_password, verify
-from api.security.personal import audit_reveal, masked, masked_text, shown
+from api.security.passwords import hash_password, verify_password
+from api.security.personal import audit_reveal, mask_personal, mask_text, visible_personal
 from api.security.principal import RIGHTS, SYSTEM, Principal, Right, Role
 from gis.errors import ForbiddenError, InputError
 from layers.db.database import Database
@@ -25,7 +25,7 @@ def test_a_mask_keeps_the_shape_and_hides_the_value() -> None:
         "persons": 4,
         "note": None,
     }
-    assert masked(personal) == {
+    assert mask_personal(personal) == {
         "contact": "张*",
         "phone": "*********34",
         "phones": ["*********34", ""],
@@ -33,13 +33,13 @@ def test_a_mask_keeps_the_shape_and_hides_the_value() -> None:
         "persons": "4*",
         "note": None,
     }
-    assert shown(personal, SYSTEM) == personal
-    assert shown(personal, VIEWER) == masked(personal)
+    assert visible_personal(personal, SYSTEM) == personal
+    assert visible_personal(personal, VIEWER) == mask_personal(personal)
 
 
 @given(st.text(min_size=1))
 def test_a_mask_leaves_two_signs_at_most(text: str) -> None:
-    hidden = masked_text(text)
+    hidden = mask_text(text)
     assert "*" in hidden
     assert len(hidden.replace("*", "")) <= 2
 
@@ -47,9 +47,9 @@ def test_a_mask_leaves_two_signs_at_most(text: str) -> None:
 @pytest.mark.parametrize("role", Role)
 def test_personal_data_is_for_publishers_and_administrators(role: Role) -> None:
     principal = Principal("token", 1, "x", role, RIGHTS[role], None, None)
-    assert principal.sees_personal == (role in {Role.publisher, Role.admin})
+    assert principal.can_see_personal == (role in {Role.publisher, Role.admin})
     granted = Principal("token", 1, "x", role, RIGHTS[role] | {Right.reveal}, None, None)
-    assert granted.sees_personal
+    assert granted.can_see_personal
 
 
 def test_a_reveal_is_audited_with_the_records_and_not_their_values(database: Database) -> None:
@@ -83,10 +83,10 @@ def test_an_entry_belongs_to_the_transaction_of_its_deed(database: Database) -> 
 
 
 def test_a_principal_says_what_it_lacks() -> None:
-    VIEWER.require(Right.read)
+    VIEWER.require_right(Right.read)
     VIEWER.require_area("440305")
     with pytest.raises(ForbiddenError, match="viewer lacks the right 'publish'"):
-        VIEWER.require(Right.publish)
+        VIEWER.require_right(Right.publish)
     for area_code, what in (("440306", "area '440306'"), (None, "the whole ground")):
         with pytest.raises(ForbiddenError, match=what):
             VIEWER.require_area(area_code)
@@ -95,10 +95,10 @@ def test_a_principal_says_what_it_lacks() -> None:
 def test_passwords_are_argon2id_and_compared_in_one_form() -> None:
     stored = hash_password("correct café battery", "monitor")
     assert stored.startswith("$argon2id$")
-    assert verify(stored, "correct cafe\u0301 battery")
-    assert not verify(stored, "correct cafe battery")
-    assert not verify(None, "nobody has this password")
-    assert not verify("not a hash", "correct café battery")
+    assert verify_password(stored, "correct cafe\u0301 battery")
+    assert not verify_password(stored, "correct cafe battery")
+    assert not verify_password(None, "nobody has this password")
+    assert not verify_password("not a hash", "correct café battery")
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 12, "x" * 257, "the-monitor1"])

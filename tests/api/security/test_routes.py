@@ -19,11 +19,11 @@ from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from api.app import create_app
-from api.jobs.export_files import file_of
+from api.jobs.export_files import export_path
 from api.security.accounts import create_token
 from api.security.audit import Action
 from api.security.principal import RIGHTS, SYSTEM, Right, Role
-from api.security.requirements import Demand, Ground, demands
+from api.security.requirements import AreaPolicy, RouteRequirement, route_requirements
 from api.settings import ServiceSettings
 from layers.db.database import Database
 from layers.models import (
@@ -38,9 +38,9 @@ from layers.models import (
     Officer,
     Plan,
     PlanCell,
+    PlanState,
     Post,
     Scheme,
-    State,
 )
 from tests.api.security.conftest import bearer
 
@@ -56,7 +56,7 @@ class Service:
 
     def __init__(self, app: FastAPI) -> None:
         self.app = app
-        self.demands = [each for each in demands(app) if each.access.right is not None]
+        self.demands = [each for each in route_requirements(app) if each.rule.right is not None]
         self._runner = asyncio.Runner()
         self._lifespan: AbstractAsyncContextManager[Any] = app.router.lifespan_context(app)
         self._runner.run(self._lifespan.__aenter__())
@@ -71,7 +71,7 @@ class Service:
 
     def ask(
         self,
-        demand: Demand,
+        demand: RouteRequirement,
         ids: dict[str, str],
         token: str | None,
         named: dict[str, str] | None = None,
@@ -142,7 +142,7 @@ def fill(database: Database) -> dict[str, dict[str, str]]:
         for code, name, west in ((HOME, "本区", 113), (ABROAD, FOREIGN, 114)):
             ground = shapely.box(west, 22, west + 1, 23)
             plan = Plan(
-                scheme_id=scheme.id, name=name, state=State.published, area_code=code, valid_from=DAY,
+                scheme_id=scheme.id, name=name, state=PlanState.published, area_code=code, valid_from=DAY,
                 created_by="test", created_at=now, published_at=now, checked_at=now, version=1,
                 findings={"valid": True, "summary": {}, "findings": []},
             )  # fmt: skip
@@ -234,7 +234,7 @@ def ids(database: Database) -> dict[str, dict[str, str]]:
 def service(database: Database, ids: dict[str, dict[str, str]], tmp_path: Path) -> Iterator[Service]:
     url = database.url.render_as_string(hide_password=False)
     for code, name in ((HOME, "本区"), (ABROAD, FOREIGN)):
-        file = file_of(tmp_path, {"layer": "areas", "format": "csv", "place": code})
+        file = export_path(tmp_path, {"layer": "areas", "format": "csv", "place": code})
         file.parent.mkdir(parents=True)
         file.write_text(f"code,name\n{code},{name}\n", encoding="utf-8")
     opened = Service(create_app(ServiceSettings(database=url, uploads=tmp_path)))
@@ -247,7 +247,7 @@ def issue(database: Database, role: Role, area_code: str | None) -> str:
         return create_token(session, SYSTEM, f"{role}", role, area_code, timedelta(days=1))[1]
 
 
-def named(demand: Demand, ids: dict[str, str]) -> dict[str, str]:
+def named(demand: RouteRequirement, ids: dict[str, str]) -> dict[str, str]:
     """Return the ids for a route; `code` is a cell's in the history of cells, a scheme's among schemes."""
     if demand.path.startswith("/v1/schemes/{code}"):
         return {**ids, "code": "community"}
@@ -263,7 +263,7 @@ def named(demand: Demand, ids: dict[str, str]) -> dict[str, str]:
 def test_nothing_but_life_answers_without_credentials(
     service: Service, ids: dict[str, dict[str, str]]
 ) -> None:
-    public = {each.path for each in demands(service.app) if each.access.right is None}
+    public = {each.path for each in route_requirements(service.app) if each.rule.right is None}
     assert public - {"/v1/session", "/v1/session/link", "/", "/web/{path:path}"} == {"/healthz", "/readyz"}
     for demand in service.demands:
         for method, answer in service.ask(demand, named(demand, ids[HOME]), None):
@@ -279,8 +279,8 @@ def test_a_role_passes_where_it_has_the_right_and_the_ground(
         for demand in service.demands:
             if "DELETE" in demand.methods:
                 continue
-            admitted = demand.access.right in RIGHTS[role] and (
-                demand.access.ground is not Ground.everywhere or area_code is None
+            admitted = demand.rule.right in RIGHTS[role] and (
+                demand.rule.area_policy is not AreaPolicy.unrestricted or area_code is None
             )
             if demand.path == "/v1/jobs/{job_id}/cancel":
                 # The job is another's: it takes an administrator.
@@ -304,11 +304,11 @@ def test_nothing_of_another_county_comes_back_by_any_route(
             case = (method, demand.path, answer.status_code, answer.text)
             assert FOREIGN not in answer.text, case
             assert answer.status_code < 500, case
-            if demand.access.ground is Ground.checked:
+            if demand.rule.area_policy is AreaPolicy.checked:
                 assert answer.status_code in {403, 404, 422}, case
-            if demand.access.ground is Ground.everywhere:
+            if demand.rule.area_policy is AreaPolicy.unrestricted:
                 assert answer.status_code == 403, case
-        if demand.methods & {"POST", "PUT", "PATCH"} and demand.access.ground is Ground.checked:
+        if demand.methods & {"POST", "PUT", "PATCH"} and demand.rule.area_policy is AreaPolicy.checked:
             # One's own thing cannot be moved abroad, nor tied to what lies there.
             for method, answer in service.ask(demand, named(demand, ids[HOME]), bound, ids[ABROAD]):
                 sent = answer.request.content.decode()

@@ -10,7 +10,7 @@ from api.security.accounts import change_password, disable_account
 from api.security.audit import Action
 from api.security.credentials import csrf_token, new_session_id
 from api.security.principal import SYSTEM
-from api.security.sign_in import FORGOTTEN, SlowDownError, sign_in, wait_s
+from api.security.sign_in import FAILURE_RETENTION, TooManyAttemptsError, backoff_s, sign_in
 from gis.errors import UnauthorizedError
 from layers.db.database import Database
 from layers.models import AuditEntry, BrowserSession, SignInFailure
@@ -173,7 +173,7 @@ def test_guessing_names_is_slowed_from_one_address(ground: Database) -> None:
     for attempt in range(20):
         with pytest.raises(UnauthorizedError):
             sign_in(ground, f"name {attempt}", "x" * 300, f"2001:db8::{attempt}", LASTING)
-    with pytest.raises(SlowDownError):
+    with pytest.raises(TooManyAttemptsError):
         sign_in(ground, "another", "x" * 300, "2001:db8::ffff", LASTING)
     with pytest.raises(UnauthorizedError):
         sign_in(ground, "another", "x" * 300, "2001:db9::1", LASTING)
@@ -186,7 +186,7 @@ def test_signing_in_oneself_does_not_clear_an_address(ground: Database, monitor:
     sign_in(ground, monitor, PASSWORD, "192.0.2.7", LASTING)
     with pytest.raises(UnauthorizedError):
         sign_in(ground, "one more", "x" * 300, "192.0.2.7", LASTING)
-    with pytest.raises(SlowDownError):
+    with pytest.raises(TooManyAttemptsError):
         sign_in(ground, "and another", "x" * 300, "192.0.2.7", LASTING)
 
 
@@ -196,14 +196,14 @@ def test_many_guesses_at_once_count_each(ground: Database, monitor: str) -> None
     def guess(number: int) -> type[Exception]:
         try:
             sign_in(ground, monitor, f"guess number {number}", f"192.0.2.{number}", LASTING)
-        except (UnauthorizedError, SlowDownError) as error:
+        except (UnauthorizedError, TooManyAttemptsError) as error:
             return type(error)
         raise AssertionError(number)
 
     with ThreadPoolExecutor(8) as pool:
         outcomes = list(pool.map(guess, range(8)))
     assert outcomes.count(UnauthorizedError) <= 4
-    assert outcomes.count(SlowDownError) >= 4
+    assert outcomes.count(TooManyAttemptsError) >= 4
 
 
 def test_failures_are_forgotten_after_a_day(ground: Database, monitor: str) -> None:
@@ -211,12 +211,12 @@ def test_failures_are_forgotten_after_a_day(ground: Database, monitor: str) -> N
         with pytest.raises(UnauthorizedError):
             sign_in(ground, monitor, "x" * 300, "192.0.2.7", LASTING)
     with ground.write() as session:
-        session.execute(update(SignInFailure).values(last_at=datetime.now(UTC) - FORGOTTEN * 1.01))
+        session.execute(update(SignInFailure).values(last_at=datetime.now(UTC) - FAILURE_RETENTION * 1.01))
     sign_in(ground, monitor, PASSWORD, "192.0.2.7", LASTING)
     with ground.read() as session:
         assert session.scalars(select(SignInFailure.failures)).all() == [0, 0]
 
 
 def test_waits_double_up_to_five_minutes() -> None:
-    assert [wait_s(failures, 3) for failures in (0, 2, 3, 4, 5, 10, 12, 10_000)] == [
+    assert [backoff_s(failures, 3) for failures in (0, 2, 3, 4, 5, 10, 12, 10_000)] == [
         0, 0, 1, 2, 4, 128, 300, 300]  # fmt: skip

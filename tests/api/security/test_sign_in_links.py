@@ -13,8 +13,8 @@ from api.security.accounts import change_password, disable_account
 from api.security.audit import Action
 from api.security.credentials import new_session_id
 from api.security.principal import SYSTEM
-from api.security.sign_in import SlowDownError
-from api.security.sign_in_links import LONGEST_LIFE, create_link, sign_in_by_link
+from api.security.sign_in import TooManyAttemptsError
+from api.security.sign_in_links import MAX_LIFETIME, create_link, sign_in_by_link
 from gis.errors import ConflictError, InputError, NotFoundError, UnauthorizedError
 from layers.db.database import Database
 from layers.models import AuditEntry, SignInFailure, SignInLink
@@ -132,7 +132,7 @@ def test_guessing_is_slowed_from_one_address(make_client: MakeClient, link: Make
     with ground.write() as session:
         # Four more failures make the wait long enough for a slow machine: 16 s.
         session.execute(update(SignInFailure).values(failures=24, last_at=datetime.now(UTC)))
-    with pytest.raises(SlowDownError):
+    with pytest.raises(TooManyAttemptsError):
         sign_in_by_link(ground, secret, "192.0.2.1", LASTING)
     slowed = make_client().post("/v1/session/link", json={"secret": secret})
     assert slowed.status_code == 429
@@ -146,7 +146,7 @@ def test_a_right_link_takes_its_own_attempt_back(ground: Database, link: Make) -
         assert session.scalars(select(SignInFailure.failures)).all() == [0]
 
 
-@pytest.mark.parametrize("lasting", [timedelta(0), timedelta(days=-1), LONGEST_LIFE * 1.001])
+@pytest.mark.parametrize("lasting", [timedelta(0), timedelta(days=-1), MAX_LIFETIME * 1.001])
 def test_the_life_of_a_link_is_bounded(link: Make, lasting: timedelta) -> None:
     with pytest.raises(InputError, match="at most 7 days"):
         link(lasting)

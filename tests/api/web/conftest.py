@@ -19,9 +19,9 @@ from api.security.accounts import create_account
 from api.security.principal import SYSTEM, Role
 from api.security.sign_in_links import create_link
 from api.settings import ServiceSettings
-from gis.areas import hierarchy
+from gis.areas import build_hierarchy
 from gis.crs import LONLAT
-from layers.basemap import replace_base
+from layers.basemap import replace_basemap
 from layers.db.database import Database
 from layers.entities.lifecycle import create_entity
 from layers.gaps.runs import search_gaps
@@ -110,8 +110,8 @@ def build(url: str) -> dict[str, Any]:
     made: dict[str, Any] = {}
     with closing(Database(url)) as database:
         database.migrate()
-        import_areas(database, hierarchy(areas), on=FIRST)
-        replace_base(
+        import_areas(database, build_hierarchy(areas), on=FIRST)
+        replace_basemap(
             database,
             {
                 "roads": gpd.GeoDataFrame(
@@ -167,7 +167,7 @@ def _publish(database: Database, code: str, name: str, cells: gpd.GeoDataFrame, 
             session, code, name, rules={"out_of_reach": {"distance_m": 600.0}}
         )
         plan = create_draft(session, scheme.id, cells, name=f"{on}", created_by="test", area_code=COUNTY)
-        assert check_plan(session, plan.id).valid
+        assert check_plan(session, plan.id).is_valid
         number, scheme_id = plan.id, scheme.id
     with database.write() as session:
         publish(session, number, on)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from api.routes.web_page import content_policy
+from api.routes.web_page import content_security_policy
 from api.settings import ServiceSettings
 from api.web import WEB
 
@@ -143,8 +143,8 @@ def test_modules_are_small() -> None:
 
 def test_tiles_of_another_server_widen_the_policy_by_its_origin_alone(tmp_path: Path) -> None:
     settings = ServiceSettings(base_tiles="https://tiles.city.example:8443/a/{z}/{x}/{y}.png?key=1")
-    assert "img-src 'self' https://tiles.city.example:8443 data: blob:" in content_policy(settings)
-    assert "key=1" not in content_policy(settings)
+    assert "img-src 'self' https://tiles.city.example:8443 data: blob:" in content_security_policy(settings)
+    assert "key=1" not in content_security_policy(settings)
     for wrong in (
         "tiles",
         "javascript:alert(1)/{z}",

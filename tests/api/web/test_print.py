@@ -8,8 +8,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Route
 
-from layers.maps.choropleth import tints
-from layers.maps.map_data import MOST_CELLS
+from layers.maps.choropleth import sample_ramp
+from layers.maps.map_data import MAX_REQUEST_CELLS
 from tests.api.web.conftest import FIRST, Opened
 from tests.api.web.test_tools import COLOURS
 
@@ -63,7 +63,7 @@ def test_the_browsers_own_command_prints_what_is_shown_now(open_page: Open) -> N
 def test_classes_have_the_same_tints_on_paper(open_page: Open) -> None:
     ramps = "async () => { const { ramp } = await import('/web/js/palette.js');"
     ramps += " return [1, 2, 3, 4, 5, 6, 7, 8, 9].map(ramp); }"
-    assert open_page().page.evaluate(ramps) == [tints(count) for count in range(1, 10)]
+    assert open_page().page.evaluate(ramps) == [sample_ramp(count) for count in range(1, 10)]
 
 
 def test_no_map_is_offered_where_none_can_be_drawn(open_page: Open) -> None:
@@ -82,7 +82,7 @@ def test_no_map_is_offered_where_none_can_be_drawn(open_page: Open) -> None:
     assert links(page) == []
 
 
-@pytest.mark.parametrize(("cells", "offered"), [(MOST_CELLS, 3), (MOST_CELLS + 1, 0)])
+@pytest.mark.parametrize(("cells", "offered"), [(MAX_REQUEST_CELLS, 3), (MAX_REQUEST_CELLS + 1, 0)])
 def test_no_map_is_offered_of_more_cells_than_are_drawn(open_page: Open, cells: int, offered: int) -> None:
     opened = open_page()
     page = opened.page

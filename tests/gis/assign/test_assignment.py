@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS, Geod
 
-from gis.assign import REASONS, assign
-from gis.assign.projected_cells import Ground
+from gis.assign import UNASSIGNED_REASONS, assign_to_cells
+from gis.assign.projected_cells import ProjectedCells
 from gis.assign.shares import measure_shares
-from gis.datum import convert
+from gis.datum import convert_coordinates
 from gis.errors import InputError
 from gis.locate import PointLocator
 
@@ -92,7 +92,7 @@ def entities_on_plans(draw):
 def test_shares_are_those_of_a_loop_over_all_cells(given_case):
     cells, codes, shapes = given_case
     lonlat = on_ground(shapes)
-    found, report = assign(frame(lonlat), frame(on_ground(cells), code=codes), crs=METRIC)
+    found, report = assign_to_cells(frame(lonlat), frame(on_ground(cells), code=codes), crs=METRIC)
 
     metres = gpd.GeoSeries(lonlat, crs=4326).to_crs(METRIC)
     flat = gpd.GeoSeries(on_ground(cells), crs=4326).to_crs(METRIC).to_numpy()
@@ -121,9 +121,9 @@ def test_points_are_assigned_where_the_locator_puts_them(plan):
         [vertices, shapely.get_coordinates(on_ground(shapely.points(random.uniform(-50, 450, (50, 2)))))]
     )
     locator = PointLocator(plan_frame)
-    found, _ = assign(frame(shapely.points(points)), plan_frame)
+    found, _ = assign_to_cells(frame(shapely.points(points)), plan_frame)
     assert found["cell_code"].tolist() == [locator.locate(*point) for point in points]
-    _, borders = locator.owners_and_borders(points[:, 0], points[:, 1])
+    _, borders = locator.find_owners_and_borders(points[:, 0], points[:, 1])
     assert np.array_equal(found["assign_method"] == "border", borders)
     assert (found["assign_method"] == "border")[: len(vertices)].any()
 
@@ -134,12 +134,12 @@ def test_shares_do_not_depend_on_batches(plan, batch):
     cells, codes, random = plan
     points = random.uniform(-50, 450, (20, 4, 2))
     shapes = gpd.GeoSeries(on_ground([shapely.LineString(four) for four in points]), crs=4326).to_crs(METRIC)
-    ground = Ground(PointLocator(frame(on_ground(cells), code=codes)), METRIC)
+    ground = ProjectedCells(PointLocator(frame(on_ground(cells), code=codes)), METRIC)
     steps = []
     whole = measure_shares(shapes.to_numpy(), ground, lambda _: None)
     cut = measure_shares(shapes.to_numpy(), ground, steps.append, batch=batch)
     assert sum(steps) == len(shapes)
-    assert np.array_equal(whole.along, cut.along)
+    assert np.array_equal(whole.along_border, cut.along_border)
     for one, other in zip(whole.shares, cut.shares, strict=True):
         assert np.array_equal(one, other)
 
@@ -148,7 +148,7 @@ def test_a_line_along_a_border_belongs_to_the_lowest_code_once():
     cells = squares("ba")
     along = shapely.LineString([(100, 0), (100, 100)])
     into = shapely.LineString([(100, 0), (100, 100), (40, 100)])
-    found, report = assign(frame(on_ground([along, into])), cells, crs=METRIC)
+    found, report = assign_to_cells(frame(on_ground([along, into])), cells, crs=METRIC)
     assert found["cell_code"].tolist() == ["a", "a"]
     assert found["assign_method"].tolist() == ["border", "share"]
     assert found["cell_share"].tolist() == pytest.approx([1.0, 100 / 160])
@@ -158,7 +158,7 @@ def test_a_line_along_a_border_belongs_to_the_lowest_code_once():
 def test_a_line_that_crosses_a_cell_and_touches_it_elsewhere():
     corner = [(150, 50), (150, 150), (50, 150), (100, 100), (50, 120), (50, 50)]
     along = [(150, 50), (100, 50), (100, 60), (60, 60), (100, 90), (60, 90)]
-    found, report = assign(
+    found, report = assign_to_cells(
         frame(on_ground([shapely.LineString(corner), shapely.LineString(along)])), squares("ab"), crs=METRIC
     )
     assert found["cell_code"].tolist() == ["a", "a"]
@@ -167,7 +167,7 @@ def test_a_line_that_crosses_a_cell_and_touches_it_elsewhere():
 
 def test_equal_shares_go_to_the_lowest_code():
     halves = shapely.box(50, 20, 150, 80)
-    found, report = assign(frame(on_ground([halves])), squares("ba"), crs=METRIC)
+    found, report = assign_to_cells(frame(on_ground([halves])), squares("ba"), crs=METRIC)
     assert found["cell_code"].tolist() == ["a"]
     assert found["cell_share"].tolist() == pytest.approx([0.5])
     assert report.shares["cell_code"].tolist() == ["a", "b"]
@@ -175,13 +175,13 @@ def test_equal_shares_go_to_the_lowest_code():
 
 def test_ground_in_two_cells_counts_for_the_lowest_code():
     cells = frame(on_ground([shapely.box(0, 0, 100, 100), shapely.box(40, 0, 140, 100)]), code=["b", "a"])
-    found, report = assign(frame(on_ground([shapely.box(0, 10, 100, 20)])), cells, crs=METRIC)
+    found, report = assign_to_cells(frame(on_ground([shapely.box(0, 10, 100, 20)])), cells, crs=METRIC)
     assert found["cell_code"].tolist() == ["a"]
     assert report.shares["share"].tolist() == pytest.approx([0.6, 0.4])
 
 
 def test_parts_of_one_code_add_up():
-    found, _ = assign(frame(on_ground([shapely.box(50, 20, 250, 80)])), squares("aba"), crs=METRIC)
+    found, _ = assign_to_cells(frame(on_ground([shapely.box(50, 20, 250, 80)])), squares("aba"), crs=METRIC)
     assert found["cell_share"].tolist() == pytest.approx([0.5])
     assert found["cell_code"].tolist() == ["a"]
 
@@ -189,7 +189,7 @@ def test_parts_of_one_code_add_up():
 def test_a_river_through_many_cells_has_all_its_length():
     cells = squares([f"{n:04d}" for n in range(500)])
     river = shapely.LineString([(x, 50 + 40 * np.sin(x / 70)) for x in range(0, 50_001, 10)])
-    found, report = assign(frame(on_ground([river])), cells, crs=METRIC)
+    found, report = assign_to_cells(frame(on_ground([river])), cells, crs=METRIC)
     assert report.shares["share"].sum() == pytest.approx(1)
     assert len(report.shares) == 500
     assert found["assign_method"].tolist() == ["share"]
@@ -197,7 +197,7 @@ def test_a_river_through_many_cells_has_all_its_length():
 
 def test_a_polygon_larger_than_the_cells_holds_them_whole():
     cells = squares("abc")
-    _, report = assign(frame(on_ground([shapely.box(-100, -100, 400, 200)])), cells, crs=METRIC)
+    _, report = assign_to_cells(frame(on_ground([shapely.box(-100, -100, 400, 200)])), cells, crs=METRIC)
     assert report.shares["measure"].tolist() == pytest.approx([10_000] * 3)
     assert report.shares["share"].tolist() == pytest.approx([10_000 / 150_000] * 3)
 
@@ -207,7 +207,7 @@ def test_multipoints_count_their_points():
         shapely.MultiPoint([(10, 10), (110, 10), (120, 10), (900, 0)]),
         shapely.MultiPoint([(10, 10), (20, 20)]),
     ]
-    found, report = assign(frame(on_ground(shapes)), squares("ab"), crs=METRIC)
+    found, report = assign_to_cells(frame(on_ground(shapes)), squares("ab"), crs=METRIC)
     assert found["cell_code"].tolist() == ["b", "a"]
     assert found["cell_share"].tolist() == [0.5, 1.0]
     assert found["assign_method"].tolist() == ["share", "inside"]
@@ -221,27 +221,27 @@ def test_the_nearest_cell_within_the_distance():
         shapely.Point(100, 130),
         shapely.box(210, 0, 220, 9),
     ]
-    found, report = assign(frame(on_ground(away)), squares("ba"), max_distance_m=50, crs=METRIC)
+    found, report = assign_to_cells(frame(on_ground(away)), squares("ba"), max_distance_m=50, crs=METRIC)
     assert found["cell_code"].tolist() == ["b", None, "a", "a"]
     assert found["assign_method"].tolist() == ["nearest", "none", "nearest", "nearest"]
     assert found["distance_m"].tolist() == pytest.approx([30, 51, 30, 10], abs=1e-3)
     assert found["cell_share"].tolist() == [0, 0, 0, 0]
-    assert report.reasons == {"outside": 1}
+    assert report.reason_counts == {"outside": 1}
 
 
 def test_distances_beyond_reason_are_not_told():
     cells = frame([shapely.box(104, 30, 104.1, 30.1)], code=["a"])
     places = {"near": (105, 30), "Beijing": (116.4, 39.9), "London": (0, 51.5), "behind": (-76, -30)}
-    found, report = assign(frame(shapely.points(list(places.values()))), cells)
+    found, report = assign_to_cells(frame(shapely.points(list(places.values()))), cells)
     near, *far = found["distance_m"]
     assert near == pytest.approx(Geod(ellps="WGS84").inv(104.1, 30, 105, 30)[2], rel=1e-3)
     assert np.isnan(far).all()
-    assert report.reasons == {"outside": 4}
-    reached, _ = assign(frame(shapely.points(list(places.values()))), cells, max_distance_m=1e7)
+    assert report.reason_counts == {"outside": 4}
+    reached, _ = assign_to_cells(frame(shapely.points(list(places.values()))), cells, max_distance_m=1e7)
     assert reached["cell_code"].tolist() == ["a", None, None, None]
     # Across the 180th meridian the way is short.
     cells = frame([shapely.box(179.9, -17, 179.95, -16.9)], code=["a"])
-    beside, _ = assign(frame(shapely.points([(-179.95, -17.0)])), cells)
+    beside, _ = assign_to_cells(frame(shapely.points([(-179.95, -17.0)])), cells)
     assert beside["distance_m"].iat[0] == pytest.approx(10_650, rel=0.01)
 
 
@@ -257,7 +257,7 @@ def test_geometries_that_are_odd_are_still_assigned():
         shapely.force_3d(shapely.box(110, 10, 120, 20), 30),
         shapely.MultiPolygon([shapely.box(10, 10, 20, 20), shapely.box(110, 10, 130, 20)]),
     ]
-    found, report = assign(frame(on_ground(shapes)), squares("ab"), crs=METRIC)
+    found, report = assign_to_cells(frame(on_ground(shapes)), squares("ab"), crs=METRIC)
     assert found["cell_code"].tolist() == ["a", "a", "a", "a", "a", "b", "b", "b"]
     assert found["cell_share"].tolist() == pytest.approx([1, 1, 1, 1, 1, 1, 1, 2 / 3])
     assert any("mended" in hint for hint in report.hints)
@@ -266,7 +266,7 @@ def test_geometries_that_are_odd_are_still_assigned():
 def test_invalid_cells_still_divide():
     bow_tie = shapely.Polygon([(0, 0), (100, 0), (0, 100), (100, 100)])
     cells = frame(on_ground([bow_tie]), code=["a"])
-    found, _ = assign(frame(on_ground([shapely.box(0, 0, 100, 100)])), cells, crs=METRIC)
+    found, _ = assign_to_cells(frame(on_ground([shapely.box(0, 0, 100, 100)])), cells, crs=METRIC)
     assert found["cell_share"].tolist() == pytest.approx([0.5])
 
 
@@ -291,7 +291,7 @@ def test_every_record_ends_in_a_cell_or_with_a_reason():
     ]
     entities = frame([shape for shape, _ in records], id=[number for _, number in records])
     entities["kind"] = ["sensor"] * 10 + ["component"] * 4
-    found, report = assign(entities, squares("a"))
+    found, report = assign_to_cells(entities, squares("a"))
     assert found["reason"].tolist() == [
         None,
         "duplicate_id",
@@ -312,13 +312,13 @@ def test_every_record_ends_in_a_cell_or_with_a_reason():
     assert (found["assign_method"] == "none").equals(found["cell_code"].isna())
     assert report.unassigned["row"].tolist() == [1, *range(5, 14)]
     assert report.unassigned["id"].tolist()[:2] == ["1", "2"]
-    assert report.reasons.keys() <= REASONS.keys()
-    assert report.kinds["sensor"]["inside"] == 4
-    assert report.kinds["component"]["none"] == 4
+    assert report.reason_counts.keys() <= UNASSIGNED_REASONS.keys()
+    assert report.method_counts_by_kind["sensor"]["inside"] == 4
+    assert report.method_counts_by_kind["component"]["none"] == 4
     summary = json.loads(json.dumps(report.summary()))
     assert summary["assigned"] + summary["unassigned"] == len(entities)
     assert sum(reason["count"] for reason in summary["reasons"].values()) == summary["unassigned"]
-    assert len(report.sentences()) == 1 + len(report.reasons)
+    assert len(report.summary_lines()) == 1 + len(report.reason_counts)
 
 
 def test_rows_columns_and_index_are_kept_and_inputs_left_alone():
@@ -328,47 +328,47 @@ def test_rows_columns_and_index_are_kept_and_inputs_left_alone():
     entities["reason"] = "old"
     cells = squares("ab")
     before, cells_before = entities.copy(deep=True), cells.copy(deep=True)
-    found, _ = assign(entities, cells)
+    found, _ = assign_to_cells(entities, cells)
     pd.testing.assert_frame_equal(entities, before)
     pd.testing.assert_frame_equal(cells, cells_before)
     assert not shapely.is_prepared(np.r_[entities.geometry.to_numpy(), cells.geometry.to_numpy()]).any()
     assert list(found.columns) == ["id", "备注", "geometry", *ADDED]
     assert found.index.tolist() == ["y", "x"]
     pd.testing.assert_frame_equal(found[["id", "备注", "geometry"]], before[["id", "备注", "geometry"]])
-    again, _ = assign(found, PointLocator(cells))
+    again, _ = assign_to_cells(found, PointLocator(cells))
     pd.testing.assert_frame_equal(again, found)
 
 
 def test_other_reference_systems_come_out_as_they_went_in():
     entities = frame(on_ground([shapely.Point(150, 50)])).to_crs(METRIC)
-    found, _ = assign(entities, squares("ab").to_crs(3857))
+    found, _ = assign_to_cells(entities, squares("ab").to_crs(3857))
     assert found.crs == METRIC
     assert found["cell_code"].tolist() == ["b"]
 
 
 def test_no_entities_and_no_cells():
-    found, report = assign(frame([]), squares("a"), max_distance_m=10)
+    found, report = assign_to_cells(frame([]), squares("a"), max_distance_m=10)
     assert len(found) == 0
     assert report.total == 0
     shapes = on_ground([shapely.Point(0, 0), shapely.box(0, 0, 1, 1), shapely.MultiPoint([(0, 0), (1, 1)])])
-    found, report = assign(frame(shapes), frame([], code=[]), max_distance_m=10)
-    assert report.reasons == {"outside": 3}
+    found, report = assign_to_cells(frame(shapes), frame([], code=[]), max_distance_m=10)
+    assert report.reason_counts == {"outside": 3}
     assert found["distance_m"].isna().all()
 
 
 def test_southern_hemisphere_and_a_negative_distance():
     cells = frame([shapely.box(151.2, -33.9, 151.21, -33.89)], code=["a"])
     line = shapely.LineString([(151.205, -33.895), (151.215, -33.895)])
-    found, _ = assign(frame([line]), cells)
+    found, _ = assign_to_cells(frame([line]), cells)
     assert found["cell_share"].tolist() == pytest.approx([0.5], abs=1e-3)
     with pytest.raises(InputError, match="negative"):
-        assign(frame([line]), cells, max_distance_m=-1)
+        assign_to_cells(frame([line]), cells, max_distance_m=-1)
 
 
 def test_progress_ends_with_all_entities():
     seen = []
     shapes = on_ground([shapely.Point(50, 50), shapely.box(10, 10, 20, 20), None])
-    assign(frame(shapes), squares("a"), progress=lambda done, total: seen.append((done, total)))
+    assign_to_cells(frame(shapes), squares("a"), progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (3, 3)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
 
@@ -379,7 +379,7 @@ def shenzhen(shared_data):
     stations = pd.read_csv(shared_data / "shenzhen" / "stations.csv").rename(columns={"station_id": "id"})
 
     def read_as(datum):
-        lon, lat = convert(stations["longitude"], stations["latitude"], datum, "wgs84")
+        lon, lat = convert_coordinates(stations["longitude"], stations["latitude"], datum, "wgs84")
         return gpd.GeoDataFrame(stations, geometry=gpd.points_from_xy(lon, lat), crs=4326)
 
     return zones.to_crs(4326), read_as
@@ -388,21 +388,21 @@ def shenzhen(shared_data):
 @pytest.mark.parametrize(("datum", "outside"), [("wgs84", 57), ("gcj02", 2), ("bd09", 51)])
 def test_stations_outside_under_each_datum(shenzhen, datum, outside):
     zones, read_as = shenzhen
-    found, report = assign(read_as(datum), zones)
+    found, report = assign_to_cells(read_as(datum), zones)
     assert len(found) == 1362
-    assert report.methods["none"] == outside
+    assert report.method_counts["none"] == outside
     assert found["reason"].notna().sum() == outside
     locator = PointLocator(zones)
-    owners = locator.owners(found.geometry.x, found.geometry.y)
+    owners = locator.find_owners(found.geometry.x, found.geometry.y)
     assert found["cell_code"].tolist() == [locator.codes[owner] if owner >= 0 else None for owner in owners]
 
 
 def test_wrong_datum_is_told_by_the_whole_file(shenzhen):
     zones, read_as = shenzhen
-    _, report = assign(read_as("wgs84"), zones)
-    assert report.reasons == {"outside": 2, "wrong_datum": 55}
+    _, report = assign_to_cells(read_as("wgs84"), zones)
+    assert report.reason_counts == {"outside": 2, "wrong_datum": 55}
     assert "GCJ-02" in report.hints[0]
-    assert assign(read_as("gcj02"), zones)[1].hints == ()
+    assert assign_to_cells(read_as("gcj02"), zones)[1].hints == ()
 
 
 def test_the_published_zones_were_joined_without_converting(shenzhen):
@@ -410,7 +410,7 @@ def test_the_published_zones_were_joined_without_converting(shenzhen):
     zones, read_as = shenzhen
     agreement = {}
     for datum in ("wgs84", "gcj02"):
-        found, _ = assign(read_as(datum), zones)
+        found, _ = assign_to_cells(read_as(datum), zones)
         agreement[datum] = (found["cell_code"] == found["TAZID"].astype(str)).mean()
     assert agreement["wgs84"] > 0.95
     assert agreement["gcj02"] < 0.5
@@ -420,7 +420,7 @@ def test_overlapping_real_zones_share_no_ground_twice(shenzhen):
     zones, read_as = shenzhen
     around = read_as("gcj02").iloc[::10].to_crs(METRIC)
     around = around.set_geometry(around.buffer(900)).to_crs(4326)
-    found, report = assign(around, zones, crs=METRIC)
+    found, report = assign_to_cells(around, zones, crs=METRIC)
     total = report.shares.groupby("row")["share"].sum()
     assert (total <= 1 + 1e-9).all()
     best = report.shares.groupby("row")["share"].max()

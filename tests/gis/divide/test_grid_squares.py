@@ -5,7 +5,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.divide.grid_squares import edges_of, occupancy
+from gis.divide.grid_squares import classify_squares, polygon_edges
 
 TOLERANCE = 1e-6
 
@@ -29,10 +29,11 @@ def polygons(draw):
 @settings(deadline=None, max_examples=80)
 @given(polygons(), st.sampled_from([0.5, 1.0, 2.7]))
 def test_squares_equal_those_of_the_loop(areas, size):
-    squares = occupancy(edges_of(areas), size, TOLERANCE)
+    squares = classify_squares(polygon_edges(areas), size, TOLERANCE)
     border = set(map(tuple, squares.border.tolist()))
     inner = {
-        tuple(square): owner for square, owner in zip(squares.inner.tolist(), squares.owner, strict=True)
+        tuple(square): owner
+        for square, owner in zip(squares.inner.tolist(), squares.polygon_index, strict=True)
     }
     assert len(border) == len(squares.border)
     assert len(inner) == len(squares.inner)

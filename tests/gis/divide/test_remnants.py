@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.divide.remnants import join_remnants
+from gis.divide.remnants import merge_remnants
 
 
 @st.composite
@@ -56,25 +56,25 @@ def as_borders(pairs, length):
 @given(pieces())
 def test_groups_equal_those_of_the_loop(case):
     area, pairs, length, least = case
-    seeds = join_remnants(np.array(area, dtype=float), as_borders(pairs, length), least)
+    seeds = merge_remnants(np.array(area, dtype=float), as_borders(pairs, length), least)
     assert seeds.tolist() == naive(area, pairs, length, least)
 
 
 def test_a_chain_of_remnants_becomes_cells():
     # Ten pieces of 2 in a row, least 5: no group stays below it.
     area, pairs = np.full(10, 2.0), [(k, k + 1) for k in range(9)]
-    seeds = join_remnants(area, as_borders(pairs, [1.0] * 9), 5)
+    seeds = merge_remnants(area, as_borders(pairs, [1.0] * 9), 5)
     assert np.bincount(seeds, weights=area)[np.unique(seeds)].min() >= 5
 
 
 def test_rounding_of_coordinates_decides_nothing():
     area = np.array([2500 - 1e-9, 10_000, 10_000])
-    assert join_remnants(area, as_borders([(0, 1)], [50.0]), 2500).tolist() == [0, 1, 2]
+    assert merge_remnants(area, as_borders([(0, 1)], [50.0]), 2500).tolist() == [0, 1, 2]
     for noise in (-1e-9, 1e-9):
         borders = as_borders([(0, 1), (0, 2)], [10.0, 10.0 + noise])
-        assert join_remnants(np.array([100.0, 1e4, 1e4]), borders, 2500).tolist() == [1, 1, 2]
+        assert merge_remnants(np.array([100.0, 1e4, 1e4]), borders, 2500).tolist() == [1, 1, 2]
 
 
 def test_a_least_area_of_its_own_for_each_piece():
     area, borders = np.array([3.0, 3.0, 9.0]), as_borders([(0, 2), (1, 2)], [1.0, 1.0])
-    assert join_remnants(area, borders, np.array([2.0, 4.0, 4.0])).tolist() == [0, 2, 2]
+    assert merge_remnants(area, borders, np.array([2.0, 4.0, 4.0])).tolist() == [0, 2, 2]

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
 
-from gis.crs import working_crs
+from gis.crs import working_crs_for_bounds
 from gis.divide import divide_square
 from gis.errors import CapacityError, CoverageError, InputError
-from gis.faces.arrangement import faces
+from gis.faces.arrangement import build_faces
 from tests.gis.topology.coverages import crossing
 
 QUIET = settings(deadline=None, max_examples=25)
@@ -39,7 +39,7 @@ def frame(polygons, crs, codes=None, **columns):
 def random_areas(seed, place, size, *, aligned, thin, dense, count):
     """Areas of a random coverage: holes, islands, several parts, borders on or off grid lines."""
     rng = np.random.default_rng(seed)
-    crs = working_crs(np.repeat([PLACES[place]], 2, axis=0).ravel())
+    crs = working_crs_for_bounds(np.repeat([PLACES[place]], 2, axis=0).ravel())
     corner = gpd.GeoSeries.from_xy(*np.array([PLACES[place]]).T, crs=4326).to_crs(crs)
     origin = np.round(np.array([corner.x[0], corner.y[0]]) / size) * size
     if aligned:
@@ -52,16 +52,16 @@ def random_areas(seed, place, size, *, aligned, thin, dense, count):
         spots = rng.uniform(0, 6 * size, (count * 3, 2))
         ground = shapely.Point(3 * size, 3 * size).buffer(3.2 * size, quad_segs=5)
         voronoi = shapely.voronoi_polygons(shapely.multipoints(spots), only_edges=True, extend_to=ground)
-        rough = faces(np.array([voronoi, ground]))
+        rough = build_faces(np.array([voronoi, ground]))
     lines = shapely.segmentize(shapely.boundary(rough), size / 9) if dense else shapely.boundary(rough)
     # Displacing vertices by a smooth field leaves a coverage a coverage.
     sway = 0 if aligned else size / 12
     wavy = shapely.transform(
-        faces(lines),
+        build_faces(lines),
         lambda c: c + sway * np.column_stack([np.sin(7 * c[:, 1] / size), np.cos(5 * c[:, 0] / size)]),
     )
     squeeze = np.array([1, 0.03]) if thin else np.ones(2)
-    pieces = faces(shapely.transform(wavy, lambda c: c * squeeze + origin))
+    pieces = build_faces(shapely.transform(wavy, lambda c: c * squeeze + origin))
     owner = rng.integers(-1, count, len(pieces))  # -1: a lake or an enclave
     owner[0] = 0
     kept = [k for k in range(count) if np.any(owner == k)]
@@ -97,7 +97,7 @@ def naive_pieces(polygon, size):
 
 def assert_coverage(areas, cells):
     """What must hold of every plan: a coverage here and there that fills each area."""
-    crs = working_crs(areas.total_bounds)
+    crs = working_crs_for_bounds(areas.total_bounds)
     ground, plan = areas.to_crs(crs).set_index("code"), cells.to_crs(crs)
     assert cells.crs == CRS.from_epsg(4326)
     assert cells["code"].is_unique
@@ -118,7 +118,7 @@ def assert_coverage(areas, cells):
 def assert_division(areas, cells, size, share):
     """All that must hold of a division into squares, each by the slow obvious way."""
     assert_coverage(areas, cells)
-    crs = working_crs(areas.total_bounds)
+    crs = working_crs_for_bounds(areas.total_bounds)
     plan = cells.to_crs(crs)
     for code, polygon in areas.to_crs(crs).set_index("code").geometry.items():
         mine = np.asarray(plan.geometry.array[(plan["area_code"] == code).to_numpy()])
@@ -162,7 +162,7 @@ def test_division_of_random_ground(ground):
 @given(grounds(), st.integers(0, 2**32))
 def test_every_location_has_one_owner(ground, seed):
     areas, size, share = ground
-    crs = working_crs(areas.total_bounds)
+    crs = working_crs_for_bounds(areas.total_bounds)
     cells = divide_square(areas, size_m=size, min_share=share).to_crs(crs)
     west, south, east, north = areas.to_crs(crs).total_bounds
     points = shapely.points(np.random.default_rng(seed).uniform((west, south), (east, north), (300, 2)))
@@ -314,7 +314,7 @@ def test_ground_that_cannot_be_divided(polygons, error, text):
 @pytest.mark.parametrize("place", ["Tromso", "Ushuaia"])
 def test_a_vertex_beside_a_long_grid_line_stays_on_its_side(offset, place):
     # In longitude, latitude the side of a square of 5 km at 70 degrees leaves the straight line by 1.3 m.
-    crs = working_crs(np.repeat([PLACES[place]], 2, axis=0).ravel())
+    crs = working_crs_for_bounds(np.repeat([PLACES[place]], 2, axis=0).ravel())
     corner = gpd.GeoSeries.from_xy(*np.array([PLACES[place]]).T, crs=4326).to_crs(crs)
     origin = np.round(np.array([corner.x[0], corner.y[0]]) / 5000) * 5000
     notch = [

@@ -11,9 +11,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.datum import Datum, convert
-from gis.doctor import REASONS, inspect
-from gis.doctor.verdict import lead_chance
+from gis.datum import Datum, convert_coordinates
+from gis.doctor import SUSPECT_REASONS, inspect_points
+from gis.doctor.verdict import sign_test_p_value
 from gis.errors import InputError
 
 WEST, SOUTH, SIDE = 114.0, 22.5, 0.06
@@ -49,30 +49,30 @@ def reasons(diagnosis):
 @pytest.mark.parametrize("datum", list(Datum))
 @pytest.mark.parametrize("swapped", [False, True])
 def test_each_reading_is_recognised(datum, swapped):
-    lon, lat = convert(*places(), "wgs84", datum)
-    got = inspect(layer(lat, lon) if swapped else layer(lon, lat), district())
+    lon, lat = convert_coordinates(*places(), "wgs84", datum)
+    got = inspect_points(layer(lat, lon) if swapped else layer(lon, lat), district())
     assert (got.datum, got.swapped) == (datum, swapped)
     assert (got.datum_confidence, got.axes_confidence) == ("clear", "clear")
-    assert got.verdict.inside == got.usable == got.records == 2000
+    assert got.chosen_hypothesis.inside == got.usable == got.records == 2000
     assert got.findings.empty
-    assert got.verdict.chance == 1
-    assert all(h.chance < 1e-6 for h in got.hypotheses if h is not got.verdict)
+    assert got.chosen_hypothesis.p_value == 1
+    assert all(h.p_value < 1e-6 for h in got.hypotheses if h is not got.chosen_hypothesis)
 
 
 def test_counts_agree_with_a_naive_count():
-    lon, lat = convert(*places(300, seed=4), "wgs84", "bd09")
+    lon, lat = convert_coordinates(*places(300, seed=4), "wgs84", "bd09")
     areas = district()
-    got = inspect(layer(lon, lat), areas)
+    got = inspect_points(layer(lon, lat), areas)
     for h in got.hypotheses:
         inside = 0
         for x, y in zip(lon, lat, strict=True):
-            spot = convert(*((y, x) if h.swapped else (x, y)), h.datum, "wgs84")
+            spot = convert_coordinates(*((y, x) if h.swapped else (x, y)), h.datum, "wgs84")
             inside += any(area.covers(shapely.Point(*map(float, spot))) for area in areas.geometry)
         assert (h.inside, h.outside) == (inside, 300 - inside)
 
 
 def test_deep_inside_is_undecided_and_stays_wgs84():
-    got = inspect(layer(*convert(*places(margin=0.02), "wgs84", "gcj02")), district())
+    got = inspect_points(layer(*convert_coordinates(*places(margin=0.02), "wgs84", "gcj02")), district())
     assert got.datum == "wgs84"
     assert (got.datum_confidence, got.axes_confidence) == ("undecided", "clear")
     assert "too small to tell" in got.reason
@@ -81,14 +81,14 @@ def test_deep_inside_is_undecided_and_stays_wgs84():
 def test_outside_china_the_datums_coincide():
     lon, lat = places(200, west=7.4, south=43.7)
     for swapped in (False, True):
-        got = inspect(layer(lat, lon) if swapped else layer(lon, lat), district(7.4, 43.7))
+        got = inspect_points(layer(lat, lon) if swapped else layer(lon, lat), district(7.4, 43.7))
         assert (got.datum, got.swapped) == ("wgs84", swapped)
         assert (got.datum_confidence, got.axes_confidence) == ("clear", "clear")
         assert "coincide" in got.reason
 
 
 def test_nothing_inside_is_said():
-    got = inspect(layer(*places(50)), district(7.4, 43.7))
+    got = inspect_points(layer(*places(50)), district(7.4, 43.7))
     assert (got.datum_confidence, got.axes_confidence) == ("undecided", "undecided")
     assert "are these the areas" in got.reason
     assert got.counts["outside"] == 50
@@ -97,7 +97,7 @@ def test_nothing_inside_is_said():
 def test_a_city_wide_file_against_one_district_is_not_clear():
     rng = np.random.default_rng(5)
     lon, lat = WEST + rng.uniform(-0.3, 0.36, 20_000), SOUTH + rng.uniform(-0.3, 0.36, 20_000)
-    got = inspect(layer(lon, lat), district())
+    got = inspect_points(layer(lon, lat), district())
     assert got.datum == "wgs84"
     assert got.datum_confidence == "undecided"
     assert any("stay outside" in note for note in got.notes)
@@ -105,8 +105,8 @@ def test_a_city_wide_file_against_one_district_is_not_clear():
 
 def test_mixed_file_is_noted():
     lon, lat = places(4000)
-    lon[:1200], lat[:1200] = convert(lon[:1200], lat[:1200], "wgs84", "gcj02")
-    got = inspect(layer(lon, lat), district())
+    lon[:1200], lat[:1200] = convert_coordinates(lon[:1200], lat[:1200], "wgs84", "gcj02")
+    got = inspect_points(layer(lon, lat), district())
     assert got.datum == "wgs84"
     assert got.counts["wrong_datum"] > 50
     assert got.findings.loc[got.findings["reason"] == "wrong_datum", "record"].max() <= 1200
@@ -138,7 +138,7 @@ def dirty():
 def test_dirty_rows_each_get_their_reason():
     frame = dirty()
     before = frame.copy()
-    got = inspect(frame, district())
+    got = inspect_points(frame, district())
     assert reasons(got) == [
         (1, "empty_geometry"),
         (2, "empty_geometry"),
@@ -152,11 +152,11 @@ def test_dirty_rows_each_get_their_reason():
     ]
     assert got.records == 60
     assert got.usable == 55
-    assert got.verdict.outside == 2
+    assert got.chosen_hypothesis.outside == 2
     assert got.duplicate_locations == 4
     assert got.duplicate_records == 1
     assert got.completeness == {"id": 58 / 60, "name": 57 / 60}
-    assert set(got.counts) == set(REASONS)
+    assert set(got.counts) == set(SUSPECT_REASONS)
     rows = got.findings.set_index("record")
     assert rows.loc[11, "detail"] == "repeats the id of record 10"
     assert rows.loc[13, "detail"] == "repeats the id of record 12"
@@ -170,12 +170,12 @@ def test_dirty_rows_each_get_their_reason():
 def test_every_record_outside_or_unusable_is_in_the_findings():
     rng = np.random.default_rng(9)
     lon, lat = WEST + rng.uniform(-0.02, 0.08, 500), SOUTH + rng.uniform(-0.02, 0.08, 500)
-    got = inspect(layer(lon, lat), district())
-    assert len(got.findings) == got.verdict.outside > 0
+    got = inspect_points(layer(lon, lat), district())
+    assert len(got.findings) == got.chosen_hypothesis.outside > 0
 
 
 def test_other_geometries_are_judged_by_a_point_of_theirs():
-    lon, lat = convert(*places(1500, seed=2), "wgs84", "gcj02")
+    lon, lat = convert_coordinates(*places(1500, seed=2), "wgs84", "gcj02")
     shapes = shapely.points(lon, lat)
     shapes[:500] = shapely.buffer(shapes[:500], 1e-5)
     shapes[500:1000] = shapely.linestrings(
@@ -185,51 +185,52 @@ def test_other_geometries_are_judged_by_a_point_of_theirs():
     with np.errstate(invalid="ignore"):
         broken = shapely.LineString([(114.03, 22.53), (math.nan, 22.53)])
     frame = gpd.GeoDataFrame({"id": range(1502)}, geometry=[*shapes, bow, broken], crs=4326)
-    got = inspect(frame, district())
+    got = inspect_points(frame, district())
     assert (got.datum, got.datum_confidence) == ("gcj02", "clear")
     assert reasons(got)[-1] == (1502, "not_finite")
 
 
 def test_projected_records_and_areas_and_no_crs():
-    frame = layer(*convert(*places(), "wgs84", "gcj02"))
-    plain = inspect(frame, district())
+    frame = layer(*convert_coordinates(*places(), "wgs84", "gcj02"))
+    plain = inspect_points(frame, district())
     assert (
-        inspect(frame.to_crs(4547), district().to_crs(3857)).summary()["counts"] == plain.summary()["counts"]
+        inspect_points(frame.to_crs(4547), district().to_crs(3857)).summary()["counts"]
+        == plain.summary()["counts"]
     )
-    assert inspect(frame.set_crs(None, allow_override=True), district()).summary() == plain.summary()
+    assert inspect_points(frame.set_crs(None, allow_override=True), district()).summary() == plain.summary()
     swapped = layer(frame.geometry.y, frame.geometry.x, crs=4490)
-    assert inspect(swapped, district()).swapped
+    assert inspect_points(swapped, district()).swapped
 
 
 def test_areas_may_overlap_and_have_holes():
     ring = shapely.box(114, 22.5, 114.06, 22.56).difference(shapely.box(114.02, 22.52, 114.03, 22.53))
     areas = gpd.GeoDataFrame(geometry=[ring, shapely.box(114, 22.5, 114.05, 22.51), None], crs=4326)
-    got = inspect(layer([114.025, 114.01, 114.055], [22.525, 22.505, 22.555]), areas)
+    got = inspect_points(layer([114.025, 114.01, 114.055], [22.525, 22.505, 22.555]), areas)
     assert got.hypotheses[0].inside == 2
 
 
 def test_inputs_that_cannot_be_inspected():
     frame = layer([114.01], [22.51])
     with pytest.raises(InputError, match="no field 'code'"):
-        inspect(frame, district(), id_field="code")
+        inspect_points(frame, district(), id_field="code")
     with pytest.raises(InputError, match="no polygon"):
-        inspect(frame, gpd.GeoDataFrame(geometry=[shapely.Point(1, 2), None], crs=4326))
+        inspect_points(frame, gpd.GeoDataFrame(geometry=[shapely.Point(1, 2), None], crs=4326))
     with pytest.raises(InputError, match="names no coordinate reference system"):
-        inspect(frame, district().set_crs(None, allow_override=True))
+        inspect_points(frame, district().set_crs(None, allow_override=True))
 
 
 def test_no_records_and_no_ids():
-    empty = inspect(layer([], []), district())
+    empty = inspect_points(layer([], []), district())
     assert (empty.records, empty.usable) == (0, 0)
     assert "usable location" in empty.reason
     assert empty.findings.empty
-    got = inspect(layer([114.01, 7.0], [22.51, 43.0])[["geometry"]], district(), id_field=None)
+    got = inspect_points(layer([114.01, 7.0], [22.51, 43.0])[["geometry"]], district(), id_field=None)
     assert got.findings["id"].tolist() == ["2"]
 
 
 def test_progress_counts_the_readings():
     calls = []
-    inspect(layer(*places(20)), district(), progress=lambda done, total: calls.append((done, total)))
+    inspect_points(layer(*places(20)), district(), progress=lambda done, total: calls.append((done, total)))
     assert calls == [(k, 6) for k in range(1, 7)]
 
 
@@ -240,7 +241,7 @@ def test_chance_is_the_binomial_tail(leader, rival):
     second = np.array([False] * leader + [True] * rival + [True, False])
     total = leader + rival
     exact = sum(math.comb(total, k) for k in range(rival + 1)) / 2**total
-    assert lead_chance(first, second) == pytest.approx(exact, rel=1e-9)
+    assert sign_test_p_value(first, second) == pytest.approx(exact, rel=1e-9)
 
 
 @pytest.mark.parametrize("swapped", [False, True])
@@ -251,7 +252,7 @@ def test_shenzhen_stations_are_gcj02(shared_data, swapped):
     frame = (
         layer(lat, lon, id=stations["station_id"]) if swapped else layer(lon, lat, id=stations["station_id"])
     )
-    got = inspect(frame, zones)
+    got = inspect_points(frame, zones)
     outside = {h.datum.value: h.outside for h in got.hypotheses if h.swapped == swapped}
     assert outside == {"wgs84": 57, "gcj02": 2, "bd09": 51}
     assert (got.datum, got.swapped) == ("gcj02", swapped)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import shapely
 
-from gis.faces.overlay import Rounding, polygonal
+from gis.faces.overlay import OverlayTolerance, extract_polygons
 
 
 def test_lines_and_points_are_dropped():
@@ -20,14 +20,14 @@ def test_lines_and_points_are_dropped():
         ],
         dtype=object,
     )
-    kept = polygonal(shapes)
+    kept = extract_polygons(shapes)
     assert shapely.area(kept).tolist() == [1, 0, 0, 4, 0]
     assert np.isin(shapely.get_type_id(kept), (3, 6)).all()
     assert shapely.get_type_id(shapes[1]) == 1
 
 
 def test_rounding_is_small_or_narrow():
-    rounding = Rounding(0.01, 0.02)
+    rounding = OverlayTolerance(0.01, 0.02)
     shapes = np.array(
         [
             shapely.box(0, 0, 0.09, 0.1),
@@ -37,13 +37,13 @@ def test_rounding_is_small_or_narrow():
         ],
         dtype=object,
     )
-    assert rounding.holds(shapes).tolist() == [True, True, False, False]
+    assert rounding.is_noise(shapes).tolist() == [True, True, False, False]
     together = np.array(
         [shapely.multipolygons([shapes[2], shapely.box(0, 5, 0.05, 5.05)]), shapes[3]], dtype=object
     )
-    assert shapely.area(rounding.strip(together)).tolist() == pytest.approx([30, 0.04])
+    assert shapely.area(rounding.drop_noise(together)).tolist() == pytest.approx([30, 0.04])
     wide = np.array([shapely.box(0, 0, 100, 100)] * 3, dtype=object)
     other = np.array(
         [shapely.box(0, 0, 100, 100.01), shapely.box(0, 0, 100, 101), wide[0].segmentize(3)], dtype=object
     )
-    assert rounding.equal(wide, other).tolist() == [True, False, True]
+    assert rounding.are_equal(wide, other).tolist() == [True, False, True]

@@ -5,7 +5,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.gaps.buffers import QUAD_SEGS, ground_beyond
+from gis.gaps.buffers import QUAD_SEGS, subtract_buffers
 
 SIDE = 4000
 
@@ -37,7 +37,7 @@ def test_ground_equals_the_difference_with_all_circles(seed, count, services, ra
     polygons = lattice(count, 20, 100) if square else zones(seed, count)
     before = shapely.to_wkb(polygons)
     points = shapely.points(rng.uniform(0, SIDE, (services, 2)))
-    found = ground_beyond(polygons, points, radius)
+    found = subtract_buffers(polygons, points, radius)
     circles = shapely.union_all(shapely.buffer(points, radius, quad_segs=QUAD_SEGS))
     expected = shapely.difference(polygons, circles)
     # Where the fast path knows a cell to lie in a circle, the drawn circle may fall short by its chords.
@@ -60,7 +60,7 @@ def test_ground_equals_the_difference_with_all_circles(seed, count, services, ra
 
 def test_progress_ends_complete():
     steps = []
-    ground_beyond(
+    subtract_buffers(
         lattice(5, 5, 100), shapely.points([[250.0, 250.0]]), 150, progress=lambda *step: steps.append(step)
     )
     assert steps[-1] == (25, 25)

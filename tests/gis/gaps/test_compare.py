@@ -7,7 +7,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gis.gaps.compare import compare
+from gis.gaps.compare import compare_gaps
 
 REACH = {"class": None, "other_than": []}
 
@@ -34,7 +34,7 @@ def blank(west, east):
 @given(st.lists(st.sampled_from("abcdef"), unique=True), st.lists(st.sampled_from("abcdef"), unique=True))
 def test_entities_and_cells_are_known_by_what_they_are(before, after):
     for make in (lost, beyond):
-        found = compare(*frame([make(name) for name in before]), *frame([make(name) for name in after]))
+        found = compare_gaps(*frame([make(name) for name in before]), *frame([make(name) for name in after]))
         assert [after[row] for row in found.appeared] == [name for name in after if name not in before]
         assert [before[row] for row in found.gone] == [name for name in before if name not in after]
         assert [(after[row], before[other]) for row, other in found.lasting] == [
@@ -49,7 +49,7 @@ def test_kind_and_class_tell_gaps_of_one_name_apart():
         beyond("a", **{"class": "police"}),
         beyond("a", other_than=["fire", "police"]),
     ]
-    found = compare(*frame(old), *frame(new))
+    found = compare_gaps(*frame(old), *frame(new))
     # Whatever classes it leaves out, the rest of the services is one service.
     assert found == ([0, 1], [0, 1], [(2, 2)])
 
@@ -59,18 +59,18 @@ def test_ground_is_known_by_the_ground_it_shares(kind):
     def pieces(*bounds):
         return frame([(kind, *blank(*pair)[1:]) for pair in bounds])
 
-    assert compare(*pieces((0, 4)), *pieces((3, 5), (0, 2), (7, 8))) == ([0, 2], [], [(1, 0)])
+    assert compare_gaps(*pieces((0, 4)), *pieces((3, 5), (0, 2), (7, 8))) == ([0, 2], [], [(1, 0)])
     # Pieces that only touch share nothing.
-    assert compare(*pieces((0, 4)), *pieces((4, 5))) == ([0], [0], [])
-    assert compare(*pieces(), *pieces((4, 5))) == ([0], [], [])
-    assert compare(*pieces((4, 5)), *pieces()) == ([], [0], [])
+    assert compare_gaps(*pieces((0, 4)), *pieces((4, 5))) == ([0], [0], [])
+    assert compare_gaps(*pieces(), *pieces((4, 5))) == ([0], [], [])
+    assert compare_gaps(*pieces((4, 5)), *pieces()) == ([], [0], [])
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 9)), max_size=8),
        st.lists(st.tuples(st.integers(0, 30), st.integers(1, 9)), max_size=8))  # fmt: skip
 def test_every_gap_is_told_once_and_pairs_share_ground(before, after):
     old, new = ([blank(west, west + width) for west, width in each] for each in (before, after))
-    found = compare(*frame(old), *frame(new))
+    found = compare_gaps(*frame(old), *frame(new))
     assert sorted([*found.appeared, *(row for row, _ in found.lasting)]) == list(range(len(new)))
     assert sorted([*found.gone, *(row for _, row in found.lasting)]) == list(range(len(old)))
 

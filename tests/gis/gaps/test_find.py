@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pyproj import CRS
 
 from gis.errors import InputError
-from gis.gaps import COLUMNS, KINDS, GapInput, Rules, find_gaps
+from gis.gaps import GAP_COLUMNS, GAP_KINDS, GapInput, GapRules, find_gaps
 
 METRES = CRS.from_epsg(32733)
 ORIGIN = np.array([500_000.0, 7_500_000.0])
@@ -68,7 +68,7 @@ def test_out_of_reach_equals_a_loop_over_all_pairs(seed, number, services, radiu
         service_points=lonlat(points),
         crs=METRES,
     )
-    rules = Rules.from_mapping({"out_of_reach": {"distance_m": radius, "min_ground_m2": 1}})
+    rules = GapRules.from_mapping({"out_of_reach": {"distance_m": radius, "min_ground_m2": 1}})
     found = find_gaps(given_input, rules, kinds=["out_of_reach"]).frame
     people = list(zip(places, kinds, weights.tolist(), strict=True))
     expected = reach_oracle(squares, codes, people, points, radius)
@@ -99,7 +99,7 @@ def test_each_class_is_a_service_of_its_own():
         [shapely.Point(100, 100), shapely.Point(900, 100), shapely.Point(500, 100), None],
         **{"class": ["fire", "clinic", "shop", "fire"]},
     )
-    rules = Rules.from_mapping(
+    rules = GapRules.from_mapping(
         {"out_of_reach": {"distance_m": 1500, "by_class": {"fire": 350, "police": 5000}, "min_ground_m2": 1}}
     )
     found = find_gaps(GapInput(cells, service_points=points, crs=METRES), rules, kinds=["out_of_reach"]).frame
@@ -119,7 +119,7 @@ def test_small_ground_counts_only_with_somebody_on_it():
     homes = lonlat([shapely.Point(0.1, 0.1)], id=["h"], kind=["household"])
     radius = float(np.hypot(200, 100)) - 1
     table = {"distance_m": radius, "min_ground_m2": 100}
-    rules = Rules.from_mapping({"out_of_reach": table})
+    rules = GapRules.from_mapping({"out_of_reach": table})
     found = find_gaps(
         GapInput(cells, entities=homes, service_points=service, crs=METRES), rules, kinds=["out_of_reach"]
     )
@@ -128,7 +128,7 @@ def test_small_ground_counts_only_with_somebody_on_it():
     assert found.frame["detail"][0] == "Beyond: 0% of the ground, 1 of 1 households, 0 of 0 enterprises."
     nobody = find_gaps(GapInput(cells, service_points=service, crs=METRES), rules, kinds=["out_of_reach"])
     assert nobody.frame.empty
-    rules = Rules.from_mapping({"out_of_reach": {"distance_m": 20, "ground": False}})
+    rules = GapRules.from_mapping({"out_of_reach": {"distance_m": 20, "ground": False}})
     found = find_gaps(
         GapInput(cells, entities=homes, service_points=service, crs=METRES), rules, kinds=["out_of_reach"]
     )
@@ -152,10 +152,10 @@ def test_blanks_and_overlaps_tell_who_lives_there():
     found = find_gaps(
         GapInput(lonlat(squares, code=codes, area_code="x"), areas=areas, entities=people, crs=METRES)
     )
-    assert found.ran == ("blank", "overlap", "unassigned")
-    assert list(found.skipped) == ["out_of_reach"]
+    assert found.searched_kinds == ("blank", "overlap", "unassigned")
+    assert list(found.skipped_kinds) == ["out_of_reach"]
     frame = found.frame
-    assert list(frame.columns) == list(COLUMNS)
+    assert list(frame.columns) == list(GAP_COLUMNS)
     assert frame.crs == "EPSG:4326"
     blank = frame[frame["kind"] == "blank"]
     assert blank["area_m2"].tolist() == pytest.approx([WIDTH**2])
@@ -214,7 +214,7 @@ def test_entities_that_come_assigned_keep_their_cells_and_reasons():
         .apply(lambda column: column.str.contains("[王李赵孙]"))
         .any(axis=None)
     )
-    only = Rules.from_mapping({"unassigned": {"kinds": ["sensor"]}})
+    only = GapRules.from_mapping({"unassigned": {"kinds": ["sensor"]}})
     assert find_gaps(GapInput(cells, entities=entities), only, kinds=["unassigned"]).frame.empty
 
 
@@ -229,7 +229,7 @@ def test_lines_and_polygons_count_once_where_most_of_them_lies():
         id=["1", "2", "3"],
         kind=["enterprise", "household", "enterprise"],
     )
-    assert GapInput(cells, entities=entities).owners.tolist() == [1, 0, -1]
+    assert GapInput(cells, entities=entities).cell_rows.tolist() == [1, 0, -1]
 
 
 def test_a_record_that_repeats_an_id_is_listed_but_stands_for_nobody():
@@ -256,9 +256,11 @@ def test_a_record_stands_for_one_where_its_number_is_none():
 def test_service_points_may_be_among_the_entities():
     cells = lonlat([shapely.box(0, 0, 200, 200)], code=["a"])
     entities = lonlat([shapely.Point(100, 100)], id=["s"], kind=["service_point"])
-    assert find_gaps(GapInput(cells, entities=entities), kinds=["out_of_reach"]).ran == ("out_of_reach",)
+    assert find_gaps(GapInput(cells, entities=entities), kinds=["out_of_reach"]).searched_kinds == (
+        "out_of_reach",
+    )
     entities["kind"] = "sensor"
-    assert find_gaps(GapInput(cells, entities=entities), kinds=["out_of_reach"]).ran == ()
+    assert find_gaps(GapInput(cells, entities=entities), kinds=["out_of_reach"]).searched_kinds == ()
 
 
 def test_a_sound_plan_has_no_gaps_and_progress_ends_complete():
@@ -271,8 +273,8 @@ def test_a_sound_plan_has_no_gaps_and_progress_ends_complete():
         progress=lambda *step: steps.append(step),
     )
     assert found.frame.empty
-    assert list(found.frame.columns) == list(COLUMNS)
-    assert found.skipped == {"unassigned": "no entities were given"}
+    assert list(found.frame.columns) == list(GAP_COLUMNS)
+    assert found.skipped_kinds == {"unassigned": "no entities were given"}
     assert steps[-1][0] == steps[-1][1]
     assert [done for done, _ in steps] == sorted(done for done, _ in steps)
 
@@ -283,7 +285,7 @@ def test_what_is_missing_is_named():
         find_gaps(GapInput(cells), kinds=["blanc"])
     with pytest.raises(InputError, match="'kind'"):
         find_gaps(GapInput(cells, entities=lonlat([None], id=["1"])), kinds=["unassigned"])
-    assert set(find_gaps(GapInput(cells)).skipped) == set(KINDS) - {"overlap"}
+    assert set(find_gaps(GapInput(cells)).skipped_kinds) == set(GAP_KINDS) - {"overlap"}
 
 
 @pytest.fixture(scope="module")
@@ -324,7 +326,7 @@ def test_shenzhen_zones_out_of_reach_of_charging_stations(zones, shared_data):
 
 
 def test_shenzhen_overlaps_are_those_of_the_check(zones):
-    rules = Rules.from_mapping({"overlap": {"min_area_m2": 0}})
+    rules = GapRules.from_mapping({"overlap": {"min_area_m2": 0}})
     found = find_gaps(GapInput(zones), rules, kinds=["overlap"]).frame
     assert len(found) == 518
     assert found["area_m2"].sum() / 1e6 == pytest.approx(0.53, abs=0.005)
@@ -338,6 +340,6 @@ def test_a_hairline_is_no_gap_unless_it_is_asked_for():
     areas = gpd.GeoDataFrame({"code": ["A"]}, geometry=[whole], crs=METRES).to_crs(4326)
     given_input = GapInput(cells, areas=areas, crs=METRES)
     assert find_gaps(given_input, kinds=["blank"]).frame.empty
-    every = Rules.from_mapping({"blank": {"min_area_m2": 0}})
+    every = GapRules.from_mapping({"blank": {"min_area_m2": 0}})
     found = find_gaps(given_input, every, kinds=["blank"]).frame
     assert found["area_m2"].sum() == pytest.approx(0.001, rel=0.01)

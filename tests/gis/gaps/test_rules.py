@@ -6,38 +6,38 @@ import math
 import pytest
 
 from gis.errors import InputError
-from gis.gaps import KINDS, Rules
+from gis.gaps import GAP_KINDS, GapRules
 
 
 def test_values_replace_defaults_and_others_stay():
-    rules = Rules.from_mapping(
+    rules = GapRules.from_mapping(
         {
             "out_of_reach": {"distance_m": 500, "by_class": {"fire": 2000}, "ground": False},
             "unassigned": {"kinds": ["household"]},
             "severity": {"high_households": 7},
         }
     )
-    reach = rules.of("out_of_reach")
+    reach = rules.for_kind("out_of_reach")
     assert (reach.distance_m, reach.by_class, reach.ground, reach.min_ground_m2) == (
         500.0,
         {"fire": 2000.0},
         False,
         100.0,
     )
-    assert rules.of("unassigned").kinds == ("household",)
+    assert rules.for_kind("unassigned").kinds == ("household",)
     assert rules.severity.high_households == 7
     assert rules.severity.high_enterprises == 10
-    assert rules.of("blank") == KINDS["blank"].rule
-    assert Rules.from_mapping({}) == Rules()
+    assert rules.for_kind("blank") == GAP_KINDS["blank"].default_rule
+    assert GapRules.from_mapping({}) == GapRules()
 
 
 def test_the_tables_of_rules_are_rules_again():
     given = {"out_of_reach": {"by_class": {"fire": 2000.0}}, "unassigned": {"kinds": ["household"]}}
-    tables = Rules.from_mapping(given).tables()
-    assert list(tables) == [*KINDS, "severity"]
+    tables = GapRules.from_mapping(given).to_mapping()
+    assert list(tables) == [*GAP_KINDS, "severity"]
     assert tables["out_of_reach"]["by_class"] == {"fire": 2000.0}
     assert tables["out_of_reach"]["distance_m"] == 1000.0
-    assert Rules.from_mapping(json.loads(json.dumps(tables))).tables() == tables
+    assert GapRules.from_mapping(json.loads(json.dumps(tables))).to_mapping() == tables
 
 
 @pytest.mark.parametrize(
@@ -62,4 +62,4 @@ def test_the_tables_of_rules_are_rules_again():
 )
 def test_what_does_not_fit_is_named(mapping, named):
     with pytest.raises(InputError, match=named):
-        Rules.from_mapping(mapping)
+        GapRules.from_mapping(mapping)

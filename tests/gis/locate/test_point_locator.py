@@ -88,19 +88,19 @@ def test_owner_is_the_lowest_code_that_intersects(cells, seed, batch, workers):
     locator = PointLocator(cells, batch=batch, workers=workers)
     expected = [naive_owner(cells, *point) for point in points]
 
-    owners, borders = locator.owners_and_borders(points[:, 0], points[:, 1])
+    owners, borders = locator.find_owners_and_borders(points[:, 0], points[:, 1])
 
     codes = [locator.codes[owner] if owner >= 0 else None for owner in owners]
     assert list(zip(codes, borders, strict=True)) == expected
-    assert np.array_equal(locator.owners(points[:, 0], points[:, 1]), owners)
+    assert np.array_equal(locator.find_owners(points[:, 0], points[:, 1]), owners)
     assert [locator.locate(*point) for point in points] == codes
-    assert [locator.owner(*point) for point in points] == owners.tolist()
+    assert [locator.find_owner(*point) for point in points] == owners.tolist()
 
 
 def test_borders_occur_in_the_generated_points():
     cells = frame(["b", "a"], [shapely.box(114, 22, 115, 23), shapely.box(115, 22, 116, 23)])
     points = telling_points(cells, 1)
-    _, borders = PointLocator(cells).owners_and_borders(points[:, 0], points[:, 1])
+    _, borders = PointLocator(cells).find_owners_and_borders(points[:, 0], points[:, 1])
     assert borders.sum() == len(shapely.get_coordinates(cells.geometry)) + 8
 
 
@@ -110,10 +110,10 @@ def test_large_cells_answer_like_small_ones():
     cells = frame(["ring", "core"], [ring.difference(hole), hole])
     points = telling_points(cells, 3)
     locator = PointLocator(cells)
-    owners, borders = locator.owners_and_borders(points[:, 0], points[:, 1])
+    owners, borders = locator.find_owners_and_borders(points[:, 0], points[:, 1])
     found = [locator.codes[owner] if owner >= 0 else None for owner in owners]
     assert list(zip(found, borders, strict=True)) == [naive_owner(cells, *point) for point in points]
-    assert [locator.owner(*point) for point in points] == owners.tolist()
+    assert [locator.find_owner(*point) for point in points] == owners.tolist()
 
 
 def test_any_order_and_many_threads_answer_the_same():
@@ -124,20 +124,20 @@ def test_any_order_and_many_threads_answer_the_same():
     )
     lon, lat = random.integers(-4, 84, (2, 20_000)) / 4.0
     locator = PointLocator(cells, batch=1_000)
-    owners = locator.owners(lon, lat)
+    owners = locator.find_owners(lon, lat)
     order = random.permutation(len(lon))
-    assert np.array_equal(locator.owners(lon[order], lat[order]), owners[order])
+    assert np.array_equal(locator.find_owners(lon[order], lat[order]), owners[order])
     with ThreadPoolExecutor(4) as pool:
-        again = pool.map(lambda _: locator.owners(lon, lat), range(4))
+        again = pool.map(lambda _: locator.find_owners(lon, lat), range(4))
         assert all(np.array_equal(owners, other) for other in again)
-        singly = pool.map(lambda row: locator.owner(lon[row], lat[row]), range(4_000), chunksize=10)
+        singly = pool.map(lambda row: locator.find_owner(lon[row], lat[row]), range(4_000), chunksize=10)
         assert list(singly) == owners[:4_000].tolist()
 
 
 def test_progress_counts_every_point_once():
     seen = []
     locator = PointLocator(frame(["a"], [shapely.box(0, 0, 1, 1)]), batch=4)
-    locator.owners(np.zeros(10), np.zeros(10), progress=lambda done, total: seen.append((done, total)))
+    locator.find_owners(np.zeros(10), np.zeros(10), progress=lambda done, total: seen.append((done, total)))
     assert seen == [(4, 10), (8, 10), (10, 10)]
 
 
@@ -145,7 +145,7 @@ def test_a_snapshot_cannot_be_changed_and_changes_nothing():
     box = shapely.box(0, 0, 1, 1)
     cells = frame(["a"], [box])
     locator = PointLocator(cells)
-    for array in (locator.codes, locator.shapes, locator.numbers):
+    for array in (locator.codes, locator.geometries, locator.code_index):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = array[0]
     assert not shapely.is_prepared(cells.geometry.iloc[0])
@@ -170,8 +170,8 @@ def test_multipolygons_z_empty_and_missing_geometries():
 def test_no_cells_own_nothing():
     locator = PointLocator(frame([], []))
     assert locator.locate(1, 1) is None
-    assert locator.owners([1.0, 2.0], [1.0, 2.0]).tolist() == [-1, -1]
-    assert locator.owners([], []).tolist() == []
+    assert locator.find_owners([1.0, 2.0], [1.0, 2.0]).tolist() == [-1, -1]
+    assert locator.find_owners([], []).tolist() == []
 
 
 def test_projected_cells_are_transformed():
@@ -200,4 +200,4 @@ def test_cells_without_codes_are_refused():
 
 def test_lists_of_two_lengths_are_refused():
     with pytest.raises(InputError, match="one length"):
-        PointLocator(frame(["a"], [shapely.box(0, 0, 1, 1)])).owners([1.0], [1.0, 2.0])
+        PointLocator(frame(["a"], [shapely.box(0, 0, 1, 1)])).find_owners([1.0], [1.0, 2.0])

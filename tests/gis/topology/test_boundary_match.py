@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import box
 
-from gis.topology.boundary_match import run_together
+from gis.topology.boundary_match import boundaries_match
 from gis.topology.polygon_layer import mean_width
 from tests.gis.topology.coverages import lattice
 
@@ -41,7 +41,7 @@ def test_rims_run_together_where_the_overlay_leaves_hairlines(
         return xy + random.uniform(-1e-8, 1e-8, 2)
 
     other = shapely.transform(finer, nudge)
-    together = run_together(one, other, TOLERANCE_M)
+    together = boundaries_match(one, other, TOLERANCE_M)
     if together:
         assert not wider_than_hairlines(one, other)
     # Rims that touch themselves are left to the overlay.
@@ -53,11 +53,11 @@ def test_rims_run_together_where_the_overlay_leaves_hairlines(
 
 def test_rims_that_do_not_run_together() -> None:
     square, hole = box(0, 0, 100, 100), box(40, 40, 60, 60)
-    assert run_together(square, square, TOLERANCE_M)
-    assert run_together(square - hole, square - hole, TOLERANCE_M)
-    assert not run_together(square, square - hole, TOLERANCE_M)
-    assert not run_together(square - hole, square, TOLERANCE_M)
-    assert not run_together(square, square | box(200, 0, 300, 100), TOLERANCE_M)
-    assert not run_together(hole, square - hole, TOLERANCE_M)
-    assert not run_together(square, shapely.Polygon(), TOLERANCE_M)
-    assert not run_together(square, shapely.Polygon([(0, 0), (100, 0), (100, 100)]), TOLERANCE_M)
+    assert boundaries_match(square, square, TOLERANCE_M)
+    assert boundaries_match(square - hole, square - hole, TOLERANCE_M)
+    assert not boundaries_match(square, square - hole, TOLERANCE_M)
+    assert not boundaries_match(square - hole, square, TOLERANCE_M)
+    assert not boundaries_match(square, square | box(200, 0, 300, 100), TOLERANCE_M)
+    assert not boundaries_match(hole, square - hole, TOLERANCE_M)
+    assert not boundaries_match(square, shapely.Polygon(), TOLERANCE_M)
+    assert not boundaries_match(square, shapely.Polygon([(0, 0), (100, 0), (100, 100)]), TOLERANCE_M)

@@ -13,8 +13,8 @@ from shapely.affinity import translate
 
 from gis.crs import to_lonlat
 from gis.errors import InputError
-from gis.topology import Report, check
-from gis.topology.findings import COLUMNS, KINDS
+from gis.topology import TopologyReport, check_topology
+from gis.topology.findings import FINDING_COLUMNS, FINDING_KINDS
 from tests.gis.topology.coverages import (
     DAMAGES,
     PLACES,
@@ -37,7 +37,7 @@ def drawn(*shapes: shapely.Geometry | None, **columns: object) -> gpd.GeoDataFra
     return frame(np.array(moved, dtype=object), **columns)
 
 
-def counts(report: Report) -> dict[str, int]:
+def counts(report: TopologyReport) -> dict[str, int]:
     return {kind: int(figures["count"]) for kind, figures in report.summary().items() if figures["count"]}
 
 
@@ -45,8 +45,8 @@ def counts(report: Report) -> dict[str, int]:
 @pytest.mark.parametrize("size", [1.0, 100.0, 20_000.0])
 def test_a_coverage_is_valid_wherever_it_lies(place: str, size: float) -> None:
     epsg, east, north = PLACES[place]
-    report = check(frame(lattice(5, 5, size=size, origin=(east, north)), epsg))
-    assert report.valid
+    report = check_topology(frame(lattice(5, 5, size=size, origin=(east, north)), epsg))
+    assert report.is_valid
     assert counts(report) == ({"sliver": 25} if size == 1.0 else {})
 
 
@@ -62,20 +62,22 @@ def test_overlaps_and_blanks_are_those_of_a_loop(seed: int, hurts: list[tuple[st
         if polygons[row].is_valid:
             polygons = damage(polygons, how, row, random)
     cells = frame(polygons)
-    report = check(cells)
+    report = check_topology(cells)
 
     straight = shapely.make_valid(projected(cells), method="structure", keep_collapsed=False)
     expected = overlaps_slowly(straight)
-    found = {tuple(int(code[1:]) for code in codes.split(",")) for codes in report.of("overlap")["codes"]}
+    found = {
+        tuple(int(code[1:]) for code in codes.split(",")) for codes in report.of_kind("overlap")["codes"]
+    }
     assert found == set(expected)
-    assert report.of("overlap")["area_m2"].sum() == pytest.approx(sum(expected.values()), abs=1e-6)
-    assert report.of("blank")["area_m2"].sum() == pytest.approx(blanks_slowly(straight), abs=1e-5)
+    assert report.of_kind("overlap")["area_m2"].sum() == pytest.approx(sum(expected.values()), abs=1e-6)
+    assert report.of_kind("blank")["area_m2"].sum() == pytest.approx(blanks_slowly(straight), abs=1e-5)
     whole = all(shape.is_valid for shape in polygons)
-    assert len(report.of("invalid")) == sum(not shape.is_valid for shape in polygons)
-    if whole and not expected and report.of("blank").empty:
-        assert report.valid == shapely.coverage_is_valid(projected(cells))
+    assert len(report.of_kind("invalid")) == sum(not shape.is_valid for shape in polygons)
+    if whole and not expected and report.of_kind("blank").empty:
+        assert report.is_valid == shapely.coverage_is_valid(projected(cells))
     if not shapely.coverage_is_valid(straight):
-        assert not report.valid
+        assert not report.is_valid
 
 
 @settings(deadline=None, max_examples=30)
@@ -94,16 +96,16 @@ def test_ground_adds_up_in_every_area(seed: int, hurts: list[tuple[str, int]]) -
         if polygons[row].is_valid:
             polygons = damage(polygons, how, row, random)
     cells = frame(polygons, area_code=group)
-    report = check(cells, areas)
+    report = check_topology(cells, areas)
     if not hurts:
-        assert report.valid
+        assert report.is_valid
     straight = shapely.make_valid(projected(cells), method="structure", keep_collapsed=False)
     ground = shapely.union_all(projected(areas))
-    assert report.of("blank")["area_m2"].sum() == pytest.approx(
+    assert report.of_kind("blank")["area_m2"].sum() == pytest.approx(
         ground.difference(shapely.union_all(straight)).area, abs=1e-3
     )
     outside = sum(cell.difference(ground).area for cell in straight)
-    assert report.of("outside")["area_m2"].sum() == pytest.approx(outside, abs=1e-3)
+    assert report.of_kind("outside")["area_m2"].sum() == pytest.approx(outside, abs=1e-3)
     own = dict(zip(areas["code"], projected(areas), strict=True))
     crossing = sum(
         cell.intersection(other).area
@@ -111,16 +113,16 @@ def test_ground_adds_up_in_every_area(seed: int, hurts: list[tuple[str, int]]) -
         for name, other in own.items()
         if name != code
     )
-    assert report.of("crossed_parent")["area_m2"].sum() == pytest.approx(crossing, abs=1e-3)
+    assert report.of_kind("crossed_parent")["area_m2"].sum() == pytest.approx(crossing, abs=1e-3)
 
 
 def test_shenzhen_has_its_known_overlaps_and_blanks(shared_data: object) -> None:
     zones = gpd.read_file(f"{shared_data}/shenzhen/traffic_zones.shp")
     zones["code"] = zones["TAZID"]
-    report = check(zones)
+    report = check_topology(zones)
     summary = report.summary()
     assert report.crs.to_epsg() == 4547
-    assert not report.valid
+    assert not report.is_valid
     assert summary["overlap"]["count"] == 518
     assert summary["overlap"]["area_m2"] == pytest.approx(530_669, abs=1)
     assert summary["blank"]["count"] == 671
@@ -128,17 +130,17 @@ def test_shenzhen_has_its_known_overlaps_and_blanks(shared_data: object) -> None
     json.dumps(summary)
 
     # By way of longitude and latitude other vertices land beside their neighbour's edge: hairlines differ.
-    again = check(to_lonlat(zones))
+    again = check_topology(to_lonlat(zones))
     for one in (report, again):
-        blanks = one.of("blank")
+        blanks = one.of_kind("blank")
         assert (blanks["area_m2"] > 1e-6).sum() == 656
     assert again.summary()["overlap"] == pytest.approx(summary["overlap"], rel=1e-6)
 
 
 def test_findings_have_their_columns_and_the_report_every_kind() -> None:
-    report = check(drawn(box(0, 0, 10, 10), box(5, 0, 15, 10)))
-    assert tuple(report.findings.columns) == COLUMNS
-    assert tuple(report.summary()) == KINDS
+    report = check_topology(drawn(box(0, 0, 10, 10), box(5, 0, 15, 10)))
+    assert tuple(report.findings.columns) == FINDING_COLUMNS
+    assert tuple(report.summary()) == FINDING_KINDS
     assert report.findings.crs.to_epsg() == 4326
     assert report.findings.iloc[0][["kind", "severity", "codes"]].tolist() == [
         "overlap",
@@ -146,9 +148,9 @@ def test_findings_have_their_columns_and_the_report_every_kind() -> None:
         "c000,c001",
     ]
     assert report.findings["area_m2"].iloc[0] == pytest.approx(50, abs=1e-3)
-    empty = check(drawn(box(0, 0, 10, 10), box(10, 0, 20, 10)))
-    assert tuple(empty.findings.columns) == COLUMNS
-    assert empty.valid
+    empty = check_topology(drawn(box(0, 0, 10, 10), box(10, 0, 20, 10)))
+    assert tuple(empty.findings.columns) == FINDING_COLUMNS
+    assert empty.is_valid
     assert empty.findings.empty
 
 
@@ -156,84 +158,86 @@ def test_records_by_themselves() -> None:
     bowtie = shapely.Polygon([(20, 0), (30, 10), (30, 0), (20, 10)])
     cells = drawn(box(0, 0, 10, 10), None, shapely.Polygon(), shapely.Point(1, 1), bowtie, box(40, 0, 50, 10))
     cells["code"] = ["a", "b", "c", "d", "e", None]
-    report = check(cells)
+    report = check_topology(cells)
     assert counts(report) == {"invalid": 4, "missing_code": 1, "parts": 1}
-    assert report.of("invalid")["codes"].tolist() == ["b", "c", "d", "e"]
-    assert "self-intersection" in report.of("invalid")["detail"].iloc[3]
-    spot = report.of("invalid").geometry.to_crs(4547).iloc[3]
+    assert report.of_kind("invalid")["codes"].tolist() == ["b", "c", "d", "e"]
+    assert "self-intersection" in report.of_kind("invalid")["detail"].iloc[3]
+    spot = report.of_kind("invalid").geometry.to_crs(4547).iloc[3]
     assert spot.distance(shapely.Point(EAST + 25, NORTH + 5)) < 1e-3
-    assert report.of("missing_code")["codes"].tolist() == ["record 6"]
+    assert report.of_kind("missing_code")["codes"].tolist() == ["record 6"]
 
 
 def test_codes_that_are_numbers() -> None:
     cells = drawn(box(0, 0, 10, 10), box(10, 0, 20, 10), box(20, 0, 30, 10))
     cells["code"] = [559.0, 559.0, np.nan]
-    report = check(cells)
+    report = check_topology(cells)
     assert counts(report) == {"missing_code": 1, "duplicate_code": 2}
-    assert set(report.of("duplicate_code")["codes"]) == {"559"}
+    assert set(report.of_kind("duplicate_code")["codes"]) == {"559"}
 
 
 def test_contained_and_equal_cells_overlap() -> None:
-    report = check(drawn(box(0, 0, 30, 30), box(10, 10, 20, 20), box(100, 0, 130, 30), box(100, 0, 130, 30)))
-    assert report.of("overlap")["codes"].tolist() == ["c002,c003", "c000,c001"]
+    report = check_topology(
+        drawn(box(0, 0, 30, 30), box(10, 10, 20, 20), box(100, 0, 130, 30), box(100, 0, 130, 30))
+    )
+    assert report.of_kind("overlap")["codes"].tolist() == ["c002,c003", "c000,c001"]
 
 
 def test_an_island_in_a_hole_is_cut_out_of_the_blank() -> None:
     ring = box(0, 0, 100, 100).difference(box(10, 10, 90, 90))
-    report = check(drawn(ring, box(40, 40, 60, 60)))
+    report = check_topology(drawn(ring, box(40, 40, 60, 60)))
     assert counts(report) == {"blank": 1}
-    assert report.of("blank")["area_m2"].iloc[0] == pytest.approx(6400 - 400, abs=1e-2)
-    assert report.of("blank")["codes"].iloc[0] == "c000,c001"
+    assert report.of_kind("blank")["area_m2"].iloc[0] == pytest.approx(6400 - 400, abs=1e-2)
+    assert report.of_kind("blank")["codes"].iloc[0] == "c000,c001"
 
 
 def test_cells_that_touch_at_corners_enclose_a_blank() -> None:
     plus = drawn(box(10, 0, 20, 10), box(0, 10, 10, 20), box(20, 10, 30, 20), box(10, 20, 20, 30))
-    report = check(plus)
+    report = check_topology(plus)
     assert counts(report) == {"blank": 1}
-    assert report.of("blank")["area_m2"].iloc[0] == pytest.approx(100, abs=1e-2)
+    assert report.of_kind("blank")["area_m2"].iloc[0] == pytest.approx(100, abs=1e-2)
 
 
 def test_an_unmatched_vertex() -> None:
-    report = check(drawn(box(0, 0, 100, 100), box(100, 0, 200, 50), box(100, 50, 200, 100)))
-    assert not report.valid
+    report = check_topology(drawn(box(0, 0, 100, 100), box(100, 0, 200, 50), box(100, 50, 200, 100)))
+    assert not report.is_valid
     assert set(counts(report)) == {"unmatched"}
-    assert any("c000" in codes for codes in report.of("unmatched")["codes"])
-    assert set(report.of("unmatched").geom_type) <= {"LineString", "MultiLineString"}
+    assert any("c000" in codes for codes in report.of_kind("unmatched")["codes"])
+    assert set(report.of_kind("unmatched").geom_type) <= {"LineString", "MultiLineString"}
 
 
 def test_a_hairline_is_an_error_too() -> None:
     left = shapely.Polygon([(0, 0), (100, 0), (100, 100), (0, 100)])
     right = shapely.Polygon([(100, 0), (200, 0), (200, 100), (100, 100), (100 + 3e-8, 50)])
-    report = check(drawn(left, right))
-    assert not report.valid
+    report = check_topology(drawn(left, right))
+    assert not report.is_valid
 
 
 def test_a_hairline_between_areas_is_no_fault_of_the_cells() -> None:
     right = shapely.Polygon([(100, 0), (200, 0), (200, 100), (100, 100), (100 + 1e-6, 50)])
     cells = drawn(box(0, 0, 100, 100), right)
-    assert counts(check(cells)) == {"blank": 1}
-    assert check(cells, cells).valid
-    assert counts(check(cells, drawn(box(0, 0, 200, 100)))) == {"blank": 1}
+    assert counts(check_topology(cells)) == {"blank": 1}
+    assert check_topology(cells, cells).is_valid
+    assert counts(check_topology(cells, drawn(box(0, 0, 200, 100)))) == {"blank": 1}
 
 
 def test_a_cell_that_turns_over_in_degrees_is_invalid() -> None:
     cells = frame(np.array([notched((600_000.0, 2_500_000.0))], dtype=object))
-    found = check(cells).of("invalid")
+    found = check_topology(cells).of_kind("invalid")
     assert found["detail"].str.contains(
         "is invalid in longitude and latitude: self-intersection"
     ).tolist() == [True]
     assert shapely.distance(found.geometry.iloc[0], cells.geometry.iloc[0]) < 1e-6
     # In a file in metres it is what it is there.
-    assert check(cells.to_crs(4547)).valid
+    assert check_topology(cells.to_crs(4547)).is_valid
 
 
 def test_cells_that_overlap_in_degrees_only_are_unmatched() -> None:
     cells = frame(crossing((600_000.0, 2_500_000.0)))
-    report = check(cells)
+    report = check_topology(cells)
     assert set(counts(report)) == {"unmatched"}
     assert report.findings["detail"].str.contains("In longitude and latitude").all()
     assert report.findings["codes"].tolist() == ["c000,c001"]
-    assert check(cells.to_crs(4547)).valid
+    assert check_topology(cells.to_crs(4547)).is_valid
 
 
 def test_a_lake_left_out_by_the_areas_is_no_gap() -> None:
@@ -242,67 +246,70 @@ def test_a_lake_left_out_by_the_areas_is_no_gap() -> None:
         box(0, 0, 100, 100).difference(box(40, 40, 60, 60)).intersection(box(50, 0, 100, 100)),
     )
     area = drawn(box(0, 0, 100, 100).difference(box(40, 40, 60, 60)))
-    assert counts(check(cells)) == {"blank": 1}
-    assert check(cells, area).valid
-    assert counts(check(cells, drawn(box(0, 0, 100, 100)))) == {"blank": 1}
+    assert counts(check_topology(cells)) == {"blank": 1}
+    assert check_topology(cells, area).is_valid
+    assert counts(check_topology(cells, drawn(box(0, 0, 100, 100)))) == {"blank": 1}
 
 
 def test_ground_beyond_the_areas_and_across_the_parent() -> None:
     areas = drawn(box(0, 0, 100, 100), box(100, 0, 200, 100))
     cells = drawn(box(0, 0, 110, 100), box(110, 0, 220, 100), area_code=["c000", "c001"])
-    report = check(cells, areas)
+    report = check_topology(cells, areas)
     assert counts(report) == {"outside": 1, "crossed_parent": 1}
-    assert report.of("outside").iloc[0][["codes"]].tolist() == ["c001"]
-    assert report.of("outside")["area_m2"].iloc[0] == pytest.approx(2000, abs=1)
-    assert report.of("crossed_parent")["area_m2"].iloc[0] == pytest.approx(1000, abs=1)
+    assert report.of_kind("outside").iloc[0][["codes"]].tolist() == ["c001"]
+    assert report.of_kind("outside")["area_m2"].iloc[0] == pytest.approx(2000, abs=1)
+    assert report.of_kind("crossed_parent")["area_m2"].iloc[0] == pytest.approx(1000, abs=1)
     # Without area_code the area with the largest share is the parent.
-    assert counts(check(cells.drop(columns="area_code"), areas)) == {"outside": 1, "crossed_parent": 1}
+    assert counts(check_topology(cells.drop(columns="area_code"), areas)) == {
+        "outside": 1,
+        "crossed_parent": 1,
+    }
     # Named to the wrong area a cell crosses with nearly all of its ground.
-    swapped = check(cells.assign(area_code=["c001", "c000"]), areas)
-    assert swapped.of("crossed_parent")["area_m2"].sum() == pytest.approx(10_000 + 9_000, abs=1)
-    assert counts(check(cells.assign(area_code=["c000", "x"]), areas))["crossed_parent"] == 2
+    swapped = check_topology(cells.assign(area_code=["c001", "c000"]), areas)
+    assert swapped.of_kind("crossed_parent")["area_m2"].sum() == pytest.approx(10_000 + 9_000, abs=1)
+    assert counts(check_topology(cells.assign(area_code=["c000", "x"]), areas))["crossed_parent"] == 2
 
 
 def test_an_area_without_cells_is_blank_and_a_cell_far_away_is_outside() -> None:
     areas = drawn(box(0, 0, 100, 100), box(100, 0, 200, 100))
-    report = check(drawn(box(0, 0, 100, 100), box(900, 0, 1000, 100)), areas)
+    report = check_topology(drawn(box(0, 0, 100, 100), box(900, 0, 1000, 100)), areas)
     assert counts(report) == {"blank": 1, "outside": 1}
 
 
 def test_areas_of_several_levels() -> None:
     areas = drawn(box(0, 0, 200, 100), box(0, 0, 100, 100), box(100, 0, 200, 100))
-    assert check(drawn(box(0, 0, 100, 100), box(100, 0, 200, 100)), areas).valid
+    assert check_topology(drawn(box(0, 0, 100, 100), box(100, 0, 200, 100)), areas).is_valid
 
 
 def test_slivers_and_pieces_are_warnings() -> None:
-    report = check(
+    report = check_topology(
         drawn(box(0, 0, 100, 100), box(100, 0, 100.5, 100), box(200, 0, 300, 100) | box(400, 0, 500, 100))
     )
     assert counts(report) == {"sliver": 1, "parts": 1}
-    assert report.valid
-    assert counts(check(drawn(box(0, 0, 100, 100)), sliver_width_m=60)) == {"sliver": 1}
+    assert report.is_valid
+    assert counts(check_topology(drawn(box(0, 0, 100, 100)), sliver_width_m=60)) == {"sliver": 1}
 
 
 def test_three_dimensions_and_one_cell() -> None:
     high = shapely.force_3d(box(0, 0, 100, 100), 7.0)
-    assert check(drawn(high)).valid
+    assert check_topology(drawn(high)).is_valid
 
 
 def test_what_cannot_be_checked() -> None:
     cells = drawn(box(0, 0, 100, 100))
     with pytest.raises(InputError, match="no field 'code'"):
-        check(cells.drop(columns="code"))
+        check_topology(cells.drop(columns="code"))
     with pytest.raises(InputError, match="no coordinate reference system"):
-        check(cells.set_crs(None, allow_override=True))
+        check_topology(cells.set_crs(None, allow_override=True))
     with pytest.raises(InputError, match="no extent"):
-        check(drawn(None, shapely.Polygon()))
+        check_topology(drawn(None, shapely.Polygon()))
 
 
 def test_progress_reaches_its_end_and_inputs_stay() -> None:
     cells = drawn(box(0, 0, 10, 10), box(5, 0, 15, 10))
     before = cells.copy(deep=True)
     steps: list[tuple[int, int]] = []
-    check(cells, progress=lambda done, total: steps.append((done, total)))
+    check_topology(cells, progress=lambda done, total: steps.append((done, total)))
     assert steps == sorted(steps)
     assert steps[-1][0] == steps[-1][1]
     assert cells.equals(before)

@@ -18,8 +18,8 @@ from sqlalchemy import create_engine, inspect, select, text
 from gis.errors import InputError
 from layers.db.backup import backup, restore
 from layers.db.database import Database, bump_revision
-from layers.models import Area, Assignment, Base, Cell, Entity, Plan, Scheme, State
-from tests.forkserver import processes
+from layers.models import Area, Assignment, Base, Cell, Entity, Plan, PlanState, Scheme
+from tests.forkserver import forkserver
 
 # One transaction writes entities, then their twins; a state in which they differ was never committed.
 WRITER = """
@@ -58,8 +58,8 @@ def start() -> Iterator[Callable[..., BaseProcess]]:
     running: list[BaseProcess] = []
 
     def run(code: str, **names: object) -> BaseProcess:
-        hear, say = processes.Pipe(duplex=False)
-        running.append(processes.Process(target=exec, args=(code, {**names, "say": say})))
+        hear, say = forkserver.Pipe(duplex=False)
+        running.append(forkserver.Process(target=exec, args=(code, {**names, "say": say})))
         running[-1].start()
         say.close()
         hear.recv()
@@ -128,7 +128,15 @@ def fill(database: Database) -> None:
         )  # fmt: skip
         session.flush()
         session.add(
-            Plan(id=9, scheme_id=3, name="", state=State.draft, created_by="a", created_at=moment, version=1)
+            Plan(
+                id=9,
+                scheme_id=3,
+                name="",
+                state=PlanState.draft,
+                created_by="a",
+                created_at=moment,
+                version=1,
+            )
         )
         session.flush()
         session.add(
@@ -165,7 +173,7 @@ def test_a_restored_database_is_the_same_on_either_kind(
         for restored in (same, file):
             assert restore(tmp_path / "backup.gpkg", restored) == counts
             assert everything(restored) == before
-            restored.check()
+            restored.check_migrated()
             with restored.write() as session:
                 session.add(Area(code="2", name="b", level="county", geometry=shapely.box(0, 0, 1, 1)))
                 session.flush()
@@ -313,6 +321,10 @@ def test_a_file_that_is_no_sound_backup_is_refused(
 
 def test_a_database_that_was_never_migrated_is_told(copy_of: Callable[[str], str], tmp_path: Path) -> None:
     with closing(Database(copy_of("empty"))) as database:
-        for action in (database.check, database.revision, lambda: backup(database, tmp_path / "b.gpkg")):
+        for action in (
+            database.check_migrated,
+            database.read_revision,
+            lambda: backup(database, tmp_path / "b.gpkg"),
+        ):
             with pytest.raises(InputError, match="wangge migrate"):
                 action()

@@ -9,7 +9,7 @@ from sqlalchemy import event, func, select, true
 from sqlalchemy.exc import OperationalError, StatementError
 
 from gis.errors import InputError
-from layers.db.database import CHANNEL, Database, bump_revision
+from layers.db.database import NOTIFY_CHANNEL, Database, bump_revision
 from layers.models import Area, Officer, Revision, Scheme
 
 NOW = datetime(2026, 3, 1, 4, 5, 6, 789_000, UTC)
@@ -53,7 +53,7 @@ def test_an_impatient_writer_of_sqlite_gives_up_and_a_patient_one_waits(database
         pytest.skip("PostgreSQL has many writers")
     with database.write() as session:
         session.add(scheme("first", NOW))
-        with pytest.raises(OperationalError, match="locked"), database.write(patience_s=0.05):
+        with pytest.raises(OperationalError, match="locked"), database.write(busy_timeout_s=0.05):
             pass
         pool = ThreadPoolExecutor(1)
         waiting = pool.submit(_add, database, "second")
@@ -114,13 +114,13 @@ def test_an_instant_without_time_zone_is_refused(database: Database) -> None:
 
 
 def test_the_revision_counts_changes_that_were_committed(database: Database) -> None:
-    before = database.revision()
+    before = database.read_revision()
     with database.write() as session:
         assert bump_revision(session) == before + 1
     with pytest.raises(ZeroDivisionError), database.write() as session:  # noqa: PT012
         bump_revision(session)
         raise ZeroDivisionError
-    assert database.revision() == before + 1
+    assert database.read_revision() == before + 1
 
 
 def test_a_migrated_database_is_left_as_it_is(make_database: Callable[[], Database]) -> None:
@@ -128,7 +128,7 @@ def test_a_migrated_database_is_left_as_it_is(make_database: Callable[[], Databa
     with database.write() as session:
         bump_revision(session)
     database.migrate()
-    assert database.revision() == 1
+    assert database.read_revision() == 1
 
 
 def test_writers_wait_for_one_another(database: Database) -> None:
@@ -140,7 +140,7 @@ def test_writers_wait_for_one_another(database: Database) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, range(4)))
-    assert database.revision() == 20
+    assert database.read_revision() == 20
     with database.read() as session:
         assert len(session.scalars(select(Scheme)).all()) == 20
 
@@ -149,7 +149,7 @@ def test_writers_wait_for_one_another(database: Database) -> None:
 def test_listeners_hear_of_a_bumped_revision_when_it_is_committed(database: Database) -> None:
     url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(url, autocommit=True) as listener:
-        listener.execute(f"LISTEN {CHANNEL}")
+        listener.execute(f"LISTEN {NOTIFY_CHANNEL}")
         with database.write() as session:
             number = bump_revision(session)
             session.flush()

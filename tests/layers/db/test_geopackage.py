@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, select, text, update
 
 from layers.db import geopackage
 from layers.db.database import Database
-from layers.models import Area, Cell, Entity, Plan, Scheme, State
+from layers.models import Area, Cell, Entity, Plan, PlanState, Scheme
 from layers.models.geometry_type import from_blob, to_blob
 
 SQUARE = shapely.box(113.9, 22.5, 114.0, 22.6)
@@ -55,7 +55,7 @@ def fill(database: Database) -> None:
         )
         session.flush()
         session.add(
-            Plan(scheme_id=1, name="2026", state=State.draft, created_by="a", created_at=now, version=1)
+            Plan(scheme_id=1, name="2026", state=PlanState.draft, created_by="a", created_at=now, version=1)
         )
         session.flush()
         session.add(
@@ -99,7 +99,7 @@ def assert_geopackage(path: Path) -> dict[str, Any]:
     """Read every layer as GDAL reads it, and check what GDAL and the standard require of the file."""
     listed = gdal(path)
     assert {name for name, (kind, *_) in listed.items() if kind} == set(geopackage.LAYERS)
-    assert {name for name, (kind, *_) in listed.items() if not kind} == set(geopackage.ATTRIBUTES)
+    assert {name for name, (kind, *_) in listed.items() if not kind} == set(geopackage.ATTRIBUTE_TABLES)
     layers = {}
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -112,7 +112,7 @@ def assert_geopackage(path: Path) -> dict[str, Any]:
             assert information["features"] == len(ids)
             assert information["capabilities"]["fast_spatial_filter"]
             shapes = layers[name] = shapely.from_wkb(geometry)
-            index = geopackage.index_of(name)
+            index = geopackage.rtree_name(name)
             assert file.execute(f"SELECT rtreecheck('{index}')").fetchone() == ("ok",)
             boxes = {
                 row[0]: row[1:] for row in file.execute(f"SELECT id, minx, miny, maxx, maxy FROM {index}")
@@ -185,7 +185,7 @@ def test_a_bulk_load_leaves_the_same_index(database: Database, path: Path) -> No
     fill(database)
     with database.write() as session:
         connection = session.connection()
-        with geopackage.bulk(connection, "entities"):
+        with geopackage.rebuilding_rtree(connection, "entities"):
             session.add_all(
                 point(number, shapely.Point(113 + number / 1000, 22)) for number in range(100, 300)
             )
@@ -200,7 +200,7 @@ def test_rows_added_together_are_indexed_like_those_before(database: Database, p
     fill(database)
     added = [SQUARE, shapely.Point(114, 22), None, shapely.Point()]
     with database.write() as session:
-        with geopackage.appending(session.connection(), "entities"):
+        with geopackage.extending_rtree(session.connection(), "entities"):
             session.add_all(point(100 + number, shape) for number, shape in enumerate(added))
             session.flush()
         session.add(point(200, shapely.Point(115, 23)))
@@ -209,7 +209,7 @@ def test_rows_added_together_are_indexed_like_those_before(database: Database, p
 
 def test_the_index_answers_box_queries(database: Database) -> None:
     fill(database)
-    index = geopackage.index_of("entities")
+    index = geopackage.rtree_name("entities")
     with database.read() as session:
         inside = session.scalars(
             text(f"SELECT id FROM {index} WHERE maxx >= 113.91 AND minx <= 113.92")
@@ -242,7 +242,7 @@ def test_functions_of_the_triggers_agree_with_shapely(
     )
     assert shapely.equals_identical(from_blob(blob), geometry)
     with closing(sqlite3.connect(":memory:")) as file:
-        geopackage.prepare(file)
+        geopackage.register_functions(file)
         row = file.execute(
             "SELECT ST_IsEmpty(?1), ST_MinX(?1), ST_MinY(?1), ST_MaxX(?1), ST_MaxY(?1)", [blob]
         ).fetchone()

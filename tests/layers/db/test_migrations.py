@@ -49,7 +49,7 @@ def test_the_steps_end_at_the_model(database: Database) -> None:
             opts={
                 # SQLite gives its types back under other names
                 "compare_type": not database.embedded,
-                "include_object": migrations.ours,
+                "include_object": migrations.include_object,
             },
         )
         assert compare_metadata(context, Base.metadata) == []
@@ -60,11 +60,11 @@ def test_the_steps_end_at_the_model(database: Database) -> None:
 def test_down_leaves_nothing_and_up_makes_it_again(database: Database) -> None:
     before = tables(database)
     with database.engine.begin() as connection:
-        migrations.down(connection, "base")
+        migrations.downgrade(connection, "base")
     assert tables(database) == set()
     database.migrate()
     assert tables(database) == before
-    assert database.revision() == 0
+    assert database.read_revision() == 0
 
 
 def test_a_migration_that_fails_leaves_the_old_form(
@@ -86,7 +86,7 @@ def test_a_migration_that_fails_leaves_the_old_form(
 
 
 def with_steps(connection, folder: Path):
-    config = migrations.configuration(connection)
+    config = migrations.alembic_config(connection)
     own = Path(migrations.__file__).parent / "versions"
     config.set_main_option("version_locations", f"{own}:{folder}")
     return config
@@ -136,7 +136,7 @@ def test_migrating_an_empty_database_twice_at_once_is_harmless(copy_of: Callable
     def migrate(_: int) -> int:
         with closing(Database(url)) as database:
             database.migrate()
-            return database.revision()
+            return database.read_revision()
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(migrate, range(4))) == [0, 0, 0, 0]

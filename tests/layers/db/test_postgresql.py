@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from api.problems import database_away
+from api.problems import is_database_unavailable
 from gis.errors import InputError
 from layers.db import postgresql
 from layers.db.database import Database
@@ -34,7 +34,7 @@ def stopped(*processes: int) -> Iterator[None]:
 def test_nobody_waits_for_a_server_that_has_fallen_silent(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgresql, "SILENCE_S", 0.2)
+    monkeypatch.setattr(postgresql, "PROBE_AFTER_S", 0.2)
     with database.read() as session:
         backend = session.scalars(text("SELECT pg_backend_pid()")).one()
         server = int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
@@ -43,13 +43,13 @@ def test_nobody_waits_for_a_server_that_has_fallen_silent(
                 session.execute(text("SELECT 1"))
             began = time.monotonic()
             with pytest.raises(InputError, match="does not answer"):
-                database.revision()
+                database.read_revision()
             # Whoever comes now is told at once; to ask again would take five seconds.
             assert time.monotonic() - began < 4
-    assert database_away(waited.value)
+    assert is_database_unavailable(waited.value)
     for _ in range(600):
         try:
-            assert database.revision() == 0
+            assert database.read_revision() == 0
         except InputError:
             time.sleep(0.1)
         else:
@@ -60,6 +60,6 @@ def test_nobody_waits_for_a_server_that_has_fallen_silent(
 def test_a_statement_may_take_long_while_the_server_answers(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgresql, "SILENCE_S", 0.1)
+    monkeypatch.setattr(postgresql, "PROBE_AFTER_S", 0.1)
     with database.read() as session:
         assert session.scalars(text("SELECT 7 FROM pg_sleep(0.7)")).one() == 7

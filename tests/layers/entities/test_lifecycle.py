@@ -11,7 +11,7 @@ import shapely
 from gis.crs import LONLAT
 from gis.errors import ConflictError, InputError, NotFoundError, StaleError
 from layers.db.database import Database
-from layers.entities.lifecycle import create_entity, end_entity, find_entity, history, update_entity
+from layers.entities.lifecycle import create_entity, end_entity, entity_history, find_entity, update_entity
 from layers.fields.personal import is_personal
 from layers.imports.areas import import_areas
 from layers.models import Assignment
@@ -58,7 +58,9 @@ def test_a_move_changes_area_and_cell(divided: Database) -> None:
         assert end_entity(session, entity.id, 2, on=LATER).version == 3
     assert owners(divided) == [("440305001001001", DAY, NEXT), ("440305001002001", NEXT, LATER)]
     with divided.read() as session:
-        states = [(each.area_code, each.valid_from, each.valid_to) for each in history(session, entity.id)]
+        states = [
+            (each.area_code, each.valid_from, each.valid_to) for each in entity_history(session, entity.id)
+        ]
     assert states == [("440305001001", DAY, NEXT), ("440305001002", NEXT, LATER)]
 
 
@@ -67,7 +69,7 @@ def test_a_change_that_changes_nothing_makes_no_version(divided: Database) -> No
         entity = create_entity(session, "sensor", "S1", attributes={"a": 1}, geometry=WEST.centroid, on=DAY)
         same = {"attributes": {"a": 1, "b": None}, "geometry": WEST.centroid}
         assert update_entity(session, entity.id, 1, same, on=NEXT).version == 1
-        assert len(history(session, entity.id)) == 1
+        assert len(entity_history(session, entity.id)) == 1
 
 
 def test_a_stale_write_is_refused(divided: Database) -> None:
@@ -87,7 +89,9 @@ def test_two_changes_on_one_day_keep_both_states(divided: Database) -> None:
         entity = create_entity(session, "sensor", "S1", name="a", on=DAY)
         update_entity(session, entity.id, 1, {"name": "b"}, on=DAY)
         update_entity(session, entity.id, 2, {"name": "c"}, on=DAY)
-        assert [(each.name, each.valid_from, each.valid_to) for each in history(session, entity.id)] == [
+        assert [
+            (each.name, each.valid_from, each.valid_to) for each in entity_history(session, entity.id)
+        ] == [
             ("a", DAY, DAY),
             ("b", DAY, DAY),
             ("c", DAY, None),
@@ -113,7 +117,7 @@ def test_what_cannot_be_kept_changes_nothing(
     with pytest.raises(error), divided.write() as session:
         update_entity(session, entity.id, 1, changes, on=NEXT)
     with divided.read() as session:
-        assert len(history(session, entity.id)) == 1
+        assert len(entity_history(session, entity.id)) == 1
 
 
 def test_conflicts_and_what_is_not_there(divided: Database) -> None:
@@ -128,7 +132,7 @@ def test_conflicts_and_what_is_not_there(divided: Database) -> None:
         end_entity(session, entity.id, 1, on=LATER)
         with pytest.raises(ConflictError, match="ended"):
             end_entity(session, entity.id, 2, on=LATER)
-        for missing in (find_entity, history):
+        for missing in (find_entity, entity_history):
             with pytest.raises(NotFoundError):
                 missing(session, 99)
         with pytest.raises(NotFoundError):
@@ -154,4 +158,4 @@ def test_conflicts_and_what_is_not_there(divided: Database) -> None:
 )
 def test_which_fields_are_personal(field: str, kind: str, personal: bool) -> None:
     assert is_personal(field, kind) is personal
-    assert is_personal(field, kind, also=[field])
+    assert is_personal(field, kind, extra_fields=[field])

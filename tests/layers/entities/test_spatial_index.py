@@ -10,7 +10,7 @@ from pyproj import Geod
 from sqlalchemy import delete, select
 
 from gis.errors import InputError
-from layers.entities.spatial_index import EntityIndex, Indexed
+from layers.entities.spatial_index import EntityIndex, IndexedEntity
 from layers.models import Entity
 
 GEOD = Geod(ellps="WGS84")
@@ -23,7 +23,7 @@ places = st.tuples(
 
 
 def indexed(number, place, version=1):
-    return Indexed(number, KINDS[number % 2], version, shapely.Point(place), AREAS[number % 3])
+    return IndexedEntity(number, KINDS[number % 2], version, shapely.Point(place), AREAS[number % 3])
 
 
 def naive_nearest(held, lon, lat, kind, within_m, covered=None):
@@ -68,7 +68,7 @@ def test_nearest_and_box_equal_a_walk_over_all_after_any_changes(first, changes,
     assert len(index) == len(held)
     for (lon, lat), count, kind, within_m, covered in questions:
         naive = naive_nearest(held, lon, lat, kind, within_m, covered)[:count]
-        found = index.nearest(lon, lat, count, kind=kind, within_m=within_m, covered=covered)
+        found = index.nearest(lon, lat, count, kind=kind, within_m=within_m, area_codes=covered)
         assert [near.distance_m for near in found] == pytest.approx([metres for _, metres in naive], abs=1e-6)
         assert [near.id for near in found] == [number for number, _ in naive]
         box = (lon - 0.03, lat - 0.03, lon, lat)
@@ -77,21 +77,22 @@ def test_nearest_and_box_equal_a_walk_over_all_after_any_changes(first, changes,
             for number, entity in held.items()
             if kind in (None, entity.kind) and shapely.intersects(entity.geometry, shapely.box(*box))
         ]
-        assert index.in_box(*box, kind=kind) == sorted(inside)
+        assert index.in_bbox(*box, kind=kind) == sorted(inside)
 
 
 def test_the_nearest_of_an_area_are_found_behind_thousands_of_others():
     others = [
-        Indexed(number, "sensor", 1, shapely.Point(114 + number * 1e-6, 22.5), "b")
+        IndexedEntity(number, "sensor", 1, shapely.Point(114 + number * 1e-6, 22.5), "b")
         for number in range(20_000)
     ]
     own = [
-        Indexed(30_000 + number, "sensor", 1, shapely.Point(114.1 + number, 22.5), "a") for number in range(3)
+        IndexedEntity(30_000 + number, "sensor", 1, shapely.Point(114.1 + number, 22.5), "a")
+        for number in range(3)
     ]
     index = EntityIndex([*others, *own])
-    found = index.nearest(114.0, 22.5, 2, covered={"a"})
+    found = index.nearest(114.0, 22.5, 2, area_codes={"a"})
     assert [near.id for near in found] == [30_000, 30_001]
-    assert index.nearest(114.0, 22.5, 2, covered={"c"}) == []
+    assert index.nearest(114.0, 22.5, 2, area_codes={"c"}) == []
 
 
 @pytest.mark.parametrize("lat", [0.0, 60.0, 84.0, -89.0])
@@ -106,10 +107,10 @@ def test_nearest_is_by_metres_not_by_degrees(lat):
 def test_lines_and_polygons_are_near_where_they_are_nearest():
     index = EntityIndex(
         [
-            Indexed(1, "component", 1, shapely.LineString([(113.0, 22.5), (115.0, 22.5)])),
-            Indexed(2, "component", 1, shapely.box(114.0, 22.6, 114.1, 22.7)),
-            Indexed(3, "component", 1, shapely.Point(114.05, 22.55)),
-            Indexed(4, "component", 1, shapely.Point()),
+            IndexedEntity(1, "component", 1, shapely.LineString([(113.0, 22.5), (115.0, 22.5)])),
+            IndexedEntity(2, "component", 1, shapely.box(114.0, 22.6, 114.1, 22.7)),
+            IndexedEntity(3, "component", 1, shapely.Point(114.05, 22.55)),
+            IndexedEntity(4, "component", 1, shapely.Point()),
         ]
     )
     assert len(index) == 3
@@ -118,17 +119,17 @@ def test_lines_and_polygons_are_near_where_they_are_nearest():
     assert [near.id for near in found] == [1, 3, 2]
     truth = GEOD.inv(114.02, 22.52, 114.02, 22.5)[2]
     assert found[0].distance_m == pytest.approx(truth, rel=0.01)
-    assert index.in_box(114.0, 22.4, 114.1, 22.5) == [1]
+    assert index.in_bbox(114.0, 22.4, 114.1, 22.5) == [1]
 
 
 def test_an_older_version_changes_nothing():
     index = EntityIndex([indexed(2, (114.0, 22.5), version=5)])
     index.put(indexed(2, (113.0, 22.5), version=4))
     assert index.nearest(114.0, 22.5)[0].distance_m == 0.0
-    index.put(Indexed(2, "component", 6, shapely.Point(114.0, 22.6)))
-    assert index.in_box(113.9, 22.4, 114.1, 22.5) == []
+    index.put(IndexedEntity(2, "component", 6, shapely.Point(114.0, 22.6)))
+    assert index.in_bbox(113.9, 22.4, 114.1, 22.5) == []
     assert index.nearest(114.0, 22.6)[0].kind == "component"
-    index.put(Indexed(2, "component", 7, shapely.Point()))
+    index.put(IndexedEntity(2, "component", 7, shapely.Point()))
     assert len(index) == 0
     assert index.nearest(114.0, 22.6) == []
     index.remove(2)
@@ -141,8 +142,8 @@ def test_senseless_questions_are_refused():
         lambda: index.nearest(float("nan"), 22.5),
         lambda: index.nearest(114.0, 22.5, 0),
         lambda: index.nearest(114.0, 22.5, within_m=-1.0),
-        lambda: index.in_box(1.0, 0.0, 0.0, 1.0),
-        lambda: index.in_box(0.0, 0.0, float("nan"), 1.0),
+        lambda: index.in_bbox(1.0, 0.0, 0.0, 1.0),
+        lambda: index.in_bbox(0.0, 0.0, float("nan"), 1.0),
     ):
         with pytest.raises(InputError):
             wrong()
@@ -218,7 +219,7 @@ def test_it_follows_the_database(database):
     assert len(index) == 5
     assert index.nearest(115.0, 23.0)[0] == (moved.id, "sensor", 0.0)
     assert index.nearest(116.0, 24.0)[0] == (located.id, "sensor", 0.0)
-    assert index.in_box(114.04, 22.4, 114.05, 22.6) == []
+    assert index.in_bbox(114.04, 22.4, 114.05, 22.6) == []
     # What others do to other kinds, and what is written in blocks of keys far away, is no change and one.
     with database.write() as session:
         add(session, 7, shapely.Point(117.0, 22.5), kind="household")
@@ -258,6 +259,6 @@ def test_catching_up_ends_where_loading_anew_does(database, deeds):
                 index.catch_up(session)
                 anew = EntityIndex.load(session)
             for covered in (None, {"a"}, {"b"}):
-                assert index.nearest(114, 22.5, 50, covered=covered) == anew.nearest(
-                    114, 22.5, 50, covered=covered
+                assert index.nearest(114, 22.5, 50, area_codes=covered) == anew.nearest(
+                    114, 22.5, 50, area_codes=covered
                 )

@@ -12,10 +12,10 @@ from sqlalchemy import select
 
 from gis.crs import LONLAT
 from gis.errors import InputError, NotFoundError
-from layers.db.bbox import Box
+from layers.db.bbox import BBox
 from layers.db.database import Database
 from layers.entities.lifecycle import create_entity, end_entity, update_entity
-from layers.exports.export_layer import Filters, export_layer
+from layers.exports.export_layer import ExportFilters, export_layer
 from layers.formats import read_layer, read_table
 from layers.gaps.runs import search_gaps
 from layers.imports.areas import import_areas
@@ -65,7 +65,7 @@ def read(path: Path) -> pd.DataFrame:
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_every_format_holds_the_entities(filled: Database, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"out{suffix}"
-    done, _ = export_layer(filled, path, "entities", filters=Filters(kind="household"))
+    done, _ = export_layer(filled, path, "entities", filters=ExportFilters(kind="household"))
     table = read(path)
     assert done == len(table) == 3
     assert table["id"].tolist() == ["H0", "H1", "H2"]
@@ -92,7 +92,7 @@ def test_a_file_that_names_its_kind_comes_out_as_it_went_in(filled: Database, tm
     given, path = tmp_path / "in.csv", tmp_path / "out.csv"
     given.write_text("id,kind,range_m,lon,lat\nS1,sensor,25,113.905,22.505\n", encoding="utf-8")
     assert import_entities(filled, given, kind="sensor", on=DAY).inserted == 1
-    export_layer(filled, path, "entities", filters=Filters(kind="sensor"))
+    export_layer(filled, path, "entities", filters=ExportFilters(kind="sensor"))
     assert read_table(path).columns.isin(["kind", "range_m"]).sum() == 2
     assert "source_kind" not in read_table(path)
     assert import_entities(filled, path, on=NEXT).unchanged == 1
@@ -103,7 +103,7 @@ def test_what_was_exported_can_be_imported_again(filled: Database, tmp_path: Pat
     path = tmp_path / "out.geojson"
     with filled.write() as session:
         create_entity(session, "sensor", "S1", attributes={"range_m": 25.5, "group": "a"}, on=DAY)
-    export_layer(filled, path, "entities", filters=Filters(kind="sensor"))
+    export_layer(filled, path, "entities", filters=ExportFilters(kind="sensor"))
     assert import_entities(filled, path, on=NEXT).unchanged == 1
 
 
@@ -113,14 +113,14 @@ def test_what_was_exported_can_be_imported_again(filled: Database, tmp_path: Pat
         ({}, ["E1", "H0", "H1", "H2"]),
         ({"kind": "enterprise"}, ["E1"]),
         ({"area_code": "440305001002"}, ["H1", "H2"]),
-        ({"box": Box(113.904, 22.504, 113.912, 22.506)}, ["H0", "H1"]),
+        ({"box": BBox(113.904, 22.504, 113.912, 22.506)}, ["H0", "H1"]),
         ({"on": date(2026, 2, 1)}, []),
         ({"on": DAY}, ["E1", "H0", "H1", "H2"]),
     ],
 )
 def test_filters(filled: Database, tmp_path: Path, filters: dict[str, Any], expected: list[str]) -> None:
     path = tmp_path / "out.gpkg"
-    done, notes = export_layer(filled, path, "entities", filters=Filters(**filters))
+    done, notes = export_layer(filled, path, "entities", filters=ExportFilters(**filters))
     assert (done, notes) == (len(expected), [])
     if expected:
         assert read(path)["id"].tolist() == expected
@@ -136,13 +136,13 @@ def test_a_past_date_gives_the_states_of_that_date(filled: Database, tmp_path: P
         (NEXT, {"E1": None, "H0": "440305001002", "H2": "440305001002"}),
         (None, {"E1": None, "H0": "440305001002", "H2": "440305001002"}),
     ):
-        export_layer(filled, path, "entities", filters=Filters(on=on))
+        export_layer(filled, path, "entities", filters=ExportFilters(on=on))
         table = read(path)
         areas = table["area_code"].astype(object).where(table["area_code"].notna(), None)
         assert dict(zip(table["id"], areas, strict=True)) == expected
-    box = Box(113.904, 22.504, 113.906, 22.506)
-    assert export_layer(filled, path, "entities", filters=Filters(on=DAY, box=box))[0] == 1
-    assert export_layer(filled, path, "entities", filters=Filters(on=NEXT, box=box))[0] == 0
+    box = BBox(113.904, 22.504, 113.906, 22.506)
+    assert export_layer(filled, path, "entities", filters=ExportFilters(on=DAY, bbox=box))[0] == 1
+    assert export_layer(filled, path, "entities", filters=ExportFilters(on=NEXT, bbox=box))[0] == 0
 
 
 def test_cells_and_the_entities_in_them(filled: Database, tmp_path: Path) -> None:
@@ -157,16 +157,16 @@ def test_cells_and_the_entities_in_them(filled: Database, tmp_path: Path) -> Non
         check_plan(session, plan.id)
         publish(session, plan.id, DAY)
     path = tmp_path / "cells.geojson"
-    assert export_layer(filled, path, "cells", filters=Filters(scheme="community", on=DAY)) == (2, [])
+    assert export_layer(filled, path, "cells", filters=ExportFilters(scheme="community", on=DAY)) == (2, [])
     written = read_layer(path, role="cells")
     assert written["code"].tolist() == cells["code"].tolist()
     assert written["households"].tolist() == [1, 2]
     assert shapely.equals_identical(written.geometry.to_numpy(), cells.geometry.to_numpy()).all()
-    inside = Filters(scheme="community", cell_code="440305001002001", on=DAY)
+    inside = ExportFilters(scheme="community", cell_code="440305001002001", on=DAY)
     assert export_layer(filled, path, "entities", filters=inside)[0] == 2
     assert set(read(path)["cell_code"]) == {"440305001002001"}
     with pytest.raises(NotFoundError):
-        export_layer(filled, path, "cells", filters=Filters(scheme="safety"))
+        export_layer(filled, path, "cells", filters=ExportFilters(scheme="safety"))
     with pytest.raises(InputError, match="scheme"):
         export_layer(filled, path, "cells")
     assert len(read(path)) == 2
@@ -187,7 +187,7 @@ def test_the_gaps_of_a_run(filled: Database, tmp_path: Path) -> None:
         create_entity(session, "service_point", "P", geometry=shapely.Point(113.905, 22.505), on=DAY)
     path = tmp_path / "gaps.geojson"
     with pytest.raises(NotFoundError, match="run"):
-        export_layer(filled, path, "gaps", filters=Filters(scheme="community"))
+        export_layer(filled, path, "gaps", filters=ExportFilters(scheme="community"))
     whole = search_gaps(filled, "community", created_by="test", on=DAY)
     part = search_gaps(filled, "community", created_by="test", area_code="440305001002", on=NEXT)
     with filled.read() as session:
@@ -195,7 +195,7 @@ def test_the_gaps_of_a_run(filled: Database, tmp_path: Path) -> None:
     assert {row.run_id for row in kept} == {whole.id, part.id}
 
     def count(**filters: Any) -> int:
-        return export_layer(filled, path, "gaps", filters=Filters(scheme="community", **filters))[0]
+        return export_layer(filled, path, "gaps", filters=ExportFilters(scheme="community", **filters))[0]
 
     # The last run looked at a part only: it stands for that part, and not for all ground.
     assert count() == sum(row.run_id == whole.id for row in kept)

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from gis.crs import LONLAT
 from gis.errors import InputError
 from layers.formats import (
-    WRITABLE,
+    WRITABLE_EXTENSIONS,
+    atomic_write,
     output_format,
     read_layer,
     read_table,
-    replacing,
     write_layer,
     write_layers,
 )
@@ -30,7 +30,7 @@ def frame(**columns: list[object]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(data, geometry=geometry, crs=LONLAT)
 
 
-@pytest.mark.parametrize("suffix", WRITABLE)
+@pytest.mark.parametrize("suffix", WRITABLE_EXTENSIONS)
 def test_every_writable_format_gives_back_records_fields_and_coordinates(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"cells{suffix}"
     wrote = frame()
@@ -204,7 +204,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
     before = path.read_bytes()
 
     def fail() -> None:
-        with replacing(path) as target:
+        with atomic_write(path) as target:
             target.write_text("half")
             raise RuntimeError("power cut")
 
@@ -239,7 +239,7 @@ def test_tables_without_geometry(tmp_path: Path) -> None:
     assert isinstance(read_table(tmp_path / "cells.gpkg"), pd.DataFrame)
 
 
-@pytest.mark.parametrize("suffix", WRITABLE)
+@pytest.mark.parametrize("suffix", WRITABLE_EXTENSIONS)
 def test_fields_that_differ_in_case_only_are_all_kept(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"cells{suffix}"
     notes = write_layer(path, frame(CODE=["x", "y", "z"], fid=[7.5, 7.5, 8.0]))
@@ -298,7 +298,7 @@ def test_a_zipped_shapefile_in_a_folder(tmp_path: Path) -> None:
         read_layer(path, role="cells")
 
 
-@pytest.mark.parametrize("suffix", WRITABLE)
+@pytest.mark.parametrize("suffix", WRITABLE_EXTENSIONS)
 def test_coordinates_that_are_no_place_are_written_as_no_geometry(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"points{suffix}"
     points = [shapely.Point(1, 2), shapely.Point(float("inf"), 2), shapely.Point(float("nan"), 2)]

@@ -11,15 +11,15 @@ from pyproj import CRS
 from sqlalchemy import func, select, true
 
 from gis.errors import ConflictError, InputError, NotFoundError
-from gis.gaps import GapInput, Rules, find_gaps
+from gis.gaps import GapInput, GapRules, find_gaps
 from layers.db.database import Database
-from layers.entities.assignments import reassign
+from layers.entities.assignments import update_assignments
 from layers.entities.lifecycle import create_entity, end_entity, update_entity
 from layers.gaps.runs import find_run, newest_run, search_gaps
-from layers.maps.map_data import read_map
+from layers.maps.map_data import read_map_data
 from layers.models import Area, Entity, Gap, GapRun
 from layers.plans.publish import publish
-from layers.plans.schemes import change_rules, create_scheme, find_scheme, gap_rules
+from layers.plans.schemes import create_scheme, find_scheme, gap_rules, update_rules
 from tests.layers.squares import (
     COUNTY,
     EAST_TOWN,
@@ -82,7 +82,7 @@ def settle(database: Database, seed: int, number: int = 40) -> Made:
                     personal={"contact": "李娜 13900001111"}, geometry=place,
                 )
             )  # fmt: skip
-        reassign(session, SPRING)
+        update_assignments(session, SPRING)
     return made
 
 
@@ -131,7 +131,7 @@ def test_a_run_is_what_the_engine_finds_in_the_same_things(town: Database, seed:
     )  # fmt: skip
     areas = gpd.GeoDataFrame({"code": ["all"]}, geometry=[join(sorted(SQUARES))], crs=4326)
     expected = find_gaps(
-        GapInput(cells, areas=areas, entities=entities, crs=CRS.from_epsg(4547)), Rules.from_mapping(NEAR)
+        GapInput(cells, areas=areas, entities=entities, crs=CRS.from_epsg(4547)), GapRules.from_mapping(NEAR)
     )
     found = kept(town, run.id)
     assert sorted(
@@ -241,22 +241,22 @@ def test_without_cells_there_is_no_run(town: Database) -> None:
 def test_rules_are_replaced_by_name_and_must_fit(town: Database) -> None:
     with town.write() as session:
         scheme = find_scheme(session, "community")
-        change_rules(session, scheme, {"severity": {"high_households": 7}, "unassigned": None})
+        update_rules(session, scheme, {"severity": {"high_households": 7}, "unassigned": None})
         assert scheme.rules == {**NEAR, "severity": {"high_households": 7}}
-        change_rules(session, scheme, {"out_of_reach": None})
-        assert gap_rules(scheme).of("out_of_reach").distance_m == 1000
+        update_rules(session, scheme, {"out_of_reach": None})
+        assert gap_rules(scheme).for_kind("out_of_reach").distance_m == 1000
         assert gap_rules(scheme).severity.high_households == 7
         for wrong in ({"out_of_reech": {}}, {"severity": {"high_m2": -1}}, {"blank": 5}):
             with pytest.raises(InputError, match="rules"):
-                change_rules(session, scheme, wrong)
+                update_rules(session, scheme, wrong)
         with pytest.raises(ConflictError, match="max_distance_m"):
-            change_rules(session, scheme, {"max_distance_m": 50})
+            update_rules(session, scheme, {"max_distance_m": 50})
         fresh = create_scheme(session, "safety", "安全", rules={"max_distance_m": 20})
-        change_rules(session, fresh, {"max_distance_m": 50})
+        update_rules(session, fresh, {"max_distance_m": 50})
         assert fresh.rules == {"max_distance_m": 50}
         for distance in (-1, True, "5", float("inf"), 10**9):
             with pytest.raises(InputError, match="max_distance_m"):
-                change_rules(session, fresh, {"max_distance_m": distance})
+                update_rules(session, fresh, {"max_distance_m": distance})
         with pytest.raises(InputError, match="unknown table"):
             create_scheme(session, "power", "电力", rules={"reach": {}})
 
@@ -265,7 +265,7 @@ def test_a_run_keeps_the_rules_it_applied(town: Database) -> None:
     settle(town, 2)
     strict = search_gaps(town, "community", created_by="test", on=SUMMER)
     with town.write() as session:
-        change_rules(session, find_scheme(session, "community"), {"out_of_reach": {"distance_m": 5000}})
+        update_rules(session, find_scheme(session, "community"), {"out_of_reach": {"distance_m": 5000}})
     loose = search_gaps(town, "community", created_by="test", on=SUMMER)
     assert strict.rules["out_of_reach"]["distance_m"] == 120
     assert loose.rules["out_of_reach"]["distance_m"] == 5000
@@ -299,7 +299,7 @@ def test_the_newest_run_is_of_all_the_ground_before_it_is_of_a_part(town: Databa
                     known = [each for each in made if until is None or each[2] <= until]
                     whole = [each for each in known if each[1] in of_all]
                     for part, choice in ((None, whole), (true(), whole or known)):
-                        found = newest_run(session, 1, area, until=until, part=part)
+                        found = newest_run(session, 1, area, until=until, partial_runs=part)
                         expected = max(choice, key=lambda each: (each[2], each[0]), default=(None,))
                         assert (None if found is None else found.id) == expected[0]
 
@@ -310,5 +310,5 @@ def test_a_map_shows_the_gaps_of_a_run_of_all_its_ground(town: Database) -> None
     part = search_gaps(town, "community", created_by="test", area_code=EAST_TOWN, on=SUMMER)
     assert len(kept(town, whole.id)) > len(kept(town, part.id)) > 0
     with town.read() as session:
-        assert len(read_map(session, "community", SUMMER, None).gaps) == len(kept(town, whole.id))
-        assert len(read_map(session, "community", SUMMER, EAST_TOWN).gaps) == len(kept(town, part.id))
+        assert len(read_map_data(session, "community", SUMMER, None).gaps) == len(kept(town, whole.id))
+        assert len(read_map_data(session, "community", SUMMER, EAST_TOWN).gaps) == len(kept(town, part.id))

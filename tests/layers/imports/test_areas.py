@@ -10,8 +10,8 @@ from sqlalchemy import select
 from gis.crs import LONLAT
 from gis.errors import CoverageError, InputError
 from layers.db.database import Database
-from layers.entities.lifecycle import create_entity, history
-from layers.imports.areas import AreaSummary, import_areas
+from layers.entities.lifecycle import create_entity, entity_history
+from layers.imports.areas import AreaImportSummary, import_areas
 from layers.models import Area, Entity
 
 EAST, WEST = shapely.box(113.91, 22.5, 113.92, 22.51), shapely.box(113.9, 22.5, 113.91, 22.51)
@@ -37,10 +37,10 @@ TOWN = areas(a440305001=WHOLE, a440305001001=WEST, a440305001002=EAST)
 
 
 def test_a_second_import_changes_nothing(database: Database) -> None:
-    assert import_areas(database, TOWN) == AreaSummary(3, 0, 0, 0)
-    revision = database.revision()
-    assert import_areas(database, TOWN) == AreaSummary(0, 0, 3, 0)
-    assert database.revision() == revision
+    assert import_areas(database, TOWN) == AreaImportSummary(3, 0, 0, 0)
+    revision = database.read_revision()
+    assert import_areas(database, TOWN) == AreaImportSummary(0, 0, 3, 0)
+    assert database.read_revision() == revision
     with database.read() as session:
         parents = {row.code: row.parent for row in session.execute(select(Area.code, Area.parent))}
     assert parents == {"440305001": None, "440305001001": "440305001", "440305001002": "440305001"}
@@ -49,7 +49,7 @@ def test_a_second_import_changes_nothing(database: Database) -> None:
 def test_a_changed_area_is_updated_and_others_stay(database: Database) -> None:
     import_areas(database, TOWN)
     renamed = TOWN.iloc[[1]].reset_index(drop=True).assign(name="海湾社区")
-    assert import_areas(database, renamed) == AreaSummary(0, 1, 0, 0)
+    assert import_areas(database, renamed) == AreaImportSummary(0, 1, 0, 0)
     with database.read() as session:
         names = {tuple(row) for row in session.execute(select(Area.code, Area.name, Area.parent))}
     assert ("440305001001", "海湾社区", "440305001") in names
@@ -62,7 +62,7 @@ def test_old_and_new_areas_must_nest_together(database: Database) -> None:
         import_areas(database, areas(a440305001001=shapely.box(113.9, 22.5, 113.905, 22.51)))
     with pytest.raises(InputError, match="unique"):
         import_areas(database, areas(a440305002=EAST).loc[[0, 0]].reset_index(drop=True))
-    assert import_areas(database, TOWN) == AreaSummary(0, 0, 3, 0)
+    assert import_areas(database, TOWN) == AreaImportSummary(0, 0, 3, 0)
 
 
 def test_entities_follow_the_areas(database: Database) -> None:
@@ -73,6 +73,8 @@ def test_entities_follow_the_areas(database: Database) -> None:
         create_entity(session, "sensor", "3", on=day)
     assert import_areas(database, TOWN, on=date(2026, 2, 1)).moved == 1
     with database.read() as session:
-        states = [(state.area_code, state.valid_from, state.valid_to) for state in history(session, here)]
+        states = [
+            (state.area_code, state.valid_from, state.valid_to) for state in entity_history(session, here)
+        ]
         assert states == [(None, day, date(2026, 2, 1)), ("440305001001", date(2026, 2, 1), None)]
         assert session.get_one(Entity, away).version == 1

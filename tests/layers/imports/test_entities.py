@@ -11,14 +11,14 @@ import shapely
 from sqlalchemy import func, select
 
 from gis.crs import LONLAT
-from gis.datum import convert
+from gis.datum import convert_coordinates
 from gis.errors import ConflictError, InputError, NotFoundError
 from layers.db.database import Database
-from layers.entities.lifecycle import create_entity, end_entity, history, update_entity
+from layers.entities.lifecycle import create_entity, end_entity, entity_history, update_entity
 from layers.formats import write_layer
 from layers.imports.areas import import_areas
 from layers.imports.entities import ImportSummary, import_entities
-from layers.imports.rejections import Reason, Rejected
+from layers.imports.rejections import RejectedRecord, RejectionReason
 from layers.models import Entity, EntityVersion
 from layers.models.geometry_type import to_blob, to_blobs
 
@@ -96,10 +96,10 @@ def test_every_format_gives_the_same_entities(database: Database, tmp_path: Path
 
 def test_the_same_file_again_changes_nothing(database: Database, tmp_path: Path) -> None:
     load(database, homes(), tmp_path / "a.parquet")
-    before, revision = state(database), database.revision()
+    before, revision = state(database), database.read_revision()
     assert counts(load(database, homes(), tmp_path / "a.geojson", on=NEXT)) == (0, 0, 3, 0)
     assert state(database) == before
-    assert database.revision() == revision
+    assert database.read_revision() == revision
 
 
 def test_a_newer_file_updates_what_differs(database: Database, tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_newer_file_updates_what_differs(database: Database, tmp_path: Path) -
     ]
     with database.read() as session:
         changed = session.scalars(select(Entity.id).where(Entity.external_id == "001")).one()
-        former, present = history(session, changed)
+        former, present = entity_history(session, changed)
         assert (former.attributes, former.valid_from, former.valid_to) == ({"persons": 2}, DAY, NEXT)
         assert former.personal == {"姓名": "张1"}
         assert shapely.equals_identical(former.geometry, present.geometry)
@@ -131,9 +131,9 @@ def test_an_edit_and_an_import_know_each_other(database: Database, tmp_path: Pat
         end_entity(session, second, 1, on=NEXT)
     assert counts(load(database, homes(), tmp_path / "a.parquet", on=LATER)) == (0, 1, 2, 0)
     with database.read() as session:
-        spans = [(each.valid_from, each.valid_to, each.version) for each in history(session, second)]
+        spans = [(each.valid_from, each.valid_to, each.version) for each in entity_history(session, second)]
         assert spans == [(DAY, NEXT, 2), (LATER, None, 3)]
-        assert [each.version for each in history(session, first)] == [1, 2, 3]
+        assert [each.version for each in entity_history(session, first)] == [1, 2, 3]
 
 
 @pytest.mark.usefixtures("areas")
@@ -152,10 +152,10 @@ def test_every_record_is_accounted_for(database: Database, tmp_path: Path) -> No
     )
     summary = import_entities(database, path, kind="household")
     assert summary.rejected == [
-        Rejected(2, None, Reason.missing_id),
-        Rejected(3, "1", Reason.duplicate_id),
-        Rejected(5, "3", Reason.invalid_coordinates),
-        Rejected(6, "4", Reason.invalid_coordinates),
+        RejectedRecord(2, None, RejectionReason.missing_id),
+        RejectedRecord(3, "1", RejectionReason.duplicate_id),
+        RejectedRecord(5, "3", RejectionReason.invalid_coordinates),
+        RejectedRecord(6, "4", RejectionReason.invalid_coordinates),
     ]
     assert (summary.inserted, summary.without_location, summary.outside_areas) == (3, 1, 1)
     assert summary.records == 7
@@ -170,7 +170,7 @@ def test_every_record_is_accounted_for(database: Database, tmp_path: Path) -> No
 def test_only_records_of_the_permitted_area_are_taken(database: Database, tmp_path: Path) -> None:
     summary = load(database, homes(), tmp_path / "a.gpkg", area_code="440305001002")
     assert counts(summary) == (1, 0, 0, 2)
-    assert {each.reason for each in summary.rejected} == {Reason.not_permitted}
+    assert {each.reason for each in summary.rejected} == {RejectionReason.not_permitted}
     with pytest.raises(NotFoundError):
         load(database, homes(), tmp_path / "a.gpkg", area_code="9")
 
@@ -191,14 +191,14 @@ def test_an_identity_gives_no_right_to_what_lies_elsewhere(database: Database, t
     path.write_text(head + rows, encoding="utf-8")
     summary = import_entities(database, path, kind="household", area_code=first)
     assert counts(summary) == (0, 1, 0, 1)
-    assert summary.rejected == [Rejected(2, "2", Reason.not_permitted)]
+    assert summary.rejected == [RejectedRecord(2, "2", RejectionReason.not_permitted)]
     assert [row for row in state(database) if row[0] == "2"] == [row for row in before if row[0] == "2"]
     # Who is bound to none may move it.
     assert counts(import_entities(database, path, kind="household")) == (0, 1, 1, 0)
 
 
 def test_a_datum_is_converted(database: Database, tmp_path: Path) -> None:
-    lon, lat = convert(113.905, 22.505, "wgs84", "bd09")
+    lon, lat = convert_coordinates(113.905, 22.505, "wgs84", "bd09")
     frame = homes(1).set_geometry(gpd.GeoSeries(shapely.points([lon], [lat]), crs=LONLAT))
     load(database, frame, tmp_path / "a.parquet", datum="bd09")
     point = shapely.from_wkt(state(database)[0][-1])

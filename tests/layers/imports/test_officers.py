@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from gis.errors import InputError, NotFoundError
 from layers.db.database import Database
-from layers.imports.officers import StaffingSummary, import_officers
+from layers.imports.officers import OfficerImportSummary, import_officers
 from layers.models import Officer, Plan, Post
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
@@ -58,7 +58,7 @@ def posts(database: Database) -> set[tuple[Any, ...]]:
     return set(rows)
 
 
-def told(done: StaffingSummary) -> tuple[int, ...]:
+def told(done: OfficerImportSummary) -> tuple[int, ...]:
     return done.inserted, done.updated, done.unchanged, done.begun, done.ended, done.kept
 
 

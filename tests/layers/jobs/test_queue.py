@@ -6,7 +6,17 @@ import pytest
 
 from gis.errors import ConflictError
 from layers.db.database import Database
-from layers.jobs.queue import STALE, beat, bury, cancel, claim, enqueue, find_job, finish, settle
+from layers.jobs.queue import (
+    STALE_AFTER,
+    cancel,
+    claim,
+    complete,
+    enqueue,
+    fail_stale,
+    find_job,
+    finish,
+    heartbeat,
+)
 from layers.models import JobState
 
 
@@ -24,7 +34,7 @@ def test_one_job_runs_at_a_time_in_the_order_of_the_queue(database: Database) ->
     with database.write() as session:
         assert claim(session) is None
     with database.write() as session:
-        assert beat(session, first, 5, 10)
+        assert heartbeat(session, first, 5, 10)
         finish(session, first, JobState.done, result={"plan": 1}, error=None)
     with database.write() as session:
         taken = claim(session)
@@ -34,18 +44,18 @@ def test_one_job_runs_at_a_time_in_the_order_of_the_queue(database: Database) ->
 
 
 @pytest.mark.parametrize(
-    "heard", [-STALE - timedelta(seconds=1), timedelta(hours=1)], ids=["long ago", "later"]
+    "heard", [-STALE_AFTER - timedelta(seconds=1), timedelta(hours=1)], ids=["long ago", "later"]
 )
 def test_a_job_without_a_sign_of_life_has_failed(database: Database, heard: timedelta) -> None:
     number = queued(database)
     with database.write() as session:
         taken = claim(session)
         assert taken is not None
-        assert bury(session) == []
+        assert fail_stale(session) == []
         taken.heartbeat_at = datetime.now(UTC) + heard
     with database.write() as session:
-        assert bury(session) == [number]
-        assert not beat(session, number, 6, 10)
+        assert fail_stale(session) == [number]
+        assert not heartbeat(session, number, 6, 10)
     with database.read() as session:
         assert find_job(session, number).state == JobState.failed
 
@@ -57,7 +67,7 @@ def test_a_cancelled_job_ends_at_once_or_is_told(database: Database) -> None:
     with database.write() as session:
         assert cancel(session, second).state == JobState.cancelled
         assert cancel(session, first).state == JobState.running
-        assert not beat(session, first, 0, None)
+        assert not heartbeat(session, first, 0, None)
         with pytest.raises(ConflictError, match="already"):
             cancel(session, second)
 
@@ -67,7 +77,7 @@ def test_a_settled_job_stays_done_however_it_is_ended(database: Database) -> Non
         number = queued(database)
         with database.write() as session:
             claim(session)
-            settle(session, number, {"plan": 1})
+            complete(session, number, {"plan": 1})
             assert finish(session, number, state, result=None, error="stopped") == JobState.done
         with database.read() as session:
             job = find_job(session, number)
@@ -84,7 +94,7 @@ def test_the_deed_of_a_cancelled_job_is_undone(database: Database) -> None:
     with pytest.raises(ConflictError, match="nothing of it is kept"), database.write() as session:  # noqa: PT012
         find_job(session, other).kind = "changed"
         session.flush()
-        settle(session, number, {})
+        complete(session, number, {})
     with database.write() as session:
         assert finish(session, number, JobState.failed, result=None, error="nothing") == JobState.cancelled
         assert find_job(session, number).error is None

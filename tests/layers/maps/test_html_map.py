@@ -6,9 +6,9 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from gis.classes import Method, class_counts, upper_bounds
-from layers.maps import write_map
-from layers.maps.choropleth import tints
+from gis.classes import ClassificationMethod, class_counts, upper_bounds
+from layers.maps import write_html_map
+from layers.maps.choropleth import sample_ramp
 
 INK = """(spot) => {
   const at = wangge.map.latLngToContainerPoint(spot).add(wangge.map.getContainer().getBoundingClientRect());
@@ -38,7 +38,7 @@ def ink(page, lon: float, lat: float) -> list[int]:
 
 
 def test_every_cell_is_drawn_and_neighbours_differ(open_map, cells, areas, tmp_path: Path) -> None:
-    write_map(tmp_path / "m.html", cells, areas=areas)
+    write_html_map(tmp_path / "m.html", cells, areas=areas)
     page = open_map(tmp_path / "m.html").page
     assert page.evaluate("wangge.state.cells.store.n") == len(cells)
     # Off the centre, where a label may stand, and away from the borders.
@@ -57,7 +57,7 @@ def test_every_cell_is_drawn_and_neighbours_differ(open_map, cells, areas, tmp_p
 
 
 def test_hover_and_click_tell_the_cell(open_map, cells, areas, gaps, tmp_path: Path) -> None:
-    write_map(tmp_path / "m.html", cells, areas=areas, gaps=gaps)
+    write_html_map(tmp_path / "m.html", cells, areas=areas, gaps=gaps)
     page = open_map(tmp_path / "m.html").page
     page.mouse.move(*screen(page, 114.013, 22.506))
     assert page.inner_text("#wg-tip strong") == "网格2"
@@ -81,7 +81,7 @@ def test_hover_and_click_tell_the_cell(open_map, cells, areas, gaps, tmp_path: P
 
 
 def test_gaps_are_listed_worst_first(open_map, cells, gaps, tmp_path: Path) -> None:
-    write_map(tmp_path / "m.html", cells, gaps=gaps)
+    write_html_map(tmp_path / "m.html", cells, gaps=gaps)
     opened = open_map(tmp_path / "m.html")
     page = opened.page
     rows = page.locator("#wg-gaps .wg-gap").all_inner_texts()
@@ -94,7 +94,7 @@ def test_gaps_are_listed_worst_first(open_map, cells, gaps, tmp_path: Path) -> N
 
 
 def test_search_flies_to_a_cell_and_an_area(open_map, cells, areas, tmp_path: Path) -> None:
-    write_map(tmp_path / "m.html", cells, areas=areas)
+    write_html_map(tmp_path / "m.html", cells, areas=areas)
     opened = open_map(tmp_path / "m.html")
     page = opened.page
     page.fill("#wg-query", str(cells["code"][7]))
@@ -116,7 +116,7 @@ def test_search_flies_to_a_cell_and_an_area(open_map, cells, areas, tmp_path: Pa
 
 
 def test_the_last_choice_holds_though_the_map_was_still_moving(open_map, cells, tmp_path: Path) -> None:
-    write_map(tmp_path / "m.html", cells)
+    write_html_map(tmp_path / "m.html", cells)
     opened = open_map(tmp_path / "m.html")
     opened.page.evaluate(
         "wangge.state.choose(7, true); wangge.state.choose(3, true); wangge.state.choose(0, true); 0"
@@ -134,7 +134,7 @@ def test_markup_in_names_is_text(open_map, cells, tmp_path: Path) -> None:
         {"id": [name], "kind": [name]}, geometry=[shapely.Point(114.005, 22.505)], crs=4326
     )
     frame = cells.assign(name=name, kind=name)
-    write_map(tmp_path / "m.html", frame, layers={name: points}, title=name)
+    write_html_map(tmp_path / "m.html", frame, layers={name: points}, title=name)
     page = open_map(tmp_path / "m.html").page
     page.mouse.move(*screen(page, 114.005, 22.505))
     page.mouse.click(*screen(page, 114.015, 22.505))
@@ -146,7 +146,7 @@ def test_markup_in_names_is_text(open_map, cells, tmp_path: Path) -> None:
 
 
 def test_choropleth_colours_by_class(open_map, cells, tmp_path: Path) -> None:
-    write_map(tmp_path / "m.html", cells, measure="households", language="en")
+    write_html_map(tmp_path / "m.html", cells, measure="households", language="en")
     page = open_map(tmp_path / "m.html").page
     assert page.inner_text("#wg-legend").splitlines() == [
         "Classes by · Quantiles",
@@ -167,21 +167,23 @@ def test_choropleth_colours_by_class(open_map, cells, tmp_path: Path) -> None:
 
 def test_every_class_has_its_own_tint(open_map, cells, tmp_path: Path) -> None:
     frame = cells.assign(load=[0.5 + 1000.2 * row for row in range(12)])
-    write_map(tmp_path / "m.html", frame, measure="load", method=Method.natural_breaks, classes=9)
+    write_html_map(
+        tmp_path / "m.html", frame, measure="load", method=ClassificationMethod.natural_breaks, classes=9
+    )
     page = open_map(tmp_path / "m.html").page
     legend = page.inner_text("#wg-legend").splitlines()
     assert legend[0] == "分级方法 · 自然间断"
     assert len(legend) == 10
     drawn = [ink(page, shape.bounds[0] + 0.002, shape.bounds[1] + 0.002)[:3] for shape in cells.geometry]
-    counts = class_counts(frame["load"], upper_bounds(frame["load"], 9, Method.natural_breaks))
+    counts = class_counts(frame["load"], upper_bounds(frame["load"], 9, ClassificationMethod.natural_breaks))
     # From light to dark, each as often as the class has cells; canvas keeps colours to a step or two.
-    expected = [tint for tint, count in zip(tints(9), counts, strict=True) for _ in range(count)]
+    expected = [tint for tint, count in zip(sample_ramp(9), counts, strict=True) for _ in range(count)]
     for found, tint in zip(drawn, expected, strict=True):
         assert found == pytest.approx(list(bytes.fromhex(tint[1:])), abs=2)
 
 
 def test_language_phone_and_date(open_map, cells, tmp_path: Path) -> None:
-    write_map(tmp_path / "m.html", cells, language="en", synthetic=True)
+    write_html_map(tmp_path / "m.html", cells, language="en", synthetic=True)
     page = open_map(tmp_path / "m.html", 390, 844).page
     assert page.get_attribute("html", "lang") == "en"
     assert page.inner_text("#wg-title") == "Responsibility cells"
@@ -199,7 +201,7 @@ def test_points_tell_kind_and_class(open_map, cells, tmp_path: Path) -> None:
         geometry=[shapely.Point(114.005, 22.505)],
         crs=4326,
     )
-    write_map(tmp_path / "m.html", cells, layers={"sensors": points})
+    write_html_map(tmp_path / "m.html", cells, layers={"sensors": points})
     page = open_map(tmp_path / "m.html").page
     page.mouse.move(*screen(page, 114.005, 22.505))
     assert page.inner_text("#wg-tip").split() == ["传感器", "S-7", "类型", "传感器", "类别", "烟感"]
@@ -209,7 +211,7 @@ def test_close_up_what_crosses_a_tile_is_still_filled(open_map, cells, areas, tm
     """Vertices beyond the tile are dropped while painting; the fill inside must not notice."""
     bent = shapely.Polygon([(114, 22.5), (114.04, 22.5), (114.04, 22.53), (114.03, 22.51), (114, 22.53)])
     frame = gpd.GeoDataFrame({"code": ["a"]}, geometry=[bent], crs=4326)
-    write_map(tmp_path / "m.html", frame)
+    write_html_map(tmp_path / "m.html", frame)
     page = open_map(tmp_path / "m.html").page
     for lon, lat in [
         (114.02, 22.51),
@@ -228,7 +230,7 @@ def test_close_up_what_crosses_a_tile_is_still_filled(open_map, cells, areas, tm
 def test_cells_on_both_sides_of_the_180th_meridian_stand_side_by_side(open_map, tmp_path: Path) -> None:
     boxes = [shapely.box(179.98, -17, 180, -16.98), shapely.box(-180, -17, -179.98, -16.98)]
     fiji = gpd.GeoDataFrame({"code": ["east", "west"]}, geometry=boxes, crs=4326)
-    write_map(tmp_path / "m.html", fiji)
+    write_html_map(tmp_path / "m.html", fiji)
     page = open_map(tmp_path / "m.html").page
     assert ink(page, 179.99, -16.99)[3] > 0
     assert ink(page, 180.01, -16.99)[3] > 0

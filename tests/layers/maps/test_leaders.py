@@ -4,7 +4,7 @@ import pytest
 import shapely
 
 from gis.errors import InputError
-from layers.maps import with_leaders
+from layers.maps import join_leaders
 
 SQUARES = [shapely.box(114 + n / 100, 23, 114.01 + n / 100, 23.01) for n in range(3)]
 CELLS = gpd.GeoDataFrame(
@@ -22,7 +22,7 @@ def test_the_leader_of_the_cell_comes_before_that_of_its_area_and_a_before_b() -
         ],
         columns=["officer_id", "name", "role", "rank", "cell_code", "area_code"],
     )
-    led = with_leaders(CELLS, officers)
+    led = join_leaders(CELLS, officers)
     assert led["leader"].tolist()[:2] == ["G2", "G3"]
     assert pd.isna(led["leader"].iloc[2])
     assert "leader" not in CELLS
@@ -39,4 +39,4 @@ def test_the_leader_of_the_cell_comes_before_that_of_its_area_and_a_before_b() -
 )
 def test_a_missing_column_is_named(columns: list[str], missing: str) -> None:
     with pytest.raises(InputError, match=missing):
-        with_leaders(CELLS, pd.DataFrame(columns=columns))
+        join_leaders(CELLS, pd.DataFrame(columns=columns))

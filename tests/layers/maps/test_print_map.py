@@ -14,17 +14,17 @@ from matplotlib import font_manager
 from matplotlib.image import imread
 from pyproj import CRS, Geod
 
-from gis.classes import Method, class_ranges, upper_bounds
+from gis.classes import ClassificationMethod, class_ranges, upper_bounds
 from gis.errors import InputError
-from layers.maps import Sheet, draw_sheet, mpl_style
-from layers.maps.choropleth import tints
+from layers.maps import PrintMap, mpl_style, render_print_map
+from layers.maps.choropleth import sample_ramp
 from layers.maps.print_map import PAPER_MM
 
 DAY = datetime.date(2026, 3, 1)
 
 
-def pixels(sheet: Sheet) -> np.ndarray:
-    return imread(io.BytesIO(draw_sheet(sheet, "png")))[:, :, :3]
+def pixels(sheet: PrintMap) -> np.ndarray:
+    return imread(io.BytesIO(render_print_map(sheet, "png")))[:, :, :3]
 
 
 def ink_of(image: np.ndarray, colour: tuple[float, float, float], tolerance: float = 0.02) -> np.ndarray:
@@ -40,7 +40,7 @@ def one(width_m: float, height_m: float, lon: float = 114.0, lat: float = 22.5) 
 
 
 def test_the_paper_is_a3_and_a_length_on_it_is_the_length_on_the_ground() -> None:
-    image = pixels(Sheet(one(5_000, 2_000), measure="value", language="en"))
+    image = pixels(PrintMap(one(5_000, 2_000), measure="value", language="en"))
     per_mm = image.shape[1] / PAPER_MM[0]
     assert image.shape[0] / per_mm == pytest.approx(PAPER_MM[1], abs=0.2)
     map_only = image[:, : int(320 * per_mm)]
@@ -57,24 +57,26 @@ def test_the_paper_is_a3_and_a_length_on_it_is_the_length_on_the_ground() -> Non
 def test_gaps_classes_and_neighbours_have_their_colours(
     cells: gpd.GeoDataFrame, gaps: gpd.GeoDataFrame
 ) -> None:
-    plain = pixels(Sheet(cells, language="en", date=DAY))
-    gap = pixels(Sheet(cells, gaps=gaps, language="en", date=DAY))
+    plain = pixels(PrintMap(cells, language="en", date=DAY))
+    gap = pixels(PrintMap(cells, gaps=gaps, language="en", date=DAY))
     red = (0xB2 / 255, 0x18 / 255, 0x2B / 255)
     assert not len(ink_of(plain, red))
     assert len(ink_of(gap, red)) > 50
-    assert (pixels(Sheet(cells, measure="households", language="en", date=DAY)) != plain).any()
+    assert (pixels(PrintMap(cells, measure="households", language="en", date=DAY)) != plain).any()
 
 
 def test_true_north_is_where_the_meridian_runs() -> None:
     place = np.array([500_000.0 + 90_000, 2_500_000.0])
-    angle = mpl_style.north(CRS("EPSG:4547"), place)
+    angle = mpl_style.true_north_angle(CRS("EPSG:4547"), place)
     # East of the central meridian the grid's north lies east of true north: by about d·tan(lat)/R.
     expected = -90_000 / 6_378_137 * np.tan(np.radians(22.6))
     assert angle == pytest.approx(expected, rel=0.01)
 
 
 def test_words_of_the_pdf_can_be_read_by_a_program(cells: gpd.GeoDataFrame) -> None:
-    document = pypdf.PdfReader(io.BytesIO(draw_sheet(Sheet(cells, plan="春季方案", date=DAY), "pdf")))
+    document = pypdf.PdfReader(
+        io.BytesIO(render_print_map(PrintMap(cells, plan="春季方案", date=DAY), "pdf"))
+    )
     words = document.pages[0].extract_text()
     assert "责任网格图" in words
     assert "春季方案" in words
@@ -84,16 +86,18 @@ def test_words_of_the_pdf_can_be_read_by_a_program(cells: gpd.GeoDataFrame) -> N
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_classes_of_whole_numbers_do_not_share_a_number(cells: gpd.GeoDataFrame, language: str) -> None:
-    drawn = Sheet(cells, measure="households", language=language, date=DAY)
-    words = pypdf.PdfReader(io.BytesIO(draw_sheet(drawn, "pdf"))).pages[0].extract_text()
+    drawn = PrintMap(cells, measure="households", language=language, date=DAY)
+    words = pypdf.PdfReader(io.BytesIO(render_print_map(drawn, "pdf"))).pages[0].extract_text()
     found = re.findall(r"^([\d,]+) – ([\d,]+)$", words, re.MULTILINE)
     assert found == [("0", "200"), ("201", "400"), ("401", "600"), ("601", "800"), ("801", "1,000")]
 
 
-@pytest.mark.parametrize("method", Method)
-def test_the_legend_tells_the_method_and_its_classes(cells: gpd.GeoDataFrame, method: Method) -> None:
+@pytest.mark.parametrize("method", ClassificationMethod)
+def test_the_legend_tells_the_method_and_its_classes(
+    cells: gpd.GeoDataFrame, method: ClassificationMethod
+) -> None:
     values = [3, 4, 5, 40, 41, 90, 300, 310, 1000, 1001, 1002, 5000]
-    drawn = Sheet(
+    drawn = PrintMap(
         cells.assign(households=values),
         measure="households",
         method=method,
@@ -101,7 +105,7 @@ def test_the_legend_tells_the_method_and_its_classes(cells: gpd.GeoDataFrame, me
         language="en",
         date=DAY,
     )
-    words = pypdf.PdfReader(io.BytesIO(draw_sheet(drawn, "pdf"))).pages[0].extract_text()
+    words = pypdf.PdfReader(io.BytesIO(render_print_map(drawn, "pdf"))).pages[0].extract_text()
     name = {"quantiles": "Quantiles", "natural_breaks": "Natural breaks", "equal_interval": "Equal intervals"}
     assert f"Classes by {name[method]}" in re.sub(" +", " ", words)
     ranges = class_ranges(values, upper_bounds(values, 7, method)).tolist()
@@ -111,20 +115,26 @@ def test_the_legend_tells_the_method_and_its_classes(cells: gpd.GeoDataFrame, me
 
 
 def test_as_many_classes_have_as_many_tints(cells: gpd.GeoDataFrame) -> None:
-    drawn = Sheet(
-        cells.assign(load=range(12)), measure="load", method=Method.equal_interval, classes=9, date=DAY
+    drawn = PrintMap(
+        cells.assign(load=range(12)),
+        measure="load",
+        method=ClassificationMethod.equal_interval,
+        classes=9,
+        date=DAY,
     )
     ground = np.array([0xFB, 0xFA, 0xF7])
-    inks = [(0.85 * np.array(list(bytes.fromhex(tint[1:]))) + 0.15 * ground) / 255 for tint in tints(9)]
+    inks = [(0.85 * np.array(list(bytes.fromhex(tint[1:]))) + 0.15 * ground) / 255 for tint in sample_ramp(9)]
     image = pixels(drawn)
     image = image[:, : int(320 / PAPER_MM[0] * image.shape[1])]
-    assert [tint for tint, each in zip(tints(9), inks, strict=True) if not len(ink_of(image, each))] == []
+    assert [
+        tint for tint, each in zip(sample_ramp(9), inks, strict=True) if not len(ink_of(image, each))
+    ] == []
 
 
 def test_classes_of_ground_tell_their_unit(cells: gpd.GeoDataFrame) -> None:
     measured = cells.assign(area_m2=[900.6 + 30_000.25 * row for row in range(len(cells))])
-    drawn = Sheet(measured, measure="area_m2", language="en", date=DAY)
-    words = pypdf.PdfReader(io.BytesIO(draw_sheet(drawn, "pdf"))).pages[0].extract_text()
+    drawn = PrintMap(measured, measure="area_m2", language="en", date=DAY)
+    words = pypdf.PdfReader(io.BytesIO(render_print_map(drawn, "pdf"))).pages[0].extract_text()
     found = re.findall(r"^([\d,.]+ k?m²) – ([\d,.]+ k?m²)$", words, re.MULTILINE)
     assert len(found) > 1
     assert found[0][0] == "901 m²"
@@ -132,7 +142,7 @@ def test_classes_of_ground_tell_their_unit(cells: gpd.GeoDataFrame) -> None:
 
 
 def test_the_pdf_is_one_a3_page(cells: gpd.GeoDataFrame) -> None:
-    document = draw_sheet(Sheet(cells, language="en", date=DAY), "pdf")
+    document = render_print_map(PrintMap(cells, language="en", date=DAY), "pdf")
     assert document.startswith(b"%PDF-")
     box = re.search(rb"/MediaBox \[ ?0 0 ([\d.]+) ([\d.]+)", document)
     assert box
@@ -142,20 +152,20 @@ def test_the_pdf_is_one_a3_page(cells: gpd.GeoDataFrame) -> None:
 
 def test_frames_stay_as_they_were(cells: gpd.GeoDataFrame) -> None:
     before = cells.copy()
-    draw_sheet(Sheet(cells, language="en"), "pdf")
+    render_print_map(PrintMap(cells, language="en"), "pdf")
     assert cells.equals(before)
 
 
 def test_what_cannot_be_drawn_is_said(cells: gpd.GeoDataFrame) -> None:
-    sheet = Sheet(cells, language="en")
+    sheet = PrintMap(cells, language="en")
     with pytest.raises(InputError, match="no column 'beauty'"):
-        draw_sheet(replace(sheet, measure="beauty"), "png")
+        render_print_map(replace(sheet, measure="beauty"), "png")
     with pytest.raises(InputError, match="holds text"):
-        draw_sheet(replace(sheet, measure="name"), "png")
+        render_print_map(replace(sheet, measure="name"), "png")
     with pytest.raises(InputError, match="no polygon"):
-        draw_sheet(replace(sheet, cells=cells.iloc[:0]), "png")
+        render_print_map(replace(sheet, cells=cells.iloc[:0]), "png")
     with pytest.raises(InputError, match="zh or en"):
-        draw_sheet(replace(sheet, language="fr"), "png")
+        render_print_map(replace(sheet, language="fr"), "png")
 
 
 def test_a_system_without_chinese_letters_is_told_what_to_install(
@@ -164,4 +174,4 @@ def test_a_system_without_chinese_letters_is_told_what_to_install(
     latin = [each for each in font_manager.fontManager.ttflist if each.name == "DejaVu Sans"]
     monkeypatch.setattr(font_manager.fontManager, "ttflist", latin)
     with pytest.raises(InputError, match="fonts-wqy-microhei"):
-        draw_sheet(Sheet(cells, date=DAY), "png")
+        render_print_map(PrintMap(cells, date=DAY), "png")

@@ -13,12 +13,12 @@ from sqlalchemy import insert, select
 
 from gis.errors import ConflictError
 from layers.db.database import Database
-from layers.entities.assignments import assign_entities, owner_history, reassign
-from layers.models import Assignment, Entity, Plan, State
+from layers.entities.assignments import assign_entities, assignment_history, update_assignments
+from layers.models import Assignment, Entity, Plan, PlanState
 from layers.plans.cells import cells_as_of
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
-from tests.forkserver import processes
+from tests.forkserver import forkserver
 from tests.layers.squares import COUNTY, SQUARES, add_areas, by_square, draft, spot
 
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
@@ -74,7 +74,7 @@ def is_whole(database: Database, scheme: int, expected: dict[tuple[int, int], st
         first = min(lasting)
         assert lasting == {first + n: cells[squares[n % len(squares)]] for n in range(ENTITIES)}
         assert by_square(cells_as_of(session, scheme, MARCH)) == OLD
-        states = session.scalars(select(Plan.state).where(Plan.state == State.published)).all()
+        states = session.scalars(select(Plan.state).where(Plan.state == PlanState.published)).all()
         assert len(states) == 1
     return cells == expected
 
@@ -87,8 +87,8 @@ def test_a_killed_publication_leaves_the_old_plan_or_the_new(database: Database,
     for kill in range(KILLS + 1):
         with database.write() as session:
             plan = draft(session, scheme, following, parent=COUNTY).id
-        here, there = processes.Pipe(duplex=False)
-        process = processes.Process(target=_publish, args=(url, plan, there))
+        here, there = forkserver.Pipe(duplex=False)
+        process = forkserver.Process(target=_publish, args=(url, plan, there))
         process.start()
         assert here.recv() == "ready"
         begun = time.monotonic()
@@ -143,7 +143,7 @@ def test_entities_move_while_plans_are_published(database: Database, scheme: int
                 entity = session.get_one(Entity, number, with_for_update={"key_share": True})
                 entity.geometry = spot(choice.choice(list(SQUARES)))
                 entity.version += 1
-                reassign(session, MARCH, [number])
+                update_assignments(session, MARCH, [number])
 
     def work() -> None:
         for owners in (NEW, OLD, NEW):
@@ -154,7 +154,7 @@ def test_entities_move_while_plans_are_published(database: Database, scheme: int
     with database.write() as session:
         assert assign_entities(session, scheme, MARCH) == (0, 0)
         for number in numbers:
-            rows = owner_history(session, number, scheme)
+            rows = assignment_history(session, number, scheme)
             assert rows[0].valid_from == MARCH
             assert rows[-1].valid_to is None
             assert all(row.valid_to == following.valid_from for row, following in pairwise(rows))

@@ -84,7 +84,7 @@ def test_the_check_is_stored_and_becomes_stale(database: Database, scheme: int) 
         assert holed.findings["findings"][0]["kind"] == "blank"
         replace_cells(session, holed.id, cells(TOWNS))
         assert holed.checked_at is None
-        assert check_plan(session, holed.id).valid
+        assert check_plan(session, holed.id).is_valid
         town = session.query(Area).filter_by(code=WEST_TOWN).one()
         town.geometry = shapely.segmentize(town.geometry, 1e-4)
         session.flush()

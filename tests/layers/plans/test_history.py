@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from gis.errors import ConflictError
 from layers.db.database import Database
-from layers.entities.assignments import assign_entities, owner_as_of, owner_history, reassign
+from layers.entities.assignments import assign_entities, assignment_history, owner_as_of, update_assignments
 from layers.models import Entity, EntityVersion
 from layers.plans.cells import cells_as_of, plan_cells
 from layers.plans.publish import publish
@@ -153,7 +153,7 @@ class Histories(RuleBasedStateMachine):
     def add(self, start: date, square: Square) -> None:
         with self.database.write() as session:
             entity = add_entity(session, str(len(self.model.places)), spot(square), start).id
-            reassign(session, start, [entity])
+            update_assignments(session, start, [entity])
         self.model.places[entity] = {day: square if day >= start else None for day in DAYS}
 
     @precondition(lambda self: self.model.places)
@@ -180,7 +180,7 @@ class Histories(RuleBasedStateMachine):
                 )
                 entity.valid_from, entity.geometry = on, spot(square)
                 entity.version += 1
-            reassign(session, on, [number])
+            update_assignments(session, on, [number])
         for day in DAYS:
             if day >= on:
                 self.model.places[number][day] = square
@@ -210,7 +210,7 @@ class Histories(RuleBasedStateMachine):
                 expected = self.model.cells(day)
                 assert by_square(cells_as_of(session, self.scheme, day)) == expected
             for number, places in self.model.places.items():
-                rows = owner_history(session, number, self.scheme)
+                rows = assignment_history(session, number, self.scheme)
                 for day in DAYS:
                     expected = self.model.cells(day)
                     held = [

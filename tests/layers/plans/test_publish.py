@@ -9,8 +9,8 @@ import pytest
 from gis.errors import ConflictError, StaleError
 from layers.db.database import Database
 from layers.db.locks import lock_scheme
-from layers.entities.assignments import assign_entities, owner_as_of, owner_history
-from layers.models import Plan, State
+from layers.entities.assignments import assign_entities, assignment_history, owner_as_of
+from layers.models import Plan, PlanState
 from layers.plans.cells import cell_history, cells_as_of, plan_cells
 from layers.plans.drafts import check_plan, create_draft, replace_cells
 from layers.plans.publish import publish
@@ -60,7 +60,9 @@ def test_three_dates_have_three_answers(database: Database, scheme: int) -> None
             assert by_square(cells_as_of(session, scheme, on)) == owners
         assert by_square(cells_as_of(session, scheme, date(2026, 3, 31))) == plans[0][1]
         assert cells_as_of(session, scheme, date(2026, 2, 28)).empty
-        history = [(row.cell_code, row.valid_from, row.valid_to) for row in owner_history(session, entity)]
+        history = [
+            (row.cell_code, row.valid_from, row.valid_to) for row in assignment_history(session, entity)
+        ]
         assert history == [("b", MARCH, APRIL), ("a", APRIL, None)]
         assert owner_as_of(session, entity, scheme, date(2026, 2, 1)) is None
 
@@ -92,9 +94,9 @@ def test_only_what_changes_is_written(database: Database, scheme: int) -> None:
         assert by_square(plan_cells(session, plan.id)) == after
         states = {plan.id: (plan.state, plan.valid_to) for plan in session.query(Plan)}
         assert list(states.values()) == [
-            (State.superseded, APRIL),
-            (State.superseded, MAY),
-            (State.published, None),
+            (PlanState.superseded, APRIL),
+            (PlanState.superseded, MAY),
+            (PlanState.published, None),
         ]
 
 
@@ -119,7 +121,9 @@ def test_publishing_twice_for_a_day_replaces_and_leaves_a_trace(database: Databa
         assert by_square(plan_cells(session, wrong.id)) == halves(COUNTY, "a", "c", 3)
         trace = [(row.valid_from, row.valid_to) for row in cell_history(session, scheme, "c").itertuples()]
         assert trace == [(APRIL, APRIL)]
-        history = [(row.cell_code, row.valid_from, row.valid_to) for row in owner_history(session, entity)]
+        history = [
+            (row.cell_code, row.valid_from, row.valid_to) for row in assignment_history(session, entity)
+        ]
         assert history == [("b", MARCH, APRIL), ("b", APRIL, None)]
 
 

@@ -9,7 +9,7 @@ import shapely
 from pyproj import CRS
 from sqlalchemy import select
 
-from gis.areas import hierarchy
+from gis.areas import build_hierarchy
 from gis.crs import LONLAT
 from gis.divide import divide_square
 from layers.db.database import Database
@@ -20,7 +20,7 @@ from layers.plans.drafts import check_plan, create_draft
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
 from layers.snapshot.holder import SnapshotHolder
-from layers.tiles import Coverage
+from layers.tiles import CoverageLayer
 from tests.layers.squares import add_entity
 from tests.layers.tiles.coverages import features
 from tests.layers.tiles.test_coverage_layer import TILE, in_units, tiles_of
@@ -50,9 +50,9 @@ def put_in_force(database: Database, sizes: tuple[float, float]) -> int:
                 geometry=[shape],
                 crs=LONLAT,
             )
-            cells = divide_square(hierarchy(town, crs=METRES), size_m=size, crs=METRES)
+            cells = divide_square(build_hierarchy(town, crs=METRES), size_m=size, crs=METRES)
             plan = create_draft(session, scheme, cells, name=code, created_by="test", area_code=code)
-            assert check_plan(session, plan.id).valid
+            assert check_plan(session, plan.id).is_valid
             publish(session, plan.id, MARCH)
     return scheme
 
@@ -102,7 +102,7 @@ def test_every_path_agrees_where_vertices_are_not_shared(database: Database) -> 
     held = holder.refresh().cells["community"]
     owners = [held.position(*place) for place in places.tolist()]
     assert [None if row < 0 else str(held.locator.codes[row]) for row in owners] == expected
-    rows = held.locator.owners(places[:, 0], places[:, 1])
+    rows = held.locator.find_owners(places[:, 0], places[:, 1])
     assert rows.tolist() == owners
     with database.write() as session:
         entities = [
@@ -114,7 +114,7 @@ def test_every_path_agrees_where_vertices_are_not_shared(database: Database) -> 
             session, scheme, cells[cells["area_code"] == CODES[0]].assign(name="再"),
             name="again", created_by="test", area_code=CODES[0],
         )  # fmt: skip
-        assert check_plan(session, plan.id).valid
+        assert check_plan(session, plan.id).is_valid
         publish(session, plan.id, date(2026, 4, 1))
         assigned = dict(
             session.execute(
@@ -137,7 +137,7 @@ def test_a_border_without_shared_vertices_is_no_gap(database: Database) -> None:
 def test_tiles_show_no_slit_as_wide_as_a_unit(database: Database) -> None:
     """A unit is an eighth of a pixel."""
     shapes = shapes_in_force(database, put_in_force(database, (100, 70))).geometry.to_numpy()
-    coverage = Coverage(shapes, np.arange(len(shapes)))
+    coverage = CoverageLayer(shapes, np.arange(len(shapes)))
     square = np.array([shapely.box(*shapely.total_bounds(shapes))])
     for zoom in range(9, 20):
         for address in tiles_of(shapes, zoom, 3):

@@ -12,8 +12,8 @@ import shapely
 from geopandas.testing import assert_geodataframe_equal
 
 from gis import datum
-from gis.china import in_china
-from gis.crs import to_working
+from gis.china import in_gcj02_outline
+from gis.crs import to_working_crs
 from gis.errors import InputError
 from layers.sample import District, SampleFiles, make_district, make_sample
 from layers.sample.blocks import merge_regions
@@ -40,7 +40,7 @@ def level(areas: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
 def test_each_level_is_a_coverage_in_both_reference_systems(district: District, name: str) -> None:
     areas = level(district.areas, name)
     assert shapely.coverage_is_valid(areas.geometry.to_numpy())
-    assert shapely.coverage_is_valid(to_working(areas).geometry.to_numpy())
+    assert shapely.coverage_is_valid(to_working_crs(areas).geometry.to_numpy())
 
 
 def test_every_area_is_exactly_the_union_of_its_parts(district: District) -> None:
@@ -58,8 +58,8 @@ def test_areas_are_whole_valid_and_on_the_stored_grid(district: District) -> Non
     assert set(geometry.geom_type) == {"Polygon"}
     xy = shapely.get_coordinates(geometry.to_numpy())
     assert (xy == np.round(xy, 7)).all()
-    assert in_china(xy[:, 0], xy[:, 1]).all()
-    assert to_working(level(district.areas, "county")).area.sum() == pytest.approx(25e6 * SCALE, rel=1e-3)
+    assert in_gcj02_outline(xy[:, 0], xy[:, 1]).all()
+    assert to_working_crs(level(district.areas, "county")).area.sum() == pytest.approx(25e6 * SCALE, rel=1e-3)
 
 
 def test_the_lake_is_a_hole_that_no_area_owns(district: District) -> None:
@@ -138,11 +138,11 @@ def test_everything_is_marked_synthetic(district: District) -> None:
 def test_posts_and_visits_have_the_gaps_that_are_told(district: District) -> None:
     villages = level(district.areas, "village")["code"]
     leaders = district.officers.loc[district.officers["role"] == "leader", "area_code"]
-    assert (~villages.isin(leaders)).sum() == district.posts["communities_without_leader"]
+    assert (~villages.isin(leaders)).sum() == district.left_empty["communities_without_leader"]
     backups = district.officers.loc[district.officers["rank"] == "B", "area_code"]
-    assert (~villages.isin(backups)).sum() == district.posts["communities_without_backup"]
+    assert (~villages.isin(backups)).sum() == district.left_empty["communities_without_backup"]
     unvisited = ~district.enterprises["id"].isin(district.visits["entity_id"])
-    assert unvisited.sum() == district.posts["enterprises_left_out"]
+    assert unvisited.sum() == district.left_empty["enterprises_left_out"]
 
 
 def test_visits_are_made_by_officers_of_the_place_within_90_days(district: District) -> None:
@@ -200,7 +200,7 @@ def test_stored_areas_are_still_a_coverage(sample: SampleFiles, district: Distri
 def test_the_gcj02_file_is_the_sound_one_shifted(sample: SampleFiles) -> None:
     shifted = pd.read_csv(sample.defects["enterprises_gcj02.csv"]).set_index("id")
     sound = pd.read_csv(sample.enterprises).set_index("id").loc[shifted.index]
-    lon, lat = datum.convert(
+    lon, lat = datum.convert_coordinates(
         shifted["lon"].to_numpy(), shifted["lat"].to_numpy(), source="gcj02", target="wgs84"
     )
     np.testing.assert_allclose(lon, sound["lon"], atol=2e-7)
@@ -234,8 +234,8 @@ def test_torn_areas_overlap_and_gape_as_often_as_told(sample: SampleFiles, distr
         sound.geometry.to_numpy()
     )
     assert changed.sum() == counts["unmatched_vertex"]
-    metres = to_working(torn)
-    growth = (metres.area - to_working(sound).area)[~changed]
+    metres = to_working_crs(torn)
+    growth = (metres.area - to_working_crs(sound).area)[~changed]
     assert (growth > 20).sum() == counts["overlap"]
     assert (growth < -20).sum() == counts["blank"]
     assert torn.is_valid.all()

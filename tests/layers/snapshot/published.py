@@ -7,7 +7,7 @@ import shapely
 from sqlalchemy import select
 
 from layers.db.database import bump_revision
-from layers.models import Area, Cell, Plan, Scheme, State
+from layers.models import Area, Cell, Plan, PlanState, Scheme
 
 WEST, SOUTH, STEP = 114.0, 22.5, 2.0**-10
 AREAS = (
@@ -53,7 +53,7 @@ def publish(database, scheme, cells, on, *, areas=("440305001001",), name="ç½‘æ 
         plan = Plan(
             scheme_id=held.id,
             name=f"of {on}",
-            state=State.published,
+            state=PlanState.published,
             area_code=None,
             valid_from=on,
             valid_to=None,

@@ -15,7 +15,7 @@ from gis.errors import NotFoundError
 from gis.locate import PointLocator
 from layers.db.database import Database, bump_revision
 from layers.models import Area, Cell, Scheme
-from layers.snapshot import AreaTree, SnapshotHolder, follow
+from layers.snapshot import AreaTree, SnapshotHolder, follow_database
 from tests.layers.snapshot.published import (
     AREAS,
     DAYS,
@@ -111,8 +111,8 @@ def test_as_of_each_day(database, kept_cells):
             if plan is not None:
                 oracle = locator_of(plans[plan])
                 expected = [oracle.locate(*point) for point in points]
-            assert owner_codes(holder.cells(snapshot, "community", day), points) == expected
-    assert holder.cells(snapshot, "community", DAYS[2]) is snapshot.cells["community"]
+            assert owner_codes(holder.get_cells(snapshot, "community", day), points) == expected
+    assert holder.get_cells(snapshot, "community", DAYS[2]) is snapshot.cells["community"]
 
 
 def test_former_states_are_read_once_and_survive_a_publish_elsewhere(database):
@@ -120,14 +120,14 @@ def test_former_states_are_read_once_and_survive_a_publish_elsewhere(database):
     publish(database, "community", coded(lattice(2, 1), start=11), DAYS[1])
     holder = holder_of(database)
     first = holder.current
-    assert holder.held(first, "community", date(2024, 1, 5)) is None
-    former = holder.cells(first, "community", date(2024, 1, 5))
-    assert holder.held(first, "community", date(2024, 2, 5)) is former
+    assert holder.cached_cells(first, "community", date(2024, 1, 5)) is None
+    former = holder.get_cells(first, "community", date(2024, 1, 5))
+    assert holder.cached_cells(first, "community", date(2024, 2, 5)) is former
 
     publish(database, "safety", coded(lattice(1, 1)), DAYS[2])
     second = holder.refresh()
     assert second.cells["community"] is first.cells["community"]
-    assert holder.cells(second, "community", date(2024, 2, 5)) is former
+    assert holder.get_cells(second, "community", date(2024, 2, 5)) is former
     assert "safety" not in first.cells
 
 
@@ -136,13 +136,13 @@ def test_a_former_state_written_anew_is_read_anew(database):
     publish(database, "community", coded(lattice(2, 1), start=11), DAYS[1])
     holder = holder_of(database)
     day = date(2024, 1, 5)
-    assert len(holder.cells(holder.current, "community", day)) == 2
+    assert len(holder.get_cells(holder.current, "community", day)) == 2
     with database.write() as session:
         gone = session.scalars(select(Cell).where(Cell.code == "001")).one()
         session.delete(gone)
         note_publishing(session)
     # The old snapshot does not remember what it has never stood for.
-    assert len(holder.cells(holder.refresh(), "community", day)) == 1
+    assert len(holder.get_cells(holder.refresh(), "community", day)) == 1
 
 
 def test_what_was_not_published_anew_is_taken_over(database):
@@ -211,9 +211,9 @@ def test_a_new_day_brings_other_cells_into_force(database):
     days = [date(2024, 2, 29)]
     holder = SnapshotHolder(database, today=lambda: days[-1])
     assert list(holder.refresh().cells["community"].locator.codes) == ["001", "002"]
-    assert not holder.outdated(database.revision())
+    assert not holder.is_outdated(database.revision())
     days.append(date(2024, 3, 1))
-    assert holder.outdated(database.revision())
+    assert holder.is_outdated(database.revision())
     assert list(holder.refresh().cells["community"].locator.codes) == ["011", "012"]
 
 
@@ -232,7 +232,7 @@ def test_unknown_schemes_and_a_holder_without_snapshot_say_so(database):
     snapshot = holder.refresh()
     assert len(snapshot.schemes) == 0
     with pytest.raises(NotFoundError, match="no scheme 'safety'"):
-        holder.cells(snapshot, "safety", None)
+        holder.get_cells(snapshot, "safety", None)
 
 
 def test_area_chains_lead_up_and_end():
@@ -253,7 +253,7 @@ def test_cells_are_covered_by_their_areas(database):
         return code == "440306001"
 
     cells = holder_of(database).current.cells["community"]
-    assert cells.covered(covers).tolist() == [False, True, False] * 2
+    assert cells.area_mask(covers).tolist() == [False, True, False] * 2
     assert len(asked) == 3
 
 
@@ -290,8 +290,8 @@ def test_no_answer_mixes_two_states_while_plans_are_published(database):
             snapshot = holder.current
             told = set()
             for scheme in snapshot.schemes:
-                cells = holder.cells(snapshot, scheme, None)
-                owners = cells.locator.owners(inside[:, 0], inside[:, 1])
+                cells = holder.get_cells(snapshot, scheme, None)
+                owners = cells.locator.find_owners(inside[:, 0], inside[:, 1])
                 told |= {name.split()[0] for name in cells.names[owners[owners >= 0]]}
             told |= {str(len(snapshot.schemes) and _number(snapshot))}
             if len(told) != 1:
@@ -345,7 +345,7 @@ def following():
     stop, threads = Event(), []
 
     def start(database, holder, **options):
-        threads.append(Thread(target=follow, args=(database, holder, stop), kwargs=options))
+        threads.append(Thread(target=follow_database, args=(database, holder, stop), kwargs=options))
         threads[-1].start()
 
     yield start
@@ -397,4 +397,4 @@ def test_shapes_come_back_exactly(database):
     wavy = shapely.Polygon([(114.0, 22.5), (114.1, 22.5 + 1e-9), (114.1, 22.6), (114.0 + 1e-12, 22.6)])
     publish(database, "community", [("1", shapely.MultiPolygon([wavy]))], DAYS[0])
     cells = holder_of(database).current.cells["community"]
-    assert np.array_equal(shapely.get_coordinates(cells.locator.shapes[0]), shapely.get_coordinates(wavy))
+    assert np.array_equal(shapely.get_coordinates(cells.locator.geometries[0]), shapely.get_coordinates(wavy))

@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers.tiles.bbox_index import Boxes
-from layers.tiles.morton import BITS, morton
+from layers.tiles.bbox_index import BBoxIndex
+from layers.tiles.morton import BITS, morton_codes
 
 whole = st.integers(-50, 50)
 boxes = st.lists(st.tuples(whole, whole, st.integers(0, 30), st.integers(0, 30)), max_size=400)
@@ -18,11 +18,11 @@ def test_the_boxes_that_touch_another(drawn, reach, blanks):
     naive = [
         row for row, (a, b, c, d) in enumerate(array) if a <= east and c >= west and b <= north and d >= south
     ]
-    assert Boxes(array).touching(west, south, east, north).tolist() == naive
+    assert BBoxIndex(array).query(west, south, east, north).tolist() == naive
 
 
 def test_many_boxes_at_one_place():
-    assert len(Boxes(np.tile([1.0, 2.0, 1.0, 2.0], (1000, 1))).touching(1, 2, 1, 2)) == 1000
+    assert len(BBoxIndex(np.tile([1.0, 2.0, 1.0, 2.0], (1000, 1))).query(1, 2, 1, 2)) == 1000
 
 
 @given(st.lists(st.tuples(coordinate, coordinate), min_size=1))
@@ -32,4 +32,4 @@ def test_the_curve_takes_a_bit_of_each_in_turn(places):
     def naive(x, y):
         return sum(((x >> bit & 1) << 2 * bit) | ((y >> bit & 1) << 2 * bit + 1) for bit in range(BITS))
 
-    assert morton(xy[:, 0], xy[:, 1]).tolist() == [naive(x, y) for x, y in places]
+    assert morton_codes(xy[:, 0], xy[:, 1]).tolist() == [naive(x, y) for x, y in places]

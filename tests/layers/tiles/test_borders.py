@@ -8,7 +8,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layers.tiles import BUFFER, EXTENT, Coverage, touching
+from layers.tiles import BUFFER, EXTENT, CoverageLayer, tiles_intersecting
 from layers.tiles.coverage_layer import BORDER_TOLERANCE
 from tests.gis.topology.coverages import lattice
 from tests.layers.tiles.coverages import SHENZHEN, features, mosaic, placed
@@ -39,7 +39,7 @@ def drawn(coverage, address, allowed=None):
 
 
 def tiles_of(shapes, zoom, most):
-    found = list(touching(tuple(shapely.total_bounds(shapes)), zoom))
+    found = list(tiles_intersecting(tuple(shapely.total_bounds(shapes)), zoom))
     return found[:: max(1, len(found) // most)]
 
 
@@ -67,7 +67,7 @@ def assert_the_same(edges, lines, tolerance):
 def test_lines_are_all_edges_once(seed, points, groups, zoom):
     # Holes, islands, parts that touch in one place, and cells left out.
     cells = placed(mosaic(seed, points, groups), 0.02)
-    coverage = Coverage(cells, np.arange(len(cells)))
+    coverage = CoverageLayer(cells, np.arange(len(cells)))
     allowed = np.random.default_rng(seed).random(len(cells)) < 0.8
     for address in tiles_of(cells, zoom, 3):
         assert_the_same(*drawn(coverage, address, allowed), BORDER_TOLERANCE if zoom < 15 else 0)
@@ -77,7 +77,7 @@ def test_lines_are_all_edges_once(seed, points, groups, zoom):
 @given(st.integers(0, 10_000), st.integers(3, 60), st.sampled_from([2e-5, 6e-5, 1e-4, 4e-4]))
 def test_lines_of_cells_about_as_small_as_a_unit(seed, points, degrees):
     cells = placed(mosaic(seed, points, points), degrees)
-    coverage = Coverage(cells, np.arange(len(cells)))
+    coverage = CoverageLayer(cells, np.arange(len(cells)))
     for zoom in (14, 15):
         for address in tiles_of(cells, zoom, 2):
             edges, lines = drawn(coverage, address)
@@ -93,9 +93,9 @@ def test_the_borders_of_a_lattice_are_as_many_lines_as_it_has(turn, zoom):
     angle = np.radians(turn)
     turned = np.array(((np.cos(angle), -np.sin(angle)), (np.sin(angle), np.cos(angle))))
     cells = placed(shapely.transform(cells, lambda xy: (xy - middle) @ turned), 0.008)
-    coverage = Coverage(cells, np.arange(len(cells)))
+    coverage = CoverageLayer(cells, np.arange(len(cells)))
     # Two or four tiles hold it, so that each holds each line once at most.
-    for address in touching(tuple(shapely.total_bounds(cells)), zoom):
+    for address in tiles_intersecting(tuple(shapely.total_bounds(cells)), zoom):
         edges, lines = drawn(coverage, address)
         assert_the_same(edges, lines, BORDER_TOLERANCE if zoom < 15 else 0)
         assert len(lines) <= 21 + 31
@@ -106,20 +106,20 @@ def test_the_borders_of_a_lattice_are_as_many_lines_as_it_has(turn, zoom):
 
 def test_a_cell_alone_is_one_closed_line_and_a_tile_within_has_none():
     disc = placed(np.array([shapely.Point(0.5, 0.5).buffer(0.4)]), 0.2)
-    coverage = Coverage(disc, np.array([7]))
-    (address,) = touching((*SHENZHEN, *SHENZHEN), 6)
+    coverage = CoverageLayer(disc, np.array([7]))
+    (address,) = tiles_intersecting((*SHENZHEN, *SHENZHEN), 6)
     _, (line,) = drawn(coverage, address)
     assert line.is_closed
     middle = tuple(disc[0].centroid.coords[0])
-    for address in touching((*middle, *middle), 15):
+    for address in tiles_intersecting((*middle, *middle), 15):
         assert coverage.encode("c", address, {}) != b""
-        assert coverage.borders("b", address, {}) == b""
+        assert coverage.encode_borders("b", address, {}) == b""
 
 
 def test_all_lines_are_one_feature_that_tells_what_it_is_given():
     cells = placed(lattice(5, 5, size=0.2, wiggle=3), 0.01)
-    coverage = Coverage(cells, np.arange(len(cells)))
-    address = next(touching(tuple(shapely.total_bounds(cells)), 14))
-    ((number, shape, told),) = features(coverage.borders("b", address, {"depth": np.array([2])}), "b")
+    coverage = CoverageLayer(cells, np.arange(len(cells)))
+    address = next(tiles_intersecting(tuple(shapely.total_bounds(cells)), 14))
+    ((number, shape, told),) = features(coverage.encode_borders("b", address, {"depth": np.array([2])}), "b")
     assert (number, shape.geom_type, told) == (0, "MultiLineString", {"depth": 2})
-    assert coverage.borders("b", address, {}, np.zeros(25, dtype=bool)) == b""
+    assert coverage.encode_borders("b", address, {}, np.zeros(25, dtype=bool)) == b""

@@ -5,9 +5,9 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers.tiles.clip import boxed, clip_lines, clip_rings, crossings
-from layers.tiles.make_valid import mended
-from layers.tiles.rings import from_shapes
+from layers.tiles.clip import clip_lines, clip_rings, compare_bboxes, crossings
+from layers.tiles.make_valid import make_valid_each
+from layers.tiles.rings import rings_from_geometries
 from tests.layers.tiles.coverages import mosaic
 
 BOX = (300, 250, 700, 800)
@@ -19,7 +19,7 @@ place = st.tuples(coordinate, coordinate)
 def test_cut_polygons_are_what_lies_in_the_box(seed, points, groups):
     cells = np.asarray(shapely.transform(mosaic(seed, points, groups, side=1000), np.rint), dtype=object)
     cells = cells[shapely.is_valid(cells)]
-    cut = mended(clip_rings(from_shapes(cells), BOX), len(cells)).shapes(len(cells))
+    cut = make_valid_each(clip_rings(rings_from_geometries(cells), BOX), len(cells)).to_geometries(len(cells))
     assert shapely.is_valid(cut).all()
     assert (shapely.is_empty(cut) | shapely.covers(shapely.box(*BOX), cut)).all()
     naive = shapely.intersection(cells, shapely.box(*BOX))
@@ -32,8 +32,8 @@ def test_cut_polygons_are_what_lies_in_the_box(seed, points, groups):
 def test_polygons_around_the_box_and_away_from_it():
     around, away = shapely.box(0, 0, 1000, 1000), shapely.box(0, 0, 200, 200)
     holed = shapely.Polygon(around.exterior, [shapely.box(290, 240, 710, 810).exterior])
-    cut = clip_rings(from_shapes(np.array([around, away, holed], dtype=object)), BOX)
-    shapes = mended(cut, 3).shapes(3)
+    cut = clip_rings(rings_from_geometries(np.array([around, away, holed], dtype=object)), BOX)
+    shapes = make_valid_each(cut, 3).to_geometries(3)
     assert shapes[0].equals(shapely.box(*BOX))
     assert shapely.is_empty(shapes[1:]).all()
 
@@ -98,6 +98,6 @@ def test_a_line_that_only_touches_a_side_is_no_line():
 
 def test_boxes_in_a_box():
     boxes = np.array([BOX, (300, 250, 301, 251), (0, 0, 300, 250), (0, 0, 299, 999), (0, 0, 999, 999)])
-    touch, whole = boxed(boxes, BOX)
+    touch, whole = compare_bboxes(boxes, BOX)
     assert touch.tolist() == [True, True, True, False, True]
     assert whole.tolist() == [True, True, False, False, False]

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.errors import InputError
-from layers.tiles import BUFFER, EXTENT, Address, Coverage, touching
-from layers.tiles.tile import HALF, project, unit
+from layers.tiles import BUFFER, EXTENT, CoverageLayer, Tile, tiles_intersecting
+from layers.tiles.tile import HALF_WORLD_M, project, unit_size
 from tests.gis.topology.coverages import lattice
 from tests.layers.tiles.coverages import SHENZHEN, blank, features, mosaic, placed
 
@@ -21,16 +21,16 @@ BUFFERED = shapely.box(-BUFFER, -BUFFER, EXTENT + BUFFER, EXTENT + BUFFER)
 
 def in_units(shapes, address):
     """What a tile should show: projected, in its units, not simplified."""
-    size, (column, row) = unit(address.z), address.origin
+    size, (column, row) = unit_size(address.z), address.origin
 
     def drawn(lonlat):
-        return (project(lonlat) - (-HALF, HALF)) / (size, -size) - (column, row)
+        return (project(lonlat) - (-HALF_WORLD_M, HALF_WORLD_M)) / (size, -size) - (column, row)
 
     return np.asarray(shapely.transform(shapes, drawn), dtype=object)
 
 
 def tiles_of(shapes, zoom, most):
-    found = list(touching(tuple(shapely.total_bounds(shapes)), zoom))
+    found = list(tiles_intersecting(tuple(shapely.total_bounds(shapes)), zoom))
     return found[:: max(1, len(found) // most)]
 
 
@@ -43,7 +43,7 @@ def wiggly(columns, rows, seed=0):
 @given(st.integers(0, 10_000), st.integers(5, 150), st.integers(2, 60))
 def test_no_slits_at_any_zoom(seed, points, groups):
     cells = placed(mosaic(seed, points, groups), 0.02)
-    coverage = Coverage(cells, np.arange(len(cells)))
+    coverage = CoverageLayer(cells, np.arange(len(cells)))
     for zoom in ZOOMS:
         for address in tiles_of(cells, zoom, 3):
             drawn = features(coverage.encode("cells", address, {}), "cells")
@@ -63,7 +63,7 @@ def test_no_slits_at_any_zoom(seed, points, groups):
 def test_no_slits_between_cells_about_as_small_as_a_unit(seed, points, groups, degrees):
     # Here rounding tears cells apart that simplification would have united at a lower zoom.
     cells = placed(mosaic(seed, points, groups), degrees)
-    coverage = Coverage(cells, np.arange(len(cells)))
+    coverage = CoverageLayer(cells, np.arange(len(cells)))
     square = np.array([shapely.box(*shapely.total_bounds(cells))])
     for address in tiles_of(cells, 15, 4):
         shapes = [shape for _, shape, _ in features(coverage.encode("cells", address, {}), "cells")]
@@ -74,7 +74,7 @@ def test_no_slits_between_cells_about_as_small_as_a_unit(seed, points, groups, d
 @pytest.mark.parametrize("zoom", range(11, 20))
 def test_neighbours_have_the_same_borders(zoom):
     cells = wiggly(12, 9)
-    coverage = Coverage(cells, np.arange(len(cells)))
+    coverage = CoverageLayer(cells, np.arange(len(cells)))
     for address in tiles_of(cells, zoom, 4):
         drawn = features(coverage.encode("cells", address, {}), "cells")
         edges = Counter()
@@ -95,7 +95,7 @@ def test_neighbours_have_the_same_borders(zoom):
 @pytest.mark.parametrize("zoom", [15, 16, 18])
 def test_from_the_full_zoom_on_nothing_is_farther_off_than_rounding(zoom):
     cells = wiggly(6, 6)
-    coverage = Coverage(cells, np.arange(len(cells)))
+    coverage = CoverageLayer(cells, np.arange(len(cells)))
     for address in tiles_of(cells, zoom, 5):
         drawn = {
             number: shape for number, shape, _ in features(coverage.encode("cells", address, {}), "cells")
@@ -113,7 +113,7 @@ def test_from_the_full_zoom_on_nothing_is_farther_off_than_rounding(zoom):
 @pytest.mark.parametrize("zoom", range(8, 15))
 def test_simplification_takes_vertices_and_hardly_ground(zoom):
     cells = wiggly(12, 9)
-    coverage = Coverage(cells, np.arange(len(cells)))
+    coverage = CoverageLayer(cells, np.arange(len(cells)))
     for address in tiles_of(cells, zoom, 3):
         drawn = features(coverage.encode("cells", address, {}), "cells")
         expected = in_units(cells, address)
@@ -127,7 +127,7 @@ def test_simplification_takes_vertices_and_hardly_ground(zoom):
 @pytest.mark.parametrize("zoom", [8, 12])
 def test_plain_cells_are_only_rounded(zoom):
     cells = placed(lattice(20, 20, size=1 / 20, wiggle=0), 0.02)
-    coverage = Coverage(cells, np.arange(len(cells)))
+    coverage = CoverageLayer(cells, np.arange(len(cells)))
     for address in tiles_of(cells, zoom, 3):
         expected = shapely.transform(in_units(cells, address), np.rint)
         drawn = features(coverage.encode("cells", address, {}), "cells")
@@ -141,29 +141,29 @@ def test_ids_and_properties_are_those_of_the_row_and_rows_can_be_left_out():
     cells = wiggly(10, 10)
     ids = np.arange(100) * 7 + (1 << 40)
     codes = np.array([f"C{number}" for number in ids], dtype=object)
-    coverage = Coverage(cells, ids)
+    coverage = CoverageLayer(cells, ids)
     allowed = np.arange(100) % 3 == 0
     seen = set()
     for address in tiles_of(cells, 16, 50):
         # A list and an array say the same.
         columns = {"code": codes, "again": codes.tolist()}
         drawn = features(coverage.encode("cells", address, columns, allowed), "cells")
-        assert {number for number, _, _ in drawn} <= set(ids[coverage.rows(address)].tolist())
+        assert {number for number, _, _ in drawn} <= set(ids[coverage.query(address)].tolist())
         assert all(told == {"code": f"C{number}", "again": f"C{number}"} for number, _, told in drawn)
         seen |= {number for number, _, _ in drawn}
     assert seen == set(ids[allowed].tolist())
     nothing = np.zeros(100, dtype=bool)
-    assert coverage.encode("cells", next(touching((*SHENZHEN, *SHENZHEN), 16)), {}, nothing) == b""
+    assert coverage.encode("cells", next(tiles_intersecting((*SHENZHEN, *SHENZHEN), 16)), {}, nothing) == b""
 
 
 def test_a_tile_without_anything_is_empty():
-    coverage = Coverage(wiggly(3, 3), np.arange(9))
-    assert coverage.encode("cells", Address(14, 0, 0), {"code": ["x"] * 9}) == b""
-    assert Coverage(np.array([], dtype=object), np.array([])).encode("cells", Address(0, 0, 0), {}) == b""
+    coverage = CoverageLayer(wiggly(3, 3), np.arange(9))
+    assert coverage.encode("cells", Tile(14, 0, 0), {"code": ["x"] * 9}) == b""
+    assert CoverageLayer(np.array([], dtype=object), np.array([])).encode("cells", Tile(0, 0, 0), {}) == b""
     blank_rows = np.array([None, shapely.Polygon(), shapely.MultiPolygon()], dtype=object)
     for zoom in (3, 17):
-        address = next(touching((*SHENZHEN, *SHENZHEN), zoom))
-        assert Coverage(blank_rows, np.arange(3)).encode("cells", address, {}) == b""
+        address = next(tiles_intersecting((*SHENZHEN, *SHENZHEN), zoom))
+        assert CoverageLayer(blank_rows, np.arange(3)).encode("cells", address, {}) == b""
 
 
 @given(st.lists(st.integers(0, 5), min_size=24, max_size=24))
@@ -171,7 +171,7 @@ def test_a_tile_without_anything_is_empty():
 def test_groups_are_the_unions_of_their_cells(labels):
     cells = wiggly(6, 4)
     names = np.array([f"area {label}" for label in labels], dtype=object)
-    grouped = Coverage(cells, np.arange(24)).grouped(names)
+    grouped = CoverageLayer(cells, np.arange(24)).dissolve(names)
     distinct = sorted(set(names))
     assert grouped.ids.tolist() == list(range(1, len(distinct) + 1))
     for address in tiles_of(cells, 17, 3):
@@ -192,8 +192,8 @@ def test_groups_are_the_unions_of_their_cells(labels):
 
 def test_cells_that_overlap_after_all_are_grouped_too():
     overlapping = placed(np.array([shapely.box(0, 0, 0.6, 1), shapely.box(0.4, 0, 1, 1)]), 0.002)
-    grouped = Coverage(overlapping, np.arange(2)).grouped(np.array([1, 1]))
-    address = next(touching((*SHENZHEN, *SHENZHEN), 14))
+    grouped = CoverageLayer(overlapping, np.arange(2)).dissolve(np.array([1, 1]))
+    address = next(tiles_intersecting((*SHENZHEN, *SHENZHEN), 14))
     ((_, shape, _),) = features(grouped.encode("groups", address, {}), "groups")
     expected = shapely.union_all(in_units(overlapping, address)).intersection(BUFFERED)
     assert shape.symmetric_difference(expected).area <= expected.length + 4
@@ -202,7 +202,7 @@ def test_cells_that_overlap_after_all_are_grouped_too():
 def test_threads_get_the_same_as_one():
     cells = wiggly(20, 20)
     addresses = [address for zoom in range(12, 18) for address in tiles_of(cells, zoom, 6)]
-    alone, shared = (Coverage(cells, np.arange(400)) for _ in range(2))
+    alone, shared = (CoverageLayer(cells, np.arange(400)) for _ in range(2))
     shared.prepare(14)
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda address: shared.encode("cells", address, {}), addresses))
@@ -219,9 +219,9 @@ def test_threads_get_the_same_as_one():
 )
 def test_what_is_no_coverage(shapes, ids, sentence):
     with pytest.raises(InputError, match=f"^{sentence}$"):
-        Coverage(np.array(shapes, dtype=object), np.array(ids))
+        CoverageLayer(np.array(shapes, dtype=object), np.array(ids))
 
 
 def test_there_is_a_label_for_each_row():
     with pytest.raises(InputError, match=r"^A layer of tiles has 4 shapes and 3 labels\.$"):
-        Coverage(wiggly(2, 2), np.arange(4)).grouped(np.arange(3))
+        CoverageLayer(wiggly(2, 2), np.arange(4)).dissolve(np.arange(3))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gis.errors import InputError
-from layers.tiles.encode import LINE, POINT, POLYGON, Paths, layer
+from layers.tiles.encode import LINE, POINT, POLYGON, Paths, encode_layer
 
 unit = st.integers(-100_000, 100_000)
 place = st.tuples(unit, unit)
@@ -44,7 +44,9 @@ def geometries(message):
 
 @given(st.lists(st.lists(place, min_size=1, max_size=5), min_size=1, max_size=8))
 def test_points(features):
-    message = layer("layer", POINT, paths_of([[places] for places in features]), np.arange(len(features)), {})
+    message = encode_layer(
+        "layer", POINT, paths_of([[places] for places in features]), np.arange(len(features)), {}
+    )
     for places, geometry in zip(features, geometries(message), strict=True):
         found = geometry["coordinates"]
         assert [tuple(each) for each in (found if geometry["type"] == "MultiPoint" else [found])] == places
@@ -52,7 +54,7 @@ def test_points(features):
 
 @given(st.lists(st.lists(st.lists(place, min_size=2, max_size=6), min_size=1, max_size=3), min_size=1))
 def test_lines(features):
-    message = layer("layer", LINE, paths_of(features), np.arange(len(features)), {})
+    message = encode_layer("layer", LINE, paths_of(features), np.arange(len(features)), {})
     for lines, geometry in zip(features, geometries(message), strict=True):
         found = geometry["coordinates"]
         found = found if geometry["type"] == "MultiLineString" else [found]
@@ -71,7 +73,7 @@ def test_polygons_with_holes_and_parts(squares):
             parts.append([[(px + 600, py) for px, py in rings[0]]])
         features.append([ring for part in parts for ring in part])
         expected.append([[[*ring, ring[0]] for ring in part] for part in parts])
-    message = layer("layer", POLYGON, paths_of(features), np.arange(len(features)), {})
+    message = encode_layer("layer", POLYGON, paths_of(features), np.arange(len(features)), {})
     for parts, geometry in zip(expected, geometries(message), strict=True):
         found = geometry["coordinates"]
         found = found if geometry["type"] == "MultiPolygon" else [found]
@@ -84,7 +86,7 @@ def test_values_of_every_kind(data, count):
         key: data.draw(st.lists(value, min_size=count, max_size=count)) for key in ("one", "二", "three")
     }
     ids = data.draw(st.lists(st.integers(0, 2**63 - 1), min_size=count, max_size=count))
-    found = decoded(layer("层", POINT, simple(count), np.array(ids), columns))["层"]
+    found = decoded(encode_layer("层", POINT, simple(count), np.array(ids), columns))["层"]
     assert (found["version"], found["extent"]) == (2, 4096)
     for row, feature in enumerate(found["features"]):
         told = {key: values[row] for key, values in columns.items()}
@@ -111,25 +113,25 @@ def test_values_of_every_kind(data, count):
     ids=lambda column: str(column.dtype),
 )
 def test_arrays_of_every_type_are_told_as_lists_are(column):
-    assert decoded(layer("layer", POINT, simple(3), np.arange(3), {"key": column})) == decoded(
-        layer("layer", POINT, simple(3), np.arange(3), {"key": column.tolist()})
+    assert decoded(encode_layer("layer", POINT, simple(3), np.arange(3), {"key": column})) == decoded(
+        encode_layer("layer", POINT, simple(3), np.arange(3), {"key": column.tolist()})
     )
 
 
 def test_a_value_stands_in_the_table_once():
     columns = {"one": ["same value"] * 50, "two": ["same value"] * 50}
-    assert layer("layer", POINT, simple(50), np.arange(50), columns).count(b"same value") == 1
+    assert encode_layer("layer", POINT, simple(50), np.arange(50), columns).count(b"same value") == 1
 
 
 def test_tiles_are_layers_one_after_another():
-    one, two = (layer(name, POINT, simple(2), np.arange(2), {}) for name in ("one", "two"))
+    one, two = (encode_layer(name, POINT, simple(2), np.arange(2), {}) for name in ("one", "two"))
     assert set(decoded(one + two)) == {"one", "two"}
-    assert layer("none", POINT, simple(0), np.arange(0), {"key": []}) == b""
+    assert encode_layer("none", POINT, simple(0), np.arange(0), {"key": []}) == b""
 
 
 def test_only_the_identified_carry_their_id():
     some, all_ = (
-        layer("layer", POINT, simple(2), np.array([70_000, 80_000]), {}, identified=which)
+        encode_layer("layer", POINT, simple(2), np.array([70_000, 80_000]), {}, identified=which)
         for which in (np.array([True, False]), None)
     )
     assert [feature["id"] for feature in decoded(some)["layer"]["features"]] == [70_000, 0]
@@ -153,4 +155,4 @@ def test_only_the_identified_carry_their_id():
 )
 def test_what_cannot_be_told(ids, columns, sentence):
     with pytest.raises(InputError, match=f"^{sentence}"):
-        layer("layer", POINT, simple(1), np.array(ids), columns)
+        encode_layer("layer", POINT, simple(1), np.array(ids), columns)

@@ -8,10 +8,10 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers.tiles import Address, Lines, Points, Polygons
-from layers.tiles.merge_layers import join
+from layers.tiles import LineLayer, PointLayer, PolygonLayer, Tile
+from layers.tiles.merge_layers import merge_layers
 
-TILE = Address(14, 13380, 7142)
+TILE = Tile(14, 13380, 7142)
 X, Y = 114.005, 22.463
 TEXTS = st.lists(st.sampled_from(["a", "b", "海湾", None]), min_size=3, max_size=3)
 
@@ -28,9 +28,11 @@ def decoded(tile: bytes) -> list[dict[str, Any]]:
 def test_a_joined_layer_tells_what_its_parts_tell(words: list[list[str | None]], numbers: list[int]) -> None:
     spots = [shapely.Point(X + dx, Y) for dx in (-0.004, 0.0, 0.004)]
     drawn = (
-        Polygons(np.array([each.buffer(0.001) for each in spots]), np.arange(3)),
-        Lines(np.array([shapely.LineString([each, (X, Y + 0.003)]) for each in spots]), np.arange(3, 6)),
-        Points(np.array([each.x for each in spots]), np.array([each.y for each in spots]), np.arange(6, 9)),
+        PolygonLayer(np.array([each.buffer(0.001) for each in spots]), np.arange(3)),
+        LineLayer(np.array([shapely.LineString([each, (X, Y + 0.003)]) for each in spots]), np.arange(3, 6)),
+        PointLayer(
+            np.array([each.x for each in spots]), np.array([each.y for each in spots]), np.arange(6, 9)
+        ),
     )
     parts = [
         each.encode(
@@ -41,8 +43,8 @@ def test_a_joined_layer_tells_what_its_parts_tell(words: list[list[str | None]],
         for n, each in enumerate(drawn)
     ]
     apart = [feature for part in parts for feature in decoded(part)]
-    assert decoded(join(parts)) == apart
+    assert decoded(merge_layers(parts)) == apart
     assert len(apart) == 9
-    assert decoded(join([parts[2], b"", parts[0]])) == decoded(parts[2]) + decoded(parts[0])
-    assert join([b"", parts[1], b""]) == parts[1]
-    assert join([b"", b""]) == b""
+    assert decoded(merge_layers([parts[2], b"", parts[0]])) == decoded(parts[2]) + decoded(parts[0])
+    assert merge_layers([b"", parts[1], b""]) == parts[1]
+    assert merge_layers([b"", b""]) == b""

@@ -11,10 +11,10 @@ import shapely
 from pyogrio._ogr import _register_drivers
 
 from gis.divide.square import divide_square
-from layers.formats.gdal import confine
+from layers.formats.gdal import restrict_drivers
 from layers.sample import make_district
-from layers.tiles import Coverage, Lines, Points, Polygons, touching
-from layers.tiles.tile import unit
+from layers.tiles import CoverageLayer, LineLayer, PointLayer, PolygonLayer, tiles_intersecting
+from layers.tiles.tile import unit_size
 
 TABLES = Path(__file__).parents[3] / "data"
 ZOOMS = range(9, 17)
@@ -27,7 +27,7 @@ def whole_gdal():
     pyogrio.set_gdal_config_options({"GDAL_SKIP": None})
     _register_drivers()
     yield
-    confine()
+    restrict_drivers()
 
 
 @pytest.fixture(scope="module")
@@ -48,19 +48,19 @@ def pyramid(district, cells, tmp_path_factory):
     homes = district.households.geometry
     layers = {
         "cells": (
-            Coverage(cells.geometry.to_numpy(), np.arange(len(cells))),
+            CoverageLayer(cells.geometry.to_numpy(), np.arange(len(cells))),
             {"code": cells["code"].to_numpy(), "area_m2": cells.geometry.to_crs(4547).area.to_numpy()},
         ),
         "roads": (
-            Lines(district.roads.geometry.to_numpy(), np.arange(len(district.roads))),
+            LineLayer(district.roads.geometry.to_numpy(), np.arange(len(district.roads))),
             {"class": district.roads["class"].to_numpy()},
         ),
-        "water": (Polygons(district.water.geometry.to_numpy(), np.arange(len(district.water))), {}),
-        "households": (Points(homes.x.to_numpy(), homes.y.to_numpy(), np.arange(len(homes))), {}),
+        "water": (PolygonLayer(district.water.geometry.to_numpy(), np.arange(len(district.water))), {}),
+        "households": (PointLayer(homes.x.to_numpy(), homes.y.to_numpy(), np.arange(len(homes))), {}),
     }
     bounds = tuple(cells.total_bounds)
     for zoom in ZOOMS:
-        for address in touching(bounds, zoom, buffer=64):
+        for address in tiles_intersecting(bounds, zoom, buffer=64):
             parts = [layer.encode(name, address, told) for name, (layer, told) in layers.items()]
             parts.append(layers["cells"][0].borders("cell_borders", address, {}))
             if any(parts):
@@ -104,10 +104,10 @@ def test_gdal_reads_every_cell_with_its_attributes(pyramid, cells, zoom):
     drawn = found.dissolve("mvt_id").geometry
     expected = cells.geometry.to_crs(3857)
     # Cells of 200 m are larger than a pixel of any of these zooms but the first.
-    large = np.flatnonzero(expected.area.to_numpy() > (16 * unit(zoom)) ** 2)
+    large = np.flatnonzero(expected.area.to_numpy() > (16 * unit_size(zoom)) ** 2)
     assert set(large) <= set(drawn.index)
     off = drawn.area - expected.iloc[drawn.index].area.to_numpy()
-    assert (off.abs() <= 4 * unit(zoom) * expected.iloc[drawn.index].length.to_numpy()).all()
+    assert (off.abs() <= 4 * unit_size(zoom) * expected.iloc[drawn.index].length.to_numpy()).all()
 
 
 def test_at_the_top_the_cells_are_those_of_the_source_within_the_resolution(pyramid, cells):
@@ -115,7 +115,7 @@ def test_at_the_top_the_cells_are_those_of_the_source_within_the_resolution(pyra
     expected = cells.geometry.to_crs(3857)
     assert drawn.index.tolist() == list(range(len(cells)))
     # A vertex is rounded, and so is the place where a tile's buffer ends an edge.
-    reach = 1.25 * unit(ZOOMS[-1])
+    reach = 1.25 * unit_size(ZOOMS[-1])
     for one, other in ((drawn.to_numpy(), expected.to_numpy()), (expected.to_numpy(), drawn.to_numpy())):
         assert shapely.area(shapely.difference(one, shapely.buffer(other, reach))).max() < 1e-6
 
@@ -128,10 +128,10 @@ def test_the_tiles_of_a_zoom_leave_nothing_of_the_ground_blank(pyramid, cells, z
         shapely.polygons([ring for part in shapely.get_parts(ground) for ring in part.interiors])
     )
     # Half a unit at most is lost where tiles meet, for an edge is rounded in each by itself.
-    left = ground.buffer(-10 * unit(zoom)).difference(
-        shapely.union_all(found.geometry.buffer(0.5 * unit(zoom)))
+    left = ground.buffer(-10 * unit_size(zoom)).difference(
+        shapely.union_all(found.geometry.buffer(0.5 * unit_size(zoom)))
     )
-    assert left.difference(holes).area == pytest.approx(0, abs=1e-3 * unit(zoom) ** 2)
+    assert left.difference(holes).area == pytest.approx(0, abs=1e-3 * unit_size(zoom) ** 2)
 
 
 @pytest.mark.parametrize("zoom", [ZOOMS[0], 13, ZOOMS[-1]])
@@ -139,7 +139,7 @@ def test_gdal_reads_the_borders_of_the_cells_as_lines(pyramid, cells, zoom):
     drawn = shapely.get_parts(read(pyramid, zoom, "cell_borders").geometry.to_numpy())
     expected = shapely.get_parts(shapely.boundary(shapely.get_parts(cells.geometry.to_crs(3857).to_numpy())))
     # Up to half a pixel of a border is simplified away.
-    reach = (1.5 if zoom >= 15 else 12) * unit(zoom)
+    reach = (1.5 if zoom >= 15 else 12) * unit_size(zoom)
     for lines, others in ((drawn, expected), (expected, drawn)):
         places = shapely.points(shapely.get_coordinates(lines))
         near = shapely.STRtree(others).query(places, predicate="dwithin", distance=reach)
@@ -159,4 +159,4 @@ def test_the_other_layers_are_all_there(pyramid, district, cells):
     far = gpd.GeoSeries(known.to_numpy(), crs=3857).distance(
         gpd.GeoSeries(expected.iloc[known.index].to_numpy(), crs=3857)
     )
-    assert far.max() <= unit(ZOOMS[-1])
+    assert far.max() <= unit_size(ZOOMS[-1])

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 
-from layers.tiles.zoom_cache import Zooms
+from layers.tiles.zoom_cache import ZoomCache
 
 PATIENCE_S = 60
 
@@ -15,19 +15,19 @@ def test_a_zoom_is_made_once_however_many_ask() -> None:
         made.append(zoom)
         return object()
 
-    zooms = Zooms[object]()
-    assert not zooms.ready(3)
+    zooms = ZoomCache[object]()
+    assert not zooms.is_ready(3)
 
     def ask(zoom: int) -> object:
         together.wait(PATIENCE_S)
-        return zooms.at(zoom, make)
+        return zooms.get_or_build(zoom, make)
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(ask, [3] * 4))
     assert made == [3]
     assert len(set(map(id, found))) == 1
-    assert zooms.ready(3)
-    assert not zooms.ready(4)
+    assert zooms.is_ready(3)
+    assert not zooms.is_ready(4)
 
 
 def test_nobody_waits_for_another_zoom() -> None:
@@ -39,11 +39,11 @@ def test_nobody_waits_for_another_zoom() -> None:
             assert go_on.wait(PATIENCE_S)
         return zoom
 
-    zooms = Zooms[int]()
+    zooms = ZoomCache[int]()
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(zooms.at, 3, make)
+        slow = pool.submit(zooms.get_or_build, 3, make)
         assert begun.wait(PATIENCE_S)
-        assert zooms.at(4, make) == 4
+        assert zooms.get_or_build(4, make) == 4
         go_on.set()
         assert slow.result() == 3
 
@@ -57,8 +57,8 @@ def test_what_could_not_be_made_is_tried_again() -> None:
             raise MemoryError
         return zoom
 
-    zooms = Zooms[int]()
+    zooms = ZoomCache[int]()
     with ThreadPoolExecutor(1) as pool:
-        assert isinstance(pool.submit(zooms.at, 5, make).exception(), MemoryError)
-    assert not zooms.ready(5)
-    assert zooms.at(5, make) == 5
+        assert isinstance(pool.submit(zooms.get_or_build, 5, make).exception(), MemoryError)
+    assert not zooms.is_ready(5)
+    assert zooms.get_or_build(5, make) == 5

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import shapely
 
-from layers.entities.counts import COUNTED
-from layers.snapshot import CellsInForce, Versions
-from layers.tiles import Address, touching
+from layers.entities.counts import COUNT_COLUMNS
+from layers.snapshot import CellsInForce, CellVersions
+from layers.tiles import Tile, tiles_intersecting
 from layers.tiles.coverage_layer import BORDER_TOLERANCE
-from layers.tilesets.cells import MOST_CELLS, CellGround, _zoom_for
-from layers.tilesets.tile_set import TileSet, texts
+from layers.tilesets.cells import MAX_TILE_CELLS, CellLayers, _zoom_for_density
+from layers.tilesets.tile_set import TileSet, object_array
 from tests.layers.snapshot.published import STEP, lattice
 
 
@@ -20,25 +20,25 @@ def in_force(columns: int, rows: int, areas: list[str | None], step: float = STE
     shapes = lattice(columns, rows, step=step)
     count = len(shapes)
     return CellsInForce(
-        Versions(
+        CellVersions(
             ids=np.arange(100, 100 + count),
-            codes=texts([f"c{number:06d}" for number in range(count)]),
-            names=texts([f"网格{number}" for number in range(count)]),
-            area_codes=texts([areas[number % len(areas)] for number in range(count)]),
+            codes=object_array([f"c{number:06d}" for number in range(count)]),
+            names=object_array([f"网格{number}" for number in range(count)]),
+            area_codes=object_array([areas[number % len(areas)] for number in range(count)]),
             areas_m2=np.arange(1.0, count + 1),
             perimeters_m=np.full(count, 400.04),
-            shapes=texts(shapes),
+            geometries=object_array(shapes),
         )
     )
 
 
-def ground(*given: Any, **more: Any) -> CellGround:
-    return CellGround(in_force(*given, **more))
+def ground(*given: Any, **more: Any) -> CellLayers:
+    return CellLayers(in_force(*given, **more))
 
 
-def counts(ground: CellGround) -> dict[str, np.ndarray]:
+def counts(ground: CellLayers) -> dict[str, np.ndarray]:
     random = np.random.default_rng(3)
-    return {column: random.integers(0, 9, len(ground)) for column in COUNTED}
+    return {column: random.integers(0, 9, len(ground)) for column in COUNT_COLUMNS}
 
 
 def features(tiles: TileSet, zoom: int, scope: frozenset[str] | None = None) -> dict[str, dict[int, Any]]:
@@ -52,7 +52,7 @@ def features(tiles: TileSet, zoom: int, scope: frozenset[str] | None = None) -> 
 
     for x in range(int((west + 180) / 360 * side), int((east + 180) / 360 * side) + 1):
         for y in range(row(north), row(south) + 1):
-            for name, layer in mapbox_vector_tile.decode(tiles.tile(Address(zoom, x, y), scope)).items():
+            for name, layer in mapbox_vector_tile.decode(tiles.encode_tile(Tile(zoom, x, y), scope)).items():
                 found.setdefault(name, {}).update(
                     {each["id"]: each["properties"] for each in layer["features"]}
                 )
@@ -62,7 +62,7 @@ def features(tiles: TileSet, zoom: int, scope: frozenset[str] | None = None) -> 
 def test_a_cell_tells_its_size_colour_and_counts() -> None:
     cells = ground(5, 4, ["a", "b", None])
     numbers = counts(cells)
-    shown = features(cells.tile_set(numbers, {}), 16)
+    shown = features(cells.make_tile_set(numbers, {}), 16)
     assert len(shown["cells"]) == 20
     for place, identity in enumerate(range(100, 120)):
         assert shown["cells"][identity] == {
@@ -75,7 +75,7 @@ def test_a_cell_tells_its_size_colour_and_counts() -> None:
             **({"area_code": "ab"[place % 3]} if place % 3 < 2 else {}),
         }
     assert shown["cell_labels"][103] == {"code": "c000003", "name": "网格3"}
-    held = cells.cells.versions.shapes
+    held = cells.cells.versions.geometries
     for i, one in enumerate(held):
         for j in range(i):
             if shapely.length(shapely.intersection(one, held[j])) > 0:
@@ -85,7 +85,7 @@ def test_a_cell_tells_its_size_colour_and_counts() -> None:
 def test_groups_sum_the_cells_of_an_area_and_are_seen_with_it() -> None:
     cells = ground(6, 4, ["a", "b", None])
     numbers = counts(cells)
-    tiles = cells.tile_set(numbers, {"a": "甲街道"})
+    tiles = cells.make_tile_set(numbers, {"a": "甲街道"})
     groups = features(tiles, cells.minzoom - 1)["cell_groups"]
     assert len(groups) == 3
     for told in groups.values():
@@ -109,9 +109,9 @@ def test_groups_sum_the_cells_of_an_area_and_are_seen_with_it() -> None:
 @pytest.mark.parametrize("scope", [None, frozenset("a"), frozenset("z")])
 def test_borders_are_those_of_the_cells_that_a_caller_sees(scope: frozenset[str] | None) -> None:
     cells = ground(5, 4, ["a", "b"])
-    tiles = cells.tile_set(counts(cells), {})
-    address = next(touching(tiles.bounds(None), 13))
-    found = mapbox_vector_tile.decode(tiles.tile(address, scope))
+    tiles = cells.make_tile_set(counts(cells), {})
+    address = next(tiles_intersecting(tiles.bounds(None), 13))
+    found = mapbox_vector_tile.decode(tiles.encode_tile(address, scope))
     shapes = {
         name: [shapely.geometry.shape(each["geometry"]) for each in layer["features"]]
         for name, layer in found.items()
@@ -126,7 +126,7 @@ def test_borders_are_those_of_the_cells_that_a_caller_sees(scope: frozenset[str]
 def test_no_tile_holds_more_cells_than_it_should() -> None:
     random = np.random.default_rng(2)
     lon, lat = random.normal(114, 0.2, 30_000), random.normal(22.5, 0.2, 30_000)
-    zoom = _zoom_for(lon, lat, MOST_CELLS)
+    zoom = _zoom_for_density(lon, lat, MAX_TILE_CELLS)
 
     def most(zoom: int) -> int:
         side = 1 << zoom
@@ -137,7 +137,7 @@ def test_no_tile_holds_more_cells_than_it_should() -> None:
             held[tile] = held.get(tile, 0) + 1
         return max(held.values())
 
-    assert most(zoom) <= MOST_CELLS < most(zoom - 1)
+    assert most(zoom) <= MAX_TILE_CELLS < most(zoom - 1)
 
 
 @pytest.mark.parametrize(("step", "least"), [(STEP, 9), (STEP * 4, 7), (90.0 / 1024, 4)])
@@ -151,17 +151,17 @@ def test_cells_appear_when_they_are_more_than_dots(step: float, least: int) -> N
 @pytest.mark.parametrize(("columns", "rows"), [(1, 1), (40, 12), (3, 200)])
 def test_zooms_are_likely_from_where_the_cells_fill_half_a_tile(columns: int, rows: int) -> None:
     cells = ground(columns, rows, ["a"])
-    west, _, east, _ = cells.tile_set(counts(cells), {}).bounds(None) or (0, 0, 0, 0)
+    west, _, east, _ = cells.make_tile_set(counts(cells), {}).bounds(None) or (0, 0, 0, 0)
     wide = [zoom for zoom in range(17) if (east - west) / 360 * 2**zoom >= 0.5]
-    assert list(cells.likely) == (wide or [16])
+    assert list(cells.likely_zooms) == (wide or [16])
 
 
 def test_no_cells_have_no_tiles() -> None:
     cells = ground(0, 0, ["a"])
-    tiles = cells.tile_set({column: np.empty(0, dtype=np.int64) for column in COUNTED}, {})
+    tiles = cells.make_tile_set({column: np.empty(0, dtype=np.int64) for column in COUNT_COLUMNS}, {})
     assert tiles.bounds(None) is None
-    assert tiles.tile(Address(0, 0, 0), None) == b""
-    assert tiles.tag(Address(0, 0, 0), None) is None
+    assert tiles.encode_tile(Tile(0, 0, 0), None) == b""
+    assert tiles.etag(Tile(0, 0, 0), None) is None
 
 
 def test_only_what_a_publish_changes_gets_another_tag() -> None:
@@ -172,17 +172,15 @@ def test_only_what_a_publish_changes_gets_another_tag() -> None:
     # One cell in a corner is followed by another version of itself.
     changed = held._replace(ids=np.where(rows == 0, 9_000, held.ids))
     order = np.argsort(changed.ids)
-    after = CellGround(CellsInForce(changed.only(order)))
+    after = CellLayers(CellsInForce(changed.subset(order)))
     shuffled = {column: values[order] for column, values in numbers.items()}
-    old, new = before.tile_set(numbers, {}), after.tile_set(shuffled, {})
-    corner = shapely.bounds(held.shapes[0])
+    old, new = before.make_tile_set(numbers, {}), after.make_tile_set(shuffled, {})
+    corner = shapely.bounds(held.geometries[0])
     zoom, side = 16, 1 << 16
     west, _, east, _ = old.bounds(None) or (0, 0, 0, 0)
     y = int((0.5 - np.arcsinh(np.tan(np.radians(corner[3] - STEP / 2))) / (2 * np.pi)) * side)
-    tiles = [
-        Address(zoom, x, y) for x in range(int((west + 180) / 360 * side), int((east + 180) / 360 * side))
-    ]
-    same = [old.tag(each, None) == new.tag(each, None) for each in tiles]
+    tiles = [Tile(zoom, x, y) for x in range(int((west + 180) / 360 * side), int((east + 180) / 360 * side))]
+    same = [old.etag(each, None) == new.etag(each, None) for each in tiles]
     assert same[0] is False
     assert all(same[2:])
     assert len(same) > 3

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 
 from layers.db import geopackage
-from layers.models.geometry_type import Shape
-from layers.models.utc_type import Instant
+from layers.models.geometry_type import LonLatGeometry
+from layers.models.utc_type import UtcDateTime
 
 revision = "0001"
 down_revision = None
@@ -50,10 +50,10 @@ def upgrade() -> None:
         sa.Column("role", sa.String(), nullable=False),
         sa.Column("area_code", sa.String(), nullable=True),
         sa.Column("password_hash", sa.String(), nullable=False),
-        sa.Column("password_changed_at", Instant(), nullable=False),
-        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("password_changed_at", UtcDateTime(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("created_by", sa.String(), nullable=False),
-        sa.Column("disabled_at", Instant(), nullable=True),
+        sa.Column("disabled_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_accounts"),
         sa.UniqueConstraint("name", name="uq_accounts_name"),
     )
@@ -64,7 +64,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("level", sa.String(), nullable=False),
         sa.Column("parent", sa.String(), nullable=True),
-        sa.Column("geometry", Shape(), nullable=False),
+        sa.Column("geometry", LonLatGeometry(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_areas"),
         sa.UniqueConstraint("code", name="uq_areas_code"),
     )
@@ -72,7 +72,7 @@ def upgrade() -> None:
     op.create_table(
         "audit_entries",
         sa.Column("id", _KEY, nullable=False),
-        sa.Column("at", Instant(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("actor", sa.String(), nullable=False),
         sa.Column("role", sa.String(), nullable=True),
         sa.Column("action", sa.String(), nullable=False),
@@ -97,7 +97,7 @@ def upgrade() -> None:
         sa.Column("valid_to", sa.Date(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("content_hash", sa.String(), nullable=True),
-        sa.Column("geometry", Shape(), nullable=True),
+        sa.Column("geometry", LonLatGeometry(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_entities"),
         sa.UniqueConstraint("kind", "external_id", name="uq_entities_kind_external_id"),
     )
@@ -109,10 +109,10 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("area_code", sa.String(), nullable=True),
         sa.Column("created_by", sa.String(), nullable=False),
-        sa.Column("created_at", Instant(), nullable=False),
-        sa.Column("started_at", Instant(), nullable=True),
-        sa.Column("ended_at", Instant(), nullable=True),
-        sa.Column("heartbeat_at", Instant(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("started_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("heartbeat_at", UtcDateTime(), nullable=True),
         sa.Column("cancel_asked", sa.Boolean(), nullable=False),
         sa.Column("done", sa.Integer(), nullable=False),
         sa.Column("total", sa.Integer(), nullable=True),
@@ -133,7 +133,7 @@ def upgrade() -> None:
         sa.Column("etag", sa.String(), nullable=True),
         sa.Column("location", sa.String(), nullable=True),
         sa.Column("body", sa.String(), nullable=False),
-        sa.Column("at", Instant(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_kept_answers"),
         sa.UniqueConstraint("caller", "key", name="uq_kept_answers_caller_key"),
     )
@@ -156,7 +156,7 @@ def upgrade() -> None:
         "revision",
         sa.Column("id", _KEY, nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("changed_at", Instant(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_revision"),
     )
     op.create_table(
@@ -166,7 +166,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("working_crs", sa.String(), nullable=False),
         sa.Column("rules", sa.JSON(), nullable=False),
-        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_schemes"),
         sa.UniqueConstraint("code", name="uq_schemes_code"),
@@ -176,7 +176,7 @@ def upgrade() -> None:
         sa.Column("id", _KEY, nullable=False),
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("last_at", Instant(), nullable=False),
+        sa.Column("last_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_sign_in_failures"),
         sa.UniqueConstraint("source", name="uq_sign_in_failures_source"),
     )
@@ -190,10 +190,10 @@ def upgrade() -> None:
         sa.Column("role", sa.String(), nullable=False),
         sa.Column("area_code", sa.String(), nullable=True),
         sa.Column("personal", sa.Boolean(), nullable=False),
-        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("created_by", sa.String(), nullable=False),
-        sa.Column("expires_at", Instant(), nullable=False),
-        sa.Column("revoked_at", Instant(), nullable=True),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.Column("revoked_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_tokens"),
         sa.UniqueConstraint("sha256", name="uq_tokens_sha256"),
     )
@@ -232,9 +232,9 @@ def upgrade() -> None:
         sa.Column("id", _KEY, nullable=False),
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("account_id", _KEY, nullable=False),
-        sa.Column("created_at", Instant(), nullable=False),
-        sa.Column("seen_at", Instant(), nullable=False),
-        sa.Column("expires_at", Instant(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("seen_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name="fk_browser_sessions_account_id_accounts"
         ),
@@ -254,7 +254,7 @@ def upgrade() -> None:
         sa.Column("valid_from", sa.Date(), nullable=False),
         sa.Column("valid_to", sa.Date(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("geometry", Shape(), nullable=True),
+        sa.Column("geometry", LonLatGeometry(), nullable=True),
         sa.ForeignKeyConstraint(["entity_id"], ["entities.id"], name="fk_entity_versions_entity_id_entities"),
         sa.PrimaryKeyConstraint("id", name="pk_entity_versions"),
     )
@@ -269,9 +269,9 @@ def upgrade() -> None:
         sa.Column("valid_from", sa.Date(), nullable=True),
         sa.Column("valid_to", sa.Date(), nullable=True),
         sa.Column("created_by", sa.String(), nullable=False),
-        sa.Column("created_at", Instant(), nullable=False),
-        sa.Column("published_at", Instant(), nullable=True),
-        sa.Column("checked_at", Instant(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("published_at", UtcDateTime(), nullable=True),
+        sa.Column("checked_at", UtcDateTime(), nullable=True),
         sa.Column("findings", sa.JSON(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["scheme_id"], ["schemes.id"], name="fk_plans_scheme_id_schemes"),
@@ -310,7 +310,7 @@ def upgrade() -> None:
         sa.Column("attributes", sa.JSON(), nullable=False),
         sa.Column("valid_from", sa.Date(), nullable=True),
         sa.Column("valid_to", sa.Date(), nullable=True),
-        sa.Column("geometry", Shape(), nullable=False),
+        sa.Column("geometry", LonLatGeometry(), nullable=False),
         sa.ForeignKeyConstraint(["plan_id"], ["plans.id"], name="fk_cells_plan_id_plans"),
         sa.ForeignKeyConstraint(["scheme_id"], ["schemes.id"], name="fk_cells_scheme_id_schemes"),
         sa.PrimaryKeyConstraint("id", name="pk_cells"),
@@ -335,12 +335,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("plan_id", "cell_id", name="pk_plan_cells"),
     )
     op.create_index("ix_plan_cells_cell_id", "plan_cells", ["cell_id"], unique=False)
-    revisions = sa.table("revision", sa.column("id"), sa.column("number"), sa.column("changed_at", Instant()))
+    revisions = sa.table(
+        "revision", sa.column("id"), sa.column("number"), sa.column("changed_at", UtcDateTime())
+    )
     op.execute(sa.insert(revisions).values(id=1, number=0, changed_at=datetime.now(UTC)))
     if op.get_bind().dialect.name == "sqlite":
         geopackage.create(op.get_bind())
         for table in _ATTRIBUTES:
-            geopackage.add_attributes(op.get_bind(), table)
+            geopackage.add_attributes_table(op.get_bind(), table)
         for table in _LAYERS:
             geopackage.add_layer(op.get_bind(), table)
     else:

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from alembic import op
 
 from layers.db import geopackage
-from layers.models.geometry_type import Shape
-from layers.models.utc_type import Instant
+from layers.models.geometry_type import LonLatGeometry
+from layers.models.utc_type import UtcDateTime
 
 revision = "0002"
 down_revision = "0001"
@@ -29,7 +29,7 @@ def upgrade() -> None:
         sa.Column("rules", sa.JSON(), nullable=False),
         sa.Column("summary", sa.JSON(), nullable=False),
         sa.Column("created_by", sa.String(), nullable=False),
-        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["scheme_id"], ["schemes.id"], name="fk_gap_runs_scheme_id_schemes"),
         sa.PrimaryKeyConstraint("id", name="pk_gap_runs"),
     )
@@ -48,7 +48,7 @@ def upgrade() -> None:
         sa.Column("rule", sa.String(), nullable=False),
         sa.Column("detail", sa.String(), nullable=False),
         sa.Column("figures", sa.JSON(), nullable=False),
-        sa.Column("geometry", Shape(), nullable=True),
+        sa.Column("geometry", LonLatGeometry(), nullable=True),
         sa.ForeignKeyConstraint(["run_id"], ["gap_runs.id"], name="fk_gaps_run_id_gap_runs"),
         sa.PrimaryKeyConstraint("id", name="pk_gaps"),
     )
@@ -59,7 +59,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("class_name", sa.String(), nullable=True),
         sa.Column("name", sa.String(), nullable=True),
-        sa.Column("geometry", Shape(), nullable=False),
+        sa.Column("geometry", LonLatGeometry(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_base_features"),
     )
     op.create_index("ix_base_features_kind", "base_features", ["kind"], unique=False)
@@ -68,9 +68,9 @@ def upgrade() -> None:
         sa.Column("id", _KEY, nullable=False),
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("account_id", _KEY, nullable=False),
-        sa.Column("created_at", Instant(), nullable=False),
-        sa.Column("expires_at", Instant(), nullable=False),
-        sa.Column("used_at", Instant(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.Column("used_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_sign_in_links_account_id_accounts"),
         sa.PrimaryKeyConstraint("id", name="pk_sign_in_links"),
         sa.UniqueConstraint("sha256", name="uq_sign_in_links_sha256"),
