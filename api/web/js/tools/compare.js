@@ -1,19 +1,19 @@
 // Two days side by side: a second map over the first, cut where the slider stands.
 
-import { ask } from "./api.js";
-import { describeCells, drawCells, removeCells, showCells } from "./cells.js";
-import { daysInForce, since } from "./choices.js";
-import { classification } from "./colouring.js";
-import { byId, h } from "./dom.js";
-import { number, today } from "./format.js";
-import { fitting } from "./gaps.js";
-import { t } from "./i18n.js";
-import { tellLayers } from "./layers.js";
-import { makeMap } from "./map.js";
-import { fillHoles } from "./missing.js";
-import { addObjects, drawGaps, removeObjects, showObjects } from "./objects.js";
-import { change, current, listen } from "./state.js";
-import { failure, sentence } from "./toast.js";
+import { ask } from "../core/api.js";
+import { describeCells, drawCells, removeCells, showCells } from "../map/cells.js";
+import { daysInForce, since } from "../monitor/controls.js";
+import { classification } from "../map/colouring.js";
+import { byId, h } from "../core/dom.js";
+import { number, today } from "../core/format.js";
+import { fitting } from "../monitor/gap_list.js";
+import { t } from "../core/i18n.js";
+import { tellLayers } from "../monitor/layers.js";
+import { makeMap } from "../map/map.js";
+import { fillHoles } from "../map/retry_tiles.js";
+import { addObjects, drawGaps, removeObjects, showObjects } from "../map/entities.js";
+import { change, current, listen } from "../core/state.js";
+import { failure, sentence } from "../core/notifications.js";
 import { addTool, endTool, showCard } from "./tool_card.js";
 
 const STEP = 0.05;

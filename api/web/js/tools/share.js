@@ -1,8 +1,8 @@
 // A link to what is shown, on the clipboard.
 
-import { writeAddress } from "./permalink.js";
-import { toast } from "./toast.js";
-import { t } from "./i18n.js";
+import { writeAddress } from "../core/permalink.js";
+import { toast } from "../core/notifications.js";
+import { t } from "../core/i18n.js";
 import { addTool } from "./tool_card.js";
 
 // Browsers give the clipboard to pages over https only; elsewhere a selected field does.

@@ -1,9 +1,9 @@
 // Tiles that did not come: whoever looks at the map is told, and they are asked for again. What fails for good, such as
 // what the session may not see, is left to whoever asks for it; why a picture of the intranet's fails no browser tells.
 
-import { ask } from "./api.js";
-import { t } from "./i18n.js";
-import { toast } from "./toast.js";
+import { ask } from "../core/api.js";
+import { t } from "../core/i18n.js";
+import { toast } from "../core/notifications.js";
 
 // Milliseconds until they are asked for again, and between two tellings: tiles fail by the dozen.
 const AGAIN = 5_000;

@@ -1,11 +1,11 @@
 // The choice of scheme and of day: today, the days on which plans came into force, or any other.
 
-import { ask } from "./api.js";
-import { byId, h, replace } from "./dom.js";
-import { today } from "./format.js";
-import { onLanguage, t } from "./i18n.js";
-import { change, current, listen } from "./state.js";
-import { sentence, toast } from "./toast.js";
+import { ask } from "../core/api.js";
+import { byId, h, replace } from "../core/dom.js";
+import { today } from "../core/format.js";
+import { onLanguage, t } from "../core/i18n.js";
+import { change, current, listen } from "../core/state.js";
+import { sentence, toast } from "../core/notifications.js";
 
 const OTHER = "other";
 let days = [];

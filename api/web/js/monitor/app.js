@@ -1,31 +1,31 @@
 // The page once somebody is signed in: opens the map, joins the parts, and keeps them in step with the state.
 
-import { ask, pages } from "./api.js";
+import { ask, pages } from "../core/api.js";
 import { openAccount } from "./account.js";
-import { cellsDrawn, describeCells, drawCells, removeCells, recolourCells, showCells, withCells } from "./cells.js";
-import { openChoices } from "./choices.js";
-import { classification } from "./colouring.js";
-import { openCompare } from "./compare.js";
-import { byId, replace } from "./dom.js";
-import { openGaps } from "./gaps.js";
-import { onLanguage, t } from "./i18n.js";
+import { cellsDrawn, describeCells, drawCells, removeCells, recolourCells, showCells, withCells } from "../map/cells.js";
+import { openChoices } from "./controls.js";
+import { classification } from "../map/colouring.js";
+import { openCompare } from "../tools/compare.js";
+import { byId, replace } from "../core/dom.js";
+import { openGaps } from "./gap_list.js";
+import { onLanguage, t } from "../core/i18n.js";
 import { openLayers, tellLayers } from "./layers.js";
 import { openLegend } from "./legend.js";
-import { addFoot, addZoomButtons, baseStyle, openMap, showMessage, showWaiting, whole, withTiles } from "./map.js";
-import { fillHoles } from "./missing.js";
-import { addObjects, removeObjects, showGaps, showObjects } from "./objects.js";
-import { openOutlines } from "./outlines.js";
+import { addFoot, addZoomButtons, baseStyle, openMap, showMessage, showWaiting, whole, withTiles } from "../map/map.js";
+import { fillHoles } from "../map/retry_tiles.js";
+import { addObjects, removeObjects, showGaps, showObjects } from "../map/entities.js";
+import { openOutlines } from "../map/outlines.js";
 import { openPanel } from "./panel.js";
-import { adopt, keepAddress, readAddress } from "./permalink.js";
-import { openPointer } from "./pointer.js";
-import { openPrint } from "./print.js";
-import { openRuler } from "./ruler.js";
+import { adopt, keepAddress, readAddress } from "../core/permalink.js";
+import { openPointer } from "../map/pointer.js";
+import { openPrint } from "../tools/print.js";
+import { openRuler } from "../tools/ruler.js";
 import { openSearch } from "./search.js";
-import { openSheet } from "./sheet.js";
-import { openShare } from "./share.js";
-import { change, current, listen } from "./state.js";
+import { openSheet } from "../sheets/sheet.js";
+import { openShare } from "../tools/share.js";
+import { change, current, listen } from "../core/state.js";
 import { openStats } from "./stats.js";
-import { failure, toast } from "./toast.js";
+import { failure, toast } from "../core/notifications.js";
 
 // What is empty is described as the whole world.
 const somewhere = (bounds) => bounds !== undefined && bounds[2] - bounds[0] < 359;

@@ -1,6 +1,6 @@
 // The cells on a map: their tiles, fill, borders and codes.
 
-import { ask, tilesAddress } from "./api.js";
+import { ask, tilesAddress } from "../core/api.js";
 import { cellColour, groupColour } from "./colouring.js";
 import { FONTS } from "./map.js";
 import { INK } from "./palette.js";

@@ -1,13 +1,13 @@
 // The sheet of a gap: what is missing, where, how much, and by which rule; and its row in lists.
 
-import { ask } from "./api.js";
-import { h, icon } from "./dom.js";
-import { area, number } from "./format.js";
-import { t, word } from "./i18n.js";
-import { gapSentence } from "./gap_words.js";
-import { pinAt } from "./pin.js";
+import { ask } from "../core/api.js";
+import { h, icon } from "../core/dom.js";
+import { area, number } from "../core/format.js";
+import { t, word } from "../core/i18n.js";
+import { gapSentence } from "../core/gap_kinds.js";
+import { pinAt } from "../map/pin.js";
 import { block, covered, facts, head } from "./sheet.js";
-import { change } from "./state.js";
+import { change } from "../core/state.js";
 
 export const affected = (gap) =>
   [

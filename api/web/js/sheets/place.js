@@ -1,11 +1,11 @@
 // The sheet of a place that is in no cell of the scheme: who owns it under every scheme.
 
-import { ask } from "./api.js";
-import { h } from "./dom.js";
-import { place } from "./format.js";
-import { t, word } from "./i18n.js";
+import { ask } from "../core/api.js";
+import { h } from "../core/dom.js";
+import { place } from "../core/format.js";
+import { t, word } from "../core/i18n.js";
 import { block, facts, head } from "./sheet.js";
-import { change, current } from "./state.js";
+import { change, current } from "../core/state.js";
 
 export async function locate(lon, lat, at) {
   return ask("v1/locate", { query: { lon: lon.toFixed(8), lat: lat.toFixed(8), at } });

@@ -1,14 +1,14 @@
 // The sheet of a cell: size, what lies in it, who answers for it, its gaps, and the place in other schemes.
 
-import { ask } from "./api.js";
-import { h, icon, replace } from "./dom.js";
-import { area, distance, number, period } from "./format.js";
-import { affected, flyToBox, openGap } from "./gap_sheet.js";
-import { known, t, word } from "./i18n.js";
-import { locate, named, ownerRows, schemeNames } from "./place_sheet.js";
+import { ask } from "../core/api.js";
+import { h, icon, replace } from "../core/dom.js";
+import { area, distance, number, period } from "../core/format.js";
+import { affected, flyToBox, openGap } from "./gap.js";
+import { known, t, word } from "../core/i18n.js";
+import { locate, named, ownerRows, schemeNames } from "./place.js";
 import { block, facts, head } from "./sheet.js";
-import { current } from "./state.js";
-import { sentence, toast } from "./toast.js";
+import { current } from "../core/state.js";
+import { sentence, toast } from "../core/notifications.js";
 
 const COUNTED = ["household", "enterprise", "sensor", "component", "service_point"];
 const DUTIES = ["leader", "officer", "inspector", "assistant"];

@@ -1,8 +1,8 @@
 // What the cells are coloured by: neighbours apart, or a measure in classes that the service computes.
 
-import { ask } from "./api.js";
+import { ask } from "../core/api.js";
 import { NEIGHBOURS, NO_DATA, ramp } from "./palette.js";
-import { change, current } from "./state.js";
+import { change, current } from "../core/state.js";
 
 // The measures there are of a scheme on a day, and of how many cells: { cells, items }.
 export function measures(scheme, at) {

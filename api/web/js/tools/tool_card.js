@@ -1,8 +1,8 @@
 // The card in which a tool says what it needs and what it finds; one tool at a time is on.
 
-import { byId, h, icon, replace } from "./dom.js";
-import { onLanguage, t } from "./i18n.js";
-import { fold } from "./panel.js";
+import { byId, h, icon, replace } from "../core/dom.js";
+import { onLanguage, t } from "../core/i18n.js";
+import { fold } from "../monitor/panel.js";
 
 let running = null;
 

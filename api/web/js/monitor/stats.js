@@ -1,11 +1,11 @@
 // The figures above the panel: cells, ground and gaps of what the caller sees.
 
-import { measures } from "./colouring.js";
-import { byId, h, replace } from "./dom.js";
-import { area, number } from "./format.js";
-import { counted, shownRun } from "./gaps.js";
-import { onLanguage, t } from "./i18n.js";
-import { current, listen } from "./state.js";
+import { measures } from "../map/colouring.js";
+import { byId, h, replace } from "../core/dom.js";
+import { area, number } from "../core/format.js";
+import { counted, shownRun } from "./gap_list.js";
+import { onLanguage, t } from "../core/i18n.js";
+import { current, listen } from "../core/state.js";
 
 let held = null;
 

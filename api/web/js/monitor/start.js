@@ -1,10 +1,10 @@
 // Where the page begins: redeem a link, find out who is signed in, and show the gate or the map.
 
-import { ask, keepCsrf, onSignedOut, Refusal } from "./api.js";
-import { byId } from "./dom.js";
-import { chooseFirstLanguage, currentLanguage, onLanguage, setLanguage, t } from "./i18n.js";
-import { beginAnew, openAgain, readAddress } from "./permalink.js";
-import { sentence } from "./toast.js";
+import { ask, keepCsrf, onSignedOut, Refusal } from "../core/api.js";
+import { byId } from "../core/dom.js";
+import { chooseFirstLanguage, currentLanguage, onLanguage, setLanguage, t } from "../core/i18n.js";
+import { beginAnew, openAgain, readAddress } from "../core/permalink.js";
+import { sentence } from "../core/notifications.js";
 
 let signedIn = null;
 let shown = null; // whose map the page holds

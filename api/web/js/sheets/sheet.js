@@ -1,14 +1,14 @@
 // The sheet at the right, or from below on a phone: what is chosen, opened, closed, and given the focus.
 
-import { cellSheet } from "./cell_sheet.js";
-import { byId, h, icon, replace } from "./dom.js";
-import { entitySheet } from "./entity_sheet.js";
-import { gapSheet } from "./gap_sheet.js";
-import { onLanguage, t } from "./i18n.js";
-import { pinAt } from "./pin.js";
-import { placeSheet } from "./place_sheet.js";
-import { change, current, listen } from "./state.js";
-import { announce, failure, loading } from "./toast.js";
+import { cellSheet } from "./cell.js";
+import { byId, h, icon, replace } from "../core/dom.js";
+import { entitySheet } from "./entity.js";
+import { gapSheet } from "./gap.js";
+import { onLanguage, t } from "../core/i18n.js";
+import { pinAt } from "../map/pin.js";
+import { placeSheet } from "./place.js";
+import { change, current, listen } from "../core/state.js";
+import { announce, failure, loading } from "../core/notifications.js";
 
 const SHEETS = { cell: cellSheet, entity: entitySheet, gap: gapSheet, place: placeSheet };
 

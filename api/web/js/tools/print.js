@@ -1,16 +1,16 @@
 // The map on paper: one A4 page with title, scheme, day, legend, scale and north, at the resolution of print.
 
-import { address } from "./api.js";
-import { recolourCells } from "./cells.js";
-import { classification, measures, shownClasses } from "./colouring.js";
-import { byId, h, replace, svg } from "./dom.js";
-import { day, distance, number, today } from "./format.js";
-import { currentLanguage, t } from "./i18n.js";
-import { classRows, measureName, neighbourStrip } from "./legend.js";
-import { scaleBar } from "./map.js";
-import { KINDS, SEVERITIES } from "./palette.js";
-import { current, listen } from "./state.js";
-import { failure, sentence, toast } from "./toast.js";
+import { address } from "../core/api.js";
+import { recolourCells } from "../map/cells.js";
+import { classification, measures, shownClasses } from "../map/colouring.js";
+import { byId, h, replace, svg } from "../core/dom.js";
+import { day, distance, number, today } from "../core/format.js";
+import { currentLanguage, t } from "../core/i18n.js";
+import { classRows, measureName, neighbourStrip } from "../monitor/legend.js";
+import { scaleBar } from "../map/map.js";
+import { KINDS, SEVERITIES } from "../map/palette.js";
+import { current, listen } from "../core/state.js";
+import { failure, sentence, toast } from "../core/notifications.js";
 import { addTool, showCard } from "./tool_card.js";
 
 const PATIENCE = 20_000;

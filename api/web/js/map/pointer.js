@@ -1,12 +1,12 @@
 // What the pointer and the keyboard ask of the map: the card that follows the pointer, and what a click opens.
 
 import { CELL_FILLS } from "./cells.js";
-import { byId, h, replace, settled } from "./dom.js";
-import { area, number } from "./format.js";
-import { t, word } from "./i18n.js";
-import { measured, measureName } from "./legend.js";
-import { GAP_LAYERS, OBJECT_LAYERS } from "./objects.js";
-import { change, current } from "./state.js";
+import { byId, h, replace, settled } from "../core/dom.js";
+import { area, number } from "../core/format.js";
+import { t, word } from "../core/i18n.js";
+import { measured, measureName } from "../monitor/legend.js";
+import { GAP_LAYERS, OBJECT_LAYERS } from "./entities.js";
+import { change, current } from "../core/state.js";
 
 function found(map, point, layers, reach = 0) {
   const present = layers.filter((id) => map.getLayer(id));

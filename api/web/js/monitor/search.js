@@ -1,13 +1,13 @@
 // The search: cells and entities by code, name or identity, areas by name, and coordinates as they are typed.
 
-import { ask } from "./api.js";
-import { byId, h, replace, settled } from "./dom.js";
-import { place } from "./format.js";
-import { flyToBox } from "./gap_sheet.js";
-import { onLanguage, t, word } from "./i18n.js";
+import { ask } from "../core/api.js";
+import { byId, h, replace, settled } from "../core/dom.js";
+import { place } from "../core/format.js";
+import { flyToBox } from "../sheets/gap.js";
+import { onLanguage, t, word } from "../core/i18n.js";
 import { fold, isNarrow } from "./panel.js";
-import { change, current } from "./state.js";
-import { announce, sentence, toast } from "./toast.js";
+import { change, current } from "../core/state.js";
+import { announce, sentence, toast } from "../core/notifications.js";
 
 const LIMIT = 6;
 

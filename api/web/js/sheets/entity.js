@@ -1,14 +1,14 @@
 // The sheet of an entity: what it is, which cells it belongs to, and personal data for those who may see them.
 
-import { ask } from "./api.js";
-import { h, icon } from "./dom.js";
-import { distance, number, period, place } from "./format.js";
-import { t, word } from "./i18n.js";
-import { pinAt } from "./pin.js";
-import { schemeNames } from "./place_sheet.js";
+import { ask } from "../core/api.js";
+import { h, icon } from "../core/dom.js";
+import { distance, number, period, place } from "../core/format.js";
+import { t, word } from "../core/i18n.js";
+import { pinAt } from "../map/pin.js";
+import { schemeNames } from "./place.js";
 import { block, covered, facts, head } from "./sheet.js";
-import { change } from "./state.js";
-import { sentence, toast } from "./toast.js";
+import { change } from "../core/state.js";
+import { sentence, toast } from "../core/notifications.js";
 
 function personal(entity, session) {
   const pairs = Object.entries(entity.personal).map(([key, value]) => [word("personal", key), String(value)]);

@@ -1,6 +1,6 @@
 // Entities and gaps on the map: points by kind with counts where they are many, gaps hatched by severity.
 
-import { tilesAddress } from "./api.js";
+import { tilesAddress } from "../core/api.js";
 import { FONTS } from "./map.js";
 import { hatch, KINDS, SEVERITIES } from "./palette.js";
 

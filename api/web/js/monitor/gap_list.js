@@ -1,13 +1,13 @@
 // The list of gaps: which run, which severities and kind, worst first; a click flies there and opens the sheet.
 
-import { ask } from "./api.js";
-import { byId, h, replace } from "./dom.js";
-import { day, number } from "./format.js";
-import { gapRow } from "./gap_sheet.js";
-import { onLanguage, t, word } from "./i18n.js";
-import { chooseGap, drawGaps } from "./objects.js";
-import { change, current, listen } from "./state.js";
-import { empty, failure, loading } from "./toast.js";
+import { ask } from "../core/api.js";
+import { byId, h, replace } from "../core/dom.js";
+import { day, number } from "../core/format.js";
+import { gapRow } from "../sheets/gap.js";
+import { onLanguage, t, word } from "../core/i18n.js";
+import { chooseGap, drawGaps } from "../map/entities.js";
+import { change, current, listen } from "../core/state.js";
+import { empty, failure, loading } from "../core/notifications.js";
 
 const SEVERITIES = ["high", "medium", "low"];
 const PAGE = 50;

@@ -1,12 +1,12 @@
 // The legend: what the cells are coloured by, the classes of a measure with their histogram, and the choices.
 
-import { classification, keepKnown, measures } from "./colouring.js";
-import { byId, h, replace, svg } from "./dom.js";
-import { area, distance, number } from "./format.js";
-import { known, onLanguage, t } from "./i18n.js";
-import { NEIGHBOURS } from "./palette.js";
-import { change, current, listen } from "./state.js";
-import { failure, loading, sentence, toast } from "./toast.js";
+import { classification, keepKnown, measures } from "../map/colouring.js";
+import { byId, h, replace, svg } from "../core/dom.js";
+import { area, distance, number } from "../core/format.js";
+import { known, onLanguage, t } from "../core/i18n.js";
+import { NEIGHBOURS } from "../map/palette.js";
+import { change, current, listen } from "../core/state.js";
+import { failure, loading, sentence, toast } from "../core/notifications.js";
 
 const METHODS = ["quantiles", "natural_breaks", "equal_interval"];
 

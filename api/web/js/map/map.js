@@ -1,11 +1,11 @@
 // The map itself: MapLibre with the base style of the service, its zoom buttons, scale and coordinates.
 
-import * as maplibre from "../vendor/maplibre-gl/maplibre-gl.mjs";
-import { ask, tilesAddress } from "./api.js";
-import { carry } from "./carry.js";
-import { byId, h, icon, replace } from "./dom.js";
-import { distance } from "./format.js";
-import { onLanguage, t } from "./i18n.js";
+import * as maplibre from "../../vendor/maplibre-gl/maplibre-gl.mjs";
+import { ask, tilesAddress } from "../core/api.js";
+import { carry } from "./frame_pacing.js";
+import { byId, h, icon, replace } from "../core/dom.js";
+import { distance } from "../core/format.js";
+import { onLanguage, t } from "../core/i18n.js";
 
 export { maplibre };
 

@@ -1,9 +1,9 @@
 // The switches of the layers, and which layers of the base style they stand for.
 
-import { byId, h, replace } from "./dom.js";
-import { onLanguage, t } from "./i18n.js";
-import { KINDS } from "./palette.js";
-import { current, listen, toggle } from "./state.js";
+import { byId, h, replace } from "../core/dom.js";
+import { onLanguage, t } from "../core/i18n.js";
+import { KINDS } from "../map/palette.js";
+import { current, listen, toggle } from "../core/state.js";
 
 const GRID = ["cells", "labels", "areas", "gaps", "base"];
 

@@ -1,11 +1,11 @@
 // Measuring on the map: a line's length, or the area and outline of a figure, point by point.
 
-import { announce } from "./toast.js";
-import { h } from "./dom.js";
-import { area, distance } from "./format.js";
-import { length, outline, ringArea } from "./geodesy.js";
-import { t } from "./i18n.js";
-import { ACCENT } from "./palette.js";
+import { announce } from "../core/notifications.js";
+import { h } from "../core/dom.js";
+import { area, distance } from "../core/format.js";
+import { length, outline, ringArea } from "../core/geodesy.js";
+import { t } from "../core/i18n.js";
+import { ACCENT } from "../map/palette.js";
 import { addTool, segments, showCard } from "./tool_card.js";
 
 const LAYERS = ["ruler-fill", "ruler-line", "ruler-point"];

@@ -1,6 +1,6 @@
 // The pin at the place, object or point of a gap whose sheet is open: it stands there whatever layers are drawn.
 
-import { h, icon } from "./dom.js";
+import { h, icon } from "../core/dom.js";
 import { maplibre } from "./map.js";
 
 let pin = null;

@@ -1,7 +1,7 @@
 // The panel at the left, or from below on a phone: its two tabs and its handle.
 
-import { byId, h } from "./dom.js";
-import { t } from "./i18n.js";
+import { byId, h } from "../core/dom.js";
+import { t } from "../core/i18n.js";
 
 const NARROW = matchMedia("(max-width: 799px)");
 

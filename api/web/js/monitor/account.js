@@ -1,9 +1,9 @@
 // Who is signed in, what that lets them see, and the way out.
 
-import { ask } from "./api.js";
-import { byId, h, icon, replace } from "./dom.js";
-import { onLanguage, t, word } from "./i18n.js";
-import { beginAnew } from "./permalink.js";
+import { ask } from "../core/api.js";
+import { byId, h, icon, replace } from "../core/dom.js";
+import { onLanguage, t, word } from "../core/i18n.js";
+import { beginAnew } from "../core/permalink.js";
 
 export function openAccount(session) {
   const button = byId("account-button");
