@@ -1,11 +1,10 @@
-// The interface as the page speaks it: one way to ask, one kind of error, the session's CSRF token.
+// Requests to the service: one way to ask, and one kind of error.
+
+import { change, current } from "./state.js";
 
 const ROOT = new URL(".", document.baseURI).href;
 
-let csrf = null;
-let whenSignedOut = () => {};
-
-// What the interface answered instead of what was asked for; `detail` is its own sentence.
+// An answer of the service that is an error; `detail` is its own sentence.
 export class Refusal extends Error {
   constructor(status, problem, retryAfter) {
     super(problem?.detail ?? `HTTP ${status}`);
@@ -18,15 +17,7 @@ export class Refusal extends Error {
 // The service could not be reached at all.
 export class Unreachable extends Error {}
 
-export function onSignedOut(deed) {
-  whenSignedOut = deed;
-}
-
-export function keepCsrf(token) {
-  csrf = token;
-}
-
-// The address of something the service has.
+// The address of a resource of the service.
 export function address(path, query = {}) {
   const url = new URL(path, ROOT);
   for (const [key, value] of Object.entries(query)) {
@@ -35,24 +26,26 @@ export function address(path, query = {}) {
   return url.href;
 }
 
-// The address of tiles with its {z}/{x}/{y} left as they are.
+// The address template of tiles: {z}/{x}/{y} stay as they are.
 export function tilesAddress(layer, query = {}) {
-  const asked = new URL(address(`tiles/${layer}.json`, query)).search;
-  return `${ROOT}tiles/${layer}/{z}/{x}/{y}.mvt${asked}`;
+  const { search } = new URL(address(`tiles/${layer}.json`, query));
+  return `${ROOT}tiles/${layer}/{z}/{x}/{y}.mvt${search}`;
 }
 
-// What is being asked for, by its address: parts of the page that need the same at the same time share one answer.
-const asking = new Map();
+// Requests under way by their address: modules that need the same at the same time share one answer.
+const pending = new Map();
 
-export function ask(path, asked = {}) {
-  if ((asked.method ?? "GET") !== "GET" || asked.signal) return askAnew(path, asked);
-  const key = JSON.stringify([address(path, asked.query), asked.accept, asked.quiet]);
-  if (!asking.has(key)) asking.set(key, askAnew(path, asked).finally(() => asking.delete(key)));
-  return asking.get(key);
+// Options: query, method, body, signal, and quiet for a request whose refusal does not mean that the session is over.
+export function ask(path, options = {}) {
+  if ((options.method ?? "GET") !== "GET" || options.signal) return send(path, options);
+  const key = JSON.stringify([address(path, options.query), options.quiet]);
+  if (!pending.has(key)) pending.set(key, send(path, options).finally(() => pending.delete(key)));
+  return pending.get(key);
 }
 
-async function askAnew(path, { query, method = "GET", body, signal, quiet = false, accept }) {
-  const headers = { Accept: accept ?? "application/json" };
+async function send(path, { query, method = "GET", body, signal, quiet = false }) {
+  const headers = { Accept: "application/json" };
+  const csrf = current().session?.csrf_token ?? null;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET" && csrf !== null) headers["X-CSRF-Token"] = csrf;
   let answer;
@@ -74,18 +67,18 @@ async function askAnew(path, { query, method = "GET", body, signal, quiet = fals
   try {
     problem = await answer.json();
   } catch {
-    // A proxy's own error page tells nothing to show.
+    // A proxy's own error page is not JSON, and holds nothing to show.
   }
-  if (answer.status === 401 && !quiet) whenSignedOut();
+  if (answer.status === 401 && !quiet) change({ session: null });
   throw new Refusal(answer.status, problem, Number(answer.headers.get("Retry-After")) || null);
 }
 
-// Follow a list by its cursor, at most so many pages.
-export async function pages(path, query, most = 10, signal = undefined) {
+// All items of a list, followed by its cursor for at most so many pages.
+export async function allItems(path, query = {}, most = 10) {
   const items = [];
   let cursor = null;
   for (let page = 0; page < most; page += 1) {
-    const answer = await ask(path, { query: { ...query, cursor }, signal });
+    const answer = await ask(path, { query: { ...query, cursor } });
     items.push(...answer.items);
     cursor = answer.next;
     if (cursor === null) break;

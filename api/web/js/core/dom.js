@@ -1,4 +1,4 @@
-// Elements from words and numbers, never from markup: what comes from data is text and stays text.
+// Elements are made from text and attributes, never from markup: what comes from data stays text.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -17,14 +17,14 @@ export function h(name, attributes = {}, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
-// What has the focus keeps it in what comes instead, if that has the same id.
+// Replace the children of an element; the focus moves to the new child that has the id of the focused one.
 export function replace(element, ...children) {
   const held = element.contains(document.activeElement) ? document.activeElement.id : "";
   element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   if (held !== "") byId(held)?.focus({ preventScroll: true });
 }
 
-// Strokes on a 20 × 20 ground, one path each.
+// One path each, in a box of 20 × 20.
 const ICONS = {
   close: "M5 5l10 10M15 5L5 15",
   compare: "M10 3v14M3.500 5.500H7v9H3.500zM13 5.500h3.500v9H13z",
@@ -55,7 +55,7 @@ export function icon(name) {
   return svg;
 }
 
-// A run of svg shapes, for charts: svg("rect", { x: 1 }).
+// Make an SVG element: svg("rect", { x: 1 }).
 export function svg(name, attributes = {}, ...children) {
   const element = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
@@ -63,11 +63,11 @@ export function svg(name, attributes = {}, ...children) {
   return element;
 }
 
-// Call `deed` once things have been quiet for some milliseconds.
-export function settled(milliseconds, deed) {
+// A function that calls `callback` once it has not been called itself for some milliseconds.
+export function debounce(milliseconds, callback) {
   let timer = 0;
-  return (...given) => {
+  return () => {
     clearTimeout(timer);
-    timer = setTimeout(() => deed(...given), milliseconds);
+    timer = setTimeout(callback, milliseconds);
   };
 }

@@ -1,10 +1,12 @@
-// Numbers, sizes, dates and places as people of the chosen language write them.
+// Numbers, sizes, days and places as they are written in the language of the page.
 
 import { locale, t } from "./i18n.js";
 
 export const number = (value) => new Intl.NumberFormat(locale(), { maximumFractionDigits: 1 }).format(value);
 
-// Three digits that matter: 12.3 km², 4,560 m².
+export const percent = (share) => new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 0 }).format(share);
+
+// Three significant digits: 12.3 km², 4,560 m².
 function significant(value) {
   const fraction = value >= 100 ? 0 : value >= 10 ? 1 : 2;
   return new Intl.NumberFormat(locale(), { maximumFractionDigits: fraction }).format(value);
@@ -23,7 +25,7 @@ export function distance(metres) {
 
 export const place = (lon, lat) => `${lon.toFixed(6)}, ${lat.toFixed(6)}`;
 
-// A day as the interface writes it, 2026-01-01, for people; the form is the same in both languages.
+// A day, 2026-01-01, in the form that both languages share.
 export const day = (text) => (text ? text.slice(0, 10) : "—");
 
 export function period(from, to) {

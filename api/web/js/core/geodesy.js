@@ -1,4 +1,4 @@
-// Distances and areas on the ellipsoid of WGS 84, exact enough for what people measure on a screen.
+// Distances and areas on the ellipsoid of WGS 84, exact enough for measuring on a screen.
 
 const A = 6378137;
 const F = 1 / 298.257223563;
@@ -26,7 +26,7 @@ export function length(places) {
   return metres;
 }
 
-export const outline = (places) => (places.length < 2 ? 0 : length([...places, places[0]]));
+export const perimeter = (places) => (places.length < 2 ? 0 : length([...places, places[0]]));
 
 // Area between the equator and a latitude over one radian of longitude, in m² (Snyder 1987, 3-12).
 function strip(lat) {

@@ -1,4 +1,4 @@
-// Short sentences about what has just happened, seen and read out, and the line for what went wrong.
+// What the page says of itself: short notices, texts for screen readers, and the states loading, empty and failed of a part.
 
 import { Refusal, Unreachable } from "./api.js";
 import { byId, h } from "./dom.js";
@@ -6,7 +6,7 @@ import { t } from "./i18n.js";
 
 let timer = 0;
 
-export function toast(text) {
+export function notify(text) {
   const box = byId("toast");
   box.textContent = text;
   box.classList.add("shown");
@@ -14,13 +14,13 @@ export function toast(text) {
   timer = setTimeout(() => box.classList.remove("shown"), 3500);
 }
 
-// Read something out without showing it.
+// Have a screen reader say something that is not shown.
 export function announce(text) {
   byId("announcer").textContent = text;
 }
 
-// What an error means to who sees the page.
-export function sentence(error) {
+// What an error means to the user.
+export function errorMessage(error) {
   if (error instanceof Unreachable) return t("unreachable");
   if (error instanceof Refusal) {
     if (error.status === 401) return t("session_over");
@@ -32,12 +32,12 @@ export function sentence(error) {
   return t("failed");
 }
 
-// A place that could not be filled, with a way to try again.
+// In place of a part that could not be loaded: why, and a button to try again.
 export function failure(error, retry) {
   return h(
     "div",
     { class: "state state-failed", role: "alert" },
-    h("p", {}, sentence(error)),
+    h("p", {}, errorMessage(error)),
     retry ? h("button", { class: "button", type: "button", onclick: retry }, t("retry")) : null,
   );
 }

@@ -1,4 +1,4 @@
-// The words of the page in Chinese and in English; data are not translated, only the codes of kinds are.
+// The words of the page in Chinese and in English. Data are not translated; only the codes of kinds are.
 
 export const WORDS = {
   // the frame

@@ -1,11 +1,14 @@
 // The cells on a map: their tiles, fill, borders and codes.
 
 import { ask, tilesAddress } from "../core/api.js";
+import { h } from "../core/dom.js";
+import { number } from "../core/format.js";
+import { t } from "../core/i18n.js";
+import { AT_POINTER, formatMeasure, measureName } from "../core/measures.js";
+import { current } from "../core/state.js";
 import { cellColour, groupColour } from "./colouring.js";
 import { FONTS } from "./map.js";
 import { INK } from "./palette.js";
-
-export const CELL_FILLS = ["cells-fill", "groups-fill"];
 
 const IDS = ["groups-fill", "groups-line", "cells-fill", "cells-line", "cells-code", "cells-name"];
 
@@ -42,8 +45,9 @@ const NAMES = {
   paint: HALO,
 };
 
-// Fills lie beneath water, buildings and roads, which keep their own colours; borders beneath those of areas and all names.
-function floors(layers) {
+// The layers beneath which cells go: fills beneath water, buildings and roads, which keep their own colours; borders
+// beneath those of areas and all names.
+function insertionPoints(layers) {
   const first = (test) => layers.find(test)?.id;
   const lines = first((layer) => layer.id.startsWith("gaps-") || layer.type === "symbol" || (layer.source === "areas" && layer.type === "line"));
   const fills = first((layer) => ["water", "buildings", "railway", "roads"].includes(layer["source-layer"]));
@@ -68,6 +72,7 @@ function line(id, sourceLayer, paint) {
   return { id, type: "line", source: "cells", "source-layer": sourceLayer, paint };
 }
 
+// The TileJSON of the cells of a scheme on a day.
 export async function describeCells(scheme, at) {
   return ask("tiles/cells.json", { query: { scheme, at } });
 }
@@ -82,9 +87,9 @@ function cellSource(described, { scheme, at }) {
   };
 }
 
-// The layers of cells from below to above, each with that of the others beneath which it lies.
+// The layers of cells from the lowest to the highest, each with the layer of the style beneath which it goes.
 function cellLayers(others, classes) {
-  const { fills, lines } = floors(others);
+  const { fills, lines } = insertionPoints(others);
   const thin = { "line-color": "#3c5162", "line-opacity": 0.7, "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.3, 14, 0.7, 18, 1.6] };
   return [
     [fill("groups-fill", "cell_groups", groupColour(classes)), fills],
@@ -96,25 +101,25 @@ function cellLayers(others, classes) {
   ];
 }
 
-// A style with the cells of a scheme on a day, and all that has a source beside them hidden: what is drawn first need not
-// wait until everything can be drawn.
-export function withCells(style, described, asked, classes) {
+// A style with the cells of a scheme on a day, and everything else that has a source hidden: so the cells are drawn
+// before the rest is loaded.
+export function withCells(style, described, choice, classes) {
   const layers = style.layers.map((each) => (each.source ? { ...each, layout: { ...each.layout, visibility: "none" } } : each));
   for (const [layer, above] of cellLayers(style.layers, classes)) {
     const place = layers.findIndex((each) => each.id === above);
     layers.splice(place < 0 ? layers.length : place, 0, layer);
   }
-  return { ...style, sources: { ...style.sources, cells: cellSource(described, asked) }, layers };
+  return { ...style, sources: { ...style.sources, cells: cellSource(described, choice) }, layers };
 }
 
-// Put the cells of a scheme on a day on a map, in place of those that were there.
-export function drawCells(map, described, asked, classes) {
+// Draw the cells of a scheme on a day ({ scheme, at }) in place of those that are there.
+export function drawCells(map, described, choice, classes) {
   removeCells(map);
-  map.addSource("cells", cellSource(described, asked));
+  map.addSource("cells", cellSource(described, choice));
   for (const [layer, above] of cellLayers(map.getStyle().layers, classes)) map.addLayer(layer, above);
 }
 
-// Settles once the cells in sight are drawn, or are known not to come.
+// Settles once the cells in view are drawn, or cannot be loaded.
 export function cellsDrawn(map) {
   return new Promise((resolve) => {
     const look = ({ sourceId, tile }) => {
@@ -145,3 +150,31 @@ export function showCells(map, shown, labelled) {
     map.setLayoutProperty(id, "visibility", visible ? "visible" : "none");
   }
 }
+
+const row = (name, value) => h("span", { class: "row" }, h("span", {}, name), h("b", {}, value));
+
+function measureRows(properties) {
+  const { fill } = current();
+  if (fill !== "neighbours" && properties[fill] !== undefined) return [row(measureName(fill), formatMeasure(fill, properties[fill]))];
+  const there = Object.entries(AT_POINTER).filter(([key]) => properties[key] !== undefined);
+  return there.map(([key, name]) => row(t(name), formatMeasure(key, properties[key])));
+}
+
+const isGroup = ({ layer }) => layer.id === "groups-fill";
+
+// What the pointer finds of cells. Cells that are drawn together by area are taken apart by zooming in.
+export const cellTarget = {
+  layers: ["cells-fill", "groups-fill"],
+  wide: false,
+  outlined: (feature) => !isGroup(feature),
+  card(feature) {
+    const { properties } = feature;
+    const under = isGroup(feature) ? row(t("stat_cells"), number(properties.cells)) : h("small", {}, properties.code);
+    return [h("b", {}, properties.name ?? properties.area_code ?? properties.code), under, ...measureRows(properties)];
+  },
+  pick(feature, map, place) {
+    if (!isGroup(feature)) return { kind: "cell", code: feature.properties.code };
+    map.easeTo({ center: place, zoom: Math.max(map.getZoom() + 1.5, current().groupsBelow + 0.2) });
+    return null;
+  },
+};

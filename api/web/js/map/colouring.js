@@ -1,30 +1,22 @@
-// What the cells are coloured by: neighbours apart, or a measure in classes that the service computes.
+// How the cells are coloured: neighbours apart, or by a measure in classes that the service computes.
 
 import { ask } from "../core/api.js";
 import { NEIGHBOURS, NO_DATA, ramp } from "./palette.js";
-import { change, current } from "../core/state.js";
 
-// The measures there are of a scheme on a day, and of how many cells: { cells, items }.
-export function measures(scheme, at) {
-  return ask(`v1/schemes/${encodeURIComponent(scheme)}/measures`, { query: { at } });
-}
+// The last classes computed, by the request that they answer.
+let cached = { key: null, classes: null };
 
-let held = { key: null, classes: null };
-
-// The classes of the chosen measure: { key, breaks (upper, inclusive), counts, min, max, colours }, or null.
+// The classes of the chosen measure: { key, breaks (upper, inclusive), counts, min, max, colours }; null for neighbours.
 export async function classification(state) {
   if (state.fill === "neighbours") return null;
   const query = { at: state.at, classes: state.classes, method: state.method };
   const path = `v1/schemes/${encodeURIComponent(state.scheme)}/measures/${encodeURIComponent(state.fill)}`;
   const key = JSON.stringify([path, query]);
-  if (held.key !== key) held = { key, classes: shaped(await ask(path, { query }), state.fill) };
-  return held.classes;
+  if (cached.key !== key) cached = { key, classes: withColours(await ask(path, { query }), state.fill) };
+  return cached.classes;
 }
 
-// The classes that the map shows now, without waiting for others that have been asked for.
-export const shownClasses = ({ fill }) => (fill === "neighbours" ? null : held.classes);
-
-function shaped(answer, key) {
+function withColours(answer, key) {
   const breaks = answer.breaks ?? [];
   return { ...answer, key, breaks, colours: ramp(Math.max(1, breaks.length)) };
 }
@@ -34,7 +26,7 @@ const APART = ["match", ["get", "colour"], ...NEIGHBOURS.flatMap((colour, number
 // The colour of a cell as MapLibre computes it from the attributes in its tile.
 export const cellColour = (classes) => (classes === null ? APART : stepped(classes, ["get", classes.key]));
 
-// Cells drawn together by area show what their cells have on average, which compares with the same classes.
+// Cells drawn together by area show the mean of their cells, which fits the same classes.
 export const groupColour = (classes) => (classes === null ? APART : stepped(classes, ["/", ["get", classes.key], ["max", 1, ["get", "cells"]]]));
 
 function stepped(classes, value) {
@@ -45,10 +37,4 @@ function stepped(classes, value) {
   const known = cases.length ? ["case", ...cases, last] : last;
   const key = value[0] === "get" ? value : value[1];
   return ["case", ["==", ["typeof", key], "number"], known, NO_DATA];
-}
-
-// A measure that this scheme has not is no choice: fall back to neighbours.
-export function keepKnown(items) {
-  const { fill } = current();
-  if (fill !== "neighbours" && !items.some((each) => each.key === fill)) change({ fill: "neighbours" });
 }

@@ -1,16 +1,17 @@
 // The outlines of the cell that is pointed at and of the one that is chosen, put together from what is drawn of them.
 //
-// To ask the cells' own tiles for one cell would have all of them read again; each outline is a source of its own instead.
+// A filter on the source of the cells would have all its tiles read again, so each outline is a source of its own.
 
+import { current, listen } from "../core/state.js";
 import { maplibre } from "./map.js";
 import { ACCENT, INK } from "./palette.js";
 
 // Units in the side of a tile, and how many more of them a tile holds beyond each side.
 const EXTENT = 4096;
 const BUFFER = 64;
-// A place is a whole unit but for the rounding of its longitude and latitude.
+// Vertices have whole units, except for the rounding of longitude and latitude.
 const ROUNDING = 0.01;
-// Pixels around what is known of a cell in which its pieces in other tiles are looked for.
+// Pixels around the known pieces of a cell in which those of other tiles are looked for.
 const MARGIN = 4;
 
 const LAYERS = [
@@ -23,7 +24,7 @@ const polygons = ({ type, coordinates }) => (type === "Polygon" ? [coordinates] 
 
 const rings = (piece) => polygons(piece.geometry).flat();
 
-// Of more values than a function takes arguments.
+// Math.min and Math.max take too few arguments for these.
 const least = (values) => values.reduce((a, b) => Math.min(a, b));
 const most = (values) => values.reduce((a, b) => Math.max(a, b));
 
@@ -38,7 +39,7 @@ function onScreen(map, [southWest, northEast]) {
   return [[low.x - MARGIN, high.y - MARGIN], [high.x + MARGIN, low.y + MARGIN]];
 }
 
-// All that is drawn of a cell, each tile's piece of it: near a box on the ground, or anywhere.
+// What is drawn of a cell, one piece for each tile: near a box, or anywhere if that is null.
 function drawnOf(map, code, box) {
   let pieces = [];
   for (let within = box; ; within = boxOf(pieces)) {
@@ -49,8 +50,8 @@ function drawnOf(map, code, box) {
   }
 }
 
-// The border of a piece without what only the cut around its tile has made: that lies where the piece ends, as far within
-// the next tile as tiles reach beyond their sides.
+// The border of a piece without the edges that clipping to its tile has made: those lie where the piece ends, as far
+// beyond the side of the tile as its buffer reaches.
 function border(piece, zoom) {
   const size = EXTENT * 2 ** zoom;
   const units = rings(piece).map((ring) => ring.map((place) => {
@@ -80,38 +81,41 @@ function border(piece, zoom) {
   return lines.filter((line) => line.length > 1);
 }
 
-// Outlines on a map, beneath its names: `point` takes the feature that is pointed at or null, `choose` what is chosen or null.
+// Outline the cells that the state calls pointed and chosen, beneath the names of the map.
 export function openOutlines(map) {
-  const held = Object.fromEntries(["pointed", "chosen"].map((name) => [name, { code: null, box: null, written: "[]" }]));
+  const outlines = Object.fromEntries(["pointed", "chosen"].map((name) => [name, { code: null, box: null, written: "[]" }]));
   const draw = (name) => {
-    const { code, box, written } = held[name];
+    const { code, box, written } = outlines[name];
     let pieces = [];
     if (code !== null && map.getLayer("cells-fill")) {
       if (box !== null) pieces = drawnOf(map, code, box);
       if (pieces.length === 0) pieces = drawnOf(map, code, null);
     }
-    if (pieces.length > 0) held[name].box = boxOf(pieces);
+    if (pieces.length > 0) outlines[name].box = boxOf(pieces);
     const zoom = Math.min(Math.floor(map.getZoom()), map.getSource("cells")?.maxzoom);
     const coordinates = pieces.flatMap((piece) => border(piece, zoom));
-    held[name].written = JSON.stringify(coordinates);
-    if (held[name].written !== written) map.getSource(name).setData({ type: "MultiLineString", coordinates });
+    outlines[name].written = JSON.stringify(coordinates);
+    if (outlines[name].written !== written) map.getSource(name).setData({ type: "MultiLineString", coordinates });
   };
-  const take = (name, code, box) => {
-    if (code === held[name].code) return;
-    Object.assign(held[name], { code, box });
+  const outline = (name, code, box) => {
+    if (code === outlines[name].code) return;
+    Object.assign(outlines[name], { code, box });
     draw(name);
   };
   const top = map.getStyle().layers.find((layer) => layer.type === "symbol")?.id;
-  for (const name of Object.keys(held)) map.addSource(name, { type: "geojson", data: { type: "MultiLineString", coordinates: [] } });
+  for (const name of Object.keys(outlines)) map.addSource(name, { type: "geojson", data: { type: "MultiLineString", coordinates: [] } });
   for (const [source, id, paint] of LAYERS) map.addLayer({ id, type: "line", source, paint, layout: { "line-join": "round", "line-cap": "round" } }, top);
-  // By then other pieces may be drawn: of another place, zoom, day or scheme.
-  map.on("idle", () => Object.keys(held).forEach(draw));
-  return {
-    point: (feature) => take("pointed", feature?.properties.code ?? null, feature && boxOf([feature])),
-    choose: (chosen) => {
-      const spot = chosen?.lon === undefined ? null : [chosen.lon, chosen.lat];
-      take("chosen", chosen?.kind === "cell" ? chosen.code : null, spot && [spot, spot]);
-    },
-    show: (visible) => LAYERS.forEach(([, id]) => map.setLayoutProperty(id, "visibility", visible ? "visible" : "none")),
+  // By then other pieces may be drawn, of another view, day or scheme.
+  map.on("idle", () => Object.keys(outlines).forEach(draw));
+  listen(["pointed"], ({ pointed }) => outline("pointed", pointed?.properties.code ?? null, pointed && boxOf([pointed])));
+  listen(["chosen"], ({ chosen }) => {
+    const place = chosen?.lon === undefined ? null : [chosen.lon, chosen.lat];
+    outline("chosen", chosen?.kind === "cell" ? chosen.code : null, place && [place, place]);
+  });
+  const show = () => {
+    const visibility = current().hidden.has("cells") ? "none" : "visible";
+    for (const [, id] of LAYERS) map.setLayoutProperty(id, "visibility", visibility);
   };
+  listen(["hidden"], show);
+  show();
 }

@@ -1,21 +1,11 @@
-// The colours of data: neighbours apart, classes from light to dark, kinds of entities, severities.
+// The colours of cells and outlines, and the hatching of gaps.
 
-// Six soft colours in the order of gis.colours; codes and borders are the second channel for the colour-blind.
+// Six soft colours in the order of gis.colours; the colour-blind tell cells apart by codes and borders.
 export const NEIGHBOURS = ["#a5c1de", "#f0bdc2", "#b3d4ac", "#eadf9f", "#aee0ea", "#dab5d3"];
 
 const RAMP = ["#e6f2ec", "#bfe0d4", "#86c3c0", "#4b9dab", "#1f7089", "#0c4560", "#072c44"];
 
 export const NO_DATA = "#d5d8da";
-
-export const KINDS = {
-  service_point: "#00798c",
-  sensor: "#6b4ba3",
-  component: "#8a5a2b",
-  enterprise: "#b8446c",
-  household: "#4d6478",
-};
-
-export const SEVERITIES = { high: "#b3261e", medium: "#d9730d", low: "#c09a12" };
 
 export const ACCENT = "#0b5a69";
 export const INK = "#17242f";

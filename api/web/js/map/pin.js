@@ -1,4 +1,4 @@
-// The pin at the place, object or point of a gap whose sheet is open: it stands there whatever layers are drawn.
+// The pin at the place, entity or point of a gap whose sheet is open: it is there whatever layers are shown.
 
 import { h, icon } from "../core/dom.js";
 import { maplibre } from "./map.js";
@@ -6,10 +6,10 @@ import { maplibre } from "./map.js";
 let pin = null;
 
 // Put the pin at [longitude, latitude], or take it away.
-export function pinAt(map, spot) {
+export function pinAt(map, place) {
   pin?.remove();
   pin = null;
-  if (spot === null) return;
+  if (place === null) return;
   const element = h("div", { class: "pin", "aria-hidden": "true" }, icon("place"));
-  pin = new maplibre.Marker({ element, anchor: "bottom" }).setLngLat(spot).addTo(map);
+  pin = new maplibre.Marker({ element, anchor: "bottom" }).setLngLat(place).addTo(map);
 }

@@ -1,32 +1,32 @@
-// Tiles that did not come: whoever looks at the map is told, and they are asked for again. What fails for good, such as
-// what the session may not see, is left to whoever asks for it; why a picture of the intranet's fails no browser tells.
+// Tiles that could not be loaded: the user is told, and they are requested again. What fails for good, such as what the
+// session may not see, is not; why a tile of the intranet fails no browser says.
 
 import { ask } from "../core/api.js";
 import { t } from "../core/i18n.js";
-import { toast } from "../core/notifications.js";
+import { notify } from "../core/notifications.js";
 
-// Milliseconds until they are asked for again, and between two tellings: tiles fail by the dozen.
-const AGAIN = 5_000;
-const QUIET = 30_000;
+// Milliseconds until they are requested again, and between two notices: tiles fail by the dozen.
+const RETRY_AFTER = 5_000;
+const NOTICE_EVERY = 30_000;
 
-let told = -QUIET;
+let noticed = -NOTICE_EVERY;
 
 // A hole in the grid reads as ground without an owner, so none stays that need not.
-export function fillHoles(map) {
-  const missing = new Map(); // tiles by the name of their source
-  const again = () => {
-    for (const [source, tiles] of missing) if (map.getSource(source)) map.refreshTiles(source, tiles);
-    missing.clear();
+export function retryFailedTiles(map) {
+  const failed = new Map(); // tiles by the name of their source
+  const retry = () => {
+    for (const [source, tiles] of failed) if (map.getSource(source)) map.refreshTiles(source, tiles);
+    failed.clear();
   };
   map.on("error", ({ error, sourceId, tile }) => {
-    // A tile that is refused because the session is over is the session's affair, which asking again tells.
+    // If the session is over, this request says so to the whole page.
     if (error?.status === 401) ask("v1/session").catch(() => {});
     if (tile === undefined || !(error instanceof TypeError || error?.status >= 500)) return;
-    if (performance.now() - told > QUIET) {
-      told = performance.now();
-      toast(t("offline"));
+    if (performance.now() - noticed > NOTICE_EVERY) {
+      noticed = performance.now();
+      notify(t("offline"));
     }
-    if (missing.size === 0) setTimeout(again, AGAIN);
-    missing.set(sourceId, [...(missing.get(sourceId) ?? []), tile.tileID.canonical]);
+    if (failed.size === 0) setTimeout(retry, RETRY_AFTER);
+    failed.set(sourceId, [...(failed.get(sourceId) ?? []), tile.tileID.canonical]);
   });
 }

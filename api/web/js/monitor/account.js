@@ -1,16 +1,20 @@
-// Who is signed in, what that lets them see, and the way out.
+// Who is signed in, what they may see, and how they sign out.
 
 import { ask } from "../core/api.js";
 import { byId, h, icon, replace } from "../core/dom.js";
-import { onLanguage, t, word } from "../core/i18n.js";
-import { beginAnew } from "../core/permalink.js";
+import { t, word } from "../core/i18n.js";
+import { openAfresh } from "../core/permalink.js";
+import { current, listen } from "../core/state.js";
 
-export function openAccount(session) {
+export function openAccount() {
+  const { session } = current();
   const button = byId("account-button");
   const menu = byId("account-menu");
   let areaName = session.area_code;
+  let open = false;
 
   const show = (shown) => {
+    open = shown;
     menu.hidden = !shown;
     button.setAttribute("aria-expanded", String(shown));
   };
@@ -18,20 +22,20 @@ export function openAccount(session) {
     try {
       await ask("v1/session", { method: "DELETE", quiet: true });
     } finally {
-      beginAnew();
+      openAfresh();
     }
   };
   const draw = () => {
     replace(button, icon("person"), h("span", {}, session.name));
-    const ground = session.area_code === null ? t("everywhere") : areaName;
+    const area = session.area_code === null ? t("everywhere") : areaName;
     replace(
       menu,
       h("p", {}, h("b", {}, session.name)),
-      h("p", { class: "small quiet" }, t("signed_in_as", { role: word("role", session.role), area: ground })),
+      h("p", { class: "small quiet" }, t("signed_in_as", { role: word("role", session.role), area })),
       h("button", { class: "button", type: "button", onclick: signOut }, t("sign_out")),
     );
   };
-  button.addEventListener("click", () => show(menu.hidden));
+  button.addEventListener("click", () => show(!open));
   document.addEventListener("click", (event) => {
     if (!byId("account").contains(event.target)) show(false);
   });
@@ -41,7 +45,7 @@ export function openAccount(session) {
       button.focus();
     }
   });
-  onLanguage(draw);
+  listen(["language"], draw);
   draw();
   if (session.area_code !== null) {
     ask(`v1/areas/${encodeURIComponent(session.area_code)}`).then((area) => {

@@ -1,53 +1,14 @@
-// The legend: what the cells are coloured by, the classes of a measure with their histogram, and the choices.
+// The legend: what the cells are coloured by, the classes of a measure with their histogram, and how they are computed.
 
-import { classification, keepKnown, measures } from "../map/colouring.js";
 import { byId, h, replace, svg } from "../core/dom.js";
-import { area, distance, number } from "../core/format.js";
-import { known, onLanguage, t } from "../core/i18n.js";
-import { NEIGHBOURS } from "../map/palette.js";
+import { t } from "../core/i18n.js";
+import { measureName, measuresOf, METHODS } from "../core/measures.js";
+import { errorMessage, failure, loading, notify } from "../core/notifications.js";
 import { change, current, listen } from "../core/state.js";
-import { failure, loading, sentence, toast } from "../core/notifications.js";
+import { classification } from "../map/colouring.js";
+import { classRows, neighbourStrip } from "../map/legend_rows.js";
 
-const METHODS = ["quantiles", "natural_breaks", "equal_interval"];
-
-let items = [];
-
-// A value of a measure with its unit.
-export function measured(key, value) {
-  if (key === "area_m2") return area(value);
-  if (key === "perimeter_m") return distance(value);
-  return number(value);
-}
-
-export const measureName = (key) => (known(`measure.${key}`) ? t(`measure.${key}`) : key);
-
-function swatch(colour, tag = "i") {
-  const element = h(tag);
-  element.style.setProperty("--mark", colour);
-  return element;
-}
-
-// The values of a class, once where both ends are written alike.
-function range(key, ends) {
-  const [a, b] = ends.map((value) => measured(key, value));
-  return a === b ? a : t("class_range", { a, b });
-}
-
-export function classRows(classes) {
-  return classes.ranges.map((ends, at) =>
-    h(
-      "div",
-      { class: "class-row" },
-      swatch(classes.colours[at]),
-      h("span", {}, range(classes.key, ends)),
-      h("span", {}, classes.counts ? t("class_count", { n: number(classes.counts[at]) }) : ""),
-    ),
-  );
-}
-
-export const neighbourStrip = () => h("div", { class: "strip" }, NEIGHBOURS.map((colour) => swatch(colour)));
-
-// Bars of how often values occur, each in the colour of its class; the names of the axes are the rows beneath.
+// Bars for how often values occur, each in the colour of its class; the rows beneath name the values.
 function histogram(classes) {
   const bars = classes.histogram;
   if (!bars?.counts?.length) return null;
@@ -58,7 +19,7 @@ function histogram(classes) {
   bars.counts.forEach((count, at) => {
     const middle = (bars.edges[at] + bars.edges[at + 1]) / 2;
     const own = classes.breaks.findIndex((upper) => middle <= upper);
-    // Few are not none: what occurs is seen, however many others there are.
+    // What occurs is visible, however rare it is.
     const tall = count === 0 ? 0 : Math.max(2, Math.sqrt(count / most) * (height - 4));
     chart.append(svg("rect", { x: at * step + 0.5, y: height - 1 - tall, width: Math.max(1, step - 1), height: tall, fill: classes.colours.at(own) }));
   });
@@ -66,7 +27,7 @@ function histogram(classes) {
   return chart;
 }
 
-function choices() {
+function classControls() {
   const { method, classes } = current();
   const methods = h("select", { class: "select", id: "method", onchange: (event) => change({ method: event.target.value }) }, METHODS.map((each) => h("option", { value: each }, t(`method.${each}`))));
   methods.value = method;
@@ -85,7 +46,8 @@ function notes(map, classes) {
 export function openLegend(map) {
   const select = byId("fill");
   const box = byId("legend");
-  let asked = 0;
+  let items = []; // the measures that the scheme has
+  let requests = 0;
 
   const drawSelect = () => {
     const options = [["neighbours", t("fill_neighbours")], ...items.map((each) => [each.key, measureName(each.key)])];
@@ -93,19 +55,19 @@ export function openLegend(map) {
     select.value = current().fill;
   };
   const draw = async () => {
-    const mine = (asked += 1);
+    const request = (requests += 1);
     if (current().fill === "neighbours") {
       replace(box, neighbourStrip(), h("p", { class: "note" }, t("fill_neighbours_note")));
       return;
     }
-    const waiting = setTimeout(() => replace(box, choices(), loading()), 200);
+    const waiting = setTimeout(() => replace(box, classControls(), loading()), 200);
     try {
       const classes = await classification(current());
-      if (mine !== asked) return;
-      if (classes.breaks.length === 0) replace(box, choices(), h("p", { class: "note" }, t("no_values")));
-      else replace(box, choices(), histogram(classes), classRows(classes), notes(map, classes));
+      if (request !== requests) return;
+      if (classes.breaks.length === 0) replace(box, classControls(), h("p", { class: "note" }, t("no_values")));
+      else replace(box, classControls(), histogram(classes), classRows(classes), notes(map, classes));
     } catch (error) {
-      if (mine === asked) replace(box, choices(), failure(error, draw));
+      if (request === requests) replace(box, classControls(), failure(error, draw));
     } finally {
       clearTimeout(waiting);
     }
@@ -114,10 +76,11 @@ export function openLegend(map) {
     const { scheme, at } = current();
     if (scheme === null) return;
     try {
-      items = (await measures(scheme, at)).items;
-      keepKnown(items);
+      items = (await measuresOf(scheme, at)).items;
+      // A measure that the scheme does not have is no choice.
+      if (!items.some((each) => each.key === current().fill)) change({ fill: "neighbours" });
     } catch (error) {
-      toast(sentence(error));
+      notify(errorMessage(error));
     }
     drawSelect();
   };
@@ -127,7 +90,7 @@ export function openLegend(map) {
     select.value = current().fill;
     draw();
   });
-  onLanguage(() => {
+  listen(["language"], () => {
     drawSelect();
     draw();
   });

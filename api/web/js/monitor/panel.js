@@ -2,6 +2,7 @@
 
 import { byId, h } from "../core/dom.js";
 import { t } from "../core/i18n.js";
+import { change, current, listen } from "../core/state.js";
 
 const NARROW = matchMedia("(max-width: 799px)");
 
@@ -14,12 +15,13 @@ function select(chosen) {
   }
 }
 
-export function fold(folded) {
-  byId("panel").classList.toggle("folded", folded && NARROW.matches);
-  byId("panel-handle").setAttribute("aria-expanded", String(!(folded && NARROW.matches)));
-}
+// Only a narrow screen folds the panel.
+const isFolded = () => current().folded && NARROW.matches;
 
-export const isNarrow = () => NARROW.matches;
+function drawFold() {
+  byId("panel").classList.toggle("folded", isFolded());
+  byId("panel-handle").setAttribute("aria-expanded", String(!isFolded()));
+}
 
 export function openPanel() {
   const tabs = [byId("tab-map"), byId("tab-gaps")];
@@ -34,7 +36,12 @@ export function openPanel() {
   }
   const handle = byId("panel-handle");
   handle.append(h("span", { "data-t": "panel" }, t("panel")));
-  handle.addEventListener("click", () => fold(!byId("panel").classList.contains("folded")));
-  NARROW.addEventListener("change", () => fold(NARROW.matches));
-  fold(NARROW.matches);
+  handle.addEventListener("click", () => change({ folded: !isFolded() }));
+  NARROW.addEventListener("change", () => {
+    change({ folded: NARROW.matches });
+    drawFold();
+  });
+  listen(["folded"], drawFold);
+  change({ folded: NARROW.matches });
+  drawFold();
 }

@@ -1,13 +1,13 @@
-// The search: cells and entities by code, name or identity, areas by name, and coordinates as they are typed.
+// The search: cells, areas and entities by code, name or identity, and coordinates as they are typed.
 
 import { ask } from "../core/api.js";
-import { byId, h, replace, settled } from "../core/dom.js";
+import { byId, debounce, h, replace } from "../core/dom.js";
+import { entityKindName } from "../core/entity_kinds.js";
 import { place } from "../core/format.js";
-import { flyToBox } from "../sheets/gap.js";
-import { onLanguage, t, word } from "../core/i18n.js";
-import { fold, isNarrow } from "./panel.js";
-import { change, current } from "../core/state.js";
-import { announce, sentence, toast } from "../core/notifications.js";
+import { t } from "../core/i18n.js";
+import { announce, errorMessage, notify } from "../core/notifications.js";
+import { change, current, listen } from "../core/state.js";
+import { flyToBox } from "../map/camera.js";
 
 const LIMIT = 6;
 
@@ -28,15 +28,15 @@ async function results(text, map, signal) {
   if (spot !== null) {
     found.push({ group: "coordinates", items: [{ title: place(spot.lon, spot.lat), under: t("search_place"), go: () => goTo(map, spot) }] });
   }
-  const question = (path, query) => ask(path, { query: { ...query, limit: LIMIT }, signal });
+  const find = (path, query) => ask(path, { query: { ...query, limit: LIMIT }, signal });
   const [cells, areas, entities] = await Promise.all([
-    scheme === null ? { items: [] } : question(`v1/schemes/${encodeURIComponent(scheme)}/cells`, { text, at, geometry: false }),
-    question("v1/areas", { text }),
-    question("v1/entities", { text }),
+    scheme === null ? { items: [] } : find(`v1/schemes/${encodeURIComponent(scheme)}/cells`, { text, at, geometry: false }),
+    find("v1/areas", { text }),
+    find("v1/entities", { text }),
   ]);
   found.push({ group: "group_cells", items: cells.items.map((each) => ({ title: each.name || each.code, under: each.code, go: () => change({ chosen: { kind: "cell", code: each.code, fly: true } }) })) });
   found.push({ group: "group_areas", items: areas.items.map((each) => ({ title: each.name, under: each.code, go: () => goToArea(map, each.code) })) });
-  found.push({ group: "group_entities", items: entities.items.map((each) => ({ title: each.name || each.external_id, under: `${word("kind", each.kind)} · ${each.external_id}`, go: () => change({ chosen: { kind: "entity", id: each.id, fly: true } }) })) });
+  found.push({ group: "group_entities", items: entities.items.map((each) => ({ title: each.name || each.external_id, under: `${entityKindName(each.kind)} · ${each.external_id}`, go: () => change({ chosen: { kind: "entity", id: each.id, fly: true } }) })) });
   return found.filter((each) => each.items.length > 0);
 }
 
@@ -50,7 +50,7 @@ async function goToArea(map, code) {
   try {
     area = await ask(`v1/areas/${encodeURIComponent(code)}`);
   } catch (error) {
-    return toast(sentence(error));
+    return notify(errorMessage(error));
   }
   const box = [180, 90, -180, -90];
   const widen = (part) => {
@@ -72,12 +72,14 @@ export function openSearch(map) {
   let options = [];
   let active = -1;
   let aborter = null;
-  let answered = null; // the text that the list answers
-  let asking = { text: null, done: null };
+  let isOpen = false;
+  let answered = null; // the text whose results the list shows
+  let pending = { text: null, done: null };
 
-  // An answer that nobody waits for any more must not open the list again.
+  // Results that nobody waits for any more must not open the list again.
   const close = () => {
     aborter?.abort();
+    isOpen = false;
     list.hidden = true;
     field.setAttribute("aria-expanded", "false");
     field.removeAttribute("aria-activedescendant");
@@ -85,6 +87,7 @@ export function openSearch(map) {
   };
   const open = (...children) => {
     replace(list, ...children);
+    isOpen = true;
     list.hidden = false;
     field.setAttribute("aria-expanded", "true");
   };
@@ -99,7 +102,7 @@ export function openSearch(map) {
     const chosen = options[at];
     close();
     if (chosen === undefined) return;
-    if (isNarrow()) fold(true);
+    change({ folded: true });
     map.getCanvas().focus({ preventScroll: true });
     chosen.go();
   };
@@ -134,15 +137,15 @@ export function openSearch(map) {
       }
       announce(options.length ? t("search_found", { n: options.length }) : t("search_none", { text }));
     } catch (error) {
-      if (error.name !== "AbortError") note(sentence(error));
+      if (error.name !== "AbortError") note(errorMessage(error));
     } finally {
       clearTimeout(waiting);
     }
   };
-  // One question for one text: whoever asks again while it is under way waits for the same answer.
+  // One request for one text: asking again while it is under way waits for the same results.
   const search = () => {
     const text = field.value.trim();
-    if (asking.text === text) return asking.done;
+    if (pending.text === text) return pending.done;
     aborter?.abort();
     if (text === "") {
       answered = null;
@@ -150,17 +153,17 @@ export function openSearch(map) {
       return Promise.resolve();
     }
     const done = answer(text).finally(() => {
-      if (asking.done === done) asking = { text: null, done: null };
+      if (pending.done === done) pending = { text: null, done: null };
     });
-    asking = { text, done };
+    pending = { text, done };
     return done;
   };
-  const typed = settled(180, () => {
+  const typed = debounce(180, () => {
     if (answered !== field.value.trim()) search();
   });
   field.addEventListener("input", typed);
   field.addEventListener("focus", () => {
-    if (field.value.trim() !== "" && list.hidden) search();
+    if (field.value.trim() !== "" && !isOpen) search();
   });
   field.addEventListener("blur", () => {
     setTimeout(() => {
@@ -170,14 +173,14 @@ export function openSearch(map) {
   field.addEventListener("keydown", async (event) => {
     if (event.isComposing) return;
     if (event.key === "Escape") {
-      if (!list.hidden) event.preventDefault();
+      if (isOpen) event.preventDefault();
       close();
     } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       if (options.length) mark((active + (event.key === "ArrowDown" ? 1 : options.length - 1)) % options.length);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      if (list.hidden || answered !== field.value.trim()) await search();
+      if (!isOpen || answered !== field.value.trim()) await search();
       if (answered === field.value.trim()) pick(Math.max(active, 0));
     }
   });
@@ -188,5 +191,5 @@ export function openSearch(map) {
       field.focus();
     }
   });
-  onLanguage(close);
+  listen(["language"], close);
 }

@@ -1,43 +1,38 @@
-// The figures above the panel: cells, ground and gaps of what the caller sees.
+// The figures at the top of the panel: cells, covered area and gaps of what the user may see.
 
-import { measures } from "../map/colouring.js";
 import { byId, h, replace } from "../core/dom.js";
-import { area, number } from "../core/format.js";
-import { counted, shownRun } from "./gap_list.js";
-import { onLanguage, t } from "../core/i18n.js";
+import { number } from "../core/format.js";
+import { countGaps, shownRun } from "../core/gap_runs.js";
+import { t } from "../core/i18n.js";
+import { COVERED_AREA, formatMeasure, measuresOf } from "../core/measures.js";
 import { current, listen } from "../core/state.js";
 
-let held = null;
-
-// Returns what reads them again.
 export function openStats() {
+  let totals = null; // null while they are not known
   const stat = (value, name, alarm = false) => h("div", { class: alarm ? "stat stat-alarm" : "stat" }, h("b", {}, value), h("span", {}, name));
   const draw = () => {
     const run = shownRun();
     replace(
       byId("stats"),
-      stat(held === null ? "—" : number(held.cells), t("stat_cells")),
-      stat(held === null ? "—" : area(held.area_m2), t("stat_area")),
-      run === null ? null : stat(number(counted(run)), t("stat_gaps"), counted(run) > 0),
+      stat(totals === null ? "—" : number(totals.cells), t("stat_cells")),
+      stat(totals === null ? "—" : formatMeasure(COVERED_AREA, totals.area), t("stat_area")),
+      run === null ? null : stat(number(countGaps(run)), t("stat_gaps"), countGaps(run) > 0),
     );
   };
   const read = async () => {
     const { scheme, at } = current();
     if (scheme === null) return;
     try {
-      const answer = await measures(scheme, at);
+      const { cells, items } = await measuresOf(scheme, at);
       if (scheme !== current().scheme || at !== current().at) return;
-      const ground = answer.items.find((each) => each.key === "area_m2");
-      held = { cells: answer.cells, area_m2: ground?.sum ?? null };
+      totals = { cells, area: items.find((each) => each.key === COVERED_AREA)?.sum ?? null };
     } catch {
-      held = null;
+      totals = null;
     }
     draw();
   };
-  listen(["scheme", "at"], read);
-  listen(["run"], draw);
-  onLanguage(draw);
+  listen(["scheme", "at", "revision"], read);
+  listen(["runs", "run", "language"], draw);
   draw();
   read();
-  return read;
 }

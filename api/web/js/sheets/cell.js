@@ -1,25 +1,27 @@
-// The sheet of a cell: size, what lies in it, who answers for it, its gaps, and the place in other schemes.
+// The sheet of a cell: its officers, what lies in it, its gaps, its size, and the same place in other schemes.
 
 import { ask } from "../core/api.js";
-import { h, icon, replace } from "../core/dom.js";
+import { h, replace } from "../core/dom.js";
+import { COUNTED_KINDS, entityKindPlural } from "../core/entity_kinds.js";
 import { area, distance, number, period } from "../core/format.js";
-import { affected, flyToBox, openGap } from "./gap.js";
-import { known, t, word } from "../core/i18n.js";
-import { locate, named, ownerRows, schemeNames } from "./place.js";
-import { block, facts, head } from "./sheet.js";
+import { t, word } from "../core/i18n.js";
+import { errorMessage, notify } from "../core/notifications.js";
+import { may } from "../core/session.js";
 import { current } from "../core/state.js";
-import { sentence, toast } from "../core/notifications.js";
+import { flyToBox } from "../map/camera.js";
+import { gapRowOfCell } from "./gap_row.js";
+import { locate, ownerRows } from "./owner_rows.js";
+import { actions, block, facts, head, revealButton, tile, zoomButton } from "./parts.js";
 
-const COUNTED = ["household", "enterprise", "sensor", "component", "service_point"];
 const DUTIES = ["leader", "officer", "inspector", "assistant"];
 const SHOWN = 4;
 
 function counts(cell) {
-  const kinds = [...COUNTED, ...Object.keys(cell.counts).filter((kind) => !COUNTED.includes(kind))];
-  return h("div", { class: "tiles" }, kinds.map((kind) => h("div", { class: "tile", "data-count": kind }, h("b", {}, number(cell.counts[kind] ?? 0)), h("span", {}, known(`layer.${kind}`) ? t(`layer.${kind}`) : word("kind", kind)))));
+  const kinds = [...COUNTED_KINDS, ...Object.keys(cell.counts).filter((kind) => !COUNTED_KINDS.includes(kind))];
+  return h("div", { class: "tiles" }, kinds.map((kind) => tile(number(cell.counts[kind] ?? 0), entityKindPlural(kind), { "data-count": kind })));
 }
 
-// Whoever may not see names sees how they are masked; that a post is filled is no secret.
+// Users who may not see names get them masked; that a post is filled is no secret.
 const person = (officer) => officer.personal?.name ?? officer.external_id;
 
 function rank(letter, posts) {
@@ -37,58 +39,48 @@ function rank(letter, posts) {
   return h("div", { class: `rank rank-${letter.toLowerCase()}`, "data-rank": letter }, h("b", { title: t(`rank_${letter.toLowerCase()}`) }, letter), h("ul", {}, rows));
 }
 
-// Both ranks; who may see names asks for them, which is recorded.
-function answerable(cell, session) {
+// The officers of both ranks. Who may see their names asks for them by a button, which is recorded.
+function officers(cell) {
   const box = h("div", { tabindex: "-1" }, rank("A", cell.officers), rank("B", cell.officers));
-  if (!session.rights.includes("reveal") || cell.officers.length === 0) return [box];
-  const more = h("div", {}, h("button", { class: "link-button", type: "button", onclick: reveal }, t("reveal")), h("p", { class: "note" }, t("reveal_note")));
-  async function reveal() {
+  if (!may("reveal") || cell.officers.length === 0) return [box];
+  const reveal = async () => {
     try {
       const plain = await ask(path(cell.scheme, cell.code), { query: { at: cell.at, reveal: true } });
       replace(box, rank("A", plain.officers), rank("B", plain.officers));
       more.remove();
       box.focus();
     } catch (error) {
-      toast(sentence(error));
+      notify(errorMessage(error));
     }
-  }
+  };
+  const more = h("div", {}, ...revealButton(reveal));
   return [box, more];
 }
 
-function gapButton(gap) {
-  return h(
-    "button",
-    { class: "gap-row", type: "button", onclick: () => openGap(gap) },
-    h("i", { class: `dot dot-${gap.severity}` }),
-    h("b", {}, word("gap", gap.kind)),
-    h("span", {}, word("severity", gap.severity)),
-    h("small", {}, affected(gap).join(" · ")),
-  );
-}
-
-// Where the click was; else nothing is asked of the other schemes, for a cell may lie in several of theirs.
+// The cells of other schemes at the place of the click. Without one nothing is asked: a cell may lie in several of theirs.
 async function elsewhere({ lon, lat }, scheme) {
   if (lon === undefined) return null;
-  const [found, names] = await Promise.all([locate(lon, lat, current().at), schemeNames()]);
-  const others = named(found.owners, names).filter((each) => each.scheme !== scheme);
+  const others = (await locate({ lon, lat })).owners.filter((each) => each.scheme !== scheme);
   return others.length ? block(t("other_schemes"), ownerRows(others, { lon, lat })) : null;
 }
 
 const path = (scheme, code) => `v1/schemes/${encodeURIComponent(scheme)}/cells/${encodeURIComponent(code)}`;
 
-export async function cellSheet(chosen, { map, session, move }) {
+async function render(chosen, { map, onShown }) {
   const { scheme, at } = current();
   const [cell, others] = await Promise.all([ask(path(scheme, chosen.code), { query: { at } }), elsewhere(chosen, scheme)]);
-  const go = () => flyToBox(map, cell.box);
-  if (chosen.fly) move(go);
+  const fly = () => flyToBox(map, cell.box);
+  if (chosen.fly) onShown(fly);
   const areas = cell.areas.map((each) => each.name ?? each.code).join(" · ");
   return [
     head(t("sheet.cell"), cell.name || cell.code, cell.code),
-    h("div", { class: "sheet-actions" }, h("button", { class: "button", type: "button", onclick: go }, icon("place"), t("zoom_to"))),
-    block(t("officers"), ...answerable(cell, session)),
+    actions(zoomButton(fly)),
+    block(t("officers"), ...officers(cell)),
     block(t("counts"), counts(cell)),
-    block(t("gaps_here"), cell.gaps.length ? cell.gaps.map(gapButton) : h("p", { class: "quiet" }, t("no_gaps_here"))),
+    block(t("gaps_here"), cell.gaps.length ? cell.gaps.map(gapRowOfCell) : h("p", { class: "quiet" }, t("no_gaps_here"))),
     block(null, facts([[t("ground"), area(cell.area_m2)], [t("perimeter"), distance(cell.perimeter_m)], [t("area_name"), areas], [t("in_force"), period(cell.valid_from, cell.valid_to)]])),
     others,
   ];
 }
+
+export const cellSheet = { kind: "cell", render };

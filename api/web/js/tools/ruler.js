@@ -1,10 +1,10 @@
-// Measuring on the map: a line's length, or the area and outline of a figure, point by point.
+// The ruler: the length of a line, or the area and perimeter of a polygon, drawn point by point.
 
-import { announce } from "../core/notifications.js";
 import { h } from "../core/dom.js";
 import { area, distance } from "../core/format.js";
-import { length, outline, ringArea } from "../core/geodesy.js";
+import { length, perimeter, ringArea } from "../core/geodesy.js";
 import { t } from "../core/i18n.js";
+import { announce } from "../core/notifications.js";
 import { ACCENT } from "../map/palette.js";
 import { addTool, segments, showCard } from "./tool_card.js";
 
@@ -34,17 +34,17 @@ export function openRuler(map) {
 
     const value = () => (mode === "distance" ? distance(length(places)) : area(ringArea(places)));
     const draw = (ahead = null) => map.getSource("ruler").setData(collection(places, ahead, mode));
-    const tell = () => {
+    const drawCard = () => {
       const enough = places.length > (mode === "distance" ? 1 : 2);
       showCard(
         t("ruler"),
         segments([["distance", t("ruler_distance")], ["area", t("ruler_area")]], mode, (picked) => {
           mode = picked;
           draw();
-          tell();
+          drawCard();
         }),
         enough ? h("p", { class: "result", id: "ruler-result", "data-metres": mode === "distance" ? length(places) : ringArea(places) }, value()) : null,
-        enough && mode === "area" ? h("p", { class: "note" }, t("ruler_round", { n: distance(outline(places)) })) : null,
+        enough && mode === "area" ? h("p", { class: "note" }, t("ruler_round", { n: distance(perimeter(places)) })) : null,
         ended ? null : h("p", { class: "note" }, t("ruler_hint")),
         places.length
           ? h(
@@ -57,21 +57,21 @@ export function openRuler(map) {
       );
       if (enough) announce(value());
     };
-    const keep = (kept) => {
+    const setPlaces = (kept) => {
       places = kept;
       ended = false;
       draw();
-      tell();
-      // The buttons that took the points back are gone with the last of them.
+      drawCard();
+      // The buttons, one of which had the focus, are gone with the last point.
       if (places.length === 0) map.getCanvas().focus();
     };
-    const undo = () => keep(places.slice(0, -1));
-    const clear = () => keep([]);
+    const undo = () => setPlaces(places.slice(0, -1));
+    const clear = () => setPlaces([]);
     const add = ({ lngLat }) => {
       if (ended) clear();
       places.push([lngLat.lng, lngLat.lat]);
       draw();
-      tell();
+      drawCard();
     };
     const end = (event) => {
       event.preventDefault();
@@ -79,7 +79,7 @@ export function openRuler(map) {
       if (event.type === "dblclick" && places.length > 1) places = places.slice(0, -1);
       ended = true;
       draw();
-      tell();
+      drawCard();
     };
     const ahead = ({ lngLat }) => {
       if (!ended && places.length) draw([lngLat.lng, lngLat.lat]);
@@ -96,7 +96,7 @@ export function openRuler(map) {
     map.on("dblclick", end);
     map.on("mousemove", ahead);
     map.getCanvas().addEventListener("keydown", key);
-    tell();
+    drawCard();
     const remove = () => {
       map.off("click", add);
       map.off("dblclick", end);
@@ -107,7 +107,7 @@ export function openRuler(map) {
       map.getCanvas().style.cursor = "";
       map.doubleClickZoom.enable();
     };
-    return { tell, end: remove };
+    return { drawCard, end: remove };
   };
-  addTool("ruler", "ruler", start);
+  addTool({ key: "ruler", sign: "ruler", takesClicks: true, start });
 }

@@ -1,11 +1,11 @@
-// A link to what is shown, on the clipboard.
+// The share tool: a link to what is shown, on the clipboard.
 
-import { writeAddress } from "../core/permalink.js";
-import { toast } from "../core/notifications.js";
 import { t } from "../core/i18n.js";
+import { notify } from "../core/notifications.js";
+import { writeAddress } from "../core/permalink.js";
 import { addTool } from "./tool_card.js";
 
-// Browsers give the clipboard to pages over https only; elsewhere a selected field does.
+// Browsers give the clipboard to pages over HTTPS only; elsewhere the text is copied from a selected field.
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -20,9 +20,13 @@ async function copy(text) {
   }
 }
 
-export function openShare(map) {
-  addTool("share", "link", () => {
-    writeAddress(map);
-    copy(location.href).then(() => toast(t("share_done")));
+export function openShare() {
+  addTool({
+    key: "share",
+    sign: "link",
+    start: () => {
+      writeAddress();
+      copy(location.href).then(() => notify(t("share_done")));
+    },
   });
 }

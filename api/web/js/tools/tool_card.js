@@ -1,31 +1,34 @@
-// The card in which a tool says what it needs and what it finds; one tool at a time is on.
+// The tools of the map: their buttons, and the card in which the one that is on says what it needs and what it finds.
 
 import { byId, h, icon, replace } from "../core/dom.js";
-import { onLanguage, t } from "../core/i18n.js";
-import { fold } from "../monitor/panel.js";
+import { t } from "../core/i18n.js";
+import { change, current, listen } from "../core/state.js";
 
+// The tool that is on, as `addTool` takes it, with its button and what its `start` returned.
 let running = null;
 
-// Add a tool's button. `start` turns it on and returns { tell, end }: what fills its card anew, in another language, and
-// what turns it off; without these it is done at once.
-export function addTool(key, sign, start) {
+// Add a tool: { key, sign: the icon of its button, takesClicks: whether clicks on the map are meant for it, start }.
+// `start` turns it on and returns { drawCard, end }, where `drawCard` fills its card, also in another language, and `end`
+// turns it off; a tool that is done at once returns nothing. Returns what turns the tool on.
+export function addTool(tool) {
+  const { key, sign } = tool;
   const button = h("button", { type: "button", id: `tool-${key}`, "data-t-label": key, "data-t-title": key, "aria-label": t(key), title: t(key) }, icon(sign));
+  const start = () => startTool(tool, button);
   button.addEventListener("click", () => {
-    if (running?.key === key) endTool();
-    else begin(key, button, start);
+    if (current().tool?.key === key) endTool();
+    else start();
   });
   byId("tools").append(button);
-  return { begin: () => begin(key, button, start) };
+  return start;
 }
 
-function begin(key, button, start) {
+function startTool({ key, takesClicks = false, start }, button) {
   endTool();
-  const begun = start();
-  if (begun === undefined) return;
-  running = { key, button, ...begun };
-  fold(true);
+  const started = start();
+  if (started === undefined) return;
+  running = { button, ...started };
   button.setAttribute("aria-pressed", "true");
-  document.body.dataset.tool = key;
+  change({ tool: { key, takesClicks }, folded: true });
 }
 
 export function endTool() {
@@ -33,7 +36,7 @@ export function endTool() {
   const { button, end } = running;
   const card = byId("tool-card");
   running = null;
-  delete document.body.dataset.tool;
+  change({ tool: null });
   button.removeAttribute("aria-pressed");
   if (card.contains(document.activeElement)) button.focus();
   card.hidden = true;
@@ -51,10 +54,12 @@ export function segments(choices, chosen, pick) {
   return h("div", { class: "segments" }, choices.map(([value, text]) => h("button", { type: "button", id: `segment-${value}`, "aria-pressed": String(value === chosen), onclick: () => pick(value) }, text)));
 }
 
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || running === null || event.defaultPrevented) return;
-  // One key ends one thing: a sheet that is open stays.
-  event.preventDefault();
-  endTool();
-});
-onLanguage(() => running?.tell());
+export function openToolCard() {
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || running === null || event.defaultPrevented) return;
+    // One key ends one thing: a sheet that is open stays.
+    event.preventDefault();
+    endTool();
+  });
+  listen(["language"], () => running?.drawCard());
+}
