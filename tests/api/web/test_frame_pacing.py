@@ -1,4 +1,4 @@
-"""The picture of the map while it moves: carried where it is slow to draw, drawn for each frame elsewhere."""
+"""The map while it moves: its last picture is moved along where drawing is slow, else each frame is drawn."""
 
 import io
 import math
@@ -109,7 +109,7 @@ def test_a_slow_picture_follows_the_pointer_and_is_drawn_anew_when_it_rests(open
     before = page.evaluate("window.seen.at(-1).at")
     drag(page, (700, 400), (720, 410), (740, 424))
     opened.wait("wangge.map.getCanvas().style.transform === 'translate(40px, 24px)'")
-    carried = picture(page)
+    moved = picture(page)
     # The ground goes with the pointer, wherever the picture of it is.
     assert page.evaluate("window.seen.at(-1).at") == pytest.approx([before[0] + 40, before[1] + 24], abs=0.01)
     # The pointer rests, and the same is drawn in its place.
@@ -117,10 +117,10 @@ def test_a_slow_picture_follows_the_pointer_and_is_drawn_anew_when_it_rests(open
     opened.wait("wangge.map.getCanvas().style.transform === ''")
     page.mouse.up()
     opened.settle()
-    assert np.mean(np.abs(carried - picture(page)).max(axis=2) > 24) < 0.02
+    assert np.mean(np.abs(moved - picture(page)).max(axis=2) > 24) < 0.02
 
 
-def test_a_click_beside_a_carried_picture_hits_the_ground_that_is_seen(open_page: Open) -> None:
+def test_a_click_beside_a_moved_picture_hits_the_ground_that_is_seen(open_page: Open) -> None:
     opened = waiting_on(open_page)
     page = opened.page
     page.evaluate("() => wangge.map.on('mousemove', ({ lngLat }) => { window.under = lngLat.toArray(); })")
@@ -159,7 +159,7 @@ def test_a_quick_picture_is_drawn_for_each_frame(open_page: Open) -> None:
     assert {(each["x"], each["y"], each["scale"]) for each in seen} == {(0, 0, 1)}
 
 
-def test_slow_pictures_of_two_days_are_carried_together(open_page: Open) -> None:
+def test_slow_pictures_of_two_days_are_moved_together(open_page: Open) -> None:
     opened = opened_on(open_page, 100)
     page = opened.page
     page.click("#tool-compare")

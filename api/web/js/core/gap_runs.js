@@ -1,4 +1,4 @@
-// The runs of the search for gaps: which one is shown, and how many gaps it counts.
+// The runs of the search for gaps: which one is shown, how many gaps it counts, and which gap is chosen.
 
 import { ask } from "./api.js";
 import { SEVERITIES } from "./gap_kinds.js";
@@ -9,6 +9,9 @@ export async function runsOf(scheme) {
   const { items } = await ask("v1/gaps/runs", { query: { scheme } });
   return items.sort((a, b) => (a.on < b.on ? 1 : a.on > b.on ? -1 : b.id - a.id));
 }
+
+// The number of the gap whose sheet is open, or null.
+export const chosenGap = () => (current().chosen?.kind === "gap" ? current().chosen.id : null);
 
 export const shownRun = () => current().runs.find((each) => each.id === current().run) ?? null;
 

@@ -4,7 +4,7 @@ import { ask } from "../core/api.js";
 import { byId, h, replace } from "../core/dom.js";
 import { day, number } from "../core/format.js";
 import { gapKindName, SEVERITIES, severityName } from "../core/gap_kinds.js";
-import { countGaps, foundKinds, runsOf, runUpTo, shownRun } from "../core/gap_runs.js";
+import { chosenGap, countGaps, foundKinds, runsOf, runUpTo, shownRun } from "../core/gap_runs.js";
 import { t } from "../core/i18n.js";
 import { empty, failure, loading } from "../core/notifications.js";
 import { change, current, listen } from "../core/state.js";
@@ -12,8 +12,6 @@ import { gapRow } from "../sheets/gap_row.js";
 
 const PAGE = 50;
 const ANY = { severity: null, kind: null };
-
-const chosenGap = () => (current().chosen?.kind === "gap" ? current().chosen.id : null);
 
 export function openGapList() {
   const box = byId("panel-gaps");

@@ -1,5 +1,6 @@
 // Keeps what the map draws in step with the state: cells, entities, gaps, and what lies around them.
 
+import { chosenGap } from "../core/gap_runs.js";
 import { change, current, listen, refresh } from "../core/state.js";
 import { showBaseMap } from "../map/base_map.js";
 import { cellsDrawn, describeCells, drawCells, recolourCells, removeCells, showCells } from "../map/cells.js";
@@ -67,7 +68,7 @@ export function openMapContent(map, described) {
     if (current().scheme !== null) addEntities(map, current().scheme);
     showLayers();
   };
-  const highlight = () => highlightGap(map, current().chosen?.kind === "gap" ? current().chosen.id : null);
+  const highlight = () => highlightGap(map, chosenGap());
   const redrawGaps = async () => {
     await drawn;
     const { scheme, run, hidden } = current();

@@ -1,5 +1,7 @@
-// All sheets there are, one for each kind of thing that can be chosen. A sheet is { kind, render(chosen, { map, onShown }) }:
-// `render` returns the contents, or a promise of them, and gives `onShown` what moves the map once they are shown.
+// All sheets there are, one for each kind of thing that can be chosen.
+//
+// A sheet is { kind, pin, render }. `render(chosen, { map, onShown })` returns a promise of the contents, and gives
+// `onShown` what moves the map once they are shown. `pin(chosen)`, which few have, is where a pin stands meanwhile.
 
 import { cellSheet } from "./cell.js";
 import { entitySheet } from "./entity.js";

@@ -5,6 +5,7 @@ import { h } from "../core/dom.js";
 import { area, number } from "../core/format.js";
 import { gapKindName, gapSentence, severityName } from "../core/gap_kinds.js";
 import { t } from "../core/i18n.js";
+import { measureName } from "../core/measures.js";
 import { flyToBox } from "../map/camera.js";
 import { pinAt } from "../map/pin.js";
 import { actions, block, facts, head, openCell, tile, zoomButton } from "./parts.js";
@@ -22,8 +23,8 @@ async function areaOf({ area_code: code }) {
 function tiles(gap) {
   const figures = [
     [area(gap.area_m2), t("ground"), gap.area_m2 > 0],
-    [number(gap.households), t("measure.households"), gap.households > 0],
-    [number(gap.enterprises), t("measure.enterprises"), gap.enterprises > 0],
+    [number(gap.households), measureName("households"), gap.households > 0],
+    [number(gap.enterprises), measureName("enterprises"), gap.enterprises > 0],
   ];
   return figures.filter(([, , there]) => there).map(([value, name]) => tile(value, name));
 }

@@ -16,4 +16,6 @@ async function render({ lon, lat }) {
   ];
 }
 
-export const placeSheet = { kind: "place", render };
+const pin = ({ lon, lat }) => [lon, lat];
+
+export const placeSheet = { kind: "place", pin, render };

@@ -30,7 +30,8 @@ export function openSheet(map, sheets) {
   const draw = async (fresh) => {
     const { chosen } = current();
     const request = (requests += 1);
-    if (fresh) pinAt(map, chosen?.kind === "place" ? [chosen.lon, chosen.lat] : null);
+    const sheet = byKind.get(chosen?.kind);
+    if (fresh) pinAt(map, sheet?.pin?.(chosen) ?? null);
     if (chosen === null) return close();
     if (!open) opener = document.activeElement === document.body ? map.getCanvas() : document.activeElement;
     const first = !open || fresh;
@@ -41,7 +42,7 @@ export function openSheet(map, sheets) {
     // What moves the map waits until the sheet covers what it will cover.
     const moves = [];
     try {
-      const contents = await byKind.get(chosen.kind).render(chosen, { map, onShown: (move) => moves.push(move) });
+      const contents = await sheet.render(chosen, { map, onShown: (move) => moves.push(move) });
       if (request !== requests) return undefined;
       clearTimeout(waiting);
       const hadFocus = box.contains(document.activeElement) && !fresh;
