@@ -33,7 +33,7 @@ function classControls() {
   methods.value = method;
   const numbers = h("select", { class: "select", id: "classes", onchange: (event) => change({ classes: Number(event.target.value) }) }, [3, 4, 5, 6, 7].map((each) => h("option", { value: each }, String(each))));
   numbers.value = String(classes);
-  return h("div", { class: "legend-choices" }, h("label", {}, h("span", {}, t("method")), methods), h("label", {}, h("span", {}, t("classes")), numbers));
+  return h("div", { class: "legend-controls" }, h("label", {}, h("span", {}, t("method")), methods), h("label", {}, h("span", {}, t("classes")), numbers));
 }
 
 function notes(map, classes) {
@@ -60,7 +60,9 @@ export function openLegend(map) {
       replace(box, neighbourStrip(), h("p", { class: "note" }, t("fill_neighbours_note")));
       return;
     }
-    const waiting = setTimeout(() => replace(box, classControls(), loading()), 200);
+    const waiting = setTimeout(() => {
+      if (request === requests) replace(box, classControls(), loading());
+    }, 200);
     try {
       const classes = await classification(current());
       if (request !== requests) return;

@@ -125,7 +125,7 @@ function mapLinks(cells) {
   if (cells === 0) return quiet(t("no_cells"));
   if (cells > MOST_CELLS) return quiet(t("print_too_many", { n: number(MOST_CELLS) }));
   const links = [mapLink("pdf", t("print_sheet")), mapLink("png", t("print_picture")), mapLink("html", t("print_file"))];
-  return [h("div", { class: "choices" }, links), quiet(t("print_note"))];
+  return [h("div", { class: "links" }, links), quiet(t("print_note"))];
 }
 
 export function openPrint(map, pageTitle) {
@@ -147,7 +147,7 @@ export function openPrint(map, pageTitle) {
     if (current().session === null) replace(byId("print-page"));
     else layOut(map, pageTitle, screenPicture(map), current().shownClasses);
   });
-  const view = () => h("div", { class: "choices" }, h("button", { id: "print-view", class: "button", type: "button", onclick: start }, t("print_view")));
+  const view = () => h("div", { class: "links" }, h("button", { id: "print-view", class: "button", type: "button", onclick: start }, t("print_view")));
   const maps = h("div");
   let requests = 0;
   const offer = async () => {

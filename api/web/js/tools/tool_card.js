@@ -50,8 +50,8 @@ export function showCard(title, ...children) {
   card.hidden = false;
 }
 
-export function segments(choices, chosen, pick) {
-  return h("div", { class: "segments" }, choices.map(([value, text]) => h("button", { type: "button", id: `segment-${value}`, "aria-pressed": String(value === chosen), onclick: () => pick(value) }, text)));
+export function segments(options, chosen, pick) {
+  return h("div", { class: "segments" }, options.map(([value, text]) => h("button", { type: "button", id: `segment-${value}`, "aria-pressed": String(value === chosen), onclick: () => pick(value) }, text)));
 }
 
 export function openToolCard() {
