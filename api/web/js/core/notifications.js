@@ -7,7 +7,7 @@ import { t } from "./i18n.js";
 let timer = 0;
 
 export function notify(text) {
-  const box = byId("toast");
+  const box = byId("notification");
   box.textContent = text;
   box.classList.add("shown");
   clearTimeout(timer);

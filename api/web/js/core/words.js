@@ -63,7 +63,7 @@ export const WORDS = {
   no_values: ["没有可分级的数值。", "There are no values to classify."],
   layers: ["图层", "Layers"],
   layers_grid: ["网格与区划", "Grid"],
-  layers_objects: ["对象", "Objects"],
+  layers_entities: ["对象", "Objects"],
   "layer.cells": ["网格", "Cells"],
   "layer.labels": ["网格编码", "Cell codes"],
   "layer.areas": ["行政区划", "Areas"],

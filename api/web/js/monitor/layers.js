@@ -26,7 +26,7 @@ export function openLayers(hasTiles) {
     const { hidden } = current();
     const grid = hasTiles ? [...GRID, "tiles"] : GRID;
     const group = (title, keys) => h("div", { class: "layer-group" }, h("h3", {}, t(title)), keys.map((key) => row(key, hidden)));
-    replace(byId("layers"), h("h2", { class: "block-title" }, t("layers")), group("layers_grid", grid), group("layers_objects", ENTITY_KINDS));
+    replace(byId("layers"), h("h2", { class: "block-title" }, t("layers")), group("layers_grid", grid), group("layers_entities", ENTITY_KINDS));
   };
   listen(["hidden"], ({ hidden }) => {
     for (const box of byId("layers").querySelectorAll("[data-layer]")) box.checked = !hidden.has(box.dataset.layer);

@@ -82,7 +82,7 @@ function legend(classes) {
   const kinds = Object.entries(ENTITY_COLOURS).filter(([kind]) => !hidden.has(kind));
   if (kinds.length > 0) {
     const row = ([kind, colour]) => h("p", { class: "paper-severity" }, h("i", { class: "dot", style: { background: colour } }), entityKindPlural(kind));
-    parts.push(h("h2", {}, t("layers_objects")), kinds.map(row));
+    parts.push(h("h2", {}, t("layers_entities")), kinds.map(row));
   }
   return h("aside", { class: "paper-legend" }, parts);
 }
