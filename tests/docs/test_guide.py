@@ -19,7 +19,7 @@ OTHERS = {"English", "中文", "one-time link", "一次性登录链接"}
 
 def words(column: int) -> set[str]:
     """The words of the page in Chinese (0) or in English (1)."""
-    text = (REPOSITORY / "api" / "web" / "js" / "words.js").read_text(encoding="utf-8")
+    text = (REPOSITORY / "api" / "web" / "js" / "core" / "words.js").read_text(encoding="utf-8")
     pairs = re.findall(r'\[\s*"((?:[^"\\]|\\.)*)",\s*"((?:[^"\\]|\\.)*)",?\s*\]', text)
     assert len(pairs) > 100
     return {pair[column] for pair in pairs}

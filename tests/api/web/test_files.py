@@ -15,8 +15,8 @@ from api.routes.web_page import content_security_policy
 from api.settings import ServiceSettings
 from api.web import WEB
 
-SCRIPTS = sorted((WEB / "js").glob("*.js"))
-WORDS = (WEB / "js" / "words.js").read_text(encoding="utf-8")
+SCRIPTS = sorted((WEB / "js").rglob("*.js"))
+WORDS = (WEB / "js" / "core" / "words.js").read_text(encoding="utf-8")
 
 
 def test_the_page_is_open_and_strict(service: str) -> None:
@@ -32,10 +32,10 @@ def test_the_page_is_open_and_strict(service: str) -> None:
     assert httpx.get(f"{service}/v1/page").status_code == 401
     again = httpx.get(service, headers={"If-None-Match": answer.headers["etag"]})
     assert again.status_code == 304
-    plain = httpx.get(f"{service}/web/js/start.js", headers={"Accept-Encoding": "identity"})
-    packed = httpx.get(f"{service}/web/js/start.js", headers={"Accept-Encoding": "gzip"})
+    plain = httpx.get(f"{service}/web/js/monitor/start.js", headers={"Accept-Encoding": "identity"})
+    packed = httpx.get(f"{service}/web/js/monitor/start.js", headers={"Accept-Encoding": "gzip"})
     assert packed.headers["content-encoding"] == "gzip"
-    assert plain.content == packed.content == (WEB / "js" / "start.js").read_bytes()
+    assert plain.content == packed.content == (WEB / "js" / "monitor" / "start.js").read_bytes()
     assert plain.headers["content-security-policy"] == policy
 
 
@@ -80,7 +80,8 @@ def test_every_file_that_is_named_is_there(service: str) -> None:
 def test_every_script_is_named_in_the_document() -> None:
     """What is fetched at once need not be waited for one after the other."""
     document = (WEB / "index.html").read_text(encoding="utf-8")
-    assert {f"web/js/{path.name}" for path in SCRIPTS} == set(re.findall(r'"(web/js/[^"]+)"', document))
+    scripts = {path.relative_to(WEB).as_posix() for path in SCRIPTS}
+    assert {f"web/{path}" for path in scripts} == set(re.findall(r'"(web/js/[^"]+)"', document))
 
 
 def test_nothing_is_loaded_from_elsewhere() -> None:

@@ -61,7 +61,7 @@ def test_the_browsers_own_command_prints_what_is_shown_now(open_page: Open) -> N
 
 
 def test_classes_have_the_same_tints_on_paper(open_page: Open) -> None:
-    ramps = "async () => { const { ramp } = await import('/web/js/palette.js');"
+    ramps = "async () => { const { ramp } = await import('/web/js/map/palette.js');"
     ramps += " return [1, 2, 3, 4, 5, 6, 7, 8, 9].map(ramp); }"
     assert open_page().page.evaluate(ramps) == [sample_ramp(count) for count in range(1, 10)]
 

@@ -169,7 +169,7 @@ def test_a_service_that_is_away_is_told_and_asked_again(open_page: Open) -> None
     page.route("**/v1/areas/*", lambda route: route.abort())
     page.fill("#query", "东门街道")
     page.press("#query", "Enter")
-    page.wait_for_selector("#toast.shown:has-text('无法连接服务')")
+    page.wait_for_selector("#notification.shown:has-text('无法连接服务')")
     page.route("**/tiles/cells.json*", lambda route: route.abort())
     page.click("#tool-compare")
     page.wait_for_selector("#tool-card [role=alert]")
@@ -201,7 +201,7 @@ def test_tiles_that_fail_are_told_and_asked_for_again(open_page: Open) -> None:
     page = opened.page
     page.route("**/tiles/cells/**", lambda route: route.fulfill(status=500))
     page.select_option("#scheme", "safety")
-    page.wait_for_selector("#toast.shown:has-text('正在重试')")
+    page.wait_for_selector("#notification.shown:has-text('正在重试')")
     page.unroute("**/tiles/cells/**")
     query = "wangge.map.queryRenderedFeatures({layers: ['cells-fill']}).map(each => each.properties.code)"
     opened.wait(f"wangge.map.getLayer('cells-fill') && new Set({query}).size === 2")

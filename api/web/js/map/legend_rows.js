@@ -1,0 +1,33 @@
+// The colours of cells as a legend shows them, on the panel and on paper.
+
+import { h } from "../core/dom.js";
+import { number } from "../core/format.js";
+import { t } from "../core/i18n.js";
+import { formatMeasure } from "../core/measures.js";
+import { NEIGHBOURS } from "./palette.js";
+
+function swatch(colour) {
+  const element = h("i");
+  element.style.setProperty("--mark", colour);
+  return element;
+}
+
+// The values of a class; a single one where both ends are written alike.
+function range(key, ends) {
+  const [a, b] = ends.map((value) => formatMeasure(key, value));
+  return a === b ? a : t("class_range", { a, b });
+}
+
+export function classRows(classes) {
+  return classes.ranges.map((ends, at) =>
+    h(
+      "div",
+      { class: "class-row" },
+      swatch(classes.colours[at]),
+      h("span", {}, range(classes.key, ends)),
+      h("span", {}, classes.counts ? t("class_count", { n: number(classes.counts[at]) }) : ""),
+    ),
+  );
+}
+
+export const neighbourStrip = () => h("div", { class: "strip" }, NEIGHBOURS.map(swatch));

@@ -1,0 +1,38 @@
+// The figures at the top of the panel: cells, covered area and gaps of what the user may see.
+
+import { byId, h, replace } from "../core/dom.js";
+import { number } from "../core/format.js";
+import { countGaps, shownRun } from "../core/gap_runs.js";
+import { t } from "../core/i18n.js";
+import { COVERED_AREA, formatMeasure, measuresOf } from "../core/measures.js";
+import { current, listen } from "../core/state.js";
+
+export function openStats() {
+  let totals = null; // null while they are not known
+  const stat = (value, name, alarm = false) => h("div", { class: alarm ? "stat stat-alarm" : "stat" }, h("b", {}, value), h("span", {}, name));
+  const draw = () => {
+    const run = shownRun();
+    replace(
+      byId("stats"),
+      stat(totals === null ? "—" : number(totals.cells), t("stat_cells")),
+      stat(totals === null ? "—" : formatMeasure(COVERED_AREA, totals.area), t("stat_area")),
+      run === null ? null : stat(number(countGaps(run)), t("stat_gaps"), countGaps(run) > 0),
+    );
+  };
+  const read = async () => {
+    const { scheme, at } = current();
+    if (scheme === null) return;
+    try {
+      const { cells, items } = await measuresOf(scheme, at);
+      if (scheme !== current().scheme || at !== current().at) return;
+      totals = { cells, area: items.find((each) => each.key === COVERED_AREA)?.sum ?? null };
+    } catch {
+      totals = null;
+    }
+    draw();
+  };
+  listen(["scheme", "at", "revision"], read);
+  listen(["runs", "run", "language"], draw);
+  draw();
+  read();
+}

@@ -1,0 +1,51 @@
+// The sheet of a gap: what is missing, where, how much, and by which rule.
+
+import { ask } from "../core/api.js";
+import { h } from "../core/dom.js";
+import { area, number } from "../core/format.js";
+import { gapKindName, gapSentence, severityName } from "../core/gap_kinds.js";
+import { t } from "../core/i18n.js";
+import { measureName } from "../core/measures.js";
+import { flyToBox } from "../map/camera.js";
+import { pinAt } from "../map/pin.js";
+import { actions, block, facts, head, openCell, tile, zoomButton } from "./parts.js";
+
+// The area of a gap by name and code; by the code alone where the user may not see more.
+async function areaOf({ area_code: code }) {
+  if (code === null) return null;
+  try {
+    return `${(await ask(`v1/areas/${encodeURIComponent(code)}`)).name} ${code}`;
+  } catch {
+    return code;
+  }
+}
+
+function tiles(gap) {
+  const figures = [
+    [area(gap.area_m2), t("ground"), gap.area_m2 > 0],
+    [number(gap.households), measureName("households"), gap.households > 0],
+    [number(gap.enterprises), measureName("enterprises"), gap.enterprises > 0],
+  ];
+  return figures.filter(([, , there]) => there).map(([value, name]) => tile(value, name));
+}
+
+const isPoint = ([west, south, east, north]) => west === east && south === north;
+
+async function render({ id, fly, record }, { map, onShown }) {
+  const gap = record ?? (await ask(`v1/gaps/${id}`));
+  const areaName = await areaOf(gap);
+  const zoom = () => flyToBox(map, gap.box);
+  // A point has no outline by which it would stand out.
+  if (gap.box && isPoint(gap.box)) onShown(() => pinAt(map, gap.box.slice(0, 2)));
+  if (fly && gap.box) onShown(zoom);
+  return [
+    head(t("sheet.gap"), gapKindName(gap.kind), `${severityName(gap.severity)} · ${gap.on}`),
+    actions(gap.box ? zoomButton(zoom) : h("p", { class: "quiet" }, t("gap_no_place"))),
+    block(t("gap_affected"), h("div", { class: "tiles" }, tiles(gap))),
+    block(t("gap_rule"), h("p", {}, gapSentence(gap))),
+    gap.cell_code ? block(t("gap_cell"), h("button", { class: "owner", type: "button", onclick: () => openCell(gap.cell_code) }, h("b", {}, gap.cell_code))) : null,
+    block(null, facts([[t("area_name"), areaName], [t("gaps_run"), gap.on]])),
+  ];
+}
+
+export const gapSheet = { kind: "gap", render };
