@@ -23,11 +23,11 @@ from starlette.middleware.gzip import GZipMiddleware
 from api import logs, problems
 from api.http.fast_path import FastPathMiddleware
 from api.http.middleware import RequestContextMiddleware
-from api.http.openapi import OperationRight, build_openapi
+from api.http.openapi import RouteRight, build_openapi
 from api.http.openapi_tiles import tile_paths
 from api.jobs.worker import Worker
-from api.locate.contract import model_schemas
-from api.locate.openapi import LOCATE_PATH_ITEM
+from api.locate.contract import model_schemas as locate_schemas
+from api.locate.openapi import locate_paths
 from api.metrics import METRICS_BUFFER
 from api.routes import FAST_PATHS, ROUTERS, SLOW_PATHS, UPLOAD_PATHS
 from api.routes.web_page import load_assets
@@ -56,11 +56,8 @@ class Service(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI of the service."""
-        rights = (
-            OperationRight(each.methods, each.path, each.rule.right) for each in route_requirements(self)
-        )
-        paths = {"/v1/locate": LOCATE_PATH_ITEM, **tile_paths()}
-        return build_openapi(self, paths, model_schemas(), rights)
+        rights = [RouteRight(each.path, each.methods, each.rule.right) for each in route_requirements(self)]
+        return build_openapi(self, {**locate_paths(), **tile_paths()}, locate_schemas(), rights)
 
 
 def create_app(settings: ServiceSettings | None = None) -> FastAPI:

@@ -1,7 +1,6 @@
-"""The OpenAPI of the service: what FastAPI knows of its routes, and what is said by hand."""
+"""The OpenAPI of the service: what FastAPI knows of its routes, and what is described by hand."""
 
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from typing import Any, NamedTuple
 
 from fastapi import FastAPI
@@ -12,30 +11,25 @@ from api.problems import Problem
 _NO_SECURITY: list[dict[str, list[str]]] = []
 
 
-class OperationRight(NamedTuple):
-    """The right that the operations of a path need; None for what is open to everybody."""
+class RouteRight(NamedTuple):
+    """The right that a route asks of its caller; None where it is open to everybody."""
 
-    methods: Iterable[str]
     path: str
+    methods: Iterable[str]
     right: str | None
 
 
 def build_openapi(
-    app: FastAPI,
-    paths: Mapping[str, Any],
-    component_schemas: Mapping[str, Any],
-    rights: Iterable[OperationRight],
+    app: FastAPI, paths: Mapping[str, Any], schemas: Mapping[str, Any], rights: Iterable[RouteRight]
 ) -> dict[str, Any]:
     """Return the OpenAPI of an application, made once.
 
     Parameters
     ----------
-    app
-        The application.
-    paths, component_schemas
-        Paths that FastAPI does not describe, and the schemas that they refer to.
+    paths, schemas
+        Path items and component schemas of routes that FastAPI does not describe.
     rights
-        What each operation needs.
+        What each route asks of its caller.
     """
     if app.openapi_schema is None:
         openapi = get_openapi(
@@ -45,19 +39,19 @@ def build_openapi(
             description=app.description,
             routes=app.routes,
         )
-        openapi["paths"] |= deepcopy(dict(paths))
+        openapi["paths"] |= paths
         components = openapi.setdefault("components", {})
-        schemas = components.setdefault("schemas", {})
+        described = components.setdefault("schemas", {})
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas.update(problem.pop("$defs", {}))
-        schemas["Problem"] = problem
-        schemas.update(component_schemas)
+        described.update(problem.pop("$defs", {}))
+        described["Problem"] = problem
+        described.update(schemas)
         components["securitySchemes"] = {
             "token": {"type": "http", "scheme": "bearer"},
             "session": {"type": "apiKey", "in": "cookie", "name": "wangge_session"},
         }
         openapi["security"] = [{"token": []}, {"session": []}]
-        for methods, path, right in rights:
+        for path, methods, right in rights:
             for method in methods:
                 operation = openapi["paths"].get(path, {}).get(method.lower())
                 if operation is not None and right is None:

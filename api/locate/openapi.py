@@ -1,5 +1,6 @@
 """The OpenAPI of `/v1/locate`, whose plain routes FastAPI does not describe."""
 
+from copy import deepcopy
 from typing import Any
 
 from api.locate.arrow import MEDIA_TYPE as ARROW
@@ -70,7 +71,7 @@ _CSV_RESPONSE_EXAMPLE = (
     "id,lon,lat,cell_code,cell_name,area_code,reason\n"
     "7,114.05,22.55,440305001001001,大新社区 001,440305001001,\n"
 )
-LOCATE_PATH_ITEM: dict[str, Any] = {
+_LOCATE_PATH_ITEM: dict[str, Any] = {
     "get": {
         "tags": ["locate"],
         "summary": "Ask who owns a location",
@@ -132,4 +133,8 @@ LOCATE_PATH_ITEM: dict[str, Any] = {
         },
     },
 }
-"""Both operations of the path."""
+
+
+def locate_paths() -> dict[str, Any]:
+    """Return the path items of the OpenAPI."""
+    return {"/v1/locate": deepcopy(_LOCATE_PATH_ITEM)}
