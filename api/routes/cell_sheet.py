@@ -18,16 +18,17 @@ from api.http.conditional import IfNoneMatch, make_etag
 from api.http.dependencies import DatabaseDep
 from api.http.responses import geojson_fragment, json_response
 from api.problems import problem_responses
-from api.routes.areas import current_revision
 from api.routes.cells import CellCode, SchemeCode
 from api.routes.gaps import serialize_gap
+from api.schemas.masking import mask_personal
 from api.security.area_scope import in_area_scope
 from api.security.caller import Caller
-from api.security.personal import Reveal, audit_reveal, mask_personal, open_read_session
+from api.security.personal import Reveal, audit_reveal, open_read_session
 from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
 from gis.errors import NotFoundError
 from layers.db.bulk import in_force
+from layers.db.database import current_revision
 from layers.models import Cell, Gap, Officer, Post, Scheme
 from layers.plans.schemes import find_scheme
 from layers.snapshot import SnapshotHolder

@@ -14,10 +14,9 @@ from starlette.responses import Response
 from api import schemas
 from api.http.conditional import IfNoneMatch
 from api.http.dependencies import DatabaseDep
-from api.http.pagination import FeaturePageDep, FeaturePageParams, Page, contains_text
+from api.http.pagination import FeaturePageDep, FeaturePageParams, Page
 from api.http.responses import geojson_fragment, json_response, list_response
 from api.problems import problem_responses
-from api.routes.areas import current_revision
 from api.routes.plans import PlanId, find_permitted_plan
 from api.security.area_scope import in_area_scope
 from api.security.caller import Caller
@@ -25,6 +24,8 @@ from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
 from gis.errors import InputError, NotFoundError
 from layers.db.bulk import in_force
+from layers.db.database import current_revision
+from layers.db.text_match import contains_text
 from layers.models import Cell, Plan, PlanCell
 from layers.plans.schemes import find_scheme
 

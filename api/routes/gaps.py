@@ -23,7 +23,6 @@ from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import FeaturePageDep, Limit, Page, PageDep
 from api.http.responses import geojson_fragment, json_response, list_response
 from api.problems import problem_responses
-from api.routes.areas import current_revision
 from api.routes.jobs import serialize_job
 from api.security.area_scope import in_area_scope
 from api.security.audit import Action, audit
@@ -34,6 +33,7 @@ from gis.crs import LONLAT
 from gis.errors import InputError, LimitError, NotFoundError
 from gis.gaps.compare import compare_gaps
 from layers.areas.hierarchy import read_hierarchy
+from layers.db.database import current_revision
 from layers.jobs.queue import enqueue
 from layers.models import Gap, GapRun, Scheme
 from layers.plans.schemes import find_scheme

@@ -19,11 +19,12 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api import schemas
-from api.http.conditional import IfMatchVersion, IfNoneMatch, require_version
+from api.http.conditional import IfMatchVersion, IfNoneMatch
 from api.http.dependencies import DatabaseDep, SettingsDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
-from api.http.responses import json_response, list_response, parse_geometry
+from api.http.parameters import parse_geometry
+from api.http.responses import json_response, list_response
 from api.problems import problem_responses
 from api.schemas.base import POLYGON
 from api.security.area_scope import in_area_scope
@@ -34,6 +35,7 @@ from api.security.requirements import AreaPolicy, requires
 from gis.crs import LONLAT
 from gis.diff import diff_plans
 from gis.errors import ConflictError, InputError, LimitError, NotFoundError, WanggeError
+from layers.db.versions import require_version
 from layers.models import Cell, Plan, PlanState, Scheme
 from layers.plans.drafts import check_plan, comparable_cells, create_draft, require_valid
 from layers.plans.publish import publish

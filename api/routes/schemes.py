@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api import schemas
-from api.http.conditional import IfMatchVersion, IfNoneMatch, require_version
+from api.http.conditional import IfMatchVersion, IfNoneMatch
 from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
@@ -20,6 +20,7 @@ from api.security.caller import Caller
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
 from layers.db.database import bump_revision
+from layers.db.versions import require_version
 from layers.models import Scheme
 from layers.plans.schemes import create_scheme, find_scheme, gap_rules, update_rules
 

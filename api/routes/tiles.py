@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.gap_runs import find_visible_run, newest_visible_run
+from api.http.conditional import is_not_modified
 from api.security.caller import get_principal
 from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
@@ -119,12 +120,9 @@ async def _tile_response(request: Request, key: TileSetKey) -> Response:
 
 
 def _send_tile(request: Request, tile: EncodedTile) -> Response:
-    # The same tile, compressed or not, is one to whoever draws it.
+    # A tile is the same to its reader whether it came compressed or not.
     headers = {**_PRIVATE_HEADERS, "ETag": f'W/"{tile.etag}"'}
-    if_none_match = request.headers.get("if-none-match")
-    if if_none_match is not None and tile.etag in [
-        each.strip().removeprefix("W/").strip('"') for each in if_none_match.split(",")
-    ]:
+    if is_not_modified(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
     if not tile.body:
         return Response(status_code=204, headers=_PRIVATE_HEADERS)

@@ -1,8 +1,8 @@
-"""Personal data: masked for those who may not see it, and an audit entry for each time somebody does."""
+"""Revealing personal data: only to those who may see it, with an audit entry each time."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query
 from sqlalchemy.orm import Session
@@ -16,23 +16,6 @@ Reveal = Annotated[
 ]
 
 _MAX_LISTED_IDS = 100
-
-
-def mask_personal(personal: Mapping[str, Any]) -> dict[str, Any]:
-    """Return personal values of which only the start of a name or the end of a number is left."""
-    return {key: _mask_value(value) for key, value in personal.items()}
-
-
-def mask_text(text: str) -> str:
-    """Mask one value: 张伟 to 张*, 13800001234 to *********34."""
-    if sum(character.isdigit() for character in text) >= 6:
-        return "*" * (len(text) - 2) + text[-2:]
-    return text[:1] + "*" * min(max(len(text) - 1, 1), 3)
-
-
-def visible_personal(personal: Mapping[str, Any], principal: Principal) -> dict[str, Any]:
-    """Return personal values as the caller may see them; whoever shows them plain calls `audit_reveal`."""
-    return dict(personal) if principal.can_see_personal else mask_personal(personal)
 
 
 @contextmanager
@@ -67,13 +50,3 @@ def audit_reveal(session: Session, principal: Principal, kind: str, ids: Collect
     if ids:
         listed = [str(each) for _, each in zip(range(_MAX_LISTED_IDS), ids, strict=False)]
         audit(session, principal, Action.reveal, f"{len(ids)} {kind}", ids=listed, count=len(ids))
-
-
-def _mask_value(value: Any) -> Any:
-    if value is None or value in ("", {}, []):
-        return value
-    if isinstance(value, Mapping):
-        return mask_personal(value)
-    if isinstance(value, list | tuple):
-        return [_mask_value(each) for each in value]
-    return mask_text(str(value))

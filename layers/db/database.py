@@ -174,7 +174,7 @@ class Database:
         """
         try:
             with self.engine.connect() as connection:
-                return connection.execute(select(Revision.number)).scalar_one()
+                return current_revision(connection)
         except DBAPIError:
             self.check_migrated()
             raise
@@ -200,6 +200,11 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def current_revision(session: Session | Connection) -> int:
+    """Return the number of the state that a session sees; it grows with every change of what is followed."""
+    return session.execute(select(Revision.number)).scalar_one()
 
 
 def bump_revision(session: Session) -> int:

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from threading import Lock
 
 from gis.errors import NotFoundError
-from layers.db.database import Database
+from layers.db.database import Database, current_revision
 from layers.gc_pause import paused_gc
 from layers.snapshot import read
 from layers.snapshot.cells import CellsInForce
@@ -161,7 +161,7 @@ class SnapshotHolder:
 
     def _read_former(self, snapshot: Snapshot, changes: SchemeTimeline, day: date) -> CellsInForce:
         with self._database.read() as session:
-            seen = read.read_revision(session)
+            seen = current_revision(session)
             versions = read.read_version_ids(session, changes.id, day)
             key = (changes.id, versions.tobytes())
             found = self._former.get(key)
@@ -185,7 +185,7 @@ class SnapshotHolder:
         schemes: dict[str, SchemeTimeline] = {}
         cells: dict[str, CellsInForce] = {}
         with self._database.read() as session:
-            revision = read.read_revision(session)
+            revision = current_revision(session)
             areas = read.read_area_tree(session)
             published = read.read_publications(session)
             for number, code, name in read.read_schemes(session):

@@ -12,16 +12,11 @@ from sqlalchemy import ColumnElement, Row, func, select, union
 from sqlalchemy.orm import Session
 
 from layers.db.bulk import decode_geometries, id_in, in_force, raw_geometry, read_in_batches, read_rows
-from layers.models import Area, Cell, Plan, Revision, Scheme
+from layers.models import Area, Cell, Plan, Scheme
 from layers.snapshot.areas import AreaTree
 from layers.snapshot.cells import CellsInForce, CellVersions
 
 Integers = NDArray[np.int64]
-
-
-def read_revision(session: Session) -> int:
-    """Return the revision that the session sees, 0 before the first."""
-    return session.scalar(select(func.max(Revision.number))) or 0
 
 
 def read_area_tree(session: Session) -> AreaTree:

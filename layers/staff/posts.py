@@ -1,0 +1,235 @@
+"""Posts: what an officer is in a cell of a scheme, given and ended one by one or by area and duty."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Literal, NamedTuple, get_args
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gis.errors import ConflictError, InputError, NotFoundError
+from layers.areas.scope import within
+from layers.db.bulk import in_force, insert_rows
+from layers.db.locks import lock_scheme
+from layers.db.versions import require_version
+from layers.models import Cell, Officer, Post, Scheme
+from layers.plans.schemes import find_scheme
+
+Duty = Literal["leader", "officer", "inspector", "assistant"]
+Rank = Literal["A", "B"]
+"""B is the backup of A."""
+
+DUTIES: tuple[str, ...] = get_args(Duty)
+RANKS: tuple[str, ...] = get_args(Rank)
+
+
+class SchemePost(NamedTuple):
+    """A post with the code of its scheme, and the area of the cell or officer by which it is audited."""
+
+    post: Post
+    scheme: str
+    area_code: str | None
+
+
+def list_posts(session: Session, officer: Officer) -> Sequence[SchemePost]:
+    """Return the posts that an officer holds or held, in the order in which they were given."""
+    statement = (
+        select(Post, Scheme.code)
+        .join(Scheme, Scheme.id == Post.scheme_id)
+        .where(Post.officer_id == officer.id)
+        .order_by(Post.id)
+    )
+    return [SchemePost(post, scheme, officer.area_code) for post, scheme in session.execute(statement)]
+
+
+def appoint(
+    session: Session,
+    officer: Officer,
+    *,
+    scheme: str,
+    cell_code: str,
+    duty: str,
+    rank: str,
+    on: date | None = None,
+    scope: str | None = None,
+) -> SchemePost:
+    """Give an officer a post in a cell that is in force.
+
+    Parameters
+    ----------
+    session
+        Of `Database.write`.
+    officer
+        Locked, and not one who has left.
+    scheme, cell_code
+        The codes of the cell and its scheme.
+    duty, rank
+        One of `DUTIES` and of `RANKS`.
+    on
+        The first day of the post; today when not given.
+    scope
+        The area that the cell must lie in; None for anywhere.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such scheme, or no such cell in force.
+    """
+    found = find_scheme(session, scheme)
+    area_codes = session.scalars(
+        select(Cell.area_code).where(
+            Cell.scheme_id == found.id,
+            Cell.code == cell_code,
+            Cell.valid_from.is_not(None),
+            Cell.valid_to.is_(None),
+            within(Cell.area_code, scope),
+        )
+    ).all()
+    if not area_codes:
+        raise NotFoundError(f"There is no cell '{cell_code}' in force in scheme '{found.code}'.")
+    post = Post(
+        officer_id=officer.id,
+        scheme_id=found.id,
+        cell_code=cell_code,
+        duty=duty,
+        rank=rank,
+        valid_from=on or date.today(),
+        version=1,
+    )
+    session.add(post)
+    session.flush()
+    return SchemePost(post, found.code, area_codes[0])
+
+
+def end_post(session: Session, post_id: int, version: int, *, scope: str | None = None) -> SchemePost:
+    """End a post today.
+
+    Parameters
+    ----------
+    session
+        Of `Database.write`.
+    version
+        The version that the change is based on.
+    scope
+        The area that the holder must be of; None for any.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such post.
+    StaleError
+        If the post has another version by now.
+    ConflictError
+        If it has ended already.
+    """
+    post = session.get(Post, post_id, with_for_update=True)
+    holder = post and session.scalar(
+        select(Officer).where(Officer.id == post.officer_id, within(Officer.area_code, scope))
+    )
+    if post is None or holder is None:
+        raise NotFoundError(f"There is no post number {post_id}.")
+    require_version(post.version, version)
+    if post.valid_to is not None:
+        raise ConflictError(f"Post number {post_id} has ended on {post.valid_to}.")
+    _end(post, date.today())
+    session.flush()
+    return SchemePost(post, session.get_one(Scheme, post.scheme_id).code, holder.area_code)
+
+
+def end_posts(session: Session, officer_id: int, on: date) -> None:
+    """End on a day all posts that an officer holds."""
+    held = select(Post).where(Post.officer_id == officer_id, Post.valid_to.is_(None))
+    for post in session.scalars(held):
+        _end(post, on)
+
+
+class Appointment(NamedTuple):
+    """The duty of an officer in all cells of the officer's area; None for one who is to hold no post."""
+
+    officer: Officer
+    duty: str | None
+    rank: str
+
+
+class PostChanges(NamedTuple):
+    """How many posts began, ended and stayed, and how many officers with a duty have no cell in their area."""
+
+    begun: int
+    ended: int
+    kept: int
+    without_cells: int
+
+
+def appoint_by_area(
+    session: Session, scheme_code: str, appointments: Collection[Appointment], on: date
+) -> PostChanges:
+    """Give officers the posts that area and duty call for in a scheme, and end what else they hold in it.
+
+    An officer gets a post in each cell in force on the day that belongs to exactly the officer's area.
+
+    Parameters
+    ----------
+    session
+        Of `Database.write`. The scheme's lock is taken.
+    scheme_code
+        Code of the scheme.
+    appointments
+        The officers concerned; posts of others stay.
+    on
+        The day from which it holds.
+
+    Raises
+    ------
+    InputError
+        If the scheme has no cells in force on the day.
+    NotFoundError
+        If there is no such scheme.
+    """
+    scheme = find_scheme(session, scheme_code)
+    # Publishing decides which cells are in force: one of the two waits for the other.
+    lock_scheme(session, scheme.id, shared=True)
+    cells: dict[str | None, list[str]] = defaultdict(list)
+    chosen = select(Cell.area_code, Cell.code).where(
+        Cell.scheme_id == scheme.id, in_force(Cell.valid_from, Cell.valid_to, on)
+    )
+    for area_code, code in session.execute(chosen.order_by(Cell.code)):
+        cells[area_code].append(code)
+    if not cells:
+        raise InputError(f"The scheme '{scheme_code}' has no cells in force on {on}; publish a plan first.")
+    held: dict[int, dict[tuple[str, str, str], Post]] = defaultdict(dict)
+    for post in session.scalars(select(Post).where(Post.scheme_id == scheme.id, Post.valid_to.is_(None))):
+        held[post.officer_id][post.cell_code, post.duty, post.rank] = post
+    ended = kept = without_cells = 0
+    begun = []
+    for officer, duty, rank in appointments:
+        codes = cells.get(officer.area_code, []) if duty is not None else []
+        without_cells += duty is not None and not codes
+        expected = {(code, str(duty), rank) for code in codes}
+        current = held[officer.id]
+        kept += len(expected & current.keys())
+        begun += [
+            {
+                "officer_id": officer.id,
+                "scheme_id": scheme.id,
+                "cell_code": code,
+                "duty": duty,
+                "rank": rank,
+                "valid_from": on,
+                "valid_to": None,
+                "version": 1,
+            }
+            for code, duty, rank in sorted(expected - current.keys())
+        ]
+        for key in current.keys() - expected:
+            _end(current[key], on)
+            ended += 1
+    session.flush()
+    insert_rows(session, Post.metadata.tables["posts"], begun)
+    return PostChanges(len(begun), ended, kept, without_cells)
+
+
+def _end(post: Post, on: date) -> None:
+    """End a post on a day; one that begins later keeps an empty interval as a trace."""
+    post.valid_to = max(on, post.valid_from)
+    post.version += 1
