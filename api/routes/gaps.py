@@ -23,7 +23,7 @@ from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import FeaturePageDep, Limit, Page, PageDep
 from api.http.responses import geojson_fragment, json_response, list_response
 from api.problems import problem_responses
-from api.routes.jobs import serialize_job
+from api.schemas.jobs import job_record
 from api.security.area_scope import in_area_scope
 from api.security.audit import Action, audit
 from api.security.caller import Caller
@@ -97,7 +97,7 @@ def search_gaps(body: GapSearchRequest, caller: Caller, write: IdempotentWriteDe
         parameters = {"scheme": body.scheme, "area_code": area_code, "on": day.isoformat()}
         job = enqueue(session, "gaps", parameters, created_by=caller.label, area_code=caller.area_code)
         audit(session, caller, Action.record, f"job {job.id}", area_code=area_code, kind="gaps")
-        return WriteResult(serialize_job(job), 202, location=f"/v1/jobs/{job.id}")
+        return WriteResult(job_record(job), 202, location=f"/v1/jobs/{job.id}")
 
     return write(body, handler)
 
