@@ -42,7 +42,11 @@ def _find(gap_input: GapInput, rule: DarkRule, progress: Progress) -> gpd.GeoDat
     return build_gap_frame(
         np.array(polygons, dtype=object),
         [
-            {"lamp_m": rule.lamp_m, "away_m": round(float(away[row]), 1), "place": str(gap_input.cell_codes[row])}
+            {
+                "lamp_m": rule.lamp_m,
+                "away_m": round(float(away[row]), 1),
+                "place": str(gap_input.cell_codes[row]),
+            }
             for row in rows
         ],
         cell_code=gap_input.cell_codes[rows],

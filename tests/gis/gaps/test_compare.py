@@ -129,7 +129,7 @@ KEYED = st.lists(
                            str(gap[3].get("class")), bool(gap[3].get("other_than"))),
     max_size=8,
 )  # fmt: skip
-EVERY = st.tuples(KEYED, pieces("blank"), pieces("overlap")).map(lambda each: sum(each, []))
+EVERY = st.tuples(KEYED, pieces("blank"), pieces("overlap")).map(lambda each: [*each[0], *each[1], *each[2]])
 
 
 @given(EVERY, EVERY)
