@@ -7,8 +7,9 @@ import pytest
 from fastapi import FastAPI
 
 from api import problems
-from api.http.conditional import IfMatchVersion, make_etag, require_version
+from api.http.conditional import IfMatchVersion, make_etag
 from gis.errors import StaleError
+from layers.db.versions import require_version
 
 app = FastAPI()
 problems.add_exception_handlers(app)

@@ -7,9 +7,9 @@ import pytest
 import shapely
 from sqlalchemy import select
 
-from api.http.pagination import PageParams
 from gis.errors import InputError
 from layers.db.database import Database
+from layers.db.keyset import PageRequest
 from layers.models import Area
 
 CODES = ["1", "2", "3", "4"]
@@ -31,7 +31,7 @@ def pages(database: Database, limit: int, **options: Any) -> list[list[str]]:
     cursor: str | None = None
     with database.read() as session:
         for _ in range(10):
-            rows, cursor = PageParams(limit, cursor).fetch(session, select(Area), Area.code, **options)
+            rows, cursor = PageRequest(limit, cursor).fetch(session, select(Area), Area.code, **options)
             found.append([row[0].code for row in rows])
             if cursor is None:
                 return found
@@ -50,8 +50,8 @@ def test_pages_hold_each_record_once(areas: Database, limit: int, sizes: list[in
 
 def test_pages_go_on_within_records_of_one_name(areas: Database) -> None:
     with areas.read() as session:
-        first, cursor = PageParams(3, None).fetch(session, select(Area), Area.level, Area.code)
-        rest, end = PageParams(3, cursor).fetch(session, select(Area), Area.level, Area.code)
+        first, cursor = PageRequest(3, None).fetch(session, select(Area), Area.level, Area.code)
+        rest, end = PageRequest(3, cursor).fetch(session, select(Area), Area.level, Area.code)
     assert [row[0].code for row in (*first, *rest)] == CODES
     assert end is None
 
@@ -66,4 +66,4 @@ def test_an_empty_list_is_one_page(database: Database) -> None:
 )
 def test_a_cursor_of_another_list_is_refused(areas: Database, cursor: str, message: str) -> None:
     with areas.read() as session, pytest.raises(InputError, match=message):
-        PageParams(1, cursor).fetch(session, select(Area), Area.code)
+        PageRequest(1, cursor).fetch(session, select(Area), Area.code)

@@ -3,7 +3,7 @@
 import pytest
 import shapely
 
-from api.http.responses import parse_bbox, parse_geometry
+from api.http.parameters import parse_bbox, parse_geometry
 from gis.errors import InputError, LimitError
 from layers.db.bbox import BBox
 
