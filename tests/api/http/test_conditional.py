@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from api import problems
-from api.http.conditional import IfMatchVersion, make_etag
+from api.http.conditional import IfMatchVersion, is_not_modified, make_etag
 from gis.errors import StaleError
 from layers.db.versions import require_version
 
@@ -58,3 +58,22 @@ def test_an_etag_tells_what_it_is_made_of() -> None:
     assert len(set(etags)) == 4
     assert make_etag(1, 2) == etags[0]
     assert all(etag[0] == etag[-1] == '"' and len(etag) == 26 for etag in etags)
+
+
+@pytest.mark.parametrize(
+    ("if_none_match", "etag", "expected"),
+    [
+        (None, '"a"', False),
+        ("", '"a"', False),
+        ('"a"', '"a"', True),
+        ('W/"a"', '"a"', True),
+        ('"a"', 'W/"a"', True),
+        ('"b", W/"a" ,"c"', '"a"', True),
+        ('"ab"', '"a"', False),
+        ('"b","c"', '"a"', False),
+    ],
+)
+def test_an_answer_is_not_modified_where_one_of_the_tags_is_its_own(
+    if_none_match: str | None, etag: str, *, expected: bool
+) -> None:
+    assert is_not_modified(if_none_match, etag) is expected
