@@ -28,9 +28,9 @@ from api.security.personal import Reveal, audit_reveal, mask_personal, open_read
 from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
 from gis.errors import InputError, NotFoundError
-from layers.entities.assignments import assignment_history
 from layers.entities.lifecycle import create_entity, end_entity, entity_history, find_entity, update_entity
 from layers.models import Assignment, Entity, EntityVersion, Scheme
+from layers.plans.assignments import assignment_history
 from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1/entities", tags=["entities"])

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, true
 from gis.errors import ConflictError, InputError, NotFoundError
 from gis.gaps import GapInput, GapRules, find_gaps
 from layers.db.database import Database
-from layers.entities.assignments import update_assignments
+from layers.plans.assignments import update_assignments
 from layers.entities.lifecycle import create_entity, end_entity, update_entity
 from layers.gaps.runs import find_run, newest_run, search_gaps
 from layers.maps.map_data import read_map_data

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from gis.errors import ConflictError
 from layers.db.database import Database
-from layers.entities.assignments import assign_entities, assignment_history, owner_as_of, update_assignments
+from layers.plans.assignments import assign_entities, assignment_history, owner_as_of, update_assignments
 from layers.models import Entity, EntityVersion
 from layers.plans.cells import cells_as_of, plan_cells
 from layers.plans.publish import publish

@@ -9,7 +9,7 @@ import pytest
 from gis.errors import ConflictError, StaleError
 from layers.db.database import Database
 from layers.db.locks import lock_scheme
-from layers.entities.assignments import assign_entities, assignment_history, owner_as_of
+from layers.plans.assignments import assign_entities, assignment_history, owner_as_of
 from layers.models import Plan, PlanState
 from layers.plans.cells import cell_history, cells_as_of, plan_cells
 from layers.plans.drafts import check_plan, create_draft, replace_cells

@@ -20,8 +20,9 @@ from gis.locate import PointLocator
 from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import Objects, decode_geometries, id_in, in_force, insert_rows, raw_geometry, read_rows
 from layers.db.locks import lock_scheme
-from layers.entities.intervals import OPEN_END, AssignmentValues, Interval, StoredAssignment, diff_intervals
 from layers.models import Assignment, Cell, Entity, EntityVersion, Scheme
+from layers.plans.cells import cells_as_of
+from layers.plans.intervals import OPEN_END, AssignmentValues, Interval, StoredAssignment, diff_intervals
 
 _READ_ALL_ABOVE = 5_000
 # With more entities than this, reading all is no slower than choosing them by their keys.
@@ -183,7 +184,7 @@ def _expected_intervals(
     expected: dict[int, list[Interval]] = defaultdict(list)
     states: _EntityStates | None = None
     for begin, finish in _periods(session, scheme.id, on):
-        cells = _read_cells(session, scheme.id, begin)
+        cells = cells_as_of(session, scheme.id, begin, columns=("code",))
         if cells.empty:
             continue
         if states is None:
@@ -226,16 +227,6 @@ def _periods(session: Session, scheme_id: int, on: date) -> Iterator[tuple[date,
     }
     cuts = [on, *sorted(days), OPEN_END]
     yield from pairwise(cuts)
-
-
-def _read_cells(session: Session, scheme_id: int, on: date) -> gpd.GeoDataFrame:
-    """Read codes and shapes of the cells in force on a date."""
-    chosen = select(Cell.code, raw_geometry(session, Cell.geometry)).where(
-        Cell.scheme_id == scheme_id, in_force(Cell.valid_from, Cell.valid_to, on)
-    )
-    rows = read_rows(session, chosen)
-    geometries = decode_geometries(session, [row[1] for row in rows])
-    return gpd.GeoDataFrame({"code": [row[0] for row in rows]}, geometry=geometries, crs=LONLAT)
 
 
 def _read_states(session: Session, on: date, entity_ids: Collection[int] | None) -> _EntityStates:
