@@ -13,13 +13,12 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api import schemas
-from api.gap_runs import newest_visible_run
 from api.http.conditional import IfNoneMatch, make_etag
 from api.http.dependencies import DatabaseDep
 from api.http.responses import geojson_fragment, json_response
 from api.problems import problem_responses
 from api.routes.cells import CellCode, SchemeCode
-from api.routes.gaps import serialize_gap
+from api.schemas.gaps import gap_record
 from api.schemas.masking import mask_personal
 from api.security.area_scope import in_area_scope
 from api.security.caller import Caller
@@ -29,7 +28,8 @@ from api.security.requirements import AreaPolicy, requires
 from gis.errors import NotFoundError
 from layers.db.bulk import in_force
 from layers.db.database import current_revision
-from layers.models import Cell, Gap, Officer, Post, Scheme
+from layers.gaps.queries import gaps_of_cell
+from layers.models import Cell, Officer, Post
 from layers.plans.schemes import find_scheme
 from layers.snapshot import SnapshotHolder
 from layers.tilesets import count_by_kind
@@ -78,7 +78,7 @@ def read_sheet(
             raise NotFoundError(f"There is no cell '{code}' of scheme '{scheme}' on {day}.")
         counts = count_by_kind(session, found.id, day, code)
         officers = _officers(session, caller, found.id, code, day, reveal=reveal)
-        run, gaps = _gaps(session, caller, found, code, at)
+        run, gaps = gaps_of_cell(session, caller.area_code, found, code, until=at, limit=_MAX_LISTED)
         revision = current_revision(session)
     chain = snapshots.current.areas.chain(cell.area_code)
     answer: dict[str, Any] = {
@@ -90,8 +90,8 @@ def read_sheet(
         "areas": [{"code": each.code, "name": each.name, "level": each.level} for each in chain],
         "counts": counts,
         "officers": officers,
-        "gap_run": run,
-        "gaps": gaps,
+        "gap_run": None if run is None else run.id,
+        "gaps": [gap_record(gap, geometry=False) for gap in gaps],
     }
     # A reveal is never answered from what the caller has already: it must be audited.
     etag = make_etag(revision, caller.area_code, cell.id, {**answer, "geometry": None})
@@ -129,22 +129,4 @@ def _officers(
             "valid_from": post.valid_from,
         }
         for post, officer in rows
-    ]
-
-
-def _gaps(
-    session: Session, caller: Principal, scheme: Scheme, code: str, until: date | None
-) -> tuple[int | None, list[dict[str, Any]]]:
-    """Return the newest run, up to a day where one is given, and its gaps in the cell."""
-    run = newest_visible_run(session, caller, scheme.id, until=until)
-    if run is None:
-        return None, []
-    statement = (
-        select(Gap)
-        .where(Gap.run_id == run.id, Gap.cell_code == code, in_area_scope(Gap.area_code, caller))
-        .order_by(Gap.id)
-        .limit(_MAX_LISTED)
-    )
-    return run.id, [
-        serialize_gap(gap, run, scheme.code, geometry=False) for gap in session.scalars(statement)
     ]

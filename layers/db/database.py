@@ -12,8 +12,9 @@ import orjson
 from sqlalchemy import Connection, Engine, LargeBinary, create_engine, event, func, inspect, select, update
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.orm import Session as Session
+from sqlalchemy.orm import sessionmaker
 
 from gis.errors import InputError
 from layers.db import geopackage, migrations, postgresql
@@ -178,6 +179,14 @@ class Database:
         except DBAPIError:
             self.check_migrated()
             raise
+
+    def is_readable(self) -> bool:
+        """Return whether the database can be reached and has been migrated."""
+        try:
+            self.read_revision()
+        except (SQLAlchemyError, InputError):
+            return False
+        return True
 
     @contextmanager
     def translate_errors(self) -> Iterator[None]:

@@ -1,17 +1,23 @@
 """Reading entities in their present states: a page of those that a caller may see, or some by their ids."""
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gis.errors import InputError
 from layers.areas.scope import within
 from layers.db.bulk import id_in
 from layers.db.keyset import PageRequest
 from layers.db.text_match import contains_text
 from layers.models import Assignment, Entity
-from layers.plans.schemes import find_scheme
+
+
+class CellKey(NamedTuple):
+    """What a cell is known by through time: the id of its scheme, and its code."""
+
+    scheme_id: int
+    code: str
 
 
 def list_entities(
@@ -21,8 +27,7 @@ def list_entities(
     *,
     kind: str | None = None,
     area_code: str | None = None,
-    scheme: str | None = None,
-    cell: str | None = None,
+    cell: CellKey | None = None,
     text: str | None = None,
     ended: bool = False,
 ) -> tuple[Sequence[Entity], str | None]:
@@ -36,8 +41,8 @@ def list_entities(
         Only entities in this area or beneath it; None for all.
     kind, area_code
         Only entities of a kind, or of exactly one area.
-    scheme, cell
-        Only entities that belong to a cell of a scheme, by their codes.
+    cell
+        Only entities that belong to this cell.
     text
         Part of the name or identity.
     ended
@@ -46,9 +51,7 @@ def list_entities(
     Raises
     ------
     InputError
-        If the cursor is not one of this list, or a cell is given without its scheme or the reverse.
-    NotFoundError
-        If there is no such scheme.
+        If the cursor is not one of this list.
     """
     statement = page.filter_by_bbox(session, select(Entity).where(within(Entity.area_code, scope)), Entity)
     if not ended:
@@ -59,12 +62,10 @@ def list_entities(
         statement = statement.where(Entity.area_code == area_code)
     if text:
         statement = statement.where(contains_text(text, Entity.name, Entity.external_id))
-    if (cell is None) != (scheme is None):
-        raise InputError("A cell is named together with its scheme.")
-    if cell is not None and scheme is not None:
+    if cell is not None:
         owned = select(Assignment.entity_id).where(
-            Assignment.scheme_id == find_scheme(session, scheme).id,
-            Assignment.cell_code == cell,
+            Assignment.scheme_id == cell.scheme_id,
+            Assignment.cell_code == cell.code,
             Assignment.valid_to.is_(None),
         )
         statement = statement.where(Entity.id.in_(owned))

@@ -17,7 +17,6 @@ from layers.models import Area, Cell, Scheme
 
 _MAX_DISTANCE_RULE = "max_distance_m"
 _MAX_DISTANCE_LIMIT_M = 1_000_000
-_RULE_TABLES = (*GAP_KINDS, "severity")
 
 # The first of the two numbers of PostgreSQL's advisory locks; the second is the scheme.
 
@@ -78,7 +77,8 @@ def create_scheme(
 
 def gap_rules(scheme: Scheme) -> GapRules:
     """Return the rules by which gaps are looked for in a scheme: its own, and the defaults for the rest."""
-    return GapRules.from_mapping({name: scheme.rules[name] for name in _RULE_TABLES if name in scheme.rules})
+    tables = {name: table for name, table in scheme.rules.items() if name in GAP_KINDS or name == "severity"}
+    return GapRules.from_mapping(tables)
 
 
 def update_rules(session: Session, scheme: Scheme, changes: Mapping[str, Any]) -> None:

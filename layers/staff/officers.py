@@ -12,7 +12,7 @@ from layers.areas.scope import within
 from layers.db.keyset import PageRequest
 from layers.db.versions import require_version
 from layers.models import Officer
-from layers.staff.posts import end_posts
+from layers.staff.posts import Duty, Rank, SchemePost, add_post, end_posts
 
 UPDATABLE_FIELDS = frozenset({"area_code", "personal", "attributes"})
 """What `change_officer` may change: the rest is the identity and the time of an officer."""
@@ -167,7 +167,7 @@ def end_officer(session: Session, officer_id: int, version: int, *, scope: str |
     """
     officer = find_officer(session, officer_id, scope, for_update=True)
     require_version(officer.version, version)
-    require_present(officer)
+    _require_present(officer)
     officer.valid_to = max(date.today(), officer.valid_from)
     officer.version += 1
     end_posts(session, officer.id, officer.valid_to)
@@ -175,14 +175,49 @@ def end_officer(session: Session, officer_id: int, version: int, *, scope: str |
     return officer
 
 
-def require_present(officer: Officer) -> None:
-    """Refuse what is asked of an officer who has left.
+def appoint_officer(
+    session: Session,
+    officer_id: int,
+    *,
+    scheme: str,
+    cell_code: str,
+    duty: Duty,
+    rank: Rank,
+    on: date | None = None,
+    scope: str | None = None,
+) -> SchemePost:
+    """Give an officer a post in a cell that is in force.
+
+    Parameters
+    ----------
+    session
+        Of `Database.write`.
+    officer_id
+        The officer.
+    scheme, cell_code
+        The codes of the cell and its scheme.
+    duty, rank
+        What the officer is in the cell.
+    on
+        The first day of the post; today when not given.
+    scope
+        The area that officer and cell must lie in; None for any.
 
     Raises
     ------
+    NotFoundError
+        If there is no such officer or scheme, or no such cell in force.
     ConflictError
-        If the officer has.
+        If the officer has left.
     """
+    officer = find_officer(session, officer_id, scope, for_update=True)
+    _require_present(officer)
+    return add_post(
+        session, officer, scheme=scheme, cell_code=cell_code, duty=duty, rank=rank, on=on, scope=scope
+    )
+
+
+def _require_present(officer: Officer) -> None:
     if officer.valid_to is not None:
         raise ConflictError(f"Officer number {officer.id} has left on {officer.valid_to}.")
 
@@ -197,7 +232,7 @@ class OfficerValues(NamedTuple):
 
 
 class StoredOfficers(NamedTuple):
-    """What `store_officers` did: the officers by their identities, and how many of them by what became of them."""
+    """Officers by their identities, and how many of them were inserted, updated and left unchanged."""
 
     officers: dict[str, Officer]
     inserted: int

@@ -43,38 +43,20 @@ def list_posts(session: Session, officer: Officer) -> Sequence[SchemePost]:
     return [SchemePost(post, scheme, officer.area_code) for post, scheme in session.execute(statement)]
 
 
-def appoint(
+def add_post(
     session: Session,
     officer: Officer,
     *,
     scheme: str,
     cell_code: str,
-    duty: str,
-    rank: str,
-    on: date | None = None,
-    scope: str | None = None,
+    duty: Duty,
+    rank: Rank,
+    on: date | None,
+    scope: str | None,
 ) -> SchemePost:
-    """Give an officer a post in a cell that is in force.
+    """Add a post of an officer who is locked and has not left.
 
-    Parameters
-    ----------
-    session
-        Of `Database.write`.
-    officer
-        Locked, and not one who has left.
-    scheme, cell_code
-        The codes of the cell and its scheme.
-    duty, rank
-        One of `DUTIES` and of `RANKS`.
-    on
-        The first day of the post; today when not given.
-    scope
-        The area that the cell must lie in; None for anywhere.
-
-    Raises
-    ------
-    NotFoundError
-        If there is no such scheme, or no such cell in force.
+    Parameters and errors are those of `layers.staff.officers.appoint_officer`.
     """
     found = find_scheme(session, scheme)
     area_codes = session.scalars(
@@ -123,12 +105,14 @@ def end_post(session: Session, post_id: int, version: int, *, scope: str | None 
     ConflictError
         If it has ended already.
     """
-    post = session.get(Post, post_id, with_for_update=True)
-    holder = post and session.scalar(
-        select(Officer).where(Officer.id == post.officer_id, within(Officer.area_code, scope))
-    )
-    if post is None or holder is None:
+    held = select(Post, Officer).join(Officer, Officer.id == Post.officer_id)
+    found = session.execute(
+        held.where(Post.id == post_id, within(Officer.area_code, scope)).with_for_update(of=Post),
+        execution_options={"populate_existing": True},
+    ).one_or_none()
+    if found is None:
         raise NotFoundError(f"There is no post number {post_id}.")
+    post, holder = found
     require_version(post.version, version)
     if post.valid_to is not None:
         raise ConflictError(f"Post number {post_id} has ended on {post.valid_to}.")
@@ -153,7 +137,7 @@ class Appointment(NamedTuple):
 
 
 class PostChanges(NamedTuple):
-    """How many posts began, ended and stayed, and how many officers with a duty have no cell in their area."""
+    """How many posts began, ended and stayed; how many officers with a duty have no cell in their area."""
 
     begun: int
     ended: int
