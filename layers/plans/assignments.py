@@ -18,7 +18,7 @@ from gis.crs import LONLAT
 from gis.errors import NotFoundError
 from gis.locate import PointLocator
 from layers.db.bbox import BBox, bbox_intersects
-from layers.db.bulk import Objects, decode_geometries, id_in, in_force, insert_rows, raw_geometry, read_rows
+from layers.db.bulk import Objects, decode_geometries, id_in, insert_rows, raw_geometry, read_rows
 from layers.db.locks import lock_scheme
 from layers.models import Assignment, Cell, Entity, EntityVersion, Scheme
 from layers.plans.cells import cells_as_of
@@ -329,14 +329,3 @@ def assignment_history(session: Session, entity_id: int, scheme_id: int | None =
     if scheme_id is not None:
         rows = rows.where(Assignment.scheme_id == scheme_id)
     return list(session.scalars(rows.order_by(Assignment.scheme_id, Assignment.valid_from)))
-
-
-def owner_as_of(session: Session, entity_id: int, scheme_id: int, on: date) -> Assignment | None:
-    """Return the assignment of an entity under a scheme on a date, or None where there is none."""
-    return session.scalar(
-        select(Assignment).where(
-            Assignment.entity_id == entity_id,
-            Assignment.scheme_id == scheme_id,
-            in_force(Assignment.valid_from, Assignment.valid_to, on),
-        )
-    )
