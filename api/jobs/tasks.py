@@ -1,4 +1,4 @@
-"""What the kinds of jobs do: import a file, divide an area, check or publish a plan, find gaps, export a layer.
+"""What the kinds of jobs do: import a file, divide an area, check or publish a plan, find gaps, export.
 
 Each writes in one transaction and marks its job as done in it, so that a job that ends early has written
 nothing, and one that has written is done.
