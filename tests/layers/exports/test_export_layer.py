@@ -114,7 +114,7 @@ def test_what_was_exported_can_be_imported_again(filled: Database, tmp_path: Pat
         ({}, ["E1", "H0", "H1", "H2"]),
         ({"kind": "enterprise"}, ["E1"]),
         ({"area_code": "440305001002"}, ["H1", "H2"]),
-        ({"box": BBox(113.904, 22.504, 113.912, 22.506)}, ["H0", "H1"]),
+        ({"bbox": BBox(113.904, 22.504, 113.912, 22.506)}, ["H0", "H1"]),
         ({"on": date(2026, 2, 1)}, []),
         ({"on": DAY}, ["E1", "H0", "H1", "H2"]),
     ],
