@@ -17,6 +17,7 @@ from layers.entities.states import StateModel, select_states
 from layers.formats.write_batches import GEOMETRY_COLUMN
 from layers.gaps.runs import newest_run
 from layers.models import Area, Assignment, Cell, Entity, Gap, GapRun
+from layers.plans.cells import cells_in_force
 from layers.plans.schemes import find_scheme
 
 RowSelect = Select[*tuple[Any, ...]]
@@ -89,7 +90,7 @@ def _select_cells(session: Session, filters: ExportFilters, _personal: bool) -> 
         Cell.id.label("key"), *(getattr(Cell, name) for name in types), Cell.attributes
     )
     chosen = chosen.add_columns(raw_geometry(session, Cell.geometry).label(GEOMETRY_COLUMN)).where(
-        Cell.scheme_id == scheme.id, in_force(Cell.valid_from, Cell.valid_to, filters.on or date.today())
+        cells_in_force(scheme.id, filters.on or date.today())
     )
     chosen = chosen.where(within(Cell.area_code, filters.area_code))
     if filters.bbox is not None:

@@ -20,6 +20,7 @@ from layers.areas.hierarchy import AreaHierarchy, read_hierarchy
 from layers.db.bulk import Objects, decode_geometries, in_force, raw_geometry
 from layers.entities.states import StateModel, select_states
 from layers.models import Area, Assignment, Cell, Entity, Scheme
+from layers.plans.cells import cells_in_force
 
 RowSelect = Select[*tuple[Any, ...]]
 
@@ -91,7 +92,7 @@ def _read_cells(
     area_code: str | None,
 ) -> gpd.GeoDataFrame:
     chosen = select(Cell.code, Cell.area_code, raw_geometry(session, Cell.geometry)).where(
-        Cell.scheme_id == scheme_id, in_force(Cell.valid_from, Cell.valid_to, on)
+        cells_in_force(scheme_id, on)
     )
     if area_code is None:
         return _to_frame(session, session.execute(chosen.order_by(Cell.code)).all(), ("code", "area_code"))
@@ -125,8 +126,7 @@ def _read_entities(
         chosen = chosen.outerjoin(Assignment, is_assigned)
         if codes is not None:
             area_cells = select(Cell.code).where(
-                Cell.scheme_id == scheme_id,
-                in_force(Cell.valid_from, Cell.valid_to, on),
+                cells_in_force(scheme_id, on),
                 Cell.area_code.in_(sorted(codes)),
             )
             chosen = chosen.where(

@@ -21,7 +21,8 @@ from layers.gaps.runs import search_gaps
 from layers.imports.areas import import_areas
 from layers.imports.entities import import_entities
 from layers.models import Gap
-from layers.plans.drafts import check_plan, create_draft
+from layers.plans.check import check_plan
+from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
 
