@@ -5,13 +5,14 @@ from typing import Annotated, Any, Literal
 
 import orjson
 import shapely
-from fastapi import Query, Request
+from fastapi import Path, Query, Request
 from shapely.errors import ShapelyError
 
 from api.http.responses import GEOJSON
 from gis.errors import InputError, LimitError
 from layers.db.bbox import BBox
 
+PlanId = Annotated[int, Path(ge=1, le=2**53, examples=[12])]
 FormatParam = Annotated[
     Literal["json", "geojson"] | None,
     Query(description="The form of the answer; else the header Accept decides.", examples=["geojson"]),

@@ -60,13 +60,38 @@ def audit(
     details
         Plain values; nothing personal.
     """
+    return audit_as(
+        session,
+        principal.label if principal else "nobody",
+        principal.role.value if principal else None,
+        action,
+        subject,
+        area_code=area_code if area_code is not None or principal is None else principal.area_code,
+        details=details,
+    )
+
+
+def audit_as(
+    session: Session,
+    actor: str,
+    role: str | None,
+    action: Action,
+    subject: str | None,
+    *,
+    area_code: str | None,
+    details: dict[str, Any],
+) -> AuditEntry:
+    """Add an entry for a caller of whom only label and role are known, such as one who asked for a job.
+
+    The other parameters are those of `audit`.
+    """
     entry = AuditEntry(
         at=datetime.now(UTC),
-        actor=principal.label if principal else "nobody",
-        role=principal.role.value if principal else None,
+        actor=actor,
+        role=role,
         action=action.value,
         subject=subject,
-        area_code=area_code if area_code is not None or principal is None else principal.area_code,
+        area_code=area_code,
         details=details,
     )
     session.add(entry)

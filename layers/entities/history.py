@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from layers.areas.scope import within
-from layers.entities.assignments import assignment_history
 from layers.models import Assignment, Entity, EntityVersion, Scheme
+from layers.plans.assignments import assignment_history
 
 
 def visible_states(session: Session, entity: Entity, scope: str | None) -> list[EntityVersion | Entity]:

@@ -16,8 +16,8 @@ from layers.db.bbox import BBox
 from layers.db.bulk import id_in
 from layers.db.content_hash import hash_entity
 from layers.db.database import bump_revision
-from layers.entities.assignments import update_assignments
 from layers.models import Entity, EntityVersion
+from layers.plans.assignments import update_assignments
 
 UPDATABLE_FIELDS = frozenset({"name", "class_name", "attributes", "personal", "geometry"})
 """What `update_entity` may change: kind and external_id are the identity, the area follows the location."""

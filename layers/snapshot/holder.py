@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from threading import Lock
 
-from gis.errors import NotFoundError
+from sqlalchemy.exc import SQLAlchemyError
+
+from gis.errors import NotFoundError, WanggeError
 from layers.db.database import Database, current_revision
 from layers.gc_pause import paused_gc
 from layers.snapshot import read
@@ -126,6 +128,14 @@ class SnapshotHolder:
                 gc.freeze()
             _log.info("snapshot of revision %d in use", snapshot.revision)
             return snapshot
+
+    def try_refresh(self) -> bool:
+        """Refresh if the database can be read, and return whether it could; `health` tells of a failure."""
+        try:
+            self.refresh()
+        except (SQLAlchemyError, WanggeError):
+            return False
+        return True
 
     def cached_cells(self, snapshot: Snapshot, scheme: str, day: date | None) -> CellsInForce | None:
         """Return the cells in force on a day if they are in memory, without waiting for anything.

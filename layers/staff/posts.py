@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Literal, NamedTuple, get_args
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, InputError, NotFoundError
@@ -14,6 +14,7 @@ from layers.db.bulk import in_force, insert_rows
 from layers.db.locks import lock_scheme
 from layers.db.versions import require_version
 from layers.models import Cell, Officer, Post, Scheme
+from layers.plans.cells import cells_in_force
 from layers.plans.schemes import find_scheme
 
 Duty = Literal["leader", "officer", "inspector", "assistant"]
@@ -41,6 +42,25 @@ def list_posts(session: Session, officer: Officer) -> Sequence[SchemePost]:
         .order_by(Post.id)
     )
     return [SchemePost(post, scheme, officer.area_code) for post, scheme in session.execute(statement)]
+
+
+def posts_in_cell(
+    session: Session, scheme_id: int, cell_code: str, on: date, *, limit: int
+) -> Sequence[tuple[Post, Officer]]:
+    """Return the posts held in a cell on a date with their holders, by duty, the A before the B; so many."""
+    duty_position = case({duty: position for position, duty in enumerate(DUTIES)}, value=Post.duty)
+    statement = (
+        select(Post, Officer)
+        .join(Officer, Officer.id == Post.officer_id)
+        .where(
+            Post.scheme_id == scheme_id,
+            Post.cell_code == cell_code,
+            in_force(Post.valid_from, Post.valid_to, on),
+        )
+        .order_by(duty_position, Post.rank, Post.id)
+        .limit(limit)
+    )
+    return [(post, officer) for post, officer in session.execute(statement)]
 
 
 def add_post(
@@ -174,9 +194,7 @@ def appoint_by_area(
     # Publishing decides which cells are in force: one of the two waits for the other.
     lock_scheme(session, scheme.id, shared=True)
     cells: dict[str | None, list[str]] = defaultdict(list)
-    chosen = select(Cell.area_code, Cell.code).where(
-        Cell.scheme_id == scheme.id, in_force(Cell.valid_from, Cell.valid_to, on)
-    )
+    chosen = select(Cell.area_code, Cell.code).where(cells_in_force(scheme.id, on))
     for area_code, code in session.execute(chosen.order_by(Cell.code)):
         cells[area_code].append(code)
     if not cells:
