@@ -31,7 +31,7 @@ def service(city: tuple[Path, dict[str, Any]], tmp_path_factory: pytest.TempPath
             with database.write() as session:
                 update_rules(session, find_scheme(session, "community"), {kind.name: {"lamp_m": 50}})
             search_gaps(database, "community", created_by="test")
-        settings = ServiceSettings(database=f"sqlite:///{path}", uploads=folder / "uploads")
+        settings = ServiceSettings(database=f"sqlite:///{path}", uploads=tmp_path_factory.mktemp("uploads"))
         with serving(settings) as address:
             yield address
 
@@ -67,6 +67,6 @@ def test_its_gaps_are_listed_opened_and_hatched(open_page: Open) -> None:
     opened.settle()
     assert page.evaluate("wangge.map.hasImage('hatch-0-high')")
     assert "too_dark" in opened.codes("gaps-fill", "kind")
-    page.click("[data-language-switch]")
+    page.click("#language")
     page.wait_for_selector("#sheet :text('Too dark')")
     assert "a lamp within 50 m" in page.inner_text("#sheet")
