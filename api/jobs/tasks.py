@@ -1,4 +1,4 @@
-"""What the kinds of jobs do: import a file, divide an area, look for gaps, export a layer.
+"""What the kinds of jobs do: import a file, divide an area, check or publish a plan, find gaps, export.
 
 Each writes in one transaction and marks its job as done in it, so that a job that ends early has written
 nothing, and one that has written is done.
@@ -31,7 +31,10 @@ from layers.imports.areas import AreaImportSummary, import_areas
 from layers.imports.entities import ImportSummary, import_entities
 from layers.jobs.queue import complete, heartbeat
 from layers.models import Area, GapRun
+from layers.plans.check import examine_plan, store_check
 from layers.plans.drafts import create_draft
+from layers.plans.publish import publish
+from layers.plans.queries import find_plan
 from layers.plans.schemes import find_scheme, used_codes
 
 PROGRESS_INTERVAL_S = 0.3
@@ -222,6 +225,54 @@ def _divide(context: _JobContext) -> dict[str, Any]:
     return _create_draft(context, cells)
 
 
+def _check_plan(context: _JobContext) -> dict[str, Any]:
+    plan_id = context.parameter("plan")
+    # Others can write, and be told of the progress, until only the findings are left to store.
+    with context.database.read() as session:
+        found = examine_plan(session, plan_id, context.task.area_code, progress=context.progress)
+    with context.database.write() as session:
+        plan = store_check(session, plan_id, found)
+        return context.complete(
+            session, {"plan": plan.id, "valid": found.report.is_valid, "summary": found.report.summary()}
+        )
+
+
+def _publish_plan(context: _JobContext) -> dict[str, Any]:
+    # Of the service: no other job needs it.
+    from api.security.audit import Action, audit_as
+
+    plan_id, on = context.parameter("plan"), context.parameter("on")
+    with context.database.write() as session:
+        done = publish(
+            session,
+            plan_id,
+            date.fromisoformat(on),
+            version=context.parameter("version"),
+            scope=context.task.area_code,
+            progress=context.progress,
+        )
+        audit_as(
+            session,
+            context.task.created_by,
+            context.parameter("role"),
+            Action.publish,
+            f"plan {plan_id}",
+            area_code=find_plan(session, plan_id).area_code,
+            details={"on": on},
+        )
+        result = {
+            "plan": plan_id,
+            "kept": done.kept,
+            "ended": done.ended,
+            "begun": done.begun,
+            "assignments_ended": done.assignments.ended,
+            "assignments_begun": done.assignments.inserted,
+            "superseded": list(done.superseded),
+            "revision": done.revision,
+        }
+        return context.complete(session, result)
+
+
 def _search_gaps(context: _JobContext) -> dict[str, Any]:
     result: dict[str, Any] = {}
 
@@ -282,6 +333,8 @@ JOB_HANDLERS: Mapping[str, Callable[[_JobContext], dict[str, Any]]] = {
     "import-areas": _import_areas,
     "import-cells": _import_cells,
     "divide": _divide,
+    "check": _check_plan,
+    "publish": _publish_plan,
     "gaps": _search_gaps,
     "export": _export,
 }

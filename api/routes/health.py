@@ -1,14 +1,10 @@
-"""Whether the process lives, whether it can answer, and what it has counted.
-
-Nothing here tells anything of what the database holds.
-"""
+"""Whether the process lives, whether it can answer, and what it has counted."""
 
 from typing import Literal
 
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -16,7 +12,6 @@ from api.metrics import REQUEST_METRICS, render_metrics
 from api.problems import RETRY_AFTER_S, problem_response, problem_responses
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, public, requires
-from gis.errors import InputError
 from layers.db.database import Database
 from layers.snapshot import SnapshotHolder
 
@@ -53,9 +48,7 @@ async def readyz(request: Request) -> Response:
         return _not_ready("The published plans are not loaded yet.", request_id)
     if health.failure is not None:
         return _not_ready("The published plans have changed and could not be read again.", request_id)
-    try:
-        await run_in_threadpool(database.read_revision)
-    except (SQLAlchemyError, InputError):
+    if not await run_in_threadpool(database.is_readable):
         return _not_ready("The database cannot be read.", request_id)
     return Response(b'{"status":"ok"}', media_type="application/json")
 

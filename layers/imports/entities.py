@@ -16,11 +16,11 @@ from layers.areas.hierarchy import read_hierarchy
 from layers.areas.locator import AreaLocator
 from layers.db import geopackage
 from layers.db.database import Database, bump_revision
-from layers.entities.assignments import update_assignments
 from layers.formats.read_batches import read_batches
 from layers.imports.entity_reader import EntityReader
 from layers.imports.rejections import RejectedRecord, RejectionReason
 from layers.imports.staging import StagingTable
+from layers.plans.assignments import update_assignments
 
 Progress = Callable[[int, int], None]
 BeforeCommit = Callable[[Session, "ImportSummary"], None]

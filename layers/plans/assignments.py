@@ -18,10 +18,11 @@ from gis.crs import LONLAT
 from gis.errors import NotFoundError
 from gis.locate import PointLocator
 from layers.db.bbox import BBox, bbox_intersects
-from layers.db.bulk import Objects, decode_geometries, id_in, in_force, insert_rows, raw_geometry, read_rows
+from layers.db.bulk import Objects, decode_geometries, id_in, insert_rows, raw_geometry, read_rows
 from layers.db.locks import lock_scheme
-from layers.entities.intervals import OPEN_END, AssignmentValues, Interval, StoredAssignment, diff_intervals
 from layers.models import Assignment, Cell, Entity, EntityVersion, Scheme
+from layers.plans.cells import cells_as_of
+from layers.plans.intervals import OPEN_END, AssignmentValues, Interval, StoredAssignment, diff_intervals
 
 _READ_ALL_ABOVE = 5_000
 # With more entities than this, reading all is no slower than choosing them by their keys.
@@ -183,7 +184,7 @@ def _expected_intervals(
     expected: dict[int, list[Interval]] = defaultdict(list)
     states: _EntityStates | None = None
     for begin, finish in _periods(session, scheme.id, on):
-        cells = _read_cells(session, scheme.id, begin)
+        cells = cells_as_of(session, scheme.id, begin, columns=("code",))
         if cells.empty:
             continue
         if states is None:
@@ -226,16 +227,6 @@ def _periods(session: Session, scheme_id: int, on: date) -> Iterator[tuple[date,
     }
     cuts = [on, *sorted(days), OPEN_END]
     yield from pairwise(cuts)
-
-
-def _read_cells(session: Session, scheme_id: int, on: date) -> gpd.GeoDataFrame:
-    """Read codes and shapes of the cells in force on a date."""
-    chosen = select(Cell.code, raw_geometry(session, Cell.geometry)).where(
-        Cell.scheme_id == scheme_id, in_force(Cell.valid_from, Cell.valid_to, on)
-    )
-    rows = read_rows(session, chosen)
-    geometries = decode_geometries(session, [row[1] for row in rows])
-    return gpd.GeoDataFrame({"code": [row[0] for row in rows]}, geometry=geometries, crs=LONLAT)
 
 
 def _read_states(session: Session, on: date, entity_ids: Collection[int] | None) -> _EntityStates:
@@ -338,14 +329,3 @@ def assignment_history(session: Session, entity_id: int, scheme_id: int | None =
     if scheme_id is not None:
         rows = rows.where(Assignment.scheme_id == scheme_id)
     return list(session.scalars(rows.order_by(Assignment.scheme_id, Assignment.valid_from)))
-
-
-def owner_as_of(session: Session, entity_id: int, scheme_id: int, on: date) -> Assignment | None:
-    """Return the assignment of an entity under a scheme on a date, or None where there is none."""
-    return session.scalar(
-        select(Assignment).where(
-            Assignment.entity_id == entity_id,
-            Assignment.scheme_id == scheme_id,
-            in_force(Assignment.valid_from, Assignment.valid_to, on),
-        )
-    )
