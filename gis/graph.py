@@ -164,6 +164,25 @@ def find_overlapping(geometries: ArrayLike) -> Pairs:
     return i, j
 
 
+def connected_components(count: int, left: IntArray, right: IntArray) -> IntArray:
+    """Label connected nodes with the lowest node of their component.
+
+    Parameters
+    ----------
+    count
+        Number of nodes.
+    left, right
+        The edges.
+    """
+    # Loading it takes longer than most commands that draw or divide, which need none of it.
+    from scipy.sparse import coo_array, csgraph
+
+    links = coo_array((np.ones(len(left), dtype=bool), (left, right)), shape=(count, count))
+    _, component = csgraph.connected_components(links, directed=False)
+    _, lowest = np.unique(component, return_index=True)
+    return np.asarray(lowest[component], dtype=np.int64)
+
+
 def _edges(polygons: NDArray[np.object_]) -> tuple[IntArray, FloatArray]:
     """Owners (m,) and end points (m, 4) of all edges, the lexicographically smaller end first."""
     xy, ring, owner = _vertices(polygons)

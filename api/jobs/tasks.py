@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-import shapely
 from pydantic import BaseModel
 from pyproj import CRS
 from sqlalchemy import select
@@ -27,7 +26,6 @@ from layers.areas.hierarchy import read_area_geometries, read_hierarchy
 from layers.db.database import Database
 from layers.fields.columns import standardise_areas, standardise_cells
 from layers.formats import read_layer
-from layers.formats.read_batches import read_batches
 from layers.gaps.runs import search_gaps
 from layers.imports.areas import AreaImportSummary, import_areas
 from layers.imports.entities import ImportSummary, import_entities
@@ -122,7 +120,8 @@ class _JobContext:
     @property
     def read_options(self) -> dict[str, Any]:
         """How the file is to be read, for `read_layer` and what reads like it."""
-        return {name: self.parameter(name) for name in ("layer", "source_crs", "lon_field", "lat_field")}
+        options = {name: self.parameter(name) for name in ("layer", "source_crs", "lon_field", "lat_field")}
+        return {**options, "max_vertices": self.task.vertices}
 
     @property
     def day(self) -> date | None:
@@ -164,7 +163,7 @@ def run_job(database: Database, task: Task, progress: ProgressReporter) -> dict[
 
 
 def _import_entities(context: _JobContext) -> dict[str, Any]:
-    _require_limits(context, "entities")
+    _require_unpacked_limit(context)
     result: dict[str, Any] = {}
 
     def complete_job(session: Session, done: ImportSummary) -> None:
@@ -190,7 +189,7 @@ def _import_entities(context: _JobContext) -> dict[str, Any]:
 
 
 def _import_areas(context: _JobContext) -> dict[str, Any]:
-    _require_limits(context, "areas")
+    _require_unpacked_limit(context)
     frame = standardise_areas(read_layer(context.file, role="areas", **context.read_options))
 
     def complete_job(session: Session, done: AreaImportSummary) -> None:
@@ -200,7 +199,7 @@ def _import_areas(context: _JobContext) -> dict[str, Any]:
 
 
 def _import_cells(context: _JobContext) -> dict[str, Any]:
-    _require_limits(context, "cells")
+    _require_unpacked_limit(context)
     frame = standardise_cells(read_layer(context.file, role="cells", **context.read_options))
     return _create_draft(context, lambda _session, _scheme: frame)
 
@@ -317,23 +316,16 @@ def _create_draft(context: _JobContext, make_cells: Callable[[Any, Any], Any]) -
         return context.complete(session, {"plan": plan.id, "cells": len(cells)})
 
 
-def _require_limits(context: _JobContext, role: str) -> None:
-    """Refuse a file that unpacks to too much or has too many vertices."""
-    task = context.task
+def _require_unpacked_limit(context: _JobContext) -> None:
+    """Refuse an archive that unpacks to too much."""
     if context.file.suffix.lower() == ".zip":
         try:
             with ZipFile(context.file) as archive:
                 size = sum(each.file_size for each in archive.infolist())
         except BadZipFile as error:
             raise InputError("The archive cannot be read.") from error
-        if size > task.unpacked:
-            raise LimitError(f"The archive unpacks to more than {task.unpacked:,} bytes.")
-    vertices = 0
-    with read_batches(context.file, role=role, **context.read_options) as batches:
-        for batch in batches.stream:
-            vertices += int(shapely.get_num_coordinates(batch.geometries).sum())
-            if vertices > task.vertices:
-                raise LimitError(f"The file has more than {task.vertices:,} vertices.")
+        if size > context.task.unpacked:
+            raise LimitError(f"The archive unpacks to more than {context.task.unpacked:,} bytes.")
 
 
 JOB_HANDLERS: Mapping[str, Callable[[_JobContext], dict[str, Any]]] = {

@@ -156,25 +156,3 @@ def build_face_graph(
 def _pair_keys(lists: RaggedArray, width: int) -> IntArray:
     """Return row * width + value of every entry."""
     return np.repeat(np.arange(len(lists.offsets) - 1), lists.lengths()) * width + lists.values
-
-
-def connected_components(count: int, left: IntArray, right: IntArray) -> IntArray:
-    """Label connected nodes with the lowest node of their component.
-
-    Parameters
-    ----------
-    count
-        Number of nodes.
-    left, right
-        The edges.
-    """
-    root = np.arange(count)
-    while True:
-        low = np.minimum(root[left], root[right])
-        further = root.copy()
-        np.minimum.at(further, root[left], low)
-        np.minimum.at(further, root[right], low)
-        further = further[further]
-        if np.array_equal(further, root):
-            return root
-        root = further

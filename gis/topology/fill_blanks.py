@@ -9,7 +9,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.topology.face_graph import FaceGraph, IntArray, RaggedArray, connected_components
+from gis.graph import connected_components
+from gis.topology.face_graph import FaceGraph, IntArray, RaggedArray
 from gis.topology.overlap_resolution import cell_with_longest_border
 from gis.topology.polygon_layer import Geometries
 

@@ -1,12 +1,13 @@
 """The contest for faces that several cells cover: which cell keeps each of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.topology.face_graph import FaceGraph, IntArray, RaggedArray, connected_components
+from gis.graph import connected_components
+from gis.topology.face_graph import FaceGraph, IntArray, RaggedArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,30 +260,33 @@ def connected_pieces(face_graph: FaceGraph, starts: set[int], within: set[int]) 
     """Return the connected pieces of a set of faces that hold the starts."""
     pieces, seen = [], set[int]()
     for start in sorted(starts):
-        if start in seen:
-            continue
-        piece, front = [start], [start]
-        seen.add(start)
-        while front:
-            for other, _ in face_graph.neighbours(front.pop()):
-                if other in within and other not in seen:
-                    seen.add(other)
-                    piece.append(other)
-                    front.append(other)
-        pieces.append(piece)
+        if start not in seen:
+            piece = list(_reachable_faces(face_graph, start, within))
+            seen.update(piece)
+            pieces.append(piece)
     return pieces
 
 
 def are_connected(face_graph: FaceGraph, targets: set[int], within: set[int]) -> bool:
-    """Tell whether all goals hang together across edges of faces within a set."""
-    if len(targets) <= 1:
+    """Return whether faces are connected across edges of faces within a set."""
+    missing = set(targets)
+    if len(missing) <= 1:
         return True
-    start = min(targets)
-    missing, reached, front = targets - {start}, {start}, [start]
-    while front and missing:
+    for face in _reachable_faces(face_graph, min(targets), within):
+        missing.discard(face)
+        if not missing:
+            return True
+    return False
+
+
+def _reachable_faces(face_graph: FaceGraph, start: int, within: set[int]) -> Iterator[int]:
+    """Walk from a face to all faces that are connected to it within a set."""
+    # Few faces each time, and rarely to the end: a matrix of the whole graph would cost more than the walk.
+    reached, front = {start}, [start]
+    yield start
+    while front:
         for other, _ in face_graph.neighbours(front.pop()):
             if other in within and other not in reached:
                 reached.add(other)
-                missing.discard(other)
                 front.append(other)
-    return not missing
+                yield other

@@ -87,6 +87,7 @@ def import_entities(
     source_crs: str | None = None,
     lon_field: str | None = None,
     lat_field: str | None = None,
+    max_vertices: int | None = None,
     progress: Progress | None = None,
     before_commit: BeforeCommit | None = None,
 ) -> ImportSummary:
@@ -99,7 +100,7 @@ def import_entities(
     ----------
     database
         Migrated.
-    path, layer, where, source_crs, lon_field, lat_field
+    path, layer, where, source_crs, lon_field, lat_field, max_vertices
         As for `layers.formats.read_layer`.
     kind
         The kind of all records, for a file without a field `kind`.
@@ -123,6 +124,8 @@ def import_entities(
     ------
     InputError
         If the file cannot be read, or has no identity or kind.
+    LimitError
+        If it has more vertices.
     NotFoundError
         If there is no area with `area_code`.
     ConflictError
@@ -146,6 +149,7 @@ def import_entities(
                 source_crs=source_crs,
                 lon_field=lon_field,
                 lat_field=lat_field,
+                max_vertices=max_vertices,
             ) as batches,
         ):
             staging.create()
