@@ -94,8 +94,10 @@ class ProjectedCells:
         """
         number: IntArray = np.full(len(geometries), len(self.code_index), dtype=np.int64)
         distance = np.full(len(geometries), np.nan)
+        # The tree takes no limit of 0; what lies within the tie of a cell is at no distance from it.
+        limit_m = None if max_distance_m is None else max(max_distance_m, DISTANCE_TIE_M)
         (row, _), away = self.tree.query_nearest(
-            geometries, max_distance=max_distance_m, return_distance=True, all_matches=False
+            geometries, max_distance=limit_m, return_distance=True, all_matches=False
         )
         distance[row] = away
         near, cell = self.tree.query(geometries[row], predicate="dwithin", distance=away + DISTANCE_TIE_M)
