@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gis.errors import InputError
+from layers.formats.sqlite_files import require_closed
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def validate_outputs(
     Raises
     ------
     InputError
-        If one of them cannot be written, or two are the same.
+        If one of them cannot be written or is open in another program, or two are the same.
     """
     planned: list[Path] = []
     for path in filter(None, layers):
@@ -110,6 +111,8 @@ def validate_outputs(
             raise InputError(f"{other}: give it the extension {' or '.join(suffixes)}.")
         output_folder(other)
         planned.append(other)
+    for path in planned:
+        require_closed(path)
     names = [path.resolve() for path in planned]
     for place, path in enumerate(planned):
         if names[place] in names[:place]:

@@ -1,7 +1,4 @@
-"""Writing files that appear whole or not at all.
-
-what the columns mean is not known here.
-"""
+"""Writing files that appear whole or not at all."""
 
 import json
 import re
@@ -20,6 +17,7 @@ import shapely
 
 from gis.errors import InputError
 from layers.formats.registry import Format, output_folder, output_format, validate_outputs
+from layers.formats.sqlite_files import require_closed, sqlite_journals
 
 GDAL_OPTIONS: Mapping[str, Mapping[str, object]] = {
     "GeoJSON": {"SIGNIFICANT_FIGURES": 17, "WRITE_NAME": "NO"},
@@ -38,14 +36,17 @@ _SHAPEFILE_SIDECARS = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
 def atomic_write(path: Path) -> Iterator[Path]:
     """Give a path to write to; move it over `path` when the block ends well, and leave nothing otherwise.
 
-    Files beside it (the parts of a Shapefile) move along, the named one last.
+    Files beside it (the parts of a Shapefile) move along, the named one last. A file that was there keeps its
+    permissions, and a link goes on pointing to the file it names.
 
     Raises
     ------
     InputError
-        If the folder cannot be written or the disk is full.
+        If the folder cannot be written, the disk is full, or another program has the old file open.
     """
+    path = path.resolve() if path.is_symlink() else path
     folder = output_folder(path)
+    require_closed(path)
     try:
         temp_dir = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=folder))
     except OSError as error:
@@ -56,6 +57,12 @@ def atomic_write(path: Path) -> Iterator[Path]:
         if path.suffix.lower() == ".shp":
             for suffix in _SHAPEFILE_SIDECARS:
                 path.with_suffix(suffix).unlink(missing_ok=True)
+        if path.exists():
+            shutil.copymode(path, temp_dir / path.name)
+        # A journal of the former file would be played into the new one.
+        require_closed(path)
+        for journal in sqlite_journals(path):
+            journal.unlink(missing_ok=True)
         for part in parts:
             part.replace(folder / part.name)
     except OSError as error:
