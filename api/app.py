@@ -113,7 +113,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     follower = Thread(
         target=follow_database,
         args=(database, snapshots, stop),
-        kwargs={"after": tile_sets.wake},
+        kwargs={"on_refresh": tile_sets.wake},
         name="follow",
         daemon=True,
     )

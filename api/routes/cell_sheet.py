@@ -17,9 +17,10 @@ from api.gap_runs import newest_visible_run
 from api.http.conditional import IfNoneMatch, make_etag
 from api.http.dependencies import DatabaseDep
 from api.http.responses import geojson_fragment, json_response
+from api.http.scheme_parameters import SchemeCode
 from api.problems import problem_responses
 from api.routes.areas import current_revision
-from api.routes.cells import CellCode, SchemeCode
+from api.routes.cells import CellCode
 from api.routes.gaps import serialize_gap
 from api.security.area_scope import in_area_scope
 from api.security.caller import Caller

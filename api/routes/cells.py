@@ -16,6 +16,7 @@ from api.http.conditional import IfNoneMatch
 from api.http.dependencies import DatabaseDep
 from api.http.pagination import FeaturePageDep, FeaturePageParams, Page, contains_text
 from api.http.responses import geojson_fragment, json_response, list_response
+from api.http.scheme_parameters import SchemeCode
 from api.problems import problem_responses
 from api.routes.areas import current_revision
 from api.routes.plans import PlanId, find_permitted_plan
@@ -33,7 +34,6 @@ router = APIRouter(prefix="/v1", tags=["cells"])
 _CELL_FIELDS = ("id", "code", "name", "kind", "parent", "area_code", "area_m2", "perimeter_m", "attributes")
 
 CellCode = Annotated[str, Path(max_length=100, examples=["440305001001001"])]
-SchemeCode = Annotated[str, Path(max_length=60, examples=["community"])]
 
 
 def _serialize_cell(cell: Cell, *, geometry: bool = True) -> dict[str, Any]:
