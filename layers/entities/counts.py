@@ -1,4 +1,4 @@
-"""How many entities of each kind belong to each cell of a scheme on a day; measures are computed from them."""
+"""How many entities of each kind belong to each cell of a scheme on a day: what measures count."""
 
 from collections.abc import Mapping
 from datetime import date
