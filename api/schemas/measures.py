@@ -37,7 +37,7 @@ class MeasureDescription(BaseModel):
     )
     prominence: Prominence = Field(
         examples=["headline"],
-        description="headline: shown without being asked for; detail: only where everything is told.",
+        description="headline: shown without being asked for; detail: only where everything is shown.",
     )
 
 

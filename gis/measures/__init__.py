@@ -24,6 +24,7 @@ from gis.measures.measure import (
     Measure,
     Prominence,
     Quantity,
+    format_quantity,
     round_for_display,
 )
 from gis.measures.sizes import area_m2, compactness, geodesic_area_m2, measure_cells, perimeter_m
@@ -43,6 +44,7 @@ __all__ = [
     "count_keys",
     "counted_kinds",
     "entity_load",
+    "format_quantity",
     "geodesic_area_m2",
     "measure_cells",
     "measure_of_column",

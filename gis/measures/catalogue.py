@@ -72,8 +72,8 @@ MEASURES: dict[str, Measure] = {
 }
 """Every measure by its key, in the order in which measures are listed.
 
-All are numbers about a cell and nobody's personal data: what is not in here stays out of a map's file unless
-somebody asks for it by name.
+All are numbers about a cell and no one's personal data: any other column stays out of a map's file unless the
+caller names it.
 """
 
 

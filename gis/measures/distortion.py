@@ -66,7 +66,7 @@ def resolve_working_crs(cells: gpd.GeoDataFrame, crs: CRS | None) -> CRS:
     """Return the working CRS named for a layer, or choose one where none is.
 
     A layer too wide for any zone, such as a whole country, keeps the zone of its middle: how cells lie to one
-    another can be told there too. A CRS that somebody names has to be as good as that, or true.
+    another can be seen there too. A CRS that the caller names has to be as good as that, or true.
 
     Raises
     ------

@@ -48,7 +48,7 @@ class Prominence(StrEnum):
     normal = "normal"
     """Wherever measures are listed."""
     detail = "detail"
-    """Only where everything about a cell is told."""
+    """Only where everything about a cell is shown."""
 
 
 class CellFigures(NamedTuple):
@@ -84,7 +84,7 @@ class Measure:
     entity_kinds
         The kinds of entities whose counts `compute` reads.
     decimals
-        To how many decimals values are told. None: five digits of the greatest, and always a tenth.
+        To how many decimals values are rounded. None: five digits of the greatest, and always a tenth.
     whole
         Whether classes end at whole numbers where all values are whole.
     aggregation
@@ -119,11 +119,11 @@ class Measure:
         return self.labels.get(language, self.key)
 
     def values(self, cells: CellFigures) -> Numbers:
-        """Return the values of cells as they are told, shape (n,)."""
+        """Return the rounded values of cells, shape (n,)."""
         return self.round(self._computed(cells))
 
     def group_values(self, cells: CellFigures, groups: IntArray, count: int) -> Numbers:
-        """Return what stands for groups of cells as it is told, shape (count,).
+        """Return the rounded values that stand for groups of cells, shape (count,).
 
         Parameters
         ----------
@@ -143,22 +143,27 @@ class Measure:
         return found.astype(values.dtype)
 
     def round(self, values: Numbers) -> Numbers:
-        """Return values as they are told, of the same shape."""
+        """Return values rounded for display, of the same shape."""
         return round_for_display(values) if self.decimals is None else np.round(values, self.decimals)
 
     def format(self, value: float) -> str:
         """Return a value for people, with its unit."""
-        if self.quantity is Quantity.area:
-            return f"{value / 1e6:,.2f} km²" if value >= _KM2_FROM_M2 else f"{value:,.0f} m²"
-        if self.quantity is Quantity.length:
-            return f"{value:,.0f} m"
-        if self.quantity is Quantity.share:
-            return f"{value:.0%}"
-        return f"{value:,.6g}" if self.unit is None else f"{value:,.6g} {self.unit}"
+        return format_quantity(value, self.quantity, self.unit)
 
     def _computed(self, cells: CellFigures) -> Numbers:
         assert self.compute is not None, f"only files bring '{self.key}'"
         return self.compute(cells)
+
+
+def format_quantity(value: float, quantity: Quantity, unit: str | None = None) -> str:
+    """Return a value for people: areas, lengths and shares in units of their own, others in the given one."""
+    if quantity is Quantity.area:
+        return f"{value / 1e6:,.2f} km²" if value >= _KM2_FROM_M2 else f"{value:,.0f} m²"
+    if quantity is Quantity.length:
+        return f"{value:,.0f} m"
+    if quantity is Quantity.share:
+        return f"{value:.0%}"
+    return f"{value:,.6g}" if unit is None else f"{value:,.6g} {unit}"
 
 
 def round_for_display(values: Numbers) -> Numbers:

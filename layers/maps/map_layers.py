@@ -250,7 +250,7 @@ def measure_column(cells: gpd.GeoDataFrame, key: str) -> "pd.Series[Any]":
 
 
 def rounded_values(measure: Measure, column: "pd.Series[Any]") -> NDArray[np.float64]:
-    """Return the values of a measure as it tells them, NaN where they are not known."""
+    """Return the rounded values of a measure, NaN where they are not known."""
     return np.asarray(measure.round(column.to_numpy(dtype=float, na_value=np.nan)), dtype=float)
 
 

@@ -23,7 +23,7 @@ from gis.codes import require_codes
 from gis.colours import TOL_BRIGHT, TOL_GREY, colour_cells
 from gis.crs import choose_working_crs, to_working_crs
 from gis.errors import InputError
-from gis.measures import MEASURES, Quantity, area_m2, measure_of_column
+from gis.measures import MEASURES, Quantity, area_m2, format_quantity, measure_of_column
 from layers.maps import map_layers, mpl_style
 from layers.maps.choropleth import Classification, sample_ramp
 from layers.maps.label_placement import Label, place_labels
@@ -333,7 +333,7 @@ class _PrintMapRenderer:
         total_area_m2 = float(np.nansum(area_m2(map_layers.as_lonlat(self.print_map.cells, "cells"))))
         figures = [
             (self.words["cells"], f"{len(self.cells):,}"),
-            (self.words["total_area"], MEASURES["area_m2"].format(total_area_m2)),
+            (self.words["total_area"], format_quantity(total_area_m2, Quantity.area)),
         ]
         figures += [
             (each.label(self.print_map.language), f"{self.cells[each.key].sum():,.0f}")

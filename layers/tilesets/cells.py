@@ -47,11 +47,11 @@ class CellLayers:
     codes, names, area_codes, colours
         Of the cells, in the order of their ids, shape (n,).
     measures
-        What their tiles tell of them, in the order of the catalogue.
+        The attributes of their tiles that are measures, in the order of the catalogue.
     minzoom
         The first zoom at which cells are drawn.
     likely_zooms
-        The zooms that somebody will look at: from the one at which the cells fill half a tile.
+        The zooms that are likely to be looked at: from the one at which the cells fill half a tile.
     """
 
     def __init__(self, cells: CellsInForce) -> None:
@@ -186,8 +186,8 @@ class CellLayers:
                     encode=self.group_polygons.encode_borders,
                 ),
             ]
-        told = {**self.properties, **counted}
-        return CellTileSet(self, {each.key: told[each.key] for each in self.measures}, parts)
+        values = {**self.properties, **counted}
+        return CellTileSet(self, {each.key: values[each.key] for each in self.measures}, parts)
 
     def _figures(self, counts: Mapping[str, Integers]) -> CellFigures:
         versions = self.cells.versions
@@ -202,8 +202,7 @@ class CellTileSet(TileSet):
     cell_layers
         The cells.
     values
-        What the tiles tell of each measure of the cells, shape (n,), by its key in the order of the
-        catalogue.
+        The values of each measure in the tiles, shape (n,), by its key in the order of the catalogue.
     """
 
     def __init__(

@@ -115,12 +115,12 @@ def expected(database: Path) -> dict[str, float]:
 
 
 def close(value: float) -> Any:
-    """Nearly a value: areas are told to a tenth."""
+    """Nearly a value: areas are rounded to a tenth."""
     return pytest.approx(value, abs=0.002)
 
 
 def tiles(ask: Ask, zoom: int) -> dict[str, list[dict[str, Any]]]:
-    """What the tiles of a zoom tell, by layer."""
+    """The attributes in the tiles of a zoom, by layer."""
     west, south, east, north = ask("/tiles/cells.json", scheme="community").json()["bounds"]
     found: dict[str, list[dict[str, Any]]] = {}
     for tile in tiles_intersecting((west, south, east, north), zoom):
@@ -132,9 +132,9 @@ def tiles(ask: Ask, zoom: int) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_tiles_tell_it_of_cells_and_of_groups(ask: Ask, expected: dict[str, float]) -> None:
-    told = tiles(ask, 16)["cells"]
-    assert {each["code"]: each[KEY] for each in told if KEY in each} == close(expected)
-    assert len({each["code"] for each in told}) == COLUMNS * ROWS
+    attributes = tiles(ask, 16)["cells"]
+    assert {each["code"]: each[KEY] for each in attributes if KEY in each} == close(expected)
+    assert len({each["code"] for each in attributes}) == COLUMNS * ROWS
     described = ask("/tiles/cells.json", scheme="community").json()["vector_layers"]
     fields = {layer["id"]: layer["fields"] for layer in described}
     assert fields["cells"][KEY] == fields["cell_groups"][KEY] == "Number"

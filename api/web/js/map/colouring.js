@@ -27,11 +27,11 @@ const APART = ["match", ["get", "colour"], ...NEIGHBOURS.flatMap((colour, number
 // The colour of a cell as MapLibre computes it from the attributes in its tile.
 export const cellColour = (classes) => (classes === null ? APART : stepped(classes, ["get", classes.key]));
 
-// Cells drawn together by area show the mean of their cells, which fits the same classes; their tiles tell it or the sum.
+// Cells drawn together by area show the mean of their cells, which fits the same classes; tiles hold it, or the sum.
 export function groupColour(classes) {
   if (classes === null) return APART;
-  const told = ["get", classes.key];
-  return stepped(classes, measureOf(classes.key)?.aggregation === "mean" ? told : ["/", told, ["max", 1, ["get", "cells"]]]);
+  const value = ["get", classes.key];
+  return stepped(classes, measureOf(classes.key)?.aggregation === "mean" ? value : ["/", value, ["max", 1, ["get", "cells"]]]);
 }
 
 function stepped(classes, value) {
