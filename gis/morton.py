@@ -1,6 +1,6 @@
 """Morton's curve (Z-order) over a square of whole numbers, along which what is near lies near."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +30,13 @@ def morton_codes(x: NDArray[Code], y: NDArray[Code]) -> NDArray[Code]:
     x, y
         Whole numbers from 0: of `BITS` bits in int64, or of `SHORT_BITS` in uint32.
     """
-    codes = _spread_bits(y)
+    codes: NDArray[Code] = _spread_bits(y)
     codes <<= 1
     codes |= _spread_bits(x)
     return codes
 
 
-def _spread_bits(values: NDArray[Code]) -> NDArray[Code]:
+def _spread_bits(values: NDArray[Any]) -> NDArray[Any]:
     """Put a zero before each bit."""
     bits = 8 * values.dtype.itemsize
     for shift, mask in _STEPS:
