@@ -31,13 +31,15 @@ class ClassificationMethod(StrEnum):
 
 
 class Histogram(NamedTuple):
-    """How often values occur: n + 1 edges of bars, ascending, and n counts."""
+    """How often values occur: the n + 1 edges of n bars, ascending, and the count of each bar."""
 
     edges: FloatArray
     counts: NDArray[np.int64]
 
 
-def upper_bounds(values: ArrayLike, classes: int, method: ClassificationMethod) -> FloatArray:
+def upper_bounds(
+    values: ArrayLike, classes: int, method: ClassificationMethod, *, whole: bool = True
+) -> FloatArray:
     """Return where the classes of values end.
 
     Parameters
@@ -48,12 +50,14 @@ def upper_bounds(values: ArrayLike, classes: int, method: ClassificationMethod) 
         The most classes wanted, at least 1.
     method
         How they are found.
+    whole
+        Whether classes of whole numbers end at whole numbers.
 
     Returns
     -------
     ndarray of float64
         The greatest value of each class, inclusive; strictly ascending, the last is the greatest of all.
-        Fewer than `classes` where values repeat, none where there are none; whole where all values are.
+        Fewer than `classes` where values repeat, none where there are none.
 
     Notes
     -----
@@ -70,7 +74,7 @@ def upper_bounds(values: ArrayLike, classes: int, method: ClassificationMethod) 
     # The last is the greatest itself and not what rounding makes of it.
     bounds[-1] = distinct[-1]
     # Whole numbers up to 4.6 are those up to 4.
-    bounds = np.unique(np.floor(bounds) if _are_integers(distinct) else bounds)
+    bounds = np.unique(np.floor(bounds) if whole and _are_integers(distinct) else bounds)
     # Between values that repeat a quantile can fall where no value is.
     return bounds[class_counts(numbers, bounds) > 0] if method is ClassificationMethod.quantiles else bounds
 
@@ -81,7 +85,7 @@ def _classify(numbers: FloatArray, classes: int, method: ClassificationMethod) -
 
     # The filters of warnings belong to the process.
     with _warnings_lock, warnings.catch_warnings():
-        # It tells that values repeat, and that another library would be faster.
+        # It warns that values repeat, and that another library would be faster.
         warnings.simplefilter("ignore")
         if method is ClassificationMethod.quantiles:
             found = mapclassify.Quantiles(numbers, k=classes)
@@ -104,26 +108,26 @@ def class_counts(values: ArrayLike, bounds: FloatArray) -> NDArray[np.int64]:
     return np.bincount(class_index, minlength=len(bounds)).astype(np.int64)
 
 
-def class_ranges(values: ArrayLike, bounds: FloatArray) -> FloatArray:
+def class_ranges(values: ArrayLike, bounds: FloatArray, *, whole: bool = True) -> FloatArray:
     """Return from where to where a legend says that each class reaches, shape (len(bounds), 2).
 
-    The first begins at the least value. The others begin where the one before ends, and one above it where
-    all values are whole: 0 to 21, 22 to 62.
+    The first begins at the least value. The others begin where the one before ends, and one above it between
+    whole numbers: 0 to 21, 22 to 62.
 
     Parameters
     ----------
     values
         Those that were divided into the classes.
-    bounds
-        Their `upper_bounds`.
+    bounds, whole
+        Their `upper_bounds`, and as for these.
     """
     numbers = _finite_values(values)
-    step = 1.0 if _are_integers(numbers) else 0.0
+    step = 1.0 if whole and _are_integers(numbers) else 0.0
     return np.column_stack([np.concatenate([np.sort(numbers)[:1], bounds[:-1] + step]), bounds])
 
 
-def histogram(values: ArrayLike, bars: int = 40) -> Histogram:
-    """Count values in bars of equal width; whole numbers fall into bars of whole width.
+def histogram(values: ArrayLike, bars: int = 40, *, whole: bool = True) -> Histogram:
+    """Count values in bars of equal width, whole numbers in bars of whole width unless `whole` is false.
 
     Returns
     -------
@@ -134,7 +138,7 @@ def histogram(values: ArrayLike, bars: int = 40) -> Histogram:
     if not len(numbers):
         return Histogram(np.empty(0), np.empty(0, dtype=np.int64))
     least, greatest = float(numbers.min()), float(numbers.max())
-    if least == greatest or _are_integers(numbers):
+    if least == greatest or (whole and _are_integers(numbers)):
         width = max(np.ceil((greatest - least + 1) / bars), 1.0)
         edges = least - 0.5 + width * np.arange(np.ceil((greatest - least + 1) / width) + 1)
     else:

@@ -16,21 +16,13 @@ from gis.divide import divide_square
 from gis.doctor import Diagnosis, inspect_points
 from gis.gaps import GapInput, GapSearchResult, find_gaps
 from gis.locate import PointLocator
-from gis.measures import entity_load
+from gis.measures import count_keys, entity_load
 from gis.topology import RepairResult, TopologyReport, check_topology, repair_topology
 from layers.fields.columns import standardise_areas, standardise_cells, standardise_entities
 from layers.formats import read_layer, write_layer, write_layers
 from layers.maps import write_html_map
 from layers.sample import SampleFiles, make_sample
 
-# The column of the cells in which the entities of a kind are counted.
-COUNT_COLUMNS = {
-    "household": "households",
-    "enterprise": "enterprises",
-    "sensor": "sensors",
-    "component": "components",
-    "service_point": "service_points",
-}
 _DEFECT_FILES = ("enterprises_gcj02.csv", "households_swapped.csv", "sensors_defects.csv")
 
 
@@ -106,8 +98,9 @@ def run_demo(
     report_step("checked: " + ("valid, no blank and no overlap" if check_report.is_valid else "NOT VALID"))
 
     assigned, assign_reports = _assign_all(sample, PointLocator(cells))
-    for kind, column in COUNT_COLUMNS.items():
-        cells[column] = entity_load(cells, assigned[kind])
+    columns = count_keys()
+    for kind, frame in assigned.items():
+        cells[columns[kind]] = entity_load(cells, frame)
     write_layer(folder / "cells.gpkg", cells, "cells")
     write_layers(folder / "assigned.gpkg", assigned)
     report_step(f"{sum(report.total for report in assign_reports.values()):,} entities assigned")
@@ -138,7 +131,7 @@ def run_demo(
         cells,
         areas=areas,
         gaps=gaps.frame,
-        layers={COUNT_COLUMNS[kind]: assigned[kind] for kind in ("service_point", "sensor", "component")},
+        layers={columns[kind]: assigned[kind] for kind in ("service_point", "sensor", "component")},
         base={
             kind: read_layer(district, role=kind)
             for kind in ("green", "water", "buildings", "railway", "roads")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from api.problems import problem_responses
+from gis.measures import computed_measures
 
 _SCHEME_PARAMETER = {
     "name": "scheme",
@@ -59,11 +60,11 @@ _LAYERS: dict[str, tuple[str, str, list[dict[str, Any]]]] = {
     "cells": (
         "the cells of a scheme",
         (
-            "`cells`: code, name, area_code, area_m2, perimeter_m, colour (0 to 5, unlike the neighbours'), "
-            "households, enterprises, sensors, components, service_points; the feature's id is the cell's. "
+            "`cells`: code, name, area_code, colour (0 to 5, unlike the neighbours'), "
+            f"{', '.join(each.key for each in computed_measures())}; the feature's id is the cell's. "
             "`cell_borders`: each border once, as lines. `cell_labels`: a point inside each cell. Below the "
             "zoom from which there are cells, `cell_groups`: the cells of an area as one, with their number "
-            "and sums; and `group_borders`."
+            "and sums or means; and `group_borders`."
         ),
         [_REQUIRED_SCHEME, _AT_PARAMETER],
     ),

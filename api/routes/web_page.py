@@ -20,11 +20,13 @@ from starlette.responses import Response
 from api.http.conditional import is_not_modified
 from api.http.dependencies import SettingsDep
 from api.problems import problem_responses
+from api.schemas.measures import MeasureDescription
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, public, requires
 from api.settings import ServiceSettings
 from api.web import WEB
 from gis.errors import NotFoundError
+from gis.measures import computed_measures
 
 router = APIRouter()
 
@@ -55,6 +57,7 @@ class PageSettings(BaseModel):
 
     title: str = Field(examples=["南山区网格化监测"])
     base_tiles: BaseTiles | None = Field(description="None where the base map is the service's own.")
+    measures: list[MeasureDescription] = Field(description="What cells can be coloured by, as it is listed.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ router.add_route("/web/{path:path}", read_asset, methods=["GET"], include_in_sch
 )
 @requires(Right.enter, AreaPolicy.none)
 async def read_page_settings(settings: SettingsDep) -> PageSettings:
-    """Tell the name of the page, and the tiles of another server beneath the map, if any are set."""
+    """Return the name of the page, the tiles of another server beneath the map, and the measures of cells."""
     tiles = None
     if settings.base_tiles:
         tiles = BaseTiles(
@@ -129,7 +132,8 @@ async def read_page_settings(settings: SettingsDep) -> PageSettings:
             attribution=settings.base_tiles_attribution,
             max_zoom=settings.base_tiles_max_zoom,
         )
-    return PageSettings(title=settings.title or DEFAULT_TITLE, base_tiles=tiles)
+    measures = [MeasureDescription.model_validate(each) for each in computed_measures()]
+    return PageSettings(title=settings.title or DEFAULT_TITLE, base_tiles=tiles, measures=measures)
 
 
 def _asset_response(request: Request, file: _Asset, caching: str) -> Response:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from gis.codes import require_codes
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
+from gis.morton import SHORT_BITS, morton_codes
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -31,7 +32,7 @@ _PREPARE_ABOVE_VERTICES = 32
 
 
 class PointLocator:
-    """An immutable snapshot of cells that tells which cell owns a location.
+    """An immutable snapshot of cells that finds which cell owns a location.
 
     A location belongs to a cell when the closed cell intersects it, by the exact planar predicate on the
     stored longitude and latitude; where several do (a shared border or vertex, overlapping cells) the
@@ -54,10 +55,10 @@ class PointLocator:
         ndarray of float: west, south, east, north of all cells in degrees, NaN without any; read-only.
     codes
         ndarray of str: the codes, sorted, each once; read-only.
-    shapes
+    geometries
         ndarray of Polygon or MultiPolygon: the cells in EPSG:4326 in the order of their codes; read-only.
-    numbers
-        ndarray of int64: for each of `shapes` the position of its code in `codes`; read-only.
+    code_index
+        ndarray of int64: for each of `geometries` the position of its code in `codes`; read-only.
 
     Raises
     ------
@@ -172,12 +173,12 @@ class PointLocator:
         Parameters
         ----------
         lon, lat, progress
-            As for `owners`.
+            As for `find_owners`.
 
         Returns
         -------
         owners : ndarray of int64
-            As `owners` returns them.
+            As `find_owners` returns them.
         borders : ndarray of bool
             Shape (n,); true where the location is owned and not in the interior of the owner.
 
@@ -271,12 +272,13 @@ def _prepare_large(polygons: ObjectArray) -> None:
 
 
 def _z_order_keys(x: FloatArray, y: FloatArray, bounds: FloatArray) -> NDArray[np.uint32]:
-    """Return the Z-order keys (16 bits an axis) by which points near each other stand near each other."""
+    """Return the keys by which points near each other stand near each other."""
     west, south, east, north = bounds
-    key = np.zeros(len(x), dtype=np.uint32)
-    for shift, values, low, high in ((0, x, west, east), (1, y, south, north)):
-        spread = ((values - low) * (65535.0 / max(high - low, 1e-300))).astype(np.uint32)
-        for step, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
-            spread = (spread | (spread << np.uint32(step))) & np.uint32(mask)
-        key |= spread << np.uint32(shift)
-    return key
+    return morton_codes(_scale(x, west, east), _scale(y, south, north))
+
+
+def _scale(values: FloatArray, low: float, high: float) -> NDArray[np.uint32]:
+    """Return how far values lie from the lowest to the highest, as whole numbers of `SHORT_BITS` bits."""
+    shares = values - low
+    shares *= ((1 << SHORT_BITS) - 1) / max(high - low, 1e-300)
+    return shares.astype(np.uint32)

@@ -1,4 +1,4 @@
-"""How many entities of each kind belong to each cell of a scheme on a day."""
+"""How many entities of each kind belong to each cell of a scheme on a day: what measures count."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -8,32 +8,23 @@ from numpy.typing import NDArray
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from gis.measures import counted_kinds
 from layers.db.bulk import in_force
 from layers.models import Assignment, Entity
-
-COUNT_COLUMNS: Mapping[str, str] = {
-    "households": "household",
-    "enterprises": "enterprise",
-    "sensors": "sensor",
-    "components": "component",
-    "service_points": "service_point",
-}
-"""The columns of counts, and the kind of entity each counts."""
 
 Integers = NDArray[np.int64]
 
 
 def read_counts(session: Session, scheme_id: int, day: date) -> dict[str, dict[str, int]]:
-    """Return for each column of `COUNT_COLUMNS` how many entities belong to a cell, by the cell's code.
+    """Return for each kind that a measure counts how many entities belong to a cell, by the cell's code.
 
     A cell without any is not among them.
     """
     query = _select_counts(scheme_id, day).group_by(Assignment.cell_code, Entity.kind)
-    columns = {kind: column for column, kind in COUNT_COLUMNS.items()}
-    found: dict[str, dict[str, int]] = {column: {} for column in COUNT_COLUMNS}
+    found: dict[str, dict[str, int]] = {kind: {} for kind in counted_kinds()}
     for code, kind, number in session.execute(query):
-        if kind in columns and code is not None:
-            found[columns[kind]][code] = number
+        if kind in found and code is not None:
+            found[kind][code] = number
     return found
 
 
@@ -41,7 +32,7 @@ def count_by_kind(session: Session, scheme_id: int, day: date, cell_code: str) -
     """Return how many entities of each kind belong to one cell; 0 where there are none."""
     query = _select_counts(scheme_id, day).where(Assignment.cell_code == cell_code)
     rows = session.execute(query.group_by(Assignment.cell_code, Entity.kind).order_by(Entity.kind))
-    return dict.fromkeys(COUNT_COLUMNS.values(), 0) | {kind: number for _, kind, number in rows}
+    return dict.fromkeys(counted_kinds(), 0) | {kind: number for _, kind, number in rows}
 
 
 def _select_counts(scheme_id: int, day: date) -> Select[str | None, str, int]:
@@ -57,10 +48,10 @@ def _select_counts(scheme_id: int, day: date) -> Select[str | None, str, int]:
 
 
 def align_counts(found: Mapping[str, Mapping[str, int]], codes: NDArray[np.object_]) -> dict[str, Integers]:
-    """Arrange counts by cells: for each column an array of shape (n,), 0 where there is none."""
+    """Arrange counts by cells: for each kind an array of shape (n,), 0 where there is none."""
     return {
-        column: np.array([numbers.get(code, 0) for code in codes.tolist()], dtype=np.int64)
-        for column, numbers in found.items()
+        kind: np.array([numbers.get(code, 0) for code in codes.tolist()], dtype=np.int64)
+        for kind, numbers in found.items()
     }
 
 

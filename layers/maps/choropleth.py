@@ -1,4 +1,4 @@
-"""How the cells of a map are coloured by a measure: from where to where each class reaches, and its tint."""
+"""How the cells of a map are coloured by a measure: where each class begins and ends, and its colour."""
 
 from typing import NamedTuple
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis.classes import ClassificationMethod, class_ranges, upper_bounds
+from gis.measures import Measure
 
 _RAMP = ("#e6f2ec", "#bfe0d4", "#86c3c0", "#4b9dab", "#1f7089", "#0c4560", "#072c44")
 _FULL_RAMP_ABOVE = 5
@@ -18,10 +19,13 @@ class Classification(NamedTuple):
     classes: int = 5
     method: ClassificationMethod = ClassificationMethod.quantiles
 
-    def ranges(self, values: NDArray[np.float64]) -> list[tuple[float, float]]:
-        """Return from where to where each class reaches, as a legend tells it: fewer where values repeat."""
-        bounds = upper_bounds(values, self.classes, self.method)
-        return [(low, high) for low, high in class_ranges(values, bounds).tolist()]
+    def ranges(self, measure: Measure, values: NDArray[np.float64]) -> list[tuple[float, float]]:
+        """Return from where to where each class of a measure's values reaches, as a legend says it.
+
+        There are fewer classes where values repeat.
+        """
+        bounds = upper_bounds(values, self.classes, self.method, whole=measure.whole)
+        return [(low, high) for low, high in class_ranges(values, bounds, whole=measure.whole).tolist()]
 
 
 def sample_ramp(count: int) -> list[str]:
@@ -31,11 +35,3 @@ def sample_ramp(count: int) -> list[str]:
     stops = np.array([[int(tint[at : at + 2], 16) for at in (1, 3, 5)] for tint in _RAMP])
     found = np.column_stack([np.interp(places, np.arange(len(_RAMP)), band) for band in stops.T])
     return ["#{:02x}{:02x}{:02x}".format(*row) for row in np.floor(found + 0.5).astype(int).tolist()]
-
-
-def round_for_display(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return values as far as a reader can use them: five digits of the greatest, and always a tenth."""
-    greatest = np.abs(values[np.isfinite(values)]).max(initial=0)
-    digits = 4 - int(np.floor(np.log10(greatest))) if greatest else 0
-    result: NDArray[np.float64] = np.round(values, max(digits, 1))
-    return result

@@ -20,7 +20,6 @@ from gis.classes import ClassificationMethod
 from gis.colours import TOL_BRIGHT
 from gis.crs import extent
 from gis.errors import InputError
-from gis.measures import area_m2
 from layers.formats import write_text
 from layers.maps import map_layers
 from layers.maps.choropleth import Classification
@@ -100,8 +99,7 @@ def render_html_map(
     ----------
     cells
         The plan: `code`, and if present `name, kind, area_code, area_m2, perimeter_m, leader` (the number of
-        an officer) and the load columns of `layers.maps.map_layers.LOADS`; any other column stays out of the
-        file.
+        an officer) and the measures of `gis.measures`; any other column stays out of the file.
     areas
         Administrative areas: `code`, and if present `name, parent`.
     gaps
@@ -119,7 +117,7 @@ def render_html_map(
     title
         Heading; by default "责任网格图" or "Responsibility cells".
     plan
-        The name of the plan, told below the heading.
+        The name of the plan, written below the heading.
     date
         The date printed on the map; today by default.
     synthetic
@@ -145,8 +143,7 @@ def render_html_map(
     entities = {name: map_layers.as_lonlat(frame, name) for name, frame in (layers or {}).items()}
     counts = {name: map_layers.count_per_cell(name, frame, cells) for name, frame in entities.items()}
     basemap = {name: map_layers.as_lonlat(frame, name) for name, frame in (base or {}).items()}
-    if "area_m2" not in cells:
-        cells = cells.assign(area_m2=area_m2(cells))
+    cells = map_layers.with_areas(cells)
     areas = None if areas is None else map_layers.as_lonlat(areas, "areas")
     gaps = None if gaps is None else map_layers.as_lonlat(gaps, "gaps")
     west, _, east, _ = extent(cells)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from gis.crs import LONLAT
 from gis.errors import LimitError, NotFoundError
+from gis.measures import CellFigures, computed_measures
 from layers.areas.hierarchy import read_hierarchy
 from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import decode_geometries, in_force, raw_geometry
@@ -43,7 +44,7 @@ class MapData:
     plan
         The names of the plans that brought the cells.
     cells
-        In force on the day, with counts by kind of entity and the number of their `leader`.
+        In force on the day, with all measures computed for them and the number of their `leader`.
     areas
         The areas that hold them and those above.
     gaps
@@ -97,10 +98,14 @@ def read_map_data(session: Session, scheme_code: str, day: date, area_code: str 
     if len(cells) > MAX_REQUEST_CELLS:
         raise _too_many_cells_error()
     codes = cells["code"].to_numpy(dtype=object)
-    counts = align_counts(read_counts(session, scheme.id, day), codes)
+    figures = CellFigures(
+        cells["area_m2"].to_numpy(dtype=float),
+        cells["perimeter_m"].to_numpy(dtype=float),
+        align_counts(read_counts(session, scheme.id, day), codes),
+    )
     # As their tiles tell them, so that their classes are those of the page.
-    sizes = {size: cells[size].astype(float).round(1) for size in ("area_m2", "perimeter_m")}
-    cells = join_leaders(cells.assign(**sizes, **counts), _read_leaders(session, scheme.id, day))
+    measures = {each.key: each.values(figures) for each in computed_measures()}
+    cells = join_leaders(cells.assign(**measures), _read_leaders(session, scheme.id, day))
     plans = session.scalars(
         select(Plan.name).where(Plan.id.in_(map(int, cells["plan_id"].unique()))).order_by(Plan.id)
     )

@@ -14,7 +14,8 @@ from gis.colours import colour_cells
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
 from gis.locate import PointLocator
-from layers.maps.choropleth import Classification, round_for_display, sample_ramp
+from gis.measures import MEASURES, Measure, area_m2, measure_of_column, round_for_display
+from layers.maps.choropleth import Classification, sample_ramp
 from layers.maps.encoding import encode_geometry, encode_points
 from layers.maps.labels import field_label
 
@@ -29,12 +30,6 @@ MAX_DRAWN_ENTITIES = 5_000
 # Beyond this, label positions come from the bounding box in the browser.
 MAX_ANCHORS = 20_000
 
-# Numbers about a cell that are no one's personal data. Any other column stays out of the file unless the
-# caller names it as the measure.
-LOAD_COLUMNS = (
-    *("load", "weight", "households", "population", "residents", "enterprises", "buildings", "sensors"),
-    *("components", "service_points", "officers", "visits", "events", "polsby_popper", "compactness"),
-)
 _BASEMAP_LAYERS = ("green", "water", "buildings", "railway", "roads")
 _ROAD_RANK = {"lane": 2, "motorway": 0, "trunk": 0, "expressway": 0, "primary": 0, "arterial": 0, "main": 0}
 _ROAD_RANK |= {"secondary": 1, "collector": 1, "tertiary": 1, "unclassified": 2, "residential": 2}
@@ -196,25 +191,16 @@ def _label_anchors(geometries: NDArray[Any]) -> str | None:
 def _fields(
     cells: gpd.GeoDataFrame,
     counts: Mapping[str, NDArray[np.int64]],
-    measure: str | None,
+    key: str | None,
     classification: Classification,
     language: str,
 ) -> list[dict[str, Any]]:
-    """Return the numeric columns to show, sizes first, then loads, then counts of entities."""
-    if measure is not None and measure not in cells and measure not in counts:
-        raise InputError(f"The cells have no column '{measure}' to colour by.")
-    frame = cells.drop(columns=cells.geometry.name)
-    names = ["area_m2", "perimeter_m", *LOAD_COLUMNS]
-    if measure is not None and measure not in names and measure not in counts:
-        names.append(measure)
-    columns: dict[str, pd.Series[Any]] = {}
-    for name in names:
-        if name not in frame:
-            continue
-        if pd.api.types.is_numeric_dtype(frame[name]):
-            columns[name] = frame[name]
-        elif name == measure:
-            raise InputError(f"The column '{name}' holds text; a map is coloured by numbers.")
+    """Return the measures to show in the order of the catalogue, then counts of entities."""
+    columns: dict[str, pd.Series[Any]] = {
+        name: cells[name] for name in MEASURES if name in cells and pd.api.types.is_numeric_dtype(cells[name])
+    }
+    if key is not None and key not in counts:
+        columns.setdefault(key, measure_column(cells, key))
     for name, values in counts.items():
         columns.setdefault(name, pd.Series(values))
     return [_field(name, values, classification, language) for name, values in columns.items()]
@@ -223,17 +209,52 @@ def _fields(
 def _field(
     name: str, column: "pd.Series[Any]", classification: Classification, language: str
 ) -> dict[str, Any]:
+    measure = measure_of_column(name)
     # Classes end at values as they are written, for the script compares with these.
-    values = round_for_display(column.to_numpy(dtype=float, na_value=np.nan))
-    ranges = classification.ranges(values)
+    values = rounded_values(measure, column)
+    ranges = classification.ranges(measure, values)
     return {
         "key": name,
-        "label": field_label(name, language),
-        "unit": {"area_m2": "m2", "perimeter_m": "m"}.get(name, ""),
+        "label": measure_label(name, language),
+        "quantity": measure.quantity,
+        "unit": measure.unit,
+        "total": measure.is_headline_total,
+        "prominence": measure.prominence,
         "values": _number_list(values),
         "ranges": ranges,
         "tints": sample_ramp(len(ranges)),
     }
+
+
+def with_areas(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return cells with the column `area_m2`, computed where they lack it."""
+    return cells if "area_m2" in cells else cells.assign(area_m2=area_m2(cells))
+
+
+def measure_column(cells: gpd.GeoDataFrame, key: str) -> "pd.Series[Any]":
+    """Return the column of cells that holds a measure.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it is not numeric.
+    """
+    if key not in cells or key == cells.geometry.name:
+        raise InputError(f"The cells have no column '{key}' to colour by.")
+    if not pd.api.types.is_numeric_dtype(cells[key]):
+        raise InputError(f"The column '{key}' holds text; a map is coloured by numbers.")
+    return cells[key]
+
+
+def rounded_values(measure: Measure, column: "pd.Series[Any]") -> NDArray[np.float64]:
+    """Return the rounded values of a measure, NaN where they are not known."""
+    return np.asarray(measure.round(column.to_numpy(dtype=float, na_value=np.nan)), dtype=float)
+
+
+def measure_label(name: str, language: str) -> str:
+    """Return what a map calls the measure that a column or layer of this name holds."""
+    measure = measure_of_column(name)
+    return measure.label(language) if measure.labels else field_label(name, language)
 
 
 def encode_areas(areas: gpd.GeoDataFrame) -> dict[str, Any]:

@@ -194,18 +194,6 @@ def true_north_angle(crs: CRS, position: NDArray[np.float64]) -> float:
     return float(np.arctan2(east, up))
 
 
-def format_area(square_metres: float) -> str:
-    """Return an area for people: in km² from a tenth of one on."""
-    return f"{square_metres / 1e6:,.2f} km²" if square_metres >= 1e5 else f"{square_metres:,.0f} m²"
-
-
-def format_measure(name: str, value: float) -> str:
-    """Return a value of a measure for people, with the unit of those that have one."""
-    if name == "area_m2":
-        return format_area(value)
-    return f"{value:,.0f} m" if name == "perimeter_m" else f"{value:,.6g}"
-
-
 def _ring_path(geometries: Geometries) -> Path | None:
     """Return all rings of polygons as one path."""
     rings = shapely.get_rings(shapely.get_parts(geometries[shapely.get_dimensions(geometries) == 2]))

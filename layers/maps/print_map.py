@@ -23,9 +23,9 @@ from gis.codes import require_codes
 from gis.colours import TOL_BRIGHT, TOL_GREY, colour_cells
 from gis.crs import choose_working_crs, to_working_crs
 from gis.errors import InputError
-from gis.measures import area_m2
+from gis.measures import MEASURES, Quantity, area_m2, format_quantity, measure_of_column
 from layers.maps import map_layers, mpl_style
-from layers.maps.choropleth import Classification, round_for_display, sample_ramp
+from layers.maps.choropleth import Classification, sample_ramp
 from layers.maps.gap_layer import draw_gap_legend, draw_gaps
 from layers.maps.label_placement import Label, place_labels
 from layers.maps.labels import field_label, kind_labels, print_map_labels
@@ -176,15 +176,12 @@ class _PrintMapRenderer:
             counts = map_layers.count_per_cell(
                 name, frame, map_layers.as_lonlat(self.print_map.cells, "cells")
             )
-            values = counts.astype(float)
-        elif name not in self.cells:
-            raise InputError(f"The cells have no column '{name}' to colour by.")
-        elif not pd.api.types.is_numeric_dtype(self.cells[name]):
-            raise InputError(f"The column '{name}' holds text; a map is coloured by numbers.")
+            column = pd.Series(counts)
         else:
-            values = self.cells[name].to_numpy(dtype=float, na_value=np.nan)
-        values = round_for_display(values)
-        return values, Classification(self.print_map.classes, self.print_map.method).ranges(values)
+            column = map_layers.measure_column(self.cells, name)
+        measure = measure_of_column(name)
+        values = map_layers.rounded_values(measure, column)
+        return values, Classification(self.print_map.classes, self.print_map.method).ranges(measure, values)
 
     def _read_within_extent(self, frame: gpd.GeoDataFrame, layer_name: str) -> gpd.GeoDataFrame:
         """Return what of a layer lies on the paper, in the working CRS."""
@@ -328,12 +325,15 @@ class _PrintMapRenderer:
         total_area_m2 = float(np.nansum(area_m2(map_layers.as_lonlat(self.print_map.cells, "cells"))))
         figures = [
             (self.words["cells"], f"{len(self.cells):,}"),
-            (self.words["total_area"], mpl_style.format_area(total_area_m2)),
+            (self.words["total_area"], format_quantity(total_area_m2, Quantity.area)),
         ]
         figures += [
-            (field_label(name, self.print_map.language), f"{self.cells[name].sum():,.0f}")
-            for name in ("households", "enterprises")
-            if name in self.cells and pd.api.types.is_numeric_dtype(self.cells[name])
+            (each.label(self.print_map.language), f"{self.cells[each.key].sum():,.0f}")
+            for each in MEASURES.values()
+            if each.is_headline_total
+            and each.quantity is not Quantity.area
+            and each.key in self.cells
+            and pd.api.types.is_numeric_dtype(self.cells[each.key])
         ]
         if self.print_map.gaps is not None:
             figures.append((self.words["gaps"], f"{len(self.print_map.gaps):,}"))
@@ -348,10 +348,11 @@ class _PrintMapRenderer:
         if self.values is None:
             sidebar.swatches(TOL_BRIGHT, self.words["neighbours"], alpha=0.3)
         else:
-            sidebar.text_line(field_label(str(self.print_map.measure), self.print_map.language))
+            name = str(self.print_map.measure)
+            sidebar.text_line(map_layers.measure_label(name, self.print_map.language))
             sidebar.muted_line(f"{self.words['method']}  {self.words[self.print_map.method]}")
             for tint, ends in zip(sample_ramp(len(self.ranges)), self.ranges, strict=True):
-                low, high = (mpl_style.format_measure(str(self.print_map.measure), value) for value in ends)
+                low, high = (measure_of_column(name).format(value) for value in ends)
                 text = low if low == high else f"{low} – {high}"
                 sidebar.swatch(Rectangle, text, facecolor=tint, alpha=0.85)
             if not np.isfinite(self.values).all():

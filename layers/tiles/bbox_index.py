@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from layers.tiles.morton import BITS, morton_codes
+from gis.morton import BITS, morton_codes
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis.errors import InputError
+from gis.morton import BITS, morton_codes
 from layers.tiles.base_polygon_layer import select_rows, validate_ids
 from layers.tiles.encode import POINT, Column, Paths, encode_layer
-from layers.tiles.morton import BITS, morton_codes
 from layers.tiles.rings import Integers, expand_runs
 from layers.tiles.tile import EXTENT, HALF_WORLD_M, Tile, project
 

@@ -4,24 +4,27 @@ It owns the way from the database and the snapshot to tiles; drawing them is `la
 `api`'s.
 """
 
-from layers.entities.counts import COUNT_COLUMNS, count_by_kind
+from layers.entities.counts import count_by_kind
 from layers.tilesets.cache import EncodedTile, TileCache
 from layers.tilesets.cells import CellTileSet
+from layers.tilesets.measures import MeasureClassification, MeasureSummary, VisibleMeasures
 from layers.tilesets.store import TileSetKey, TileSetStore
 from layers.tilesets.style import STYLES, build_style
 from layers.tilesets.tile_set import MAXZOOM, TileSet, VisibleAreas
 
 __all__ = [
-    "COUNT_COLUMNS",
     "MAXZOOM",
     "STYLES",
     "CellTileSet",
     "EncodedTile",
+    "MeasureClassification",
+    "MeasureSummary",
     "TileCache",
     "TileSet",
     "TileSetKey",
     "TileSetStore",
     "VisibleAreas",
+    "VisibleMeasures",
     "build_style",
     "count_by_kind",
 ]

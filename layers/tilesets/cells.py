@@ -9,6 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.colours import stable_colours
+from gis.measures import CellFigures, computed_measures
 from layers.snapshot import CellsInForce
 from layers.tiles import EXTENT, CoverageLayer, PointLayer
 from layers.tilesets.tile_set import (
@@ -28,7 +29,7 @@ MAX_TILE_CELLS, MAX_TILE_LABELS = 6_000, 1_500
 """How many cells, and labels, a tile may hold; below the zoom at which it does there are groups, and none."""
 
 _MIN_CELL_UNITS = 12.0
-# A cell a pixel and a half wide is a dot; its group tells more.
+# A cell a pixel and a half wide is a dot; its group shows more.
 
 _WORLD_DEGREES = 360.0
 
@@ -43,12 +44,14 @@ class CellLayers:
 
     Attributes
     ----------
-    codes, names, area_codes, areas_m2, perimeters_m, colours
+    codes, names, area_codes, colours
         Of the cells, in the order of their ids, shape (n,).
+    measures
+        The attributes of their tiles that are measures, in the order of the catalogue.
     minzoom
         The first zoom at which cells are drawn.
-    likely
-        The zooms that somebody will look at: from the one at which the cells fill half a tile.
+    likely_zooms
+        The zooms that are likely to be looked at: from the one at which the cells fill half a tile.
     """
 
     def __init__(self, cells: CellsInForce) -> None:
@@ -59,7 +62,7 @@ class CellLayers:
             object_array(versions.names),
             versions.area_codes,
         )
-        self.areas_m2, self.perimeters_m = versions.areas_m2, versions.perimeters_m
+        self.measures = computed_measures()
         geometries = np.array(versions.geometries, dtype=object)
         self.colours = stable_colours(geometries, self.codes.tolist())
         self.polygons = CoverageLayer(geometries, versions.ids)
@@ -74,8 +77,8 @@ class CellLayers:
             "code": self.codes,
             "name": self.names,
             "area_code": self.area_codes,
-            "area_m2": np.round(self.areas_m2, 1),
-            "perimeter_m": np.round(self.perimeters_m, 1),
+            # What depends on the cells alone need not be computed again whenever an entity changes.
+            **{each.key: each.values(self._figures({})) for each in self.measures if not each.entity_kinds},
             "colour": self.colours,
         }
         self.digests = hash_features(geometries, {"id": versions.ids, **self.properties})
@@ -104,7 +107,7 @@ class CellLayers:
         self._layer_at(zoom).prepare(zoom)
 
     def is_ready(self, zoom: int) -> bool:
-        """Tell whether that has been made."""
+        """Return whether that has been made."""
         return self._layer_at(zoom).is_ready(zoom)
 
     def _layer_at(self, zoom: int) -> CoverageLayer:
@@ -116,17 +119,19 @@ class CellLayers:
         Parameters
         ----------
         counts
-            By column, in the order of the cells, shape (n,).
+            By kind of entity, in the order of the cells, shape (n,).
         area_names
             The names of areas by code.
         """
-        own = pd.DataFrame({"own": self.digests, **counts})
+        figures = self._figures(counts)
+        counted = {each.key: each.values(figures) for each in self.measures if each.entity_kinds}
+        own = pd.DataFrame({"own": self.digests, **counted})
         labels = {"code": self.codes, "name": self.names}
         parts = [
             LayerPart(
                 "cells",
                 self.polygons,
-                {**self.properties, **counts},
+                {**self.properties, **counted},
                 hash_rows(own),
                 self.bounds,
                 self.area_codes,
@@ -153,19 +158,19 @@ class CellLayers:
             ),
         ]
         if self.minzoom > 0:
-            summed = {
+            groups = len(self.group_geometries)
+            grouped = {
                 **self._group_properties,
                 "name": object_array([area_names.get(code) for code in self._group_codes]),
-                "cells": self._sum_by_group(np.ones(len(self), dtype=np.int64)),
-                "area_m2": np.round(self._sum_by_group(self.areas_m2), 1),
-                **{column: self._sum_by_group(numbers) for column, numbers in counts.items()},
+                "cells": np.bincount(self._group_rows, minlength=groups),
+                **{each.key: each.group_values(figures, self._group_rows, groups) for each in self.measures},
             }
             parts += [
                 LayerPart(
                     "cell_groups",
                     self.group_polygons,
-                    summed,
-                    hash_rows(pd.DataFrame({"own": self._group_digests, **summed})),
+                    grouped,
+                    hash_rows(pd.DataFrame({"own": self._group_digests, **grouped})),
                     self.group_bounds,
                     self._group_codes,
                     maxzoom=self.minzoom - 1,
@@ -181,12 +186,12 @@ class CellLayers:
                     encode=self.group_polygons.encode_borders,
                 ),
             ]
-        return CellTileSet(self, counts, parts)
+        values = {**self.properties, **counted}
+        return CellTileSet(self, {each.key: values[each.key] for each in self.measures}, parts)
 
-    def _sum_by_group(self, values: NDArray[Any]) -> NDArray[Any]:
-        sums = np.zeros(len(self.group_geometries), dtype=values.dtype)
-        np.add.at(sums, self._group_rows, values)
-        return sums
+    def _figures(self, counts: Mapping[str, Integers]) -> CellFigures:
+        versions = self.cells.versions
+        return CellFigures(versions.areas_m2, versions.perimeters_m, counts)
 
 
 class CellTileSet(TileSet):
@@ -196,21 +201,21 @@ class CellTileSet(TileSet):
     ----------
     cell_layers
         The cells.
-    counts
-        By column, shape (n,).
+    values
+        The values of each measure in the tiles, shape (n,), by its key in the order of the catalogue.
     """
 
     def __init__(
-        self, cell_layers: CellLayers, counts: Mapping[str, Integers], parts: Sequence[LayerPart]
+        self, cell_layers: CellLayers, values: Mapping[str, NDArray[Any]], parts: Sequence[LayerPart]
     ) -> None:
         super().__init__("cells", parts)
         self.cell_layers = cell_layers
-        self.counts = counts
+        self.values = values
         self._numbers, found = pd.factorize(cell_layers.area_codes)
         self._areas = found.tolist()
 
     def is_ready(self, zoom: int) -> bool:
-        """Tell whether nobody would wait for the ground of a tile of a zoom."""
+        """Return whether a tile of a zoom can be drawn without waiting for its geometry."""
         return self.cell_layers.is_ready(zoom)
 
     def visible_mask(self, scope: VisibleAreas) -> Booleans:
@@ -220,11 +225,6 @@ class CellTileSet(TileSet):
         # The last place answers for -1, no area.
         seen: Booleans = np.array([code in scope for code in self._areas] + [False])[self._numbers]
         return seen
-
-    def measures(self) -> dict[str, NDArray[Any]]:
-        """Return what cells are measured by, as their tiles tell it: n values each."""
-        properties = self.cell_layers.properties
-        return {"area_m2": properties["area_m2"], "perimeter_m": properties["perimeter_m"], **self.counts}
 
 
 def _dissolve_by_area(geometries: Objects, area_codes: Objects) -> tuple[Objects, Objects, Integers]:

@@ -12,13 +12,17 @@
   const plain = new Intl.NumberFormat("en", { maximumFractionDigits: 4 });
   const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 
-  const amount = function (value, unit) {
+  const squareMetres = (value) =>
+    Math.abs(value) >= 1e5 ? short.format(value / 1e6) + " km²" : plain.format(Math.round(value)) + " m²";
+  const metres = (value) =>
+    Math.abs(value) >= 1e4 ? short.format(value / 1e3) + " km" : plain.format(Math.round(value)) + " m";
+  const percent = (value) => plain.format(Math.round(value * 100)) + "%";
+  // How the quantities are written that have a way of their own.
+  const WRITTEN = { area: squareMetres, length: metres, share: percent };
+  const amount = function (value, { quantity, unit }) {
     if (value === null || value === undefined) return "—";
-    if (unit === "m2") {
-      return Math.abs(value) >= 1e5 ? short.format(value / 1e6) + " km²" : plain.format(Math.round(value)) + " m²";
-    }
-    if (unit === "m") return Math.abs(value) >= 1e4 ? short.format(value / 1e3) + " km" : plain.format(Math.round(value)) + " m";
-    return plain.format(value);
+    if (quantity in WRITTEN) return WRITTEN[quantity](value);
+    return unit ? `${plain.format(value)} ${unit}` : plain.format(value);
   };
   const total = (field) => field.values.reduce((sum, value) => sum + (value || 0), 0);
 
@@ -69,11 +73,9 @@
     const figure = (label, value, alarm) =>
       grid.append(make("div", alarm ? "wg-figure wg-alarm" : "wg-figure", null, make("b", "", value), make("span", "", label)));
     figure(state.words.cells, plain.format(state.cells.code.length));
-    const ground = state.fieldOf("area_m2");
-    if (ground) figure(state.words.total_area, amount(total(ground), "m2"));
-    for (const key of ["households", "household", "enterprises", "enterprise", "population"]) {
-      const field = state.fieldOf(key);
-      if (field && grid.children.length < (state.gaps ? 5 : 6)) figure(field.label, plain.format(total(field)));
+    for (const field of state.cells.fields) {
+      if (!field.total || grid.children.length >= (state.gaps ? 5 : 6)) continue;
+      figure(field.quantity === "area" ? state.words.total_area : field.label, amount(total(field), field));
     }
     if (state.gaps) figure(state.words.gaps, plain.format(state.gaps.total), state.gaps.total > 0);
     return grid;
@@ -122,7 +124,7 @@
     }
     const rows = [make("div", "wg-quiet", `${state.words.method} · ${state.words[state.method]}`)];
     field.ranges.forEach((range, k) => {
-      const [low, high] = range.map((value) => amount(value, field.unit));
+      const [low, high] = range.map((value) => amount(value, field));
       rows.push(swatch(wangge.classColour(field, k), low === high ? low : `${low} – ${high}`));
     });
     if (field.values.includes(null)) rows.push(swatch(wangge.NO_DATA, state.words.no_data));
@@ -169,7 +171,7 @@
   const gapSize = function (state, g) {
     return Object.entries(state.gaps.sizes)
       .filter(([, values]) => values[g])
-      .map(([key, values]) => (key === "area_m2" ? amount(values[g], "m2") : state.words["n_" + key].replace("{n}", plain.format(values[g]))))
+      .map(([key, values]) => (key === "area_m2" ? squareMetres(values[g]) : state.words["n_" + key].replace("{n}", plain.format(values[g]))))
       .join(" · ");
   };
   const gapRow = function (state, g, withCell) {
@@ -243,7 +245,7 @@
     if (state.areaCode(f)) field(state.labels.area_code, state.areaCode(f), "area_code");
     const leader = cells.leader ? cells.leader.values[cells.leader.index[f]] : "";
     if (leader) field(state.labels.leader, leader, "leader");
-    for (const item of cells.fields) field(item.label, amount(item.values[f], item.unit), item.key);
+    for (const item of cells.fields) field(item.label, amount(item.values[f], item), item.key);
     if (cells.store.empty(f)) field("", words.no_shape);
 
     const parts = [head, table];
@@ -279,7 +281,7 @@
     const rows = [make("strong", "", name || state.codeOf(f))];
     if (name) rows.push(make("small", "", state.codeOf(f)));
     for (const field of state.cells.fields.slice(0, 8)) {
-      if (field.key !== "perimeter_m") rows.push(pair(field.label, amount(field.values[f], field.unit)));
+      if (field.prominence !== "detail") rows.push(pair(field.label, amount(field.values[f], field)));
     }
     return rows;
   };

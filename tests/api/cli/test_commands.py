@@ -18,9 +18,8 @@ from pypdf import PdfReader
 from api.cli import raise_interrupt
 from gis.classes import ClassificationMethod, class_ranges, upper_bounds
 from gis.crs import LONLAT
+from gis.measures import MEASURES
 from layers.formats import read_layer, write_layer
-from layers.maps.choropleth import round_for_display
-from layers.maps.mpl_style import format_measure
 from tests.api.conftest import Run
 
 
@@ -231,9 +230,10 @@ def test_map_of_a_measure_in_classes(
     )  # fmt: skip
     assert outcome.code == 0, outcome.err
     words = PdfReader(out).pages[0].extract_text()
-    areas = round_for_display(gpd.read_file(cells)["area_m2"].to_numpy())
+    measure = MEASURES["area_m2"]
+    areas = measure.round(gpd.read_file(cells)["area_m2"].to_numpy())
     for low, high in class_ranges(areas, upper_bounds(areas, 3, method)).tolist():
-        low, high = (format_measure("area_m2", value) for value in (low, high))
+        low, high = (measure.format(value) for value in (low, high))
         assert (low if low == high else f"{low} – {high}") in words.splitlines()
 
 

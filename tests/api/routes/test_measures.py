@@ -45,8 +45,20 @@ def test_measures_are_those_of_the_cells_one_may_see(published: Database, client
     eventually(lambda: figures(admin)["sum"] == 6)
     assert answer(admin)["cells"] == 8
     assert answer(viewer)["cells"] == 4
-    expected = {"key": "enterprises", "unit": None, "min": 0, "max": 2, "mean": 0.75, "sum": 3}
-    assert figures(viewer) == expected
+    assert figures(viewer) == {
+        "key": "enterprises",
+        "labels": {"zh": "企业数", "en": "Enterprises"},
+        "quantity": "count",
+        "unit": None,
+        "aggregation": "sum",
+        "prominence": "headline",
+        "min": 0,
+        "max": 2,
+        "mean": 0.75,
+        "sum": 3,
+    }
+    ground = next(each for each in answer(viewer)["items"] if each["key"] == "area_m2")
+    assert answer(viewer)["area_m2"] == pytest.approx(ground["sum"], abs=1)
     classes = admin.get(
         f"{SCHEME}/measures/enterprises", params={"method": "natural_breaks", "classes": 3}
     ).json()

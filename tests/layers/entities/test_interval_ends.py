@@ -3,7 +3,6 @@
 from datetime import date, timedelta
 
 import pytest
-
 from layers.entities.intervals import OPEN_END, AssignmentValues, Interval, StoredAssignment, diff_intervals
 
 FIRST = date(2026, 1, 1)

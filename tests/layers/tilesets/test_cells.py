@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import shapely
 
-from layers.entities.counts import COUNT_COLUMNS
+from gis.measures import count_keys, counted_kinds
 from layers.snapshot import CellsInForce, CellVersions
 from layers.tiles import Tile, tiles_intersecting
 from layers.tiles.coverage_layer import BORDER_TOLERANCE
@@ -38,7 +38,7 @@ def ground(*given: Any, **more: Any) -> CellLayers:
 
 def counts(ground: CellLayers) -> dict[str, np.ndarray]:
     random = np.random.default_rng(3)
-    return {column: random.integers(0, 9, len(ground)) for column in COUNT_COLUMNS}
+    return {kind: random.integers(0, 9, len(ground)) for kind in counted_kinds()}
 
 
 def features(tiles: TileSet, zoom: int, scope: frozenset[str] | None = None) -> dict[str, dict[int, Any]]:
@@ -71,7 +71,7 @@ def test_a_cell_tells_its_size_colour_and_counts() -> None:
             "area_m2": place + 1.0,
             "perimeter_m": 400.0,
             "colour": cells.colours[place],
-            **{column: values[place] for column, values in numbers.items()},
+            **{count_keys()[kind]: values[place] for kind, values in numbers.items()},
             **({"area_code": "ab"[place % 3]} if place % 3 < 2 else {}),
         }
     assert shown["cell_labels"][103] == {"code": "c000003", "name": "网格3"}
@@ -92,8 +92,9 @@ def test_groups_sum_the_cells_of_an_area_and_are_seen_with_it() -> None:
         own = [place for place in range(24) if told.get("area_code") == [*"ab", None][place % 3]]
         assert told["cells"] == len(own) == 8
         assert told["area_m2"] == sum(place + 1.0 for place in own)
-        for column, values in numbers.items():
-            assert told[column] == sum(values[place] for place in own)
+        assert told["perimeter_m"] == pytest.approx(8 * 400.04, abs=0.05)
+        for kind, values in numbers.items():
+            assert told[count_keys()[kind]] == sum(values[place] for place in own)
     assert {told.get("name") for told in groups.values()} == {"甲街道", None}
     # All three border on each other.
     assert len({told["colour"] for told in groups.values()}) == 3
@@ -158,7 +159,7 @@ def test_zooms_are_likely_from_where_the_cells_fill_half_a_tile(columns: int, ro
 
 def test_no_cells_have_no_tiles() -> None:
     cells = ground(0, 0, ["a"])
-    tiles = cells.make_tile_set({column: np.empty(0, dtype=np.int64) for column in COUNT_COLUMNS}, {})
+    tiles = cells.make_tile_set({kind: np.empty(0, dtype=np.int64) for kind in counted_kinds()}, {})
     assert tiles.bounds(None) is None
     assert tiles.encode_tile(Tile(0, 0, 0), None) == b""
     assert tiles.etag(Tile(0, 0, 0), None) is None
@@ -173,7 +174,7 @@ def test_only_what_a_publish_changes_gets_another_tag() -> None:
     changed = held._replace(ids=np.where(rows == 0, 9_000, held.ids))
     order = np.argsort(changed.ids)
     after = CellLayers(CellsInForce(changed.subset(order)))
-    shuffled = {column: values[order] for column, values in numbers.items()}
+    shuffled = {kind: values[order] for kind, values in numbers.items()}
     old, new = before.make_tile_set(numbers, {}), after.make_tile_set(shuffled, {})
     corner = shapely.bounds(held.geometries[0])
     zoom, side = 16, 1 << 16

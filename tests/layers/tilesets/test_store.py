@@ -59,7 +59,7 @@ def assign_one(database: Database) -> None:
 
 
 def sensors(tiles: CellTileSet) -> int:
-    return int(tiles.counts["sensors"].sum())
+    return int(tiles.values["sensors"].sum())
 
 
 def eventually(holds: Callable[[], bool]) -> None:

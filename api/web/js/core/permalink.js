@@ -1,7 +1,7 @@
 // The address of what is shown: written as the map and the choices change, read when the page opens.
 
 import { debounce } from "./dom.js";
-import { isMeasure, METHODS } from "./measures.js";
+import { METHODS } from "./measures.js";
 import { change, current, listen } from "./state.js";
 
 const CODE = /^[0-9A-Za-z_.-]{1,100}$/;
@@ -42,7 +42,7 @@ export function readAddress(hash = location.hash) {
     view: given.has("map") && valid ? { zoom, center: [lon, lat] } : null,
     scheme: parameter("scheme", CODE),
     at: dayIn(parameter, "at"),
-    fill: isMeasure(given.get("by")) ? given.get("by") : null,
+    fill: parameter("by", CODE),
     method: METHODS.includes(given.get("method")) ? given.get("method") : null,
     classes: Number(parameter("classes", /^[3-9]$/)) || null,
     hidden: given.has("off") ? new Set((given.get("off") || "").split(",").filter(Boolean)) : null,

@@ -20,6 +20,7 @@ const state = {
 
   // What the service has for these choices.
   schemes: [],
+  measures: [], // what cells can be coloured by, as the service describes it
   days: [], // on which plans of the scheme came into force, the latest first
   runs: [], // gap runs of the scheme, the latest first
   gapKinds: [], // the kinds of gaps, as the service describes them

@@ -76,15 +76,6 @@ export const WORDS = {
   "layer.enterprise": ["企业", "Enterprises"],
   "layer.household": ["住户", "Households"],
 
-  // measures of cells
-  "measure.households": ["户数", "Households"],
-  "measure.enterprises": ["企业数", "Enterprises"],
-  "measure.sensors": ["传感器数", "Sensors"],
-  "measure.components": ["城市部件数", "Components"],
-  "measure.service_points": ["服务网点数", "Service points"],
-  "measure.area_m2": ["面积", "Area"],
-  "measure.perimeter_m": ["周长", "Perimeter"],
-  "measure.load": ["负荷", "Load"],
 
   // kinds
   "kind.household": ["住户", "Household"],

@@ -4,7 +4,7 @@ import { ask, tilesAddress } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { number } from "../core/format.js";
 import { t } from "../core/i18n.js";
-import { AT_POINTER, formatMeasure, measureName } from "../core/measures.js";
+import { formatMeasure, headlines, measureName } from "../core/measures.js";
 import { current } from "../core/state.js";
 import { cellColour, groupColour } from "./colouring.js";
 import { FONTS } from "./map.js";
@@ -155,9 +155,8 @@ const row = (name, value) => h("span", { class: "row" }, h("span", {}, name), h(
 
 function measureRows(properties) {
   const { fill } = current();
-  if (fill !== "neighbours" && properties[fill] !== undefined) return [row(measureName(fill), formatMeasure(fill, properties[fill]))];
-  const there = Object.entries(AT_POINTER).filter(([key]) => properties[key] !== undefined);
-  return there.map(([key, name]) => row(t(name), formatMeasure(key, properties[key])));
+  const keys = properties[fill] === undefined ? headlines().map((each) => each.key) : [fill];
+  return keys.filter((key) => properties[key] !== undefined).map((key) => row(measureName(key), formatMeasure(key, properties[key])));
 }
 
 const isGroup = ({ layer }) => layer.id === "groups-fill";

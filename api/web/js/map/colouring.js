@@ -1,6 +1,7 @@
 // How the cells are coloured: neighbours apart, or by a measure in classes that the service computes.
 
 import { ask } from "../core/api.js";
+import { measureOf } from "../core/measures.js";
 import { NEIGHBOURS, NO_DATA, ramp } from "./palette.js";
 
 // The last classes computed, by the request that they answer.
@@ -26,8 +27,12 @@ const APART = ["match", ["get", "colour"], ...NEIGHBOURS.flatMap((colour, number
 // The colour of a cell as MapLibre computes it from the attributes in its tile.
 export const cellColour = (classes) => (classes === null ? APART : stepped(classes, ["get", classes.key]));
 
-// Cells drawn together by area show the mean of their cells, which fits the same classes.
-export const groupColour = (classes) => (classes === null ? APART : stepped(classes, ["/", ["get", classes.key], ["max", 1, ["get", "cells"]]]));
+// Cells drawn together by area show the mean of their cells, which fits the same classes; tiles hold it, or the sum.
+export function groupColour(classes) {
+  if (classes === null) return APART;
+  const value = ["get", classes.key];
+  return stepped(classes, measureOf(classes.key)?.aggregation === "mean" ? value : ["/", value, ["max", 1, ["get", "cells"]]]);
+}
 
 function stepped(classes, value) {
   if (classes.breaks.length === 0) return NO_DATA;

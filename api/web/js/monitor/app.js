@@ -4,6 +4,7 @@ import { allItems, ask } from "../core/api.js";
 import { openDays } from "../core/days.js";
 import { OFF_AT_FIRST } from "../core/entity_kinds.js";
 import { readGapKinds } from "../core/gap_kinds.js";
+import { adoptMeasures, measureOf } from "../core/measures.js";
 import { adopt, keepAddress, readAddress } from "../core/permalink.js";
 import { change, current } from "../core/state.js";
 import { baseStyle, withIntranetTiles } from "../map/base_map.js";
@@ -40,15 +41,22 @@ const CHINA = [73, 18, 135, 54];
 // Milliseconds that the first drawing waits for classes; those that take longer are painted when they come.
 const CLASSES_WAIT = 150;
 
-// Read the schemes, and the cells of the one that is shown first with their classes.
-async function firstCells() {
+// How the page is set up, and by what its cells can be coloured.
+async function readSetup() {
+  const setup = await ask("v1/page");
+  adoptMeasures(setup.measures);
+  return setup;
+}
+
+// Read the schemes, and the cells of the one that is shown first with their classes, once the measures are known.
+async function firstCells(setup) {
   const schemes = await allItems("v1/schemes");
   const known = schemes.some((each) => each.code === current().scheme);
   change({ schemes, scheme: known ? current().scheme : (schemes[0]?.code ?? null) });
   const { scheme, at } = current();
   if (scheme === null) return { described: null, classes: null };
   const late = new Promise((resolve) => setTimeout(resolve, CLASSES_WAIT, null));
-  const classes = Promise.race([classification(current()).catch(() => null), late]);
+  const classes = Promise.race([setup.then(() => classification(current())).catch(() => null), late]);
   return { described: await describeCells(scheme, at), classes: await classes };
 }
 
@@ -63,6 +71,7 @@ function followAddress(map) {
     // The address may have been written again meanwhile; the event has the one that was asked for.
     const given = readAddress(new URL(newURL).hash);
     if (!current().schemes.some((each) => each.code === given.scheme)) given.scheme = null;
+    if (measureOf(given.fill) === undefined) given.fill = null;
     adopt(given);
     if (given.view) map.jumpTo(given.view);
     choose(given);
@@ -102,7 +111,8 @@ export async function openApp() {
   let first;
   try {
     // All at once, as none needs another.
-    [setup, baseLayers, first] = await Promise.all([ask("v1/page"), baseStyle(), firstCells(), readGapKinds()]);
+    const read = readSetup();
+    [setup, baseLayers, first] = await Promise.all([read, baseStyle(), firstCells(read), readGapKinds()]);
   } catch (error) {
     change({ message: { error, retry: () => location.reload() } });
     return;

@@ -1,10 +1,10 @@
 // The figures at the top of the panel: cells, covered area and gaps of what the user may see.
 
 import { byId, h, replace } from "../core/dom.js";
-import { number } from "../core/format.js";
+import { area, number } from "../core/format.js";
 import { countGaps, shownRun } from "../core/gap_runs.js";
 import { t } from "../core/i18n.js";
-import { COVERED_AREA, formatMeasure, measuresOf } from "../core/measures.js";
+import { measuresOf } from "../core/measures.js";
 import { current, listen } from "../core/state.js";
 
 export function openStats() {
@@ -15,7 +15,7 @@ export function openStats() {
     replace(
       byId("stats"),
       stat(totals === null ? "—" : number(totals.cells), t("stat_cells")),
-      stat(totals === null ? "—" : formatMeasure(COVERED_AREA, totals.area), t("stat_area")),
+      stat(totals === null ? "—" : area(totals.area_m2), t("stat_area")),
       run === null ? null : stat(number(countGaps(run)), t("stat_gaps"), countGaps(run) > 0),
     );
   };
@@ -23,9 +23,9 @@ export function openStats() {
     const { scheme, at } = current();
     if (scheme === null) return;
     try {
-      const { cells, items } = await measuresOf(scheme, at);
+      const found = await measuresOf(scheme, at);
       if (scheme !== current().scheme || at !== current().at) return;
-      totals = { cells, area: items.find((each) => each.key === COVERED_AREA)?.sum ?? null };
+      totals = found;
     } catch {
       totals = null;
     }

@@ -1,0 +1,102 @@
+"""The catalogue of measures: sizes, counts of entities, and loads that only files bring."""
+
+from operator import attrgetter
+
+from gis.measures.measure import Aggregation, CellFigures, Measure, Numbers, Prominence, Quantity
+
+
+def _count(key: str, kind: str, zh: str, en: str, prominence: Prominence = Prominence.normal) -> Measure:
+    """Return the measure that counts the entities of a kind."""
+
+    def compute(cells: CellFigures) -> Numbers:
+        return cells.counts[kind]
+
+    return Measure(
+        key,
+        {"zh": zh, "en": en},
+        Quantity.counted,
+        compute=compute,
+        entity_kinds=(kind,),
+        decimals=0,
+        whole=True,
+        prominence=prominence,
+    )
+
+
+def _column(key: str, zh: str, en: str, prominence: Prominence = Prominence.normal) -> Measure:
+    """Return a measure that files bring as a column: amounts that add up and may all be whole."""
+    return Measure(key, {"zh": zh, "en": en}, whole=True, prominence=prominence)
+
+
+def _compactness(key: str) -> Measure:
+    return Measure(key, {"zh": "紧凑度", "en": "Compactness"}, aggregation=Aggregation.mean)
+
+
+MEASURES: dict[str, Measure] = {
+    measure.key: measure
+    for measure in (
+        Measure(
+            "area_m2",
+            {"zh": "面积", "en": "Area"},
+            Quantity.area,
+            unit="m²",
+            compute=attrgetter("areas_m2"),
+            decimals=1,
+            prominence=Prominence.headline,
+        ),
+        Measure(
+            "perimeter_m",
+            {"zh": "周长", "en": "Perimeter"},
+            Quantity.length,
+            unit="m",
+            compute=attrgetter("perimeters_m"),
+            decimals=1,
+            prominence=Prominence.detail,
+        ),
+        _column("load", "负荷", "Load"),
+        _column("weight", "权重", "Weight"),
+        _count("households", "household", "户数", "Households", Prominence.headline),
+        _column("population", "人口", "Population", Prominence.headline),
+        _column("residents", "居民", "Residents"),
+        _count("enterprises", "enterprise", "企业数", "Enterprises", Prominence.headline),
+        _column("buildings", "建筑数", "Buildings"),
+        _count("sensors", "sensor", "传感器数", "Sensors"),
+        _count("components", "component", "城市部件数", "Components"),
+        _count("service_points", "service_point", "服务网点数", "Service points"),
+        _column("officers", "责任人数", "Officers"),
+        _column("visits", "巡查次数", "Visits"),
+        _column("events", "事件数", "Events"),
+        _compactness("polsby_popper"),
+        _compactness("compactness"),
+    )
+}
+"""Every measure by its key, in the order in which measures are listed.
+
+All are numbers about a cell and no one's personal data: any other column stays out of a map's file unless the
+caller names it.
+"""
+
+
+def computed_measures() -> tuple[Measure, ...]:
+    """Return the measures that are computed for the cells in force, in the order of the catalogue."""
+    return tuple(each for each in MEASURES.values() if each.compute is not None)
+
+
+def counted_kinds() -> tuple[str, ...]:
+    """Return the kinds of entities that measures count, each once, in the order of the catalogue."""
+    return tuple(dict.fromkeys(kind for each in computed_measures() for kind in each.entity_kinds))
+
+
+def count_keys() -> dict[str, str]:
+    """Return by kind of entity the key of the measure that counts it."""
+    counts = (each for each in computed_measures() if each.quantity is Quantity.counted)
+    return {each.entity_kinds[0]: each.key for each in counts if len(each.entity_kinds) == 1}
+
+
+def measure_of_column(name: str) -> Measure:
+    """Return the measure that a column or layer of a map holds; a plain number where the catalogue has none.
+
+    A layer of entities may also be named by their kind.
+    """
+    known = MEASURES.get(name) or MEASURES.get(count_keys().get(name, ""))
+    return Measure(name, {}, whole=True) if known is None else known

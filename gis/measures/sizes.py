@@ -1,0 +1,93 @@
+"""Sizes of cells: area and perimeter in the metric working CRS, compactness, and area on the ellipsoid."""
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from pyproj import CRS, Geod
+
+from gis.crs import to_lonlat, to_working_crs
+
+FloatArray = NDArray[np.float64]
+
+
+def measure_cells(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> gpd.GeoDataFrame:
+    """Return the cells with `area_m2` and `perimeter_m` computed.
+
+    Parameters
+    ----------
+    cells
+        Polygons in EPSG:4326; None and empty geometries measure 0.
+    crs
+        The working CRS, chosen from the extent when not given.
+
+    Returns
+    -------
+    GeoDataFrame
+        A copy with the same index and order.
+    """
+    measured = cells.copy()
+    geometries = _projected_geometries(cells, crs)
+    measured["area_m2"] = np.nan_to_num(shapely.area(geometries))
+    measured["perimeter_m"] = np.nan_to_num(shapely.length(geometries))
+    return measured
+
+
+def area_m2(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> FloatArray:
+    """Area of each geometry in the working CRS, m², shape (n,)."""
+    return np.nan_to_num(shapely.area(_projected_geometries(cells, crs)))
+
+
+def perimeter_m(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> FloatArray:
+    """Length of each geometry's border in the working CRS, metres, holes included, shape (n,)."""
+    return np.nan_to_num(shapely.length(_projected_geometries(cells, crs)))
+
+
+def compactness(area: ArrayLike, perimeter: ArrayLike) -> FloatArray:
+    """Polsby-Popper compactness 4πA/P²: 1 for a circle, 0.785 for a square, 0 where there is no perimeter.
+
+    Parameters
+    ----------
+    area, perimeter
+        In m² and metres (or one unit and its square), shape (n,).
+
+    References
+    ----------
+    Polsby, D. D. and Popper, R. D. (1991), The Third Criterion, Yale Law & Policy Review 9 (2).
+    """
+    a, p = np.asarray(area, dtype=float), np.asarray(perimeter, dtype=float)
+    result: FloatArray = np.divide(4 * np.pi * a, p**2, out=np.zeros(np.broadcast(a, p).shape), where=p > 0)
+    return result
+
+
+def geodesic_area_m2(cells: gpd.GeoDataFrame) -> FloatArray:
+    """Area of each polygon on the WGS 84 ellipsoid, m², shape (n,), to verify the working CRS against.
+
+    Edges are geodesics (Karney 2013, as in `pyproj.Geod`); holes are taken off. About 10 µs a ring.
+    """
+    parts, cell = shapely.get_parts(geometries_without_none(to_lonlat(cells)), return_index=True)
+    rings, part = shapely.get_rings(parts, return_index=True)
+    if not len(rings):
+        return np.zeros(len(cells))
+    geod = Geod(ellps="WGS84")
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    pieces = np.split(xy, np.flatnonzero(np.diff(ring)) + 1)
+    areas = np.array([abs(geod.polygon_area_perimeter(piece[:, 0], piece[:, 1])[0]) for piece in pieces])
+    exterior = np.r_[True, part[1:] != part[:-1]]
+    signed = np.where(exterior, areas, -areas)
+    return np.bincount(cell[part], weights=signed, minlength=len(cells)).astype(np.float64)
+
+
+def _projected_geometries(cells: gpd.GeoDataFrame, crs: CRS | None) -> NDArray[np.object_]:
+    geometries = geometries_without_none(cells)
+    if shapely.is_empty(geometries).all():
+        return geometries
+    lonlat = to_lonlat(gpd.GeoDataFrame(geometry=geometries, crs=cells.crs))
+    return np.asarray(to_working_crs(lonlat, crs).geometry, dtype=object)
+
+
+def geometries_without_none(cells: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    """Return the geometries of cells, an empty one where there is None, shape (n,)."""
+    geometries = np.array(cells.geometry, dtype=object)
+    geometries[shapely.is_missing(geometries)] = shapely.Polygon()
+    return geometries
