@@ -1,4 +1,4 @@
-"""What the bytes of a GeoJSON file tell sooner or better than GDAL: the CRS it names, and how much it holds."""
+"""What the bytes of a GeoJSON file say better than GDAL: the CRS it names, and how much it holds."""
 
 import json
 import mmap
