@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from api.demo.database import PublishedPlan
 from api.demo.files import DemoResult
 from gis.areas import leaf_areas
@@ -117,7 +119,9 @@ def render_report(result: DemoResult, language: str = "zh", published: Sequence[
         ],
     )
     found = result.gaps.summary()
-    worst = result.gaps.frame.assign(figures=list(result.gaps.figures)).head(_WORST_COUNT)
+    worst = result.gaps.frame.assign(figures=pd.Series(list(result.gaps.figures), dtype=object)).head(
+        _WORST_COUNT
+    )
     lines += ["", f"## {text('gaps')}", ""]
     lines += _markdown_table(
         header("gaps_head"),
