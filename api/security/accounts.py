@@ -1,4 +1,4 @@
-"""Accounts and tokens: made, listed, disabled and revoked, each deed audited."""
+"""Accounts and tokens: created, listed, disabled and revoked, each time with an audit entry."""
 
 import unicodedata
 from collections.abc import Sequence
