@@ -142,7 +142,7 @@ class _Deadline:
         self._timer.cancel()
 
     def expired(self) -> bool:
-        """Tell whether it alone cancelled the task, which is then cancelled no more."""
+        """Return whether it alone cancelled the task, and if so take the cancellation back."""
         return self._expired and self._task.uncancel() <= self._cancelling_before
 
 

@@ -88,8 +88,8 @@ def finished_export(uploads: Path, job: Job) -> tuple[Path, int]:
     if job.state != JobState.done or job.result is None:
         raise ConflictError(f"Export {job.id} is {job.state}; there is a file when it is done.")
     if datetime.fromisoformat(job.result["expires_at"]) <= datetime.now(UTC):
-        raise NotFoundError(f"The file of export {job.id} has expired; ask for it anew.")
+        raise NotFoundError(f"The file of export {job.id} has expired; ask for it again.")
     path = export_path(uploads, job.parameters)
     if not path.is_file():
-        raise NotFoundError(f"The file of export {job.id} is not kept any more; ask for it anew.")
+        raise NotFoundError(f"The file of export {job.id} is not kept any more; ask for it again.")
     return path, job.result["rows"]

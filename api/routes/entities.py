@@ -1,7 +1,4 @@
-"""`/v1/entities`: what belongs to cells, one by one; files of them come through `/v1/imports`.
-
-Personal values are masked unless the caller may see them and asks to; each time is audited.
-"""
+"""`/v1/entities`: what belongs to cells, one by one; files of entities come in through `/v1/imports`."""
 
 from collections.abc import Sequence
 from datetime import date

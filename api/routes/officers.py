@@ -1,7 +1,4 @@
-"""`/v1/officers` and their posts: who is responsible for which cells.
-
-Names and phones are masked unless the caller may see them and asks to; each time is audited.
-"""
+"""`/v1/officers` and their posts: who is responsible for which cells."""
 
 from datetime import date
 from typing import Annotated, Any

@@ -1,21 +1,13 @@
 """The areas that a caller's own covers, remembered by each process."""
 
-from typing import Any
-
-from sqlalchemy import ColumnElement, SQLColumnExpression, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from api.security.principal import Principal
-from layers.areas.scope import beneath, within
+from layers.areas.scope import beneath
 from layers.db.database import current_revision
 from layers.models import Area
 
 _AreasVersion = tuple[int, int | None]
-
-
-def in_area_scope(column: SQLColumnExpression[Any], principal: Principal) -> ColumnElement[bool]:
-    """Return the condition that the area code in a column lies in the caller's area."""
-    return within(column, principal.area_code)
 
 
 class AreaScopeCache:

@@ -1,7 +1,4 @@
-"""The gate before every route: who calls, whether the route's demands are met, and nothing else gets through.
-
-It is plain ASGI, since it stands before the fastest routes.
-"""
+"""The check before every route, in plain ASGI: who calls, and whether the route's requirement is met."""
 
 from fastapi import FastAPI
 from starlette.requests import cookie_parser
@@ -23,7 +20,7 @@ _FOREIGN_SITES = frozenset({b"cross-site", b"same-site"})
 
 
 class AuthMiddleware:
-    """Lets a request through to its route when its caller may call it; leaves the caller in the scope.
+    """Passes a request to its route when its caller may call it; leaves the caller in the scope.
 
     Without credentials an unknown path answers as a known one does: 401.
 

@@ -26,7 +26,7 @@ PersonalRow = TypeVar("PersonalRow", Entity, Officer)
 
 @contextmanager
 def open_read_session(database: Database, principal: Principal, *, reveal: bool) -> Iterator[Session]:
-    """Give a session that reads; where personal data is to be shown plain, one that can also audit it.
+    """Open a session that reads; where personal data is to be shown plain, one that can also audit it.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def audit_reveal(session: Session, principal: Principal, kind: str, ids: Collect
     session
         A session of `Database.write`.
     principal
-        Who has seen it.
+        The caller, who has seen it.
     kind
         `entity`, `officer`.
     ids
