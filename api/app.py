@@ -78,13 +78,13 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        # Not by `include_router`, which would build each route a second time.
+        routes=[route for router in ROUTERS for route in router.routes],
         # What fails may name a person: it goes to the log alone, without its text.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.settings = service_settings
     problems.add_exception_handlers(app)
-    for router in ROUTERS:
-        app.include_router(router)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     app.add_middleware(FastPathMiddleware, routes=FAST_PATHS)
     setup.add_security(
