@@ -104,7 +104,7 @@ def finish(client: httpx.Client, accepted: httpx.Response) -> dict[str, Any]:
     """Wait until a job is done, and return it."""
     job: dict[str, Any] = accepted.json()
     while job["state"] in {"queued", "running"}:
-        time.sleep(0.3)
+        time.sleep(0.1)
         job = client.get(f"/v1/jobs/{job['id']}").raise_for_status().json()
     if job["state"] != "done":
         raise SystemExit(f"{job['kind']}: {job}")
