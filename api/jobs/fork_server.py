@@ -45,7 +45,7 @@ def main() -> None:
             output.write(json.dumps(_run_task(line, output.write), default=str) + "\n")
             # Nothing of the process that was forked is this one's to clean up.
             os._exit(0)
-        # Its number stays its own until the launcher, which may kill it by that number, knows that it has ended.
+        # Its number stays its own until the launcher, which may kill it by number, knows that it has ended.
         ended = os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
         assert ended is not None
         code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status

@@ -1,4 +1,4 @@
-"""What the bytes of a GeoJSON file tell sooner or better than GDAL: the CRS it names, and how much it holds."""
+"""What the bytes of a GeoJSON file tell better or sooner than GDAL: its CRS, its layers, its features."""
 
 import json
 import mmap
