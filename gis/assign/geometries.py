@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
-from gis.assign.results import BoolArray, FloatArray, IntArray, ObjectArray
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 
 
 class EntityGeometries(NamedTuple):

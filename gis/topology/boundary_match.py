@@ -5,10 +5,8 @@ That is told from vertices alone, far faster than by overlay.
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from gis.arrays import FloatArray, IntArray
 
 
 def boundaries_match(one: shapely.Geometry, other: shapely.Geometry, tolerance_m: float) -> bool:

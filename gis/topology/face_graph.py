@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import FloatArray, Geometries, IntArray
 from gis.faces.arrangement import build_faces
 from gis.graph import find_shared_borders
-from gis.topology.polygon_layer import Geometries, PolygonLayer
-
-IntArray = NDArray[np.int64]
+from gis.topology.polygon_layer import PolygonLayer
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,13 +61,13 @@ class FaceGraph:
     """
 
     faces: Geometries
-    area_m2: NDArray[np.float64]
+    area_m2: FloatArray
     candidate_cells: RaggedArray
     candidate_faces: RaggedArray
     area_of_cell: IntArray
     areas_of_face: RaggedArray
     adjacent_faces: RaggedArray
-    border_m: NDArray[np.float64]
+    border_m: FloatArray
 
     def is_allowed(self, face: int, cell: int) -> bool:
         """Tell whether the face lies in the cell's area."""

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
 from gis.graph import connected_components
-from gis.topology.face_graph import FaceGraph, IntArray, RaggedArray
+from gis.topology.face_graph import FaceGraph, RaggedArray
 from gis.topology.overlap_resolution import cell_with_longest_border
-from gis.topology.polygon_layer import Geometries
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +30,7 @@ def fill_blanks(
     face_graph: FaceGraph,
     cell_of_face: IntArray,
     *,
-    size_m2: NDArray[np.float64],
+    size_m2: FloatArray,
     rank: IntArray,
     max_width_m: float,
     max_growth: float,
@@ -120,7 +119,7 @@ def _choose_cell(
     face_group: list[int],
     preferred_cell: int,
     rank: IntArray,
-    may_grow: NDArray[np.bool_],
+    may_grow: BoolArray,
 ) -> int:
     """Return the cell that takes connected faces, -1 for none."""
     if (
@@ -133,7 +132,7 @@ def _choose_cell(
     return -1 if best is None else best
 
 
-def is_wider_than(polygons: Geometries, width_m: float) -> NDArray[np.bool_]:
+def is_wider_than(polygons: Geometries, width_m: float) -> BoolArray:
     """Tell into which polygons a circle of that diameter fits."""
     bounds = shapely.bounds(polygons)
     result = np.zeros(len(polygons), dtype=bool)

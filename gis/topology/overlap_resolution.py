@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, FloatArray, IntArray
 from gis.graph import connected_components
-from gis.topology.face_graph import FaceGraph, IntArray, RaggedArray
+from gis.topology.face_graph import FaceGraph, RaggedArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class OverlapResolver:
     """
 
     def __init__(
-        self, face_graph: FaceGraph, size_m2: NDArray[np.float64], rank: IntArray, max_loss_share: float
+        self, face_graph: FaceGraph, size_m2: FloatArray, rank: IntArray, max_loss_share: float
     ) -> None:
         self._face_graph, self._cell_area_m2, self._rank = face_graph, size_m2, rank
         sizes = face_graph.candidate_cells.lengths()
@@ -224,7 +224,7 @@ def cell_with_longest_border(
     *,
     exclude: int = -1,
     rank: IntArray,
-    may_grow: NDArray[np.bool_] | None = None,
+    may_grow: BoolArray | None = None,
 ) -> int | None:
     """Return the cell with the longest border to connected faces and allowed to have them, or None.
 

@@ -9,12 +9,13 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
+from gis.arrays import Geometries
 from gis.crs import LONLAT
 from gis.topology.face_graph import FaceGraph
 from gis.topology.fill_blanks import Blank
 from gis.topology.findings import format_area, join_codes
 from gis.topology.overlap_resolution import Reassignment
-from gis.topology.polygon_layer import Geometries, PolygonLayer
+from gis.topology.polygon_layer import PolygonLayer
 
 REPAIR_CHANGE_COLUMNS = ("kind", "codes", "to_code", "area_m2", "detail", "geometry")
 """The columns of a frame of deeds."""

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-from gis.topology.face_graph import FaceGraph, IntArray, build_face_graph
+from gis.arrays import FloatArray, Geometries, IntArray
+from gis.topology.face_graph import FaceGraph, build_face_graph
 from gis.topology.fill_blanks import Blank, fill_blanks
 from gis.topology.overlap_resolution import OverlapResolver, Reassignment
-from gis.topology.polygon_layer import Geometries, PolygonLayer
+from gis.topology.polygon_layer import PolygonLayer
 from gis.topology.split_blanks import NO_SPLIT, BlankSplit, preferred_cells, split_blanks
 
 
@@ -18,7 +18,7 @@ class RepairConstraints:
     """What a repair goes by: per cell its area's row, m², pieces and rank of the code; and the limits."""
 
     area_of_cell: IntArray
-    size_m2: NDArray[np.float64]
+    size_m2: FloatArray
     part_count: IntArray
     rank: IntArray
     max_width_m: float

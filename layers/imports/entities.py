@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from gis.datum import parse_datum
+from gis.progress import Progress
 from layers.areas.hierarchy import read_hierarchy
 from layers.areas.locator import AreaLocator
 from layers.db import geopackage
@@ -22,7 +23,6 @@ from layers.imports.staging import StagingTable
 from layers.imports.summary import RecordSummary
 from layers.plans.assignments import update_assignments
 
-Progress = Callable[[int, int], None]
 BeforeCommit = Callable[[Session, "ImportSummary"], None]
 
 ASSIGNMENT_BATCH_SIZE = 100_000

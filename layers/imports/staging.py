@@ -9,16 +9,13 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any
 
-import numpy as np
 import shapely
-from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
+from gis.arrays import ObjectArray
 from gis.errors import ConflictError
 from layers.db import geopackage
 from layers.models.geometry_type import SRID, to_blobs
-
-Objects = NDArray[np.object_]
 
 _COLUMNS = (
     "number",
@@ -74,7 +71,7 @@ class StagingTable:
             f" geometry {geometry_type})"
         )
 
-    def add(self, columns: Sequence[Sequence[Any]], geometries: Objects, wkb: Objects) -> None:
+    def add(self, columns: Sequence[Sequence[Any]], geometries: ObjectArray, wkb: ObjectArray) -> None:
         """Put records in.
 
         Parameters
