@@ -1,7 +1,7 @@
 """Colour numbers for cells: neighbours differ, at most six colours, every colour about equally often.
 
-It numbers; which styles a map gives the numbers is the map's, except Tol's palette, which stands here because
-the limit of six colours is chosen for it.
+Which styles a map gives the numbers is up to the map, except Tol's palette, which stands here because the
+limit of six colours is chosen for it.
 """
 
 import heapq

@@ -32,7 +32,7 @@ class DivisionInput:
         Shape (n,), Polygon or MultiPolygon in the working CRS, two-dimensional, a valid coverage.
     crs
         The working CRS.
-    china
+    in_china
         Whether the centre lies in China.
     """
 

@@ -19,7 +19,7 @@ class Edges(NamedTuple):
     ----------
     start, end
         Shape (n, 2), x and y.
-    owner
+    polygon_index
         Shape (n,), position of the polygon.
     """
 
@@ -37,7 +37,7 @@ class GridSquares(NamedTuple):
         Shape (m, 2), squares that an edge touches or comes near; unique.
     inner
         Shape (n, 2), squares wholly inside a polygon, away from its border.
-    owner
+    polygon_index
         Shape (n,), position of the polygon around each inner square.
     """
 

@@ -1,4 +1,4 @@
-"""The way of borders to longitude and latitude and back: where a vertex would get across an edge.
+"""Noding of borders that go to longitude and latitude and back: where a vertex would get across an edge.
 
 A straight edge of the working CRS is not straight in degrees: 100 m sag by a tenth of a millimetre, so a
 vertex closer than that to an edge of another polygon, or of its own, ends up across it. A cut through the

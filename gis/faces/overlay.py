@@ -1,7 +1,4 @@
-"""What overlays of polygons leave: only their ground, and of that only what is more than rounding.
-
-Shapely overlays; who owns the ground and what the pieces mean is for the callers to say.
-"""
+"""Overlays of polygons, reduced to polygons and to what is more than rounding."""
 
 from dataclasses import dataclass
 
@@ -30,9 +27,9 @@ class OverlayTolerance:
 
     Attributes
     ----------
-    area
+    min_area_m2
         Up to this size, m².
-    width
+    min_width_m
         Up to this mean width (twice the area over the perimeter), metres.
     """
 

@@ -50,9 +50,9 @@ class PointLocator:
         ndarray of float: west, south, east, north of all cells in degrees, NaN without any; read-only.
     codes
         ndarray of str: the codes, sorted, each once; read-only.
-    shapes
+    geometries
         ndarray of Polygon or MultiPolygon: the cells in EPSG:4326 in the order of their codes; read-only.
-    numbers
+    code_index
         ndarray of int64: for each of `shapes` the position of its code in `codes`; read-only.
 
     Raises

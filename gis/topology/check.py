@@ -1,4 +1,4 @@
-"""The check whether cells are a coverage, and of what: every fault with its kind, ground, size and codes."""
+"""The check whether cells are a coverage, and of what: findings with kind, geometry, size and codes."""
 
 from dataclasses import dataclass
 

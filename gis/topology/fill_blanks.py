@@ -1,7 +1,4 @@
-"""Filling of blanks: enclosed ground in no cell goes to a neighbour, if it is narrow enough to be an error.
-
-Contested ground has been awarded before; what is left blank is told with the reason.
-"""
+"""Filling of blanks: an enclosed blank goes to a neighbour, if it is narrow enough to be an error."""
 
 from dataclasses import dataclass
 
@@ -16,7 +13,7 @@ from gis.topology.overlap_resolution import cell_with_longest_border
 
 @dataclass(frozen=True, eq=False)
 class Blank:
-    """Connected ground in no cell: its faces, shape, the cells around, and who got it or why nobody did."""
+    """A blank: its faces, shape, the cells around, and the cell that got it, or why none did."""
 
     faces: list[int]
     geometry: shapely.Geometry
@@ -67,8 +64,8 @@ def fill_blanks(
     face_groups, polygons = _find_blanks(face_graph, cell_of_face, preferred_cell)
     is_narrow = ~is_wider_than(polygons, max_width_m)
     neighbours = [
-        {int(cell_of_face[n]) for face in lot for n, _ in face_graph.neighbours(face)} - {-1}
-        for lot in face_groups
+        {int(cell_of_face[n]) for face in face_group for n, _ in face_graph.neighbours(face)} - {-1}
+        for face_group in face_groups
     ]
     assigned_cell = np.full(len(face_groups), -1, dtype=np.int64)
     gained = np.zeros(len(size_m2))

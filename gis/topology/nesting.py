@@ -1,4 +1,4 @@
-"""How cells lie in their areas: ground in no cell, cells beyond the areas or across their parent."""
+"""How cells nest in their areas: blanks in no cell, cells beyond the areas or across their parent."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Ground that lies in two cells or, enclosed by them, in none, and edges that neighbours do not share.
+"""Overlaps of two cells, holes that cells enclose, and edges that neighbours do not share.
 
 Everything is measured in the working CRS on valid polygons.
 """

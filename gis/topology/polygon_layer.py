@@ -1,4 +1,4 @@
-"""The polygon records of a layer, made ready: codes as text, geometry mended and in the working CRS."""
+"""The polygon records of a layer, made ready: codes as text, geometry made valid and in the working CRS."""
 
 import re
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class PolygonLayer:
         Valid Polygon or MultiPolygon (maybe empty) per record, two-dimensional, metres.
     faults
         Why the record's own geometry is not a valid polygon, "" where it is.
-    spots
+    fault_points
         Where that is: a Point, or None.
     crs
         The working CRS.

@@ -1,4 +1,4 @@
-"""The repair of cells into a coverage: overlaps awarded, blanks filled, vertices matched, or a refusal."""
+"""The repair of cells into a coverage: overlaps resolved, blanks filled, vertices matched, or a refusal."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -52,14 +52,14 @@ class RepairResult:
         EPSG:4326; rows, order and columns of the input, area_m2 and perimeter_m made fresh if present.
     changes
         Per cell code, area_before_m2, area_after_m2, change_m2, change_share, parts_before, parts_after.
-    resolved
+    reassigned
         Contested ground and to which cell it went: kind "overlap", or "fragment" for ground that was cut off
         from its cell; codes, to_code, area_m2, detail, geometry in EPSG:4326.
-    filled
+    filled_blanks
         Blanks and to which cell they went, same columns.
-    left
+    remaining_blanks
         Blanks that stay, same columns, to_code "".
-    mended
+    made_valid
         Codes of records whose own geometry was invalid, with the fault.
     crs
         The working CRS.

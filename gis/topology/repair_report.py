@@ -1,4 +1,4 @@
-"""What a repair did: frames of the ground that changed hands, the change of each cell, lines for a person."""
+"""What a repair did: frames of the pieces that changed cells, the change of each cell, a summary in lines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ def blank_changes(
 
 def build_change_frame(changes: Sequence[RepairChange], crs: CRS) -> gpd.GeoDataFrame:
     """Return deeds in EPSG:4326 with `COLUMNS`, the largest first."""
-    ordered = sorted(changes, key=lambda deed: (-deed.area_m2, deed.codes, deed.to_code))
+    ordered = sorted(changes, key=lambda change: (-change.area_m2, change.codes, change.to_code))
     rows = [
         (change.kind, change.codes, change.to_code, change.area_m2, change.detail, change.geometry)
         for change in ordered

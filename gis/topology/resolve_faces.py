@@ -1,4 +1,4 @@
-"""The settlement of all ground: contests, fragments, blanks and shares in their order, on one mosaic."""
+"""The resolution of all faces: overlaps, fragments, blanks and shares in this order, on one face graph."""
 
 from dataclasses import dataclass
 
@@ -58,7 +58,7 @@ def resolve_faces(
 ) -> ResolvedFaces:
     """Give all ground to cells.
 
-    Narrow blanks that are too large for any one neighbour are shared by all, which takes a second mosaic.
+    Narrow blanks that are too large for any one neighbour are shared by all, which takes a second face graph.
 
     Parameters
     ----------

@@ -1,7 +1,6 @@
-"""The way back from the grid of an arrangement: every vertex that was there gets its own coordinates again.
+"""Undoing the snapping of an arrangement: every vertex that was there before gets its own coordinates again.
 
-It changes no border by more than the grid, so that what a repair does not have to change stays as it came;
-whether the result is sound is judged by the callers.
+No border moves by more than the grid size, so that what a repair need not change stays as it was.
 """
 
 from typing import NamedTuple

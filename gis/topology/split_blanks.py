@@ -1,4 +1,4 @@
-"""Sharing of a long blank among its neighbours: each gets the ground that is nearest to it.
+"""Splitting a long blank among its neighbours: each gets the part that is nearest to it.
 
 A blank that runs along many cells, as streets between blocks do, is too much for any one of them.
 """
@@ -23,11 +23,11 @@ class BlankSplit:
 
     Attributes
     ----------
-    blanks
+    blank_polygons
         Their shapes.
-    lines
+    cut_lines
         Where to cut them.
-    regions, cells, blank
+    regions, cells, blank_index
         The ground that is nearest to each cell, the row of that cell, and the position of the blank in which
         it counts.
     """

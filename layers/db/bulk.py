@@ -41,7 +41,7 @@ _BATCH_SIZE = 8_192
 
 
 def is_postgresql(session: Session) -> bool:
-    """Tell whether the session speaks to PostgreSQL; otherwise it is SQLite."""
+    """Return whether the session speaks to PostgreSQL; otherwise it is SQLite."""
     return session.get_bind().dialect.name == "postgresql"
 
 

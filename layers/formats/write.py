@@ -1,7 +1,4 @@
-"""Writing files that appear whole or not at all.
-
-what the columns mean is not known here.
-"""
+"""Writing files that appear whole or not at all."""
 
 import json
 import re

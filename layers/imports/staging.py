@@ -1,7 +1,4 @@
-"""The waiting room of an import: a temporary table that is filled in batches and merged as one set.
-
-Which records come is decided in `layers.imports.entity_reader`.
-"""
+"""The staging table of an import: a temporary table, filled in batches and merged as one set."""
 
 import json
 from array import array
@@ -30,7 +27,7 @@ _COLUMNS = (
     "geometry",
 )
 _REBUILD_SHARE = 0.2
-# Above this share of changed rows, filling the spatial index anew is cheaper than following each change.
+# Above this share of changed rows, rebuilding the spatial index is cheaper than following each change.
 
 _SAME_IDENTITY = "e.kind = s.kind AND e.external_id = s.external_id"
 _ENTITY_COLUMNS = ("name", "class_name", "area_code", "attributes", "personal", "content_hash", "geometry")
@@ -130,7 +127,7 @@ class StagingTable:
             If an entity that changes has a state that begins later than `on`.
         """
         if self._postgresql:
-            # Nobody may write between the look at a row and its replacement; readers go on.
+            # No one else may write between reading a row and replacing it; readers go on.
             self._execute("LOCK TABLE entities IN SHARE ROW EXCLUSIVE MODE")
         foreign = [] if allowed_areas is None else self._remove_foreign(allowed_areas)
         unchanged = self._execute(

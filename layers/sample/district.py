@@ -51,7 +51,7 @@ class District:
         Plain tables.
     defective
         File name in the folder `defects` → damaged frame and its defects.
-    posts
+    service_points
         What was left empty among posts and visits.
     """
 

@@ -45,7 +45,7 @@ class CellLayers:
         Of the cells, in the order of their ids, shape (n,).
     minzoom
         The first zoom at which cells are drawn.
-    likely
+    likely_zooms
         The zooms that somebody will look at: from the one at which the cells fill half a tile.
     """
 

@@ -55,7 +55,7 @@ class LayerPart:
     ----------
     layer
         The layer's name in the tile.
-    drawn
+    source
         The geometry of n features.
     columns
         What each feature tells: n values per key, or what `encode` asks for.
@@ -67,11 +67,11 @@ class LayerPart:
         The area each lies in, None where in none, shape (n,); None where everybody may see all.
     minzoom, maxzoom
         Where the part is drawn.
-    from_zoom
+    feature_minzooms
         The first zoom of each feature, shape (n,), where they differ.
     encode
-        Draws in place of `drawn.encode`.
-    told
+        Draws in place of `source.encode`.
+    extra_fields
         Keys that `encode` adds.
     """
 
@@ -171,7 +171,7 @@ class TileSet:
         return b"".join(merge_layers(each) for each in layers.values())
 
     def is_ready(self, zoom: int) -> bool:  # noqa: ARG002
-        """Tell whether a tile of a zoom is drawn without waiting for more than itself."""
+        """Return whether a tile of a zoom is drawn without waiting for more than itself."""
         return True
 
     def bounds(self, scope: VisibleAreas) -> tuple[float, float, float, float] | None:
