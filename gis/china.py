@@ -5,7 +5,9 @@
 
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from gis.arrays import BoolArray, FloatArray
 
 # Rectangles (west, south, east, north) in degrees: a coarse outline of the mainland and Hainan ...
 _SHIFTED_RECTANGLES = np.array(
@@ -31,7 +33,7 @@ _UNSHIFTED_RECTANGLES = np.array(
 )
 
 
-def in_gcj02_outline(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
+def in_gcj02_outline(lon: ArrayLike, lat: ArrayLike) -> BoolArray:
     """Tell which locations lie in the coarse outline of China.
 
     Parameters
@@ -46,7 +48,7 @@ def in_gcj02_outline(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
     """
     x, y = np.broadcast_arrays(np.asarray(lon, dtype=float), np.asarray(lat, dtype=float))
 
-    def within(rectangles: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def within(rectangles: FloatArray) -> BoolArray:
         result = np.zeros(x.shape, dtype=bool)
         for west, south, east, north in rectangles:
             result |= (x >= west) & (x <= east) & (y >= south) & (y <= north)
@@ -107,7 +109,7 @@ _BORDER = shapely.Polygon(
 )
 
 
-def in_china_border(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
+def in_china_border(lon: ArrayLike, lat: ArrayLike) -> BoolArray:
     """Tell which locations lie in the border of mainland China, Hong Kong and Macau, within about 20 km.
 
     The outline of `in_china` is that of the shift and takes in Lahore, Bishkek and Kathmandu; where zones and

@@ -1,10 +1,10 @@
 """The progress bar: on a terminal one line that moves, and nothing when the output is piped."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-Progress = Callable[[int, int], None]
+from gis.progress import Progress
 
 
 @contextmanager

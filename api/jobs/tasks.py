@@ -81,7 +81,7 @@ class ProgressReporter:
 
     Attributes
     ----------
-    tell
+    report
         Called with what is done and, if known, how much there is to do.
     done, total
         What it was called with last.

@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from api.locate import arrow
+from gis.arrays import FloatArray
 from gis.errors import InputError, LimitError
 from layers.formats.delimited import LAT_NAMES, LON_NAMES
-
-Floats = NDArray[np.float64]
 
 MAX_POINTS = 100_000
 """Points that one request may ask for."""
@@ -55,8 +53,8 @@ class Points:
     """
 
     format: PointsFormat
-    lon: Floats
-    lat: Floats
+    lon: FloatArray
+    lat: FloatArray
     source: list[Any]
     header: list[str]
 
@@ -106,7 +104,7 @@ def read_points(body: bytes, content_type: str) -> Points:
     )
 
 
-def to_floats(values: list[Any]) -> Floats:
+def to_floats(values: list[Any]) -> FloatArray:
     """Turn JSON values into numbers; what is none becomes NaN."""
     # True is no number, but counts as one for numpy.
     if set(map(type, values)) <= {float, int}:

@@ -32,11 +32,11 @@ class AssignmentReport:
     ----------
     total
         Records in, and records out.
-    methods
+    method_counts
         Records by `assign_method`, all five words.
-    reasons
+    reason_counts
         Unassigned records by `reason`, words that occur only.
-    kinds
+    method_counts_by_kind
         For each value of the `kind` column, if there is one, the records by `assign_method`.
     unassigned
         row (position from 0), id, reason, distance_m (to the nearest cell, NaN where not measured).

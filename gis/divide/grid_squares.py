@@ -9,10 +9,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.faces.arrangement import Geometries
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
 
 
 class Edges(NamedTuple):
@@ -22,7 +19,7 @@ class Edges(NamedTuple):
     ----------
     start, end
         Shape (n, 2), x and y.
-    owner
+    polygon_index
         Shape (n,), position of the polygon.
     """
 
@@ -40,7 +37,7 @@ class GridSquares(NamedTuple):
         Shape (m, 2), squares that an edge touches or comes near; unique.
     inner
         Shape (n, 2), squares wholly inside a polygon, away from its border.
-    owner
+    polygon_index
         Shape (n,), position of the polygon around each inner square.
     """
 
@@ -99,7 +96,7 @@ def classify_squares(edges: Edges, size_m: float, tolerance_m: float) -> GridSqu
     return GridSquares(border, squares[inner], np.repeat(polygon_index, count)[inner])
 
 
-def isin_rows(rows: IntArray, others: IntArray) -> NDArray[np.bool_]:
+def isin_rows(rows: IntArray, others: IntArray) -> BoolArray:
     """Tell which rows (pairs of integers) occur among others."""
     if not len(rows) or not len(others):
         return np.zeros(len(rows), dtype=bool)

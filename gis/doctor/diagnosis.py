@@ -32,7 +32,7 @@ class Hypothesis:
         The reading: the datum, and whether the axes are latitude, longitude.
     inside, outside
         Counts of records.
-    chance
+    p_value
         Probability that the verdict's lead over this reading (in distinct locations) would arise if each
         location inside under only one of the two fell to either by a coin toss; 1 for the verdict itself.
     """

@@ -8,15 +8,11 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.codes import require_codes
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
 from gis.morton import SHORT_BITS, morton_codes
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
-ObjectArray = NDArray[np.object_]
 
 BATCH = 1_000_000
 """Points sorted at a time: about 60 MB for each worker. More points to a cell make better use of caches."""

@@ -1,13 +1,13 @@
-"""The contest for faces that several cells cover: which cell keeps each of them."""
+"""Resolution of overlaps: which cell keeps each face that several cells cover."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, FloatArray, IntArray
 from gis.graph import connected_components
-from gis.topology.face_graph import FaceGraph, IntArray, RaggedArray
+from gis.topology.face_graph import FaceGraph, RaggedArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class Reassignment:
 
 
 class OverlapResolver:
-    """The faces' owners while contested ones are being awarded.
+    """The cells of the faces while overlapped ones are being assigned.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class OverlapResolver:
     """
 
     def __init__(
-        self, face_graph: FaceGraph, size_m2: NDArray[np.float64], rank: IntArray, max_loss_share: float
+        self, face_graph: FaceGraph, size_m2: FloatArray, rank: IntArray, max_loss_share: float
     ) -> None:
         self._face_graph, self._cell_area_m2, self._rank = face_graph, size_m2, rank
         sizes = face_graph.candidate_cells.lengths()
@@ -56,7 +56,7 @@ class OverlapResolver:
         self._lost_faces: dict[int, set[int]] = {}
 
     def resolve(self) -> list[Reassignment]:
-        """Award every contested face.
+        """Assign every overlapped face.
 
         A cell without ground of its own (contained in others) gets its ground, the smallest first. Otherwise
         the claimant with the longest border to its own ground wins, unless that would cut another claimant
@@ -108,10 +108,10 @@ class OverlapResolver:
                 )
             )
         face_groups.sort()
-        return [(lot, claimants) for *_, lot, claimants in face_groups]
+        return [(face_group, claimants) for *_, face_group, claimants in face_groups]
 
     def _choose_cell(self, face_group: list[int], claimants: list[int], *, forced: bool) -> int | None:
-        """Return the winner, or None while no claimant has ground beside the lot."""
+        """Return the winner, or None while no claimant has a face beside the group."""
         border = dict.fromkeys(claimants, 0.0)
         for face in face_group:
             for other, metres in self._face_graph.neighbours(face):
@@ -136,7 +136,7 @@ class OverlapResolver:
         return min(candidates, key=preference)
 
     def _cost_m2(self, cell: int, face_group: list[int]) -> float:
-        """Return the m² that a cell loses with the lot beyond the lot itself.
+        """Return the m² that a cell loses with the group beyond the group itself.
 
         That is ground cut off from the cell, and what it then lacks of the least it should keep; 0 where it
         stays whole and large enough, infinity where nothing of it would remain.
@@ -224,7 +224,7 @@ def cell_with_longest_border(
     *,
     exclude: int = -1,
     rank: IntArray,
-    may_grow: NDArray[np.bool_] | None = None,
+    may_grow: BoolArray | None = None,
 ) -> int | None:
     """Return the cell with the longest border to connected faces and allowed to have them, or None.
 

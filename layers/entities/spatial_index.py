@@ -7,17 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from pyproj import Geod
 from rtree.index import Index
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from gis.arrays import FloatArray
 from gis.errors import InputError
 from layers.db.bulk import decode_geometries, id_in, raw_geometry
 from layers.models import Entity
-
-Floats = NDArray[np.float64]
 
 MAX_NEAREST = 1_000
 """Entities that one question for the nearest may ask for."""
@@ -55,7 +53,7 @@ class _Tree(NamedTuple):
     """The entities of one kind in one area, and a box that holds them all."""
 
     rtree: Index
-    bounds: Floats
+    bounds: FloatArray
 
 
 class NearestEntity(NamedTuple):
@@ -80,7 +78,7 @@ class EntityIndex:
         self._entities: dict[int, IndexedEntity] = {}
         self._trees: dict[_TreeKey, _Tree] = {}
         self._tree_list: list[_Tree] = []
-        self._bounds: Floats = np.empty((0, 4))
+        self._bounds: FloatArray = np.empty((0, 4))
         self._blocks: dict[int, _BlockSums] = {}
         self._build(list(entities))
 
@@ -354,7 +352,7 @@ def _read_versions(
         yield from session.execute(chosen.where(id_in(session, Entity.id, keys)))
 
 
-def _geodesic_distances(lon: float, lat: float, entities: list[IndexedEntity]) -> Floats:
+def _geodesic_distances(lon: float, lat: float, entities: list[IndexedEntity]) -> FloatArray:
     """Return metres from a location to entities."""
     if not entities:
         return np.empty(0)

@@ -1,7 +1,7 @@
 """Exporting a layer of the database into a file of any format, in batches, from one state of the database."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from sqlalchemy import Subquery, Text, case, cast, func, select, true
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError
+from gis.progress import Progress
 from layers.areas.queries import find_area
 from layers.db.bulk import decode_geometries, is_postgresql
 from layers.db.database import Database
@@ -20,7 +21,6 @@ from layers.formats.write_batches import GEOMETRY_COLUMN, write_batches
 
 __all__ = ["ExportFilters", "export_layer"]
 
-Progress = Callable[[int, int], None]
 
 _PAGE_SIZE = 20_000
 

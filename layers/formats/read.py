@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError, ProjError
 from shapely.errors import GEOSException
 
+from gis.arrays import ObjectArray
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError, LimitError
 from layers.formats.delimited import read_delimited, read_delimited_table
@@ -107,7 +107,7 @@ def read_layer(
     return frame if own_crs else _reproject(frame, path, 0)
 
 
-def count_vertices(geometries: NDArray[np.object_]) -> int:
+def count_vertices(geometries: ObjectArray) -> int:
     """Return the number of vertices of all geometries together."""
     return int(shapely.get_num_coordinates(geometries).sum())
 

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from gis.arrays import ObjectArray
 from gis.crs import LONLAT
 from gis.errors import InputError
 from layers.formats.delimited import read_delimited_chunks
@@ -53,7 +53,7 @@ class Batch:
 
     first: int
     columns: Mapping[str, Sequence[Any]]
-    geometries: NDArray[np.object_]
+    geometries: ObjectArray
 
     def __len__(self) -> int:
         """Return the number of records."""

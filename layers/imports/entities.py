@@ -1,9 +1,8 @@
 """Importing a file of entities, all in one transaction or none, with an account of every record."""
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from gis.datum import parse_datum
+from gis.progress import Progress
 from layers.areas.hierarchy import read_hierarchy
 from layers.areas.locator import AreaLocator
 from layers.db import geopackage
@@ -20,9 +20,9 @@ from layers.formats.read_batches import read_batches
 from layers.imports.entity_reader import EntityReader
 from layers.imports.rejections import RejectedRecord, RejectionReason
 from layers.imports.staging import StagingTable
+from layers.imports.summary import RecordSummary
 from layers.plans.assignments import update_assignments
 
-Progress = Callable[[int, int], None]
 BeforeCommit = Callable[[Session, "ImportSummary"], None]
 
 ASSIGNMENT_BATCH_SIZE = 100_000
@@ -33,40 +33,22 @@ _MERGE_CACHE_KIB, _DEFAULT_CACHE_KIB = 128 << 10, 2000
 
 
 @dataclass(frozen=True)
-class ImportSummary:
-    """What an import did.
+class ImportSummary(RecordSummary):
+    """What an import of entities did.
 
     Attributes
     ----------
-    inserted, updated, unchanged
-        Records by what became of them.
-    rejected
-        The records left out, in their order.
     without_location, outside_areas
         Of the records taken, how many have no geometry, and how many lie in no area.
     """
 
-    inserted: int
-    updated: int
-    unchanged: int
-    rejected: list[RejectedRecord] = field(default_factory=list)
     without_location: int = 0
     outside_areas: int = 0
-
-    @property
-    def records(self) -> int:
-        """Number of records in the file."""
-        return self.inserted + self.updated + self.unchanged + len(self.rejected)
 
     def summary(self) -> dict[str, Any]:
         """Return the counts as JSON holds them."""
         return {
-            "records": self.records,
-            "inserted": self.inserted,
-            "updated": self.updated,
-            "unchanged": self.unchanged,
-            "rejected": len(self.rejected),
-            "reasons": dict(Counter(each.reason.value for each in self.rejected)),
+            **super().summary(),
             "without_location": self.without_location,
             "outside_areas": self.outside_areas,
         }

@@ -1,8 +1,7 @@
 """Importing officers from a table, with their posts in the cells of a scheme."""
 
-from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -19,6 +18,7 @@ from layers.db.database import Database
 from layers.fields.columns import AREA_CODE_FIELDS, ID_FIELDS, find_column
 from layers.fields.personal import is_personal
 from layers.imports.rejections import RejectedRecord, RejectionReason
+from layers.imports.summary import RecordSummary
 from layers.staff.officers import OfficerValues, ended_identities, store_officers
 from layers.staff.posts import DUTIES, RANKS, Appointment, PostChanges, appoint_by_area
 
@@ -28,44 +28,26 @@ RANK_FIELDS = ("rank", "级别")
 
 
 @dataclass(frozen=True)
-class OfficerImportSummary:
+class OfficerImportSummary(RecordSummary):
     """What an import of officers did.
 
     Attributes
     ----------
-    inserted, updated, unchanged
-        Officers by what became of them.
     begun, ended, kept
         Posts of these officers in the scheme.
     without_cells
         Officers with a duty in whose area the scheme has no cell of its own.
-    rejected
-        The records left out, in their order.
     """
 
-    inserted: int
-    updated: int
-    unchanged: int
     begun: int = 0
     ended: int = 0
     kept: int = 0
     without_cells: int = 0
-    rejected: list[RejectedRecord] = field(default_factory=list)
-
-    @property
-    def records(self) -> int:
-        """Number of records in the table."""
-        return self.inserted + self.updated + self.unchanged + len(self.rejected)
 
     def summary(self) -> dict[str, Any]:
         """Return the counts as JSON holds them."""
         return {
-            "records": self.records,
-            "inserted": self.inserted,
-            "updated": self.updated,
-            "unchanged": self.unchanged,
-            "rejected": len(self.rejected),
-            "reasons": dict(Counter(each.reason.value for each in self.rejected)),
+            **super().summary(),
             "posts": {"begun": self.begun, "ended": self.ended, "kept": self.kept},
             "without_cells": self.without_cells,
         }

@@ -13,12 +13,13 @@ from pyproj import CRS
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from gis.arrays import ObjectArray
 from gis.assign import assign_to_cells
 from gis.crs import LONLAT
 from gis.errors import NotFoundError
 from gis.locate import PointLocator
 from layers.db.bbox import BBox, bbox_intersects
-from layers.db.bulk import Objects, decode_geometries, id_in, insert_rows, raw_geometry, read_rows
+from layers.db.bulk import decode_geometries, id_in, insert_rows, raw_geometry, read_rows
 from layers.db.locks import lock_scheme
 from layers.models import Assignment, Cell, Entity, EntityVersion, Scheme
 from layers.plans.cells import cells_as_of
@@ -41,7 +42,7 @@ class _EntityStates(NamedTuple):
     entity_ids: list[int]
     starts: list[date]
     ends: list[date]
-    geometries: Objects
+    geometries: ObjectArray
 
 
 def assign_entities(
@@ -82,7 +83,9 @@ def assign_entities(
     return _write_differences(session, scheme, on, entity_ids)
 
 
-def assign_near(session: Session, scheme: Scheme, on: date, changed_geometries: Objects) -> AssignmentChanges:
+def assign_near(
+    session: Session, scheme: Scheme, on: date, changed_geometries: ObjectArray
+) -> AssignmentChanges:
     """Bring up to date, from a date on, the assignments that cells which changed that day can touch.
 
     That is much less than all where a plan changes a few cells, and the same as long as the cells cover the
@@ -113,7 +116,7 @@ def assign_near(session: Session, scheme: Scheme, on: date, changed_geometries: 
     return _write_differences(session, scheme, on, touched if len(touched) <= _READ_ALL_ABOVE else None)
 
 
-def _buffered_bbox(geometries: Objects, distance_m: float) -> BBox:
+def _buffered_bbox(geometries: ObjectArray, distance_m: float) -> BBox:
     west, south, east, north = shapely.total_bounds(geometries)
     # A degree of latitude is at least 110 km; what is a little too wide costs little.
     lat_margin = distance_m / 110_000
@@ -262,7 +265,7 @@ def _read_states(session: Session, on: date, entity_ids: Collection[int] | None)
 
 
 def _assign_geometries(
-    geometries: Objects, cells: PointLocator, scheme: Scheme
+    geometries: ObjectArray, cells: PointLocator, scheme: Scheme
 ) -> Iterator[AssignmentValues]:
     """Assign shapes, each as if it were alone."""
     assigned = assign_to_cells(

@@ -1,7 +1,6 @@
 """The check of a plan: whether its cells are a coverage that fills its area, and what is stored of that."""
 
 import hashlib
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from pyproj import CRS
 from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError
+from gis.progress import Progress
 from gis.topology import TopologyReport, check_topology
 from layers.areas.hierarchy import read_area_geometries, read_hierarchy
 from layers.gc_pause import paused_gc
@@ -21,8 +21,6 @@ from layers.plans.states import Step, require_step, take_step
 
 MAX_STORED_FINDINGS = 1_000
 """How many findings of a check are stored; all are counted."""
-
-Progress = Callable[[int, int], None]
 
 
 class CheckResult(NamedTuple):

@@ -8,10 +8,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 from sqlalchemy.orm import Session
 
+from gis.arrays import ObjectArray
 from gis.codes import normalize_codes, require_codes
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError, NotFoundError
@@ -138,9 +138,9 @@ def _standardise_cells(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _assign_area_codes(
     session: Session, cells: gpd.GeoDataFrame, crs: CRS, area_code: str | None
-) -> NDArray[np.object_]:
+) -> ObjectArray:
     """Return the area of each cell: the one it names, or else the smallest with the largest share of it."""
-    codes: NDArray[np.object_] = cells["area_code"].to_numpy(dtype=object, copy=True)
+    codes: ObjectArray = cells["area_code"].to_numpy(dtype=object, copy=True)
     inside = read_hierarchy(session).subtree(area_code)
     nameless = np.flatnonzero(cells["area_code"].isna().to_numpy())
     if len(nameless) and inside:

@@ -1,19 +1,20 @@
 """Publishing: a checked plan is put in force on a date, in one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 from sqlalchemy import delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
+from gis.arrays import BoolArray, ObjectArray
 from gis.crs import LONLAT
 from gis.errors import ConflictError
+from gis.progress import Progress, no_progress
 from gis.topology.nesting import AREA_TOLERANCE_M2
 from gis.topology.polygon_layer import NOISE_WIDTH_M, mean_width
 from layers.areas.hierarchy import AreaHierarchy, read_area_geometries, read_hierarchy
@@ -28,8 +29,6 @@ from layers.plans.cells import cells_as_of
 from layers.plans.check import require_found_valid, require_valid
 from layers.plans.queries import find_plan
 from layers.plans.states import Step, require_step, take_step
-
-Progress = Callable[[int, int], None]
 
 _STEPS = 5
 """The steps of which publishing tells: validity, comparison, cells, plans, assignments."""
@@ -104,7 +103,7 @@ def publish(
     NotFoundError
         If there is no such plan, or its area is no more.
     """
-    report_progress = progress or _no_progress
+    report_progress = progress or no_progress
     scheme_id = find_plan(session, plan_id, scope).scheme_id
     lock_scheme(session, scheme_id)
     # What the session knew may be older than the lock.
@@ -158,10 +157,6 @@ def require_publishable(session: Session, plan_id: int, version: int, scope: str
     return plan
 
 
-def _no_progress(done: int, total: int) -> None:
-    del done, total
-
-
 def _refuse_later_plans(session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy) -> None:
     """Refuse to go before a plan that is published for a later day in some of the same areas."""
     leaves = hierarchy.leaves(plan.area_code)
@@ -176,7 +171,7 @@ def _refuse_later_plans(session: Session, plan: Plan, on: date, hierarchy: AreaH
 
 def _within_plan_area(
     session: Session, plan: Plan, cells: gpd.GeoDataFrame, hierarchy: AreaHierarchy
-) -> NDArray[np.bool_]:
+) -> BoolArray:
     """Return which cells in force lie in the plan's area, and refuse one that lies there in part."""
     if plan.area_code is None:
         return np.ones(len(cells), dtype=bool)
@@ -201,7 +196,7 @@ def _within_plan_area(
     return inside
 
 
-def _exceeds_rounding(geometries: NDArray[np.object_]) -> NDArray[np.bool_]:
+def _exceeds_rounding(geometries: ObjectArray) -> BoolArray:
     """Return which overlays have a piece wider than rounding."""
     parts, row = shapely.get_parts(geometries, return_index=True)
     result = np.zeros(len(geometries), dtype=bool)

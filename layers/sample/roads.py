@@ -7,8 +7,8 @@ It turns noded edges into named roads and empty blocks into parks; the lines the
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, ObjectArray
 from gis.crs import LONLAT
 from layers.sample.blocks import Blocks
 from layers.sample.city_plane import DECIMALS, to_lonlat, to_metres
@@ -59,9 +59,7 @@ def make_roads(
     )
 
 
-def _name_endings(
-    classes: NDArray[np.object_], tables: CodeTables, rng: np.random.Generator
-) -> NDArray[np.object_]:
+def _name_endings(classes: ObjectArray, tables: CodeTables, rng: np.random.Generator) -> ObjectArray:
     result = np.full(len(classes), "", dtype=object)
     for name in ROAD_CLASSES:
         words = tables.road_words.loc[tables.road_words["class"] == name, "word"].to_numpy(dtype=object)
@@ -97,7 +95,7 @@ def make_water(linework: Linework, river: str, lake: str) -> gpd.GeoDataFrame:
 
 
 def make_green(
-    blocks: Blocks, linework: Linework, empty: NDArray[np.bool_], tables: CodeTables, rng: np.random.Generator
+    blocks: Blocks, linework: Linework, empty: BoolArray, tables: CodeTables, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
     """Make parks of the blocks without buildings: name, class, synthetic, polygons in EPSG:4326."""
     inner = shapely.buffer(shapely.difference(blocks.metres[empty], linework.river.buffer(6.0)), -9.0)

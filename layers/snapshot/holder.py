@@ -97,7 +97,7 @@ class SnapshotHolder:
         return SnapshotHealth(snapshot.revision, snapshot.day, snapshot.read_at, self._failure)
 
     def is_outdated(self, revision: int) -> bool:
-        """Tell whether the database has moved on, or the day has, or following either has failed."""
+        """Return whether the database has moved on, or the day has, or following either has failed."""
         snapshot = self._snapshot
         if snapshot is None or self._failure is not None:
             return True

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Row, func, select, union
 from sqlalchemy.orm import Session
 
+from gis.arrays import IntArray, ObjectArray
 from layers.db.bulk import decode_geometries, id_in, raw_geometry, read_in_batches, read_rows
 from layers.models import Area, Cell, Plan, Scheme
 from layers.plans.cells import cells_in_force
 from layers.snapshot.areas import AreaTree
 from layers.snapshot.cells import CellsInForce, CellVersions
-
-Integers = NDArray[np.int64]
 
 
 def read_area_tree(session: Session) -> AreaTree:
@@ -54,7 +53,7 @@ def read_change_dates(session: Session, scheme_id: int) -> NDArray[np.datetime64
     return np.sort(np.array(days, dtype="datetime64[D]"))
 
 
-def read_version_ids(session: Session, scheme_id: int, day: date) -> Integers:
+def read_version_ids(session: Session, scheme_id: int, day: date) -> IntArray:
     """Return the ids, ascending, of the versions of a scheme's cells that are in force on a day."""
     ids = [row[0] for row in read_rows(session, select(Cell.id).where(cells_in_force(scheme_id, day)))]
     return np.sort(np.array(ids, dtype=np.int64))
@@ -113,7 +112,7 @@ def _to_versions(session: Session, rows: Sequence[Row[Any]]) -> CellVersions:
     )
 
 
-def _object_array(values: Sequence[Any]) -> NDArray[np.object_]:
+def _object_array(values: Sequence[Any]) -> ObjectArray:
     result = np.empty(len(values), dtype=object)
     result[:] = values
     return result

@@ -21,7 +21,7 @@ class SchemeTimeline:
         As stored.
     publications
         Equal to another's only if nothing was published in between.
-    days
+    change_dates
         Dates in ascending order, shape (n,); the same cells are in force from one to the day before the next.
     """
 

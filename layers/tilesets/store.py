@@ -1,4 +1,4 @@
-"""The tile sets in use: each made once for a state, shared by all requests, renewed in the background."""
+"""The tile sets in use: each built once for a state, shared by all requests, rebuilt in the background."""
 
 import logging
 import time
@@ -31,7 +31,7 @@ MAX_TILE_SETS = 24
 
 _REST_FACTOR = 4.0
 _MAX_REST_S = 5.0
-# Making sets anew may take one part of the time in five, or a little more, however often entities change.
+# Rebuilding sets may take a fifth of the time, or a little more, however often entities change.
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class TileSetKey:
 
     Attributes
     ----------
-    layer
+    name
         areas, base, cells, entities or gaps.
     scheme
         The scheme of cells and gaps, and the one whose cells entities name.
@@ -116,7 +116,7 @@ class TileSetStore:
             self._thread.join(5)
 
     def wake(self) -> None:
-        """Tell that there is another snapshot."""
+        """Note that there is another snapshot."""
         self._wake.set()
 
     def get(self, key: TileSetKey, snapshot: Snapshot, zoom: int | None = None) -> TileSet | None:
@@ -272,7 +272,7 @@ class TileSetStore:
             dated -= len(gone.cells) if each.day and gone.cells is not None else 0
 
     def _run(self) -> None:
-        """Make anew what is stale, each time that it is told to."""
+        """Rebuild what is stale, each time that it is woken."""
         while not self._stop.is_set():
             self._wake.wait()
             self._wake.clear()
@@ -281,7 +281,7 @@ class TileSetStore:
                 self._rebuild_stale()
             except Exception as error:
                 # Whatever it is, requests go on being answered, and make what they need themselves.
-                _log.warning("tiles not made anew: %s", type(error).__name__)
+                _log.warning("tiles not rebuilt: %s", type(error).__name__)
             self._stop.wait(min(_REST_FACTOR * (time.monotonic() - began), _MAX_REST_S))
 
     def _rebuild_stale(self) -> None:
@@ -294,7 +294,7 @@ class TileSetStore:
             if key.scheme is not None and key.scheme not in snapshot.schemes:
                 continue
             entry = self._entries.get(key)
-            # What nobody asks for need not follow every change of an entity.
+            # A set that is not asked for need not follow every change of an entity.
             if entry is not None and key not in stale and self._is_current(entry, key, snapshot):
                 continue
             with self._build_lock(key):
@@ -321,7 +321,7 @@ def _version(snapshot: Snapshot) -> tuple[int, date]:
 
 
 def _is_permanent(key: TileSetKey) -> bool:
-    """Tell whether a set is always kept."""
+    """Return whether a set is always kept."""
     return key.name in {"areas", "base"} or (key.name == "cells" and key.day is None)
 
 
