@@ -10,7 +10,7 @@ from api.security.accounts import change_password, disable_account
 from api.security.audit import Action
 from api.security.credentials import csrf_token, new_session_id
 from api.security.principal import SYSTEM
-from api.security.sign_in import FAILURE_RETENTION, TooManyAttemptsError, backoff_s, sign_in
+from api.security.sign_in import FAILURE_RETENTION, TooManyAttemptsError, backoff_s, sign_in, throttle_keys
 from gis.errors import UnauthorizedError
 from layers.db.database import Database
 from layers.models import AuditEntry, BrowserSession, SignInFailure
@@ -220,3 +220,16 @@ def test_failures_are_forgotten_after_a_day(ground: Database, monitor: str) -> N
 def test_waits_double_up_to_five_minutes() -> None:
     assert [backoff_s(failures, 3) for failures in (0, 2, 3, 4, 5, 10, 12, 10_000)] == [
         0, 0, 1, 2, 4, 128, 300, 300]  # fmt: skip
+
+
+def test_an_address_counts_as_one_subscriber_however_it_is_written() -> None:
+    def key(address: str) -> set[str]:
+        return set(throttle_keys(None, address))
+
+    # An IPv4 address within IPv6 is that address, and not all of its network.
+    assert key("::ffff:192.0.2.7") == key("192.0.2.7") != key("::ffff:192.0.2.8")
+    assert key("2001:db8::1") == key("2001:db8::ffff:1") != key("2001:db8:0:1::1")
+    assert key("no address") != key("another")
+    # A name counts beside the address, alike however it is written.
+    assert set(throttle_keys("Li ", "192.0.2.7")) == set(throttle_keys("li", "192.0.2.7")) > key("192.0.2.7")
+    assert sorted(throttle_keys("li", "192.0.2.7").values()) == [3, 20]
