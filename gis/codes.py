@@ -1,4 +1,4 @@
-"""Codes of cells: how they are spelled, how a cell is numbered in its base area, which numbers are free."""
+"""Codes of cells: their spelling, and the numbering of cells within a base area."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -28,7 +28,7 @@ _AREA_CODE_PATTERN = re.compile(r"[0-9]{6}(?:[0-9]{3}){0,2}", re.ASCII)
 
 
 def normalize_codes(values: ArrayLike) -> TextArray:
-    """Spell codes as text, one way for every layer.
+    """Return codes as text, spelled the same way in every layer.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def normalize_codes(values: ArrayLike) -> TextArray:
     Returns
     -------
     ndarray of str
-        Numbers lose a decimal part of zero (559.0 is "559"), text its outer blanks; what is missing is "".
+        Numbers lose a decimal part of zero (559.0 is "559"), text its outer blanks; missing values become "".
     """
 
     def text(value: object) -> str:
@@ -50,14 +50,14 @@ def normalize_codes(values: ArrayLike) -> TextArray:
 
     raw = np.asarray(values, dtype=object)
     result = np.empty(len(raw), dtype=object)
-    # Most often all is text, of very many cells.
+    # The usual case, and there may be very many: all values are text.
     only_text = set(map(type, raw)) == {str}
     result[:] = list(map(str.strip, raw)) if only_text else [text(value) for value in raw]
     return result
 
 
 def require_codes(values: ArrayLike) -> TextArray:
-    """Spell codes as `normalize_codes` does, where every record must have one.
+    """Return codes as `normalize_codes` does; every record must have one.
 
     Raises
     ------
@@ -96,7 +96,7 @@ class CodeParts(NamedTuple):
 
 
 def is_chinese_area_code(code: str) -> bool:
-    """Tell whether an area code has 6, 9 or 12 digits and begins with a province of GB/T 2260."""
+    """Return whether an area code has 6, 9 or 12 digits and begins with a province of GB/T 2260."""
     return _AREA_CODE_PATTERN.fullmatch(code) is not None and code[:2] in _PROVINCES
 
 
@@ -162,7 +162,7 @@ def split_code(code: str, base_digits: int) -> CodeParts:
 
 
 def rows_of_bands(area_code: ArrayLike, y: ArrayLike, height_m: ArrayLike) -> NDArray[np.int64]:
-    """Sort irregular cells into rows, so that they can be read like a page.
+    """Sort irregular cells into rows, in the order in which a page is read.
 
     A row is a band as high as the median cell of the base area, counted downwards from its
     northernmost location: robust against a single huge or tiny cell, and the same for every run.
@@ -202,7 +202,7 @@ def number_cells(
     layout: Literal["cn", "plain"],
     used_codes: Collection[str] = frozenset(),
 ) -> CellCodes:
-    """Give cells their codes, numbered inside the base area west to east then north to south.
+    """Number cells within their base area west to east, then north to south, and return their codes.
 
     That is the order in which a page is read: rows follow one another from north to south, and a row is
     numbered from west to east. It is the usual reading of the rule for Chinese grid codes (numbers of
@@ -214,7 +214,7 @@ def number_cells(
     area_code
         Shape (n,), str: the base area of each cell.
     x, y
-        Shape (n,), metres: a location inside each cell; they order cells of one row, y those with one x.
+        Shape (n,), metres: a location inside each cell; x orders the cells of a row, y those with equal x.
     row
         Shape (n,), int: 0 or the least number is the northernmost row.
     layout
@@ -258,12 +258,13 @@ def number_cells(
 def _used_sequences(
     areas: NDArray[np.str_], layout: str, used_codes: Collection[str]
 ) -> dict[int, NDArray[np.int64]]:
-    """Give the sequence numbers already used, per position in `areas`."""
+    """Return the sequence numbers already used, per position in `areas`."""
     position = {str(code): k for k, code in enumerate(areas)}
     used_by_area: dict[int, set[int]] = {}
     for code in used_codes:
         if layout == "cn":
-            # The same 15 digits can belong to a base of 12, 9 or 6 digits: they are spent for each of them.
+            # The same 15 digits can belong to a base of 12, 9 or 6 digits: they count as used for each of
+            # them.
             pairs = (
                 [(code[:n], code[n:]) for n in _AREA_CODE_LENGTHS] if len(code) == CELL_CODE_LENGTH else []
             )
@@ -283,7 +284,7 @@ def _sequence_digits(
     layout: str,
     count: NDArray[np.intp],
 ) -> list[int]:
-    """Give the sequence digits of each area and refuse what they cannot hold."""
+    """Return the sequence digits of each area; raise if they cannot hold its cells."""
     if layout == "plain":
         widest = max(_MIN_PLAIN_DIGITS, len(str(sequence.max(initial=0))))
         return [widest] * len(areas)
