@@ -23,12 +23,16 @@ from starlette.middleware.gzip import GZipMiddleware
 from api import logs, problems
 from api.http.fast_path import FastPathMiddleware
 from api.http.middleware import RequestContextMiddleware
-from api.http.openapi import build_openapi
+from api.http.openapi import RouteRight, build_openapi
+from api.http.openapi_tiles import tile_paths
 from api.jobs.worker import Worker
+from api.locate.contract import model_schemas as locate_schemas
+from api.locate.openapi import locate_paths
 from api.metrics import METRICS_BUFFER
 from api.routes import FAST_PATHS, ROUTERS, SLOW_PATHS, UPLOAD_PATHS
 from api.routes.web_page import load_assets
 from api.security import setup
+from api.security.requirements import route_requirements
 from api.settings import ServiceSettings
 from gis.errors import InputError
 from layers.db.database import Database
@@ -52,7 +56,8 @@ class Service(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI of the service."""
-        return build_openapi(self)
+        rights = [RouteRight(each.path, each.methods, each.rule.right) for each in route_requirements(self)]
+        return build_openapi(self, {**locate_paths(), **tile_paths()}, locate_schemas(), rights)
 
 
 def create_app(settings: ServiceSettings | None = None) -> FastAPI:
@@ -108,7 +113,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     follower = Thread(
         target=follow_database,
         args=(database, snapshots, stop),
-        kwargs={"after": tile_sets.wake},
+        kwargs={"on_refresh": tile_sets.wake},
         name="follow",
         daemon=True,
     )

@@ -20,34 +20,28 @@ import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.security.accounts import create_account
-from api.security.accounts import create_token
-from api.security.audit import Action
-from api.security.audit import audit
-from api.security.principal import SYSTEM
-from api.security.principal import Role
+from api.security.accounts import create_account, create_token
+from api.security.audit import Action, audit
+from api.security.principal import SYSTEM, Role
 from api.security.sign_in_links import create_link
 from gis.areas import leaf_areas
 from gis.crs import choose_working_crs
 from gis.divide import divide_square
 from gis.errors import InputError
-from layers.fields.columns import standardise_basemap
-from layers.formats import read_layer
-from layers.formats import read_table
-from layers.sample import SampleFiles
-from layers.imports.areas import import_areas
 from layers.basemap import BASEMAP_KINDS as BASE_KINDS
 from layers.basemap import replace_basemap
 from layers.db.database import Database
+from layers.fields.columns import standardise_basemap
+from layers.formats import read_layer, read_table
 from layers.gaps.runs import search_gaps
+from layers.imports.areas import import_areas
 from layers.imports.entities import import_entities
-from layers.models import Cell
-from layers.plans.drafts import check_plan
-from layers.plans.drafts import create_draft
-from layers.plans.publish import publish
-from layers.plans.schemes import create_scheme
-from layers.plans.schemes import find_scheme
 from layers.imports.officers import import_officers
+from layers.models import Cell
+from layers.plans.drafts import check_plan, create_draft
+from layers.plans.publish import publish
+from layers.plans.schemes import create_scheme, find_scheme
+from layers.sample import SampleFiles
 
 FIRST_DAY = date(2025, 1, 1)
 """From when everything is there: areas, entities, officers, and a plan of each scheme."""
@@ -248,7 +242,9 @@ def _publish_plans(
     street = min(leaf_areas(streets)["code"])
     name = areas.loc[areas["code"] == street, "name"].iloc[0]
     in_street = squares["area_code"].isin(areas.loc[areas["parent"] == street, "code"])
-    redrawn = pd.concat([squares[~in_street], _merge_cells(squares[in_street], 2 * size_m)], ignore_index=True)
+    redrawn = pd.concat(
+        [squares[~in_street], _merge_cells(squares[in_street], 2 * size_m)], ignore_index=True
+    )
     return [*published, publish_plan(COMMUNITY, f"{name}调整", SECOND_DAY, redrawn)]
 
 
@@ -287,7 +283,9 @@ def _merge_cells(cells: gpd.GeoDataFrame, size_m: float) -> gpd.GeoDataFrame:
 
 def _point_in_cell(session: Session) -> tuple[float, float]:
     """Return the longitude and latitude of a place in the middle of a cell."""
-    geometry = session.scalars(select(Cell.geometry).where(Cell.valid_to.is_(None)).order_by(Cell.code)).first()
+    geometry = session.scalars(
+        select(Cell.geometry).where(Cell.valid_to.is_(None)).order_by(Cell.code)
+    ).first()
     assert geometry is not None
     point = shapely.point_on_surface(geometry)
     return point.x, point.y

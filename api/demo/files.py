@@ -9,32 +9,19 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from gis.areas import build_hierarchy
-from gis.areas import leaf_areas
-from gis.assign import AssignmentReport
-from gis.assign import assign_to_cells
+from gis.areas import build_hierarchy, leaf_areas
+from gis.assign import AssignmentReport, assign_to_cells
 from gis.datum import convert_geometries
 from gis.divide import divide_square
-from gis.doctor import Diagnosis
-from gis.doctor import inspect_points
-from gis.gaps import GapInput
-from gis.gaps import GapSearchResult
-from gis.gaps import find_gaps
+from gis.doctor import Diagnosis, inspect_points
+from gis.gaps import GapInput, GapSearchResult, find_gaps
 from gis.locate import PointLocator
 from gis.measures import entity_load
-from gis.topology import RepairResult
-from gis.topology import TopologyReport
-from gis.topology import check_topology
-from gis.topology import repair_topology
-from layers.fields.columns import standardise_areas
-from layers.fields.columns import standardise_cells
-from layers.fields.columns import standardise_entities
-from layers.formats import read_layer
-from layers.formats import write_layer
-from layers.formats import write_layers
+from gis.topology import RepairResult, TopologyReport, check_topology, repair_topology
+from layers.fields.columns import standardise_areas, standardise_cells, standardise_entities
+from layers.formats import read_layer, write_layer, write_layers
 from layers.maps import write_html_map
-from layers.sample import SampleFiles
-from layers.sample import make_sample
+from layers.sample import SampleFiles, make_sample
 
 # The column of the cells in which the entities of a kind are counted.
 COUNT_COLUMNS = {
@@ -161,7 +148,18 @@ def run_demo(
     )
     report_step(f"map drawn in {map_file}")
     return DemoResult(
-        folder, sample, areas, cells, check_report, assign_reports, gaps, diagnoses, corrected_reports, defective, repaired, map_file
+        folder,
+        sample,
+        areas,
+        cells,
+        check_report,
+        assign_reports,
+        gaps,
+        diagnoses,
+        corrected_reports,
+        defective,
+        repaired,
+        map_file,
     )
 
 
@@ -186,6 +184,8 @@ def _assign_all(
     }
     frames, reports = {}, {}
     for kind, path in files.items():
-        assignment = assign_to_cells(standardise_entities(read_layer(path, role="entities"), kind=kind)[0], locator)
+        assignment = assign_to_cells(
+            standardise_entities(read_layer(path, role="entities"), kind=kind)[0], locator
+        )
         frames[kind], reports[kind] = assignment.frame, assignment.report
     return frames, reports

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from api.demo.files import DemoResult
 from api.demo.database import PublishedPlan
+from api.demo.files import DemoResult
 from gis.areas import leaf_areas
 from gis.topology.findings import format_area
 
@@ -104,7 +104,11 @@ def render_report(result: DemoResult, language: str = "zh", published: Sequence[
     lines += _markdown_table(
         header("assignment_head"),
         [
-            (kind, assign_report.total, *(assign_report.method_counts[word] for word in ("inside", "border", "share", "none")))
+            (
+                kind,
+                assign_report.total,
+                *(assign_report.method_counts[word] for word in ("inside", "border", "share", "none")),
+            )
             for kind, assign_report in result.assign_reports.items()
         ],
     )
@@ -113,7 +117,14 @@ def render_report(result: DemoResult, language: str = "zh", published: Sequence[
     lines += _markdown_table(
         header("gaps_head"),
         [
-            (kind, row["gaps"], row["high"], format_area(row["area_m2"]), row["households"], row["enterprises"])
+            (
+                kind,
+                row["gaps"],
+                row["high"],
+                format_area(row["area_m2"]),
+                row["households"],
+                row["enterprises"],
+            )
             for kind, row in found["kinds"].items()
         ],
     )
@@ -142,7 +153,11 @@ def render_report(result: DemoResult, language: str = "zh", published: Sequence[
                 text("reading", datum=diagnosis.datum.label, axes=header("axes")[diagnosis.swapped]),
                 f"{diagnosis.datum_confidence} / {diagnosis.axes_confidence}",
                 f"{result.corrected_reports[name].assigned:,} / {result.corrected_reports[name].total:,}",
-                ", ".join(f"{word} {count:,}" for word, count in result.corrected_reports[name].reason_counts.items()) or "-",
+                ", ".join(
+                    f"{word} {count:,}"
+                    for word, count in result.corrected_reports[name].reason_counts.items()
+                )
+                or "-",
             )
             for name, diagnosis in result.diagnoses.items()
         ],

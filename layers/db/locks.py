@@ -4,7 +4,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from layers.db.bulk import is_postgresql
-from layers.plans.schemes import _LOCK_CLASS_ID
+
+_LOCK_CLASS_ID = 0x57474C4B
 
 
 def lock_scheme(session: Session, scheme_id: int, *, shared: bool = False) -> None:

@@ -19,7 +19,6 @@ _MAX_DISTANCE_RULE = "max_distance_m"
 _MAX_DISTANCE_LIMIT_M = 1_000_000
 _RULE_TABLES = (*GAP_KINDS, "severity")
 
-_LOCK_CLASS_ID = 0x57474C4B
 # The first of the two numbers of PostgreSQL's advisory locks; the second is the scheme.
 
 

@@ -15,23 +15,21 @@ import pytest
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from api.demo.database import ACCOUNT
-from api.demo.database import COMMUNITY
-from api.demo.database import ENVIRONMENT
-from api.demo.database import FIRST_DAY
-from api.demo.database import SECOND_DAY
+from api.demo.database import ACCOUNT, COMMUNITY, ENVIRONMENT, FIRST_DAY, SECOND_DAY
 from layers.db.database import Database
+from layers.models import (
+    Account,
+    Area,
+    Assignment,
+    BasemapFeature,
+    Entity,
+    GapRun,
+    Officer,
+    Plan,
+    Post,
+    Scheme,
+)
 from layers.plans.cells import cells_as_of
-from layers.models import Account
-from layers.models import Area
-from layers.models import Assignment
-from layers.models import BasemapFeature
-from layers.models import Entity
-from layers.models import GapRun
-from layers.models import Plan
-from layers.models import Scheme
-from layers.models import Officer
-from layers.models import Post
 from tests.api.conftest import Run
 
 
