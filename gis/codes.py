@@ -132,7 +132,7 @@ def choose_code_layout(
 
 
 def split_code(code: str, base_digits: int) -> CodeParts:
-    """Take a Chinese cell code apart.
+    """Split a Chinese cell code into its parts.
 
     Parameters
     ----------
@@ -148,10 +148,10 @@ def split_code(code: str, base_digits: int) -> CodeParts:
 
     Examples
     --------
-    >>> split("440304001002017", 12)
-    Digits(county='440304', town='001', village='002', sequence='017')
-    >>> split("440304001000017", 9)
-    Digits(county='440304', town='001', village='', sequence='000017')
+    >>> split_code("440304001002017", 12)
+    CodeParts(county='440304', town='001', village='002', sequence='017')
+    >>> split_code("440304001000017", 9)
+    CodeParts(county='440304', town='001', village='', sequence='000017')
     """
     if base_digits not in _AREA_CODE_LENGTHS:
         raise InputError(f"A base area has 12, 9 or 6 digits, not {base_digits}.")
@@ -202,7 +202,7 @@ def number_cells(
     layout: Literal["cn", "plain"],
     used_codes: Collection[str] = frozenset(),
 ) -> CellCodes:
-    """Number cells within their base area west to east, then north to south, and return their codes.
+    """Give cells codes, numbered within their base area west to east, then north to south.
 
     That is the order in which a page is read: rows follow one another from north to south, and a row is
     numbered from west to east. It is the usual reading of the rule for Chinese grid codes (numbers of
@@ -224,7 +224,7 @@ def number_cells(
 
     Returns
     -------
-    Numbers
+    CellCodes
         Codes and sequence numbers aligned with the input.
 
     Raises

@@ -1,7 +1,4 @@
-"""The ground that a method divides: the lowest areas, checked, in the working CRS.
-
-It refuses what cannot be divided without loss.
-"""
+"""The input of a division: the lowest areas, validated, in the working CRS."""
 
 from dataclasses import dataclass
 
@@ -18,7 +15,7 @@ from gis.faces.arrangement import Geometries
 from gis.measures import require_low_distortion
 
 _ANTIMERIDIAN_TOLERANCE_DEG = 1e-9
-"""Degrees; nearer to the 180th meridian is on it."""
+"""Degrees; a vertex nearer to the 180th meridian lies on it."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class DivisionInput:
         Shape (n,), Polygon or MultiPolygon in the working CRS, two-dimensional, a valid coverage.
     crs
         The working CRS.
-    china
+    in_china
         Whether the centre lies in China.
     """
 
@@ -45,7 +42,7 @@ class DivisionInput:
 
 
 def read_division_input(areas: gpd.GeoDataFrame, crs: CRS | None = None) -> DivisionInput:
-    """Take the areas that are nobody's parent and check that they can be divided.
+    """Select the areas that are no parent of another and check that they can be divided.
 
     Parameters
     ----------
@@ -58,7 +55,7 @@ def read_division_input(areas: gpd.GeoDataFrame, crs: CRS | None = None) -> Divi
     ------
     InputError
         If there is no area, or one has no geometry, no polygon or an invalid one, or a code occurs twice; if
-        one crosses the 180th meridian, or areas in the working CRS are not as large as they are.
+        one crosses the 180th meridian, or areas in the working CRS differ too much from their geodesic size.
     CoverageError
         If the lowest areas overlap or leave vertices unmatched.
     """
@@ -75,7 +72,7 @@ def read_division_input(areas: gpd.GeoDataFrame, crs: CRS | None = None) -> Divi
     finite = np.isfinite(shapely.bounds(geometry)).all(axis=1)
     for k in np.flatnonzero(~finite)[:1].tolist():
         raise InputError(
-            f"{_area_label(leaves, k)} has coordinates that no place has; draw it anew or leave it out."
+            f"{_area_label(leaves, k)} has coordinates beyond the earth; draw it again or leave it out."
         )
     is_valid = np.asarray(shapely.is_valid(geometry))
     for k in np.flatnonzero(~is_valid)[:1].tolist():
