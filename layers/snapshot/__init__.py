@@ -1,7 +1,6 @@
-"""The read model of published plans: what is in force, held in memory whole and replaced whole.
+"""The read model of published plans: an immutable snapshot in memory that is replaced as a whole.
 
-It owns reading, holding and following; plans are changed by `layers.storage`, and who may see what is decided
-in `api`.
+Plans are changed by `layers.plans`; who may see what is decided in `api`.
 """
 
 from layers.snapshot.areas import AreaLabel, AreaTree
