@@ -34,7 +34,7 @@ def drawn(coverage, address, allowed=None):
     """The edges of a tile's polygons, and its lines."""
     shapes = [shape for _, shape, _ in features(coverage.encode("c", address, {}, allowed), "c")]
     edges = [shapely.LineString(sorted(edge)) for edge in edges_of(shapes)]
-    shapes = [shape for _, shape, _ in features(coverage.borders("b", address, {}, allowed), "b")]
+    shapes = [shape for _, shape, _ in features(coverage.encode_borders("b", address, {}, allowed), "b")]
     return edges, shapely.get_parts(shapes).tolist()
 
 

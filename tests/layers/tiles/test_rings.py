@@ -90,7 +90,7 @@ def test_shapes_survive_the_way_there_and_back(seed, points, groups):
 def test_mended_polygons_are_valid_and_on_whole_units(mend, seed, points, groups, side):
     cells = mosaic(seed, points, groups, side=side)
     made = mend(rings_from_geometries(shapely.transform(cells, np.rint)), len(cells))
-    shapes = made.shapes(len(cells))
+    shapes = made.to_geometries(len(cells))
     assert shapely.is_valid(shapes).all()
     outer = made.outer
     assert ((doubled_areas(made.xy, made.starts) > 0) == outer).all()
