@@ -60,7 +60,7 @@ class ServiceSettings(BaseSettings):
     vertices
         The most vertices of a geometry in a request, and the most of all in an uploaded file.
     title
-        The title of the page; "Wangge" when empty.
+        The title of the page; a default when empty.
     base_tiles, base_tiles_attribution, base_tiles_max_zoom
         Raster tiles of another server on the same network to draw beneath the map, as
         ``https://host/{z}/{x}/{y}.png``; their attribution; and their highest zoom.

@@ -18,8 +18,8 @@ Integers = NDArray[np.int64]
 AreaPredicate = Callable[[str | None], bool]
 
 NO_OWNER_REASONS = (None, "outside", "invalid_coordinates", "forbidden")
-"""Reasons why a location has no owner: none is needed, it is in no cell, it is not a location on Earth, or the
-cell lies in an area that the caller may not see."""
+"""Reasons why a location has no owner: none is needed, it is in no cell, it is not a location on Earth, or
+the cell lies in an area that the caller may not see."""
 
 _OWNED, _OUTSIDE, _INVALID, _FORBIDDEN = range(4)
 
