@@ -119,6 +119,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     validate_outputs(tables=[path])
     with atomic_write(path) as target:
         if path.suffix.lower() == ".csv":
+            # Without a byte order mark, which other programs read as part of the first name.
             table.to_csv(target, index=False)
         else:
             table.to_parquet(target, index=False)
