@@ -102,8 +102,8 @@ def _line(
 
 def _border(identity: str, expression: list[Any], width: float, opacity: float) -> StyleLayer:
     """Draw the borders of some depths in a layer of their own, so that higher areas are drawn on top."""
-    # Constants, because values by feature cost the processors; no round joins, which cost as much as the lines
-    # and are invisible on thin ones.
+    # Constants, because values by feature are slow to draw; no round joins, which are invisible on thin lines
+    # and cost as much as the lines.
     return {
         "id": identity,
         "type": "line",
