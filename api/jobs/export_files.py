@@ -1,4 +1,4 @@
-"""Exported files: each is written by a job into a folder of its own, kept for a while, then removed."""
+"""The files of exports: written by a job, each into a folder of its own, kept for a while, then removed."""
 
 import secrets
 import shutil
@@ -18,7 +18,7 @@ _SHAPEFILE_SUFFIX = ".shp"
 
 
 class ExportFormat(NamedTuple):
-    """A format in which a layer is exported: the extension of its file and its media type."""
+    """A form in which a layer is exported: the extension of its file and its media type."""
 
     suffix: str
     media_type: str
@@ -32,11 +32,11 @@ EXPORT_FORMATS: Mapping[str, ExportFormat] = {
     "csv": ExportFormat(".csv", "text/csv; charset=utf-8"),
     "shp": ExportFormat(".zip", "application/zip"),
 }
-"""The formats by the names that callers use; the parts of a Shapefile come in one archive."""
+"""The forms by the names that callers use; the parts of a Shapefile come in one archive."""
 
 
 def new_folder_name() -> str:
-    """Return an unguessable name for the folder of one export."""
+    """Return a name for the folder of one export, which nobody guesses."""
     return secrets.token_hex(16)
 
 
@@ -51,7 +51,7 @@ def export_path(uploads: Path, parameters: Mapping[str, Any]) -> Path:
         Of the job: `place`, `layer` and `format`.
     """
     name = f"{parameters['layer']}{EXPORT_FORMATS[parameters['format']].suffix}"
-    # Only a name: the parameters of a job must not lead out of the folder.
+    # Only a name: a job's parameters cannot lead out of the folder.
     return uploads / _FOLDER / Path(str(parameters["place"])).name / name
 
 
@@ -118,12 +118,12 @@ def write_export(
 
 
 def remove_export(uploads: Path, parameters: Mapping[str, Any]) -> None:
-    """Remove the files of an export that did not finish."""
+    """Remove what an export that came to nothing has written."""
     shutil.rmtree(export_path(uploads, parameters).parent, ignore_errors=True)
 
 
 def remove_expired(uploads: Path, kept_s: float) -> None:
-    """Remove expired files, whichever process wrote them."""
+    """Remove the files that have expired, whoever wrote them."""
     folder = uploads / _FOLDER
     if not folder.is_dir():
         return
@@ -131,7 +131,7 @@ def remove_expired(uploads: Path, kept_s: float) -> None:
         try:
             expired = time.time() - export_folder.stat().st_mtime > kept_s
         except FileNotFoundError:
-            # Another process of the service was faster.
+            # Another process of the service has been here.
             continue
         if expired:
             shutil.rmtree(export_folder, ignore_errors=True)

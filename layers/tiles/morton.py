@@ -1,4 +1,4 @@
-"""The Morton curve (Z-order) over a square of integers."""
+"""Morton's curve over a square of whole numbers, along which what is near lies near."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ _STEPS = (
 
 
 def morton_codes(x: Integers, y: Integers) -> Integers:
-    """Return the positions on the curve of coordinates from 0 to 2**31 - 1, of the same shape."""
+    """Return places along the curve of coordinates from 0 to 2**31 - 1, of the same shape."""
     return _spread_bits(x) | _spread_bits(y) << 1
 
 
