@@ -31,9 +31,9 @@ class OverlayTolerance:
 
     Attributes
     ----------
-    area
+    min_area_m2
         Up to this size, m².
-    width
+    min_width_m
         Up to this mean width (twice the area over the perimeter), metres.
     """
 
@@ -41,12 +41,12 @@ class OverlayTolerance:
     min_width_m: float
 
     def is_noise(self, polygons: Geometries) -> NDArray[np.bool_]:
-        """Tell which polygons are rounding, shape (n,)."""
+        """Return which polygons are rounding noise, shape (n,)."""
         limit = np.maximum(self.min_area_m2, self.min_width_m * shapely.length(polygons) / 2)
         return np.asarray(shapely.area(polygons) <= limit)
 
     def are_equal(self, one: Geometries, other: Geometries) -> NDArray[np.bool_]:
-        """Tell which pairs of polygons cover the same ground.
+        """Return which pairs of polygons cover the same ground.
 
         Judged by each connected piece of difference: hairlines along a whole border are no change, one real
         piece is.

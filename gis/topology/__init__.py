@@ -1,7 +1,6 @@
-"""Topology of cells: whether they are a coverage, what is wrong where, and the repair of it.
+"""Topology of cells: the check whether they are a coverage, and its repair.
 
-`check` reports and changes nothing; `repair` returns mended copies or refuses. Drawing cells anew belongs to
-`gis.divide`, files and exit codes to the command line.
+The check reports and changes nothing; the repair returns corrected copies or refuses.
 """
 
 from gis.topology.check import TopologyReport, check_topology

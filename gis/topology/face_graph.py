@@ -1,7 +1,4 @@
-"""The mosaic of a repair: the faces into which all borders cut the ground, their claimants and neighbours.
-
-It is fixed once made.
-"""
+"""The face graph of a repair: the faces between all borders, their candidate cells and neighbours."""
 
 from dataclasses import dataclass
 
@@ -40,26 +37,26 @@ class RaggedArray:
 
 @dataclass(frozen=True, eq=False)
 class FaceGraph:
-    """Faces, claims and neighbours.
+    """Faces with candidate cells and neighbours; immutable.
 
     Attributes
     ----------
     faces
         A valid coverage of Polygons in the working CRS; with areas only those inside an area.
-    size
+    area_m2
         Area of each face in m².
-    claims
-        Per face the rows of the cells that cover it and may have it.
-    claimed
-        Per cell the faces it covers and may have.
-    home
-        Per cell the row of its area; 0 for all where there are no areas.
-    inside
-        Per face the rows of the areas it lies in; the single 0 where there are no areas.
-    beside
+    candidate_cells
+        Per face the rows of the cells that cover it and may own it.
+    candidate_faces
+        Per cell the faces it covers and may own.
+    area_of_cell
+        Per cell the row of its area; 0 for all if there are no areas.
+    areas_of_face
+        Per face the rows of the areas it lies in; a single 0 if there are no areas.
+    adjacent_faces
         Per face its neighbours across an edge ...
-    border
-        ... and the metres of each of these borders, aligned with `beside.values`.
+    border_m
+        ... and the metres of each of these borders, aligned with `adjacent_faces.values`.
     """
 
     faces: Geometries
@@ -72,7 +69,7 @@ class FaceGraph:
     border_m: NDArray[np.float64]
 
     def is_allowed(self, face: int, cell: int) -> bool:
-        """Tell whether the face lies in the cell's area."""
+        """Return whether the face lies in the cell's area."""
         return bool(self.area_of_cell[cell] in self.areas_of_face.values_of(face))
 
     def union_faces(self, faces: list[int]) -> shapely.Geometry:
@@ -89,7 +86,7 @@ class FaceGraph:
         )
 
     def edges(self) -> tuple[IntArray, IntArray]:
-        """Return every two neighbouring faces once, the lower first."""
+        """Return each pair of neighbouring faces once, the lower first."""
         left = np.repeat(np.arange(len(self.faces)), self.adjacent_faces.lengths())
         once = left < self.adjacent_faces.values
         return left[once], self.adjacent_faces.values[once]
@@ -103,7 +100,7 @@ def build_face_graph(
     *,
     passes: int = 1,
 ) -> FaceGraph:
-    """Cut the ground along every border of cells and areas.
+    """Build the faces between all borders of cells and areas.
 
     Parameters
     ----------

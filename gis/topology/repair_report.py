@@ -1,4 +1,4 @@
-"""What a repair did: frames of the ground that changed hands, the change of each cell, lines for a person."""
+"""The report of a repair: frames of reassigned ground, the change of each cell, and lines for a person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from gis.topology.overlap_resolution import Reassignment
 from gis.topology.polygon_layer import Geometries, PolygonLayer
 
 REPAIR_CHANGE_COLUMNS = ("kind", "codes", "to_code", "area_m2", "detail", "geometry")
-"""The columns of a frame of deeds."""
+"""The columns of a frame of changes."""
 
 
 @dataclass(frozen=True, eq=False)
 class RepairChange:
-    """Ground that changed hands, or stayed blank (`to_code` is ""), in the working CRS."""
+    """Ground that was reassigned, or stayed blank (`to_code` is ""), in the working CRS."""
 
     kind: str
     codes: str
@@ -35,7 +35,7 @@ class RepairChange:
 def reassignment_changes(
     kind: str, reassignments: Sequence[Reassignment], cell_layer: PolygonLayer, face_graph: FaceGraph
 ) -> list[RepairChange]:
-    """Tell who got the ground of an "overlap", or of a "fragment" cut off from its cell."""
+    """Describe which cell got the ground of an "overlap", or of a "fragment" cut off from its cell."""
     changes = []
     for reassignment in reassignments:
         codes, to_code = (
@@ -54,7 +54,7 @@ def reassignment_changes(
 def blank_changes(
     blanks: Sequence[Blank], cell_layer: PolygonLayer, face_graph: FaceGraph
 ) -> list[RepairChange]:
-    """Tell what became of blanks."""
+    """Describe what was done with blanks."""
     changes = []
     for one in blanks:
         codes, area = join_codes(cell_layer.codes[one.neighbours]), float(face_graph.area_m2[one.faces].sum())
@@ -69,7 +69,7 @@ def blank_changes(
 
 
 def build_change_frame(changes: Sequence[RepairChange], crs: CRS) -> gpd.GeoDataFrame:
-    """Return deeds in EPSG:4326 with `COLUMNS`, the largest first."""
+    """Return changes in EPSG:4326 with `REPAIR_CHANGE_COLUMNS`, the largest first."""
     ordered = sorted(changes, key=lambda deed: (-deed.area_m2, deed.codes, deed.to_code))
     rows = [
         (change.kind, change.codes, change.to_code, change.area_m2, change.detail, change.geometry)
@@ -108,7 +108,7 @@ def summary_lines(
     remaining_blanks: gpd.GeoDataFrame,
     made_valid_count: int,
 ) -> list[str]:
-    """Tell a repair in lines for a person."""
+    """Return a repair in lines for a person."""
     changed = int((changes["change_m2"].abs() > 1e-3).sum())
     lines = [f"{len(changes):,} cells kept, {changed:,} of them changed"]
     if made_valid_count:
