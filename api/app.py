@@ -25,7 +25,7 @@ from api.http.openapi_tiles import tile_paths
 from api.jobs.worker import Worker
 from api.locate.contract import model_schemas as locate_schemas
 from api.locate.openapi import locate_paths
-from api.metrics import METRICS_BUFFER
+from api.metrics import REQUEST_METRICS
 from api.routes import FAST_PATHS, ROUTERS, SLOW_PATHS, UPLOAD_PATHS
 from api.routes.web_page import load_assets
 from api.security import setup
@@ -115,7 +115,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         daemon=True,
     )
     preloader = Thread(target=_preload_modules, args=(stop,), name="imports", daemon=True)
-    metrics_task = asyncio.create_task(METRICS_BUFFER.flush_periodically())
+    metrics_task = asyncio.create_task(REQUEST_METRICS.flush_periodically())
     try:
         app.state.database, app.state.snapshots, app.state.uploads = database, snapshots, uploads
         app.state.live_entities = LiveEntityIndexes(database)

@@ -6,9 +6,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import BoolArray, ObjectArray
 from gis.crs import to_working_crs
 from gis.errors import CoverageError, InputError
 
@@ -62,7 +62,7 @@ def _check_features(areas: gpd.GeoDataFrame) -> None:
     geometries = areas.geometry.values
     codes = areas["code"].to_numpy(dtype=object)
 
-    def raise_if_any(bad: NDArray[np.bool_], what: str) -> None:
+    def raise_if_any(bad: BoolArray, what: str) -> None:
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
             raise InputError(f"record {row + 1} (code {codes[row]!r}) {what}")
@@ -88,7 +88,7 @@ def _check_features(areas: gpd.GeoDataFrame) -> None:
         raise_if_any(invalid, f"is no valid polygon ({reason}); run wangge repair first.")
 
 
-def _find_parents(areas: gpd.GeoDataFrame) -> NDArray[np.object_]:
+def _find_parents(areas: gpd.GeoDataFrame) -> ObjectArray:
     named_parents = areas["parent"].to_numpy(dtype=object, copy=True)
     named_parents[(areas["parent"].isna() | (areas["parent"] == "")).to_numpy()] = None
     if (named_parents != None).any():  # noqa: E711  element by element
@@ -126,7 +126,7 @@ def _significant_digits(code: str) -> str:
     return stem if len(stem) in _LEVEL_BY_CODE_LENGTH else ""
 
 
-def _parents_by_location(areas: gpd.GeoDataFrame) -> NDArray[np.object_]:
+def _parents_by_location(areas: gpd.GeoDataFrame) -> ObjectArray:
     geometries = areas.geometry.values
     size = shapely.area(geometries)
     levels = areas["level"].to_numpy(dtype=object)

@@ -2,7 +2,9 @@
 
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from gis.arrays import BoolArray, FloatArray
 
 # Rectangles (west, south, east, north) in degrees: a coarse outline of the mainland and Hainan ...
 _SHIFTED_RECTANGLES = np.array(
@@ -28,7 +30,7 @@ _UNSHIFTED_RECTANGLES = np.array(
 )
 
 
-def in_gcj02_outline(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
+def in_gcj02_outline(lon: ArrayLike, lat: ArrayLike) -> BoolArray:
     """Return which locations lie in the coarse outline of China that GCJ-02 uses.
 
     Parameters
@@ -43,7 +45,7 @@ def in_gcj02_outline(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
     """
     x, y = np.broadcast_arrays(np.asarray(lon, dtype=float), np.asarray(lat, dtype=float))
 
-    def within(rectangles: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def within(rectangles: FloatArray) -> BoolArray:
         result = np.zeros(x.shape, dtype=bool)
         for west, south, east, north in rectangles:
             result |= (x >= west) & (x <= east) & (y >= south) & (y <= north)
@@ -104,7 +106,7 @@ _BORDER = shapely.Polygon(
 )
 
 
-def in_china_border(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
+def in_china_border(lon: ArrayLike, lat: ArrayLike) -> BoolArray:
     """Return which locations lie in mainland China, Hong Kong or Macau, within about 20 km of the border.
 
     The outline of `in_gcj02_outline` takes in Lahore, Bishkek and Kathmandu; use this one to choose zones and

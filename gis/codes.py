@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from gis.arrays import IntArray, ObjectArray
 from gis.errors import CapacityError, InputError
-
-TextArray = NDArray[np.object_]
 
 CodeLayout = Literal["auto", "cn", "plain"]
 
@@ -27,7 +26,7 @@ _PROVINCES = frozenset(
 _AREA_CODE_PATTERN = re.compile(r"[0-9]{6}(?:[0-9]{3}){0,2}", re.ASCII)
 
 
-def normalize_codes(values: ArrayLike) -> TextArray:
+def normalize_codes(values: ArrayLike) -> ObjectArray:
     """Return codes as text, spelled the same way in every layer.
 
     Parameters
@@ -56,7 +55,7 @@ def normalize_codes(values: ArrayLike) -> TextArray:
     return result
 
 
-def require_codes(values: ArrayLike) -> TextArray:
+def require_codes(values: ArrayLike) -> ObjectArray:
     """Return codes as `normalize_codes` does; every record must have one.
 
     Raises
@@ -82,17 +81,8 @@ class CellCodes(NamedTuple):
         Array of int64, from 1, inside the base area.
     """
 
-    code: NDArray[np.object_]
-    sequence: NDArray[np.int64]
-
-
-class CodeParts(NamedTuple):
-    """The parts of a Chinese cell code; a part that belongs to the sequence is empty."""
-
-    county: str
-    town: str
-    village: str
-    sequence: str
+    code: ObjectArray
+    sequence: IntArray
 
 
 def is_chinese_area_code(code: str) -> bool:
@@ -129,68 +119,6 @@ def choose_code_layout(
     if layout == "auto":
         return "cn" if in_china and foreign is None else "plain"
     return layout
-
-
-def split_code(code: str, base_digits: int) -> CodeParts:
-    """Split a Chinese cell code into its parts.
-
-    Parameters
-    ----------
-    code
-        15 digits.
-    base_digits
-        How many of them are the base area's: 12, 9 or 6.
-
-    Raises
-    ------
-    InputError
-        If the code has not 15 digits, or the base has not 12, 9 or 6.
-
-    Examples
-    --------
-    >>> split_code("440304001002017", 12)
-    CodeParts(county='440304', town='001', village='002', sequence='017')
-    >>> split_code("440304001000017", 9)
-    CodeParts(county='440304', town='001', village='', sequence='000017')
-    """
-    if base_digits not in _AREA_CODE_LENGTHS:
-        raise InputError(f"A base area has 12, 9 or 6 digits, not {base_digits}.")
-    if re.fullmatch(r"[0-9]{15}", code) is None:
-        raise InputError(f"'{code}' is not a cell code of {CELL_CODE_LENGTH} digits.")
-    base = code[:base_digits]
-    return CodeParts(base[:6], base[6:9], base[9:12], code[base_digits:])
-
-
-def rows_of_bands(area_code: ArrayLike, y: ArrayLike, height_m: ArrayLike) -> NDArray[np.int64]:
-    """Sort irregular cells into rows, in the order in which a page is read.
-
-    A row is a band as high as the median cell of the base area, counted downwards from its
-    northernmost location: robust against a single huge or tiny cell, and the same for every run.
-
-    Parameters
-    ----------
-    area_code
-        Shape (n,), str.
-    y
-        Shape (n,), northings in metres of a location inside each cell.
-    height_m
-        Shape (n,), heights of the cells (north to south) in metres.
-
-    Returns
-    -------
-    ndarray of int64
-        Shape (n,); 0 is the northernmost row of each area.
-    """
-    northing, height = np.asarray(y, dtype=float), np.asarray(height_m, dtype=float)
-    areas, owner = np.unique(np.asarray(area_code, dtype=object).astype(str), return_inverse=True)
-    top = np.full(len(areas), -np.inf)
-    np.maximum.at(top, owner, northing)
-    order = np.lexsort((height, owner))
-    count = np.bincount(owner, minlength=len(areas))
-    first = np.cumsum(count) - count
-    band = np.maximum(height[order][first + (count - 1) // 2] if len(order) else height, np.finfo(float).tiny)
-    rows: NDArray[np.int64] = np.floor((top[owner] - northing) / band[owner]).astype(np.int64)
-    return rows
 
 
 def number_cells(
@@ -255,9 +183,7 @@ def number_cells(
     return CellCodes(code, sequence)
 
 
-def _used_sequences(
-    areas: NDArray[np.str_], layout: str, used_codes: Collection[str]
-) -> dict[int, NDArray[np.int64]]:
+def _used_sequences(areas: NDArray[np.str_], layout: str, used_codes: Collection[str]) -> dict[int, IntArray]:
     """Return the sequence numbers already used, per position in `areas`."""
     position = {str(code): k for k, code in enumerate(areas)}
     used_by_area: dict[int, set[int]] = {}
@@ -280,7 +206,7 @@ def _used_sequences(
 def _sequence_digits(
     areas: NDArray[np.str_],
     owner: NDArray[np.intp],
-    sequence: NDArray[np.int64],
+    sequence: IntArray,
     layout: str,
     count: NDArray[np.intp],
 ) -> list[int]:

@@ -1,7 +1,7 @@
 """Colour numbers for cells: neighbours differ, at most six colours, every colour about equally often.
 
-Maps choose the styles for the numbers; only Tol's palette is here, because the limit of six colours comes
-from it.
+Which styles a map gives the numbers is up to the map, except Tol's palette, which stands here because the
+limit of six colours is chosen for it.
 """
 
 import heapq
@@ -11,9 +11,9 @@ from zlib import crc32
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import IntArray, ObjectArray
 from gis.crs import to_lonlat, to_working_crs
 from gis.graph import Pairs, find_neighbours, find_overlapping, find_shared_borders, find_shared_vertices
 
@@ -28,7 +28,6 @@ Source: Paul Tol, Colour Schemes, SRON technical note SRON/EPS/TN/09-002.
 TOL_GREY = "#BBBBBB"
 """The scheme's colour for "no data"."""
 
-IntArray = NDArray[np.int64]
 AdjacencyLists = list[list[int]]
 
 
@@ -108,7 +107,7 @@ def _count_conflicts(colours: list[int], i: IntArray, j: IntArray) -> int:
     return int(np.count_nonzero(numbers[i] == numbers[j]))
 
 
-def stable_colours(polygons: NDArray[np.object_], codes: Sequence[str]) -> IntArray:
+def stable_colours(polygons: ObjectArray, codes: Sequence[str]) -> IntArray:
     """Colour the cells of a coverage so that neighbours differ and a change recolours only near cells.
 
     Parameters

@@ -6,10 +6,11 @@ Frames are projected vertex by vertex, so that neighbours that share vertices sh
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from gis.arrays import FloatArray, ObjectArray
 from gis.china import in_china_border
 from gis.errors import InputError
 
@@ -125,7 +126,7 @@ def choose_working_crs(*frames: gpd.GeoDataFrame) -> CRS:
     return working_crs_for_bounds(extent(gpd.GeoDataFrame(geometry=placed[finite], crs=LONLAT)))
 
 
-def extent(frame: gpd.GeoDataFrame) -> NDArray[np.float64]:
+def extent(frame: gpd.GeoDataFrame) -> FloatArray:
     """Return west, south, east, north of a longitude, latitude frame, the short way round the earth.
 
     Returns
@@ -144,7 +145,7 @@ def extent(frame: gpd.GeoDataFrame) -> NDArray[np.float64]:
     return bounds
 
 
-def geometries_to_lonlat(geometries: NDArray[np.object_], crs: CRS) -> NDArray[np.object_]:
+def geometries_to_lonlat(geometries: ObjectArray, crs: CRS) -> ObjectArray:
     """Return geometries of a working CRS in longitude, latitude, none of them split at the 180th meridian.
 
     A vertex on the meridian can come back as either 180 or -180; it takes the sign of its geometry.
@@ -163,7 +164,7 @@ def geometries_to_lonlat(geometries: NDArray[np.object_], crs: CRS) -> NDArray[n
     return result
 
 
-def _to_one_side_of_antimeridian(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
+def _to_one_side_of_antimeridian(lonlat: FloatArray) -> FloatArray:
     """Move vertices beside the 180th meridian to the side of the others."""
     lon, lat = lonlat.T
     on_antimeridian = np.abs(lon) > 180 - 1e-9

@@ -8,10 +8,10 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from gis.arrays import FloatArray
 from gis.china import in_gcj02_outline
 from gis.errors import InputError
 
-FloatArray = NDArray[np.float64]
 LonLat = tuple[FloatArray, FloatArray]
 
 # Semi-major axis (m) and squared eccentricity of the SK-42 (Krasovsky) ellipsoid, on which GCJ-02 is defined.

@@ -1,6 +1,5 @@
 """Changes between two plans of cells over the same ground: by code, and piece by piece of ground."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,19 +7,15 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.codes import require_codes
 from gis.crs import LONLAT, choose_working_crs, to_lonlat, to_working_crs
 from gis.errors import InputError
 from gis.faces.overlay import OverlayTolerance, extract_polygons
 from gis.measures import resolve_working_crs
-
-Progress = Callable[[int, int], None]
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-ObjectArray = NDArray[np.object_]
+from gis.progress import Progress, no_progress
 
 CHANGE_KINDS = ("unchanged", "moved_border", "renamed", "added", "removed", "split", "merged")
 """Changes of a code; those of a piece of ground are the same without "unchanged"."""
@@ -126,7 +121,7 @@ def diff_plans(
         If a code is missing or used twice, a layer names no CRS, the plans share no ground, or areas in the
         given working CRS differ from their true size.
     """
-    report_progress = progress or (lambda _done, _total: None)
+    report_progress = progress or no_progress
     working = (
         choose_working_crs(old, new)
         if crs is None
@@ -181,9 +176,9 @@ def _read_plans(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, working: CRS) -> t
 
 def _is_unchanged(
     before: _Plan, after: _Plan, new_row_of: IntArray, tolerance: OverlayTolerance
-) -> NDArray[np.bool_]:
+) -> BoolArray:
     """Return for each old cell whether the new cell of the same code has the same ground."""
-    unchanged: NDArray[np.bool_] = np.zeros(len(before.codes), dtype=bool)
+    unchanged: BoolArray = np.zeros(len(before.codes), dtype=bool)
     rows = np.flatnonzero(new_row_of >= 0)
     unchanged[rows] = tolerance.are_equal(before.geometries[rows], after.geometries[new_row_of[rows]])
     return unchanged
@@ -248,9 +243,9 @@ def _uncovered(geometries: ObjectArray, rows: IntArray, owner: IntArray, others:
 
 def _find_renamed(
     before: _Plan, after: _Plan, overlay: _OverlayPieces, tolerance: OverlayTolerance
-) -> tuple[_OverlayPieces, NDArray[np.bool_]]:
+) -> tuple[_OverlayPieces, BoolArray]:
     """Return which flows are a whole cell under another code, and drop what else such cells overlap."""
-    is_renamed: NDArray[np.bool_] = np.zeros(len(overlay.old_row), dtype=bool)
+    is_renamed: BoolArray = np.zeros(len(overlay.old_row), dtype=bool)
     pair = np.flatnonzero((overlay.old_row >= 0) & (overlay.new_row >= 0))
     # Only cells of nearly one size can have the same ground.
     near = (
@@ -277,9 +272,9 @@ class _ChangeKinds:
         before: _Plan,
         after: _Plan,
         overlay: _OverlayPieces,
-        renamed: NDArray[np.bool_],
+        renamed: BoolArray,
         new_row_of: IntArray,
-        unchanged: NDArray[np.bool_],
+        unchanged: BoolArray,
     ) -> None:
         both = (overlay.old_row >= 0) & (overlay.new_row >= 0)
         old, new = overlay.old_row[both], overlay.new_row[both]
@@ -304,9 +299,7 @@ class _ChangeKinds:
         self.new_cells[new_row_of[unchanged]] = "unchanged"
 
 
-def _is_filled_by_parts(
-    whole: IntArray, area: FloatArray, part: NDArray[np.bool_], size: FloatArray
-) -> NDArray[np.bool_]:
+def _is_filled_by_parts(whole: IntArray, area: FloatArray, part: BoolArray, size: FloatArray) -> BoolArray:
     """Return for each flow whether its whole has several parts that together fill it."""
     count = np.bincount(whole[part], minlength=len(size))
     total = np.bincount(whole[part], weights=area[part], minlength=len(size))

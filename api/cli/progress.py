@@ -1,10 +1,10 @@
 """The progress bar, shown only on a terminal."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-Progress = Callable[[int, int], None]
+from gis.progress import Progress
 
 
 @contextmanager

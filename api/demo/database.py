@@ -38,7 +38,8 @@ from layers.imports.areas import import_areas
 from layers.imports.entities import import_entities
 from layers.imports.officers import import_officers
 from layers.models import Cell
-from layers.plans.drafts import check_plan, create_draft
+from layers.plans.check import check_plan
+from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme, find_scheme
 from layers.sample import SampleFiles

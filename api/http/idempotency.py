@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from api.security.caller import get_principal
+from api.http.request_scope import caller_label
 from gis.errors import ConflictError, InputError
 from layers.db.database import Database
 from layers.models import IdempotencyKey
@@ -49,7 +49,7 @@ class IdempotentWrite:
     def __init__(self, request: Request, key: str | None) -> None:
         self._database: Database = request.app.state.database
         self._begin_commit: Callable[[], None] = request.scope["wangge.begin_commit"]
-        self._caller = get_principal(request.scope).label
+        self._caller = caller_label(request.scope)
         self._request_identity = (request.method, request.url.path, request.headers.get("if-match"))
         self._key = key
 

@@ -7,16 +7,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from gis.arrays import FloatArray, ObjectArray
 from gis.errors import InputError, LimitError
-
-Floats = NDArray[np.float64]
 
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 
 _ARROW_ERRORS = (pa.ArrowException, OSError, ValueError, TypeError, struct.error)
 
 
-def read_columns(body: bytes, names: Sequence[Sequence[str]], max_rows: int) -> list[Floats]:
+def read_columns(body: bytes, names: Sequence[Sequence[str]], max_rows: int) -> list[FloatArray]:
     """Read columns of numbers from a stream without touching any other column.
 
     Parameters
@@ -46,7 +45,7 @@ def read_columns(body: bytes, names: Sequence[Sequence[str]], max_rows: int) -> 
         raise InputError("The body is no Arrow stream that can be read.") from error
 
 
-def _read(body: pa.Buffer, names: Sequence[Sequence[str]], max_rows: int) -> list[Floats]:
+def _read(body: pa.Buffer, names: Sequence[Sequence[str]], max_rows: int) -> list[FloatArray]:
     # Before anything is decompressed: a few bytes may stand for gigabytes.
     if any(_is_compressed(message) for message in pa.ipc.MessageReader.open_stream(body)):
         raise InputError("The Arrow stream is compressed; send it without compression.")
@@ -79,7 +78,7 @@ def _find_column(schema: pa.Schema, names: Sequence[str]) -> int:
     return number
 
 
-def _read_numbers(batches: Sequence[pa.RecordBatch], name: str) -> Floats:
+def _read_numbers(batches: Sequence[pa.RecordBatch], name: str) -> FloatArray:
     columns = [
         batch.column(name).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) for batch in batches
     ]
@@ -114,7 +113,7 @@ def _field_position(data: bytes, table: int, field_number: int) -> int | None:
 
 
 def dictionary_column(
-    values: Sequence[str | None] | NDArray[np.object_], positions: NDArray[np.signedinteger]
+    values: Sequence[str | None] | ObjectArray, positions: NDArray[np.signedinteger]
 ) -> pa.DictionaryArray:
     """Return a column of repeated texts.
 

@@ -9,11 +9,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from api.locate.arrow import dictionary_column
+from gis.arrays import FloatArray, IntArray, ObjectArray
 from gis.datum import Datum, convert_coordinates
 from layers.snapshot import AreaTree, CellsInForce
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 AreaPredicate = Callable[[str | None], bool]
 
@@ -42,7 +40,7 @@ class Ownership:
 
     scheme: str
     cells: CellsInForce
-    owners: Integers
+    owners: IntArray
     reasons: NDArray[np.int8]
 
     def codes(self) -> list[str | None]:
@@ -84,7 +82,7 @@ class Ownership:
         """Return the codes of the areas in which the owners lie."""
         return {code for code in self.cells.area_codes[self.distinct_cells()] if code is not None}
 
-    def _owner_values(self, values: NDArray[np.object_]) -> list[str | None]:
+    def _owner_values(self, values: ObjectArray) -> list[str | None]:
         picked = np.full(len(self.owners), None, dtype=object)
         owned = self.owners >= 0
         picked[owned] = values[self.owners[owned]]
@@ -92,7 +90,7 @@ class Ownership:
         return result
 
 
-def to_wgs84(lon: Floats, lat: Floats, datum: Datum) -> tuple[Floats, Floats]:
+def to_wgs84(lon: FloatArray, lat: FloatArray, datum: Datum) -> tuple[FloatArray, FloatArray]:
     """Convert locations to WGS 84; those that are not longitude and latitude become NaN."""
     possible = (np.abs(lon) <= 180.0) & (np.abs(lat) <= 90.0)
     x, y = np.where(possible, lon, np.nan), np.where(possible, lat, np.nan)
@@ -100,7 +98,7 @@ def to_wgs84(lon: Floats, lat: Floats, datum: Datum) -> tuple[Floats, Floats]:
 
 
 def find_owners(
-    scheme: str, cells: CellsInForce, lon: Floats, lat: Floats, covers: AreaPredicate | None
+    scheme: str, cells: CellsInForce, lon: FloatArray, lat: FloatArray, covers: AreaPredicate | None
 ) -> Ownership:
     """Find the owners of locations.
 

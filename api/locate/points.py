@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from api.locate import arrow
+from gis.arrays import FloatArray
 from gis.errors import InputError, LimitError
 from layers.formats.delimited import LAT_NAMES, LON_NAMES
-
-Floats = NDArray[np.float64]
 
 MAX_POINTS = 100_000
 """The most points of one request."""
@@ -56,8 +54,8 @@ class Points:
     """
 
     format: PointsFormat
-    lon: Floats
-    lat: Floats
+    lon: FloatArray
+    lat: FloatArray
     source: list[Any]
     header: list[str]
 
@@ -107,7 +105,7 @@ def read_points(body: bytes, content_type: str) -> Points:
     )
 
 
-def to_floats(values: list[Any]) -> Floats:
+def to_floats(values: list[Any]) -> FloatArray:
     """Convert JSON values to numbers; others become NaN."""
     # True is no number, but numpy takes it for one.
     if set(map(type, values)) <= {float, int}:

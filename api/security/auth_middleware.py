@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.http.request_scope import route_path
 from api.problems import problem_response, status_of
 from api.security.caller import set_principal
 from api.security.credential_cache import CredentialCache
@@ -134,12 +135,3 @@ def session_id_from_cookie(scope: Scope, cookies: bytes | None = None) -> str | 
 def cookie_name(scope: Scope) -> str:
     """Return the name of the session's cookie; under https one that no other host or path can set."""
     return SECURE_COOKIE_NAME if scope["scheme"] == "https" else COOKIE_NAME
-
-
-def route_path(scope: Scope) -> str:
-    """Return the path as the router sees it: without the prefix a proxy has been given."""
-    path: str = scope["path"]
-    root: str = scope.get("root_path", "")
-    if root and path.startswith(root) and (len(path) == len(root) or path[len(root)] == "/"):
-        return path[len(root) :]
-    return path

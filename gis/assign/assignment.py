@@ -10,19 +10,12 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.assign.geometries import EntityGeometries, classify_geometries
 from gis.assign.projected_cells import BATCH, ProjectedCells
 from gis.assign.reasons import explain_unassigned
 from gis.assign.report import AssignmentReport
-from gis.assign.results import (
-    AssignMethod,
-    BoolArray,
-    CellShares,
-    IntArray,
-    ObjectArray,
-    ResultArrays,
-    UnassignedReason,
-)
+from gis.assign.results import AssignMethod, CellShares, ResultArrays, UnassignedReason
 from gis.assign.shares import measure_shares
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
@@ -233,7 +226,7 @@ def _project_finite(geometries: ObjectArray, projected_cells: ProjectedCells) ->
 
 def _find_nearest(
     rows: IntArray, geometries: ObjectArray, projected_cells: ProjectedCells, max_distance_m: float | None
-) -> tuple[IntArray, NDArray[np.float64]]:
+) -> tuple[IntArray, FloatArray]:
     """Return the position of the nearest code (-1: none) and its distance (NaN: unknown)."""
     number: IntArray = np.full(len(rows), -1, dtype=np.int64)
     distance_m = np.full(len(rows), np.nan)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
-from gis.assign.results import BoolArray, FloatArray, IntArray, ObjectArray
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 
 
 class EntityGeometries(NamedTuple):
@@ -27,7 +27,7 @@ class EntityGeometries(NamedTuple):
         Their geometries and those of the multipoints, two-dimensional, valid, of one dimension; None
         elsewhere.
     made_valid_count
-        How many invalid polygons are measured on a copy that has been made valid.
+        How many invalid polygons are measured on a mended copy.
     """
 
     lon: FloatArray

@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
-from gis.assign.results import BoolArray, FloatArray, IntArray, ObjectArray
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.crs import LONLAT, working_crs_for_bounds
 from gis.locate import PointLocator
 

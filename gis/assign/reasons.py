@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from gis.arrays import IntArray
 from gis.assign.geometries import EntityGeometries
-from gis.assign.results import IntArray, ResultArrays, UnassignedReason
+from gis.assign.results import ResultArrays, UnassignedReason
 from gis.china import in_gcj02_outline
 from gis.datum import Datum, convert_coordinates
 from gis.locate import PointLocator

@@ -32,7 +32,7 @@ class AssignmentReport:
     method_counts
         Records by `assign_method`, all five words.
     reason_counts
-        Unassigned records by `reason`, only words that occur.
+        Unassigned records by `reason`, words that occur only.
     method_counts_by_kind
         For each value of the `kind` column, if there is one, the records by `assign_method`.
     unassigned

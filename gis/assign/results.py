@@ -7,10 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
-ObjectArray = NDArray[np.object_]
+from gis.arrays import FloatArray, IntArray
 
 
 class AssignMethod(IntEnum):

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.assign.geometries import keep_highest_dimension
 from gis.assign.projected_cells import BATCH, ProjectedCells
-from gis.assign.results import BoolArray, CellShares, FloatArray, IntArray, ObjectArray
+from gis.assign.results import CellShares
 from gis.faces.arrangement import PRECISION_M
 
 _OVERLAY_NOISE = 10 * PRECISION_M

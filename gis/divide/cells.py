@@ -8,10 +8,10 @@ import shapely
 from numpy.typing import NDArray
 
 from gis import codes
+from gis.arrays import FloatArray, Geometries, IntArray, ObjectArray
 from gis.crs import LONLAT, geometries_to_lonlat
 from gis.divide.division_input import DivisionInput
 from gis.errors import CoverageError
-from gis.faces.arrangement import Geometries
 
 _MAX_AREA_DIFFERENCE_M2 = 0.01
 
@@ -45,8 +45,8 @@ def build_cells_frame(
     division_input: DivisionInput,
     geometry: Geometries,
     area_index: NDArray[np.intp],
-    representative_point: NDArray[np.float64],
-    row: NDArray[np.int64],
+    representative_point: FloatArray,
+    row: IntArray,
     *,
     kind: str,
     layout: codes.CodeLayout = "auto",
@@ -111,8 +111,8 @@ def build_cells_frame(
 
 
 def _cell_names(
-    division_input: DivisionInput, area_index: NDArray[np.intp], sequence: NDArray[np.int64]
-) -> NDArray[np.object_]:
+    division_input: DivisionInput, area_index: NDArray[np.intp], sequence: IntArray
+) -> ObjectArray:
     """Name cells after their area: "和平社区 第012网格" in China, "Fontvieille 012" elsewhere."""
     called = np.where(division_input.name == "", division_input.code, division_input.name)[area_index]
     width = max(3, len(str(sequence.max(initial=0))))
@@ -126,7 +126,7 @@ def _cell_names(
 
 
 def _check_area_sums(
-    division_input: DivisionInput, area_m2: NDArray[np.float64], area_index: NDArray[np.intp]
+    division_input: DivisionInput, area_m2: FloatArray, area_index: NDArray[np.intp]
 ) -> None:
     whole = shapely.area(division_input.geometry)
     difference = np.bincount(area_index, weights=area_m2, minlength=len(whole)) - whole

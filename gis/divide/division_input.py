@@ -5,13 +5,12 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import Geometries, ObjectArray
 from gis.china import in_china_border
 from gis.crs import choose_working_crs, to_working_crs
 from gis.errors import CoverageError, InputError
-from gis.faces.arrangement import Geometries
 from gis.measures import require_low_distortion
 
 _ANTIMERIDIAN_TOLERANCE_DEG = 1e-9
@@ -34,8 +33,8 @@ class DivisionInput:
         Whether the centre lies in China.
     """
 
-    code: NDArray[np.object_]
-    name: NDArray[np.object_]
+    code: ObjectArray
+    name: ObjectArray
     geometry: Geometries
     crs: CRS
     in_china: bool
@@ -118,7 +117,7 @@ def _check_antimeridian(leaves: gpd.GeoDataFrame) -> None:
         )
 
 
-def _check_coverage(code: NDArray[np.object_], geometry: Geometries) -> None:
+def _check_coverage(code: ObjectArray, geometry: Geometries) -> None:
     parts, owner = shapely.get_parts(geometry, return_index=True)
     if shapely.coverage_is_valid(parts):
         return

@@ -8,12 +8,10 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
+from gis.arrays import FloatArray, Geometries, IntArray
 from gis.crs import LONLAT
 from gis.divide.grid_squares import isin_rows, unique_rows
-from gis.faces.arrangement import PRECISION_M, Geometries
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from gis.faces.arrangement import PRECISION_M
 
 
 def side_lines(squares: IntArray, vertices: FloatArray, size_m: float, tolerance_m: float) -> Geometries:

@@ -10,10 +10,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.faces.arrangement import Geometries
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
 
 
 class Edges(NamedTuple):
@@ -100,7 +97,7 @@ def classify_squares(edges: Edges, size_m: float, tolerance_m: float) -> GridSqu
     return GridSquares(border, squares[inner], np.repeat(polygon_index, count)[inner])
 
 
-def isin_rows(rows: IntArray, others: IntArray) -> NDArray[np.bool_]:
+def isin_rows(rows: IntArray, others: IntArray) -> BoolArray:
     """Return which rows (pairs of integers) occur among others."""
     if not len(rows) or not len(others):
         return np.zeros(len(rows), dtype=bool)

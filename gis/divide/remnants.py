@@ -5,14 +5,16 @@ import heapq
 import numpy as np
 from numpy.typing import NDArray
 
-Borders = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+from gis.arrays import BoolArray, FloatArray, IntArray
+
+Borders = tuple[IntArray, IntArray, FloatArray]
 """Pairs of pieces with a common border and its metres, as `gis.graph.find_shared_borders` returns them."""
 
 _DECIMALS = 3
 
 
 def merge_remnants(
-    area_m2: NDArray[np.float64], borders: Borders, min_area_m2: float | NDArray[np.float64]
+    area_m2: FloatArray, borders: Borders, min_area_m2: float | FloatArray
 ) -> NDArray[np.intp]:
     """Group pieces so that none below the minimum area stays alone while it has a neighbour.
 
@@ -57,7 +59,7 @@ def merge_remnants(
     return _largest_members(rounded, _roots(len(area_m2), merged_into))
 
 
-def _neighbours(borders: Borders, small: NDArray[np.bool_]) -> dict[int, dict[int, float]]:
+def _neighbours(borders: Borders, small: BoolArray) -> dict[int, dict[int, float]]:
     """List the neighbours of each small piece with the lengths of their borders."""
     neighbours: dict[int, dict[int, float]] = {int(k): {} for k in np.flatnonzero(small)}
     needed = small[borders[0]] | small[borders[1]]
@@ -92,7 +94,7 @@ def _roots(count: int, merged_into: dict[int, int]) -> NDArray[np.intp]:
         root = further
 
 
-def _largest_members(area_m2: NDArray[np.float64], root: NDArray[np.intp]) -> NDArray[np.intp]:
+def _largest_members(area_m2: FloatArray, root: NDArray[np.intp]) -> NDArray[np.intp]:
     order = np.lexsort((np.arange(len(root)), -area_m2, root))
     groups, first = np.unique(root[order], return_index=True)
     return np.asarray(order[first][np.searchsorted(groups, root)], dtype=np.intp)

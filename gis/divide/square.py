@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import FloatArray, Geometries, IntArray
 from gis.codes import CodeLayout
 from gis.divide.cells import build_cells_frame, dissolve_pieces
 from gis.divide.division_input import DivisionInput, read_division_input
@@ -17,7 +18,7 @@ from gis.divide.grid_lines import grid_coordinates, max_sag_m, side_lines
 from gis.divide.grid_squares import classify_squares, isin_rows, polygon_edges, unique_rows
 from gis.divide.remnants import Borders, merge_remnants
 from gis.errors import InputError
-from gis.faces.arrangement import Geometries, build_faces
+from gis.faces.arrangement import build_faces
 from gis.faces.noding import noding_cuts
 from gis.graph import find_shared_borders
 
@@ -35,8 +36,8 @@ class _Pieces(NamedTuple):
 
     geometry: Geometries
     area_index: NDArray[np.intp]
-    representative_point: NDArray[np.float64]
-    square: NDArray[np.int64]
+    representative_point: FloatArray
+    square: IntArray
 
 
 def divide_square(
@@ -182,7 +183,7 @@ def _cut_into_pieces(division_input: DivisionInput, size_m: float) -> _Pieces:
 
 
 def _cut_border_squares(
-    division_input: DivisionInput, border: NDArray[np.int64], lines: Geometries, size_m: float
+    division_input: DivisionInput, border: IntArray, lines: Geometries, size_m: float
 ) -> _Pieces:
     """Cut the border squares along lines into the pieces of each area."""
     faces = build_faces(lines)
@@ -197,7 +198,7 @@ def _cut_border_squares(
     return _Pieces(faces[kept], area_index[kept], representative_point[kept], square[kept])
 
 
-def _remnant_borders(pieces: _Pieces, area_m2: NDArray[np.float64], min_area_m2: float) -> Borders:
+def _remnant_borders(pieces: _Pieces, area_m2: FloatArray, min_area_m2: float) -> Borders:
     """Measure the borders that matter to remnants: inside one area, in their squares and those around."""
     steps = np.array([(column, row) for column in (-1, 0, 1) for row in (-1, 0, 1)])
     small = unique_rows(pieces.square[area_m2 < min_area_m2])

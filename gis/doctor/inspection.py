@@ -9,12 +9,12 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis.arrays import FloatArray
 from gis.crs import LONLAT
 from gis.datum import Datum, convert_coordinates
 from gis.doctor.diagnosis import SUSPECT_REASONS, Diagnosis, Hypothesis
 from gis.doctor.readings import (
     CANDIDATE_READINGS,
-    FloatArray,
     ReadingResults,
     evaluate_readings,
     extract_area_polygons,

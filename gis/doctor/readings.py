@@ -10,12 +10,10 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import BoolArray, FloatArray
 from gis.crs import LONLAT, to_lonlat
 from gis.datum import Datum, convert_coordinates
 from gis.errors import InputError
-
-BoolArray = NDArray[np.bool_]
-FloatArray = NDArray[np.float64]
 
 _CHUNK = 500_000
 _LONLAT_EPSG_CODES = (4326, 4490, 4979)

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray
 from gis.datum import Datum
 from gis.doctor.diagnosis import Confidence, Hypothesis
 from gis.doctor.readings import CANDIDATE_READINGS, ReadingResults
-
-BoolArray = NDArray[np.bool_]
 
 # Probabilities that tossing a coin for each differing location gives such a lead.
 _CLEAR_P_VALUE, _LIKELY_P_VALUE = 1e-6, 1e-2

@@ -8,14 +8,10 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.codes import require_codes
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
-ObjectArray = NDArray[np.object_]
 
 BATCH = 1_000_000
 """Points sorted at a time: about 60 MB for each worker. More points per cell make better use of caches."""
@@ -57,7 +53,7 @@ class PointLocator:
     geometries
         ndarray of Polygon or MultiPolygon: the cells in EPSG:4326 in the order of their codes; read-only.
     code_index
-        ndarray of int64: for each of `geometries` the position of its code in `codes`; read-only.
+        ndarray of int64: for each of `shapes` the position of its code in `codes`; read-only.
 
     Raises
     ------

@@ -1,6 +1,7 @@
-"""Topology of cells: the check whether they are a coverage, and its repair.
+"""Topology of cells: whether they are a coverage, what is wrong where, and the repair of it.
 
-The check reports and changes nothing; the repair returns corrected copies or refuses.
+`check` reports and changes nothing; `repair` returns mended copies or refuses. Dividing areas belongs to
+`gis.divide`, files and exit codes to the command line.
 """
 
 from gis.topology.check import TopologyReport, check_topology

@@ -1,18 +1,16 @@
-"""Matching of boundaries: whether two polygons are equal but for vertices that only one of them has.
+"""Whether the boundaries of two polygons match, but for vertices that only one of them has.
 
-It needs vertices alone, and is much faster than an overlay.
+Vertices alone decide it, far faster than an overlay.
 """
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from gis.arrays import FloatArray, IntArray
 
 
 def boundaries_match(one: shapely.Geometry, other: shapely.Geometry, tolerance_m: float) -> bool:
-    """Return whether two polygons differ at most by hairlines along their boundaries.
+    """Return whether two polygons differ at most by hairlines along their rims.
 
     Parameters
     ----------

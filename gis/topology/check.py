@@ -1,16 +1,16 @@
-"""The check whether cells are a coverage: every fault with its kind, geometry, size and codes."""
+"""The check whether cells are a coverage, and of what: findings with kind, geometry, size and codes."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import BoolArray, Geometries
 from gis.crs import LONLAT, to_lonlat
 from gis.measures import resolve_working_crs
+from gis.progress import Progress, no_progress
 from gis.topology.findings import FINDING_KINDS, FindingCollector, empty_to_none, format_area, join_codes
 from gis.topology.nesting import add_nesting_findings
 from gis.topology.overlaps_and_holes import (
@@ -22,14 +22,12 @@ from gis.topology.overlaps_and_holes import (
 )
 from gis.topology.polygon_layer import (
     NOISE_WIDTH_M,
-    Geometries,
     PolygonLayer,
     explain_invalid,
     mean_width,
     read_polygon_layer,
 )
 
-Progress = Callable[[int, int], None]
 _STEPS = 5
 
 
@@ -111,7 +109,7 @@ def check_topology(
     """
     working = resolve_working_crs(cells if areas is None else areas, crs)
     cell_layer = read_polygon_layer(cells, working)
-    report_progress = progress or _no_progress
+    report_progress = progress or no_progress
     findings = FindingCollector(working)
     _add_feature_faults(findings, cell_layer)
     _add_slivers_and_multiparts(findings, cell_layer, sliver_width_m)
@@ -208,7 +206,7 @@ def _add_overlaps_and_unmatched(
     findings: FindingCollector,
     cell_layer: PolygonLayer,
     invalid_edges: Geometries,
-    suspects: NDArray[np.bool_],
+    suspects: BoolArray,
 ) -> None:
     """Add overlaps and unmatched edges."""
     polygons, labels = cell_layer.polygons, cell_layer.labels
@@ -313,12 +311,8 @@ def _add_blanks(findings: FindingCollector, cell_layer: PolygonLayer, holes: Geo
     )
 
 
-def _is_mostly_inside(holes: Geometries, areas: Geometries) -> NDArray[np.bool_]:
+def _is_mostly_inside(holes: Geometries, areas: Geometries) -> BoolArray:
     """Return which holes lie by more than half in areas."""
     hole, area = shapely.STRtree(areas).query(holes, predicate="intersects")
     shared = shapely.area(shapely.intersection(holes[hole], areas[area]))
     return np.asarray(np.bincount(hole, weights=shared, minlength=len(holes)) > shapely.area(holes) / 2)
-
-
-def _no_progress(done: int, total: int) -> None:
-    """Tell nobody."""

@@ -1,16 +1,14 @@
-"""The face graph of a repair: the faces between all borders, their candidate cells and neighbours."""
+"""The face graph of a repair: the faces that all borders make, their candidate cells and their neighbours."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import FloatArray, Geometries, IntArray
 from gis.faces.arrangement import build_faces
 from gis.graph import find_shared_borders
-from gis.topology.polygon_layer import Geometries, PolygonLayer
-
-IntArray = NDArray[np.int64]
+from gis.topology.polygon_layer import PolygonLayer
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +35,7 @@ class RaggedArray:
 
 @dataclass(frozen=True, eq=False)
 class FaceGraph:
-    """Faces with candidate cells and neighbours; immutable.
+    """Faces, their candidate cells and their neighbours.
 
     Attributes
     ----------
@@ -46,13 +44,13 @@ class FaceGraph:
     area_m2
         Area of each face in m².
     candidate_cells
-        Per face the rows of the cells that cover it and may own it.
+        Per face the rows of the cells that cover it and may have it.
     candidate_faces
-        Per cell the faces it covers and may own.
+        Per cell the faces it covers and may have.
     area_of_cell
-        Per cell the row of its area; 0 for all if there are no areas.
+        Per cell the row of its area; 0 for all where there are no areas.
     areas_of_face
-        Per face the rows of the areas it lies in; a single 0 if there are no areas.
+        Per face the rows of the areas it lies in; the single 0 where there are no areas.
     adjacent_faces
         Per face its neighbours across an edge ...
     border_m
@@ -60,13 +58,13 @@ class FaceGraph:
     """
 
     faces: Geometries
-    area_m2: NDArray[np.float64]
+    area_m2: FloatArray
     candidate_cells: RaggedArray
     candidate_faces: RaggedArray
     area_of_cell: IntArray
     areas_of_face: RaggedArray
     adjacent_faces: RaggedArray
-    border_m: NDArray[np.float64]
+    border_m: FloatArray
 
     def is_allowed(self, face: int, cell: int) -> bool:
         """Return whether the face lies in the cell's area."""
@@ -153,25 +151,3 @@ def build_face_graph(
 def _pair_keys(lists: RaggedArray, width: int) -> IntArray:
     """Return row * width + value of every entry."""
     return np.repeat(np.arange(len(lists.offsets) - 1), lists.lengths()) * width + lists.values
-
-
-def connected_components(count: int, left: IntArray, right: IntArray) -> IntArray:
-    """Label connected nodes with the lowest node of their component.
-
-    Parameters
-    ----------
-    count
-        Number of nodes.
-    left, right
-        The edges.
-    """
-    root = np.arange(count)
-    while True:
-        low = np.minimum(root[left], root[right])
-        further = root.copy()
-        np.minimum.at(further, root[left], low)
-        np.minimum.at(further, root[right], low)
-        further = further[further]
-        if np.array_equal(further, root):
-            return root
-        root = further

@@ -1,22 +1,19 @@
-"""Filling of blanks: enclosed ground in no cell goes to a neighbour if it is narrow enough to be an error.
-
-Overlaps have been resolved before; remaining blanks are reported with the reason.
-"""
+"""Filling of blanks: an enclosed blank goes to a neighbour, if it is narrow enough to be an error."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-from gis.topology.face_graph import FaceGraph, IntArray, RaggedArray, connected_components
+from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
+from gis.graph import connected_components
+from gis.topology.face_graph import FaceGraph, RaggedArray
 from gis.topology.overlap_resolution import cell_with_longest_border
-from gis.topology.polygon_layer import Geometries
 
 
 @dataclass(frozen=True, eq=False)
 class Blank:
-    """Connected ground in no cell: its faces, geometry, neighbours, and new cell or the reason for none."""
+    """A blank: its faces, shape, the cells around, and the cell that got it, or why none did."""
 
     faces: list[int]
     geometry: shapely.Geometry
@@ -30,7 +27,7 @@ def fill_blanks(
     face_graph: FaceGraph,
     cell_of_face: IntArray,
     *,
-    size_m2: NDArray[np.float64],
+    size_m2: FloatArray,
     rank: IntArray,
     max_width_m: float,
     max_growth: float,
@@ -67,8 +64,8 @@ def fill_blanks(
     face_groups, polygons = _find_blanks(face_graph, cell_of_face, preferred_cell)
     is_narrow = ~is_wider_than(polygons, max_width_m)
     neighbours = [
-        {int(cell_of_face[n]) for face in lot for n, _ in face_graph.neighbours(face)} - {-1}
-        for lot in face_groups
+        {int(cell_of_face[n]) for face in face_group for n, _ in face_graph.neighbours(face)} - {-1}
+        for face_group in face_groups
     ]
     assigned_cell = np.full(len(face_groups), -1, dtype=np.int64)
     gained = np.zeros(len(size_m2))
@@ -119,7 +116,7 @@ def _choose_cell(
     face_group: list[int],
     preferred_cell: int,
     rank: IntArray,
-    may_grow: NDArray[np.bool_],
+    may_grow: BoolArray,
 ) -> int:
     """Return the cell that takes connected faces, -1 for none."""
     if (
@@ -132,7 +129,7 @@ def _choose_cell(
     return -1 if best is None else best
 
 
-def is_wider_than(polygons: Geometries, width_m: float) -> NDArray[np.bool_]:
+def is_wider_than(polygons: Geometries, width_m: float) -> BoolArray:
     """Return into which polygons a circle of that diameter fits."""
     bounds = shapely.bounds(polygons)
     result = np.zeros(len(polygons), dtype=bool)

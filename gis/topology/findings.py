@@ -6,9 +6,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pyproj import CRS
 
+from gis.arrays import IntArray, ObjectArray
 from gis.crs import LONLAT
 
 FINDING_KINDS = (
@@ -44,7 +45,7 @@ def format_area(area: float) -> str:
     return f"{area:,.2f} m²" if area >= 0.01 else f"{area:.1g} m²"
 
 
-def empty_to_none(polygons: NDArray[np.object_]) -> NDArray[np.object_]:
+def empty_to_none(polygons: ObjectArray) -> ObjectArray:
     """Return the polygons with None in place of empty ones."""
     result = polygons.copy()
     result[shapely.is_empty(polygons)] = None
@@ -86,9 +87,7 @@ class FindingCollector:
     def to_frame(self) -> gpd.GeoDataFrame:
         """Return the findings in EPSG:4326: by kind in the order of `FINDING_KINDS`, the largest first."""
         table = pd.DataFrame(self._rows, columns=["kind", "codes", "area_m2", "detail", "geometry"])
-        rank: NDArray[np.int64] = np.array(
-            [FINDING_KINDS.index(kind) for kind in table["kind"]], dtype=np.int64
-        )
+        rank: IntArray = np.array([FINDING_KINDS.index(kind) for kind in table["kind"]], dtype=np.int64)
         table.insert(1, "severity", np.where(table["kind"].isin(list(WARNING_KINDS)), "warning", "error"))
         order = np.lexsort(
             (table["codes"].to_numpy(dtype=str), -table["area_m2"].to_numpy(dtype=float), rank)

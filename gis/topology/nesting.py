@@ -1,4 +1,4 @@
-"""Nesting of cells in areas: blanks, cells beyond the areas, and cells that cross into another area."""
+"""How cells nest in their areas: blanks in no cell, cells beyond the areas or across their parent."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,20 +6,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import Geometries, IntArray, ObjectArray
 from gis.codes import normalize_codes
 from gis.faces.overlay import extract_polygons
 from gis.topology.boundary_match import boundaries_match
 from gis.topology.findings import FindingCollector, empty_to_none, format_area, join_codes
 from gis.topology.overlaps_and_holes import find_touching, union_polygons
-from gis.topology.polygon_layer import NOISE_WIDTH_M, Geometries, PolygonLayer, mean_width
+from gis.topology.polygon_layer import NOISE_WIDTH_M, PolygonLayer, mean_width
 
 AREA_TOLERANCE_M2 = 0.01
 """How far the union of an area's cells may differ from the area."""
 
 
-def find_parents(polygons: Geometries, areas: PolygonLayer, named: NDArray[np.object_]) -> NDArray[np.int64]:
+def find_parents(polygons: Geometries, areas: PolygonLayer, named: ObjectArray) -> IntArray:
     """Return the row of each polygon's area: the one it names, else the one with the largest share of it.
 
     Parameters
@@ -67,7 +67,7 @@ class _CellsInAreas:
 
     cells: PolygonLayer
     areas: PolygonLayer
-    area_of_cell: NDArray[np.int64]
+    area_of_cell: IntArray
 
 
 def add_nesting_findings(
@@ -232,7 +232,7 @@ def _add_hairlines(
         )
 
 
-def _collect_by_row(pieces: Geometries, row: NDArray[np.int64], count: int) -> Geometries:
+def _collect_by_row(pieces: Geometries, row: IntArray, count: int) -> Geometries:
     """Put the pieces of each of `count` rows together; `row` is ascending."""
     result = np.full(count, shapely.Polygon(), dtype=object)
     kept, first, number = np.unique(row, return_index=True, return_counts=True)
@@ -241,7 +241,7 @@ def _collect_by_row(pieces: Geometries, row: NDArray[np.int64], count: int) -> G
     return result
 
 
-def _explode(polygons: Geometries) -> tuple[Geometries, NDArray[np.int64]]:
+def _explode(polygons: Geometries) -> tuple[Geometries, IntArray]:
     """Return the polygons of each geometry and its row; empty ones vanish."""
     parts, row = shapely.get_parts(polygons, return_index=True)
     present = ~shapely.is_empty(parts)

@@ -1,6 +1,5 @@
 """The repair of cells into a coverage: overlaps resolved, blanks filled, vertices matched, or a refusal."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,19 +7,20 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import FloatArray, Geometries, IntArray
 from gis.codes import normalize_codes
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError, RefusedError
 from gis.faces.noding import invalid_in_coverage, noding_cuts
 from gis.measures import resolve_working_crs
+from gis.progress import Progress, no_progress
 from gis.topology.check import TopologyReport, check_topology
-from gis.topology.face_graph import FaceGraph, IntArray, RaggedArray
+from gis.topology.face_graph import FaceGraph, RaggedArray
 from gis.topology.findings import format_area, join_codes
 from gis.topology.nesting import AREA_TOLERANCE_M2, find_parents
-from gis.topology.polygon_layer import Geometries, PolygonLayer, read_polygon_layer
+from gis.topology.polygon_layer import PolygonLayer, read_polygon_layer
 from gis.topology.repair_report import (
     blank_changes,
     build_change_frame,
@@ -30,8 +30,6 @@ from gis.topology.repair_report import (
 )
 from gis.topology.resolve_faces import RepairConstraints, ResolvedFaces, resolve_faces
 from gis.topology.restore_vertices import restore_vertices
-
-Progress = Callable[[int, int], None]
 
 MAX_WIDTH_M = 100.0
 """Blanks up to this width are taken for digitising errors; most lakes are wider."""
@@ -55,10 +53,10 @@ class RepairResult:
     changes
         Per cell code, area_before_m2, area_after_m2, change_m2, change_share, parts_before, parts_after.
     reassigned
-        Ground that was reassigned, with its new cell: kind "overlap", or "fragment" for ground that was cut
-        off from its cell; codes, to_code, area_m2, detail, geometry in EPSG:4326.
+        Contested ground and to which cell it went: kind "overlap", or "fragment" for ground that was cut off
+        from its cell; codes, to_code, area_m2, detail, geometry in EPSG:4326.
     filled_blanks
-        Blanks and the cells that they went to, same columns.
+        Blanks and to which cell they went, same columns.
     remaining_blanks
         Blanks that stay, same columns, to_code "".
     made_valid
@@ -159,7 +157,7 @@ def repair_topology(
         result is not valid.
     """
     working = resolve_working_crs(cells if areas is None else areas, crs)
-    report_progress = progress or _no_progress
+    report_progress = progress or no_progress
     cell_layer = read_polygon_layer(cells, working)
     _check_repairable(cell_layer)
     before = check_topology(cells, areas, crs=working)
@@ -368,7 +366,7 @@ def _unchanged_result(cells: gpd.GeoDataFrame, cell_layer: PolygonLayer) -> Repa
 
 def _with_measures(cells: gpd.GeoDataFrame, polygons: Geometries) -> gpd.GeoDataFrame:
     """Refresh the measures that the cells carry."""
-    fresh: dict[str, NDArray[np.float64]] = {
+    fresh: dict[str, FloatArray] = {
         "area_m2": shapely.area(polygons),
         "perimeter_m": shapely.length(polygons),
     }
@@ -379,7 +377,3 @@ def _describe_capitalized(cell_layer: PolygonLayer, row: int) -> str:
     """Describe a record at the start of a sentence."""
     name = cell_layer.describe(row)
     return name[0].upper() + name[1:]
-
-
-def _no_progress(done: int, total: int) -> None:
-    """Tell nobody."""

@@ -1,4 +1,4 @@
-"""The report of a repair: frames of reassigned ground, the change of each cell, and lines for a person."""
+"""What a repair did: frames of the pieces that changed cells, the change of each cell, a summary in lines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
+from gis.arrays import Geometries
 from gis.crs import LONLAT
 from gis.topology.face_graph import FaceGraph
 from gis.topology.fill_blanks import Blank
 from gis.topology.findings import format_area, join_codes
 from gis.topology.overlap_resolution import Reassignment
-from gis.topology.polygon_layer import Geometries, PolygonLayer
+from gis.topology.polygon_layer import PolygonLayer
 
 REPAIR_CHANGE_COLUMNS = ("kind", "codes", "to_code", "area_m2", "detail", "geometry")
 """The columns of a frame of changes."""
@@ -70,7 +71,7 @@ def blank_changes(
 
 def build_change_frame(changes: Sequence[RepairChange], crs: CRS) -> gpd.GeoDataFrame:
     """Return changes in EPSG:4326 with `REPAIR_CHANGE_COLUMNS`, the largest first."""
-    ordered = sorted(changes, key=lambda deed: (-deed.area_m2, deed.codes, deed.to_code))
+    ordered = sorted(changes, key=lambda change: (-change.area_m2, change.codes, change.to_code))
     rows = [
         (change.kind, change.codes, change.to_code, change.area_m2, change.detail, change.geometry)
         for change in ordered

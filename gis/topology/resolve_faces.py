@@ -1,15 +1,15 @@
-"""The assignment of all faces to cells: overlaps, fragments, blanks and shares of blanks, in this order."""
+"""The resolution of all faces: overlaps, fragments, blanks and shares in this order, on one face graph."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-from gis.topology.face_graph import FaceGraph, IntArray, build_face_graph
+from gis.arrays import FloatArray, Geometries, IntArray
+from gis.topology.face_graph import FaceGraph, build_face_graph
 from gis.topology.fill_blanks import Blank, fill_blanks
 from gis.topology.overlap_resolution import OverlapResolver, Reassignment
-from gis.topology.polygon_layer import Geometries, PolygonLayer
+from gis.topology.polygon_layer import PolygonLayer
 from gis.topology.split_blanks import NO_SPLIT, BlankSplit, preferred_cells, split_blanks
 
 
@@ -18,7 +18,7 @@ class RepairConstraints:
     """The constraints of a repair: per cell the row of its area, m², pieces, rank of the code; and limits."""
 
     area_of_cell: IntArray
-    size_m2: NDArray[np.float64]
+    size_m2: FloatArray
     part_count: IntArray
     rank: IntArray
     max_width_m: float
@@ -58,7 +58,7 @@ def resolve_faces(
 ) -> ResolvedFaces:
     """Assign all faces to cells.
 
-    Narrow blanks that are too large for any one neighbour are shared by all, which needs a second face graph.
+    Narrow blanks that are too large for any one neighbour are shared by all, which takes a second face graph.
 
     Parameters
     ----------

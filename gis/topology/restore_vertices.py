@@ -1,7 +1,6 @@
-"""Restoring of vertices: after an arrangement every original vertex gets its own coordinates back.
+"""Undoing the snapping of an arrangement: every vertex that was there before gets its own coordinates again.
 
-This moves no border by more than the grid, so that a repair leaves what it need not change; callers check the
-result.
+No border moves by more than the grid size, so that what a repair need not change stays as it was.
 """
 
 from typing import NamedTuple
@@ -9,14 +8,11 @@ from typing import NamedTuple
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
 from gis.crs import geometries_to_lonlat, to_lonlat
 from gis.faces.arrangement import PRECISION_M
-from gis.topology.polygon_layer import Geometries
-
-FloatArray = NDArray[np.float64]
 
 _STRAIGHT_M = 3 * PRECISION_M
 
@@ -80,7 +76,7 @@ def restore_vertices(
     return RestoredPolygons(restored, _build_polygons(placed, ring, part, owner))
 
 
-def _snap_to_grid(coordinates: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _snap_to_grid(coordinates: FloatArray) -> tuple[IntArray, IntArray]:
     """Return the grid point of each vertex, by number, and the first vertex at each grid point."""
     # As GEOS rounds, so that a vertex is found again.
     x, y = np.floor(coordinates * round(1 / PRECISION_M) + 0.5).T
@@ -92,7 +88,7 @@ def _snap_to_grid(coordinates: FloatArray) -> tuple[NDArray[np.int64], NDArray[n
     return grid_index, order[new]
 
 
-def _is_on_lines(coordinates: FloatArray, lines: Geometries) -> NDArray[np.bool_]:
+def _is_on_lines(coordinates: FloatArray, lines: Geometries) -> BoolArray:
     """Return which vertices lie on lines, within the grid."""
     result = np.zeros(len(coordinates), dtype=bool)
     tree = shapely.STRtree(np.asarray(shapely.points(coordinates), dtype=object))
@@ -100,9 +96,7 @@ def _is_on_lines(coordinates: FloatArray, lines: Geometries) -> NDArray[np.bool_
     return result
 
 
-def _is_redundant(
-    coordinates: FloatArray, grid_index: NDArray[np.int64], ring: NDArray[np.int64]
-) -> NDArray[np.bool_]:
+def _is_redundant(coordinates: FloatArray, grid_index: IntArray, ring: IntArray) -> BoolArray:
     """Return which vertices lie on a straight border between the same two polygons."""
     starts = np.flatnonzero(np.append(True, ring[1:] != ring[:-1]))
     ends = np.append(starts[1:], len(ring)) - 1
@@ -122,9 +116,7 @@ def _is_redundant(
     return np.asarray((beside[grid_index] == 2) & between & (offset <= _STRAIGHT_M * length))
 
 
-def _build_polygons(
-    coordinates: FloatArray, ring: NDArray[np.int64], part: NDArray[np.int64], owner: NDArray[np.int64]
-) -> Geometries:
+def _build_polygons(coordinates: FloatArray, ring: IntArray, part: IntArray, owner: IntArray) -> Geometries:
     """Assemble rings into parts, and parts into polygons."""
     rings = np.asarray(shapely.linearrings(coordinates, indices=ring), dtype=object)
     parts = np.asarray(shapely.polygons(rings, indices=part), dtype=object)

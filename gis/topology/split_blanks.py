@@ -1,17 +1,17 @@
-"""Splitting of long blanks among their neighbours: each gets the ground that is nearest to it.
+"""Splitting a long blank among its neighbours: each gets the part that is nearest to it.
 
-A blank along many cells, such as the streets between blocks, is too large for any one of them.
+A blank that runs along many cells, as streets between blocks do, is too much for any one of them.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-from gis.topology.face_graph import FaceGraph, IntArray
+from gis.arrays import FloatArray, Geometries, IntArray
+from gis.topology.face_graph import FaceGraph
 from gis.topology.fill_blanks import Blank
-from gis.topology.polygon_layer import Geometries, mean_width
+from gis.topology.polygon_layer import mean_width
 
 _MAX_POINTS = 200_000
 _OVERSHOOT_M = 1e-4
@@ -24,8 +24,8 @@ class BlankSplit:
     Attributes
     ----------
     blank_polygons
-        Their geometries.
-    cut_lines
+        Their shapes.
+    cut_cut_lines
         Where to cut them.
     regions, cells, blank_index
         The ground that is nearest to each cell, the row of that cell, and the position of the blank in which
@@ -107,7 +107,7 @@ def preferred_cells(face_graph: FaceGraph, cell_of_face: IntArray, split: BlankS
 
 def _boundary_points(
     face_graph: FaceGraph, cell_of_face: IntArray, blank: Blank
-) -> tuple[NDArray[np.float64], IntArray]:
+) -> tuple[FloatArray, IntArray]:
     """Return points along a blank's border, each once, and the cell to which each belongs."""
     step = max(
         float(mean_width(np.array([blank.geometry], dtype=object))[0]) / 2,

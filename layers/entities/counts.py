@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from gis.arrays import IntArray, ObjectArray
 from layers.db.bulk import in_force
 from layers.models import Assignment, Entity
 
@@ -19,8 +19,6 @@ COUNT_COLUMNS: Mapping[str, str] = {
     "service_points": "service_point",
 }
 """The columns of counts, and the kind of entity each counts."""
-
-Integers = NDArray[np.int64]
 
 
 def read_counts(session: Session, scheme_id: int, day: date) -> dict[str, dict[str, int]]:
@@ -56,7 +54,7 @@ def _select_counts(scheme_id: int, day: date) -> Select[str | None, str, int]:
     )
 
 
-def align_counts(found: Mapping[str, Mapping[str, int]], codes: NDArray[np.object_]) -> dict[str, Integers]:
+def align_counts(found: Mapping[str, Mapping[str, int]], codes: ObjectArray) -> dict[str, IntArray]:
     """Arrange counts by cells: for each column an array of shape (n,), 0 where there is none."""
     return {
         column: np.array([numbers.get(code, 0) for code in codes.tolist()], dtype=np.int64)

@@ -1,8 +1,8 @@
 """GDAL, confined to the drivers of our formats and without a network.
 
-GDAL chooses a driver by content, not by name, and some formats only refer to other sources: a virtual layer
-to any file of this machine, a web service to any address. Only what an uploaded file itself contains may be
-read.
+GDAL picks a driver by what a file holds, not by its name, and some files only say which others to read:
+a virtual layer names any file of this machine, a web service any address. What is read of a file that was
+sent here is what it holds.
 """
 
 from pyogrio import list_drivers, set_gdal_config_options

@@ -96,7 +96,7 @@ def _guess_encoding(texts: list[bytes]) -> str:
 
 
 def _is_utf8(text: bytes) -> bool:
-    """Return whether a text is UTF-8, possibly cut within its last character."""
+    """Return whether a text is UTF-8, if need be cut off within its last character."""
     try:
         text.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""Writing files completely or not at all."""
+"""Writing files that appear whole or not at all."""
 
 import json
 import re
@@ -119,7 +119,6 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     validate_outputs(tables=[path])
     with atomic_write(path) as target:
         if path.suffix.lower() == ".csv":
-            # Without a byte order mark, which other programs read as part of the first name.
             table.to_csv(target, index=False)
         else:
             table.to_parquet(target, index=False)

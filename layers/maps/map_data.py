@@ -18,8 +18,8 @@ from layers.db.bulk import decode_geometries, in_force, raw_geometry
 from layers.entities.counts import align_counts, read_counts
 from layers.gaps.runs import newest_run
 from layers.maps.leaders import join_leaders
-from layers.models import Area, Assignment, BasemapFeature, Cell, Entity, Gap, GapRun, Officer, Plan, Post
-from layers.plans.cells import cells_as_of
+from layers.models import Area, Assignment, BasemapFeature, Entity, Gap, GapRun, Officer, Plan, Post
+from layers.plans.cells import cells_as_of, cells_in_force
 from layers.plans.schemes import find_scheme
 
 MAX_REQUEST_CELLS = 20_000
@@ -85,10 +85,10 @@ def read_map_data(session: Session, scheme_code: str, day: date, area_code: str 
     scheme = find_scheme(session, scheme_code)
     hierarchy = read_hierarchy(session)
     area_codes = None if area_code is None else hierarchy.subtree(area_code)
-    conditions = (Cell.scheme_id == scheme.id, in_force(Cell.valid_from, Cell.valid_to, day))
     if (
         area_codes is None
-        and (session.scalar(select(func.count()).where(*conditions)) or 0) > MAX_REQUEST_CELLS
+        and (session.scalar(select(func.count()).where(cells_in_force(scheme.id, day))) or 0)
+        > MAX_REQUEST_CELLS
     ):
         raise _too_many_cells_error()
     cells = cells_as_of(session, scheme.id, day, area_code=area_code)

@@ -1,5 +1,5 @@
 """Schemes and their plans: drafts, their check, publishing, and the cells in force on a date.
 
 Geometry is judged by `gis.topology`; which entity belongs to which cell is written by
-`layers.entities.assignments`.
+`layers.plans.assignments`.
 """

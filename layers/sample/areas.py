@@ -4,9 +4,10 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from gis.arrays import FloatArray, Geometries, IntArray
 from gis.crs import LONLAT
-from layers.sample.blocks import Blocks, Ints, group_communities, group_streets
-from layers.sample.city_plane import CityPlane, Floats, Geometries, to_metres
+from layers.sample.blocks import Blocks, group_communities, group_streets
+from layers.sample.city_plane import CityPlane, to_metres
 from layers.sample.code_tables import CodeTables
 from layers.sample.names import DISTRICT_CODE, SYNTHETIC, place_names
 
@@ -16,7 +17,7 @@ STREETS, COMMUNITIES = 12, 200
 
 def make_areas(
     blocks: Blocks, plane: CityPlane, tables: CodeTables, scale: float, rng: np.random.Generator
-) -> tuple[gpd.GeoDataFrame, Ints]:
+) -> tuple[gpd.GeoDataFrame, IntArray]:
     """Build the district, its streets and its communities.
 
     Returns
@@ -64,13 +65,13 @@ def make_areas(
     return frame, 1 + len(streets) + place[community_of]
 
 
-def _dissolve(pieces: Geometries, group: Ints, count: int) -> Geometries:
+def _dissolve(pieces: Geometries, group: IntArray, count: int) -> Geometries:
     return np.array([shapely.coverage_union_all(pieces[group == i]) for i in range(count)], dtype=object)
 
 
-def _reading_order(polygons: Geometries) -> Ints:
+def _reading_order(polygons: Geometries) -> IntArray:
     """Return the rank of each polygon in rows of 1 km from north to south, each from west to east."""
-    xy: Floats = shapely.get_coordinates(shapely.centroid(to_metres(polygons)))
+    xy: FloatArray = shapely.get_coordinates(shapely.centroid(to_metres(polygons)))
     rank = np.empty(len(xy), dtype=np.int64)
     rank[np.lexsort((xy[:, 0], -np.floor(xy[:, 1] / 1000.0)))] = np.arange(len(xy))
     return rank

@@ -5,20 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-from layers.sample.city_plane import (
-    DECIMALS,
-    CityPlane,
-    Floats,
-    Geometries,
-    lonlat_to_metres,
-    to_lonlat,
-    to_metres,
-)
+from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
+from layers.sample.city_plane import DECIMALS, CityPlane, lonlat_to_metres, to_lonlat, to_metres
 from layers.sample.linework import CLASSES, Linework
-
-Ints = NDArray[np.int64]
 
 _RIVER, _MAIN = CLASSES.index("river"), CLASSES.index("main")
 
@@ -46,11 +36,11 @@ class Blocks:
     faces: Geometries
     metres: Geometries
     edges: Geometries
-    edge_kinds: Ints
-    edge_roads: Ints
-    pairs: Ints
-    lengths: Floats
-    pair_kinds: Ints
+    edge_kinds: IntArray
+    edge_roads: IntArray
+    pairs: IntArray
+    lengths: FloatArray
+    pair_kinds: IntArray
 
 
 def make_blocks(linework: Linework) -> Blocks:
@@ -90,7 +80,7 @@ def make_blocks(linework: Linework) -> Blocks:
     )
 
 
-def _classify(edges: Geometries, source: Geometries, linework: Linework) -> tuple[Ints, Ints]:
+def _classify(edges: Geometries, source: Geometries, linework: Linework) -> tuple[IntArray, IntArray]:
     """Return class and road of each noded edge: those of the first line under its middle."""
     tree = shapely.STRtree(source)
     middles = shapely.line_interpolate_point(edges, 0.5, normalized=True)
@@ -103,7 +93,7 @@ def _classify(edges: Geometries, source: Geometries, linework: Linework) -> tupl
     return kinds, roads
 
 
-def _segments(geometries: Geometries) -> tuple[Floats, Floats, Ints]:
+def _segments(geometries: Geometries) -> tuple[FloatArray, FloatArray, IntArray]:
     """Return start, end (n, 2) and the geometry's index of all segments of polygons or lines."""
     rings, owner = geometries, np.arange(len(geometries))
     if len(geometries) and shapely.get_dimensions(geometries[0]) == 2:
@@ -113,7 +103,7 @@ def _segments(geometries: Geometries) -> tuple[Floats, Floats, Ints]:
     return xy[:-1][same], xy[1:][same], owner[ring[:-1][same]]
 
 
-def _segment_keys(*segments: tuple[Floats, Floats, Ints]) -> list[Ints]:
+def _segment_keys(*segments: tuple[FloatArray, FloatArray, IntArray]) -> list[IntArray]:
     """Return keys for the segments of several sets; equal segments, in either direction, get equal keys."""
     ends = [part for start, end, _ in segments for part in (start, end)]
     _, number = np.unique(np.concatenate(ends), axis=0, return_inverse=True)
@@ -125,7 +115,7 @@ def _segment_keys(*segments: tuple[Floats, Floats, Ints]) -> list[Ints]:
     return keys
 
 
-def _bounds_face(edges: Geometries, faces: Geometries) -> NDArray[np.bool_]:
+def _bounds_face(edges: Geometries, faces: Geometries) -> BoolArray:
     """Return which edges bound a face."""
     lines, rings = _segments(edges), _segments(faces)
     line_keys, ring_keys = _segment_keys(lines, rings)
@@ -134,7 +124,9 @@ def _bounds_face(edges: Geometries, faces: Geometries) -> NDArray[np.bool_]:
     return found
 
 
-def _adjacent_faces(faces: Geometries, edges: Geometries, kinds: Ints) -> tuple[Ints, Floats, Ints]:
+def _adjacent_faces(
+    faces: Geometries, edges: Geometries, kinds: IntArray
+) -> tuple[IntArray, FloatArray, IntArray]:
     """Return pairs of neighbouring faces, their common metres and the first class on their border."""
     rings, lines = _segments(faces), _segments(edges)
     ring_keys, line_keys = _segment_keys(rings, lines)
@@ -156,7 +148,7 @@ def _adjacent_faces(faces: Geometries, edges: Geometries, kinds: Ints) -> tuple[
     return pairs, lengths, np.argmax(table, axis=1).astype(np.int64)
 
 
-def merge_regions(weights: Floats, pairs: Ints, lengths: Floats, count: int) -> Ints:
+def merge_regions(weights: FloatArray, pairs: IntArray, lengths: FloatArray, count: int) -> IntArray:
     """Merge neighbours, the lightest region first, until `count` regions are left or none has a neighbour.
 
     Parameters
@@ -203,7 +195,7 @@ def merge_regions(weights: Floats, pairs: Ints, lengths: Floats, count: int) -> 
     return np.unique(np.array(owner), return_inverse=True)[1].reshape(-1)
 
 
-def group_streets(blocks: Blocks, plane: CityPlane, count: int) -> Ints:
+def group_streets(blocks: Blocks, plane: CityPlane, count: int) -> IntArray:
     """Group blocks into streets whose borders follow main roads, river and railway.
 
     Returns
@@ -224,8 +216,8 @@ def group_streets(blocks: Blocks, plane: CityPlane, count: int) -> Ints:
 
 
 def group_communities(
-    blocks: Blocks, plane: CityPlane, streets: Ints, count: int, rng: np.random.Generator
-) -> Ints:
+    blocks: Blocks, plane: CityPlane, streets: IntArray, count: int, rng: np.random.Generator
+) -> IntArray:
     """Group the blocks of each street into communities, smaller where the city is denser.
 
     Returns
@@ -255,10 +247,10 @@ def group_communities(
     return labels
 
 
-def _sum_by_group(group: Ints, values: Floats, count: int) -> Floats:
+def _sum_by_group(group: IntArray, values: FloatArray, count: int) -> FloatArray:
     return np.asarray(np.bincount(group.reshape(-1), weights=values, minlength=count), dtype=float)
 
 
-def _block_loads(blocks: Blocks, plane: CityPlane) -> Floats:
+def _block_loads(blocks: Blocks, plane: CityPlane) -> FloatArray:
     middle = shapely.get_coordinates(shapely.centroid(blocks.metres))
     return np.asarray(shapely.area(blocks.metres) * (0.35 + plane.density(middle)), dtype=float)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, FloatArray, Geometries, IntArray, ObjectArray
 from gis.crs import LONLAT
-from layers.sample.blocks import Blocks, Ints
-from layers.sample.city_plane import CityPlane, Floats, Geometries, metres_to_lonlat, to_metres
+from layers.sample.blocks import Blocks
+from layers.sample.city_plane import CityPlane, metres_to_lonlat, to_metres
 from layers.sample.linework import CLASSES, Linework
 from layers.sample.names import numbered_ids
 
@@ -51,12 +51,12 @@ class Buildings:
     """
 
     frame: gpd.GeoDataFrame
-    corner: Floats
-    across: Floats
-    along: Floats
-    floor_area: Floats
+    corner: FloatArray
+    across: FloatArray
+    along: FloatArray
+    floor_area: FloatArray
 
-    def points_inside(self, building: Ints, rng: np.random.Generator) -> Geometries:
+    def points_inside(self, building: IntArray, rng: np.random.Generator) -> Geometries:
         """Return a random point in longitude, latitude inside each of the given buildings (row numbers)."""
         share = rng.uniform(0.06, 0.94, (len(building), 2))
         xy = (
@@ -70,10 +70,10 @@ def make_buildings(
     linework: Linework,
     plane: CityPlane,
     roads: gpd.GeoDataFrame,
-    area_codes: NDArray[np.object_],
+    area_codes: ObjectArray,
     scale: float,
     rng: np.random.Generator,
-) -> tuple[Buildings, NDArray[np.bool_]]:
+) -> tuple[Buildings, BoolArray]:
     """Fill blocks with buildings, the densest first, until the district has enough.
 
     Parameters
@@ -132,7 +132,7 @@ def make_buildings(
     return Buildings(frame, corner, across, along, shapely.area(footprint) * floors), empty
 
 
-def _slots(faces: Geometries, pattern: Ints) -> tuple[Ints, Floats, Floats, Floats]:
+def _slots(faces: Geometries, pattern: IntArray) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
     """Lay out slots along the longer side of each block.
 
     Returns block, corner, side across and side along of each slot.
@@ -164,8 +164,8 @@ def _slots(faces: Geometries, pattern: Ints) -> tuple[Ints, Floats, Floats, Floa
 
 
 def _footprints(
-    pattern: Ints, corner: Floats, across: Floats, along: Floats, rng: np.random.Generator
-) -> tuple[Geometries, Floats]:
+    pattern: IntArray, corner: FloatArray, across: FloatArray, along: FloatArray, rng: np.random.Generator
+) -> tuple[Geometries, FloatArray]:
     """Return polygons, a part of them L-shaped, and the share of `along` that their full-width part fills."""
     count = len(corner)
     angled = (rng.uniform(0, 1, count) < np.where(pattern >= 4, 0.35, 0.12)) & (pattern != 3)
@@ -181,9 +181,7 @@ def _footprints(
     return np.where(angled, polygons, square), cut
 
 
-def _footprint_fits(
-    footprint: Geometries, block: Ints, blocks: Blocks, linework: Linework
-) -> NDArray[np.bool_]:
+def _footprint_fits(footprint: Geometries, block: IntArray, blocks: Blocks, linework: Linework) -> BoolArray:
     """Return which footprints lie inside their block, clear of roads, railway and water."""
     reach = np.zeros(len(CLASSES))
     for name, metres in _CLEARANCE.items():
@@ -199,7 +197,7 @@ def _footprint_fits(
     return np.asarray(inside & ~shapely.intersects(shore, footprint), dtype=bool)
 
 
-def _addresses(points: Geometries, roads: gpd.GeoDataFrame) -> NDArray[np.object_]:
+def _addresses(points: Geometries, roads: gpd.GeoDataFrame) -> ObjectArray:
     """Return road and number: odd on the left of the nearest road, even on its right, none twice."""
     lines = to_metres(roads.geometry.to_numpy())
     _, nearest = shapely.STRtree(lines).query_nearest(points, all_matches=False)

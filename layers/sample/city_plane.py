@@ -4,13 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
+from gis.arrays import FloatArray, Geometries
 from gis.crs import LONLAT, working_crs_for_bounds
-
-Floats = NDArray[np.float64]
-Geometries = NDArray[np.object_]
 
 ORIGIN = (114.2, 23.2)
 """Longitude and latitude of the district's middle: a plain in Guangdong, inside one Gauss-Kruger zone."""
@@ -40,10 +37,10 @@ class CityPlane:
 
     radius: float
     rotation: float
-    waves: Floats
-    centres: Floats
+    waves: FloatArray
+    centres: FloatArray
 
-    def warp(self, u: Floats, v: Floats) -> Floats:
+    def warp(self, u: FloatArray, v: FloatArray) -> FloatArray:
         """Return the metres (..., 2) of street pattern coordinates, warped like old roads."""
         cos, sin = np.cos(self.rotation), np.sin(self.rotation)
         plain = np.stack([cos * u - sin * v, sin * u + cos * v], axis=-1)
@@ -54,7 +51,7 @@ class CityPlane:
             bent[..., 1] += dy * swing
         return bent
 
-    def density(self, xy: Floats) -> Floats:
+    def density(self, xy: FloatArray) -> FloatArray:
         """Return how urban each location (..., 2) is, 0 to about 1."""
         x, y = xy[..., 0], xy[..., 1]
         total = np.zeros(np.shape(x))
@@ -97,13 +94,13 @@ _FORWARD = Transformer.from_crs(LONLAT, district_crs(), always_xy=True)
 _MIDDLE = np.array(_FORWARD.transform(*ORIGIN))
 
 
-def metres_to_lonlat(xy: Floats) -> Floats:
+def metres_to_lonlat(xy: FloatArray) -> FloatArray:
     """Return longitude, latitude (n, 2), rounded as stored, of metres (n, 2) about the middle."""
     lon, lat = _FORWARD.transform(xy[:, 0] + _MIDDLE[0], xy[:, 1] + _MIDDLE[1], direction="INVERSE")
     return np.round(np.column_stack([lon, lat]), DECIMALS)
 
 
-def lonlat_to_metres(lonlat: Floats) -> Floats:
+def lonlat_to_metres(lonlat: FloatArray) -> FloatArray:
     """Return metres (n, 2) about the middle of longitude, latitude (n, 2)."""
     x, y = _FORWARD.transform(lonlat[:, 0], lonlat[:, 1])
     return np.column_stack([x - _MIDDLE[0], y - _MIDDLE[1]]).astype(float)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from gis.arrays import IntArray
 from gis.errors import InputError
 
 _COLUMNS = {
@@ -70,7 +70,7 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
 
 def weighted_choice(
     table: pd.DataFrame, count: int, rng: np.random.Generator, *, weight: str = "weight"
-) -> NDArray[np.int64]:
+) -> IntArray:
     """Draw `count` row positions of a table by its weights."""
     share = table[weight].to_numpy(dtype=float)
     return np.asarray(rng.choice(len(table), size=count, p=share / share.sum()), dtype=np.int64)

@@ -8,8 +8,9 @@ import pandas as pd
 import shapely
 
 from gis import datum
+from gis.arrays import Geometries
 from gis.crs import LONLAT
-from layers.sample.city_plane import Geometries, lonlat_to_metres, metres_to_lonlat
+from layers.sample.city_plane import lonlat_to_metres, metres_to_lonlat
 from layers.sample.names import DISTRICT_CODE
 
 Counts = dict[str, int]

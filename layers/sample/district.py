@@ -1,6 +1,5 @@
 """The sample district as a whole: all its frames, generated in order from one seed."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gis.errors import InputError
+from gis.progress import Progress, no_progress
 from layers.sample import defects
 from layers.sample.areas import make_areas
 from layers.sample.blocks import make_blocks
@@ -26,8 +26,6 @@ from layers.sample.linework import draw_linework
 from layers.sample.names import place_names
 from layers.sample.officers import make_officers, make_visits
 from layers.sample.roads import make_green, make_railway, make_roads, make_water
-
-Progress = Callable[[int, int], None]
 
 SEED = 20250101
 """The seed of the district that the demo shows."""
@@ -53,8 +51,8 @@ class District:
         Plain tables.
     defective
         File name in the folder `defects` → damaged frame and its defects.
-    left_empty
-        The number of posts and visits that were left out.
+    service_points
+        What was left empty among posts and visits.
     """
 
     areas: gpd.GeoDataFrame
@@ -155,7 +153,3 @@ def make_district(
     )
     report_progress(8, PROGRESS_STEPS)
     return district
-
-
-def no_progress(done: int, total: int) -> None:
-    """Ignore progress."""

@@ -6,12 +6,12 @@ Each is placed where its kind belongs: in a building, at a crossing, along a roa
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import FloatArray, Geometries, IntArray, ObjectArray
 from gis.crs import LONLAT
-from layers.sample.blocks import Blocks, Ints
+from layers.sample.blocks import Blocks
 from layers.sample.buildings import Buildings
-from layers.sample.city_plane import Floats, Geometries, metres_to_lonlat, to_metres
+from layers.sample.city_plane import metres_to_lonlat, to_metres
 from layers.sample.code_tables import CodeTables, weighted_choice
 from layers.sample.linework import CLASSES, Linework
 from layers.sample.names import SYNTHETIC, enterprise_names, numbered_ids
@@ -28,7 +28,7 @@ _WORKPLACE_USES = {
 }
 
 
-def _weights(buildings: Buildings, uses: dict[str, float]) -> Floats:
+def _weights(buildings: Buildings, uses: dict[str, float]) -> FloatArray:
     """Return the probability of choosing each building; any building if none has one of the uses."""
     share = buildings.frame["use"].map(uses).fillna(0.0).to_numpy(dtype=float) * buildings.floor_area
     return share / share.sum() if share.sum() > 0 else np.full(len(share), 1.0 / len(share))
@@ -151,7 +151,7 @@ def make_sensors(
 
 
 def _points_beside(
-    line: Geometries, share: Floats, metres: float, linework: Linework, rng: np.random.Generator
+    line: Geometries, share: FloatArray, metres: float, linework: Linework, rng: np.random.Generator
 ) -> Geometries:
     """Return points at a share of each line's length, some metres to either side, within the district."""
     length = shapely.length(line)
@@ -220,7 +220,7 @@ def make_components(
     )
 
 
-def _rails(line: Geometries, share: Floats, rng: np.random.Generator) -> Geometries:
+def _rails(line: Geometries, share: FloatArray, rng: np.random.Generator) -> Geometries:
     """Return straight rails of 8 to 60 m along each line, about a share of its length."""
     length = shapely.length(line)
     half = np.minimum(rng.uniform(4.0, 30.0, len(line)), 0.4 * length)
@@ -254,13 +254,13 @@ def make_service_points(
     GeoDataFrame
         id, kind, name, class, class_name, capacity, building_id, synthetic, points in EPSG:4326.
     """
-    code: NDArray[np.object_] = buildings.frame["area_code"].to_numpy(dtype=object)
+    code: ObjectArray = buildings.frame["area_code"].to_numpy(dtype=object)
     served = np.unique(code.astype(str))
     count = min(max(2, round(SERVICE_POINTS * scale)), len(served))
     homes = np.sort(rng.choice(served, size=count, replace=False))
     weights = rng.uniform(0, 1, len(code)) + (buildings.frame["use"] == "public").to_numpy()
     order = np.lexsort((-weights, code.astype(str)))
-    building: Ints = order[np.searchsorted(code[order].astype(str), homes)]
+    building: IntArray = order[np.searchsorted(code[order].astype(str), homes)]
     kind = weighted_choice(tables.service_point_kinds, count, rng)
     names = areas.set_index("code")["name"].reindex(homes).to_numpy(dtype=object)
     kinds = tables.service_point_kinds["name"].to_numpy(dtype=object)[kind]

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import geopandas as gpd
 
+from gis.progress import Progress
 from layers.formats import write_layer, write_layers, write_table, write_text
 from layers.sample.defects import DefectiveLayer, as_table
-from layers.sample.district import PROGRESS_STEPS, SEED, Progress, make_district
+from layers.sample.district import PROGRESS_STEPS, SEED, make_district
 
 LAYERS = (
     "areas",

@@ -5,8 +5,8 @@ Every name of an enterprise, service point or officer carries the mark `SYNTHETI
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from gis.arrays import IntArray, ObjectArray
 from layers.sample.code_tables import CodeTables
 
 SYNTHETIC = "（示例）"
@@ -15,10 +15,8 @@ SYNTHETIC = "（示例）"
 DISTRICT_CODE = "449901"
 """44 is Guangdong; no city 4499 exists."""
 
-Texts = NDArray[np.object_]
 
-
-def place_names(tables: CodeTables, count: int, rng: np.random.Generator, *, skip: int = 0) -> Texts:
+def place_names(tables: CodeTables, count: int, rng: np.random.Generator, *, skip: int = 0) -> ObjectArray:
     """Return different two-character place names.
 
     Parameters
@@ -47,7 +45,7 @@ def place_names(tables: CodeTables, count: int, rng: np.random.Generator, *, ski
     return np.asarray(names[wanted % len(names)] + suffix, dtype=object)
 
 
-def person_names(tables: CodeTables, count: int, rng: np.random.Generator) -> Texts:
+def person_names(tables: CodeTables, count: int, rng: np.random.Generator) -> ObjectArray:
     """Return invented names of persons, marked synthetic."""
     characters = tables.person_names.set_index("part")["characters"]
     surnames = np.array(list(str(characters["surname"])), dtype=object)
@@ -59,8 +57,8 @@ def person_names(tables: CodeTables, count: int, rng: np.random.Generator) -> Te
 
 
 def enterprise_names(
-    district: str, kind: NDArray[np.int64], tables: CodeTables, rng: np.random.Generator
-) -> Texts:
+    district: str, kind: IntArray, tables: CodeTables, rng: np.random.Generator
+) -> ObjectArray:
     """Return invented enterprise names: place, two characters, and the ending of the enterprise's class.
 
     Parameters
@@ -89,6 +87,6 @@ def enterprise_names(
     )
 
 
-def numbered_ids(prefix: str, count: int, *, start: int = 1, width: int = 6) -> Texts:
+def numbered_ids(prefix: str, count: int, *, start: int = 1, width: int = 6) -> ObjectArray:
     """Return ids of fixed width: prefix and number."""
     return np.array([f"{prefix}{number:0{width}d}" for number in range(start, start + count)], dtype=object)

@@ -3,8 +3,8 @@
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, ObjectArray
 from gis.crs import LONLAT
 from layers.sample.blocks import Blocks
 from layers.sample.city_plane import DECIMALS, to_lonlat, to_metres
@@ -55,9 +55,7 @@ def make_roads(
     )
 
 
-def _name_endings(
-    classes: NDArray[np.object_], tables: CodeTables, rng: np.random.Generator
-) -> NDArray[np.object_]:
+def _name_endings(classes: ObjectArray, tables: CodeTables, rng: np.random.Generator) -> ObjectArray:
     result = np.full(len(classes), "", dtype=object)
     for name in ROAD_CLASSES:
         words = tables.road_words.loc[tables.road_words["class"] == name, "word"].to_numpy(dtype=object)
@@ -93,7 +91,7 @@ def make_water(linework: Linework, river: str, lake: str) -> gpd.GeoDataFrame:
 
 
 def make_green(
-    blocks: Blocks, linework: Linework, empty: NDArray[np.bool_], tables: CodeTables, rng: np.random.Generator
+    blocks: Blocks, linework: Linework, empty: BoolArray, tables: CodeTables, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
     """Turn the blocks without buildings into parks: name, class, synthetic, polygons in EPSG:4326."""
     inner = shapely.buffer(shapely.difference(blocks.metres[empty], linework.river.buffer(6.0)), -9.0)

@@ -1,6 +1,7 @@
-"""The read model of published plans: an immutable snapshot in memory that is replaced as a whole.
+"""The read model of published plans: what is in force, held in memory whole and replaced whole.
 
-Plans are changed by `layers.plans`; who may see what is decided in `api`.
+It owns reading, holding and following; plans are changed by `layers.plans`, and who may see what is decided
+in `api`.
 """
 
 from layers.snapshot.areas import AreaLabel, AreaTree

@@ -5,15 +5,10 @@ from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.crs import LONLAT
 from gis.locate import PointLocator
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Booleans = NDArray[np.bool_]
-Objects = NDArray[np.object_]
 
 
 class CellVersions(NamedTuple):
@@ -23,15 +18,15 @@ class CellVersions(NamedTuple):
     geometries are polygons in EPSG:4326.
     """
 
-    ids: Integers
-    codes: Objects
-    names: Objects
-    area_codes: Objects
-    areas_m2: Floats
-    perimeters_m: Floats
-    geometries: Objects
+    ids: IntArray
+    codes: ObjectArray
+    names: ObjectArray
+    area_codes: ObjectArray
+    areas_m2: FloatArray
+    perimeters_m: FloatArray
+    geometries: ObjectArray
 
-    def subset(self, rows: Integers | Booleans) -> "CellVersions":
+    def subset(self, rows: IntArray | BoolArray) -> "CellVersions":
         """Return a subset by ascending positions or a mask."""
         return CellVersions._make(column[rows] for column in self)
 
@@ -92,7 +87,7 @@ class CellsInForce:
         """Return the position of the cell that owns a location in EPSG:4326, or -1."""
         return self.locator.find_owner(lon, lat)
 
-    def area_mask(self, accepts: Callable[[str | None], bool]) -> Booleans:
+    def area_mask(self, accepts: Callable[[str | None], bool]) -> BoolArray:
         """Return which cells lie in areas that `accepts` accepts, shape (cells,); each area is asked once."""
         allowed = np.array([accepts(code) for code in self._distinct_areas], dtype=bool)
         return allowed[self._area_numbers]

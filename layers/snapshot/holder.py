@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from threading import Lock
 
-from gis.errors import NotFoundError
-from layers.db.database import Database
+from sqlalchemy.exc import SQLAlchemyError
+
+from gis.errors import NotFoundError, WanggeError
+from layers.db.database import Database, current_revision
 from layers.gc_pause import paused_gc
 from layers.snapshot import read
 from layers.snapshot.cells import CellsInForce
@@ -95,7 +97,7 @@ class SnapshotHolder:
         return SnapshotHealth(snapshot.revision, snapshot.day, snapshot.read_at, self._failure)
 
     def is_outdated(self, revision: int) -> bool:
-        """Return whether the database or the day has changed since, or the last rebuild has failed."""
+        """Return whether the database has moved on, or the day has, or following either has failed."""
         snapshot = self._snapshot
         if snapshot is None or self._failure is not None:
             return True
@@ -126,6 +128,14 @@ class SnapshotHolder:
                 gc.freeze()
             _log.info("snapshot of revision %d in use", snapshot.revision)
             return snapshot
+
+    def try_refresh(self) -> bool:
+        """Refresh if the database can be read, and return whether it could; `health` tells of a failure."""
+        try:
+            self.refresh()
+        except (SQLAlchemyError, WanggeError):
+            return False
+        return True
 
     def cached_cells(self, snapshot: Snapshot, scheme: str, day: date | None) -> CellsInForce | None:
         """Return the cells in force on a day if they are in memory, without waiting for anything.
@@ -161,7 +171,7 @@ class SnapshotHolder:
 
     def _read_former(self, snapshot: Snapshot, changes: SchemeTimeline, day: date) -> CellsInForce:
         with self._database.read() as session:
-            seen = read.read_revision(session)
+            seen = current_revision(session)
             versions = read.read_version_ids(session, changes.id, day)
             key = (changes.id, versions.tobytes())
             found = self._former.get(key)
@@ -185,7 +195,7 @@ class SnapshotHolder:
         schemes: dict[str, SchemeTimeline] = {}
         cells: dict[str, CellsInForce] = {}
         with self._database.read() as session:
-            revision = read.read_revision(session)
+            revision = current_revision(session)
             areas = read.read_area_tree(session)
             published = read.read_publications(session)
             for number, code, name in read.read_schemes(session):

@@ -8,11 +8,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.errors import InputError
 from layers.tiles.bbox_index import BBoxIndex
 from layers.tiles.clip import clip_rings, compare_bboxes
 from layers.tiles.encode import POLYGON, Column, Paths, encode_layer
-from layers.tiles.rings import FloatRings, Floats, Integers, Objects, Rings, expand_runs, offsets_from_sizes
+from layers.tiles.rings import FloatRings, Rings, expand_runs, offsets_from_sizes
 from layers.tiles.tile import BUFFER, HALF_WORLD_M, Tile, project, unit_size
 from layers.tiles.zoom_cache import ZoomCache
 
@@ -29,14 +30,14 @@ class ZoomRings(NamedTuple):
     Rings as in `layers.tiles.rings.Rings`, the box of each row, and where its rings begin.
     """
 
-    xy: NDArray[np.int32] | Integers
-    starts: Integers
-    parts: Integers
-    rows: Integers
-    bboxes: Integers
-    firsts: Integers
+    xy: NDArray[np.int32] | IntArray
+    starts: IntArray
+    parts: IntArray
+    rows: IntArray
+    bboxes: IntArray
+    firsts: IntArray
 
-    def rings_of(self, rows: Integers) -> Rings:
+    def rings_of(self, rows: IntArray) -> Rings:
         """Return the rings of ascending rows."""
         chosen = expand_runs(self.firsts[rows], self.firsts[rows + 1] - self.firsts[rows])
         sizes = self.starts[chosen + 1] - self.starts[chosen]
@@ -60,7 +61,7 @@ class BasePolygonLayer(ABC):
         If a geometry is no polygon, or the number of ids differs.
     """
 
-    def __init__(self, geometries: Objects, ids: Integers) -> None:
+    def __init__(self, geometries: ObjectArray, ids: IntArray) -> None:
         kinds = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
         known = validate_geometries(geometries, kinds, "polygon")
         rings = FloatRings.from_geometries(known)
@@ -69,7 +70,7 @@ class BasePolygonLayer(ABC):
         bboxes = project(shapely.bounds(known).reshape(-1, 2)).reshape(-1, 4)
         self._set_rings(rings, bboxes, validate_ids(ids, len(geometries)))
 
-    def _set_rings(self, rings: FloatRings, bboxes: Floats, ids: Integers) -> None:
+    def _set_rings(self, rings: FloatRings, bboxes: FloatArray, ids: IntArray) -> None:
         """Initialise from outlines and boxes in Web Mercator, and ids."""
         self.ids = ids
         self._index = BBoxIndex(bboxes)
@@ -80,7 +81,7 @@ class BasePolygonLayer(ABC):
         """Return the number of rows."""
         return len(self.ids)
 
-    def query(self, tile: Tile) -> Integers:
+    def query(self, tile: Tile) -> IntArray:
         """Return the rows, ascending, whose box touches the tile or its buffer."""
         # Rounding and simplification move nothing by more than a unit out of its box.
         return self._index.query(*tile.buffered_xy_bounds(BUFFER + 1))
@@ -90,7 +91,7 @@ class BasePolygonLayer(ABC):
         name: str,
         tile: Tile,
         properties: Mapping[str, Column],
-        mask: NDArray[np.bool_] | None = None,
+        mask: BoolArray | None = None,
     ) -> bytes:
         """Encode what lies in a tile as one layer.
 
@@ -137,7 +138,7 @@ class BasePolygonLayer(ABC):
         return len(rings.starts) > 1
 
     @abstractmethod
-    def _simplify(self, geometries: Objects, size: float) -> Objects:
+    def _simplify(self, geometries: ObjectArray, size: float) -> ObjectArray:
         """Return geometries in Web Mercator, simplified for a zoom whose units are `size` metres."""
 
     @abstractmethod
@@ -148,7 +149,7 @@ class BasePolygonLayer(ABC):
     def _make_valid_clipped(self, inside: Rings, cut: Rings, count: int) -> Rings:
         """Return `count` rows made valid after clipping; those wholly `inside` the tile are valid already."""
 
-    def _clipped_rings(self, tile: Tile, mask: NDArray[np.bool_] | None) -> Rings:
+    def _clipped_rings(self, tile: Tile, mask: BoolArray | None) -> Rings:
         """Return the clipped rings of the rows that may be drawn."""
         chosen = self.query(tile)
         if mask is not None:
@@ -179,12 +180,12 @@ class BasePolygonLayer(ABC):
         return ZoomRings(xy, *rings[1:], rings.bboxes(len(self)), firsts)
 
 
-def select_rows(column: Column, rows: Integers) -> Column:
+def select_rows(column: Column, rows: IntArray) -> Column:
     """Return a column's values in some rows."""
     return column[rows] if isinstance(column, np.ndarray) else [column[row] for row in rows.tolist()]
 
 
-def validate_ids(ids: Integers, count: int) -> Integers:
+def validate_ids(ids: IntArray, count: int) -> IntArray:
     """Return identifiers as integers.
 
     Raises
@@ -198,7 +199,7 @@ def validate_ids(ids: Integers, count: int) -> Integers:
     return numbers
 
 
-def validate_geometries(geometries: Objects, geometry_types: tuple[int, ...], word: str) -> Objects:
+def validate_geometries(geometries: ObjectArray, geometry_types: tuple[int, ...], word: str) -> ObjectArray:
     """Return geometries with None replaced by empty ones.
 
     Raises

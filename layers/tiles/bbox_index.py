@@ -1,12 +1,9 @@
 """An index of boxes, in blocks of near ones, that finds those that touch a tile."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, FloatArray, IntArray
 from layers.tiles.morton import BITS, morton_codes
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 _BLOCK_SIZE = 128
 
@@ -17,7 +14,7 @@ class BBoxIndex:
     A box with a NaN touches nothing.
     """
 
-    def __init__(self, bboxes: Floats) -> None:
+    def __init__(self, bboxes: FloatArray) -> None:
         there = np.flatnonzero(np.isfinite(bboxes).all(axis=1))
         known = bboxes[there]
         order = _z_order(known[:, :2] / 2 + known[:, 2:] / 2)
@@ -33,7 +30,7 @@ class BBoxIndex:
                 )
             )
 
-    def query(self, west: float, south: float, east: float, north: float) -> Integers:
+    def query(self, west: float, south: float, east: float, north: float) -> IntArray:
         """Return the rows, ascending, of the boxes that touch a closed box."""
         bbox = (west, south, east, north)
         blocks = self._starts[_intersects(self._blocks, bbox)]
@@ -43,15 +40,15 @@ class BBoxIndex:
         return np.sort(self._rows[places[_intersects(self._bboxes[places], bbox)]])
 
 
-def _intersects(bboxes: Floats, bbox: tuple[float, float, float, float]) -> NDArray[np.bool_]:
+def _intersects(bboxes: FloatArray, bbox: tuple[float, float, float, float]) -> BoolArray:
     west, south, east, north = bbox
-    found: NDArray[np.bool_] = (
+    found: BoolArray = (
         (bboxes[:, 0] <= east) & (bboxes[:, 2] >= west) & (bboxes[:, 1] <= north) & (bboxes[:, 3] >= south)
     )
     return found
 
 
-def _z_order(points: Floats) -> Integers:
+def _z_order(points: FloatArray) -> IntArray:
     """Return an order of points, shape (n, 2), in which near ones are close together."""
     if not len(points):
         return np.empty(0, dtype=np.int64)

@@ -3,7 +3,8 @@
 import numpy as np
 import shapely
 
-from layers.tiles.rings import Integers, Rings, offsets_from_sizes
+from gis.arrays import IntArray
+from layers.tiles.rings import Rings, offsets_from_sizes
 from layers.tiles.tile import BUFFER, EXTENT
 
 STRAIGHT_TOLERANCE = 1.25
@@ -20,7 +21,7 @@ _HALF_CIRCLE = 1 << 30
 
 def border_lines(
     rings: Rings, bbox: tuple[int, int, int, int], tolerance: float
-) -> tuple[Integers, Integers]:
+) -> tuple[IntArray, IntArray]:
     """Return the borders of the polygons in a tile as lines, which continue straight where others meet them.
 
     Parameters
@@ -50,7 +51,7 @@ def border_lines(
     return xy + bbox[:2], starts
 
 
-def _edges(rings: Rings, bbox: tuple[int, int, int, int]) -> tuple[Integers, Integers]:
+def _edges(rings: Rings, bbox: tuple[int, int, int, int]) -> tuple[IntArray, IntArray]:
     """Return the lower and the higher vertex of each edge that is a border, each as one number."""
     x, y = rings.xy[:, 0] - bbox[0], rings.xy[:, 1] - bbox[1]
     after = np.arange(1, len(x) + 1)
@@ -69,11 +70,11 @@ def _edges(rings: Rings, bbox: tuple[int, int, int, int]) -> tuple[Integers, Int
     return edges >> _VERTEX_BITS, edges & ((1 << _VERTEX_BITS) - 1)
 
 
-def _coordinates(vertices: Integers) -> tuple[Integers, Integers]:
+def _coordinates(vertices: IntArray) -> tuple[IntArray, IntArray]:
     return vertices >> _BITS, vertices & ((1 << _BITS) - 1)
 
 
-def _predecessors(low: Integers, high: Integers) -> Integers:
+def _predecessors(low: IntArray, high: IntArray) -> IntArray:
     """Return for each direction along an edge its predecessor on the line, or itself where a line begins.
 
     The first n directions go from the lower to the higher vertex of each edge, the others back, shape (2 n,).
@@ -99,12 +100,12 @@ def _predecessors(low: Integers, high: Integers) -> Integers:
     return before
 
 
-def _twins(half_edges: Integers, count: int) -> Integers:
+def _twins(half_edges: IntArray, count: int) -> IntArray:
     """Return the opposite directions along the same edges."""
     return np.where(half_edges < count, half_edges + count, half_edges - count)
 
 
-def _merge_lines(predecessors: Integers) -> tuple[Integers, Integers]:
+def _merge_lines(predecessors: IntArray) -> tuple[IntArray, IntArray]:
     """Return the directed edges of all lines, each in one direction, and where each line begins."""
     first, rank = _rank_in_lines(predecessors)
     round_ = predecessors[first] != first
@@ -124,7 +125,7 @@ def _merge_lines(predecessors: Integers) -> tuple[Integers, Integers]:
     return lined_up, offsets_from_sizes(sizes[sizes > 0])
 
 
-def _rank_in_lines(predecessors: Integers) -> tuple[Integers, Integers]:
+def _rank_in_lines(predecessors: IntArray) -> tuple[IntArray, IntArray]:
     """Return the first directed edge of each one's line and the number before it; arbitrary on closed lines.
 
     Notes
@@ -140,7 +141,7 @@ def _rank_in_lines(predecessors: Integers) -> tuple[Integers, Integers]:
     return first, rank
 
 
-def _simplify(xy: Integers, starts: Integers, tolerance: float) -> tuple[Integers, Integers]:
+def _simplify(xy: IntArray, starts: IntArray, tolerance: float) -> tuple[IntArray, IntArray]:
     numbers = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     lines = np.asarray(shapely.linestrings(xy.astype(np.float64), indices=numbers), dtype=object)
     simple = np.asarray(shapely.simplify(lines, tolerance, preserve_topology=False), dtype=object)

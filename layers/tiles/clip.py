@@ -1,9 +1,9 @@
 """Clipping of rings and lines to a box, in integer arithmetic."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layers.tiles.rings import Integers, Rings, clean_rings, offsets_from_sizes
+from gis.arrays import BoolArray, IntArray
+from layers.tiles.rings import Rings, clean_rings, offsets_from_sizes
 
 BBox = tuple[int, int, int, int]
 
@@ -34,8 +34,8 @@ def clip_rings(rings: Rings, bbox: BBox) -> Rings:
 
 
 def _clip_half_plane(
-    xy: Integers, sizes: Integers, axis: int, limit: int, sign: int
-) -> tuple[Integers, Integers]:
+    xy: IntArray, sizes: IntArray, axis: int, limit: int, sign: int
+) -> tuple[IntArray, IntArray]:
     """Keep the part on one side of a line parallel to an axis."""
     inside = (xy[:, axis] - limit) * sign >= 0
     if inside.all():
@@ -55,7 +55,7 @@ def _clip_half_plane(
     return out, np.bincount(owners, weights=made, minlength=len(sizes)).astype(np.int64)
 
 
-def crossings(first: Integers, second: Integers, axis: int, limit: int) -> Integers:
+def crossings(first: IntArray, second: IntArray, axis: int, limit: int) -> IntArray:
     """Return where edges cross a line parallel to an axis, rounded to whole units, shape (n, 2).
 
     Parameters
@@ -76,7 +76,7 @@ def crossings(first: Integers, second: Integers, axis: int, limit: int) -> Integ
     return found
 
 
-def compare_bboxes(bboxes: Integers, bbox: BBox) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def compare_bboxes(bboxes: IntArray, bbox: BBox) -> tuple[BoolArray, BoolArray]:
     """Return which boxes, shape (n, 4), touch a box, and which lie wholly inside."""
     touch = (
         (bboxes[:, 0] <= bbox[2])
@@ -93,7 +93,7 @@ def compare_bboxes(bboxes: Integers, bbox: BBox) -> tuple[NDArray[np.bool_], NDA
     return touch, whole
 
 
-def clip_lines(xy: Integers, sizes: Integers, bbox: BBox) -> tuple[Integers, Integers, Integers]:
+def clip_lines(xy: IntArray, sizes: IntArray, bbox: BBox) -> tuple[IntArray, IntArray, IntArray]:
     """Clip lines to a closed box of whole units.
 
     Parameters

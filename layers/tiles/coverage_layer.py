@@ -5,14 +5,14 @@ from collections.abc import Mapping
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, IntArray, ObjectArray
 from gis.errors import InputError
 from layers.tiles.base_polygon_layer import FULL_ZOOM, BasePolygonLayer
 from layers.tiles.borders import border_lines
 from layers.tiles.encode import LINE, Column, Paths, encode_layer
 from layers.tiles.make_valid import make_valid_clipped, make_valid_coverage
-from layers.tiles.rings import FloatRings, Integers, Objects, Rings
+from layers.tiles.rings import FloatRings, Rings
 from layers.tiles.tile import Tile
 
 TOLERANCE = 4.0
@@ -45,7 +45,7 @@ class CoverageLayer(BasePolygonLayer):
         If a geometry is no polygon, or the number of ids differs.
     """
 
-    def dissolve(self, labels: NDArray[np.object_] | Integers) -> "CoverageLayer":
+    def dissolve(self, labels: ObjectArray | IntArray) -> "CoverageLayer":
         """Unite the rows of each label.
 
         Parameters
@@ -84,7 +84,7 @@ class CoverageLayer(BasePolygonLayer):
         name: str,
         tile: Tile,
         properties: Mapping[str, Column],
-        mask: NDArray[np.bool_] | None = None,
+        mask: BoolArray | None = None,
     ) -> bytes:
         """Encode the borders in a tile as one layer with one feature, each border once.
 
@@ -124,7 +124,7 @@ class CoverageLayer(BasePolygonLayer):
         # Simplifying hundreds of thousands of squares would take the most time and save one vertex in fifty.
         return len(rings.xy) > MAX_UNSIMPLIFIED_VERTICES * len(self)
 
-    def _simplify(self, geometries: Objects, size: float) -> Objects:
+    def _simplify(self, geometries: ObjectArray, size: float) -> ObjectArray:
         return np.asarray(shapely.coverage_simplify(geometries, TOLERANCE * size), dtype=object)
 
     def _make_valid(self, rings: Rings, count: int) -> Rings:
@@ -134,7 +134,7 @@ class CoverageLayer(BasePolygonLayer):
         return make_valid_clipped(inside, cut, count)
 
 
-def _coverage_union(geometries: Objects) -> shapely.Geometry:
+def _coverage_union(geometries: ObjectArray) -> shapely.Geometry:
     """Unite cells of a coverage; cells that overlap after all are united the slow way."""
     try:
         united = shapely.coverage_union_all(geometries)

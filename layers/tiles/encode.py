@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, IntArray
 from gis.errors import InputError
 from layers.tiles.rings import expand_runs
 from layers.tiles.tile import EXTENT
@@ -15,7 +16,6 @@ from layers.tiles.tile import EXTENT
 POINT, LINE, POLYGON = 1, 2, 3
 """The numbers of geometry types in the format."""
 
-Integers = NDArray[np.int64]
 UnsignedIntegers = NDArray[np.uint64]
 Column = NDArray[Any] | Sequence[Any]
 
@@ -41,19 +41,19 @@ class Paths(NamedTuple):
     its holes, the other way round), a line, or the points of one feature.
     """
 
-    xy: Integers
-    starts: Integers
-    owners: Integers
+    xy: IntArray
+    starts: IntArray
+    owners: IntArray
 
 
 def encode_layer(
     name: str,
     geometry_type: int,
     paths: Paths,
-    ids: Integers,
+    ids: IntArray,
     properties: Mapping[str, Column],
     *,
-    identified: NDArray[np.bool_] | None = None,
+    identified: BoolArray | None = None,
 ) -> bytes:
     """Encode a layer as a complete tile; tiles are concatenated layers.
 
@@ -107,12 +107,12 @@ def encode_layer(
 
 def _features(
     geometry_type: int,
-    ids: Integers,
-    identified: NDArray[np.bool_],
+    ids: IntArray,
+    identified: BoolArray,
     tags: UnsignedIntegers,
-    tag_counts: Integers,
+    tag_counts: IntArray,
     commands: UnsignedIntegers,
-    command_counts: Integers,
+    command_counts: IntArray,
 ) -> bytes:
     """Encode all features as one run of varints: every part of a feature is one."""
     numbers = ids.astype(np.uint64)
@@ -148,7 +148,7 @@ def _features(
     return _varints(out)
 
 
-def _commands(geometry_type: int, paths: Paths, count: int) -> tuple[UnsignedIntegers, Integers]:
+def _commands(geometry_type: int, paths: Paths, count: int) -> tuple[UnsignedIntegers, IntArray]:
     """Return the commands of all features, concatenated, and how many words each has."""
     sizes = np.diff(paths.starts)
     firsts = paths.starts[:-1]
@@ -176,7 +176,7 @@ def _commands(geometry_type: int, paths: Paths, count: int) -> tuple[UnsignedInt
     return commands, np.bincount(paths.owners, weights=lengths, minlength=count).astype(np.int64)
 
 
-def _attributes(properties: Mapping[str, Column], count: int) -> tuple[UnsignedIntegers, Integers, bytes]:
+def _attributes(properties: Mapping[str, Column], count: int) -> tuple[UnsignedIntegers, IntArray, bytes]:
     """Return the tags of all features, how many words each has, and the tables of keys and values."""
     values: dict[bytes, int] = {}
     keys: list[bytes] = []
@@ -194,7 +194,7 @@ def _attributes(properties: Mapping[str, Column], count: int) -> tuple[UnsignedI
     return tags, 2 * there.sum(axis=1), tables
 
 
-def _dictionary_encode(key: str, column: Column, count: int) -> tuple[Integers, list[bytes]]:
+def _dictionary_encode(key: str, column: Column, count: int) -> tuple[IntArray, list[bytes]]:
     """Return the index of each value in a column, -1 where it is missing, and the encoded table entries."""
     array = column if isinstance(column, np.ndarray) else pd.Series(column, dtype=object).to_numpy()
     if array.shape != (count,):
@@ -247,17 +247,17 @@ def _field(key: int, content: bytes) -> bytes:
     return _SHORT[key] + _varint(size) + content
 
 
-def _sum_runs(sizes: Integers, counts: Integers) -> Integers:
+def _sum_runs(sizes: IntArray, counts: IntArray) -> IntArray:
     """Add up runs of `sizes` that are `counts` long; an empty run gives 0."""
     total = np.concatenate(([0], np.cumsum(sizes)))
     ends = np.cumsum(counts)
-    summed: Integers = total[ends] - total[ends - counts]
+    summed: IntArray = total[ends] - total[ends - counts]
     return summed
 
 
-def _varint_sizes(values: UnsignedIntegers) -> Integers:
+def _varint_sizes(values: UnsignedIntegers) -> IntArray:
     """Return how many bytes each value takes as a varint."""
-    sizes: Integers = np.searchsorted(_LIMITS, values, side="right") + 1
+    sizes: IntArray = np.searchsorted(_LIMITS, values, side="right") + 1
     return sizes
 
 

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, IntArray, ObjectArray
 from layers.tiles.base_polygon_layer import FULL_ZOOM, select_rows, validate_geometries, validate_ids
 from layers.tiles.bbox_index import BBoxIndex
 from layers.tiles.clip import clip_lines
 from layers.tiles.encode import LINE, Column, Paths, encode_layer
-from layers.tiles.rings import Integers, Objects, expand_runs, offsets_from_sizes
+from layers.tiles.rings import expand_runs, offsets_from_sizes
 from layers.tiles.tile import BUFFER, HALF_WORLD_M, Tile, project, unit_size
 from layers.tiles.zoom_cache import ZoomCache
 
@@ -22,9 +22,9 @@ TOLERANCE = 2.0
 class _ZoomLines(NamedTuple):
     """The lines of a zoom: vertices, the start of each line, and the first line of each row."""
 
-    xy: Integers
-    starts: Integers
-    firsts: Integers
+    xy: IntArray
+    starts: IntArray
+    firsts: IntArray
 
 
 class LineLayer:
@@ -43,7 +43,7 @@ class LineLayer:
         If a geometry is no line, or the number of ids differs.
     """
 
-    def __init__(self, geometries: Objects, ids: Integers) -> None:
+    def __init__(self, geometries: ObjectArray, ids: IntArray) -> None:
         self.ids = validate_ids(ids, len(geometries))
         kinds = (shapely.GeometryType.LINESTRING, shapely.GeometryType.MULTILINESTRING)
         self._geometries = np.asarray(
@@ -56,7 +56,7 @@ class LineLayer:
         """Return the number of rows."""
         return len(self.ids)
 
-    def query(self, tile: Tile) -> Integers:
+    def query(self, tile: Tile) -> IntArray:
         """Return the rows, ascending, whose box touches the tile or its buffer."""
         return self._index.query(*tile.buffered_xy_bounds(BUFFER + 1))
 
@@ -65,7 +65,7 @@ class LineLayer:
         name: str,
         tile: Tile,
         properties: Mapping[str, Column],
-        mask: NDArray[np.bool_] | None = None,
+        mask: BoolArray | None = None,
     ) -> bytes:
         """Encode what lies in a tile as one layer; see `BasePolygonLayer.encode`."""
         chosen = self.query(tile)

@@ -3,13 +3,10 @@
 import numpy as np
 import shapely
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from layers.tiles.bbox_index import BBoxIndex
 from layers.tiles.rings import (
     CHUNK,
-    Booleans,
-    Floats,
-    Integers,
-    Objects,
     Rings,
     clean_rings,
     is_convex,
@@ -78,7 +75,7 @@ def make_valid_coverage(rings: Rings, count: int) -> Rings:
     return make_valid_each(rings, count)
 
 
-def replace_rows(rings: Rings, rows: Integers, geometries: Objects) -> Rings:
+def replace_rows(rings: Rings, rows: IntArray, geometries: ObjectArray) -> Rings:
     """Replace the polygons of ascending rows."""
     if not len(rows):
         return rings
@@ -87,7 +84,7 @@ def replace_rows(rings: Rings, rows: Integers, geometries: Objects) -> Rings:
     return merge_rings(kept, new._replace(rows=rows[new.rows]))
 
 
-def _find_invalid(rings: Rings, rows: Integers) -> tuple[Integers, Objects]:
+def _find_invalid(rings: Rings, rows: IntArray) -> tuple[IntArray, ObjectArray]:
     """Return which of some ascending rows are invalid, and their geometries."""
     numbers, geometries = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=object)]
     for first in range(0, len(rows), CHUNK):
@@ -107,21 +104,21 @@ def _find_invalid(rings: Rings, rows: Integers) -> tuple[Integers, Objects]:
     return np.concatenate(numbers), np.concatenate(geometries)
 
 
-def _make_valid(geometries: Objects) -> Objects:
+def _make_valid(geometries: ObjectArray) -> ObjectArray:
     return np.asarray(shapely.make_valid(geometries, method="structure", keep_collapsed=False), dtype=object)
 
 
-def _is_valid_on_grid(geometries: Objects) -> Booleans:
+def _is_valid_on_grid(geometries: ObjectArray) -> BoolArray:
     """Return which geometries are valid and on whole units."""
     xy, owners = shapely.get_coordinates(geometries, return_index=True)
     broken = (xy != np.rint(xy)).any(axis=1)
-    found: Booleans = shapely.is_valid(geometries) & (
+    found: BoolArray = shapely.is_valid(geometries) & (
         np.bincount(owners[broken], minlength=len(geometries)) == 0
     )
     return found
 
 
-def _snap_edges(rings: Rings, near: Integers, wrong: Integers) -> Rings:
+def _snap_edges(rings: Rings, near: IntArray, wrong: IntArray) -> Rings:
     """Bend the edges of the rows `near` through the vertices and crossings of the rows `wrong` among them."""
     around = np.isin(rings.rows, near)
     local, rest = rings.subset(np.flatnonzero(around)), rings.subset(np.flatnonzero(~around))
@@ -151,11 +148,11 @@ def _snap_edges(rings: Rings, near: Integers, wrong: Integers) -> Rings:
     return merge_rings(rest, clean_rings(Rings(out, offsets_from_sizes(longer), local.parts, local.rows)))
 
 
-def _pixel_squares(boxes: Floats) -> Objects:
+def _pixel_squares(boxes: FloatArray) -> ObjectArray:
     return np.asarray(shapely.box(*boxes.T), dtype=object)
 
 
-def _edges_through_pixels(edges: Integers, broken: Integers, vertices: Integers) -> tuple[Integers, Integers]:
+def _edges_through_pixels(edges: IntArray, broken: IntArray, vertices: IntArray) -> tuple[IntArray, IntArray]:
     """Return which edges pass within half a unit of which points, by edge and along it.
 
     Parameters

@@ -1,12 +1,10 @@
 """Morton's curve over a square of whole numbers, along which what is near lies near."""
 
-import numpy as np
-from numpy.typing import NDArray
+from gis.arrays import IntArray
 
 BITS = 31
 """Bits of a coordinate."""
 
-Integers = NDArray[np.int64]
 
 _STEPS = (
     (16, 0x0000FFFF0000FFFF),
@@ -17,12 +15,12 @@ _STEPS = (
 )
 
 
-def morton_codes(x: Integers, y: Integers) -> Integers:
+def morton_codes(x: IntArray, y: IntArray) -> IntArray:
     """Return places along the curve of coordinates from 0 to 2**31 - 1, of the same shape."""
     return _spread_bits(x) | _spread_bits(y) << 1
 
 
-def _spread_bits(values: Integers) -> Integers:
+def _spread_bits(values: IntArray) -> IntArray:
     """Put a zero before each bit."""
     for shift, mask in _STEPS:
         values = (values | values << shift) & mask

@@ -3,9 +3,10 @@
 import numpy as np
 import shapely
 
+from gis.arrays import ObjectArray
 from layers.tiles.base_polygon_layer import BasePolygonLayer
 from layers.tiles.make_valid import make_valid_each
-from layers.tiles.rings import Objects, Rings, merge_rings
+from layers.tiles.rings import Rings, merge_rings
 
 TOLERANCE = 2.0
 """Units of a zoom by which simplification may move an outline: a quarter of a pixel."""
@@ -30,7 +31,7 @@ class PolygonLayer(BasePolygonLayer):
         If a geometry is no polygon, or the number of ids differs.
     """
 
-    def _simplify(self, geometries: Objects, size: float) -> Objects:
+    def _simplify(self, geometries: ObjectArray, size: float) -> ObjectArray:
         shown = geometries.copy()
         shown[shapely.area(geometries) < MIN_AREA * size * size] = shapely.Polygon()
         return np.asarray(shapely.simplify(shown, TOLERANCE * size), dtype=object)

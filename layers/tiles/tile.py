@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gis.arrays import FloatArray
 from gis.errors import InputError
 
 EXTENT = 4096
@@ -25,7 +25,6 @@ _RADIUS = 6_378_137.0
 HALF_WORLD_M = math.pi * _RADIUS
 """Metres of Web Mercator from the centre of the world to its edge."""
 
-Floats = NDArray[np.float64]
 BBox = tuple[float, float, float, float]
 
 
@@ -82,7 +81,7 @@ def unit_size(zoom: int) -> float:
     return math.ldexp(2.0 * HALF_WORLD_M / EXTENT, -zoom)
 
 
-def project(lonlat: Floats) -> Floats:
+def project(lonlat: FloatArray) -> FloatArray:
     """Project coordinates of shape (n, 2) from EPSG:4326 to Web Mercator (EPSG:3857) in metres.
 
     Latitudes beyond the edge of the square are moved to it. The formula is in EPSG Guidance Note 7-2, 1024.

@@ -4,10 +4,10 @@ import hashlib
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gis.arrays import FloatArray, IntArray, ObjectArray
 from layers.db.bulk import decode_geometries, raw_geometry
 from layers.models import Area
 from layers.tiles import CoverageLayer, PointLayer
@@ -65,7 +65,7 @@ def read_areas(session: Session) -> TileSet:
     return TileSet("areas", parts)
 
 
-def _label_zooms(geometries: NDArray[np.object_]) -> NDArray[np.float64]:
+def _label_zooms(geometries: ObjectArray) -> FloatArray:
     """Return the zoom at which each area is wide enough for its name, shape (n,)."""
     bounds = shapely.bounds(geometries)
     widths = np.maximum(bounds[:, 2] - bounds[:, 0], 1e-6)
@@ -82,7 +82,7 @@ def areas_fingerprint(session: Session) -> str:
     return digest.hexdigest()
 
 
-def _depths(parents: dict[str, str | None], codes: list[str]) -> NDArray[np.int64]:
+def _depths(parents: dict[str, str | None], codes: list[str]) -> IntArray:
     """Return how many areas are above each, shape (n,); areas of equal depth do not overlap."""
     depths = []
     for code in codes:

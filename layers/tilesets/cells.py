@@ -8,15 +8,13 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.colours import stable_colours
 from layers.snapshot import CellsInForce
 from layers.tiles import EXTENT, CoverageLayer, PointLayer
 from layers.tilesets.tile_set import (
     MAXZOOM,
-    Booleans,
-    Integers,
     LayerPart,
-    Objects,
     TileSet,
     VisibleAreas,
     hash_features,
@@ -48,7 +46,7 @@ class CellLayers:
     minzoom
         The first zoom at which cells are drawn.
     likely_zooms
-        The zooms that are likely to be viewed: from the one at which the cells fill half a tile.
+        The zooms that somebody will look at: from the one at which the cells fill half a tile.
     """
 
     def __init__(self, cells: CellsInForce) -> None:
@@ -110,7 +108,7 @@ class CellLayers:
     def _layer_at(self, zoom: int) -> CoverageLayer:
         return self.group_polygons if zoom < self.minzoom else self.polygons
 
-    def make_tile_set(self, counts: Mapping[str, Integers], area_names: Mapping[str, str]) -> "CellTileSet":
+    def make_tile_set(self, counts: Mapping[str, IntArray], area_names: Mapping[str, str]) -> "CellTileSet":
         """Return the tiles of the cells with counts of entities.
 
         Parameters
@@ -201,7 +199,7 @@ class CellTileSet(TileSet):
     """
 
     def __init__(
-        self, cell_layers: CellLayers, counts: Mapping[str, Integers], parts: Sequence[LayerPart]
+        self, cell_layers: CellLayers, counts: Mapping[str, IntArray], parts: Sequence[LayerPart]
     ) -> None:
         super().__init__("cells", parts)
         self.cell_layers = cell_layers
@@ -213,12 +211,12 @@ class CellTileSet(TileSet):
         """Return whether the geometry of a zoom is prepared."""
         return self.cell_layers.is_ready(zoom)
 
-    def visible_mask(self, scope: VisibleAreas) -> Booleans:
+    def visible_mask(self, scope: VisibleAreas) -> BoolArray:
         """Return which cells a caller may see, shape (n,)."""
         if scope is None:
             return np.ones(len(self.cell_layers), dtype=bool)
         # The last element stands for -1, no area.
-        seen: Booleans = np.array([code in scope for code in self._areas] + [False])[self._numbers]
+        seen: BoolArray = np.array([code in scope for code in self._areas] + [False])[self._numbers]
         return seen
 
     def measures(self) -> dict[str, NDArray[Any]]:
@@ -227,12 +225,14 @@ class CellTileSet(TileSet):
         return {"area_m2": properties["area_m2"], "perimeter_m": properties["perimeter_m"], **self.counts}
 
 
-def _dissolve_by_area(geometries: Objects, area_codes: Objects) -> tuple[Objects, Objects, Integers]:
+def _dissolve_by_area(
+    geometries: ObjectArray, area_codes: ObjectArray
+) -> tuple[ObjectArray, ObjectArray, IntArray]:
     """Unite the cells of each area; return geometries and codes of the groups, and the group of each cell."""
     numbers, codes = pd.factorize(area_codes, use_na_sentinel=False)
     order = np.argsort(numbers, kind="stable")
     cuts = np.searchsorted(numbers[order], np.arange(1, len(codes)))
-    united: Objects = np.empty(len(codes), dtype=object)
+    united: ObjectArray = np.empty(len(codes), dtype=object)
     for group, rows in enumerate(np.split(order, cuts) if len(codes) else []):
         # Borders inside groups are dropped, the vertices of their outlines stay: the groups are a coverage
         # too.
@@ -240,7 +240,7 @@ def _dissolve_by_area(geometries: Objects, area_codes: Objects) -> tuple[Objects
     return united, object_array([None if pd.isna(code) else code for code in codes]), numbers.astype(np.int64)
 
 
-def _zoom_for_density(lon: NDArray[np.float64], lat: NDArray[np.float64], most: int) -> int:
+def _zoom_for_density(lon: FloatArray, lat: FloatArray, most: int) -> int:
     """Return the smallest zoom at which no tile holds more than so many points."""
     inside = np.clip(np.radians(lat), -1.48, 1.48)
     across = np.clip(lon / _WORLD_DEGREES + 0.5, 0.0, 1.0 - 1e-12)
@@ -253,7 +253,7 @@ def _zoom_for_density(lon: NDArray[np.float64], lat: NDArray[np.float64], most: 
     return MAXZOOM
 
 
-def _zoom_for_extent(bounds: NDArray[np.float64]) -> int:
+def _zoom_for_extent(bounds: FloatArray) -> int:
     """Return the smallest zoom at which all cells together are as wide as half a tile."""
     if not np.isfinite(bounds).any():
         return 0
@@ -261,7 +261,7 @@ def _zoom_for_extent(bounds: NDArray[np.float64]) -> int:
     return int(np.clip(np.ceil(np.log2(0.5 / max(width, 1e-9))), 0, MAXZOOM))
 
 
-def _zoom_for_cell_size(bounds: NDArray[np.float64]) -> int:
+def _zoom_for_cell_size(bounds: FloatArray) -> int:
     """Return the smallest zoom at which half of the cells are more than a dot."""
     widths = bounds[:, 2] - bounds[:, 0]
     if not np.isfinite(widths).any():

@@ -1,4 +1,4 @@
-"""The store of tile sets: each built once for a state, shared by all requests, renewed in the background."""
+"""The tile sets in use: each built once for a state, shared by all requests, rebuilt in the background."""
 
 import logging
 import time
@@ -115,7 +115,7 @@ class TileSetStore:
             self._thread.join(5)
 
     def wake(self) -> None:
-        """Notify the background thread of a new snapshot."""
+        """Note that there is another snapshot."""
         self._wake.set()
 
     def get(self, key: TileSetKey, snapshot: Snapshot, zoom: int | None = None) -> TileSet | None:
@@ -293,7 +293,7 @@ class TileSetStore:
             if key.scheme is not None and key.scheme not in snapshot.schemes:
                 continue
             entry = self._entries.get(key)
-            # Sets without requests need not follow every change of an entity.
+            # A set that is not asked for need not follow every change of an entity.
             if entry is not None and key not in stale and self._is_current(entry, key, snapshot):
                 continue
             with self._build_lock(key):

@@ -10,15 +10,13 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from layers.tiles import Tile
 from layers.tiles.merge_layers import merge_layers
 
 MAXZOOM = 16
 """The highest zoom that is drawn; clients magnify its tiles."""
 
-Integers = NDArray[np.int64]
-Booleans = NDArray[np.bool_]
-Objects = NDArray[np.object_]
 VisibleAreas = frozenset[str] | None
 """The codes of the areas whose features a caller may see; None for all, including those in no area."""
 
@@ -33,7 +31,7 @@ _MAX_CACHED_ETAGS = 50_000
 class VectorLayer(Protocol):
     """Geometry as `layers.tiles` holds it."""
 
-    def query(self, tile: Tile) -> Integers:
+    def query(self, tile: Tile) -> IntArray:
         """Return the rows that touch a tile."""
 
     def encode(
@@ -41,12 +39,12 @@ class VectorLayer(Protocol):
         name: str,
         tile: Tile,
         properties: Mapping[str, Any],
-        mask: Booleans | None = None,
+        mask: BoolArray | None = None,
     ) -> bytes:
         """Encode what lies in a tile."""
 
 
-Encoder = Callable[[str, Tile, Mapping[str, Any], Booleans | None], bytes]
+Encoder = Callable[[str, Tile, Mapping[str, Any], BoolArray | None], bytes]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +70,7 @@ class LayerPart:
     feature_minzooms
         The first zoom of each feature, shape (n,), where they differ.
     encode
-        Encodes instead of `source.encode`.
+        Draws in place of `source.encode`.
     extra_fields
         Keys that `encode` adds.
     """
@@ -81,15 +79,15 @@ class LayerPart:
     source: VectorLayer
     columns: Mapping[str, Any]
     digests: NDArray[np.uint64]
-    bounds: NDArray[np.float64]
-    area_codes: Objects | None = None
+    bounds: FloatArray
+    area_codes: ObjectArray | None = None
     minzoom: int = 0
     maxzoom: int = MAXZOOM
-    feature_minzooms: Integers | None = None
+    feature_minzooms: IntArray | None = None
     encode: Encoder | None = None
     extra_fields: Mapping[str, str] = field(default_factory=dict)
-    _areas: tuple[Integers, list[str | None]] = field(init=False, repr=False)
-    _masks: dict[VisibleAreas, Booleans] = field(init=False, repr=False, default_factory=dict)
+    _areas: tuple[IntArray, list[str | None]] = field(init=False, repr=False)
+    _masks: dict[VisibleAreas, BoolArray] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         codes = object_array([]) if self.area_codes is None else self.area_codes
@@ -100,7 +98,7 @@ class LayerPart:
         """Return the number of features."""
         return len(self.digests)
 
-    def visible_mask(self, scope: VisibleAreas) -> Booleans | None:
+    def visible_mask(self, scope: VisibleAreas) -> BoolArray | None:
         """Return which features a caller may see, shape (n,); None for all."""
         if scope is None or self.area_codes is None:
             return None
@@ -114,7 +112,7 @@ class LayerPart:
             self._masks[scope] = mask
         return mask
 
-    def drawn_mask(self, zoom: int, scope: VisibleAreas) -> Booleans | None:
+    def drawn_mask(self, zoom: int, scope: VisibleAreas) -> BoolArray | None:
         """Return which features are drawn for a caller at a zoom, shape (n,); None for all."""
         mask = self.visible_mask(scope)
         if self.feature_minzooms is None:
@@ -174,7 +172,7 @@ class TileSet:
         return b"".join(merge_layers(each) for each in layers.values())
 
     def is_ready(self, zoom: int) -> bool:  # noqa: ARG002
-        """Return whether the geometry of a zoom is prepared."""
+        """Return whether a tile of a zoom is drawn without waiting for more than itself."""
         return True
 
     def bounds(self, scope: VisibleAreas) -> tuple[float, float, float, float] | None:
@@ -224,7 +222,7 @@ class TileSet:
         return digest.hexdigest() if anything else None
 
 
-def hash_features(geometries: Objects, columns: Mapping[str, Any]) -> NDArray[np.uint64]:
+def hash_features(geometries: ObjectArray, columns: Mapping[str, Any]) -> NDArray[np.uint64]:
     """Return a digest of each feature that is the same in every process.
 
     Parameters
@@ -251,9 +249,9 @@ def hash_rows(frame: pd.DataFrame) -> NDArray[np.uint64]:
     return np.asarray(pd.util.hash_pandas_object(frame, index=False), dtype=np.uint64)
 
 
-def object_array(values: Sequence[Any] | Objects) -> Objects:
+def object_array(values: Sequence[Any] | ObjectArray) -> ObjectArray:
     """Return text as an array of objects; an array of another type would cost time for every tile."""
-    result: Objects = np.empty(len(values), dtype=object)
+    result: ObjectArray = np.empty(len(values), dtype=object)
     result[:] = values
     return result
 

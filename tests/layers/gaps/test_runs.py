@@ -13,11 +13,11 @@ from sqlalchemy import func, select, true
 from gis.errors import ConflictError, InputError, NotFoundError
 from gis.gaps import GapInput, GapRules, find_gaps
 from layers.db.database import Database
-from layers.entities.assignments import update_assignments
 from layers.entities.lifecycle import create_entity, end_entity, update_entity
 from layers.gaps.runs import find_run, newest_run, search_gaps
 from layers.maps.map_data import read_map_data
 from layers.models import Area, Entity, Gap, GapRun
+from layers.plans.assignments import update_assignments
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme, find_scheme, gap_rules, update_rules
 from tests.layers.squares import (

@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from gis.errors import ConflictError
 from layers.db.database import Database
-from layers.entities.assignments import assign_entities, assignment_history, owner_as_of, update_assignments
 from layers.models import Entity, EntityVersion
+from layers.plans.assignments import assign_entities, assignment_history, update_assignments
 from layers.plans.cells import cells_as_of, plan_cells
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
@@ -28,6 +28,7 @@ from tests.layers.squares import (
     add_entity,
     by_square,
     draft,
+    owner_on,
     spot,
 )
 
@@ -190,7 +191,7 @@ class Histories(RuleBasedStateMachine):
         expected = self.model.cells(on)
         with self.database.read() as session:
             for number, places in self.model.places.items():
-                owner = owner_as_of(session, number, self.scheme, on)
+                owner = owner_on(session, number, self.scheme, on)
                 place = places[on]
                 if place is None or not expected:
                     assert owner is None

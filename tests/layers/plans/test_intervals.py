@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers.entities.intervals import OPEN_END, AssignmentValues, Interval, StoredAssignment, diff_intervals
+from layers.plans.intervals import OPEN_END, AssignmentValues, Interval, StoredAssignment, diff_intervals
 
 DAYS = [date(2026, 1, 1) + timedelta(days=day) for day in range(8)]
 A, B = (AssignmentValues(code, 1.0, "inside", None, None) for code in "AB")
