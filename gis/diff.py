@@ -109,7 +109,7 @@ def diff_plans(
 
     Returns
     -------
-    Diff
+    PlanDiff
         A code is *unchanged* when its ground is; *renamed* when the same ground has another code; *split*
         when several new cells are parts of its old ground and fill it (the new codes too); *merged* when
         several old cells are parts of its new ground and fill it (the old codes too); otherwise

@@ -25,7 +25,7 @@ class BlankSplit:
     ----------
     blank_polygons
         Their shapes.
-    cut_cut_lines
+    cut_lines
         Where to cut them.
     regions, cells, blank_index
         The ground that is nearest to each cell, the row of that cell, and the position of the blank in which

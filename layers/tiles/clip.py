@@ -101,7 +101,9 @@ def clip_lines(xy: IntArray, sizes: IntArray, bbox: BBox) -> tuple[IntArray, Int
     xy, sizes
         The vertices of all lines, shape (v, 2), and how many each has, shape (n,), at least two.
     bbox
-        Min x, y, max x, y. Returns
+        Min x, y, max x, y.
+
+    Returns
     -------
     xy, starts, sources
         Vertices of the pieces, where each begins, shape (p + 1,), and the line each is of, shape (p,),
