@@ -71,7 +71,7 @@ def test_a_database_that_is_gone_is_said_and_nobody_is_believed(
         assert answer.status_code == 503
         assert answer.headers["Retry-After"] == "2"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.json()["detail"] == "The database cannot be used at the moment; ask again."
+        assert answer.json()["detail"] == "The database cannot be used at the moment; try again."
         assert ready(service) == 503
         assert httpx.get(f"{service}/healthz", trust_env=False).status_code == 200
         connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
