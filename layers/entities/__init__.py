@@ -1,4 +1,4 @@
 """Entities: single writes, the states of former days, counts by cell, and the index of those in memory.
 
-Files of them come in through `layers.imports`; assignments to cells are written by `layers.plans.assignments`.
+Files of them come in through `layers.imports`; their assignments are written by `layers.plans.assignments`.
 """
