@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from api.http.conditional import IfNoneMatch, make_etag
 from api.http.responses import json_response
+from api.http.scheme_parameters import SchemeCode
 from api.problems import problem_responses
-from api.routes.cells import SchemeCode
 from api.schemas.measures import MeasureClasses, Measures
 from api.security.caller import Caller
 from api.security.principal import Principal, Right

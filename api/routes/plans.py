@@ -164,7 +164,7 @@ def read_check(plan_id: PlanId, caller: Caller, database: DatabaseDep) -> Respon
 def run_check(plan_id: PlanId, caller: Caller, write: IdempotentWriteDep) -> Response:
     """Check that the cells fill their area without blank or overlap, and store what is found.
 
-    A plan of more than 5,000 cells is checked by a job.
+    A plan of more than 20,000 cells is checked by a job.
     """
 
     def handler(session: Session) -> WriteResult:
@@ -249,8 +249,8 @@ def publish_draft(
 ) -> Response:
     """Put a valid plan in force on a date, in one transaction with all assignments.
 
-    The process that answers knows the plan from then on, others within a second. A plan of more than 5,000
-    cells, or one published while there are more than 50,000 entities, is published by a job.
+    The process that answers knows the plan from then on, others within a second. A plan of more than 20,000
+    cells, or any plan while there are more than 200,000 entities, is published by a job.
     """
 
     def handler(session: Session) -> WriteResult:

@@ -56,8 +56,8 @@ def assign_entities(
     Parameters
     ----------
     session
-        Of `Database.write`; flushed first. The scheme's lock is taken. Who locks entities beforehand does so
-        with `key_share=True`, or publishing, which refers to them, and he wait for each other.
+        Of `Database.write`; flushed first. The scheme's lock is taken. Entities locked beforehand
+        must be locked with `key_share=True`; otherwise this deadlocks with publishing, which refers to them.
     scheme_id
         The scheme.
     on

@@ -49,7 +49,7 @@ def create_draft(
     name
         Of the plan.
     created_by
-        Who creates it.
+        The label of its creator.
     area_code
         The area that the plan divides; all areas when not given.
 

@@ -51,7 +51,7 @@ class NaiveHistory:
         self.places: dict[int, dict[date, Square | None]] = {}
 
     def cells(self, on: date, count: int | None = None) -> Owners:
-        """Tell the cells of a day by playing all plans back, or only the first ones."""
+        """Return the cells of a day by playing all plans back, or only the first ones."""
         state: Owners = {}
         for start, _area, owners in self.plans[:count]:
             if start <= on:
@@ -59,7 +59,7 @@ class NaiveHistory:
         return state
 
     def refuses(self, start: date, area: str | None, owners: Owners) -> bool:
-        """Tell whether a plan must be refused."""
+        """Return whether a plan must be refused."""
         ground = set(owners)
         if any(ground & set(other) and day > start for day, _area, other in self.plans):
             return True
@@ -76,7 +76,7 @@ class NaiveHistory:
         return any(code in beside or self._ended(code, start, ground) for code in set(owners.values()))
 
     def _ended(self, code: str, start: date, ground: set[Square]) -> bool:
-        """Tell whether a code belonged to a cell that is no more, or was another's until this very day."""
+        """Return whether a code belonged to a cell that has ended, or to another one until this very day."""
         last: tuple[date, set[Square]] | None = None
         for count, (day, _area, owners) in enumerate(self.plans, 1):
             before, after = self.cells(day, count - 1), self.cells(day, count)

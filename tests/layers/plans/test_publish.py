@@ -119,18 +119,14 @@ def test_changed_attributes_are_another_version(database: Database, scheme: int)
         assert [version.attributes["leader"] for version in versions] == ["y", "z"]
 
 
-@pytest.mark.parametrize(
-    ("column", "before", "after"),
-    [("name", "y", "z"), ("kind", "y", "z"), ("parent", "y", "z"), ("area_code", EAST_TOWN, COUNTY)],
-)
+@pytest.mark.parametrize("column", ["name", "kind", "parent"])
 def test_a_cell_that_changes_in_one_column_is_another_version(
-    database: Database, scheme: int, column: str, before: str, after: str
+    database: Database, scheme: int, column: str
 ) -> None:
-    same = WEST_TOWN if column == "area_code" else "x"
     with database.write() as session:
         add_entity(session, "s", spot((3, 0)), MARCH)
-        for on, value in ((MARCH, before), (APRIL, after)):
-            drawn = cells(halves(COUNTY, "a", "b", 2)).assign(**{column: [same, value]})
+        for on, value in ((MARCH, "y"), (APRIL, "z")):
+            drawn = cells(halves(COUNTY, "a", "b", 2)).assign(**{column: ["x", value]})
             plan = create_draft(session, scheme, drawn, name="p", created_by="t")
             assert check_plan(session, plan.id).is_valid
             done = publish(session, plan.id, on)
@@ -138,8 +134,8 @@ def test_a_cell_that_changes_in_one_column_is_another_version(
     with database.read() as session:
         assert intervals(session, scheme, "a") == [(MARCH, None)]
         assert intervals(session, scheme, "b") == [(MARCH, APRIL), (APRIL, None)]
-        for on, value in ((MARCH, before), (APRIL, after)):
-            assert list(cells_as_of(session, scheme, on)[column]) == [same, value]
+        for on, value in ((MARCH, "y"), (APRIL, "z")):
+            assert list(cells_as_of(session, scheme, on)[column]) == ["x", value]
 
 
 def test_publishing_twice_for_a_day_replaces_and_leaves_a_trace(database: Database, scheme: int) -> None:
