@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api import schemas
@@ -26,7 +25,7 @@ from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
 from gis.gaps import GAP_KINDS
 from layers.areas.hierarchy import read_hierarchy
-from layers.db.database import current_revision
+from layers.db.database import Session, current_revision
 from layers.gaps import differences, queries
 from layers.gaps.run_visibility import describe_runs, find_visible_run, list_visible_runs
 from layers.jobs.queue import enqueue

@@ -39,7 +39,7 @@ class NewScheme(schemas.RequestModel):
         default_factory=dict,
         examples=[{"max_distance_m": 50, "out_of_reach": {"distance_m": 800}}],
         description="max_distance_m: entities outside all cells go to the nearest this near; and the rules "
-        "of gaps: blank, overlap, unassigned, out_of_reach, severity.",
+        "of gaps: a table for each kind of `/v1/gaps/kinds`, and severity.",
     )
 
 

@@ -27,7 +27,7 @@ _COUNTED = {
 }  # fmt: skip
 
 
-_FIGURES = {
+_FIGURES: dict[str, Any] = {
     "distance_m": 1000.0, "class": None, "other_than": [], "ground_share": 0.52, "households_in_all": 300,
     "enterprises_in_all": 8,
 }  # fmt: skip

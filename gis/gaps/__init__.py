@@ -4,11 +4,11 @@ Each kind of gap is one module, listed in `gis.gaps.catalogue`; whether a plan i
 decided in `gis.topology`, and who owns an entity in `gis.assign`.
 """
 
-from gis.gaps.catalogue import GAP_KINDS, explain_gap, gap_label
+from gis.gaps.catalogue import GAP_KINDS, explain_gap, gap_label, gap_symbol
 from gis.gaps.find import GapRules, GapSearchResult, find_gaps
 from gis.gaps.frame import GAP_COLUMNS
 from gis.gaps.gap_input import GapInput
-from gis.gaps.kind import GapFacts, GapKind
+from gis.gaps.kind import GapFacts, GapKind, gap_facts
 from gis.gaps.rules import SEVERITIES, SeverityRule
 
 __all__ = [
@@ -23,5 +23,7 @@ __all__ = [
     "SeverityRule",
     "explain_gap",
     "find_gaps",
+    "gap_facts",
     "gap_label",
+    "gap_symbol",
 ]

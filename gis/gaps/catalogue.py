@@ -5,7 +5,7 @@ interface, tiles, maps and page follow from that.
 """
 
 from gis.gaps.blank import BLANK
-from gis.gaps.kind import GapFacts, GapKind, Text
+from gis.gaps.kind import GapFacts, GapKind, GapSymbol, Text
 from gis.gaps.out_of_reach import OUT_OF_REACH
 from gis.gaps.overlap import OVERLAP
 from gis.gaps.unassigned import UNASSIGNED
@@ -19,6 +19,11 @@ GAP_KINDS: dict[str, GapKind] = {kind.name: kind for kind in _MEMBERS}
 def gap_label(name: str) -> Text:
     """Return the name of a kind for people; its own name where the catalogue lacks it."""
     return GAP_KINDS[name].label if name in GAP_KINDS else Text(name, name)
+
+
+def gap_symbol(name: str) -> GapSymbol:
+    """Return how gaps of a kind are drawn; plainly where the catalogue lacks it."""
+    return GAP_KINDS[name].symbol if name in GAP_KINDS else GapSymbol()
 
 
 def explain_gap(name: str, facts: GapFacts, *, rule: str, detail: str) -> tuple[Text, Text]:

@@ -13,6 +13,8 @@ Progress = Callable[[int, int], None]
 Hatch = Sequence[Literal[0, 45, 90, 135]]
 FigureType = Literal["number", "integer", "string", "boolean", "array"]
 
+_SCALAR_TYPES: Mapping[str, type | tuple[type, ...]] = {"number": (int, float), "integer": int, "string": str}
+
 
 class Text(NamedTuple):
     """The same words in Chinese and in English."""
@@ -67,7 +69,7 @@ class Figure:
             return self.type == "boolean" and isinstance(value, bool)
         if self.type == "array":
             return isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
-        return isinstance(value, {"number": (int, float), "integer": int, "string": str}[self.type])
+        return isinstance(value, _SCALAR_TYPES[self.type])
 
     def json_schema(self) -> dict[str, Any]:
         """Return the figure as a JSON Schema."""
@@ -120,7 +122,7 @@ class GapKind:
     rule, detail
         Say which rule a gap breaks, and what is so there.
     missing_input
-        Says in words what the input lacks for this kind, None when nothing.
+        Returns in words what the input lacks for this kind, None when nothing.
     find
         Finds the gaps; receives the input, the rule and a progress callback; returns a
         `gis.gaps.frame.build_gap_frame`.

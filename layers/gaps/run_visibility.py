@@ -3,7 +3,7 @@
 A scope is the code of the area that a caller is bound to, None for a caller bound to none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from gis.errors import NotFoundError
 from gis.gaps import SEVERITIES
-from layers.areas.scope import beneath, within
+from layers.areas.scope import within
 from layers.db.keyset import PageRequest
 from layers.gaps.runs import newest_run, run_covers_area
 from layers.models import Gap, GapRun, Scheme
@@ -96,8 +96,9 @@ def list_visible_runs(
 
 def describe_runs(session: Session, scope: str | None, runs: Sequence[SchemeRun]) -> list[VisibleRun]:
     """Return runs as the caller may see them."""
-    inside = None if scope is None else set(session.scalars(beneath(scope)))
-    wider = [run.id for run, _ in runs if inside is not None and run.area_code not in inside]
+    ids = [run.id for run, _ in runs]
+    inside = select(GapRun.id).where(GapRun.id.in_(ids), within(GapRun.area_code, scope))
+    wider = set(ids).difference(session.scalars(inside))
     counts = _count_gaps(session, scope, wider) if wider else {}
     return [
         VisibleRun(run, scheme, _summarize(run, counts.get(run.id, {})), None)
@@ -114,7 +115,7 @@ def _visible_runs(session: Session, scope: str | None) -> Select[GapRun, str]:
 
 
 def _count_gaps(
-    session: Session, scope: str | None, run_ids: Sequence[int]
+    session: Session, scope: str | None, run_ids: Collection[int]
 ) -> dict[int, dict[str, list[tuple[Any, ...]]]]:
     """Count the caller's gaps by run and kind: rows of severity, gaps, ground, households, enterprises."""
     statement = (

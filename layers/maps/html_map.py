@@ -24,6 +24,7 @@ from gis.measures import area_m2
 from layers.formats import write_text
 from layers.maps import map_layers
 from layers.maps.choropleth import Classification
+from layers.maps.gap_layer import encode_gaps
 from layers.maps.labels import field_labels, kind_labels, page_labels
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -171,7 +172,7 @@ def render_html_map(
         "method": method.value,
         "cells": map_layers.encode_cells(cells, counts, measure, Classification(classes, method), language),
         "areas": None if areas is None else map_layers.encode_areas(areas),
-        "gaps": None if gaps is None else map_layers.encode_gaps(gaps),
+        "gaps": None if gaps is None else encode_gaps(gaps, language),
         "layers": [
             map_layers.encode_entities(name, frame, language)
             for name, frame in entities.items()

@@ -171,7 +171,17 @@ def _read_gaps(
     last = newest_run(session, scheme_id, area_code, until=day, partial_runs=part)
     if last is None:
         return None
-    columns = ("kind", "severity", "cell_code", "area_code", "area_m2", "households", "enterprises", "rule")
+    columns = (
+        "kind",
+        "severity",
+        "cell_code",
+        "area_code",
+        "area_m2",
+        "households",
+        "enterprises",
+        "rule",
+        "figures",
+    )
     chosen = [getattr(Gap, column) for column in columns]
     query = select(*chosen, raw_geometry(session, Gap.geometry)).where(Gap.run_id == last.id).order_by(Gap.id)
     frame = _read_frame(session, query, columns)

@@ -26,7 +26,6 @@ SIMPLIFY_ABOVE = 1_500_000
 # About one metre, in degrees.
 SIMPLIFY_TOLERANCE = 1e-5
 MAX_DRAWN_ENTITIES = 5_000
-MAX_GAPS = 20_000
 # Beyond this, label positions come from the bounding box in the browser.
 MAX_ANCHORS = 20_000
 
@@ -36,8 +35,6 @@ LOAD_COLUMNS = (
     *("load", "weight", "households", "population", "residents", "enterprises", "buildings", "sensors"),
     *("components", "service_points", "officers", "visits", "events", "polsby_popper", "compactness"),
 )
-_GAP_SIZE_COLUMNS = ("area_m2", "households", "enterprises")
-_SEVERITY = {"low": 1, "medium": 2, "high": 3}
 _BASEMAP_LAYERS = ("green", "water", "buildings", "railway", "roads")
 _ROAD_RANK = {"lane": 2, "motorway": 0, "trunk": 0, "expressway": 0, "primary": 0, "arterial": 0, "main": 0}
 _ROAD_RANK |= {"secondary": 1, "collector": 1, "tertiary": 1, "unclassified": 2, "residential": 2}
@@ -278,29 +275,6 @@ def area_depths(areas: gpd.GeoDataFrame) -> NDArray[np.int64]:
             at = parent_of[at]
         found.append(len(seen) - 1)
     return np.asarray(found, dtype=np.int64)
-
-
-def encode_gaps(gaps: gpd.GeoDataFrame) -> dict[str, Any]:
-    """Describe the gaps, the most severe and largest first, at most `MAX_GAPS` of them."""
-    severity = severity_levels(gaps)
-    sizes = {name: gaps[name] for name in _GAP_SIZE_COLUMNS if name in gaps}
-    largest = gaps["area_m2"].to_numpy(dtype=float, na_value=0) if "area_m2" in gaps else np.zeros(len(gaps))
-    order = np.lexsort((np.arange(len(gaps)), -np.nan_to_num(largest), -severity))[:MAX_GAPS]
-    return {
-        "geo": encode_geometry(gaps.geometry.to_numpy()[order]),
-        "total": len(gaps),
-        "kind": dictionary_encode(as_strings(gaps["kind"].iloc[order])) if "kind" in gaps else None,
-        "rule": dictionary_encode(as_strings(gaps["rule"].iloc[order])) if "rule" in gaps else None,
-        "severity": severity[order].tolist(),
-        "cell": as_strings(gaps["cell_code"].iloc[order]) if "cell_code" in gaps else None,
-        "sizes": {name: rounded_list(values.iloc[order]) for name, values in sizes.items()},
-    }
-
-
-def severity_levels(gaps: gpd.GeoDataFrame) -> NDArray[np.int64]:
-    """Return severity as 1 (low) to 3 (high); a word that is none of the three counts as medium."""
-    words = as_strings(gaps["severity"]) if "severity" in gaps else [""] * len(gaps)
-    return np.array([_SEVERITY.get(word.lower(), 2) for word in words], dtype=np.int64)
 
 
 def encode_entities(name: str, frame: gpd.GeoDataFrame, language: str) -> dict[str, Any]:

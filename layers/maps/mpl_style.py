@@ -1,6 +1,6 @@
 """How shapes and words are put on paper with matplotlib: paths, hatches, halos, and the column aside."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
@@ -37,6 +37,9 @@ _CHINESE_FONTS = (
 )
 # So many marks must be small.
 _FEW_MARKERS, _MANY_MARKERS = 200, 2_000
+# How matplotlib writes a line of a pattern; more of them lie closer.
+_HATCH_LINES = {0: "-", 45: "/", 90: "|", 135: "\\"}
+_HATCH_DENSITY = 6
 # Letters beyond this are as wide as they are high.
 _FULL_WIDTH_FROM = 0x2E80
 _POINTS_PER_MM = 72 / 25.4
@@ -77,11 +80,26 @@ def fill_polygons(
         axes.add_patch(patch)
 
 
-def hatch_polygons(axes: Axes, geometries: Geometries, tint: str, *, zorder: float) -> None:
-    """Hatch polygons, so that what lies below stays visible."""
+def hatch_pattern(directions: Collection[int]) -> str:
+    """Return the pattern of lines in some directions, in degrees counter-clockwise from east."""
+    lines = "".join(_HATCH_LINES[direction] for direction in directions)
+    return lines * (_HATCH_DENSITY // len(directions))
+
+
+def hatch_polygons(
+    axes: Axes, geometries: Geometries, tint: str, directions: Collection[int], *, zorder: float
+) -> None:
+    """Hatch polygons with lines in some directions, so that what lies below stays visible."""
     if (path := _ring_path(geometries)) is not None:
         axes.add_patch(
-            PathPatch(path, facecolor="none", edgecolor=tint, hatch="//////", linewidth=0.5, zorder=zorder)
+            PathPatch(
+                path,
+                facecolor="none",
+                edgecolor=tint,
+                hatch=hatch_pattern(directions),
+                linewidth=0.5,
+                zorder=zorder,
+            )
         )
 
 

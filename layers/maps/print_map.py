@@ -26,6 +26,7 @@ from gis.errors import InputError
 from gis.measures import area_m2
 from layers.maps import map_layers, mpl_style
 from layers.maps.choropleth import Classification, round_for_display, sample_ramp
+from layers.maps.gap_layer import draw_gap_legend, draw_gaps
 from layers.maps.label_placement import Label, place_labels
 from layers.maps.labels import field_label, kind_labels, print_map_labels
 
@@ -38,7 +39,6 @@ _MIN_LABELLED_MM = (9.0, 4.2)
 # Where fewer of the cells have room, none is labelled: a code here and there would look like a mark.
 _MIN_LABELLED_SHARE = 0.5
 _SCALES = np.outer(10.0 ** np.arange(2, 8), (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.5, 8.0)).ravel()
-_SEVERITY_COLOURS = {3: "#B2182B", 2: "#E08214", 1: "#C4A000"}
 _MARKERS = (("o", "#00718F"), ("^", "#6A3D9A"), ("s", "#B15928"), ("D", "#1B7837"), ("v", "#C2185B"))
 _LINE_COLOUR, _MUTED_COLOUR = "#1F2B38", "#5F6B78"
 
@@ -237,15 +237,7 @@ class _PrintMapRenderer:
         if self.print_map.gaps is None or not len(self.print_map.gaps):
             return
         gaps = self._read_within_extent(self.print_map.gaps, "gaps")
-        severity = map_layers.severity_levels(gaps)
-        for number, tint in sorted(_SEVERITY_COLOURS.items()):
-            geometries = gaps.geometry.to_numpy()[severity == number]
-            mpl_style.hatch_polygons(
-                axes, geometries[shapely.get_dimensions(geometries) == 2], tint, zorder=7
-            )
-            mpl_style.draw_markers(
-                axes, geometries[shapely.get_dimensions(geometries) == 0], "x", tint, zorder=7
-            )
+        draw_gaps(axes, gaps, zorder=7)
 
     def _draw_entities(self, axes: Axes) -> None:
         for (_, frame), (marker, tint) in zip(self.print_map.layers.items(), _MARKERS, strict=False):
@@ -368,12 +360,7 @@ class _PrintMapRenderer:
         if self.print_map.areas is not None:
             sidebar.line_swatch(self.words["area_border"], _LINE_COLOUR, 1.4)
         if self.print_map.gaps is not None and len(self.print_map.gaps):
-            severity = map_layers.severity_levels(self.print_map.gaps)
-            for number, tint in sorted(_SEVERITY_COLOURS.items(), reverse=True):
-                if (severity == number).any():
-                    word = self.words[f"severity_{number}"]
-                    text = f"{self.words['gap']} · {word}  {(severity == number).sum():,}"
-                    sidebar.swatch(Rectangle, text, facecolor="none", edgecolor=tint, hatch="//////")
+            draw_gap_legend(sidebar, self.print_map.gaps, self.words, self.print_map.language)
         kinds = kind_labels(self.print_map.language)
         for name, count, (marker, tint) in zip(
             self.print_map.layers, self.entity_counts, _MARKERS, strict=False

@@ -3,6 +3,7 @@
 import { allItems, ask } from "../core/api.js";
 import { openDays } from "../core/days.js";
 import { OFF_AT_FIRST } from "../core/entity_kinds.js";
+import { readGapKinds } from "../core/gap_kinds.js";
 import { adopt, keepAddress, readAddress } from "../core/permalink.js";
 import { change, current } from "../core/state.js";
 import { baseStyle, withIntranetTiles } from "../map/base_map.js";
@@ -101,7 +102,7 @@ export async function openApp() {
   let first;
   try {
     // All at once, as none needs another.
-    [setup, baseLayers, first] = await Promise.all([ask("v1/page"), baseStyle(), firstCells()]);
+    [setup, baseLayers, first] = await Promise.all([ask("v1/page"), baseStyle(), firstCells(), readGapKinds()]);
   } catch (error) {
     change({ message: { error, retry: () => location.reload() } });
     return;
