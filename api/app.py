@@ -1,7 +1,4 @@
-"""The application: what a process of the service opens, mounts and closes.
-
-Routes live in `api.routes`, who may call them in `api.security`; `api.cli.serve` runs it.
-"""
+"""The application: what a process of the service opens, mounts and closes."""
 
 import asyncio
 import shutil
@@ -61,7 +58,7 @@ class Service(FastAPI):
 
 
 def create_app(settings: ServiceSettings | None = None) -> FastAPI:
-    """Build the application; nothing is opened before it starts.
+    """Build the application; nothing is opened before startup.
 
     Parameters
     ----------
@@ -138,7 +135,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         metrics_task.cancel()
         stop.set()
         await run_in_threadpool(worker.stop)
-        # An import that the interpreter's end overtakes is an error.
+        # An import that is still running when the interpreter exits raises an error.
         for thread in (follower, preloader):
             if thread.ident is not None:
                 await run_in_threadpool(thread.join, 5)
@@ -149,8 +146,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _preload_modules(stop: Event) -> None:
-    """Import what the first classes of a measure and the first drawn map need, unless they were asked for."""
-    # Seconds that whoever opens the page on a new service would otherwise wait beside.
+    """Import what the first classes of a measure and the first drawn map need."""
+    # Otherwise the first user of a new service would wait seconds for it.
     if not stop.wait(_PRELOAD_DELAY_S):
         import mapclassify  # noqa: F401
 
@@ -158,7 +155,7 @@ def _preload_modules(stop: Event) -> None:
 
 
 def require_migrated(database: Database) -> int:
-    """Read the revision of a database that is ready to serve.
+    """Return the revision of a database; raise unless it is ready to be served.
 
     Raises
     ------
@@ -169,6 +166,6 @@ def require_migrated(database: Database) -> int:
         return database.read_revision()
     except SQLAlchemyError as error:
         raise InputError(
-            f"{database.display_name} is no database of Wangge that opens; "
-            "run wangge migrate, or mend its URL."
+            f"{database.display_name} is not a database that Wangge can open; "
+            "run wangge migrate, or correct its URL."
         ) from error

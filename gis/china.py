@@ -1,7 +1,4 @@
-"""Where China's rules apply: the outline in which GCJ-02 shifts coordinates, and the border of its own zones.
-
-`gis.datum` owns the shift, `gis.crs` the zones, `gis.codes` the codes.
-"""
+"""Where China's rules apply: the outline in which GCJ-02 shifts coordinates, and the border."""
 
 import numpy as np
 import shapely
@@ -34,7 +31,7 @@ _UNSHIFTED_RECTANGLES = np.array(
 
 
 def in_gcj02_outline(lon: ArrayLike, lat: ArrayLike) -> BoolArray:
-    """Tell which locations lie in the coarse outline of China.
+    """Return which locations lie in the coarse outline of China that GCJ-02 uses.
 
     Parameters
     ----------
@@ -110,10 +107,10 @@ _BORDER = shapely.Polygon(
 
 
 def in_china_border(lon: ArrayLike, lat: ArrayLike) -> BoolArray:
-    """Tell which locations lie in the border of mainland China, Hong Kong and Macau, within about 20 km.
+    """Return which locations lie in mainland China, Hong Kong or Macau, within about 20 km of the border.
 
-    The outline of `in_china` is that of the shift and takes in Lahore, Bishkek and Kathmandu; where zones and
-    codes are chosen, this one is meant.
+    The outline of `in_gcj02_outline` takes in Lahore, Bishkek and Kathmandu; use this one to choose zones and
+    codes.
 
     Parameters
     ----------

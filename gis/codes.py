@@ -1,4 +1,4 @@
-"""Codes of cells: how they are spelled, how a cell is numbered in its base area, which numbers are free."""
+"""Codes of cells: their spelling, and the numbering of cells within a base area."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -27,7 +27,7 @@ _AREA_CODE_PATTERN = re.compile(r"[0-9]{6}(?:[0-9]{3}){0,2}", re.ASCII)
 
 
 def normalize_codes(values: ArrayLike) -> ObjectArray:
-    """Spell codes as text, one way for every layer.
+    """Return codes as text, spelled the same way in every layer.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def normalize_codes(values: ArrayLike) -> ObjectArray:
     Returns
     -------
     ndarray of str
-        Numbers lose a decimal part of zero (559.0 is "559"), text its outer blanks; what is missing is "".
+        Numbers lose a decimal part of zero (559.0 is "559"), text its outer blanks; missing values become "".
     """
 
     def text(value: object) -> str:
@@ -49,14 +49,14 @@ def normalize_codes(values: ArrayLike) -> ObjectArray:
 
     raw = np.asarray(values, dtype=object)
     result = np.empty(len(raw), dtype=object)
-    # Most often all is text, of very many cells.
+    # The usual case, and there may be very many: all values are text.
     only_text = set(map(type, raw)) == {str}
     result[:] = list(map(str.strip, raw)) if only_text else [text(value) for value in raw]
     return result
 
 
 def require_codes(values: ArrayLike) -> ObjectArray:
-    """Spell codes as `normalize_codes` does, where every record must have one.
+    """Return codes as `normalize_codes` does; every record must have one.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def number_cells(
     layout: Literal["cn", "plain"],
     used_codes: Collection[str] = frozenset(),
 ) -> CellCodes:
-    """Give cells their codes, numbered inside the base area west to east then north to south.
+    """Give cells codes, numbered within their base area west to east, then north to south.
 
     That is the order in which a page is read: rows follow one another from north to south, and a row is
     numbered from west to east. It is the usual reading of the rule for Chinese grid codes (numbers of
@@ -142,7 +142,7 @@ def number_cells(
     area_code
         Shape (n,), str: the base area of each cell.
     x, y
-        Shape (n,), metres: a location inside each cell; they order cells of one row, y those with one x.
+        Shape (n,), metres: a location inside each cell; x orders the cells of a row, y those with equal x.
     row
         Shape (n,), int: 0 or the least number is the northernmost row.
     layout
@@ -152,7 +152,7 @@ def number_cells(
 
     Returns
     -------
-    Numbers
+    CellCodes
         Codes and sequence numbers aligned with the input.
 
     Raises
@@ -184,12 +184,13 @@ def number_cells(
 
 
 def _used_sequences(areas: NDArray[np.str_], layout: str, used_codes: Collection[str]) -> dict[int, IntArray]:
-    """Give the sequence numbers already used, per position in `areas`."""
+    """Return the sequence numbers already used, per position in `areas`."""
     position = {str(code): k for k, code in enumerate(areas)}
     used_by_area: dict[int, set[int]] = {}
     for code in used_codes:
         if layout == "cn":
-            # The same 15 digits can belong to a base of 12, 9 or 6 digits: they are spent for each of them.
+            # The same 15 digits can belong to a base of 12, 9 or 6 digits: they count as used for each of
+            # them.
             pairs = (
                 [(code[:n], code[n:]) for n in _AREA_CODE_LENGTHS] if len(code) == CELL_CODE_LENGTH else []
             )
@@ -209,7 +210,7 @@ def _sequence_digits(
     layout: str,
     count: NDArray[np.intp],
 ) -> list[int]:
-    """Give the sequence digits of each area and refuse what they cannot hold."""
+    """Return the sequence digits of each area; raise if they cannot hold its cells."""
     if layout == "plain":
         widest = max(_MIN_PLAIN_DIGITS, len(str(sequence.max(initial=0))))
         return [widest] * len(areas)

@@ -1,6 +1,6 @@
 """Coordinate reference systems: longitude/latitude for storage, a metric working CRS for computing.
 
-It chooses the working CRS and moves frames between the two, vertex by vertex.
+Frames are projected vertex by vertex, so that neighbours that share vertices share them in every CRS.
 """
 
 import geopandas as gpd
@@ -35,7 +35,7 @@ def working_crs_for_bounds(bounds: ArrayLike) -> CRS:
     -------
     CRS
         The CGCS2000 3-degree Gauss-Kruger zone of the centre in China (EPSG 4534 to 4554), the WGS 84 UTM
-        zone elsewhere, both with east, north axes.
+        zone elsewhere, without the exceptions of Norway and Svalbard; both with east, north axes.
 
     Raises
     ------
@@ -106,13 +106,13 @@ def to_working_crs(frame: gpd.GeoDataFrame, crs: CRS | None = None) -> gpd.GeoDa
     frame
         In EPSG:4326.
     crs
-        The working CRS; chosen by `working_crs` from the extent when not given.
+        The working CRS; chosen by `choose_working_crs` from the extent when not given.
     """
     return frame.to_crs(crs if crs is not None else choose_working_crs(frame))
 
 
 def choose_working_crs(*frames: gpd.GeoDataFrame) -> CRS:
-    """Choose the working CRS from the common extent of frames in any CRS, as `working_crs` does.
+    """Choose the working CRS from the common extent of frames in any CRS, as `working_crs_for_bounds` does.
 
     Geometries with coordinates that are not finite do not count.
 
@@ -132,8 +132,8 @@ def extent(frame: gpd.GeoDataFrame) -> FloatArray:
     Returns
     -------
     ndarray
-        Degrees as `working_crs` takes them: a layer on both sides of the 180th meridian, such as Fiji, has
-        west beyond east. NaN when every geometry is empty.
+        Degrees as `working_crs_for_bounds` takes them: a layer on both sides of the 180th meridian, such as
+        Fiji, has west beyond east. NaN when every geometry is empty.
     """
     bounds = np.asarray(frame.total_bounds, dtype=float)
     if not (bounds[2] - bounds[0] > 180 and bounds[0] >= -180 and bounds[2] <= 180):
@@ -146,7 +146,7 @@ def extent(frame: gpd.GeoDataFrame) -> FloatArray:
 
 
 def geometries_to_lonlat(geometries: ObjectArray, crs: CRS) -> ObjectArray:
-    """Return geometries of a working CRS in longitude, latitude, none of them torn at the 180th meridian.
+    """Return geometries of a working CRS in longitude, latitude, none of them split at the 180th meridian.
 
     A vertex on the meridian can come back as either 180 or -180; it takes the sign of its geometry.
 

@@ -26,7 +26,7 @@ def find_shared_borders(
     In a coverage neighbours have identical edges, and these are matched exactly. Edges without an identical
     partner (the outer border, or a layer with unmatched T-vertices) are then compared with each other:
     stretches that run along each other within the tolerance count as shared. Polygons that overlap without a
-    common border are not neighbours here, see `overlapping`.
+    common border are not neighbours here, see `find_overlapping`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The short report of the demonstration, as Markdown in Chinese or English."""
+"""The report of the demonstration, as Markdown in Chinese or English."""
 
 from collections.abc import Sequence
 
@@ -73,11 +73,11 @@ def render_report(result: DemoResult, language: str = "zh", published: Sequence[
     Parameters
     ----------
     result
-        What was made and found in files.
+        The results in files.
     language
         zh or en.
     published
-        The plans of the database, where there is one.
+        The plans of the database, if there is one.
     """
     texts: dict[str, object] = dict(_TEXTS[language])
 

@@ -1,7 +1,4 @@
-"""What the geometries of a file are: empty, impossible, points, lines or polygons.
-
-It reads geometries into a form that can be measured; who owns them is decided elsewhere in the package.
-"""
+"""The geometries of entities by what can be measured on them: empty, invalid, points, lines or polygons."""
 
 from typing import NamedTuple
 
@@ -27,7 +24,8 @@ class EntityGeometries(NamedTuple):
     lines_and_polygons
         Rows of lines and polygons.
     measurable
-        Their geometries and those of `many`, two-dimensional, mended, of one dimension; None elsewhere.
+        Their geometries and those of the multipoints, two-dimensional, valid, of one dimension; None
+        elsewhere.
     made_valid_count
         How many invalid polygons are measured on a mended copy.
     """

@@ -1,7 +1,4 @@
-"""The cells on the ground: their shapes in metres, indexed, made when first asked for.
-
-It serves shares and distances.
-"""
+"""The cells of a locator in their working CRS with a spatial index, built on first use."""
 
 from functools import cached_property
 
@@ -15,7 +12,7 @@ from gis.crs import LONLAT, working_crs_for_bounds
 from gis.locate import PointLocator
 
 BATCH = 50_000
-"""Entities, or pairs of entity and cell, handled at a time."""
+"""Entities, or pairs of entity and cell, processed at a time."""
 
 
 class ProjectedCells:
@@ -44,7 +41,7 @@ class ProjectedCells:
 
     @cached_property
     def polygons(self) -> ObjectArray:
-        """The cells in metres, in the order of the locator, mended where invalid."""
+        """The cells in metres, in the order of the locator, made valid where they are not."""
         polygons = self.project(self._locator.geometries)
         invalid = np.flatnonzero(~shapely.is_valid(polygons) & ~shapely.is_missing(polygons))
         polygons[invalid] = shapely.make_valid(polygons[invalid], method="structure", keep_collapsed=False)
@@ -53,7 +50,7 @@ class ProjectedCells:
 
     @cached_property
     def tree(self) -> shapely.STRtree:
-        """The index over `shapes`."""
+        """The spatial index of `geometries`."""
         return shapely.STRtree(self.polygons)
 
     def project(self, geometries: ObjectArray) -> ObjectArray:
@@ -83,7 +80,7 @@ class ProjectedCells:
         geometries
             Shape (n,), not empty, finite.
         max_distance_m
-            Farthest distance looked at; none when not given.
+            The largest distance considered; unlimited when not given.
 
         Returns
         -------
@@ -107,7 +104,7 @@ class ProjectedCells:
 
 
 MAX_PLANAR_DISTANCE_M = 1e6
-"""Beyond, metres of a working CRS are no distances any more."""
+"""Beyond this, metres of a working CRS are no distances any more."""
 
 _EARTH_M = 6_371_000.0
 

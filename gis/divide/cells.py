@@ -1,7 +1,4 @@
-"""The cells frame: pieces united to cells, numbered, named, measured and brought to longitude, latitude.
-
-Every method ends here; which pieces form a cell is decided by the method.
-"""
+"""The frame of cells: pieces united into cells, numbered, named, measured, in longitude and latitude."""
 
 from collections.abc import Collection
 
@@ -20,14 +17,14 @@ _MAX_AREA_DIFFERENCE_M2 = 0.01
 
 
 def dissolve_pieces(pieces: Geometries, group: NDArray[np.intp]) -> tuple[Geometries, NDArray[np.intp]]:
-    """Unite the pieces of each group; every vertex that a neighbour may share stays.
+    """Unite the pieces of each group, keeping every vertex that a neighbour may share.
 
     Parameters
     ----------
     pieces
         Shape (n,), polygons of a valid coverage.
     group
-        Shape (n,), any integers; pieces with one number form a cell and are connected by borders.
+        Shape (n,), any integers; pieces with the same number form a cell and are connected by borders.
 
     Returns
     -------
@@ -66,9 +63,9 @@ def build_cells_frame(
     area_index
         Shape (n,), the position in `division_input` of each cell's area.
     representative_point
-        Shape (n, 2), x and y in metres of the location by which each cell is put in order.
+        Shape (n, 2), x and y in metres of the location that orders each cell.
     row
-        Shape (n,), the row in which a cell is read, ascending to the south.
+        Shape (n,), the row of each cell in reading order, ascending to the south.
     kind
         The method's word for its cells.
     layout, used_codes
@@ -133,7 +130,7 @@ def _check_area_sums(
 ) -> None:
     whole = shapely.area(division_input.geometry)
     difference = np.bincount(area_index, weights=area_m2, minlength=len(whole)) - whole
-    # Rounded vertices move a border of any length, and a sum of large numbers is not exact.
+    # Rounding moves borders of any length, and sums of large numbers are not exact.
     allowed = _MAX_AREA_DIFFERENCE_M2 + 1e-7 * shapely.length(division_input.geometry) + 1e-12 * whole
     for k in np.flatnonzero(np.abs(difference) > allowed)[:1]:
         raise CoverageError(

@@ -37,12 +37,12 @@ class OverlayTolerance:
     min_width_m: float
 
     def is_noise(self, polygons: Geometries) -> BoolArray:
-        """Tell which polygons are rounding, shape (n,)."""
+        """Return which polygons are rounding noise, shape (n,)."""
         limit = np.maximum(self.min_area_m2, self.min_width_m * shapely.length(polygons) / 2)
         return np.asarray(shapely.area(polygons) <= limit)
 
     def are_equal(self, one: Geometries, other: Geometries) -> BoolArray:
-        """Tell which pairs of polygons cover the same ground.
+        """Return which pairs of polygons cover the same ground.
 
         Judged by each connected piece of difference: hairlines along a whole border are no change, one real
         piece is.

@@ -165,7 +165,7 @@ def find_gaps(
 
 
 def _concat_gaps(frames: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
-    # pandas would guess the types of columns anew from frames without rows.
+    # pandas would infer the types of columns from frames without rows.
     filled = [frame for frame in frames if len(frame)]
     if not filled:
         empty = build_gap_frame(np.empty(0, dtype=object), [])

@@ -23,8 +23,8 @@ def findings_from_area(gap_input: GapInput, kind: str, min_area_m2: float) -> gp
 def count_inhabitants(gap_input: GapInput, polygons: ObjectArray) -> tuple[IntArray, IntArray]:
     """Return the households and enterprises whose location lies inside each piece of ground."""
     if gap_input.entities is None or not len(polygons):
-        nobody: IntArray = np.zeros(len(polygons), dtype=np.int64)
-        return nobody, nobody
+        zeros: IntArray = np.zeros(len(polygons), dtype=np.int64)
+        return zeros, zeros
     places = representative_points(np.array(to_lonlat(gap_input.entities).geometry, dtype=object))
     piece, entity = shapely.STRtree(places).query(polygons, predicate="contains")
     count = len(polygons)

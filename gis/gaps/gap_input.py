@@ -77,7 +77,7 @@ class GapInput:
 
     @cached_property
     def leaf_areas(self) -> gpd.GeoDataFrame | None:
-        """The areas that are nobody's parent; None where no areas were given."""
+        """The areas that have no areas beneath them; None where no areas were given."""
         if self.areas is None or "parent" not in self.areas.columns:
             return self.areas
         return leaf_areas(self.areas)

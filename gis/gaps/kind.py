@@ -122,7 +122,7 @@ class GapKind:
     rule, detail
         Say which rule a gap breaks, and what is so there.
     missing_input
-        Says in words what the input lacks for this kind, None when nothing.
+        Returns in words what the input lacks for this kind, None when nothing.
     find
         Finds the gaps; receives the input, the rule and a progress callback; returns a
         `gis.gaps.frame.build_gap_frame`.

@@ -33,7 +33,7 @@ class OutOfReachRule:
         Distance per class of service point (column `class`): each class named here is a service of its own,
         and must itself be within its distance. A class without any service point is out of reach everywhere.
     ground
-        Whether ground where nobody lives or works is a gap too.
+        Whether ground is a gap too where no home and no enterprise is.
     min_ground_m2
         Smaller ground of a cell is no gap unless a home or an enterprise of the cell is out of reach.
     """
@@ -162,8 +162,8 @@ def _cell_totals(gap_input: GapInput) -> tuple[IntArray, IntArray]:
 def _sum_by_cell(gap_input: GapInput, entities: IntArray) -> tuple[IntArray, IntArray]:
     count = len(gap_input.cell_polygons)
     if not len(entities):
-        nobody: IntArray = np.zeros(count, dtype=np.int64)
-        return nobody, nobody
+        zeros: IntArray = np.zeros(count, dtype=np.int64)
+        return zeros, zeros
     cell_row = gap_input.cell_rows[entities]
     households = np.bincount(cell_row, weights=gap_input.households[entities], minlength=count)
     enterprises = np.bincount(cell_row, weights=gap_input.enterprises[entities], minlength=count)

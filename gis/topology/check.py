@@ -33,14 +33,14 @@ _STEPS = 5
 
 @dataclass(frozen=True, eq=False)
 class TopologyReport:
-    """What a check found.
+    """The result of a check.
 
     Attributes
     ----------
     findings
         In EPSG:4326 with columns kind, severity ("error" or "warning"), codes (comma-joined, lowest
         first), area_m2, detail (one sentence), geometry (a polygon of ground, lines of unmatched edges, the
-        point of an invalid spot, or None where a record has no geometry).
+        point of an invalidity, or None where a record has no geometry).
     crs
         The working CRS in which everything was measured.
     """
@@ -80,7 +80,7 @@ def check_topology(
     """Check whether cells are a valid coverage, and with areas whether they fill exactly these.
 
     Everything is measured in the working CRS. Cells given in longitude and latitude, the form in which
-    ownership is decided, must be valid and share their borders in that form too.
+    ownership is decided, must also be valid and share their borders in that form.
 
     Parameters
     ----------
@@ -88,8 +88,8 @@ def check_topology(
         With `code` and maybe `area_code`; geometry of any quality. In EPSG:4326, or in another CRS, from
         which it is projected straight into the working CRS.
     areas
-        With `code`. Without areas every piece of ground that the cells enclose counts as blank; with areas
-        all ground of the areas in no cell, and what the areas leave out (a lake, an enclave) is no blank.
+        With `code`. Without areas all ground that the cells enclose counts as blank; with areas all ground of
+        the areas that is in no cell, and what the areas leave out (a lake, an enclave) is no blank.
     crs
         The working CRS; chosen from the extent of the areas, else of the cells, when not given.
     sliver_width_m
@@ -99,8 +99,8 @@ def check_topology(
 
     Returns
     -------
-    Report
-        Kinds: see `gis.topology.findings.KINDS`. Slivers and cells in several pieces are warnings.
+    TopologyReport
+        Kinds: see `gis.topology.findings.FINDING_KINDS`. Slivers and cells in several pieces are warnings.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def check_topology(
         report_progress(4, _STEPS)
     else:
         area_layer = read_polygon_layer(areas, working)
-        # What the areas leave out is no blank, and neither is a hairline that is theirs.
+        # What the areas leave out is no blank, and neither is a hairline that the areas have themselves.
         hairlines = holes[mean_width(holes) <= NOISE_WIDTH_M]
         _add_blanks(findings, cell_layer, hairlines[_is_mostly_inside(hairlines, area_layer.polygons)])
         report_progress(4, _STEPS)
@@ -143,7 +143,7 @@ def check_topology(
 
 
 def _add_feature_faults(findings: FindingCollector, cell_layer: PolygonLayer) -> None:
-    """Add what is wrong with records by themselves."""
+    """Add the faults of single records."""
     faulty = np.flatnonzero(cell_layer.faults != "")
     findings.add(
         "invalid",
@@ -239,7 +239,7 @@ def _add_overlaps_and_unmatched(
 def _add_lonlat_faults(
     findings: FindingCollector, cell_layer: PolygonLayer, lonlat: gpd.GeoDataFrame, *, coverage: bool
 ) -> None:
-    """Add what is wrong in longitude and latitude only.
+    """Add faults that exist in longitude and latitude only.
 
     Parameters
     ----------
@@ -248,7 +248,7 @@ def _add_lonlat_faults(
     lonlat
         The cells in EPSG:4326.
     coverage
-        Whether the cells are a valid coverage in the working CRS; if not, they need not be one here.
+        Whether the cells are a valid coverage in the working CRS; if not, this is not checked here.
     """
     geometries = np.asarray(lonlat.geometry, dtype=object)
     is_valid = cell_layer.faults == ""
@@ -312,7 +312,7 @@ def _add_blanks(findings: FindingCollector, cell_layer: PolygonLayer, holes: Geo
 
 
 def _is_mostly_inside(holes: Geometries, areas: Geometries) -> BoolArray:
-    """Tell which holes lie by more than half in areas."""
+    """Return which holes lie by more than half in areas."""
     hole, area = shapely.STRtree(areas).query(holes, predicate="intersects")
     shared = shapely.area(shapely.intersection(holes[hole], areas[area]))
     return np.asarray(np.bincount(hole, weights=shared, minlength=len(holes)) > shapely.area(holes) / 2)

@@ -84,7 +84,7 @@ class FaceGraph:
         )
 
     def edges(self) -> tuple[IntArray, IntArray]:
-        """Return every two neighbouring faces once, the lower first."""
+        """Return each pair of neighbouring faces once, the lower first."""
         left = np.repeat(np.arange(len(self.faces)), self.adjacent_faces.lengths())
         once = left < self.adjacent_faces.values
         return left[once], self.adjacent_faces.values[once]
@@ -98,7 +98,7 @@ def build_face_graph(
     *,
     passes: int = 1,
 ) -> FaceGraph:
-    """Cut the ground along every border of cells and areas.
+    """Build the faces between all borders of cells and areas.
 
     Parameters
     ----------

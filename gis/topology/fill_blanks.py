@@ -33,14 +33,14 @@ def fill_blanks(
     max_growth: float,
     preferred_cell: IntArray | None = None,
 ) -> tuple[IntArray, list[Blank]]:
-    """Give each narrow blank to the neighbour with the longest common border, in its own area.
+    """Assign each narrow blank to the neighbour in its own area with the longest common border.
 
     Parameters
     ----------
     face_graph, cell_of_face
-        The faces and the row of the cell that has each, -1 for none.
+        The faces and the row of the cell that owns each, -1 for none.
     size_m2
-        The area of each cell as it came.
+        The area of each cell in the input.
     rank
         The lower wins a tie.
     max_width_m
@@ -48,7 +48,7 @@ def fill_blanks(
     max_growth
         Share of its own area by which a cell may grow.
     preferred_cell
-        Per face the cell that is to have it, -1 for none; it does if it lies beside it.
+        Per face the preferred cell, -1 for none; it gets the face if it is adjacent.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def fill_blanks(
                 continue
             cell_of_face[face_groups[k]] = assigned_cell[k]
             gained[assigned_cell[k]] += area
-        # A share that lay beside no owned ground may do so now.
+        # A share that touched no owned ground may touch some now.
         waiting = later if len(later) < len(waiting) else []
     blanks = []
     for k, face_group in enumerate(face_groups):
@@ -130,7 +130,7 @@ def _choose_cell(
 
 
 def is_wider_than(polygons: Geometries, width_m: float) -> BoolArray:
-    """Tell into which polygons a circle of that diameter fits."""
+    """Return into which polygons a circle of that diameter fits."""
     bounds = shapely.bounds(polygons)
     result = np.zeros(len(polygons), dtype=bool)
     if not len(polygons):
@@ -144,7 +144,7 @@ def is_wider_than(polygons: Geometries, width_m: float) -> BoolArray:
 def _find_blanks(
     face_graph: FaceGraph, cell_of_face: IntArray, preferred_cell: IntArray
 ) -> tuple[list[list[int]], Geometries]:
-    """Return connected unowned faces of one share and the same areas, the largest first, and their shapes."""
+    """Return connected unowned faces of one share and the same areas, the largest first, and their unions."""
     is_uncovered = cell_of_face < 0
     left, right = face_graph.edges()
     joint = is_uncovered[left] & is_uncovered[right] & (preferred_cell[left] == preferred_cell[right])

@@ -34,7 +34,7 @@ def find_overlaps(polygons: Geometries, suspects: BoolArray | None = None) -> Ov
     polygons
         Valid, in metres; empty ones share nothing.
     suspects
-        Only pairs with at least one of these are looked at; all when not given.
+        Only pairs with at least one of these are considered; all when not given.
     """
     tree = shapely.STRtree(polygons)
     query_rows = np.arange(len(polygons)) if suspects is None else np.flatnonzero(suspects)
@@ -59,7 +59,7 @@ def find_overlaps(polygons: Geometries, suspects: BoolArray | None = None) -> Ov
 
 
 def union_polygons(polygons: Geometries, *, coverage: bool) -> shapely.Geometry:
-    """Unite polygons; `coverage` tells that they are known to be a valid coverage, which is far faster."""
+    """Unite polygons; `coverage` means that they are a valid coverage, which is much faster."""
     present = polygons[~shapely.is_empty(polygons)]
     if not len(present):
         return shapely.Polygon()
@@ -77,8 +77,8 @@ def find_holes(united: shapely.Geometry) -> Geometries:
     Returns
     -------
     ndarray of Polygon
-        The bounded components of the complement. An island in a hole is cut out of it; parts that touch
-        one another at points can enclose ground too.
+        The bounded components of the complement. An island in a hole is cut out of it; parts that touch one
+        another at points can also enclose ground.
     """
     parts = shapely.get_parts(united)
     if len(parts) == 1:

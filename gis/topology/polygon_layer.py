@@ -35,7 +35,7 @@ class PolygonLayer:
     labels
         The code, or "record 12" where it is missing.
     polygons
-        Valid Polygon or MultiPolygon (maybe empty) per record, two-dimensional, metres.
+        Valid Polygon or MultiPolygon (possibly empty) per record, two-dimensional, metres.
     faults
         Why the record's own geometry is not a valid polygon, "" where it is.
     fault_points
@@ -56,17 +56,17 @@ class PolygonLayer:
         return len(self.codes)
 
     def describe(self, row: int | np.integer[Any]) -> str:
-        """Name a record for a person: "record 12 (code '559')"."""
+        """Describe a record: "record 12 (code '559')"."""
         return f"record {row + 1} (code '{self.codes[row]}')" if self.codes[row] else f"record {row + 1}"
 
     def has_duplicate_code(self) -> BoolArray:
-        """Tell which records carry a code that another record carries too."""
+        """Return which records have a code that another record has too."""
         codes = pd.Series(self.codes, dtype=object)
         return np.asarray(codes.duplicated(keep=False) & (codes != ""), dtype=bool)
 
 
 def read_polygon_layer(frame: gpd.GeoDataFrame, crs: CRS) -> PolygonLayer:
-    """Make the records of a layer ready for computing.
+    """Prepare the records of a layer.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def _make_valid(geometries: Geometries) -> tuple[Geometries, ObjectArray, Geomet
 
     bounds = shapely.bounds(polygons)
     infinite = ~empty & ~wrong & ~np.isfinite(bounds).all(axis=1)
-    # Bounds pass over a single NaN.
+    # Bounds ignore a single NaN.
     broken = np.flatnonzero(~shapely.is_valid(polygons))
     vertices, row = shapely.get_coordinates(polygons[broken], return_index=True)
     infinite[broken[row[~np.isfinite(vertices).all(axis=1)]]] = True
@@ -123,7 +123,7 @@ def _make_valid(geometries: Geometries) -> tuple[Geometries, ObjectArray, Geomet
 
 
 def explain_invalid(polygons: Geometries) -> tuple[Geometries, ObjectArray]:
-    """Return where each invalid polygon is so, a Point or None, and why, in words."""
+    """Return where each polygon is invalid, a Point or None, and the reason."""
     fault_points = np.full(len(polygons), None, dtype=object)
     reasons = np.full(len(polygons), "", dtype=object)
     for row, reason in enumerate(shapely.is_valid_reason(polygons).tolist()):

@@ -31,14 +31,14 @@ def restore_vertices(
     cuts: Geometries,
     crs: CRS,
 ) -> RestoredPolygons:
-    """Bring polygons from the grid to longitude and latitude, with the vertices that were given.
+    """Convert polygons from the grid to longitude and latitude, with the original vertices.
 
     Parameters
     ----------
     polygons
         A coverage of Polygons and MultiPolygons made of `gis.faces.arrangement.faces`, metres.
     original, areas
-        What it was made of, in any CRS. Of several vertices on one spot of the grid the first stands for all.
+        What it was made of, in any CRS. Of several vertices at one grid point the first is used.
     cuts
         Lines in metres; the vertices they made stay.
     crs
@@ -46,9 +46,9 @@ def restore_vertices(
 
     Returns
     -------
-    Restored
-        A polygon whose border has not changed is the given one, to the last byte. A vertex that was not given
-        stays only where borders meet or bend.
+    RestoredPolygons
+        A polygon whose border has not changed is the original, to the last byte. A new vertex stays only
+        where borders meet or bend.
     """
     frames = [original] if areas is None else [original, areas]
     degrees = np.concatenate([shapely.get_coordinates(np.asarray(to_lonlat(one).geometry)) for one in frames])
@@ -62,7 +62,7 @@ def restore_vertices(
     found, made, ring = found[~ends], made[~ends], ring[~ends]
     grid_index, first = _snap_to_grid(np.concatenate([metres, found]))
     grid_index = grid_index[len(metres) :]
-    # The first on a spot is a given vertex where there is one.
+    # The first at a grid point is an original vertex if there is one.
     source = first[grid_index]
     new = source >= len(metres)
     keep = ~new | ~_is_redundant(found, grid_index, ring) | _is_on_lines(found, cuts)
@@ -77,7 +77,7 @@ def restore_vertices(
 
 
 def _snap_to_grid(coordinates: FloatArray) -> tuple[IntArray, IntArray]:
-    """Return the spot of the grid on which each vertex lies, by number, and the first vertex on each spot."""
+    """Return the grid point of each vertex, by number, and the first vertex at each grid point."""
     # As GEOS rounds, so that a vertex is found again.
     x, y = np.floor(coordinates * round(1 / PRECISION_M) + 0.5).T
     order = np.lexsort((y, x))
@@ -89,7 +89,7 @@ def _snap_to_grid(coordinates: FloatArray) -> tuple[IntArray, IntArray]:
 
 
 def _is_on_lines(coordinates: FloatArray, lines: Geometries) -> BoolArray:
-    """Tell which vertices lie on lines, but for the grid."""
+    """Return which vertices lie on lines, within the grid."""
     result = np.zeros(len(coordinates), dtype=bool)
     tree = shapely.STRtree(np.asarray(shapely.points(coordinates), dtype=object))
     result[tree.query(lines, predicate="dwithin", distance=_STRAIGHT_M)[1]] = True
@@ -97,7 +97,7 @@ def _is_on_lines(coordinates: FloatArray, lines: Geometries) -> BoolArray:
 
 
 def _is_redundant(coordinates: FloatArray, grid_index: IntArray, ring: IntArray) -> BoolArray:
-    """Tell which vertices lie on a straight border of the same two polygons before and behind."""
+    """Return which vertices lie on a straight border between the same two polygons."""
     starts = np.flatnonzero(np.append(True, ring[1:] != ring[:-1]))
     ends = np.append(starts[1:], len(ring)) - 1
     before, behind = np.arange(len(ring)) - 1, np.arange(len(ring)) + 1
@@ -117,7 +117,7 @@ def _is_redundant(coordinates: FloatArray, grid_index: IntArray, ring: IntArray)
 
 
 def _build_polygons(coordinates: FloatArray, ring: IntArray, part: IntArray, owner: IntArray) -> Geometries:
-    """Put rings together to parts, and parts to polygons."""
+    """Assemble rings into parts, and parts into polygons."""
     rings = np.asarray(shapely.linearrings(coordinates, indices=ring), dtype=object)
     parts = np.asarray(shapely.polygons(rings, indices=part), dtype=object)
     single = np.bincount(owner)[owner] == 1

@@ -19,7 +19,7 @@ _OVERSHOOT_M = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class BlankSplit:
-    """Blanks being shared.
+    """Blanks with the lines that split them.
 
     Attributes
     ----------
@@ -43,11 +43,11 @@ _NO_GEOMETRIES = np.empty(0, dtype=object)
 _NO_ROWS = np.empty(0, dtype=np.int64)
 
 NO_SPLIT = BlankSplit(_NO_GEOMETRIES, _NO_GEOMETRIES, _NO_GEOMETRIES, _NO_ROWS, _NO_ROWS)
-"""Where no blank has to be shared."""
+"""Return a split without blanks."""
 
 
 def split_blanks(face_graph: FaceGraph, cell_of_face: IntArray, blanks: list[Blank]) -> BlankSplit:
-    """Cut blanks into what is nearest to each neighbour.
+    """Split blanks into the ground nearest to each neighbour.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def split_blanks(face_graph: FaceGraph, cell_of_face: IntArray, blanks: list[Bla
 
     Returns
     -------
-    Shares
+    BlankSplit
         By the Voronoi regions of the neighbours' borders. They follow the middle to about half the blank's
         mean width; a neighbour that may not have the ground gets none.
     """

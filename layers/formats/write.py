@@ -21,11 +21,11 @@ from layers.formats.sqlite_files import require_closed, sqlite_journals
 
 GDAL_OPTIONS: Mapping[str, Mapping[str, object]] = {
     "GeoJSON": {"SIGNIFICANT_FIGURES": 17, "WRITE_NAME": "NO"},
-    # The index reorders records and takes none without geometry.
+    # The spatial index reorders records and cannot hold one without geometry.
     "FlatGeobuf": {"SPATIAL_INDEX": "NO"},
     "Shapefile": {"ENCODING": "UTF-8"},
 }
-"""What GDAL is told when it makes a layer, by the format's name."""
+"""Options for creating a layer with GDAL, by the name of the format."""
 
 _MIN_FREE_BYTES = 1 << 20
 _SHAPEFILE_MAX_NAME_BYTES = 10
@@ -34,7 +34,7 @@ _SHAPEFILE_SIDECARS = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Give a path to write to; move it over `path` when the block ends well, and leave nothing otherwise.
+    """Yield a temporary path; move it to `path` if the block succeeds, and leave nothing otherwise.
 
     Files beside it (the parts of a Shapefile) move along, the named one last. A file that was there keeps its
     permissions, and a link goes on pointing to the file it names.
@@ -86,7 +86,7 @@ def write_layer(path: Path, frame: gpd.GeoDataFrame, layer: str | None = None) -
     Returns
     -------
     list of str
-        What the format could not keep, such as shortened field names; empty as a rule.
+        What the format could not keep, such as shortened field names; usually empty.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text; half characters from files become question marks."""
+    """Write UTF-8 text; incomplete characters from files become question marks."""
     with atomic_write(path) as target:
         target.write_text(text, encoding="utf-8", errors="replace")
 
@@ -147,7 +147,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def _to_plain_columns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Turn what some format cannot hold into what all hold: types of columns, places that are none."""
+    """Convert values that some format cannot hold: types of columns, and coordinates that are not finite."""
     geometries = frame.geometry.values
     placed = shapely.is_missing(geometries) | shapely.is_empty(geometries)
     placed |= np.isfinite(shapely.bounds(geometries)).all(axis=1)
@@ -220,7 +220,7 @@ def _write_vector(
 
 
 def launder_names(columns: Sequence[str], file_format: Format) -> tuple[dict[str, str], list[str]]:
-    """Rename columns that a format takes for one, keeps for itself or has no room for.
+    """Rename columns that a format considers equal, reserves, or has no room for.
 
     Returns
     -------
@@ -249,5 +249,5 @@ def launder_names(columns: Sequence[str], file_format: Format) -> tuple[dict[str
 
 
 def _truncate_utf8(name: str, max_bytes: int) -> str:
-    """Cut a name to some bytes of UTF-8 at the end of a character."""
+    """Cut a name to a number of bytes of UTF-8 at the end of a character."""
     return name.encode()[:max_bytes].decode(errors="ignore")

@@ -1,4 +1,4 @@
-"""The words on the map, in Chinese and in English."""
+"""The words of the map in Chinese and English."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -34,9 +34,9 @@ PAPER_MM = (420.0, 297.0)
 _MARGIN, _SIDEBAR, _GUTTER = 10.0, 82.0, 5.0
 _MAP_MM = (PAPER_MM[0] - 2 * _MARGIN - _SIDEBAR - _GUTTER, PAPER_MM[1] - 2 * _MARGIN)
 _DPI = 200
-# A label of a cell needs this much paper, in mm.
+# The label of a cell needs this much space on paper, in mm.
 _MIN_LABELLED_MM = (9.0, 4.2)
-# Where fewer of the cells have room, none is labelled: a code here and there would look like a mark.
+# If fewer of the cells have room, none is labelled: scattered codes would look like marks.
 _MIN_LABELLED_SHARE = 0.5
 _SCALES = np.outer(10.0 ** np.arange(2, 8), (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.5, 8.0)).ravel()
 _MARKERS = (("o", "#00718F"), ("^", "#6A3D9A"), ("s", "#B15928"), ("D", "#1B7837"), ("v", "#C2185B"))
@@ -57,20 +57,20 @@ class PrintMap:
     gaps
         As `gis.gaps` describes them.
     layers
-        Key units to mark, by the name of their layer.
+        Key entities to mark, by the name of their layer.
     base
         Ground to read the map by: any of green, water, buildings, railway, roads.
     measure
         Numeric column of the cells, or name of a layer to count, to colour by; neighbours apart when not
         given.
     method, classes
-        How the measure is divided, and into how many classes at most.
+        The classification method of the measure, and the largest number of classes.
     title, plan
         Heading, and the plan's name below it.
     date
         The day that is shown; today when not given.
     synthetic
-        Print on the map that the data are made up.
+        Print on the map that the data are synthetic.
     language
         ``zh`` or ``en``.
     """
@@ -127,7 +127,7 @@ def render_print_map(print_map: PrintMap, file_format: Literal["pdf", "png"]) ->
 
 
 class _PrintMapRenderer:
-    """One sheet in the making."""
+    """One sheet being drawn."""
 
     def __init__(self, print_map: PrintMap, cells: gpd.GeoDataFrame, crs: CRS) -> None:
         self.print_map, self.cells, self.crs = print_map, cells, crs
@@ -184,7 +184,7 @@ class _PrintMapRenderer:
         return values, Classification(self.print_map.classes, self.print_map.method).ranges(measure, values)
 
     def _read_within_extent(self, frame: gpd.GeoDataFrame, layer_name: str) -> gpd.GeoDataFrame:
-        """Return what of a layer lies on the paper, in the working CRS."""
+        """Return the part of a layer that is on the sheet, in the working CRS."""
         moved = to_working_crs(map_layers.as_lonlat(frame, layer_name), self.crs)
         return moved[moved.geometry.intersects(self.map_extent)].reset_index(drop=True)
 
@@ -243,7 +243,7 @@ class _PrintMapRenderer:
             self.entity_counts.append(len(near))
 
     def _draw_labels(self, axes: Axes) -> None:
-        """Write names where there is room: areas before the cells, those above before those beneath."""
+        """Write labels where there is room: areas before cells, higher areas before lower ones."""
         for each, place in place_labels(self._area_labels(), self._cell_labels(), self.scale):
             mpl_style.draw_label(axes, place, each.text, each.size, zorder=each.zorder)
 

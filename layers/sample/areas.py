@@ -1,8 +1,4 @@
-"""The areas of the sample district: one district, its streets and communities, nested vertex by vertex.
-
-Larger areas are unions of the smaller ones, so nothing can come apart; how blocks are grouped is decided by
-`layers.sample.blocks`.
-"""
+"""The areas of the sample district: larger areas are unions of smaller ones, so that they nest exactly."""
 
 import geopandas as gpd
 import numpy as np
@@ -22,7 +18,7 @@ STREETS, COMMUNITIES = 12, 200
 def make_areas(
     blocks: Blocks, plane: CityPlane, tables: CodeTables, scale: float, rng: np.random.Generator
 ) -> tuple[gpd.GeoDataFrame, IntArray]:
-    """Make the district, its streets and its communities.
+    """Build the district, its streets and its communities.
 
     Returns
     -------
@@ -44,7 +40,7 @@ def make_areas(
     streets = _dissolve(communities, parent, int(parent.max()) + 1)
     district = shapely.coverage_union_all(streets)
 
-    # The village digits start anew in each street; residents' committees are numbered from 001.
+    # The village digits start again in each street; residents' committees are numbered from 001.
     within = np.arange(count) - np.searchsorted(parent, parent)
     town_codes = np.array([f"{DISTRICT_CODE}{i + 1:03d}" for i in range(len(streets))], dtype=object)
     village_codes = town_codes[parent] + np.array([f"{i + 1:03d}" for i in within], dtype=object)

@@ -1,8 +1,4 @@
-"""Blocks: the faces of the noded lines, and their grouping into streets and communities.
-
-Everything here happens on one grid of stored coordinates, so that whatever is built of blocks shares its
-vertices; names, codes and the frames themselves are made elsewhere.
-"""
+"""Blocks: the faces of the noded lines on one grid of coordinates, grouped into streets and communities."""
 
 import heapq
 from dataclasses import dataclass
@@ -48,7 +44,7 @@ class Blocks:
 
 
 def make_blocks(linework: Linework) -> Blocks:
-    """Node the lines on the stored grid and read off the faces.
+    """Node the lines on the grid of stored coordinates and polygonize them.
 
     Returns
     -------
@@ -120,7 +116,7 @@ def _segment_keys(*segments: tuple[FloatArray, FloatArray, IntArray]) -> list[In
 
 
 def _bounds_face(edges: Geometries, faces: Geometries) -> BoolArray:
-    """Tell which edges bound a face."""
+    """Return which edges bound a face."""
     lines, rings = _segments(edges), _segments(faces)
     line_keys, ring_keys = _segment_keys(lines, rings)
     found = np.zeros(len(edges), dtype=bool)
@@ -146,14 +142,14 @@ def _adjacent_faces(
     pairs, group = np.unique(both, axis=0, return_inverse=True)
     group = group.reshape(-1)
     lengths = _sum_by_group(group, metres, len(pairs))
-    # The class that makes up most of the border, so that a crossing's last metre does not decide.
+    # The class that makes up most of the border, so that the last metre at a crossing does not decide.
     table = np.zeros((len(pairs), len(CLASSES)))
     np.add.at(table, (group, np.maximum(kind[left], 0)), metres)
     return pairs, lengths, np.argmax(table, axis=1).astype(np.int64)
 
 
 def merge_regions(weights: FloatArray, pairs: IntArray, lengths: FloatArray, count: int) -> IntArray:
-    """Join neighbours, the lightest region first, until `count` regions are left or none has a neighbour.
+    """Merge neighbours, the lightest region first, until `count` regions are left or none has a neighbour.
 
     Parameters
     ----------
@@ -167,7 +163,7 @@ def merge_regions(weights: FloatArray, pairs: IntArray, lengths: FloatArray, cou
     Returns
     -------
     ndarray of int
-        For each region the number, from 0, of the joined region it became part of.
+        For each region the number, from 0, of the merged region that it belongs to.
     """
     size = len(weights)
     weight = weights.astype(float).tolist()
@@ -241,7 +237,7 @@ def group_communities(
         within = (local[blocks.pairs] >= 0).all(axis=1)
         pairs = local[blocks.pairs[within]]
         attraction = blocks.lengths[within] * rng.lognormal(0, 0.25, int(within.sum()))
-        # Nothing but slivers is joined across water, railway and main roads while another neighbour is left.
+        # Only slivers are merged across water, railway and main roads while there is another neighbour.
         attraction = attraction * np.where(blocks.pair_kinds[within] <= _MAIN, 0.12, 1.0)
         found = merge_regions(
             load[member] * rng.lognormal(0, 0.2, len(member)), pairs, attraction, int(wanted)

@@ -37,7 +37,7 @@ _CLEARANCE = {"lake": 18.0, "river": 48.0, "railway": 16.0, "main": 19.0, "secon
 
 @dataclass(frozen=True)
 class Buildings:
-    """Buildings and what is needed to place things inside them.
+    """Buildings with the geometry needed to place things inside them.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ def make_buildings(
     scale: float,
     rng: np.random.Generator,
 ) -> tuple[Buildings, BoolArray]:
-    """Build the blocks up, the densest first, until the district has its buildings.
+    """Fill blocks with buildings, the densest first, until the district has enough.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def make_buildings(
     -------
     buildings : Buildings
     empty : ndarray of bool
-        Which blocks stayed without a building.
+        Which blocks have no building.
     """
     middle = shapely.get_coordinates(shapely.centroid(blocks.metres))
     dense = plane.density(middle)
@@ -106,7 +106,7 @@ def make_buildings(
     block, corner, across, along = block[fits], corner[fits], across[fits], along[fits]
     footprint, along = footprint[fits], along * part[fits, None]
 
-    # A block is built up whole or stays green: holes in every row would look like a ruin.
+    # A block is filled completely or stays green: gaps in every row would not look like a city.
     wish = dense + rng.normal(0, 0.22, len(dense))
     order = np.argsort(-wish[block], kind="stable")[: max(1, round(BUILDINGS * scale))]
     order = np.sort(order)
@@ -133,7 +133,7 @@ def make_buildings(
 
 
 def _slots(faces: Geometries, pattern: IntArray) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
-    """Lay a lattice of slots along the longer side of each block.
+    """Lay out slots along the longer side of each block.
 
     Returns block, corner, side across and side along of each slot.
     """
@@ -151,7 +151,7 @@ def _slots(faces: Geometries, pattern: IntArray) -> tuple[IntArray, FloatArray, 
     index = np.arange(total.sum()) - np.repeat(np.cumsum(total) - total, total)
     column, row = index % numbers[block, 0], index // numbers[block, 0]
     unit = np.stack([first / sizes[:, :1], second / sizes[:, 1:]], axis=1)
-    # What the pitches leave over is spread evenly, so that rows stand in the middle of their block.
+    # What remains is spread evenly, so that rows are centred in their block.
     pitch = sizes / numbers
     start = np.stack([column, row], axis=1) * pitch[block] + (pitch - dimensions[:, 1:3])[block] / 2
     corner = origin[block] + unit[block, 0] * start[:, :1] + unit[block, 1] * start[:, 1:]
@@ -182,7 +182,7 @@ def _footprints(
 
 
 def _footprint_fits(footprint: Geometries, block: IntArray, blocks: Blocks, linework: Linework) -> BoolArray:
-    """Tell which footprints lie inside their block, clear of roads, railway and water."""
+    """Return which footprints lie inside their block, clear of roads, railway and water."""
     reach = np.zeros(len(CLASSES))
     for name, metres in _CLEARANCE.items():
         reach[CLASSES.index(name)] = metres

@@ -1,8 +1,4 @@
-"""The ground of the sample district: its place on earth, its street pattern's warp and where it is dense.
-
-It turns pattern coordinates into metres and metres into longitude and latitude; which lines are drawn on it
-is the matter of `layers.sample.linework`.
-"""
+"""The plane of the sample district: its location, the warp of its street pattern, and its density."""
 
 from dataclasses import dataclass
 
@@ -30,9 +26,9 @@ class CityPlane:
     Attributes
     ----------
     radius
-        Of the circle with the district's area, metres.
+        The radius of a circle with the district's area, metres.
     rotation
-        Of the street pattern against the axes, radians.
+        The rotation of the street pattern against the axes, radians.
     waves
         Shape (n, 5): wave vector (2), displacement (2) and phase of each warping wave.
     centres
@@ -45,7 +41,7 @@ class CityPlane:
     centres: FloatArray
 
     def warp(self, u: FloatArray, v: FloatArray) -> FloatArray:
-        """Return the metres (..., 2) of street pattern coordinates, which bend as old roads do."""
+        """Return the metres (..., 2) of street pattern coordinates, warped like old roads."""
         cos, sin = np.cos(self.rotation), np.sin(self.rotation)
         plain = np.stack([cos * u - sin * v, sin * u + cos * v], axis=-1)
         bent = plain.copy()
@@ -65,7 +61,7 @@ class CityPlane:
 
 
 def make_city_plane(rng: np.random.Generator, scale: float) -> CityPlane:
-    """Draw a ground for a district of `scale` times 25 km²."""
+    """Draw a random plane for a district of `scale` times 25 km²."""
     radius = float(np.sqrt(AREA_M2 * scale / np.pi))
     count = 5
     length = rng.uniform(1600.0, 4200.0, count)

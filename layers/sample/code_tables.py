@@ -1,4 +1,4 @@
-"""The code tables after which the sample district is made, read from a folder."""
+"""The code tables of the sample district, read from a folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +43,7 @@ def read_code_tables(folder: Path) -> CodeTables:
     Raises
     ------
     InputError
-        If a table is missing, empty, or lacks a column, or a number is none.
+        If a table is missing, empty, or lacks a column, or a number is invalid.
     """
     return CodeTables(**{name: _read(folder / f"{name}.csv", columns) for name, columns in _COLUMNS.items()})
 

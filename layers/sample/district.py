@@ -1,4 +1,4 @@
-"""The sample district as a whole: all its frames, drawn in order from one seed."""
+"""The sample district as a whole: all its frames, generated in order from one seed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,10 +31,10 @@ SEED = 20250101
 """The seed of the district that the demo shows."""
 
 PROGRESS_STEPS = 8
-"""Steps of which `make_district` tells its progress."""
+"""The number of steps that `make_district` reports."""
 
 MIN_SCALE, MAX_SCALE = 0.04, 4.0
-"""Limits of the scale: a smaller district has no room for streets, a larger one leaves its plain."""
+"""Limits of the scale: a smaller district has no room for streets, a larger one exceeds its plain."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class District:
 def make_district(
     tables: Path, *, seed: int = SEED, scale: float = 1.0, progress: Progress | None = None
 ) -> District:
-    """Draw a synthetic district; the same arguments give the same district.
+    """Generate a synthetic district; the same arguments give the same district.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def make_district(
     seed
         Not negative.
     scale
-        Size against the full district of 25 km², 200 communities, 8,000 buildings, 100,000 households and
+        Size relative to the full district of 25 km², 200 communities, 8,000 buildings, 100,000 households and
         20,000 enterprises; 0.04 to 4.
     progress
         Called with steps done and `PROGRESS_STEPS`.
@@ -100,7 +100,7 @@ def make_district(
         raise InputError(f"The seed {seed} is negative; give 0 or more.")
     report_progress: Progress = progress if progress is not None else no_progress
     codes = read_code_tables(tables)
-    # One stream per matter, so that a change to one maker leaves the others' output as it was.
+    # One random stream for each part, so that a change in one does not affect the others.
     rng = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(16)]
     report_progress(0, PROGRESS_STEPS)
     plane = make_city_plane(rng[0], scale)

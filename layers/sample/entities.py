@@ -1,7 +1,6 @@
 """The entities of the sample district: households, enterprises, sensors, components and service points.
 
-Each is placed where its kind belongs, in a building, at a crossing, along a road or on the river; their files
-and the defects put into some of them are made elsewhere.
+Each is placed where its kind belongs: in a building, at a crossing, along a road or on the river.
 """
 
 import geopandas as gpd
@@ -30,13 +29,13 @@ _WORKPLACE_USES = {
 
 
 def _weights(buildings: Buildings, uses: dict[str, float]) -> FloatArray:
-    """Return how likely each building is chosen; any building when none has one of the uses."""
+    """Return the probability of choosing each building; any building if none has one of the uses."""
     share = buildings.frame["use"].map(uses).fillna(0.0).to_numpy(dtype=float) * buildings.floor_area
     return share / share.sum() if share.sum() > 0 else np.full(len(share), 1.0 / len(share))
 
 
 def make_households(buildings: Buildings, scale: float, rng: np.random.Generator) -> gpd.GeoDataFrame:
-    """Make households inside residential buildings.
+    """Place households inside residential buildings.
 
     Returns
     -------
@@ -64,7 +63,7 @@ def make_households(buildings: Buildings, scale: float, rng: np.random.Generator
 def make_enterprises(
     buildings: Buildings, tables: CodeTables, district: str, scale: float, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
-    """Make enterprises of all classes inside the buildings that suit them.
+    """Place enterprises of all classes inside suitable buildings.
 
     Returns
     -------
@@ -110,7 +109,7 @@ def make_sensors(
     scale: float,
     rng: np.random.Generator,
 ) -> gpd.GeoDataFrame:
-    """Make sensors of several kinds, about one in twelve of them silent.
+    """Place sensors of several kinds, about one in twelve of them silent.
 
     Returns
     -------
@@ -167,7 +166,7 @@ def _points_beside(
     heading /= np.maximum(np.hypot(heading[:, 0], heading[:, 1]), 1e-9)[:, None]
     side = rng.choice([-1.0, 1.0], len(line)) * metres
     moved = here + np.column_stack([-heading[:, 1], heading[:, 0]]) * side[:, None]
-    # On the edge of the district and at the lake only one side is inside.
+    # At the edge of the district and at the lake only one side is inside.
     land = linework.outline.buffer(-1.0).difference(linework.lake.buffer(1.0))
     other = 2 * here - moved
     moved = np.where(shapely.contains_xy(land, moved[:, 0], moved[:, 1])[:, None], moved, other)
@@ -181,7 +180,7 @@ def _points_beside(
 def make_components(
     blocks: Blocks, linework: Linework, tables: CodeTables, scale: float, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
-    """Make city components along the roads.
+    """Place city components along the roads.
 
     Returns
     -------
@@ -248,7 +247,7 @@ def _beds(points: Geometries, rng: np.random.Generator) -> Geometries:
 def make_service_points(
     buildings: Buildings, areas: gpd.GeoDataFrame, tables: CodeTables, scale: float, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
-    """Make service points in buildings, spread over the communities.
+    """Place service points in buildings, spread over the communities.
 
     Returns
     -------

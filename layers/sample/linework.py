@@ -1,7 +1,6 @@
 """The lines from which the sample district is cut: outline, lake, river, railway and roads, in metres.
 
-Every line is drawn once and freely crosses the others; noding them and reading areas off the faces is the
-matter of `layers.sample.blocks`.
+Every line is drawn once and freely crosses the others; `layers.sample.blocks` nodes them.
 """
 
 from dataclasses import dataclass
@@ -17,12 +16,12 @@ STEP_M = 22.0
 """Distance between the vertices of a line: a border of 300 m keeps some 15 of them."""
 
 CLASSES = ("outline", "lake", "river", "railway", "main", "secondary", "lane")
-"""Classes of lines; where two run together the first counts."""
+"""Classes of lines; where two coincide the first one counts."""
 
 
 @dataclass(frozen=True)
 class Linework:
-    """The lines of a district and the water they stand for, in metres about its middle.
+    """The lines of a district and its water, in metres about its centre.
 
     Attributes
     ----------
@@ -47,7 +46,7 @@ class Linework:
 def _add_noise(
     points: FloatArray, amplitude: FloatArray | float, rng: np.random.Generator, *, closed: bool = False
 ) -> FloatArray:
-    """Push points (n, 2) sideways by fractal noise of about `amplitude` metres."""
+    """Displace points (n, 2) sideways by fractal noise of about `amplitude` metres."""
     n = len(points)
     noise = np.zeros(n)
     position = np.arange(n, dtype=float)
@@ -111,7 +110,7 @@ def _smooth_course(
 
 
 def _river(plane: CityPlane, rng: np.random.Generator) -> tuple[FloatArray, shapely.Polygon]:
-    """Draw the river's middle line and its water: meanders some 1.5 km long, 45 to 85 m wide."""
+    """Draw the river's centre line and its water: meanders some 1.5 km long, 45 to 85 m wide."""
     course = _smooth_course(plane, 2.75, -0.35, 0.16, rng)
     along = np.arange(len(course)) * STEP_M
     direction = np.gradient(course, axis=0)
@@ -165,7 +164,7 @@ class _RoadBuilder:
     ) -> None:
         """Draw the piece where coordinate `axis` is `at` and the other runs from low to high."""
         along = np.linspace(low, high, max(3, int((high - low) / STEP_M) + 1))
-        # A shift that opens from nothing keeps the ends of neighbouring pieces of one road together.
+        # A shift that starts at zero keeps the ends of neighbouring pieces of one road together.
         across = np.full(len(along), at) + shift * np.sin(np.pi * (along - low) / (high - low))
         points = self.plane.warp(across, along) if axis == 0 else self.plane.warp(along, across)
         if kind != "main":

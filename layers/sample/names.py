@@ -1,7 +1,6 @@
 """Invented Chinese names of places, enterprises and officers, and codes of areas.
 
-Every name of an enterprise, service point or officer carries the mark `SYNTHETIC`; which thing gets which
-name is decided by the modules that make the things.
+Every name of an enterprise, service point or officer carries the mark `SYNTHETIC`.
 """
 
 import numpy as np
@@ -29,12 +28,12 @@ def place_names(tables: CodeTables, count: int, rng: np.random.Generator, *, ski
     rng
         Source of randomness.
     skip
-        Names already handed out by the same drawing: the first ones, which are skipped.
+        Names that the same random stream has given already, which are skipped.
 
     Returns
     -------
     ndarray of str
-        Length `count`. When the morphemes make fewer names, later ones get a number character.
+        Length `count`. If there are fewer combinations, later names get a number character.
     """
     first = tables.place_names["first"].to_numpy(dtype=object)
     second = tables.place_names["second"].to_numpy(dtype=object)
@@ -51,7 +50,7 @@ def person_names(tables: CodeTables, count: int, rng: np.random.Generator) -> Ob
     characters = tables.person_names.set_index("part")["characters"]
     surnames = np.array(list(str(characters["surname"])), dtype=object)
     given = np.array(list(str(characters["given"])), dtype=object)
-    # Surnames are listed by frequency; squaring a uniform number favours the first.
+    # Surnames are listed by frequency; squaring a uniform number favours the first ones.
     chosen = surnames[(rng.uniform(0, 1, count) ** 2 * len(surnames)).astype(int)]
     second = np.where(rng.uniform(0, 1, count) < 0.7, rng.choice(given, count), "")
     return np.asarray(chosen + rng.choice(given, count) + second + SYNTHETIC, dtype=object)

@@ -1,4 +1,4 @@
-"""The cells of one scheme that are in force together: who owns a location, and what is told of the owner."""
+"""The cells of one scheme that are in force together, and which of them owns a location."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,8 +14,8 @@ from gis.locate import PointLocator
 class CellVersions(NamedTuple):
     """Versions of cells as arrays of shape (n,).
 
-    `ids` are ascending and alone tell two sets apart; an area code may be None; areas are in m², perimeters
-    in m, shapes polygons in EPSG:4326.
+    `ids` are ascending and identify the set; an area code may be None; areas are in m², perimeters in m,
+    geometries are polygons in EPSG:4326.
     """
 
     ids: IntArray
@@ -27,11 +27,11 @@ class CellVersions(NamedTuple):
     geometries: ObjectArray
 
     def subset(self, rows: IntArray | BoolArray) -> "CellVersions":
-        """Return some of them, by ascending positions or a mask."""
+        """Return a subset by ascending positions or a mask."""
         return CellVersions._make(column[rows] for column in self)
 
     def merge(self, others: "CellVersions") -> "CellVersions":
-        """Return these and others that are not among them."""
+        """Return the union with versions that are not included yet."""
         both = CellVersions._make(np.concatenate(pair) for pair in zip(self, others, strict=True))
         return both.subset(np.argsort(both.ids))
 
@@ -47,7 +47,7 @@ class CellsInForce:
     Attributes
     ----------
     versions
-        As given, codes and shapes shared with `locator`; read-only.
+        As given, codes and geometries shared with `locator`; read-only.
     locator
         The `PointLocator` of the cells; positions in its `codes` number the cells here.
     names, area_codes, areas_m2
@@ -56,7 +56,7 @@ class CellsInForce:
     Raises
     ------
     InputError
-        If a code is missing or a shape is no polygon.
+        If a code is missing or a geometry is no polygon.
     """
 
     def __init__(self, versions: CellVersions) -> None:
@@ -67,7 +67,7 @@ class CellsInForce:
         self.area_codes = versions.area_codes[first]
         self.areas_m2 = versions.areas_m2[first]
         if len(first) == len(versions.ids):
-            # The locator keeps copies; one of each is enough.
+            # The locator holds copies; one of each is enough.
             codes, geometries = np.empty_like(versions.codes), np.empty_like(versions.geometries)
             codes[first], geometries[first] = self.locator.codes, self.locator.geometries
             versions = versions._replace(codes=codes, geometries=geometries)

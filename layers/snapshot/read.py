@@ -32,9 +32,9 @@ def read_schemes(session: Session) -> list[tuple[int, str, str]]:
 
 
 def read_publications(session: Session) -> dict[int, tuple[object, ...]]:
-    """Return for the id of each scheme what grows with every publishing: how many, and when the last was.
+    """Return the number of publications and the time of the last one for the id of each scheme.
 
-    Nothing but publishing changes which cells are in force when.
+    Only publications change which cells are in force when.
     """
     published = (
         select(Plan.scheme_id, func.count(), func.max(Plan.published_at), func.max(Plan.id))
@@ -71,7 +71,7 @@ def read_cells_in_force(
     scheme_id, day
         Which cells.
     known
-        Cells read before: they are returned if they are the ones, and versions among them are not read again.
+        Cells read before: returned if nothing has changed, and versions among them are not read again.
     """
     if known is None:
         return CellsInForce(_read_versions(session, cells_in_force(scheme_id, day)))
@@ -104,7 +104,7 @@ def _to_versions(session: Session, rows: Sequence[Row[Any]]) -> CellVersions:
         ids=np.array(ids, dtype=np.int64),
         codes=_object_array(codes),
         names=_object_array(names),
-        # The same few, hundreds of times each.
+        # A few area codes, hundreds of times each.
         area_codes=_object_array([code and sys.intern(code) for code in area_codes]),
         areas_m2=np.array(areas_m2, dtype=float),
         perimeters_m=np.array(perimeters_m, dtype=float),

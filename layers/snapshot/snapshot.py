@@ -1,4 +1,4 @@
-"""One state of the published plans: immutable, and complete for the day it was read for."""
+"""The snapshot: one immutable state of the published plans, complete for the day it was read for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Snapshot:
     Attributes
     ----------
     revision
-        The number of the database's state.
+        The revision of the database.
     day
         The day for which `cells` are in force.
     read_at
@@ -64,7 +64,7 @@ class Snapshot:
     cells: Mapping[str, CellsInForce]
 
     def cells_on(self, scheme: str, day: date | None) -> CellsInForce | None:
-        """Return the cells in force on a day, None if that is another period than the day's of this snapshot.
+        """Return the cells in force on a day, None if that is another period than that of the snapshot's day.
 
         Parameters
         ----------

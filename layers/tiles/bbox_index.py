@@ -1,4 +1,4 @@
-"""Which of many boxes touch a tile: an index of blocks of near ones."""
+"""An index of boxes, in blocks of near ones, that finds those that touch a tile."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ _BLOCK_SIZE = 128
 
 
 class BBoxIndex:
-    """An immutable index of n boxes, shape (n, 4): least x, least y, greatest x, greatest y.
+    """An immutable index of n boxes, shape (n, 4): min x, min y, max x, max y.
 
     A box with a NaN touches nothing.
     """
@@ -49,7 +49,7 @@ def _intersects(bboxes: FloatArray, bbox: tuple[float, float, float, float]) -> 
 
 
 def _z_order(points: FloatArray) -> IntArray:
-    """Return an order of places, shape (n, 2), in which near ones come near."""
+    """Return an order of points, shape (n, 2), in which near ones are close together."""
     if not len(points):
         return np.empty(0, dtype=np.int64)
     low = points.min(axis=0)

@@ -1,4 +1,4 @@
-"""Lines of one layer, such as roads, made ready once for each zoom and cut into tiles."""
+"""A layer of lines, such as roads, prepared once for each zoom and cut into tiles."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -20,7 +20,7 @@ TOLERANCE = 2.0
 
 
 class _ZoomLines(NamedTuple):
-    """Lines of a zoom: vertices, where each line's begin, and where each row's lines begin."""
+    """The lines of a zoom: vertices, the start of each line, and the first line of each row."""
 
     xy: IntArray
     starts: IntArray
@@ -40,7 +40,7 @@ class LineLayer:
     Raises
     ------
     InputError
-        If a shape is no line or there are not as many ids.
+        If a geometry is no line, or the number of ids differs.
     """
 
     def __init__(self, geometries: ObjectArray, ids: IntArray) -> None:
@@ -87,7 +87,7 @@ class LineLayer:
         return encode_layer(name, LINE, paths, self.ids[features], columns)
 
     def prepare(self, zoom: int) -> None:
-        """Make what the tiles of a zoom are cut from, which otherwise the first of them does."""
+        """Prepare the geometries of a zoom, which its first tile would otherwise do."""
         self._zooms.get_or_build(zoom, self._build_zoom)
 
     def _build_zoom(self, zoom: int) -> _ZoomLines:
@@ -98,7 +98,7 @@ class LineLayer:
         lines, rows = shapely.get_parts(geometries, return_index=True)
         metres, owners = shapely.get_coordinates(lines, return_index=True)
         xy = np.rint((metres - (-HALF_WORLD_M, HALF_WORLD_M)) / (size, -size)).astype(np.int64)
-        # A vertex like the one before it goes, and a line of one vertex with it.
+        # Repeated vertices are removed, and with them lines of one vertex.
         keep = np.ones(len(xy), dtype=bool)
         keep[1:] = (xy[1:] != xy[:-1]).any(axis=1) | (owners[1:] != owners[:-1])
         sizes = np.bincount(owners[keep], minlength=len(lines))

@@ -1,4 +1,4 @@
-"""Polygons that rounding or cutting has made invalid, made valid again on whole units."""
+"""Making polygons valid again, on whole units, that rounding or clipping has made invalid."""
 
 import numpy as np
 import shapely
@@ -21,7 +21,7 @@ _PIXEL_RADIUS = 0.7072
 
 
 def make_valid_each(rings: Rings, count: int) -> Rings:
-    """Make each of `count` rows valid by itself; what a ring runs around more than once is filled."""
+    """Make each of `count` rows valid by itself; what a ring encloses more than once is filled."""
     wrong, geometries = _find_invalid(rings, np.arange(count))
     if not len(wrong):
         return rings
@@ -32,9 +32,9 @@ def make_valid_each(rings: Rings, count: int) -> Rings:
 
 
 def make_valid_clipped(inside: Rings, cut: Rings, count: int) -> Rings:
-    """Make the rows of a coverage that a tile's border cuts valid, and keep the borders they share.
+    """Make the rows of a coverage that a tile's border cuts valid, and keep shared borders.
 
-    A ring that was cut touches itself only along the border, as a rule, which is mended row by row.
+    A clipped ring usually touches itself only along the border of the tile, which is repaired row by row.
     """
     wrong, geometries = _find_invalid(cut, np.arange(count))
     if not len(wrong):
@@ -48,10 +48,10 @@ def make_valid_clipped(inside: Rings, cut: Rings, count: int) -> Rings:
 def make_valid_coverage(rings: Rings, count: int) -> Rings:
     """Make `count` rows valid and keep the borders that they share.
 
-    Where an edge of an invalid polygon meets a vertex or another edge within half a unit, it is bent over
-    that place in every polygon that has the edge: whoever shares a border still does. Then only whole edges
-    coincide, and what a ring runs around, however often, is filled without a new place. No location that was
-    enclosed before is blank then.
+    Where an edge of an invalid polygon meets a vertex or another edge within half a unit, it is bent through
+    that point in every polygon that has the edge, so that borders stay shared. Then only whole edges
+    coincide, and what a ring encloses, however often, can be filled without new vertices. No location that
+    was covered before is blank afterwards.
 
     Notes
     -----
@@ -76,7 +76,7 @@ def make_valid_coverage(rings: Rings, count: int) -> Rings:
 
 
 def replace_rows(rings: Rings, rows: IntArray, geometries: ObjectArray) -> Rings:
-    """Put other polygons into rows of ascending numbers."""
+    """Replace the polygons of ascending rows."""
     if not len(rows):
         return rings
     new = rings_from_geometries(geometries)
@@ -85,13 +85,13 @@ def replace_rows(rings: Rings, rows: IntArray, geometries: ObjectArray) -> Rings
 
 
 def _find_invalid(rings: Rings, rows: IntArray) -> tuple[IntArray, ObjectArray]:
-    """Return which of some ascending rows are invalid, and their shapes."""
+    """Return which of some ascending rows are invalid, and their geometries."""
     numbers, geometries = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=object)]
     for first in range(0, len(rows), CHUNK):
         chunk = rows[first : first + CHUNK]
         begin, end = np.searchsorted(rings.rows, (chunk[0], chunk[-1] + 1))
         some = rings.subset(begin + np.flatnonzero(np.isin(rings.rows[begin:end], chunk)))
-        # Most are convex, which is told many times sooner than that any other polygon is valid.
+        # Most are convex and therefore valid, which is found many times faster than GEOS validates a polygon.
         places = np.searchsorted(chunk, some.rows)
         alone = np.bincount(places, minlength=1)[places] == 1
         doubtful = places[~(alone & is_convex(some))]
@@ -109,7 +109,7 @@ def _make_valid(geometries: ObjectArray) -> ObjectArray:
 
 
 def _is_valid_on_grid(geometries: ObjectArray) -> BoolArray:
-    """Tell which shapes are valid and on whole units."""
+    """Return which geometries are valid and on whole units."""
     xy, owners = shapely.get_coordinates(geometries, return_index=True)
     broken = (xy != np.rint(xy)).any(axis=1)
     found: BoolArray = shapely.is_valid(geometries) & (
@@ -119,7 +119,7 @@ def _is_valid_on_grid(geometries: ObjectArray) -> BoolArray:
 
 
 def _snap_edges(rings: Rings, near: IntArray, wrong: IntArray) -> Rings:
-    """Bend the edges of the rows `near` over the vertices and crossings of the rows `wrong` among them."""
+    """Bend the edges of the rows `near` through the vertices and crossings of the rows `wrong` among them."""
     around = np.isin(rings.rows, near)
     local, rest = rings.subset(np.flatnonzero(around)), rings.subset(np.flatnonzero(~around))
     sizes = np.diff(local.starts)
@@ -133,7 +133,7 @@ def _snap_edges(rings: Rings, near: IntArray, wrong: IntArray) -> Rings:
     over, places = _edges_through_pixels(
         edges, np.unique(number[broken]), np.unique(local.xy[broken], axis=0)
     )
-    # The bends of each edge stand together, from its lesser end to its greater.
+    # The bends of each edge are contiguous, from its lower end to its higher.
     bends = np.bincount(over, minlength=len(edges))
     begin = offsets_from_sizes(bends)[:-1]
     more = bends[number]
@@ -153,14 +153,14 @@ def _pixel_squares(boxes: FloatArray) -> ObjectArray:
 
 
 def _edges_through_pixels(edges: IntArray, broken: IntArray, vertices: IntArray) -> tuple[IntArray, IntArray]:
-    """Return which edges pass which places within half a unit, by edge and along it.
+    """Return which edges pass within half a unit of which points, by edge and along it.
 
     Parameters
     ----------
     edges
-        Lesser and greater end, shape (e, 4).
+        Lower and higher end, shape (e, 4).
     broken
-        The edges of invalid polygons, whose crossings with any edge are places beside `vertices`.
+        The edges of invalid polygons, whose crossings with any edge are points in addition to `vertices`.
     """
     lines = np.asarray(shapely.linestrings(edges.reshape(-1, 2, 2).astype(np.float64)), dtype=object)
     tree = shapely.STRtree(lines)

@@ -1,4 +1,4 @@
-"""Points of one layer: each by itself, or one for a square of the screen with the number of those in it."""
+"""A layer of points: each by itself, or one for each square of the screen with the count."""
 
 from collections.abc import Collection, Mapping
 
@@ -32,7 +32,7 @@ class PointLayer:
     Raises
     ------
     InputError
-        If the three are not of one length.
+        If the three differ in length.
     """
 
     def __init__(self, lon: FloatArray, lat: FloatArray, ids: IntArray) -> None:
@@ -91,8 +91,8 @@ class PointLayer:
     ) -> bytes:
         """Encode one point for each square of 16 pixels in a tile, with the attribute `count`.
 
-        The squares lie on the world, not on the tile: neighbouring tiles tell the same. A point that is alone
-        in its square is told with its id and properties; of several only their number and middle are.
+        The squares are aligned to the world, not to the tile, so that neighbouring tiles agree. A point that
+        is alone in its square has its id and properties; several have only their number and centre.
 
         Parameters
         ----------
@@ -105,7 +105,7 @@ class PointLayer:
         mask
             Which rows may be counted, shape (n,); all if None.
         shared
-            Keys of properties that all these rows have the same value of: they are told of several, too.
+            Keys of properties with the same value in all these rows: points for several have them, too.
 
         Returns
         -------
@@ -115,7 +115,7 @@ class PointLayer:
         Raises
         ------
         InputError
-            If a column cannot be told.
+            If a column cannot be encoded.
         """
         begins, stops = self._curve_ranges(*_subtiles(tile, CLUSTER_ZOOMS))
         there = begins < stops
@@ -151,23 +151,23 @@ class PointLayer:
         )
 
     def _cumulative_sums(self, xy: FloatArray) -> FloatArray:
-        """Add places up, one after another, from their common middle, so that the sums stay small."""
+        """Return cumulative sums relative to the common centre, so that they stay small."""
         sums = np.zeros((len(xy) + 1, 2))
         np.cumsum(xy - self._middle, axis=0, out=sums[1:])
         return sums
 
     def _positions_in_tile(self, tile: Tile) -> IntArray:
-        """Return the places, in the curve's order, of the points in a tile or its buffer."""
+        """Return the positions, in the order of the curve, of the points in a tile or its buffer."""
         begins, stops = self._curve_ranges(*_subtiles(tile, _BUFFER_ZOOMS))
         return expand_runs(begins, stops - begins)
 
     def _curve_ranges(self, zoom: int, x: IntArray, y: IntArray) -> tuple[IntArray, IntArray]:
-        """Return where the points of some tiles of a zoom begin and end, in the curve's order."""
+        """Return where the points of some tiles of a zoom begin and end in the order of the curve."""
         depth = BITS - zoom
         numbers = morton_codes(x, y)
         begins = np.searchsorted(self._curve, numbers << 2 * depth)
         stops = np.searchsorted(self._curve, (numbers + 1) << 2 * depth)
-        # One after another along the curve, whatever the order in which they were asked.
+        # Searched in the order of the curve, whatever the order of the tiles.
         order = np.argsort(begins, kind="stable")
         return begins[order], stops[order]
 
@@ -184,7 +184,7 @@ def _subtiles(tile: Tile, deeper: int) -> tuple[int, IntArray, IntArray]:
 
 
 def _to_tile_units(xy: FloatArray, tile: Tile) -> IntArray:
-    """Return places, given as shares of the world, in units of a tile."""
+    """Return positions, given as fractions of the world, in units of a tile."""
     whole = np.rint(xy * (EXTENT << tile.z)).astype(np.int64)
     local: IntArray = whole - np.array(tile.origin)
     return local

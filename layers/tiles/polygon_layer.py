@@ -1,4 +1,4 @@
-"""Polygons that share nothing, such as water and buildings, and may overlap."""
+"""A layer of polygons that share no borders, such as water and buildings, and may overlap."""
 
 import numpy as np
 import shapely
@@ -16,11 +16,11 @@ MIN_AREA = 16.0
 
 
 class PolygonLayer(BasePolygonLayer):
-    """An immutable layer of polygons that need not fit together; safe in many threads at once.
+    """An immutable layer of polygons that need not be a coverage; safe in many threads at once.
 
     Parameters
     ----------
-    shapes
+    geometries
         (Multi)Polygons in EPSG:4326, shape (n,). None and empty ones are drawn nowhere.
     ids
         Identifiers of the features, shape (n,), not negative.
@@ -28,7 +28,7 @@ class PolygonLayer(BasePolygonLayer):
     Raises
     ------
     InputError
-        If a shape is no polygon or there are not as many ids.
+        If a geometry is no polygon, or the number of ids differs.
     """
 
     def _simplify(self, geometries: ObjectArray, size: float) -> ObjectArray:

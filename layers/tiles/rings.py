@@ -1,4 +1,4 @@
-"""Polygons as flat arrays of rings on a grid of whole units: cleaning, joining, and back to shapes."""
+"""Polygons as flat arrays of rings on a grid of whole units: cleaning, joining, conversion."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -10,7 +10,7 @@ import shapely
 from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 
 CHUNK = 16_384
-"""Rows that are shapes at a time: each takes some hundred bytes beside its vertices."""
+"""Rows that are geometries at a time: each takes some hundred bytes beside its vertices."""
 
 
 class Rings(NamedTuple):
@@ -39,13 +39,13 @@ class Rings(NamedTuple):
         return _first_of_part(self.parts)
 
     def subset(self, chosen: IntArray) -> "Rings":
-        """Return the rings at ascending positions, as they are."""
+        """Return the rings at ascending positions."""
         sizes = np.diff(self.starts)[chosen]
         places = expand_runs(self.starts[chosen], sizes)
         return Rings(self.xy[places], offsets_from_sizes(sizes), self.parts[chosen], self.rows[chosen])
 
     def bboxes(self, count: int) -> IntArray:
-        """Return the least x, y and the greatest x, y of `count` rows, shape (count, 4).
+        """Return min x, y, max x, y of `count` rows, shape (count, 4).
 
         A row without rings has a box that touches nothing.
         """
@@ -65,7 +65,7 @@ class Rings(NamedTuple):
 
 
 class FloatRings(NamedTuple):
-    """The rings of many polygons where they lie, as `Rings` holds those on whole units; not cleaned."""
+    """The rings of many polygons in floating-point coordinates, laid out as in `Rings`; not cleaned."""
 
     xy: FloatArray
     starts: IntArray
@@ -74,22 +74,22 @@ class FloatRings(NamedTuple):
 
     @classmethod
     def from_geometries(cls, geometries: ObjectArray) -> "FloatRings":
-        """Take (Multi)Polygons, shape (n,), apart."""
+        """Return the rings of (Multi)Polygons, shape (n,)."""
         made, parts = [], 0
         for first in range(0, len(geometries), CHUNK):
             some = _explode(geometries[first : first + CHUNK])
             made.append(some._replace(parts=some.parts + parts, rows=some.rows + first))
-            # Numbers that ascend tell parts apart; they need not be without gaps.
+            # Ascending numbers distinguish parts; they may have gaps.
             parts += len(some.parts)
         return cls(*_concatenate(made)) if made else _explode(geometries)
 
     def round_to_grid(self, to_units: Callable[[FloatArray], FloatArray]) -> Rings:
-        """Return the rings on whole units, cleaned as by `cleaned`.
+        """Return the rings on whole units, cleaned as by `clean_rings`.
 
         Parameters
         ----------
         to_units
-            Where coordinates, shape (v, 2), lie in units; what it returns is rounded.
+            Converts coordinates, shape (v, 2), to units; the result is rounded.
         """
         last = int(self.rows[-1]) + 1 if len(self.rows) else 0
         made = []
@@ -110,7 +110,7 @@ class FloatRings(NamedTuple):
 
 
 def expand_runs(firsts: IntArray, counts: IntArray) -> IntArray:
-    """Return the places of runs that begin at `firsts` and are `counts` long, one after another."""
+    """Return the indexes of runs that begin at `firsts` and are `counts` long, concatenated."""
     last = np.cumsum(counts)
     total = int(last[-1]) if len(last) else 0
     positions: IntArray = np.arange(total) + np.repeat(firsts - (last - counts), counts)
@@ -125,7 +125,7 @@ def offsets_from_sizes(sizes: IntArray) -> IntArray:
 
 
 def rings_from_geometries(geometries: ObjectArray) -> Rings:
-    """Take (Multi)Polygons, shape (n,), apart and put their vertices on whole units; cleaned."""
+    """Return the rings of (Multi)Polygons, shape (n,), rounded to whole units and cleaned."""
     return FloatRings.from_geometries(geometries).round_to_grid(np.asarray)
 
 
@@ -134,7 +134,7 @@ def _explode(geometries: ObjectArray) -> FloatRings:
     rings, parts = shapely.get_rings(polygons, return_index=True)
     xy, owners = shapely.get_coordinates(rings, return_index=True)
     sizes = np.bincount(owners, minlength=len(rings))
-    # The closing vertex goes.
+    # The closing vertex is dropped.
     keep = np.ones(len(xy), dtype=bool)
     keep[np.cumsum(sizes) - 1] = False
     return FloatRings(
@@ -179,15 +179,16 @@ def merge_rings(one: Rings, other: Rings) -> Rings:
         np.concatenate((one.rows, other.rows)),
     )
     ordered = both.subset(np.argsort(both.rows, kind="stable"))
-    # Parts are told apart by where the number changes, and numbered anew to ascend.
+    # A part begins where the number changes; parts are renumbered in ascending order.
     return ordered._replace(parts=np.cumsum(ordered.outer) - 1)
 
 
 def clean_rings(rings: Rings) -> Rings:
-    """Take out repeated vertices and spikes, then rings that lie on one line, and turn the rest aright.
+    """Remove repeated vertices and spikes, then rings that lie on one line, and orient the rest.
 
-    A vertex is a spike where the ring comes back the way it went. Outer rings have a positive area with y to
-    the south (clockwise as seen), holes a negative one. A collapsed outer ring takes its holes along.
+    A vertex is a spike where the ring turns back on itself. Outer rings have a positive area with y to
+    the south (clockwise as seen), holes a negative one. The holes of a collapsed outer ring are removed with
+    it.
     """
     xy, sizes = rings.xy, np.diff(rings.starts)
     while len(xy):
@@ -217,7 +218,7 @@ def clean_rings(rings: Rings) -> Rings:
 
 
 def is_convex(rings: Rings) -> BoolArray:
-    """Tell which of some cleaned rings turn one way only and once around: such a polygon is valid."""
+    """Return which of some cleaned rings turn one way only and once around: such polygons are valid."""
     if not len(rings.rows):
         return np.empty(0, dtype=bool)
     before, after = _adjacent_vertices(rings.starts)
@@ -225,8 +226,8 @@ def is_convex(rings: Rings) -> BoolArray:
     behind = ahead[before]
     turn = behind[:, 0] * ahead[:, 1] - ahead[:, 0] * behind[:, 1]
     onward = (behind * ahead).sum(axis=1) > 0
-    # A turn is less than half a circle, so that each time around goes once from one half of directions to
-    # the other.
+    # A turn is less than half a circle, so each time around passes once from one half of directions to the
+    # other.
     half = (ahead[:, 1] > 0) | ((ahead[:, 1] == 0) & (ahead[:, 0] > 0))
     begins = rings.starts[:-1]
     wrong = np.add.reduceat((turn < 0) | ((turn == 0) & ~onward), begins, dtype=np.int64)
@@ -240,7 +241,7 @@ def doubled_areas(xy: IntArray, starts: IntArray) -> IntArray:
     areas = np.zeros(len(starts) - 1, dtype=np.int64)
     there = starts[1:] > starts[:-1]
     if there.any():
-        # From each ring's own first vertex the products stay small.
+        # Relative to the first vertex of each ring the products stay small.
         sizes = np.diff(starts)
         local = xy - np.repeat(xy[starts[:-1][there]], sizes[there], axis=0)
         _, after = _adjacent_vertices(starts)
@@ -252,7 +253,10 @@ def doubled_areas(xy: IntArray, starts: IntArray) -> IntArray:
 
 
 def _is_collinear(xy: IntArray, starts: IntArray) -> BoolArray:
-    """Tell which rings lie on one line; one without area may cross itself and yet enclose ground."""
+    """Return which rings lie on one line.
+
+    Area alone does not show it: the lobes of a ring that crosses itself may cancel.
+    """
     sizes = np.diff(starts)
     flat = np.ones(len(sizes), dtype=bool)
     there = sizes > 2
@@ -266,13 +270,13 @@ def _is_collinear(xy: IntArray, starts: IntArray) -> BoolArray:
 
 
 def _equal_vertices(one: IntArray, other: IntArray) -> BoolArray:
-    """Tell which places are equal; in columns, because there are many and each has two numbers."""
+    """Return which points are equal, compared by column, because there are many and each has two numbers."""
     equal: BoolArray = (one[:, 0] == other[:, 0]) & (one[:, 1] == other[:, 1])
     return equal
 
 
 def _adjacent_vertices(starts: IntArray) -> tuple[IntArray, IntArray]:
-    """Return the places of the vertex before and the vertex after each vertex of its ring."""
+    """Return the indexes of the previous and the next vertex of each vertex in its ring."""
     count = int(starts[-1])
     before, after = np.arange(-1, count - 1), np.arange(1, count + 1)
     there = starts[1:] > starts[:-1]

@@ -1,4 +1,4 @@
-"""A tile set: named layers of features with what they tell, who may see them, and at which zooms."""
+"""A tile set: named layers of features with their attributes, who may see them, and at which zooms."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -15,13 +15,13 @@ from layers.tiles import Tile
 from layers.tiles.merge_layers import merge_layers
 
 MAXZOOM = 16
-"""The deepest zoom that is drawn; clients magnify its tiles."""
+"""The highest zoom that is drawn; clients magnify its tiles."""
 
 VisibleAreas = frozenset[str] | None
-"""The codes of the areas whose features a caller may see; None for all, also those that lie in no area."""
+"""The codes of the areas whose features a caller may see; None for all, including those in no area."""
 
 _ENCODING_VERSION = b"2"
-# Counted up when the same rows shall be drawn in another way, so that no browser keeps the former tiles.
+# Raise it when the same rows are to be drawn in another way, so that no browser keeps the former tiles.
 
 _CHUNK = 16_384
 _MAX_CACHED_MASKS = 256
@@ -58,15 +58,15 @@ class LayerPart:
     source
         The geometry of n features.
     columns
-        What each feature tells: n values per key, or what `encode` asks for.
+        The attributes: n values for each key, or what `encode` requires.
     digests
-        uint64, shape (n,): equal in two states only if the feature looks and tells the same.
+        uint64, shape (n,): equal in two states only if the feature has the same geometry and attributes.
     bounds
         West, south, east, north of each feature in degrees, shape (n, 4).
     area_codes
-        The area each lies in, None where in none, shape (n,); None where everybody may see all.
+        The area of each, None where in none, shape (n,); None if all callers may see everything.
     minzoom, maxzoom
-        Where the part is drawn.
+        The zooms at which the part is drawn.
     feature_minzooms
         The first zoom of each feature, shape (n,), where they differ.
     encode
@@ -105,7 +105,7 @@ class LayerPart:
         mask = self._masks.get(scope)
         if mask is None:
             numbers, codes = self._areas
-            # The last place answers for -1, no area.
+            # The last element stands for -1, no area.
             mask = np.array([code in scope for code in codes] + [False])[numbers]
             if len(self._masks) >= _MAX_CACHED_MASKS:
                 self._masks.clear()
@@ -134,7 +134,7 @@ class TileSet:
     name
         Of the set.
     parts
-        What is drawn, in the order of drawing.
+        What is drawn, in drawing order.
     """
 
     def __init__(self, name: str, parts: Sequence[LayerPart]) -> None:
@@ -143,9 +143,10 @@ class TileSet:
         self._etags: dict[tuple[int, int, int, VisibleAreas], str | None] = {}
 
     def etag(self, tile: Tile, scope: VisibleAreas) -> str | None:
-        """Return the fingerprint of what a caller sees in a tile; None where there is nothing.
+        """Return the digest of what a caller sees in a tile; None where there is nothing.
 
-        It follows from the rows alone: another state, process or caller who shows the same has the same.
+        It follows from the rows alone: any state, process or caller with the same content has the same
+        digest.
         """
         key = (tile.z, tile.x, tile.y, scope)
         try:
@@ -159,7 +160,7 @@ class TileSet:
         return found
 
     def cached_etag(self, tile: Tile, scope: VisibleAreas) -> tuple[str | None] | None:
-        """Return the tag of a tile if it has been asked for before, else None; without work."""
+        """Return the etag of a tile if it has been requested before, else None; without work."""
         key = (tile.z, tile.x, tile.y, scope)
         return (self._etags[key],) if key in self._etags else None
 
@@ -222,18 +223,18 @@ class TileSet:
 
 
 def hash_features(geometries: ObjectArray, columns: Mapping[str, Any]) -> NDArray[np.uint64]:
-    """Return a number for each feature that tells it from others; the same in every process.
+    """Return a digest of each feature that is the same in every process.
 
     Parameters
     ----------
     geometries
         Geometries in EPSG:4326, shape (n,).
     columns
-        What the features tell.
+        The attributes of the features.
     """
     table = pd.DataFrame({key: _hashable(column) for key, column in columns.items()})
     made = [np.empty(0, dtype=np.uint64)]
-    # Shapes as bytes once more would take much memory.
+    # Holding all geometries as bytes would take much memory.
     for first in range(0, len(geometries), _CHUNK):
         some = table.iloc[first : first + _CHUNK].reset_index(drop=True)
         some.insert(
@@ -244,7 +245,7 @@ def hash_features(geometries: ObjectArray, columns: Mapping[str, Any]) -> NDArra
 
 
 def hash_rows(frame: pd.DataFrame) -> NDArray[np.uint64]:
-    """Return a number for each row of a table that tells it from others; the same in every process."""
+    """Return a digest of each row of a table that is the same in every process."""
     return np.asarray(pd.util.hash_pandas_object(frame, index=False), dtype=np.uint64)
 
 

@@ -126,7 +126,7 @@ def test_the_order_of_records_does_not_matter(columns: int, rows: int, random) -
 def test_coordinates_that_are_no_numbers_are_not_sent_to_repair():
     ring = shapely.get_coordinates(square(0, 0))
     ring[1, 0] = np.nan
-    with pytest.raises(InputError, match="coordinates that are no numbers; draw it anew"):
+    with pytest.raises(InputError, match="coordinates that are no numbers; draw it again"):
         build_hierarchy(areas(("1", "", None, shapely.set_coordinates(square(0, 0), ring))))
 
 

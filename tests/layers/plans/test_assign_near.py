@@ -85,7 +85,7 @@ def test_entities_up_to_the_greatest_distance_follow_the_cell_that_changes(
 
 def test_what_lies_on_the_edge_of_the_changed_cells_follows_without_any_distance(database: Database) -> None:
     scheme = make_scheme(database)
-    corners = [(lon, lat) for lon in (WEST, WEST + SIZE) for lat in (SOUTH, NORTH)]
+    corners = [(lon, lat) for lon in (WEST, WEST + 2 * SIZE) for lat in (SOUTH, NORTH)]
     with database.write() as session:
         publish(session, draft(session, scheme, dict.fromkeys(SQUARES, "b")).id, MARCH)
         ids = [
@@ -93,8 +93,8 @@ def test_what_lies_on_the_edge_of_the_changed_cells_follows_without_any_distance
             for number, corner in enumerate(corners)
         ]
     with database.write() as session:
-        # On a border the lower code owns: all four corners of the column go over.
-        owners = {each: "a" if each[0] == 0 else "b" for each in SQUARES}
+        # On a border the lower code owns: all four corners of the town go over.
+        owners = {each: "a" if each[0] < 2 else "b" for each in SQUARES}
         assert publish(session, draft(session, scheme, owners).id, APRIL).assignments == (4, 4)
         assert lasting_owners(session) == dict.fromkeys(ids, "a")
         assert assign_entities(session, scheme, MARCH) == (0, 0)

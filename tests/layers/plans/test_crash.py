@@ -65,7 +65,7 @@ def scheme(database: Database) -> int:
 
 
 def is_whole(database: Database, scheme: int, expected: dict[tuple[int, int], str]) -> bool:
-    """Return whether April's cells are the expected ones; assignments and the past must fit them."""
+    """Return whether April's cells are the expected ones; fail if assignments or the past differ."""
     squares = list(SQUARES)
     with database.read() as session:
         cells = by_square(cells_as_of(session, scheme, APRIL))

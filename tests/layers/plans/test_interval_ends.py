@@ -3,7 +3,8 @@
 from datetime import date, timedelta
 
 import pytest
-from layers.entities.intervals import OPEN_END, AssignmentValues, Interval, StoredAssignment, diff_intervals
+
+from layers.plans.intervals import OPEN_END, AssignmentValues, Interval, StoredAssignment, diff_intervals
 
 FIRST = date(2026, 1, 1)
 A, B = (AssignmentValues(code, 1.0, "inside", None, None) for code in "AB")
