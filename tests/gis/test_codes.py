@@ -151,7 +151,6 @@ def test_layout_refused():
 def test_nothing_to_number():
     numbers = codes.number_cells([], [], [], [], layout="plain")
     assert len(numbers.code) == len(numbers.sequence) == 0
-    assert len(codes.rows_of_bands([], [], [])) == 0
 
 
 def test_codes_are_spelt_as_text_one_way():
