@@ -19,8 +19,8 @@ test: check ## everything that must hold: lint, types, import rules, and all tes
 	@.ci/system-packages tests
 	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
-fuzz: $(VENV)/.dev ## the engine's tests on fresh random examples, until you stop it
-	@while HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -n 2 tests/gis; do :; done
+fuzz: $(VENV)/.dev ## all property tests on fresh random examples, until you stop it
+	@while HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -n 2 -m hypothesis; do :; done
 
 check: $(VENV)/.dev ## lint, types, import rules and declared dependencies
 	@$(BIN)/ruff format --check .

@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 
 from tests.forkserver import forkserver, run_program
+from tests.plain_http import NO_CERTIFICATES
 from tests.procfs import descendants, read_proc
 
 _TIMEOUT_S = 180.0
@@ -35,7 +36,9 @@ def environment(folder: Path) -> dict[str, str]:
     return {**kept, "PYTHONPATH": path, "WANGGE_UPLOADS": str(uploads)}
 
 
-def run_wangge(folder: Path, *arguments: object, codes: Collection[int] = (0,)) -> Any:
+def run_wangge(
+    folder: Path, *arguments: object, codes: Collection[int] = (0,), logs: Path | None = None
+) -> Any:
     """Run a command in a process of its own and return the JSON it prints, or its text.
 
     Parameters
@@ -46,8 +49,10 @@ def run_wangge(folder: Path, *arguments: object, codes: Collection[int] = (0,)) 
         Of the command line.
     codes
         The exit codes with which it may end.
+    logs
+        Where what it prints is kept, if not in the folder.
     """
-    process, output = _spawn(folder, *arguments)
+    process, output = _spawn(folder, *arguments, logs=logs)
     process.join(_TIMEOUT_S)
     assert process.exitcode in codes, _read_output(output, ".err")
     out = _read_output(output, ".out")
@@ -59,10 +64,10 @@ def start_wangge(folder: Path, *arguments: object) -> ForkServerProcess:
     return _spawn(folder, *arguments)[0]
 
 
-def _spawn(folder: Path, *arguments: object) -> tuple[ForkServerProcess, Path]:
+def _spawn(folder: Path, *arguments: object, logs: Path | None = None) -> tuple[ForkServerProcess, Path]:
     """Begin a command; return also where it writes."""
-    output = folder / f"wangge-{next(_run_numbers)}"
-    process_args = tuple(map(str, arguments)), folder, environment(folder), output
+    output = (logs or folder) / f"wangge-{next(_run_numbers)}"
+    process_args = tuple(map(str, arguments)), folder, environment(output.parent), output
     process = forkserver.Process(target=run_program, args=process_args)
     process.start()
     return process, output
@@ -98,7 +103,9 @@ class Server:
         try:
             self.address = self._wait_for_address()
             headers = {"Authorization": f"Bearer {token}"}
-            self.client = httpx.Client(base_url=self.address, headers=headers, timeout=_TIMEOUT_S)
+            self.client = httpx.Client(
+                base_url=self.address, headers=headers, timeout=_TIMEOUT_S, verify=NO_CERTIFICATES
+            )
             self._wait_until_ready()
         except BaseException:
             self.process.kill()

@@ -10,6 +10,7 @@ import httpx
 import numpy as np
 
 from layers.db.database import Database
+from tests.plain_http import NO_CERTIFICATES
 from tests.service import dataset
 from tests.service.consistency import check_owners
 from tests.service.dataset import EVEN_SPLIT, ODD_SPLIT, Owners, draft_plan, nth_day, publish_plan
@@ -43,7 +44,9 @@ class Writer:
 
     def _work(self) -> None:
         headers = {**self._server.client.headers}
-        with httpx.Client(base_url=self._server.address, headers=headers, timeout=60) as client:
+        with httpx.Client(
+            base_url=self._server.address, headers=headers, timeout=60, verify=NO_CERTIFICATES
+        ) as client:
             try:
                 while not self._stop.is_set():
                     following = (EVEN_SPLIT, ODD_SPLIT)[len(self.history) % 2]

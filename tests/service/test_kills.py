@@ -18,6 +18,7 @@ from sqlalchemy import inspect, text
 
 from layers.db.database import Database
 from layers.jobs.queue import find_job
+from tests.plain_http import NO_CERTIFICATES
 from tests.service import dataset
 from tests.service.consistency import check_edition, check_owners
 from tests.service.dataset import EVEN_SPLIT, ODD_SPLIT, draft_plan, nth_day, owners_on, publish_plan
@@ -166,7 +167,12 @@ def kill_during_publishing(service: Service, edition: int) -> None:
     for _ in range(PUBLICATIONS):
         following, on = (ODD_SPLIT, EVEN_SPLIT)[len(history) % 2], nth_day(PUBLISHED + len(history))
         # Its own client, which outlives that of the server.
-        asking = httpx.Client(base_url=service.server.address, headers=service.client.headers, timeout=None)
+        asking = httpx.Client(
+            base_url=service.server.address,
+            headers=service.client.headers,
+            timeout=None,
+            verify=NO_CERTIFICATES,
+        )
         request = Thread(target=ask_to_publish, args=(asking, draft_plan(service.client, following), on))
         request.start()
         after = service.wait(0, 1.2 * lasts)
@@ -209,7 +215,7 @@ def kill_during_restores(service: Service, make_url: MakeUrl) -> None:
 
 
 def holds_tables(url: str) -> bool:
-    """Tell whether there are tables in a database, or the database at all."""
+    """Return whether there are tables in a database, or the database at all."""
     with closing(Database(url)) as database:
         if database.embedded and not Path(str(database.url.database)).exists():
             return False

@@ -1,6 +1,5 @@
 """A running service on a migrated database with areas, and a caller for each role."""
 
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,12 +17,10 @@ from api.security.principal import SYSTEM, Role
 from api.settings import ServiceSettings
 from layers.db.database import Database, bump_revision
 from layers.models import Area
+from tests.plain_http import NO_CERTIFICATES
 
 WEST, SOUTH, STEP = 114.0, 22.5, 0.01
 Client = Callable[..., httpx.Client]
-
-_NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Nothing here is encrypted; each client would read the certificates of the world otherwise."""
 
 
 def square(column: float, row: float, width: float = 1, height: float = 1) -> shapely.Polygon:
@@ -91,7 +88,7 @@ def client(service: str, ground: Database) -> Iterator[Client]:
                 session, SYSTEM, f"{role} {len(made)}", Role(role), area, timedelta(hours=1)
             )
         headers = {"Authorization": f"Bearer {token}"}
-        made.append(httpx.Client(base_url=service, headers=headers, timeout=90, verify=_NO_CERTIFICATES))
+        made.append(httpx.Client(base_url=service, headers=headers, timeout=90, verify=NO_CERTIFICATES))
         return made[-1]
 
     yield make

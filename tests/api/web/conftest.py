@@ -32,6 +32,7 @@ from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
 from tests.api.routes.conftest import serving
+from tests.plain_http import NO_CERTIFICATES
 
 WEST, SOUTH, STEP, COLUMNS, ROWS = 114.05, 22.54, 0.002, 6, 4
 COUNTY, TOWN, OTHER_TOWN = "440304", "440304001", "440304002"
@@ -233,7 +234,10 @@ def cookies(service: str) -> Callable[[str], list[dict[str, Any]]]:
     def cookie(name: str) -> list[dict[str, Any]]:
         if name not in kept:
             answer = httpx.post(
-                f"{service}/v1/session", json={"name": name, "password": PASSWORD}, timeout=60
+                f"{service}/v1/session",
+                json={"name": name, "password": PASSWORD},
+                timeout=60,
+                verify=NO_CERTIFICATES,
             )
             assert answer.status_code == 201
             kept[name] = [
@@ -248,7 +252,7 @@ def cookies(service: str) -> Callable[[str], list[dict[str, Any]]]:
 def interface(service: str, cookies: Callable[[str], list[dict[str, Any]]]) -> Iterator[Callable[..., Any]]:
     """Ask the interface as the account monitor, past the page."""
     pairs = {each["name"]: each["value"] for each in cookies("monitor")}
-    with httpx.Client(base_url=service, cookies=pairs, timeout=60) as client:
+    with httpx.Client(base_url=service, cookies=pairs, timeout=60, verify=NO_CERTIFICATES) as client:
 
         def ask(path: str, **query: Any) -> Any:
             answer = client.get(path, params=query)
@@ -276,15 +280,31 @@ class Opened:
     def wait(self, condition: str) -> None:
         """Wait until an expression holds (Playwright's own waiting needs eval, which the page forbids)."""
         ends = time.monotonic() + PATIENCE_S
-        while time.monotonic() < ends:
+        while (left := ends - time.monotonic()) > 0:
+            # The page looks by itself: asked from here again and again, it would draw more slowly.
+            script = f"""() => new Promise((resolve, reject) => {{
+                const ends = Date.now() + {1000 * left};
+                const look = () => {{
+                    try {{
+                        const holds = Boolean({condition});
+                        if (!holds && Date.now() < ends) return;
+                        resolve(holds);
+                    }} catch (error) {{
+                        reject(error);
+                    }}
+                    clearInterval(again);
+                }};
+                const again = setInterval(look, 20);
+                look();
+            }})"""
             try:
-                if self.page.evaluate(condition):
+                if self.page.evaluate(script):
                     return
             except Error as error:
                 # The page is being loaded anew.
                 if "context was destroyed" not in error.message:
                     raise
-            self.page.wait_for_timeout(50)
+                self.page.wait_for_timeout(50)
         raise AssertionError(f"never came true: {condition}; {self.problems}")
 
     def settle(self) -> None:

@@ -7,20 +7,20 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-import httpx
 import pytest
 from pydantic import ValidationError
 
 from api.routes.web_page import content_security_policy
 from api.settings import ServiceSettings
 from api.web import WEB
+from tests.plain_http import get
 
 SCRIPTS = sorted((WEB / "js").rglob("*.js"))
 WORDS = (WEB / "js" / "core" / "words.js").read_text(encoding="utf-8")
 
 
 def test_the_page_is_open_and_strict(service: str) -> None:
-    answer = httpx.get(service)
+    answer = get(service)
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/html")
     policy = answer.headers["content-security-policy"]
@@ -29,11 +29,11 @@ def test_the_page_is_open_and_strict(service: str) -> None:
     assert "<title>网格 Wangge</title>" in answer.text
     # No script and no style stands in the document itself.
     assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", answer.text) == []
-    assert httpx.get(f"{service}/v1/page").status_code == 401
-    again = httpx.get(service, headers={"If-None-Match": answer.headers["etag"]})
+    assert get(f"{service}/v1/page").status_code == 401
+    again = get(service, headers={"If-None-Match": answer.headers["etag"]})
     assert again.status_code == 304
-    plain = httpx.get(f"{service}/web/js/monitor/start.js", headers={"Accept-Encoding": "identity"})
-    packed = httpx.get(f"{service}/web/js/monitor/start.js", headers={"Accept-Encoding": "gzip"})
+    plain = get(f"{service}/web/js/monitor/start.js", headers={"Accept-Encoding": "identity"})
+    packed = get(f"{service}/web/js/monitor/start.js", headers={"Accept-Encoding": "gzip"})
     assert packed.headers["content-encoding"] == "gzip"
     assert plain.content == packed.content == (WEB / "js" / "monitor" / "start.js").read_bytes()
     assert plain.headers["content-security-policy"] == policy
@@ -41,20 +41,18 @@ def test_the_page_is_open_and_strict(service: str) -> None:
 
 def test_files_are_kept_for_ever_under_their_version(service: str) -> None:
     """A page that is opened again asks for its document and for data alone."""
-    named = re.findall(r'(?:href|src)="(web/([0-9a-f]{12})/[^"]+)"', httpx.get(service).text)
+    named = re.findall(r'(?:href|src)="(web/([0-9a-f]{12})/[^"]+)"', get(service).text)
     assert len(named) > 40
     assert len({version for _, version in named}) == 1
     address, version = named[-1]
-    kept = httpx.get(f"{service}/{address}")
+    kept = get(f"{service}/{address}")
     assert kept.headers["cache-control"] == "public, max-age=31536000, immutable"
     # What other versions are asked for may change.
     for other in (address.replace(version, "0" * 12), address.replace(f"{version}/", "")):
-        answer = httpx.get(f"{service}/{other}")
+        answer = get(f"{service}/{other}")
         assert (answer.content, answer.headers["cache-control"]) == (kept.content, "no-cache")
     etag = kept.headers["etag"]
-    assert (
-        httpx.get(f"{service}/{address}", headers={"If-None-Match": f'"other", W/{etag}'}).status_code == 304
-    )
+    assert get(f"{service}/{address}", headers={"If-None-Match": f'"other", W/{etag}'}).status_code == 304
 
 
 @pytest.mark.parametrize(
@@ -62,7 +60,7 @@ def test_files_are_kept_for_ever_under_their_version(service: str) -> None:
 )
 def test_nothing_else_is_sent(service: str, path: str) -> None:
     # Written out, because the client would take the dots for a way up.
-    assert httpx.get(f"{service}/web/{path.replace('..', '%2e%2e')}").status_code in (401, 404)
+    assert get(f"{service}/web/{path.replace('..', '%2e%2e')}").status_code in (401, 404)
 
 
 def test_every_file_that_is_named_is_there(service: str) -> None:
@@ -74,7 +72,7 @@ def test_every_file_that_is_named_is_there(service: str) -> None:
     assert len(named) > 60
     assert [path for path in named if not path.resolve().is_file()] == []
     for path in {path.resolve().relative_to(WEB).as_posix() for path in named}:
-        assert httpx.get(f"{service}/web/{path}").status_code == 200, path
+        assert get(f"{service}/web/{path}").status_code == 200, path
 
 
 def test_every_script_is_named_in_the_document() -> None:

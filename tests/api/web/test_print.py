@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Page, Route
 
@@ -12,6 +11,7 @@ from layers.maps.choropleth import sample_ramp
 from layers.maps.map_data import MAX_REQUEST_CELLS
 from tests.api.web.conftest import FIRST, Opened
 from tests.api.web.test_tools import COLOURS
+from tests.plain_http import get
 
 Open = Callable[..., Opened]
 
@@ -31,7 +31,7 @@ def test_the_maps_offered_show_what_the_page_shows(
     shown = f"?lang=zh&at={FIRST}&measure=households&method=natural_breaks&classes=3"
     assert links(page) == [f"{service}/maps/community.{form}{shown}" for form in ("pdf", "png", "html")]
     pairs = {each["name"]: each["value"] for each in cookies("monitor")}
-    drawn = httpx.get(links(page)[2], cookies=pairs, timeout=60).text
+    drawn = get(links(page)[2], cookies=pairs, timeout=60).text
     told = json.loads(drawn.split('id="wangge-data">')[1].split("</script>")[0])
     field = next(each for each in told["cells"]["fields"] if each["key"] == "households")
     page.wait_for_selector("#legend .class-row")
