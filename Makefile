@@ -22,11 +22,13 @@ test: check ## everything that must hold: lint, types, import rules, and all tes
 fuzz: $(VENV)/.dev ## the engine's tests on fresh random examples, until you stop it
 	@while HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -n 2 tests/gis; do :; done
 
-check: $(VENV)/.dev ## lint, types and import rules
+check: $(VENV)/.dev ## lint, types, import rules and declared dependencies
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/deptry gis layers api
+	@$(BIN)/deptry tests benchmarks docs --exclude notebooks --ignore DEP002,DEP004
 
 bench: $(VENV)/.dev ## measure beside the named peers (minutes)
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

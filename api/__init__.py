@@ -1,4 +1,4 @@
-"""What people and programs call: the command line, and settings.
+"""The interfaces of Wangge: the command line, HTTP and the page.
 
-It reads arguments, calls `layers` and `gis`, and says what happened; it computes no geometry.
+They parse, call `layers` and `gis`, and answer; they compute no geometry.
 """

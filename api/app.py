@@ -1,7 +1,4 @@
-"""The application: what a process of the service opens, mounts and closes.
-
-Routes live in `api.routes`, who may call them in `api.security`; `api.cli.serve` runs it.
-"""
+"""The application: what a process of the service opens, mounts and closes."""
 
 import asyncio
 import shutil
@@ -28,7 +25,7 @@ from api.http.openapi_tiles import tile_paths
 from api.jobs.worker import Worker
 from api.locate.contract import model_schemas as locate_schemas
 from api.locate.openapi import locate_paths
-from api.metrics import METRICS_BUFFER
+from api.metrics import REQUEST_METRICS
 from api.routes import FAST_PATHS, ROUTERS, SLOW_PATHS, UPLOAD_PATHS
 from api.routes.web_page import load_assets
 from api.security import setup
@@ -61,7 +58,7 @@ class Service(FastAPI):
 
 
 def create_app(settings: ServiceSettings | None = None) -> FastAPI:
-    """Build the application; nothing is opened before it starts.
+    """Build the application; nothing is opened before startup.
 
     Parameters
     ----------
@@ -78,13 +75,13 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        # Not by `include_router`, which would build each route a second time.
+        routes=[route for router in ROUTERS for route in router.routes],
         # What fails may name a person: it goes to the log alone, without its text.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.settings = service_settings
     problems.add_exception_handlers(app)
-    for router in ROUTERS:
-        app.include_router(router)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     app.add_middleware(FastPathMiddleware, routes=FAST_PATHS)
     setup.add_security(
@@ -118,7 +115,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         daemon=True,
     )
     preloader = Thread(target=_preload_modules, args=(stop,), name="imports", daemon=True)
-    metrics_task = asyncio.create_task(METRICS_BUFFER.flush_periodically())
+    metrics_task = asyncio.create_task(REQUEST_METRICS.flush_periodically())
     try:
         app.state.database, app.state.snapshots, app.state.uploads = database, snapshots, uploads
         app.state.live_entities = LiveEntityIndexes(database)
@@ -138,7 +135,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         metrics_task.cancel()
         stop.set()
         await run_in_threadpool(worker.stop)
-        # An import that the interpreter's end overtakes is an error.
+        # An import that is still running when the interpreter exits raises an error.
         for thread in (follower, preloader):
             if thread.ident is not None:
                 await run_in_threadpool(thread.join, 5)
@@ -149,8 +146,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _preload_modules(stop: Event) -> None:
-    """Import what the first classes of a measure and the first drawn map need, unless they were asked for."""
-    # Seconds that whoever opens the page on a new service would otherwise wait beside.
+    """Import what the first classes of a measure and the first drawn map need."""
+    # Otherwise the first user of a new service would wait seconds for it.
     if not stop.wait(_PRELOAD_DELAY_S):
         import mapclassify  # noqa: F401
 
@@ -158,7 +155,7 @@ def _preload_modules(stop: Event) -> None:
 
 
 def require_migrated(database: Database) -> int:
-    """Read the revision of a database that is ready to serve.
+    """Return the revision of a database; raise unless it is ready to be served.
 
     Raises
     ------
@@ -169,6 +166,6 @@ def require_migrated(database: Database) -> int:
         return database.read_revision()
     except SQLAlchemyError as error:
         raise InputError(
-            f"{database.display_name} is no database of Wangge that opens; "
-            "run wangge migrate, or mend its URL."
+            f"{database.display_name} is not a database that Wangge can open; "
+            "run wangge migrate, or correct its URL."
         ) from error

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on standard error, each with the id of its request."""
+"""Logs: JSON lines on standard error, each with the id of its request."""
 
 import logging
 import sys
@@ -11,7 +11,7 @@ import orjson
 import structlog
 
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
-"""The id of the request that is being answered; every line of log written meanwhile carries it."""
+"""The id of the current request, which every line logged meanwhile has."""
 
 _JSON_LINE_OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
@@ -39,7 +39,7 @@ def _dumps(record: Any, **_options: Any) -> str:
 def _drop_exception_text(
     _logger: Any, _name: str, record: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Replace an exception by its class: its text may hold values of a person."""
+    """Replace an exception by its class: its text may hold personal data."""
     raised = record.pop("exc_info", None)
     record.pop("exc_text", None)
     if isinstance(raised, tuple) and raised[0] is not None:
@@ -49,17 +49,17 @@ def _drop_exception_text(
 
 
 def log_request(request_id: str, method: str, route: str, status: int, seconds: float) -> None:
-    """Write the line of a request that has been answered.
+    """Log a request that has been answered.
 
-    There is one for every request, so that it goes past the machinery of other logs, which would take longer
-    than finding the owner of a place.
+    There is a line for every request, so it bypasses structlog, which would take longer than finding the
+    owner of a location.
 
     Parameters
     ----------
     request_id
         Its id.
     method, route, status
-        What was asked, without values, and how it was answered.
+        The request, without values, and the status of its answer.
     seconds
         From the request to the end of its answer.
     """
@@ -80,12 +80,12 @@ def log_request(request_id: str, method: str, route: str, status: int, seconds: 
     try:
         sys.stderr.write(line.decode())
     except (OSError, ValueError):
-        # Nobody reads the log any more, which is no reason to refuse an answer.
+        # The log is not read any more, which is no reason to refuse an answer.
         return
 
 
 def configure(level: int = logging.INFO) -> None:
-    """Send the logs of this process, those of libraries too, to standard error as JSON lines."""
+    """Send the logs of this process, including those of libraries, to standard error as JSON lines."""
     structlog.configure(
         processors=[*_SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -1,4 +1,4 @@
-"""How an error answers over HTTP: problem+json of RFC 9457, by one table from error class to status."""
+"""Errors over HTTP: problem+json of RFC 9457, with one table from error class to status."""
 
 import sqlite3
 import traceback
@@ -44,7 +44,7 @@ STATUS_BY_ERROR: Mapping[type[WanggeError], int] = {
 MEDIA_TYPE = "application/problem+json"
 
 RETRY_AFTER_S = 2
-"""Seconds after which a request that met no database may be sent again."""
+"""Seconds after which a request that found no database may be sent again."""
 
 log = structlog.get_logger("wangge.problems")
 
@@ -100,7 +100,7 @@ def problem_response(
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return OpenAPI responses: problems of the given statuses and of those every route can answer."""
+    """Return OpenAPI responses: problems with the given statuses and with those of every route."""
     return {
         status: {
             "description": HTTPStatus(status).phrase,
@@ -122,7 +122,7 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def add_exception_handlers(app: FastAPI) -> None:
-    """Answer the errors that a request can cause with a problem; `api.http.middleware` answers all others."""
+    """Answer errors that a request can cause with a problem; `api.http.middleware` answers all others."""
     app.add_exception_handler(WanggeError, _handle_wangge_error)
     app.add_exception_handler(RequestValidationError, _handle_validation_error)
     app.add_exception_handler(HTTPException, _handle_http_exception)
@@ -156,7 +156,7 @@ async def _handle_validation_error(request: Request, error: Exception) -> Respon
 async def _handle_data_error(request: Request, error: Exception) -> Response:
     del error
     return problem_response(
-        422, "A value of the request cannot be kept or looked for.", request_id=_request_id(request)
+        422, "A value of the request cannot be stored or searched for.", request_id=_request_id(request)
     )
 
 
@@ -169,7 +169,7 @@ async def _handle_http_exception(request: Request, error: Exception) -> Response
 
 
 def failure_response(error: Exception, request_id: str | None) -> Response:
-    """Return the answer to a request that failed by no fault of its own, and log why.
+    """Return the answer to a request that failed through no fault of its own, and log why.
 
     A database that is locked, full or away answers 503, since it may be back in a moment; all else is an
     error of the program, 500.
@@ -178,39 +178,39 @@ def failure_response(error: Exception, request_id: str | None) -> Response:
         log_error(error, "the database cannot be used")
         return problem_response(
             503,
-            "The database cannot be used at the moment; ask again.",
+            "The database cannot be used at the moment; try again.",
             request_id=request_id,
             headers={"Retry-After": str(RETRY_AFTER_S)},
         )
     log_error(error)
     return problem_response(
         500,
-        "An error of the program, not of yours; give its request_id to who runs the service.",
+        "An error in the service, not in your request; report its request_id to the operator.",
         request_id=request_id,
     )
 
 
 def is_database_unavailable(error: Exception) -> bool:
-    """Tell whether the database is at fault, and not what it was asked."""
+    """Return whether the database is at fault, not the statement."""
     if isinstance(error, PoolTimeoutError):
         return True
     if not isinstance(error, DBAPIError):
         return False
     if isinstance(error.orig, sqlite3.Error):
-        # SQLite calls a mistake in a statement an operational error too.
+        # SQLite also calls a mistake in a statement an operational error.
         return isinstance(error, OperationalError) and error.orig.sqlite_errorcode != sqlite3.SQLITE_ERROR
     return isinstance(error, OperationalError) or error.connection_invalidated
 
 
 def log_error(error: BaseException, event: str = "error of the program") -> None:
-    """Log an error: its class and where it rose, never its text, which may be personal."""
+    """Log the class of an error and where it was raised, never its text, which may be personal."""
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     original = getattr(error, "orig", None)
     log.error(
         event,
         error=type(error).__name__,
         cause=type(error.__cause__).__name__ if error.__cause__ else None,
-        # SQLITE_FULL or 53100 tells who runs the service what to do, and nothing of a record.
+        # SQLITE_FULL or 53100 tells the operator what to do, and nothing about a record.
         code=getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None),
         where=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     )

@@ -1,7 +1,4 @@
-"""Settings from the environment, with the prefix WANGGE_, read when a command starts.
-
-It says where things are; what they mean is known where they are used.
-"""
+"""Settings from the environment, with the prefix WANGGE_, read when a command starts."""
 
 import sys
 from pathlib import Path
@@ -19,7 +16,7 @@ def _default_data_folder() -> Path:
 
 
 class DataSettings(BaseSettings):
-    """Where the code tables are: WANGGE_DATA."""
+    """The folder of code tables: WANGGE_DATA."""
 
     model_config = SettingsConfigDict(env_prefix="WANGGE_")
 
@@ -39,23 +36,23 @@ class DataSettings(BaseSettings):
 
 
 class ServiceSettings(BaseSettings):
-    """What the service needs: WANGGE_DATABASE, WANGGE_HOST, WANGGE_PORT, WANGGE_WORKERS and limits.
+    """The settings of the service: WANGGE_DATABASE, WANGGE_HOST, WANGGE_PORT, WANGGE_WORKERS and limits.
 
     Attributes
     ----------
     database
         ``sqlite:///FILE.gpkg`` or ``postgresql+psycopg://user@host:port/name``.
     hosts
-        The names by which the service is called, as a JSON list; "*" stands for any.
+        The host names of the service, as a JSON list; "*" stands for any.
     uploads
-        The folder where uploaded files wait for their import, and files of exports to be fetched; a private
-        temporary one when not given.
+        The folder of uploaded files that wait for their import, and of exported files; a private temporary
+        one when not given.
     export_s
-        Seconds that the file of an export is kept.
+        Seconds that exported files are kept.
     body_bytes, upload_bytes
         The largest body of a request, and of an uploaded file.
     request_s
-        Seconds after which a request is given up, streams aside.
+        Seconds after which a request is given up, except streams.
     grace_s
         Seconds that running requests get when the service stops.
     parse_s, parse_bytes
@@ -63,10 +60,10 @@ class ServiceSettings(BaseSettings):
     vertices
         The most vertices of a geometry in a request, and the most of all in an uploaded file.
     title
-        What the page calls itself; its own name when empty.
+        The title of the page; a default when empty.
     base_tiles, base_tiles_attribution, base_tiles_max_zoom
         Raster tiles of another server on the same network to draw beneath the map, as
-        ``https://host/{z}/{x}/{y}.png``; whom to name for them; and the last zoom they have.
+        ``https://host/{z}/{x}/{y}.png``; their attribution; and their highest zoom.
     """
 
     model_config = SettingsConfigDict(env_prefix="WANGGE_")
@@ -92,7 +89,7 @@ class ServiceSettings(BaseSettings):
 
     @property
     def address(self) -> str:
-        """The address at which a browser on this machine finds the service."""
-        # What listens everywhere is no place to go to.
+        """The address of the service for a browser on this machine."""
+        # The wildcard address is no address to connect to.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"

@@ -68,7 +68,8 @@ def district(side_degrees: float) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
 
 def draft(url: str, cells: gpd.GeoDataFrame, name: str) -> int:
     """Store a plan that could be published, and return its id."""
-    from layers.plans.drafts import check_plan, create_draft
+    from layers.plans.check import check_plan
+    from layers.plans.drafts import create_draft
     from layers.plans.schemes import create_scheme, find_scheme
 
     with opened(url) as database, database.write() as session:

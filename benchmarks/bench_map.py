@@ -9,7 +9,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import pyogrio
 import shapely
@@ -98,27 +100,35 @@ def scatter(areas: Path, count: int, places: Path) -> None:
     places.write_text("id,longitude,latitude\n" + "\n".join(lines) + "\n", encoding="utf-8")
 
 
+def finish(client: httpx.Client, accepted: httpx.Response) -> dict[str, Any]:
+    """Wait until a job is done, and return it."""
+    job: dict[str, Any] = accepted.json()
+    while job["state"] in {"queued", "running"}:
+        time.sleep(0.1)
+        job = client.get(f"/v1/jobs/{job['id']}").raise_for_status().json()
+    if job["state"] != "done":
+        raise SystemExit(f"{job['kind']}: {job}")
+    return job
+
+
 def publish(service: Service, size: float, table: Table) -> None:
     """Divide through the service, check, publish, and wait until all workers know."""
     client = service.client()
     client.post("/v1/schemes", json={"code": "unit", "name": "单元网格"}).raise_for_status()
     with table.step("divide (job)", service.spent):
         given = {"scheme": "unit", "name": "first", "size_m": size}
-        job = client.post("/v1/divisions", json=given).raise_for_status().json()
-        while job["state"] in {"queued", "running"}:
-            time.sleep(0.3)
-            job = client.get(f"/v1/jobs/{job['id']}").raise_for_status().json()
-    if job["state"] != "done":
-        raise SystemExit(f"divide: {job}")
+        job = finish(client, client.post("/v1/divisions", json=given).raise_for_status())
     print(job["result"], file=sys.stderr)
     plan = f"/v1/plans/{job['result']['plan']}"
     for what, body in (("check", None), ("publish", {"on": "2026-01-01"})):
         held = client.get(plan).raise_for_status()
         with table.step(what, service.spent), service.locating(table, f"locate during {what}"):
             done = client.post(f"{plan}/{what}", json=body, headers={"If-Match": held.headers["etag"]})
-        if done.status_code >= 400:
-            raise SystemExit(f"{what}: {done.status_code} {done.text[:400]}")
-        print(what, done.text[:300], file=sys.stderr)
+            if done.status_code >= 400:
+                raise SystemExit(f"{what}: {done.status_code} {done.text[:400]}")
+            # A large plan is checked and published by a job.
+            told = finish(client, done) if done.status_code == 202 else done.json()
+        print(what, str(told)[:300], file=sys.stderr)
     with table.step("publish to every worker's answer", service.spent):
         service.wait_for_cells()
 

@@ -1,4 +1,4 @@
-"""Administrative areas: the hierarchy of codes and parents, and whether it holds."""
+"""Administrative areas: the hierarchy of codes and parents, and the checks that it holds."""
 
 import re
 
@@ -6,25 +6,25 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import BoolArray, ObjectArray
 from gis.crs import to_working_crs
 from gis.errors import CoverageError, InputError
 
 NESTING_TOLERANCE_M2 = 0.01
-"""How much ground a child may lie outside its parent, or a parent be left by its children."""
+"""How far a child may extend outside its parent, and how much of a parent its children may leave."""
 
-# Digits by which a Chinese code of each length names something: province, city, county, town, village.
+# The level that a Chinese code of each length names: province, city, county, town, village.
 _LEVEL_BY_CODE_LENGTH = {2: "province", 4: "city", 6: "county", 9: "town", 12: "village"}
 
 
 def build_hierarchy(areas: gpd.GeoDataFrame, *, crs: CRS | None = None) -> gpd.GeoDataFrame:
     """Complete and validate the hierarchy of areas.
 
-    Parents come from the `parent` column where it has values; else from the codes when all are Chinese
-    (440305 is the parent of 440305001); else, when the areas have several levels, from the ground: the
-    smallest area of another level that covers a point inside.
+    Parents come from the `parent` column where it has values; else from the codes if all are Chinese (440305
+    is the parent of 440305001); else, if the areas have several levels, from geometry: the smallest area of
+    another level that covers a point inside.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def build_hierarchy(areas: gpd.GeoDataFrame, *, crs: CRS | None = None) -> gpd.G
 
 
 def leaf_areas(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the areas that are nobody's parent, with a new RangeIndex."""
+    """Return the areas that are no parent of another, with a new RangeIndex."""
     return areas[~areas["code"].isin(areas["parent"].dropna())].reset_index(drop=True)
 
 
@@ -62,7 +62,7 @@ def _check_features(areas: gpd.GeoDataFrame) -> None:
     geometries = areas.geometry.values
     codes = areas["code"].to_numpy(dtype=object)
 
-    def raise_if_any(bad: NDArray[np.bool_], what: str) -> None:
+    def raise_if_any(bad: BoolArray, what: str) -> None:
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
             raise InputError(f"record {row + 1} (code {codes[row]!r}) {what}")
@@ -81,14 +81,14 @@ def _check_features(areas: gpd.GeoDataFrame) -> None:
     infinite = np.asarray(~np.isfinite(shapely.bounds(geometries)).all(axis=1))
     xy, record = shapely.get_coordinates(geometries, return_index=True)
     infinite[record[~np.isfinite(xy).all(axis=1)]] = True
-    raise_if_any(infinite, "has coordinates that are no numbers; draw it anew or leave it out.")
+    raise_if_any(infinite, "has coordinates that are no numbers; draw it again or leave it out.")
     invalid = ~shapely.is_valid(geometries)
     if invalid.any():
         reason = shapely.is_valid_reason(geometries[int(np.flatnonzero(invalid)[0])])
         raise_if_any(invalid, f"is no valid polygon ({reason}); run wangge repair first.")
 
 
-def _find_parents(areas: gpd.GeoDataFrame) -> NDArray[np.object_]:
+def _find_parents(areas: gpd.GeoDataFrame) -> ObjectArray:
     named_parents = areas["parent"].to_numpy(dtype=object, copy=True)
     named_parents[(areas["parent"].isna() | (areas["parent"] == "")).to_numpy()] = None
     if (named_parents != None).any():  # noqa: E711  element by element
@@ -117,7 +117,7 @@ def _find_parents(areas: gpd.GeoDataFrame) -> NDArray[np.object_]:
 
 
 def _significant_digits(code: str) -> str:
-    """Return the digits of a code that name something (440300 -> 4403), or "" if it is not laid out so."""
+    """Return the digits of a code that name something (440300 -> 4403), or "" if it has another layout."""
     if not re.fullmatch(r"\d{6}|\d{9}|\d{12}", code):
         return ""
     stem = re.sub(r"(?:000)+$", "", code) if len(code) > 6 else code
@@ -126,7 +126,7 @@ def _significant_digits(code: str) -> str:
     return stem if len(stem) in _LEVEL_BY_CODE_LENGTH else ""
 
 
-def _parents_by_location(areas: gpd.GeoDataFrame) -> NDArray[np.object_]:
+def _parents_by_location(areas: gpd.GeoDataFrame) -> ObjectArray:
     geometries = areas.geometry.values
     size = shapely.area(geometries)
     levels = areas["level"].to_numpy(dtype=object)
@@ -167,7 +167,7 @@ def _check_nesting(areas: gpd.GeoDataFrame, crs: CRS | None) -> None:
     projected = to_working_crs(areas, crs).geometry.values
     lonlat = areas.geometry.values
     # A parent may lack the vertices at which its children meet on a straight border. The border is straight
-    # in the CRS it was drawn in, so what is wrong is wrong in both.
+    # in the CRS it was drawn in, so a true fault shows in both.
     m2 = shapely.area(projected) / shapely.area(lonlat)
     beyond = np.minimum(
         shapely.area(shapely.difference(projected[children], projected[parents])),

@@ -1,11 +1,10 @@
-"""Where China's rules apply: the outline in which GCJ-02 shifts coordinates, and the border of its own zones.
-
-`gis.datum` owns the shift, `gis.crs` the zones, `gis.codes` the codes.
-"""
+"""Where China's rules apply: the outline in which GCJ-02 shifts coordinates, and the border."""
 
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from gis.arrays import BoolArray, FloatArray
 
 # Rectangles (west, south, east, north) in degrees: a coarse outline of the mainland and Hainan ...
 _SHIFTED_RECTANGLES = np.array(
@@ -31,8 +30,8 @@ _UNSHIFTED_RECTANGLES = np.array(
 )
 
 
-def in_gcj02_outline(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
-    """Tell which locations lie in the coarse outline of China.
+def in_gcj02_outline(lon: ArrayLike, lat: ArrayLike) -> BoolArray:
+    """Return which locations lie in the coarse outline of China that GCJ-02 uses.
 
     Parameters
     ----------
@@ -46,7 +45,7 @@ def in_gcj02_outline(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
     """
     x, y = np.broadcast_arrays(np.asarray(lon, dtype=float), np.asarray(lat, dtype=float))
 
-    def within(rectangles: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def within(rectangles: FloatArray) -> BoolArray:
         result = np.zeros(x.shape, dtype=bool)
         for west, south, east, north in rectangles:
             result |= (x >= west) & (x <= east) & (y >= south) & (y <= north)
@@ -107,11 +106,11 @@ _BORDER = shapely.Polygon(
 )
 
 
-def in_china_border(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
-    """Tell which locations lie in the border of mainland China, Hong Kong and Macau, within about 20 km.
+def in_china_border(lon: ArrayLike, lat: ArrayLike) -> BoolArray:
+    """Return which locations lie in mainland China, Hong Kong or Macau, within about 20 km of the border.
 
-    The outline of `in_china` is that of the shift and takes in Lahore, Bishkek and Kathmandu; where zones and
-    codes are chosen, this one is meant.
+    The outline of `in_gcj02_outline` takes in Lahore, Bishkek and Kathmandu; use this one to choose zones and
+    codes.
 
     Parameters
     ----------

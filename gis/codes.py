@@ -1,4 +1,4 @@
-"""Codes of cells: how they are spelled, how a cell is numbered in its base area, which numbers are free."""
+"""Codes of cells: their spelling, and the numbering of cells within a base area."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from gis.arrays import IntArray, ObjectArray
 from gis.errors import CapacityError, InputError
-
-TextArray = NDArray[np.object_]
 
 CodeLayout = Literal["auto", "cn", "plain"]
 
@@ -27,8 +26,8 @@ _PROVINCES = frozenset(
 _AREA_CODE_PATTERN = re.compile(r"[0-9]{6}(?:[0-9]{3}){0,2}", re.ASCII)
 
 
-def normalize_codes(values: ArrayLike) -> TextArray:
-    """Spell codes as text, one way for every layer.
+def normalize_codes(values: ArrayLike) -> ObjectArray:
+    """Return codes as text, spelled the same way in every layer.
 
     Parameters
     ----------
@@ -38,7 +37,7 @@ def normalize_codes(values: ArrayLike) -> TextArray:
     Returns
     -------
     ndarray of str
-        Numbers lose a decimal part of zero (559.0 is "559"), text its outer blanks; what is missing is "".
+        Numbers lose a decimal part of zero (559.0 is "559"), text its outer blanks; missing values become "".
     """
 
     def text(value: object) -> str:
@@ -50,14 +49,14 @@ def normalize_codes(values: ArrayLike) -> TextArray:
 
     raw = np.asarray(values, dtype=object)
     result = np.empty(len(raw), dtype=object)
-    # Most often all is text, of very many cells.
+    # The usual case, and there may be very many: all values are text.
     only_text = set(map(type, raw)) == {str}
     result[:] = list(map(str.strip, raw)) if only_text else [text(value) for value in raw]
     return result
 
 
-def require_codes(values: ArrayLike) -> TextArray:
-    """Spell codes as `normalize_codes` does, where every record must have one.
+def require_codes(values: ArrayLike) -> ObjectArray:
+    """Return codes as `normalize_codes` does; every record must have one.
 
     Raises
     ------
@@ -82,21 +81,12 @@ class CellCodes(NamedTuple):
         Array of int64, from 1, inside the base area.
     """
 
-    code: NDArray[np.object_]
-    sequence: NDArray[np.int64]
-
-
-class CodeParts(NamedTuple):
-    """The parts of a Chinese cell code; a part that belongs to the sequence is empty."""
-
-    county: str
-    town: str
-    village: str
-    sequence: str
+    code: ObjectArray
+    sequence: IntArray
 
 
 def is_chinese_area_code(code: str) -> bool:
-    """Tell whether an area code has 6, 9 or 12 digits and begins with a province of GB/T 2260."""
+    """Return whether an area code has 6, 9 or 12 digits and begins with a province of GB/T 2260."""
     return _AREA_CODE_PATTERN.fullmatch(code) is not None and code[:2] in _PROVINCES
 
 
@@ -131,68 +121,6 @@ def choose_code_layout(
     return layout
 
 
-def split_code(code: str, base_digits: int) -> CodeParts:
-    """Take a Chinese cell code apart.
-
-    Parameters
-    ----------
-    code
-        15 digits.
-    base_digits
-        How many of them are the base area's: 12, 9 or 6.
-
-    Raises
-    ------
-    InputError
-        If the code has not 15 digits, or the base has not 12, 9 or 6.
-
-    Examples
-    --------
-    >>> split("440304001002017", 12)
-    Digits(county='440304', town='001', village='002', sequence='017')
-    >>> split("440304001000017", 9)
-    Digits(county='440304', town='001', village='', sequence='000017')
-    """
-    if base_digits not in _AREA_CODE_LENGTHS:
-        raise InputError(f"A base area has 12, 9 or 6 digits, not {base_digits}.")
-    if re.fullmatch(r"[0-9]{15}", code) is None:
-        raise InputError(f"'{code}' is not a cell code of {CELL_CODE_LENGTH} digits.")
-    base = code[:base_digits]
-    return CodeParts(base[:6], base[6:9], base[9:12], code[base_digits:])
-
-
-def rows_of_bands(area_code: ArrayLike, y: ArrayLike, height_m: ArrayLike) -> NDArray[np.int64]:
-    """Sort irregular cells into rows, so that they can be read like a page.
-
-    A row is a band as high as the median cell of the base area, counted downwards from its
-    northernmost location: robust against a single huge or tiny cell, and the same for every run.
-
-    Parameters
-    ----------
-    area_code
-        Shape (n,), str.
-    y
-        Shape (n,), northings in metres of a location inside each cell.
-    height_m
-        Shape (n,), heights of the cells (north to south) in metres.
-
-    Returns
-    -------
-    ndarray of int64
-        Shape (n,); 0 is the northernmost row of each area.
-    """
-    northing, height = np.asarray(y, dtype=float), np.asarray(height_m, dtype=float)
-    areas, owner = np.unique(np.asarray(area_code, dtype=object).astype(str), return_inverse=True)
-    top = np.full(len(areas), -np.inf)
-    np.maximum.at(top, owner, northing)
-    order = np.lexsort((height, owner))
-    count = np.bincount(owner, minlength=len(areas))
-    first = np.cumsum(count) - count
-    band = np.maximum(height[order][first + (count - 1) // 2] if len(order) else height, np.finfo(float).tiny)
-    rows: NDArray[np.int64] = np.floor((top[owner] - northing) / band[owner]).astype(np.int64)
-    return rows
-
-
 def number_cells(
     area_code: ArrayLike,
     x: ArrayLike,
@@ -202,7 +130,7 @@ def number_cells(
     layout: Literal["cn", "plain"],
     used_codes: Collection[str] = frozenset(),
 ) -> CellCodes:
-    """Give cells their codes, numbered inside the base area west to east then north to south.
+    """Give cells codes, numbered within their base area west to east, then north to south.
 
     That is the order in which a page is read: rows follow one another from north to south, and a row is
     numbered from west to east. It is the usual reading of the rule for Chinese grid codes (numbers of
@@ -214,7 +142,7 @@ def number_cells(
     area_code
         Shape (n,), str: the base area of each cell.
     x, y
-        Shape (n,), metres: a location inside each cell; they order cells of one row, y those with one x.
+        Shape (n,), metres: a location inside each cell; x orders the cells of a row, y those with equal x.
     row
         Shape (n,), int: 0 or the least number is the northernmost row.
     layout
@@ -224,7 +152,7 @@ def number_cells(
 
     Returns
     -------
-    Numbers
+    CellCodes
         Codes and sequence numbers aligned with the input.
 
     Raises
@@ -255,15 +183,14 @@ def number_cells(
     return CellCodes(code, sequence)
 
 
-def _used_sequences(
-    areas: NDArray[np.str_], layout: str, used_codes: Collection[str]
-) -> dict[int, NDArray[np.int64]]:
-    """Give the sequence numbers already used, per position in `areas`."""
+def _used_sequences(areas: NDArray[np.str_], layout: str, used_codes: Collection[str]) -> dict[int, IntArray]:
+    """Return the sequence numbers already used, per position in `areas`."""
     position = {str(code): k for k, code in enumerate(areas)}
     used_by_area: dict[int, set[int]] = {}
     for code in used_codes:
         if layout == "cn":
-            # The same 15 digits can belong to a base of 12, 9 or 6 digits: they are spent for each of them.
+            # The same 15 digits can belong to a base of 12, 9 or 6 digits: they count as used for each of
+            # them.
             pairs = (
                 [(code[:n], code[n:]) for n in _AREA_CODE_LENGTHS] if len(code) == CELL_CODE_LENGTH else []
             )
@@ -279,11 +206,11 @@ def _used_sequences(
 def _sequence_digits(
     areas: NDArray[np.str_],
     owner: NDArray[np.intp],
-    sequence: NDArray[np.int64],
+    sequence: IntArray,
     layout: str,
     count: NDArray[np.intp],
 ) -> list[int]:
-    """Give the sequence digits of each area and refuse what they cannot hold."""
+    """Return the sequence digits of each area; raise if they cannot hold its cells."""
     if layout == "plain":
         widest = max(_MIN_PLAIN_DIGITS, len(str(sequence.max(initial=0))))
         return [widest] * len(areas)

@@ -1,7 +1,7 @@
 """Colour numbers for cells: neighbours differ, at most six colours, every colour about equally often.
 
-It numbers; which styles a map gives the numbers is the map's, except Tol's palette, which stands here because
-the limit of six colours is chosen for it.
+Which styles a map gives the numbers is up to the map, except Tol's palette, which stands here because the
+limit of six colours is chosen for it.
 """
 
 import heapq
@@ -11,9 +11,9 @@ from zlib import crc32
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import IntArray, ObjectArray
 from gis.crs import to_lonlat, to_working_crs
 from gis.graph import Pairs, find_neighbours, find_overlapping, find_shared_borders, find_shared_vertices
 
@@ -28,7 +28,6 @@ Source: Paul Tol, Colour Schemes, SRON technical note SRON/EPS/TN/09-002.
 TOL_GREY = "#BBBBBB"
 """The scheme's colour for "no data"."""
 
-IntArray = NDArray[np.int64]
 AdjacencyLists = list[list[int]]
 
 
@@ -73,7 +72,7 @@ def colour_cells(cells: gpd.GeoDataFrame, *, crs: CRS | None = None) -> IntArray
 def colour_graph(
     count: int, i: IntArray, j: IntArray, soft_i: IntArray | None = None, soft_j: IntArray | None = None
 ) -> IntArray:
-    """Colour the nodes of a graph as `colour` does the cells.
+    """Colour the nodes of a graph as `colour_cells` does the cells.
 
     Parameters
     ----------
@@ -108,7 +107,7 @@ def _count_conflicts(colours: list[int], i: IntArray, j: IntArray) -> int:
     return int(np.count_nonzero(numbers[i] == numbers[j]))
 
 
-def stable_colours(polygons: NDArray[np.object_], codes: Sequence[str]) -> IntArray:
+def stable_colours(polygons: ObjectArray, codes: Sequence[str]) -> IntArray:
     """Colour the cells of a coverage so that neighbours differ and a change recolours only near cells.
 
     Parameters
@@ -116,7 +115,7 @@ def stable_colours(polygons: NDArray[np.object_], codes: Sequence[str]) -> IntAr
     polygons
         Polygons of one coverage in any CRS, shape (n,); None and empty ones have no neighbours.
     codes
-        The distinct codes of the cells: a cell's turn, and the colour it likes best, follow from its code.
+        The distinct codes of the cells: they decide each cell's turn and preferred colour.
 
     Returns
     -------
@@ -125,9 +124,9 @@ def stable_colours(polygons: NDArray[np.object_], codes: Sequence[str]) -> IntAr
 
     Notes
     -----
-    Greedy colouring in an order that is random but fixed: what a cell gets depends on chains of neighbours
-    whose turn was earlier, and such chains are short, so that all cells whose earlier neighbours are done
-    are coloured at once (Jones and Plassmann 1993). Kempe chains help where all six are taken.
+    Greedy colouring in a fixed pseudo-random order: a cell's colour depends on chains of neighbours with
+    earlier turns, which are short, so that all cells whose earlier neighbours are done are coloured at once
+    (Jones and Plassmann 1993). Kempe chains help where all six are taken.
     """
     turns = np.array([crc32(code.encode()) for code in codes], dtype=np.int64)
     order = np.lexsort((np.asarray(codes, dtype=str), turns))
@@ -138,10 +137,9 @@ def stable_colours(polygons: NDArray[np.object_], codes: Sequence[str]) -> IntAr
 
 
 def _colour_by_priority(priority: IntArray, preferred: IntArray, hard: Pairs, soft: Pairs) -> IntArray:
-    """Colour each node when its turn comes: no hard neighbour's colour, fewest soft ones, then as it likes.
+    """Colour nodes by priority: no colour of a hard neighbour, the fewest of soft ones, then the preferred.
 
-    What a node gets depends on the neighbours before it, so that those none of whose neighbours is still to
-    come before them go together.
+    All nodes whose neighbours of higher priority have been coloured are coloured at once.
     """
     count = len(priority)
     colours: IntArray = np.full(count, -1, dtype=np.int64)
@@ -181,7 +179,7 @@ def _colour_by_priority(priority: IntArray, preferred: IntArray, hard: Pairs, so
 
 
 def _later_neighbours(priority: IntArray, pairs: Pairs) -> tuple[IntArray, IntArray]:
-    """Return where the neighbours of each node whose turn is later begin, shape (n + 1,), and all of them."""
+    """Return the neighbours of lower priority of all nodes, after the offset of each node, shape (n + 1,)."""
     i, j = pairs
     first, second = np.where(priority[i] < priority[j], (i, j), (j, i))
     order = np.argsort(first, kind="stable")
@@ -189,7 +187,7 @@ def _later_neighbours(priority: IntArray, pairs: Pairs) -> tuple[IntArray, IntAr
 
 
 def _colour_by_kempe_chains(colours: IntArray, nodes: IntArray, hard: Pairs) -> IntArray:
-    """Colour what is left by swapping along chains; where none helps, with fewest equal neighbours."""
+    """Colour the rest by swapping along chains; where none helps, with the fewest equal neighbours."""
     lists, result, used = _CsrGraph(len(colours), *hard), colours.tolist(), [0] * COLOUR_COUNT
     for node in nodes.tolist():
         chosen = _swap_kempe_chain(node, lists, result, used)
@@ -199,7 +197,7 @@ def _colour_by_kempe_chains(colours: IntArray, nodes: IntArray, hard: Pairs) -> 
 
 
 class _CsrGraph:
-    """The sorted neighbours of each node, as a list of whole numbers when it is asked for."""
+    """The sorted neighbours of each node, as a list of integers on access."""
 
     def __init__(self, count: int, i: IntArray, j: IntArray) -> None:
         pairs = np.sort(np.r_[i * count + j, j * count + i]) if len(i) else np.empty(0, dtype=np.int64)
@@ -214,14 +212,14 @@ class _CsrGraph:
 
 
 def _adjacency_lists(count: int, i: IntArray, j: IntArray) -> AdjacencyLists:
-    """Return the neighbours of all nodes: loops over every node are faster over these than over arrays."""
+    """Return the neighbours of all nodes: loops over all nodes are faster with lists than with arrays."""
     found = _CsrGraph(count, i, j)
     indptr, indices = found.indptr.tolist(), found.indices.tolist()
     return [indices[indptr[node] : indptr[node + 1]] for node in range(count)]
 
 
 def _smallest_last_order(hard: AdjacencyLists) -> list[int]:
-    """Nodes in the order in which to paint: reversed removal of a node of smallest remaining degree."""
+    """Return nodes in smallest-last order: the reverse of removing nodes of smallest remaining degree."""
     degree = [len(ends) for ends in hard]
     buckets: AdjacencyLists = [[] for _ in range(max(degree, default=0) + 1)]
     for node in range(len(hard) - 1, -1, -1):
@@ -246,7 +244,7 @@ def _smallest_last_order(hard: AdjacencyLists) -> list[int]:
 
 
 def _saturation_order(hard: AdjacencyLists) -> list[int]:
-    """Nodes by DSATUR: next is the node whose neighbours show the most colours (of an unbounded palette)."""
+    """Return nodes in DSATUR order: next is the one whose neighbours show the most colours."""
     seen: list[set[int]] = [set() for _ in hard]
     done = [False] * len(hard)
     heap = [(0, -len(ends), node) for node, ends in enumerate(hard)]

@@ -1,15 +1,16 @@
 """Coordinate reference systems: longitude/latitude for storage, a metric working CRS for computing.
 
-It chooses the working CRS and moves frames between the two, vertex by vertex.
+Frames are projected vertex by vertex, so that neighbours that share vertices share them in every CRS.
 """
 
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from gis.arrays import FloatArray, ObjectArray
 from gis.china import in_china_border
 from gis.errors import InputError
 
@@ -34,7 +35,7 @@ def working_crs_for_bounds(bounds: ArrayLike) -> CRS:
     -------
     CRS
         The CGCS2000 3-degree Gauss-Kruger zone of the centre in China (EPSG 4534 to 4554), the WGS 84 UTM
-        zone elsewhere, both with east, north axes.
+        zone elsewhere, without the exceptions of Norway and Svalbard; both with east, north axes.
 
     Raises
     ------
@@ -105,13 +106,13 @@ def to_working_crs(frame: gpd.GeoDataFrame, crs: CRS | None = None) -> gpd.GeoDa
     frame
         In EPSG:4326.
     crs
-        The working CRS; chosen by `working_crs` from the extent when not given.
+        The working CRS; chosen by `choose_working_crs` from the extent when not given.
     """
     return frame.to_crs(crs if crs is not None else choose_working_crs(frame))
 
 
 def choose_working_crs(*frames: gpd.GeoDataFrame) -> CRS:
-    """Choose the working CRS from the common extent of frames in any CRS, as `working_crs` does.
+    """Choose the working CRS from the common extent of frames in any CRS, as `working_crs_for_bounds` does.
 
     Geometries with coordinates that are not finite do not count.
 
@@ -125,14 +126,14 @@ def choose_working_crs(*frames: gpd.GeoDataFrame) -> CRS:
     return working_crs_for_bounds(extent(gpd.GeoDataFrame(geometry=placed[finite], crs=LONLAT)))
 
 
-def extent(frame: gpd.GeoDataFrame) -> NDArray[np.float64]:
+def extent(frame: gpd.GeoDataFrame) -> FloatArray:
     """Return west, south, east, north of a longitude, latitude frame, the short way round the earth.
 
     Returns
     -------
     ndarray
-        Degrees as `working_crs` takes them: a layer on both sides of the 180th meridian, such as Fiji, has
-        west beyond east. NaN when every geometry is empty.
+        Degrees as `working_crs_for_bounds` takes them: a layer on both sides of the 180th meridian, such as
+        Fiji, has west beyond east. NaN when every geometry is empty.
     """
     bounds = np.asarray(frame.total_bounds, dtype=float)
     if not (bounds[2] - bounds[0] > 180 and bounds[0] >= -180 and bounds[2] <= 180):
@@ -144,8 +145,8 @@ def extent(frame: gpd.GeoDataFrame) -> NDArray[np.float64]:
     return bounds
 
 
-def geometries_to_lonlat(geometries: NDArray[np.object_], crs: CRS) -> NDArray[np.object_]:
-    """Return geometries of a working CRS in longitude, latitude, none of them torn at the 180th meridian.
+def geometries_to_lonlat(geometries: ObjectArray, crs: CRS) -> ObjectArray:
+    """Return geometries of a working CRS in longitude, latitude, none of them split at the 180th meridian.
 
     A vertex on the meridian can come back as either 180 or -180; it takes the sign of its geometry.
 
@@ -163,7 +164,7 @@ def geometries_to_lonlat(geometries: NDArray[np.object_], crs: CRS) -> NDArray[n
     return result
 
 
-def _to_one_side_of_antimeridian(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
+def _to_one_side_of_antimeridian(lonlat: FloatArray) -> FloatArray:
     """Move vertices beside the 180th meridian to the side of the others."""
     lon, lat = lonlat.T
     on_antimeridian = np.abs(lon) > 180 - 1e-9

@@ -8,10 +8,10 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from gis.arrays import FloatArray
 from gis.china import in_gcj02_outline
 from gis.errors import InputError
 
-FloatArray = NDArray[np.float64]
 LonLat = tuple[FloatArray, FloatArray]
 
 # Semi-major axis (m) and squared eccentricity of the SK-42 (Krasovsky) ellipsoid, on which GCJ-02 is defined.
@@ -19,8 +19,8 @@ _A = 6378245.0
 _E2 = 0.00669342162296594323
 _BD_TURN = np.pi * 3000.0 / 180.0
 
-# Only locations in this box can be shifted under any datum: the outline of `gis.china` widened by well over
-# the largest shift. Everything else skips the arithmetic, and the formulas never see a pole.
+# Only locations in this box, the outline widened by well over the largest shift, can be shifted under any
+# datum. All others skip the arithmetic, so the formulas never see a pole.
 _WEST, _SOUTH, _EAST, _NORTH = 72.0, 17.0, 137.0, 55.0
 
 # The forward shifts change by at most 0.3 % (GCJ-02) and 2 % (BD-09) of a displacement, so each step of the
@@ -28,8 +28,8 @@ _WEST, _SOUTH, _EAST, _NORTH = 72.0, 17.0, 137.0, 55.0
 # not "until it converges", so that a location has one answer whatever array it comes in.
 _GCJ_STEPS, _BD_STEPS = 6, 9
 
-# Decimals kept when asking whether a location is in China (0.01 mm): a location on the outline stays on it
-# after the inverse's rounding.
+# Decimals kept for the test whether a location is in China (0.01 mm): a location on the outline stays on it
+# after the rounding of the inverse.
 _OUTLINE_DECIMALS = 10
 
 _CHUNK = 1 << 16
@@ -49,7 +49,7 @@ class Datum(StrEnum):
 
 
 def parse_datum(word: str) -> Datum:
-    """Read the word for a datum, in any case.
+    """Return the datum that a word names, in any case.
 
     Raises
     ------
@@ -85,12 +85,12 @@ def convert_coordinates(lon: ArrayLike, lat: ArrayLike, source: str, target: str
 
     Notes
     -----
-    A location is shifted when its WGS 84 position lies in the outline of `gis.china.in_china`; elsewhere the
-    three datums coincide. The inverse solves the forward formula by fixed-point iteration, so a round trip
-    from WGS 84 inside the outline returns within a micrometre. Along the outline the published rule is not
-    one-to-one: the strip of some hundred metres that shifted positions reach across it also holds unshifted
-    ones. The inverse takes the WGS 84 candidate if that lies inside the outline, else the coordinates as
-    they are.
+    A location is shifted when its WGS 84 position lies in the outline of `gis.china.in_gcj02_outline`;
+    elsewhere the three datums coincide. The inverse solves the forward formula by fixed-point iteration, so a
+    round trip from WGS 84 inside the outline returns within a micrometre. Along the outline the published
+    rule is not one-to-one: the strip of some hundred metres that shifted positions reach across it also holds
+    unshifted ones. The inverse takes the WGS 84 candidate if that lies inside the outline, else the
+    coordinates as they are.
 
     GCJ-02: the polynomial with sine terms known since 2010 and shared by the open implementations
     (eviltransform, coordtransform, PRCoords), a displacement in metres on the SK-42 ellipsoid. BD-09: a

@@ -1,6 +1,5 @@
-"""What changed between two plans of cells over the same ground: by code, and piece by piece of ground."""
+"""Changes between two plans of cells over the same ground: by code, and piece by piece of ground."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,22 +7,18 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.codes import require_codes
 from gis.crs import LONLAT, choose_working_crs, to_lonlat, to_working_crs
 from gis.errors import InputError
 from gis.faces.overlay import OverlayTolerance, extract_polygons
 from gis.measures import resolve_working_crs
-
-Progress = Callable[[int, int], None]
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-ObjectArray = NDArray[np.object_]
+from gis.progress import Progress, no_progress
 
 CHANGE_KINDS = ("unchanged", "moved_border", "renamed", "added", "removed", "split", "merged")
-"""What can have happened to a code; to a piece of ground the same but for unchanged."""
+"""Changes of a code; those of a piece of ground are the same without "unchanged"."""
 
 PART_SHARE = 0.9
 """A cell counts as part of another when at least this share of it lies there.
@@ -49,9 +44,9 @@ class PlanDiff:
         area_m2, geometry (MultiPolygon or Polygon). Ground that keeps its code is not listed. Where the cells
         of one plan overlap, ground counts once per pair.
     codes
-        One row per code of either plan, sorted: code, kind (see `KINDS`), area_before_m2, area_after_m2,
-        gained_m2, lost_m2, before (the codes its ground had, comma-joined, most ground first), after (the
-        codes its former ground has).
+        One row per code of either plan, sorted: code, kind (see `CHANGE_KINDS`), area_before_m2,
+        area_after_m2, gained_m2, lost_m2, before (the codes its ground had, comma-joined, most ground first),
+        after (the codes its former ground has).
     """
 
     pieces: gpd.GeoDataFrame
@@ -63,7 +58,7 @@ class PlanDiff:
         return bool((self.codes["kind"] == "unchanged").all())
 
     def summary(self) -> dict[str, Any]:
-        """Return for JSON: codes per kind, and m² that changed owner, were renamed, added or removed."""
+        """Return codes per kind, and m² that changed owner, were renamed, added or removed, for JSON."""
         area = self.pieces["area_m2"]
         added, removed = self.pieces["old_code"].isna(), self.pieces["new_code"].isna()
         renamed = self.pieces["kind"] == "renamed"
@@ -96,8 +91,8 @@ def diff_plans(
 ) -> PlanDiff:
     """Compare two plans by code and by ground.
 
-    Cells with the same code and the same geometry are recognised first and cost next to nothing; only the
-    ground of the others is overlaid.
+    Cells with the same code and the same geometry are recognised first and cost almost nothing; only the
+    others are overlaid.
 
     Parameters
     ----------
@@ -107,26 +102,26 @@ def diff_plans(
     crs
         Metric working CRS for both; chosen from the extent of both when not given.
     min_area_m2, min_width_m
-        Pieces of ground up to this size, or on average up to this width, are rounding and no change. The
-        default width is above what seven decimals of a degree do to a border.
+        Pieces of ground up to this size, or on average up to this width, count as rounding, not as a change.
+        The default width is above what rounding to seven decimals of a degree does to a border.
     progress
         Called with (steps done, steps).
 
     Returns
     -------
-    Diff
+    PlanDiff
         A code is *unchanged* when its ground is; *renamed* when the same ground has another code; *split*
         when several new cells are parts of its old ground and fill it (the new codes too); *merged* when
         several old cells are parts of its new ground and fill it (the old codes too); otherwise
-        *moved_border*, *added* or *removed*. What is a part says `PART_SHARE`.
+        *moved_border*, *added* or *removed*. `PART_SHARE` defines what counts as a part.
 
     Raises
     ------
     InputError
         If a code is missing or used twice, a layer names no CRS, the plans share no ground, or areas in the
-        working CRS named are not as large as they are.
+        given working CRS differ from their true size.
     """
-    report_progress = progress or (lambda _done, _total: None)
+    report_progress = progress or no_progress
     working = (
         choose_working_crs(old, new)
         if crs is None
@@ -181,9 +176,9 @@ def _read_plans(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, working: CRS) -> t
 
 def _is_unchanged(
     before: _Plan, after: _Plan, new_row_of: IntArray, tolerance: OverlayTolerance
-) -> NDArray[np.bool_]:
-    """Tell for each old cell whether the new cell of the same code has the same ground."""
-    unchanged: NDArray[np.bool_] = np.zeros(len(before.codes), dtype=bool)
+) -> BoolArray:
+    """Return for each old cell whether the new cell of the same code has the same ground."""
+    unchanged: BoolArray = np.zeros(len(before.codes), dtype=bool)
     rows = np.flatnonzero(new_row_of >= 0)
     unchanged[rows] = tolerance.are_equal(before.geometries[rows], after.geometries[new_row_of[rows]])
     return unchanged
@@ -207,7 +202,7 @@ def _overlay_plans(
     d, c = shapely.STRtree(before.geometries).query(after.geometries[new_rows], predicate="intersects")
     pairs = np.unique(np.c_[np.r_[old_rows[a], c], np.r_[b, new_rows[d]]], axis=0)
     left, right = pairs[:, 0], pairs[:, 1]
-    # Two cells that did not change have nothing to tell; neither has a cell that only touches.
+    # Pairs of unchanged cells and cells that only touch do not matter.
     intersections = [
         extract_polygons(
             shapely.intersection(
@@ -232,7 +227,7 @@ def _overlay_plans(
 
 
 def _uncovered(geometries: ObjectArray, rows: IntArray, owner: IntArray, others: ObjectArray) -> ObjectArray:
-    """Ground of the given rows that none of the cells of the other plan covers."""
+    """Return the ground of the given rows that no cell of the other plan covers."""
     order = np.argsort(owner, kind="stable")
     starts = np.searchsorted(owner[order], rows)
     ends = np.searchsorted(owner[order], rows, side="right")
@@ -248,9 +243,9 @@ def _uncovered(geometries: ObjectArray, rows: IntArray, owner: IntArray, others:
 
 def _find_renamed(
     before: _Plan, after: _Plan, overlay: _OverlayPieces, tolerance: OverlayTolerance
-) -> tuple[_OverlayPieces, NDArray[np.bool_]]:
-    """Tell which flows are a whole cell under another code, and drop what such cells overlap besides."""
-    is_renamed: NDArray[np.bool_] = np.zeros(len(overlay.old_row), dtype=bool)
+) -> tuple[_OverlayPieces, BoolArray]:
+    """Return which flows are a whole cell under another code, and drop what else such cells overlap."""
+    is_renamed: BoolArray = np.zeros(len(overlay.old_row), dtype=bool)
     pair = np.flatnonzero((overlay.old_row >= 0) & (overlay.new_row >= 0))
     # Only cells of nearly one size can have the same ground.
     near = (
@@ -277,9 +272,9 @@ class _ChangeKinds:
         before: _Plan,
         after: _Plan,
         overlay: _OverlayPieces,
-        renamed: NDArray[np.bool_],
+        renamed: BoolArray,
         new_row_of: IntArray,
-        unchanged: NDArray[np.bool_],
+        unchanged: BoolArray,
     ) -> None:
         both = (overlay.old_row >= 0) & (overlay.new_row >= 0)
         old, new = overlay.old_row[both], overlay.new_row[both]
@@ -304,10 +299,8 @@ class _ChangeKinds:
         self.new_cells[new_row_of[unchanged]] = "unchanged"
 
 
-def _is_filled_by_parts(
-    whole: IntArray, area: FloatArray, part: NDArray[np.bool_], size: FloatArray
-) -> NDArray[np.bool_]:
-    """Tell for each flow whether its whole has several parts that together fill it."""
+def _is_filled_by_parts(whole: IntArray, area: FloatArray, part: BoolArray, size: FloatArray) -> BoolArray:
+    """Return for each flow whether its whole has several parts that together fill it."""
     count = np.bincount(whole[part], minlength=len(size))
     total = np.bincount(whole[part], weights=area[part], minlength=len(size))
     return np.asarray(((count >= 2) & (total >= _PART_THRESHOLD * size))[whole])

@@ -1,12 +1,8 @@
-"""The one error tree of Wangge.
-
-Every message is one sentence for a person: which file or record, what is wrong, what to do. `api`
-maps the classes to exit codes in one table.
-"""
+"""The error tree of Wangge: each message names the file or record, what is wrong and what to do."""
 
 
 class WanggeError(Exception):
-    """Something the user can mend; its text is the whole message."""
+    """Something the user can put right; its text is the whole message."""
 
 
 class InputError(WanggeError):
@@ -26,7 +22,7 @@ class RefusedError(WanggeError):
 
 
 class NotFoundError(WanggeError):
-    """What was asked for does not exist, or not for the one who asks."""
+    """What was requested does not exist, or is not visible to the caller."""
 
 
 class StaleError(WanggeError):
@@ -38,11 +34,11 @@ class ConflictError(WanggeError):
 
 
 class UnauthorizedError(WanggeError):
-    """Nobody is signed in, or the token is unknown, expired or revoked."""
+    """The caller is not signed in, or the token is unknown, expired or revoked."""
 
 
 class ForbiddenError(WanggeError):
-    """The one who asks has not the role, or not the area."""
+    """The caller lacks the role, or the area."""
 
 
 class LimitError(WanggeError):

@@ -2,10 +2,10 @@
 
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
+from gis.arrays import FloatArray, IntArray, ObjectArray
+
 Pairs = tuple[IntArray, IntArray]
 
 RELATIVE_TOLERANCE = 1e-9
@@ -26,7 +26,7 @@ def find_shared_borders(
     In a coverage neighbours have identical edges, and these are matched exactly. Edges without an identical
     partner (the outer border, or a layer with unmatched T-vertices) are then compared with each other:
     stretches that run along each other within the tolerance count as shared. Polygons that overlap without a
-    common border are not neighbours here, see `overlapping`.
+    common border are not neighbours here, see `find_overlapping`.
 
     Parameters
     ----------
@@ -164,7 +164,26 @@ def find_overlapping(geometries: ArrayLike) -> Pairs:
     return i, j
 
 
-def _edges(polygons: NDArray[np.object_]) -> tuple[IntArray, FloatArray]:
+def connected_components(count: int, left: IntArray, right: IntArray) -> IntArray:
+    """Label connected nodes with the lowest node of their component.
+
+    Parameters
+    ----------
+    count
+        Number of nodes.
+    left, right
+        The edges.
+    """
+    # Loading it takes longer than most commands that draw or divide, which need none of it.
+    from scipy.sparse import coo_array, csgraph
+
+    links = coo_array((np.ones(len(left), dtype=bool), (left, right)), shape=(count, count))
+    _, component = csgraph.connected_components(links, directed=False)
+    _, lowest = np.unique(component, return_index=True)
+    return np.asarray(lowest[component], dtype=np.int64)
+
+
+def _edges(polygons: ObjectArray) -> tuple[IntArray, FloatArray]:
     """Owners (m,) and end points (m, 4) of all edges, the lexicographically smaller end first."""
     xy, ring, owner = _vertices(polygons)
     same = np.flatnonzero(ring[1:] == ring[:-1])
@@ -173,7 +192,7 @@ def _edges(polygons: NDArray[np.object_]) -> tuple[IntArray, FloatArray]:
     return owner[same[real]], edges[real]
 
 
-def _vertices(polygons: NDArray[np.object_]) -> tuple[FloatArray, IntArray, IntArray]:
+def _vertices(polygons: ObjectArray) -> tuple[FloatArray, IntArray, IntArray]:
     """Vertices (v, 2) of all rings, closing ones too, with the numbers of their rings and polygons."""
     chunks, ring_count = [(np.empty((0, 2)), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))], 0
     # Rings are objects, which take more memory than their vertices: not all of them at once.

@@ -1,4 +1,4 @@
-"""What lies on the map: schemas, file formats, sample data and maps.
+"""Files, tables, tiles and maps, and the rules of each subject over its tables.
 
-It turns files into the frames `gis` works on and back; it leaves commands and pages to `api`.
+Computation on frames belongs to `gis`; the command line, HTTP and access belong to `api`.
 """

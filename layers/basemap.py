@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from gis.arrays import BoolArray, ObjectArray
 from gis.errors import InputError
 from layers.db import geopackage
 from layers.db.bulk import is_postgresql
@@ -80,9 +80,7 @@ def replace_basemap(database: Database, frames: Mapping[str, gpd.GeoDataFrame]) 
     return done
 
 
-def _repair_geometries(
-    geometries: NDArray[np.object_], types: frozenset[int]
-) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+def _repair_geometries(geometries: ObjectArray, types: frozenset[int]) -> tuple[ObjectArray, BoolArray]:
     """Mend polygons; tell which shapes a kind takes."""
     repaired = geometries.copy()
     is_invalid = np.isin(shapely.get_type_id(geometries), list(_POLYGONS)) & ~shapely.is_valid(geometries)
@@ -94,7 +92,7 @@ def _repair_geometries(
 
 
 def _make_pages(
-    kind: str, frame: gpd.GeoDataFrame, geometries: NDArray[np.object_], first_id: int | None
+    kind: str, frame: gpd.GeoDataFrame, geometries: ObjectArray, first_id: int | None
 ) -> Iterator[list[dict[str, Any]]]:
     classes, names = (
         frame[column].astype(object).where(frame[column].notna(), None).to_numpy()

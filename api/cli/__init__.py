@@ -54,7 +54,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
 }
 GROUPS: Mapping[str, typer.Typer] = {"load": load, "token": token, "account": account}
 for name, command in COMMANDS.items():
-    # A longitude west of Greenwich begins with a minus sign and is no option.
+    # A longitude west of Greenwich begins with a minus sign and is not an option.
     app.command(name, context_settings={"ignore_unknown_options": name == "locate"})(command)
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
@@ -62,7 +62,7 @@ for name, group in GROUPS.items():
 
 def main() -> None:
     """Run the command line."""
-    # A polite end cleans up as Ctrl-C does; what a shell has put into the background does not hear Ctrl-C.
+    # SIGTERM cleans up as Ctrl-C does; a command in the background of a shell does not receive Ctrl-C.
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         if signal.getsignal(each) != signal.SIG_IGN:
             signal.signal(each, raise_interrupt)
@@ -77,9 +77,9 @@ def main() -> None:
 
 
 def raise_interrupt(_number: int, frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt, as a handler of signals; while a module is imported, when that is over.
+    """Raise KeyboardInterrupt on a signal; while a module is imported, only after the import.
 
-    Modules in C lose what is raised while they are imported, and the command would go on.
+    Modules in C may lose an exception that is raised while they are imported, and the command would go on.
     """
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):

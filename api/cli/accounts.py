@@ -43,7 +43,10 @@ class Role(enum.StrEnum):
 
 RoleOption = Annotated[Role, typer.Option(help="What it may do.", show_default=False)]
 AreaOption = Annotated[
-    str | None, typer.Option(help="Code of the area it is bound to; it sees and edits only beneath it.")
+    str | None,
+    typer.Option(
+        help="Code of the area it is bound to; it sees and edits only that area and those beneath it."
+    ),
 ]
 EverywhereOption = Annotated[bool, typer.Option("--everywhere", help="Bind it to no area.")]
 PasswordStdin = Annotated[
@@ -60,12 +63,12 @@ def create_token(
     everywhere: EverywhereOption = False,
     days: Annotated[int, typer.Option(help="Days until it expires.", min=1, max=3650)] = 90,
     personal: Annotated[
-        bool, typer.Option("--personal", help="Let an integrator see personal data; each time is audited.")
+        bool, typer.Option("--personal", help="Let an integrator see personal data; each access is audited.")
     ] = False,
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Make a token and print it: this once, since only its hash is kept."""
+    """Create a token and print it, only this once: only its hash is stored."""
     from datetime import timedelta
 
     from api.security import accounts
@@ -126,7 +129,7 @@ def create_account(
     password_stdin: PasswordStdin = False,
     database: options.DatabaseUrl = None,
 ) -> None:
-    """Make an account; the password is asked for twice, or read from standard input."""
+    """Create an account; the password is asked for twice, or read from standard input."""
     from api.security import accounts
     from api.security.principal import SYSTEM
 
@@ -175,7 +178,7 @@ def change_password(
     password_stdin: PasswordStdin = False,
     database: options.DatabaseUrl = None,
 ) -> None:
-    """Give an account another password and end its browser sessions."""
+    """Change the password of an account and end its browser sessions."""
     from api.security import accounts
     from api.security.principal import SYSTEM
 
@@ -199,7 +202,7 @@ def link_account(
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Print a link that signs the account in without its password, once and for an hour."""
+    """Print a link that signs the account in once without its password, within an hour by default."""
     from datetime import timedelta
 
     from api.security.principal import SYSTEM
@@ -256,7 +259,7 @@ def _warn_unknown_area(session: "Session", code: str | None) -> None:
     from layers.models import Area
 
     if code is not None and session.scalar(select(Area.id).where(Area.code == code)) is None:
-        print_message(f"note: there is no area '{code}' yet; nothing lies beneath it until it is loaded")
+        print_message(f"note: there is no area '{code}' yet; nothing is visible until it is loaded")
 
 
 def _principal_role(role: Role) -> "PrincipalRole":

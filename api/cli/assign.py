@@ -1,4 +1,4 @@
-"""The commands `inspect`, `assign` and `locate`: what a file is, and which cell owns what."""
+"""The commands `inspect`, `assign` and `locate`: the datum of a file, and which cell owns what."""
 
 from pathlib import Path
 from typing import Annotated, Unpack
@@ -21,7 +21,7 @@ _MAX_LISTED = 10
 
 @handle_errors
 def inspect(
-    points: Annotated[Path, typer.Argument(help="Records to look at.", show_default=False)],
+    points: Annotated[Path, typer.Argument(help="Records to inspect.", show_default=False)],
     areas: Annotated[Path, typer.Option(help="Areas the records are meant to lie in.", show_default=False)],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the suspect records.")] = None,
     areas_layer: options.AreasLayer = None,
@@ -29,7 +29,7 @@ def inspect(
     as_json: options.JsonOption = False,
     **reading: Unpack[options.RecordReadOptions],
 ) -> None:
-    """Tell which datum and axis order a file is most plausibly in, and which records are suspect."""
+    """Find out which datum and axis order a file is most plausibly in, and which records are suspect."""
     from api.cli.inputs import load_area_geometries, load_entities
     from gis.doctor import inspect_points as inspect_points
     from layers.formats import validate_outputs, write_layer
@@ -74,10 +74,10 @@ def assign(
     datum: options.DatumOption = options.Datum.wgs84,
     max_distance: Annotated[
         float | None,
-        typer.Option(help="Give a record outside all cells to the nearest within this many metres."),
+        typer.Option(help="Assign a record outside all cells to the nearest cell within this many metres."),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Write the account: .json whole, .csv the unassigned records.")
+        Path | None, typer.Option(help="Write the report: .json complete, .csv only the unassigned records.")
     ] = None,
     shares: Annotated[
         Path | None,
@@ -89,9 +89,10 @@ def assign(
     as_json: options.JsonOption = False,
     **reading: Unpack[options.RecordReadOptions],
 ) -> None:
-    """Give every record its cell: inside, on a border, by share, the nearest, or none with a reason.
+    """Assign every record to a cell: inside, on a border, by share, the nearest, or none with a reason.
 
-    Every input record is in the output, in its order, in WGS 84. On a shared border the lowest code owns.
+    Every input record is in the output, in its order, in WGS 84. On a shared border the cell with the lowest
+    code owns it.
     """
     import json
 

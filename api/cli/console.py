@@ -1,7 +1,4 @@
-"""How a command ends: what it says, and with which exit code.
-
-Results go to standard output, everything else to standard error; no traceback reaches a user.
-"""
+"""The output of commands: results to standard output, all else to standard error, and exit codes."""
 
 import functools
 import inspect
@@ -38,13 +35,13 @@ def exit_code(error: WanggeError) -> int:
 def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
     """Wrap a command so that every error becomes one line on standard error and an exit code.
 
-    Options that it takes by `**` are listed as its own, before its last.
+    Options that it takes by `**` become parameters of its own, before the last one.
     """
 
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            # What a library warns of is not for the user; what matters to them is said in the reports.
+            # Warnings of libraries are not for the user; reports say what matters.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 command(*args, **kwargs)
@@ -84,7 +81,7 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
 
 
 def _expand_options(signature: inspect.Signature) -> inspect.Signature:
-    """Put the options of `**options: Unpack[...]` among the parameters, each None when not given."""
+    """Turn the options of `**options: Unpack[...]` into parameters, each None when not given."""
     *parameters, last = signature.parameters.values()
     if last.kind is not inspect.Parameter.VAR_KEYWORD:
         return signature
@@ -99,7 +96,7 @@ def _expand_options(signature: inspect.Signature) -> inspect.Signature:
 
 @contextmanager
 def error_prefix(path: Path) -> Iterator[None]:
-    """Put a file's name before the message of an input error that does not name a file itself."""
+    """Prefix the message of an input error with the name of a file, unless it names one itself."""
     try:
         yield
     except InputError as error:
@@ -114,7 +111,7 @@ def print_message(text: str) -> None:
 
 
 def print_notes(remarks: Iterable[str]) -> None:
-    """Write remarks to standard error."""
+    """Write notes to standard error."""
     for line in remarks:
         print_message(f"note: {line}")
 
@@ -125,10 +122,10 @@ def print_result(lines: Iterable[str], summary: Mapping[str, Any], *, as_json: b
         typer.echo(json.dumps(summary, ensure_ascii=False, indent=2, default=_to_json))
     else:
         for line in lines:
-            # A code or name may hold a line break of its own.
+            # A code or name may contain a line break.
             typer.echo(" ".join(line.splitlines()))
 
 
 def _to_json(value: Any) -> Any:
-    """Turn numpy scalars and paths into JSON."""
+    """Convert numpy scalars and paths for JSON."""
     return value.item() if hasattr(value, "item") else str(value)

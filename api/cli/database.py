@@ -1,4 +1,4 @@
-"""The commands `migrate`, `backup` and `restore`: the care of the database."""
+"""The commands `migrate`, `backup` and `restore`."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @handle_errors
 def migrate(database: options.DatabaseUrl = None) -> None:
-    """Make the tables in a new database, or bring those of an older version to this one's."""
+    """Create the tables of a new database, or migrate those of an older version."""
     with _open_database(database) as opened:
         opened.migrate()
         print_result([f"{opened.display_name} is ready."], {}, as_json=False)
@@ -29,7 +29,7 @@ def backup(
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Write the whole database, as it is at this moment, into one GeoPackage; others may go on writing."""
+    """Write the whole database, as it is at this moment, to one GeoPackage; others may go on writing."""
     from layers.db import backup as storage
 
     with _open_database(database) as opened, progress_bar("backup") as progress:
@@ -48,7 +48,7 @@ def restore(
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Make a database from a backup; it must be empty before, and stays so if anything fails."""
+    """Restore a backup into an empty database, which stays empty if anything fails."""
     from layers.db import backup as storage
 
     with _open_database(database) as opened, progress_bar("restore") as progress:

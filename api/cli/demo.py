@@ -17,7 +17,7 @@ from api.cli.maps import Language
 @handle_errors
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write to.")] = Path("demo"),
-    seed: Annotated[int | None, typer.Option(help="Another seed makes another district.", min=0)] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed gives another district.", min=0)] = None,
     scale: Annotated[
         float, typer.Option(help="Size of the district, 1 for about 25 km².", min=0.05, max=1)
     ] = 1.0,
@@ -31,9 +31,9 @@ def demo(
         typer.Option(help="Port; 0 takes a free one.", min=0, max=65535, show_default="8000 or a free one"),
     ] = None,
 ) -> None:
-    """Make a synthetic district, divide it, assign everything, find the gaps, draw the map, and serve it all.
+    """Create a synthetic district, divide it, assign all entities, find the gaps, draw the map, and serve it.
 
-    Files and a database go to the folder; an earlier demonstration there is replaced. No network is used.
+    Files and a database are written to the folder and replace an earlier demonstration. No network is used.
     """
     from api.demo.database import build_database, create_demo_access, require_replaceable
     from api.demo.files import run_demo, with_timing
@@ -80,7 +80,7 @@ def demo(
     if sock is None:
         print_result([f"Serve it with: wangge serve --database {url}", *lines], {}, as_json=False)
         return
-    # The service and its jobs read the settings anew.
+    # The service and its jobs read the settings again.
     os.environ |= {"WANGGE_DATABASE": url, "WANGGE_WORKERS": "1"}
     log = output / "service.log"
     lines.append(f"Ctrl-C ends the service; it keeps its log in {log}.")
@@ -90,9 +90,9 @@ def demo(
 
 @contextmanager
 def _redirect_stderr(log: Path) -> Iterator[None]:
-    """Send to a file what the block and its threads write to standard error.
+    """Redirect standard error of the block and its threads to a file.
 
-    Beneath the line of every request the link and the token would soon be out of sight.
+    Otherwise the log of requests would soon scroll the link and the token away.
     """
     saved_stderr = os.dup(2)
     try:
@@ -105,7 +105,7 @@ def _redirect_stderr(log: Path) -> Iterator[None]:
 
 
 def _bind_socket(port: int | None) -> socket.socket:
-    """Take the port asked for, or the usual one if it is free and else another."""
+    """Return the requested port; by default the usual one if it is free, else another."""
     from api.settings import ServiceSettings
     from gis.errors import InputError
 

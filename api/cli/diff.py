@@ -18,13 +18,13 @@ def diff(
         Path, typer.Option("-o", "--output", help="Ground that changed owner.", show_default=False)
     ],
     table: Annotated[
-        Path | None, typer.Option(help="Write what became of every code, as .csv or .parquet.")
+        Path | None, typer.Option(help="Write the change of every code, as .csv or .parquet.")
     ] = None,
     code_field: options.CodeField = None,
     crs: options.WorkingCrs = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Compare two plans over the same ground: which ground changed owner, and what became of every cell."""
+    """Compare two plans over the same ground: which ground changed owner, and how every cell changed."""
     from api.cli.inputs import load_valid_cells
     from gis.crs import parse_working_crs
     from gis.diff import diff_plans as diff_cells

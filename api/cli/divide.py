@@ -12,13 +12,13 @@ from api.cli.progress import progress_bar
 
 
 class DivisionMethod(StrEnum):
-    """How the areas are divided."""
+    """The method of division."""
 
     square = "square"
 
 
 class CodeLayout(StrEnum):
-    """How the cells' codes are laid out."""
+    """The layout of the codes."""
 
     auto = "auto"
     cn = "cn"
@@ -46,7 +46,7 @@ def divide(
     crs: options.WorkingCrs = None,
     code_layout: Annotated[
         CodeLayout,
-        typer.Option(help="cn: 15 digits; plain: {area code}-{sequence}; auto: as the area codes are."),
+        typer.Option(help="cn: 15 digits; plain: {area code}-{sequence}; auto: by the area codes."),
     ] = CodeLayout.auto,
     ended: Annotated[
         Path | None, typer.Option(help="Cells of earlier plans, whose codes are never given again.")
@@ -56,8 +56,8 @@ def divide(
 ) -> None:
     """Divide areas into cells that fill them exactly.
 
-    Each area that has no smaller areas in it is divided by a grid whose lines lie at multiples of the size
-    in the working CRS; remnants at the border join the neighbour with the longest common border.
+    Each area without smaller areas is divided by a grid whose lines lie at multiples of the size in the
+    working CRS; remnants at the border join the neighbour with the longest common border.
     """
     from api.cli.inputs import load_areas, load_cells
     from gis.areas import build_hierarchy, leaf_areas

@@ -47,12 +47,12 @@ def gaps(
 ) -> None:
     """Find what is missing: blank and doubled ground, entities in no cell, homes and ground out of reach.
 
-    Kinds that lack their input are skipped and told.
+    Kinds that lack their input are skipped, with the reason.
     """
     from api.cli.inputs import load_areas, load_entities, load_valid_cells
     from gis.areas import build_hierarchy
     from gis.crs import parse_working_crs
-    from gis.gaps import GapInput, find_gaps
+    from gis.gaps import GapInput, find_gaps, gap_label
     from layers.formats import validate_outputs, write_layer
 
     validate_outputs(layers=[output])
@@ -77,10 +77,14 @@ def gaps(
     lines = [f"{len(found.frame):,} gaps"]
     for kind, figures in found.summary()["kinds"].items():
         lines.append(
-            f"  {kind}: {figures['gaps']:,} ({figures['high']:,} high), {figures['area_m2'] / 1e6:,.3f} km², "
-            f"{figures['households']:,} households, {figures['enterprises']:,} enterprises"
+            f"  {gap_label(kind).en} ({kind}): {figures['gaps']:,} ({figures['high']:,} high), "
+            f"{figures['area_m2'] / 1e6:,.3f} km², {figures['households']:,} households, "
+            f"{figures['enterprises']:,} enterprises"
         )
-    lines += [f"  {kind}: not looked for, {reason}" for kind, reason in found.skipped_kinds.items()]
+    lines += [
+        f"  {gap_label(kind).en} ({kind}): not looked for, {reason}"
+        for kind, reason in found.skipped_kinds.items()
+    ]
     print_result(
         [*lines, f"written to {output}"], {**found.summary(), "output": str(output)}, as_json=as_json
     )

@@ -1,7 +1,4 @@
-"""Loading what a command names: areas, cells and entities with their standard columns.
-
-Every error names the file it is about.
-"""
+"""Loading of a command's inputs: areas, cells and entities with their standard columns."""
 
 from pathlib import Path
 from typing import Unpack
@@ -32,7 +29,7 @@ def load_areas(
     level: str | None = None,
     **reading: Unpack[ReadOptions],
 ) -> gpd.GeoDataFrame:
-    """Read areas with code, name, level, parent; nothing is validated yet."""
+    """Read areas with code, name, level, parent, without validating them."""
     tags = (code_field, name_field, level_field, parent_field)
     frame = read_layer(path, role="areas", tags=tags, **reading)
     with error_prefix(path):
@@ -47,7 +44,7 @@ def load_areas(
 
 
 def load_area_geometries(path: Path, **reading: Unpack[ReadOptions]) -> gpd.GeoDataFrame:
-    """Read areas of which only the ground matters; they need no code."""
+    """Read areas of which only the geometry matters; they need no code."""
     return read_layer(path, role="areas", **reading)[["geometry"]]
 
 
@@ -79,7 +76,7 @@ def load_valid_cells(
     area_field: str | None = None,
     **reading: Unpack[ReadOptions],
 ) -> gpd.GeoDataFrame:
-    """Read cells that are to own something: each with a code of its own and a valid polygon.
+    """Read cells that may own something: each with a unique code and a valid polygon.
 
     Raises
     ------
@@ -116,15 +113,15 @@ def load_base(
     Parameters
     ----------
     kind
-        What the records are. Without it the layers that are named like kinds are read, or what an
-        OpenStreetMap extract has of each kind.
+        The kind of the records. Without it the layers named like kinds are read, or the features of each kind
+        in an OpenStreetMap extract.
 
     Raises
     ------
     InputError
-        If there is no such kind, nothing tells what the records are, or the file cannot be read.
+        If there is no such kind, the kind of the records is unknown, or the file cannot be read.
     """
-    # The commands without a database need not wait for SQLAlchemy.
+    # Commands without a database need not import SQLAlchemy.
     from layers.basemap import BASEMAP_KINDS
 
     if kind is not None and kind not in BASEMAP_KINDS:
@@ -150,7 +147,7 @@ def load_base(
                 path, role=each, layer=named, where=where, source_crs=source_crs, tags=OSM_CLASS_TAGS[each]
             )
         except InputError as error:
-            # An extract without a railway is none the worse for it.
+            # An extract need not have features of every kind.
             if kind is not None or names is not None:
                 raise
             failure = error
@@ -173,7 +170,7 @@ def load_entities(
     lon_field: str | None = None,
     lat_field: str | None = None,
 ) -> tuple[gpd.GeoDataFrame, str | None]:
-    """Read entities in WGS 84, converted from the datum they are in, and name the field of their identity."""
+    """Read entities converted from their datum to WGS 84, and return the name of their identity field."""
     frame = read_layer(
         path,
         role="entities",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from layers.imports.officers import OfficerImportSummary
 
 load = typer.Typer(
-    help="Bring a file of areas, entities, officers or the base map into the database, whole or not at all.",
+    help="Load a file of areas, entities, officers or the base map, completely or not at all.",
     no_args_is_help=True,
 )
 
@@ -43,7 +43,7 @@ def load_areas(
     as_json: options.JsonOption = False,
     **reading: Unpack[options.ReadOptions],
 ) -> None:
-    """Load administrative areas; entities that now lie in another area follow."""
+    """Load administrative areas; entities that now lie in another area are moved to it."""
     from api.cli import inputs
     from layers.imports.areas import import_areas
 
@@ -71,7 +71,7 @@ def load_entities(
     file: FileArgument,
     database: options.DatabaseUrl = None,
     kind: Annotated[
-        str | None, typer.Option(help="What the records are, for a file without a field 'kind'.")
+        str | None, typer.Option(help="The kind of the records, for a file without a field 'kind'.")
     ] = None,
     on: OnOption = None,
     datum: options.DatumOption = options.Datum.wgs84,
@@ -83,7 +83,8 @@ def load_entities(
 ) -> None:
     """Load enterprises, households, sensors, components or service points.
 
-    A record is known by its kind and identity: the same file again changes nothing, a newer one updates.
+    A record is known by its kind and id: loading a file again changes nothing, a newer one
+    updates.
     """
     from layers.imports.entities import import_entities
 
@@ -118,7 +119,7 @@ def load_base(
     as_json: options.JsonOption = False,
     **reading: Unpack[options.ReadOptions],
 ) -> None:
-    """Load what people know their way by: it takes the place of all features of the same kind."""
+    """Load the base map, by which people orient themselves; it replaces all features of the same kind."""
     from api.cli import inputs
     from layers.basemap import replace_basemap
 
@@ -140,9 +141,7 @@ def load_officers(
     database: options.DatabaseUrl = None,
     posts: Annotated[
         str | None,
-        typer.Option(
-            help="Scheme in whose cells they hold posts: those of their own area, in force on --on."
-        ),
+        typer.Option(help="Scheme in whose cells they get posts: those of their own area, in force on --on."),
     ] = None,
     on: OnOption = None,
     personal: Annotated[
@@ -151,9 +150,9 @@ def load_officers(
     id_field: options.IdField = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Load who is responsible: identity, area_code, duty or role, rank, name, phone.
+    """Load officers: identity, area_code, duty or role, rank, name, phone.
 
-    With --posts they get their posts in a scheme; posts they held in it otherwise end.
+    With --posts they get their posts in a scheme, and their other posts in it end.
     """
     from layers.formats import read_table
     from layers.imports.officers import import_officers
@@ -180,16 +179,20 @@ def export(
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write.", show_default=False)],
     database: options.DatabaseUrl = None,
     kind: Annotated[str | None, typer.Option(help="Entities of this kind.")] = None,
-    area: Annotated[str | None, typer.Option(help="Code of an area: what lies in it or beneath it.")] = None,
+    area: Annotated[
+        str | None, typer.Option(help="Code of an area: only what lies in it or beneath it.")
+    ] = None,
     scheme: Annotated[
         str | None, typer.Option(help="Scheme of the cells, or to name entities' cells.")
     ] = None,
     cell: Annotated[str | None, typer.Option(help="Entities of this cell of the scheme.")] = None,
     on: Annotated[str | None, typer.Option(help="As of a date, YYYY-MM-DD.", show_default="today")] = None,
-    personal: Annotated[bool, typer.Option("--personal", help="With people's names and phones.")] = False,
+    personal: Annotated[
+        bool, typer.Option("--personal", help="With names and phone numbers of people.")
+    ] = False,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Write a layer of the database into a file of any format."""
+    """Write a layer of the database to a file of any format."""
     from layers.exports.export_layer import ExportFilters, export_layer
 
     filters = ExportFilters(area_code=area, on=_parse_date(on), kind=kind, scheme=scheme, cell_code=cell)
@@ -206,7 +209,7 @@ def export(
 def _print_import_summary(
     summary_of_import: "ImportSummary | OfficerImportSummary", lines: Sequence[str], *, as_json: bool
 ) -> None:
-    """Tell what became of the records of a file, with the first that were left out, and why."""
+    """Print a summary of an import, with the first rejected records and the reasons."""
     rejected = summary_of_import.rejected
     counts = (
         f"{summary_of_import.records:,} records: {summary_of_import.inserted:,} inserted, "

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class Language(StrEnum):
-    """Language of the map's words."""
+    """The language of the map."""
 
     zh = "zh"
     en = "en"
 
 
 class ClassificationMethod(StrEnum):
-    """How a measure is divided into classes."""
+    """The classification of a measure."""
 
     quantiles = "quantiles"
     natural_breaks = "natural_breaks"
@@ -42,7 +42,7 @@ def draw_map(
         list[Path] | None,
         typer.Option(help="Entities to count per cell and, if not too many, to draw; repeatable."),
     ] = None,
-    roads: Annotated[Path | None, typer.Option(help="Roads to read the map by.")] = None,
+    roads: Annotated[Path | None, typer.Option(help="Roads for orientation.")] = None,
     water: Annotated[Path | None, typer.Option(help="Rivers and lakes.")] = None,
     railway: Annotated[Path | None, typer.Option(help="Railways.")] = None,
     buildings: Annotated[Path | None, typer.Option(help="Buildings.")] = None,
@@ -53,13 +53,13 @@ def draw_map(
     ),
     classes: Annotated[int, typer.Option(min=1, max=9, help="The most classes.")] = 5,
     officers: Annotated[
-        Path | None, typer.Option(help="Table of officers; leaders show by their number, never by name.")
+        Path | None, typer.Option(help="Table of officers; leaders are shown by number, never by name.")
     ] = None,
     area: Annotated[str | None, typer.Option(help="Draw the cells of this area only, by its code.")] = None,
     plan: Annotated[str | None, typer.Option(help="Name of the plan, below the heading.")] = None,
     date: Annotated[
         datetime | None,
-        typer.Option(help="The day that is shown.", formats=["%Y-%m-%d"], show_default="today"),
+        typer.Option(help="The day that the map shows.", formats=["%Y-%m-%d"], show_default="today"),
     ] = None,
     title: Annotated[str | None, typer.Option(help="Heading.")] = None,
     language: Annotated[Language, typer.Option(help="Language of the words.")] = Language.zh,
@@ -71,9 +71,9 @@ def draw_map(
     areas_where: options.AreasWhere = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Draw cells on a map: one HTML file that opens without a network and loads nothing from elsewhere.
+    """Draw cells on a map: one HTML file that works offline and loads nothing from elsewhere.
 
-    Named .pdf or .png, it is an A3 sheet in the working CRS, to a round scale.
+    With the extension .pdf or .png, it is an A3 sheet in the working CRS, to a round scale.
     """
     from api.cli.inputs import load_areas, load_cells
     from gis import classes as classing
@@ -95,7 +95,7 @@ def draw_map(
     with error_prefix(cells):
         if area is not None:
             if "area_code" not in cell_frame:
-                raise InputError("The cells have no column 'area_code' to tell those of an area by.")
+                raise InputError("The cells have no column 'area_code' by which to select an area.")
             cell_frame = cell_frame[cell_frame["area_code"].isin(_subtree_codes(area, parents))].reset_index(
                 drop=True
             )

@@ -1,4 +1,4 @@
-"""The options that several commands share, each defined once."""
+"""The options that several commands share."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -41,7 +41,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write the summary as J
 
 
 class ReadOptions(TypedDict, total=False):
-    """Which records of a file are read, and where they lie; a command takes them by `**`."""
+    """Options that select the records of a file and their CRS; a command takes them by `**`."""
 
     layer: Layer
     where: Where
@@ -49,7 +49,7 @@ class ReadOptions(TypedDict, total=False):
 
 
 class RecordReadOptions(ReadOptions, total=False):
-    """The same of a file of records that are known by an identity and may be a table."""
+    """The same for a file of records that have an identity and may be a table."""
 
     id_field: IdField
     lon_field: LonField

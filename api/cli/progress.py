@@ -1,15 +1,15 @@
-"""The progress bar: on a terminal one line that moves, and nothing when the output is piped."""
+"""The progress bar, shown only on a terminal."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-Progress = Callable[[int, int], None]
+from gis.progress import Progress
 
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Progress | None]:
-    """Give a function (done, total) that moves the bar, or None when standard error is no terminal."""
+    """Yield a function (done, total) that moves the bar, or None if standard error is not a terminal."""
     if not sys.stderr.isatty():
         yield None
         return

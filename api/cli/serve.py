@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 _EXIT_GRACE_S = 2.0
-# Seconds to end as a process ends, once the service has.
+# Seconds for the process to exit after the service has stopped.
 
 _HEALTHCHECK_TIMEOUT_S = 30
-# Seconds after which a worker that does not answer is killed for another. One that begins on a busy machine,
-# or computes without a pause, must not be.
+# Seconds after which a worker that does not answer is replaced. uvicorn allows 5, but a worker that starts or
+# computes on a busy machine is not dead. The price: a worker that hangs is replaced so much later.
 
 
 @handle_errors
@@ -48,7 +48,7 @@ def serve(
     overrides = {"host": host, "port": port, "workers": workers, "database": database}
     for name, value in overrides.items():
         if value is not None:
-            # Worker processes read the settings anew.
+            # Worker processes read the settings again.
             os.environ[f"WANGGE_{name.upper()}"] = str(value)
     settings = ServiceSettings()
     opened = Database(settings.database)
@@ -60,12 +60,12 @@ def serve(
 
 
 def bind_socket(host: str, port: int) -> socket.socket:
-    """Take an address; port 0 takes a free one.
+    """Listen on an address; port 0 takes a free port.
 
     Raises
     ------
     InputError
-        If it cannot be had.
+        If the address is not available.
     """
     from gis.errors import InputError
 
@@ -75,7 +75,7 @@ def bind_socket(host: str, port: int) -> socket.socket:
         )
         sock = socket.socket(family, kind, protocol)
         try:
-            # A service that was just ended leaves connections behind, which hold the port for a while.
+            # A service that has just stopped leaves connections behind, which block the port for a while.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind(address)
         except OSError:
@@ -88,20 +88,21 @@ def bind_socket(host: str, port: int) -> socket.socket:
 
 
 def socket_url(sock: socket.socket) -> str:
-    """Return the address of what listens on a socket, as a URL."""
+    """Return the URL of a listening socket."""
     host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def create_worker_app() -> "FastAPI":
-    """Build the application of one process; among several it ends with the one that watches over them."""
+    """Build the application of one process; one of several ends with its supervisor."""
     from api.app import create_app
 
     supervisor = multiprocessing.parent_process()
     if supervisor is not None:
 
         def exit_with_supervisor() -> None:
-            # Killed, it tells nobody; its workers would go on and keep the port from who follows.
+            # A killed supervisor cannot stop its workers, which would go on and keep the port from the next
+            # service.
             supervisor.join()
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -117,11 +118,11 @@ def run_server(
     Parameters
     ----------
     settings
-        What the environment says, which worker processes read anew.
+        The settings of the environment, which worker processes read again.
     sock
-        Where to serve.
+        The listening socket.
     on_started
-        Called when one process alone serves and the first request would be answered.
+        Called when the service has started, if it has only one process.
 
     Raises
     ------
@@ -134,7 +135,7 @@ def run_server(
     from uvicorn.supervisors import Multiprocess
 
     class Server(uvicorn.Server):
-        """Tells when it has started."""
+        """A server that reports when it has started."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
@@ -143,7 +144,7 @@ def run_server(
 
     with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
         if settings.workers > 1:
-            # What one worker counts or receives, another tells or imports.
+            # Workers share their metrics and uploads: any of them may report or import those of another.
             for variable in ("PROMETHEUS_MULTIPROC_DIR", "WANGGE_UPLOADS"):
                 if variable not in os.environ:
                     (Path(folder) / variable).mkdir()
@@ -170,11 +171,11 @@ def run_server(
             else:
                 server.run(sockets=[sock])
         except KeyboardInterrupt:
-            # Being ended is how a service ends; only one that never came up was interrupted.
+            # Being stopped is the normal end of a service; only one that never started was interrupted.
             if settings.workers == 1 and not server.started:
                 raise
             print_message("Wangge has stopped.")
-            # The threads of requests that were given up keep nothing, and the process would wait for them.
+            # The threads of abandoned requests store nothing, and the process would wait for them.
             exit_timer = threading.Timer(_EXIT_GRACE_S, os._exit, (0,))
             exit_timer.daemon = True
             exit_timer.start()

@@ -1,4 +1,4 @@
-"""The commands `check` and `repair`: are these cells a coverage, and make them one."""
+"""The commands `check` and `repair`: whether cells are a coverage, and making them one."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,8 +37,8 @@ def check(
 ) -> None:
     """Check that cells fill their areas without blank, overlap or unmatched border.
 
-    Exit code 0: valid; 1: not valid; 2: cannot run. Without --areas every piece of ground that the cells
-    enclose counts as blank; with --areas what the areas leave out (a lake, an enclave) does not.
+    Exit code 0: valid; 1: not valid; 2: cannot run. Without --areas all ground that the cells enclose counts
+    as blank; with --areas what the areas leave out (a lake, an enclave) does not.
     """
     from api.cli.inputs import load_cells
     from gis.crs import parse_working_crs
@@ -88,7 +88,7 @@ def repair(
     areas: options.Areas = None,
     max_width: Annotated[
         float | None,
-        typer.Option(help="Fill blanks up to this width in metres; wider ones are left and told."),
+        typer.Option(help="Fill blanks up to this width in metres; wider ones are left and reported."),
     ] = None,
     max_area_change: Annotated[
         float, typer.Option(help="Refuse when a cell's area would change by more than this share.", min=0)
@@ -105,9 +105,9 @@ def repair(
     as_json: options.JsonOption = False,
     **reading: Unpack[options.ReadOptions],
 ) -> None:
-    """Make cells a coverage: overlaps decided, blanks filled, borders matched, or refuse.
+    """Make cells a coverage: resolve overlaps, fill blanks, match borders, or refuse.
 
-    Every cell keeps its code and columns, none that was whole is split, and what changed is told. A repair
+    Every cell keeps its code and columns, no cell is split, and all changes are reported. A repair
     that would lose a cell or take most of its ground is refused with exit code 1, and nothing is written.
     """
     from api.cli.inputs import load_cells

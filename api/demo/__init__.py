@@ -1,4 +1,4 @@
-"""The demonstration: the main job on the sample district, in files and in a database, and the report of it.
+"""The demonstration: the main job on the sample district, in files and in a database, with a report.
 
-Its command is `api.cli.demo`; what is served of it is the application as everybody has it.
+Its command is `api.cli.demo`; it is served by the ordinary application.
 """

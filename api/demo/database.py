@@ -1,7 +1,7 @@
 """The database of the demonstration: the sample district with its plans, officers and gaps on two dates.
 
-It loads and publishes as a user would, by the functions behind the commands and routes. A database that no
-demonstration has made is never touched.
+It loads and publishes with the functions behind the commands and routes. A database that no demonstration has
+made is never touched.
 """
 
 import secrets
@@ -38,25 +38,26 @@ from layers.imports.areas import import_areas
 from layers.imports.entities import import_entities
 from layers.imports.officers import import_officers
 from layers.models import Cell
-from layers.plans.drafts import check_plan, create_draft
+from layers.plans.check import check_plan
+from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme, find_scheme
 from layers.sample import SampleFiles
 
 FIRST_DAY = date(2025, 1, 1)
-"""From when everything is there: areas, entities, officers, and a plan of each scheme."""
+"""The first day: areas, entities, officers, and a plan of each scheme."""
 
 SECOND_DAY = date(2025, 7, 1)
-"""When the community cells of one street are merged and the last service points open."""
+"""The second day: the community cells of one street are merged and the last service points open."""
 
 COMMUNITY, ENVIRONMENT = "community", "environment"
 """The schemes: cells of communities, and the larger cells of streets."""
 
 ACCOUNT = "demo"
-"""Who the sign-in link signs in: a publisher of the whole district."""
+"""The account of the sign-in link: a publisher of the whole district."""
 
 _DEMO_MARKER = "demonstration"
-# The subject of the first entry of the audit, by which a database of a demonstration is known.
+# The subject of the first audit entry, which marks a database as that of a demonstration.
 _LINK_LIFETIME, _TOKEN_LIFETIME = timedelta(hours=12), timedelta(days=7)
 _LATE_STEP = 5
 # Every fifth service point opens on the second day.
@@ -64,7 +65,7 @@ _LATE_STEP = 5
 
 @dataclass(frozen=True)
 class PublishedPlan:
-    """A plan that was published: its scheme, name and day, the cells it brought, and the gaps found then."""
+    """A published plan: its scheme, name and day, its number of cells, and the gaps found then."""
 
     scheme: str
     name: str
@@ -75,7 +76,7 @@ class PublishedPlan:
 
 @dataclass(frozen=True)
 class DemoAccess:
-    """How to come in, each told this once: a link for a person, and a token and a question for a program."""
+    """The access to a demonstration, shown once: a link for a person, a token and a curl command."""
 
     link: str
     token: str
@@ -91,7 +92,7 @@ def build_database(
     size_m: float,
     on_step: Callable[[str], None],
 ) -> list[PublishedPlan]:
-    """Make the database of a demonstration, in the place of an earlier one's; whole or not at all.
+    """Build the database of a demonstration in place of an earlier one, completely or not at all.
 
     Parameters
     ----------
@@ -100,15 +101,15 @@ def build_database(
     sample
         The files of the sample district.
     areas
-        The district's areas as `gis.areas.hierarchy` gives them.
+        The district's areas as `gis.areas.build_hierarchy` returns them.
     cells
         The communities divided into squares of `size_m`: the first plan.
     on_step
-        Told each step when it is done.
+        Called after each step with what was done.
 
     Returns
     -------
-    list of Publication
+    list of PublishedPlan
         In the order in which they were published.
 
     Raises
@@ -132,12 +133,12 @@ def build_database(
 
 
 def require_replaceable(path: Path) -> None:
-    """Refuse a place where something is that must not be lost.
+    """Raise if a file exists that must not be lost.
 
     Raises
     ------
     InputError
-        If the file is no demonstration's database, or is open elsewhere.
+        If the file is not the database of a demonstration, or is open elsewhere.
     """
     if not path.exists():
         return
@@ -151,7 +152,8 @@ def require_replaceable(path: Path) -> None:
             first = connection.execute("SELECT subject FROM audit_entries ORDER BY id LIMIT 1").fetchone()
             if first != (_DEMO_MARKER,):
                 raise other
-            # Leaving the write-ahead log takes the file alone: it fails while anybody else has it open.
+            # Leaving the write-ahead log needs exclusive access: it fails while another process has the file
+            # open.
             connection.execute("PRAGMA journal_mode = DELETE").fetchone()
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
@@ -164,7 +166,7 @@ def require_replaceable(path: Path) -> None:
 
 
 def create_demo_access(database: Database, address: str) -> DemoAccess:
-    """Make a link, a token and a question for the service of a demonstration at an address."""
+    """Create a link, a token and a curl command for a demonstration served at an address."""
     with database.write() as session:
         _, secret = create_link(session, SYSTEM, ACCOUNT, _LINK_LIFETIME)
         _, token = create_token(session, SYSTEM, "demonstration", Role.admin, None, _TOKEN_LIFETIME)
@@ -249,9 +251,9 @@ def _publish_plans(
 
 
 def _merge_cells(cells: gpd.GeoDataFrame, size_m: float) -> gpd.GeoDataFrame:
-    """Return cells of which those of one area that lie in one larger square are one, under a new code.
+    """Return cells in which those of one area within one larger square are merged under a new code.
 
-    Neighbours keep all the vertices they share. What is left alone in its square stays as it is.
+    Neighbours keep all the vertices they share. A cell that is alone in its square is unchanged.
     """
     points = cells.geometry.representative_point().to_crs(choose_working_crs(cells))
     column, row = np.floor(points.x / size_m), np.floor(points.y / size_m)
@@ -282,7 +284,7 @@ def _merge_cells(cells: gpd.GeoDataFrame, size_m: float) -> gpd.GeoDataFrame:
 
 
 def _point_in_cell(session: Session) -> tuple[float, float]:
-    """Return the longitude and latitude of a place in the middle of a cell."""
+    """Return the longitude and latitude of a point inside a cell."""
     geometry = session.scalars(
         select(Cell.geometry).where(Cell.valid_to.is_(None)).order_by(Cell.code)
     ).first()

@@ -1,4 +1,4 @@
-"""The main job, once through, on the sample district: what `wangge demo` does and finds."""
+"""The files of the demonstration: the main job on the sample district, from division to the map."""
 
 import time
 from collections.abc import Callable
@@ -28,7 +28,7 @@ _DEFECT_FILES = ("enterprises_gcj02.csv", "households_swapped.csv", "sensors_def
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demonstration made and found; paths are inside `folder`."""
+    """The results of the demonstration; paths are inside `folder`."""
 
     folder: Path
     sample: SampleFiles
@@ -45,7 +45,7 @@ class DemoResult:
 
 
 def with_timing(on_step: Callable[[str], None]) -> Callable[[str], None]:
-    """Return `on_step` that puts the seconds since it spoke last before what it says."""
+    """Return an `on_step` that prefixes each step with the seconds since the last one."""
     last = time.perf_counter()
 
     def report_step(what: str) -> None:
@@ -67,16 +67,16 @@ def run_demo(
     size_m: float = 100.0,
     language: str = "zh",
 ) -> DemoResult:
-    """Make the sample district, divide it, check it, assign everything, find the gaps, draw the map.
+    """Create the sample district, divide it, check it, assign all entities, find the gaps, draw the map.
 
     Parameters
     ----------
     folder
-        Where everything is written; made if missing, files of an earlier run are replaced.
+        The output folder; created if missing, and files of an earlier run are replaced.
     tables
         The folder of code tables.
     on_step
-        Told each step when it is done, with the seconds it took.
+        Called after each step with what was done and the seconds it took.
     seed, scale
         Of the sample district.
     size_m
@@ -157,7 +157,7 @@ def run_demo(
 
 
 def _apply_diagnosis(records: gpd.GeoDataFrame, diagnosis: Diagnosis) -> gpd.GeoDataFrame:
-    """Read the records as the doctor says they are meant."""
+    """Convert the records according to the diagnosis."""
     geometries = records.geometry.to_numpy()
     if diagnosis.swapped:
         geometries = shapely.transform(geometries, lambda xy: xy[:, ::-1])

@@ -1,10 +1,13 @@
-"""The short report of the demonstration, as Markdown in Chinese or English."""
+"""The report of the demonstration, as Markdown in Chinese or English."""
 
 from collections.abc import Sequence
+
+import pandas as pd
 
 from api.demo.database import PublishedPlan
 from api.demo.files import DemoResult
 from gis.areas import leaf_areas
+from gis.gaps import explain_gap, gap_facts, gap_label
 from gis.topology.findings import format_area
 
 _TEXTS = {
@@ -70,11 +73,11 @@ def render_report(result: DemoResult, language: str = "zh", published: Sequence[
     Parameters
     ----------
     result
-        What was made and found in files.
+        The results in files.
     language
         zh or en.
     published
-        The plans of the database, where there is one.
+        The plans of the database, if there is one.
     """
     texts: dict[str, object] = dict(_TEXTS[language])
 
@@ -85,6 +88,9 @@ def render_report(result: DemoResult, language: str = "zh", published: Sequence[
         found = texts[key]
         assert isinstance(found, tuple)
         return found
+
+    def label(kind: str) -> str:
+        return str(getattr(gap_label(kind), language))
 
     areas, cells = result.areas, result.cells
     lines = [f"# {text('title')}", "", f"## {text('division')}", ""]
@@ -113,12 +119,15 @@ def render_report(result: DemoResult, language: str = "zh", published: Sequence[
         ],
     )
     found = result.gaps.summary()
+    worst = result.gaps.frame.assign(figures=pd.Series(list(result.gaps.figures), dtype=object)).head(
+        _WORST_COUNT
+    )
     lines += ["", f"## {text('gaps')}", ""]
     lines += _markdown_table(
         header("gaps_head"),
         [
             (
-                kind,
+                label(kind),
                 row["gaps"],
                 row["high"],
                 format_area(row["area_m2"]),
@@ -128,20 +137,22 @@ def render_report(result: DemoResult, language: str = "zh", published: Sequence[
             for kind, row in found["kinds"].items()
         ],
     )
-    lines += [text("skipped", kind=kind, reason=reason) for kind, reason in found["skipped"].items()]
+    lines += [text("skipped", kind=label(kind), reason=reason) for kind, reason in found["skipped"].items()]
     lines += ["", f"### {text('worst')}", ""]
     lines += _markdown_table(
         header("worst_head"),
         [
             (
-                row["kind"],
+                label(row["kind"]),
                 row["cell_code"],
                 format_area(row["area_m2"]),
                 row["households"],
                 row["enterprises"],
-                row["rule"],
+                getattr(explain_gap(row["kind"], facts, rule=row["rule"], detail="")[0], language),
             )
-            for row in result.gaps.frame.head(_WORST_COUNT).drop(columns="geometry").to_dict("records")
+            for row, facts in zip(
+                worst.drop(columns="geometry").to_dict("records"), gap_facts(worst), strict=True
+            )
         ],
     )
     lines += ["", f"## {text('defects')}", ""]

@@ -1,4 +1,4 @@
-"""What all routes share: middleware, conditional requests, pages, idempotent writes, OpenAPI.
+"""What all routes share: middleware, conditional requests, parameters, pages, idempotent writes, OpenAPI.
 
-It knows no subject; what is answered belongs to `api.routes`.
+It knows no subject: records are described in `api.schemas`, and answers are given by `api.routes`.
 """

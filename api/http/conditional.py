@@ -28,18 +28,21 @@ IfMatchVersion = Annotated[int, Depends(_if_match_version)]
 """The version that a write says it is based on."""
 
 
-def require_version(current: int, expected: int) -> None:
-    """Refuse a write that is based on another version.
-
-    Raises
-    ------
-    StaleError
-        If it is.
-    """
-    if current != expected:
-        raise StaleError(f"This has changed since: it has version {current}, not {expected}; read it again.")
-
-
 def make_etag(*parts: object) -> str:
     """Return the entity tag of an answer that depends on these alone."""
     return '"' + hashlib.sha256(repr(parts).encode()).hexdigest()[:24] + '"'
+
+
+def is_not_modified(if_none_match: str | None, etag: str) -> bool:
+    """Return whether the caller already has the answer with an entity tag, by weak comparison (RFC 9110).
+
+    Parameters
+    ----------
+    if_none_match
+        The header as it came.
+    etag
+        The tag of the answer with its quotes; W/ makes no difference.
+    """
+    if if_none_match is None:
+        return False
+    return etag.removeprefix("W/") in [each.strip().removeprefix("W/") for each in if_none_match.split(",")]

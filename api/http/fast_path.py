@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.http.request_scope import route_path
 from api.problems import problem_response, status_of
-from api.security.auth_middleware import route_path
 from gis.errors import WanggeError
 
 

@@ -1,7 +1,4 @@
-"""Writes that happen once: with an Idempotency-Key the same request is answered again, not done again.
-
-The answer is kept in the transaction of its deed, so that there is either both or neither.
-"""
+"""Writes that happen once: a request repeated with its Idempotency-Key is answered again, not done again."""
 
 import hashlib
 from collections.abc import Callable
@@ -17,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from api.security.caller import get_principal
+from api.http.request_scope import caller_label
 from gis.errors import ConflictError, InputError
 from layers.db.database import Database
 from layers.models import IdempotencyKey
@@ -49,12 +46,12 @@ class IdempotentWrite:
     def __init__(self, request: Request, key: str | None) -> None:
         self._database: Database = request.app.state.database
         self._begin_commit: Callable[[], None] = request.scope["wangge.begin_commit"]
-        self._caller = get_principal(request.scope).label
+        self._caller = caller_label(request.scope)
         self._request_identity = (request.method, request.url.path, request.headers.get("if-match"))
         self._key = key
 
     def __call__(self, body: BaseModel | None, handler: Callable[[Session], WriteResult]) -> Response:
-        """Do the deed in one transaction, or repeat what was answered before.
+        """Write in one transaction, which keeps the answer too, or repeat the answer given before.
 
         Parameters
         ----------
@@ -68,7 +65,7 @@ class IdempotentWrite:
         InputError
             If the key was used for another request.
         ConflictError
-            If the same request is being carried out, the deed meets a record made meanwhile, or the request
+            If the same request is being carried out, the write meets a record made meanwhile, or the request
             was given up.
         """
         try:
@@ -77,7 +74,7 @@ class IdempotentWrite:
                     response = _result_response(handler(session))
                 else:
                     response = self._replay_or_execute(session, self._key, body, handler)
-                # Whoever was told meanwhile that it takes too long was told the truth.
+                # From here on the request is not given up: an answer that it was would be wrong.
                 self._begin_commit()
                 return response
         except IntegrityError as error:

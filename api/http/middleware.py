@@ -14,7 +14,7 @@ from threading import Lock
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import logs
-from api.metrics import METRICS_BUFFER
+from api.metrics import REQUEST_METRICS
 from api.problems import failure_response, log_error, problem_response
 from gis.errors import ConflictError
 
@@ -68,7 +68,7 @@ class RequestContextMiddleware:
                 message["headers"].append((b"x-request-id", request_id.encode()))
             await send(message)
 
-        METRICS_BUFFER.start_request()
+        REQUEST_METRICS.start_request()
         context_token = logs.REQUEST_ID.set(request_id)
         try:
             await self._app(scope, receive, send_with_request_id)
@@ -142,14 +142,14 @@ class _Deadline:
         self._timer.cancel()
 
     def expired(self) -> bool:
-        """Tell whether it alone cancelled the task, which is then cancelled no more."""
+        """Return whether it alone cancelled the task, and if so take the cancellation back."""
         return self._expired and self._task.uncancel() <= self._cancelling_before
 
 
 def _record_request(scope: Scope, request_id: str, status: int, seconds: float) -> None:
     method = scope["method"] if scope["method"] in _KNOWN_METHODS else "other"
     route = scope.get("wangge.route") or getattr(scope.get("route"), "path", None) or "other"
-    METRICS_BUFFER.finish_request(method, route, status, seconds)
+    REQUEST_METRICS.finish_request(method, route, status, seconds)
     logs.log_request(request_id, method, route, status, seconds)
 
 

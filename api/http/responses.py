@@ -1,29 +1,15 @@
-"""What requests and answers have in common: JSON, GeoJSON, entity tags, and conditions on writes."""
+"""Answers: JSON, lists, GeoJSON, each with an entity tag where it has one."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import orjson
 import shapely
-from fastapi import Query, Request
-from shapely.errors import ShapelyError
 from starlette.responses import Response
 
-from gis.errors import InputError, LimitError
-from layers.db.bbox import BBox
+from api.http.conditional import is_not_modified
 
 GEOJSON = "application/geo+json"
-
-FormatParam = Annotated[
-    Literal["json", "geojson"] | None,
-    Query(description="The form of the answer; else the header Accept decides.", examples=["geojson"]),
-]
-BboxParam = Annotated[
-    str | None,
-    Query(
-        description="west,south,east,north in degrees.", max_length=200, examples=["113.9,22.5,114.1,22.6"]
-    ),
-]
 
 
 def json_response(
@@ -40,27 +26,18 @@ def json_response(
     Parameters
     ----------
     content
-        What orjson can write; dates and geometries made by `shape` too.
+        What orjson can write; dates and geometries made by `geojson_fragment` too.
     etag, if_none_match
         The tag of the answer, and the If-None-Match of the request.
     """
     headers = {}
     if etag is not None:
         headers["ETag"] = etag
-        if if_none_match is not None and etag in [
-            each.strip().removeprefix("W/") for each in if_none_match.split(",")
-        ]:
+        if is_not_modified(if_none_match, etag):
             return Response(status_code=304, headers=headers)
     if location is not None:
         headers["Location"] = location
     return Response(orjson.dumps(content), status, headers, media_type)
-
-
-def wants_geojson(request: Request, format_param: str | None) -> bool:
-    """Tell whether an answer is wanted as GeoJSON."""
-    return format_param == "geojson" or (
-        format_param is None and GEOJSON in request.headers.get("accept", "")
-    )
 
 
 def geojson_fragment(geometry: shapely.Geometry | None) -> orjson.Fragment | None:
@@ -81,7 +58,7 @@ def list_response(
     Parameters
     ----------
     items
-        What is listed; with an `id`, and a `geometry` made by `shape`, where GeoJSON is wanted.
+        What is listed; with an `id`, and a `geometry` made by `geojson_fragment`, where GeoJSON is wanted.
     next_cursor
         The cursor of the page that follows.
     geojson
@@ -105,43 +82,3 @@ def list_response(
         "next": next_cursor,
     }
     return json_response(content, etag=etag, if_none_match=if_none_match, media_type=GEOJSON)
-
-
-def parse_geometry(geojson: Mapping[str, Any] | None, max_vertices: int) -> shapely.Geometry | None:
-    """Read a GeoJSON geometry.
-
-    Raises
-    ------
-    InputError
-        If it is none, or has no place.
-    LimitError
-        If it has too many vertices.
-    """
-    if geojson is None:
-        return None
-    try:
-        geometry: shapely.Geometry = shapely.from_geojson(orjson.dumps(geojson))
-    except (ShapelyError, orjson.JSONEncodeError, RecursionError) as error:
-        raise InputError("The geometry is no GeoJSON geometry in longitude and latitude.") from error
-    if shapely.get_num_coordinates(geometry) > max_vertices:
-        raise LimitError(f"The geometry has more than {max_vertices:,} vertices.")
-    return geometry
-
-
-def parse_bbox(text: str | None) -> BBox | None:
-    """Read a box.
-
-    Raises
-    ------
-    InputError
-        If it is none.
-    """
-    if text is None:
-        return None
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError:
-        raise InputError("The box is not west,south,east,north in degrees.") from None
-    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise InputError("The box is not west,south,east,north in degrees.")
-    return BBox(west, south, east, north)

@@ -1,4 +1,4 @@
-"""Withdrawals: how a job that keeps a SQLite file to itself hears that it is to end."""
+"""Cancel flags: how the worker learns that a job which holds the SQLite file is cancelled."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @contextmanager
 def set_cancel_flag(uploads: Path, job_id: int) -> Iterator[None]:
-    """Have a job ended, whoever does it, for the time of a block in which it is cancelled."""
+    """Flag a job as cancelled while a block cancels it in the database."""
     flag = _flag_path(uploads, job_id)
     # On a full disk the job still hears it when it lets others write.
     with suppress(OSError):
@@ -19,7 +19,7 @@ def set_cancel_flag(uploads: Path, job_id: int) -> Iterator[None]:
 
 
 def has_cancel_flag(uploads: Path, job_id: int) -> bool:
-    """Tell whether a job is being cancelled."""
+    """Return whether a job is being cancelled."""
     return _flag_path(uploads, job_id).exists()
 
 

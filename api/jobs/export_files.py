@@ -1,4 +1,4 @@
-"""The files of exports: written by a job, each into a folder of its own, kept for a while, then removed."""
+"""The files of exports: each is written by a job into its own folder, kept for a while, then removed."""
 
 import secrets
 import shutil
@@ -36,7 +36,7 @@ EXPORT_FORMATS: Mapping[str, ExportFormat] = {
 
 
 def new_folder_name() -> str:
-    """Return a name for the folder of one export, which nobody guesses."""
+    """Return a name for the folder of one export, which cannot be guessed."""
     return secrets.token_hex(16)
 
 
@@ -118,12 +118,12 @@ def write_export(
 
 
 def remove_export(uploads: Path, parameters: Mapping[str, Any]) -> None:
-    """Remove what an export that came to nothing has written."""
+    """Remove what a failed export has written."""
     shutil.rmtree(export_path(uploads, parameters).parent, ignore_errors=True)
 
 
 def remove_expired(uploads: Path, kept_s: float) -> None:
-    """Remove the files that have expired, whoever wrote them."""
+    """Remove the files that have expired, whichever process wrote them."""
     folder = uploads / _FOLDER
     if not folder.is_dir():
         return

@@ -26,7 +26,10 @@ _MAX_ERROR_LENGTH = 1000
 
 
 def main() -> None:
-    """Read tasks from standard input, a line each; tell of each in JSON lines, last its exit code."""
+    """Read tasks from standard input, a line each; report each in JSON lines, last its exit code.
+
+    An empty line says that the code was read.
+    """
     # Whatever a library prints must not get among the lines.
     output = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
@@ -38,12 +41,19 @@ def main() -> None:
         process = os.fork()
         if process == 0:
             threading.Thread(target=_exit_with_service, daemon=True).start()
+            output.write(json.dumps({"pid": os.getpid()}) + "\n")
             output.write(json.dumps(_run_task(line, output.write), default=str) + "\n")
             # Nothing of the process that was forked is this one's to clean up.
             os._exit(0)
-        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        # Its number stays its own until the launcher, which may kill it by that number,
+        # knows that it has ended.
+        ended = os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+        assert ended is not None
+        code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
         # A process that was killed may have been in the middle of a line.
         output.write("\n" + json.dumps({"code": code}) + "\n")
+        sys.stdin.readline()
+        os.waitpid(process, 0)
 
 
 def _exit_with_service() -> None:

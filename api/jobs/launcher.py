@@ -13,15 +13,17 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+_KILL_TIMEOUT_S = 5.0
+
 
 class TaskProcess:
     """A task in a process of its own.
 
     Attributes
     ----------
-    said
-        What the process has told: of ``done`` and ``total``, ``result`` or ``error``, ``where`` and ``code``
-        what is known until now.
+    reported
+        What the process has reported: of ``pid``, ``done`` and ``total``, ``result`` or ``error``, ``where``
+        and ``code`` what is known until now.
     """
 
     def __init__(self, process: subprocess.Popen[str], task: str) -> None:
@@ -29,15 +31,18 @@ class TaskProcess:
         self._process = process
         self._reader = threading.Thread(target=self._read_output, daemon=True)
         self._reader.start()
-        assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(task + "\n")
-            process.stdin.flush()
+        self._send(task)
 
     @property
     def is_alive(self) -> bool:
-        """The process goes on, or has said something that is not read yet."""
+        """Whether the process goes on, or has reported something that is not read yet."""
         return self._reader.is_alive()
+
+    def _send(self, line: str) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
 
     def _read_output(self) -> None:
         assert self._process.stdout is not None
@@ -49,8 +54,12 @@ class TaskProcess:
 
     def terminate(self) -> bool:
         """End the process if it goes on; return whether the one it was forked from can be used again."""
+        if "code" not in self.reported and "pid" in self.reported and self._process.poll() is None:
+            os.kill(self.reported["pid"], signal.SIGKILL)
+            self._reader.join(_KILL_TIMEOUT_S)
         if "code" in self.reported:
             self._reader.join()
+            self._send("")
             return True
         _kill(self._process)
         # What it reads from is closed only when it has come to the end.
@@ -122,7 +131,7 @@ def _start_fork_server() -> subprocess.Popen[str]:
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
-    # Whoever has been waited for has given its number back.
+    # A process that has been waited for has given its number back.
     if process.returncode is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

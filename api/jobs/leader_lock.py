@@ -1,4 +1,4 @@
-"""Whose turn it is: of the processes of one service that share a folder of uploads, one takes jobs."""
+"""The leader lock: of the processes of one service that share a folder of uploads, one takes jobs."""
 
 import contextlib
 import fcntl
@@ -22,7 +22,7 @@ def leader_lock(folder: Path, stop: Event) -> Iterator[None]:
     Parameters
     ----------
     folder
-        Is there. Where its file system knows no locks, every process has its turn.
+        Is there. Where its file system knows no locks, every process takes jobs.
     stop
         Ends the waiting.
     """

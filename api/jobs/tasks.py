@@ -1,4 +1,4 @@
-"""What the kinds of jobs do: import a file, divide an area, look for gaps, export a layer.
+"""What the kinds of jobs do: import a file, divide an area, check or publish a plan, find gaps, export.
 
 Each writes in one transaction and marks its job as done in it, so that a job that ends early has written
 nothing, and one that has written is done.
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-import shapely
 from pydantic import BaseModel
 from pyproj import CRS
 from sqlalchemy import select
@@ -27,13 +26,15 @@ from layers.areas.hierarchy import read_area_geometries, read_hierarchy
 from layers.db.database import Database
 from layers.fields.columns import standardise_areas, standardise_cells
 from layers.formats import read_layer
-from layers.formats.read_batches import read_batches
 from layers.gaps.runs import search_gaps
 from layers.imports.areas import AreaImportSummary, import_areas
 from layers.imports.entities import ImportSummary, import_entities
 from layers.jobs.queue import complete, heartbeat
 from layers.models import Area, GapRun
+from layers.plans.check import examine_plan, store_check
 from layers.plans.drafts import create_draft
+from layers.plans.publish import publish
+from layers.plans.queries import find_plan
 from layers.plans.schemes import find_scheme, used_codes
 
 PROGRESS_INTERVAL_S = 0.3
@@ -80,7 +81,7 @@ class ProgressReporter:
 
     Attributes
     ----------
-    tell
+    report
         Called with what is done and, if known, how much there is to do.
     done, total
         What it was called with last.
@@ -119,7 +120,8 @@ class _JobContext:
     @property
     def read_options(self) -> dict[str, Any]:
         """How the file is to be read, for `read_layer` and what reads like it."""
-        return {name: self.parameter(name) for name in ("layer", "source_crs", "lon_field", "lat_field")}
+        options = {name: self.parameter(name) for name in ("layer", "source_crs", "lon_field", "lat_field")}
+        return {**options, "max_vertices": self.task.vertices}
 
     @property
     def day(self) -> date | None:
@@ -161,7 +163,7 @@ def run_job(database: Database, task: Task, progress: ProgressReporter) -> dict[
 
 
 def _import_entities(context: _JobContext) -> dict[str, Any]:
-    _require_limits(context, "entities")
+    _require_unpacked_limit(context)
     result: dict[str, Any] = {}
 
     def complete_job(session: Session, done: ImportSummary) -> None:
@@ -187,7 +189,7 @@ def _import_entities(context: _JobContext) -> dict[str, Any]:
 
 
 def _import_areas(context: _JobContext) -> dict[str, Any]:
-    _require_limits(context, "areas")
+    _require_unpacked_limit(context)
     frame = standardise_areas(read_layer(context.file, role="areas", **context.read_options))
 
     def complete_job(session: Session, done: AreaImportSummary) -> None:
@@ -197,7 +199,7 @@ def _import_areas(context: _JobContext) -> dict[str, Any]:
 
 
 def _import_cells(context: _JobContext) -> dict[str, Any]:
-    _require_limits(context, "cells")
+    _require_unpacked_limit(context)
     frame = standardise_cells(read_layer(context.file, role="cells", **context.read_options))
     return _create_draft(context, lambda _session, _scheme: frame)
 
@@ -221,6 +223,54 @@ def _divide(context: _JobContext) -> dict[str, Any]:
         )
 
     return _create_draft(context, cells)
+
+
+def _check_plan(context: _JobContext) -> dict[str, Any]:
+    plan_id = context.parameter("plan")
+    # Others can write, and be told of the progress, until only the findings are left to store.
+    with context.database.read() as session:
+        found = examine_plan(session, plan_id, context.task.area_code, progress=context.progress)
+    with context.database.write() as session:
+        plan = store_check(session, plan_id, found)
+        return context.complete(
+            session, {"plan": plan.id, "valid": found.report.is_valid, "summary": found.report.summary()}
+        )
+
+
+def _publish_plan(context: _JobContext) -> dict[str, Any]:
+    # Of the service: no other job needs it.
+    from api.security.audit import Action, audit_as
+
+    plan_id, on = context.parameter("plan"), context.parameter("on")
+    with context.database.write() as session:
+        done = publish(
+            session,
+            plan_id,
+            date.fromisoformat(on),
+            version=context.parameter("version"),
+            scope=context.task.area_code,
+            progress=context.progress,
+        )
+        audit_as(
+            session,
+            context.task.created_by,
+            context.parameter("role"),
+            Action.publish,
+            f"plan {plan_id}",
+            area_code=find_plan(session, plan_id).area_code,
+            details={"on": on},
+        )
+        result = {
+            "plan": plan_id,
+            "kept": done.kept,
+            "ended": done.ended,
+            "begun": done.begun,
+            "assignments_ended": done.assignments.ended,
+            "assignments_begun": done.assignments.inserted,
+            "superseded": list(done.superseded),
+            "revision": done.revision,
+        }
+        return context.complete(session, result)
 
 
 def _search_gaps(context: _JobContext) -> dict[str, Any]:
@@ -266,23 +316,16 @@ def _create_draft(context: _JobContext, make_cells: Callable[[Any, Any], Any]) -
         return context.complete(session, {"plan": plan.id, "cells": len(cells)})
 
 
-def _require_limits(context: _JobContext, role: str) -> None:
-    """Refuse a file that unpacks to too much or has too many vertices."""
-    task = context.task
+def _require_unpacked_limit(context: _JobContext) -> None:
+    """Refuse an archive that unpacks to too much."""
     if context.file.suffix.lower() == ".zip":
         try:
             with ZipFile(context.file) as archive:
                 size = sum(each.file_size for each in archive.infolist())
         except BadZipFile as error:
             raise InputError("The archive cannot be read.") from error
-        if size > task.unpacked:
-            raise LimitError(f"The archive unpacks to more than {task.unpacked:,} bytes.")
-    vertices = 0
-    with read_batches(context.file, role=role, **context.read_options) as batches:
-        for batch in batches.stream:
-            vertices += int(shapely.get_num_coordinates(batch.geometries).sum())
-            if vertices > task.vertices:
-                raise LimitError(f"The file has more than {task.vertices:,} vertices.")
+        if size > context.task.unpacked:
+            raise LimitError(f"The archive unpacks to more than {context.task.unpacked:,} bytes.")
 
 
 JOB_HANDLERS: Mapping[str, Callable[[_JobContext], dict[str, Any]]] = {
@@ -290,6 +333,8 @@ JOB_HANDLERS: Mapping[str, Callable[[_JobContext], dict[str, Any]]] = {
     "import-areas": _import_areas,
     "import-cells": _import_cells,
     "divide": _divide,
+    "check": _check_plan,
+    "publish": _publish_plan,
     "gaps": _search_gaps,
     "export": _export,
 }

@@ -93,7 +93,7 @@ class Worker:
                     self._stop.wait(2)
 
     def _remove_stale_uploads(self) -> None:
-        """Remove uploaded files that no job will read: whoever should have was killed after the deed."""
+        """Remove uploaded files that no job will read: the process that should have done so was killed."""
         old = [
             each
             for each in self._uploads.iterdir()
@@ -160,7 +160,7 @@ class Worker:
             if has_cancel_flag(self._uploads, job_id):
                 return JobState.cancelled, None, None
             done = reported.get("done")
-            # Once a job writes, SQLite lets nobody tell how far it is: the first step is told at once.
+            # Once a job writes, its progress cannot be stored in SQLite: the first step is stored at once.
             due = (
                 HEARTBEAT_INTERVAL_S if done == last_done else 0 if last_done is None else PROGRESS_INTERVAL_S
             )
@@ -181,12 +181,12 @@ class Worker:
         return JobState.failed, None, "The work ended early, probably for want of memory; give less at once."
 
     def _heartbeat(self, job_id: int, reported: dict[str, Any]) -> bool:
-        """Give a sign of life, and tell whether the job is to go on."""
+        """Store a sign of life; return whether the job is to go on."""
         try:
             with self._database.write(busy_timeout_s=0.2) as session:
                 return heartbeat(session, job_id, reported.get("done", 0), reported.get("total"))
         except OperationalError:
-            # While the job writes, SQLite lets nobody else write, but everybody read.
+            # While the job writes, SQLite lets no one else write, but everyone read.
             with self._database.read() as session:
                 job = find_job(session, job_id)
                 return job.state == JobState.running and not job.cancel_asked

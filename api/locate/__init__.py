@@ -1,7 +1,6 @@
-"""Answering which cell owns a location: the question, its points in four forms, the answer in the same form.
+"""Locating: which cell owns a location, for one point or many in several formats.
 
-It owns the contract of `/v1/locate`; ownership itself is `gis.locate.point_locator`'s, and the state it is
-asked of `layers.snapshot`'s.
+This is the contract of `/v1/locate`; ownership is decided by `gis.locate` on the state of `layers.snapshot`.
 """
 
 from api.locate.ownership import Ownership, find_owners, serialize_owner, to_wgs84

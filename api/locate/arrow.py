@@ -1,4 +1,4 @@
-"""Columns as an Arrow IPC stream: reading those of a question, writing those of an answer."""
+"""Columns as an Arrow IPC stream: reading those of a request, writing those of an answer."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -7,26 +7,25 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from gis.arrays import FloatArray, ObjectArray
 from gis.errors import InputError, LimitError
-
-Floats = NDArray[np.float64]
 
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 
 _ARROW_ERRORS = (pa.ArrowException, OSError, ValueError, TypeError, struct.error)
 
 
-def read_columns(body: bytes, names: Sequence[Sequence[str]], max_rows: int) -> list[Floats]:
-    """Read columns of numbers from a stream; of all its other columns nothing is touched.
+def read_columns(body: bytes, names: Sequence[Sequence[str]], max_rows: int) -> list[FloatArray]:
+    """Read columns of numbers from a stream without touching any other column.
 
     Parameters
     ----------
     body
         The stream, not compressed.
     names
-        For each column wanted the names it may have, in small letters, the preferred first.
+        The names that each column may have, in lower case, the preferred one first.
     max_rows
-        Rows that are accepted.
+        The most rows that are accepted.
 
     Returns
     -------
@@ -46,13 +45,13 @@ def read_columns(body: bytes, names: Sequence[Sequence[str]], max_rows: int) -> 
         raise InputError("The body is no Arrow stream that can be read.") from error
 
 
-def _read(body: pa.Buffer, names: Sequence[Sequence[str]], max_rows: int) -> list[Floats]:
-    # Before anything is unpacked: some bytes may stand for gigabytes.
+def _read(body: pa.Buffer, names: Sequence[Sequence[str]], max_rows: int) -> list[FloatArray]:
+    # Before anything is decompressed: a few bytes may stand for gigabytes.
     if any(_is_compressed(message) for message in pa.ipc.MessageReader.open_stream(body)):
         raise InputError("The Arrow stream is compressed; send it without compression.")
     schema = pa.ipc.open_stream(body).schema
     column_numbers = [_find_column(schema, each) for each in names]
-    # The reader keeps the order of the stream, whichever order it is asked in.
+    # The reader keeps the order of the stream, whatever order is requested.
     options = pa.ipc.IpcReadOptions(included_fields=sorted(set(column_numbers)))
     batches, rows = [], 0
     for batch in pa.ipc.open_stream(body, options=options):
@@ -71,7 +70,7 @@ def _find_column(schema: pa.Schema, names: Sequence[str]) -> int:
         raise InputError(f"The Arrow stream has no column {names[0]}.")
     field = schema.field(number)
     kind = field.type
-    # What has no values at all has no kind either.
+    # A column without values has no type either.
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
         raise InputError(f"The column {names[0]} of the Arrow stream holds no numbers.")
     if schema.names.count(field.name) > 1:
@@ -79,7 +78,7 @@ def _find_column(schema: pa.Schema, names: Sequence[str]) -> int:
     return number
 
 
-def _read_numbers(batches: Sequence[pa.RecordBatch], name: str) -> Floats:
+def _read_numbers(batches: Sequence[pa.RecordBatch], name: str) -> FloatArray:
     columns = [
         batch.column(name).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) for batch in batches
     ]
@@ -87,7 +86,7 @@ def _read_numbers(batches: Sequence[pa.RecordBatch], name: str) -> Floats:
 
 
 def _is_compressed(message: pa.Message) -> bool:
-    """Tell whether a message says that its buffers are compressed (Message.fbs of the Arrow format)."""
+    """Return whether a message declares its buffers as compressed (Message.fbs of the Arrow format)."""
     if message.type not in {"record batch", "dictionary"}:
         return False
     data = message.metadata.to_pybytes()
@@ -98,13 +97,13 @@ def _is_compressed(message: pa.Message) -> bool:
 
 
 def _follow_offset(data: bytes, position: int) -> int:
-    """Follow the offset that a flatbuffer has at a place."""
+    """Follow the offset at a position of a flatbuffer."""
     found: int = position + struct.unpack_from("<I", data, position)[0]
     return found
 
 
 def _field_position(data: bytes, table: int, field_number: int) -> int | None:
-    """Return where a flatbuffer's table keeps a member, None where it has none."""
+    """Return the position of a member in a flatbuffer's table, None if it is missing."""
     layout = table - struct.unpack_from("<i", data, table)[0]
     (size,) = struct.unpack_from("<H", data, layout)
     if 4 + 2 * field_number + 2 > size:
@@ -114,14 +113,14 @@ def _field_position(data: bytes, table: int, field_number: int) -> int | None:
 
 
 def dictionary_column(
-    values: Sequence[str | None] | NDArray[np.object_], positions: NDArray[np.signedinteger]
+    values: Sequence[str | None] | ObjectArray, positions: NDArray[np.signedinteger]
 ) -> pa.DictionaryArray:
     """Return a column of repeated texts.
 
     Parameters
     ----------
     values
-        The texts; one may stand there several times, and None means none.
+        The texts; repeated ones are allowed, and None is null.
     positions
         For each row a position in `values`, or -1 for none, shape (n,).
     """
@@ -132,7 +131,7 @@ def dictionary_column(
 
 
 def write_columns(columns: Mapping[str, pa.Array], rows: int, metadata: Mapping[str, str]) -> bytes:
-    """Write columns as a stream of one batch, with notes in the metadata of its schema."""
+    """Write columns as a stream of one batch, with metadata in its schema."""
     schema = pa.schema([(name, column.type) for name, column in columns.items()], metadata=dict(metadata))
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, schema) as writer:

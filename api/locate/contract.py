@@ -1,4 +1,4 @@
-"""What goes over the wire at `/v1/locate`, as models from which its OpenAPI is made."""
+"""The models of `/v1/locate`, from which its OpenAPI is generated."""
 
 from datetime import date
 from typing import Any, Literal
@@ -54,7 +54,7 @@ class LocatedPoint(_StrictModel):
     lon: float = Field(examples=[114.05])
     lat: float = Field(examples=[22.55])
     at: date = Field(examples=[_DAY])
-    revision: int = Field(description="Grows with every change of what is published.", examples=[7])
+    revision: int = Field(description="Rises with every change of what is published.", examples=[7])
     owners: list[SchemeOwner] = Field(
         examples=[[{"scheme": "community", "cell": {**_CELL, "areas": _CHAIN}, "reason": None}]]
     )
@@ -68,7 +68,7 @@ class PointColumns(_StrictModel):
 
 
 class PointRecord(BaseModel):
-    """A location with whatever belongs to it, which the answer repeats."""
+    """A location with any other members, which the answer repeats."""
 
     lon: float | None = Field(examples=[114.05])
     lat: float | None = Field(examples=[22.55])
@@ -103,7 +103,7 @@ class RecordOwner(_StrictModel):
 
 
 class LocatedRecord(BaseModel):
-    """A record as it came, with its owners by scheme."""
+    """The record from the request, with its owners by scheme."""
 
     owners: dict[str, RecordOwner] = Field(examples=[{"community": {"code": _CODE, "reason": None}}])
 
@@ -121,7 +121,7 @@ class LocatedRecords(_StrictModel):
 
 
 class PointGeometry(BaseModel):
-    """A point of GeoJSON; more than longitude and latitude is repeated and not looked at."""
+    """A GeoJSON point; coordinates beyond longitude and latitude are repeated and ignored."""
 
     type: Literal["Point"]
     coordinates: list[float] = Field(examples=[[114.05, 22.55]])

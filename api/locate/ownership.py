@@ -1,4 +1,4 @@
-"""Who owns locations under one scheme, and what the one who asks may be told of it."""
+"""The owners of locations under one scheme, as far as the caller may see them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,17 +9,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from api.locate.arrow import dictionary_column
+from gis.arrays import FloatArray, IntArray, ObjectArray
 from gis.datum import Datum, convert_coordinates
 from layers.snapshot import AreaTree, CellsInForce
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 AreaPredicate = Callable[[str | None], bool]
 
 NO_OWNER_REASONS = (None, "outside", "invalid_coordinates", "forbidden")
-"""Why a location has no owner: none is needed, it is in no cell, it is no place on Earth, or the cell that
-owns it lies in an area that the one who asks does not see."""
+"""Reasons why a location has no owner: none is needed, it is in no cell, it is not a location on Earth, or
+the cell lies in an area that the caller may not see."""
 
 _OWNED, _OUTSIDE, _INVALID, _FORBIDDEN = range(4)
 
@@ -33,16 +31,16 @@ class Ownership:
     scheme
         Code of the scheme.
     cells
-        The cells that were asked.
+        The cells of the scheme.
     owners
-        Positions in `cells`, shape (n,), -1 without an owner that may be told.
+        Positions in `cells`, shape (n,), -1 without an owner that the caller may see.
     reasons
-        Positions in `REASONS`, shape (n,).
+        Positions in `NO_OWNER_REASONS`, shape (n,).
     """
 
     scheme: str
     cells: CellsInForce
-    owners: Integers
+    owners: IntArray
     reasons: NDArray[np.int8]
 
     def codes(self) -> list[str | None]:
@@ -66,7 +64,7 @@ class Ownership:
         positions = self.distinct_cells()
         places = np.full(len(self.cells) + 1, -1, dtype=np.int64)
         places[positions] = np.arange(len(positions))
-        # The last place stands for no owner.
+        # The last element stands for no owner.
         picks = places[self.owners]
         texts = (self.cells.locator.codes, self.cells.names, self.cells.area_codes)
         return *(dictionary_column(text[positions], picks) for text in texts), dictionary_column(
@@ -84,7 +82,7 @@ class Ownership:
         """Return the codes of the areas in which the owners lie."""
         return {code for code in self.cells.area_codes[self.distinct_cells()] if code is not None}
 
-    def _owner_values(self, values: NDArray[np.object_]) -> list[str | None]:
+    def _owner_values(self, values: ObjectArray) -> list[str | None]:
         picked = np.full(len(self.owners), None, dtype=object)
         owned = self.owners >= 0
         picked[owned] = values[self.owners[owned]]
@@ -92,15 +90,15 @@ class Ownership:
         return result
 
 
-def to_wgs84(lon: Floats, lat: Floats, datum: Datum) -> tuple[Floats, Floats]:
-    """Convert locations to WGS 84; what is no longitude and latitude becomes NaN."""
+def to_wgs84(lon: FloatArray, lat: FloatArray, datum: Datum) -> tuple[FloatArray, FloatArray]:
+    """Convert locations to WGS 84; those that are not longitude and latitude become NaN."""
     possible = (np.abs(lon) <= 180.0) & (np.abs(lat) <= 90.0)
     x, y = np.where(possible, lon, np.nan), np.where(possible, lat, np.nan)
     return (x, y) if datum is Datum.WGS84 else convert_coordinates(x, y, datum, Datum.WGS84)
 
 
 def find_owners(
-    scheme: str, cells: CellsInForce, lon: Floats, lat: Floats, covers: AreaPredicate | None
+    scheme: str, cells: CellsInForce, lon: FloatArray, lat: FloatArray, covers: AreaPredicate | None
 ) -> Ownership:
     """Find the owners of locations.
 
@@ -111,9 +109,9 @@ def find_owners(
     cells
         Its cells.
     lon, lat
-        Degrees in WGS 84, shape (n,), as `to_wgs84` gives them.
+        Degrees in WGS 84, shape (n,), as `to_wgs84` returns them.
     covers
-        Tells of the code of an area whether its cells may be told; None where all may.
+        Returns for the code of an area whether the caller may see its cells; None if all may be seen.
     """
     owners = cells.locator.find_owners(lon, lat)
     reasons = np.where(owners < 0, _OUTSIDE, _OWNED).astype(np.int8)
@@ -128,7 +126,7 @@ def find_owners(
 def serialize_owner(
     scheme: str, cells: CellsInForce, areas: AreaTree, lon: float, lat: float, covers: AreaPredicate | None
 ) -> dict[str, Any]:
-    """Answer for one location in WGS 84: the cell that owns it, or None and the reason."""
+    """Return the cell that owns a location in WGS 84, or None and the reason."""
     position = cells.position(lon, lat)
     if position < 0:
         return {"scheme": scheme, "cell": None, "reason": NO_OWNER_REASONS[_OUTSIDE]}
@@ -140,7 +138,7 @@ def serialize_owner(
 
 
 def serialize_cell(cells: CellsInForce, position: int) -> dict[str, Any]:
-    """Tell a cell: code, name, the code of its area, its size."""
+    """Describe a cell: code, name, the code of its area, its size."""
     return {
         "code": cells.locator.codes[position],
         "name": cells.names[position],

@@ -1,4 +1,4 @@
-"""Points as they come in the body of a request: columns, records, GeoJSON, CSV or Arrow."""
+"""The points in the body of a request: columns, records, GeoJSON, CSV or Arrow."""
 
 import csv
 import io
@@ -8,19 +8,17 @@ from typing import Any
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from api.locate import arrow
+from gis.arrays import FloatArray
 from gis.errors import InputError, LimitError
 from layers.formats.delimited import LAT_NAMES, LON_NAMES
 
-Floats = NDArray[np.float64]
-
 MAX_POINTS = 100_000
-"""Points that one request may ask for."""
+"""The most points of one request."""
 
 MAX_ARROW_POINTS = 1_000_000
-"""Points that one request may ask for as an Arrow stream, which takes a tenth of the time and memory."""
+"""The most points of one request as an Arrow stream, which takes a tenth of the time and memory."""
 
 _LONLAT_CRS = [
     {"type": "name", "properties": {"name": name}}
@@ -29,7 +27,7 @@ _LONLAT_CRS = [
 
 
 class PointsFormat(StrEnum):
-    """The form of a body."""
+    """The format of a body."""
 
     columns = "columns"
     records = "records"
@@ -44,19 +42,20 @@ class Points:
 
     Attributes
     ----------
-    form
-        The form they came in.
+    format
+        The format of the body.
     lon, lat
         Degrees in the datum of the request, shape (n,); NaN where there is no number.
     source
-        What the answer repeats: records as dicts, features as dicts, rows of a CSV as tuples of text.
+        The part that the answer repeats: records as dicts, features as dicts, rows of a CSV as tuples of
+        text.
     header
         The columns of a CSV.
     """
 
     format: PointsFormat
-    lon: Floats
-    lat: Floats
+    lon: FloatArray
+    lat: FloatArray
     source: list[Any]
     header: list[str]
 
@@ -80,7 +79,7 @@ def read_points(body: bytes, content_type: str) -> Points:
     Raises
     ------
     InputError
-        If the body is in none of these forms.
+        If the body has none of these formats.
     LimitError
         If there are more than `MAX_POINTS`, or `MAX_ARROW_POINTS`.
     """
@@ -106,9 +105,9 @@ def read_points(body: bytes, content_type: str) -> Points:
     )
 
 
-def to_floats(values: list[Any]) -> Floats:
-    """Turn JSON values into numbers; what is none becomes NaN."""
-    # True is no number, but counts as one for numpy.
+def to_floats(values: list[Any]) -> FloatArray:
+    """Convert JSON values to numbers; others become NaN."""
+    # True is no number, but numpy takes it for one.
     if set(map(type, values)) <= {float, int}:
         return np.array(values, dtype=float)
     return np.array([value if type(value) in (float, int) else np.nan for value in values], dtype=float)
@@ -180,7 +179,7 @@ def _from_csv(body: bytes) -> Points:
                 continue
             if len(row) != len(header):
                 raise InputError(f"Record {len(rows) + 1} has {len(row)} fields, the header {len(header)}.")
-            # Unlike a list, a tuple of texts is nothing for the collector to walk.
+            # Unlike a list, a tuple of texts need not be walked by the garbage collector.
             rows.append(tuple(row))
             if len(rows) > MAX_POINTS:
                 raise LimitError(f"More than the {MAX_POINTS:,} points of one request; send several.")
@@ -211,7 +210,7 @@ def _find_column(header: list[str], names: tuple[str, ...]) -> int | None:
 
 def _parse_float(text: str) -> float:
     try:
-        # Python reads 1_000 as a number; nobody else does.
+        # Only Python reads 1_000 as a number.
         return np.nan if "_" in text else float(text)
     except ValueError:
         return np.nan

@@ -1,4 +1,4 @@
-"""What a request asks of locations: which schemes, on which day, in which datum."""
+"""The query of a request: which schemes, on which day, in which datum."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,9 +20,9 @@ class LocateQuery:
     Attributes
     ----------
     schemes
-        Codes of the schemes asked for, each once, in the order given; empty means all.
+        Codes of the requested schemes, each once, in the order given; empty means all.
     day
-        The day whose owners are asked for; None means today.
+        The requested day; None means today.
     datum
         The datum of the coordinates.
     """
@@ -40,12 +40,12 @@ class LocateQuery:
         params
             `scheme` may be given several times, or hold codes with commas between them.
         extra
-            Parameters that somebody else reads.
+            Parameters that are read elsewhere.
 
         Raises
         ------
         InputError
-            If a parameter is unknown, given twice, or has no sense.
+            If a parameter is unknown, given twice, or invalid.
         """
         if params.keys() == extra:
             return _DEFAULT_QUERY
@@ -64,7 +64,7 @@ class LocateQuery:
         )
 
     def scheme_codes(self, snapshot: Snapshot) -> tuple[str, ...]:
-        """Return the schemes to answer for; whether they exist is seen when their cells are taken."""
+        """Return the schemes to answer for; whether they exist is checked when their cells are read."""
         return self.schemes or tuple(snapshot.schemes)
 
 
@@ -77,8 +77,8 @@ def parse_query_string(query_string: bytes) -> QueryParams:
     Parameters
     ----------
     query_string
-        What stands behind the question mark, as `urllib.parse.parse_qsl` reads it; a name without a value
-        counts as empty.
+        The part after the question mark, as `urllib.parse.parse_qsl` reads it; a name without a value counts
+        as empty.
     """
     text = query_string.decode("latin-1")
     escaped = "%" in text or "+" in text

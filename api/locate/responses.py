@@ -1,4 +1,4 @@
-"""Bulk answers in the form of the question: columns, records, GeoJSON, CSV or Arrow."""
+"""Bulk answers in the format of the request: columns, records, GeoJSON, CSV or Arrow."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from layers.snapshot import AreaTree
 
 _RESULT_FIELDS = ("cell_code", "cell_name", "area_code", "reason")
 
-# A spreadsheet takes text that begins so for a formula.
+# Spreadsheets take text that begins like this for a formula.
 _FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 MEDIA_TYPES = {
@@ -30,20 +30,20 @@ MEDIA_TYPES = {
 def write_response(
     points: Points, found: Sequence[Ownership], areas: AreaTree, *, day: date, revision: int, unprefixed: bool
 ) -> bytes:
-    """Write the answer in the form of the points.
+    """Write the answer in the format of the points.
 
     Parameters
     ----------
     points
-        The question.
+        The points of the request.
     found
         The owners under each scheme.
     areas
         The names of the areas.
     day, revision
-        What was asked: the day, and the number of the state.
+        The day, and the revision of the state.
     unprefixed
-        One scheme was asked for by name: properties and columns go without the scheme before them.
+        Whether one scheme was named: properties and columns then have no prefix.
     """
     head = {"at": day, "revision": revision}
     if points.format is PointsFormat.columns:
@@ -75,9 +75,9 @@ def write_response(
 
 
 def _join_members(head: dict[str, Any], name: str, members: Iterator[dict[str, Any]]) -> bytes:
-    """Write an object whose last member is a list, each member of which lives no longer than its writing.
+    """Write an object whose last member is a list, freeing each element once it is written.
 
-    Python's collector walks whatever outlives its youth, which takes longer than the writing itself.
+    Python's garbage collector walks objects that survive, which takes longer than writing them.
     """
     joined = b",".join(map(orjson.dumps, members))
     return b"%b,%b:[%b]}" % (orjson.dumps(head)[:-1], orjson.dumps(name), joined)
@@ -89,7 +89,7 @@ def _distinct_cells(found: Ownership) -> dict[str, Any]:
 
 
 def _area_chains(found: Sequence[Ownership], areas: AreaTree) -> dict[str, Any]:
-    """Return the chains of the areas in which the owners lie, each once."""
+    """Return the chains of areas of the owners, each once."""
     codes = {code for each in found for code in each.distinct_areas()}
     return {code: areas.chain(code) for code in sorted(codes)}
 
@@ -117,7 +117,7 @@ def _result_columns(found: Ownership) -> tuple[list[str | None], ...]:
 
 
 def _pad_rows(rows: Iterator[tuple[Any, ...]], count: int) -> Iterator[tuple[Any, ...]]:
-    """Give as many rows as there are points, also where there is no scheme."""
+    """Yield as many rows as there are points, even without any scheme."""
     for _ in range(count):
         yield next(rows, ())
 

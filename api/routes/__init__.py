@@ -61,7 +61,7 @@ UPLOAD_PATHS: tuple[str, ...] = IMPORT_PATHS
 """The paths that take files, whose bodies may be larger."""
 
 SLOW_PATHS: tuple[str, ...] = (*UPLOAD_PATHS, "/check", "/publish")
-"""How the paths end whose answers may take minutes: files, and plans of hundreds of thousands of cells."""
+"""How the paths end whose answers may take minutes: they receive files, or wait for a job that publishes."""
 
 FAST_PATHS: Mapping[str, ASGIApp] = {"/v1/locate": single_locate}
 """The endpoints that answer GET before the router looks, by their paths there."""

@@ -1,14 +1,9 @@
-"""`/v1/audit`: who did what when, for administrators.
+"""`/v1/audit`: who did what when, for administrators."""
 
-It reads; entries are written by `api.security.audit` in the transaction of each deed.
-"""
-
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
-from sqlalchemy import select
 from starlette.responses import Response
 
 from api import schemas
@@ -16,16 +11,14 @@ from api.http.dependencies import DatabaseDep
 from api.http.pagination import Page, PageDep
 from api.http.responses import list_response
 from api.problems import problem_responses
-from api.security.area_scope import in_area_scope
+from api.schemas.audit import audit_record
+from api.security import audit
 from api.security.audit import Action
 from api.security.caller import Caller
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
-from layers.models import AuditEntry
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
-
-_ENTRY_FIELDS = ("id", "at", "actor", "role", "action", "subject", "area_code", "details")
 
 
 @router.get(
@@ -42,16 +35,9 @@ def list_entries(
         AwareDatetime | None, Query(description="With its offset.", examples=["2026-01-01T00:00:00Z"])
     ] = None,
 ) -> Response:
-    """List what was done in the caller's area, the oldest first."""
-    statement = select(AuditEntry).where(in_area_scope(AuditEntry.area_code, caller))
-    if action is not None:
-        statement = statement.where(AuditEntry.action == action.value)
-    if actor is not None:
-        statement = statement.where(AuditEntry.actor == actor)
-    if since is not None:
-        moment: datetime = since
-        statement = statement.where(AuditEntry.at >= moment)
+    """List what was done in the caller's area, oldest first."""
     with database.read() as session:
-        rows, next_cursor = page.fetch(session, statement, AuditEntry.id)
-        items = [{name: getattr(entry, name) for name in _ENTRY_FIELDS} for (entry,) in rows]
-    return list_response(items, next_cursor)
+        entries, next_cursor = audit.list_entries(
+            session, page, caller.area_code, action=action, actor=actor, since=since
+        )
+        return list_response([audit_record(entry) for entry in entries], next_cursor)

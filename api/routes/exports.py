@@ -1,43 +1,32 @@
 """`/v1/exports`: a layer of the database as a file, made by a job and fetched while it is kept."""
 
-from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from datetime import date
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request
 from pydantic import Field
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 from starlette.responses import FileResponse, Response
 
 from api import schemas
 from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
-from api.http.responses import parse_bbox
-from api.jobs.export_files import EXPORT_FORMATS, export_path, new_folder_name
+from api.jobs.export_files import EXPORT_FORMATS
+from api.jobs.export_requests import export_parameters, find_export, finished_export
 from api.problems import problem_responses
-from api.routes.jobs import serialize_job
+from api.schemas.jobs import job_record
 from api.security.audit import Action, audit
 from api.security.caller import Caller
-from api.security.principal import Principal, Right
+from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
-from gis.errors import ConflictError, InputError, NotFoundError
+from layers.areas.queries import find_area
+from layers.db.database import Session
 from layers.jobs.queue import enqueue
-from layers.models import Area, Job, JobState
 from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1/exports", tags=["exports"])
 
 ExportJobId = Annotated[int, Path(ge=1, le=2**53, description="The job of the export.", examples=[3])]
 _CodeText = Annotated[str, Field(max_length=100)]
-
-_COMMON_FILTERS = frozenset({"area_code", "box"})
-_FILTERS_BY_LAYER = {
-    "areas": _COMMON_FILTERS,
-    "cells": _COMMON_FILTERS | {"scheme", "on"},
-    "entities": _COMMON_FILTERS | {"scheme", "on", "kind", "cell"},
-    "gaps": _COMMON_FILTERS | {"scheme", "on", "kind", "cell", "severity", "run"},
-}
-_SCHEME_LAYERS = frozenset({"cells", "gaps"})
 
 
 class ExportRequest(schemas.RequestModel):
@@ -95,16 +84,15 @@ def create_export(body: ExportRequest, caller: Caller, write: IdempotentWriteDep
         caller.require_area(body.area_code)
     if body.reveal:
         caller.require_right(Right.reveal)
-    parameters = _job_parameters(body, caller)
+    parameters = export_parameters(body.model_dump(mode="json", exclude_none=True), caller.area_code)
 
     def handler(session: Session) -> WriteResult:
         if body.scheme is not None:
             find_scheme(session, body.scheme)
         code = parameters.get("area_code")
-        if code is not None and session.scalar(select(Area.id).where(Area.code == code)) is None:
-            raise NotFoundError(f"There is no area '{code}'.")
-        place = {"place": new_folder_name()}
-        job = enqueue(session, "export", parameters | place, created_by=caller.label, area_code=code)
+        if code is not None:
+            find_area(session, code)
+        job = enqueue(session, "export", parameters, created_by=caller.label, area_code=code)
         audit(
             session,
             caller,
@@ -114,7 +102,7 @@ def create_export(body: ExportRequest, caller: Caller, write: IdempotentWriteDep
             layer=body.layer,
             personal=body.reveal,
         )
-        return WriteResult(serialize_job(job), 202, location=f"/v1/jobs/{job.id}")
+        return WriteResult(job_record(job), 202, location=f"/v1/jobs/{job.id}")
 
     return write(body, handler)
 
@@ -136,14 +124,13 @@ def create_export(body: ExportRequest, caller: Caller, write: IdempotentWriteDep
 )
 @requires(Right.read, AreaPolicy.checked)
 def download_file(request: Request, job_id: ExportJobId, caller: Caller, database: DatabaseDep) -> Response:
-    """Fetch the file of an export of the caller's ground; it expires, and parts of it can be asked for."""
+    """Fetch the file of an export of the caller's area until it expires; ranges of it can be asked for."""
     with database.read() as session:
-        job = _find_finished_export(session, caller, job_id)
-    path = export_path(request.app.state.uploads, job.parameters)
-    if not path.is_file():
-        raise NotFoundError(f"The file of export {job_id} is not kept any more; ask for it anew.")
+        job = find_export(session, job_id, caller.area_code)
     if job.parameters["reveal"]:
-        rows = (job.result or {})["rows"]
+        caller.require_right(Right.reveal)
+    path, rows = finished_export(request.app.state.uploads, job)
+    if job.parameters["reveal"]:
         with database.write() as session:
             audit(
                 session,
@@ -159,50 +146,3 @@ def download_file(request: Request, job_id: ExportJobId, caller: Caller, databas
         media_type=EXPORT_FORMATS[job.parameters["format"]].media_type,
         filename=f"wangge-{path.stem}-{job_id}{path.suffix}",
     )
-
-
-def _find_finished_export(session: Session, caller: Principal, job_id: int) -> Job:
-    """Return the finished export of a caller's ground.
-
-    Raises
-    ------
-    NotFoundError
-        If there is none, it lies elsewhere, or its file has expired.
-    ForbiddenError
-        If it holds personal values and the caller may not see them.
-    ConflictError
-        If it has not ended well.
-    """
-    job = session.get(Job, job_id)
-    if job is None or job.kind != "export" or not caller.covers(job.area_code):
-        raise NotFoundError(f"There is no export number {job_id}.")
-    if job.parameters["reveal"]:
-        caller.require_right(Right.reveal)
-    if job.state != JobState.done or job.result is None:
-        raise ConflictError(f"Export {job_id} is {job.state}; there is a file when it is done.")
-    if datetime.fromisoformat(job.result["expires_at"]) <= datetime.now(UTC):
-        raise NotFoundError(f"The file of export {job_id} has expired; ask for it anew.")
-    return job
-
-
-def _job_parameters(body: ExportRequest, caller: Principal) -> dict[str, Any]:
-    """Return what the job needs, bound to the caller's area.
-
-    Raises
-    ------
-    InputError
-        If a filter does not concern the layer, a scheme is wanting, or the box is none.
-    """
-    job_parameters = body.model_dump(mode="json", exclude_none=True)
-    inapplicable = job_parameters.keys() - _FILTERS_BY_LAYER[body.layer] - {"layer", "format", "reveal"}
-    if inapplicable:
-        raise InputError(f"'{min(inapplicable)}' does not choose among {body.layer}; leave it out.")
-    if body.reveal and body.layer != "entities":
-        raise InputError(f"'reveal' is for entities; there is nothing personal in {body.layer}.")
-    if body.scheme is None and (body.layer in _SCHEME_LAYERS or body.cell is not None):
-        raise InputError("Cells and gaps belong to a scheme; name one.")
-    if (bbox := parse_bbox(body.box)) is not None:
-        job_parameters["box"] = list(bbox)
-    if caller.area_code is not None:
-        job_parameters.setdefault("area_code", caller.area_code)
-    return job_parameters

@@ -1,30 +1,17 @@
-"""Whether the process lives, whether it can answer, and what it has counted.
+"""Whether the process lives, whether it can answer, and what it has counted."""
 
-Nothing here tells anything of what the database holds.
-"""
-
-import os
-from pathlib import Path
 from typing import Literal
 
 from fastapi import APIRouter, Request
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    REGISTRY,
-    CollectorRegistry,
-    generate_latest,
-    multiprocess,
-)
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.metrics import METRICS_BUFFER
+from api.metrics import REQUEST_METRICS, render_metrics
 from api.problems import RETRY_AFTER_S, problem_response, problem_responses
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, public, requires
-from gis.errors import InputError
 from layers.db.database import Database
 from layers.snapshot import SnapshotHolder
 
@@ -61,9 +48,7 @@ async def readyz(request: Request) -> Response:
         return _not_ready("The published plans are not loaded yet.", request_id)
     if health.failure is not None:
         return _not_ready("The published plans have changed and could not be read again.", request_id)
-    try:
-        await run_in_threadpool(database.read_revision)
-    except (SQLAlchemyError, InputError):
+    if not await run_in_threadpool(database.is_readable):
         return _not_ready("The database cannot be read.", request_id)
     return Response(b'{"status":"ok"}', media_type="application/json")
 
@@ -84,27 +69,5 @@ def _not_ready(detail: str, request_id: str | None) -> Response:
 @requires(Right.read, AreaPolicy.unrestricted)
 async def read_metrics() -> Response:
     """Return the metrics of all workers in the text format of Prometheus, not older than a quarter second."""
-    METRICS_BUFFER.flush()
-    return Response(await run_in_threadpool(_render_metrics), media_type=CONTENT_TYPE_LATEST)
-
-
-def _render_metrics() -> bytes:
-    registry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = CollectorRegistry()
-        _remove_dead_workers(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
-
-
-def _remove_dead_workers(folder: Path) -> None:
-    """Leave out what workers that ended had under way; what they counted stays."""
-    for file in folder.glob("gauge_live*_*.db"):
-        number = file.stem.rpartition("_")[2]
-        try:
-            os.kill(int(number), 0)
-        except ProcessLookupError:
-            file.unlink(missing_ok=True)
-        except PermissionError:
-            # It lives, under another account.
-            continue
+    REQUEST_METRICS.flush()
+    return Response(await run_in_threadpool(render_metrics), media_type=CONTENT_TYPE_LATEST)

@@ -1,7 +1,4 @@
-"""`/maps/{scheme}`: the map of a scheme to keep or to print, as one HTML file, PDF or PNG.
-
-Only the cells of the caller's area are on it, and nobody's name.
-"""
+"""`/maps/{scheme}`: the map of a scheme to keep or to print, as one HTML file, PDF or PNG."""
 
 from datetime import date
 from enum import StrEnum
@@ -85,7 +82,7 @@ def draw_map(
     classes: Annotated[int, Query(ge=1, le=9, description="The most classes.", examples=[5])] = 5,
     lang: Annotated[Language, Query(description="Language of the words.")] = Language.zh,
 ) -> Response:
-    """Draw the cells in force on a day with leaders by number, key units, gaps and legend."""
+    """Draw the caller's cells in force on a day, with leaders by number, key units, gaps and legend."""
     # A quarter of what a service would load before it answers at all; the application loads it afterwards.
     from layers.maps import PrintMap, render_html_map, render_print_map
     from layers.maps.map_data import KEY_ENTITY_LAYER, read_map_data

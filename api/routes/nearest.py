@@ -1,28 +1,22 @@
-"""`/v1/entities/nearest`: the entities of a kind that are nearest to a place, in the caller's area.
-
-Where they are is answered from memory by `layers.entities.live_index`; what is told of each is read as
-`api.routes.entities` does.
-"""
+"""`/v1/entities/nearest`: the entities of a kind that are nearest to a place, in the caller's area."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from sqlalchemy import select
 from starlette.responses import Response
 
 from api import schemas
 from api.http.dependencies import DatabaseDep
 from api.http.pagination import Page
-from api.http.responses import FormatParam, list_response, wants_geojson
+from api.http.parameters import FormatParam, wants_geojson
+from api.http.responses import list_response
 from api.problems import problem_responses
-from api.routes.entities import serialize_entity
-from api.security.area_scope import in_area_scope
+from api.schemas.entities import nearby_entity_record
 from api.security.caller import Caller
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
-from layers.db.bulk import id_in
 from layers.entities.live_index import LiveEntityIndexes
-from layers.models import Entity
+from layers.entities.queries import read_present
 
 router = APIRouter(prefix="/v1/entities", tags=["entities"])
 
@@ -57,21 +51,10 @@ def find_nearest(
 
     To a line or polygon it is the distance to its nearest place, 0 inside. `next` is always null.
     """
-    index = live.for_kind(kind)
-    found = index.nearest(lon, lat, k, within_m=within_m, area_codes=caller.covered)
+    found = live.for_kind(kind).nearest(lon, lat, k, within_m=within_m, area_codes=caller.covered)
     with database.read() as session:
-        statement = select(Entity).where(
-            id_in(session, Entity.id, [each.id for each in found]),
-            Entity.valid_to.is_(None),
-            in_area_scope(Entity.area_code, caller),
-        )
-        entities_by_id = {entity.id: entity for entity in session.scalars(statement)}
-    items = [
-        {
-            **serialize_entity(entities_by_id[each.id], entities_by_id[each.id]),
-            "distance_m": round(each.distance_m, 3),
-        }
-        for each in found
-        if each.id in entities_by_id
-    ]
-    return list_response(items, geojson=wants_geojson(request, f))
+        entities = read_present(session, [each.id for each in found], caller.area_code)
+        records = [
+            nearby_entity_record(entities[each.id], each.distance_m) for each in found if each.id in entities
+        ]
+    return list_response(records, geojson=wants_geojson(request, f))

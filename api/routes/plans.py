@@ -1,50 +1,56 @@
 """`/v1/plans`: drafts, their check, what they change, and their way into force.
 
-A caller bound to an area sees and makes plans of that ground only.
+A caller bound to an area sees and makes plans of that area only.
 """
 
-import contextlib
 from datetime import date
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
-from pyproj import CRS
-from sqlalchemy import Select, func, select
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api import schemas
-from api.http.conditional import IfMatchVersion, IfNoneMatch, require_version
+from api.http.conditional import IfMatchVersion, IfNoneMatch
 from api.http.dependencies import DatabaseDep, SettingsDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
-from api.http.responses import json_response, list_response, parse_geometry
+from api.http.parameters import PlanId, parse_geometry
+from api.http.responses import json_response, list_response
 from api.problems import problem_responses
 from api.schemas.base import POLYGON
-from api.security.area_scope import in_area_scope
+from api.schemas.jobs import job_record
+from api.schemas.plans import check_record, plan_difference_record, plan_record, publish_record
 from api.security.audit import Action, audit
 from api.security.caller import Caller
 from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
 from gis.crs import LONLAT
-from gis.diff import diff_plans
-from gis.errors import ConflictError, InputError, LimitError, NotFoundError, WanggeError
-from layers.models import Cell, Plan, PlanState, Scheme
-from layers.plans.drafts import check_plan, comparable_cells, create_draft, require_valid
-from layers.plans.publish import publish
+from gis.errors import InputError
+from layers.db.database import Session
+from layers.jobs.queue import enqueue
+from layers.models import Plan, PlanState
+from layers.plans import queries
+from layers.plans.check import check_plan, stored_check
+from layers.plans.compare import read_comparison
+from layers.plans.drafts import create_draft
+from layers.plans.publish import publish, require_publishable
+from layers.plans.review import reject_plan, submit_plan
 from layers.plans.schemes import find_scheme
+from layers.plans.states import Step, require_step
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"])
 
-PlanId = Annotated[int, Path(ge=1, le=2**53, examples=[12])]
-
-MAX_COMPARED_CELLS = 20_000
-"""The most cells of both plans that are compared within a request."""
+_JOB_RESPONSE: dict[int | str, dict[str, Any]] = {
+    202: {
+        "model": schemas.Job,
+        "description": "The plan is large, or there are many entities: a job does it. Follow it at Location.",
+    }
+}
 
 
 class NewPlan(schemas.RequestModel):
@@ -78,41 +84,6 @@ class PublishRequest(schemas.RequestModel):
     on: date = Field(examples=["2026-01-01"], description="The first day.")
 
 
-def serialize_plan(plan: Plan, scheme: str) -> dict[str, Any]:
-    """Return a plan as it is answered."""
-    return {
-        "id": plan.id,
-        "scheme": scheme,
-        "name": plan.name,
-        "state": plan.state,
-        "area_code": plan.area_code,
-        "valid_from": plan.valid_from,
-        "valid_to": plan.valid_to,
-        "created_by": plan.created_by,
-        "created_at": plan.created_at,
-        "published_at": plan.published_at,
-        "checked_at": plan.checked_at,
-        "valid": None if plan.findings is None else plan.findings["valid"],
-        "version": plan.version,
-    }
-
-
-def find_permitted_plan(
-    session: Session, caller: Principal, plan_id: int, *, for_update: bool = False
-) -> tuple[Plan, str]:
-    """Return a plan of the caller's ground with the code of its scheme.
-
-    Raises
-    ------
-    NotFoundError
-        If there is none, or it lies elsewhere.
-    """
-    plan = session.get(Plan, plan_id, with_for_update=for_update or None)
-    if plan is None or not caller.covers(plan.area_code):
-        raise NotFoundError(f"There is no plan number {plan_id}.")
-    return plan, session.get_one(Scheme, plan.scheme_id).code
-
-
 @router.get(
     "", summary="List plans", response_model=Page[schemas.Plan], responses=problem_responses(404, 422)
 )
@@ -124,19 +95,10 @@ def list_plans(
     scheme: Annotated[str | None, Query(max_length=60, examples=["community"])] = None,
     state: Annotated[PlanState | None, Query()] = None,
 ) -> Response:
-    """List the plans of the caller's ground in the order in which they were made."""
-    statement: Select[Plan, str] = (
-        select(Plan, Scheme.code)
-        .join(Scheme, Scheme.id == Plan.scheme_id)
-        .where(in_area_scope(Plan.area_code, caller))
-    )
-    if scheme is not None:
-        statement = statement.where(Scheme.code == scheme)
-    if state is not None:
-        statement = statement.where(Plan.state == state)
+    """List the plans of the caller's area in the order in which they were created."""
     with database.read() as session:
-        rows, next_cursor = page.fetch(session, statement, Plan.id)
-        return list_response([serialize_plan(plan, code) for plan, code in rows], next_cursor)
+        plans, next_cursor = queries.list_plans(session, page, caller.area_code, scheme=scheme, state=state)
+        return list_response([plan_record(plan, code) for plan, code in plans], next_cursor)
 
 
 @router.post(
@@ -158,7 +120,7 @@ def create(body: NewPlan, caller: Caller, settings: SettingsDep, write: Idempote
             session, scheme.id, cells, name=body.name, created_by=caller.label, area_code=body.area_code
         )
         audit(session, caller, Action.record, f"plan {plan.id}", area_code=plan.area_code, created=True)
-        return WriteResult(serialize_plan(plan, scheme.code), 201, plan.version, f"/v1/plans/{plan.id}")
+        return WriteResult(plan_record(plan, scheme.code), 201, plan.version, f"/v1/plans/{plan.id}")
 
     return write(body, handler)
 
@@ -172,10 +134,9 @@ def read_plan(
 ) -> Response:
     """Read one plan."""
     with database.read() as session:
-        found, scheme = find_permitted_plan(session, caller, plan_id)
-        return json_response(
-            serialize_plan(found, scheme), etag=f'"{found.version}"', if_none_match=if_none_match
-        )
+        plan = queries.find_plan(session, plan_id, caller.area_code)
+        record = plan_record(plan, queries.scheme_code(session, plan))
+        return json_response(record, etag=f'"{plan.version}"', if_none_match=if_none_match)
 
 
 @router.get(
@@ -188,24 +149,32 @@ def read_plan(
 def read_check(plan_id: PlanId, caller: Caller, database: DatabaseDep) -> Response:
     """Read the findings of the last check."""
     with database.read() as session:
-        found, scheme = find_permitted_plan(session, caller, plan_id)
-        return json_response(_serialize_check(found, scheme), etag=f'"{found.version}"')
+        plan = queries.find_plan(session, plan_id, caller.area_code)
+        record = check_record(plan, queries.scheme_code(session, plan), stored_check(plan))
+        return json_response(record, etag=f'"{plan.version}"')
 
 
 @router.post(
     "/{plan_id}/check",
     summary="Check a draft",
     response_model=schemas.PlanCheck,
-    responses=problem_responses(400, 404, 409, 422),
+    responses=_JOB_RESPONSE | problem_responses(400, 404, 409, 422),
 )
 @requires(Right.draft, AreaPolicy.checked)
 def run_check(plan_id: PlanId, caller: Caller, write: IdempotentWriteDep) -> Response:
-    """Check that the cells fill their ground without blank or overlap, and keep what is found."""
+    """Check that the cells fill their area without blank or overlap, and store what is found.
+
+    A plan of more than 20,000 cells is checked by a job.
+    """
 
     def handler(session: Session) -> WriteResult:
-        found, scheme = find_permitted_plan(session, caller, plan_id, for_update=True)
-        check_plan(session, plan_id)
-        return WriteResult(_serialize_check(found, scheme), version=found.version)
+        plan = queries.find_plan(session, plan_id, caller.area_code)
+        if queries.is_checked_by_job(session, plan):
+            require_step(plan, Step.check)
+            return _enqueue(session, caller, "check", plan, {"plan": plan_id})
+        check_plan(session, plan_id, caller.area_code)
+        record = check_record(plan, queries.scheme_code(session, plan), stored_check(plan))
+        return WriteResult(record, version=plan.version)
 
     return write(None, handler)
 
@@ -223,23 +192,10 @@ def compare_plans(
     database: DatabaseDep,
     against: Annotated[int, Query(ge=1, le=2**53, description="The older plan.", examples=[11])],
 ) -> Response:
-    """Tell what changes from one plan to this one on the ground of both; same cells are only counted."""
+    """Return what changes from one plan to this one in the area of both; unchanged cells are only counted."""
     with database.read() as session:
-        new, _ = find_permitted_plan(session, caller, plan_id)
-        old, _ = find_permitted_plan(session, caller, against)
-        if new.scheme_id != old.scheme_id:
-            raise InputError(f"Plans {plan_id} and {against} are of different schemes.")
-        size = session.scalar(
-            select(func.count()).select_from(Cell).where(Cell.plan_id.in_((plan_id, against)))
-        )
-        if (size or 0) > MAX_COMPARED_CELLS:
-            raise LimitError(f"More than {MAX_COMPARED_CELLS:,} cells; compare files with wangge diff.")
-        crs = CRS.from_user_input(session.get_one(Scheme, new.scheme_id).working_crs)
-        before, after = comparable_cells(session, old, new)
-    changed = diff_plans(before[["code", "geometry"]], after[["code", "geometry"]], crs=crs)
-    codes = changed.codes[changed.codes["kind"] != "unchanged"].astype(object)
-    items = codes.where(pd.notna(codes), None).to_dict("records")
-    return json_response({"summary": changed.summary(), "codes": items})
+        compared = read_comparison(session, against, plan_id, caller.area_code)
+    return json_response(plan_difference_record(compared.diff()))
 
 
 @router.post(
@@ -251,7 +207,12 @@ def compare_plans(
 @requires(Right.draft, AreaPolicy.checked)
 def submit(plan_id: PlanId, version: IfMatchVersion, caller: Caller, write: IdempotentWriteDep) -> Response:
     """Hand a valid draft to a publisher."""
-    return _change_state(plan_id, version, caller, write, PlanState.draft, PlanState.submitted)
+
+    def handler(session: Session) -> WriteResult:
+        plan = submit_plan(session, plan_id, version, caller.area_code)
+        return _reviewed(session, caller, plan, Action.record)
+
+    return write(None, handler)
 
 
 @router.post(
@@ -263,14 +224,19 @@ def submit(plan_id: PlanId, version: IfMatchVersion, caller: Caller, write: Idem
 @requires(Right.publish, AreaPolicy.checked)
 def reject(plan_id: PlanId, version: IfMatchVersion, caller: Caller, write: IdempotentWriteDep) -> Response:
     """Make a draft of a submitted plan again."""
-    return _change_state(plan_id, version, caller, write, PlanState.submitted, PlanState.draft)
+
+    def handler(session: Session) -> WriteResult:
+        plan = reject_plan(session, plan_id, version, caller.area_code)
+        return _reviewed(session, caller, plan, Action.reject)
+
+    return write(None, handler)
 
 
 @router.post(
     "/{plan_id}/publish",
     summary="Publish a plan",
     response_model=schemas.PublishResult,
-    responses=problem_responses(400, 404, 409, 412, 422, 428),
+    responses=_JOB_RESPONSE | problem_responses(400, 404, 409, 412, 422, 428),
 )
 @requires(Right.publish, AreaPolicy.checked)
 def publish_draft(
@@ -283,70 +249,39 @@ def publish_draft(
 ) -> Response:
     """Put a valid plan in force on a date, in one transaction with all assignments.
 
-    The process that answers knows the plan from then on, others within a second.
+    The process that answers knows the plan from then on, others within a second. A plan of more than 20,000
+    cells, or any plan while there are more than 200,000 entities, is published by a job.
     """
 
     def handler(session: Session) -> WriteResult:
-        found, scheme = find_permitted_plan(session, caller, plan_id)
-        publication = publish(session, plan_id, body.on, version=version)
-        audit(session, caller, Action.publish, f"plan {plan_id}", area_code=found.area_code, on=str(body.on))
-        ended, begun = publication.assignments
-        return WriteResult(
-            {
-                "plan": serialize_plan(found, scheme),
-                "kept": publication.kept,
-                "ended": publication.ended,
-                "begun": publication.begun,
-                "assignments_ended": ended,
-                "assignments_begun": begun,
-                "superseded": list(publication.superseded),
-                "revision": publication.revision,
-            },
-            version=found.version,
-        )
+        plan = require_publishable(session, plan_id, version, caller.area_code)
+        if queries.is_published_by_job(session, plan):
+            given = {"plan": plan_id, "on": body.on.isoformat(), "version": version, "role": caller.role}
+            return _enqueue(session, caller, "publish", plan, given)
+        publication = publish(session, plan_id, body.on, version=version, scope=caller.area_code)
+        audit(session, caller, Action.publish, f"plan {plan_id}", area_code=plan.area_code, on=str(body.on))
+        record = publish_record(plan, queries.scheme_code(session, plan), publication)
+        return WriteResult(record, version=plan.version)
 
     response = write(body, handler)
-    # What fails here is told by /readyz, and tried again by the thread that follows the database.
-    with contextlib.suppress(SQLAlchemyError, WanggeError):
-        request.app.state.snapshots.refresh()
+    # A failure is tried again by the thread that follows the database.
+    if response.status_code == HTTPStatus.OK and request.app.state.snapshots.try_refresh():
         request.app.state.tile_sets.wake()
     return response
 
 
-def _change_state(
-    plan_id: int,
-    version: int,
-    caller: Principal,
-    write: IdempotentWriteDep,
-    before: PlanState,
-    after: PlanState,
-) -> Response:
-    def handler(session: Session) -> WriteResult:
-        found, scheme = find_permitted_plan(session, caller, plan_id, for_update=True)
-        require_version(found.version, version)
-        if found.state != before:
-            raise ConflictError(f"Plan {plan_id} is {found.state}, not {before}.")
-        if after is PlanState.submitted:
-            require_valid(session, found)
-        found.state = after
-        found.version += 1
-        session.flush()
-        action = Action.reject if after is PlanState.draft else Action.record
-        audit(session, caller, action, f"plan {plan_id}", area_code=found.area_code, state=after.value)
-        return WriteResult(serialize_plan(found, scheme), version=found.version)
-
-    return write(None, handler)
+def _reviewed(session: Session, caller: Principal, plan: Plan, action: Action) -> WriteResult:
+    audit(session, caller, action, f"plan {plan.id}", area_code=plan.area_code, state=str(plan.state))
+    return WriteResult(plan_record(plan, queries.scheme_code(session, plan)), version=plan.version)
 
 
-def _serialize_check(plan: Plan, scheme: str) -> dict[str, Any]:
-    if plan.findings is None:
-        raise ConflictError(f"Plan {plan.id} has not been checked; check it first.")
-    return {
-        "plan": serialize_plan(plan, scheme),
-        "valid": plan.findings["valid"],
-        "summary": plan.findings["summary"],
-        "findings": plan.findings["findings"],
-    }
+def _enqueue(
+    session: Session, caller: Principal, kind: str, plan: Plan, parameters: dict[str, Any]
+) -> WriteResult:
+    """Let a job do what takes too long for a request."""
+    job = enqueue(session, kind, parameters, created_by=caller.label, area_code=caller.area_code)
+    audit(session, caller, Action.record, f"job {job.id}", area_code=plan.area_code, kind=kind, plan=plan.id)
+    return WriteResult(job_record(job), 202, location=f"/v1/jobs/{job.id}")
 
 
 def _parse_cells(collection: dict[str, Any], max_vertices: int) -> gpd.GeoDataFrame:

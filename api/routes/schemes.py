@@ -4,24 +4,23 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import Field
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api import schemas
-from api.http.conditional import IfMatchVersion, IfNoneMatch, require_version
+from api.http.conditional import IfMatchVersion, IfNoneMatch
 from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
 from api.http.responses import json_response, list_response
 from api.problems import problem_responses
-from api.security.audit import Action, audit
+from api.schemas.schemes import scheme_record
+from api.security.audit import audited_result
 from api.security.caller import Caller
-from api.security.principal import Right
+from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
-from layers.db.database import bump_revision
+from layers.db.database import Session, bump_revision
 from layers.models import Scheme
-from layers.plans.schemes import create_scheme, find_scheme, gap_rules, update_rules
+from layers.plans import schemes as queries
 
 router = APIRouter(prefix="/v1/schemes", tags=["schemes"])
 
@@ -40,7 +39,7 @@ class NewScheme(schemas.RequestModel):
         default_factory=dict,
         examples=[{"max_distance_m": 50, "out_of_reach": {"distance_m": 800}}],
         description="max_distance_m: entities outside all cells go to the nearest this near; and the rules "
-        "of gaps: blank, overlap, unassigned, out_of_reach, severity.",
+        "of gaps: a table for each kind of `/v1/gaps/kinds`, and severity.",
     )
 
 
@@ -57,26 +56,13 @@ class SchemeChanges(schemas.RequestModel):
     )
 
 
-def _serialize_scheme(scheme: Scheme) -> dict[str, Any]:
-    return {
-        "id": scheme.id,
-        "code": scheme.code,
-        "name": scheme.name,
-        "working_crs": scheme.working_crs,
-        "rules": scheme.rules,
-        "gap_rules": gap_rules(scheme).to_mapping(),
-        "created_at": scheme.created_at,
-        "version": scheme.version,
-    }
-
-
 @router.get("", summary="List schemes", response_model=Page[schemas.Scheme], responses=problem_responses(422))
 @requires(Right.read, AreaPolicy.none)
 def list_schemes(database: DatabaseDep, page: PageDep) -> Response:
     """List the schemes in the order of their codes."""
     with database.read() as session:
-        rows, next_cursor = page.fetch(session, select(Scheme), Scheme.code)
-        return list_response([_serialize_scheme(each) for (each,) in rows], next_cursor)
+        schemes, next_cursor = queries.list_schemes(session, page)
+        return list_response([scheme_record(scheme) for scheme in schemes], next_cursor)
 
 
 @router.get(
@@ -86,8 +72,8 @@ def list_schemes(database: DatabaseDep, page: PageDep) -> Response:
 def read_scheme(code: str, database: DatabaseDep, if_none_match: IfNoneMatch = None) -> Response:
     """Read one scheme."""
     with database.read() as session:
-        found = find_scheme(session, code)
-        return json_response(_serialize_scheme(found), etag=f'"{found.version}"', if_none_match=if_none_match)
+        scheme = queries.find_scheme(session, code)
+        return json_response(scheme_record(scheme), etag=f'"{scheme.version}"', if_none_match=if_none_match)
 
 
 @router.post(
@@ -102,10 +88,10 @@ def create(body: NewScheme, caller: Caller, write: IdempotentWriteDep) -> Respon
     """Create a scheme."""
 
     def handler(session: Session) -> WriteResult:
-        made = create_scheme(session, body.code, body.name, working_crs=body.working_crs, rules=body.rules)
-        audit(session, caller, Action.record, f"scheme {made.code}", created=True)
-        bump_revision(session)
-        return WriteResult(_serialize_scheme(made), 201, made.version, f"/v1/schemes/{made.code}")
+        scheme = queries.create_scheme(
+            session, body.code, body.name, working_crs=body.working_crs, rules=body.rules
+        )
+        return _result(session, caller, scheme, location=f"/v1/schemes/{scheme.code}", created=True)
 
     return write(body, handler)
 
@@ -120,24 +106,19 @@ def create(body: NewScheme, caller: Caller, write: IdempotentWriteDep) -> Respon
 def change(
     code: str, body: SchemeChanges, version: IfMatchVersion, caller: Caller, write: IdempotentWriteDep
 ) -> Response:
-    """Give a scheme another name or other rules for gaps; its code and CRS stay, for plans depend on them.
+    """Give a scheme another name or other rules for gaps; its code and CRS stay, since plans depend on them.
 
     `max_distance_m` stays too once cells are published.
     """
 
     def handler(session: Session) -> WriteResult:
-        found = find_scheme(session, code)
-        session.refresh(found, with_for_update=True)
-        require_version(found.version, version)
-        if body.name is not None:
-            found.name = body.name
-        if body.rules is not None:
-            update_rules(session, found, body.rules)
-        found.version += 1
-        session.flush()
-        changed = sorted(body.model_dump(exclude_none=True))
-        audit(session, caller, Action.record, f"scheme {code}", changed=changed)
-        bump_revision(session)
-        return WriteResult(_serialize_scheme(found), version=found.version)
+        scheme = queries.change_scheme(session, code, version, name=body.name, rules=body.rules)
+        return _result(session, caller, scheme, changed=sorted(body.model_dump(exclude_none=True)))
 
     return write(body, handler)
+
+
+def _result(session: Session, caller: Principal, scheme: Scheme, **details: Any) -> WriteResult:
+    """Audit a write to a scheme, which readers follow by the revision, and return its answer."""
+    bump_revision(session)
+    return audited_result(session, caller, f"scheme {scheme.code}", None, scheme_record(scheme), **details)

@@ -72,7 +72,7 @@ class SessionInfo(BaseModel):
 )
 @public
 async def begin(credentials: Credentials, request: Request, response: Response) -> SessionInfo:
-    """Begin a browser session: set its cookie and tell its CSRF token.
+    """Begin a browser session: set its cookie and return its CSRF token.
 
     Failures slow down what follows under the same name and from the same address: 429 with Retry-After.
     """
@@ -107,7 +107,7 @@ async def begin_by_link(link: SignInSecret, request: Request, response: Response
 @router.get("", summary="Who one is", response_model=SessionInfo, responses=problem_responses())
 @requires(Right.enter, AreaPolicy.none)
 async def read_session(caller: Caller, request: Request) -> SessionInfo:
-    """Tell who the caller is, by token or by browser session, and the latter's CSRF token."""
+    """Return who the caller is, by token or by browser session, and the latter's CSRF token."""
     session_id = _browser_session_id(request, caller)
     return SessionInfo(
         name=caller.name,
@@ -147,7 +147,7 @@ def _sign_in_origin(request: Request) -> tuple[Database, str]:
 
 
 def _session_response(signed_in: StartedSession, request: Request, response: Response) -> SessionInfo:
-    """Set the cookie of a session that has begun, and tell whose it is."""
+    """Set the cookie of a session that has begun, and return whose it is."""
     response.set_cookie(
         cookie_name(request.scope),
         signed_in.session_id,

@@ -15,12 +15,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.gap_runs import find_visible_run, newest_visible_run
+from api.http.conditional import is_not_modified
 from api.security.caller import get_principal
 from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
 from gis.errors import InputError, NotFoundError
 from layers.db.database import Database
+from layers.gaps.run_visibility import find_visible_run, newest_visible_run
 from layers.plans.schemes import find_scheme
 from layers.snapshot import Snapshot, SnapshotHolder
 from layers.tiles import Tile
@@ -119,12 +120,9 @@ async def _tile_response(request: Request, key: TileSetKey) -> Response:
 
 
 def _send_tile(request: Request, tile: EncodedTile) -> Response:
-    # The same tile, compressed or not, is one to whoever draws it.
+    # A tile is the same to its reader whether it came compressed or not.
     headers = {**_PRIVATE_HEADERS, "ETag": f'W/"{tile.etag}"'}
-    if_none_match = request.headers.get("if-none-match")
-    if if_none_match is not None and tile.etag in [
-        each.strip().removeprefix("W/").strip('"') for each in if_none_match.split(",")
-    ]:
+    if is_not_modified(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
     if not tile.body:
         return Response(status_code=204, headers=_PRIVATE_HEADERS)
@@ -218,9 +216,9 @@ def _find_run(database: Database, caller: Principal, scheme: str, run: str | Non
         raise InputError(f"run='{run[:40]}' is no number of a run of gaps.")
     with database.read() as session:
         if run is None:
-            newest = newest_visible_run(session, caller, find_scheme(session, scheme).id)
+            newest = newest_visible_run(session, caller.area_code, find_scheme(session, scheme).id)
             return None if newest is None else newest.id
-        found, of = find_visible_run(session, caller, int(run))
+        found, of = find_visible_run(session, caller.area_code, int(run))
         if of != scheme:
             raise NotFoundError(f"There is no run of gaps number {run} of scheme '{scheme}'.")
         return found.id

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.http.conditional import is_not_modified
 from api.http.dependencies import SettingsDep
 from api.problems import problem_responses
 from api.schemas.measures import MeasureDescription
@@ -143,8 +144,7 @@ def _asset_response(request: Request, file: _Asset, caching: str) -> Response:
         # A worker obeys the policy of its own file, so that every file brings the page's.
         "Content-Security-Policy": content_security_policy(request.app.state.settings),
     }
-    if_none_match = request.headers.get("if-none-match", "")
-    if file.etag in [each.strip().removeprefix("W/") for each in if_none_match.split(",")]:
+    if is_not_modified(request.headers.get("if-none-match"), file.etag):
         return Response(status_code=304, headers=headers)
     if "gzip" in request.headers.get("accept-encoding", ""):
         headers["Content-Encoding"] = "gzip"

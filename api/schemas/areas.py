@@ -4,7 +4,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from api.schemas.base import POLYGON
+from api.http.responses import geojson_fragment
+from api.schemas.base import POLYGON, build_record
+from layers import models
 
 
 class Area(BaseModel):
@@ -24,3 +26,11 @@ class AreaReference(BaseModel):
     code: str = Field(examples=["440305"])
     name: str = Field(examples=["南山区"])
     level: str = Field(examples=["county"])
+
+
+def area_record(area: models.Area, *, geometry: bool) -> dict[str, Any]:
+    """Return an area as it is answered, with its geometry or without."""
+    record = build_record(Area, area, geometry=geojson_fragment(area.geometry) if geometry else None)
+    if not geometry:
+        del record["geometry"]
+    return record

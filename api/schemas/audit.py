@@ -5,6 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from api.schemas.base import build_record
+from layers import models
+
 
 class AuditEntry(BaseModel):
     """Who did what when."""
@@ -17,3 +20,8 @@ class AuditEntry(BaseModel):
     subject: str | None = Field(examples=["plan 12"])
     area_code: str | None = Field(examples=["440305"])
     details: dict[str, Any] = Field(examples=[{"on": "2026-01-01"}])
+
+
+def audit_record(entry: models.AuditEntry) -> dict[str, Any]:
+    """Return an entry of the audit as it is answered."""
+    return build_record(AuditEntry, entry)

@@ -1,4 +1,4 @@
-"""What bodies of requests have in common."""
+"""What bodies of requests and records of answers have in common."""
 
 import json
 import re
@@ -40,3 +40,18 @@ class RequestModel(BaseModel):
         if _NUL.search(written):
             raise PydanticCustomError("unkept", "Text holds a NUL character.")
         return data
+
+
+def build_record(schema: type[BaseModel], source: object, **values: Any) -> dict[str, Any]:
+    """Return the record that a schema describes.
+
+    Parameters
+    ----------
+    schema
+        Its fields are those of the record, in their order.
+    source
+        Has attributes of the fields' names.
+    values
+        Fields that the source does not have, or has otherwise.
+    """
+    return {name: values[name] if name in values else getattr(source, name) for name in schema.model_fields}

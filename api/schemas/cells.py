@@ -1,13 +1,20 @@
 """Cells and their sheet as they are answered."""
 
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+import shapely
 from pydantic import BaseModel, Field
 
+from api.http.responses import geojson_fragment
 from api.schemas.areas import AreaReference
-from api.schemas.base import POLYGON
-from api.schemas.gaps import Gap
+from api.schemas.base import POLYGON, build_record
+from api.schemas.gaps import Gap, gap_record
+from api.schemas.masking import mask_personal
+from layers import models
+from layers.gaps.queries import FoundGap
+from layers.snapshot.areas import AreaLabel
 
 
 class Cell(BaseModel):
@@ -28,7 +35,7 @@ class Cell(BaseModel):
 
 
 class CellOfficer(BaseModel):
-    """Who is what in a cell."""
+    """An officer with a post in a cell."""
 
     officer_id: int = Field(examples=[5])
     external_id: str = Field(examples=["G-0005"])
@@ -56,4 +63,59 @@ class CellSheet(Cell):
     gap_run: int | None = Field(
         examples=[7], description="The newest run of gaps up to the day; null without one."
     )
-    gaps: list["Gap"] = Field(description="Of that run, the most severe first; at most a hundred.")
+    gaps: list[Gap] = Field(description="Of that run, the most severe first; at most a hundred.")
+
+
+def cell_record(cell: models.Cell, *, geometry: bool = True) -> dict[str, Any]:
+    """Return a version of a cell as it is answered, with its geometry or without."""
+    record = build_record(Cell, cell, geometry=geojson_fragment(cell.geometry) if geometry else None)
+    if not geometry:
+        del record["geometry"]
+    return record
+
+
+def cell_officer_record(post: models.Post, officer: models.Officer, *, plain: bool) -> dict[str, Any]:
+    """Return who holds a post as answered, with personal values masked unless they are to be plain."""
+    personal = officer.personal if plain else mask_personal(officer.personal)
+    return build_record(CellOfficer, post, external_id=officer.external_id, personal=personal)
+
+
+def cell_sheet_record(
+    cell: models.Cell,
+    *,
+    scheme: str,
+    at: date,
+    areas: Iterable[AreaLabel],
+    counts: Mapping[str, int],
+    officers: list[dict[str, Any]],
+    gap_run: models.GapRun | None,
+    gaps: Iterable[FoundGap],
+) -> dict[str, Any]:
+    """Return the sheet of a cell as it is answered.
+
+    Parameters
+    ----------
+    cell, scheme, at
+        The version in force on a day, and the code of its scheme.
+    areas
+        The area it lies in and those above.
+    counts
+        How many entities of each kind belong to it.
+    officers
+        As `cell_officer_record` makes them.
+    gap_run, gaps
+        The newest run, and its gaps in the cell.
+    """
+    return build_record(
+        CellSheet,
+        cell,
+        geometry=geojson_fragment(cell.geometry),
+        scheme=scheme,
+        at=at,
+        box=shapely.bounds(cell.geometry).round(7).tolist(),
+        areas=[build_record(AreaReference, area) for area in areas],
+        counts=counts,
+        officers=officers,
+        gap_run=None if gap_run is None else gap_run.id,
+        gaps=[gap_record(gap, geometry=False) for gap in gaps],
+    )

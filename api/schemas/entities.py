@@ -5,7 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from api.schemas.base import POINT
+from api.http.responses import geojson_fragment
+from api.schemas.base import POINT, build_record
+from api.schemas.masking import mask_personal
+from layers import models
 
 
 class Entity(BaseModel):
@@ -44,3 +47,28 @@ class EntityOwner(BaseModel):
     reason: str | None = Field(examples=[None])
     valid_from: date = Field(examples=["2026-01-01"])
     valid_to: date | None = Field(examples=[None])
+
+
+def entity_record(
+    state: models.Entity | models.EntityVersion, entity: models.Entity, *, plain: bool = False
+) -> dict[str, Any]:
+    """Return a state of an entity as answered, with personal values masked unless they are to be plain."""
+    return build_record(
+        Entity,
+        state,
+        id=entity.id,
+        kind=entity.kind,
+        external_id=entity.external_id,
+        personal=state.personal if plain else mask_personal(state.personal),
+        geometry=geojson_fragment(state.geometry),
+    )
+
+
+def nearby_entity_record(entity: models.Entity, distance_m: float) -> dict[str, Any]:
+    """Return an entity near a place, with its distance in metres, as it is answered."""
+    return entity_record(entity, entity) | {"distance_m": round(distance_m, 3)}
+
+
+def entity_owner_record(assignment: models.Assignment, scheme: str) -> dict[str, Any]:
+    """Return the owner of an entity in a scheme of that code as it is answered."""
+    return build_record(EntityOwner, assignment, scheme=scheme)

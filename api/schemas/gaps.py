@@ -1,11 +1,19 @@
-"""Gap runs, gaps and their comparison as they are answered."""
+"""Kinds of gaps, gap runs, gaps and their comparison as they are answered."""
 
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
+import shapely
 from pydantic import BaseModel, Field
 
-from api.schemas.base import POLYGON
+from api.http.responses import geojson_fragment
+from api.schemas.base import POLYGON, build_record
+from gis.gaps import GAP_KINDS, GapFacts, GapKind, explain_gap
+from layers import models
+from layers.gaps.differences import RunDifference
+from layers.gaps.queries import FoundGap
+from layers.gaps.run_visibility import VisibleRun
 
 _COUNTED = {
     "gaps": 1,
@@ -17,6 +25,56 @@ _COUNTED = {
     },
     "skipped": {},
 }  # fmt: skip
+
+
+_FIGURES: dict[str, Any] = {
+    "distance_m": 1000.0, "class": None, "other_than": [], "ground_share": 0.52, "households_in_all": 300,
+    "enterprises_in_all": 8,
+}  # fmt: skip
+
+_SIZES = ("severity", "area_m2", "households", "enterprises")
+
+
+class BilingualText(BaseModel):
+    """The same words in Chinese and in English."""
+
+    zh: str = Field(examples=["服务不可达"])
+    en: str = Field(examples=["Out of reach"])
+
+
+class GapSymbol(BaseModel):
+    """How the ground of a gap is drawn in the colour of its severity."""
+
+    hatch: list[int] = Field(
+        examples=[[45]], description="Directions of the lines in degrees, counter-clockwise from east."
+    )
+
+
+class GapFigure(BaseModel):
+    """One figure that the gaps of a kind have."""
+
+    name: str = Field(examples=["distance_m"])
+    type: str = Field(examples=["number"], description="As in JSON Schema; an array holds strings.")
+    description: str = Field(examples=["The distance that the rule allows"])
+    unit: str | None = Field(examples=["m"])
+    optional: bool = Field(examples=[False], description="A gap may lack it.")
+    nullable: bool = Field(examples=[False], description="It may be null.")
+
+
+class GapKindDescription(BaseModel):
+    """A kind of gap: its name, its symbol, its rule and what its figures mean."""
+
+    name: str = Field(examples=["out_of_reach"])
+    label: BilingualText
+    symbol: GapSymbol
+    default_rule: dict[str, Any] = Field(examples=[{"distance_m": 1000.0, "ground": True}])
+    figures: list[GapFigure]
+
+
+class GapKindList(BaseModel):
+    """All kinds of gaps, in the order in which they are looked for."""
+
+    items: list[GapKindDescription]
 
 
 class GapRun(BaseModel):
@@ -45,7 +103,7 @@ class Gap(BaseModel):
     run: int = Field(examples=[7])
     scheme: str = Field(examples=["community"])
     on: date = Field(examples=["2026-01-01"])
-    kind: str = Field(examples=["out_of_reach"], description="blank, overlap, unassigned or out_of_reach.")
+    kind: str = Field(examples=["out_of_reach"], description="One of `/v1/gaps/kinds`.")
     severity: str = Field(examples=["high"], description="high, medium or low.")
     cell_code: str | None = Field(examples=["440305001001001"])
     area_code: str | None = Field(examples=["440305001001"])
@@ -54,20 +112,20 @@ class Gap(BaseModel):
     enterprises: int = Field(examples=[3])
     rule: str = Field(examples=["within 1000 m, in a straight line, of a service point"])
     detail: str = Field(examples=["Beyond: 52% of the ground, 120 of 300 households, 3 of 8 enterprises."])
+    rule_text: BilingualText = Field(
+        examples=[{"zh": "到服务网点的直线距离不超过 1000 m", "en": "within 1000 m of a service point"}],
+        description="The rule in words.",
+    )
+    detail_text: BilingualText = Field(
+        examples=[{"zh": "超出距离的占网格地面 52%。", "en": "Beyond: 52% of the ground."}],
+        description="What is so there, in words.",
+    )
     figures: dict[str, Any] = Field(
-        examples=[
-            {
-                "distance_m": 1000.0,
-                "class": None,
-                "other_than": [],
-                "ground_share": 0.52,
-                "households_in_all": 300,
-                "enterprises_in_all": 8,
-            }
-        ],
-        description="What rule and detail say, in no language. blank, overlap: min_area_m2, cells; "
-        "unassigned: entity_kind, entity_id, reason; out_of_reach: distance_m, class, other_than, "
-        "ground_share, households_in_all, enterprises_in_all.",
+        examples=[_FIGURES],
+        description="What rule and detail say, in no language; each kind has its own.",
+        json_schema_extra=lambda schema: schema.update(
+            anyOf=[*(kind.figures_schema() for kind in GAP_KINDS.values()), {"type": "object"}]
+        ),
     )
     box: list[float] | None = Field(
         examples=[[114.0, 22.5, 114.1, 22.6]], description="west, south, east, north; null without location."
@@ -84,7 +142,7 @@ class PersistentGap(Gap):
 
 
 class GapDifference(BaseModel):
-    """What has changed between two runs; the lists are cut, the summary counts all."""
+    """What has changed between two runs; the lists are cut, the summary counts all gaps."""
 
     run: GapRun
     against: GapRun
@@ -97,3 +155,71 @@ class GapDifference(BaseModel):
     appeared: list[Gap]
     gone: list[Gap]
     lasting: list[PersistentGap]
+
+
+def gap_kind_record(kind: GapKind) -> dict[str, Any]:
+    """Return a kind of gap as it is answered."""
+    return build_record(
+        GapKindDescription,
+        kind,
+        label=kind.label._asdict(),
+        symbol={"hatch": list(kind.symbol.hatch)},
+        default_rule=asdict(kind.default_rule),
+        figures=[build_record(GapFigure, figure) for figure in kind.figures],
+    )
+
+
+def gap_run_record(visible: VisibleRun) -> dict[str, Any]:
+    """Return a run as it is answered."""
+    return build_record(
+        GapRun, visible.run, scheme=visible.scheme, summary=visible.summary, created_by=visible.created_by
+    )
+
+
+def gap_record(found: FoundGap, *, geometry: bool = True) -> dict[str, Any]:
+    """Return a gap as it is answered, with its geometry or without."""
+    gap = found.gap
+    facts = GapFacts(gap.figures, gap.area_m2, gap.households, gap.enterprises, gap.cell_code, gap.area_code)
+    rule, detail = explain_gap(gap.kind, facts, rule=gap.rule, detail=gap.detail)
+    record = build_record(
+        Gap,
+        gap,
+        run=found.run.id,
+        scheme=found.scheme,
+        on=found.run.on,
+        rule_text=rule._asdict(),
+        detail_text=detail._asdict(),
+        box=None if gap.geometry is None else shapely.bounds(gap.geometry).round(7).tolist(),
+        geometry=geojson_fragment(gap.geometry) if geometry else None,
+    )
+    if not geometry:
+        del record["geometry"]
+    return record
+
+
+def run_difference_record(difference: RunDifference, limit: int) -> dict[str, Any]:
+    """Return what differs between two runs as it is answered, at most so many gaps of each list."""
+    new, old = difference.new, difference.old
+
+    def listed(gaps: list[models.Gap], run: VisibleRun) -> list[dict[str, Any]]:
+        return [gap_record(FoundGap(gap, run.run, run.scheme), geometry=False) for gap in gaps[:limit]]
+
+    lasting = [gap for gap, _ in difference.lasting]
+    gaps = {"appeared": difference.appeared, "gone": difference.gone, "lasting": lasting}
+    before = [{name: getattr(former, name) for name in _SIZES} for _, former in difference.lasting[:limit]]
+    return {
+        "run": gap_run_record(new),
+        "against": gap_run_record(old),
+        "area_code": difference.area_code,
+        "rules_changed": new.run.rules != old.run.rules,
+        "not_compared": difference.not_compared,
+        "summary": {
+            kind: {change: sum(gap.kind == kind for gap in found) for change, found in gaps.items()}
+            for kind in difference.kinds
+        },
+        "appeared": listed(difference.appeared, new),
+        "gone": listed(difference.gone, old),
+        "lasting": [
+            {**record, "before": former} for record, former in zip(listed(lasting, new), before, strict=True)
+        ],
+    }

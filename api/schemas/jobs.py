@@ -5,6 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from api.schemas.base import build_record
+from layers import models
+
 
 class Job(BaseModel):
     """Work that takes longer than a request."""
@@ -22,3 +25,8 @@ class Job(BaseModel):
     total: int | None = Field(examples=[10000])
     result: dict[str, Any] | None = Field(examples=[None])
     error: str | None = Field(examples=[None])
+
+
+def job_record(job: models.Job) -> dict[str, Any]:
+    """Return a job as it is answered."""
+    return build_record(Job, job)

@@ -1,9 +1,18 @@
 """Plans, their check, publication and comparison as they are answered."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+import pandas as pd
 from pydantic import BaseModel, Field
+
+from api.schemas.base import build_record
+from gis.diff import PlanDiff
+from layers import models
+from layers.plans.cell_queries import CellChanges as CellChangeCounts
+from layers.plans.check import StoredCheck
+from layers.plans.publish import Publication
 
 
 class CellChanges(BaseModel):
@@ -79,3 +88,47 @@ class PlanDifference(BaseModel):
 
     summary: dict[str, Any] = Field(examples=[{"pieces": 1, "changed_owner_m2": 100.0}])
     codes: list[dict[str, Any]] = Field(examples=[[{"code": "A1", "kind": "moved_border"}]])
+
+
+def plan_record(plan: models.Plan, scheme: str) -> dict[str, Any]:
+    """Return a plan, under a scheme of that code, as it is answered."""
+    valid = None if plan.findings is None else plan.findings["valid"]
+    return build_record(Plan, plan, scheme=scheme, valid=valid)
+
+
+def check_record(plan: models.Plan, scheme: str, check: StoredCheck) -> dict[str, Any]:
+    """Return the check of a plan as it is answered."""
+    return build_record(PlanCheck, check, plan=plan_record(plan, scheme))
+
+
+def publish_record(plan: models.Plan, scheme: str, publication: Publication) -> dict[str, Any]:
+    """Return what publishing a plan did as it is answered."""
+    return build_record(
+        PublishResult,
+        publication,
+        plan=plan_record(plan, scheme),
+        assignments_ended=publication.assignments.ended,
+        assignments_begun=publication.assignments.inserted,
+        superseded=list(publication.superseded),
+    )
+
+
+def plan_difference_record(changed: PlanDiff) -> dict[str, Any]:
+    """Return what differs between two plans as it is answered; unchanged codes are only counted."""
+    codes = changed.codes[changed.codes["kind"] != "unchanged"].astype(object)
+    return build_record(
+        PlanDifference,
+        changed,
+        summary=changed.summary(),
+        codes=codes.where(pd.notna(codes), None).to_dict("records"),
+    )
+
+
+def cell_changes_record(counts: CellChangeCounts, scheme: str, since: date, at: date) -> dict[str, Any]:
+    """Return how many cells differ between two days as it is answered."""
+    return build_record(CellChanges, counts, scheme=scheme, since=since, at=at)
+
+
+def effective_dates_record(days: Sequence[date], scheme: str) -> dict[str, Any]:
+    """Return the days on which plans came into force as they are answered."""
+    return build_record(EffectiveDates, days, scheme=scheme, days=days)

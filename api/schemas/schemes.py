@@ -5,6 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from api.schemas.base import build_record
+from layers import models
+from layers.plans.schemes import gap_rules
+
 
 class Scheme(BaseModel):
     """One purpose with its rules."""
@@ -20,3 +24,8 @@ class Scheme(BaseModel):
     )
     created_at: datetime
     version: int = Field(examples=[1])
+
+
+def scheme_record(scheme: models.Scheme) -> dict[str, Any]:
+    """Return a scheme as it is answered."""
+    return build_record(Scheme, scheme, gap_rules=gap_rules(scheme).to_mapping())

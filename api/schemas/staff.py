@@ -5,6 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from api.schemas.base import build_record
+from api.schemas.masking import mask_personal
+from layers import models
+
 
 class Officer(BaseModel):
     """A person responsible for cells."""
@@ -34,3 +38,14 @@ class Post(BaseModel):
     valid_from: date = Field(examples=["2026-01-01"])
     valid_to: date | None = Field(examples=[None])
     version: int = Field(examples=[1])
+
+
+def officer_record(officer: models.Officer, *, plain: bool = False) -> dict[str, Any]:
+    """Return an officer as answered, with personal values masked unless they are to be plain."""
+    personal = officer.personal if plain else mask_personal(officer.personal)
+    return build_record(Officer, officer, personal=personal)
+
+
+def post_record(post: models.Post, scheme: str) -> dict[str, Any]:
+    """Return a post, in a scheme of that code, as it is answered."""
+    return build_record(Post, post, scheme=scheme)

@@ -1,4 +1,4 @@
-"""Who may do what where: identities, rights, jurisdiction, and the gate before every route.
+"""Who may do what where: identities, rights, areas, the audit, and the check before every route.
 
-It owns the answer to "may this caller do that here"; what a route does is the route's own.
+What a caller may read of a subject is decided by the subject's queries, by the area that this package names.
 """

@@ -1,4 +1,4 @@
-"""Accounts and tokens: made, listed, disabled and revoked, each deed audited."""
+"""Accounts and tokens: created, listed, disabled and revoked, each time with an audit entry."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from api.security.area_scope import in_area_scope
 from api.security.audit import Action, audit
 from api.security.credentials import digest, new_token, token_prefix
 from api.security.passwords import hash_password
 from api.security.principal import Principal, Role
 from gis.errors import ConflictError, InputError, NotFoundError
+from layers.areas.scope import within
 from layers.models import Account, BrowserSession, SignInLink, Token
 
 MAX_LIFETIME = timedelta(days=3650)
@@ -92,7 +92,7 @@ def create_token(
 def list_tokens(session: Session, principal: Principal) -> Sequence[Token]:
     """Return the tokens bound to the caller's area or to one beneath it."""
     return session.scalars(
-        select(Token).where(in_area_scope(Token.area_code, principal)).order_by(Token.id)
+        select(Token).where(within(Token.area_code, principal.area_code)).order_by(Token.id)
     ).all()
 
 
@@ -113,7 +113,7 @@ def revoke_token(session: Session, principal: Principal, id_or_prefix: str) -> T
         if id_or_prefix.isascii() and id_or_prefix.isdigit()
         else Token.prefix == id_or_prefix
     )
-    found = session.scalars(select(Token).where(named, in_area_scope(Token.area_code, principal))).all()
+    found = session.scalars(select(Token).where(named, within(Token.area_code, principal.area_code))).all()
     if not found:
         raise NotFoundError(f"There is no token '{id_or_prefix}'; `wangge token list` tells their numbers.")
     if len(found) > 1:
@@ -177,7 +177,7 @@ def create_account(
 def list_accounts(session: Session, principal: Principal) -> Sequence[Account]:
     """Return the accounts bound to the caller's area or to one beneath it."""
     return session.scalars(
-        select(Account).where(in_area_scope(Account.area_code, principal)).order_by(Account.id)
+        select(Account).where(within(Account.area_code, principal.area_code)).order_by(Account.id)
     ).all()
 
 
@@ -245,7 +245,7 @@ def find_account(session: Session, principal: Principal, name: str) -> Account:
     """
     account = session.scalar(
         select(Account).where(
-            Account.name == normalize_name(name), in_area_scope(Account.area_code, principal)
+            Account.name == normalize_name(name), within(Account.area_code, principal.area_code)
         )
     )
     if account is None:

@@ -1,12 +1,10 @@
-"""The gate before every route: who calls, whether the route's demands are met, and nothing else gets through.
-
-It is plain ASGI, since it stands before the fastest routes.
-"""
+"""The check before every route, in plain ASGI: who calls, and whether the route's requirement is met."""
 
 from fastapi import FastAPI
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.http.request_scope import route_path
 from api.problems import problem_response, status_of
 from api.security.caller import set_principal
 from api.security.credential_cache import CredentialCache
@@ -22,7 +20,7 @@ _FOREIGN_SITES = frozenset({b"cross-site", b"same-site"})
 
 
 class AuthMiddleware:
-    """Lets a request through to its route when its caller may call it; leaves the caller in the scope.
+    """Passes a request to its route when its caller may call it; leaves the caller in the scope.
 
     Without credentials an unknown path answers as a known one does: 401.
 
@@ -134,12 +132,3 @@ def session_id_from_cookie(scope: Scope, cookies: bytes | None = None) -> str | 
 def cookie_name(scope: Scope) -> str:
     """Return the name of the session's cookie; under https one that no other host or path can set."""
     return SECURE_COOKIE_NAME if scope["scheme"] == "https" else COOKIE_NAME
-
-
-def route_path(scope: Scope) -> str:
-    """Return the path as the router sees it: without the prefix a proxy has been given."""
-    path: str = scope["path"]
-    root: str = scope.get("root_path", "")
-    if root and path.startswith(root) and (len(path) == len(root) or path[len(root)] == "/"):
-        return path[len(root) :]
-    return path

@@ -6,15 +6,14 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
+from api.http.request_scope import CALLER_KEY
 from api.security.principal import Principal
 from gis.errors import UnauthorizedError
-
-_SCOPE_KEY = "wangge.principal"
 
 
 def set_principal(scope: Scope, principal: Principal) -> None:
     """Leave the caller in a request's scope."""
-    scope[_SCOPE_KEY] = principal
+    scope[CALLER_KEY] = principal
 
 
 def get_principal(scope: Scope) -> Principal:
@@ -23,9 +22,9 @@ def get_principal(scope: Scope) -> Principal:
     Raises
     ------
     UnauthorizedError
-        If nobody is signed in, which on a route that is not public cannot be.
+        If there is no caller; a route that is not public always has one.
     """
-    found: Principal | None = scope.get(_SCOPE_KEY)
+    found: Principal | None = scope.get(CALLER_KEY)
     if found is None:
         raise UnauthorizedError("Sign in, or give a token as Authorization: Bearer wg_...")
     return found

@@ -58,7 +58,7 @@ class CredentialCache:
         self._database = database
         self._idle_timeout = idle
         self._area_scopes = AreaScopeCache()
-        # Its own threads: whoever floods it with invented tokens does not take those of the routes.
+        # Its own threads: a flood of invented tokens does not take those of the routes.
         self._limiter = anyio.CapacityLimiter(_THREADS)
         self._entries: dict[str, _CacheEntry] = {}
         self._pending: dict[str, asyncio.Future[Principal | None]] = {}

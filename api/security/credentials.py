@@ -37,12 +37,12 @@ def new_session_id() -> str:
 
 
 def is_token(text: str) -> bool:
-    """Tell whether a text has the form of a token."""
+    """Return whether a text has the form of a token."""
     return _TOKEN_PATTERN.match(text) is not None
 
 
 def is_session_id(text: str) -> bool:
-    """Tell whether a text has the form of a session id."""
+    """Return whether a text has the form of a session id."""
     return _SESSION_ID_PATTERN.match(text) is not None
 
 
@@ -65,5 +65,5 @@ def csrf_token(session_id: str) -> str:
 
 
 def is_csrf_token(token: str, session_id: str) -> bool:
-    """Tell whether a CSRF token belongs to a session, in constant time."""
+    """Return whether a CSRF token belongs to a session, in constant time."""
     return hmac.compare_digest(token.encode(), csrf_token(session_id).encode())

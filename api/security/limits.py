@@ -1,7 +1,4 @@
-"""What protects every request before anybody is asked who they are: hosts, sizes, headers.
-
-It is plain ASGI and knows neither routes nor callers.
-"""
+"""What protects the service before a caller is known, in plain ASGI: hosts, sizes, headers."""
 
 import re
 from collections.abc import Collection
@@ -34,12 +31,12 @@ _DATA_HEADERS, _PAGE_HEADERS = _raw_headers(DATA_CSP), _raw_headers(PAGE_CSP)
 _HEADER_NAMES = frozenset(name for name, _ in _DATA_HEADERS)
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
 _PROBE_PATHS = frozenset({"/healthz", "/readyz"})
-# What stands behind the name gets into the addresses that the service tells of itself.
+# What follows the name would get into the addresses that the service gives of itself.
 _HOST_PATTERN = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@/]+)(?::[0-9]{1,5})?")
 
 
 class SecurityHeadersMiddleware:
-    """Adds the headers that keep a browser from doing what nobody meant.
+    """Adds the headers that restrict what a browser does with an answer.
 
     A page (text/html) may load what this service serves and nothing else; all else may load nothing. An
     answer that brings its own Content-Security-Policy or Cache-Control keeps it; others are not stored, since

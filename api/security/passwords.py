@@ -31,7 +31,7 @@ def hash_password(password: str, name: str) -> str:
 
 
 def verify_password(stored: str | None, password: str) -> bool:
-    """Tell whether a password belongs to a hash; without one, take the same time and say no."""
+    """Return whether a password belongs to a hash; without a hash, return False in the same time."""
     if len(password) > MAX_LENGTH:
         return False
     try:
@@ -42,7 +42,7 @@ def verify_password(stored: str | None, password: str) -> bool:
 
 
 def needs_rehash(stored: str) -> bool:
-    """Tell whether a hash was made with other parameters than today's."""
+    """Return whether a hash was made with other parameters than today's."""
     return _hasher.check_needs_rehash(stored)
 
 

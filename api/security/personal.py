@@ -1,15 +1,18 @@
-"""Personal data: masked for those who may not see it, and an audit entry for each time somebody does."""
+"""Revealing personal data: only to those who may see it, with an audit entry each time."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Query
 from sqlalchemy.orm import Session
+from starlette.responses import Response
 
+from api.http.responses import json_response, list_response
 from api.security.audit import Action, audit
 from api.security.principal import Principal, Right
 from layers.db.database import Database
+from layers.models import Entity, Officer
 
 Reveal = Annotated[
     bool, Query(description="Show personal values plain; needs the right, and is audited.", examples=[False])
@@ -17,27 +20,13 @@ Reveal = Annotated[
 
 _MAX_LISTED_IDS = 100
 
-
-def mask_personal(personal: Mapping[str, Any]) -> dict[str, Any]:
-    """Return personal values of which only the start of a name or the end of a number is left."""
-    return {key: _mask_value(value) for key, value in personal.items()}
-
-
-def mask_text(text: str) -> str:
-    """Mask one value: 张伟 to 张*, 13800001234 to *********34."""
-    if sum(character.isdigit() for character in text) >= 6:
-        return "*" * (len(text) - 2) + text[-2:]
-    return text[:1] + "*" * min(max(len(text) - 1, 1), 3)
-
-
-def visible_personal(personal: Mapping[str, Any], principal: Principal) -> dict[str, Any]:
-    """Return personal values as the caller may see them; whoever shows them plain calls `audit_reveal`."""
-    return dict(personal) if principal.can_see_personal else mask_personal(personal)
+PersonalRow = TypeVar("PersonalRow", Entity, Officer)
+"""A row with an id and personal values."""
 
 
 @contextmanager
 def open_read_session(database: Database, principal: Principal, *, reveal: bool) -> Iterator[Session]:
-    """Give a session that reads; where personal data is to be shown plain, one that can also audit it.
+    """Open a session that reads; where personal data is to be shown plain, one that can also audit it.
 
     Raises
     ------
@@ -50,6 +39,64 @@ def open_read_session(database: Database, principal: Principal, *, reveal: bool)
         yield session
 
 
+def read_personal(
+    database: Database,
+    principal: Principal,
+    kind: str,
+    find: Callable[[Session], PersonalRow],
+    to_record: Callable[[PersonalRow, bool], dict[str, Any]],
+    *,
+    reveal: bool,
+    if_none_match: str | None,
+) -> Response:
+    """Return one record that has personal values: masked, or plain and audited where they are revealed.
+
+    Parameters
+    ----------
+    database, principal
+        Where it is, and who asks.
+    kind
+        `entity`, `officer`.
+    find
+        Finds the row; refuses one that the caller may not see.
+    to_record
+        Makes the record of a row; plain if its second argument is true, masked otherwise.
+    reveal, if_none_match
+        Of the request. A reveal is never answered from what the caller has already: it must be audited.
+
+    Raises
+    ------
+    ForbiddenError
+        If the caller may not see personal data plain.
+    """
+    with open_read_session(database, principal, reveal=reveal) as session:
+        row = find(session)
+        if reveal and row.personal:
+            audit_reveal(session, principal, kind, [row.id])
+        record = to_record(row, reveal)
+    etag = f'"{record["version"]}"'
+    return json_response(record, etag=etag, if_none_match=None if reveal else if_none_match)
+
+
+def list_personal(
+    database: Database,
+    principal: Principal,
+    kind: str,
+    find: Callable[[Session], tuple[Sequence[PersonalRow], str | None]],
+    to_record: Callable[[PersonalRow, bool], dict[str, Any]],
+    *,
+    reveal: bool,
+    geojson: bool = False,
+) -> Response:
+    """Return a page of records that have personal values; parameters and errors as for `read_personal`."""
+    with open_read_session(database, principal, reveal=reveal) as session:
+        rows, next_cursor = find(session)
+        if reveal:
+            audit_reveal(session, principal, kind, [row.id for row in rows if row.personal])
+        records = [to_record(row, reveal) for row in rows]
+    return list_response(records, next_cursor, geojson=geojson)
+
+
 def audit_reveal(session: Session, principal: Principal, kind: str, ids: Collection[int | str]) -> None:
     """Record that the caller has been shown the personal data of records; nothing where there are none.
 
@@ -58,7 +105,7 @@ def audit_reveal(session: Session, principal: Principal, kind: str, ids: Collect
     session
         A session of `Database.write`.
     principal
-        Who has seen it.
+        The caller, who has seen it.
     kind
         `entity`, `officer`.
     ids
@@ -67,13 +114,3 @@ def audit_reveal(session: Session, principal: Principal, kind: str, ids: Collect
     if ids:
         listed = [str(each) for _, each in zip(range(_MAX_LISTED_IDS), ids, strict=False)]
         audit(session, principal, Action.reveal, f"{len(ids)} {kind}", ids=listed, count=len(ids))
-
-
-def _mask_value(value: Any) -> Any:
-    if value is None or value in ("", {}, []):
-        return value
-    if isinstance(value, Mapping):
-        return mask_personal(value)
-    if isinstance(value, list | tuple):
-        return [_mask_value(each) for each in value]
-    return mask_text(str(value))

@@ -90,17 +90,8 @@ class Principal:
         """The caller is bound to no area."""
         return self.covered is None
 
-    @property
-    def can_see_personal(self) -> bool:
-        """Personal data may be shown to the caller, and is then audited."""
-        return Right.reveal in self.rights
-
-    def has_right(self, right: Right) -> bool:
-        """Tell whether the caller has a right."""
-        return right in self.rights
-
     def covers(self, area_code: str | None) -> bool:
-        """Tell whether an area lies in the caller's; None stands for the whole ground or for none known."""
+        """Return whether an area lies in the caller's; None stands for the whole ground or for none known."""
         return self.covered is None or area_code in self.covered
 
     def require_right(self, right: Right) -> None:
@@ -128,4 +119,4 @@ class Principal:
 
 
 SYSTEM = Principal("system", 0, "command line", Role.admin, RIGHTS[Role.admin], None, None)
-"""The one at the machine itself, who could change the database by any other means too."""
+"""The person at the machine itself, who could change the database by other means too."""

@@ -35,13 +35,13 @@ class AreaPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AccessRule:
-    """What a route demands.
+    """The access that a route allows.
 
     Attributes
     ----------
     right
         The right the caller needs; None for a route open to everybody, signed in or not.
-    ground
+    area_policy
         How it keeps to the caller's area.
     """
 
@@ -54,7 +54,7 @@ PUBLIC = AccessRule(None, AreaPolicy.none)
 
 @dataclass(frozen=True, slots=True)
 class RouteRequirement:
-    """A route of an application with what it demands.
+    """A route of an application with its access rule.
 
     Attributes
     ----------
@@ -64,8 +64,8 @@ class RouteRequirement:
         Its path as written, such as ``/v1/plans/{plan_id}``.
     pattern
         The expression that its paths match.
-    access
-        What it demands.
+    rule
+        Its access rule.
     """
 
     methods: frozenset[str]

@@ -148,7 +148,7 @@ def throttle_keys(name: str | None, address: str) -> dict[str, int]:
     Parameters
     ----------
     name
-        As typed; None for an attempt that names nobody.
+        As typed; None for an attempt without a name.
     address
         Where the request came from.
     """
@@ -211,7 +211,7 @@ def _ensure_row(session: Session, source: str, now: datetime) -> None:
 
 
 def clear_attempt(session: Session, keys: dict[str, int]) -> None:
-    """Take back the attempt that was right; the name starts anew, the address keeps its other failures."""
+    """Take back the attempt that was right; the name starts again, the address keeps its other failures."""
     for source, free_failures in keys.items():
         row = session.scalar(select(SignInFailure).where(SignInFailure.source == source).with_for_update())
         if row is not None:

@@ -87,7 +87,7 @@ def sign_in_by_link(database: Database, secret: str, address: str, lifetime: tim
     Raises
     ------
     UnauthorizedError
-        If the link signs nobody in.
+        If the link is unknown, used or expired.
     SlowDownError
         If there were too many failures from the address.
     """
@@ -104,7 +104,7 @@ def sign_in_by_link(database: Database, secret: str, address: str, lifetime: tim
 
 
 def _consume_link(session: Session, secret: str) -> Account | None:
-    """Mark a link as used and return its account; None if it signs nobody in."""
+    """Mark a link as used and return its account; None if it is not valid."""
     if not is_session_id(secret):
         return None
     now = datetime.now(UTC)

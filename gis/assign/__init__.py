@@ -1,7 +1,7 @@
-"""Assign entities to the cells that own them, and account for every record.
+"""Assignment of entities to the cells that own them, with an account of every record.
 
-Points ask `gis.locate.point_locator`; this package adds lines and polygons by share, the nearest cell, and
-the reason why a record has no cell.
+Points are located by `gis.locate`; this package adds lines and polygons by share, the nearest cell, and the
+reason why a record has no cell.
 """
 
 from gis.assign.assignment import Assignment, assign_to_cells

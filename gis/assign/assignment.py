@@ -1,7 +1,4 @@
-"""Assign entities to cells: which step answers for which record, and the frame and report that come out.
-
-It orders the steps (locate, share, nearest, reasons) and leaves each to its module.
-"""
+"""Assignment of entities to cells: its steps (locate, share, nearest, reasons) and its result."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,26 +10,19 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.assign.geometries import EntityGeometries, classify_geometries
 from gis.assign.projected_cells import BATCH, ProjectedCells
 from gis.assign.reasons import explain_unassigned
 from gis.assign.report import AssignmentReport
-from gis.assign.results import (
-    AssignMethod,
-    BoolArray,
-    CellShares,
-    IntArray,
-    ObjectArray,
-    ResultArrays,
-    UnassignedReason,
-)
+from gis.assign.results import AssignMethod, CellShares, ResultArrays, UnassignedReason
 from gis.assign.shares import measure_shares
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
 from gis.locate import PointLocator
 
 MAX_MEASURED_OUTSIDE = 100_000
-"""Records outside whose distance is measured unless asked otherwise; in larger files it is left out."""
+"""The default for `max_measured_outside`."""
 
 _METHOD_WORDS = np.array([method.name.lower() for method in AssignMethod], dtype=object)
 _REASON_WORDS = np.array(
@@ -42,7 +32,7 @@ _REASON_WORDS = np.array(
 
 
 class Assignment(NamedTuple):
-    """The entities with their cells, and the account of every record."""
+    """The entities with their cells, and the report on every record."""
 
     frame: gpd.GeoDataFrame
     report: AssignmentReport
@@ -61,26 +51,26 @@ def assign_to_cells(
     """Assign each entity to the cell that owns it.
 
     A point belongs to the cell that `PointLocator` names. A multipoint, line or polygon belongs to the cell
-    with the largest share of its points, length or area, ties to the lowest code; ground that several cells
-    hold counts for the lowest code, ground outside all cells for none. An entity that shares nothing with any
-    cell goes to the nearest cell within `max_distance_m`, else to none, with a reason.
+    with the largest share of its points, length or area, ties to the lowest code; ground in several cells
+    counts for the lowest code, ground outside all cells for none. An entity that shares nothing with any cell
+    goes to the nearest cell within `max_distance_m`, else to none, with a reason.
 
     Parameters
     ----------
     entities
-        Any geometries, None and empty ones too, in any CRS (the datum already WGS 84).
+        Geometries of any type, None and empty ones included, in any CRS (the datum already WGS 84).
     cells
         Frame with `code` and polygons, or the locator made of one.
     max_distance_m
-        How far, in metres, the nearest cell may be; nothing is assigned to a nearest cell when not given.
+        The largest distance to the nearest cell in metres; when not given, nothing is assigned to a nearest
+        cell.
     crs
         Metric working CRS for shares and distances; chosen from the extent of the cells when not given.
     id_column
         Column of identifiers, if there is one: later records with the id of an earlier one are not assigned.
         A missing or empty id is no duplicate.
     max_measured_outside
-        Of how many records outside all cells, at most, the distance is measured; of none where there are
-        more.
+        Distances are measured only if at most this many records lie outside all cells.
     progress
         Called with the number of entities done and in all.
 
@@ -91,8 +81,7 @@ def assign_to_cells(
         cell_code (str or None); cell_share, the share of the entity that lies in its cell, 0 for nearest and
         none; assign_method: inside, border (a point or line with no part in the interior of its cell), share
         (in part only), nearest or none; distance_m to the cell, for none to the nearest cell if measured and
-        within about 1,000 km, else NaN; reason, a word of `gis.assign.REASONS` or None. `report` is the
-        account.
+        within about 1,000 km, else NaN; reason, a word of `gis.assign.report.UNASSIGNED_REASONS` or None.
 
     Raises
     ------
@@ -193,7 +182,7 @@ def _assign_points(
 def _assign_multipoints(
     results: ResultArrays, rows: IntArray, entity_geometries: EntityGeometries, locator: PointLocator
 ) -> CellShares:
-    """Settle multipoints by the number of their points."""
+    """Assign multipoints by the number of their points."""
     xy, member = shapely.get_coordinates(entity_geometries.measurable[rows], return_index=True)
     owner, border = locator.find_owners_and_borders(xy[:, 0], xy[:, 1])
     whole = np.bincount(member, minlength=len(rows)).astype(float)
@@ -212,7 +201,7 @@ def _assign_by_share(
     projected_cells: ProjectedCells,
     step: Callable[[int], None],
 ) -> CellShares:
-    """Settle lines and polygons by length and area."""
+    """Assign lines and polygons by length and area."""
     projected, finite = _project_finite(entity_geometries.measurable[rows], projected_cells)
     shares, along_border = measure_shares(projected, projected_cells, step)
     shares = shares._replace(row=rows[finite][shares.row])
@@ -227,7 +216,7 @@ def _set_owners_by_share(results: ResultArrays, shares: CellShares, on_border: I
 
 
 def _project_finite(geometries: ObjectArray, projected_cells: ProjectedCells) -> tuple[ObjectArray, IntArray]:
-    """Project geometries and return those that the working CRS can show, with their positions."""
+    """Project geometries; return those with finite coordinates in the working CRS, and their positions."""
     if projected_cells.is_empty or not len(geometries):
         return geometries[:0], np.zeros(0, dtype=np.int64)
     projected = projected_cells.project(geometries)
@@ -237,8 +226,8 @@ def _project_finite(geometries: ObjectArray, projected_cells: ProjectedCells) ->
 
 def _find_nearest(
     rows: IntArray, geometries: ObjectArray, projected_cells: ProjectedCells, max_distance_m: float | None
-) -> tuple[IntArray, NDArray[np.float64]]:
-    """Return the nearest code's position (-1: none) and its distance (NaN: not known) for some entities."""
+) -> tuple[IntArray, FloatArray]:
+    """Return the position of the nearest code (-1: none) and its distance (NaN: unknown)."""
     number: IntArray = np.full(len(rows), -1, dtype=np.int64)
     distance_m = np.full(len(rows), np.nan)
     if projected_cells.is_empty or not len(rows):

@@ -1,14 +1,11 @@
-"""What the geometries of a file are: empty, impossible, points, lines or polygons.
-
-It reads geometries into a form that can be measured; who owns them is decided elsewhere in the package.
-"""
+"""The geometries of entities by what can be measured on them: empty, invalid, points, lines or polygons."""
 
 from typing import NamedTuple
 
 import numpy as np
 import shapely
 
-from gis.assign.results import BoolArray, FloatArray, IntArray, ObjectArray
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 
 
 class EntityGeometries(NamedTuple):
@@ -18,17 +15,18 @@ class EntityGeometries(NamedTuple):
     ----------
     lon, lat
         A location of each entity in degrees: the point itself or the first vertex; NaN where empty.
-    empty, impossible
+    empty, invalid_coordinates
         Records without geometry, and with a coordinate that is not finite or out of range.
     points
         Rows whose location is all there is: points, lines without length.
-    many
+    multipoints
         Rows of multipoints.
-    extended
+    lines_and_polygons
         Rows of lines and polygons.
     measurable
-        Their geometries and those of `many`, two-dimensional, mended, of one dimension; None elsewhere.
-    mended
+        Their geometries and those of the multipoints, two-dimensional, valid, of one dimension; None
+        elsewhere.
+    made_valid_count
         How many invalid polygons are measured on a mended copy.
     """
 

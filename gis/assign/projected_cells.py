@@ -1,7 +1,4 @@
-"""The cells on the ground: their shapes in metres, indexed, made when first asked for.
-
-It serves shares and distances.
-"""
+"""The cells of a locator in their working CRS with a spatial index, built on first use."""
 
 from functools import cached_property
 
@@ -10,12 +7,12 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
-from gis.assign.results import BoolArray, FloatArray, IntArray, ObjectArray
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.crs import LONLAT, working_crs_for_bounds
 from gis.locate import PointLocator
 
 BATCH = 50_000
-"""Entities, or pairs of entity and cell, handled at a time."""
+"""Entities, or pairs of entity and cell, processed at a time."""
 
 
 class ProjectedCells:
@@ -44,7 +41,7 @@ class ProjectedCells:
 
     @cached_property
     def polygons(self) -> ObjectArray:
-        """The cells in metres, in the order of the locator, mended where invalid."""
+        """The cells in metres, in the order of the locator, made valid where they are not."""
         polygons = self.project(self._locator.geometries)
         invalid = np.flatnonzero(~shapely.is_valid(polygons) & ~shapely.is_missing(polygons))
         polygons[invalid] = shapely.make_valid(polygons[invalid], method="structure", keep_collapsed=False)
@@ -53,7 +50,7 @@ class ProjectedCells:
 
     @cached_property
     def tree(self) -> shapely.STRtree:
-        """The index over `shapes`."""
+        """The spatial index of `geometries`."""
         return shapely.STRtree(self.polygons)
 
     def project(self, geometries: ObjectArray) -> ObjectArray:
@@ -83,7 +80,7 @@ class ProjectedCells:
         geometries
             Shape (n,), not empty, finite.
         max_distance_m
-            Farthest distance looked at; none when not given.
+            The largest distance considered; unlimited when not given.
 
         Returns
         -------
@@ -94,8 +91,10 @@ class ProjectedCells:
         """
         number: IntArray = np.full(len(geometries), len(self.code_index), dtype=np.int64)
         distance = np.full(len(geometries), np.nan)
+        # The tree takes no limit of 0; what lies within the tie of a cell is at no distance from it.
+        limit_m = None if max_distance_m is None else max(max_distance_m, DISTANCE_TIE_M)
         (row, _), away = self.tree.query_nearest(
-            geometries, max_distance=max_distance_m, return_distance=True, all_matches=False
+            geometries, max_distance=limit_m, return_distance=True, all_matches=False
         )
         distance[row] = away
         near, cell = self.tree.query(geometries[row], predicate="dwithin", distance=away + DISTANCE_TIE_M)
@@ -105,7 +104,7 @@ class ProjectedCells:
 
 
 MAX_PLANAR_DISTANCE_M = 1e6
-"""Beyond, metres of a working CRS are no distances any more."""
+"""Beyond this, metres of a working CRS are no distances any more."""
 
 _EARTH_M = 6_371_000.0
 

@@ -1,12 +1,10 @@
-"""Why a record has no cell: nothing to locate, impossible or swapped coordinates, another datum, or outside.
-
-It gives reasons and hints; which datum a file is in is judged in full by `gis.doctor`.
-"""
+"""Reasons why a record has no cell: no geometry, invalid or swapped coordinates, wrong datum, outside."""
 
 import numpy as np
 
+from gis.arrays import IntArray
 from gis.assign.geometries import EntityGeometries
-from gis.assign.results import IntArray, ResultArrays, UnassignedReason
+from gis.assign.results import ResultArrays, UnassignedReason
 from gis.china import in_gcj02_outline
 from gis.datum import Datum, convert_coordinates
 from gis.locate import PointLocator
@@ -18,10 +16,10 @@ _LABELS = {Datum.GCJ02: "GCJ-02", Datum.BD09: "BD-09"}
 def explain_unassigned(
     results: ResultArrays, entity_geometries: EntityGeometries, locator: PointLocator
 ) -> list[str]:
-    """Give every record without cell, and without reason yet, its reason.
+    """Set the reason of every record that has neither a cell nor a reason yet.
 
-    Another datum is a matter of the whole file: it is the reason where the records outside would at least
-    halve in number if the file were read in it, and only for the records that it brings into a cell.
+    Another datum concerns the whole file: it is the reason only if reading the file in it would at least
+    halve the number of records outside, and only for the records that it brings into a cell.
 
     Parameters
     ----------

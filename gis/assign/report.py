@@ -1,7 +1,4 @@
-"""The account of an assignment: what became of every record, with a sentence for each reason.
-
-It counts and phrases; the answers themselves are found elsewhere in the package.
-"""
+"""The report of an assignment: counts of all records, with a sentence for each reason."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 RESULT_COLUMNS = ("cell_code", "cell_share", "assign_method", "distance_m", "reason")
-"""The columns that an assignment adds, or replaces where they are."""
+"""The columns that an assignment adds or replaces."""
 
 UNASSIGNED_REASONS = {
     "outside": "The location lies in no cell.",
@@ -26,17 +23,17 @@ UNASSIGNED_REASONS = {
 
 @dataclass(frozen=True)
 class AssignmentReport:
-    """What became of the records of an assignment.
+    """The report of an assignment.
 
     Attributes
     ----------
     total
         Records in, and records out.
-    methods
+    method_counts
         Records by `assign_method`, all five words.
-    reasons
+    reason_counts
         Unassigned records by `reason`, words that occur only.
-    kinds
+    method_counts_by_kind
         For each value of the `kind` column, if there is one, the records by `assign_method`.
     unassigned
         row (position from 0), id, reason, distance_m (to the nearest cell, NaN where not measured).
@@ -60,7 +57,7 @@ class AssignmentReport:
         return self.total - self.method_counts["none"]
 
     def summary_lines(self) -> list[str]:
-        """Return the account as sentences: one on the whole, one for each reason, then the hints."""
+        """Return the report as sentences: one on the whole, one for each reason, then the hints."""
         lines = [f"{self.assigned:,} of {self.total:,} records are assigned."]
         lines += [
             f"{word}: {count:,}. {UNASSIGNED_REASONS[word]}" for word, count in self.reason_counts.items()

@@ -1,4 +1,4 @@
-"""The answers under way: one row per entity with owner, share, method, distance and reason as numbers."""
+"""Intermediate results: owner, share, method, distance and reason of each entity as arrays of numbers."""
 
 from collections.abc import Sequence
 from enum import IntEnum
@@ -7,10 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
-ObjectArray = NDArray[np.object_]
+from gis.arrays import FloatArray, IntArray
 
 
 class AssignMethod(IntEnum):
@@ -49,7 +46,7 @@ class ResultArrays(NamedTuple):
 
     @classmethod
     def unassigned(cls, count: int) -> "ResultArrays":
-        """Return answers that assign nothing."""
+        """Return results that assign nothing."""
         return cls(
             np.full(count, -1, dtype=np.int64),
             np.zeros(count),
@@ -69,7 +66,7 @@ class ResultArrays(NamedTuple):
 
 
 class CellShares(NamedTuple):
-    """How entities divide among cells: one row for each entity and cell, sorted by entity, then code."""
+    """The shares of entities in cells: one row for each entity and cell, sorted by entity, then code."""
 
     row: IntArray
     code_index: IntArray

@@ -1,7 +1,7 @@
-"""How lines and polygons divide among cells, measured in the working CRS, all ground counted once.
+"""The shares of lines and polygons in cells, measured in the working CRS.
 
-Ground that several cells hold (overlapping cells, a line along a shared border) belongs to the lowest code,
-as it does for a point.
+Ground in several cells (overlapping cells, a line along a shared border) is counted once, for the lowest
+code, as for a point.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.assign.geometries import keep_highest_dimension
 from gis.assign.projected_cells import BATCH, ProjectedCells
-from gis.assign.results import BoolArray, CellShares, FloatArray, IntArray, ObjectArray
+from gis.assign.results import CellShares
 from gis.faces.arrangement import PRECISION_M
 
 _OVERLAY_NOISE = 10 * PRECISION_M
@@ -33,7 +34,7 @@ def measure_shares(
     *,
     batch: int = BATCH,
 ) -> MeasuredShares:
-    """Measure how lines and polygons divide among cells.
+    """Measure the shares of lines and polygons in cells.
 
     Parameters
     ----------
@@ -45,11 +46,11 @@ def measure_shares(
     step
         Called with the number of entities done after each batch.
     batch
-        Entities, and about as many pairs of entity and cell, handled at a time.
+        Entities, and about as many pairs of entity and cell, processed at a time.
 
     Returns
     -------
-    Divided
+    MeasuredShares
         `shares` numbers entities by position; an entity that shares no ground with a cell does not occur.
     """
     pieces, along_border = [], []
@@ -70,7 +71,7 @@ def measure_shares(
 
 
 def _make_valid(geometries: ObjectArray) -> ObjectArray:
-    """Return a copy in which polygons that rounding made invalid on their way into metres are mended."""
+    """Return a copy in which polygons that rounding made invalid during projection are valid again."""
     result: ObjectArray = np.array(geometries, dtype=object)
     invalid = np.flatnonzero((shapely.get_dimensions(result) == 2) & ~shapely.is_valid(result))
     result[invalid] = shapely.make_valid(result[invalid], method="structure", keep_collapsed=False)
@@ -129,7 +130,7 @@ def _measure_intersections(
     entity, cell_polygons = geometries[row], projected_cells.polygons[cell]
     solid = shapely.get_dimensions(entity) == 2
     pieces: ObjectArray = np.array(cell_polygons, dtype=object)
-    # The cells inside a large polygon are its pieces as they are.
+    # Cells inside a large polygon are its pieces unchanged.
     cut = ~(solid & shapely.contains_properly(entity, cell_polygons))
     pieces[cut] = shapely.intersection(entity[cut], cell_polygons[cut])
     pieces = keep_highest_dimension(pieces)
@@ -183,7 +184,7 @@ def _overlapping_pieces(
 def _is_along_border(
     geometries: ObjectArray, row: IntArray, cell: IntArray, projected_cells: ProjectedCells
 ) -> BoolArray:
-    """Tell which pairs are a line with no part in the interior of the cell."""
+    """Return which pairs are a line with no part in the interior of the cell."""
     line = np.flatnonzero(shapely.get_dimensions(geometries[row]) == 1)
     result = np.zeros(len(row), dtype=bool)
     result[line] = shapely.touches(projected_cells.polygons[cell[line]], geometries[row[line]])

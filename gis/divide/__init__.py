@@ -1,7 +1,6 @@
-"""Division of areas into cells, one module per method.
+"""Division of areas into cells, one module for each method.
 
-What methods share has modules of its own here: the ground to divide, shared borders, remnants, and the
-making of the cells frame; numbering belongs to `gis.codes`.
+Modules that methods share: the input, remnants, and the frame of cells; codes belong to `gis.codes`.
 """
 
 from gis.divide.square import divide_square

@@ -1,7 +1,4 @@
-"""The cells frame: pieces united to cells, numbered, named, measured and brought to longitude, latitude.
-
-Every method ends here; which pieces form a cell is decided by the method.
-"""
+"""The frame of cells: pieces united into cells, numbered, named, measured, in longitude and latitude."""
 
 from collections.abc import Collection
 
@@ -11,23 +8,23 @@ import shapely
 from numpy.typing import NDArray
 
 from gis import codes
+from gis.arrays import FloatArray, Geometries, IntArray, ObjectArray
 from gis.crs import LONLAT, geometries_to_lonlat
 from gis.divide.division_input import DivisionInput
 from gis.errors import CoverageError
-from gis.faces.arrangement import Geometries
 
 _MAX_AREA_DIFFERENCE_M2 = 0.01
 
 
 def dissolve_pieces(pieces: Geometries, group: NDArray[np.intp]) -> tuple[Geometries, NDArray[np.intp]]:
-    """Unite the pieces of each group; every vertex that a neighbour may share stays.
+    """Unite the pieces of each group, keeping every vertex that a neighbour may share.
 
     Parameters
     ----------
     pieces
         Shape (n,), polygons of a valid coverage.
     group
-        Shape (n,), any integers; pieces with one number form a cell and are connected by borders.
+        Shape (n,), any integers; pieces with the same number form a cell and are connected by borders.
 
     Returns
     -------
@@ -48,8 +45,8 @@ def build_cells_frame(
     division_input: DivisionInput,
     geometry: Geometries,
     area_index: NDArray[np.intp],
-    representative_point: NDArray[np.float64],
-    row: NDArray[np.int64],
+    representative_point: FloatArray,
+    row: IntArray,
     *,
     kind: str,
     layout: codes.CodeLayout = "auto",
@@ -66,9 +63,9 @@ def build_cells_frame(
     area_index
         Shape (n,), the position in `division_input` of each cell's area.
     representative_point
-        Shape (n, 2), x and y in metres of the location by which each cell is put in order.
+        Shape (n, 2), x and y in metres of the location that orders each cell.
     row
-        Shape (n,), the row in which a cell is read, ascending to the south.
+        Shape (n,), the row of each cell in reading order, ascending to the south.
     kind
         The method's word for its cells.
     layout, used_codes
@@ -114,8 +111,8 @@ def build_cells_frame(
 
 
 def _cell_names(
-    division_input: DivisionInput, area_index: NDArray[np.intp], sequence: NDArray[np.int64]
-) -> NDArray[np.object_]:
+    division_input: DivisionInput, area_index: NDArray[np.intp], sequence: IntArray
+) -> ObjectArray:
     """Name cells after their area: "和平社区 第012网格" in China, "Fontvieille 012" elsewhere."""
     called = np.where(division_input.name == "", division_input.code, division_input.name)[area_index]
     width = max(3, len(str(sequence.max(initial=0))))
@@ -129,11 +126,11 @@ def _cell_names(
 
 
 def _check_area_sums(
-    division_input: DivisionInput, area_m2: NDArray[np.float64], area_index: NDArray[np.intp]
+    division_input: DivisionInput, area_m2: FloatArray, area_index: NDArray[np.intp]
 ) -> None:
     whole = shapely.area(division_input.geometry)
     difference = np.bincount(area_index, weights=area_m2, minlength=len(whole)) - whole
-    # Rounded vertices move a border of any length, and a sum of large numbers is not exact.
+    # Rounding moves borders of any length, and sums of large numbers are not exact.
     allowed = _MAX_AREA_DIFFERENCE_M2 + 1e-7 * shapely.length(division_input.geometry) + 1e-12 * whole
     for k in np.flatnonzero(np.abs(difference) > allowed)[:1]:
         raise CoverageError(

@@ -1,24 +1,20 @@
-"""The ground that a method divides: the lowest areas, checked, in the working CRS.
-
-It refuses what cannot be divided without loss.
-"""
+"""The input of a division: the lowest areas, validated, in the working CRS."""
 
 from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import Geometries, ObjectArray
 from gis.china import in_china_border
 from gis.crs import choose_working_crs, to_working_crs
 from gis.errors import CoverageError, InputError
-from gis.faces.arrangement import Geometries
 from gis.measures import require_low_distortion
 
 _ANTIMERIDIAN_TOLERANCE_DEG = 1e-9
-"""Degrees; nearer to the 180th meridian is on it."""
+"""Degrees; a vertex nearer to the 180th meridian lies on it."""
 
 
 @dataclass(frozen=True)
@@ -33,19 +29,19 @@ class DivisionInput:
         Shape (n,), Polygon or MultiPolygon in the working CRS, two-dimensional, a valid coverage.
     crs
         The working CRS.
-    china
+    in_china
         Whether the centre lies in China.
     """
 
-    code: NDArray[np.object_]
-    name: NDArray[np.object_]
+    code: ObjectArray
+    name: ObjectArray
     geometry: Geometries
     crs: CRS
     in_china: bool
 
 
 def read_division_input(areas: gpd.GeoDataFrame, crs: CRS | None = None) -> DivisionInput:
-    """Take the areas that are nobody's parent and check that they can be divided.
+    """Select the areas that are no parent of another and check that they can be divided.
 
     Parameters
     ----------
@@ -58,7 +54,7 @@ def read_division_input(areas: gpd.GeoDataFrame, crs: CRS | None = None) -> Divi
     ------
     InputError
         If there is no area, or one has no geometry, no polygon or an invalid one, or a code occurs twice; if
-        one crosses the 180th meridian, or areas in the working CRS are not as large as they are.
+        one crosses the 180th meridian, or areas in the working CRS differ too much from their geodesic size.
     CoverageError
         If the lowest areas overlap or leave vertices unmatched.
     """
@@ -75,7 +71,7 @@ def read_division_input(areas: gpd.GeoDataFrame, crs: CRS | None = None) -> Divi
     finite = np.isfinite(shapely.bounds(geometry)).all(axis=1)
     for k in np.flatnonzero(~finite)[:1].tolist():
         raise InputError(
-            f"{_area_label(leaves, k)} has coordinates that no place has; draw it anew or leave it out."
+            f"{_area_label(leaves, k)} has coordinates beyond the earth; draw it again or leave it out."
         )
     is_valid = np.asarray(shapely.is_valid(geometry))
     for k in np.flatnonzero(~is_valid)[:1].tolist():
@@ -121,7 +117,7 @@ def _check_antimeridian(leaves: gpd.GeoDataFrame) -> None:
         )
 
 
-def _check_coverage(code: NDArray[np.object_], geometry: Geometries) -> None:
+def _check_coverage(code: ObjectArray, geometry: Geometries) -> None:
     parts, owner = shapely.get_parts(geometry, return_index=True)
     if shapely.coverage_is_valid(parts):
         return

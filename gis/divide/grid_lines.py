@@ -1,7 +1,6 @@
 """The lines of the unit grid along which border squares are cut, at multiples of the size.
 
-It makes linework for `gis.faces.arrangement`; which squares need it is known by `gis.divide.grid_squares`,
-which face becomes which cell by `gis.divide.square`.
+`gis.divide.grid_squares` decides which squares need them.
 """
 
 import numpy as np
@@ -9,25 +8,23 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
+from gis.arrays import FloatArray, Geometries, IntArray
 from gis.crs import LONLAT
 from gis.divide.grid_squares import isin_rows, unique_rows
-from gis.faces.arrangement import PRECISION_M, Geometries
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from gis.faces.arrangement import PRECISION_M
 
 
 def side_lines(squares: IntArray, vertices: FloatArray, size_m: float, tolerance_m: float) -> Geometries:
-    """Draw the sides of squares as lines.
+    """Return the sides of squares as lines.
 
     A line passes through every vertex nearer than the tolerance, which is the bend of a side between the
-    working CRS and longitude, latitude (see `max_sag_m`): otherwise the vertex would lie on one side of it
-    here and on the other side there, and cells would overlap by a fraction of a millimetre.
+    working CRS and longitude, latitude (see `max_sag_m`): otherwise the vertex would lie on one side of it in
+    metres and on the other in degrees, and cells would overlap by a fraction of a millimetre.
 
     Parameters
     ----------
     squares
-        Shape (n, 2), column and row; both squares at a side that a vertex is near must be among them.
+        Shape (n, 2), column and row; where a vertex is near a side, both of its squares must be included.
     vertices
         Shape (m, 2), metres.
     size_m
@@ -47,7 +44,7 @@ def side_lines(squares: IntArray, vertices: FloatArray, size_m: float, tolerance
 
 
 def grid_coordinates(index: IntArray, size_m: float) -> FloatArray:
-    """Give the coordinate of grid lines, rounded as `gis.faces.arrangement` rounds vertices."""
+    """Return the coordinate of grid lines, rounded as `gis.faces.arrangement` rounds vertices."""
     distinct, where = np.unique(index, return_inverse=True)
     on_axis = shapely.points(np.column_stack([distinct * size_m, np.zeros(len(distinct))]))
     rounded = shapely.get_coordinates(shapely.set_precision(on_axis, PRECISION_M))[:, 0]
@@ -57,8 +54,8 @@ def grid_coordinates(index: IntArray, size_m: float) -> FloatArray:
 def max_sag_m(bounds: FloatArray, size_m: float, crs: CRS) -> float:
     """Measure how far a straight side of a square bends on the way to longitude, latitude.
 
-    The distance between the middle of a side and the middle of its ends taken in degrees, the largest
-    of a sample over the bounds, doubled for safety; about size² tan(latitude) / (8 earth radius).
+    The distance between the middle of a side and the middle of its ends in degrees: the largest of a sample
+    over the bounds, doubled for safety. About size² tan(latitude) / (8 earth radius).
 
     Parameters
     ----------
@@ -90,13 +87,13 @@ def max_sag_m(bounds: FloatArray, size_m: float, crs: CRS) -> float:
 
 
 def _vertical_lines(squares: IntArray, vertices: FloatArray, size: float, tolerance: float) -> Geometries:
-    """Draw the sides of constant first coordinate, in runs."""
+    """Return the sides of constant first coordinate as lines, in runs."""
     line, low, high = _chain_sides(squares)
     bent_line, bent_xy = _vertices_near_lines(vertices, size, tolerance)
     step = np.rint(bent_xy[:, 1] / size)
     at_corner = np.abs(bent_xy[:, 1] - step * size) < tolerance
-    # Corners of the grid beside a bend keep the rest of the line straight, unless a bend replaces them: then
-    # the crossing line passes through that vertex too.
+    # Grid corners beside a bend keep the rest of the line straight, unless a bend replaces them: then the
+    # crossing line passes through that vertex too.
     below = np.where(at_corner, step - 1, np.floor(bent_xy[:, 1] / size)).astype(np.int64)
     above = np.where(at_corner, step + 1, np.ceil(bent_xy[:, 1] / size)).astype(np.int64)
     wanted = np.column_stack(
@@ -135,7 +132,7 @@ def _vertices_near_lines(vertex: FloatArray, size: float, tolerance: float) -> t
 def _find_span(
     at_line: IntArray, at: FloatArray, line: IntArray, low: IntArray, high: IntArray
 ) -> NDArray[np.intp]:
-    """Give the span (sorted by line, then low) that contains each position, -1 when none does."""
+    """Return the span (sorted by line, then low) that contains each position, or -1."""
     base = np.minimum(low.min(), np.floor(at.min()))
     reach = np.maximum(high.max(), np.ceil(at.max())) - base + 2
     origin = line.min()

@@ -1,6 +1,7 @@
-"""Which squares of a grid a border runs through, and which lie wholly inside a polygon.
+"""Squares of a grid: which ones a border crosses, and which lie wholly inside a polygon.
 
-Only the first kind needs exact cutting, and they are few: squares are counted by area, borders by length.
+Only the first kind needs exact cutting, and there are few: squares grow with the area, those at borders with
+the length.
 """
 
 from typing import NamedTuple
@@ -9,10 +10,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.faces.arrangement import Geometries
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
 
 
 class Edges(NamedTuple):
@@ -22,7 +20,7 @@ class Edges(NamedTuple):
     ----------
     start, end
         Shape (n, 2), x and y.
-    owner
+    polygon_index
         Shape (n,), position of the polygon.
     """
 
@@ -40,7 +38,7 @@ class GridSquares(NamedTuple):
         Shape (m, 2), squares that an edge touches or comes near; unique.
     inner
         Shape (n, 2), squares wholly inside a polygon, away from its border.
-    owner
+    polygon_index
         Shape (n,), position of the polygon around each inner square.
     """
 
@@ -50,7 +48,7 @@ class GridSquares(NamedTuple):
 
 
 def polygon_edges(polygons: Geometries) -> Edges:
-    """List the edges of polygons or multipolygons, holes included."""
+    """Return the edges of polygons or multipolygons, holes included."""
     parts, polygon = shapely.get_parts(polygons, return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)
     xy, ring = shapely.get_coordinates(rings, return_index=True)
@@ -72,7 +70,7 @@ def classify_squares(edges: Edges, size_m: float, tolerance_m: float) -> GridSqu
 
     Returns
     -------
-    Occupancy
+    GridSquares
         Squares outside all polygons are in neither list.
     """
     edge, k, y = _crossings(edges.start, edges.end, size_m, 0.0)
@@ -99,8 +97,8 @@ def classify_squares(edges: Edges, size_m: float, tolerance_m: float) -> GridSqu
     return GridSquares(border, squares[inner], np.repeat(polygon_index, count)[inner])
 
 
-def isin_rows(rows: IntArray, others: IntArray) -> NDArray[np.bool_]:
-    """Tell which rows (pairs of integers) occur among others."""
+def isin_rows(rows: IntArray, others: IntArray) -> BoolArray:
+    """Return which rows (pairs of integers) occur among others."""
     if not len(rows) or not len(others):
         return np.zeros(len(rows), dtype=bool)
     keys = _pair_keys(np.concatenate([rows, others]))
@@ -114,7 +112,7 @@ def unique_rows(rows: IntArray) -> IntArray:
 
 
 def _pair_keys(rows: IntArray) -> IntArray:
-    """Give each pair of integers one integer, in the order of the pairs."""
+    """Return one integer for each pair of integers, in the order of the pairs."""
     if not len(rows):
         return np.empty(0, dtype=np.int64)
     low, high = rows.min(axis=0), rows.max(axis=0)
@@ -122,14 +120,14 @@ def _pair_keys(rows: IntArray) -> IntArray:
 
 
 def _concatenated_ranges(count: IntArray) -> IntArray:
-    """Count 0, 1, ... anew for each entry."""
+    """Return 0, 1, ... for each count, concatenated."""
     return np.asarray(np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count))
 
 
 def _crossings(
     start: FloatArray, end: FloatArray, size: float, offset: float
 ) -> tuple[NDArray[np.intp], IntArray, FloatArray]:
-    """Cross edges with the lines x = (k + offset) size: the edge, k and y of each crossing."""
+    """Intersect edges with the lines x = (k + offset) size: the edge, k and y of each crossing."""
     # Half-open steps (an end on the line counts on one side only): each ring crosses an even number of times.
     k0 = np.ceil(start[:, 0] / size - offset).astype(np.int64)
     k1 = np.ceil(end[:, 0] / size - offset).astype(np.int64)

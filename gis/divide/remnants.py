@@ -1,27 +1,26 @@
-"""Remnants: pieces too small to be a cell of their own, and the neighbours they join.
-
-It groups pieces by their areas and common borders.
-"""
+"""Remnants: pieces too small to be a cell of their own, and the neighbours that they join."""
 
 import heapq
 
 import numpy as np
 from numpy.typing import NDArray
 
-Borders = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+from gis.arrays import BoolArray, FloatArray, IntArray
+
+Borders = tuple[IntArray, IntArray, FloatArray]
 """Pairs of pieces with a common border and its metres, as `gis.graph.find_shared_borders` returns them."""
 
 _DECIMALS = 3
 
 
 def merge_remnants(
-    area_m2: NDArray[np.float64], borders: Borders, min_area_m2: float | NDArray[np.float64]
+    area_m2: FloatArray, borders: Borders, min_area_m2: float | FloatArray
 ) -> NDArray[np.intp]:
-    """Group pieces so that none smaller than the least area stays alone while it has a neighbour.
+    """Group pieces so that none below the minimum area stays alone while it has a neighbour.
 
-    Smallest first: the smallest group below its least area joins the neighbouring group with which it
+    Smallest first: the smallest group below its minimum area joins the neighbouring group with which it
     shares the longest border (areas and borders compared to three decimals; on a tie the
-    neighbour that comes first), and counts from then on as part of it. A group that has reached the least
+    neighbour that comes first), and counts from then on as part of it. A group that has reached the minimum
     area stays. A group without neighbours stays whatever its size, so that no ground is lost.
 
     Parameters
@@ -31,14 +30,14 @@ def merge_remnants(
     borders
         The borders across which pieces may join; leave out those between different areas.
     min_area_m2
-        The least area of a group in square metres; one number, or one per piece.
+        The minimum area of a group in square metres; one number, or one per piece.
 
     Returns
     -------
     ndarray of int
         Shape (n,): the position of the largest piece of each piece's group (the first of equals).
     """
-    # Equal areas differ by the rounding of their coordinates: the comparison must not depend on it.
+    # Equal areas differ by the rounding of their coordinates: comparisons must not depend on it.
     min_area = np.round(np.broadcast_to(np.asarray(min_area_m2, dtype=float), area_m2.shape), _DECIMALS)
     rounded = np.round(area_m2, _DECIMALS)
     size = dict(enumerate(rounded.tolist()))
@@ -60,7 +59,7 @@ def merge_remnants(
     return _largest_members(rounded, _roots(len(area_m2), merged_into))
 
 
-def _neighbours(borders: Borders, small: NDArray[np.bool_]) -> dict[int, dict[int, float]]:
+def _neighbours(borders: Borders, small: BoolArray) -> dict[int, dict[int, float]]:
     """List the neighbours of each small piece with the lengths of their borders."""
     neighbours: dict[int, dict[int, float]] = {int(k): {} for k in np.flatnonzero(small)}
     needed = small[borders[0]] | small[borders[1]]
@@ -73,7 +72,7 @@ def _neighbours(borders: Borders, small: NDArray[np.bool_]) -> dict[int, dict[in
 
 
 def _merge_borders(neighbours: dict[int, dict[int, float]], k: int, target: int) -> None:
-    """Hand the borders of k over to target."""
+    """Give the borders of k to target."""
     for n, length in neighbours.pop(k).items():
         if n in neighbours:
             del neighbours[n][k]
@@ -95,7 +94,7 @@ def _roots(count: int, merged_into: dict[int, int]) -> NDArray[np.intp]:
         root = further
 
 
-def _largest_members(area_m2: NDArray[np.float64], root: NDArray[np.intp]) -> NDArray[np.intp]:
+def _largest_members(area_m2: FloatArray, root: NDArray[np.intp]) -> NDArray[np.intp]:
     order = np.lexsort((np.arange(len(root)), -area_m2, root))
     groups, first = np.unique(root[order], return_index=True)
     return np.asarray(order[first][np.searchsorted(groups, root)], dtype=np.intp)

@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import FloatArray, Geometries, IntArray
 from gis.codes import CodeLayout
 from gis.divide.cells import build_cells_frame, dissolve_pieces
 from gis.divide.division_input import DivisionInput, read_division_input
@@ -17,7 +18,7 @@ from gis.divide.grid_lines import grid_coordinates, max_sag_m, side_lines
 from gis.divide.grid_squares import classify_squares, isin_rows, polygon_edges, unique_rows
 from gis.divide.remnants import Borders, merge_remnants
 from gis.errors import InputError
-from gis.faces.arrangement import Geometries, build_faces
+from gis.faces.arrangement import build_faces
 from gis.faces.noding import noding_cuts
 from gis.graph import find_shared_borders
 
@@ -31,12 +32,12 @@ _ATTEMPTS = 4
 
 
 class _Pieces(NamedTuple):
-    """Squares and parts of squares: polygons, positions of their areas, a location inside, column and row."""
+    """Squares and parts of squares: polygons, positions of their areas, a point inside, column and row."""
 
     geometry: Geometries
     area_index: NDArray[np.intp]
-    representative_point: NDArray[np.float64]
-    square: NDArray[np.int64]
+    representative_point: FloatArray
+    square: IntArray
 
 
 def divide_square(
@@ -54,12 +55,12 @@ def divide_square(
     The grid's lines lie at multiples of `size_m` in the working CRS, so that grids of different areas and
     runs match. A piece smaller than `min_share` of a square joins the neighbour in the same area with
     which it shares the longest border (see `gis.divide.remnants`); ground that touches the rest of its
-    area in points only, such as an island, is a cell of its own however small. No cell has several parts.
+    area in points only, such as an island, is a cell of its own, however small. No cell has several parts.
 
     Parameters
     ----------
     areas
-        Areas frame in EPSG:4326; those that are nobody's parent are divided. They may leave gaps (lakes,
+        Areas frame in EPSG:4326; those that are no parent of another are divided. They may leave gaps (lakes,
         enclaves), but must not overlap, and neighbours share vertices.
     size_m
         Side of a square in metres, 1 to 100,000.
@@ -146,7 +147,7 @@ def _cut_into_pieces(division_input: DivisionInput, size_m: float) -> _Pieces:
     border_pieces = _cut_border_squares(
         division_input, squares.border, np.concatenate([division_input.geometry, lines]), size_m
     )
-    # A long edge of an area that a square's side cuts in two no longer bends as one on the way to degrees.
+    # A long edge of an area that a square's side cuts in two no longer bends as one edge in degrees.
     for _ in range(_ATTEMPTS):
         cuts = noding_cuts(border_pieces.geometry, division_input.crs)
         if cuts is None:
@@ -168,7 +169,8 @@ def _cut_into_pieces(division_input: DivisionInput, size_m: float) -> _Pieces:
         ),
         np.concatenate([border_pieces.square, squares.inner]),
     )
-    # One order whatever the order of the linework, so that ties fall the same way in every run.
+    # An order that does not depend on that of the linework, so that ties are decided the same way in every
+    # run.
     x, y = pieces.representative_point.T
     column, row = pieces.square.T
     order = np.lexsort((-y, x, column, -row, pieces.area_index))
@@ -181,7 +183,7 @@ def _cut_into_pieces(division_input: DivisionInput, size_m: float) -> _Pieces:
 
 
 def _cut_border_squares(
-    division_input: DivisionInput, border: NDArray[np.int64], lines: Geometries, size_m: float
+    division_input: DivisionInput, border: IntArray, lines: Geometries, size_m: float
 ) -> _Pieces:
     """Cut the border squares along lines into the pieces of each area."""
     faces = build_faces(lines)
@@ -191,12 +193,12 @@ def _cut_border_squares(
     area_index = np.full(len(faces), len(division_input.code))
     np.minimum.at(area_index, face, area)
     square = np.floor(representative_point / size_m).astype(np.int64)
-    # Faces away from the border squares are blocks of inner squares, which are made one by one instead.
+    # Faces away from the border squares are blocks of inner squares, which are built one by one instead.
     kept = (area_index < len(division_input.code)) & isin_rows(square, border)
     return _Pieces(faces[kept], area_index[kept], representative_point[kept], square[kept])
 
 
-def _remnant_borders(pieces: _Pieces, area_m2: NDArray[np.float64], min_area_m2: float) -> Borders:
+def _remnant_borders(pieces: _Pieces, area_m2: FloatArray, min_area_m2: float) -> Borders:
     """Measure the borders that matter to remnants: inside one area, in their squares and those around."""
     steps = np.array([(column, row) for column in (-1, 0, 1) for row in (-1, 0, 1)])
     small = unique_rows(pieces.square[area_m2 < min_area_m2])

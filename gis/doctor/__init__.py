@@ -1,6 +1,6 @@
-"""The doctor: which datum and axis order a file most plausibly is in, and which records are suspect.
+"""The doctor: which datum and axis order a file is most plausibly in, and which records are suspect.
 
-It looks and tells; `gis.datum` converts and `gis.assign` assigns.
+It only reports: `gis.datum` converts, `gis.assign` assigns.
 """
 
 from gis.doctor.diagnosis import SUSPECT_REASONS, Confidence, Diagnosis, Hypothesis

@@ -1,4 +1,4 @@
-"""What the doctor says: the readings it weighed, its verdict, and the words for suspect records."""
+"""The diagnosis: the hypotheses that were compared, the verdict, and the words for suspect records."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -19,7 +19,7 @@ SUSPECT_REASONS = {
     "outside": "lies outside all areas under every datum and axis order",
     "duplicate_id": "repeats the id of an earlier record",
 }
-"""Why a record is in the findings; the text completes 'This record ...'."""
+"""Reasons why a record is in the findings; the text completes 'This record ...'."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Hypothesis:
         The reading: the datum, and whether the axes are latitude, longitude.
     inside, outside
         Counts of records.
-    chance
+    p_value
         Probability that the verdict's lead over this reading (in distinct locations) would arise if each
         location inside under only one of the two fell to either by a coin toss; 1 for the verdict itself.
     """
@@ -52,7 +52,7 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What `inspect` found.
+    """The result of `inspect_points`.
 
     Attributes
     ----------
@@ -63,11 +63,11 @@ class Diagnosis:
     datum, swapped
         The verdict; while undecided the first of WGS 84, GCJ-02, BD-09 that the evidence does not refute.
     datum_confidence, axes_confidence
-        clear, likely or undecided; the rule is in `inspect`.
+        clear, likely or undecided; the rule is in `inspect_points`.
     reason
-        The verdict's ground in one or two sentences.
+        The reason for the verdict in one or two sentences.
     notes
-        What else a person should know, for example that the file may mix datums.
+        Further remarks, for example that the file may mix datums.
     duplicate_locations
         Records that share their exact location with another.
     duplicate_records
@@ -75,7 +75,7 @@ class Diagnosis:
     completeness
         For each field but the geometry the share (0 to 1) that is neither missing nor blank.
     findings
-        record (1-based), id, reason (see `REASONS`), detail, geometry (EPSG:4326: the point as the
+        record (1-based), id, reason (see `SUSPECT_REASONS`), detail, geometry (EPSG:4326: the point as the
         verdict reads it, swapped axes put right; None where there is none). A record may have two rows.
     """
 
@@ -95,7 +95,7 @@ class Diagnosis:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Number of findings for each of `REASONS`, zero included."""
+        """Number of findings for each of `SUSPECT_REASONS`, zero included."""
         found = self.findings["reason"].value_counts()
         return {reason: int(found.get(reason, 0)) for reason in SUSPECT_REASONS}
 

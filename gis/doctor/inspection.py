@@ -1,8 +1,4 @@
-"""The doctor's examination: a file read every plausible way, its verdict, and the records that are suspect.
-
-It puts the parts together and judges single records; it changes nothing: `gis.datum` converts, `gis.assign`
-assigns.
-"""
+"""The inspection: a file read in every plausible way, the verdict, and the records that are suspect."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,12 +9,12 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis.arrays import FloatArray
 from gis.crs import LONLAT
 from gis.datum import Datum, convert_coordinates
 from gis.doctor.diagnosis import SUSPECT_REASONS, Diagnosis, Hypothesis
 from gis.doctor.readings import (
     CANDIDATE_READINGS,
-    FloatArray,
     ReadingResults,
     evaluate_readings,
     extract_area_polygons,
@@ -36,19 +32,19 @@ def inspect_points(
     id_field: str | None = "id",
     progress: Callable[[int, int], None] | None = None,
 ) -> Diagnosis:
-    """Tell which datum and axis order a file most plausibly is in, with the evidence.
+    """Find out which datum and axis order a file is most plausibly in, with the evidence.
 
     Parameters
     ----------
     points
         The records with coordinates as the file gives them; lines and polygons are judged by a
-        representative point. Without a CRS, or in degrees of WGS 84 or CGCS2000, they are taken as they are;
-        in any other CRS they are brought to longitude, latitude first.
+        representative point. Without a CRS, or in degrees of WGS 84 or CGCS2000, they are taken unchanged; in
+        any other CRS they are projected to longitude, latitude first.
     areas
         Polygons the records are meant to lie in, in any CRS; they may overlap and may have holes. A location
         is inside when it lies in or on the border of at least one.
     id_field
-        The field that names a record; None when there is none.
+        The field that identifies a record, if there is one.
     progress
         Called with the number of readings tried and their total.
 
@@ -63,15 +59,15 @@ def inspect_points(
 
     Notes
     -----
-    Each location (records at one spot count once) is tried under six readings. The leading reading is
+    Each location (records at one location count once) is tried under six readings. The leading reading is
     compared with every other: with b locations inside under the leader only and c under the rival only, the
-    chance of such a lead by coin tosses is the binomial tail P(X ≤ c), X ~ B(b + c, 1/2) (the sign test).
-    The datum is *clear* when against both other datums the chance is at most 1e-6 and the rival leaves at
-    least 3 times as many locations outside, *likely* at 1e-2 and 1.5 times, else *undecided*; it is also
-    clear where the three coincide, outside China. The axis order is *clear* at a chance of 1e-6, or when the
-    other order puts nothing inside and this one at least half; *likely* at 1e-2 or when the other puts
-    nothing inside. A record that is inside under several datums fits all of them: only the file as a whole is
-    judged.
+    probability of such a lead by coin tosses is the binomial tail P(X ≤ c), X ~ B(b + c, 1/2) (the sign
+    test). The datum is *clear* when against both other datums the probability is at most 1e-6 and the rival
+    leaves at least 3 times as many locations outside, *likely* at 1e-2 and 1.5 times, else *undecided*; it is
+    also clear where the three coincide, outside China. The axis order is *clear* at a probability of 1e-6, or
+    when the other order puts nothing inside and this one at least half; *likely* at 1e-2 or when the other
+    puts nothing inside. A record that is inside under several datums fits all of them: only the file as a
+    whole is judged.
     """
     if id_field is not None and id_field not in points.columns:
         raise InputError(f"The layer has no field '{id_field}' to name its records; give the right field.")
@@ -208,7 +204,7 @@ def _find_suspects(
 def _duplicate_ids(
     frame: gpd.GeoDataFrame, id_field: str | None
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows whose id an earlier row has, and that earlier row; missing and blank ids repeat nothing."""
+    """Return rows whose id an earlier row has, and that row; missing and blank ids do not count."""
     if id_field is None:
         return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
     ids = frame[id_field].reset_index(drop=True)
@@ -221,7 +217,7 @@ def _duplicate_ids(
 
 
 def _count_duplicate_records(frame: gpd.GeoDataFrame, x: FloatArray, y: FloatArray) -> int:
-    # Only records at one location can be equal; comparing whole rows is kept to those.
+    # Only records at one location can be equal, so only those are compared as whole rows.
     alike = pd.DataFrame({"x": x, "y": y}).duplicated(keep=False).to_numpy()
     rows = frame[alike]
     attributes = pd.DataFrame(rows.drop(columns=frame.geometry.name)).astype(str)
@@ -237,7 +233,7 @@ def _completeness(frame: gpd.GeoDataFrame) -> dict[str, float]:
 
 
 def _is_missing_or_blank(values: "pd.Series[Any]") -> "pd.Series[bool]":
-    """Missing, or a text of nothing but white space."""
+    """Return which values are missing or consist of white space."""
     missing = values.isna()
     if pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_datetime64_any_dtype(values.dtype):
         return missing

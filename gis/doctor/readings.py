@@ -10,12 +10,10 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import BoolArray, FloatArray
 from gis.crs import LONLAT, to_lonlat
 from gis.datum import Datum, convert_coordinates
 from gis.errors import InputError
-
-BoolArray = NDArray[np.bool_]
-FloatArray = NDArray[np.float64]
 
 _CHUNK = 500_000
 _LONLAT_EPSG_CODES = (4326, 4490, 4979)
@@ -35,7 +33,7 @@ CANDIDATE_READINGS = [(datum, swapped) for swapped in (False, True) for datum in
 
 
 def to_lonlat_if_projected(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Bring projected records to longitude, latitude; leave records in degrees exactly as they are."""
+    """Project records to longitude, latitude; leave records in degrees exactly as they are."""
     # Degrees must not pass through PROJ: it turns the latitude 113.9 of swapped axes to infinity.
     if points.crs is None or points.crs == LONLAT:
         return points
@@ -46,7 +44,7 @@ def to_lonlat_if_projected(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def extract_area_polygons(areas: gpd.GeoDataFrame) -> NDArray[Any]:
-    """Take the polygons of the areas, in longitude, latitude.
+    """Return the polygons of the areas in longitude, latitude.
 
     Raises
     ------
@@ -61,7 +59,7 @@ def extract_area_polygons(areas: gpd.GeoDataFrame) -> NDArray[Any]:
 
 
 def record_locations(geometries: NDArray[Any]) -> tuple[FloatArray, FloatArray]:
-    """One location for each geometry; NaN for None and empty ones, a bad coordinate as it is."""
+    """Return one location for each geometry: NaN for None and empty ones, invalid coordinates unchanged."""
     geometries = np.asarray(geometries, dtype=object)
     x, y = np.full(geometries.size, np.nan), np.full(geometries.size, np.nan)
     points = (shapely.get_type_id(geometries) == 0) & ~shapely.is_empty(geometries)
@@ -104,7 +102,7 @@ def evaluate_readings(
 
 
 def _is_inside_any(lon: FloatArray, lat: FloatArray, polygons: NDArray[Any]) -> BoolArray:
-    """Which locations at least one polygon covers."""
+    """Return which locations are covered by at least one polygon."""
     west, south, east, north = shapely.total_bounds(polygons)
     result = np.zeros(lon.size, dtype=bool)
     near = np.flatnonzero((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north))

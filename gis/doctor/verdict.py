@@ -3,18 +3,16 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray
 from gis.datum import Datum
 from gis.doctor.diagnosis import Confidence, Hypothesis
 from gis.doctor.readings import CANDIDATE_READINGS, ReadingResults
 
-BoolArray = NDArray[np.bool_]
-
-# A lead that tossing a coin for each differing location would give once in a million, once in a hundred.
+# Probabilities that tossing a coin for each differing location gives such a lead.
 _CLEAR_P_VALUE, _LIKELY_P_VALUE = 1e-6, 1e-2
-# A file meant for the areas leaves few locations outside once it is read rightly; without such a drop a lead
-# only says that the shift runs from sparse ground to dense.
+# A file meant for the areas leaves few locations outside once it is read correctly; without such a drop a
+# lead only says that the shift goes from sparse to dense ground.
 _CLEAR_OUTSIDE_RATIO, _LIKELY_OUTSIDE_RATIO = 3.0, 1.5
 
 
@@ -30,7 +28,7 @@ class Verdict:
 
 
 def sign_test_p_value(leader: BoolArray, rival: BoolArray) -> float:
-    """Probability of so few locations inside under the rival only, by coin tosses: the binomial tail."""
+    """Return the binomial tail: the probability of so few locations inside under the rival only."""
     only_leader, only_rival = int((leader & ~rival).sum()), int((rival & ~leader).sum())
     tosses = only_leader + only_rival
     k = np.arange(1, only_rival + 1)
@@ -39,7 +37,7 @@ def sign_test_p_value(leader: BoolArray, rival: BoolArray) -> float:
 
 
 def choose_reading(readings: ReadingResults) -> Verdict:
-    """Choose the reading by the rule told in `gis.doctor.inspect`."""
+    """Choose the reading by the rule in `gis.doctor.inspection.inspect_points`."""
     totals = readings.inside.sum(axis=1)
     best = int(np.argmax(totals))  # the first of equals: axes as given, then WGS 84
     if totals[best] == 0:
@@ -85,7 +83,7 @@ def _lowest_confidence(confidences: list[Confidence]) -> Confidence:
 
 
 def explain_verdict(hypotheses: tuple[Hypothesis, ...], verdict: Verdict, usable: int) -> str:
-    """Put the verdict's ground in one or two sentences."""
+    """Return the reason for the verdict in one or two sentences."""
     if usable == 0:
         return "No record has a usable location."
     if not any(h.inside for h in hypotheses):

@@ -5,9 +5,8 @@ Division and repair build on it, because faces of one arrangement share every ve
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-Geometries = NDArray[np.object_]
+from gis.arrays import Geometries
 
 PRECISION_M = 1e-7
 """The grid, in metres, to which vertices are rounded.

@@ -1,4 +1,4 @@
-"""The way of borders to longitude and latitude and back: where a vertex would get across an edge.
+"""Noding of borders that go to longitude and latitude and back: where a vertex would get across an edge.
 
 A straight edge of the working CRS is not straight in degrees: 100 m sag by a tenth of a millimetre, so a
 vertex closer than that to an edge of another polygon, or of its own, ends up across it. A cut through the
@@ -8,12 +8,10 @@ edge there stops the sag.
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import BoolArray, Geometries
 from gis.crs import LONLAT, geometries_to_lonlat
-
-Geometries = NDArray[np.object_]
 
 _SAG_PER_M = 2e-7
 """Above the sag of an edge over its squared length up to 80° of latitude: tan(latitude) / (8 earth radii)."""
@@ -21,7 +19,7 @@ _SAG_PER_M = 2e-7
 _MIN_DISTANCE_M = 2e-6
 
 
-def invalid_in_coverage(polygons: Geometries) -> NDArray[np.bool_]:
+def invalid_in_coverage(polygons: Geometries) -> BoolArray:
     """Tell which polygons are invalid by themselves or do not share their borders with their neighbours."""
     edges = np.asarray(shapely.coverage_invalid_edges(polygons), dtype=object)
     return np.asarray(~(shapely.is_missing(edges) | shapely.is_empty(edges)) | ~shapely.is_valid(polygons))

@@ -1,15 +1,11 @@
-"""What overlays of polygons leave: only their ground, and of that only what is more than rounding.
-
-Shapely overlays; who owns the ground and what the pieces mean is for the callers to say.
-"""
+"""Overlays of polygons, reduced to polygons and to what is more than rounding."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-Geometries = NDArray[np.object_]
+from gis.arrays import BoolArray, Geometries
 
 _CHUNK = 20_000
 
@@ -31,22 +27,22 @@ class OverlayTolerance:
 
     Attributes
     ----------
-    area
+    min_area_m2
         Up to this size, m².
-    width
+    min_width_m
         Up to this mean width (twice the area over the perimeter), metres.
     """
 
     min_area_m2: float
     min_width_m: float
 
-    def is_noise(self, polygons: Geometries) -> NDArray[np.bool_]:
-        """Tell which polygons are rounding, shape (n,)."""
+    def is_noise(self, polygons: Geometries) -> BoolArray:
+        """Return which polygons are rounding noise, shape (n,)."""
         limit = np.maximum(self.min_area_m2, self.min_width_m * shapely.length(polygons) / 2)
         return np.asarray(shapely.area(polygons) <= limit)
 
-    def are_equal(self, one: Geometries, other: Geometries) -> NDArray[np.bool_]:
-        """Tell which pairs of polygons cover the same ground.
+    def are_equal(self, one: Geometries, other: Geometries) -> BoolArray:
+        """Return which pairs of polygons cover the same ground.
 
         Judged by each connected piece of difference: hairlines along a whole border are no change, one real
         piece is.

@@ -1,11 +1,29 @@
 """Gaps of coverage: what is blank, doubled, unowned or out of reach, with its size and the rule it breaks.
 
-Each kind of gap is one module, listed in `gis.gaps.find`; whether a plan is a valid coverage at all is
+Each kind of gap is one module, listed in `gis.gaps.catalogue`; whether a plan is a valid coverage at all is
 decided in `gis.topology`, and who owns an entity in `gis.assign`.
 """
 
-from gis.gaps.base import GAP_COLUMNS, GapInput
-from gis.gaps.find import GAP_KINDS, GapRules, GapSearchResult, find_gaps
-from gis.gaps.rules import SeverityRule
+from gis.gaps.catalogue import GAP_KINDS, explain_gap, gap_label, gap_symbol
+from gis.gaps.find import GapRules, GapSearchResult, find_gaps
+from gis.gaps.frame import GAP_COLUMNS
+from gis.gaps.gap_input import GapInput
+from gis.gaps.kind import GapFacts, GapKind, gap_facts
+from gis.gaps.rules import SEVERITIES, SeverityRule
 
-__all__ = ["GAP_COLUMNS", "GAP_KINDS", "GapInput", "GapRules", "GapSearchResult", "SeverityRule", "find_gaps"]
+__all__ = [
+    "GAP_COLUMNS",
+    "GAP_KINDS",
+    "SEVERITIES",
+    "GapFacts",
+    "GapInput",
+    "GapKind",
+    "GapRules",
+    "GapSearchResult",
+    "SeverityRule",
+    "explain_gap",
+    "find_gaps",
+    "gap_facts",
+    "gap_label",
+    "gap_symbol",
+]

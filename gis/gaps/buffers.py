@@ -1,14 +1,11 @@
-"""The ground beyond reach: polygons less the circles of a radius around points.
-
-It works in metres on plain geometries and decides most polygons by distances alone; what the points are and
-whether the ground is a gap is for its callers to say.
-"""
+"""The ground beyond reach: polygons less the circles of a radius around points."""
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.gaps.base import IntArray, ObjectArray, Progress
+from gis.gaps.gap_input import IntArray, ObjectArray
+from gis.gaps.kind import Progress
 
 QUAD_SEGS = 64
 """Segments of a quarter circle: circles are drawn with vertices on the radius and fall short of it by at most

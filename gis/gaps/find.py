@@ -1,8 +1,4 @@
-"""Finding gaps of all kinds: the list of kinds, the rules for them, and the run over one input.
-
-A further kind is a module with a `GapKind` and one entry in `GAP_KINDS`; its rules, its table in the rules
-file and its place in the result follow from that.
-"""
+"""Finding gaps of all kinds: the rules for them, and the search through one input."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,18 +8,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gis.crs import LONLAT
 from gis.errors import InputError
-from gis.gaps.base import FIGURES_COLUMN, GAP_COLUMNS, GapInput, GapKind, build_gap_frame
-from gis.gaps.blank_overlap import BLANK, OVERLAP
-from gis.gaps.out_of_reach import OUT_OF_REACH
-from gis.gaps.rules import SeverityRule, read_rule
-from gis.gaps.unassigned import UNASSIGNED
-
-GAP_KINDS: Mapping[str, GapKind] = {kind.name: kind for kind in (BLANK, OVERLAP, UNASSIGNED, OUT_OF_REACH)}
-"""Every kind of gap by name, in the order in which they are looked for."""
-
-SEVERITIES = ("high", "medium", "low")
-"""Most severe first."""
+from gis.gaps.catalogue import GAP_KINDS
+from gis.gaps.frame import FIGURES_COLUMN, GAP_COLUMNS, build_gap_frame, describe_gaps
+from gis.gaps.gap_input import GapInput
+from gis.gaps.rules import SEVERITIES, SeverityRule, read_rule
 
 
 @dataclass(frozen=True)
@@ -84,13 +74,12 @@ class GapSearchResult:
     Attributes
     ----------
     frame
-        All gaps, most severe first, then by households and enterprises, then by ground; columns `COLUMNS`.
+        All gaps with `GAP_COLUMNS`, most severe first, then by households and enterprises, then by ground.
     figures
-        For each gap what its rule and detail say, in no language: plain JSON, whose keys are in the kind's
-        own module.
-    ran
+        For each gap what its rule and detail say, in no language: plain JSON, as its kind describes it.
+    searched_kinds
         The kinds that were looked for.
-    skipped
+    skipped_kinds
         The kinds that were not, each with the reason.
     """
 
@@ -129,14 +118,15 @@ def find_gaps(
         Cells, and whatever else is known.
     rules
         The rules; the defaults when not given.
-    by_kind
-        Names of the kinds to look for; all when not given. Kinds whose input is missing are skipped and told.
+    kinds
+        Names of the kinds to look for; all when not given. Kinds whose input is missing are skipped, with the
+        reason.
     progress
         Called with (parts done, parts in all).
 
     Returns
     -------
-    Gaps
+    GapSearchResult
         The gaps, and what was looked for.
 
     Raises
@@ -150,30 +140,37 @@ def find_gaps(
             raise InputError(f"'{name}' is no kind of gap; known are: {', '.join(GAP_KINDS)}.")
     rules = rules or GapRules()
     report_progress = progress or (lambda _done, _total: None)
-    frames, searched, skipped = (
-        [build_gap_frame("", np.empty(0, dtype=object), rule="", detail=[], figures=[])],
-        [],
-        {},
-    )
+    frames: list[gpd.GeoDataFrame] = []
+    searched: list[str] = []
+    skipped: dict[str, str] = {}
     for number, name in enumerate(chosen):
-        reason = GAP_KINDS[name].missing_input(gap_input)
+        kind = GAP_KINDS[name]
+        reason = kind.missing_input(gap_input)
         if reason is not None:
             skipped[name] = reason
             continue
 
-        def part(done: int, total: int, before: int = number) -> None:
+        def report_part(done: int, total: int, before: int = number) -> None:
             report_progress(100 * before + 100 * done // max(total, 1), 100 * len(chosen))
 
-        frames.append(GAP_KINDS[name].find(gap_input, rules.for_kind(name), part))
+        frames.append(describe_gaps(kind, kind.find(gap_input, rules.for_kind(name), report_part)))
         searched.append(name)
     report_progress(100 * len(chosen), 100 * len(chosen))
-    filled = [frame for frame in frames if len(frame)] or frames[:1]
-    found = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=frames[0].crs)
+    found = _concat_gaps(frames)
     found["severity"] = _severity_by_size(found, rules.severity)
     ordered = _sort_by_severity(found)
     return GapSearchResult(
         ordered[list(GAP_COLUMNS)], tuple(ordered[FIGURES_COLUMN]), tuple(searched), skipped
     )
+
+
+def _concat_gaps(frames: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    # pandas would infer the types of columns from frames without rows.
+    filled = [frame for frame in frames if len(frame)]
+    if not filled:
+        empty = build_gap_frame(np.empty(0, dtype=object), [])
+        return empty.assign(**dict.fromkeys(("kind", "severity", "rule", "detail"), pd.Series(dtype=object)))
+    return gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=LONLAT)
 
 
 def _plain(value: object) -> object:

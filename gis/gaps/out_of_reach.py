@@ -1,7 +1,4 @@
-"""Gaps of kind out_of_reach: homes, enterprises and ground too far, in a straight line, from a service point.
-
-It cuts the ground and counts who is beyond; distance along streets would be a kind of its own.
-"""
+"""Gaps of kind out_of_reach: homes, enterprises and ground too far, in a straight line, from services."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,16 +13,12 @@ from pyproj import CRS
 
 from gis.crs import LONLAT, to_lonlat, to_working_crs
 from gis.errors import InputError
-from gis.gaps.base import (
-    GapInput,
-    GapKind,
-    IntArray,
-    ObjectArray,
-    Progress,
-    build_gap_frame,
-    representative_points,
-)
 from gis.gaps.buffers import subtract_buffers
+from gis.gaps.frame import build_gap_frame
+from gis.gaps.gap_input import GapInput, IntArray, ObjectArray, representative_points
+from gis.gaps.identity import same_key
+from gis.gaps.kind import Figure, GapFacts, GapKind, GapSymbol, Progress, Text
+from gis.gaps.phrases import list_phrase
 
 
 @dataclass(frozen=True)
@@ -40,7 +33,7 @@ class OutOfReachRule:
         Distance per class of service point (column `class`): each class named here is a service of its own,
         and must itself be within its distance. A class without any service point is out of reach everywhere.
     ground
-        Whether ground where nobody lives or works is a gap too.
+        Whether ground is a gap too where no home and no enterprise is.
     min_ground_m2
         Smaller ground of a cell is no gap unless a home or an enterprise of the cell is out of reach.
     """
@@ -59,13 +52,6 @@ class _ServiceRequirement(NamedTuple):
     points: ObjectArray
     distance_m: float
 
-    @property
-    def rule_phrase(self) -> str:
-        """How the rule names them, after "a service point"."""
-        if self.class_name is not None:
-            return f" of class {self.class_name}"
-        return f" of a class other than {', '.join(self.other_than)}" if self.other_than else ""
-
 
 def _missing_input(gap_input: GapInput) -> str | None:
     return "no service points were given" if gap_input.effective_service_points is None else None
@@ -75,9 +61,7 @@ def find_out_of_reach_gaps(gap_input: GapInput, rule: OutOfReachRule, progress: 
     """Return one gap per cell and service, with the part of the cell that is out of reach.
 
     Homes and enterprises count in the cell that owns them, by their exact distance; those in no cell are gaps
-    of kind unassigned. Ground is cut with circles as `subtract_buffers` draws them. Figures: distance_m,
-    class, other_than (classes), ground_share, and where entities were given households_in_all,
-    enterprises_in_all of the cell.
+    of kind unassigned. Ground is cut with circles as `subtract_buffers` draws them.
     """
     requirements = _service_requirements(gap_input, rule)
     frames = []
@@ -128,27 +112,18 @@ def _gaps_beyond(
     all_households, all_enterprises = _cell_totals(gap_input)
     whole = shapely.area(gap_input.cell_polygons[rows])
     share = np.divide(area[rows], whole, out=np.zeros(len(rows)), where=whole > 0)
-    details = [f"{part:.0%} of the ground" for part in share]
     rules = {"distance_m": distance, "class": service.class_name, "other_than": service.other_than}
     figures: list[dict[str, Any]] = [{**rules, "ground_share": round(part, 4)} for part in share.tolist()]
     if gap_input.entities is not None:
-        totals = list(zip(all_households[rows].tolist(), all_enterprises[rows].tolist(), strict=True))
-        beyond = zip(households[rows].tolist(), enterprises[rows].tolist(), strict=True)
-        details = [
-            f"{ground_phrase}, {lost} of {homes} households, {out} of {firms} enterprises"
-            for ground_phrase, (lost, out), (homes, firms) in zip(details, beyond, totals, strict=True)
-        ]
+        totals = zip(all_households[rows].tolist(), all_enterprises[rows].tolist(), strict=True)
         figures = [
             {**each, "households_in_all": homes, "enterprises_in_all": firms}
             for each, (homes, firms) in zip(figures, totals, strict=True)
         ]
     geometries = gpd.GeoSeries(remaining[rows], crs=gap_input.working_crs)
     return build_gap_frame(
-        OUT_OF_REACH.name,
         np.array(to_lonlat(gpd.GeoDataFrame(geometry=geometries)).geometry, dtype=object),
-        rule=f"within {distance:g} m, in a straight line, of a service point{service.rule_phrase}",
-        detail=[f"Beyond: {detail}." for detail in details],
-        figures=figures,
+        figures,
         cell_code=gap_input.cell_codes[rows],
         area_code=gap_input.cell_area_codes[rows],
         area_m2=area[rows],
@@ -187,8 +162,8 @@ def _cell_totals(gap_input: GapInput) -> tuple[IntArray, IntArray]:
 def _sum_by_cell(gap_input: GapInput, entities: IntArray) -> tuple[IntArray, IntArray]:
     count = len(gap_input.cell_polygons)
     if not len(entities):
-        nobody: IntArray = np.zeros(count, dtype=np.int64)
-        return nobody, nobody
+        zeros: IntArray = np.zeros(count, dtype=np.int64)
+        return zeros, zeros
     cell_row = gap_input.cell_rows[entities]
     households = np.bincount(cell_row, weights=gap_input.households[entities], minlength=count)
     enterprises = np.bincount(cell_row, weights=gap_input.enterprises[entities], minlength=count)
@@ -200,4 +175,60 @@ def _projected_points(services: gpd.GeoDataFrame, crs: CRS) -> ObjectArray:
     return representative_points(np.array(projected.geometry, dtype=object))
 
 
-OUT_OF_REACH = GapKind("out_of_reach", OutOfReachRule(), _missing_input, find_out_of_reach_gaps)
+def _explain_rule(facts: GapFacts) -> Text:
+    distance, name, others = (facts.figures[key] for key in ("distance_m", "class", "other_than"))
+    service = Text("", "")
+    if name is not None:
+        service = Text(f"（{name} 类）", f" of class {name}")
+    elif others:
+        listed = list_phrase(others)
+        service = Text(f"（{listed.zh} 以外各类）", f" of a class other than {listed.en}")
+    return Text(
+        f"到服务网点{service.zh}的直线距离不超过 {distance:g} m",
+        f"within {distance:g} m, in a straight line, of a service point{service.en}",
+    )
+
+
+def _explain_detail(facts: GapFacts) -> Text:
+    share, homes, firms = (
+        facts.figures.get(key) for key in ("ground_share", "households_in_all", "enterprises_in_all")
+    )
+    ground = Text(f"超出距离的占网格地面 {share:.0%}", f"Beyond: {share:.0%} of the ground")
+    if homes is None or firms is None:
+        return Text(f"{ground.zh}。", f"{ground.en}.")
+    lost, out = facts.households, facts.enterprises
+    return Text(
+        f"{ground.zh}，涉及 {homes} 户中的 {lost} 户、{firms} 家企业中的 {out} 家。",
+        f"{ground.en}, {lost} of {homes} households, {out} of {firms} enterprises.",
+    )
+
+
+OUT_OF_REACH = GapKind(
+    name="out_of_reach",
+    label=Text("服务不可达", "Out of reach"),
+    symbol=GapSymbol(hatch=(45,)),
+    default_rule=OutOfReachRule(),
+    figures=(
+        Figure("distance_m", "number", "The distance that the rule allows", unit="m"),
+        Figure("class", "string", "The class of service that is too far; null for any", nullable=True),
+        Figure("other_than", "array", "Classes that are services of their own, and do not count here"),
+        Figure("ground_share", "number", "Which share of the cell's ground is out of reach"),
+        Figure(
+            "households_in_all", "integer", "Households of the cell, where entities are known", optional=True
+        ),
+        Figure(
+            "enterprises_in_all",
+            "integer",
+            "Enterprises of the cell, where entities are known",
+            optional=True,
+        ),
+    ),
+    # Whatever classes it leaves out, the rest of the services is one service.
+    identity=same_key(
+        lambda facts: (facts.cell_code, facts.figures.get("class"), bool(facts.figures.get("other_than")))
+    ),
+    rule=_explain_rule,
+    detail=_explain_detail,
+    missing_input=_missing_input,
+    find=find_out_of_reach_gaps,
+)

@@ -1,4 +1,4 @@
-"""Reading rules: a parsed TOML table becomes a frozen dataclass, and whatever does not fit is named."""
+"""Reading rules: a parsed TOML table becomes a frozen dataclass, and what does not fit is named."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 from gis.errors import InputError
 
 Rule = TypeVar("Rule")
+
+SEVERITIES = ("high", "medium", "low")
+"""Most severe first."""
 
 _MAX_EXACT_INTEGER = 2**53
 # Up to here every program that reads JSON keeps a whole number as it is.

@@ -8,7 +8,28 @@ import shapely
 
 from gis.assign import UNASSIGNED_REASONS
 from gis.crs import to_lonlat
-from gis.gaps.base import GapInput, GapKind, ObjectArray, Progress, build_gap_frame, optional_codes
+from gis.gaps.frame import build_gap_frame
+from gis.gaps.gap_input import GapInput, ObjectArray, optional_codes
+from gis.gaps.identity import same_figures
+from gis.gaps.kind import Figure, GapFacts, GapKind, GapSymbol, Progress, Text
+
+_REASONS_ZH = {
+    "outside": "不在任何网格内",
+    "empty_geometry": "没有位置",
+    "invalid_coordinates": "坐标无效",
+    "swapped_axes": "经纬度疑似颠倒",
+    "wrong_datum": "坐标系疑似有误",
+    "duplicate_id": "标识重复，以前一条记录为准",
+    "other_plan": "属于另一方案的网格",
+}
+
+_ENTITY_KINDS_ZH = {
+    "enterprise": "企业",
+    "household": "住户",
+    "sensor": "传感器",
+    "component": "城市部件",
+    "service_point": "服务网点",
+}
 
 
 @dataclass(frozen=True)
@@ -25,9 +46,8 @@ def _missing_input(gap_input: GapInput) -> str | None:
 def find_unassigned_gaps(gap_input: GapInput, rule: UnassignedRule, progress: Progress) -> gpd.GeoDataFrame:
     """Return one gap for each entity in no cell, also for those without a location.
 
-    The detail names kind, id and reason; the gap's area is the entity's own, where it has an `area_code`. A
-    record that repeats an id is listed, but stands for no household and no enterprise: the earlier record
-    does. Figures: entity_kind, entity_id, reason (a key of `REASONS`, "other_plan", or as it was given).
+    The gap's area is the entity's own, where it has an `area_code`. A record that repeats an id is listed,
+    but stands for no household and no enterprise: the earlier record does.
     """
     entities = gap_input.assigned_entities
     is_unassigned = gap_input.cell_rows < 0
@@ -36,29 +56,27 @@ def find_unassigned_gaps(gap_input: GapInput, rule: UnassignedRule, progress: Pr
     rows = np.flatnonzero(is_unassigned)
     found = entities.iloc[rows]
     geometries = np.array(to_lonlat(found).geometry, dtype=object)
-    reasons, sentences = _reasons(found, geometries)
+    reasons = _reasons(found, geometries)
     counted = np.array([reason != "duplicate_id" for reason in reasons], dtype=bool)
     progress(1, 1)
+    figures = [
+        {"entity_kind": str(kind), "entity_id": str(number), "reason": reason}
+        | ({"cell": str(code)} if reason == "other_plan" else {})
+        for kind, number, reason, code in zip(
+            found["kind"], found["id"], reasons, found["cell_code"], strict=True
+        )
+    ]
     return build_gap_frame(
-        UNASSIGNED.name,
         geometries,
-        rule="every entity belongs to a cell",
-        detail=[
-            f"{kind} {number}: {sentence}"
-            for kind, number, sentence in zip(found["kind"], found["id"], sentences, strict=True)
-        ],
-        figures=[
-            {"entity_kind": str(kind), "entity_id": str(number), "reason": reason}
-            for kind, number, reason in zip(found["kind"], found["id"], reasons, strict=True)
-        ],
+        figures,
         area_code=optional_codes(found.get("area_code"), len(found)),
         households=gap_input.households[rows] * counted,
         enterprises=gap_input.enterprises[rows] * counted,
     )
 
 
-def _reasons(found: gpd.GeoDataFrame, geometries: ObjectArray) -> tuple[list[str], list[str]]:
-    """Return why each entity is in no cell: as keys, and as sentences."""
+def _reasons(found: gpd.GeoDataFrame, geometries: ObjectArray) -> list[str]:
+    """Return why each entity is in no cell."""
     has_no_geometry = shapely.is_missing(geometries) | shapely.is_empty(geometries)
     reasons = np.where(has_no_geometry, "empty_geometry", "outside").astype(object)
     if "cell_code" in found.columns:
@@ -67,13 +85,37 @@ def _reasons(found: gpd.GeoDataFrame, geometries: ObjectArray) -> tuple[list[str
     if "reason" in found.columns:
         has_reason = (found["reason"].notna() & (found["reason"].astype(object) != "")).to_numpy()
         reasons[has_reason] = found["reason"].astype(str).to_numpy()[has_reason]
-    sentences = [
-        f"Its cell '{code}' is not in the plan."
-        if reason == "other_plan"
-        else str(UNASSIGNED_REASONS.get(reason, reason))
-        for reason, code in zip(reasons, found["cell_code"], strict=True)
-    ]
-    return [str(reason) for reason in reasons], sentences
+    return [str(reason) for reason in reasons]
 
 
-UNASSIGNED = GapKind("unassigned", UnassignedRule(), _missing_input, find_unassigned_gaps)
+def _explain_detail(facts: GapFacts) -> Text:
+    kind, number, reason = (facts.figures[key] for key in ("entity_kind", "entity_id", "reason"))
+    sentence = str(UNASSIGNED_REASONS.get(reason, reason))
+    if reason == "other_plan":
+        cell = facts.figures.get("cell")
+        sentence = (
+            "It is in a cell of another plan." if cell is None else f"Its cell '{cell}' is not in the plan."
+        )
+    return Text(
+        f"{_ENTITY_KINDS_ZH.get(kind, kind)} {number}：{_REASONS_ZH.get(reason, reason)}。",
+        f"{kind} {number}: {sentence}",
+    )
+
+
+UNASSIGNED = GapKind(
+    name="unassigned",
+    label=Text("未归属", "Unassigned"),
+    symbol=GapSymbol(hatch=(135,)),
+    default_rule=UnassignedRule(),
+    figures=(
+        Figure("entity_kind", "string", "Kind of the entity"),
+        Figure("entity_id", "string", "Its number in its own records"),
+        Figure("reason", "string", "A reason of assignment, other_plan, or as it was given"),
+        Figure("cell", "string", "The cell that it names and the plan lacks", optional=True),
+    ),
+    identity=same_figures("entity_kind", "entity_id"),
+    rule=lambda _: Text("每个对象都属于一个网格", "every entity belongs to a cell"),
+    detail=_explain_detail,
+    missing_input=_missing_input,
+    find=find_unassigned_gaps,
+)

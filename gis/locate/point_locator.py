@@ -1,4 +1,4 @@
-"""Which cell owns a location: an immutable snapshot of a plan's cells that answers for one point or many."""
+"""The point locator: an immutable index of a plan's cells that finds the owner of one location or many."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,27 +8,23 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.codes import require_codes
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
 from gis.morton import SHORT_BITS, morton_codes
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
-ObjectArray = NDArray[np.object_]
-
 BATCH = 1_000_000
-"""Points sorted at a time: about 60 MB for each worker. More points to a cell make better use of caches."""
+"""Points sorted at a time: about 60 MB for each worker. More points per cell make better use of caches."""
 
 _CHUNK = 2_000
-# Python's collector walks everything that lives whenever many objects survive it; points made in chunks this
-# small die before it counts them, which is four times as fast as making a whole batch.
+# Python's garbage collector walks all live objects whenever many new ones survive; points created in chunks
+# this small are freed before it counts them, which is four times as fast as creating a whole batch.
 
 _MIN_POINTS_FOR_THREADS = 50_000
 
 _PREPARE_ABOVE_VERTICES = 32
-# Below this, walking the ring costs less than fetching its index from memory.
+# Below this, walking the ring costs less than loading its index from memory.
 
 
 class PointLocator:
@@ -45,9 +41,9 @@ class PointLocator:
         Frame with `code` and polygons; transformed to EPSG:4326 where it is in another CRS. Records that
         carry the same code are parts of one cell; empty geometries own nothing.
     workers
-        Threads for bulk questions.
+        Threads for many locations.
     batch
-        Points handled at a time, which bounds the memory.
+        Points processed at a time, which bounds memory.
 
     Attributes
     ----------
@@ -129,14 +125,14 @@ class PointLocator:
         # Comparisons with NaN are false, so that this also drops what is not finite.
         if not (west <= lon <= east and south <= lat <= north):
             return -1
-        # The tree takes an array of one sooner than a single point.
+        # The tree is queried faster with an array of one point than with a point.
         points = shapely.points([(lon, lat)])
         rows = self._tree.query(points)[1].tolist()
-        # Rows stand in the order of their codes: the first that holds the point has the lowest.
+        # Rows are in the order of their codes: the first that holds the point has the lowest.
         rows.sort()
         point = points[0]
         for row in rows:
-            # Not `intersects_xy`, which would prepare the cell, and not safely in many threads.
+            # Not `intersects_xy`, which would prepare the cell, and that is not thread-safe.
             if self.geometries[row].intersects(point):
                 return int(self.code_index[row])
         return -1
@@ -206,7 +202,7 @@ class PointLocator:
             owners[part][held] = self.code_index[rows[held]]
             return len(rows)
 
-        # Every worker gets a part, as soon as the parts are worth a thread.
+        # Every worker gets a part once the parts are worth a thread.
         size = (
             self._batch if len(x) < _MIN_POINTS_FOR_THREADS else min(self._batch, -(-len(x) // self._workers))
         )
@@ -246,7 +242,7 @@ class PointLocator:
         point, row = self._tree.query(shapely.points(x, y))
         px, py, polygons = x[point], y[point], self.geometries[row]
         if borders:
-            # Nearly every candidate contains its point, so that few are left for the second test.
+            # Nearly every candidate contains its point, so few are left for the second test.
             inner = shapely.contains_xy(polygons, px, py)
             rest = np.flatnonzero(~inner)
             hit = inner.copy()
@@ -262,7 +258,7 @@ class PointLocator:
 
 
 def _prepare_large(polygons: ObjectArray) -> None:
-    """Index large cells, and ask each index once: GEOS builds it at the first question, unguarded."""
+    """Prepare large cells and query each once: GEOS builds its index at the first query, without a lock."""
     large = polygons[shapely.get_num_coordinates(polygons) > _PREPARE_ABOVE_VERTICES]
     shapely.prepare(large)
     vertices, owner = shapely.get_coordinates(large, return_index=True)

@@ -1,6 +1,6 @@
 """Topology of cells: whether they are a coverage, what is wrong where, and the repair of it.
 
-`check` reports and changes nothing; `repair` returns mended copies or refuses. Drawing cells anew belongs to
+`check` reports and changes nothing; `repair` returns mended copies or refuses. Dividing areas belongs to
 `gis.divide`, files and exit codes to the command line.
 """
 

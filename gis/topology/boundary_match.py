@@ -1,33 +1,31 @@
-"""Whether the rims of two polygons run together, but for vertices that only one of them has.
+"""Whether the boundaries of two polygons match, but for vertices that only one of them has.
 
-That is told from vertices alone, far faster than by overlay.
+Vertices alone decide it, far faster than an overlay.
 """
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from gis.arrays import FloatArray, IntArray
 
 
 def boundaries_match(one: shapely.Geometry, other: shapely.Geometry, tolerance_m: float) -> bool:
-    """Tell whether two polygons differ at most by hairlines along their rims.
+    """Return whether two polygons differ at most by hairlines along their rims.
 
     Parameters
     ----------
     one
         A valid Polygon or MultiPolygon in metres.
     other
-        Likewise; its rim may have further vertices beside the edges of the first.
+        Likewise; its boundary may have more vertices along the edges of the first.
     tolerance_m
-        How far a vertex may lie from its partner, or from the edge it is on.
+        The largest distance of a vertex from its partner, or from the edge it is on.
 
     Returns
     -------
     bool
-        True if every vertex of the first has a partner, and between them the rims take the same edges: then
-        no ground that only one has is wider than four times the tolerance. False says nothing.
+        True if every vertex of the first has a partner, and between them the boundaries follow the same
+        edges: then they differ by no ground wider than four times the tolerance. False means nothing.
     """
     if shapely.is_empty(one) or shapely.is_empty(other):
         return False
@@ -42,7 +40,7 @@ def boundaries_match(one: shapely.Geometry, other: shapely.Geometry, tolerance_m
     met = partner >= 0
     if len(np.unique(near)) < len(corners) or not len(near):
         return False
-    # Each vertex without a partner points on to the next one that has one; twice as far in every round.
+    # Each vertex without a partner points to the next one that has one; twice as far in every round.
     onward, back = following.copy(), np.empty_like(following)
     back[following] = np.arange(len(following))
     for step in (onward, back):
@@ -65,7 +63,7 @@ def boundaries_match(one: shapely.Geometry, other: shapely.Geometry, tolerance_m
 
 
 def _boundary_vertices(polygon: shapely.Geometry) -> tuple[FloatArray, IntArray]:
-    """Return the vertices of all rings, ground to the left, and for each the next one of its ring."""
+    """Return the vertices of all rings, the interior to the left, and for each the next one of its ring."""
     rings = shapely.get_rings(shapely.get_parts(shapely.orient_polygons(polygon)))
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     last = np.append(ring[1:] != ring[:-1], True)

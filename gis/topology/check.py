@@ -1,16 +1,16 @@
-"""The check whether cells are a coverage, and of what: every fault with its kind, ground, size and codes."""
+"""The check whether cells are a coverage, and of what: findings with kind, geometry, size and codes."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import BoolArray, Geometries
 from gis.crs import LONLAT, to_lonlat
 from gis.measures import resolve_working_crs
+from gis.progress import Progress, no_progress
 from gis.topology.findings import FINDING_KINDS, FindingCollector, empty_to_none, format_area, join_codes
 from gis.topology.nesting import add_nesting_findings
 from gis.topology.overlaps_and_holes import (
@@ -22,27 +22,25 @@ from gis.topology.overlaps_and_holes import (
 )
 from gis.topology.polygon_layer import (
     NOISE_WIDTH_M,
-    Geometries,
     PolygonLayer,
     explain_invalid,
     mean_width,
     read_polygon_layer,
 )
 
-Progress = Callable[[int, int], None]
 _STEPS = 5
 
 
 @dataclass(frozen=True, eq=False)
 class TopologyReport:
-    """What a check found.
+    """The result of a check.
 
     Attributes
     ----------
     findings
         In EPSG:4326 with columns kind, severity ("error" or "warning"), codes (comma-joined, lowest
         first), area_m2, detail (one sentence), geometry (a polygon of ground, lines of unmatched edges, the
-        point of an invalid spot, or None where a record has no geometry).
+        point of an invalidity, or None where a record has no geometry).
     crs
         The working CRS in which everything was measured.
     """
@@ -82,7 +80,7 @@ def check_topology(
     """Check whether cells are a valid coverage, and with areas whether they fill exactly these.
 
     Everything is measured in the working CRS. Cells given in longitude and latitude, the form in which
-    ownership is decided, must be valid and share their borders in that form too.
+    ownership is decided, must also be valid and share their borders in that form.
 
     Parameters
     ----------
@@ -90,8 +88,8 @@ def check_topology(
         With `code` and maybe `area_code`; geometry of any quality. In EPSG:4326, or in another CRS, from
         which it is projected straight into the working CRS.
     areas
-        With `code`. Without areas every piece of ground that the cells enclose counts as blank; with areas
-        all ground of the areas in no cell, and what the areas leave out (a lake, an enclave) is no blank.
+        With `code`. Without areas all ground that the cells enclose counts as blank; with areas all ground of
+        the areas that is in no cell, and what the areas leave out (a lake, an enclave) is no blank.
     crs
         The working CRS; chosen from the extent of the areas, else of the cells, when not given.
     sliver_width_m
@@ -101,8 +99,8 @@ def check_topology(
 
     Returns
     -------
-    Report
-        Kinds: see `gis.topology.findings.KINDS`. Slivers and cells in several pieces are warnings.
+    TopologyReport
+        Kinds: see `gis.topology.findings.FINDING_KINDS`. Slivers and cells in several pieces are warnings.
 
     Raises
     ------
@@ -111,7 +109,7 @@ def check_topology(
     """
     working = resolve_working_crs(cells if areas is None else areas, crs)
     cell_layer = read_polygon_layer(cells, working)
-    report_progress = progress or _no_progress
+    report_progress = progress or no_progress
     findings = FindingCollector(working)
     _add_feature_faults(findings, cell_layer)
     _add_slivers_and_multiparts(findings, cell_layer, sliver_width_m)
@@ -134,7 +132,7 @@ def check_topology(
         report_progress(4, _STEPS)
     else:
         area_layer = read_polygon_layer(areas, working)
-        # What the areas leave out is no blank, and neither is a hairline that is theirs.
+        # What the areas leave out is no blank, and neither is a hairline that the areas have themselves.
         hairlines = holes[mean_width(holes) <= NOISE_WIDTH_M]
         _add_blanks(findings, cell_layer, hairlines[_is_mostly_inside(hairlines, area_layer.polygons)])
         report_progress(4, _STEPS)
@@ -145,7 +143,7 @@ def check_topology(
 
 
 def _add_feature_faults(findings: FindingCollector, cell_layer: PolygonLayer) -> None:
-    """Add what is wrong with records by themselves."""
+    """Add the faults of single records."""
     faulty = np.flatnonzero(cell_layer.faults != "")
     findings.add(
         "invalid",
@@ -208,7 +206,7 @@ def _add_overlaps_and_unmatched(
     findings: FindingCollector,
     cell_layer: PolygonLayer,
     invalid_edges: Geometries,
-    suspects: NDArray[np.bool_],
+    suspects: BoolArray,
 ) -> None:
     """Add overlaps and unmatched edges."""
     polygons, labels = cell_layer.polygons, cell_layer.labels
@@ -241,7 +239,7 @@ def _add_overlaps_and_unmatched(
 def _add_lonlat_faults(
     findings: FindingCollector, cell_layer: PolygonLayer, lonlat: gpd.GeoDataFrame, *, coverage: bool
 ) -> None:
-    """Add what is wrong in longitude and latitude only.
+    """Add faults that exist in longitude and latitude only.
 
     Parameters
     ----------
@@ -250,7 +248,7 @@ def _add_lonlat_faults(
     lonlat
         The cells in EPSG:4326.
     coverage
-        Whether the cells are a valid coverage in the working CRS; if not, they need not be one here.
+        Whether the cells are a valid coverage in the working CRS; if not, this is not checked here.
     """
     geometries = np.asarray(lonlat.geometry, dtype=object)
     is_valid = cell_layer.faults == ""
@@ -313,12 +311,8 @@ def _add_blanks(findings: FindingCollector, cell_layer: PolygonLayer, holes: Geo
     )
 
 
-def _is_mostly_inside(holes: Geometries, areas: Geometries) -> NDArray[np.bool_]:
-    """Tell which holes lie by more than half in areas."""
+def _is_mostly_inside(holes: Geometries, areas: Geometries) -> BoolArray:
+    """Return which holes lie by more than half in areas."""
     hole, area = shapely.STRtree(areas).query(holes, predicate="intersects")
     shared = shapely.area(shapely.intersection(holes[hole], areas[area]))
     return np.asarray(np.bincount(hole, weights=shared, minlength=len(holes)) > shapely.area(holes) / 2)
-
-
-def _no_progress(done: int, total: int) -> None:
-    """Tell nobody."""

@@ -1,19 +1,14 @@
-"""The mosaic of a repair: the faces into which all borders cut the ground, their claimants and neighbours.
-
-It is fixed once made.
-"""
+"""The face graph of a repair: the faces that all borders make, their candidate cells and their neighbours."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import FloatArray, Geometries, IntArray
 from gis.faces.arrangement import build_faces
 from gis.graph import find_shared_borders
-from gis.topology.polygon_layer import Geometries, PolygonLayer
-
-IntArray = NDArray[np.int64]
+from gis.topology.polygon_layer import PolygonLayer
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,39 +35,39 @@ class RaggedArray:
 
 @dataclass(frozen=True, eq=False)
 class FaceGraph:
-    """Faces, claims and neighbours.
+    """Faces, their candidate cells and their neighbours.
 
     Attributes
     ----------
     faces
         A valid coverage of Polygons in the working CRS; with areas only those inside an area.
-    size
+    area_m2
         Area of each face in m².
-    claims
+    candidate_cells
         Per face the rows of the cells that cover it and may have it.
-    claimed
+    candidate_faces
         Per cell the faces it covers and may have.
-    home
+    area_of_cell
         Per cell the row of its area; 0 for all where there are no areas.
-    inside
+    areas_of_face
         Per face the rows of the areas it lies in; the single 0 where there are no areas.
-    beside
+    adjacent_faces
         Per face its neighbours across an edge ...
-    border
-        ... and the metres of each of these borders, aligned with `beside.values`.
+    border_m
+        ... and the metres of each of these borders, aligned with `adjacent_faces.values`.
     """
 
     faces: Geometries
-    area_m2: NDArray[np.float64]
+    area_m2: FloatArray
     candidate_cells: RaggedArray
     candidate_faces: RaggedArray
     area_of_cell: IntArray
     areas_of_face: RaggedArray
     adjacent_faces: RaggedArray
-    border_m: NDArray[np.float64]
+    border_m: FloatArray
 
     def is_allowed(self, face: int, cell: int) -> bool:
-        """Tell whether the face lies in the cell's area."""
+        """Return whether the face lies in the cell's area."""
         return bool(self.area_of_cell[cell] in self.areas_of_face.values_of(face))
 
     def union_faces(self, faces: list[int]) -> shapely.Geometry:
@@ -89,7 +84,7 @@ class FaceGraph:
         )
 
     def edges(self) -> tuple[IntArray, IntArray]:
-        """Return every two neighbouring faces once, the lower first."""
+        """Return each pair of neighbouring faces once, the lower first."""
         left = np.repeat(np.arange(len(self.faces)), self.adjacent_faces.lengths())
         once = left < self.adjacent_faces.values
         return left[once], self.adjacent_faces.values[once]
@@ -103,7 +98,7 @@ def build_face_graph(
     *,
     passes: int = 1,
 ) -> FaceGraph:
-    """Cut the ground along every border of cells and areas.
+    """Build the faces between all borders of cells and areas.
 
     Parameters
     ----------
@@ -156,25 +151,3 @@ def build_face_graph(
 def _pair_keys(lists: RaggedArray, width: int) -> IntArray:
     """Return row * width + value of every entry."""
     return np.repeat(np.arange(len(lists.offsets) - 1), lists.lengths()) * width + lists.values
-
-
-def connected_components(count: int, left: IntArray, right: IntArray) -> IntArray:
-    """Label connected nodes with the lowest node of their component.
-
-    Parameters
-    ----------
-    count
-        Number of nodes.
-    left, right
-        The edges.
-    """
-    root = np.arange(count)
-    while True:
-        low = np.minimum(root[left], root[right])
-        further = root.copy()
-        np.minimum.at(further, root[left], low)
-        np.minimum.at(further, root[right], low)
-        further = further[further]
-        if np.array_equal(further, root):
-            return root
-        root = further

@@ -1,22 +1,19 @@
-"""Filling of blanks: enclosed ground in no cell goes to a neighbour, if it is narrow enough to be an error.
-
-Contested ground has been awarded before; what is left blank is told with the reason.
-"""
+"""Filling of blanks: an enclosed blank goes to a neighbour, if it is narrow enough to be an error."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-from gis.topology.face_graph import FaceGraph, IntArray, RaggedArray, connected_components
+from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
+from gis.graph import connected_components
+from gis.topology.face_graph import FaceGraph, RaggedArray
 from gis.topology.overlap_resolution import cell_with_longest_border
-from gis.topology.polygon_layer import Geometries
 
 
 @dataclass(frozen=True, eq=False)
 class Blank:
-    """Connected ground in no cell: its faces, shape, the cells around, and who got it or why nobody did."""
+    """A blank: its faces, shape, the cells around, and the cell that got it, or why none did."""
 
     faces: list[int]
     geometry: shapely.Geometry
@@ -30,20 +27,20 @@ def fill_blanks(
     face_graph: FaceGraph,
     cell_of_face: IntArray,
     *,
-    size_m2: NDArray[np.float64],
+    size_m2: FloatArray,
     rank: IntArray,
     max_width_m: float,
     max_growth: float,
     preferred_cell: IntArray | None = None,
 ) -> tuple[IntArray, list[Blank]]:
-    """Give each narrow blank to the neighbour with the longest common border, in its own area.
+    """Assign each narrow blank to the neighbour in its own area with the longest common border.
 
     Parameters
     ----------
     face_graph, cell_of_face
-        The faces and the row of the cell that has each, -1 for none.
+        The faces and the row of the cell that owns each, -1 for none.
     size_m2
-        The area of each cell as it came.
+        The area of each cell in the input.
     rank
         The lower wins a tie.
     max_width_m
@@ -51,7 +48,7 @@ def fill_blanks(
     max_growth
         Share of its own area by which a cell may grow.
     preferred_cell
-        Per face the cell that is to have it, -1 for none; it does if it lies beside it.
+        Per face the preferred cell, -1 for none; it gets the face if it is adjacent.
 
     Returns
     -------
@@ -67,8 +64,8 @@ def fill_blanks(
     face_groups, polygons = _find_blanks(face_graph, cell_of_face, preferred_cell)
     is_narrow = ~is_wider_than(polygons, max_width_m)
     neighbours = [
-        {int(cell_of_face[n]) for face in lot for n, _ in face_graph.neighbours(face)} - {-1}
-        for lot in face_groups
+        {int(cell_of_face[n]) for face in face_group for n, _ in face_graph.neighbours(face)} - {-1}
+        for face_group in face_groups
     ]
     assigned_cell = np.full(len(face_groups), -1, dtype=np.int64)
     gained = np.zeros(len(size_m2))
@@ -91,7 +88,7 @@ def fill_blanks(
                 continue
             cell_of_face[face_groups[k]] = assigned_cell[k]
             gained[assigned_cell[k]] += area
-        # A share that lay beside no owned ground may do so now.
+        # A share that touched no owned ground may touch some now.
         waiting = later if len(later) < len(waiting) else []
     blanks = []
     for k, face_group in enumerate(face_groups):
@@ -119,7 +116,7 @@ def _choose_cell(
     face_group: list[int],
     preferred_cell: int,
     rank: IntArray,
-    may_grow: NDArray[np.bool_],
+    may_grow: BoolArray,
 ) -> int:
     """Return the cell that takes connected faces, -1 for none."""
     if (
@@ -132,8 +129,8 @@ def _choose_cell(
     return -1 if best is None else best
 
 
-def is_wider_than(polygons: Geometries, width_m: float) -> NDArray[np.bool_]:
-    """Tell into which polygons a circle of that diameter fits."""
+def is_wider_than(polygons: Geometries, width_m: float) -> BoolArray:
+    """Return into which polygons a circle of that diameter fits."""
     bounds = shapely.bounds(polygons)
     result = np.zeros(len(polygons), dtype=bool)
     if not len(polygons):
@@ -147,7 +144,7 @@ def is_wider_than(polygons: Geometries, width_m: float) -> NDArray[np.bool_]:
 def _find_blanks(
     face_graph: FaceGraph, cell_of_face: IntArray, preferred_cell: IntArray
 ) -> tuple[list[list[int]], Geometries]:
-    """Return connected unowned faces of one share and the same areas, the largest first, and their shapes."""
+    """Return connected unowned faces of one share and the same areas, the largest first, and their unions."""
     is_uncovered = cell_of_face < 0
     left, right = face_graph.edges()
     joint = is_uncovered[left] & is_uncovered[right] & (preferred_cell[left] == preferred_cell[right])

@@ -1,4 +1,4 @@
-"""What a check finds: the kinds, and the frame that holds them."""
+"""The findings of a check: their kinds, and the frame that holds them."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,9 +6,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pyproj import CRS
 
+from gis.arrays import IntArray, ObjectArray
 from gis.crs import LONLAT
 
 FINDING_KINDS = (
@@ -26,7 +27,7 @@ FINDING_KINDS = (
 """Every kind of finding, in the order of a report."""
 
 WARNING_KINDS = frozenset({"sliver", "parts"})
-"""The kinds that a valid coverage may have."""
+"""The kinds of warnings, which a valid coverage may have."""
 
 FINDING_COLUMNS = ("kind", "severity", "codes", "area_m2", "detail", "geometry")
 """The columns of a frame of findings."""
@@ -38,14 +39,14 @@ def join_codes(labels: Iterable[str]) -> str:
 
 
 def format_area(area: float) -> str:
-    """Write an area for a person: square metres, or square kilometres from 0.1 km²."""
+    """Format an area in square metres, or in square kilometres from 0.1 km²."""
     if area >= 100_000:
         return f"{area / 1e6:,.2f} km²"
     return f"{area:,.2f} m²" if area >= 0.01 else f"{area:.1g} m²"
 
 
-def empty_to_none(polygons: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Return None in place of empty polygons."""
+def empty_to_none(polygons: ObjectArray) -> ObjectArray:
+    """Return the polygons with None in place of empty ones."""
     result = polygons.copy()
     result[shapely.is_empty(polygons)] = None
     return result
@@ -71,7 +72,7 @@ class FindingCollector:
         Parameters
         ----------
         kind
-            One of `KINDS`.
+            One of `FINDING_KINDS`.
         codes, details, geometries, areas_m2
             One value per finding; geometry in the working CRS, area 0 when not given.
         """
@@ -84,11 +85,9 @@ class FindingCollector:
         )
 
     def to_frame(self) -> gpd.GeoDataFrame:
-        """Return the findings in EPSG:4326: by kind in the order of `KINDS`, the largest first."""
+        """Return the findings in EPSG:4326: by kind in the order of `FINDING_KINDS`, the largest first."""
         table = pd.DataFrame(self._rows, columns=["kind", "codes", "area_m2", "detail", "geometry"])
-        rank: NDArray[np.int64] = np.array(
-            [FINDING_KINDS.index(kind) for kind in table["kind"]], dtype=np.int64
-        )
+        rank: IntArray = np.array([FINDING_KINDS.index(kind) for kind in table["kind"]], dtype=np.int64)
         table.insert(1, "severity", np.where(table["kind"].isin(list(WARNING_KINDS)), "warning", "error"))
         order = np.lexsort(
             (table["codes"].to_numpy(dtype=str), -table["area_m2"].to_numpy(dtype=float), rank)

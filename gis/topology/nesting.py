@@ -1,4 +1,4 @@
-"""How cells lie in their areas: ground in no cell, cells beyond the areas or across their parent."""
+"""How cells nest in their areas: blanks in no cell, cells beyond the areas or across their parent."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,20 +6,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import Geometries, IntArray, ObjectArray
 from gis.codes import normalize_codes
 from gis.faces.overlay import extract_polygons
 from gis.topology.boundary_match import boundaries_match
 from gis.topology.findings import FindingCollector, empty_to_none, format_area, join_codes
 from gis.topology.overlaps_and_holes import find_touching, union_polygons
-from gis.topology.polygon_layer import NOISE_WIDTH_M, Geometries, PolygonLayer, mean_width
+from gis.topology.polygon_layer import NOISE_WIDTH_M, PolygonLayer, mean_width
 
 AREA_TOLERANCE_M2 = 0.01
 """How far the union of an area's cells may differ from the area."""
 
 
-def find_parents(polygons: Geometries, areas: PolygonLayer, named: NDArray[np.object_]) -> NDArray[np.int64]:
+def find_parents(polygons: Geometries, areas: PolygonLayer, named: ObjectArray) -> IntArray:
     """Return the row of each polygon's area: the one it names, else the one with the largest share of it.
 
     Parameters
@@ -63,17 +63,17 @@ def find_parents(polygons: Geometries, areas: PolygonLayer, named: NDArray[np.ob
 
 @dataclass(frozen=True, eq=False)
 class _CellsInAreas:
-    """The cells and areas being compared: `owner` is the row of each cell's area, or -1."""
+    """The cells and areas being compared: `area_of_cell` is the row of each cell's area, or -1."""
 
     cells: PolygonLayer
     areas: PolygonLayer
-    area_of_cell: NDArray[np.int64]
+    area_of_cell: IntArray
 
 
 def add_nesting_findings(
     findings: FindingCollector, cells: PolygonLayer, areas: PolygonLayer, named: Any | None, *, coverage: bool
 ) -> None:
-    """Add blanks, ground outside and crossed parents, with their hairlines where these sum to too much.
+    """Add blanks, ground outside and crossed areas, and hairlines if they sum to too much.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def add_nesting_findings(
         Whether the cells are known to be a valid coverage.
     """
     codes = normalize_codes(named) if named is not None else np.full(len(cells), "", dtype=object)
-    # Numpy would compare each with each, as they are objects.
+    # NumPy would compare all pairs, as they are objects.
     unknown = np.flatnonzero((codes != "") & ~pd.Index(codes).isin(areas.codes[areas.codes != ""]))
     findings.add(
         "crossed_parent",
@@ -114,7 +114,7 @@ def _find_differences(nesting: _CellsInAreas, *, coverage: bool) -> tuple[Geomet
         members = order[bounds[row] : bounds[row + 1]]
         united[row] = union_polygons(nesting.cells.polygons[members], coverage=coverage)
     areas = nesting.areas.polygons
-    # Mostly cells and area differ by rounding only, which an overlay of many vertices takes long to find out.
+    # Usually cells and area differ by rounding only, which an overlay of many vertices takes long to find.
     level = np.abs(shapely.area(areas) - shapely.area(united)) <= AREA_TOLERANCE_M2
     for row in np.flatnonzero(level).tolist():
         level[row] = boundaries_match(areas[row], united[row], NOISE_WIDTH_M / 10)
@@ -161,7 +161,7 @@ def _add_missing(findings: FindingCollector, nesting: _CellsInAreas, missing: Ge
 
 
 def _add_excess(findings: FindingCollector, nesting: _CellsInAreas, excess: Geometries) -> Geometries:
-    """Add what cells have outside their area, in another or in none; return the hairlines of each area."""
+    """Add the ground of cells outside their area, in another or none; return the hairlines of each area."""
     pieces, row = _explode(excess)
     real = mean_width(pieces) > NOISE_WIDTH_M
     hairlines = _collect_by_row(pieces[~real], row[~real], len(excess))
@@ -214,7 +214,7 @@ def _add_excess(findings: FindingCollector, nesting: _CellsInAreas, excess: Geom
 def _add_hairlines(
     findings: FindingCollector, nesting: _CellsInAreas, missing: Geometries, excess: Geometries
 ) -> None:
-    """Add rounding noise along the border of an area by which its cells and it differ too much in all."""
+    """Add rounding noise along the border of an area whose total difference from its cells is too large."""
     net = shapely.area(missing) - shapely.area(excess)
     for kind, pieces, sums in (("blank", missing, net), ("outside", excess, -net)):
         rows = np.flatnonzero(sums > AREA_TOLERANCE_M2)
@@ -232,7 +232,7 @@ def _add_hairlines(
         )
 
 
-def _collect_by_row(pieces: Geometries, row: NDArray[np.int64], count: int) -> Geometries:
+def _collect_by_row(pieces: Geometries, row: IntArray, count: int) -> Geometries:
     """Put the pieces of each of `count` rows together; `row` is ascending."""
     result = np.full(count, shapely.Polygon(), dtype=object)
     kept, first, number = np.unique(row, return_index=True, return_counts=True)
@@ -241,7 +241,7 @@ def _collect_by_row(pieces: Geometries, row: NDArray[np.int64], count: int) -> G
     return result
 
 
-def _explode(polygons: Geometries) -> tuple[Geometries, NDArray[np.int64]]:
+def _explode(polygons: Geometries) -> tuple[Geometries, IntArray]:
     """Return the polygons of each geometry and its row; empty ones vanish."""
     parts, row = shapely.get_parts(polygons, return_index=True)
     present = ~shapely.is_empty(parts)
@@ -249,7 +249,7 @@ def _explode(polygons: Geometries) -> tuple[Geometries, NDArray[np.int64]]:
 
 
 def _drop_noise(geometries: Geometries) -> Geometries:
-    """Keep of each geometry the pieces that are wider than noise; empty where none is."""
+    """Return the pieces of each geometry that are wider than noise; empty if none is."""
     pieces, row = _explode(extract_polygons(geometries))
     real = mean_width(pieces) > NOISE_WIDTH_M
     return _collect_by_row(pieces[real], row[real], len(geometries))

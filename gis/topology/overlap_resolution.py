@@ -1,12 +1,13 @@
-"""The contest for faces that several cells cover: which cell keeps each of them."""
+"""Resolution of overlaps: which cell keeps each face that several cells cover."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gis.topology.face_graph import FaceGraph, IntArray, RaggedArray, connected_components
+from gis.arrays import BoolArray, FloatArray, IntArray
+from gis.graph import connected_components
+from gis.topology.face_graph import FaceGraph, RaggedArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +20,7 @@ class Reassignment:
 
 
 class OverlapResolver:
-    """The faces' owners while contested ones are being awarded.
+    """The cells of the faces while overlapped ones are being assigned.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ class OverlapResolver:
     """
 
     def __init__(
-        self, face_graph: FaceGraph, size_m2: NDArray[np.float64], rank: IntArray, max_loss_share: float
+        self, face_graph: FaceGraph, size_m2: FloatArray, rank: IntArray, max_loss_share: float
     ) -> None:
         self._face_graph, self._cell_area_m2, self._rank = face_graph, size_m2, rank
         sizes = face_graph.candidate_cells.lengths()
@@ -55,7 +56,7 @@ class OverlapResolver:
         self._lost_faces: dict[int, set[int]] = {}
 
     def resolve(self) -> list[Reassignment]:
-        """Award every contested face.
+        """Assign every overlapped face.
 
         A cell without ground of its own (contained in others) gets its ground, the smallest first. Otherwise
         the claimant with the longest border to its own ground wins, unless that would cut another claimant
@@ -107,10 +108,10 @@ class OverlapResolver:
                 )
             )
         face_groups.sort()
-        return [(lot, claimants) for *_, lot, claimants in face_groups]
+        return [(face_group, claimants) for *_, face_group, claimants in face_groups]
 
     def _choose_cell(self, face_group: list[int], claimants: list[int], *, forced: bool) -> int | None:
-        """Return the winner, or None while no claimant has ground beside the lot."""
+        """Return the winner, or None while no claimant has a face beside the group."""
         border = dict.fromkeys(claimants, 0.0)
         for face in face_group:
             for other, metres in self._face_graph.neighbours(face):
@@ -135,7 +136,7 @@ class OverlapResolver:
         return min(candidates, key=preference)
 
     def _cost_m2(self, cell: int, face_group: list[int]) -> float:
-        """Return the m² that a cell loses with the lot beyond the lot itself.
+        """Return the m² that a cell loses with the group beyond the group itself.
 
         That is ground cut off from the cell, and what it then lacks of the least it should keep; 0 where it
         stays whole and large enough, infinity where nothing of it would remain.
@@ -223,7 +224,7 @@ def cell_with_longest_border(
     *,
     exclude: int = -1,
     rank: IntArray,
-    may_grow: NDArray[np.bool_] | None = None,
+    may_grow: BoolArray | None = None,
 ) -> int | None:
     """Return the cell with the longest border to connected faces and allowed to have them, or None.
 
@@ -259,30 +260,33 @@ def connected_pieces(face_graph: FaceGraph, starts: set[int], within: set[int]) 
     """Return the connected pieces of a set of faces that hold the starts."""
     pieces, seen = [], set[int]()
     for start in sorted(starts):
-        if start in seen:
-            continue
-        piece, front = [start], [start]
-        seen.add(start)
-        while front:
-            for other, _ in face_graph.neighbours(front.pop()):
-                if other in within and other not in seen:
-                    seen.add(other)
-                    piece.append(other)
-                    front.append(other)
-        pieces.append(piece)
+        if start not in seen:
+            piece = list(_reachable_faces(face_graph, start, within))
+            seen.update(piece)
+            pieces.append(piece)
     return pieces
 
 
 def are_connected(face_graph: FaceGraph, targets: set[int], within: set[int]) -> bool:
-    """Tell whether all goals hang together across edges of faces within a set."""
-    if len(targets) <= 1:
+    """Return whether faces are connected across edges of faces within a set."""
+    missing = set(targets)
+    if len(missing) <= 1:
         return True
-    start = min(targets)
-    missing, reached, front = targets - {start}, {start}, [start]
-    while front and missing:
+    for face in _reachable_faces(face_graph, min(targets), within):
+        missing.discard(face)
+        if not missing:
+            return True
+    return False
+
+
+def _reachable_faces(face_graph: FaceGraph, start: int, within: set[int]) -> Iterator[int]:
+    """Walk from a face to all faces that are connected to it within a set."""
+    # Few faces each time, and rarely to the end: a matrix of the whole graph would cost more than the walk.
+    reached, front = {start}, [start]
+    yield start
+    while front:
         for other, _ in face_graph.neighbours(front.pop()):
             if other in within and other not in reached:
                 reached.add(other)
-                missing.discard(other)
                 front.append(other)
-    return not missing
+                yield other

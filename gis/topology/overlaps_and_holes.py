@@ -1,4 +1,4 @@
-"""Ground that lies in two cells or, enclosed by them, in none, and edges that neighbours do not share.
+"""Overlaps of two cells, holes that cells enclose, and edges that neighbours do not share.
 
 Everything is measured in the working CRS on valid polygons.
 """
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, Geometries, IntArray
 from gis.faces.overlay import extract_polygons
-from gis.topology.polygon_layer import NOISE_AREA_M2, Geometries
+from gis.topology.polygon_layer import NOISE_AREA_M2
 
 _CHUNK = 50_000
 _TOUCH_M = 1e-6
@@ -21,12 +21,12 @@ _EXPLAINED_M = 1e-4
 class Overlaps:
     """Pairs of polygons that share ground: rows `first` < `second`, and the shared ground of each pair."""
 
-    first: NDArray[np.int64]
-    second: NDArray[np.int64]
+    first: IntArray
+    second: IntArray
     intersections: Geometries
 
 
-def find_overlaps(polygons: Geometries, suspects: NDArray[np.bool_] | None = None) -> Overlaps:
+def find_overlaps(polygons: Geometries, suspects: BoolArray | None = None) -> Overlaps:
     """Find every pair of polygons that share more than `NOISE_AREA_M2` of ground.
 
     Parameters
@@ -34,7 +34,7 @@ def find_overlaps(polygons: Geometries, suspects: NDArray[np.bool_] | None = Non
     polygons
         Valid, in metres; empty ones share nothing.
     suspects
-        Only pairs with at least one of these are looked at; all when not given.
+        Only pairs with at least one of these are considered; all when not given.
     """
     tree = shapely.STRtree(polygons)
     query_rows = np.arange(len(polygons)) if suspects is None else np.flatnonzero(suspects)
@@ -59,7 +59,7 @@ def find_overlaps(polygons: Geometries, suspects: NDArray[np.bool_] | None = Non
 
 
 def union_polygons(polygons: Geometries, *, coverage: bool) -> shapely.Geometry:
-    """Unite polygons; `coverage` tells that they are known to be a valid coverage, which is far faster."""
+    """Unite polygons; `coverage` means that they are a valid coverage, which is much faster."""
     present = polygons[~shapely.is_empty(polygons)]
     if not len(present):
         return shapely.Polygon()
@@ -77,8 +77,8 @@ def find_holes(united: shapely.Geometry) -> Geometries:
     Returns
     -------
     ndarray of Polygon
-        The bounded components of the complement. An island in a hole is cut out of it; parts that touch
-        one another at points can enclose ground too.
+        The bounded components of the complement. An island in a hole is cut out of it; parts that touch one
+        another at points can also enclose ground.
     """
     parts = shapely.get_parts(united)
     if len(parts) == 1:
@@ -93,7 +93,7 @@ def find_holes(united: shapely.Geometry) -> Geometries:
     return np.asarray(pieces[~inside], dtype=object)
 
 
-def find_touching(regions: Geometries, polygons: Geometries) -> list[NDArray[np.int64]]:
+def find_touching(regions: Geometries, polygons: Geometries) -> list[IntArray]:
     """Return for each piece of ground the rows of the polygons that touch it."""
     pieces, rows = shapely.STRtree(polygons).query(regions, predicate="dwithin", distance=_TOUCH_M)
     order = np.argsort(pieces, kind="stable")
@@ -104,8 +104,8 @@ def find_touching(regions: Geometries, polygons: Geometries) -> list[NDArray[np.
 class UnmatchedEdges:
     """Edges of two polygons (`first`, `second`; the same row where no neighbour was found) that differ."""
 
-    first: NDArray[np.int64]
-    second: NDArray[np.int64]
+    first: IntArray
+    second: IntArray
     edges: Geometries
 
 
@@ -160,7 +160,7 @@ def find_unmatched_edges(
     return UnmatchedEdges(first[new], second[new], np.asarray(edges, dtype=object))
 
 
-def _segments(lines: Geometries) -> tuple[Geometries, NDArray[np.int64]]:
+def _segments(lines: Geometries) -> tuple[Geometries, IntArray]:
     """Cut lines into two-point segments; also return the line of each."""
     coordinates, line = shapely.get_coordinates(lines, return_index=True)
     same = line[1:] == line[:-1]

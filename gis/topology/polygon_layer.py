@@ -1,4 +1,4 @@
-"""The polygon records of a layer, made ready: codes as text, geometry mended and in the working CRS."""
+"""The polygon records of a layer, made ready: codes as text, geometry made valid and in the working CRS."""
 
 import re
 from dataclasses import dataclass
@@ -8,14 +8,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import BoolArray, FloatArray, Geometries, ObjectArray
 from gis.codes import normalize_codes
 from gis.errors import InputError
 from gis.faces.overlay import extract_polygons
-
-Geometries = NDArray[np.object_]
 
 NOISE_WIDTH_M = 1e-5
 """Ground narrower than this (twice the area over the perimeter) is rounding noise, not ground."""
@@ -37,19 +35,19 @@ class PolygonLayer:
     labels
         The code, or "record 12" where it is missing.
     polygons
-        Valid Polygon or MultiPolygon (maybe empty) per record, two-dimensional, metres.
+        Valid Polygon or MultiPolygon (possibly empty) per record, two-dimensional, metres.
     faults
         Why the record's own geometry is not a valid polygon, "" where it is.
-    spots
+    fault_points
         Where that is: a Point, or None.
     crs
         The working CRS.
     """
 
-    codes: NDArray[np.object_]
-    labels: NDArray[np.object_]
+    codes: ObjectArray
+    labels: ObjectArray
     polygons: Geometries
-    faults: NDArray[np.object_]
+    faults: ObjectArray
     fault_points: Geometries
     crs: CRS
 
@@ -58,17 +56,17 @@ class PolygonLayer:
         return len(self.codes)
 
     def describe(self, row: int | np.integer[Any]) -> str:
-        """Name a record for a person: "record 12 (code '559')"."""
+        """Describe a record: "record 12 (code '559')"."""
         return f"record {row + 1} (code '{self.codes[row]}')" if self.codes[row] else f"record {row + 1}"
 
-    def has_duplicate_code(self) -> NDArray[np.bool_]:
-        """Tell which records carry a code that another record carries too."""
+    def has_duplicate_code(self) -> BoolArray:
+        """Return which records have a code that another record has too."""
         codes = pd.Series(self.codes, dtype=object)
         return np.asarray(codes.duplicated(keep=False) & (codes != ""), dtype=bool)
 
 
 def read_polygon_layer(frame: gpd.GeoDataFrame, crs: CRS) -> PolygonLayer:
-    """Make the records of a layer ready for computing.
+    """Prepare the records of a layer.
 
     Parameters
     ----------
@@ -95,7 +93,7 @@ def read_polygon_layer(frame: gpd.GeoDataFrame, crs: CRS) -> PolygonLayer:
     )
 
 
-def _make_valid(geometries: Geometries) -> tuple[Geometries, NDArray[np.object_], Geometries]:
+def _make_valid(geometries: Geometries) -> tuple[Geometries, ObjectArray, Geometries]:
     """Return valid polygons, the fault of each record and where it is."""
     polygons = geometries.copy()
     faults = np.full(len(geometries), "", dtype=object)
@@ -110,7 +108,7 @@ def _make_valid(geometries: Geometries) -> tuple[Geometries, NDArray[np.object_]
 
     bounds = shapely.bounds(polygons)
     infinite = ~empty & ~wrong & ~np.isfinite(bounds).all(axis=1)
-    # Bounds pass over a single NaN.
+    # Bounds ignore a single NaN.
     broken = np.flatnonzero(~shapely.is_valid(polygons))
     vertices, row = shapely.get_coordinates(polygons[broken], return_index=True)
     infinite[broken[row[~np.isfinite(vertices).all(axis=1)]]] = True
@@ -124,8 +122,8 @@ def _make_valid(geometries: Geometries) -> tuple[Geometries, NDArray[np.object_]
     return polygons, faults, fault_points
 
 
-def explain_invalid(polygons: Geometries) -> tuple[Geometries, NDArray[np.object_]]:
-    """Return where each invalid polygon is so, a Point or None, and why, in words."""
+def explain_invalid(polygons: Geometries) -> tuple[Geometries, ObjectArray]:
+    """Return where each polygon is invalid, a Point or None, and the reason."""
     fault_points = np.full(len(polygons), None, dtype=object)
     reasons = np.full(len(polygons), "", dtype=object)
     for row, reason in enumerate(shapely.is_valid_reason(polygons).tolist()):
@@ -135,7 +133,7 @@ def explain_invalid(polygons: Geometries) -> tuple[Geometries, NDArray[np.object
     return fault_points, reasons
 
 
-def mean_width(polygons: Geometries) -> NDArray[np.float64]:
+def mean_width(polygons: Geometries) -> FloatArray:
     """Return twice the area over the perimeter in metres: the width of a long strip; 0 for an empty one."""
     length = shapely.length(polygons)
     return np.divide(2 * shapely.area(polygons), length, out=np.zeros(len(length)), where=length > 0)

@@ -1,6 +1,5 @@
-"""The repair of cells into a coverage: overlaps awarded, blanks filled, vertices matched, or a refusal."""
+"""The repair of cells into a coverage: overlaps resolved, blanks filled, vertices matched, or a refusal."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,19 +7,20 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import FloatArray, Geometries, IntArray
 from gis.codes import normalize_codes
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError, RefusedError
 from gis.faces.noding import invalid_in_coverage, noding_cuts
 from gis.measures import resolve_working_crs
+from gis.progress import Progress, no_progress
 from gis.topology.check import TopologyReport, check_topology
-from gis.topology.face_graph import FaceGraph, IntArray, RaggedArray
+from gis.topology.face_graph import FaceGraph, RaggedArray
 from gis.topology.findings import format_area, join_codes
 from gis.topology.nesting import AREA_TOLERANCE_M2, find_parents
-from gis.topology.polygon_layer import Geometries, PolygonLayer, read_polygon_layer
+from gis.topology.polygon_layer import PolygonLayer, read_polygon_layer
 from gis.topology.repair_report import (
     blank_changes,
     build_change_frame,
@@ -31,10 +31,8 @@ from gis.topology.repair_report import (
 from gis.topology.resolve_faces import RepairConstraints, ResolvedFaces, resolve_faces
 from gis.topology.restore_vertices import restore_vertices
 
-Progress = Callable[[int, int], None]
-
 MAX_WIDTH_M = 100.0
-"""Blanks up to this width are taken for errors of digitising; a lake is mostly wider."""
+"""Blanks up to this width are taken for digitising errors; most lakes are wider."""
 
 MAX_AREA_CHANGE = 0.5
 """The share of its area by which a cell may change."""
@@ -46,22 +44,22 @@ _MAX_LISTED = 5
 
 @dataclass(frozen=True, eq=False)
 class RepairResult:
-    """What a repair made, and how.
+    """The result of a repair.
 
     Attributes
     ----------
     cells
-        EPSG:4326; rows, order and columns of the input, area_m2 and perimeter_m made fresh if present.
+        EPSG:4326; rows, order and columns of the input, area_m2 and perimeter_m updated if present.
     changes
         Per cell code, area_before_m2, area_after_m2, change_m2, change_share, parts_before, parts_after.
-    resolved
+    reassigned
         Contested ground and to which cell it went: kind "overlap", or "fragment" for ground that was cut off
         from its cell; codes, to_code, area_m2, detail, geometry in EPSG:4326.
-    filled
+    filled_blanks
         Blanks and to which cell they went, same columns.
-    left
+    remaining_blanks
         Blanks that stay, same columns, to_code "".
-    mended
+    made_valid
         Codes of records whose own geometry was invalid, with the fault.
     crs
         The working CRS.
@@ -87,7 +85,7 @@ class RepairResult:
         }
 
     def summary_lines(self) -> list[str]:
-        """Tell the repair in lines for a person."""
+        """Return the repair in lines for a person."""
         return summary_lines(
             self.changes, self.reassigned, self.filled_blanks, self.remaining_blanks, len(self.made_valid)
         )
@@ -120,13 +118,13 @@ def repair_topology(
     crs: CRS | None = None,
     progress: Progress | None = None,
 ) -> RepairResult:
-    """Mend cells into a valid coverage, keeping every cell with its code, alive and whole.
+    """Repair cells into a valid coverage, keeping every cell, its code and its number of parts.
 
-    Every border is cut with every other on the grid of `gis.faces.arrangement.faces`, and each face goes to
-    one cell: the one that covers it; of several, a contained cell first, else the one with the longest border
-    to its own ground, but none is cut in pieces for it; a narrow blank goes to the neighbour with the longest
-    border. A vertex keeps its coordinates, and one is added only where borders meet, bend or would cross in
-    longitude and latitude: a cell that nothing has to change comes back as it is.
+    All borders are noded on the grid of `gis.faces.arrangement`, and each face goes to one cell: the one that
+    covers it; of several, a contained cell first, else the one with the longest border to its own ground,
+    unless that would cut another in pieces; a narrow blank goes to the neighbour with the longest border. A
+    vertex keeps its coordinates, and one is added only where borders meet, bend or would cross in longitude
+    and latitude: a cell without a fault is returned unchanged.
 
     Parameters
     ----------
@@ -134,10 +132,10 @@ def repair_topology(
         With unique `code` and maybe `area_code`; in EPSG:4326, or in another CRS, from which it is projected
         straight into the working CRS.
     areas
-        With `code`. Cells are cut off at the border of their area (the one `area_code` names, else the one
-        with the largest share) and narrow blanks of the areas are filled; what the areas leave out stays out.
+        With `code`. Cells are clipped to their area (the one that `area_code` names, else the one with the
+        largest share) and narrow blanks of the areas are filled; what the areas leave out stays out.
     max_width_m
-        A blank into which a circle of a larger diameter fits is left, and told.
+        A blank into which a circle of a larger diameter fits is left and reported.
     max_area_change
         The share of its area by which a cell may shrink or grow.
     crs
@@ -147,19 +145,19 @@ def repair_topology(
 
     Returns
     -------
-    Repair
-        Its cells pass `check` with the same arguments but for the blanks left.
+    RepairResult
+        Its cells pass `check_topology` with the same arguments, except for remaining blanks.
 
     Raises
     ------
     InputError
-        If a record has no polygon, no code, another record's code, or names an area that is not there.
+        If a record has no polygon, no code, another record's code, or names an area that does not exist.
     RefusedError
         If a cell would vanish, fall into more pieces or change by more than `max_area_change`, or the
         result is not valid.
     """
     working = resolve_working_crs(cells if areas is None else areas, crs)
-    report_progress = progress or _no_progress
+    report_progress = progress or no_progress
     cell_layer = read_polygon_layer(cells, working)
     _check_repairable(cell_layer)
     before = check_topology(cells, areas, crs=working)
@@ -211,7 +209,7 @@ def repair_topology(
 
 
 def _check_repairable(cell_layer: PolygonLayer) -> None:
-    """Refuse records that cannot be repaired."""
+    """Raise for records that cannot be repaired."""
     for row in np.flatnonzero(shapely.is_empty(cell_layer.polygons)).tolist():
         fault = cell_layer.faults[row] or "nothing of it remains as a polygon"
         raise InputError(
@@ -293,7 +291,7 @@ def _merge_faces(face_graph: FaceGraph, cell_of_face: IntArray, cell_layer: Poly
 
 
 def _check_changes(cell_layer: PolygonLayer, changes: pd.DataFrame, max_area_change: float) -> None:
-    """Refuse if a cell fell into more pieces or changed too much."""
+    """Raise if a cell fell into more pieces or changed too much."""
     split = np.flatnonzero(changes["parts_after"].to_numpy() > changes["parts_before"].to_numpy())
     if len(split):
         row = changes.iloc[int(split[0])]
@@ -314,7 +312,7 @@ def _check_changes(cell_layer: PolygonLayer, changes: pd.DataFrame, max_area_cha
 
 
 def _check_changes_explained(cell_layer: PolygonLayer, outcome: ResolvedFaces, changes: pd.DataFrame) -> None:
-    """Refuse if a cell's change is not the sum of the deeds told."""
+    """Raise if the change of a cell is not the sum of the reported changes."""
     face_graph = outcome.face_graph
     expected = np.zeros(len(cell_layer))
     claimant = np.repeat(np.arange(len(cell_layer)), face_graph.candidate_faces.lengths())
@@ -338,10 +336,10 @@ def _check_changes_explained(cell_layer: PolygonLayer, outcome: ResolvedFaces, c
 
 
 def _check_result(result: RepairResult, report: TopologyReport) -> None:
-    """Refuse a result that the check does not pass, but for the blanks left."""
+    """Raise if the result does not pass the check, except for remaining blanks."""
     errors = report.findings[report.findings["severity"] == "error"]
     blanks = errors[errors["kind"] == "blank"]
-    # By their ground, for a blank can trail hairlines along the border of its area.
+    # By their ground, because a blank can have hairlines along the border of its area.
     blank_polygons = np.asarray(blanks.geometry.to_crs(result.crs), dtype=object)
     stays = shapely.union_all(np.asarray(result.remaining_blanks.geometry.to_crs(result.crs), dtype=object))
     known = (
@@ -368,7 +366,7 @@ def _unchanged_result(cells: gpd.GeoDataFrame, cell_layer: PolygonLayer) -> Repa
 
 def _with_measures(cells: gpd.GeoDataFrame, polygons: Geometries) -> gpd.GeoDataFrame:
     """Refresh the measures that the cells carry."""
-    fresh: dict[str, NDArray[np.float64]] = {
+    fresh: dict[str, FloatArray] = {
         "area_m2": shapely.area(polygons),
         "perimeter_m": shapely.length(polygons),
     }
@@ -376,10 +374,6 @@ def _with_measures(cells: gpd.GeoDataFrame, polygons: Geometries) -> gpd.GeoData
 
 
 def _describe_capitalized(cell_layer: PolygonLayer, row: int) -> str:
-    """Name a record at the start of a sentence."""
+    """Describe a record at the start of a sentence."""
     name = cell_layer.describe(row)
     return name[0].upper() + name[1:]
-
-
-def _no_progress(done: int, total: int) -> None:
-    """Tell nobody."""

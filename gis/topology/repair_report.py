@@ -1,4 +1,4 @@
-"""What a repair did: frames of the ground that changed hands, the change of each cell, lines for a person."""
+"""What a repair did: frames of the pieces that changed cells, the change of each cell, a summary in lines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,20 +9,21 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
+from gis.arrays import Geometries
 from gis.crs import LONLAT
 from gis.topology.face_graph import FaceGraph
 from gis.topology.fill_blanks import Blank
 from gis.topology.findings import format_area, join_codes
 from gis.topology.overlap_resolution import Reassignment
-from gis.topology.polygon_layer import Geometries, PolygonLayer
+from gis.topology.polygon_layer import PolygonLayer
 
 REPAIR_CHANGE_COLUMNS = ("kind", "codes", "to_code", "area_m2", "detail", "geometry")
-"""The columns of a frame of deeds."""
+"""The columns of a frame of changes."""
 
 
 @dataclass(frozen=True, eq=False)
 class RepairChange:
-    """Ground that changed hands, or stayed blank (`to_code` is ""), in the working CRS."""
+    """Ground that was reassigned, or stayed blank (`to_code` is ""), in the working CRS."""
 
     kind: str
     codes: str
@@ -35,7 +36,7 @@ class RepairChange:
 def reassignment_changes(
     kind: str, reassignments: Sequence[Reassignment], cell_layer: PolygonLayer, face_graph: FaceGraph
 ) -> list[RepairChange]:
-    """Tell who got the ground of an "overlap", or of a "fragment" cut off from its cell."""
+    """Describe which cell got the ground of an "overlap", or of a "fragment" cut off from its cell."""
     changes = []
     for reassignment in reassignments:
         codes, to_code = (
@@ -54,7 +55,7 @@ def reassignment_changes(
 def blank_changes(
     blanks: Sequence[Blank], cell_layer: PolygonLayer, face_graph: FaceGraph
 ) -> list[RepairChange]:
-    """Tell what became of blanks."""
+    """Describe what was done with blanks."""
     changes = []
     for one in blanks:
         codes, area = join_codes(cell_layer.codes[one.neighbours]), float(face_graph.area_m2[one.faces].sum())
@@ -69,8 +70,8 @@ def blank_changes(
 
 
 def build_change_frame(changes: Sequence[RepairChange], crs: CRS) -> gpd.GeoDataFrame:
-    """Return deeds in EPSG:4326 with `COLUMNS`, the largest first."""
-    ordered = sorted(changes, key=lambda deed: (-deed.area_m2, deed.codes, deed.to_code))
+    """Return changes in EPSG:4326 with `REPAIR_CHANGE_COLUMNS`, the largest first."""
+    ordered = sorted(changes, key=lambda change: (-change.area_m2, change.codes, change.to_code))
     rows = [
         (change.kind, change.codes, change.to_code, change.area_m2, change.detail, change.geometry)
         for change in ordered
@@ -108,7 +109,7 @@ def summary_lines(
     remaining_blanks: gpd.GeoDataFrame,
     made_valid_count: int,
 ) -> list[str]:
-    """Tell a repair in lines for a person."""
+    """Return a repair in lines for a person."""
     changed = int((changes["change_m2"].abs() > 1e-3).sum())
     lines = [f"{len(changes):,} cells kept, {changed:,} of them changed"]
     if made_valid_count:

@@ -1,24 +1,24 @@
-"""The settlement of all ground: contests, fragments, blanks and shares in their order, on one mosaic."""
+"""The resolution of all faces: overlaps, fragments, blanks and shares in this order, on one face graph."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-from gis.topology.face_graph import FaceGraph, IntArray, build_face_graph
+from gis.arrays import FloatArray, Geometries, IntArray
+from gis.topology.face_graph import FaceGraph, build_face_graph
 from gis.topology.fill_blanks import Blank, fill_blanks
 from gis.topology.overlap_resolution import OverlapResolver, Reassignment
-from gis.topology.polygon_layer import Geometries, PolygonLayer
+from gis.topology.polygon_layer import PolygonLayer
 from gis.topology.split_blanks import NO_SPLIT, BlankSplit, preferred_cells, split_blanks
 
 
 @dataclass(frozen=True, eq=False)
 class RepairConstraints:
-    """What a repair goes by: per cell its area's row, m², pieces and rank of the code; and the limits."""
+    """The constraints of a repair: per cell the row of its area, m², pieces, rank of the code; and limits."""
 
     area_of_cell: IntArray
-    size_m2: NDArray[np.float64]
+    size_m2: FloatArray
     part_count: IntArray
     rank: IntArray
     max_width_m: float
@@ -28,7 +28,7 @@ class RepairConstraints:
     def from_layer(
         cls, cell_layer: PolygonLayer, area_of_cell: IntArray, max_width_m: float, max_area_change: float
     ) -> "RepairConstraints":
-        """Take them from the records as they came."""
+        """Return the constraints of the input records."""
         rank = np.empty(len(cell_layer), dtype=np.int64)
         rank[np.argsort(cell_layer.codes.astype(str), kind="stable")] = np.arange(len(cell_layer))
         part_count = shapely.get_num_geometries(cell_layer.polygons).astype(np.int64)
@@ -39,7 +39,7 @@ class RepairConstraints:
 
 @dataclass(frozen=True, eq=False)
 class ResolvedFaces:
-    """Who has each face in the end, and how that came about."""
+    """The final owner of each face, and the changes that led to it."""
 
     face_graph: FaceGraph
     cell_of_face: IntArray
@@ -56,16 +56,16 @@ def resolve_faces(
     *,
     passes: int = 1,
 ) -> ResolvedFaces:
-    """Give all ground to cells.
+    """Assign all faces to cells.
 
-    Narrow blanks that are too large for any one neighbour are shared by all, which takes a second mosaic.
+    Narrow blanks that are too large for any one neighbour are shared by all, which takes a second face graph.
 
     Parameters
     ----------
     cell_layer, areas
         The cells and maybe areas, in the same working CRS.
     constraints
-        What to go by.
+        The constraints.
     cuts, passes
         See `build_face_graph`.
     """
@@ -83,7 +83,7 @@ def _resolve_once(
     cuts: Geometries,
     passes: int,
 ) -> ResolvedFaces:
-    """Cut the ground into faces and give each to a cell."""
+    """Build the faces and assign each to a cell."""
     face_graph = build_face_graph(
         cell_layer, areas, constraints.area_of_cell, np.concatenate([split.cut_lines, cuts]), passes=passes
     )

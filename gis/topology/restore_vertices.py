@@ -1,7 +1,6 @@
-"""The way back from the grid of an arrangement: every vertex that was there gets its own coordinates again.
+"""Undoing the snapping of an arrangement: every vertex that was there before gets its own coordinates again.
 
-It changes no border by more than the grid, so that what a repair does not have to change stays as it came;
-whether the result is sound is judged by the callers.
+No border moves by more than the grid size, so that what a repair need not change stays as it was.
 """
 
 from typing import NamedTuple
@@ -9,14 +8,11 @@ from typing import NamedTuple
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
 from gis.crs import geometries_to_lonlat, to_lonlat
 from gis.faces.arrangement import PRECISION_M
-from gis.topology.polygon_layer import Geometries
-
-FloatArray = NDArray[np.float64]
 
 _STRAIGHT_M = 3 * PRECISION_M
 
@@ -35,14 +31,14 @@ def restore_vertices(
     cuts: Geometries,
     crs: CRS,
 ) -> RestoredPolygons:
-    """Bring polygons from the grid to longitude and latitude, with the vertices that were given.
+    """Convert polygons from the grid to longitude and latitude, with the original vertices.
 
     Parameters
     ----------
     polygons
         A coverage of Polygons and MultiPolygons made of `gis.faces.arrangement.faces`, metres.
     original, areas
-        What it was made of, in any CRS. Of several vertices on one spot of the grid the first stands for all.
+        What it was made of, in any CRS. Of several vertices at one grid point the first is used.
     cuts
         Lines in metres; the vertices they made stay.
     crs
@@ -50,9 +46,9 @@ def restore_vertices(
 
     Returns
     -------
-    Restored
-        A polygon whose border has not changed is the given one, to the last byte. A vertex that was not given
-        stays only where borders meet or bend.
+    RestoredPolygons
+        A polygon whose border has not changed is the original, to the last byte. A new vertex stays only
+        where borders meet or bend.
     """
     frames = [original] if areas is None else [original, areas]
     degrees = np.concatenate([shapely.get_coordinates(np.asarray(to_lonlat(one).geometry)) for one in frames])
@@ -66,7 +62,7 @@ def restore_vertices(
     found, made, ring = found[~ends], made[~ends], ring[~ends]
     grid_index, first = _snap_to_grid(np.concatenate([metres, found]))
     grid_index = grid_index[len(metres) :]
-    # The first on a spot is a given vertex where there is one.
+    # The first at a grid point is an original vertex if there is one.
     source = first[grid_index]
     new = source >= len(metres)
     keep = ~new | ~_is_redundant(found, grid_index, ring) | _is_on_lines(found, cuts)
@@ -80,8 +76,8 @@ def restore_vertices(
     return RestoredPolygons(restored, _build_polygons(placed, ring, part, owner))
 
 
-def _snap_to_grid(coordinates: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the spot of the grid on which each vertex lies, by number, and the first vertex on each spot."""
+def _snap_to_grid(coordinates: FloatArray) -> tuple[IntArray, IntArray]:
+    """Return the grid point of each vertex, by number, and the first vertex at each grid point."""
     # As GEOS rounds, so that a vertex is found again.
     x, y = np.floor(coordinates * round(1 / PRECISION_M) + 0.5).T
     order = np.lexsort((y, x))
@@ -92,18 +88,16 @@ def _snap_to_grid(coordinates: FloatArray) -> tuple[NDArray[np.int64], NDArray[n
     return grid_index, order[new]
 
 
-def _is_on_lines(coordinates: FloatArray, lines: Geometries) -> NDArray[np.bool_]:
-    """Tell which vertices lie on lines, but for the grid."""
+def _is_on_lines(coordinates: FloatArray, lines: Geometries) -> BoolArray:
+    """Return which vertices lie on lines, within the grid."""
     result = np.zeros(len(coordinates), dtype=bool)
     tree = shapely.STRtree(np.asarray(shapely.points(coordinates), dtype=object))
     result[tree.query(lines, predicate="dwithin", distance=_STRAIGHT_M)[1]] = True
     return result
 
 
-def _is_redundant(
-    coordinates: FloatArray, grid_index: NDArray[np.int64], ring: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Tell which vertices lie on a straight border of the same two polygons before and behind."""
+def _is_redundant(coordinates: FloatArray, grid_index: IntArray, ring: IntArray) -> BoolArray:
+    """Return which vertices lie on a straight border between the same two polygons."""
     starts = np.flatnonzero(np.append(True, ring[1:] != ring[:-1]))
     ends = np.append(starts[1:], len(ring)) - 1
     before, behind = np.arange(len(ring)) - 1, np.arange(len(ring)) + 1
@@ -122,10 +116,8 @@ def _is_redundant(
     return np.asarray((beside[grid_index] == 2) & between & (offset <= _STRAIGHT_M * length))
 
 
-def _build_polygons(
-    coordinates: FloatArray, ring: NDArray[np.int64], part: NDArray[np.int64], owner: NDArray[np.int64]
-) -> Geometries:
-    """Put rings together to parts, and parts to polygons."""
+def _build_polygons(coordinates: FloatArray, ring: IntArray, part: IntArray, owner: IntArray) -> Geometries:
+    """Assemble rings into parts, and parts into polygons."""
     rings = np.asarray(shapely.linearrings(coordinates, indices=ring), dtype=object)
     parts = np.asarray(shapely.polygons(rings, indices=part), dtype=object)
     single = np.bincount(owner)[owner] == 1

@@ -1,4 +1,4 @@
-"""Sharing of a long blank among its neighbours: each gets the ground that is nearest to it.
+"""Splitting a long blank among its neighbours: each gets the part that is nearest to it.
 
 A blank that runs along many cells, as streets between blocks do, is too much for any one of them.
 """
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-from gis.topology.face_graph import FaceGraph, IntArray
+from gis.arrays import FloatArray, Geometries, IntArray
+from gis.topology.face_graph import FaceGraph
 from gis.topology.fill_blanks import Blank
-from gis.topology.polygon_layer import Geometries, mean_width
+from gis.topology.polygon_layer import mean_width
 
 _MAX_POINTS = 200_000
 _OVERSHOOT_M = 1e-4
@@ -19,15 +19,15 @@ _OVERSHOOT_M = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class BlankSplit:
-    """Blanks being shared.
+    """Blanks with the lines that split them.
 
     Attributes
     ----------
-    blanks
+    blank_polygons
         Their shapes.
-    lines
+    cut_lines
         Where to cut them.
-    regions, cells, blank
+    regions, cells, blank_index
         The ground that is nearest to each cell, the row of that cell, and the position of the blank in which
         it counts.
     """
@@ -43,11 +43,11 @@ _NO_GEOMETRIES = np.empty(0, dtype=object)
 _NO_ROWS = np.empty(0, dtype=np.int64)
 
 NO_SPLIT = BlankSplit(_NO_GEOMETRIES, _NO_GEOMETRIES, _NO_GEOMETRIES, _NO_ROWS, _NO_ROWS)
-"""Where no blank has to be shared."""
+"""Return a split without blanks."""
 
 
 def split_blanks(face_graph: FaceGraph, cell_of_face: IntArray, blanks: list[Blank]) -> BlankSplit:
-    """Cut blanks into what is nearest to each neighbour.
+    """Split blanks into the ground nearest to each neighbour.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def split_blanks(face_graph: FaceGraph, cell_of_face: IntArray, blanks: list[Bla
 
     Returns
     -------
-    Shares
+    BlankSplit
         By the Voronoi regions of the neighbours' borders. They follow the middle to about half the blank's
         mean width; a neighbour that may not have the ground gets none.
     """
@@ -107,7 +107,7 @@ def preferred_cells(face_graph: FaceGraph, cell_of_face: IntArray, split: BlankS
 
 def _boundary_points(
     face_graph: FaceGraph, cell_of_face: IntArray, blank: Blank
-) -> tuple[NDArray[np.float64], IntArray]:
+) -> tuple[FloatArray, IntArray]:
     """Return points along a blank's border, each once, and the cell to which each belongs."""
     step = max(
         float(mean_width(np.array([blank.geometry], dtype=object))[0]) / 2,

@@ -1,7 +1,4 @@
-"""The ground that plans divide: areas above and beneath one another, and the areas that cells must fill.
-
-It reads areas and answers by their codes.
-"""
+"""The hierarchy of areas: which lie above and beneath one another, and which of them cells must fill."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable

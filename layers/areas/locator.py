@@ -5,17 +5,15 @@ from collections.abc import Sequence
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gis.arrays import ObjectArray
 from gis.crs import LONLAT
 from gis.locate import PointLocator
 from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import decode_geometries, raw_geometry
 from layers.models import Area
-
-Objects = NDArray[np.object_]
 
 
 class AreaLocator:
@@ -41,7 +39,7 @@ class AreaLocator:
         areas = gpd.GeoDataFrame({"code": [row[0] for row in rows]}, geometry=geometries, crs=LONLAT)
         self._levels = _build_locators(parents, areas)
 
-    def locate(self, geometries: Objects) -> Objects:
+    def locate(self, geometries: ObjectArray) -> ObjectArray:
         """Return the codes of the lowest areas that own the locations of geometries.
 
         Parameters
@@ -54,7 +52,7 @@ class AreaLocator:
         ndarray of str or None
             On a border the lowest code; None outside all areas.
         """
-        result: Objects = np.full(len(geometries), None, dtype=object)
+        result: ObjectArray = np.full(len(geometries), None, dtype=object)
         unlocated = np.flatnonzero(~(shapely.is_missing(geometries) | shapely.is_empty(geometries)))
         points = geometries[unlocated]
         extended = np.flatnonzero(shapely.get_type_id(points) != shapely.GeometryType.POINT)
@@ -70,7 +68,7 @@ class AreaLocator:
         return result
 
 
-def _make_valid(geometries: Objects) -> Objects:
+def _make_valid(geometries: ObjectArray) -> ObjectArray:
     """Mend what has no inner point as it is."""
     return np.where(shapely.is_valid(geometries), geometries, shapely.make_valid(geometries))
 

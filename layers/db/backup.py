@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Integer, Table, delete, func, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from gis.errors import InputError
+from gis.progress import Progress
 from layers.db import geopackage
 from layers.db.database import Database
 from layers.db.temp_dir import temporary_path
@@ -29,7 +30,6 @@ from layers.models.geometry_type import SRID
 
 _BATCH_SIZE = 5_000
 
-Progress = Callable[[int, int], None]
 RowCounts = dict[str, int]
 
 

@@ -9,7 +9,6 @@ import orjson
 import psycopg
 import psycopg.sql
 import shapely
-from numpy.typing import NDArray
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -30,9 +29,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeEngine
 
+from gis.arrays import ObjectArray
 from layers.models.geometry_type import SRID, LonLatGeometry, to_blobs
 
-Objects = NDArray[np.object_]
 Ts = TypeVarTuple("Ts")
 
 # Where the WKB of a GeoPackage blob begins, by the kind of its envelope.
@@ -42,7 +41,7 @@ _BATCH_SIZE = 8_192
 
 
 def is_postgresql(session: Session) -> bool:
-    """Tell whether the session speaks to PostgreSQL; otherwise it is SQLite."""
+    """Return whether the session speaks to PostgreSQL; otherwise it is SQLite."""
     return session.get_bind().dialect.name == "postgresql"
 
 
@@ -53,13 +52,13 @@ def raw_geometry(session: Session, geometry: InstrumentedAttribute[Any]) -> Colu
     return type_coerce(geometry, LargeBinary)
 
 
-def decode_geometries(session: Session, values: Sequence[Any]) -> Objects:
+def decode_geometries(session: Session, values: Sequence[Any]) -> ObjectArray:
     """Decode what was selected `raw`: shapely geometries, None where there is none."""
     if not is_postgresql(session):
         values = [
             None if value is None else value[_WKB_OFFSETS[(value[3] >> 1) & 0b111] :] for value in values
         ]
-    result: Objects = np.empty(len(values), dtype=object)
+    result: ObjectArray = np.empty(len(values), dtype=object)
     result[:] = shapely.from_wkb(np.array([*values, None], dtype=object))[:-1]
     return result
 

@@ -12,8 +12,9 @@ import orjson
 from sqlalchemy import Connection, Engine, LargeBinary, create_engine, event, func, inspect, select, update
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.orm import Session as Session
+from sqlalchemy.orm import sessionmaker
 
 from gis.errors import InputError
 from layers.db import geopackage, migrations, postgresql
@@ -174,10 +175,18 @@ class Database:
         """
         try:
             with self.engine.connect() as connection:
-                return connection.execute(select(Revision.number)).scalar_one()
+                return current_revision(connection)
         except DBAPIError:
             self.check_migrated()
             raise
+
+    def is_readable(self) -> bool:
+        """Return whether the database can be reached and has been migrated."""
+        try:
+            self.read_revision()
+        except (SQLAlchemyError, InputError):
+            return False
+        return True
 
     @contextmanager
     def translate_errors(self) -> Iterator[None]:
@@ -200,6 +209,11 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def current_revision(session: Session | Connection) -> int:
+    """Return the number of the state that a session sees; it grows with every change of what is followed."""
+    return session.execute(select(Revision.number)).scalar_one()
 
 
 def bump_revision(session: Session) -> int:

@@ -175,7 +175,7 @@ def rtree_name(table: str) -> str:
 def rebuilding_rtree(connection: Connection, table: str) -> Iterator[None]:
     """Fill the spatial index of a layer once after a large load, instead of row by row.
 
-    Everything happens in the transaction of the connection, so that nobody sees the layer without its index.
+    All of it happens in the connection's transaction, so that no reader sees the layer without its index.
     """
     _drop_triggers(connection, table)
     _drop_rtree(connection, table)

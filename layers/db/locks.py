@@ -9,7 +9,7 @@ _LOCK_CLASS_ID = 0x57474C4B
 
 
 def lock_scheme(session: Session, scheme_id: int, *, shared: bool = False) -> None:
-    """Wait until nobody else changes the scheme's history; others wait until this transaction ends.
+    """Wait until no other transaction changes the scheme's history; others wait until this transaction ends.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL that notice when the server has fallen silent, so that nobody waits for ever."""
+"""Connections to PostgreSQL that notice when the server has fallen silent."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ PROBE_AFTER_S = 3.0
 
 _PROBE_TIMEOUT_S = 3
 _RETRY_AFTER_S = 2.0
-# For so long after it was found silent nobody connects: each would wait as long to learn the same.
+# How long after it was found silent no one connects: each would wait as long to learn the same.
 
 _CONNECT_ARGS = {
     "connect_timeout": 5,
@@ -44,7 +44,7 @@ class ServerHealth:
         return connection
 
     def _probe(self, arguments: Any, parameters: Any) -> bool:
-        """Tell whether the server answers who connects, if only to refuse."""
+        """Return whether the server answers who connects, if only to refuse."""
         # Not by PQping, for which psycopg keeps all other threads waiting.
         try:
             self.connect(arguments, {**parameters, "connect_timeout": _PROBE_TIMEOUT_S}).close()
@@ -85,7 +85,7 @@ class WatchedConnection(psycopg.Connection[Any]):
 
 def make_engine(url: str, **options: Any) -> Engine:
     """Return an engine of watched connections; options are those of `sqlalchemy.create_engine`."""
-    # Whoever gets no connection is answered before a proxy in front gives up.
+    # A caller who gets no connection is answered before a proxy in front gives up.
     engine = create_engine(url, connect_args=_CONNECT_ARGS, pool_pre_ping=True, pool_timeout=10, **options)
     server = ServerHealth()
 

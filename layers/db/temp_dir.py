@@ -50,7 +50,7 @@ def _remove_stale(folder: Path, prefix: str, name: str) -> None:
 
 @contextmanager
 def _try_lock(folder: Path) -> Iterator[bool]:
-    """Hold a folder, until the block or this process ends; tell whether it is there and no other holds it."""
+    """Hold a folder, until the block or this process ends; return whether it is there and free."""
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:

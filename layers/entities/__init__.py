@@ -1,4 +1,4 @@
-"""Entities: single writes, the states of former days, assignments to cells, and the index of those in memory.
+"""Entities: single writes, lists, the states of former days, and the index of present ones in memory.
 
-Files of them come in through `layers.imports`; which cell owns a place is answered by `gis.assign`.
+Files of them come in through `layers.imports`; their assignments are written by `layers.plans.assignments`.
 """

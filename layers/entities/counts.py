@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from gis.arrays import IntArray, ObjectArray
 from gis.measures import counted_kinds
 from layers.db.bulk import in_force
 from layers.models import Assignment, Entity
-
-Integers = NDArray[np.int64]
 
 
 def read_counts(session: Session, scheme_id: int, day: date) -> dict[str, dict[str, int]]:
@@ -47,7 +45,7 @@ def _select_counts(scheme_id: int, day: date) -> Select[str | None, str, int]:
     )
 
 
-def align_counts(found: Mapping[str, Mapping[str, int]], codes: NDArray[np.object_]) -> dict[str, Integers]:
+def align_counts(found: Mapping[str, Mapping[str, int]], codes: ObjectArray) -> dict[str, IntArray]:
     """Arrange counts by cells: for each kind an array of shape (n,), 0 where there is none."""
     return {
         kind: np.array([numbers.get(code, 0) for code in codes.tolist()], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Entities one by one: created, changed and ended, former states kept, cells assigned anew."""
+"""Entities one by one: created, changed and ended; former states are kept and cells assigned again."""
 
 from collections.abc import Collection, Mapping
 from datetime import date
@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, InputError, NotFoundError, StaleError
 from layers.areas.locator import AreaLocator
+from layers.areas.scope import within
 from layers.db.bbox import BBox
 from layers.db.bulk import id_in
 from layers.db.content_hash import hash_entity
 from layers.db.database import bump_revision
-from layers.entities.assignments import update_assignments
 from layers.models import Entity, EntityVersion
+from layers.plans.assignments import update_assignments
 
 UPDATABLE_FIELDS = frozenset({"name", "class_name", "attributes", "personal", "geometry"})
 """What `update_entity` may change: kind and external_id are the identity, the area follows the location."""
@@ -64,7 +65,7 @@ def create_entity(
     InputError
         If kind or identity are empty or a value cannot be kept.
     ConflictError
-        If there is, or was, an entity with this identity.
+        If there is or was an entity with this identity.
     """
     kind, external_id = kind.strip(), external_id.strip()
     if not kind or not external_id:
@@ -91,22 +92,33 @@ def create_entity(
     return entity
 
 
-def find_entity(session: Session, entity_id: int) -> Entity:
+def find_entity(session: Session, entity_id: int, scope: str | None = None) -> Entity:
     """Return an entity in its present state, ended or not.
+
+    Parameters
+    ----------
+    scope
+        The area that it must lie in; None for anywhere.
 
     Raises
     ------
     NotFoundError
         If there is none.
     """
-    entity = session.get(Entity, entity_id)
+    entity = session.scalar(select(Entity).where(Entity.id == entity_id, within(Entity.area_code, scope)))
     if entity is None:
         raise NotFoundError(f"There is no entity number {entity_id}.")
     return entity
 
 
 def update_entity(
-    session: Session, entity_id: int, version: int, changes: Mapping[str, Any], *, on: date | None = None
+    session: Session,
+    entity_id: int,
+    version: int,
+    changes: Mapping[str, Any],
+    *,
+    on: date | None = None,
+    scope: str | None = None,
 ) -> Entity:
     """Change an entity: the state it had is kept, the new one begins on a date.
 
@@ -123,6 +135,8 @@ def update_entity(
         Changes that change nothing make no version.
     on
         The date from which the new state holds; today when not given.
+    scope
+        The area that the entity must lie in; None for anywhere.
 
     Raises
     ------
@@ -142,7 +156,7 @@ def update_entity(
             f"{', '.join(sorted(UPDATABLE_FIELDS))} can."
         )
     day = on or date.today()
-    entity = _lock_entity(session, entity_id, version, day)
+    entity = _lock_entity(session, entity_id, version, day, scope)
     new = {
         "name": entity.name,
         "class_name": entity.class_name,
@@ -167,13 +181,15 @@ def update_entity(
     return entity
 
 
-def end_entity(session: Session, entity_id: int, version: int, *, on: date | None = None) -> Entity:
-    """End an entity: from a date on it is there no more, and its history stays.
+def end_entity(
+    session: Session, entity_id: int, version: int, *, on: date | None = None, scope: str | None = None
+) -> Entity:
+    """End an entity on a date; its history stays.
 
     Parameters, errors and return value are those of `update_entity`.
     """
     day = on or date.today()
-    entity = _lock_entity(session, entity_id, version, day)
+    entity = _lock_entity(session, entity_id, version, day, scope)
     entity.valid_to = day
     entity.version += 1
     _finish_write(session, entity, day)
@@ -217,9 +233,12 @@ def archive_versions(session: Session, ids: Collection[int], on: date) -> None:
     )
 
 
-def _lock_entity(session: Session, entity_id: int, version: int, day: date) -> Entity:
+def _lock_entity(session: Session, entity_id: int, version: int, day: date, scope: str | None) -> Entity:
     """Return an entity for change, and keep others from changing it."""
-    entity = session.get(Entity, entity_id, with_for_update={"key_share": True}, populate_existing=True)
+    statement = select(Entity).where(Entity.id == entity_id, within(Entity.area_code, scope))
+    entity = session.scalar(
+        statement.with_for_update(key_share=True), execution_options={"populate_existing": True}
+    )
     if entity is None:
         raise NotFoundError(f"There is no entity number {entity_id}.")
     if entity.version != version:

@@ -2,12 +2,8 @@
 
 from threading import Lock
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from layers.db.database import Database
+from layers.db.database import Database, current_revision
 from layers.entities.spatial_index import EntityIndex
-from layers.models import Revision
 
 
 class _KindIndex:
@@ -25,7 +21,7 @@ class LiveEntityIndexes:
     Parameters
     ----------
     database
-        The one truth. Its revision, read with each question, tells whether there is something to catch up.
+        Its revision, read with each question, shows whether an index must catch up.
     """
 
     def __init__(self, database: Database) -> None:
@@ -36,7 +32,7 @@ class LiveEntityIndexes:
     def for_kind(self, kind: str) -> EntityIndex:
         """Return the index of a kind, with all that was written before the question.
 
-        Who asks while another brings it up to date waits for that. A kind that nobody has is not kept.
+        A question during a refresh waits for it. A kind without entities is not kept.
         """
         with self._lock:
             entry = self._by_kind.setdefault(kind, _KindIndex())
@@ -44,7 +40,7 @@ class LiveEntityIndexes:
         if index is not None and entry.revision >= self._database.read_revision():
             return index
         with entry.refresh_lock, self._database.read() as session:
-            revision = _read_revision(session)
+            revision = current_revision(session)
             if entry.index is None:
                 entry.index = EntityIndex.load(session, [kind])
             elif entry.revision != revision:
@@ -55,7 +51,3 @@ class LiveEntityIndexes:
             with self._lock:
                 self._by_kind.pop(kind, None)
         return index
-
-
-def _read_revision(session: Session) -> int:
-    return session.scalars(select(Revision.number)).one()

@@ -1,23 +1,21 @@
-"""The live index of entities in memory: the nearest ones, those in a box, and every change as it comes."""
+"""The index of entities in memory: it finds the nearest, and follows the changes of the database."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from sys import intern
 from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from pyproj import Geod
 from rtree.index import Index
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from gis.arrays import FloatArray
 from gis.errors import InputError
 from layers.db.bulk import decode_geometries, id_in, raw_geometry
 from layers.models import Entity
-
-Floats = NDArray[np.float64]
 
 MAX_NEAREST = 1_000
 """Entities that one question for the nearest may ask for."""
@@ -28,9 +26,10 @@ _METRES_PER_DEGREE = 110_500.0
 _MARGIN = 1.02
 _BATCH_SIZE = 20_000
 _BLOCK_SIZE = 1_000
-# Keys of entities that are looked at together for changes.
+"""Keys of entities that are looked at together for changes."""
+
 _MIN_TREES_VISITED = 4
-# Areas around a place whose entities tell how far the nearest can be at most.
+"""Areas around a place whose entities bound how far the nearest can be."""
 
 
 class IndexedEntity(NamedTuple):
@@ -44,16 +43,17 @@ class IndexedEntity(NamedTuple):
 
 
 _TreeKey = tuple[str, str | None]
-# A kind and an area.
+"""A kind and an area."""
+
 _BlockSums = tuple[int, int]
-# How many entities a block of keys has, and the sum of their versions.
+"""How many entities a block of keys has, and the sum of their versions."""
 
 
 class _Tree(NamedTuple):
     """The entities of one kind in one area, and a box that holds them all."""
 
     rtree: Index
-    bounds: Floats
+    bounds: FloatArray
 
 
 class NearestEntity(NamedTuple):
@@ -70,7 +70,7 @@ class EntityIndex:
     Parameters
     ----------
     entities
-        What it holds at first; those without a location are left out.
+        What it holds at first; entities without a location are left out.
     """
 
     def __init__(self, entities: Iterable[IndexedEntity] = ()) -> None:
@@ -78,7 +78,7 @@ class EntityIndex:
         self._entities: dict[int, IndexedEntity] = {}
         self._trees: dict[_TreeKey, _Tree] = {}
         self._tree_list: list[_Tree] = []
-        self._bounds: Floats = np.empty((0, 4))
+        self._bounds: FloatArray = np.empty((0, 4))
         self._blocks: dict[int, _BlockSums] = {}
         self._build(list(entities))
 
@@ -96,15 +96,23 @@ class EntityIndex:
         """Return the number of entities held."""
         return len(self._entities)
 
-    def put(self, entity: IndexedEntity) -> None:
-        """Add or move an entity as it was committed; a version older than the one held is ignored."""
-        with self._lock:
-            self._put(entity)
+    def apply(self, updated: Iterable[IndexedEntity] = (), removed: Mapping[int, int] | None = None) -> None:
+        """Bring in changes as they were committed.
 
-    def remove(self, entity_id: int) -> None:
-        """Take an entity out; none happens where it is not held."""
+        Parameters
+        ----------
+        updated
+            Entities that were added or moved; a version older than the one held is ignored.
+        removed
+            Entities that are there no more, by id the version that was held; a newer one stays.
+        """
         with self._lock:
-            self._remove(entity_id)
+            for number, version in (removed or {}).items():
+                held = self._entities.get(number)
+                if held is not None and held.version == version:
+                    self._remove(number)
+            for entity in updated:
+                self._put(entity)
 
     def catch_up(self, session: Session, kinds: Collection[str] | None = None) -> int:
         """Bring the index to what a session sees, reading only what has changed.
@@ -112,7 +120,7 @@ class EntityIndex:
         Parameters
         ----------
         session
-            One that has read nothing yet: it must not see less than what has been put.
+            One that has read nothing yet: it must not see less than what has been applied.
         kinds
             The kinds with which it was loaded.
 
@@ -123,7 +131,7 @@ class EntityIndex:
         """
         blocks = _sum_blocks(session, kinds)
         changed_blocks = {number for number, block in blocks.items() if self._blocks.get(number) != block}
-        # Taken before the reading, so that what is put meanwhile is not taken out for being new.
+        # Read before the database is, so that what another thread puts meanwhile is not removed as unknown.
         with self._lock:
             known = {
                 number: indexed.version
@@ -133,33 +141,10 @@ class EntityIndex:
         current = dict(_read_versions(session, kinds, changed_blocks))
         changed = [number for number, version in current.items() if known.get(number) != version]
         updated = _read_entities(session, changed)
-        removed = known.keys() - current.keys()
-        with self._lock:
-            for number in removed:
-                if self._entities.get(number) is not None and self._entities[number].version == known[number]:
-                    self._remove(number)
-            for entity in updated:
-                self._put(entity)
-            self._blocks = blocks
+        removed = {number: version for number, version in known.items() if number not in current}
+        self.apply(updated, removed)
+        self._blocks = blocks
         return len(updated) + len(removed)
-
-    def in_bbox(
-        self, west: float, south: float, east: float, north: float, kind: str | None = None
-    ) -> list[int]:
-        """Return the keys, ascending, of the entities that intersect a closed box in degrees.
-
-        Raises
-        ------
-        InputError
-            If a bound is no number, or west is east of east, or south north of north.
-        """
-        if not (west <= east and south <= north) or not np.isfinite([west, south, east, north]).all():
-            raise InputError("A box is west, south, east, north in degrees, the smaller ones first.")
-        with self._lock:
-            found = self._intersecting((west, south, east, north), self._matching_trees(kind, None))
-        geometries = np.array([each.geometry for each in found], dtype=object)
-        inside = shapely.intersects(shapely.box(west, south, east, north), geometries)
-        return sorted(each.id for each, is_inside in zip(found, inside, strict=True) if is_inside)
 
     def nearest(
         self,
@@ -171,7 +156,7 @@ class EntityIndex:
         within_m: float | None = None,
         area_codes: Collection[str] | None = None,
     ) -> list[NearestEntity]:
-        """Return the nearest entities, the nearest first; of equally near ones the lower key.
+        """Return the nearest entities, nearest first, and by key where they are equally near.
 
         Parameters
         ----------
@@ -188,7 +173,7 @@ class EntityIndex:
 
         Returns
         -------
-        list of Near
+        list of NearestEntity
             Distances are geodesic on the WGS 84 ellipsoid, to the nearest place of a line or polygon (found
             in the plane at that location, good to 1 % up to some kilometres), 0 inside a polygon.
 
@@ -199,12 +184,12 @@ class EntityIndex:
 
         Notes
         -----
-        Nothing is sought across the antimeridian.
+        The search does not cross the antimeridian.
         """
         if not (abs(lon) <= 180.0 and abs(lat) <= 90.0):
             raise InputError(f"{lon:g}, {lat:g} is no longitude, latitude in degrees.")
         if not 1 <= count <= MAX_NEAREST:
-            raise InputError(f"The nearest {count} cannot be told; ask for 1 to {MAX_NEAREST}.")
+            raise InputError(f"The nearest {count} cannot be found; ask for 1 to {MAX_NEAREST}.")
         if within_m is not None and not 0 <= within_m < np.inf:
             raise InputError(f"{within_m:g} is no distance in metres.")
         with self._lock:
@@ -230,7 +215,7 @@ class EntityIndex:
         trees = self._matching_trees(kind, area_codes)
         reach = within_m
         if reach is None:
-            # Near in degrees is not near in metres, but tells how far the nearest can be at most.
+            # The nearest in degrees may not be the nearest in metres, but bound their distance.
             near = self._nearest_in_degrees(lon, lat, count, trees)
             if not near:
                 return []
@@ -258,7 +243,7 @@ class EntityIndex:
     def _nearest_in_degrees(
         self, lon: float, lat: float, count: int, trees: list[int]
     ) -> list[IndexedEntity]:
-        """Return at least so many entities that are near in degrees, or all there are."""
+        """Return at least `count` entities that are near in degrees, or all there are."""
         west, south, east, north = self._bounds[trees].T
         distances = np.hypot(
             np.maximum(np.maximum(west - lon, lon - east), 0),
@@ -311,7 +296,7 @@ class EntityIndex:
         tree.rtree.insert(entity.id, bounds)
         np.minimum(tree.bounds[:2], bounds[:2], out=tree.bounds[:2])
         np.maximum(tree.bounds[2:], bounds[2:], out=tree.bounds[2:])
-        # Gathered anew with the next question.
+        # Collected again at the next question.
         self._bounds = np.empty((0, 4))
         self._entities[entity.id] = entity
 
@@ -344,8 +329,7 @@ def _read_entities(session: Session, ids: Collection[int]) -> list[IndexedEntity
 def _sum_blocks(session: Session, kinds: Collection[str] | None) -> dict[int, _BlockSums]:
     """Sum up the entities of some kinds, ended ones too, by blocks of keys.
 
-    A row is never taken away and its version only grows, so that a block whose sums are the same has not
-    changed.
+    Rows are never deleted and versions only grow: a block with the same sums has not changed.
     """
     block = Entity.id.op("/")(_BLOCK_SIZE).label("block")
     chosen = select(block, func.count(), func.sum(Entity.version)).group_by("block")
@@ -357,7 +341,7 @@ def _sum_blocks(session: Session, kinds: Collection[str] | None) -> dict[int, _B
 def _read_versions(
     session: Session, kinds: Collection[str] | None, blocks: Collection[int]
 ) -> Iterator[tuple[int, int]]:
-    """Read the keys and versions of the entities in some blocks that are there and have a location."""
+    """Read the keys and versions of the entities in some blocks that have not ended and have a location."""
     chosen = select(Entity.id, Entity.version).where(Entity.valid_to.is_(None), Entity.geometry.is_not(None))
     if kinds is not None:
         chosen = chosen.where(Entity.kind.in_(kinds))
@@ -368,7 +352,7 @@ def _read_versions(
         yield from session.execute(chosen.where(id_in(session, Entity.id, keys)))
 
 
-def _geodesic_distances(lon: float, lat: float, entities: list[IndexedEntity]) -> Floats:
+def _geodesic_distances(lon: float, lat: float, entities: list[IndexedEntity]) -> FloatArray:
     """Return metres from a location to entities."""
     if not entities:
         return np.empty(0)
@@ -376,7 +360,7 @@ def _geodesic_distances(lon: float, lat: float, entities: list[IndexedEntity]) -
     x, y = shapely.get_x(geometries), shapely.get_y(geometries)
     extended = np.flatnonzero(shapely.get_type_id(geometries) != shapely.GeometryType.POINT)
     if len(extended):
-        # In a plane whose axes are alike here, the nearest place is the nearest.
+        # In a plane with axes of equal scale here, the nearest point is that on the ground.
         cosine = max(float(np.cos(np.radians(lat))), 1e-6)
         scaled = shapely.transform(geometries[extended], lambda vertices: vertices * (cosine, 1.0))
         lines = shapely.shortest_line(scaled, shapely.Point(lon * cosine, lat))

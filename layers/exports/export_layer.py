@@ -1,7 +1,7 @@
 """Exporting a layer of the database into a file of any format, in batches, from one state of the database."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +11,8 @@ from sqlalchemy import Subquery, Text, case, cast, func, select, true
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError
+from gis.progress import Progress
+from layers.areas.queries import find_area
 from layers.db.bulk import decode_geometries, is_postgresql
 from layers.db.database import Database
 from layers.exports.layer_queries import LAYER_QUERIES, ExportFilters, LayerQuery, RowSelect
@@ -19,7 +21,6 @@ from layers.formats.write_batches import GEOMETRY_COLUMN, write_batches
 
 __all__ = ["ExportFilters", "export_layer"]
 
-Progress = Callable[[int, int], None]
 
 _PAGE_SIZE = 20_000
 
@@ -69,6 +70,8 @@ def export_layer(
         raise InputError(f"There is no layer '{layer}'; export areas, cells, entities or gaps.")
     chosen = filters or ExportFilters()
     with database.read() as session:
+        if chosen.area_code is not None:
+            find_area(session, chosen.area_code)
         query = LAYER_QUERIES[layer](session, chosen, personal)
         total, points = _count_rows(session, query)
         fields = _document_fields(session, query)
@@ -94,7 +97,7 @@ def export_layer(
 
 
 def _count_rows(session: Session, query: LayerQuery) -> tuple[int, bool]:
-    """Count the rows, and tell whether all that have a geometry are points."""
+    """Count the rows; return also whether all that have a geometry are points."""
     point = 21 if is_postgresql(session) else 29
     total, not_points = 0, 0
     for statement in query.statements:

@@ -6,16 +6,18 @@ from datetime import date
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError, NotFoundError
-from layers.areas.hierarchy import read_hierarchy
+from layers.areas.scope import within
 from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import in_force, raw_geometry
+from layers.entities.states import StateModel, select_states
 from layers.formats.write_batches import GEOMETRY_COLUMN
 from layers.gaps.runs import newest_run
-from layers.models import Area, Assignment, Cell, Entity, EntityVersion, Gap, GapRun
+from layers.models import Area, Assignment, Cell, Entity, Gap, GapRun
+from layers.plans.cells import cells_in_force
 from layers.plans.schemes import find_scheme
 
 RowSelect = Select[*tuple[Any, ...]]
@@ -29,8 +31,8 @@ class ExportFilters:
     ----------
     area_code
         An area: itself or what lies in it or in an area beneath it.
-    box
-        What meets a box.
+    bbox
+        What meets a bounding box.
     on
         The state of a date; the present one when not given.
     kind
@@ -69,8 +71,7 @@ class LayerQuery(NamedTuple):
 def _select_areas(session: Session, filters: ExportFilters, _personal: bool) -> LayerQuery:
     chosen: RowSelect = select(Area.id.label("key"), Area.code, Area.name, Area.level, Area.parent)
     chosen = chosen.add_columns(raw_geometry(session, Area.geometry).label(GEOMETRY_COLUMN))
-    if filters.area_code is not None:
-        chosen = chosen.where(_in_area(Area.code, session, filters.area_code))
+    chosen = chosen.where(within(Area.code, filters.area_code))
     if filters.bbox is not None:
         chosen = chosen.where(bbox_intersects(session, Area, filters.bbox))
     return LayerQuery(dict.fromkeys(("code", "name", "level", "parent"), pa.string()), (), [chosen])
@@ -89,10 +90,9 @@ def _select_cells(session: Session, filters: ExportFilters, _personal: bool) -> 
         Cell.id.label("key"), *(getattr(Cell, name) for name in types), Cell.attributes
     )
     chosen = chosen.add_columns(raw_geometry(session, Cell.geometry).label(GEOMETRY_COLUMN)).where(
-        Cell.scheme_id == scheme.id, in_force(Cell.valid_from, Cell.valid_to, filters.on or date.today())
+        cells_in_force(scheme.id, filters.on or date.today())
     )
-    if filters.area_code is not None:
-        chosen = chosen.where(_in_area(Cell.area_code, session, filters.area_code))
+    chosen = chosen.where(within(Cell.area_code, filters.area_code))
     if filters.bbox is not None:
         chosen = chosen.where(bbox_intersects(session, Cell, filters.bbox))
     return LayerQuery(types, ("attributes",), [chosen])
@@ -106,28 +106,28 @@ def _select_entities(session: Session, filters: ExportFilters, personal: bool) -
     documents = ("attributes", "personal") if personal else ("attributes",)
     if filters.scheme is not None:
         types |= {"cell_code": pa.string(), "cell_share": pa.float64(), "assign_method": pa.string()}
-    statements = [_select_states(session, Entity, filters, documents)]
-    if filters.on is not None:
-        statements.append(_select_states(session, EntityVersion, filters, documents))
+
+    def columns(model: StateModel) -> list[Any]:
+        return [
+            model.id.label("key"),
+            Entity.external_id.label("id"),
+            Entity.kind,
+            *(getattr(model, name) for name in ("name", "class_name", "area_code", "valid_from", "valid_to")),
+            *(getattr(model, name) for name in documents),
+            raw_geometry(session, model.geometry).label(GEOMETRY_COLUMN),
+        ]
+
+    statements = [
+        _filter_states(session, model, states, filters)
+        for model, states in select_states(filters.on, columns)
+    ]
     return LayerQuery(types, documents, statements)
 
 
-def _select_states(
-    session: Session, model: type[Entity | EntityVersion], filters: ExportFilters, documents: tuple[str, ...]
+def _filter_states(
+    session: Session, model: StateModel, chosen: RowSelect, filters: ExportFilters
 ) -> RowSelect:
-    """Select present states of entities, or former ones."""
-    chosen: RowSelect = select(
-        model.id.label("key"),
-        Entity.external_id.label("id"),
-        Entity.kind,
-        model.name,
-        model.class_name,
-        model.area_code,
-        model.valid_from,
-        model.valid_to,
-    )
-    if model is EntityVersion:
-        chosen = chosen.join(Entity, Entity.id == EntityVersion.entity_id)
+    """Add to the query of states the cells they belong to, and restrict it as asked."""
     day = filters.on or date.today()
     if filters.scheme is not None:
         is_assigned = (
@@ -140,22 +140,13 @@ def _select_states(
             Assignment.share.label("cell_share"),
             Assignment.method.label("assign_method"),
         ).outerjoin(Assignment, is_assigned)
-    chosen = chosen.add_columns(
-        *(getattr(model, name) for name in documents),
-        raw_geometry(session, model.geometry).label(GEOMETRY_COLUMN),
-    )
-    if filters.on is None:
-        chosen = chosen.where(model.valid_to.is_(None))
-    else:
-        chosen = chosen.where(in_force(model.valid_from, model.valid_to, filters.on))
     if filters.kind is not None:
         chosen = chosen.where(Entity.kind == filters.kind)
     if filters.cell_code is not None:
         if filters.scheme is None:
             raise InputError("A cell is known by its scheme and its code; name the scheme too.")
         chosen = chosen.where(Assignment.cell_code == filters.cell_code)
-    if filters.area_code is not None:
-        chosen = chosen.where(_in_area(model.area_code, session, filters.area_code))
+    chosen = chosen.where(within(model.area_code, filters.area_code))
     if filters.bbox is not None:
         chosen = chosen.where(bbox_intersects(session, model, filters.bbox))
     return chosen
@@ -183,8 +174,7 @@ def _select_gaps(session: Session, filters: ExportFilters, _personal: bool) -> L
     ):
         if value is not None:
             chosen = chosen.where(column == value)
-    if filters.area_code is not None:
-        chosen = chosen.where(_in_area(Gap.area_code, session, filters.area_code))
+    chosen = chosen.where(within(Gap.area_code, filters.area_code))
     if filters.bbox is not None:
         chosen = chosen.where(bbox_intersects(session, Gap, filters.bbox))
     return LayerQuery({"run": pa.int64(), "on": pa.date32(), **types}, ("figures",), [chosen])
@@ -211,8 +201,3 @@ LAYER_QUERIES: Mapping[str, Callable[[Session, ExportFilters, bool], LayerQuery]
     "gaps": _select_gaps,
 }
 """How the rows of each layer are selected: by filters, with personal values or without."""
-
-
-def _in_area(column: Any, session: Session, area_code: str) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = column.in_(sorted(read_hierarchy(session).subtree(area_code)))
-    return found

@@ -71,7 +71,7 @@ _SEPARATORS = re.compile(r"[\s_\-.()（）:：]+|\d+$")
 
 
 def is_personal(field: str, kind: str, extra_fields: Collection[str] = ()) -> bool:
-    """Tell whether a field of an entity holds a name, phone or identity number of a person.
+    """Return whether a field of an entity holds a name, phone or identity number of a person.
 
     Parameters
     ----------

@@ -1,7 +1,6 @@
-"""The file formats that go in and out, picked by the file's extension.
+"""File formats, chosen by extension: reading into WGS 84 frames, and writing files completely or not at all.
 
-It owns reading into WGS 84 frames and writing whole files or none; `layers.fields.columns` gives the
-columns their standard names.
+`layers.fields.columns` gives the columns their standard names.
 """
 
 from layers.formats.gdal import restrict_drivers

@@ -17,10 +17,10 @@ LON_NAMES = ("lon", "lng", "long", "longitude", "经度", "x")
 LAT_NAMES = ("lat", "latitude", "纬度", "y")
 WKT_NAMES = ("geometry", "wkt", "geom", "the_geom", "wkt_geom")
 
-# The second is what spreadsheets on Chinese Windows write, UTF-16 what they call Unicode text.
+# Spreadsheets on Chinese Windows write the second; UTF-16 is what they call Unicode text.
 _ENCODINGS = ("utf-8-sig", "gb18030")
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
-# Numbers written in the one way that reading and writing them back keeps; "007" and "1e5" stay text.
+# Numbers in the spelling that they have when written back; "007" and "1e5" stay text.
 _INTEGER = r"-?(?:0|[1-9]\d{0,14})"
 _DECIMAL = r"-?(?:0|[1-9]\d*)\.\d+"
 
@@ -57,7 +57,7 @@ def read_delimited(
     -------
     GeoDataFrame
         EPSG:4326 points from a longitude and a latitude column, or geometries from a WKT column; all columns
-        kept. A blank coordinate gives no geometry, one that is no number gives a point at NaN.
+        kept. A blank coordinate gives no geometry, an invalid number gives a point at NaN.
 
     Raises
     ------
@@ -68,9 +68,9 @@ def read_delimited(
 
 
 class Chunks(NamedTuple):
-    """A delimited file as a stream: how many records it holds, and `read_delimited`'s frame in parts.
+    """A delimited file as a stream: its number of records, and the frame of `read_delimited` in parts.
 
-    The coordinate columns are left out: what they say is in the geometry.
+    The coordinate columns are left out: the geometry has their values.
     """
 
     total: int
@@ -80,8 +80,8 @@ class Chunks(NamedTuple):
 def read_delimited_chunks(path: Path, lon_field: str | None, lat_field: str | None, size: int) -> Chunks:
     """Read a delimited text file with coordinates in chunks.
 
-    The file is read twice: once to learn its encoding and which columns are numbers throughout, for a
-    single record decides that, and once for its records.
+    The file is read twice: first to find its encoding and the columns that hold only numbers, which a single
+    record can decide, then for its records.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def read_delimited_chunks(path: Path, lon_field: str | None, lat_field: str | No
     Raises
     ------
     InputError
-        As `read_delimited` raises, here or on the way.
+        As `read_delimited` raises, here or while reading.
     """
     for encoding in _candidate_encodings(path):
         try:
@@ -119,7 +119,7 @@ def read_delimited_chunks(path: Path, lon_field: str | None, lat_field: str | No
 
 
 def _scan_columns(path: Path, encoding: str, size: int) -> tuple[int, list[str]]:
-    """Count the records and name the columns in which all are plainly written numbers."""
+    """Count the records and find the columns of plainly written numbers."""
     total = 0
     numbers: list[str] | None = None
     for table in _read_text_chunks(path, encoding, size):
@@ -169,7 +169,7 @@ def _read_text_chunks(path: Path, encoding: str, size: int | None) -> Iterator[p
         delimiter = max(",;\t|", key=header.count)
         records = 0
         with warnings.catch_warnings():
-            # It warns where fields would be lost; that is an error.
+            # pandas only warns where fields would be lost; for us that is an error.
             warnings.simplefilter("error", pd.errors.ParserWarning)
             with pd.read_csv(
                 path,
@@ -208,7 +208,7 @@ def _encoding_error(path: Path) -> InputError:
 
 
 def _convert_numbers(table: pd.DataFrame) -> pd.DataFrame:
-    """Turn columns of plainly written numbers into numbers; identifiers such as 007 stay as they are."""
+    """Convert columns of plainly written numbers to numbers; identifiers such as 007 stay text."""
     numbers = [name for name in table.columns if _is_plain_number(table[name])]
     return table.assign(**{name: pd.to_numeric(table[name]) for name in numbers})
 
@@ -218,7 +218,7 @@ def _is_plain_number(column: pd.Series) -> bool:
 
 
 def _coordinate_columns(table: pd.DataFrame, lon_field: str | None, lat_field: str | None) -> list[str]:
-    """Name the columns of longitude and latitude, or none if one is missing."""
+    """Return the columns of longitude and latitude, or none if one is missing."""
     pair = (lon_field or _find_column(table, LON_NAMES), lat_field or _find_column(table, LAT_NAMES))
     return [name for name in pair if name is not None] if None not in pair else []
 
@@ -237,7 +237,7 @@ def _points(lon_text: pd.Series, lat_text: pd.Series) -> np.ndarray:
 
 
 def _parse_numbers(column: pd.Series) -> np.ndarray:
-    """Return numbers, with a decimal comma too, and NaN for what is none."""
+    """Return numbers, also with a decimal comma, and NaN for other text."""
     if pd.api.types.is_string_dtype(column):
         column = column.str.replace(r"^(\s*-?\d+),(\d+\s*)$", r"\1.\2", regex=True)
     numbers: np.ndarray = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)

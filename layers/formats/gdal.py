@@ -1,8 +1,8 @@
 """GDAL, confined to the drivers of our formats and without a network.
 
-GDAL picks a driver by what a file holds, not by its name, and some files are but an order to read others: a
-virtual layer names any file of this machine, a web service any address. What is read of a file that was sent
-here is what it holds.
+GDAL picks a driver by what a file holds, not by its name, and some files only say which others to read:
+a virtual layer names any file of this machine, a web service any address. What is read of a file that was
+sent here is what it holds.
 """
 
 from pyogrio import list_drivers, set_gdal_config_options
@@ -10,15 +10,15 @@ from pyogrio._ogr import _register_drivers
 
 from layers.formats.registry import FORMATS
 
-# Beside ours what people call .json too; these read nothing but the file.
+# Besides ours, other formats with the extension .json; these read nothing but the file.
 _DRIVERS = {"MEM", "ESRIJSON", "GeoJSONSeq", "TopoJSON", *(each.driver for each in FORMATS)}
 
 
 def restrict_drivers() -> None:
-    """Take away from GDAL in this process every other driver, and the way to any address."""
-    # No proxy of this kind exists, so that every fetching ends before it begins.
+    """Deregister all other drivers in this process, and cut GDAL off from the network."""
+    # No such proxy exists, so that every request fails at once.
     nowhere = dict.fromkeys(("GDAL_HTTP_PROXY", "GDAL_HTTPS_PROXY"), "nowhere://")
     others = sorted(set(list_drivers()) - _DRIVERS)
     set_gdal_config_options({"GDAL_SKIP": ",".join(others), **nowhere})
-    # It leaves out what is to be skipped only when it registers.
+    # GDAL skips drivers only while it registers them.
     _register_drivers()

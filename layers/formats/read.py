@@ -14,10 +14,11 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError, ProjError
 from shapely.errors import GEOSException
 
+from gis.arrays import ObjectArray
 from gis.crs import LONLAT, to_lonlat
-from gis.errors import InputError
+from gis.errors import InputError, LimitError
 from layers.formats.delimited import read_delimited, read_delimited_table
-from layers.formats.geojson import named_crs
+from layers.formats.geojson import has_one_layer, named_crs
 from layers.formats.registry import Format, input_format
 from layers.formats.shapefile import read_shapefile
 
@@ -45,6 +46,7 @@ def read_layer(
     lat_field: str | None = None,
     tags: Iterable[str | None] = (),
     own_crs: bool = False,
+    max_vertices: int | None = None,
 ) -> gpd.GeoDataFrame:
     """Read one layer of a file.
 
@@ -67,6 +69,8 @@ def read_layer(
         OSM tags the caller will ask for; GDAL keeps the rarer ones together in `other_tags`.
     own_crs
         Leave the coordinates in the CRS of the file, for a check that must not add rounding of its own.
+    max_vertices
+        The most vertices of all geometries together; any number when not given.
 
     Returns
     -------
@@ -77,6 +81,8 @@ def read_layer(
     ------
     InputError
         With one sentence that names the file and what is wrong with it.
+    LimitError
+        If there are more vertices.
     """
     file_format = input_format(path)
     if where and file_format.driver is None:
@@ -91,6 +97,7 @@ def read_layer(
             # GDAL repairs ring orientation and M values on the way in; neither loses anything.
             warnings.simplefilter("ignore")
             frame = _read_vector(path, file_format, role, layer, where)
+    require_vertex_limit(path, count_vertices(frame.geometry.to_numpy()), max_vertices)
     if {"osm_id", "osm_way_id"} <= set(frame.columns):
         # A polygon is a relation or a closed way, and the two are numbered apart.
         frame = frame.assign(osm_id=frame["osm_id"].fillna("w" + frame["osm_way_id"].astype("string")))
@@ -98,6 +105,17 @@ def read_layer(
         frame = _expand_osm_tags(frame, [tag for tag in tags if tag])
     frame = _force_2d(_require_crs(frame, path, crs_override))
     return frame if own_crs else _reproject(frame, path, 0)
+
+
+def count_vertices(geometries: ObjectArray) -> int:
+    """Return the number of vertices of all geometries together."""
+    return int(shapely.get_num_coordinates(geometries).sum())
+
+
+def require_vertex_limit(path: Path, vertices: int, max_vertices: int | None) -> None:
+    """Refuse a file with more vertices than it may have."""
+    if max_vertices is not None and vertices > max_vertices:
+        raise LimitError(f"{path} has more than {max_vertices:,} vertices.")
 
 
 def find_crs_override(path: Path, file_format: Format, source_crs: str | None) -> CRS | None:
@@ -222,7 +240,10 @@ def layer_names(path: Path) -> list[str] | None:
 
 def choose_layer(path: Path, layer: str | None, role: str) -> str | None:
     """Name the layer to read: the only one, the one called like the role, else the user must say."""
-    if input_format(path).driver == "ESRI Shapefile":
+    file_format = input_format(path)
+    if file_format.driver == "ESRI Shapefile":
+        return None
+    if layer is None and file_format.name == "GeoJSON" and has_one_layer(path):
         return None
     listed = [(str(name), kind) for name, kind in pyogrio.list_layers(path)]
     names = [name for name, _ in listed]

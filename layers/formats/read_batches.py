@@ -14,14 +14,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
+from gis.arrays import ObjectArray
 from gis.crs import LONLAT
 from gis.errors import InputError
 from layers.formats.delimited import read_delimited_chunks
-from layers.formats.read import choose_layer, find_crs_override, read_error, read_layer, to_lonlat_2d
+from layers.formats.geojson import estimate_features
+from layers.formats.read import (
+    choose_layer,
+    count_vertices,
+    find_crs_override,
+    read_error,
+    read_layer,
+    require_vertex_limit,
+    to_lonlat_2d,
+)
 from layers.formats.registry import Format, input_format
 
 BATCH_SIZE = 20_000
@@ -44,7 +53,7 @@ class Batch:
 
     first: int
     columns: Mapping[str, Sequence[Any]]
-    geometries: NDArray[np.object_]
+    geometries: ObjectArray
 
     def __len__(self) -> int:
         """Return the number of records."""
@@ -58,7 +67,7 @@ class Batches:
     Attributes
     ----------
     total
-        Records of the layer, or None where the format does not tell.
+        Records of the layer, for telling progress; None where the format does not tell.
     stream
         The batches.
     """
@@ -77,13 +86,14 @@ def read_batches(
     source_crs: str | None = None,
     lon_field: str | None = None,
     lat_field: str | None = None,
+    max_vertices: int | None = None,
     size: int = BATCH_SIZE,
 ) -> Iterator[Batches]:
     """Open a layer for reading in batches.
 
     Parameters
     ----------
-    path, role, layer, where, source_crs, lon_field, lat_field
+    path, role, layer, where, source_crs, lon_field, lat_field, max_vertices
         As for `layers.formats.read_layer`.
     size
         The most records of a batch.
@@ -92,7 +102,32 @@ def read_batches(
     ------
     InputError
         With one sentence that names the file and what is wrong with it, when opened or on the way.
+    LimitError
+        On the way, at the batch with which there are more vertices.
     """
+    with _open_batches(path, role, layer, where, source_crs, lon_field, lat_field, size) as batches:
+        yield Batches(batches.total, _limit_vertices(batches.stream, path, max_vertices))
+
+
+def _limit_vertices(batches: Iterable[Batch], path: Path, max_vertices: int | None) -> Iterator[Batch]:
+    vertices = 0
+    for batch in batches:
+        vertices += count_vertices(batch.geometries)
+        require_vertex_limit(path, vertices, max_vertices)
+        yield batch
+
+
+@contextmanager
+def _open_batches(
+    path: Path,
+    role: str,
+    layer: str | None,
+    where: str | None,
+    source_crs: str | None,
+    lon_field: str | None,
+    lat_field: str | None,
+    size: int,
+) -> Iterator[Batches]:
     file_format = input_format(path)
     if file_format.name in {"CSV", "GeoParquet"} and where:
         raise InputError(
@@ -121,7 +156,7 @@ def read_batches(
                 warnings.simplefilter("ignore")
                 try:
                     chosen = choose_layer(path, layer, role)
-                    total = None if where else _feature_count(path, chosen)
+                    total = None if where else _count_features(path, chosen, file_format)
                     meta, reader = stack.enter_context(
                         pyogrio.open_arrow(path, layer=chosen, where=where, batch_size=size, use_pyarrow=True)
                     )
@@ -136,7 +171,9 @@ def read_batches(
             yield Batches(total, _arrow_batches(reader, name, crs, path, file_format, crs_override))
 
 
-def _feature_count(path: Path, layer: str | None) -> int | None:
+def _count_features(path: Path, layer: str | None, file_format: Format) -> int | None:
+    if file_format.name == "GeoJSON":
+        return estimate_features(path)
     found = int(pyogrio.read_info(path, layer=layer)["features"])
     return None if found < 0 else found
 

@@ -1,4 +1,4 @@
-"""Which formats there are and which extension means which."""
+"""The file formats and their extensions."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gis.errors import InputError
+from layers.formats.sqlite_files import require_closed
 
 
 @dataclass(frozen=True)
 class Format:
-    """A file format: its name for people, GDAL's driver where GDAL does the work, and what it can do."""
+    """A file format: its display name, its GDAL driver if GDAL does the work, and its capabilities."""
 
     name: str
     suffixes: tuple[str, ...]
@@ -63,7 +64,7 @@ def input_format(path: Path) -> Format:
 
 
 def output_format(path: Path) -> Format:
-    """Return the format of a file to write, so that a wrong name is told before any work is done.
+    """Return the format of an output file, so that a wrong name is reported before any work is done.
 
     Raises
     ------
@@ -85,19 +86,19 @@ def validate_outputs(
     tables: Iterable[Path | None] = (),
     texts: Mapping[Path | None, tuple[str, ...]] | None = None,
 ) -> None:
-    """Look at the names of all files a command is to write, before it does any work.
+    """Validate the names of all output files of a command before it does any work.
 
     Parameters
     ----------
     layers, tables
-        Files with and without geometry; None is none.
+        Files with and without geometry; None is ignored.
     texts
         Other files with the extensions they may have.
 
     Raises
     ------
     InputError
-        If one of them cannot be written, or two are the same.
+        If one of them cannot be written or is open in another program, or two are the same.
     """
     planned: list[Path] = []
     for path in filter(None, layers):
@@ -110,6 +111,8 @@ def validate_outputs(
             raise InputError(f"{other}: give it the extension {' or '.join(suffixes)}.")
         output_folder(other)
         planned.append(other)
+    for path in planned:
+        require_closed(path)
     names = [path.resolve() for path in planned]
     for place, path in enumerate(planned):
         if names[place] in names[:place]:
@@ -130,5 +133,5 @@ def output_folder(path: Path) -> Path:
     if not folder.is_dir():
         raise InputError(f"{path} cannot be written: there is no folder {folder}.")
     if not os.access(folder, os.W_OK):
-        raise InputError(f"{path} cannot be written: the folder {folder} is not yours to write.")
+        raise InputError(f"{path} cannot be written: you may not write to the folder {folder}.")
     return folder

@@ -1,4 +1,4 @@
-"""Reading Shapefiles, whose text is in whatever encoding the one who wrote them used."""
+"""Reading of Shapefiles, and detection of their text encoding."""
 
 import zipfile
 from pathlib import Path
@@ -10,13 +10,13 @@ import pyogrio
 
 from gis.errors import InputError
 
-# GDAL takes this for text whose encoding nothing tells, and it gives every byte back.
+# GDAL uses this where no encoding is given, and it preserves every byte.
 _FALLBACK_ENCODING = "ISO-8859-1"
 _MIN_CHINESE_SHARE = 0.9
 
 
 def vsi_path(path: Path) -> str:
-    """Return what GDAL opens: the path, or the one Shapefile in a zip.
+    """Return the path that GDAL opens: the file, or the only Shapefile in a zip.
 
     Raises
     ------
@@ -33,11 +33,12 @@ def vsi_path(path: Path) -> str:
 
 
 def read_shapefile(path: Path, **options: Any) -> gpd.GeoDataFrame:
-    """Read a Shapefile, plain or zipped, with its text as it was meant.
+    """Read a Shapefile, plain or zipped, with its text in the right encoding.
 
-    A .cpg file or the code page of the .dbf tells the encoding. Without them, or where they are wrong, text
-    that is UTF-8 is taken as such, else text that is GB 2312 for the most part as GB 18030, else as Latin-1.
-    Names that another program cut in the middle of a character lose that character.
+    A .cpg file or the code page of the .dbf gives the encoding. Without them, or if they are wrong, text is
+    UTF-8 if it is valid as such, else GB 18030 if most of it is GB 2312, else Latin-1: GB 18030 alone would
+    turn a German ü into a Chinese character. Names that another program cut in the middle of a character lose
+    that character.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ def _has_cpg(path: Path) -> bool:
 
 
 def _decode_text(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Give Latin-1 text the encoding it was written in."""
+    """Decode text that was read as Latin-1 again, in its real encoding."""
     columns = [name for name in frame.columns if name != frame.geometry.name]
     worded = [name for name in columns if pd.api.types.is_string_dtype(frame[name])]
     texts = {str(name) for name in columns}
@@ -95,7 +96,7 @@ def _guess_encoding(texts: list[bytes]) -> str:
 
 
 def _is_utf8(text: bytes) -> bool:
-    """Tell whether a text is UTF-8, if need be cut off within its last character."""
+    """Return whether a text is UTF-8, if need be cut off within its last character."""
     try:
         text.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -1,7 +1,4 @@
-"""Writing files that appear whole or not at all.
-
-what the columns mean is not known here.
-"""
+"""Writing files that appear whole or not at all."""
 
 import json
 import re
@@ -20,14 +17,15 @@ import shapely
 
 from gis.errors import InputError
 from layers.formats.registry import Format, output_folder, output_format, validate_outputs
+from layers.formats.sqlite_files import require_closed, sqlite_journals
 
 GDAL_OPTIONS: Mapping[str, Mapping[str, object]] = {
     "GeoJSON": {"SIGNIFICANT_FIGURES": 17, "WRITE_NAME": "NO"},
-    # The index reorders records and takes none without geometry.
+    # The spatial index reorders records and cannot hold one without geometry.
     "FlatGeobuf": {"SPATIAL_INDEX": "NO"},
     "Shapefile": {"ENCODING": "UTF-8"},
 }
-"""What GDAL is told when it makes a layer, by the format's name."""
+"""Options for creating a layer with GDAL, by the name of the format."""
 
 _MIN_FREE_BYTES = 1 << 20
 _SHAPEFILE_MAX_NAME_BYTES = 10
@@ -36,16 +34,19 @@ _SHAPEFILE_SIDECARS = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Give a path to write to; move it over `path` when the block ends well, and leave nothing otherwise.
+    """Yield a temporary path; move it to `path` if the block succeeds, and leave nothing otherwise.
 
-    Files beside it (the parts of a Shapefile) move along, the named one last.
+    Files beside it (the parts of a Shapefile) move along, the named one last. A file that was there keeps its
+    permissions, and a link goes on pointing to the file it names.
 
     Raises
     ------
     InputError
-        If the folder cannot be written or the disk is full.
+        If the folder cannot be written, the disk is full, or another program has the old file open.
     """
+    path = path.resolve() if path.is_symlink() else path
     folder = output_folder(path)
+    require_closed(path)
     try:
         temp_dir = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=folder))
     except OSError as error:
@@ -56,6 +57,12 @@ def atomic_write(path: Path) -> Iterator[Path]:
         if path.suffix.lower() == ".shp":
             for suffix in _SHAPEFILE_SIDECARS:
                 path.with_suffix(suffix).unlink(missing_ok=True)
+        if path.exists():
+            shutil.copymode(path, temp_dir / path.name)
+        # A journal of the former file would be played into the new one.
+        require_closed(path)
+        for journal in sqlite_journals(path):
+            journal.unlink(missing_ok=True)
         for part in parts:
             part.replace(folder / part.name)
     except OSError as error:
@@ -79,7 +86,7 @@ def write_layer(path: Path, frame: gpd.GeoDataFrame, layer: str | None = None) -
     Returns
     -------
     list of str
-        What the format could not keep, such as shortened field names; empty as a rule.
+        What the format could not keep, such as shortened field names; usually empty.
 
     Raises
     ------
@@ -128,7 +135,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text; half characters from files become question marks."""
+    """Write UTF-8 text; incomplete characters from files become question marks."""
     with atomic_write(path) as target:
         target.write_text(text, encoding="utf-8", errors="replace")
 
@@ -140,7 +147,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def _to_plain_columns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Turn what some format cannot hold into what all hold: types of columns, places that are none."""
+    """Convert values that some format cannot hold: types of columns, and coordinates that are not finite."""
     geometries = frame.geometry.values
     placed = shapely.is_missing(geometries) | shapely.is_empty(geometries)
     placed |= np.isfinite(shapely.bounds(geometries)).all(axis=1)
@@ -213,7 +220,7 @@ def _write_vector(
 
 
 def launder_names(columns: Sequence[str], file_format: Format) -> tuple[dict[str, str], list[str]]:
-    """Rename columns that a format takes for one, keeps for itself or has no room for.
+    """Rename columns that a format considers equal, reserves, or has no room for.
 
     Returns
     -------
@@ -242,5 +249,5 @@ def launder_names(columns: Sequence[str], file_format: Format) -> tuple[dict[str
 
 
 def _truncate_utf8(name: str, max_bytes: int) -> str:
-    """Cut a name to some bytes of UTF-8 at the end of a character."""
+    """Cut a name to a number of bytes of UTF-8 at the end of a character."""
     return name.encode()[:max_bytes].decode(errors="ignore")

@@ -1,4 +1,4 @@
-"""Writing a layer batch by batch into a file that appears whole or not at all."""
+"""Writing a layer batch by batch, completely or not at all."""
 
 import csv
 import json
@@ -22,7 +22,7 @@ from layers.formats.write import GDAL_OPTIONS, atomic_write, launder_names
 GEOMETRY_COLUMN = "geometry"
 """The last column of a stream: WKB in EPSG:4326."""
 
-# A spreadsheet takes text that begins like this for a formula, unless it is a number such as +86 755.
+# Spreadsheets take text that begins like this for a formula, unless it is a number such as +86 755.
 _FORMULA = re.compile(r"(?![+-]?[\d\s.()-]+$)[=+\-@\t\r]")
 
 
@@ -36,9 +36,9 @@ def write_batches(
     path
         A file in one of the writable formats; an existing file is replaced.
     schema
-        Of the batches: fields, then `GEOMETRY_COLUMN` as binary.
+        The schema of the batches: fields, then `GEOMETRY_COLUMN` as binary.
     batches
-        Walked once.
+        Iterated once.
     layer
         The layer's name in a GeoPackage.
     points
@@ -139,7 +139,7 @@ def _write_vector(
 
 
 def _first_geometry_type(batch: pa.RecordBatch | None) -> str:
-    """Return the kind of geometry a Shapefile is made for: that of the first record that has one."""
+    """Return the geometry type of a Shapefile: that of the first record that has a geometry."""
     if batch is not None:
         for wkb in batch.column(GEOMETRY_COLUMN).to_pylist():
             if wkb is not None:

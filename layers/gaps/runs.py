@@ -10,7 +10,6 @@ import shapely
 from sqlalchemy import ColumnElement, case, insert, or_, select
 from sqlalchemy.orm import Session
 
-from gis.errors import NotFoundError
 from gis.gaps import GapSearchResult, find_gaps
 from layers.areas.hierarchy import read_hierarchy
 from layers.db.database import Database, bump_revision
@@ -85,20 +84,6 @@ def search_gaps(
         bump_revision(session)
         if before_commit is not None:
             before_commit(session, run)
-    return run
-
-
-def find_run(session: Session, run_id: int) -> GapRun:
-    """Return a run.
-
-    Raises
-    ------
-    NotFoundError
-        If there is none with that number.
-    """
-    run = session.get(GapRun, run_id)
-    if run is None:
-        raise NotFoundError(f"There is no run of gaps number {run_id}.")
     return run
 
 

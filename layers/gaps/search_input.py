@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from datetime import date
+from functools import partial
 from typing import Any, NamedTuple
 
 import geopandas as gpd
@@ -12,12 +13,15 @@ from pyproj import CRS
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
+from gis.arrays import ObjectArray
 from gis.crs import LONLAT
 from gis.errors import InputError
 from gis.gaps import GapInput
 from layers.areas.hierarchy import AreaHierarchy, read_hierarchy
-from layers.db.bulk import Objects, decode_geometries, in_force, raw_geometry
-from layers.models import Area, Assignment, Cell, Entity, EntityVersion, Scheme
+from layers.db.bulk import decode_geometries, in_force, raw_geometry
+from layers.entities.states import StateModel, select_states
+from layers.models import Area, Assignment, Cell, Entity, Scheme
+from layers.plans.cells import cells_in_force
 
 RowSelect = Select[*tuple[Any, ...]]
 
@@ -89,7 +93,7 @@ def _read_cells(
     area_code: str | None,
 ) -> gpd.GeoDataFrame:
     chosen = select(Cell.code, Cell.area_code, raw_geometry(session, Cell.geometry)).where(
-        Cell.scheme_id == scheme_id, in_force(Cell.valid_from, Cell.valid_to, on)
+        cells_in_force(scheme_id, on)
     )
     if area_code is None:
         return _to_frame(session, session.execute(chosen.order_by(Cell.code)).all(), ("code", "area_code"))
@@ -113,8 +117,8 @@ def _read_entities(
     rows: list[tuple[Any, ...]] = []
     # Few values stand in many rows; each is kept once.
     interned: dict[Any, Any] = {}
-    for model in (Entity, EntityVersion):
-        chosen = _select_states(session, model, on).add_columns(Assignment.cell_code, Assignment.reason)
+    for model, states in select_states(on, partial(_state_columns, session)):
+        chosen = states.add_columns(Assignment.cell_code, Assignment.reason)
         is_assigned = (
             (Assignment.entity_id == Entity.id)
             & (Assignment.scheme_id == scheme_id)
@@ -123,8 +127,7 @@ def _read_entities(
         chosen = chosen.outerjoin(Assignment, is_assigned)
         if codes is not None:
             area_cells = select(Cell.code).where(
-                Cell.scheme_id == scheme_id,
-                in_force(Cell.valid_from, Cell.valid_to, on),
+                cells_in_force(scheme_id, on),
                 Cell.area_code.in_(sorted(codes)),
             )
             chosen = chosen.where(
@@ -139,9 +142,9 @@ def _read_entities(
     return _to_frame(session, rows, columns)
 
 
-def _select_states(session: Session, model: type[Entity | EntityVersion], on: date) -> RowSelect:
-    """Select geometry, kind, identity, area and weights of the states of a day."""
-    chosen: RowSelect = select(
+def _state_columns(session: Session, model: StateModel) -> tuple[Any, ...]:
+    """Return geometry, kind, identity, area and weights of a state."""
+    return (
         raw_geometry(session, model.geometry),
         Entity.kind,
         Entity.external_id,
@@ -149,20 +152,14 @@ def _select_states(session: Session, model: type[Entity | EntityVersion], on: da
         model.attributes["households"].as_string(),
         model.attributes["enterprises"].as_string(),
     )
-    if model is EntityVersion:
-        chosen = chosen.join(Entity, Entity.id == EntityVersion.entity_id)
-    return chosen.where(in_force(model.valid_from, model.valid_to, on))
 
 
 def _read_service_points(session: Session, on: date) -> gpd.GeoDataFrame | None:
     rows: list[Any] = []
-    for model in (Entity, EntityVersion):
-        chosen: RowSelect = select(model.class_name, raw_geometry(session, model.geometry))
-        if model is EntityVersion:
-            chosen = chosen.join(Entity, Entity.id == EntityVersion.entity_id)
-        rows += session.execute(
-            chosen.where(Entity.kind == "service_point", in_force(model.valid_from, model.valid_to, on))
-        ).all()
+    for _model, states in select_states(
+        on, lambda model: (model.class_name, raw_geometry(session, model.geometry))
+    ):
+        rows += session.execute(states.where(Entity.kind == "service_point")).all()
     found = _to_frame(session, rows, ("class",))
     return None if found.empty else found.fillna({"class": ""})
 
@@ -180,5 +177,5 @@ def _to_frame(session: Session, rows: Collection[Any], columns: tuple[str, ...])
         name: pd.Series([row[position] for row in listed], dtype=object)
         for position, name in enumerate(columns)
     }
-    geometries: Objects = decode_geometries(session, [row[-1] for row in listed])
+    geometries: ObjectArray = decode_geometries(session, [row[-1] for row in listed])
     return gpd.GeoDataFrame(values, geometry=geometries, crs=LONLAT)

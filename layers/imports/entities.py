@@ -1,9 +1,8 @@
 """Importing a file of entities, all in one transaction or none, with an account of every record."""
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,18 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from gis.datum import parse_datum
+from gis.progress import Progress
 from layers.areas.hierarchy import read_hierarchy
 from layers.areas.locator import AreaLocator
 from layers.db import geopackage
 from layers.db.database import Database, bump_revision
-from layers.entities.assignments import update_assignments
 from layers.formats.read_batches import read_batches
 from layers.imports.entity_reader import EntityReader
 from layers.imports.rejections import RejectedRecord, RejectionReason
 from layers.imports.staging import StagingTable
+from layers.imports.summary import RecordSummary
+from layers.plans.assignments import update_assignments
 
-Progress = Callable[[int, int], None]
 BeforeCommit = Callable[[Session, "ImportSummary"], None]
 
 ASSIGNMENT_BATCH_SIZE = 100_000
@@ -33,40 +33,22 @@ _MERGE_CACHE_KIB, _DEFAULT_CACHE_KIB = 128 << 10, 2000
 
 
 @dataclass(frozen=True)
-class ImportSummary:
-    """What an import did.
+class ImportSummary(RecordSummary):
+    """What an import of entities did.
 
     Attributes
     ----------
-    inserted, updated, unchanged
-        Records by what became of them.
-    rejected
-        The records left out, in their order.
     without_location, outside_areas
         Of the records taken, how many have no geometry, and how many lie in no area.
     """
 
-    inserted: int
-    updated: int
-    unchanged: int
-    rejected: list[RejectedRecord] = field(default_factory=list)
     without_location: int = 0
     outside_areas: int = 0
-
-    @property
-    def records(self) -> int:
-        """Number of records in the file."""
-        return self.inserted + self.updated + self.unchanged + len(self.rejected)
 
     def summary(self) -> dict[str, Any]:
         """Return the counts as JSON holds them."""
         return {
-            "records": self.records,
-            "inserted": self.inserted,
-            "updated": self.updated,
-            "unchanged": self.unchanged,
-            "rejected": len(self.rejected),
-            "reasons": dict(Counter(each.reason.value for each in self.rejected)),
+            **super().summary(),
             "without_location": self.without_location,
             "outside_areas": self.outside_areas,
         }
@@ -87,6 +69,7 @@ def import_entities(
     source_crs: str | None = None,
     lon_field: str | None = None,
     lat_field: str | None = None,
+    max_vertices: int | None = None,
     progress: Progress | None = None,
     before_commit: BeforeCommit | None = None,
 ) -> ImportSummary:
@@ -99,7 +82,7 @@ def import_entities(
     ----------
     database
         Migrated.
-    path, layer, where, source_crs, lon_field, lat_field
+    path, layer, where, source_crs, lon_field, lat_field, max_vertices
         As for `layers.formats.read_layer`.
     kind
         The kind of all records, for a file without a field `kind`.
@@ -123,6 +106,8 @@ def import_entities(
     ------
     InputError
         If the file cannot be read, or has no identity or kind.
+    LimitError
+        If it has more vertices.
     NotFoundError
         If there is no area with `area_code`.
     ConflictError
@@ -146,6 +131,7 @@ def import_entities(
                 source_crs=source_crs,
                 lon_field=lon_field,
                 lat_field=lat_field,
+                max_vertices=max_vertices,
             ) as batches,
         ):
             staging.create()

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, IntArray, ObjectArray
 from gis.codes import normalize_codes
 from gis.datum import Datum, convert_geometries
 from gis.errors import InputError
@@ -24,9 +24,6 @@ from layers.fields.personal import is_personal
 from layers.formats.read_batches import Batch
 from layers.imports.rejections import RejectedRecord, RejectionReason
 from layers.imports.staging import StagingTable
-
-Objects = NDArray[np.object_]
-Booleans = NDArray[np.bool_]
 
 
 class _FieldRoles(NamedTuple):
@@ -119,8 +116,8 @@ class EntityReader:
             raise InputError(f"{self._path} has no field '{min(absent)}' for --personal (fields: {listed}).")
 
     def _reject(
-        self, first: int, identities: Objects, faults: dict[RejectionReason, Booleans]
-    ) -> NDArray[np.int64]:
+        self, first: int, identities: ObjectArray, faults: dict[RejectionReason, BoolArray]
+    ) -> IntArray:
         """Note the records with a fault, each under its first, and return the rows of the others."""
         accepted = np.ones(len(identities), dtype=bool)
         for reason, faulty in faults.items():
@@ -129,7 +126,7 @@ class EntityReader:
             accepted &= ~faulty
         return np.flatnonzero(accepted)
 
-    def _locate_areas(self, batch: Batch, geometries: Objects) -> Objects:
+    def _locate_areas(self, batch: Batch, geometries: ObjectArray) -> ObjectArray:
         """Give each record the area of its location, and one without location the area it names, if any."""
         areas = self._locator.locate(geometries)
         named = find_column(list(batch.columns), ("area_code",))
@@ -143,10 +140,10 @@ class EntityReader:
         self,
         batch: Batch,
         kind: str,
-        rows: NDArray[np.int64],
-        identities: Objects,
-        batch_geometries: Objects,
-        areas: Objects,
+        rows: IntArray,
+        identities: ObjectArray,
+        batch_geometries: ObjectArray,
+        areas: ObjectArray,
         staging: StagingTable,
     ) -> None:
         roles = self._roles.get(kind) or self._roles.setdefault(kind, self._assign_roles(batch, kind))
@@ -231,7 +228,7 @@ class EntityReader:
         return _FieldRoles(name, class_name, [field for field in public if field not in used], personal)
 
 
-def _to_wgs84(geometries: Objects, datum: Datum) -> tuple[Objects, Booleans]:
+def _to_wgs84(geometries: ObjectArray, datum: Datum) -> tuple[ObjectArray, BoolArray]:
     """Convert geometries to WGS 84, with None for empty ones; say which have impossible coordinates."""
     converted = geometries.copy()
     bounds = shapely.bounds(converted)

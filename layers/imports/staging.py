@@ -1,7 +1,4 @@
-"""The waiting room of an import: a temporary table that is filled in batches and merged as one set.
-
-Which records come is decided in `layers.imports.entity_reader`.
-"""
+"""The staging table of an import: a temporary table, filled in batches and merged as one set."""
 
 import json
 from array import array
@@ -9,16 +6,13 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any
 
-import numpy as np
 import shapely
-from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
+from gis.arrays import ObjectArray
 from gis.errors import ConflictError
 from layers.db import geopackage
 from layers.models.geometry_type import SRID, to_blobs
-
-Objects = NDArray[np.object_]
 
 _COLUMNS = (
     "number",
@@ -33,7 +27,7 @@ _COLUMNS = (
     "geometry",
 )
 _REBUILD_SHARE = 0.2
-# Above this share of changed rows, filling the spatial index anew is cheaper than following each change.
+# Above this share of changed rows, rebuilding the spatial index is cheaper than following each change.
 
 _SAME_IDENTITY = "e.kind = s.kind AND e.external_id = s.external_id"
 _ENTITY_COLUMNS = ("name", "class_name", "area_code", "attributes", "personal", "content_hash", "geometry")
@@ -74,7 +68,7 @@ class StagingTable:
             f" geometry {geometry_type})"
         )
 
-    def add(self, columns: Sequence[Sequence[Any]], geometries: Objects, wkb: Objects) -> None:
+    def add(self, columns: Sequence[Sequence[Any]], geometries: ObjectArray, wkb: ObjectArray) -> None:
         """Put records in.
 
         Parameters
@@ -133,7 +127,7 @@ class StagingTable:
             If an entity that changes has a state that begins later than `on`.
         """
         if self._postgresql:
-            # Nobody may write between the look at a row and its replacement; readers go on.
+            # No one else may write between reading a row and replacing it; readers go on.
             self._execute("LOCK TABLE entities IN SHARE ROW EXCLUSIVE MODE")
         foreign = [] if allowed_areas is None else self._remove_foreign(allowed_areas)
         unchanged = self._execute(

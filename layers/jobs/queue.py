@@ -1,5 +1,6 @@
-"""Jobs: work that takes longer than a request, kept in a table from which one worker at a time takes it."""
+"""The queue of jobs: a table from which one worker at a time takes work that outlasts a request."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,11 +8,13 @@ from sqlalchemy import ColumnElement, case, false, func, select, update
 from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, NotFoundError
+from layers.areas.scope import within
 from layers.db.bulk import is_postgresql
+from layers.db.keyset import PageRequest
 from layers.models import Job, JobState
 
 STALE_AFTER = timedelta(seconds=30)
-"""A running job that has not been heard of for so long has lost its worker."""
+"""A running job without a heartbeat for so long has lost its worker."""
 
 _CLAIM_LOCK = 0x57474A42
 
@@ -36,22 +39,56 @@ def enqueue(
     return job
 
 
-def find_job(session: Session, job_id: int) -> Job:
+def find_job(session: Session, job_id: int, scope: str | None = None) -> Job:
     """Return a job.
+
+    Parameters
+    ----------
+    scope
+        The area that the job must be of; None for any.
 
     Raises
     ------
     NotFoundError
         If there is none with that number.
     """
-    job = session.get(Job, job_id)
+    job = session.scalar(select(Job).where(Job.id == job_id, within(Job.area_code, scope)))
     if job is None:
         raise NotFoundError(f"There is no job number {job_id}.")
     return job
 
 
+def list_jobs(
+    session: Session, page: PageRequest, scope: str | None, *, state: JobState | None = None
+) -> tuple[Sequence[Job], str | None]:
+    """Return a page of jobs in the order in which they were asked for, and the cursor of the next page.
+
+    Parameters
+    ----------
+    page
+        Which page.
+    scope
+        Only jobs of this area and those beneath it; None for all.
+    state
+        Only jobs in this state.
+
+    Raises
+    ------
+    InputError
+        If the cursor is not one of this list.
+    """
+    statement = select(Job).where(within(Job.area_code, scope))
+    if state is not None:
+        statement = statement.where(Job.state == state)
+    rows, next_cursor = page.fetch(session, statement, Job.id)
+    return [job for (job,) in rows], next_cursor
+
+
 def is_stale(now: datetime) -> ColumnElement[bool]:
-    """Whether a job runs and has not been heard of; or was before the clock was set back."""
+    """Return the condition that a running job is no longer heard of, or was last heard of in the future.
+
+    The latter happens where the clock has been set back.
+    """
     return (Job.state == JobState.running) & ~Job.heartbeat_at.between(now - STALE_AFTER, now + STALE_AFTER)
 
 
@@ -73,7 +110,7 @@ def fail_stale(session: Session) -> list[int]:
 
 
 def claim(session: Session) -> Job | None:
-    """Take the oldest job of the queue; None while another runs or none waits."""
+    """Take the oldest job of the queue; return None while another runs or none waits."""
     if is_postgresql(session) and not session.scalar(select(func.pg_try_advisory_xact_lock(_CLAIM_LOCK))):
         return None
     if session.scalar(select(Job.id).where(Job.state == JobState.running).limit(1)) is not None:
@@ -89,7 +126,7 @@ def claim(session: Session) -> Job | None:
 
 
 def heartbeat(session: Session, job_id: int, done: int, total: int | None) -> bool:
-    """Say that a job is alive and how far it is; return whether it is to go on."""
+    """Record that a job is alive and how far it is; return whether it is to go on."""
     cancel_asked = session.scalar(
         update(Job)
         .where(Job.id == job_id, Job.state == JobState.running)
@@ -100,19 +137,19 @@ def heartbeat(session: Session, job_id: int, done: int, total: int | None) -> bo
 
 
 def complete(session: Session, job_id: int, result: dict[str, Any]) -> None:
-    """Mark a running job as done in the transaction of its deed, so that both are kept or neither.
+    """Mark a running job as done in the transaction of its work, so that both are kept or neither.
 
     Parameters
     ----------
     session
-        The one that wrote the deed; this is the last it writes.
+        The one that did the work; this is the last it writes.
     job_id, result
         The job, and what came of it as plain JSON.
 
     Raises
     ------
     ConflictError
-        If the job was cancelled or given up meanwhile: the deed is not to be kept.
+        If the job was cancelled or given up meanwhile: its work is not to be kept.
     """
     completed = session.scalar(
         update(Job)
@@ -127,9 +164,9 @@ def complete(session: Session, job_id: int, result: dict[str, Any]) -> None:
 def finish(
     session: Session, job_id: int, state: JobState, *, result: dict[str, Any] | None, error: str | None
 ) -> str:
-    """Say how a running job ended, and return the state in which it is: one that is settled stays done.
+    """Record how a running job ended, and return the state it is in: one that is complete stays done.
 
-    One that failed after it was asked to end counts as cancelled.
+    A job that failed after it was asked to end counts as cancelled.
     """
     was_cancelled = Job.cancel_asked if state == JobState.failed else false()
     session.execute(
@@ -147,7 +184,7 @@ def finish(
 
 
 def cancel(session: Session, job_id: int) -> Job:
-    """Ask a job to end; one that waits ends at once.
+    """Ask a job to end; a queued one ends at once.
 
     Raises
     ------
@@ -156,7 +193,7 @@ def cancel(session: Session, job_id: int) -> Job:
     NotFoundError
         If there is no such job.
     """
-    # A worker that takes it, or a deed that is being kept, at this moment goes first.
+    # A worker that takes the job, or a commit of its work, at this moment goes first.
     job = session.get(Job, job_id, with_for_update=True, populate_existing=True)
     if job is None:
         raise NotFoundError(f"There is no job number {job_id}.")

@@ -1,7 +1,6 @@
-"""Maps to keep and to print: one offline HTML file, or an A3 sheet, of a plan of cells.
+"""Maps of a plan of cells to keep and to print: one offline HTML file, or an A3 sheet.
 
-It owns the documents, their styles and the vendored Leaflet; where the frames come from, and the
-service's live map, belong to others.
+The live map of the service is `api.web`, its tiles are `layers.tilesets`.
 """
 
 from layers.maps.html_map import render_html_map, write_html_map

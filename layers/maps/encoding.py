@@ -6,8 +6,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-# Six decimals are 0.11 m on the ground: finer than a screen, coarse enough to stay small. Every vertex is
-# rounded the same way, so vertices shared by neighbours stay shared.
+# Six decimals are 0.11 m on the ground: finer than a screen, coarse enough to stay small. All vertices are
+# rounded alike, so neighbours keep sharing them.
 SCALE = 1_000_000
 
 _ALPHABET = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", dtype=np.uint8)
@@ -16,7 +16,7 @@ _POINT, _LINE, _POLYGON = 0, 1, 2
 
 
 def encode_numbers(values: NDArray[np.integer[Any]], *, signed: bool = False) -> str:
-    """Write integers as text, five bits a character with a sixth that says more follows.
+    """Encode integers as text: five bits a character, and a sixth bit if more follow.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def encode_numbers(values: NDArray[np.integer[Any]], *, signed: bool = False) ->
 
 
 def encode_points(points: NDArray[np.floating[Any]]) -> str:
-    """Write longitude, latitude pairs of shape (n, 2) as delta-coded micro-degrees."""
+    """Encode longitude, latitude pairs of shape (n, 2) as delta-coded micro-degrees."""
     whole = np.rint(np.asarray(points, dtype=float) * SCALE).astype(np.int64)
     return encode_numbers(
         np.diff(whole, axis=0, prepend=np.zeros((1, 2), dtype=np.int64)).ravel(), signed=True
@@ -60,7 +60,7 @@ def encode_points(points: NDArray[np.floating[Any]]) -> str:
 
 
 def encode_geometry(geometry: NDArray[Any]) -> dict[str, Any]:
-    """Write an array of geometries as one compact record.
+    """Encode an array of geometries as one compact record.
 
     Parameters
     ----------

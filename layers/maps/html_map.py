@@ -1,4 +1,4 @@
-"""The map file itself: a folium map whose every asset and datum stands inside one HTML document."""
+"""The HTML map: a folium map with all assets and data in one document."""
 
 import base64
 import datetime
@@ -23,13 +23,14 @@ from gis.errors import InputError
 from layers.formats import write_text
 from layers.maps import map_layers
 from layers.maps.choropleth import Classification
+from layers.maps.gap_layer import encode_gaps
 from layers.maps.labels import field_labels, kind_labels, page_labels
 
 _ASSETS = Path(__file__).parent / "assets"
 _LEAFLET = Path(__file__).parent / "vendor" / "leaflet"
 _LANGUAGE_TAGS = {"zh": "zh-CN", "en": "en"}
 _SCRIPTS = ("store.js", "canvas.js", "panel.js", "map.js")
-# Nothing may be fetched, whatever a later change or a hostile attribute tries.
+# No request is allowed, even if a later change or a hostile attribute tries one.
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'"
@@ -37,7 +38,7 @@ _CONTENT_SECURITY_POLICY = (
 
 
 class OfflineMap(folium.Map):
-    """A folium map without tiles and without links to scripts or styles; assets are put in by `_document`."""
+    """A folium map without tiles and without links to scripts or styles, which the document embeds."""
 
     default_js: list[tuple[str, str]] = []  # noqa: RUF012  folium declares it so; ours is never mutated
     default_css: list[tuple[str, str]] = []  # noqa: RUF012
@@ -53,12 +54,12 @@ class OfflineMap(folium.Map):
             fade_animation=False,
             zoom_snap=0.25,
         )
-        # A fixed identity makes the same input give the same file.
+        # With a fixed identity the same input gives the same file.
         self._id = "wangge"
 
 
 class _PageElement(MacroElement):
-    """The data and the scripts that draw it, after folium's own script has made the map."""
+    """The data and the scripts that draw it, after folium's own script has created the map."""
 
     _template = Template(
         """
@@ -110,9 +111,9 @@ def render_html_map(
     base
         Ground to read the map by: any of green, water, buildings, railway, roads.
     measure
-        Numeric column of the cells, or name of a layer, to colour the cells by at first.
+        Numeric column of the cells, or name of a layer, that the cells are coloured by at first.
     method, classes
-        How a measure is divided, and into how many classes at most.
+        The classification method of the measure, and the largest number of classes.
     title
         Heading; by default "责任网格图" or "Responsibility cells".
     plan
@@ -120,7 +121,7 @@ def render_html_map(
     date
         The date printed on the map; today by default.
     synthetic
-        Print on the map that the data are made up.
+        Print on the map that the data are synthetic.
     language
         ``zh`` or ``en``.
 
@@ -147,7 +148,7 @@ def render_html_map(
     gaps = None if gaps is None else map_layers.as_lonlat(gaps, "gaps")
     west, _, east, _ = extent(cells)
     if west > east:
-        # Across the 180th meridian the map goes on to the east of it.
+        # A map across the 180th meridian continues to the east of it.
         cells = map_layers.shift_longitude(cells)
         areas = None if areas is None else map_layers.shift_longitude(areas)
         gaps = None if gaps is None else map_layers.shift_longitude(gaps)
@@ -168,7 +169,7 @@ def render_html_map(
         "method": method.value,
         "cells": map_layers.encode_cells(cells, counts, measure, Classification(classes, method), language),
         "areas": None if areas is None else map_layers.encode_areas(areas),
-        "gaps": None if gaps is None else map_layers.encode_gaps(gaps),
+        "gaps": None if gaps is None else encode_gaps(gaps, language),
         "layers": [
             map_layers.encode_entities(name, frame, language)
             for name, frame in entities.items()
@@ -184,7 +185,7 @@ def render_html_map(
 
 
 def write_html_map(path: str | os.PathLike[str], cells: gpd.GeoDataFrame, **options: Any) -> None:
-    """Write the map of `render_html_map` to a file, whole or not at all.
+    """Write the map of `render_html_map` to a file, completely or not at all.
 
     Parameters
     ----------
@@ -226,14 +227,14 @@ def _render_document(title: str, language: str, data: dict[str, Any], centre: tu
 
 
 def _escape_template(text: str) -> str:
-    """Guard text that branca takes for a template: an element's, and again what a macro has rendered."""
+    """Escape text that branca takes for a template: an element's, and again what a macro has rendered."""
     return "{% raw %}" + text + "{% endraw %}"
 
 
 def _script_json(data: dict[str, Any]) -> str:
-    """Return JSON that ends neither its script element nor its template, whatever a name holds."""
+    """Return JSON that ends neither its script element nor its template, even if a name tries to."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    # A brace before one of these is never JSON's own.
+    # In JSON itself a brace never precedes one of these.
     text = re.sub(r"\{(?=[{%#])", r"\\u007b", text)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 

@@ -1,4 +1,4 @@
-"""Where words stand on the printed map, so that none covers another."""
+"""Placement of labels on the printed map so that none covers another."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 from layers.maps import mpl_style
 
 _CANDIDATES_PER_SIDE = 30
-# Places tried along the longer side of the ground that a name is for.
+# Candidate positions along the longer side of an area for its name.
 
 
 @dataclass(frozen=True)
 class Label:
-    """Words that want a place.
+    """A label to be placed.
 
     Attributes
     ----------
-    ground
-        What they name, in metres.
-    words
+    geometry
+        What it names, in metres.
+    text
         One line or several.
     size
         In points.
-    order
-        Above what it is drawn.
+    zorder
+        The drawing order, as matplotlib has it.
     """
 
     geometry: shapely.Geometry
@@ -35,7 +35,7 @@ class Label:
     zorder: float
 
     def bboxes_at(self, positions: NDArray[np.float64], scale: float) -> NDArray[np.object_]:
-        """Return the ground that the words cover, centred on each of some places (n, 2)."""
+        """Return the boxes that the text covers when centred on each of some places (n, 2)."""
         wide, high = np.array(mpl_style.text_extent(self.text, self.size)) * scale / 2000
         x, y = positions.T
         bboxes: NDArray[np.object_] = shapely.box(x - wide, y - high, x + wide, y + high)
@@ -45,17 +45,17 @@ class Label:
 def place_labels(
     names: Iterable[Label], codes: Iterable[Label], scale: float
 ) -> list[tuple[Label, shapely.Point]]:
-    """Find places on which no words cover others.
+    """Find places for labels so that none covers another.
 
-    A name moves within its ground to where it covers neither a name before it nor a code, and if there is no
-    such place stands in the middle. A code stands in the middle of its cell, and is left out beneath a name.
+    A name moves within its area to where it covers neither an earlier name nor a code; if there is no such
+    place, it goes in the middle. A code goes in the middle of its cell, and is left out beneath a name.
 
     Parameters
     ----------
     names, codes
         The most important first.
     scale
-        Metres on the ground for one on the paper.
+        Metres in the working CRS for one on paper.
     """
     fixed = [(each, shapely.point_on_surface(each.geometry)) for each in codes]
     bboxes = [each.bboxes_at(shapely.get_coordinates(place), scale)[0] for each, place in fixed]
@@ -88,7 +88,7 @@ def _best_candidate(
 
 
 def _candidates(geometry: shapely.Geometry, middle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return places (n, 2) spread evenly over the ground, the nearest to its middle first."""
+    """Return places (n, 2) spread evenly over a geometry, the nearest to its middle first."""
     west, south, east, north = shapely.bounds(geometry)
     step = max(east - west, north - south) / _CANDIDATES_PER_SIDE
     x, y = np.meshgrid(np.arange(west + step / 2, east, step), np.arange(south + step / 2, north, step))
@@ -99,7 +99,7 @@ def _candidates(geometry: shapely.Geometry, middle: NDArray[np.float64]) -> NDAr
 
 
 def _intersects_any(tree: shapely.STRtree, bboxes: NDArray[np.object_]) -> NDArray[np.bool_]:
-    """Tell which frames touch something in the tree."""
+    """Return which boxes touch something in the tree."""
     touching = np.zeros(len(bboxes), dtype=bool)
     touching[tree.query(bboxes, predicate="intersects")[0]] = True
     return touching

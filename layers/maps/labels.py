@@ -1,10 +1,11 @@
-"""The words on the map, in Chinese and in English."""
+"""The words of the map in Chinese and English."""
 
 from collections.abc import Mapping
 from typing import Final
 
 from gis.classes import ClassificationMethod
 from gis.errors import InputError
+from gis.gaps import GAP_KINDS
 
 _PAGE: Final[dict[str, tuple[str, str]]] = {
     "title": ("责任网格图", "Responsibility cells"),
@@ -88,16 +89,6 @@ _FIELDS: Final[dict[str, tuple[str, str]]] = {
 }
 
 _KINDS: Final[dict[str, tuple[str, str]]] = {
-    "blank": ("空白", "Blank"),
-    "overlap": ("重叠", "Overlap"),
-    "unassigned": ("未归属", "Unassigned"),
-    "unstaffed": ("无责任人", "Unstaffed"),
-    "understaffed": ("人手不足", "Understaffed"),
-    "overloaded": ("超负荷", "Overloaded"),
-    "out_of_reach": ("服务不可达", "Out of reach"),
-    "unsensed": ("监测不到", "Unsensed"),
-    "overdue": ("逾期未巡", "Overdue"),
-    "incomplete": ("信息不全", "Incomplete"),
     "square": ("单元格网", "Square"),
     "block": ("街区网格", "Block"),
     "balanced": ("均衡网格", "Balanced"),
@@ -153,7 +144,9 @@ def kind_labels(language: str) -> dict[str, str]:
     InputError
         If the language is neither zh nor en.
     """
-    return _select_language(_KINDS, language)
+    column = _language_column(language)
+    gaps = {name: kind.label[column] for name, kind in GAP_KINDS.items()}
+    return gaps | _select_language(_KINDS, language)
 
 
 def field_labels(language: str) -> dict[str, str]:

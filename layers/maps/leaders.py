@@ -1,4 +1,4 @@
-"""Who leads which cell, for the maps: the number of the officer, never the name."""
+"""The leaders of cells on maps: the number of the officer, never the name."""
 
 import geopandas as gpd
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The map of a scheme on a day, read from the database: the frames that both kinds of map are drawn from."""
+"""The data of a map, read from the database: the frames of a scheme on a day."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ from layers.db.bulk import decode_geometries, in_force, raw_geometry
 from layers.entities.counts import align_counts, read_counts
 from layers.gaps.runs import newest_run
 from layers.maps.leaders import join_leaders
-from layers.models import Area, Assignment, BasemapFeature, Cell, Entity, Gap, GapRun, Officer, Plan, Post
-from layers.plans.cells import cells_as_of
+from layers.models import Area, Assignment, BasemapFeature, Entity, Gap, GapRun, Officer, Plan, Post
+from layers.plans.cells import cells_as_of, cells_in_force
 from layers.plans.schemes import find_scheme
 
 MAX_REQUEST_CELLS = 20_000
-"""The most cells that are drawn within a request; larger maps are drawn from files by `wangge map`."""
+"""The most cells drawn within a request; `wangge map` draws larger maps from files."""
 
 KEY_ENTITY_KIND = "service_point"
 """The kind of entities that a map marks one by one."""
 
 KEY_ENTITY_LAYER = "service_points"
-"""What they are called on a map: as the cells' count of them, which is the same."""
+"""Their layer on a map has the name of the cells' column that counts them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +42,14 @@ class MapData:
     scheme
         The scheme's name.
     plan
-        The names of the plans that brought the cells.
+        The names of the plans that the cells come from.
     cells
         In force on the day, with all measures computed for them and the number of their `leader`.
     areas
         The areas that hold them and those above.
     gaps
         Of the newest run up to the day, as `layers.gaps.runs` knows it; None where none was made.
-    units
+    key_entities
         Entities of the kind `KEY_ENTITY_KIND`: id, kind, class_name, cell_code.
     base
         Features of the base map by kind: class_name.
@@ -81,15 +81,15 @@ def read_map_data(session: Session, scheme_code: str, day: date, area_code: str 
     NotFoundError
         If there is no such scheme or area, or no cell of it is in force on the day.
     LimitError
-        If there are more than `MOST_CELLS` cells.
+        If there are more than `MAX_REQUEST_CELLS` cells.
     """
     scheme = find_scheme(session, scheme_code)
     hierarchy = read_hierarchy(session)
     area_codes = None if area_code is None else hierarchy.subtree(area_code)
-    conditions = (Cell.scheme_id == scheme.id, in_force(Cell.valid_from, Cell.valid_to, day))
     if (
         area_codes is None
-        and (session.scalar(select(func.count()).where(*conditions)) or 0) > MAX_REQUEST_CELLS
+        and (session.scalar(select(func.count()).where(cells_in_force(scheme.id, day))) or 0)
+        > MAX_REQUEST_CELLS
     ):
         raise _too_many_cells_error()
     cells = cells_as_of(session, scheme.id, day, area_code=area_code)
@@ -176,7 +176,17 @@ def _read_gaps(
     last = newest_run(session, scheme_id, area_code, until=day, partial_runs=part)
     if last is None:
         return None
-    columns = ("kind", "severity", "cell_code", "area_code", "area_m2", "households", "enterprises", "rule")
+    columns = (
+        "kind",
+        "severity",
+        "cell_code",
+        "area_code",
+        "area_m2",
+        "households",
+        "enterprises",
+        "rule",
+        "figures",
+    )
     chosen = [getattr(Gap, column) for column in columns]
     query = select(*chosen, raw_geometry(session, Gap.geometry)).where(Gap.run_id == last.id).order_by(Gap.id)
     frame = _read_frame(session, query, columns)

@@ -1,4 +1,4 @@
-"""What the map shows: frames turned into the record that the page's scripts read."""
+"""The layers of the HTML map: frames converted into the records that its scripts read."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,19 +20,16 @@ from layers.maps.encoding import encode_geometry, encode_points
 from layers.maps.labels import field_label
 
 # Measured with Chromium on two cores: 195,000 square cells make 11 MB that open in 6 s and repaint in 0.8 s.
-# Beyond a million cells or four million vertices a single file serves nobody.
+# Beyond a million cells or four million vertices a single file is of no use.
 MAX_CELLS = 1_000_000
 MAX_VERTICES = 4_000_000
 SIMPLIFY_ABOVE = 1_500_000
 # About one metre, in degrees.
 SIMPLIFY_TOLERANCE = 1e-5
 MAX_DRAWN_ENTITIES = 5_000
-MAX_GAPS = 20_000
 # Beyond this, label positions come from the bounding box in the browser.
 MAX_ANCHORS = 20_000
 
-_GAP_SIZE_COLUMNS = ("area_m2", "households", "enterprises")
-_SEVERITY = {"low": 1, "medium": 2, "high": 3}
 _BASEMAP_LAYERS = ("green", "water", "buildings", "railway", "roads")
 _ROAD_RANK = {"lane": 2, "motorway": 0, "trunk": 0, "expressway": 0, "primary": 0, "arterial": 0, "main": 0}
 _ROAD_RANK |= {"secondary": 1, "collector": 1, "tertiary": 1, "unclassified": 2, "residential": 2}
@@ -55,9 +52,9 @@ def as_lonlat(frame: gpd.GeoDataFrame, layer_name: str) -> gpd.GeoDataFrame:
 
 
 def shift_longitude(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return a longitude, latitude layer with western longitudes counted on beyond 180° east.
+    """Return a longitude, latitude layer in which western longitudes continue beyond 180° east.
 
-    It names no CRS any more, for these are no longitudes that can be projected.
+    It has no CRS, because such longitudes cannot be projected.
     """
     geometries = shapely.transform(
         frame.geometry.to_numpy(), lambda xy: xy + np.where(xy < 0, (360.0, 0.0), 0.0)
@@ -73,7 +70,7 @@ def as_strings(values: "pd.Series[Any]") -> list[str]:
 
 
 def dictionary_encode(values: list[str]) -> dict[str, Any]:
-    """Return repeated texts as a list of distinct ones and the place of each row's in it."""
+    """Return repeated texts as a list of distinct ones and the position of each row's text in it."""
     places, distinct = pd.factorize(np.asarray(values, dtype=object))
     return {"values": [str(value) for value in distinct], "index": places.tolist()}
 
@@ -108,7 +105,7 @@ def encode_cells(
     measure
         Column to colour by, or None.
     classification
-        How every measure is divided into classes.
+        The classification of every measure.
     language
         ``zh`` or ``en``.
 
@@ -169,7 +166,7 @@ def _simplified_polygons(cells: gpd.GeoDataFrame) -> tuple[NDArray[Any], bool]:
 
 
 def _colour_digits(frame: gpd.GeoDataFrame) -> str:
-    """Return one digit a polygon, neighbours different; a feature without a shape gets 0."""
+    """Return one digit a polygon, neighbours different; a feature without geometry gets 0."""
     drawn = np.flatnonzero(shapely.get_dimensions(frame.geometry.to_numpy()) == 2)
     digits = np.zeros(len(frame), dtype=int)
     if len(drawn):
@@ -178,7 +175,7 @@ def _colour_digits(frame: gpd.GeoDataFrame) -> str:
 
 
 def _label_anchors(geometries: NDArray[Any]) -> str | None:
-    """Return a point inside each feature for its label, or None for so many that the box centre must do."""
+    """Return a point inside each feature for its label; None for so many that the box's centre has to do."""
     if len(geometries) > MAX_ANCHORS:
         return None
     points = shapely.point_on_surface(geometries)
@@ -284,7 +281,7 @@ def encode_areas(areas: gpd.GeoDataFrame) -> dict[str, Any]:
 
 
 def area_depths(areas: gpd.GeoDataFrame) -> NDArray[np.int64]:
-    """Return how many of an area's ancestors are in the layer; a circle of parents ends where it closes."""
+    """Return how many of an area's ancestors are in the layer; a cycle of parents ends where it closes."""
     if "code" not in areas:
         raise InputError("The areas have no column 'code'.")
     codes = as_strings(areas["code"])
@@ -299,29 +296,6 @@ def area_depths(areas: gpd.GeoDataFrame) -> NDArray[np.int64]:
             at = parent_of[at]
         found.append(len(seen) - 1)
     return np.asarray(found, dtype=np.int64)
-
-
-def encode_gaps(gaps: gpd.GeoDataFrame) -> dict[str, Any]:
-    """Describe the gaps, the most severe and largest first, at most `MAX_GAPS` of them."""
-    severity = severity_levels(gaps)
-    sizes = {name: gaps[name] for name in _GAP_SIZE_COLUMNS if name in gaps}
-    largest = gaps["area_m2"].to_numpy(dtype=float, na_value=0) if "area_m2" in gaps else np.zeros(len(gaps))
-    order = np.lexsort((np.arange(len(gaps)), -np.nan_to_num(largest), -severity))[:MAX_GAPS]
-    return {
-        "geo": encode_geometry(gaps.geometry.to_numpy()[order]),
-        "total": len(gaps),
-        "kind": dictionary_encode(as_strings(gaps["kind"].iloc[order])) if "kind" in gaps else None,
-        "rule": dictionary_encode(as_strings(gaps["rule"].iloc[order])) if "rule" in gaps else None,
-        "severity": severity[order].tolist(),
-        "cell": as_strings(gaps["cell_code"].iloc[order]) if "cell_code" in gaps else None,
-        "sizes": {name: rounded_list(values.iloc[order]) for name, values in sizes.items()},
-    }
-
-
-def severity_levels(gaps: gpd.GeoDataFrame) -> NDArray[np.int64]:
-    """Return severity as 1 (low) to 3 (high); a word that is none of the three counts as medium."""
-    words = as_strings(gaps["severity"]) if "severity" in gaps else [""] * len(gaps)
-    return np.array([_SEVERITY.get(word.lower(), 2) for word in words], dtype=np.int64)
 
 
 def encode_entities(name: str, frame: gpd.GeoDataFrame, language: str) -> dict[str, Any]:
@@ -396,7 +370,7 @@ def encode_basemap_layer(name: str, frame: gpd.GeoDataFrame, language: str) -> d
 
 
 def common_prefix(codes: NDArray[np.object_]) -> str:
-    """Return what all codes begin with, without the last character of the shortest."""
+    """Return the common prefix of all codes, without the last character of the shortest."""
     if len(codes) < 2:
         return ""
     first, last = min(codes), max(codes)
@@ -405,7 +379,7 @@ def common_prefix(codes: NDArray[np.object_]) -> str:
 
 
 def rank_roads(roads: gpd.GeoDataFrame) -> list[int]:
-    """Return 0 for main roads to 2 for lanes, and for roads whose class is not known."""
+    """Return 0 (main roads) to 2 (lanes, and roads of unknown class)."""
     column = next((key for key in ("class", "class_name", "highway", "kind") if key in roads), None)
     if column is None:
         return [2] * len(roads)

@@ -1,6 +1,6 @@
-"""How shapes and words are put on paper with matplotlib: paths, hatches, halos, and the column aside."""
+"""Drawing on paper with matplotlib: polygons, hatches, lines, text with halos, and the side column."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
@@ -23,7 +23,7 @@ Geometries = NDArray[np.object_]
 
 TEXT_COLOUR, MUTED_COLOUR, RULE_COLOUR = "#1F2B38", "#5F6B78", "#D5DADF"
 
-# What the usual systems bring along, the best drawn first.
+# Fonts of the usual systems, the best ones first.
 _CHINESE_FONTS = (
     *("Source Han Sans SC", "Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei"),
     *(
@@ -35,30 +35,33 @@ _CHINESE_FONTS = (
         "Droid Sans Fallback",
     ),
 )
-# So many marks must be small.
+# This many marks must be small.
 _FEW_MARKERS, _MANY_MARKERS = 200, 2_000
-# Letters beyond this are as wide as they are high.
+# How matplotlib writes a line of a pattern; more of them lie closer.
+_HATCH_LINES = {0: "-", 45: "/", 90: "|", 135: "\\"}
+_HATCH_DENSITY = 6
+# Characters beyond this are as wide as they are high.
 _FULL_WIDTH_FROM = 0x2E80
 _POINTS_PER_MM = 72 / 25.4
-# matplotlib's settings belong to the process.
+# The settings of matplotlib are global to the process.
 _style_lock = Lock()
 
 
 def font_families() -> list[str]:
-    """Return the font families to print with, those with Chinese characters first; a later one fills in."""
+    """Return the font families for print, those with Chinese characters first, then fallbacks."""
     present = {each.name for each in font_manager.fontManager.ttflist}
     return [*(name for name in _CHINESE_FONTS if name in present), "DejaVu Sans"]
 
 
 @contextmanager
 def print_style() -> Iterator[None]:
-    """Print with our fonts and strokes, one sheet at a time."""
+    """Print with our fonts and line styles, one sheet at a time."""
     with (
         _style_lock,
         mpl.rc_context(
             {
                 "font.family": font_families(),
-                # Letters stay letters, to be searched and copied.
+                # Text stays text, so that it can be searched and copied.
                 "pdf.fonttype": 42,
                 "axes.unicode_minus": False,
                 "hatch.linewidth": 0.5,
@@ -77,11 +80,26 @@ def fill_polygons(
         axes.add_patch(patch)
 
 
-def hatch_polygons(axes: Axes, geometries: Geometries, tint: str, *, zorder: float) -> None:
-    """Hatch polygons, so that what lies below stays visible."""
+def hatch_pattern(directions: Collection[int]) -> str:
+    """Return the pattern of lines in some directions, in degrees counter-clockwise from east."""
+    lines = "".join(_HATCH_LINES[direction] for direction in directions)
+    return lines * (_HATCH_DENSITY // len(directions))
+
+
+def hatch_polygons(
+    axes: Axes, geometries: Geometries, tint: str, directions: Collection[int], *, zorder: float
+) -> None:
+    """Hatch polygons with lines in some directions, so that what lies below stays visible."""
     if (path := _ring_path(geometries)) is not None:
         axes.add_patch(
-            PathPatch(path, facecolor="none", edgecolor=tint, hatch="//////", linewidth=0.5, zorder=zorder)
+            PathPatch(
+                path,
+                facecolor="none",
+                edgecolor=tint,
+                hatch=hatch_pattern(directions),
+                linewidth=0.5,
+                zorder=zorder,
+            )
         )
 
 
@@ -127,7 +145,7 @@ def draw_markers(axes: Axes, geometries: Geometries, marker: str, tint: str, *, 
     """Mark points."""
     positions = shapely.get_coordinates(geometries)
     size = 20.0 if len(positions) < _FEW_MARKERS else 9.0 if len(positions) < _MANY_MARKERS else 2.0
-    # A cross has no inside whose edge could be drawn.
+    # A cross has no fill whose edge could be drawn.
     edge: dict[str, Any] = {} if marker == "x" else {"edgecolors": "white"}
     axes.scatter(
         positions[:, 0],
@@ -142,15 +160,15 @@ def draw_markers(axes: Axes, geometries: Geometries, marker: str, tint: str, *, 
 
 
 def text_extent(text: str, size: float) -> tuple[float, float]:
-    """Return about how wide and high words are in mm; `size` in points."""
+    """Return the approximate width and height of text in mm; `size` in points."""
     lines = text.splitlines()
     widest = max(sum(1.0 if ord(letter) > _FULL_WIDTH_FROM else 0.56 for letter in line) for line in lines)
     return widest * size / _POINTS_PER_MM, len(lines) * size * 1.2 / _POINTS_PER_MM
 
 
 def draw_label(axes: Axes, position: shapely.Point, label: str, size: float, *, zorder: float) -> None:
-    """Write words centred on a place, with a halo that parts them from the lines below; `size` in points."""
-    # What has an effect is drawn as outlines: the letters themselves go on top without, and stay letters.
+    """Write text centred on a place, with a halo that separates it from the lines below; `size` in points."""
+    # Text with an effect is drawn as outlines: the same text goes on top without one, so that it stays text.
     for effects, order in (([Stroke(linewidth=size / 4.2, foreground="white", alpha=0.85)], 0.0), ([], 0.1)):
         axes.text(
             position.x,

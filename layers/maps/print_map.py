@@ -26,6 +26,7 @@ from gis.errors import InputError
 from gis.measures import MEASURES, Quantity, area_m2, format_quantity, measure_of_column
 from layers.maps import map_layers, mpl_style
 from layers.maps.choropleth import Classification, sample_ramp
+from layers.maps.gap_layer import draw_gap_legend, draw_gaps
 from layers.maps.label_placement import Label, place_labels
 from layers.maps.labels import field_label, kind_labels, print_map_labels
 
@@ -33,12 +34,11 @@ PAPER_MM = (420.0, 297.0)
 _MARGIN, _SIDEBAR, _GUTTER = 10.0, 82.0, 5.0
 _MAP_MM = (PAPER_MM[0] - 2 * _MARGIN - _SIDEBAR - _GUTTER, PAPER_MM[1] - 2 * _MARGIN)
 _DPI = 200
-# A label of a cell needs this much paper, in mm.
+# The label of a cell needs this much space on paper, in mm.
 _MIN_LABELLED_MM = (9.0, 4.2)
-# Where fewer of the cells have room, none is labelled: a code here and there would look like a mark.
+# If fewer of the cells have room, none is labelled: scattered codes would look like marks.
 _MIN_LABELLED_SHARE = 0.5
 _SCALES = np.outer(10.0 ** np.arange(2, 8), (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.5, 8.0)).ravel()
-_SEVERITY_COLOURS = {3: "#B2182B", 2: "#E08214", 1: "#C4A000"}
 _MARKERS = (("o", "#00718F"), ("^", "#6A3D9A"), ("s", "#B15928"), ("D", "#1B7837"), ("v", "#C2185B"))
 _LINE_COLOUR, _MUTED_COLOUR = "#1F2B38", "#5F6B78"
 
@@ -57,20 +57,20 @@ class PrintMap:
     gaps
         As `gis.gaps` describes them.
     layers
-        Key units to mark, by the name of their layer.
+        Key entities to mark, by the name of their layer.
     base
         Ground to read the map by: any of green, water, buildings, railway, roads.
     measure
         Numeric column of the cells, or name of a layer to count, to colour by; neighbours apart when not
         given.
     method, classes
-        How the measure is divided, and into how many classes at most.
+        The classification method of the measure, and the largest number of classes.
     title, plan
         Heading, and the plan's name below it.
     date
         The day that is shown; today when not given.
     synthetic
-        Print on the map that the data are made up.
+        Print on the map that the data are synthetic.
     language
         ``zh`` or ``en``.
     """
@@ -127,7 +127,7 @@ def render_print_map(print_map: PrintMap, file_format: Literal["pdf", "png"]) ->
 
 
 class _PrintMapRenderer:
-    """One sheet in the making."""
+    """One sheet being drawn."""
 
     def __init__(self, print_map: PrintMap, cells: gpd.GeoDataFrame, crs: CRS) -> None:
         self.print_map, self.cells, self.crs = print_map, cells, crs
@@ -184,7 +184,7 @@ class _PrintMapRenderer:
         return values, Classification(self.print_map.classes, self.print_map.method).ranges(measure, values)
 
     def _read_within_extent(self, frame: gpd.GeoDataFrame, layer_name: str) -> gpd.GeoDataFrame:
-        """Return what of a layer lies on the paper, in the working CRS."""
+        """Return the part of a layer that is on the sheet, in the working CRS."""
         moved = to_working_crs(map_layers.as_lonlat(frame, layer_name), self.crs)
         return moved[moved.geometry.intersects(self.map_extent)].reset_index(drop=True)
 
@@ -234,15 +234,7 @@ class _PrintMapRenderer:
         if self.print_map.gaps is None or not len(self.print_map.gaps):
             return
         gaps = self._read_within_extent(self.print_map.gaps, "gaps")
-        severity = map_layers.severity_levels(gaps)
-        for number, tint in sorted(_SEVERITY_COLOURS.items()):
-            geometries = gaps.geometry.to_numpy()[severity == number]
-            mpl_style.hatch_polygons(
-                axes, geometries[shapely.get_dimensions(geometries) == 2], tint, zorder=7
-            )
-            mpl_style.draw_markers(
-                axes, geometries[shapely.get_dimensions(geometries) == 0], "x", tint, zorder=7
-            )
+        draw_gaps(axes, gaps, zorder=7)
 
     def _draw_entities(self, axes: Axes) -> None:
         for (_, frame), (marker, tint) in zip(self.print_map.layers.items(), _MARKERS, strict=False):
@@ -251,7 +243,7 @@ class _PrintMapRenderer:
             self.entity_counts.append(len(near))
 
     def _draw_labels(self, axes: Axes) -> None:
-        """Write names where there is room: areas before the cells, those above before those beneath."""
+        """Write labels where there is room: areas before cells, higher areas before lower ones."""
         for each, place in place_labels(self._area_labels(), self._cell_labels(), self.scale):
             mpl_style.draw_label(axes, place, each.text, each.size, zorder=each.zorder)
 
@@ -369,12 +361,7 @@ class _PrintMapRenderer:
         if self.print_map.areas is not None:
             sidebar.line_swatch(self.words["area_border"], _LINE_COLOUR, 1.4)
         if self.print_map.gaps is not None and len(self.print_map.gaps):
-            severity = map_layers.severity_levels(self.print_map.gaps)
-            for number, tint in sorted(_SEVERITY_COLOURS.items(), reverse=True):
-                if (severity == number).any():
-                    word = self.words[f"severity_{number}"]
-                    text = f"{self.words['gap']} · {word}  {(severity == number).sum():,}"
-                    sidebar.swatch(Rectangle, text, facecolor="none", edgecolor=tint, hatch="//////")
+            draw_gap_legend(sidebar, self.print_map.gaps, self.words, self.print_map.language)
         kinds = kind_labels(self.print_map.language)
         for name, count, (marker, tint) in zip(
             self.print_map.layers, self.entity_counts, _MARKERS, strict=False

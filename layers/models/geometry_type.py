@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import shapely
 from geoalchemy2 import Geometry, WKBElement
-from numpy.typing import NDArray
 from sqlalchemy import LargeBinary
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from gis.arrays import ObjectArray
 
 SRID = 4326
 _HEADER = struct.Struct("<2sBBi")
@@ -19,8 +20,6 @@ _LITTLE_ENDIAN, _WITH_ENVELOPE, _EMPTY = 0b1, 0b10, 0b10000
 _ENVELOPE_DOUBLES = (0, 4, 6, 6, 8)
 _POINT_HEADER = _HEADER.pack(b"GP", 0, _LITTLE_ENDIAN, SRID)
 _ENVELOPE_HEADER = _HEADER.pack(b"GP", 0, _LITTLE_ENDIAN | _WITH_ENVELOPE, SRID)
-
-Objects = NDArray[np.object_]
 
 
 def to_blob(geometry: shapely.Geometry) -> bytes:
@@ -40,7 +39,7 @@ def to_blob(geometry: shapely.Geometry) -> bytes:
     return _HEADER.pack(b"GP", 0, flags, SRID) + envelope + wkb
 
 
-def to_blobs(geometries: Objects, wkb: Objects) -> list[bytes | None]:
+def to_blobs(geometries: ObjectArray, wkb: ObjectArray) -> list[bytes | None]:
     """Encode geometries that are not empty, as `to_blob` does one.
 
     Parameters

@@ -1,5 +1,5 @@
-"""Schemes and their plans: drafts, their check, publishing, and the cells in force on a date.
+"""Schemes and their plans: drafts, their check and review, publishing, and the cells in force on a date.
 
-Geometry is judged by `gis.topology`; which entity belongs to which cell is written by
-`layers.entities.assignments`.
+It also writes which entity belongs to which cell, since that follows from the plans; entities themselves
+belong to `layers.entities`. Geometry is judged by `gis.topology`.
 """

@@ -1,4 +1,4 @@
-"""Publishing: a checked draft is put in force on a date, in one transaction."""
+"""Publishing: a checked plan is put in force on a date, in one transaction."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -7,24 +7,31 @@ from typing import NamedTuple
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 from sqlalchemy import delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
+from gis.arrays import BoolArray, ObjectArray
 from gis.crs import LONLAT
-from gis.errors import ConflictError, NotFoundError, StaleError
+from gis.errors import ConflictError
+from gis.progress import Progress, no_progress
 from gis.topology.nesting import AREA_TOLERANCE_M2
 from gis.topology.polygon_layer import NOISE_WIDTH_M, mean_width
 from layers.areas.hierarchy import AreaHierarchy, read_area_geometries, read_hierarchy
 from layers.db.bulk import id_in, insert_rows
 from layers.db.database import bump_revision
 from layers.db.locks import lock_scheme
-from layers.entities.assignments import AssignmentChanges, assign_entities, assign_near
+from layers.db.versions import require_version
 from layers.gc_pause import paused_gc
 from layers.models import Cell, Plan, PlanCell, PlanState, Scheme
+from layers.plans.assignments import AssignmentChanges, assign_entities, assign_near
 from layers.plans.cells import cells_as_of
-from layers.plans.drafts import require_valid
+from layers.plans.check import require_found_valid, require_valid
+from layers.plans.queries import find_plan
+from layers.plans.states import Step, require_step, take_step
+
+_STEPS = 5
+"""The steps of which publishing tells: validity, comparison, cells, plans, assignments."""
 
 _COMPARED_COLUMNS = ("name", "kind", "parent", "area_code", "attributes")
 
@@ -39,7 +46,7 @@ class Publication(NamedTuple):
     assignments
         Rows of assignments ended and inserted.
     superseded
-        Numbers of the plans of which nothing is left in force.
+        Ids of the plans of which nothing is left in force.
     revision
         The number of the database's state with this plan.
     """
@@ -53,10 +60,18 @@ class Publication(NamedTuple):
 
 
 @paused_gc()
-def publish(session: Session, plan_id: int, on: date, *, version: int | None = None) -> Publication:
+def publish(
+    session: Session,
+    plan_id: int,
+    on: date,
+    *,
+    version: int | None = None,
+    scope: str | None = None,
+    progress: Progress | None = None,
+) -> Publication:
     """Put a plan in force on a date.
 
-    Of the cells in force on that day on the plan's ground those that the plan keeps the same go on; the
+    Of the cells in force on that day in the plan's area, those that the plan keeps the same go on; the
     others end and the plan's begin. Publishing twice for one day replaces: what the first brought and the
     second does not keep is left as an empty interval. All of it, assignments included, is kept with the
     transaction or not at all.
@@ -70,7 +85,12 @@ def publish(session: Session, plan_id: int, on: date, *, version: int | None = N
     on
         The first day; today, past or to come.
     version
-        The version of the plan that the caller has seen, compared under the lock; not at all when not given.
+        The version of the plan that the caller has seen, compared under the lock; not compared when not
+        given.
+    scope
+        The area that the plan must divide or lie in; None for any.
+    progress
+        Called with (steps done, steps).
 
     Raises
     ------
@@ -78,39 +98,40 @@ def publish(session: Session, plan_id: int, on: date, *, version: int | None = N
         If the plan has another version by now.
     ConflictError
         If the plan is published already, unchecked, not valid or changed since its check; if a plan of
-        some of the same ground begins later; if a cell reaches into the plan's ground from outside; or if a
+        some of the same ground begins later; if a cell reaches into the plan's area from outside; or if a
         code is in force elsewhere or belonged to a cell that ended before.
     NotFoundError
         If there is no such plan, or its area is no more.
     """
-    scheme_id = session.scalar(select(Plan.scheme_id).where(Plan.id == plan_id))
-    if scheme_id is None:
-        raise NotFoundError(f"There is no plan number {plan_id}.")
+    report_progress = progress or no_progress
+    scheme_id = find_plan(session, plan_id, scope).scheme_id
     lock_scheme(session, scheme_id)
     # What the session knew may be older than the lock.
-    plan = session.get_one(Plan, plan_id, populate_existing=True, with_for_update={"key_share": True})
-    if version is not None and plan.version != version:
-        raise StaleError(
-            f"Plan {plan_id} has changed since: it has version {plan.version}, not {version}; read it again."
-        )
-    if plan.state not in (PlanState.draft, PlanState.submitted):
-        raise ConflictError(f"Plan {plan_id} is {plan.state} already.")
+    plan = find_plan(session, plan_id, scope, for_update=True)
+    if version is not None:
+        require_version(plan.version, version)
+    require_step(plan, Step.publish)
     hierarchy = read_hierarchy(session)
     after = require_valid(session, plan)
     _refuse_later_plans(session, plan, on, hierarchy)
+    report_progress(1, _STEPS)
     present = cells_as_of(session, scheme_id, on)
     before = present[_within_plan_area(session, plan, present, hierarchy)].reset_index(drop=True)
     _refuse_reused_codes(session, plan, before, after, on, hierarchy)
     kept_before, kept_after = _match_unchanged(before, after)
+    report_progress(2, _STEPS)
     _write_cells(session, plan, on, before, after, kept_before, kept_after)
+    report_progress(3, _STEPS)
     superseded = _write_plans(session, plan, on, hierarchy)
     session.flush()
+    report_progress(4, _STEPS)
     if _covers_same_area(before, after):
         changed = [before.geometry.drop(index=kept_before), after.geometry.drop(index=kept_after)]
         scheme = session.get_one(Scheme, scheme_id)
         changes = assign_near(session, scheme, on, np.concatenate([part.to_numpy() for part in changed]))
     else:
         changes = assign_entities(session, scheme_id, on)
+    report_progress(5, _STEPS)
     return Publication(
         kept=len(kept_before),
         ended=len(before) - len(kept_before),
@@ -121,8 +142,23 @@ def publish(session: Session, plan_id: int, on: date, *, version: int | None = N
     )
 
 
+def require_publishable(session: Session, plan_id: int, version: int, scope: str | None = None) -> Plan:
+    """Refuse at once a plan that `publish` would refuse for its version, state or stored check; return it.
+
+    Raises
+    ------
+    NotFoundError, StaleError, ConflictError
+        As for `publish`.
+    """
+    plan = find_plan(session, plan_id, scope)
+    require_version(plan.version, version)
+    require_step(plan, Step.publish)
+    require_found_valid(plan)
+    return plan
+
+
 def _refuse_later_plans(session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy) -> None:
-    """Refuse to go before a plan that is published for a later day on some of the same ground."""
+    """Refuse to go before a plan that is published for a later day in some of the same areas."""
     leaves = hierarchy.leaves(plan.area_code)
     later = select(Plan).where(Plan.scheme_id == plan.scheme_id, Plan.valid_from > on)
     for other in session.scalars(later.order_by(Plan.valid_from)):
@@ -135,8 +171,8 @@ def _refuse_later_plans(session: Session, plan: Plan, on: date, hierarchy: AreaH
 
 def _within_plan_area(
     session: Session, plan: Plan, cells: gpd.GeoDataFrame, hierarchy: AreaHierarchy
-) -> NDArray[np.bool_]:
-    """Tell which cells in force lie on the plan's ground, and refuse one that lies there in part."""
+) -> BoolArray:
+    """Return which cells in force lie in the plan's area, and refuse one that lies there in part."""
     if plan.area_code is None:
         return np.ones(len(cells), dtype=bool)
     inside = cells["area_code"].isin(hierarchy.subtree(plan.area_code)).to_numpy(dtype=bool, copy=True)
@@ -160,8 +196,8 @@ def _within_plan_area(
     return inside
 
 
-def _exceeds_rounding(geometries: NDArray[np.object_]) -> NDArray[np.bool_]:
-    """Tell which overlays have a piece wider than rounding."""
+def _exceeds_rounding(geometries: ObjectArray) -> BoolArray:
+    """Return which overlays have a piece wider than rounding."""
     parts, row = shapely.get_parts(geometries, return_index=True)
     result = np.zeros(len(geometries), dtype=bool)
     result[row[mean_width(parts) > NOISE_WIDTH_M]] = True
@@ -219,7 +255,7 @@ def _match_unchanged(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> tuple
 
 
 def _covers_same_area(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> bool:
-    """Tell whether cells that lie on one ground, and after fill it, filled it before."""
+    """Return whether the former cells filled the same area that the new ones fill."""
     area = after["area_m2"].sum()
     return bool(abs(before["area_m2"].sum() - area) <= AREA_TOLERANCE_M2 + 1e-12 * area)
 
@@ -253,7 +289,7 @@ def _write_cells(
 
 
 def _write_plans(session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy) -> list[int]:
-    """Mark the plan as published, and end the plans of whose ground later ones leave nothing."""
+    """Mark the plan as published, and supersede those of which later ones leave nothing in force."""
     published = list(
         session.scalars(
             select(Plan)
@@ -265,15 +301,15 @@ def _write_plans(session: Session, plan: Plan, on: date, hierarchy: AreaHierarch
     if published and published[0].published_at is not None:
         # The order of publishing decides what covers what, whatever a clock says.
         moment = max(moment, published[0].published_at + timedelta(microseconds=1))
-    plan.state, plan.valid_from, plan.published_at = PlanState.published, on, moment
-    plan.version += 1
+    take_step(plan, Step.publish)
+    plan.valid_from, plan.published_at = on, moment
     covered = hierarchy.leaves(plan.area_code)
     superseded = []
     for other in published:
         leaves = hierarchy.leaves(other.area_code)
         if other.state == PlanState.published and leaves <= covered:
-            other.state, other.valid_to = PlanState.superseded, on
-            other.version += 1
+            take_step(other, Step.supersede)
+            other.valid_to = on
             superseded.append(other.id)
         covered |= leaves
     return superseded

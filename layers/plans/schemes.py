@@ -1,6 +1,6 @@
 """Schemes: one purpose with its rules, and the codes it has given."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,11 +13,12 @@ from gis.errors import ConflictError, InputError, NotFoundError
 from gis.gaps import GAP_KINDS, GapRules
 from layers.db.bulk import decode_geometries, raw_geometry
 from layers.db.content_hash import canonical_json
+from layers.db.keyset import PageRequest
+from layers.db.versions import require_version
 from layers.models import Area, Cell, Scheme
 
 _MAX_DISTANCE_RULE = "max_distance_m"
 _MAX_DISTANCE_LIMIT_M = 1_000_000
-_RULE_TABLES = (*GAP_KINDS, "severity")
 
 # The first of the two numbers of PostgreSQL's advisory locks; the second is the scheme.
 
@@ -78,7 +79,62 @@ def create_scheme(
 
 def gap_rules(scheme: Scheme) -> GapRules:
     """Return the rules by which gaps are looked for in a scheme: its own, and the defaults for the rest."""
-    return GapRules.from_mapping({name: scheme.rules[name] for name in _RULE_TABLES if name in scheme.rules})
+    tables = {name: table for name, table in scheme.rules.items() if name in GAP_KINDS or name == "severity"}
+    return GapRules.from_mapping(tables)
+
+
+def list_schemes(session: Session, page: PageRequest) -> tuple[Sequence[Scheme], str | None]:
+    """Return a page of schemes in the order of their codes, and the cursor of the next page.
+
+    Raises
+    ------
+    InputError
+        If the cursor is not one of this list.
+    """
+    rows, next_cursor = page.fetch(session, select(Scheme), Scheme.code)
+    return [scheme for (scheme,) in rows], next_cursor
+
+
+def change_scheme(
+    session: Session,
+    code: str,
+    version: int,
+    *,
+    name: str | None = None,
+    rules: Mapping[str, Any] | None = None,
+) -> Scheme:
+    """Give a scheme another name or other rules; its code and CRS stay, since plans depend on them.
+
+    Parameters
+    ----------
+    session
+        Of `Database.write`.
+    version
+        The version that the change is based on.
+    name
+        The new name; None lets the old one stay.
+    rules
+        As for `update_rules`; None lets all stay.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such scheme.
+    StaleError
+        If the scheme has another version by now.
+    ConflictError, InputError
+        As for `update_rules`.
+    """
+    scheme = find_scheme(session, code)
+    session.refresh(scheme, with_for_update=True)
+    require_version(scheme.version, version)
+    if name is not None:
+        scheme.name = name
+    if rules is not None:
+        update_rules(session, scheme, rules)
+    scheme.version += 1
+    session.flush()
+    return scheme
 
 
 def update_rules(session: Session, scheme: Scheme, changes: Mapping[str, Any]) -> None:
@@ -87,7 +143,7 @@ def update_rules(session: Session, scheme: Scheme, changes: Mapping[str, Any]) -
     Parameters
     ----------
     changes
-        Each rule or table named replaces the one of its name; None takes it away. What is not named stays.
+        Each rule or table named replaces the one of its name; None removes it. What is not named stays.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""The sample district: a deterministic generator of a synthetic, believable city district and its files.
+"""The sample district: a deterministic generator of a synthetic but plausible city district and its files.
 
-It owns what the sample looks like; the code tables it follows lie in `data/`, whose path the caller passes.
+Its code tables are in `data/`, whose path the caller passes.
 """
 
 from layers.sample.district import SEED, District, make_district

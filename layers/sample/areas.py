@@ -1,16 +1,13 @@
-"""The areas of the sample district: one district, its streets and communities, nested vertex by vertex.
-
-Larger areas are unions of the smaller ones, so nothing can come apart; how blocks are grouped is decided by
-`layers.sample.blocks`.
-"""
+"""The areas of the sample district: larger areas are unions of smaller ones, so that they nest exactly."""
 
 import geopandas as gpd
 import numpy as np
 import shapely
 
+from gis.arrays import FloatArray, Geometries, IntArray
 from gis.crs import LONLAT
-from layers.sample.blocks import Blocks, Ints, group_communities, group_streets
-from layers.sample.city_plane import CityPlane, Floats, Geometries, to_metres
+from layers.sample.blocks import Blocks, group_communities, group_streets
+from layers.sample.city_plane import CityPlane, to_metres
 from layers.sample.code_tables import CodeTables
 from layers.sample.names import DISTRICT_CODE, SYNTHETIC, place_names
 
@@ -20,8 +17,8 @@ STREETS, COMMUNITIES = 12, 200
 
 def make_areas(
     blocks: Blocks, plane: CityPlane, tables: CodeTables, scale: float, rng: np.random.Generator
-) -> tuple[gpd.GeoDataFrame, Ints]:
-    """Make the district, its streets and its communities.
+) -> tuple[gpd.GeoDataFrame, IntArray]:
+    """Build the district, its streets and its communities.
 
     Returns
     -------
@@ -43,7 +40,7 @@ def make_areas(
     streets = _dissolve(communities, parent, int(parent.max()) + 1)
     district = shapely.coverage_union_all(streets)
 
-    # The village digits start anew in each street; residents' committees are numbered from 001.
+    # The village digits start again in each street; residents' committees are numbered from 001.
     within = np.arange(count) - np.searchsorted(parent, parent)
     town_codes = np.array([f"{DISTRICT_CODE}{i + 1:03d}" for i in range(len(streets))], dtype=object)
     village_codes = town_codes[parent] + np.array([f"{i + 1:03d}" for i in within], dtype=object)
@@ -68,13 +65,13 @@ def make_areas(
     return frame, 1 + len(streets) + place[community_of]
 
 
-def _dissolve(pieces: Geometries, group: Ints, count: int) -> Geometries:
+def _dissolve(pieces: Geometries, group: IntArray, count: int) -> Geometries:
     return np.array([shapely.coverage_union_all(pieces[group == i]) for i in range(count)], dtype=object)
 
 
-def _reading_order(polygons: Geometries) -> Ints:
+def _reading_order(polygons: Geometries) -> IntArray:
     """Return the rank of each polygon in rows of 1 km from north to south, each from west to east."""
-    xy: Floats = shapely.get_coordinates(shapely.centroid(to_metres(polygons)))
+    xy: FloatArray = shapely.get_coordinates(shapely.centroid(to_metres(polygons)))
     rank = np.empty(len(xy), dtype=np.int64)
     rank[np.lexsort((xy[:, 0], -np.floor(xy[:, 1] / 1000.0)))] = np.arange(len(xy))
     return rank

@@ -1,28 +1,14 @@
-"""Blocks: the faces of the noded lines, and their grouping into streets and communities.
-
-Everything here happens on one grid of stored coordinates, so that whatever is built of blocks shares its
-vertices; names, codes and the frames themselves are made elsewhere.
-"""
+"""Blocks: the faces of the noded lines on one grid of coordinates, grouped into streets and communities."""
 
 import heapq
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-from layers.sample.city_plane import (
-    DECIMALS,
-    CityPlane,
-    Floats,
-    Geometries,
-    lonlat_to_metres,
-    to_lonlat,
-    to_metres,
-)
+from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
+from layers.sample.city_plane import DECIMALS, CityPlane, lonlat_to_metres, to_lonlat, to_metres
 from layers.sample.linework import CLASSES, Linework
-
-Ints = NDArray[np.int64]
 
 _RIVER, _MAIN = CLASSES.index("river"), CLASSES.index("main")
 
@@ -50,15 +36,15 @@ class Blocks:
     faces: Geometries
     metres: Geometries
     edges: Geometries
-    edge_kinds: Ints
-    edge_roads: Ints
-    pairs: Ints
-    lengths: Floats
-    pair_kinds: Ints
+    edge_kinds: IntArray
+    edge_roads: IntArray
+    pairs: IntArray
+    lengths: FloatArray
+    pair_kinds: IntArray
 
 
 def make_blocks(linework: Linework) -> Blocks:
-    """Node the lines on the stored grid and read off the faces.
+    """Node the lines on the grid of stored coordinates and polygonize them.
 
     Returns
     -------
@@ -94,7 +80,7 @@ def make_blocks(linework: Linework) -> Blocks:
     )
 
 
-def _classify(edges: Geometries, source: Geometries, linework: Linework) -> tuple[Ints, Ints]:
+def _classify(edges: Geometries, source: Geometries, linework: Linework) -> tuple[IntArray, IntArray]:
     """Return class and road of each noded edge: those of the first line under its middle."""
     tree = shapely.STRtree(source)
     middles = shapely.line_interpolate_point(edges, 0.5, normalized=True)
@@ -107,7 +93,7 @@ def _classify(edges: Geometries, source: Geometries, linework: Linework) -> tupl
     return kinds, roads
 
 
-def _segments(geometries: Geometries) -> tuple[Floats, Floats, Ints]:
+def _segments(geometries: Geometries) -> tuple[FloatArray, FloatArray, IntArray]:
     """Return start, end (n, 2) and the geometry's index of all segments of polygons or lines."""
     rings, owner = geometries, np.arange(len(geometries))
     if len(geometries) and shapely.get_dimensions(geometries[0]) == 2:
@@ -117,7 +103,7 @@ def _segments(geometries: Geometries) -> tuple[Floats, Floats, Ints]:
     return xy[:-1][same], xy[1:][same], owner[ring[:-1][same]]
 
 
-def _segment_keys(*segments: tuple[Floats, Floats, Ints]) -> list[Ints]:
+def _segment_keys(*segments: tuple[FloatArray, FloatArray, IntArray]) -> list[IntArray]:
     """Return keys for the segments of several sets; equal segments, in either direction, get equal keys."""
     ends = [part for start, end, _ in segments for part in (start, end)]
     _, number = np.unique(np.concatenate(ends), axis=0, return_inverse=True)
@@ -129,8 +115,8 @@ def _segment_keys(*segments: tuple[Floats, Floats, Ints]) -> list[Ints]:
     return keys
 
 
-def _bounds_face(edges: Geometries, faces: Geometries) -> NDArray[np.bool_]:
-    """Tell which edges bound a face."""
+def _bounds_face(edges: Geometries, faces: Geometries) -> BoolArray:
+    """Return which edges bound a face."""
     lines, rings = _segments(edges), _segments(faces)
     line_keys, ring_keys = _segment_keys(lines, rings)
     found = np.zeros(len(edges), dtype=bool)
@@ -138,7 +124,9 @@ def _bounds_face(edges: Geometries, faces: Geometries) -> NDArray[np.bool_]:
     return found
 
 
-def _adjacent_faces(faces: Geometries, edges: Geometries, kinds: Ints) -> tuple[Ints, Floats, Ints]:
+def _adjacent_faces(
+    faces: Geometries, edges: Geometries, kinds: IntArray
+) -> tuple[IntArray, FloatArray, IntArray]:
     """Return pairs of neighbouring faces, their common metres and the first class on their border."""
     rings, lines = _segments(faces), _segments(edges)
     ring_keys, line_keys = _segment_keys(rings, lines)
@@ -154,14 +142,14 @@ def _adjacent_faces(faces: Geometries, edges: Geometries, kinds: Ints) -> tuple[
     pairs, group = np.unique(both, axis=0, return_inverse=True)
     group = group.reshape(-1)
     lengths = _sum_by_group(group, metres, len(pairs))
-    # The class that makes up most of the border, so that a crossing's last metre does not decide.
+    # The class that makes up most of the border, so that the last metre at a crossing does not decide.
     table = np.zeros((len(pairs), len(CLASSES)))
     np.add.at(table, (group, np.maximum(kind[left], 0)), metres)
     return pairs, lengths, np.argmax(table, axis=1).astype(np.int64)
 
 
-def merge_regions(weights: Floats, pairs: Ints, lengths: Floats, count: int) -> Ints:
-    """Join neighbours, the lightest region first, until `count` regions are left or none has a neighbour.
+def merge_regions(weights: FloatArray, pairs: IntArray, lengths: FloatArray, count: int) -> IntArray:
+    """Merge neighbours, the lightest region first, until `count` regions are left or none has a neighbour.
 
     Parameters
     ----------
@@ -175,7 +163,7 @@ def merge_regions(weights: Floats, pairs: Ints, lengths: Floats, count: int) -> 
     Returns
     -------
     ndarray of int
-        For each region the number, from 0, of the joined region it became part of.
+        For each region the number, from 0, of the merged region that it belongs to.
     """
     size = len(weights)
     weight = weights.astype(float).tolist()
@@ -207,7 +195,7 @@ def merge_regions(weights: Floats, pairs: Ints, lengths: Floats, count: int) -> 
     return np.unique(np.array(owner), return_inverse=True)[1].reshape(-1)
 
 
-def group_streets(blocks: Blocks, plane: CityPlane, count: int) -> Ints:
+def group_streets(blocks: Blocks, plane: CityPlane, count: int) -> IntArray:
     """Group blocks into streets whose borders follow main roads, river and railway.
 
     Returns
@@ -228,8 +216,8 @@ def group_streets(blocks: Blocks, plane: CityPlane, count: int) -> Ints:
 
 
 def group_communities(
-    blocks: Blocks, plane: CityPlane, streets: Ints, count: int, rng: np.random.Generator
-) -> Ints:
+    blocks: Blocks, plane: CityPlane, streets: IntArray, count: int, rng: np.random.Generator
+) -> IntArray:
     """Group the blocks of each street into communities, smaller where the city is denser.
 
     Returns
@@ -249,7 +237,7 @@ def group_communities(
         within = (local[blocks.pairs] >= 0).all(axis=1)
         pairs = local[blocks.pairs[within]]
         attraction = blocks.lengths[within] * rng.lognormal(0, 0.25, int(within.sum()))
-        # Nothing but slivers is joined across water, railway and main roads while another neighbour is left.
+        # Only slivers are merged across water, railway and main roads while there is another neighbour.
         attraction = attraction * np.where(blocks.pair_kinds[within] <= _MAIN, 0.12, 1.0)
         found = merge_regions(
             load[member] * rng.lognormal(0, 0.2, len(member)), pairs, attraction, int(wanted)
@@ -259,10 +247,10 @@ def group_communities(
     return labels
 
 
-def _sum_by_group(group: Ints, values: Floats, count: int) -> Floats:
+def _sum_by_group(group: IntArray, values: FloatArray, count: int) -> FloatArray:
     return np.asarray(np.bincount(group.reshape(-1), weights=values, minlength=count), dtype=float)
 
 
-def _block_loads(blocks: Blocks, plane: CityPlane) -> Floats:
+def _block_loads(blocks: Blocks, plane: CityPlane) -> FloatArray:
     middle = shapely.get_coordinates(shapely.centroid(blocks.metres))
     return np.asarray(shapely.area(blocks.metres) * (0.35 + plane.density(middle)), dtype=float)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, FloatArray, Geometries, IntArray, ObjectArray
 from gis.crs import LONLAT
-from layers.sample.blocks import Blocks, Ints
-from layers.sample.city_plane import CityPlane, Floats, Geometries, metres_to_lonlat, to_metres
+from layers.sample.blocks import Blocks
+from layers.sample.city_plane import CityPlane, metres_to_lonlat, to_metres
 from layers.sample.linework import CLASSES, Linework
 from layers.sample.names import numbered_ids
 
@@ -37,7 +37,7 @@ _CLEARANCE = {"lake": 18.0, "river": 48.0, "railway": 16.0, "main": 19.0, "secon
 
 @dataclass(frozen=True)
 class Buildings:
-    """Buildings and what is needed to place things inside them.
+    """Buildings with the geometry needed to place things inside them.
 
     Attributes
     ----------
@@ -51,12 +51,12 @@ class Buildings:
     """
 
     frame: gpd.GeoDataFrame
-    corner: Floats
-    across: Floats
-    along: Floats
-    floor_area: Floats
+    corner: FloatArray
+    across: FloatArray
+    along: FloatArray
+    floor_area: FloatArray
 
-    def points_inside(self, building: Ints, rng: np.random.Generator) -> Geometries:
+    def points_inside(self, building: IntArray, rng: np.random.Generator) -> Geometries:
         """Return a random point in longitude, latitude inside each of the given buildings (row numbers)."""
         share = rng.uniform(0.06, 0.94, (len(building), 2))
         xy = (
@@ -70,11 +70,11 @@ def make_buildings(
     linework: Linework,
     plane: CityPlane,
     roads: gpd.GeoDataFrame,
-    area_codes: NDArray[np.object_],
+    area_codes: ObjectArray,
     scale: float,
     rng: np.random.Generator,
-) -> tuple[Buildings, NDArray[np.bool_]]:
-    """Build the blocks up, the densest first, until the district has its buildings.
+) -> tuple[Buildings, BoolArray]:
+    """Fill blocks with buildings, the densest first, until the district has enough.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def make_buildings(
     -------
     buildings : Buildings
     empty : ndarray of bool
-        Which blocks stayed without a building.
+        Which blocks have no building.
     """
     middle = shapely.get_coordinates(shapely.centroid(blocks.metres))
     dense = plane.density(middle)
@@ -106,7 +106,7 @@ def make_buildings(
     block, corner, across, along = block[fits], corner[fits], across[fits], along[fits]
     footprint, along = footprint[fits], along * part[fits, None]
 
-    # A block is built up whole or stays green: holes in every row would look like a ruin.
+    # A block is filled completely or stays green: gaps in every row would not look like a city.
     wish = dense + rng.normal(0, 0.22, len(dense))
     order = np.argsort(-wish[block], kind="stable")[: max(1, round(BUILDINGS * scale))]
     order = np.sort(order)
@@ -132,8 +132,8 @@ def make_buildings(
     return Buildings(frame, corner, across, along, shapely.area(footprint) * floors), empty
 
 
-def _slots(faces: Geometries, pattern: Ints) -> tuple[Ints, Floats, Floats, Floats]:
-    """Lay a lattice of slots along the longer side of each block.
+def _slots(faces: Geometries, pattern: IntArray) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
+    """Lay out slots along the longer side of each block.
 
     Returns block, corner, side across and side along of each slot.
     """
@@ -151,7 +151,7 @@ def _slots(faces: Geometries, pattern: Ints) -> tuple[Ints, Floats, Floats, Floa
     index = np.arange(total.sum()) - np.repeat(np.cumsum(total) - total, total)
     column, row = index % numbers[block, 0], index // numbers[block, 0]
     unit = np.stack([first / sizes[:, :1], second / sizes[:, 1:]], axis=1)
-    # What the pitches leave over is spread evenly, so that rows stand in the middle of their block.
+    # What remains is spread evenly, so that rows are centred in their block.
     pitch = sizes / numbers
     start = np.stack([column, row], axis=1) * pitch[block] + (pitch - dimensions[:, 1:3])[block] / 2
     corner = origin[block] + unit[block, 0] * start[:, :1] + unit[block, 1] * start[:, 1:]
@@ -164,8 +164,8 @@ def _slots(faces: Geometries, pattern: Ints) -> tuple[Ints, Floats, Floats, Floa
 
 
 def _footprints(
-    pattern: Ints, corner: Floats, across: Floats, along: Floats, rng: np.random.Generator
-) -> tuple[Geometries, Floats]:
+    pattern: IntArray, corner: FloatArray, across: FloatArray, along: FloatArray, rng: np.random.Generator
+) -> tuple[Geometries, FloatArray]:
     """Return polygons, a part of them L-shaped, and the share of `along` that their full-width part fills."""
     count = len(corner)
     angled = (rng.uniform(0, 1, count) < np.where(pattern >= 4, 0.35, 0.12)) & (pattern != 3)
@@ -181,10 +181,8 @@ def _footprints(
     return np.where(angled, polygons, square), cut
 
 
-def _footprint_fits(
-    footprint: Geometries, block: Ints, blocks: Blocks, linework: Linework
-) -> NDArray[np.bool_]:
-    """Tell which footprints lie inside their block, clear of roads, railway and water."""
+def _footprint_fits(footprint: Geometries, block: IntArray, blocks: Blocks, linework: Linework) -> BoolArray:
+    """Return which footprints lie inside their block, clear of roads, railway and water."""
     reach = np.zeros(len(CLASSES))
     for name, metres in _CLEARANCE.items():
         reach[CLASSES.index(name)] = metres
@@ -199,7 +197,7 @@ def _footprint_fits(
     return np.asarray(inside & ~shapely.intersects(shore, footprint), dtype=bool)
 
 
-def _addresses(points: Geometries, roads: gpd.GeoDataFrame) -> NDArray[np.object_]:
+def _addresses(points: Geometries, roads: gpd.GeoDataFrame) -> ObjectArray:
     """Return road and number: odd on the left of the nearest road, even on its right, none twice."""
     lines = to_metres(roads.geometry.to_numpy())
     _, nearest = shapely.STRtree(lines).query_nearest(points, all_matches=False)

@@ -1,20 +1,13 @@
-"""The ground of the sample district: its place on earth, its street pattern's warp and where it is dense.
-
-It turns pattern coordinates into metres and metres into longitude and latitude; which lines are drawn on it
-is the matter of `layers.sample.linework`.
-"""
+"""The plane of the sample district: its location, the warp of its street pattern, and its density."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
+from gis.arrays import FloatArray, Geometries
 from gis.crs import LONLAT, working_crs_for_bounds
-
-Floats = NDArray[np.float64]
-Geometries = NDArray[np.object_]
 
 ORIGIN = (114.2, 23.2)
 """Longitude and latitude of the district's middle: a plain in Guangdong, inside one Gauss-Kruger zone."""
@@ -33,9 +26,9 @@ class CityPlane:
     Attributes
     ----------
     radius
-        Of the circle with the district's area, metres.
+        The radius of a circle with the district's area, metres.
     rotation
-        Of the street pattern against the axes, radians.
+        The rotation of the street pattern against the axes, radians.
     waves
         Shape (n, 5): wave vector (2), displacement (2) and phase of each warping wave.
     centres
@@ -44,11 +37,11 @@ class CityPlane:
 
     radius: float
     rotation: float
-    waves: Floats
-    centres: Floats
+    waves: FloatArray
+    centres: FloatArray
 
-    def warp(self, u: Floats, v: Floats) -> Floats:
-        """Return the metres (..., 2) of street pattern coordinates, which bend as old roads do."""
+    def warp(self, u: FloatArray, v: FloatArray) -> FloatArray:
+        """Return the metres (..., 2) of street pattern coordinates, warped like old roads."""
         cos, sin = np.cos(self.rotation), np.sin(self.rotation)
         plain = np.stack([cos * u - sin * v, sin * u + cos * v], axis=-1)
         bent = plain.copy()
@@ -58,7 +51,7 @@ class CityPlane:
             bent[..., 1] += dy * swing
         return bent
 
-    def density(self, xy: Floats) -> Floats:
+    def density(self, xy: FloatArray) -> FloatArray:
         """Return how urban each location (..., 2) is, 0 to about 1."""
         x, y = xy[..., 0], xy[..., 1]
         total = np.zeros(np.shape(x))
@@ -68,7 +61,7 @@ class CityPlane:
 
 
 def make_city_plane(rng: np.random.Generator, scale: float) -> CityPlane:
-    """Draw a ground for a district of `scale` times 25 km²."""
+    """Draw a random plane for a district of `scale` times 25 km²."""
     radius = float(np.sqrt(AREA_M2 * scale / np.pi))
     count = 5
     length = rng.uniform(1600.0, 4200.0, count)
@@ -101,13 +94,13 @@ _FORWARD = Transformer.from_crs(LONLAT, district_crs(), always_xy=True)
 _MIDDLE = np.array(_FORWARD.transform(*ORIGIN))
 
 
-def metres_to_lonlat(xy: Floats) -> Floats:
+def metres_to_lonlat(xy: FloatArray) -> FloatArray:
     """Return longitude, latitude (n, 2), rounded as stored, of metres (n, 2) about the middle."""
     lon, lat = _FORWARD.transform(xy[:, 0] + _MIDDLE[0], xy[:, 1] + _MIDDLE[1], direction="INVERSE")
     return np.round(np.column_stack([lon, lat]), DECIMALS)
 
 
-def lonlat_to_metres(lonlat: Floats) -> Floats:
+def lonlat_to_metres(lonlat: FloatArray) -> FloatArray:
     """Return metres (n, 2) about the middle of longitude, latitude (n, 2)."""
     x, y = _FORWARD.transform(lonlat[:, 0], lonlat[:, 1])
     return np.column_stack([x - _MIDDLE[0], y - _MIDDLE[1]]).astype(float)

@@ -1,12 +1,12 @@
-"""The code tables after which the sample district is made, read from a folder."""
+"""The code tables of the sample district, read from a folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from gis.arrays import IntArray
 from gis.errors import InputError
 
 _COLUMNS = {
@@ -43,7 +43,7 @@ def read_code_tables(folder: Path) -> CodeTables:
     Raises
     ------
     InputError
-        If a table is missing, empty, or lacks a column, or a number is none.
+        If a table is missing, empty, or lacks a column, or a number is invalid.
     """
     return CodeTables(**{name: _read(folder / f"{name}.csv", columns) for name, columns in _COLUMNS.items()})
 
@@ -70,7 +70,7 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
 
 def weighted_choice(
     table: pd.DataFrame, count: int, rng: np.random.Generator, *, weight: str = "weight"
-) -> NDArray[np.int64]:
+) -> IntArray:
     """Draw `count` row positions of a table by its weights."""
     share = table[weight].to_numpy(dtype=float)
     return np.asarray(rng.choice(len(table), size=count, p=share / share.sum()), dtype=np.int64)

@@ -1,8 +1,4 @@
-"""Copies of the sample's layers with defects put in on purpose, and how many of each.
-
-It damages frames and counts what it did; finding the defects again is what `check`, `inspect` and `assign`
-are there for.
-"""
+"""Copies of the sample's layers with deliberate defects, and the number of each kind."""
 
 from dataclasses import dataclass
 
@@ -12,8 +8,9 @@ import pandas as pd
 import shapely
 
 from gis import datum
+from gis.arrays import Geometries
 from gis.crs import LONLAT
-from layers.sample.city_plane import Geometries, lonlat_to_metres, metres_to_lonlat
+from layers.sample.city_plane import lonlat_to_metres, metres_to_lonlat
 from layers.sample.names import DISTRICT_CODE
 
 Counts = dict[str, int]
@@ -30,7 +27,7 @@ class DefectiveLayer:
 
 
 def as_table(points: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return points as a plain table with lon and lat columns; they are empty where the geometry is."""
+    """Return points as a plain table with lon and lat columns, empty where the geometry is."""
     table = pd.DataFrame(points.drop(columns=points.geometry.name))
     geometry = points.geometry.to_numpy()
     table["lon"], table["lat"] = shapely.get_x(geometry), shapely.get_y(geometry)
@@ -38,7 +35,7 @@ def as_table(points: gpd.GeoDataFrame) -> pd.DataFrame:
 
 
 def shift_to_gcj02(points: gpd.GeoDataFrame, count: int) -> DefectiveLayer:
-    """Return the first `count` points with their coordinates in GCJ-02, as map services give them."""
+    """Return the first `count` points with their coordinates in GCJ-02, as map services have them."""
     table = as_table(points.iloc[:count])
     lon, lat = datum.convert_coordinates(
         table["lon"].to_numpy(), table["lat"].to_numpy(), source="wgs84", target="gcj02"
@@ -91,7 +88,7 @@ def add_point_defects(
 
 
 def add_empty_geometries(entities: gpd.GeoDataFrame, rng: np.random.Generator) -> DefectiveLayer:
-    """Return entities of which some have no geometry, and as many an empty one."""
+    """Return entities of which some have no geometry, and as many have an empty one."""
     frame = entities.copy()
     unit = max(1, len(frame) // 200)
     rows = rng.permutation(len(frame))[: 2 * unit]
@@ -103,10 +100,10 @@ def add_empty_geometries(entities: gpd.GeoDataFrame, rng: np.random.Generator) -
 
 
 def add_topology_errors(areas: gpd.GeoDataFrame, rng: np.random.Generator) -> DefectiveLayer:
-    """Return the communities with overlaps, blanks and unmatched vertices, each a pair of neighbours apart.
+    """Return the communities with overlaps, blanks and unmatched vertices, each between other neighbours.
 
-    A vertex in the middle of a common border is moved by 6 m in one of its two communities alone: out of it
-    (overlap) or into it (blank); or it is taken away there (unmatched vertex, with a sliver beside it).
+    A vertex in the middle of a common border is moved by 6 m in only one of its two communities: outwards
+    (overlap) or inwards (blank); or it is removed there (unmatched vertex, with a sliver beside it).
     """
     frame = areas[areas["level"] == "village"].reset_index(drop=True).copy()
     geometry = frame.geometry.to_numpy().copy()
@@ -138,7 +135,7 @@ def _damage_border(
     touched: np.ndarray[tuple[int], np.dtype[np.bool_]],
     kind: str,
 ) -> tuple[shapely.Geometry | None, int]:
-    """Return the polygon with one defect against one neighbour, and which; None where there is no room."""
+    """Return the polygon with one defect against one neighbour, and which; None if there is no room."""
     polygon = geometry[row]
     others = around[around != row]
     ring = shapely.get_coordinates(polygon.exterior)[:-1]
@@ -174,7 +171,7 @@ def _move_vertex(
     heading = metres[2] - metres[0]
     if np.hypot(*heading) < 5 * _SHIFT_M:
         return None
-    # Counter-clockwise rings have their inside on the left.
+    # The inside of counter-clockwise rings is on the left.
     inward = np.array([-heading[1], heading[0]]) / np.hypot(*heading)
     if not polygon.exterior.is_ccw:
         inward = -inward

@@ -1,6 +1,5 @@
-"""The sample district as a whole: all its frames, drawn in order from one seed."""
+"""The sample district as a whole: all its frames, generated in order from one seed."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gis.errors import InputError
+from gis.progress import Progress, no_progress
 from layers.sample import defects
 from layers.sample.areas import make_areas
 from layers.sample.blocks import make_blocks
@@ -27,16 +27,14 @@ from layers.sample.names import place_names
 from layers.sample.officers import make_officers, make_visits
 from layers.sample.roads import make_green, make_railway, make_roads, make_water
 
-Progress = Callable[[int, int], None]
-
 SEED = 20250101
 """The seed of the district that the demo shows."""
 
 PROGRESS_STEPS = 8
-"""Steps of which `make_district` tells its progress."""
+"""The number of steps that `make_district` reports."""
 
 MIN_SCALE, MAX_SCALE = 0.04, 4.0
-"""Limits of the scale: a smaller district has no room for streets, a larger one leaves its plain."""
+"""Limits of the scale: a smaller district has no room for streets, a larger one exceeds its plain."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class District:
         Plain tables.
     defective
         File name in the folder `defects` → damaged frame and its defects.
-    posts
+    service_points
         What was left empty among posts and visits.
     """
 
@@ -77,7 +75,7 @@ class District:
 def make_district(
     tables: Path, *, seed: int = SEED, scale: float = 1.0, progress: Progress | None = None
 ) -> District:
-    """Draw a synthetic district; the same arguments give the same district.
+    """Generate a synthetic district; the same arguments give the same district.
 
     Parameters
     ----------
@@ -86,7 +84,7 @@ def make_district(
     seed
         Not negative.
     scale
-        Size against the full district of 25 km², 200 communities, 8,000 buildings, 100,000 households and
+        Size relative to the full district of 25 km², 200 communities, 8,000 buildings, 100,000 households and
         20,000 enterprises; 0.04 to 4.
     progress
         Called with steps done and `PROGRESS_STEPS`.
@@ -102,7 +100,7 @@ def make_district(
         raise InputError(f"The seed {seed} is negative; give 0 or more.")
     report_progress: Progress = progress if progress is not None else no_progress
     codes = read_code_tables(tables)
-    # One stream per matter, so that a change to one maker leaves the others' output as it was.
+    # One random stream for each part, so that a change in one does not affect the others.
     rng = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(16)]
     report_progress(0, PROGRESS_STEPS)
     plane = make_city_plane(rng[0], scale)
@@ -155,7 +153,3 @@ def make_district(
     )
     report_progress(8, PROGRESS_STEPS)
     return district
-
-
-def no_progress(done: int, total: int) -> None:
-    """Tell nobody."""

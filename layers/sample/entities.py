@@ -1,18 +1,17 @@
 """The entities of the sample district: households, enterprises, sensors, components and service points.
 
-Each is placed where its kind belongs, in a building, at a crossing, along a road or on the river; their files
-and the defects put into some of them are made elsewhere.
+Each is placed where its kind belongs: in a building, at a crossing, along a road or on the river.
 """
 
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import FloatArray, Geometries, IntArray, ObjectArray
 from gis.crs import LONLAT
-from layers.sample.blocks import Blocks, Ints
+from layers.sample.blocks import Blocks
 from layers.sample.buildings import Buildings
-from layers.sample.city_plane import Floats, Geometries, metres_to_lonlat, to_metres
+from layers.sample.city_plane import metres_to_lonlat, to_metres
 from layers.sample.code_tables import CodeTables, weighted_choice
 from layers.sample.linework import CLASSES, Linework
 from layers.sample.names import SYNTHETIC, enterprise_names, numbered_ids
@@ -29,14 +28,14 @@ _WORKPLACE_USES = {
 }
 
 
-def _weights(buildings: Buildings, uses: dict[str, float]) -> Floats:
-    """Return how likely each building is chosen; any building when none has one of the uses."""
+def _weights(buildings: Buildings, uses: dict[str, float]) -> FloatArray:
+    """Return the probability of choosing each building; any building if none has one of the uses."""
     share = buildings.frame["use"].map(uses).fillna(0.0).to_numpy(dtype=float) * buildings.floor_area
     return share / share.sum() if share.sum() > 0 else np.full(len(share), 1.0 / len(share))
 
 
 def make_households(buildings: Buildings, scale: float, rng: np.random.Generator) -> gpd.GeoDataFrame:
-    """Make households inside residential buildings.
+    """Place households inside residential buildings.
 
     Returns
     -------
@@ -64,7 +63,7 @@ def make_households(buildings: Buildings, scale: float, rng: np.random.Generator
 def make_enterprises(
     buildings: Buildings, tables: CodeTables, district: str, scale: float, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
-    """Make enterprises of all classes inside the buildings that suit them.
+    """Place enterprises of all classes inside suitable buildings.
 
     Returns
     -------
@@ -110,7 +109,7 @@ def make_sensors(
     scale: float,
     rng: np.random.Generator,
 ) -> gpd.GeoDataFrame:
-    """Make sensors of several kinds, about one in twelve of them silent.
+    """Place sensors of several kinds, about one in twelve of them silent.
 
     Returns
     -------
@@ -152,7 +151,7 @@ def make_sensors(
 
 
 def _points_beside(
-    line: Geometries, share: Floats, metres: float, linework: Linework, rng: np.random.Generator
+    line: Geometries, share: FloatArray, metres: float, linework: Linework, rng: np.random.Generator
 ) -> Geometries:
     """Return points at a share of each line's length, some metres to either side, within the district."""
     length = shapely.length(line)
@@ -167,7 +166,7 @@ def _points_beside(
     heading /= np.maximum(np.hypot(heading[:, 0], heading[:, 1]), 1e-9)[:, None]
     side = rng.choice([-1.0, 1.0], len(line)) * metres
     moved = here + np.column_stack([-heading[:, 1], heading[:, 0]]) * side[:, None]
-    # On the edge of the district and at the lake only one side is inside.
+    # At the edge of the district and at the lake only one side is inside.
     land = linework.outline.buffer(-1.0).difference(linework.lake.buffer(1.0))
     other = 2 * here - moved
     moved = np.where(shapely.contains_xy(land, moved[:, 0], moved[:, 1])[:, None], moved, other)
@@ -181,7 +180,7 @@ def _points_beside(
 def make_components(
     blocks: Blocks, linework: Linework, tables: CodeTables, scale: float, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
-    """Make city components along the roads.
+    """Place city components along the roads.
 
     Returns
     -------
@@ -221,7 +220,7 @@ def make_components(
     )
 
 
-def _rails(line: Geometries, share: Floats, rng: np.random.Generator) -> Geometries:
+def _rails(line: Geometries, share: FloatArray, rng: np.random.Generator) -> Geometries:
     """Return straight rails of 8 to 60 m along each line, about a share of its length."""
     length = shapely.length(line)
     half = np.minimum(rng.uniform(4.0, 30.0, len(line)), 0.4 * length)
@@ -248,20 +247,20 @@ def _beds(points: Geometries, rng: np.random.Generator) -> Geometries:
 def make_service_points(
     buildings: Buildings, areas: gpd.GeoDataFrame, tables: CodeTables, scale: float, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
-    """Make service points in buildings, spread over the communities.
+    """Place service points in buildings, spread over the communities.
 
     Returns
     -------
     GeoDataFrame
         id, kind, name, class, class_name, capacity, building_id, synthetic, points in EPSG:4326.
     """
-    code: NDArray[np.object_] = buildings.frame["area_code"].to_numpy(dtype=object)
+    code: ObjectArray = buildings.frame["area_code"].to_numpy(dtype=object)
     served = np.unique(code.astype(str))
     count = min(max(2, round(SERVICE_POINTS * scale)), len(served))
     homes = np.sort(rng.choice(served, size=count, replace=False))
     weights = rng.uniform(0, 1, len(code)) + (buildings.frame["use"] == "public").to_numpy()
     order = np.lexsort((-weights, code.astype(str)))
-    building: Ints = order[np.searchsorted(code[order].astype(str), homes)]
+    building: IntArray = order[np.searchsorted(code[order].astype(str), homes)]
     kind = weighted_choice(tables.service_point_kinds, count, rng)
     names = areas.set_index("code")["name"].reindex(homes).to_numpy(dtype=object)
     kinds = tables.service_point_kinds["name"].to_numpy(dtype=object)[kind]

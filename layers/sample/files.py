@@ -1,7 +1,4 @@
-"""The files of the sample district, and the manifest that tells what is in them.
-
-The frames come from `layers.sample.district`, the writing of one file is the matter of `layers.formats`.
-"""
+"""The files of the sample district, with a manifest of their contents."""
 
 import json
 from dataclasses import dataclass
@@ -9,9 +6,10 @@ from pathlib import Path
 
 import geopandas as gpd
 
+from gis.progress import Progress
 from layers.formats import write_layer, write_layers, write_table, write_text
 from layers.sample.defects import DefectiveLayer, as_table
-from layers.sample.district import PROGRESS_STEPS, SEED, Progress, make_district
+from layers.sample.district import PROGRESS_STEPS, SEED, make_district
 
 LAYERS = (
     "areas",
@@ -31,7 +29,7 @@ LAYERS = (
 
 @dataclass(frozen=True)
 class SampleFiles:
-    """Where the files of a sample district are, and how much is in them.
+    """The paths of the files of a sample district, and the numbers of records.
 
     Attributes
     ----------
@@ -69,12 +67,12 @@ class SampleFiles:
 def make_sample(
     folder: Path, *, tables: Path, seed: int = SEED, scale: float = 1.0, progress: Progress | None = None
 ) -> SampleFiles:
-    """Draw a synthetic district and write its files; see `layers.sample.district.make_district`.
+    """Generate a synthetic district and write its files; see `layers.sample.district.make_district`.
 
     Parameters
     ----------
     folder
-        Made if missing; files of an earlier sample in it are replaced.
+        Created if missing; files of an earlier sample in it are replaced.
     tables, seed, scale
         As for `make_district`.
     progress

@@ -1,7 +1,6 @@
 """The lines from which the sample district is cut: outline, lake, river, railway and roads, in metres.
 
-Every line is drawn once and freely crosses the others; noding them and reading areas off the faces is the
-matter of `layers.sample.blocks`.
+Every line is drawn once and freely crosses the others; `layers.sample.blocks` nodes them.
 """
 
 from dataclasses import dataclass
@@ -10,18 +9,19 @@ from itertools import pairwise
 import numpy as np
 import shapely
 
-from layers.sample.city_plane import CityPlane, Floats, Geometries
+from gis.arrays import FloatArray, Geometries
+from layers.sample.city_plane import CityPlane
 
 STEP_M = 22.0
 """Distance between the vertices of a line: a border of 300 m keeps some 15 of them."""
 
 CLASSES = ("outline", "lake", "river", "railway", "main", "secondary", "lane")
-"""Classes of lines; where two run together the first counts."""
+"""Classes of lines; where two coincide the first one counts."""
 
 
 @dataclass(frozen=True)
 class Linework:
-    """The lines of a district and the water they stand for, in metres about its middle.
+    """The lines of a district and its water, in metres about its centre.
 
     Attributes
     ----------
@@ -44,9 +44,9 @@ class Linework:
 
 
 def _add_noise(
-    points: Floats, amplitude: Floats | float, rng: np.random.Generator, *, closed: bool = False
-) -> Floats:
-    """Push points (n, 2) sideways by fractal noise of about `amplitude` metres."""
+    points: FloatArray, amplitude: FloatArray | float, rng: np.random.Generator, *, closed: bool = False
+) -> FloatArray:
+    """Displace points (n, 2) sideways by fractal noise of about `amplitude` metres."""
     n = len(points)
     noise = np.zeros(n)
     position = np.arange(n, dtype=float)
@@ -68,12 +68,12 @@ def _add_noise(
     return np.asarray(points + normal * (noise * amplitude)[:, None], dtype=float)
 
 
-def _ring(radius: Floats, angles: Floats, middle: Floats) -> Floats:
+def _ring(radius: FloatArray, angles: FloatArray, middle: FloatArray) -> FloatArray:
     return np.column_stack([radius * np.cos(angles), radius * np.sin(angles)]) + middle
 
 
 def _irregular_polygon(
-    rng: np.random.Generator, area: float, middle: Floats, roughness: float, wiggle: float
+    rng: np.random.Generator, area: float, middle: FloatArray, roughness: float, wiggle: float
 ) -> shapely.Polygon:
     """Draw a natural outline of the given area."""
     radius = np.sqrt(area / np.pi)
@@ -96,7 +96,7 @@ def _irregular_polygon(
 
 def _smooth_course(
     plane: CityPlane, start: float, end: float, bend: float, rng: np.random.Generator
-) -> Floats:
+) -> FloatArray:
     """Draw a smooth course across the district between two bearings (radians)."""
     reach = 1.6 * plane.radius
     a, b = (reach * np.array([np.cos(t), np.sin(t)]) for t in (start, end))
@@ -109,8 +109,8 @@ def _smooth_course(
     return np.asarray(a + (b - a) * t[:, None] + across * sway[:, None], dtype=float)
 
 
-def _river(plane: CityPlane, rng: np.random.Generator) -> tuple[Floats, shapely.Polygon]:
-    """Draw the river's middle line and its water: meanders some 1.5 km long, 45 to 85 m wide."""
+def _river(plane: CityPlane, rng: np.random.Generator) -> tuple[FloatArray, shapely.Polygon]:
+    """Draw the river's centre line and its water: meanders some 1.5 km long, 45 to 85 m wide."""
     course = _smooth_course(plane, 2.75, -0.35, 0.16, rng)
     along = np.arange(len(course)) * STEP_M
     direction = np.gradient(course, axis=0)
@@ -127,7 +127,7 @@ def _river(plane: CityPlane, rng: np.random.Generator) -> tuple[Floats, shapely.
     return course, water
 
 
-def _main_road_positions(reach: float, spacing: float, centre: float, rng: np.random.Generator) -> Floats:
+def _main_road_positions(reach: float, spacing: float, centre: float, rng: np.random.Generator) -> FloatArray:
     """Return positions of main roads from -reach to reach, closer together about `centre`."""
     found = [centre + rng.uniform(-0.15, 0.15) * spacing]
     for sign in (1.0, -1.0):
@@ -139,9 +139,9 @@ def _main_road_positions(reach: float, spacing: float, centre: float, rng: np.ra
     return np.sort(np.array(found))
 
 
-def _subdivide(bounds: Floats, parts: int, rng: np.random.Generator) -> Floats:
+def _subdivide(bounds: FloatArray, parts: int, rng: np.random.Generator) -> FloatArray:
     """Return positions that split each interval into about `parts`, without its bounds."""
-    inner: list[Floats] = []
+    inner: list[FloatArray] = []
     for low, high in pairwise(bounds):
         count = max(1, parts + int(rng.integers(-1, 2)) if high - low > 200 else parts)
         share = np.arange(1, count) / count + rng.uniform(-0.08, 0.08, count - 1) / count
@@ -154,7 +154,7 @@ class _RoadBuilder:
 
     def __init__(self, plane: CityPlane, rng: np.random.Generator) -> None:
         self.plane, self.rng = plane, rng
-        self.lines: list[Floats] = []
+        self.lines: list[FloatArray] = []
         self.kinds: list[int] = []
         self.numbers: list[int] = []
         self.count = 0
@@ -164,7 +164,7 @@ class _RoadBuilder:
     ) -> None:
         """Draw the piece where coordinate `axis` is `at` and the other runs from low to high."""
         along = np.linspace(low, high, max(3, int((high - low) / STEP_M) + 1))
-        # A shift that opens from nothing keeps the ends of neighbouring pieces of one road together.
+        # A shift that starts at zero keeps the ends of neighbouring pieces of one road together.
         across = np.full(len(along), at) + shift * np.sin(np.pi * (along - low) / (high - low))
         points = self.plane.warp(across, along) if axis == 0 else self.plane.warp(along, across)
         if kind != "main":
@@ -174,7 +174,7 @@ class _RoadBuilder:
         self.kinds.append(CLASSES.index(kind))
         self.numbers.append(road)
 
-    def draw_broken_lines(self, axis: int, positions: Floats, cross: Floats, kind: str) -> None:
+    def draw_broken_lines(self, axis: int, positions: FloatArray, cross: FloatArray, kind: str) -> None:
         """Draw lines at `positions` piece by piece between `cross` lines, leaving some pieces out."""
         for at in positions:
             road = self.count

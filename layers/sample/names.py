@@ -1,13 +1,12 @@
 """Invented Chinese names of places, enterprises and officers, and codes of areas.
 
-Every name of an enterprise, service point or officer carries the mark `SYNTHETIC`; which thing gets which
-name is decided by the modules that make the things.
+Every name of an enterprise, service point or officer carries the mark `SYNTHETIC`.
 """
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from gis.arrays import IntArray, ObjectArray
 from layers.sample.code_tables import CodeTables
 
 SYNTHETIC = "（示例）"
@@ -16,10 +15,8 @@ SYNTHETIC = "（示例）"
 DISTRICT_CODE = "449901"
 """44 is Guangdong; no city 4499 exists."""
 
-Texts = NDArray[np.object_]
 
-
-def place_names(tables: CodeTables, count: int, rng: np.random.Generator, *, skip: int = 0) -> Texts:
+def place_names(tables: CodeTables, count: int, rng: np.random.Generator, *, skip: int = 0) -> ObjectArray:
     """Return different two-character place names.
 
     Parameters
@@ -31,12 +28,12 @@ def place_names(tables: CodeTables, count: int, rng: np.random.Generator, *, ski
     rng
         Source of randomness.
     skip
-        Names already handed out by the same drawing: the first ones, which are skipped.
+        Names that the same random stream has given already, which are skipped.
 
     Returns
     -------
     ndarray of str
-        Length `count`. When the morphemes make fewer names, later ones get a number character.
+        Length `count`. If there are fewer combinations, later names get a number character.
     """
     first = tables.place_names["first"].to_numpy(dtype=object)
     second = tables.place_names["second"].to_numpy(dtype=object)
@@ -48,20 +45,20 @@ def place_names(tables: CodeTables, count: int, rng: np.random.Generator, *, ski
     return np.asarray(names[wanted % len(names)] + suffix, dtype=object)
 
 
-def person_names(tables: CodeTables, count: int, rng: np.random.Generator) -> Texts:
+def person_names(tables: CodeTables, count: int, rng: np.random.Generator) -> ObjectArray:
     """Return invented names of persons, marked synthetic."""
     characters = tables.person_names.set_index("part")["characters"]
     surnames = np.array(list(str(characters["surname"])), dtype=object)
     given = np.array(list(str(characters["given"])), dtype=object)
-    # Surnames are listed by frequency; squaring a uniform number favours the first.
+    # Surnames are listed by frequency; squaring a uniform number favours the first ones.
     chosen = surnames[(rng.uniform(0, 1, count) ** 2 * len(surnames)).astype(int)]
     second = np.where(rng.uniform(0, 1, count) < 0.7, rng.choice(given, count), "")
     return np.asarray(chosen + rng.choice(given, count) + second + SYNTHETIC, dtype=object)
 
 
 def enterprise_names(
-    district: str, kind: NDArray[np.int64], tables: CodeTables, rng: np.random.Generator
-) -> Texts:
+    district: str, kind: IntArray, tables: CodeTables, rng: np.random.Generator
+) -> ObjectArray:
     """Return invented enterprise names: place, two characters, and the ending of the enterprise's class.
 
     Parameters
@@ -90,6 +87,6 @@ def enterprise_names(
     )
 
 
-def numbered_ids(prefix: str, count: int, *, start: int = 1, width: int = 6) -> Texts:
+def numbered_ids(prefix: str, count: int, *, start: int = 1, width: int = 6) -> ObjectArray:
     """Return ids of fixed width: prefix and number."""
     return np.array([f"{prefix}{number:0{width}d}" for number in range(start, start + count)], dtype=object)

@@ -1,8 +1,4 @@
-"""Officers with their posts, and their visits of the last 90 days, in the sample district.
-
-Some posts are left empty and some enterprises unvisited, so that the gaps have something to show; how many
-is told in the counts it returns.
-"""
+"""Officers with their posts and visits in the sample district; some are left out, so that there are gaps."""
 
 import geopandas as gpd
 import numpy as np

@@ -1,14 +1,10 @@
-"""Roads, railway, water and green of the sample district as layers of the map.
-
-It turns noded edges into named roads and empty blocks into parks; the lines themselves come from
-`layers.sample.linework`.
-"""
+"""Roads, railway, water and green of the sample district as map layers."""
 
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, ObjectArray
 from gis.crs import LONLAT
 from layers.sample.blocks import Blocks
 from layers.sample.city_plane import DECIMALS, to_lonlat, to_metres
@@ -24,13 +20,13 @@ _WIDTH_M = {"main": 30.0, "secondary": 18.0, "lane": 8.0}
 def make_roads(
     blocks: Blocks, linework: Linework, tables: CodeTables, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
-    """Make the road network.
+    """Build the road network.
 
     Returns
     -------
     GeoDataFrame
-        road_id, name, class (main, secondary, lane), width_m, synthetic, LineStrings in EPSG:4326. A road
-        that something interrupts has several rows of one name. Lanes end at the river; other roads bridge it.
+        road_id, name, class (main, secondary, lane), width_m, synthetic, LineStrings in EPSG:4326. An
+        interrupted road has several rows with one name. Lanes end at the river; other roads bridge it.
     """
     first = CLASSES.index("main")
     road = blocks.edge_kinds >= first
@@ -59,9 +55,7 @@ def make_roads(
     )
 
 
-def _name_endings(
-    classes: NDArray[np.object_], tables: CodeTables, rng: np.random.Generator
-) -> NDArray[np.object_]:
+def _name_endings(classes: ObjectArray, tables: CodeTables, rng: np.random.Generator) -> ObjectArray:
     result = np.full(len(classes), "", dtype=object)
     for name in ROAD_CLASSES:
         words = tables.road_words.loc[tables.road_words["class"] == name, "word"].to_numpy(dtype=object)
@@ -71,7 +65,7 @@ def _name_endings(
 
 
 def make_railway(blocks: Blocks, name: str) -> gpd.GeoDataFrame:
-    """Make the railway inside the district: name, synthetic, LineStrings in EPSG:4326."""
+    """Build the railway inside the district: name, synthetic, LineStrings in EPSG:4326."""
     edges = blocks.edges[blocks.edge_kinds == CLASSES.index("railway")]
     lines = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(edges)))
     return gpd.GeoDataFrame(
@@ -80,7 +74,7 @@ def make_railway(blocks: Blocks, name: str) -> gpd.GeoDataFrame:
 
 
 def make_water(linework: Linework, river: str, lake: str) -> gpd.GeoDataFrame:
-    """Make river and lake.
+    """Build river and lake.
 
     Returns
     -------
@@ -97,9 +91,9 @@ def make_water(linework: Linework, river: str, lake: str) -> gpd.GeoDataFrame:
 
 
 def make_green(
-    blocks: Blocks, linework: Linework, empty: NDArray[np.bool_], tables: CodeTables, rng: np.random.Generator
+    blocks: Blocks, linework: Linework, empty: BoolArray, tables: CodeTables, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
-    """Make parks of the blocks without buildings: name, class, synthetic, polygons in EPSG:4326."""
+    """Turn the blocks without buildings into parks: name, class, synthetic, polygons in EPSG:4326."""
     inner = shapely.buffer(shapely.difference(blocks.metres[empty], linework.river.buffer(6.0)), -9.0)
     parks = shapely.get_parts(inner)
     parks = parks[shapely.area(parks) > 1500.0]

@@ -1,6 +1,6 @@
 """The read model of published plans: what is in force, held in memory whole and replaced whole.
 
-It owns reading, holding and following; plans are changed by `layers.storage`, and who may see what is decided
+It owns reading, holding and following; plans are changed by `layers.plans`, and who may see what is decided
 in `api`.
 """
 

@@ -1,4 +1,4 @@
-"""The tree of administrative areas as names: the chain from an area up to the top."""
+"""The names of areas: the chain from an area up to the top."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class AreaLabel:
-    """What an answer says of an area."""
+    """An area as answers describe it."""
 
     code: str
     name: str

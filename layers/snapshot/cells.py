@@ -1,42 +1,37 @@
-"""The cells of one scheme that are in force together: who owns a location, and what is told of the owner."""
+"""The cells of one scheme that are in force together, and which of them owns a location."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.crs import LONLAT
 from gis.locate import PointLocator
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Booleans = NDArray[np.bool_]
-Objects = NDArray[np.object_]
 
 
 class CellVersions(NamedTuple):
     """Versions of cells as arrays of shape (n,).
 
-    `ids` are ascending and alone tell two sets apart; an area code may be None; areas are in m², perimeters
-    in m, shapes polygons in EPSG:4326.
+    `ids` are ascending and identify the set; an area code may be None; areas are in m², perimeters in m,
+    geometries are polygons in EPSG:4326.
     """
 
-    ids: Integers
-    codes: Objects
-    names: Objects
-    area_codes: Objects
-    areas_m2: Floats
-    perimeters_m: Floats
-    geometries: Objects
+    ids: IntArray
+    codes: ObjectArray
+    names: ObjectArray
+    area_codes: ObjectArray
+    areas_m2: FloatArray
+    perimeters_m: FloatArray
+    geometries: ObjectArray
 
-    def subset(self, rows: Integers | Booleans) -> "CellVersions":
-        """Return some of them, by ascending positions or a mask."""
+    def subset(self, rows: IntArray | BoolArray) -> "CellVersions":
+        """Return a subset by ascending positions or a mask."""
         return CellVersions._make(column[rows] for column in self)
 
     def merge(self, others: "CellVersions") -> "CellVersions":
-        """Return these and others that are not among them."""
+        """Return the union with versions that are not included yet."""
         both = CellVersions._make(np.concatenate(pair) for pair in zip(self, others, strict=True))
         return both.subset(np.argsort(both.ids))
 
@@ -52,7 +47,7 @@ class CellsInForce:
     Attributes
     ----------
     versions
-        As given, codes and shapes shared with `locator`; read-only.
+        As given, codes and geometries shared with `locator`; read-only.
     locator
         The `PointLocator` of the cells; positions in its `codes` number the cells here.
     names, area_codes, areas_m2
@@ -61,7 +56,7 @@ class CellsInForce:
     Raises
     ------
     InputError
-        If a code is missing or a shape is no polygon.
+        If a code is missing or a geometry is no polygon.
     """
 
     def __init__(self, versions: CellVersions) -> None:
@@ -72,7 +67,7 @@ class CellsInForce:
         self.area_codes = versions.area_codes[first]
         self.areas_m2 = versions.areas_m2[first]
         if len(first) == len(versions.ids):
-            # The locator keeps copies; one of each is enough.
+            # The locator holds copies; one of each is enough.
             codes, geometries = np.empty_like(versions.codes), np.empty_like(versions.geometries)
             codes[first], geometries[first] = self.locator.codes, self.locator.geometries
             versions = versions._replace(codes=codes, geometries=geometries)
@@ -92,7 +87,7 @@ class CellsInForce:
         """Return the position of the cell that owns a location in EPSG:4326, or -1."""
         return self.locator.find_owner(lon, lat)
 
-    def area_mask(self, accepts: Callable[[str | None], bool]) -> Booleans:
+    def area_mask(self, accepts: Callable[[str | None], bool]) -> BoolArray:
         """Return which cells lie in areas that `accepts` accepts, shape (cells,); each area is asked once."""
         allowed = np.array([accepts(code) for code in self._distinct_areas], dtype=bool)
         return allowed[self._area_numbers]

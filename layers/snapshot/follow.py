@@ -1,4 +1,4 @@
-"""Following the database: the snapshot is rebuilt when a notice or the revision says that it is old."""
+"""Following the database: the snapshot is rebuilt when it is outdated, by notification or polling."""
 
 import logging
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from layers.snapshot.holder import SnapshotHolder
 _log = logging.getLogger(__name__)
 
 POLL_INTERVAL_S = 0.4
-"""Seconds between two looks at the revision; with notices it is how soon a lost one is made good."""
+"""Seconds between two checks of the revision; with notifications, the time until a lost one is noticed."""
 
 _REST_AFTER_REFRESH_S = 0.1
-# After a rebuild: many small changes one after the other are followed together.
+# Pause after a rebuild, so that many small changes are followed together.
 
 _RETRY_DELAYS_S = (1.0, 2.0, 5.0, 10.0)
 
@@ -29,18 +29,18 @@ def follow_database(
     poll_s: float = POLL_INTERVAL_S,
     on_refresh: Callable[[], None] | None = None,
 ) -> None:
-    """Keep a holder current until told to stop; to be run in a thread of its own.
+    """Keep a holder up to date until stopped; runs in a thread of its own.
 
     Parameters
     ----------
     database
-        PostgreSQL wakes this thread by NOTIFY; SQLite, and PostgreSQL between notices, is asked.
+        PostgreSQL wakes this thread by NOTIFY; SQLite, and PostgreSQL between notifications, is polled.
     holder
-        What is kept current.
+        What is kept up to date.
     stop
         Ends the thread within `poll_s` seconds.
     poll_s
-        Seconds between two looks.
+        Seconds between two checks.
     on_refresh
         Called after each rebuild, in this thread.
     """
@@ -52,7 +52,7 @@ def follow_database(
             else:
                 _listen(database, holder, stop, poll_s, on_refresh)
         except Exception as error:
-            # Whatever it is, the thread must outlive it: the database may be back in a moment.
+            # The thread must survive any error: the database may be back in a moment.
             wait = _RETRY_DELAYS_S[min(failures, len(_RETRY_DELAYS_S) - 1)]
             failures = 0 if isinstance(error, _ConnectionLostError) else failures + 1
             _log.warning("following the database failed (%s); again in %g s", type(error).__name__, wait)
@@ -60,7 +60,7 @@ def follow_database(
 
 
 class _ConnectionLostError(Exception):
-    """The connection had worked until now."""
+    """A connection that had worked until now was lost."""
 
 
 def _poll(
@@ -86,7 +86,7 @@ def _listen(
         connection.execution_options(isolation_level="AUTOCOMMIT")
         connection.execute(text(f"LISTEN {NOTIFY_CHANNEL}"))
         driver = connection.connection.driver_connection
-        # A connection that listens is not given back to the pool.
+        # A listening connection is not returned to the pool.
         connection.detach()
         if not isinstance(driver, psycopg.Connection):
             raise TypeError("notices need psycopg")

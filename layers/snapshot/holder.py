@@ -1,4 +1,4 @@
-"""The snapshot in use, exchanged by a single assignment, and former states while they are asked for."""
+"""The holder of the current snapshot, replaced by a single assignment, and a cache of former states."""
 
 import gc
 import logging
@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from threading import Lock
 
-from gis.errors import NotFoundError
-from layers.db.database import Database
+from sqlalchemy.exc import SQLAlchemyError
+
+from gis.errors import NotFoundError, WanggeError
+from layers.db.database import Database, current_revision
 from layers.gc_pause import paused_gc
 from layers.snapshot import read
 from layers.snapshot.cells import CellsInForce
@@ -18,7 +20,7 @@ from layers.snapshot.snapshot import SchemeTimeline, Snapshot
 _log = logging.getLogger(__name__)
 
 MAX_FORMER_CELLS = 300_000
-"""Cells of former states kept in memory, all schemes together; about 1.5 kB each."""
+"""The most cells of former states kept in memory, over all schemes; about 1.5 kB each."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class SnapshotHealth:
     revision, day, read_at
         Of the snapshot in use, None before the first.
     failure
-        What the last attempt to rebuild failed with, None when it succeeded. It holds no data.
+        The error of the last attempt to rebuild, without data; None if it succeeded.
     """
 
     revision: int | None
@@ -40,7 +42,7 @@ class SnapshotHealth:
 
 
 class SnapshotHolder:
-    """The snapshot in use, for any number of readers and threads.
+    """The current snapshot, for any number of readers and threads.
 
     A reader takes `current` once and answers from it alone, so that no answer mixes two states.
 
@@ -49,9 +51,9 @@ class SnapshotHolder:
     database
         Where the published plans are.
     today
-        Tells the day whose cells are in force; the local date by default.
+        Returns the day whose cells are in force; the local date by default.
     kept_cells
-        Bound of the former states kept, in cells; the last one asked for stays in any case.
+        Limit of the former states kept, in cells; the last one requested is always kept.
     """
 
     def __init__(
@@ -68,14 +70,14 @@ class SnapshotHolder:
         self._failure: str | None = None
         self._refresh_lock = Lock()
         self._read_lock = Lock()
-        # By scheme and versions: a publish in one scheme, or of today, leaves former states as they are.
+        # By scheme and versions: a publication in one scheme, or for today, does not affect former states.
         self._former: OrderedDict[tuple[int, bytes], CellsInForce] = OrderedDict()
-        # Which of them answers for a period, as long as the snapshot is the one it was found for.
+        # Which of them belongs to a period, valid for one snapshot.
         self._period_keys: dict[tuple[int, str, int], tuple[int, bytes]] = {}
 
     @property
     def current(self) -> Snapshot:
-        """The snapshot in use.
+        """The current snapshot.
 
         Raises
         ------
@@ -95,16 +97,16 @@ class SnapshotHolder:
         return SnapshotHealth(snapshot.revision, snapshot.day, snapshot.read_at, self._failure)
 
     def is_outdated(self, revision: int) -> bool:
-        """Tell whether the database has moved on, or the day has, or following either has failed."""
+        """Return whether the database has moved on, or the day has, or following either has failed."""
         snapshot = self._snapshot
         if snapshot is None or self._failure is not None:
             return True
         return snapshot.revision != revision or snapshot.day != self._today()
 
     def refresh(self) -> Snapshot:
-        """Read the present state and put it in use; what has not changed is taken over.
+        """Read the current state and replace the snapshot; what has not changed is reused.
 
-        A failure leaves the snapshot in use as it is, shows in `health` and is raised.
+        A failure keeps the old snapshot, is shown in `health` and is raised.
         """
         with self._refresh_lock:
             try:
@@ -120,12 +122,20 @@ class SnapshotHolder:
             if before is None or any(
                 each is not before.cells.get(code) for code, each in snapshot.cells.items()
             ):
-                # What lives now lives long: the collector need not walk it again at every request.
+                # What is alive now lives long: the garbage collector need not walk it again at every request.
                 del before
                 gc.collect()
                 gc.freeze()
             _log.info("snapshot of revision %d in use", snapshot.revision)
             return snapshot
+
+    def try_refresh(self) -> bool:
+        """Refresh if the database can be read, and return whether it could; `health` tells of a failure."""
+        try:
+            self.refresh()
+        except (SQLAlchemyError, WanggeError):
+            return False
+        return True
 
     def cached_cells(self, snapshot: Snapshot, scheme: str, day: date | None) -> CellsInForce | None:
         """Return the cells in force on a day if they are in memory, without waiting for anything.
@@ -154,14 +164,14 @@ class SnapshotHolder:
         found = self.cached_cells(snapshot, scheme, day)
         if found is not None or day is None:
             return snapshot.cells[scheme] if found is None else found
-        # One at a time: many requests for one date wait for one reading.
+        # One at a time: many requests for one date wait for a single read.
         with self._read_lock:
             found = self.cached_cells(snapshot, scheme, day)
             return self._read_former(snapshot, changes, day) if found is None else found
 
     def _read_former(self, snapshot: Snapshot, changes: SchemeTimeline, day: date) -> CellsInForce:
         with self._database.read() as session:
-            seen = read.read_revision(session)
+            seen = current_revision(session)
             versions = read.read_version_ids(session, changes.id, day)
             key = (changes.id, versions.tobytes())
             found = self._former.get(key)
@@ -185,7 +195,7 @@ class SnapshotHolder:
         schemes: dict[str, SchemeTimeline] = {}
         cells: dict[str, CellsInForce] = {}
         with self._database.read() as session:
-            revision = read.read_revision(session)
+            revision = current_revision(session)
             areas = read.read_area_tree(session)
             published = read.read_publications(session)
             for number, code, name in read.read_schemes(session):
@@ -218,7 +228,7 @@ def _previous_scheme(before: Snapshot | None, scheme_id: int) -> PreviousScheme 
 def _reuse_cells(
     before: Snapshot | None, previous: PreviousScheme | None, changes: SchemeTimeline, day: date
 ) -> CellsInForce | None:
-    """Return the cells of the snapshot before where nothing was published and no date has come."""
+    """Return the cells of the previous snapshot if nothing was published and no date was reached since."""
     if before is None or previous is None or previous[0].publications != changes.publications:
         return None
     return previous[1] if changes.period_index(before.day) == changes.period_index(day) else None

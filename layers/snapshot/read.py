@@ -11,17 +11,12 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Row, func, select, union
 from sqlalchemy.orm import Session
 
-from layers.db.bulk import decode_geometries, id_in, in_force, raw_geometry, read_in_batches, read_rows
-from layers.models import Area, Cell, Plan, Revision, Scheme
+from gis.arrays import IntArray, ObjectArray
+from layers.db.bulk import decode_geometries, id_in, raw_geometry, read_in_batches, read_rows
+from layers.models import Area, Cell, Plan, Scheme
+from layers.plans.cells import cells_in_force
 from layers.snapshot.areas import AreaTree
 from layers.snapshot.cells import CellsInForce, CellVersions
-
-Integers = NDArray[np.int64]
-
-
-def read_revision(session: Session) -> int:
-    """Return the revision that the session sees, 0 before the first."""
-    return session.scalar(select(func.max(Revision.number))) or 0
 
 
 def read_area_tree(session: Session) -> AreaTree:
@@ -37,9 +32,9 @@ def read_schemes(session: Session) -> list[tuple[int, str, str]]:
 
 
 def read_publications(session: Session) -> dict[int, tuple[object, ...]]:
-    """Return for the id of each scheme what grows with every publishing: how many, and when the last was.
+    """Return the number of publications and the time of the last one for the id of each scheme.
 
-    Nothing but publishing changes which cells are in force when.
+    Only publications change which cells are in force when.
     """
     published = (
         select(Plan.scheme_id, func.count(), func.max(Plan.published_at), func.max(Plan.id))
@@ -58,9 +53,9 @@ def read_change_dates(session: Session, scheme_id: int) -> NDArray[np.datetime64
     return np.sort(np.array(days, dtype="datetime64[D]"))
 
 
-def read_version_ids(session: Session, scheme_id: int, day: date) -> Integers:
+def read_version_ids(session: Session, scheme_id: int, day: date) -> IntArray:
     """Return the ids, ascending, of the versions of a scheme's cells that are in force on a day."""
-    ids = [row[0] for row in read_rows(session, select(Cell.id).where(_in_force_condition(scheme_id, day)))]
+    ids = [row[0] for row in read_rows(session, select(Cell.id).where(cells_in_force(scheme_id, day)))]
     return np.sort(np.array(ids, dtype=np.int64))
 
 
@@ -76,16 +71,16 @@ def read_cells_in_force(
     scheme_id, day
         Which cells.
     known
-        Cells read before: they are returned if they are the ones, and versions among them are not read again.
+        Cells read before: returned if nothing has changed, and versions among them are not read again.
     """
     if known is None:
-        return CellsInForce(_read_versions(session, _in_force_condition(scheme_id, day)))
+        return CellsInForce(_read_versions(session, cells_in_force(scheme_id, day)))
     ids = read_version_ids(session, scheme_id, day)
     if np.array_equal(known.versions.ids, ids):
         return known
     fresh = np.setdiff1d(ids, known.versions.ids, assume_unique=True)
     if 2 * len(fresh) > len(ids):
-        return CellsInForce(_read_versions(session, _in_force_condition(scheme_id, day)))
+        return CellsInForce(_read_versions(session, cells_in_force(scheme_id, day)))
     kept = known.versions.subset(np.isin(known.versions.ids, ids, assume_unique=True))
     return CellsInForce(kept.merge(_read_versions(session, id_in(session, Cell.id, fresh.tolist()))))
 
@@ -109,7 +104,7 @@ def _to_versions(session: Session, rows: Sequence[Row[Any]]) -> CellVersions:
         ids=np.array(ids, dtype=np.int64),
         codes=_object_array(codes),
         names=_object_array(names),
-        # The same few, hundreds of times each.
+        # A few area codes, hundreds of times each.
         area_codes=_object_array([code and sys.intern(code) for code in area_codes]),
         areas_m2=np.array(areas_m2, dtype=float),
         perimeters_m=np.array(perimeters_m, dtype=float),
@@ -117,11 +112,7 @@ def _to_versions(session: Session, rows: Sequence[Row[Any]]) -> CellVersions:
     )
 
 
-def _in_force_condition(scheme_id: int, day: date) -> ColumnElement[bool]:
-    return (Cell.scheme_id == scheme_id) & in_force(Cell.valid_from, Cell.valid_to, day)
-
-
-def _object_array(values: Sequence[Any]) -> NDArray[np.object_]:
+def _object_array(values: Sequence[Any]) -> ObjectArray:
     result = np.empty(len(values), dtype=object)
     result[:] = values
     return result

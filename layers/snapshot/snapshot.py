@@ -1,4 +1,4 @@
-"""One state of the published plans: immutable, and complete for the day it was read for."""
+"""The snapshot: one immutable state of the published plans, complete for the day it was read for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class SchemeTimeline:
         As stored.
     publications
         Equal to another's only if nothing was published in between.
-    days
+    change_dates
         Dates in ascending order, shape (n,); the same cells are in force from one to the day before the next.
     """
 
@@ -43,7 +43,7 @@ class Snapshot:
     Attributes
     ----------
     revision
-        The number of the database's state.
+        The revision of the database.
     day
         The day for which `cells` are in force.
     read_at
@@ -64,7 +64,7 @@ class Snapshot:
     cells: Mapping[str, CellsInForce]
 
     def cells_on(self, scheme: str, day: date | None) -> CellsInForce | None:
-        """Return the cells in force on a day, None if that is another period than the day's of this snapshot.
+        """Return the cells in force on a day, None if that is another period than that of the snapshot's day.
 
         Parameters
         ----------

@@ -1,7 +1,6 @@
 """Vector tiles of coverages, polygons, lines and points: arrays in, bytes out.
 
-It owns geometry and encoding; which layers there are, what they tell and to whom is left to those who serve
-them.
+Which layers there are, their attributes, and who may see them is decided in `layers.tilesets`.
 """
 
 from layers.tiles.coverage_layer import CoverageLayer

@@ -1,7 +1,4 @@
-"""Polygons of one layer, made ready once for each zoom and cut into tiles.
-
-How they are simplified and mended is theirs.
-"""
+"""The base of polygon layers, which are prepared once for each zoom and cut into tiles."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -11,35 +8,36 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.errors import InputError
 from layers.tiles.bbox_index import BBoxIndex
 from layers.tiles.clip import clip_rings, compare_bboxes
 from layers.tiles.encode import POLYGON, Column, Paths, encode_layer
-from layers.tiles.rings import FloatRings, Floats, Integers, Objects, Rings, expand_runs, offsets_from_sizes
+from layers.tiles.rings import FloatRings, Rings, expand_runs, offsets_from_sizes
 from layers.tiles.tile import BUFFER, HALF_WORLD_M, Tile, project, unit_size
 from layers.tiles.zoom_cache import ZoomCache
 
 FULL_ZOOM = 15
-"""From here on nothing is simplified."""
+"""From this zoom on nothing is simplified."""
 
-# Up to here the world's units, and a way beyond its edge, fit into four bytes.
+# Up to this zoom the units of the world, and some beyond its edge, fit into four bytes.
 _NARROW_ZOOM = 17
 
 
 class ZoomRings(NamedTuple):
-    """What the tiles of a zoom are cut from, in units of the whole world.
+    """The geometries from which the tiles of a zoom are cut, in units of the whole world.
 
     Rings as in `layers.tiles.rings.Rings`, the box of each row, and where its rings begin.
     """
 
-    xy: NDArray[np.int32] | Integers
-    starts: Integers
-    parts: Integers
-    rows: Integers
-    bboxes: Integers
-    firsts: Integers
+    xy: NDArray[np.int32] | IntArray
+    starts: IntArray
+    parts: IntArray
+    rows: IntArray
+    bboxes: IntArray
+    firsts: IntArray
 
-    def rings_of(self, rows: Integers) -> Rings:
+    def rings_of(self, rows: IntArray) -> Rings:
         """Return the rings of ascending rows."""
         chosen = expand_runs(self.firsts[rows], self.firsts[rows + 1] - self.firsts[rows])
         sizes = self.starts[chosen + 1] - self.starts[chosen]
@@ -60,20 +58,20 @@ class BasePolygonLayer(ABC):
     Raises
     ------
     InputError
-        If a shape is no polygon or there are not as many ids.
+        If a geometry is no polygon, or the number of ids differs.
     """
 
-    def __init__(self, geometries: Objects, ids: Integers) -> None:
+    def __init__(self, geometries: ObjectArray, ids: IntArray) -> None:
         kinds = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
         known = validate_geometries(geometries, kinds, "polygon")
         rings = FloatRings.from_geometries(known)
-        # Of hundreds of thousands of polygons the vertices take a fraction of what the shapes do.
+        # The vertices of hundreds of thousands of polygons take a fraction of the memory of the geometries.
         rings = rings._replace(xy=project(rings.xy))
         bboxes = project(shapely.bounds(known).reshape(-1, 2)).reshape(-1, 4)
         self._set_rings(rings, bboxes, validate_ids(ids, len(geometries)))
 
-    def _set_rings(self, rings: FloatRings, bboxes: Floats, ids: Integers) -> None:
-        """Take outlines and boxes in Web Mercator, and the ids."""
+    def _set_rings(self, rings: FloatRings, bboxes: FloatArray, ids: IntArray) -> None:
+        """Initialise from outlines and boxes in Web Mercator, and ids."""
         self.ids = ids
         self._index = BBoxIndex(bboxes)
         self._rings = rings
@@ -83,9 +81,9 @@ class BasePolygonLayer(ABC):
         """Return the number of rows."""
         return len(self.ids)
 
-    def query(self, tile: Tile) -> Integers:
+    def query(self, tile: Tile) -> IntArray:
         """Return the rows, ascending, whose box touches the tile or its buffer."""
-        # Rounding and simplification move nothing farther than a unit out of its box.
+        # Rounding and simplification move nothing by more than a unit out of its box.
         return self._index.query(*tile.buffered_xy_bounds(BUFFER + 1))
 
     def encode(
@@ -93,7 +91,7 @@ class BasePolygonLayer(ABC):
         name: str,
         tile: Tile,
         properties: Mapping[str, Column],
-        mask: NDArray[np.bool_] | None = None,
+        mask: BoolArray | None = None,
     ) -> bytes:
         """Encode what lies in a tile as one layer.
 
@@ -104,7 +102,7 @@ class BasePolygonLayer(ABC):
         tile
             The tile.
         properties
-            A column of n values for each key, as `layers.tiles.encode.layer` takes them.
+            A column of n values for each key, as `layers.tiles.encode.encode_layer` takes them.
         mask
             Which rows may be drawn, shape (n,); all if None.
 
@@ -116,7 +114,7 @@ class BasePolygonLayer(ABC):
         Raises
         ------
         InputError
-            If a column cannot be told.
+            If a column cannot be encoded.
         """
         shown = self._clipped_rings(tile, mask)
         if not len(shown.rows):
@@ -128,20 +126,20 @@ class BasePolygonLayer(ABC):
         return encode_layer(name, POLYGON, paths, self.ids[features], columns)
 
     def prepare(self, zoom: int) -> None:
-        """Make what the tiles of a zoom are cut from, which otherwise the first of them does."""
+        """Prepare the geometries of a zoom, which its first tile would otherwise do."""
         self._zooms.get_or_build(zoom, self._build_zoom)
 
     def is_ready(self, zoom: int) -> bool:
-        """Tell whether that has been made."""
+        """Return whether the geometries of a zoom are prepared."""
         return self._zooms.is_ready(zoom)
 
     def _needs_simplification(self, rings: FloatRings) -> bool:
-        """Tell whether simplification is worth its time."""
+        """Return whether simplification is worth its time."""
         return len(rings.starts) > 1
 
     @abstractmethod
-    def _simplify(self, geometries: Objects, size: float) -> Objects:
-        """Return shapes, in Web Mercator, simplified for a zoom whose units are `size` metres."""
+    def _simplify(self, geometries: ObjectArray, size: float) -> ObjectArray:
+        """Return geometries in Web Mercator, simplified for a zoom whose units are `size` metres."""
 
     @abstractmethod
     def _make_valid(self, rings: Rings, count: int) -> Rings:
@@ -149,10 +147,10 @@ class BasePolygonLayer(ABC):
 
     @abstractmethod
     def _make_valid_clipped(self, inside: Rings, cut: Rings, count: int) -> Rings:
-        """Return `count` rows made valid after cutting; those `inside` the tile whole are so already."""
+        """Return `count` rows made valid after clipping; those wholly `inside` the tile are valid already."""
 
-    def _clipped_rings(self, tile: Tile, mask: NDArray[np.bool_] | None) -> Rings:
-        """Return what the tile shows of the rows that may be drawn."""
+    def _clipped_rings(self, tile: Tile, mask: BoolArray | None) -> Rings:
+        """Return the clipped rings of the rows that may be drawn."""
         chosen = self.query(tile)
         if mask is not None:
             chosen = chosen[mask[chosen]]
@@ -164,7 +162,7 @@ class BasePolygonLayer(ABC):
             zoom_rings.rings_of(chosen[touch & ~whole]),
         )
         cut = clip_rings(across, bbox)
-        # Within the tile rows are numbered anew: there may be very many of them outside.
+        # Rows are renumbered within the tile: there may be very many outside.
         made = self._make_valid_clipped(
             inside._replace(rows=np.searchsorted(chosen, inside.rows)),
             cut._replace(rows=np.searchsorted(chosen, cut.rows)),
@@ -182,13 +180,13 @@ class BasePolygonLayer(ABC):
         return ZoomRings(xy, *rings[1:], rings.bboxes(len(self)), firsts)
 
 
-def select_rows(column: Column, rows: Integers) -> Column:
+def select_rows(column: Column, rows: IntArray) -> Column:
     """Return a column's values in some rows."""
     return column[rows] if isinstance(column, np.ndarray) else [column[row] for row in rows.tolist()]
 
 
-def validate_ids(ids: Integers, count: int) -> Integers:
-    """Return identifiers as whole numbers.
+def validate_ids(ids: IntArray, count: int) -> IntArray:
+    """Return identifiers as integers.
 
     Raises
     ------
@@ -201,8 +199,8 @@ def validate_ids(ids: Integers, count: int) -> Integers:
     return numbers
 
 
-def validate_geometries(geometries: Objects, geometry_types: tuple[int, ...], word: str) -> Objects:
-    """Return shapes in which None has become empty.
+def validate_geometries(geometries: ObjectArray, geometry_types: tuple[int, ...], word: str) -> ObjectArray:
+    """Return geometries with None replaced by empty ones.
 
     Raises
     ------

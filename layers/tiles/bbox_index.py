@@ -1,23 +1,20 @@
-"""Which of many boxes touch a tile: an index of blocks of near ones."""
+"""An index of boxes, in blocks of near ones, that finds those that touch a tile."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, FloatArray, IntArray
 from gis.morton import BITS, morton_codes
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 _BLOCK_SIZE = 128
 
 
 class BBoxIndex:
-    """An immutable index of n boxes, shape (n, 4): least x, least y, greatest x, greatest y.
+    """An immutable index of n boxes, shape (n, 4): min x, min y, max x, max y.
 
     A box with a NaN touches nothing.
     """
 
-    def __init__(self, bboxes: Floats) -> None:
+    def __init__(self, bboxes: FloatArray) -> None:
         there = np.flatnonzero(np.isfinite(bboxes).all(axis=1))
         known = bboxes[there]
         order = _z_order(known[:, :2] / 2 + known[:, 2:] / 2)
@@ -33,7 +30,7 @@ class BBoxIndex:
                 )
             )
 
-    def query(self, west: float, south: float, east: float, north: float) -> Integers:
+    def query(self, west: float, south: float, east: float, north: float) -> IntArray:
         """Return the rows, ascending, of the boxes that touch a closed box."""
         bbox = (west, south, east, north)
         blocks = self._starts[_intersects(self._blocks, bbox)]
@@ -43,16 +40,16 @@ class BBoxIndex:
         return np.sort(self._rows[places[_intersects(self._bboxes[places], bbox)]])
 
 
-def _intersects(bboxes: Floats, bbox: tuple[float, float, float, float]) -> NDArray[np.bool_]:
+def _intersects(bboxes: FloatArray, bbox: tuple[float, float, float, float]) -> BoolArray:
     west, south, east, north = bbox
-    found: NDArray[np.bool_] = (
+    found: BoolArray = (
         (bboxes[:, 0] <= east) & (bboxes[:, 2] >= west) & (bboxes[:, 1] <= north) & (bboxes[:, 3] >= south)
     )
     return found
 
 
-def _z_order(points: Floats) -> Integers:
-    """Return an order of places, shape (n, 2), in which near ones come near."""
+def _z_order(points: FloatArray) -> IntArray:
+    """Return an order of points, shape (n, 2), in which near ones are close together."""
     if not len(points):
         return np.empty(0, dtype=np.int64)
     low = points.min(axis=0)

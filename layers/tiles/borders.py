@@ -3,35 +3,36 @@
 import numpy as np
 import shapely
 
-from layers.tiles.rings import Integers, Rings, offsets_from_sizes
+from gis.arrays import IntArray
+from layers.tiles.rings import Rings, offsets_from_sizes
 from layers.tiles.tile import BUFFER, EXTENT
 
 STRAIGHT_TOLERANCE = 1.25
-"""Units by which a line that goes straight on may miss the place where it meets others: each is rounded."""
+"""Units by which a line that goes straight on may miss the vertex where it meets others: each is rounded."""
 
 # Bits of a coordinate, and of a place, in a tile and its buffer.
 _BITS = (EXTENT + 2 * BUFFER).bit_length()
 _VERTEX_BITS = 2 * _BITS
 
-# Directions are sorted around half a circle; where it begins and ends shall not be where most borders lie.
+# Directions are sorted around half a circle, which begins and ends where few borders lie.
 _ANGLE_OFFSET = 1.0
 _HALF_CIRCLE = 1 << 30
 
 
 def border_lines(
     rings: Rings, bbox: tuple[int, int, int, int], tolerance: float
-) -> tuple[Integers, Integers]:
-    """Return the borders of the polygons in a tile as lines, which go straight on where others meet them.
+) -> tuple[IntArray, IntArray]:
+    """Return the borders of the polygons in a tile as lines, which continue straight where others meet them.
 
     Parameters
     ----------
     rings
-        What the tile shows.
+        The clipped rings of the tile.
     bbox
-        Least x, y, greatest x, y of the tile with its buffer. What lies along a side of it was made by the
-        cut, and is no border.
+        Min x, y, max x, y of the tile with its buffer. Edges along its sides come from clipping and are no
+        borders.
     tolerance
-        Units by which a line may pass the places between its ends; it takes none away where this is 0.
+        Units by which simplification may move a line; 0 removes no vertex.
 
     Returns
     -------
@@ -50,8 +51,8 @@ def border_lines(
     return xy + bbox[:2], starts
 
 
-def _edges(rings: Rings, bbox: tuple[int, int, int, int]) -> tuple[Integers, Integers]:
-    """Return the lesser and the greater place of each edge that is a border; both coordinates are a place."""
+def _edges(rings: Rings, bbox: tuple[int, int, int, int]) -> tuple[IntArray, IntArray]:
+    """Return the lower and the higher vertex of each edge that is a border, each as one number."""
     x, y = rings.xy[:, 0] - bbox[0], rings.xy[:, 1] - bbox[1]
     after = np.arange(1, len(x) + 1)
     after[rings.starts[1:] - 1] = rings.starts[:-1]
@@ -61,27 +62,27 @@ def _edges(rings: Rings, bbox: tuple[int, int, int, int]) -> tuple[Integers, Int
     for along, most in ((x, bbox[2] - bbox[0]), (y, bbox[3] - bbox[1])):
         for side in (0, most):
             there = along == side
-            # An edge that is no border is the least of all.
+            # Edges that are no border sort first.
             edges[there & there[after]] = 0
-    # Sorted and compared: many times sooner than numpy.unique.
+    # Sorting and comparing is many times faster than numpy.unique.
     edges.sort()
     edges = edges[np.diff(edges, prepend=0) > 0]
     return edges >> _VERTEX_BITS, edges & ((1 << _VERTEX_BITS) - 1)
 
 
-def _coordinates(vertices: Integers) -> tuple[Integers, Integers]:
+def _coordinates(vertices: IntArray) -> tuple[IntArray, IntArray]:
     return vertices >> _BITS, vertices & ((1 << _BITS) - 1)
 
 
-def _predecessors(low: Integers, high: Integers) -> Integers:
-    """Return for each way along an edge the one that a line comes from, or itself where a line begins.
+def _predecessors(low: IntArray, high: IntArray) -> IntArray:
+    """Return for each direction along an edge its predecessor on the line, or itself where a line begins.
 
-    The ways are those from the lesser to the greater place of each of n edges, then those back, shape (2 n,).
-    Where two ways leave a place a line goes on whatever its turn; where more do, only straight.
+    The first n directions go from the lower to the higher vertex of each edge, the others back, shape (2 n,).
+    Where two edges meet, a line continues at any angle; where more do, only straight.
     """
     (x, y), (to_x, to_y) = _coordinates(low), _coordinates(high)
     x, y = to_x - x, to_y - y
-    # Half a circle on it is the same line.
+    # Half a circle further it is the same line.
     turn = ((np.arctan2(y, x) + _ANGLE_OFFSET) * (_HALF_CIRCLE / np.pi)).astype(np.int64) & (_HALF_CIRCLE - 1)
     vertex = np.concatenate((low, high))
     order = np.argsort(vertex * _HALF_CIRCLE + np.concatenate((turn, turn)))
@@ -99,17 +100,17 @@ def _predecessors(low: Integers, high: Integers) -> Integers:
     return before
 
 
-def _twins(half_edges: Integers, count: int) -> Integers:
-    """Return the ways back along the same edges."""
+def _twins(half_edges: IntArray, count: int) -> IntArray:
+    """Return the opposite directions along the same edges."""
     return np.where(half_edges < count, half_edges + count, half_edges - count)
 
 
-def _merge_lines(predecessors: Integers) -> tuple[Integers, Integers]:
-    """Return the ways of all lines, each in one of its directions, and where each line begins."""
+def _merge_lines(predecessors: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the directed edges of all lines, each in one direction, and where each line begins."""
     first, rank = _rank_in_lines(predecessors)
     round_ = predecessors[first] != first
     if round_.any():
-        # A line without an end begins at its least way.
+        # A closed line begins at its lowest directed edge.
         least, reach = np.arange(len(predecessors)), predecessors
         for _ in range(len(predecessors).bit_length()):
             least, reach = np.minimum(least, least[reach]), reach[reach]
@@ -124,8 +125,8 @@ def _merge_lines(predecessors: Integers) -> tuple[Integers, Integers]:
     return lined_up, offsets_from_sizes(sizes[sizes > 0])
 
 
-def _rank_in_lines(predecessors: Integers) -> tuple[Integers, Integers]:
-    """Return the way that each way's line begins with, and how many are before it; any where there is no end.
+def _rank_in_lines(predecessors: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the first directed edge of each one's line and the number before it; arbitrary on closed lines.
 
     Notes
     -----
@@ -140,11 +141,11 @@ def _rank_in_lines(predecessors: Integers) -> tuple[Integers, Integers]:
     return first, rank
 
 
-def _simplify(xy: Integers, starts: Integers, tolerance: float) -> tuple[Integers, Integers]:
+def _simplify(xy: IntArray, starts: IntArray, tolerance: float) -> tuple[IntArray, IntArray]:
     numbers = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     lines = np.asarray(shapely.linestrings(xy.astype(np.float64), indices=numbers), dtype=object)
     simple = np.asarray(shapely.simplify(lines, tolerance, preserve_topology=False), dtype=object)
-    # What is smaller than the tolerance and closed would be a line without length.
+    # A closed line smaller than the tolerance would lose its length.
     lines = np.where(shapely.length(simple) > 0, simple, lines)
     kept, numbers = shapely.get_coordinates(lines, return_index=True)
     return kept.astype(np.int64), offsets_from_sizes(np.bincount(numbers, minlength=len(lines)))

@@ -1,27 +1,29 @@
-"""What of rings and lines lies in a box, by arithmetic on whole units."""
+"""Clipping of rings and lines to a box, in integer arithmetic."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from layers.tiles.rings import Integers, Rings, clean_rings, offsets_from_sizes
+from gis.arrays import BoolArray, IntArray
+from layers.tiles.rings import Rings, clean_rings, offsets_from_sizes
 
 BBox = tuple[int, int, int, int]
 
 
 def clip_rings(rings: Rings, bbox: BBox) -> Rings:
-    """Cut polygons to a closed box of whole units (least x, y, greatest x, y).
+    """Clip polygons to a closed box of whole units (min x, y, max x, y).
 
-    Where an edge crosses a side depends on the edge alone, not on its direction: two rings that share an edge
-    share the cut, which is rounded to whole units. A ring that leaves the box twice runs along its side.
+    Where an edge crosses a side depends on the edge alone, not on its direction, so that neighbours that
+    share an edge get the same vertex, rounded to whole units. A ring that leaves the box twice runs along its
+    side.
 
     Returns
     -------
     Rings
-        Cleaned; such as lie outside are gone.
+        Cleaned; those outside are removed.
 
     Notes
     -----
-    Sutherland, I. E. and Hodgman, G. W. (1974): Reentrant polygon clipping. Side by side, all rings at once.
+    Sutherland, I. E. and Hodgman, G. W. (1974): Reentrant polygon clipping. One side after another, for all
+    rings at once.
     """
     xy, sizes = rings.xy, np.diff(rings.starts)
     for axis, limit, sign in ((0, bbox[0], 1), (0, bbox[2], -1), (1, bbox[1], 1), (1, bbox[3], -1)):
@@ -32,9 +34,9 @@ def clip_rings(rings: Rings, bbox: BBox) -> Rings:
 
 
 def _clip_half_plane(
-    xy: Integers, sizes: Integers, axis: int, limit: int, sign: int
-) -> tuple[Integers, Integers]:
-    """Keep what lies on one side of a line parallel to an axis."""
+    xy: IntArray, sizes: IntArray, axis: int, limit: int, sign: int
+) -> tuple[IntArray, IntArray]:
+    """Keep the part on one side of a line parallel to an axis."""
     inside = (xy[:, axis] - limit) * sign >= 0
     if inside.all():
         return xy, sizes
@@ -43,7 +45,7 @@ def _clip_half_plane(
     there = sizes > 0
     after[starts[1:][there] - 1] = starts[:-1][there]
     crosses = inside != inside[after]
-    # A vertex that stays, and behind it the place where its edge crosses the line.
+    # A vertex that stays, followed by the point where its edge crosses the line.
     made = inside.astype(np.int64) + crosses
     at = np.cumsum(made) - made
     out = np.empty((int(made.sum()), 2), dtype=np.int64)
@@ -53,13 +55,13 @@ def _clip_half_plane(
     return out, np.bincount(owners, weights=made, minlength=len(sizes)).astype(np.int64)
 
 
-def crossings(first: Integers, second: Integers, axis: int, limit: int) -> Integers:
+def crossings(first: IntArray, second: IntArray, axis: int, limit: int) -> IntArray:
     """Return where edges cross a line parallel to an axis, rounded to whole units, shape (n, 2).
 
     Parameters
     ----------
     first, second
-        The ends, shape (n, 2), on different sides of the line; swapping them changes nothing.
+        The ends, shape (n, 2), on different sides of the line; swapping them makes no difference.
     axis, limit
         The line: the coordinate `axis` is `limit`.
     """
@@ -74,8 +76,8 @@ def crossings(first: Integers, second: Integers, axis: int, limit: int) -> Integ
     return found
 
 
-def compare_bboxes(bboxes: Integers, bbox: BBox) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Tell which boxes, shape (n, 4), touch a box at all, and which lie in it whole."""
+def compare_bboxes(bboxes: IntArray, bbox: BBox) -> tuple[BoolArray, BoolArray]:
+    """Return which boxes, shape (n, 4), touch a box, and which lie wholly inside."""
     touch = (
         (bboxes[:, 0] <= bbox[2])
         & (bboxes[:, 2] >= bbox[0])
@@ -91,15 +93,15 @@ def compare_bboxes(bboxes: Integers, bbox: BBox) -> tuple[NDArray[np.bool_], NDA
     return touch, whole
 
 
-def clip_lines(xy: Integers, sizes: Integers, bbox: BBox) -> tuple[Integers, Integers, Integers]:
-    """Cut lines to a closed box of whole units.
+def clip_lines(xy: IntArray, sizes: IntArray, bbox: BBox) -> tuple[IntArray, IntArray, IntArray]:
+    """Clip lines to a closed box of whole units.
 
     Parameters
     ----------
     xy, sizes
-        The vertices of all lines, shape (v, 2), and how many each has, shape (n,), two at least.
+        The vertices of all lines, shape (v, 2), and how many each has, shape (n,), at least two.
     bbox
-        Least x, y, greatest x, y.
+        Min x, y, max x, y.
 
     Returns
     -------
@@ -122,7 +124,7 @@ def clip_lines(xy: Integers, sizes: Integers, bbox: BBox) -> tuple[Integers, Int
         one, other = (low - first[:, axis]) / along, (high - first[:, axis]) / along
         enter = np.where(moves, np.maximum(enter, np.minimum(one, other)), enter)
         leave = np.where(moves, np.minimum(leave, np.maximum(one, other)), leave)
-        # An edge that keeps its distance from the sides is between them or is not.
+        # An edge parallel to the sides is either between them or not.
         leave[~moves & ((first[:, axis] < low) | (first[:, axis] > high))] = -1.0
     kept = np.flatnonzero(enter <= leave)
     begins, first, step, enter, leave = begins[kept], first[kept], step[kept], enter[kept], leave[kept]
@@ -136,7 +138,7 @@ def clip_lines(xy: Integers, sizes: Integers, bbox: BBox) -> tuple[Integers, Int
     out[at[opens]] = start[opens]
     out[at + opens] = stop
     pieces = np.repeat(np.cumsum(opens) - 1, made)
-    # A cut that rounds onto its neighbour leaves the same vertex twice.
+    # A crossing that rounds to its neighbour repeats the vertex.
     fresh = np.ones(len(out), dtype=bool)
     fresh[1:] = (out[1:] != out[:-1]).any(axis=1) | (pieces[1:] != pieces[:-1])
     lengths = np.bincount(pieces[fresh], minlength=int(opens.sum()))

@@ -1,39 +1,39 @@
-"""Polygons that share their borders, drawn so that they share them at every zoom."""
+"""A layer of polygons that share their borders, and share them in tiles at every zoom."""
 
 import itertools
 from collections.abc import Mapping
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, IntArray, ObjectArray
 from gis.errors import InputError
 from layers.tiles.base_polygon_layer import FULL_ZOOM, BasePolygonLayer
 from layers.tiles.borders import border_lines
 from layers.tiles.encode import LINE, Column, Paths, encode_layer
 from layers.tiles.make_valid import make_valid_clipped, make_valid_coverage
-from layers.tiles.rings import FloatRings, Integers, Objects, Rings
+from layers.tiles.rings import FloatRings, Rings
 from layers.tiles.tile import Tile
 
 TOLERANCE = 4.0
-"""Units of a zoom; a triangle on their square is taken away from a border (half a pixel)."""
+"""Units of a zoom; triangles up to the square of it are removed from a border (half a pixel)."""
 
 BORDER_TOLERANCE = 1.0
-"""Units of a zoom by which a border that is drawn as a line may pass its vertices: an eighth of a pixel."""
+"""Units of a zoom by which simplification may move a border drawn as a line: an eighth of a pixel."""
 
 MAX_UNSIMPLIFIED_VERTICES = 8
-"""Vertices of a polygon, on average, up to which a coverage is drawn as it is at every zoom."""
+"""Average number of vertices up to which a coverage is drawn without simplification at every zoom."""
 
 
 class CoverageLayer(BasePolygonLayer):
     """An immutable coverage; safe in many threads at once.
 
-    Neighbours share their vertices, and do so in every tile of every zoom: borders are simplified together,
-    rounded alike and cut alike. What is smaller than a unit vanishes, and its neighbours meet.
+    Neighbours share their vertices, in every tile of every zoom too: borders are simplified together, rounded
+    alike and clipped alike. What is smaller than a unit vanishes, and its neighbours meet.
 
     Parameters
     ----------
-    shapes
+    geometries
         (Multi)Polygons in EPSG:4326, shape (n,), neighbours sharing their vertices. None and empty ones are
         drawn nowhere.
     ids
@@ -42,10 +42,10 @@ class CoverageLayer(BasePolygonLayer):
     Raises
     ------
     InputError
-        If a shape is no polygon or there are not as many ids.
+        If a geometry is no polygon, or the number of ids differs.
     """
 
-    def dissolve(self, labels: NDArray[np.object_] | Integers) -> "CoverageLayer":
+    def dissolve(self, labels: ObjectArray | IntArray) -> "CoverageLayer":
         """Unite the rows of each label.
 
         Parameters
@@ -55,13 +55,13 @@ class CoverageLayer(BasePolygonLayer):
 
         Returns
         -------
-        Coverage
+        CoverageLayer
             A row for each distinct label in ascending order (of `numpy.unique`); its ids count from 1.
 
         Raises
         ------
         InputError
-            If there are not as many labels as rows.
+            If the number of labels differs from that of rows.
         """
         if len(labels) != len(self):
             raise InputError(f"A layer of tiles has {len(self)} shapes and {len(labels)} labels.")
@@ -84,9 +84,9 @@ class CoverageLayer(BasePolygonLayer):
         name: str,
         tile: Tile,
         properties: Mapping[str, Column],
-        mask: NDArray[np.bool_] | None = None,
+        mask: BoolArray | None = None,
     ) -> bytes:
-        """Encode the borders of what lies in a tile as one layer of one feature, each border once.
+        """Encode the borders in a tile as one layer with one feature, each border once.
 
         Parameters
         ----------
@@ -97,7 +97,7 @@ class CoverageLayer(BasePolygonLayer):
         properties
             A column of one value for each key.
         mask
-            Which rows may be drawn, shape (n,); all if None. The others have no borders of their own.
+            Which rows may be drawn, shape (n,); all if None. Borders of other rows alone are left out.
 
         Returns
         -------
@@ -107,9 +107,10 @@ class CoverageLayer(BasePolygonLayer):
         Raises
         ------
         InputError
-            If a column cannot be told.
+            If a column cannot be encoded.
         """
-        # Squares are drawn as they are, and their sides are many places on one line.
+        # Squares are not simplified, and their sides have many vertices on one line; other borders are
+        # simplified already.
         simplifies = tile.z < FULL_ZOOM and not self._needs_simplification(self._rings)
         tolerance = BORDER_TOLERANCE if simplifies else 0.0
         xy, starts = border_lines(self._clipped_rings(tile, mask), tile.buffered_extent, tolerance)
@@ -120,10 +121,10 @@ class CoverageLayer(BasePolygonLayer):
         return encode_layer(name, LINE, paths, np.zeros(1, dtype=np.int64), properties, identified=nameless)
 
     def _needs_simplification(self, rings: FloatRings) -> bool:
-        # Hundreds of thousands of squares: it would take longest of all, and spare one vertex in fifty.
+        # Simplifying hundreds of thousands of squares would take the most time and save one vertex in fifty.
         return len(rings.xy) > MAX_UNSIMPLIFIED_VERTICES * len(self)
 
-    def _simplify(self, geometries: Objects, size: float) -> Objects:
+    def _simplify(self, geometries: ObjectArray, size: float) -> ObjectArray:
         return np.asarray(shapely.coverage_simplify(geometries, TOLERANCE * size), dtype=object)
 
     def _make_valid(self, rings: Rings, count: int) -> Rings:
@@ -133,13 +134,13 @@ class CoverageLayer(BasePolygonLayer):
         return make_valid_clipped(inside, cut, count)
 
 
-def _coverage_union(geometries: Objects) -> shapely.Geometry:
-    """Unite cells of a coverage; those that overlap after all are united the slow way."""
+def _coverage_union(geometries: ObjectArray) -> shapely.Geometry:
+    """Unite cells of a coverage; cells that overlap after all are united the slow way."""
     try:
         united = shapely.coverage_union_all(geometries)
     except shapely.GEOSException:
         united = shapely.Polygon()
-    # What is no coverage is not always refused: then the result is invalid, or has another area.
+    # An invalid coverage is not always rejected: then the result is invalid, or has another area.
     area = shapely.area(geometries).sum()
     if not shapely.is_valid(united) or abs(united.area - area) > 1e-9 * area:
         united = shapely.union_all(geometries)

@@ -1,4 +1,4 @@
-"""One layer of a Mapbox Vector Tile 2.1 as bytes, made with array operations."""
+"""Encoding of one layer of a Mapbox Vector Tile 2.1, with array operations."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, IntArray
 from gis.errors import InputError
 from layers.tiles.rings import expand_runs
 from layers.tiles.tile import EXTENT
 
 POINT, LINE, POLYGON = 1, 2, 3
-"""Types of geometry as the format numbers them."""
+"""The numbers of geometry types in the format."""
 
-Integers = NDArray[np.int64]
 UnsignedIntegers = NDArray[np.uint64]
 Column = NDArray[Any] | Sequence[Any]
 
@@ -26,7 +26,7 @@ _LAYER, _NAME, _FEATURE, _KEY, _VALUE, _EXTENT, _VERSION = 0x1A, 0x0A, 0x12, 0x1
 _ID, _TAGS, _TYPE, _GEOMETRY = 0x08, 0x12, 0x18, 0x22
 _STRING, _FLOAT, _DOUBLE, _UNSIGNED, _SIGNED, _BOOLEAN = 0x0A, 0x15, 0x19, 0x28, 0x30, 0x38
 _SHORT = [bytes((value,)) for value in range(0x80)]
-# What stands before a text, and before a number, as an entry of the table of values.
+# The prefixes of a text and of a number in the table of values.
 _TEXT_HEADS = [bytes((_VALUE, size + 2, _STRING, size)) for size in range(0x7E)]
 _DOUBLE_HEAD = bytes((_VALUE, 9, _DOUBLE))
 _LIMITS = np.array([1 << 7 * count for count in range(1, 10)], dtype=np.uint64)
@@ -35,27 +35,27 @@ _LIMITS = np.array([1 << 7 * count for count in range(1, 10)], dtype=np.uint64)
 class Paths(NamedTuple):
     """Geometries of one type in a tile, as runs of vertices.
 
-    `xy` has shape (v, 2): units from the tile's north-western corner, y to the south. `starts`, shape
-    (p + 1,), tells where each path's vertices begin; `owners`, shape (p,), ascending from 0, to which feature
-    it belongs. A path is a ring without its closing vertex (outer rings clockwise as seen, each followed by
+    `xy` has shape (v, 2): units from the tile's north-western corner, y to the south. `starts`, shape (p +
+    1,), is where the vertices of each path begin; `owners`, shape (p,), ascending from 0, the feature it
+    belongs to. A path is a ring without its closing vertex (outer rings clockwise as seen, each followed by
     its holes, the other way round), a line, or the points of one feature.
     """
 
-    xy: Integers
-    starts: Integers
-    owners: Integers
+    xy: IntArray
+    starts: IntArray
+    owners: IntArray
 
 
 def encode_layer(
     name: str,
     geometry_type: int,
     paths: Paths,
-    ids: Integers,
+    ids: IntArray,
     properties: Mapping[str, Column],
     *,
-    identified: NDArray[np.bool_] | None = None,
+    identified: BoolArray | None = None,
 ) -> bytes:
-    """Encode a layer as a whole tile; tiles are layers one after another.
+    """Encode a layer as a complete tile; tiles are concatenated layers.
 
     Parameters
     ----------
@@ -68,8 +68,8 @@ def encode_layer(
     ids
         Identifiers of the features, shape (n,), not negative.
     properties
-        A column of n values for each key: text, whole numbers, numbers, truth values. A feature has no such
-        attribute where the value is missing (None, NaN).
+        A column of n values for each key: text, integers, floats, booleans. A feature lacks the attribute
+        where the value is missing (None, NaN).
     identified
         Which features carry their id, shape (n,); all if None.
 
@@ -107,14 +107,14 @@ def encode_layer(
 
 def _features(
     geometry_type: int,
-    ids: Integers,
-    identified: NDArray[np.bool_],
+    ids: IntArray,
+    identified: BoolArray,
     tags: UnsignedIntegers,
-    tag_counts: Integers,
+    tag_counts: IntArray,
     commands: UnsignedIntegers,
-    command_counts: Integers,
+    command_counts: IntArray,
 ) -> bytes:
-    """Lay out all features as one run of varints: every part of a feature is one."""
+    """Encode all features as one run of varints: every part of a feature is one."""
     numbers = ids.astype(np.uint64)
     tag_bytes = _sum_runs(_varint_sizes(tags), tag_counts)
     command_bytes = _sum_runs(_varint_sizes(commands), command_counts)
@@ -148,15 +148,15 @@ def _features(
     return _varints(out)
 
 
-def _commands(geometry_type: int, paths: Paths, count: int) -> tuple[UnsignedIntegers, Integers]:
-    """Return the commands of all features, one after another, and how many words each has."""
+def _commands(geometry_type: int, paths: Paths, count: int) -> tuple[UnsignedIntegers, IntArray]:
+    """Return the commands of all features, concatenated, and how many words each has."""
     sizes = np.diff(paths.starts)
     firsts = paths.starts[:-1]
     opens = np.ones(len(paths.owners), dtype=bool)
     opens[1:] = paths.owners[1:] != paths.owners[:-1]
     deltas = paths.xy.copy()
     deltas[1:] -= paths.xy[:-1]
-    # The cursor of a feature begins at the tile's corner; closing a ring does not move it.
+    # The cursor of a feature starts at the tile's corner; closing a ring does not move it.
     deltas[firsts[opens]] = paths.xy[firsts[opens]]
     zigzag = ((deltas << 1) ^ (deltas >> 63)).view(np.uint64)
     lengths = 2 * sizes + {POINT: 1, LINE: 2, POLYGON: 3}[geometry_type]
@@ -165,7 +165,7 @@ def _commands(geometry_type: int, paths: Paths, count: int) -> tuple[UnsignedInt
     commands[at] = (sizes << 3 | _MOVE_TO) if geometry_type == POINT else (1 << 3 | _MOVE_TO)
     places = expand_runs(at + 1, 2 * sizes)
     if geometry_type != POINT:
-        # Behind the first vertex stands the command for those that follow.
+        # The command for the other vertices follows the first one.
         behind = np.ones(len(deltas), dtype=bool)
         behind[firsts] = False
         places = places + np.repeat(behind, 2)
@@ -176,7 +176,7 @@ def _commands(geometry_type: int, paths: Paths, count: int) -> tuple[UnsignedInt
     return commands, np.bincount(paths.owners, weights=lengths, minlength=count).astype(np.int64)
 
 
-def _attributes(properties: Mapping[str, Column], count: int) -> tuple[UnsignedIntegers, Integers, bytes]:
+def _attributes(properties: Mapping[str, Column], count: int) -> tuple[UnsignedIntegers, IntArray, bytes]:
     """Return the tags of all features, how many words each has, and the tables of keys and values."""
     values: dict[bytes, int] = {}
     keys: list[bytes] = []
@@ -194,13 +194,13 @@ def _attributes(properties: Mapping[str, Column], count: int) -> tuple[UnsignedI
     return tags, 2 * there.sum(axis=1), tables
 
 
-def _dictionary_encode(key: str, column: Column, count: int) -> tuple[Integers, list[bytes]]:
-    """Return the number of each value in a column, -1 where there is none, and the table's entry of each."""
+def _dictionary_encode(key: str, column: Column, count: int) -> tuple[IntArray, list[bytes]]:
+    """Return the index of each value in a column, -1 where it is missing, and the encoded table entries."""
     array = column if isinstance(column, np.ndarray) else pd.Series(column, dtype=object).to_numpy()
     if array.shape != (count,):
         raise InputError(f"The column {key} has {len(array)} values for {count} features of a tile.")
     if array.dtype.kind == "O" and not {type(value) for value in array.tolist()} <= _TEXT:
-        # Python holds 1, 1.0 and True to be the same; a tile does not.
+        # In Python 1, 1.0 and True are equal; in a tile they differ.
         entries = [None if _is_missing(value) else _encode_value(key, value) for value in array.tolist()]
         codes, found = pd.factorize(np.array(entries, dtype=object))
         return codes, found.tolist()
@@ -208,7 +208,7 @@ def _dictionary_encode(key: str, column: Column, count: int) -> tuple[Integers, 
     if array.dtype == np.float64:
         packed = found.astype("<f8").tobytes()
         return codes, [_DOUBLE_HEAD + packed[at : at + 8] for at in range(0, len(packed), 8)]
-    # Python's own numbers are told sooner; as single precision there are none.
+    # Python's own numbers are distinguished faster; they are never single precision.
     listed = found.tolist() if array.dtype.kind in "biu" else found
     return codes, [_encode_value(key, value) for value in listed]
 
@@ -218,7 +218,7 @@ def _is_missing(value: object) -> bool:
 
 
 def _encode_value(key: str, value: object) -> bytes:
-    """Return what the table of values holds of one."""
+    """Return the entry of a value in the table of values."""
     if isinstance(value, str):
         text = value.encode()
         if len(text) < len(_TEXT_HEADS):
@@ -236,7 +236,7 @@ def _encode_value(key: str, value: object) -> bytes:
         return _field(_VALUE, bytes((_FLOAT,)) + struct.pack("<f", value))
     if isinstance(value, float | np.floating):
         return _field(_VALUE, bytes((_DOUBLE,)) + struct.pack("<d", value))
-    raise InputError(f"The column {key} holds a {type(value).__name__} that a tile cannot tell.")
+    raise InputError(f"The column {key} holds a {type(value).__name__} that a tile cannot hold.")
 
 
 def _field(key: int, content: bytes) -> bytes:
@@ -247,17 +247,17 @@ def _field(key: int, content: bytes) -> bytes:
     return _SHORT[key] + _varint(size) + content
 
 
-def _sum_runs(sizes: Integers, counts: Integers) -> Integers:
+def _sum_runs(sizes: IntArray, counts: IntArray) -> IntArray:
     """Add up runs of `sizes` that are `counts` long; an empty run gives 0."""
     total = np.concatenate(([0], np.cumsum(sizes)))
     ends = np.cumsum(counts)
-    summed: Integers = total[ends] - total[ends - counts]
+    summed: IntArray = total[ends] - total[ends - counts]
     return summed
 
 
-def _varint_sizes(values: UnsignedIntegers) -> Integers:
+def _varint_sizes(values: UnsignedIntegers) -> IntArray:
     """Return how many bytes each value takes as a varint."""
-    sizes: Integers = np.searchsorted(_LIMITS, values, side="right") + 1
+    sizes: IntArray = np.searchsorted(_LIMITS, values, side="right") + 1
     return sizes
 
 

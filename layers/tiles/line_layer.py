@@ -1,17 +1,17 @@
-"""Lines of one layer, such as roads, made ready once for each zoom and cut into tiles."""
+"""A layer of lines, such as roads, prepared once for each zoom and cut into tiles."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, IntArray, ObjectArray
 from layers.tiles.base_polygon_layer import FULL_ZOOM, select_rows, validate_geometries, validate_ids
 from layers.tiles.bbox_index import BBoxIndex
 from layers.tiles.clip import clip_lines
 from layers.tiles.encode import LINE, Column, Paths, encode_layer
-from layers.tiles.rings import Integers, Objects, expand_runs, offsets_from_sizes
+from layers.tiles.rings import expand_runs, offsets_from_sizes
 from layers.tiles.tile import BUFFER, HALF_WORLD_M, Tile, project, unit_size
 from layers.tiles.zoom_cache import ZoomCache
 
@@ -20,11 +20,11 @@ TOLERANCE = 2.0
 
 
 class _ZoomLines(NamedTuple):
-    """Lines of a zoom: vertices, where each line's begin, and where each row's lines begin."""
+    """The lines of a zoom: vertices, the start of each line, and the first line of each row."""
 
-    xy: Integers
-    starts: Integers
-    firsts: Integers
+    xy: IntArray
+    starts: IntArray
+    firsts: IntArray
 
 
 class LineLayer:
@@ -40,10 +40,10 @@ class LineLayer:
     Raises
     ------
     InputError
-        If a shape is no line or there are not as many ids.
+        If a geometry is no line, or the number of ids differs.
     """
 
-    def __init__(self, geometries: Objects, ids: Integers) -> None:
+    def __init__(self, geometries: ObjectArray, ids: IntArray) -> None:
         self.ids = validate_ids(ids, len(geometries))
         kinds = (shapely.GeometryType.LINESTRING, shapely.GeometryType.MULTILINESTRING)
         self._geometries = np.asarray(
@@ -56,7 +56,7 @@ class LineLayer:
         """Return the number of rows."""
         return len(self.ids)
 
-    def query(self, tile: Tile) -> Integers:
+    def query(self, tile: Tile) -> IntArray:
         """Return the rows, ascending, whose box touches the tile or its buffer."""
         return self._index.query(*tile.buffered_xy_bounds(BUFFER + 1))
 
@@ -65,7 +65,7 @@ class LineLayer:
         name: str,
         tile: Tile,
         properties: Mapping[str, Column],
-        mask: NDArray[np.bool_] | None = None,
+        mask: BoolArray | None = None,
     ) -> bytes:
         """Encode what lies in a tile as one layer; see `BasePolygonLayer.encode`."""
         chosen = self.query(tile)
@@ -87,7 +87,7 @@ class LineLayer:
         return encode_layer(name, LINE, paths, self.ids[features], columns)
 
     def prepare(self, zoom: int) -> None:
-        """Make what the tiles of a zoom are cut from, which otherwise the first of them does."""
+        """Prepare the geometries of a zoom, which its first tile would otherwise do."""
         self._zooms.get_or_build(zoom, self._build_zoom)
 
     def _build_zoom(self, zoom: int) -> _ZoomLines:
@@ -98,7 +98,7 @@ class LineLayer:
         lines, rows = shapely.get_parts(geometries, return_index=True)
         metres, owners = shapely.get_coordinates(lines, return_index=True)
         xy = np.rint((metres - (-HALF_WORLD_M, HALF_WORLD_M)) / (size, -size)).astype(np.int64)
-        # A vertex like the one before it goes, and a line of one vertex with it.
+        # Repeated vertices are removed, and with them lines of one vertex.
         keep = np.ones(len(xy), dtype=bool)
         keep[1:] = (xy[1:] != xy[:-1]).any(axis=1) | (owners[1:] != owners[:-1])
         sizes = np.bincount(owners[keep], minlength=len(lines))

@@ -1,15 +1,12 @@
-"""Polygons that rounding or cutting has made invalid, made valid again on whole units."""
+"""Making polygons valid again, on whole units, that rounding or clipping has made invalid."""
 
 import numpy as np
 import shapely
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from layers.tiles.bbox_index import BBoxIndex
 from layers.tiles.rings import (
     CHUNK,
-    Booleans,
-    Floats,
-    Integers,
-    Objects,
     Rings,
     clean_rings,
     is_convex,
@@ -24,7 +21,7 @@ _PIXEL_RADIUS = 0.7072
 
 
 def make_valid_each(rings: Rings, count: int) -> Rings:
-    """Make each of `count` rows valid by itself; what a ring runs around more than once is filled."""
+    """Make each of `count` rows valid by itself; what a ring encloses more than once is filled."""
     wrong, geometries = _find_invalid(rings, np.arange(count))
     if not len(wrong):
         return rings
@@ -35,9 +32,9 @@ def make_valid_each(rings: Rings, count: int) -> Rings:
 
 
 def make_valid_clipped(inside: Rings, cut: Rings, count: int) -> Rings:
-    """Make the rows of a coverage that a tile's border cuts valid, and keep the borders they share.
+    """Make the rows of a coverage that a tile's border cuts valid, and keep shared borders.
 
-    A ring that was cut touches itself only along the border, as a rule, which is mended row by row.
+    A clipped ring usually touches itself only along the border of the tile, which is repaired row by row.
     """
     wrong, geometries = _find_invalid(cut, np.arange(count))
     if not len(wrong):
@@ -51,10 +48,10 @@ def make_valid_clipped(inside: Rings, cut: Rings, count: int) -> Rings:
 def make_valid_coverage(rings: Rings, count: int) -> Rings:
     """Make `count` rows valid and keep the borders that they share.
 
-    Where an edge of an invalid polygon meets a vertex or another edge within half a unit, it is bent over
-    that place in every polygon that has the edge: whoever shares a border still does. Then only whole edges
-    coincide, and what a ring runs around, however often, is filled without a new place. No location that was
-    enclosed before is blank then.
+    Where an edge of an invalid polygon meets a vertex or another edge within half a unit, it is bent through
+    that point in every polygon that has the edge, so that borders stay shared. Then only whole edges
+    coincide, and what a ring encloses, however often, can be filled without new vertices. No location that
+    was covered before is blank afterwards.
 
     Notes
     -----
@@ -78,8 +75,8 @@ def make_valid_coverage(rings: Rings, count: int) -> Rings:
     return make_valid_each(rings, count)
 
 
-def replace_rows(rings: Rings, rows: Integers, geometries: Objects) -> Rings:
-    """Put other polygons into rows of ascending numbers."""
+def replace_rows(rings: Rings, rows: IntArray, geometries: ObjectArray) -> Rings:
+    """Replace the polygons of ascending rows."""
     if not len(rows):
         return rings
     new = rings_from_geometries(geometries)
@@ -87,14 +84,14 @@ def replace_rows(rings: Rings, rows: Integers, geometries: Objects) -> Rings:
     return merge_rings(kept, new._replace(rows=rows[new.rows]))
 
 
-def _find_invalid(rings: Rings, rows: Integers) -> tuple[Integers, Objects]:
-    """Return which of some ascending rows are invalid, and their shapes."""
+def _find_invalid(rings: Rings, rows: IntArray) -> tuple[IntArray, ObjectArray]:
+    """Return which of some ascending rows are invalid, and their geometries."""
     numbers, geometries = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=object)]
     for first in range(0, len(rows), CHUNK):
         chunk = rows[first : first + CHUNK]
         begin, end = np.searchsorted(rings.rows, (chunk[0], chunk[-1] + 1))
         some = rings.subset(begin + np.flatnonzero(np.isin(rings.rows[begin:end], chunk)))
-        # Most are convex, which is told many times sooner than that any other polygon is valid.
+        # Most are convex and therefore valid, which is found many times faster than GEOS validates a polygon.
         places = np.searchsorted(chunk, some.rows)
         alone = np.bincount(places, minlength=1)[places] == 1
         doubtful = places[~(alone & is_convex(some))]
@@ -107,22 +104,22 @@ def _find_invalid(rings: Rings, rows: Integers) -> tuple[Integers, Objects]:
     return np.concatenate(numbers), np.concatenate(geometries)
 
 
-def _make_valid(geometries: Objects) -> Objects:
+def _make_valid(geometries: ObjectArray) -> ObjectArray:
     return np.asarray(shapely.make_valid(geometries, method="structure", keep_collapsed=False), dtype=object)
 
 
-def _is_valid_on_grid(geometries: Objects) -> Booleans:
-    """Tell which shapes are valid and on whole units."""
+def _is_valid_on_grid(geometries: ObjectArray) -> BoolArray:
+    """Return which geometries are valid and on whole units."""
     xy, owners = shapely.get_coordinates(geometries, return_index=True)
     broken = (xy != np.rint(xy)).any(axis=1)
-    found: Booleans = shapely.is_valid(geometries) & (
+    found: BoolArray = shapely.is_valid(geometries) & (
         np.bincount(owners[broken], minlength=len(geometries)) == 0
     )
     return found
 
 
-def _snap_edges(rings: Rings, near: Integers, wrong: Integers) -> Rings:
-    """Bend the edges of the rows `near` over the vertices and crossings of the rows `wrong` among them."""
+def _snap_edges(rings: Rings, near: IntArray, wrong: IntArray) -> Rings:
+    """Bend the edges of the rows `near` through the vertices and crossings of the rows `wrong` among them."""
     around = np.isin(rings.rows, near)
     local, rest = rings.subset(np.flatnonzero(around)), rings.subset(np.flatnonzero(~around))
     sizes = np.diff(local.starts)
@@ -136,7 +133,7 @@ def _snap_edges(rings: Rings, near: Integers, wrong: Integers) -> Rings:
     over, places = _edges_through_pixels(
         edges, np.unique(number[broken]), np.unique(local.xy[broken], axis=0)
     )
-    # The bends of each edge stand together, from its lesser end to its greater.
+    # The bends of each edge are contiguous, from its lower end to its higher.
     bends = np.bincount(over, minlength=len(edges))
     begin = offsets_from_sizes(bends)[:-1]
     more = bends[number]
@@ -151,19 +148,19 @@ def _snap_edges(rings: Rings, near: Integers, wrong: Integers) -> Rings:
     return merge_rings(rest, clean_rings(Rings(out, offsets_from_sizes(longer), local.parts, local.rows)))
 
 
-def _pixel_squares(boxes: Floats) -> Objects:
+def _pixel_squares(boxes: FloatArray) -> ObjectArray:
     return np.asarray(shapely.box(*boxes.T), dtype=object)
 
 
-def _edges_through_pixels(edges: Integers, broken: Integers, vertices: Integers) -> tuple[Integers, Integers]:
-    """Return which edges pass which places within half a unit, by edge and along it.
+def _edges_through_pixels(edges: IntArray, broken: IntArray, vertices: IntArray) -> tuple[IntArray, IntArray]:
+    """Return which edges pass within half a unit of which points, by edge and along it.
 
     Parameters
     ----------
     edges
-        Lesser and greater end, shape (e, 4).
+        Lower and higher end, shape (e, 4).
     broken
-        The edges of invalid polygons, whose crossings with any edge are places beside `vertices`.
+        The edges of invalid polygons, whose crossings with any edge are points in addition to `vertices`.
     """
     lines = np.asarray(shapely.linestrings(edges.reshape(-1, 2, 2).astype(np.float64)), dtype=object)
     tree = shapely.STRtree(lines)

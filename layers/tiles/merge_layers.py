@@ -1,4 +1,4 @@
-"""One layer of several: features of unlike geometry, encoded apart, under one name.
+"""Merging of encoded layers: features of different geometry types under one name.
 
 The format is the Mapbox Vector Tile Specification 2.1, sections 4.1 and 4.4.
 """
@@ -12,7 +12,7 @@ _VARINT, _BYTES = 0, 2
 
 
 def merge_layers(layers: Sequence[bytes]) -> bytes:
-    """Join encodings of one layer.
+    """Merge encodings of one layer.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def merge_layers(layers: Sequence[bytes]) -> bytes:
                 head.append(_field(key, wire, content))
         new_keys = [keys.setdefault(text, len(keys)) for text in own[_KEY]]
         new_values = [values.setdefault(text, len(values)) for text in own[_VALUE]]
-        # The numbers of the first stay what they are.
+        # The indexes of the first layer stay.
         features += (
             own[_FEATURE] if number == 0 else [_renumber_tags(f, new_keys, new_values) for f in own[_FEATURE]]
         )
@@ -56,7 +56,7 @@ def merge_layers(layers: Sequence[bytes]) -> bytes:
 
 
 def _renumber_tags(feature: bytes, keys: list[int], values: list[int]) -> bytes:
-    """Give a feature the numbers that its keys and values have in the joined layer."""
+    """Replace the indexes of a feature's keys and values by those of the merged layer."""
     parts = []
     for key, wire, content in _fields(feature):
         changed = content
@@ -69,7 +69,7 @@ def _renumber_tags(feature: bytes, keys: list[int], values: list[int]) -> bytes:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Walk the fields of a message: number, wire type, content; a varint's content is its bytes."""
+    """Iterate over the fields of a message: number, wire type, content (of a varint, its bytes)."""
     at = 0
     while at < len(message):
         tag, at = _read_varint(message, at)

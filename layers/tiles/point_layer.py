@@ -1,15 +1,15 @@
-"""Points of one layer: each by itself, or one for a square of the screen with the number of those in it."""
+"""A layer of points: each by itself, or one for each square of the screen with the count."""
 
 from collections.abc import Collection, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, FloatArray, IntArray
 from gis.errors import InputError
 from gis.morton import BITS, morton_codes
 from layers.tiles.base_polygon_layer import select_rows, validate_ids
 from layers.tiles.encode import POINT, Column, Paths, encode_layer
-from layers.tiles.rings import Integers, expand_runs
+from layers.tiles.rings import expand_runs
 from layers.tiles.tile import EXTENT, HALF_WORLD_M, Tile, project
 
 CLUSTER_ZOOMS = 5
@@ -17,8 +17,6 @@ CLUSTER_ZOOMS = 5
 
 _BUFFER_ZOOMS = 6
 _CURVE_SIDE = 1 << BITS
-
-Floats = NDArray[np.float64]
 
 
 class PointLayer:
@@ -34,10 +32,10 @@ class PointLayer:
     Raises
     ------
     InputError
-        If the three are not of one length.
+        If the three differ in length.
     """
 
-    def __init__(self, lon: Floats, lat: Floats, ids: Integers) -> None:
+    def __init__(self, lon: FloatArray, lat: FloatArray, ids: IntArray) -> None:
         self.ids = validate_ids(ids, len(lon))
         if len(lat) != len(lon):
             raise InputError(f"A layer of tiles has {len(lon)} longitudes and {len(lat)} latitudes.")
@@ -60,7 +58,7 @@ class PointLayer:
         """Return the number of rows."""
         return len(self.ids)
 
-    def query(self, tile: Tile) -> Integers:
+    def query(self, tile: Tile) -> IntArray:
         """Return the rows, ascending, that lie in the tile or its buffer."""
         return np.sort(self._rows[self._positions_in_tile(tile)])
 
@@ -69,7 +67,7 @@ class PointLayer:
         name: str,
         tile: Tile,
         properties: Mapping[str, Column],
-        mask: NDArray[np.bool_] | None = None,
+        mask: BoolArray | None = None,
     ) -> bytes:
         """Encode the points in a tile, each by itself; see `base_polygon_layer.BasePolygonLayer.encode`."""
         positions = self._positions_in_tile(tile)
@@ -88,13 +86,13 @@ class PointLayer:
         name: str,
         tile: Tile,
         properties: Mapping[str, Column],
-        mask: NDArray[np.bool_] | None = None,
+        mask: BoolArray | None = None,
         shared: Collection[str] = (),
     ) -> bytes:
         """Encode one point for each square of 16 pixels in a tile, with the attribute `count`.
 
-        The squares lie on the world, not on the tile: neighbouring tiles tell the same. A point that is alone
-        in its square is told with its id and properties; of several only their number and middle are.
+        The squares are aligned to the world, not to the tile, so that neighbouring tiles agree. A point that
+        is alone in its square has its id and properties; several have only their number and centre.
 
         Parameters
         ----------
@@ -107,7 +105,7 @@ class PointLayer:
         mask
             Which rows may be counted, shape (n,); all if None.
         shared
-            Keys of properties that all these rows have the same value of: they are told of several, too.
+            Keys of properties with the same value in all these rows: points for several have them, too.
 
         Returns
         -------
@@ -117,7 +115,7 @@ class PointLayer:
         Raises
         ------
         InputError
-            If a column cannot be told.
+            If a column cannot be encoded.
         """
         begins, stops = self._curve_ranges(*_subtiles(tile, CLUSTER_ZOOMS))
         there = begins < stops
@@ -152,29 +150,29 @@ class PointLayer:
             identified=alone,
         )
 
-    def _cumulative_sums(self, xy: Floats) -> Floats:
-        """Add places up, one after another, from their common middle, so that the sums stay small."""
+    def _cumulative_sums(self, xy: FloatArray) -> FloatArray:
+        """Return cumulative sums relative to the common centre, so that they stay small."""
         sums = np.zeros((len(xy) + 1, 2))
         np.cumsum(xy - self._middle, axis=0, out=sums[1:])
         return sums
 
-    def _positions_in_tile(self, tile: Tile) -> Integers:
-        """Return the places, in the curve's order, of the points in a tile or its buffer."""
+    def _positions_in_tile(self, tile: Tile) -> IntArray:
+        """Return the positions, in the order of the curve, of the points in a tile or its buffer."""
         begins, stops = self._curve_ranges(*_subtiles(tile, _BUFFER_ZOOMS))
         return expand_runs(begins, stops - begins)
 
-    def _curve_ranges(self, zoom: int, x: Integers, y: Integers) -> tuple[Integers, Integers]:
-        """Return where the points of some tiles of a zoom begin and end, in the curve's order."""
+    def _curve_ranges(self, zoom: int, x: IntArray, y: IntArray) -> tuple[IntArray, IntArray]:
+        """Return where the points of some tiles of a zoom begin and end in the order of the curve."""
         depth = BITS - zoom
         numbers = morton_codes(x, y)
         begins = np.searchsorted(self._curve, numbers << 2 * depth)
         stops = np.searchsorted(self._curve, (numbers + 1) << 2 * depth)
-        # One after another along the curve, whatever the order in which they were asked.
+        # Searched in the order of the curve, whatever the order of the tiles.
         order = np.argsort(begins, kind="stable")
         return begins[order], stops[order]
 
 
-def _subtiles(tile: Tile, deeper: int) -> tuple[int, Integers, Integers]:
+def _subtiles(tile: Tile, deeper: int) -> tuple[int, IntArray, IntArray]:
     """Return the squares of a deeper zoom in a tile and around it, one wide."""
     zoom, side = tile.z + deeper, 1 << deeper
     column = np.arange((tile.x << deeper) - 1, (tile.x << deeper) + side + 1)
@@ -185,13 +183,13 @@ def _subtiles(tile: Tile, deeper: int) -> tuple[int, Integers, Integers]:
     return zoom, x.ravel(), y.ravel()
 
 
-def _to_tile_units(xy: Floats, tile: Tile) -> Integers:
-    """Return places, given as shares of the world, in units of a tile."""
+def _to_tile_units(xy: FloatArray, tile: Tile) -> IntArray:
+    """Return positions, given as fractions of the world, in units of a tile."""
     whole = np.rint(xy * (EXTENT << tile.z)).astype(np.int64)
-    local: Integers = whole - np.array(tile.origin)
+    local: IntArray = whole - np.array(tile.origin)
     return local
 
 
-def _point_paths(xy: Integers) -> Paths:
+def _point_paths(xy: IntArray) -> Paths:
     """Return one path for each point."""
     return Paths(xy, np.arange(len(xy) + 1), np.arange(len(xy)))

@@ -1,11 +1,12 @@
-"""Polygons that share nothing, such as water and buildings, and may overlap."""
+"""A layer of polygons that share no borders, such as water and buildings, and may overlap."""
 
 import numpy as np
 import shapely
 
+from gis.arrays import ObjectArray
 from layers.tiles.base_polygon_layer import BasePolygonLayer
 from layers.tiles.make_valid import make_valid_each
-from layers.tiles.rings import Objects, Rings, merge_rings
+from layers.tiles.rings import Rings, merge_rings
 
 TOLERANCE = 2.0
 """Units of a zoom by which simplification may move an outline: a quarter of a pixel."""
@@ -15,11 +16,11 @@ MIN_AREA = 16.0
 
 
 class PolygonLayer(BasePolygonLayer):
-    """An immutable layer of polygons that need not fit together; safe in many threads at once.
+    """An immutable layer of polygons that need not be a coverage; safe in many threads at once.
 
     Parameters
     ----------
-    shapes
+    geometries
         (Multi)Polygons in EPSG:4326, shape (n,). None and empty ones are drawn nowhere.
     ids
         Identifiers of the features, shape (n,), not negative.
@@ -27,10 +28,10 @@ class PolygonLayer(BasePolygonLayer):
     Raises
     ------
     InputError
-        If a shape is no polygon or there are not as many ids.
+        If a geometry is no polygon, or the number of ids differs.
     """
 
-    def _simplify(self, geometries: Objects, size: float) -> Objects:
+    def _simplify(self, geometries: ObjectArray, size: float) -> ObjectArray:
         shown = geometries.copy()
         shown[shapely.area(geometries) < MIN_AREA * size * size] = shapely.Polygon()
         return np.asarray(shapely.simplify(shown, TOLERANCE * size), dtype=object)

@@ -1,4 +1,4 @@
-"""Polygons as flat arrays of rings on a grid of whole units: cleaning, joining, and back to shapes."""
+"""Polygons as flat arrays of rings on a grid of whole units: cleaning, joining, conversion."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -6,15 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-Integers = NDArray[np.int64]
-Booleans = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Objects = NDArray[np.object_]
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 
 CHUNK = 16_384
-"""Rows that are shapes at a time: each takes some hundred bytes beside its vertices."""
+"""Rows that are geometries at a time: each takes some hundred bytes beside its vertices."""
 
 
 class Rings(NamedTuple):
@@ -32,24 +28,24 @@ class Rings(NamedTuple):
         The row of each ring, ascending, shape (r,).
     """
 
-    xy: Integers
-    starts: Integers
-    parts: Integers
-    rows: Integers
+    xy: IntArray
+    starts: IntArray
+    parts: IntArray
+    rows: IntArray
 
     @property
-    def outer(self) -> Booleans:
+    def outer(self) -> BoolArray:
         """Which rings are outer ones, shape (r,)."""
         return _first_of_part(self.parts)
 
-    def subset(self, chosen: Integers) -> "Rings":
-        """Return the rings at ascending positions, as they are."""
+    def subset(self, chosen: IntArray) -> "Rings":
+        """Return the rings at ascending positions."""
         sizes = np.diff(self.starts)[chosen]
         places = expand_runs(self.starts[chosen], sizes)
         return Rings(self.xy[places], offsets_from_sizes(sizes), self.parts[chosen], self.rows[chosen])
 
-    def bboxes(self, count: int) -> Integers:
-        """Return the least x, y and the greatest x, y of `count` rows, shape (count, 4).
+    def bboxes(self, count: int) -> IntArray:
+        """Return min x, y, max x, y of `count` rows, shape (count, 4).
 
         A row without rings has a box that touches nothing.
         """
@@ -63,37 +59,37 @@ class Rings(NamedTuple):
             found[there, 2:] = np.maximum.reduceat(self.xy, places)
         return found
 
-    def to_geometries(self, count: int) -> Objects:
+    def to_geometries(self, count: int) -> ObjectArray:
         """Return `count` rows as (Multi)Polygons; a row without rings is an empty polygon."""
         return _build_geometries(self, count)
 
 
 class FloatRings(NamedTuple):
-    """The rings of many polygons where they lie, as `Rings` holds those on whole units; not cleaned."""
+    """The rings of many polygons in floating-point coordinates, laid out as in `Rings`; not cleaned."""
 
-    xy: Floats
-    starts: Integers
-    parts: Integers
-    rows: Integers
+    xy: FloatArray
+    starts: IntArray
+    parts: IntArray
+    rows: IntArray
 
     @classmethod
-    def from_geometries(cls, geometries: Objects) -> "FloatRings":
-        """Take (Multi)Polygons, shape (n,), apart."""
+    def from_geometries(cls, geometries: ObjectArray) -> "FloatRings":
+        """Return the rings of (Multi)Polygons, shape (n,)."""
         made, parts = [], 0
         for first in range(0, len(geometries), CHUNK):
             some = _explode(geometries[first : first + CHUNK])
             made.append(some._replace(parts=some.parts + parts, rows=some.rows + first))
-            # Numbers that ascend tell parts apart; they need not be without gaps.
+            # Ascending numbers distinguish parts; they may have gaps.
             parts += len(some.parts)
         return cls(*_concatenate(made)) if made else _explode(geometries)
 
-    def round_to_grid(self, to_units: Callable[[Floats], Floats]) -> Rings:
-        """Return the rings on whole units, cleaned as by `cleaned`.
+    def round_to_grid(self, to_units: Callable[[FloatArray], FloatArray]) -> Rings:
+        """Return the rings on whole units, cleaned as by `clean_rings`.
 
         Parameters
         ----------
         to_units
-            Where coordinates, shape (v, 2), lie in units; what it returns is rounded.
+            Converts coordinates, shape (v, 2), to units; the result is rounded.
         """
         last = int(self.rows[-1]) + 1 if len(self.rows) else 0
         made = []
@@ -108,37 +104,37 @@ class FloatRings(NamedTuple):
         rings = Rings(*_concatenate(made))
         return rings._replace(parts=np.cumsum(rings.outer) - 1)
 
-    def to_geometries(self, count: int) -> Objects:
+    def to_geometries(self, count: int) -> ObjectArray:
         """Return `count` rows as (Multi)Polygons; a row without rings is an empty polygon."""
         return _build_geometries(self, count)
 
 
-def expand_runs(firsts: Integers, counts: Integers) -> Integers:
-    """Return the places of runs that begin at `firsts` and are `counts` long, one after another."""
+def expand_runs(firsts: IntArray, counts: IntArray) -> IntArray:
+    """Return the indexes of runs that begin at `firsts` and are `counts` long, concatenated."""
     last = np.cumsum(counts)
     total = int(last[-1]) if len(last) else 0
-    positions: Integers = np.arange(total) + np.repeat(firsts - (last - counts), counts)
+    positions: IntArray = np.arange(total) + np.repeat(firsts - (last - counts), counts)
     return positions
 
 
-def offsets_from_sizes(sizes: Integers) -> Integers:
+def offsets_from_sizes(sizes: IntArray) -> IntArray:
     """Return where runs of these sizes begin and end, shape (n + 1,)."""
     bounds = np.zeros(len(sizes) + 1, dtype=np.int64)
     np.cumsum(sizes, out=bounds[1:])
     return bounds
 
 
-def rings_from_geometries(geometries: Objects) -> Rings:
-    """Take (Multi)Polygons, shape (n,), apart and put their vertices on whole units; cleaned."""
+def rings_from_geometries(geometries: ObjectArray) -> Rings:
+    """Return the rings of (Multi)Polygons, shape (n,), rounded to whole units and cleaned."""
     return FloatRings.from_geometries(geometries).round_to_grid(np.asarray)
 
 
-def _explode(geometries: Objects) -> FloatRings:
+def _explode(geometries: ObjectArray) -> FloatRings:
     polygons, rows = shapely.get_parts(geometries, return_index=True)
     rings, parts = shapely.get_rings(polygons, return_index=True)
     xy, owners = shapely.get_coordinates(rings, return_index=True)
     sizes = np.bincount(owners, minlength=len(rings))
-    # The closing vertex goes.
+    # The closing vertex is dropped.
     keep = np.ones(len(xy), dtype=bool)
     keep[np.cumsum(sizes) - 1] = False
     return FloatRings(
@@ -146,7 +142,7 @@ def _explode(geometries: Objects) -> FloatRings:
     )
 
 
-def _concatenate(pieces: Sequence[Rings] | Sequence[FloatRings]) -> tuple[Any, Integers, Integers, Integers]:
+def _concatenate(pieces: Sequence[Rings] | Sequence[FloatRings]) -> tuple[Any, IntArray, IntArray, IntArray]:
     """Return vertices, starts, parts and rows of pieces one after another."""
     return (
         np.concatenate([each.xy for each in pieces]),
@@ -156,13 +152,13 @@ def _concatenate(pieces: Sequence[Rings] | Sequence[FloatRings]) -> tuple[Any, I
     )
 
 
-def _first_of_part(parts: Integers) -> Booleans:
+def _first_of_part(parts: IntArray) -> BoolArray:
     first = np.ones(len(parts), dtype=bool)
     first[1:] = parts[1:] != parts[:-1]
     return first
 
 
-def _build_geometries(rings: Rings | FloatRings, count: int) -> Objects:
+def _build_geometries(rings: Rings | FloatRings, count: int) -> ObjectArray:
     empty = np.full(count, shapely.Polygon(), dtype=object)
     if not len(rings.rows):
         return empty
@@ -183,15 +179,16 @@ def merge_rings(one: Rings, other: Rings) -> Rings:
         np.concatenate((one.rows, other.rows)),
     )
     ordered = both.subset(np.argsort(both.rows, kind="stable"))
-    # Parts are told apart by where the number changes, and numbered anew to ascend.
+    # A part begins where the number changes; parts are renumbered in ascending order.
     return ordered._replace(parts=np.cumsum(ordered.outer) - 1)
 
 
 def clean_rings(rings: Rings) -> Rings:
-    """Take out repeated vertices and spikes, then rings that lie on one line, and turn the rest aright.
+    """Remove repeated vertices and spikes, then rings that lie on one line, and orient the rest.
 
-    A vertex is a spike where the ring comes back the way it went. Outer rings have a positive area with y to
-    the south (clockwise as seen), holes a negative one. A collapsed outer ring takes its holes along.
+    A vertex is a spike where the ring turns back on itself. Outer rings have a positive area with y to
+    the south (clockwise as seen), holes a negative one. The holes of a collapsed outer ring are removed with
+    it.
     """
     xy, sizes = rings.xy, np.diff(rings.starts)
     while len(xy):
@@ -220,8 +217,8 @@ def clean_rings(rings: Rings) -> Rings:
     return kept if keep.all() else kept.subset(np.flatnonzero(keep))
 
 
-def is_convex(rings: Rings) -> Booleans:
-    """Tell which of some cleaned rings turn one way only and once around: such a polygon is valid."""
+def is_convex(rings: Rings) -> BoolArray:
+    """Return which of some cleaned rings turn one way only and once around: such polygons are valid."""
     if not len(rings.rows):
         return np.empty(0, dtype=bool)
     before, after = _adjacent_vertices(rings.starts)
@@ -229,22 +226,22 @@ def is_convex(rings: Rings) -> Booleans:
     behind = ahead[before]
     turn = behind[:, 0] * ahead[:, 1] - ahead[:, 0] * behind[:, 1]
     onward = (behind * ahead).sum(axis=1) > 0
-    # A turn is less than half a circle, so that each time around goes once from one half of directions to
-    # the other.
+    # A turn is less than half a circle, so each time around passes once from one half of directions to the
+    # other.
     half = (ahead[:, 1] > 0) | ((ahead[:, 1] == 0) & (ahead[:, 0] > 0))
     begins = rings.starts[:-1]
     wrong = np.add.reduceat((turn < 0) | ((turn == 0) & ~onward), begins, dtype=np.int64)
     around = np.add.reduceat(half & ~half[before], begins, dtype=np.int64)
-    found: Booleans = (wrong == 0) & (around == 1)
+    found: BoolArray = (wrong == 0) & (around == 1)
     return found
 
 
-def doubled_areas(xy: Integers, starts: Integers) -> Integers:
+def doubled_areas(xy: IntArray, starts: IntArray) -> IntArray:
     """Return twice the signed area of each ring, exactly; positive is clockwise with y to the south."""
     areas = np.zeros(len(starts) - 1, dtype=np.int64)
     there = starts[1:] > starts[:-1]
     if there.any():
-        # From each ring's own first vertex the products stay small.
+        # Relative to the first vertex of each ring the products stay small.
         sizes = np.diff(starts)
         local = xy - np.repeat(xy[starts[:-1][there]], sizes[there], axis=0)
         _, after = _adjacent_vertices(starts)
@@ -255,8 +252,11 @@ def doubled_areas(xy: Integers, starts: Integers) -> Integers:
     return areas
 
 
-def _is_collinear(xy: Integers, starts: Integers) -> Booleans:
-    """Tell which rings lie on one line; one without area may cross itself and yet enclose ground."""
+def _is_collinear(xy: IntArray, starts: IntArray) -> BoolArray:
+    """Return which rings lie on one line.
+
+    Area alone does not show it: the lobes of a ring that crosses itself may cancel.
+    """
     sizes = np.diff(starts)
     flat = np.ones(len(sizes), dtype=bool)
     there = sizes > 2
@@ -269,14 +269,14 @@ def _is_collinear(xy: Integers, starts: Integers) -> Booleans:
     return flat
 
 
-def _equal_vertices(one: Integers, other: Integers) -> Booleans:
-    """Tell which places are equal; in columns, because there are many and each has two numbers."""
-    equal: Booleans = (one[:, 0] == other[:, 0]) & (one[:, 1] == other[:, 1])
+def _equal_vertices(one: IntArray, other: IntArray) -> BoolArray:
+    """Return which points are equal, compared by column, because there are many and each has two numbers."""
+    equal: BoolArray = (one[:, 0] == other[:, 0]) & (one[:, 1] == other[:, 1])
     return equal
 
 
-def _adjacent_vertices(starts: Integers) -> tuple[Integers, Integers]:
-    """Return the places of the vertex before and the vertex after each vertex of its ring."""
+def _adjacent_vertices(starts: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the indexes of the previous and the next vertex of each vertex in its ring."""
     count = int(starts[-1])
     before, after = np.arange(-1, count - 1), np.arange(1, count + 1)
     there = starts[1:] > starts[:-1]

@@ -1,31 +1,30 @@
-"""Where a tile lies: its address z/x/y, its ground in Web Mercator, and the grid of units it is drawn in."""
+"""A tile: its address z/x/y, its extent in Web Mercator, and its grid of units."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gis.arrays import FloatArray
 from gis.errors import InputError
 
 EXTENT = 4096
 """Units along a tile's side."""
 
 BUFFER = 64
-"""Units that are drawn beyond each side, so that strokes of neighbouring tiles meet."""
+"""Units drawn beyond each side, so that the strokes of neighbouring tiles meet."""
 
 MAX_ZOOM = 22
-"""The deepest zoom that has an address."""
+"""The highest zoom that has an address."""
 
 MAX_LATITUDE = math.degrees(math.atan(math.sinh(math.pi)))
 """Degrees of latitude at which the square of Web Mercator ends."""
 
 _RADIUS = 6_378_137.0
 HALF_WORLD_M = math.pi * _RADIUS
-"""Metres of Web Mercator from the middle of the world to its edge."""
+"""Metres of Web Mercator from the centre of the world to its edge."""
 
-Floats = NDArray[np.float64]
 BBox = tuple[float, float, float, float]
 
 
@@ -56,7 +55,7 @@ class Tile:
 
     @property
     def buffered_extent(self) -> tuple[int, int, int, int]:
-        """Least x, y, greatest x, y of what is drawn, buffer included, in units of its zoom."""
+        """Min x, y, max x, y of the tile with its buffer, in units of its zoom."""
         column, row = self.origin
         return column - BUFFER, row - BUFFER, column + EXTENT + BUFFER, row + EXTENT + BUFFER
 
@@ -82,10 +81,10 @@ def unit_size(zoom: int) -> float:
     return math.ldexp(2.0 * HALF_WORLD_M / EXTENT, -zoom)
 
 
-def project(lonlat: Floats) -> Floats:
+def project(lonlat: FloatArray) -> FloatArray:
     """Project coordinates of shape (n, 2) from EPSG:4326 to Web Mercator (EPSG:3857) in metres.
 
-    Latitudes beyond the square's edge are put on it. Of the formula see EPSG Guidance Note 7-2, 1024.
+    Latitudes beyond the edge of the square are moved to it. The formula is in EPSG Guidance Note 7-2, 1024.
     """
     limits = np.clip(lonlat[:, 1], -MAX_LATITUDE, MAX_LATITUDE)
     return np.column_stack(
@@ -108,7 +107,7 @@ def tiles_intersecting(bounds: BBox, zoom: int, buffer: int = 0) -> Iterator[Til
     Raises
     ------
     InputError
-        If the box makes no sense or the zoom has no tiles.
+        If the box is invalid or the zoom has no tiles.
     """
     west, south, east, north = bounds
     if not (np.isfinite(bounds).all() and west <= east and south <= north):

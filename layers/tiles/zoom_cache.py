@@ -1,4 +1,4 @@
-"""What is made of a layer once for each zoom, by the first who asks for it."""
+"""A cache by zoom: a value is built once for each zoom, by the first thread that needs it."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -8,7 +8,7 @@ Built = TypeVar("Built")
 
 
 class ZoomCache(Generic[Built]):
-    """What is kept for each zoom; safe in many threads at once."""
+    """Values by zoom; safe in many threads at once."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -16,19 +16,20 @@ class ZoomCache(Generic[Built]):
         self._built: dict[int, Built] = {}
 
     def is_ready(self, zoom: int) -> bool:
-        """Tell whether nobody would wait for a zoom."""
+        """Return whether the value of a zoom is built."""
         return zoom in self._built
 
     def get_or_build(self, zoom: int, make: Callable[[int], Built]) -> Built:
-        """Return what belongs to a zoom, made now where it is not there.
+        """Return the value of a zoom, built now if it is missing.
 
         Parameters
         ----------
         zoom
             The zoom.
         make
-            Makes what belongs to it, the same each time. It is not kept: a layer that is let go of must not
-            wait for the collector, which passes over all that has lived long.
+            Builds the value, equal each time. No reference to it is kept: a layer in a reference cycle would
+            wait for the garbage collector, which rarely visits old objects, and every publication would leave
+            one in memory.
         """
         with self._lock:
             making = self._locks.setdefault(zoom, Lock())

@@ -1,7 +1,6 @@
-"""The map's tile sets: which layers there are, what their tiles tell and to whom, and what is kept of them.
+"""Tile sets of the map: which layers there are, their attributes, who may see them, and what is cached.
 
-It owns the way from the database and the snapshot to tiles; drawing them is `layers.tiles`', asking for them
-`api`'s.
+They are built from the database and the snapshot; `layers.tiles` encodes them.
 """
 
 from layers.entities.counts import count_by_kind

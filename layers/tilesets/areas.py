@@ -1,20 +1,20 @@
-"""The tiles of the administrative areas: each level a coverage of its own, drawn from the highest down."""
+"""The tile set of administrative areas: each depth is a coverage of its own."""
 
 import hashlib
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gis.arrays import FloatArray, IntArray, ObjectArray
 from layers.db.bulk import decode_geometries, raw_geometry
 from layers.models import Area
 from layers.tiles import CoverageLayer, PointLayer
 from layers.tilesets.tile_set import LayerPart, TileSet, hash_features, object_array
 
 _LABEL_PIXELS, _TILE_PIXELS = 76.0, 512.0
-"""How wide a name is drawn, about, and how wide maps draw a tile."""
+"""The approximate width of a name on the map, and the width of a tile."""
 
 
 def read_areas(session: Session) -> TileSet:
@@ -65,7 +65,7 @@ def read_areas(session: Session) -> TileSet:
     return TileSet("areas", parts)
 
 
-def _label_zooms(geometries: NDArray[np.object_]) -> NDArray[np.float64]:
+def _label_zooms(geometries: ObjectArray) -> FloatArray:
     """Return the zoom at which each area is wide enough for its name, shape (n,)."""
     bounds = shapely.bounds(geometries)
     widths = np.maximum(bounds[:, 2] - bounds[:, 0], 1e-6)
@@ -73,7 +73,7 @@ def _label_zooms(geometries: NDArray[np.object_]) -> NDArray[np.float64]:
 
 
 def areas_fingerprint(session: Session) -> str:
-    """Return what differs whenever an area does."""
+    """Return a value that changes whenever an area does."""
     columns = (Area.id, Area.code, Area.name, Area.level, Area.parent, raw_geometry(session, Area.geometry))
     digest = hashlib.blake2b(digest_size=16)
     for *values, geometry in session.execute(select(*columns).order_by(Area.id)):
@@ -82,8 +82,8 @@ def areas_fingerprint(session: Session) -> str:
     return digest.hexdigest()
 
 
-def _depths(parents: dict[str, str | None], codes: list[str]) -> NDArray[np.int64]:
-    """Return how many areas are above each, shape (n,); areas of one depth do not overlap."""
+def _depths(parents: dict[str, str | None], codes: list[str]) -> IntArray:
+    """Return how many areas are above each, shape (n,); areas of equal depth do not overlap."""
     depths = []
     for code in codes:
         above, seen = parents.get(code), {code}

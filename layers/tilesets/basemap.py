@@ -1,4 +1,4 @@
-"""The tiles of the base map: roads, railway, water, green and buildings, quiet beneath everything else."""
+"""The tile set of the base map: roads, railway, water, green and buildings."""
 
 from collections.abc import Mapping
 
@@ -22,9 +22,9 @@ ROAD_MINZOOMS: Mapping[str, int] = {
     "unclassified": 13, "residential": 13, "lane": 13,
     "service": 14, "track": 14, "footway": 15, "path": 15, "steps": 15, "cycleway": 15, "corridor": 16,
 }  # fmt: skip
-"""The first zoom of the classes of roads, as our sample and OpenStreetMap name them."""
+"""The first zoom of each class of roads, as our sample and OpenStreetMap name them."""
 
-# What lies beneath comes first.
+# In drawing order, the lowest first.
 _ORDER = ("water", "green", "buildings", "railway", "roads")
 assert set(_ORDER) == set(BASEMAP_KINDS)
 
@@ -73,5 +73,5 @@ def read_basemap(session: Session) -> TileSet:
 
 
 def basemap_fingerprint(session: Session) -> tuple[object, ...]:
-    """Return what differs whenever the base map does: its features are replaced, never changed."""
+    """Return a value that changes whenever the base map does: its features are replaced, never changed."""
     return tuple(session.execute(select(func.count(), func.max(BasemapFeature.id))).one())

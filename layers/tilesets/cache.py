@@ -1,9 +1,10 @@
-"""Encoded tiles kept in memory, bounded by bytes, under what they show and not under when they were made."""
+"""Encoded tiles kept in memory, bounded by bytes, by what they show and not by when they were made."""
 
 import gzip
-from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
+
+from cachetools import LRUCache
 
 from layers.tiles import Tile
 from layers.tilesets.tile_set import TileSet, VisibleAreas
@@ -36,9 +37,8 @@ class TileCache:
     """
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._tiles: OrderedDict[str, EncodedTile] = OrderedDict()
+        self._tiles: LRUCache[str, EncodedTile] = LRUCache(max_bytes, getsizeof=lambda tile: len(tile.body))
+        # Even a look changes which tile goes next.
         self._lock = Lock()
 
     def __len__(self) -> int:
@@ -48,15 +48,12 @@ class TileCache:
     @property
     def total_bytes(self) -> int:
         """The bytes of all bodies kept."""
-        return self._bytes
+        return int(self._tiles.currsize)
 
     def get(self, etag: str) -> EncodedTile | None:
         """Return a tile by its fingerprint, if it is kept."""
         with self._lock:
-            found = self._tiles.get(etag)
-            if found is not None:
-                self._tiles.move_to_end(etag)
-            return found
+            return self._tiles.get(etag)
 
     def get_or_encode(self, tile_set: TileSet, tile: Tile, scope: VisibleAreas) -> EncodedTile | None:
         """Return a tile of a set for a caller, kept or encoded now; None where there is nothing."""
@@ -68,15 +65,8 @@ class TileCache:
             drawn = tile_set.encode_tile(tile, scope)
             # No time within: the same rows give the same bytes in every process.
             found = EncodedTile(etag, gzip.compress(drawn, _GZIP_LEVEL, mtime=0) if drawn else b"")
-            self._put(found)
+            # One that is larger than all the room is not kept.
+            if len(found.body) <= self._tiles.maxsize:
+                with self._lock:
+                    self._tiles[etag] = found
         return found
-
-    def _put(self, tile: EncodedTile) -> None:
-        with self._lock:
-            if tile.etag in self._tiles or len(tile.body) > self._max_bytes:
-                return
-            self._tiles[tile.etag] = tile
-            self._bytes += len(tile.body)
-            while self._bytes > self._max_bytes:
-                _, gone = self._tiles.popitem(last=False)
-                self._bytes -= len(gone.body)

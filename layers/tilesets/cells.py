@@ -1,4 +1,4 @@
-"""The tiles of the cells in force: cells, their borders and labels, and groups at low zooms."""
+"""The tile set of the cells in force: cells, their borders and labels, and groups at low zooms."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,16 +8,14 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.colours import stable_colours
 from gis.measures import CellFigures, computed_measures
 from layers.snapshot import CellsInForce
 from layers.tiles import EXTENT, CoverageLayer, PointLayer
 from layers.tilesets.tile_set import (
     MAXZOOM,
-    Booleans,
-    Integers,
     LayerPart,
-    Objects,
     TileSet,
     VisibleAreas,
     hash_features,
@@ -26,7 +24,7 @@ from layers.tilesets.tile_set import (
 )
 
 MAX_TILE_CELLS, MAX_TILE_LABELS = 6_000, 1_500
-"""How many cells, and labels, a tile may hold; below the zoom at which it does there are groups, and none."""
+"""The most cells, and labels, in a tile; below that zoom there are groups instead, and no labels."""
 
 _MIN_CELL_UNITS = 12.0
 # A cell a pixel and a half wide is a dot; its group shows more.
@@ -35,7 +33,7 @@ _WORLD_DEGREES = 360.0
 
 
 class CellLayers:
-    """What tiles of cells are drawn from, as long as the cells stay the same; immutable.
+    """The layers from which tiles of cells are drawn as long as the cells stay the same; immutable.
 
     Parameters
     ----------
@@ -103,7 +101,7 @@ class CellLayers:
         return len(self.codes)
 
     def prepare(self, zoom: int) -> None:
-        """Make what the first tile of a zoom would wait for."""
+        """Prepare what the first tile of a zoom would otherwise wait for."""
         self._layer_at(zoom).prepare(zoom)
 
     def is_ready(self, zoom: int) -> bool:
@@ -113,7 +111,7 @@ class CellLayers:
     def _layer_at(self, zoom: int) -> CoverageLayer:
         return self.group_polygons if zoom < self.minzoom else self.polygons
 
-    def make_tile_set(self, counts: Mapping[str, Integers], area_names: Mapping[str, str]) -> "CellTileSet":
+    def make_tile_set(self, counts: Mapping[str, IntArray], area_names: Mapping[str, str]) -> "CellTileSet":
         """Return the tiles of the cells with counts of entities.
 
         Parameters
@@ -189,13 +187,13 @@ class CellLayers:
         values = {**self.properties, **counted}
         return CellTileSet(self, {each.key: values[each.key] for each in self.measures}, parts)
 
-    def _figures(self, counts: Mapping[str, Integers]) -> CellFigures:
+    def _figures(self, counts: Mapping[str, IntArray]) -> CellFigures:
         versions = self.cells.versions
         return CellFigures(versions.areas_m2, versions.perimeters_m, counts)
 
 
 class CellTileSet(TileSet):
-    """The tiles of the cells, and the table that they are made of.
+    """The tile set of the cells, and the table it is made from.
 
     Attributes
     ----------
@@ -218,29 +216,32 @@ class CellTileSet(TileSet):
         """Return whether a tile of a zoom can be drawn without waiting for its geometry."""
         return self.cell_layers.is_ready(zoom)
 
-    def visible_mask(self, scope: VisibleAreas) -> Booleans:
+    def visible_mask(self, scope: VisibleAreas) -> BoolArray:
         """Return which cells a caller may see, shape (n,)."""
         if scope is None:
             return np.ones(len(self.cell_layers), dtype=bool)
-        # The last place answers for -1, no area.
-        seen: Booleans = np.array([code in scope for code in self._areas] + [False])[self._numbers]
+        # The last element stands for -1, no area.
+        seen: BoolArray = np.array([code in scope for code in self._areas] + [False])[self._numbers]
         return seen
 
 
-def _dissolve_by_area(geometries: Objects, area_codes: Objects) -> tuple[Objects, Objects, Integers]:
-    """Unite the cells of each area; return shapes and codes of the groups, and the group of each cell."""
+def _dissolve_by_area(
+    geometries: ObjectArray, area_codes: ObjectArray
+) -> tuple[ObjectArray, ObjectArray, IntArray]:
+    """Unite the cells of each area; return geometries and codes of the groups, and the group of each cell."""
     numbers, codes = pd.factorize(area_codes, use_na_sentinel=False)
     order = np.argsort(numbers, kind="stable")
     cuts = np.searchsorted(numbers[order], np.arange(1, len(codes)))
-    united: Objects = np.empty(len(codes), dtype=object)
+    united: ObjectArray = np.empty(len(codes), dtype=object)
     for group, rows in enumerate(np.split(order, cuts) if len(codes) else []):
-        # Borders inside the groups go, the vertices of their outlines stay: the groups are a coverage too.
+        # Borders inside groups are dropped, the vertices of their outlines stay: the groups are a coverage
+        # too.
         united[group] = shapely.coverage_union_all(geometries[rows])
     return united, object_array([None if pd.isna(code) else code for code in codes]), numbers.astype(np.int64)
 
 
-def _zoom_for_density(lon: NDArray[np.float64], lat: NDArray[np.float64], most: int) -> int:
-    """Return the smallest zoom at which no tile holds more than so many places."""
+def _zoom_for_density(lon: FloatArray, lat: FloatArray, most: int) -> int:
+    """Return the smallest zoom at which no tile holds more than so many points."""
     inside = np.clip(np.radians(lat), -1.48, 1.48)
     across = np.clip(lon / _WORLD_DEGREES + 0.5, 0.0, 1.0 - 1e-12)
     down = np.clip(0.5 - np.arcsinh(np.tan(inside)) / (2 * np.pi), 0.0, 1.0 - 1e-12)
@@ -252,7 +253,7 @@ def _zoom_for_density(lon: NDArray[np.float64], lat: NDArray[np.float64], most: 
     return MAXZOOM
 
 
-def _zoom_for_extent(bounds: NDArray[np.float64]) -> int:
+def _zoom_for_extent(bounds: FloatArray) -> int:
     """Return the smallest zoom at which all cells together are as wide as half a tile."""
     if not np.isfinite(bounds).any():
         return 0
@@ -260,7 +261,7 @@ def _zoom_for_extent(bounds: NDArray[np.float64]) -> int:
     return int(np.clip(np.ceil(np.log2(0.5 / max(width, 1e-9))), 0, MAXZOOM))
 
 
-def _zoom_for_cell_size(bounds: NDArray[np.float64]) -> int:
+def _zoom_for_cell_size(bounds: FloatArray) -> int:
     """Return the smallest zoom at which half of the cells are more than a dot."""
     widths = bounds[:, 2] - bounds[:, 0]
     if not np.isfinite(widths).any():

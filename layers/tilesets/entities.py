@@ -1,4 +1,4 @@
-"""The tiles of entities: each a point with its kind, class and cell, and at low zooms one for many."""
+"""The tile set of entities: points with kind, class and cell, and at low zooms one point for many."""
 
 from functools import partial
 
@@ -13,18 +13,18 @@ from layers.tiles import PointLayer
 from layers.tilesets.tile_set import LayerPart, TileSet, hash_features, object_array
 
 UNCLUSTERED_MINZOOM = 15
-"""From here on each entity is drawn; below, one for all in a small square, with their `count`."""
+"""From this zoom on each entity is drawn; below it, one point with a `count` for all in a small square."""
 
 
 def read_entities(session: Session, kind: str | None, scheme_id: int | None) -> TileSet:
-    """Read the present entities that have a location; a line or polygon stands by a point on it.
+    """Read the current entities that have a location; a line or polygon is represented by a point on it.
 
     Parameters
     ----------
     kind
         Only of this kind; all when None.
     scheme_id
-        The scheme whose cells they name; none when None.
+        The scheme of the cells that they name; none when None.
     """
     columns = [
         Entity.id,
@@ -57,7 +57,7 @@ def read_entities(session: Session, kind: str | None, scheme_id: int | None) -> 
     area_codes = object_array([row[3] for row in rows])
     parts = []
     for each in sorted(set(properties["kind"].tolist())):
-        # Squares hold one kind: a count of unlike things says nothing.
+        # Squares hold one kind: a count of different things says nothing.
         chosen = properties["kind"] == each
         points, own = geometries[chosen], {key: column[chosen] for key, column in properties.items()}
         layer = PointLayer(shapely.get_x(points), shapely.get_y(points), ids[chosen])
@@ -80,6 +80,6 @@ def read_entities(session: Session, kind: str | None, scheme_id: int | None) -> 
 
 
 def entities_fingerprint(session: Session) -> tuple[object, ...]:
-    """Return what differs whenever the entities do: each change counts a version up, or ends one."""
+    """Return a value that changes whenever the entities do: each change raises a version, or ends one."""
     query = select(func.count(), func.max(Entity.id), func.sum(Entity.version), func.count(Entity.valid_to))
     return tuple(session.execute(query).one())

@@ -8,10 +8,11 @@ import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gis.arrays import ObjectArray
 from layers.db.bulk import decode_geometries, raw_geometry
 from layers.models import Gap
 from layers.tiles import LineLayer, PointLayer, PolygonLayer
-from layers.tilesets.tile_set import LayerPart, Objects, TileSet, VectorLayer, hash_features, object_array
+from layers.tilesets.tile_set import LayerPart, TileSet, VectorLayer, hash_features, object_array
 
 _TEXTS = ("kind", "severity", "cell_code")
 _NUMBERS = ("area_m2", "households", "enterprises")
@@ -40,7 +41,7 @@ def read_gaps(session: Session, run_id: int) -> TileSet:
     properties["area_m2"] = np.round(properties["area_m2"], 1)
     parts = []
     type_ids = shapely.get_type_id(geometries)
-    made: tuple[tuple[tuple[int, ...], Callable[[Objects, Any], VectorLayer]], ...] = (
+    made: tuple[tuple[tuple[int, ...], Callable[[ObjectArray, Any], VectorLayer]], ...] = (
         ((3, 6), PolygonLayer),
         ((1, 2, 5), LineLayer),
         ((0, 4), _centroid_layer),
@@ -62,7 +63,7 @@ def read_gaps(session: Session, run_id: int) -> TileSet:
     return TileSet("gaps", parts)
 
 
-def _centroid_layer(geometries: Objects, ids: Any) -> PointLayer:
+def _centroid_layer(geometries: ObjectArray, ids: Any) -> PointLayer:
     """Several points are shown as one in their midst."""
     centroids = shapely.centroid(geometries)
     return PointLayer(shapely.get_x(centroids), shapely.get_y(centroids), ids)

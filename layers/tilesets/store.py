@@ -1,4 +1,4 @@
-"""The tile sets in use: each made once for a state, shared by all requests, renewed in the background."""
+"""The tile sets in use: each built once for a state, shared by all requests, rebuilt in the background."""
 
 import logging
 import time
@@ -24,26 +24,26 @@ from layers.tilesets.tile_set import MAXZOOM, TileSet
 _log = logging.getLogger(__name__)
 
 MAX_DATED_CELLS = 300_000
-"""Cells of former dates that are kept ready to be drawn, all together."""
+"""The most cells of former dates that are kept ready to be drawn, over all sets."""
 
 MAX_TILE_SETS = 24
-"""Sets kept beside the cells of today, the areas and the base map."""
+"""The most sets kept in addition to the cells of today, the areas and the base map."""
 
 _REST_FACTOR = 4.0
 _MAX_REST_S = 5.0
-# Making sets anew may take one part of the time in five, or a little more, however often entities change.
+# Rebuilding sets may take a fifth of the time, or a little more, however often entities change.
 
 
 @dataclass(frozen=True, slots=True)
 class TileSetKey:
-    """Which set is meant.
+    """The key of a set.
 
     Attributes
     ----------
-    layer
+    name
         areas, base, cells, entities or gaps.
     scheme
-        The scheme of cells and gaps, and the one whose cells entities name.
+        The scheme of cells and gaps, and of the cells that entities name.
     day
         The day of cells; today when None.
     kind
@@ -63,7 +63,7 @@ class TileSetKey:
 class _Entry:
     """A set with the state it shows: of the snapshot, and of what it was read from.
 
-    The `former` one is drawn at the zooms that are not ready yet.
+    The former one is drawn at zooms that are not ready yet.
     """
 
     tiles: TileSet
@@ -76,18 +76,17 @@ class _Entry:
 class TileSetStore:
     """The tile sets of a process, for any number of readers and threads.
 
-    A set that is there is answered, also when something has changed since: being asked for is what makes it
-    be made anew, and what is drawn catches up zoom by zoom, the lowest first. Only a set that is not there is
-    waited for.
+    An existing set is returned even if something has changed since: the request has it rebuilt, and what is
+    drawn catches up zoom by zoom, the lowest first. Only a missing set is waited for.
 
     Parameters
     ----------
     database
-        Where everything is.
+        The source of all sets.
     holder
-        The snapshot in use.
+        The holder of the current snapshot.
     max_dated_cells
-        Bound of the cells of former dates; the last asked for stay in any case.
+        Limit of the cells of former dates; the last requested set is always kept.
     """
 
     def __init__(
@@ -104,30 +103,30 @@ class TileSetStore:
         self._thread = Thread(target=self._run, name="tiles", daemon=True)
 
     def start(self) -> None:
-        """Begin to make sets in the background."""
+        """Start building sets in the background."""
         self._wake.set()
         self._thread.start()
 
     def stop(self) -> None:
-        """End the background's work; what is being made is finished first."""
+        """Stop the background thread after the set it is building."""
         self._stop.set()
         self._wake.set()
         if self._thread.ident is not None:
             self._thread.join(5)
 
     def wake(self) -> None:
-        """Tell that there is another snapshot."""
+        """Note that there is another snapshot."""
         self._wake.set()
 
     def get(self, key: TileSetKey, snapshot: Snapshot, zoom: int | None = None) -> TileSet | None:
-        """Return a set if it is there, without waiting for anything.
+        """Return a set if it is built, without waiting.
 
         Parameters
         ----------
         key, snapshot
             Which, and in which state.
         zoom
-            Of the tile that is asked for: the former set is returned while the new one is not ready for it.
+            The zoom of the requested tile: the former set is returned while the new one is not ready for it.
 
         Raises
         ------
@@ -143,7 +142,7 @@ class TileSetStore:
         if entry is None:
             return None
         if key.name != "gaps" and entry.version != _version(snapshot):
-            # Good enough for this request; the next ones shall have a newer.
+            # Good enough for this request; the next ones should have a newer one.
             self._stale.add(key)
             self._wake.set()
         if zoom is not None and entry.previous is not None and not entry.tiles.is_ready(zoom):
@@ -151,7 +150,7 @@ class TileSetStore:
         return entry.tiles
 
     def get_or_build(self, key: TileSetKey, snapshot: Snapshot) -> TileSet:
-        """Return a set, made now where it is not ready.
+        """Return a set, built now if it is not ready.
 
         Raises
         ------
@@ -161,20 +160,20 @@ class TileSetStore:
         found = self.get(key, snapshot)
         if found is not None:
             return found
-        # Many requests for one set wait for one reading.
+        # Many requests for one set wait for a single read.
         with self._build_lock(key):
             found = self.get(key, snapshot)
             return self._build(key, snapshot).tiles if found is None else found
 
     def revision(self, key: TileSetKey, snapshot: Snapshot) -> int:
-        """Return the revision that a set shows at every zoom; the snapshot's where it is not there."""
+        """Return the revision that a set shows at every zoom; the snapshot's if it is not built."""
         entry = self._entries.get(key)
         if entry is None:
             return snapshot.revision
         return (entry if entry.previous is None else entry.previous).version[0]
 
     def get_or_build_cells(self, scheme: str, day: date | None, snapshot: Snapshot) -> cells.CellTileSet:
-        """Return the set of the cells of a scheme, made now where it is not ready.
+        """Return the set of the cells of a scheme, built now if it is not ready.
 
         Raises
         ------
@@ -192,19 +191,19 @@ class TileSetStore:
 
     @contextmanager
     def _build_lock(self, key: TileSetKey) -> Iterator[None]:
-        """Let one thread at a time make a set."""
+        """Let one thread at a time build a set."""
         with self._lock:
             making = self._build_locks.setdefault(key, Lock())
         try:
             with making:
                 yield
         finally:
-            # Sets are as many as days and kinds can be written: no lock is kept. Who waits for it holds it.
+            # There may be as many sets as days and kinds, so no lock is kept: those who wait for one hold it.
             with self._lock:
                 self._build_locks.pop(key, None)
 
     def _build(self, key: TileSetKey, snapshot: Snapshot) -> _Entry:
-        """Read a set, unless what it would be read from is as it was."""
+        """Read a set unless its source is unchanged."""
         before = self._entries.get(key)
         in_force: CellsInForce | None = None
         if key.name == "cells" and key.scheme is not None:
@@ -253,13 +252,13 @@ class TileSetStore:
         )
 
     def _all_cell_layers(self) -> list[CellLayers]:
-        """Return what the sets of cells are drawn from, each once."""
+        """Return the layers that the sets of cells are drawn from, each once."""
         with self._lock:
             kept = [each.tiles for each in self._entries.values()]
         return list(dict.fromkeys(each.cell_layers for each in kept if isinstance(each, cells.CellTileSet)))
 
     def _evict(self) -> None:
-        """Let go of what has not been asked for longest; the lock is held."""
+        """Drop the least recently used sets; the lock is held."""
         lasting = [each for each in self._entries if not _is_permanent(each)]
         dated = sum(
             len(kept.cells) for each, kept in self._entries.items() if each.day and kept.cells is not None
@@ -272,7 +271,7 @@ class TileSetStore:
             dated -= len(gone.cells) if each.day and gone.cells is not None else 0
 
     def _run(self) -> None:
-        """Make anew what is stale, each time that it is told to."""
+        """Rebuild what is stale, each time that it is woken."""
         while not self._stop.is_set():
             self._wake.wait()
             self._wake.clear()
@@ -280,8 +279,8 @@ class TileSetStore:
             try:
                 self._rebuild_stale()
             except Exception as error:
-                # Whatever it is, requests go on being answered, and make what they need themselves.
-                _log.warning("tiles not made anew: %s", type(error).__name__)
+                # Whatever it is, requests are still answered, and build what they need themselves.
+                _log.warning("tiles not rebuilt: %s", type(error).__name__)
             self._stop.wait(min(_REST_FACTOR * (time.monotonic() - began), _MAX_REST_S))
 
     def _rebuild_stale(self) -> None:
@@ -294,7 +293,7 @@ class TileSetStore:
             if key.scheme is not None and key.scheme not in snapshot.schemes:
                 continue
             entry = self._entries.get(key)
-            # What nobody asks for need not follow every change of an entity.
+            # A set that is not asked for need not follow every change of an entity.
             if entry is not None and key not in stale and self._is_current(entry, key, snapshot):
                 continue
             with self._build_lock(key):
@@ -302,7 +301,7 @@ class TileSetStore:
         self._prepare_zooms()
 
     def _prepare_zooms(self) -> None:
-        """Make ready what tiles are cut from, all low zooms first, and let go of what was drawn meanwhile."""
+        """Prepare the geometries of all zooms, the lowest first, and drop the former set."""
         for zoom in range(MAXZOOM + 1):
             for cell_layers in self._all_cell_layers():
                 if self._stop.is_set():
@@ -321,7 +320,7 @@ def _version(snapshot: Snapshot) -> tuple[int, date]:
 
 
 def _is_permanent(key: TileSetKey) -> bool:
-    """Tell whether a set is always kept."""
+    """Return whether a set is always kept."""
     return key.name in {"areas", "base"} or (key.name == "cells" and key.day is None)
 
 
@@ -333,7 +332,7 @@ def _area_names(cells: CellsInForce, snapshot: Snapshot) -> dict[str, str]:
 def _fingerprint(
     session: Session, key: TileSetKey, snapshot: Snapshot, in_force: CellsInForce | None
 ) -> object:
-    """Return what differs whenever a set would, beside the cells themselves."""
+    """Return a value that changes whenever a set would, apart from the cells themselves."""
     if key.name == "areas":
         return areas.areas_fingerprint(session)
     if key.name == "base":

@@ -1,4 +1,4 @@
-"""A tile set: named layers of features with what they tell, who may see them, and at which zooms."""
+"""A tile set: named layers of features with their attributes, who may see them, and at which zooms."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -10,20 +10,18 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from layers.tiles import Tile
 from layers.tiles.merge_layers import merge_layers
 
 MAXZOOM = 16
-"""The deepest zoom that is drawn; clients magnify its tiles."""
+"""The highest zoom that is drawn; clients magnify its tiles."""
 
-Integers = NDArray[np.int64]
-Booleans = NDArray[np.bool_]
-Objects = NDArray[np.object_]
 VisibleAreas = frozenset[str] | None
-"""The codes of the areas whose features a caller may see; None for all, also those that lie in no area."""
+"""The codes of the areas whose features a caller may see; None for all, including those in no area."""
 
 _ENCODING_VERSION = b"2"
-# Counted up when the same rows shall be drawn in another way, so that no browser keeps the former tiles.
+# Raise it when the same rows are to be drawn in another way, so that no browser keeps the former tiles.
 
 _CHUNK = 16_384
 _MAX_CACHED_MASKS = 256
@@ -33,7 +31,7 @@ _MAX_CACHED_ETAGS = 50_000
 class VectorLayer(Protocol):
     """Geometry as `layers.tiles` holds it."""
 
-    def query(self, tile: Tile) -> Integers:
+    def query(self, tile: Tile) -> IntArray:
         """Return the rows that touch a tile."""
 
     def encode(
@@ -41,12 +39,12 @@ class VectorLayer(Protocol):
         name: str,
         tile: Tile,
         properties: Mapping[str, Any],
-        mask: Booleans | None = None,
+        mask: BoolArray | None = None,
     ) -> bytes:
         """Encode what lies in a tile."""
 
 
-Encoder = Callable[[str, Tile, Mapping[str, Any], Booleans | None], bytes]
+Encoder = Callable[[str, Tile, Mapping[str, Any], BoolArray | None], bytes]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,23 +55,23 @@ class LayerPart:
     ----------
     layer
         The layer's name in the tile.
-    drawn
+    source
         The geometry of n features.
     columns
-        What each feature tells: n values per key, or what `encode` asks for.
+        The attributes: n values for each key, or what `encode` requires.
     digests
-        uint64, shape (n,): equal in two states only if the feature looks and tells the same.
+        uint64, shape (n,): equal in two states only if the feature has the same geometry and attributes.
     bounds
         West, south, east, north of each feature in degrees, shape (n, 4).
     area_codes
-        The area each lies in, None where in none, shape (n,); None where everybody may see all.
+        The area of each, None where in none, shape (n,); None if all callers may see everything.
     minzoom, maxzoom
-        Where the part is drawn.
-    from_zoom
+        The zooms at which the part is drawn.
+    feature_minzooms
         The first zoom of each feature, shape (n,), where they differ.
     encode
-        Draws in place of `drawn.encode`.
-    told
+        Draws in place of `source.encode`.
+    extra_fields
         Keys that `encode` adds.
     """
 
@@ -81,15 +79,15 @@ class LayerPart:
     source: VectorLayer
     columns: Mapping[str, Any]
     digests: NDArray[np.uint64]
-    bounds: NDArray[np.float64]
-    area_codes: Objects | None = None
+    bounds: FloatArray
+    area_codes: ObjectArray | None = None
     minzoom: int = 0
     maxzoom: int = MAXZOOM
-    feature_minzooms: Integers | None = None
+    feature_minzooms: IntArray | None = None
     encode: Encoder | None = None
     extra_fields: Mapping[str, str] = field(default_factory=dict)
-    _areas: tuple[Integers, list[str | None]] = field(init=False, repr=False)
-    _masks: dict[VisibleAreas, Booleans] = field(init=False, repr=False, default_factory=dict)
+    _areas: tuple[IntArray, list[str | None]] = field(init=False, repr=False)
+    _masks: dict[VisibleAreas, BoolArray] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         codes = object_array([]) if self.area_codes is None else self.area_codes
@@ -100,21 +98,21 @@ class LayerPart:
         """Return the number of features."""
         return len(self.digests)
 
-    def visible_mask(self, scope: VisibleAreas) -> Booleans | None:
+    def visible_mask(self, scope: VisibleAreas) -> BoolArray | None:
         """Return which features a caller may see, shape (n,); None for all."""
         if scope is None or self.area_codes is None:
             return None
         mask = self._masks.get(scope)
         if mask is None:
             numbers, codes = self._areas
-            # The last place answers for -1, no area.
+            # The last element stands for -1, no area.
             mask = np.array([code in scope for code in codes] + [False])[numbers]
             if len(self._masks) >= _MAX_CACHED_MASKS:
                 self._masks.clear()
             self._masks[scope] = mask
         return mask
 
-    def drawn_mask(self, zoom: int, scope: VisibleAreas) -> Booleans | None:
+    def drawn_mask(self, zoom: int, scope: VisibleAreas) -> BoolArray | None:
         """Return which features are drawn for a caller at a zoom, shape (n,); None for all."""
         mask = self.visible_mask(scope)
         if self.feature_minzooms is None:
@@ -136,7 +134,7 @@ class TileSet:
     name
         Of the set.
     parts
-        What is drawn, in the order of drawing.
+        What is drawn, in drawing order.
     """
 
     def __init__(self, name: str, parts: Sequence[LayerPart]) -> None:
@@ -145,9 +143,10 @@ class TileSet:
         self._etags: dict[tuple[int, int, int, VisibleAreas], str | None] = {}
 
     def etag(self, tile: Tile, scope: VisibleAreas) -> str | None:
-        """Return the fingerprint of what a caller sees in a tile; None where there is nothing.
+        """Return the digest of what a caller sees in a tile; None where there is nothing.
 
-        It follows from the rows alone: another state, process or caller who shows the same has the same.
+        It follows from the rows alone: any state, process or caller with the same content has the same
+        digest.
         """
         key = (tile.z, tile.x, tile.y, scope)
         try:
@@ -161,7 +160,7 @@ class TileSet:
         return found
 
     def cached_etag(self, tile: Tile, scope: VisibleAreas) -> tuple[str | None] | None:
-        """Return the tag of a tile if it has been asked for before, else None; without work."""
+        """Return the etag of a tile if it has been requested before, else None; without work."""
         key = (tile.z, tile.x, tile.y, scope)
         return (self._etags[key],) if key in self._etags else None
 
@@ -173,7 +172,7 @@ class TileSet:
         return b"".join(merge_layers(each) for each in layers.values())
 
     def is_ready(self, zoom: int) -> bool:  # noqa: ARG002
-        """Tell whether a tile of a zoom is drawn without waiting for more than itself."""
+        """Return whether a tile of a zoom is drawn without waiting for more than itself."""
         return True
 
     def bounds(self, scope: VisibleAreas) -> tuple[float, float, float, float] | None:
@@ -223,19 +222,19 @@ class TileSet:
         return digest.hexdigest() if anything else None
 
 
-def hash_features(geometries: Objects, columns: Mapping[str, Any]) -> NDArray[np.uint64]:
-    """Return a number for each feature that tells it from others; the same in every process.
+def hash_features(geometries: ObjectArray, columns: Mapping[str, Any]) -> NDArray[np.uint64]:
+    """Return a digest of each feature that is the same in every process.
 
     Parameters
     ----------
     geometries
         Geometries in EPSG:4326, shape (n,).
     columns
-        What the features tell.
+        The attributes of the features.
     """
     table = pd.DataFrame({key: _hashable(column) for key, column in columns.items()})
     made = [np.empty(0, dtype=np.uint64)]
-    # Shapes as bytes once more would take much memory.
+    # Holding all geometries as bytes would take much memory.
     for first in range(0, len(geometries), _CHUNK):
         some = table.iloc[first : first + _CHUNK].reset_index(drop=True)
         some.insert(
@@ -246,13 +245,13 @@ def hash_features(geometries: Objects, columns: Mapping[str, Any]) -> NDArray[np
 
 
 def hash_rows(frame: pd.DataFrame) -> NDArray[np.uint64]:
-    """Return a number for each row of a table that tells it from others; the same in every process."""
+    """Return a digest of each row of a table that is the same in every process."""
     return np.asarray(pd.util.hash_pandas_object(frame, index=False), dtype=np.uint64)
 
 
-def object_array(values: Sequence[Any] | Objects) -> Objects:
+def object_array(values: Sequence[Any] | ObjectArray) -> ObjectArray:
     """Return text as an array of objects; an array of another type would cost time for every tile."""
-    result: Objects = np.empty(len(values), dtype=object)
+    result: ObjectArray = np.empty(len(values), dtype=object)
     result[:] = values
     return result
 

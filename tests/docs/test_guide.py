@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from gis.gaps import GAP_KINDS
+
 REPOSITORY = Path(__file__).parents[2]
 GUIDES = {"docs/guide.md": 1, "docs/guide.zh-CN.md": 0}
 SHOWN = (
@@ -22,7 +24,7 @@ def words(column: int) -> set[str]:
     text = (REPOSITORY / "api" / "web" / "js" / "core" / "words.js").read_text(encoding="utf-8")
     pairs = re.findall(r'\[\s*"((?:[^"\\]|\\.)*)",\s*"((?:[^"\\]|\\.)*)",?\s*\]', text)
     assert len(pairs) > 100
-    return {pair[column] for pair in pairs}
+    return {pair[column] for pair in pairs} | {kind.label[column] for kind in GAP_KINDS.values()}
 
 
 @pytest.mark.parametrize("guide", GUIDES)

@@ -126,5 +126,31 @@ def test_the_order_of_records_does_not_matter(columns: int, rows: int, random) -
 def test_coordinates_that_are_no_numbers_are_not_sent_to_repair():
     ring = shapely.get_coordinates(square(0, 0))
     ring[1, 0] = np.nan
-    with pytest.raises(InputError, match="coordinates that are no numbers; draw it anew"):
+    with pytest.raises(InputError, match="coordinates that are no numbers; draw it again"):
         build_hierarchy(areas(("1", "", None, shapely.set_coordinates(square(0, 0), ring))))
+
+
+def test_codes_of_one_length_leave_the_parent_to_the_ground() -> None:
+    frame = quarters("440305", ["440306", "440307", "440308", "440309"], level="village")
+    assert list(build_hierarchy(frame)["parent"]) == [None, *["440305"] * 4]
+
+
+def test_a_province_is_the_parent_of_its_cities_though_its_code_ends_in_many_zeros() -> None:
+    done = build_hierarchy(quarters("440000", ["440100", "440200", "440300", "440400"]))
+    assert list(done["parent"]) == [None, *["440000"] * 4]
+
+
+def test_two_levels_of_the_same_ground_are_not_each_others_parent() -> None:
+    done = build_hierarchy(areas(("a", "county", None, square(0, 0)), ("b", "town", None, square(0, 0))))
+    assert list(done["parent"]) == [None, None]
+
+
+def test_larger_ground_of_the_same_level_is_no_parent() -> None:
+    done = build_hierarchy(
+        areas(
+            ("a", "town", None, square(0, 0)),
+            ("b", "town", None, square(0, 0, 2)),
+            ("c", "county", None, square(5, 5)),
+        )
+    )
+    assert list(done["parent"]) == [None, None, None]

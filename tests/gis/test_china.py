@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import shapely
 
-from gis.china import _BORDER, in_china_border, in_gcj02_outline
+from gis.china import _BORDER, _SHIFTED_RECTANGLES, _UNSHIFTED_RECTANGLES, in_china_border, in_gcj02_outline
 from gis.crs import working_crs_for_bounds
 
 INSIDE = {
@@ -117,3 +117,19 @@ def test_the_border_takes_arrays_with_nan():
         [True, False, False],
         [False] * 3,
     ]
+
+
+def test_the_edges_of_the_rectangles_belong_to_them():
+    shifted, unshifted = _SHIFTED_RECTANGLES.tolist(), _UNSHIFTED_RECTANGLES.tolist()
+
+    def within(rectangles, lon, lat):
+        return any(west <= lon <= east and south <= lat <= north for west, south, east, north in rectangles)
+
+    answers = set()
+    for west, south, east, north in shifted + unshifted:
+        middle = (west + east) / 2, (south + north) / 2
+        for lon, lat in [(west, middle[1]), (east, middle[1]), (middle[0], south), (middle[0], north)]:
+            expected = within(shifted, lon, lat) and not within(unshifted, lon, lat)
+            assert bool(in_gcj02_outline(lon, lat)) == expected
+            answers.add(expected)
+    assert answers == {True, False}

@@ -1,6 +1,7 @@
 """Numbering checked against a plain sort; layouts, widths and ended codes."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -82,9 +83,8 @@ def test_reads_like_a_page():
 def test_a_higher_base_leaves_its_digits_to_the_sequence(base, code):
     numbers = codes.number_cells([base] * 7, range(7), [0] * 7, [0] * 7, layout="cn")
     assert numbers.code[6] == code
-    digits = codes.split_code(code, len(base))
-    assert "".join(digits) == code
-    assert int(digits.sequence) == 7
+    assert code.startswith(base)
+    assert int(code[len(base) :]) == 7
 
 
 def test_the_same_fifteen_digits_are_spent_for_every_base():
@@ -148,34 +148,53 @@ def test_layout_refused():
         codes.choose_code_layout(["440304"], in_china=True, layout="roman")
 
 
-@pytest.mark.parametrize(
-    ("code", "base"), [("44030400100200", 12), ("440304001002 01", 12), ("440304001002017", 10)]
-)
-def test_split_refused(code, base):
-    with pytest.raises(InputError):
-        codes.split_code(code, base)
-
-
-@QUIET
-@given(
-    st.lists(
-        st.tuples(st.sampled_from("ab"), st.floats(-1e4, 1e4), st.floats(0.1, 500)),
-        min_size=1,
-        max_size=40,
-    )
-)
-def test_rows_of_bands_equal_the_loop(cells):
-    area, y, height = zip(*cells, strict=True)
-    rows = codes.rows_of_bands(area, y, height)
-    for base in set(area):
-        mine = [k for k in range(len(area)) if area[k] == base]
-        top = max(y[k] for k in mine)
-        heights = sorted(height[k] for k in mine)
-        band = heights[(len(heights) - 1) // 2]
-        assert [rows[k] for k in mine] == [int(np.floor((top - y[k]) / band)) for k in mine]
-
-
 def test_nothing_to_number():
     numbers = codes.number_cells([], [], [], [], layout="plain")
     assert len(numbers.code) == len(numbers.sequence) == 0
     assert len(codes.rows_of_bands([], [], [])) == 0
+
+
+def test_codes_are_spelt_as_text_one_way():
+    given = [559.0, 559, "559", " a ", "", " ", None, np.nan, pd.NA, pd.NaT, 1.5, np.float64(7), True]
+    spelt = ["559", "559", "559", "a", "", "", "", "", "", "", "1.5", "7", "True"]
+    assert codes.normalize_codes(given).tolist() == spelt
+    assert codes.normalize_codes([" a", "b ", ""]).tolist() == ["a", "b", ""]
+    assert codes.normalize_codes([]).tolist() == []
+    assert codes.normalize_codes(pd.Series([559.0, np.nan])).tolist() == ["559", ""]
+
+
+def test_every_record_needs_a_code():
+    assert codes.require_codes([1.0, "b"]).tolist() == ["1", "b"]
+    with pytest.raises(InputError, match="Record 2 of the cells has no code"):
+        codes.require_codes(["a", " ", None])
+
+
+def test_the_provinces_are_those_of_the_standard():
+    provinces = "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65"
+    found = [f"{province:02}" for province in range(100) if codes.is_chinese_area_code(f"{province:02}0100")]
+    assert found == [*provinces.split(), "71", "81", "82"]
+
+
+@pytest.mark.parametrize(
+    ("code", "chinese"),
+    [
+        ("440304", True), ("440304001", True), ("440304001002", True),
+        ("4403", False), ("44030", False), ("4403040", False), ("44030400100", False),
+        ("440304001002003", False), ("44030a", False), ("４４０３０４", False), ("440304\n", False),
+    ],
+)  # fmt: skip
+def test_an_area_code_has_six_nine_or_twelve_digits(code, chinese):
+    assert codes.is_chinese_area_code(code) is chinese
+
+
+def test_the_last_number_of_an_area_is_the_last_its_digits_hold():
+    # Numbers of ended cells between those that go on: the greatest given is what has to fit.
+    used = ["440304001002001", "440304001002999"]
+    fits = codes.number_cells(
+        ["440304001002"] * 997, range(997), [0] * 997, [0] * 997, layout="cn", used_codes=used
+    )
+    assert (fits.code[0], fits.code[-1]) == ("440304001002002", "440304001002998")
+    with pytest.raises(CapacityError, match="after 2 ended ones"):
+        codes.number_cells(
+            ["440304001002"] * 998, range(998), [0] * 998, [0] * 998, layout="cn", used_codes=used
+        )

@@ -149,3 +149,31 @@ def test_round_trip_keeps_vertices_and_sharing(west, south, seed):
     for moved in (metric, to_lonlat(metric), again):
         assert len(np.unique(shapely.get_coordinates(moved.geometry.to_numpy()), axis=0)) == 16
         assert shapely.coverage_is_valid(moved.geometry.to_numpy())
+
+
+def test_bounds_reach_to_the_ends_of_what_is_projected():
+    assert working_crs_for_bounds((-180, -80, 180, 84)).to_epsg() == 32631
+    for bounds in ((-180.001, 0, 0, 1), (0, 0, 180.001, 1), (0, -80.001, 1, 0), (0, 0, 1, 84.001)):
+        with pytest.raises(InputError, match="not longitude and latitude"):
+            working_crs_for_bounds(bounds)
+
+
+def test_a_point_has_the_zone_it_lies_in_and_the_equator_is_of_the_north():
+    assert working_crs_for_bounds((114.06, 22.54, 114.06, 22.54)).to_epsg() == 4547
+    assert working_crs_for_bounds((7.42, -1, 7.42, 1)).to_epsg() == 32632
+    assert working_crs_for_bounds((7.42, -1.001, 7.42, 1)).to_epsg() == 32732
+
+
+def test_the_first_zone_begins_on_the_180th_meridian_and_the_last_ends_there():
+    assert working_crs_for_bounds((179, 1, -179, 2)).to_epsg() == 32601
+    assert working_crs_for_bounds((180, 1, 180, 2)).to_epsg() == 32660
+    assert working_crs_for_bounds((-180, 1, -180, 2)).to_epsg() == 32601
+
+
+def test_a_layer_around_the_earth_is_taken_as_it_is_where_no_way_is_shorter():
+    around_the_earth = gpd.GeoDataFrame(
+        geometry=[shapely.MultiPoint([(-120, 0), (0, 0), (120, 0)])], crs=4326
+    )
+    assert extent(around_the_earth).tolist() == [-120, 0, 120, 0]
+    half = gpd.GeoDataFrame(geometry=[shapely.MultiPoint([(-90, 0), (90, 0)])], crs=4326)
+    assert extent(half).tolist() == [-90, 0, 90, 0]

@@ -8,7 +8,13 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.graph import find_neighbours, find_overlapping, find_shared_borders, find_shared_vertices
+from gis.graph import (
+    connected_components,
+    find_neighbours,
+    find_overlapping,
+    find_shared_borders,
+    find_shared_vertices,
+)
 
 
 def voronoi(seed, count):
@@ -133,3 +139,21 @@ def test_touching_and_overlapping_equal_all_pairs(seed, count):
     assert found | identical >= set(expected)
     assert found <= set(expected)
     assert identical <= set(as_dict(*find_shared_borders(boxes)))
+
+
+@given(
+    st.integers(0, 12).flatmap(
+        lambda n: st.tuples(
+            st.just(n), st.lists(st.tuples(*[st.integers(0, max(n - 1, 0))] * 2), max_size=15 if n else 0)
+        )
+    )
+)
+def test_components_are_labelled_with_their_lowest_node(graph):
+    count, edges = graph
+    label = list(range(count))
+    # Each edge gives both sides the lower label, until no edge changes any.
+    for _ in range(count):
+        for a, b in edges:
+            label[a] = label[b] = min(label[a], label[b])
+    left, right = np.array(edges, dtype=np.int64).reshape(-1, 2).T
+    assert connected_components(count, left, right).tolist() == label

@@ -8,8 +8,10 @@ import numpy as np
 import shapely
 from sqlalchemy.orm import Session
 
-from layers.models import Area, Entity, Plan
-from layers.plans.drafts import check_plan, create_draft
+from layers.models import Area, Assignment, Entity, Plan
+from layers.plans.assignments import assignment_history
+from layers.plans.check import check_plan
+from layers.plans.drafts import create_draft
 
 WEST, SOUTH, SIZE = 114.05, 22.54, 0.001
 COLUMNS, ROWS = 4, 2
@@ -101,3 +103,11 @@ def by_square(frame: gpd.GeoDataFrame) -> dict[tuple[int, int], str]:
         for code, shape in zip(frame["code"], shapes, strict=True)
         if shapely.contains(shape, spot(square))
     }
+
+
+def owner_on(session: Session, entity_id: int, scheme_id: int, on: date) -> Assignment | None:
+    """Return the assignment of an entity that holds on a date, looked for in all of its history."""
+    rows = assignment_history(session, entity_id, scheme_id)
+    return next(
+        (row for row in rows if row.valid_from <= on and (row.valid_to is None or on < row.valid_to)), None
+    )

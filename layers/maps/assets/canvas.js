@@ -221,22 +221,29 @@
 
   wangge.SEVERITY = { 3: "#b2182b", 2: "#d9730d", 1: "#b8920b" };
   const hatches = {};
-  const hatch = function (ctx, level) {
-    if (!hatches[level]) {
+  // Ends of a line across a tile of 8 pixels, in degrees counter-clockwise from east.
+  const HATCH_LINES = { 0: [[-1, 4, 9, 4]], 90: [[4, -1, 4, 9]], 45: [], 135: [] };
+  for (const shift of [-8, 0, 8]) {
+    HATCH_LINES[45].push([shift - 1, 9, shift + 9, -1]);
+    HATCH_LINES[135].push([shift - 1, -1, shift + 9, 9]);
+  }
+  const hatch = function (ctx, level, directions) {
+    const key = `${level} ${directions}`;
+    if (!hatches[key]) {
       const tile = document.createElement("canvas");
       tile.width = tile.height = 8;
       const pen = tile.getContext("2d");
       pen.strokeStyle = wangge.SEVERITY[level];
       pen.lineWidth = 1.6;
       pen.beginPath();
-      for (const shift of [-8, 0, 8]) {
-        pen.moveTo(shift - 1, 9);
-        pen.lineTo(shift + 9, -1);
+      for (const [x, y, toX, toY] of directions.flatMap((each) => HATCH_LINES[each])) {
+        pen.moveTo(x, y);
+        pen.lineTo(toX, toY);
       }
       pen.stroke();
-      hatches[level] = tile;
+      hatches[key] = tile;
     }
-    return ctx.createPattern(hatches[level], "repeat");
+    return ctx.createPattern(hatches[key], "repeat");
   };
   const gaps = function (ctx, view, state) {
     const store = state.gaps.store;
@@ -257,7 +264,7 @@
         ctx.fillStyle = "#fff";
         ctx.fill("evenodd");
         ctx.globalAlpha = 0.8;
-        ctx.fillStyle = hatch(ctx, level);
+        ctx.fillStyle = hatch(ctx, level, state.gaps.hatch[state.gaps.kind.index[f]]);
         ctx.fill("evenodd");
         ctx.globalAlpha = 1;
       }

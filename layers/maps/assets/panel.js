@@ -165,7 +165,7 @@
   // gaps --------------------------------------------------------------------------------------------------
   const LISTED = 200;
   const gapKind = function (state, g) {
-    const kind = state.gaps.kind ? state.gaps.kind.values[state.gaps.kind.index[g]] : "";
+    const kind = state.gaps.kind.values[state.gaps.kind.index[g]];
     return state.kinds[kind] || kind || state.words.gaps;
   };
   const gapSize = function (state, g) {

@@ -8,12 +8,13 @@ from typing import Any
 import psycopg
 import pytest
 import structlog
+from prometheus_client import REGISTRY
 from sqlalchemy import exc
 from starlette.types import Message, Receive, Scope, Send
 
 from api import logs
 from api.http.middleware import RequestContextMiddleware
-from api.metrics import METRICS_BUFFER, REQUESTS, REQUESTS_RUNNING
+from api.metrics import REQUEST_METRICS
 from api.security.limits import SecurityHeadersMiddleware
 from gis.errors import InputError
 
@@ -209,13 +210,16 @@ def test_each_request_is_one_line_with_its_id_and_without_its_query(
         scope["wangge.route"] = "/v1/{thing}"
         await answering()(scope, receive, send)
 
-    counted = REQUESTS.labels("GET", "/v1/{thing}", 200)
-    before = counted._value.get()
+    def answered() -> float:
+        labels = {"method": "GET", "route": "/v1/{thing}", "status": "200"}
+        return REGISTRY.get_sample_value("wangge_requests_total", labels) or 0
+
+    before = answered()
     asyncio.run(Call(app, headers=[(b"x-request-id", b"given-by-caller")]).run())
     call = asyncio.run(Call(app, headers=[(b"x-request-id", b"bad id\n")]).run())
-    METRICS_BUFFER.flush()
-    assert counted._value.get() == before + 2
-    assert REQUESTS_RUNNING._value.get() == 0
+    REQUEST_METRICS.flush()
+    assert answered() == before + 2
+    assert REGISTRY.get_sample_value("wangge_requests_running") == 0
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [line["event"] for line in lines] == ["within", "request"] * 2
     assert [line["request_id"] for line in lines[:2]] == ["given-by-caller"] * 2

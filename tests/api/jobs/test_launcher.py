@@ -75,11 +75,11 @@ def test_limits_hold_for_one_task_alone(launcher: Launcher, tmp_path: Path) -> N
     limited = read_proc(process, "limits")
     rows = (f"e{number},sensor,114,22" for number in range(20_000))
     (tmp_path / "e.csv").write_text("\n".join(["id,kind,lon,lat", *rows]), encoding="utf-8")
-    short = said(launcher, task(tmp_path, "import-entities", memory=1 << 20))
+    short = said(launcher, task(tmp_path, "import-areas", memory=1 << 20))
     assert kept() - before == {process}
     assert read_proc(process, "limits") == limited
     # With memory enough the file is read, and found too long.
-    assert said(launcher, task(tmp_path, "import-entities"))["error"] == READ != short.get("error")
+    assert said(launcher, task(tmp_path, "import-areas"))["error"] == READ != short.get("error")
 
 
 def test_a_process_that_has_died_is_replaced(launcher: Launcher, tmp_path: Path) -> None:
@@ -94,6 +94,27 @@ def test_a_process_that_has_died_is_replaced(launcher: Launcher, tmp_path: Path)
 def test_a_task_that_is_ended_leaves_no_process(launcher: Launcher, tmp_path: Path) -> None:
     before = kept()
     with launcher.launch(task(tmp_path)):
+        # Before there is a process of its own: the one it would be forked from goes too.
         pass
     assert kept() <= before
     assert said(launcher, task(tmp_path))["error"] == FAILED
+
+
+def test_ending_a_task_keeps_the_process_it_was_forked_from(launcher: Launcher, tmp_path: Path) -> None:
+    before = kept()
+    said(launcher, task(tmp_path))
+    (process,) = kept() - before
+    # Reading from a pipe that nobody writes to takes as long as it is let.
+    os.mkfifo(tmp_path / "e.csv")
+    with launcher.launch(task(tmp_path, "import-areas")) as running:
+        while "pid" not in running.reported:
+            time.sleep(0.01)
+        assert running.is_alive
+        assert children(process) == {running.reported["pid"]}
+    assert running.reported["code"] == -signal.SIGKILL
+    assert kept() - before == {process}
+    assert said(launcher, task(tmp_path))["error"] == FAILED
+    began = time.monotonic()
+    while children(process):
+        assert time.monotonic() - began < 30
+        time.sleep(0.01)

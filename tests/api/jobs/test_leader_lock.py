@@ -10,8 +10,10 @@ import pytest
 
 from api.jobs.leader_lock import leader_lock
 
-HOLD = "import sys, threading; from pathlib import Path; from api.jobs.leader_lock import turn\n"
-HOLD += "with turn(Path(sys.argv[1]), threading.Event()): print('mine', flush=True); sys.stdin.read()\n"
+HOLD = "import sys, threading; from pathlib import Path; from api.jobs.leader_lock import leader_lock\n"
+HOLD += (
+    "with leader_lock(Path(sys.argv[1]), threading.Event()): print('mine', flush=True); sys.stdin.read()\n"
+)
 
 
 def test_another_has_its_turn_when_the_process_is_killed(tmp_path: Path) -> None:

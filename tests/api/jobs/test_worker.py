@@ -206,7 +206,7 @@ def test_an_error_of_the_program_is_told_by_its_kind_and_logged_with_its_place(
         "An error of the program, not of yours: KeyError.",
     )
     # Where a log goes depends on whether a service was started in this process before.
-    assert "work.py" in capsys.readouterr().out + caplog.text
+    assert "tasks.py" in capsys.readouterr().out + caplog.text
 
 
 def test_a_job_whose_database_goes_away_is_not_called_an_error_of_the_program(

@@ -1,17 +1,12 @@
 """Whether the service can answer: while plans cannot be followed, and while the database is away."""
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy import create_engine, text
 
-from api.routes.health import _remove_dead_workers
 from layers.db.database import Database
 from tests.api.routes.conftest import Client
 from tests.layers.snapshot.published import DAYS, coded, lattice, note_publishing, publish
@@ -71,27 +66,10 @@ def test_a_database_that_is_gone_is_said_and_nobody_is_believed(
         assert answer.status_code == 503
         assert answer.headers["Retry-After"] == "2"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.json()["detail"] == "The database cannot be used at the moment; ask again."
+        assert answer.json()["detail"] == "The database cannot be used at the moment; try again."
         assert ready(service) == 503
         assert httpx.get(f"{service}/healthz", trust_env=False).status_code == 200
         connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
     server.dispose()
     until(lambda: ready(service) == 200)
     until(lambda: caller.get(HERE).status_code == 200)
-
-
-def test_what_dead_workers_had_under_way_is_left_out(tmp_path: Path, dead_process: int) -> None:
-    dead, living = (tmp_path / f"gauge_livesum_{number}.db" for number in (dead_process, os.getpid()))
-    counted = tmp_path / f"counter_{dead_process}.db"
-    for file in (dead, living, counted):
-        file.touch()
-    _remove_dead_workers(tmp_path)
-    assert set(tmp_path.iterdir()) == {living, counted}
-
-
-@pytest.fixture
-def dead_process() -> int:
-    """The number of a process that has ended."""
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid

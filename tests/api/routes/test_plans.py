@@ -1,10 +1,13 @@
 """Plans over HTTP: from a draft to cells in force, and who may do what."""
 
+import time
 from typing import Any
 
 import httpx
+import pytest
 import shapely
 
+from layers.plans import queries
 from tests.api.routes.conftest import Client, square
 
 
@@ -168,3 +171,83 @@ def test_an_idempotency_key_belongs_to_one_request(client: Client) -> None:
     other = admin.post("/v1/schemes", json={"code": "b", "name": "b"}, headers=headers)
     assert (first.status_code, again.status_code, other.status_code) == (201, 201, 422)
     assert again.json() == first.json()
+
+
+def wait_for_job(client: httpx.Client, accepted: httpx.Response) -> dict[str, Any]:
+    assert accepted.status_code == 202, accepted.text
+    for _ in range(1200):
+        job: dict[str, Any] = client.get(accepted.headers["Location"]).json()
+        if job["state"] not in ("queued", "running"):
+            return job
+        time.sleep(0.05)
+    raise AssertionError(job)
+
+
+def test_a_large_plan_is_checked_and_published_by_jobs(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin, publisher, elsewhere = client(), client("publisher", "440305"), client("publisher", "440305002")
+    scheme(admin)
+    address = f"/v1/plans/{draft(admin)['id']}"
+    monkeypatch.setattr(queries, "MAX_REQUEST_CELLS", 1)
+    assert elsewhere.post(f"{address}/check").status_code == 404
+    checked = wait_for_job(admin, admin.post(f"{address}/check"))
+    assert (checked["kind"], checked["state"]) == ("check", "done")
+    assert (checked["result"]["plan"], checked["result"]["valid"]) == (1, True)
+    assert checked["done"] == checked["total"]
+    assert admin.get(f"{address}/check").json()["summary"] == checked["result"]["summary"]
+
+    tag, body = admin.get(address).headers["ETag"], {"on": "2026-01-01"}
+    stale = publisher.post(f"{address}/publish", json=body, headers={"If-Match": '"1"'})
+    assert stale.status_code == 412
+    headers = {"If-Match": tag, "Idempotency-Key": "p"}
+    accepted = publisher.post(f"{address}/publish", json=body, headers=headers)
+    again = publisher.post(f"{address}/publish", json=body, headers=headers)
+    assert (again.status_code, again.json()["id"]) == (202, accepted.json()["id"])
+    assert again.headers["Idempotency-Replayed"] == "true"
+    published = wait_for_job(publisher, accepted)
+    assert (published["kind"], published["state"], published["done"]) == (
+        "publish",
+        "done",
+        published["total"],
+    )
+    counts = {name: published["result"][name] for name in ("plan", "kept", "ended", "begun", "superseded")}
+    assert counts == {"plan": 1, "kept": 0, "ended": 0, "begun": 2, "superseded": []}
+    assert admin.get(address).json()["state"] == "published"
+    listed = admin.get("/v1/schemes/community/cells", params={"at": "2026-01-01"}).json()["items"]
+    assert [each["code"] for each in listed] == ["440305001-1", "440305001-2"]
+    entries = [each for each in admin.get("/v1/audit").json()["items"] if each["action"] == "plan published"]
+    (entry,) = entries
+    assert (entry["role"], entry["area_code"], entry["details"]) == ("publisher", "440305001", body)
+    assert entry["actor"] == published["created_by"]
+    # Every process follows the database within a second.
+    for _ in range(100):
+        found = admin.get("/v1/locate", params={"lon": 114.001, "lat": 22.501, "scheme": "community"}).json()
+        if found["owners"][0]["cell"] is not None:
+            break
+        time.sleep(0.05)
+    assert found["owners"][0]["cell"]["code"] == "440305001-1"
+
+
+def test_a_plan_is_published_by_a_job_where_there_are_many_entities(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = client()
+    scheme(admin)
+    plan = draft(admin)
+    entity = {
+        "kind": "sensor",
+        "external_id": "s",
+        "geometry": shapely.geometry.mapping(shapely.Point(114, 22.5)),
+    }
+    assert admin.post("/v1/entities", json=entity).status_code == 201
+    monkeypatch.setattr(queries, "MAX_REQUEST_ENTITIES", 0)
+    address = f"/v1/plans/{plan['id']}"
+    checked = admin.post(f"{address}/check")
+    assert checked.status_code == 200
+    headers = {"If-Match": checked.headers["ETag"]}
+    accepted = admin.post(f"{address}/publish", json={"on": "2026-01-01"}, headers=headers)
+    assert wait_for_job(admin, accepted)["result"]["assignments_begun"] == 1
+    refused = admin.post(f"{address}/publish", json={"on": "2026-01-01"}, headers=headers)
+    assert refused.status_code == 412
+    assert admin.post(f"{address}/check").status_code == 409

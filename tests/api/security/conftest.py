@@ -17,12 +17,12 @@ from starlette.routing import Route
 from api import problems
 from api.routes.session import router as session_router
 from api.security.accounts import create_account, create_token
-from api.security.area_scope import in_area_scope
 from api.security.caller import Caller, get_principal
 from api.security.principal import SYSTEM, Right, Role
 from api.security.requirements import AccessRule, AreaPolicy, declare_access, public, requires
 from api.security.setup import add_security, open_credential_cache
 from gis.errors import NotFoundError
+from layers.areas.scope import within
 from layers.db.database import Database
 from layers.models import Area
 
@@ -51,7 +51,7 @@ router = APIRouter(prefix="/v1")
 @requires(Right.read, AreaPolicy.filtered)
 def areas(caller: Caller, request: Request) -> list[str]:
     with request.app.state.database.read() as session:
-        return sorted(session.scalars(select(Area.code).where(in_area_scope(Area.code, caller))))
+        return sorted(session.scalars(select(Area.code).where(within(Area.code, caller.area_code))))
 
 
 @router.get("/areas/{code}")

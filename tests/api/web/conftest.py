@@ -27,7 +27,8 @@ from layers.entities.lifecycle import create_entity
 from layers.gaps.runs import search_gaps
 from layers.imports.areas import import_areas
 from layers.models import Officer, Post
-from layers.plans.drafts import check_plan, create_draft
+from layers.plans.check import check_plan
+from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
 from tests.api.routes.conftest import serving

@@ -438,3 +438,27 @@ def test_overlapping_real_zones_share_no_ground_twice(shenzhen):
         assert dict(listed[listed > 1e-7]) == pytest.approx(
             {code: share for code, share in expected.items() if share > 1e-7}, abs=1e-6
         )
+
+
+def test_a_distance_of_nothing_reaches_nothing_beside_a_cell():
+    beside, inside = on_ground([shapely.Point(-1, 50), shapely.Point(1, 50)])
+    found, _ = assign_to_cells(frame([beside, inside]), squares("a"), max_distance_m=0, crs=METRIC)
+    assert found["cell_code"].tolist() == [None, "a"]
+
+
+def test_distances_are_measured_of_as_many_as_are_allowed():
+    away = frame(on_ground([shapely.Point(-30, 50), shapely.Point(-40, 50), shapely.Point(50, 50)]))
+    found, _ = assign_to_cells(away, squares("a"), crs=METRIC, max_measured_outside=2)
+    assert found["distance_m"].tolist()[:2] == pytest.approx([30, 40], abs=1e-3)
+    found, _ = assign_to_cells(away, squares("a"), crs=METRIC, max_measured_outside=1)
+    assert np.isnan(found["distance_m"].tolist()[:2]).all()
+
+
+@pytest.mark.parametrize(("far", "hinted"), [(1, True), (2, False)])
+def test_a_datum_is_named_when_it_leaves_at_most_half_as_many_outside(far, hinted):
+    centre = shapely.get_coordinates(on_ground([shapely.Point(50, 50)]))[0]
+    lon, lat = convert_coordinates(centre[:1], centre[1:], "wgs84", "gcj02")
+    records = [shapely.Point(lon[0], lat[0]), *(shapely.Point(115 + k, 23) for k in range(far))]
+    found, report = assign_to_cells(frame(records), squares("a"))
+    assert found["reason"].tolist() == ["wrong_datum" if hinted else "outside", *["outside"] * far]
+    assert bool(report.hints) == hinted

@@ -401,3 +401,22 @@ def test_ground_across_the_180th_meridian_is_refused():
         [shapely.box(179.9, -17, 179.95, -16.9), shapely.box(-179.95, -17, -179.9, -16.9)]
     )
     assert divide_square(frame([apart], 4326), size_m=5000).is_valid.all()
+
+
+@pytest.mark.parametrize(("size", "side", "count"), [(1, 3, 9), (100_000, 300, 1)])
+def test_the_smallest_and_the_largest_square(size, side, count):
+    cells = divide_square(in_metres([shapely.box(0, 0, side, side)]), size_m=size)
+    assert len(cells) == count
+    assert cells["area_m2"].sum() == pytest.approx(side**2, rel=1e-5)
+
+
+@pytest.mark.parametrize(("share", "areas"), [(0, [10_000, 10_000, 5_000]), (1, [10_000, 15_000])])
+def test_the_least_and_the_greatest_share(share, areas):
+    cells = divide_square(in_metres([shapely.box(0, 0, 250, 100)]), size_m=100, min_share=share)
+    assert sorted(cells["area_m2"].round(2)) == sorted(areas)
+
+
+def test_a_remnant_of_just_the_share_is_a_cell():
+    for width, areas in ((125, [2_500, 10_000]), (124.9, [12_490])):
+        cells = divide_square(in_metres([shapely.box(0, 0, width, 100)]), size_m=100, min_share=0.25)
+        assert sorted(cells["area_m2"].round(1)) == areas

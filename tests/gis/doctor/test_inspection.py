@@ -258,3 +258,34 @@ def test_shenzhen_stations_are_gcj02(shared_data, swapped):
     assert (got.datum, got.swapped) == ("gcj02", swapped)
     assert (got.datum_confidence, got.axes_confidence) == ("clear", "clear")
     assert got.findings["id"].tolist() == ["2528", "2675"]
+
+
+@pytest.mark.parametrize(("inside", "noted"), [(19, False), (18, True)])
+def test_a_note_says_when_less_than_nineteen_of_twenty_lie_inside(inside, noted):
+    lon = np.r_[np.linspace(7.01, 7.05, inside), np.linspace(8, 9, 20 - inside)]
+    got = inspect_points(layer(lon, np.full(20, 43.01)), district(7.0, 43.0))
+    assert got.chosen_hypothesis.inside == inside
+    assert got.notes == (("10.0% of the usable records stay outside under the best reading.",) * noted)
+
+
+def test_records_at_the_ends_of_the_world_are_outside_and_beyond_them_out_of_range():
+    lon, lat = [7.01, 180, -180, 0, 0, 180.001, 0, -180.001], [43.01, 0, 0, 90, -90, 0, 90.001, 0]
+    got = inspect_points(layer(lon, lat), district(7.0, 43.0))
+    # A latitude of 90.001 is one no longer, but may be a longitude.
+    assert got.usable == 6
+    assert reasons(got) == [
+        *[(record, "outside") for record in (2, 3, 4, 5)],
+        *[(record, "out_of_range") for record in (6, 7, 8)],
+    ]
+    assert got.findings.geometry.notna().tolist() == [True] * 4 + [False] * 3
+
+
+def test_records_on_the_border_of_the_areas_are_inside():
+    west, south, east, north = district(7.0, 43.0).total_bounds
+    lon, lat = [west, east, west, east, (west + east) / 2], [south, south, north, north, south]
+    assert inspect_points(layer(lon, lat), district(7.0, 43.0)).chosen_hypothesis.inside == 5
+
+
+def test_locations_that_two_records_share_are_counted():
+    got = inspect_points(layer([7.01, 7.01, 7.02], [43.01, 43.01, 43.01]), district(7.0, 43.0))
+    assert (got.duplicate_locations, got.usable, got.chosen_hypothesis.inside) == (2, 3, 3)

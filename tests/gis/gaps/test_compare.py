@@ -80,3 +80,74 @@ def test_every_gap_is_told_once_and_pairs_share_ground(before, after):
     assert all(share(row, other) > 0 for row, other in found.lasting)
     # Nothing is called new while something that shares its ground is called gone.
     assert all(share(row, other) == 0 for row in found.appeared for other in found.gone)
+
+
+def former_comparison(old, new):
+    """Compare as one function did that knew every kind: rows of (kind, cell, geometry, figures)."""
+
+    def key(gap):
+        kind, cell, _, figures = gap
+        if kind in ("blank", "overlap"):
+            return None
+        if kind == "unassigned":
+            return (kind, figures["entity_kind"], figures["entity_id"])
+        return (kind, cell, figures["class"], bool(figures["other_than"]))
+
+    known = {key(gap): row for row, gap in enumerate(old) if key(gap) is not None}
+    lasting = [(row, known[key(gap)]) for row, gap in enumerate(new) if key(gap) in known]
+    for kind in ("blank", "overlap"):
+        pairs = [
+            (-shapely.area(shapely.intersection(gap[2], former[2])), row, other)
+            for row, gap in enumerate(new)
+            for other, former in enumerate(old)
+            if gap[0] == former[0] == kind
+        ]
+        for share, row, other in sorted(pairs):
+            if share < 0 and all(row != a and other != b for a, b in lasting):
+                lasting.append((row, other))
+    return sorted(lasting)
+
+
+def pieces(kind):
+    # Each share differs, so that its order does not depend on how equals are sorted.
+    return st.lists(st.integers(0, 40), unique=True, max_size=6).map(
+        lambda places: [(kind, "a", shapely.box(7 * at, 0, 7 * at + 5 + at / 97, 1), {}) for at in places]
+    )
+
+
+KEYED = st.lists(
+    st.one_of(
+        st.builds(lost, st.sampled_from("abc"), st.sampled_from(["household", "sensor"])),
+        st.builds(
+            lambda cell, name, others: beyond(cell, **{"class": name}, other_than=others),
+            st.sampled_from("abc"),
+            st.sampled_from([None, "fire"]),
+            st.sampled_from([[], ["fire"], ["fire", "police"]]),
+        ),
+    ),
+    unique_by=lambda gap: (gap[0], gap[1], str(gap[3].get("entity_id")), str(gap[3].get("entity_kind")),
+                           str(gap[3].get("class")), bool(gap[3].get("other_than"))),
+    max_size=8,
+)  # fmt: skip
+EVERY = st.tuples(KEYED, pieces("blank"), pieces("overlap")).map(lambda each: [*each[0], *each[1], *each[2]])
+
+
+@given(EVERY, EVERY)
+def test_identities_of_kinds_pair_as_one_function_for_all_kinds_did(before, after):
+    shifted = [
+        (kind, cell, shapely.affinity.translate(shape, 1.5), figures) if kind in ("blank", "overlap") else gap
+        for gap in after
+        for kind, cell, shape, figures in [gap]
+    ]
+    assert compare_gaps(*frame(before), *frame(shifted)).lasting == former_comparison(before, shifted)
+
+
+def test_gaps_of_one_key_are_paired_in_their_order():
+    twice = [lost("1"), lost("2"), lost("1")]
+    assert compare_gaps(*frame(twice), *frame(twice)) == ([], [], [(0, 0), (1, 1), (2, 2)])
+    assert compare_gaps(*frame(twice), *frame(twice[:2])) == ([], [2], [(0, 0), (1, 1)])
+
+
+def test_gaps_of_a_kind_that_is_known_no_more_are_the_same_as_none():
+    gone = [("sunken", "a", shapely.box(0, 0, 1, 1), {})]
+    assert compare_gaps(*frame(gone), *frame(gone)) == ([0], [0], [])

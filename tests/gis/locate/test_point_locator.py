@@ -201,3 +201,13 @@ def test_cells_without_codes_are_refused():
 def test_lists_of_two_lengths_are_refused():
     with pytest.raises(InputError, match="one length"):
         PointLocator(frame(["a"], [shapely.box(0, 0, 1, 1)])).find_owners([1.0], [1.0, 2.0])
+
+
+def test_the_border_of_all_cells_belongs_to_them():
+    locator = PointLocator(frame(["a"], [shapely.box(1, 2, 3, 4)]))
+    for lon, lat in [(1, 3), (3, 3), (2, 2), (2, 4), (1, 2), (3, 4)]:
+        assert locator.locate(lon, lat) == "a"
+        assert locator.find_owners([lon], [lat]).tolist() == [0]
+    for lon, lat in [(0.999, 3), (3.001, 3), (2, 1.999), (2, 4.001), (np.nan, 3), (2, np.nan)]:
+        assert locator.locate(lon, lat) is None
+        assert locator.find_owners([lon], [lat]).tolist() == [-1]

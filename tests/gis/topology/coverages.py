@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.affinity import scale, translate
 
-Geometries = NDArray[np.object_]
+from gis.arrays import Geometries
 
 PLACES = {
     "Shenzhen": (4547, 500_000.0, 2_500_000.0),

@@ -15,7 +15,8 @@ from layers.entities.lifecycle import create_entity, end_entity, entity_history,
 from layers.fields.personal import is_personal
 from layers.imports.areas import import_areas
 from layers.models import Assignment
-from layers.plans.drafts import check_plan, create_draft
+from layers.plans.check import check_plan
+from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
 

@@ -21,7 +21,8 @@ from layers.gaps.runs import search_gaps
 from layers.imports.areas import import_areas
 from layers.imports.entities import import_entities
 from layers.models import Gap
-from layers.plans.drafts import check_plan, create_draft
+from layers.plans.check import check_plan
+from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
 
@@ -113,7 +114,7 @@ def test_what_was_exported_can_be_imported_again(filled: Database, tmp_path: Pat
         ({}, ["E1", "H0", "H1", "H2"]),
         ({"kind": "enterprise"}, ["E1"]),
         ({"area_code": "440305001002"}, ["H1", "H2"]),
-        ({"box": BBox(113.904, 22.504, 113.912, 22.506)}, ["H0", "H1"]),
+        ({"bbox": BBox(113.904, 22.504, 113.912, 22.506)}, ["H0", "H1"]),
         ({"on": date(2026, 2, 1)}, []),
         ({"on": DAY}, ["E1", "H0", "H1", "H2"]),
     ],

@@ -13,11 +13,12 @@ from sqlalchemy import func, select, true
 from gis.errors import ConflictError, InputError, NotFoundError
 from gis.gaps import GapInput, GapRules, find_gaps
 from layers.db.database import Database
-from layers.entities.assignments import update_assignments
 from layers.entities.lifecycle import create_entity, end_entity, update_entity
-from layers.gaps.runs import find_run, newest_run, search_gaps
+from layers.gaps.run_visibility import find_visible_run
+from layers.gaps.runs import newest_run, search_gaps
 from layers.maps.map_data import read_map_data
 from layers.models import Area, Entity, Gap, GapRun
+from layers.plans.assignments import update_assignments
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme, find_scheme, gap_rules, update_rules
 from tests.layers.squares import (
@@ -235,7 +236,7 @@ def test_without_cells_there_is_no_run(town: Database) -> None:
     with town.read() as session:
         assert session.scalar(select(func.count()).select_from(GapRun)) == 0
         with pytest.raises(NotFoundError, match="number 1"):
-            find_run(session, 1)
+            find_visible_run(session, None, 1)
 
 
 def test_rules_are_replaced_by_name_and_must_fit(town: Database) -> None:

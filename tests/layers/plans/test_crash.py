@@ -13,8 +13,8 @@ from sqlalchemy import insert, select
 
 from gis.errors import ConflictError
 from layers.db.database import Database
-from layers.entities.assignments import assign_entities, assignment_history, update_assignments
 from layers.models import Assignment, Entity, Plan, PlanState
+from layers.plans.assignments import assign_entities, assignment_history, update_assignments
 from layers.plans.cells import cells_as_of
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
@@ -65,7 +65,7 @@ def scheme(database: Database) -> int:
 
 
 def is_whole(database: Database, scheme: int, expected: dict[tuple[int, int], str]) -> bool:
-    """Tell whether April's cells are the expected ones; fail if assignments or the past differ from them."""
+    """Return whether April's cells are the expected ones; fail if assignments or the past differ."""
     squares = list(SQUARES)
     with database.read() as session:
         cells = by_square(cells_as_of(session, scheme, APRIL))

@@ -11,7 +11,8 @@ from gis.errors import ConflictError, InputError, NotFoundError
 from layers.db.database import Database
 from layers.models import Area, Plan
 from layers.plans.cells import plan_cells
-from layers.plans.drafts import check_plan, create_draft, replace_cells
+from layers.plans.check import check_plan
+from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme, find_scheme, used_codes
 from tests.layers.squares import COUNTY, EAST_TOWN, SQUARES, SQUARES_OF, WEST_TOWN, add_areas, cells, draft
@@ -82,14 +83,14 @@ def test_the_check_is_stored_and_becomes_stale(database: Database, scheme: int) 
         assert holed.findings is not None
         assert not holed.findings["valid"]
         assert holed.findings["findings"][0]["kind"] == "blank"
-        replace_cells(session, holed.id, cells(TOWNS))
-        assert holed.checked_at is None
-        assert check_plan(session, holed.id).is_valid
+        whole = create_draft(session, scheme, cells(TOWNS), name="p", created_by="t")
+        assert whole.checked_at is None
+        assert check_plan(session, whole.id).is_valid
         town = session.query(Area).filter_by(code=WEST_TOWN).one()
         town.geometry = shapely.segmentize(town.geometry, 1e-4)
         session.flush()
         with pytest.raises(ConflictError, match="changed since its check"):
-            publish(session, holed.id, MARCH)
+            publish(session, whole.id, MARCH)
 
 
 def test_a_cell_across_areas_must_say_so(database: Database, scheme: int) -> None:
@@ -120,11 +121,9 @@ def test_without_areas_a_plan_is_its_own_ground(database: Database) -> None:
         assert used_codes(session, scheme) == {"a", "b"}
 
 
-def test_a_published_plan_is_not_drawn_anew(database: Database, scheme: int) -> None:
+def test_a_published_plan_is_not_checked_again(database: Database, scheme: int) -> None:
     with database.write() as session:
         plan = draft(session, scheme, dict.fromkeys(SQUARES_OF[WEST_TOWN], "a"), area_code=WEST_TOWN)
         publish(session, plan.id, MARCH)
-        with pytest.raises(ConflictError, match="only a draft"):
-            replace_cells(session, plan.id, cells(TOWNS))
         with pytest.raises(ConflictError, match="is published"):
             check_plan(session, plan.id)

@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from gis.errors import ConflictError
 from layers.db.database import Database
-from layers.entities.assignments import assign_entities, assignment_history, owner_as_of, update_assignments
 from layers.models import Entity, EntityVersion
+from layers.plans.assignments import assign_entities, assignment_history, update_assignments
 from layers.plans.cells import cells_as_of, plan_cells
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
@@ -28,6 +28,7 @@ from tests.layers.squares import (
     add_entity,
     by_square,
     draft,
+    owner_on,
     spot,
 )
 
@@ -50,7 +51,7 @@ class NaiveHistory:
         self.places: dict[int, dict[date, Square | None]] = {}
 
     def cells(self, on: date, count: int | None = None) -> Owners:
-        """Tell the cells of a day by playing all plans back, or only the first ones."""
+        """Return the cells of a day by playing all plans back, or only the first ones."""
         state: Owners = {}
         for start, _area, owners in self.plans[:count]:
             if start <= on:
@@ -58,7 +59,7 @@ class NaiveHistory:
         return state
 
     def refuses(self, start: date, area: str | None, owners: Owners) -> bool:
-        """Tell whether a plan must be refused."""
+        """Return whether a plan must be refused."""
         ground = set(owners)
         if any(ground & set(other) and day > start for day, _area, other in self.plans):
             return True
@@ -75,7 +76,7 @@ class NaiveHistory:
         return any(code in beside or self._ended(code, start, ground) for code in set(owners.values()))
 
     def _ended(self, code: str, start: date, ground: set[Square]) -> bool:
-        """Tell whether a code belonged to a cell that is no more, or was another's until this very day."""
+        """Return whether a code belonged to a cell that has ended, or to another one until this very day."""
         last: tuple[date, set[Square]] | None = None
         for count, (day, _area, owners) in enumerate(self.plans, 1):
             before, after = self.cells(day, count - 1), self.cells(day, count)
@@ -190,7 +191,7 @@ class Histories(RuleBasedStateMachine):
         expected = self.model.cells(on)
         with self.database.read() as session:
             for number, places in self.model.places.items():
-                owner = owner_as_of(session, number, self.scheme, on)
+                owner = owner_on(session, number, self.scheme, on)
                 place = places[on]
                 if place is None or not expected:
                     assert owner is None

@@ -5,14 +5,17 @@ from datetime import date
 from threading import Event
 
 import pytest
+from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, StaleError
 from layers.db.database import Database
 from layers.db.locks import lock_scheme
-from layers.entities.assignments import assign_entities, assignment_history, owner_as_of
-from layers.models import Plan, PlanState
-from layers.plans.cells import cell_history, cells_as_of, plan_cells
-from layers.plans.drafts import check_plan, create_draft, replace_cells
+from layers.models import Plan, PlanState, Scheme
+from layers.plans.assignments import assign_entities, assignment_history
+from layers.plans.cell_queries import cell_versions
+from layers.plans.cells import cells_as_of, plan_cells
+from layers.plans.check import check_plan
+from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
 from tests.layers.squares import (
@@ -25,6 +28,7 @@ from tests.layers.squares import (
     by_square,
     cells,
     draft,
+    owner_on,
     spot,
 )
 
@@ -42,6 +46,12 @@ def halves(area: str, west: str, east: str, columns: int = 1) -> dict[tuple[int,
     """Divide an area into a western cell of some columns and an eastern one."""
     first = SQUARES_OF[area][0][0]
     return {square: west if square[0] - first < columns else east for square in SQUARES_OF[area]}
+
+
+def intervals(session: Session, scheme: int, code: str) -> list[tuple[date | None, date | None]]:
+    """Return from when to when each version of a cell was in force."""
+    versions = cell_versions(session, session.get_one(Scheme, scheme), code)
+    return [(version.valid_from, version.valid_to) for version in versions]
 
 
 def test_three_dates_have_three_answers(database: Database, scheme: int) -> None:
@@ -64,7 +74,7 @@ def test_three_dates_have_three_answers(database: Database, scheme: int) -> None
             (row.cell_code, row.valid_from, row.valid_to) for row in assignment_history(session, entity)
         ]
         assert history == [("b", MARCH, APRIL), ("a", APRIL, None)]
-        assert owner_as_of(session, entity, scheme, date(2026, 2, 1)) is None
+        assert owner_on(session, entity, scheme, date(2026, 2, 1)) is None
 
 
 def test_only_what_changes_is_written(database: Database, scheme: int) -> None:
@@ -89,8 +99,7 @@ def test_only_what_changes_is_written(database: Database, scheme: int) -> None:
         assert again.superseded == (plan.id,)
         assert assign_entities(session, scheme, MARCH) == (0, 0)
     with database.read() as session:
-        versions = cell_history(session, scheme, "c")
-        assert [(row.valid_from, row.valid_to) for row in versions.itertuples()] == [(MARCH, None)]
+        assert intervals(session, scheme, "c") == [(MARCH, None)]
         assert by_square(plan_cells(session, plan.id)) == after
         states = {plan.id: (plan.state, plan.valid_to) for plan in session.query(Plan)}
         assert list(states.values()) == [
@@ -106,7 +115,27 @@ def test_changed_attributes_are_another_version(database: Database, scheme: int)
         publish(session, draft(session, scheme, owners, leader=["x", "y"]).id, MARCH)
         done = publish(session, draft(session, scheme, owners, leader=["x", "z"]).id, APRIL)
         assert (done.kept, done.ended, done.begun) == (1, 1, 1)
-        assert [row["leader"] for row in cell_history(session, scheme, "b")["attributes"]] == ["y", "z"]
+        versions = cell_versions(session, session.get_one(Scheme, scheme), "b")
+        assert [version.attributes["leader"] for version in versions] == ["y", "z"]
+
+
+@pytest.mark.parametrize("column", ["name", "kind", "parent"])
+def test_a_cell_that_changes_in_one_column_is_another_version(
+    database: Database, scheme: int, column: str
+) -> None:
+    with database.write() as session:
+        add_entity(session, "s", spot((3, 0)), MARCH)
+        for on, value in ((MARCH, "y"), (APRIL, "z")):
+            drawn = cells(halves(COUNTY, "a", "b", 2)).assign(**{column: ["x", value]})
+            plan = create_draft(session, scheme, drawn, name="p", created_by="t")
+            assert check_plan(session, plan.id).is_valid
+            done = publish(session, plan.id, on)
+    assert (done.kept, done.ended, done.begun, done.assignments) == (1, 1, 1, (0, 0))
+    with database.read() as session:
+        assert intervals(session, scheme, "a") == [(MARCH, None)]
+        assert intervals(session, scheme, "b") == [(MARCH, APRIL), (APRIL, None)]
+        for on, value in ((MARCH, "y"), (APRIL, "z")):
+            assert list(cells_as_of(session, scheme, on)[column]) == ["x", value]
 
 
 def test_publishing_twice_for_a_day_replaces_and_leaves_a_trace(database: Database, scheme: int) -> None:
@@ -119,8 +148,7 @@ def test_publishing_twice_for_a_day_replaces_and_leaves_a_trace(database: Databa
     with database.read() as session:
         assert by_square(cells_as_of(session, scheme, APRIL)) == halves(COUNTY, "a", "b", 1)
         assert by_square(plan_cells(session, wrong.id)) == halves(COUNTY, "a", "c", 3)
-        trace = [(row.valid_from, row.valid_to) for row in cell_history(session, scheme, "c").itertuples()]
-        assert trace == [(APRIL, APRIL)]
+        assert intervals(session, scheme, "c") == [(APRIL, APRIL)]
         history = [
             (row.cell_code, row.valid_from, row.valid_to) for row in assignment_history(session, entity)
         ]
@@ -192,33 +220,31 @@ def test_only_a_plan_found_valid_is_published(database: Database, scheme: int) -
 
 def test_the_version_is_compared_under_the_lock(database: Database, scheme: int) -> None:
     before = {**halves(WEST_TOWN, "a", "b"), **halves(EAST_TOWN, "c", "d")}
-    after = {**dict.fromkeys(SQUARES_OF[WEST_TOWN], "a"), **halves(EAST_TOWN, "c", "d")}
     with database.write() as session:
         made = draft(session, scheme, before)
         plan, seen = made.id, made.version
-    drawing, asked = Event(), Event()
+    checking, asked = Event(), Event()
 
-    def redraw() -> None:
+    def check_again() -> None:
         with database.write() as session:
             lock_scheme(session, scheme)
-            drawing.set()
-            replace_cells(session, plan, cells(after))
+            checking.set()
             check_plan(session, plan)
             # On PostgreSQL the other has read the plan by now, and waits for the lock.
             asked.wait(1)
 
     def put_in_force() -> None:
-        drawing.wait()
+        checking.wait()
         with database.write() as session:
             session.get_one(Plan, plan)
             asked.set()
             publish(session, plan, MARCH, version=seen)
 
     with ThreadPoolExecutor(2) as pool:
-        drawn, published = pool.submit(redraw), pool.submit(put_in_force)
-        drawn.result()
+        checked, published = pool.submit(check_again), pool.submit(put_in_force)
+        checked.result()
         with pytest.raises(StaleError, match=f"not {seen}"):
             published.result()
     with database.write() as session:
         present = session.get_one(Plan, plan).version
-        assert publish(session, plan, MARCH, version=present).begun == 3
+        assert publish(session, plan, MARCH, version=present).begun == 4

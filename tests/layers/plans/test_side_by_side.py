@@ -16,7 +16,8 @@ from layers.db.database import Database
 from layers.gaps.runs import search_gaps
 from layers.models import Area, Assignment
 from layers.plans.cells import cells_as_of
-from layers.plans.drafts import check_plan, create_draft
+from layers.plans.check import check_plan
+from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
 from layers.snapshot.holder import SnapshotHolder

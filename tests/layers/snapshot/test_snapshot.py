@@ -42,7 +42,7 @@ def locator_of(cells):
 
 
 def owner_codes(cells, points):
-    owners = cells.locator.owners(points[:, 0], points[:, 1])
+    owners = cells.locator.find_owners(points[:, 0], points[:, 1])
     return [cells.locator.codes[owner] if owner >= 0 else None for owner in owners]
 
 
@@ -211,9 +211,9 @@ def test_a_new_day_brings_other_cells_into_force(database):
     days = [date(2024, 2, 29)]
     holder = SnapshotHolder(database, today=lambda: days[-1])
     assert list(holder.refresh().cells["community"].locator.codes) == ["001", "002"]
-    assert not holder.is_outdated(database.revision())
+    assert not holder.is_outdated(database.read_revision())
     days.append(date(2024, 3, 1))
-    assert holder.is_outdated(database.revision())
+    assert holder.is_outdated(database.read_revision())
     assert list(holder.refresh().cells["community"].locator.codes) == ["011", "012"]
 
 
@@ -272,7 +272,7 @@ def test_a_failed_rebuild_keeps_the_old_one(database):
     assert holder.health.revision == before.revision
     with database.write() as session:
         session.execute(text("UPDATE cells SET code = '001' WHERE code = ''"))
-    assert holder.refresh().revision == database.revision()
+    assert holder.refresh().revision == database.read_revision()
     assert holder.health.failure is None
 
 
@@ -369,10 +369,10 @@ def test_two_processes_worth_of_holders_see_a_publish(database, following):
     try:
         holders = [SnapshotHolder(other, today=lambda: TODAY) for other in others]
         for other, holder in zip(others, holders, strict=True):
-            following(other, holder, after=lambda: rebuilt.append(time.monotonic()))
+            following(other, holder, on_refresh=lambda: rebuilt.append(time.monotonic()))
         _wait(lambda: all(holder.health.revision is not None for holder in holders))
         publish(database, "community", coded(lattice(3, 3), start=101), DAYS[1])
-        revision = database.revision()
+        revision = database.read_revision()
         _wait(lambda: all(holder.health.revision == revision for holder in holders))
         assert all(holder.current.cells["community"].locator.codes[0] == "101" for holder in holders)
         _wait(lambda: len(rebuilt) == 4)

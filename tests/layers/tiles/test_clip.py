@@ -26,7 +26,9 @@ def test_cut_polygons_are_what_lies_in_the_box(seed, points, groups):
     # Each of two sides may move an edge by half a unit; along a side that counts for more.
     assert shapely.area(shapely.difference(cut, shapely.buffer(cells, 1.0))).max() < 1e-9
     drawn = shapely.union(shapely.buffer(cut, 1.0), shapely.box(*BOX).exterior.buffer(1.0))
-    assert shapely.area(shapely.difference(naive, drawn)).max() < 1e-9
+    # What is narrower than a unit may vanish, such as the tip of a wedge.
+    wide = shapely.buffer(shapely.buffer(naive, -0.5), 0.5)
+    assert shapely.area(shapely.difference(wide, drawn)).max() < 1e-9
 
 
 def test_polygons_around_the_box_and_away_from_it():

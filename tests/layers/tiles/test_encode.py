@@ -143,8 +143,8 @@ def test_only_the_identified_carry_their_id():
     [
         ([-1], {}, "A feature of a tile cannot have the id -1: it is negative."),
         ([1], {"key": [1, 2]}, "The column key has 2 values for 1 features of a tile."),
-        ([1], {"key": [b"bytes"]}, "The column key holds a bytes that a tile cannot tell."),
-        ([1], {"key": [1 << 64]}, "The column key holds a int that a tile cannot tell."),
+        ([1], {"key": [b"bytes"]}, "The column key holds a bytes that a tile cannot hold."),
+        ([1], {"key": [1 << 64]}, "The column key holds a int that a tile cannot hold."),
         (
             [1],
             {"key": np.array(["2026-01-01"], dtype="M8[s]")},

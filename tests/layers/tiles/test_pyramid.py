@@ -62,7 +62,7 @@ def pyramid(district, cells, tmp_path_factory):
     for zoom in ZOOMS:
         for address in tiles_intersecting(bounds, zoom, buffer=64):
             parts = [layer.encode(name, address, told) for name, (layer, told) in layers.items()]
-            parts.append(layers["cells"][0].borders("cell_borders", address, {}))
+            parts.append(layers["cells"][0].encode_borders("cell_borders", address, {}))
             if any(parts):
                 tile = folder / str(zoom) / str(address.x) / f"{address.y}.pbf"
                 tile.parent.mkdir(parents=True, exist_ok=True)

@@ -1,40 +1,29 @@
-// What the page knows of the kinds of gaps and of their severities: names, colours, and what a gap says.
+// The kinds of gaps as the service describes them, the severities, and what a gap says.
 
-import { distance, number, percent } from "./format.js";
-import { t, word } from "./i18n.js";
-import { current } from "./state.js";
-import { entityKindName } from "./entity_kinds.js";
+import { ask } from "./api.js";
+import { word } from "./i18n.js";
+import { change, current } from "./state.js";
 
 // From the worst to the least.
 export const SEVERITY_COLOURS = { high: "#b3261e", medium: "#d9730d", low: "#c09a12" };
 
 export const SEVERITIES = Object.keys(SEVERITY_COLOURS);
 
-export const gapKindName = (kind) => word("gap", kind);
+// Read the catalogue of kinds: their names in both languages, and how they are hatched.
+export async function readGapKinds() {
+  change({ gapKinds: (await ask("v1/gaps/kinds")).items });
+}
+
+const inLanguage = (text) => text[current().language];
+
+// The name of a kind; a kind that the service no longer knows is called as its gaps are.
+export function gapKindName(name) {
+  const kind = current().gapKinds.find((each) => each.name === name);
+  return kind === undefined ? name : inLanguage(kind.label);
+}
+
 export const severityName = (severity) => word("severity", severity);
 
-// Chinese separates neither items nor sentences by spaces.
-const separators = () => (current().language === "zh" ? { items: "、", sentences: "" } : { items: ", ", sentences: " " });
-
-// What a gap of a kind says, from the figures that the analysis gives.
-const SENTENCES = {
-  blank: () => t("gap_says.blank"),
-  overlap: ({ figures }) => t("gap_says.overlap", { cells: (figures.cells ?? []).join(separators().items) }),
-  unassigned: ({ figures }) => t("gap_says.unassigned", { kind: entityKindName(figures.entity_kind), id: figures.entity_id, reason: word("reason", figures.reason) }),
-  out_of_reach: ({ figures, households, enterprises }) =>
-    [
-      t("gap_says.out_of_reach", { distance: distance(figures.distance_m), share: percent(figures.ground_share ?? 0) }),
-      figures.households_in_all === undefined
-        ? null
-        : t("gap_says.of_all", { a: number(households), b: number(figures.households_in_all), c: number(enterprises), d: number(figures.enterprises_in_all) }),
-    ]
-      .filter(Boolean)
-      .join(separators().sentences),
-};
-
-// A gap of a kind that has no sentence here is described in the words of the analysis.
-export function gapSentence(gap) {
-  const say = SENTENCES[gap.kind];
-  const hasFigures = gap.figures && Object.keys(gap.figures).length > 0;
-  return say !== undefined && hasFigures ? say(gap) : [gap.rule, gap.detail].filter(Boolean).join(" — ");
-}
+// Which rule a gap breaks, and what is so there.
+export const gapRule = (gap) => inLanguage(gap.rule_text);
+export const gapDetail = (gap) => inLanguage(gap.detail_text);

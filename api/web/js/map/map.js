@@ -26,6 +26,7 @@ export function makeMap(container, style, view, options = {}) {
     pitchWithRotate: false,
     touchPitch: false,
     localIdeographFontFamily: FONTS.map((each) => `"${each}"`).join(","),
+    // Without fading MapLibre places all labels for every frame.
     fadeDuration: 120,
     locale: { "Map.Title": t("map") },
     ...options,

@@ -29,8 +29,16 @@ export function ramp(count) {
   });
 }
 
-// A pattern of diagonal lines, as MapLibre takes images: { width, height, data }.
-export function hatch(colour) {
+// Lines across a square of a size, whose ends are [x, y, x, y], by their directions in degrees counter-clockwise from east.
+const HATCH_LINES = {
+  0: (size) => [[-2, size / 2, size + 2, size / 2]],
+  45: (size) => [-size, 0, size].map((shift) => [shift - 2, size + 2, shift + size + 2, -2]),
+  90: (size) => [[size / 2, -2, size / 2, size + 2]],
+  135: (size) => [-size, 0, size].map((shift) => [shift - 2, -2, shift + size + 2, size + 2]),
+};
+
+// A pattern of lines in some directions, as MapLibre takes images: { width, height, data }.
+export function hatch(colour, directions) {
   const size = 16;
   const canvas = document.createElement("canvas");
   canvas.width = size;
@@ -40,9 +48,9 @@ export function hatch(colour) {
   pen.fillRect(0, 0, size, size);
   pen.strokeStyle = colour;
   pen.lineWidth = 2;
-  for (const shift of [-size, 0, size]) {
-    pen.moveTo(shift - 2, size + 2);
-    pen.lineTo(shift + size + 2, -2);
+  for (const [x, y, toX, toY] of directions.flatMap((direction) => HATCH_LINES[direction](size))) {
+    pen.moveTo(x, y);
+    pen.lineTo(toX, toY);
   }
   pen.stroke();
   return pen.getImageData(0, 0, size, size);

@@ -3,6 +3,7 @@
 import { allItems, ask } from "../core/api.js";
 import { openDays } from "../core/days.js";
 import { OFF_AT_FIRST } from "../core/entity_kinds.js";
+import { readGapKinds } from "../core/gap_kinds.js";
 import { adoptMeasures, measureOf } from "../core/measures.js";
 import { adopt, keepAddress, readAddress } from "../core/permalink.js";
 import { change, current } from "../core/state.js";
@@ -109,8 +110,9 @@ export async function openApp() {
   let baseLayers;
   let first;
   try {
+    // All at once, as none needs another.
     const read = readSetup();
-    [setup, baseLayers, first] = await Promise.all([read, baseStyle(), firstCells(read)]);
+    [setup, baseLayers, first] = await Promise.all([read, baseStyle(), firstCells(read), readGapKinds()]);
   } catch (error) {
     change({ message: { error, retry: () => location.reload() } });
     return;

@@ -3,7 +3,7 @@
 import { ask } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { area, number } from "../core/format.js";
-import { gapKindName, gapSentence, severityName } from "../core/gap_kinds.js";
+import { gapDetail, gapKindName, gapRule, severityName } from "../core/gap_kinds.js";
 import { t } from "../core/i18n.js";
 import { measureName } from "../core/measures.js";
 import { flyToBox } from "../map/camera.js";
@@ -42,7 +42,7 @@ async function render({ id, fly, record }, { map, onShown }) {
     head(t("sheet.gap"), gapKindName(gap.kind), `${severityName(gap.severity)} · ${gap.on}`),
     actions(gap.box ? zoomButton(zoom) : h("p", { class: "quiet" }, t("gap_no_place"))),
     block(t("gap_affected"), h("div", { class: "tiles" }, tiles(gap))),
-    block(t("gap_rule"), h("p", {}, gapSentence(gap))),
+    block(t("gap_rule"), h("p", {}, gapDetail(gap)), h("p", { class: "quiet" }, gapRule(gap))),
     gap.cell_code ? block(t("gap_cell"), h("button", { class: "owner", type: "button", onclick: () => openCell(gap.cell_code) }, h("b", {}, gap.cell_code))) : null,
     block(null, facts([[t("area_name"), areaName], [t("gaps_run"), gap.on]])),
   ];

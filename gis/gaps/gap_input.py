@@ -1,9 +1,5 @@
-"""What gaps are found in and what a gap is: the input, the columns of the gap frame, the shape of a kind.
+"""What gaps are looked for in, with what several kinds need (owners, working CRS, weights) prepared once."""
 
-It prepares what several kinds need (owners, working CRS, weights) once per input.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,43 +8,20 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from pyproj import CRS
 
 from gis.areas import leaf_areas
 from gis.assign import assign_to_cells
 from gis.codes import normalize_codes, require_codes
-from gis.crs import LONLAT, to_lonlat, to_working_crs
+from gis.crs import to_lonlat, to_working_crs
 from gis.errors import InputError
 from gis.measures import resolve_working_crs
 from gis.topology.check import TopologyReport, check_topology
 
-GAP_COLUMNS = (
-    "kind",
-    "severity",
-    "cell_code",
-    "area_code",
-    "area_m2",
-    "households",
-    "enterprises",
-    "rule",
-    "detail",
-    "geometry",
-)
-"""Columns of a gap frame.
-
-kind (str), severity (high, medium, low), cell_code and area_code (str or None), area_m2 (float, ground),
-households and enterprises (int), rule (the rule broken, with its figure), detail (what is so here; ids, never
-names), geometry (EPSG:4326; empty where an entity has none).
-"""
-
 MAX_COUNT_PER_RECORD = 1_000_000
 """The most households or enterprises that one record stands for; a greater number counts nothing real."""
 
-FIGURES_COLUMN = "figures"
-"""Column that the kinds add: what rule and detail say, as numbers and keys that belong to no language."""
-
-Progress = Callable[[int, int], None]
 ObjectArray = NDArray[np.object_]
 IntArray = NDArray[np.int64]
 
@@ -104,7 +77,7 @@ class GapInput:
 
     @cached_property
     def leaf_areas(self) -> gpd.GeoDataFrame | None:
-        """The areas that are nobody's parent; None where no areas were given."""
+        """The areas that have no areas beneath them; None where no areas were given."""
         if self.areas is None or "parent" not in self.areas.columns:
             return self.areas
         return leaf_areas(self.areas)
@@ -166,71 +139,6 @@ class GapInput:
             counts = pd.to_numeric(entities[column], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
             weights = np.where((counts >= 0) & (counts <= MAX_COUNT_PER_RECORD), counts, 1.0)
         return np.where((entities["kind"] == kind).to_numpy(), np.rint(weights), 0).astype(np.int64)
-
-
-@dataclass(frozen=True)
-class GapKind:
-    """One kind of gap.
-
-    Attributes
-    ----------
-    name
-        The word in the gap frame and the name of its table in the rules.
-    rule
-        The default rule, a frozen dataclass.
-    missing
-        Says in words what the input lacks for this kind, None when nothing.
-    find
-        Finds the gaps; receives the input, the rule and a progress callback; returns a `build_gap_frame`.
-    """
-
-    name: str
-    default_rule: Any
-    missing_input: Callable[[GapInput], str | None]
-    find: Callable[[GapInput, Any, Progress], gpd.GeoDataFrame]
-
-
-def build_gap_frame(
-    kind: str,
-    geometry: ObjectArray,
-    *,
-    rule: str | Sequence[str],
-    detail: Sequence[str],
-    figures: Sequence[Mapping[str, Any]],
-    cell_code: Sequence[object] | ObjectArray | None = None,
-    area_code: Sequence[object] | ObjectArray | None = None,
-    area_m2: ArrayLike = 0.0,
-    households: ArrayLike = 0,
-    enterprises: ArrayLike = 0,
-) -> gpd.GeoDataFrame:
-    """Build gaps of one kind; their severity is given later, from their size.
-
-    Parameters
-    ----------
-    geometry
-        n geometries in EPSG:4326.
-    rule, detail, cell_code, area_code, area_m2, households, enterprises
-        See `COLUMNS`; one value for all, or n of them.
-    figures
-        See `FIGURES_COLUMN`; n of them.
-    """
-    geometries = geometry.copy()
-    geometries[shapely.is_missing(geometries)] = shapely.Point()
-    count = len(geometries)
-    broken = [rule] * count if isinstance(rule, str) else list(rule)
-    data: dict[str, Any] = {
-        "kind": [kind] * count,
-        "severity": [""] * count,
-        "cell_code": pd.Series([None] * count if cell_code is None else list(cell_code), dtype=object),
-        "area_code": pd.Series([None] * count if area_code is None else list(area_code), dtype=object),
-        "area_m2": np.broadcast_to(np.asarray(area_m2, dtype=np.float64), count).copy(),
-        "households": np.broadcast_to(np.asarray(households, dtype=np.int64), count).copy(),
-        "enterprises": np.broadcast_to(np.asarray(enterprises, dtype=np.int64), count).copy(),
-        "rule": broken,
-        "detail": list(detail),
-        FIGURES_COLUMN: pd.Series([dict(each) for each in figures], dtype=object),
-    }
-    return gpd.GeoDataFrame(data, geometry=geometries, crs=LONLAT)[[*GAP_COLUMNS, FIGURES_COLUMN]]
 
 
 def representative_points(geometries: ObjectArray) -> ObjectArray:

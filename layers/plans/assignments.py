@@ -13,15 +13,17 @@ from pyproj import CRS
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from gis.arrays import ObjectArray
 from gis.assign import assign_to_cells
 from gis.crs import LONLAT
 from gis.errors import NotFoundError
 from gis.locate import PointLocator
 from layers.db.bbox import BBox, bbox_intersects
-from layers.db.bulk import Objects, decode_geometries, id_in, in_force, insert_rows, raw_geometry, read_rows
+from layers.db.bulk import decode_geometries, id_in, insert_rows, raw_geometry, read_rows
 from layers.db.locks import lock_scheme
-from layers.entities.intervals import OPEN_END, AssignmentValues, Interval, StoredAssignment, diff_intervals
 from layers.models import Assignment, Cell, Entity, EntityVersion, Scheme
+from layers.plans.cells import cells_as_of
+from layers.plans.intervals import OPEN_END, AssignmentValues, Interval, StoredAssignment, diff_intervals
 
 _READ_ALL_ABOVE = 5_000
 # With more entities than this, reading all is no slower than choosing them by their keys.
@@ -40,7 +42,7 @@ class _EntityStates(NamedTuple):
     entity_ids: list[int]
     starts: list[date]
     ends: list[date]
-    geometries: Objects
+    geometries: ObjectArray
 
 
 def assign_entities(
@@ -55,8 +57,8 @@ def assign_entities(
     Parameters
     ----------
     session
-        Of `Database.write`; flushed first. The scheme's lock is taken. Who locks entities beforehand does so
-        with `key_share=True`, or publishing, which refers to them, and he wait for each other.
+        Of `Database.write`; flushed first. The scheme's lock is taken. Entities locked beforehand
+        must be locked with `key_share=True`; otherwise this deadlocks with publishing, which refers to them.
     scheme_id
         The scheme.
     on
@@ -81,7 +83,9 @@ def assign_entities(
     return _write_differences(session, scheme, on, entity_ids)
 
 
-def assign_near(session: Session, scheme: Scheme, on: date, changed_geometries: Objects) -> AssignmentChanges:
+def assign_near(
+    session: Session, scheme: Scheme, on: date, changed_geometries: ObjectArray
+) -> AssignmentChanges:
     """Bring up to date, from a date on, the assignments that cells which changed that day can touch.
 
     That is much less than all where a plan changes a few cells, and the same as long as the cells cover the
@@ -112,7 +116,7 @@ def assign_near(session: Session, scheme: Scheme, on: date, changed_geometries: 
     return _write_differences(session, scheme, on, touched if len(touched) <= _READ_ALL_ABOVE else None)
 
 
-def _buffered_bbox(geometries: Objects, distance_m: float) -> BBox:
+def _buffered_bbox(geometries: ObjectArray, distance_m: float) -> BBox:
     west, south, east, north = shapely.total_bounds(geometries)
     # A degree of latitude is at least 110 km; what is a little too wide costs little.
     lat_margin = distance_m / 110_000
@@ -183,7 +187,7 @@ def _expected_intervals(
     expected: dict[int, list[Interval]] = defaultdict(list)
     states: _EntityStates | None = None
     for begin, finish in _periods(session, scheme.id, on):
-        cells = _read_cells(session, scheme.id, begin)
+        cells = cells_as_of(session, scheme.id, begin, columns=("code",))
         if cells.empty:
             continue
         if states is None:
@@ -228,16 +232,6 @@ def _periods(session: Session, scheme_id: int, on: date) -> Iterator[tuple[date,
     yield from pairwise(cuts)
 
 
-def _read_cells(session: Session, scheme_id: int, on: date) -> gpd.GeoDataFrame:
-    """Read codes and shapes of the cells in force on a date."""
-    chosen = select(Cell.code, raw_geometry(session, Cell.geometry)).where(
-        Cell.scheme_id == scheme_id, in_force(Cell.valid_from, Cell.valid_to, on)
-    )
-    rows = read_rows(session, chosen)
-    geometries = decode_geometries(session, [row[1] for row in rows])
-    return gpd.GeoDataFrame({"code": [row[0] for row in rows]}, geometry=geometries, crs=LONLAT)
-
-
 def _read_states(session: Session, on: date, entity_ids: Collection[int] | None) -> _EntityStates:
     """Read the states that last beyond a date, in order of entity and time."""
     former = select(
@@ -271,7 +265,7 @@ def _read_states(session: Session, on: date, entity_ids: Collection[int] | None)
 
 
 def _assign_geometries(
-    geometries: Objects, cells: PointLocator, scheme: Scheme
+    geometries: ObjectArray, cells: PointLocator, scheme: Scheme
 ) -> Iterator[AssignmentValues]:
     """Assign shapes, each as if it were alone."""
     assigned = assign_to_cells(
@@ -338,14 +332,3 @@ def assignment_history(session: Session, entity_id: int, scheme_id: int | None =
     if scheme_id is not None:
         rows = rows.where(Assignment.scheme_id == scheme_id)
     return list(session.scalars(rows.order_by(Assignment.scheme_id, Assignment.valid_from)))
-
-
-def owner_as_of(session: Session, entity_id: int, scheme_id: int, on: date) -> Assignment | None:
-    """Return the assignment of an entity under a scheme on a date, or None where there is none."""
-    return session.scalar(
-        select(Assignment).where(
-            Assignment.entity_id == entity_id,
-            Assignment.scheme_id == scheme_id,
-            in_force(Assignment.valid_from, Assignment.valid_to, on),
-        )
-    )

@@ -1,0 +1,72 @@
+"""Parameters of requests that several subjects have: the form of an answer, a box, a geometry."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import orjson
+import shapely
+from fastapi import Path, Query, Request
+from shapely.errors import ShapelyError
+
+from api.http.responses import GEOJSON
+from gis.errors import InputError, LimitError
+from layers.db.bbox import BBox
+
+PlanId = Annotated[int, Path(ge=1, le=2**53, examples=[12])]
+FormatParam = Annotated[
+    Literal["json", "geojson"] | None,
+    Query(description="The form of the answer; else the header Accept decides.", examples=["geojson"]),
+]
+BboxParam = Annotated[
+    str | None,
+    Query(
+        description="west,south,east,north in degrees.", max_length=200, examples=["113.9,22.5,114.1,22.6"]
+    ),
+]
+
+
+def wants_geojson(request: Request, format_param: str | None) -> bool:
+    """Return whether an answer is wanted as GeoJSON."""
+    return format_param == "geojson" or (
+        format_param is None and GEOJSON in request.headers.get("accept", "")
+    )
+
+
+def parse_geometry(geojson: Mapping[str, Any] | None, max_vertices: int) -> shapely.Geometry | None:
+    """Read a GeoJSON geometry.
+
+    Raises
+    ------
+    InputError
+        If it is not a GeoJSON geometry.
+    LimitError
+        If it has too many vertices.
+    """
+    if geojson is None:
+        return None
+    try:
+        geometry: shapely.Geometry = shapely.from_geojson(orjson.dumps(geojson))
+    except (ShapelyError, orjson.JSONEncodeError, RecursionError) as error:
+        raise InputError("The geometry is no GeoJSON geometry in longitude and latitude.") from error
+    if shapely.get_num_coordinates(geometry) > max_vertices:
+        raise LimitError(f"The geometry has more than {max_vertices:,} vertices.")
+    return geometry
+
+
+def parse_bbox(text: str | None) -> BBox | None:
+    """Read a bounding box.
+
+    Raises
+    ------
+    InputError
+        If the text is not a bounding box.
+    """
+    if text is None:
+        return None
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError("The box is not west,south,east,north in degrees.") from None
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise InputError("The box is not west,south,east,north in degrees.")
+    return BBox(west, south, east, north)

@@ -1,0 +1,33 @@
+"""Findings of the topology check as gaps: pieces of ground, and who lives and works on them."""
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from gis.crs import to_lonlat
+from gis.gaps.gap_input import GapInput, IntArray, ObjectArray, representative_points
+
+HAIRLINE_M2 = 0.01
+"""As much as a plan's cells may differ from their area in all.
+
+What two plans side by side leave where one has vertices on their border that the other has not is much less.
+"""
+
+
+def findings_from_area(gap_input: GapInput, kind: str, min_area_m2: float) -> gpd.GeoDataFrame:
+    """Return the findings of a kind that are of a size or larger."""
+    found = gap_input.topology_report.of_kind(kind)
+    return found[found["area_m2"] >= min_area_m2].reset_index(drop=True)
+
+
+def count_inhabitants(gap_input: GapInput, polygons: ObjectArray) -> tuple[IntArray, IntArray]:
+    """Return the households and enterprises whose location lies inside each piece of ground."""
+    if gap_input.entities is None or not len(polygons):
+        zeros: IntArray = np.zeros(len(polygons), dtype=np.int64)
+        return zeros, zeros
+    places = representative_points(np.array(to_lonlat(gap_input.entities).geometry, dtype=object))
+    piece, entity = shapely.STRtree(places).query(polygons, predicate="contains")
+    count = len(polygons)
+    households = np.bincount(piece, weights=gap_input.households[entity], minlength=count)
+    enterprises = np.bincount(piece, weights=gap_input.enterprises[entity], minlength=count)
+    return households.astype(np.int64), enterprises.astype(np.int64)

@@ -1,0 +1,109 @@
+"""Reading gaps: one by its number, a page of those that a caller may see, or those of a cell."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gis.errors import NotFoundError
+from layers.areas.scope import within
+from layers.db.keyset import PageRequest
+from layers.gaps.run_visibility import SchemeRun, find_visible_run, newest_visible_run
+from layers.models import Gap, GapRun, Scheme
+from layers.plans.schemes import find_scheme
+
+
+class FoundGap(NamedTuple):
+    """A gap with its run, and the code of the scheme."""
+
+    gap: Gap
+    run: GapRun
+    scheme: str
+
+
+def find_gap(session: Session, scope: str | None, gap_id: int) -> FoundGap:
+    """Return a gap of the caller's area.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    gap = session.scalar(select(Gap).where(Gap.id == gap_id, within(Gap.area_code, scope)))
+    if gap is None:
+        raise NotFoundError(f"There is no gap number {gap_id}.")
+    return FoundGap(gap, *find_visible_run(session, scope, gap.run_id))
+
+
+def selected_runs(
+    session: Session, scope: str | None, *, scheme: str | None = None, run_id: int | None = None
+) -> list[SchemeRun]:
+    """Return the runs whose gaps are asked for: the one named, or the newest of a scheme, or of each.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such run or scheme for the caller.
+    """
+    if run_id is not None:
+        return [find_visible_run(session, scope, run_id)]
+    schemes: Iterable[Scheme] = (
+        [find_scheme(session, scheme)] if scheme is not None else session.scalars(select(Scheme)).all()
+    )
+    newest = [(newest_visible_run(session, scope, each.id), each.code) for each in schemes]
+    return [(run, code) for run, code in newest if run is not None]
+
+
+def list_gaps(
+    session: Session,
+    page: PageRequest,
+    scope: str | None,
+    runs: Iterable[SchemeRun],
+    *,
+    kind: str | None = None,
+    severity: str | None = None,
+    cell: str | None = None,
+) -> tuple[list[FoundGap], str | None]:
+    """Return a page of the gaps of some runs, run by run, in each the most severe first, and the next cursor.
+
+    Parameters
+    ----------
+    page
+        Which page.
+    scope
+        Only gaps of this area and those beneath it; None for all.
+    runs
+        The runs, as `selected_runs` finds them.
+    kind, severity, cell
+        Only gaps of a kind, of a severity, or of the cell of a code.
+
+    Raises
+    ------
+    InputError
+        If the cursor is not one of this list.
+    """
+    known = {run.id: (run, code) for run, code in runs}
+    statement = select(Gap).where(Gap.run_id.in_(sorted(known)), within(Gap.area_code, scope))
+    for column, value in ((Gap.kind, kind), (Gap.severity, severity), (Gap.cell_code, cell)):
+        if value is not None:
+            statement = statement.where(column == value)
+    rows, next_cursor = page.fetch(session, page.filter_by_bbox(session, statement, Gap), Gap.id)
+    return [FoundGap(gap, *known[gap.run_id]) for (gap,) in rows], next_cursor
+
+
+def gaps_of_cell(
+    session: Session, scope: str | None, scheme: Scheme, code: str, *, until: date | None, limit: int
+) -> tuple[GapRun | None, list[FoundGap]]:
+    """Return the newest run, up to a day where one is given, and its gaps in a cell, at most so many."""
+    run = newest_visible_run(session, scope, scheme.id, until=until)
+    if run is None:
+        return None, []
+    statement = (
+        select(Gap)
+        .where(Gap.run_id == run.id, Gap.cell_code == code, within(Gap.area_code, scope))
+        .order_by(Gap.id)
+        .limit(limit)
+    )
+    return run, [FoundGap(gap, run, scheme.code) for gap in session.scalars(statement)]

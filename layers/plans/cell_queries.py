@@ -1,0 +1,181 @@
+"""Reading cells for those who look at them: in pages, one by its code, its versions, and what changed."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, defer
+
+from gis.errors import InputError, NotFoundError
+from layers.areas.scope import within
+from layers.db.keyset import PageRequest
+from layers.db.text_match import contains_text
+from layers.models import Cell, Plan, Scheme
+from layers.plans.cells import cells_in_force, select_plan_cells
+
+_MAX_VERSIONS = 1_000
+
+
+class CellChanges(NamedTuple):
+    """How many cells differ between two days, by their codes.
+
+    Attributes
+    ----------
+    begun
+        In force on the later day only.
+    ended
+        In force on the former day only.
+    changed
+        In force on both, in different versions.
+    """
+
+    begun: int
+    ended: int
+    changed: int
+
+
+def list_plan_cells(session: Session, page: PageRequest, plan: Plan) -> tuple[Sequence[Cell], str | None]:
+    """Return a page of the cells of a plan as it was drawn or published, and the cursor of the next page.
+
+    Raises
+    ------
+    InputError
+        If the cursor is not one of this list.
+    """
+    return _fetch(session, page, select_plan_cells(plan))
+
+
+def list_cells_in_force(
+    session: Session,
+    page: PageRequest,
+    scheme: Scheme,
+    on: date,
+    scope: str | None,
+    *,
+    text: str | None = None,
+    geometry: bool = True,
+) -> tuple[Sequence[Cell], str | None]:
+    """Return a page of the cells in force on a date in the order of their codes, and the cursor of the next.
+
+    Parameters
+    ----------
+    page
+        Which page.
+    scheme, on
+        The scheme and the date.
+    scope
+        Only cells of this area and those beneath it; None for all.
+    text
+        Part of the name or code.
+    geometry
+        Read geometries too.
+
+    Raises
+    ------
+    InputError
+        If the cursor is not one of this list.
+    """
+    statement = select(Cell).where(cells_in_force(scheme.id, on), within(Cell.area_code, scope))
+    if not geometry:
+        statement = statement.options(defer(Cell.geometry))
+    if text:
+        statement = statement.where(contains_text(text, Cell.name, Cell.code))
+    return _fetch(session, page, statement)
+
+
+def find_cell(session: Session, scheme: Scheme, code: str, on: date, scope: str | None = None) -> Cell:
+    """Return the version of a cell that is in force on a date.
+
+    Parameters
+    ----------
+    scope
+        The area that the cell must lie in; None for anywhere.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    cell = session.scalar(
+        select(Cell).where(cells_in_force(scheme.id, on), Cell.code == code, within(Cell.area_code, scope))
+    )
+    if cell is None:
+        raise NotFoundError(f"There is no cell '{code}' of scheme '{scheme.code}' on {on}.")
+    return cell
+
+
+def cell_versions(session: Session, scheme: Scheme, code: str, scope: str | None = None) -> Sequence[Cell]:
+    """Return the versions of a cell that were ever in force, the oldest first.
+
+    A version that was replaced on its first day is an empty interval.
+
+    Parameters
+    ----------
+    scope
+        The area that a version must lie in; None for anywhere.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    statement = (
+        select(Cell)
+        .where(
+            Cell.scheme_id == scheme.id,
+            Cell.code == code,
+            Cell.valid_from.is_not(None),
+            within(Cell.area_code, scope),
+        )
+        .order_by(Cell.valid_from, Cell.id)
+    )
+    versions = session.scalars(statement.limit(_MAX_VERSIONS)).all()
+    if not versions:
+        raise NotFoundError(f"There is no cell '{code}' in scheme '{scheme.code}'.")
+    return versions
+
+
+def effective_dates(session: Session, scheme: Scheme, scope: str | None) -> Sequence[date]:
+    """Return the dates, the latest first, on which plans came into force that brought cells of an area.
+
+    Parameters
+    ----------
+    scope
+        The area; a plan of a larger area counts where it brought cells in this one. None for all plans.
+    """
+    brought = select(Cell.id).where(Cell.plan_id == Plan.id, within(Cell.area_code, scope))
+    statement = select(Plan.valid_from).where(
+        Plan.scheme_id == scheme.id, Plan.valid_from.is_not(None), brought.exists()
+    )
+    days = session.scalars(statement.distinct().order_by(Plan.valid_from.desc()))
+    return [day for day in days if day is not None]
+
+
+def count_changes(session: Session, scheme: Scheme, since: date, on: date, scope: str | None) -> CellChanges:
+    """Count the cells that began, ended or changed from one date to another.
+
+    Parameters
+    ----------
+    since, on
+        The former and the later date.
+    scope
+        Only cells of this area and those beneath it; None for all.
+
+    Raises
+    ------
+    InputError
+        If `since` is later.
+    """
+    if on < since:
+        raise InputError(f"since={since} is later than {on}; give the former day as since.")
+    then, now = cells_in_force(scheme.id, since), cells_in_force(scheme.id, on)
+    codes = select(Cell.code).where(Cell.scheme_id == scheme.id, within(Cell.area_code, scope))
+    before = set(session.scalars(codes.where(then, ~now)))
+    after = set(session.scalars(codes.where(now, ~then)))
+    return CellChanges(begun=len(after - before), ended=len(before - after), changed=len(before & after))
+
+
+def _fetch(session: Session, page: PageRequest, statement: Select[Cell]) -> tuple[Sequence[Cell], str | None]:
+    rows, next_cursor = page.fetch(session, page.filter_by_bbox(session, statement, Cell), Cell.code, Cell.id)
+    return [cell for (cell,) in rows], next_cursor

@@ -1,0 +1,68 @@
+"""The states of a plan, and the steps that lead from one to the next."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from gis.errors import ConflictError
+from layers.models import Plan, PlanState
+
+
+class Step(StrEnum):
+    """What is done to a plan."""
+
+    check = "check"
+    """Its cells are checked; it stays in its state."""
+    submit = "submit"
+    """A planner hands a valid draft to a publisher."""
+    reject = "reject"
+    """A publisher gives a submitted plan back."""
+    publish = "publish"
+    """A publisher puts a valid plan in force."""
+    supersede = "supersede"
+    """Later plans leave nothing of it in force."""
+
+
+class _Rule(NamedTuple):
+    """From which states a step leads, to which (None: it stays), and how a plan in another is refused."""
+
+    origins: frozenset[PlanState]
+    target: PlanState | None
+    refusal: str
+
+
+_UNPUBLISHED = frozenset({PlanState.draft, PlanState.submitted})
+
+_RULES: Mapping[Step, _Rule] = {
+    Step.check: _Rule(_UNPUBLISHED, None, "{state}; it was checked before it was published"),
+    Step.submit: _Rule(frozenset({PlanState.draft}), PlanState.submitted, "{state}, not draft"),
+    Step.reject: _Rule(frozenset({PlanState.submitted}), PlanState.draft, "{state}, not submitted"),
+    Step.publish: _Rule(_UNPUBLISHED, PlanState.published, "{state} already"),
+    Step.supersede: _Rule(frozenset({PlanState.published}), PlanState.superseded, "{state}, not published"),
+}
+
+
+def require_step(plan: Plan, step: Step) -> None:
+    """Refuse a step that does not lead from the state of a plan.
+
+    Raises
+    ------
+    ConflictError
+        If it does not.
+    """
+    rule = _RULES[step]
+    if plan.state not in rule.origins:
+        raise ConflictError(f"Plan {plan.id} is {rule.refusal.format(state=plan.state)}.")
+
+
+def take_step(plan: Plan, step: Step) -> None:
+    """Bring a plan to the state to which a step leads, as another version of it.
+
+    Raises
+    ------
+    ConflictError
+        If the step does not lead from its state.
+    """
+    require_step(plan, step)
+    plan.state = _RULES[step].target or plan.state
+    plan.version += 1

@@ -1,0 +1,283 @@
+"""Officers one by one and in lists: created, changed, and let go together with their posts."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gis.errors import ConflictError, InputError, NotFoundError
+from layers.areas.scope import within
+from layers.db.keyset import PageRequest
+from layers.db.versions import require_version
+from layers.models import Officer
+from layers.staff.posts import Duty, Rank, SchemePost, add_post, end_posts
+
+UPDATABLE_FIELDS = frozenset({"area_code", "personal", "attributes"})
+"""What `change_officer` may change: the rest is the identity and the time of an officer."""
+
+
+def find_officer(
+    session: Session, officer_id: int, scope: str | None = None, *, for_update: bool = False
+) -> Officer:
+    """Return an officer, also one who has left.
+
+    Parameters
+    ----------
+    scope
+        The area that the officer must be of; None for any.
+    for_update
+        Keep others from changing the officer until the transaction ends.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    statement = select(Officer).where(Officer.id == officer_id, within(Officer.area_code, scope))
+    if for_update:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    officer = session.scalar(statement)
+    if officer is None:
+        raise NotFoundError(f"There is no officer number {officer_id}.")
+    return officer
+
+
+def list_officers(
+    session: Session, page: PageRequest, scope: str | None, *, ended: bool = False
+) -> tuple[Sequence[Officer], str | None]:
+    """Return a page of officers in the order in which they were created, and the cursor of the next page.
+
+    Parameters
+    ----------
+    page
+        Which page.
+    scope
+        Only officers of this area and those beneath it; None for all.
+    ended
+        Also officers who have left.
+
+    Raises
+    ------
+    InputError
+        If the cursor is not one of this list.
+    """
+    statement = select(Officer).where(within(Officer.area_code, scope))
+    if not ended:
+        statement = statement.where(Officer.valid_to.is_(None))
+    rows, next_cursor = page.fetch(session, statement, Officer.id)
+    return [officer for (officer,) in rows], next_cursor
+
+
+def create_officer(
+    session: Session,
+    external_id: str,
+    *,
+    area_code: str | None,
+    personal: Mapping[str, Any],
+    attributes: Mapping[str, Any],
+    on: date | None = None,
+) -> Officer:
+    """Create an officer.
+
+    Parameters
+    ----------
+    session
+        Of `Database.write`.
+    external_id
+        The identity.
+    area_code
+        The area that the officer answers for.
+    on
+        The officer's first day; today when not given.
+
+    Raises
+    ------
+    ConflictError
+        If there is, or was, an officer with this identity.
+    """
+    if session.scalar(select(Officer.id).where(Officer.external_id == external_id)) is not None:
+        raise ConflictError(f"There is an officer '{external_id}' already.")
+    officer = Officer(
+        external_id=external_id,
+        area_code=area_code,
+        personal=dict(personal),
+        attributes=dict(attributes),
+        valid_from=on or date.today(),
+        version=1,
+    )
+    session.add(officer)
+    session.flush()
+    return officer
+
+
+def change_officer(
+    session: Session, officer_id: int, version: int, changes: Mapping[str, Any], *, scope: str | None = None
+) -> Officer:
+    """Change an officer.
+
+    Parameters
+    ----------
+    session
+        Of `Database.write`.
+    officer_id, scope
+        As for `find_officer`.
+    version
+        The version that the change is based on.
+    changes
+        New values for some of `UPDATABLE_FIELDS`; documents are replaced as a whole.
+
+    Raises
+    ------
+    InputError
+        If another field is to be changed.
+    NotFoundError
+        If there is no such officer.
+    StaleError
+        If the officer has another version by now.
+    """
+    not_updatable = set(changes) - UPDATABLE_FIELDS
+    if not_updatable:
+        raise InputError(f"The field '{min(not_updatable)}' of an officer cannot be changed.")
+    officer = find_officer(session, officer_id, scope, for_update=True)
+    require_version(officer.version, version)
+    for name, value in changes.items():
+        setattr(officer, name, value)
+    officer.version += 1
+    session.flush()
+    return officer
+
+
+def end_officer(session: Session, officer_id: int, version: int, *, scope: str | None = None) -> Officer:
+    """Let an officer leave today, and end all posts that the officer holds.
+
+    One who was to begin later leaves on that day, and keeps an empty interval as a trace.
+
+    Parameters are those of `change_officer`.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such officer.
+    StaleError
+        If the officer has another version by now.
+    ConflictError
+        If the officer has left already.
+    """
+    officer = find_officer(session, officer_id, scope, for_update=True)
+    require_version(officer.version, version)
+    _require_present(officer)
+    officer.valid_to = max(date.today(), officer.valid_from)
+    officer.version += 1
+    end_posts(session, officer.id, officer.valid_to)
+    session.flush()
+    return officer
+
+
+def appoint_officer(
+    session: Session,
+    officer_id: int,
+    *,
+    scheme: str,
+    cell_code: str,
+    duty: Duty,
+    rank: Rank,
+    on: date | None = None,
+    scope: str | None = None,
+) -> SchemePost:
+    """Give an officer a post in a cell that is in force.
+
+    Parameters
+    ----------
+    session
+        Of `Database.write`.
+    officer_id
+        The officer.
+    scheme, cell_code
+        The codes of the cell and its scheme.
+    duty, rank
+        What the officer is in the cell.
+    on
+        The first day of the post; today when not given.
+    scope
+        The area that officer and cell must lie in; None for any.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such officer or scheme, or no such cell in force.
+    ConflictError
+        If the officer has left.
+    """
+    officer = find_officer(session, officer_id, scope, for_update=True)
+    _require_present(officer)
+    return add_post(
+        session, officer, scheme=scheme, cell_code=cell_code, duty=duty, rank=rank, on=on, scope=scope
+    )
+
+
+def _require_present(officer: Officer) -> None:
+    if officer.valid_to is not None:
+        raise ConflictError(f"Officer number {officer.id} has left on {officer.valid_to}.")
+
+
+class OfficerValues(NamedTuple):
+    """What `store_officers` writes of an officer."""
+
+    external_id: str
+    area_code: str | None
+    personal: dict[str, Any]
+    attributes: dict[str, Any]
+
+
+class StoredOfficers(NamedTuple):
+    """Officers by their identities, and how many of them were inserted, updated and left unchanged."""
+
+    officers: dict[str, Officer]
+    inserted: int
+    updated: int
+    unchanged: int
+
+
+def store_officers(session: Session, records: Collection[OfficerValues], on: date) -> StoredOfficers:
+    """Create the officers that are not there yet, and change those that differ.
+
+    Parameters
+    ----------
+    session
+        Of `Database.write`.
+    records
+        Each of another identity. Values are as the database gives them back, so that they compare.
+    on
+        The first day of new officers.
+    """
+    external_ids = {each.external_id for each in records}
+    stored = {
+        each.external_id: each
+        for each in session.scalars(select(Officer))
+        if each.external_id in external_ids
+    }
+    inserted = updated = unchanged = 0
+    for record in records:
+        officer = stored.get(record.external_id)
+        if officer is None:
+            inserted += 1
+            officer = Officer(external_id=record.external_id, valid_from=on, version=1)
+            session.add(officer)
+        elif (officer.area_code, officer.personal, officer.attributes) == record[1:]:
+            unchanged += 1
+            continue
+        else:
+            updated += 1
+            officer.version += 1
+        officer.area_code = record.area_code
+        officer.personal, officer.attributes = record.personal, record.attributes
+        stored[record.external_id] = officer
+    session.flush()
+    return StoredOfficers(stored, inserted, updated, unchanged)
+
+
+def ended_identities(session: Session) -> set[str]:
+    """Return the identities of officers who have left."""
+    return set(session.scalars(select(Officer.external_id).where(Officer.valid_to.is_not(None))))

@@ -1,0 +1,237 @@
+"""Posts: what an officer is in a cell of a scheme, given and ended one by one or by area and duty."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Literal, NamedTuple, get_args
+
+from sqlalchemy import case, select
+from sqlalchemy.orm import Session
+
+from gis.errors import ConflictError, InputError, NotFoundError
+from layers.areas.scope import within
+from layers.db.bulk import in_force, insert_rows
+from layers.db.locks import lock_scheme
+from layers.db.versions import require_version
+from layers.models import Cell, Officer, Post, Scheme
+from layers.plans.cells import cells_in_force
+from layers.plans.schemes import find_scheme
+
+Duty = Literal["leader", "officer", "inspector", "assistant"]
+Rank = Literal["A", "B"]
+"""B is the backup of A."""
+
+DUTIES: tuple[str, ...] = get_args(Duty)
+RANKS: tuple[str, ...] = get_args(Rank)
+
+
+class SchemePost(NamedTuple):
+    """A post with the code of its scheme, and the area of the cell or officer by which it is audited."""
+
+    post: Post
+    scheme: str
+    area_code: str | None
+
+
+def list_posts(session: Session, officer: Officer) -> Sequence[SchemePost]:
+    """Return the posts that an officer holds or held, in the order in which they were given."""
+    statement = (
+        select(Post, Scheme.code)
+        .join(Scheme, Scheme.id == Post.scheme_id)
+        .where(Post.officer_id == officer.id)
+        .order_by(Post.id)
+    )
+    return [SchemePost(post, scheme, officer.area_code) for post, scheme in session.execute(statement)]
+
+
+def posts_in_cell(
+    session: Session, scheme_id: int, cell_code: str, on: date, *, limit: int
+) -> Sequence[tuple[Post, Officer]]:
+    """Return the posts held in a cell on a date with their holders, by duty, the A before the B; so many."""
+    duty_position = case({duty: position for position, duty in enumerate(DUTIES)}, value=Post.duty)
+    statement = (
+        select(Post, Officer)
+        .join(Officer, Officer.id == Post.officer_id)
+        .where(
+            Post.scheme_id == scheme_id,
+            Post.cell_code == cell_code,
+            in_force(Post.valid_from, Post.valid_to, on),
+        )
+        .order_by(duty_position, Post.rank, Post.id)
+        .limit(limit)
+    )
+    return [(post, officer) for post, officer in session.execute(statement)]
+
+
+def add_post(
+    session: Session,
+    officer: Officer,
+    *,
+    scheme: str,
+    cell_code: str,
+    duty: Duty,
+    rank: Rank,
+    on: date | None,
+    scope: str | None,
+) -> SchemePost:
+    """Add a post of an officer who is locked and has not left.
+
+    Parameters and errors are those of `layers.staff.officers.appoint_officer`.
+    """
+    found = find_scheme(session, scheme)
+    area_codes = session.scalars(
+        select(Cell.area_code).where(
+            Cell.scheme_id == found.id,
+            Cell.code == cell_code,
+            Cell.valid_from.is_not(None),
+            Cell.valid_to.is_(None),
+            within(Cell.area_code, scope),
+        )
+    ).all()
+    if not area_codes:
+        raise NotFoundError(f"There is no cell '{cell_code}' in force in scheme '{found.code}'.")
+    post = Post(
+        officer_id=officer.id,
+        scheme_id=found.id,
+        cell_code=cell_code,
+        duty=duty,
+        rank=rank,
+        valid_from=on or date.today(),
+        version=1,
+    )
+    session.add(post)
+    session.flush()
+    return SchemePost(post, found.code, area_codes[0])
+
+
+def end_post(session: Session, post_id: int, version: int, *, scope: str | None = None) -> SchemePost:
+    """End a post today.
+
+    Parameters
+    ----------
+    session
+        Of `Database.write`.
+    version
+        The version that the change is based on.
+    scope
+        The area that the holder must be of; None for any.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such post.
+    StaleError
+        If the post has another version by now.
+    ConflictError
+        If it has ended already.
+    """
+    held = select(Post, Officer).join(Officer, Officer.id == Post.officer_id)
+    found = session.execute(
+        held.where(Post.id == post_id, within(Officer.area_code, scope)).with_for_update(of=Post),
+        execution_options={"populate_existing": True},
+    ).one_or_none()
+    if found is None:
+        raise NotFoundError(f"There is no post number {post_id}.")
+    post, holder = found
+    require_version(post.version, version)
+    if post.valid_to is not None:
+        raise ConflictError(f"Post number {post_id} has ended on {post.valid_to}.")
+    _end(post, date.today())
+    session.flush()
+    return SchemePost(post, session.get_one(Scheme, post.scheme_id).code, holder.area_code)
+
+
+def end_posts(session: Session, officer_id: int, on: date) -> None:
+    """End on a day all posts that an officer holds."""
+    held = select(Post).where(Post.officer_id == officer_id, Post.valid_to.is_(None))
+    for post in session.scalars(held):
+        _end(post, on)
+
+
+class Appointment(NamedTuple):
+    """The duty of an officer in all cells of the officer's area; None for one who is to hold no post."""
+
+    officer: Officer
+    duty: str | None
+    rank: str
+
+
+class PostChanges(NamedTuple):
+    """How many posts began, ended and stayed; how many officers with a duty have no cell in their area."""
+
+    begun: int
+    ended: int
+    kept: int
+    without_cells: int
+
+
+def appoint_by_area(
+    session: Session, scheme_code: str, appointments: Collection[Appointment], on: date
+) -> PostChanges:
+    """Give officers the posts that area and duty call for in a scheme, and end what else they hold in it.
+
+    An officer gets a post in each cell in force on the day that belongs to exactly the officer's area.
+
+    Parameters
+    ----------
+    session
+        Of `Database.write`. The scheme's lock is taken.
+    scheme_code
+        Code of the scheme.
+    appointments
+        The officers concerned; posts of others stay.
+    on
+        The day from which it holds.
+
+    Raises
+    ------
+    InputError
+        If the scheme has no cells in force on the day.
+    NotFoundError
+        If there is no such scheme.
+    """
+    scheme = find_scheme(session, scheme_code)
+    # Publishing decides which cells are in force: one of the two waits for the other.
+    lock_scheme(session, scheme.id, shared=True)
+    cells: dict[str | None, list[str]] = defaultdict(list)
+    chosen = select(Cell.area_code, Cell.code).where(cells_in_force(scheme.id, on))
+    for area_code, code in session.execute(chosen.order_by(Cell.code)):
+        cells[area_code].append(code)
+    if not cells:
+        raise InputError(f"The scheme '{scheme_code}' has no cells in force on {on}; publish a plan first.")
+    held: dict[int, dict[tuple[str, str, str], Post]] = defaultdict(dict)
+    for post in session.scalars(select(Post).where(Post.scheme_id == scheme.id, Post.valid_to.is_(None))):
+        held[post.officer_id][post.cell_code, post.duty, post.rank] = post
+    ended = kept = without_cells = 0
+    begun = []
+    for officer, duty, rank in appointments:
+        codes = cells.get(officer.area_code, []) if duty is not None else []
+        without_cells += duty is not None and not codes
+        expected = {(code, str(duty), rank) for code in codes}
+        current = held[officer.id]
+        kept += len(expected & current.keys())
+        begun += [
+            {
+                "officer_id": officer.id,
+                "scheme_id": scheme.id,
+                "cell_code": code,
+                "duty": duty,
+                "rank": rank,
+                "valid_from": on,
+                "valid_to": None,
+                "version": 1,
+            }
+            for code, duty, rank in sorted(expected - current.keys())
+        ]
+        for key in current.keys() - expected:
+            _end(current[key], on)
+            ended += 1
+    session.flush()
+    insert_rows(session, Post.metadata.tables["posts"], begun)
+    return PostChanges(len(begun), ended, kept, without_cells)
+
+
+def _end(post: Post, on: date) -> None:
+    """End a post on a day; one that begins later keeps an empty interval as a trace."""
+    post.valid_to = max(on, post.valid_from)
+    post.version += 1
