@@ -228,5 +228,8 @@ def test_the_page_has_it_in_address_legend_and_card(
     opened.wait("wangge.state().fill === 'households'")
     page.evaluate(f"location.hash = 'by={KEY}'")
     opened.wait(f"wangge.state().fill === '{KEY}'")
-    page.evaluate("location.hash = 'by=lamps_per_acre'")
-    opened.wait("location.hash.includes('by=lamps_per_ha')")
+    # Of an address with another choice and an unknown measure only that choice is taken.
+    page.evaluate("location.hash = 'by=lamps_per_acre&method=equal_interval'")
+    opened.wait("wangge.state().method === 'equal_interval'")
+    assert page.evaluate("wangge.state().fill") == KEY
+    opened.wait(f"location.hash.includes('by={KEY}')")

@@ -4,6 +4,8 @@ import { locale, t } from "./i18n.js";
 
 export const number = (value) => new Intl.NumberFormat(locale(), { maximumFractionDigits: 1 }).format(value);
 
+export const percent = (share) => new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 0 }).format(share);
+
 // Three significant digits: 12.3 km², 4,560 m².
 function significant(value) {
   const fraction = value >= 100 ? 0 : value >= 10 ? 1 : 2;
