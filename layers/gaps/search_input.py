@@ -13,11 +13,12 @@ from pyproj import CRS
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
+from gis.arrays import ObjectArray
 from gis.crs import LONLAT
 from gis.errors import InputError
 from gis.gaps import GapInput
 from layers.areas.hierarchy import AreaHierarchy, read_hierarchy
-from layers.db.bulk import Objects, decode_geometries, in_force, raw_geometry
+from layers.db.bulk import decode_geometries, in_force, raw_geometry
 from layers.entities.states import StateModel, select_states
 from layers.models import Area, Assignment, Cell, Entity, Scheme
 from layers.plans.cells import cells_in_force
@@ -176,5 +177,5 @@ def _to_frame(session: Session, rows: Collection[Any], columns: tuple[str, ...])
         name: pd.Series([row[position] for row in listed], dtype=object)
         for position, name in enumerate(columns)
     }
-    geometries: Objects = decode_geometries(session, [row[-1] for row in listed])
+    geometries: ObjectArray = decode_geometries(session, [row[-1] for row in listed])
     return gpd.GeoDataFrame(values, geometry=geometries, crs=LONLAT)
