@@ -45,7 +45,7 @@ BUCKET_BOUNDS_S = (
 )
 """Upper bounds of the buckets of the time of an answer, in seconds."""
 
-_BOUND_LABELS = [floatToGoString(bound) for bound in BUCKET_BOUNDS_S]  # type: ignore[no-untyped-call]
+_BOUND_LABELS = [str(floatToGoString(bound)) for bound in BUCKET_BOUNDS_S]  # type: ignore[no-untyped-call]
 _FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _RETRY_INTERVAL_S = 10.0
 
