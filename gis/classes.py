@@ -6,9 +6,9 @@ from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-FloatArray = NDArray[np.float64]
+from gis.arrays import FloatArray, IntArray
 
 _MAX_SAMPLE_SIZE = 300
 # Fisher-Jenks takes time with the square of the number of values; so many take a tenth of a second.
@@ -34,7 +34,7 @@ class Histogram(NamedTuple):
     """How often values occur: the n + 1 edges of n bars, ascending, and the count of each bar."""
 
     edges: FloatArray
-    counts: NDArray[np.int64]
+    counts: IntArray
 
 
 def upper_bounds(
@@ -102,7 +102,7 @@ def _classify(numbers: FloatArray, classes: int, method: ClassificationMethod) -
     return np.array(found.bins, dtype=np.float64)
 
 
-def class_counts(values: ArrayLike, bounds: FloatArray) -> NDArray[np.int64]:
+def class_counts(values: ArrayLike, bounds: FloatArray) -> IntArray:
     """Return how many values each class holds, shape (len(bounds),)."""
     class_index = np.searchsorted(bounds, _finite_values(values), side="left")
     return np.bincount(class_index, minlength=len(bounds)).astype(np.int64)

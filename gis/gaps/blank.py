@@ -6,14 +6,16 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from gis.arrays import ObjectArray
 from gis.codes import require_codes
 from gis.crs import to_lonlat, to_working_crs
 from gis.gaps.findings import HAIRLINE_M2, count_inhabitants, findings_from_area
 from gis.gaps.frame import build_gap_frame
-from gis.gaps.gap_input import GapInput, ObjectArray, representative_points
+from gis.gaps.gap_input import GapInput, representative_points
 from gis.gaps.identity import shared_ground
-from gis.gaps.kind import Figure, GapFacts, GapKind, GapSymbol, Progress, Text
+from gis.gaps.kind import Figure, GapFacts, GapKind, GapSymbol, Text
 from gis.gaps.phrases import list_phrase, min_area_phrase
+from gis.progress import Progress
 from gis.topology.findings import format_area
 from gis.topology.polygon_layer import NOISE_WIDTH_M, mean_width
 

@@ -2,10 +2,9 @@
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-from gis.gaps.gap_input import IntArray, ObjectArray
-from gis.gaps.kind import Progress
+from gis.arrays import FloatArray, IntArray, ObjectArray
+from gis.progress import Progress, no_progress
 
 QUAD_SEGS = 64
 """Segments of a quarter circle: circles are drawn with vertices on the radius and fall short of it by at most
@@ -37,7 +36,7 @@ def subtract_buffers(
         Shape (n,): what is left of each polygon, empty where nothing is, the polygon itself where no point
         is near. Polygons wholly in one circle are decided exactly; circles cut as `QUAD_SEGS` says.
     """
-    report_progress = progress or (lambda _done, _total: None)
+    report_progress = progress or no_progress
     remaining = polygons.copy()
     solid = np.flatnonzero(~shapely.is_empty(polygons))
     if len(points) and len(solid):
@@ -60,7 +59,7 @@ def subtract_buffers(
     return remaining
 
 
-def _farthest_vertex_distance(polygons: ObjectArray, points: ObjectArray) -> NDArray[np.float64]:
+def _farthest_vertex_distance(polygons: ObjectArray, points: ObjectArray) -> FloatArray:
     """Distance from each point to the farthest vertex of its polygon, beyond which no part of it can lie."""
     xy, owner = shapely.get_coordinates(polygons, return_index=True)
     distance = np.hypot(xy[:, 0] - shapely.get_x(points)[owner], xy[:, 1] - shapely.get_y(points)[owner])

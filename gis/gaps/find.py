@@ -14,6 +14,7 @@ from gis.gaps.catalogue import GAP_KINDS
 from gis.gaps.frame import FIGURES_COLUMN, GAP_COLUMNS, build_gap_frame, describe_gaps
 from gis.gaps.gap_input import GapInput
 from gis.gaps.rules import SEVERITIES, SeverityRule, read_rule
+from gis.progress import no_progress
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def find_gaps(
         if name not in GAP_KINDS:
             raise InputError(f"'{name}' is no kind of gap; known are: {', '.join(GAP_KINDS)}.")
     rules = rules or GapRules()
-    report_progress = progress or (lambda _done, _total: None)
+    report_progress = progress or no_progress
     frames: list[gpd.GeoDataFrame] = []
     searched: list[str] = []
     skipped: dict[str, str] = {}

@@ -4,8 +4,9 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from gis.arrays import IntArray, ObjectArray
 from gis.crs import to_lonlat
-from gis.gaps.gap_input import GapInput, IntArray, ObjectArray, representative_points
+from gis.gaps.gap_input import GapInput, representative_points
 
 HAIRLINE_M2 = 0.01
 """As much as a plan's cells may differ from their area in all.

@@ -9,8 +9,8 @@ import pandas as pd
 import shapely
 from numpy.typing import ArrayLike
 
+from gis.arrays import ObjectArray
 from gis.crs import LONLAT
-from gis.gaps.gap_input import ObjectArray
 from gis.gaps.kind import GapKind, gap_facts
 
 GAP_COLUMNS = (

@@ -8,10 +8,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
 from gis.areas import leaf_areas
+from gis.arrays import FloatArray, IntArray, ObjectArray
 from gis.assign import assign_to_cells
 from gis.codes import normalize_codes, require_codes
 from gis.crs import to_lonlat, to_working_crs
@@ -21,9 +21,6 @@ from gis.topology.check import TopologyReport, check_topology
 
 MAX_COUNT_PER_RECORD = 1_000_000
 """The most households or enterprises that one record stands for; a greater number counts nothing real."""
-
-ObjectArray = NDArray[np.object_]
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +131,7 @@ class GapInput:
 
     def _weights(self, kind: str, column: str) -> IntArray:
         entities = self.assigned_entities
-        weights: NDArray[np.float64] = np.ones(len(entities))
+        weights: FloatArray = np.ones(len(entities))
         if column in entities.columns:
             counts = pd.to_numeric(entities[column], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
             weights = np.where((counts >= 0) & (counts <= MAX_COUNT_PER_RECORD), counts, 1.0)

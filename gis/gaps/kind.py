@@ -8,8 +8,8 @@ import geopandas as gpd
 import pandas as pd
 
 from gis.gaps.gap_input import GapInput
+from gis.progress import Progress
 
-Progress = Callable[[int, int], None]
 Hatch = Sequence[Literal[0, 45, 90, 135]]
 FigureType = Literal["number", "integer", "string", "boolean", "array"]
 

@@ -8,17 +8,18 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import BoolArray, IntArray, ObjectArray
 from gis.crs import LONLAT, to_lonlat, to_working_crs
 from gis.errors import InputError
 from gis.gaps.buffers import subtract_buffers
 from gis.gaps.frame import build_gap_frame
-from gis.gaps.gap_input import GapInput, IntArray, ObjectArray, representative_points
+from gis.gaps.gap_input import GapInput, representative_points
 from gis.gaps.identity import same_key
-from gis.gaps.kind import Figure, GapFacts, GapKind, GapSymbol, Progress, Text
+from gis.gaps.kind import Figure, GapFacts, GapKind, GapSymbol, Text
 from gis.gaps.phrases import list_phrase
+from gis.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def _count_beyond(gap_input: GapInput, points: ObjectArray, distance: float) -> 
     )
     located = np.flatnonzero(~(shapely.is_missing(geometries) | shapely.is_empty(geometries)))
     counted, geometries = counted[located], geometries[located]
-    near: NDArray[np.bool_] = np.zeros(len(counted), dtype=bool)
+    near: BoolArray = np.zeros(len(counted), dtype=bool)
     if len(points):
         (found, _), gap = shapely.STRtree(points).query_nearest(
             geometries, all_matches=False, return_distance=True

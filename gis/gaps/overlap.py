@@ -9,8 +9,9 @@ from gis.gaps.findings import HAIRLINE_M2, count_inhabitants, findings_from_area
 from gis.gaps.frame import build_gap_frame
 from gis.gaps.gap_input import GapInput
 from gis.gaps.identity import shared_ground
-from gis.gaps.kind import Figure, GapFacts, GapKind, GapSymbol, Progress, Text
+from gis.gaps.kind import Figure, GapFacts, GapKind, GapSymbol, Text
 from gis.gaps.phrases import min_area_phrase
+from gis.progress import Progress
 from gis.topology.findings import format_area
 
 

@@ -6,12 +6,14 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from gis.arrays import ObjectArray
 from gis.assign import UNASSIGNED_REASONS
 from gis.crs import to_lonlat
 from gis.gaps.frame import build_gap_frame
-from gis.gaps.gap_input import GapInput, ObjectArray, optional_codes
+from gis.gaps.gap_input import GapInput, optional_codes
 from gis.gaps.identity import same_figures
-from gis.gaps.kind import Figure, GapFacts, GapKind, GapSymbol, Progress, Text
+from gis.gaps.kind import Figure, GapFacts, GapKind, GapSymbol, Text
+from gis.progress import Progress
 
 _REASONS_ZH = {
     "outside": "不在任何网格内",

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from gis.arrays import FloatArray, IntArray
+
 Numbers = NDArray[Any]
 """Numbers of any type: counts stay whole."""
 

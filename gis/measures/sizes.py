@@ -3,12 +3,11 @@
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pyproj import CRS, Geod
 
+from gis.arrays import FloatArray, ObjectArray
 from gis.crs import to_lonlat, to_working_crs
-
-FloatArray = NDArray[np.float64]
 
 
 def measure_cells(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> gpd.GeoDataFrame:
@@ -78,7 +77,7 @@ def geodesic_area_m2(cells: gpd.GeoDataFrame) -> FloatArray:
     return np.bincount(cell[part], weights=signed, minlength=len(cells)).astype(np.float64)
 
 
-def _projected_geometries(cells: gpd.GeoDataFrame, crs: CRS | None) -> NDArray[np.object_]:
+def _projected_geometries(cells: gpd.GeoDataFrame, crs: CRS | None) -> ObjectArray:
     geometries = geometries_without_none(cells)
     if shapely.is_empty(geometries).all():
         return geometries
@@ -86,7 +85,7 @@ def _projected_geometries(cells: gpd.GeoDataFrame, crs: CRS | None) -> NDArray[n
     return np.asarray(to_working_crs(lonlat, crs).geometry, dtype=object)
 
 
-def geometries_without_none(cells: gpd.GeoDataFrame) -> NDArray[np.object_]:
+def geometries_without_none(cells: gpd.GeoDataFrame) -> ObjectArray:
     """Return the geometries of cells, an empty one where there is None, shape (n,)."""
     geometries = np.array(cells.geometry, dtype=object)
     geometries[shapely.is_missing(geometries)] = shapely.Polygon()

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gis.arrays import FloatArray
 from gis.classes import ClassificationMethod, class_ranges, upper_bounds
 from gis.measures import Measure
 
@@ -19,7 +19,7 @@ class Classification(NamedTuple):
     classes: int = 5
     method: ClassificationMethod = ClassificationMethod.quantiles
 
-    def ranges(self, measure: Measure, values: NDArray[np.float64]) -> list[tuple[float, float]]:
+    def ranges(self, measure: Measure, values: FloatArray) -> list[tuple[float, float]]:
         """Return from where to where each class of a measure's values reaches, as a legend says it.
 
         There are fewer classes where values repeat.

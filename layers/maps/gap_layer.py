@@ -8,8 +8,8 @@ import numpy as np
 import shapely
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from numpy.typing import NDArray
 
+from gis.arrays import IntArray, ObjectArray
 from gis.gaps import explain_gap, gap_facts, gap_label, gap_symbol
 from layers.maps import mpl_style
 from layers.maps.encoding import encode_geometry
@@ -42,9 +42,9 @@ def encode_gaps(gaps: gpd.GeoDataFrame, language: str) -> dict[str, Any]:
     }
 
 
-def gap_kinds(gaps: gpd.GeoDataFrame) -> NDArray[np.object_]:
+def gap_kinds(gaps: gpd.GeoDataFrame) -> ObjectArray:
     """Return the kind of each gap, an empty text where it has none."""
-    kinds: NDArray[np.object_] = np.full(len(gaps), "", dtype=object)
+    kinds: ObjectArray = np.full(len(gaps), "", dtype=object)
     if "kind" in gaps:
         kinds[:] = as_strings(gaps["kind"])
     return kinds
@@ -61,7 +61,7 @@ def _rules(gaps: gpd.GeoDataFrame, language: str) -> list[str]:
     ]
 
 
-def severity_levels(gaps: gpd.GeoDataFrame) -> NDArray[np.int64]:
+def severity_levels(gaps: gpd.GeoDataFrame) -> IntArray:
     """Return severity as 1 (low) to 3 (high); a word that is none of the three counts as medium."""
     words = as_strings(gaps["severity"]) if "severity" in gaps else [""] * len(gaps)
     return np.array([_SEVERITY.get(word.lower(), 2) for word in words], dtype=np.int64)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gis.arrays import BoolArray, FloatArray, ObjectArray
 from layers.maps import mpl_style
 
 _CANDIDATES_PER_SIDE = 30
@@ -34,11 +34,11 @@ class Label:
     size: float
     zorder: float
 
-    def bboxes_at(self, positions: NDArray[np.float64], scale: float) -> NDArray[np.object_]:
+    def bboxes_at(self, positions: FloatArray, scale: float) -> ObjectArray:
         """Return the boxes that the text covers when centred on each of some places (n, 2)."""
         wide, high = np.array(mpl_style.text_extent(self.text, self.size)) * scale / 2000
         x, y = positions.T
-        bboxes: NDArray[np.object_] = shapely.box(x - wide, y - high, x + wide, y + high)
+        bboxes: ObjectArray = shapely.box(x - wide, y - high, x + wide, y + high)
         return bboxes
 
 
@@ -87,18 +87,18 @@ def _best_candidate(
     return (shapely.Point(candidates[best]), bboxes[best]) if free[best] else None
 
 
-def _candidates(geometry: shapely.Geometry, middle: NDArray[np.float64]) -> NDArray[np.float64]:
+def _candidates(geometry: shapely.Geometry, middle: FloatArray) -> FloatArray:
     """Return places (n, 2) spread evenly over a geometry, the nearest to its middle first."""
     west, south, east, north = shapely.bounds(geometry)
     step = max(east - west, north - south) / _CANDIDATES_PER_SIDE
     x, y = np.meshgrid(np.arange(west + step / 2, east, step), np.arange(south + step / 2, north, step))
     candidates = np.column_stack([x.ravel(), y.ravel()])
     candidates = candidates[shapely.contains_xy(geometry, candidates)]
-    nearest: NDArray[np.float64] = candidates[np.argsort(np.hypot(*(candidates - middle).T), kind="stable")]
+    nearest: FloatArray = candidates[np.argsort(np.hypot(*(candidates - middle).T), kind="stable")]
     return nearest
 
 
-def _intersects_any(tree: shapely.STRtree, bboxes: NDArray[np.object_]) -> NDArray[np.bool_]:
+def _intersects_any(tree: shapely.STRtree, bboxes: ObjectArray) -> BoolArray:
     """Return which boxes touch something in the tree."""
     touching = np.zeros(len(bboxes), dtype=bool)
     touching[tree.query(bboxes, predicate="intersects")[0]] = True

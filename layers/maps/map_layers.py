@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gis.arrays import FloatArray, IntArray, ObjectArray
 from gis.codes import require_codes
 from gis.colours import colour_cells
 from gis.crs import LONLAT, to_lonlat
@@ -80,7 +81,7 @@ def rounded_list(values: "pd.Series[Any]") -> list[float | int | None]:
     return _number_list(round_for_display(values.to_numpy(dtype=float, na_value=np.nan)))
 
 
-def _number_list(values: NDArray[np.float64]) -> list[float | int | None]:
+def _number_list(values: FloatArray) -> list[float | int | None]:
     finite = values[np.isfinite(values)]
     whole = bool(np.all(finite == np.rint(finite)))
     return [None if not np.isfinite(v) else (int(v) if whole else v) for v in values.tolist()]
@@ -88,7 +89,7 @@ def _number_list(values: NDArray[np.float64]) -> list[float | int | None]:
 
 def encode_cells(
     cells: gpd.GeoDataFrame,
-    counts: Mapping[str, NDArray[np.int64]],
+    counts: Mapping[str, IntArray],
     measure: str | None,
     classification: Classification,
     language: str,
@@ -190,7 +191,7 @@ def _label_anchors(geometries: NDArray[Any]) -> str | None:
 
 def _fields(
     cells: gpd.GeoDataFrame,
-    counts: Mapping[str, NDArray[np.int64]],
+    counts: Mapping[str, IntArray],
     key: str | None,
     classification: Classification,
     language: str,
@@ -246,7 +247,7 @@ def measure_column(cells: gpd.GeoDataFrame, key: str) -> "pd.Series[Any]":
     return cells[key]
 
 
-def rounded_values(measure: Measure, column: "pd.Series[Any]") -> NDArray[np.float64]:
+def rounded_values(measure: Measure, column: "pd.Series[Any]") -> FloatArray:
     """Return the rounded values of a measure, NaN where they are not known."""
     return np.asarray(measure.round(column.to_numpy(dtype=float, na_value=np.nan)), dtype=float)
 
@@ -280,7 +281,7 @@ def encode_areas(areas: gpd.GeoDataFrame) -> dict[str, Any]:
     }
 
 
-def area_depths(areas: gpd.GeoDataFrame) -> NDArray[np.int64]:
+def area_depths(areas: gpd.GeoDataFrame) -> IntArray:
     """Return how many of an area's ancestors are in the layer; a cycle of parents ends where it closes."""
     if "code" not in areas:
         raise InputError("The areas have no column 'code'.")
@@ -311,7 +312,7 @@ def encode_entities(name: str, frame: gpd.GeoDataFrame, language: str) -> dict[s
     }
 
 
-def count_per_cell(name: str, frame: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> NDArray[np.int64]:
+def count_per_cell(name: str, frame: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> IntArray:
     """Count the entities of each cell, by their `cell_code` where assigned, else by where they lie.
 
     Parameters
@@ -369,7 +370,7 @@ def encode_basemap_layer(name: str, frame: gpd.GeoDataFrame, language: str) -> d
     }
 
 
-def common_prefix(codes: NDArray[np.object_]) -> str:
+def common_prefix(codes: ObjectArray) -> str:
     """Return the common prefix of all codes, without the last character of the shortest."""
     if len(codes) < 2:
         return ""

@@ -14,12 +14,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.patheffects import Stroke
-from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
+from gis.arrays import FloatArray, Geometries
 from gis.crs import LONLAT
-
-Geometries = NDArray[np.object_]
 
 TEXT_COLOUR, MUTED_COLOUR, RULE_COLOUR = "#1F2B38", "#5F6B78", "#D5DADF"
 
@@ -185,7 +183,7 @@ def draw_label(axes: Axes, position: shapely.Point, label: str, size: float, *, 
         )
 
 
-def true_north_angle(crs: CRS, position: NDArray[np.float64]) -> float:
+def true_north_angle(crs: CRS, position: FloatArray) -> float:
     """Return the direction of true north at a place, in radians clockwise from the grid's north."""
     back = Transformer.from_crs(crs, LONLAT, always_xy=True)
     forth = Transformer.from_crs(LONLAT, crs, always_xy=True)

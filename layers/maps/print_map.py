@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
-from numpy.typing import NDArray
 from pyproj import CRS
 
+from gis.arrays import FloatArray
 from gis.classes import ClassificationMethod
 from gis.codes import require_codes
 from gis.colours import TOL_BRIGHT, TOL_GREY, colour_cells
@@ -167,7 +167,7 @@ class _PrintMapRenderer:
         sidebar_axes.axis("off")
         self._draw_sidebar(sidebar_axes)
 
-    def _read_measure(self) -> tuple[NDArray[np.float64] | None, list[tuple[float, float]]]:
+    def _read_measure(self) -> tuple[FloatArray | None, list[tuple[float, float]]]:
         name = self.print_map.measure
         if name is None:
             return None, []

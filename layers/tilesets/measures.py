@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gis.arrays import FloatArray, IntArray
 from gis.classes import ClassificationMethod, Histogram, class_counts, class_ranges, histogram, upper_bounds
 from gis.errors import NotFoundError
 from gis.measures import Measure
@@ -56,9 +57,9 @@ class MeasureClassification:
 
     measure: Measure
     method: ClassificationMethod
-    breaks: NDArray[np.float64]
-    ranges: NDArray[np.float64]
-    counts: NDArray[np.int64]
+    breaks: FloatArray
+    ranges: FloatArray
+    counts: IntArray
     histogram: Histogram
     min: float | None
     max: float | None
