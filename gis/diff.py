@@ -6,14 +6,13 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 from pyproj import CRS
 
 from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
-from gis.codes import require_codes
-from gis.crs import LONLAT, choose_working_crs, to_lonlat, to_working_crs
+from gis.crosswalk import Crosswalk, PlanCells, build_crosswalk, read_plans
+from gis.crs import LONLAT, choose_working_crs
 from gis.errors import InputError
-from gis.faces.overlay import OverlayTolerance, extract_polygons
+from gis.faces.overlay import OverlayTolerance
 from gis.measures import resolve_working_crs
 from gis.progress import Progress, no_progress
 
@@ -29,8 +28,6 @@ The parts of a split or merged cell together also fill at least this share of it
 _PART_THRESHOLD = PART_SHARE * (
     1 - 1e-9
 )  # nine squares of ten are 0.9 of them, whatever rounding made of their areas
-
-_CHUNK = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +68,6 @@ class PlanDiff:
             "added_m2": round(float(area[added].sum()), 2),
             "removed_m2": round(float(area[removed].sum()), 2),
         }
-
-
-@dataclass(frozen=True, eq=False)
-class _Plan:
-    codes: ObjectArray
-    geometries: ObjectArray
-    area_m2: FloatArray
 
 
 def diff_plans(
@@ -127,7 +117,7 @@ def diff_plans(
         if crs is None
         else resolve_working_crs(new, resolve_working_crs(old, crs))
     )
-    before, after = _read_plans(old, new, working)
+    before, after = read_plans(old, new, working)
     report_progress(1, 4)
     new_row_of = pd.Index(after.codes).get_indexer(pd.Index(before.codes))
     tolerance = OverlayTolerance(min_area_m2, min_width_m)
@@ -137,7 +127,7 @@ def diff_plans(
     kept = np.zeros(len(after.codes), dtype=bool)
     kept[new_row_of[unchanged]] = True
     changed_new = np.flatnonzero(~kept)
-    overlay = _overlay_plans(before, after, changed_old, changed_new, tolerance)
+    overlay = build_crosswalk(before, after, changed_old, changed_new, tolerance)
     common = bool(unchanged.any() or ((overlay.old_row >= 0) & (overlay.new_row >= 0)).any())
     if not common and before.area_m2.any() and after.area_m2.any():
         raise InputError("The two plans share no ground; compare plans of one place.")
@@ -150,32 +140,8 @@ def diff_plans(
     return PlanDiff(pieces, table)
 
 
-def _read_plans(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, working: CRS) -> tuple[_Plan, _Plan]:
-    plans = []
-    for name, frame in (("old", old), ("new", new)):
-        if "code" not in frame.columns:
-            raise InputError(f"The {name} plan has no column 'code'; name the field that holds it.")
-        codes = require_codes(frame["code"])
-        twice = pd.Series(codes).duplicated().to_numpy()
-        if twice.any():
-            row = int(np.flatnonzero(twice)[0])
-            raise InputError(
-                f"Record {row + 1} of the {name} plan uses the code '{codes[row]}' again; codes are unique."
-            )
-        geometries = np.array(
-            shapely.force_2d(to_working_crs(to_lonlat(frame), working).geometry), dtype=object
-        )
-        geometries[shapely.is_missing(geometries)] = shapely.Polygon()
-        invalid = ~shapely.is_valid(geometries)
-        geometries[invalid] = shapely.make_valid(
-            geometries[invalid], method="structure", keep_collapsed=False
-        )
-        plans.append(_Plan(codes, geometries, np.asarray(shapely.area(geometries))))
-    return plans[0], plans[1]
-
-
 def _is_unchanged(
-    before: _Plan, after: _Plan, new_row_of: IntArray, tolerance: OverlayTolerance
+    before: PlanCells, after: PlanCells, new_row_of: IntArray, tolerance: OverlayTolerance
 ) -> BoolArray:
     """Return for each old cell whether the new cell of the same code has the same ground."""
     unchanged: BoolArray = np.zeros(len(before.codes), dtype=bool)
@@ -184,66 +150,9 @@ def _is_unchanged(
     return unchanged
 
 
-@dataclass(frozen=True, eq=False)
-class _OverlayPieces:
-    """Pieces of ground by old and new owner (rows, -1 for none), without rounding."""
-
-    old_row: IntArray
-    new_row: IntArray
-    geometries: ObjectArray
-    area_m2: FloatArray
-
-
-def _overlay_plans(
-    before: _Plan, after: _Plan, old_rows: IntArray, new_rows: IntArray, tolerance: OverlayTolerance
-) -> _OverlayPieces:
-    """Overlay the changed cells of each plan with all cells of the other."""
-    a, b = shapely.STRtree(after.geometries).query(before.geometries[old_rows], predicate="intersects")
-    d, c = shapely.STRtree(before.geometries).query(after.geometries[new_rows], predicate="intersects")
-    pairs = np.unique(np.c_[np.r_[old_rows[a], c], np.r_[b, new_rows[d]]], axis=0)
-    left, right = pairs[:, 0], pairs[:, 1]
-    # Pairs of unchanged cells and cells that only touch do not matter.
-    intersections = [
-        extract_polygons(
-            shapely.intersection(
-                before.geometries[left[at : at + _CHUNK]],
-                after.geometries[right[at : at + _CHUNK]],
-            )
-        )
-        for at in range(0, len(left), _CHUNK)
-    ]
-    geometries = np.concatenate(intersections) if intersections else np.empty(0, dtype=object)
-    lost = _uncovered(before.geometries, old_rows, left, after.geometries[right])
-    gained = _uncovered(after.geometries, new_rows, right, before.geometries[left])
-    none_old, none_new = np.full(len(old_rows), -1), np.full(len(new_rows), -1)
-    geometries = tolerance.drop_noise(np.concatenate([geometries, lost, gained]))
-    real = ~shapely.is_empty(geometries)
-    return _OverlayPieces(
-        np.concatenate([left, old_rows, none_new])[real],
-        np.concatenate([right, none_old, new_rows])[real],
-        geometries[real],
-        np.asarray(shapely.area(geometries[real])),
-    )
-
-
-def _uncovered(geometries: ObjectArray, rows: IntArray, owner: IntArray, others: ObjectArray) -> ObjectArray:
-    """Return the ground of the given rows that no cell of the other plan covers."""
-    order = np.argsort(owner, kind="stable")
-    starts = np.searchsorted(owner[order], rows)
-    ends = np.searchsorted(owner[order], rows, side="right")
-    uncovered = geometries[rows].copy()
-    active: IntArray = np.flatnonzero(ends > starts)
-    at = starts.copy()
-    while len(active):
-        uncovered[active] = extract_polygons(shapely.difference(uncovered[active], others[order[at[active]]]))
-        at[active] += 1
-        active = active[(at[active] < ends[active]) & ~shapely.is_empty(uncovered[active])]
-    return uncovered
-
-
 def _find_renamed(
-    before: _Plan, after: _Plan, overlay: _OverlayPieces, tolerance: OverlayTolerance
-) -> tuple[_OverlayPieces, BoolArray]:
+    before: PlanCells, after: PlanCells, overlay: Crosswalk, tolerance: OverlayTolerance
+) -> tuple[Crosswalk, BoolArray]:
     """Return which flows are a whole cell under another code, and drop what else such cells overlap."""
     is_renamed: BoolArray = np.zeros(len(overlay.old_row), dtype=bool)
     pair = np.flatnonzero((overlay.old_row >= 0) & (overlay.new_row >= 0))
@@ -259,7 +168,7 @@ def _find_renamed(
     done_old = np.isin(overlay.old_row, overlay.old_row[is_renamed])
     done_new = np.isin(overlay.new_row, overlay.new_row[is_renamed])
     kept = is_renamed | ~(done_old & done_new)
-    return _OverlayPieces(
+    return Crosswalk(
         overlay.old_row[kept], overlay.new_row[kept], overlay.geometries[kept], overlay.area_m2[kept]
     ), is_renamed[kept]
 
@@ -269,9 +178,9 @@ class _ChangeKinds:
 
     def __init__(
         self,
-        before: _Plan,
-        after: _Plan,
-        overlay: _OverlayPieces,
+        before: PlanCells,
+        after: PlanCells,
+        overlay: Crosswalk,
         renamed: BoolArray,
         new_row_of: IntArray,
         unchanged: BoolArray,
@@ -307,7 +216,7 @@ def _is_filled_by_parts(whole: IntArray, area: FloatArray, part: BoolArray, size
 
 
 def _piece_frame(
-    before: _Plan, after: _Plan, overlay: _OverlayPieces, kinds: _ChangeKinds, crs: CRS
+    before: PlanCells, after: PlanCells, overlay: Crosswalk, kinds: _ChangeKinds, crs: CRS
 ) -> gpd.GeoDataFrame:
     old, new = _codes_of_rows(before.codes, overlay.old_row), _codes_of_rows(after.codes, overlay.new_row)
     moved = np.flatnonzero(old != new)
@@ -330,7 +239,7 @@ def _codes_of_rows(codes: ObjectArray, rows: IntArray) -> ObjectArray:
     return result
 
 
-def _code_table(before: _Plan, after: _Plan, overlay: _OverlayPieces, kinds: _ChangeKinds) -> pd.DataFrame:
+def _code_table(before: PlanCells, after: PlanCells, overlay: Crosswalk, kinds: _ChangeKinds) -> pd.DataFrame:
     old, new = _codes_of_rows(before.codes, overlay.old_row), _codes_of_rows(after.codes, overlay.new_row)
     shared_areas = pd.DataFrame({"old": old, "new": new, "area": overlay.area_m2}).sort_values(
         ["area", "old", "new"], ascending=[False, True, True]
