@@ -206,11 +206,6 @@ def city(count: int) -> None:
                 }
             )
         )
-    start = time.perf_counter()
-    groups = coverage.dissolve(
-        np.arange(len(cells)) % side // 20 * side + np.arange(len(cells)) // side // 20
-    )
-    print(json.dumps({"groups": len(groups), "seconds": round(time.perf_counter() - start, 2)}))
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ from gis.measures.measure import (
     format_quantity,
     round_for_display,
 )
-from gis.measures.sizes import area_m2, compactness, geodesic_area_m2, measure_cells, perimeter_m
+from gis.measures.sizes import area_m2, geodesic_area_m2, measure_cells
 
 __all__ = [
     "MAX_AREA_DISTORTION",
@@ -39,7 +39,6 @@ __all__ = [
     "Quantity",
     "area_distortion",
     "area_m2",
-    "compactness",
     "computed_measures",
     "count_keys",
     "counted_kinds",
@@ -48,7 +47,6 @@ __all__ = [
     "geodesic_area_m2",
     "measure_cells",
     "measure_of_column",
-    "perimeter_m",
     "require_low_distortion",
     "resolve_working_crs",
     "round_for_display",

@@ -3,7 +3,6 @@
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike
 from pyproj import CRS, Geod
 
 from gis.arrays import FloatArray, ObjectArray
@@ -35,28 +34,6 @@ def measure_cells(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> gpd.GeoDat
 def area_m2(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> FloatArray:
     """Area of each geometry in the working CRS, m², shape (n,)."""
     return np.nan_to_num(shapely.area(_projected_geometries(cells, crs)))
-
-
-def perimeter_m(cells: gpd.GeoDataFrame, crs: CRS | None = None) -> FloatArray:
-    """Length of each geometry's border in the working CRS, metres, holes included, shape (n,)."""
-    return np.nan_to_num(shapely.length(_projected_geometries(cells, crs)))
-
-
-def compactness(area: ArrayLike, perimeter: ArrayLike) -> FloatArray:
-    """Polsby-Popper compactness 4πA/P²: 1 for a circle, 0.785 for a square, 0 where there is no perimeter.
-
-    Parameters
-    ----------
-    area, perimeter
-        In m² and metres (or one unit and its square), shape (n,).
-
-    References
-    ----------
-    Polsby, D. D. and Popper, R. D. (1991), The Third Criterion, Yale Law & Policy Review 9 (2).
-    """
-    a, p = np.asarray(area, dtype=float), np.asarray(perimeter, dtype=float)
-    result: FloatArray = np.divide(4 * np.pi * a, p**2, out=np.zeros(np.broadcast(a, p).shape), where=p > 0)
-    return result
 
 
 def geodesic_area_m2(cells: gpd.GeoDataFrame) -> FloatArray:

@@ -196,21 +196,6 @@ def end_entity(
     return entity
 
 
-def entity_history(session: Session, entity_id: int) -> list[EntityVersion | Entity]:
-    """Return all states of an entity in order, the present one last.
-
-    A state that began and was replaced on one day has an empty interval.
-
-    Raises
-    ------
-    NotFoundError
-        If there is no such entity.
-    """
-    entity = find_entity(session, entity_id)
-    former = select(EntityVersion).where(EntityVersion.entity_id == entity_id)
-    return [*session.scalars(former.order_by(EntityVersion.version)), entity]
-
-
 def archive_versions(session: Session, ids: Collection[int], on: date) -> None:
     """Copy the present states of entities into their histories, and begin the next version of each on a date.
 

@@ -1,13 +1,11 @@
 """A layer of polygons that share their borders, and share them in tiles at every zoom."""
 
-import itertools
 from collections.abc import Mapping
 
 import numpy as np
 import shapely
 
-from gis.arrays import BoolArray, IntArray, ObjectArray
-from gis.errors import InputError
+from gis.arrays import BoolArray, ObjectArray
 from layers.tiles.base_polygon_layer import FULL_ZOOM, BasePolygonLayer
 from layers.tiles.borders import border_lines
 from layers.tiles.encode import LINE, Column, Paths, encode_layer
@@ -44,40 +42,6 @@ class CoverageLayer(BasePolygonLayer):
     InputError
         If a geometry is no polygon, or the number of ids differs.
     """
-
-    def dissolve(self, labels: ObjectArray | IntArray) -> "CoverageLayer":
-        """Unite the rows of each label.
-
-        Parameters
-        ----------
-        labels
-            A label for each row, shape (n,), all text or all numbers.
-
-        Returns
-        -------
-        CoverageLayer
-            A row for each distinct label in ascending order (of `numpy.unique`); its ids count from 1.
-
-        Raises
-        ------
-        InputError
-            If the number of labels differs from that of rows.
-        """
-        if len(labels) != len(self):
-            raise InputError(f"A layer of tiles has {len(self)} shapes and {len(labels)} labels.")
-        distinct, numbers = np.unique(labels, return_inverse=True)
-        order = np.argsort(numbers, kind="stable")
-        geometries = self._rings.to_geometries(len(self))
-        bounds = np.searchsorted(numbers[order], np.arange(len(distinct) + 1))
-        united = np.array(
-            [_coverage_union(geometries[order[begin:end]]) for begin, end in itertools.pairwise(bounds)],
-            dtype=object,
-        )
-        grouped = CoverageLayer.__new__(CoverageLayer)
-        grouped._set_rings(
-            FloatRings.from_geometries(united), shapely.bounds(united), np.arange(1, len(distinct) + 1)
-        )
-        return grouped
 
     def encode_borders(
         self,

@@ -11,7 +11,8 @@ import shapely
 from gis.crs import LONLAT
 from gis.errors import ConflictError, InputError, NotFoundError, StaleError
 from layers.db.database import Database
-from layers.entities.lifecycle import create_entity, end_entity, entity_history, find_entity, update_entity
+from layers.entities.history import visible_states
+from layers.entities.lifecycle import create_entity, end_entity, find_entity, update_entity
 from layers.fields.personal import is_personal
 from layers.imports.areas import import_areas
 from layers.models import Assignment
@@ -60,7 +61,8 @@ def test_a_move_changes_area_and_cell(divided: Database) -> None:
     assert owners(divided) == [("440305001001001", DAY, NEXT), ("440305001002001", NEXT, LATER)]
     with divided.read() as session:
         states = [
-            (each.area_code, each.valid_from, each.valid_to) for each in entity_history(session, entity.id)
+            (each.area_code, each.valid_from, each.valid_to)
+            for each in visible_states(session, find_entity(session, entity.id), None)
         ]
     assert states == [("440305001001", DAY, NEXT), ("440305001002", NEXT, LATER)]
 
@@ -70,7 +72,7 @@ def test_a_change_that_changes_nothing_makes_no_version(divided: Database) -> No
         entity = create_entity(session, "sensor", "S1", attributes={"a": 1}, geometry=WEST.centroid, on=DAY)
         same = {"attributes": {"a": 1, "b": None}, "geometry": WEST.centroid}
         assert update_entity(session, entity.id, 1, same, on=NEXT).version == 1
-        assert len(entity_history(session, entity.id)) == 1
+        assert len(visible_states(session, find_entity(session, entity.id), None)) == 1
 
 
 def test_a_stale_write_is_refused(divided: Database) -> None:
@@ -91,7 +93,8 @@ def test_two_changes_on_one_day_keep_both_states(divided: Database) -> None:
         update_entity(session, entity.id, 1, {"name": "b"}, on=DAY)
         update_entity(session, entity.id, 2, {"name": "c"}, on=DAY)
         assert [
-            (each.name, each.valid_from, each.valid_to) for each in entity_history(session, entity.id)
+            (each.name, each.valid_from, each.valid_to)
+            for each in visible_states(session, find_entity(session, entity.id), None)
         ] == [
             ("a", DAY, DAY),
             ("b", DAY, DAY),
@@ -118,7 +121,7 @@ def test_what_cannot_be_kept_changes_nothing(
     with pytest.raises(error), divided.write() as session:
         update_entity(session, entity.id, 1, changes, on=NEXT)
     with divided.read() as session:
-        assert len(entity_history(session, entity.id)) == 1
+        assert len(visible_states(session, find_entity(session, entity.id), None)) == 1
 
 
 def test_conflicts_and_what_is_not_there(divided: Database) -> None:
@@ -133,9 +136,8 @@ def test_conflicts_and_what_is_not_there(divided: Database) -> None:
         end_entity(session, entity.id, 1, on=LATER)
         with pytest.raises(ConflictError, match="ended"):
             end_entity(session, entity.id, 2, on=LATER)
-        for missing in (find_entity, entity_history):
-            with pytest.raises(NotFoundError):
-                missing(session, 99)
+        with pytest.raises(NotFoundError):
+            find_entity(session, 99)
         with pytest.raises(NotFoundError):
             update_entity(session, 99, 1, {})
 

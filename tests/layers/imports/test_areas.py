@@ -10,7 +10,8 @@ from sqlalchemy import select
 from gis.crs import LONLAT
 from gis.errors import CoverageError, InputError
 from layers.db.database import Database
-from layers.entities.lifecycle import create_entity, entity_history
+from layers.entities.history import visible_states
+from layers.entities.lifecycle import create_entity, find_entity
 from layers.imports.areas import AreaImportSummary, import_areas
 from layers.models import Area, Entity
 
@@ -74,7 +75,8 @@ def test_entities_follow_the_areas(database: Database) -> None:
     assert import_areas(database, TOWN, on=date(2026, 2, 1)).moved == 1
     with database.read() as session:
         states = [
-            (state.area_code, state.valid_from, state.valid_to) for state in entity_history(session, here)
+            (state.area_code, state.valid_from, state.valid_to)
+            for state in visible_states(session, find_entity(session, here), None)
         ]
         assert states == [(None, day, date(2026, 2, 1)), ("440305001001", date(2026, 2, 1), None)]
         assert session.get_one(Entity, away).version == 1

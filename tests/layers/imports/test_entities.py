@@ -14,7 +14,8 @@ from gis.crs import LONLAT
 from gis.datum import convert_coordinates
 from gis.errors import ConflictError, InputError, NotFoundError
 from layers.db.database import Database
-from layers.entities.lifecycle import create_entity, end_entity, entity_history, update_entity
+from layers.entities.history import visible_states
+from layers.entities.lifecycle import create_entity, end_entity, find_entity, update_entity
 from layers.formats import write_layer
 from layers.imports.areas import import_areas
 from layers.imports.entities import ImportSummary, import_entities
@@ -114,7 +115,7 @@ def test_a_newer_file_updates_what_differs(database: Database, tmp_path: Path) -
     ]
     with database.read() as session:
         changed = session.scalars(select(Entity.id).where(Entity.external_id == "001")).one()
-        former, present = entity_history(session, changed)
+        former, present = visible_states(session, find_entity(session, changed), None)
         assert (former.attributes, former.valid_from, former.valid_to) == ({"persons": 2}, DAY, NEXT)
         assert former.personal == {"姓名": "张1"}
         assert shapely.equals_identical(former.geometry, present.geometry)
@@ -131,9 +132,16 @@ def test_an_edit_and_an_import_know_each_other(database: Database, tmp_path: Pat
         end_entity(session, second, 1, on=NEXT)
     assert counts(load(database, homes(), tmp_path / "a.parquet", on=LATER)) == (0, 1, 2, 0)
     with database.read() as session:
-        spans = [(each.valid_from, each.valid_to, each.version) for each in entity_history(session, second)]
+        spans = [
+            (each.valid_from, each.valid_to, each.version)
+            for each in visible_states(session, find_entity(session, second), None)
+        ]
         assert spans == [(DAY, NEXT, 2), (LATER, None, 3)]
-        assert [each.version for each in entity_history(session, first)] == [1, 2, 3]
+        assert [each.version for each in visible_states(session, find_entity(session, first), None)] == [
+            1,
+            2,
+            3,
+        ]
 
 
 @pytest.mark.usefixtures("areas")

@@ -166,39 +166,6 @@ def test_a_tile_without_anything_is_empty():
         assert CoverageLayer(blank_rows, np.arange(3)).encode("cells", address, {}) == b""
 
 
-@given(st.lists(st.integers(0, 5), min_size=24, max_size=24))
-@settings(max_examples=25)
-def test_groups_are_the_unions_of_their_cells(labels):
-    cells = wiggly(6, 4)
-    names = np.array([f"area {label}" for label in labels], dtype=object)
-    grouped = CoverageLayer(cells, np.arange(24)).dissolve(names)
-    distinct = sorted(set(names))
-    assert grouped.ids.tolist() == list(range(1, len(distinct) + 1))
-    for address in tiles_of(cells, 17, 3):
-        drawn = features(grouped.encode("groups", address, {"name": np.array(distinct)}), "groups")
-        assert [told["name"] for _, _, told in drawn] == [distinct[number - 1] for number, _, _ in drawn]
-        for number, shape, _ in drawn:
-            expected = in_units(cells[names == distinct[number - 1]], address)
-            whole = shapely.union_all(expected).intersection(BUFFERED)
-            assert shape.symmetric_difference(whole).area <= whole.length + 8
-        assert (
-            blank(
-                [shape for _, shape, _ in drawn],
-                shapely.union_all(in_units(cells, address)).buffer(-2).intersection(TILE),
-            )
-            == 0
-        )
-
-
-def test_cells_that_overlap_after_all_are_grouped_too():
-    overlapping = placed(np.array([shapely.box(0, 0, 0.6, 1), shapely.box(0.4, 0, 1, 1)]), 0.002)
-    grouped = CoverageLayer(overlapping, np.arange(2)).dissolve(np.array([1, 1]))
-    address = next(tiles_intersecting((*SHENZHEN, *SHENZHEN), 14))
-    ((_, shape, _),) = features(grouped.encode("groups", address, {}), "groups")
-    expected = shapely.union_all(in_units(overlapping, address)).intersection(BUFFERED)
-    assert shape.symmetric_difference(expected).area <= expected.length + 4
-
-
 def test_threads_get_the_same_as_one():
     cells = wiggly(20, 20)
     addresses = [address for zoom in range(12, 18) for address in tiles_of(cells, zoom, 6)]
@@ -220,8 +187,3 @@ def test_threads_get_the_same_as_one():
 def test_what_is_no_coverage(shapes, ids, sentence):
     with pytest.raises(InputError, match=f"^{sentence}$"):
         CoverageLayer(np.array(shapes, dtype=object), np.array(ids))
-
-
-def test_there_is_a_label_for_each_row():
-    with pytest.raises(InputError, match=r"^A layer of tiles has 4 shapes and 3 labels\.$"):
-        CoverageLayer(wiggly(2, 2), np.arange(4)).dissolve(np.arange(3))
