@@ -1,4 +1,4 @@
-"""Sizes of cells: area and perimeter in the metric working CRS, compactness, and area on the ellipsoid."""
+"""Sizes of cells: area and perimeter in the metric working CRS, and area on the ellipsoid."""
 
 import geopandas as gpd
 import numpy as np
