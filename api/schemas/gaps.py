@@ -74,7 +74,19 @@ class GapKindDescription(BaseModel):
 class GapKindList(BaseModel):
     """All kinds of gaps, in the order in which they are looked for."""
 
-    items: list[GapKindDescription]
+    items: list[GapKindDescription] = Field(
+        examples=[
+            [
+                {
+                    "name": "out_of_reach",
+                    "label": {"zh": "服务不可达", "en": "Out of reach"},
+                    "symbol": {"hatch": [45, 135]},
+                    "default_rule": {"distance_m": 1000.0, "ground": True},
+                    "figures": [],
+                }
+            ]
+        ]
+    )
 
 
 class GapRun(BaseModel):
