@@ -286,7 +286,8 @@ class Opened:
                 const ends = Date.now() + {1000 * left};
                 const look = () => {{
                     try {{
-                        const holds = Boolean({condition});
+                        // There is no element yet while the page is being loaded.
+                        const holds = document.documentElement !== null && Boolean({condition});
                         if (!holds && Date.now() < ends) return;
                         resolve(holds);
                     }} catch (error) {{
