@@ -68,12 +68,13 @@ def district(side_degrees: float) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
 
 def draft(url: str, cells: gpd.GeoDataFrame, name: str) -> int:
     """Store a plan that could be published, and return its id."""
+    from layers.db.database import current_revision
     from layers.plans.check import check_plan
     from layers.plans.drafts import create_draft
     from layers.plans.schemes import create_scheme, find_scheme
 
     with opened(url) as database, database.write() as session:
-        if not database.revision():
+        if not current_revision(session):
             create_scheme(session, "community", "社区网格")
         scheme = find_scheme(session, "community")
         plan = create_draft(session, scheme.id, cells.assign(name=name), name=name, created_by="bench")
