@@ -130,7 +130,7 @@ class _JobContext:
         return None if text is None else date.fromisoformat(text)
 
     def complete(self, session: Session, result: dict[str, Any]) -> dict[str, Any]:
-        """Mark the job as done in the transaction of its deed; return the result.
+        """Mark the job as done in the transaction of its work; return the result.
 
         Raises
         ------

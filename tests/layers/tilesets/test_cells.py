@@ -6,6 +6,8 @@ import mapbox_vector_tile
 import numpy as np
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gis.measures import count_keys, counted_kinds
 from layers.snapshot import CellsInForce, CellVersions
@@ -80,6 +82,19 @@ def test_a_cell_tells_its_size_colour_and_counts() -> None:
         for j in range(i):
             if shapely.length(shapely.intersection(one, held[j])) > 0:
                 assert cells.colours[i] != cells.colours[j]
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", None]), min_size=24, max_size=24))
+@settings(max_examples=25)
+def test_a_group_is_the_union_of_the_cells_of_its_area(areas: list[str | None]) -> None:
+    cells = CellLayers(in_force(6, 4, areas))
+    shapes = np.array(lattice(6, 4, step=STEP), dtype=object)
+    codes = [each or None for each in cells._group_codes]
+    assert sorted(map(str, codes)) == sorted(map(str, set(areas)))
+    for code, group in zip(codes, cells.group_geometries, strict=True):
+        union = shapely.union_all(shapes[[each == code for each in areas]])
+        assert group.symmetric_difference(union).area == 0
+    assert shapely.coverage_is_valid(cells.group_geometries)
 
 
 def test_groups_sum_the_cells_of_an_area_and_are_seen_with_it() -> None:

@@ -1,4 +1,4 @@
-"""Tile sets in use: made once, made anew in the background, bounded."""
+"""Tile sets in use: built once, rebuilt in the background, bounded."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -107,7 +107,7 @@ def test_a_new_set_is_drawn_zoom_by_zoom_as_it_is_ready(
     drawn = {zoom: shelf.get(wanted, snapshot, zoom) for zoom in range(17)}
     assert [zoom for zoom, tiles in drawn.items() if tiles is made] == [first]
     assert {tiles for zoom, tiles in drawn.items() if zoom != first} == {before}
-    # Who follows the revision asks for tiles anew when all of them are there.
+    # Who follows the revision requests tiles again once all of them are there.
     assert shelf.revision(wanted, snapshot) == shown
     shelf.start()
     eventually(lambda: shelf.revision(wanted, snapshot) == snapshot.revision)
@@ -140,7 +140,7 @@ def test_what_has_not_changed_is_taken_over(
     assign_one(database)
     holder.refresh()
     shelf.start()
-    # Asking is what makes a stale set be made anew.
+    # A request is what has a stale set rebuilt.
     eventually(
         lambda: shelf.get_or_build(TileSetKey("cells", "community"), holder.current) is not kept["community"]
     )
