@@ -48,15 +48,23 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     return frame
 
 
+def to_values(column: pa.ChunkedArray) -> list[Any]:
+    """Return a column as Python objects: JSON parsed, integers beyond 64 bits with a sign as text."""
+    values = column.to_pylist(maps_as_pydicts="lossy")
+    if isinstance(column.type, pa.JsonType):
+        return [_parse_json(text) for text in values]
+    if pa.types.is_uint64(column.type):
+        return [value if value is None or value in _INT64 else str(value) for value in values]
+    return values
+
+
 def _to_series(column: pa.ChunkedArray) -> "pd.Series[Any]":
     kind = column.type
     if kind in _NULLABLE and column.null_count:
         return column.to_pandas(types_mapper=_NULLABLE.get)
-    if isinstance(kind, pa.JsonType):
-        return pd.Series([_parse_json(text) for text in column.to_pylist()], dtype=object)
-    if pa.types.is_nested(kind):
+    if isinstance(kind, pa.JsonType) or pa.types.is_nested(kind):
         # NumPy arrays within a column compare element by element.
-        return pd.Series(column.to_pylist(maps_as_pydicts="lossy"), dtype=object)
+        return pd.Series(to_values(column), dtype=object)
     return column.to_pandas()
 
 

@@ -16,6 +16,7 @@ from pyproj import CRS
 from gis.arrays import ObjectArray
 from gis.errors import InputError
 from gis.progress import Note, no_note
+from layers.formats.arrow_columns import to_values
 from layers.formats.delimited import read_delimited_chunks
 from layers.formats.gdal import without_warnings
 from layers.formats.geojson import estimate_features
@@ -193,7 +194,7 @@ def _vector_batches(
         geometries = to_lonlat_2d(
             frame, path, crs_override=crs_override, first=part.first
         ).geometry.to_numpy()
-        columns = {name: part.fields.column(name).to_pylist() for name in part.fields.column_names}
+        columns = {name: to_values(part.fields.column(name)) for name in part.fields.column_names}
         for name in layer.other_geometries:
             columns[name] = shapely.to_wkt(shapely.from_wkb(columns[name]), rounding_precision=-1).tolist()
         yield Batch(part.first, columns, geometries)

@@ -96,6 +96,8 @@ def read_shapefile(
             size=PART_SIZE,
             note=no_note if condition is None and where else note,
             ENCODING=_BYTES,
+            # Numbers of 19 digits may be integers.
+            ADJUST_TYPE="YES",
         ) as layer:
             return collect(layer)
 

@@ -229,6 +229,9 @@ def _write_vector(
     fields = pd.DataFrame(frame.drop(columns=geometry.name))
     renamed, notes = launder_names([str(name) for name in fields.columns], file_format)
     table = to_table(fields.rename(columns=renamed))
+    if file_format.name == "Shapefile":
+        table, more = _datetimes_to_text(table)
+        notes += more
     geometries, geometry_type = _one_geometry_type(path, geometry.to_numpy(), file_format)
     geometry_name = free_name("geometry", table.column_names)
     table = table.append_column(
@@ -256,6 +259,19 @@ def _write_vector(
             f"{path} cannot be written as {file_format.name}: {str(error).splitlines()[0]}"
         ) from error
     return notes + sorted({str(each.message) for each in caught})
+
+
+def _datetimes_to_text(table: pa.Table) -> tuple[pa.Table, list[str]]:
+    notes = []
+    for place, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type) or (field.metadata or {}).get(b"GDAL:OGR:type") == b"DateTime":
+            texts = [
+                value if value is None else str(value).replace(" ", "T")
+                for value in table.column(place).to_pylist()
+            ]
+            table = table.set_column(place, pa.field(field.name, pa.string()), pa.array(texts, pa.string()))
+            notes.append(f"Shapefile has no dates with times; '{field.name}' is written as text")
+    return table, notes
 
 
 def _one_geometry_type(path: Path, geometries: Geometries, file_format: Format) -> tuple[Geometries, str]:
