@@ -17,6 +17,7 @@ from shapely.errors import GEOSException
 from gis.arrays import ObjectArray
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError, LimitError
+from gis.progress import Note, no_note
 from layers.formats.delimited import read_delimited, read_delimited_table
 from layers.formats.geojson import has_one_layer, named_crs
 from layers.formats.registry import Format, input_format
@@ -44,9 +45,11 @@ def read_layer(
     source_crs: str | None = None,
     lon_field: str | None = None,
     lat_field: str | None = None,
+    encoding: str | None = None,
     tags: Iterable[str | None] = (),
     own_crs: bool = False,
     max_vertices: int | None = None,
+    note: Note = no_note,
 ) -> gpd.GeoDataFrame:
     """Read one layer of a file.
 
@@ -65,12 +68,16 @@ def read_layer(
         The CRS of the coordinates, for a file that names none or names it wrongly.
     lon_field, lat_field
         The coordinate columns of a CSV, when they have unusual names.
+    encoding
+        The encoding of the text of a CSV or Shapefile; found by its bytes when not given.
     tags
         OSM tags the caller will ask for; GDAL keeps the rarer ones together in `other_tags`.
     own_crs
         Leave the coordinates in the CRS of the file, for a check that must not add rounding of its own.
     max_vertices
         The most vertices of all geometries together; any number when not given.
+    note
+        Called with a sentence about each thing that was assumed or set right.
 
     Returns
     -------
@@ -160,8 +167,13 @@ def to_lonlat_2d(
     return _reproject(_force_2d(_require_crs(frame, path, crs_override)), path, first)
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, *, encoding: str | None = None, note: Note = no_note) -> pd.DataFrame:
     """Read a table without geometry: CSV, Parquet, or the attributes of a vector file.
+
+    Parameters
+    ----------
+    path, encoding, note
+        As for `read_layer`.
 
     Raises
     ------

@@ -20,6 +20,7 @@ from pyproj.exceptions import CRSError
 from gis.arrays import ObjectArray
 from gis.crs import LONLAT
 from gis.errors import InputError
+from gis.progress import Note, no_note
 from layers.formats.delimited import read_delimited_chunks
 from layers.formats.geojson import estimate_features
 from layers.formats.read import (
@@ -86,14 +87,16 @@ def read_batches(
     source_crs: str | None = None,
     lon_field: str | None = None,
     lat_field: str | None = None,
+    encoding: str | None = None,
     max_vertices: int | None = None,
+    note: Note = no_note,
     size: int = BATCH_SIZE,
 ) -> Iterator[Batches]:
     """Open a layer for reading in batches.
 
     Parameters
     ----------
-    path, role, layer, where, source_crs, lon_field, lat_field, max_vertices
+    path, role, layer, where, source_crs, lon_field, lat_field, encoding, max_vertices, note
         As for `layers.formats.read_layer`.
     size
         The most records of a batch.
