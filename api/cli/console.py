@@ -110,10 +110,15 @@ def print_message(text: str) -> None:
     typer.echo(" ".join(text.splitlines()), err=True)
 
 
+def print_note(sentence: str) -> None:
+    """Write a note to standard error."""
+    print_message(f"note: {sentence}")
+
+
 def print_notes(remarks: Iterable[str]) -> None:
     """Write notes to standard error."""
     for line in remarks:
-        print_message(f"note: {line}")
+        print_note(line)
 
 
 def print_result(lines: Iterable[str], summary: Mapping[str, Any], *, as_json: bool) -> None:

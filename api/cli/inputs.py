@@ -5,7 +5,7 @@ from typing import Unpack
 
 import geopandas as gpd
 
-from api.cli.console import error_prefix
+from api.cli.console import error_prefix, print_note
 from api.cli.options import ReadOptions
 from gis import datum as datums
 from gis.errors import InputError
@@ -31,7 +31,7 @@ def load_areas(
 ) -> gpd.GeoDataFrame:
     """Read areas with code, name, level, parent, without validating them."""
     tags = (code_field, name_field, level_field, parent_field)
-    frame = read_layer(path, role="areas", tags=tags, **reading)
+    frame = read_layer(path, role="areas", tags=tags, note=print_note, **reading)
     with error_prefix(path):
         return standardise_areas(
             frame,
@@ -45,7 +45,7 @@ def load_areas(
 
 def load_area_geometries(path: Path, **reading: Unpack[ReadOptions]) -> gpd.GeoDataFrame:
     """Read areas of which only the geometry matters; they need no code."""
-    return read_layer(path, role="areas", **reading)[["geometry"]]
+    return read_layer(path, role="areas", note=print_note, **reading)[["geometry"]]
 
 
 def load_cells(
@@ -63,6 +63,7 @@ def load_cells(
         role="cells",
         tags=(code_field, name_field, area_field),
         own_crs=own_crs,
+        note=print_note,
         **reading,
     )
     with error_prefix(path):
@@ -169,6 +170,7 @@ def load_entities(
     source_crs: str | None = None,
     lon_field: str | None = None,
     lat_field: str | None = None,
+    encoding: str | None = None,
 ) -> tuple[gpd.GeoDataFrame, str | None]:
     """Read entities converted from their datum to WGS 84, and return the name of their identity field."""
     frame = read_layer(
@@ -179,7 +181,9 @@ def load_entities(
         source_crs=source_crs,
         lon_field=lon_field,
         lat_field=lat_field,
+        encoding=encoding,
         tags=(id_field,),
+        note=print_note,
     )
     with error_prefix(path):
         entities, found = standardise_entities(frame, id_field=id_field, kind=kind)

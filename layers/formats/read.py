@@ -78,7 +78,7 @@ def read_layer(
     lon_field, lat_field
         The coordinate columns of a CSV, when they have unusual names.
     encoding
-        Of the text of a Shapefile; found when not given.
+        The encoding of the text of a CSV or Shapefile; found by its bytes when not given.
     tags
         Fields the caller will ask for: GDAL keeps the rarer tags of OpenStreetMap together in `other_tags`,
         and the key of a GeoPackage's table apart.
@@ -186,8 +186,13 @@ def to_lonlat_2d(
     return _reproject(_force_2d(_require_crs(frame, path, crs_override)), path, first)
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, *, encoding: str | None = None, note: Note = no_note) -> pd.DataFrame:
     """Read a table without geometry: CSV, Parquet, or the attributes of a vector file.
+
+    Parameters
+    ----------
+    path, encoding, note
+        As for `read_layer`.
 
     Raises
     ------
