@@ -1,9 +1,8 @@
 """Columns between Arrow, in which files are read and written, and pandas: each value and type as it was."""
 
-import itertools
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from numbers import Integral, Real
 from typing import Any
@@ -31,13 +30,6 @@ _INT64 = range(-(2**63), 2**63)
 _EXACT_FLOAT = 2**53
 _DATETIME: Metadata = {b"GDAL:OGR:type": b"DateTime"}
 _JSON: Metadata = {b"GDAL:OGR:subtype": b"JSON"}
-
-
-def free_name(name: str, columns: Iterable[object]) -> str:
-    """Return a name that no column has, whatever the case: the one asked for, or that with a number."""
-    used = {str(column).lower() for column in columns}
-    names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
-    return next(each for each in names if each.lower() not in used)
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:

@@ -206,6 +206,9 @@ def read_table(path: Path, *, encoding: str | None = None, note: Note = no_note)
         if file_format.name == "GeoParquet":
             frame = to_frame(pq.read_table(path))
             return frame.drop(columns=[name for name in ("geometry",) if name in frame])
+        if file_format.driver == "ESRI Shapefile":
+            frame = read_shapefile(path, file_format, encoding=encoding, note=note)
+            return pd.DataFrame(frame.drop(columns="geometry"))
         return to_frame(pyogrio.read_arrow(path, read_geometry=False)[1])
     except (RuntimeError, ValueError, OSError) as error:
         raise read_error(path, file_format, error) from error

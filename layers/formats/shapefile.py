@@ -9,7 +9,7 @@ import pandas as pd
 
 from gis.errors import InputError
 from gis.progress import Note, no_note
-from layers.formats.arrow_columns import free_name
+from layers.fields.columns import free_name
 from layers.formats.encoding import TextEncoding, detect_encoding, find_codec, named_encoding
 from layers.formats.registry import Format
 from layers.formats.vector import PART_SIZE, collect, open_layer

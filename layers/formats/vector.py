@@ -15,7 +15,8 @@ from pyproj import CRS
 from gis.arrays import Geometries
 from gis.errors import InputError
 from gis.progress import Note, no_note
-from layers.formats.arrow_columns import free_name, to_datetimes, to_frame
+from layers.fields.columns import free_name
+from layers.formats.arrow_columns import to_datetimes, to_frame
 from layers.formats.gdal import without_warnings
 from layers.formats.geojson import has_numbered_features, long_numbers
 from layers.formats.geometries import GeometryParser, drop_empty_holes

@@ -17,7 +17,8 @@ import shapely
 
 from gis.arrays import Geometries
 from gis.errors import InputError
-from layers.formats.arrow_columns import free_name, to_json, to_table
+from layers.fields.columns import free_name
+from layers.formats.arrow_columns import to_json, to_table
 from layers.formats.registry import Format, output_folder, output_format, validate_outputs
 from layers.formats.sqlite_files import require_closed, sqlite_journals
 
