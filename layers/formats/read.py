@@ -18,7 +18,7 @@ from gis.arrays import ObjectArray
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError, LimitError
 from gis.progress import Note, no_note
-from layers.formats.delimited import read_delimited, read_delimited_table
+from layers.formats.delimited_frames import DelimitedOptions, read_delimited, read_delimited_table
 from layers.formats.geojson import has_one_layer, named_crs
 from layers.formats.registry import Format, input_format
 from layers.formats.shapefile import read_shapefile
@@ -98,7 +98,8 @@ def read_layer(
         )
     crs_override = find_crs_override(path, file_format, source_crs)
     if file_format.name == "CSV":
-        frame = read_delimited(path, lon_field, lat_field)
+        in_degrees = crs_override is None or crs_override.is_geographic
+        frame = read_delimited(path, DelimitedOptions(lon_field, lat_field, encoding, in_degrees, note))
     else:
         with warnings.catch_warnings():
             # GDAL repairs ring orientation and M values on the way in; neither loses anything.
@@ -182,7 +183,7 @@ def read_table(path: Path, *, encoding: str | None = None, note: Note = no_note)
     """
     file_format = input_format(path)
     if file_format.name == "CSV":
-        return read_delimited_table(path)
+        return read_delimited_table(path, DelimitedOptions(encoding=encoding, note=note))
     try:
         if file_format.name == "GeoParquet":
             frame = pd.read_parquet(path)

@@ -21,7 +21,7 @@ from gis.arrays import ObjectArray
 from gis.crs import LONLAT
 from gis.errors import InputError
 from gis.progress import Note, no_note
-from layers.formats.delimited import read_delimited_chunks
+from layers.formats.delimited_frames import DelimitedOptions, read_delimited_chunks
 from layers.formats.geojson import estimate_features
 from layers.formats.read import (
     choose_layer,
@@ -108,7 +108,9 @@ def read_batches(
     LimitError
         On the way, at the batch with which there are more vertices.
     """
-    with _open_batches(path, role, layer, where, source_crs, lon_field, lat_field, size) as batches:
+    with _open_batches(
+        path, role, layer, where, source_crs, lon_field, lat_field, encoding, note, size
+    ) as batches:
         yield Batches(batches.total, _limit_vertices(batches.stream, path, max_vertices))
 
 
@@ -129,6 +131,8 @@ def _open_batches(
     source_crs: str | None,
     lon_field: str | None,
     lat_field: str | None,
+    encoding: str | None,
+    note: Note,
     size: int,
 ) -> Iterator[Batches]:
     file_format = input_format(path)
@@ -138,7 +142,9 @@ def _open_batches(
         )
     crs_override = find_crs_override(path, file_format, source_crs)
     if file_format.name == "CSV":
-        chunks = read_delimited_chunks(path, lon_field, lat_field, size)
+        in_degrees = crs_override is None or crs_override.is_geographic
+        options = DelimitedOptions(lon_field, lat_field, encoding, in_degrees, note)
+        chunks = read_delimited_chunks(path, options, size)
         with closing(chunks.stream), closing(_frame_batches(chunks.stream, path, crs_override)) as stream:
             yield Batches(chunks.total, stream)
     elif file_format.name == "GeoParquet" and (found := _find_wkb_column(path, file_format)) is not None:
@@ -149,7 +155,9 @@ def _open_batches(
                 file.metadata.num_rows, _arrow_batches(batches, name, crs, path, file_format, crs_override)
             )
     elif file_format.name in {"GeoParquet", "OSM PBF"} or file_format.driver == "ESRI Shapefile":
-        frame = read_layer(path, role=role, layer=layer, where=where, source_crs=source_crs)
+        frame = read_layer(
+            path, role=role, layer=layer, where=where, source_crs=source_crs, encoding=encoding, note=note
+        )
         parts = (frame.iloc[start : start + size] for start in range(0, len(frame), size))
         yield Batches(len(frame), _frame_batches(parts, path, None))
     else:

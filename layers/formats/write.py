@@ -16,6 +16,7 @@ import pyogrio
 import shapely
 
 from gis.errors import InputError
+from layers.formats.formulas import guard_formula
 from layers.formats.registry import Format, output_folder, output_format, validate_outputs
 from layers.formats.sqlite_files import require_closed, sqlite_journals
 
@@ -112,7 +113,7 @@ def write_layers(path: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> list[str
             if file_format.name == "GeoParquet":
                 plain.to_parquet(target, index=False)
             elif file_format.name == "CSV":
-                _geometry_to_columns(plain).to_csv(target, index=False)
+                _write_csv(target, _geometry_to_columns(plain))
             else:
                 notes += _write_vector(path, target, plain, name, file_format)
     return notes
@@ -129,9 +130,16 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     validate_outputs(tables=[path])
     with atomic_write(path) as target:
         if path.suffix.lower() == ".csv":
-            table.to_csv(target, index=False)
+            _write_csv(target, table)
         else:
             table.to_parquet(target, index=False)
+
+
+def _write_csv(target: Path, table: pd.DataFrame) -> None:
+    """Write a table so that no spreadsheet takes a text in it for a formula."""
+    texts = [name for name in table.columns if not pd.api.types.is_numeric_dtype(table[name])]
+    guarded = table.assign(**{name: table[name].map(guard_formula, na_action="ignore") for name in texts})
+    guarded.to_csv(target, index=False, header=[guard_formula(str(name)) for name in table.columns])
 
 
 def write_text(path: Path, text: str) -> None:
