@@ -20,11 +20,26 @@ def read(text: str | bytes, encoding: str | None = None) -> tuple[tuple[str, ...
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('id,name,lon\n1,a,2\n2,"b 5" pipe,3\n', r"record 2 \(line 3\) has text after a closing quotation mark"),
-        ('id,name,lon\n1,a,2\n2,"b,3\n3,c,4\n', r"record 2 \(line 3\) opens a quotation mark that is never closed"),
-        ('id,name,lon\n2,"b,3\n3,c,4\n4,"d,5\n', r"record 1 \(line 2\) opens a quotation mark that reaches to line 4"),
-        ('id,name,lon\n1,a,2\n2,"b,3\n3,c,4\n4,d",5\n', r"record 2 \(line 3\) opens .* takes in the records up to line 5"),
-        ('id;name;lon\n\n2;"b;3\n3;c";4\n5;e;6\n', r"record 1 \(line 3\) opens .* takes in the records up to line 4"),
+        (
+            'id,name,lon\n1,a,2\n2,"b 5" pipe,3\n',
+            r"record 2 \(line 3\) has text after a closing quotation mark",
+        ),
+        (
+            'id,name,lon\n1,a,2\n2,"b,3\n3,c,4\n',
+            r"record 2 \(line 3\) opens a quotation mark that is never closed",
+        ),
+        (
+            'id,name,lon\n2,"b,3\n3,c,4\n4,"d,5\n',
+            r"record 1 \(line 2\) opens a quotation mark that reaches to line 4",
+        ),
+        (
+            'id,name,lon\n1,a,2\n2,"b,3\n3,c,4\n4,d",5\n',
+            r"record 2 \(line 3\) opens .* takes in the records up to line 5",
+        ),
+        (
+            'id;name;lon\n\n2;"b;3\n3;c";4\n5;e;6\n',
+            r"record 1 \(line 3\) opens .* takes in the records up to line 4",
+        ),
         ('id,lon,name\n1,2,"a\n2,3,b\n3,4,c"\n', r"record 1 \(line 2\) opens .* up to line 4"),
         ('"id,name,lon\n1,a,2\n', r"the header opens a quotation mark that .*"),
         ("id,name\n1,a\n2,b,c\n", r"record 2 \(line 3\) has 3 fields, more than the header, which has 2"),
@@ -34,7 +49,7 @@ def read(text: str | bytes, encoding: str | None = None) -> tuple[tuple[str, ...
         ("\n\n", "begins with a blank line"),
         ("sep=;\n", "begins with a blank line"),
     ],
-)  # fmt: skip
+)
 def test_what_would_move_or_swallow_records_is_refused(text: str, sentence: str) -> None:
     with pytest.raises(InputError, match=f"^x.csv:? {sentence}"):
         read(text)
@@ -44,7 +59,10 @@ def test_what_would_move_or_swallow_records_is_refused(text: str, sentence: str)
     ("text", "records"),
     [
         ('id,note,lon\n1,"first\nsecond",2\n', [["1", "first\nsecond", "2"]]),
-        ('id,note,lon\n1,"Room 5, Block 2\nNanshan, Shenzhen",2\n', [["1", "Room 5, Block 2\nNanshan, Shenzhen", "2"]]),
+        (
+            'id,note,lon\n1,"Room 5, Block 2\nNanshan, Shenzhen",2\n',
+            [["1", "Room 5, Block 2\nNanshan, Shenzhen", "2"]],
+        ),
         ('id,note,lon\n1,"say ""hi""",2\n', [["1", 'say "hi"', "2"]]),
         ('id,note,lon\n1,5" pipe,2\n', [["1", '5" pipe', "2"]]),
         ("id,note,lon\n1,a\n2\n\n  \n3,c,4\n", [["1", "a", ""], ["2", "", ""], ["3", "c", "4"]]),
@@ -56,7 +74,7 @@ def test_what_would_move_or_swallow_records_is_refused(text: str, sentence: str)
         ("id\tlon, lat\n1\t2,3\n", [["1", "2,3"]]),
         ("id\n1\n", [["1"]]),
     ],
-)  # fmt: skip
+)
 def test_what_may_stand_in_a_text_is_read(text: str, records: list[list[str]]) -> None:
     assert read(text)[1] == records
 
@@ -95,12 +113,14 @@ def test_a_named_encoding_is_used_and_must_fit() -> None:
 
 @given(
     st.lists(
-        st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=3, max_size=3),
+        st.lists(
+            st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=3, max_size=3
+        ),
         min_size=1,
     ),
     st.sampled_from(",;\t|"),
     st.sampled_from(["utf-8", "utf-16", "gb18030"]),
-)  # fmt: skip
+)
 def test_whatever_the_csv_module_writes_comes_back(
     rows: list[list[str]], delimiter: str, encoding: str
 ) -> None:
