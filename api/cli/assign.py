@@ -1,5 +1,6 @@
 """The commands `inspect`, `assign` and `locate`: the datum of a file, and which cell owns what."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Unpack
 
@@ -96,16 +97,17 @@ def assign(
     """
     import json
 
-    from api.cli.inputs import load_entities, load_valid_cells
+    from api.cli.inputs import load_valid_cells, read_entities
     from gis.assign import RESULT_COLUMNS
     from gis.assign import assign_to_cells as assign_entities
     from gis.crs import parse_working_crs
+    from layers.fields.columns import keep_fields
     from layers.formats import validate_outputs, write_layer, write_table, write_text
 
     validate_outputs(layers=[output], tables=[shares], texts={report: (".json", ".csv")})
     working = parse_working_crs(crs) if crs else None
     plan = load_valid_cells(cells, code_field=code_field, layer=cells_layer)
-    records, identity = load_entities(entities, datum=datum.value, **reading)
+    source, records, identity = read_entities(entities, datum=datum.value, **reading)
     with error_prefix(entities), progress_bar("assigning") as progress:
         assignment = assign_entities(
             records,
@@ -116,10 +118,15 @@ def assign(
             progress=progress,
         )
     assign_report = assignment.report
-    replaced = sorted(set(RESULT_COLUMNS) & set(records.columns))
-    if replaced:
-        print_message(f"note: the fields {', '.join(replaced)} of an earlier assignment are replaced")
-    print_notes(write_layer(output, assignment.frame))
+    earlier = _earlier_results(source.columns, RESULT_COLUMNS)
+    if earlier:
+        print_message(f"note: the fields {', '.join(earlier)} of an earlier assignment are replaced")
+    added = [*RESULT_COLUMNS]
+    if identity is not None and reading.get("id_field") and "id" not in map(str.lower, source.columns):
+        # The next command finds it without being told.
+        added.append("id")
+    kept, notes = keep_fields(assignment.frame, source.drop(columns=earlier), added)
+    print_notes([*notes, *write_layer(output, kept)])
     if shares is not None:
         write_table(shares, assign_report.shares)
     if report is not None:
@@ -142,6 +149,14 @@ def assign(
     print_result(
         [*lines, f"written to {output}"], {**assign_report.summary(), "output": str(output)}, as_json=as_json
     )
+
+
+def _earlier_results(columns: Iterable[str], added: Sequence[str]) -> list[str]:
+    """Return the fields of a file that an earlier assignment gave it: all of them, or none is."""
+    # A Shapefile cuts names after ten bytes.
+    names = {name.lower()[:10]: name for name in columns}
+    found = [names[name[:10]] for name in added if name[:10] in names]
+    return found if len(found) == len(added) else []
 
 
 @handle_errors

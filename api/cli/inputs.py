@@ -6,7 +6,7 @@ from typing import Unpack
 import geopandas as gpd
 
 from api.cli.console import error_prefix, print_note
-from api.cli.options import ReadOptions
+from api.cli.options import ReadOptions, RecordReadOptions
 from gis import datum as datums
 from gis.errors import InputError
 from layers.fields.columns import (
@@ -58,6 +58,26 @@ def load_cells(
     **reading: Unpack[ReadOptions],
 ) -> gpd.GeoDataFrame:
     """Read cells with code, name, area_code and all their other columns."""
+    return read_cells(
+        path,
+        code_field=code_field,
+        name_field=name_field,
+        area_field=area_field,
+        own_crs=own_crs,
+        **reading,
+    )[1]
+
+
+def read_cells(
+    path: Path,
+    *,
+    code_field: str | None = None,
+    name_field: str | None = None,
+    area_field: str | None = None,
+    own_crs: bool = False,
+    **reading: Unpack[ReadOptions],
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Read cells; return the file as it is and, record by record, what `load_cells` gives."""
     frame = read_layer(
         path,
         role="cells",
@@ -67,7 +87,9 @@ def load_cells(
         **reading,
     )
     with error_prefix(path):
-        return standardise_cells(frame, code_field=code_field, name_field=name_field, area_field=area_field)
+        return frame, standardise_cells(
+            frame, code_field=code_field, name_field=name_field, area_field=area_field
+        )
 
 
 def load_valid_cells(
@@ -160,34 +182,21 @@ def load_base(
 
 
 def load_entities(
-    path: Path,
-    *,
-    id_field: str | None = None,
-    kind: str | None = None,
-    datum: str = "wgs84",
-    layer: str | None = None,
-    where: str | None = None,
-    source_crs: str | None = None,
-    lon_field: str | None = None,
-    lat_field: str | None = None,
-    encoding: str | None = None,
+    path: Path, *, kind: str | None = None, datum: str = "wgs84", **reading: Unpack[RecordReadOptions]
 ) -> tuple[gpd.GeoDataFrame, str | None]:
     """Read entities converted from their datum to WGS 84, and return the name of their identity field."""
-    frame = read_layer(
-        path,
-        role="entities",
-        layer=layer,
-        where=where,
-        source_crs=source_crs,
-        lon_field=lon_field,
-        lat_field=lat_field,
-        encoding=encoding,
-        tags=(id_field,),
-        note=print_note,
-    )
+    return read_entities(path, kind=kind, datum=datum, **reading)[1:]
+
+
+def read_entities(
+    path: Path, *, kind: str | None = None, datum: str = "wgs84", **reading: Unpack[RecordReadOptions]
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, str | None]:
+    """Read entities; return the file as it is and, record by record, what `load_entities` gives."""
+    id_field = reading.pop("id_field", None)
+    frame = read_layer(path, role="entities", tags=(id_field,), note=print_note, **reading)
     with error_prefix(path):
         entities, found = standardise_entities(frame, id_field=id_field, kind=kind)
     if datum != "wgs84":
         moved = datums.convert_geometries(entities.geometry.values, datum, "wgs84")
         entities = entities.set_geometry(gpd.GeoSeries(moved, index=entities.index, crs=entities.crs))
-    return entities, found
+    return frame, entities, found

@@ -1,8 +1,10 @@
 """Which fields of a file mean code, name, area, identity: from a file's own columns to the standard ones."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from gis.codes import normalize_codes
@@ -13,6 +15,9 @@ NAME_FIELDS = ("name", "名称", "nl_name", "网格名称")
 LEVEL_FIELDS = ("level", "admin_level", "级别", "层级")
 PARENT_FIELDS = ("parent", "parent_code", "上级编码")
 AREA_CODE_FIELDS = ("area_code",)
+CELL_COLUMNS = ("code", "name", "area_code")
+"""What cells have beside the fields of their file."""
+
 ID_FIELDS = ("id", "entity_id", "uuid", "osm_id", "编号", "统一社会信用代码")
 KIND_FIELDS = ("kind",)
 BASEMAP_CLASS_FIELDS = ("class_name", "class", "类别")
@@ -120,8 +125,7 @@ def standardise_cells(
         values["code"] = _read_codes(frame, code_field)
     cells = _rename_conflicting_columns(frame, picked).assign(**values)
     cells["name"] = cells["name"].fillna(cells["code"])
-    leading = ["code", "name", "area_code"]
-    return cells[leading + [column for column in cells.columns if column not in leading]]
+    return cells[[*CELL_COLUMNS, *(column for column in cells.columns if column not in CELL_COLUMNS)]]
 
 
 def standardise_basemap(frame: gpd.GeoDataFrame, kind: str) -> gpd.GeoDataFrame:
@@ -179,17 +183,64 @@ def _rename_conflicting_columns(
     frame: gpd.GeoDataFrame, picked: Mapping[str, str | None]
 ) -> gpd.GeoDataFrame:
     """Free the standard names; most formats know no difference between upper and lower case."""
-    renamed = {}
-    for column in map(str, frame.columns):
-        standard = column.lower()
-        if standard in picked and picked[standard] != column:
-            renamed[column] = f"source_{standard}"
     replaced = [
         field
         for standard, field in picked.items()
         if field and field != standard and field.lower() == standard
     ]
-    return frame.drop(columns=replaced).rename(columns=renamed)
+    frame = frame.drop(columns=replaced)
+    for column in map(str, frame.columns):
+        standard = column.lower()
+        if standard in picked and picked[standard] != column:
+            frame = frame.rename(columns={column: free_name(f"source_{standard}", frame.columns)})
+    return frame
+
+
+def keep_fields(
+    result: gpd.GeoDataFrame, source: gpd.GeoDataFrame, added: Sequence[str], *, leading: bool = False
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Give a result the fields of the file it was made from, as they were: their names, order and types.
+
+    Parameters
+    ----------
+    result
+        The records of the file in their order, with standard columns; the geometry is taken from it.
+    source
+        The file as it was read.
+    added
+        Columns of the result to have beside those of the file. One that the file has already, in whatever
+        case, stays the file's if it says the same; else that of the file becomes `source_<name>`.
+    leading
+        Put them before the fields of the file, else after them.
+
+    Returns
+    -------
+    frame : GeoDataFrame
+    notes : list of str
+        What was renamed.
+    """
+    fields = pd.DataFrame(source.drop(columns=source.geometry.name)).set_axis(result.index)
+    notes = []
+    missing = []
+    for name in added:
+        twins = [str(column) for column in fields.columns if str(column).lower() == name]
+        if any(_says_the_same(name, fields[twin], result[name]) for twin in twins):
+            continue
+        for twin in twins:
+            kept = free_name(f"source_{name}", [*fields.columns, *added])
+            fields = fields.rename(columns={twin: kept})
+            notes.append(f"the field '{twin}' of the file is written as '{kept}'")
+        missing.append(name)
+    ours = pd.DataFrame(result[missing])
+    columns = [ours, fields] if leading else [fields, ours]
+    return gpd.GeoDataFrame(pd.concat(columns, axis=1), geometry=result.geometry), notes
+
+
+def _says_the_same(name: str, theirs: pd.Series, ours: pd.Series) -> bool:
+    """Return whether a field of a file has the codes of a standard column; missing names are completed there."""
+    codes, standard = text_codes(theirs).to_numpy(), text_codes(ours).to_numpy()
+    compared = theirs.notna().to_numpy() if name == "name" else np.ones(len(codes), dtype=bool)
+    return bool((codes == standard)[compared].all() and compared.any())
 
 
 def _find_id_column(frame: gpd.GeoDataFrame) -> str | None:
@@ -229,6 +280,13 @@ def _find_field(
 
 def _list_fields(frame: gpd.GeoDataFrame) -> str:
     return ", ".join(str(column) for column in frame.columns if column != frame.geometry.name) or "none"
+
+
+def free_name(name: str, columns: Iterable[object]) -> str:
+    """Return a name that no column has, whatever the case: the one asked for, or that with a number."""
+    used = {str(column).lower() for column in columns}
+    names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
+    return next(each for each in names if each.lower() not in used)
 
 
 def find_column(columns: Sequence[str], names: Sequence[str]) -> str | None:
