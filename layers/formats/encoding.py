@@ -82,8 +82,8 @@ class TextEncoding:
         if not self.is_assumed:
             return None
         return (
-            f"{source} does not say how its text is encoded; it is read as {self.name}. If names look wrong, "
-            "give the encoding with --encoding, for example cp1252."
+            f"{source} does not say how its text is encoded; it is read as {self.name}. "
+            "If names look wrong, give its encoding with --encoding."
         )
 
     def decode(self, text: bytes) -> str:
@@ -150,7 +150,7 @@ def detect_encoding(texts: Iterable[bytes], declared: str | None = None) -> Text
         if text.isascii():
             continue
         is_utf8 = is_utf8 and _is_utf8(text)
-        lines = iter(text.splitlines(keepends=True))
+        lines = iter(text.splitlines(keepends=True) if size < _MAX_SAMPLE_BYTES else ())
         while size < _MAX_SAMPLE_BYTES and (line := next(lines, None)) is not None:
             if not line.isascii():
                 sample.append(line)

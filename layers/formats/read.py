@@ -17,9 +17,10 @@ from shapely.errors import GEOSException
 from gis.arrays import ObjectArray
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError, LimitError
+from gis.metres import describe_metres
 from gis.progress import Note, no_note
 from layers.formats.arrow_columns import to_frame
-from layers.formats.delimited import read_delimited, read_delimited_table
+from layers.formats.delimited_frames import DelimitedOptions, read_delimited, read_delimited_table
 from layers.formats.gdal import without_warnings
 from layers.formats.geojson import has_one_layer, named_crs
 from layers.formats.geometries import polygons_of_collections
@@ -40,6 +41,9 @@ _OSM_LAYERS = {
     "entities": ("points", None),
 }
 
+
+# Longitudes that go on beyond 180 are still degrees.
+_MAX_DEGREES = 400
 
 AREAL_ROLES = {"areas", "cells", "buildings", "water", "green"}
 """What consists of polygons: of a collection of geometries only these are taken."""
@@ -109,7 +113,8 @@ def read_layer(
     crs_override = find_crs_override(path, file_format, source_crs)
     asked = [name for name in tags if name]
     if file_format.name == "CSV":
-        frame = read_delimited(path, lon_field, lat_field)
+        in_degrees = crs_override is None or crs_override.is_geographic
+        frame = read_delimited(path, DelimitedOptions(lon_field, lat_field, encoding, in_degrees, note))
     else:
         frame = _read_vector(path, file_format, role, layer, where, encoding, asked, note)
     if role in AREAL_ROLES:
@@ -201,7 +206,7 @@ def read_table(path: Path, *, encoding: str | None = None, note: Note = no_note)
     """
     file_format = input_format(path)
     if file_format.name == "CSV":
-        return read_delimited_table(path)
+        return read_delimited_table(path, DelimitedOptions(encoding=encoding, note=note))
     try:
         if file_format.name == "GeoParquet":
             frame = to_frame(pq.read_table(path))
@@ -327,7 +332,19 @@ def _require_crs(frame: gpd.GeoDataFrame, path: Path, crs_override: CRS | None) 
             f"{path}: the coordinate reference system '{frame.crs.name}' has no known place on the earth; "
             "give the right one with --source-crs, for example EPSG:4326."
         ) from error
+    if frame.crs.is_geographic:
+        _require_degrees(frame, path)
     return frame
+
+
+def _require_degrees(frame: gpd.GeoDataFrame, path: Path) -> None:
+    """Refuse metres that were taken for degrees; single records that are astray are left to the reports."""
+    bounds = shapely.bounds(frame.geometry.values)
+    corners = bounds[np.isfinite(bounds).all(axis=1)][:, :2]
+    astray = corners[(np.abs(corners) > _MAX_DEGREES).any(axis=1)]
+    if 2 * len(astray) > len(corners):
+        described = describe_metres(astray[:, 0], astray[:, 1])
+        raise InputError(f"{path} says that its coordinates are degrees, but they are none: {described}")
 
 
 def _force_2d(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

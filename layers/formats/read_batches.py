@@ -17,7 +17,7 @@ from gis.arrays import ObjectArray
 from gis.errors import InputError
 from gis.progress import Note, no_note
 from layers.formats.arrow_columns import to_values
-from layers.formats.delimited import read_delimited_chunks
+from layers.formats.delimited_frames import DelimitedOptions, read_delimited_chunks
 from layers.formats.gdal import without_warnings
 from layers.formats.geojson import estimate_features
 from layers.formats.geoparquet import open_geoparquet
@@ -142,7 +142,9 @@ def _open_batches(
         )
     crs_override = find_crs_override(path, file_format, source_crs)
     if file_format.name == "CSV":
-        chunks = read_delimited_chunks(path, lon_field, lat_field, size)
+        in_degrees = crs_override is None or crs_override.is_geographic
+        options = DelimitedOptions(lon_field, lat_field, encoding, in_degrees, note)
+        chunks = read_delimited_chunks(path, options, size)
         with closing(chunks.stream), closing(_frame_batches(chunks.stream, path, crs_override)) as stream:
             yield Batches(chunks.total, stream)
     elif file_format.name == "OSM PBF" or file_format.driver == "ESRI Shapefile":

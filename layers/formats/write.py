@@ -19,6 +19,7 @@ from gis.arrays import Geometries
 from gis.errors import InputError
 from layers.fields.columns import free_name
 from layers.formats.arrow_columns import to_frame, to_json, to_table
+from layers.formats.formulas import guard_formula
 from layers.formats.registry import Format, output_folder, output_format, validate_outputs
 from layers.formats.sqlite_files import require_closed, sqlite_journals
 
@@ -122,7 +123,7 @@ def write_layers(path: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> list[str
             plain, further = _further_geometries_to_text(plain, file_format)
             notes += further
             if file_format.name == "CSV":
-                _geometry_to_columns(plain.assign(**_nested_to_json(plain))).to_csv(target, index=False)
+                _write_csv(target, _geometry_to_columns(plain.assign(**_nested_to_json(plain))))
             else:
                 notes += _write_vector(path, target, plain, name, file_format)
     return notes
@@ -139,9 +140,21 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     validate_outputs(tables=[path])
     with atomic_write(path) as target:
         if path.suffix.lower() == ".csv":
-            table.to_csv(target, index=False)
+            _write_csv(target, table)
         else:
             table.to_parquet(target, index=False)
+
+
+def _write_csv(target: Path, table: pd.DataFrame) -> None:
+    """Write a table so that no spreadsheet takes a text in it for a formula."""
+    text_types = (pd.CategoricalDtype, pd.StringDtype)
+    guarded = {
+        name: table[name].astype(object).map(guard_formula, na_action="ignore")
+        for name in table.columns
+        if table[name].dtype == object or isinstance(table[name].dtype, text_types)
+    }
+    header = [guard_formula(str(name)) for name in table.columns]
+    table.assign(**guarded).to_csv(target, index=False, header=header)
 
 
 def write_text(path: Path, text: str) -> None:
