@@ -25,6 +25,7 @@ from layers.formats.gdal import without_warnings
 from layers.formats.geojson import has_one_layer, named_crs
 from layers.formats.geometries import polygons_of_collections
 from layers.formats.geoparquet import open_geoparquet
+from layers.formats.osm import tell_incomplete_relations
 from layers.formats.registry import Format, input_format
 from layers.formats.shapefile import read_shapefile
 from layers.formats.vector import PART_SIZE, collect, open_layer
@@ -247,6 +248,8 @@ def _read_vector(
                     path, file_format, layer=layer, where=where, size=PART_SIZE, keys=keys, note=note
                 ) as opened:
                     frame = collect(opened)
+                if file_format.name == "OSM PBF" and layer == "multipolygons" and note is not no_note:
+                    tell_incomplete_relations(path, frame.columns, where, set(frame["osm_id"].dropna()), note)
     except GEOSException as error:
         raise InputError(
             f"{path} holds a geometry that cannot be built: {error}; mend or delete it."
@@ -344,7 +347,7 @@ def _require_degrees(frame: gpd.GeoDataFrame, path: Path) -> None:
     astray = corners[(np.abs(corners) > _MAX_DEGREES).any(axis=1)]
     if 2 * len(astray) > len(corners):
         described = describe_metres(astray[:, 0], astray[:, 1])
-        raise InputError(f"{path} says that its coordinates are degrees, but they are none: {described}")
+        raise InputError(f"{path}: its coordinates should be degrees, but they are none: {described}")
 
 
 def _force_2d(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
