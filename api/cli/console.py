@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, get_args, get_type_hints
 import typer
 
 from gis.errors import InputError, RefusedError, WanggeError
+from gis.progress import Note
 
 P = ParamSpec("P")
 
@@ -113,6 +114,11 @@ def print_message(text: str) -> None:
 def print_note(sentence: str) -> None:
     """Write a note to standard error."""
     print_message(f"note: {sentence}")
+
+
+def note_on(path: Path) -> Note:
+    """Return what writes a note that concerns a file."""
+    return lambda sentence: print_note(f"{path}: {sentence}")
 
 
 def print_notes(remarks: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 import typer
 
 from api.cli import options
-from api.cli.console import error_prefix, handle_errors, print_notes, print_result
+from api.cli.console import error_prefix, handle_errors, note_on, print_note, print_notes, print_result
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def load_areas(
         **reading,
     )
     with closing(_open_database(database)) as opened, error_prefix(file):
-        summary = import_areas(opened, frame, on=_parse_date(on))
+        summary = import_areas(opened, frame, on=_parse_date(on), note=note_on(file))
     lines = [
         f"{summary.inserted:,} areas inserted, {summary.updated:,} updated, {summary.unchanged:,} unchanged"
     ]
@@ -97,6 +97,7 @@ def load_entities(
             personal=personal or (),
             on=_parse_date(on),
             progress=progress,
+            note=print_note,
             **reading,
         )
     lines = []

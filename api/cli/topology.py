@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 import typer
 
 from api.cli import options
-from api.cli.console import EXIT_INVALID, error_prefix, handle_errors, print_notes, print_result
+from api.cli.console import EXIT_INVALID, error_prefix, handle_errors, note_on, print_notes, print_result
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -143,7 +143,10 @@ def repair(
 
 def _with_fresh_measures(source: "gpd.GeoDataFrame", repaired: "gpd.GeoDataFrame") -> "gpd.GeoDataFrame":
     """Return the file with the measures of its cells as they are after the repair."""
-    fresh = [name for name in ("area_m2", "perimeter_m") if name in source.columns]
+    from pandas.api.types import is_numeric_dtype
+
+    named = [name for name in ("area_m2", "perimeter_m") if name in source.columns]
+    fresh = [name for name in named if is_numeric_dtype(source[name])]
     return source.assign(**{name: repaired[name].to_numpy() for name in fresh})
 
 
@@ -157,7 +160,7 @@ def _load_lowest_areas(
 
     areas = load_areas(path, code_field=code_field, layer=layer, where=where)
     with error_prefix(path):
-        return leaf_areas(build_hierarchy(areas))
+        return leaf_areas(build_hierarchy(areas, note=note_on(path)))
 
 
 def _finding_lines(kind: str, figures: Mapping[str, float], findings: "gpd.GeoDataFrame") -> list[str]:

@@ -170,7 +170,7 @@ def _select_json_types(session: Session, rows: Subquery, document: str) -> RowSe
             (func.json_typeof(each.c.value) == "number", number), else_=func.json_typeof(each.c.value)
         )
         return select(each.c.key, json_type).select_from(rows).join(each, true()).distinct()
-    each = func.json_each(rows.c[document]).table_valued("key", "type", name="each")
+    each = func.json_each(rows.c[document]).table_valued("key", "type", "value", name="each")
     is_long = (each.c.type == "integer") & (func.length(each.c.value) > _FLOAT_DIGITS)
     json_type = case((is_long, "long"), else_=each.c.type)
     return select(each.c.key, json_type).select_from(rows).join(each, true()).distinct()

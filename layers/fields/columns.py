@@ -1,6 +1,7 @@
 """Which fields of a file mean code, name, area, identity: from a file's own columns to the standard ones."""
 
 import itertools
+import json
 from collections.abc import Iterable, Mapping, Sequence
 
 import geopandas as gpd
@@ -46,6 +47,25 @@ def text_codes(column: pd.Series) -> pd.Series:
     return pd.Series(texts, index=column.index, dtype=object)
 
 
+def _unwrap_codes(column: pd.Series) -> pd.Series:
+    """Take the code out of objects such as {"adcode": 440300}, which map portals give for a parent."""
+    if not (pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype)):
+        return column
+
+    def unwrap(value: object) -> object:
+        if isinstance(value, str) and value.lstrip().startswith("{"):
+            # Formats without objects have their text.
+            try:
+                value = json.loads(value)
+            except ValueError:
+                return value
+        if not isinstance(value, Mapping):
+            return value
+        return next((value[name] for name in (*CODE_FIELDS, *ID_FIELDS) if name in value), None)
+
+    return column.astype(object).map(unwrap, na_action="ignore")
+
+
 def standardise_areas(
     frame: gpd.GeoDataFrame,
     *,
@@ -81,7 +101,7 @@ def standardise_areas(
         ("parent", parent_field, PARENT_FIELDS, "--parent-field"),
     ):
         found = _find_field(frame, requested, names, option)
-        areas[column] = text_codes(frame[found]) if found else None
+        areas[column] = text_codes(_unwrap_codes(frame[found])) if found else None
     areas["name"] = areas["name"].fillna(areas["code"])
     areas["level"] = areas["level"].fillna("")
     if level is not None:
@@ -123,7 +143,7 @@ def standardise_cells(
     }
     if code_field == RECORD_NUMBER:
         values["code"] = _read_codes(frame, code_field)
-    cells = _rename_conflicting_columns(frame, picked).assign(**values)
+    cells = _rename_conflicting_columns(_without_nesting(frame), picked).assign(**values)
     cells["name"] = cells["name"].fillna(cells["code"])
     return cells[[*CELL_COLUMNS, *(column for column in cells.columns if column not in CELL_COLUMNS)]]
 
@@ -171,12 +191,24 @@ def standardise_entities(
     InputError
         If the named field does not exist.
     """
+    frame = _without_nesting(frame)
     found = _find_field(frame, id_field, ID_FIELDS, "--id-field") or _find_id_column(frame)
     if found is not None:
         frame = _rename_conflicting_columns(frame, {"id": found}).assign(id=text_codes(frame[found]))
     if kind is not None:
         frame = frame.assign(kind=kind)
     return frame, found
+
+
+def _without_nesting(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Make text of lists and mappings, which can neither be counted nor compared."""
+
+    def spell(value: object) -> object:
+        nested = isinstance(value, list | dict)
+        return json.dumps(value, ensure_ascii=False, default=str) if nested else value
+
+    objects = [name for name in frame.columns if pd.api.types.is_object_dtype(frame[name].dtype)]
+    return frame.assign(**{name: frame[name].map(spell) for name in objects})
 
 
 def _rename_conflicting_columns(
@@ -237,7 +269,7 @@ def keep_fields(
 
 
 def _says_the_same(name: str, theirs: pd.Series, ours: pd.Series) -> bool:
-    """Return whether a field of a file has the codes of a standard column; missing names are completed there."""
+    """Return whether a field has the codes of a standard column, where missing names are completed."""
     codes, standard = text_codes(theirs).to_numpy(), text_codes(ours).to_numpy()
     compared = theirs.notna().to_numpy() if name == "name" else np.ones(len(codes), dtype=bool)
     return bool((codes == standard)[compared].all() and compared.any())

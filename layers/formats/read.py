@@ -17,6 +17,7 @@ from shapely.errors import GEOSException
 from gis.arrays import ObjectArray
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError, LimitError
+from gis.metres import describe_metres
 from gis.progress import Note, no_note
 from layers.formats.arrow_columns import to_frame
 from layers.formats.delimited_frames import DelimitedOptions, read_delimited, read_delimited_table
@@ -24,6 +25,7 @@ from layers.formats.gdal import without_warnings
 from layers.formats.geojson import has_one_layer, named_crs
 from layers.formats.geometries import polygons_of_collections
 from layers.formats.geoparquet import open_geoparquet
+from layers.formats.osm import tell_incomplete_relations
 from layers.formats.registry import Format, input_format
 from layers.formats.shapefile import read_shapefile
 from layers.formats.vector import PART_SIZE, collect, open_layer
@@ -40,6 +42,9 @@ _OSM_LAYERS = {
     "entities": ("points", None),
 }
 
+
+# Longitudes that go on beyond 180 are still degrees.
+_MAX_DEGREES = 400
 
 AREAL_ROLES = {"areas", "cells", "buildings", "water", "green"}
 """What consists of polygons: of a collection of geometries only these are taken."""
@@ -243,6 +248,8 @@ def _read_vector(
                     path, file_format, layer=layer, where=where, size=PART_SIZE, keys=keys, note=note
                 ) as opened:
                     frame = collect(opened)
+                if file_format.name == "OSM PBF" and layer == "multipolygons" and note is not no_note:
+                    tell_incomplete_relations(path, frame.columns, where, set(frame["osm_id"].dropna()), note)
     except GEOSException as error:
         raise InputError(
             f"{path} holds a geometry that cannot be built: {error}; mend or delete it."
@@ -328,7 +335,19 @@ def _require_crs(frame: gpd.GeoDataFrame, path: Path, crs_override: CRS | None) 
             f"{path}: the coordinate reference system '{frame.crs.name}' has no known place on the earth; "
             "give the right one with --source-crs, for example EPSG:4326."
         ) from error
+    if frame.crs.is_geographic:
+        _require_degrees(frame, path)
     return frame
+
+
+def _require_degrees(frame: gpd.GeoDataFrame, path: Path) -> None:
+    """Refuse metres that were taken for degrees; single records that are astray are left to the reports."""
+    bounds = shapely.bounds(frame.geometry.values)
+    corners = bounds[np.isfinite(bounds).all(axis=1)][:, :2]
+    astray = corners[(np.abs(corners) > _MAX_DEGREES).any(axis=1)]
+    if 2 * len(astray) > len(corners):
+        described = describe_metres(astray[:, 0], astray[:, 1])
+        raise InputError(f"{path}: its coordinates should be degrees, but they are none: {described}")
 
 
 def _force_2d(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -18,7 +18,7 @@ import shapely
 from gis.arrays import Geometries
 from gis.errors import InputError
 from layers.fields.columns import free_name
-from layers.formats.arrow_columns import to_json, to_table
+from layers.formats.arrow_columns import to_frame, to_json, to_table
 from layers.formats.formulas import guard_formula
 from layers.formats.registry import Format, output_folder, output_format, validate_outputs
 from layers.formats.sqlite_files import require_closed, sqlite_journals
@@ -247,25 +247,28 @@ def _write_vector(
         table, more = _datetimes_to_text(table)
         notes += more
     geometries, geometry_type = _one_geometry_type(path, geometry.to_numpy(), file_format)
-    geometry_name = free_name("geometry", table.column_names)
-    table = table.append_column(
-        pa.field(geometry_name, pa.binary()), pa.array(shapely.to_wkb(geometries), pa.binary())
-    )
     epsg = geometry.crs.to_epsg()
+    options = {
+        "layer": layer if file_format.name == "GeoPackage" else None,
+        "driver": file_format.driver,
+        "geometry_type": geometry_type,
+        "append": file_format.name == "GeoPackage" and target.exists(),
+        "layer_options": GDAL_OPTIONS.get(file_format.name, {}),
+    }
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            pyogrio.write_arrow(
-                table,
-                target,
-                layer=layer if file_format.name == "GeoPackage" else None,
-                driver=file_format.driver,
-                geometry_name=geometry_name,
-                geometry_type=geometry_type,
-                crs=f"EPSG:{epsg}" if epsg else geometry.crs.to_wkt("WKT1_GDAL"),
-                append=file_format.name == "GeoPackage" and target.exists(),
-                layer_options=GDAL_OPTIONS.get(file_format.name, {}),
-            )
+            if len({name.lower() for name in table.column_names}) < table.num_columns:
+                # On its way from Arrow GDAL looks fields up by their names, whatever their case.
+                plain = gpd.GeoDataFrame(to_frame(table), geometry=geometries, crs=geometry.crs)
+                pyogrio.write_dataframe(plain, target, use_arrow=False, **options)
+            else:
+                name = free_name("geometry", table.column_names)
+                table = table.append_column(
+                    pa.field(name, pa.binary()), pa.array(shapely.to_wkb(geometries), pa.binary())
+                )
+                crs = f"EPSG:{epsg}" if epsg else geometry.crs.to_wkt("WKT1_GDAL")
+                pyogrio.write_arrow(table, target, geometry_name=name, crs=crs, **options)
     except (RuntimeError, ValueError) as error:
         if shutil.disk_usage(target.parent).free < _MIN_FREE_BYTES:
             raise InputError(f"{path} cannot be written: no space left on the disk.") from error
