@@ -161,8 +161,8 @@ def _earlier_results(columns: Iterable[str], added: Sequence[str]) -> list[str]:
 
 @handle_errors
 def locate(
-    lon: Annotated[float, typer.Argument(help="Longitude in degrees.", show_default=False)],
-    lat: Annotated[float, typer.Argument(help="Latitude in degrees.", show_default=False)],
+    lon: Annotated[str, typer.Argument(help="Longitude in degrees.", show_default=False)],
+    lat: Annotated[str, typer.Argument(help="Latitude in degrees.", show_default=False)],
     cells: options.Cells,
     datum: options.DatumOption = options.Datum.wgs84,
     code_field: options.CodeField = None,
@@ -172,23 +172,26 @@ def locate(
     """Name the cell that owns a location; exit code 1 when it lies in none."""
     from api.cli.inputs import load_valid_cells
     from gis.datum import convert_coordinates
+    from gis.degrees import parse_degrees
     from gis.errors import InputError
     from gis.locate import PointLocator
 
-    if not (-180 <= lon <= 180 and -90 <= lat <= 90):
-        raise InputError(f"{lon:g}, {lat:g} is no longitude, latitude in degrees; give LON, then LAT.")
+    x, y = parse_degrees(lon, "lon"), parse_degrees(lat, "lat")
+    # Also false where one is no number.
+    if not (abs(x) <= 180 and abs(y) <= 90):
+        raise InputError(f"{lon}, {lat} is no longitude, latitude in degrees; give LON, then LAT.")
     plan = load_valid_cells(cells, code_field=code_field, layer=cells_layer)
-    x, y = convert_coordinates(lon, lat, datum.value, "wgs84")
-    code = PointLocator(plan).locate(float(x), float(y))
+    x, y = map(float, convert_coordinates(x, y, datum.value, "wgs84"))
+    code = PointLocator(plan).locate(x, y)
     if code is None:
         if as_json:
-            print_result([], {"lon": float(x), "lat": float(y), "code": None}, as_json=True)
+            print_result([], {"lon": x, "lat": y, "code": None}, as_json=True)
         print_message("in no cell")
         raise typer.Exit(EXIT_INVALID)
     cell = plan[plan["code"] == code].iloc[0]
     summary = {
-        "lon": float(x),
-        "lat": float(y),
+        "lon": x,
+        "lat": y,
         "code": code,
         "name": cell["name"],
         "area_code": cell["area_code"],

@@ -53,6 +53,8 @@ class Points:
         text.
     header
         The columns of a CSV.
+    assumed_encoding
+        In which a CSV was read, if its bytes left a choice.
     """
 
     format: PointsFormat
@@ -60,6 +62,7 @@ class Points:
     lat: FloatArray
     source: list[Any]
     header: list[str]
+    assumed_encoding: str | None = None
 
     def __len__(self) -> int:
         """Return the number of points."""
@@ -191,4 +194,5 @@ def _from_csv(body: bytes, encoding: str | None) -> Points:
         values = [row[combined.place] for row in rows]
         combined.learn(values)
         lon, lat = combined.parse(values)
-    return Points(PointsFormat.csv, lon, lat, rows, list(text.header))
+    assumed = text.encoding.name if text.encoding.is_assumed else None
+    return Points(PointsFormat.csv, lon, lat, rows, list(text.header), assumed)

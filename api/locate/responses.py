@@ -16,6 +16,9 @@ from layers.snapshot import AreaTree
 
 _RESULT_FIELDS = ("cell_code", "cell_name", "area_code", "reason")
 
+ENCODING_HEADER = "Wangge-Text-Encoding"
+"""The header of an answer that tells in which encoding a CSV was read, where its bytes left a choice."""
+
 MEDIA_TYPES = {
     PointsFormat.columns: "application/json",
     PointsFormat.records: "application/json",
