@@ -130,6 +130,7 @@ def load_base(
     layer: str | None = None,
     where: str | None = None,
     source_crs: str | None = None,
+    encoding: str | None = None,
 ) -> dict[str, gpd.GeoDataFrame]:
     """Read features of the base map by kind, as `layers.fields.columns.standardise_basemap` gives them.
 
@@ -167,7 +168,14 @@ def load_base(
         named = each if layer is None and names is not None and each in names and len(names) > 1 else layer
         try:
             frame = read_layer(
-                path, role=each, layer=named, where=where, source_crs=source_crs, tags=OSM_CLASS_TAGS[each]
+                path,
+                role=each,
+                layer=named,
+                where=where,
+                source_crs=source_crs,
+                encoding=encoding,
+                tags=OSM_CLASS_TAGS[each],
+                note=print_note,
             )
         except InputError as error:
             # An extract need not have features of every kind.
@@ -189,11 +197,18 @@ def load_entities(
 
 
 def read_entities(
-    path: Path, *, kind: str | None = None, datum: str = "wgs84", **reading: Unpack[RecordReadOptions]
+    path: Path,
+    *,
+    kind: str | None = None,
+    datum: str = "wgs84",
+    id_field: str | None = None,
+    lon_field: str | None = None,
+    lat_field: str | None = None,
+    **reading: Unpack[ReadOptions],
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, str | None]:
     """Read entities; return the file as it is and, record by record, what `load_entities` gives."""
-    id_field = reading.pop("id_field", None)
-    frame = read_layer(path, role="entities", tags=(id_field,), note=print_note, **reading)
+    columns = {"lon_field": lon_field, "lat_field": lat_field}
+    frame = read_layer(path, role="entities", tags=(id_field,), note=print_note, **columns, **reading)
     with error_prefix(path):
         entities, found = standardise_entities(frame, id_field=id_field, kind=kind)
     if datum != "wgs84":
