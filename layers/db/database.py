@@ -1,12 +1,14 @@
 """The database: an engine for SQLite or PostgreSQL, and the two kinds of transaction."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from sqlalchemy import Connection, Engine, LargeBinary, create_engine, event, func, inspect, select, update
@@ -18,6 +20,7 @@ from sqlalchemy.orm import sessionmaker
 
 from gis.errors import InputError
 from layers.db import geopackage, migrations, postgresql
+from layers.formats.sqlite_files import sqlite_journals
 from layers.models import Revision
 
 NOTIFY_CHANNEL = "wangge"
@@ -106,8 +109,15 @@ class Database:
                 geopackage.mark_changed(connection)
             session.commit()
 
-    def migrate(self) -> None:
+    def migrate(self, step: str = "head") -> None:
         """Bring the tables to the form this version needs, in one transaction, from none or an older form.
+
+        The embedded file is made if it is not there, readable by its owner alone.
+
+        Parameters
+        ----------
+        step
+            The form; that of this version unless an older one is named.
 
         Raises
         ------
@@ -116,13 +126,36 @@ class Database:
             lacks PostGIS.
         """
         with (
+            self._new_file(),
             self.translate_errors(),
             self.engine.connect().execution_options(**self._write_options) as connection,
             connection.begin(),
         ):
-            self.migrate_connection(connection)
+            self.migrate_connection(connection, step=step)
 
-    def migrate_connection(self, connection: Connection, *, require_empty: bool = False) -> None:
+    @contextmanager
+    def _new_file(self) -> Iterator[None]:
+        """Make the embedded file if it is not there; it goes again if the block fails."""
+        path = Path(str(self.url.database))
+        if not self.embedded or path.exists():
+            yield
+            return
+        try:
+            # It holds personal data. SQLite gives the files beside it, -wal and -shm, the same permissions.
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise InputError(f"{self.display_name} cannot be made: {error.strerror}.") from error
+        try:
+            yield
+        except BaseException:
+            self.close()
+            for each in (path, *sqlite_journals(path)):
+                each.unlink(missing_ok=True)
+            raise
+
+    def migrate_connection(
+        self, connection: Connection, *, require_empty: bool = False, step: str = "head"
+    ) -> None:
         """Migrate inside the transaction of a connection.
 
         Parameters
@@ -131,6 +164,8 @@ class Database:
             One of this database's.
         require_empty
             There must be no tables yet.
+        step
+            As for `migrate`.
 
         Raises
         ------
@@ -140,12 +175,12 @@ class Database:
         if not self.embedded:
             connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             _require_postgis(connection)
-        step = migrations.current(connection)
-        if (step is None or require_empty) and (others := _existing_tables(connection)):
+        present = migrations.current(connection)
+        if (present is None or require_empty) and (others := _existing_tables(connection)):
             names = ", ".join(sorted(others)[:3])
             raise InputError(f"{self.display_name} already holds tables ({names}); give an empty database.")
-        self._refuse_newer(connection, step)
-        migrations.upgrade(connection)
+        self._refuse_newer(present)
+        migrations.upgrade(connection, step)
 
     def check_migrated(self) -> None:
         """See that the database is there and has the form this version needs.
@@ -159,7 +194,7 @@ class Database:
             raise InputError(f"{self.display_name} does not exist; `wangge migrate` makes it.")
         with self.translate_errors(), self.engine.connect() as connection:
             step = migrations.current(connection)
-            self._refuse_newer(connection, step)
+            self._refuse_newer(step)
             if step != migrations.head(connection):
                 raise InputError(
                     f"{self.display_name} has not the tables this version needs; run `wangge migrate`."
@@ -202,8 +237,8 @@ class Database:
                 raise
             raise InputError(f"{self.display_name} cannot be used: {error.orig}.") from error
 
-    def _refuse_newer(self, connection: Connection, step: str | None) -> None:
-        if step is not None and not migrations.is_known(connection, step):
+    def _refuse_newer(self, step: str | None) -> None:
+        if step is not None and not migrations.is_known(step):
             raise InputError(f"{self.display_name} was written by a newer version of Wangge; use that one.")
 
     def close(self) -> None:
@@ -271,6 +306,12 @@ def _make_sqlite_engine(url: str) -> Engine:
     # GeoAlchemy takes every GEOMETRY of a SQLite file for one of SpatiaLite.
     names = {**SQLiteDialect.ischema_names, "GEOMETRY": LargeBinary}
     engine.dialect.ischema_names = names  # type: ignore[attr-defined]
+
+    @event.listens_for(engine, "do_connect")
+    def open_existing(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+        # A file that is missing is an error: only `migrate` makes one.
+        arguments[0] = f"file:{quote(arguments[0])}?mode=rw"
+        options["uri"] = True
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
