@@ -34,6 +34,8 @@ def main() -> None:
     output = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
     warnings.simplefilter("ignore")
+    # What jobs write holds personal data: exports are for the service alone.
+    os.umask(0o077)
     # What is loaded stays in memory that the forks share.
     gc.collect()
     gc.freeze()

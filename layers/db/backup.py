@@ -100,8 +100,8 @@ def restore(
 ) -> Restored:
     """Make a database from a backup of this version or an older one: whole, or not at all.
 
-    The rows go into tables of our own making. Nobody is signed in afterwards, no link or kept answer holds, and
-    what waited or ran as a job has failed: all this ended with the database that the backup was taken of.
+    The rows go into tables of our own making. Nobody is signed in afterwards, no link or kept answer holds,
+    and what waited or ran as a job has failed: all this ended with the database that was backed up.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def restore(
 
 
 def _fail_unfinished_jobs(session: Session) -> None:
-    """End the jobs that waited or ran: a restored service would publish or import what nobody asks for now."""
+    """End the jobs that waited or ran: a restored service would publish what nobody asks for now."""
     session.execute(
         update(Job)
         .where(Job.state.in_((JobState.queued, JobState.running)))

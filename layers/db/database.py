@@ -136,13 +136,16 @@ class Database:
     @contextmanager
     def _new_file(self) -> Iterator[None]:
         """Make the embedded file if it is not there; it goes again if the block fails."""
-        path = Path(str(self.url.database))
-        if not self.embedded or path.exists():
+        if not self.embedded:
             yield
             return
+        path = Path(str(self.url.database))
         try:
             # It holds personal data. SQLite gives the files beside it, -wal and -shm, the same permissions.
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except FileExistsError:
+            yield
+            return
         except OSError as error:
             raise InputError(f"{self.display_name} cannot be made: {error.strerror}.") from error
         try:

@@ -1,6 +1,6 @@
 """The rows of a database file that came from elsewhere, copied into tables of our own making.
 
-Of the file itself nothing is taken over: a trigger, a view or a table that somebody has put into it stays there.
+Nothing else of the file is taken over, such as a trigger or a view that somebody has put into it.
 """
 
 import sqlite3
@@ -48,7 +48,7 @@ def open_readonly(path: Path) -> sqlite3.Connection:
 
 
 def copy_into_fresh_tables(path: Path, fresh: Database, *, empty: Collection[str]) -> tuple[str, ...]:
-    """Make a database of a file's rows, with the tables of the version that wrote it, and return what it had besides.
+    """Make a database of a file's rows in the tables of its version; return what else the file had.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def copy_into_fresh_tables(path: Path, fresh: Database, *, empty: Collection[str
     with closing(open_readonly(path)) as source, _translate_damage(path):
         # One state, whoever writes to the file meanwhile.
         source.execute("BEGIN")
-        (step,) = source.execute(f"SELECT version_num FROM {_ALEMBIC_TABLE}").fetchone() or (None,)
+        (step,) = source.execute("SELECT version_num FROM alembic_version").fetchone() or (None,)
         if step is None or not migrations.is_known(step):
             raise InputError(f"{path} was written by a newer version of Wangge; use that one.")
         fresh.migrate(step)
@@ -111,7 +111,9 @@ def _copy_tables(
             continue
         columns, found = _columns(driver, table), _columns(source, table) if table in present else {}
         if missing := [name for name in columns if name not in found]:
-            raise InputError(f"{path} is damaged (its table {table} lacks {missing[0]}); nothing was written.")
+            raise InputError(
+                f"{path} is damaged (its table {table} lacks {missing[0]}); nothing was written."
+            )
         foreign += [f"column {table}.{name}" for name in found if name not in columns]
         if table in empty:
             continue
