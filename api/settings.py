@@ -57,6 +57,8 @@ class ServiceSettings(BaseSettings):
         Seconds that running requests get when the service stops.
     parse_s, parse_bytes
         Seconds of processor time and bytes of memory for reading an uploaded file.
+    streams
+        The most event streams that one caller may have in one process.
     vertices
         The most vertices of a geometry in a request, and the most of all in an uploaded file.
     title
@@ -81,6 +83,7 @@ class ServiceSettings(BaseSettings):
     grace_s: int = Field(default=10, ge=0)
     parse_s: int = Field(default=300, ge=1)
     parse_bytes: int = Field(default=4 << 30, ge=1 << 28)
+    streams: int = Field(default=20, ge=1)
     vertices: int = Field(default=5_000_000, ge=100)
     title: str = Field(default="", max_length=60)
     base_tiles: str = Field(default="", pattern=r"^$|^https?://[^\s/;,'\"]+/\S*\{z\}\S*$")

@@ -15,7 +15,7 @@ from api.jobs.export_requests import export_parameters, find_export, finished_ex
 from api.problems import problem_responses
 from api.schemas.jobs import job_record
 from api.security.audit import Action, audit
-from api.security.caller import Caller
+from api.security.caller import Caller, require_own_site
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
 from layers.areas.queries import find_area
@@ -129,6 +129,7 @@ def download_file(request: Request, job_id: ExportJobId, caller: Caller, databas
         job = find_export(session, job_id, caller.area_code)
     if job.parameters["reveal"]:
         caller.require_right(Right.reveal)
+        require_own_site(request.scope)
     path, rows = finished_export(request.app.state.uploads, job)
     if job.parameters["reveal"]:
         with database.write() as session:

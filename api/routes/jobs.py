@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Path, Query, Request, UploadFile
 from pydantic import Field
-from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from api import schemas
 from api.http.conditional import IfNoneMatch
@@ -16,16 +15,18 @@ from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
 from api.http.responses import json_response, list_response
 from api.jobs.cancel_flag import set_cancel_flag
-from api.jobs.event_stream import UNFINISHED, job_events
+from api.jobs.event_stream import UNFINISHED, JobStream, JobStreams, JobVersion, job_events
 from api.jobs.uploads import store_upload, upload_path
 from api.problems import problem_responses
 from api.schemas.jobs import job_record
 from api.security.audit import Action, audit
+from api.security.auth_middleware import authenticate
 from api.security.caller import Caller
 from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
 from gis.datum import Datum
-from layers.db.database import Database, Session
+from gis.errors import NotFoundError
+from layers.db.database import Session
 from layers.jobs import queue
 from layers.models import Job, JobState
 from layers.plans.schemes import find_scheme
@@ -287,12 +288,17 @@ def cancel_job(
 @requires(Right.read, AreaPolicy.checked)
 async def stream_job(job_id: JobId, caller: Caller, request: Request) -> Response:
     """Follow a job by server-sent events."""
-    database: Database = request.app.state.database
+    state, scope = request.app.state, request.scope
+    streams: JobStreams = state.job_streams
 
-    def load() -> tuple[int, dict[str, Any]]:
-        with database.read() as session:
-            job = queue.find_job(session, job_id, caller.area_code)
-            return job.version, job_record(job)
+    async def read() -> JobVersion:
+        return await streams.read(job_id)
 
-    events = job_events(load, await run_in_threadpool(load), request.scope.get("wangge.request_id"))
-    return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    async def require_access(record: dict[str, Any]) -> None:
+        principal = await authenticate(scope, state.credentials)
+        principal.require_right(Right.read)
+        if not principal.covers(record["area_code"]):
+            raise NotFoundError(f"There is no job number {job_id}.")
+
+    await require_access((await read())[1])
+    return JobStream(streams, caller.label, job_events(read, require_access, scope.get("wangge.request_id")))
