@@ -71,7 +71,7 @@ def _run_task(line: str, write: Callable[[str], Any]) -> dict[str, Any]:
         resource.setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
     progress = ProgressReporter(lambda done, total: write(json.dumps({"done": done, "total": total}) + "\n"))
     try:
-        with contextlib.closing(Database(task.database)) as database:
+        with contextlib.closing(Database(task.database, wait_s=task.wait_s)) as database:
             return {"result": run_job(database, task, progress)}
     except WanggeError as error:
         # The name the file has here means nothing to who sent it.

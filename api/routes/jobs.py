@@ -16,6 +16,7 @@ from api.http.pagination import Page, PageDep
 from api.http.responses import json_response, list_response
 from api.jobs.cancel_flag import set_cancel_flag
 from api.jobs.event_stream import UNFINISHED, JobStream, JobStreams, JobVersion, job_events
+from api.jobs.job_requests import JobRequests, JobRequestsDep
 from api.jobs.uploads import store_upload, upload_path
 from api.problems import problem_responses
 from api.schemas.jobs import job_record
@@ -81,8 +82,10 @@ def _read_options(
 ReadOptions = Annotated[dict[str, str | None], Depends(_read_options)]
 
 
-def _enqueue_job(session: Session, caller: Principal, kind: str, parameters: dict[str, Any]) -> WriteResult:
-    job = queue.enqueue(session, kind, parameters, created_by=caller.label, area_code=caller.area_code)
+def _enqueue_job(
+    session: Session, jobs: JobRequests, caller: Principal, kind: str, parameters: dict[str, Any]
+) -> WriteResult:
+    job = jobs.enqueue(session, caller, kind, parameters, caller.area_code)
     audit(session, caller, Action.import_, f"job {job.id}", kind=kind)
     return WriteResult(job_record(job), 202, location=f"/v1/jobs/{job.id}")
 
@@ -92,6 +95,7 @@ def _receive_file(
     file: UploadFile,
     caller: Principal,
     write: IdempotentWriteDep,
+    jobs: JobRequests,
     kind: str,
     options: dict[str, Any],
 ) -> Response:
@@ -105,7 +109,7 @@ def _receive_file(
         def handler(session: Session) -> WriteResult:
             if "scheme" in parameters:
                 find_scheme(session, parameters["scheme"])
-            return _enqueue_job(session, caller, kind, {**parameters, "file": path.name})
+            return _enqueue_job(session, jobs, caller, kind, {**parameters, "file": path.name})
 
         response = write(_ReceivedFile(parameters=parameters, sha256=stored.sha256), handler)
         is_queued = "idempotency-replayed" not in response.headers
@@ -127,6 +131,7 @@ def import_entities(
     request: Request,
     caller: Caller,
     write: IdempotentWriteDep,
+    jobs: JobRequestsDep,
     file: UploadParam,
     read_options: ReadOptions,
     kind: Annotated[str | None, Form(max_length=100, examples=["enterprise"])] = None,
@@ -142,7 +147,7 @@ def import_entities(
         "datum": datum.value,
         "on": on.isoformat() if on else None,
     }
-    return _receive_file(request, file, caller, write, "import-entities", options)
+    return _receive_file(request, file, caller, write, jobs, "import-entities", options)
 
 
 @router.post(
@@ -157,13 +162,14 @@ def import_areas(
     request: Request,
     caller: Caller,
     write: IdempotentWriteDep,
+    jobs: JobRequestsDep,
     file: UploadParam,
     read_options: ReadOptions,
     on: ValidFrom = None,
 ) -> Response:
     """Import a file of areas as a job; with those already there they must nest."""
     options = {**read_options, "on": on.isoformat() if on else None}
-    return _receive_file(request, file, caller, write, "import-areas", options)
+    return _receive_file(request, file, caller, write, jobs, "import-areas", options)
 
 
 @router.post(
@@ -178,6 +184,7 @@ def import_cells(
     request: Request,
     caller: Caller,
     write: IdempotentWriteDep,
+    jobs: JobRequestsDep,
     file: UploadParam,
     read_options: ReadOptions,
     scheme: Annotated[str, Form(max_length=60, examples=["community"])],
@@ -187,7 +194,7 @@ def import_cells(
     """Make a draft of a plan from a file of cells as a job."""
     caller.require_area(area_code)
     options = {**read_options, "scheme": scheme, "name": name, "area_code": area_code}
-    return _receive_file(request, file, caller, write, "import-cells", options)
+    return _receive_file(request, file, caller, write, jobs, "import-cells", options)
 
 
 @router.post(
@@ -198,13 +205,15 @@ def import_cells(
     responses=problem_responses(404, 409),
 )
 @requires(Right.draft, AreaPolicy.checked)
-def divide_area(body: DivisionRequest, caller: Caller, write: IdempotentWriteDep) -> Response:
+def divide_area(
+    body: DivisionRequest, caller: Caller, write: IdempotentWriteDep, jobs: JobRequestsDep
+) -> Response:
     """Divide an area into squares as a job; its result names the draft."""
     caller.require_area(body.area_code)
 
     def handler(session: Session) -> WriteResult:
         find_scheme(session, body.scheme)
-        return _enqueue_job(session, caller, "divide", body.model_dump(exclude_none=True))
+        return _enqueue_job(session, jobs, caller, "divide", body.model_dump(exclude_none=True))
 
     return write(body, handler)
 

@@ -25,7 +25,7 @@ from layers.models import Revision
 
 NOTIFY_CHANNEL = "wangge"
 _MIGRATION_LOCK = 0x77616E67
-_BUSY_TIMEOUT_MS = 30_000
+_WAIT_S = 30.0
 
 
 class Database:
@@ -35,6 +35,8 @@ class Database:
     ----------
     url
         ``sqlite:///path/to/wangge.gpkg`` or ``postgresql+psycopg://user@host:port/name``.
+    wait_s
+        Seconds to wait for another writer of SQLite.
 
     Raises
     ------
@@ -42,7 +44,7 @@ class Database:
         If the URL names neither.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, wait_s: float = _WAIT_S) -> None:
         try:
             parsed = make_url(url)
         except ArgumentError as error:
@@ -53,7 +55,7 @@ class Database:
             raise InputError(f"The database must be SQLite or PostgreSQL, not {parsed.get_backend_name()}.")
         self.url = parsed
         self.engine = (
-            _make_sqlite_engine(url)
+            _make_sqlite_engine(url, round(1000 * wait_s))
             if self.embedded
             else postgresql.make_engine(url, json_serializer=_encode_json)
         )
@@ -95,7 +97,7 @@ class Database:
         ----------
         busy_timeout_s
             Seconds to wait for another writer of SQLite, after which SQLAlchemy's OperationalError is raised;
-            half a minute when not given.
+            those of the database when not given.
         """
         with self._sessions() as session:
             options: dict[str, Any] = dict(self._write_options)
@@ -298,10 +300,10 @@ def _encode_json(values: Any) -> str:
     return orjson.dumps(values, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def _make_sqlite_engine(url: str) -> Engine:
+def _make_sqlite_engine(url: str, busy_timeout_ms: int) -> Engine:
     engine = create_engine(
         url,
-        connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000},
+        connect_args={"timeout": busy_timeout_ms / 1000},
         json_deserializer=_decode_json,
         json_serializer=_encode_json,
     )
@@ -324,7 +326,7 @@ def _make_sqlite_engine(url: str) -> Engine:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
-            f"busy_timeout = {_BUSY_TIMEOUT_MS}",
+            f"busy_timeout = {busy_timeout_ms}",
         ):
             connection.execute(f"PRAGMA {pragma}")
         geopackage.register_functions(connection)
@@ -335,11 +337,11 @@ def _make_sqlite_engine(url: str) -> Engine:
         if not options.get("wangge_write", False):
             connection.exec_driver_sql("BEGIN")
             return
-        busy_timeout = options.get("wangge_busy_timeout_ms", _BUSY_TIMEOUT_MS)
+        busy_timeout = options.get("wangge_busy_timeout_ms", busy_timeout_ms)
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {busy_timeout}")
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {busy_timeout_ms}")
 
     return engine
