@@ -53,8 +53,8 @@ class ServiceSettings(BaseSettings):
     body_bytes, upload_bytes
         The largest body of a request, and of an uploaded file.
     proxies
-        The addresses or networks of proxies in front of the service, as a JSON list: only what comes from them
-        may say, in X-Forwarded-For and X-Forwarded-Proto, where a request really comes from.
+        The addresses or networks of proxies in front of the service, as a JSON list: they alone may say, in
+        X-Forwarded-For and X-Forwarded-Proto, where a request really comes from.
     header_s
         Seconds until the head of a request has come, before its connection is closed.
     request_s

@@ -38,6 +38,10 @@ def port() -> Iterator[int]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
+    for _ in range(600):
+        if server.started:
+            break
+        time.sleep(0.05)
     yield listening.getsockname()[1]
     server.should_exit = True
     thread.join(10)
