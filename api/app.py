@@ -91,6 +91,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         body_bytes=service_settings.body_bytes,
         upload_bytes=service_settings.upload_bytes,
         upload_paths=UPLOAD_PATHS,
+        uploads_at_once=service_settings.uploads_at_once,
         outer_middleware=[
             Middleware(RequestContextMiddleware, request_s=service_settings.request_s, slow_paths=SLOW_PATHS)
         ],

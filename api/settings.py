@@ -52,6 +52,8 @@ class ServiceSettings(BaseSettings):
         Seconds that exported files are kept.
     body_bytes, upload_bytes
         The largest body of a request, and of an uploaded file.
+    uploads_at_once
+        Files that one caller may be sending to one process at the same time.
     proxies
         The addresses or networks of proxies in front of the service, as a JSON list: they alone may say, in
         X-Forwarded-For and X-Forwarded-Proto, where a request really comes from.
@@ -92,8 +94,9 @@ class ServiceSettings(BaseSettings):
     export_s: float = Field(default=86_400.0, gt=0)
     body_bytes: int = Field(default=16 << 20, ge=1024)
     upload_bytes: int = Field(default=512 << 20, ge=1024)
-    proxies: tuple[IPvAnyNetwork, ...] = ()
+    proxies: tuple[IPvAnyNetwork, ...] = Field(default=(), examples=['["127.0.0.1", "10.1.0.0/16"]'])
     header_s: float = Field(default=10.0, gt=0)
+    uploads_at_once: int = Field(default=4, ge=1)
     request_s: float = Field(default=30.0, gt=0)
     grace_s: int = Field(default=10, ge=0)
     parse_s: int = Field(default=300, ge=1)

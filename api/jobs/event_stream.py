@@ -2,9 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NamedTuple
 
 import orjson
@@ -13,9 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from api.http.caller_slots import CallerSlots
 from api.problems import failure_response, is_database_unavailable, problem_response, status_of
 from api.schemas.jobs import job_record
-from gis.errors import BusyError, WanggeError
+from gis.errors import WanggeError
 from layers.db.database import Database
 from layers.jobs.queue import find_job
 from layers.models import JobState
@@ -31,7 +30,6 @@ UNFINISHED = frozenset({JobState.queued, JobState.running})
 
 _POLL_S = 0.3
 _KEEP_ALIVE_S = 15.0
-_RETRY_AFTER_S = 5.0
 
 JobVersion = tuple[int, dict[str, Any]]
 """The version of a job, and its record."""
@@ -50,31 +48,10 @@ class JobStreams:
 
     def __init__(self, database: Database, per_caller: int) -> None:
         self._database = database
-        self._per_caller = per_caller
-        self._open: Counter[str] = Counter()
+        self.slots = CallerSlots(
+            per_caller, f"You follow {per_caller} jobs already; close one of these streams first."
+        )
         self._reads: dict[int, _SharedRead] = {}
-
-    @contextmanager
-    def open(self, caller: str) -> Iterator[None]:
-        """Count a stream of a caller while the block lasts.
-
-        Raises
-        ------
-        BusyError
-            If the caller has as many as one may have.
-        """
-        if self._open[caller] >= self._per_caller:
-            raise BusyError(
-                f"You follow {self._per_caller} jobs already; close one of these streams first.",
-                _RETRY_AFTER_S,
-            )
-        self._open[caller] += 1
-        try:
-            yield
-        finally:
-            self._open[caller] -= 1
-            if not self._open[caller]:
-                del self._open[caller]
 
     async def read(self, job_id: int) -> JobVersion:
         """Return a job as it was a moment ago at most, read by whoever asks first."""
@@ -106,7 +83,7 @@ class JobStream(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events."""
-        with self._streams.open(self._caller):
+        with self._streams.slots.take(self._caller):
             await super().__call__(scope, receive, send)
 
 

@@ -167,9 +167,9 @@ def test_many_streams_of_a_job_read_it_once(ground: Database, running: int) -> N
 def test_a_stream_counts_until_it_has_ended_however_it_does(ground: Database) -> None:
     streams = JobStreams(ground, per_caller=1)
     for _ in range(3):
-        with suppress(ForbiddenError), streams.open("li"):
+        with suppress(ForbiddenError), streams.slots.take("li"):
             with pytest.raises(BusyError):
-                streams.open("li").__enter__()
+                streams.slots.take("li").__enter__()
             raise ForbiddenError("gone")
-    with streams.open("li"), streams.open("wang"):
+    with streams.slots.take("li"), streams.slots.take("wang"):
         pass
