@@ -37,7 +37,7 @@ class Revival:
 
 
 def end_again(session: Session, present: Session | None) -> Revival:
-    """End in a restored database what has ended in the present one, and list who may enter it.
+    """End in a restored database what has ended in the present one, list who may enter it, and audit that.
 
     Parameters
     ----------
@@ -71,6 +71,7 @@ def end_again(session: Session, present: Session | None) -> Revival:
                 )
             elif later.password_hash != account.password_hash:
                 passwords.append(account.name)
+    audit(session, SYSTEM, Action.restore, revoked=len(revoked), disabled=len(disabled))
     return Revival(
         [
             _token_name(each)

@@ -217,6 +217,24 @@ def finish(
     return session.scalars(select(Job.state).where(Job.id == job_id)).one()
 
 
+def cancel_all_of(session: Session, created_by: str) -> int:
+    """Cancel the jobs of a caller whose access has ended; return how many there were."""
+    unfinished = (Job.created_by == created_by) & Job.state.in_((JobState.queued, JobState.running))
+    is_queued = Job.state == JobState.queued
+    cancelled = session.scalars(
+        update(Job)
+        .where(unfinished)
+        .values(
+            state=case((is_queued, JobState.cancelled), else_=Job.state),
+            ended_at=case((is_queued, datetime.now(UTC)), else_=Job.ended_at),
+            cancel_asked=True,
+            version=Job.version + 1,
+        )
+        .returning(Job.id)
+    )
+    return len(cancelled.all())
+
+
 def cancel(session: Session, job_id: int) -> Job:
     """Ask a job to end; a queued one ends at once.
 

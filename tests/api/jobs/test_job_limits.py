@@ -109,7 +109,7 @@ def test_an_endless_view_fails_at_once_and_what_takes_too_long_is_ended(
 
 
 def test_jobs_of_other_kinds_run_beside_an_import(database: Database, tmp_path: Path, start: Start) -> None:
-    sensors(tmp_path / "long.csv", 150_000)
+    sensors(tmp_path / "long.csv", 80_000)
     with database.write() as session:
         slow = enqueue(session, "import-entities", {"file": "long.csv"}, created_by="a", area_code=None).id
     start(job_workers=2)
@@ -123,7 +123,7 @@ def test_jobs_of_other_kinds_run_beside_an_import(database: Database, tmp_path: 
     assert second.ended_at is not None
     assert first.ended_at is None or second.started_at < first.ended_at
     assert wait_for(database, slow, lambda job: job.ended_at is not None).state == JobState.done
-    assert entities(database) == 150_000
+    assert entities(database) == 80_000
 
 
 @pytest.mark.parametrize("copy_of", ["sqlite"], indirect=True)
