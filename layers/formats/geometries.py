@@ -71,7 +71,10 @@ def has_arcs(geometries: Geometries) -> bool:
     types = shapely.get_type_id(geometries)
     if bool((types > shapely.GeometryType.GEOMETRYCOLLECTION).any()):
         return True
-    parts = shapely.get_parts(geometries[types == shapely.GeometryType.GEOMETRYCOLLECTION])
+    try:
+        parts = shapely.get_parts(geometries[types == shapely.GeometryType.GEOMETRYCOLLECTION])
+    except NotImplementedError:
+        return True
     return len(parts) > 0 and has_arcs(parts)
 
 

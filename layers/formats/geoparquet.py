@@ -68,7 +68,7 @@ def open_geoparquet(path: Path, *, size: int, note: Note = no_note) -> Iterator[
                 yield LayerPart(first, _index_first(table.drop_columns(primary.name), metadata), geometries)
                 first += len(batch)
 
-        yield VectorLayer(primary.crs, (), {each.name: each.crs for each in others}, parts())
+        yield VectorLayer(primary.crs, schema.names, (), {each.name: each.crs for each in others}, parts())
         parser.tell(note)
 
 

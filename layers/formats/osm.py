@@ -31,7 +31,7 @@ class _Relation(NamedTuple):
 def tell_incomplete_relations(
     path: Path, fields: Sequence[str], where: str | None, made: Collection[str], note: Note
 ) -> None:
-    """Tell which relations with polygons GDAL left out or drew in part, and what of them is missing.
+    """Tell which relations with polygons GDAL left out, and what of them is missing.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def tell_incomplete_relations(
     made
         The numbers of the relations of which GDAL made polygons.
     note
-        Told of those left out in one sentence, and of those drawn in part in another.
+        Told in one sentence.
     """
     try:
         relations = [each for each in _relations(path) if each.tags.get("type") in _AREAL_TYPES and each.ways]
@@ -52,26 +52,17 @@ def tell_incomplete_relations(
     except (ET.ParseError, zlib.error, LookupError, ValueError):
         note(f"{path} is damaged or of a make that only GDAL reads; relations may be missing")
         return
-    faulty = [each for each in relations if str(each.number) not in made or not present.issuperset(each.ways)]
-    faulty = _those_that_meet(faulty, fields, where)
-    for left_out, one, several in (
-        (
-            True,
-            "is left out, as its border is not complete",
-            "are left out, as their borders are not complete",
-        ),
-        (
-            False,
-            "is drawn in part, as its border is not complete",
-            "are drawn in part, as their borders are not complete",
-        ),
-    ):
-        found = [each for each in faulty if (str(each.number) not in made) == left_out]
-        if found:
-            listed = "; ".join(_describe(each, present) for each in found[:_MAX_LISTED])
-            more = f"; and {len(found) - _MAX_LISTED:,} more" if len(found) > _MAX_LISTED else ""
-            subject = f"a relation {one}" if len(found) == 1 else f"{len(found):,} relations {several}"
-            note(f"{path}: {subject}: {listed}{more}")
+    found = _those_that_meet([each for each in relations if str(each.number) not in made], fields, where)
+    if not found:
+        return
+    listed = "; ".join(_describe(each, present) for each in found[:_MAX_LISTED])
+    more = f"; and {len(found) - _MAX_LISTED:,} more" if len(found) > _MAX_LISTED else ""
+    subject = (
+        "a relation is left out, as its border is not complete"
+        if len(found) == 1
+        else f"{len(found):,} relations are left out, as their borders are not complete"
+    )
+    note(f"{path}: {subject}: {listed}{more}")
 
 
 def _describe(relation: _Relation, present: set[int]) -> str:

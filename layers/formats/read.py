@@ -247,8 +247,10 @@ def _read_vector(
                     path, file_format, layer=layer, where=where, size=PART_SIZE, keys=keys, note=note
                 ) as opened:
                     frame = collect(opened)
+                    fields = opened.fields
                 if file_format.name == "OSM PBF" and layer == "multipolygons" and note is not no_note:
-                    tell_incomplete_relations(path, frame.columns, where, set(frame["osm_id"].dropna()), note)
+                    made = set() if frame.empty else set(frame["osm_id"].dropna())
+                    tell_incomplete_relations(path, fields, where, made, note)
     except GEOSException as error:
         raise InputError(
             f"{path} holds a geometry that cannot be built: {error}; mend or delete it."

@@ -1,6 +1,6 @@
 """Layers as GDAL gives them: fields as they are stored, geometries with straight edges and closed rings."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from layers.fields.columns import free_name
 from layers.formats.arrow_columns import to_datetimes, to_frame
 from layers.formats.gdal import without_warnings
 from layers.formats.geojson import has_numbered_features, long_numbers
-from layers.formats.geometries import GeometryParser, drop_empty_holes
+from layers.formats.geometries import GeometryParser, drop_empty_holes, has_arcs
 from layers.formats.registry import Format
 
 PART_SIZE = 20_000
@@ -44,6 +44,8 @@ class VectorLayer(NamedTuple):
     ----------
     crs
         Of its geometries; None where the file names none.
+    fields
+        The names of the fields.
     datetimes
         Fields of dates with times, which come as text in ISO 8601.
     other_geometries
@@ -53,6 +55,7 @@ class VectorLayer(NamedTuple):
     """
 
     crs: CRS | None
+    fields: Sequence[str]
     datetimes: Collection[str]
     other_geometries: Mapping[str, CRS | None]
     parts: Iterator[LayerPart]
@@ -124,7 +127,7 @@ def open_layer(
             if str(dtype).startswith("datetime") and dtype != "datetime64[D]"
         )
         crs = CRS.from_user_input(meta["crs"]) if meta["crs"] else None
-        yield VectorLayer(crs, datetimes, {}, context.parts(reader, parser))
+        yield VectorLayer(crs, list(map(str, meta["fields"])), datetimes, {}, context.parts(reader, parser))
         parser.tell(note)
 
 
@@ -226,7 +229,14 @@ class _Reading:
                 on_invalid="fix",
                 **self._options,
             )
-        return drop_empty_holes(np.asarray(frame.geometry.to_numpy(), dtype=object))
+        geometries = np.asarray(frame.geometry.to_numpy(), dtype=object)
+        for row, geometry in enumerate(geometries):
+            if has_arcs(np.array([geometry], dtype=object)):
+                raise InputError(
+                    f"{self._path}: record {first + row + 1} is a collection with arcs among its parts; "
+                    "split it into its parts."
+                )
+        return drop_empty_holes(geometries)
 
     def _exact_column(self, name: str, column: pa.Array, numbers: pa.Array) -> pa.Array:
         """Return a column, as text if GDAL made floats of integers with more digits than these keep."""

@@ -182,15 +182,17 @@ def _to_plain_geometries(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _to_storable(frame: gpd.GeoDataFrame) -> dict[str, pd.Series]:
-    """Return, as text, the columns of Python objects for which Arrow has no one type."""
+    """Return, as text, the columns of Python objects that Parquet would not give back as they are."""
     changed = {}
     for name in _object_columns(frame):
+        values = frame[name].where(frame[name].notna(), None).tolist()
         try:
-            kind = pa.Array.from_pandas(frame[name]).type
+            array = pa.array(values)
+            is_kept = not pa.types.is_nested(array.type) or array.to_pylist() == values
         except (pa.ArrowException, OverflowError):
-            kind = None
-        # Parquet cannot store mappings in which nothing was found.
-        if kind is None or (pa.types.is_struct(kind) and not kind.num_fields):
+            is_kept = False
+        # It cannot store mappings in all of which there is nothing.
+        if not is_kept or (pa.types.is_struct(array.type) and not array.type.num_fields):
             changed[name] = frame[name].map(to_json, na_action="ignore")
     return changed
 
