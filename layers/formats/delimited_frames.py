@@ -16,6 +16,7 @@ from gis.arrays import FloatArray, ObjectArray
 from gis.crs import LONLAT
 from gis.errors import InputError
 from gis.progress import Note, no_note
+from layers.fields.columns import free_name
 from layers.formats.arrow_columns import to_frame
 from layers.formats.coordinates import WKT_NAMES, CombinedColumn, find_named, find_pair, parse_axis
 from layers.formats.delimited import DelimitedText, open_delimited, restore_text
@@ -101,11 +102,7 @@ def read_delimited(path: Path, options: DelimitedOptions) -> gpd.GeoDataFrame:
     survey.conclude()
     table = pa.concat_tables(tables)
     kept = survey.convert(table).drop(columns=survey.wkt_columns)
-    return gpd.GeoDataFrame(
-        kept.rename(columns={"geometry": "geometry_text"}),
-        geometry=survey.parse_geometries(table, 0),
-        crs=LONLAT,
-    )
+    return _with_geometry(kept, survey.parse_geometries(table, 0))
 
 
 def read_delimited_chunks(path: Path, options: DelimitedOptions, size: int) -> Chunks:
@@ -137,10 +134,16 @@ def read_delimited_chunks(path: Path, options: DelimitedOptions, size: int) -> C
         for table in _text_tables(text, survey.names, size):
             geometries = survey.parse_geometries(table, first)
             kept = survey.convert(table).drop(columns=survey.geometry_columns)
-            yield gpd.GeoDataFrame(kept, geometry=geometries, crs=LONLAT)
+            yield _with_geometry(kept, geometries)
             first += len(table)
 
     return Chunks(survey.total, stream())
+
+
+def _with_geometry(table: pd.DataFrame, geometries: ObjectArray) -> gpd.GeoDataFrame:
+    if "geometry" in table:
+        table = table.rename(columns={"geometry": free_name("geometry_text", table.columns)})
+    return gpd.GeoDataFrame(table, geometry=geometries, crs=LONLAT)
 
 
 class _Survey:

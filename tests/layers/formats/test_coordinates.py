@@ -121,6 +121,7 @@ def read_both_ways(path: Path, **options: str) -> list[tuple[float, float]]:
         'id,latlon\n1,"22.5,113.9"\n',
         'id,lon,lat\n1,="113.9","=""22.5"""\n',
         "id,wkt\n1,POINT (113.9 22.5)\n",
+        "id,lon,lat,geometry,geometry_text\n1,113.9,22.5,a,b\n",
     ],
 )
 def test_the_same_place_in_many_forms(tmp_path: Path, text: str) -> None:
