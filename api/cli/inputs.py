@@ -130,6 +130,7 @@ def load_base(
     layer: str | None = None,
     where: str | None = None,
     source_crs: str | None = None,
+    encoding: str | None = None,
 ) -> dict[str, gpd.GeoDataFrame]:
     """Read features of the base map by kind, as `layers.fields.columns.standardise_basemap` gives them.
 
@@ -167,7 +168,14 @@ def load_base(
         named = each if layer is None and names is not None and each in names and len(names) > 1 else layer
         try:
             frame = read_layer(
-                path, role=each, layer=named, where=where, source_crs=source_crs, tags=OSM_CLASS_TAGS[each]
+                path,
+                role=each,
+                layer=named,
+                where=where,
+                source_crs=source_crs,
+                encoding=encoding,
+                tags=OSM_CLASS_TAGS[each],
+                note=print_note,
             )
         except InputError as error:
             # An extract need not have features of every kind.
