@@ -7,7 +7,7 @@ nothing, and one that has written is done.
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,7 @@ class _JobContext:
     database: Database
     task: Task
     progress: ProgressReporter
+    notes: list[str] = field(default_factory=list)
 
     @property
     def file(self) -> Path:
@@ -124,8 +125,15 @@ class _JobContext:
     @property
     def read_options(self) -> dict[str, Any]:
         """How the file is to be read, for `read_layer` and what reads like it."""
-        options = {name: self.parameter(name) for name in ("layer", "source_crs", "lon_field", "lat_field")}
-        return {**options, "max_vertices": self.task.vertices}
+        options = {
+            name: self.parameter(name)
+            for name in ("layer", "source_crs", "lon_field", "lat_field", "encoding")
+        }
+        return {**options, "max_vertices": self.task.vertices, "note": self.note}
+
+    def note(self, sentence: str) -> None:
+        """Keep what was assumed or mended for the result."""
+        self.notes.append(sentence.replace(str(self.file), "The file"))
 
     @property
     def day(self) -> date | None:
@@ -141,6 +149,8 @@ class _JobContext:
         ConflictError
             If the job was cancelled meanwhile.
         """
+        if self.notes:
+            result = {**result, "notes": self.notes}
         heartbeat(session, self.task.id, self.progress.done, self.progress.total)
         complete(session, self.task.id, result)
         return result
@@ -196,10 +206,13 @@ def _import_areas(context: _JobContext) -> dict[str, Any]:
     _require_harmless_file(context)
     frame = standardise_areas(read_layer(context.file, role="areas", **context.read_options))
 
-    def complete_job(session: Session, done: AreaImportSummary) -> None:
-        context.complete(session, done._asdict())
+    result: dict[str, Any] = {}
 
-    return import_areas(context.database, frame, on=context.day, before_commit=complete_job)._asdict()
+    def complete_job(session: Session, done: AreaImportSummary) -> None:
+        result.update(context.complete(session, done._asdict()))
+
+    import_areas(context.database, frame, on=context.day, note=context.note, before_commit=complete_job)
+    return result
 
 
 def _import_cells(context: _JobContext) -> dict[str, Any]:

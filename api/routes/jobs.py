@@ -74,9 +74,19 @@ def _read_options(
         str | None, Form(max_length=100, description="Of a table, if not found.", examples=["lon"])
     ] = None,
     lat_field: Annotated[str | None, Form(max_length=100, examples=["lat"])] = None,
+    encoding: Annotated[
+        str | None,
+        Form(max_length=40, description="Of a CSV or Shapefile, if not found.", examples=["gb18030"]),
+    ] = None,
 ) -> dict[str, str | None]:
     """Return how a file is to be read, as the parameters of `layers.formats.read_layer`."""
-    return {"layer": layer, "source_crs": source_crs, "lon_field": lon_field, "lat_field": lat_field}
+    return {
+        "layer": layer,
+        "source_crs": source_crs,
+        "lon_field": lon_field,
+        "lat_field": lat_field,
+        "encoding": encoding,
+    }
 
 
 ReadOptions = Annotated[dict[str, str | None], Depends(_read_options)]

@@ -23,6 +23,7 @@ __all__ = ["ExportFilters", "export_layer"]
 
 
 _PAGE_SIZE = 20_000
+_FLOAT_DIGITS = 15
 
 
 def export_layer(
@@ -156,19 +157,27 @@ def _document_fields(session: Session, query: LayerQuery) -> list[_DocumentField
 
 
 def _select_json_types(session: Session, rows: Subquery, document: str) -> RowSelect:
+    """Select the keys and types of a document; an integer of more digits than a float keeps is "long"."""
     if is_postgresql(session):
         each = func.json_each(rows.c[document]).table_valued("key", "value", name="each")
-        number = case((cast(each.c.value, Text).regexp_match("[.eE]"), "real"), else_="integer")
+        text = cast(each.c.value, Text)
+        number = case(
+            (text.regexp_match("[.eE]"), "real"),
+            (func.length(text) > _FLOAT_DIGITS, "long"),
+            else_="integer",
+        )
         json_type = case(
             (func.json_typeof(each.c.value) == "number", number), else_=func.json_typeof(each.c.value)
         )
         return select(each.c.key, json_type).select_from(rows).join(each, true()).distinct()
-    each = func.json_each(rows.c[document]).table_valued("key", "type", name="each")
-    return select(each.c.key, each.c.type).select_from(rows).join(each, true()).distinct()
+    each = func.json_each(rows.c[document]).table_valued("key", "type", "value", name="each")
+    is_long = (each.c.type == "integer") & (func.length(each.c.value) > _FLOAT_DIGITS)
+    json_type = case((is_long, "long"), else_=each.c.type)
+    return select(each.c.key, json_type).select_from(rows).join(each, true()).distinct()
 
 
 def _arrow_type(json_types: set[str]) -> pa.DataType:
-    if json_types and json_types <= {"integer"}:
+    if json_types and json_types <= {"integer", "long"}:
         return pa.int64()
     if json_types and json_types <= {"integer", "real"}:
         return pa.float64()
