@@ -53,7 +53,7 @@ def read_metres(x: FloatArray, y: FloatArray) -> MetricReading | None:
     return None
 
 
-def describe_metres(x: FloatArray, y: FloatArray, swap: str = "exchange them") -> str:
+def describe_metres(x: FloatArray, y: FloatArray, swap: str) -> str:
     """Return a sentence that says what coordinates in metres seem to be, and how to have them read.
 
     Parameters

@@ -121,8 +121,6 @@ class CombinedColumn:
         Of the column.
     usual
         Which comes first where the values leave it open.
-    in_degrees
-        Whether the numbers have the limits of degrees.
     records, pairs
         Values seen, and how many of them are two numbers.
     votes
@@ -131,19 +129,18 @@ class CombinedColumn:
 
     place: int
     usual: Axis
-    in_degrees: bool = True
     records: int = 0
     pairs: int = 0
     votes: dict[Axis, int] = field(default_factory=lambda: {"lon": 0, "lat": 0})
 
     @classmethod
-    def find(cls, columns: Sequence[str], *, in_degrees: bool = True) -> "CombinedColumn | None":
+    def find(cls, columns: Sequence[str]) -> "CombinedColumn | None":
         """Return the column that is named like one, if there is one."""
         orders: tuple[tuple[Sequence[str], Axis], ...] = ((_LAT_FIRST_NAMES, "lat"), (_BOTH_NAMES, "lon"))
         for names, usual in orders:
             place = find_named(columns, names)
             if place is not None:
-                return cls(place, usual, in_degrees)
+                return cls(place, usual)
         return None
 
     def learn(self, texts: Iterable[str | None]) -> None:
@@ -155,13 +152,14 @@ class CombinedColumn:
             parts = _split_pair(text)
             if parts is None:
                 continue
-            readings: dict[Axis, bool] = {
-                "lon": self._is_place(parts[0], parts[1]),
-                "lat": self._is_place(parts[1], parts[0]),
+            readings: dict[Axis, tuple[float, float]] = {
+                "lon": _read_pair(parts[0], parts[1]),
+                "lat": _read_pair(parts[1], parts[0]),
             }
-            self.pairs += any(readings.values())
-            if readings["lon"] != readings["lat"]:
-                self.votes["lon" if readings["lon"] else "lat"] += 1
+            self.pairs += any(np.isfinite(pair).all() for pair in readings.values())
+            possible = [first for first, (lon, lat) in readings.items() if abs(lon) <= 180 and abs(lat) <= 90]
+            if len(possible) == 1:
+                self.votes[possible[0]] += 1
 
     @property
     def is_plausible(self) -> bool:
@@ -184,11 +182,9 @@ class CombinedColumn:
             parse_axis(pa.array([pair[1 - lon_place] for pair in pairs], pa.string()), "lat"),
         )
 
-    def _is_place(self, lon_text: str, lat_text: str) -> bool:
-        lon, lat = parse_degrees(lon_text, "lon"), parse_degrees(lat_text, "lat")
-        limits = (180.0, 90.0) if self.in_degrees else (np.inf, np.inf)
-        # Also false where there is no number.
-        return abs(lon) <= limits[0] and abs(lat) <= limits[1]
+
+def _read_pair(lon_text: str, lat_text: str) -> tuple[float, float]:
+    return parse_degrees(lon_text, "lon"), parse_degrees(lat_text, "lat")
 
 
 def _split_pair(text: str) -> tuple[str, str] | None:

@@ -15,19 +15,25 @@ import shapely
 from gis.arrays import FloatArray, ObjectArray
 from gis.crs import LONLAT
 from gis.errors import InputError
-from gis.metres import describe_metres
 from gis.progress import Note, no_note
+from layers.fields.columns import free_name
+from layers.formats.arrow_columns import to_frame
 from layers.formats.coordinates import WKT_NAMES, CombinedColumn, find_named, find_pair, parse_axis
 from layers.formats.delimited import DelimitedText, open_delimited, restore_text
 
 # Numbers in the spelling that they have when written back; "007" and "1e5" stay text.
 _INTEGER = r"-?(?:0|[1-9]\d{0,14})"
-_DECIMAL = r"-?(?:0|[1-9]\d*)\.\d+"
+_DECIMAL = r"-?(?:0|[1-9]\d*)\.\d+|-?\d(?:\.\d+)?e[+-]\d{2,3}"
+_TYPES = {
+    pa.int64(): f"^(?:{_INTEGER})$",
+    pa.float64(): f"^(?:{_INTEGER}|{_DECIMAL})$",
+    pa.bool_(): "^(?:True|False)$",
+}
+"""Types that a column of text may become, the narrower first, with what all its values look like then."""
+
 # What a spreadsheet makes of a code with more digits than it shows.
 _SHORTENED = r"^\d(?:[.,]\d{1,5})?E\+(?:1[1-9]|2\d)$"
 _TABLE_RECORDS = 10_000
-_MIN_METRES = 1000.0
-_METRES_SAMPLE = 1000
 _AS_TEXT = b"text"
 
 
@@ -40,8 +46,6 @@ class DelimitedOptions(NamedTuple):
         The coordinate columns; found by their usual names when not given. One column may be both.
     encoding
         Of the text; found by its bytes when not given.
-    in_degrees
-        Whether coordinates are degrees unless they are told to be something else.
     note
         Called with a sentence about each thing that was assumed.
     """
@@ -49,7 +53,6 @@ class DelimitedOptions(NamedTuple):
     lon_field: str | None = None
     lat_field: str | None = None
     encoding: str | None = None
-    in_degrees: bool = True
     note: Note = no_note
 
 
@@ -99,11 +102,7 @@ def read_delimited(path: Path, options: DelimitedOptions) -> gpd.GeoDataFrame:
     survey.conclude()
     table = pa.concat_tables(tables)
     kept = survey.convert(table).drop(columns=survey.wkt_columns)
-    return gpd.GeoDataFrame(
-        kept.rename(columns={"geometry": "geometry_text"}),
-        geometry=survey.parse_geometries(table, 0),
-        crs=LONLAT,
-    )
+    return _with_geometry(kept, survey.parse_geometries(table, 0))
 
 
 def read_delimited_chunks(path: Path, options: DelimitedOptions, size: int) -> Chunks:
@@ -135,10 +134,16 @@ def read_delimited_chunks(path: Path, options: DelimitedOptions, size: int) -> C
         for table in _text_tables(text, survey.names, size):
             geometries = survey.parse_geometries(table, first)
             kept = survey.convert(table).drop(columns=survey.geometry_columns)
-            yield gpd.GeoDataFrame(kept, geometry=geometries, crs=LONLAT)
+            yield _with_geometry(kept, geometries)
             first += len(table)
 
     return Chunks(survey.total, stream())
+
+
+def _with_geometry(table: pd.DataFrame, geometries: ObjectArray) -> gpd.GeoDataFrame:
+    if "geometry" in table:
+        table = table.rename(columns={"geometry": free_name("geometry_text", table.columns)})
+    return gpd.GeoDataFrame(table, geometry=geometries, crs=LONLAT)
 
 
 class _Survey:
@@ -148,10 +153,10 @@ class _Survey:
         self.total = 0
         self.names = _unique_names(text.header)
         self._text, self._options = text, options
-        self._numbers, self._integers = set(self.names), set(self.names)
+        self._types = {name: dict(_TYPES) for name in self.names}
+        self._blank = set(self.names)
         self._unnamed = {name for name, written in zip(self.names, text.header, strict=True) if not written}
         self._shortened: dict[str, str] = {}
-        self._metres: list[tuple[float, float]] | None = []
         self._pair: tuple[str, str] | None = None
         self._wkt: str | None = None
         self._combined: CombinedColumn | None = None
@@ -192,12 +197,6 @@ class _Survey:
         if self._combined is not None and not any(self._combined.votes.values()):
             order = "longitude, latitude" if self._combined.first == "lon" else "latitude, longitude"
             self._options.note(f"{name}: '{self.names[self._combined.place]}' is read as {order}")
-        if self._metres and self._options.in_degrees:
-            x, y = np.array(self._metres).T
-            columns = self.geometry_columns
-            swap = f"give --lon-field '{columns[-1]}' --lat-field '{columns[0]}'"
-            named = "' and '".join(columns)
-            raise InputError(f"{name}: '{named}' hold no degrees: {describe_metres(x, y, swap)}")
         for column, value in self._shortened.items():
             self._options.note(
                 f"{name}: '{column}' has values such as {value}, which a spreadsheet made of longer numbers; "
@@ -208,15 +207,10 @@ class _Survey:
         """Return records with their types, without columns that have neither name nor values."""
         columns = {}
         for name in self.names:
-            if name in self._unnamed:
-                continue
-            if name in self._integers:
-                columns[name] = table[name].cast(pa.int64()).to_numpy()
-            elif name in self._numbers:
-                columns[name] = table[name].cast(pa.float64()).to_numpy()
-            else:
-                columns[name] = pd.array(table[name], dtype="str")
-        return pd.DataFrame(columns)
+            kinds = () if name in self._blank else self._types[name]
+            if name not in self._blank or name not in self._unnamed:
+                columns[name] = table[name].cast(next(iter(kinds), pa.string()))
+        return to_frame(pa.table(columns))
 
     def parse_geometries(self, table: pa.Table, first: int) -> ObjectArray:
         """Return the geometries of records that begin with number `first`."""
@@ -242,13 +236,13 @@ class _Survey:
                     f"{self._text.name} has no column '{name}' (columns: {self._list_columns()})."
                 )
         if given[0] is not None and given[0] == given[1]:
-            self._combined = CombinedColumn(self.names.index(given[0]), "lon", self._options.in_degrees)
+            self._combined = CombinedColumn(self.names.index(given[0]), "lon")
         elif (pair := find_pair(self.names, *given)) is not None:
             self._pair = self.names[pair[0]], self.names[pair[1]]
         elif (wkt := find_named(self.names, WKT_NAMES)) is not None:
             self._wkt = self.names[wkt]
         else:
-            self._combined = CombinedColumn.find(self.names, in_degrees=self._options.in_degrees)
+            self._combined = CombinedColumn.find(self.names)
             if self._combined is None:
                 raise self._no_coordinates()
 
@@ -259,44 +253,26 @@ class _Survey:
         )
 
     def _list_columns(self) -> str:
-        return ", ".join(name for name in self.names if name not in self._unnamed)
+        return ", ".join(name for name in self.names if name not in self._unnamed or name not in self._blank)
 
     def _learn(self, table: pa.Table) -> None:
         self.total += len(table)
         for name in self.names:
             column = table[name]
-            if name in self._unnamed and column.null_count < len(column):
-                self._unnamed.remove(name)
-            if name in self._integers and not _all_match(column, _INTEGER):
-                self._integers.remove(name)
-            if name in self._numbers and not (
-                name in self._integers or _all_match(column, f"{_INTEGER}|{_DECIMAL}")
-            ):
-                self._numbers.remove(name)
-            if (table.field(name).metadata or {}).get(_AS_TEXT) is not None:
-                self._numbers.discard(name)
-                self._integers.discard(name)
-            if name not in self._numbers and name not in self._shortened:
+            if column.null_count < len(column):
+                self._blank.discard(name)
+            is_text = _AS_TEXT in (table.field(name).metadata or {})
+            self._types[name] = {
+                kind: pattern
+                for kind, pattern in self._types[name].items()
+                if not is_text and _all_match(column, pattern)
+            }
+            if not self._types[name] and name not in self._shortened:
                 found = column.filter(pc.match_substring_regex(column, _SHORTENED))
                 if len(found):
                     self._shortened[name] = found[0].as_py()
         if self._combined is not None:
             self._combined.learn(table[self.names[self._combined.place]].to_pylist())
-        elif self._metres is not None and self.geometry_columns:
-            self._learn_metres(self._metres, table)
-
-    def _learn_metres(self, metres: list[tuple[float, float]], table: pa.Table) -> None:
-        """Take note of coordinates that cannot be degrees; one place in degrees is enough to end it."""
-        if self._pair is not None:
-            values = np.column_stack(self._parse_coordinates(table))
-        else:
-            some = table[str(self._wkt)].slice(0, _METRES_SAMPLE).to_numpy()
-            values = shapely.get_coordinates(shapely.from_wkt(some, on_invalid="ignore"))
-        values = values[np.isfinite(values).all(axis=1)]
-        if (np.abs(values).max(axis=1, initial=0) < _MIN_METRES).any():
-            self._metres = None
-        else:
-            metres += values[: _METRES_SAMPLE - len(metres)].tolist()
 
 
 def _text_tables(text: DelimitedText, names: Sequence[str], size: int) -> Iterator[pa.Table]:
@@ -330,7 +306,7 @@ def _unique_names(header: Sequence[str]) -> list[str]:
 
 
 def _all_match(column: pa.ChunkedArray, pattern: str) -> bool:
-    return bool(pc.all(pc.fill_null(pc.match_substring_regex(column, f"^(?:{pattern})$"), False)).as_py())
+    return bool(pc.all(pc.fill_null(pc.match_substring_regex(column, pattern), True)).as_py())
 
 
 def _parse_wkt(name: str, texts: pa.ChunkedArray, first: int) -> ObjectArray:

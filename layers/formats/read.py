@@ -114,8 +114,7 @@ def read_layer(
     crs_override = find_crs_override(path, file_format, source_crs)
     asked = [name for name in tags if name]
     if file_format.name == "CSV":
-        in_degrees = crs_override is None or crs_override.is_geographic
-        frame = read_delimited(path, DelimitedOptions(lon_field, lat_field, encoding, in_degrees, note))
+        frame = read_delimited(path, DelimitedOptions(lon_field, lat_field, encoding, note))
     else:
         frame = _read_vector(path, file_format, role, layer, where, encoding, asked, note)
     if role in AREAL_ROLES:
@@ -348,7 +347,10 @@ def _require_degrees(frame: gpd.GeoDataFrame, path: Path) -> None:
     corners = bounds[np.isfinite(bounds).all(axis=1)][:, :2]
     astray = corners[(np.abs(corners) > _MAX_DEGREES).any(axis=1)]
     if 2 * len(astray) > len(corners):
-        described = describe_metres(astray[:, 0], astray[:, 1])
+        swap = "exchange the two" + (
+            " with --lon-field and --lat-field" if path.suffix.lower() == ".csv" else " in the file"
+        )
+        described = describe_metres(astray[:, 0], astray[:, 1], swap)
         raise InputError(f"{path}: its coordinates should be degrees, but they are none: {described}")
 
 

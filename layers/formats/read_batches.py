@@ -142,8 +142,7 @@ def _open_batches(
         )
     crs_override = find_crs_override(path, file_format, source_crs)
     if file_format.name == "CSV":
-        in_degrees = crs_override is None or crs_override.is_geographic
-        options = DelimitedOptions(lon_field, lat_field, encoding, in_degrees, note)
+        options = DelimitedOptions(lon_field, lat_field, encoding, note)
         chunks = read_delimited_chunks(path, options, size)
         with closing(chunks.stream), closing(_frame_batches(chunks.stream, path, crs_override)) as stream:
             yield Batches(chunks.total, stream)

@@ -20,7 +20,12 @@ def table_of(tmp_path: Path, text: str) -> tuple[pd.DataFrame, list[str]]:
         (["007", "12"], ["007", "12"]),
         (["7", "12"], [7, 12]),
         (["7", "-1.5"], [7.0, -1.5]),
-        (["7", ""], ["7", None]),
+        (["7", ""], [7, None]),
+        (["7.5", ""], [7.5, None]),
+        (["True", "", "False"], [True, None, False]),
+        (["true", "1"], ["true", "1"]),
+        (["1e-05", "1.5e+300"], [1e-05, 1.5e300]),
+        (["", ""], [None, None]),
         (["9007199254740993", "1"], ["9007199254740993", "1"]),
         (["0.30000000000000004", "1.0"], [0.1 + 0.2, 1.0]),
         (["1e5", "1"], ["1e5", "1"]),
@@ -35,14 +40,16 @@ def test_numbers_are_numbers_and_text_is_text(
     tmp_path: Path, column: list[str], values: list[object]
 ) -> None:
     table, told = table_of(tmp_path, "id,v\n" + "".join(f"x,{value}\n" for value in column))
-    assert [None if value != value else value for value in table["v"].tolist()] == values
+    found = table["v"].astype(object).where(table["v"].notna(), None).tolist()
+    assert found == values
+    assert [type(value) for value in found] == [type(value) for value in values]
     assert told == []
 
 
 def test_columns_without_a_name(tmp_path: Path) -> None:
     table, _ = table_of(tmp_path, "id,,name,name,,\n1,2,a,b,,\n3,,c,d,,\n")
     assert table.columns.tolist() == ["id", "field_2", "name", "name.1"]
-    assert table.iloc[0].tolist() == [1, "2", "a", "b"]
+    assert table.iloc[0].tolist() == [1, 2, "a", "b"]
 
 
 def test_codes_that_a_spreadsheet_has_shortened_are_told(tmp_path: Path) -> None:
