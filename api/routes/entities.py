@@ -131,6 +131,7 @@ def create(body: NewEntity, caller: Caller, settings: SettingsDep, write: Idempo
             personal=body.personal,
             geometry=geometry,
             on=body.on,
+            scope=caller.area_code,
         )
         return _result(session, caller, made, location=f"/v1/entities/{made.id}", created=True)
 

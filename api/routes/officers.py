@@ -120,6 +120,7 @@ def create(body: NewOfficer, caller: Caller, write: IdempotentWriteDep) -> Respo
             personal=body.personal,
             attributes=body.attributes,
             on=body.on,
+            scope=caller.area_code,
         )
         return _result(session, caller, made, location=f"/v1/officers/{made.id}", created=True)
 

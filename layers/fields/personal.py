@@ -9,7 +9,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from layers.fields.personal_values import identifies_person
+from layers.fields.personal_values import holds_identity_number, identifies_person
 
 _PERSON_KINDS = re.compile(
     "(?:^|_)(?:officer|household|resident|person|occupant|tenant)s?$|people$|^户$"
@@ -146,6 +146,57 @@ def separate_personal(
         part = separated.personal if is_personal(field, value, kind, declared) else separated.public
         part[field] = value
     return separated
+
+
+def gather_personal(
+    values: Mapping[str, Any], personal: Mapping[str, Any], kind: str = "", declared: Collection[str] = ()
+) -> Separated:
+    """Part the values of a record as `separate_personal` does, and add to those about people what is known already.
+
+    A value that would meet another under its key gets a key of its own, so that nothing is lost.
+    """
+    public, found = separate_personal(values, kind, declared)
+    merged = dict(personal)
+    for field, value in found.items():
+        key = field
+        while key in merged and merged[key] != value:
+            key += "_2"
+        merged[key] = value
+    return Separated(public, merged)
+
+
+class EntityContent(NamedTuple):
+    """What is known of an entity, with all that is personal in one place."""
+
+    name: str | None
+    class_name: str | None
+    attributes: dict[str, Any]
+    personal: dict[str, Any]
+
+
+def separate_entity(
+    kind: str,
+    name: str | None,
+    class_name: str | None,
+    attributes: Mapping[str, Any],
+    personal: Mapping[str, Any],
+) -> EntityContent:
+    """Move what is personal in the name, class and attributes of an entity to its personal values."""
+    heads = gather_personal(
+        {key: value for key, value in (("name", name), ("class_name", class_name)) if value is not None},
+        personal,
+        kind,
+    )
+    rest = gather_personal(attributes, heads.personal, kind)
+    return EntityContent(heads.public.get("name"), heads.public.get("class_name"), rest.public, rest.personal)
+
+
+def is_personal_identity(identity: str, kind: str) -> bool:
+    """Return whether what is to identify a record, in lists and in the audit, identifies a person instead.
+
+    Codes of many records are as long as a mobile number, those of officers are not.
+    """
+    return holds_identity_number(identity) or (kind == "officer" and identifies_person(identity))
 
 
 @lru_cache(maxsize=10_000)

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from datetime import date
+from decimal import Decimal
 
 _SHORTEST = 6
 """Characters of the shortest text that can hold any of them."""
@@ -43,11 +44,17 @@ def identifies_person(value: object) -> bool:
     """
     if isinstance(value, str):
         return len(value) >= _SHORTEST and _text_identifies(value)
-    if isinstance(value, float):
+    if isinstance(value, float | Decimal):
+        value = float(value)
         value = int(value) if value.is_integer() else 0
     if isinstance(value, int) and not isinstance(value, bool):
         return value >= 10**10 and _text_identifies(str(value))
     return False
+
+
+def holds_identity_number(text: str) -> bool:
+    """Return whether text holds an identity number of GB 11643."""
+    return any(is_identity_number("".join(found.groups())) for found in _IDENTITY.finditer(text))
 
 
 def is_identity_number(text: str) -> bool:
@@ -74,7 +81,7 @@ def _text_identifies(text: str) -> bool:
         text = unicodedata.normalize("NFKC", text)
     return (
         _MOBILE.search(text) is not None
-        or any(is_identity_number("".join(found.groups())) for found in _IDENTITY.finditer(text))
+        or holds_identity_number(text)
         or any(_is_card(found[0], grouped=found[1] is not None) for found in _CARD.finditer(text))
         or ("@" in text and _EMAIL.search(text) is not None)
     )
