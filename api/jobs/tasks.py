@@ -179,6 +179,7 @@ def _import_entities(context: _JobContext) -> dict[str, Any]:
         kind=context.parameter("kind"),
         id_field=context.parameter("id_field"),
         datum=context.parameter("datum") or "wgs84",
+        personal=context.parameter("personal") or (),
         **context.read_options,
         area_code=context.task.area_code,
         on=context.day,
@@ -312,6 +313,7 @@ def _create_draft(context: _JobContext, make_cells: Callable[[Any, Any], Any]) -
             name=context.parameter("name"),
             created_by=context.task.created_by,
             area_code=context.parameter("area_code"),
+            personal=context.parameter("personal") or (),
         )
         return context.complete(session, {"plan": plan.id, "cells": len(cells)})
 

@@ -37,6 +37,10 @@ IMPORT_PATHS = ("/v1/imports", "/v1/imports/areas", "/v1/imports/cells")
 
 JobId = Annotated[int, Path(ge=1, le=2**53, examples=[3])]
 UploadParam = Annotated[UploadFile, File(description="In one of the formats, known by its extension.")]
+PersonalFields = Annotated[
+    list[Annotated[str, Field(max_length=100)]] | None,
+    Form(max_length=50, description="Fields that are personal beside those that are recognised.", examples=[[]]),
+]
 ValidFrom = Annotated[date | None, Form(description="From when it holds; today when not given.")]
 
 
@@ -129,6 +133,7 @@ def import_entities(
     file: UploadParam,
     read_options: ReadOptions,
     kind: Annotated[str | None, Form(max_length=100, examples=["enterprise"])] = None,
+    personal: PersonalFields = None,
     id_field: Annotated[str | None, Form(max_length=100, examples=["id"])] = None,
     datum: Annotated[Datum, Form()] = Datum.WGS84,
     on: ValidFrom = None,
@@ -139,6 +144,7 @@ def import_entities(
         "kind": kind,
         "id_field": id_field,
         "datum": datum.value,
+        "personal": personal,
         "on": on.isoformat() if on else None,
     }
     return _receive_file(request, file, caller, write, "import-entities", options)
@@ -182,10 +188,17 @@ def import_cells(
     scheme: Annotated[str, Form(max_length=60, examples=["community"])],
     name: Annotated[str, Form(min_length=1, max_length=200, examples=["2026 spring"])],
     area_code: Annotated[str | None, Form(max_length=100, examples=["440305"])] = None,
+    personal: PersonalFields = None,
 ) -> Response:
     """Make a draft of a plan from a file of cells as a job."""
     caller.require_area(area_code)
-    options = {**read_options, "scheme": scheme, "name": name, "area_code": area_code}
+    options = {
+        **read_options,
+        "scheme": scheme,
+        "name": name,
+        "area_code": area_code,
+        "personal": personal,
+    }
     return _receive_file(request, file, caller, write, "import-cells", options)
 
 

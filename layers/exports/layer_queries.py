@@ -66,6 +66,8 @@ class LayerQuery(NamedTuple):
     columns: dict[str, pa.DataType]
     documents: tuple[str, ...]
     statements: list[RowSelect]
+    personal_names: bool = False
+    """The personal values hold the names of those that have no other name."""
 
 
 def _select_areas(session: Session, filters: ExportFilters, _personal: bool) -> LayerQuery:
@@ -77,7 +79,7 @@ def _select_areas(session: Session, filters: ExportFilters, _personal: bool) -> 
     return LayerQuery(dict.fromkeys(("code", "name", "level", "parent"), pa.string()), (), [chosen])
 
 
-def _select_cells(session: Session, filters: ExportFilters, _personal: bool) -> LayerQuery:
+def _select_cells(session: Session, filters: ExportFilters, personal: bool) -> LayerQuery:
     if filters.scheme is None:
         raise InputError("Cells belong to a scheme; name one.")
     scheme = find_scheme(session, filters.scheme)
@@ -86,8 +88,9 @@ def _select_cells(session: Session, filters: ExportFilters, _personal: bool) -> 
         **dict.fromkeys(("area_m2", "perimeter_m"), pa.float64()),
         **dict.fromkeys(("valid_from", "valid_to"), pa.date32()),
     }
+    documents = ("attributes", "personal") if personal else ("attributes",)
     chosen: RowSelect = select(
-        Cell.id.label("key"), *(getattr(Cell, name) for name in types), Cell.attributes
+        Cell.id.label("key"), *(getattr(Cell, name) for name in (*types, *documents))
     )
     chosen = chosen.add_columns(raw_geometry(session, Cell.geometry).label(GEOMETRY_COLUMN)).where(
         cells_in_force(scheme.id, filters.on or date.today())
@@ -95,7 +98,7 @@ def _select_cells(session: Session, filters: ExportFilters, _personal: bool) -> 
     chosen = chosen.where(within(Cell.area_code, filters.area_code))
     if filters.bbox is not None:
         chosen = chosen.where(bbox_intersects(session, Cell, filters.bbox))
-    return LayerQuery(types, ("attributes",), [chosen])
+    return LayerQuery(types, documents, [chosen])
 
 
 def _select_entities(session: Session, filters: ExportFilters, personal: bool) -> LayerQuery:
@@ -121,7 +124,7 @@ def _select_entities(session: Session, filters: ExportFilters, personal: bool) -
         _filter_states(session, model, states, filters)
         for model, states in select_states(filters.on, columns)
     ]
-    return LayerQuery(types, documents, statements)
+    return LayerQuery(types, documents, statements, personal_names=personal)
 
 
 def _filter_states(

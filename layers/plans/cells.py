@@ -27,6 +27,7 @@ CELL_COLUMNS = (
     "area_m2",
     "perimeter_m",
     "attributes",
+    "personal",
     "valid_from",
     "valid_to",
 )

@@ -33,7 +33,7 @@ from layers.plans.states import Step, require_step, take_step
 _STEPS = 5
 """The steps of which publishing tells: validity, comparison, cells, plans, assignments."""
 
-_COMPARED_COLUMNS = ("name", "kind", "parent", "area_code", "attributes")
+_COMPARED_COLUMNS = ("name", "kind", "parent", "area_code", "attributes", "personal")
 
 
 class Publication(NamedTuple):

@@ -109,14 +109,17 @@ def test_only_what_changes_is_written(database: Database, scheme: int) -> None:
         ]
 
 
-def test_changed_attributes_are_another_version(database: Database, scheme: int) -> None:
+@pytest.mark.parametrize(("field", "document"), [("grade", "attributes"), ("leader", "personal")])
+def test_changed_attributes_are_another_version(
+    database: Database, scheme: int, field: str, document: str
+) -> None:
     owners = halves(COUNTY, "a", "b", 2)
     with database.write() as session:
-        publish(session, draft(session, scheme, owners, leader=["x", "y"]).id, MARCH)
-        done = publish(session, draft(session, scheme, owners, leader=["x", "z"]).id, APRIL)
+        publish(session, draft(session, scheme, owners, **{field: ["甲", "乙"]}).id, MARCH)
+        done = publish(session, draft(session, scheme, owners, **{field: ["甲", "丙"]}).id, APRIL)
         assert (done.kept, done.ended, done.begun) == (1, 1, 1)
         versions = cell_versions(session, session.get_one(Scheme, scheme), "b")
-        assert [version.attributes["leader"] for version in versions] == ["y", "z"]
+        assert [getattr(version, document)[field] for version in versions] == ["乙", "丙"]
 
 
 @pytest.mark.parametrize("column", ["name", "kind", "parent"])
