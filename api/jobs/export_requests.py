@@ -51,6 +51,7 @@ def export_parameters(request: Mapping[str, Any], scope: str | None) -> dict[str
         parameters["box"] = list(bbox)
     if scope is not None:
         parameters.setdefault("area_code", scope)
+        parameters["scope"] = scope
     return parameters | {"place": new_folder_name()}
 
 

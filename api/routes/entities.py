@@ -188,7 +188,7 @@ def list_owners(entity_id: EntityId, caller: Caller, database: DatabaseDep) -> R
     with database.read() as session:
         entity = find_entity(session, entity_id, caller.area_code)
         owners = visible_owners(session, entity, caller.area_code)
-        return list_response([entity_owner_record(owner, scheme) for owner, scheme in owners])
+        return list_response([entity_owner_record(owner) for owner in owners])
 
 
 @router.patch(

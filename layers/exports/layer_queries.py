@@ -17,7 +17,7 @@ from layers.entities.states import StateModel, select_states
 from layers.formats.write_batches import GEOMETRY_COLUMN
 from layers.gaps.runs import newest_run
 from layers.models import Area, Assignment, Cell, Entity, Gap, GapRun
-from layers.plans.cells import cells_in_force
+from layers.plans.cells import cells_in_force, lies_in_scope
 from layers.plans.schemes import find_scheme
 
 RowSelect = Select[*tuple[Any, ...]]
@@ -45,6 +45,8 @@ class ExportFilters:
         Gaps of a severity.
     run
         Gaps of this run; those of the last one on or before the date when not given.
+    scope
+        The area that the caller may see, None for all: cells elsewhere are not told.
     """
 
     area_code: str | None = None
@@ -55,6 +57,7 @@ class ExportFilters:
     cell_code: str | None = None
     severity: str | None = None
     run: int | None = None
+    scope: str | None = None
 
 
 class LayerQuery(NamedTuple):
@@ -135,6 +138,7 @@ def _filter_states(
     if filters.scheme is not None:
         is_assigned = (
             (Assignment.entity_id == Entity.id)
+            & lies_in_scope(Assignment.scheme_id, Assignment.cell_code, filters.scope)
             & (Assignment.scheme_id == find_scheme(session, filters.scheme).id)
             & in_force(Assignment.valid_from, Assignment.valid_to, day)
         )
