@@ -44,7 +44,9 @@ def export_parameters(request: Mapping[str, Any], scope: str | None) -> dict[str
     if inapplicable:
         raise InputError(f"'{min(inapplicable)}' does not choose among {layer}; leave it out.")
     if parameters["reveal"] and layer not in _PERSONAL_LAYERS:
-        raise InputError(f"'reveal' is for {' and '.join(_PERSONAL_LAYERS)}; there is nothing personal in {layer}.")
+        raise InputError(
+            f"'reveal' is for {' and '.join(_PERSONAL_LAYERS)}; there is nothing personal in {layer}."
+        )
     if "scheme" not in parameters and (layer in _SCHEME_LAYERS or "cell" in parameters):
         raise InputError("Cells and gaps belong to a scheme; name one.")
     if (bbox := parse_bbox(parameters.get("box"))) is not None:

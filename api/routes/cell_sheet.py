@@ -1,6 +1,7 @@
 """`/v1/schemes/{scheme}/cells/{code}`: a cell in force with all that its sheet shows, in one answer.
 
-Names of officers and what is personal of the cell are masked unless the caller may see them and asks to; each time is audited.
+Names of officers and what is personal of the cell are masked unless the caller may see them and asks to; each
+time is audited.
 """
 
 from datetime import date

@@ -66,8 +66,8 @@ class ExportRequest(schemas.RequestModel):
     reveal: bool = Field(
         default=False,
         examples=[False],
-        description="Entities or cells with their personal values, which are left out otherwise; needs the right, and "
-        "each fetching of the file is audited.",
+        description="Entities or cells with their personal values, which are left out otherwise; needs the "
+        "right, and each fetching of the file is audited.",
     )
 
 

@@ -40,7 +40,9 @@ JobId = Annotated[int, Path(ge=1, le=2**53, examples=[3])]
 UploadParam = Annotated[UploadFile, File(description="In one of the formats, known by its extension.")]
 PersonalFields = Annotated[
     list[Annotated[str, Field(max_length=100)]] | None,
-    Form(max_length=50, description="Fields that are personal beside those that are recognised.", examples=[[]]),
+    Form(
+        max_length=50, description="Fields that are personal beside those that are recognised.", examples=[[]]
+    ),
 ]
 ValidFrom = Annotated[date | None, Form(description="From when it holds; today when not given.")]
 
@@ -115,7 +117,9 @@ FieldName = Annotated[
 ]
 CodeField = Annotated[
     str | None,
-    Form(max_length=100, description='Of the codes, if not found; "#" numbers the records.', examples=["WARD"]),
+    Form(
+        max_length=100, description='Of the codes, if not found; "#" numbers the records.', examples=["WARD"]
+    ),
 ]
 
 

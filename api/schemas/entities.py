@@ -73,8 +73,14 @@ def nearby_entity_record(entity: models.Entity, distance_m: float) -> dict[str, 
 
 
 def entity_owner_record(owner: history.EntityOwner) -> dict[str, Any]:
-    """Return the owner of an entity as it is answered; of a cell elsewhere as `/v1/locate` does: forbidden."""
+    """Return the owner of an entity as it is answered; a cell elsewhere is forbidden, as in `/v1/locate`."""
     hidden: dict[str, Any] = {}
     if owner.is_forbidden:
-        hidden = {"cell_code": None, "share": 0.0, "method": "none", "distance_m": None, "reason": "forbidden"}
+        hidden = {
+            "cell_code": None,
+            "share": 0.0,
+            "method": "none",
+            "distance_m": None,
+            "reason": "forbidden",
+        }
     return build_record(EntityOwner, owner.assignment, scheme=owner.scheme, **hidden)

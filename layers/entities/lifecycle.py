@@ -144,9 +144,9 @@ def update_entity(
     version
         The version that the change is based on.
     changes
-        New values for some of `UPDATABLE_FIELDS`; attributes and personal values are replaced as a whole. What
-        is personal in the others replaces the personal value of its name. Changes that change nothing make no
-        version.
+        New values for some of `UPDATABLE_FIELDS`; attributes and personal values are replaced as a whole.
+        What is personal in the others replaces the personal value of its name. Changes that change nothing
+        make no version.
     on
         The date from which the new state holds; today when not given.
     scope

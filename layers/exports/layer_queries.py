@@ -15,6 +15,7 @@ from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import in_force, raw_geometry
 from layers.entities.states import StateModel, select_states
 from layers.formats.write_batches import GEOMETRY_COLUMN
+from layers.gaps.run_visibility import find_visible_run
 from layers.gaps.runs import newest_run
 from layers.models import Area, Assignment, Cell, Entity, Gap, GapRun
 from layers.plans.cells import cells_in_force, lies_in_scope
@@ -92,9 +93,7 @@ def _select_cells(session: Session, filters: ExportFilters, personal: bool) -> L
         **dict.fromkeys(("valid_from", "valid_to"), pa.date32()),
     }
     documents = ("attributes", "personal") if personal else ("attributes",)
-    chosen: RowSelect = select(
-        Cell.id.label("key"), *(getattr(Cell, name) for name in (*types, *documents))
-    )
+    chosen: RowSelect = select(Cell.id.label("key"), *(getattr(Cell, name) for name in (*types, *documents)))
     chosen = chosen.add_columns(raw_geometry(session, Cell.geometry).label(GEOMETRY_COLUMN)).where(
         cells_in_force(scheme.id, filters.on or date.today())
     )
@@ -195,7 +194,7 @@ def _find_run(session: Session, filters: ExportFilters) -> int:
     if filters.run is None:
         found = newest_run(session, scheme.id, filters.area_code, until=filters.on or date.today())
     else:
-        found = session.get(GapRun, filters.run)
+        found, _ = find_visible_run(session, filters.scope, filters.run)
     if found is None or found.scheme_id != scheme.id:
         raise NotFoundError(f"There is no such run of gaps of the scheme '{scheme.code}'.")
     return found.id

@@ -4,11 +4,12 @@ By the name of its field, which is matched by containment, and by the value itse
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import IntEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from gis.errors import InputError
 from layers.fields.personal_values import holds_identity_number, identifies_person
 
 _PERSON_KINDS = re.compile(
@@ -96,8 +97,8 @@ def field_sense(field: str, kind: str = "", declared: Collection[str] = ()) -> F
     field
         As the file or request spells it.
     kind
-        Of the record: `cell`, `area`, `officer` or a kind of entity. The name of a household is a person's, that of an
-        enterprise is not.
+        Of the record: `cell`, `area`, `officer` or a kind of entity. The name of a household is a person's,
+        that of an enterprise is not.
     declared
         Fields that the user calls personal.
     """
@@ -107,7 +108,8 @@ def field_sense(field: str, kind: str = "", declared: Collection[str] = ()) -> F
 def is_personal(field: str, value: object, kind: str = "", declared: Collection[str] = ()) -> bool:
     """Return whether a value of a record is personal, by the name of its field or by itself.
 
-    Parameters are those of `field_sense`; a value may be a document, in which one such value makes all of it personal.
+    Parameters are those of `field_sense`; a value may be a document, in which one such value makes all of it
+    personal.
     """
     return is_personal_value(value, field_sense(field, kind, declared))
 
@@ -119,9 +121,7 @@ def is_personal_value(value: object, sense: FieldSense) -> bool:
     if sense is FieldSense.public or value is None or isinstance(value, bool):
         return False
     if isinstance(value, Mapping):
-        return any(
-            is_personal_value(each, max(sense, field_sense(str(key)))) for key, each in value.items()
-        )
+        return any(is_personal_value(each, max(sense, field_sense(str(key)))) for key, each in value.items())
     if isinstance(value, list | tuple):
         return any(is_personal_value(each, sense) for each in value)
     if sense is FieldSense.open:
@@ -134,9 +134,7 @@ def is_personal_value(value: object, sense: FieldSense) -> bool:
     return _AMOUNT.fullmatch(text) is None or identifies_person(value)
 
 
-def separate_personal(
-    values: Mapping[str, Any], kind: str = "", declared: Collection[str] = ()
-) -> Separated:
+def separate_personal(values: Mapping[str, Any], kind: str = "", declared: Collection[str] = ()) -> Separated:
     """Part the values of a record into those that all may see and those about people.
 
     Parameters are those of `field_sense`.
@@ -151,7 +149,7 @@ def separate_personal(
 def gather_personal(
     values: Mapping[str, Any], personal: Mapping[str, Any], kind: str = "", declared: Collection[str] = ()
 ) -> Separated:
-    """Part the values of a record as `separate_personal` does, and add to those about people what is known already.
+    """Part the values of a record as `separate_personal` does, and add what is known of people already.
 
     A value that would meet another under its key gets a key of its own, so that nothing is lost.
     """
@@ -197,6 +195,22 @@ def is_personal_identity(identity: str, kind: str) -> bool:
     Codes of many records are as long as a mobile number, those of officers are not.
     """
     return holds_identity_number(identity) or (kind == "officer" and identifies_person(identity))
+
+
+def require_public_names(names: Iterable[str | None], codes: Iterable[str]) -> None:
+    """Refuse names of areas or cells that hold what identifies a person: tiles and maps show them.
+
+    Raises
+    ------
+    InputError
+        With the first record that has such a name; the name itself is not told.
+    """
+    for record, (name, code) in enumerate(zip(names, codes, strict=True), 1):
+        if name != code and identifies_person(name):
+            raise InputError(
+                f"The name of record {record} (code '{code}') holds a number or address of a person, and "
+                "maps show it; give it another name, or take another field for the names."
+            )
 
 
 @lru_cache(maxsize=10_000)

@@ -12,16 +12,20 @@ _FULL_WIDTH = re.compile("[０-９＋－＠．　]")
 _SEPARATOR = r"[\s.\-–—‑·]?"
 
 _MOBILE = re.compile(
-    rf"(?<![\d.])(?:(?:\+|00)?86{_SEPARATOR})?1[3-9]\d({_SEPARATOR})\d{{4}}\1\d{{4}}(?!\d|\.\d|[A-Za-z])", re.ASCII
+    rf"(?<![\d.])(?:(?:\+|00)?86{_SEPARATOR})?1[3-9]\d({_SEPARATOR})\d{{4}}\1\d{{4}}(?!\d|\.\d|[A-Za-z])",
+    re.ASCII,
 )
 _IDENTITY = re.compile(r"(?<![\d.])(\d{6})[ -]?(\d{8})[ -]?(\d{3}[\dXx])(?![0-9A-Za-z])", re.ASCII)
-_CARD = re.compile(r"(?<![\d.])(?:\d{16,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1?\d{1,3})?)(?![0-9A-Za-z])", re.ASCII)
+_CARD = re.compile(
+    r"(?<![\d.])(?:\d{16,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1?\d{1,3})?)(?![0-9A-Za-z])", re.ASCII
+)
 _EMAIL = re.compile(r"[A-Za-z0-9_%+-]@(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2}", re.ASCII)
 
 # Of GB/T 2260 and, for residents from elsewhere, 81 to 83 and 9.
-_PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()
+_PROVINCE_CODES = (
+    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83"
 )
+_PROVINCES = frozenset(_PROVINCE_CODES.split())
 _IDENTITY_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _IDENTITY_CHECKS = "10X98765432"
 _CREDIT_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -34,8 +38,8 @@ _GANSU_CODE = re.compile(r"62(?:0[1-9]|1[0-2]|29|30)(?:0\d|[12]\d|30)\d{10}$")
 def identifies_person(value: object) -> bool:
     """Return whether a single value holds a number or address by which a person is known or reached.
 
-    Mobile numbers of China (11 digits, with or without 86), identity numbers of 18 characters with their check
-    (GB 11643), numbers of bank cards (Luhn, and grouped or of a bank in China), e-mail addresses.
+    Mobile numbers of China (11 digits, with or without 86), identity numbers of 18 characters with their
+    check (GB 11643), numbers of bank cards (Luhn, and grouped or of a bank in China), e-mail addresses.
 
     Parameters
     ----------
@@ -111,8 +115,8 @@ def _is_credit_code(text: str) -> bool:
 def _is_card(number: str, *, grouped: bool) -> bool:
     """Return whether digits are the number of a bank card.
 
-    One in ten of all numbers passes Luhn's check, and codes of this field have as many digits: digits in one piece
-    must also begin as cards of UnionPay do.
+    One in ten of all numbers passes Luhn's check, and codes of this field have as many digits: digits in one
+    piece must also begin as cards of UnionPay do.
     """
     digits = re.sub(r"\D", "", number)
     if not grouped and (not _UNGROUPED_CARD.match(digits) or _GANSU_CODE.match(digits)):

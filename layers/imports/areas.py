@@ -17,6 +17,7 @@ from layers.areas.locator import AreaLocator
 from layers.db.bulk import decode_geometries, raw_geometry
 from layers.db.database import Database, bump_revision
 from layers.entities.lifecycle import archive_versions
+from layers.fields.personal import require_public_names
 from layers.models import Area, Entity
 
 _COLUMNS = ("code", "name", "level", "parent")
@@ -56,10 +57,12 @@ def import_areas(
     Raises
     ------
     InputError
-        If a code is missing or used twice, or a geometry or a parent is not usable.
+        If a code is missing or used twice, a geometry or a parent is not usable, or a name holds what
+        identifies a person.
     CoverageError
         If the areas, new and old together, do not nest.
     """
+    require_public_names(frame["name"], frame["code"])
     with database.write() as session:
         present = _read_areas(session)
         merged = _merge_areas(frame, present)

@@ -183,7 +183,9 @@ class EntityReader:
             return found
 
         names, classes = texts(roles.name), texts(roles.class_name)
-        attributes, personal = ([canonical_json(each) for each in documents] for documents in (public, private))
+        attributes, personal = (
+            [canonical_json(each) for each in documents] for documents in (public, private)
+        )
         is_unwritable = np.array(
             [
                 any("\0" in text or "\\u0000" in text for text in record if text)
@@ -233,7 +235,9 @@ class EntityReader:
         name, class_name = find_column(public, ENTITY_NAME_FIELDS), find_column(public, ENTITY_CLASS_FIELDS)
         # A key of another name, such as a credit code, is a fact about the entity too.
         used = {name, class_name, *DERIVED_FIELDS} | ({self._id_field} & {"id"})
-        others = [field for field, sense in senses.items() if field not in used or sense is FieldSense.personal]
+        others = [
+            field for field, sense in senses.items() if field not in used or sense is FieldSense.personal
+        ]
         return _FieldRoles(name, class_name, others, senses)
 
 

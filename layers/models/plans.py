@@ -59,8 +59,8 @@ class Plan(Base):
 class Cell(Base):
     """One version of a cell: of a draft while valid_from is NULL, in force from valid_from to valid_to after.
 
-    `plan_id` is the plan that brought this version. `personal` holds names and numbers of people, and nothing else
-    does. A version that a later plan keeps unchanged goes on.
+    `plan_id` is the plan that brought this version. `personal` holds names and numbers of people, and nothing
+    else does. A version that a later plan keeps unchanged goes on.
     """
 
     __tablename__ = "cells"

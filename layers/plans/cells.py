@@ -43,7 +43,7 @@ def cells_in_force(scheme_id: int, on: date) -> ColumnElement[bool]:
 def lies_in_scope(
     scheme_id: SQLColumnExpression[Any] | int, code: SQLColumnExpression[Any] | str, scope: str | None
 ) -> ColumnElement[bool]:
-    """Return the condition that a code names a cell that is or was in force in an area; true where none is given.
+    """Return the condition that a code names a cell that is or was in force in an area, if one is given.
 
     What belongs to a cell may lie in another area than the cell, whose code is then not told.
     """

@@ -63,7 +63,9 @@ def divide_areas(
         raise InputError("There are no areas to divide; load areas first.")
     working_crs = parse_working_crs(crs or scheme.working_crs)
     names = {row.code: row.name for row in rows}
-    areas = build_hierarchy(areas.assign(name=areas["code"].map(names), level="", parent=None), crs=working_crs)
+    areas = build_hierarchy(
+        areas.assign(name=areas["code"].map(names), level="", parent=None), crs=working_crs
+    )
     return divide_square(
         areas,
         size_m=size_m,

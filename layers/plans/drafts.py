@@ -22,8 +22,7 @@ from gis.topology.polygon_layer import read_polygon_layer
 from layers.areas.hierarchy import read_area_geometries, read_hierarchy
 from layers.db import geopackage
 from layers.db.bulk import insert_columns, is_postgresql
-from layers.fields.personal import gather_personal
-from layers.fields.personal_values import identifies_person
+from layers.fields.personal import gather_personal, require_public_names
 from layers.models import Cell, Plan, PlanState, Scheme
 
 _STANDARD_COLUMNS = frozenset(
@@ -49,8 +48,8 @@ def create_draft(
     cells
         Polygons in any CRS with a unique `code`, and optionally name, kind, parent and area_code. A cell
         that names no area belongs to the smallest one that holds most of it. Other columns, and the
-        dictionaries of a column `attributes`, become attributes, or personal values where they are about people;
-        those of a column `personal` become personal values. Area and perimeter are measured again.
+        dictionaries of a column `attributes`, become attributes, or personal values where they are about
+        people; those of a column `personal` become personal values. Area and perimeter are measured again.
     name
         Of the plan.
     created_by
@@ -104,7 +103,9 @@ def _cell_columns(
     known = {key for attributes in collected for key in attributes}
     if absent := set(personal) - known:
         fields = ", ".join(sorted(known)) or "none"
-        raise InputError(f"The cells have no attribute '{min(absent)}' to keep as personal (they have: {fields}).")
+        raise InputError(
+            f"The cells have no attribute '{min(absent)}' to keep as personal (they have: {fields})."
+        )
     separated = []
     for attributes in collected:
         given = attributes.pop("personal") if isinstance(attributes.get("personal"), dict) else {}
@@ -154,12 +155,7 @@ def _standardise_cells(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         is_empty = texts == ""
         texts[is_empty] = missing[is_empty] if isinstance(missing, np.ndarray) else missing
         frame[column] = texts
-    for row, cell_name in enumerate(frame["name"]):
-        if identifies_person(cell_name) and cell_name != codes[row]:
-            raise InputError(
-                f"The name of record {row + 1} (code '{codes[row]}') holds a number or address of a person, and names "
-                "of cells are drawn on maps; name the cell otherwise, or take another field for names."
-            )
+    require_public_names(frame["name"], codes)
     return frame
 
 

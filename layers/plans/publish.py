@@ -165,7 +165,9 @@ def _refuse_later_plans(
     later = select(Plan).where(Plan.scheme_id == plan.scheme_id, Plan.valid_from > on)
     for other in session.scalars(later.order_by(Plan.valid_from)):
         if leaves & hierarchy.leaves(other.area_code):
-            named = f"Plan {other.id}" if hierarchy.covers(scope, other.area_code) else "A plan of a wider area"
+            named = (
+                f"Plan {other.id}" if hierarchy.covers(scope, other.area_code) else "A plan of a wider area"
+            )
             raise ConflictError(
                 f"{named} of the same ground begins on {other.valid_from}; "
                 "publish for that day or a later one."
@@ -191,7 +193,11 @@ def _within_plan_area(
     across = np.flatnonzero(within & _exceeds_rounding(shapely.difference(geometries, area)))
     if len(across):
         found = cells.iloc[candidates[across[0]]]
-        named = f"Cell {found['code']}" if hierarchy.covers(scope, found["area_code"]) else "A cell of a wider area"
+        named = (
+            f"Cell {found['code']}"
+            if hierarchy.covers(scope, found["area_code"])
+            else "A cell of a wider area"
+        )
         raise ConflictError(
             f"{named} in force reaches into area {plan.area_code} from outside; "
             "publish a plan of an area that holds both."

@@ -144,8 +144,8 @@ def change_officer(
     version
         The version that the change is based on.
     changes
-        New values for some of `UPDATABLE_FIELDS`; documents are replaced as a whole. What is personal among the
-        attributes replaces the personal value of its name.
+        New values for some of `UPDATABLE_FIELDS`; documents are replaced as a whole. What is personal among
+        the attributes replaces the personal value of its name.
 
     Raises
     ------

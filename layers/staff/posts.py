@@ -136,7 +136,9 @@ def end_post(session: Session, post_id: int, version: int, *, scope: str | None 
     ConflictError
         If it has ended already.
     """
-    held = select(Post, Officer, lies_in_scope(Post.scheme_id, Post.cell_code, scope)).join(Officer, Officer.id == Post.officer_id)
+    held = select(Post, Officer, lies_in_scope(Post.scheme_id, Post.cell_code, scope)).join(
+        Officer, Officer.id == Post.officer_id
+    )
     found = session.execute(
         held.where(Post.id == post_id, within(Officer.area_code, scope)).with_for_update(of=Post),
         execution_options={"populate_existing": True},

@@ -106,7 +106,9 @@ def test_imports_name_the_fields_of_the_file(admin: httpx.Client) -> None:
     given = {"scheme": "community", "name": "p", "area_code": "440305001"}
     fields = {"code_field": "WARD", "name_field": "label", "area_field": "of"}
     job = ended(admin, admin.post("/v1/imports/cells", files=file, data=given | fields))
-    found = [(each["code"], each["name"], each["area_code"]) for each in cells_of(admin, job["result"]["plan"])]
+    found = [
+        (each["code"], each["name"], each["area_code"]) for each in cells_of(admin, job["result"]["plan"])
+    ]
     assert found == [("11", "东", "440305001"), ("12", "西", "440305001")]
     numbered = ended(admin, admin.post("/v1/imports/cells", files=file, data=given | {"code_field": "#"}))
     assert [each["code"] for each in cells_of(admin, numbered["result"]["plan"])] == ["1", "2"]

@@ -1,4 +1,5 @@
-"""What a caller bound to one area learns of another by writing, or by its own things that reach there: nothing."""
+"""What a caller bound to one area learns of another by writing, or by its own things that reach there:
+nothing."""
 
 from typing import Any
 
@@ -33,23 +34,40 @@ def test_a_write_elsewhere_is_refused_in_one_wording(client: Client) -> None:
     nowhere = {"type": "Point", "coordinates": [10.0, 10.0]}
     answers = [
         bound.post("/v1/entities", json={"kind": "shop", "external_id": name, "geometry": where})
-        for name, where in (("s1", place(0.5)), ("s1", place(2.5)), ("s2", place(2.5)), ("s2", nowhere), ("s2", None))
+        for name, where in (
+            ("s1", place(0.5)),
+            ("s1", place(2.5)),
+            ("s2", place(2.5)),
+            ("s2", nowhere),
+            ("s2", None),
+        )
     ]
     answers += [
         bound.post("/v1/officers", json={"external_id": name, "area_code": area})
-        for name, area in (("G1", WEST_TOWN), ("G1", EAST_TOWN), ("G2", EAST_TOWN), ("G2", "no such area"), ("G2", None))
+        for name, area in (
+            ("G1", WEST_TOWN),
+            ("G1", EAST_TOWN),
+            ("G2", EAST_TOWN),
+            ("G2", "no such area"),
+            ("G2", None),
+        )
     ]
     own = bound.post("/v1/entities", json={"kind": "shop", "external_id": "own", "geometry": place(0.5)})
     mine = bound.post("/v1/officers", json={"external_id": "own", "area_code": WEST_TOWN})
     answers += [
-        bound.patch(own.headers["Location"], json={"geometry": place(2.5)}, headers={"If-Match": own.headers["ETag"]}),
-        bound.patch(mine.headers["Location"], json={"area_code": EAST_TOWN}, headers={"If-Match": mine.headers["ETag"]}),
+        bound.patch(
+            own.headers["Location"], json={"geometry": place(2.5)}, headers={"If-Match": own.headers["ETag"]}
+        ),
+        bound.patch(
+            mine.headers["Location"],
+            json={"area_code": EAST_TOWN},
+            headers={"If-Match": mine.headers["ETag"]},
+        ),
         bound.post("/v1/exports", json={"layer": "areas", "area_code": EAST_TOWN}),
         bound.post("/v1/divisions", json={"scheme": "s", "name": "d", "area_code": EAST_TOWN, "size_m": 100}),
     ]
-    assert {refusal(each) for each in answers} == {
-        (403, f"This lies outside area '{WEST_TOWN}', to which the caller is bound, or belongs to a record outside it.")
-    }
+    wording = f"This lies outside area '{WEST_TOWN}', to which the caller is bound, or belongs to a record outside it."
+    assert {refusal(each) for each in answers} == {(403, wording)}
     # What is one's own is told as before.
     taken = bound.post("/v1/entities", json={"kind": "shop", "external_id": "own", "geometry": place(0.5)})
     assert refusal(taken) == (409, "The shop 'own' is there already.")
@@ -90,10 +108,14 @@ def test_the_cell_of_an_own_entity_that_lies_elsewhere_is_forbidden(client: Clie
 
 
 @pytest.mark.parametrize("role", ["viewer", "admin"])
-def test_the_posts_of_an_own_officer_elsewhere_name_no_cell(client: Client, ground: Database, role: str) -> None:
+def test_the_posts_of_an_own_officer_elsewhere_name_no_cell(
+    client: Client, ground: Database, role: str
+) -> None:
     publish_cells(ground, DAY)
     admin, bound = client(), client(role, WEST_TOWN)
-    officer = admin.post("/v1/officers", json={"external_id": "G1", "area_code": WEST_TOWN}).headers["Location"]
+    officer = admin.post("/v1/officers", json={"external_id": "G1", "area_code": WEST_TOWN}).headers[
+        "Location"
+    ]
     for cell in (FOREIGN_CELL, f"{WEST_TOWN}000000"):
         given = {"scheme": "community", "cell_code": cell, "duty": "leader"}
         assert admin.post(f"{officer}/posts", json=given).status_code == 201

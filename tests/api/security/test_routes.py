@@ -345,7 +345,7 @@ def test_personal_data_comes_back_for_those_who_may_see_it_and_is_recorded(
             shown = Right.reveal in RIGHTS[role]
             assert answer.status_code == (200 if shown else 403), (demand.path, answer.text)
             assert (SECRET in answer.text) == shown, demand.path
-                # A sheet shows officers and the cell: an entry for each.
+            # A sheet shows officers and the cell: an entry for each.
             assert (reveals() > before) == shown, demand.path
             revealing += 1
     assert revealing >= 2

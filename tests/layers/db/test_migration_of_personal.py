@@ -33,21 +33,64 @@ def fill(database: Database) -> None:
         attributes={"紧急联系人": "李四", "备注": f"电话 {MOBILE}", "persons": 3, "phone": "1"},
         **common | {"personal": {"phone": MOBILE}},
     )  # fmt: skip
-    add(database, Entity, id=2, kind="shop", external_id="s1", name="阳光", attributes={"residents": 30}, **common)
-    add(database, Entity, id=3, kind="shop", external_id=ID_NUMBER, name=f"店 {MOBILE}", attributes={}, **common)
     add(
-        database, EntityVersion, id=1, entity_id=1, name="张大", attributes={"mobile_no": MOBILE}, personal={},
-        valid_from=DAY, valid_to=DAY, version=2,
+        database,
+        Entity,
+        id=2,
+        kind="shop",
+        external_id="s1",
+        name="阳光",
+        attributes={"residents": 30},
+        **common,
+    )
+    add(
+        database,
+        Entity,
+        id=3,
+        kind="shop",
+        external_id=ID_NUMBER,
+        name=f"店 {MOBILE}",
+        attributes={},
+        **common,
+    )
+    add(
+        database, EntityVersion, id=1, entity_id=1, name="张大", attributes={"mobile_no": MOBILE},
+        personal={}, valid_from=DAY, valid_to=DAY, version=2,
     )  # fmt: skip
     add(
-        database, Officer, id=1, external_id=MOBILE, personal={}, attributes={"姓名": "李雷", "公示电话": MOBILE},
-        valid_from=DAY, version=1,
+        database, Officer, id=1, external_id=MOBILE, personal={}, attributes={"姓名": "李雷", "公示电话":
+        MOBILE}, valid_from=DAY, version=1,
     )  # fmt: skip
     now = datetime.now(UTC)
-    add(database, Scheme, id=1, code="c", name="c", working_crs="EPSG:4547", rules={}, created_at=now, version=1)
+    add(
+        database,
+        Scheme,
+        id=1,
+        code="c",
+        name="c",
+        working_crs="EPSG:4547",
+        rules={},
+        created_at=now,
+        version=1,
+    )
     add(database, Plan, id=1, scheme_id=1, name="p", state="draft", created_by="t", created_at=now, version=1)
-    cell = {"scheme_id": 1, "plan_id": 1, "kind": "", "area_m2": 1.0, "perimeter_m": 4.0, "geometry": PLACE.buffer(1)}
-    add(database, Cell, id=1, code="c1", name="一", attributes={"网格员姓名": "王五", "households": 30}, **cell)
+    cell = {
+        "scheme_id": 1,
+        "plan_id": 1,
+        "kind": "",
+        "area_m2": 1.0,
+        "perimeter_m": 4.0,
+        "geometry": PLACE.buffer(1),
+    }
+    add(
+        database,
+        Cell,
+        id=1,
+        code="c1",
+        name="一",
+        attributes={"网格员姓名": "王五", "households": 30},
+        **cell,
+    )
     add(database, Cell, id=2, code="c2", name=f"王五 {MOBILE}", attributes={}, **cell)
 
 

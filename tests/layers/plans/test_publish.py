@@ -239,7 +239,9 @@ def test_a_cell_of_a_wider_area_is_not_named_either(database: Database, scheme: 
         publish(session, draft(session, scheme, across, parent=COUNTY).id, MARCH)
         town = dict.fromkeys(SQUARES_OF[EAST_TOWN], "c")
         plan = draft(session, scheme, town, area_code=EAST_TOWN).id
-        with pytest.raises(ConflictError, match="^A cell of a wider area in force reaches into area 440304002"):
+        with pytest.raises(
+            ConflictError, match=r"^A cell of a wider area in force reaches into area 440304002"
+        ):
             publish(session, plan, APRIL, scope=EAST_TOWN)
 
 

@@ -41,7 +41,9 @@ def upgrade() -> None:
     """Add the column, and move what is personal to where it is masked."""
     op.add_column("cells", sa.Column("personal", sa.JSON(), nullable=False, server_default="{}"))
     # Former states belong to an entity, whose kind decides; the entities themselves come last.
-    with_kind = sa.select(_versions, _entities.c.kind).join(_entities, _entities.c.id == _versions.c.entity_id)
+    with_kind = sa.select(_versions, _entities.c.kind).join(
+        _entities, _entities.c.id == _versions.c.entity_id
+    )
     moved = _rewrite(_versions, with_kind, _content_of_entity)
     moved += _rewrite(_entities, sa.select(_entities), _entity)
     moved += _rewrite(_officers, sa.select(_officers), _officer)
@@ -61,7 +63,7 @@ def _rewrite(table: sa.TableClause, chosen: sa.Select[Any], change: _Change) -> 
     connection, last, changed = op.get_bind(), 0, 0
     while True:
         page = chosen.where(table.c.id > last).order_by(table.c.id).limit(_PAGE_SIZE)
-        rows = connection.execute(page).mappings().all()
+        rows = [row._asdict() for row in connection.execute(page)]
         if not rows:
             return changed
         last = rows[-1]["id"]
@@ -82,9 +84,11 @@ def _entity(row: Mapping[str, Any]) -> dict[str, Any]:
     if all(row[name] == value for name, value in values.items()):
         return values
     geometry = op.get_bind().scalar(sa.select(_geometries.c.geometry).where(_geometries.c.id == row["id"]))
-    content = (values[name] for name in ("name", "class_name", "attributes", "personal"))
+    content_hash = hash_entity(
+        values["name"], values["class_name"], values["attributes"], values["personal"], geometry
+    )
     # A copy that somebody has kept is of another version, and is not answered as still right.
-    return {**values, "version": row["version"] + 1, "content_hash": hash_entity(*content, geometry)}
+    return {**values, "version": row["version"] + 1, "content_hash": content_hash}
 
 
 def _officer(row: Mapping[str, Any]) -> dict[str, Any]:
