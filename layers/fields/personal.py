@@ -18,7 +18,7 @@ _PERSON_KINDS = re.compile(
 )
 """Kinds whose records are people or homes: their name is the name of a person."""
 
-_NAME_FIELDS = frozenset({"name", "名称", "nl_name"})
+_NAME_FIELDS = frozenset({"name", "名称", "名字", "nl_name"})
 
 # What posts publish is declared by its name, never guessed: a file of officers or of cells says so itself.
 _PUBLISHED = re.compile("^(?:published|公示|公开)")
@@ -26,23 +26,27 @@ _PUBLISHING_KINDS = frozenset({"officer", "cell"})
 
 # Words are joined by "_" where they were apart, and many files join them without.
 _IDENTIFYING = re.compile(
-    "姓名|电话|手机|座机|联系方式|联系号码|身份证|身份号码|证件号|护照|银行卡|银行账|银行帐|卡号|社保号|社会保障号"
-    "|微信|邮箱|电子邮件|出生日期|出生年|生日"
+    "姓名|曾用名|户名|电话|手机|座机|固话|联系方式|联络方式|联系号码|移动号码|身份证|身份号码|证件号|护照|通行证|居住证"
+    "|驾驶证|驾照|银行卡|银行账|银行帐|卡号|社保号|社会保障号|微信|支付宝|邮箱|电邮|电子邮件|出生日期|出生年|生日"
+    "|家庭住址|户籍地"
     "|(?<!head)(?<!ear)(?<!micro)phone|(?<!auto)mobile|(?<![a-z])tel(?:_?(?:no|num|number))?(?![a-z])"
     "|(?:contact|home|office|work|owner|leader|manager|emergency)_?tel"
-    "|contact_?(?:no|num|number|info|detail|way)|we_?chat|weixin|whats_?app|(?<![a-z])qq(?:_?(?:no|num|number))?(?![a-z])"
+    "|contact_?(?:no|num|number|info|detail|way)|we_?chat|weixin|whats_?app"
+    "|(?<![a-z])qq(?:_?(?:no|num|number))?(?![a-z])|home_?address"
     "|email|(?:^|_)e_mail|passport|(?:^|_)id_?(?:card|no|num|number)(?:_?(?:no|num|number))?(?![a-z])"
     "|identity_?(?:card|no|num|code)|(?:national|citizen)_?id(?![a-z])|(?:^|_)ssn(?![a-z])|social_?security"
     "|bank_?(?:card|acc)|card_?(?:no|num|number)(?![a-z])|account_?(?:no|number)(?![a-z])"
     "|birth_?(?:day|date|year|month)|date_?of_?birth|(?:^|_)dob(?![a-z])|surname"
-    "|(?:full|first|last|given|family|person|people|owner|leader|officer|manager|head)_?name"
+    "|(?:full|first|last|middle|given|family|person|people|owner|leader|officer|manager|head|father|mother|wife|husband"
+    "|child|parent|patient|student|customer|client|employee|staff|user)_?name"
 )
 _ROLES = re.compile(
-    "户主|联系人|法人|法定代表|监护人|承租人|出租人|租客|房东|业主|产权人|家庭成员|家属|配偶|亲属"
+    "户主|联系人|联络人|联络员|法人(?!单位|机构|代码|企业|团体|组织)|法定代表|监护人|承租人|出租人|租客|房东|业主"
+    "|产权人|家庭成员|家属|配偶|亲属|父亲|母亲|丈夫|妻子|子女"
     "|居民(?!小区|点|楼|委|区|组)|村民(?!小组|委|组)|住户|负责人|责任人|经办人|当事人|申请人|管理人|网格员|网格长"
     "|楼长|楼栋长|片长|民警|巡查员|协管员"
-    "|owner|householder|household_?head|head_?of_?(?:house|family)|resident|(?:^|_)occupant|(?:^|_)tenant|lessee|lessor"
-    "|landlord|guardian|spouse|next_?of_?kin|contact|legal_?(?:person|rep)|(?:^|_)representative$|(?:^|_)leader"
+    "|owner(?!_?ship)|householder|household_?head|head_?of_?(?:house|family)|resident(?!ial)|(?:^|_)occupant"
+    "|(?:^|_)tenant|lessee|lessor|landlord|guardian|spouse|next_?of_?kin|contact(?!less|or)|legal_?(?:person|rep)|(?:^|_)representative$|(?:^|_)leader"
     "|(?:^|_)manager|(?:^|_)officer|(?:^|_)inspector|(?:^|_)supervisor|(?:^|_)director(?!y|ate)|(?:^|_)applicant"
     "|(?:^|_)responsible(?:_?(?:person|officer))?$|(?:^|_)in_?charge$"
 )
@@ -52,7 +56,7 @@ _NOT_OF_A_PERSON = re.compile(
     "|机构|企业|公司|部门|组织|委员会|政府|制度|职责"
     "|(?:^|_)(?:counts?|total|type|kind|class|category|status|share|ratio|rate|percent|booths?|box|boxes|poles?|tower"
     "|mast|shop|store|station|coverage|signal|network|model|brand|company|organi[sz]ation|department|agency|unit"
-    "|verified))$|owner_?ship|residential|contact(?:less|or)|法人(?:单位|机构|代码|企业|团体|组织)"
+    "|verified))$"
 )
 # A key to the record of somebody is no name; its value is still looked at.
 _KEY_OF_ROLE = re.compile("(?:编号|编码|代码|序号|(?:^|_)(?:ids?|code|no|num|numbers?|since|date))$")
@@ -65,6 +69,9 @@ _NO_WORD = re.compile(r"[\W_]+")
 _YES_OR_NO = frozenset({"yes", "no", "y", "n", "true", "false", "是", "否", "有", "无"})
 _SHORT_NUMBER = re.compile(r"(?!(?:19|20)[0-9]{2})[0-9]{1,4}")
 _AMOUNT = re.compile(r"[-+]?[0-9]{1,3}(?:,?[0-9]{3})?(?:\.[0-9]+)?\s*(?:%|人|户|名|个|家|位)?")
+
+_MOST_PEOPLE = 10**7
+# A larger number is a telephone's.
 
 
 class FieldSense(IntEnum):
@@ -131,7 +138,9 @@ def is_personal_value(value: object, sense: FieldSense) -> bool:
         return False
     if sense is FieldSense.identifying:
         return _SHORT_NUMBER.fullmatch(text) is None
-    return _AMOUNT.fullmatch(text) is None or identifies_person(value)
+    if isinstance(value, int | float) and abs(value) < _MOST_PEOPLE:
+        return False
+    return _AMOUNT.fullmatch(text) is None
 
 
 def separate_personal(values: Mapping[str, Any], kind: str = "", declared: Collection[str] = ()) -> Separated:

@@ -66,7 +66,8 @@ def test_a_write_elsewhere_is_refused_in_one_wording(client: Client) -> None:
         bound.post("/v1/exports", json={"layer": "areas", "area_code": EAST_TOWN}),
         bound.post("/v1/divisions", json={"scheme": "s", "name": "d", "area_code": EAST_TOWN, "size_m": 100}),
     ]
-    wording = f"This lies outside area '{WEST_TOWN}', to which the caller is bound, or belongs to a record outside it."
+    wording = f"This lies outside area '{WEST_TOWN}', to which the caller is bound, "
+    wording += "or belongs to a record outside it."
     assert {refusal(each) for each in answers} == {(403, wording)}
     # What is one's own is told as before.
     taken = bound.post("/v1/entities", json={"kind": "shop", "external_id": "own", "geometry": place(0.5)})

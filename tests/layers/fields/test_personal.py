@@ -18,7 +18,8 @@ _PERSONAL_FIELDS = """
     phone_no tel_no telno mobile_no contact_tel owner resident ownerName ownername residentname owner_phone
     ID-Number idno id_card_no IDCard contact contactPerson emergency_contact legal_person headOfHousehold
     householder date_of_birth birthday dob e-mail E_Mail email2 WeChat passport bank_card_no tenant leader
-    officer manager nationalId
+    officer manager nationalId 法人单位负责人电话 户名 联络员 母亲姓名 居住证号 电邮 ownership_phone
+    father_name home_address
 """
 _OTHER_FIELDS = """
     name 名称 id code address persons households 统一社会信用代码 电话亭 电话亭数 手机店 户主人数 证件类型
@@ -58,7 +59,12 @@ def test_the_name_of_a_person_is_personal_and_that_of_a_shop_is_not(kind: str, p
 @pytest.mark.parametrize(
     ("field", "value", "personal"),
     [
-        *(("residents", 300, False), ("owner", "3人", False), ("contact", "1,200", False)),
+        *(
+            ("residents", 300, False),
+            ("residents", 1_234_567, False),
+            ("owner", "3人", False),
+            ("contact", "1,200", False),
+        ),
         *(("has_phone", True, False), ("phone", "有", False), ("phones", 2, False), ("phone", None, False)),
         *(("contact", 26001234, True), ("owner", "水务局", True), ("owner", 13800001234, True)),
         *(
