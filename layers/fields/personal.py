@@ -127,7 +127,7 @@ def is_personal_value(value: object, sense: FieldSense) -> bool:
         return True
     if sense is FieldSense.public or value is None or isinstance(value, bool):
         return False
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return any(is_personal_value(each, max(sense, field_sense(str(key)))) for key, each in value.items())
     if isinstance(value, list | tuple):
         return any(is_personal_value(each, sense) for each in value)
