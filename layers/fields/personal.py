@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from enum import IntEnum
 from functools import lru_cache
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from gis.errors import InputError
@@ -26,10 +27,10 @@ _PUBLISHING_KINDS = frozenset({"officer", "cell"})
 
 # Words are joined by "_" where they were apart, and many files join them without.
 _IDENTIFYING = re.compile(
-    "姓名|曾用名|户名|电话|手机|座机|固话|联系方式|联络方式|联系号码|移动号码|身份证|身份号码|证件号|护照|通行证|居住证"
+    "姓名|曾用名|户名|电话(?![亭杆线缆井箱局柱])|手机(?!店)|座机|固话|联系方式|联络方式|联系号码|移动号码|身份证|身份号码|证件号|护照|通行证|居住证"
     "|驾驶证|驾照|银行卡|银行账|银行帐|卡号|社保号|社会保障号|微信|支付宝|邮箱|电邮|电子邮件|出生日期|出生年|生日"
     "|家庭住址|户籍地"
-    "|(?<!head)(?<!ear)(?<!micro)phone|(?<!auto)mobile|(?<![a-z])tel(?:_?(?:no|num|number))?(?![a-z])"
+    "|(?<!head)(?<!ear)(?<!micro)phone(?!_?(?:booth|box|pole|kiosk|shop))|(?<!auto)mobile|(?<![a-z])tel(?:_?(?:no|num|number))?(?![a-z])"
     "|(?:contact|home|office|work|owner|leader|manager|emergency)_?tel"
     "|contact_?(?:no|num|number|info|detail|way)|we_?chat|weixin|whats_?app"
     "|(?<![a-z])qq(?:_?(?:no|num|number))?(?![a-z])|home_?address"
@@ -118,19 +119,20 @@ def is_personal(field: str, value: object, kind: str = "", declared: Collection[
     Parameters are those of `field_sense`; a value may be a document, in which one such value makes all of it
     personal.
     """
-    return is_personal_value(value, field_sense(field, kind, declared))
+    return is_personal_value(value, field_sense(field, kind, declared), kind)
 
 
-def is_personal_value(value: object, sense: FieldSense) -> bool:
-    """Return whether a value is personal in a field of some sense."""
+def is_personal_value(value: object, sense: FieldSense, kind: str = "") -> bool:
+    """Return whether a value is personal in a field of some sense, of a record of some kind."""
     if sense is FieldSense.personal:
         return True
     if sense is FieldSense.public or value is None or isinstance(value, bool):
         return False
     if isinstance(value, dict):
-        return any(is_personal_value(each, max(sense, field_sense(str(key)))) for key, each in value.items())
+        senses = (max(sense, field_sense(str(key), kind)) for key in value)
+        return any(map(is_personal_value, value.values(), senses, repeat(kind)))
     if isinstance(value, list | tuple):
-        return any(is_personal_value(each, sense) for each in value)
+        return any(is_personal_value(each, sense, kind) for each in value)
     if sense is FieldSense.open:
         return identifies_person(value)
     text = str(value).strip()

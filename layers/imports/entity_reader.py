@@ -170,7 +170,7 @@ class EntityReader:
         for name in roles.others:
             sense = roles.senses[name]
             for row, value in enumerate(values(name)):
-                (private if is_personal_value(value, sense) else public)[row][name] = value
+                (private if is_personal_value(value, sense, kind) else public)[row][name] = value
 
         def texts(name: str | None) -> list[str | None]:
             """Return the texts of a field, None where one is personal and kept as such."""
@@ -178,7 +178,7 @@ class EntityReader:
                 return [None] * len(row_numbers)
             found: list[str | None] = [text or None for text in normalize_codes(values(name))]
             for row, text in enumerate(found):
-                if is_personal_value(text, roles.senses[name]):
+                if is_personal_value(text, roles.senses[name], kind):
                     private[row][name], found[row] = text, None
             return found
 

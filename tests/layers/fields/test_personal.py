@@ -22,7 +22,7 @@ _PERSONAL_FIELDS = """
     father_name home_address
 """
 _OTHER_FIELDS = """
-    name 名称 id code address persons households 统一社会信用代码 电话亭 电话亭数 手机店 户主人数 证件类型
+    name 名称 id code address persons households 统一社会信用代码 电话亭 电话亭数 电话亭编号 手机店 户主人数 证件类型
     联系人单位 法人单位名称 法人类型 居民小区 村民小组 居民点 周长 备注 grid_no gridNo grid_number cell_no
     cell_number hotel satellite television automobile headphone microphone phone_booth phone_coverage
     mobile_station ownership owner_type owner_id residential resident_count contactless contactor telecom
@@ -54,6 +54,7 @@ def test_other_fields_are_not_taken_for_it(field: str) -> None:
 def test_the_name_of_a_person_is_personal_and_that_of_a_shop_is_not(kind: str, personal: bool) -> None:
     assert is_personal("name", "阳光", kind) is personal
     assert is_personal("名称", "阳光", kind) is personal
+    assert is_personal("more", {"members": [{"name": "阳光"}]}, kind) is personal
 
 
 @pytest.mark.parametrize(
