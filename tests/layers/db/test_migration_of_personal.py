@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, text
 from layers.db import migrations
 from layers.db.content_hash import hash_entity
 from layers.db.database import Database
-from layers.models import Cell, Entity, EntityVersion, Officer, Plan, Scheme
+from layers.models import Cell, Entity, EntityVersion, Gap, GapRun, Job, Officer, Plan, Scheme
 
 DAY = date(2026, 1, 1)
 ID_NUMBER, MOBILE = "110101199003077651", "13800001234"
@@ -74,6 +74,22 @@ def fill(database: Database) -> None:
         version=1,
     )
     add(database, Plan, id=1, scheme_id=1, name="p", state="draft", created_by="t", created_at=now, version=1)
+    add(
+        database, GapRun, id=1, scheme_id=1, on=DAY, rules={}, summary={}, created_by="t", created_at=now,
+    )  # fmt: skip
+    figures = {"entity_kind": "shop", "entity_id": ID_NUMBER, "share": 1}
+    add(
+        database, Gap, id=1, run_id=1, kind="unassigned", severity="high", area_m2=0, households=0,
+        enterprises=0, rule="", detail=f"The shop {ID_NUMBER} is in no cell.", figures=figures,
+    )  # fmt: skip
+    rejected = [
+        {"record": 1, "id": ID_NUMBER, "reason": "ended"},
+        {"record": 2, "id": "a", "reason": "ended"},
+    ]
+    add(
+        database, Job, id=1, kind="import-entities", state="done", created_by="t", created_at=now, done=0,
+        version=1, cancel_asked=False, parameters={}, result={"inserted": 1, "rejected_records": rejected},
+    )  # fmt: skip
     cell = {
         "scheme_id": 1,
         "plan_id": 1,
@@ -120,6 +136,12 @@ def test_what_is_personal_moves_to_where_it_is_masked(database: Database) -> Non
         officer = session.scalars(select(Officer)).one()
         assert (officer.external_id, officer.attributes) == ("withheld-1", {"公示电话": MOBILE})
         assert officer.personal == {"姓名": "李雷", "external_id": MOBILE}
+        gap = session.scalars(select(Gap)).one()
+        assert gap.figures == {"entity_kind": "shop", "entity_id": "withheld", "share": 1}
+        assert gap.detail == "The shop withheld is in no cell."
+        result = session.scalars(select(Job.result)).one()
+        assert result is not None
+        assert [each["id"] for each in result["rejected_records"]] == [None, "a"]
         first, second = session.scalars(select(Cell).order_by(Cell.id))
         assert (first.attributes, first.personal) == ({"households": 30}, {"网格员姓名": "王五"})
         assert (second.name, second.personal) == ("c2", {"name": f"王五 {MOBILE}"})

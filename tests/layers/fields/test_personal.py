@@ -22,11 +22,11 @@ _PERSONAL_FIELDS = """
     father_name home_address
 """
 _OTHER_FIELDS = """
-    name 名称 id code address persons households 统一社会信用代码 电话亭 电话亭数 电话亭编号 手机店 户主人数 证件类型
-    联系人单位 法人单位名称 法人类型 居民小区 村民小组 居民点 周长 备注 grid_no gridNo grid_number cell_no
-    cell_number hotel satellite television automobile headphone microphone phone_booth phone_coverage
-    mobile_station ownership owner_type owner_id residential resident_count contactless contactor telecom
-    resident_id id_note wildcard birth_rate directory leader_id management
+    name 名称 id code address persons households 统一社会信用代码 电话亭 电话亭数 电话亭编号 手机店
+    户主人数 证件类型 联系人单位 法人单位名称 法人类型 居民小区 村民小组 居民点 周长 备注 grid_no gridNo
+    grid_number cell_no cell_number hotel satellite television automobile headphone microphone
+    phone_booth phone_coverage mobile_station ownership owner_type owner_id residential resident_count
+    contactless contactor telecom resident_id id_note wildcard birth_rate directory leader_id management
 """
 
 

@@ -20,6 +20,7 @@ revision = "0003"
 down_revision = "0002"
 
 _PAGE_SIZE = 5_000
+_WITHHELD = "withheld"
 
 _Change = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -34,6 +35,8 @@ _versions = _table("entity_versions", "entity_id", "name", "class_name")
 _officers = _table("officers", "external_id", "version")
 _cells = _table("cells", "code", "name")
 _geometries = sa.table("entities", sa.column("id"), sa.column("geometry", LonLatGeometry))
+_gaps = sa.table("gaps", sa.column("id"), sa.column("detail"), sa.column("figures", sa.JSON))
+_jobs = sa.table("jobs", sa.column("id"), sa.column("kind"), sa.column("result", sa.JSON))
 _revision = sa.table("revision", sa.column("number"), sa.column("changed_at", UtcDateTime()))
 
 
@@ -47,6 +50,8 @@ def upgrade() -> None:
     moved = _rewrite(_versions, with_kind, _content_of_entity)
     moved += _rewrite(_entities, sa.select(_entities), _entity)
     moved += _rewrite(_officers, sa.select(_officers), _officer)
+    moved += _rewrite(_gaps, sa.select(_gaps), _gap)
+    _rewrite(_jobs, sa.select(_jobs).where(_jobs.c.kind == "import-entities"), _job)
     moved += _rewrite(_cells, sa.select(_cells), _cell)
     if moved:
         op.execute(sa.update(_revision).values(number=_revision.c.number + 1, changed_at=datetime.now(UTC)))
@@ -109,10 +114,31 @@ def _cell(row: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
+def _gap(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Name in a stored gap no entity by the number of a person."""
+    figures, detail = dict(row["figures"]), row["detail"]
+    for key, value in row["figures"].items():
+        if isinstance(value, str) and is_personal_identity(value, ""):
+            figures[key] = _WITHHELD
+            detail = detail.replace(value, _WITHHELD)
+    return {"figures": figures, "detail": detail}
+
+
+def _job(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Name in the account of an import no record by the number of a person."""
+    rejected = (row["result"] or {}).get("rejected_records")
+    if not rejected:
+        return {}
+    named = [
+        {**each, "id": None} if is_personal_identity(each["id"] or "", "") else each for each in rejected
+    ]
+    return {"result": {**row["result"], "rejected_records": named}}
+
+
 def _with_identity(row: Mapping[str, Any], kind: str, values: dict[str, Any]) -> dict[str, Any]:
     """Give a record that is known by the number of a person another identity, and keep that as personal."""
     identity = row["external_id"]
     if not is_personal_identity(identity, kind):
         return values
     personal = {**values["personal"], "external_id": identity}
-    return {**values, "external_id": f"withheld-{row['id']}", "personal": personal}
+    return {**values, "external_id": f"{_WITHHELD}-{row['id']}", "personal": personal}
