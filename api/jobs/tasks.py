@@ -5,6 +5,7 @@ nothing, and one that has written is done.
 """
 
 import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -129,6 +130,8 @@ class _JobContext:
 
     def note(self, sentence: str) -> None:
         """Keep what was assumed or mended for the result."""
+        # An option of the command line is a field of the form here.
+        sentence = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda found: found[1].replace("-", "_"), sentence)
         self.notes.append(sentence.replace(str(self.file), "The file"))
 
     def fields(self, *names: str) -> dict[str, str | None]:
