@@ -159,11 +159,7 @@ def load_officers(
     from layers.formats import read_table
     from layers.imports.officers import import_officers
 
-<<<<<<< HEAD
-    table = read_table(file, note=print_note)
-=======
     table = read_table(file, encoding=encoding, note=print_note)
->>>>>>> main
     with closing(_open_database(database)) as opened, error_prefix(file):
         import_summary = import_officers(
             opened, table, scheme=posts, id_field=id_field, personal=personal or (), on=_parse_date(on)
