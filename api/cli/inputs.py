@@ -197,11 +197,18 @@ def load_entities(
 
 
 def read_entities(
-    path: Path, *, kind: str | None = None, datum: str = "wgs84", **reading: Unpack[RecordReadOptions]
+    path: Path,
+    *,
+    kind: str | None = None,
+    datum: str = "wgs84",
+    id_field: str | None = None,
+    lon_field: str | None = None,
+    lat_field: str | None = None,
+    **reading: Unpack[ReadOptions],
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, str | None]:
     """Read entities; return the file as it is and, record by record, what `load_entities` gives."""
-    id_field = reading.pop("id_field", None)
-    frame = read_layer(path, role="entities", tags=(id_field,), note=print_note, **reading)
+    columns = {"lon_field": lon_field, "lat_field": lat_field}
+    frame = read_layer(path, role="entities", tags=(id_field,), note=print_note, **columns, **reading)
     with error_prefix(path):
         entities, found = standardise_entities(frame, id_field=id_field, kind=kind)
     if datum != "wgs84":

@@ -5,6 +5,7 @@ nothing, and one that has written is done.
 """
 
 import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from layers.areas.hierarchy import read_area_geometries, read_hierarchy
 from layers.db.database import Database
 from layers.fields.columns import standardise_areas, standardise_cells
 from layers.formats import read_layer
+from layers.formats.sqlite_files import require_stored_rows
 from layers.gaps.runs import search_gaps
 from layers.imports.areas import AreaImportSummary, import_areas
 from layers.imports.entities import ImportSummary, import_entities
@@ -57,6 +59,8 @@ class Task(BaseModel):
         The folder of uploaded files.
     seconds, memory, vertices, unpacked
         Limits of processor time, of bytes of memory, of vertices in a file and of bytes in an archive.
+    wait_s
+        Seconds that it waits for another job that writes to SQLite.
     kept_s
         Seconds that the file of an export is kept.
     """
@@ -72,6 +76,7 @@ class Task(BaseModel):
     memory: int
     vertices: int
     unpacked: int
+    wait_s: float
     kept_s: float
 
 
@@ -129,6 +134,8 @@ class _JobContext:
 
     def note(self, sentence: str) -> None:
         """Keep what was assumed or mended for the result."""
+        # An option of the command line is a field of the form here.
+        sentence = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda found: found[1].replace("-", "_"), sentence)
         self.notes.append(sentence.replace(str(self.file), "The file"))
 
     @property
@@ -173,7 +180,7 @@ def run_job(database: Database, task: Task, progress: ProgressReporter) -> dict[
 
 
 def _import_entities(context: _JobContext) -> dict[str, Any]:
-    _require_unpacked_limit(context)
+    _require_harmless_file(context)
     result: dict[str, Any] = {}
 
     def complete_job(session: Session, done: ImportSummary) -> None:
@@ -199,7 +206,7 @@ def _import_entities(context: _JobContext) -> dict[str, Any]:
 
 
 def _import_areas(context: _JobContext) -> dict[str, Any]:
-    _require_unpacked_limit(context)
+    _require_harmless_file(context)
     frame = standardise_areas(read_layer(context.file, role="areas", **context.read_options))
 
     result: dict[str, Any] = {}
@@ -212,7 +219,7 @@ def _import_areas(context: _JobContext) -> dict[str, Any]:
 
 
 def _import_cells(context: _JobContext) -> dict[str, Any]:
-    _require_unpacked_limit(context)
+    _require_harmless_file(context)
     frame = standardise_cells(read_layer(context.file, role="cells", **context.read_options))
     return _create_draft(context, lambda _session, _scheme: frame)
 
@@ -329,8 +336,8 @@ def _create_draft(context: _JobContext, make_cells: Callable[[Any, Any], Any]) -
         return context.complete(session, {"plan": plan.id, "cells": len(cells)})
 
 
-def _require_unpacked_limit(context: _JobContext) -> None:
-    """Refuse an archive that unpacks to too much."""
+def _require_harmless_file(context: _JobContext) -> None:
+    """Refuse an archive that unpacks to too much, and a database that computes its rows."""
     if context.file.suffix.lower() == ".zip":
         try:
             with ZipFile(context.file) as archive:
@@ -339,6 +346,7 @@ def _require_unpacked_limit(context: _JobContext) -> None:
             raise InputError("The archive cannot be read.") from error
         if size > context.task.unpacked:
             raise LimitError(f"The archive unpacks to more than {context.task.unpacked:,} bytes.")
+    require_stored_rows(context.file)
 
 
 JOB_HANDLERS: Mapping[str, Callable[[_JobContext], dict[str, Any]]] = {

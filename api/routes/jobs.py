@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Path, Query, Request, UploadFile
 from pydantic import Field
-from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from api import schemas
 from api.http.conditional import IfNoneMatch
@@ -16,16 +15,19 @@ from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
 from api.http.responses import json_response, list_response
 from api.jobs.cancel_flag import set_cancel_flag
-from api.jobs.event_stream import UNFINISHED, job_events
+from api.jobs.event_stream import UNFINISHED, JobStream, JobStreams, JobVersion, job_events
+from api.jobs.job_requests import JobRequests, JobRequestsDep
 from api.jobs.uploads import store_upload, upload_path
 from api.problems import problem_responses
 from api.schemas.jobs import job_record
 from api.security.audit import Action, audit
+from api.security.auth_middleware import authenticate
 from api.security.caller import Caller
 from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
 from gis.datum import Datum
-from layers.db.database import Database, Session
+from gis.errors import NotFoundError
+from layers.db.database import Session
 from layers.jobs import queue
 from layers.models import Job, JobState
 from layers.plans.schemes import find_scheme
@@ -90,8 +92,10 @@ def _read_options(
 ReadOptions = Annotated[dict[str, str | None], Depends(_read_options)]
 
 
-def _enqueue_job(session: Session, caller: Principal, kind: str, parameters: dict[str, Any]) -> WriteResult:
-    job = queue.enqueue(session, kind, parameters, created_by=caller.label, area_code=caller.area_code)
+def _enqueue_job(
+    session: Session, jobs: JobRequests, caller: Principal, kind: str, parameters: dict[str, Any]
+) -> WriteResult:
+    job = jobs.enqueue(session, caller, kind, parameters, caller.area_code)
     audit(session, caller, Action.import_, f"job {job.id}", kind=kind)
     return WriteResult(job_record(job), 202, location=f"/v1/jobs/{job.id}")
 
@@ -101,6 +105,7 @@ def _receive_file(
     file: UploadFile,
     caller: Principal,
     write: IdempotentWriteDep,
+    jobs: JobRequests,
     kind: str,
     options: dict[str, Any],
 ) -> Response:
@@ -114,7 +119,7 @@ def _receive_file(
         def handler(session: Session) -> WriteResult:
             if "scheme" in parameters:
                 find_scheme(session, parameters["scheme"])
-            return _enqueue_job(session, caller, kind, {**parameters, "file": path.name})
+            return _enqueue_job(session, jobs, caller, kind, {**parameters, "file": path.name})
 
         response = write(_ReceivedFile(parameters=parameters, sha256=stored.sha256), handler)
         is_queued = "idempotency-replayed" not in response.headers
@@ -136,6 +141,7 @@ def import_entities(
     request: Request,
     caller: Caller,
     write: IdempotentWriteDep,
+    jobs: JobRequestsDep,
     file: UploadParam,
     read_options: ReadOptions,
     kind: Annotated[str | None, Form(max_length=100, examples=["enterprise"])] = None,
@@ -151,7 +157,7 @@ def import_entities(
         "datum": datum.value,
         "on": on.isoformat() if on else None,
     }
-    return _receive_file(request, file, caller, write, "import-entities", options)
+    return _receive_file(request, file, caller, write, jobs, "import-entities", options)
 
 
 @router.post(
@@ -166,13 +172,14 @@ def import_areas(
     request: Request,
     caller: Caller,
     write: IdempotentWriteDep,
+    jobs: JobRequestsDep,
     file: UploadParam,
     read_options: ReadOptions,
     on: ValidFrom = None,
 ) -> Response:
     """Import a file of areas as a job; with those already there they must nest."""
     options = {**read_options, "on": on.isoformat() if on else None}
-    return _receive_file(request, file, caller, write, "import-areas", options)
+    return _receive_file(request, file, caller, write, jobs, "import-areas", options)
 
 
 @router.post(
@@ -187,6 +194,7 @@ def import_cells(
     request: Request,
     caller: Caller,
     write: IdempotentWriteDep,
+    jobs: JobRequestsDep,
     file: UploadParam,
     read_options: ReadOptions,
     scheme: Annotated[str, Form(max_length=60, examples=["community"])],
@@ -196,7 +204,7 @@ def import_cells(
     """Make a draft of a plan from a file of cells as a job."""
     caller.require_area(area_code)
     options = {**read_options, "scheme": scheme, "name": name, "area_code": area_code}
-    return _receive_file(request, file, caller, write, "import-cells", options)
+    return _receive_file(request, file, caller, write, jobs, "import-cells", options)
 
 
 @router.post(
@@ -207,13 +215,15 @@ def import_cells(
     responses=problem_responses(404, 409),
 )
 @requires(Right.draft, AreaPolicy.checked)
-def divide_area(body: DivisionRequest, caller: Caller, write: IdempotentWriteDep) -> Response:
+def divide_area(
+    body: DivisionRequest, caller: Caller, write: IdempotentWriteDep, jobs: JobRequestsDep
+) -> Response:
     """Divide an area into squares as a job; its result names the draft."""
     caller.require_area(body.area_code)
 
     def handler(session: Session) -> WriteResult:
         find_scheme(session, body.scheme)
-        return _enqueue_job(session, caller, "divide", body.model_dump(exclude_none=True))
+        return _enqueue_job(session, jobs, caller, "divide", body.model_dump(exclude_none=True))
 
     return write(body, handler)
 
@@ -297,12 +307,17 @@ def cancel_job(
 @requires(Right.read, AreaPolicy.checked)
 async def stream_job(job_id: JobId, caller: Caller, request: Request) -> Response:
     """Follow a job by server-sent events."""
-    database: Database = request.app.state.database
+    state, scope = request.app.state, request.scope
+    streams: JobStreams = state.job_streams
 
-    def load() -> tuple[int, dict[str, Any]]:
-        with database.read() as session:
-            job = queue.find_job(session, job_id, caller.area_code)
-            return job.version, job_record(job)
+    async def read() -> JobVersion:
+        return await streams.read(job_id)
 
-    events = job_events(load, await run_in_threadpool(load), request.scope.get("wangge.request_id"))
-    return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    async def require_access(record: dict[str, Any]) -> None:
+        principal = await authenticate(scope, state.credentials)
+        principal.require_right(Right.read)
+        if not principal.covers(record["area_code"]):
+            raise NotFoundError(f"There is no job number {job_id}.")
+
+    await require_access((await read())[1])
+    return JobStream(streams, caller.label, job_events(read, require_access, scope.get("wangge.request_id")))

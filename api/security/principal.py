@@ -83,7 +83,7 @@ class Principal:
     @property
     def label(self) -> str:
         """How records name the caller: no two have the same."""
-        return self.name if self.kind == "system" else f"{self.kind} {self.id} {self.name}"
+        return self.name if self.kind == "system" else caller_label(self.kind, self.id, self.name)
 
     @property
     def is_unrestricted(self) -> bool:
@@ -116,6 +116,11 @@ class Principal:
         if not self.covers(area_code):
             what = "the whole ground" if area_code is None else f"area '{area_code}'"
             raise ForbiddenError(f"This needs {what}, and the caller is bound to area '{self.area_code}'.")
+
+
+def caller_label(kind: str, number: int, name: str) -> str:
+    """Return how records name an account or a token as a caller."""
+    return f"{kind} {number} {name}"
 
 
 SYSTEM = Principal("system", 0, "command line", Role.admin, RIGHTS[Role.admin], None, None)

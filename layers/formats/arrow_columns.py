@@ -42,7 +42,7 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
 
 def to_values(column: pa.ChunkedArray) -> list[Any]:
     """Return a column as Python objects: JSON parsed, integers beyond 64 bits with a sign as text."""
-    values = column.to_pylist(maps_as_pydicts="lossy")
+    values: list[Any] = column.to_pylist(maps_as_pydicts="lossy")
     if isinstance(column.type, pa.JsonType):
         return [_parse_json(text) for text in values]
     if pa.types.is_uint64(column.type):
@@ -53,11 +53,13 @@ def to_values(column: pa.ChunkedArray) -> list[Any]:
 def _to_series(column: pa.ChunkedArray) -> "pd.Series[Any]":
     kind = column.type
     if kind in _NULLABLE and column.null_count:
-        return column.to_pandas(types_mapper=_NULLABLE.get)
+        exact: pd.Series[Any] = column.to_pandas(types_mapper=_NULLABLE.get)
+        return exact
     if isinstance(kind, pa.JsonType) or pa.types.is_nested(kind):
         # NumPy arrays within a column compare element by element.
         return pd.Series(to_values(column), dtype=object)
-    return column.to_pandas()
+    series: pd.Series[Any] = column.to_pandas()
+    return series
 
 
 def _parse_json(text: str | None) -> Any:
@@ -121,9 +123,9 @@ def _objects_to_array(column: "pd.Series[Any]") -> tuple[pa.Array, Metadata]:
         return pa.array(values, pa.string()), {}
     if all(issubclass(kind, bool | np.bool_) for kind in kinds):
         return pa.array([None if value is None else bool(value) for value in values], pa.bool_()), {}
-    if all(issubclass(kind, Integral) and kind is not bool for kind in kinds):
+    if all(issubclass(kind, Integral) and not issubclass(kind, bool) for kind in kinds):
         return _integers(values), {}
-    if all(issubclass(kind, Real) and kind is not bool for kind in kinds):
+    if all(issubclass(kind, Real) and not issubclass(kind, bool) for kind in kinds):
         whole = (value for value in values if isinstance(value, Integral))
         if all(abs(int(value)) <= _EXACT_FLOAT for value in whole):
             return pa.array([None if value is None else float(value) for value in values], pa.float64()), {}

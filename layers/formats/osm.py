@@ -137,15 +137,14 @@ def _ways(path: Path, wanted: set[int]) -> set[int]:
         return set()
     if path.suffix.lower() == ".osm":
         return {int(element.get("id", 0)) for element in _elements(path, "way")} & wanted
-    found = set()
+    found: set[int] = set()
     for block in _blocks(path):
         for number, group in _fields(block):
             if number == 2 and isinstance(group, bytes):
                 # The number of a way is its first field.
-                found.update(
-                    way for message in _messages(group, 3) if (way := next(_fields(message))[1]) in wanted
-                )
-    return {way for way in found if isinstance(way, int)}
+                numbers = (next(_fields(message))[1] for message in _messages(group, 3))
+                found.update(way for way in numbers if isinstance(way, int) and way in wanted)
+    return found
 
 
 def _elements(path: Path, name: str) -> Iterator[ET.Element]:

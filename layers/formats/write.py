@@ -4,9 +4,10 @@ import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyogrio
 import shapely
+from pyproj import CRS
 
 from gis.arrays import Geometries
 from gis.errors import InputError
@@ -35,7 +37,11 @@ _MIN_FREE_BYTES = 1 << 20
 _NESTED = (list, dict, tuple, np.ndarray)
 # Their layers have a type; one that says Polygon should hold no MultiPolygon.
 _ONE_TYPE = {"GeoPackage", "FlatGeobuf"}
-_MULTI = {"Point": shapely.MultiPoint, "LineString": shapely.MultiLineString, "Polygon": shapely.MultiPolygon}
+_MULTI: Mapping[str, Callable[[list[Any]], Any]] = {
+    "Point": shapely.MultiPoint,
+    "LineString": shapely.MultiLineString,
+    "Polygon": shapely.MultiPolygon,
+}
 _SHAPEFILE_MAX_NAME_BYTES = 10
 _SHAPEFILE_SIDECARS = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
 
@@ -249,7 +255,6 @@ def _write_vector(
         table, more = _datetimes_to_text(table)
         notes += more
     geometries, geometry_type = _one_geometry_type(path, geometry.to_numpy(), file_format)
-    epsg = geometry.crs.to_epsg()
     options = {
         "layer": layer if file_format.name == "GeoPackage" else None,
         "driver": file_format.driver,
@@ -269,7 +274,7 @@ def _write_vector(
                 table = table.append_column(
                     pa.field(name, pa.binary()), pa.array(shapely.to_wkb(geometries), pa.binary())
                 )
-                crs = f"EPSG:{epsg}" if epsg else geometry.crs.to_wkt("WKT1_GDAL")
+                crs = _gdal_crs(geometry.crs)
                 pyogrio.write_arrow(table, target, geometry_name=name, crs=crs, **options)
     except (RuntimeError, ValueError) as error:
         if shutil.disk_usage(target.parent).free < _MIN_FREE_BYTES:
@@ -278,6 +283,13 @@ def _write_vector(
             f"{path} cannot be written as {file_format.name}: {str(error).splitlines()[0]}"
         ) from error
     return notes + sorted({str(each.message) for each in caught})
+
+
+def _gdal_crs(crs: CRS | None) -> str | None:
+    if crs is None:
+        return None
+    epsg = crs.to_epsg()
+    return f"EPSG:{epsg}" if epsg else str(crs.to_wkt("WKT1_GDAL"))
 
 
 def _datetimes_to_text(table: pa.Table) -> tuple[pa.Table, list[str]]:
