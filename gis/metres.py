@@ -68,7 +68,8 @@ def describe_metres(x: FloatArray, y: FloatArray, swap: str) -> str:
         return f"{x[0]:.10g}, {y[0]:.10g}; if they are metres, give their CRS with --source-crs."
     order = f"the northing stands first; {swap}; " if found.is_north_first else ""
     if found.zone is None:
-        return f"{order}they look like metres of a Gauss-Kruger zone; give it with --source-crs, as EPSG:4547."
+        zone = "they look like metres of a Gauss-Kruger zone; give it with --source-crs, as EPSG:4547."
+        return order + zone
     return f"{order}the eastings begin with the zone {found.zone}; give --source-crs EPSG:{found.epsg}."
 
 
