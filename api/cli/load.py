@@ -190,7 +190,7 @@ def export(
     cell: Annotated[str | None, typer.Option(help="Entities of this cell of the scheme.")] = None,
     on: Annotated[str | None, typer.Option(help="As of a date, YYYY-MM-DD.", show_default="today")] = None,
     personal: Annotated[
-        bool, typer.Option("--personal", help="With names and phone numbers of people.")
+        bool, typer.Option("--personal", help="With what is personal of entities or cells.")
     ] = False,
     as_json: options.JsonOption = False,
 ) -> None:

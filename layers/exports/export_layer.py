@@ -48,7 +48,7 @@ def export_layer(
     filters
         Which rows.
     personal
-        Add the personal values of entities as columns.
+        Add the personal values of entities or cells as columns.
     progress
         Called with the rows written and their number.
 
@@ -145,7 +145,7 @@ def _document_fields(session: Session, query: LayerQuery) -> list[_DocumentField
     used = {name.lower() for name in (*query.columns, GEOMETRY_COLUMN)}
     fields = []
     for key in sorted(json_types):
-        if key == "name" and "personal" in query.documents:
+        if key == "name" and query.personal_names:
             # The name of a household stands where that of an enterprise does.
             continue
         column = key
@@ -192,7 +192,7 @@ def _record_batch(
     rows = [row._mapping for row in page]
     columns: list[Any] = [[row[name] for row in rows] for name in query.columns]
     documents = [{key: value for name in query.documents for key, value in row[name].items()} for row in rows]
-    if "personal" in query.documents:
+    if query.personal_names:
         name_position = list(query.columns).index("name")
         columns[name_position] = [
             own if own is not None else document.get("name")
