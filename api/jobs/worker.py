@@ -91,7 +91,7 @@ class Worker:
                         watcher.daemon = True
                         self._watchers[job.id] = watcher
                         watcher.start()
-                    elif time.monotonic() - began >= PRELOAD_DELAY_S:
+                    elif not self._watchers and time.monotonic() - began >= PRELOAD_DELAY_S:
                         shared_launcher().preload()
                 except Exception as error:
                     # Whatever it is, the next job must find a worker: database or folder may be back soon.
