@@ -85,13 +85,14 @@ class Worker:
                         export_files.remove_expired(self._uploads, self._settings.export_s)
                         self._remove_stale_uploads()
                     self._watchers = {job: each for job, each in self._watchers.items() if each.is_alive()}
-                    job = self._claim_next() if len(self._watchers) < self._settings.job_workers else None
+                    may_begin = len(self._watchers) < self._settings.job_workers
+                    job = self._claim_next() if may_begin else None
                     if job is not None:
                         watcher = threading.Thread(target=self._run_safely, args=(job,), name=f"job {job.id}")
                         watcher.daemon = True
                         self._watchers[job.id] = watcher
                         watcher.start()
-                    elif not self._watchers and time.monotonic() - began >= PRELOAD_DELAY_S:
+                    elif may_begin and time.monotonic() - began >= PRELOAD_DELAY_S:
                         shared_launcher().preload()
                 except Exception as error:
                     # Whatever it is, the next job must find a worker: database or folder may be back soon.
