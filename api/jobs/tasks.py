@@ -40,6 +40,12 @@ from layers.plans.schemes import find_scheme, used_codes
 PROGRESS_INTERVAL_S = 0.3
 """Seconds between two times that a job tells how far it is."""
 
+READ_FIELDS = ("layer", "source_crs", "lon_field", "lat_field")
+"""The fields of a form that say how its file is to be read, as parameters of `layers.formats.read_layer`."""
+
+FORM_FIELDS = {"import-entities": {*READ_FIELDS, "kind", "id_field", "datum"}}
+"""The fields that a message may advise to fill in, by kind of job; `READ_FIELDS` for others."""
+
 MAX_LISTED_REJECTED = 1_000
 """How many rejected records a result lists; all are counted."""
 
@@ -120,7 +126,7 @@ class _JobContext:
     @property
     def read_options(self) -> dict[str, Any]:
         """How the file is to be read, for `read_layer` and what reads like it."""
-        options = {name: self.parameter(name) for name in ("layer", "source_crs", "lon_field", "lat_field")}
+        options = {name: self.parameter(name) for name in READ_FIELDS}
         return {**options, "max_vertices": self.task.vertices}
 
     @property
