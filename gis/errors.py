@@ -8,8 +8,8 @@ class WanggeError(Exception):
 class InputError(WanggeError):
     """A file, field, record, option or coordinate reference system that cannot be used.
 
-    An option that helps is named as `--source-crs` in a clause of its own, after a semicolon: where the message
-    is read, the option may have another name, or there may be none (`api.advice`).
+    An option that helps is named as `--source-crs` in a clause of its own, after a semicolon: where the
+    message is read, it may have another name, or there may be none (`api.advice`).
     """
 
     file: str | None = None

@@ -25,6 +25,8 @@ from api.cli.gaps import gaps
 from api.cli.load import export, load
 from api.cli.maps import draw_map
 from api.cli.parsing import Group, PlaceCommand, describe_usage_error
+from api.cli.plans import plan
+from api.cli.schemes import scheme
 from api.cli.serve import serve
 from api.cli.topology import check, repair
 
@@ -54,7 +56,13 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "backup": backup,
     "restore": restore,
 }
-GROUPS: Mapping[str, typer.Typer] = {"load": load, "token": token, "account": account}
+GROUPS: Mapping[str, typer.Typer] = {
+    "load": load,
+    "scheme": scheme,
+    "plan": plan,
+    "token": token,
+    "account": account,
+}
 for name, command in COMMANDS.items():
     if command is locate:
         app.command(name, cls=PlaceCommand, context_settings={"ignore_unknown_options": True})(command)

@@ -90,20 +90,13 @@ def gaps(
 
 
 def _read_rules(path: Path | None) -> "GapRules":
-    import tomllib
-
-    from gis.errors import InputError
+    from api.cli.rules_file import read_rules_file
     from gis.gaps import GapRules
 
     if path is None:
         return GapRules()
     with error_prefix(path):
-        try:
-            return GapRules.from_mapping(tomllib.loads(path.read_text(encoding="utf-8")))
-        except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{path} is not TOML: {error}") from error
+        return GapRules.from_mapping(read_rules_file(path))
 
 
 def _load_entity_files(sources: list[str], plan: "gpd.GeoDataFrame") -> "gpd.GeoDataFrame | None":

@@ -18,7 +18,7 @@ from gis.assign.report import AssignmentReport
 from gis.assign.results import AssignMethod, CellShares, ResultArrays, UnassignedReason
 from gis.assign.shares import measure_shares
 from gis.crs import LONLAT, to_lonlat
-from gis.errors import InputError, ParameterError
+from gis.errors import ParameterError
 from gis.locate import PointLocator
 
 MAX_MEASURED_OUTSIDE = 100_000

@@ -142,7 +142,7 @@ def files(tmp_path: Path) -> Path:
     ("call", "said"),
     [
         ("divide nowhere.gpkg -o o.gpkg", "nowhere.gpkg names no coordinate reference system; give it with"),
-        ("divide cells.gpkg -o o.gpkg --ended nameless.gpkg", "has no field 'code'; this command has no option"),
+        ("divide cells.gpkg -o o.gpkg --ended nameless.gpkg", "has no field 'code'; this command has no"),
         ("divide cells.gpkg -o o.gpkg --size 0", "wangge: The size of a square"),
         ("divide cells.gpkg -o o.gpkg --crs EPSG:0", "wangge: 'EPSG:0' names no"),
         ("check cells.gpkg --areas two.gpkg", "two.gpkg has several layers (a, b); name one with --areas-l"),
