@@ -44,6 +44,13 @@ def load_areas(
     name_field: options.NameField = None,
     level_field: options.LevelField = None,
     parent_field: options.ParentField = None,
+    parents_from_children: Annotated[
+        bool,
+        typer.Option(
+            "--parents-from-children",
+            help="Make every parent the union of its children, where borders do not fit.",
+        ),
+    ] = False,
     as_json: options.JsonOption = False,
     **reading: Unpack[options.ReadOptions],
 ) -> None:
@@ -59,9 +66,21 @@ def load_areas(
         parent_field=parent_field,
         **reading,
     )
+    lines = []
+    if parents_from_children:
+        from gis.areas import unite_children
+
+        with error_prefix(file):
+            frame, changed = unite_children(frame)
+        if changed:
+            most = max(changed, key=changed.__getitem__)
+            lines.append(
+                f"{len(changed):,} areas made of those beneath them; the most changed is {most}, "
+                f"by {changed[most]:,.2f} m²"
+            )
     with open_database(database) as opened, error_prefix(file):
         summary = import_areas(opened, frame, on=on)
-    lines = [
+    lines += [
         f"{summary.inserted:,} areas inserted, {summary.updated:,} updated, {summary.unchanged:,} unchanged"
     ]
     if summary.moved:
