@@ -192,8 +192,8 @@ def test_own_files_become_a_map_in_six_commands(served: Served, tmp_path: Path) 
     assert export == "export WANGGE_DATABASE=sqlite:///wangge.gpkg"
     exported = "wangge export cells --scheme community -o cells.csv"
     said = [run_wangge(tmp_path, *migrate.split()[1:]), shell(account, tmp_path)]
-    for command in [link, *own[:-1], *commands("README.md", "more"), exported]:
-        said.append(run_wangge(tmp_path, *shlex.split(command)[1:]))
+    told = [link, *own[:-1], *commands("README.md", "more"), exported]
+    said += [run_wangge(tmp_path, *shlex.split(command)[1:]) for command in told]
     assert re.fullmatch(r"http://127.0.0.1:8000/#link=\w{43}", said[2])
     assert "plan 1 is valid" in said
     assert any(each.startswith(f"plan 1 is in force from {date.today()}") for each in said)
