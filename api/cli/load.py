@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 import typer
 
 from api.cli import options
-from api.cli.console import error_prefix, handle_errors, print_notes, print_result
+from api.cli.console import error_prefix, handle_errors, note_on, print_note, print_notes, print_result
 from api.cli.open_database import open_database
 from api.cli.progress import progress_bar
 
@@ -79,7 +79,7 @@ def load_areas(
                 f"by {changed[most]:,.2f} m²"
             )
     with open_database(database) as opened, error_prefix(file):
-        summary = import_areas(opened, frame, on=on)
+        summary = import_areas(opened, frame, on=on, note=note_on(file))
     lines += [
         f"{summary.inserted:,} areas inserted, {summary.updated:,} updated, {summary.unchanged:,} unchanged"
     ]
@@ -120,6 +120,7 @@ def load_entities(
             personal=personal or (),
             on=on,
             progress=progress,
+            note=print_note,
             **reading,
         )
     lines = []
@@ -171,6 +172,7 @@ def load_officers(
         list[str] | None, typer.Option(help="A further field with a person's data; may be repeated.")
     ] = None,
     id_field: options.IdField = None,
+    encoding: options.Encoding = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Load officers: identity, area_code, duty or role, rank, name, phone.
@@ -180,7 +182,7 @@ def load_officers(
     from layers.formats import read_table
     from layers.imports.officers import import_officers
 
-    table = read_table(file)
+    table = read_table(file, encoding=encoding, note=print_note)
     with open_database(database) as opened, error_prefix(file):
         import_summary = import_officers(
             opened, table, scheme=posts, id_field=id_field, personal=personal or (), on=on
@@ -211,7 +213,7 @@ def export(
     cell: Annotated[str | None, typer.Option(help="Entities of this cell of the scheme.")] = None,
     on: options.OnDay = None,
     personal: Annotated[
-        bool, typer.Option("--personal", help="With names and phone numbers of people.")
+        bool, typer.Option("--personal", help="With what is personal of entities or cells.")
     ] = False,
     as_json: options.JsonOption = False,
 ) -> None:
