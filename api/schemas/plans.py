@@ -39,7 +39,9 @@ class Plan(BaseModel):
     id: int = Field(examples=[12])
     scheme: str = Field(examples=["community"])
     name: str = Field(examples=["2026 spring"])
-    state: str = Field(examples=["draft"], description="draft, submitted, published or superseded.")
+    state: str = Field(
+        examples=["draft"], description="draft, submitted, published, superseded or withdrawn."
+    )
     area_code: str | None = Field(examples=["440305"])
     valid_from: date | None = Field(examples=[None])
     valid_to: date | None = Field(examples=[None])
