@@ -277,7 +277,11 @@ def _search_gaps(context: _JobContext) -> dict[str, Any]:
     result: dict[str, Any] = {}
 
     def complete_job(session: Session, run: GapRun) -> None:
-        result.update(context.complete(session, {"run": run.id, "gaps": run.summary["gaps"]}))
+        result.update(
+            context.complete(
+                session, {"run": run.id, "gaps": run.summary["gaps"], "skipped": run.summary["skipped"]}
+            )
+        )
 
     search_gaps(
         context.database,

@@ -64,7 +64,8 @@ _POST_DESCRIPTION = (
     f"compression, up to {MAX_ARROW_POINTS:,} rows; all others up to {MAX_POINTS:,}. "
     "The answer's columns are "
     "cell_code, cell_name, area_code and reason, after the scheme's code and a low line unless one scheme "
-    "was named. `at` and `revision` stand in the metadata of an Arrow stream's schema."
+    "was named. A reason is outside (in no cell), no_plan (no plan of the scheme is in force on the day), "
+    "forbidden or invalid_coordinates. `at` and `revision` stand in the metadata of an Arrow stream's schema."
 )
 _CSV_REQUEST_EXAMPLE = "id,lon,lat\n7,114.05,22.55\n"
 _CSV_RESPONSE_EXAMPLE = (

@@ -17,16 +17,23 @@ from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import FeaturePageDep, Limit, Page, PageDep
 from api.http.responses import json_response, list_response
 from api.problems import problem_responses
-from api.schemas.gaps import gap_kind_record, gap_record, gap_run_record, run_difference_record
+from api.schemas.gaps import (
+    gap_analysis_record,
+    gap_kind_record,
+    gap_record,
+    gap_run_record,
+    run_difference_record,
+)
 from api.schemas.jobs import job_record
 from api.security.audit import Action, audit
 from api.security.caller import Caller
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
-from gis.gaps import GAP_KINDS
+from gis.gaps import GAP_KINDS, SEVERITY_COLOURS
 from layers.areas.hierarchy import read_hierarchy
 from layers.db.database import Session, current_revision
 from layers.gaps import differences, queries
+from layers.gaps.analysis import describe_analyses
 from layers.gaps.run_visibility import describe_runs, find_visible_run, list_visible_runs
 from layers.jobs.queue import enqueue
 from layers.plans.schemes import find_scheme
@@ -76,7 +83,7 @@ def search_gaps(body: GapSearchRequest, caller: Caller, write: IdempotentWriteDe
     return write(body, handler)
 
 
-@router.get("", summary="List gaps", response_model=Page[schemas.Gap], responses=problem_responses(404, 422))
+@router.get("", summary="List gaps", response_model=schemas.GapPage, responses=problem_responses(404, 422))
 @requires(Right.read, AreaPolicy.filtered)
 def list_gaps(
     caller: Caller,
@@ -93,7 +100,10 @@ def list_gaps(
     geometry: Annotated[bool, Query(description="With geometry; a list needs none.", examples=[True])] = True,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """List the gaps of the caller's area, run by run, in each the most severe first."""
+    """List the gaps of the caller's area, run by run, in each the most severe first.
+
+    `analysis` says of each scheme and kind whether it was looked for: none found, skipped, or not analysed.
+    """
     geometry = geometry or page.geojson
     with database.read() as session:
         runs = queries.selected_runs(session, caller.area_code, scheme=scheme, run_id=run)
@@ -101,8 +111,11 @@ def list_gaps(
             session, page, caller.area_code, runs, kind=kind, severity=severity, cell=cell
         )
         items = [gap_record(each, geometry=geometry) for each in found]
+        schemes = queries.selected_schemes(session, scheme=scheme, run_id=run)
+        analyses = describe_analyses(session, caller.area_code, runs, schemes)
         etag_parts = (sorted(each.id for each, _ in runs), caller.area_code, current_revision(session))
-    return page.to_response(items, next_cursor, etag_parts=etag_parts, if_none_match=if_none_match)
+    more = {"analysis": [gap_analysis_record(each) for each in analyses]}
+    return page.to_response(items, next_cursor, etag_parts=etag_parts, if_none_match=if_none_match, more=more)
 
 
 @router.get(
@@ -110,8 +123,11 @@ def list_gaps(
 )
 @requires(Right.read, AreaPolicy.none)
 def list_kinds(_caller: Caller) -> Response:
-    """List the kinds of gaps with their names in Chinese and English, symbols, rules and figures."""
-    return json_response({"items": [gap_kind_record(kind) for kind in GAP_KINDS.values()]})
+    """List the kinds of gaps: names in both languages, symbols, rules and figures; and the severities."""
+    severities = [{"name": name, "colour": colour} for name, colour in SEVERITY_COLOURS.items()]
+    return json_response(
+        {"items": [gap_kind_record(kind) for kind in GAP_KINDS.values()], "severities": severities}
+    )
 
 
 @router.get(

@@ -1,5 +1,6 @@
 """Kinds of gaps, gap runs, gaps and their comparison as they are answered."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -7,10 +8,13 @@ from typing import Any
 import shapely
 from pydantic import BaseModel, Field
 
+from api.http.pagination import Page
 from api.http.responses import geojson_fragment
 from api.schemas.base import POLYGON, build_record
-from gis.gaps import GAP_KINDS, GapFacts, GapKind, explain_gap
+from gis.gaps import GAP_KINDS, GapFacts, GapKind, OutcomeState, explain_gap, gap_label, gap_outcomes
+from gis.gaps import GapOutcome as Outcome
 from layers import models
+from layers.gaps.analysis import SchemeAnalysis
 from layers.gaps.differences import RunDifference
 from layers.gaps.queries import FoundGap
 from layers.gaps.run_visibility import VisibleRun
@@ -71,6 +75,13 @@ class GapKindDescription(BaseModel):
     figures: list[GapFigure]
 
 
+class GapSeverity(BaseModel):
+    """A severity and its colour on every map."""
+
+    name: str = Field(examples=["high"])
+    colour: str = Field(examples=["#b3261e"])
+
+
 class GapKindList(BaseModel):
     """All kinds of gaps, in the order in which they are looked for."""
 
@@ -87,6 +98,33 @@ class GapKindList(BaseModel):
             ]
         ]
     )
+    severities: list[GapSeverity] = Field(description="The most severe first.")
+
+
+class GapOutcome(BaseModel):
+    """What is known of the gaps of one kind."""
+
+    kind: str = Field(examples=["out_of_reach"])
+    label: BilingualText
+    state: OutcomeState = Field(
+        examples=["skipped"], description="not_analysed, skipped (with the reason) or analysed."
+    )
+    gaps: int | None = Field(examples=[None], description="How many; null unless it was analysed.")
+    reason: BilingualText | None = Field(
+        examples=[{"zh": "没有服务网点数据", "en": "no service points were given"}],
+        description="Why it was skipped.",
+    )
+
+
+class GapAnalysis(BaseModel):
+    """What is known of the gaps of a scheme on the caller's ground, whatever the list is narrowed to."""
+
+    scheme: str = Field(examples=["community"])
+    run: int | None = Field(examples=[7], description="Null where no search was made.")
+    on: date | None = Field(examples=["2026-01-01"])
+    area_code: str | None = Field(examples=["440305"], description="The ground searched; all when null.")
+    whole: bool = Field(examples=[True], description="All of the caller's ground was searched.")
+    kinds: list[GapOutcome]
 
 
 class GapRun(BaseModel):
@@ -95,6 +133,7 @@ class GapRun(BaseModel):
     id: int = Field(examples=[7])
     scheme: str = Field(examples=["community"])
     area_code: str | None = Field(examples=["440305"], description="The ground searched; all when null.")
+    whole: bool = Field(examples=[True], description="It has looked at all of the caller's ground.")
     on: date = Field(examples=["2026-01-01"], description="The day whose cells and entities were looked at.")
     rules: dict[str, Any] = Field(
         examples=[{"out_of_reach": {"distance_m": 1000.0}}], description="The rules applied, complete."
@@ -102,6 +141,7 @@ class GapRun(BaseModel):
     summary: dict[str, Any] = Field(
         examples=[_COUNTED], description="By kind: gaps, by severity, sizes; kinds not looked for, and why."
     )
+    analysis: list[GapOutcome] = Field(description="What it says of every kind.")
     created_by: str | None = Field(
         examples=["account 3 planner"], description="Null in a run of wider ground than the caller's."
     )
@@ -145,6 +185,12 @@ class Gap(BaseModel):
     geometry: dict[str, Any] | None = Field(default=None, examples=[POLYGON])
 
 
+class GapPage(Page[Gap]):
+    """Some gaps; a kind without any was not analysed, was skipped, or has none: see `analysis`."""
+
+    analysis: list[GapAnalysis]
+
+
 class PersistentGap(Gap):
     """A gap that was there before."""
 
@@ -184,8 +230,40 @@ def gap_kind_record(kind: GapKind) -> dict[str, Any]:
 def gap_run_record(visible: VisibleRun) -> dict[str, Any]:
     """Return a run as it is answered."""
     return build_record(
-        GapRun, visible.run, scheme=visible.scheme, summary=visible.summary, created_by=visible.created_by
+        GapRun,
+        visible.run,
+        scheme=visible.scheme,
+        whole=visible.whole,
+        summary=visible.summary,
+        analysis=gap_outcome_records(gap_outcomes(visible.summary)),
+        created_by=visible.created_by,
     )
+
+
+def gap_outcome_records(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
+    """Return what is known of kinds of gaps as it is answered."""
+    return [
+        build_record(
+            GapOutcome,
+            each,
+            label=gap_label(each.kind)._asdict(),
+            reason=None if each.reason is None else each.reason._asdict(),
+        )
+        for each in outcomes
+    ]
+
+
+def gap_analysis_record(analysis: SchemeAnalysis) -> dict[str, Any]:
+    """Return what is known of the gaps of a scheme as it is answered."""
+    run = None if analysis.run is None else analysis.run.run
+    return {
+        "scheme": analysis.scheme,
+        "run": None if run is None else run.id,
+        "on": None if run is None else run.on,
+        "area_code": None if run is None else run.area_code,
+        "whole": analysis.run is not None and analysis.run.whole,
+        "kinds": gap_outcome_records(analysis.outcomes),
+    }
 
 
 def gap_record(found: FoundGap, *, geometry: bool = True) -> dict[str, Any]:

@@ -54,8 +54,10 @@ class _ServiceRequirement(NamedTuple):
     distance_m: float
 
 
-def _missing_input(gap_input: GapInput) -> str | None:
-    return "no service points were given" if gap_input.effective_service_points is None else None
+def _missing_input(gap_input: GapInput) -> Text | None:
+    if gap_input.effective_service_points is not None:
+        return None
+    return Text("没有服务网点数据", "no service points were given")
 
 
 def find_out_of_reach_gaps(gap_input: GapInput, rule: OutOfReachRule, progress: Progress) -> gpd.GeoDataFrame:

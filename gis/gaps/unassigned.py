@@ -41,8 +41,8 @@ class UnassignedRule:
     kinds: tuple[str, ...] = ()
 
 
-def _missing_input(gap_input: GapInput) -> str | None:
-    return "no entities were given" if gap_input.entities is None else None
+def _missing_input(gap_input: GapInput) -> Text | None:
+    return Text("没有对象数据", "no entities were given") if gap_input.entities is None else None
 
 
 def find_unassigned_gaps(gap_input: GapInput, rule: UnassignedRule, progress: Progress) -> gpd.GeoDataFrame:
@@ -120,4 +120,5 @@ UNASSIGNED = GapKind(
     detail=_explain_detail,
     missing_input=_missing_input,
     find=find_unassigned_gaps,
+    concerns_cells=False,
 )

@@ -1,6 +1,6 @@
 """Reading gaps: one by its number, a page of those that a caller may see, or those of a cell."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from gis.errors import NotFoundError
 from layers.areas.scope import within
 from layers.db.keyset import PageRequest
+from layers.gaps.analysis import concerns_cell, run_of_cell
 from layers.gaps.run_visibility import SchemeRun, find_visible_run, newest_visible_run
-from layers.models import Gap, GapRun, Scheme
+from layers.models import Cell, Gap, GapRun, Scheme
 from layers.plans.schemes import find_scheme
 
 
@@ -49,11 +50,20 @@ def selected_runs(
     """
     if run_id is not None:
         return [find_visible_run(session, scope, run_id)]
-    schemes: Iterable[Scheme] = (
-        [find_scheme(session, scheme)] if scheme is not None else session.scalars(select(Scheme)).all()
-    )
+    schemes = [find_scheme(session, scheme)] if scheme is not None else session.scalars(select(Scheme)).all()
     newest = [(newest_visible_run(session, scope, each.id), each.code) for each in schemes]
     return [(run, code) for run, code in newest if run is not None]
+
+
+def selected_schemes(
+    session: Session, *, scheme: str | None = None, run_id: int | None = None
+) -> Sequence[str]:
+    """Return the codes of the schemes whose gaps are asked for, also of those that have no run."""
+    if run_id is not None:
+        return []
+    if scheme is not None:
+        return [scheme]
+    return session.scalars(select(Scheme.code).order_by(Scheme.code)).all()
 
 
 def list_gaps(
@@ -77,7 +87,7 @@ def list_gaps(
     runs
         The runs, as `selected_runs` finds them.
     kind, severity, cell
-        Only gaps of a kind, of a severity, or of the cell of a code.
+        Only gaps of a kind, of a severity, or of the cell of a code, also if they touch others too.
 
     Raises
     ------
@@ -86,23 +96,27 @@ def list_gaps(
     """
     known = {run.id: (run, code) for run, code in runs}
     statement = select(Gap).where(Gap.run_id.in_(sorted(known)), within(Gap.area_code, scope))
-    for column, value in ((Gap.kind, kind), (Gap.severity, severity), (Gap.cell_code, cell)):
+    for column, value in ((Gap.kind, kind), (Gap.severity, severity)):
         if value is not None:
             statement = statement.where(column == value)
+    if cell is not None:
+        statement = statement.where(concerns_cell(session, sorted(known), cell))
     rows, next_cursor = page.fetch(session, page.filter_by_bbox(session, statement, Gap), Gap.id)
     return [FoundGap(gap, *known[gap.run_id]) for (gap,) in rows], next_cursor
 
 
 def gaps_of_cell(
-    session: Session, scope: str | None, scheme: Scheme, code: str, *, until: date | None, limit: int
+    session: Session, scope: str | None, scheme: Scheme, cell: Cell, *, until: date, limit: int
 ) -> tuple[GapRun | None, list[FoundGap]]:
-    """Return the newest run, up to a day where one is given, and its gaps in a cell, at most so many."""
-    run = newest_visible_run(session, scope, scheme.id, until=until)
+    """Return the newest run up to a day that has looked at a cell, and its gaps there, at most so many."""
+    run = run_of_cell(session, scheme, cell, until)
     if run is None:
         return None, []
     statement = (
         select(Gap)
-        .where(Gap.run_id == run.id, Gap.cell_code == code, within(Gap.area_code, scope))
+        .where(
+            Gap.run_id == run.id, concerns_cell(session, [run.id], cell.code), within(Gap.area_code, scope)
+        )
         .order_by(Gap.id)
         .limit(limit)
     )

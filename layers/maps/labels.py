@@ -32,7 +32,10 @@ _PAGE: Final[dict[str, tuple[str, str]]] = {
     "print": ("打印", "Print"),
     "panel": ("图层与图例", "Layers and legend"),
     "more": ("另有 {n} 处，请缩小范围查询", "and {n} more"),
-    "no_gaps": ("未发现盲区", "No gaps found"),
+    "gaps_unknown": ("本图没有盲区分析", "No analysis of gaps on this map"),
+    "gaps_from_file": ("未列出的盲区类型不一定分析过", "Kinds not listed may not have been analysed"),
+    "gaps_on": ("盲区分析日期 {day}", "Gaps analysed on {day}"),
+    "gaps_in_part": ("仅分析了区划 {code}", "Only area {code} was analysed"),
     "severity_3": ("严重", "High"),
     "severity_2": ("较重", "Medium"),
     "severity_1": ("一般", "Low"),
@@ -47,6 +50,7 @@ _PAGE: Final[dict[str, tuple[str, str]]] = {
 
 _PRINT_MAP: Final[dict[str, tuple[str, str]]] = {
     **{key: _PAGE[key] for key in ("title", "synthetic", "no_data", "cells", "gaps")},
+    **{key: _PAGE[key] for key in ("gaps_unknown", "gaps_from_file", "gaps_on", "gaps_in_part")},
     **{key: _PAGE[key] for key in ("method", *ClassificationMethod)},
     **{key: _PAGE[key] for key in ("severity_1", "severity_2", "severity_3")},
     "total_area": _PAGE["total_area"],

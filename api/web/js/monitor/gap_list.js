@@ -4,10 +4,11 @@ import { ask } from "../core/api.js";
 import { byId, h, replace } from "../core/dom.js";
 import { day, number } from "../core/format.js";
 import { gapKindName, SEVERITIES, severityName } from "../core/gap_kinds.js";
-import { chosenGap, countGaps, foundKinds, runsOf, runUpTo, shownRun } from "../core/gap_runs.js";
+import { chosenGap, countGaps, foundKinds, notAnalysed, runsOf, runUpTo, shownRun } from "../core/gap_runs.js";
 import { t } from "../core/i18n.js";
 import { empty, failure, loading } from "../core/notifications.js";
 import { change, current, listen } from "../core/state.js";
+import { outcomeList } from "../map/legend_rows.js";
 import { gapRow } from "../sheets/gap_row.js";
 
 const PAGE = 50;
@@ -21,7 +22,7 @@ export function openGapList() {
   let requests = 0;
 
   const filters = (run) => {
-    const choice = h("select", { class: "select", id: "gap-run", "aria-label": t("gaps_run"), onchange: (event) => change({ run: Number(event.target.value) }) }, current().runs.map((each) => h("option", { value: each.id }, day(each.on))));
+    const choice = h("select", { class: "select", id: "gap-run", "aria-label": t("gaps_run"), onchange: (event) => change({ run: Number(event.target.value) }) }, current().runs.map((each) => h("option", { value: each.id }, [day(each.on), each.whole ? null : each.area_code].filter(Boolean).join(" · "))));
     choice.value = String(run.id);
     const kind = h(
       "select",
@@ -38,7 +39,15 @@ export function openGapList() {
         `${severityName(each)} ${number(countGaps(run, each))}`,
       ),
     );
-    return h("div", { class: "gap-filter" }, h("div", { class: "pair" }, choice, kind), h("div", { class: "chips" }, chips));
+    const missing = notAnalysed(run);
+    return h(
+      "div",
+      { class: "gap-filter" },
+      h("div", { class: "pair" }, choice, kind),
+      h("div", { class: "chips" }, chips),
+      missing.length > 0 ? outcomeList(missing) : null,
+      run.whole ? null : h("p", { class: "note" }, t("gaps_part", { area: run.area_code })),
+    );
   };
   const rows = () => {
     const chosen = chosenGap();
@@ -75,7 +84,7 @@ export function openGapList() {
   };
   const draw = () => {
     const run = shownRun();
-    byId("gaps-count").textContent = run === null ? "" : number(countGaps(run));
+    byId("gaps-count").textContent = run === null ? "—" : number(countGaps(run));
     if (run === null) {
       replace(box, empty(t(current().runs.length === 0 ? "gaps_no_run" : "gaps_no_run_yet")));
       return;
