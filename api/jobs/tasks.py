@@ -229,12 +229,19 @@ def _check_plan(context: _JobContext) -> dict[str, Any]:
     plan_id = context.parameter("plan")
     # Others can write, and be told of the progress, until only the findings are left to store.
     with context.database.read() as session:
-        found = examine_plan(session, plan_id, context.task.area_code, progress=context.progress)
+        found = examine_plan(
+            session, plan_id, context.task.area_code, on=context.day, progress=context.progress
+        )
     with context.database.write() as session:
         plan = store_check(session, plan_id, found)
-        return context.complete(
-            session, {"plan": plan.id, "valid": found.report.is_valid, "summary": found.report.summary()}
-        )
+        result = {
+            "plan": plan.id,
+            "valid": found.report.is_valid,
+            "on": found.on.isoformat(),
+            "hindrances": found.hindrances,
+            "summary": found.report.summary(),
+        }
+        return context.complete(session, result)
 
 
 def _publish_plan(context: _JobContext) -> dict[str, Any]:
@@ -249,6 +256,8 @@ def _publish_plan(context: _JobContext) -> dict[str, Any]:
             date.fromisoformat(on),
             version=context.parameter("version"),
             scope=context.task.area_code,
+            # Jobs of an earlier version do not say it.
+            confirmed=bool(context.task.parameters.get("confirm")),
             progress=context.progress,
         )
         audit_as(
@@ -268,6 +277,7 @@ def _publish_plan(context: _JobContext) -> dict[str, Any]:
             "assignments_ended": done.assignments.ended,
             "assignments_begun": done.assignments.inserted,
             "superseded": list(done.superseded),
+            "unstaffed": done.unstaffed,
             "revision": done.revision,
         }
         return context.complete(session, result)

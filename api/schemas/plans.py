@@ -13,6 +13,7 @@ from layers import models
 from layers.plans.cell_queries import CellChanges as CellChangeCounts
 from layers.plans.check import StoredCheck
 from layers.plans.publish import Publication
+from layers.plans.states import is_in_force, state_on
 
 
 class CellChanges(BaseModel):
@@ -39,10 +40,16 @@ class Plan(BaseModel):
     id: int = Field(examples=[12])
     scheme: str = Field(examples=["community"])
     name: str = Field(examples=["2026 spring"])
-    state: str = Field(examples=["draft"], description="draft, submitted, published or superseded.")
+    state: str = Field(
+        examples=["draft"],
+        description="draft, submitted, published, or superseded: others are in force on all of its ground.",
+    )
+    in_force: bool = Field(examples=[False], description="Today.")
     area_code: str | None = Field(examples=["440305"])
     valid_from: date | None = Field(examples=[None])
-    valid_to: date | None = Field(examples=[None])
+    valid_to: date | None = Field(
+        examples=[None], description="The day from which others are in force on all of its ground."
+    )
     created_by: str = Field(examples=["account planner"])
     created_at: datetime
     published_at: datetime | None = Field(examples=[None])
@@ -65,7 +72,15 @@ class PlanCheck(BaseModel):
     """What the check of a plan found; at most the first thousand findings are listed, all are counted."""
 
     plan: Plan
-    valid: bool = Field(examples=[True])
+    valid: bool = Field(examples=[True], description="The cells fill their area, and none overlap.")
+    on: date | None = Field(
+        examples=["2026-03-01"], description="The day for which it might be published; null in old checks."
+    )
+    publishable: bool = Field(examples=[True], description="Nothing stood in the way of publishing it then.")
+    hindrances: list[str] = Field(
+        examples=[["The code A1 belonged to a cell that ended on 2026-01-01; codes are not used again."]],
+        description="Why publishing it for that day would be refused though it is valid.",
+    )
     summary: dict[str, Any] = Field(examples=[{"overlap": {"count": 0, "area_m2": 0.0}}])
     findings: list[Finding]
 
@@ -80,6 +95,9 @@ class PublishResult(BaseModel):
     assignments_ended: int = Field(examples=[10])
     assignments_begun: int = Field(examples=[10])
     superseded: list[int] = Field(examples=[[11]])
+    unstaffed: int = Field(
+        examples=[3], description="Cells of the plan for which nobody is responsible on that day."
+    )
     revision: int = Field(examples=[7])
 
 
@@ -93,7 +111,10 @@ class PlanDifference(BaseModel):
 def plan_record(plan: models.Plan, scheme: str) -> dict[str, Any]:
     """Return a plan, under a scheme of that code, as it is answered."""
     valid = None if plan.findings is None else plan.findings["valid"]
-    return build_record(Plan, plan, scheme=scheme, valid=valid)
+    today = date.today()
+    return build_record(
+        Plan, plan, scheme=scheme, valid=valid, state=state_on(plan, today), in_force=is_in_force(plan, today)
+    )
 
 
 def check_record(plan: models.Plan, scheme: str, check: StoredCheck) -> dict[str, Any]:

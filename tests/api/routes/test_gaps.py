@@ -101,6 +101,41 @@ def test_a_job_finds_gaps_that_are_listed_most_severe_first(planned: httpx.Clien
         assert session.scalars(select(GapRun)).one().created_by == record["created_by"]
 
 
+def states(client: httpx.Client, **query: Any) -> dict[str, tuple[str, int | None]]:
+    """What the list of gaps says of each kind of the scheme."""
+    (analysis,) = client.get("/v1/gaps", params=query).json()["analysis"]
+    return {each["kind"]: (each["state"], each["gaps"]) for each in analysis["kinds"]}
+
+
+def test_a_list_without_gaps_says_whether_anybody_has_looked(
+    planned: httpx.Client, client: Client, ground: Database
+) -> None:
+    assert set(states(planned).values()) == {("not_analysed", None)}
+    sheet = "/v1/schemes/community/cells/440305002-2"
+    empty = planned.get(sheet).json()
+    assert (empty["gap_run"], empty["gaps"]) == (None, [])
+    assert {each["state"] for each in empty["gap_analysis"]} == {"not_analysed"}
+    part = search(ground, "440305001")
+    # What has looked at the west says nothing of a cell in the east.
+    assert planned.get(sheet).json()["gap_run"] is None
+    assert planned.get("/v1/gaps").json()["analysis"][0]["whole"] is False
+    assert [each["whole"] for each in planned.get("/v1/gaps/runs").json()["items"]] == [False]
+    whole = search(ground)
+    found = listed(planned, run=whole)
+    for kind in ("blank", "overlap", "unassigned", "out_of_reach"):
+        count = sum(each["kind"] == kind for each in found)
+        # Whatever the list is narrowed to, it says what was looked for.
+        assert states(planned, kind="blank")[kind] == ("analysed", count)
+        assert states(planned, run=whole)[kind] == ("analysed", count)
+    told = planned.get(sheet).json()
+    assert {each["kind"]: each["gaps"] for each in told["gap_analysis"]} == {
+        "blank": 0, "overlap": 0, "out_of_reach": 1,
+    }  # fmt: skip
+    assert (told["gap_run"], told["gap_run_on"]) == (whole, str(date.today()))
+    runs = client("viewer", "440305001").get("/v1/gaps/runs").json()["items"]
+    assert [(each["id"], each["whole"]) for each in runs] == [(whole, True), (part, True)]
+
+
 def test_gaps_are_chosen_by_what_they_are_and_where(planned: httpx.Client, ground: Database) -> None:
     search(ground)
     every = listed(planned)
