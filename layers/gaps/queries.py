@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gis.errors import NotFoundError
+from gis.gaps import SEVERITIES
 from layers.areas.scope import within
 from layers.db.keyset import PageRequest
 from layers.gaps.run_visibility import SchemeRun, find_visible_run, newest_visible_run
@@ -91,6 +92,15 @@ def list_gaps(
             statement = statement.where(column == value)
     rows, next_cursor = page.fetch(session, page.filter_by_bbox(session, statement, Gap), Gap.id)
     return [FoundGap(gap, *known[gap.run_id]) for (gap,) in rows], next_cursor
+
+
+def count_gaps_in(session: Session, scope: str | None, area_code: str, run: GapRun) -> dict[str, int]:
+    """Return how many gaps of a run lie in an area or beneath it, by severity; 0 where there are none."""
+    statement = select(Gap.severity, func.count()).where(
+        Gap.run_id == run.id, within(Gap.area_code, scope), within(Gap.area_code, area_code)
+    )
+    rows = session.execute(statement.group_by(Gap.severity))
+    return dict.fromkeys(SEVERITIES, 0) | {severity: number for severity, number in rows}
 
 
 def gaps_of_cell(
