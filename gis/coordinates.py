@@ -43,7 +43,7 @@ def _angle(number: int, *, spaced: bool) -> str:
     )
     return (
         rf"(?P<sign{number}>[-+])?\s*(?P<degrees{number}>\d{{1,3}}(?:\.\d+)?)"
-        rf"(?:\s*°(?:\s*(?P<minutes{number}>{_SPACED})\s*'(?:\s*(?P<seconds{number}>{_SPACED})\s*(?:\"|'')?)?)?{bare})?"
+        rf"(?:\s*°(?:\s*(?P<minutes{number}>{_SPACED})(?:\s*'(?:\s*(?P<seconds{number}>{_SPACED})\s*(?:\"|'')?)?)?)?{bare})?"
     )
 
 
@@ -65,7 +65,7 @@ _WRAPPING = re.compile(r"^(?:geo:|point\s*(?=\())|[\[\](){}<>]", re.IGNORECASE)
 
 
 def parse_location(text: str) -> WrittenLocation | None:
-    """Read a location from a text.
+    r"""Read a location from a text.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def parse_location(text: str) -> WrittenLocation | None:
 
     Examples
     --------
-    >>> parse_location("22°32.5'N 114°03'00\\"E")
+    >>> parse_location("22°32.5'N 114°03'00\"E")
     WrittenLocation(lon=114.05, lat=22.541666667)
     """
     plain = unicodedata.normalize("NFKC", text).strip()

@@ -68,7 +68,7 @@ def download_list(
     database: DatabaseDep,
     reveal: Reveal = False,
 ) -> Response:
-    """Return all rows of a list as a file, at most 20,000; larger ones are exported by `POST /v1/exports`."""
+    """Return all rows of a list as a file, at most 10,000; larger ones are exported by `POST /v1/exports`."""
     # The spreadsheet library and pandas are not needed to answer anything else.
     from layers.formats.spreadsheet import build_csv, build_workbook
 

@@ -23,7 +23,7 @@ from api.security.shown_officers import ShownOfficers
 from gis.china import in_gcj02_outline
 from gis.coordinates import parse_location
 from gis.datum import Datum, convert_coordinates
-from layers.lists import SearchResult, search
+from layers.lists.search import SearchResult, search
 from layers.models import Entity, Officer
 from layers.snapshot import SnapshotHolder
 

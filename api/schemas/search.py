@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from api.schemas.base import build_record
 from layers import models
-from layers.lists import SearchResult
+from layers.lists.search import SearchResult
 from layers.snapshot import AreaTree
 from layers.staff.officers import officer_name
 

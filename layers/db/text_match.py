@@ -71,8 +71,8 @@ def match_rank(text: str, name: TextColumn | None, codes: Sequence[TextColumn]) 
     Returns
     -------
     ColumnElement
-        0 for a name or code that is the text, 1 for a name that begins with it, 2 for one that contains it, 3 and
-        4 for codes likewise, `ELSEWHERE` for what was found by something else.
+        0 for a name or code that is the text, 1 for a name that begins with it, 2 for one that contains it,
+        3 and 4 for codes likewise, `ELSEWHERE` for what was found by something else.
     """
     lowered = text.lower()
     ways: list[tuple[ColumnElement[bool], int]] = []
@@ -88,7 +88,7 @@ def match_rank(text: str, name: TextColumn | None, codes: Sequence[TextColumn]) 
 
 
 def find_in_document(text: str, document: dict[str, Any]) -> DocumentMatch | None:
-    """Return the first value of a document that contains a word of a text, the whole text before single words."""
+    """Return the first value of a document that contains a text, or else one of its words."""
     for part in dict.fromkeys((text, *text.split())):
         for field, value in document.items():
             if _is_plain(value) and part.lower() in str(value).lower():

@@ -36,7 +36,7 @@ def count_by_kind(session: Session, scheme_id: int, day: date, cell_code: str) -
 
 
 def count_in_area(session: Session, area_code: str, day: date) -> dict[str, int]:
-    """Return how many entities of each kind lie in an area or beneath it on a day, whatever cell they are in."""
+    """Return how many entities of each kind lie in an area or beneath it on a day, in whatever cell."""
     found = dict.fromkeys(counted_kinds(), 0)
     for model, states in select_states(day, lambda model: [model.area_code, Entity.kind]):
         counted = states.with_only_columns(Entity.kind, func.count()).where(

@@ -100,7 +100,7 @@ def count_gaps_in(session: Session, scope: str | None, area_code: str, run: GapR
         Gap.run_id == run.id, within(Gap.area_code, scope), within(Gap.area_code, area_code)
     )
     rows = session.execute(statement.group_by(Gap.severity))
-    return dict.fromkeys(SEVERITIES, 0) | {severity: number for severity, number in rows}
+    return dict.fromkeys(SEVERITIES, 0) | dict(rows.tuples().all())
 
 
 def gaps_of_cell(

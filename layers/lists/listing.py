@@ -13,7 +13,7 @@ from layers.models import Officer
 ListRow = dict[str, Any]
 """Values by the keys of columns, and `id` where a row can be opened by one."""
 
-MAX_ROWS = 20_000
+MAX_ROWS = 10_000
 """The most rows of a list; more are exported by a job."""
 
 

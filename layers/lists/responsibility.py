@@ -38,7 +38,7 @@ def with_responsibility(
 ) -> list[ListRow]:
     """Return rows with `RESPONSIBILITY_COLUMNS`, from their `cell_code` and `area_code`.
 
-    For what lies in no cell, or in one without an officer, the officer of the area answers, or of one above it.
+    For what lies in no cell, or in one without an officer, an officer of the area answers, or of one above.
     """
     codes = {row["cell_code"] for row in rows if row.get("cell_code")}
     names = _cell_names(session, request, scheme_id, codes)
@@ -91,7 +91,7 @@ def _cell_names(
         chosen = select(Cell.code, Cell.name).where(
             cells_in_force(scheme_id, request.on), Cell.code.in_(part)
         )
-        names |= {code: name for code, name in read_rows(session, chosen)}
+        names |= {row.code: row.name for row in read_rows(session, chosen)}
     return names
 
 
