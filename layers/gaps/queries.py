@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gis.errors import NotFoundError
+from gis.gaps import SEVERITIES
 from layers.areas.scope import within
 from layers.db.keyset import PageRequest
 from layers.gaps.analysis import concerns_cell, run_of_cell
@@ -103,6 +104,15 @@ def list_gaps(
         statement = statement.where(concerns_cell(session, sorted(known), cell))
     rows, next_cursor = page.fetch(session, page.filter_by_bbox(session, statement, Gap), Gap.id)
     return [FoundGap(gap, *known[gap.run_id]) for (gap,) in rows], next_cursor
+
+
+def count_gaps_in(session: Session, scope: str | None, area_code: str, run: GapRun) -> dict[str, int]:
+    """Return how many gaps of a run lie in an area or beneath it, by severity; 0 where there are none."""
+    statement = select(Gap.severity, func.count()).where(
+        Gap.run_id == run.id, within(Gap.area_code, scope), within(Gap.area_code, area_code)
+    )
+    rows = session.execute(statement.group_by(Gap.severity))
+    return dict.fromkeys(SEVERITIES, 0) | dict(rows.tuples().all())
 
 
 def gaps_of_cell(

@@ -158,7 +158,11 @@ def _read_officers(
         personal_values = {
             name: value for name, value in row_values.items() if is_personal(name, "officer", personal)
         }
-        attributes = {name: value for name, value in row_values.items() if name not in personal_values}
+        # What an officer does in an area without cells of its own stands nowhere else.
+        own_duty = {"duty": duties[row], "rank": ranks[row] or "A"} if duties[row] else {}
+        attributes = own_duty | {
+            name: value for name, value in row_values.items() if name not in personal_values
+        }
         texts = (external_id, canonical_json(personal_values), canonical_json(attributes))
         faults = {
             RejectionReason.missing_id: not external_id,

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, defer
 
 from gis.errors import InputError, NotFoundError
 from layers.areas.scope import within
 from layers.db.keyset import PageRequest
-from layers.db.text_match import contains_text
+from layers.db.text_match import contains_text, contains_words, match_rank
 from layers.models import Cell, Plan, Scheme
 from layers.plans.cells import cells_in_force, select_plan_cells
 
@@ -82,6 +82,48 @@ def list_cells_in_force(
     if text:
         statement = statement.where(contains_text(text, Cell.name, Cell.code))
     return _fetch(session, page, statement)
+
+
+def search_cells(
+    session: Session, scheme: Scheme, on: date, scope: str | None, text: str, limit: int
+) -> list[tuple[int, Cell]]:
+    """Return the cells in force that fit words best, with how well (`match_rank`), without their geometries.
+
+    Parameters
+    ----------
+    scheme, on
+        The scheme and the date.
+    scope
+        Only cells of this area and those beneath it; None for all.
+    text
+        Words of name and code.
+    limit
+        The most cells.
+    """
+    rank = match_rank(text, Cell.name, [Cell.code])
+    statement = select(rank, Cell).where(
+        cells_in_force(scheme.id, on),
+        within(Cell.area_code, scope),
+        contains_words(session, text, [Cell.name, Cell.code]),
+    )
+    rows = session.execute(statement.options(defer(Cell.geometry)).order_by(rank, Cell.code).limit(limit))
+    return [(found, cell) for found, cell in rows]
+
+
+class CellTotals(NamedTuple):
+    """How many cells are in force, and how much ground they cover in m²."""
+
+    cells: int
+    area_m2: float
+
+
+def cell_totals(session: Session, scheme: Scheme, on: date, scope: str | None) -> CellTotals:
+    """Count the cells of an area and those beneath it that are in force on a date."""
+    statement = select(func.count(), func.sum(Cell.area_m2)).where(
+        cells_in_force(scheme.id, on), within(Cell.area_code, scope)
+    )
+    cells, area_m2 = session.execute(statement).one()
+    return CellTotals(cells, area_m2 or 0.0)
 
 
 def find_cell(session: Session, scheme: Scheme, code: str, on: date, scope: str | None = None) -> Cell:
