@@ -4,6 +4,7 @@ A caller bound to an area sees the gaps of that ground, whatever ground a run is
 """
 
 from datetime import date
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -17,8 +18,8 @@ from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import FeaturePageDep, Limit, Page, PageDep
 from api.http.responses import json_response, list_response
 from api.problems import problem_responses
+from api.schemas.gap_analysis import gap_analysis_record, gap_group_record
 from api.schemas.gaps import (
-    gap_analysis_record,
     gap_kind_record,
     gap_record,
     gap_run_record,
@@ -27,8 +28,10 @@ from api.schemas.gaps import (
 from api.schemas.jobs import job_record
 from api.security.audit import Action, audit
 from api.security.caller import Caller
-from api.security.principal import Right
+from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
+from api.security.shown_officers import ShownOfficers
+from gis.errors import NotFoundError
 from gis.gaps import GAP_KINDS, SEVERITY_COLOURS
 from layers.areas.hierarchy import read_hierarchy
 from layers.db.database import Session, current_revision
@@ -36,11 +39,17 @@ from layers.gaps import differences, queries
 from layers.gaps.analysis import describe_analyses
 from layers.gaps.run_visibility import describe_runs, find_visible_run, list_visible_runs
 from layers.jobs.queue import enqueue
+from layers.lists.gap_groups import GapGrouping, group_gaps, narrowed
+from layers.lists.gap_places import places_of_gaps
+from layers.lists.listing import ListRequest
 from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1/gaps", tags=["gaps"])
 
 RecordId = Annotated[int, Path(ge=1, le=2**53, examples=[7])]
+AreaFilter = Annotated[
+    str | None, Query(max_length=100, description="In this area or beneath it.", examples=["440305001"])
+]
 SchemeFilter = Annotated[str | None, Query(max_length=60, examples=["community"])]
 
 
@@ -97,6 +106,14 @@ def list_gaps(
     kind: Annotated[str | None, Query(max_length=100, examples=["out_of_reach"])] = None,
     severity: Annotated[Literal["high", "medium", "low"] | None, Query(examples=["high"])] = None,
     cell: Annotated[str | None, Query(max_length=100, examples=["440305001001001"])] = None,
+    area: AreaFilter = None,
+    officer: Annotated[
+        str | None,
+        Query(max_length=100, description="Number of the officer who answers for them.", examples=["G-0005"]),
+    ] = None,
+    at: Annotated[
+        date | None, Query(description="The day whose officers are told; today when not given.")
+    ] = None,
     geometry: Annotated[bool, Query(description="With geometry; a list needs none.", examples=[True])] = True,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
@@ -107,10 +124,20 @@ def list_gaps(
     geometry = geometry or page.geojson
     with database.read() as session:
         runs = queries.selected_runs(session, caller.area_code, scheme=scheme, run_id=run)
+        request = _list_request(caller, at, kind=kind, severity=severity, area=area)
         found, next_cursor = queries.list_gaps(
-            session, page, caller.area_code, runs, kind=kind, severity=severity, cell=cell
+            session,
+            page,
+            caller.area_code,
+            runs,
+            cell=cell,
+            where=narrowed(session, request, runs, officer),
         )
-        items = [gap_record(each, geometry=geometry) for each in found]
+        places = places_of_gaps(session, request, found)
+        items = [
+            gap_record(each, geometry=geometry, place=place)
+            for each, place in zip(found, places, strict=True)
+        ]
         schemes = queries.selected_schemes(session, scheme=scheme, run_id=run)
         analyses = describe_analyses(session, caller.area_code, runs, schemes)
         etag_parts = (sorted(each.id for each, _ in runs), caller.area_code, current_revision(session))
@@ -128,6 +155,45 @@ def list_kinds(_caller: Caller) -> Response:
     return json_response(
         {"items": [gap_kind_record(kind) for kind in GAP_KINDS.values()], "severities": severities}
     )
+
+
+@router.get(
+    "/groups",
+    summary="Count gaps by community, street, officer or kind",
+    response_model=schemas.GapGroupList,
+    responses=problem_responses(404, 422),
+)
+@requires(Right.read, AreaPolicy.filtered)
+def list_groups(
+    caller: Caller,
+    database: DatabaseDep,
+    by: Annotated[GapGrouping, Query(examples=["community"])],
+    scheme: Annotated[str, Query(max_length=60, examples=["community"])],
+    run: Annotated[
+        int | None, Query(ge=1, le=2**53, description="A run; the newest when not given.", examples=[7])
+    ] = None,
+    kind: Annotated[str | None, Query(max_length=100, examples=["out_of_reach"])] = None,
+    severity: Annotated[Literal["high", "medium", "low"] | None, Query(examples=["high"])] = None,
+    area: AreaFilter = None,
+    at: Annotated[
+        date | None, Query(description="The day whose officers are told; today when not given.")
+    ] = None,
+) -> Response:
+    """Put the gaps of the caller's area together, those groups first that have the most severe ones.
+
+    `/v1/gaps` lists a group: by `area` for a community or street, by `officer`, or by `kind`.
+    """
+    with database.read() as session:
+        runs = queries.selected_runs(session, caller.area_code, scheme=scheme, run_id=run)
+        request = _list_request(caller, at, kind=kind, severity=severity, area=area)
+        groups = [group for each, _ in runs for group in group_gaps(session, request, each, by)]
+        analyses = describe_analyses(session, caller.area_code, runs, [scheme])
+    content = {
+        "run": runs[0][0].id if runs else None,
+        "items": [gap_group_record(group) for group in groups],
+        "analysis": [gap_analysis_record(each) for each in analyses],
+    }
+    return json_response(content)
 
 
 @router.get(
@@ -178,7 +244,9 @@ def compare_runs(
     """
     with database.read() as session:
         difference = differences.compare_runs(session, caller.area_code, run_id, against)
-        return json_response(run_difference_record(difference, limit))
+        request = _list_request(caller, None)
+        places = partial(places_of_gaps, session, request)
+        return json_response(run_difference_record(difference, limit, places))
 
 
 @router.get("/{gap_id}", summary="Read a gap", response_model=schemas.Gap, responses=problem_responses(404))
@@ -186,4 +254,21 @@ def compare_runs(
 def read_gap(gap_id: RecordId, caller: Caller, database: DatabaseDep) -> Response:
     """Read one gap with its geometry."""
     with database.read() as session:
-        return json_response(gap_record(queries.find_gap(session, caller.area_code, gap_id)))
+        found = queries.find_gap(session, caller.area_code, gap_id)
+        (place,) = places_of_gaps(session, _list_request(caller, None), [found])
+        return json_response(gap_record(found, place=place))
+
+
+def _list_request(caller: Principal, at: date | None, **restrictions: str | None) -> ListRequest:
+    """Return what is asked of gaps; names of people stay masked."""
+    shown = ShownOfficers(caller, reveal=False)
+    if (area := restrictions.get("area")) is not None and not caller.covers(area):
+        raise NotFoundError(f"There is no area '{area}'.")
+    return ListRequest(
+        scope=caller.area_code,
+        language="zh",
+        personal_of=shown.personal_of,
+        personal=False,
+        on=at or date.today(),
+        **restrictions,
+    )

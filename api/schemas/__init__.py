@@ -5,6 +5,7 @@ from api.schemas.audit import AuditEntry
 from api.schemas.base import RequestModel
 from api.schemas.cells import Cell, CellOfficer, CellSheet
 from api.schemas.entities import Entity, EntityOwner, NearbyEntity
+from api.schemas.gap_analysis import GapGroupList
 from api.schemas.gaps import Gap, GapDifference, GapKindList, GapPage, GapRun, PersistentGap
 from api.schemas.jobs import Job
 from api.schemas.plans import (
@@ -33,6 +34,7 @@ __all__ = [
     "Finding",
     "Gap",
     "GapDifference",
+    "GapGroupList",
     "GapKindList",
     "GapPage",
     "GapRun",

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 from api.http.responses import geojson_fragment
 from api.schemas.areas import AreaReference
 from api.schemas.base import POLYGON, build_record
-from api.schemas.gaps import Gap, GapOutcome, gap_outcome_records, gap_record
+from api.schemas.gap_analysis import GapOutcome, gap_outcome_records
+from api.schemas.gaps import Gap, gap_record
 from api.schemas.masking import mask_personal
 from gis.gaps import GapOutcome as Outcome
 from layers import models

@@ -1,6 +1,6 @@
 """Kinds of gaps, gap runs, gaps and their comparison as they are answered."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -11,13 +11,19 @@ from pydantic import BaseModel, Field
 from api.http.pagination import Page
 from api.http.responses import geojson_fragment
 from api.schemas.base import POLYGON, build_record
-from gis.gaps import GAP_KINDS, GapFacts, GapKind, OutcomeState, explain_gap, gap_label, gap_outcomes
-from gis.gaps import GapOutcome as Outcome
+from api.schemas.gap_analysis import BilingualText, GapAnalysis, GapOutcome, gap_outcome_records
+from gis.gaps import (
+    GAP_KINDS,
+    GapFacts,
+    GapKind,
+    explain_gap,
+    gap_outcomes,
+)
 from layers import models
-from layers.gaps.analysis import SchemeAnalysis
 from layers.gaps.differences import RunDifference
 from layers.gaps.queries import FoundGap
 from layers.gaps.run_visibility import VisibleRun
+from layers.lists.gap_places import GapPlace
 
 _COUNTED = {
     "gaps": 1,
@@ -37,13 +43,6 @@ _FIGURES: dict[str, Any] = {
 }  # fmt: skip
 
 _SIZES = ("severity", "area_m2", "households", "enterprises")
-
-
-class BilingualText(BaseModel):
-    """The same words in Chinese and in English."""
-
-    zh: str = Field(examples=["服务不可达"])
-    en: str = Field(examples=["Out of reach"])
 
 
 class GapSymbol(BaseModel):
@@ -101,32 +100,6 @@ class GapKindList(BaseModel):
     severities: list[GapSeverity] = Field(description="The most severe first.")
 
 
-class GapOutcome(BaseModel):
-    """What is known of the gaps of one kind."""
-
-    kind: str = Field(examples=["out_of_reach"])
-    label: BilingualText
-    state: OutcomeState = Field(
-        examples=["skipped"], description="not_analysed, skipped (with the reason) or analysed."
-    )
-    gaps: int | None = Field(examples=[None], description="How many; null unless it was analysed.")
-    reason: BilingualText | None = Field(
-        examples=[{"zh": "没有服务网点数据", "en": "no service points were given"}],
-        description="Why it was skipped.",
-    )
-
-
-class GapAnalysis(BaseModel):
-    """What is known of the gaps of a scheme on the caller's ground, whatever the list is narrowed to."""
-
-    scheme: str = Field(examples=["community"])
-    run: int | None = Field(examples=[7], description="Null where no search was made.")
-    on: date | None = Field(examples=["2026-01-01"])
-    area_code: str | None = Field(examples=["440305"], description="The ground searched; all when null.")
-    whole: bool = Field(examples=[True], description="All of the caller's ground was searched.")
-    kinds: list[GapOutcome]
-
-
 class GapRun(BaseModel):
     """One search for gaps; its summary counts those of the caller's area."""
 
@@ -148,8 +121,17 @@ class GapRun(BaseModel):
     created_at: datetime
 
 
+class GapEntity(BaseModel):
+    """The entity that a gap is about."""
+
+    id: int = Field(examples=[17])
+    kind: str = Field(examples=["enterprise"])
+    external_id: str = Field(examples=["91440300MA5"])
+    name: str | None = Field(examples=["Lighthouse Bakery"], description="Null where it is a person's.")
+
+
 class Gap(BaseModel):
-    """Something that is missing."""
+    """Something that is missing: what, where, and who answers for it."""
 
     id: int = Field(examples=[900])
     run: int = Field(examples=[7])
@@ -183,6 +165,19 @@ class Gap(BaseModel):
         examples=[[114.0, 22.5, 114.1, 22.6]], description="west, south, east, north; null without location."
     )
     geometry: dict[str, Any] | None = Field(default=None, examples=[POLYGON])
+    cell_name: str | None = Field(default=None, examples=["大新社区 001"])
+    area: str | None = Field(
+        default=None,
+        examples=["南山区 / 南头街道 / 大新社区"],
+        description="Names of its area and those above, the highest first.",
+    )
+    person: str | None = Field(
+        default=None,
+        examples=["李*"],
+        description="Who answers for the cell or, without one, for the area: masked.",
+    )
+    person_number: str | None = Field(default=None, examples=["G-0005"])
+    entity: GapEntity | None = Field(default=None, description="What it is about, where that is an entity.")
 
 
 class GapPage(Page[Gap]):
@@ -240,34 +235,8 @@ def gap_run_record(visible: VisibleRun) -> dict[str, Any]:
     )
 
 
-def gap_outcome_records(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
-    """Return what is known of kinds of gaps as it is answered."""
-    return [
-        build_record(
-            GapOutcome,
-            each,
-            label=gap_label(each.kind)._asdict(),
-            reason=None if each.reason is None else each.reason._asdict(),
-        )
-        for each in outcomes
-    ]
-
-
-def gap_analysis_record(analysis: SchemeAnalysis) -> dict[str, Any]:
-    """Return what is known of the gaps of a scheme as it is answered."""
-    run = None if analysis.run is None else analysis.run.run
-    return {
-        "scheme": analysis.scheme,
-        "run": None if run is None else run.id,
-        "on": None if run is None else run.on,
-        "area_code": None if run is None else run.area_code,
-        "whole": analysis.run is not None and analysis.run.whole,
-        "kinds": gap_outcome_records(analysis.outcomes),
-    }
-
-
-def gap_record(found: FoundGap, *, geometry: bool = True) -> dict[str, Any]:
-    """Return a gap as it is answered, with its geometry or without."""
+def gap_record(found: FoundGap, *, geometry: bool = True, place: GapPlace | None = None) -> dict[str, Any]:
+    """Return a gap as it is answered, with its geometry or without, and where it is in words if known."""
     gap = found.gap
     facts = GapFacts(gap.figures, gap.area_m2, gap.households, gap.enterprises, gap.cell_code, gap.area_code)
     rule, detail = explain_gap(gap.kind, facts, rule=gap.rule, detail=gap.detail)
@@ -281,18 +250,34 @@ def gap_record(found: FoundGap, *, geometry: bool = True) -> dict[str, Any]:
         detail_text=detail._asdict(),
         box=None if gap.geometry is None else shapely.bounds(gap.geometry).round(7).tolist(),
         geometry=geojson_fragment(gap.geometry) if geometry else None,
+        **_place_fields(place),
     )
     if not geometry:
         del record["geometry"]
     return record
 
 
-def run_difference_record(difference: RunDifference, limit: int) -> dict[str, Any]:
-    """Return what differs between two runs as it is answered, at most so many gaps of each list."""
+def _place_fields(place: GapPlace | None) -> dict[str, Any]:
+    if place is None:
+        return dict.fromkeys(GapPlace._fields)
+    return {**place._asdict(), "entity": None if place.entity is None else place.entity._asdict()}
+
+
+def run_difference_record(
+    difference: RunDifference, limit: int, places_of: Callable[[Sequence[FoundGap]], Sequence[GapPlace]]
+) -> dict[str, Any]:
+    """Return what differs between two runs as it is answered, at most so many gaps of each list.
+
+    `places_of` says where gaps are.
+    """
     new, old = difference.new, difference.old
 
     def listed(gaps: list[models.Gap], run: VisibleRun) -> list[dict[str, Any]]:
-        return [gap_record(FoundGap(gap, run.run, run.scheme), geometry=False) for gap in gaps[:limit]]
+        found = [FoundGap(gap, run.run, run.scheme) for gap in gaps[:limit]]
+        return [
+            gap_record(each, geometry=False, place=place)
+            for each, place in zip(found, places_of(found), strict=True)
+        ]
 
     lasting = [gap for gap, _ in difference.lasting]
     gaps = {"appeared": difference.appeared, "gone": difference.gone, "lasting": lasting}

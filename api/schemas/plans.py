@@ -1,6 +1,6 @@
 """Plans, their check, publication and comparison as they are answered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -10,14 +10,29 @@ from pydantic import BaseModel, Field
 from api.schemas.base import build_record
 from gis.diff import PlanDiff
 from layers import models
-from layers.plans.cell_queries import CellChanges as CellChangeCounts
+from layers.plans.cell_queries import CellChange as Change
+from layers.plans.cell_queries import count_changes
 from layers.plans.check import StoredCheck
 from layers.plans.publish import Publication
 from layers.plans.states import is_in_force, state_on
 
 
+class CellChange(BaseModel):
+    """A cell that differs between two days."""
+
+    code: str = Field(examples=["440305001001001"])
+    name: str = Field(examples=["大新社区 001"])
+    change: str = Field(examples=["changed"], description="begun, ended or changed.")
+    area_code: str | None = Field(examples=["440305001001"])
+    area_m2_before: float | None = Field(examples=[9800.0], description="Null for one that began.")
+    area_m2: float | None = Field(examples=[10000.0], description="Null for one that ended.")
+    box: list[float] = Field(
+        examples=[[114.0, 22.5, 114.1, 22.6]], description="west, south, east, north of the later version."
+    )
+
+
 class CellChanges(BaseModel):
-    """How many cells differ between two days, by their codes."""
+    """Which cells differ between two days, by their codes; the list is cut, all are counted."""
 
     scheme: str = Field(examples=["community"])
     since: date = Field(examples=["2026-01-01"])
@@ -25,6 +40,10 @@ class CellChanges(BaseModel):
     begun: int = Field(examples=[12], description="In force on the later day alone.")
     ended: int = Field(examples=[9], description="In force on the former day alone.")
     changed: int = Field(examples=[31], description="In force on both, in different versions.")
+    unstaffed: int = Field(
+        examples=[3], description="Cells in force on the later day for which nobody is responsible then."
+    )
+    items: list[CellChange] = Field(description="By code; at most `limit`.")
 
 
 class EffectiveDates(BaseModel):
@@ -145,9 +164,37 @@ def plan_difference_record(changed: PlanDiff) -> dict[str, Any]:
     )
 
 
-def cell_changes_record(counts: CellChangeCounts, scheme: str, since: date, at: date) -> dict[str, Any]:
-    """Return how many cells differ between two days as it is answered."""
-    return build_record(CellChanges, counts, scheme=scheme, since=since, at=at)
+def cell_changes_record(
+    changes: Sequence[Change],
+    boxes: Mapping[int, list[float]],
+    *,
+    scheme: str,
+    since: date,
+    at: date,
+    unstaffed: int,
+) -> dict[str, Any]:
+    """Return which cells differ between two days as it is answered, listing those whose boxes are known."""
+    listed = [
+        build_record(
+            CellChange,
+            each.latest,
+            change=each.change,
+            area_m2_before=None if each.before is None else each.before.area_m2,
+            area_m2=None if each.after is None else each.after.area_m2,
+            box=boxes[each.latest.id],
+        )
+        for each in changes
+        if each.latest.id in boxes
+    ]
+    return build_record(
+        CellChanges,
+        count_changes(changes),
+        scheme=scheme,
+        since=since,
+        at=at,
+        unstaffed=unstaffed,
+        items=listed,
+    )
 
 
 def effective_dates_record(days: Sequence[date], scheme: str) -> dict[str, Any]:

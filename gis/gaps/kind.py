@@ -20,6 +20,10 @@ CELLS_FIGURE = "cells"
 """The figure with the codes of all cells that a gap touches, in kinds whose gaps may touch several."""
 
 
+ENTITY_FIGURES = ("entity_kind", "entity_id")
+"""The figures that name the entity that a gap is about, in kinds whose gaps are of one entity."""
+
+
 class Text(NamedTuple):
     """The same words in Chinese and in English."""
 

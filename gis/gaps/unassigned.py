@@ -12,7 +12,7 @@ from gis.crs import to_lonlat
 from gis.gaps.frame import build_gap_frame
 from gis.gaps.gap_input import GapInput, optional_codes
 from gis.gaps.identity import same_figures
-from gis.gaps.kind import Figure, GapFacts, GapKind, GapSymbol, Text
+from gis.gaps.kind import ENTITY_FIGURES, Figure, GapFacts, GapKind, GapSymbol, Text
 from gis.progress import Progress
 
 _REASONS_ZH = {
@@ -115,7 +115,7 @@ UNASSIGNED = GapKind(
         Figure("reason", "string", "A reason of assignment, other_plan, or as it was given"),
         Figure("cell", "string", "The cell that it names and the plan lacks", optional=True),
     ),
-    identity=same_figures("entity_kind", "entity_id"),
+    identity=same_figures(*ENTITY_FIGURES),
     rule=lambda _: Text("每个对象都属于一个网格", "every entity belongs to a cell"),
     detail=_explain_detail,
     missing_input=_missing_input,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from gis.errors import NotFoundError
@@ -73,9 +73,8 @@ def list_gaps(
     scope: str | None,
     runs: Iterable[SchemeRun],
     *,
-    kind: str | None = None,
-    severity: str | None = None,
     cell: str | None = None,
+    where: ColumnElement[bool] | None = None,
 ) -> tuple[list[FoundGap], str | None]:
     """Return a page of the gaps of some runs, run by run, in each the most severe first, and the next cursor.
 
@@ -87,8 +86,10 @@ def list_gaps(
         Only gaps of this area and those beneath it; None for all.
     runs
         The runs, as `selected_runs` finds them.
-    kind, severity, cell
-        Only gaps of a kind, of a severity, or of the cell of a code, also if they touch others too.
+    cell
+        Only gaps of the cell of this code, also if they touch others too.
+    where
+        What else they must be.
 
     Raises
     ------
@@ -97,11 +98,10 @@ def list_gaps(
     """
     known = {run.id: (run, code) for run, code in runs}
     statement = select(Gap).where(Gap.run_id.in_(sorted(known)), within(Gap.area_code, scope))
-    for column, value in ((Gap.kind, kind), (Gap.severity, severity)):
-        if value is not None:
-            statement = statement.where(column == value)
     if cell is not None:
         statement = statement.where(concerns_cell(session, sorted(known), cell))
+    if where is not None:
+        statement = statement.where(where)
     rows, next_cursor = page.fetch(session, page.filter_by_bbox(session, statement, Gap), Gap.id)
     return [FoundGap(gap, *known[gap.run_id]) for (gap,) in rows], next_cursor
 

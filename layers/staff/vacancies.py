@@ -5,8 +5,10 @@ from datetime import date
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
+from layers.areas.scope import within
 from layers.db.bulk import in_force
 from layers.models import Cell, Plan, PlanCell, Post
+from layers.plans.cells import cells_in_force
 
 
 def is_unstaffed(scheme_id: int, on: date) -> ColumnElement[bool]:
@@ -17,6 +19,15 @@ def is_unstaffed(scheme_id: int, on: date) -> ColumnElement[bool]:
         in_force(Post.valid_from, Post.valid_to, on),
     )
     return ~held
+
+
+def count_unstaffed_on(session: Session, scheme_id: int, on: date, scope: str | None) -> int:
+    """Return how many cells of an area that are in force on a date have no officer then; of all for None."""
+    cells = select(func.count()).select_from(Cell)
+    in_area = within(Cell.area_code, scope)
+    return session.scalars(
+        cells.where(cells_in_force(scheme_id, on), in_area, is_unstaffed(scheme_id, on))
+    ).one()
 
 
 def count_unstaffed(session: Session, plan: Plan, on: date) -> int:

@@ -1,6 +1,7 @@
 """Gaps over HTTP: looked for by a job, listed, compared, and told to those alone who see the ground."""
 
 import json
+from collections import Counter
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,8 @@ from layers.db.database import Database
 from layers.entities.lifecycle import create_entity, end_entity
 from layers.gaps.runs import search_gaps
 from layers.models import Entity, Gap, GapRun
+from layers.staff.officers import create_officer
+from layers.staff.posts import add_post
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client, square
 from tests.api.routes.test_jobs import ended
 from tests.api.routes.test_plans import collection, scheme
@@ -283,3 +286,63 @@ def test_rules_of_a_scheme_are_checked_shown_and_applied(planned: httpx.Client, 
     assert patch({"max_distance_m": 50}).status_code == 409
     assert planned.get("/v1/schemes/community").json()["rules"] == shown["rules"]
     assert "unassigned" not in patch({"unassigned": None}).json()["rules"]
+
+
+def test_gaps_say_where_they_are_and_who_answers_and_come_in_groups(
+    planned: httpx.Client, client: Client, ground: Database
+) -> None:
+    with ground.write() as session:
+        street = create_officer(
+            session,
+            "G-1",
+            area_code="440305001",
+            personal={"name": "张伟"},
+            attributes={"duty": "leader"},
+            on=DAY,
+        )
+        assert street.id
+        holder = create_officer(session, "G-2", area_code="440305002", personal={}, attributes={}, on=DAY)
+        for code in ("440305002-1", "440305002-2"):
+            add_post(
+                session,
+                holder,
+                scheme="community",
+                cell_code=code,
+                duty="leader",
+                rank="A",
+                on=DAY,
+                scope=None,
+            )
+    search(ground)
+    found = listed(planned)
+    for each in found:
+        town = each["area_code"]
+        assert each["area"] == (None if town is None else f"地440305 / 地{town}")
+        answers = {"440305001": "G-1", "440305002": "G-2", None: None}[town]
+        assert each["person_number"] == answers, each
+        entity = each["figures"].get("entity_id")
+        assert (each["entity"] or {}).get("external_id") == entity
+    assert "张伟" not in str(found)
+    lost = next(each for each in found if each["figures"].get("entity_id") == "lost")
+    assert planned.get(f"/v1/entities/{lost['entity']['id']}").json()["external_id"] == "lost"
+    ranks = ("high", "medium", "low")
+    for by, key in (("community", "area_code"), ("officer", "person_number"), ("kind", "kind")):
+        groups = planned.get("/v1/gaps/groups", params={"by": by, "scheme": "community"}).json()["items"]
+        assert {each["key"]: each["gaps"] for each in groups} == Counter(each[key] for each in found)
+        worst = [tuple(-each[severity] for severity in ranks) for each in groups]
+        assert worst == sorted(worst)
+        for each in groups:
+            assert each["kinds"] == Counter(gap["kind"] for gap in found if gap[key] == each["key"])
+            name = {"community": "area", "officer": "officer", "kind": "kind"}[by]
+            if each["key"] is not None:
+                own = [gap for gap in found if gap[key] == each["key"]]
+                assert listed(planned, **{name: each["key"]}) == own
+    (street_group, *rest) = planned.get(
+        "/v1/gaps/groups", params={"by": "street", "scheme": "community"}
+    ).json()["items"]
+    assert (street_group["key"], street_group["name"]) == ("440305", "地440305")
+    assert [each["key"] for each in rest] == [None]
+    east = client("viewer", "440305002")
+    groups = east.get("/v1/gaps/groups", params={"by": "officer", "scheme": "community"}).json()["items"]
+    assert [each["key"] for each in groups] == ["G-2"]
+    assert east.get("/v1/gaps", params={"area": "440305001"}).status_code == 404

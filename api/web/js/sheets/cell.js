@@ -78,7 +78,8 @@ async function elsewhere({ lon, lat }, scheme) {
 const path = (scheme, code) => `v1/schemes/${encodeURIComponent(scheme)}/cells/${encodeURIComponent(code)}`;
 
 async function render(chosen, { map, onShown }) {
-  const { scheme, at } = current();
+  const { scheme } = current();
+  const at = chosen.at ?? current().at;
   const [cell, others] = await Promise.all([ask(path(scheme, chosen.code), { query: { at } }), elsewhere(chosen, scheme)]);
   const fly = () => flyToBox(map, cell.box);
   if (chosen.fly) onShown(fly);
