@@ -87,6 +87,12 @@ def download_list(
     columns = {
         column.heading(params.lang): [row.get(column.key) for row in page.rows] for column in listing.columns
     }
+    # A file without rows must not be taken for proof that there are none.
+    first = next(iter(columns))
+    columns = {
+        heading: [*values, *(page.notes if heading == first else [None] * len(page.notes))]
+        for heading, values in columns.items()
+    }
     title = listing.title(params.lang)
     content = build_workbook(columns, title) if form is ListFormat.xlsx else build_csv(columns)
     return Response(
@@ -126,6 +132,7 @@ def read_list(
             "columns": columns,
             "items": page.rows,
             "total": page.total,
+            "notes": page.notes,
         }
     )
 

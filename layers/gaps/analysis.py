@@ -82,6 +82,15 @@ def concerns_cell(session: Session, run_ids: Sequence[int], code: str) -> Column
     return or_(Gap.cell_code == code, Gap.id.in_(touching)) if touching else Gap.cell_code == code
 
 
+def area_outcomes(session: Session, scope: str | None, run: GapRun | None, code: str) -> list[GapOutcome]:
+    """Return what a run says of each kind of gap in an area and beneath it."""
+    counts: Counter[str] = Counter()
+    if run is not None:
+        inside = (within(Gap.area_code, scope), within(Gap.area_code, code))
+        counts.update(session.scalars(select(Gap.kind).where(Gap.run_id == run.id, *inside)))
+    return gap_outcomes(None if run is None else run.summary, counts)
+
+
 def cell_outcomes(session: Session, scope: str | None, run: GapRun | None, code: str) -> list[GapOutcome]:
     """Return what a run says of each kind of gap that a cell can have."""
     counts: Counter[str] = Counter()

@@ -1,7 +1,7 @@
 // The days on which plans of the scheme came into force: read when the scheme changes, and watched for a new one.
 
 import { ask } from "./api.js";
-import { today } from "./format.js";
+import { number, today } from "./format.js";
 import { t } from "./i18n.js";
 import { errorMessage, notify } from "./notifications.js";
 import { change, current, listen, refresh } from "./state.js";
@@ -26,6 +26,14 @@ async function read() {
   }
 }
 
+// What a new plan has changed since the one before, and how many cells have nobody who answers for them.
+async function newPlan(scheme, since) {
+  if (since === undefined) return t("new_plan");
+  const { begun, ended, changed, unstaffed } = await ask(`v1/schemes/${encodeURIComponent(scheme)}/changes`, { query: { since } });
+  const counts = t("new_plan_changes", { begun: number(begun), ended: number(ended), changed: number(changed) });
+  return [t("new_plan"), counts, unstaffed > 0 ? t("new_plan_unstaffed", { n: number(unstaffed) }) : null].filter(Boolean).join(" ");
+}
+
 // A plan that has come into force meanwhile is shown without being asked for.
 async function watch() {
   const { scheme, session } = current();
@@ -33,8 +41,9 @@ async function watch() {
   try {
     const days = await daysOf(scheme);
     if (scheme !== current().scheme || days.join() === current().days.join()) return;
+    const before = current().days[0];
     change({ days });
-    notify(t("new_plan"));
+    notify(await newPlan(scheme, before));
     refresh();
   } catch {
     // The next round tries again; what is shown stays.

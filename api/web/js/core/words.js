@@ -255,5 +255,7 @@ export const WORDS = {
   not_found: ["没有找到，可能已变更或不在您的辖区。", "Not found; it may have changed or lie outside your area."],
   busy: ["服务繁忙，请稍后再试。", "The service is busy; try again shortly."],
   offline: ["部分地图未能加载，正在重试。", "Parts of the map did not come; trying again."],
-  new_plan: ["网格方案已更新", "The grid has been updated"],
+  new_plan: ["网格方案已更新。", "The grid has been updated."],
+  new_plan_changes: ["新增 {begun} 个网格，取消 {ended} 个，调整 {changed} 个。", "{begun} cells begun, {ended} ended, {changed} changed."],
+  new_plan_unstaffed: ["{n} 个网格没有责任人。", "{n} cells have nobody who answers for them."],
 };

@@ -17,7 +17,7 @@ function mark(key) {
 function row(key, hidden) {
   const box = h("input", { type: "checkbox", role: "switch", "data-layer": key, onchange: (event) => toggleLayer(key, event.target.checked) });
   box.checked = !hidden.has(key);
-  const unknown = key === "gaps" && current().run === null ? h("small", {}, t("gaps_state.not_analysed")) : null;
+  const unknown = key === "gaps" && current().run === null ? h("small", {}, ` · ${t("gaps_state.not_analysed")}`) : null;
   return h("label", { class: "switch" }, mark(key), h("span", {}, t(`layer.${key}`), unknown), box);
 }
 

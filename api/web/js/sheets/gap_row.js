@@ -19,9 +19,9 @@ function affected(gap) {
 // Where it is: the two lowest of its areas, and its cell.
 const where = (gap) => [gap.area?.split(" / ").slice(-2).join(" "), gap.cell_name || gap.cell_code].filter(Boolean).join(" · ");
 
-// Who answers for it, by name and number.
-export const answerable = (gap) =>
-  gap.person_number === null ? t("gap_nobody") : t("gap_answers", { who: [gap.person, gap.person_number].filter(Boolean).join(" ") });
+// Who answers for it, by name and number; null for nobody.
+const person = (gap) => (gap.person_number === null ? null : [gap.person, gap.person_number].filter(Boolean).join(" "));
+export const answerable = (gap) => person(gap) ?? t("gap_nobody");
 
 // `record` is the gap as its sheet needs it; without one the sheet reads it.
 function row(gap, record, attributes, ...under) {
@@ -46,7 +46,7 @@ export function entityLink({ entity }) {
 // A row of the list of all gaps.
 export function gapRow(gap, chosen) {
   const attributes = { "aria-current": chosen ? "true" : null, "data-gap": gap.id };
-  const lines = [gapDetail(gap), where(gap), answerable(gap), affected(gap)].filter(Boolean);
+  const lines = [gapDetail(gap), where(gap), person(gap) === null ? t("gap_nobody") : t("gap_answers", { who: person(gap) }), affected(gap)].filter(Boolean);
   return h("div", { class: "gap-item" }, row(gap, gap, attributes, lines.map((line) => h("span", { class: "gap-line" }, line))), entityLink(gap));
 }
 
