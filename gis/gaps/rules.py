@@ -52,7 +52,8 @@ def severity_order(gaps: pd.DataFrame) -> IntArray:
 def _numbers(gaps: pd.DataFrame, column: str) -> FloatArray:
     if column not in gaps:
         return np.zeros(len(gaps))
-    return np.nan_to_num(gaps[column].to_numpy(dtype=float, na_value=np.nan))
+    numbers: FloatArray = np.nan_to_num(gaps[column].to_numpy(dtype=float, na_value=np.nan))
+    return numbers
 
 
 def read_rule(default: Rule, table: object, table_name: str) -> Rule:
