@@ -34,6 +34,7 @@ from api.security.shown_officers import ShownOfficers
 from gis.errors import NotFoundError
 from gis.gaps import GAP_KINDS, SEVERITY_COLOURS
 from layers.areas.hierarchy import read_hierarchy
+from layers.days import require_near_day
 from layers.db.database import Session, current_revision
 from layers.gaps import differences, queries
 from layers.gaps.analysis import describe_analyses
@@ -65,6 +66,11 @@ class GapSearchRequest(schemas.RequestModel):
         examples=["2026-01-01"],
         description="The day whose cells and entities are looked at; today when not given.",
     )
+    confirm: bool = Field(
+        default=False,
+        examples=[False],
+        description="The day is meant though it is more than two years ahead or fifty past.",
+    )
 
 
 @router.post(
@@ -84,6 +90,7 @@ def search_gaps(body: GapSearchRequest, caller: Caller, write: IdempotentWriteDe
         find_scheme(session, body.scheme)
         read_hierarchy(session).subtree(area_code)
         day = body.on or date.today()
+        require_near_day(day, confirmed=body.confirm)
         parameters = {"scheme": body.scheme, "area_code": area_code, "on": day.isoformat()}
         job = enqueue(session, "gaps", parameters, created_by=caller.label, area_code=caller.area_code)
         audit(session, caller, Action.record, f"job {job.id}", area_code=area_code, kind="gaps")

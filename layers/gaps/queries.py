@@ -42,7 +42,7 @@ def find_gap(session: Session, scope: str | None, gap_id: int) -> FoundGap:
 def selected_runs(
     session: Session, scope: str | None, *, scheme: str | None = None, run_id: int | None = None
 ) -> list[SchemeRun]:
-    """Return the runs whose gaps are asked for: the one named, or the newest of a scheme, or of each.
+    """Return the runs whose gaps are asked for: the one named, or a scheme's or each's newest up to today.
 
     Raises
     ------
@@ -52,7 +52,8 @@ def selected_runs(
     if run_id is not None:
         return [find_visible_run(session, scope, run_id)]
     schemes = [find_scheme(session, scheme)] if scheme is not None else session.scalars(select(Scheme)).all()
-    newest = [(newest_visible_run(session, scope, each.id), each.code) for each in schemes]
+    today = date.today()
+    newest = [(newest_visible_run(session, scope, each.id, until=today), each.code) for each in schemes]
     return [(run, code) for run, code in newest if run is not None]
 
 

@@ -67,18 +67,29 @@ def analysis_lines(
     words
         The words of the map.
     """
+    unknown = unknown_lines(gaps, analysis, words, language)
+    if analysis is None or analysis.on is None:
+        return unknown
+    lines = [words["gaps_on"].format(day=analysis.on.isoformat())]
+    if analysis.part is not None:
+        lines.append(words["gaps_in_part"].format(code=analysis.part))
+    none = [
+        each.sentence(language)
+        for each in analysis.outcomes
+        if each.state is OutcomeState.analysed and not each.gaps
+    ]
+    return lines + none + unknown
+
+
+def unknown_lines(
+    gaps: gpd.GeoDataFrame | None, analysis: GapAnalysis | None, words: Mapping[str, str], language: str
+) -> list[str]:
+    """Return what is not known of gaps: kinds that were skipped or not analysed; see `analysis_lines`."""
     if analysis is None:
         return [words["gaps_from_file" if gaps is not None else "gaps_unknown"]]
     if analysis.on is None:
         return [f"{words['gaps']} · {getattr(NOT_ANALYSED, language)}"]
-    lines = [words["gaps_on"].format(day=analysis.on.isoformat())]
-    if analysis.part is not None:
-        lines.append(words["gaps_in_part"].format(code=analysis.part))
-    return lines + [
-        each.sentence(language)
-        for each in analysis.outcomes
-        if each.state is not OutcomeState.analysed or not each.gaps
-    ]
+    return [each.sentence(language) for each in analysis.outcomes if each.state is not OutcomeState.analysed]
 
 
 def gap_kinds(gaps: gpd.GeoDataFrame) -> ObjectArray:

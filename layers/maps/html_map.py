@@ -24,7 +24,7 @@ from gis.gaps import GapAnalysis
 from layers.formats import write_text
 from layers.maps import map_layers
 from layers.maps.choropleth import Classification
-from layers.maps.gap_layer import LEVEL_COLOURS, analysis_lines, encode_gaps
+from layers.maps.gap_layer import LEVEL_COLOURS, analysis_lines, encode_gaps, unknown_lines
 from layers.maps.labels import field_labels, kind_labels, page_labels
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -176,6 +176,8 @@ def render_html_map(
         "gaps": None if gaps is None else encode_gaps(gaps, language),
         "severity_colours": LEVEL_COLOURS,
         "gap_notes": analysis_lines(gaps, gap_analysis, words, language),
+        "gaps_unknown": unknown_lines(gaps, gap_analysis, words, language),
+        "gaps_analysed": gap_analysis is not None and gap_analysis.on is not None,
         "layers": [
             map_layers.encode_entities(name, frame, language)
             for name, frame in entities.items()

@@ -40,6 +40,7 @@ _PAGE: Final[dict[str, tuple[str, str]]] = {
     "severity_2": ("较重", "Medium"),
     "severity_1": ("一般", "Low"),
     "gaps_here": ("本网格盲区", "Gaps in this cell"),
+    "none": ("无", "none"),
     "drawn_on": ("制图日期", "Drawn on"),
     "synthetic": ("合成数据，仅供演示", "Synthetic data, for demonstration"),
     "simplified": ("边界已概化，容差约 {m} 米", "Borders simplified to about {m} m"),

@@ -250,11 +250,12 @@
     const parts = [head, table];
     const here = [];
     if (state.gaps && state.gaps.cell) state.gaps.cell.forEach((code, g) => { if (code === state.codeOf(f)) here.push(g); });
-    if (here.length) {
-      const list = make("div", "wg-section");
-      list.append(make("h2", "", words.gaps_here), ...here.slice(0, 50).map((g) => gapRow(state, g, false)));
-      parts.push(list);
-    }
+    const list = make("div", "wg-section");
+    list.append(make("h2", "", words.gaps_here), ...here.slice(0, 50).map((g) => gapRow(state, g, false)));
+    // Only what was looked for can be said to be missing.
+    if (!here.length && state.gaps_analysed) list.append(make("p", "wg-quiet", words.none));
+    for (const line of state.gaps_unknown) list.append(make("p", "wg-quiet", line));
+    parts.push(list);
     const foot = make("div", "wg-actions");
     foot.append(button(words.zoom_to, () => state.choose(f, true)), button(words.print, () => window.print()));
     sheet.replaceChildren(...parts, foot);

@@ -199,6 +199,16 @@ def test_a_caller_sees_the_gaps_of_their_ground_in_whatever_run(
     assert {each["run"] for each in listed(west)} == {own}
 
 
+def test_a_search_of_a_day_to_come_is_not_the_newest(planned: httpx.Client, ground: Database) -> None:
+    present = search(ground)
+    ahead = search(ground, on=date(2226, 1, 1))
+    assert {each["run"] for each in listed(planned)} == {present}
+    assert planned.get("/tiles/gaps.json?scheme=community").json()["run"] == present
+    assert {each["run"] for each in listed(planned, run=ahead)} == {ahead}
+    sheet = planned.get("/v1/schemes/community/cells/440305002-2").json()
+    assert sheet["gap_run"] == present
+
+
 def test_runs_are_listed_in_pages_the_last_first(planned: httpx.Client, ground: Database) -> None:
     runs = [search(ground, on=DAY), search(ground), search(ground, "440305001")]
     first = planned.get("/v1/gaps/runs", params={"limit": 2, "scheme": "community"}).json()
@@ -256,6 +266,8 @@ def test_two_runs_are_compared(planned: httpx.Client, client: Client, ground: Da
 def test_what_cannot_be_searched_is_told(planned: httpx.Client, ground: Database) -> None:
     job = ended(planned, planned.post("/v1/gaps", json={"scheme": "community", "on": "2020-01-01"}))
     assert (job["state"], "no cells in force on 2020-01-01" in job["error"]) == ("failed", True)
+    far = {"scheme": "community", "on": "2226-01-01"}
+    assert "confirm it if it is meant" in planned.post("/v1/gaps", json=far).json()["detail"]
     assert planned.post("/v1/gaps", json={"scheme": "power"}).status_code == 404
     assert planned.post("/v1/gaps", json={"scheme": "community", "area_code": "9"}).status_code == 404
     with ground.read() as session:

@@ -43,8 +43,8 @@ async function watch() {
     if (scheme !== current().scheme || days.join() === current().days.join()) return;
     const before = current().days[0];
     change({ days });
-    notify(await newPlan(scheme, before));
     refresh();
+    notify(await newPlan(scheme, before));
   } catch {
     // The next round tries again; what is shown stays.
   }
