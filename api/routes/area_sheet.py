@@ -63,7 +63,7 @@ def read_area_sheet(
             counts=count_in_area(session, code, day),
             officers=[area_officer_record(each, shown.personal_of(each)) for each in officers],
             run=run,
-            gaps=None if run is None else count_gaps_in(session, caller.area_code, code, run),
+            gaps=None if run is None else count_gaps_in(session, code, run),
         )
         if reveal:
             shown.audit(session)

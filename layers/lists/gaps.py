@@ -56,9 +56,7 @@ def read_gaps(session: Session, request: ListRequest, limit: int, offset: int) -
         run = newest_visible_run(session, request.scope, scheme.id, until=request.on)
     if run is None:
         return ListPage([], 0)
-    chosen = select(Gap).where(
-        Gap.run_id == run.id, within(Gap.area_code, request.scope), within(Gap.area_code, request.ground)
-    )
+    chosen = select(Gap).where(Gap.run_id == run.id, within(Gap.area_code, request.ground))
     for column, value in (
         (Gap.kind, request.kind),
         (Gap.severity, request.severity),

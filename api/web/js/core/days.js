@@ -22,7 +22,7 @@ async function read() {
     if (scheme === current().scheme) change({ days });
   } catch (error) {
     change({ days: [] });
-    notify(errorMessage(error));
+    notify(() => errorMessage(error));
   }
 }
 
@@ -34,7 +34,7 @@ async function watch() {
     const days = await daysOf(scheme);
     if (scheme !== current().scheme || days.join() === current().days.join()) return;
     change({ days });
-    notify(t("new_plan"));
+    notify(() => t("new_plan"));
     refresh();
   } catch {
     // The next round tries again; what is shown stays.

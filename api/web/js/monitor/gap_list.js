@@ -6,6 +6,7 @@ import { day, number } from "../core/format.js";
 import { gapKindName, SEVERITIES, severityName } from "../core/gap_kinds.js";
 import { chosenGap, countGaps, foundKinds, runsOf, runUpTo, shownRun } from "../core/gap_runs.js";
 import { t } from "../core/i18n.js";
+import { exportLinks } from "../core/lists.js";
 import { empty, failure, loading } from "../core/notifications.js";
 import { change, current, listen } from "../core/state.js";
 import { gapRow } from "../sheets/gap_row.js";
@@ -38,7 +39,7 @@ export function openGapList() {
         `${severityName(each)} ${number(countGaps(run, each))}`,
       ),
     );
-    return h("div", { class: "gap-filter" }, h("div", { class: "pair" }, choice, kind), h("div", { class: "chips" }, chips));
+    return h("div", { class: "gap-filter" }, h("div", { class: "pair" }, choice, kind), h("div", { class: "chips" }, chips), exportLinks("gaps", { run: run.id, ...filter }));
   };
   const rows = () => {
     const chosen = chosenGap();

@@ -6,6 +6,7 @@ import { byId, h } from "../core/dom.js";
 import { number, today } from "../core/format.js";
 import { runUpTo } from "../core/gap_runs.js";
 import { t } from "../core/i18n.js";
+import { exportLinks } from "../core/lists.js";
 import { errorMessage, failure } from "../core/notifications.js";
 import { change, current, listen } from "../core/state.js";
 import { showBaseMap } from "../map/base_map.js";
@@ -93,7 +94,9 @@ function changesLine(first, second) {
 function drawCard() {
   const { against, at } = current();
   const same = inForceSince(against) === inForceSince(at);
-  showCard(t("compare"), daySelects(), same ? null : changesLine(against, at ?? today()), h("p", { class: "note" }, t(same ? "compare_same" : "compare_slider")));
+  const [since, until] = [against, at ?? today()].sort();
+  const exports = [["stat_cells", "cell-changes"], ["stat_gaps", "gap-changes"]].map(([word, list]) => [h("b", {}, t(word)), exportLinks(list, { since, at: until })]);
+  showCard(t("compare"), daySelects(), same ? null : [changesLine(since, until), h("div", { class: "compare-exports" }, exports)], h("p", { class: "note" }, t(same ? "compare_same" : "compare_slider")));
 }
 
 // The latest day on which other cells were in force than on the one shown.
