@@ -1,4 +1,4 @@
-"""Locations as people write them: every form of the same place is read alike, and what is no place is not read."""
+"""Locations as people write them: every form of one place is read alike, and what is no place is not read."""
 
 import pytest
 from hypothesis import example, given
@@ -58,9 +58,11 @@ def test_signs_letters_and_order(text: str, place: tuple[float, float]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "114.05", "440305001001001", "12 34 56", "南山区 12", "2026-01-01", "1,2,3", "200,100", "E114 E22"]
-    + ["114°60' 22°", "N22 S23", "114.05, 22.55, 30", "海滨路12号3栋", "13800001234"],
-)
+    [
+        "", "114.05", "440305001001001", "12 34 56", "南山区 12", "2026-01-01", "1,2,3", "200,100", "E114 E22",
+        "114°60' 22°", "N22 S23", "114.05, 22.55, 30", "海滨路12号3栋", "13800001234",
+    ],
+)  # fmt: skip
 def test_what_is_no_place(text: str) -> None:
     assert parse_location(text) is None
 

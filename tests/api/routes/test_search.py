@@ -1,4 +1,4 @@
-"""Search over HTTP: what people know by name, number, address or coordinates, each caller on their own ground."""
+"""Search over HTTP: what people know by name, number, address, coordinates; each caller on their own ground."""
 
 from collections.abc import Callable
 from datetime import date
