@@ -36,10 +36,9 @@ _PAGE_HTML = b"""<!doctype html>
 </html>
 """
 
-_START_SCRIPT = b"""const answer = await fetch("openapi.json");
-if (answer.status === 401) location.replace("./#next=docs");
+_START_SCRIPT = b"""if ((await fetch("v1/session")).status === 401) location.replace("./#next=docs");
 else SwaggerUIBundle({
-  spec: await answer.json(),
+  url: "openapi.json",
   dom_id: "#page",
   deepLinking: true,
   validatorUrl: null,

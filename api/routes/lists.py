@@ -118,15 +118,15 @@ def read_list(
     columns = [
         {"key": each.key, "heading": each.heading(params.lang), "type": each.type} for each in listing.columns
     ]
-    return json_response(
-        {
-            "name": name,
-            "title": listing.title(params.lang),
-            "columns": columns,
-            "items": page.rows,
-            "total": page.total,
-        }
-    )
+    answer = {
+        "name": name,
+        "title": listing.title(params.lang),
+        "columns": columns,
+        "items": page.rows,
+        "total": page.total,
+        "most_rows": MAX_ROWS,
+    }
+    return json_response(answer)
 
 
 def _find_list(name: str) -> Listing:

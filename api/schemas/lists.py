@@ -24,3 +24,4 @@ class ListAnswer(BaseModel):
         description="Values by the keys of columns; `id` is what a row is read by.",
     )
     total: int = Field(examples=[117], description="Rows in all.")
+    most_rows: int = Field(examples=[10000], description="The most rows of a file of it.")

@@ -1,4 +1,4 @@
-"""Search over HTTP: what people know by name, number, address, coordinates; each caller on their own ground."""
+"""Search over HTTP: what people know by name, number, address, coordinates; each on their own ground."""
 
 from collections.abc import Callable
 from datetime import date
@@ -15,7 +15,7 @@ from layers.basemap import replace_basemap
 from layers.db.database import Database
 from layers.models import Officer, Post
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client
-from tests.api.routes.grid import DAY, EAST_TOWN, WEST_TOWN, publish_cells
+from tests.api.routes.grid import DAY, EAST_TOWN, WEST_TOWN, add_run, publish_cells
 
 Find = Callable[..., list[dict[str, Any]]]
 
@@ -162,7 +162,7 @@ def test_coordinates_are_read_in_each_datum(town: httpx.Client) -> None:
     assert [each["datum"] for each in abroad] == ["wgs84"]
 
 
-def test_the_sheet_of_a_town(town: httpx.Client, client: Client) -> None:
+def test_the_sheet_of_a_town(town: httpx.Client, client: Client, ground: Database) -> None:
     query = {"scheme": "community", "at": DAY.isoformat()}
     sheet = client("publisher").get(f"/v1/areas/{WEST_TOWN}/sheet", params=query).json()
     assert (sheet["cells"], sheet["counts"]["enterprise"], sheet["counts"]["household"]) == (4, 2, 0)
@@ -174,6 +174,9 @@ def test_the_sheet_of_a_town(town: httpx.Client, client: Client) -> None:
     plain = client("publisher").get(f"/v1/areas/{WEST_TOWN}/sheet", params={**query, "reveal": True}).json()
     assert plain["officers"][0]["phone"] == "13800001234"
     assert audited(town)[-1]["subject"] == "1 officer"
+    add_run(ground, None, DAY, ["blank", "blank", "overlap"])
+    counted = client("viewer", WEST_TOWN).get(f"/v1/areas/{WEST_TOWN}/sheet", params=query).json()
+    assert counted["gaps"] == {"high": 2, "medium": 0, "low": 0}
     # Before its day nobody answers for it.
     before = town.get(f"/v1/areas/{WEST_TOWN}/sheet", params={"at": date(2025, 1, 1).isoformat()}).json()
     assert (before["officers"], before["counts"]["enterprise"], before["cells"]) == ([], 0, None)

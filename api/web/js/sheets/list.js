@@ -55,7 +55,8 @@ async function render({ list, query, title, under }) {
   drawMore();
   return [
     head(under ?? first.title, title, t("list_total", { n: number(first.total) })),
-    first.total > 0 ? exportLinks(list, query) : null,
+    first.total > first.most_rows ? h("p", { class: "quiet exports" }, t("list_too_long", { n: number(first.most_rows) })) : null,
+    first.total > 0 && first.total <= first.most_rows ? exportLinks(list, query) : null,
     block(null, first.total > 0 ? rows : h("p", { class: "quiet" }, t("list_empty")), more),
   ];
 }
