@@ -72,7 +72,7 @@ _LAYERS: dict[str, tuple[str, str, list[dict[str, Any]]]] = {
         "entities",
         (
             "`entities`: id, kind, class_name, and cell_code when a scheme is named. Below zoom 15 one point "
-            "stands for all of a kind in a square of 16 pixels, with their `count`; nothing of a person."
+            "stands for all of a kind in a square of 64 pixels, with their `count`; nothing of a person."
         ),
         [_KIND_PARAMETER, _SCHEME_PARAMETER],
     ),

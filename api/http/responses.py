@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import shapely
@@ -38,6 +39,23 @@ def json_response(
     if location is not None:
         headers["Location"] = location
     return Response(orjson.dumps(content), status, headers, media_type)
+
+
+def content_disposition(kind: str, name: str) -> str:
+    """Return the header that names a file, in any letters (RFC 6266).
+
+    Parameters
+    ----------
+    kind
+        inline or attachment.
+    name
+        The name of the file.
+    """
+    plain = "".join(
+        letter if letter.isalnum() or letter in "-._ " else "_"
+        for letter in name.encode("ascii", "replace").decode()
+    )
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def geojson_fragment(geometry: shapely.Geometry | None) -> orjson.Fragment | None:

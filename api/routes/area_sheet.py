@@ -54,7 +54,7 @@ def read_area_sheet(
         found = None if scheme is None else find_scheme(session, scheme)
         # A run of another part says nothing of this area.
         run = None if found is None else newest_run(session, found.id, code, until=day)
-        gap_counts = None if run is None else count_gaps_in(session, caller.area_code, code, run)
+        gap_counts = None if run is None else count_gaps_in(session, code, run)
         officers = officers_of_areas(session, [code], day)
         record = area_sheet_record(
             area,

@@ -7,14 +7,13 @@ unless the caller may see them and asks to; each time is audited.
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from api.http.dependencies import DatabaseDep
 from api.http.list_parameters import ListParams, ListParamsDep
-from api.http.responses import json_response
+from api.http.responses import content_disposition, json_response
 from api.problems import problem_responses
 from api.schemas.lists import ListAnswer
 from api.security.caller import Caller
@@ -97,7 +96,7 @@ def download_list(
     content = build_workbook(columns, title) if form is ListFormat.xlsx else build_csv(columns)
     return Response(
         content,
-        headers={"Content-Disposition": _disposition(listing, params, form)},
+        headers={"Content-Disposition": content_disposition("attachment", _file_name(listing, params, form))},
         media_type=_MEDIA_TYPES[form],
     )
 
@@ -125,16 +124,16 @@ def read_list(
     columns = [
         {"key": each.key, "heading": each.heading(params.lang), "type": each.type} for each in listing.columns
     ]
-    return json_response(
-        {
-            "name": name,
-            "title": listing.title(params.lang),
-            "columns": columns,
-            "items": page.rows,
-            "total": page.total,
-            "notes": page.notes,
-        }
-    )
+    answer = {
+        "name": name,
+        "title": listing.title(params.lang),
+        "columns": columns,
+        "items": page.rows,
+        "total": page.total,
+        "most_rows": MAX_ROWS,
+        "notes": page.notes,
+    }
+    return json_response(answer)
 
 
 def _find_list(name: str) -> Listing:
@@ -143,15 +142,14 @@ def _find_list(name: str) -> Listing:
     return LISTS[name]
 
 
-def _disposition(listing: Listing, params: ListParams, form: ListFormat) -> str:
+def _file_name(listing: Listing, params: ListParams, form: ListFormat) -> str:
     """Name the file after the list, what it is of, and the day."""
-    parts = [params.scheme, params.cell or params.area, params.kind, (params.at or date.today()).isoformat()]
-    own = "-".join(part for part in parts if part)
-    plain = (
-        f"{listing.name}-{own}.{form.value}".encode("ascii", "replace")
-        .decode()
-        .replace("?", "_")
-        .replace('"', "")
+    parts = (
+        listing.title(params.lang),
+        params.scheme,
+        params.cell or params.area,
+        params.kind,
+        params.severity,
+        (params.at or date.today()).isoformat(),
     )
-    spelled = quote(f"{listing.title(params.lang)}-{own}.{form.value}", safe="")
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{spelled}"
+    return "-".join(part for part in parts if part) + f".{form.value}"

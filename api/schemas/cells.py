@@ -17,6 +17,7 @@ from gis.gaps import GapOutcome as Outcome
 from layers import models
 from layers.gaps.queries import FoundGap
 from layers.snapshot.areas import AreaLabel
+from layers.staff.officers import officer_name, officer_phone
 
 
 class Cell(BaseModel):
@@ -46,6 +47,10 @@ class CellOfficer(BaseModel):
     personal: dict[str, Any] = Field(
         examples=[{"name": "李*"}], description="Masked, unless revealed to one who may see it."
     )
+    name: str | None = Field(
+        examples=["李*"], description="The name among these, whatever its field is called."
+    )
+    phone: str | None = Field(examples=["*********34"], description="The phone among these.")
     valid_from: date = Field(examples=["2026-01-01"])
 
 
@@ -83,7 +88,14 @@ def cell_record(cell: models.Cell, *, geometry: bool = True) -> dict[str, Any]:
 def cell_officer_record(post: models.Post, officer: models.Officer, *, plain: bool) -> dict[str, Any]:
     """Return who holds a post as answered, with personal values masked unless they are to be plain."""
     personal = officer.personal if plain else mask_personal(officer.personal)
-    return build_record(CellOfficer, post, external_id=officer.external_id, personal=personal)
+    return build_record(
+        CellOfficer,
+        post,
+        external_id=officer.external_id,
+        personal=personal,
+        name=officer_name(personal),
+        phone=officer_phone(personal),
+    )
 
 
 def cell_sheet_record(

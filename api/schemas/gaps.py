@@ -151,7 +151,7 @@ class Gap(BaseModel):
         description="The rule in words.",
     )
     detail_text: BilingualText = Field(
-        examples=[{"zh": "超出距离的占网格地面 52%。", "en": "Beyond: 52% of the ground."}],
+        examples=[{"zh": "超出距离的占网格面积 52%。", "en": "Beyond: 52% of the ground."}],
         description="What is so there, in words.",
     )
     figures: dict[str, Any] = Field(

@@ -21,7 +21,7 @@ _REASONS_ZH = {
     "invalid_coordinates": "坐标无效",
     "swapped_axes": "经纬度疑似颠倒",
     "wrong_datum": "坐标系疑似有误",
-    "duplicate_id": "标识重复，以前一条记录为准",
+    "duplicate_id": "编号重复，以前一条记录为准",
     "other_plan": "属于另一方案的网格",
 }
 

@@ -107,13 +107,13 @@ def list_gaps(
     return [FoundGap(gap, *known[gap.run_id]) for (gap,) in rows], next_cursor
 
 
-def count_gaps_in(session: Session, scope: str | None, area_code: str, run: GapRun) -> dict[str, int]:
+def count_gaps_in(session: Session, area_code: str, run: GapRun) -> dict[str, int]:
     """Return how many gaps of a run lie in an area or beneath it, by severity; 0 where there are none."""
-    statement = select(Gap.severity, func.count()).where(
-        Gap.run_id == run.id, within(Gap.area_code, scope), within(Gap.area_code, area_code)
+    statement = select(Gap.severity, func.count().label("gaps")).where(
+        Gap.run_id == run.id, within(Gap.area_code, area_code)
     )
     rows = session.execute(statement.group_by(Gap.severity))
-    return dict.fromkeys(SEVERITIES, 0) | dict(rows.tuples().all())
+    return dict.fromkeys(SEVERITIES, 0) | {row.severity: row.gaps for row in rows}
 
 
 def gaps_of_cell(

@@ -1,8 +1,8 @@
 """Lists as people read them and take them away: entities, cells, gaps and what changed, a row each.
 
 Every row names the cell, the area and who answers for it. Files of them are written by `layers.formats`; who
-may see a person's name is decided in `api`. A list is a module that says what its columns are and reads its rows;
-`LISTS` is the catalogue of them.
+may see a person's name is decided in `api`. A list is a module that says what its columns are and reads its
+rows; `LISTS` is the catalogue of them.
 """
 
 from collections.abc import Mapping

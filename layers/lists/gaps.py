@@ -61,9 +61,7 @@ def read_gaps(session: Session, request: ListRequest, limit: int, offset: int) -
     notes = analysis_notes(None if run is None else run.summary, request.language)
     if run is None:
         return ListPage([], 0, notes)
-    chosen = select(Gap).where(
-        Gap.run_id == run.id, within(Gap.area_code, request.scope), within(Gap.area_code, request.ground)
-    )
+    chosen = select(Gap).where(Gap.run_id == run.id, within(Gap.area_code, request.ground))
     for column, value in (
         (Gap.kind, request.kind),
         (Gap.severity, request.severity),

@@ -22,16 +22,16 @@ async function read() {
     if (scheme === current().scheme) change({ days });
   } catch (error) {
     change({ days: [] });
-    notify(errorMessage(error));
+    notify(() => errorMessage(error));
   }
 }
 
-// What a new plan has changed since the one before, and how many cells have nobody who answers for them.
-async function newPlan(scheme, since) {
-  if (since === undefined) return t("new_plan");
+// Say what a new plan has changed since the one before, and how many cells have nobody who answers for them.
+async function notifyOfPlan(scheme, since) {
+  if (since === undefined) return notify(() => t("new_plan"));
   const { begun, ended, changed, unstaffed } = await ask(`v1/schemes/${encodeURIComponent(scheme)}/changes`, { query: { since } });
-  const counts = t("new_plan_changes", { begun: number(begun), ended: number(ended), changed: number(changed) });
-  return [t("new_plan"), counts, unstaffed > 0 ? t("new_plan_unstaffed", { n: number(unstaffed) }) : null].filter(Boolean).join(" ");
+  const counts = { begun: number(begun), ended: number(ended), changed: number(changed) };
+  return notify(() => [t("new_plan"), t("new_plan_changes", counts), unstaffed > 0 ? t("new_plan_unstaffed", { n: number(unstaffed) }) : ""].join(" "));
 }
 
 // A plan that has come into force meanwhile is shown without being asked for.
@@ -44,7 +44,7 @@ async function watch() {
     const before = current().days[0];
     change({ days });
     refresh();
-    notify(await newPlan(scheme, before));
+    await notifyOfPlan(scheme, before);
   } catch {
     // The next round tries again; what is shown stays.
   }

@@ -6,6 +6,7 @@ import { day, number } from "../core/format.js";
 import { gapKindName, SEVERITIES, severityName } from "../core/gap_kinds.js";
 import { chosenGap, countGaps, foundKinds, notAnalysed, runsOf, runUpTo, shownRun } from "../core/gap_runs.js";
 import { t } from "../core/i18n.js";
+import { exportLinks } from "../core/lists.js";
 import { empty, failure, loading } from "../core/notifications.js";
 import { change, current, listen } from "../core/state.js";
 import { outcomeList } from "../map/legend_rows.js";
@@ -62,6 +63,7 @@ export function openGapList() {
       h("div", { class: "chips" }, chips),
       missing.length > 0 ? outcomeList(missing) : null,
       run.whole ? null : h("p", { class: "note" }, t("gaps_part", { area: run.area_code })),
+      exportLinks("gaps", { run: run.id, ...filter }),
     );
   };
   const rows = () => {

@@ -4,7 +4,7 @@ import { ask } from "../core/api.js";
 import { h, replace } from "../core/dom.js";
 import { COUNTED_KINDS, entityKindPlural } from "../core/entity_kinds.js";
 import { area, distance, number, period } from "../core/format.js";
-import { t, word } from "../core/i18n.js";
+import { t } from "../core/i18n.js";
 import { errorMessage, notify } from "../core/notifications.js";
 import { may } from "../core/session.js";
 import { current } from "../core/state.js";
@@ -12,22 +12,21 @@ import { flyToBox } from "../map/camera.js";
 import { outcomeList } from "../map/legend_rows.js";
 import { gapRowOfCell } from "./gap_row.js";
 import { locate, ownerRows } from "./owner_rows.js";
-import { actions, block, facts, head, revealButton, tile, zoomButton } from "./parts.js";
+import { actions, areaButton, block, facts, head, listTile, revealButton, zoomButton } from "./parts.js";
+import { person } from "./people.js";
 
 const DUTIES = ["leader", "officer", "inspector", "assistant"];
 const SHOWN = 4;
 
 function counts(cell) {
   const kinds = [...COUNTED_KINDS, ...Object.keys(cell.counts).filter((kind) => !COUNTED_KINDS.includes(kind))];
-  return h("div", { class: "tiles" }, kinds.map((kind) => tile(number(cell.counts[kind] ?? 0), entityKindPlural(kind), { "data-count": kind })));
+  const list = (kind) => ({ list: "entities", query: { cell: cell.code, kind }, title: cell.name || cell.code, under: entityKindPlural(kind) });
+  return h("div", { class: "tiles" }, kinds.map((kind) => listTile(number(cell.counts[kind] ?? 0), entityKindPlural(kind), list(kind), { "data-count": kind })));
 }
-
-// Users who may not see names get them masked; that a post is filled is no secret.
-const person = (officer) => officer.personal?.name ?? officer.external_id;
 
 function rank(letter, posts) {
   const own = posts.filter((each) => each.rank === letter).sort((a, b) => DUTIES.indexOf(a.duty) - DUTIES.indexOf(b.duty));
-  const rows = own.map((each) => h("li", { tabindex: "-1" }, h("span", {}, person(each)), h("small", {}, word("duty", each.duty))));
+  const rows = own.map((each) => h("li", { tabindex: "-1" }, person(each)));
   const rest = rows.splice(SHOWN);
   if (rest.length > 0) {
     const more = h("li", {}, h("button", { class: "link-button", type: "button", onclick: () => {
@@ -51,7 +50,7 @@ function officers(cell) {
       more.remove();
       box.focus();
     } catch (error) {
-      notify(errorMessage(error));
+      notify(() => errorMessage(error));
     }
   };
   const more = h("div", {}, ...revealButton(reveal));
@@ -83,7 +82,7 @@ async function render(chosen, { map, onShown }) {
   const [cell, others] = await Promise.all([ask(path(scheme, chosen.code), { query: { at } }), elsewhere(chosen, scheme)]);
   const fly = () => flyToBox(map, cell.box);
   if (chosen.fly) onShown(fly);
-  const areas = cell.areas.map((each) => each.name ?? each.code).join(" · ");
+  const areas = cell.areas.length ? h("span", { class: "links-row" }, cell.areas.map(areaButton)) : null;
   return [
     head(t("sheet.cell"), cell.name || cell.code, cell.code),
     actions(zoomButton(fly)),

@@ -5,6 +5,7 @@ import { byId, h } from "../core/dom.js";
 import { today } from "../core/format.js";
 import { runUpTo } from "../core/gap_runs.js";
 import { t } from "../core/i18n.js";
+import { exportLinks } from "../core/lists.js";
 import { failure } from "../core/notifications.js";
 import { change, current, listen } from "../core/state.js";
 import { showBaseMap } from "../map/base_map.js";
@@ -89,7 +90,10 @@ function drawCard(mark) {
   const { against, at } = current();
   const same = against === (at ?? today());
   if (same) mark([]);
-  showCard(t("compare"), daySelects(), same ? null : changeLists(against, at ?? today(), mark), h("p", { class: "note" }, t(same ? "compare_same" : "compare_slider")));
+  const [since, until] = [against, at ?? today()].sort();
+  const exports = [["stat_cells", "cell-changes"], ["stat_gaps", "gap-changes"]].map(([word, list]) => [h("b", {}, t(word)), exportLinks(list, { since, at: until })]);
+  const lists = () => [changeLists(since, until, mark), h("div", { class: "compare-exports" }, exports)];
+  showCard(t("compare"), daySelects(), same ? null : lists(), h("p", { class: "note" }, t(same ? "compare_same" : "compare_slider")));
 }
 
 // The latest day on which other cells were in force than on the one shown.

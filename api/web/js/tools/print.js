@@ -105,7 +105,7 @@ function layOut(map, pageTitle, src, classes) {
 }
 
 async function print(map, pageTitle) {
-  notify(t("print_preparing"));
+  notify(() => t("print_preparing"));
   const classes = await classification(current());
   // A choice of a moment ago may not be drawn yet.
   recolourCells(map, classes);
@@ -141,7 +141,7 @@ export function openPrint(map, pageTitle) {
     try {
       await print(map, pageTitle);
     } catch (error) {
-      notify(errorMessage(error));
+      notify(() => errorMessage(error));
     } finally {
       busy = false;
     }

@@ -1,0 +1,20 @@
+// Lists of the service: read in parts by the page, taken away whole as Excel or CSV.
+
+import { address, ask } from "./api.js";
+import { h } from "./dom.js";
+import { t } from "./i18n.js";
+import { current } from "./state.js";
+
+const PAGE = 100;
+
+// What every list is asked with, beside what narrows it.
+const common = () => ({ scheme: current().scheme, at: current().at, lang: current().language });
+
+// Some rows of a list: { columns, items, total }.
+export const readList = (name, query, offset = 0) => ask(`v1/lists/${name}`, { query: { ...common(), ...query, limit: PAGE, offset } });
+
+// Links by which a whole list leaves the page.
+export function exportLinks(name, query) {
+  const link = (form, word) => h("a", { class: "link-button", "data-export": form, href: address(`v1/lists/${name}.${form}`, { ...common(), ...query }), download: "", "data-t": word }, t(word));
+  return h("p", { class: "exports" }, link("xlsx", "export_xlsx"), link("csv", "export_csv"));
+}
