@@ -266,10 +266,17 @@ def read_gap(gap_id: RecordId, caller: Caller, database: DatabaseDep) -> Respons
         return json_response(gap_record(found, place=place))
 
 
-def _list_request(caller: Principal, at: date | None, **restrictions: str | None) -> ListRequest:
+def _list_request(
+    caller: Principal,
+    at: date | None,
+    *,
+    kind: str | None = None,
+    severity: str | None = None,
+    area: str | None = None,
+) -> ListRequest:
     """Return what is asked of gaps; names of people stay masked."""
     shown = ShownOfficers(caller, reveal=False)
-    if (area := restrictions.get("area")) is not None and not caller.covers(area):
+    if area is not None and not caller.covers(area):
         raise NotFoundError(f"There is no area '{area}'.")
     return ListRequest(
         scope=caller.area_code,
@@ -277,5 +284,7 @@ def _list_request(caller: Principal, at: date | None, **restrictions: str | None
         personal_of=shown.personal_of,
         personal=False,
         on=at or date.today(),
-        **restrictions,
+        kind=kind,
+        severity=severity,
+        area=area,
     )

@@ -88,7 +88,7 @@ def _read_entities(session: Session, gaps: Sequence[Gap]) -> dict[tuple[str | No
         kind, number = _entity_key(gap)
         if kind is not None and number is not None:
             numbers[kind].add(number)
-    found = {}
+    found: dict[tuple[str | None, ...], GapEntity] = {}
     for kind, wanted in numbers.items():
         ordered = sorted(wanted)
         for start in range(0, len(ordered), _IDS_AT_ONCE):

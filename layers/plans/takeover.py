@@ -144,7 +144,7 @@ def _reused_codes(
         Cell.scheme_id == plan.scheme_id, Cell.valid_from.is_not(None)
     )
     for code, start, end, area_code in session.execute(versions):
-        if code not in last or (end or date.max) >= last[code][1]:
+        if start is not None and (code not in last or (end or date.max) >= last[code][1]):
             last[code] = (start, end or date.max, area_code)
     found = []
     for code in wanted:
