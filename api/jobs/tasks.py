@@ -36,6 +36,7 @@ from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.queries import find_plan
 from layers.plans.schemes import find_scheme, used_codes
+from layers.staff.vacancies import count_unstaffed
 
 PROGRESS_INTERVAL_S = 0.3
 """Seconds between two times that a job tells how far it is."""
@@ -277,7 +278,7 @@ def _publish_plan(context: _JobContext) -> dict[str, Any]:
             "assignments_ended": done.assignments.ended,
             "assignments_begun": done.assignments.inserted,
             "superseded": list(done.superseded),
-            "unstaffed": done.unstaffed,
+            "unstaffed": count_unstaffed(session, find_plan(session, plan_id), date.fromisoformat(on)),
             "revision": done.revision,
         }
         return context.complete(session, result)

@@ -26,7 +26,7 @@ from layers.db.database import current_revision
 from layers.plans import cell_queries
 from layers.plans.queries import find_plan
 from layers.plans.schemes import find_scheme
-from layers.staff.vacancies import count_unstaffed_on
+from layers.staff.vacancies import count_unstaffed_on, is_staffed
 
 router = APIRouter(prefix="/v1", tags=["cells"])
 
@@ -78,14 +78,17 @@ def list_cells_in_force(
     day = at or date.today()
     with_geometry = geometry or page.geojson
     with database.read() as session:
+        found = find_scheme(session, scheme)
+        held = is_staffed(found.id, day)
+        where = None if staffed is None else held if staffed else ~held
         cells, next_cursor = cell_queries.list_cells_in_force(
             session,
             page,
-            find_scheme(session, scheme),
+            found,
             day,
             caller.area_code,
             text=text,
-            staffed=staffed,
+            where=where,
             geometry=with_geometry,
         )
         records = [cell_record(cell, geometry=with_geometry) for cell in cells]

@@ -42,6 +42,7 @@ from layers.plans.publish import publish, require_publishable
 from layers.plans.review import reject_plan, submit_plan
 from layers.plans.schemes import find_scheme
 from layers.plans.states import Step, require_step
+from layers.staff.vacancies import count_unstaffed
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"])
 
@@ -304,7 +305,8 @@ def publish_draft(
             confirmed=body.confirm,
         )
         audit(session, caller, Action.publish, f"plan {plan_id}", area_code=plan.area_code, on=str(body.on))
-        record = publish_record(plan, queries.scheme_code(session, plan), publication)
+        unstaffed = count_unstaffed(session, plan, body.on)
+        record = publish_record(plan, queries.scheme_code(session, plan), publication, unstaffed=unstaffed)
         return WriteResult(record, version=plan.version)
 
     response = write(body, handler)

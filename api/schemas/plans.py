@@ -141,8 +141,10 @@ def check_record(plan: models.Plan, scheme: str, check: StoredCheck) -> dict[str
     return build_record(PlanCheck, check, plan=plan_record(plan, scheme))
 
 
-def publish_record(plan: models.Plan, scheme: str, publication: Publication) -> dict[str, Any]:
-    """Return what publishing a plan did as it is answered."""
+def publish_record(
+    plan: models.Plan, scheme: str, publication: Publication, *, unstaffed: int
+) -> dict[str, Any]:
+    """Return what publishing a plan did as it is answered, and how many of its cells nobody answers for."""
     return build_record(
         PublishResult,
         publication,
@@ -150,6 +152,7 @@ def publish_record(plan: models.Plan, scheme: str, publication: Publication) -> 
         assignments_ended=publication.assignments.ended,
         assignments_begun=publication.assignments.inserted,
         superseded=list(publication.superseded),
+        unstaffed=unstaffed,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Literal, NamedTuple
 
 import shapely
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, defer
 
 from gis.errors import InputError, NotFoundError
@@ -16,7 +16,6 @@ from layers.db.keyset import PageRequest
 from layers.db.text_match import contains_text, contains_words, match_rank
 from layers.models import Cell, Plan, Scheme
 from layers.plans.cells import cells_in_force, select_plan_cells
-from layers.staff.vacancies import is_unstaffed
 
 _MAX_VERSIONS = 1_000
 
@@ -79,7 +78,7 @@ def list_cells_in_force(
     scope: str | None,
     *,
     text: str | None = None,
-    staffed: bool | None = None,
+    where: ColumnElement[bool] | None = None,
     geometry: bool = True,
 ) -> tuple[Sequence[Cell], str | None]:
     """Return a page of the cells in force on a date in the order of their codes, and the cursor of the next.
@@ -94,8 +93,8 @@ def list_cells_in_force(
         Only cells of this area and those beneath it; None for all.
     text
         Part of the name or code.
-    staffed
-        Only cells in which somebody holds a post on the date, or only those in which nobody does.
+    where
+        What else they must be.
     geometry
         Read geometries too.
 
@@ -109,9 +108,8 @@ def list_cells_in_force(
         statement = statement.options(defer(Cell.geometry))
     if text:
         statement = statement.where(contains_text(text, Cell.name, Cell.code))
-    if staffed is not None:
-        vacant = is_unstaffed(scheme.id, on)
-        statement = statement.where(~vacant if staffed else vacant)
+    if where is not None:
+        statement = statement.where(where)
     return _fetch(session, page, statement)
 
 

@@ -27,7 +27,6 @@ from layers.plans.check import require_found_valid, require_valid
 from layers.plans.queries import find_plan
 from layers.plans.states import Step, require_step, take_step
 from layers.plans.takeover import Takeover, examine_takeover
-from layers.staff.vacancies import count_unstaffed
 
 _STEPS = 5
 """The steps of which publishing tells: validity, comparison, cells, plans, assignments."""
@@ -51,8 +50,6 @@ class Publication(NamedTuple):
         Rows of assignments ended and inserted.
     superseded
         Ids of the plans of which nothing is left in force from some day on, which was not so before.
-    unstaffed
-        Cells of the plan in which nobody holds a post on that day.
     revision
         The number of the database's state with this plan.
     """
@@ -62,7 +59,6 @@ class Publication(NamedTuple):
     begun: int
     assignments: AssignmentChanges
     superseded: tuple[int, ...]
-    unstaffed: int
     revision: int
 
 
@@ -152,7 +148,6 @@ def publish(
         begun=len(after) - len(kept_before),
         assignments=changes,
         superseded=tuple(superseded),
-        unstaffed=count_unstaffed(session, plan, on),
         revision=bump_revision(session),
     )
 

@@ -14,6 +14,7 @@ from layers.plans.schemes import create_scheme
 from layers.plans.states import has_state, is_in_force, state_on
 from layers.staff.officers import create_officer
 from layers.staff.posts import add_post
+from layers.staff.vacancies import count_unstaffed, count_unstaffed_on
 from tests.layers.squares import (
     COUNTY,
     EAST_TOWN,
@@ -180,9 +181,15 @@ def test_a_day_far_away_is_questioned(database: Database, scheme: int) -> None:
 
 def test_cells_without_an_officer_are_counted(database: Database, scheme: int) -> None:
     with database.write() as session:
-        assert publish(session, draft(session, scheme, COUNTY_ABCD).id, MARCH).unstaffed == 4
+        first = draft(session, scheme, COUNTY_ABCD)
+        publish(session, first.id, MARCH)
+        assert count_unstaffed(session, first, MARCH) == count_unstaffed_on(session, scheme, MARCH, None) == 4
         officer = create_officer(session, "o", area_code=COUNTY, personal={}, attributes={}, on=MARCH)
         add_post(
             session, officer, scheme="community", cell_code="a", duty="leader", rank="A", on=MARCH, scope=None
         )
-        assert publish(session, draft(session, scheme, WEST_A | EAST_C).id, APRIL).unstaffed == 1
+        second = draft(session, scheme, WEST_A | EAST_C)
+        publish(session, second.id, APRIL)
+        assert (
+            count_unstaffed(session, second, APRIL) == count_unstaffed_on(session, scheme, APRIL, None) == 1
+        )
