@@ -42,6 +42,7 @@ def serve(
     Options not given are read from WANGGE_HOST, WANGGE_PORT, WANGGE_WORKERS and WANGGE_DATABASE.
     """
     from api.app import require_migrated
+    from api.jobs.launcher import shared_launcher
     from api.settings import ServiceSettings
     from layers.db.database import Database
 
@@ -56,6 +57,9 @@ def serve(
         require_migrated(opened)
     finally:
         opened.close()
+    if settings.workers == 1:
+        # Before there is a thread or a socket that it would inherit.
+        shared_launcher().fork()
     run_server(settings, bind_socket(settings.host, settings.port))
 
 
