@@ -12,7 +12,7 @@ import { answerable, entityLink } from "./gap_row.js";
 import { actions, block, facts, head, openCell, tile, zoomButton } from "./parts.js";
 
 // The areas of a gap by name, and the code of its own.
-const areaOf = (gap) => [gap.area, gap.area_code].filter(Boolean).join(" · ");
+const areaOf = (gap) => [gap.area, gap.area_code].filter(Boolean).join(" ");
 
 function tiles(gap) {
   const figures = [
