@@ -5,6 +5,7 @@ made is never touched.
 """
 
 import secrets
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable
@@ -128,7 +129,10 @@ def build_database(
             published = _publish_plans(database, sample, areas, cells, size_m, on_step)
             with database.write() as session:
                 create_account(session, SYSTEM, ACCOUNT, Role.publisher, None, secrets.token_urlsafe(24))
-        new_file.replace(path)
+        # A file that was there keeps its permissions, and a link its target.
+        if path.exists():
+            shutil.copymode(path, new_file)
+        new_file.replace(path.resolve())
     return published
 
 

@@ -7,7 +7,6 @@ import contextlib
 import gc
 import json
 import os
-import re
 import resource
 import sys
 import threading
@@ -16,11 +15,13 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from api.jobs.tasks import ProgressReporter, Task, run_job
+from api.advice import rewrite_options
+from api.jobs.tasks import FORM_FIELDS, READ_FIELDS, ProgressReporter, Task, run_job
 from api.problems import is_database_unavailable
 from gis.errors import WanggeError
 from layers.db.database import Database
 
+_OTHERWISE = "the form has no field for it: put it right in the file"
 _MAX_ERROR_LENGTH = 1000
 # An error can name all columns of a file, and is told with the job wherever jobs are listed.
 
@@ -77,7 +78,8 @@ def _run_task(line: str, write: Callable[[str], Any]) -> dict[str, Any]:
         path = "" if file is None else str(task.uploads / file)
         message = str(error).replace(path, "The file") if path else str(error)
         # An option of the command line is a field of the form here.
-        message = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda found: found[1].replace("-", "_"), message)
+        fields = FORM_FIELDS.get(task.kind, READ_FIELDS)
+        message = rewrite_options(message, lambda name: name if name in fields else None, _OTHERWISE)
         return {"error": message if len(message) <= _MAX_ERROR_LENGTH else message[:_MAX_ERROR_LENGTH] + " …"}
     except MemoryError:
         return {"error": "Not enough memory for this; give less at once."}

@@ -14,15 +14,10 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from pydantic import BaseModel
-from pyproj import CRS
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.jobs.export_files import write_export
-from gis.areas import build_hierarchy
-from gis.divide import divide_square
 from gis.errors import InputError, LimitError
-from layers.areas.hierarchy import read_area_geometries, read_hierarchy
 from layers.db.database import Database
 from layers.fields.columns import standardise_areas, standardise_cells
 from layers.formats import read_layer
@@ -30,16 +25,23 @@ from layers.gaps.runs import search_gaps
 from layers.imports.areas import AreaImportSummary, import_areas
 from layers.imports.entities import ImportSummary, import_entities
 from layers.jobs.queue import complete, heartbeat
-from layers.models import Area, GapRun
+from layers.models import GapRun
 from layers.plans.check import examine_plan, store_check
+from layers.plans.divide import divide_areas
 from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.queries import find_plan
-from layers.plans.schemes import find_scheme, used_codes
+from layers.plans.schemes import find_scheme
 from layers.staff.vacancies import count_unstaffed
 
 PROGRESS_INTERVAL_S = 0.3
 """Seconds between two times that a job tells how far it is."""
+
+READ_FIELDS = ("layer", "source_crs", "lon_field", "lat_field")
+"""The fields of a form that say how its file is to be read, as parameters of `layers.formats.read_layer`."""
+
+FORM_FIELDS = {"import-entities": {*READ_FIELDS, "kind", "id_field", "datum"}}
+"""The fields that a message may advise to fill in, by kind of job; `READ_FIELDS` for others."""
 
 MAX_LISTED_REJECTED = 1_000
 """How many rejected records a result lists; all are counted."""
@@ -121,7 +123,7 @@ class _JobContext:
     @property
     def read_options(self) -> dict[str, Any]:
         """How the file is to be read, for `read_layer` and what reads like it."""
-        options = {name: self.parameter(name) for name in ("layer", "source_crs", "lon_field", "lat_field")}
+        options = {name: self.parameter(name) for name in READ_FIELDS}
         return {**options, "max_vertices": self.task.vertices}
 
     @property
@@ -207,20 +209,14 @@ def _import_cells(context: _JobContext) -> dict[str, Any]:
 
 def _divide(context: _JobContext) -> dict[str, Any]:
     def cells(session: Any, scheme: Any) -> Any:
-        codes = read_hierarchy(session).leaves(context.parameter("area_code"))
-        areas = read_area_geometries(session, codes)
-        if not len(areas):
-            raise InputError("There are no areas to divide; import areas first.")
-        crs = CRS.from_user_input(scheme.working_crs)
-        named = session.execute(select(Area.code, Area.name).where(Area.code.in_(codes)))
-        names = {row.code: row.name for row in named}
-        areas = build_hierarchy(areas.assign(name=areas["code"].map(names), level="", parent=None), crs=crs)
-        return divide_square(
-            areas,
+        given = {name: context.parameter(name) for name in ("level", "min_share")}
+        return divide_areas(
+            session,
+            scheme,
+            context.parameter("area_code"),
             size_m=context.parameter("size_m"),
-            crs=crs,
-            used_codes=used_codes(session, scheme.id),
             progress=context.progress,
+            **{name: value for name, value in given.items() if value is not None},
         )
 
     return _create_draft(context, cells)

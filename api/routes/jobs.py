@@ -47,6 +47,16 @@ class DivisionRequest(schemas.RequestModel):
     name: Annotated[str, Field(min_length=1, max_length=200)] = Field(examples=["squares of 100 m"])
     area_code: Annotated[str, Field(max_length=100)] | None = Field(default=None, examples=["440305"])
     size_m: Annotated[float, Field(ge=1, le=100_000)] = Field(examples=[100.0])
+    level: Annotated[str, Field(max_length=100)] | None = Field(
+        default=None,
+        examples=["town"],
+        description="Cells keep to areas of this level; the lowest if not given.",
+    )
+    min_share: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None,
+        examples=[0.25],
+        description="Share of a square below which a remnant joins its neighbour; 0.25 if not given.",
+    )
 
 
 class _ReceivedFile(schemas.RequestModel):

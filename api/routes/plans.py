@@ -39,7 +39,7 @@ from layers.plans.check import check_plan, stored_check
 from layers.plans.compare import read_comparison
 from layers.plans.drafts import create_draft
 from layers.plans.publish import publish, require_publishable
-from layers.plans.review import reject_plan, submit_plan
+from layers.plans.review import reject_plan, submit_plan, withdraw_plan
 from layers.plans.schemes import find_scheme
 from layers.plans.states import Step, require_step
 from layers.staff.vacancies import count_unstaffed
@@ -253,6 +253,23 @@ def reject(plan_id: PlanId, version: IfMatchVersion, caller: Caller, write: Idem
     def handler(session: Session) -> WriteResult:
         plan = reject_plan(session, plan_id, version, caller.area_code)
         return _reviewed(session, caller, plan, Action.reject)
+
+    return write(None, handler)
+
+
+@router.post(
+    "/{plan_id}/withdraw",
+    summary="Withdraw a plan",
+    response_model=schemas.Plan,
+    responses=problem_responses(400, 404, 409, 412, 422, 428),
+)
+@requires(Right.draft, AreaPolicy.checked)
+def withdraw(plan_id: PlanId, version: IfMatchVersion, caller: Caller, write: IdempotentWriteDep) -> Response:
+    """Give up a plan that was never in force; it stays in the list."""
+
+    def handler(session: Session) -> WriteResult:
+        plan = withdraw_plan(session, plan_id, version, caller.area_code)
+        return _reviewed(session, caller, plan, Action.record)
 
     return write(None, handler)
 

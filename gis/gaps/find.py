@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gis.crs import LONLAT
-from gis.errors import InputError
+from gis.errors import InputError, ParameterError
 from gis.gaps.catalogue import GAP_KINDS
 from gis.gaps.frame import FIGURES_COLUMN, GAP_COLUMNS, build_gap_frame, describe_gaps
 from gis.gaps.gap_input import GapInput
@@ -147,7 +147,7 @@ def find_gaps(
     chosen = list(GAP_KINDS) if kinds is None else list(dict.fromkeys(kinds))
     for name in chosen:
         if name not in GAP_KINDS:
-            raise InputError(f"'{name}' is no kind of gap; known are: {', '.join(GAP_KINDS)}.")
+            raise ParameterError(f"'{name}' is no kind of gap; known are: {', '.join(GAP_KINDS)}.")
     rules = rules or GapRules()
     report_progress = progress or no_progress
     frames: list[gpd.GeoDataFrame] = []

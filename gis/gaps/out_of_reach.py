@@ -12,7 +12,7 @@ from pyproj import CRS
 
 from gis.arrays import BoolArray, IntArray, ObjectArray
 from gis.crs import LONLAT, to_lonlat, to_working_crs
-from gis.errors import InputError
+from gis.errors import InputError, ParameterError
 from gis.gaps.buffers import subtract_buffers
 from gis.gaps.frame import build_gap_frame
 from gis.gaps.gap_input import GapInput, representative_points
@@ -87,7 +87,7 @@ def _service_requirements(gap_input: GapInput, rule: OutOfReachRule) -> list[_Se
     if not rule.by_class:
         return [_ServiceRequirement(None, [], places[located], rule.distance_m)]
     if "class" not in services.columns:
-        raise InputError(
+        raise ParameterError(
             "The rules set out_of_reach.by_class, but the service points have no column 'class'."
         )
     classes = services["class"].astype(str).to_numpy(dtype=object)

@@ -20,6 +20,8 @@ class Step(StrEnum):
     """A planner hands a valid draft to a publisher."""
     reject = "reject"
     """A publisher gives a submitted plan back."""
+    withdraw = "withdraw"
+    """It is given up before it was in force."""
     publish = "publish"
     """A publisher puts a valid plan in force."""
     supersede = "supersede"
@@ -37,9 +39,12 @@ class _Rule(NamedTuple):
 _UNPUBLISHED = frozenset({PlanState.draft, PlanState.submitted})
 
 _RULES: Mapping[Step, _Rule] = {
-    Step.check: _Rule(_UNPUBLISHED, None, "{state}; it was checked before it was published"),
+    Step.check: _Rule(_UNPUBLISHED, None, "{state}; only a draft or submitted plan is checked"),
     Step.submit: _Rule(frozenset({PlanState.draft}), PlanState.submitted, "{state}, not draft"),
     Step.reject: _Rule(frozenset({PlanState.submitted}), PlanState.draft, "{state}, not submitted"),
+    Step.withdraw: _Rule(
+        _UNPUBLISHED, PlanState.withdrawn, "{state}; publish another plan of its ground for the same day"
+    ),
     Step.publish: _Rule(_UNPUBLISHED, PlanState.published, "{state} already"),
     Step.supersede: _Rule(frozenset({PlanState.published}), PlanState.superseded, "{state}, not published"),
 }
