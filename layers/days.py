@@ -29,4 +29,5 @@ def day_doubt(day: date, *, today: date | None = None) -> str | None:
     if -MAX_DAYS_PAST <= distance <= MAX_DAYS_AHEAD:
         return None
     side = "from now" if distance > 0 else "ago"
-    return f"The day {day} is {abs(distance) // 365} years {side}; confirm it if it is meant."
+    years = f"{abs(distance) // 365} years {side}"
+    return f"The day {day} is {years}; confirm it if it is meant (confirm, or --confirm)."

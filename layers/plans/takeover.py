@@ -1,13 +1,16 @@
 """What a plan takes over on a day: the cells that end for it, how long its own last, and what forbids it."""
 
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import shapely
 from pyproj import CRS
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from gis.arrays import BoolArray, ObjectArray
@@ -15,7 +18,7 @@ from gis.crs import LONLAT
 from gis.topology.polygon_layer import NOISE_WIDTH_M, mean_width
 from layers.areas.hierarchy import AreaHierarchy, read_area_geometries
 from layers.models import Cell, Plan, Scheme
-from layers.plans.cells import cells_as_of
+from layers.plans.cells import cells_as_of, read_cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +61,10 @@ def examine_takeover(
     hindrances: list[str] = []
     present = cells_as_of(session, plan.scheme_id, on)
     inside, across = _within_area(session, plan, plan.area_code, present, hierarchy)
-    if across is not None:
+    if across.any():
         hindrances.append(
-            f"Cell {across} in force reaches into area {plan.area_code} from outside; "
-            "publish a plan of an area that holds both."
+            f"Cell {present['code'][across].iloc[0]} in force reaches into area {plan.area_code} from "
+            "outside; publish a plan of an area that holds both."
         )
     before = present[inside].reset_index(drop=True)
     later = _later_plans(session, plan, on, hierarchy)
@@ -72,43 +75,50 @@ def examine_takeover(
             held, across = _within_area(session, plan, other.area_code, cells, hierarchy)
             for row in np.flatnonzero(held):
                 found[row] = other
-            if across is not None and cells is after:
+            if across.any() and cells is after:
                 hindrances.append(
-                    f"Cell {across} reaches beyond area {other.area_code}, whose plan {other.id} begins on "
-                    f"{other.valid_from}; publish a plan of an area that holds both for that day or a later "
-                    "one."
+                    f"Cell {after['code'][across].iloc[0]} reaches beyond area {other.area_code}, whose plan "
+                    f"{other.id} begins on {other.valid_from}; publish a plan of an area that holds both for "
+                    "that day or a later one."
                 )
-    hindrances += _reused_codes(session, plan, before, after, on, hierarchy)
-    ends = [None if other is None else other.valid_from for other in followers]
-    return Takeover(before, later, resumes, ends, hindrances)
+    takeover = Takeover(
+        before,
+        later,
+        resumes,
+        [None if other is None else other.valid_from for other in followers],
+        hindrances,
+    )
+    hindrances += _refused_codes(session, plan, takeover, after, on, hierarchy)
+    return takeover
 
 
 def _later_plans(session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy) -> list[Plan]:
     leaves = hierarchy.leaves(plan.area_code)
     chosen = select(Plan).where(Plan.scheme_id == plan.scheme_id, Plan.valid_from > on, Plan.id != plan.id)
+    # Of several of one day the last published is the one in force.
     found = session.scalars(chosen.order_by(Plan.valid_from, Plan.published_at.desc()))
     return [other for other in found if leaves & hierarchy.leaves(other.area_code)]
 
 
 def _within_area(
     session: Session, plan: Plan, area_code: str | None, cells: gpd.GeoDataFrame, hierarchy: AreaHierarchy
-) -> tuple[BoolArray, str | None]:
-    """Return which cells lie in an area, and the code of one that lies there in part."""
+) -> tuple[BoolArray, BoolArray]:
+    """Return which cells lie in an area, and which of them only in part."""
+    across = np.zeros(len(cells), dtype=bool)
     if area_code is None:
-        return np.ones(len(cells), dtype=bool), None
+        return ~across, across
     inside = cells["area_code"].isin(hierarchy.subtree(area_code)).to_numpy(dtype=bool, copy=True)
     # A cell of an area nearby lies beside; one of an area above, or of none, may lie across.
     above = cells["area_code"].isna() | cells["area_code"].isin(hierarchy.ancestors(area_code))
     candidates = np.flatnonzero(~inside & above.to_numpy(dtype=bool))
-    if not len(candidates):
-        return inside, None
-    crs = CRS.from_user_input(session.get_one(Scheme, plan.scheme_id).working_crs)
-    area = read_area_geometries(session, {area_code}).to_crs(crs).geometry.iloc[0]
-    geometries = gpd.GeoSeries(cells.geometry.to_numpy()[candidates], crs=LONLAT).to_crs(crs).to_numpy()
-    within = _exceeds_rounding(shapely.intersection(geometries, area))
-    across = np.flatnonzero(within & _exceeds_rounding(shapely.difference(geometries, area)))
-    inside[candidates[within]] = True
-    return inside, cells["code"].iloc[candidates[across[0]]] if len(across) else None
+    if len(candidates):
+        crs = CRS.from_user_input(session.get_one(Scheme, plan.scheme_id).working_crs)
+        area = read_area_geometries(session, {area_code}).to_crs(crs).geometry.iloc[0]
+        polygons = gpd.GeoSeries(cells.geometry.to_numpy()[candidates], crs=LONLAT).to_crs(crs).to_numpy()
+        within = _exceeds_rounding(shapely.intersection(polygons, area))
+        inside[candidates[within]] = True
+        across[candidates] = within & _exceeds_rounding(shapely.difference(polygons, area))
+    return inside, across
 
 
 def _exceeds_rounding(geometries: ObjectArray) -> BoolArray:
@@ -119,45 +129,82 @@ def _exceeds_rounding(geometries: ObjectArray) -> BoolArray:
     return result
 
 
-def _reused_codes(
+def _refused_codes(
     session: Session,
     plan: Plan,
-    before: gpd.GeoDataFrame,
+    takeover: Takeover,
     after: gpd.GeoDataFrame,
     on: date,
     hierarchy: AreaHierarchy,
 ) -> list[str]:
-    """Return a sentence for codes that name another cell: in force elsewhere, or ended before this day.
+    """Return a sentence for each code that names another cell: at the same time, elsewhere, or before.
 
     A code that ended on this very day, by a plan that this one replaces, goes on; so does one that a later
     plan has on this ground.
     """
-    inside = hierarchy.subtree(plan.area_code)
+    versions: dict[str, list[_Version]] = defaultdict(list)
+    for version in _read_versions(session, plan, on, hierarchy):
+        versions[version.code].append(version)
+    known = {}
+    for code, resumed, until in zip(
+        takeover.before["code"], takeover.resumes, takeover.before["valid_to"], strict=True
+    ):
+        begin = None if resumed is None else resumed.valid_from
+        known[code] = begin if begin is not None and (until is None or until > begin) else date.max
+    refusals = []
+    for code, end in zip(after["code"], takeover.ends, strict=True):
+        coming = [each for each in versions[code] if each.start > on and each.end > each.start]
+        again = min([each.start for each in coming] + [known.get(code, date.max)])
+        outside = next((each for each in coming if not each.on_ground), None)
+        if outside is not None:
+            refusals.append(
+                f"The code {code} belongs to a cell that begins on {outside.start} outside the plan's ground."
+            )
+        elif (end or date.max) > again:
+            refusals.append(
+                f"The code {code} belongs to a cell that begins on {again}, before the plan's own ends; "
+                "give that another code."
+            )
+        elif code not in known and not coming:
+            refusals += _refused_past(code, versions[code], on)
+    return refusals
 
-    def on_ground(area_code: str | None) -> bool:
-        return area_code is None or plan.area_code is None or area_code in inside
 
-    known = set(before["code"])
-    wanted = [code for code in after["code"] if code not in known]
-    last: dict[str, tuple[date, date, str | None]] = {}
-    versions = select(Cell.code, Cell.valid_from, Cell.valid_to, Cell.area_code).where(
-        Cell.scheme_id == plan.scheme_id, Cell.valid_from.is_not(None)
+def _refused_past(code: str, versions: list["_Version"], on: date) -> list[str]:
+    """Return a sentence if a code that is not in force on the ground is, or was, that of another cell."""
+    past = [each for each in versions if each.start <= on]
+    if not past:
+        return []
+    last = max(each.end for each in past)
+    if last > on:
+        return [f"The code {code} belongs to a cell in force outside the plan's ground."]
+    if last == on and all(each.on_ground for each in past if each.end == last):
+        return []
+    return [f"The code {code} belonged to a cell that ended on {last}; codes are not used again."]
+
+
+class _Version(NamedTuple):
+    """A version of a cell, and whether all of it lies on the ground of a plan, where that decides."""
+
+    code: str
+    start: date
+    end: date
+    on_ground: bool
+
+
+def _read_versions(session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy) -> Iterator["_Version"]:
+    """Read all versions of a scheme's cells; of those that end on a day or begin later, where they lie."""
+    published = (Cell.scheme_id == plan.scheme_id) & Cell.valid_from.is_not(None)
+    deciding = or_(Cell.valid_to == on, Cell.valid_from > on)
+    columns = ("id", "code", "area_code", "valid_from", "valid_to")
+    near = read_cells(session, select(Cell).where(published, deciding), columns)
+    inside, across = _within_area(session, plan, plan.area_code, near, hierarchy)
+    bounds = (near["code"], near["valid_from"], near["valid_to"], inside & ~across)
+    for code, start, end, on_ground in zip(*bounds, strict=True):
+        yield _Version(code, start, end or date.max, bool(on_ground))
+    others = select(Cell.code, Cell.valid_from, Cell.valid_to).where(
+        published, ~deciding | deciding.is_(None)
     )
-    for code, start, end, area_code in session.execute(versions):
-        if start is not None and (code not in last or (end or date.max) >= last[code][1]):
-            last[code] = (start, end or date.max, area_code)
-    found = []
-    for code in wanted:
-        if code not in last:
-            continue
-        start, end, area_code = last[code]
-        if start > on:
-            if not on_ground(area_code):
-                found.append(
-                    f"The code {code} belongs to a cell that begins on {start} outside the plan's ground."
-                )
-        elif end > on:
-            found.append(f"The code {code} belongs to a cell in force outside the plan's ground.")
-        elif end != on or not on_ground(area_code):
-            found.append(f"The code {code} belonged to a cell that ended on {end}; codes are not used again.")
-    return found
+    for code, first, last in session.execute(others):
+        if first is not None:
+            yield _Version(code, first, last or date.max, on_ground=False)

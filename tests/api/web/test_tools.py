@@ -213,7 +213,10 @@ def test_two_days_lie_side_by_side(open_page: Open, interface: Any) -> None:
         shown = page.locator(f"[data-change=gap-{change}] summary b").all_inner_texts()
         assert shown == ([str(count)] if count else [])
     page.click("[data-change=cell-begun] summary")
-    assert page.locator("[data-change=cell-begun] .change-row").count() == min(len(stripes()), 50)
+    opened.wait(
+        "document.querySelectorAll('[data-change=cell-begun] .change-row').length"
+        f" === {min(len(stripes()), 50)}"
+    )
     opened.wait("wangge.map.queryRenderedFeatures({layers: ['change-cells']}).length > 0")
     page.click("[data-change=cell-ended] summary")
     page.click("[data-change=cell-ended] .change-row >> nth=0")
