@@ -20,7 +20,7 @@ def require_near_day(day: date, *, confirmed: bool = False, today: date | None =
         If it is more than `MAX_DAYS_AHEAD` days ahead or `MAX_DAYS_PAST` days past.
     """
     if not confirmed and (doubt := day_doubt(day, today=today)) is not None:
-        raise InputError(doubt)
+        raise InputError(f"{doubt[:-1]} (--confirm).")
 
 
 def day_doubt(day: date, *, today: date | None = None) -> str | None:
@@ -30,4 +30,4 @@ def day_doubt(day: date, *, today: date | None = None) -> str | None:
         return None
     side = "from now" if distance > 0 else "ago"
     years = f"{abs(distance) // 365} years {side}"
-    return f"The day {day} is {years}; confirm it if it is meant (confirm, or --confirm)."
+    return f"The day {day} is {years}; confirm it if it is meant."

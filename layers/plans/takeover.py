@@ -165,20 +165,23 @@ def _refused_codes(
                 f"The code {code} belongs to a cell that begins on {again}, before the plan's own ends; "
                 "give that another code."
             )
-        elif code not in known and not coming:
-            refusals += _refused_past(code, versions[code], on)
+        elif code not in known:
+            refusals += _refused_past(code, versions[code], on, goes_on=bool(coming))
     return refusals
 
 
-def _refused_past(code: str, versions: list["_Version"], on: date) -> list[str]:
-    """Return a sentence if a code that is not in force on the ground is, or was, that of another cell."""
+def _refused_past(code: str, versions: list["_Version"], on: date, *, goes_on: bool) -> list[str]:
+    """Return a sentence if a code that is not in force on the ground is, or was, that of another cell.
+
+    `goes_on` is whether a later plan has the code on this ground.
+    """
     past = [each for each in versions if each.start <= on]
     if not past:
         return []
     last = max(each.end for each in past)
     if last > on:
         return [f"The code {code} belongs to a cell in force outside the plan's ground."]
-    if last == on and all(each.on_ground for each in past if each.end == last):
+    if goes_on or (last == on and all(each.on_ground for each in past if each.end == last)):
         return []
     return [f"The code {code} belonged to a cell that ended on {last}; codes are not used again."]
 
