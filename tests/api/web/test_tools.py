@@ -221,7 +221,7 @@ def test_two_days_lie_side_by_side(open_page: Open, interface: Any) -> None:
     page.click("[data-change=cell-ended] summary")
     page.click("[data-change=cell-ended] .change-row >> nth=0")
     page.wait_for_selector("#sheet .kind:has-text('网格')")
-    page.keyboard.press("Escape")
+    page.click("#sheet .sheet-head .icon-button")
     page.click("#tool-compare")
     assert page.locator("#second").count() == 0
 
