@@ -15,6 +15,7 @@ import typer
 
 from api.cli.call import CommandOptions, explain
 from gis.errors import InputError, ParameterError, RefusedError, WanggeError
+from gis.progress import Note
 
 P = ParamSpec("P")
 
@@ -120,10 +121,20 @@ def print_message(text: str) -> None:
     typer.echo(" ".join(text.splitlines()), err=True)
 
 
+def print_note(sentence: str) -> None:
+    """Write a note to standard error."""
+    print_message(f"note: {sentence}")
+
+
+def note_on(path: Path) -> Note:
+    """Return what writes a note that concerns a file."""
+    return lambda sentence: print_note(f"{path}: {sentence}")
+
+
 def print_notes(remarks: Iterable[str]) -> None:
     """Write notes to standard error."""
     for line in remarks:
-        print_message(f"note: {line}")
+        print_note(line)
 
 
 def print_result(lines: Iterable[str], summary: Mapping[str, Any], *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 import typer
 
 from api.cli import options
-from api.cli.console import error_prefix, handle_errors, print_notes, print_result
+from api.cli.console import error_prefix, handle_errors, note_on, print_note, print_notes, print_result
 from api.cli.open_database import open_database
 from api.cli.progress import progress_bar
 
@@ -44,6 +44,13 @@ def load_areas(
     name_field: options.NameField = None,
     level_field: options.LevelField = None,
     parent_field: options.ParentField = None,
+    parents_from_children: Annotated[
+        bool,
+        typer.Option(
+            "--parents-from-children",
+            help="Make every parent the union of its children, where borders do not fit.",
+        ),
+    ] = False,
     as_json: options.JsonOption = False,
     **reading: Unpack[options.ReadOptions],
 ) -> None:
@@ -59,9 +66,21 @@ def load_areas(
         parent_field=parent_field,
         **reading,
     )
+    lines = []
+    if parents_from_children:
+        from gis.areas import unite_children
+
+        with error_prefix(file):
+            frame, changed = unite_children(frame)
+        if changed:
+            most = max(changed, key=changed.__getitem__)
+            lines.append(
+                f"{len(changed):,} areas made of those beneath them; the most changed is {most}, "
+                f"by {changed[most]:,.2f} m²"
+            )
     with open_database(database) as opened, error_prefix(file):
-        summary = import_areas(opened, frame, on=on)
-    lines = [
+        summary = import_areas(opened, frame, on=on, note=note_on(file))
+    lines += [
         f"{summary.inserted:,} areas inserted, {summary.updated:,} updated, {summary.unchanged:,} unchanged"
     ]
     if summary.moved:
@@ -101,6 +120,7 @@ def load_entities(
             personal=personal or (),
             on=on,
             progress=progress,
+            note=print_note,
             **reading,
         )
     lines = []
@@ -152,6 +172,7 @@ def load_officers(
         list[str] | None, typer.Option(help="A further field with a person's data; may be repeated.")
     ] = None,
     id_field: options.IdField = None,
+    encoding: options.Encoding = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Load officers: identity, area_code, duty or role, rank, name, phone.
@@ -161,7 +182,7 @@ def load_officers(
     from layers.formats import read_table
     from layers.imports.officers import import_officers
 
-    table = read_table(file)
+    table = read_table(file, encoding=encoding, note=print_note)
     with open_database(database) as opened, error_prefix(file):
         import_summary = import_officers(
             opened, table, scheme=posts, id_field=id_field, personal=personal or (), on=on
@@ -192,7 +213,7 @@ def export(
     cell: Annotated[str | None, typer.Option(help="Entities of this cell of the scheme.")] = None,
     on: options.OnDay = None,
     personal: Annotated[
-        bool, typer.Option("--personal", help="With names and phone numbers of people.")
+        bool, typer.Option("--personal", help="With what is personal of entities or cells.")
     ] = False,
     as_json: options.JsonOption = False,
 ) -> None:

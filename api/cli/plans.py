@@ -183,7 +183,7 @@ def publish_draft(
             f"plan {number} is in force from {day}: {done.begun:,} cells begin, {done.ended:,} end, "
             f"{done.kept:,} go on"
         ),
-        f"{done.assignments.inserted:,} entities assigned anew",
+        f"assignments of entities: {done.assignments.inserted:,} begin, {done.assignments.ended:,} end",
         f"{unstaffed:,} cells have nobody who answers for them",
     ]
     print_result(lines, record, as_json=as_json)

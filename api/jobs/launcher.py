@@ -1,4 +1,4 @@
-"""The launcher: keeps a process that has loaded what jobs need, so that a job begins at once."""
+"""The launcher: keeps processes that have loaded what jobs need, so that a job begins at once."""
 
 import atexit
 import contextlib
@@ -109,18 +109,19 @@ class TaskProcess:
 
 
 class Launcher:
-    """Gives each task a process; keeps the one they are forked from."""
+    """Gives each task a process; keeps those they are forked from, as many as have run at once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._idle_process: ForkServer | None = None
+        self._idle_processes: list[ForkServer] = []
 
     def preload(self) -> None:
         """Let the next task begin at once; returns before that is so."""
         with self._lock:
-            if self._idle_process is None or self._idle_process.poll() is not None:
-                self._discard_idle_process()
-                self._idle_process = _start_fork_server()
+            for process in [each for each in self._idle_processes if each.poll() is not None]:
+                self._discard(process)
+            if not self._idle_processes:
+                self._idle_processes.append(_start_fork_server())
 
     def fork(self) -> None:
         """Fork what tasks will be forked from off this process, which must not have begun a thread.
@@ -129,34 +130,32 @@ class Launcher:
         process of its own.
         """
         with self._lock:
-            self._discard_idle_process()
-            self._idle_process = _fork_server()
+            self._idle_processes.append(_fork_server())
 
     @contextmanager
     def launch(self, task: str) -> Iterator[TaskProcess]:
         """Give a process to a task, a line of JSON; it is no more when the block ends."""
         self.preload()
         with self._lock:
-            process, self._idle_process = self._idle_process or _start_fork_server(), None
+            process = self._idle_processes.pop() if self._idle_processes else _start_fork_server()
         running = TaskProcess(process, task)
         try:
             yield running
         finally:
             if running.terminate():
                 with self._lock:
-                    self._discard_idle_process()
-                    self._idle_process = process
+                    self._idle_processes.append(process)
 
     def close(self) -> None:
-        """End the process that is kept."""
+        """End the processes that are kept."""
         with self._lock:
-            self._discard_idle_process()
+            for process in list(self._idle_processes):
+                self._discard(process)
 
-    def _discard_idle_process(self) -> None:
-        if self._idle_process is not None:
-            _kill(self._idle_process)
-            _close_pipes(self._idle_process)
-            self._idle_process = None
+    def _discard(self, process: ForkServer) -> None:
+        self._idle_processes.remove(process)
+        _kill(process)
+        _close_pipes(process)
 
 
 @cache

@@ -6,8 +6,8 @@ nothing, and one that has written is done.
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,13 @@ from zipfile import BadZipFile, ZipFile
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
+from api.advice import rewrite_options
 from api.jobs.export_files import write_export
 from gis.errors import InputError, LimitError
 from layers.db.database import Database
 from layers.fields.columns import standardise_areas, standardise_cells
 from layers.formats import read_layer
+from layers.formats.sqlite_files import require_stored_rows
 from layers.gaps.runs import search_gaps
 from layers.imports.areas import AreaImportSummary, import_areas
 from layers.imports.entities import ImportSummary, import_entities
@@ -37,11 +39,21 @@ from layers.staff.vacancies import count_unstaffed
 PROGRESS_INTERVAL_S = 0.3
 """Seconds between two times that a job tells how far it is."""
 
-READ_FIELDS = ("layer", "source_crs", "lon_field", "lat_field")
+READ_FIELDS = ("layer", "source_crs", "lon_field", "lat_field", "encoding")
 """The fields of a form that say how its file is to be read, as parameters of `layers.formats.read_layer`."""
 
-FORM_FIELDS = {"import-entities": {*READ_FIELDS, "kind", "id_field", "datum"}}
-"""The fields that a message may advise to fill in, by kind of job; `READ_FIELDS` for others."""
+AREA_FIELDS = ("code_field", "name_field", "level_field", "parent_field")
+CELL_FIELDS = ("code_field", "name_field", "area_field")
+"""Those that say which fields of the file are meant, as parameters of `layers.fields.columns`."""
+
+FORM_FIELDS: Mapping[str, Collection[str]] = {
+    "import-entities": (*READ_FIELDS, "kind", "id_field", "datum", "personal"),
+    "import-areas": (*READ_FIELDS, *AREA_FIELDS),
+    "import-cells": (*READ_FIELDS, *CELL_FIELDS, "personal"),
+}
+"""The fields that a message about the file may advise to fill in, by kind of job."""
+
+_OTHERWISE = "the form has no field for it: put it right in the file"
 
 MAX_LISTED_REJECTED = 1_000
 """How many rejected records a result lists; all are counted."""
@@ -60,6 +72,8 @@ class Task(BaseModel):
         The folder of uploaded files.
     seconds, memory, vertices, unpacked
         Limits of processor time, of bytes of memory, of vertices in a file and of bytes in an archive.
+    wait_s
+        Seconds that it waits for another job that writes to SQLite.
     kept_s
         Seconds that the file of an export is kept.
     """
@@ -75,7 +89,14 @@ class Task(BaseModel):
     memory: int
     vertices: int
     unpacked: int
+    wait_s: float
     kept_s: float
+
+
+def name_fields(kind: str, message: str) -> str:
+    """Return a message with the fields of the form in the place of the options of the command line."""
+    fields = FORM_FIELDS.get(kind, ())
+    return rewrite_options(message, lambda name: name if name in fields else None, _OTHERWISE)
 
 
 @dataclass
@@ -109,6 +130,7 @@ class _JobContext:
     database: Database
     task: Task
     progress: ProgressReporter
+    notes: list[str] = field(default_factory=list)
 
     @property
     def file(self) -> Path:
@@ -124,7 +146,15 @@ class _JobContext:
     def read_options(self) -> dict[str, Any]:
         """How the file is to be read, for `read_layer` and what reads like it."""
         options = {name: self.parameter(name) for name in READ_FIELDS}
-        return {**options, "max_vertices": self.task.vertices}
+        return {**options, "max_vertices": self.task.vertices, "note": self.note}
+
+    def note(self, sentence: str) -> None:
+        """Keep what was assumed or mended for the result."""
+        self.notes.append(name_fields(self.task.kind, sentence.replace(str(self.file), "The file")))
+
+    def fields(self, *names: str) -> dict[str, str | None]:
+        """Which fields of the file are meant, as `layers.fields.columns` takes them."""
+        return {name: self.parameter(name) for name in names}
 
     @property
     def day(self) -> date | None:
@@ -140,6 +170,8 @@ class _JobContext:
         ConflictError
             If the job was cancelled meanwhile.
         """
+        if self.notes:
+            result = {**result, "notes": self.notes}
         heartbeat(session, self.task.id, self.progress.done, self.progress.total)
         complete(session, self.task.id, result)
         return result
@@ -166,7 +198,7 @@ def run_job(database: Database, task: Task, progress: ProgressReporter) -> dict[
 
 
 def _import_entities(context: _JobContext) -> dict[str, Any]:
-    _require_unpacked_limit(context)
+    _require_harmless_file(context)
     result: dict[str, Any] = {}
 
     def complete_job(session: Session, done: ImportSummary) -> None:
@@ -182,6 +214,7 @@ def _import_entities(context: _JobContext) -> dict[str, Any]:
         kind=context.parameter("kind"),
         id_field=context.parameter("id_field"),
         datum=context.parameter("datum") or "wgs84",
+        personal=context.parameter("personal") or (),
         **context.read_options,
         area_code=context.task.area_code,
         on=context.day,
@@ -192,24 +225,34 @@ def _import_entities(context: _JobContext) -> dict[str, Any]:
 
 
 def _import_areas(context: _JobContext) -> dict[str, Any]:
-    _require_unpacked_limit(context)
-    frame = standardise_areas(read_layer(context.file, role="areas", **context.read_options))
+    _require_harmless_file(context)
+    frame = standardise_areas(
+        read_layer(context.file, role="areas", **context.read_options),
+        **context.fields(*AREA_FIELDS),
+    )
+
+    result: dict[str, Any] = {}
 
     def complete_job(session: Session, done: AreaImportSummary) -> None:
-        context.complete(session, done._asdict())
+        result.update(context.complete(session, done._asdict()))
 
-    return import_areas(context.database, frame, on=context.day, before_commit=complete_job)._asdict()
+    import_areas(context.database, frame, on=context.day, note=context.note, before_commit=complete_job)
+    return result
 
 
 def _import_cells(context: _JobContext) -> dict[str, Any]:
-    _require_unpacked_limit(context)
-    frame = standardise_cells(read_layer(context.file, role="cells", **context.read_options))
+    _require_harmless_file(context)
+    frame = standardise_cells(
+        read_layer(context.file, role="cells", **context.read_options),
+        **context.fields(*CELL_FIELDS),
+    )
     return _create_draft(context, lambda _session, _scheme: frame)
 
 
 def _divide(context: _JobContext) -> dict[str, Any]:
+    given = {name: context.parameter(name) for name in ("level", "min_share", "crs", "code_layout")}
+
     def cells(session: Any, scheme: Any) -> Any:
-        given = {name: context.parameter(name) for name in ("level", "min_share")}
         return divide_areas(
             session,
             scheme,
@@ -219,7 +262,20 @@ def _divide(context: _JobContext) -> dict[str, Any]:
             **{name: value for name, value in given.items() if value is not None},
         )
 
-    return _create_draft(context, cells)
+    if not context.parameter("dry_run"):
+        return _create_draft(context, cells)
+    with context.database.read() as session:
+        made = cells(session, find_scheme(session, context.parameter("scheme")))
+    result = {
+        "plan": None,
+        "cells": len(made),
+        "areas": made["area_code"].nunique(),
+        "area_m2": float(made["area_m2"].sum()),
+        "first_code": made["code"].min(),
+        "last_code": made["code"].max(),
+    }
+    with context.database.write() as session:
+        return context.complete(session, result)
 
 
 def _check_plan(context: _JobContext) -> dict[str, Any]:
@@ -323,12 +379,13 @@ def _create_draft(context: _JobContext, make_cells: Callable[[Any, Any], Any]) -
             name=context.parameter("name"),
             created_by=context.task.created_by,
             area_code=context.parameter("area_code"),
+            personal=context.parameter("personal") or (),
         )
         return context.complete(session, {"plan": plan.id, "cells": len(cells)})
 
 
-def _require_unpacked_limit(context: _JobContext) -> None:
-    """Refuse an archive that unpacks to too much."""
+def _require_harmless_file(context: _JobContext) -> None:
+    """Refuse an archive that unpacks to too much, and a database that computes its rows."""
     if context.file.suffix.lower() == ".zip":
         try:
             with ZipFile(context.file) as archive:
@@ -337,6 +394,7 @@ def _require_unpacked_limit(context: _JobContext) -> None:
             raise InputError("The archive cannot be read.") from error
         if size > context.task.unpacked:
             raise LimitError(f"The archive unpacks to more than {context.task.unpacked:,} bytes.")
+    require_stored_rows(context.file)
 
 
 JOB_HANDLERS: Mapping[str, Callable[[_JobContext], dict[str, Any]]] = {

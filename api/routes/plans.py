@@ -21,6 +21,7 @@ from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
 from api.http.parameters import PlanId, parse_geometry
 from api.http.responses import json_response, list_response
+from api.jobs.job_requests import JobRequests, JobRequestsDep
 from api.problems import problem_responses
 from api.schemas.base import POLYGON
 from api.schemas.jobs import job_record
@@ -32,7 +33,6 @@ from api.security.requirements import AreaPolicy, requires
 from gis.crs import LONLAT
 from gis.errors import InputError
 from layers.db.database import Session
-from layers.jobs.queue import enqueue
 from layers.models import Plan, PlanState
 from layers.plans import queries
 from layers.plans.check import check_plan, stored_check
@@ -176,6 +176,7 @@ def run_check(
     plan_id: PlanId,
     caller: Caller,
     write: IdempotentWriteDep,
+    jobs: JobRequestsDep,
     on: Annotated[
         date | None, Query(description="The day it is to be published for; today when not given.")
     ] = None,
@@ -190,13 +191,8 @@ def run_check(
         plan = queries.find_plan(session, plan_id, caller.area_code)
         if queries.is_checked_by_job(session, plan):
             require_step(plan, Step.check)
-            return _enqueue(
-                session,
-                caller,
-                "check",
-                plan,
-                {"plan": plan_id, "on": None if on is None else on.isoformat()},
-            )
+            given = {"plan": plan_id, "on": None if on is None else on.isoformat()}
+            return _enqueue(session, jobs, caller, "check", plan, given)
         check_plan(session, plan_id, caller.area_code, on=on)
         record = check_record(plan, queries.scheme_code(session, plan), stored_check(plan))
         return WriteResult(record, version=plan.version)
@@ -288,6 +284,7 @@ def publish_draft(
     version: IfMatchVersion,
     caller: Caller,
     write: IdempotentWriteDep,
+    jobs: JobRequestsDep,
 ) -> Response:
     """Put a valid plan in force on a date, in one transaction with all assignments.
 
@@ -312,7 +309,7 @@ def publish_draft(
                 "role": caller.role,
                 "confirm": body.confirm,
             }
-            return _enqueue(session, caller, "publish", plan, given)
+            return _enqueue(session, jobs, caller, "publish", plan, given)
         publication = publish(
             session,
             plan_id,
@@ -339,10 +336,15 @@ def _reviewed(session: Session, caller: Principal, plan: Plan, action: Action) -
 
 
 def _enqueue(
-    session: Session, caller: Principal, kind: str, plan: Plan, parameters: dict[str, Any]
+    session: Session,
+    jobs: JobRequests,
+    caller: Principal,
+    kind: str,
+    plan: Plan,
+    parameters: dict[str, Any],
 ) -> WriteResult:
     """Let a job do what takes too long for a request."""
-    job = enqueue(session, kind, parameters, created_by=caller.label, area_code=caller.area_code)
+    job = jobs.enqueue(session, caller, kind, parameters, caller.area_code)
     audit(session, caller, Action.record, f"job {job.id}", area_code=plan.area_code, kind=kind, plan=plan.id)
     return WriteResult(job_record(job), 202, location=f"/v1/jobs/{job.id}")
 

@@ -32,6 +32,9 @@ class Cell(BaseModel):
     area_m2: float = Field(examples=[10000.0])
     perimeter_m: float = Field(examples=[400.0])
     attributes: dict[str, Any] = Field(examples=[{"households": 300}])
+    personal: dict[str, Any] = Field(
+        examples=[{"网格员姓名": "王*"}], description="Masked, unless revealed to one who may see it."
+    )
     valid_from: date | None = Field(examples=["2026-01-01"])
     valid_to: date | None = Field(examples=[None])
     geometry: dict[str, Any] | None = Field(default=None, examples=[POLYGON])
@@ -77,9 +80,17 @@ class CellSheet(Cell):
     gaps: list[Gap] = Field(description="Of that run, the most severe first; at most a hundred.")
 
 
-def cell_record(cell: models.Cell, *, geometry: bool = True) -> dict[str, Any]:
-    """Return a version of a cell as it is answered, with its geometry or without."""
-    record = build_record(Cell, cell, geometry=geojson_fragment(cell.geometry) if geometry else None)
+def cell_record(cell: models.Cell, *, geometry: bool = True, plain: bool = False) -> dict[str, Any]:
+    """Return a version of a cell as it is answered, with its geometry or without.
+
+    Personal values are masked unless they are to be plain.
+    """
+    record = build_record(
+        Cell,
+        cell,
+        personal=cell.personal if plain else mask_personal(cell.personal),
+        geometry=geojson_fragment(cell.geometry) if geometry else None,
+    )
     if not geometry:
         del record["geometry"]
     return record
@@ -109,6 +120,7 @@ def cell_sheet_record(
     gap_run: models.GapRun | None,
     gap_outcomes: Sequence[Outcome],
     gaps: Iterable[FoundGap],
+    plain: bool,
 ) -> dict[str, Any]:
     """Return the sheet of a cell as it is answered.
 
@@ -124,10 +136,13 @@ def cell_sheet_record(
         As `cell_officer_record` makes them.
     gap_run, gap_outcomes, gaps
         The newest run that has looked at the cell, what it says of each kind, and its gaps there.
+    plain
+        Personal values of the cell are to be shown as they are.
     """
     return build_record(
         CellSheet,
         cell,
+        personal=cell.personal if plain else mask_personal(cell.personal),
         geometry=geojson_fragment(cell.geometry),
         scheme=scheme,
         at=at,

@@ -121,7 +121,8 @@ def examine_plan(
     cells, areas = _check_input(session, plan)
     report = check_topology(cells, areas, crs=crs, progress=progress)
     day = on or date.today()
-    takeover = examine_takeover(session, plan, cells, day, read_hierarchy(session))
+    # The findings are for all who may see the plan.
+    takeover = examine_takeover(session, plan, cells, day, read_hierarchy(session), plan.area_code)
     doubt = day_doubt(day)
     hindrances = takeover.hindrances if doubt is None else [doubt, *takeover.hindrances]
     return CheckResult(report, _fingerprint(cells, areas), day, hindrances)

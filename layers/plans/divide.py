@@ -1,11 +1,12 @@
 """Dividing areas of the database: the cells of a plan to be drafted."""
 
 import geopandas as gpd
-from pyproj import CRS
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gis.areas import build_hierarchy
+from gis.codes import CodeLayout
+from gis.crs import parse_working_crs
 from gis.divide import divide_square
 from gis.errors import InputError
 from gis.progress import Progress
@@ -22,6 +23,8 @@ def divide_areas(
     size_m: float,
     level: str | None = None,
     min_share: float = 0.25,
+    crs: str | None = None,
+    code_layout: CodeLayout = "auto",
     progress: Progress | None = None,
 ) -> gpd.GeoDataFrame:
     """Divide an area into squares, with codes that the scheme has not given yet.
@@ -30,10 +33,12 @@ def divide_areas(
     ----------
     area_code
         The area to divide; all areas when not given.
-    size_m, min_share, progress
-        As for `gis.divide.divide_square`.
+    size_m, min_share, code_layout, progress
+        As for `gis.divide.divide_square`, whose `layout` is that of the codes.
     level
         Which areas beneath it cells must keep to, by their level; the lowest when not given.
+    crs
+        Metric CRS in which the squares are square; the scheme's when not given.
 
     Raises
     ------
@@ -56,14 +61,17 @@ def divide_areas(
     areas = read_area_geometries(session, codes)
     if not len(areas):
         raise InputError("There are no areas to divide; load areas first.")
-    crs = CRS.from_user_input(scheme.working_crs)
+    working_crs = parse_working_crs(crs or scheme.working_crs)
     names = {row.code: row.name for row in rows}
-    areas = build_hierarchy(areas.assign(name=areas["code"].map(names), level="", parent=None), crs=crs)
+    areas = build_hierarchy(
+        areas.assign(name=areas["code"].map(names), level="", parent=None), crs=working_crs
+    )
     return divide_square(
         areas,
         size_m=size_m,
         min_share=min_share,
-        crs=crs,
+        crs=working_crs,
+        layout=code_layout,
         used_codes=used_codes(session, scheme.id),
         progress=progress,
     )

@@ -33,10 +33,10 @@ _STEPS = 5
 
 _RESUMED_COLUMNS = (
     *("scheme_id", "code", "name", "kind", "parent", "area_code", "area_m2", "perimeter_m"),
-    *("attributes", "geometry"),
+    *("attributes", "personal", "geometry"),
 )
 
-_COMPARED_COLUMNS = ("name", "kind", "parent", "area_code", "attributes")
+_COMPARED_COLUMNS = ("name", "kind", "parent", "area_code", "attributes", "personal")
 
 
 class Publication(NamedTuple):
@@ -49,7 +49,8 @@ class Publication(NamedTuple):
     assignments
         Rows of assignments ended and inserted.
     superseded
-        Ids of the plans of which nothing is left in force from some day on, which was not so before.
+        Ids of the plans of which nothing is left in force from some day on, which was not so before; those
+        in the scope.
     revision
         The number of the database's state with this plan.
     """
@@ -124,7 +125,7 @@ def publish(
     hierarchy = read_hierarchy(session)
     after = require_valid(session, plan)
     report_progress(1, _STEPS)
-    takeover = examine_takeover(session, plan, after, on, hierarchy)
+    takeover = examine_takeover(session, plan, after, on, hierarchy, scope)
     if takeover.hindrances:
         raise ConflictError(takeover.hindrances[0])
     before = takeover.before
@@ -132,7 +133,7 @@ def publish(
     report_progress(2, _STEPS)
     _write_cells(session, plan, on, takeover, after, kept_before, kept_after)
     report_progress(3, _STEPS)
-    superseded = _write_plans(session, plan, on, hierarchy)
+    superseded = _write_plans(session, plan, on, hierarchy, scope)
     session.flush()
     report_progress(4, _STEPS)
     if _covers_same_area(before, after):
@@ -267,8 +268,10 @@ def _resume_cells(session: Session, ended: gpd.GeoDataFrame, takeover: Takeover)
         )
 
 
-def _write_plans(session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy) -> list[int]:
-    """Mark the plan as published; return the plans of which others now leave nothing from some day on."""
+def _write_plans(
+    session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy, scope: str | None
+) -> list[int]:
+    """Mark the plan as published; return plans in the scope of which others now leave nothing some day."""
     published = list(
         session.scalars(select(Plan).where(Plan.scheme_id == plan.scheme_id, Plan.published_at.is_not(None)))
     )
@@ -290,7 +293,8 @@ def _write_plans(session: Session, plan: Plan, on: date, hierarchy: AreaHierarch
                 else:
                     each.version += 1
                 each.valid_to = last
-                changed.append(each.id)
+                if hierarchy.covers(scope, each.area_code):
+                    changed.append(each.id)
         if each.valid_from is not None:
             next_day.update(dict.fromkeys(leaves, each.valid_from))
     return [number for number in changed if number != plan.id]

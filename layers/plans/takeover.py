@@ -47,7 +47,12 @@ class Takeover:
 
 
 def examine_takeover(
-    session: Session, plan: Plan, after: gpd.GeoDataFrame, on: date, hierarchy: AreaHierarchy
+    session: Session,
+    plan: Plan,
+    after: gpd.GeoDataFrame,
+    on: date,
+    hierarchy: AreaHierarchy,
+    scope: str | None,
 ) -> Takeover:
     """Find what a plan takes over on a day, and what forbids it.
 
@@ -57,14 +62,19 @@ def examine_takeover(
         Not published yet.
     after
         Its cells, as `layers.plans.cells.plan_cells` reads them.
+    scope
+        The area whose readers the hindrances are for: what lies elsewhere is not named.
     """
     hindrances: list[str] = []
     present = cells_as_of(session, plan.scheme_id, on)
     inside, across = _within_area(session, plan, plan.area_code, present, hierarchy)
     if across.any():
+        found = present[across].iloc[0]
+        covered = hierarchy.covers(scope, found["area_code"])
+        named = f"Cell {found['code']}" if covered else "A cell of a wider area"
         hindrances.append(
-            f"Cell {present['code'][across].iloc[0]} in force reaches into area {plan.area_code} from "
-            "outside; publish a plan of an area that holds both."
+            f"{named} in force reaches into area {plan.area_code} from outside; "
+            "publish a plan of an area that holds both."
         )
     before = present[inside].reset_index(drop=True)
     later = _later_plans(session, plan, on, hierarchy)
@@ -76,10 +86,13 @@ def examine_takeover(
             for row in np.flatnonzero(held):
                 found[row] = other
             if across.any() and cells is after:
+                named = "a plan of another area"
+                if hierarchy.covers(scope, other.area_code):
+                    named = f"area {other.area_code}, whose plan {other.id}"
                 hindrances.append(
-                    f"Cell {after['code'][across].iloc[0]} reaches beyond area {other.area_code}, whose plan "
-                    f"{other.id} begins on {other.valid_from}; publish a plan of an area that holds both for "
-                    "that day or a later one."
+                    f"Cell {after['code'][across].iloc[0]} reaches beyond {named} begins on "
+                    f"{other.valid_from}; publish a plan of an area that holds both for that day or a later "
+                    "one."
                 )
     takeover = Takeover(
         before,
@@ -88,7 +101,7 @@ def examine_takeover(
         [None if other is None else other.valid_from for other in followers],
         hindrances,
     )
-    hindrances += _refused_codes(session, plan, takeover, after, on, hierarchy)
+    hindrances += _refused_codes(session, plan, takeover, after, on, hierarchy, scope)
     return takeover
 
 
@@ -136,6 +149,7 @@ def _refused_codes(
     after: gpd.GeoDataFrame,
     on: date,
     hierarchy: AreaHierarchy,
+    scope: str | None,
 ) -> list[str]:
     """Return a sentence for each code that names another cell: at the same time, elsewhere, or before.
 
@@ -143,7 +157,7 @@ def _refused_codes(
     plan has on this ground.
     """
     versions: dict[str, list[_Version]] = defaultdict(list)
-    for version in _read_versions(session, plan, on, hierarchy):
+    for version in _read_versions(session, plan, on, hierarchy, scope):
         versions[version.code].append(version)
     known = {}
     for code, resumed, until in zip(
@@ -156,7 +170,9 @@ def _refused_codes(
         coming = [each for each in versions[code] if each.start > on and each.end > each.start]
         again = min([each.start for each in coming] + [known.get(code, date.max)])
         outside = next((each for each in coming if not each.on_ground), None)
-        if outside is not None:
+        if outside is not None and not outside.named:
+            refusals.append(_taken(code))
+        elif outside is not None:
             refusals.append(
                 f"The code {code} belongs to a cell that begins on {outside.start} outside the plan's ground."
             )
@@ -179,35 +195,53 @@ def _refused_past(code: str, versions: list["_Version"], on: date, *, goes_on: b
     if not past:
         return []
     last = max(each.end for each in past)
+    named = all(each.named for each in past if each.end == last)
     if last > on:
-        return [f"The code {code} belongs to a cell in force outside the plan's ground."]
+        elsewhere = f"The code {code} belongs to a cell in force outside the plan's ground."
+        return [elsewhere if named else _taken(code)]
     if goes_on or (last == on and all(each.on_ground for each in past if each.end == last)):
         return []
-    return [f"The code {code} belonged to a cell that ended on {last}; codes are not used again."]
+    ended = f"The code {code} belonged to a cell that ended on {last}; codes are not used again."
+    return [ended if named else _taken(code)]
+
+
+def _taken(code: str) -> str:
+    """Return the refusal of a code of a cell elsewhere, of which the reader is not told more."""
+    return f"The code {code} is taken in this scheme; give the cell another."
 
 
 class _Version(NamedTuple):
-    """A version of a cell, and whether all of it lies on the ground of a plan, where that decides."""
+    """A version of a cell; whether it may be named, and whether it is known to lie on a plan's ground."""
 
     code: str
     start: date
     end: date
+    named: bool
     on_ground: bool
 
 
-def _read_versions(session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy) -> Iterator["_Version"]:
+def _read_versions(
+    session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy, scope: str | None
+) -> Iterator["_Version"]:
     """Read all versions of a scheme's cells; of those that end on a day or begin later, where they lie."""
     published = (Cell.scheme_id == plan.scheme_id) & Cell.valid_from.is_not(None)
     deciding = or_(Cell.valid_to == on, Cell.valid_from > on)
     columns = ("id", "code", "area_code", "valid_from", "valid_to")
     near = read_cells(session, select(Cell).where(published, deciding), columns)
     inside, across = _within_area(session, plan, plan.area_code, near, hierarchy)
-    bounds = (near["code"], near["valid_from"], near["valid_to"], inside & ~across)
-    for code, start, end, on_ground in zip(*bounds, strict=True):
-        yield _Version(code, start, end or date.max, bool(on_ground))
-    others = select(Cell.code, Cell.valid_from, Cell.valid_to).where(
+    named: dict[str | None, bool] = {}
+
+    def may_name(area_code: str | None) -> bool:
+        if area_code not in named:
+            named[area_code] = hierarchy.covers(scope, area_code)
+        return named[area_code]
+
+    bounds = (near["code"], near["valid_from"], near["valid_to"], near["area_code"], inside & ~across)
+    for code, start, end, area_code, on_ground in zip(*bounds, strict=True):
+        yield _Version(code, start, end or date.max, may_name(area_code), bool(on_ground))
+    others = select(Cell.code, Cell.valid_from, Cell.valid_to, Cell.area_code).where(
         published, ~deciding | deciding.is_(None)
     )
-    for code, first, last in session.execute(others):
+    for code, first, last, area_code in session.execute(others):
         if first is not None:
-            yield _Version(code, first, last or date.max, on_ground=False)
+            yield _Version(code, first, last or date.max, may_name(area_code), on_ground=False)

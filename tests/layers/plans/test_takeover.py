@@ -161,7 +161,13 @@ def test_check_says_what_publish_would_refuse(database: Database, scheme: int) -
         publish(session, draft(session, scheme, EAST_NEW, area_code=EAST_TOWN).id, JUNE)
         taken = draft(session, scheme, dict.fromkeys(SQUARES_OF[WEST_TOWN], "e"), area_code=WEST_TOWN)
         check_plan(session, taken.id, on=MAY)
-        assert "begins on 2026-06-01 outside" in stored_check(taken).hindrances[0]
+        # Who sees the plan of one town alone is not told of the other's cells.
+        assert stored_check(taken).hindrances == [
+            "The code e is taken in this scheme; give the cell another."
+        ]
+        for scope, words in ((WEST_TOWN, "taken in this scheme"), (None, "begins on 2026-06-01 outside")):
+            with pytest.raises(ConflictError, match=words):
+                publish(session, taken.id, MAY, scope=scope)
         check_plan(session, taken.id, on=date(2226, 1, 1))
         assert "199 years from now" in stored_check(taken).hindrances[0]
 
