@@ -126,11 +126,9 @@ def _entities(session: Session, request: ListRequest, text: str, limit: int) -> 
 
 def _entity_result(rank: int, entity: Entity, cell_code: str | None, text: str) -> SearchResult:
     found = find_in_document(text, entity.attributes)
-    place = (
-        None
-        if entity.geometry is None or entity.geometry.is_empty
-        else shapely.point_on_surface(entity.geometry)
-    )
+    place = None
+    if entity.geometry is not None and not shapely.is_empty(entity.geometry):
+        place = shapely.point_on_surface(entity.geometry)
     return SearchResult(
         "entity",
         rank,
