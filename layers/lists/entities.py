@@ -10,7 +10,7 @@ from layers.db.bulk import decode_geometries
 from layers.exports.layer_queries import LAYER_QUERIES, ExportFilters
 from layers.formats.write_batches import GEOMETRY_COLUMN
 from layers.lists.listing import ListColumn, Listing, ListPage, ListRequest, ListRow
-from layers.lists.responsibility import RESPONSIBILITY_COLUMNS, with_responsibility
+from layers.lists.responsibility import RESPONSIBILITY_COLUMNS, visible_cells, with_responsibility
 from layers.lists.words import kind_name
 from layers.plans.schemes import find_scheme
 
@@ -40,6 +40,8 @@ def read_entities(session: Session, request: ListRequest, limit: int, offset: in
             page = select(states).order_by(states.c.id, states.c.key).limit(left).offset(first)
             rows += _to_rows(session, request, session.execute(page).mappings().all())
     scheme = find_scheme(session, str(request.scheme))
+    visible = visible_cells(session, request, scheme.id, (row["cell_code"] for row in rows))
+    rows = [row if row["cell_code"] in visible else {**row, "cell_code": None} for row in rows]
     return ListPage(with_responsibility(session, request, scheme.id, rows), total)
 
 

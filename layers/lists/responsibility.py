@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from layers.areas.scope import within
 from layers.db.bulk import read_rows
 from layers.lists.listing import ListColumn, ListRequest, ListRow
 from layers.lists.words import duty_name
@@ -67,6 +68,15 @@ def with_responsibility(
     return complete
 
 
+def visible_cells(
+    session: Session, request: ListRequest, scheme_id: int, codes: Iterable[str | None]
+) -> set[str | None]:
+    """Return those of some codes whose cells lie in the caller's area: an own entity may be in another's."""
+    if request.scope is None:
+        return set(codes)
+    return set(_cell_names(session, request, scheme_id, {code for code in codes if code}, within_scope=True))
+
+
 def _person(request: ListRequest, answerable: _Answerable | None) -> ListRow:
     if answerable is None:
         return dict.fromkeys(("person", "person_number", "person_duty", "person_phone"))
@@ -80,7 +90,12 @@ def _person(request: ListRequest, answerable: _Answerable | None) -> ListRow:
 
 
 def _cell_names(
-    session: Session, request: ListRequest, scheme_id: int | None, codes: Iterable[str]
+    session: Session,
+    request: ListRequest,
+    scheme_id: int | None,
+    codes: Iterable[str],
+    *,
+    within_scope: bool = False,
 ) -> dict[str, str]:
     if scheme_id is None:
         return {}
@@ -89,7 +104,9 @@ def _cell_names(
     for start in range(0, len(listed), _CODES_AT_ONCE):
         part = listed[start : start + _CODES_AT_ONCE]
         chosen = select(Cell.code, Cell.name).where(
-            cells_in_force(scheme_id, request.on), Cell.code.in_(part)
+            cells_in_force(scheme_id, request.on),
+            Cell.code.in_(part),
+            within(Cell.area_code, request.scope if within_scope else None),
         )
         names |= {row.code: row.name for row in read_rows(session, chosen)}
     return names

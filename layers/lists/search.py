@@ -11,7 +11,7 @@ from layers.db.text_match import find_in_document
 from layers.entities.search import search_entities
 from layers.lists.entities import address_of
 from layers.lists.listing import MAX_ROWS, ListColumn, Listing, ListPage, ListRequest, ListRow
-from layers.lists.responsibility import RESPONSIBILITY_COLUMNS, with_responsibility
+from layers.lists.responsibility import RESPONSIBILITY_COLUMNS, visible_cells, with_responsibility
 from layers.lists.words import kind_name, result_name
 from layers.models import Entity, Officer
 from layers.plans.cell_queries import search_cells
@@ -121,16 +121,18 @@ def _officers(session: Session, request: ListRequest, text: str, limit: int) -> 
 def _entities(session: Session, request: ListRequest, text: str, limit: int) -> list[SearchResult]:
     scheme = None if request.scheme is None else find_scheme(session, request.scheme).id
     found = search_entities(session, request.ground, text, limit, scheme_id=scheme, personal=request.personal)
-    return [_entity_result(rank, entity, cell_code, text) for rank, entity, cell_code in found]
+    codes = {code for _, _, code in found}
+    visible = set() if scheme is None else visible_cells(session, request, scheme, codes)
+    return [
+        _entity_result(rank, entity, code if code in visible else None, text) for rank, entity, code in found
+    ]
 
 
 def _entity_result(rank: int, entity: Entity, cell_code: str | None, text: str) -> SearchResult:
     found = find_in_document(text, entity.attributes)
-    place = (
-        None
-        if entity.geometry is None or entity.geometry.is_empty
-        else shapely.point_on_surface(entity.geometry)
-    )
+    place = None
+    if entity.geometry is not None and not shapely.is_empty(entity.geometry):
+        place = shapely.point_on_surface(entity.geometry)
     return SearchResult(
         "entity",
         rank,

@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import date
+from importlib import import_module
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 
 from layers.db.database import Database
 from layers.lists import LISTS, listing
-from layers.models import Officer, Post
+from layers.models import Entity, Officer, Post
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client
 from tests.api.routes.grid import DAY, EAST_TOWN, LATER, WEST_TOWN, add_run, publish_cells
 from tests.layers.formats.test_spreadsheet import cells_of
@@ -137,8 +138,21 @@ def test_names_are_plain_only_where_asked_for_allowed_and_recorded(
     assert [entry["subject"] for entry in entries] == ["3 officer", "2 officer"]
 
 
-def test_each_caller_has_lists_of_their_own_ground(town: httpx.Client, client: Client) -> None:
+def test_each_caller_has_lists_of_their_own_ground(
+    town: httpx.Client, client: Client, ground: Database
+) -> None:
     east = client("viewer", EAST_TOWN)
+    # An entity of this town that stands in a cell of the other: the cell is not named, nor who answers for it.
+    with ground.write() as session:
+        stray = session.query(Entity).filter_by(external_id="e1").one()
+        stray.area_code = EAST_TOWN
+    (row,) = (row for row in read(east, "entities")["items"] if row["external_id"] == "e1")
+    assert (row["cell_code"], row["cell_name"], row["person_number"]) == (None, None, "G-2")
+    hits = east.get("/v1/search", params={"text": "店1", "scheme": "community"}).json()["items"]
+    assert [(hit["code"], hit["cell_code"]) for hit in hits] == [("e1", None)]
+    assert read(town, "entities", area=EAST_TOWN)["items"][0]["cell_code"] == CELL
+    with ground.write() as session:
+        session.query(Entity).filter_by(external_id="e1").one().area_code = WEST_TOWN
     assert [row["external_id"] for row in read(east, "entities")["items"]] == ["e5"]
     assert read(east, "entities", area=EAST_TOWN)["total"] == 1
     for name in LISTS:
@@ -193,7 +207,8 @@ def test_what_is_asked_wrongly_is_said(town: httpx.Client, monkeypatch: pytest.M
         "/v1/lists/cell-changes", params={"scheme": "community", "since": "2027-01-01", "at": "2026-01-01"}
     )
     assert later.status_code == 422
-    monkeypatch.setattr("api.routes.lists.MAX_ROWS", 3)
+    # The package has the router under the name of the module.
+    monkeypatch.setattr(import_module("api.routes.lists"), "MAX_ROWS", 3)
     assert listing.MAX_ROWS > 3
     many = town.get("/v1/lists/entities.csv", params={"scheme": "community"})
     assert (many.status_code, "5 rows" in many.json()["detail"]) == (413, True)

@@ -13,8 +13,14 @@ const common = () => ({ scheme: current().scheme, at: current().at, lang: curren
 // Some rows of a list: { columns, items, total }.
 export const readList = (name, query, offset = 0) => ask(`v1/lists/${name}`, { query: { ...common(), ...query, limit: PAGE, offset } });
 
+// What a list can be taken away as, and what that is called.
+export const FORMS = { xlsx: "export_xlsx", csv: "export_csv" };
+
+const exportLink = (name, form, query) =>
+  h("a", { class: "link-button", "data-export": form, href: address(`v1/lists/${name}.${form}`, { ...common(), ...query }), download: "", "data-t": FORMS[form] }, t(FORMS[form]));
+
 // Links by which a whole list leaves the page.
-export function exportLinks(name, query) {
-  const link = (form, word) => h("a", { class: "link-button", "data-export": form, href: address(`v1/lists/${name}.${form}`, { ...common(), ...query }), download: "", "data-t": word }, t(word));
-  return h("p", { class: "exports" }, link("xlsx", "export_xlsx"), link("csv", "export_csv"));
-}
+export const exportLinks = (name, query) => h("p", { class: "exports" }, Object.keys(FORMS).map((form) => exportLink(name, form, query)));
+
+// Take a whole list away at once.
+export const download = (name, form, query) => exportLink(name, form, query).click();

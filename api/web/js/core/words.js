@@ -227,6 +227,7 @@ export const WORDS = {
   group_feature: ["道路与建筑", "Roads and buildings"],
   group_entity: ["对象", "Objects"],
   group_officer: ["责任人", "Officers"],
+  group_list: ["带走全部结果", "Take all results away"],
   group_people: ["人员", "People"],
   "feature.roads": ["道路", "Road"],
   "feature.railway": ["铁路", "Railway"],

@@ -5,7 +5,7 @@ import { byId, debounce, h, replace } from "../core/dom.js";
 import { entityKindName } from "../core/entity_kinds.js";
 import { place } from "../core/format.js";
 import { t, word } from "../core/i18n.js";
-import { exportLinks } from "../core/lists.js";
+import { download, FORMS } from "../core/lists.js";
 import { announce, errorMessage } from "../core/notifications.js";
 import { may } from "../core/session.js";
 import { change, current, listen } from "../core/state.js";
@@ -92,6 +92,10 @@ export function openSearch(map) {
       answer(answered, true);
       return;
     }
+    if (chosen.form) {
+      download("search", chosen.form, chosen.query);
+      return;
+    }
     change({ folded: true });
     map.getCanvas().focus({ preventScroll: true });
     open(map, chosen);
@@ -122,8 +126,8 @@ export function openSearch(map) {
       const rows = groups.flatMap(({ group, items }) => [h("li", { class: "group", role: "presentation" }, t(group)), ...items.map(option)]);
       const found = options.length;
       if (may("reveal") && !people && !located && text.length > 1) rows.push(h("li", { class: "group", role: "presentation" }, t("group_people")), option({ title: t("search_people", { text }), under: [t("reveal_note")], people: true }));
-      if (listed) rows.push(h("li", { class: "found-exports", role: "presentation" }, exportLinks("search", { text, reveal: people || null })));
-      if (found === 0) rows.unshift(h("li", { class: "note", role: "presentation" }, t("search_none", { text })));
+      if (listed) rows.push(h("li", { class: "group", role: "presentation" }, t("group_list")), ...Object.entries(FORMS).map(([form, name]) => option({ title: t(name), under: [], form, query: { text, reveal: people || null } })));
+      if (found === 0) rows.unshift(h("li", { class: "note", role: "option", "aria-disabled": "true" }, t("search_none", { text })));
       show(rows);
       mark(found > 0 ? 0 : -1);
       announce(found ? t("search_found", { n: found }) : t("search_none", { text }));

@@ -30,6 +30,8 @@ function personal(officer, revealable) {
 }
 
 function post({ scheme, cell_code: code, duty, rank, valid_from: from, valid_to: to }) {
+  // A cell outside the user's area is not named.
+  if (code === null) return h("div", { class: "owner" }, h("b", {}, t("reason.forbidden")), h("small", {}, `${schemeName(scheme)} · ${word("duty", duty)} ${rank}`), h("span", { class: "figures" }, period(from, to)));
   const open = () => change({ scheme, chosen: { kind: "cell", code, fly: true, back: current().chosen } });
   return h("button", { class: "owner", type: "button", onclick: open }, h("b", {}, code), h("small", {}, `${schemeName(scheme)} · ${word("duty", duty)} ${rank}`), h("span", { class: "figures" }, period(from, to)));
 }
