@@ -155,7 +155,10 @@ def _read_officers(
     seen: set[str] = set()
     for row, external_id in enumerate(identities):
         row_values = {name: values[name][row] for name in others}
-        attributes, personal_values = separate_personal(row_values, "officer", personal)
+        found_attributes, personal_values = separate_personal(row_values, "officer", personal)
+        # What an officer does in an area without cells of its own stands nowhere else.
+        own_duty = {"duty": duties[row], "rank": ranks[row] or "A"} if duties[row] else {}
+        attributes = own_duty | found_attributes
         texts = (external_id, canonical_json(personal_values), canonical_json(attributes))
         faults = {
             RejectionReason.missing_id: not external_id,
