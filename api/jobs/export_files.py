@@ -150,4 +150,5 @@ def _filters(parameters: Mapping[str, Any]) -> ExportFilters:
         cell_code=parameters.get("cell"),
         severity=parameters.get("severity"),
         run=parameters.get("run"),
+        scope=parameters.get("scope"),
     )

@@ -26,6 +26,7 @@ from layers.plans.schemes import find_scheme
 router = APIRouter(prefix="/v1/exports", tags=["exports"])
 
 ExportJobId = Annotated[int, Path(ge=1, le=2**53, description="The job of the export.", examples=[3])]
+_RECORD_NAMES = {"cells": "cell", "entities": "entity"}
 _CodeText = Annotated[str, Field(max_length=100)]
 
 
@@ -65,8 +66,8 @@ class ExportRequest(schemas.RequestModel):
     reveal: bool = Field(
         default=False,
         examples=[False],
-        description="Entities with their personal values, which are left out otherwise; needs the right, and "
-        "each fetching of the file is audited.",
+        description="Entities or cells with their personal values, which are left out otherwise; needs the "
+        "right, and each fetching of the file is audited.",
     )
 
 
@@ -139,7 +140,7 @@ def download_file(request: Request, job_id: ExportJobId, caller: Caller, databas
                 session,
                 caller,
                 Action.reveal,
-                f"{rows} entity",
+                f"{rows} {_RECORD_NAMES[job.parameters['layer']]}",
                 area_code=job.area_code,
                 export=job_id,
                 count=rows,

@@ -2,7 +2,7 @@
 
 from datetime import date
 from pathlib import Path as FilePath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, File, Form, Path, Query, Request, UploadFile
 from pydantic import Field
@@ -25,6 +25,7 @@ from api.security.auth_middleware import authenticate
 from api.security.caller import Caller
 from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
+from gis.crs import parse_working_crs
 from gis.datum import Datum
 from gis.errors import NotFoundError
 from layers.db.database import Session
@@ -39,6 +40,12 @@ IMPORT_PATHS = ("/v1/imports", "/v1/imports/areas", "/v1/imports/cells")
 
 JobId = Annotated[int, Path(ge=1, le=2**53, examples=[3])]
 UploadParam = Annotated[UploadFile, File(description="In one of the formats, known by its extension.")]
+PersonalFields = Annotated[
+    list[Annotated[str, Field(max_length=100)]] | None,
+    Form(
+        max_length=50, description="Fields that are personal beside those that are recognised.", examples=[[]]
+    ),
+]
 ValidFrom = Annotated[date | None, Form(description="From when it holds; today when not given.")]
 
 
@@ -49,6 +56,32 @@ class DivisionRequest(schemas.RequestModel):
     name: Annotated[str, Field(min_length=1, max_length=200)] = Field(examples=["squares of 100 m"])
     area_code: Annotated[str, Field(max_length=100)] | None = Field(default=None, examples=["440305"])
     size_m: Annotated[float, Field(ge=1, le=100_000)] = Field(examples=[100.0])
+    method: Literal["square"] = Field(default="square", examples=["square"])
+    level: Annotated[str, Field(max_length=100)] | None = Field(
+        default=None,
+        examples=["town"],
+        description="Cells keep to areas of this level; the lowest if not given.",
+    )
+    min_share: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None,
+        examples=[0.25],
+        description="Share of a square below which a remnant joins its neighbour; 0.25 if not given.",
+    )
+    crs: Annotated[str, Field(max_length=100)] | None = Field(
+        default=None,
+        examples=["EPSG:4547"],
+        description="Metric CRS in which the squares are square; the scheme's if not given.",
+    )
+    code_layout: Literal["auto", "cn", "plain"] | None = Field(
+        default=None,
+        examples=["auto"],
+        description="Of the codes. cn: 15 digits; plain: {area code}-{sequence}; auto: by the area codes.",
+    )
+    dry_run: bool = Field(
+        default=False,
+        examples=[False],
+        description="Only count the cells and the ground they would have; nothing is kept but the job.",
+    )
 
 
 class _ReceivedFile(schemas.RequestModel):
@@ -90,6 +123,16 @@ def _read_options(
 
 
 ReadOptions = Annotated[dict[str, str | None], Depends(_read_options)]
+
+FieldName = Annotated[
+    str | None, Form(max_length=100, description="Of the file, if not found by its usual names.")
+]
+CodeField = Annotated[
+    str | None,
+    Form(
+        max_length=100, description='Of the codes, if not found; "#" numbers the records.', examples=["WARD"]
+    ),
+]
 
 
 def _enqueue_job(
@@ -145,6 +188,7 @@ def import_entities(
     file: UploadParam,
     read_options: ReadOptions,
     kind: Annotated[str | None, Form(max_length=100, examples=["enterprise"])] = None,
+    personal: PersonalFields = None,
     id_field: Annotated[str | None, Form(max_length=100, examples=["id"])] = None,
     datum: Annotated[Datum, Form()] = Datum.WGS84,
     on: ValidFrom = None,
@@ -155,6 +199,7 @@ def import_entities(
         "kind": kind,
         "id_field": id_field,
         "datum": datum.value,
+        "personal": personal,
         "on": on.isoformat() if on else None,
     }
     return _receive_file(request, file, caller, write, jobs, "import-entities", options)
@@ -175,10 +220,21 @@ def import_areas(
     jobs: JobRequestsDep,
     file: UploadParam,
     read_options: ReadOptions,
+    code_field: CodeField = None,
+    name_field: FieldName = None,
+    level_field: FieldName = None,
+    parent_field: FieldName = None,
     on: ValidFrom = None,
 ) -> Response:
     """Import a file of areas as a job; with those already there they must nest."""
-    options = {**read_options, "on": on.isoformat() if on else None}
+    options = {
+        **read_options,
+        "code_field": code_field,
+        "name_field": name_field,
+        "level_field": level_field,
+        "parent_field": parent_field,
+        "on": on.isoformat() if on else None,
+    }
     return _receive_file(request, file, caller, write, jobs, "import-areas", options)
 
 
@@ -200,10 +256,23 @@ def import_cells(
     scheme: Annotated[str, Form(max_length=60, examples=["community"])],
     name: Annotated[str, Form(min_length=1, max_length=200, examples=["2026 spring"])],
     area_code: Annotated[str | None, Form(max_length=100, examples=["440305"])] = None,
+    code_field: CodeField = None,
+    name_field: FieldName = None,
+    area_field: FieldName = None,
+    personal: PersonalFields = None,
 ) -> Response:
     """Make a draft of a plan from a file of cells as a job."""
     caller.require_area(area_code)
-    options = {**read_options, "scheme": scheme, "name": name, "area_code": area_code}
+    options = {
+        **read_options,
+        "scheme": scheme,
+        "name": name,
+        "area_code": area_code,
+        "code_field": code_field,
+        "name_field": name_field,
+        "area_field": area_field,
+        "personal": personal,
+    }
     return _receive_file(request, file, caller, write, jobs, "import-cells", options)
 
 
@@ -220,6 +289,8 @@ def divide_area(
 ) -> Response:
     """Divide an area into squares as a job; its result names the draft."""
     caller.require_area(body.area_code)
+    if body.crs is not None:
+        parse_working_crs(body.crs)
 
     def handler(session: Session) -> WriteResult:
         find_scheme(session, body.scheme)

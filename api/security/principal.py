@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gis.errors import ForbiddenError
+from layers.areas.scope import outside_scope
 
 
 class Role(StrEnum):
@@ -113,9 +114,8 @@ class Principal:
         ForbiddenError
             If it does not.
         """
-        if not self.covers(area_code):
-            what = "the whole ground" if area_code is None else f"area '{area_code}'"
-            raise ForbiddenError(f"This needs {what}, and the caller is bound to area '{self.area_code}'.")
+        if self.area_code is not None and not self.covers(area_code):
+            raise outside_scope(self.area_code)
 
 
 def caller_label(kind: str, number: int, name: str) -> str:

@@ -48,7 +48,7 @@ def export_layer(
     filters
         Which rows.
     personal
-        Add the personal values of entities as columns.
+        Add the personal values of entities or cells as columns.
     progress
         Called with the rows written and their number.
 
@@ -57,7 +57,7 @@ def export_layer(
     rows : int
         How many were written.
     notes : list of str
-        What the format could not keep.
+        What the format could not keep, and which kinds of gaps were not looked for.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def export_layer(
                     progress(done, total)
 
         notes = write_batches(path, schema, batches(), layer, points=points)
-    return done, notes
+    return done, [*query.notes, *notes]
 
 
 def _count_rows(session: Session, query: LayerQuery) -> tuple[int, bool]:
@@ -145,7 +145,7 @@ def _document_fields(session: Session, query: LayerQuery) -> list[_DocumentField
     used = {name.lower() for name in (*query.columns, GEOMETRY_COLUMN)}
     fields = []
     for key in sorted(json_types):
-        if key == "name" and "personal" in query.documents:
+        if key == "name" and query.personal_names:
             # The name of a household stands where that of an enterprise does.
             continue
         column = key
@@ -192,7 +192,7 @@ def _record_batch(
     rows = [row._mapping for row in page]
     columns: list[Any] = [[row[name] for row in rows] for name in query.columns]
     documents = [{key: value for name in query.documents for key, value in row[name].items()} for row in rows]
-    if "personal" in query.documents:
+    if query.personal_names:
         name_position = list(query.columns).index("name")
         columns[name_position] = [
             own if own is not None else document.get("name")

@@ -18,6 +18,7 @@ from layers.areas.locator import AreaLocator
 from layers.db.bulk import decode_geometries, raw_geometry
 from layers.db.database import Database, bump_revision
 from layers.entities.lifecycle import archive_versions
+from layers.fields.personal import require_public_names
 from layers.models import Area, Entity
 
 _COLUMNS = ("code", "name", "level", "parent")
@@ -60,10 +61,12 @@ def import_areas(
     Raises
     ------
     InputError
-        If a code is missing or used twice, or a geometry is not usable, or parents run in a circle.
+        If a code is missing or used twice, a geometry is not usable, parents run in a circle, or a name holds
+        what identifies a person.
     CoverageError
         If the areas, new and old together, do not nest.
     """
+    require_public_names(frame["name"], frame["code"])
     with database.write() as session:
         present = _read_areas(session)
         merged = _merge_areas(frame, present, note)
