@@ -13,6 +13,7 @@ from pyproj import CRS
 from gis.arrays import BoolArray, FloatArray, Geometries, ObjectArray
 from gis.codes import normalize_codes
 from gis.errors import InputError
+from gis.faces.arrangement import PRECISION_M
 from gis.faces.overlay import extract_polygons
 
 NOISE_WIDTH_M = 1e-5
@@ -20,6 +21,9 @@ NOISE_WIDTH_M = 1e-5
 
 NOISE_AREA_M2 = 1e-6
 """Shared ground up to this size is rounding noise of a border."""
+
+AREA_TOLERANCE_M2 = 0.01
+"""How far the union of an area's cells may differ from the area, up to 100 km of border."""
 
 _LOCATION = re.compile(r"\[([^\]\s]+) ([^\]\s]+)\]$")
 
@@ -131,6 +135,11 @@ def explain_invalid(polygons: Geometries) -> tuple[Geometries, ObjectArray]:
         if found := _LOCATION.search(reason):
             fault_points[row] = shapely.Point(float(found[1]), float(found[2]))
     return fault_points, reasons
+
+
+def area_tolerance(polygons: Geometries) -> FloatArray:
+    """Return by how many m² the size of each polygon may differ by rounding: by the grid along its border."""
+    return np.maximum(AREA_TOLERANCE_M2, PRECISION_M * shapely.length(polygons))
 
 
 def mean_width(polygons: Geometries) -> FloatArray:

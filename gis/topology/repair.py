@@ -13,14 +13,14 @@ from gis.arrays import FloatArray, Geometries, IntArray
 from gis.codes import normalize_codes
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError, RefusedError
-from gis.faces.noding import invalid_in_coverage, noding_cuts
+from gis.faces.noding import insert_touching_vertices, invalid_in_coverage, noding_cuts
 from gis.measures import resolve_working_crs
 from gis.progress import Progress, no_progress
 from gis.topology.check import TopologyReport, check_topology
 from gis.topology.face_graph import FaceGraph, RaggedArray
 from gis.topology.findings import format_area, join_codes
-from gis.topology.nesting import AREA_TOLERANCE_M2, find_parents
-from gis.topology.polygon_layer import PolygonLayer, read_polygon_layer
+from gis.topology.nesting import find_parents
+from gis.topology.polygon_layer import NOISE_WIDTH_M, PolygonLayer, area_tolerance, read_polygon_layer
 from gis.topology.repair_report import (
     blank_changes,
     build_change_frame,
@@ -36,6 +36,8 @@ MAX_WIDTH_M = 100.0
 
 MAX_AREA_CHANGE = 0.5
 """The share of its area by which a cell may change."""
+
+_DEGREES_PER_M = 1e-5
 
 _STEPS = 6
 _ATTEMPTS = 4
@@ -164,6 +166,8 @@ def repair_topology(
     report_progress(1, _STEPS)
     if before.is_valid and not invalid_in_coverage(np.asarray(to_lonlat(cells).geometry, dtype=object)).any():
         return _unchanged_result(cells, cell_layer)
+    nodes = _with_touching_vertices(cells, working)
+    original, cell_layer = cell_layer, read_polygon_layer(nodes, working)
     area_layer = None if areas is None else read_polygon_layer(areas, working)
     area_of_cell = _find_cell_areas(cells, cell_layer, area_layer)
     constraints = RepairConstraints.from_layer(cell_layer, area_of_cell, max_width_m, max_area_change)
@@ -172,14 +176,14 @@ def repair_topology(
         outcome = resolve_faces(cell_layer, area_layer, constraints, cuts, passes=attempt)
         report_progress(3, _STEPS)
         united = _merge_faces(outcome.face_graph, outcome.cell_of_face, cell_layer)
-        lonlat, polygons = restore_vertices(united, cells, areas, cuts, working)
-        more = noding_cuts(polygons, working)
+        lonlat, polygons = restore_vertices(united, nodes, areas, cuts, working)
+        more = noding_cuts(polygons, working, lonlat)
         if more is None:
             break
         cuts = np.concatenate([cuts, more])
     report_progress(4, _STEPS)
     face_graph, blanks = outcome.face_graph, outcome.blanks
-    changes = cell_change_table(cell_layer, polygons)
+    changes = cell_change_table(original, polygons)
     _check_changes(cell_layer, changes, max_area_change)
     _check_changes_explained(cell_layer, outcome, changes)
     report_progress(5, _STEPS)
@@ -228,6 +232,15 @@ def _check_repairable(cell_layer: PolygonLayer) -> None:
         raise InputError(
             f"Records {listed}{more} have the same code '{code}'; give each its own, or delete all but one."
         )
+
+
+def _with_touching_vertices(cells: gpd.GeoDataFrame, working: CRS) -> gpd.GeoDataFrame:
+    """Return cells with a vertex wherever one of another cell lies on an edge in their own coordinates."""
+    geometries = np.array(cells.geometry, dtype=object)
+    is_polygon = np.isin(shapely.get_type_id(geometries), (3, 6)) & shapely.is_valid(geometries)
+    tolerance = NOISE_WIDTH_M * (_DEGREES_PER_M if CRS(cells.crs).is_geographic else 1)
+    geometries[is_polygon] = insert_touching_vertices(geometries[is_polygon], tolerance)
+    return cells.set_geometry(gpd.GeoSeries(geometries, index=cells.index, crs=cells.crs))
 
 
 def _find_cell_areas(
@@ -327,11 +340,13 @@ def _check_changes_explained(cell_layer: PolygonLayer, outcome: ResolvedFaces, c
         if one.assigned_cell >= 0:
             expected[one.assigned_cell] += face_graph.area_m2[one.faces].sum()
     after = changes["area_after_m2"].to_numpy(dtype=float)
-    wrong = np.flatnonzero(np.abs(after - expected) > AREA_TOLERANCE_M2)
+    unexplained = np.abs(after - expected)
+    wrong = np.flatnonzero(unexplained > area_tolerance(cell_layer.polygons))
     if len(wrong):
+        row = int(wrong[0])
         raise RefusedError(
-            f"Cell {cell_layer.codes[wrong[0]]} would change by more than its overlaps and blanks explain; "
-            "redraw it."
+            f"Cell {cell_layer.codes[row]} would change by {format_area(unexplained[row])} that no overlap and "
+            "no blank explains, so nothing is written; repair the other cells without it."
         )
 
 
@@ -342,10 +357,8 @@ def _check_result(result: RepairResult, report: TopologyReport) -> None:
     # By their ground, because a blank can have hairlines along the border of its area.
     blank_polygons = np.asarray(blanks.geometry.to_crs(result.crs), dtype=object)
     stays = shapely.union_all(np.asarray(result.remaining_blanks.geometry.to_crs(result.crs), dtype=object))
-    known = (
-        shapely.area(blank_polygons) - shapely.area(shapely.intersection(blank_polygons, stays))
-        <= AREA_TOLERANCE_M2
-    )
+    beyond = shapely.area(blank_polygons) - shapely.area(shapely.intersection(blank_polygons, stays))
+    known = beyond <= area_tolerance(blank_polygons)
     others = pd.concat([errors[errors["kind"] != "blank"], blanks[~known]])
     if len(others):
         raise RefusedError(f"The repair does not reach a valid coverage: {others['detail'].iloc[0]}")
