@@ -14,6 +14,7 @@ from gis.arrays import BoolArray, FloatArray, Geometries, ObjectArray
 from gis.codes import normalize_codes
 from gis.errors import InputError
 from gis.faces.arrangement import PRECISION_M
+from gis.faces.noding import insert_touching_vertices
 from gis.faces.overlay import extract_polygons
 
 NOISE_WIDTH_M = 1e-5
@@ -24,6 +25,8 @@ NOISE_AREA_M2 = 1e-6
 
 AREA_TOLERANCE_M2 = 0.01
 """How far the union of an area's cells may differ from the area, up to 100 km of border."""
+
+_DEGREES_PER_M = 1e-5
 
 _LOCATION = re.compile(r"\[([^\]\s]+) ([^\]\s]+)\]$")
 
@@ -95,6 +98,15 @@ def read_polygon_layer(frame: gpd.GeoDataFrame, crs: CRS) -> PolygonLayer:
     return PolygonLayer(
         codes=codes, labels=labels, polygons=polygons, faults=faults, fault_points=fault_points, crs=crs
     )
+
+
+def with_touching_vertices(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return a layer with a vertex wherever one of another polygon lies on an edge in its own coordinates."""
+    geometries = np.array(frame.geometry, dtype=object)
+    is_polygon = np.isin(shapely.get_type_id(geometries), (3, 6)) & shapely.is_valid(geometries)
+    tolerance = NOISE_WIDTH_M * (_DEGREES_PER_M if CRS(frame.crs).is_geographic else 1)
+    geometries[is_polygon] = insert_touching_vertices(geometries[is_polygon], tolerance)
+    return frame.set_geometry(gpd.GeoSeries(geometries, index=frame.index, crs=frame.crs))
 
 
 def _make_valid(geometries: Geometries) -> tuple[Geometries, ObjectArray, Geometries]:

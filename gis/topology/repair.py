@@ -13,14 +13,27 @@ from gis.arrays import FloatArray, Geometries, IntArray
 from gis.codes import normalize_codes
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError, RefusedError
-from gis.faces.noding import insert_touching_vertices, invalid_in_coverage, noding_cuts
+from gis.faces.noding import invalid_in_coverage, noding_cuts
 from gis.measures import resolve_working_crs
 from gis.progress import Progress, no_progress
 from gis.topology.check import TopologyReport, check_topology
 from gis.topology.face_graph import FaceGraph, RaggedArray
-from gis.topology.findings import format_area, join_codes
+from gis.topology.findings import join_codes
 from gis.topology.nesting import find_parents
-from gis.topology.polygon_layer import NOISE_WIDTH_M, PolygonLayer, area_tolerance, read_polygon_layer
+from gis.topology.open_blanks import (
+    NO_OPEN_BLANKS,
+    OPEN_BLANK_WIDTH_M,
+    OpenBlanks,
+    find_open_blanks,
+)
+from gis.topology.overlaps_and_holes import union_polygons
+from gis.topology.polygon_layer import (
+    PolygonLayer,
+    area_tolerance,
+    read_polygon_layer,
+    with_touching_vertices,
+)
+from gis.topology.refusals import refuse_harm, refuse_unexplained_changes
 from gis.topology.repair_report import (
     blank_changes,
     build_change_frame,
@@ -28,16 +41,15 @@ from gis.topology.repair_report import (
     reassignment_changes,
     summary_lines,
 )
-from gis.topology.resolve_faces import RepairConstraints, ResolvedFaces, resolve_faces
+from gis.topology.resolve_faces import RepairConstraints, resolve_faces
 from gis.topology.restore_vertices import restore_vertices
+from gis.topology.split_blanks import split_open_blanks
 
 MAX_WIDTH_M = 100.0
 """Blanks up to this width are taken for digitising errors; most lakes are wider."""
 
 MAX_AREA_CHANGE = 0.5
 """The share of its area by which a cell may change."""
-
-_DEGREES_PER_M = 1e-5
 
 _STEPS = 6
 _ATTEMPTS = 4
@@ -166,26 +178,32 @@ def repair_topology(
     report_progress(1, _STEPS)
     if before.is_valid and not invalid_in_coverage(np.asarray(to_lonlat(cells).geometry, dtype=object)).any():
         return _unchanged_result(cells, cell_layer)
-    nodes = _with_touching_vertices(cells, working)
+    nodes = with_touching_vertices(cells)
     original, cell_layer = cell_layer, read_polygon_layer(nodes, working)
     area_layer = None if areas is None else read_polygon_layer(areas, working)
     area_of_cell = _find_cell_areas(cells, cell_layer, area_layer)
     constraints = RepairConstraints.from_layer(cell_layer, area_of_cell, max_width_m, max_area_change)
     cuts: Geometries = np.empty(0, dtype=object)
+    open_blanks = split_open_blanks(before.open_blanks, constraints.rank)
     for attempt in range(1, _ATTEMPTS + 1):
-        outcome = resolve_faces(cell_layer, area_layer, constraints, cuts, passes=attempt)
+        outcome = resolve_faces(
+            cell_layer, area_layer, constraints, cuts, open_blanks=open_blanks, passes=attempt
+        )
         report_progress(3, _STEPS)
         united = _merge_faces(outcome.face_graph, outcome.cell_of_face, cell_layer)
         lonlat, polygons = restore_vertices(united, nodes, areas, cuts, working)
         more = noding_cuts(polygons, working, lonlat)
-        if more is None:
+        found = NO_OPEN_BLANKS if areas is not None else _find_open_blanks_of_coverage(polygons)
+        opened = split_open_blanks(found, constraints.rank, open_blanks)
+        if more is None and not len(opened.cells):
             break
-        cuts = np.concatenate([cuts, more])
+        open_blanks = open_blanks.joined_with(opened)
+        cuts = cuts if more is None else np.concatenate([cuts, more])
     report_progress(4, _STEPS)
     face_graph, blanks = outcome.face_graph, outcome.blanks
     changes = cell_change_table(original, polygons)
-    _check_changes(cell_layer, changes, max_area_change)
-    _check_changes_explained(cell_layer, outcome, changes)
+    refuse_harm(cell_layer, outcome, changes, max_area_change)
+    refuse_unexplained_changes(cell_layer, outcome, changes)
     report_progress(5, _STEPS)
     result = RepairResult(
         cells=_with_measures(to_lonlat(cells).set_geometry(lonlat, crs=LONLAT), polygons),
@@ -234,13 +252,8 @@ def _check_repairable(cell_layer: PolygonLayer) -> None:
         )
 
 
-def _with_touching_vertices(cells: gpd.GeoDataFrame, working: CRS) -> gpd.GeoDataFrame:
-    """Return cells with a vertex wherever one of another cell lies on an edge in their own coordinates."""
-    geometries = np.array(cells.geometry, dtype=object)
-    is_polygon = np.isin(shapely.get_type_id(geometries), (3, 6)) & shapely.is_valid(geometries)
-    tolerance = NOISE_WIDTH_M * (_DEGREES_PER_M if CRS(cells.crs).is_geographic else 1)
-    geometries[is_polygon] = insert_touching_vertices(geometries[is_polygon], tolerance)
-    return cells.set_geometry(gpd.GeoSeries(geometries, index=cells.index, crs=cells.crs))
+def _find_open_blanks_of_coverage(polygons: Geometries) -> OpenBlanks:
+    return find_open_blanks(polygons, union_polygons(polygons, coverage=True), OPEN_BLANK_WIDTH_M)
 
 
 def _find_cell_areas(
@@ -292,62 +305,13 @@ def _merge_faces(face_graph: FaceGraph, cell_of_face: IntArray, cell_layer: Poly
             if rivals
             else "none of its ground lies in its area"
         )
-        raise RefusedError(
-            f"Cell {cell_layer.codes[row]} would vanish: {why}; delete it or redraw one of them."
-        )
+        raise RefusedError(f"Cell {cell_layer.codes[row]} would vanish: {why}; leave one of them out.")
     polygons = np.empty(len(cell_layer), dtype=object)
     single = np.flatnonzero(sizes == 1)
     polygons[single] = face_graph.faces[grouped.values[grouped.offsets[single]]]
     for row in np.flatnonzero(sizes > 1).tolist():
         polygons[row] = shapely.coverage_union_all(face_graph.faces[grouped.values_of(row)])
     return polygons
-
-
-def _check_changes(cell_layer: PolygonLayer, changes: pd.DataFrame, max_area_change: float) -> None:
-    """Raise if a cell fell into more pieces or changed too much."""
-    split = np.flatnonzero(changes["parts_after"].to_numpy() > changes["parts_before"].to_numpy())
-    if len(split):
-        row = changes.iloc[int(split[0])]
-        raise RefusedError(
-            f"Cell {row['code']} would fall from {row['parts_before']} into {row['parts_after']} pieces; "
-            "redraw it or the cells that overlap it."
-        )
-    share = changes["change_share"].to_numpy(dtype=float)
-    worst = int(np.abs(share).argmax()) if len(share) else 0
-    if len(share) and abs(share[worst]) > max_area_change:
-        how = "grow" if share[worst] > 0 else "shrink"
-        change = format_area(abs(float(changes["change_m2"].iloc[worst])))
-        raise RefusedError(
-            f"Cell {cell_layer.codes[worst]} would {how} by {abs(share[worst]):.0%} "
-            f"({change}), more than the "
-            f"{max_area_change:.0%} allowed; redraw it, or allow a larger change of area."
-        )
-
-
-def _check_changes_explained(cell_layer: PolygonLayer, outcome: ResolvedFaces, changes: pd.DataFrame) -> None:
-    """Raise if the change of a cell is not the sum of the reported changes."""
-    face_graph = outcome.face_graph
-    expected = np.zeros(len(cell_layer))
-    claimant = np.repeat(np.arange(len(cell_layer)), face_graph.candidate_faces.lengths())
-    np.add.at(expected, claimant, face_graph.area_m2[face_graph.candidate_faces.values])
-    for reassignment in outcome.reassignments + outcome.reassigned_fragments:
-        group_m2 = face_graph.area_m2[reassignment.faces].sum()
-        for cell in reassignment.previous_cells:
-            expected[cell] -= group_m2 if cell != reassignment.assigned_cell else 0.0
-        if reassignment.assigned_cell not in reassignment.previous_cells:
-            expected[reassignment.assigned_cell] += group_m2
-    for one in outcome.blanks:
-        if one.assigned_cell >= 0:
-            expected[one.assigned_cell] += face_graph.area_m2[one.faces].sum()
-    after = changes["area_after_m2"].to_numpy(dtype=float)
-    unexplained = np.abs(after - expected)
-    wrong = np.flatnonzero(unexplained > area_tolerance(cell_layer.polygons))
-    if len(wrong):
-        row = int(wrong[0])
-        raise RefusedError(
-            f"Cell {cell_layer.codes[row]} would change by {format_area(unexplained[row])} that no overlap and "
-            "no blank explains, so nothing is written; repair the other cells without it."
-        )
 
 
 def _check_result(result: RepairResult, report: TopologyReport) -> None:

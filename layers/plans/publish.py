@@ -15,8 +15,7 @@ from gis.arrays import BoolArray, ObjectArray
 from gis.crs import LONLAT
 from gis.errors import ConflictError
 from gis.progress import Progress, no_progress
-from gis.topology.polygon_layer import AREA_TOLERANCE_M2
-from gis.topology.polygon_layer import NOISE_WIDTH_M, mean_width
+from gis.topology.polygon_layer import AREA_TOLERANCE_M2, NOISE_WIDTH_M, mean_width
 from layers.areas.hierarchy import AreaHierarchy, read_area_geometries, read_hierarchy
 from layers.db.bulk import id_in, insert_rows
 from layers.db.database import bump_revision
