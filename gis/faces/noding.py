@@ -5,11 +5,11 @@ vertex closer than that to an edge of another polygon, or of its own, ends up ac
 edge there stops the sag.
 """
 
-import geopandas as gpd
 import numpy as np
 import shapely
 from pyproj import CRS
 
+from gis.antimeridian import project_joined
 from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
 from gis.crs import LONLAT, geometries_to_lonlat
 from gis.faces.rings import RingVertices
@@ -87,7 +87,7 @@ def noding_cuts(polygons: Geometries, crs: CRS, lonlat: Geometries | None = None
         Across each edge beside an endangered vertex; None where the polygons stay a valid coverage.
     """
     lonlat = geometries_to_lonlat(polygons, crs) if lonlat is None else lonlat
-    back = np.asarray(gpd.GeoSeries(lonlat, crs=LONLAT).to_crs(crs), dtype=object)
+    back = project_joined(lonlat, LONLAT, crs)
     flagged = invalid_in_coverage(lonlat) | invalid_in_coverage(back)
     if not flagged.any():
         return None

@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
+from gis.antimeridian import project_joined
 from gis.arrays import BoolArray, FloatArray, Geometries, ObjectArray
 from gis.codes import normalize_codes
 from gis.errors import InputError
@@ -91,7 +92,7 @@ def read_polygon_layer(frame: gpd.GeoDataFrame, crs: CRS) -> PolygonLayer:
         raise InputError("The layer has no field 'code'; say which field holds the codes.")
     if frame.crs is None:
         raise InputError("The layer names no coordinate reference system; give it, for example EPSG:4326.")
-    geometries = shapely.force_2d(np.asarray(frame.geometry.to_crs(crs), dtype=object))
+    geometries = shapely.force_2d(project_joined(np.asarray(frame.geometry), CRS(frame.crs), crs))
     codes = normalize_codes(frame["code"].to_numpy(dtype=object))
     labels = np.array([code or f"record {row + 1}" for row, code in enumerate(codes)], dtype=object)
     polygons, faults, fault_points = _make_valid(geometries)

@@ -10,6 +10,7 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
+from gis.antimeridian import cut_at_antimeridian
 from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
 from gis.crs import geometries_to_lonlat, to_lonlat
 from gis.faces.arrangement import PRECISION_M
@@ -68,7 +69,7 @@ def restore_vertices(
     old, ring = np.where(new, 0, source)[keep], ring[keep]
     lonlat = np.where(new[keep, None], made[keep], degrees[old])
     placed = np.where(new[keep, None], found[keep], metres[old])
-    restored = rings._replace(xy=lonlat, ring=ring).to_polygons()
+    restored = cut_at_antimeridian(rings._replace(xy=lonlat, ring=ring).to_polygons())
     before = np.asarray(to_lonlat(original).geometry, dtype=object)
     same = shapely.equals_identical(shapely.normalize(restored), shapely.normalize(before))
     restored[same] = before[same]
