@@ -149,7 +149,8 @@ def test_shenzhen(shared_data: object) -> None:
     assert result.changes["change_share"].abs().max() < 0.03
     named = {code for codes in check_topology(zones).findings["codes"] for code in codes.split(",")}
     sound = ~zones["code"].isin(named).to_numpy()
-    assert sound.sum() == 14
+    # One of the 14 beside no enclosed blank and no overlap lies beside an open one.
+    assert sound.sum() == 13
     same = shapely.equals_identical(np.asarray(result.cells.geometry), np.asarray(zones.geometry))
     assert same[sound].all()
 
