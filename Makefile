@@ -5,7 +5,13 @@ export PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
+# One more than processors: tests of pages and of killed processes wait for a third of their time.
+TEST_PROCESSES ?= $(shell echo $$(( $$(nproc) + 1 )))
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
+
+PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
+# A line for each package that is fetched, and the last, after which pip is silent for a while.
+TELL_PIP = | sed -un -e 's/^ *\(Downloading\|Using cached\) /  &/p' -e 's/^\(Installing\) collected packages:.*/  \1 them/p'
 
 .PHONY: help demo test fuzz check bench lock vendor clean
 
@@ -17,7 +23,7 @@ demo: $(VENV)/.runtime ## make the sample district, divide, assign, find gaps, d
 
 test: check ## everything that must hold: lint, types, import rules, and all tests
 	@.ci/system-packages tests
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder
 
 fuzz: $(VENV)/.dev ## all property tests on fresh random examples, until you stop it
 	@while HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -n 2 -m hypothesis; do :; done
@@ -52,11 +58,11 @@ $(BIN)/python $(BIN)/pip &:
 
 $(VENV)/.runtime: requirements/runtime.txt pyproject.toml $(BIN)/python $(BIN)/pip
 	@echo "Installing the locked dependencies of requirements/runtime.txt"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PIP_INSTALL) --require-hashes -r requirements/runtime.txt $(TELL_PIP)
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable . $(TELL_PIP)
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@echo "Installing the locked development tools of requirements/dev.txt"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(PIP_INSTALL) --require-hashes -r requirements/dev.txt $(TELL_PIP)
 	@touch $@

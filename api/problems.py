@@ -16,7 +16,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.advice import rewrite_options
 from gis.errors import (
+    BusyError,
     ConflictError,
     ForbiddenError,
     InputError,
@@ -36,6 +38,7 @@ STATUS_BY_ERROR: Mapping[type[WanggeError], int] = {
     ConflictError: 409,
     UnauthorizedError: 401,
     ForbiddenError: 403,
+    BusyError: 429,
     LimitError: 413,
     WanggeError: 400,
 }
@@ -45,6 +48,8 @@ MEDIA_TYPE = "application/problem+json"
 
 RETRY_AFTER_S = 2
 """Seconds after which a request that found no database may be sent again."""
+
+_OTHERWISE = "put it right in what is sent"
 
 log = structlog.get_logger("wangge.problems")
 
@@ -69,8 +74,6 @@ class Problem(BaseModel):
 
 def status_of(error: WanggeError) -> int:
     """Return the HTTP status of an error."""
-    if isinstance(error, LimitError) and getattr(error, "retry_after_s", None) is not None:
-        return 429
     return next(STATUS_BY_ERROR[each] for each in type(error).__mro__ if each in STATUS_BY_ERROR)
 
 
@@ -137,10 +140,27 @@ def _request_id(request: Request) -> str | None:
 async def _handle_wangge_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, WanggeError)
     headers = {}
-    wait = getattr(error, "retry_after_s", None)
-    if wait is not None:
-        headers["Retry-After"] = str(max(1, round(wait)))
-    return problem_response(status_of(error), str(error), request_id=_request_id(request), headers=headers)
+    if isinstance(error, BusyError):
+        headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+    detail = str(error)
+    if "--" in detail:
+        names = _field_names(request)
+        detail = rewrite_options(detail, lambda name: name if name in names else None, _OTHERWISE)
+    return problem_response(status_of(error), detail, request_id=_request_id(request), headers=headers)
+
+
+def _field_names(request: Request) -> set[str]:
+    """Return the parameters and fields that the address of a request takes."""
+    route = request.scope.get("route")
+    path = request.app.openapi()["paths"].get(getattr(route, "path_format", None), {})
+    operation = path.get(request.method.lower(), {})
+    names = {each["name"] for each in operation.get("parameters", ()) if "name" in each}
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        schema = content.get("schema", {})
+        named = schema.get("$ref", "").rpartition("/")[2]
+        schema = request.app.openapi()["components"]["schemas"].get(named, schema)
+        names |= set(schema.get("properties", ()))
+    return names
 
 
 async def _handle_validation_error(request: Request, error: Exception) -> Response:

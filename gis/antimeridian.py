@@ -148,5 +148,7 @@ def _cut(geometry: shapely.Geometry) -> shapely.Geometry:
                 return geometry
             pieces.append(shapely.intersection(whole, _WORLD))
     parts = shapely.get_parts(np.array(pieces, dtype=object))
-    parts = parts[(shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)]
-    return parts[0] if len(parts) == 1 else shapely.multipolygons(parts)
+    sides: list[shapely.Polygon] = parts[
+        (shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)
+    ].tolist()
+    return sides[0] if len(sides) == 1 else shapely.MultiPolygon(sides)

@@ -1,6 +1,7 @@
 """Administrative areas: the hierarchy of codes and parents, and the checks that it holds."""
 
 import re
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -11,20 +12,26 @@ from pyproj import CRS
 from gis.arrays import BoolArray, ObjectArray
 from gis.crs import to_working_crs
 from gis.errors import CoverageError, InputError
+from gis.progress import Note, no_note
 
 NESTING_TOLERANCE_M2 = 0.01
 """How far a child may extend outside its parent, and how much of a parent its children may leave."""
+
+_MAX_LISTED = 3
 
 # The level that a Chinese code of each length names: province, city, county, town, village.
 _LEVEL_BY_CODE_LENGTH = {2: "province", 4: "city", 6: "county", 9: "town", 12: "village"}
 
 
-def build_hierarchy(areas: gpd.GeoDataFrame, *, crs: CRS | None = None) -> gpd.GeoDataFrame:
+def build_hierarchy(
+    areas: gpd.GeoDataFrame, *, crs: CRS | None = None, note: Note = no_note
+) -> gpd.GeoDataFrame:
     """Complete and validate the hierarchy of areas.
 
     Parents come from the `parent` column where it has values; else from the codes if all are Chinese (440305
     is the parent of 440305001); else, if the areas have several levels, from geometry: the smallest area of
-    another level that covers a point inside.
+    another level that covers a point inside. A named parent that is not among the areas is above them all: an
+    area that names it is at the top.
 
     Parameters
     ----------
@@ -32,6 +39,8 @@ def build_hierarchy(areas: gpd.GeoDataFrame, *, crs: CRS | None = None) -> gpd.G
         EPSG:4326 with code, name, level, parent, geometry.
     crs
         Metric working CRS; chosen from the extent when not given.
+    note
+        Told in one sentence which areas name a parent that is not there.
 
     Returns
     -------
@@ -41,13 +50,14 @@ def build_hierarchy(areas: gpd.GeoDataFrame, *, crs: CRS | None = None) -> gpd.G
     Raises
     ------
     InputError
-        If a code is missing or used twice, a geometry is empty, not polygonal or invalid, a parent does not
-        exist or parents run in a circle.
+        If a code is missing or used twice, a geometry is empty, not polygonal or invalid, or parents run in
+        a circle.
     CoverageError
         If an area crosses its parent or children do not fill their parent.
     """
     _check_features(areas)
-    areas = areas.assign(parent=pd.Series(_find_parents(areas), index=areas.index, dtype=object))
+    parents = _without_absent(_find_parents(areas), areas, note)
+    areas = areas.assign(parent=pd.Series(parents, index=areas.index, dtype=object))
     _check_parents(areas)
     _check_nesting(areas, crs)
     return areas
@@ -116,6 +126,25 @@ def _find_parents(areas: gpd.GeoDataFrame) -> ObjectArray:
     return np.full(len(areas), None, dtype=object)
 
 
+def _without_absent(parents: ObjectArray, areas: gpd.GeoDataFrame, note: Note) -> ObjectArray:
+    codes = areas["code"].to_numpy(dtype=object)
+    known = set(codes)
+    absent = np.array([parent is not None and parent not in known for parent in parents], dtype=bool)
+    if not absent.any():
+        return parents
+    names = list(dict.fromkeys(parents[absent]))
+    listed = ", ".join(names[:_MAX_LISTED]) + (", ..." if len(names) > _MAX_LISTED else "")
+    count = int(absent.sum())
+    subject = f"area '{codes[absent][0]}' names a parent" if count == 1 else f"{count:,} areas name a parent"
+    note(
+        f"{subject} that is not among the areas ({listed}), and {'is' if count == 1 else 'are'} taken as "
+        "the top"
+    )
+    result = parents.copy()
+    result[absent] = None
+    return result
+
+
 def _significant_digits(code: str) -> str:
     """Return the digits of a code that name something (440300 -> 4403), or "" if it has another layout."""
     if not re.fullmatch(r"\d{6}|\d{9}|\d{12}", code):
@@ -146,8 +175,6 @@ def _parents_by_location(areas: gpd.GeoDataFrame) -> ObjectArray:
 def _check_parents(areas: gpd.GeoDataFrame) -> None:
     parent_of = dict(zip(areas["code"], areas["parent"], strict=True))
     for code, parent in parent_of.items():
-        if parent is not None and parent not in parent_of:
-            raise InputError(f"area '{code}' names the parent '{parent}', which is not among the areas.")
         seen = {code}
         while parent is not None:
             if parent in seen:
@@ -178,7 +205,7 @@ def _check_nesting(areas: gpd.GeoDataFrame, crs: CRS | None) -> None:
         child, parent = codes[children[worst]], codes[parents[worst]]
         raise CoverageError(
             f"area '{child}' lies {beyond[worst]:,.2f} m² outside its parent '{parent}'; mend the borders, "
-            "or take one level alone."
+            "take one level alone, or load them with parents made from their children."
         )
     whole = np.unique(parents)
     uncovered_projected, uncovered_lonlat = (
@@ -195,6 +222,67 @@ def _check_nesting(areas: gpd.GeoDataFrame, crs: CRS | None) -> None:
         what = "leave" if uncovered_m2[worst] > 0 else "cover twice"
         raise CoverageError(
             f"the child areas of '{codes[whole[worst]]}' {what} "
-            f"{abs(uncovered_m2[worst]):,.2f} m² of it; mend the "
-            "borders, or take one level alone."
+            f"{abs(uncovered_m2[worst]):,.2f} m² of it; mend the borders, take one level alone, or load them "
+            "with parents made from their children."
         )
+
+
+class ParentUnions(NamedTuple):
+    """Areas whose parents are the unions of their children, and by how much each parent changed.
+
+    Attributes
+    ----------
+    areas
+        The same rows with `parent` completed.
+    changed_m2
+        The ground that each parent has gained and lost together, by its code.
+    """
+
+    areas: gpd.GeoDataFrame
+    changed_m2: dict[str, float]
+
+
+def unite_children(areas: gpd.GeoDataFrame, *, crs: CRS | None = None) -> ParentUnions:
+    """Make every parent the union of its children, from the lowest up, for areas that do not fit exactly.
+
+    Parameters
+    ----------
+    areas, crs
+        As for `build_hierarchy`.
+
+    Raises
+    ------
+    InputError
+        As `build_hierarchy` raises.
+    """
+    _check_features(areas)
+    areas = areas.assign(parent=pd.Series(_find_parents(areas), index=areas.index, dtype=object))
+    _check_parents(areas)
+    children = areas.groupby("parent").indices
+    geometries = np.array(areas.geometry.values, dtype=object)
+    row_of = {code: row for row, code in enumerate(areas["code"])}
+    pending = list(dict.fromkeys(code for code in areas["parent"] if code in row_of))
+    united: set[str] = set()
+    while pending:
+        # A parent among the children is united before its own parent; parents run in no circle.
+        code = pending.pop()
+        below = areas["code"].iloc[children[code]]
+        waiting = [child for child in below if child in children and child not in united]
+        if waiting:
+            pending += [code, *waiting]
+        elif code not in united:
+            geometries[row_of[code]] = shapely.union_all(geometries[children[code]])
+            united.add(code)
+    made = areas.set_geometry(gpd.GeoSeries(geometries, index=areas.index, crs=areas.crs))
+    rows = [row_of[code] for code in sorted(united)]
+    projected, lonlat = (
+        [each.geometry.values[rows] for each in frames]
+        for frames in ((to_working_crs(areas, crs), to_working_crs(made, crs)), (areas, made))
+    )
+    # As for nesting: a parent that lacks vertices of its children differs from them in one CRS only.
+    m2 = shapely.area(projected[1]) / shapely.area(lonlat[1])
+    changed = np.minimum(
+        shapely.area(shapely.symmetric_difference(*projected)),
+        shapely.area(shapely.symmetric_difference(*lonlat)) * m2,
+    )
+    return ParentUnions(made, dict(zip(sorted(united), changed.tolist(), strict=True)))

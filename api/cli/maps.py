@@ -3,12 +3,12 @@
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 import typer
 
 from api.cli import options
-from api.cli.console import error_prefix, handle_errors, print_result
+from api.cli.console import error_prefix, handle_errors, print_note, print_result
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -63,13 +63,11 @@ def draw_map(
     ] = None,
     title: Annotated[str | None, typer.Option(help="Heading.")] = None,
     language: Annotated[Language, typer.Option(help="Language of the words.")] = Language.zh,
-    code_field: options.CodeField = None,
-    name_field: options.NameField = None,
-    cells_layer: options.CellsLayer = None,
+    code_field: options.CellsCodeField = None,
+    name_field: options.CellsNameField = None,
     areas_code_field: options.AreasCodeField = None,
-    areas_layer: options.AreasLayer = None,
-    areas_where: options.AreasWhere = None,
     as_json: options.JsonOption = False,
+    **reading: Unpack[options.PlanReadOptions],
 ) -> None:
     """Draw cells on a map: one HTML file that works offline and loads nothing from elsewhere.
 
@@ -82,16 +80,17 @@ def draw_map(
     from layers.maps import PrintMap, join_leaders, render_html_map, render_print_map
 
     suffix = output.suffix.lower()
+    cells_reading, areas_reading = (options.reading_of(each, reading) for each in ("cells", "areas"))
     validate_outputs(texts={output: (".html", ".htm", ".pdf", ".png")})
-    cell_frame = load_cells(cells, code_field=code_field, name_field=name_field, layer=cells_layer)
+    cell_frame = load_cells(cells, code_field=code_field, name_field=name_field, **cells_reading)
     parents = None
     if areas is not None:
-        parents = load_areas(areas, code_field=areas_code_field, layer=areas_layer, where=areas_where)
+        parents = load_areas(areas, code_field=areas_code_field, **areas_reading)
     if officers is not None:
         with error_prefix(officers):
-            cell_frame = join_leaders(cell_frame, read_table(officers))
+            cell_frame = join_leaders(cell_frame, read_table(officers, note=print_note))
     base_files = {"green": green, "water": water, "buildings": buildings, "railway": railway, "roads": roads}
-    found = None if gaps is None else read_layer(gaps, role="gaps")
+    found = None if gaps is None else read_layer(gaps, role="gaps", note=print_note)
     with error_prefix(cells):
         if area is not None:
             if "area_code" not in cell_frame:
@@ -106,9 +105,13 @@ def draw_map(
         map_options: dict[str, Any] = {
             "areas": parents,
             "gaps": found,
-            "layers": {path.stem: read_layer(path, role="entities") for path in entities or []},
+            "layers": {
+                path.stem: read_layer(path, role="entities", note=print_note) for path in entities or []
+            },
             "base": {
-                kind: read_layer(path, role=kind) for kind, path in base_files.items() if path is not None
+                kind: read_layer(path, role=kind, note=print_note)
+                for kind, path in base_files.items()
+                if path is not None
             },
             "measure": measure,
             "method": classing.ClassificationMethod(method),

@@ -6,8 +6,9 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -15,6 +16,9 @@ from api.cli import options
 from api.cli.console import handle_errors, print_message
 
 if TYPE_CHECKING:
+    import asyncio
+
+    import uvicorn
     from fastapi import FastAPI
 
     from api.settings import ServiceSettings
@@ -42,6 +46,7 @@ def serve(
     Options not given are read from WANGGE_HOST, WANGGE_PORT, WANGGE_WORKERS and WANGGE_DATABASE.
     """
     from api.app import require_migrated
+    from api.jobs.launcher import shared_launcher
     from api.settings import ServiceSettings
     from layers.db.database import Database
 
@@ -56,6 +61,9 @@ def serve(
         require_migrated(opened)
     finally:
         opened.close()
+    if settings.workers == 1:
+        # Before there is a thread or a socket that it would inherit.
+        shared_launcher().fork()
     run_server(settings, bind_socket(settings.host, settings.port))
 
 
@@ -110,6 +118,31 @@ def create_worker_app() -> "FastAPI":
     return create_app()
 
 
+def server_config(settings: "ServiceSettings") -> "uvicorn.Config":
+    """Return how uvicorn serves the application, in this process or in several."""
+    import uvicorn
+
+    from api.http.connections import ImpatientProtocol
+
+    proxies = [str(each) for each in settings.proxies]
+    return uvicorn.Config(
+        "api.cli.serve:create_worker_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        loop="auto",
+        http=cast("type[asyncio.Protocol]", partial(ImpatientProtocol, header_s=settings.header_s)),
+        # By itself uvicorn believes whoever connects from this machine.
+        forwarded_allow_ips=proxies or os.environ.get("FORWARDED_ALLOW_IPS", []),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.grace_s,
+        timeout_worker_healthcheck=_HEALTHCHECK_TIMEOUT_S,
+    )
+
+
 def run_server(
     settings: "ServiceSettings", sock: socket.socket, on_started: Callable[[], None] | None = None
 ) -> None:
@@ -149,20 +182,7 @@ def run_server(
                 if variable not in os.environ:
                     (Path(folder) / variable).mkdir()
                     os.environ[variable] = str(Path(folder) / variable)
-        config = uvicorn.Config(
-            "api.cli.serve:create_worker_app",
-            factory=True,
-            host=settings.host,
-            port=settings.port,
-            workers=settings.workers,
-            loop="auto",
-            http="auto",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=settings.grace_s,
-            timeout_worker_healthcheck=_HEALTHCHECK_TIMEOUT_S,
-        )
+        config = server_config(settings)
         print_message(f"Wangge serves {socket_url(sock)} ({settings.workers} worker(s))")
         server = Server(config)
         try:

@@ -7,7 +7,6 @@ import contextlib
 import gc
 import json
 import os
-import re
 import resource
 import sys
 import threading
@@ -16,7 +15,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from api.jobs.tasks import ProgressReporter, Task, run_job
+from api.jobs.tasks import ProgressReporter, Task, name_fields, run_job
 from api.problems import is_database_unavailable
 from gis.errors import WanggeError
 from layers.db.database import Database
@@ -34,6 +33,8 @@ def main() -> None:
     output = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
     warnings.simplefilter("ignore")
+    # What jobs write holds personal data: exports are for the service alone.
+    os.umask(0o077)
     # What is loaded stays in memory that the forks share.
     gc.collect()
     gc.freeze()
@@ -69,7 +70,7 @@ def _run_task(line: str, write: Callable[[str], Any]) -> dict[str, Any]:
         resource.setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
     progress = ProgressReporter(lambda done, total: write(json.dumps({"done": done, "total": total}) + "\n"))
     try:
-        with contextlib.closing(Database(task.database)) as database:
+        with contextlib.closing(Database(task.database, wait_s=task.wait_s)) as database:
             return {"result": run_job(database, task, progress)}
     except WanggeError as error:
         # The name the file has here means nothing to who sent it.
@@ -77,7 +78,7 @@ def _run_task(line: str, write: Callable[[str], Any]) -> dict[str, Any]:
         path = "" if file is None else str(task.uploads / file)
         message = str(error).replace(path, "The file") if path else str(error)
         # An option of the command line is a field of the form here.
-        message = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda found: found[1].replace("-", "_"), message)
+        message = name_fields(task.kind, message)
         return {"error": message if len(message) <= _MAX_ERROR_LENGTH else message[:_MAX_ERROR_LENGTH] + " …"}
     except MemoryError:
         return {"error": "Not enough memory for this; give less at once."}

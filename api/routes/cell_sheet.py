@@ -1,6 +1,7 @@
 """`/v1/schemes/{scheme}/cells/{code}`: a cell in force with all that its sheet shows, in one answer.
 
-Names of officers are masked unless the caller may see them and asks to; each time is audited.
+Names of officers and what is personal of the cell are masked unless the caller may see them and asks to; each
+time is audited.
 """
 
 from datetime import date
@@ -21,6 +22,7 @@ from api.security.personal import Reveal, audit_reveal, open_read_session
 from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
 from layers.db.database import Session, current_revision
+from layers.gaps.analysis import cell_outcomes
 from layers.gaps.queries import gaps_of_cell
 from layers.plans.cell_queries import find_cell
 from layers.plans.schemes import find_scheme
@@ -56,7 +58,7 @@ def read_sheet(
     with open_read_session(database, caller, reveal=reveal) as session:
         found = find_scheme(session, scheme)
         cell = find_cell(session, found, code, day, caller.area_code)
-        run, gaps = gaps_of_cell(session, caller.area_code, found, code, until=at, limit=_MAX_LISTED)
+        run, gaps = gaps_of_cell(session, caller.area_code, found, cell, until=day, limit=_MAX_LISTED)
         record = cell_sheet_record(
             cell,
             scheme=scheme,
@@ -65,8 +67,12 @@ def read_sheet(
             counts=count_by_kind(session, found.id, day, code),
             officers=_officer_records(session, caller, found.id, code, day, reveal=reveal),
             gap_run=run,
+            gap_outcomes=cell_outcomes(session, caller.area_code, run, code),
             gaps=gaps,
+            plain=reveal,
         )
+        if reveal and cell.personal:
+            audit_reveal(session, caller, "cell", [cell.id])
         revision = current_revision(session)
     # A reveal is never answered from what the caller has already: it must be audited.
     etag = make_etag(revision, caller.area_code, cell.id, {**record, "geometry": None})

@@ -56,18 +56,23 @@ def find_open_blanks(polygons: Geometries, united: shapely.Geometry, max_width_m
         that cells enclose is found only between the parts of the union.
     """
     parts = shapely.get_parts(shapely.orient_polygons(united))
-    rings = RingVertices.of(shapely.polygons(shapely.get_exterior_ring(parts)))
+    rings = RingVertices.of(np.asarray(shapely.polygons(shapely.get_exterior_ring(parts)), dtype=object))
     start, end = rings.xy, rings.xy[rings.next_vertex()]
     none: IntArray = np.empty(0, dtype=np.int64)
     one, other = _facing_edges(start, end, max_width_m) if max_width_m > 0 else (none, none)
-    low, high = find_spans_beside(start[one], end[one], start[other], end[other], -max_width_m, 0.0)
-    one, other, low, high = (values[high > low] for values in (one, other, low, high))
-    pieces, width = _ground_between(start[one], end[one], start[other], end[other], low, high)
+    from_share, to_share = find_spans_beside(
+        start[one], end[one], start[other], end[other], -max_width_m, 0.0
+    )
+    facing = to_share > from_share
+    one, other = one[facing], other[facing]
+    pieces, width = _ground_between(
+        start[one], end[one], start[other], end[other], from_share[facing], to_share[facing]
+    )
     middle = (start + end) / 2
-    low, high = (_cells_beside(polygons, middle[edge]) for edge in (one, other))
+    near, far = (_cells_beside(polygons, middle[edge]) for edge in (one, other))
     # What a cell encloses within itself is its own shape.
-    apart = (low >= 0) & (high >= 0) & ((low != high) | (rings.ring[one] != rings.ring[other]))
-    low, high = np.minimum(low, high)[apart], np.maximum(low, high)[apart]
+    apart = (near >= 0) & (far >= 0) & ((near != far) | (rings.ring[one] != rings.ring[other]))
+    low, high = np.minimum(near, far)[apart], np.maximum(near, far)[apart]
     return _unite_by_pair(polygons, pieces[apart], width[apart], low, high)
 
 
