@@ -58,7 +58,8 @@ class SearchAnswer(BaseModel):
 
     items: list[SearchHit]
     locations: list[LocationReading] = Field(
-        description="Where the text is coordinates: taken as WGS 84, in China also as GCJ-02 and BD-09."
+        examples=[[{"datum": "wgs84", "lon": 114.05, "lat": 22.55}]],
+        description="Where the text is coordinates: taken as WGS 84, in China also as GCJ-02 and BD-09.",
     )
 
 
