@@ -5,6 +5,8 @@ export PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
+# One more than processors: tests of pages and of killed processes wait for a third of their time.
+TEST_PROCESSES ?= $(shell echo $$(( $$(nproc) + 1 )))
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
 
 .PHONY: help demo test fuzz check bench lock vendor clean
@@ -17,7 +19,7 @@ demo: $(VENV)/.runtime ## make the sample district, divide, assign, find gaps, d
 
 test: check ## everything that must hold: lint, types, import rules, and all tests
 	@.ci/system-packages tests
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder
 
 fuzz: $(VENV)/.dev ## all property tests on fresh random examples, until you stop it
 	@while HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -n 2 -m hypothesis; do :; done

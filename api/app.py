@@ -22,6 +22,7 @@ from api.http.fast_path import FastPathMiddleware
 from api.http.middleware import RequestContextMiddleware
 from api.http.openapi import RouteRight, build_openapi
 from api.http.openapi_tiles import tile_paths
+from api.jobs.event_stream import JobStreams
 from api.jobs.worker import Worker
 from api.locate.contract import model_schemas as locate_schemas
 from api.locate.openapi import locate_paths
@@ -90,6 +91,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         body_bytes=service_settings.body_bytes,
         upload_bytes=service_settings.upload_bytes,
         upload_paths=UPLOAD_PATHS,
+        uploads_at_once=service_settings.uploads_at_once,
         outer_middleware=[
             Middleware(RequestContextMiddleware, request_s=service_settings.request_s, slow_paths=SLOW_PATHS)
         ],
@@ -120,6 +122,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.database, app.state.snapshots, app.state.uploads = database, snapshots, uploads
         app.state.live_entities = LiveEntityIndexes(database)
         app.state.tile_sets, app.state.tile_cache = tile_sets, TileCache()
+        app.state.job_streams = JobStreams(database, settings.streams)
         setup.open_credential_cache(app, database)
         await run_in_threadpool(require_migrated, database)
         await run_in_threadpool(snapshots.refresh)

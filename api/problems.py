@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gis.errors import (
+    BusyError,
     ConflictError,
     ForbiddenError,
     InputError,
@@ -36,6 +37,7 @@ STATUS_BY_ERROR: Mapping[type[WanggeError], int] = {
     ConflictError: 409,
     UnauthorizedError: 401,
     ForbiddenError: 403,
+    BusyError: 429,
     LimitError: 413,
     WanggeError: 400,
 }
@@ -69,8 +71,6 @@ class Problem(BaseModel):
 
 def status_of(error: WanggeError) -> int:
     """Return the HTTP status of an error."""
-    if isinstance(error, LimitError) and getattr(error, "retry_after_s", None) is not None:
-        return 429
     return next(STATUS_BY_ERROR[each] for each in type(error).__mro__ if each in STATUS_BY_ERROR)
 
 
@@ -137,9 +137,8 @@ def _request_id(request: Request) -> str | None:
 async def _handle_wangge_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, WanggeError)
     headers = {}
-    wait = getattr(error, "retry_after_s", None)
-    if wait is not None:
-        headers["Retry-After"] = str(max(1, round(wait)))
+    if isinstance(error, BusyError):
+        headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
     return problem_response(status_of(error), str(error), request_id=_request_id(request), headers=headers)
 
 

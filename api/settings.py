@@ -1,9 +1,10 @@
 """Settings from the environment, with the prefix WANGGE_, read when a command starts."""
 
+import os
 import sys
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, IPvAnyNetwork
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gis.errors import InputError
@@ -51,12 +52,28 @@ class ServiceSettings(BaseSettings):
         Seconds that exported files are kept.
     body_bytes, upload_bytes
         The largest body of a request, and of an uploaded file.
+    uploads_at_once
+        Files that one caller may be sending to one process at the same time.
+    proxies
+        The addresses or networks of proxies in front of the service, as a JSON list: they alone may say, in
+        X-Forwarded-For and X-Forwarded-Proto, where a request really comes from.
+    header_s
+        Seconds until the head of a request has come, before its connection is closed.
     request_s
         Seconds after which a request is given up, except streams.
     grace_s
         Seconds that running requests get when the service stops.
     parse_s, parse_bytes
         Seconds of processor time and bytes of memory for reading an uploaded file.
+    job_s
+        Seconds that a job may take, whatever it waits for.
+    job_workers
+        Jobs that run at once, of all processes and machines together; one for every two processors, at most
+        four, when not given.
+    queued_jobs, queued_bytes
+        The most jobs of one caller that have not ended, and the most bytes of their files.
+    streams
+        The most event streams that one caller may have in one process.
     vertices
         The most vertices of a geometry in a request, and the most of all in an uploaded file.
     title
@@ -77,10 +94,18 @@ class ServiceSettings(BaseSettings):
     export_s: float = Field(default=86_400.0, gt=0)
     body_bytes: int = Field(default=16 << 20, ge=1024)
     upload_bytes: int = Field(default=512 << 20, ge=1024)
+    proxies: tuple[IPvAnyNetwork, ...] = Field(default=(), examples=['["127.0.0.1", "10.1.0.0/16"]'])
+    header_s: float = Field(default=10.0, gt=0)
+    uploads_at_once: int = Field(default=4, ge=1)
     request_s: float = Field(default=30.0, gt=0)
     grace_s: int = Field(default=10, ge=0)
     parse_s: int = Field(default=300, ge=1)
     parse_bytes: int = Field(default=4 << 30, ge=1 << 28)
+    job_s: float = Field(default=900.0, gt=0)
+    job_workers: int = Field(default_factory=lambda: min(4, max(1, (os.cpu_count() or 1) // 2)), ge=1, le=64)
+    queued_jobs: int = Field(default=20, ge=1)
+    queued_bytes: int = Field(default=2 << 30, ge=1024)
+    streams: int = Field(default=20, ge=1)
     vertices: int = Field(default=5_000_000, ge=100)
     title: str = Field(default="", max_length=60)
     base_tiles: str = Field(default="", pattern=r"^$|^https?://[^\s/;,'\"]+/\S*\{z\}\S*$")

@@ -11,20 +11,26 @@ from pyproj import CRS
 from gis.arrays import BoolArray, ObjectArray
 from gis.crs import to_working_crs
 from gis.errors import CoverageError, InputError
+from gis.progress import Note, no_note
 
 NESTING_TOLERANCE_M2 = 0.01
 """How far a child may extend outside its parent, and how much of a parent its children may leave."""
+
+_MAX_LISTED = 3
 
 # The level that a Chinese code of each length names: province, city, county, town, village.
 _LEVEL_BY_CODE_LENGTH = {2: "province", 4: "city", 6: "county", 9: "town", 12: "village"}
 
 
-def build_hierarchy(areas: gpd.GeoDataFrame, *, crs: CRS | None = None) -> gpd.GeoDataFrame:
+def build_hierarchy(
+    areas: gpd.GeoDataFrame, *, crs: CRS | None = None, note: Note = no_note
+) -> gpd.GeoDataFrame:
     """Complete and validate the hierarchy of areas.
 
     Parents come from the `parent` column where it has values; else from the codes if all are Chinese (440305
     is the parent of 440305001); else, if the areas have several levels, from geometry: the smallest area of
-    another level that covers a point inside.
+    another level that covers a point inside. A named parent that is not among the areas is above them all: an
+    area that names it is at the top.
 
     Parameters
     ----------
@@ -32,6 +38,8 @@ def build_hierarchy(areas: gpd.GeoDataFrame, *, crs: CRS | None = None) -> gpd.G
         EPSG:4326 with code, name, level, parent, geometry.
     crs
         Metric working CRS; chosen from the extent when not given.
+    note
+        Told in one sentence which areas name a parent that is not there.
 
     Returns
     -------
@@ -41,13 +49,14 @@ def build_hierarchy(areas: gpd.GeoDataFrame, *, crs: CRS | None = None) -> gpd.G
     Raises
     ------
     InputError
-        If a code is missing or used twice, a geometry is empty, not polygonal or invalid, a parent does not
-        exist or parents run in a circle.
+        If a code is missing or used twice, a geometry is empty, not polygonal or invalid, or parents run in
+        a circle.
     CoverageError
         If an area crosses its parent or children do not fill their parent.
     """
     _check_features(areas)
-    areas = areas.assign(parent=pd.Series(_find_parents(areas), index=areas.index, dtype=object))
+    parents = _without_absent(_find_parents(areas), areas, note)
+    areas = areas.assign(parent=pd.Series(parents, index=areas.index, dtype=object))
     _check_parents(areas)
     _check_nesting(areas, crs)
     return areas
@@ -116,6 +125,25 @@ def _find_parents(areas: gpd.GeoDataFrame) -> ObjectArray:
     return np.full(len(areas), None, dtype=object)
 
 
+def _without_absent(parents: ObjectArray, areas: gpd.GeoDataFrame, note: Note) -> ObjectArray:
+    codes = areas["code"].to_numpy(dtype=object)
+    known = set(codes)
+    absent = np.array([parent is not None and parent not in known for parent in parents], dtype=bool)
+    if not absent.any():
+        return parents
+    names = list(dict.fromkeys(parents[absent]))
+    listed = ", ".join(names[:_MAX_LISTED]) + (", ..." if len(names) > _MAX_LISTED else "")
+    count = int(absent.sum())
+    subject = f"area '{codes[absent][0]}' names a parent" if count == 1 else f"{count:,} areas name a parent"
+    note(
+        f"{subject} that is not among the areas ({listed}), and {'is' if count == 1 else 'are'} taken as "
+        "the top"
+    )
+    result = parents.copy()
+    result[absent] = None
+    return result
+
+
 def _significant_digits(code: str) -> str:
     """Return the digits of a code that name something (440300 -> 4403), or "" if it has another layout."""
     if not re.fullmatch(r"\d{6}|\d{9}|\d{12}", code):
@@ -146,8 +174,6 @@ def _parents_by_location(areas: gpd.GeoDataFrame) -> ObjectArray:
 def _check_parents(areas: gpd.GeoDataFrame) -> None:
     parent_of = dict(zip(areas["code"], areas["parent"], strict=True))
     for code, parent in parent_of.items():
-        if parent is not None and parent not in parent_of:
-            raise InputError(f"area '{code}' names the parent '{parent}', which is not among the areas.")
         seen = {code}
         while parent is not None:
             if parent in seen:

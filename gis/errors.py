@@ -43,3 +43,11 @@ class ForbiddenError(WanggeError):
 
 class LimitError(WanggeError):
     """More than is allowed: too large, too many, too often, too long."""
+
+
+class BusyError(LimitError):
+    """More than is allowed at once; it may be tried again after `retry_after_s` seconds."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

@@ -1,4 +1,4 @@
-"""Progress: how a long computation tells how far it is."""
+"""Progress and notes: how a long computation tells how far it is, and what it assumed."""
 
 from collections.abc import Callable
 
@@ -8,3 +8,11 @@ Progress = Callable[[int, int], None]
 
 def no_progress(_done: int, _total: int) -> None:
     """Take a step that nobody asks about."""
+
+
+Note = Callable[[str], None]
+"""Called with a sentence about what was assumed or mended on the way."""
+
+
+def no_note(_sentence: str) -> None:
+    """Take a sentence that nobody asks for."""

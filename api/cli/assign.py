@@ -1,5 +1,6 @@
 """The commands `inspect`, `assign` and `locate`: the datum of a file, and which cell owns what."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Unpack
 
@@ -96,16 +97,17 @@ def assign(
     """
     import json
 
-    from api.cli.inputs import load_entities, load_valid_cells
+    from api.cli.inputs import load_valid_cells, read_entities
     from gis.assign import RESULT_COLUMNS
     from gis.assign import assign_to_cells as assign_entities
     from gis.crs import parse_working_crs
+    from layers.fields.columns import keep_fields
     from layers.formats import validate_outputs, write_layer, write_table, write_text
 
     validate_outputs(layers=[output], tables=[shares], texts={report: (".json", ".csv")})
     working = parse_working_crs(crs) if crs else None
     plan = load_valid_cells(cells, code_field=code_field, layer=cells_layer)
-    records, identity = load_entities(entities, datum=datum.value, **reading)
+    source, records, identity = read_entities(entities, datum=datum.value, **reading)
     with error_prefix(entities), progress_bar("assigning") as progress:
         assignment = assign_entities(
             records,
@@ -116,10 +118,15 @@ def assign(
             progress=progress,
         )
     assign_report = assignment.report
-    replaced = sorted(set(RESULT_COLUMNS) & set(records.columns))
-    if replaced:
-        print_message(f"note: the fields {', '.join(replaced)} of an earlier assignment are replaced")
-    print_notes(write_layer(output, assignment.frame))
+    earlier = _earlier_results(source.columns, RESULT_COLUMNS)
+    if earlier:
+        print_message(f"note: the fields {', '.join(earlier)} of an earlier assignment are replaced")
+    added = [*RESULT_COLUMNS]
+    if identity is not None and reading.get("id_field") and "id" not in map(str.lower, source.columns):
+        # The next command finds it without being told.
+        added.append("id")
+    kept, notes = keep_fields(assignment.frame, source.drop(columns=earlier), added)
+    print_notes([*notes, *write_layer(output, kept)])
     if shares is not None:
         write_table(shares, assign_report.shares)
     if report is not None:
@@ -144,10 +151,18 @@ def assign(
     )
 
 
+def _earlier_results(columns: Iterable[str], added: Sequence[str]) -> list[str]:
+    """Return the fields of a file that an earlier assignment gave it: all of them, or none is."""
+    # A Shapefile cuts names after ten bytes.
+    names = {name.lower()[:10]: name for name in columns}
+    found = [names[name[:10]] for name in added if name[:10] in names]
+    return found if len(found) == len(added) else []
+
+
 @handle_errors
 def locate(
-    lon: Annotated[float, typer.Argument(help="Longitude in degrees.", show_default=False)],
-    lat: Annotated[float, typer.Argument(help="Latitude in degrees.", show_default=False)],
+    lon: Annotated[str, typer.Argument(help="Longitude in degrees.", show_default=False)],
+    lat: Annotated[str, typer.Argument(help="Latitude in degrees.", show_default=False)],
     cells: options.Cells,
     datum: options.DatumOption = options.Datum.wgs84,
     code_field: options.CodeField = None,
@@ -157,23 +172,26 @@ def locate(
     """Name the cell that owns a location; exit code 1 when it lies in none."""
     from api.cli.inputs import load_valid_cells
     from gis.datum import convert_coordinates
+    from gis.degrees import parse_degrees
     from gis.errors import InputError
     from gis.locate import PointLocator
 
-    if not (-180 <= lon <= 180 and -90 <= lat <= 90):
-        raise InputError(f"{lon:g}, {lat:g} is no longitude, latitude in degrees; give LON, then LAT.")
+    x, y = parse_degrees(lon, "lon"), parse_degrees(lat, "lat")
+    # Also false where one is no number.
+    if not (abs(x) <= 180 and abs(y) <= 90):
+        raise InputError(f"{lon}, {lat} is no longitude, latitude in degrees; give LON, then LAT.")
     plan = load_valid_cells(cells, code_field=code_field, layer=cells_layer)
-    x, y = convert_coordinates(lon, lat, datum.value, "wgs84")
-    code = PointLocator(plan).locate(float(x), float(y))
+    x, y = map(float, convert_coordinates(x, y, datum.value, "wgs84"))
+    code = PointLocator(plan).locate(x, y)
     if code is None:
         if as_json:
-            print_result([], {"lon": float(x), "lat": float(y), "code": None}, as_json=True)
+            print_result([], {"lon": x, "lat": y, "code": None}, as_json=True)
         print_message("in no cell")
         raise typer.Exit(EXIT_INVALID)
     cell = plan[plan["code"] == code].iloc[0]
     summary = {
-        "lon": float(x),
-        "lat": float(y),
+        "lon": x,
+        "lat": y,
         "code": code,
         "name": cell["name"],
         "area_code": cell["area_code"],

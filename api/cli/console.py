@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, get_args, get_type_hints
 import typer
 
 from gis.errors import InputError, RefusedError, WanggeError
+from gis.progress import Note
 
 P = ParamSpec("P")
 
@@ -110,10 +111,20 @@ def print_message(text: str) -> None:
     typer.echo(" ".join(text.splitlines()), err=True)
 
 
+def print_note(sentence: str) -> None:
+    """Write a note to standard error."""
+    print_message(f"note: {sentence}")
+
+
+def note_on(path: Path) -> Note:
+    """Return what writes a note that concerns a file."""
+    return lambda sentence: print_note(f"{path}: {sentence}")
+
+
 def print_notes(remarks: Iterable[str]) -> None:
     """Write notes to standard error."""
     for line in remarks:
-        print_message(f"note: {line}")
+        print_note(line)
 
 
 def print_result(lines: Iterable[str], summary: Mapping[str, Any], *, as_json: bool) -> None:

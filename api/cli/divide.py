@@ -7,7 +7,7 @@ from typing import Annotated, Unpack
 import typer
 
 from api.cli import options
-from api.cli.console import error_prefix, handle_errors, print_notes, print_result
+from api.cli.console import error_prefix, handle_errors, note_on, print_notes, print_result
 from api.cli.progress import progress_bar
 
 
@@ -78,7 +78,7 @@ def divide(
     used = frozenset() if ended is None else frozenset(load_cells(ended)["code"].dropna())
     with error_prefix(areas), progress_bar("dividing") as progress:
         working_crs = parse_working_crs(crs) if crs else choose_working_crs(loaded)
-        loaded = build_hierarchy(loaded, crs=working_crs)
+        loaded = build_hierarchy(loaded, crs=working_crs, note=note_on(areas))
         cells = divide_square(
             loaded,
             size_m=size,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli import options
-from api.cli.console import error_prefix, handle_errors, print_notes, print_result
+from api.cli.console import error_prefix, handle_errors, note_on, print_notes, print_result
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def gaps(
     if areas is not None:
         area_frame = load_areas(areas, code_field=areas_code_field, layer=areas_layer, where=areas_where)
         with error_prefix(areas):
-            area_frame = build_hierarchy(area_frame)
+            area_frame = build_hierarchy(area_frame, note=note_on(areas))
     services = None if service_points is None else load_entities(service_points, kind="service_point")[0]
     gap_input = GapInput(
         cells=plan,

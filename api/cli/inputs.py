@@ -5,8 +5,8 @@ from typing import Unpack
 
 import geopandas as gpd
 
-from api.cli.console import error_prefix
-from api.cli.options import ReadOptions
+from api.cli.console import error_prefix, print_note
+from api.cli.options import ReadOptions, RecordReadOptions
 from gis import datum as datums
 from gis.errors import InputError
 from layers.fields.columns import (
@@ -31,7 +31,7 @@ def load_areas(
 ) -> gpd.GeoDataFrame:
     """Read areas with code, name, level, parent, without validating them."""
     tags = (code_field, name_field, level_field, parent_field)
-    frame = read_layer(path, role="areas", tags=tags, **reading)
+    frame = read_layer(path, role="areas", tags=tags, note=print_note, **reading)
     with error_prefix(path):
         return standardise_areas(
             frame,
@@ -45,7 +45,7 @@ def load_areas(
 
 def load_area_geometries(path: Path, **reading: Unpack[ReadOptions]) -> gpd.GeoDataFrame:
     """Read areas of which only the geometry matters; they need no code."""
-    return read_layer(path, role="areas", **reading)[["geometry"]]
+    return read_layer(path, role="areas", note=print_note, **reading)[["geometry"]]
 
 
 def load_cells(
@@ -58,15 +58,38 @@ def load_cells(
     **reading: Unpack[ReadOptions],
 ) -> gpd.GeoDataFrame:
     """Read cells with code, name, area_code and all their other columns."""
+    return read_cells(
+        path,
+        code_field=code_field,
+        name_field=name_field,
+        area_field=area_field,
+        own_crs=own_crs,
+        **reading,
+    )[1]
+
+
+def read_cells(
+    path: Path,
+    *,
+    code_field: str | None = None,
+    name_field: str | None = None,
+    area_field: str | None = None,
+    own_crs: bool = False,
+    **reading: Unpack[ReadOptions],
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Read cells; return the file as it is and, record by record, what `load_cells` gives."""
     frame = read_layer(
         path,
         role="cells",
         tags=(code_field, name_field, area_field),
         own_crs=own_crs,
+        note=print_note,
         **reading,
     )
     with error_prefix(path):
-        return standardise_cells(frame, code_field=code_field, name_field=name_field, area_field=area_field)
+        return frame, standardise_cells(
+            frame, code_field=code_field, name_field=name_field, area_field=area_field
+        )
 
 
 def load_valid_cells(
@@ -107,6 +130,7 @@ def load_base(
     layer: str | None = None,
     where: str | None = None,
     source_crs: str | None = None,
+    encoding: str | None = None,
 ) -> dict[str, gpd.GeoDataFrame]:
     """Read features of the base map by kind, as `layers.fields.columns.standardise_basemap` gives them.
 
@@ -144,7 +168,14 @@ def load_base(
         named = each if layer is None and names is not None and each in names and len(names) > 1 else layer
         try:
             frame = read_layer(
-                path, role=each, layer=named, where=where, source_crs=source_crs, tags=OSM_CLASS_TAGS[each]
+                path,
+                role=each,
+                layer=named,
+                where=where,
+                source_crs=source_crs,
+                encoding=encoding,
+                tags=OSM_CLASS_TAGS[each],
+                note=print_note,
             )
         except InputError as error:
             # An extract need not have features of every kind.
@@ -159,31 +190,28 @@ def load_base(
 
 
 def load_entities(
-    path: Path,
-    *,
-    id_field: str | None = None,
-    kind: str | None = None,
-    datum: str = "wgs84",
-    layer: str | None = None,
-    where: str | None = None,
-    source_crs: str | None = None,
-    lon_field: str | None = None,
-    lat_field: str | None = None,
+    path: Path, *, kind: str | None = None, datum: str = "wgs84", **reading: Unpack[RecordReadOptions]
 ) -> tuple[gpd.GeoDataFrame, str | None]:
     """Read entities converted from their datum to WGS 84, and return the name of their identity field."""
-    frame = read_layer(
-        path,
-        role="entities",
-        layer=layer,
-        where=where,
-        source_crs=source_crs,
-        lon_field=lon_field,
-        lat_field=lat_field,
-        tags=(id_field,),
-    )
+    return read_entities(path, kind=kind, datum=datum, **reading)[1:]
+
+
+def read_entities(
+    path: Path,
+    *,
+    kind: str | None = None,
+    datum: str = "wgs84",
+    id_field: str | None = None,
+    lon_field: str | None = None,
+    lat_field: str | None = None,
+    **reading: Unpack[ReadOptions],
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, str | None]:
+    """Read entities; return the file as it is and, record by record, what `load_entities` gives."""
+    columns = {"lon_field": lon_field, "lat_field": lat_field}
+    frame = read_layer(path, role="entities", tags=(id_field,), note=print_note, **columns, **reading)
     with error_prefix(path):
         entities, found = standardise_entities(frame, id_field=id_field, kind=kind)
     if datum != "wgs84":
         moved = datums.convert_geometries(entities.geometry.values, datum, "wgs84")
         entities = entities.set_geometry(gpd.GeoSeries(moved, index=entities.index, crs=entities.crs))
-    return entities, found
+    return frame, entities, found

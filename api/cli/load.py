@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 import typer
 
 from api.cli import options
-from api.cli.console import error_prefix, handle_errors, print_notes, print_result
+from api.cli.console import error_prefix, handle_errors, note_on, print_note, print_notes, print_result
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def load_areas(
         **reading,
     )
     with closing(_open_database(database)) as opened, error_prefix(file):
-        summary = import_areas(opened, frame, on=_parse_date(on))
+        summary = import_areas(opened, frame, on=_parse_date(on), note=note_on(file))
     lines = [
         f"{summary.inserted:,} areas inserted, {summary.updated:,} updated, {summary.unchanged:,} unchanged"
     ]
@@ -97,6 +97,7 @@ def load_entities(
             personal=personal or (),
             on=_parse_date(on),
             progress=progress,
+            note=print_note,
             **reading,
         )
     lines = []
@@ -148,6 +149,7 @@ def load_officers(
         list[str] | None, typer.Option(help="A further field with a person's data; may be repeated.")
     ] = None,
     id_field: options.IdField = None,
+    encoding: options.Encoding = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Load officers: identity, area_code, duty or role, rank, name, phone.
@@ -157,7 +159,7 @@ def load_officers(
     from layers.formats import read_table
     from layers.imports.officers import import_officers
 
-    table = read_table(file)
+    table = read_table(file, encoding=encoding, note=print_note)
     with closing(_open_database(database)) as opened, error_prefix(file):
         import_summary = import_officers(
             opened, table, scheme=posts, id_field=id_field, personal=personal or (), on=_parse_date(on)
@@ -188,7 +190,7 @@ def export(
     cell: Annotated[str | None, typer.Option(help="Entities of this cell of the scheme.")] = None,
     on: Annotated[str | None, typer.Option(help="As of a date, YYYY-MM-DD.", show_default="today")] = None,
     personal: Annotated[
-        bool, typer.Option("--personal", help="With names and phone numbers of people.")
+        bool, typer.Option("--personal", help="With what is personal of entities or cells.")
     ] = False,
     as_json: options.JsonOption = False,
 ) -> None:

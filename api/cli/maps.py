@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli import options
-from api.cli.console import error_prefix, handle_errors, print_result
+from api.cli.console import error_prefix, handle_errors, print_note, print_result
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -89,9 +89,9 @@ def draw_map(
         parents = load_areas(areas, code_field=areas_code_field, layer=areas_layer, where=areas_where)
     if officers is not None:
         with error_prefix(officers):
-            cell_frame = join_leaders(cell_frame, read_table(officers))
+            cell_frame = join_leaders(cell_frame, read_table(officers, note=print_note))
     base_files = {"green": green, "water": water, "buildings": buildings, "railway": railway, "roads": roads}
-    found = None if gaps is None else read_layer(gaps, role="gaps")
+    found = None if gaps is None else read_layer(gaps, role="gaps", note=print_note)
     with error_prefix(cells):
         if area is not None:
             if "area_code" not in cell_frame:
@@ -106,9 +106,13 @@ def draw_map(
         map_options: dict[str, Any] = {
             "areas": parents,
             "gaps": found,
-            "layers": {path.stem: read_layer(path, role="entities") for path in entities or []},
+            "layers": {
+                path.stem: read_layer(path, role="entities", note=print_note) for path in entities or []
+            },
             "base": {
-                kind: read_layer(path, role=kind) for kind, path in base_files.items() if path is not None
+                kind: read_layer(path, role=kind, note=print_note)
+                for kind, path in base_files.items()
+                if path is not None
             },
             "measure": measure,
             "method": classing.ClassificationMethod(method),

@@ -19,6 +19,10 @@ Where = Annotated[str | None, typer.Option(help="SQL condition on the fields, e.
 SourceCrs = Annotated[
     str | None, typer.Option(help="CRS of the coordinates, where the file names none, e.g. EPSG:4326.")
 ]
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="Encoding of a CSV or Shapefile, e.g. gb18030, big5, cp1252 [default: by its bytes]."),
+]
 WorkingCrs = Annotated[
     str | None,
     typer.Option("--crs", help="Metric working CRS, e.g. EPSG:4547 [default: chosen from the extent]."),
@@ -46,6 +50,7 @@ class ReadOptions(TypedDict, total=False):
     layer: Layer
     where: Where
     source_crs: SourceCrs
+    encoding: Encoding
 
 
 class RecordReadOptions(ReadOptions, total=False):

@@ -6,8 +6,9 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -15,6 +16,8 @@ from api.cli import options
 from api.cli.console import handle_errors, print_message
 
 if TYPE_CHECKING:
+    import asyncio
+
     from fastapi import FastAPI
 
     from api.settings import ServiceSettings
@@ -42,6 +45,7 @@ def serve(
     Options not given are read from WANGGE_HOST, WANGGE_PORT, WANGGE_WORKERS and WANGGE_DATABASE.
     """
     from api.app import require_migrated
+    from api.jobs.launcher import shared_launcher
     from api.settings import ServiceSettings
     from layers.db.database import Database
 
@@ -56,6 +60,9 @@ def serve(
         require_migrated(opened)
     finally:
         opened.close()
+    if settings.workers == 1:
+        # Before there is a thread or a socket that it would inherit.
+        shared_launcher().fork()
     run_server(settings, bind_socket(settings.host, settings.port))
 
 
@@ -134,6 +141,8 @@ def run_server(
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
+    from api.http.connections import ImpatientProtocol
+
     class Server(uvicorn.Server):
         """A server that reports when it has started."""
 
@@ -156,7 +165,9 @@ def run_server(
             port=settings.port,
             workers=settings.workers,
             loop="auto",
-            http="auto",
+            http=cast("type[asyncio.Protocol]", partial(ImpatientProtocol, header_s=settings.header_s)),
+            forwarded_allow_ips=[str(each) for each in settings.proxies]
+            or os.environ.get("FORWARDED_ALLOW_IPS", []),
             log_config=None,
             access_log=False,
             server_header=False,

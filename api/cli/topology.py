@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 import typer
 
 from api.cli import options
-from api.cli.console import EXIT_INVALID, error_prefix, handle_errors, print_notes, print_result
+from api.cli.console import EXIT_INVALID, error_prefix, handle_errors, note_on, print_notes, print_result
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -110,14 +110,15 @@ def repair(
     Every cell keeps its code and columns, no cell is split, and all changes are reported. A repair
     that would lose a cell or take most of its ground is refused with exit code 1, and nothing is written.
     """
-    from api.cli.inputs import load_cells
+    from api.cli.inputs import read_cells
     from gis.crs import parse_working_crs
     from gis.topology import repair_topology as repair_topology
+    from layers.fields.columns import CELL_COLUMNS, keep_fields
     from layers.formats import validate_outputs, write_layer, write_table
 
     validate_outputs(layers=[output], tables=[changes])
     working = parse_working_crs(crs) if crs else None
-    loaded = load_cells(
+    source, loaded = read_cells(
         cells,
         code_field=code_field,
         area_field=area_field,
@@ -132,9 +133,21 @@ def repair(
         )
     if changes is not None:
         write_table(changes, repaired.changes)
-    print_notes(write_layer(output, repaired.cells))
+    kept, notes = keep_fields(
+        repaired.cells, _with_fresh_measures(source, repaired.cells), CELL_COLUMNS, leading=True
+    )
+    print_notes([*notes, *write_layer(output, kept)])
     summary = {**repaired.summary(), "output": str(output)}
     print_result([*repaired.summary_lines(), f"written to {output}"], summary, as_json=as_json)
+
+
+def _with_fresh_measures(source: "gpd.GeoDataFrame", repaired: "gpd.GeoDataFrame") -> "gpd.GeoDataFrame":
+    """Return the file with the measures of its cells as they are after the repair."""
+    from pandas.api.types import is_numeric_dtype
+
+    named = [name for name in ("area_m2", "perimeter_m") if name in source.columns]
+    fresh = [name for name in named if is_numeric_dtype(source[name])]
+    return source.assign(**{name: repaired[name].to_numpy() for name in fresh})
 
 
 def _load_lowest_areas(
@@ -147,7 +160,7 @@ def _load_lowest_areas(
 
     areas = load_areas(path, code_field=code_field, layer=layer, where=where)
     with error_prefix(path):
-        return leaf_areas(build_hierarchy(areas))
+        return leaf_areas(build_hierarchy(areas, note=note_on(path)))
 
 
 def _finding_lines(kind: str, figures: Mapping[str, float], findings: "gpd.GeoDataFrame") -> list[str]:

@@ -6,12 +6,24 @@ from typing import Annotated, Any, Literal
 import orjson
 import shapely
 from fastapi import Path, Query, Request
+from pydantic import BeforeValidator
 from shapely.errors import ShapelyError
 
 from api.http.responses import GEOJSON
+from gis.degrees import parse_degrees, parse_number
 from gis.errors import InputError, LimitError
 from layers.db.bbox import BBox
 
+LonParam = Annotated[
+    float,
+    BeforeValidator(lambda text: parse_degrees(text, "lon") if isinstance(text, str) else text),
+    Query(ge=-180, le=180, allow_inf_nan=False, examples=[114.05]),
+]
+LatParam = Annotated[
+    float,
+    BeforeValidator(lambda text: parse_degrees(text, "lat") if isinstance(text, str) else text),
+    Query(ge=-90, le=90, allow_inf_nan=False, examples=[22.55]),
+]
 PlanId = Annotated[int, Path(ge=1, le=2**53, examples=[12])]
 FormatParam = Annotated[
     Literal["json", "geojson"] | None,
@@ -64,7 +76,7 @@ def parse_bbox(text: str | None) -> BBox | None:
     if text is None:
         return None
     try:
-        west, south, east, north = (float(part) for part in text.split(","))
+        west, south, east, north = (parse_number(part) for part in text.split(","))
     except ValueError:
         raise InputError("The box is not west,south,east,north in degrees.") from None
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):

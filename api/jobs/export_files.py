@@ -91,7 +91,9 @@ def write_export(
         If there is no such area, scheme or run.
     """
     path = export_path(uploads, parameters)
-    path.parent.mkdir(parents=True, mode=0o700)
+    # `mkdir` gives parents that it makes the usual rights.
+    path.parent.parent.mkdir(exist_ok=True, mode=0o700)
+    path.parent.mkdir(mode=0o700)
     zipped = parameters["format"] == "shp"
     layer_path = path.parent / "parts" / f"{path.stem}{_SHAPEFILE_SUFFIX}" if zipped else path
     layer_path.parent.mkdir(exist_ok=True)
@@ -148,4 +150,5 @@ def _filters(parameters: Mapping[str, Any]) -> ExportFilters:
         cell_code=parameters.get("cell"),
         severity=parameters.get("severity"),
         run=parameters.get("run"),
+        scope=parameters.get("scope"),
     )

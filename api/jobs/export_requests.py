@@ -20,6 +20,7 @@ _FILTERS_BY_LAYER: Mapping[str, frozenset[str]] = {
     "entities": _COMMON_FILTERS | {"scheme", "on", "kind", "cell"},
     "gaps": _COMMON_FILTERS | {"scheme", "on", "kind", "cell", "severity", "run"},
 }
+_PERSONAL_LAYERS = ("cells", "entities")
 _SCHEME_LAYERS = frozenset({"cells", "gaps"})
 
 
@@ -42,14 +43,17 @@ def export_parameters(request: Mapping[str, Any], scope: str | None) -> dict[str
     inapplicable = parameters.keys() - _FILTERS_BY_LAYER[layer] - {"layer", "format", "reveal"}
     if inapplicable:
         raise InputError(f"'{min(inapplicable)}' does not choose among {layer}; leave it out.")
-    if parameters["reveal"] and layer != "entities":
-        raise InputError(f"'reveal' is for entities; there is nothing personal in {layer}.")
+    if parameters["reveal"] and layer not in _PERSONAL_LAYERS:
+        raise InputError(
+            f"'reveal' is for {' and '.join(_PERSONAL_LAYERS)}; there is nothing personal in {layer}."
+        )
     if "scheme" not in parameters and (layer in _SCHEME_LAYERS or "cell" in parameters):
         raise InputError("Cells and gaps belong to a scheme; name one.")
     if (bbox := parse_bbox(parameters.get("box"))) is not None:
         parameters["box"] = list(bbox)
     if scope is not None:
         parameters.setdefault("area_code", scope)
+        parameters["scope"] = scope
     return parameters | {"place": new_folder_name()}
 
 

@@ -34,6 +34,8 @@ def main() -> None:
     output = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
     warnings.simplefilter("ignore")
+    # What jobs write holds personal data: exports are for the service alone.
+    os.umask(0o077)
     # What is loaded stays in memory that the forks share.
     gc.collect()
     gc.freeze()
@@ -69,7 +71,7 @@ def _run_task(line: str, write: Callable[[str], Any]) -> dict[str, Any]:
         resource.setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
     progress = ProgressReporter(lambda done, total: write(json.dumps({"done": done, "total": total}) + "\n"))
     try:
-        with contextlib.closing(Database(task.database)) as database:
+        with contextlib.closing(Database(task.database, wait_s=task.wait_s)) as database:
             return {"result": run_job(database, task, progress)}
     except WanggeError as error:
         # The name the file has here means nothing to who sent it.

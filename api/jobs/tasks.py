@@ -5,37 +5,35 @@ nothing, and one that has written is done.
 """
 
 import math
+import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from pydantic import BaseModel
-from pyproj import CRS
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.jobs.export_files import write_export
-from gis.areas import build_hierarchy
-from gis.divide import divide_square
 from gis.errors import InputError, LimitError
-from layers.areas.hierarchy import read_area_geometries, read_hierarchy
 from layers.db.database import Database
 from layers.fields.columns import standardise_areas, standardise_cells
 from layers.formats import read_layer
+from layers.formats.sqlite_files import require_stored_rows
 from layers.gaps.runs import search_gaps
 from layers.imports.areas import AreaImportSummary, import_areas
 from layers.imports.entities import ImportSummary, import_entities
 from layers.jobs.queue import complete, heartbeat
-from layers.models import Area, GapRun
+from layers.models import GapRun
 from layers.plans.check import examine_plan, store_check
+from layers.plans.divide import divide_areas
 from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.queries import find_plan
-from layers.plans.schemes import find_scheme, used_codes
+from layers.plans.schemes import find_scheme
 
 PROGRESS_INTERVAL_S = 0.3
 """Seconds between two times that a job tells how far it is."""
@@ -57,6 +55,8 @@ class Task(BaseModel):
         The folder of uploaded files.
     seconds, memory, vertices, unpacked
         Limits of processor time, of bytes of memory, of vertices in a file and of bytes in an archive.
+    wait_s
+        Seconds that it waits for another job that writes to SQLite.
     kept_s
         Seconds that the file of an export is kept.
     """
@@ -72,6 +72,7 @@ class Task(BaseModel):
     memory: int
     vertices: int
     unpacked: int
+    wait_s: float
     kept_s: float
 
 
@@ -106,6 +107,7 @@ class _JobContext:
     database: Database
     task: Task
     progress: ProgressReporter
+    notes: list[str] = field(default_factory=list)
 
     @property
     def file(self) -> Path:
@@ -120,8 +122,21 @@ class _JobContext:
     @property
     def read_options(self) -> dict[str, Any]:
         """How the file is to be read, for `read_layer` and what reads like it."""
-        options = {name: self.parameter(name) for name in ("layer", "source_crs", "lon_field", "lat_field")}
-        return {**options, "max_vertices": self.task.vertices}
+        options = {
+            name: self.parameter(name)
+            for name in ("layer", "source_crs", "lon_field", "lat_field", "encoding")
+        }
+        return {**options, "max_vertices": self.task.vertices, "note": self.note}
+
+    def note(self, sentence: str) -> None:
+        """Keep what was assumed or mended for the result."""
+        # An option of the command line is a field of the form here.
+        sentence = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda found: found[1].replace("-", "_"), sentence)
+        self.notes.append(sentence.replace(str(self.file), "The file"))
+
+    def fields(self, *names: str) -> dict[str, str | None]:
+        """Which fields of the file are meant, as `layers.fields.columns` takes them."""
+        return {name: self.parameter(name) for name in names}
 
     @property
     def day(self) -> date | None:
@@ -137,6 +152,8 @@ class _JobContext:
         ConflictError
             If the job was cancelled meanwhile.
         """
+        if self.notes:
+            result = {**result, "notes": self.notes}
         heartbeat(session, self.task.id, self.progress.done, self.progress.total)
         complete(session, self.task.id, result)
         return result
@@ -163,7 +180,7 @@ def run_job(database: Database, task: Task, progress: ProgressReporter) -> dict[
 
 
 def _import_entities(context: _JobContext) -> dict[str, Any]:
-    _require_unpacked_limit(context)
+    _require_harmless_file(context)
     result: dict[str, Any] = {}
 
     def complete_job(session: Session, done: ImportSummary) -> None:
@@ -179,6 +196,7 @@ def _import_entities(context: _JobContext) -> dict[str, Any]:
         kind=context.parameter("kind"),
         id_field=context.parameter("id_field"),
         datum=context.parameter("datum") or "wgs84",
+        personal=context.parameter("personal") or (),
         **context.read_options,
         area_code=context.task.area_code,
         on=context.day,
@@ -189,40 +207,57 @@ def _import_entities(context: _JobContext) -> dict[str, Any]:
 
 
 def _import_areas(context: _JobContext) -> dict[str, Any]:
-    _require_unpacked_limit(context)
-    frame = standardise_areas(read_layer(context.file, role="areas", **context.read_options))
+    _require_harmless_file(context)
+    frame = standardise_areas(
+        read_layer(context.file, role="areas", **context.read_options),
+        **context.fields("code_field", "name_field", "level_field", "parent_field"),
+    )
+
+    result: dict[str, Any] = {}
 
     def complete_job(session: Session, done: AreaImportSummary) -> None:
-        context.complete(session, done._asdict())
+        result.update(context.complete(session, done._asdict()))
 
-    return import_areas(context.database, frame, on=context.day, before_commit=complete_job)._asdict()
+    import_areas(context.database, frame, on=context.day, note=context.note, before_commit=complete_job)
+    return result
 
 
 def _import_cells(context: _JobContext) -> dict[str, Any]:
-    _require_unpacked_limit(context)
-    frame = standardise_cells(read_layer(context.file, role="cells", **context.read_options))
+    _require_harmless_file(context)
+    frame = standardise_cells(
+        read_layer(context.file, role="cells", **context.read_options),
+        **context.fields("code_field", "name_field", "area_field"),
+    )
     return _create_draft(context, lambda _session, _scheme: frame)
 
 
 def _divide(context: _JobContext) -> dict[str, Any]:
+    given = {name: context.parameter(name) for name in ("level", "min_share", "crs", "code_layout")}
+
     def cells(session: Any, scheme: Any) -> Any:
-        codes = read_hierarchy(session).leaves(context.parameter("area_code"))
-        areas = read_area_geometries(session, codes)
-        if not len(areas):
-            raise InputError("There are no areas to divide; import areas first.")
-        crs = CRS.from_user_input(scheme.working_crs)
-        named = session.execute(select(Area.code, Area.name).where(Area.code.in_(codes)))
-        names = {row.code: row.name for row in named}
-        areas = build_hierarchy(areas.assign(name=areas["code"].map(names), level="", parent=None), crs=crs)
-        return divide_square(
-            areas,
+        return divide_areas(
+            session,
+            scheme,
+            context.parameter("area_code"),
             size_m=context.parameter("size_m"),
-            crs=crs,
-            used_codes=used_codes(session, scheme.id),
             progress=context.progress,
+            **{name: value for name, value in given.items() if value is not None},
         )
 
-    return _create_draft(context, cells)
+    if not context.parameter("dry_run"):
+        return _create_draft(context, cells)
+    with context.database.read() as session:
+        made = cells(session, find_scheme(session, context.parameter("scheme")))
+    result = {
+        "plan": None,
+        "cells": len(made),
+        "areas": made["area_code"].nunique(),
+        "area_m2": float(made["area_m2"].sum()),
+        "first_code": made["code"].min(),
+        "last_code": made["code"].max(),
+    }
+    with context.database.write() as session:
+        return context.complete(session, result)
 
 
 def _check_plan(context: _JobContext) -> dict[str, Any]:
@@ -312,12 +347,13 @@ def _create_draft(context: _JobContext, make_cells: Callable[[Any, Any], Any]) -
             name=context.parameter("name"),
             created_by=context.task.created_by,
             area_code=context.parameter("area_code"),
+            personal=context.parameter("personal") or (),
         )
         return context.complete(session, {"plan": plan.id, "cells": len(cells)})
 
 
-def _require_unpacked_limit(context: _JobContext) -> None:
-    """Refuse an archive that unpacks to too much."""
+def _require_harmless_file(context: _JobContext) -> None:
+    """Refuse an archive that unpacks to too much, and a database that computes its rows."""
     if context.file.suffix.lower() == ".zip":
         try:
             with ZipFile(context.file) as archive:
@@ -326,6 +362,7 @@ def _require_unpacked_limit(context: _JobContext) -> None:
             raise InputError("The archive cannot be read.") from error
         if size > context.task.unpacked:
             raise LimitError(f"The archive unpacks to more than {context.task.unpacked:,} bytes.")
+    require_stored_rows(context.file)
 
 
 JOB_HANDLERS: Mapping[str, Callable[[_JobContext], dict[str, Any]]] = {

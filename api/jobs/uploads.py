@@ -1,6 +1,7 @@
 """Files that callers upload: stored under a name of our own, and opened only in the process of a job."""
 
 import hashlib
+import os
 import secrets
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -35,9 +36,9 @@ def upload_path(uploads: Path, file_name: str | None) -> Path:
 
 
 def store_upload(source: BinaryIO, path: Path) -> StoredFile:
-    """Copy an uploaded file to a path that does not exist yet."""
+    """Copy an uploaded file to a path that does not exist yet; only its owner may read it."""
     digest = hashlib.sha256()
-    with path.open("xb") as target:
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as target:
         while chunk := source.read(_CHUNK_BYTES):
             digest.update(chunk)
             target.write(chunk)

@@ -1,6 +1,6 @@
-"""The worker: a thread that takes one job at a time from the table and watches over its process.
+"""The worker: a thread that takes jobs from the table, and one for each that watches over its process.
 
-Several servers may run one each; the table lets one job run at a time.
+Several servers may run one each; the table lets so many jobs run at once as the settings say.
 """
 
 import math
@@ -62,6 +62,7 @@ class Worker:
         self._uploads = uploads
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run_loop, name="jobs", daemon=True)
+        self._watchers: dict[int, threading.Thread] = {}
 
     def start(self) -> None:
         """Begin to take jobs."""
@@ -70,8 +71,9 @@ class Worker:
     def stop(self) -> None:
         """Take no more jobs; one that runs is ended, and nothing of it is kept."""
         self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join(10)
+        for thread in (self._thread, *list(self._watchers.values())):
+            if thread.ident is not None:
+                thread.join(10)
 
     def _run_loop(self) -> None:
         with leader_lock(self._uploads, self._stop):
@@ -82,15 +84,27 @@ class Worker:
                         cleaned = time.monotonic()
                         export_files.remove_expired(self._uploads, self._settings.export_s)
                         self._remove_stale_uploads()
-                    job = self._claim_next()
+                    self._watchers = {job: each for job, each in self._watchers.items() if each.is_alive()}
+                    may_begin = len(self._watchers) < self._settings.job_workers
+                    job = self._claim_next() if may_begin else None
                     if job is not None:
-                        self._run_job(job)
-                    elif time.monotonic() - began >= PRELOAD_DELAY_S:
+                        watcher = threading.Thread(target=self._run_safely, args=(job,), name=f"job {job.id}")
+                        watcher.daemon = True
+                        self._watchers[job.id] = watcher
+                        watcher.start()
+                    elif may_begin and time.monotonic() - began >= PRELOAD_DELAY_S:
                         shared_launcher().preload()
                 except Exception as error:
                     # Whatever it is, the next job must find a worker: database or folder may be back soon.
                     log.warning("jobs wait", error=type(error).__name__)
                     self._stop.wait(2)
+
+    def _run_safely(self, job: Job) -> None:
+        try:
+            self._run_job(job)
+        except Exception as error:
+            # It counts as lost after a while, and the next look at the queue says so.
+            log.warning("job left", job=job.id, error=type(error).__name__)
 
     def _remove_stale_uploads(self) -> None:
         """Remove uploaded files that no job will read: the process that should have done so was killed."""
@@ -114,10 +128,10 @@ class Worker:
             if session.scalar(waiting.limit(1)) is None:
                 return None
         with self._database.write() as session:
-            for lost in fail_stale(session):
+            for lost in fail_stale(session, self._watchers.keys()):
                 log.warning("job lost its worker", job=lost)
                 self._remove_files(find_job(session, lost))
-            return claim(session)
+            return claim(session, self._settings.job_workers)
 
     def _run_job(self, job: Job) -> None:
         log.info("job begins", job=job.id, kind=job.kind)
@@ -134,6 +148,7 @@ class Worker:
             memory=settings.parse_bytes,
             vertices=settings.vertices,
             unpacked=4 * settings.upload_bytes,
+            wait_s=settings.job_s,
             kept_s=settings.export_s,
         )
         with shared_launcher().launch(task.model_dump_json()) as process:
@@ -154,11 +169,21 @@ class Worker:
         """Keep a job's row true until its process ends or is to end; return how the job ends."""
         reported = process.reported
         last_heartbeat, last_done = time.monotonic(), None
+        began: float | None = None
         while process.is_alive:
             if self._stop.wait(0.05):
                 return JobState.failed, None, "The service was stopped; nothing was kept. Ask again."
             if has_cancel_flag(self._uploads, job_id):
                 return JobState.cancelled, None, None
+            if began is None and "pid" in reported:
+                # Until then a process was being got ready for it.
+                began = time.monotonic()
+            if began is not None and time.monotonic() - began > self._settings.job_s:
+                return (
+                    JobState.failed,
+                    None,
+                    f"This took longer than {self._settings.job_s:g} s; nothing was kept. Give less at once.",
+                )
             done = reported.get("done")
             # Once a job writes, its progress cannot be stored in SQLite: the first step is stored at once.
             due = (
@@ -200,6 +225,13 @@ class Worker:
         error: str | None,
     ) -> str:
         """Say how a job ended whose process is no more; one that it had settled itself stays done."""
-        with self._database.write() as session:
-            heartbeat(session, job_id, reported.get("done", 0), reported.get("total"))
-            return finish(session, job_id, state, result=result, error=error)
+        while True:
+            try:
+                with self._database.write() as session:
+                    heartbeat(session, job_id, reported.get("done", 0), reported.get("total"))
+                    return finish(session, job_id, state, result=result, error=error)
+            except OperationalError as error_of_database:
+                # Another job may write to SQLite for long; a database that is away may be back soon.
+                log.warning("the end of a job waits", job=job_id, error=type(error_of_database).__name__)
+                if self._stop.wait(2):
+                    raise

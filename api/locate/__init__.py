@@ -6,9 +6,10 @@ This is the contract of `/v1/locate`; ownership is decided by `gis.locate` on th
 from api.locate.ownership import Ownership, find_owners, serialize_owner, to_wgs84
 from api.locate.points import MAX_POINTS, Points, PointsFormat, read_points
 from api.locate.query import LocateQuery, QueryParams, parse_query_string, single_value
-from api.locate.responses import MEDIA_TYPES, write_response
+from api.locate.responses import ENCODING_HEADER, MEDIA_TYPES, write_response
 
 __all__ = [
+    "ENCODING_HEADER",
     "MAX_POINTS",
     "MEDIA_TYPES",
     "LocateQuery",

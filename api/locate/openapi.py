@@ -14,6 +14,7 @@ from api.locate.contract import (
     schema_ref,
 )
 from api.locate.points import MAX_ARROW_POINTS, MAX_POINTS
+from api.locate.responses import ENCODING_HEADER
 from api.problems import problem_responses
 
 _SCHEME_PARAMETER = {"name": "scheme", "in": "query", "schema": {"type": "string"}, "example": "community"}
@@ -64,7 +65,10 @@ _POST_DESCRIPTION = (
     f"compression, up to {MAX_ARROW_POINTS:,} rows; all others up to {MAX_POINTS:,}. "
     "The answer's columns are "
     "cell_code, cell_name, area_code and reason, after the scheme's code and a low line unless one scheme "
-    "was named. `at` and `revision` stand in the metadata of an Arrow stream's schema."
+    "was named. `at` and `revision` stand in the metadata of an Arrow stream's schema. "
+    "The encoding of a CSV is found by its bytes, or given as `charset` of the media type; where the bytes "
+    f"left a choice, the header `{ENCODING_HEADER}` says what was assumed. Degrees may have a decimal comma, "
+    "minutes and seconds. Text that a spreadsheet would run as a formula gets an apostrophe before it."
 )
 _CSV_REQUEST_EXAMPLE = "id,lon,lat\n7,114.05,22.55\n"
 _CSV_RESPONSE_EXAMPLE = (
@@ -127,6 +131,12 @@ _LOCATE_PATH_ITEM: dict[str, Any] = {
                     "application/geo+json": {"schema": schema_ref(PointCollection)},
                     "text/csv": {"schema": {"type": "string"}, "example": _CSV_RESPONSE_EXAMPLE},
                     ARROW: {"schema": _BINARY_SCHEMA},
+                },
+                "headers": {
+                    ENCODING_HEADER: {
+                        "description": "The encoding of a CSV, where its bytes left a choice.",
+                        "schema": {"type": "string"},
+                    }
                 },
             },
             **{str(key): value for key, value in problem_responses(404).items()},

@@ -1,18 +1,20 @@
 """The points in the body of a request: columns, records, GeoJSON, CSV or Arrow."""
 
-import csv
-import io
 from dataclasses import dataclass
+from email.message import Message
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 import orjson
+import pyarrow as pa
 
 from api.locate import arrow
 from gis.arrays import FloatArray
+from gis.degrees import AXES
 from gis.errors import InputError, LimitError
-from layers.formats.delimited import LAT_NAMES, LON_NAMES
+from layers.formats.coordinates import LAT_NAMES, LON_NAMES, CombinedColumn, find_pair, parse_axis
+from layers.formats.delimited import open_delimited, restore_text
 
 MAX_POINTS = 100_000
 """The most points of one request."""
@@ -51,6 +53,8 @@ class Points:
         text.
     header
         The columns of a CSV.
+    assumed_encoding
+        In which a CSV was read, if its bytes left a choice.
     """
 
     format: PointsFormat
@@ -58,6 +62,7 @@ class Points:
     lat: FloatArray
     source: list[Any]
     header: list[str]
+    assumed_encoding: str | None = None
 
     def __len__(self) -> int:
         """Return the number of points."""
@@ -74,7 +79,8 @@ def read_points(body: bytes, content_type: str) -> Points:
         collection of points, CSV with a header and columns of longitude and latitude, or an Arrow stream
         with such columns.
     content_type
-        `text/csv` means CSV, `application/vnd.apache.arrow.stream` Arrow, everything else JSON.
+        `text/csv` means CSV, with the encoding as `charset` where its bytes do not tell,
+        `application/vnd.apache.arrow.stream` Arrow, everything else JSON.
 
     Raises
     ------
@@ -83,9 +89,11 @@ def read_points(body: bytes, content_type: str) -> Points:
     LimitError
         If there are more than `MAX_POINTS`, or `MAX_ARROW_POINTS`.
     """
-    media_type = content_type.partition(";")[0].strip().lower()
+    header = Message()
+    header["content-type"] = content_type
+    media_type = header.get_content_type()
     if media_type in {"text/csv", "application/csv"}:
-        return _from_csv(body)
+        return _from_csv(body, header.get_content_charset())
     if media_type == arrow.MEDIA_TYPE:
         lon, lat = arrow.read_columns(body, (LON_NAMES, LAT_NAMES), MAX_ARROW_POINTS)
         return Points(PointsFormat.arrow, lon, lat, [], [])
@@ -166,51 +174,25 @@ def _feature_point(row: int, feature: object) -> tuple[Any, Any]:
     return (coordinates[0], coordinates[1]) if len(coordinates) > 1 else (None, None)
 
 
-def _from_csv(body: bytes) -> Points:
-    text = _decode(body)
-    first = text[: text.find("\n") + 1 or len(text)]
-    delimiter = max(",;\t|", key=first.count)
-    rows: list[tuple[str, ...]] = []
-    try:
-        lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        header = [name.strip() for name in next(lines, [])]
-        for row in lines:
-            if not row:
-                continue
-            if len(row) != len(header):
-                raise InputError(f"Record {len(rows) + 1} has {len(row)} fields, the header {len(header)}.")
-            # Unlike a list, a tuple of texts need not be walked by the garbage collector.
-            rows.append(tuple(row))
-            if len(rows) > MAX_POINTS:
-                raise LimitError(f"More than the {MAX_POINTS:,} points of one request; send several.")
-    except csv.Error as error:
-        raise InputError(f"The body cannot be read as CSV: {error}.") from None
-    lon, lat = _find_column(header, LON_NAMES), _find_column(header, LAT_NAMES)
-    if lon is None or lat is None:
+def _from_csv(body: bytes, encoding: str | None) -> Points:
+    text = open_delimited(body, "The CSV", encoding=encoding)
+    pair, combined = find_pair(text.header), CombinedColumn.find(text.header)
+    if pair is None and combined is None:
         raise InputError("The CSV has no columns lon and lat.")
-    texts = ([row[column].strip() for row in rows] for column in (lon, lat))
-    x, y = (np.array([_parse_float(value) for value in values], dtype=float) for values in texts)
-    return Points(PointsFormat.csv, x, y, rows, header)
-
-
-def _decode(body: bytes) -> str:
-    # The second is what spreadsheets on Chinese Windows write.
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return body.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise InputError("The CSV is neither UTF-8 nor GB 18030 text.")
-
-
-def _find_column(header: list[str], names: tuple[str, ...]) -> int | None:
-    lower = [name.lower() for name in header]
-    return next((lower.index(name) for name in names if name in lower), None)
-
-
-def _parse_float(text: str) -> float:
-    try:
-        # Only Python reads 1_000 as a number.
-        return np.nan if "_" in text else float(text)
-    except ValueError:
-        return np.nan
+    rows: list[tuple[str, ...]] = []
+    for record in text.records():
+        # Unlike a list, a tuple of texts need not be walked by the garbage collector.
+        rows.append(tuple(map(restore_text, record)))
+        if len(rows) > MAX_POINTS:
+            raise LimitError(f"More than the {MAX_POINTS:,} points of one request; send several.")
+    if pair is not None:
+        lon, lat = (
+            parse_axis(pa.array([row[place] for row in rows], pa.string()), axis)
+            for place, axis in zip(pair, AXES, strict=True)
+        )
+    elif combined is not None:
+        values = [row[combined.place] for row in rows]
+        combined.learn(values)
+        lon, lat = combined.parse(values)
+    assumed = text.encoding.name if text.encoding.is_assumed else None
+    return Points(PointsFormat.csv, lon, lat, rows, list(text.header), assumed)

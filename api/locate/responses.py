@@ -11,12 +11,13 @@ import orjson
 from api.locate import arrow
 from api.locate.ownership import Ownership, serialize_cell
 from api.locate.points import Points, PointsFormat
+from layers.formats.formulas import guard_formula
 from layers.snapshot import AreaTree
 
 _RESULT_FIELDS = ("cell_code", "cell_name", "area_code", "reason")
 
-# Spreadsheets take text that begins like this for a formula.
-_FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
+ENCODING_HEADER = "Wangge-Text-Encoding"
+"""The header of an answer that tells in which encoding a CSV was read, where its bytes left a choice."""
 
 MEDIA_TYPES = {
     PointsFormat.columns: "application/json",
@@ -129,11 +130,8 @@ def _source_name(name: str, result_names: Sequence[str]) -> str:
 def _write_csv(points: Points, result_names: list[str], rows: Iterator[tuple[Any, ...]]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([_source_name(name, result_names) for name in points.header] + result_names)
+    header = [_source_name(name, result_names) for name in points.header] + result_names
+    writer.writerow(map(guard_formula, header))
     for source_row, row in zip(points.source, rows, strict=True):
-        writer.writerow([*source_row, *map(_escape_formula, row)])
+        writer.writerow(map(guard_formula, [*source_row, *row]))
     return text.getvalue().encode()
-
-
-def _escape_formula(value: str | None) -> str | None:
-    return f"'{value}" if value is not None and value.startswith(_FORMULA_PREFIXES) else value

@@ -1,6 +1,7 @@
 """`/v1/schemes/{scheme}/cells/{code}`: a cell in force with all that its sheet shows, in one answer.
 
-Names of officers are masked unless the caller may see them and asks to; each time is audited.
+Names of officers and what is personal of the cell are masked unless the caller may see them and asks to; each
+time is audited.
 """
 
 from datetime import date
@@ -66,7 +67,10 @@ def read_sheet(
             officers=_officer_records(session, caller, found.id, code, day, reveal=reveal),
             gap_run=run,
             gaps=gaps,
+            plain=reveal,
         )
+        if reveal and cell.personal:
+            audit_reveal(session, caller, "cell", [cell.id])
         revision = current_revision(session)
     # A reveal is never answered from what the caller has already: it must be audited.
     etag = make_etag(revision, caller.area_code, cell.id, {**record, "geometry": None})

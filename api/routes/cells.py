@@ -17,9 +17,9 @@ from api.http.parameters import PlanId
 from api.http.responses import json_response, list_response
 from api.http.scheme_parameters import CellCode, DayParam, SchemeCode
 from api.problems import problem_responses
-from api.schemas.cells import cell_record
 from api.schemas.plans import cell_changes_record, effective_dates_record
 from api.security.caller import Caller
+from api.security.personal import Reveal, cell_records, open_read_session
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
 from layers.db.database import current_revision
@@ -42,15 +42,17 @@ def list_plan_cells(
     caller: Caller,
     database: DatabaseDep,
     page: FeaturePageDep,
+    reveal: Reveal = False,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """List the cells of a plan as it was drawn or published, by code."""
-    with database.read() as session:
+    with open_read_session(database, caller, reveal=reveal) as session:
         plan = find_plan(session, plan_id, caller.area_code)
         cells, next_cursor = cell_queries.list_plan_cells(session, page, plan)
-        records = [cell_record(cell) for cell in cells]
+        records = cell_records(session, caller, cells, reveal=reveal)
         etag_parts = (plan_id, plan.version, current_revision(session))
-    return page.to_response(records, next_cursor, etag_parts=etag_parts, if_none_match=if_none_match)
+    known = None if reveal else if_none_match
+    return page.to_response(records, next_cursor, etag_parts=etag_parts, if_none_match=known)
 
 
 @router.get(
@@ -68,12 +70,13 @@ def list_cells_in_force(
     at: DayParam = None,
     text: Annotated[str | None, Query(max_length=100, description="Part of name or code.")] = None,
     geometry: Annotated[bool, Query(description="With geometry; a list needs none.", examples=[True])] = True,
+    reveal: Reveal = False,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """List the cells of the caller's area that are in force on a day, by code."""
     day = at or date.today()
     with_geometry = geometry or page.geojson
-    with database.read() as session:
+    with open_read_session(database, caller, reveal=reveal) as session:
         cells, next_cursor = cell_queries.list_cells_in_force(
             session,
             page,
@@ -83,9 +86,10 @@ def list_cells_in_force(
             text=text,
             geometry=with_geometry,
         )
-        records = [cell_record(cell, geometry=with_geometry) for cell in cells]
+        records = cell_records(session, caller, cells, reveal=reveal, geometry=with_geometry)
         etag_parts = (scheme, day, caller.area_code, current_revision(session))
-    return page.to_response(records, next_cursor, etag_parts=etag_parts, if_none_match=if_none_match)
+    known = None if reveal else if_none_match
+    return page.to_response(records, next_cursor, etag_parts=etag_parts, if_none_match=known)
 
 
 @router.get(
@@ -131,9 +135,12 @@ def count_changes(
     responses=problem_responses(404, 422),
 )
 @requires(Right.read, AreaPolicy.checked)
-def list_versions(scheme: SchemeCode, code: CellCode, caller: Caller, database: DatabaseDep) -> Response:
+def list_versions(
+    scheme: SchemeCode, code: CellCode, caller: Caller, database: DatabaseDep, reveal: Reveal = False
+) -> Response:
     """Read every version that was ever in force, the oldest first."""
-    with database.read() as session:
+    with open_read_session(database, caller, reveal=reveal) as session:
         found = find_scheme(session, scheme)
         versions = cell_queries.cell_versions(session, found, code, caller.area_code)
-        return list_response([cell_record(cell) for cell in versions])
+        records = cell_records(session, caller, versions, reveal=reveal)
+    return list_response(records)

@@ -131,6 +131,7 @@ def create(body: NewEntity, caller: Caller, settings: SettingsDep, write: Idempo
             personal=body.personal,
             geometry=geometry,
             on=body.on,
+            scope=caller.area_code,
         )
         return _result(session, caller, made, location=f"/v1/entities/{made.id}", created=True)
 
@@ -187,7 +188,7 @@ def list_owners(entity_id: EntityId, caller: Caller, database: DatabaseDep) -> R
     with database.read() as session:
         entity = find_entity(session, entity_id, caller.area_code)
         owners = visible_owners(session, entity, caller.area_code)
-        return list_response([entity_owner_record(owner, scheme) for owner, scheme in owners])
+        return list_response([entity_owner_record(owner) for owner in owners])
 
 
 @router.patch(

@@ -12,20 +12,21 @@ from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.jobs.export_files import EXPORT_FORMATS
 from api.jobs.export_requests import export_parameters, find_export, finished_export
+from api.jobs.job_requests import JobRequestsDep
 from api.problems import problem_responses
 from api.schemas.jobs import job_record
 from api.security.audit import Action, audit
-from api.security.caller import Caller
+from api.security.caller import Caller, require_own_site
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
 from layers.areas.queries import find_area
 from layers.db.database import Session
-from layers.jobs.queue import enqueue
 from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1/exports", tags=["exports"])
 
 ExportJobId = Annotated[int, Path(ge=1, le=2**53, description="The job of the export.", examples=[3])]
+_RECORD_NAMES = {"cells": "cell", "entities": "entity"}
 _CodeText = Annotated[str, Field(max_length=100)]
 
 
@@ -65,8 +66,8 @@ class ExportRequest(schemas.RequestModel):
     reveal: bool = Field(
         default=False,
         examples=[False],
-        description="Entities with their personal values, which are left out otherwise; needs the right, and "
-        "each fetching of the file is audited.",
+        description="Entities or cells with their personal values, which are left out otherwise; needs the "
+        "right, and each fetching of the file is audited.",
     )
 
 
@@ -78,7 +79,9 @@ class ExportRequest(schemas.RequestModel):
     responses=problem_responses(404, 409),
 )
 @requires(Right.read, AreaPolicy.checked)
-def create_export(body: ExportRequest, caller: Caller, write: IdempotentWriteDep) -> Response:
+def create_export(
+    body: ExportRequest, caller: Caller, write: IdempotentWriteDep, jobs: JobRequestsDep
+) -> Response:
     """Write a layer of the caller's area into a file as a job; `/v1/exports/{job_id}/file` then has it."""
     if body.area_code is not None:
         caller.require_area(body.area_code)
@@ -92,7 +95,7 @@ def create_export(body: ExportRequest, caller: Caller, write: IdempotentWriteDep
         code = parameters.get("area_code")
         if code is not None:
             find_area(session, code)
-        job = enqueue(session, "export", parameters, created_by=caller.label, area_code=code)
+        job = jobs.enqueue(session, caller, "export", parameters, code)
         audit(
             session,
             caller,
@@ -129,6 +132,7 @@ def download_file(request: Request, job_id: ExportJobId, caller: Caller, databas
         job = find_export(session, job_id, caller.area_code)
     if job.parameters["reveal"]:
         caller.require_right(Right.reveal)
+        require_own_site(request.scope)
     path, rows = finished_export(request.app.state.uploads, job)
     if job.parameters["reveal"]:
         with database.write() as session:
@@ -136,7 +140,7 @@ def download_file(request: Request, job_id: ExportJobId, caller: Caller, databas
                 session,
                 caller,
                 Action.reveal,
-                f"{rows} entity",
+                f"{rows} {_RECORD_NAMES[job.parameters['layer']]}",
                 area_code=job.area_code,
                 export=job_id,
                 count=rows,

@@ -16,6 +16,7 @@ from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import FeaturePageDep, Limit, Page, PageDep
 from api.http.responses import json_response, list_response
+from api.jobs.job_requests import JobRequestsDep
 from api.problems import problem_responses
 from api.schemas.gaps import gap_kind_record, gap_record, gap_run_record, run_difference_record
 from api.schemas.jobs import job_record
@@ -28,7 +29,6 @@ from layers.areas.hierarchy import read_hierarchy
 from layers.db.database import Session, current_revision
 from layers.gaps import differences, queries
 from layers.gaps.run_visibility import describe_runs, find_visible_run, list_visible_runs
-from layers.jobs.queue import enqueue
 from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1/gaps", tags=["gaps"])
@@ -59,7 +59,9 @@ class GapSearchRequest(schemas.RequestModel):
     responses=problem_responses(404, 409),
 )
 @requires(Right.bulk, AreaPolicy.checked)
-def search_gaps(body: GapSearchRequest, caller: Caller, write: IdempotentWriteDep) -> Response:
+def search_gaps(
+    body: GapSearchRequest, caller: Caller, write: IdempotentWriteDep, jobs: JobRequestsDep
+) -> Response:
     """Look for gaps in the cells in force on a day, as a job; its result names the run that is kept."""
     area_code = body.area_code if body.area_code is not None else caller.area_code
     caller.require_area(area_code)
@@ -69,7 +71,7 @@ def search_gaps(body: GapSearchRequest, caller: Caller, write: IdempotentWriteDe
         read_hierarchy(session).subtree(area_code)
         day = body.on or date.today()
         parameters = {"scheme": body.scheme, "area_code": area_code, "on": day.isoformat()}
-        job = enqueue(session, "gaps", parameters, created_by=caller.label, area_code=caller.area_code)
+        job = jobs.enqueue(session, caller, "gaps", parameters, caller.area_code)
         audit(session, caller, Action.record, f"job {job.id}", area_code=area_code, kind="gaps")
         return WriteResult(job_record(job), 202, location=f"/v1/jobs/{job.id}")
 

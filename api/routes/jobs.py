@@ -2,12 +2,11 @@
 
 from datetime import date
 from pathlib import Path as FilePath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, File, Form, Path, Query, Request, UploadFile
 from pydantic import Field
-from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from api import schemas
 from api.http.conditional import IfNoneMatch
@@ -16,16 +15,20 @@ from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
 from api.http.responses import json_response, list_response
 from api.jobs.cancel_flag import set_cancel_flag
-from api.jobs.event_stream import UNFINISHED, job_events
+from api.jobs.event_stream import UNFINISHED, JobStream, JobStreams, JobVersion, job_events
+from api.jobs.job_requests import JobRequests, JobRequestsDep
 from api.jobs.uploads import store_upload, upload_path
 from api.problems import problem_responses
 from api.schemas.jobs import job_record
 from api.security.audit import Action, audit
+from api.security.auth_middleware import authenticate
 from api.security.caller import Caller
 from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
+from gis.crs import parse_working_crs
 from gis.datum import Datum
-from layers.db.database import Database, Session
+from gis.errors import NotFoundError
+from layers.db.database import Session
 from layers.jobs import queue
 from layers.models import Job, JobState
 from layers.plans.schemes import find_scheme
@@ -37,6 +40,12 @@ IMPORT_PATHS = ("/v1/imports", "/v1/imports/areas", "/v1/imports/cells")
 
 JobId = Annotated[int, Path(ge=1, le=2**53, examples=[3])]
 UploadParam = Annotated[UploadFile, File(description="In one of the formats, known by its extension.")]
+PersonalFields = Annotated[
+    list[Annotated[str, Field(max_length=100)]] | None,
+    Form(
+        max_length=50, description="Fields that are personal beside those that are recognised.", examples=[[]]
+    ),
+]
 ValidFrom = Annotated[date | None, Form(description="From when it holds; today when not given.")]
 
 
@@ -47,6 +56,32 @@ class DivisionRequest(schemas.RequestModel):
     name: Annotated[str, Field(min_length=1, max_length=200)] = Field(examples=["squares of 100 m"])
     area_code: Annotated[str, Field(max_length=100)] | None = Field(default=None, examples=["440305"])
     size_m: Annotated[float, Field(ge=1, le=100_000)] = Field(examples=[100.0])
+    method: Literal["square"] = Field(default="square", examples=["square"])
+    level: Annotated[str, Field(max_length=100)] | None = Field(
+        default=None,
+        examples=["town"],
+        description="Cells keep to areas of this level; the lowest if not given.",
+    )
+    min_share: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None,
+        examples=[0.25],
+        description="Share of a square below which a remnant joins its neighbour; 0.25 if not given.",
+    )
+    crs: Annotated[str, Field(max_length=100)] | None = Field(
+        default=None,
+        examples=["EPSG:4547"],
+        description="Metric CRS in which the squares are square; the scheme's if not given.",
+    )
+    code_layout: Literal["auto", "cn", "plain"] | None = Field(
+        default=None,
+        examples=["auto"],
+        description="Of the codes. cn: 15 digits; plain: {area code}-{sequence}; auto: by the area codes.",
+    )
+    dry_run: bool = Field(
+        default=False,
+        examples=[False],
+        description="Only count the cells and the ground they would have; nothing is kept but the job.",
+    )
 
 
 class _ReceivedFile(schemas.RequestModel):
@@ -72,16 +107,38 @@ def _read_options(
         str | None, Form(max_length=100, description="Of a table, if not found.", examples=["lon"])
     ] = None,
     lat_field: Annotated[str | None, Form(max_length=100, examples=["lat"])] = None,
+    encoding: Annotated[
+        str | None,
+        Form(max_length=40, description="Of a CSV or Shapefile, if not found.", examples=["gb18030"]),
+    ] = None,
 ) -> dict[str, str | None]:
     """Return how a file is to be read, as the parameters of `layers.formats.read_layer`."""
-    return {"layer": layer, "source_crs": source_crs, "lon_field": lon_field, "lat_field": lat_field}
+    return {
+        "layer": layer,
+        "source_crs": source_crs,
+        "lon_field": lon_field,
+        "lat_field": lat_field,
+        "encoding": encoding,
+    }
 
 
 ReadOptions = Annotated[dict[str, str | None], Depends(_read_options)]
 
+FieldName = Annotated[
+    str | None, Form(max_length=100, description="Of the file, if not found by its usual names.")
+]
+CodeField = Annotated[
+    str | None,
+    Form(
+        max_length=100, description='Of the codes, if not found; "#" numbers the records.', examples=["WARD"]
+    ),
+]
 
-def _enqueue_job(session: Session, caller: Principal, kind: str, parameters: dict[str, Any]) -> WriteResult:
-    job = queue.enqueue(session, kind, parameters, created_by=caller.label, area_code=caller.area_code)
+
+def _enqueue_job(
+    session: Session, jobs: JobRequests, caller: Principal, kind: str, parameters: dict[str, Any]
+) -> WriteResult:
+    job = jobs.enqueue(session, caller, kind, parameters, caller.area_code)
     audit(session, caller, Action.import_, f"job {job.id}", kind=kind)
     return WriteResult(job_record(job), 202, location=f"/v1/jobs/{job.id}")
 
@@ -91,6 +148,7 @@ def _receive_file(
     file: UploadFile,
     caller: Principal,
     write: IdempotentWriteDep,
+    jobs: JobRequests,
     kind: str,
     options: dict[str, Any],
 ) -> Response:
@@ -104,7 +162,7 @@ def _receive_file(
         def handler(session: Session) -> WriteResult:
             if "scheme" in parameters:
                 find_scheme(session, parameters["scheme"])
-            return _enqueue_job(session, caller, kind, {**parameters, "file": path.name})
+            return _enqueue_job(session, jobs, caller, kind, {**parameters, "file": path.name})
 
         response = write(_ReceivedFile(parameters=parameters, sha256=stored.sha256), handler)
         is_queued = "idempotency-replayed" not in response.headers
@@ -126,9 +184,11 @@ def import_entities(
     request: Request,
     caller: Caller,
     write: IdempotentWriteDep,
+    jobs: JobRequestsDep,
     file: UploadParam,
     read_options: ReadOptions,
     kind: Annotated[str | None, Form(max_length=100, examples=["enterprise"])] = None,
+    personal: PersonalFields = None,
     id_field: Annotated[str | None, Form(max_length=100, examples=["id"])] = None,
     datum: Annotated[Datum, Form()] = Datum.WGS84,
     on: ValidFrom = None,
@@ -139,9 +199,10 @@ def import_entities(
         "kind": kind,
         "id_field": id_field,
         "datum": datum.value,
+        "personal": personal,
         "on": on.isoformat() if on else None,
     }
-    return _receive_file(request, file, caller, write, "import-entities", options)
+    return _receive_file(request, file, caller, write, jobs, "import-entities", options)
 
 
 @router.post(
@@ -156,13 +217,25 @@ def import_areas(
     request: Request,
     caller: Caller,
     write: IdempotentWriteDep,
+    jobs: JobRequestsDep,
     file: UploadParam,
     read_options: ReadOptions,
+    code_field: CodeField = None,
+    name_field: FieldName = None,
+    level_field: FieldName = None,
+    parent_field: FieldName = None,
     on: ValidFrom = None,
 ) -> Response:
     """Import a file of areas as a job; with those already there they must nest."""
-    options = {**read_options, "on": on.isoformat() if on else None}
-    return _receive_file(request, file, caller, write, "import-areas", options)
+    options = {
+        **read_options,
+        "code_field": code_field,
+        "name_field": name_field,
+        "level_field": level_field,
+        "parent_field": parent_field,
+        "on": on.isoformat() if on else None,
+    }
+    return _receive_file(request, file, caller, write, jobs, "import-areas", options)
 
 
 @router.post(
@@ -177,16 +250,30 @@ def import_cells(
     request: Request,
     caller: Caller,
     write: IdempotentWriteDep,
+    jobs: JobRequestsDep,
     file: UploadParam,
     read_options: ReadOptions,
     scheme: Annotated[str, Form(max_length=60, examples=["community"])],
     name: Annotated[str, Form(min_length=1, max_length=200, examples=["2026 spring"])],
     area_code: Annotated[str | None, Form(max_length=100, examples=["440305"])] = None,
+    code_field: CodeField = None,
+    name_field: FieldName = None,
+    area_field: FieldName = None,
+    personal: PersonalFields = None,
 ) -> Response:
     """Make a draft of a plan from a file of cells as a job."""
     caller.require_area(area_code)
-    options = {**read_options, "scheme": scheme, "name": name, "area_code": area_code}
-    return _receive_file(request, file, caller, write, "import-cells", options)
+    options = {
+        **read_options,
+        "scheme": scheme,
+        "name": name,
+        "area_code": area_code,
+        "code_field": code_field,
+        "name_field": name_field,
+        "area_field": area_field,
+        "personal": personal,
+    }
+    return _receive_file(request, file, caller, write, jobs, "import-cells", options)
 
 
 @router.post(
@@ -197,13 +284,17 @@ def import_cells(
     responses=problem_responses(404, 409),
 )
 @requires(Right.draft, AreaPolicy.checked)
-def divide_area(body: DivisionRequest, caller: Caller, write: IdempotentWriteDep) -> Response:
+def divide_area(
+    body: DivisionRequest, caller: Caller, write: IdempotentWriteDep, jobs: JobRequestsDep
+) -> Response:
     """Divide an area into squares as a job; its result names the draft."""
     caller.require_area(body.area_code)
+    if body.crs is not None:
+        parse_working_crs(body.crs)
 
     def handler(session: Session) -> WriteResult:
         find_scheme(session, body.scheme)
-        return _enqueue_job(session, caller, "divide", body.model_dump(exclude_none=True))
+        return _enqueue_job(session, jobs, caller, "divide", body.model_dump(exclude_none=True))
 
     return write(body, handler)
 
@@ -287,12 +378,17 @@ def cancel_job(
 @requires(Right.read, AreaPolicy.checked)
 async def stream_job(job_id: JobId, caller: Caller, request: Request) -> Response:
     """Follow a job by server-sent events."""
-    database: Database = request.app.state.database
+    state, scope = request.app.state, request.scope
+    streams: JobStreams = state.job_streams
 
-    def load() -> tuple[int, dict[str, Any]]:
-        with database.read() as session:
-            job = queue.find_job(session, job_id, caller.area_code)
-            return job.version, job_record(job)
+    async def read() -> JobVersion:
+        return await streams.read(job_id)
 
-    events = job_events(load, await run_in_threadpool(load), request.scope.get("wangge.request_id"))
-    return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    async def require_access(record: dict[str, Any]) -> None:
+        principal = await authenticate(scope, state.credentials)
+        principal.require_right(Right.read)
+        if not principal.covers(record["area_code"]):
+            raise NotFoundError(f"There is no job number {job_id}.")
+
+    await require_access((await read())[1])
+    return JobStream(streams, caller.label, job_events(read, require_access, scope.get("wangge.request_id")))

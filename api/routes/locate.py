@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.locate import (
+    ENCODING_HEADER,
     MEDIA_TYPES,
     LocateQuery,
     find_owners,
@@ -30,6 +31,7 @@ from api.security.caller import get_principal
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
 from gis.datum import Datum, convert_coordinates
+from gis.degrees import Axis, parse_degrees
 from gis.errors import InputError
 from layers.snapshot import CellsInForce, Snapshot, SnapshotHolder
 
@@ -53,8 +55,8 @@ class LocateEndpoint:
         params = parse_query_string(scope["query_string"])
         locate_query = LocateQuery.parse(params, extra=_POINT_PARAMS)
         lon, lat = (
-            _parse_degrees(single_value(params, "lon"), "lon", 180.0),
-            _parse_degrees(single_value(params, "lat"), "lat", 90.0),
+            _read_degrees(single_value(params, "lon"), "lon", 180.0),
+            _read_degrees(single_value(params, "lat"), "lat", 90.0),
         )
         if locate_query.datum is not Datum.WGS84:
             lon, lat = map(float, convert_coordinates(lon, lat, locate_query.datum, Datum.WGS84))
@@ -104,7 +106,10 @@ async def locate_many(request: Request) -> Response:
             revision=snapshot.revision,
             unprefixed=len(locate_query.schemes) == 1,
         )
-        return Response(content, media_type=MEDIA_TYPES[points.format])
+        headers = (
+            {ENCODING_HEADER: f"{points.assumed_encoding}, assumed"} if points.assumed_encoding else None
+        )
+        return Response(content, headers=headers, media_type=MEDIA_TYPES[points.format])
 
     if len(body) < LARGE_BODY_BYTES:
         return build_response()
@@ -136,13 +141,10 @@ async def _load_cells(
     return scheme_cells
 
 
-def _parse_degrees(text: str | None, name: str, limit: float) -> float:
+def _read_degrees(text: str | None, name: Axis, limit: float) -> float:
     if text is None:
         raise InputError(f"The parameter {name} is missing; ask with lon and lat in degrees.")
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
+    value = parse_degrees(text, name)
     # Also false where it is no number.
     if not abs(value) <= limit:
         raise InputError(f"{name}='{text[:40]}' is no number of degrees from {-limit:g} to {limit:g}.")

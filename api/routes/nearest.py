@@ -8,7 +8,7 @@ from starlette.responses import Response
 from api import schemas
 from api.http.dependencies import DatabaseDep
 from api.http.pagination import Page
-from api.http.parameters import FormatParam, wants_geojson
+from api.http.parameters import FormatParam, LatParam, LonParam, wants_geojson
 from api.http.responses import list_response
 from api.problems import problem_responses
 from api.schemas.entities import nearby_entity_record
@@ -38,8 +38,8 @@ def find_nearest(
     caller: Caller,
     database: DatabaseDep,
     live: Annotated[LiveEntityIndexes, Depends(_get_live_entities)],
-    lon: Annotated[float, Query(ge=-180, le=180, examples=[114.05])],
-    lat: Annotated[float, Query(ge=-90, le=90, examples=[22.55])],
+    lon: LonParam,
+    lat: LatParam,
     kind: Annotated[str, Query(min_length=1, max_length=100, examples=["sensor"])],
     k: Annotated[int, Query(ge=1, le=100, description="How many.", examples=[5])] = 10,
     within_m: Annotated[

@@ -73,7 +73,7 @@ def _post_result(session: Session, caller: Principal, made: SchemePost, **detail
         caller,
         f"post {made.post.id}",
         made.area_code,
-        post_record(made.post, made.scheme),
+        post_record(made),
         **details,
     )
 
@@ -120,6 +120,7 @@ def create(body: NewOfficer, caller: Caller, write: IdempotentWriteDep) -> Respo
             personal=body.personal,
             attributes=body.attributes,
             on=body.on,
+            scope=caller.area_code,
         )
         return _result(session, caller, made, location=f"/v1/officers/{made.id}", created=True)
 
@@ -206,8 +207,8 @@ def list_posts(officer_id: OfficerId, caller: Caller, database: DatabaseDep) -> 
     """List the posts that an officer holds or held."""
     with database.read() as session:
         officer = officers.find_officer(session, officer_id, caller.area_code)
-        posts_held = posts.list_posts(session, officer)
-        return list_response([post_record(each.post, each.scheme) for each in posts_held])
+        posts_held = posts.list_posts(session, officer, caller.area_code)
+        return list_response([post_record(each) for each in posts_held])
 
 
 @router.post(

@@ -21,6 +21,7 @@ from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
 from api.http.parameters import PlanId, parse_geometry
 from api.http.responses import json_response, list_response
+from api.jobs.job_requests import JobRequests, JobRequestsDep
 from api.problems import problem_responses
 from api.schemas.base import POLYGON
 from api.schemas.jobs import job_record
@@ -32,7 +33,6 @@ from api.security.requirements import AreaPolicy, requires
 from gis.crs import LONLAT
 from gis.errors import InputError
 from layers.db.database import Session
-from layers.jobs.queue import enqueue
 from layers.models import Plan, PlanState
 from layers.plans import queries
 from layers.plans.check import check_plan, stored_check
@@ -161,7 +161,7 @@ def read_check(plan_id: PlanId, caller: Caller, database: DatabaseDep) -> Respon
     responses=_JOB_RESPONSE | problem_responses(400, 404, 409, 422),
 )
 @requires(Right.draft, AreaPolicy.checked)
-def run_check(plan_id: PlanId, caller: Caller, write: IdempotentWriteDep) -> Response:
+def run_check(plan_id: PlanId, caller: Caller, write: IdempotentWriteDep, jobs: JobRequestsDep) -> Response:
     """Check that the cells fill their area without blank or overlap, and store what is found.
 
     A plan of more than 20,000 cells is checked by a job.
@@ -171,7 +171,7 @@ def run_check(plan_id: PlanId, caller: Caller, write: IdempotentWriteDep) -> Res
         plan = queries.find_plan(session, plan_id, caller.area_code)
         if queries.is_checked_by_job(session, plan):
             require_step(plan, Step.check)
-            return _enqueue(session, caller, "check", plan, {"plan": plan_id})
+            return _enqueue(session, jobs, caller, "check", plan, {"plan": plan_id})
         check_plan(session, plan_id, caller.area_code)
         record = check_record(plan, queries.scheme_code(session, plan), stored_check(plan))
         return WriteResult(record, version=plan.version)
@@ -246,6 +246,7 @@ def publish_draft(
     version: IfMatchVersion,
     caller: Caller,
     write: IdempotentWriteDep,
+    jobs: JobRequestsDep,
 ) -> Response:
     """Put a valid plan in force on a date, in one transaction with all assignments.
 
@@ -257,7 +258,7 @@ def publish_draft(
         plan = require_publishable(session, plan_id, version, caller.area_code)
         if queries.is_published_by_job(session, plan):
             given = {"plan": plan_id, "on": body.on.isoformat(), "version": version, "role": caller.role}
-            return _enqueue(session, caller, "publish", plan, given)
+            return _enqueue(session, jobs, caller, "publish", plan, given)
         publication = publish(session, plan_id, body.on, version=version, scope=caller.area_code)
         audit(session, caller, Action.publish, f"plan {plan_id}", area_code=plan.area_code, on=str(body.on))
         record = publish_record(plan, queries.scheme_code(session, plan), publication)
@@ -276,10 +277,15 @@ def _reviewed(session: Session, caller: Principal, plan: Plan, action: Action) -
 
 
 def _enqueue(
-    session: Session, caller: Principal, kind: str, plan: Plan, parameters: dict[str, Any]
+    session: Session,
+    jobs: JobRequests,
+    caller: Principal,
+    kind: str,
+    plan: Plan,
+    parameters: dict[str, Any],
 ) -> WriteResult:
     """Let a job do what takes too long for a request."""
-    job = enqueue(session, kind, parameters, created_by=caller.label, area_code=caller.area_code)
+    job = jobs.enqueue(session, caller, kind, parameters, caller.area_code)
     audit(session, caller, Action.record, f"job {job.id}", area_code=plan.area_code, kind=kind, plan=plan.id)
     return WriteResult(job_record(job), 202, location=f"/v1/jobs/{job.id}")
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from api.problems import problem_responses
 from api.security.auth_middleware import cookie_name, session_id_from_cookie
-from api.security.caller import Caller
+from api.security.caller import Caller, client_address, require_own_site
 from api.security.credential_cache import CredentialCache
 from api.security.credentials import csrf_token
 from api.security.principal import RIGHTS, Principal, Right, Role
@@ -18,7 +18,6 @@ from api.security.requirements import AreaPolicy, public, requires
 from api.security.setup import SESSION_LIFETIME
 from api.security.sign_in import StartedSession, sign_in, sign_out
 from api.security.sign_in_links import sign_in_by_link
-from gis.errors import ForbiddenError
 from layers.db.database import Database
 
 # A hash takes 64 MiB and a tenth of a second: two at once are enough for people, and bound what an attack
@@ -140,10 +139,9 @@ def end(caller: Caller, request: Request, response: Response) -> None:
 
 def _sign_in_origin(request: Request) -> tuple[Database, str]:
     """Return where accounts are and where a sign-in comes from; refuse one that another site has begun."""
-    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
-        raise ForbiddenError("Sign in from the page of this service.")
+    require_own_site(request.scope)
     database: Database = request.app.state.database
-    return database, request.client.host if request.client is not None else "unknown"
+    return database, client_address(request.scope)
 
 
 def _session_response(signed_in: StartedSession, request: Request, response: Response) -> SessionInfo:

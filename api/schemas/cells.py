@@ -30,6 +30,9 @@ class Cell(BaseModel):
     area_m2: float = Field(examples=[10000.0])
     perimeter_m: float = Field(examples=[400.0])
     attributes: dict[str, Any] = Field(examples=[{"households": 300}])
+    personal: dict[str, Any] = Field(
+        examples=[{"网格员姓名": "王*"}], description="Masked, unless revealed to one who may see it."
+    )
     valid_from: date | None = Field(examples=["2026-01-01"])
     valid_to: date | None = Field(examples=[None])
     geometry: dict[str, Any] | None = Field(default=None, examples=[POLYGON])
@@ -71,9 +74,17 @@ class CellSheet(Cell):
     gaps: list[Gap] = Field(description="Of that run, the most severe first; at most a hundred.")
 
 
-def cell_record(cell: models.Cell, *, geometry: bool = True) -> dict[str, Any]:
-    """Return a version of a cell as it is answered, with its geometry or without."""
-    record = build_record(Cell, cell, geometry=geojson_fragment(cell.geometry) if geometry else None)
+def cell_record(cell: models.Cell, *, geometry: bool = True, plain: bool = False) -> dict[str, Any]:
+    """Return a version of a cell as it is answered, with its geometry or without.
+
+    Personal values are masked unless they are to be plain.
+    """
+    record = build_record(
+        Cell,
+        cell,
+        personal=cell.personal if plain else mask_personal(cell.personal),
+        geometry=geojson_fragment(cell.geometry) if geometry else None,
+    )
     if not geometry:
         del record["geometry"]
     return record
@@ -87,8 +98,8 @@ def cell_officer_record(post: models.Post, officer: models.Officer, *, plain: bo
         post,
         external_id=officer.external_id,
         personal=personal,
-        name=officer_name(personal),
-        phone=officer_phone(personal),
+        name=officer_name(officer, personal),
+        phone=officer_phone(officer, personal),
     )
 
 
@@ -102,6 +113,7 @@ def cell_sheet_record(
     officers: list[dict[str, Any]],
     gap_run: models.GapRun | None,
     gaps: Iterable[FoundGap],
+    plain: bool,
 ) -> dict[str, Any]:
     """Return the sheet of a cell as it is answered.
 
@@ -117,10 +129,13 @@ def cell_sheet_record(
         As `cell_officer_record` makes them.
     gap_run, gaps
         The newest run, and its gaps in the cell.
+    plain
+        Personal values of the cell are to be shown as they are.
     """
     return build_record(
         CellSheet,
         cell,
+        personal=cell.personal if plain else mask_personal(cell.personal),
         geometry=geojson_fragment(cell.geometry),
         scheme=scheme,
         at=at,

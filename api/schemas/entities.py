@@ -9,6 +9,7 @@ from api.http.responses import geojson_fragment
 from api.schemas.base import POINT, build_record
 from api.schemas.masking import mask_personal
 from layers import models
+from layers.entities import history
 
 
 class Entity(BaseModel):
@@ -44,7 +45,9 @@ class EntityOwner(BaseModel):
     share: float = Field(examples=[1.0])
     method: str = Field(examples=["inside"])
     distance_m: float | None = Field(examples=[None])
-    reason: str | None = Field(examples=[None])
+    reason: str | None = Field(
+        examples=[None], description="Why there is no cell; `forbidden`: it lies outside the caller's area."
+    )
     valid_from: date = Field(examples=["2026-01-01"])
     valid_to: date | None = Field(examples=[None])
 
@@ -69,6 +72,15 @@ def nearby_entity_record(entity: models.Entity, distance_m: float) -> dict[str, 
     return entity_record(entity, entity) | {"distance_m": round(distance_m, 3)}
 
 
-def entity_owner_record(assignment: models.Assignment, scheme: str) -> dict[str, Any]:
-    """Return the owner of an entity in a scheme of that code as it is answered."""
-    return build_record(EntityOwner, assignment, scheme=scheme)
+def entity_owner_record(owner: history.EntityOwner) -> dict[str, Any]:
+    """Return the owner of an entity as it is answered; a cell elsewhere is forbidden, as in `/v1/locate`."""
+    hidden: dict[str, Any] = {}
+    if owner.is_forbidden:
+        hidden = {
+            "cell_code": None,
+            "share": 0.0,
+            "method": "none",
+            "distance_m": None,
+            "reason": "forbidden",
+        }
+    return build_record(EntityOwner, owner.assignment, scheme=owner.scheme, **hidden)

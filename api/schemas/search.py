@@ -69,7 +69,7 @@ def search_hit_record(
     """Return what was found as it is answered, with personal values as the caller may see them."""
     name = found.name
     if isinstance(found.source, models.Officer):
-        name = officer_name(personal or {})
+        name = officer_name(found.source, personal or {})
     chain = [area.name for area in areas.chain(found.area_code)]
     if found.type == "area":
         chain = chain[1:]

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from api.schemas.base import build_record
 from api.schemas.masking import mask_personal
 from layers import models
+from layers.staff.posts import SchemePost
 
 
 class Officer(BaseModel):
@@ -32,7 +33,9 @@ class Post(BaseModel):
     id: int = Field(examples=[9])
     officer_id: int = Field(examples=[5])
     scheme: str = Field(examples=["community"])
-    cell_code: str = Field(examples=["440305001001001"])
+    cell_code: str | None = Field(
+        examples=["440305001001001"], description="Null where it lies outside the caller's area."
+    )
     duty: str = Field(examples=["leader"])
     rank: str = Field(examples=["A"])
     valid_from: date = Field(examples=["2026-01-01"])
@@ -46,6 +49,6 @@ def officer_record(officer: models.Officer, *, plain: bool = False) -> dict[str,
     return build_record(Officer, officer, personal=personal)
 
 
-def post_record(post: models.Post, scheme: str) -> dict[str, Any]:
-    """Return a post, in a scheme of that code, as it is answered."""
-    return build_record(Post, post, scheme=scheme)
+def post_record(held: SchemePost) -> dict[str, Any]:
+    """Return a post as it is answered."""
+    return build_record(Post, held.post, scheme=held.scheme, cell_code=held.cell_code)

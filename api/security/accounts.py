@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from api.security.audit import Action, audit
 from api.security.credentials import digest, new_token, token_prefix
 from api.security.passwords import hash_password
-from api.security.principal import Principal, Role
+from api.security.principal import Principal, Role, caller_label
 from gis.errors import ConflictError, InputError, NotFoundError
 from layers.areas.scope import within
+from layers.jobs.queue import cancel_all_of
 from layers.models import Account, BrowserSession, SignInLink, Token
 
 MAX_LIFETIME = timedelta(days=3650)
@@ -97,7 +98,7 @@ def list_tokens(session: Session, principal: Principal) -> Sequence[Token]:
 
 
 def revoke_token(session: Session, principal: Principal, id_or_prefix: str) -> Token:
-    """Revoke a token, named by its number or its prefix; a revoked one stays as it is.
+    """Revoke a token, named by its number or its prefix, and cancel its jobs; a revoked one stays as it is.
 
     Every process refuses it within two seconds: see `api.security.credential_cache.CACHE_TTL_S`.
 
@@ -121,6 +122,7 @@ def revoke_token(session: Session, principal: Principal, id_or_prefix: str) -> T
     token = found[0]
     if token.revoked_at is None:
         token.revoked_at = datetime.now(UTC)
+        cancelled = cancel_all_of(session, caller_label("token", token.id, token.name))
         audit(
             session,
             principal,
@@ -128,6 +130,7 @@ def revoke_token(session: Session, principal: Principal, id_or_prefix: str) -> T
             f"token {token.id}",
             area_code=token.area_code,
             name=token.name,
+            cancelled_jobs=cancelled,
         )
     return token
 
@@ -182,7 +185,7 @@ def list_accounts(session: Session, principal: Principal) -> Sequence[Account]:
 
 
 def disable_account(session: Session, principal: Principal, name: str) -> Account:
-    """Disable an account, and end its browser sessions and sign-in links.
+    """Disable an account, end its browser sessions and sign-in links, and cancel its jobs.
 
     Raises
     ------
@@ -193,6 +196,7 @@ def disable_account(session: Session, principal: Principal, name: str) -> Accoun
     if account.disabled_at is None:
         account.disabled_at = datetime.now(UTC)
         _end_sessions(session, account)
+        cancelled = cancel_all_of(session, caller_label("account", account.id, account.name))
         audit(
             session,
             principal,
@@ -200,6 +204,7 @@ def disable_account(session: Session, principal: Principal, name: str) -> Accoun
             f"account {account.id}",
             area_code=account.area_code,
             name=account.name,
+            cancelled_jobs=cancelled,
         )
     return account
 

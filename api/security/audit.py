@@ -27,6 +27,7 @@ class Action(StrEnum):
     link_create = "sign-in link created"
     token_create = "token created"  # noqa: S105  the name of an action
     token_revoke = "token revoked"  # noqa: S105  the name of an action
+    restore = "database restored"
     reveal = "personal data revealed"
     publish = "plan published"
     approve = "plan approved"

@@ -1,12 +1,14 @@
 """The check before every route, in plain ASGI: who calls, and whether the route's requirement is met."""
 
+from urllib.parse import parse_qsl
+
 from fastapi import FastAPI
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.request_scope import route_path
 from api.problems import problem_response, status_of
-from api.security.caller import set_principal
+from api.security.caller import is_from_foreign_site, require_own_site, set_principal
 from api.security.credential_cache import CredentialCache
 from api.security.credentials import is_csrf_token
 from api.security.principal import Principal
@@ -16,7 +18,6 @@ from gis.errors import ForbiddenError, NotFoundError, UnauthorizedError, WanggeE
 COOKIE_NAME, SECURE_COOKIE_NAME = "wangge_session", "__Host-wangge_session"
 CSRF_HEADER = b"x-csrf-token"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_FOREIGN_SITES = frozenset({b"cross-site", b"same-site"})
 
 
 class AuthMiddleware:
@@ -72,7 +73,7 @@ class AuthMiddleware:
         rule = self._route_table.find(method, path)
         if rule is not None and rule.right is None:
             return None
-        principal = await _authenticate(scope, self._routes.state.credentials)
+        principal = await authenticate(scope, self._routes.state.credentials)
         set_principal(scope, principal)
         if rule is None:
             methods = self._route_table.allowed_methods(path)
@@ -92,8 +93,17 @@ def _require_access(principal: Principal, rule: AccessRule) -> None:
         )
 
 
-async def _authenticate(scope: Scope, credentials: CredentialCache) -> Principal:
-    authorization = cookies = csrf = site = None
+async def authenticate(scope: Scope, credentials: CredentialCache) -> Principal:
+    """Return who sends a request; a stream asks again while it lasts.
+
+    Raises
+    ------
+    UnauthorizedError
+        If it has no token and no browser session, or they hold no more.
+    ForbiddenError
+        If a browser may have been made to send it by another site.
+    """
+    authorization = cookies = csrf = None
     for name, value in scope["headers"]:
         if name == b"authorization":
             authorization = value
@@ -101,8 +111,6 @@ async def _authenticate(scope: Scope, credentials: CredentialCache) -> Principal
             cookies = value
         elif name == CSRF_HEADER:
             csrf = value
-        elif name == b"sec-fetch-site":
-            site = value
     if authorization is not None:
         scheme, _, token = authorization.decode("latin-1").partition(" ")
         found = await credentials.authenticate_token(token.strip()) if scheme.lower() == "bearer" else None
@@ -113,13 +121,20 @@ async def _authenticate(scope: Scope, credentials: CredentialCache) -> Principal
     found = await credentials.authenticate_session(session_id) if session_id is not None else None
     if found is None or session_id is None:
         raise UnauthorizedError("Sign in, or give a token as Authorization: Bearer wg_...")
-    if scope["method"] not in _SAFE_METHODS and (
-        site in _FOREIGN_SITES or csrf is None or not is_csrf_token(csrf.decode("latin-1"), session_id)
-    ):
+    if scope["method"] in _SAFE_METHODS:
+        # A cookie that is sent along would let another site fill the audit with what nobody has seen.
+        if _asks_to_reveal(scope):
+            require_own_site(scope)
+    elif is_from_foreign_site(scope) or csrf is None or not is_csrf_token(csrf.decode("latin-1"), session_id):
         raise ForbiddenError(
             "The X-CSRF-Token of this browser session is missing or wrong; GET /v1/session tells it."
         )
     return found
+
+
+def _asks_to_reveal(scope: Scope) -> bool:
+    query = scope.get("query_string", b"")
+    return b"=" in query and any(name == "reveal" for name, _ in parse_qsl(query.decode("latin-1")))
 
 
 def session_id_from_cookie(scope: Scope, cookies: bytes | None = None) -> str | None:

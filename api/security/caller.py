@@ -1,5 +1,6 @@
 """The caller of a request, for the routes."""
 
+import ipaddress
 from typing import Annotated
 
 from fastapi import Depends
@@ -8,7 +9,9 @@ from starlette.types import Scope
 
 from api.http.request_scope import CALLER_KEY
 from api.security.principal import Principal
-from gis.errors import UnauthorizedError
+from gis.errors import ForbiddenError, UnauthorizedError
+
+_FOREIGN_SITES = frozenset({b"cross-site", b"same-site"})
 
 
 def set_principal(scope: Scope, principal: Principal) -> None:
@@ -28,6 +31,35 @@ def get_principal(scope: Scope) -> Principal:
     if found is None:
         raise UnauthorizedError("Sign in, or give a token as Authorization: Bearer wg_...")
     return found
+
+
+def client_address(scope: Scope) -> str:
+    """Return the address that a request comes from, as far as a proxy that is trusted says so.
+
+    What is no address, and could be anything of any length, is "unknown".
+    """
+    host = (scope.get("client") or ("", 0))[0]
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return "unknown"
+
+
+def is_from_foreign_site(scope: Scope) -> bool:
+    """Return whether the page of another site has made a browser send a request."""
+    return any(name == b"sec-fetch-site" and value in _FOREIGN_SITES for name, value in scope["headers"])
+
+
+def require_own_site(scope: Scope) -> None:
+    """Refuse a request that the page of another site has begun.
+
+    Raises
+    ------
+    ForbiddenError
+        If it has.
+    """
+    if is_from_foreign_site(scope):
+        raise ForbiddenError("Another site has begun this; go on from the page of this service.")
 
 
 async def get_request_principal(request: HTTPConnection) -> Principal:

@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Collection
+from contextlib import ExitStack
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.http.caller_slots import CallerSlots
+from api.http.request_scope import caller_label
 from api.problems import problem_response
+from gis.errors import BusyError
 
 DATA_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 PAGE_CSP = (
@@ -122,21 +126,48 @@ class BodyLimitMiddleware:
         The largest body.
     upload_bytes, upload_paths
         The largest body of a POST or PUT to one of the paths that take files.
+    uploads_at_once
+        How many such bodies one caller may be sending; more are answered with 429 before they are read.
     """
 
     def __init__(
-        self, app: ASGIApp, body_bytes: int, upload_bytes: int, upload_paths: Collection[str] = ()
+        self,
+        app: ASGIApp,
+        body_bytes: int,
+        upload_bytes: int,
+        upload_paths: Collection[str] = (),
+        uploads_at_once: int = 4,
     ) -> None:
         self._app = app
         self._body_bytes = body_bytes
         self._upload_bytes = upload_bytes
         self._upload_paths = frozenset(upload_paths)
+        self._uploads = CallerSlots(
+            uploads_at_once, f"You are sending {uploads_at_once} files already; wait until one has come."
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
             await self._app(scope, receive, send)
-            return
+        elif scope["path"] in self._upload_paths:
+            with ExitStack() as stack:
+                try:
+                    stack.enter_context(self._uploads.take(caller_label(scope)))
+                except BusyError as error:
+                    busy = problem_response(
+                        429,
+                        str(error),
+                        request_id=scope.get("wangge.request_id"),
+                        headers={"Retry-After": f"{error.retry_after_s:.0f}", "Connection": "close"},
+                    )
+                    await busy(scope, receive, send)
+                    return
+                await self._limit_body(scope, receive, send)
+        else:
+            await self._limit_body(scope, receive, send)
+
+    async def _limit_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         limit = self._upload_bytes if scope["path"] in self._upload_paths else self._body_bytes
         content_length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         too_large = problem_response(

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from api.http.responses import json_response, list_response
+from api.schemas.cells import cell_record
 from api.security.audit import Action, audit
 from api.security.principal import Principal, Right
 from layers.db.database import Database
-from layers.models import Entity, Officer
+from layers.models import Cell, Entity, Officer
 
 Reveal = Annotated[
     bool, Query(description="Show personal values plain; needs the right, and is audited.", examples=[False])
@@ -98,6 +99,18 @@ def list_personal(
     return list_response(records, next_cursor, geojson=geojson)
 
 
+def cell_records(
+    session: Session, principal: Principal, cells: Sequence[Cell], *, reveal: bool, geometry: bool = True
+) -> list[dict[str, Any]]:
+    """Return cells as they are answered: masked, or plain and audited where they are revealed.
+
+    The session is one of `open_read_session`.
+    """
+    if reveal:
+        audit_reveal(session, principal, "cell", [cell.id for cell in cells if cell.personal])
+    return [cell_record(cell, geometry=geometry, plain=reveal) for cell in cells]
+
+
 def audit_reveal(session: Session, principal: Principal, kind: str, ids: Collection[int | str]) -> None:
     """Record that the caller has been shown the personal data of records; nothing where there are none.
 
@@ -108,7 +121,7 @@ def audit_reveal(session: Session, principal: Principal, kind: str, ids: Collect
     principal
         The caller, who has seen it.
     kind
-        `entity`, `officer`.
+        `entity`, `officer`, `cell`.
     ids
         The keys of the records; the first hundred are listed, all are counted.
     """

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gis.errors import ForbiddenError
+from layers.areas.scope import outside_scope
 
 
 class Role(StrEnum):
@@ -83,7 +84,7 @@ class Principal:
     @property
     def label(self) -> str:
         """How records name the caller: no two have the same."""
-        return self.name if self.kind == "system" else f"{self.kind} {self.id} {self.name}"
+        return self.name if self.kind == "system" else caller_label(self.kind, self.id, self.name)
 
     @property
     def is_unrestricted(self) -> bool:
@@ -113,9 +114,13 @@ class Principal:
         ForbiddenError
             If it does not.
         """
-        if not self.covers(area_code):
-            what = "the whole ground" if area_code is None else f"area '{area_code}'"
-            raise ForbiddenError(f"This needs {what}, and the caller is bound to area '{self.area_code}'.")
+        if self.area_code is not None and not self.covers(area_code):
+            raise outside_scope(self.area_code)
+
+
+def caller_label(kind: str, number: int, name: str) -> str:
+    """Return how records name an account or a token as a caller."""
+    return f"{kind} {number} {name}"
 
 
 SYSTEM = Principal("system", 0, "command line", Role.admin, RIGHTS[Role.admin], None, None)

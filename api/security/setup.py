@@ -24,6 +24,7 @@ def add_security(
     body_bytes: int = 16 << 20,
     upload_bytes: int = 512 << 20,
     upload_paths: Collection[str] = (),
+    uploads_at_once: int = 4,
     outer_middleware: Sequence[Middleware] = (),
 ) -> None:
     """Put headers, known hosts, the limit of bodies and the gate around an application.
@@ -37,7 +38,7 @@ def add_security(
         The application; `open_credential_cache` gives it its identities when it starts.
     hosts
         The names by which the service is called; ``*`` stands for any.
-    body_bytes, upload_bytes, upload_paths
+    body_bytes, upload_bytes, upload_paths, uploads_at_once
         See `api.security.limits.BodyLimitMiddleware`.
     outer_middleware
         What stands around all but the headers, the innermost first: its own answers carry them too.
@@ -49,7 +50,11 @@ def add_security(
     """
     route_requirements(app)
     app.add_middleware(
-        BodyLimitMiddleware, body_bytes=body_bytes, upload_bytes=upload_bytes, upload_paths=upload_paths
+        BodyLimitMiddleware,
+        body_bytes=body_bytes,
+        upload_bytes=upload_bytes,
+        upload_paths=upload_paths,
+        uploads_at_once=uploads_at_once,
     )
     app.add_middleware(AuthMiddleware, routes=app)
     app.add_middleware(TrustedHostMiddleware, hosts=hosts)

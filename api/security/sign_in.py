@@ -5,10 +5,11 @@ An attempt counts as failed before the password is looked at, so that many at on
 
 import hashlib
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from api.security.accounts import normalize_name
@@ -16,23 +17,27 @@ from api.security.audit import Action, audit
 from api.security.credentials import digest, new_session_id
 from api.security.passwords import needs_rehash, rehash_password, verify_password
 from api.security.principal import RIGHTS, Principal, Role
-from gis.errors import LimitError, UnauthorizedError
+from gis.errors import BusyError, UnauthorizedError
 from layers.db.database import Database
 from layers.models import Account, BrowserSession, SignInFailure
 
 FAILURE_RETENTION = timedelta(days=1)
 """Failures count until there has been none for so long."""
 
+KNOWN_RETENTION = timedelta(days=90)
+"""An address from which an account has signed in is known for so long."""
+
 _MAX_WAIT_S = 300.0
-_FREE_ACCOUNT_FAILURES, _FREE_ADDRESS_FAILURES = 3, 20
+_FREE_PAIR_FAILURES, _FREE_ADDRESS_FAILURES, _FREE_NAME_FAILURES = 3, 20, 30
 
 
-class TooManyAttemptsError(LimitError):
+class TooManyAttemptsError(BusyError):
     """Signing in has failed too often; it may be tried again after `retry_after_s` seconds."""
 
     def __init__(self, retry_after_s: float) -> None:
-        super().__init__(f"Signing in has failed too often; try again in {max(1, round(retry_after_s))} s.")
-        self.retry_after_s = retry_after_s
+        super().__init__(
+            f"Signing in has failed too often; try again in {max(1, round(retry_after_s))} s.", retry_after_s
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +71,12 @@ def sign_in(
     ------
     UnauthorizedError
         If the name or the password is wrong.
-    SlowDownError
+    TooManyAttemptsError
         If there were too many failures under the name or from the address.
     """
-    keys = throttle_keys(name, address)
+    attempt = Attempt.of(name, address)
     with database.write() as session:
-        count_attempt(session, keys)
+        count_attempt(session, attempt)
         account = session.scalar(select(Account).where(Account.name == normalize_name(name)))
         usable = account is not None and account.disabled_at is None
         stored = account.password_hash if account is not None else None
@@ -85,7 +90,7 @@ def sign_in(
             audit(session, None, Action.sign_in_failed, subject, area_code=area_code, address=address)
         raise UnauthorizedError("The name or the password is wrong.")
     with database.write() as session:
-        clear_attempt(session, keys)
+        clear_attempt(session, attempt)
         if renewed is not None:
             session.get_one(Account, account.id).password_hash = renewed
         return begin_session(session, account, address, lifetime)
@@ -142,21 +147,49 @@ def backoff_s(failures: int, free_failures: int) -> float:
     return 0.0 if failures < free_failures else min(2.0 ** min(failures - free_failures, 30), _MAX_WAIT_S)
 
 
-def throttle_keys(name: str | None, address: str) -> dict[str, int]:
-    """Return the hashed name and address with their free failures, in the order in which rows are locked.
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What an attempt to sign in is counted under, all of it hashed.
 
-    Parameters
+    Attributes
     ----------
-    name
-        As typed; None for an attempt without a name.
-    address
-        Where the request came from.
+    pair
+        The name together with the address, None for an attempt without a name: whoever guesses from elsewhere
+        does not delay the owner.
+    wide
+        The address and the name by themselves, with their free failures: guessing many names from one
+        address, or one name from many. An account that has signed in from the address before is not delayed
+        by these.
+    known
+        Where it is noted that it has.
     """
-    hashed = {hashlib.sha256(f"address\0{_network(address)}".encode()).hexdigest(): _FREE_ADDRESS_FAILURES}
-    if name is not None:
+
+    pair: str | None
+    wide: Mapping[str, int]
+    known: str | None
+
+    @classmethod
+    def of(cls, name: str | None, address: str) -> "Attempt":
+        """Return what an attempt is counted under.
+
+        Parameters
+        ----------
+        name
+            As typed; None for an attempt without a name.
+        address
+            Where the request came from.
+        """
+        network = _network(address)
+        by_address = {_hash("address", network): _FREE_ADDRESS_FAILURES}
+        if name is None:
+            return cls(None, by_address, None)
         folded = normalize_name(name).casefold()
-        hashed[hashlib.sha256(f"account\0{folded}".encode()).hexdigest()] = _FREE_ACCOUNT_FAILURES
-    return dict(sorted(hashed.items()))
+        by_name = {_hash("account", folded): _FREE_NAME_FAILURES}
+        return cls(_hash("pair", folded, network), by_address | by_name, _hash("known", folded, network))
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _network(address: str) -> str:
@@ -172,18 +205,25 @@ def _network(address: str) -> str:
     return str(parsed)
 
 
-def count_attempt(session: Session, keys: dict[str, int]) -> None:
-    """Count an attempt as failed for each of its `sources`, unless it comes too early.
+def count_attempt(session: Session, attempt: Attempt) -> None:
+    """Count an attempt as failed under all that it is counted under, unless it comes too early.
 
     Raises
     ------
-    SlowDownError
+    TooManyAttemptsError
         If it does.
     """
     now = datetime.now(UTC)
-    session.execute(delete(SignInFailure).where(SignInFailure.last_at < now - FAILURE_RETENTION))
+    # What has no failures tells that signing in has been right.
+    session.execute(
+        delete(SignInFailure).where(
+            (SignInFailure.last_at < now - KNOWN_RETENTION)
+            | ((SignInFailure.failures > 0) & (SignInFailure.last_at < now - FAILURE_RETENTION))
+        )
+    )
     rows = []
-    for source, free_failures in keys.items():
+    # In one order, in which no two wait for each other.
+    for source, free_failures in sorted(_sources(session, attempt).items()):
         _ensure_row(session, source, now)
         row = session.scalars(
             select(SignInFailure).where(SignInFailure.source == source).with_for_update()
@@ -195,6 +235,18 @@ def count_attempt(session: Session, keys: dict[str, int]) -> None:
     for row in rows:
         row.failures += 1
         row.last_at = now
+
+
+def _sources(session: Session, attempt: Attempt) -> dict[str, int]:
+    """Return what an attempt is counted under, with the failures that cost nothing."""
+    pair = {attempt.pair: _FREE_PAIR_FAILURES} if attempt.pair is not None else {}
+    if attempt.known is not None and _find_row(session, attempt.known) is not None:
+        return pair
+    return {**pair, **attempt.wide}
+
+
+def _find_row(session: Session, source: str) -> SignInFailure | None:
+    return session.scalar(select(SignInFailure).where(SignInFailure.source == source).with_for_update())
 
 
 def _ensure_row(session: Session, source: str, now: datetime) -> None:
@@ -210,12 +262,21 @@ def _ensure_row(session: Session, source: str, now: datetime) -> None:
     )
 
 
-def clear_attempt(session: Session, keys: dict[str, int]) -> None:
-    """Take back the attempt that was right; the name starts again, the address keeps its other failures."""
-    for source, free_failures in keys.items():
-        row = session.scalar(select(SignInFailure).where(SignInFailure.source == source).with_for_update())
+def clear_attempt(session: Session, attempt: Attempt) -> None:
+    """Take back the attempt that was right: the pair starts again, what is wide keeps its other failures."""
+    for source in sorted(_sources(session, attempt)):
+        row = _find_row(session, source)
         if row is not None:
-            row.failures = 0 if free_failures == _FREE_ACCOUNT_FAILURES else max(row.failures - 1, 0)
+            row.failures = 0 if source == attempt.pair else max(row.failures - 1, 0)
+    if attempt.known is not None:
+        note_known_address(session, attempt.known)
+
+
+def note_known_address(session: Session, known: str) -> None:
+    """Note that an account has signed in from an address: strangers do not delay it there."""
+    now = datetime.now(UTC)
+    _ensure_row(session, known, now)
+    session.execute(update(SignInFailure).where(SignInFailure.source == known).values(last_at=now))
 
 
 def _principal(account: Account) -> Principal:

@@ -9,7 +9,14 @@ from api.security.accounts import find_account
 from api.security.audit import Action, audit
 from api.security.credentials import digest, is_session_id, new_session_id
 from api.security.principal import Principal
-from api.security.sign_in import StartedSession, begin_session, clear_attempt, count_attempt, throttle_keys
+from api.security.sign_in import (
+    Attempt,
+    StartedSession,
+    begin_session,
+    clear_attempt,
+    count_attempt,
+    note_known_address,
+)
 from gis.errors import ConflictError, InputError, UnauthorizedError
 from layers.db.database import Database
 from layers.models import Account, SignInLink
@@ -88,16 +95,19 @@ def sign_in_by_link(database: Database, secret: str, address: str, lifetime: tim
     ------
     UnauthorizedError
         If the link is unknown, used or expired.
-    SlowDownError
+    TooManyAttemptsError
         If there were too many failures from the address.
     """
-    keys = throttle_keys(None, address)
+    attempt = Attempt.of(None, address)
     with database.write() as session:
-        count_attempt(session, keys)
+        count_attempt(session, attempt)
     with database.write() as session:
         account = _consume_link(session, secret)
         if account is not None:
-            clear_attempt(session, keys)
+            clear_attempt(session, attempt)
+            known = Attempt.of(account.name, address).known
+            assert known is not None
+            note_known_address(session, known)
             return begin_session(session, account, address, lifetime, by="link")
         audit(session, None, Action.sign_in_failed, address=address, by="link")
     raise UnauthorizedError("The link has been used, is too old or unknown; ask for another.")

@@ -51,6 +51,10 @@ class AreaHierarchy:
             pending.extend(children)
         return found
 
+    def covers(self, scope: str | None, area_code: str | None) -> bool:
+        """Return whether an area is that of a scope or lies beneath it; a scope of None covers all."""
+        return scope is None or (area_code is not None and scope in (area_code, *self.ancestors(area_code)))
+
     def leaves(self, area_code: str | None) -> set[str]:
         """Return the lowest areas of an area, itself where it has none beneath; `NOWHERE` without areas.
 

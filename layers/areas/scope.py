@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, cast, select, true
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, cast, literal, select, true
+from sqlalchemy.orm import Session
 
+from gis.errors import ForbiddenError
 from layers.models import Area
 
 
@@ -13,7 +15,7 @@ def beneath(area_code: str) -> Select[tuple[str]]:
     The area's own code is among them even where the table does not know it.
     """
     # UNION without ALL ends even where parents should run in a circle.
-    tree = select(cast(area_code, Area.code.type).label("code")).cte("beneath", recursive=True)
+    tree = select(cast(area_code, Area.code.type).label("code")).cte(recursive=True)
     tree = tree.union(select(Area.code).where(Area.parent == tree.c.code))
     return select(tree.c.code)
 
@@ -24,3 +26,24 @@ def within(column: SQLColumnExpression[Any], area_code: str | None) -> ColumnEle
     A row without an area code lies in no area, and is seen only by a caller bound to none.
     """
     return true() if area_code is None else column.in_(beneath(area_code))
+
+
+def require_within(session: Session, area_code: str | None, scope: str | None) -> None:
+    """Refuse what is to be written in an area that does not lie in the scope.
+
+    Raises
+    ------
+    ForbiddenError
+        If it does not.
+    """
+    if scope is not None and (
+        area_code is None or not session.scalar(select(within(literal(area_code), scope)))
+    ):
+        raise outside_scope(scope)
+
+
+def outside_scope(scope: str) -> ForbiddenError:
+    """Return the one refusal of a write beyond the scope, which tells nothing of what is there."""
+    return ForbiddenError(
+        f"This lies outside area '{scope}', to which the caller is bound, or belongs to a record outside it."
+    )

@@ -8,29 +8,51 @@ import json
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any, NamedTuple, cast
 
 import psycopg
 import shapely
 from psycopg import sql
-from sqlalchemy import Connection, Integer, Table, delete, func, insert, select
+from sqlalchemy import Connection, Integer, Table, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from gis.errors import InputError
 from gis.progress import Progress
 from layers.db import geopackage
-from layers.db.database import Database
+from layers.db.database import Database, Session
+from layers.db.fresh_copy import copy_into_fresh_tables, open_readonly
 from layers.db.temp_dir import temporary_path
-from layers.models import Base, Revision
+from layers.models import (
+    Base,
+    BrowserSession,
+    IdempotencyKey,
+    Job,
+    JobState,
+    Revision,
+    SignInFailure,
+    SignInLink,
+)
 from layers.models.geometry_type import SRID
 
 _BATCH_SIZE = 5_000
 
+_ENDED_TABLES = frozenset(
+    each.__tablename__ for each in (BrowserSession, SignInLink, SignInFailure, IdempotencyKey)
+)
+# What held for a while, and is over in the database that a backup replaces.
+
 RowCounts = dict[str, int]
+
+
+class Restored(NamedTuple):
+    """What a restored database holds: rows by table, and what of the file was not ours and is left out."""
+
+    rows: RowCounts
+    left_out: tuple[str, ...]
 
 
 def backup(database: Database, path: Path, progress: Progress | None = None) -> RowCounts:
@@ -57,7 +79,7 @@ def backup(database: Database, path: Path, progress: Progress | None = None) -> 
     with _atomic_file(path) as part:
         if database.embedded:
             with (
-                closing(_open_readonly(Path(str(database.url.database)))) as source,
+                closing(open_readonly(Path(str(database.url.database)))) as source,
                 closing(sqlite3.connect(part)) as copy,
             ):
                 source.backup(copy)
@@ -69,8 +91,17 @@ def backup(database: Database, path: Path, progress: Progress | None = None) -> 
         return _verify(part)
 
 
-def restore(path: Path, database: Database, progress: Progress | None = None) -> RowCounts:
+def restore(
+    path: Path,
+    database: Database,
+    progress: Progress | None = None,
+    *,
+    before_commit: Callable[[Session], None] | None = None,
+) -> Restored:
     """Make a database from a backup of this version or an older one: whole, or not at all.
+
+    The rows go into tables of our own making. Nobody is signed in afterwards, no link or kept answer holds,
+    and what waited or ran as a job has failed: all this ended with the database that was backed up.
 
     Parameters
     ----------
@@ -80,11 +111,8 @@ def restore(path: Path, database: Database, progress: Progress | None = None) ->
         An empty one: a file that does not exist yet, or a PostgreSQL database without tables.
     progress
         Called with rows done and rows in all.
-
-    Returns
-    -------
-    dict
-        Rows by table.
+    before_commit
+        Called with a session that sees and may change the restored rows before they are kept.
 
     Raises
     ------
@@ -97,13 +125,13 @@ def restore(path: Path, database: Database, progress: Progress | None = None) ->
         else:
             temp_folder = Path(tempfile.gettempdir())
             part = stack.enter_context(temporary_path(temp_folder, "wangge-restore-", "backup.gpkg"))
-        with closing(_open_readonly(path)) as source, closing(sqlite3.connect(part)) as copy:
-            source.backup(copy)
         with closing(Database(f"sqlite:///{part}")) as restored:
-            try:
-                restored.migrate()
-            except InputError as error:
-                raise InputError(str(error).replace(str(part), str(path))) from error
+            left_out = copy_into_fresh_tables(path, restored, empty=_ENDED_TABLES)
+            restored.migrate()
+            with restored.write() as session:
+                _fail_unfinished_jobs(session)
+                if before_commit is not None:
+                    before_commit(session)
             if not database.embedded:
                 with (
                     database.translate_errors(),
@@ -112,26 +140,21 @@ def restore(path: Path, database: Database, progress: Progress | None = None) ->
                 ):
                     database.migrate_connection(connection, require_empty=True)
                     _copy_rows(reader.connection(), connection, progress)
-        return _verify(part)
+        return Restored(_verify(part), left_out)
 
 
-def _open_readonly(path: Path) -> sqlite3.Connection:
-    """Open a database of ours for reading."""
-    try:
-        connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)
-        try:
-            is_wangge = connection.execute(
-                "SELECT count(*) FROM sqlite_master WHERE name IN ('alembic_version', 'revision')"
-            ).fetchone() == (2,)
-        except sqlite3.Error:
-            connection.close()
-            raise
-    except sqlite3.Error as error:
-        raise InputError(f"{path} cannot be read as a database: {error}.") from error
-    if not is_wangge:
-        connection.close()
-        raise InputError(f"{path} is no database of Wangge.")
-    return connection
+def _fail_unfinished_jobs(session: Session) -> None:
+    """End the jobs that waited or ran: a restored service would publish what nobody asks for now."""
+    session.execute(
+        update(Job)
+        .where(Job.state.in_((JobState.queued, JobState.running)))
+        .values(
+            state=JobState.failed,
+            ended_at=datetime.now(UTC),
+            error="The database was restored from a backup of before its end; ask again.",
+            version=Job.version + 1,
+        )
+    )
 
 
 def _verify(path: Path) -> RowCounts:

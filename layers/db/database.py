@@ -1,12 +1,14 @@
 """The database: an engine for SQLite or PostgreSQL, and the two kinds of transaction."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from sqlalchemy import Connection, Engine, LargeBinary, create_engine, event, func, inspect, select, update
@@ -18,11 +20,12 @@ from sqlalchemy.orm import sessionmaker
 
 from gis.errors import InputError
 from layers.db import geopackage, migrations, postgresql
+from layers.formats.sqlite_files import sqlite_journals
 from layers.models import Revision
 
 NOTIFY_CHANNEL = "wangge"
 _MIGRATION_LOCK = 0x77616E67
-_BUSY_TIMEOUT_MS = 30_000
+_WAIT_S = 30.0
 
 
 class Database:
@@ -32,6 +35,8 @@ class Database:
     ----------
     url
         ``sqlite:///path/to/wangge.gpkg`` or ``postgresql+psycopg://user@host:port/name``.
+    wait_s
+        Seconds to wait for another writer of SQLite.
 
     Raises
     ------
@@ -39,7 +44,7 @@ class Database:
         If the URL names neither.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, wait_s: float = _WAIT_S) -> None:
         try:
             parsed = make_url(url)
         except ArgumentError as error:
@@ -50,7 +55,7 @@ class Database:
             raise InputError(f"The database must be SQLite or PostgreSQL, not {parsed.get_backend_name()}.")
         self.url = parsed
         self.engine = (
-            _make_sqlite_engine(url)
+            _make_sqlite_engine(url, round(1000 * wait_s))
             if self.embedded
             else postgresql.make_engine(url, json_serializer=_encode_json)
         )
@@ -92,7 +97,7 @@ class Database:
         ----------
         busy_timeout_s
             Seconds to wait for another writer of SQLite, after which SQLAlchemy's OperationalError is raised;
-            half a minute when not given.
+            those of the database when not given.
         """
         with self._sessions() as session:
             options: dict[str, Any] = dict(self._write_options)
@@ -106,8 +111,15 @@ class Database:
                 geopackage.mark_changed(connection)
             session.commit()
 
-    def migrate(self) -> None:
+    def migrate(self, step: str = "head") -> None:
         """Bring the tables to the form this version needs, in one transaction, from none or an older form.
+
+        The embedded file is made if it is not there, readable by its owner alone.
+
+        Parameters
+        ----------
+        step
+            The form; that of this version unless an older one is named.
 
         Raises
         ------
@@ -116,13 +128,39 @@ class Database:
             lacks PostGIS.
         """
         with (
+            self._new_file(),
             self.translate_errors(),
             self.engine.connect().execution_options(**self._write_options) as connection,
             connection.begin(),
         ):
-            self.migrate_connection(connection)
+            self.migrate_connection(connection, step=step)
 
-    def migrate_connection(self, connection: Connection, *, require_empty: bool = False) -> None:
+    @contextmanager
+    def _new_file(self) -> Iterator[None]:
+        """Make the embedded file if it is not there; it goes again if the block fails."""
+        if not self.embedded:
+            yield
+            return
+        path = Path(str(self.url.database))
+        try:
+            # It holds personal data. SQLite gives the files beside it, -wal and -shm, the same permissions.
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except FileExistsError:
+            yield
+            return
+        except OSError as error:
+            raise InputError(f"{self.display_name} cannot be made: {error.strerror}.") from error
+        try:
+            yield
+        except BaseException:
+            self.close()
+            for each in (path, *sqlite_journals(path)):
+                each.unlink(missing_ok=True)
+            raise
+
+    def migrate_connection(
+        self, connection: Connection, *, require_empty: bool = False, step: str = "head"
+    ) -> None:
         """Migrate inside the transaction of a connection.
 
         Parameters
@@ -131,6 +169,8 @@ class Database:
             One of this database's.
         require_empty
             There must be no tables yet.
+        step
+            As for `migrate`.
 
         Raises
         ------
@@ -140,12 +180,12 @@ class Database:
         if not self.embedded:
             connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             _require_postgis(connection)
-        step = migrations.current(connection)
-        if (step is None or require_empty) and (others := _existing_tables(connection)):
+        present = migrations.current(connection)
+        if (present is None or require_empty) and (others := _existing_tables(connection)):
             names = ", ".join(sorted(others)[:3])
             raise InputError(f"{self.display_name} already holds tables ({names}); give an empty database.")
-        self._refuse_newer(connection, step)
-        migrations.upgrade(connection)
+        self._refuse_newer(present)
+        migrations.upgrade(connection, step)
 
     def check_migrated(self) -> None:
         """See that the database is there and has the form this version needs.
@@ -159,7 +199,7 @@ class Database:
             raise InputError(f"{self.display_name} does not exist; `wangge migrate` makes it.")
         with self.translate_errors(), self.engine.connect() as connection:
             step = migrations.current(connection)
-            self._refuse_newer(connection, step)
+            self._refuse_newer(step)
             if step != migrations.head(connection):
                 raise InputError(
                     f"{self.display_name} has not the tables this version needs; run `wangge migrate`."
@@ -202,8 +242,8 @@ class Database:
                 raise
             raise InputError(f"{self.display_name} cannot be used: {error.orig}.") from error
 
-    def _refuse_newer(self, connection: Connection, step: str | None) -> None:
-        if step is not None and not migrations.is_known(connection, step):
+    def _refuse_newer(self, step: str | None) -> None:
+        if step is not None and not migrations.is_known(step):
             raise InputError(f"{self.display_name} was written by a newer version of Wangge; use that one.")
 
     def close(self) -> None:
@@ -260,10 +300,10 @@ def _encode_json(values: Any) -> str:
     return orjson.dumps(values, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def _make_sqlite_engine(url: str) -> Engine:
+def _make_sqlite_engine(url: str, busy_timeout_ms: int) -> Engine:
     engine = create_engine(
         url,
-        connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000},
+        connect_args={"timeout": busy_timeout_ms / 1000},
         json_deserializer=_decode_json,
         json_serializer=_encode_json,
     )
@@ -271,6 +311,12 @@ def _make_sqlite_engine(url: str) -> Engine:
     # GeoAlchemy takes every GEOMETRY of a SQLite file for one of SpatiaLite.
     names = {**SQLiteDialect.ischema_names, "GEOMETRY": LargeBinary}
     engine.dialect.ischema_names = names  # type: ignore[attr-defined]
+
+    @event.listens_for(engine, "do_connect")
+    def open_existing(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+        # A file that is missing is an error: only `migrate` makes one.
+        arguments[0] = f"file:{quote(arguments[0])}?mode=rw"
+        options["uri"] = True
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -280,7 +326,7 @@ def _make_sqlite_engine(url: str) -> Engine:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
-            f"busy_timeout = {_BUSY_TIMEOUT_MS}",
+            f"busy_timeout = {busy_timeout_ms}",
         ):
             connection.execute(f"PRAGMA {pragma}")
         geopackage.register_functions(connection)
@@ -291,11 +337,11 @@ def _make_sqlite_engine(url: str) -> Engine:
         if not options.get("wangge_write", False):
             connection.exec_driver_sql("BEGIN")
             return
-        busy_timeout = options.get("wangge_busy_timeout_ms", _BUSY_TIMEOUT_MS)
+        busy_timeout = options.get("wangge_busy_timeout_ms", busy_timeout_ms)
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {busy_timeout}")
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {busy_timeout_ms}")
 
     return engine

@@ -1,6 +1,7 @@
 """What a caller may see of an entity's history: its states in the caller's area, and its owners meanwhile."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 from layers.areas.scope import within
 from layers.models import Assignment, Entity, EntityVersion, Scheme
 from layers.plans.assignments import assignment_history
+from layers.plans.cells import lies_in_scope
 
 
 def visible_states(session: Session, entity: Entity, scope: str | None) -> list[EntityVersion | Entity]:
@@ -26,8 +28,19 @@ def visible_states(session: Session, entity: Entity, scope: str | None) -> list[
     return [*session.scalars(former.order_by(EntityVersion.version)), entity]
 
 
-def visible_owners(session: Session, entity: Entity, scope: str | None) -> Sequence[tuple[Assignment, str]]:
-    """Return the assignments that an entity had while it lay in the scope, with the codes of their schemes.
+class EntityOwner(NamedTuple):
+    """An assignment of an entity, and the code of its scheme.
+
+    `is_forbidden` is true where the cell lies outside the scope: nothing but the time of it is to be told.
+    """
+
+    assignment: Assignment
+    scheme: str
+    is_forbidden: bool
+
+
+def visible_owners(session: Session, entity: Entity, scope: str | None) -> Sequence[EntityOwner]:
+    """Return the assignments that an entity had while it lay in the scope.
 
     Parameters are those of `visible_states`.
     """
@@ -36,7 +49,13 @@ def visible_owners(session: Session, entity: Entity, scope: str | None) -> Seque
         states = visible_states(session, entity, scope)
         owners = [owner for owner in owners if any(_overlap(owner, state) for state in states)]
     codes = {row.id: row.code for row in session.execute(select(Scheme.id, Scheme.code))}
-    return [(owner, codes[owner.scheme_id]) for owner in owners]
+    outside = select(Assignment.id).where(
+        Assignment.entity_id == entity.id,
+        Assignment.cell_code.is_not(None),
+        ~lies_in_scope(Assignment.scheme_id, Assignment.cell_code, scope),
+    )
+    forbidden = set(session.scalars(outside))
+    return [EntityOwner(owner, codes[owner.scheme_id], owner.id in forbidden) for owner in owners]
 
 
 def _overlap(owner: Assignment, state: Entity | EntityVersion) -> bool:

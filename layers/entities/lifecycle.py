@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, InputError, NotFoundError, StaleError
 from layers.areas.locator import AreaLocator
-from layers.areas.scope import within
+from layers.areas.scope import require_within, within
 from layers.db.bbox import BBox
 from layers.db.bulk import id_in
 from layers.db.content_hash import hash_entity
 from layers.db.database import bump_revision
+from layers.fields.personal import is_personal, is_personal_identity, separate_entity
 from layers.models import Entity, EntityVersion
 from layers.plans.assignments import update_assignments
 
@@ -46,6 +47,7 @@ def create_entity(
     personal: Mapping[str, Any] | None = None,
     geometry: shapely.Geometry | None = None,
     on: date | None = None,
+    scope: str | None = None,
 ) -> Entity:
     """Create an entity, give it the area it lies in and assign it in every scheme.
 
@@ -55,37 +57,48 @@ def create_entity(
         Of `Database.write`.
     kind, external_id
         The identity.
+    name, class_name, attributes, personal
+        What is known of it. What is personal among the others is kept with the personal values.
     geometry
         EPSG:4326, or None where the location is not known; an empty one counts as None.
     on
         The date from which it is there; today when not given.
+    scope
+        The area that it must lie in; None for anywhere.
 
     Raises
     ------
     InputError
-        If kind or identity are empty or a value cannot be kept.
+        If kind or identity are empty, the identity is an identity number of a person, or a value cannot be
+        kept.
+    ForbiddenError
+        If the entity, or another with this identity, lies outside the scope.
     ConflictError
         If there is or was an entity with this identity.
     """
     kind, external_id = kind.strip(), external_id.strip()
     if not kind or not external_id:
         raise InputError("An entity needs a kind and an identity.")
-    existing = select(Entity.id).where(Entity.kind == kind, Entity.external_id == external_id)
-    if session.scalar(existing) is not None:
+    if is_personal_identity(external_id, kind):
+        raise InputError("The external_id holds an identity number of a person; give one that names nobody.")
+    place = _validate_geometry(geometry)
+    area_code = _locate_area(session, place)
+    # The area first: who may not write there learns nothing of what is there.
+    require_within(session, area_code, scope)
+    existing = select(Entity).where(Entity.kind == kind, Entity.external_id == external_id)
+    if (found := session.scalar(existing)) is not None:
+        require_within(session, found.area_code, scope)
         raise ConflictError(f"The {kind} '{external_id}' is there already.")
     entity = Entity(
         kind=kind,
         external_id=external_id,
-        name=name,
-        class_name=class_name,
-        attributes=dict(attributes or {}),
-        personal=dict(personal or {}),
-        geometry=_validate_geometry(geometry),
+        area_code=area_code,
+        geometry=place,
         valid_from=on or date.today(),
         valid_to=None,
         version=1,
+        **separate_entity(kind, name, class_name, attributes or {}, personal or {})._asdict(),
     )
-    entity.area_code = _locate_area(session, entity.geometry)
     _set_content_hash(entity)
     session.add(entity)
     _finish_write(session, entity, entity.valid_from)
@@ -132,7 +145,8 @@ def update_entity(
         The version that the change is based on.
     changes
         New values for some of `UPDATABLE_FIELDS`; attributes and personal values are replaced as a whole.
-        Changes that change nothing make no version.
+        What is personal in the others replaces the personal value of its name. Changes that change nothing
+        make no version.
     on
         The date from which the new state holds; today when not given.
     scope
@@ -157,15 +171,7 @@ def update_entity(
         )
     day = on or date.today()
     entity = _lock_entity(session, entity_id, version, day, scope)
-    new = {
-        "name": entity.name,
-        "class_name": entity.class_name,
-        "attributes": dict(entity.attributes),
-        "personal": dict(entity.personal),
-        "geometry": entity.geometry,
-        **changes,
-    }
-    new["geometry"] = _validate_geometry(new["geometry"])
+    new = _merge_changes(entity, changes)
     if hash_entity(**new) == hash_entity(
         entity.name, entity.class_name, entity.attributes, entity.personal, entity.geometry
     ):
@@ -176,9 +182,37 @@ def update_entity(
         setattr(entity, field, value)
     if "geometry" in changes:
         entity.area_code = _locate_area(session, entity.geometry)
+        require_within(session, entity.area_code, scope)
     _set_content_hash(entity)
     _finish_write(session, entity, day)
     return entity
+
+
+def _merge_changes(entity: Entity, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of an entity with changes to it."""
+    given = separate_entity(
+        entity.kind,
+        changes.get("name"),
+        changes.get("class_name"),
+        changes.get("attributes", {}),
+        changes.get("personal", {}),
+    )
+    personal = given.personal
+    if "personal" not in changes:
+        kept = {
+            field: value
+            for field, value in entity.personal.items()
+            if not (field in changes and is_personal(field, value, entity.kind))
+        }
+        personal = kept | personal
+    return {
+        **{
+            field: getattr(given if field in changes else entity, field)
+            for field in ("name", "class_name", "attributes")
+        },
+        "personal": personal,
+        "geometry": _validate_geometry(changes.get("geometry", entity.geometry)),
+    }
 
 
 def end_entity(

@@ -11,6 +11,7 @@ from layers.db.bulk import id_in
 from layers.db.keyset import PageRequest
 from layers.db.text_match import contains_text
 from layers.models import Assignment, Entity
+from layers.plans.cells import lies_in_scope
 
 
 class CellKey(NamedTuple):
@@ -67,6 +68,7 @@ def list_entities(
             Assignment.scheme_id == cell.scheme_id,
             Assignment.cell_code == cell.code,
             Assignment.valid_to.is_(None),
+            lies_in_scope(cell.scheme_id, cell.code, scope),
         )
         statement = statement.where(Entity.id.in_(owned))
     rows, next_cursor = page.fetch(session, statement, Entity.id)

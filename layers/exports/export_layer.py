@@ -23,6 +23,7 @@ __all__ = ["ExportFilters", "export_layer"]
 
 
 _PAGE_SIZE = 20_000
+_FLOAT_DIGITS = 15
 
 
 def export_layer(
@@ -47,7 +48,7 @@ def export_layer(
     filters
         Which rows.
     personal
-        Add the personal values of entities as columns.
+        Add the personal values of entities or cells as columns.
     progress
         Called with the rows written and their number.
 
@@ -144,7 +145,7 @@ def _document_fields(session: Session, query: LayerQuery) -> list[_DocumentField
     used = {name.lower() for name in (*query.columns, GEOMETRY_COLUMN)}
     fields = []
     for key in sorted(json_types):
-        if key == "name" and "personal" in query.documents:
+        if key == "name" and query.personal_names:
             # The name of a household stands where that of an enterprise does.
             continue
         column = key
@@ -156,19 +157,27 @@ def _document_fields(session: Session, query: LayerQuery) -> list[_DocumentField
 
 
 def _select_json_types(session: Session, rows: Subquery, document: str) -> RowSelect:
+    """Select the keys and types of a document; an integer of more digits than a float keeps is "long"."""
     if is_postgresql(session):
         each = func.json_each(rows.c[document]).table_valued("key", "value", name="each")
-        number = case((cast(each.c.value, Text).regexp_match("[.eE]"), "real"), else_="integer")
+        text = cast(each.c.value, Text)
+        number = case(
+            (text.regexp_match("[.eE]"), "real"),
+            (func.length(text) > _FLOAT_DIGITS, "long"),
+            else_="integer",
+        )
         json_type = case(
             (func.json_typeof(each.c.value) == "number", number), else_=func.json_typeof(each.c.value)
         )
         return select(each.c.key, json_type).select_from(rows).join(each, true()).distinct()
-    each = func.json_each(rows.c[document]).table_valued("key", "type", name="each")
-    return select(each.c.key, each.c.type).select_from(rows).join(each, true()).distinct()
+    each = func.json_each(rows.c[document]).table_valued("key", "type", "value", name="each")
+    is_long = (each.c.type == "integer") & (func.length(each.c.value) > _FLOAT_DIGITS)
+    json_type = case((is_long, "long"), else_=each.c.type)
+    return select(each.c.key, json_type).select_from(rows).join(each, true()).distinct()
 
 
 def _arrow_type(json_types: set[str]) -> pa.DataType:
-    if json_types and json_types <= {"integer"}:
+    if json_types and json_types <= {"integer", "long"}:
         return pa.int64()
     if json_types and json_types <= {"integer", "real"}:
         return pa.float64()
@@ -183,7 +192,7 @@ def _record_batch(
     rows = [row._mapping for row in page]
     columns: list[Any] = [[row[name] for row in rows] for name in query.columns]
     documents = [{key: value for name in query.documents for key, value in row[name].items()} for row in rows]
-    if "personal" in query.documents:
+    if query.personal_names:
         name_position = list(query.columns).index("name")
         columns[name_position] = [
             own if own is not None else document.get("name")

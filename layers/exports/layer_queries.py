@@ -15,9 +15,10 @@ from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import in_force, raw_geometry
 from layers.entities.states import StateModel, select_states
 from layers.formats.write_batches import GEOMETRY_COLUMN
+from layers.gaps.run_visibility import find_visible_run
 from layers.gaps.runs import newest_run
 from layers.models import Area, Assignment, Cell, Entity, Gap, GapRun
-from layers.plans.cells import cells_in_force
+from layers.plans.cells import cells_in_force, lies_in_scope
 from layers.plans.schemes import find_scheme
 
 RowSelect = Select[*tuple[Any, ...]]
@@ -45,6 +46,8 @@ class ExportFilters:
         Gaps of a severity.
     run
         Gaps of this run; those of the last one on or before the date when not given.
+    scope
+        The area that the caller may see, None for all: cells elsewhere are not told.
     """
 
     area_code: str | None = None
@@ -55,6 +58,7 @@ class ExportFilters:
     cell_code: str | None = None
     severity: str | None = None
     run: int | None = None
+    scope: str | None = None
 
 
 class LayerQuery(NamedTuple):
@@ -66,6 +70,8 @@ class LayerQuery(NamedTuple):
     columns: dict[str, pa.DataType]
     documents: tuple[str, ...]
     statements: list[RowSelect]
+    personal_names: bool = False
+    """The personal values hold the names of those that have no other name."""
 
 
 def _select_areas(session: Session, filters: ExportFilters, _personal: bool) -> LayerQuery:
@@ -77,7 +83,7 @@ def _select_areas(session: Session, filters: ExportFilters, _personal: bool) -> 
     return LayerQuery(dict.fromkeys(("code", "name", "level", "parent"), pa.string()), (), [chosen])
 
 
-def _select_cells(session: Session, filters: ExportFilters, _personal: bool) -> LayerQuery:
+def _select_cells(session: Session, filters: ExportFilters, personal: bool) -> LayerQuery:
     if filters.scheme is None:
         raise InputError("Cells belong to a scheme; name one.")
     scheme = find_scheme(session, filters.scheme)
@@ -86,16 +92,15 @@ def _select_cells(session: Session, filters: ExportFilters, _personal: bool) -> 
         **dict.fromkeys(("area_m2", "perimeter_m"), pa.float64()),
         **dict.fromkeys(("valid_from", "valid_to"), pa.date32()),
     }
-    chosen: RowSelect = select(
-        Cell.id.label("key"), *(getattr(Cell, name) for name in types), Cell.attributes
-    )
+    documents = ("attributes", "personal") if personal else ("attributes",)
+    chosen: RowSelect = select(Cell.id.label("key"), *(getattr(Cell, name) for name in (*types, *documents)))
     chosen = chosen.add_columns(raw_geometry(session, Cell.geometry).label(GEOMETRY_COLUMN)).where(
         cells_in_force(scheme.id, filters.on or date.today())
     )
     chosen = chosen.where(within(Cell.area_code, filters.area_code))
     if filters.bbox is not None:
         chosen = chosen.where(bbox_intersects(session, Cell, filters.bbox))
-    return LayerQuery(types, ("attributes",), [chosen])
+    return LayerQuery(types, documents, [chosen])
 
 
 def _select_entities(session: Session, filters: ExportFilters, personal: bool) -> LayerQuery:
@@ -121,7 +126,7 @@ def _select_entities(session: Session, filters: ExportFilters, personal: bool) -
         _filter_states(session, model, states, filters)
         for model, states in select_states(filters.on, columns)
     ]
-    return LayerQuery(types, documents, statements)
+    return LayerQuery(types, documents, statements, personal_names=personal)
 
 
 def _filter_states(
@@ -132,6 +137,7 @@ def _filter_states(
     if filters.scheme is not None:
         is_assigned = (
             (Assignment.entity_id == Entity.id)
+            & lies_in_scope(Assignment.scheme_id, Assignment.cell_code, filters.scope)
             & (Assignment.scheme_id == find_scheme(session, filters.scheme).id)
             & in_force(Assignment.valid_from, Assignment.valid_to, day)
         )
@@ -188,7 +194,7 @@ def _find_run(session: Session, filters: ExportFilters) -> int:
     if filters.run is None:
         found = newest_run(session, scheme.id, filters.area_code, until=filters.on or date.today())
     else:
-        found = session.get(GapRun, filters.run)
+        found, _ = find_visible_run(session, filters.scope, filters.run)
     if found is None or found.scheme_id != scheme.id:
         raise NotFoundError(f"There is no such run of gaps of the scheme '{scheme.code}'.")
     return found.id

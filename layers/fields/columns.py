@@ -1,8 +1,11 @@
 """Which fields of a file mean code, name, area, identity: from a file's own columns to the standard ones."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+import json
+from collections.abc import Iterable, Mapping, Sequence
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from gis.codes import normalize_codes
@@ -13,6 +16,9 @@ NAME_FIELDS = ("name", "名称", "nl_name", "网格名称")
 LEVEL_FIELDS = ("level", "admin_level", "级别", "层级")
 PARENT_FIELDS = ("parent", "parent_code", "上级编码")
 AREA_CODE_FIELDS = ("area_code",)
+CELL_COLUMNS = ("code", "name", "area_code")
+"""What cells have beside the fields of their file."""
+
 ID_FIELDS = ("id", "entity_id", "uuid", "osm_id", "编号", "统一社会信用代码")
 KIND_FIELDS = ("kind",)
 BASEMAP_CLASS_FIELDS = ("class_name", "class", "类别")
@@ -39,6 +45,25 @@ def text_codes(column: pd.Series) -> pd.Series:
     texts = normalize_codes(column)
     texts[texts == ""] = None
     return pd.Series(texts, index=column.index, dtype=object)
+
+
+def _unwrap_codes(column: pd.Series) -> pd.Series:
+    """Take the code out of objects such as {"adcode": 440300}, which map portals give for a parent."""
+    if not (pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype)):
+        return column
+
+    def unwrap(value: object) -> object:
+        if isinstance(value, str) and value.lstrip().startswith("{"):
+            # Formats without objects have their text.
+            try:
+                value = json.loads(value)
+            except ValueError:
+                return value
+        if not isinstance(value, Mapping):
+            return value
+        return next((value[name] for name in (*CODE_FIELDS, *ID_FIELDS) if name in value), None)
+
+    return column.astype(object).map(unwrap, na_action="ignore")
 
 
 def standardise_areas(
@@ -76,7 +101,7 @@ def standardise_areas(
         ("parent", parent_field, PARENT_FIELDS, "--parent-field"),
     ):
         found = _find_field(frame, requested, names, option)
-        areas[column] = text_codes(frame[found]) if found else None
+        areas[column] = text_codes(_unwrap_codes(frame[found])) if found else None
     areas["name"] = areas["name"].fillna(areas["code"])
     areas["level"] = areas["level"].fillna("")
     if level is not None:
@@ -118,10 +143,9 @@ def standardise_cells(
     }
     if code_field == RECORD_NUMBER:
         values["code"] = _read_codes(frame, code_field)
-    cells = _rename_conflicting_columns(frame, picked).assign(**values)
+    cells = _rename_conflicting_columns(_without_nesting(frame), picked).assign(**values)
     cells["name"] = cells["name"].fillna(cells["code"])
-    leading = ["code", "name", "area_code"]
-    return cells[leading + [column for column in cells.columns if column not in leading]]
+    return cells[[*CELL_COLUMNS, *(column for column in cells.columns if column not in CELL_COLUMNS)]]
 
 
 def standardise_basemap(frame: gpd.GeoDataFrame, kind: str) -> gpd.GeoDataFrame:
@@ -167,6 +191,7 @@ def standardise_entities(
     InputError
         If the named field does not exist.
     """
+    frame = _without_nesting(frame)
     found = _find_field(frame, id_field, ID_FIELDS, "--id-field") or _find_id_column(frame)
     if found is not None:
         frame = _rename_conflicting_columns(frame, {"id": found}).assign(id=text_codes(frame[found]))
@@ -175,21 +200,79 @@ def standardise_entities(
     return frame, found
 
 
+def _without_nesting(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Make text of lists and mappings, which can neither be counted nor compared."""
+
+    def spell(value: object) -> object:
+        nested = isinstance(value, list | dict)
+        return json.dumps(value, ensure_ascii=False, default=str) if nested else value
+
+    objects = [name for name in frame.columns if pd.api.types.is_object_dtype(frame[name].dtype)]
+    return frame.assign(**{name: frame[name].map(spell) for name in objects})
+
+
 def _rename_conflicting_columns(
     frame: gpd.GeoDataFrame, picked: Mapping[str, str | None]
 ) -> gpd.GeoDataFrame:
     """Free the standard names; most formats know no difference between upper and lower case."""
-    renamed = {}
-    for column in map(str, frame.columns):
-        standard = column.lower()
-        if standard in picked and picked[standard] != column:
-            renamed[column] = f"source_{standard}"
     replaced = [
         field
         for standard, field in picked.items()
         if field and field != standard and field.lower() == standard
     ]
-    return frame.drop(columns=replaced).rename(columns=renamed)
+    frame = frame.drop(columns=replaced)
+    for column in map(str, frame.columns):
+        standard = column.lower()
+        if standard in picked and picked[standard] != column:
+            frame = frame.rename(columns={column: free_name(f"source_{standard}", frame.columns)})
+    return frame
+
+
+def keep_fields(
+    result: gpd.GeoDataFrame, source: gpd.GeoDataFrame, added: Sequence[str], *, leading: bool = False
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Give a result the fields of the file it was made from, as they were: their names, order and types.
+
+    Parameters
+    ----------
+    result
+        The records of the file in their order, with standard columns; the geometry is taken from it.
+    source
+        The file as it was read.
+    added
+        Columns of the result to have beside those of the file. One that the file has already, in whatever
+        case, stays the file's if it says the same; else that of the file becomes `source_<name>`.
+    leading
+        Put them before the fields of the file, else after them.
+
+    Returns
+    -------
+    frame : GeoDataFrame
+    notes : list of str
+        What was renamed.
+    """
+    fields = pd.DataFrame(source.drop(columns=source.geometry.name)).set_axis(result.index)
+    notes = []
+    missing = []
+    for name in added:
+        twins = [str(column) for column in fields.columns if str(column).lower() == name]
+        if any(_says_the_same(name, fields[twin], result[name]) for twin in twins):
+            continue
+        for twin in twins:
+            kept = free_name(f"source_{name}", [*fields.columns, *added])
+            fields = fields.rename(columns={twin: kept})
+            notes.append(f"the field '{twin}' of the file is written as '{kept}'")
+        missing.append(name)
+    ours = pd.DataFrame(result[missing])
+    columns = [ours, fields] if leading else [fields, ours]
+    return gpd.GeoDataFrame(pd.concat(columns, axis=1), geometry=result.geometry), notes
+
+
+def _says_the_same(name: str, theirs: pd.Series, ours: pd.Series) -> bool:
+    """Return whether a field has the codes of a standard column, where missing names are completed."""
+    codes, standard = text_codes(theirs).to_numpy(), text_codes(ours).to_numpy()
+    compared = theirs.notna().to_numpy() if name == "name" else np.ones(len(codes), dtype=bool)
+    return bool((codes == standard)[compared].all() and compared.any())
 
 
 def _find_id_column(frame: gpd.GeoDataFrame) -> str | None:
@@ -229,6 +312,13 @@ def _find_field(
 
 def _list_fields(frame: gpd.GeoDataFrame) -> str:
     return ", ".join(str(column) for column in frame.columns if column != frame.geometry.name) or "none"
+
+
+def free_name(name: str, columns: Iterable[object]) -> str:
+    """Return a name that no column has, whatever the case: the one asked for, or that with a number."""
+    used = {str(column).lower() for column in columns}
+    names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
+    return next(each for each in names if each.lower() not in used)
 
 
 def find_column(columns: Sequence[str], names: Sequence[str]) -> str | None:

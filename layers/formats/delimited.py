@@ -1,253 +1,232 @@
-"""Reading comma-, semicolon- or tab-separated text, with coordinates or WKT."""
+"""Delimited text (CSV) as records: its encoding, delimiter, columns, and what is wrong with it."""
 
-import warnings
+import csv
+import io
+import re
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO
 
-import geopandas as gpd
-import numpy as np
-import pandas as pd
-import shapely
-
-from gis.crs import LONLAT
 from gis.errors import InputError
+from gis.progress import Note, no_note
+from layers.formats.encoding import TextEncoding, detect_encoding, named_encoding, unicode_encoding
+from layers.formats.formulas import restore_formula
 
-LON_NAMES = ("lon", "lng", "long", "longitude", "经度", "x")
-LAT_NAMES = ("lat", "latitude", "纬度", "y")
-WKT_NAMES = ("geometry", "wkt", "geom", "the_geom", "wkt_geom")
+# Of several that fit equally well the first: commas also stand in texts and numbers.
+_DELIMITERS = "\t;|,"
+_SAMPLE_LINES = 20
+_BLOCK_BYTES = 1 << 20
+# Excel reads the delimiter of the other lines from such a first one.
+_DELIMITER_LINE = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)
+_QUOTED = re.compile(r'"[^"]*(?:"|$)')
+# What a spreadsheet writes to keep the zeros of 0011.
+_TEXT_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
-# Spreadsheets on Chinese Windows write the second; UTF-16 is what they call Unicode text.
-_ENCODINGS = ("utf-8-sig", "gb18030")
-_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
-# Numbers in the spelling that they have when written back; "007" and "1e5" stay text.
-_INTEGER = r"-?(?:0|[1-9]\d{0,14})"
-_DECIMAL = r"-?(?:0|[1-9]\d*)\.\d+"
+# A polygon as WKT is longer than the 128 KiB that the module allows.
+csv.field_size_limit(2**31 - 1)
 
 
-def read_delimited_table(path: Path) -> pd.DataFrame:
-    """Read a delimited text file as a table; columns of plainly written numbers become numbers.
+@dataclass(frozen=True)
+class DelimitedText:
+    """A text of records, which can be walked any number of times.
 
-    Parameters
+    Attributes
     ----------
-    path
-        UTF-8 or GB 18030 text with a header line.
-
-    Raises
-    ------
-    InputError
-        If the text cannot be decoded or split into columns, or holds no records.
-    """
-    return _convert_numbers(_read_text_table(path))
-
-
-def read_delimited(
-    path: Path, lon_field: str | None = None, lat_field: str | None = None
-) -> gpd.GeoDataFrame:
-    """Read a delimited text file with coordinates.
-
-    Parameters
-    ----------
-    path
-        UTF-8 or GB 18030 text with a header line.
-    lon_field, lat_field
-        The coordinate columns; found by their usual names when not given.
-
-    Returns
-    -------
-    GeoDataFrame
-        EPSG:4326 points from a longitude and a latitude column, or geometries from a WKT column; all columns
-        kept. A blank coordinate gives no geometry, an invalid number gives a point at NaN.
-
-    Raises
-    ------
-    InputError
-        If the text cannot be decoded or split into columns, or has no coordinates.
-    """
-    return _with_geometry(path, read_delimited_table(path), lon_field, lat_field, 0)
-
-
-class Chunks(NamedTuple):
-    """A delimited file as a stream: its number of records, and the frame of `read_delimited` in parts.
-
-    The coordinate columns are left out: the geometry has their values.
+    name
+        What messages call it: a path, or "The CSV".
+    source
+        The file, or the text itself.
+    encoding
+        Of the text.
+    delimiter
+        Between the fields.
+    first_line
+        Number of lines before the header.
+    header
+        The columns as they are written, without blanks around them; one without a name is "".
     """
 
-    total: int
-    stream: Generator[gpd.GeoDataFrame, None, None]
+    name: str
+    source: Path | bytes
+    encoding: TextEncoding
+    delimiter: str
+    first_line: int
+    header: tuple[str, ...]
 
+    def records(self) -> Iterator[list[str]]:
+        """Yield the fields of each record as they are written, as many as there are columns.
 
-def read_delimited_chunks(path: Path, lon_field: str | None, lat_field: str | None, size: int) -> Chunks:
-    """Read a delimited text file with coordinates in chunks.
+        Blank lines are no records. Fields that a short record lacks are "".
 
-    The file is read twice: first to find its encoding and the columns that hold only numbers, which a single
-    record can decide, then for its records.
+        Raises
+        ------
+        InputError
+            If a record has more fields than there are columns, a quotation mark is not closed or takes in
+            other records, or text is in another encoding.
+        """
+        width = len(self.header)
+        with closing(_text_lines(self.source, self.encoding)) as lines:
+            rows = csv.reader(islice(lines, self.first_line, None), delimiter=self.delimiter, strict=True)
+            number, line = 0, self.first_line
+            try:
+                next(rows)
+                line += rows.line_num
+                for row in rows:
+                    before, line = line, self.first_line + rows.line_num
+                    if len(row) < 2 and (not row or (width > 1 and not row[0].strip())):
+                        continue
+                    number += 1
+                    if line - before > 1:
+                        self._require_own_lines(row, number, before + 1, line)
+                    yield row if len(row) == width else self._fit(row, number, before + 1)
+            except csv.Error as error:
+                last = self.first_line + rows.line_num
+                raise InputError(self._quote_message(error, number + 1, line + 1, last)) from error
+            except UnicodeDecodeError as error:
+                raise InputError(_encoding_message(self.name, self.source, self.encoding)) from error
 
-    Parameters
-    ----------
-    path, lon_field, lat_field
-        As for `read_delimited`.
-    size
-        Records of a chunk.
+    def _fit(self, row: list[str], number: int, line: int) -> list[str]:
+        """Return a record with as many fields as there are columns."""
+        width = len(self.header)
+        if any(field.strip() for field in row[width:]):
+            hint = "; numbers with a decimal comma must be quoted" if self.delimiter == "," else ""
+            raise InputError(
+                f"{self.name}: record {number} (line {line}) has {len(row)} fields, more than the header, "
+                f"which has {width}{hint}."
+            )
+        return row[:width] + [""] * (width - len(row))
 
-    Raises
-    ------
-    InputError
-        As `read_delimited` raises, here or while reading.
-    """
-    for encoding in _candidate_encodings(path):
-        try:
-            total, numbers = _scan_columns(path, encoding, size)
-        except UnicodeDecodeError:
-            continue
-
-        def stream(
-            encoding: str = encoding, numbers: Sequence[str] = numbers
-        ) -> Generator[gpd.GeoDataFrame, None, None]:
-            first = 0
-            for text in _read_text_chunks(path, encoding, size):
-                table = text.reset_index(drop=True).assign(
-                    **{name: pd.to_numeric(text[name]).to_numpy() for name in numbers}
+    def _require_own_lines(self, row: Sequence[str], number: int, line: int, last: int) -> None:
+        """Refuse a record with a field whose lines are records themselves."""
+        for place, field in enumerate(row):
+            if "\n" not in field and "\r" not in field:
+                continue
+            first, *others = (part.split(self.delimiter) for part in field.splitlines())
+            held = [[*row[:place], *first], *others]
+            held[-1] = [*held[-1], *row[place + 1 :]]
+            numeric = set.intersection(
+                *({at for at, part in enumerate(each) if _NUMBER.fullmatch(part.strip())} for each in held)
+            )
+            if numeric and {len(each) for each in held} == {len(self.header)}:
+                raise InputError(
+                    f"{self.name}: record {number} (line {line}) opens a quotation mark that takes in the "
+                    f"records up to line {last}; close it, or write it twice if it belongs to the text."
                 )
-                frame = _with_geometry(path, table, lon_field, lat_field, first)
-                spent = [name for name in _coordinate_columns(table, lon_field, lat_field) if name in frame]
-                yield frame.drop(columns=spent)
-                first += len(table)
 
-        return Chunks(total, stream())
-    raise _encoding_error(path)
-
-
-def _scan_columns(path: Path, encoding: str, size: int) -> tuple[int, list[str]]:
-    """Count the records and find the columns of plainly written numbers."""
-    total = 0
-    numbers: list[str] | None = None
-    for table in _read_text_chunks(path, encoding, size):
-        candidates = list(table.columns) if numbers is None else numbers
-        numbers = [name for name in candidates if _is_plain_number(table[name])]
-        total += len(table)
-    return total, numbers or []
+    def _quote_message(self, error: csv.Error, number: int, line: int, last: int) -> str:
+        place = f"{self.name}: record {number} (line {line})" if number else f"{self.name}: the header"
+        if "unexpected end" in str(error):
+            return f"{place} opens a quotation mark that is never closed; close it, or write it twice."
+        if last > line:
+            return f"{place} opens a quotation mark that reaches to line {last}; close it, or write it twice."
+        if "expected after" in str(error):
+            return (
+                f"{place} has text after a closing quotation mark; close the quotation before the delimiter, "
+                "or write the mark twice if it belongs to the text."
+            )
+        return f"{place} cannot be read as CSV: {error}."
 
 
-def _with_geometry(
-    path: Path, table: pd.DataFrame, lon_field: str | None, lat_field: str | None, first: int
-) -> gpd.GeoDataFrame:
-    columns = ", ".join(map(str, table.columns))
-    for field in (lon_field, lat_field):
-        if field is not None and field not in table.columns:
-            raise InputError(f"{path} has no column '{field}' (columns: {columns}).")
-    if pair := _coordinate_columns(table, lon_field, lat_field):
-        points = _points(*(table[name] for name in pair))
-        table = table.rename(columns={"geometry": "geometry_text"})
-        return gpd.GeoDataFrame(table, geometry=points, crs=LONLAT)
-    wkt_name = _find_column(table, WKT_NAMES)
-    if wkt_name is None:
-        raise InputError(
-            f"{path} has no coordinates: no columns lon and lat and no WKT column; name them with "
-            f"--lon-field and --lat-field (columns: {columns})."
-        )
-    geometries = _parse_wkt(path, table[wkt_name], first)
-    return gpd.GeoDataFrame(table.drop(columns=wkt_name), geometry=geometries, crs=LONLAT)
+def open_delimited(
+    source: Path | bytes, name: str, *, encoding: str | None = None, note: Note = no_note
+) -> DelimitedText:
+    """Open a delimited text.
 
+    Parameters
+    ----------
+    source
+        The file, or the text itself.
+    name
+        What messages call it.
+    encoding
+        The encoding of the text; found by its bytes when not given.
+    note
+        Called with a sentence about what was assumed.
 
-def _read_text_table(path: Path) -> pd.DataFrame:
-    for encoding in _candidate_encodings(path):
-        try:
-            return pd.concat(list(_read_text_chunks(path, encoding, None)), ignore_index=True)
-        except UnicodeDecodeError:
-            continue
-    raise _encoding_error(path)
-
-
-def _read_text_chunks(path: Path, encoding: str, size: int | None) -> Iterator[pd.DataFrame]:
-    """Read text in chunks of `size` records, or in one."""
+    Raises
+    ------
+    InputError
+        If the encoding is unknown, or there is no header.
+    """
+    found = _find_encoding(source) if encoding is None else named_encoding(encoding)
+    if assumed := found.note(name):
+        note(assumed)
     try:
-        with path.open(encoding=encoding) as file:
-            header = file.readline()
-        if not header.strip():
-            raise InputError(f"{path} begins with a blank line; the first line must name the columns.")
-        delimiter = max(",;\t|", key=header.count)
-        records = 0
-        with warnings.catch_warnings():
-            # pandas only warns where fields would be lost; for us that is an error.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            with pd.read_csv(
-                path,
-                sep=delimiter,
-                encoding=encoding,
-                dtype=str,
-                keep_default_na=False,
-                na_values=[""],
-                index_col=False,
-                iterator=True,
-                chunksize=size,
-            ) as tables:
-                for table in tables:
-                    table.columns = [str(name).strip() for name in table.columns]
-                    records += len(table)
-                    yield table
-    except UnicodeDecodeError:
-        raise
-    except pd.errors.ParserWarning as error:
-        raise InputError(
-            f"{path} cannot be read as CSV: records have more fields than the header."
-        ) from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as CSV: {str(error).strip().splitlines()[-1]}") from error
-    if not records:
-        raise InputError(f"{path} holds no records.")
+        with closing(_text_lines(source, found)) as lines:
+            sample = list(islice(lines, _SAMPLE_LINES))
+    except UnicodeDecodeError as error:
+        raise InputError(_encoding_message(name, source, found)) from error
+    named = _DELIMITER_LINE.fullmatch(sample[0]) if sample else None
+    first_line = 1 if named else 0
+    if not sample[first_line:] or not sample[first_line].strip():
+        raise InputError(f"{name} begins with a blank line; the first line must name the columns.")
+    delimiter = named[1] if named else _find_delimiter(sample)
+    text = DelimitedText(name, source, found, delimiter, first_line, ())
+    with closing(_text_lines(source, found)) as lines:
+        try:
+            header = next(csv.reader(islice(lines, first_line, None), delimiter=delimiter, strict=True))
+        except csv.Error as error:
+            raise InputError(text._quote_message(error, 0, 1, 1)) from error
+    return replace(text, header=tuple(restore_text(" ".join(field.split())) for field in header))
 
 
-def _candidate_encodings(path: Path) -> Sequence[str]:
-    with path.open("rb") as start:
-        return ("utf-16",) if start.read(2) in _UTF16_BOMS else _ENCODINGS
+def restore_text(field: str) -> str:
+    """Return the text that a spreadsheet or a guard against formulas has wrapped."""
+    if field[:1] == "'":
+        return restore_formula(field)
+    if field[:1] == "=" and (found := _TEXT_FORMULA.fullmatch(field)):
+        return found[1].replace('""', '"')
+    return field
 
 
-def _encoding_error(path: Path) -> InputError:
-    return InputError(f"{path} is not text in UTF-8, UTF-16 or GB 18030; save it as UTF-8.")
+def _find_encoding(source: Path | bytes) -> TextEncoding:
+    with _open_bytes(source) as file:
+        codec = unicode_encoding(file.read(4096))
+        if codec is not None:
+            return TextEncoding(codec)
+        file.seek(0)
+        return detect_encoding(_line_blocks(file))
 
 
-def _convert_numbers(table: pd.DataFrame) -> pd.DataFrame:
-    """Convert columns of plainly written numbers to numbers; identifiers such as 007 stay text."""
-    numbers = [name for name in table.columns if _is_plain_number(table[name])]
-    return table.assign(**{name: pd.to_numeric(table[name]) for name in numbers})
+def _line_blocks(file: BinaryIO) -> Iterator[bytes]:
+    while block := file.read(_BLOCK_BYTES):
+        yield block + file.readline()
 
 
-def _is_plain_number(column: pd.Series) -> bool:
-    return not column.isna().any() and bool(column.str.fullmatch(f"{_INTEGER}|{_DECIMAL}").all())
+def _find_delimiter(sample: Sequence[str]) -> str:
+    """Return the delimiter that divides the most lines into as many fields as the header, at least two."""
+    lines = [_QUOTED.sub("", line) for line in sample if line.strip()]
+
+    def count(delimiter: str) -> tuple[bool, int, int]:
+        columns = lines[0].count(delimiter)
+        return columns > 0, sum(line.count(delimiter) == columns for line in lines), columns
+
+    return max(_DELIMITERS, key=count)
 
 
-def _coordinate_columns(table: pd.DataFrame, lon_field: str | None, lat_field: str | None) -> list[str]:
-    """Return the columns of longitude and latitude, or none if one is missing."""
-    pair = (lon_field or _find_column(table, LON_NAMES), lat_field or _find_column(table, LAT_NAMES))
-    return [name for name in pair if name is not None] if None not in pair else []
+def _open_bytes(source: Path | bytes) -> BinaryIO:
+    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
 
 
-def _find_column(table: pd.DataFrame, names: Sequence[str]) -> str | None:
-    lower = {str(name).lower(): str(name) for name in reversed(table.columns)}
-    return next((lower[name] for name in names if name in lower), None)
+def _text_lines(source: Path | bytes, encoding: TextEncoding) -> Generator[str, None, None]:
+    """Yield the lines of a text with their ends, without its byte order marks; some programs write two."""
+    with io.TextIOWrapper(_open_bytes(source), encoding=encoding.codec, newline="") as text:
+        yield text.readline().lstrip("\ufeff")
+        yield from text
 
 
-def _points(lon_text: pd.Series, lat_text: pd.Series) -> np.ndarray:
-    blank = (lon_text.isna() | lat_text.isna()).to_numpy()
-    lon, lat = _parse_numbers(lon_text), _parse_numbers(lat_text)
-    points = np.asarray(shapely.points(lon, lat), dtype=object)
-    points[blank] = None
-    return points
-
-
-def _parse_numbers(column: pd.Series) -> np.ndarray:
-    """Return numbers, also with a decimal comma, and NaN for other text."""
-    if pd.api.types.is_string_dtype(column):
-        column = column.str.replace(r"^(\s*-?\d+),(\d+\s*)$", r"\1.\2", regex=True)
-    numbers: np.ndarray = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    return numbers
-
-
-def _parse_wkt(path: Path, text: pd.Series, first: int) -> np.ndarray:
-    values = text.astype(str).astype(object).where(text.notna(), None).to_numpy()
-    geometries = shapely.from_wkt(values, on_invalid="ignore")
-    bad = np.flatnonzero(shapely.is_missing(geometries) & text.notna().to_numpy())
-    if len(bad):
-        raise InputError(f"{path}: record {first + bad[0] + 1} has a geometry that is not WKT.")
-    return np.asarray(geometries, dtype=object)
+def _encoding_message(name: str, source: Path | bytes, encoding: TextEncoding) -> str:
+    with _open_bytes(source) as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode(encoding.codec)
+            except UnicodeDecodeError:
+                return (
+                    f"{name}: line {number} is not text in {encoding.name}; mend it, or give the encoding of "
+                    "the text with --encoding, for example gb18030 or cp1252."
+                )
+    return f"{name} is not text in {encoding.name}; give its encoding with --encoding."

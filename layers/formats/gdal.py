@@ -5,6 +5,10 @@ a virtual layer names any file of this machine, a web service any address. What 
 sent here is what it holds.
 """
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from pyogrio import list_drivers, set_gdal_config_options
 from pyogrio._ogr import _register_drivers
 
@@ -19,6 +23,16 @@ def restrict_drivers() -> None:
     # No such proxy exists, so that every request fails at once.
     nowhere = dict.fromkeys(("GDAL_HTTP_PROXY", "GDAL_HTTPS_PROXY"), "nowhere://")
     others = sorted(set(list_drivers()) - _DRIVERS)
-    set_gdal_config_options({"GDAL_SKIP": ",".join(others), **nowhere})
+    # Its own way to Arrow spoils the memory where a FlatGeobuf has arcs.
+    safe = {"OGR_FLATGEOBUF_STREAM_BASE_IMPL": "YES"}
+    set_gdal_config_options({"GDAL_SKIP": ",".join(others), **nowhere, **safe})
     # GDAL skips drivers only while it registers them.
     _register_drivers()
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Hide what GDAL warns of; what matters of it we say ourselves."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -3,7 +3,7 @@
 import json
 import mmap
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from gis.errors import InputError
 
 _MEMBER = re.compile(rb'"crs"\s*:\s*', re.IGNORECASE)
 _MAX_MEMBER_BYTES = 20_000
+_NUMBER_AS_ID = re.compile(rb'"id"\s*:\s*-?\d')
+_LONG_INTEGER = re.compile(rb"[:,\[]\s*-?\d{16,}\s*[,}\]]")
+_EXACT_FLOAT = 2**53
 _FEATURE = re.compile(rb'"type"\s*:\s*"Feature"')
 
 
@@ -61,6 +64,56 @@ def estimate_features(path: Path) -> int | None:
     """
     with _open_bytes(path) as text:
         return sum(1 for _ in _FEATURE.finditer(text)) or None
+
+
+def has_numbered_features(path: Path) -> bool:
+    """Return whether something in a file without a field `id` has a number as `id`: its features may."""
+    with _open_bytes(path) as text:
+        return _NUMBER_AS_ID.search(text) is not None
+
+
+def long_numbers(path: Path, names: Collection[str]) -> dict[str, dict[int, str]]:
+    """Return the numbers, as they are written, of fields with an integer of more digits than a float keeps.
+
+    GDAL has floats for a field in which one number has a fraction or is beyond 64 bits.
+
+    Parameters
+    ----------
+    path
+        A GeoJSON file of any size.
+    names
+        Fields of which GDAL has floats.
+
+    Returns
+    -------
+    dict
+        Field → number of the feature → its text; without the fields that have no such integer.
+
+    Raises
+    ------
+    InputError
+        If there is such an integer in a file that is no collection of features.
+    """
+    with _open_bytes(path) as text:
+        if not names or _LONG_INTEGER.search(text) is None:
+            return {}
+    try:
+        features = json.loads(path.read_bytes(), parse_float=str)["features"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} has numbers of more than 15 digits in the field '{min(names)}'; write them as text."
+        ) from error
+    found: dict[str, dict[int, str]] = {}
+    for name in names:
+        values = {}
+        for place, feature in enumerate(features):
+            number = feature.get("id")
+            values[number if isinstance(number, int) else place] = (feature.get("properties") or {}).get(name)
+        if any(isinstance(value, int) and abs(value) >= _EXACT_FLOAT for value in values.values()):
+            found[name] = {
+                number: str(value) for number, value in values.items() if isinstance(value, int | str)
+            }
+    return found
 
 
 @contextmanager

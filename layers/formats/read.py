@@ -1,13 +1,13 @@
 """Reading a vector file or a table into a frame in longitude and latitude."""
 
 import re
-import warnings
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pyogrio
 import shapely
 from pyproj import CRS, Transformer
@@ -17,10 +17,18 @@ from shapely.errors import GEOSException
 from gis.arrays import ObjectArray
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError, LimitError
-from layers.formats.delimited import read_delimited, read_delimited_table
+from gis.metres import describe_metres
+from gis.progress import Note, no_note
+from layers.formats.arrow_columns import to_frame
+from layers.formats.delimited_frames import DelimitedOptions, read_delimited, read_delimited_table
+from layers.formats.gdal import without_warnings
 from layers.formats.geojson import has_one_layer, named_crs
+from layers.formats.geometries import polygons_of_collections
+from layers.formats.geoparquet import open_geoparquet
+from layers.formats.osm import tell_incomplete_relations
 from layers.formats.registry import Format, input_format
 from layers.formats.shapefile import read_shapefile
+from layers.formats.vector import PART_SIZE, collect, open_layer
 
 # What a role is found under in an OpenStreetMap extract when the user names nothing.
 _OSM_LAYERS = {
@@ -35,6 +43,13 @@ _OSM_LAYERS = {
 }
 
 
+# Longitudes that go on beyond 180 are still degrees.
+_MAX_DEGREES = 400
+
+AREAL_ROLES = {"areas", "cells", "buildings", "water", "green"}
+"""What consists of polygons: of a collection of geometries only these are taken."""
+
+
 def read_layer(
     path: Path,
     *,
@@ -44,9 +59,11 @@ def read_layer(
     source_crs: str | None = None,
     lon_field: str | None = None,
     lat_field: str | None = None,
+    encoding: str | None = None,
     tags: Iterable[str | None] = (),
     own_crs: bool = False,
     max_vertices: int | None = None,
+    note: Note = no_note,
 ) -> gpd.GeoDataFrame:
     """Read one layer of a file.
 
@@ -65,12 +82,17 @@ def read_layer(
         The CRS of the coordinates, for a file that names none or names it wrongly.
     lon_field, lat_field
         The coordinate columns of a CSV, when they have unusual names.
+    encoding
+        The encoding of the text of a CSV or Shapefile; found by its bytes when not given.
     tags
-        OSM tags the caller will ask for; GDAL keeps the rarer ones together in `other_tags`.
+        Fields the caller will ask for: GDAL keeps the rarer tags of OpenStreetMap together in `other_tags`,
+        and the key of a GeoPackage's table apart.
     own_crs
         Leave the coordinates in the CRS of the file, for a check that must not add rounding of its own.
     max_vertices
         The most vertices of all geometries together; any number when not given.
+    note
+        Told what was assumed, mended or left out.
 
     Returns
     -------
@@ -90,21 +112,30 @@ def read_layer(
             f"{path}: a condition (--where) is for layers that GDAL reads, not for {file_format.name}."
         )
     crs_override = find_crs_override(path, file_format, source_crs)
+    asked = [name for name in tags if name]
     if file_format.name == "CSV":
-        frame = read_delimited(path, lon_field, lat_field)
+        frame = read_delimited(path, DelimitedOptions(lon_field, lat_field, encoding, note))
     else:
-        with warnings.catch_warnings():
-            # GDAL repairs ring orientation and M values on the way in; neither loses anything.
-            warnings.simplefilter("ignore")
-            frame = _read_vector(path, file_format, role, layer, where)
+        frame = _read_vector(path, file_format, role, layer, where, encoding, asked, note)
+    if role in AREAL_ROLES:
+        frame = _take_polygons(frame, path, note)
     require_vertex_limit(path, count_vertices(frame.geometry.to_numpy()), max_vertices)
     if {"osm_id", "osm_way_id"} <= set(frame.columns):
         # A polygon is a relation or a closed way, and the two are numbered apart.
         frame = frame.assign(osm_id=frame["osm_id"].fillna("w" + frame["osm_way_id"].astype("string")))
     if "other_tags" in frame.columns:
-        frame = _expand_osm_tags(frame, [tag for tag in tags if tag])
+        frame = _expand_osm_tags(frame, asked)
     frame = _force_2d(_require_crs(frame, path, crs_override))
     return frame if own_crs else _reproject(frame, path, 0)
+
+
+def _take_polygons(frame: gpd.GeoDataFrame, path: Path, note: Note) -> gpd.GeoDataFrame:
+    geometries, rows = polygons_of_collections(np.asarray(frame.geometry.to_numpy(), dtype=object))
+    if not rows:
+        return frame
+    more = f" and {len(rows) - 1:,} more" if len(rows) > 1 else ""
+    note(f"{path}: record {rows[0] + 1}{more} is a collection of geometries; its polygons are taken")
+    return frame.set_geometry(gpd.GeoSeries(geometries, index=frame.index, crs=frame.crs))
 
 
 def count_vertices(geometries: ObjectArray) -> int:
@@ -160,8 +191,13 @@ def to_lonlat_2d(
     return _reproject(_force_2d(_require_crs(frame, path, crs_override)), path, first)
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, *, encoding: str | None = None, note: Note = no_note) -> pd.DataFrame:
     """Read a table without geometry: CSV, Parquet, or the attributes of a vector file.
+
+    Parameters
+    ----------
+    path, encoding, note
+        As for `read_layer`.
 
     Raises
     ------
@@ -170,22 +206,33 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     file_format = input_format(path)
     if file_format.name == "CSV":
-        return read_delimited_table(path)
+        return read_delimited_table(path, DelimitedOptions(encoding=encoding, note=note))
     try:
         if file_format.name == "GeoParquet":
-            frame = pd.read_parquet(path)
+            frame = to_frame(pq.read_table(path))
             return frame.drop(columns=[name for name in ("geometry",) if name in frame])
-        return pd.DataFrame(pyogrio.read_dataframe(path, read_geometry=False))
+        if file_format.driver == "ESRI Shapefile":
+            frame = read_shapefile(path, file_format, encoding=encoding, note=note)
+            return pd.DataFrame(frame.drop(columns="geometry"))
+        return to_frame(pyogrio.read_arrow(path, read_geometry=False)[1])
     except (RuntimeError, ValueError, OSError) as error:
         raise read_error(path, file_format, error) from error
 
 
 def _read_vector(
-    path: Path, file_format: Format, role: str, layer: str | None, where: str | None
+    path: Path,
+    file_format: Format,
+    role: str,
+    layer: str | None,
+    where: str | None,
+    encoding: str | None,
+    keys: Collection[str],
+    note: Note,
 ) -> gpd.GeoDataFrame:
     try:
         if file_format.name == "GeoParquet":
-            frame = gpd.read_parquet(path)
+            with open_geoparquet(path, size=PART_SIZE, note=note) as opened:
+                frame = collect(opened)
         else:
             if file_format.name == "OSM PBF":
                 usual_layer, usual_where = _OSM_LAYERS.get(role, _OSM_LAYERS["entities"])
@@ -193,11 +240,17 @@ def _read_vector(
                     layer, where = usual_layer, where or usual_where
             else:
                 layer = choose_layer(path, layer, role)
-            options = {"layer": layer, "where": where, "use_arrow": False}
             if file_format.driver == "ESRI Shapefile":
-                frame = read_shapefile(path, **options)
+                frame = read_shapefile(path, file_format, where=where, encoding=encoding, note=note)
             else:
-                frame = pyogrio.read_dataframe(path, **options)
+                with open_layer(
+                    path, file_format, layer=layer, where=where, size=PART_SIZE, keys=keys, note=note
+                ) as opened:
+                    frame = collect(opened)
+                    fields = opened.fields
+                if file_format.name == "OSM PBF" and layer == "multipolygons" and note is not no_note:
+                    made = set() if frame.empty else set(frame["osm_id"].dropna())
+                    tell_incomplete_relations(path, fields, where, made, note)
     except GEOSException as error:
         raise InputError(
             f"{path} holds a geometry that cannot be built: {error}; mend or delete it."
@@ -208,15 +261,11 @@ def _read_vector(
                 f"{path}: the condition {where} is not understood; compare a field with a value."
             ) from error
         raise read_error(path, file_format, error) from error
-    if not isinstance(frame, gpd.GeoDataFrame):
-        raise InputError(f"{path} has no geometry; give a layer of features, or a CSV with coordinates.")
     if where and frame.empty:
         raise InputError(f"{path}: no record meets the condition {where}.")
     if frame.empty:
         raise InputError(f"{path} holds no records.")
-    if frame.geometry.name != "geometry":
-        frame = frame.rename_geometry("geometry")
-    return frame.reset_index(drop=True)
+    return frame
 
 
 def layer_names(path: Path) -> list[str] | None:
@@ -245,7 +294,8 @@ def choose_layer(path: Path, layer: str | None, role: str) -> str | None:
         return None
     if layer is None and file_format.name == "GeoJSON" and has_one_layer(path):
         return None
-    listed = [(str(name), kind) for name, kind in pyogrio.list_layers(path)]
+    with without_warnings():
+        listed = [(str(name), kind) for name, kind in pyogrio.list_layers(path)]
     names = [name for name, _ in listed]
     if layer is not None:
         if layer not in names:
@@ -286,7 +336,22 @@ def _require_crs(frame: gpd.GeoDataFrame, path: Path, crs_override: CRS | None) 
             f"{path}: the coordinate reference system '{frame.crs.name}' has no known place on the earth; "
             "give the right one with --source-crs, for example EPSG:4326."
         ) from error
+    if frame.crs.is_geographic:
+        _require_degrees(frame, path)
     return frame
+
+
+def _require_degrees(frame: gpd.GeoDataFrame, path: Path) -> None:
+    """Refuse metres that were taken for degrees; single records that are astray are left to the reports."""
+    bounds = shapely.bounds(frame.geometry.values)
+    corners = bounds[np.isfinite(bounds).all(axis=1)][:, :2]
+    astray = corners[(np.abs(corners) > _MAX_DEGREES).any(axis=1)]
+    if 2 * len(astray) > len(corners):
+        swap = "exchange the two" + (
+            " with --lon-field and --lat-field" if path.suffix.lower() == ".csv" else " in the file"
+        )
+        described = describe_metres(astray[:, 0], astray[:, 1], swap)
+        raise InputError(f"{path}: its coordinates should be degrees, but they are none: {described}")
 
 
 def _force_2d(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

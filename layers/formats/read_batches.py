@@ -1,27 +1,26 @@
 """Reading a layer batch by batch, so that memory does not grow with the file."""
 
-import json
-import warnings
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
 import shapely
 from pyproj import CRS
-from pyproj.exceptions import CRSError
 
 from gis.arrays import ObjectArray
-from gis.crs import LONLAT
 from gis.errors import InputError
-from layers.formats.delimited import read_delimited_chunks
+from gis.progress import Note, no_note
+from layers.formats.arrow_columns import to_values
+from layers.formats.delimited_frames import DelimitedOptions, read_delimited_chunks
+from layers.formats.gdal import without_warnings
 from layers.formats.geojson import estimate_features
+from layers.formats.geoparquet import open_geoparquet
 from layers.formats.read import (
     choose_layer,
     count_vertices,
@@ -32,9 +31,7 @@ from layers.formats.read import (
     to_lonlat_2d,
 )
 from layers.formats.registry import Format, input_format
-
-BATCH_SIZE = 20_000
-"""Records of a batch."""
+from layers.formats.vector import PART_SIZE, VectorLayer, open_layer
 
 
 @dataclass(frozen=True)
@@ -86,15 +83,20 @@ def read_batches(
     source_crs: str | None = None,
     lon_field: str | None = None,
     lat_field: str | None = None,
+    encoding: str | None = None,
+    keys: Collection[str | None] = (),
     max_vertices: int | None = None,
-    size: int = BATCH_SIZE,
+    size: int = PART_SIZE,
+    note: Note = no_note,
 ) -> Iterator[Batches]:
     """Open a layer for reading in batches.
 
     Parameters
     ----------
-    path, role, layer, where, source_crs, lon_field, lat_field, max_vertices
+    path, role, layer, where, source_crs, lon_field, lat_field, encoding, max_vertices, note
         As for `layers.formats.read_layer`.
+    keys
+        Fields the caller will ask for, as for `layers.formats.vector.open_layer`.
     size
         The most records of a batch.
 
@@ -105,7 +107,9 @@ def read_batches(
     LimitError
         On the way, at the batch with which there are more vertices.
     """
-    with _open_batches(path, role, layer, where, source_crs, lon_field, lat_field, size) as batches:
+    with _open_batches(
+        path, role, layer, where, source_crs, lon_field, lat_field, encoding, keys, size, note
+    ) as batches:
         yield Batches(batches.total, _limit_vertices(batches.stream, path, max_vertices))
 
 
@@ -126,7 +130,10 @@ def _open_batches(
     source_crs: str | None,
     lon_field: str | None,
     lat_field: str | None,
+    encoding: str | None,
+    keys: Collection[str | None],
     size: int,
+    note: Note,
 ) -> Iterator[Batches]:
     file_format = input_format(path)
     if file_format.name in {"CSV", "GeoParquet"} and where:
@@ -135,96 +142,65 @@ def _open_batches(
         )
     crs_override = find_crs_override(path, file_format, source_crs)
     if file_format.name == "CSV":
-        chunks = read_delimited_chunks(path, lon_field, lat_field, size)
+        options = DelimitedOptions(lon_field, lat_field, encoding, note)
+        chunks = read_delimited_chunks(path, options, size)
         with closing(chunks.stream), closing(_frame_batches(chunks.stream, path, crs_override)) as stream:
             yield Batches(chunks.total, stream)
-    elif file_format.name == "GeoParquet" and (found := _find_wkb_column(path, file_format)) is not None:
-        name, crs = found
-        with pq.ParquetFile(path) as file:
-            batches = file.iter_batches(batch_size=size)
-            yield Batches(
-                file.metadata.num_rows, _arrow_batches(batches, name, crs, path, file_format, crs_override)
-            )
-    elif file_format.name in {"GeoParquet", "OSM PBF"} or file_format.driver == "ESRI Shapefile":
-        frame = read_layer(path, role=role, layer=layer, where=where, source_crs=source_crs)
+    elif file_format.name == "OSM PBF" or file_format.driver == "ESRI Shapefile":
+        frame = read_layer(
+            path, role=role, layer=layer, where=where, source_crs=source_crs, encoding=encoding, note=note
+        )
         parts = (frame.iloc[start : start + size] for start in range(0, len(frame), size))
         yield Batches(len(frame), _frame_batches(parts, path, None))
     else:
         with ExitStack() as stack:
-            with warnings.catch_warnings():
-                # What is wrong with the file we say ourselves.
-                warnings.simplefilter("ignore")
-                try:
+            try:
+                if file_format.name == "GeoParquet":
+                    total = pq.read_metadata(path).num_rows
+                    opened = stack.enter_context(open_geoparquet(path, size=size, note=note))
+                else:
                     chosen = choose_layer(path, layer, role)
                     total = None if where else _count_features(path, chosen, file_format)
-                    meta, reader = stack.enter_context(
-                        pyogrio.open_arrow(path, layer=chosen, where=where, batch_size=size, use_pyarrow=True)
+                    opened = stack.enter_context(
+                        open_layer(
+                            path, file_format, layer=chosen, where=where, size=size, keys=keys, note=note
+                        )
                     )
-                except (RuntimeError, ValueError, OSError) as error:
-                    raise read_error(path, file_format, error) from error
-            if meta["geometry_type"] is None:
-                raise InputError(
-                    f"{path} has no geometry; give a layer of features, or a CSV with coordinates."
-                )
-            crs = CRS.from_user_input(meta["crs"]) if meta["crs"] else None
-            name = meta["geometry_name"] or "wkb_geometry"
-            yield Batches(total, _arrow_batches(reader, name, crs, path, file_format, crs_override))
+            except (RuntimeError, ValueError, OSError) as error:
+                raise read_error(path, file_format, error) from error
+            yield Batches(total, _vector_batches(opened, path, file_format, crs_override))
 
 
 def _count_features(path: Path, layer: str | None, file_format: Format) -> int | None:
     if file_format.name == "GeoJSON":
         return estimate_features(path)
-    found = int(pyogrio.read_info(path, layer=layer)["features"])
+    with without_warnings():
+        found = int(pyogrio.read_info(path, layer=layer)["features"])
     return None if found < 0 else found
 
 
-def _find_wkb_column(path: Path, file_format: Format) -> tuple[str, CRS | None] | None:
-    """Return the geometry column of a GeoParquet file and its CRS, or None if it is not kept as WKB."""
-    try:
-        geo = json.loads((pq.read_schema(path).metadata or {})[b"geo"])
-        name = str(geo["primary_column"])
-        column = geo["columns"][name]
-    except KeyError:
-        return None
-    except (ValueError, OSError) as error:
-        raise read_error(path, file_format, error) from error
-    if column.get("encoding") != "WKB":
-        return None
-    if "crs" not in column:
-        return name, LONLAT
-    try:
-        return name, CRS.from_user_input(column["crs"]) if column["crs"] is not None else None
-    except CRSError as error:
-        raise read_error(path, file_format, error) from error
-
-
-def _arrow_batches(
-    batches: Iterable[pa.RecordBatch],
-    geometry: str,
-    crs: CRS | None,
-    path: Path,
-    file_format: Format,
-    crs_override: CRS | None,
+def _vector_batches(
+    layer: VectorLayer, path: Path, file_format: Format, crs_override: CRS | None
 ) -> Iterator[Batch]:
-    first = 0
-    arriving = iter(batches)
+    parts = iter(layer.parts)
+    records = 0
     while True:
         try:
-            with warnings.catch_warnings():
-                # GDAL repairs ring orientation and M values on the way in; neither loses anything.
-                warnings.simplefilter("ignore")
-                batch = next(arriving, None)
-                if batch is None:
-                    break
-                wkb = np.array(batch.column(geometry).to_pylist(), dtype=object)
-                frame = gpd.GeoDataFrame(geometry=shapely.from_wkb(wkb), crs=crs)
+            part = next(parts, None)
         except (pa.ArrowException, shapely.errors.GEOSException, RuntimeError, OSError) as error:
             raise read_error(path, file_format, error) from error
-        geometries = to_lonlat_2d(frame, path, crs_override=crs_override, first=first).geometry.to_numpy()
-        columns = {name: batch.column(name).to_pylist() for name in batch.schema.names if name != geometry}
-        yield Batch(first, columns, geometries)
-        first += len(batch)
-    if first == 0:
+        if part is None:
+            break
+        frame = gpd.GeoDataFrame(geometry=part.geometries, crs=layer.crs)
+        geometries = to_lonlat_2d(
+            frame, path, crs_override=crs_override, first=part.first
+        ).geometry.to_numpy()
+        columns = {name: to_values(part.fields.column(name)) for name in part.fields.column_names}
+        for name in layer.other_geometries:
+            columns[name] = shapely.to_wkt(shapely.from_wkb(columns[name]), rounding_precision=-1).tolist()
+        yield Batch(part.first, columns, geometries)
+        records += len(geometries)
+    if records == 0:
         raise InputError(f"{path} holds no records.")
 
 

@@ -1,11 +1,15 @@
-"""SQLite files about to be replaced: journals beside them, and programs that have them open."""
+"""SQLite files: what a file from elsewhere may make SQLite compute, and journals of one that is replaced."""
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from zipfile import ZipFile, is_zipfile
 
 from gis.errors import InputError
 
+_MAGIC = b"SQLite format 3\0"
+_RTREE = re.compile(r"\bUSING\s+\"?rtree", re.IGNORECASE)
 _JOURNAL_SUFFIXES = ("-wal", "-shm", "-journal")
 
 
@@ -46,3 +50,54 @@ def require_closed(path: Path) -> None:
     except sqlite3.DatabaseError:
         # No database, or a damaged one: its journals say nothing about the file that replaces it.
         return
+
+
+def require_stored_rows(path: Path) -> None:
+    """Refuse a database, whatever its extension, whose rows are computed and not stored.
+
+    A view, a computed column or a table of another module can be of any length and take any time to read.
+
+    Raises
+    ------
+    InputError
+        If there is one, or an archive holds a database.
+    """
+    if is_zipfile(path):
+        with ZipFile(path) as archive:
+            for member in archive.infolist():
+                with archive.open(member) as file:
+                    if file.read(len(_MAGIC)) == _MAGIC:
+                        raise InputError(
+                            f"{path} holds a database, '{member.filename}'; give it by itself, as .gpkg."
+                        )
+        return
+    with path.open("rb") as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            return
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            connection.execute("PRAGMA trusted_schema = OFF")
+            computed = _computed(connection)
+    except sqlite3.DatabaseError:
+        # Damaged: whoever reads it says so.
+        return
+    if computed is not None:
+        raise InputError(f"{path}: {computed}; give tables only, as a new file.")
+
+
+def _computed(connection: sqlite3.Connection) -> str | None:
+    """Say which of a database's rows are computed; None where all are stored."""
+    objects = connection.execute("SELECT type, name, sql FROM sqlite_schema").fetchall()
+    for kind, name, sql in objects:
+        if kind == "view":
+            return f"'{name}' is a view"
+        if kind == "table" and sql.upper().startswith("CREATE VIRTUAL") and not _RTREE.search(sql):
+            return f"'{name}' is a virtual table"
+    for kind, name, sql in objects:
+        if kind == "table" and not sql.upper().startswith("CREATE VIRTUAL"):
+            found = connection.execute(
+                "SELECT name FROM pragma_table_xinfo(?) WHERE hidden > 1", (name,)
+            ).fetchone()
+            if found is not None:
+                return f"the column '{found[0]}' of '{name}' is computed"
+    return None

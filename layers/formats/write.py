@@ -1,21 +1,27 @@
 """Writing files that appear whole or not at all."""
 
-import json
 import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyogrio
 import shapely
+from pyproj import CRS
 
+from gis.arrays import Geometries
 from gis.errors import InputError
+from layers.fields.columns import free_name
+from layers.formats.arrow_columns import to_frame, to_json, to_table
+from layers.formats.formulas import guard_formula
 from layers.formats.registry import Format, output_folder, output_format, validate_outputs
 from layers.formats.sqlite_files import require_closed, sqlite_journals
 
@@ -28,6 +34,14 @@ GDAL_OPTIONS: Mapping[str, Mapping[str, object]] = {
 """Options for creating a layer with GDAL, by the name of the format."""
 
 _MIN_FREE_BYTES = 1 << 20
+_NESTED = (list, dict, tuple, np.ndarray)
+# Their layers have a type; one that says Polygon should hold no MultiPolygon.
+_ONE_TYPE = {"GeoPackage", "FlatGeobuf"}
+_MULTI: Mapping[str, Callable[[list[Any]], Any]] = {
+    "Point": shapely.MultiPoint,
+    "LineString": shapely.MultiLineString,
+    "Polygon": shapely.MultiPolygon,
+}
 _SHAPEFILE_MAX_NAME_BYTES = 10
 _SHAPEFILE_SIDECARS = (".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx")
 
@@ -108,11 +122,14 @@ def write_layers(path: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> list[str
     notes: list[str] = []
     with atomic_write(path) as target:
         for name, frame in named.items():
-            plain = _to_plain_columns(frame)
+            plain = _to_plain_geometries(frame)
             if file_format.name == "GeoParquet":
-                plain.to_parquet(target, index=False)
-            elif file_format.name == "CSV":
-                _geometry_to_columns(plain).to_csv(target, index=False)
+                plain.assign(**_to_storable(plain)).to_parquet(target, index=False)
+                continue
+            plain, further = _further_geometries_to_text(plain, file_format)
+            notes += further
+            if file_format.name == "CSV":
+                _write_csv(target, _geometry_to_columns(plain.assign(**_nested_to_json(plain))))
             else:
                 notes += _write_vector(path, target, plain, name, file_format)
     return notes
@@ -129,9 +146,21 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     validate_outputs(tables=[path])
     with atomic_write(path) as target:
         if path.suffix.lower() == ".csv":
-            table.to_csv(target, index=False)
+            _write_csv(target, table)
         else:
             table.to_parquet(target, index=False)
+
+
+def _write_csv(target: Path, table: pd.DataFrame) -> None:
+    """Write a table so that no spreadsheet takes a text in it for a formula."""
+    text_types = (pd.CategoricalDtype, pd.StringDtype)
+    guarded = {
+        name: table[name].astype(object).map(guard_formula, na_action="ignore")
+        for name in table.columns
+        if table[name].dtype == object or isinstance(table[name].dtype, text_types)
+    }
+    header = [guard_formula(str(name)) for name in table.columns]
+    table.assign(**guarded).to_csv(target, index=False, header=header)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -146,29 +175,58 @@ def write_bytes(path: Path, content: bytes) -> None:
         target.write_bytes(content)
 
 
-def _to_plain_columns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Convert values that some format cannot hold: types of columns, and coordinates that are not finite."""
+def _to_plain_geometries(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Leave out geometries with coordinates that are not finite, which some format cannot hold."""
     geometries = frame.geometry.values
     placed = shapely.is_missing(geometries) | shapely.is_empty(geometries)
     placed |= np.isfinite(shapely.bounds(geometries)).all(axis=1)
-    if not placed.all():
-        finite = np.array(geometries, dtype=object)
-        finite[~placed] = None
-        frame = frame.set_geometry(gpd.GeoSeries(finite, index=frame.index, crs=frame.crs))
+    if placed.all():
+        return frame
+    finite = np.array(geometries, dtype=object)
+    finite[~placed] = None
+    return frame.set_geometry(gpd.GeoSeries(finite, index=frame.index, crs=frame.crs))
+
+
+def _to_storable(frame: gpd.GeoDataFrame) -> dict[str, pd.Series]:
+    """Return, as text, the columns of Python objects that Parquet would not give back as they are."""
     changed = {}
-    for name in frame.columns:
-        column = frame[name]
-        if name == frame.geometry.name:
-            continue
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            changed[name] = column.astype(object)
-        elif (
-            column.dtype == object and column.map(lambda value: isinstance(value, list | dict | tuple)).any()
-        ):
-            changed[name] = column.map(
-                lambda value: json.dumps(value, ensure_ascii=False), na_action="ignore"
-            )
-    return frame.assign(**changed) if changed else frame
+    for name in _object_columns(frame):
+        values = frame[name].where(frame[name].notna(), None).tolist()
+        try:
+            array = pa.array(values)
+            is_kept = not pa.types.is_nested(array.type) or array.to_pylist() == values
+        except (pa.ArrowException, OverflowError):
+            is_kept = False
+        # It cannot store mappings in all of which there is nothing.
+        if not is_kept or (pa.types.is_struct(array.type) and not array.type.num_fields):
+            changed[name] = frame[name].map(to_json, na_action="ignore")
+    return changed
+
+
+def _further_geometries_to_text(
+    frame: gpd.GeoDataFrame, file_format: Format
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Make WKT of geometries beside that of the record, for formats that hold one."""
+    names = [name for name in frame.columns[frame.dtypes == "geometry"] if name != frame.geometry.name]
+    texts = {
+        name: pd.Series(
+            shapely.to_wkt(frame[name].to_numpy(), rounding_precision=-1), index=frame.index, dtype=object
+        )
+        for name in names
+    }
+    notes = [f"{file_format.name} holds one geometry a record; '{name}' is written as text" for name in names]
+    return frame.assign(**texts), notes
+
+
+def _object_columns(frame: gpd.GeoDataFrame) -> list[str]:
+    return [name for name in frame.columns if pd.api.types.is_object_dtype(frame[name].dtype)]
+
+
+def _nested_to_json(frame: gpd.GeoDataFrame) -> dict[str, pd.Series]:
+    return {
+        name: frame[name].map(lambda value: to_json(value) if isinstance(value, _NESTED) else value)
+        for name in _object_columns(frame)
+    }
 
 
 def _geometry_to_columns(frame: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -189,27 +247,35 @@ def _geometry_to_columns(frame: gpd.GeoDataFrame) -> pd.DataFrame:
 def _write_vector(
     path: Path, target: Path, frame: gpd.GeoDataFrame, layer: str, file_format: Format
 ) -> list[str]:
-    options = dict(GDAL_OPTIONS.get(file_format.name, {}))
-    renamed, notes = launder_names(
-        [str(name) for name in frame.columns.drop([frame.geometry.name])], file_format
-    )
-    frame = frame.rename(columns=renamed)
-    types = set(frame.geometry.geom_type.dropna())
-    if file_format.name == "Shapefile" and len({name.removeprefix("Multi") for name in types}) > 1:
-        raise InputError(f"{path}: a Shapefile holds one kind of geometry, not {', '.join(sorted(types))}.")
-    if not types:
-        options["geometry_type"] = "Unknown" if file_format.name != "Shapefile" else "Polygon"
+    geometry = frame.geometry
+    fields = pd.DataFrame(frame.drop(columns=geometry.name))
+    renamed, notes = launder_names([str(name) for name in fields.columns], file_format)
+    table = to_table(fields.rename(columns=renamed))
+    if file_format.name == "Shapefile":
+        table, more = _datetimes_to_text(table)
+        notes += more
+    geometries, geometry_type = _one_geometry_type(path, geometry.to_numpy(), file_format)
+    options = {
+        "layer": layer if file_format.name == "GeoPackage" else None,
+        "driver": file_format.driver,
+        "geometry_type": geometry_type,
+        "append": file_format.name == "GeoPackage" and target.exists(),
+        "layer_options": GDAL_OPTIONS.get(file_format.name, {}),
+    }
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            pyogrio.write_dataframe(
-                frame,
-                target,
-                layer=layer if file_format.name == "GeoPackage" else None,
-                driver=file_format.driver,
-                append=file_format.name == "GeoPackage" and target.exists(),
-                **options,
-            )
+            if len({name.lower() for name in table.column_names}) < table.num_columns:
+                # On its way from Arrow GDAL looks fields up by their names, whatever their case.
+                plain = gpd.GeoDataFrame(to_frame(table), geometry=geometries, crs=geometry.crs)
+                pyogrio.write_dataframe(plain, target, use_arrow=False, **options)
+            else:
+                name = free_name("geometry", table.column_names)
+                table = table.append_column(
+                    pa.field(name, pa.binary()), pa.array(shapely.to_wkb(geometries), pa.binary())
+                )
+                crs = _gdal_crs(geometry.crs)
+                pyogrio.write_arrow(table, target, geometry_name=name, crs=crs, **options)
     except (RuntimeError, ValueError) as error:
         if shutil.disk_usage(target.parent).free < _MIN_FREE_BYTES:
             raise InputError(f"{path} cannot be written: no space left on the disk.") from error
@@ -217,6 +283,49 @@ def _write_vector(
             f"{path} cannot be written as {file_format.name}: {str(error).splitlines()[0]}"
         ) from error
     return notes + sorted({str(each.message) for each in caught})
+
+
+def _gdal_crs(crs: CRS | None) -> str | None:
+    if crs is None:
+        return None
+    epsg = crs.to_epsg()
+    return f"EPSG:{epsg}" if epsg else str(crs.to_wkt("WKT1_GDAL"))
+
+
+def _datetimes_to_text(table: pa.Table) -> tuple[pa.Table, list[str]]:
+    notes = []
+    for place, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type) or (field.metadata or {}).get(b"GDAL:OGR:type") == b"DateTime":
+            texts = [
+                value if value is None else str(value).replace(" ", "T")
+                for value in table.column(place).to_pylist()
+            ]
+            table = table.set_column(place, pa.field(field.name, pa.string()), pa.array(texts, pa.string()))
+            notes.append(f"Shapefile has no dates with times; '{field.name}' is written as text")
+    return table, notes
+
+
+def _one_geometry_type(path: Path, geometries: Geometries, file_format: Format) -> tuple[Geometries, str]:
+    """Return geometries and the name of their type, made one where the format wants one."""
+    types = {geometry.geom_type for geometry in geometries if geometry is not None}
+    if not types:
+        return geometries, "Polygon" if file_format.name == "Shapefile" else "Unknown"
+    single = {name.removeprefix("Multi") for name in types}
+    if len(single) > 1:
+        if file_format.name == "Shapefile":
+            raise InputError(
+                f"{path}: a Shapefile holds one kind of geometry, not {', '.join(sorted(types))}."
+            )
+        return geometries, "Unknown"
+    if len(types) == 1:
+        return geometries, types.pop()
+    if file_format.name not in _ONE_TYPE:
+        return geometries, "Unknown"
+    multi = [
+        geometry if geometry is None or hasattr(geometry, "geoms") else _MULTI[geometry.geom_type]([geometry])
+        for geometry in geometries
+    ]
+    return np.array([*multi, None], dtype=object)[:-1], f"Multi{single.pop()}"
 
 
 def launder_names(columns: Sequence[str], file_format: Format) -> tuple[dict[str, str], list[str]]:

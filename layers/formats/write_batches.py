@@ -2,11 +2,9 @@
 
 import csv
 import json
-import re
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,14 +14,12 @@ import shapely
 
 from gis.crs import LONLAT
 from gis.errors import InputError
+from layers.formats.formulas import guard_formula
 from layers.formats.registry import Format, output_format
 from layers.formats.write import GDAL_OPTIONS, atomic_write, launder_names
 
 GEOMETRY_COLUMN = "geometry"
 """The last column of a stream: WKB in EPSG:4326."""
-
-# Spreadsheets take text that begins like this for a formula, unless it is a number such as +86 755.
-_FORMULA = re.compile(r"(?![+-]?[\d\s.()-]+$)[=+\-@\t\r]")
 
 
 def write_batches(
@@ -42,8 +38,7 @@ def write_batches(
     layer
         The layer's name in a GeoPackage.
     points
-        All geometries are points; a CSV then has lon and lat, else WKT. Text that a spreadsheet would run
-        as a formula gets an apostrophe before it in a CSV.
+        All geometries are points; a CSV then has lon and lat, else WKT.
 
     Returns
     -------
@@ -84,10 +79,10 @@ def _write_csv(target: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch
     coordinate_columns = [f"{prefix}lon", f"{prefix}lat"] if points else [GEOMETRY_COLUMN]
     with target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*names, *coordinate_columns])
+        writer.writerow(map(guard_formula, [*names, *coordinate_columns]))
         for batch in batches:
             geometries = shapely.from_wkb(np.array(batch.column(GEOMETRY_COLUMN).to_pylist(), dtype=object))
-            columns = [[_escape_formula(value) for value in batch.column(name).to_pylist()] for name in names]
+            columns = [[guard_formula(value) for value in batch.column(name).to_pylist()] for name in names]
             if points:
                 columns += [
                     [None if value != value else value for value in axis.tolist()]
@@ -96,10 +91,6 @@ def _write_csv(target: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch
             else:
                 columns.append(shapely.to_wkt(geometries, rounding_precision=-1).tolist())
             writer.writerows(zip(*columns, strict=True))
-
-
-def _escape_formula(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def _write_vector(

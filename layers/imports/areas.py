@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 
 from gis.areas import build_hierarchy
 from gis.crs import LONLAT
+from gis.progress import Note, no_note
 from layers.areas.locator import AreaLocator
 from layers.db.bulk import decode_geometries, raw_geometry
 from layers.db.database import Database, bump_revision
 from layers.entities.lifecycle import archive_versions
+from layers.fields.personal import require_public_names
 from layers.models import Area, Entity
 
 _COLUMNS = ("code", "name", "level", "parent")
@@ -37,6 +39,7 @@ def import_areas(
     frame: gpd.GeoDataFrame,
     *,
     on: date | None = None,
+    note: Note = no_note,
     before_commit: Callable[[Session, AreaImportSummary], None] | None = None,
 ) -> AreaImportSummary:
     """Bring areas into the database; those it holds beside the frame stay.
@@ -50,19 +53,23 @@ def import_areas(
         it. Parents are completed where no area of the frame names one.
     on
         The date from which entities lie in their new areas; today when not given.
+    note
+        Told which areas name a parent that is neither in the frame nor in the database.
     before_commit
         Called last in the transaction; what it raises undoes the import.
 
     Raises
     ------
     InputError
-        If a code is missing or used twice, or a geometry or a parent is not usable.
+        If a code is missing or used twice, a geometry is not usable, parents run in a circle, or a name holds
+        what identifies a person.
     CoverageError
         If the areas, new and old together, do not nest.
     """
+    require_public_names(frame["name"], frame["code"])
     with database.write() as session:
         present = _read_areas(session)
-        merged = _merge_areas(frame, present)
+        merged = _merge_areas(frame, present, note)
         known = {code: row for row, code in enumerate(present["code"])}
         rows = np.array([known.get(code, -1) for code in merged["code"]], dtype=int)
         new = merged[rows < 0]
@@ -104,20 +111,20 @@ def _read_areas(session: Session) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(table, geometry=decode_geometries(session, [row[-1] for row in rows]), crs=LONLAT)
 
 
-def _merge_areas(frame: gpd.GeoDataFrame, present: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _merge_areas(frame: gpd.GeoDataFrame, present: gpd.GeoDataFrame, note: Note) -> gpd.GeoDataFrame:
     """Return the areas of the frame, then those the database holds beside, as one checked hierarchy."""
     columns = [*_COLUMNS, "geometry"]
     others = present[~present["code"].isin(frame["code"])]
     merged = frame[columns].reset_index(drop=True).astype(dict.fromkeys(_COLUMNS, object))
     if others.empty:
-        return build_hierarchy(merged)
+        return build_hierarchy(merged, note=note)
     merged = pd.concat([merged, others[columns]], ignore_index=True)
     if frame["parent"].isna().all():
         completed = build_hierarchy(merged.assign(parent=None))
         parents = completed["parent"].to_numpy(dtype=object, copy=True)
         parents[len(frame) :] = others["parent"].to_numpy(dtype=object)
         merged = merged.assign(parent=pd.Series(parents, dtype=object))
-    return build_hierarchy(merged)
+    return build_hierarchy(merged, note=note)
 
 
 def _column_values(areas: gpd.GeoDataFrame) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from gis.datum import parse_datum
-from gis.progress import Progress
+from gis.progress import Note, Progress, no_note
 from layers.areas.hierarchy import read_hierarchy
 from layers.areas.locator import AreaLocator
 from layers.db import geopackage
@@ -69,7 +69,9 @@ def import_entities(
     source_crs: str | None = None,
     lon_field: str | None = None,
     lat_field: str | None = None,
+    encoding: str | None = None,
     max_vertices: int | None = None,
+    note: Note = no_note,
     progress: Progress | None = None,
     before_commit: BeforeCommit | None = None,
 ) -> ImportSummary:
@@ -82,7 +84,7 @@ def import_entities(
     ----------
     database
         Migrated.
-    path, layer, where, source_crs, lon_field, lat_field, max_vertices
+    path, layer, where, source_crs, lon_field, lat_field, encoding, max_vertices, note
         As for `layers.formats.read_layer`.
     kind
         The kind of all records, for a file without a field `kind`.
@@ -131,7 +133,10 @@ def import_entities(
                 source_crs=source_crs,
                 lon_field=lon_field,
                 lat_field=lat_field,
+                encoding=encoding,
+                keys=(id_field,),
                 max_vertices=max_vertices,
+                note=note,
             ) as batches,
         ):
             staging.create()

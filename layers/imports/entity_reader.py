@@ -20,19 +20,22 @@ from layers.db.content_hash import (
     hash_content,
 )
 from layers.fields.columns import ID_FIELDS, KIND_FIELDS, find_column
-from layers.fields.personal import is_personal
+from layers.fields.personal import FieldSense, field_sense, is_personal_identity, is_personal_value
 from layers.formats.read_batches import Batch
 from layers.imports.rejections import RejectedRecord, RejectionReason
 from layers.imports.staging import StagingTable
 
 
 class _FieldRoles(NamedTuple):
-    """What the fields of a file mean for entities of one kind."""
+    """What the fields of a file mean for entities of one kind.
+
+    The others are attributes, or personal, by their `senses` and value by value.
+    """
 
     name: str | None
     class_name: str | None
-    attributes: list[str]
-    personal: list[str]
+    others: list[str]
+    senses: dict[str, FieldSense]
 
 
 class EntityReader:
@@ -84,6 +87,9 @@ class EntityReader:
             identities,
             {
                 RejectionReason.missing_id: identities == "",
+                RejectionReason.personal_id: np.array(
+                    [is_personal_identity(identity, "") for identity in identities], dtype=bool
+                ),
                 RejectionReason.missing_kind: kinds == "",
                 RejectionReason.invalid_coordinates: impossible,
                 RejectionReason.not_permitted: forbidden,
@@ -106,7 +112,7 @@ class EntityReader:
         self._kind_field = find_column(fields, KIND_FIELDS)
         if self._kind is None and self._kind_field is None:
             raise InputError(f"{self._path} has no field 'kind'; say with --kind what the records are.")
-        if is_personal(self._id_field, self._kind or "", self._personal):
+        if field_sense(self._id_field, self._kind or "", self._personal) >= FieldSense.role:
             raise InputError(
                 f"{self._path}: the field '{self._id_field}' is personal and cannot identify a record; "
                 "name another with --id-field."
@@ -122,7 +128,8 @@ class EntityReader:
         accepted = np.ones(len(identities), dtype=bool)
         for reason, faulty in faults.items():
             for row in np.flatnonzero(accepted & faulty).tolist():
-                self.rejected.append(RejectedRecord(first + row + 1, identities[row] or None, reason))
+                named = identities[row] if reason is not RejectionReason.personal_id else None
+                self.rejected.append(RejectedRecord(first + row + 1, named or None, reason))
             accepted &= ~faulty
         return np.flatnonzero(accepted)
 
@@ -158,23 +165,27 @@ class EntityReader:
             kind_codes = normalize_codes(found)
             return [None if text == kind else value for value, text in zip(found, kind_codes, strict=True)]
 
-        def documents(names: list[str]) -> list[str]:
-            if not names:
-                return ["{}"] * len(row_numbers)
-            return [
-                canonical_json(dict(zip(names, record, strict=True)))
-                for record in zip(*(values(name) for name in names), strict=True)
-            ]
+        public: list[dict[str, Any]] = [{} for _ in row_numbers]
+        private: list[dict[str, Any]] = [{} for _ in row_numbers]
+        for name in roles.others:
+            sense = roles.senses[name]
+            for row, value in enumerate(values(name)):
+                (private if is_personal_value(value, sense, kind) else public)[row][name] = value
 
         def texts(name: str | None) -> list[str | None]:
-            return (
-                [None] * len(row_numbers)
-                if name is None
-                else [text or None for text in normalize_codes(values(name))]
-            )
+            """Return the texts of a field, None where one is personal and kept as such."""
+            if name is None:
+                return [None] * len(row_numbers)
+            found: list[str | None] = [text or None for text in normalize_codes(values(name))]
+            for row, text in enumerate(found):
+                if is_personal_value(text, roles.senses[name], kind):
+                    private[row][name], found[row] = text, None
+            return found
 
         names, classes = texts(roles.name), texts(roles.class_name)
-        attributes, personal = documents(roles.attributes), documents(roles.personal)
+        attributes, personal = (
+            [canonical_json(each) for each in documents] for documents in (public, private)
+        )
         is_unwritable = np.array(
             [
                 any("\0" in text or "\\u0000" in text for text in record if text)
@@ -219,13 +230,15 @@ class EntityReader:
         staging.add(columns, geometries, wkb)
 
     def _assign_roles(self, batch: Batch, kind: str) -> _FieldRoles:
-        fields = list(batch.columns)
-        personal = [name for name in fields if is_personal(name, kind, self._personal)]
-        public = [name for name in fields if name not in personal]
+        senses = {field: field_sense(field, kind, self._personal) for field in batch.columns}
+        public = [field for field, sense in senses.items() if sense is not FieldSense.personal]
         name, class_name = find_column(public, ENTITY_NAME_FIELDS), find_column(public, ENTITY_CLASS_FIELDS)
         # A key of another name, such as a credit code, is a fact about the entity too.
         used = {name, class_name, *DERIVED_FIELDS} | ({self._id_field} & {"id"})
-        return _FieldRoles(name, class_name, [field for field in public if field not in used], personal)
+        others = [
+            field for field, sense in senses.items() if field not in used or sense is FieldSense.personal
+        ]
+        return _FieldRoles(name, class_name, others, senses)
 
 
 def _to_wgs84(geometries: ObjectArray, datum: Datum) -> tuple[ObjectArray, BoolArray]:

@@ -16,7 +16,7 @@ from layers.areas.queries import area_codes
 from layers.db.content_hash import canonical_json
 from layers.db.database import Database
 from layers.fields.columns import AREA_CODE_FIELDS, ID_FIELDS, find_column
-from layers.fields.personal import is_personal
+from layers.fields.personal import is_personal_identity, separate_personal
 from layers.imports.rejections import RejectedRecord, RejectionReason
 from layers.imports.summary import RecordSummary
 from layers.staff.officers import OfficerValues, ended_identities, store_officers
@@ -155,17 +155,13 @@ def _read_officers(
     seen: set[str] = set()
     for row, external_id in enumerate(identities):
         row_values = {name: values[name][row] for name in others}
-        personal_values = {
-            name: value for name, value in row_values.items() if is_personal(name, "officer", personal)
-        }
+        public, personal_values = separate_personal(row_values, "officer", personal)
         # What an officer does in an area without cells of its own stands nowhere else.
-        own_duty = {"duty": duties[row], "rank": ranks[row] or "A"} if duties[row] else {}
-        attributes = own_duty | {
-            name: value for name, value in row_values.items() if name not in personal_values
-        }
+        attributes = ({"duty": duties[row], "rank": ranks[row] or "A"} if duties[row] else {}) | public
         texts = (external_id, canonical_json(personal_values), canonical_json(attributes))
         faults = {
             RejectionReason.missing_id: not external_id,
+            RejectionReason.personal_id: is_personal_identity(external_id, "officer"),
             RejectionReason.duplicate_id: external_id in seen,
             RejectionReason.unknown_area: bool(areas[row]) and areas[row] not in known,
             RejectionReason.unknown_duty: duties[row] not in ("", *DUTIES) or ranks[row] not in ("", *RANKS),
@@ -174,7 +170,8 @@ def _read_officers(
         }
         reason = next((each for each, faulty in faults.items() if faulty), None)
         if reason is not None:
-            rejected.append(RejectedRecord(row + 1, external_id or None, reason))
+            named = external_id if reason is not RejectionReason.personal_id else None
+            rejected.append(RejectedRecord(row + 1, named or None, reason))
             continue
         seen.add(external_id)
         officer = OfficerValues(

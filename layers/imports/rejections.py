@@ -9,6 +9,7 @@ class RejectionReason(StrEnum):
 
     missing_id = "missing_id"
     missing_kind = "missing_kind"
+    personal_id = "personal_id"
     duplicate_id = "duplicate_id"
     invalid_coordinates = "invalid_coordinates"
     invalid_text = "invalid_text"
@@ -19,7 +20,10 @@ class RejectionReason(StrEnum):
 
 
 class RejectedRecord(NamedTuple):
-    """A record that was not imported: its number in the file from 1, its identity if it has one, and why."""
+    """A record that was not imported: its number in the file from 1, its identity if it has one, and why.
+
+    An identity by which a person is known is left out.
+    """
 
     record: int
     external_id: str | None

@@ -1,6 +1,6 @@
-"""The queue of jobs: a table from which one worker at a time takes work that outlasts a request."""
+"""The queue of jobs: a table from which workers take work that outlasts a request."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,12 +11,16 @@ from gis.errors import ConflictError, NotFoundError
 from layers.areas.scope import within
 from layers.db.bulk import is_postgresql
 from layers.db.keyset import PageRequest
+from layers.jobs.turns import AskedJob, next_in_turn
 from layers.models import Job, JobState
 
 STALE_AFTER = timedelta(seconds=30)
 """A running job without a heartbeat for so long has lost its worker."""
 
 _CLAIM_LOCK = 0x57474A42
+
+_REMEMBERED_JOBS = 1_000
+# How many jobs are looked back upon to see whose turn it is.
 
 
 def enqueue(
@@ -37,6 +41,12 @@ def enqueue(
     session.add(job)
     session.flush()
     return job
+
+
+def unfinished_parameters(session: Session, created_by: str) -> list[dict[str, Any]]:
+    """Return the parameters of the jobs of a caller that have not ended."""
+    unfinished = Job.state.in_((JobState.queued, JobState.running))
+    return list(session.scalars(select(Job.parameters).where(unfinished, Job.created_by == created_by)))
 
 
 def find_job(session: Session, job_id: int, scope: str | None = None) -> Job:
@@ -92,12 +102,18 @@ def is_stale(now: datetime) -> ColumnElement[bool]:
     return (Job.state == JobState.running) & ~Job.heartbeat_at.between(now - STALE_AFTER, now + STALE_AFTER)
 
 
-def fail_stale(session: Session) -> list[int]:
-    """Mark running jobs whose worker is gone as failed; what they had written was rolled back with it."""
+def fail_stale(session: Session, watched: Collection[int] = ()) -> list[int]:
+    """Mark running jobs whose worker is gone as failed; what they had written was rolled back with it.
+
+    Parameters
+    ----------
+    watched
+        Jobs that the caller knows to run, though another that writes to SQLite keeps them from telling.
+    """
     now = datetime.now(UTC)
     stale = (
         update(Job)
-        .where(is_stale(now))
+        .where(is_stale(now), Job.id.not_in(watched))
         .values(
             state=JobState.failed,
             ended_at=now,
@@ -109,14 +125,32 @@ def fail_stale(session: Session) -> list[int]:
     return list(session.scalars(stale))
 
 
-def claim(session: Session) -> Job | None:
-    """Take the oldest job of the queue; return None while another runs or none waits."""
+def claim(session: Session, at_once: int = 1) -> Job | None:
+    """Take the job whose turn it is; return None while enough others run or none may begin.
+
+    Parameters
+    ----------
+    at_once
+        How many jobs may run at once, on all machines together.
+    """
     if is_postgresql(session) and not session.scalar(select(func.pg_try_advisory_xact_lock(_CLAIM_LOCK))):
         return None
-    if session.scalar(select(Job.id).where(Job.state == JobState.running).limit(1)) is not None:
+    asked = select(Job.id, Job.kind, Job.state, Job.area_code, Job.created_by, Job.started_at)
+    running = session.execute(asked.where(Job.state == JobState.running)).all()
+    if len(running) >= at_once:
         return None
-    waiting = select(Job).where(Job.state == JobState.queued).order_by(Job.id).limit(1)
-    job = session.scalar(waiting.with_for_update())
+    waiting = session.execute(asked.where(Job.state == JobState.queued).order_by(Job.id)).all()
+    before = session.execute(
+        asked.where(Job.started_at.is_not(None)).order_by(Job.id.desc()).limit(_REMEMBERED_JOBS)
+    ).all()
+    number = next_in_turn(
+        [AskedJob(*row) for row in waiting],
+        [AskedJob(*row) for row in running],
+        [AskedJob(*row) for row in before],
+    )
+    if number is None:
+        return None
+    job = session.scalar(select(Job).where(Job.id == number, Job.state == JobState.queued).with_for_update())
     if job is not None:
         job.state = JobState.running
         job.started_at = job.heartbeat_at = datetime.now(UTC)
@@ -181,6 +215,24 @@ def finish(
         )
     )
     return session.scalars(select(Job.state).where(Job.id == job_id)).one()
+
+
+def cancel_all_of(session: Session, created_by: str) -> int:
+    """Cancel the jobs of a caller whose access has ended; return how many there were."""
+    unfinished = (Job.created_by == created_by) & Job.state.in_((JobState.queued, JobState.running))
+    is_queued = Job.state == JobState.queued
+    cancelled = session.scalars(
+        update(Job)
+        .where(unfinished)
+        .values(
+            state=case((is_queued, JobState.cancelled), else_=Job.state),
+            ended_at=case((is_queued, datetime.now(UTC)), else_=Job.ended_at),
+            cancel_asked=True,
+            version=Job.version + 1,
+        )
+        .returning(Job.id)
+    )
+    return len(cancelled.all())
 
 
 def cancel(session: Session, job_id: int) -> Job:

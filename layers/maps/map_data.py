@@ -113,7 +113,9 @@ def read_map_data(session: Session, scheme_code: str, day: date, area_code: str 
     return MapData(
         scheme=scheme.name,
         plan=" · ".join(dict.fromkeys(plans)),
-        cells=cells.drop(columns=["id", "plan_id", "parent", "attributes", "valid_from", "valid_to"]),
+        cells=cells.drop(
+            columns=["id", "plan_id", "parent", "attributes", "personal", "valid_from", "valid_to"]
+        ),
         areas=_read_areas(session, cells["area_code"].dropna().unique()),
         gaps=_read_gaps(session, scheme.id, day, area_code, area_codes),
         key_entities=_read_key_entities(session, scheme.id, day, area_codes),

@@ -59,7 +59,8 @@ class Plan(Base):
 class Cell(Base):
     """One version of a cell: of a draft while valid_from is NULL, in force from valid_from to valid_to after.
 
-    `plan_id` is the plan that brought this version. A version that a later plan keeps unchanged goes on.
+    `plan_id` is the plan that brought this version. `personal` holds names and numbers of people, and nothing
+    else does. A version that a later plan keeps unchanged goes on.
     """
 
     __tablename__ = "cells"
@@ -89,6 +90,7 @@ class Cell(Base):
     area_m2: Mapped[float]
     perimeter_m: Mapped[float]
     attributes: Mapped[dict[str, Any]]
+    personal: Mapped[dict[str, Any]] = mapped_column(default=dict)
     valid_from: Mapped[date | None]
     valid_to: Mapped[date | None]
     geometry: Mapped[shapely.Geometry]

@@ -7,11 +7,12 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, select, true
 from sqlalchemy.orm import Session
 
 from gis.crs import LONLAT
 from layers.areas.hierarchy import read_hierarchy
+from layers.areas.scope import within
 from layers.db.bulk import decode_geometries, in_force, raw_geometry, read_in_batches
 from layers.models import Cell, Plan, PlanCell
 from layers.plans.queries import find_plan
@@ -27,6 +28,7 @@ CELL_COLUMNS = (
     "area_m2",
     "perimeter_m",
     "attributes",
+    "personal",
     "valid_from",
     "valid_to",
 )
@@ -36,6 +38,27 @@ CELL_COLUMNS = (
 def cells_in_force(scheme_id: int, on: date) -> ColumnElement[bool]:
     """Return the condition that a row of `Cell` is a version that is in force in a scheme on a date."""
     return (Cell.scheme_id == scheme_id) & in_force(Cell.valid_from, Cell.valid_to, on)
+
+
+def lies_in_scope(
+    scheme_id: SQLColumnExpression[Any] | int, code: SQLColumnExpression[Any] | str, scope: str | None
+) -> ColumnElement[bool]:
+    """Return the condition that a code names a cell that is or was in force in an area, if one is given.
+
+    What belongs to a cell may lie in another area than the cell, whose code is then not told.
+    """
+    if scope is None:
+        return true()
+    return (
+        select(Cell.id)
+        .where(
+            Cell.scheme_id == scheme_id,
+            Cell.code == code,
+            Cell.valid_from.is_not(None),
+            within(Cell.area_code, scope),
+        )
+        .exists()
+    )
 
 
 def cells_as_of(

@@ -1,5 +1,6 @@
 """Drafts: plans made from cells, whose columns, areas and measures are brought into one form."""
 
+from collections.abc import Collection
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,7 @@ from gis.topology.polygon_layer import read_polygon_layer
 from layers.areas.hierarchy import read_area_geometries, read_hierarchy
 from layers.db import geopackage
 from layers.db.bulk import insert_columns, is_postgresql
+from layers.fields.personal import gather_personal, require_public_names
 from layers.models import Cell, Plan, PlanState, Scheme
 
 _STANDARD_COLUMNS = frozenset(
@@ -37,6 +39,7 @@ def create_draft(
     name: str,
     created_by: str,
     area_code: str | None = None,
+    personal: Collection[str] = (),
 ) -> Plan:
     """Create a draft of a plan.
 
@@ -45,26 +48,29 @@ def create_draft(
     cells
         Polygons in any CRS with a unique `code`, and optionally name, kind, parent and area_code. A cell
         that names no area belongs to the smallest one that holds most of it. Other columns, and the
-        dictionaries of a column `attributes`, become attributes; area and perimeter are measured again.
+        dictionaries of a column `attributes`, become attributes, or personal values where they are about
+        people; those of a column `personal` become personal values. Area and perimeter are measured again.
     name
         Of the plan.
     created_by
         The label of its creator.
     area_code
         The area that the plan divides; all areas when not given.
+    personal
+        Columns that are personal beside those that are recognised.
 
     Raises
     ------
     InputError
-        If there are no cells, a code is missing or used twice, or a geometry is not a polygon with finite
-        coordinates.
+        If there are no cells, a code is missing or used twice, a geometry is not a polygon with finite
+        coordinates, a name holds the number of a person, or a personal column is not there.
     NotFoundError
         If there is no such scheme or area.
     """
     scheme = session.get(Scheme, scheme_id)
     if scheme is None:
         raise NotFoundError(f"There is no scheme number {scheme_id}.")
-    columns = _cell_columns(session, scheme, cells, area_code)
+    columns = _cell_columns(session, scheme, cells, area_code, personal)
     plan = Plan(
         scheme_id=scheme_id,
         name=name,
@@ -81,7 +87,11 @@ def create_draft(
 
 
 def _cell_columns(
-    session: Session, scheme: Scheme, cells: gpd.GeoDataFrame, area_code: str | None
+    session: Session,
+    scheme: Scheme,
+    cells: gpd.GeoDataFrame,
+    area_code: str | None,
+    personal: Collection[str],
 ) -> dict[str, list[Any]]:
     """Return the columns of a draft's rows of cells, all but the plan."""
     frame = _standardise_cells(cells)
@@ -89,11 +99,23 @@ def _cell_columns(
     frame = measure_cells(frame, crs)
     frame["area_code"] = _assign_area_codes(session, frame, crs, area_code)
     extra = [column for column in frame.columns if column not in {*_STANDARD_COLUMNS, "geometry"}]
+    collected = _collect_attributes(frame, extra)
+    known = {key for attributes in collected for key in attributes}
+    if absent := set(personal) - known:
+        fields = ", ".join(sorted(known)) or "none"
+        raise InputError(
+            f"The cells have no attribute '{min(absent)}' to keep as personal (they have: {fields})."
+        )
+    separated = []
+    for attributes in collected:
+        given = attributes.pop("personal") if isinstance(attributes.get("personal"), dict) else {}
+        separated.append(gather_personal(attributes, given, "cell", personal))
     stored = ("code", "name", "kind", "parent", "area_code", "area_m2", "perimeter_m", "geometry")
     return {
         "scheme_id": [scheme.id] * len(frame),
         **{column: frame[column].to_numpy(dtype=object).tolist() for column in stored},
-        "attributes": _collect_attributes(frame, extra),
+        "attributes": [each.public for each in separated],
+        "personal": [each.personal for each in separated],
     }
 
 
@@ -133,6 +155,7 @@ def _standardise_cells(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         is_empty = texts == ""
         texts[is_empty] = missing[is_empty] if isinstance(missing, np.ndarray) else missing
         frame[column] = texts
+    require_public_names(frame["name"], codes)
     return frame
 
 

@@ -33,7 +33,7 @@ from layers.plans.states import Step, require_step, take_step
 _STEPS = 5
 """The steps of which publishing tells: validity, comparison, cells, plans, assignments."""
 
-_COMPARED_COLUMNS = ("name", "kind", "parent", "area_code", "attributes")
+_COMPARED_COLUMNS = ("name", "kind", "parent", "area_code", "attributes", "personal")
 
 
 class Publication(NamedTuple):
@@ -46,7 +46,7 @@ class Publication(NamedTuple):
     assignments
         Rows of assignments ended and inserted.
     superseded
-        Ids of the plans of which nothing is left in force.
+        Ids of the plans of which nothing is left in force, as far as they lie in the scope.
     revision
         The number of the database's state with this plan.
     """
@@ -113,16 +113,16 @@ def publish(
     require_step(plan, Step.publish)
     hierarchy = read_hierarchy(session)
     after = require_valid(session, plan)
-    _refuse_later_plans(session, plan, on, hierarchy)
+    _refuse_later_plans(session, plan, on, hierarchy, scope)
     report_progress(1, _STEPS)
     present = cells_as_of(session, scheme_id, on)
-    before = present[_within_plan_area(session, plan, present, hierarchy)].reset_index(drop=True)
-    _refuse_reused_codes(session, plan, before, after, on, hierarchy)
+    before = present[_within_plan_area(session, plan, present, hierarchy, scope)].reset_index(drop=True)
+    _refuse_reused_codes(session, plan, before, after, on, hierarchy, scope)
     kept_before, kept_after = _match_unchanged(before, after)
     report_progress(2, _STEPS)
     _write_cells(session, plan, on, before, after, kept_before, kept_after)
     report_progress(3, _STEPS)
-    superseded = _write_plans(session, plan, on, hierarchy)
+    superseded = _write_plans(session, plan, on, hierarchy, scope)
     session.flush()
     report_progress(4, _STEPS)
     if _covers_same_area(before, after):
@@ -157,20 +157,25 @@ def require_publishable(session: Session, plan_id: int, version: int, scope: str
     return plan
 
 
-def _refuse_later_plans(session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy) -> None:
+def _refuse_later_plans(
+    session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy, scope: str | None
+) -> None:
     """Refuse to go before a plan that is published for a later day in some of the same areas."""
     leaves = hierarchy.leaves(plan.area_code)
     later = select(Plan).where(Plan.scheme_id == plan.scheme_id, Plan.valid_from > on)
     for other in session.scalars(later.order_by(Plan.valid_from)):
         if leaves & hierarchy.leaves(other.area_code):
+            named = (
+                f"Plan {other.id}" if hierarchy.covers(scope, other.area_code) else "A plan of a wider area"
+            )
             raise ConflictError(
-                f"Plan {other.id} of the same ground begins on {other.valid_from}; "
+                f"{named} of the same ground begins on {other.valid_from}; "
                 "publish for that day or a later one."
             )
 
 
 def _within_plan_area(
-    session: Session, plan: Plan, cells: gpd.GeoDataFrame, hierarchy: AreaHierarchy
+    session: Session, plan: Plan, cells: gpd.GeoDataFrame, hierarchy: AreaHierarchy, scope: str | None
 ) -> BoolArray:
     """Return which cells in force lie in the plan's area, and refuse one that lies there in part."""
     if plan.area_code is None:
@@ -187,10 +192,15 @@ def _within_plan_area(
     within = _exceeds_rounding(shapely.intersection(geometries, area))
     across = np.flatnonzero(within & _exceeds_rounding(shapely.difference(geometries, area)))
     if len(across):
+        found = cells.iloc[candidates[across[0]]]
+        named = (
+            f"Cell {found['code']}"
+            if hierarchy.covers(scope, found["area_code"])
+            else "A cell of a wider area"
+        )
         raise ConflictError(
-            f"Cell {cells['code'].iloc[candidates[across[0]]]} in force reaches into "
-            f"area {plan.area_code} from "
-            "outside; publish a plan of an area that holds both."
+            f"{named} in force reaches into area {plan.area_code} from outside; "
+            "publish a plan of an area that holds both."
         )
     inside[candidates[within]] = True
     return inside
@@ -211,6 +221,7 @@ def _refuse_reused_codes(
     after: gpd.GeoDataFrame,
     on: date,
     hierarchy: AreaHierarchy,
+    scope: str | None,
 ) -> None:
     """Refuse codes that name another cell: in force elsewhere, or ended before this day.
 
@@ -229,6 +240,9 @@ def _refuse_reused_codes(
         if code in known or code not in last:
             continue
         end, area_code = last[code]
+        if not hierarchy.covers(scope, area_code):
+            # Whether it is in force there, and until when it was, is no concern of the caller's.
+            raise ConflictError(f"The code {code} is taken in this scheme; give the cell another.")
         if end == date.max:
             raise ConflictError(f"The code {code} belongs to a cell in force outside the plan's ground.")
         if end != on or not (area_code is None or plan.area_code is None or area_code in inside):
@@ -288,8 +302,13 @@ def _write_cells(
     )
 
 
-def _write_plans(session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy) -> list[int]:
-    """Mark the plan as published, and supersede those of which later ones leave nothing in force."""
+def _write_plans(
+    session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy, scope: str | None
+) -> list[int]:
+    """Mark the plan as published, and supersede those of which later ones leave nothing in force.
+
+    Returns the ids of the superseded plans that lie in the scope.
+    """
     published = list(
         session.scalars(
             select(Plan)
@@ -310,6 +329,7 @@ def _write_plans(session: Session, plan: Plan, on: date, hierarchy: AreaHierarch
         if other.state == PlanState.published and leaves <= covered:
             take_step(other, Step.supersede)
             other.valid_to = on
-            superseded.append(other.id)
+            if hierarchy.covers(scope, other.area_code):
+                superseded.append(other.id)
         covered |= leaves
     return superseded

@@ -8,33 +8,51 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, InputError, NotFoundError
-from layers.areas.scope import within
+from layers.areas.scope import require_within, within
 from layers.db.bulk import in_force
 from layers.db.keyset import PageRequest
 from layers.db.versions import require_version
+from layers.fields.personal import gather_personal, is_personal_identity
 from layers.models import Officer
 from layers.staff.posts import Duty, Rank, SchemePost, add_post, end_posts
 
 _NAME_FIELDS = ("name", "姓名", "full_name", "fullname")
 _PHONE_FIELDS = ("phone", "电话", "手机", "手机号", "联系电话", "mobile", "tel", "telephone")
 
+# What a post publishes is declared by such beginnings of its fields, see `layers.fields.personal`.
+_PUBLISHED = ("published_", "公示", "公开")
+
 UPDATABLE_FIELDS = frozenset({"area_code", "personal", "attributes"})
 """What `change_officer` may change: the rest is the identity and the time of an officer."""
 
-
-def officer_name(personal: Mapping[str, Any]) -> str | None:
-    """Return the name among personal values, masked or plain, whatever the file called it."""
-    return _first_value(personal, _NAME_FIELDS)
+_KIND = "officer"
 
 
-def officer_phone(personal: Mapping[str, Any]) -> str | None:
-    """Return the phone among personal values, masked or plain, whatever the file called it."""
-    return _first_value(personal, _PHONE_FIELDS)
+def officer_name(officer: Officer, personal: Mapping[str, Any]) -> str | None:
+    """Return what an officer is called: the published name, or that among the personal values.
+
+    Parameters
+    ----------
+    personal
+        The officer's personal values as they are shown, masked or plain.
+    """
+    return _first_value(officer.attributes, _NAME_FIELDS, _PUBLISHED) or _first_value(personal, _NAME_FIELDS)
 
 
-def _first_value(personal: Mapping[str, Any], fields: Sequence[str]) -> str | None:
-    values = {key.strip().lower(): value for key, value in personal.items()}
-    return next((str(values[field]) for field in fields if values.get(field)), None)
+def officer_phone(officer: Officer, personal: Mapping[str, Any]) -> str | None:
+    """Return by which phone an officer is called; parameters as for `officer_name`."""
+    return _first_value(officer.attributes, _PHONE_FIELDS, _PUBLISHED) or _first_value(
+        personal, _PHONE_FIELDS
+    )
+
+
+def _first_value(
+    values: Mapping[str, Any], fields: Sequence[str], prefixes: Sequence[str] = ("",)
+) -> str | None:
+    """Return the value of the first field, as a file may have called it, after one of some prefixes."""
+    lowered = {key.strip().lower(): value for key, value in values.items()}
+    names = (prefix + field for field in fields for prefix in prefixes)
+    return next((str(lowered[name]) for name in names if lowered.get(name)), None)
 
 
 def find_officer(
@@ -105,6 +123,7 @@ def create_officer(
     personal: Mapping[str, Any],
     attributes: Mapping[str, Any],
     on: date | None = None,
+    scope: str | None = None,
 ) -> Officer:
     """Create an officer.
 
@@ -116,21 +135,35 @@ def create_officer(
         The identity.
     area_code
         The area that the officer answers for.
+    personal, attributes
+        What is known of the officer. What is personal among the attributes is kept with the personal values.
     on
         The officer's first day; today when not given.
+    scope
+        The area that the officer must be of; None for any.
 
     Raises
     ------
+    InputError
+        If the identity is a number by which a person is known.
+    ForbiddenError
+        If the officer, or another with this identity, is of an area outside the scope.
     ConflictError
         If there is, or was, an officer with this identity.
     """
-    if session.scalar(select(Officer.id).where(Officer.external_id == external_id)) is not None:
+    if is_personal_identity(external_id, _KIND):
+        raise InputError("The external_id holds a number of a person; give one that names nobody.")
+    require_within(session, area_code, scope)
+    found = session.scalar(select(Officer).where(Officer.external_id == external_id))
+    if found is not None:
+        require_within(session, found.area_code, scope)
         raise ConflictError(f"There is an officer '{external_id}' already.")
+    content = gather_personal(attributes, personal, _KIND)
     officer = Officer(
         external_id=external_id,
         area_code=area_code,
-        personal=dict(personal),
-        attributes=dict(attributes),
+        attributes=content.public,
+        personal=content.personal,
         valid_from=on or date.today(),
         version=1,
     )
@@ -153,7 +186,8 @@ def change_officer(
     version
         The version that the change is based on.
     changes
-        New values for some of `UPDATABLE_FIELDS`; documents are replaced as a whole.
+        New values for some of `UPDATABLE_FIELDS`; documents are replaced as a whole. What is personal among
+        the attributes replaces the personal value of its name.
 
     Raises
     ------
@@ -163,14 +197,21 @@ def change_officer(
         If there is no such officer.
     StaleError
         If the officer has another version by now.
+    ForbiddenError
+        If the officer would be of an area outside the scope.
     """
     not_updatable = set(changes) - UPDATABLE_FIELDS
     if not_updatable:
         raise InputError(f"The field '{min(not_updatable)}' of an officer cannot be changed.")
     officer = find_officer(session, officer_id, scope, for_update=True)
     require_version(officer.version, version)
-    for name, value in changes.items():
-        setattr(officer, name, value)
+    if "area_code" in changes:
+        require_within(session, changes["area_code"], scope)
+        officer.area_code = changes["area_code"]
+    given = gather_personal(changes.get("attributes", {}), changes.get("personal", {}), _KIND)
+    if "attributes" in changes:
+        officer.attributes = given.public
+    officer.personal = given.personal if "personal" in changes else officer.personal | given.personal
     officer.version += 1
     session.flush()
     return officer

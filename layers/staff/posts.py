@@ -14,7 +14,7 @@ from layers.db.bulk import in_force, insert_rows
 from layers.db.locks import lock_scheme
 from layers.db.versions import require_version
 from layers.models import Cell, Officer, Post, Scheme
-from layers.plans.cells import cells_in_force
+from layers.plans.cells import cells_in_force, lies_in_scope
 from layers.plans.schemes import find_scheme
 
 Duty = Literal["leader", "officer", "inspector", "assistant"]
@@ -28,22 +28,33 @@ RANKS: tuple[str, ...] = get_args(Rank)
 
 
 class SchemePost(NamedTuple):
-    """A post with the code of its scheme, and the area of the cell or officer by which it is audited."""
+    """A post with the code of its scheme, and the area of the cell or officer by which it is audited.
+
+    `cell_code` is None where the cell lies elsewhere than the caller may see.
+    """
 
     post: Post
     scheme: str
     area_code: str | None
+    cell_code: str | None
 
 
-def list_posts(session: Session, officer: Officer) -> Sequence[SchemePost]:
-    """Return the posts that an officer holds or held, in the order in which they were given."""
+def list_posts(session: Session, officer: Officer, scope: str | None = None) -> Sequence[SchemePost]:
+    """Return the posts that an officer holds or held, in the order in which they were given.
+
+    Cells outside the scope are not named.
+    """
+    is_visible = lies_in_scope(Post.scheme_id, Post.cell_code, scope)
     statement = (
-        select(Post, Scheme.code)
+        select(Post, Scheme.code, is_visible)
         .join(Scheme, Scheme.id == Post.scheme_id)
         .where(Post.officer_id == officer.id)
         .order_by(Post.id)
     )
-    return [SchemePost(post, scheme, officer.area_code) for post, scheme in session.execute(statement)]
+    return [
+        SchemePost(post, scheme, officer.area_code, post.cell_code if visible else None)
+        for post, scheme, visible in session.execute(statement)
+    ]
 
 
 def posts_in_cell(
@@ -123,7 +134,7 @@ def add_post(
     )
     session.add(post)
     session.flush()
-    return SchemePost(post, found.code, area_codes[0])
+    return SchemePost(post, found.code, area_codes[0], cell_code)
 
 
 def end_post(session: Session, post_id: int, version: int, *, scope: str | None = None) -> SchemePost:
@@ -147,20 +158,23 @@ def end_post(session: Session, post_id: int, version: int, *, scope: str | None 
     ConflictError
         If it has ended already.
     """
-    held = select(Post, Officer).join(Officer, Officer.id == Post.officer_id)
+    held = select(Post, Officer, lies_in_scope(Post.scheme_id, Post.cell_code, scope)).join(
+        Officer, Officer.id == Post.officer_id
+    )
     found = session.execute(
         held.where(Post.id == post_id, within(Officer.area_code, scope)).with_for_update(of=Post),
         execution_options={"populate_existing": True},
     ).one_or_none()
     if found is None:
         raise NotFoundError(f"There is no post number {post_id}.")
-    post, holder = found
+    post, holder, is_visible = found
     require_version(post.version, version)
     if post.valid_to is not None:
         raise ConflictError(f"Post number {post_id} has ended on {post.valid_to}.")
     _end(post, date.today())
     session.flush()
-    return SchemePost(post, session.get_one(Scheme, post.scheme_id).code, holder.area_code)
+    scheme = session.get_one(Scheme, post.scheme_id).code
+    return SchemePost(post, scheme, holder.area_code, post.cell_code if is_visible else None)
 
 
 def end_posts(session: Session, officer_id: int, on: date) -> None:

@@ -85,7 +85,6 @@ def test_the_field_has_the_last_word() -> None:
             areas(("1", "", None, shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)]))),
             "Self-intersection.*repair",
         ),
-        (areas(("1", "", "9", square(0, 0))), "names the parent '9'"),
         (areas(("1", "", "2", square(0, 0)), ("2", "", "1", square(0, 0))), "runs? in a circle"),
         (
             areas(("1", "", None, square(0, 0)), ("2", "", "1", square(1, 0))),
@@ -154,3 +153,19 @@ def test_larger_ground_of_the_same_level_is_no_parent() -> None:
         )
     )
     assert list(done["parent"]) == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("parents", "sentence"),
+    [
+        (["9", None], "area 'a' names a parent that is not among the areas (9), and is taken as the top"),
+        (["9", "9"], "2 areas name a parent that is not among the areas (9), and are taken as the top"),
+        (["8", "9"], "2 areas name a parent that is not among the areas (8, 9), and are taken as the top"),
+    ],
+)
+def test_a_parent_that_is_not_there_is_above_them_all(parents: list[str | None], sentence: str) -> None:
+    """A file of streets names the county of each, which it does not hold."""
+    told: list[str] = []
+    frame = areas(("a", "", parents[0], square(0, 0)), ("b", "", parents[1], square(1, 0)))
+    assert build_hierarchy(frame, note=told.append)["parent"].tolist() == [None, None]
+    assert told == [sentence]

@@ -1,4 +1,4 @@
-"""A service of several processes, one of which is killed: it goes on, or can be started again at its port."""
+"""The processes of a service: those that answer and the one that jobs are forked from; any may be killed."""
 
 import os
 import signal
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.procfs import read_proc
+from tests.procfs import children, read_proc
 from tests.service import dataset
-from tests.service.processes import Server, serving
+from tests.service.processes import Server, serving, wait_for_job
 
 PATIENCE_S = 180.0
 
@@ -48,3 +48,30 @@ def test_a_killed_process_leaves_a_service_that_goes_on_or_that_can_be_started_a
         port = int(server.address.rpartition(":")[2])
         with serving(tmp_path, url, token, workers=2, port=port) as again:
             assert again.client.get("/v1/areas").raise_for_status().json()["items"]
+
+
+def import_one(server: Server, folder: Path, number: int) -> str:
+    """Import an entity by a job; return how the job ended."""
+    path = folder / f"{number}.csv"
+    path.write_text(f"id,kind,lon,lat\nS{number},sensor,114.05,22.54\n", encoding="utf-8")
+    with path.open("rb") as file:
+        sent = server.client.post("/v1/imports", files={"file": (path.name, file)}).raise_for_status()
+    return str(wait_for_job(server.client, sent.json())["state"])
+
+
+@pytest.mark.parametrize("copy_of", ["sqlite"], indirect=True)
+def test_jobs_are_forked_from_the_service_itself_until_that_process_is_killed(
+    copy_of: Callable[[str], str], tmp_path: Path
+) -> None:
+    url = copy_of("migrated")
+    token = dataset.prepare_database(url, dataset.county_and_towns())
+    with serving(tmp_path, url, token) as server:
+        assert server.process.pid is not None
+        (forked,) = children(server.process.pid)
+        assert import_one(server, tmp_path, 1) == "done"
+        assert children(server.process.pid) == {forked}
+        os.kill(forked, signal.SIGKILL)
+        assert import_one(server, tmp_path, 2) == "done"
+        (loaded,) = children(server.process.pid)
+        assert loaded != forked
+        assert "api.jobs.fork_server" in read_proc(loaded, "cmdline")

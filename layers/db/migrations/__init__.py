@@ -13,8 +13,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Index
 
 
-def alembic_config(connection: Connection) -> Config:
-    """Describe the steps to Alembic, to be run through a connection."""
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Describe the steps to Alembic, to be run through a connection if there is one."""
     config = Config()
     config.set_main_option("script_location", f"{__name__.replace('.', ':', 1).replace('.', '/')}")
     config.set_main_option("path_separator", "os")
@@ -41,9 +41,9 @@ def head(connection: Connection) -> str:
     return name
 
 
-def is_known(connection: Connection, step: str) -> bool:
+def is_known(step: str) -> bool:
     """Say whether a step is one of ours."""
-    steps = ScriptDirectory.from_config(alembic_config(connection)).walk_revisions()
+    steps = ScriptDirectory.from_config(alembic_config()).walk_revisions()
     return step in {each.revision for each in steps}
 
 

@@ -8,6 +8,8 @@ import pytest
 import shapely
 from sqlalchemy import select
 
+from api.security.accounts import change_password, create_account, list_accounts, list_tokens
+from api.security.principal import SYSTEM, Role
 from layers.db.database import Database
 from layers.models import Area
 from tests.api.conftest import Run
@@ -73,3 +75,44 @@ def test_a_file_that_cannot_be_written_is_told_in_one_line(
     outcome = wangge("token", "create", "t", "--role", "viewer", "--everywhere", "--database", url)
     assert outcome.code == 2
     assert outcome.err == "wangge: the database cannot be used: attempt to write a readonly database.\n"
+
+
+def test_a_restore_ends_what_has_ended_since_and_lists_who_may_enter(
+    wangge: Run, migrated_sqlite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    present, again = f"sqlite:///{tmp_path}/present.gpkg", f"sqlite:///{tmp_path}/again.gpkg"
+    monkeypatch.setenv("WANGGE_DATABASE", present)
+    (tmp_path / "present.gpkg").write_bytes(migrated_sqlite.read_bytes())
+    with closing(Database(present)) as database, database.write() as session:
+        for name in ("li", "wang"):
+            create_account(session, SYSTEM, name, Role.viewer, None, "correct horse battery")
+    for name in ("first", "second", "third"):
+        wangge("token", "create", name, "--role", "viewer", "--everywhere")
+    wangge("token", "revoke", "3")
+    assert wangge("backup", tmp_path / "backup.gpkg").code == 0
+    wangge("token", "revoke", "2")
+    wangge("account", "disable", "li")
+    with closing(Database(present)) as database, database.write() as session:
+        change_password(session, SYSTEM, "wang", "another horse battery")
+
+    review = wangge("restore", tmp_path / "backup.gpkg", "--database", again, "--json").summary["review"]
+    assert review == {
+        "tokens": ["1 first"],
+        "accounts": ["wang"],
+        "revoked": ["2 second"],
+        "disabled": ["li"],
+        "passwords": ["wang"],
+        "ended_before": ["3 third"],
+    }
+    with closing(Database(again)) as database, database.read() as session:
+        assert [each.revoked_at is None for each in list_tokens(session, SYSTEM)] == [True, False, False]
+        assert [each.disabled_at is None for each in list_accounts(session, SYSTEM)] == [False, True]
+
+    (tmp_path / "present.gpkg").unlink()
+    alone = wangge("restore", tmp_path / "backup.gpkg")
+    assert "token 1 first, token 2 second, account li, account wang" in alone.out
+    assert "Review them" in alone.out
+    assert "No present database was compared" in alone.out
+    for replaces in (present, f"sqlite:///{tmp_path}/none.gpkg"):
+        refused = wangge("restore", tmp_path / "backup.gpkg", "--replaces", replaces)
+        assert (refused.code, len(refused.err.splitlines())) == (2, 1)

@@ -18,7 +18,7 @@ def test_a_box_reaches_to_the_ends_of_the_world_and_may_be_a_point(box: tuple[fl
 @pytest.mark.parametrize(
     "text",
     ["-180.001,0,0,0", "0,0,180.001,0", "0,-90.001,0,0", "0,0,0,90.001", "1,0,0,0", "0,1,0,0", "0,0,0", "",
-     "0,0,0,0,0", "0,0,nan,0", "west,0,0,0"],
+     "0,0,0,0,0", "0,0,nan,0", "west,0,0,0", "1_0,0,20,20"],
 )  # fmt: skip
 def test_what_is_no_box_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="west,south,east,north"):

@@ -36,6 +36,7 @@ def task(folder: Path, kind: str = "none", memory: int = 4 << 30) -> str:
         "memory": memory,
         "vertices": 1,
         "unpacked": 1,
+        "wait_s": 1,
         "kept_s": 1,
     }
     return Task(**given).model_dump_json()

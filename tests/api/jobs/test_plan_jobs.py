@@ -81,6 +81,7 @@ def begin(database: Database, kind: str, parameters: dict[str, Any], area_code: 
         memory=1 << 32,
         vertices=1_000,
         unpacked=1_000,
+        wait_s=60,
         kept_s=60,
     )
 

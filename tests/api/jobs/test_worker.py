@@ -24,7 +24,7 @@ from tests.procfs import children, read_proc
 
 RECORDS, CANCELS = 15_000, 5
 ENDED = {JobState.done, JobState.failed, JobState.cancelled}
-Start = Callable[[], Worker]
+Start = Callable[..., Worker]
 
 
 def sensors(path: Path, records: int) -> Path:
@@ -52,8 +52,8 @@ def start(database: Database, tmp_path: Path) -> Iterator[Start]:
     started: list[Worker] = []
     url = database.url.render_as_string(hide_password=False)
 
-    def begin() -> Worker:
-        started.append(Worker(database, ServiceSettings(database=url), tmp_path))
+    def begin(**settings: float) -> Worker:
+        started.append(Worker(database, ServiceSettings(database=url, **settings), tmp_path))
         started[-1].start()
         return started[-1]
 

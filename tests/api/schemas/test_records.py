@@ -15,6 +15,8 @@ from api.schemas.entities import entity_owner_record, entity_record, nearby_enti
 from api.schemas.jobs import job_record
 from api.schemas.staff import officer_record, post_record
 from layers import models
+from layers.entities.history import EntityOwner
+from layers.staff.posts import SchemePost
 
 DAY, NOW = date(2026, 1, 1), datetime(2026, 1, 1, 12, tzinfo=UTC)
 AREA = models.Area(
@@ -38,6 +40,7 @@ ASSIGNMENT = models.Assignment(
     id=4, entity_id=17, scheme_id=2, cell_code="C1", share=1.0, method="inside", distance_m=None, reason=None,
     valid_from=DAY, valid_to=None,
 )  # fmt: skip
+OWNER = EntityOwner(ASSIGNMENT, "community", is_forbidden=False)
 OFFICER = models.Officer(
     id=5, external_id="G-0005", area_code="440305", personal={"phone": "13800001234"}, attributes={"team": 3},
     valid_from=DAY, valid_to=None, version=1,
@@ -64,9 +67,11 @@ ENTRY = models.AuditEntry(
         (entity_record(ENTITY, ENTITY), schemas.Entity),
         (entity_record(FORMER, ENTITY), schemas.Entity),
         (nearby_entity_record(ENTITY, 41.30049), schemas.NearbyEntity),
-        (entity_owner_record(ASSIGNMENT, "community"), schemas.EntityOwner),
+        (entity_owner_record(OWNER), schemas.EntityOwner),
+        (entity_owner_record(OWNER._replace(is_forbidden=True)), schemas.EntityOwner),
         (officer_record(OFFICER), schemas.Officer),
-        (post_record(POST, "community"), schemas.Post),
+        (post_record(SchemePost(POST, "community", "440305", "C1")), schemas.Post),
+        (post_record(SchemePost(POST, "community", "440305", None)), schemas.Post),
         (job_record(JOB), schemas.Job),
         (audit_record(ENTRY), schemas.AuditEntry),
     ],
@@ -104,6 +109,13 @@ def test_personal_values_are_masked_unless_they_are_to_be_plain() -> None:
     assert nearby_entity_record(ENTITY, 1.0)["personal"] == {"contact": "张*"}
     assert officer_record(OFFICER)["personal"] == {"phone": "*********34"}
     assert officer_record(OFFICER, plain=True)["personal"] == {"phone": "13800001234"}
+
+
+def test_a_cell_elsewhere_is_told_by_nothing_of_its_own() -> None:
+    record = entity_owner_record(OWNER._replace(is_forbidden=True))
+    assert {key: record[key] for key in ("cell_code", "share", "method", "distance_m", "reason")} == {
+        "cell_code": None, "share": 0.0, "method": "none", "distance_m": None, "reason": "forbidden",
+    }  # fmt: skip
 
 
 def test_distances_are_given_to_the_millimetre() -> None:

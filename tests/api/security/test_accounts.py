@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from api.security.accounts import (
     MAX_LIFETIME,
@@ -14,12 +15,14 @@ from api.security.accounts import (
     list_tokens,
     revoke_token,
 )
+from api.security.audit import Action
 from api.security.principal import SYSTEM, Role
 from api.security.sign_in_links import MAX_LIFETIME as MAX_LINK_LIFETIME
 from api.security.sign_in_links import create_link
 from gis.errors import ConflictError, InputError, NotFoundError
 from layers.db.database import Database
-from layers.models import Token
+from layers.jobs.queue import claim, enqueue, find_job
+from layers.models import AuditEntry, JobState, Token
 from tests.api.security.conftest import PASSWORD
 
 DAY = timedelta(days=1)
@@ -110,3 +113,32 @@ def test_a_disabled_account_stays_so_until_it_has_another_password(database: Dat
         assert account.disabled_at is None
         assert account.password_changed_at >= changed_at
         assert account.password_hash != hashed
+
+
+def test_the_jobs_of_a_caller_end_with_its_access_and_no_others(ground: Database, monitor: str) -> None:
+    with ground.write() as session:
+        token = create_token(session, SYSTEM, "t", Role.integrator, None, DAY)[0]
+        numbers = [
+            enqueue(session, "publish", {}, created_by=by, area_code=None).id
+            for by in (
+                f"token {token.id} t",
+                "account 1 monitor",
+                "account 11 monitor",
+                f"token {token.id} t",
+            )
+        ]
+        assert claim(session) is not None
+    with ground.write() as session:
+        revoke_token(session, SYSTEM, str(token.id))
+        disable_account(session, SYSTEM, monitor)
+    with ground.read() as session:
+        jobs = [find_job(session, number) for number in numbers]
+        assert [(each.state, each.cancel_asked) for each in jobs] == [
+            # The worker ends what runs.
+            (JobState.running, True),
+            (JobState.cancelled, True),
+            (JobState.queued, False),
+            (JobState.cancelled, True),
+        ]
+        ended = session.scalars(select(AuditEntry).where(AuditEntry.details["cancelled_jobs"].is_not(None)))
+        assert {each.action for each in ended} >= {Action.token_revoke, Action.account_disable}

@@ -12,7 +12,13 @@ from api.security import credential_cache, sign_in, sign_in_links
 from api.security.accounts import find_account, revoke_token
 from api.security.credential_cache import CACHE_TTL_S, CredentialCache
 from api.security.principal import SYSTEM, Principal, Role
-from api.security.sign_in import FAILURE_RETENTION, TooManyAttemptsError, begin_session, count_attempt
+from api.security.sign_in import (
+    FAILURE_RETENTION,
+    Attempt,
+    TooManyAttemptsError,
+    begin_session,
+    count_attempt,
+)
 from api.security.sign_in_links import create_link, sign_in_by_link
 from gis.errors import UnauthorizedError
 from layers.db.database import Database
@@ -210,11 +216,11 @@ def test_an_attempt_may_come_at_the_moment_it_is_due(ground: Database, set_clock
     due = MOMENT + timedelta(seconds=4)
     set_clock(sign_in, due - TICK)
     with ground.write() as session, pytest.raises(TooManyAttemptsError) as refused:
-        count_attempt(session, {"a": 3})
+        count_attempt(session, Attempt("a", {}, None))
     assert refused.value.retry_after_s == pytest.approx(TICK.total_seconds())
     set_clock(sign_in, due)
     with ground.write() as session:
-        count_attempt(session, {"a": 3})
+        count_attempt(session, Attempt("a", {}, None))
     with ground.read() as session:
         row = session.scalars(select(SignInFailure)).one()
         assert (row.failures, row.last_at) == (6, due)
@@ -227,6 +233,6 @@ def test_a_failure_counts_for_a_day(
     failed(ground, 5)
     set_clock(sign_in, MOMENT + FAILURE_RETENTION + later)
     with ground.write() as session:
-        count_attempt(session, {"a": 3})
+        count_attempt(session, Attempt("a", {}, None))
     with ground.read() as session:
         assert session.scalars(select(SignInFailure.failures)).all() == [failures]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
+from api.http.request_scope import CALLER_KEY
 from api.security.limits import (
     DATA_CSP,
     PAGE_CSP,
@@ -16,7 +18,7 @@ from api.security.limits import (
     SecurityHeadersMiddleware,
     TrustedHostMiddleware,
 )
-from api.security.principal import Role
+from api.security.principal import SYSTEM, Role
 from tests.api.security.conftest import Client, MakeClient, Token, bearer
 
 
@@ -35,6 +37,7 @@ def call(app: Any, bodies: list[bytes] | None = None, **scope: Any) -> tuple[int
         sent.append(message)
 
     asked = {"type": "http", "method": "POST", "path": "/", "scheme": "http", "headers": [], **scope}
+    asked.setdefault(CALLER_KEY, SYSTEM)
     asyncio.run(app(asked, receive, send))
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     assert sum(message["type"] == "http.response.start" for message in sent) == 1
@@ -130,3 +133,43 @@ def test_an_upload_may_be_larger() -> None:
     assert call(app, [b"x" * 5000], path="/v1/imports")[0] == 200
     assert call(app, [b"x" * 5001], path="/v1/imports")[0] == 413
     assert call(app, [b"x" * 1001], path="/v1/imports/1")[0] == 413
+
+
+def test_a_caller_sends_so_many_files_at_once() -> None:
+    other = SimpleNamespace(label="another")
+
+    async def run() -> list[int]:
+        arrived, go_on = 0, asyncio.Event()
+
+        async def receive() -> Message:
+            nonlocal arrived
+            arrived += 1
+            await go_on.wait()
+            return {"type": "http.request", "body": b"x", "more_body": False}
+
+        async def ask(caller: Any, path: str) -> int:
+            sent: list[Message] = []
+
+            async def send(message: Message) -> None:
+                sent.append(message)
+
+            scope = {"type": "http", "method": "POST", "path": path, "headers": [], CALLER_KEY: caller}
+            await app(scope, receive, send)
+            status: int = sent[0]["status"]
+            return status
+
+        app = BodyLimitMiddleware(echo, 10, 20, ["/v1/imports"], uploads_at_once=2)
+        first = [asyncio.create_task(ask(SYSTEM, "/v1/imports")) for _ in range(2)]
+        while arrived < 2:
+            await asyncio.sleep(0)
+        refused = await ask(SYSTEM, "/v1/imports")
+        others = [
+            asyncio.create_task(ask(*each)) for each in ((other, "/v1/imports"), (SYSTEM, "/v1/locate"))
+        ]
+        while arrived < 4:
+            await asyncio.sleep(0)
+        go_on.set()
+        answered = await asyncio.gather(*first, *others)
+        return [refused, *answered, await ask(SYSTEM, "/v1/imports")]
+
+    assert asyncio.run(run()) == [429, 200, 200, 200, 200, 200]

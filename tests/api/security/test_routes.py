@@ -101,6 +101,8 @@ class Service:
                 given = {each: [float(ids[each])] for each in ("lon", "lat")} if method == "POST" else None
             if isinstance(given, dict) and named is not None:
                 given |= {key: named[key] for key in ("area_code", "cell_code") if key in given}
+            if isinstance(given, dict) and "geometry" in given:
+                given["geometry"] = {"type": "Point", "coordinates": [float(ids["lon"]), float(ids["lat"])]}
             asked = self._client.request(method, path, params=query, headers=headers, json=given, timeout=60)
             yield method, self._runner.run(asked)
 
@@ -178,7 +180,8 @@ def fill(database: Database) -> dict[str, dict[str, str]]:
             session.flush()
             cell = Cell(
                 scheme_id=scheme.id, plan_id=plan.id, code=f"{code}000000001", name=name, kind="",
-                area_code=code, area_m2=1.0, perimeter_m=1.0, attributes={}, valid_from=DAY, geometry=ground,
+                area_code=code, area_m2=1.0, perimeter_m=1.0, attributes={}, personal={"leader": SECRET},
+                valid_from=DAY, geometry=ground,
             )  # fmt: skip
             post = Post(
                 officer_id=officer.id, scheme_id=scheme.id, cell_code=cell.code, duty="leader", rank="A",
@@ -349,6 +352,7 @@ def test_personal_data_comes_back_for_those_who_may_see_it_and_is_recorded(
             shown = Right.reveal in RIGHTS[role]
             assert answer.status_code == (200 if shown else 403), (demand.path, answer.text)
             assert (SECRET in answer.text) == shown, demand.path
-            assert reveals() == before + shown, demand.path
+            # A sheet shows officers and the cell: an entry for each.
+            assert (reveals() > before) == shown, demand.path
             revealing += 1
     assert revealing >= 2

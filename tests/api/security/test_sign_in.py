@@ -9,12 +9,20 @@ from sqlalchemy import func, select, update
 from api.security.accounts import change_password, disable_account
 from api.security.audit import Action
 from api.security.credentials import csrf_token, new_session_id
-from api.security.principal import SYSTEM
-from api.security.sign_in import FAILURE_RETENTION, TooManyAttemptsError, backoff_s, sign_in, throttle_keys
+from api.security.principal import SYSTEM, Role
+from api.security.sign_in import (
+    FAILURE_RETENTION,
+    KNOWN_RETENTION,
+    Attempt,
+    TooManyAttemptsError,
+    backoff_s,
+    sign_in,
+)
+from api.security.sign_in_links import create_link, sign_in_by_link
 from gis.errors import UnauthorizedError
 from layers.db.database import Database
 from layers.models import AuditEntry, BrowserSession, SignInFailure
-from tests.api.security.conftest import PASSWORD, Client, MakeClient
+from tests.api.security.conftest import PASSWORD, Client, MakeClient, Token, bearer
 
 LASTING = timedelta(hours=1)
 
@@ -147,26 +155,82 @@ def test_an_unknown_name_answers_as_a_wrong_password_does(
     assert all(len(source) == 64 for source in sources)
 
 
-def test_guessing_is_slowed_under_a_name_from_everywhere(
-    make_client: MakeClient, monitor: str, ground: Database
-) -> None:
-    for attempt in range(3):
-        client = make_client(address=f"192.0.2.{attempt + 1}")
-        assert client.post("/v1/session", json={"name": monitor, "password": "x"}).status_code == 401
-    # Four more failures make the wait long enough for a slow machine: 16 s.
-    with ground.write() as session:
+def guess(database: Database, name: str, address: str, times: int = 1) -> None:
+    for _ in range(times):
+        with pytest.raises(UnauthorizedError):
+            sign_in(database, name, "x" * 300, address, LASTING)
+
+
+def make_worse(database: Database, failures: int) -> None:
+    """Make what has failed so often fail four times more, which a slow machine takes for 16 s."""
+    with database.write() as session:
         session.execute(
             update(SignInFailure)
-            .where(SignInFailure.failures == 3)
-            .values(failures=7, last_at=datetime.now(UTC))
+            .where(SignInFailure.failures == failures)
+            .values(failures=failures + 4, last_at=datetime.now(UTC))
         )
-    slowed = make_client(address="198.51.100.1").post(
-        "/v1/session", json={"name": "Monitor ", "password": PASSWORD}
-    )
+
+
+def test_guessing_a_name_is_slowed_where_it_comes_from_and_not_for_its_owner(
+    make_client: MakeClient, monitor: str, ground: Database
+) -> None:
+    guess(ground, monitor, "192.0.2.1", 3)
+    make_worse(ground, 3)
+    given = {"name": "Monitor ", "password": PASSWORD}
+    slowed = make_client(address="192.0.2.1").post("/v1/session", json=given)
     assert slowed.status_code == 429
     assert 1 <= int(slowed.headers["retry-after"]) <= 16
-    later(ground, seen_at=timedelta(seconds=17))
     enter(make_client(address="198.51.100.1"), monitor)
+    guess(ground, "another name", "192.0.2.1")
+    later(ground, seen_at=timedelta(seconds=17))
+    enter(make_client(address="192.0.2.1"), monitor)
+
+
+@pytest.mark.parametrize("by", ["password", "link"])
+def test_guessing_a_name_from_many_addresses_is_slowed_except_where_its_owner_is_known(
+    ground: Database, monitor: str, by: str
+) -> None:
+    if by == "password":
+        sign_in(ground, monitor, PASSWORD, "198.51.100.1", LASTING)
+    else:
+        with ground.write() as session:
+            _, secret = create_link(session, SYSTEM, monitor, LASTING)
+        sign_in_by_link(ground, secret, "198.51.100.1", LASTING)
+    for attempt in range(30):
+        guess(ground, monitor, f"192.0.2.{attempt}")
+    make_worse(ground, 30)
+    with pytest.raises(TooManyAttemptsError):
+        sign_in(ground, monitor, PASSWORD, "203.0.113.9", LASTING)
+    sign_in(ground, monitor, PASSWORD, "198.51.100.1", LASTING)
+    # The others have no new guesses by that, and guesses count where the owner is known, too.
+    with pytest.raises(TooManyAttemptsError):
+        sign_in(ground, monitor, "x", "203.0.113.9", LASTING)
+    guess(ground, monitor, "198.51.100.1", 3)
+    with pytest.raises(TooManyAttemptsError):
+        sign_in(ground, monitor, PASSWORD, "198.51.100.1", LASTING)
+
+
+def test_an_owner_known_at_an_address_is_not_delayed_by_others_who_share_it(
+    ground: Database, monitor: str
+) -> None:
+    sign_in(ground, monitor, PASSWORD, "192.0.2.7", LASTING)
+    for attempt in range(20):
+        guess(ground, f"name {attempt}", "192.0.2.7")
+    make_worse(ground, 20)
+    with pytest.raises(TooManyAttemptsError):
+        sign_in(ground, "one more", "x", "192.0.2.7", LASTING)
+    sign_in(ground, monitor, PASSWORD, "192.0.2.7", LASTING)
+
+
+def test_a_known_address_is_forgotten_when_it_was_not_used_for_long(ground: Database, monitor: str) -> None:
+    sign_in(ground, monitor, PASSWORD, "192.0.2.7", LASTING)
+    for passed, kept in ((KNOWN_RETENTION * 0.99, True), (KNOWN_RETENTION * 1.01, False)):
+        known = Attempt.of(monitor, "192.0.2.7").known
+        with ground.write() as session:
+            session.execute(update(SignInFailure).values(last_at=datetime.now(UTC) - passed))
+        guess(ground, "another", "203.0.113.9")
+        with ground.read() as session:
+            assert (known in session.scalars(select(SignInFailure.source)).all()) == kept
 
 
 def test_guessing_names_is_slowed_from_one_address(ground: Database) -> None:
@@ -195,7 +259,7 @@ def test_many_guesses_at_once_count_each(ground: Database, monitor: str) -> None
 
     def guess(number: int) -> type[Exception]:
         try:
-            sign_in(ground, monitor, f"guess number {number}", f"192.0.2.{number}", LASTING)
+            sign_in(ground, monitor, f"guess number {number}", "192.0.2.1", LASTING)
         except (UnauthorizedError, TooManyAttemptsError) as error:
             return type(error)
         raise AssertionError(number)
@@ -214,7 +278,8 @@ def test_failures_are_forgotten_after_a_day(ground: Database, monitor: str) -> N
         session.execute(update(SignInFailure).values(last_at=datetime.now(UTC) - FAILURE_RETENTION * 1.01))
     sign_in(ground, monitor, PASSWORD, "192.0.2.7", LASTING)
     with ground.read() as session:
-        assert session.scalars(select(SignInFailure.failures)).all() == [0, 0]
+        # The name with its address, each by itself, and the note that the address is known.
+        assert session.scalars(select(SignInFailure.failures)).all() == [0, 0, 0, 0]
 
 
 def test_waits_double_up_to_five_minutes() -> None:
@@ -224,12 +289,49 @@ def test_waits_double_up_to_five_minutes() -> None:
 
 def test_an_address_counts_as_one_subscriber_however_it_is_written() -> None:
     def key(address: str) -> set[str]:
-        return set(throttle_keys(None, address))
+        return set(Attempt.of(None, address).wide)
 
     # An IPv4 address within IPv6 is that address, and not all of its network.
     assert key("::ffff:192.0.2.7") == key("192.0.2.7") != key("::ffff:192.0.2.8")
     assert key("2001:db8::1") == key("2001:db8::ffff:1") != key("2001:db8:0:1::1")
-    assert key("no address") != key("another")
     # A name counts beside the address, alike however it is written.
-    assert set(throttle_keys("Li ", "192.0.2.7")) == set(throttle_keys("li", "192.0.2.7")) > key("192.0.2.7")
-    assert sorted(throttle_keys("li", "192.0.2.7").values()) == [3, 20]
+    assert Attempt.of("Li ", "192.0.2.7") == Attempt.of("li", "192.0.2.7")
+    assert set(Attempt.of("li", "192.0.2.7").wide) > key("192.0.2.7")
+    assert sorted(Attempt.of("li", "192.0.2.7").wide.values()) == [20, 30]
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("198.51.100.1", "198.51.100.1"),
+        ("2001:DB8:0::1", "2001:db8::1"),
+        ("x" * 8000, "unknown"),
+        ("198.51.100.1' OR 1", "unknown"),
+        ("999.1.1.1", "unknown"),
+        ("", "unknown"),
+        ("host.example", "unknown"),
+    ],
+)
+def test_the_audit_holds_an_address_or_none(
+    make_client: MakeClient, ground: Database, given: str, written: str
+) -> None:
+    make_client(address=given).post("/v1/session", json={"name": "nobody", "password": "x"})
+    with ground.read() as session:
+        assert session.scalars(select(AuditEntry)).one().details == {"address": written}
+
+
+def test_another_site_cannot_have_personal_data_revealed(client: Client, monitor: str, token: Token) -> None:
+    enter(client, monitor)
+    for site, query, status in (
+        ("cross-site", "reveal=true", 403),
+        ("same-site", "reveal=true", 403),
+        ("same-site", "%72eveal=1", 403),
+        ("same-site", "a=b&reveal=on", 403),
+        ("same-site", "", 200),
+        ("same-origin", "reveal=true", 200),
+        ("none", "reveal=true", 200),
+    ):
+        assert client.get(f"/v1/areas?{query}", headers={"Sec-Fetch-Site": site}).status_code == status
+    # A token is not sent by itself.
+    headers = {**bearer(token(Role.viewer)), "Sec-Fetch-Site": "cross-site"}
+    assert client.get("/v1/areas?reveal=true", headers=headers).status_code == 200

@@ -171,7 +171,7 @@ def test_a_restored_database_is_the_same_on_either_kind(
         closing(Database(f"sqlite:///{tmp_path}/new.gpkg")) as file,
     ):
         for restored in (same, file):
-            assert restore(tmp_path / "backup.gpkg", restored) == counts
+            assert restore(tmp_path / "backup.gpkg", restored) == (counts, ())
             assert everything(restored) == before
             restored.check_migrated()
             with restored.write() as session:

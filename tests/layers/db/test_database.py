@@ -1,11 +1,15 @@
+import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 
 import psycopg
 import pytest
 import shapely
-from sqlalchemy import event, func, select, true
+from alembic.util import CommandError
+from sqlalchemy import event, func, select, text, true
 from sqlalchemy.exc import OperationalError, StatementError
 
 from gis.errors import InputError
@@ -164,3 +168,25 @@ def test_a_reader_sees_one_state_while_another_writes(database: Database) -> Non
         with database.write() as writer:
             writer.add(scheme("a", NOW))
         assert reader.scalars(select(Scheme)).all() == []
+
+
+def test_a_new_file_is_its_owners_alone_with_what_lies_beside_it(tmp_path: Path) -> None:
+    with closing(Database(f"sqlite:///{tmp_path}/new.gpkg")) as database:
+        database.migrate()
+        with database.write() as session:
+            session.execute(text("UPDATE revision SET number = 1"))
+            modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(("new.gpkg", "new.gpkg-wal", "new.gpkg-shm"), 0o600)
+
+
+@pytest.mark.parametrize("name", ["missing.gpkg", "missing/new.gpkg"])
+def test_only_migrate_makes_a_file_and_it_leaves_none_when_it_fails(name: str, tmp_path: Path) -> None:
+    with closing(Database(f"sqlite:///{tmp_path}/{name}")) as database:
+        assert not database.is_readable()
+        with pytest.raises(InputError, match="wangge migrate"):
+            database.read_revision()
+        with pytest.raises(OperationalError), database.read():
+            pass
+        with pytest.raises((CommandError, InputError)):
+            database.migrate("no such step")
+    assert list(tmp_path.iterdir()) == []

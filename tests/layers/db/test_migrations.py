@@ -123,6 +123,8 @@ def test_an_older_database_with_data_goes_on_and_back(database: Database, tmp_pa
 
 def test_a_database_of_another_program_is_left_alone(copy_of: Callable[[str], str]) -> None:
     with closing(Database(copy_of("empty"))) as database:
+        if database.embedded:
+            Path(str(database.url.database)).touch()
         with database.engine.begin() as connection:
             connection.execute(text("CREATE TABLE recipes (id integer)"))
         with pytest.raises(InputError, match="recipes"):

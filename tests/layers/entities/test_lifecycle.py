@@ -160,5 +160,5 @@ def test_conflicts_and_what_is_not_there(divided: Database) -> None:
     ],
 )
 def test_which_fields_are_personal(field: str, kind: str, personal: bool) -> None:
-    assert is_personal(field, kind) is personal
-    assert is_personal(field, kind, extra_fields=[field])
+    assert is_personal(field, "x", kind) is personal
+    assert is_personal(field, "x", kind, declared=[field])

@@ -1,8 +1,9 @@
-"""The queue of jobs: one runs at a time, the lost are buried, the cancelled told."""
+"""The queue of jobs: as many run as are allowed, the lost are buried, the cancelled told."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from gis.errors import ConflictError
 from layers.db.database import Database
@@ -17,7 +18,7 @@ from layers.jobs.queue import (
     finish,
     heartbeat,
 )
-from layers.models import JobState
+from layers.models import Job, JobState
 
 
 def queued(database: Database) -> int:
@@ -99,3 +100,35 @@ def test_the_deed_of_a_cancelled_job_is_undone(database: Database) -> None:
         assert finish(session, number, JobState.failed, result=None, error="nothing") == JobState.cancelled
         assert find_job(session, number).error is None
         assert find_job(session, other).kind == "divide"
+
+
+def test_one_area_with_many_jobs_does_not_hold_up_another(database: Database) -> None:
+    with database.write() as session:
+        for area in ("440305001", "440305001", "440305001", "440305002", None):
+            enqueue(session, "gaps", {}, created_by=f"token of {area}", area_code=area)
+    order = []
+    for _ in range(5):
+        with database.write() as session:
+            job = claim(session)
+            assert job is not None
+            order.append(job.area_code)
+            complete(session, job.id, {})
+    assert order == ["440305001", "440305002", None, "440305001", "440305001"]
+
+
+def test_so_many_jobs_run_at_once_as_are_allowed(database: Database) -> None:
+    for _ in range(4):
+        queued(database)
+    with database.write() as session:
+        taken = [claim(session, at_once=3) for _ in range(4)]
+    assert [each is not None for each in taken] == [True, True, True, False]
+
+
+def test_a_job_that_its_worker_watches_is_not_lost(database: Database) -> None:
+    first, second = queued(database), queued(database)
+    with database.write() as session:
+        for _ in range(2):
+            claim(session, at_once=2)
+        session.execute(update(Job).values(heartbeat_at=datetime.now(UTC) - 2 * STALE_AFTER))
+    with database.write() as session:
+        assert fail_stale(session, [first]) == [second]

@@ -51,7 +51,9 @@ def test_a_draft_keeps_what_it_is_given(database: Database, scheme: int) -> None
         assert list(kept["code"]) == ["a", "b"]
         assert list(kept["name"]) == ["西", "东"]
         assert list(kept["area_code"]) == [WEST_TOWN, EAST_TOWN]
-        assert list(kept["attributes"]) == [{"leader": "x", "households": 3}, {"households": 4}]
+        assert list(kept["attributes"]) == [{"households": 3}, {"households": 4}]
+        # Who leads is a person.
+        assert list(kept["personal"]) == [{"leader": "x"}, {}]
         assert kept["area_m2"].tolist() == pytest.approx([4 * 11_386] * 2, rel=0.01)
         assert shapely.equals_exact(kept.geometry.to_numpy(), given.geometry.to_numpy()).all()
 

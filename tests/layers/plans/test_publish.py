@@ -109,14 +109,17 @@ def test_only_what_changes_is_written(database: Database, scheme: int) -> None:
         ]
 
 
-def test_changed_attributes_are_another_version(database: Database, scheme: int) -> None:
+@pytest.mark.parametrize(("field", "document"), [("grade", "attributes"), ("leader", "personal")])
+def test_changed_attributes_are_another_version(
+    database: Database, scheme: int, field: str, document: str
+) -> None:
     owners = halves(COUNTY, "a", "b", 2)
     with database.write() as session:
-        publish(session, draft(session, scheme, owners, leader=["x", "y"]).id, MARCH)
-        done = publish(session, draft(session, scheme, owners, leader=["x", "z"]).id, APRIL)
+        publish(session, draft(session, scheme, owners, **{field: ["甲", "乙"]}).id, MARCH)
+        done = publish(session, draft(session, scheme, owners, **{field: ["甲", "丙"]}).id, APRIL)
         assert (done.kept, done.ended, done.begun) == (1, 1, 1)
         versions = cell_versions(session, session.get_one(Scheme, scheme), "b")
-        assert [version.attributes["leader"] for version in versions] == ["y", "z"]
+        assert [getattr(version, document)[field] for version in versions] == ["乙", "丙"]
 
 
 @pytest.mark.parametrize("column", ["name", "kind", "parent"])
@@ -201,6 +204,45 @@ def test_a_cell_across_the_border_of_the_plan_is_refused(database: Database, sch
         town = dict.fromkeys(SQUARES_OF[EAST_TOWN], "c")
         with pytest.raises(ConflictError, match="Cell a in force reaches into area 440304002"):
             publish(session, draft(session, scheme, town, area_code=EAST_TOWN).id, APRIL)
+
+
+def test_what_lies_elsewhere_is_not_named_to_a_caller_of_one_town(database: Database, scheme: int) -> None:
+    def refusal(owners: dict[tuple[int, int], str], on: date, scope: str | None = EAST_TOWN) -> str:
+        plan = draft(session, scheme, owners, area_code=EAST_TOWN).id
+        with pytest.raises(ConflictError) as refused, session.begin_nested():
+            publish(session, plan, on, scope=scope)
+        return str(refused.value)
+
+    whole = {**halves(WEST_TOWN, "a", "b"), **halves(EAST_TOWN, "c", "d")}
+    with database.write() as session:
+        wide = publish(session, draft(session, scheme, whole, area_code=COUNTY).id, MARCH)
+        assert wide.superseded == ()
+        one = dict.fromkeys(SQUARES_OF[WEST_TOWN], "a")
+        publish(session, draft(session, scheme, one, area_code=WEST_TOWN).id, APRIL)
+        # In force there, ended there: the same is said of both.
+        in_force = refusal(halves(EAST_TOWN, "a", "d"), APRIL)
+        ended = refusal(halves(EAST_TOWN, "b", "d"), MAY)
+        assert in_force.replace("code a", "code b") == ended
+        assert "taken in this scheme" in ended
+        assert "2026" not in ended
+        assert "in force outside" in refusal(halves(EAST_TOWN, "a", "d"), APRIL, scope=COUNTY)
+        before = refusal(dict.fromkeys(SQUARES_OF[EAST_TOWN], "c"), date(2026, 2, 1))
+        assert before.startswith("A plan of a wider area of the same ground begins on 2026-03-01")
+        # The plan of the county has nothing in force any more, which is not for a town to know.
+        town = draft(session, scheme, halves(EAST_TOWN, "c", "d"), area_code=EAST_TOWN)
+        assert publish(session, town.id, MAY, scope=EAST_TOWN).superseded == ()
+
+
+def test_a_cell_of_a_wider_area_is_not_named_either(database: Database, scheme: int) -> None:
+    with database.write() as session:
+        across = halves(COUNTY, "a", "b", 3)
+        publish(session, draft(session, scheme, across, parent=COUNTY).id, MARCH)
+        town = dict.fromkeys(SQUARES_OF[EAST_TOWN], "c")
+        plan = draft(session, scheme, town, area_code=EAST_TOWN).id
+        with pytest.raises(
+            ConflictError, match=r"^A cell of a wider area in force reaches into area 440304002"
+        ):
+            publish(session, plan, APRIL, scope=EAST_TOWN)
 
 
 def test_only_a_plan_found_valid_is_published(database: Database, scheme: int) -> None:
