@@ -5,7 +5,7 @@ import { t, word } from "../core/i18n.js";
 import { change, current } from "../core/state.js";
 
 // A phone: a link that calls where the whole number is shown, otherwise what is left of it.
-export function phone(number) {
+function phone(number) {
   if (!number) return null;
   const dialled = String(number).replace(/[^\d+]/g, "");
   if (dialled.length < 3 || String(number).includes("*")) return h("span", { class: "phone figures" }, number);
