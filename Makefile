@@ -9,6 +9,10 @@ DEMO ?= demo
 TEST_PROCESSES ?= $(shell echo $$(( $$(nproc) + 1 )))
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
 
+PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
+# A line for each package that is fetched, and the last, after which pip is silent for a while.
+TELL_PIP = | sed -un -e 's/^ *\(Downloading\|Using cached\) /  &/p' -e 's/^\(Installing\) collected packages:.*/  \1 them/p'
+
 .PHONY: help demo test fuzz check bench lock vendor clean
 
 help: ## list the targets
@@ -54,11 +58,11 @@ $(BIN)/python $(BIN)/pip &:
 
 $(VENV)/.runtime: requirements/runtime.txt pyproject.toml $(BIN)/python $(BIN)/pip
 	@echo "Installing the locked dependencies of requirements/runtime.txt"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PIP_INSTALL) --require-hashes -r requirements/runtime.txt $(TELL_PIP)
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable . $(TELL_PIP)
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@echo "Installing the locked development tools of requirements/dev.txt"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(PIP_INSTALL) --require-hashes -r requirements/dev.txt $(TELL_PIP)
 	@touch $@

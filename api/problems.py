@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.advice import rewrite_options
 from gis.errors import (
     BusyError,
     ConflictError,
@@ -47,6 +48,8 @@ MEDIA_TYPE = "application/problem+json"
 
 RETRY_AFTER_S = 2
 """Seconds after which a request that found no database may be sent again."""
+
+_OTHERWISE = "put it right in what is sent"
 
 log = structlog.get_logger("wangge.problems")
 
@@ -139,7 +142,25 @@ async def _handle_wangge_error(request: Request, error: Exception) -> Response:
     headers = {}
     if isinstance(error, BusyError):
         headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
-    return problem_response(status_of(error), str(error), request_id=_request_id(request), headers=headers)
+    detail = str(error)
+    if "--" in detail:
+        names = _field_names(request)
+        detail = rewrite_options(detail, lambda name: name if name in names else None, _OTHERWISE)
+    return problem_response(status_of(error), detail, request_id=_request_id(request), headers=headers)
+
+
+def _field_names(request: Request) -> set[str]:
+    """Return the parameters and fields that the address of a request takes."""
+    route = request.scope.get("route")
+    path = request.app.openapi()["paths"].get(getattr(route, "path_format", None), {})
+    operation = path.get(request.method.lower(), {})
+    names = {each["name"] for each in operation.get("parameters", ()) if "name" in each}
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        schema = content.get("schema", {})
+        named = schema.get("$ref", "").rpartition("/")[2]
+        schema = request.app.openapi()["components"]["schemas"].get(named, schema)
+        names |= set(schema.get("properties", ()))
+    return names
 
 
 async def _handle_validation_error(request: Request, error: Exception) -> Response:

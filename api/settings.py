@@ -3,11 +3,15 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, IPvAnyNetwork
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, IPvAnyNetwork, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from gis.errors import InputError
+
+_PREFIX = "WANGGE_"
 
 
 def _default_data_folder() -> Path:
@@ -16,10 +20,57 @@ def _default_data_folder() -> Path:
     return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "wangge" / "data"
 
 
-class DataSettings(BaseSettings):
-    """The folder of code tables: WANGGE_DATA."""
+class _Settings(BaseSettings):
+    """Settings whose errors name the variable, what it holds, and the form that it wants."""
 
-    model_config = SettingsConfigDict(env_prefix="WANGGE_")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX)
+
+    def __init__(self, **values: Any) -> None:
+        """Read the variables.
+
+        Raises
+        ------
+        InputError
+            If one of them has not the form that it wants.
+        """
+        try:
+            super().__init__(**values)
+        except (ValidationError, SettingsError) as error:
+            wrong = [_wrong_field(error, each) for each in type(self).model_fields]
+            name = next(each for each in wrong if each is not None)
+            variable = f"{_PREFIX}{name.upper()}"
+            given = values.get(name, os.environ.get(variable, ""))
+            form = _describe_form(type(self).model_fields[name])
+            raise InputError(f"The setting {variable} is '{given}'; it must be {form}.") from error
+
+
+def _wrong_field(error: ValidationError | SettingsError, name: str) -> str | None:
+    """Return the name of a field if an error is about it."""
+    if isinstance(error, ValidationError):
+        return name if any(each["loc"][:1] == (name,) for each in error.errors()) else None
+    return name if f'"{name}"' in str(error) else None
+
+
+def _describe_form(field: FieldInfo) -> str:
+    """Return in words which values a setting may have."""
+    if field.annotation == tuple[str, ...]:
+        return 'a JSON list of texts, such as ["wangge.example", "localhost"]'
+    limits = {type(each).__name__: each for each in field.metadata}
+    ranges = []
+    for limit, words in (("Gt", "above"), ("Ge", "from"), ("Lt", "below"), ("Le", "to")):
+        if limit in limits:
+            ranges.append(f"{words} {getattr(limits[limit], limit.lower()):,}")
+    if field.annotation in (int, float):
+        return " ".join(["a whole number" if field.annotation is int else "a number", *ranges])
+    if "MaxLen" in limits:
+        return f"a text of at most {limits['MaxLen'].max_length} characters"
+    if field.examples:
+        return f"like {field.examples[0]}"
+    return "a path" if field.annotation in (Path, Path | None) else "a text"
+
+
+class DataSettings(_Settings):
+    """The folder of code tables: WANGGE_DATA."""
 
     data: Path = Field(default_factory=_default_data_folder)
 
@@ -36,7 +87,7 @@ class DataSettings(BaseSettings):
         return self.data
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(_Settings):
     """The settings of the service: WANGGE_DATABASE, WANGGE_HOST, WANGGE_PORT, WANGGE_WORKERS and limits.
 
     Attributes
@@ -83,8 +134,6 @@ class ServiceSettings(BaseSettings):
         ``https://host/{z}/{x}/{y}.png``; their attribution; and their highest zoom.
     """
 
-    model_config = SettingsConfigDict(env_prefix="WANGGE_")
-
     database: str = "sqlite:///wangge.gpkg"
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
@@ -108,7 +157,11 @@ class ServiceSettings(BaseSettings):
     streams: int = Field(default=20, ge=1)
     vertices: int = Field(default=5_000_000, ge=100)
     title: str = Field(default="", max_length=60)
-    base_tiles: str = Field(default="", pattern=r"^$|^https?://[^\s/;,'\"]+/\S*\{z\}\S*$")
+    base_tiles: str = Field(
+        default="",
+        pattern=r"^$|^https?://[^\s/;,'\"]+/\S*\{z\}\S*$",
+        examples=["https://host/{z}/{x}/{y}.png"],
+    )
     base_tiles_attribution: str = Field(default="", max_length=200)
     base_tiles_max_zoom: int = Field(default=18, ge=0, le=24)
 

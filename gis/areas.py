@@ -1,6 +1,7 @@
 """Administrative areas: the hierarchy of codes and parents, and the checks that it holds."""
 
 import re
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -204,7 +205,7 @@ def _check_nesting(areas: gpd.GeoDataFrame, crs: CRS | None) -> None:
         child, parent = codes[children[worst]], codes[parents[worst]]
         raise CoverageError(
             f"area '{child}' lies {beyond[worst]:,.2f} m² outside its parent '{parent}'; mend the borders, "
-            "or take one level alone."
+            "take one level alone, or load them with parents made from their children."
         )
     whole = np.unique(parents)
     uncovered_projected, uncovered_lonlat = (
@@ -221,6 +222,67 @@ def _check_nesting(areas: gpd.GeoDataFrame, crs: CRS | None) -> None:
         what = "leave" if uncovered_m2[worst] > 0 else "cover twice"
         raise CoverageError(
             f"the child areas of '{codes[whole[worst]]}' {what} "
-            f"{abs(uncovered_m2[worst]):,.2f} m² of it; mend the "
-            "borders, or take one level alone."
+            f"{abs(uncovered_m2[worst]):,.2f} m² of it; mend the borders, take one level alone, or load them "
+            "with parents made from their children."
         )
+
+
+class ParentUnions(NamedTuple):
+    """Areas whose parents are the unions of their children, and by how much each parent changed.
+
+    Attributes
+    ----------
+    areas
+        The same rows with `parent` completed.
+    changed_m2
+        The ground that each parent has gained and lost together, by its code.
+    """
+
+    areas: gpd.GeoDataFrame
+    changed_m2: dict[str, float]
+
+
+def unite_children(areas: gpd.GeoDataFrame, *, crs: CRS | None = None) -> ParentUnions:
+    """Make every parent the union of its children, from the lowest up, for areas that do not fit exactly.
+
+    Parameters
+    ----------
+    areas, crs
+        As for `build_hierarchy`.
+
+    Raises
+    ------
+    InputError
+        As `build_hierarchy` raises.
+    """
+    _check_features(areas)
+    areas = areas.assign(parent=pd.Series(_find_parents(areas), index=areas.index, dtype=object))
+    _check_parents(areas)
+    children = areas.groupby("parent").indices
+    geometries = np.array(areas.geometry.values, dtype=object)
+    row_of = {code: row for row, code in enumerate(areas["code"])}
+    pending = list(dict.fromkeys(code for code in areas["parent"] if code in row_of))
+    united: set[str] = set()
+    while pending:
+        # A parent among the children is united before its own parent; parents run in no circle.
+        code = pending.pop()
+        below = areas["code"].iloc[children[code]]
+        waiting = [child for child in below if child in children and child not in united]
+        if waiting:
+            pending += [code, *waiting]
+        elif code not in united:
+            geometries[row_of[code]] = shapely.union_all(geometries[children[code]])
+            united.add(code)
+    made = areas.set_geometry(gpd.GeoSeries(geometries, index=areas.index, crs=areas.crs))
+    rows = [row_of[code] for code in sorted(united)]
+    projected, lonlat = (
+        [each.geometry.values[rows] for each in frames]
+        for frames in ((to_working_crs(areas, crs), to_working_crs(made, crs)), (areas, made))
+    )
+    # As for nesting: a parent that lacks vertices of its children differs from them in one CRS only.
+    m2 = shapely.area(projected[1]) / shapely.area(lonlat[1])
+    changed = np.minimum(
+        shapely.area(shapely.symmetric_difference(*projected)),
+        shapely.area(shapely.symmetric_difference(*lonlat)) * m2,
+    )
+    return ParentUnions(made, dict(zip(sorted(united), changed.tolist(), strict=True)))

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from gis.arrays import IntArray, ObjectArray
-from gis.errors import CapacityError, InputError
+from gis.errors import CapacityError, InputError, ParameterError
 
 CodeLayout = Literal["auto", "cn", "plain"]
 
@@ -110,7 +110,7 @@ def choose_code_layout(
         If "cn" is asked for and an area code is not a Chinese one, or the layout is unknown.
     """
     if layout not in ("auto", "cn", "plain"):
-        raise InputError(f"The code layout must be auto, cn or plain, not '{layout}'.")
+        raise ParameterError(f"The code layout must be auto, cn or plain, not '{layout}'.")
     foreign = next((code for code in area_codes if not is_chinese_area_code(code)), None)
     if layout == "cn" and foreign is not None:
         raise InputError(

@@ -12,7 +12,7 @@ from pyproj.exceptions import CRSError
 
 from gis.arrays import FloatArray, ObjectArray
 from gis.china import in_china_border
-from gis.errors import InputError
+from gis.errors import InputError, ParameterError
 
 LONLAT = CRS.from_epsg(4326)
 
@@ -71,14 +71,14 @@ def parse_working_crs(text: str) -> CRS:
     try:
         crs = CRS.from_user_input(text)
     except CRSError as error:
-        raise InputError(
+        raise ParameterError(
             f"'{text}' names no coordinate reference system; give for example EPSG:4547."
         ) from error
     if not crs.is_projected or any(axis.unit_name != "metre" for axis in crs.axis_info):
-        raise InputError(f"The working CRS must be projected in metres; {text} is not.")
+        raise ParameterError(f"The working CRS must be projected in metres; {text} is not.")
     method = crs.coordinate_operation.method_name if crs.coordinate_operation is not None else ""
     if method.startswith(_SCALE_DISTORTING_METHODS):
-        raise InputError(
+        raise ParameterError(
             f"The working CRS must keep lengths; {text} stretches them away from the equator: leave it out, "
             "or give a Gauss-Kruger or UTM zone."
         )

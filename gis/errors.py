@@ -6,7 +6,18 @@ class WanggeError(Exception):
 
 
 class InputError(WanggeError):
-    """A file, field, record, option or coordinate reference system that cannot be used."""
+    """A file, field, record, option or coordinate reference system that cannot be used.
+
+    An option that helps is named as `--source-crs` in a clause of its own, after a semicolon: where the
+    message is read, it may have another name, or there may be none (`api.advice`).
+    """
+
+    file: str | None = None
+    """The file at fault, where the message does not begin with it."""
+
+
+class ParameterError(InputError):
+    """A value of a parameter or rule that cannot be used, whatever the file."""
 
 
 class CoverageError(InputError):

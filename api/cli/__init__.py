@@ -7,7 +7,9 @@ Each module holds the commands of one subject and imports the engine only when i
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from types import FrameType
+from typing import Annotated
 
 import typer
 from typer import TyperException
@@ -22,15 +24,17 @@ from api.cli.divide import divide
 from api.cli.gaps import gaps
 from api.cli.load import export, load
 from api.cli.maps import draw_map
+from api.cli.parsing import Group, PlaceCommand, describe_usage_error
+from api.cli.plans import plan
+from api.cli.schemes import scheme
 from api.cli.serve import serve
 from api.cli.topology import check, repair
 
 app = typer.Typer(
     name="wangge",
+    cls=Group,
     help="Wangge 网格: divide areas into cells, check them, assign to them, find what is missing.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -52,12 +56,37 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "backup": backup,
     "restore": restore,
 }
-GROUPS: Mapping[str, typer.Typer] = {"load": load, "token": token, "account": account}
+GROUPS: Mapping[str, typer.Typer] = {
+    "load": load,
+    "scheme": scheme,
+    "plan": plan,
+    "token": token,
+    "account": account,
+}
 for name, command in COMMANDS.items():
-    # A longitude west of Greenwich begins with a minus sign and is not an option.
-    app.command(name, context_settings={"ignore_unknown_options": name == "locate"})(command)
+    if command is locate:
+        app.command(name, cls=PlaceCommand, context_settings={"ignore_unknown_options": True})(command)
+    else:
+        app.command(name)(command)
 for name, group in GROUPS.items():
-    app.add_typer(group, name=name)
+    app.add_typer(group, name=name, cls=Group)
+
+
+def print_version(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        typer.echo(f"wangge {version('wangge')}")
+        raise typer.Exit
+
+
+@app.callback()
+def top_level(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", callback=print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Take what stands before a command."""
 
 
 def main() -> None:
@@ -67,9 +96,11 @@ def main() -> None:
         if signal.getsignal(each) != signal.SIG_IGN:
             signal.signal(each, raise_interrupt)
     try:
-        status = app(standalone_mode=False)
+        status = app(prog_name="wangge", standalone_mode=False)
     except TyperException as error:
-        print_message(f"wangge: {error.format_message()} ({_command_name()} --help explains)")
+        context = getattr(error, "ctx", None)
+        path = _command_name() if context is None else context.command_path
+        print_message(f"wangge: {describe_usage_error(error)} ({path} --help explains)")
         status = EXIT_ERROR
     except (KeyboardInterrupt, typer.Abort):
         status = EXIT_INTERRUPTED

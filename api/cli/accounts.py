@@ -9,6 +9,7 @@ import typer
 
 from api.cli import options
 from api.cli.console import handle_errors, print_message, print_result
+from api.cli.open_database import open_database
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -19,13 +20,11 @@ if TYPE_CHECKING:
 _HELP = {"help_option_names": ["-h", "--help"]}
 token = typer.Typer(
     help="Tokens by which programs use the service.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     context_settings=_HELP,
 )
 account = typer.Typer(
     help="Accounts by which people sign in.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     context_settings=_HELP,
 )
@@ -209,10 +208,11 @@ def link_account(
     from api.security.sign_in_links import create_link
     from api.settings import ServiceSettings
 
+    base = ServiceSettings().address if address is None else _parse_address(address)
     with _write_session(database) as session:
         made, secret = create_link(session, SYSTEM, name, timedelta(minutes=minutes))
         until = made.expires_at
-    page = f"{(address or ServiceSettings().address).rstrip('/')}/#link={secret}"
+    page = f"{base.rstrip('/')}/#link={secret}"
     print_message(f"opens the service as {name}, once, until {until.astimezone():%Y-%m-%d %H:%M}")
     summary = {"link": page, "account": name, "expires_at": until.isoformat(timespec="seconds")}
     print_result([page], summary, as_json=as_json)
@@ -220,29 +220,26 @@ def link_account(
 
 @contextmanager
 def _write_session(url: str | None) -> Iterator["Session"]:
-    from pathlib import Path
+    with open_database(url) as database, database.write() as session:
+        yield session
 
-    from sqlalchemy.exc import DBAPIError
 
-    from api.settings import ServiceSettings
-    from gis.errors import InputError
-    from layers.db.database import Database
+def _parse_address(text: str) -> str:
+    """Return the address of a service, to which the link is appended."""
+    from urllib.parse import urlsplit
 
-    database = Database(url if url is not None else ServiceSettings().database)
-    missing = InputError(
-        f"There is no database of Wangge at {database.display_name}; `wangge migrate` makes one."
-    )
-    if database.embedded and not Path(database.url.database or "").is_file():
-        raise missing
+    from gis.errors import ParameterError
+
     try:
-        try:
-            database.read_revision()
-        except DBAPIError as error:
-            raise missing from error
-        with database.write() as session:
-            yield session
-    finally:
-        database.close()
+        parts = urlsplit(text)
+        whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or parts.query or parts.fragment or any(each.isspace() for each in text):
+        raise ParameterError(
+            f"'{text}' is no address of a service; give it with --address as https://wangge.example."
+        )
+    return text
 
 
 def _require_area_choice(code: str | None, *, everywhere: bool) -> str | None:

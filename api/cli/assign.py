@@ -84,7 +84,7 @@ def assign(
         Path | None,
         typer.Option(help="Write the shares of records that lie in several cells, .csv or .parquet."),
     ] = None,
-    code_field: options.CodeField = None,
+    code_field: options.CellsCodeField = None,
     cells_layer: options.CellsLayer = None,
     crs: options.WorkingCrs = None,
     as_json: options.JsonOption = False,
@@ -165,7 +165,7 @@ def locate(
     lat: Annotated[str, typer.Argument(help="Latitude in degrees.", show_default=False)],
     cells: options.Cells,
     datum: options.DatumOption = options.Datum.wgs84,
-    code_field: options.CodeField = None,
+    code_field: options.CellsCodeField = None,
     cells_layer: options.CellsLayer = None,
     as_json: options.JsonOption = False,
 ) -> None:

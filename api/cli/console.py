@@ -13,7 +13,8 @@ from typing import Any, ParamSpec, get_args, get_type_hints
 
 import typer
 
-from gis.errors import InputError, RefusedError, WanggeError
+from api.cli.call import CommandOptions, explain
+from gis.errors import InputError, ParameterError, RefusedError, WanggeError
 from gis.progress import Note
 
 P = ParamSpec("P")
@@ -47,7 +48,9 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
                 warnings.simplefilter("ignore")
                 command(*args, **kwargs)
         except WanggeError as error:
-            print_message(f"wangge: {error}")
+            values = signature.bind_partial(*args, **kwargs).arguments
+            file = error.file if isinstance(error, InputError) else None
+            print_message(f"wangge: {explain(str(error), CommandOptions.of(signature), values, file)}")
             raise typer.Exit(exit_code(error)) from None
         except MemoryError:
             print_message("wangge: not enough memory for this input; give a smaller one.")
@@ -60,6 +63,11 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(EXIT_INTERRUPTED) from None
         except (typer.Exit, typer.Abort):
             raise
+        except OSError as error:
+            if error.filename is None or os.environ.get("WANGGE_DEBUG"):
+                raise
+            print_message(f"wangge: {os.fsdecode(error.filename)} cannot be used: {error.strerror}.")
+            raise typer.Exit(EXIT_ERROR) from None
         except Exception as error:
             if os.environ.get("WANGGE_DEBUG"):
                 raise
@@ -77,7 +85,8 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
             )
             raise typer.Exit(EXIT_ERROR) from None
 
-    wrapper.__signature__ = _expand_options(inspect.signature(command))  # type: ignore[attr-defined]
+    signature = _expand_options(inspect.signature(command))
+    wrapper.__signature__ = signature  # type: ignore[attr-defined]
     return wrapper
 
 
@@ -97,13 +106,14 @@ def _expand_options(signature: inspect.Signature) -> inspect.Signature:
 
 @contextmanager
 def error_prefix(path: Path) -> Iterator[None]:
-    """Prefix the message of an input error with the name of a file, unless it names one itself."""
+    """Name a file as that at fault for an input error of the block, unless its message names one."""
     try:
         yield
+    except ParameterError:
+        raise
     except InputError as error:
-        if str(error).startswith(str(path)):
-            raise
-        raise type(error)(f"{path}: {error}") from error
+        error.file = error.file or str(path)
+        raise
 
 
 def print_message(text: str) -> None:

@@ -1,7 +1,7 @@
 """The command `gaps`: what is missing over the cells."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
@@ -36,14 +36,12 @@ def gaps(
     only: Annotated[
         list[str] | None, typer.Option(help="Kind of gap to look for; repeatable [default: all].")
     ] = None,
-    code_field: options.CodeField = None,
-    area_field: options.AreaField = None,
-    cells_layer: options.CellsLayer = None,
+    code_field: options.CellsCodeField = None,
+    area_field: options.CellsAreaField = None,
     areas_code_field: options.AreasCodeField = None,
-    areas_layer: options.AreasLayer = None,
-    areas_where: options.AreasWhere = None,
     crs: options.WorkingCrs = None,
     as_json: options.JsonOption = False,
+    **reading: Unpack[options.PlanReadOptions],
 ) -> None:
     """Find what is missing: blank and doubled ground, entities in no cell, homes and ground out of reach.
 
@@ -55,12 +53,13 @@ def gaps(
     from gis.gaps import GapInput, find_gaps, gap_label
     from layers.formats import validate_outputs, write_layer
 
+    cells_reading, areas_reading = (options.reading_of(each, reading) for each in ("cells", "areas"))
     validate_outputs(layers=[output])
     gap_rules = _read_rules(rules)
-    plan = load_valid_cells(cells, code_field=code_field, area_field=area_field, layer=cells_layer)
+    plan = load_valid_cells(cells, code_field=code_field, area_field=area_field, **cells_reading)
     area_frame = None
     if areas is not None:
-        area_frame = load_areas(areas, code_field=areas_code_field, layer=areas_layer, where=areas_where)
+        area_frame = load_areas(areas, code_field=areas_code_field, **areas_reading)
         with error_prefix(areas):
             area_frame = build_hierarchy(area_frame, note=note_on(areas))
     services = None if service_points is None else load_entities(service_points, kind="service_point")[0]
@@ -74,37 +73,29 @@ def gaps(
     with error_prefix(cells), progress_bar("looking for gaps") as progress:
         found = find_gaps(gap_input, gap_rules, kinds=only or None, progress=progress)
     print_notes(write_layer(output, found.frame))
+    summary = found.summary()
     lines = [f"{len(found.frame):,} gaps"]
-    for kind, figures in found.summary()["kinds"].items():
+    for kind, figures in summary["kinds"].items():
         lines.append(
             f"  {gap_label(kind).en} ({kind}): {figures['gaps']:,} ({figures['high']:,} high), "
             f"{figures['area_m2'] / 1e6:,.3f} km², {figures['households']:,} households, "
             f"{figures['enterprises']:,} enterprises"
         )
     lines += [
-        f"  {gap_label(kind).en} ({kind}): not looked for, {reason}"
+        f"  {gap_label(kind).en} ({kind}): not looked for, {reason.en}"
         for kind, reason in found.skipped_kinds.items()
     ]
-    print_result(
-        [*lines, f"written to {output}"], {**found.summary(), "output": str(output)}, as_json=as_json
-    )
+    print_result([*lines, f"written to {output}"], {**summary, "output": str(output)}, as_json=as_json)
 
 
 def _read_rules(path: Path | None) -> "GapRules":
-    import tomllib
-
-    from gis.errors import InputError
+    from api.cli.rules_file import read_rules_file
     from gis.gaps import GapRules
 
     if path is None:
         return GapRules()
     with error_prefix(path):
-        try:
-            return GapRules.from_mapping(tomllib.loads(path.read_text(encoding="utf-8")))
-        except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{path} is not TOML: {error}") from error
+        return GapRules.from_mapping(read_rules_file(path))
 
 
 def _load_entity_files(sources: list[str], plan: "gpd.GeoDataFrame") -> "gpd.GeoDataFrame | None":

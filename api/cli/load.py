@@ -1,7 +1,6 @@
 """The commands `load` and `export`: files into the database and out of it."""
 
 from collections.abc import Sequence
-from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Unpack
@@ -10,23 +9,28 @@ import typer
 
 from api.cli import options
 from api.cli.console import error_prefix, handle_errors, note_on, print_note, print_notes, print_result
+from api.cli.open_database import open_database
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from layers.db.database import Database
     from layers.imports.entities import ImportSummary
     from layers.imports.officers import OfficerImportSummary
 
 load = typer.Typer(
     help="Load a file of areas, entities, officers or the base map, completely or not at all.",
-    no_args_is_help=True,
 )
 
 _MAX_LISTED = 10
 
 FileArgument = Annotated[Path, typer.Argument(help="File to load.", show_default=False)]
 OnOption = Annotated[
-    str | None, typer.Option(help="Date of the new states, YYYY-MM-DD.", show_default="today")
+    date | None,
+    typer.Option(
+        parser=options.parse_day,
+        metavar="DATE",
+        help="Date of the new states, YYYY-MM-DD.",
+        show_default="today",
+    ),
 ]
 
 
@@ -40,6 +44,13 @@ def load_areas(
     name_field: options.NameField = None,
     level_field: options.LevelField = None,
     parent_field: options.ParentField = None,
+    parents_from_children: Annotated[
+        bool,
+        typer.Option(
+            "--parents-from-children",
+            help="Make every parent the union of its children, where borders do not fit.",
+        ),
+    ] = False,
     as_json: options.JsonOption = False,
     **reading: Unpack[options.ReadOptions],
 ) -> None:
@@ -55,9 +66,21 @@ def load_areas(
         parent_field=parent_field,
         **reading,
     )
-    with closing(_open_database(database)) as opened, error_prefix(file):
-        summary = import_areas(opened, frame, on=_parse_date(on), note=note_on(file))
-    lines = [
+    lines = []
+    if parents_from_children:
+        from gis.areas import unite_children
+
+        with error_prefix(file):
+            frame, changed = unite_children(frame)
+        if changed:
+            most = max(changed, key=changed.__getitem__)
+            lines.append(
+                f"{len(changed):,} areas made of those beneath them; the most changed is {most}, "
+                f"by {changed[most]:,.2f} m²"
+            )
+    with open_database(database) as opened, error_prefix(file):
+        summary = import_areas(opened, frame, on=on, note=note_on(file))
+    lines += [
         f"{summary.inserted:,} areas inserted, {summary.updated:,} updated, {summary.unchanged:,} unchanged"
     ]
     if summary.moved:
@@ -88,14 +111,14 @@ def load_entities(
     """
     from layers.imports.entities import import_entities
 
-    with closing(_open_database(database)) as opened, error_prefix(file), progress_bar("loading") as progress:
+    with open_database(database) as opened, error_prefix(file), progress_bar("loading") as progress:
         import_summary = import_entities(
             opened,
             file,
             kind=kind,
             datum=datum.value,
             personal=personal or (),
-            on=_parse_date(on),
+            on=on,
             progress=progress,
             note=print_note,
             **reading,
@@ -125,7 +148,7 @@ def load_base(
     from layers.basemap import replace_basemap
 
     frames = inputs.load_base(file, kind=kind, **reading)
-    with closing(_open_database(database)) as opened, error_prefix(file):
+    with open_database(database) as opened, error_prefix(file):
         import_summary = replace_basemap(opened, frames)
     lines = [
         f"{each.stored:,} {name} in the place of {each.replaced:,}"
@@ -160,9 +183,9 @@ def load_officers(
     from layers.imports.officers import import_officers
 
     table = read_table(file, encoding=encoding, note=print_note)
-    with closing(_open_database(database)) as opened, error_prefix(file):
+    with open_database(database) as opened, error_prefix(file):
         import_summary = import_officers(
-            opened, table, scheme=posts, id_field=id_field, personal=personal or (), on=_parse_date(on)
+            opened, table, scheme=posts, id_field=id_field, personal=personal or (), on=on
         )
     lines = []
     if posts is not None:
@@ -188,7 +211,7 @@ def export(
         str | None, typer.Option(help="Scheme of the cells, or to name entities' cells.")
     ] = None,
     cell: Annotated[str | None, typer.Option(help="Entities of this cell of the scheme.")] = None,
-    on: Annotated[str | None, typer.Option(help="As of a date, YYYY-MM-DD.", show_default="today")] = None,
+    on: options.OnDay = None,
     personal: Annotated[
         bool, typer.Option("--personal", help="With what is personal of entities or cells.")
     ] = False,
@@ -197,8 +220,8 @@ def export(
     """Write a layer of the database to a file of any format."""
     from layers.exports.export_layer import ExportFilters, export_layer
 
-    filters = ExportFilters(area_code=area, on=_parse_date(on), kind=kind, scheme=scheme, cell_code=cell)
-    with closing(_open_database(database)) as opened, progress_bar("exporting") as progress:
+    filters = ExportFilters(area_code=area, on=on, kind=kind, scheme=scheme, cell_code=cell)
+    with open_database(database) as opened, progress_bar("exporting") as progress:
         rows, remarks = export_layer(
             opened, output, layer, filters=filters, personal=personal, progress=progress
         )
@@ -226,19 +249,3 @@ def _print_import_summary(
         output_lines.append(f"  ... and {len(rejected) - _MAX_LISTED:,} more; --json lists them all")
     summary = {**summary_of_import.summary(), "rejected_records": [each._asdict() for each in rejected]}
     print_result(output_lines, summary, as_json=as_json)
-
-
-def _parse_date(text: str | None) -> date | None:
-    from gis.errors import InputError
-
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"'{text}' is no date; write it as YYYY-MM-DD.") from None
-
-
-def _open_database(url: str | None) -> "Database":
-    from api.settings import ServiceSettings
-    from layers.db.database import Database
-
-    return Database(url or ServiceSettings().database)

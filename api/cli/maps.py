@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 import typer
 
@@ -63,13 +63,11 @@ def draw_map(
     ] = None,
     title: Annotated[str | None, typer.Option(help="Heading.")] = None,
     language: Annotated[Language, typer.Option(help="Language of the words.")] = Language.zh,
-    code_field: options.CodeField = None,
-    name_field: options.NameField = None,
-    cells_layer: options.CellsLayer = None,
+    code_field: options.CellsCodeField = None,
+    name_field: options.CellsNameField = None,
     areas_code_field: options.AreasCodeField = None,
-    areas_layer: options.AreasLayer = None,
-    areas_where: options.AreasWhere = None,
     as_json: options.JsonOption = False,
+    **reading: Unpack[options.PlanReadOptions],
 ) -> None:
     """Draw cells on a map: one HTML file that works offline and loads nothing from elsewhere.
 
@@ -82,11 +80,12 @@ def draw_map(
     from layers.maps import PrintMap, join_leaders, render_html_map, render_print_map
 
     suffix = output.suffix.lower()
+    cells_reading, areas_reading = (options.reading_of(each, reading) for each in ("cells", "areas"))
     validate_outputs(texts={output: (".html", ".htm", ".pdf", ".png")})
-    cell_frame = load_cells(cells, code_field=code_field, name_field=name_field, layer=cells_layer)
+    cell_frame = load_cells(cells, code_field=code_field, name_field=name_field, **cells_reading)
     parents = None
     if areas is not None:
-        parents = load_areas(areas, code_field=areas_code_field, layer=areas_layer, where=areas_where)
+        parents = load_areas(areas, code_field=areas_code_field, **areas_reading)
     if officers is not None:
         with error_prefix(officers):
             cell_frame = join_leaders(cell_frame, read_table(officers, note=print_note))

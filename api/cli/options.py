@@ -1,10 +1,28 @@
 """The options that several commands share."""
 
+from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypedDict
+from typing import Annotated, TypedDict, cast
 
 import typer
+
+
+@dataclass(frozen=True)
+class Of:
+    """Marks an option that describes the file of another parameter, not that of the argument."""
+
+    file: str
+
+
+def parse_day(text: str) -> date:
+    """Read a date."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is no date; write it as YYYY-MM-DD.") from None
+
 
 CodeField = Annotated[str | None, typer.Option(help="Field with the code; '#' numbers the records.")]
 NameField = Annotated[str | None, typer.Option(help="Field with the name.")]
@@ -30,8 +48,28 @@ WorkingCrs = Annotated[
 Areas = Annotated[Path | None, typer.Option(help="Areas the cells divide.")]
 AreasCodeField = Annotated[str | None, typer.Option(help="Field of --areas with the code.")]
 AreasLayer = Annotated[str | None, typer.Option(help="Layer of --areas to read.")]
+AreasSourceCrs = Annotated[
+    str | None, typer.Option(help="CRS of --areas, where the file names none, e.g. EPSG:4326.")
+]
 AreasWhere = Annotated[str | None, typer.Option(help="SQL condition on the fields of --areas.")]
+CellsCodeField = Annotated[
+    str | None,
+    typer.Option("--code-field", help="Field of --cells with the code; '#' numbers the records."),
+    Of("cells"),
+]
+CellsNameField = Annotated[
+    str | None, typer.Option("--name-field", help="Field of --cells with the name."), Of("cells")
+]
+CellsAreaField = Annotated[
+    str | None,
+    typer.Option("--area-field", help="Field of --cells with the code of the area a cell belongs to."),
+    Of("cells"),
+]
 Cells = Annotated[Path, typer.Option(help="Cells, with a code each.")]
+CellsWhere = Annotated[str | None, typer.Option(help="SQL condition on the fields of --cells.")]
+CellsSourceCrs = Annotated[
+    str | None, typer.Option(help="CRS of --cells, where the file names none, e.g. EPSG:4326.")
+]
 CellsLayer = Annotated[str | None, typer.Option(help="Layer of --cells to read.")]
 DatabaseUrl = Annotated[
     str | None,
@@ -40,6 +78,10 @@ DatabaseUrl = Annotated[
         help="sqlite:///FILE.gpkg or postgresql+psycopg://..., else WANGGE_DATABASE.",
         show_default="sqlite:///wangge.gpkg",
     ),
+]
+OnDay = Annotated[
+    date | None,
+    typer.Option(parser=parse_day, metavar="DATE", help="As of a date, YYYY-MM-DD.", show_default="today"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write the summary as JSON.")]
 
@@ -51,6 +93,24 @@ class ReadOptions(TypedDict, total=False):
     where: Where
     source_crs: SourceCrs
     encoding: Encoding
+
+
+class PlanReadOptions(TypedDict, total=False):
+    """The same for --cells and --areas."""
+
+    cells_layer: CellsLayer
+    cells_where: CellsWhere
+    cells_source_crs: CellsSourceCrs
+    areas_layer: AreasLayer
+    areas_where: AreasWhere
+    areas_source_crs: AreasSourceCrs
+
+
+def reading_of(file: str, given: PlanReadOptions) -> ReadOptions:
+    """Return the options of one of the files by their own names."""
+    prefix = f"{file}_"
+    named = {name.removeprefix(prefix): value for name, value in given.items() if name.startswith(prefix)}
+    return cast("ReadOptions", named)
 
 
 class RecordReadOptions(ReadOptions, total=False):

@@ -5,6 +5,7 @@ made is never touched.
 """
 
 import secrets
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable
@@ -128,7 +129,10 @@ def build_database(
             published = _publish_plans(database, sample, areas, cells, size_m, on_step)
             with database.write() as session:
                 create_account(session, SYSTEM, ACCOUNT, Role.publisher, None, secrets.token_urlsafe(24))
-        new_file.replace(path)
+        # A file that was there keeps its permissions, and a link its target.
+        if path.exists():
+            shutil.copymode(path, new_file)
+        new_file.replace(path.resolve())
     return published
 
 
@@ -181,7 +185,8 @@ def _load_sample(
     database: Database, sample: SampleFiles, areas: gpd.GeoDataFrame, on_step: Callable[[str], None]
 ) -> None:
     import_areas(database, areas, on=FIRST_DAY)
-    late_ids = _late_service_points(sample)
+    late = _late_service_points(sample)
+    late_ids = ", ".join(f"'{identity}'" for identity in late)
     entities = 0
     for kind, path, where in (
         ("household", sample.households, None),
@@ -191,16 +196,19 @@ def _load_sample(
         ("service_point", sample.service_points, f"id NOT IN ({late_ids})"),
     ):
         entities += import_entities(database, path, kind=kind, where=where, on=FIRST_DAY).inserted
-    on_step(f"{len(areas):,} areas and {entities:,} entities loaded into the database")
+    on_step(
+        f"{len(areas):,} areas and {entities:,} entities loaded into the database; "
+        f"{len(late):,} more, service points, open on {SECOND_DAY}"
+    )
     frames = {kind: standardise_basemap(read_layer(sample.district, role=kind), kind) for kind in BASE_KINDS}
     base = replace_basemap(database, frames)
     on_step(f"{sum(each.stored for each in base.values()):,} features of the base map loaded")
 
 
-def _late_service_points(sample: SampleFiles) -> str:
-    """Return the identities of the service points that open later, as a list in SQL."""
+def _late_service_points(sample: SampleFiles) -> list[str]:
+    """Return the identities of the service points that open later."""
     identities = sorted(read_layer(sample.service_points, role="entities")["id"].astype(str))
-    return ", ".join(f"'{identity}'" for identity in identities[::_LATE_STEP])
+    return identities[::_LATE_STEP]
 
 
 def _publish_plans(

@@ -142,6 +142,10 @@ def _tilejson_operation(layer: str, subject: str, parameters: list[dict[str, Any
             "vector_layers": {"type": "array", "items": {"type": "object"}},
             "empty": {"type": "boolean", "description": "There is nothing that the caller may see."},
             "revision": {"type": "integer", "description": "What the tiles show; they follow a publish."},
+            "run": {
+                "type": ["integer", "null"],
+                "description": "Of gaps alone: the run shown; null where nobody has looked for gaps.",
+            },
         },
     }
     example = {

@@ -70,6 +70,7 @@ def list_response(
     geojson: bool = False,
     etag: str | None = None,
     if_none_match: str | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Response:
     """Return a page of a list, as a GeoJSON FeatureCollection if wanted; 304 when the caller has it already.
 
@@ -83,9 +84,13 @@ def list_response(
         The form.
     etag, if_none_match
         As for `json_response`.
+    more
+        What is said of the list as a whole, beside its records.
     """
+    about = more or {}
     if not geojson:
-        return json_response({"items": items, "next": next_cursor}, etag=etag, if_none_match=if_none_match)
+        content = {"items": items, "next": next_cursor, **about}
+        return json_response(content, etag=etag, if_none_match=if_none_match)
     content = {
         "type": "FeatureCollection",
         "features": [
@@ -98,5 +103,6 @@ def list_response(
             for record in items
         ],
         "next": next_cursor,
+        **about,
     }
     return json_response(content, etag=etag, if_none_match=if_none_match, media_type=GEOJSON)

@@ -7,7 +7,6 @@ import contextlib
 import gc
 import json
 import os
-import re
 import resource
 import sys
 import threading
@@ -16,7 +15,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from api.jobs.tasks import ProgressReporter, Task, run_job
+from api.jobs.tasks import ProgressReporter, Task, name_fields, run_job
 from api.problems import is_database_unavailable
 from gis.errors import WanggeError
 from layers.db.database import Database
@@ -79,7 +78,7 @@ def _run_task(line: str, write: Callable[[str], Any]) -> dict[str, Any]:
         path = "" if file is None else str(task.uploads / file)
         message = str(error).replace(path, "The file") if path else str(error)
         # An option of the command line is a field of the form here.
-        message = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda found: found[1].replace("-", "_"), message)
+        message = name_fields(task.kind, message)
         return {"error": message if len(message) <= _MAX_ERROR_LENGTH else message[:_MAX_ERROR_LENGTH] + " …"}
     except MemoryError:
         return {"error": "Not enough memory for this; give less at once."}

@@ -5,9 +5,8 @@ nothing, and one that has written is done.
 """
 
 import math
-import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -17,6 +16,7 @@ from zipfile import BadZipFile, ZipFile
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
+from api.advice import rewrite_options
 from api.jobs.export_files import write_export
 from gis.errors import InputError, LimitError
 from layers.db.database import Database
@@ -34,9 +34,26 @@ from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.queries import find_plan
 from layers.plans.schemes import find_scheme
+from layers.staff.vacancies import count_unstaffed
 
 PROGRESS_INTERVAL_S = 0.3
 """Seconds between two times that a job tells how far it is."""
+
+READ_FIELDS = ("layer", "source_crs", "lon_field", "lat_field", "encoding")
+"""The fields of a form that say how its file is to be read, as parameters of `layers.formats.read_layer`."""
+
+AREA_FIELDS = ("code_field", "name_field", "level_field", "parent_field")
+CELL_FIELDS = ("code_field", "name_field", "area_field")
+"""Those that say which fields of the file are meant, as parameters of `layers.fields.columns`."""
+
+FORM_FIELDS: Mapping[str, Collection[str]] = {
+    "import-entities": (*READ_FIELDS, "kind", "id_field", "datum", "personal"),
+    "import-areas": (*READ_FIELDS, *AREA_FIELDS),
+    "import-cells": (*READ_FIELDS, *CELL_FIELDS, "personal"),
+}
+"""The fields that a message about the file may advise to fill in, by kind of job."""
+
+_OTHERWISE = "the form has no field for it: put it right in the file"
 
 MAX_LISTED_REJECTED = 1_000
 """How many rejected records a result lists; all are counted."""
@@ -74,6 +91,12 @@ class Task(BaseModel):
     unpacked: int
     wait_s: float
     kept_s: float
+
+
+def name_fields(kind: str, message: str) -> str:
+    """Return a message with the fields of the form in the place of the options of the command line."""
+    fields = FORM_FIELDS.get(kind, ())
+    return rewrite_options(message, lambda name: name if name in fields else None, _OTHERWISE)
 
 
 @dataclass
@@ -122,17 +145,12 @@ class _JobContext:
     @property
     def read_options(self) -> dict[str, Any]:
         """How the file is to be read, for `read_layer` and what reads like it."""
-        options = {
-            name: self.parameter(name)
-            for name in ("layer", "source_crs", "lon_field", "lat_field", "encoding")
-        }
+        options = {name: self.parameter(name) for name in READ_FIELDS}
         return {**options, "max_vertices": self.task.vertices, "note": self.note}
 
     def note(self, sentence: str) -> None:
         """Keep what was assumed or mended for the result."""
-        # An option of the command line is a field of the form here.
-        sentence = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda found: found[1].replace("-", "_"), sentence)
-        self.notes.append(sentence.replace(str(self.file), "The file"))
+        self.notes.append(name_fields(self.task.kind, sentence.replace(str(self.file), "The file")))
 
     def fields(self, *names: str) -> dict[str, str | None]:
         """Which fields of the file are meant, as `layers.fields.columns` takes them."""
@@ -210,7 +228,7 @@ def _import_areas(context: _JobContext) -> dict[str, Any]:
     _require_harmless_file(context)
     frame = standardise_areas(
         read_layer(context.file, role="areas", **context.read_options),
-        **context.fields("code_field", "name_field", "level_field", "parent_field"),
+        **context.fields(*AREA_FIELDS),
     )
 
     result: dict[str, Any] = {}
@@ -226,7 +244,7 @@ def _import_cells(context: _JobContext) -> dict[str, Any]:
     _require_harmless_file(context)
     frame = standardise_cells(
         read_layer(context.file, role="cells", **context.read_options),
-        **context.fields("code_field", "name_field", "area_field"),
+        **context.fields(*CELL_FIELDS),
     )
     return _create_draft(context, lambda _session, _scheme: frame)
 
@@ -264,12 +282,19 @@ def _check_plan(context: _JobContext) -> dict[str, Any]:
     plan_id = context.parameter("plan")
     # Others can write, and be told of the progress, until only the findings are left to store.
     with context.database.read() as session:
-        found = examine_plan(session, plan_id, context.task.area_code, progress=context.progress)
+        found = examine_plan(
+            session, plan_id, context.task.area_code, on=context.day, progress=context.progress
+        )
     with context.database.write() as session:
         plan = store_check(session, plan_id, found)
-        return context.complete(
-            session, {"plan": plan.id, "valid": found.report.is_valid, "summary": found.report.summary()}
-        )
+        result = {
+            "plan": plan.id,
+            "valid": found.report.is_valid,
+            "on": found.on.isoformat(),
+            "hindrances": found.hindrances,
+            "summary": found.report.summary(),
+        }
+        return context.complete(session, result)
 
 
 def _publish_plan(context: _JobContext) -> dict[str, Any]:
@@ -284,6 +309,8 @@ def _publish_plan(context: _JobContext) -> dict[str, Any]:
             date.fromisoformat(on),
             version=context.parameter("version"),
             scope=context.task.area_code,
+            # Jobs of an earlier version do not say it.
+            confirmed=bool(context.task.parameters.get("confirm")),
             progress=context.progress,
         )
         audit_as(
@@ -303,6 +330,7 @@ def _publish_plan(context: _JobContext) -> dict[str, Any]:
             "assignments_ended": done.assignments.ended,
             "assignments_begun": done.assignments.inserted,
             "superseded": list(done.superseded),
+            "unstaffed": count_unstaffed(session, find_plan(session, plan_id), date.fromisoformat(on)),
             "revision": done.revision,
         }
         return context.complete(session, result)
@@ -312,7 +340,11 @@ def _search_gaps(context: _JobContext) -> dict[str, Any]:
     result: dict[str, Any] = {}
 
     def complete_job(session: Session, run: GapRun) -> None:
-        result.update(context.complete(session, {"run": run.id, "gaps": run.summary["gaps"]}))
+        result.update(
+            context.complete(
+                session, {"run": run.id, "gaps": run.summary["gaps"], "skipped": run.summary["skipped"]}
+            )
+        )
 
     search_gaps(
         context.database,

@@ -18,8 +18,9 @@ from api.security.requirements import AreaPolicy, requires
 from api.security.shown_officers import ShownOfficers
 from layers.areas.queries import areas_beneath, find_area
 from layers.entities.counts import count_in_area
+from layers.gaps.analysis import area_outcomes
 from layers.gaps.queries import count_gaps_in
-from layers.gaps.run_visibility import newest_visible_run
+from layers.gaps.runs import newest_run
 from layers.plans.cell_queries import cell_totals
 from layers.plans.schemes import find_scheme
 from layers.snapshot import SnapshotHolder
@@ -51,7 +52,9 @@ def read_area_sheet(
     with open_read_session(database, caller, reveal=reveal) as session:
         area = find_area(session, code, caller.area_code)
         found = None if scheme is None else find_scheme(session, scheme)
-        run = None if found is None else newest_visible_run(session, caller.area_code, found.id, until=at)
+        # A run of another part says nothing of this area.
+        run = None if found is None else newest_run(session, found.id, code, until=day)
+        gap_counts = None if run is None else count_gaps_in(session, code, run)
         officers = officers_of_areas(session, [code], day)
         record = area_sheet_record(
             area,
@@ -63,7 +66,8 @@ def read_area_sheet(
             counts=count_in_area(session, code, day),
             officers=[area_officer_record(each, shown.personal_of(each)) for each in officers],
             run=run,
-            gaps=None if run is None else count_gaps_in(session, code, run),
+            gap_outcomes=area_outcomes(session, caller.area_code, run, code),
+            gaps=gap_counts,
         )
         if reveal:
             shown.audit(session)

@@ -86,6 +86,12 @@ def download_list(
     columns = {
         column.heading(params.lang): [row.get(column.key) for row in page.rows] for column in listing.columns
     }
+    # A file without rows must not be taken for proof that there are none.
+    first = next(iter(columns))
+    columns = {
+        heading: [*values, *(page.notes if heading == first else [None] * len(page.notes))]
+        for heading, values in columns.items()
+    }
     title = listing.title(params.lang)
     content = build_workbook(columns, title) if form is ListFormat.xlsx else build_csv(columns)
     return Response(
@@ -125,6 +131,7 @@ def read_list(
         "items": page.rows,
         "total": page.total,
         "most_rows": MAX_ROWS,
+        "notes": page.notes,
     }
     return json_response(answer)
 

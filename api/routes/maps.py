@@ -102,6 +102,7 @@ def draw_map(
     map_options: dict[str, Any] = {
         "areas": map_data.areas if len(map_data.areas) else None,
         "gaps": map_data.gaps,
+        "gap_analysis": map_data.gap_analysis,
         "layers": {KEY_ENTITY_LAYER: map_data.key_entities} if len(map_data.key_entities) else {},
         "base": map_data.base,
         "measure": measure,

@@ -9,6 +9,8 @@ from pydantic import BaseModel, Field
 
 from api.http.responses import geojson_fragment
 from api.schemas.base import POLYGON, build_record
+from api.schemas.gap_analysis import GapOutcome, gap_outcome_records
+from gis.gaps import GapOutcome as Outcome
 from layers import models
 from layers.plans.cell_queries import CellTotals
 from layers.snapshot import AreaLabel
@@ -70,8 +72,11 @@ class AreaSheet(Area):
     counts: dict[str, int] = Field(examples=[{"household": 3000}], description="Entities in it, by kind.")
     officers: list[AreaOfficer] = Field(description="Who answers for the area itself, leaders first.")
     gap_run: int | None = Field(
-        examples=[7], description="The newest run of gaps up to the day; null without one."
+        examples=[7],
+        description="The newest run of gaps up to the day that has looked at all of it; null without one.",
     )
+    gap_run_on: date | None = Field(examples=["2026-03-01"], description="The day of that run.")
+    gap_analysis: list[GapOutcome] = Field(description="What is known of each kind of gap.")
     gaps: dict[str, int] | None = Field(
         examples=[{"high": 1, "medium": 0, "low": 2}], description="Gaps of that run, by severity."
     )
@@ -100,6 +105,7 @@ def area_sheet_record(
     counts: Mapping[str, int],
     officers: Sequence[dict[str, Any]],
     run: models.GapRun | None,
+    gap_outcomes: Iterable[Outcome],
     gaps: Mapping[str, int] | None,
 ) -> dict[str, Any]:
     """Return the sheet of an area as it is answered."""
@@ -117,5 +123,7 @@ def area_sheet_record(
         counts=counts,
         officers=sorted(officers, key=lambda each: (each["duty"] != "leader", each["rank"] or "")),
         gap_run=None if run is None else run.id,
+        gap_run_on=None if run is None else run.on,
+        gap_analysis=gap_outcome_records(gap_outcomes),
         gaps=gaps,
     )

@@ -1,6 +1,6 @@
 """Cells and their sheet as they are answered."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -10,8 +10,10 @@ from pydantic import BaseModel, Field
 from api.http.responses import geojson_fragment
 from api.schemas.areas import AreaReference
 from api.schemas.base import POLYGON, build_record
+from api.schemas.gap_analysis import GapOutcome, gap_outcome_records
 from api.schemas.gaps import Gap, gap_record
 from api.schemas.masking import mask_personal
+from gis.gaps import GapOutcome as Outcome
 from layers import models
 from layers.gaps.queries import FoundGap
 from layers.snapshot.areas import AreaLabel
@@ -69,8 +71,12 @@ class CellSheet(Cell):
     )
     officers: list[CellOfficer] = Field(description="Leaders first, and A before B.")
     gap_run: int | None = Field(
-        examples=[7], description="The newest run of gaps up to the day; null without one."
+        examples=[7],
+        description="The newest run of gaps up to the day that has looked at this version of the cell; null "
+        "without one.",
     )
+    gap_run_on: date | None = Field(examples=["2026-03-01"], description="The day of that run.")
+    gap_analysis: list[GapOutcome] = Field(description="What is known of each kind that a cell can have.")
     gaps: list[Gap] = Field(description="Of that run, the most severe first; at most a hundred.")
 
 
@@ -112,6 +118,7 @@ def cell_sheet_record(
     counts: Mapping[str, int],
     officers: list[dict[str, Any]],
     gap_run: models.GapRun | None,
+    gap_outcomes: Sequence[Outcome],
     gaps: Iterable[FoundGap],
     plain: bool,
 ) -> dict[str, Any]:
@@ -127,8 +134,8 @@ def cell_sheet_record(
         How many entities of each kind belong to it.
     officers
         As `cell_officer_record` makes them.
-    gap_run, gaps
-        The newest run, and its gaps in the cell.
+    gap_run, gap_outcomes, gaps
+        The newest run that has looked at the cell, what it says of each kind, and its gaps there.
     plain
         Personal values of the cell are to be shown as they are.
     """
@@ -144,5 +151,7 @@ def cell_sheet_record(
         counts=counts,
         officers=officers,
         gap_run=None if gap_run is None else gap_run.id,
+        gap_run_on=None if gap_run is None else gap_run.on,
+        gap_analysis=gap_outcome_records(gap_outcomes),
         gaps=[gap_record(gap, geometry=False) for gap in gaps],
     )

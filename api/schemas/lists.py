@@ -25,3 +25,7 @@ class ListAnswer(BaseModel):
     )
     total: int = Field(examples=[117], description="Rows in all.")
     most_rows: int = Field(examples=[10000], description="The most rows of a file of it.")
+    notes: list[str] = Field(
+        examples=[["服务不可达：未分析（没有服务网点数据）"]],
+        description="What the rows do not say: which kinds of gaps were not analysed.",
+    )

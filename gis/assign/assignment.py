@@ -18,7 +18,7 @@ from gis.assign.report import AssignmentReport
 from gis.assign.results import AssignMethod, CellShares, ResultArrays, UnassignedReason
 from gis.assign.shares import measure_shares
 from gis.crs import LONLAT, to_lonlat
-from gis.errors import InputError
+from gis.errors import ParameterError
 from gis.locate import PointLocator
 
 MAX_MEASURED_OUTSIDE = 100_000
@@ -89,7 +89,7 @@ def assign_to_cells(
         If a frame has no CRS, a cell has no code or is not polygonal, or the distance is negative.
     """
     if max_distance_m is not None and not max_distance_m >= 0:
-        raise InputError(f"The largest distance must not be negative; {max_distance_m:g} m is.")
+        raise ParameterError(f"The largest distance must not be negative; {max_distance_m:g} m is.")
     locator = cells if isinstance(cells, PointLocator) else PointLocator(cells)
     lonlat = entities.geometry if entities.crs == LONLAT else to_lonlat(entities).geometry
     geometries: ObjectArray = np.asarray(lonlat.to_numpy(), dtype=object)

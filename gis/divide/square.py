@@ -17,7 +17,7 @@ from gis.divide.division_input import DivisionInput, read_division_input
 from gis.divide.grid_lines import grid_coordinates, max_sag_m, side_lines
 from gis.divide.grid_squares import classify_squares, isin_rows, polygon_edges, unique_rows
 from gis.divide.remnants import Borders, merge_remnants
-from gis.errors import InputError
+from gis.errors import InputError, ParameterError
 from gis.faces.arrangement import build_faces
 from gis.faces.noding import noding_cuts
 from gis.graph import find_shared_borders
@@ -91,7 +91,7 @@ def divide_square(
     """
     step = _step_reporter(progress)
     if not 0 <= min_share <= 1:
-        raise InputError(f"The least share of a square must lie between 0 and 1, not {min_share:g}.")
+        raise ParameterError(f"The least share of a square must lie between 0 and 1, not {min_share:g}.")
     division_input = read_division_input(areas, crs)
     _check_size(division_input, size_m)
     step(1)
@@ -126,7 +126,7 @@ def _step_reporter(progress: Callable[[int, int], None] | None) -> Callable[[int
 
 def _check_size(division_input: DivisionInput, size_m: float) -> None:
     if not (math.isfinite(size_m) and MIN_SIZE_M <= size_m <= MAX_SIZE_M):
-        raise InputError(
+        raise ParameterError(
             f"The size of a square must be {MIN_SIZE_M:g} to {MAX_SIZE_M:,.0f} metres, not {size_m:g}."
         )
     area, border = shapely.area(division_input.geometry).sum(), shapely.length(division_input.geometry).sum()

@@ -12,7 +12,7 @@ from pyproj import CRS
 
 from gis.arrays import BoolArray, IntArray, ObjectArray
 from gis.crs import LONLAT, to_lonlat, to_working_crs
-from gis.errors import InputError
+from gis.errors import InputError, ParameterError
 from gis.gaps.buffers import subtract_buffers
 from gis.gaps.frame import build_gap_frame
 from gis.gaps.gap_input import GapInput, representative_points
@@ -54,8 +54,10 @@ class _ServiceRequirement(NamedTuple):
     distance_m: float
 
 
-def _missing_input(gap_input: GapInput) -> str | None:
-    return "no service points were given" if gap_input.effective_service_points is None else None
+def _missing_input(gap_input: GapInput) -> Text | None:
+    if gap_input.effective_service_points is not None:
+        return None
+    return Text("没有服务网点数据", "no service points were given")
 
 
 def find_out_of_reach_gaps(gap_input: GapInput, rule: OutOfReachRule, progress: Progress) -> gpd.GeoDataFrame:
@@ -85,7 +87,7 @@ def _service_requirements(gap_input: GapInput, rule: OutOfReachRule) -> list[_Se
     if not rule.by_class:
         return [_ServiceRequirement(None, [], places[located], rule.distance_m)]
     if "class" not in services.columns:
-        raise InputError(
+        raise ParameterError(
             "The rules set out_of_reach.by_class, but the service points have no column 'class'."
         )
     classes = services["class"].astype(str).to_numpy(dtype=object)

@@ -195,8 +195,7 @@ class Database:
         InputError
             If it cannot be reached, was never migrated, or is an older or a newer version's.
         """
-        if self.embedded and not Path(str(self.url.database)).is_file():
-            raise InputError(f"{self.display_name} does not exist; `wangge migrate` makes it.")
+        self._require_file()
         with self.translate_errors(), self.engine.connect() as connection:
             step = migrations.current(connection)
             self._refuse_newer(step)
@@ -211,8 +210,9 @@ class Database:
         Raises
         ------
         InputError
-            As `check`.
+            As `check_migrated`.
         """
+        self._require_file()
         try:
             with self.engine.connect() as connection:
                 return current_revision(connection)
@@ -241,6 +241,11 @@ class Database:
             if not self.embedded:
                 raise
             raise InputError(f"{self.display_name} cannot be used: {error.orig}.") from error
+
+    def _require_file(self) -> None:
+        # SQLite would make an empty one.
+        if self.embedded and not Path(str(self.url.database)).is_file():
+            raise InputError(f"{self.display_name} does not exist; `wangge migrate` makes it.")
 
     def _refuse_newer(self, step: str | None) -> None:
         if step is not None and not migrations.is_known(step):

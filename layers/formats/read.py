@@ -16,7 +16,7 @@ from shapely.errors import GEOSException
 
 from gis.arrays import ObjectArray
 from gis.crs import LONLAT, to_lonlat
-from gis.errors import InputError, LimitError
+from gis.errors import InputError, LimitError, ParameterError
 from gis.metres import describe_metres
 from gis.progress import Note, no_note
 from layers.formats.arrow_columns import to_frame
@@ -162,7 +162,7 @@ def find_crs_override(path: Path, file_format: Format, source_crs: str | None) -
     try:
         return CRS.from_user_input(source_crs)
     except CRSError as error:
-        raise InputError(
+        raise ParameterError(
             f"'{source_crs}' names no coordinate reference system; give for example EPSG:4326."
         ) from error
 
@@ -306,7 +306,7 @@ def choose_layer(path: Path, layer: str | None, role: str) -> str | None:
         return spatial[0]
     if role in spatial:
         return role
-    raise InputError(f"{path} has several layers ({', '.join(spatial)}); name one with the layer option.")
+    raise InputError(f"{path} has several layers ({', '.join(spatial)}); name one with --layer.")
 
 
 def _expand_osm_tags(frame: gpd.GeoDataFrame, keys: Iterable[str]) -> gpd.GeoDataFrame:
@@ -377,10 +377,14 @@ def _reproject(frame: gpd.GeoDataFrame, path: Path, first: int) -> gpd.GeoDataFr
 
 def read_error(path: Path, file_format: Format, error: Exception) -> InputError:
     """Return the error that says why a file cannot be read."""
-    text = (str(error).strip().splitlines() or [""])[0]
+    # What GDAL and Arrow say is for their own users, but for where a text breaks off.
+    found = re.search(r"[Aa]t line (\d+), character (\d+)", str(error))
     if isinstance(error, CRSError):
         text = "it names a coordinate reference system that is not known"
-    # What GDAL says of drivers and SQL is for its own users.
-    if not text or "driver" in text or "sqlite3" in text or "not recognized" in text:
+    elif "Missing geo metadata" in str(error):
+        text = "it has no column of geometries; give a GeoParquet file, or a CSV with coordinates"
+    elif found is not None:
+        text = f"it breaks off or is mistaken at line {found[1]}, character {found[2]}"
+    else:
         text = "it is damaged, empty or of another format"
-    return InputError(f"{path} cannot be read as {file_format.name}: {text}")
+    return InputError(f"{path} cannot be read as {file_format.name}: {text}.")

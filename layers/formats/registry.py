@@ -33,6 +33,9 @@ READABLE_EXTENSIONS = tuple(suffix for each in FORMATS for suffix in each.suffix
 TABLE_EXTENSIONS = (".csv", ".parquet")
 """The extensions of tables without geometry."""
 
+_MAX_NAME_BYTES = 240
+# A file system allows 255, of which journals and temporary names need some.
+
 WRITABLE_EXTENSIONS = tuple(suffix for each in FORMATS if each.writable for suffix in each.suffixes)
 
 
@@ -128,6 +131,8 @@ def output_folder(path: Path) -> Path:
         If the folder is missing or cannot be written, or the path itself is a folder.
     """
     folder = path.parent
+    if len(os.fsencode(path.name)) > _MAX_NAME_BYTES:
+        raise InputError(f"{path.name[:40]}… cannot be written: the name is too long; give a shorter one.")
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file.")
     if not folder.is_dir():

@@ -72,7 +72,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
             for suffix in _SHAPEFILE_SIDECARS:
                 path.with_suffix(suffix).unlink(missing_ok=True)
         if path.exists():
-            shutil.copymode(path, temp_dir / path.name)
+            for part in parts:
+                shutil.copymode(path, part)
         # A journal of the former file would be played into the new one.
         require_closed(path)
         for journal in sqlite_journals(path):

@@ -1,16 +1,12 @@
 """The list of cells that began, ended or changed from one day to another."""
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import Session
 
-from gis.errors import InputError
-from layers.areas.scope import within
 from layers.lists.cells import cell_row
 from layers.lists.listing import ListColumn, Listing, ListPage, ListRequest
 from layers.lists.responsibility import RESPONSIBILITY_COLUMNS, with_responsibility
 from layers.lists.words import cell_change_name
-from layers.models import Cell
-from layers.plans.cells import cells_in_force
+from layers.plans.cell_queries import find_changes
 from layers.plans.schemes import find_scheme
 
 
@@ -19,27 +15,18 @@ def read_cell_changes(session: Session, request: ListRequest, limit: int, offset
     request.require("scheme", "since")
     since = request.since
     assert since is not None
-    if request.on < since:
-        raise InputError(f"since={since} is later than {request.on}; give the former day as since.")
     scheme = find_scheme(session, str(request.scheme))
-    then, now = cells_in_force(scheme.id, since), cells_in_force(scheme.id, request.on)
-    own = select(Cell).where(within(Cell.area_code, request.ground)).options(defer(Cell.geometry))
-    before = {cell.code: cell for cell in session.scalars(own.where(then, ~now))}
-    after = {cell.code: cell for cell in session.scalars(own.where(now, ~then))}
-    rows = []
-    for code in sorted(before.keys() | after.keys()):
-        change = "begun" if code not in before else "ended" if code not in after else "changed"
-        if request.kind in (None, change):
-            former, latter = before.get(code), after.get(code)
-            rows.append(
-                {
-                    **cell_row(latter or before[code]),
-                    "change": cell_change_name(change, request.language),
-                    "area_m2_before": None if former is None else round(former.area_m2, 2),
-                    "area_m2": None if latter is None else round(latter.area_m2, 2),
-                    "name": (latter or before[code]).name,
-                }
-            )
+    rows = [
+        {
+            **cell_row(each.latest),
+            "change": cell_change_name(each.change, request.language),
+            "area_m2_before": None if each.before is None else round(each.before.area_m2, 2),
+            "area_m2": None if each.after is None else round(each.after.area_m2, 2),
+            "name": each.latest.name,
+        }
+        for each in find_changes(session, scheme, since, request.on, request.ground)
+        if request.kind in (None, each.change)
+    ]
     page = with_responsibility(session, request, scheme.id, rows[offset : offset + limit])
     # A cell that is no more has its name from before.
     return ListPage([{**row, "cell_name": row["cell_name"] or row["name"]} for row in page], len(rows))

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from layers.areas.hierarchy import read_hierarchy
 from layers.gaps.differences import compare_runs
 from layers.gaps.run_visibility import newest_visible_run
-from layers.lists.gaps import GAP_COLUMNS, gap_row
+from layers.lists.gaps import GAP_COLUMNS, analysis_notes, gap_row
 from layers.lists.listing import ListColumn, Listing, ListPage, ListRequest
 from layers.lists.responsibility import with_responsibility
 from layers.lists.words import gap_change_name
@@ -18,8 +18,13 @@ def read_gap_changes(session: Session, request: ListRequest, limit: int, offset:
     scheme = find_scheme(session, str(request.scheme))
     old = newest_visible_run(session, request.scope, scheme.id, until=request.since)
     new = newest_visible_run(session, request.scope, scheme.id, until=request.on)
+    notes = [
+        note
+        for run in (old, new)
+        for note in analysis_notes(None if run is None else run.summary, request.language)
+    ]
     if old is None or new is None or old.id == new.id:
-        return ListPage([], 0)
+        return ListPage([], 0, list(dict.fromkeys(notes)))
     difference = compare_runs(session, request.scope, new.id, old.id)
     found = [
         *(("appeared", gap, new) for gap in difference.appeared),
@@ -33,7 +38,9 @@ def read_gap_changes(session: Session, request: ListRequest, limit: int, offset:
         if request.kind in (None, change) and (inside is None or gap.area_code in inside)
     ]
     return ListPage(
-        with_responsibility(session, request, scheme.id, rows[offset : offset + limit]), len(rows)
+        with_responsibility(session, request, scheme.id, rows[offset : offset + limit]),
+        len(rows),
+        list(dict.fromkeys(notes)),
     )
 
 

@@ -1,10 +1,14 @@
 """The list of gaps of a run: of a cell, an area, a kind or a severity."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from gis.gaps import GAP_KINDS, SEVERITIES, GapFacts, explain_gap
+from gis.gaps import GAP_KINDS, SEVERITIES, GapFacts, OutcomeState, explain_gap, gap_outcomes
 from layers.areas.scope import within
+from layers.gaps.analysis import concerns_cell
 from layers.gaps.run_visibility import find_visible_run, newest_visible_run
 from layers.lists.listing import ListColumn, Listing, ListPage, ListRequest, ListRow
 from layers.lists.responsibility import RESPONSIBILITY_COLUMNS, with_responsibility
@@ -54,21 +58,30 @@ def read_gaps(session: Session, request: ListRequest, limit: int, offset: int) -
         run, _ = find_visible_run(session, request.scope, request.run)
     else:
         run = newest_visible_run(session, request.scope, scheme.id, until=request.on)
+    notes = analysis_notes(None if run is None else run.summary, request.language)
     if run is None:
-        return ListPage([], 0)
+        return ListPage([], 0, notes)
     chosen = select(Gap).where(Gap.run_id == run.id, within(Gap.area_code, request.ground))
     for column, value in (
         (Gap.kind, request.kind),
         (Gap.severity, request.severity),
-        (Gap.cell_code, request.cell),
     ):
         if value is not None:
             chosen = chosen.where(column == value)
+    if request.cell is not None:
+        chosen = chosen.where(concerns_cell(session, [run.id], request.cell))
     total = session.scalar(select(func.count()).select_from(chosen.with_only_columns(Gap.id).subquery())) or 0
     worst_first = case({name: place for place, name in enumerate(SEVERITIES)}, value=Gap.severity)
     gaps = session.scalars(chosen.order_by(worst_first, Gap.id).limit(limit).offset(offset))
     rows = [gap_row(gap, run, request.language) for gap in gaps]
-    return ListPage(with_responsibility(session, request, run.scheme_id, rows), total)
+    return ListPage(with_responsibility(session, request, run.scheme_id, rows), total, notes)
+
+
+def analysis_notes(summary: Mapping[str, Any] | None, language: str) -> list[str]:
+    """Return a sentence for each kind that a run did not look for; for all of them without a run."""
+    return [
+        each.sentence(language) for each in gap_outcomes(summary) if each.state is not OutcomeState.analysed
+    ]
 
 
 GAPS = Listing("gaps", "盲区清单", "Gaps", GAP_COLUMNS, read_gaps)

@@ -92,10 +92,11 @@ class ListRequest:
 
 
 class ListPage(NamedTuple):
-    """Some rows of a list in its order, and how many there are in all."""
+    """Some rows of a list in its order, how many there are in all, and what the rows do not say."""
 
     rows: list[ListRow]
     total: int
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

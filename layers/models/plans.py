@@ -18,6 +18,7 @@ class PlanState(StrEnum):
     submitted = "submitted"
     published = "published"
     superseded = "superseded"
+    withdrawn = "withdrawn"
 
 
 class Scheme(Base):

@@ -1,4 +1,4 @@
-"""The review of a plan: a planner submits it, and a publisher may give it back."""
+"""The review of a plan: a planner submits it or gives it up, and a publisher may give it back."""
 
 from sqlalchemy.orm import Session
 
@@ -47,5 +47,21 @@ def reject_plan(session: Session, plan_id: int, version: int, scope: str | None 
     plan = find_plan(session, plan_id, scope, for_update=True)
     require_version(plan.version, version)
     take_step(plan, Step.reject)
+    session.flush()
+    return plan
+
+
+def withdraw_plan(
+    session: Session, plan_id: int, version: int | None = None, scope: str | None = None
+) -> Plan:
+    """Give up a plan that was never in force; it stays in the list with its cells.
+
+    Parameters and errors are those of `submit_plan`; the plan need not be valid, and its version is not
+    compared when not given.
+    """
+    plan = find_plan(session, plan_id, scope, for_update=True)
+    if version is not None:
+        require_version(plan.version, version)
+    take_step(plan, Step.withdraw)
     session.flush()
     return plan

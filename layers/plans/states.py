@@ -1,8 +1,11 @@
 """The states of a plan, and the steps that lead from one to the next."""
 
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, or_
 
 from gis.errors import ConflictError
 from layers.models import Plan, PlanState
@@ -17,6 +20,8 @@ class Step(StrEnum):
     """A planner hands a valid draft to a publisher."""
     reject = "reject"
     """A publisher gives a submitted plan back."""
+    withdraw = "withdraw"
+    """It is given up before it was in force."""
     publish = "publish"
     """A publisher puts a valid plan in force."""
     supersede = "supersede"
@@ -34,12 +39,39 @@ class _Rule(NamedTuple):
 _UNPUBLISHED = frozenset({PlanState.draft, PlanState.submitted})
 
 _RULES: Mapping[Step, _Rule] = {
-    Step.check: _Rule(_UNPUBLISHED, None, "{state}; it was checked before it was published"),
+    Step.check: _Rule(_UNPUBLISHED, None, "{state}; only a draft or submitted plan is checked"),
     Step.submit: _Rule(frozenset({PlanState.draft}), PlanState.submitted, "{state}, not draft"),
     Step.reject: _Rule(frozenset({PlanState.submitted}), PlanState.draft, "{state}, not submitted"),
+    Step.withdraw: _Rule(
+        _UNPUBLISHED, PlanState.withdrawn, "{state}; publish another plan of its ground for the same day"
+    ),
     Step.publish: _Rule(_UNPUBLISHED, PlanState.published, "{state} already"),
     Step.supersede: _Rule(frozenset({PlanState.published}), PlanState.superseded, "{state}, not published"),
 }
+
+
+def state_on(plan: Plan, day: date) -> PlanState:
+    """Return the state of a plan on a day; one that others follow is superseded once they are in force."""
+    if plan.state == PlanState.superseded and plan.valid_to is not None and plan.valid_to > day:
+        return PlanState.published
+    return PlanState(plan.state)
+
+
+def is_in_force(plan: Plan, day: date) -> bool:
+    """Return whether a plan, or what other plans have left of it, is in force on a day."""
+    if plan.valid_from is None:
+        return False
+    return plan.valid_from <= day and (plan.valid_to is None or day < plan.valid_to)
+
+
+def has_state(state: PlanState, day: date) -> ColumnElement[bool]:
+    """Return the condition that a plan is in a state on a day, as `state_on` says it."""
+    lasting = (Plan.state == PlanState.superseded) & (Plan.valid_to > day)
+    if state is PlanState.published:
+        return or_(Plan.state == state, lasting)
+    if state is PlanState.superseded:
+        return (Plan.state == state) & ~lasting
+    return Plan.state == state
 
 
 def require_step(plan: Plan, step: Step) -> None:
@@ -52,7 +84,8 @@ def require_step(plan: Plan, step: Step) -> None:
     """
     rule = _RULES[step]
     if plan.state not in rule.origins:
-        raise ConflictError(f"Plan {plan.id} is {rule.refusal.format(state=plan.state)}.")
+        state = state_on(plan, date.today())
+        raise ConflictError(f"Plan {plan.id} is {rule.refusal.format(state=state)}.")
 
 
 def take_step(plan: Plan, step: Step) -> None:

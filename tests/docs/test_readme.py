@@ -4,12 +4,14 @@ import csv
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -181,16 +183,26 @@ def test_a_database_that_is_served_is_not_taken_away(served: Served) -> None:
     assert "open in another program" in result.stderr
 
 
-def test_the_tour_of_a_database(served: Served, tmp_path: Path) -> None:
+def test_own_files_become_a_map_in_six_commands(served: Served, tmp_path: Path) -> None:
     (tmp_path / "demo").symlink_to(served.folder / "demo")
-    *told, last = commands("README.md", "database")
-    assert last == "wangge serve"
-    said = shell("\n".join(told), tmp_path).splitlines()
-    assert "4,000 records: 4,000 inserted, 0 updated, 0 unchanged, 0 rejected" in said
-    assert re.fullmatch(r"http://127.0.0.1:8000/#link=\w{43}", said[-1])
+    own = commands("README.md", "own")
+    assert (len(own), own[-1]) == (6, "wangge serve")
+    export, migrate, account, link = commands("README.md", "database")
+    # It is also the database that commands take without being told.
+    assert export == "export WANGGE_DATABASE=sqlite:///wangge.gpkg"
+    exported = "wangge export cells --scheme community -o cells.csv"
+    said = [run_wangge(tmp_path, *migrate.split()[1:]), shell(account, tmp_path)]
+    told = [link, *own[:-1], *commands("README.md", "more"), exported]
+    said += [run_wangge(tmp_path, *shlex.split(command)[1:]) for command in told]
+    assert re.fullmatch(r"http://127.0.0.1:8000/#link=\w{43}", said[2])
+    assert "plan 1 is valid" in said
+    assert any(each.startswith(f"plan 1 is in force from {date.today()}") for each in said)
+    assert any(each.startswith("4,000 records: 4,000 inserted, 0 updated, 0 unchanged") for each in said)
+    with (tmp_path / "cells.csv").open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.DictReader(file))) > 100
 
 
-@pytest.mark.parametrize("language", ["shell", "http", "database"])
+@pytest.mark.parametrize("language", ["shell", "http", "database", "own", "more"])
 def test_both_readmes_show_the_same_commands(language: str) -> None:
     assert commands("README.md", language) == commands("README.zh-CN.md", language)
 

@@ -65,7 +65,6 @@ def test_load_officers(wangge: Callable[..., Any], areas: Path, url: str, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("load", "entities", "{shops}", "--on", "yesterday"), "no date"),
         (("load", "entities", "{shops}", "--id-field", "nr"), "no field 'nr'"),
         (("load", "areas", "{shops}"), "shops.csv"),
         (("load", "base", "{shops}"), "--kind"),

@@ -2,10 +2,13 @@
 
 import { byId, h, replace } from "../core/dom.js";
 import { area, number } from "../core/format.js";
-import { countGaps, shownRun } from "../core/gap_runs.js";
+import { countGaps, notAnalysed, shownRun } from "../core/gap_runs.js";
 import { t } from "../core/i18n.js";
 import { measuresOf } from "../core/measures.js";
 import { change, current, listen } from "../core/state.js";
+
+// A count that leaves out kinds says so.
+const gapsName = (run) => (notAnalysed(run).length > 0 || !run.whole ? t("stat_gaps_part") : t("stat_gaps"));
 
 export function openStats() {
   let totals = null; // null while they are not known
@@ -24,7 +27,7 @@ export function openStats() {
       byId("stats"),
       stat(totals === null ? "—" : number(totals.cells), t("stat_cells"), totals?.cells > 0 ? openCells : null),
       stat(totals === null ? "—" : area(totals.area_m2), t("stat_area")),
-      run === null ? null : stat(number(countGaps(run)), t("stat_gaps"), openGaps, countGaps(run) > 0),
+      run === null ? stat("—", t("stat_gaps_unknown"), openGaps) : stat(number(countGaps(run)), gapsName(run), openGaps, countGaps(run) > 0),
     );
   };
   const read = async () => {

@@ -10,6 +10,7 @@ import { errorMessage, notify } from "../core/notifications.js";
 import { may } from "../core/session.js";
 import { current } from "../core/state.js";
 import { flyToBox } from "../map/camera.js";
+import { outcomeList } from "../map/legend_rows.js";
 import { outlineArea } from "../map/outlines.js";
 import { actions, areaButton, block, facts, head, listTile, revealButton, tile, zoomButton } from "./parts.js";
 import { person } from "./people.js";
@@ -35,11 +36,12 @@ function officers(sheet) {
   return [list, more];
 }
 
-function gaps({ code, name, gap_run: run, gaps: counts }) {
-  if (counts === null) return h("p", { class: "quiet" }, t("gaps_no_run_yet"));
+function gaps({ code, name, gap_run: run, gap_run_on: on, gap_analysis: outcomes, gaps: counts }) {
+  if (counts === null) return h("p", { class: "quiet" }, t("gaps_area_not_analysed"));
   const found = SEVERITIES.filter((each) => counts[each] > 0);
-  if (found.length === 0) return h("p", { class: "quiet" }, t("gaps_none"));
-  return h("div", { class: "tiles" }, found.map((each) => listTile(number(counts[each]), severityName(each), { list: "gaps", query: { area: code, severity: each, run }, title: name, under: t("stat_gaps") })));
+  const known = [outcomeList(outcomes), h("p", { class: "note" }, t("gaps_analysed_on", { day: on }))];
+  if (found.length === 0) return known;
+  return [h("div", { class: "tiles" }, found.map((each) => listTile(number(counts[each]), severityName(each), { list: "gaps", query: { area: code, severity: each, run }, title: name, under: t("stat_gaps") }))), known];
 }
 
 async function render({ code, fly }, { map, onShown }) {

@@ -9,6 +9,7 @@ import { errorMessage, notify } from "../core/notifications.js";
 import { may } from "../core/session.js";
 import { current } from "../core/state.js";
 import { flyToBox } from "../map/camera.js";
+import { outcomeList } from "../map/legend_rows.js";
 import { gapRowOfCell } from "./gap_row.js";
 import { locate, ownerRows } from "./owner_rows.js";
 import { actions, areaButton, block, facts, head, listTile, revealButton, zoomButton } from "./parts.js";
@@ -56,6 +57,16 @@ function officers(cell) {
   return [box, more];
 }
 
+// The gaps of the cell, and what the search did not look for; without a search, that there was none.
+function gaps(cell) {
+  if (cell.gap_run === null) return h("p", { class: "quiet", "data-state": "not_analysed" }, t("gaps_cell_not_analysed"));
+  return [
+    cell.gaps.map(gapRowOfCell),
+    outcomeList(cell.gap_analysis),
+    h("p", { class: "note" }, t("gaps_analysed_on", { day: cell.gap_run_on })),
+  ];
+}
+
 // The cells of other schemes at the place of the click. Without one nothing is asked: a cell may lie in several of theirs.
 async function elsewhere({ lon, lat }, scheme) {
   if (lon === undefined) return null;
@@ -66,7 +77,8 @@ async function elsewhere({ lon, lat }, scheme) {
 const path = (scheme, code) => `v1/schemes/${encodeURIComponent(scheme)}/cells/${encodeURIComponent(code)}`;
 
 async function render(chosen, { map, onShown }) {
-  const { scheme, at } = current();
+  const { scheme } = current();
+  const at = chosen.at ?? current().at;
   const [cell, others] = await Promise.all([ask(path(scheme, chosen.code), { query: { at } }), elsewhere(chosen, scheme)]);
   const open = published(cell.attributes);
   const fly = () => flyToBox(map, cell.box);
@@ -77,7 +89,7 @@ async function render(chosen, { map, onShown }) {
     actions(zoomButton(fly)),
     block(t("officers"), open.length ? facts(open) : null, ...officers(cell)),
     block(t("counts"), counts(cell)),
-    block(t("gaps_here"), cell.gaps.length ? cell.gaps.map(gapRowOfCell) : h("p", { class: "quiet" }, t("no_gaps_here"))),
+    block(t("gaps_here"), gaps(cell)),
     block(null, facts([[t("ground"), area(cell.area_m2)], [t("perimeter"), distance(cell.perimeter_m)], [t("area_name"), areas], [t("in_force"), period(cell.valid_from, cell.valid_to)]])),
     others,
   ];

@@ -57,6 +57,7 @@ async function render({ list, query, title, under }) {
     head(under ?? first.title, title, t("list_total", { n: number(first.total) })),
     first.total > first.most_rows ? h("p", { class: "quiet exports" }, t("list_too_long", { n: number(first.most_rows) })) : null,
     first.total > 0 && first.total <= first.most_rows ? exportLinks(list, query) : null,
+    first.notes.length > 0 ? block(null, first.notes.map((note) => h("p", { class: "note" }, note))) : null,
     block(null, first.total > 0 ? rows : h("p", { class: "quiet" }, t("list_empty")), more),
   ];
 }

@@ -1,0 +1,268 @@
+"""The commands `plan`: drafts in the database, their check, and their way into force."""
+
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Unpack
+
+import typer
+
+from api.cli import options
+from api.cli.console import EXIT_INVALID, error_prefix, handle_errors, print_result
+from api.cli.open_database import open_database, read_all
+from api.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from layers.db.database import Database
+
+plan = typer.Typer(help="Plans: drafts of cells, checked, and put in force on a day.")
+
+_MAX_LISTED = 5
+
+SchemeArgument = Annotated[str, typer.Argument(help="Code of the scheme.", show_default=False)]
+PlanArgument = Annotated[int, typer.Argument(help="Number of the plan.", min=1, show_default=False)]
+PlanName = Annotated[str, typer.Option(help="Name of the plan.", show_default=False)]
+AreaOption = Annotated[str | None, typer.Option(help="Code of the area it divides [default: all areas].")]
+
+
+class State(StrEnum):
+    """The states of a plan."""
+
+    draft = "draft"
+    submitted = "submitted"
+    published = "published"
+    superseded = "superseded"
+    withdrawn = "withdrawn"
+
+
+@plan.command("divide")
+@handle_errors
+def divide_plan(
+    scheme: SchemeArgument,
+    name: PlanName,
+    area: AreaOption = None,
+    size: Annotated[float, typer.Option(help="Side of a square in metres.")] = 100.0,
+    level: Annotated[
+        str | None, typer.Option(help="Level of the areas that cells keep to [default: the lowest areas].")
+    ] = None,
+    min_share: Annotated[
+        float, typer.Option(help="Share of a square below which a remnant joins its neighbour.")
+    ] = 0.25,
+    database: options.DatabaseUrl = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Divide the areas of the database into squares, as a draft."""
+    from layers.plans.divide import divide_areas
+    from layers.plans.schemes import find_scheme
+
+    with open_database(database) as opened:
+        with opened.read() as session, progress_bar("dividing") as progress:
+            cells = divide_areas(
+                session,
+                find_scheme(session, scheme),
+                area,
+                size_m=size,
+                level=level,
+                min_share=min_share,
+                progress=progress,
+            )
+        record = _create_draft(opened, scheme, cells, name, area)
+    _print_draft(record, as_json=as_json)
+
+
+@plan.command("load")
+@handle_errors
+def load_plan(
+    scheme: SchemeArgument,
+    file: Annotated[Path, typer.Argument(help="Cells to load, with a code each.", show_default=False)],
+    name: PlanName,
+    area: AreaOption = None,
+    code_field: options.CodeField = None,
+    name_field: options.NameField = None,
+    area_field: options.AreaField = None,
+    database: options.DatabaseUrl = None,
+    as_json: options.JsonOption = False,
+    **reading: Unpack[options.ReadOptions],
+) -> None:
+    """Load a file of cells as a draft."""
+    from api.cli.inputs import load_cells
+
+    cells = load_cells(file, code_field=code_field, name_field=name_field, area_field=area_field, **reading)
+    with open_database(database) as opened, error_prefix(file):
+        record = _create_draft(opened, scheme, cells, name, area)
+    _print_draft(record, as_json=as_json)
+
+
+@plan.command("check")
+@handle_errors
+def check_draft(
+    number: PlanArgument,
+    on: Annotated[
+        date | None,
+        typer.Option(
+            parser=options.parse_day,
+            metavar="DATE",
+            help="The day it is to be published for, YYYY-MM-DD.",
+            show_default="today",
+        ),
+    ] = None,
+    database: options.DatabaseUrl = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Check that a plan can be published: its cells fill their area; exit code 0: it can, 1: it cannot.
+
+    What is found is stored with the plan, also what else stands in the way of publishing it for that day.
+    """
+    from api.schemas.plans import check_record
+    from layers.plans.check import examine_plan, store_check, stored_check
+    from layers.plans.queries import scheme_code
+
+    with open_database(database) as opened:
+        # Others can write until only the findings are left to store.
+        with opened.read() as session, progress_bar("checking") as progress:
+            found = examine_plan(session, number, on=on, progress=progress)
+        with opened.write() as session:
+            checked = store_check(session, number, found)
+            record = check_record(checked, scheme_code(session, checked), stored_check(checked))
+    lines = [f"plan {number} is {'valid' if record['valid'] else 'not valid'}"]
+    for kind, figures in record["summary"].items():
+        if figures["count"]:
+            details = [each["detail"] for each in record["findings"] if each["kind"] == kind]
+            lines.append(f"  {kind}: {figures['count']:,}")
+            lines += [f"    {detail}" for detail in details[:_MAX_LISTED]]
+            if figures["count"] > _MAX_LISTED:
+                lines.append(f"    ... and {figures['count'] - _MAX_LISTED:,} more; --json lists them")
+    if record["hindrances"]:
+        lines.append(f"it cannot be published for {record['on']}:")
+        lines += [f"  {sentence}" for sentence in record["hindrances"][:_MAX_LISTED]]
+        if len(record["hindrances"]) > _MAX_LISTED:
+            lines.append(f"  ... and {len(record['hindrances']) - _MAX_LISTED:,} more; --json lists them")
+    print_result(lines, record, as_json=as_json)
+    if not record["publishable"]:
+        raise typer.Exit(EXIT_INVALID)
+
+
+@plan.command("publish")
+@handle_errors
+def publish_draft(
+    number: PlanArgument,
+    on: Annotated[
+        date | None,
+        typer.Option(
+            parser=options.parse_day,
+            metavar="DATE",
+            help="The first day, YYYY-MM-DD.",
+            show_default="today",
+        ),
+    ] = None,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="The day is meant, however far from today it is.")
+    ] = False,
+    database: options.DatabaseUrl = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Put a valid plan in force on a day, with all assignments, or change nothing."""
+    from api.schemas.plans import publish_record
+    from api.security.audit import Action, audit
+    from api.security.principal import SYSTEM
+    from layers.plans.publish import publish
+    from layers.plans.queries import find_plan, scheme_code
+    from layers.staff.vacancies import count_unstaffed
+
+    day = on or date.today()
+    with open_database(database) as opened, opened.write() as session, progress_bar("publishing") as progress:
+        done = publish(session, number, day, confirmed=confirm, progress=progress)
+        published = find_plan(session, number)
+        audit(session, SYSTEM, Action.publish, f"plan {number}", area_code=published.area_code, on=str(day))
+        unstaffed = count_unstaffed(session, published, day)
+        record = publish_record(published, scheme_code(session, published), done, unstaffed=unstaffed)
+    lines = [
+        (
+            f"plan {number} is in force from {day}: {done.begun:,} cells begin, {done.ended:,} end, "
+            f"{done.kept:,} go on"
+        ),
+        f"assignments of entities: {done.assignments.inserted:,} begin, {done.assignments.ended:,} end",
+        f"{unstaffed:,} cells have nobody who answers for them",
+    ]
+    print_result(lines, record, as_json=as_json)
+
+
+@plan.command("list")
+@handle_errors
+def list_plans(
+    scheme: Annotated[str | None, typer.Option(help="Plans of this scheme.")] = None,
+    state: Annotated[State | None, typer.Option(help="Plans in this state.")] = None,
+    database: options.DatabaseUrl = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """List the plans: number, scheme, state, days in force, area, name."""
+    from api.schemas.plans import plan_record
+    from layers.models import PlanState
+    from layers.plans import queries
+
+    chosen = None if state is None else PlanState(state.value)
+    with open_database(database) as opened, opened.read() as session:
+        rows = read_all(lambda page: queries.list_plans(session, page, None, scheme=scheme, state=chosen))
+        found = [plan_record(each.plan, each.scheme) for each in rows]
+    lines = []
+    for each in found:
+        days = f"from {each['valid_from']}" if each["valid_from"] else "not in force"
+        until = f" until {each['valid_to']}" if each["valid_to"] else ""
+        area = f"area {each['area_code']}" if each["area_code"] else "all areas"
+        lines.append(
+            f"{each['id']}\t{each['scheme']}\t{each['state']}\t{days}{until}\t{area}\t{each['name']}"
+        )
+    print_result(lines or ["no plans"], {"plans": found}, as_json=as_json)
+
+
+@plan.command("withdraw")
+@handle_errors
+def withdraw_draft(
+    number: PlanArgument, database: options.DatabaseUrl = None, as_json: options.JsonOption = False
+) -> None:
+    """Give up a plan that was never in force; it stays in the list."""
+    from api.schemas.plans import plan_record
+    from api.security.audit import Action, audit
+    from api.security.principal import SYSTEM
+    from layers.plans.queries import scheme_code
+    from layers.plans.review import withdraw_plan
+
+    with open_database(database) as opened, opened.write() as session:
+        given_up = withdraw_plan(session, number)
+        audit(
+            session,
+            SYSTEM,
+            Action.record,
+            f"plan {number}",
+            area_code=given_up.area_code,
+            state=str(given_up.state),
+        )
+        record = plan_record(given_up, scheme_code(session, given_up))
+    print_result([f"plan {number} is withdrawn"], record, as_json=as_json)
+
+
+def _create_draft(
+    database: "Database", scheme: str, cells: "gpd.GeoDataFrame", name: str, area: str | None
+) -> dict[str, Any]:
+    from api.schemas.plans import plan_record
+    from api.security.audit import Action, audit
+    from api.security.principal import SYSTEM
+    from layers.plans.drafts import create_draft
+    from layers.plans.schemes import find_scheme
+
+    with database.write() as session:
+        found = find_scheme(session, scheme)
+        made = create_draft(session, found.id, cells, name=name, created_by=SYSTEM.label, area_code=area)
+        audit(session, SYSTEM, Action.record, f"plan {made.id}", area_code=made.area_code, created=True)
+        return {**plan_record(made, found.code), "cells": len(cells)}
+
+
+def _print_draft(record: dict[str, Any], *, as_json: bool) -> None:
+    number = record["id"]
+    lines = [
+        f"plan {number} of {record['scheme']}: a draft of {record['cells']:,} cells",
+        f"go on with: wangge plan check {number}; wangge plan publish {number}",
+    ]
+    print_result(lines, record, as_json=as_json)

@@ -1,0 +1,23 @@
+"""Files of rules in TOML."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from gis.errors import InputError
+
+
+def read_rules_file(path: Path) -> dict[str, Any]:
+    """Read the tables of a file of rules.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not TOML: {error}") from error

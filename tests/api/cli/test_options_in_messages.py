@@ -1,0 +1,190 @@
+"""Advice that can be followed: every option that a message names is one of the command that says it."""
+
+import ast
+import inspect
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+import shapely
+import typer
+
+from api.advice import rewrite_options
+from api.cli import COMMANDS, GROUPS, app
+from api.cli.call import CommandOptions, explain
+from gis.crs import LONLAT
+from layers.formats import write_layer
+from tests.api.conftest import Run
+
+REPOSITORY = Path(__file__).parents[3]
+OPTION = re.compile(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*")
+SQUARE = shapely.box(113.9, 22.5, 113.91, 22.51)
+
+
+def commands_by_name() -> dict[str, Callable[..., None]]:
+    """Each command; one of a group has the name of the group before its own."""
+    found = dict(COMMANDS)
+    for group, members in GROUPS.items():
+        for each in members.registered_commands:
+            assert each.callback is not None
+            found[f"{group} {each.name}"] = each.callback
+    return found
+
+
+def commands() -> dict[str, inspect.Signature]:
+    """Each command with the signature of its options."""
+    return {name: inspect.signature(callback) for name, callback in commands_by_name().items()}
+
+
+def texts(path: Path) -> Iterator[str]:
+    """The texts of a module that name an option, with X for what is filled in; not its docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    declarations = {
+        part
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "Option"
+        for part in ast.walk(node)
+    }
+    documentation = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    parts = {part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if node in declarations | documentation | parts:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            text = "".join(str(each.value) if isinstance(each, ast.Constant) else "X" for each in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = node.value
+        else:
+            continue
+        if OPTION.search(text):
+            yield text
+
+
+MESSAGES = sorted(
+    {
+        text
+        for package in ("gis", "layers", "api/cli/inputs.py")
+        for path in (
+            [REPOSITORY / package] if package.endswith(".py") else (REPOSITORY / package).rglob("*.py")
+        )
+        if path.name != "vendored.py"
+        for text in texts(path)
+    }
+)
+
+
+def test_the_messages_are_found() -> None:
+    assert len(MESSAGES) > 10
+    assert any("--source-crs" in text for text in MESSAGES)
+
+
+@pytest.mark.parametrize("name", commands())
+def test_a_message_about_any_file_of_a_command_names_options_that_it_has(name: str) -> None:
+    signature = commands()[name]
+    options = CommandOptions.of(signature)
+    files = [each for each in signature.parameters if each not in {"database", "as_json"}]
+    for message in MESSAGES:
+        for file in files:
+            said = explain(f"x.gpkg: {message}", options, {file: Path("x.gpkg")}, None)
+            assert set(OPTION.findall(said)) <= set(options.names.values()), (file, said)
+
+
+@pytest.mark.parametrize("name", commands())
+def test_what_the_module_of_a_command_says_names_options_that_exist(name: str) -> None:
+    options = {
+        each: set(CommandOptions.of(signature).names.values()) for each, signature in commands().items()
+    }
+    module = commands_by_name()[name].__module__
+    siblings = {each for each, callback in commands_by_name().items() if callback.__module__ == module}
+    own = set().union(*(options[each] for each in siblings))
+    for text in texts(REPOSITORY / f"{module.replace('.', '/')}.py"):
+        # A text may send one to another command.
+        other = re.search(r"wangge ((?:load |token |account |plan |scheme )?[a-z]+)", text)
+        known = options[other[1]] if other is not None and other[1] in options else own
+        assert set(OPTION.findall(text)) <= known | {"--help"}, text
+
+
+def test_advice_that_cannot_be_followed_is_replaced() -> None:
+    names = {"code_field": "--areas-code-field"}
+    message = "x: has no field 'code'; name it with --code-field '#', or not (fields: a; b)."
+    assert rewrite_options(message, names.get, "no") == (
+        "x: has no field 'code'; name it with --areas-code-field '#', or not (fields: a; b)."
+    )
+    assert rewrite_options(message, {}.get, "no") == "x: has no field 'code'; no (fields: a; b)."
+    assert (
+        rewrite_options("x names no CRS; give it with --source-crs.", {}.get, "no") == "x names no CRS; no."
+    )
+    assert rewrite_options("a condition (--where) is not for CSV.", {}.get, "no") == (
+        "a condition (where) is not for CSV."
+    )
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Cells, cells without a code and without a CRS, two layers in one file, and a table without places."""
+    square = gpd.GeoDataFrame({"code": ["1"]}, geometry=[SQUARE], crs=LONLAT)
+    write_layer(tmp_path / "cells.gpkg", square)
+    nameless = square.rename(columns={"code": "zone"})
+    write_layer(tmp_path / "nameless.gpkg", nameless)
+    with warnings.catch_warnings(action="ignore"):
+        square.set_crs(None, allow_override=True).to_file(tmp_path / "nowhere.gpkg")
+    for name in ("a", "b"):
+        square.to_file(tmp_path / "two.gpkg", layer=name)
+    (tmp_path / "shops.csv").write_text("id,kind,lon,lat\n1,enterprise,113.905,22.505\n", encoding="utf-8")
+    (tmp_path / "places.csv").write_text("id,name\n1,a\n", encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("divide nowhere.gpkg -o o.gpkg", "nowhere.gpkg names no coordinate reference system; give it with"),
+        ("divide cells.gpkg -o o.gpkg --ended nameless.gpkg", "has no field 'code'; this command has no"),
+        ("divide cells.gpkg -o o.gpkg --size 0", "wangge: The size of a square"),
+        ("divide cells.gpkg -o o.gpkg --crs EPSG:0", "wangge: 'EPSG:0' names no"),
+        ("check cells.gpkg --areas two.gpkg", "two.gpkg has several layers (a, b); name one with --areas-l"),
+        ("check cells.gpkg --areas nameless.gpkg", "name the one to take with --areas-code-field"),
+        ("assign shops.csv --cells nameless.gpkg -o o.csv", "name the one to take with --code-field"),
+        ("assign places.csv --cells cells.gpkg -o o.csv", "name them with --lon-field and --lat-field"),
+        ("gaps --cells two.gpkg -o o.csv", "name one with --cells-layer."),
+        ("gaps --cells nowhere.gpkg -o o.csv", "give it with --cells-source-crs"),
+        ("gaps --cells cells.gpkg --areas nowhere.gpkg -o o.csv", "give it with --areas-source-crs"),
+        ("gaps --cells cells.gpkg --entities enterprise=places.csv -o o.csv", "no option"),
+        ("gaps --cells cells.gpkg --service-points two.gpkg -o o.csv", "layers (a, b); this command has no"),
+        ("gaps --cells cells.gpkg --only holes -o o.csv", "wangge: 'holes' is no kind of gap"),
+        ("map --cells cells.gpkg --roads none.gpkg -o o.html", "wangge: none.gpkg: there is no such file"),
+        ("map --cells nameless.gpkg -o o.html", "name the one to take with --code-field"),
+        ("inspect shops.csv --areas two.gpkg", "name one with --areas-layer"),
+    ],
+)  # fmt: skip
+def test_a_message_blames_the_file_at_fault_and_names_its_option(
+    wangge: Run, files: Path, monkeypatch: pytest.MonkeyPatch, call: str, said: str
+) -> None:
+    monkeypatch.chdir(files)
+    outcome = wangge(*call.split())
+    assert outcome.code == 2
+    assert said in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert not list(files.glob("o.*"))
+
+
+def test_the_options_of_a_file_are_read_under_its_name(
+    wangge: Run, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(files)
+    told = ["--cells-layer", "a", "--areas", "nowhere.gpkg", "--areas-source-crs", "EPSG:4326"]
+    assert wangge("gaps", "--cells", "two.gpkg", *told, "-o", "o.csv").code == 0
+    assert wangge("map", "--cells", "two.gpkg", *told, "-o", "o.html").code == 0
+
+
+def test_typer_and_the_messages_agree_on_the_options() -> None:
+    top: typer.core.TyperGroup = typer.main.get_command(app)  # type: ignore[assignment]
+    for name, signature in commands().items():
+        command = top
+        for word in name.split():
+            command = command.commands[word]  # type: ignore[assignment]
+        known = {each for parameter in command.params for each in parameter.opts}
+        assert set(CommandOptions.of(signature).names.values()) <= known, name
