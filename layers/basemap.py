@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from gis.arrays import BoolArray, ObjectArray
 from gis.errors import InputError
 from layers.db import geopackage
-from layers.db.bulk import is_postgresql
+from layers.db.bbox import BBox
+from layers.db.bulk import decode_geometries, is_postgresql, raw_geometry
 from layers.db.database import Database, bump_revision
+from layers.db.text_match import contains_words, match_rank
 from layers.models import BasemapFeature
 
 BASEMAP_KINDS = ("roads", "railway", "water", "green", "buildings")
@@ -125,3 +127,68 @@ def _rebuilding_rtree(session: Session) -> Iterator[None]:
     with geopackage.rebuilding_rtree(connection, BasemapFeature.__tablename__) if embedded else nullcontext():
         yield
         session.flush()
+
+
+_MAX_PARTS = 1_000
+"""The most features that are looked at to say where a name is."""
+
+
+class NamedPlace(NamedTuple):
+    """All features of one kind that bear one name, such as the parts of a road.
+
+    Attributes
+    ----------
+    rank
+        How well the name fits (`match_rank`).
+    kind, name
+        What it is.
+    lon, lat
+        A place on its largest part.
+    bbox
+        Of all parts.
+    """
+
+    rank: int
+    kind: str
+    name: str
+    lon: float
+    lat: float
+    bbox: BBox
+
+
+def search_basemap(session: Session, text: str, limit: int) -> list[NamedPlace]:
+    """Return the roads, buildings, waters and greens whose names fit words best.
+
+    Parameters
+    ----------
+    text
+        Words of the name.
+    limit
+        The most names.
+    """
+    rank = match_rank(text, BasemapFeature.name, [])
+    names = (
+        select(rank.label("rank"), BasemapFeature.kind, BasemapFeature.name)
+        .where(BasemapFeature.name.is_not(None), contains_words(session, text, [BasemapFeature.name]))
+        .distinct()
+        .order_by("rank", BasemapFeature.name, BasemapFeature.kind)
+        .limit(limit)
+    )
+    return [_find_place(session, *row) for row in session.execute(names).all()]
+
+
+def _find_place(session: Session, rank: int, kind: str, name: str | None) -> NamedPlace:
+    parts = (
+        select(raw_geometry(session, BasemapFeature.geometry))
+        .where(BasemapFeature.kind == kind, BasemapFeature.name == name)
+        .order_by(BasemapFeature.id)
+        .limit(_MAX_PARTS)
+    )
+    geometries = decode_geometries(session, list(session.scalars(parts)))
+    largest = geometries[np.lexsort((shapely.length(geometries), shapely.area(geometries)))[-1]]
+    if largest.geom_type == "LineString":
+        place = shapely.line_interpolate_point(largest, 0.5, normalized=True)
+    else:
+        place = shapely.point_on_surface(largest)
+    bbox = BBox(*shapely.total_bounds(geometries).tolist())
+    return NamedPlace(rank, kind, name or "", place.x, place.y, bbox)

@@ -55,8 +55,8 @@ def _find(gap_input: GapInput, rule: DarkRule, progress: Progress) -> gpd.GeoDat
     )
 
 
-def _missing(gap_input: GapInput) -> str | None:
-    return "no entities were given" if gap_input.entities is None else None
+def _missing(gap_input: GapInput) -> Text | None:
+    return Text("没有对象数据", "no entities were given") if gap_input.entities is None else None
 
 
 def _rule(facts: GapFacts) -> Text:

@@ -73,20 +73,19 @@ def gaps(
     with error_prefix(cells), progress_bar("looking for gaps") as progress:
         found = find_gaps(gap_input, gap_rules, kinds=only or None, progress=progress)
     print_notes(write_layer(output, found.frame))
+    summary = found.summary()
     lines = [f"{len(found.frame):,} gaps"]
-    for kind, figures in found.summary()["kinds"].items():
+    for kind, figures in summary["kinds"].items():
         lines.append(
             f"  {gap_label(kind).en} ({kind}): {figures['gaps']:,} ({figures['high']:,} high), "
             f"{figures['area_m2'] / 1e6:,.3f} km², {figures['households']:,} households, "
             f"{figures['enterprises']:,} enterprises"
         )
     lines += [
-        f"  {gap_label(kind).en} ({kind}): not looked for, {reason}"
+        f"  {gap_label(kind).en} ({kind}): not looked for, {reason.en}"
         for kind, reason in found.skipped_kinds.items()
     ]
-    print_result(
-        [*lines, f"written to {output}"], {**found.summary(), "output": str(output)}, as_json=as_json
-    )
+    print_result([*lines, f"written to {output}"], {**summary, "output": str(output)}, as_json=as_json)
 
 
 def _read_rules(path: Path | None) -> "GapRules":

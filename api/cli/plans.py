@@ -99,12 +99,21 @@ def load_plan(
 @handle_errors
 def check_draft(
     number: PlanArgument,
+    on: Annotated[
+        date | None,
+        typer.Option(
+            parser=options.parse_day,
+            metavar="DATE",
+            help="The day it is to be published for, YYYY-MM-DD.",
+            show_default="today",
+        ),
+    ] = None,
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Check that the cells of a plan fill their area; exit code 0: valid, 1: not valid.
+    """Check that a plan can be published: its cells fill their area; exit code 0: it can, 1: it cannot.
 
-    What is found is stored with the plan; only a valid one can be published.
+    What is found is stored with the plan, also what else stands in the way of publishing it for that day.
     """
     from api.schemas.plans import check_record
     from layers.plans.check import examine_plan, store_check, stored_check
@@ -113,7 +122,7 @@ def check_draft(
     with open_database(database) as opened:
         # Others can write until only the findings are left to store.
         with opened.read() as session, progress_bar("checking") as progress:
-            found = examine_plan(session, number, progress=progress)
+            found = examine_plan(session, number, on=on, progress=progress)
         with opened.write() as session:
             checked = store_check(session, number, found)
             record = check_record(checked, scheme_code(session, checked), stored_check(checked))
@@ -125,8 +134,13 @@ def check_draft(
             lines += [f"    {detail}" for detail in details[:_MAX_LISTED]]
             if figures["count"] > _MAX_LISTED:
                 lines.append(f"    ... and {figures['count'] - _MAX_LISTED:,} more; --json lists them")
+    if record["hindrances"]:
+        lines.append(f"it cannot be published for {record['on']}:")
+        lines += [f"  {sentence}" for sentence in record["hindrances"][:_MAX_LISTED]]
+        if len(record["hindrances"]) > _MAX_LISTED:
+            lines.append(f"  ... and {len(record['hindrances']) - _MAX_LISTED:,} more; --json lists them")
     print_result(lines, record, as_json=as_json)
-    if not record["valid"]:
+    if not record["publishable"]:
         raise typer.Exit(EXIT_INVALID)
 
 
@@ -143,6 +157,9 @@ def publish_draft(
             show_default="today",
         ),
     ] = None,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="The day is meant, however far from today it is.")
+    ] = False,
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
 ) -> None:
@@ -152,19 +169,22 @@ def publish_draft(
     from api.security.principal import SYSTEM
     from layers.plans.publish import publish
     from layers.plans.queries import find_plan, scheme_code
+    from layers.staff.vacancies import count_unstaffed
 
     day = on or date.today()
     with open_database(database) as opened, opened.write() as session, progress_bar("publishing") as progress:
-        done = publish(session, number, day, progress=progress)
+        done = publish(session, number, day, confirmed=confirm, progress=progress)
         published = find_plan(session, number)
         audit(session, SYSTEM, Action.publish, f"plan {number}", area_code=published.area_code, on=str(day))
-        record = publish_record(published, scheme_code(session, published), done)
+        unstaffed = count_unstaffed(session, published, day)
+        record = publish_record(published, scheme_code(session, published), done, unstaffed=unstaffed)
     lines = [
         (
             f"plan {number} is in force from {day}: {done.begun:,} cells begin, {done.ended:,} end, "
             f"{done.kept:,} go on"
         ),
         f"assignments of entities: {done.assignments.inserted:,} begin, {done.assignments.ended:,} end",
+        f"{unstaffed:,} cells have nobody who answers for them",
     ]
     print_result(lines, record, as_json=as_json)
 

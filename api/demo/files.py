@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,7 +15,7 @@ from gis.assign import AssignmentReport, assign_to_cells
 from gis.datum import convert_geometries
 from gis.divide import divide_square
 from gis.doctor import Diagnosis, inspect_points
-from gis.gaps import GapInput, GapSearchResult, find_gaps
+from gis.gaps import GapAnalysis, GapInput, GapSearchResult, find_gaps, gap_outcomes
 from gis.locate import PointLocator
 from gis.measures import count_keys, entity_load
 from gis.topology import RepairResult, TopologyReport, check_topology, repair_topology
@@ -131,6 +132,7 @@ def run_demo(
         cells,
         areas=areas,
         gaps=gaps.frame,
+        gap_analysis=GapAnalysis(gap_outcomes(gaps.summary()), date.today()),
         layers={columns[kind]: assigned[kind] for kind in ("service_point", "sensor", "component")},
         base={
             kind: read_layer(district, role=kind)

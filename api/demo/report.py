@@ -137,7 +137,10 @@ def render_report(result: DemoResult, language: str = "zh", published: Sequence[
             for kind, row in found["kinds"].items()
         ],
     )
-    lines += [text("skipped", kind=label(kind), reason=reason) for kind, reason in found["skipped"].items()]
+    lines += [
+        text("skipped", kind=label(kind), reason=getattr(reason, language))
+        for kind, reason in result.gaps.skipped_kinds.items()
+    ]
     lines += ["", f"### {text('worst')}", ""]
     lines += _markdown_table(
         header("worst_head"),

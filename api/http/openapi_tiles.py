@@ -72,7 +72,7 @@ _LAYERS: dict[str, tuple[str, str, list[dict[str, Any]]]] = {
         "entities",
         (
             "`entities`: id, kind, class_name, and cell_code when a scheme is named. Below zoom 15 one point "
-            "stands for all of a kind in a square of 16 pixels, with their `count`; nothing of a person."
+            "stands for all of a kind in a square of 64 pixels, with their `count`; nothing of a person."
         ),
         [_KIND_PARAMETER, _SCHEME_PARAMETER],
     ),
@@ -142,6 +142,10 @@ def _tilejson_operation(layer: str, subject: str, parameters: list[dict[str, Any
             "vector_layers": {"type": "array", "items": {"type": "object"}},
             "empty": {"type": "boolean", "description": "There is nothing that the caller may see."},
             "revision": {"type": "integer", "description": "What the tiles show; they follow a publish."},
+            "run": {
+                "type": ["integer", "null"],
+                "description": "Of gaps alone: the run shown; null where nobody has looked for gaps.",
+            },
         },
     }
     example = {

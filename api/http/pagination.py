@@ -1,6 +1,6 @@
 """Lists in pages, as they are asked for and answered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -50,10 +50,13 @@ class FeaturePageParams(PageRequest):
         *,
         etag_parts: tuple[object, ...] | None = None,
         if_none_match: str | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> Response:
         """Return the page as it is asked for; `etag_parts` is what the list depends on beside the query."""
         etag = None if etag_parts is None else make_etag(self.geojson, self.query, *etag_parts)
-        return list_response(items, next_cursor, geojson=self.geojson, etag=etag, if_none_match=if_none_match)
+        return list_response(
+            items, next_cursor, geojson=self.geojson, etag=etag, if_none_match=if_none_match, more=more
+        )
 
 
 async def _page_request(limit: Limit = 100, cursor: Cursor = None) -> PageRequest:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import shapely
@@ -40,6 +41,23 @@ def json_response(
     return Response(orjson.dumps(content), status, headers, media_type)
 
 
+def content_disposition(kind: str, name: str) -> str:
+    """Return the header that names a file, in any letters (RFC 6266).
+
+    Parameters
+    ----------
+    kind
+        inline or attachment.
+    name
+        The name of the file.
+    """
+    plain = "".join(
+        letter if letter.isalnum() or letter in "-._ " else "_"
+        for letter in name.encode("ascii", "replace").decode()
+    )
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
 def geojson_fragment(geometry: shapely.Geometry | None) -> orjson.Fragment | None:
     """Return a geometry as a GeoJSON object within an answer."""
     return None if geometry is None else orjson.Fragment(shapely.to_geojson(geometry))
@@ -52,6 +70,7 @@ def list_response(
     geojson: bool = False,
     etag: str | None = None,
     if_none_match: str | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Response:
     """Return a page of a list, as a GeoJSON FeatureCollection if wanted; 304 when the caller has it already.
 
@@ -65,9 +84,13 @@ def list_response(
         The form.
     etag, if_none_match
         As for `json_response`.
+    more
+        What is said of the list as a whole, beside its records.
     """
+    about = more or {}
     if not geojson:
-        return json_response({"items": items, "next": next_cursor}, etag=etag, if_none_match=if_none_match)
+        content = {"items": items, "next": next_cursor, **about}
+        return json_response(content, etag=etag, if_none_match=if_none_match)
     content = {
         "type": "FeatureCollection",
         "features": [
@@ -80,5 +103,6 @@ def list_response(
             for record in items
         ],
         "next": next_cursor,
+        **about,
     }
     return json_response(content, etag=etag, if_none_match=if_none_match, media_type=GEOJSON)

@@ -34,6 +34,7 @@ from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.queries import find_plan
 from layers.plans.schemes import find_scheme
+from layers.staff.vacancies import count_unstaffed
 
 PROGRESS_INTERVAL_S = 0.3
 """Seconds between two times that a job tells how far it is."""
@@ -281,12 +282,19 @@ def _check_plan(context: _JobContext) -> dict[str, Any]:
     plan_id = context.parameter("plan")
     # Others can write, and be told of the progress, until only the findings are left to store.
     with context.database.read() as session:
-        found = examine_plan(session, plan_id, context.task.area_code, progress=context.progress)
+        found = examine_plan(
+            session, plan_id, context.task.area_code, on=context.day, progress=context.progress
+        )
     with context.database.write() as session:
         plan = store_check(session, plan_id, found)
-        return context.complete(
-            session, {"plan": plan.id, "valid": found.report.is_valid, "summary": found.report.summary()}
-        )
+        result = {
+            "plan": plan.id,
+            "valid": found.report.is_valid,
+            "on": found.on.isoformat(),
+            "hindrances": found.hindrances,
+            "summary": found.report.summary(),
+        }
+        return context.complete(session, result)
 
 
 def _publish_plan(context: _JobContext) -> dict[str, Any]:
@@ -301,6 +309,8 @@ def _publish_plan(context: _JobContext) -> dict[str, Any]:
             date.fromisoformat(on),
             version=context.parameter("version"),
             scope=context.task.area_code,
+            # Jobs of an earlier version do not say it.
+            confirmed=bool(context.task.parameters.get("confirm")),
             progress=context.progress,
         )
         audit_as(
@@ -320,6 +330,7 @@ def _publish_plan(context: _JobContext) -> dict[str, Any]:
             "assignments_ended": done.assignments.ended,
             "assignments_begun": done.assignments.inserted,
             "superseded": list(done.superseded),
+            "unstaffed": count_unstaffed(session, find_plan(session, plan_id), date.fromisoformat(on)),
             "revision": done.revision,
         }
         return context.complete(session, result)
@@ -329,7 +340,11 @@ def _search_gaps(context: _JobContext) -> dict[str, Any]:
     result: dict[str, Any] = {}
 
     def complete_job(session: Session, run: GapRun) -> None:
-        result.update(context.complete(session, {"run": run.id, "gaps": run.summary["gaps"]}))
+        result.update(
+            context.complete(
+                session, {"run": run.id, "gaps": run.summary["gaps"], "skipped": run.summary["skipped"]}
+            )
+        )
 
     search_gaps(
         context.database,

@@ -10,7 +10,7 @@ _CODE, _AREA, _DAY = "440305001001001", "440305001001", "2026-03-01"
 _CHAIN = [{"code": _AREA, "name": "大新社区", "level": "community"}]
 _CELL = {"code": _CODE, "name": "大新社区 001", "area_code": _AREA, "area_m2": 10_000.0}
 
-Reason = Literal["outside", "invalid_coordinates", "forbidden"]
+Reason = Literal["outside", "invalid_coordinates", "forbidden", "no_plan"]
 
 
 class _StrictModel(BaseModel):
@@ -45,7 +45,10 @@ class SchemeOwner(_StrictModel):
 
     scheme: str = Field(examples=["community"])
     cell: OwningCellWithAreas | None = Field(examples=[{**_CELL, "areas": _CHAIN}])
-    reason: Reason | None = Field(examples=[None])
+    reason: Reason | None = Field(
+        examples=[None],
+        description="outside: in no cell, though a plan is in force; no_plan: none is in force on the day.",
+    )
 
 
 class LocatedPoint(_StrictModel):

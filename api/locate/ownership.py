@@ -15,11 +15,11 @@ from layers.snapshot import AreaTree, CellsInForce
 
 AreaPredicate = Callable[[str | None], bool]
 
-NO_OWNER_REASONS = (None, "outside", "invalid_coordinates", "forbidden")
-"""Reasons why a location has no owner: none is needed, it is in no cell, it is not a location on Earth, or
-the cell lies in an area that the caller may not see."""
+NO_OWNER_REASONS = (None, "outside", "invalid_coordinates", "forbidden", "no_plan")
+"""Reasons why a location has no owner: none is needed, it is in no cell, it is not a location on Earth, the
+cell lies in an area that the caller may not see, or no plan of the scheme is in force on the day."""
 
-_OWNED, _OUTSIDE, _INVALID, _FORBIDDEN = range(4)
+_OWNED, _OUTSIDE, _INVALID, _FORBIDDEN, _NO_PLAN = range(5)
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def find_owners(
         Returns for the code of an area whether the caller may see its cells; None if all may be seen.
     """
     owners = cells.locator.find_owners(lon, lat)
-    reasons = np.where(owners < 0, _OUTSIDE, _OWNED).astype(np.int8)
+    reasons = np.where(owners < 0, _reason_outside(cells), _OWNED).astype(np.int8)
     reasons[np.isnan(lon) | np.isnan(lat)] = _INVALID
     if covers is not None and len(cells):
         hidden = (owners >= 0) & ~cells.area_mask(covers)[owners]
@@ -129,12 +129,17 @@ def serialize_owner(
     """Return the cell that owns a location in WGS 84, or None and the reason."""
     position = cells.position(lon, lat)
     if position < 0:
-        return {"scheme": scheme, "cell": None, "reason": NO_OWNER_REASONS[_OUTSIDE]}
+        return {"scheme": scheme, "cell": None, "reason": NO_OWNER_REASONS[_reason_outside(cells)]}
     if covers is not None and not covers(cells.area_codes[position]):
         return {"scheme": scheme, "cell": None, "reason": NO_OWNER_REASONS[_FORBIDDEN]}
     cell = serialize_cell(cells, position)
     cell["areas"] = areas.chain(cell["area_code"])
     return {"scheme": scheme, "cell": cell, "reason": None}
+
+
+def _reason_outside(cells: CellsInForce) -> int:
+    """Return why a location is in none of the cells: one is missing there, or none is in force anywhere."""
+    return _OUTSIDE if len(cells) else _NO_PLAN
 
 
 def serialize_cell(cells: CellsInForce, position: int) -> dict[str, Any]:

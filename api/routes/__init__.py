@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from fastapi import APIRouter
 from starlette.types import ASGIApp
 
+from api.routes.area_sheet import router as area_sheet
 from api.routes.areas import router as areas
 from api.routes.audit import router as audit
 from api.routes.cell_sheet import router as cell_sheet
@@ -20,6 +21,7 @@ from api.routes.gaps import router as gaps
 from api.routes.health import router as health
 from api.routes.jobs import IMPORT_PATHS
 from api.routes.jobs import router as jobs
+from api.routes.lists import router as lists
 from api.routes.locate import locate as single_locate
 from api.routes.locate import router as locate
 from api.routes.maps import router as maps
@@ -28,6 +30,7 @@ from api.routes.nearest import router as nearest
 from api.routes.officers import router as officers
 from api.routes.plans import router as plans
 from api.routes.schemes import router as schemes
+from api.routes.search import router as search
 from api.routes.session import router as session
 from api.routes.tiles import router as tiles
 from api.routes.web_page import router as page
@@ -35,7 +38,9 @@ from api.routes.web_page import router as page
 ROUTERS: tuple[APIRouter, ...] = (
     session,
     locate,
+    search,
     areas,
+    area_sheet,
     schemes,
     plans,
     cells,
@@ -46,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     entities,
     officers,
     gaps,
+    lists,
     jobs,
     exports,
     maps,

@@ -22,6 +22,7 @@ from api.security.personal import Reveal, audit_reveal, open_read_session
 from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
 from layers.db.database import Session, current_revision
+from layers.gaps.analysis import cell_outcomes
 from layers.gaps.queries import gaps_of_cell
 from layers.plans.cell_queries import find_cell
 from layers.plans.schemes import find_scheme
@@ -57,7 +58,7 @@ def read_sheet(
     with open_read_session(database, caller, reveal=reveal) as session:
         found = find_scheme(session, scheme)
         cell = find_cell(session, found, code, day, caller.area_code)
-        run, gaps = gaps_of_cell(session, caller.area_code, found, code, until=at, limit=_MAX_LISTED)
+        run, gaps = gaps_of_cell(session, caller.area_code, found, cell, until=day, limit=_MAX_LISTED)
         record = cell_sheet_record(
             cell,
             scheme=scheme,
@@ -66,6 +67,7 @@ def read_sheet(
             counts=count_by_kind(session, found.id, day, code),
             officers=_officer_records(session, caller, found.id, code, day, reveal=reveal),
             gap_run=run,
+            gap_outcomes=cell_outcomes(session, caller.area_code, run, code),
             gaps=gaps,
             plain=reveal,
         )

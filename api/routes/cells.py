@@ -26,6 +26,7 @@ from layers.db.database import current_revision
 from layers.plans import cell_queries
 from layers.plans.queries import find_plan
 from layers.plans.schemes import find_scheme
+from layers.staff.vacancies import count_unstaffed_on, is_staffed
 
 router = APIRouter(prefix="/v1", tags=["cells"])
 
@@ -69,6 +70,9 @@ def list_cells_in_force(
     page: FeaturePageDep,
     at: DayParam = None,
     text: Annotated[str | None, Query(max_length=100, description="Part of name or code.")] = None,
+    staffed: Annotated[
+        bool | None, Query(description="Only cells with an officer on that day, or only those without.")
+    ] = None,
     geometry: Annotated[bool, Query(description="With geometry; a list needs none.", examples=[True])] = True,
     reveal: Reveal = False,
     if_none_match: IfNoneMatch = None,
@@ -77,13 +81,17 @@ def list_cells_in_force(
     day = at or date.today()
     with_geometry = geometry or page.geojson
     with open_read_session(database, caller, reveal=reveal) as session:
+        found = find_scheme(session, scheme)
+        held = is_staffed(found.id, day)
+        where = None if staffed is None else held if staffed else ~held
         cells, next_cursor = cell_queries.list_cells_in_force(
             session,
             page,
-            find_scheme(session, scheme),
+            found,
             day,
             caller.area_code,
             text=text,
+            where=where,
             geometry=with_geometry,
         )
         records = cell_records(session, caller, cells, reveal=reveal, geometry=with_geometry)
@@ -108,24 +116,31 @@ def list_effective_dates(scheme: SchemeCode, caller: Caller, database: DatabaseD
 
 @router.get(
     "/schemes/{scheme}/changes",
-    summary="Count what changed between two days",
+    summary="Read which cells changed between two days",
     response_model=schemas.CellChanges,
     responses=problem_responses(404, 422),
 )
 @requires(Right.read, AreaPolicy.filtered)
-def count_changes(
+def list_changes(
     scheme: SchemeCode,
     caller: Caller,
     database: DatabaseDep,
     since: Annotated[date, Query(description="The former day.", examples=["2026-01-01"])],
     at: Annotated[date | None, Query(description="The later day; today when not given.")] = None,
+    limit: Annotated[int, Query(ge=0, le=1000, description="Cells listed.", examples=[0])] = 0,
 ) -> Response:
-    """Count the cells of the caller's area that began, ended or changed from one day to another."""
+    """Count and list the cells of the caller's area that began, ended or changed from one day to another.
+
+    Also counted are the cells of the later day for which nobody is responsible.
+    """
     day = at or date.today()
     with database.read() as session:
         found = find_scheme(session, scheme)
-        counts = cell_queries.count_changes(session, found, since, day, caller.area_code)
-    return json_response(cell_changes_record(counts, scheme, since, day))
+        changes = cell_queries.find_changes(session, found, since, day, caller.area_code)
+        boxes = cell_queries.read_boxes(session, [each.latest.id for each in changes[:limit]])
+        unstaffed = count_unstaffed_on(session, found.id, day, caller.area_code)
+        record = cell_changes_record(changes, boxes, scheme=scheme, since=since, at=day, unstaffed=unstaffed)
+    return json_response(record)
 
 
 @router.get(

@@ -1,4 +1,8 @@
-"""`/docs`: the documentation of the interface, from files that the service brings itself."""
+"""`/docs`: the documentation of the interface, from files that the service brings itself.
+
+The page and its files are open to everybody, for they tell nothing: what they show is `/openapi.json`, and
+whoever may not read that is led to signing in.
+"""
 
 from typing import Annotated
 
@@ -9,7 +13,7 @@ from starlette.responses import FileResponse, Response
 from api.http.responses import json_response
 from api.problems import problem_responses
 from api.security.principal import Right
-from api.security.requirements import AreaPolicy, requires
+from api.security.requirements import AreaPolicy, public, requires
 from api.web import WEB
 from gis.errors import NotFoundError
 
@@ -24,15 +28,17 @@ _PAGE_HTML = b"""<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Wangge API</title>
+<link rel="icon" href="web/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="docs/swagger-ui.css">
 <script src="docs/swagger-ui-bundle.js" defer></script>
-<script src="docs/start.js" defer></script>
+<script src="docs/start.js" type="module"></script>
 </head>
 <body><div id="page"></div></body>
 </html>
 """
 
-_START_SCRIPT = b"""SwaggerUIBundle({
+_START_SCRIPT = b"""if ((await fetch("v1/session")).status === 401) location.replace("./#next=docs");
+else SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#page",
   deepLinking: true,
@@ -57,14 +63,14 @@ def read_openapi(request: Request) -> Response:
 
 
 @router.get("/docs", responses=problem_responses())
-@requires(Right.enter, AreaPolicy.none)
+@public
 def show_docs() -> Response:
     """Show the documentation."""
     return Response(_PAGE_HTML, media_type="text/html")
 
 
 @router.get("/docs/{name}", responses=problem_responses(404))
-@requires(Right.enter, AreaPolicy.none)
+@public
 def read_asset(name: Annotated[str, PathParameter(max_length=100)]) -> Response:
     """Return a file of the documentation."""
     if name == "start.js":

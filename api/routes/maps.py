@@ -8,12 +8,14 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from api.http.dependencies import DatabaseDep
+from api.http.responses import content_disposition
 from api.problems import problem_responses
 from api.security.caller import Caller
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
 from gis.classes import ClassificationMethod
 from gis.errors import NotFoundError
+from layers.areas.queries import find_area
 
 router = APIRouter(prefix="/maps", tags=["maps"])
 
@@ -91,11 +93,16 @@ def draw_map(
     if not caller.covers(area_code):
         raise NotFoundError(f"There is no area '{area}'.")
     day = at or date.today()
+    own_name = f"{scheme}-{day}"
     with database.read() as session:
+        if area_code is not None:
+            # A street's map is kept beside those of others.
+            own_name = f"{scheme}-{find_area(session, area_code).name}-{area_code}-{day}"
         map_data = read_map_data(session, scheme, day, area_code)
     map_options: dict[str, Any] = {
         "areas": map_data.areas if len(map_data.areas) else None,
         "gaps": map_data.gaps,
+        "gap_analysis": map_data.gap_analysis,
         "layers": {KEY_ENTITY_LAYER: map_data.key_entities} if len(map_data.key_entities) else {},
         "base": map_data.base,
         "measure": measure,
@@ -112,8 +119,7 @@ def draw_map(
         content = render_print_map(
             PrintMap(map_data.cells, **map_options), "pdf" if form is MapFormat.pdf else "png"
         )
-    name = f"{scheme}-{day}.{form.value}".encode("ascii", "replace").decode().replace('"', "")
-    headers = {"Content-Disposition": f'inline; filename="{name}"'}
+    headers = {"Content-Disposition": content_disposition("inline", f"{own_name}.{form.value}")}
     if form is MapFormat.html:
         headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
     return Response(content, headers=headers, media_type=_MEDIA_TYPES[form])

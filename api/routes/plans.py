@@ -42,6 +42,7 @@ from layers.plans.publish import publish, require_publishable
 from layers.plans.review import reject_plan, submit_plan, withdraw_plan
 from layers.plans.schemes import find_scheme
 from layers.plans.states import Step, require_step
+from layers.staff.vacancies import count_unstaffed
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"])
 
@@ -82,6 +83,11 @@ class PublishRequest(schemas.RequestModel):
     """From when a plan is to be in force."""
 
     on: date = Field(examples=["2026-01-01"], description="The first day.")
+    confirm: bool = Field(
+        default=False,
+        examples=[False],
+        description="The day is meant though it is more than two years ahead or fifty past.",
+    )
 
 
 @router.get(
@@ -93,11 +99,16 @@ def list_plans(
     database: DatabaseDep,
     page: PageDep,
     scheme: Annotated[str | None, Query(max_length=60, examples=["community"])] = None,
-    state: Annotated[PlanState | None, Query()] = None,
+    state: Annotated[PlanState | None, Query(description="The state today.")] = None,
+    on: Annotated[
+        date | None, Query(description="Only plans in force on this day.", examples=["2026-03-01"])
+    ] = None,
 ) -> Response:
     """List the plans of the caller's area in the order in which they were created."""
     with database.read() as session:
-        plans, next_cursor = queries.list_plans(session, page, caller.area_code, scheme=scheme, state=state)
+        plans, next_cursor = queries.list_plans(
+            session, page, caller.area_code, scheme=scheme, state=state, on=on
+        )
         return list_response([plan_record(plan, code) for plan, code in plans], next_cursor)
 
 
@@ -161,18 +172,28 @@ def read_check(plan_id: PlanId, caller: Caller, database: DatabaseDep) -> Respon
     responses=_JOB_RESPONSE | problem_responses(400, 404, 409, 422),
 )
 @requires(Right.draft, AreaPolicy.checked)
-def run_check(plan_id: PlanId, caller: Caller, write: IdempotentWriteDep, jobs: JobRequestsDep) -> Response:
+def run_check(
+    plan_id: PlanId,
+    caller: Caller,
+    write: IdempotentWriteDep,
+    jobs: JobRequestsDep,
+    on: Annotated[
+        date | None, Query(description="The day it is to be published for; today when not given.")
+    ] = None,
+) -> Response:
     """Check that the cells fill their area without blank or overlap, and store what is found.
 
-    A plan of more than 20,000 cells is checked by a job.
+    What else publishing for that day would refuse is among the hindrances. A plan of more than 20,000 cells
+    is checked by a job.
     """
 
     def handler(session: Session) -> WriteResult:
         plan = queries.find_plan(session, plan_id, caller.area_code)
         if queries.is_checked_by_job(session, plan):
             require_step(plan, Step.check)
-            return _enqueue(session, jobs, caller, "check", plan, {"plan": plan_id})
-        check_plan(session, plan_id, caller.area_code)
+            given = {"plan": plan_id, "on": None if on is None else on.isoformat()}
+            return _enqueue(session, jobs, caller, "check", plan, given)
+        check_plan(session, plan_id, caller.area_code, on=on)
         record = check_record(plan, queries.scheme_code(session, plan), stored_check(plan))
         return WriteResult(record, version=plan.version)
 
@@ -272,13 +293,34 @@ def publish_draft(
     """
 
     def handler(session: Session) -> WriteResult:
-        plan = require_publishable(session, plan_id, version, caller.area_code)
+        plan = require_publishable(
+            session,
+            plan_id,
+            body.on,
+            version=version,
+            scope=caller.area_code,
+            confirmed=body.confirm,
+        )
         if queries.is_published_by_job(session, plan):
-            given = {"plan": plan_id, "on": body.on.isoformat(), "version": version, "role": caller.role}
+            given = {
+                "plan": plan_id,
+                "on": body.on.isoformat(),
+                "version": version,
+                "role": caller.role,
+                "confirm": body.confirm,
+            }
             return _enqueue(session, jobs, caller, "publish", plan, given)
-        publication = publish(session, plan_id, body.on, version=version, scope=caller.area_code)
+        publication = publish(
+            session,
+            plan_id,
+            body.on,
+            version=version,
+            scope=caller.area_code,
+            confirmed=body.confirm,
+        )
         audit(session, caller, Action.publish, f"plan {plan_id}", area_code=plan.area_code, on=str(body.on))
-        record = publish_record(plan, queries.scheme_code(session, plan), publication)
+        unstaffed = count_unstaffed(session, plan, body.on)
+        record = publish_record(plan, queries.scheme_code(session, plan), publication, unstaffed=unstaffed)
         return WriteResult(record, version=plan.version)
 
     response = write(body, handler)

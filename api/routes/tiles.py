@@ -147,6 +147,9 @@ async def _tilejson_response(request: Request, key: TileSetKey) -> Response:
         "empty": bounds is None,
         "revision": request.app.state.tile_sets.revision(key, snapshot),
     }
+    if key.name == "gaps":
+        # Null means that nobody has looked for gaps, and not that there are none.
+        content["run"] = key.run
     return Response(orjson.dumps(content), headers=_PRIVATE_HEADERS, media_type="application/json")
 
 
@@ -216,7 +219,9 @@ def _find_run(database: Database, caller: Principal, scheme: str, run: str | Non
         raise InputError(f"run='{run[:40]}' is no number of a run of gaps.")
     with database.read() as session:
         if run is None:
-            newest = newest_visible_run(session, caller.area_code, find_scheme(session, scheme).id)
+            newest = newest_visible_run(
+                session, caller.area_code, find_scheme(session, scheme).id, until=date.today()
+            )
             return None if newest is None else newest.id
         found, of = find_visible_run(session, caller.area_code, int(run))
         if of != scheme:

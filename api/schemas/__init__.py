@@ -5,7 +5,8 @@ from api.schemas.audit import AuditEntry
 from api.schemas.base import RequestModel
 from api.schemas.cells import Cell, CellOfficer, CellSheet
 from api.schemas.entities import Entity, EntityOwner, NearbyEntity
-from api.schemas.gaps import Gap, GapDifference, GapKindList, GapRun, PersistentGap
+from api.schemas.gap_analysis import GapGroupList
+from api.schemas.gaps import Gap, GapDifference, GapKindList, GapPage, GapRun, PersistentGap
 from api.schemas.jobs import Job
 from api.schemas.plans import (
     CellChanges,
@@ -33,7 +34,9 @@ __all__ = [
     "Finding",
     "Gap",
     "GapDifference",
+    "GapGroupList",
     "GapKindList",
+    "GapPage",
     "GapRun",
     "Job",
     "NearbyEntity",

@@ -1,6 +1,6 @@
 """Cells and their sheet as they are answered."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -10,11 +10,14 @@ from pydantic import BaseModel, Field
 from api.http.responses import geojson_fragment
 from api.schemas.areas import AreaReference
 from api.schemas.base import POLYGON, build_record
+from api.schemas.gap_analysis import GapOutcome, gap_outcome_records
 from api.schemas.gaps import Gap, gap_record
 from api.schemas.masking import mask_personal
+from gis.gaps import GapOutcome as Outcome
 from layers import models
 from layers.gaps.queries import FoundGap
 from layers.snapshot.areas import AreaLabel
+from layers.staff.officers import officer_name, officer_phone
 
 
 class Cell(BaseModel):
@@ -47,6 +50,10 @@ class CellOfficer(BaseModel):
     personal: dict[str, Any] = Field(
         examples=[{"name": "李*"}], description="Masked, unless revealed to one who may see it."
     )
+    name: str | None = Field(
+        examples=["李*"], description="The name among these, whatever its field is called."
+    )
+    phone: str | None = Field(examples=["*********34"], description="The phone among these.")
     valid_from: date = Field(examples=["2026-01-01"])
 
 
@@ -64,8 +71,12 @@ class CellSheet(Cell):
     )
     officers: list[CellOfficer] = Field(description="Leaders first, and A before B.")
     gap_run: int | None = Field(
-        examples=[7], description="The newest run of gaps up to the day; null without one."
+        examples=[7],
+        description="The newest run of gaps up to the day that has looked at this version of the cell; null "
+        "without one.",
     )
+    gap_run_on: date | None = Field(examples=["2026-03-01"], description="The day of that run.")
+    gap_analysis: list[GapOutcome] = Field(description="What is known of each kind that a cell can have.")
     gaps: list[Gap] = Field(description="Of that run, the most severe first; at most a hundred.")
 
 
@@ -88,7 +99,14 @@ def cell_record(cell: models.Cell, *, geometry: bool = True, plain: bool = False
 def cell_officer_record(post: models.Post, officer: models.Officer, *, plain: bool) -> dict[str, Any]:
     """Return who holds a post as answered, with personal values masked unless they are to be plain."""
     personal = officer.personal if plain else mask_personal(officer.personal)
-    return build_record(CellOfficer, post, external_id=officer.external_id, personal=personal)
+    return build_record(
+        CellOfficer,
+        post,
+        external_id=officer.external_id,
+        personal=personal,
+        name=officer_name(personal),
+        phone=officer_phone(personal),
+    )
 
 
 def cell_sheet_record(
@@ -100,6 +118,7 @@ def cell_sheet_record(
     counts: Mapping[str, int],
     officers: list[dict[str, Any]],
     gap_run: models.GapRun | None,
+    gap_outcomes: Sequence[Outcome],
     gaps: Iterable[FoundGap],
     plain: bool,
 ) -> dict[str, Any]:
@@ -115,8 +134,8 @@ def cell_sheet_record(
         How many entities of each kind belong to it.
     officers
         As `cell_officer_record` makes them.
-    gap_run, gaps
-        The newest run, and its gaps in the cell.
+    gap_run, gap_outcomes, gaps
+        The newest run that has looked at the cell, what it says of each kind, and its gaps there.
     plain
         Personal values of the cell are to be shown as they are.
     """
@@ -132,5 +151,7 @@ def cell_sheet_record(
         counts=counts,
         officers=officers,
         gap_run=None if gap_run is None else gap_run.id,
+        gap_run_on=None if gap_run is None else gap_run.on,
+        gap_analysis=gap_outcome_records(gap_outcomes),
         gaps=[gap_record(gap, geometry=False) for gap in gaps],
     )

@@ -1,5 +1,6 @@
 """Kinds of gaps, gap runs, gaps and their comparison as they are answered."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -7,13 +8,22 @@ from typing import Any
 import shapely
 from pydantic import BaseModel, Field
 
+from api.http.pagination import Page
 from api.http.responses import geojson_fragment
 from api.schemas.base import POLYGON, build_record
-from gis.gaps import GAP_KINDS, GapFacts, GapKind, explain_gap
+from api.schemas.gap_analysis import BilingualText, GapAnalysis, GapOutcome, gap_outcome_records
+from gis.gaps import (
+    GAP_KINDS,
+    GapFacts,
+    GapKind,
+    explain_gap,
+    gap_outcomes,
+)
 from layers import models
 from layers.gaps.differences import RunDifference
 from layers.gaps.queries import FoundGap
 from layers.gaps.run_visibility import VisibleRun
+from layers.lists.gap_places import GapPlace
 
 _COUNTED = {
     "gaps": 1,
@@ -33,13 +43,6 @@ _FIGURES: dict[str, Any] = {
 }  # fmt: skip
 
 _SIZES = ("severity", "area_m2", "households", "enterprises")
-
-
-class BilingualText(BaseModel):
-    """The same words in Chinese and in English."""
-
-    zh: str = Field(examples=["服务不可达"])
-    en: str = Field(examples=["Out of reach"])
 
 
 class GapSymbol(BaseModel):
@@ -71,6 +74,13 @@ class GapKindDescription(BaseModel):
     figures: list[GapFigure]
 
 
+class GapSeverity(BaseModel):
+    """A severity and its colour on every map."""
+
+    name: str = Field(examples=["high"])
+    colour: str = Field(examples=["#b3261e"])
+
+
 class GapKindList(BaseModel):
     """All kinds of gaps, in the order in which they are looked for."""
 
@@ -87,6 +97,7 @@ class GapKindList(BaseModel):
             ]
         ]
     )
+    severities: list[GapSeverity] = Field(description="The most severe first.")
 
 
 class GapRun(BaseModel):
@@ -95,6 +106,7 @@ class GapRun(BaseModel):
     id: int = Field(examples=[7])
     scheme: str = Field(examples=["community"])
     area_code: str | None = Field(examples=["440305"], description="The ground searched; all when null.")
+    whole: bool = Field(examples=[True], description="It has looked at all of the caller's ground.")
     on: date = Field(examples=["2026-01-01"], description="The day whose cells and entities were looked at.")
     rules: dict[str, Any] = Field(
         examples=[{"out_of_reach": {"distance_m": 1000.0}}], description="The rules applied, complete."
@@ -102,14 +114,24 @@ class GapRun(BaseModel):
     summary: dict[str, Any] = Field(
         examples=[_COUNTED], description="By kind: gaps, by severity, sizes; kinds not looked for, and why."
     )
+    analysis: list[GapOutcome] = Field(description="What it says of every kind.")
     created_by: str | None = Field(
         examples=["account 3 planner"], description="Null in a run of wider ground than the caller's."
     )
     created_at: datetime
 
 
+class GapEntity(BaseModel):
+    """The entity that a gap is about."""
+
+    id: int = Field(examples=[17])
+    kind: str = Field(examples=["enterprise"])
+    external_id: str = Field(examples=["91440300MA5"])
+    name: str | None = Field(examples=["Lighthouse Bakery"], description="Null where it is a person's.")
+
+
 class Gap(BaseModel):
-    """Something that is missing."""
+    """Something that is missing: what, where, and who answers for it."""
 
     id: int = Field(examples=[900])
     run: int = Field(examples=[7])
@@ -129,7 +151,7 @@ class Gap(BaseModel):
         description="The rule in words.",
     )
     detail_text: BilingualText = Field(
-        examples=[{"zh": "超出距离的占网格地面 52%。", "en": "Beyond: 52% of the ground."}],
+        examples=[{"zh": "超出距离的占网格面积 52%。", "en": "Beyond: 52% of the ground."}],
         description="What is so there, in words.",
     )
     figures: dict[str, Any] = Field(
@@ -143,6 +165,25 @@ class Gap(BaseModel):
         examples=[[114.0, 22.5, 114.1, 22.6]], description="west, south, east, north; null without location."
     )
     geometry: dict[str, Any] | None = Field(default=None, examples=[POLYGON])
+    cell_name: str | None = Field(default=None, examples=["大新社区 001"])
+    area: str | None = Field(
+        default=None,
+        examples=["南山区 / 南头街道 / 大新社区"],
+        description="Names of its area and those above, the highest first.",
+    )
+    person: str | None = Field(
+        default=None,
+        examples=["李*"],
+        description="Who answers for the cell or, without one, for the area: masked.",
+    )
+    person_number: str | None = Field(default=None, examples=["G-0005"])
+    entity: GapEntity | None = Field(default=None, description="What it is about, where that is an entity.")
+
+
+class GapPage(Page[Gap]):
+    """Some gaps; a kind without any was not analysed, was skipped, or has none: see `analysis`."""
+
+    analysis: list[GapAnalysis]
 
 
 class PersistentGap(Gap):
@@ -184,12 +225,18 @@ def gap_kind_record(kind: GapKind) -> dict[str, Any]:
 def gap_run_record(visible: VisibleRun) -> dict[str, Any]:
     """Return a run as it is answered."""
     return build_record(
-        GapRun, visible.run, scheme=visible.scheme, summary=visible.summary, created_by=visible.created_by
+        GapRun,
+        visible.run,
+        scheme=visible.scheme,
+        whole=visible.whole,
+        summary=visible.summary,
+        analysis=gap_outcome_records(gap_outcomes(visible.summary)),
+        created_by=visible.created_by,
     )
 
 
-def gap_record(found: FoundGap, *, geometry: bool = True) -> dict[str, Any]:
-    """Return a gap as it is answered, with its geometry or without."""
+def gap_record(found: FoundGap, *, geometry: bool = True, place: GapPlace | None = None) -> dict[str, Any]:
+    """Return a gap as it is answered, with its geometry or without, and where it is in words if known."""
     gap = found.gap
     facts = GapFacts(gap.figures, gap.area_m2, gap.households, gap.enterprises, gap.cell_code, gap.area_code)
     rule, detail = explain_gap(gap.kind, facts, rule=gap.rule, detail=gap.detail)
@@ -203,18 +250,34 @@ def gap_record(found: FoundGap, *, geometry: bool = True) -> dict[str, Any]:
         detail_text=detail._asdict(),
         box=None if gap.geometry is None else shapely.bounds(gap.geometry).round(7).tolist(),
         geometry=geojson_fragment(gap.geometry) if geometry else None,
+        **_place_fields(place),
     )
     if not geometry:
         del record["geometry"]
     return record
 
 
-def run_difference_record(difference: RunDifference, limit: int) -> dict[str, Any]:
-    """Return what differs between two runs as it is answered, at most so many gaps of each list."""
+def _place_fields(place: GapPlace | None) -> dict[str, Any]:
+    if place is None:
+        return dict.fromkeys(GapPlace._fields)
+    return {**place._asdict(), "entity": None if place.entity is None else place.entity._asdict()}
+
+
+def run_difference_record(
+    difference: RunDifference, limit: int, places_of: Callable[[Sequence[FoundGap]], Sequence[GapPlace]]
+) -> dict[str, Any]:
+    """Return what differs between two runs as it is answered, at most so many gaps of each list.
+
+    `places_of` says where gaps are.
+    """
     new, old = difference.new, difference.old
 
     def listed(gaps: list[models.Gap], run: VisibleRun) -> list[dict[str, Any]]:
-        return [gap_record(FoundGap(gap, run.run, run.scheme), geometry=False) for gap in gaps[:limit]]
+        found = [FoundGap(gap, run.run, run.scheme) for gap in gaps[:limit]]
+        return [
+            gap_record(each, geometry=False, place=place)
+            for each, place in zip(found, places_of(found), strict=True)
+        ]
 
     lasting = [gap for gap, _ in difference.lasting]
     gaps = {"appeared": difference.appeared, "gone": difference.gone, "lasting": lasting}

@@ -1,6 +1,6 @@
 """Plans, their check, publication and comparison as they are answered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -10,13 +10,29 @@ from pydantic import BaseModel, Field
 from api.schemas.base import build_record
 from gis.diff import PlanDiff
 from layers import models
-from layers.plans.cell_queries import CellChanges as CellChangeCounts
+from layers.plans.cell_queries import CellChange as Change
+from layers.plans.cell_queries import count_changes
 from layers.plans.check import StoredCheck
 from layers.plans.publish import Publication
+from layers.plans.states import is_in_force, state_on
+
+
+class CellChange(BaseModel):
+    """A cell that differs between two days."""
+
+    code: str = Field(examples=["440305001001001"])
+    name: str = Field(examples=["大新社区 001"])
+    change: str = Field(examples=["changed"], description="begun, ended or changed.")
+    area_code: str | None = Field(examples=["440305001001"])
+    area_m2_before: float | None = Field(examples=[9800.0], description="Null for one that began.")
+    area_m2: float | None = Field(examples=[10000.0], description="Null for one that ended.")
+    box: list[float] = Field(
+        examples=[[114.0, 22.5, 114.1, 22.6]], description="west, south, east, north of the later version."
+    )
 
 
 class CellChanges(BaseModel):
-    """How many cells differ between two days, by their codes."""
+    """Which cells differ between two days, by their codes; the list is cut, all are counted."""
 
     scheme: str = Field(examples=["community"])
     since: date = Field(examples=["2026-01-01"])
@@ -24,6 +40,10 @@ class CellChanges(BaseModel):
     begun: int = Field(examples=[12], description="In force on the later day alone.")
     ended: int = Field(examples=[9], description="In force on the former day alone.")
     changed: int = Field(examples=[31], description="In force on both, in different versions.")
+    unstaffed: int = Field(
+        examples=[3], description="Cells in force on the later day for which nobody is responsible then."
+    )
+    items: list[CellChange] = Field(description="By code; at most `limit`.")
 
 
 class EffectiveDates(BaseModel):
@@ -40,11 +60,16 @@ class Plan(BaseModel):
     scheme: str = Field(examples=["community"])
     name: str = Field(examples=["2026 spring"])
     state: str = Field(
-        examples=["draft"], description="draft, submitted, published, superseded or withdrawn."
+        examples=["draft"],
+        description="draft, submitted, published, withdrawn, or superseded: on all its ground others are in "
+        "force.",
     )
+    in_force: bool = Field(examples=[False], description="Today.")
     area_code: str | None = Field(examples=["440305"])
     valid_from: date | None = Field(examples=[None])
-    valid_to: date | None = Field(examples=[None])
+    valid_to: date | None = Field(
+        examples=[None], description="The day from which others are in force on all of its ground."
+    )
     created_by: str = Field(examples=["account planner"])
     created_at: datetime
     published_at: datetime | None = Field(examples=[None])
@@ -67,7 +92,15 @@ class PlanCheck(BaseModel):
     """What the check of a plan found; at most the first thousand findings are listed, all are counted."""
 
     plan: Plan
-    valid: bool = Field(examples=[True])
+    valid: bool = Field(examples=[True], description="The cells fill their area, and none overlap.")
+    on: date | None = Field(
+        examples=["2026-03-01"], description="The day for which it might be published; null in old checks."
+    )
+    publishable: bool = Field(examples=[True], description="Nothing stood in the way of publishing it then.")
+    hindrances: list[str] = Field(
+        examples=[["The code A1 belonged to a cell that ended on 2026-01-01; codes are not used again."]],
+        description="Why publishing it for that day would be refused though it is valid.",
+    )
     summary: dict[str, Any] = Field(examples=[{"overlap": {"count": 0, "area_m2": 0.0}}])
     findings: list[Finding]
 
@@ -82,6 +115,9 @@ class PublishResult(BaseModel):
     assignments_ended: int = Field(examples=[10])
     assignments_begun: int = Field(examples=[10])
     superseded: list[int] = Field(examples=[[11]])
+    unstaffed: int = Field(
+        examples=[3], description="Cells of the plan for which nobody is responsible on that day."
+    )
     revision: int = Field(examples=[7])
 
 
@@ -95,7 +131,10 @@ class PlanDifference(BaseModel):
 def plan_record(plan: models.Plan, scheme: str) -> dict[str, Any]:
     """Return a plan, under a scheme of that code, as it is answered."""
     valid = None if plan.findings is None else plan.findings["valid"]
-    return build_record(Plan, plan, scheme=scheme, valid=valid)
+    today = date.today()
+    return build_record(
+        Plan, plan, scheme=scheme, valid=valid, state=state_on(plan, today), in_force=is_in_force(plan, today)
+    )
 
 
 def check_record(plan: models.Plan, scheme: str, check: StoredCheck) -> dict[str, Any]:
@@ -103,8 +142,10 @@ def check_record(plan: models.Plan, scheme: str, check: StoredCheck) -> dict[str
     return build_record(PlanCheck, check, plan=plan_record(plan, scheme))
 
 
-def publish_record(plan: models.Plan, scheme: str, publication: Publication) -> dict[str, Any]:
-    """Return what publishing a plan did as it is answered."""
+def publish_record(
+    plan: models.Plan, scheme: str, publication: Publication, *, unstaffed: int
+) -> dict[str, Any]:
+    """Return what publishing a plan did as it is answered, and how many of its cells nobody answers for."""
     return build_record(
         PublishResult,
         publication,
@@ -112,6 +153,7 @@ def publish_record(plan: models.Plan, scheme: str, publication: Publication) -> 
         assignments_ended=publication.assignments.ended,
         assignments_begun=publication.assignments.inserted,
         superseded=list(publication.superseded),
+        unstaffed=unstaffed,
     )
 
 
@@ -126,9 +168,37 @@ def plan_difference_record(changed: PlanDiff) -> dict[str, Any]:
     )
 
 
-def cell_changes_record(counts: CellChangeCounts, scheme: str, since: date, at: date) -> dict[str, Any]:
-    """Return how many cells differ between two days as it is answered."""
-    return build_record(CellChanges, counts, scheme=scheme, since=since, at=at)
+def cell_changes_record(
+    changes: Sequence[Change],
+    boxes: Mapping[int, list[float]],
+    *,
+    scheme: str,
+    since: date,
+    at: date,
+    unstaffed: int,
+) -> dict[str, Any]:
+    """Return which cells differ between two days as it is answered, listing those whose boxes are known."""
+    listed = [
+        build_record(
+            CellChange,
+            each.latest,
+            change=each.change,
+            area_m2_before=None if each.before is None else each.before.area_m2,
+            area_m2=None if each.after is None else each.after.area_m2,
+            box=boxes[each.latest.id],
+        )
+        for each in changes
+        if each.latest.id in boxes
+    ]
+    return build_record(
+        CellChanges,
+        count_changes(changes),
+        scheme=scheme,
+        since=since,
+        at=at,
+        unstaffed=unstaffed,
+        items=listed,
+    )
 
 
 def effective_dates_record(days: Sequence[date], scheme: str) -> dict[str, Any]:

@@ -9,21 +9,29 @@ from gis.gaps.find import GapRules, GapSearchResult, find_gaps
 from gis.gaps.frame import GAP_COLUMNS
 from gis.gaps.gap_input import GapInput
 from gis.gaps.kind import GapFacts, GapKind, gap_facts
-from gis.gaps.rules import SEVERITIES, SeverityRule
+from gis.gaps.outcome import NOT_ANALYSED, GapAnalysis, GapOutcome, OutcomeState, gap_outcomes
+from gis.gaps.rules import SEVERITIES, SEVERITY_COLOURS, SeverityRule, severity_order
 
 __all__ = [
     "GAP_COLUMNS",
     "GAP_KINDS",
+    "NOT_ANALYSED",
     "SEVERITIES",
+    "SEVERITY_COLOURS",
+    "GapAnalysis",
     "GapFacts",
     "GapInput",
     "GapKind",
+    "GapOutcome",
     "GapRules",
     "GapSearchResult",
+    "OutcomeState",
     "SeverityRule",
     "explain_gap",
     "find_gaps",
     "gap_facts",
     "gap_label",
+    "gap_outcomes",
     "gap_symbol",
+    "severity_order",
 ]

@@ -13,7 +13,7 @@ from gis.gaps.findings import HAIRLINE_M2, count_inhabitants, findings_from_area
 from gis.gaps.frame import build_gap_frame
 from gis.gaps.gap_input import GapInput, representative_points
 from gis.gaps.identity import shared_ground
-from gis.gaps.kind import Figure, GapFacts, GapKind, GapSymbol, Text
+from gis.gaps.kind import CELLS_FIGURE, Figure, GapFacts, GapKind, GapSymbol, Text
 from gis.gaps.phrases import list_phrase, min_area_phrase
 from gis.progress import Progress
 from gis.topology.findings import format_area
@@ -38,7 +38,7 @@ def find_blank_gaps(gap_input: GapInput, rule: BlankRule, progress: Progress) ->
     figures = [
         {
             "min_area_m2": rule.min_area_m2,
-            "cells": [code for code in codes.split(",") if code in known],
+            CELLS_FIGURE: [code for code in codes.split(",") if code in known],
             "hairline": bool(width <= NOISE_WIDTH_M),
         }
         for codes, width in zip(found["codes"], widths, strict=True)
@@ -53,8 +53,8 @@ def find_blank_gaps(gap_input: GapInput, rule: BlankRule, progress: Progress) ->
     )
 
 
-def _missing_input(gap_input: GapInput) -> str | None:
-    return "no areas were given" if gap_input.areas is None else None
+def _missing_input(gap_input: GapInput) -> Text | None:
+    return Text("没有区划数据", "no areas were given") if gap_input.areas is None else None
 
 
 def _area_codes(gap_input: GapInput, polygons: ObjectArray) -> ObjectArray:
@@ -80,7 +80,7 @@ def _explain_rule(facts: GapFacts) -> Text:
 
 def _explain_detail(facts: GapFacts) -> Text:
     area = format_area(facts.area_m2)
-    cells = list_phrase(facts.figures.get("cells", []))
+    cells = list_phrase(facts.figures.get(CELLS_FIGURE, []))
     where = Text("", "")
     if facts.area_code is not None:
         where = Text(f"区划 {facts.area_code} 内的", f" in area {facts.area_code}")
@@ -100,7 +100,7 @@ BLANK = GapKind(
     default_rule=BlankRule(),
     figures=(
         Figure("min_area_m2", "number", "Smaller ground is no gap", unit="m²"),
-        Figure("cells", "array", "Codes of the cells beside it, lowest first", optional=True),
+        Figure(CELLS_FIGURE, "array", "Codes of the cells beside it, lowest first", optional=True),
         Figure("hairline", "boolean", "It is rounding noise along a border", optional=True),
     ),
     identity=shared_ground,

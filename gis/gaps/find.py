@@ -13,8 +13,12 @@ from gis.errors import InputError, ParameterError
 from gis.gaps.catalogue import GAP_KINDS
 from gis.gaps.frame import FIGURES_COLUMN, GAP_COLUMNS, build_gap_frame, describe_gaps
 from gis.gaps.gap_input import GapInput
-from gis.gaps.rules import SEVERITIES, SeverityRule, read_rule
+from gis.gaps.kind import Text
+from gis.gaps.rules import SEVERITIES, SeverityRule, read_rule, severity_order
 from gis.progress import no_progress
+
+NOT_ASKED_FOR = Text("未要求分析", "not asked for")
+"""Why a kind was skipped that was not among those to look for."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ class GapSearchResult:
     frame: gpd.GeoDataFrame
     figures: tuple[Mapping[str, Any], ...]
     searched_kinds: tuple[str, ...]
-    skipped_kinds: Mapping[str, str]
+    skipped_kinds: Mapping[str, Text]
 
     def summary(self) -> dict[str, Any]:
         """Return counts and sizes per kind that ran, and the kinds skipped, for JSON."""
@@ -101,7 +105,12 @@ class GapSearchResult:
                 "households": int(rows["households"].sum()),
                 "enterprises": int(rows["enterprises"].sum()),
             }
-        return {"gaps": len(self.frame), "kinds": kinds, "skipped": dict(self.skipped_kinds)}
+        return {
+            "gaps": len(self.frame),
+            "kinds": kinds,
+            "skipped": {kind: reason.en for kind, reason in self.skipped_kinds.items()},
+            "skipped_text": {kind: reason._asdict() for kind, reason in self.skipped_kinds.items()},
+        }
 
 
 def find_gaps(
@@ -143,7 +152,8 @@ def find_gaps(
     report_progress = progress or no_progress
     frames: list[gpd.GeoDataFrame] = []
     searched: list[str] = []
-    skipped: dict[str, str] = {}
+    skipped: dict[str, Text] = {}
+    skipped |= {name: NOT_ASKED_FOR for name in GAP_KINDS if name not in chosen}
     for number, name in enumerate(chosen):
         kind = GAP_KINDS[name]
         reason = kind.missing_input(gap_input)
@@ -159,7 +169,7 @@ def find_gaps(
     report_progress(100 * len(chosen), 100 * len(chosen))
     found = _concat_gaps(frames)
     found["severity"] = _severity_by_size(found, rules.severity)
-    ordered = _sort_by_severity(found)
+    ordered = found.iloc[severity_order(found)].reset_index(drop=True)
     return GapSearchResult(
         ordered[list(GAP_COLUMNS)], tuple(ordered[FIGURES_COLUMN]), tuple(searched), skipped
     )
@@ -191,9 +201,3 @@ def _severity_by_size(gaps: gpd.GeoDataFrame, rule: SeverityRule) -> "pd.Series[
         np.where(high, "high", np.where(medium, "medium", "low")), index=gaps.index, dtype=object
     )
     return gaps["severity"].astype(object).where(gaps["severity"] != "", by_size)
-
-
-def _sort_by_severity(gaps: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    rank = gaps["severity"].map({severity: place for place, severity in enumerate(SEVERITIES)})
-    order = np.lexsort((-gaps["area_m2"], -(gaps["households"] + gaps["enterprises"]), rank))
-    return gaps.iloc[order].reset_index(drop=True)

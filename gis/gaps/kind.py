@@ -16,6 +16,14 @@ FigureType = Literal["number", "integer", "string", "boolean", "array"]
 _SCALAR_TYPES: Mapping[str, type | tuple[type, ...]] = {"number": (int, float), "integer": int, "string": str}
 
 
+CELLS_FIGURE = "cells"
+"""The figure with the codes of all cells that a gap touches, in kinds whose gaps may touch several."""
+
+
+ENTITY_FIGURES = ("entity_kind", "entity_id")
+"""The figures that name the entity that a gap is about, in kinds whose gaps are of one entity."""
+
+
 class Text(NamedTuple):
     """The same words in Chinese and in English."""
 
@@ -122,10 +130,12 @@ class GapKind:
     rule, detail
         Say which rule a gap breaks, and what is so there.
     missing_input
-        Returns in words what the input lacks for this kind, None when nothing.
+        Returns in words why this kind cannot be looked for in an input, None when it can.
     find
         Finds the gaps; receives the input, the rule and a progress callback; returns a
         `gis.gaps.frame.build_gap_frame`.
+    concerns_cells
+        Whether a cell can have gaps of this kind; those of others are in no cell.
     """
 
     name: str
@@ -136,8 +146,14 @@ class GapKind:
     identity: Identity
     rule: Callable[[GapFacts], Text]
     detail: Callable[[GapFacts], Text]
-    missing_input: Callable[[GapInput], str | None]
+    missing_input: Callable[[GapInput], Text | None]
     find: Callable[[GapInput, Any, Progress], gpd.GeoDataFrame]
+    concerns_cells: bool = True
+
+    @property
+    def touches_several_cells(self) -> bool:
+        """Whether a gap may concern cells beside its own, which are listed in `CELLS_FIGURE`."""
+        return any(figure.name == CELLS_FIGURE for figure in self.figures)
 
     def has_figures(self, figures: Mapping[str, Any]) -> bool:
         """Return whether figures are complete and of their types, so that the kind can say what they mean."""

@@ -54,8 +54,10 @@ class _ServiceRequirement(NamedTuple):
     distance_m: float
 
 
-def _missing_input(gap_input: GapInput) -> str | None:
-    return "no service points were given" if gap_input.effective_service_points is None else None
+def _missing_input(gap_input: GapInput) -> Text | None:
+    if gap_input.effective_service_points is not None:
+        return None
+    return Text("没有服务网点数据", "no service points were given")
 
 
 def find_out_of_reach_gaps(gap_input: GapInput, rule: OutOfReachRule, progress: Progress) -> gpd.GeoDataFrame:
@@ -194,14 +196,28 @@ def _explain_detail(facts: GapFacts) -> Text:
     share, homes, firms = (
         facts.figures.get(key) for key in ("ground_share", "households_in_all", "enterprises_in_all")
     )
-    ground = Text(f"超出距离的占网格地面 {share:.0%}", f"Beyond: {share:.0%} of the ground")
+    ground = Text(f"超出距离的占网格面积 {share:.0%}", f"Beyond: {share:.0%} of the ground")
     if homes is None or firms is None:
         return Text(f"{ground.zh}。", f"{ground.en}.")
-    lost, out = facts.households, facts.enterprises
+    parts = [
+        *_affected(facts.households, homes, Text("户", "households"), "户"),
+        *_affected(facts.enterprises, firms, Text("家企业", "enterprises"), "家"),
+    ]
+    if not parts:
+        return Text(f"{ground.zh}。", f"{ground.en}.")
     return Text(
-        f"{ground.zh}，涉及 {homes} 户中的 {lost} 户、{firms} 家企业中的 {out} 家。",
-        f"{ground.en}, {lost} of {homes} households, {out} of {firms} enterprises.",
+        f"{ground.zh}，涉及{'、'.join(part.zh for part in parts)}。",
+        f"{ground.en}, {', '.join(part.en for part in parts)}.",
     )
+
+
+def _affected(number: int, whole: int, unit: Text, short: str) -> list[Text]:
+    """Say how many of a cell's households or enterprises are out of reach; nothing where it has none."""
+    if whole == 0:
+        return []
+    if number == whole:
+        return [Text(f"全部 {whole} {unit.zh}", f"all {whole} {unit.en}")]
+    return [Text(f" {whole} {unit.zh}中的 {number} {short}", f"{number} of {whole} {unit.en}")]
 
 
 OUT_OF_REACH = GapKind(

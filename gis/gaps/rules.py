@@ -1,15 +1,22 @@
-"""Reading rules: a parsed TOML table becomes a frozen dataclass, and what does not fit is named."""
+"""Rules that become frozen dataclasses when read, and severities with their order and colours."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
+import numpy as np
+import pandas as pd
+
+from gis.arrays import FloatArray, IntArray
 from gis.errors import InputError
 
 Rule = TypeVar("Rule")
 
 SEVERITIES = ("high", "medium", "low")
 """Most severe first."""
+
+SEVERITY_COLOURS = {"high": "#b3261e", "medium": "#d9730d", "low": "#c09a12"}
+"""The colour of each on the page, on paper and in map files."""
 
 _MAX_EXACT_INTEGER = 2**53
 # Up to here every program that reads JSON keeps a whole number as it is.
@@ -27,6 +34,26 @@ class SeverityRule:
     high_enterprises: int = 10
     high_m2: float = 1_000_000.0
     medium_m2: float = 10_000.0
+
+
+def severity_order(gaps: pd.DataFrame) -> IntArray:
+    """Return the rows of gaps in the order in which they are listed everywhere.
+
+    The most severe first, then those that concern the most households and enterprises, then the largest; a
+    column that a frame lacks decides nothing, and an unknown severity counts as medium.
+    """
+    rank = {severity: place for place, severity in enumerate(SEVERITIES)}
+    severity = gaps["severity"] if "severity" in gaps else pd.Series("", index=gaps.index)
+    ranks = np.array([rank.get(str(word).lower(), rank["medium"]) for word in severity], dtype=np.int64)
+    area, homes, firms = (_numbers(gaps, name) for name in ("area_m2", "households", "enterprises"))
+    return np.lexsort((-area, -(homes + firms), ranks))
+
+
+def _numbers(gaps: pd.DataFrame, column: str) -> FloatArray:
+    if column not in gaps:
+        return np.zeros(len(gaps))
+    numbers: FloatArray = np.nan_to_num(gaps[column].to_numpy(dtype=float, na_value=np.nan))
+    return numbers
 
 
 def read_rule(default: Rule, table: object, table_name: str) -> Rule:

@@ -12,7 +12,7 @@ from gis.crs import to_lonlat
 from gis.gaps.frame import build_gap_frame
 from gis.gaps.gap_input import GapInput, optional_codes
 from gis.gaps.identity import same_figures
-from gis.gaps.kind import Figure, GapFacts, GapKind, GapSymbol, Text
+from gis.gaps.kind import ENTITY_FIGURES, Figure, GapFacts, GapKind, GapSymbol, Text
 from gis.progress import Progress
 
 _REASONS_ZH = {
@@ -21,7 +21,7 @@ _REASONS_ZH = {
     "invalid_coordinates": "坐标无效",
     "swapped_axes": "经纬度疑似颠倒",
     "wrong_datum": "坐标系疑似有误",
-    "duplicate_id": "标识重复，以前一条记录为准",
+    "duplicate_id": "编号重复，以前一条记录为准",
     "other_plan": "属于另一方案的网格",
 }
 
@@ -41,8 +41,8 @@ class UnassignedRule:
     kinds: tuple[str, ...] = ()
 
 
-def _missing_input(gap_input: GapInput) -> str | None:
-    return "no entities were given" if gap_input.entities is None else None
+def _missing_input(gap_input: GapInput) -> Text | None:
+    return Text("没有对象数据", "no entities were given") if gap_input.entities is None else None
 
 
 def find_unassigned_gaps(gap_input: GapInput, rule: UnassignedRule, progress: Progress) -> gpd.GeoDataFrame:
@@ -115,9 +115,10 @@ UNASSIGNED = GapKind(
         Figure("reason", "string", "A reason of assignment, other_plan, or as it was given"),
         Figure("cell", "string", "The cell that it names and the plan lacks", optional=True),
     ),
-    identity=same_figures("entity_kind", "entity_id"),
+    identity=same_figures(*ENTITY_FIGURES),
     rule=lambda _: Text("每个对象都属于一个网格", "every entity belongs to a cell"),
     detail=_explain_detail,
     missing_input=_missing_input,
     find=find_unassigned_gaps,
+    concerns_cells=False,
 )

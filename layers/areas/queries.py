@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, defer
 from gis.errors import NotFoundError
 from layers.areas.scope import within
 from layers.db.keyset import PageRequest
-from layers.db.text_match import contains_text
+from layers.db.text_match import contains_text, contains_words, match_rank
 from layers.models import Area
 
 
@@ -31,6 +31,12 @@ def find_area(session: Session, code: str, scope: str | None = None) -> Area:
     if area is None:
         raise NotFoundError(f"There is no area '{code}'.")
     return area
+
+
+def areas_beneath(session: Session, code: str) -> Sequence[Area]:
+    """Return the areas directly beneath one, by code, without their geometries."""
+    statement = select(Area).where(Area.parent == code).options(defer(Area.geometry))
+    return session.scalars(statement.order_by(Area.code)).all()
 
 
 def area_codes(session: Session) -> set[str]:
@@ -79,3 +85,23 @@ def list_areas(
         statement = statement.where(contains_text(text, Area.name, Area.code))
     rows, next_cursor = page.fetch(session, statement, Area.code)
     return [area for (area,) in rows], next_cursor
+
+
+def search_areas(session: Session, scope: str | None, text: str, limit: int) -> list[tuple[int, Area]]:
+    """Return the areas that fit words best, with how well (`match_rank`), without their geometries.
+
+    Parameters
+    ----------
+    scope
+        Only this area and those beneath it; None for all.
+    text
+        Words of name and code.
+    limit
+        The most areas.
+    """
+    rank = match_rank(text, Area.name, [Area.code])
+    statement = select(rank, Area).where(
+        within(Area.code, scope), contains_words(session, text, [Area.name, Area.code])
+    )
+    rows = session.execute(statement.options(defer(Area.geometry)).order_by(rank, Area.code).limit(limit))
+    return [(found, area) for found, area in rows]

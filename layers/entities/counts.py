@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from gis.arrays import IntArray, ObjectArray
 from gis.measures import counted_kinds
+from layers.areas.scope import within
 from layers.db.bulk import in_force
+from layers.entities.states import select_states
 from layers.models import Assignment, Entity
 
 
@@ -31,6 +33,18 @@ def count_by_kind(session: Session, scheme_id: int, day: date, cell_code: str) -
     query = _select_counts(scheme_id, day).where(Assignment.cell_code == cell_code)
     rows = session.execute(query.group_by(Assignment.cell_code, Entity.kind).order_by(Entity.kind))
     return dict.fromkeys(counted_kinds(), 0) | {kind: number for _, kind, number in rows}
+
+
+def count_in_area(session: Session, area_code: str, day: date) -> dict[str, int]:
+    """Return how many entities of each kind lie in an area or beneath it on a day, in whatever cell."""
+    found = dict.fromkeys(counted_kinds(), 0)
+    for model, states in select_states(day, lambda model: [model.area_code, Entity.kind]):
+        counted = states.with_only_columns(Entity.kind, func.count()).where(
+            within(model.area_code, area_code)
+        )
+        for kind, number in session.execute(counted.group_by(Entity.kind).order_by(Entity.kind)):
+            found[kind] = found.get(kind, 0) + number
+    return found
 
 
 def _select_counts(scheme_id: int, day: date) -> Select[str | None, str, int]:

@@ -57,7 +57,7 @@ def export_layer(
     rows : int
         How many were written.
     notes : list of str
-        What the format could not keep.
+        What the format could not keep, and which kinds of gaps were not looked for.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def export_layer(
                     progress(done, total)
 
         notes = write_batches(path, schema, batches(), layer, points=points)
-    return done, notes
+    return done, [*query.notes, *notes]
 
 
 def _count_rows(session: Session, query: LayerQuery) -> tuple[int, bool]:

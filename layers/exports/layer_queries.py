@@ -10,11 +10,13 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError, NotFoundError
+from gis.gaps import OutcomeState, gap_outcomes
 from layers.areas.scope import within
 from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import in_force, raw_geometry
 from layers.entities.states import StateModel, select_states
 from layers.formats.write_batches import GEOMETRY_COLUMN
+from layers.gaps.analysis import concerns_cell
 from layers.gaps.run_visibility import find_visible_run
 from layers.gaps.runs import newest_run
 from layers.models import Area, Assignment, Cell, Entity, Gap, GapRun
@@ -64,12 +66,15 @@ class ExportFilters:
 class LayerQuery(NamedTuple):
     """A layer: its standard columns, the columns that hold documents, and the statements that select both.
 
+    `notes` say what the rows do not: which kinds of gaps nobody has looked for.
+
     Each statement selects a growing `key`, the columns, the documents and the undecoded geometry.
     """
 
     columns: dict[str, pa.DataType]
     documents: tuple[str, ...]
     statements: list[RowSelect]
+    notes: tuple[str, ...] = ()
     personal_names: bool = False
     """The personal values hold the names of those that have no other name."""
 
@@ -172,32 +177,45 @@ def _select_gaps(session: Session, filters: ExportFilters, _personal: bool) -> L
         GapRun.on.label("on"),
         raw_geometry(session, Gap.geometry).label(GEOMETRY_COLUMN),
     )
-    chosen = chosen.join(GapRun, GapRun.id == Gap.run_id).where(Gap.run_id == run)
+    chosen = chosen.join(GapRun, GapRun.id == Gap.run_id).where(Gap.run_id == run.id)
     for column, value in (
         (Gap.kind, filters.kind),
         (Gap.severity, filters.severity),
-        (Gap.cell_code, filters.cell_code),
     ):
         if value is not None:
             chosen = chosen.where(column == value)
+    if filters.cell_code is not None:
+        chosen = chosen.where(concerns_cell(session, [run.id], filters.cell_code))
     chosen = chosen.where(within(Gap.area_code, filters.area_code))
     if filters.bbox is not None:
         chosen = chosen.where(bbox_intersects(session, Gap, filters.bbox))
-    return LayerQuery({"run": pa.int64(), "on": pa.date32(), **types}, ("figures",), [chosen])
+    notes = tuple(
+        f"Gaps, {each.sentence('en')}."
+        for each in gap_outcomes(run.summary)
+        if each.state is not OutcomeState.analysed and filters.kind in (None, each.kind)
+    )
+    return LayerQuery({"run": pa.int64(), "on": pa.date32(), **types}, ("figures",), [chosen], notes)
 
 
-def _find_run(session: Session, filters: ExportFilters) -> int:
+def _find_run(session: Session, filters: ExportFilters) -> GapRun:
     """Return the run that is meant: the one named, or the last that looked at all of the ground asked for."""
     if filters.scheme is None:
         raise InputError("Gaps are found in the cells of a scheme; name one.")
     scheme = find_scheme(session, filters.scheme)
     if filters.run is None:
-        found = newest_run(session, scheme.id, filters.area_code, until=filters.on or date.today())
-    else:
-        found, _ = find_visible_run(session, filters.scope, filters.run)
+        day = filters.on or date.today()
+        newest = newest_run(session, scheme.id, filters.area_code, until=day)
+        if newest is None:
+            where = "" if filters.area_code is None else f" in area {filters.area_code}"
+            raise NotFoundError(
+                f"The gaps of the scheme '{scheme.code}'{where} have not been analysed by {day}; "
+                "search for them first."
+            )
+        return newest
+    found, _ = find_visible_run(session, filters.scope, filters.run)
     if found is None or found.scheme_id != scheme.id:
-        raise NotFoundError(f"There is no such run of gaps of the scheme '{scheme.code}'.")
-    return found.id
+        raise NotFoundError(f"There is no run of gaps number {filters.run} of the scheme '{scheme.code}'.")
+    return found
 
 
 LAYER_QUERIES: Mapping[str, Callable[[Session, ExportFilters, bool], LayerQuery]] = {

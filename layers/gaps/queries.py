@@ -1,17 +1,19 @@
 """Reading gaps: one by its number, a page of those that a caller may see, or those of a cell."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from gis.errors import NotFoundError
+from gis.gaps import SEVERITIES
 from layers.areas.scope import within
 from layers.db.keyset import PageRequest
+from layers.gaps.analysis import concerns_cell, run_of_cell
 from layers.gaps.run_visibility import SchemeRun, find_visible_run, newest_visible_run
-from layers.models import Gap, GapRun, Scheme
+from layers.models import Cell, Gap, GapRun, Scheme
 from layers.plans.schemes import find_scheme
 
 
@@ -40,7 +42,7 @@ def find_gap(session: Session, scope: str | None, gap_id: int) -> FoundGap:
 def selected_runs(
     session: Session, scope: str | None, *, scheme: str | None = None, run_id: int | None = None
 ) -> list[SchemeRun]:
-    """Return the runs whose gaps are asked for: the one named, or the newest of a scheme, or of each.
+    """Return the runs whose gaps are asked for: the one named, or a scheme's or each's newest up to today.
 
     Raises
     ------
@@ -49,11 +51,21 @@ def selected_runs(
     """
     if run_id is not None:
         return [find_visible_run(session, scope, run_id)]
-    schemes: Iterable[Scheme] = (
-        [find_scheme(session, scheme)] if scheme is not None else session.scalars(select(Scheme)).all()
-    )
-    newest = [(newest_visible_run(session, scope, each.id), each.code) for each in schemes]
+    schemes = [find_scheme(session, scheme)] if scheme is not None else session.scalars(select(Scheme)).all()
+    today = date.today()
+    newest = [(newest_visible_run(session, scope, each.id, until=today), each.code) for each in schemes]
     return [(run, code) for run, code in newest if run is not None]
+
+
+def selected_schemes(
+    session: Session, *, scheme: str | None = None, run_id: int | None = None
+) -> Sequence[str]:
+    """Return the codes of the schemes whose gaps are asked for, also of those that have no run."""
+    if run_id is not None:
+        return []
+    if scheme is not None:
+        return [scheme]
+    return session.scalars(select(Scheme.code).order_by(Scheme.code)).all()
 
 
 def list_gaps(
@@ -62,9 +74,8 @@ def list_gaps(
     scope: str | None,
     runs: Iterable[SchemeRun],
     *,
-    kind: str | None = None,
-    severity: str | None = None,
     cell: str | None = None,
+    where: ColumnElement[bool] | None = None,
 ) -> tuple[list[FoundGap], str | None]:
     """Return a page of the gaps of some runs, run by run, in each the most severe first, and the next cursor.
 
@@ -76,8 +87,10 @@ def list_gaps(
         Only gaps of this area and those beneath it; None for all.
     runs
         The runs, as `selected_runs` finds them.
-    kind, severity, cell
-        Only gaps of a kind, of a severity, or of the cell of a code.
+    cell
+        Only gaps of the cell of this code, also if they touch others too.
+    where
+        What else they must be.
 
     Raises
     ------
@@ -86,23 +99,35 @@ def list_gaps(
     """
     known = {run.id: (run, code) for run, code in runs}
     statement = select(Gap).where(Gap.run_id.in_(sorted(known)), within(Gap.area_code, scope))
-    for column, value in ((Gap.kind, kind), (Gap.severity, severity), (Gap.cell_code, cell)):
-        if value is not None:
-            statement = statement.where(column == value)
+    if cell is not None:
+        statement = statement.where(concerns_cell(session, sorted(known), cell))
+    if where is not None:
+        statement = statement.where(where)
     rows, next_cursor = page.fetch(session, page.filter_by_bbox(session, statement, Gap), Gap.id)
     return [FoundGap(gap, *known[gap.run_id]) for (gap,) in rows], next_cursor
 
 
+def count_gaps_in(session: Session, area_code: str, run: GapRun) -> dict[str, int]:
+    """Return how many gaps of a run lie in an area or beneath it, by severity; 0 where there are none."""
+    statement = select(Gap.severity, func.count().label("gaps")).where(
+        Gap.run_id == run.id, within(Gap.area_code, area_code)
+    )
+    rows = session.execute(statement.group_by(Gap.severity))
+    return dict.fromkeys(SEVERITIES, 0) | {row.severity: row.gaps for row in rows}
+
+
 def gaps_of_cell(
-    session: Session, scope: str | None, scheme: Scheme, code: str, *, until: date | None, limit: int
+    session: Session, scope: str | None, scheme: Scheme, cell: Cell, *, until: date, limit: int
 ) -> tuple[GapRun | None, list[FoundGap]]:
-    """Return the newest run, up to a day where one is given, and its gaps in a cell, at most so many."""
-    run = newest_visible_run(session, scope, scheme.id, until=until)
+    """Return the newest run up to a day that has looked at a cell, and its gaps there, at most so many."""
+    run = run_of_cell(session, scheme, cell, until)
     if run is None:
         return None, []
     statement = (
         select(Gap)
-        .where(Gap.run_id == run.id, Gap.cell_code == code, within(Gap.area_code, scope))
+        .where(
+            Gap.run_id == run.id, concerns_cell(session, [run.id], cell.code), within(Gap.area_code, scope)
+        )
         .order_by(Gap.id)
         .limit(limit)
     )

@@ -32,12 +32,15 @@ class VisibleRun(NamedTuple):
         In the form of `gis.gaps.GapSearchResult.summary`; of the caller's area alone.
     created_by
         None in a run of wider ground than the caller's: who works for it is not their concern.
+    whole
+        Whether it has looked at all of the caller's ground.
     """
 
     run: GapRun
     scheme: str
     summary: dict[str, Any]
     created_by: str | None
+    whole: bool
 
 
 SchemeRun = tuple[GapRun, str]
@@ -99,11 +102,12 @@ def describe_runs(session: Session, scope: str | None, runs: Sequence[SchemeRun]
     ids = [run.id for run, _ in runs]
     inside = select(GapRun.id).where(GapRun.id.in_(ids), within(GapRun.area_code, scope))
     wider = set(ids).difference(session.scalars(inside))
+    whole = set(session.scalars(select(GapRun.id).where(GapRun.id.in_(ids), run_covers_area(session, scope))))
     counts = _count_gaps(session, scope, wider) if wider else {}
     return [
-        VisibleRun(run, scheme, _summarize(run, counts.get(run.id, {})), None)
+        VisibleRun(run, scheme, _summarize(run, counts.get(run.id, {})), None, whole=True)
         if run.id in wider
-        else VisibleRun(run, scheme, run.summary, run.created_by)
+        else VisibleRun(run, scheme, run.summary, run.created_by, whole=run.id in whole)
         for run, scheme in runs
     ]
 
@@ -151,4 +155,4 @@ def _summarize(run: GapRun, counts: dict[str, list[tuple[Any, ...]]]) -> dict[st
             "enterprises": int(sum(row[4] for row in rows)),
         }
     total = sum(int(each["gaps"]) for each in kinds.values())
-    return {"gaps": total, "kinds": kinds, "skipped": run.summary["skipped"]}
+    return {**run.summary, "gaps": total, "kinds": kinds}

@@ -148,14 +148,17 @@ def _read_officers(
     known = area_codes(session)
     ended = ended_identities(session)
     others = [name for name in fields if name not in {identity, area, duty, rank}]
-    values = {name: table[name].tolist() for name in others}
+    values = {name: table[name].astype(object).where(table[name].notna(), None).tolist() for name in others}
 
     records: list[_OfficerRecord] = []
     rejected: list[RejectedRecord] = []
     seen: set[str] = set()
     for row, external_id in enumerate(identities):
         row_values = {name: values[name][row] for name in others}
-        attributes, personal_values = separate_personal(row_values, "officer", personal)
+        found_attributes, personal_values = separate_personal(row_values, "officer", personal)
+        # What an officer does in an area without cells of its own stands nowhere else.
+        own_duty = {"duty": duties[row], "rank": ranks[row] or "A"} if duties[row] else {}
+        attributes = own_duty | found_attributes
         texts = (external_id, canonical_json(personal_values), canonical_json(attributes))
         faults = {
             RejectionReason.missing_id: not external_id,

@@ -10,7 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from gis.arrays import IntArray, ObjectArray
-from gis.gaps import explain_gap, gap_facts, gap_label, gap_symbol
+from gis.gaps import (
+    NOT_ANALYSED,
+    SEVERITIES,
+    SEVERITY_COLOURS,
+    GapAnalysis,
+    OutcomeState,
+    explain_gap,
+    gap_facts,
+    gap_label,
+    gap_symbol,
+    severity_order,
+)
 from layers.maps import mpl_style
 from layers.maps.encoding import encode_geometry
 from layers.maps.map_layers import as_strings, dictionary_encode, rounded_list
@@ -19,16 +30,16 @@ MAX_GAPS = 20_000
 """The most gaps that a file holds."""
 
 _GAP_SIZE_COLUMNS = ("area_m2", "households", "enterprises")
-_SEVERITY = {"low": 1, "medium": 2, "high": 3}
-_SEVERITY_COLOURS = {3: "#B2182B", 2: "#E08214", 1: "#C4A000"}
+_SEVERITY = {severity: level for level, severity in enumerate(reversed(SEVERITIES), 1)}
+LEVEL_COLOURS = {level: SEVERITY_COLOURS[severity] for severity, level in _SEVERITY.items()}
+"""The colours of severities from 1 (low) to 3 (high)."""
 
 
 def encode_gaps(gaps: gpd.GeoDataFrame, language: str) -> dict[str, Any]:
-    """Describe the gaps, the most severe and largest first, at most `MAX_GAPS` of them."""
+    """Describe the gaps, the most severe first, at most `MAX_GAPS` of them."""
     severity = severity_levels(gaps)
     sizes = {name: gaps[name] for name in _GAP_SIZE_COLUMNS if name in gaps}
-    largest = gaps["area_m2"].to_numpy(dtype=float, na_value=0) if "area_m2" in gaps else np.zeros(len(gaps))
-    order = np.lexsort((np.arange(len(gaps)), -np.nan_to_num(largest), -severity))[:MAX_GAPS]
+    order = severity_order(gaps)[:MAX_GAPS]
     kinds = dictionary_encode(gap_kinds(gaps)[order].tolist())
     return {
         "geo": encode_geometry(gaps.geometry.to_numpy()[order]),
@@ -40,6 +51,45 @@ def encode_gaps(gaps: gpd.GeoDataFrame, language: str) -> dict[str, Any]:
         "cell": as_strings(gaps["cell_code"].iloc[order]) if "cell_code" in gaps else None,
         "sizes": {name: rounded_list(values.iloc[order]) for name, values in sizes.items()},
     }
+
+
+def analysis_lines(
+    gaps: gpd.GeoDataFrame | None, analysis: GapAnalysis | None, words: Mapping[str, str], language: str
+) -> list[str]:
+    """Return what a legend says beside the gaps it counts, so that a map without gaps is not taken for proof.
+
+    Parameters
+    ----------
+    gaps
+        Those of the map; None where it has none to show.
+    analysis
+        What is known of them; None where nobody says it, as for gaps from a file.
+    words
+        The words of the map.
+    """
+    unknown = unknown_lines(gaps, analysis, words, language)
+    if analysis is None or analysis.on is None:
+        return unknown
+    lines = [words["gaps_on"].format(day=analysis.on.isoformat())]
+    if analysis.part is not None:
+        lines.append(words["gaps_in_part"].format(code=analysis.part))
+    none = [
+        each.sentence(language)
+        for each in analysis.outcomes
+        if each.state is OutcomeState.analysed and not each.gaps
+    ]
+    return lines + none + unknown
+
+
+def unknown_lines(
+    gaps: gpd.GeoDataFrame | None, analysis: GapAnalysis | None, words: Mapping[str, str], language: str
+) -> list[str]:
+    """Return what is not known of gaps: kinds that were skipped or not analysed; see `analysis_lines`."""
+    if analysis is None:
+        return [words["gaps_from_file" if gaps is not None else "gaps_unknown"]]
+    if analysis.on is None:
+        return [f"{words['gaps']} · {getattr(NOT_ANALYSED, language)}"]
+    return [each.sentence(language) for each in analysis.outcomes if each.state is not OutcomeState.analysed]
 
 
 def gap_kinds(gaps: gpd.GeoDataFrame) -> ObjectArray:
@@ -71,7 +121,7 @@ def draw_gaps(axes: Axes, gaps: gpd.GeoDataFrame, *, zorder: float) -> None:
     """Draw gaps in the colours of their severities: ground hatched as its kind says, places as crosses."""
     severity, kinds, geometries = severity_levels(gaps), gap_kinds(gaps), gaps.geometry.to_numpy()
     dimensions = shapely.get_dimensions(geometries)
-    for level, tint in sorted(_SEVERITY_COLOURS.items()):
+    for level, tint in sorted(LEVEL_COLOURS.items()):
         for kind in np.unique(kinds):
             ground = geometries[(severity == level) & (kinds == kind) & (dimensions == 2)]
             mpl_style.hatch_polygons(axes, ground, tint, gap_symbol(kind).hatch, zorder=zorder)
@@ -84,7 +134,7 @@ def draw_gap_legend(
 ) -> None:
     """Explain the colours of severities and the hatching of kinds, each with the number of its gaps."""
     severity, kinds = severity_levels(gaps), gap_kinds(gaps)
-    for level, tint in sorted(_SEVERITY_COLOURS.items(), reverse=True):
+    for level, tint in sorted(LEVEL_COLOURS.items(), reverse=True):
         if count := int((severity == level).sum()):
             text = f"{words['gap']} · {words[f'severity_{level}']}  {count:,}"
             sidebar.swatch(Rectangle, text, facecolor=tint, alpha=0.6)

@@ -20,10 +20,11 @@ from gis.classes import ClassificationMethod
 from gis.colours import TOL_BRIGHT
 from gis.crs import extent
 from gis.errors import InputError
+from gis.gaps import GapAnalysis
 from layers.formats import write_text
 from layers.maps import map_layers
 from layers.maps.choropleth import Classification
-from layers.maps.gap_layer import encode_gaps
+from layers.maps.gap_layer import LEVEL_COLOURS, analysis_lines, encode_gaps, unknown_lines
 from layers.maps.labels import field_labels, kind_labels, page_labels
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -82,6 +83,7 @@ def render_html_map(
     *,
     areas: gpd.GeoDataFrame | None = None,
     gaps: gpd.GeoDataFrame | None = None,
+    gap_analysis: GapAnalysis | None = None,
     layers: Mapping[str, gpd.GeoDataFrame] | None = None,
     base: Mapping[str, gpd.GeoDataFrame] | None = None,
     measure: str | None = None,
@@ -105,6 +107,8 @@ def render_html_map(
     gaps
         What the coverage analysis found: `kind, severity, cell_code, rule` and the sizes `area_m2,
         households, enterprises`.
+    gap_analysis
+        What is known of each kind of gap; None where nobody says it.
     layers
         Entities by layer name. Each is counted per cell; up to `MAX_DRAWN_ENTITIES` of a layer are also
         drawn, with `id`, `kind` and `class_name` or `class` only.
@@ -170,6 +174,10 @@ def render_html_map(
         "cells": map_layers.encode_cells(cells, counts, measure, Classification(classes, method), language),
         "areas": None if areas is None else map_layers.encode_areas(areas),
         "gaps": None if gaps is None else encode_gaps(gaps, language),
+        "severity_colours": LEVEL_COLOURS,
+        "gap_notes": analysis_lines(gaps, gap_analysis, words, language),
+        "gaps_unknown": unknown_lines(gaps, gap_analysis, words, language),
+        "gaps_analysed": gap_analysis is not None and gap_analysis.on is not None,
         "layers": [
             map_layers.encode_entities(name, frame, language)
             for name, frame in entities.items()

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from gis.crs import LONLAT
 from gis.errors import LimitError, NotFoundError
+from gis.gaps import GapAnalysis, gap_outcomes
 from gis.measures import CellFigures, computed_measures
 from layers.areas.hierarchy import read_hierarchy
 from layers.db.bbox import BBox, bbox_intersects
@@ -49,6 +50,8 @@ class MapData:
         The areas that hold them and those above.
     gaps
         Of the newest run up to the day, as `layers.gaps.runs` knows it; None where none was made.
+    gap_analysis
+        What is known of each kind of gap.
     key_entities
         Entities of the kind `KEY_ENTITY_KIND`: id, kind, class_name, cell_code.
     base
@@ -60,6 +63,7 @@ class MapData:
     cells: gpd.GeoDataFrame
     areas: gpd.GeoDataFrame
     gaps: gpd.GeoDataFrame | None
+    gap_analysis: GapAnalysis
     key_entities: gpd.GeoDataFrame
     base: Mapping[str, gpd.GeoDataFrame]
 
@@ -109,6 +113,8 @@ def read_map_data(session: Session, scheme_code: str, day: date, area_code: str 
     plans = session.scalars(
         select(Plan.name).where(Plan.id.in_(map(int, cells["plan_id"].unique()))).order_by(Plan.id)
     )
+    run = _find_gap_run(session, scheme.id, day, area_code, area_codes)
+    gaps = None if run is None else _read_gaps(session, run, area_codes)
     bbox = BBox(*map(float, cells.total_bounds))
     return MapData(
         scheme=scheme.name,
@@ -117,7 +123,8 @@ def read_map_data(session: Session, scheme_code: str, day: date, area_code: str 
             columns=["id", "plan_id", "parent", "attributes", "personal", "valid_from", "valid_to"]
         ),
         areas=_read_areas(session, cells["area_code"].dropna().unique()),
-        gaps=_read_gaps(session, scheme.id, day, area_code, area_codes),
+        gaps=gaps,
+        gap_analysis=_describe_gaps(session, run, gaps, area_code),
         key_entities=_read_key_entities(session, scheme.id, day, area_codes),
         base=_read_basemap(session, bbox),
     )
@@ -171,13 +178,27 @@ def _read_areas(session: Session, codes: Collection[str]) -> gpd.GeoDataFrame:
     return frame[frame["code"].isin(shown)].reset_index(drop=True)
 
 
-def _read_gaps(
+def _find_gap_run(
     session: Session, scheme_id: int, day: date, area_code: str | None, area_codes: Collection[str] | None
-) -> gpd.GeoDataFrame | None:
+) -> GapRun | None:
     part = true() if area_codes is None else GapRun.area_code.in_(sorted(area_codes))
-    last = newest_run(session, scheme_id, area_code, until=day, partial_runs=part)
-    if last is None:
-        return None
+    return newest_run(session, scheme_id, area_code, until=day, partial_runs=part)
+
+
+def _describe_gaps(
+    session: Session, run: GapRun | None, gaps: gpd.GeoDataFrame | None, area_code: str | None
+) -> GapAnalysis:
+    """Return what a run says of each kind, counted on the ground of the map."""
+    if run is None or gaps is None:
+        return GapAnalysis(gap_outcomes(None))
+    counts = {str(kind): int(count) for kind, count in gaps["kind"].value_counts().items()}
+    wider = run.area_code is None or run.area_code == area_code
+    if not wider and area_code is not None:
+        wider = run.area_code in read_hierarchy(session).ancestors(area_code)
+    return GapAnalysis(gap_outcomes(run.summary, counts), run.on, None if wider else run.area_code)
+
+
+def _read_gaps(session: Session, run: GapRun, area_codes: Collection[str] | None) -> gpd.GeoDataFrame:
     columns = (
         "kind",
         "severity",
@@ -190,7 +211,7 @@ def _read_gaps(
         "figures",
     )
     chosen = [getattr(Gap, column) for column in columns]
-    query = select(*chosen, raw_geometry(session, Gap.geometry)).where(Gap.run_id == last.id).order_by(Gap.id)
+    query = select(*chosen, raw_geometry(session, Gap.geometry)).where(Gap.run_id == run.id).order_by(Gap.id)
     frame = _read_frame(session, query, columns)
     frame = frame.astype({"area_m2": float, "households": "int64", "enterprises": "int64"})
     return frame if area_codes is None else frame[frame["area_code"].isin(area_codes)].reset_index(drop=True)

@@ -239,9 +239,9 @@ class Sidebar:
         self._y += 1
 
     def muted_line(self, words: str, colour: str = MUTED_COLOUR) -> None:
-        """Write one quiet line."""
+        """Write one quiet line, smaller where it is long."""
         self._y += 3.6
-        self._write(words, 0, 8, colour)
+        self._write(words, 0, min(8.0, 8.0 * self._width / text_extent(words, 8.0)[0]), colour)
         self._y += 1
 
     def rule(self) -> None:

@@ -23,10 +23,11 @@ from gis.codes import require_codes
 from gis.colours import TOL_BRIGHT, TOL_GREY, colour_cells
 from gis.crs import choose_working_crs, to_working_crs
 from gis.errors import InputError
+from gis.gaps import GapAnalysis
 from gis.measures import MEASURES, Quantity, area_m2, format_quantity, measure_of_column
 from layers.maps import map_layers, mpl_style
 from layers.maps.choropleth import Classification, sample_ramp
-from layers.maps.gap_layer import draw_gap_legend, draw_gaps
+from layers.maps.gap_layer import analysis_lines, draw_gap_legend, draw_gaps
 from layers.maps.label_placement import Label, place_labels
 from layers.maps.labels import field_label, kind_labels, print_map_labels
 
@@ -56,6 +57,8 @@ class PrintMap:
         Administrative areas: `code`, and if present `name`, `parent`.
     gaps
         As `gis.gaps` describes them.
+    gap_analysis
+        What is known of each kind; None where nobody says it.
     layers
         Key entities to mark, by the name of their layer.
     base
@@ -78,6 +81,7 @@ class PrintMap:
     cells: gpd.GeoDataFrame
     areas: gpd.GeoDataFrame | None = None
     gaps: gpd.GeoDataFrame | None = None
+    gap_analysis: GapAnalysis | None = None
     layers: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
     base: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
     measure: str | None = None
@@ -335,8 +339,9 @@ class _PrintMapRenderer:
             and each.key in self.cells
             and pd.api.types.is_numeric_dtype(self.cells[each.key])
         ]
-        if self.print_map.gaps is not None:
-            figures.append((self.words["gaps"], f"{len(self.print_map.gaps):,}"))
+        figures.append(
+            (self.words["gaps"], "—" if self.print_map.gaps is None else f"{len(self.print_map.gaps):,}")
+        )
         sidebar.key_figures(figures)
         sidebar.rule()
         sidebar.section_title(self.words["legend"])
@@ -362,6 +367,9 @@ class _PrintMapRenderer:
             sidebar.line_swatch(self.words["area_border"], _LINE_COLOUR, 1.4)
         if self.print_map.gaps is not None and len(self.print_map.gaps):
             draw_gap_legend(sidebar, self.print_map.gaps, self.words, self.print_map.language)
+        gaps, analysis, language = self.print_map.gaps, self.print_map.gap_analysis, self.print_map.language
+        for line in analysis_lines(gaps, analysis, self.words, language):
+            sidebar.muted_line(line)
         kinds = kind_labels(self.print_map.language)
         for name, count, (marker, tint) in zip(
             self.print_map.layers, self.entity_counts, _MARKERS, strict=False

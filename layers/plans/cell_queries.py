@@ -1,16 +1,19 @@
 """Reading cells for those who look at them: in pages, one by its code, its versions, and what changed."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from sqlalchemy import Select, select
+import shapely
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, defer
 
 from gis.errors import InputError, NotFoundError
 from layers.areas.scope import within
+from layers.db.bulk import decode_geometries, id_in, raw_geometry, read_rows
 from layers.db.keyset import PageRequest
-from layers.db.text_match import contains_text
+from layers.db.text_match import contains_text, contains_words, match_rank
 from layers.models import Cell, Plan, Scheme
 from layers.plans.cells import cells_in_force, select_plan_cells
 
@@ -35,6 +38,27 @@ class CellChanges(NamedTuple):
     changed: int
 
 
+class CellChange(NamedTuple):
+    """A cell that differs between two days: its versions, None on a day on which it is not in force."""
+
+    before: Cell | None
+    after: Cell | None
+
+    @property
+    def change(self) -> Literal["begun", "ended", "changed"]:
+        """What has happened to it."""
+        if self.before is None:
+            return "begun"
+        return "ended" if self.after is None else "changed"
+
+    @property
+    def latest(self) -> Cell:
+        """The later version there is."""
+        cell = self.after or self.before
+        assert cell is not None
+        return cell
+
+
 def list_plan_cells(session: Session, page: PageRequest, plan: Plan) -> tuple[Sequence[Cell], str | None]:
     """Return a page of the cells of a plan as it was drawn or published, and the cursor of the next page.
 
@@ -54,6 +78,7 @@ def list_cells_in_force(
     scope: str | None,
     *,
     text: str | None = None,
+    where: ColumnElement[bool] | None = None,
     geometry: bool = True,
 ) -> tuple[Sequence[Cell], str | None]:
     """Return a page of the cells in force on a date in the order of their codes, and the cursor of the next.
@@ -68,6 +93,8 @@ def list_cells_in_force(
         Only cells of this area and those beneath it; None for all.
     text
         Part of the name or code.
+    where
+        What else they must be.
     geometry
         Read geometries too.
 
@@ -81,7 +108,51 @@ def list_cells_in_force(
         statement = statement.options(defer(Cell.geometry))
     if text:
         statement = statement.where(contains_text(text, Cell.name, Cell.code))
+    if where is not None:
+        statement = statement.where(where)
     return _fetch(session, page, statement)
+
+
+def search_cells(
+    session: Session, scheme: Scheme, on: date, scope: str | None, text: str, limit: int
+) -> list[tuple[int, Cell]]:
+    """Return the cells in force that fit words best, with how well (`match_rank`), without their geometries.
+
+    Parameters
+    ----------
+    scheme, on
+        The scheme and the date.
+    scope
+        Only cells of this area and those beneath it; None for all.
+    text
+        Words of name and code.
+    limit
+        The most cells.
+    """
+    rank = match_rank(text, Cell.name, [Cell.code])
+    statement = select(rank, Cell).where(
+        cells_in_force(scheme.id, on),
+        within(Cell.area_code, scope),
+        contains_words(session, text, [Cell.name, Cell.code]),
+    )
+    rows = session.execute(statement.options(defer(Cell.geometry)).order_by(rank, Cell.code).limit(limit))
+    return [(found, cell) for found, cell in rows]
+
+
+class CellTotals(NamedTuple):
+    """How many cells are in force, and how much ground they cover in m²."""
+
+    cells: int
+    area_m2: float
+
+
+def cell_totals(session: Session, scheme: Scheme, on: date, scope: str | None) -> CellTotals:
+    """Count the cells of an area and those beneath it that are in force on a date."""
+    statement = select(func.count(), func.sum(Cell.area_m2)).where(
+        cells_in_force(scheme.id, on), within(Cell.area_code, scope)
+    )
+    cells, area_m2 = session.execute(statement).one()
+    return CellTotals(cells, area_m2 or 0.0)
 
 
 def find_cell(session: Session, scheme: Scheme, code: str, on: date, scope: str | None = None) -> Cell:
@@ -152,8 +223,10 @@ def effective_dates(session: Session, scheme: Scheme, scope: str | None) -> Sequ
     return [day for day in days if day is not None]
 
 
-def count_changes(session: Session, scheme: Scheme, since: date, on: date, scope: str | None) -> CellChanges:
-    """Count the cells that began, ended or changed from one date to another.
+def find_changes(
+    session: Session, scheme: Scheme, since: date, on: date, scope: str | None
+) -> list[CellChange]:
+    """Return the cells that began, ended or changed from one date to another, by code, without geometries.
 
     Parameters
     ----------
@@ -170,10 +243,26 @@ def count_changes(session: Session, scheme: Scheme, since: date, on: date, scope
     if on < since:
         raise InputError(f"since={since} is later than {on}; give the former day as since.")
     then, now = cells_in_force(scheme.id, since), cells_in_force(scheme.id, on)
-    codes = select(Cell.code).where(Cell.scheme_id == scheme.id, within(Cell.area_code, scope))
-    before = set(session.scalars(codes.where(then, ~now)))
-    after = set(session.scalars(codes.where(now, ~then)))
-    return CellChanges(begun=len(after - before), ended=len(before - after), changed=len(before & after))
+    own = select(Cell).where(within(Cell.area_code, scope)).options(defer(Cell.geometry))
+    before = {cell.code: cell for cell in session.scalars(own.where(then, ~now))}
+    after = {cell.code: cell for cell in session.scalars(own.where(now, ~then))}
+    return [CellChange(before.get(code), after.get(code)) for code in sorted(before.keys() | after.keys())]
+
+
+def count_changes(changes: Sequence[CellChange]) -> CellChanges:
+    """Count what `find_changes` has found."""
+    counts = Counter(each.change for each in changes)
+    return CellChanges(counts["begun"], counts["ended"], counts["changed"])
+
+
+def read_boxes(session: Session, cell_ids: Sequence[int]) -> dict[int, list[float]]:
+    """Return west, south, east and north of cells by their ids."""
+    rows = read_rows(
+        session,
+        select(Cell.id, raw_geometry(session, Cell.geometry)).where(id_in(session, Cell.id, cell_ids)),
+    )
+    bounds = shapely.bounds(decode_geometries(session, [geometry for _, geometry in rows])).round(7)
+    return {number: box for (number, _), box in zip(rows, bounds.tolist(), strict=True)}
 
 
 def _fetch(session: Session, page: PageRequest, statement: Select[Cell]) -> tuple[Sequence[Cell], str | None]:

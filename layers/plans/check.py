@@ -1,7 +1,7 @@
 """The check of a plan: whether its cells are a coverage that fills its area, and what is stored of that."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 import geopandas as gpd
@@ -13,21 +13,33 @@ from gis.errors import ConflictError
 from gis.progress import Progress
 from gis.topology import TopologyReport, check_topology
 from layers.areas.hierarchy import read_area_geometries, read_hierarchy
+from layers.days import day_doubt
 from layers.gc_pause import paused_gc
 from layers.models import Plan, Scheme
 from layers.plans.cells import plan_cells
 from layers.plans.queries import find_plan
 from layers.plans.states import Step, require_step, take_step
+from layers.plans.takeover import examine_takeover
 
 MAX_STORED_FINDINGS = 1_000
 """How many findings of a check are stored; all are counted."""
 
 
 class CheckResult(NamedTuple):
-    """What a check found, and the fingerprint of what it looked at."""
+    """What a check found, and the fingerprint of what it looked at.
+
+    Attributes
+    ----------
+    on
+        The day for which the plan might be published.
+    hindrances
+        Why publishing it for that day would be refused though its cells are valid, a sentence each.
+    """
 
     report: TopologyReport
     fingerprint: str
+    on: date
+    hindrances: list[str]
 
 
 class StoredCheck(NamedTuple):
@@ -36,22 +48,38 @@ class StoredCheck(NamedTuple):
     Attributes
     ----------
     valid
-        Whether the plan may be published.
+        Whether the cells are a coverage that fills its area.
     summary
         Count and area_m2 per kind of finding.
     findings
         The first `MAX_STORED_FINDINGS`: kind, severity, codes, area_m2, detail.
+    on, hindrances
+        As `CheckResult` has them; None and nothing in a check of an earlier version.
     """
 
     valid: bool
     summary: dict[str, Any]
     findings: list[dict[str, Any]]
+    on: str | None
+    hindrances: list[str]
+
+    @property
+    def publishable(self) -> bool:
+        """Whether nothing stood in the way of publishing the plan for that day when it was checked."""
+        return self.valid and not self.hindrances
 
 
 def check_plan(
-    session: Session, plan_id: int, scope: str | None = None, *, progress: Progress | None = None
+    session: Session,
+    plan_id: int,
+    scope: str | None = None,
+    *,
+    on: date | None = None,
+    progress: Progress | None = None,
 ) -> TopologyReport:
     """Check that the cells of a plan are a coverage that fills its area, and store what is found.
+
+    What else publishing would refuse is found too.
 
     Parameters
     ----------
@@ -59,6 +87,8 @@ def check_plan(
         Of `Database.write`.
     scope
         The area that the plan must divide or lie in; None for any.
+    on
+        The day for which it might be published; today when not given.
     progress
         Called with (steps done, steps).
 
@@ -70,14 +100,19 @@ def check_plan(
         If there is no such plan.
     """
     find_plan(session, plan_id, scope, for_update=True)
-    result = examine_plan(session, plan_id, progress=progress)
+    result = examine_plan(session, plan_id, on=on, progress=progress)
     store_check(session, plan_id, result)
     return result.report
 
 
 @paused_gc()
 def examine_plan(
-    session: Session, plan_id: int, scope: str | None = None, *, progress: Progress | None = None
+    session: Session,
+    plan_id: int,
+    scope: str | None = None,
+    *,
+    on: date | None = None,
+    progress: Progress | None = None,
 ) -> CheckResult:
     """Check the cells of a plan as `check_plan` does, and store nothing; any session serves."""
     plan = find_plan(session, plan_id, scope)
@@ -85,7 +120,12 @@ def examine_plan(
     crs = CRS.from_user_input(session.get_one(Scheme, plan.scheme_id).working_crs)
     cells, areas = _check_input(session, plan)
     report = check_topology(cells, areas, crs=crs, progress=progress)
-    return CheckResult(report, _fingerprint(cells, areas))
+    day = on or date.today()
+    # The findings are for all who may see the plan.
+    takeover = examine_takeover(session, plan, cells, day, read_hierarchy(session), plan.area_code)
+    doubt = day_doubt(day)
+    hindrances = takeover.hindrances if doubt is None else [doubt, *takeover.hindrances]
+    return CheckResult(report, _fingerprint(cells, areas), day, hindrances)
 
 
 def store_check(session: Session, plan_id: int, result: CheckResult) -> Plan:
@@ -113,6 +153,8 @@ def store_check(session: Session, plan_id: int, result: CheckResult) -> Plan:
             )
         ],
         "fingerprint": result.fingerprint,
+        "on": result.on.isoformat(),
+        "hindrances": result.hindrances[:MAX_STORED_FINDINGS],
     }
     plan.checked_at = datetime.now(UTC)
     session.flush()
@@ -129,7 +171,10 @@ def stored_check(plan: Plan) -> StoredCheck:
     """
     if plan.findings is None:
         raise ConflictError(f"Plan {plan.id} has not been checked; check it first.")
-    return StoredCheck(*(plan.findings[field] for field in StoredCheck._fields))
+    return StoredCheck(
+        **{"on": None, "hindrances": []}
+        | {field: plan.findings[field] for field in StoredCheck._fields if field in plan.findings}
+    )
 
 
 def require_found_valid(plan: Plan) -> None:

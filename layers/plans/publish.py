@@ -1,5 +1,6 @@
 """Publishing: a checked plan is put in force on a date, in one transaction."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -7,17 +8,14 @@ from typing import NamedTuple
 import geopandas as gpd
 import numpy as np
 import shapely
-from pyproj import CRS
-from sqlalchemy import delete, insert, literal, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, insert, literal, null, select, update
+from sqlalchemy.orm import Session, aliased
 
-from gis.arrays import BoolArray, ObjectArray
-from gis.crs import LONLAT
 from gis.errors import ConflictError
 from gis.progress import Progress, no_progress
 from gis.topology.nesting import AREA_TOLERANCE_M2
-from gis.topology.polygon_layer import NOISE_WIDTH_M, mean_width
-from layers.areas.hierarchy import AreaHierarchy, read_area_geometries, read_hierarchy
+from layers.areas.hierarchy import AreaHierarchy, read_hierarchy
+from layers.days import require_near_day
 from layers.db.bulk import id_in, insert_rows
 from layers.db.database import bump_revision
 from layers.db.locks import lock_scheme
@@ -25,13 +23,18 @@ from layers.db.versions import require_version
 from layers.gc_pause import paused_gc
 from layers.models import Cell, Plan, PlanCell, PlanState, Scheme
 from layers.plans.assignments import AssignmentChanges, assign_entities, assign_near
-from layers.plans.cells import cells_as_of
 from layers.plans.check import require_found_valid, require_valid
 from layers.plans.queries import find_plan
 from layers.plans.states import Step, require_step, take_step
+from layers.plans.takeover import Takeover, examine_takeover
 
 _STEPS = 5
 """The steps of which publishing tells: validity, comparison, cells, plans, assignments."""
+
+_RESUMED_COLUMNS = (
+    *("scheme_id", "code", "name", "kind", "parent", "area_code", "area_m2", "perimeter_m"),
+    *("attributes", "personal", "geometry"),
+)
 
 _COMPARED_COLUMNS = ("name", "kind", "parent", "area_code", "attributes", "personal")
 
@@ -46,7 +49,8 @@ class Publication(NamedTuple):
     assignments
         Rows of assignments ended and inserted.
     superseded
-        Ids of the plans of which nothing is left in force, as far as they lie in the scope.
+        Ids of the plans of which nothing is left in force from some day on, which was not so before; those
+        in the scope.
     revision
         The number of the database's state with this plan.
     """
@@ -67,14 +71,16 @@ def publish(
     *,
     version: int | None = None,
     scope: str | None = None,
+    confirmed: bool = False,
     progress: Progress | None = None,
 ) -> Publication:
     """Put a plan in force on a date.
 
     Of the cells in force on that day in the plan's area, those that the plan keeps the same go on; the
     others end and the plan's begin. Publishing twice for one day replaces: what the first brought and the
-    second does not keep is left as an empty interval. All of it, assignments included, is kept with the
-    transaction or not at all.
+    second does not keep is left as an empty interval. Where a plan is published for a later day already, this
+    one is in force until then, and the cells that the later one has go on or come back with it. All of it,
+    assignments included, is kept with the transaction or not at all.
 
     Parameters
     ----------
@@ -89,20 +95,25 @@ def publish(
         given.
     scope
         The area that the plan must divide or lie in; None for any.
+    confirmed
+        The day is meant, however far from today it is.
     progress
         Called with (steps done, steps).
 
     Raises
     ------
+    InputError
+        If the day is far from today and not confirmed.
     StaleError
         If the plan has another version by now.
     ConflictError
-        If the plan is published already, unchecked, not valid or changed since its check; if a plan of
-        some of the same ground begins later; if a cell reaches into the plan's area from outside; or if a
-        code is in force elsewhere or belonged to a cell that ended before.
+        If the plan is published already, unchecked, not valid or changed since its check; if a cell reaches
+        into the plan's area from outside, or one of its own beyond the area of a later plan; or if a code is
+        in force elsewhere or belonged to a cell that ended before.
     NotFoundError
         If there is no such plan, or its area is no more.
     """
+    require_near_day(on, confirmed=confirmed)
     report_progress = progress or no_progress
     scheme_id = find_plan(session, plan_id, scope).scheme_id
     lock_scheme(session, scheme_id)
@@ -113,14 +124,14 @@ def publish(
     require_step(plan, Step.publish)
     hierarchy = read_hierarchy(session)
     after = require_valid(session, plan)
-    _refuse_later_plans(session, plan, on, hierarchy, scope)
     report_progress(1, _STEPS)
-    present = cells_as_of(session, scheme_id, on)
-    before = present[_within_plan_area(session, plan, present, hierarchy, scope)].reset_index(drop=True)
-    _refuse_reused_codes(session, plan, before, after, on, hierarchy, scope)
+    takeover = examine_takeover(session, plan, after, on, hierarchy, scope)
+    if takeover.hindrances:
+        raise ConflictError(takeover.hindrances[0])
+    before = takeover.before
     kept_before, kept_after = _match_unchanged(before, after)
     report_progress(2, _STEPS)
-    _write_cells(session, plan, on, before, after, kept_before, kept_after)
+    _write_cells(session, plan, on, takeover, after, kept_before, kept_after)
     report_progress(3, _STEPS)
     superseded = _write_plans(session, plan, on, hierarchy, scope)
     session.flush()
@@ -142,113 +153,28 @@ def publish(
     )
 
 
-def require_publishable(session: Session, plan_id: int, version: int, scope: str | None = None) -> Plan:
-    """Refuse at once a plan that `publish` would refuse for its version, state or stored check; return it.
+def require_publishable(
+    session: Session,
+    plan_id: int,
+    on: date,
+    *,
+    version: int,
+    scope: str | None = None,
+    confirmed: bool = False,
+) -> Plan:
+    """Return a plan, or refuse what `publish` would refuse for its day, version, state or stored check.
 
     Raises
     ------
-    NotFoundError, StaleError, ConflictError
+    InputError, NotFoundError, StaleError, ConflictError
         As for `publish`.
     """
+    require_near_day(on, confirmed=confirmed)
     plan = find_plan(session, plan_id, scope)
     require_version(plan.version, version)
     require_step(plan, Step.publish)
     require_found_valid(plan)
     return plan
-
-
-def _refuse_later_plans(
-    session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy, scope: str | None
-) -> None:
-    """Refuse to go before a plan that is published for a later day in some of the same areas."""
-    leaves = hierarchy.leaves(plan.area_code)
-    later = select(Plan).where(Plan.scheme_id == plan.scheme_id, Plan.valid_from > on)
-    for other in session.scalars(later.order_by(Plan.valid_from)):
-        if leaves & hierarchy.leaves(other.area_code):
-            named = (
-                f"Plan {other.id}" if hierarchy.covers(scope, other.area_code) else "A plan of a wider area"
-            )
-            raise ConflictError(
-                f"{named} of the same ground begins on {other.valid_from}; "
-                "publish for that day or a later one."
-            )
-
-
-def _within_plan_area(
-    session: Session, plan: Plan, cells: gpd.GeoDataFrame, hierarchy: AreaHierarchy, scope: str | None
-) -> BoolArray:
-    """Return which cells in force lie in the plan's area, and refuse one that lies there in part."""
-    if plan.area_code is None:
-        return np.ones(len(cells), dtype=bool)
-    inside = cells["area_code"].isin(hierarchy.subtree(plan.area_code)).to_numpy(dtype=bool, copy=True)
-    # A cell of an area nearby lies beside; one of an area above, or of none, may lie across.
-    above = cells["area_code"].isna() | cells["area_code"].isin(hierarchy.ancestors(plan.area_code))
-    candidates = np.flatnonzero(~inside & above.to_numpy(dtype=bool))
-    if not len(candidates):
-        return inside
-    crs = CRS.from_user_input(session.get_one(Scheme, plan.scheme_id).working_crs)
-    area = read_area_geometries(session, {plan.area_code}).to_crs(crs).geometry.iloc[0]
-    geometries = gpd.GeoSeries(cells.geometry.to_numpy()[candidates], crs=LONLAT).to_crs(crs).to_numpy()
-    within = _exceeds_rounding(shapely.intersection(geometries, area))
-    across = np.flatnonzero(within & _exceeds_rounding(shapely.difference(geometries, area)))
-    if len(across):
-        found = cells.iloc[candidates[across[0]]]
-        named = (
-            f"Cell {found['code']}"
-            if hierarchy.covers(scope, found["area_code"])
-            else "A cell of a wider area"
-        )
-        raise ConflictError(
-            f"{named} in force reaches into area {plan.area_code} from outside; "
-            "publish a plan of an area that holds both."
-        )
-    inside[candidates[within]] = True
-    return inside
-
-
-def _exceeds_rounding(geometries: ObjectArray) -> BoolArray:
-    """Return which overlays have a piece wider than rounding."""
-    parts, row = shapely.get_parts(geometries, return_index=True)
-    result = np.zeros(len(geometries), dtype=bool)
-    result[row[mean_width(parts) > NOISE_WIDTH_M]] = True
-    return result
-
-
-def _refuse_reused_codes(
-    session: Session,
-    plan: Plan,
-    before: gpd.GeoDataFrame,
-    after: gpd.GeoDataFrame,
-    on: date,
-    hierarchy: AreaHierarchy,
-    scope: str | None,
-) -> None:
-    """Refuse codes that name another cell: in force elsewhere, or ended before this day.
-
-    A code that ended on this very day, by a plan that this one replaces, goes on.
-    """
-    inside = hierarchy.subtree(plan.area_code)
-    known = set(before["code"])
-    last: dict[str, tuple[date, str | None]] = {}
-    past = select(Cell.code, Cell.area_code, Cell.valid_to).where(
-        Cell.scheme_id == plan.scheme_id, Cell.valid_from.is_not(None)
-    )
-    for code, area_code, end in session.execute(past):
-        if code not in last or (end or date.max) >= last[code][0]:
-            last[code] = (end or date.max, area_code)
-    for code in after["code"]:
-        if code in known or code not in last:
-            continue
-        end, area_code = last[code]
-        if not hierarchy.covers(scope, area_code):
-            # Whether it is in force there, and until when it was, is no concern of the caller's.
-            raise ConflictError(f"The code {code} is taken in this scheme; give the cell another.")
-        if end == date.max:
-            raise ConflictError(f"The code {code} belongs to a cell in force outside the plan's ground.")
-        if end != on or not (area_code is None or plan.area_code is None or area_code in inside):
-            raise ConflictError(
-                f"The code {code} belonged to a cell that ended on {end}; codes are not used again."
-            )
 
 
 def _match_unchanged(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> tuple[list[int], list[int]]:
@@ -278,21 +204,27 @@ def _write_cells(
     session: Session,
     plan: Plan,
     on: date,
-    before: gpd.GeoDataFrame,
+    takeover: Takeover,
     after: gpd.GeoDataFrame,
     kept_before: Sequence[int],
     kept_after: Sequence[int],
 ) -> None:
+    before = takeover.before
     kept = before["id"].iloc[list(kept_before)].tolist()
-    ended = before["id"].drop(index=list(kept_before)).tolist()
+    ended = before.drop(index=list(kept_before))
     repeated = after["id"].iloc[list(kept_after)].tolist()
     options = {"synchronize_session": False}
-    end = update(Cell).where(id_in(session, Cell.id, ended)).values(valid_to=on)
+    end = update(Cell).where(id_in(session, Cell.id, ended["id"].tolist())).values(valid_to=on)
     session.execute(end, execution_options=options)
     session.execute(delete(Cell).where(id_in(session, Cell.id, repeated)), execution_options=options)
     # What is left of the draft begins.
-    begin = update(Cell).where(Cell.plan_id == plan.id).values(valid_from=on)
-    session.execute(begin, execution_options=options)
+    brought = after.drop(index=list(kept_after))
+    ids_by_end: dict[date | None, list[int]] = defaultdict(list)
+    for row, number in zip(brought.index, brought["id"].tolist(), strict=True):
+        ids_by_end[takeover.ends[row]].append(number)
+    for last, ids in ids_by_end.items():
+        begin = update(Cell).where(id_in(session, Cell.id, ids)).values(valid_from=on, valid_to=last)
+        session.execute(begin, execution_options=options)
     begun = select(literal(plan.id), Cell.id).where(Cell.plan_id == plan.id)
     session.execute(insert(PlanCell).from_select(["plan_id", "cell_id"], begun))
     insert_rows(
@@ -300,36 +232,69 @@ def _write_cells(
         PlanCell.metadata.tables["plan_cells"],
         [{"plan_id": plan.id, "cell_id": number} for number in sorted(kept)],
     )
+    _resume_cells(session, ended, takeover)
+
+
+def _resume_cells(session: Session, ended: gpd.GeoDataFrame, takeover: Takeover) -> None:
+    """Let cells that later plans had kept begin again with them, as versions of their own."""
+    resumed: dict[tuple[int, date, date | None], list[int]] = defaultdict(list)
+    for row, number, until in zip(ended.index, ended["id"].tolist(), ended["valid_to"], strict=True):
+        later = takeover.resumes[row]
+        if later is None or later.valid_from is None or (until is not None and until <= later.valid_from):
+            continue
+        resumed[later.id, later.valid_from, until].append(number)
+    again, former = aliased(Cell), aliased(Cell)
+    for (later_id, start, until), ids in resumed.items():
+        copied = select(
+            *(getattr(Cell, column) for column in _RESUMED_COLUMNS),
+            literal(later_id),
+            literal(start),
+            null() if until is None else literal(until),
+        ).where(id_in(session, Cell.id, ids))
+        columns = [*_RESUMED_COLUMNS, "plan_id", "valid_from", "valid_to"]
+        session.execute(insert(Cell).from_select(columns, copied))
+        number = (
+            select(again.id)
+            .join(former, former.code == again.code)
+            .where(again.plan_id == later_id, again.valid_from == start, former.id == PlanCell.cell_id)
+            .scalar_subquery()
+        )
+        following = select(Plan.id).where(Plan.valid_from >= start)
+        session.execute(
+            update(PlanCell)
+            .where(id_in(session, PlanCell.cell_id, ids), PlanCell.plan_id.in_(following))
+            .values(cell_id=number),
+            execution_options={"synchronize_session": False},
+        )
 
 
 def _write_plans(
     session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy, scope: str | None
 ) -> list[int]:
-    """Mark the plan as published, and supersede those of which later ones leave nothing in force.
-
-    Returns the ids of the superseded plans that lie in the scope.
-    """
+    """Mark the plan as published; return plans in the scope of which others now leave nothing some day."""
     published = list(
-        session.scalars(
-            select(Plan)
-            .where(Plan.scheme_id == plan.scheme_id, Plan.published_at.is_not(None))
-            .order_by(Plan.published_at.desc())
-        )
+        session.scalars(select(Plan).where(Plan.scheme_id == plan.scheme_id, Plan.published_at.is_not(None)))
     )
-    moment = datetime.now(UTC)
-    if published and published[0].published_at is not None:
-        # The order of publishing decides what covers what, whatever a clock says.
-        moment = max(moment, published[0].published_at + timedelta(microseconds=1))
+    # The order of publishing decides what covers what on one day, whatever a clock says.
+    moments = [each.published_at + timedelta(microseconds=1) for each in published if each.published_at]
     take_step(plan, Step.publish)
-    plan.valid_from, plan.published_at = on, moment
-    covered = hierarchy.leaves(plan.area_code)
-    superseded = []
-    for other in published:
-        leaves = hierarchy.leaves(other.area_code)
-        if other.state == PlanState.published and leaves <= covered:
-            take_step(other, Step.supersede)
-            other.valid_to = on
-            if hierarchy.covers(scope, other.area_code):
-                superseded.append(other.id)
-        covered |= leaves
-    return superseded
+    plan.valid_from, plan.published_at = on, max([datetime.now(UTC), *moments])
+    # For each of the lowest areas the day of the plan that follows there.
+    next_day: dict[str, date] = {}
+    ordered = sorted([*published, plan], key=lambda each: (each.valid_from, each.published_at), reverse=True)
+    changed = []
+    for each in ordered:
+        leaves = hierarchy.leaves(each.area_code)
+        if leaves <= next_day.keys():
+            last = max(next_day[leaf] for leaf in leaves)
+            if each.valid_to is None or last < each.valid_to:
+                if each.state == PlanState.published:
+                    take_step(each, Step.supersede)
+                else:
+                    each.version += 1
+                each.valid_to = last
+                if hierarchy.covers(scope, each.area_code):
+                    changed.append(each.id)
+        if each.valid_from is not None:
+            next_day.update(dict.fromkeys(leaves, each.valid_from))
+    return [number for number in changed if number != plan.id]

@@ -1,6 +1,7 @@
 """Reading plans: one by its number, a page of those that a caller may see, and how large one is."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import Select, func, select
@@ -8,8 +9,10 @@ from sqlalchemy.orm import Session
 
 from gis.errors import NotFoundError
 from layers.areas.scope import within
+from layers.db.bulk import in_force
 from layers.db.keyset import PageRequest
 from layers.models import Cell, Entity, Plan, PlanCell, PlanState, Scheme
+from layers.plans.states import has_state
 
 MAX_REQUEST_CELLS = 20_000
 """The most cells of a plan that is checked or published within a request; a job does it for a larger plan.
@@ -67,6 +70,7 @@ def list_plans(
     *,
     scheme: str | None = None,
     state: PlanState | None = None,
+    on: date | None = None,
 ) -> tuple[Sequence[SchemePlan], str | None]:
     """Return a page of plans in the order in which they were created, and the cursor of the next page.
 
@@ -79,7 +83,9 @@ def list_plans(
     scheme
         Only plans under the scheme with this code.
     state
-        Only plans in this state.
+        Only plans in this state today.
+    on
+        Only plans in force on this day.
 
     Raises
     ------
@@ -94,7 +100,9 @@ def list_plans(
     if scheme is not None:
         statement = statement.where(Scheme.code == scheme)
     if state is not None:
-        statement = statement.where(Plan.state == state)
+        statement = statement.where(has_state(state, date.today()))
+    if on is not None:
+        statement = statement.where(in_force(Plan.valid_from, Plan.valid_to, on))
     rows, next_cursor = page.fetch(session, statement, Plan.id)
     return [SchemePlan(plan, code) for plan, code in rows], next_cursor
 

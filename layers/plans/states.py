@@ -1,8 +1,11 @@
 """The states of a plan, and the steps that lead from one to the next."""
 
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, or_
 
 from gis.errors import ConflictError
 from layers.models import Plan, PlanState
@@ -47,6 +50,30 @@ _RULES: Mapping[Step, _Rule] = {
 }
 
 
+def state_on(plan: Plan, day: date) -> PlanState:
+    """Return the state of a plan on a day; one that others follow is superseded once they are in force."""
+    if plan.state == PlanState.superseded and plan.valid_to is not None and plan.valid_to > day:
+        return PlanState.published
+    return PlanState(plan.state)
+
+
+def is_in_force(plan: Plan, day: date) -> bool:
+    """Return whether a plan, or what other plans have left of it, is in force on a day."""
+    if plan.valid_from is None:
+        return False
+    return plan.valid_from <= day and (plan.valid_to is None or day < plan.valid_to)
+
+
+def has_state(state: PlanState, day: date) -> ColumnElement[bool]:
+    """Return the condition that a plan is in a state on a day, as `state_on` says it."""
+    lasting = (Plan.state == PlanState.superseded) & (Plan.valid_to > day)
+    if state is PlanState.published:
+        return or_(Plan.state == state, lasting)
+    if state is PlanState.superseded:
+        return (Plan.state == state) & ~lasting
+    return Plan.state == state
+
+
 def require_step(plan: Plan, step: Step) -> None:
     """Refuse a step that does not lead from the state of a plan.
 
@@ -57,7 +84,8 @@ def require_step(plan: Plan, step: Step) -> None:
     """
     rule = _RULES[step]
     if plan.state not in rule.origins:
-        raise ConflictError(f"Plan {plan.id} is {rule.refusal.format(state=plan.state)}.")
+        state = state_on(plan, date.today())
+        raise ConflictError(f"Plan {plan.id} is {rule.refusal.format(state=state)}.")
 
 
 def take_step(plan: Plan, step: Step) -> None:

@@ -9,16 +9,35 @@ from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, InputError, NotFoundError
 from layers.areas.scope import require_within, within
+from layers.db.bulk import in_force
 from layers.db.keyset import PageRequest
 from layers.db.versions import require_version
 from layers.fields.personal import gather_personal, is_personal_identity
 from layers.models import Officer
 from layers.staff.posts import Duty, Rank, SchemePost, add_post, end_posts
 
+_NAME_FIELDS = ("name", "姓名", "full_name", "fullname")
+_PHONE_FIELDS = ("phone", "电话", "手机", "手机号", "联系电话", "mobile", "tel", "telephone")
+
 UPDATABLE_FIELDS = frozenset({"area_code", "personal", "attributes"})
 """What `change_officer` may change: the rest is the identity and the time of an officer."""
 
 _KIND = "officer"
+
+
+def officer_name(personal: Mapping[str, Any]) -> str | None:
+    """Return the name among personal values, masked or plain, whatever the file called it."""
+    return _first_value(personal, _NAME_FIELDS)
+
+
+def officer_phone(personal: Mapping[str, Any]) -> str | None:
+    """Return the phone among personal values, masked or plain, whatever the file called it."""
+    return _first_value(personal, _PHONE_FIELDS)
+
+
+def _first_value(personal: Mapping[str, Any], fields: Sequence[str]) -> str | None:
+    values = {key.strip().lower(): value for key, value in personal.items()}
+    return next((str(values[field]) for field in fields if values.get(field)), None)
 
 
 def find_officer(
@@ -71,6 +90,14 @@ def list_officers(
         statement = statement.where(Officer.valid_to.is_(None))
     rows, next_cursor = page.fetch(session, statement, Officer.id)
     return [officer for (officer,) in rows], next_cursor
+
+
+def officers_of_areas(session: Session, codes: Collection[str], on: date) -> list[Officer]:
+    """Return the officers who answer on a date for some areas themselves, not for areas beneath them."""
+    statement = select(Officer).where(
+        Officer.area_code.in_(sorted(codes)), in_force(Officer.valid_from, Officer.valid_to, on)
+    )
+    return list(session.scalars(statement.order_by(Officer.area_code, Officer.external_id)))
 
 
 def create_officer(

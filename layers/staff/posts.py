@@ -21,6 +21,8 @@ Duty = Literal["leader", "officer", "inspector", "assistant"]
 Rank = Literal["A", "B"]
 """B is the backup of A."""
 
+_CODES_AT_ONCE = 500
+
 DUTIES: tuple[str, ...] = get_args(Duty)
 RANKS: tuple[str, ...] = get_args(Rank)
 
@@ -72,6 +74,26 @@ def posts_in_cell(
         .limit(limit)
     )
     return [(post, officer) for post, officer in session.execute(statement)]
+
+
+def first_posts(
+    session: Session, scheme_id: int, cell_codes: Collection[str], on: date
+) -> dict[str, tuple[Post, Officer]]:
+    """Return who answers for some cells on a date: of each, the first of `posts_in_cell`, if there is one."""
+    duty_position = case({duty: position for position, duty in enumerate(DUTIES)}, value=Post.duty)
+    statement = (
+        select(Post, Officer)
+        .join(Officer, Officer.id == Post.officer_id)
+        .where(Post.scheme_id == scheme_id, in_force(Post.valid_from, Post.valid_to, on))
+        # The last one stays.
+        .order_by(duty_position.desc(), Post.rank.desc(), Post.id.desc())
+    )
+    codes = sorted(set(cell_codes))
+    found: dict[str, tuple[Post, Officer]] = {}
+    for start in range(0, len(codes), _CODES_AT_ONCE):
+        part = statement.where(Post.cell_code.in_(codes[start : start + _CODES_AT_ONCE]))
+        found |= {post.cell_code: (post, officer) for post, officer in session.execute(part)}
+    return found
 
 
 def add_post(

@@ -12,8 +12,8 @@ from layers.tiles.encode import POINT, Column, Paths, encode_layer
 from layers.tiles.rings import expand_runs
 from layers.tiles.tile import EXTENT, HALF_WORLD_M, Tile, project
 
-CLUSTER_ZOOMS = 5
-"""A tile has 2**5 squares along a side: one is 128 units, 16 pixels."""
+CLUSTER_ZOOMS = 3
+"""A tile has 2**3 squares along a side: one is 512 units, 64 pixels, room for a number that can be read."""
 
 _BUFFER_ZOOMS = 6
 _CURVE_SIDE = 1 << BITS
@@ -89,7 +89,7 @@ class PointLayer:
         mask: BoolArray | None = None,
         shared: Collection[str] = (),
     ) -> bytes:
-        """Encode one point for each square of 16 pixels in a tile, with the attribute `count`.
+        """Encode one point for each square of 64 pixels in a tile, with the attribute `count`.
 
         The squares are aligned to the world, not to the tile, so that neighbouring tiles agree. A point that
         is alone in its square has its id and properties; several have only their number and centre.

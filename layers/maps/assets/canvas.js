@@ -219,7 +219,6 @@
     }
   };
 
-  wangge.SEVERITY = { 3: "#b2182b", 2: "#d9730d", 1: "#b8920b" };
   const hatches = {};
   // Ends of a line across a tile of 8 pixels, in degrees counter-clockwise from east.
   const HATCH_LINES = { 0: [[-1, 4, 9, 4]], 90: [[4, -1, 4, 9]], 45: [], 135: [] };

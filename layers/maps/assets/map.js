@@ -10,6 +10,7 @@
     cells.anchors = cells.anchor && wangge.points(cells.anchor);
     cells.row = new Map(cells.code.map((code, f) => [code, f]));
     if (state.areas) prepareAreas(state.areas);
+    wangge.SEVERITY = state.severity_colours;
     if (state.gaps) state.gaps.store = new wangge.Store(state.gaps.geo);
     state.layers.forEach((layer, i) => {
       layer.store = new wangge.Store(layer.geo);

@@ -55,7 +55,7 @@
     window.addEventListener("resize", settle);
 
     body.append(figures(state), colours(state), switches(state));
-    if (state.gaps) body.append(gapList(state));
+    body.append(gapList(state));
     const foot = make("div", "wg-actions");
     foot.append(button(words.whole, () => state.whole(true)), button(words.print, () => window.print()));
     body.append(foot);
@@ -74,10 +74,11 @@
       grid.append(make("div", alarm ? "wg-figure wg-alarm" : "wg-figure", null, make("b", "", value), make("span", "", label)));
     figure(state.words.cells, plain.format(state.cells.code.length));
     for (const field of state.cells.fields) {
-      if (!field.total || grid.children.length >= (state.gaps ? 5 : 6)) continue;
+      if (!field.total || grid.children.length >= 5) continue;
       figure(field.quantity === "area" ? state.words.total_area : field.label, amount(total(field), field));
     }
     if (state.gaps) figure(state.words.gaps, plain.format(state.gaps.total), state.gaps.total > 0);
+    else figure(state.words.gaps, "—");
     return grid;
   };
 
@@ -196,10 +197,8 @@
     const section = make("section", "wg-section");
     section.append(make("h2", "", state.words.gaps));
     const { gaps, words } = state;
-    if (!gaps.total) {
-      section.append(make("p", "wg-quiet", words.no_gaps));
-      return section;
-    }
+    for (const line of state.gap_notes) section.append(make("p", "wg-quiet", line));
+    if (!gaps || !gaps.total) return section;
     const legend = make("div", "wg-severities");
     for (const level of [3, 2, 1]) {
       const count = gaps.severity.filter((s) => s === level).length;
@@ -251,11 +250,12 @@
     const parts = [head, table];
     const here = [];
     if (state.gaps && state.gaps.cell) state.gaps.cell.forEach((code, g) => { if (code === state.codeOf(f)) here.push(g); });
-    if (here.length) {
-      const list = make("div", "wg-section");
-      list.append(make("h2", "", words.gaps_here), ...here.slice(0, 50).map((g) => gapRow(state, g, false)));
-      parts.push(list);
-    }
+    const list = make("div", "wg-section");
+    list.append(make("h2", "", words.gaps_here), ...here.slice(0, 50).map((g) => gapRow(state, g, false)));
+    // Only what was looked for can be said to be missing.
+    if (!here.length && state.gaps_analysed) list.append(make("p", "wg-quiet", words.none));
+    for (const line of state.gaps_unknown) list.append(make("p", "wg-quiet", line));
+    parts.push(list);
     const foot = make("div", "wg-actions");
     foot.append(button(words.zoom_to, () => state.choose(f, true)), button(words.print, () => window.print()));
     sheet.replaceChildren(...parts, foot);

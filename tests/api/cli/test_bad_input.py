@@ -84,7 +84,7 @@ CASES: dict[str, tuple[Callable[[Path, Path], list[object]], str]] = {
     ),
     "coordinates in metres called degrees": (
         lambda d, out: ["divide", layer(d, "a.gpkg", shapely.box(5e5, 2e6, 6e5, 3e6), code=["1"]), "-o", out],
-        "they look like metres of a Gauss-Kruger zone; give its CRS with --source-crs",
+        "they look like metres of a Gauss-Kruger zone; give it with --source-crs",
     ),
     "too many squares for the code": (
         lambda d, out: [

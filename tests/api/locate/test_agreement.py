@@ -2,13 +2,16 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import geopandas as gpd
 import numpy as np
 import orjson
+import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
+from api.locate import arrow
 from api.routes.locate import LARGE_BODY_BYTES
 from tests.api.conftest import Run
 from tests.api.locate.plans import BAOAN, GRID, ON_ONE_DATABASE, columns, good, oracle
@@ -145,3 +148,27 @@ def test_nothing_is_told_of_cells_in_the_areas_of_others(ask):
         assert "forbidden" in text
         assert "大新" not in text
         assert "009" not in text
+
+
+@ON_ONE_DATABASE
+def test_a_day_without_a_plan_is_not_ground_without_a_cell(ask):
+    """Each form of the answer tells the two apart."""
+    for day, reason in ((DAYS[0] - timedelta(1), "no_plan"), (DAYS[0], "outside")):
+        query = f"scheme=community&at={day}"
+        place, one = {"lon": 114.9, "lat": 22.5}, f"/v1/locate?{query}"
+        assert good(ask.get(f"{one}&lon=114.9&lat=22.5")).json()["owners"][0]["reason"] == reason
+        body = {"lon": [114.9, 200], "lat": [22.5, 22.5]}
+        told = good(ask.post(one, json=body)).json()["schemes"]["community"]["reason"]
+        assert told == [reason, "invalid_coordinates"]
+        told = good(ask.post(one, json=[place])).json()["points"][0]["owners"]["community"]["reason"]
+        assert told == reason
+        text = {"content-type": "text/csv"}
+        table = good(ask.post(one, content="lon,lat\n114.9,22.5\n", headers=text)).text
+        assert table.splitlines()[1].split(",")[-1] == reason
+        geometry = {"type": "Point", "coordinates": [114.9, 22.5]}
+        feature = {"type": "Feature", "geometry": geometry, "properties": {}}
+        told = good(ask.post(one, json={"type": "FeatureCollection", "features": [feature]})).json()
+        assert told["features"][0]["properties"]["reason"] == reason
+        stream = arrow.write_columns({name: pa.array([value]) for name, value in place.items()}, 1, {})
+        answer = good(ask.post(one, content=stream, headers={"content-type": arrow.MEDIA_TYPE}))
+        assert pa.ipc.open_stream(answer.content).read_all()["reason"].to_pylist() == [reason]

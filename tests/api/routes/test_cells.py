@@ -28,9 +28,24 @@ def test_changes_are_those_between_the_lists_of_both_days(ground: Database, clie
 
     for caller in (client(), client("viewer", WEST_TOWN)):
         for since, at in (("2025-01-01", DAY), (DAY, DAY), (DAY, LATER), ("2025-01-01", LATER)):
-            answer = caller.get(f"{SCHEME}/changes", params={"since": str(since), "at": str(at)})
-            expected = {"scheme": "community", "since": str(since), "at": str(at)}
-            assert answer.json() == {**expected, **naive(caller, since, at)}
+            days = {"since": str(since), "at": str(at)}
+            answer = caller.get(f"{SCHEME}/changes", params={**days, "limit": 1000}).json()
+            items, unstaffed = answer.pop("items"), answer.pop("unstaffed")
+            assert answer == {"scheme": "community", **days, **naive(caller, since, at)}
+            for change in ("begun", "ended", "changed"):
+                assert sum(each["change"] == change for each in items) == answer[change]
+            assert [each["code"] for each in items] == sorted(each["code"] for each in items)
+            for each in items:
+                assert (each["area_m2_before"] is None) == (each["change"] == "begun")
+                assert (each["area_m2"] is None) == (each["change"] == "ended")
+                assert len(each["box"]) == 4
+            # Nobody holds a post here; the number opens its list.
+            vacant = caller.get(f"{SCHEME}/cells", params={"at": str(at), "staffed": False}).json()["items"]
+            assert unstaffed == len(vacant)
+            assert (
+                caller.get(f"{SCHEME}/cells", params={"at": str(at), "staffed": True}).json()["items"] == []
+            )
+            assert caller.get(f"{SCHEME}/changes", params=days).json()["items"] == []
     assert client("viewer", WEST_TOWN).get(f"{SCHEME}/changes?since={DAY}").json()["changed"] == 2
     wrong = client().get(f"{SCHEME}/changes?since={LATER}&at={DAY}")
     assert wrong.status_code == 422

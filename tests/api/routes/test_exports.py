@@ -166,7 +166,7 @@ def test_an_export_that_fails_leaves_no_file(client: Client, tmp_path: Path) -> 
     assert admin.post("/v1/schemes", json={"code": "s", "name": "s"}).status_code == 201
     job, answer = exported_by(admin, layer="gaps", scheme="s")
     assert job["state"] == "failed"
-    assert "run" in job["error"]
+    assert "have not been analysed" in job["error"]
     assert answer.status_code == 409
     for _ in range(600):
         if not list(tmp_path.glob("exports/*")):

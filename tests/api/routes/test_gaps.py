@@ -1,6 +1,7 @@
 """Gaps over HTTP: looked for by a job, listed, compared, and told to those alone who see the ground."""
 
 import json
+from collections import Counter
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,8 @@ from layers.db.database import Database
 from layers.entities.lifecycle import create_entity, end_entity
 from layers.gaps.runs import search_gaps
 from layers.models import Entity, Gap, GapRun
+from layers.staff.officers import create_officer
+from layers.staff.posts import add_post
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client, square
 from tests.api.routes.test_jobs import ended
 from tests.api.routes.test_plans import collection, scheme
@@ -101,6 +104,41 @@ def test_a_job_finds_gaps_that_are_listed_most_severe_first(planned: httpx.Clien
         assert session.scalars(select(GapRun)).one().created_by == record["created_by"]
 
 
+def states(client: httpx.Client, **query: Any) -> dict[str, tuple[str, int | None]]:
+    """What the list of gaps says of each kind of the scheme."""
+    (analysis,) = client.get("/v1/gaps", params=query).json()["analysis"]
+    return {each["kind"]: (each["state"], each["gaps"]) for each in analysis["kinds"]}
+
+
+def test_a_list_without_gaps_says_whether_anybody_has_looked(
+    planned: httpx.Client, client: Client, ground: Database
+) -> None:
+    assert set(states(planned).values()) == {("not_analysed", None)}
+    sheet = "/v1/schemes/community/cells/440305002-2"
+    empty = planned.get(sheet).json()
+    assert (empty["gap_run"], empty["gaps"]) == (None, [])
+    assert {each["state"] for each in empty["gap_analysis"]} == {"not_analysed"}
+    part = search(ground, "440305001")
+    # What has looked at the west says nothing of a cell in the east.
+    assert planned.get(sheet).json()["gap_run"] is None
+    assert planned.get("/v1/gaps").json()["analysis"][0]["whole"] is False
+    assert [each["whole"] for each in planned.get("/v1/gaps/runs").json()["items"]] == [False]
+    whole = search(ground)
+    found = listed(planned, run=whole)
+    for kind in ("blank", "overlap", "unassigned", "out_of_reach"):
+        count = sum(each["kind"] == kind for each in found)
+        # Whatever the list is narrowed to, it says what was looked for.
+        assert states(planned, kind="blank")[kind] == ("analysed", count)
+        assert states(planned, run=whole)[kind] == ("analysed", count)
+    told = planned.get(sheet).json()
+    assert {each["kind"]: each["gaps"] for each in told["gap_analysis"]} == {
+        "blank": 0, "overlap": 0, "out_of_reach": 1,
+    }  # fmt: skip
+    assert (told["gap_run"], told["gap_run_on"]) == (whole, str(date.today()))
+    runs = client("viewer", "440305001").get("/v1/gaps/runs").json()["items"]
+    assert [(each["id"], each["whole"]) for each in runs] == [(whole, True), (part, True)]
+
+
 def test_gaps_are_chosen_by_what_they_are_and_where(planned: httpx.Client, ground: Database) -> None:
     search(ground)
     every = listed(planned)
@@ -161,6 +199,16 @@ def test_a_caller_sees_the_gaps_of_their_ground_in_whatever_run(
     assert {each["run"] for each in listed(west)} == {own}
 
 
+def test_a_search_of_a_day_to_come_is_not_the_newest(planned: httpx.Client, ground: Database) -> None:
+    present = search(ground)
+    ahead = search(ground, on=date(2226, 1, 1))
+    assert {each["run"] for each in listed(planned)} == {present}
+    assert planned.get("/tiles/gaps.json?scheme=community").json()["run"] == present
+    assert {each["run"] for each in listed(planned, run=ahead)} == {ahead}
+    sheet = planned.get("/v1/schemes/community/cells/440305002-2").json()
+    assert sheet["gap_run"] == present
+
+
 def test_runs_are_listed_in_pages_the_last_first(planned: httpx.Client, ground: Database) -> None:
     runs = [search(ground, on=DAY), search(ground), search(ground, "440305001")]
     first = planned.get("/v1/gaps/runs", params={"limit": 2, "scheme": "community"}).json()
@@ -218,6 +266,8 @@ def test_two_runs_are_compared(planned: httpx.Client, client: Client, ground: Da
 def test_what_cannot_be_searched_is_told(planned: httpx.Client, ground: Database) -> None:
     job = ended(planned, planned.post("/v1/gaps", json={"scheme": "community", "on": "2020-01-01"}))
     assert (job["state"], "no cells in force on 2020-01-01" in job["error"]) == ("failed", True)
+    far = {"scheme": "community", "on": "2226-01-01"}
+    assert "confirm it if it is meant" in planned.post("/v1/gaps", json=far).json()["detail"]
     assert planned.post("/v1/gaps", json={"scheme": "power"}).status_code == 404
     assert planned.post("/v1/gaps", json={"scheme": "community", "area_code": "9"}).status_code == 404
     with ground.read() as session:
@@ -248,3 +298,63 @@ def test_rules_of_a_scheme_are_checked_shown_and_applied(planned: httpx.Client, 
     assert patch({"max_distance_m": 50}).status_code == 409
     assert planned.get("/v1/schemes/community").json()["rules"] == shown["rules"]
     assert "unassigned" not in patch({"unassigned": None}).json()["rules"]
+
+
+def test_gaps_say_where_they_are_and_who_answers_and_come_in_groups(
+    planned: httpx.Client, client: Client, ground: Database
+) -> None:
+    with ground.write() as session:
+        street = create_officer(
+            session,
+            "G-1",
+            area_code="440305001",
+            personal={"name": "张伟"},
+            attributes={"duty": "leader"},
+            on=DAY,
+        )
+        assert street.id
+        holder = create_officer(session, "G-2", area_code="440305002", personal={}, attributes={}, on=DAY)
+        for code in ("440305002-1", "440305002-2"):
+            add_post(
+                session,
+                holder,
+                scheme="community",
+                cell_code=code,
+                duty="leader",
+                rank="A",
+                on=DAY,
+                scope=None,
+            )
+    search(ground)
+    found = listed(planned)
+    for each in found:
+        town = each["area_code"]
+        assert each["area"] == (None if town is None else f"地440305 / 地{town}")
+        answers = {"440305001": "G-1", "440305002": "G-2", None: None}[town]
+        assert each["person_number"] == answers, each
+        entity = each["figures"].get("entity_id")
+        assert (each["entity"] or {}).get("external_id") == entity
+    assert "张伟" not in str(found)
+    lost = next(each for each in found if each["figures"].get("entity_id") == "lost")
+    assert planned.get(f"/v1/entities/{lost['entity']['id']}").json()["external_id"] == "lost"
+    ranks = ("high", "medium", "low")
+    for by, key in (("community", "area_code"), ("officer", "person_number"), ("kind", "kind")):
+        groups = planned.get("/v1/gaps/groups", params={"by": by, "scheme": "community"}).json()["items"]
+        assert {each["key"]: each["gaps"] for each in groups} == Counter(each[key] for each in found)
+        worst = [tuple(-each[severity] for severity in ranks) for each in groups]
+        assert worst == sorted(worst)
+        for each in groups:
+            assert each["kinds"] == Counter(gap["kind"] for gap in found if gap[key] == each["key"])
+            name = {"community": "area", "officer": "officer", "kind": "kind"}[by]
+            if each["key"] is not None:
+                own = [gap for gap in found if gap[key] == each["key"]]
+                assert listed(planned, **{name: each["key"]}) == own
+    (street_group, *rest) = planned.get(
+        "/v1/gaps/groups", params={"by": "street", "scheme": "community"}
+    ).json()["items"]
+    assert (street_group["key"], street_group["name"]) == ("440305", "地440305")
+    assert [each["key"] for each in rest] == [None]
+    east = client("viewer", "440305002")
+    groups = east.get("/v1/gaps/groups", params={"by": "officer", "scheme": "community"}).json()["items"]
+    assert [each["key"] for each in groups] == ["G-2"]
+    assert east.get("/v1/gaps", params={"area": "440305001"}).status_code == 404

@@ -104,6 +104,34 @@ def test_an_invalid_draft_is_neither_submitted_nor_published(client: Client) -> 
         assert answer.status_code == 409
 
 
+def test_a_day_far_away_is_confirmed_and_what_stands_in_the_way_is_told(client: Client) -> None:
+    admin = client()
+    scheme(admin)
+    far = draft(admin)
+    path = f"/v1/plans/{far['id']}"
+    tag = admin.post(f"{path}/check", params={"on": "2226-01-01"}).headers["ETag"]
+    told = admin.get(f"{path}/check").json()
+    assert (told["valid"], told["publishable"], told["on"]) == (True, False, "2226-01-01")
+    body = {"on": "2226-01-01"}
+    refused = admin.post(f"{path}/publish", json=body, headers={"If-Match": tag})
+    assert refused.status_code == 422
+    assert refused.json()["detail"].startswith(told["hindrances"][0][:-1])
+    done = admin.post(f"{path}/publish", json={**body, "confirm": True}, headers={"If-Match": tag}).json()
+    assert done["unstaffed"] == done["begun"] == 2
+    near = draft(admin)
+    path = f"/v1/plans/{near['id']}"
+    checked = admin.post(f"{path}/check")
+    assert (checked.json()["publishable"], checked.json()["hindrances"]) == (True, [])
+    tag = checked.headers["ETag"]
+    plan = admin.post(f"{path}/publish", json={"on": "2026-01-01"}, headers={"If-Match": tag}).json()["plan"]
+    assert (plan["state"], plan["in_force"], plan["valid_to"]) == ("published", True, "2226-01-01")
+    in_force = admin.get("/v1/plans", params={"on": "2026-06-01"}).json()["items"]
+    assert [each["id"] for each in in_force] == [near["id"]]
+    published = admin.get("/v1/plans", params={"state": "published"}).json()["items"]
+    assert [each["id"] for each in published] == [far["id"], near["id"]]
+    assert admin.get("/v1/plans", params={"state": "superseded"}).json()["items"] == []
+
+
 def test_a_caller_keeps_to_their_area(client: Client) -> None:
     admin, planner = client(), client("planner", "440305002")
     scheme(admin)

@@ -62,11 +62,14 @@ def test_every_answer_and_body_has_an_example(description: dict[str, Any]) -> No
 def test_an_unknown_address_tells_nothing_without_a_token(service: str, client: Client) -> None:
     assert httpx.get(f"{service}/healthz").json() == {"status": "ok"}
     assert httpx.get(f"{service}/readyz").json() == {"status": "ok"}
-    for path in ("/v1/areas", "/nothing", "/docs", "/openapi.json", "/metrics", "/v1/jobs/1"):
+    for path in ("/v1/areas", "/nothing", "/openapi.json", "/metrics", "/v1/jobs/1"):
         answer = httpx.get(service + path)
         assert answer.status_code == 401
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
+    # The page of the documentation tells nothing itself, and leads whoever may not read it to signing in.
+    assert "#next=docs" in httpx.get(f"{service}/docs/start.js").text
+    assert "/v1/" not in httpx.get(f"{service}/docs").text
     assert client("viewer").get("/metrics").status_code == 200
     assert client("admin", "440305").get("/metrics").status_code == 403
 

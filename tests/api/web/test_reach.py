@@ -166,10 +166,14 @@ def test_a_service_that_is_away_is_told_and_asked_again(open_page: Open) -> None
     page.select_option("#gap-run", index=1)
     page.wait_for_selector("#gap-list [role=alert]")
     assert "服务繁忙" in page.inner_text("#gap-list")
-    page.route("**/v1/areas/*", lambda route: route.abort())
+    page.route("**/v1/areas/**", lambda route: route.abort())
     page.fill("#query", "东门街道")
     page.press("#query", "Enter")
-    page.wait_for_selector("#notification.shown:has-text('无法连接服务')")
+    page.wait_for_selector("#sheet [role=alert]:has-text('无法连接服务')")
+    # What is said follows the language.
+    page.click("#language")
+    page.wait_for_selector("#sheet [role=alert]:has-text('cannot be reached')")
+    page.click("#language")
     page.route("**/tiles/cells.json*", lambda route: route.abort())
     page.click("#tool-compare")
     page.wait_for_selector("#tool-card [role=alert]")
@@ -219,11 +223,11 @@ def test_a_browser_that_draws_no_map_is_told_so(open_page: Open) -> None:
 def test_a_slow_search_says_that_it_goes_on(open_page: Open) -> None:
     opened = open_page()
     page = opened.page
-    page.route("**/v1/entities?*", lambda route: None)
+    page.route("**/v1/search?*", lambda route: None)
     page.fill("#query", "东门街道")
     page.wait_for_selector("#found:has-text('正在加载')")
     # What nobody waits for any more does not come late and open the list again.
-    with page.expect_event("requestfailed", lambda request: "/v1/entities" in request.url):
+    with page.expect_event("requestfailed", lambda request: "/v1/search" in request.url):
         page.press("#query", "Escape")
     assert page.is_hidden("#found")
 

@@ -89,6 +89,18 @@ def test_gaps_are_listed_worst_first_and_a_click_flies_there(open_page: Open, in
     chosen = severities.count(severities[0])
     page.click(f"[data-severity={told[0]['severity']}]")
     opened.wait(f"document.querySelectorAll('#gap-list .gap-row').length === {chosen}")
+    page.select_option("#gap-group", "officer")
+    page.wait_for_selector("#gap-list .gap-group")
+    run = page.evaluate("wangge.state().run")
+    groups = interface(
+        "/v1/gaps/groups",
+        scheme="community",
+        by="officer",
+        run=run,
+        at=str(FIRST),
+        severity=told[0]["severity"],
+    )["items"]
+    assert page.locator("#gap-list .gap-group").count() == len(groups)
     page.select_option("#gap-run", index=0)
     opened.wait(f"document.querySelector('#gap-run').selectedOptions[0].textContent === '{SECOND}'")
 
@@ -106,7 +118,9 @@ def test_a_day_before_any_search_has_no_gaps(open_page: Open) -> None:
     page = opened.page
     page.click("#tab-gaps")
     page.wait_for_selector("#panel-gaps :text('在此日期之前没有盲区分析结果')")
-    assert page.inner_text("#gaps-count") == ""
+    # A dash, for nobody has looked: an empty badge would read as no gaps.
+    assert page.inner_text("#gaps-count") == "—"
+    assert "盲区（未分析）" in page.inner_text("#stats")
     assert page.locator(".stat-alarm").count() == 0
     # A year is not asked for while it is being typed.
     page.select_option("#date", "other")
@@ -166,7 +180,7 @@ def test_the_scale_is_that_of_the_ground(open_page: Open) -> None:
         assert page.get_attribute("#scale", "aria-label") == text
 
 
-def test_two_days_lie_side_by_side(open_page: Open) -> None:
+def test_two_days_lie_side_by_side(open_page: Open, interface: Any) -> None:
     opened = open_page()
     page = opened.page
     page.click("#tool-compare")
@@ -188,6 +202,26 @@ def test_two_days_lie_side_by_side(open_page: Open) -> None:
     # The gaps of either side are those of its day.
     requests = [url for url in opened.requests if "/tiles/gaps/" in url]
     assert len({url.split("run=")[1] for url in requests}) == 2
+    # What has changed is listed and marked, cells and gaps, each as the service counts them.
+    newest, oldest = (
+        max(url.split("run=")[1] for url in requests),
+        min(url.split("run=")[1] for url in requests),
+    )
+    summary = interface(f"/v1/gaps/runs/{newest}/diff", against=oldest)["summary"].values()
+    for change in ("appeared", "gone", "lasting"):
+        count = sum(each[change] for each in summary)
+        shown = page.locator(f"[data-change=gap-{change}] summary b").all_inner_texts()
+        assert shown == ([str(count)] if count else [])
+    page.click("[data-change=cell-begun] summary")
+    opened.wait(
+        "document.querySelectorAll('[data-change=cell-begun] .change-row').length"
+        f" === {min(len(stripes()), 50)}"
+    )
+    opened.wait("wangge.map.queryRenderedFeatures({layers: ['change-cells']}).length > 0")
+    page.click("[data-change=cell-ended] summary")
+    page.click("[data-change=cell-ended] .change-row >> nth=0")
+    page.wait_for_selector("#sheet .kind:has-text('网格')")
+    page.click("#sheet .sheet-head .icon-button")
     page.click("#tool-compare")
     assert page.locator("#second").count() == 0
 

@@ -274,7 +274,7 @@ def test_a_sound_plan_has_no_gaps_and_progress_ends_complete():
     )
     assert found.frame.empty
     assert list(found.frame.columns) == list(GAP_COLUMNS)
-    assert found.skipped_kinds == {"unassigned": "no entities were given"}
+    assert found.skipped_kinds == {"unassigned": ("没有对象数据", "no entities were given")}
     assert steps[-1][0] == steps[-1][1]
     assert [done for done, _ in steps] == sorted(done for done, _ in steps)
 

@@ -14,11 +14,14 @@ from gis.errors import ConflictError, InputError, NotFoundError
 from gis.gaps import GapInput, GapRules, find_gaps
 from layers.db.database import Database
 from layers.entities.lifecycle import create_entity, end_entity, update_entity
+from layers.gaps.analysis import cell_outcomes
+from layers.gaps.queries import gaps_of_cell
 from layers.gaps.run_visibility import find_visible_run
 from layers.gaps.runs import newest_run, search_gaps
 from layers.maps.map_data import read_map_data
 from layers.models import Area, Entity, Gap, GapRun
 from layers.plans.assignments import update_assignments
+from layers.plans.cell_queries import find_cell
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme, find_scheme, gap_rules, update_rules
 from tests.layers.squares import (
@@ -313,3 +316,42 @@ def test_a_map_shows_the_gaps_of_a_run_of_all_its_ground(town: Database) -> None
     with town.read() as session:
         assert len(read_map_data(session, "community", SUMMER, None).gaps) == len(kept(town, whole.id))
         assert len(read_map_data(session, "community", SUMMER, EAST_TOWN).gaps) == len(kept(town, part.id))
+
+
+def outcome_states(database: Database, code: str, on: date) -> dict[str, str]:
+    with database.read() as session:
+        scheme = find_scheme(session, "community")
+        cell = find_cell(session, scheme, code, on)
+        run, _ = gaps_of_cell(session, None, scheme, cell, until=on, limit=100)
+        return {each.kind: each.words.en for each in cell_outcomes(session, None, run, code)}
+
+
+def test_a_cell_that_no_run_has_looked_at_is_not_analysed(town: Database) -> None:
+    unknown = dict.fromkeys(("blank", "overlap", "out_of_reach"), "not analysed")
+    assert outcome_states(town, "w0", SUMMER) == unknown
+    search_gaps(town, "community", created_by="test", area_code=EAST_TOWN, on=SUMMER)
+    assert outcome_states(town, "w0", SUMMER) == unknown
+    looked = {"blank": "none", "overlap": "none", "out_of_reach": "skipped: no service points were given"}
+    assert outcome_states(town, "e2", SUMMER) == looked
+    assert outcome_states(town, "e2", SPRING) == unknown
+    # A cell that was published after the search, for a day before it.
+    with town.write() as session:
+        scheme = find_scheme(session, "community")
+        owners = dict.fromkeys(SQUARES_OF[EAST_TOWN], "e2")
+        put_in_force(session, scheme.id, owners, SUMMER, EAST_TOWN)
+    assert outcome_states(town, "e2", SUMMER) == unknown
+    search_gaps(town, "community", created_by="test", on=SUMMER)
+    assert outcome_states(town, "e2", SUMMER) == looked
+
+
+def test_a_gap_that_touches_two_cells_is_one_of_both(town: Database) -> None:
+    run = search_gaps(town, "community", created_by="test", on=SUMMER)
+    overlap = Gap(
+        run_id=run.id, kind="overlap", severity="low", cell_code="w0", area_code=WEST_TOWN, area_m2=5.0,
+        households=0, enterprises=0, rule="", detail="",
+        figures={"min_area_m2": 0.01, "cells": ["w0", "w1"]},
+    )  # fmt: skip
+    with town.write() as session:
+        session.add(overlap)
+    for code, count in (("w0", "1"), ("w1", "1"), ("e2", "none")):
+        assert outcome_states(town, code, SUMMER)["overlap"] == count

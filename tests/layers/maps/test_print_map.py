@@ -11,11 +11,13 @@ import pypdf
 import pytest
 import shapely
 from matplotlib import font_manager
+from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 from pyproj import CRS, Geod
 
 from gis.classes import ClassificationMethod, class_ranges, upper_bounds
 from gis.errors import InputError
+from gis.gaps import SEVERITY_COLOURS
 from layers.maps import PrintMap, mpl_style, render_print_map
 from layers.maps.choropleth import sample_ramp
 from layers.maps.print_map import PAPER_MM
@@ -59,7 +61,7 @@ def test_gaps_classes_and_neighbours_have_their_colours(
 ) -> None:
     plain = pixels(PrintMap(cells, language="en", date=DAY))
     gap = pixels(PrintMap(cells, gaps=gaps, language="en", date=DAY))
-    red = (0xB2 / 255, 0x18 / 255, 0x2B / 255)
+    red = to_rgb(SEVERITY_COLOURS["high"])
     assert not len(ink_of(plain, red))
     assert len(ink_of(gap, red)) > 50
     assert (pixels(PrintMap(cells, measure="households", language="en", date=DAY)) != plain).any()

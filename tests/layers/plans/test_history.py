@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import pytest
@@ -51,9 +52,12 @@ class NaiveHistory:
         self.places: dict[int, dict[date, Square | None]] = {}
 
     def cells(self, on: date, count: int | None = None) -> Owners:
-        """Return the cells of a day by playing all plans back, or only the first ones."""
+        """Return the cells of a day by playing all plans, or only the first ones, in the order of their days.
+
+        Of plans of one day the one published last decides.
+        """
         state: Owners = {}
-        for start, _area, owners in self.plans[:count]:
+        for start, _area, owners in sorted(self.plans[:count], key=lambda plan: plan[0]):
             if start <= on:
                 state.update(owners)
         return state
@@ -61,31 +65,53 @@ class NaiveHistory:
     def refuses(self, start: date, area: str | None, owners: Owners) -> bool:
         """Return whether a plan must be refused."""
         ground = set(owners)
-        if any(ground & set(other) and day > start for day, _area, other in self.plans):
-            return True
         present = self.cells(start)
         beside = {code for square, code in present.items() if square not in ground}
         if area is not None and any(present[square] in beside for square in ground & present.keys()):
             return True
-        beside |= {
-            code
-            for day in DAYS
-            for square, code in self.cells(day).items()
-            if square not in ground and day >= start
-        }
-        return any(code in beside or self._ended(code, start, ground) for code in set(owners.values()))
+        for day, _area, other in self.plans:
+            # A cell that reaches beyond a plan that follows on some of its ground would end in part.
+            outside = {code for square, code in owners.items() if square not in other}
+            if day > start and any(code in outside for square, code in owners.items() if square in other):
+                return True
+        later = [day for day in DAYS if day >= start]
+        beside |= {code for day in later for square, code in self.cells(day).items() if square not in ground}
+        if beside & set(owners.values()) or self._doubles(start, area, owners):
+            return True
+        held = {code for day in later for code in self.cells(day).values()}
+        return any(self._ended(code, start, ground) for code in set(owners.values()) - held)
+
+    def _doubles(self, start: date, area: str | None, owners: Owners) -> bool:
+        """Return whether with this plan a code would be of cells of two plans on one day."""
+        plans = [*self.plans, (start, area, owners)]
+        for today in DAYS:
+            origins: dict[Square, tuple[int, str]] = {}
+            for number, (day, _area, drawn) in sorted(enumerate(plans), key=lambda plan: plan[1][0]):
+                if day <= today:
+                    origins |= {square: (number, code) for square, code in drawn.items()}
+            pairs = set(origins.values())
+            if len(pairs) > len({code for _, code in pairs}):
+                return True
+        return False
 
     def _ended(self, code: str, start: date, ground: set[Square]) -> bool:
         """Return whether a code belonged to a cell that has ended, or to another one until this very day."""
-        last: tuple[date, set[Square]] | None = None
-        for count, (day, _area, owners) in enumerate(self.plans, 1):
-            before, after = self.cells(day, count - 1), self.cells(day, count)
+        ends: list[tuple[date, set[Square]]] = []
+
+        def look(day: date, before: Owners, after: Owners) -> None:
             held = {square for square, other in before.items() if other == code}
-            if held and code not in after.values():
-                last = (day, held)
-            if code in owners.values():
-                last = None
-        return last is not None and not (last[0] == start and last[1] <= ground)
+            if held and code not in after.values() and day <= start:
+                ends.append((day, held))
+
+        for yesterday, today in pairwise(DAYS):
+            look(today, self.cells(yesterday), self.cells(today))
+        # What was published for a day and replaced on it.
+        for count, (day, _area, _owners) in enumerate(self.plans, 1):
+            look(day, self.cells(day, count - 1), self.cells(day, count))
+        last = max((day for day, _ in ends), default=None)
+        return last is not None and not (
+            last == start and all(held <= ground for day, held in ends if day == last)
+        )
 
 
 class Histories(RuleBasedStateMachine):

@@ -172,15 +172,6 @@ def test_an_area_beneath_is_replaced_alone(database: Database, scheme: int) -> N
         assert publish(session, west.id, MAY).superseded == (first.id,)
 
 
-def test_earlier_than_a_later_plan_is_refused(database: Database, scheme: int) -> None:
-    with database.write() as session:
-        publish(session, draft(session, scheme, halves(COUNTY, "a", "b", 2), area_code=COUNTY).id, APRIL)
-        for area in (COUNTY, None, EAST_TOWN):
-            owners = dict.fromkeys(SQUARES_OF[area or COUNTY], "a")
-            with pytest.raises(ConflictError, match="begins on 2026-04-01"):
-                publish(session, draft(session, scheme, owners, area_code=area).id, MARCH)
-
-
 def test_codes_do_not_come_back(database: Database, scheme: int) -> None:
     whole = {**halves(WEST_TOWN, "a", "b"), **halves(EAST_TOWN, "c", "d")}
     with database.write() as session:

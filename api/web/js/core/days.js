@@ -1,7 +1,7 @@
 // The days on which plans of the scheme came into force: read when the scheme changes, and watched for a new one.
 
 import { ask } from "./api.js";
-import { today } from "./format.js";
+import { number, today } from "./format.js";
 import { t } from "./i18n.js";
 import { errorMessage, notify } from "./notifications.js";
 import { change, current, listen, refresh } from "./state.js";
@@ -22,8 +22,16 @@ async function read() {
     if (scheme === current().scheme) change({ days });
   } catch (error) {
     change({ days: [] });
-    notify(errorMessage(error));
+    notify(() => errorMessage(error));
   }
+}
+
+// Say what a new plan has changed since the one before, and how many cells have nobody who answers for them.
+async function notifyOfPlan(scheme, since) {
+  if (since === undefined) return notify(() => t("new_plan"));
+  const { begun, ended, changed, unstaffed } = await ask(`v1/schemes/${encodeURIComponent(scheme)}/changes`, { query: { since } });
+  const counts = { begun: number(begun), ended: number(ended), changed: number(changed) };
+  return notify(() => [t("new_plan"), t("new_plan_changes", counts), unstaffed > 0 ? t("new_plan_unstaffed", { n: number(unstaffed) }) : ""].join(" "));
 }
 
 // A plan that has come into force meanwhile is shown without being asked for.
@@ -33,9 +41,10 @@ async function watch() {
   try {
     const days = await daysOf(scheme);
     if (scheme !== current().scheme || days.join() === current().days.join()) return;
+    const before = current().days[0];
     change({ days });
-    notify(t("new_plan"));
     refresh();
+    await notifyOfPlan(scheme, before);
   } catch {
     // The next round tries again; what is shown stays.
   }

@@ -1,6 +1,7 @@
 // The runs of the search for gaps: which one is shown, how many gaps it counts, and which gap is chosen.
 
 import { ask } from "./api.js";
+import { today } from "./format.js";
 import { SEVERITIES } from "./gap_kinds.js";
 import { current } from "./state.js";
 
@@ -15,8 +16,14 @@ export const chosenGap = () => (current().chosen?.kind === "gap" ? current().cho
 
 export const shownRun = () => current().runs.find((each) => each.id === current().run) ?? null;
 
-// The latest run up to a day; null stands for today.
-export const runUpTo = (runs, day) => runs.find((each) => day === null || each.on <= day) ?? null;
+// The latest run up to a day, null for today: of all that the user may see, or of a part where there is none of all.
+export function runUpTo(runs, day) {
+  const earlier = runs.filter((each) => each.on <= (day ?? today()));
+  return earlier.find((each) => each.whole) ?? earlier[0] ?? null;
+}
+
+// The kinds that a run did not look for.
+export const notAnalysed = (run) => run.analysis.filter((each) => each.state !== "analysed");
 
 // How many gaps a run counts of a severity, or of all.
 export function countGaps(run, severity = null) {

@@ -45,3 +45,21 @@ export function ringArea(places) {
   }
   return Math.abs(sum);
 }
+
+// Metres from a place to the nearest edge of a polygon or of several; a plane at the place is exact enough nearby.
+export function distanceToBorder([lon, lat], { type, coordinates }) {
+  const w2 = 1 - E2 * Math.sin(lat * RADIANS) ** 2;
+  const north = ((A * (1 - E2)) / w2 ** 1.5) * RADIANS;
+  const east = (A / Math.sqrt(w2)) * Math.cos(lat * RADIANS) * RADIANS;
+  const onPlane = ([x, y]) => [(x - lon) * east, (y - lat) * north];
+  let nearest = Infinity;
+  for (const ring of (type === "Polygon" ? [coordinates] : coordinates).flat()) {
+    for (let at = 1; at < ring.length; at += 1) {
+      const [[x0, y0], [x1, y1]] = [onPlane(ring[at - 1]), onPlane(ring[at])];
+      const [dx, dy] = [x1 - x0, y1 - y0];
+      const along = Math.min(1, Math.max(0, -(x0 * dx + y0 * dy) / (dx * dx + dy * dy || 1)));
+      nearest = Math.min(nearest, Math.hypot(x0 + along * dx, y0 + along * dy));
+    }
+  }
+  return nearest;
+}

@@ -3,12 +3,28 @@
 import { Refusal, Unreachable } from "./api.js";
 import { byId, h } from "./dom.js";
 import { t } from "./i18n.js";
+import { listen } from "./state.js";
 
 let timer = 0;
 
-export function notify(text) {
-  const box = byId("notification");
-  box.textContent = text;
+// What is said in elements that stay: the text again in another language, by the element.
+const sentences = new WeakMap();
+
+// Have an element say what `say` returns, also when the language changes.
+export function saying(element, say) {
+  sentences.set(element, say);
+  element.setAttribute("data-says", "");
+  element.textContent = say();
+  return element;
+}
+
+listen(["language"], () => {
+  for (const element of document.querySelectorAll("[data-says]")) element.textContent = sentences.get(element)();
+});
+
+// A short notice: `say` returns its text.
+export function notify(say) {
+  const box = saying(byId("notification"), say);
   box.classList.add("shown");
   clearTimeout(timer);
   timer = setTimeout(() => box.classList.remove("shown"), 3500);
@@ -37,8 +53,8 @@ export function failure(error, retry) {
   return h(
     "div",
     { class: "state state-failed", role: "alert" },
-    h("p", {}, errorMessage(error)),
-    retry ? h("button", { class: "button", type: "button", onclick: retry }, t("retry")) : null,
+    saying(h("p"), () => errorMessage(error)),
+    retry ? saying(h("button", { class: "button", type: "button", onclick: retry }), () => t("retry")) : null,
   );
 }
 

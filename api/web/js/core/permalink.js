@@ -10,8 +10,10 @@ const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 // What can be chosen by an address, and by what it is known there. A place is not in it.
 const CHOSEN = {
+  area: { key: "code", form: CODE, read: String },
   cell: { key: "code", form: CODE, read: String },
   entity: { key: "id", form: NUMBER, read: Number },
+  officer: { key: "id", form: NUMBER, read: Number },
   gap: { key: "id", form: NUMBER, read: Number },
 };
 
@@ -38,6 +40,7 @@ export function readAddress(hash = location.hash) {
   const valid = [zoom, lat, lon].every(Number.isFinite) && Math.abs(lat) < 86 && Math.abs(lon) <= 180;
   return {
     link: given.get("link"),
+    next: given.get("next"),
     language: parameter("lang", /^(zh|en)$/),
     view: given.has("map") && valid ? { zoom, center: [lon, lat] } : null,
     scheme: parameter("scheme", CODE),

@@ -24,6 +24,7 @@ const state = {
   days: [], // on which plans of the scheme came into force, the latest first
   runs: [], // gap runs of the scheme, the latest first
   gapKinds: [], // the kinds of gaps, as the service describes them
+  severityColours: {}, // by the name of the severity, as the service describes them
   revision: 0, // raised to have the cells and their figures read again
 
   // What the page shows.

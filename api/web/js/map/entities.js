@@ -8,7 +8,11 @@ import { FONTS } from "./map.js";
 
 const COUNT = ["coalesce", ["get", "count"], 1];
 // A point for many grows with the logarithm of their number, up to a size that leaves the map readable.
-const radius = (one) => ["case", [">", COUNT, 1], ["min", 11, ["+", 3, ["*", 1.2, ["ln", COUNT]]]], one];
+const radius = (one) => ["case", [">", COUNT, 1], ["min", 15, ["+", 6, ["*", 1.3, ["ln", COUNT]]]], one];
+
+// Where one point stands for many, below this zoom, those of several kinds stand beside each other.
+const SPREAD_BELOW = 15;
+const SPREAD = 17;
 
 // Add the entities of a scheme, beneath the names of areas.
 export function addEntities(map, scheme) {
@@ -35,11 +39,27 @@ export function addEntities(map, scheme) {
       id: `entity-${kind}-count`,
       type: "symbol",
       ...common,
-      filter: [">", COUNT, 49],
-      layout: { visibility, "text-field": ["to-string", COUNT], "text-font": FONTS.slice(0, 4), "text-size": 9 },
+      filter: [">", COUNT, 1],
+      layout: {
+        visibility,
+        "text-field": ["case", [">=", COUNT, 1000], ["concat", ["to-string", ["/", ["round", ["/", COUNT, 100]], 10]], "k"], ["to-string", COUNT]],
+        "text-font": FONTS.slice(0, 4),
+        "text-size": 9.5,
+        // No circle without its number, though a name be beside it.
+        "text-allow-overlap": true,
+      },
       paint: { "text-color": "#fff" },
     }, names);
   }
+}
+
+// Put the points of a kind beside those of the others that are shown, on a circle around the place.
+function spread(map, kind, shown) {
+  const angle = (2 * Math.PI * shown.indexOf(kind)) / Math.max(1, shown.length) - Math.PI / 2;
+  const aside = shown.length < 2 || !shown.includes(kind) ? [0, 0] : [SPREAD * Math.cos(angle), SPREAD * Math.sin(angle)].map(Math.round);
+  const translate = ["step", ["zoom"], ["literal", aside], SPREAD_BELOW, ["literal", [0, 0]]];
+  map.setPaintProperty(`entity-${kind}`, "circle-translate", translate);
+  map.setPaintProperty(`entity-${kind}-count`, "text-translate", translate);
 }
 
 export function removeEntities(map) {
@@ -50,7 +70,9 @@ export function removeEntities(map) {
 }
 
 export function showEntities(map, hidden) {
+  const shown = ENTITY_KINDS.filter((kind) => !hidden.has(kind));
   for (const kind of ENTITY_KINDS) {
+    if (map.getLayer(`entity-${kind}`)) spread(map, kind, shown);
     for (const id of [`entity-${kind}`, `entity-${kind}-count`]) {
       if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", hidden.has(kind) ? "none" : "visible");
     }

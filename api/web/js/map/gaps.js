@@ -2,7 +2,7 @@
 
 import { tilesAddress } from "../core/api.js";
 import { h } from "../core/dom.js";
-import { gapKindName, severityName, SEVERITIES, SEVERITY_COLOURS } from "../core/gap_kinds.js";
+import { gapKindName, severityName, SEVERITIES } from "../core/gap_kinds.js";
 import { current } from "../core/state.js";
 import { hatch, INK } from "./palette.js";
 
@@ -15,7 +15,7 @@ function bySeverity(value) {
   return ["match", ["get", "severity"], ...worse.flatMap((each) => [each, value(each)]), value(SEVERITIES.at(-1))];
 }
 
-const COLOUR = bySeverity((severity) => SEVERITY_COLOURS[severity]);
+const colour = () => bySeverity((severity) => current().severityColours[severity]);
 
 // A kind that the service no longer knows is hatched plainly.
 const PLAIN = [45];
@@ -30,9 +30,9 @@ function pattern() {
 
 function addPatterns(map) {
   for (const directions of [PLAIN, ...current().gapKinds.map(({ symbol }) => symbol.hatch)]) {
-    for (const [severity, colour] of Object.entries(SEVERITY_COLOURS)) {
+    for (const [severity, tint] of Object.entries(current().severityColours)) {
       const name = hatchName(directions, severity);
-      if (!map.hasImage(name)) map.addImage(name, hatch(colour, directions), { pixelRatio: 2 });
+      if (!map.hasImage(name)) map.addImage(name, hatch(tint, directions), { pixelRatio: 2 });
     }
   }
 }
@@ -47,7 +47,7 @@ export function drawGaps(map, scheme, run, shown) {
   const above = map.getStyle().layers.find((layer) => layer.id === "cells-hover" || layer.type === "symbol" || layer.id.startsWith("entity-"))?.id;
   const common = { source: "gaps", "source-layer": "gaps", layout: { visibility: shown ? "visible" : "none" } };
   map.addLayer({ ...common, id: "gaps-fill", type: "fill", filter: AREAL, paint: { "fill-antialias": false, "fill-pattern": pattern() } }, above);
-  map.addLayer({ ...common, id: "gaps-line", type: "line", filter: AREAL, paint: { "line-color": COLOUR, "line-width": 1.5 } }, above);
+  map.addLayer({ ...common, id: "gaps-line", type: "line", filter: AREAL, paint: { "line-color": colour(), "line-width": 1.5 } }, above);
   map.addLayer({ ...common, id: "gaps-chosen", type: "line", filter: ["==", ["id"], -1], paint: { "line-color": INK, "line-width": 3 } }, above);
   map.addLayer(
     {
@@ -55,7 +55,7 @@ export function drawGaps(map, scheme, run, shown) {
       id: "gaps-point",
       type: "circle",
       filter: ["!", AREAL],
-      paint: { "circle-color": "#fff", "circle-radius": 5, "circle-stroke-color": COLOUR, "circle-stroke-width": 3 },
+      paint: { "circle-color": "#fff", "circle-radius": 5, "circle-stroke-color": colour(), "circle-stroke-width": 3 },
     },
     above,
   );

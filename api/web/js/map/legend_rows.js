@@ -1,7 +1,8 @@
-// The colours of cells as a legend shows them, on the panel and on paper.
+// What legends show on the panel and on paper: the colours of cells, and what is known of the gaps.
 
 import { h } from "../core/dom.js";
 import { number } from "../core/format.js";
+import { gapKindName, outcomeWords } from "../core/gap_kinds.js";
 import { t } from "../core/i18n.js";
 import { formatMeasure } from "../core/measures.js";
 import { NEIGHBOURS } from "./palette.js";
@@ -29,5 +30,9 @@ export function classRows(classes) {
     ),
   );
 }
+
+// What is known of each kind: a list, so that no kind that nobody has looked for passes for one without gaps.
+export const outcomeList = (outcomes) =>
+  h("ul", { class: "outcomes" }, outcomes.map((each) => h("li", { "data-outcome": each.kind, "data-state": each.state }, h("span", {}, gapKindName(each.kind)), h("b", {}, outcomeWords(each)))));
 
 export const neighbourStrip = () => h("div", { class: "strip" }, NEIGHBOURS.map(swatch));

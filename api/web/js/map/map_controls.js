@@ -19,7 +19,7 @@ export function scaleBar(map, pixels) {
 
 function addZoomButtons(map) {
   const button = (key, sign, onclick) =>
-    h("button", { type: "button", "data-t-label": key, "data-t-title": key, "aria-label": t(key), title: t(key), onclick }, icon(sign));
+    h("button", { type: "button", "data-t-label": key, "data-t-title": key, "aria-label": t(key), title: t(key), onclick }, icon(sign), h("span", { "data-t": `${key}_short`, "aria-hidden": "true" }, t(`${key}_short`)));
   replace(
     byId("zoom"),
     button("zoom_in", "plus", () => map.zoomIn()),

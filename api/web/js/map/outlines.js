@@ -14,6 +14,18 @@ const ROUNDING = 0.01;
 // Pixels around the known pieces of a cell in which those of other tiles are looked for.
 const MARGIN = 4;
 
+// The outline of the area whose sheet is open.
+const AREA_LAYERS = [
+  ["area-casing", { "line-color": "#fff", "line-width": 7, "line-opacity": 0.85 }],
+  ["area-chosen", { "line-color": ACCENT, "line-width": 3.5 }],
+];
+const NOTHING = { type: "MultiPolygon", coordinates: [] };
+
+// Outline an area by its geometry, or none.
+export function outlineArea(map, geometry) {
+  map.getSource("area-chosen").setData(geometry ?? NOTHING);
+}
+
 const LAYERS = [
   ["pointed", "cells-hover", { "line-color": INK, "line-width": 2 }],
   ["chosen", "cells-casing", { "line-color": "#fff", "line-width": 6 }],
@@ -105,11 +117,14 @@ export function openOutlines(map) {
   const top = map.getStyle().layers.find((layer) => layer.type === "symbol")?.id;
   for (const name of Object.keys(outlines)) map.addSource(name, { type: "geojson", data: { type: "MultiLineString", coordinates: [] } });
   for (const [source, id, paint] of LAYERS) map.addLayer({ id, type: "line", source, paint, layout: { "line-join": "round", "line-cap": "round" } }, top);
+  map.addSource("area-chosen", { type: "geojson", data: NOTHING });
+  for (const [id, paint] of AREA_LAYERS) map.addLayer({ id, type: "line", source: "area-chosen", paint, layout: { "line-join": "round" } }, top);
   // By then other pieces may be drawn, of another view, day or scheme.
   map.on("idle", () => Object.keys(outlines).forEach(draw));
   listen(["pointed"], ({ pointed }) => outline("pointed", pointed?.properties.code ?? null, pointed && boxOf([pointed])));
   listen(["chosen"], ({ chosen }) => {
     const place = chosen?.lon === undefined ? null : [chosen.lon, chosen.lat];
+    if (chosen?.kind !== "area") outlineArea(map, null);
     outline("chosen", chosen?.kind === "cell" ? chosen.code : null, place && [place, place]);
   });
   const show = () => {

@@ -5,7 +5,7 @@
 // outlined(feature): whether it is outlined on the map, if it ever is }.
 
 import { byId, debounce, replace } from "../core/dom.js";
-import { change, current } from "../core/state.js";
+import { change, current, listen } from "../core/state.js";
 
 // Milliseconds that a cell is pointed at before it is outlined: the map is not drawn anew for cells that are crossed.
 const REST = 100;
@@ -70,6 +70,8 @@ function followPointer(map, targets) {
     return undefined;
   });
   map.on("mouseout", leave);
+  // What is beneath the pointer is of the scheme and day before.
+  listen(["scheme", "at", "fill", "hidden"], leave);
   map.on("movestart", () => {
     tip.hidden = true;
   });

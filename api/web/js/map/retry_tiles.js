@@ -24,7 +24,7 @@ export function retryFailedTiles(map) {
     if (tile === undefined || !(error instanceof TypeError || error?.status >= 500)) return;
     if (performance.now() - noticed > NOTICE_EVERY) {
       noticed = performance.now();
-      notify(t("offline"));
+      notify(() => t("offline"));
     }
     if (failed.size === 0) setTimeout(retry, RETRY_AFTER);
     failed.set(sourceId, [...(failed.get(sourceId) ?? []), tile.tileID.canonical]);

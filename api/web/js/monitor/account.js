@@ -32,6 +32,7 @@ export function openAccount() {
       menu,
       h("p", {}, h("b", {}, session.name)),
       h("p", { class: "small quiet" }, t("signed_in_as", { role: word("role", session.role), area })),
+      h("p", { class: "small" }, h("a", { href: "docs" }, t("api_docs"))),
       h("button", { class: "button", type: "button", onclick: signOut }, t("sign_out")),
     );
   };

@@ -7,6 +7,7 @@ import { readGapKinds } from "../core/gap_kinds.js";
 import { adoptMeasures, measureOf } from "../core/measures.js";
 import { adopt, keepAddress, readAddress } from "../core/permalink.js";
 import { change, current } from "../core/state.js";
+import { weighAreaBorders } from "../map/area_borders.js";
 import { baseStyle, withIntranetTiles } from "../map/base_map.js";
 import { showAll } from "../map/camera.js";
 import { cellTarget, describeCells, withCells } from "../map/cells.js";
@@ -22,10 +23,12 @@ import { retryFailedTiles } from "../map/retry_tiles.js";
 import { SHEETS } from "../sheets/catalogue.js";
 import { openSheet } from "../sheets/sheet.js";
 import { openCompare } from "../tools/compare.js";
+import { openKeys } from "../tools/keys.js";
 import { openPrint } from "../tools/print.js";
 import { openRuler } from "../tools/ruler.js";
 import { openShare } from "../tools/share.js";
 import { openToolCard } from "../tools/tool_card.js";
+import { openWhere } from "../tools/where.js";
 import { openAccount } from "./account.js";
 import { openControls } from "./controls.js";
 import { openGapList } from "./gap_list.js";
@@ -91,12 +94,14 @@ function openPanelAndSheet(map, setup) {
 
 function openTools(map, style, setup) {
   openToolCard();
+  openWhere(map);
   openRuler(map);
   if (current().schemes.length > 0) {
     openCompare(map, style);
     openPrint(map, setup.title);
   }
   openShare();
+  openKeys();
 }
 
 export async function openApp() {
@@ -126,6 +131,7 @@ export async function openApp() {
   addMapControls(map, setup.base_tiles?.attribution ?? "");
   retryFailedTiles(map);
   openOutlines(map);
+  weighAreaBorders(map);
   const contentAdded = openMapContent(map, described);
   openPanelAndSheet(map, setup);
   openTools(map, style, setup);

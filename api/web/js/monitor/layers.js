@@ -17,7 +17,8 @@ function mark(key) {
 function row(key, hidden) {
   const box = h("input", { type: "checkbox", role: "switch", "data-layer": key, onchange: (event) => toggleLayer(key, event.target.checked) });
   box.checked = !hidden.has(key);
-  return h("label", { class: "switch" }, mark(key), h("span", {}, t(`layer.${key}`)), box);
+  const unknown = key === "gaps" && current().run === null ? h("small", {}, ` · ${t("gaps_state.not_analysed")}`) : null;
+  return h("label", { class: "switch" }, mark(key), h("span", {}, t(`layer.${key}`), unknown), box);
 }
 
 // `hasTiles` is whether the page is set up with tiles of the intranet.
@@ -31,6 +32,6 @@ export function openLayers(hasTiles) {
   listen(["hidden"], ({ hidden }) => {
     for (const box of byId("layers").querySelectorAll("[data-layer]")) box.checked = !hidden.has(box.dataset.layer);
   });
-  listen(["language"], draw);
+  listen(["language", "run"], draw);
   draw();
 }

@@ -82,7 +82,7 @@ export function openLegend(map) {
       // A measure that the scheme does not have is no choice.
       if (!items.some((each) => each.key === current().fill)) change({ fill: "neighbours" });
     } catch (error) {
-      notify(errorMessage(error));
+      notify(() => errorMessage(error));
     }
     drawSelect();
   };

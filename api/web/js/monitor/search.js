@@ -1,69 +1,55 @@
-// The search: cells, areas and entities by code, name or identity, and coordinates as they are typed.
+// The search: what people know by name, number, address or coordinates; people by name for those who may see names.
 
 import { ask } from "../core/api.js";
 import { byId, debounce, h, replace } from "../core/dom.js";
 import { entityKindName } from "../core/entity_kinds.js";
 import { place } from "../core/format.js";
-import { t } from "../core/i18n.js";
-import { announce, errorMessage, notify } from "../core/notifications.js";
+import { t, word } from "../core/i18n.js";
+import { download, FORMS } from "../core/lists.js";
+import { announce, errorMessage } from "../core/notifications.js";
+import { may } from "../core/session.js";
 import { change, current, listen } from "../core/state.js";
 import { flyToBox } from "../map/camera.js";
 
 const LIMIT = 6;
 
-// Longitude and latitude in either order, as long as one cannot be the other: 114.05, 22.54.
-function coordinates(text) {
-  const found = /^\s*([-+]?\d{1,3}(?:\.\d+)?)\s*[,，;\s]\s*([-+]?\d{1,3}(?:\.\d+)?)\s*$/.exec(text);
-  if (found === null) return null;
-  const [first, second] = [Number(found[1]), Number(found[2])];
-  if (Math.abs(first) <= 180 && Math.abs(second) <= 90) return { lon: first, lat: second };
-  if (Math.abs(first) <= 90 && Math.abs(second) <= 180) return { lon: second, lat: first };
-  return null;
-}
+// How what is found is told and opened, by its sort.
+const SORTS = {
+  cell: (found) => ({ title: found.name || found.code, under: [found.code, found.area], chosen: { kind: "cell", code: found.code, fly: true } }),
+  area: (found) => ({ title: found.name, under: [word("level", found.kind), found.code, found.area], chosen: { kind: "area", code: found.code, fly: true } }),
+  entity: (found) => ({
+    title: found.name || contact(found) || found.code,
+    under: [entityKindName(found.kind), found.code, found.detail, found.area],
+    chosen: { kind: "entity", id: found.id, fly: true },
+  }),
+  officer: (found) => ({ title: found.name ?? found.code, under: [found.name ? found.code : null, found.area], chosen: { kind: "officer", id: found.id } }),
+  feature: (found) => ({
+    title: found.name,
+    under: [word("feature", found.kind)],
+    box: found.box,
+    chosen: { kind: "place", lon: found.lon, lat: found.lat, name: found.name, detail: word("feature", found.kind) },
+  }),
+};
 
-async function results(text, map, signal) {
+// Whom a resident's or enterprise's revealed values name.
+const contact = ({ personal }) => personal?.name ?? personal?.contact ?? null;
+
+const reading = ({ datum, lon, lat }) => ({ title: place(lon, lat), under: [t(`search_as_${datum}`)], lon, lat, chosen: { kind: "place", lon, lat } });
+
+// What fits a text, in groups: { group, items }; whether there is a list of it to take away, and whether it is a place.
+async function results(text, people, signal) {
   const { scheme, at } = current();
-  const spot = coordinates(text);
-  const found = [];
-  if (spot !== null) {
-    found.push({ group: "coordinates", items: [{ title: place(spot.lon, spot.lat), under: t("search_place"), go: () => goTo(map, spot) }] });
-  }
-  const find = (path, query) => ask(path, { query: { ...query, limit: LIMIT }, signal });
-  const [cells, areas, entities] = await Promise.all([
-    scheme === null ? { items: [] } : find(`v1/schemes/${encodeURIComponent(scheme)}/cells`, { text, at, geometry: false }),
-    find("v1/areas", { text }),
-    find("v1/entities", { text }),
-  ]);
-  found.push({ group: "group_cells", items: cells.items.map((each) => ({ title: each.name || each.code, under: each.code, go: () => change({ chosen: { kind: "cell", code: each.code, fly: true } }) })) });
-  found.push({ group: "group_areas", items: areas.items.map((each) => ({ title: each.name, under: each.code, go: () => goToArea(map, each.code) })) });
-  found.push({ group: "group_entities", items: entities.items.map((each) => ({ title: each.name || each.external_id, under: `${entityKindName(each.kind)} · ${each.external_id}`, go: () => change({ chosen: { kind: "entity", id: each.id, fly: true } }) })) });
-  return found.filter((each) => each.items.length > 0);
+  const { items, locations } = await ask("v1/search", { query: { text, scheme, at, limit: LIMIT, reveal: people || null }, signal });
+  const groups = new Map();
+  if (locations.length > 0) groups.set("coordinates", locations.map(reading));
+  for (const each of items) groups.set(each.type, [...(groups.get(each.type) ?? []), SORTS[each.type](each)]);
+  return { groups: [...groups].map(([group, found]) => ({ group: `group_${group}`, items: found })), listed: items.length > 0, located: locations.length > 0 };
 }
 
-function goTo(map, { lon, lat }) {
-  map.jumpTo({ center: [lon, lat], zoom: Math.max(map.getZoom(), 16) });
-  change({ chosen: { kind: "place", lon, lat } });
-}
-
-async function goToArea(map, code) {
-  let area;
-  try {
-    area = await ask(`v1/areas/${encodeURIComponent(code)}`);
-  } catch (error) {
-    return notify(errorMessage(error));
-  }
-  const box = [180, 90, -180, -90];
-  const widen = (part) => {
-    if (typeof part[0] === "number") {
-      box[0] = Math.min(box[0], part[0]);
-      box[1] = Math.min(box[1], part[1]);
-      box[2] = Math.max(box[2], part[0]);
-      box[3] = Math.max(box[3], part[1]);
-    } else part.forEach(widen);
-  };
-  widen(area.geometry.coordinates);
-  flyToBox(map, box);
-  return announce(area.name);
+function open(map, { chosen, box, lon, lat }) {
+  if (lon !== undefined) map.jumpTo({ center: [lon, lat], zoom: Math.max(map.getZoom(), 16) });
+  change({ chosen });
+  if (box) flyToBox(map, box);
 }
 
 export function openSearch(map) {
@@ -85,7 +71,7 @@ export function openSearch(map) {
     field.removeAttribute("aria-activedescendant");
     active = -1;
   };
-  const open = (...children) => {
+  const show = (...children) => {
     replace(list, ...children);
     isOpen = true;
     list.hidden = false;
@@ -100,14 +86,32 @@ export function openSearch(map) {
   };
   const pick = (at) => {
     const chosen = options[at];
-    close();
+    if (!chosen?.people) close();
     if (chosen === undefined) return;
+    if (chosen.people) {
+      answer(answered, true);
+      return;
+    }
+    if (chosen.form) {
+      download("search", chosen.form, chosen.query);
+      return;
+    }
     change({ folded: true });
     map.getCanvas().focus({ preventScroll: true });
-    chosen.go();
+    open(map, chosen);
   };
-  const note = (text) => open(h("li", { class: "note", role: "option", "aria-disabled": "true" }, text));
-  const answer = async (text) => {
+  const note = (text) => show(h("li", { class: "note", role: "option", "aria-disabled": "true" }, text));
+  const option = (item) => {
+    const number = options.length;
+    const element = h("li", { role: "option", id: `found-${number}`, "aria-selected": "false" }, h("span", {}, item.title), h("small", {}, item.under.filter(Boolean).join(" · ")));
+    element.addEventListener("pointerdown", (event) => event.preventDefault());
+    element.addEventListener("click", () => pick(number));
+    options.push({ element, ...item });
+    return element;
+  };
+  // With `people` names and phones of residents and officers are searched too, which is recorded.
+  const answer = async (text, people = false) => {
+    aborter?.abort();
     aborter = new AbortController();
     const { signal } = aborter;
     const waiting = setTimeout(() => {
@@ -116,26 +120,17 @@ export function openSearch(map) {
     }, 400);
     signal.addEventListener("abort", () => clearTimeout(waiting));
     try {
-      const groups = await results(text, map, signal);
+      const { groups, listed, located } = await results(text, people, signal);
       options = [];
       answered = text;
-      const rows = groups.flatMap((group) => [
-        h("li", { class: "group", role: "presentation" }, t(group.group)),
-        ...group.items.map((each) => {
-          const number = options.length;
-          const element = h("li", { role: "option", id: `found-${number}`, "aria-selected": "false" }, h("span", {}, each.title), h("small", {}, each.under));
-          element.addEventListener("pointerdown", (event) => event.preventDefault());
-          element.addEventListener("click", () => pick(number));
-          options.push({ element, go: each.go });
-          return element;
-        }),
-      ]);
-      if (options.length === 0) note(t("search_none", { text }));
-      else {
-        open(rows);
-        mark(0);
-      }
-      announce(options.length ? t("search_found", { n: options.length }) : t("search_none", { text }));
+      const rows = groups.flatMap(({ group, items }) => [h("li", { class: "group", role: "presentation" }, t(group)), ...items.map(option)]);
+      const found = options.length;
+      if (may("reveal") && !people && !located && text.length > 1) rows.push(h("li", { class: "group", role: "presentation" }, t("group_people")), option({ title: t("search_people", { text }), under: [t("reveal_note")], people: true }));
+      if (listed) rows.push(h("li", { class: "group", role: "presentation" }, t("group_list")), ...Object.entries(FORMS).map(([form, name]) => option({ title: t(name), under: [], form, query: { text, reveal: people || null } })));
+      if (found === 0) rows.unshift(h("li", { class: "note", role: "option", "aria-disabled": "true" }, t("search_none", { text })));
+      show(rows);
+      mark(found > 0 ? 0 : -1);
+      announce(found ? t("search_found", { n: found }) : t("search_none", { text }));
     } catch (error) {
       if (error.name !== "AbortError") note(errorMessage(error));
     } finally {
@@ -181,7 +176,10 @@ export function openSearch(map) {
     } else if (event.key === "Enter") {
       event.preventDefault();
       if (!isOpen || answered !== field.value.trim()) await search();
-      if (answered === field.value.trim()) pick(Math.max(active, 0));
+      if (answered !== field.value.trim()) return;
+      // The offer to search for people is marked first: one Enter alone records nothing.
+      if (active < 0 && options.length > 0) mark(0);
+      else pick(active);
     }
   });
   document.addEventListener("keydown", (event) => {

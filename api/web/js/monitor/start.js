@@ -3,7 +3,7 @@
 import { ask, Refusal } from "../core/api.js";
 import { byId } from "../core/dom.js";
 import { chooseFirstLanguage, setLanguage, t } from "../core/i18n.js";
-import { errorMessage } from "../core/notifications.js";
+import { errorMessage, saying } from "../core/notifications.js";
 import { openAfresh, readAddress, reopen } from "../core/permalink.js";
 import { change, current, listen } from "../core/state.js";
 
@@ -15,22 +15,31 @@ function preloading(answer) {
   return answer;
 }
 
-function showProblem(text) {
+// Show why nobody is signed in: `say` returns it, or there is nothing to say.
+function showProblem(say = null) {
   const box = byId("gate-problem");
-  box.textContent = text;
-  box.hidden = text === "";
+  saying(box, say ?? (() => ""));
+  box.hidden = say === null;
 }
 
-function showGate(text = "") {
+function showGate(say = null) {
   byId("splash").hidden = true;
   byId("app").hidden = true;
   byId("gate").hidden = false;
-  showProblem(text);
+  showProblem(say);
   document.documentElement.dataset.ready = "gate";
   byId("gate-form").elements.name.focus();
 }
 
+// The page of the service for which somebody has come to sign in, which is opened instead of the map.
+const NEXT = { docs: "docs" };
+
 async function showMap(session) {
+  const next = NEXT[readAddress().next];
+  if (next !== undefined) {
+    location.replace(next);
+    return;
+  }
   byId("gate").hidden = true;
   if (mapOf !== null) {
     // The page is loaded again: what was refused meanwhile is requested again, and nothing stays for another person.
@@ -62,13 +71,13 @@ async function signIn(event) {
   const body = { name: form.elements.name.value, password: form.elements.password.value };
   button.disabled = true;
   button.textContent = t("signing_in");
-  showProblem("");
+  showProblem();
   try {
     const session = await ask("v1/session", { method: "POST", body, quiet: true });
     form.reset();
     await showMap(session);
   } catch (error) {
-    showProblem(refusal(error));
+    showProblem(() => refusal(error));
     form.elements.password.select();
   } finally {
     button.disabled = false;
@@ -83,9 +92,8 @@ async function begin() {
   for (const each of document.querySelectorAll("[data-language-switch]")) {
     each.addEventListener("click", () => setLanguage(current().language === "zh" ? "en" : "zh"));
   }
-  listen(["language"], () => showProblem(""));
   listen(["session"], ({ session }) => {
-    if (session === null) showGate(t("session_over"));
+    if (session === null) showGate(() => t("session_over"));
   });
   if (given.link !== null) {
     // The secret leaves the address before anything else, so that it stays in no history.
@@ -95,7 +103,7 @@ async function begin() {
       return;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      showGate(error.status === 429 ? refusal(error) : t("link_wrong"));
+      showGate(() => (error.status === 429 ? refusal(error) : t("link_wrong")));
       return;
     }
   }
@@ -103,7 +111,7 @@ async function begin() {
     await showMap(await preloading(ask("v1/session", { quiet: true })));
   } catch (error) {
     if (error instanceof Refusal && error.status === 401) showGate();
-    else showGate(errorMessage(error));
+    else showGate(() => errorMessage(error));
   }
 }
 

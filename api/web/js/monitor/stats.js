@@ -2,21 +2,32 @@
 
 import { byId, h, replace } from "../core/dom.js";
 import { area, number } from "../core/format.js";
-import { countGaps, shownRun } from "../core/gap_runs.js";
+import { countGaps, notAnalysed, shownRun } from "../core/gap_runs.js";
 import { t } from "../core/i18n.js";
 import { measuresOf } from "../core/measures.js";
-import { current, listen } from "../core/state.js";
+import { change, current, listen } from "../core/state.js";
+
+// A count that leaves out kinds says so.
+const gapsName = (run) => (notAnalysed(run).length > 0 || !run.whole ? t("stat_gaps_part") : t("stat_gaps"));
 
 export function openStats() {
   let totals = null; // null while they are not known
-  const stat = (value, name, alarm = false) => h("div", { class: alarm ? "stat stat-alarm" : "stat" }, h("b", {}, value), h("span", {}, name));
+  // A figure that opens the list of what it counts.
+  const stat = (value, name, open = null, alarm = false) => {
+    const attributes = { class: alarm ? "stat stat-alarm" : "stat" };
+    const parts = [h("b", {}, value), h("span", {}, name)];
+    return open === null ? h("div", attributes, parts) : h("button", { ...attributes, type: "button", onclick: open }, parts);
+  };
+  const scheme = () => current().schemes.find((each) => each.code === current().scheme)?.name ?? "";
+  const openCells = () => change({ chosen: { kind: "list", list: "cells", query: {}, title: scheme(), under: t("stat_cells") } });
+  const openGaps = () => byId("tab-gaps").click();
   const draw = () => {
     const run = shownRun();
     replace(
       byId("stats"),
-      stat(totals === null ? "—" : number(totals.cells), t("stat_cells")),
+      stat(totals === null ? "—" : number(totals.cells), t("stat_cells"), totals?.cells > 0 ? openCells : null),
       stat(totals === null ? "—" : area(totals.area_m2), t("stat_area")),
-      run === null ? null : stat(number(countGaps(run)), t("stat_gaps"), countGaps(run) > 0),
+      run === null ? stat("—", t("stat_gaps_unknown"), openGaps) : stat(number(countGaps(run)), gapsName(run), openGaps, countGaps(run) > 0),
     );
   };
   const read = async () => {

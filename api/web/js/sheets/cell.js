@@ -4,29 +4,29 @@ import { ask } from "../core/api.js";
 import { h, replace } from "../core/dom.js";
 import { COUNTED_KINDS, entityKindPlural } from "../core/entity_kinds.js";
 import { area, distance, number, period } from "../core/format.js";
-import { t, word } from "../core/i18n.js";
+import { t } from "../core/i18n.js";
 import { errorMessage, notify } from "../core/notifications.js";
 import { may } from "../core/session.js";
 import { current } from "../core/state.js";
 import { flyToBox } from "../map/camera.js";
+import { outcomeList } from "../map/legend_rows.js";
 import { gapRowOfCell } from "./gap_row.js";
 import { locate, ownerRows } from "./owner_rows.js";
-import { actions, block, facts, head, revealButton, tile, zoomButton } from "./parts.js";
+import { actions, areaButton, block, facts, head, listTile, revealButton, zoomButton } from "./parts.js";
+import { person } from "./people.js";
 
 const DUTIES = ["leader", "officer", "inspector", "assistant"];
 const SHOWN = 4;
 
 function counts(cell) {
   const kinds = [...COUNTED_KINDS, ...Object.keys(cell.counts).filter((kind) => !COUNTED_KINDS.includes(kind))];
-  return h("div", { class: "tiles" }, kinds.map((kind) => tile(number(cell.counts[kind] ?? 0), entityKindPlural(kind), { "data-count": kind })));
+  const list = (kind) => ({ list: "entities", query: { cell: cell.code, kind }, title: cell.name || cell.code, under: entityKindPlural(kind) });
+  return h("div", { class: "tiles" }, kinds.map((kind) => listTile(number(cell.counts[kind] ?? 0), entityKindPlural(kind), list(kind), { "data-count": kind })));
 }
-
-// Users who may not see names get them masked; that a post is filled is no secret.
-const person = (officer) => officer.personal?.name ?? officer.external_id;
 
 function rank(letter, posts) {
   const own = posts.filter((each) => each.rank === letter).sort((a, b) => DUTIES.indexOf(a.duty) - DUTIES.indexOf(b.duty));
-  const rows = own.map((each) => h("li", { tabindex: "-1" }, h("span", {}, person(each)), h("small", {}, word("duty", each.duty))));
+  const rows = own.map((each) => h("li", { tabindex: "-1" }, person(each)));
   const rest = rows.splice(SHOWN);
   if (rest.length > 0) {
     const more = h("li", {}, h("button", { class: "link-button", type: "button", onclick: () => {
@@ -50,11 +50,21 @@ function officers(cell) {
       more.remove();
       box.focus();
     } catch (error) {
-      notify(errorMessage(error));
+      notify(() => errorMessage(error));
     }
   };
   const more = h("div", {}, ...revealButton(reveal));
   return [box, more];
+}
+
+// The gaps of the cell, and what the search did not look for; without a search, that there was none.
+function gaps(cell) {
+  if (cell.gap_run === null) return h("p", { class: "quiet", "data-state": "not_analysed" }, t("gaps_cell_not_analysed"));
+  return [
+    cell.gaps.map(gapRowOfCell),
+    outcomeList(cell.gap_analysis),
+    h("p", { class: "note" }, t("gaps_analysed_on", { day: cell.gap_run_on })),
+  ];
 }
 
 // The cells of other schemes at the place of the click. Without one nothing is asked: a cell may lie in several of theirs.
@@ -67,17 +77,18 @@ async function elsewhere({ lon, lat }, scheme) {
 const path = (scheme, code) => `v1/schemes/${encodeURIComponent(scheme)}/cells/${encodeURIComponent(code)}`;
 
 async function render(chosen, { map, onShown }) {
-  const { scheme, at } = current();
+  const { scheme } = current();
+  const at = chosen.at ?? current().at;
   const [cell, others] = await Promise.all([ask(path(scheme, chosen.code), { query: { at } }), elsewhere(chosen, scheme)]);
   const fly = () => flyToBox(map, cell.box);
   if (chosen.fly) onShown(fly);
-  const areas = cell.areas.map((each) => each.name ?? each.code).join(" · ");
+  const areas = cell.areas.length ? h("span", { class: "links-row" }, cell.areas.map(areaButton)) : null;
   return [
     head(t("sheet.cell"), cell.name || cell.code, cell.code),
     actions(zoomButton(fly)),
     block(t("officers"), ...officers(cell)),
     block(t("counts"), counts(cell)),
-    block(t("gaps_here"), cell.gaps.length ? cell.gaps.map(gapRowOfCell) : h("p", { class: "quiet" }, t("no_gaps_here"))),
+    block(t("gaps_here"), gaps(cell)),
     block(null, facts([[t("ground"), area(cell.area_m2)], [t("perimeter"), distance(cell.perimeter_m)], [t("area_name"), areas], [t("in_force"), period(cell.valid_from, cell.valid_to)]])),
     others,
   ];

@@ -21,7 +21,7 @@ function personal(entity, revealable) {
     try {
       section.replaceWith(personal(await ask(`v1/entities/${entity.id}`, { query: { reveal: true } }), false));
     } catch (error) {
-      notify(errorMessage(error));
+      notify(() => errorMessage(error));
     }
   };
   const [button, note] = revealButton(reveal);

@@ -8,17 +8,11 @@ import { t } from "../core/i18n.js";
 import { measureName } from "../core/measures.js";
 import { flyToBox } from "../map/camera.js";
 import { pinAt } from "../map/pin.js";
+import { answerable, entityLink } from "./gap_row.js";
 import { actions, block, facts, head, openCell, tile, zoomButton } from "./parts.js";
 
-// The area of a gap by name and code; by the code alone where the user may not see more.
-async function areaOf({ area_code: code }) {
-  if (code === null) return null;
-  try {
-    return `${(await ask(`v1/areas/${encodeURIComponent(code)}`)).name} ${code}`;
-  } catch {
-    return code;
-  }
-}
+// The areas of a gap by name, and the code of its own.
+const areaOf = (gap) => [gap.area, gap.area_code].filter(Boolean).join(" ");
 
 function tiles(gap) {
   const figures = [
@@ -33,7 +27,6 @@ const isPoint = ([west, south, east, north]) => west === east && south === north
 
 async function render({ id, fly, record }, { map, onShown }) {
   const gap = record ?? (await ask(`v1/gaps/${id}`));
-  const areaName = await areaOf(gap);
   const zoom = () => flyToBox(map, gap.box);
   // A point has no outline by which it would stand out.
   if (gap.box && isPoint(gap.box)) onShown(() => pinAt(map, gap.box.slice(0, 2)));
@@ -43,8 +36,10 @@ async function render({ id, fly, record }, { map, onShown }) {
     actions(gap.box ? zoomButton(zoom) : h("p", { class: "quiet" }, t("gap_no_place"))),
     block(t("gap_affected"), h("div", { class: "tiles" }, tiles(gap))),
     block(t("gap_rule"), h("p", {}, gapDetail(gap)), h("p", { class: "quiet" }, gapRule(gap))),
-    gap.cell_code ? block(t("gap_cell"), h("button", { class: "owner", type: "button", onclick: () => openCell(gap.cell_code) }, h("b", {}, gap.cell_code))) : null,
-    block(null, facts([[t("area_name"), areaName], [t("gaps_run"), gap.on]])),
+    gap.entity ? block(t("gap_entity"), entityLink(gap)) : null,
+    block(t("officers"), h("p", {}, answerable(gap))),
+    gap.cell_code ? block(t("gap_cell"), h("button", { class: "owner", type: "button", onclick: () => openCell(gap.cell_code) }, h("b", {}, gap.cell_name || gap.cell_code), gap.cell_name ? h("span", { class: "figures" }, gap.cell_code) : null)) : null,
+    block(null, facts([[t("area_name"), areaOf(gap)], [t("gaps_run"), gap.on]])),
   ];
 }
 

@@ -2,12 +2,20 @@
 
 import { h, icon } from "../core/dom.js";
 import { t } from "../core/i18n.js";
-import { change } from "../core/state.js";
+import { change, current } from "../core/state.js";
+
+// Back to the list or sheet from which this one was opened.
+function backButton() {
+  const back = current().chosen?.back;
+  if (!back) return null;
+  return h("button", { class: "link-button sheet-back", type: "button", onclick: () => change({ chosen: { ...back, fly: false } }) }, icon("back"), t("back"));
+}
 
 export function head(kind, title, under) {
   return h(
     "header",
     { class: "sheet-head" },
+    backButton(),
     h("p", { class: "kind" }, kind),
     h("h2", { tabindex: "-1" }, title),
     under ? h("p", { class: "under" }, under) : null,
@@ -24,6 +32,18 @@ export function facts(pairs) {
 }
 
 export const tile = (value, name, attributes = {}) => h("div", { class: "tile", ...attributes }, h("b", {}, value), h("span", {}, name));
+
+// A figure that opens the list of what it counts: { list, query, title, under }. Nothing opens no list.
+export function listTile(value, name, list, attributes = {}) {
+  if (value === "0") return tile(value, name, attributes);
+  const open = () => change({ chosen: { kind: "list", ...list, back: current().chosen } });
+  return h("button", { class: "tile tile-list", type: "button", ...attributes, onclick: open }, h("b", {}, value), h("span", {}, name));
+}
+
+// The name of an area, which opens its sheet.
+export function areaButton({ code, name }) {
+  return h("button", { class: "link-button", type: "button", onclick: () => change({ chosen: { kind: "area", code, fly: true, back: current().chosen } }) }, name ?? code);
+}
 
 export const actions = (...children) => h("div", { class: "sheet-actions" }, ...children);
 

@@ -1,23 +1,26 @@
 // Two days side by side: a second map over the first, cut where the slider stands.
 
-import { ask } from "../core/api.js";
 import { inForceSince } from "../core/days.js";
 import { byId, h } from "../core/dom.js";
-import { number, today } from "../core/format.js";
+import { today } from "../core/format.js";
 import { runUpTo } from "../core/gap_runs.js";
 import { t } from "../core/i18n.js";
-import { errorMessage, failure } from "../core/notifications.js";
+import { exportLinks } from "../core/lists.js";
+import { failure } from "../core/notifications.js";
 import { change, current, listen } from "../core/state.js";
 import { showBaseMap } from "../map/base_map.js";
+import { removeChangeMarks, showChangeMarks } from "../map/change_marks.js";
 import { describeCells, drawCells, removeCells, showCells } from "../map/cells.js";
 import { classification } from "../map/colouring.js";
 import { addEntities, removeEntities, showEntities } from "../map/entities.js";
 import { drawGaps } from "../map/gaps.js";
 import { makeMap } from "../map/map.js";
 import { retryFailedTiles } from "../map/retry_tiles.js";
+import { changeLists } from "./changes.js";
 import { addTool, endTool, showCard } from "./tool_card.js";
 
 const STEP = 0.05;
+const OTHER = "other";
 
 // Let the second map follow the first; returns what parts them again.
 function follow(first, second) {
@@ -53,14 +56,21 @@ function addSlider(stage, cut) {
   return () => bar.remove();
 }
 
-// The days to choose from: those on which plans came into force, today, and the one that is chosen.
+// The days to choose from: those on which plans came into force or gaps were searched for, today, the one that is
+// chosen, and any other.
 function dayOptions(chosen) {
-  const days = [...new Set([...current().days, today(), chosen])].filter(Boolean).sort().reverse();
-  return days.map((each) => h("option", { value: each }, each === today() ? t("today") : each));
+  const days = [...new Set([...current().days, ...current().runs.map((each) => each.on), today(), chosen])].filter(Boolean).sort().reverse();
+  return [...days.map((each) => h("option", { value: each }, each === today() ? t("today") : each)), h("option", { value: OTHER }, t("other_day"))];
 }
 
 function daySelect(id, name, chosen, pick) {
-  const select = h("select", { class: "select", id, onchange: (event) => pick(event.target.value) }, dayOptions(chosen));
+  const choose = (event) => {
+    if (event.target.value !== OTHER) return pick(event.target.value);
+    const typed = h("input", { class: "select", type: "date", id, min: "1900-01-01", value: chosen, onchange: () => typed.value && typed.value >= "1900-01-01" && pick(typed.value) });
+    select.replaceWith(typed);
+    return typed.focus();
+  };
+  const select = h("select", { class: "select", id, onchange: choose }, dayOptions(chosen));
   select.value = chosen;
   return h("label", {}, h("span", {}, name), select);
 }
@@ -75,25 +85,15 @@ function daySelects() {
   );
 }
 
-// How many cells differ between the days, once that is known.
-function changesLine(first, second) {
-  const line = h("p", { class: "figures", id: "compare-changes" }, "…");
-  const [since, at] = [first, second].sort();
-  ask(`v1/schemes/${encodeURIComponent(current().scheme)}/changes`, { query: { since, at } }).then(
-    ({ begun, ended, changed }) => {
-      line.textContent = t("compare_changes", { since, at, begun: number(begun), ended: number(ended), changed: number(changed) });
-    },
-    (error) => {
-      line.textContent = errorMessage(error);
-    },
-  );
-  return line;
-}
-
-function drawCard() {
+// `mark` is given what has changed, for the maps.
+function drawCard(mark) {
   const { against, at } = current();
-  const same = inForceSince(against) === inForceSince(at);
-  showCard(t("compare"), daySelects(), same ? null : changesLine(against, at ?? today()), h("p", { class: "note" }, t(same ? "compare_same" : "compare_slider")));
+  const same = against === (at ?? today());
+  if (same) mark([]);
+  const [since, until] = [against, at ?? today()].sort();
+  const exports = [["stat_cells", "cell-changes"], ["stat_gaps", "gap-changes"]].map(([word, list]) => [h("b", {}, t(word)), exportLinks(list, { since, at: until })]);
+  const lists = () => [changeLists(since, until, mark), h("div", { class: "compare-exports" }, exports)];
+  showCard(t("compare"), daySelects(), same ? null : lists(), h("p", { class: "note" }, t(same ? "compare_same" : "compare_slider")));
 }
 
 // The latest day on which other cells were in force than on the one shown.
@@ -130,6 +130,7 @@ export function openCompare(map, style) {
       showEntities(drawn, hidden);
       drawGaps(drawn, scheme, runUpTo(runs, against)?.id ?? null, !hidden.has("gaps"));
       showBaseMap(drawn, hidden);
+      drawMarks(drawn);
       drawn.once("idle", () => {
         const label = byId("day-left");
         if (label !== null && against === current().against) label.textContent = against;
@@ -142,9 +143,23 @@ export function openCompare(map, style) {
       showCard(t("compare"), daySelects(), failure(error, redraw));
     }
   };
+  let marked = [];
+  const drawMarks = (drawn) => {
+    if (drawn !== null && drawn.getStyle()) showChangeMarks(drawn, marked);
+  };
+  // What is known of other days comes too late.
+  const drawOwnCard = () => {
+    const { scheme, against, at } = current();
+    drawCard((found) => {
+      if (second === null || scheme !== current().scheme || against !== current().against || at !== current().at) return;
+      marked = found;
+      drawMarks(map);
+      if (second.isStyleLoaded()) drawMarks(second);
+    });
+  };
   const redraw = () => {
     draw();
-    drawCard();
+    drawOwnCard();
   };
   const start = () => {
     change({ against: current().against ?? otherDay(), chosen: null });
@@ -163,7 +178,7 @@ export function openCompare(map, style) {
     });
     const part = follow(map, second);
     second.on("load", draw);
-    drawCard();
+    drawOwnCard();
     const resizing = new ResizeObserver(() => second?.resize());
     resizing.observe(stage);
     const end = () => {
@@ -175,6 +190,8 @@ export function openCompare(map, style) {
       second.remove();
       container.remove();
       second = null;
+      marked = [];
+      removeChangeMarks(map);
       drawings += 1;
       change({ against: null });
     };
@@ -185,8 +202,8 @@ export function openCompare(map, style) {
     if (current().against === null) endTool();
     else redraw();
   });
-  listen(["days"], () => {
-    if (second !== null) drawCard();
+  listen(["days", "runs"], () => {
+    if (second !== null) drawOwnCard();
   });
   const turnOn = addTool({ key: "compare", sign: "compare", start });
   if (current().against !== null) turnOn();

@@ -5,13 +5,14 @@ import { byId, h, replace, svg } from "../core/dom.js";
 import { ENTITY_COLOURS, entityKindPlural } from "../core/entity_kinds.js";
 import { day, distance, number, today } from "../core/format.js";
 import { SEVERITIES, severityName } from "../core/gap_kinds.js";
+import { shownRun } from "../core/gap_runs.js";
 import { t } from "../core/i18n.js";
 import { measureName, measuresOf } from "../core/measures.js";
 import { errorMessage, failure, notify } from "../core/notifications.js";
 import { change, current, listen } from "../core/state.js";
 import { recolourCells } from "../map/cells.js";
 import { classification } from "../map/colouring.js";
-import { classRows, neighbourStrip } from "../map/legend_rows.js";
+import { classRows, neighbourStrip, outcomeList } from "../map/legend_rows.js";
 import { scaleBar } from "../map/map_controls.js";
 import { INK } from "../map/palette.js";
 import { addTool, showCard } from "./tool_card.js";
@@ -73,10 +74,14 @@ function legend(classes) {
       classes === null ? neighbourStrip() : [h("p", {}, t(`method.${method}`)), h("div", {}, classRows(classes))],
     );
   }
-  if (!hidden.has("gaps") && current().run !== null) {
+  const run = shownRun();
+  if (run === null) parts.push(h("h2", {}, t("layer.gaps")), h("p", {}, t("gaps_state.not_analysed")));
+  else if (!hidden.has("gaps")) {
+    const silent = run.analysis.filter((each) => !each.gaps);
     parts.push(
       h("h2", {}, t("layer.gaps")),
       SEVERITIES.map((each) => h("p", { class: "paper-severity" }, h("i", { class: `dot dot-${each}` }), severityName(each))),
+      silent.length > 0 ? outcomeList(silent) : null,
     );
   }
   const kinds = Object.entries(ENTITY_COLOURS).filter(([kind]) => !hidden.has(kind));
@@ -100,7 +105,7 @@ function layOut(map, pageTitle, src, classes) {
 }
 
 async function print(map, pageTitle) {
-  notify(t("print_preparing"));
+  notify(() => t("print_preparing"));
   const classes = await classification(current());
   // A choice of a moment ago may not be drawn yet.
   recolourCells(map, classes);
@@ -136,7 +141,7 @@ export function openPrint(map, pageTitle) {
     try {
       await print(map, pageTitle);
     } catch (error) {
-      notify(errorMessage(error));
+      notify(() => errorMessage(error));
     } finally {
       busy = false;
     }

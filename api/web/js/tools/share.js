@@ -26,7 +26,7 @@ export function openShare() {
     sign: "link",
     start: () => {
       writeAddress();
-      copy(location.href).then(() => notify(t("share_done")));
+      copy(location.href).then(() => notify(() => t("share_done")));
     },
   });
 }

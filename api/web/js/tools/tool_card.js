@@ -12,7 +12,8 @@ let running = null;
 // turns it off; a tool that is done at once returns nothing. Returns what turns the tool on.
 export function addTool(tool) {
   const { key, sign } = tool;
-  const button = h("button", { type: "button", id: `tool-${key}`, "data-t-label": key, "data-t-title": key, "aria-label": t(key), title: t(key) }, icon(sign));
+  const short = `${key}_short`;
+  const button = h("button", { type: "button", id: `tool-${key}`, "data-t-label": key, "data-t-title": key, "aria-label": t(key), title: t(key) }, icon(sign), h("span", { "data-t": short, "aria-hidden": "true" }, t(short)));
   const start = () => startTool(tool, button);
   button.addEventListener("click", () => {
     if (current().tool?.key === key) endTool();

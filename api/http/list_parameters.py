@@ -1,0 +1,48 @@
+"""The parameters by which a list is narrowed."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import Depends, Query
+
+from api.http.scheme_parameters import DayParam
+
+
+@dataclass(frozen=True, slots=True)
+class ListParams:
+    """What is asked of a list, as the request has it."""
+
+    scheme: str | None
+    at: date | None
+    since: date | None
+    cell: str | None
+    area: str | None
+    kind: str | None
+    severity: str | None
+    run: int | None
+    text: str | None
+    lang: Literal["zh", "en"]
+
+
+async def _list_params(
+    scheme: Annotated[str | None, Query(max_length=60, examples=["community"])] = None,
+    at: DayParam = None,
+    since: Annotated[
+        date | None, Query(description="The former day of a comparison.", examples=["2026-01-01"])
+    ] = None,
+    cell: Annotated[str | None, Query(max_length=100, examples=["440305001001001"])] = None,
+    area: Annotated[
+        str | None, Query(max_length=100, description="In this area or beneath it.", examples=["440305001"])
+    ] = None,
+    kind: Annotated[str | None, Query(max_length=100, examples=["enterprise"])] = None,
+    severity: Annotated[Literal["high", "medium", "low"] | None, Query(examples=["high"])] = None,
+    run: Annotated[int | None, Query(ge=1, le=2**53, description="A run of gaps.", examples=[7])] = None,
+    text: Annotated[str | None, Query(max_length=100, description="Words to search.")] = None,
+    lang: Annotated[Literal["zh", "en"], Query(description="Language of headings and words.")] = "zh",
+) -> ListParams:
+    return ListParams(scheme, at, since, cell, area, kind, severity, run, text, lang)
+
+
+ListParamsDep = Annotated[ListParams, Depends(_list_params)]
+"""The type of a parameter that takes what narrows a list."""

@@ -1,0 +1,155 @@
+"""`/v1/lists`: entities, cells, gaps and what changed, each row with its cell, area and responsible person.
+
+The same rows come as JSON in parts, and whole as an Excel workbook or CSV. Names of people are masked
+unless the caller may see them and asks to; each time is audited.
+"""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from starlette.responses import Response
+
+from api.http.dependencies import DatabaseDep
+from api.http.list_parameters import ListParams, ListParamsDep
+from api.http.responses import content_disposition, json_response
+from api.problems import problem_responses
+from api.schemas.lists import ListAnswer
+from api.security.caller import Caller
+from api.security.list_requests import list_request
+from api.security.personal import Reveal, open_read_session
+from api.security.principal import Right
+from api.security.requirements import AreaPolicy, requires
+from api.security.shown_officers import ShownOfficers
+from gis.errors import LimitError, NotFoundError
+from layers.lists import LISTS, MAX_ROWS, Listing
+
+router = APIRouter(prefix="/v1/lists", tags=["lists"])
+
+ListName = Annotated[str, Path(max_length=40, examples=["entities"])]
+
+
+class ListFormat(StrEnum):
+    """What a list is taken away as."""
+
+    xlsx = "xlsx"
+    csv = "csv"
+
+
+_MEDIA_TYPES = {
+    ListFormat.xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ListFormat.csv: "text/csv; charset=utf-8",
+}
+
+
+@router.get(
+    "/{name}.{form}",
+    summary="Take a list away",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "An Excel workbook, or CSV in UTF-8 that begins with a byte order mark.",
+            "content": {
+                each.split(";")[0]: {"schema": {"type": "string", "format": "binary"}}
+                for each in _MEDIA_TYPES.values()
+            },
+        },
+        **problem_responses(404, 413, 422),
+    },
+)
+@requires(Right.read, AreaPolicy.filtered)
+def download_list(
+    name: ListName,
+    form: Annotated[ListFormat, Path(examples=["xlsx"])],
+    params: ListParamsDep,
+    caller: Caller,
+    database: DatabaseDep,
+    reveal: Reveal = False,
+) -> Response:
+    """Return all rows of a list as a file, at most 10,000; larger ones are exported by `POST /v1/exports`."""
+    # The spreadsheet library and pandas are not needed to answer anything else.
+    from layers.formats.spreadsheet import build_csv, build_workbook
+
+    listing = _find_list(name)
+    shown = ShownOfficers(caller, reveal=reveal)
+    with open_read_session(database, caller, reveal=reveal) as session:
+        request = list_request(params, caller, shown, personal=reveal)
+        page = listing.read(session, request, MAX_ROWS, 0)
+        if page.total > MAX_ROWS:
+            raise LimitError(
+                f"This list has {page.total:,} rows, and a file of it holds at most {MAX_ROWS:,}: narrow it "
+                "by cell, area or kind, or export the layer with POST /v1/exports."
+            )
+        if reveal:
+            shown.audit(session)
+    columns = {
+        column.heading(params.lang): [row.get(column.key) for row in page.rows] for column in listing.columns
+    }
+    # A file without rows must not be taken for proof that there are none.
+    first = next(iter(columns))
+    columns = {
+        heading: [*values, *(page.notes if heading == first else [None] * len(page.notes))]
+        for heading, values in columns.items()
+    }
+    title = listing.title(params.lang)
+    content = build_workbook(columns, title) if form is ListFormat.xlsx else build_csv(columns)
+    return Response(
+        content,
+        headers={"Content-Disposition": content_disposition("attachment", _file_name(listing, params, form))},
+        media_type=_MEDIA_TYPES[form],
+    )
+
+
+@router.get(
+    "/{name}", summary="Read a list", response_model=ListAnswer, responses=problem_responses(404, 422)
+)
+@requires(Right.read, AreaPolicy.filtered)
+def read_list(
+    name: ListName,
+    params: ListParamsDep,
+    caller: Caller,
+    database: DatabaseDep,
+    reveal: Reveal = False,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Rows of a part.", examples=[100])] = 100,
+    offset: Annotated[int, Query(ge=0, le=2**31, description="Rows before it.", examples=[0])] = 0,
+) -> Response:
+    """Return some rows of a list in its order, and how many there are."""
+    listing = _find_list(name)
+    shown = ShownOfficers(caller, reveal=reveal)
+    with open_read_session(database, caller, reveal=reveal) as session:
+        page = listing.read(session, list_request(params, caller, shown, personal=reveal), limit, offset)
+        if reveal:
+            shown.audit(session)
+    columns = [
+        {"key": each.key, "heading": each.heading(params.lang), "type": each.type} for each in listing.columns
+    ]
+    answer = {
+        "name": name,
+        "title": listing.title(params.lang),
+        "columns": columns,
+        "items": page.rows,
+        "total": page.total,
+        "most_rows": MAX_ROWS,
+        "notes": page.notes,
+    }
+    return json_response(answer)
+
+
+def _find_list(name: str) -> Listing:
+    if name not in LISTS:
+        raise NotFoundError(f"There is no list '{name}'; there are {', '.join(LISTS)}.")
+    return LISTS[name]
+
+
+def _file_name(listing: Listing, params: ListParams, form: ListFormat) -> str:
+    """Name the file after the list, what it is of, and the day."""
+    parts = (
+        listing.title(params.lang),
+        params.scheme,
+        params.cell or params.area,
+        params.kind,
+        params.severity,
+        (params.at or date.today()).isoformat(),
+    )
+    return "-".join(part for part in parts if part) + f".{form.value}"

@@ -1,0 +1,40 @@
+"""Which officers a request shows plain: those of the caller's area, where that is asked for and allowed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api.schemas.masking import mask_personal
+from api.security.personal import audit_reveal
+from api.security.principal import Principal
+from layers.models import Officer
+
+
+class ShownOfficers:
+    """Gives the personal values of officers, and remembers whose were given plain.
+
+    Parameters
+    ----------
+    caller
+        Who asks.
+    reveal
+        Whether plain values are asked for; that the caller may see them has been checked.
+    """
+
+    def __init__(self, caller: Principal, *, reveal: bool) -> None:
+        self._caller = caller
+        self._reveal = reveal
+        self._plain: set[int] = set()
+
+    def personal_of(self, officer: Officer) -> Mapping[str, Any]:
+        """Return personal values plain or masked."""
+        if not (self._reveal and self._caller.covers(officer.area_code)):
+            return mask_personal(officer.personal)
+        self._plain.add(officer.id)
+        return officer.personal
+
+    def audit(self, session: Session) -> None:
+        """Record whose values were given plain, in a session of `Database.write`."""
+        if self._plain:
+            audit_reveal(session, self._caller, "officer", sorted(self._plain))

@@ -1,0 +1,23 @@
+// People on sheets: their names, as far as they are shown, and their phones, which can be called where they are plain.
+
+import { h } from "../core/dom.js";
+import { t, word } from "../core/i18n.js";
+import { change, current } from "../core/state.js";
+
+// A phone: a link that calls where the whole number is shown, otherwise what is left of it.
+export function phone(number) {
+  if (!number) return null;
+  const dialled = String(number).replace(/[^\d+]/g, "");
+  if (dialled.length < 3 || String(number).includes("*")) return h("span", { class: "phone figures" }, number);
+  return h("a", { class: "phone figures", href: `tel:${dialled}`, "aria-label": t("call", { number }) }, number);
+}
+
+// One person: name or number, duty, phone; the name opens the sheet of the officer.
+export function person({ officer_id: id, external_id: code, name, duty, phone: number }) {
+  const open = () => change({ chosen: { kind: "officer", id, back: current().chosen } });
+  return [
+    h("button", { class: "link-button person", type: "button", onclick: open }, name ?? code),
+    h("small", {}, [duty ? word("duty", duty) : null, name ? code : null].filter(Boolean).join(" · ")),
+    phone(number),
+  ];
+}

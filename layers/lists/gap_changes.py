@@ -1,0 +1,53 @@
+"""The list of gaps that are new, closed or lasting from one day to another."""
+
+from sqlalchemy.orm import Session
+
+from layers.areas.hierarchy import read_hierarchy
+from layers.gaps.differences import compare_runs
+from layers.gaps.run_visibility import newest_visible_run
+from layers.lists.gaps import GAP_COLUMNS, analysis_notes, gap_row
+from layers.lists.listing import ListColumn, Listing, ListPage, ListRequest
+from layers.lists.responsibility import with_responsibility
+from layers.lists.words import gap_change_name
+from layers.plans.schemes import find_scheme
+
+
+def read_gap_changes(session: Session, request: ListRequest, limit: int, offset: int) -> ListPage:
+    """Compare the newest runs up to `since` and up to the day; `kind` is appeared, gone or lasting."""
+    request.require("scheme", "since")
+    scheme = find_scheme(session, str(request.scheme))
+    old = newest_visible_run(session, request.scope, scheme.id, until=request.since)
+    new = newest_visible_run(session, request.scope, scheme.id, until=request.on)
+    notes = [
+        note
+        for run in (old, new)
+        for note in analysis_notes(None if run is None else run.summary, request.language)
+    ]
+    if old is None or new is None or old.id == new.id:
+        return ListPage([], 0, list(dict.fromkeys(notes)))
+    difference = compare_runs(session, request.scope, new.id, old.id)
+    found = [
+        *(("appeared", gap, new) for gap in difference.appeared),
+        *(("gone", gap, old) for gap in difference.gone),
+        *(("lasting", gap, new) for gap, _ in difference.lasting),
+    ]
+    inside = read_hierarchy(session).subtree(request.ground) if request.ground is not None else None
+    rows = [
+        {**gap_row(gap, run, request.language), "change": gap_change_name(change, request.language)}
+        for change, gap, run in found
+        if request.kind in (None, change) and (inside is None or gap.area_code in inside)
+    ]
+    return ListPage(
+        with_responsibility(session, request, scheme.id, rows[offset : offset + limit]),
+        len(rows),
+        list(dict.fromkeys(notes)),
+    )
+
+
+GAP_CHANGES = Listing(
+    "gap-changes",
+    "盲区变化清单",
+    "Gaps that changed",
+    (ListColumn("change", "变化", "Change"), *GAP_COLUMNS),
+    read_gap_changes,
+)

@@ -1,0 +1,138 @@
+"""Gaps of a run put together by community, by street, by who answers for them, or by kind."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy.orm import Session
+
+from gis.gaps import SEVERITIES
+from layers.areas.hierarchy import AreaHierarchy, read_hierarchy
+from layers.areas.scope import within
+from layers.db.bulk import id_in, read_rows
+from layers.gaps.run_visibility import SchemeRun
+from layers.lists.gap_places import responsible_for
+from layers.lists.listing import ListRequest, ListRow
+from layers.models import Area, Gap, GapRun
+
+
+class GapGrouping(StrEnum):
+    """By what gaps are put together."""
+
+    community = "community"
+    """The lowest area."""
+    street = "street"
+    """The area above the lowest one."""
+    officer = "officer"
+    """Who answers for them."""
+    kind = "kind"
+
+
+@dataclass
+class GapGroup:
+    """Some gaps that belong together.
+
+    Attributes
+    ----------
+    key
+        Code of the area, number of the officer, or the kind; None for gaps that have none.
+    name
+        What people call it.
+    detail
+        The names of the areas above.
+    severities, kinds
+        How many gaps there are of each.
+    """
+
+    key: str | None
+    name: str | None
+    detail: str | None
+    severities: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+
+
+def group_gaps(session: Session, request: ListRequest, run: GapRun, by: GapGrouping) -> list[GapGroup]:
+    """Return the groups of a run's gaps on the ground asked for, those with the most severe gaps first."""
+    rows = read_rows(
+        session,
+        select(Gap.kind, Gap.severity, Gap.cell_code, Gap.area_code).where(
+            Gap.run_id == run.id, *_restrictions(request)
+        ),
+    )
+    grounds = {(cell, area) for _, _, cell, area in rows}
+    answers = responsible_for(session, request, run.scheme_id, grounds) if by is GapGrouping.officer else {}
+    hierarchy, names = read_hierarchy(session), _area_names(session)
+    groups: dict[str | None, GapGroup] = {}
+    for kind, severity, cell, area in rows:
+        if by is GapGrouping.kind:
+            group = GapGroup(kind, None, None)
+        elif by is GapGrouping.officer:
+            group = _officer_group(answers[cell, area])
+        else:
+            group = _area_group(area, by, hierarchy, names)
+        group = groups.setdefault(group.key, group)
+        group.severities[severity] += 1
+        group.kinds[kind] += 1
+    return sorted(
+        groups.values(),
+        key=lambda group: (*(-group.severities[severity] for severity in SEVERITIES), str(group.key)),
+    )
+
+
+def _officer_group(answer: ListRow) -> GapGroup:
+    return GapGroup(answer["person_number"], answer["person"], None)
+
+
+def _area_group(
+    code: str | None, by: GapGrouping, hierarchy: AreaHierarchy, names: dict[str, str]
+) -> GapGroup:
+    if code is None:
+        return GapGroup(None, None, None)
+    above = hierarchy.ancestors(code)
+    if by is GapGrouping.street and above and hierarchy.leaves(code) == {code}:
+        code, above = above[0], above[1:]
+    detail = " / ".join(names.get(each, each) for each in reversed(above))
+    return GapGroup(code, names.get(code, code), detail or None)
+
+
+def narrowed(
+    session: Session, request: ListRequest, runs: Sequence[SchemeRun], officer: str | None
+) -> ColumnElement[bool]:
+    """Return the condition that a gap of some runs is one asked for, and one of an officer where named."""
+    restrictions = _restrictions(request)
+    if officer is not None:
+        restrictions.append(or_(false(), *(_answered_by(session, request, run, officer) for run, _ in runs)))
+    return and_(*restrictions)
+
+
+def _answered_by(session: Session, request: ListRequest, run: GapRun, number: str) -> ColumnElement[bool]:
+    """Return the condition that a gap of a run is one for which an officer answers."""
+    rows = read_rows(
+        session,
+        select(Gap.id, Gap.cell_code, Gap.area_code).where(Gap.run_id == run.id, *_restrictions(request)),
+    )
+    by_ground: dict[tuple[str | None, str | None], list[int]] = defaultdict(list)
+    for gap, cell, area in rows:
+        by_ground[cell, area].append(gap)
+    answers = responsible_for(session, request, run.scheme_id, by_ground.keys())
+    own = [
+        gap
+        for ground, gaps in by_ground.items()
+        for gap in gaps
+        if answers[ground]["person_number"] == number
+    ]
+    return id_in(session, Gap.id, own)
+
+
+def _restrictions(request: ListRequest) -> list[ColumnElement[bool]]:
+    chosen = [within(Gap.area_code, request.scope), within(Gap.area_code, request.ground)]
+    for column, value in ((Gap.kind, request.kind), (Gap.severity, request.severity)):
+        if value is not None:
+            chosen.append(column == value)
+    return chosen
+
+
+def _area_names(session: Session) -> dict[str, str]:
+    return {code: name for code, name in read_rows(session, select(Area.code, Area.name))}  # noqa: C416
