@@ -142,7 +142,7 @@ def test_each_caller_has_lists_of_their_own_ground(
     town: httpx.Client, client: Client, ground: Database
 ) -> None:
     east = client("viewer", EAST_TOWN)
-    # An entity of this town that stands in a cell of the other: the cell is not named, nor who answers for it.
+    # An entity of this town that stands in a cell of the other: neither the cell nor its officer is named.
     with ground.write() as session:
         stray = session.query(Entity).filter_by(external_id="e1").one()
         stray.area_code = EAST_TOWN
