@@ -65,13 +65,12 @@ def describe_metres(x: FloatArray, y: FloatArray, swap: str) -> str:
     """
     found = read_metres(x, y)
     if found is None:
-        return f"{x[0]:.10g}, {y[0]:.10g}. If they are metres, give their CRS with --source-crs."
-    order = f"the northing stands first, so {swap}; " if found.is_north_first else ""
+        return f"{x[0]:.10g}, {y[0]:.10g}; if they are metres, give their CRS with --source-crs."
+    order = f"the northing stands first; {swap}; " if found.is_north_first else ""
     if found.zone is None:
-        meaning = "they look like metres of a Gauss-Kruger zone, so give it with --source-crs, as EPSG:4547."
-    else:
-        meaning = f"the eastings begin with the zone {found.zone}, so give --source-crs EPSG:{found.epsg}."
-    return order + meaning
+        zone = "they look like metres of a Gauss-Kruger zone; give it with --source-crs, as EPSG:4547."
+        return order + zone
+    return f"{order}the eastings begin with the zone {found.zone}; give --source-crs EPSG:{found.epsg}."
 
 
 def _lies_between(values: FloatArray, least: float, most: float) -> bool:

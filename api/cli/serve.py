@@ -18,6 +18,7 @@ from api.cli.console import handle_errors, print_message
 if TYPE_CHECKING:
     import asyncio
 
+    import uvicorn
     from fastapi import FastAPI
 
     from api.settings import ServiceSettings
@@ -117,6 +118,31 @@ def create_worker_app() -> "FastAPI":
     return create_app()
 
 
+def server_config(settings: "ServiceSettings") -> "uvicorn.Config":
+    """Return how uvicorn serves the application, in this process or in several."""
+    import uvicorn
+
+    from api.http.connections import ImpatientProtocol
+
+    proxies = [str(each) for each in settings.proxies]
+    return uvicorn.Config(
+        "api.cli.serve:create_worker_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        loop="auto",
+        http=cast("type[asyncio.Protocol]", partial(ImpatientProtocol, header_s=settings.header_s)),
+        # By itself uvicorn believes whoever connects from this machine.
+        forwarded_allow_ips=proxies or os.environ.get("FORWARDED_ALLOW_IPS", []),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.grace_s,
+        timeout_worker_healthcheck=_HEALTHCHECK_TIMEOUT_S,
+    )
+
+
 def run_server(
     settings: "ServiceSettings", sock: socket.socket, on_started: Callable[[], None] | None = None
 ) -> None:
@@ -141,8 +167,6 @@ def run_server(
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
-    from api.http.connections import ImpatientProtocol
-
     class Server(uvicorn.Server):
         """A server that reports when it has started."""
 
@@ -158,22 +182,7 @@ def run_server(
                 if variable not in os.environ:
                     (Path(folder) / variable).mkdir()
                     os.environ[variable] = str(Path(folder) / variable)
-        config = uvicorn.Config(
-            "api.cli.serve:create_worker_app",
-            factory=True,
-            host=settings.host,
-            port=settings.port,
-            workers=settings.workers,
-            loop="auto",
-            http=cast("type[asyncio.Protocol]", partial(ImpatientProtocol, header_s=settings.header_s)),
-            forwarded_allow_ips=[str(each) for each in settings.proxies]
-            or os.environ.get("FORWARDED_ALLOW_IPS", []),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=settings.grace_s,
-            timeout_worker_healthcheck=_HEALTHCHECK_TIMEOUT_S,
-        )
+        config = server_config(settings)
         print_message(f"Wangge serves {socket_url(sock)} ({settings.workers} worker(s))")
         server = Server(config)
         try:

@@ -1,5 +1,5 @@
-"""Jobs: what takes longer than a request is done in a process of its own, one at a time.
+"""Jobs: what takes longer than a request is done in a process of its own, a few at once.
 
-`work` does it, `child` is its process, `worker` takes it from the table and watches over it; the table is
-`layers.jobs.queue`'.
+`tasks` does it, `fork_server` is its process, `worker` takes it from the table and watches over it; the table
+and whose turn it is are `layers.jobs`'.
 """

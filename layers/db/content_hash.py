@@ -15,6 +15,8 @@ ENTITY_NAME_FIELDS = ("name", "名称")
 ENTITY_CLASS_FIELDS = ("class_name", "类别", "分类", "class")
 """Fields that hold the name and the class of an entity, where they are not personal."""
 
+_BEYOND_64_BITS = 2**63
+
 DERIVED_FIELDS = frozenset({"area_code", "valid_from", "valid_to"})
 """What an export adds and an import finds out by itself: no attributes."""
 
@@ -77,9 +79,17 @@ def hash_entity(
 
 def _json_default(value: object) -> object:
     if isinstance(value, Decimal):
-        return float(value)
+        return _plain_decimal(value)
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, (date, datetime, time)):
         return value.isoformat()
     return str(value)
+
+
+def _plain_decimal(value: Decimal) -> int | float | str:
+    """Return a decimal as a number of JSON that says the same, as text where there is none."""
+    if value == value.to_integral_value() and abs(value) < _BEYOND_64_BITS:
+        return int(value)
+    number = float(value)
+    return number if Decimal(repr(number)) == value else str(value)

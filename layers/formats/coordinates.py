@@ -103,7 +103,8 @@ def find_named(columns: Sequence[str], names: Iterable[str]) -> int | None:
 def parse_axis(texts: pa.Array | pa.ChunkedArray, axis: Axis) -> FloatArray:
     """Return the degrees of a column of text, NaN where there is no number."""
     is_plain = pc.fill_null(pc.match_substring_regex(texts, _PLAIN), False)
-    values = pc.if_else(is_plain, texts, "nan").cast(pa.float64()).to_numpy(zero_copy_only=False).copy()
+    plain = pc.if_else(is_plain, texts, "nan").cast(pa.float64())
+    values: FloatArray = plain.to_numpy(zero_copy_only=False).copy()
     for row in np.flatnonzero(~is_plain.to_numpy(zero_copy_only=False)).tolist():
         text = texts[row].as_py()
         if text is not None:

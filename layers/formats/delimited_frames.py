@@ -310,9 +310,8 @@ def _all_match(column: pa.ChunkedArray, pattern: str) -> bool:
 
 
 def _parse_wkt(name: str, texts: pa.ChunkedArray, first: int) -> ObjectArray:
-    values = texts.to_numpy()
-    geometries = shapely.from_wkt(values, on_invalid="ignore")
-    bad = np.flatnonzero(shapely.is_missing(geometries) & np.not_equal(values, None))
+    geometries = shapely.from_wkt(texts.to_numpy(), on_invalid="ignore")
+    bad = np.flatnonzero(shapely.is_missing(geometries) & texts.is_valid().to_numpy())
     if len(bad):
         raise InputError(f"{name}: record {first + bad[0] + 1} has a geometry that is not WKT.")
     return np.asarray(geometries, dtype=object)

@@ -82,8 +82,8 @@ class TextEncoding:
         if not self.is_assumed:
             return None
         return (
-            f"{source} does not say how its text is encoded; it is read as {self.name}. "
-            "If names look wrong, give its encoding with --encoding."
+            f"{source} does not say how its text is encoded and is read as {self.name}; if names look wrong, "
+            "give the encoding with --encoding"
         )
 
     def decode(self, text: bytes) -> str:

@@ -93,7 +93,7 @@ def import_entities(
     datum
         In which the coordinates are: wgs84, gcj02 or bd09.
     personal
-        Fields that hold personal values beside those of `layers.db.content_hash`.
+        Fields that hold personal values beside those that `layers.fields.personal` recognises.
     area_code
         Take only records in this area and those beneath it, and of no entity that lies elsewhere; the others
         are rejected as not permitted.

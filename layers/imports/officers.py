@@ -148,7 +148,7 @@ def _read_officers(
     known = area_codes(session)
     ended = ended_identities(session)
     others = [name for name in fields if name not in {identity, area, duty, rank}]
-    values = {name: table[name].tolist() for name in others}
+    values = {name: table[name].astype(object).where(table[name].notna(), None).tolist() for name in others}
 
     records: list[_OfficerRecord] = []
     rejected: list[RejectedRecord] = []

@@ -167,3 +167,18 @@ def test_the_parent_of_a_map_portal_is_an_object(tmp_path: Path, wangge: Run) ->
     outcome = wangge("divide", path, "-o", tmp_path / "cells.gpkg")
     sentence = "2 areas name a parent that is not among the areas (440300), and are taken as the top"
     assert outcome.err.splitlines()[0] == f"note: {path}: {sentence}"
+
+
+def test_no_import_stops_at_a_field(files: tuple[Path, Path], wangge: Run, tmp_path: Path) -> None:
+    cells, records = files
+    where = ("--database", f"sqlite:///{tmp_path}/wangge.gpkg")
+    output = cells.with_name(f"exported{cells.suffix}")
+    assert wangge("migrate", *where).code == 0
+    assert wangge("load", "areas", cells, "--code-field", "WARD", *where).code == 0
+    load = ("load", "entities", records, "--kind", "shop", "--id-field", "WARD", *where, "--json")
+    assert wangge(*load).summary["inserted"] == 4
+    assert wangge(*load).summary["unchanged"] == 4
+    officers = wangge("load", "officers", records, "--id-field", "WARD", *where, "--json")
+    assert officers.summary["records"] == 4
+    assert wangge("export", "entities", "-o", output, *where).code == 0
+    assert 440305199901010011 in fields(output)["households"].dropna().tolist()

@@ -121,6 +121,22 @@ def test_a_file_is_read_as_its_sender_says(client: Client, tmp_path: Path) -> No
     assert [each["external_id"] for each in listed] == ["new"]
 
 
+def test_a_table_is_read_as_the_command_line_reads_it(client: Client) -> None:
+    admin = client()
+    table = "sep=;\nid;kind;name;东经;北纬;\n1;shop;臺北市信義區;113,905;22°30'18\"N;\n".encode("big5hkscs")
+    done = upload(admin, "e.csv", table)
+    assert (done["state"], done["result"]["inserted"]) == ("done", 1)
+    assert any("is read as Big5" in sentence for sentence in done["result"]["notes"])
+    (entity,) = admin.get("/v1/entities", params={"kind": "shop"}).json()["items"]
+    assert entity["name"] == "臺北市信義區"
+    assert entity["geometry"]["coordinates"] == pytest.approx([113.905, 22.505])
+    failed = upload(admin, "e.csv", 'id,kind,lon,lat\n1,"shop,1,2\n2,shop",1,2\n3,shop,1,2\n')
+    assert failed["state"] == "failed"
+    assert (
+        "record 1 (line 2) opens a quotation mark that takes in the records up to line 3" in failed["error"]
+    )
+
+
 def test_what_a_file_lacks_is_told_in_words_of_the_form(client: Client) -> None:
     collection = {"type": "FeatureCollection", "crs": {"type": "name", "properties": {"name": "x"}}}
     job = upload(client(), "e.geojson", json.dumps({**collection, "features": []}))

@@ -4,8 +4,11 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import func, select, update
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from api.cli.serve import server_config
 from api.security.accounts import change_password, disable_account
 from api.security.audit import Action
 from api.security.credentials import csrf_token, new_session_id
@@ -19,6 +22,7 @@ from api.security.sign_in import (
     sign_in,
 )
 from api.security.sign_in_links import create_link, sign_in_by_link
+from api.settings import ServiceSettings
 from gis.errors import UnauthorizedError
 from layers.db.database import Database
 from layers.models import AuditEntry, BrowserSession, SignInFailure
@@ -335,3 +339,31 @@ def test_another_site_cannot_have_personal_data_revealed(client: Client, monitor
     # A token is not sent by itself.
     headers = {**bearer(token(Role.viewer)), "Sec-Fetch-Site": "cross-site"}
     assert client.get("/v1/areas?reveal=true", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "written"),
+    [
+        # By default nobody is believed, not even somebody on this machine.
+        ((), "198.51.100.1", "127.0.0.1"),
+        (("10.0.0.0/8",), "198.51.100.1", "127.0.0.1"),
+        (("127.0.0.1",), "198.51.100.1", "198.51.100.1"),
+        (("127.0.0.0/8", "10.0.0.0/8"), "192.0.2.66, 198.51.100.1, 10.1.2.3", "198.51.100.1"),
+        (("127.0.0.1",), "<script>" + "x" * 9000, "unknown"),
+        (("127.0.0.1",), "", "127.0.0.1"),
+    ],
+)
+@pytest.mark.parametrize("copy_of", ["sqlite"], indirect=True)
+def test_a_proxy_that_is_named_alone_says_where_a_sign_in_comes_from(
+    app: FastAPI, ground: Database, proxies: tuple[str, ...], forwarded: str, written: str
+) -> None:
+    config = server_config(ServiceSettings(proxies=proxies))
+    client = Client(ProxyHeadersMiddleware(app, config.forwarded_allow_ips), address="127.0.0.1")
+    client.post(
+        "/v1/session",
+        json={"name": "nobody", "password": "x"},
+        headers={"X-Forwarded-For": forwarded, "X-Forwarded-Proto": "https"},
+    )
+    client.close()
+    with ground.read() as session:
+        assert session.scalars(select(AuditEntry)).one().details == {"address": written}

@@ -131,6 +131,20 @@ def test_what_was_exported_can_be_imported_again(filled: Database, tmp_path: Pat
     assert import_entities(filled, path, on=NEXT).unchanged == 1
 
 
+@pytest.mark.parametrize("suffix", [".gpkg", ".parquet", ".csv"])
+def test_long_numbers_keep_all_digits(filled: Database, tmp_path: Path, suffix: str) -> None:
+    """Also beside missing ones, and as text beside fractions."""
+    path, number = tmp_path / f"out{suffix}", 440305199901010011
+    with filled.write() as session:
+        for row, (licence, mixed) in enumerate([(number, number), (None, 1.5), (7, 2)]):
+            values = {"licence": licence, "mixed": mixed}
+            create_entity(session, "stall", f"S{row}", attributes=values, geometry=WEST.centroid, on=DAY)
+    export_layer(filled, path, "entities", filters=ExportFilters(kind="stall"))
+    table = read(path)
+    assert [str(value) for value in table["licence"].dropna()] == [str(number), "7"]
+    assert [str(value) for value in table["mixed"]] == [str(number), "1.5", "2"]
+
+
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [

@@ -158,14 +158,14 @@ def read_all_batches(path: Path, role: str) -> None:
 @pytest.mark.parametrize(
     ("header", "values", "sentence"),
     [
-        ("x,y", "506123.4,2489234.5", "metres of a Gauss-Kruger zone, so give it with --source-crs"),
-        ("x,y", "38506123.4,2489234.5", "begin with the zone 38, so give --source-crs EPSG:4526"),
+        ("x,y", "506123.4,2489234.5", "metres of a Gauss-Kruger zone; give it with --source-crs"),
+        ("x,y", "38506123.4,2489234.5", "begin with the zone 38; give --source-crs EPSG:4526"),
         (
             "POINT_X,POINT_Y",
             "2489234.5,20506123.4",
             "exchange the two with --lon-field and --lat-field; .* EPSG:4498",
         ),
-        ("x,y", "2683141,1247945", "If they are metres, give their CRS with --source-crs"),
+        ("x,y", "2683141,1247945", "if they are metres, give their CRS with --source-crs"),
         ("wkt", "POINT (506123.4 2489234.5)", "Gauss-Kruger"),
     ],
 )

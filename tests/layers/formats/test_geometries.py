@@ -168,8 +168,8 @@ def test_polygons_of_a_collection_that_touch_are_one() -> None:
 @pytest.mark.parametrize(
     ("x", "y", "sentence"),
     [
-        (506000, 2493000, "look like metres of a Gauss-Kruger zone, so give it with --source-crs"),
-        (38506000, 2493000, "the eastings begin with the zone 38, so give --source-crs EPSG:4526"),
+        (506000, 2493000, "look like metres of a Gauss-Kruger zone; give it with --source-crs"),
+        (38506000, 2493000, "the eastings begin with the zone 38; give --source-crs EPSG:4526"),
         (2493000, 506000, "the northing stands first"),
     ],
 )

@@ -40,7 +40,7 @@ def make_shapefile(
 @pytest.mark.parametrize(
     ("encoding", "code_page", "cpg", "values", "told"),
     [
-        ("gb18030", 0, None, CHINESE, "does not say how its text is encoded; it is read as GB 18030"),
+        ("gb18030", 0, None, CHINESE, "does not say how its text is encoded and is read as GB 18030"),
         ("gb18030", 0x57, None, CHINESE, "does not say"),
         ("gb18030", 0x03, None, CHINESE, "says that its text is in Windows-1252, but its bytes look like GB"),
         ("gb18030", 0x4D, None, CHINESE, None),
