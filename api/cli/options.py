@@ -42,6 +42,12 @@ Encoding = Annotated[
     str | None,
     typer.Option(help="Encoding of a CSV or Shapefile, e.g. gb18030, big5, cp1252 [default: by its bytes]."),
 ]
+AreasEncoding = Annotated[
+    str | None, typer.Option(help="Encoding of a CSV or Shapefile of --areas [default: by its bytes].")
+]
+CellsEncoding = Annotated[
+    str | None, typer.Option(help="Encoding of a CSV or Shapefile of --cells [default: by its bytes].")
+]
 WorkingCrs = Annotated[
     str | None,
     typer.Option("--crs", help="Metric working CRS, e.g. EPSG:4547 [default: chosen from the extent]."),
@@ -102,9 +108,11 @@ class PlanReadOptions(TypedDict, total=False):
     cells_layer: CellsLayer
     cells_where: CellsWhere
     cells_source_crs: CellsSourceCrs
+    cells_encoding: CellsEncoding
     areas_layer: AreasLayer
     areas_where: AreasWhere
     areas_source_crs: AreasSourceCrs
+    areas_encoding: AreasEncoding
 
 
 def reading_of(file: str, given: PlanReadOptions) -> ReadOptions:
