@@ -3,8 +3,8 @@
 A caller bound to an area sees the gaps of that ground, whatever ground a run is of.
 """
 
+from collections.abc import Iterable, Sequence
 from datetime import date
-from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -39,10 +39,11 @@ from layers.days import require_near_day
 from layers.db.database import Session, current_revision
 from layers.gaps import differences, queries
 from layers.gaps.analysis import describe_analyses
-from layers.gaps.run_visibility import describe_runs, find_visible_run, list_visible_runs
+from layers.gaps.run_visibility import VisibleRun, describe_runs, find_visible_run, list_visible_runs
 from layers.lists.gap_groups import GapGrouping, group_gaps, narrowed
-from layers.lists.gap_places import places_of_gaps
+from layers.lists.gap_places import GapPlace, places_of_gaps
 from layers.lists.listing import ListRequest
+from layers.models import Gap
 from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1/gaps", tags=["gaps"])
@@ -254,8 +255,12 @@ def compare_runs(
     with database.read() as session:
         difference = differences.compare_runs(session, caller.area_code, run_id, against)
         request = _list_request(caller, None)
-        places = partial(places_of_gaps, session, request)
-        return json_response(run_difference_record(difference, limit, places))
+
+        def described(run: VisibleRun, gaps: Sequence[Gap]) -> Iterable[tuple[queries.FoundGap, GapPlace]]:
+            found = queries.found_gaps(session, caller.area_code, run.run, run.scheme, gaps)
+            return zip(found, places_of_gaps(session, request, found), strict=True)
+
+        return json_response(run_difference_record(difference, limit, described))
 
 
 @router.get("/{gap_id}", summary="Read a gap", response_model=schemas.Gap, responses=problem_responses(404))

@@ -98,7 +98,7 @@ def draw_map(
         if area_code is not None:
             # A street's map is kept beside those of others.
             own_name = f"{scheme}-{find_area(session, area_code).name}-{area_code}-{day}"
-        map_data = read_map_data(session, scheme, day, area_code)
+        map_data = read_map_data(session, scheme, day, area_code, scope=caller.area_code)
     map_options: dict[str, Any] = {
         "areas": map_data.areas if len(map_data.areas) else None,
         "gaps": map_data.gaps,

@@ -1,6 +1,6 @@
 """Kinds of gaps, gap runs, gaps and their comparison as they are answered."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -14,9 +14,7 @@ from api.schemas.base import POLYGON, build_record
 from api.schemas.gap_analysis import BilingualText, GapAnalysis, GapOutcome, gap_outcome_records
 from gis.gaps import (
     GAP_KINDS,
-    GapFacts,
     GapKind,
-    explain_gap,
     gap_outcomes,
 )
 from layers import models
@@ -238,14 +236,16 @@ def gap_run_record(visible: VisibleRun) -> dict[str, Any]:
 def gap_record(found: FoundGap, *, geometry: bool = True, place: GapPlace | None = None) -> dict[str, Any]:
     """Return a gap as it is answered, with its geometry or without, and where it is in words if known."""
     gap = found.gap
-    facts = GapFacts(gap.figures, gap.area_m2, gap.households, gap.enterprises, gap.cell_code, gap.area_code)
-    rule, detail = explain_gap(gap.kind, facts, rule=gap.rule, detail=gap.detail)
+    _, rule, detail = found.words
     record = build_record(
         Gap,
         gap,
         run=found.run.id,
         scheme=found.scheme,
         on=found.run.on,
+        figures=found.words.figures,
+        rule=rule.en,
+        detail=detail.en,
         rule_text=rule._asdict(),
         detail_text=detail._asdict(),
         box=None if gap.geometry is None else shapely.bounds(gap.geometry).round(7).tolist(),
@@ -264,20 +264,18 @@ def _place_fields(place: GapPlace | None) -> dict[str, Any]:
 
 
 def run_difference_record(
-    difference: RunDifference, limit: int, places_of: Callable[[Sequence[FoundGap]], Sequence[GapPlace]]
+    difference: RunDifference,
+    limit: int,
+    described: Callable[[VisibleRun, Sequence[models.Gap]], Iterable[tuple[FoundGap, GapPlace]]],
 ) -> dict[str, Any]:
     """Return what differs between two runs as it is answered, at most so many gaps of each list.
 
-    `places_of` says where gaps are.
+    `described` says what the caller may see of gaps of a run, and where they are.
     """
     new, old = difference.new, difference.old
 
     def listed(gaps: list[models.Gap], run: VisibleRun) -> list[dict[str, Any]]:
-        found = [FoundGap(gap, run.run, run.scheme) for gap in gaps[:limit]]
-        return [
-            gap_record(each, geometry=False, place=place)
-            for each, place in zip(found, places_of(found), strict=True)
-        ]
+        return [gap_record(each, geometry=False, place=place) for each, place in described(run, gaps[:limit])]
 
     lasting = [gap for gap, _ in difference.lasting]
     gaps = {"appeared": difference.appeared, "gone": difference.gone, "lasting": lasting}

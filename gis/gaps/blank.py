@@ -13,8 +13,8 @@ from gis.gaps.findings import HAIRLINE_M2, count_inhabitants, findings_from_area
 from gis.gaps.frame import build_gap_frame
 from gis.gaps.gap_input import GapInput, representative_points
 from gis.gaps.identity import shared_ground
-from gis.gaps.kind import CELLS_FIGURE, Figure, GapFacts, GapKind, GapSymbol, Text
-from gis.gaps.phrases import list_phrase, min_area_phrase
+from gis.gaps.kind import Figure, GapFacts, GapKind, GapSymbol, Text
+from gis.gaps.phrases import beside_phrase, min_area_phrase
 from gis.progress import Progress
 from gis.topology.findings import format_area
 from gis.topology.polygon_layer import NOISE_WIDTH_M, mean_width
@@ -38,7 +38,7 @@ def find_blank_gaps(gap_input: GapInput, rule: BlankRule, progress: Progress) ->
     figures = [
         {
             "min_area_m2": rule.min_area_m2,
-            CELLS_FIGURE: [code for code in codes.split(",") if code in known],
+            "cells": [code for code in codes.split(",") if code in known],
             "hairline": bool(width <= NOISE_WIDTH_M),
         }
         for codes, width in zip(found["codes"], widths, strict=True)
@@ -80,13 +80,12 @@ def _explain_rule(facts: GapFacts) -> Text:
 
 def _explain_detail(facts: GapFacts) -> Text:
     area = format_area(facts.area_m2)
-    cells = list_phrase(facts.figures.get(CELLS_FIGURE, []))
+    beside = beside_phrase(facts.figures.get("cells") or [])
     where = Text("", "")
     if facts.area_code is not None:
         where = Text(f"区划 {facts.area_code} 内的", f" in area {facts.area_code}")
     if facts.figures.get("hairline", False):
         return Text(f"{where.zh}边界缝隙共 {area}。", f"Hairlines{where.en} sum to {area}.")
-    beside = Text(f"，相邻网格：{cells.zh}", f" beside cells {cells.en}") if cells.en else Text("", "")
     return Text(
         f"{where.zh}这片地不属于任何网格，面积 {area}{beside.zh}。",
         f"A blank of {area}{where.en}{beside.en}.",
@@ -100,7 +99,9 @@ BLANK = GapKind(
     default_rule=BlankRule(),
     figures=(
         Figure("min_area_m2", "number", "Smaller ground is no gap", unit="m²"),
-        Figure(CELLS_FIGURE, "array", "Codes of the cells beside it, lowest first", optional=True),
+        Figure(
+            "cells", "array", "Codes of the cells beside it, lowest first", optional=True, names_cells=True
+        ),
         Figure("hairline", "boolean", "It is rounding noise along a border", optional=True),
     ),
     identity=shared_ground,

@@ -1,6 +1,6 @@
 """A kind of gap: its rule, search, figures, words and symbol, and what makes two of its gaps the same."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -14,10 +14,6 @@ Hatch = Sequence[Literal[0, 45, 90, 135]]
 FigureType = Literal["number", "integer", "string", "boolean", "array"]
 
 _SCALAR_TYPES: Mapping[str, type | tuple[type, ...]] = {"number": (int, float), "integer": int, "string": str}
-
-
-CELLS_FIGURE = "cells"
-"""The figure with the codes of all cells that a gap touches, in kinds whose gaps may touch several."""
 
 
 ENTITY_FIGURES = ("entity_kind", "entity_id")
@@ -60,6 +56,9 @@ class Figure:
         A gap may lack it; those of older runs do where a figure was added later.
     nullable
         It may be null.
+    names_cells
+        It holds the code of a cell or, in an array, codes. Null stands for a code that a reader may not
+        know, so the sentences of the kind must be true of it.
     """
 
     name: str
@@ -68,25 +67,34 @@ class Figure:
     unit: str | None = None
     optional: bool = False
     nullable: bool = False
+    names_cells: bool = False
 
     def accepts(self, value: object) -> bool:
         """Return whether a value is of the figure's type."""
         if value is None:
-            return self.nullable
+            return self.nullable or self.names_cells
         if self.type == "boolean" or isinstance(value, bool):
             return self.type == "boolean" and isinstance(value, bool)
         if self.type == "array":
-            return isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
+            return isinstance(value, (list, tuple)) and all(
+                isinstance(item, str) or (item is None and self.names_cells) for item in value
+            )
         return isinstance(value, _SCALAR_TYPES[self.type])
 
     def json_schema(self) -> dict[str, Any]:
         """Return the figure as a JSON Schema."""
         unit = "" if self.unit is None else f", {self.unit}"
+        withheld = "; null for a cell outside the caller's area" if self.names_cells else ""
+        is_array = self.type == "array"
         schema: dict[str, Any] = {
-            "type": [self.type, "null"] if self.nullable else self.type,
-            "description": f"{self.description}{unit}.",
+            "type": [self.type, "null"] if self.nullable or (withheld and not is_array) else self.type,
+            "description": f"{self.description}{unit}{withheld}.",
         }
-        return {**schema, "items": {"type": "string"}} if self.type == "array" else schema
+        return (
+            {**schema, "items": {"type": ["string", "null"] if withheld else "string"}}
+            if is_array
+            else schema
+        )
 
 
 @dataclass(frozen=True)
@@ -151,9 +159,26 @@ class GapKind:
     concerns_cells: bool = True
 
     @property
-    def touches_several_cells(self) -> bool:
-        """Whether a gap may concern cells beside its own, which are listed in `CELLS_FIGURE`."""
-        return any(figure.name == CELLS_FIGURE for figure in self.figures)
+    def cell_figures(self) -> tuple[str, ...]:
+        """The names of the figures that name cells."""
+        return tuple(figure.name for figure in self.figures if figure.names_cells)
+
+    def named_cells(self, figures: Mapping[str, Any]) -> set[str]:
+        """Return the codes of the cells that the figures of a gap name, beside the cell it is in."""
+        values = [figures.get(name) for name in self.cell_figures]
+        listed = [value if isinstance(value, (list, tuple)) else [value] for value in values]
+        return {code for codes in listed for code in codes if code is not None}
+
+    def withhold_cells(self, figures: Mapping[str, Any], known: Container[str]) -> dict[str, Any]:
+        """Return the figures of a gap with null in place of each code of a cell that is not known."""
+        shown = dict(figures)
+        for name in self.cell_figures:
+            value = shown.get(name)
+            if isinstance(value, (list, tuple)):
+                shown[name] = [code if code in known else None for code in value]
+            elif value is not None and value not in known:
+                shown[name] = None
+        return shown
 
     def has_figures(self, figures: Mapping[str, Any]) -> bool:
         """Return whether figures are complete and of their types, so that the kind can say what they mean."""

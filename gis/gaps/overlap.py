@@ -9,8 +9,8 @@ from gis.gaps.findings import HAIRLINE_M2, count_inhabitants, findings_from_area
 from gis.gaps.frame import build_gap_frame
 from gis.gaps.gap_input import GapInput
 from gis.gaps.identity import shared_ground
-from gis.gaps.kind import CELLS_FIGURE, Figure, GapFacts, GapKind, GapSymbol, Text
-from gis.gaps.phrases import min_area_phrase
+from gis.gaps.kind import Figure, GapFacts, GapKind, GapSymbol, Text
+from gis.gaps.phrases import cell_phrase, min_area_phrase
 from gis.progress import Progress
 from gis.topology.findings import format_area
 
@@ -33,7 +33,7 @@ def find_overlap_gaps(gap_input: GapInput, rule: OverlapRule, progress: Progress
     area_of = dict(zip(gap_input.cell_codes, gap_input.cell_area_codes, strict=True))
     return build_gap_frame(
         polygons,
-        [{"min_area_m2": rule.min_area_m2, CELLS_FIGURE: codes} for codes in cell_codes],
+        [{"min_area_m2": rule.min_area_m2, "cells": codes} for codes in cell_codes],
         cell_code=first,
         area_code=[area_of.get(code) for code in first],
         area_m2=found["area_m2"].to_numpy(),
@@ -49,8 +49,12 @@ def _explain_rule(facts: GapFacts) -> Text:
 
 def _explain_detail(facts: GapFacts) -> Text:
     # Two cells may bear one code.
-    first, last = facts.figures[CELLS_FIGURE][0], facts.figures[CELLS_FIGURE][-1]
+    first, last = facts.figures["cells"][0], facts.figures["cells"][-1]
     area = format_area(facts.area_m2)
+    if first is None or last is None:
+        one, other = cell_phrase(first), cell_phrase(last)
+        begin = one.en[0].upper() + one.en[1:]
+        return Text(f"{one.zh}与{other.zh}重叠 {area}。", f"{begin} and {other.en} overlap by {area}.")
     return Text(f"网格 {first} 与 {last} 重叠 {area}。", f"Cells {first} and {last} overlap by {area}.")
 
 
@@ -61,7 +65,7 @@ OVERLAP = GapKind(
     default_rule=OverlapRule(),
     figures=(
         Figure("min_area_m2", "number", "Smaller ground is no gap", unit="m²"),
-        Figure(CELLS_FIGURE, "array", "Codes of the cells, lowest first"),
+        Figure("cells", "array", "Codes of the cells, lowest first", names_cells=True),
     ),
     identity=shared_ground,
     rule=_explain_rule,

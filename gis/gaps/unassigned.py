@@ -113,7 +113,9 @@ UNASSIGNED = GapKind(
         Figure("entity_kind", "string", "Kind of the entity"),
         Figure("entity_id", "string", "Its number in its own records"),
         Figure("reason", "string", "A reason of assignment, other_plan, or as it was given"),
-        Figure("cell", "string", "The cell that it names and the plan lacks", optional=True),
+        Figure(
+            "cell", "string", "The cell that it names and the plan lacks", optional=True, names_cells=True
+        ),
     ),
     identity=same_figures(*ENTITY_FIGURES),
     rule=lambda _: Text("每个对象都属于一个网格", "every entity belongs to a cell"),

@@ -198,8 +198,8 @@ def _record_batch(
     language: str,
 ) -> pa.RecordBatch:
     rows: list[Mapping[Any, Any]] = [row._mapping for row in page]
-    if query.sentences is not None:
-        rows = [{**row._mapping, **query.sentences(row._mapping, language)} for row in page]
+    if query.told is not None:
+        rows = [{**row, **told} for row, told in zip(rows, query.told(page, language), strict=True)]
     columns: list[Any] = [[row[name] for row in rows] for name in query.columns]
     documents = [{key: value for name in query.documents for key, value in row[name].items()} for row in rows]
     if query.personal_names:

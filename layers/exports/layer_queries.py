@@ -1,22 +1,23 @@
 """Which rows and columns of the database a layer has in a file: areas, cells, entities, gaps."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-from sqlalchemy import RowMapping, Select, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError, NotFoundError
-from gis.gaps import GapFacts, OutcomeState, Text, explain_gap, gap_outcomes
+from gis.gaps import OutcomeState, Text, gap_outcomes
 from layers.areas.scope import within
 from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import in_force, raw_geometry
 from layers.entities.states import StateModel, select_states
 from layers.formats.write_batches import GEOMETRY_COLUMN
 from layers.gaps.analysis import concerns_cell
+from layers.gaps.gap_words import gap_words
 from layers.gaps.run_visibility import find_visible_run
 from layers.gaps.runs import newest_run
 from layers.models import Area, Assignment, Cell, Entity, Gap, GapRun
@@ -66,8 +67,8 @@ class ExportFilters:
 class LayerQuery(NamedTuple):
     """A layer: its standard columns, the columns that hold documents, and the statements that select both.
 
-    `notes` say what the rows do not: which kinds of gaps nobody has looked for. `sentences` returns the
-    columns of a row that are sentences, in a language of `Text`.
+    `notes` say what the rows do not: which kinds of gaps nobody has looked for. `told` returns what
+    the caller is told in place of values of rows, with sentences in a language of `Text`.
 
     Each statement selects a growing `key`, the columns, the documents and the undecoded geometry.
     """
@@ -76,7 +77,7 @@ class LayerQuery(NamedTuple):
     documents: tuple[str, ...]
     statements: list[RowSelect]
     notes: tuple[Text, ...] = ()
-    sentences: Callable[[RowMapping, str], Mapping[str, str]] | None = None
+    told: Callable[[Sequence[Row[Any]], str], Sequence[Mapping[str, Any]]] | None = None
     personal_names: bool = False
     """The personal values hold the names of those that have no other name."""
 
@@ -187,7 +188,7 @@ def _select_gaps(session: Session, filters: ExportFilters, _personal: bool) -> L
         if value is not None:
             chosen = chosen.where(column == value)
     if filters.cell_code is not None:
-        chosen = chosen.where(concerns_cell(session, [run.id], filters.cell_code))
+        chosen = chosen.where(concerns_cell(session, [run.id], filters.cell_code, filters.scope))
     chosen = chosen.where(within(Gap.area_code, filters.area_code))
     if filters.bbox is not None:
         chosen = chosen.where(bbox_intersects(session, Gap, filters.bbox))
@@ -196,9 +197,19 @@ def _select_gaps(session: Session, filters: ExportFilters, _personal: bool) -> L
         for each in gap_outcomes(run.summary)
         if each.state is not OutcomeState.analysed and filters.kind in (None, each.kind)
     )
-    return LayerQuery(
-        {"run": pa.int64(), "on": pa.date32(), **types}, ("figures",), [chosen], notes, _explain_gap_row
-    )
+
+    def told(rows: Sequence[Row[Any]], language: str) -> list[Mapping[str, Any]]:
+        words = gap_words(session, filters.scope, run.scheme_id, rows)
+        return [
+            {
+                "figures": each.figures,
+                "rule": getattr(each.rule, language),
+                "detail": getattr(each.detail, language),
+            }
+            for each in words
+        ]
+
+    return LayerQuery({"run": pa.int64(), "on": pa.date32(), **types}, ("figures",), [chosen], notes, told)
 
 
 def _find_run(session: Session, filters: ExportFilters) -> GapRun:
@@ -220,12 +231,6 @@ def _find_run(session: Session, filters: ExportFilters) -> GapRun:
     if found is None or found.scheme_id != scheme.id:
         raise NotFoundError(f"There is no run of gaps number {filters.run} of the scheme '{scheme.code}'.")
     return found
-
-
-def _explain_gap_row(row: RowMapping, language: str) -> Mapping[str, str]:
-    facts = GapFacts(**{name: row[name] for name in GapFacts._fields})
-    rule, detail = explain_gap(row["kind"], facts, rule=row["rule"], detail=row["detail"])
-    return {"rule": getattr(rule, language), "detail": getattr(detail, language)}
 
 
 LAYER_QUERIES: Mapping[str, Callable[[Session, ExportFilters, bool], LayerQuery]] = {

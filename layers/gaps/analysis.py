@@ -9,11 +9,12 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from gis.gaps import GAP_KINDS, GapOutcome, gap_outcomes
-from gis.gaps.kind import CELLS_FIGURE
 from layers.areas.scope import within
+from layers.db.bulk import id_in
 from layers.gaps.run_visibility import SchemeRun, VisibleRun, describe_runs
 from layers.gaps.runs import run_covers_area
 from layers.models import Cell, Gap, GapRun, Plan, Scheme
+from layers.plans.cells import lies_in_scope
 
 
 class SchemeAnalysis(NamedTuple):
@@ -72,14 +73,20 @@ def run_of_cell(session: Session, scheme: Scheme, cell: Cell, day: date) -> GapR
     return session.scalar(runs.order_by(GapRun.on.desc(), GapRun.id.desc()).limit(1))
 
 
-def concerns_cell(session: Session, run_ids: Sequence[int], code: str) -> ColumnElement[bool]:
-    """Return the condition that a gap of some runs is one of a cell, or touches it."""
-    kinds = [name for name, kind in GAP_KINDS.items() if kind.touches_several_cells]
-    several = select(Gap.id, Gap.figures).where(Gap.run_id.in_(run_ids), Gap.kind.in_(kinds))
+def concerns_cell(
+    session: Session, run_ids: Sequence[int], code: str, scope: str | None
+) -> ColumnElement[bool]:
+    """Return the condition that a gap of some runs is one of a cell of the caller's area, or touches it."""
+    own = select(GapRun.id).where(GapRun.id.in_(run_ids), lies_in_scope(GapRun.scheme_id, code, scope))
+    own_ids = list(session.scalars(own))
+    kinds = {name: kind for name, kind in GAP_KINDS.items() if kind.concerns_cells and kind.cell_figures}
+    several = select(Gap.id, Gap.kind, Gap.figures).where(Gap.run_id.in_(own_ids), Gap.kind.in_(kinds))
     touching = [
-        number for number, figures in session.execute(several) if code in figures.get(CELLS_FIGURE, ())
+        number
+        for number, kind, figures in session.execute(several)
+        if code in kinds[kind].named_cells(figures)
     ]
-    return or_(Gap.cell_code == code, Gap.id.in_(touching)) if touching else Gap.cell_code == code
+    return Gap.run_id.in_(own_ids) & or_(Gap.cell_code == code, id_in(session, Gap.id, touching))
 
 
 def area_outcomes(session: Session, scope: str | None, run: GapRun | None, code: str) -> list[GapOutcome]:
@@ -95,7 +102,7 @@ def cell_outcomes(session: Session, scope: str | None, run: GapRun | None, code:
     """Return what a run says of each kind of gap that a cell can have."""
     counts: Counter[str] = Counter()
     if run is not None:
-        of_cell = concerns_cell(session, [run.id], code)
+        of_cell = concerns_cell(session, [run.id], code, scope)
         kinds = select(Gap.kind).where(Gap.run_id == run.id, of_cell, within(Gap.area_code, scope))
         counts.update(session.scalars(kinds))
     return [

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
@@ -12,17 +14,27 @@ from gis.gaps import SEVERITIES
 from layers.areas.scope import within
 from layers.db.keyset import PageRequest
 from layers.gaps.analysis import concerns_cell, run_of_cell
+from layers.gaps.gap_words import GapWords, gap_words
 from layers.gaps.run_visibility import SchemeRun, find_visible_run, newest_visible_run
 from layers.models import Cell, Gap, GapRun, Scheme
 from layers.plans.schemes import find_scheme
 
 
 class FoundGap(NamedTuple):
-    """A gap with its run, and the code of the scheme."""
+    """A gap with its run, the code of the scheme, and what the caller is told of it."""
 
     gap: Gap
     run: GapRun
     scheme: str
+    words: GapWords
+
+
+def found_gaps(
+    session: Session, scope: str | None, run: GapRun, scheme: str, gaps: Sequence[Gap]
+) -> list[FoundGap]:
+    """Return gaps of a run as a caller may see them."""
+    words = gap_words(session, scope, run.scheme_id, gaps)
+    return [FoundGap(gap, run, scheme, said) for gap, said in zip(gaps, words, strict=True)]
 
 
 def find_gap(session: Session, scope: str | None, gap_id: int) -> FoundGap:
@@ -36,7 +48,7 @@ def find_gap(session: Session, scope: str | None, gap_id: int) -> FoundGap:
     gap = session.scalar(select(Gap).where(Gap.id == gap_id, within(Gap.area_code, scope)))
     if gap is None:
         raise NotFoundError(f"There is no gap number {gap_id}.")
-    return FoundGap(gap, *find_visible_run(session, scope, gap.run_id))
+    return found_gaps(session, scope, *find_visible_run(session, scope, gap.run_id), [gap])[0]
 
 
 def selected_runs(
@@ -100,11 +112,16 @@ def list_gaps(
     known = {run.id: (run, code) for run, code in runs}
     statement = select(Gap).where(Gap.run_id.in_(sorted(known)), within(Gap.area_code, scope))
     if cell is not None:
-        statement = statement.where(concerns_cell(session, sorted(known), cell))
+        statement = statement.where(concerns_cell(session, sorted(known), cell, scope))
     if where is not None:
         statement = statement.where(where)
     rows, next_cursor = page.fetch(session, page.filter_by_bbox(session, statement, Gap), Gap.id)
-    return [FoundGap(gap, *known[gap.run_id]) for (gap,) in rows], next_cursor
+    found = [
+        each
+        for run_id, gaps in groupby((gap for (gap,) in rows), key=attrgetter("run_id"))
+        for each in found_gaps(session, scope, *known[run_id], list(gaps))
+    ]
+    return found, next_cursor
 
 
 def count_gaps_in(session: Session, area_code: str, run: GapRun) -> dict[str, int]:
@@ -126,9 +143,11 @@ def gaps_of_cell(
     statement = (
         select(Gap)
         .where(
-            Gap.run_id == run.id, concerns_cell(session, [run.id], cell.code), within(Gap.area_code, scope)
+            Gap.run_id == run.id,
+            concerns_cell(session, [run.id], cell.code, scope),
+            within(Gap.area_code, scope),
         )
         .order_by(Gap.id)
         .limit(limit)
     )
-    return run, [FoundGap(gap, run, scheme.code) for gap in session.scalars(statement)]
+    return run, found_gaps(session, scope, run, scheme.code, list(session.scalars(statement)))

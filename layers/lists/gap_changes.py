@@ -1,11 +1,14 @@
 """The list of gaps that are new, closed or lasting from one day to another."""
 
+from itertools import groupby
+from operator import itemgetter
+
 from sqlalchemy.orm import Session
 
 from layers.areas.hierarchy import read_hierarchy
 from layers.gaps.differences import compare_runs
 from layers.gaps.run_visibility import newest_visible_run
-from layers.lists.gaps import GAP_COLUMNS, analysis_notes, gap_row
+from layers.lists.gaps import GAP_COLUMNS, analysis_notes, gap_rows
 from layers.lists.listing import ListColumn, Listing, ListPage, ListRequest
 from layers.lists.responsibility import with_responsibility
 from layers.lists.words import gap_change_name
@@ -32,14 +35,19 @@ def read_gap_changes(session: Session, request: ListRequest, limit: int, offset:
         *(("lasting", gap, new) for gap, _ in difference.lasting),
     ]
     inside = read_hierarchy(session).subtree(request.ground) if request.ground is not None else None
+    listed = [
+        each
+        for each in found
+        if request.kind in (None, each[0]) and (inside is None or each[1].area_code in inside)
+    ]
     rows = [
-        {**gap_row(gap, run, request.language), "change": gap_change_name(change, request.language)}
-        for change, gap, run in found
-        if request.kind in (None, change) and (inside is None or gap.area_code in inside)
+        {**row, "change": gap_change_name(change, request.language)}
+        for (change, run), each in groupby(listed[offset : offset + limit], key=itemgetter(0, 2))
+        for row in gap_rows(session, request, run, [gap for _, gap, _ in each])
     ]
     return ListPage(
-        with_responsibility(session, request, scheme.id, rows[offset : offset + limit]),
-        len(rows),
+        with_responsibility(session, request, scheme.id, rows),
+        len(listed),
         list(dict.fromkeys(notes)),
     )
 

@@ -1,14 +1,15 @@
 """The list of gaps of a run: of a cell, an area, a kind or a severity."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from gis.gaps import GAP_KINDS, SEVERITIES, GapFacts, OutcomeState, explain_gap, gap_outcomes
+from gis.gaps import GAP_KINDS, SEVERITIES, OutcomeState, gap_outcomes
 from layers.areas.scope import within
 from layers.gaps.analysis import concerns_cell
+from layers.gaps.gap_words import GapWords, gap_words
 from layers.gaps.run_visibility import find_visible_run, newest_visible_run
 from layers.lists.listing import ListColumn, Listing, ListPage, ListRequest, ListRow
 from layers.lists.responsibility import RESPONSIBILITY_COLUMNS, with_responsibility
@@ -29,17 +30,20 @@ GAP_COLUMNS = (
 )
 
 
-def gap_row(gap: Gap, run: GapRun, language: str) -> ListRow:
-    """Return what lists tell of a gap itself."""
-    facts = GapFacts(gap.figures, gap.area_m2, gap.households, gap.enterprises, gap.cell_code, gap.area_code)
-    rule, detail = explain_gap(gap.kind, facts, rule=gap.rule, detail=gap.detail)
+def gap_rows(session: Session, request: ListRequest, run: GapRun, gaps: Sequence[Gap]) -> list[ListRow]:
+    """Return what lists tell of gaps of a run themselves."""
+    words = gap_words(session, request.scope, run.scheme_id, gaps)
+    return [_gap_row(gap, said, run, request.language) for gap, said in zip(gaps, words, strict=True)]
+
+
+def _gap_row(gap: Gap, words: GapWords, run: GapRun, language: str) -> ListRow:
     kind = GAP_KINDS.get(gap.kind)
     return {
         "id": gap.id,
         "kind": gap.kind if kind is None else getattr(kind.label, language),
         "severity": severity_name(gap.severity, language),
-        "detail": getattr(detail, language),
-        "rule": getattr(rule, language),
+        "detail": getattr(words.detail, language),
+        "rule": getattr(words.rule, language),
         "cell_code": gap.cell_code,
         "area_code": gap.area_code,
         "area_m2": round(gap.area_m2, 2),
@@ -69,11 +73,11 @@ def read_gaps(session: Session, request: ListRequest, limit: int, offset: int) -
         if value is not None:
             chosen = chosen.where(column == value)
     if request.cell is not None:
-        chosen = chosen.where(concerns_cell(session, [run.id], request.cell))
+        chosen = chosen.where(concerns_cell(session, [run.id], request.cell, request.scope))
     total = session.scalar(select(func.count()).select_from(chosen.with_only_columns(Gap.id).subquery())) or 0
     worst_first = case({name: place for place, name in enumerate(SEVERITIES)}, value=Gap.severity)
-    gaps = session.scalars(chosen.order_by(worst_first, Gap.id).limit(limit).offset(offset))
-    rows = [gap_row(gap, run, request.language) for gap in gaps]
+    gaps = session.scalars(chosen.order_by(worst_first, Gap.id).limit(limit).offset(offset)).all()
+    rows = gap_rows(session, request, run, gaps)
     return ListPage(with_responsibility(session, request, run.scheme_id, rows), total, notes)
 
 

@@ -18,6 +18,7 @@ from layers.areas.hierarchy import read_hierarchy
 from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import decode_geometries, in_force, raw_geometry
 from layers.entities.counts import align_counts, read_counts
+from layers.gaps.gap_words import visible_figures
 from layers.gaps.runs import newest_run
 from layers.maps.leaders import join_leaders
 from layers.models import Area, Assignment, BasemapFeature, Entity, Gap, GapRun, Officer, Plan, Post
@@ -68,7 +69,9 @@ class MapData:
     base: Mapping[str, gpd.GeoDataFrame]
 
 
-def read_map_data(session: Session, scheme_code: str, day: date, area_code: str | None) -> MapData:
+def read_map_data(
+    session: Session, scheme_code: str, day: date, area_code: str | None, *, scope: str | None = None
+) -> MapData:
     """Read what a map shows.
 
     Parameters
@@ -79,6 +82,8 @@ def read_map_data(session: Session, scheme_code: str, day: date, area_code: str 
         The day whose cells are shown.
     area_code
         Only the cells of this area and those beneath it; all when not given.
+    scope
+        The caller's area: gaps name no cells outside it.
 
     Raises
     ------
@@ -114,7 +119,7 @@ def read_map_data(session: Session, scheme_code: str, day: date, area_code: str 
         select(Plan.name).where(Plan.id.in_(map(int, cells["plan_id"].unique()))).order_by(Plan.id)
     )
     run = _find_gap_run(session, scheme.id, day, area_code, area_codes)
-    gaps = None if run is None else _read_gaps(session, run, area_codes)
+    gaps = None if run is None else _read_gaps(session, run, area_codes, scope)
     bbox = BBox(*map(float, cells.total_bounds))
     return MapData(
         scheme=scheme.name,
@@ -198,7 +203,9 @@ def _describe_gaps(
     return GapAnalysis(gap_outcomes(run.summary, counts), run.on, None if wider else run.area_code)
 
 
-def _read_gaps(session: Session, run: GapRun, area_codes: Collection[str] | None) -> gpd.GeoDataFrame:
+def _read_gaps(
+    session: Session, run: GapRun, area_codes: Collection[str] | None, scope: str | None
+) -> gpd.GeoDataFrame:
     columns = (
         "kind",
         "severity",
@@ -214,6 +221,9 @@ def _read_gaps(session: Session, run: GapRun, area_codes: Collection[str] | None
     query = select(*chosen, raw_geometry(session, Gap.geometry)).where(Gap.run_id == run.id).order_by(Gap.id)
     frame = _read_frame(session, query, columns)
     frame = frame.astype({"area_m2": float, "households": "int64", "enterprises": "int64"})
+    gaps = list(zip(frame["kind"], frame["figures"], strict=True))
+    figures = [each or {} for each in visible_figures(session, scope, run.scheme_id, gaps)]
+    frame["figures"] = pd.Series(figures, index=frame.index, dtype=object)
     return frame if area_codes is None else frame[frame["area_code"].isin(area_codes)].reset_index(drop=True)
 
 

@@ -1,6 +1,6 @@
 """Cells read into frames: those in force on a date, and those of a plan."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -34,6 +34,8 @@ CELL_COLUMNS = (
 )
 """The columns that a frame of cells can have, besides geometry."""
 
+_CODES_AT_ONCE = 500
+
 
 def cells_in_force(scheme_id: int, on: date) -> ColumnElement[bool]:
     """Return the condition that a row of `Cell` is a version that is in force in a scheme on a date."""
@@ -49,16 +51,21 @@ def lies_in_scope(
     """
     if scope is None:
         return true()
-    return (
-        select(Cell.id)
-        .where(
-            Cell.scheme_id == scheme_id,
-            Cell.code == code,
-            Cell.valid_from.is_not(None),
-            within(Cell.area_code, scope),
-        )
-        .exists()
-    )
+    return select(Cell.id).where(_was_in_force_within(scheme_id, scope), Cell.code == code).exists()
+
+
+def codes_in_scope(session: Session, scheme_id: int, codes: Collection[str], scope: str) -> set[str]:
+    """Return those of some codes that name a cell that is or was in force in an area."""
+    ordered = sorted(codes)
+    found: set[str] = set()
+    for start in range(0, len(ordered), _CODES_AT_ONCE):
+        some = Cell.code.in_(ordered[start : start + _CODES_AT_ONCE])
+        found.update(session.scalars(select(Cell.code).where(_was_in_force_within(scheme_id, scope), some)))
+    return found
+
+
+def _was_in_force_within(scheme_id: SQLColumnExpression[Any] | int, scope: str) -> ColumnElement[bool]:
+    return (Cell.scheme_id == scheme_id) & Cell.valid_from.is_not(None) & within(Cell.area_code, scope)
 
 
 def cells_as_of(
