@@ -18,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import logs, problems
+from api.http.caller_slots import CallerSlots
 from api.http.fast_path import FastPathMiddleware
 from api.http.middleware import RequestContextMiddleware
 from api.http.openapi import RouteRight, build_openapi
@@ -28,6 +29,7 @@ from api.locate.contract import model_schemas as locate_schemas
 from api.locate.openapi import locate_paths
 from api.metrics import REQUEST_METRICS
 from api.routes import FAST_PATHS, ROUTERS, SLOW_PATHS, UPLOAD_PATHS
+from api.routes.maps import MAPS_AT_ONCE
 from api.routes.web_page import load_assets
 from api.security import setup
 from api.security.requirements import route_requirements
@@ -123,6 +125,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.live_entities = LiveEntityIndexes(database)
         app.state.tile_sets, app.state.tile_cache = tile_sets, TileCache()
         app.state.job_streams = JobStreams(database, settings.streams)
+        app.state.map_slots = CallerSlots(
+            MAPS_AT_ONCE, f"{MAPS_AT_ONCE} maps are being drawn for you already; wait until one has come."
+        )
         setup.open_credential_cache(app, database)
         await run_in_threadpool(require_migrated, database)
         await run_in_threadpool(snapshots.refresh)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 from gis.errors import BusyError
 
@@ -24,6 +25,8 @@ class CallerSlots:
         self._per_caller = per_caller
         self._refusal = refusal
         self._taken: Counter[str] = Counter()
+        # Threads of requests ask too, not the event loop alone.
+        self._lock = Lock()
 
     @contextmanager
     def take(self, caller: str) -> Iterator[None]:
@@ -34,12 +37,14 @@ class CallerSlots:
         BusyError
             If the caller has as many as one may have.
         """
-        if self._taken[caller] >= self._per_caller:
-            raise BusyError(self._refusal, _RETRY_AFTER_S)
-        self._taken[caller] += 1
+        with self._lock:
+            if self._taken[caller] >= self._per_caller:
+                raise BusyError(self._refusal, _RETRY_AFTER_S)
+            self._taken[caller] += 1
         try:
             yield
         finally:
-            self._taken[caller] -= 1
-            if not self._taken[caller]:
-                del self._taken[caller]
+            with self._lock:
+                self._taken[caller] -= 1
+                if not self._taken[caller]:
+                    del self._taken[caller]

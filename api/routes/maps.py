@@ -4,9 +4,10 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from api.http.caller_slots import CallerSlots
 from api.http.dependencies import DatabaseDep
 from api.http.responses import content_disposition
 from api.problems import problem_responses
@@ -41,6 +42,9 @@ class Language(StrEnum):
     en = "en"
 
 
+MAPS_AT_ONCE = 2
+"""How many maps a caller may have drawn at once: each keeps a thread busy for seconds."""
+
 _MEDIA_TYPES = {
     MapFormat.html: "text/html; charset=utf-8",
     MapFormat.pdf: "application/pdf",
@@ -66,6 +70,7 @@ _MEDIA_TYPES = {
 )
 @requires(Right.read, AreaPolicy.filtered)
 def draw_map(
+    request: Request,
     caller: Caller,
     database: DatabaseDep,
     scheme: Annotated[str, Path(max_length=60, examples=["community"])],
@@ -94,31 +99,33 @@ def draw_map(
         raise NotFoundError(f"There is no area '{area}'.")
     day = at or date.today()
     own_name = f"{scheme}-{day}"
-    with database.read() as session:
-        if area_code is not None:
-            # A street's map is kept beside those of others.
-            own_name = f"{scheme}-{find_area(session, area_code).name}-{area_code}-{day}"
-        map_data = read_map_data(session, scheme, day, area_code, scope=caller.area_code)
-    map_options: dict[str, Any] = {
-        "areas": map_data.areas if len(map_data.areas) else None,
-        "gaps": map_data.gaps,
-        "gap_analysis": map_data.gap_analysis,
-        "layers": {KEY_ENTITY_LAYER: map_data.key_entities} if len(map_data.key_entities) else {},
-        "base": map_data.base,
-        "measure": measure,
-        "method": method,
-        "classes": classes,
-        "title": map_data.scheme,
-        "plan": map_data.plan,
-        "date": day,
-        "language": lang.value,
-    }
-    if form is MapFormat.html:
-        content = render_html_map(map_data.cells, **map_options).encode()
-    else:
-        content = render_print_map(
-            PrintMap(map_data.cells, **map_options), "pdf" if form is MapFormat.pdf else "png"
-        )
+    slots: CallerSlots = request.app.state.map_slots
+    with slots.take(caller.label):
+        with database.read() as session:
+            if area_code is not None:
+                # A street's map is kept beside those of others.
+                own_name = f"{scheme}-{find_area(session, area_code).name}-{area_code}-{day}"
+            map_data = read_map_data(session, scheme, day, area_code, scope=caller.area_code)
+        map_options: dict[str, Any] = {
+            "areas": map_data.areas if len(map_data.areas) else None,
+            "gaps": map_data.gaps,
+            "gap_analysis": map_data.gap_analysis,
+            "layers": {KEY_ENTITY_LAYER: map_data.key_entities} if len(map_data.key_entities) else {},
+            "base": map_data.base,
+            "measure": measure,
+            "method": method,
+            "classes": classes,
+            "title": map_data.scheme,
+            "plan": map_data.plan,
+            "date": day,
+            "language": lang.value,
+        }
+        if form is MapFormat.html:
+            content = render_html_map(map_data.cells, **map_options).encode()
+        else:
+            content = render_print_map(
+                PrintMap(map_data.cells, **map_options), "pdf" if form is MapFormat.pdf else "png"
+            )
     headers = {"Content-Disposition": content_disposition("inline", f"{own_name}.{form.value}")}
     if form is MapFormat.html:
         headers["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY

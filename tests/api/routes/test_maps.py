@@ -3,6 +3,8 @@
 import io
 import json
 import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
@@ -13,6 +15,7 @@ import shapely
 from playwright.sync_api import Browser
 from pypdf import PdfReader
 
+from api.routes.maps import MAPS_AT_ONCE
 from gis.classes import ClassificationMethod
 from layers.db.database import Database, bump_revision
 from layers.entities.lifecycle import create_entity
@@ -147,3 +150,20 @@ def test_the_page_runs_in_its_sandbox_and_reaches_nothing(mapped: httpx.Client, 
     assert wrong == []
     assert [url for url in asked if url != address and not url.startswith("data:")] == []
     context.close()
+
+
+def test_a_caller_has_a_few_maps_drawn_at_once(mapped: httpx.Client, client: Client) -> None:
+    def draw(asking: httpx.Client) -> httpx.Response:
+        return asking.get("/maps/community.png")
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(draw, [mapped] * 12))
+        others = draw(client("viewer"))
+    codes = Counter(each.status_code for each in answers)
+    assert set(codes) == {200, 429}
+    assert codes[200] >= MAPS_AT_ONCE
+    busy = next(each for each in answers if each.status_code == 429)
+    assert busy.headers["Retry-After"] == "5"
+    assert busy.json()["detail"] == "2 maps are being drawn for you already; wait until one has come."
+    # Neither others nor the caller afterwards are held up.
+    assert others.status_code == draw(mapped).status_code == 200
