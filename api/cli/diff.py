@@ -53,8 +53,12 @@ def diff(
     validate_outputs(layers=[output], tables=[table])
     working = parse_working_crs(crs) if crs else None
     before = load_valid_cells(old, code_field=code_field, **reading)
-    own = {"layer": new_layer or reading.get("layer"), "where": new_where or reading.get("where")}
-    after = load_valid_cells(new, code_field=new_code_field or code_field, **{**reading, **own})
+    own = reading.copy()
+    if new_layer is not None:
+        own["layer"] = new_layer
+    if new_where is not None:
+        own["where"] = new_where
+    after = load_valid_cells(new, code_field=new_code_field or code_field, **own)
     width = {} if min_width is None else {"min_width_m": min_width}
     with progress_bar("comparing") as progress:
         change = diff_cells(before, after, crs=working, progress=progress, **width)
