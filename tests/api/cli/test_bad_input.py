@@ -84,7 +84,7 @@ CASES: dict[str, tuple[Callable[[Path, Path], list[object]], str]] = {
     ),
     "coordinates in metres called degrees": (
         lambda d, out: ["divide", layer(d, "a.gpkg", shapely.box(5e5, 2e6, 6e5, 3e6), code=["1"]), "-o", out],
-        "is not longitude and latitude",
+        "its coordinates should be degrees, but they are none: they look like metres of a Gauss-Kruger zone",
     ),
     "too many squares for the code": (
         lambda d, out: [

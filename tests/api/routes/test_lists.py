@@ -142,7 +142,7 @@ def test_each_caller_has_lists_of_their_own_ground(
     town: httpx.Client, client: Client, ground: Database
 ) -> None:
     east = client("viewer", EAST_TOWN)
-    # An entity of this town that stands in a cell of the other: the cell is not named, nor who answers for it.
+    # An own entity in a cell of the other town: the cell is not named, nor who answers for it.
     with ground.write() as session:
         stray = session.query(Entity).filter_by(external_id="e1").one()
         stray.area_code = EAST_TOWN
@@ -211,4 +211,4 @@ def test_what_is_asked_wrongly_is_said(town: httpx.Client, monkeypatch: pytest.M
     monkeypatch.setattr(import_module("api.routes.lists"), "MAX_ROWS", 3)
     assert listing.MAX_ROWS > 3
     many = town.get("/v1/lists/entities.csv", params={"scheme": "community"})
-    assert (many.status_code, "5 rows" in many.json()["detail"]) == (413, True)
+    assert (many.status_code, "4 rows" in many.json()["detail"]) == (413, True)
