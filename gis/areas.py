@@ -275,14 +275,11 @@ def unite_children(areas: gpd.GeoDataFrame, *, crs: CRS | None = None) -> Parent
             united.add(code)
     made = areas.set_geometry(gpd.GeoSeries(geometries, index=areas.index, crs=areas.crs))
     rows = [row_of[code] for code in sorted(united)]
-    projected, lonlat = (
-        [each.geometry.values[rows] for each in frames]
-        for frames in ((to_working_crs(areas, crs), to_working_crs(made, crs)), (areas, made))
-    )
+    pairs = [(to_working_crs(areas, crs), to_working_crs(made, crs)), (areas, made)]
+    before, after = ([np.asarray(each[side].geometry.values[rows]) for each in pairs] for side in (0, 1))
+    differing = [
+        shapely.area(shapely.symmetric_difference(*each)) for each in zip(before, after, strict=True)
+    ]
     # As for nesting: a parent that lacks vertices of its children differs from them in one CRS only.
-    m2 = shapely.area(projected[1]) / shapely.area(lonlat[1])
-    changed = np.minimum(
-        shapely.area(shapely.symmetric_difference(*projected)),
-        shapely.area(shapely.symmetric_difference(*lonlat)) * m2,
-    )
+    changed = np.minimum(differing[0], differing[1] * shapely.area(after[0]) / shapely.area(after[1]))
     return ParentUnions(made, dict(zip(sorted(united), changed.tolist(), strict=True)))

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from api.cli import options
 from api.cli import serve as service
 from api.cli.console import handle_errors, print_message, print_result
-from api.cli.maps import Language
 
 
 @handle_errors
@@ -22,7 +22,9 @@ def demo(
         float, typer.Option(help="Size of the district, 1 for about 25 km².", min=0.05, max=1)
     ] = 1.0,
     size: Annotated[float, typer.Option(help="Side of a cell in metres.", min=20)] = 100.0,
-    language: Annotated[Language, typer.Option(help="Language of map and report.")] = Language.zh,
+    language: Annotated[
+        options.Language, typer.Option("--language", "--lang", help="Language of map and report.")
+    ] = options.Language.zh,
     serve: Annotated[
         bool, typer.Option("--serve/--no-serve", help="Serve the database until interrupted.")
     ] = True,

@@ -12,7 +12,7 @@ from api.cli.progress import progress_bar
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from gis.gaps import GapRules
+    from gis.gaps import GapRules, GapSearchResult
 
 
 @handle_errors
@@ -40,6 +40,7 @@ def gaps(
     area_field: options.CellsAreaField = None,
     areas_code_field: options.AreasCodeField = None,
     crs: options.WorkingCrs = None,
+    language: options.LanguageOption = None,
     as_json: options.JsonOption = False,
     **reading: Unpack[options.PlanReadOptions],
 ) -> None:
@@ -50,7 +51,7 @@ def gaps(
     from api.cli.inputs import load_areas, load_entities, load_valid_cells
     from gis.areas import build_hierarchy
     from gis.crs import parse_working_crs
-    from gis.gaps import GapInput, find_gaps, gap_label
+    from gis.gaps import GapInput, find_gaps
     from layers.formats import validate_outputs, write_layer
 
     cells_reading, areas_reading = (options.reading_of(each, reading) for each in ("cells", "areas"))
@@ -72,20 +73,39 @@ def gaps(
     )
     with error_prefix(cells), progress_bar("looking for gaps") as progress:
         found = find_gaps(gap_input, gap_rules, kinds=only or None, progress=progress)
-    print_notes(write_layer(output, found.frame))
-    summary = found.summary()
-    lines = [f"{len(found.frame):,} gaps"]
-    for kind, figures in summary["kinds"].items():
+    words = (language or options.system_language()).value
+    print_notes(write_layer(output, found.frame_in(words)))
+    print_result(
+        [*_summary_lines(found, words), f"已写入 {output}" if words == "zh" else f"written to {output}"],
+        {**found.summary(), "output": str(output)},
+        as_json=as_json,
+    )
+
+
+def _summary_lines(found: "GapSearchResult", language: str) -> list[str]:
+    """Return what was found of each kind, and why others were not looked for."""
+    from gis.gaps import Text, gap_label
+
+    lines = [Text(f"共 {len(found.frame):,} 处盲区", f"{len(found.frame):,} gaps")]
+    for kind, figures in found.summary()["kinds"].items():
+        label, count, km2 = gap_label(kind), figures["gaps"], figures["area_m2"] / 1e6
         lines.append(
-            f"  {gap_label(kind).en} ({kind}): {figures['gaps']:,} ({figures['high']:,} high), "
-            f"{figures['area_m2'] / 1e6:,.3f} km², {figures['households']:,} households, "
-            f"{figures['enterprises']:,} enterprises"
+            Text(
+                f"  {label.zh}（{kind}）：{count:,} 处（严重 {figures['high']:,}），{km2:,.3f} 平方公里，"
+                f"{figures['households']:,} 户，{figures['enterprises']:,} 家企业",
+                f"  {label.en} ({kind}): {count:,} ({figures['high']:,} high), {km2:,.3f} km², "
+                f"{figures['households']:,} households, {figures['enterprises']:,} enterprises",
+            )
         )
-    lines += [
-        f"  {gap_label(kind).en} ({kind}): not looked for, {reason.en}"
-        for kind, reason in found.skipped_kinds.items()
-    ]
-    print_result([*lines, f"written to {output}"], {**summary, "output": str(output)}, as_json=as_json)
+    for kind, reason in found.skipped_kinds.items():
+        label = gap_label(kind)
+        lines.append(
+            Text(
+                f"  {label.zh}（{kind}）：未分析，{reason.zh}",
+                f"  {label.en} ({kind}): not looked for, {reason.en}",
+            )
+        )
+    return [getattr(line, language) for line in lines]
 
 
 def _read_rules(path: Path | None) -> "GapRules":

@@ -215,6 +215,7 @@ def export(
     personal: Annotated[
         bool, typer.Option("--personal", help="With what is personal of entities or cells.")
     ] = False,
+    language: options.LanguageOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Write a layer of the database to a file of any format."""
@@ -223,7 +224,13 @@ def export(
     filters = ExportFilters(area_code=area, on=on, kind=kind, scheme=scheme, cell_code=cell)
     with open_database(database) as opened, progress_bar("exporting") as progress:
         rows, remarks = export_layer(
-            opened, output, layer, filters=filters, personal=personal, progress=progress
+            opened,
+            output,
+            layer,
+            filters=filters,
+            personal=personal,
+            language=(language or options.system_language()).value,
+            progress=progress,
         )
     print_notes(remarks)
     print_result(

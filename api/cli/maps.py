@@ -14,13 +14,6 @@ if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
 
-class Language(StrEnum):
-    """The language of the map."""
-
-    zh = "zh"
-    en = "en"
-
-
 class ClassificationMethod(StrEnum):
     """The classification of a measure."""
 
@@ -62,7 +55,9 @@ def draw_map(
         typer.Option(help="The day that the map shows.", formats=["%Y-%m-%d"], show_default="today"),
     ] = None,
     title: Annotated[str | None, typer.Option(help="Heading.")] = None,
-    language: Annotated[Language, typer.Option(help="Language of the words.")] = Language.zh,
+    language: Annotated[
+        options.Language, typer.Option("--language", "--lang", help="Language of the words.")
+    ] = options.Language.zh,
     code_field: options.CellsCodeField = None,
     name_field: options.CellsNameField = None,
     areas_code_field: options.AreasCodeField = None,

@@ -1,5 +1,6 @@
 """The options that several commands share."""
 
+import os
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -119,6 +120,26 @@ class RecordReadOptions(ReadOptions, total=False):
     id_field: IdField
     lon_field: LonField
     lat_field: LatField
+
+
+class Language(StrEnum):
+    """The languages of sentences."""
+
+    zh = "zh"
+    en = "en"
+
+
+def system_language() -> Language:
+    """Return the language that the environment asks for, English where it asks for neither."""
+    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    first = next(filter(None, names), "")
+    return Language.zh if first.startswith("zh") else Language.en
+
+
+LanguageOption = Annotated[
+    Language | None,
+    typer.Option("--lang", help="Language of the sentences of gaps.", show_default="that of the system"),
+]
 
 
 class Datum(StrEnum):

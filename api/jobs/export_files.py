@@ -103,6 +103,8 @@ def write_export(
         parameters["layer"],
         filters=_filters(parameters),
         personal=bool(parameters["reveal"]),
+        # Jobs of an earlier version do not say it.
+        language=parameters.get("language", "en"),
         progress=progress,
     )
     if zipped:

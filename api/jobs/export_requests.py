@@ -40,7 +40,7 @@ def export_parameters(request: Mapping[str, Any], scope: str | None) -> dict[str
         If a filter does not apply to the layer, a scheme is missing, or the box is none.
     """
     layer, parameters = request["layer"], dict(request)
-    inapplicable = parameters.keys() - _FILTERS_BY_LAYER[layer] - {"layer", "format", "reveal"}
+    inapplicable = parameters.keys() - _FILTERS_BY_LAYER[layer] - {"layer", "format", "reveal", "language"}
     if inapplicable:
         raise InputError(f"'{min(inapplicable)}' does not choose among {layer}; leave it out.")
     if parameters["reveal"] and layer not in _PERSONAL_LAYERS:

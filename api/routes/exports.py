@@ -10,6 +10,7 @@ from starlette.responses import FileResponse, Response
 from api import schemas
 from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
+from api.http.languages import preferred_language
 from api.jobs.export_files import EXPORT_FORMATS
 from api.jobs.export_requests import export_parameters, find_export, finished_export
 from api.jobs.job_requests import JobRequestsDep
@@ -63,6 +64,11 @@ class ExportRequest(schemas.RequestModel):
     run: Annotated[int, Field(ge=1, le=2**53)] | None = Field(
         default=None, examples=[None], description="Gaps of a run; the last one when not given."
     )
+    language: Literal["zh", "en"] | None = Field(
+        default=None,
+        examples=["zh"],
+        description="Of the sentences of gaps; that of Accept-Language if not given.",
+    )
     reveal: bool = Field(
         default=False,
         examples=[False],
@@ -80,7 +86,7 @@ class ExportRequest(schemas.RequestModel):
 )
 @requires(Right.read, AreaPolicy.checked)
 def create_export(
-    body: ExportRequest, caller: Caller, write: IdempotentWriteDep, jobs: JobRequestsDep
+    request: Request, body: ExportRequest, caller: Caller, write: IdempotentWriteDep, jobs: JobRequestsDep
 ) -> Response:
     """Write a layer of the caller's area into a file as a job; `/v1/exports/{job_id}/file` then has it."""
     if body.area_code is not None:
@@ -88,6 +94,7 @@ def create_export(
     if body.reveal:
         caller.require_right(Right.reveal)
     parameters = export_parameters(body.model_dump(mode="json", exclude_none=True), caller.area_code)
+    parameters.setdefault("language", preferred_language(request.headers.get("accept-language", "")))
 
     def handler(session: Session) -> WriteResult:
         if body.scheme is not None:

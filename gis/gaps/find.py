@@ -10,10 +10,10 @@ import pandas as pd
 
 from gis.crs import LONLAT
 from gis.errors import InputError, ParameterError
-from gis.gaps.catalogue import GAP_KINDS
+from gis.gaps.catalogue import GAP_KINDS, explain_gap
 from gis.gaps.frame import FIGURES_COLUMN, GAP_COLUMNS, build_gap_frame, describe_gaps
 from gis.gaps.gap_input import GapInput
-from gis.gaps.kind import Text
+from gis.gaps.kind import Text, gap_facts
 from gis.gaps.rules import SEVERITIES, SeverityRule, read_rule, severity_order
 from gis.progress import no_progress
 
@@ -92,6 +92,22 @@ class GapSearchResult:
     figures: tuple[Mapping[str, Any], ...]
     searched_kinds: tuple[str, ...]
     skipped_kinds: Mapping[str, Text]
+
+    def frame_in(self, language: str) -> gpd.GeoDataFrame:
+        """Return the gaps with their sentences in a language of `Text`."""
+        facts = gap_facts(self.frame.assign(**{FIGURES_COLUMN: list(self.figures)}))
+        explained = [
+            explain_gap(kind, each, rule=rule, detail=detail)
+            for kind, each, rule, detail in zip(
+                self.frame["kind"], facts, self.frame["rule"], self.frame["detail"], strict=True
+            )
+        ]
+        rules, details = ([getattr(texts[part], language) for texts in explained] for part in (0, 1))
+        index = self.frame.index
+        return self.frame.assign(
+            rule=pd.Series(rules, index=index, dtype=object),
+            detail=pd.Series(details, index=index, dtype=object),
+        )
 
     def summary(self) -> dict[str, Any]:
         """Return counts and sizes per kind that ran, and the kinds skipped, for JSON."""

@@ -1,7 +1,7 @@
 """Exporting a layer of the database into a file of any format, in batches, from one state of the database."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +33,7 @@ def export_layer(
     *,
     filters: ExportFilters | None = None,
     personal: bool = False,
+    language: str = "en",
     progress: Progress | None = None,
 ) -> tuple[int, list[str]]:
     """Write a layer into a file.
@@ -49,6 +50,8 @@ def export_layer(
         Which rows.
     personal
         Add the personal values of entities or cells as columns.
+    language
+        Of the sentences of gaps: zh or en, as `gis.gaps.Text` has them.
     progress
         Called with the rows written and their number.
 
@@ -88,13 +91,13 @@ def export_layer(
         def batches() -> Iterator[pa.RecordBatch]:
             nonlocal done
             for page in _read_pages(session, query):
-                yield _record_batch(session, query, page, fields, schema)
+                yield _record_batch(session, query, page, fields, schema, language)
                 done += len(page)
                 if progress is not None:
                     progress(done, total)
 
         notes = write_batches(path, schema, batches(), layer, points=points)
-    return done, [*query.notes, *notes]
+    return done, [*(getattr(each, language) for each in query.notes), *notes]
 
 
 def _count_rows(session: Session, query: LayerQuery) -> tuple[int, bool]:
@@ -187,9 +190,16 @@ def _arrow_type(json_types: set[str]) -> pa.DataType:
 
 
 def _record_batch(
-    session: Session, query: LayerQuery, page: list[Any], fields: list[_DocumentField], schema: pa.Schema
+    session: Session,
+    query: LayerQuery,
+    page: list[Any],
+    fields: list[_DocumentField],
+    schema: pa.Schema,
+    language: str,
 ) -> pa.RecordBatch:
-    rows = [row._mapping for row in page]
+    rows: list[Mapping[Any, Any]] = [row._mapping for row in page]
+    if query.sentences is not None:
+        rows = [{**row._mapping, **query.sentences(row._mapping, language)} for row in page]
     columns: list[Any] = [[row[name] for row in rows] for name in query.columns]
     documents = [{key: value for name in query.documents for key, value in row[name].items()} for row in rows]
     if query.personal_names:

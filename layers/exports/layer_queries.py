@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-from sqlalchemy import Select, select
+from sqlalchemy import RowMapping, Select, select
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError, NotFoundError
-from gis.gaps import OutcomeState, gap_outcomes
+from gis.gaps import GapFacts, OutcomeState, Text, explain_gap, gap_outcomes
 from layers.areas.scope import within
 from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import in_force, raw_geometry
@@ -66,7 +66,8 @@ class ExportFilters:
 class LayerQuery(NamedTuple):
     """A layer: its standard columns, the columns that hold documents, and the statements that select both.
 
-    `notes` say what the rows do not: which kinds of gaps nobody has looked for.
+    `notes` say what the rows do not: which kinds of gaps nobody has looked for. `sentences` returns the
+    columns of a row that are sentences, in a language of `Text`.
 
     Each statement selects a growing `key`, the columns, the documents and the undecoded geometry.
     """
@@ -74,7 +75,8 @@ class LayerQuery(NamedTuple):
     columns: dict[str, pa.DataType]
     documents: tuple[str, ...]
     statements: list[RowSelect]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
+    sentences: Callable[[RowMapping, str], Mapping[str, str]] | None = None
     personal_names: bool = False
     """The personal values hold the names of those that have no other name."""
 
@@ -190,11 +192,13 @@ def _select_gaps(session: Session, filters: ExportFilters, _personal: bool) -> L
     if filters.bbox is not None:
         chosen = chosen.where(bbox_intersects(session, Gap, filters.bbox))
     notes = tuple(
-        f"Gaps, {each.sentence('en')}."
+        Text(f"盲区，{each.sentence('zh')}。", f"Gaps, {each.sentence('en')}.")
         for each in gap_outcomes(run.summary)
         if each.state is not OutcomeState.analysed and filters.kind in (None, each.kind)
     )
-    return LayerQuery({"run": pa.int64(), "on": pa.date32(), **types}, ("figures",), [chosen], notes)
+    return LayerQuery(
+        {"run": pa.int64(), "on": pa.date32(), **types}, ("figures",), [chosen], notes, _explain_gap_row
+    )
 
 
 def _find_run(session: Session, filters: ExportFilters) -> GapRun:
@@ -216,6 +220,12 @@ def _find_run(session: Session, filters: ExportFilters) -> GapRun:
     if found is None or found.scheme_id != scheme.id:
         raise NotFoundError(f"There is no run of gaps number {filters.run} of the scheme '{scheme.code}'.")
     return found
+
+
+def _explain_gap_row(row: RowMapping, language: str) -> Mapping[str, str]:
+    facts = GapFacts(**{name: row[name] for name in GapFacts._fields})
+    rule, detail = explain_gap(row["kind"], facts, rule=row["rule"], detail=row["detail"])
+    return {"rule": getattr(rule, language), "detail": getattr(detail, language)}
 
 
 LAYER_QUERIES: Mapping[str, Callable[[Session, ExportFilters, bool], LayerQuery]] = {

@@ -17,7 +17,7 @@ import pyogrio
 import shapely
 from pyproj import CRS
 
-from gis.arrays import Geometries
+from gis.arrays import FloatArray, Geometries, ObjectArray
 from gis.errors import InputError
 from layers.fields.columns import free_name
 from layers.formats.arrow_columns import to_frame, to_json, to_table
@@ -237,12 +237,19 @@ def _geometry_to_columns(frame: gpd.GeoDataFrame) -> pd.DataFrame:
     types = shapely.get_type_id(geometries)
     if bool(((types == shapely.GeometryType.POINT) | (types == shapely.GeometryType.MISSING)).all()):
         prefix = "wgs84_" if {"lon", "lat"} & set(table.columns) else ""
-        table[f"{prefix}lon"], table[f"{prefix}lat"] = shapely.get_x(geometries), shapely.get_y(geometries)
+        table[f"{prefix}lon"], table[f"{prefix}lat"] = point_coordinates(geometries)
     else:
         table["geometry_wkt" if "geometry" in table else "geometry"] = shapely.to_wkt(
             geometries, rounding_precision=-1
         )
     return table
+
+
+def point_coordinates(points: ObjectArray) -> tuple[FloatArray, FloatArray]:
+    """Return the coordinates of points, NaN where there is none or it is empty."""
+    # Shapely refuses to tell the coordinates of an empty point.
+    placed = np.where(shapely.is_empty(points), None, points)
+    return shapely.get_x(placed), shapely.get_y(placed)
 
 
 def _write_vector(

@@ -16,7 +16,7 @@ from gis.crs import LONLAT
 from gis.errors import InputError
 from layers.formats.formulas import guard_formula
 from layers.formats.registry import Format, output_format
-from layers.formats.write import GDAL_OPTIONS, atomic_write, launder_names
+from layers.formats.write import GDAL_OPTIONS, atomic_write, launder_names, point_coordinates
 
 GEOMETRY_COLUMN = "geometry"
 """The last column of a stream: WKB in EPSG:4326."""
@@ -86,7 +86,7 @@ def _write_csv(target: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch
             if points:
                 columns += [
                     [None if value != value else value for value in axis.tolist()]
-                    for axis in (shapely.get_x(geometries), shapely.get_y(geometries))
+                    for axis in point_coordinates(geometries)
                 ]
             else:
                 columns.append(shapely.to_wkt(geometries, rounding_precision=-1).tolist())

@@ -181,6 +181,7 @@ def test_what_changed_between_two_days(town: httpx.Client) -> None:
 def test_gaps_of_a_run_and_how_they_changed(town: httpx.Client, client: Client, ground: Database) -> None:
     assert read(town, "gaps") | {"columns": []} == {
         "name": "gaps", "title": "盲区清单", "columns": [], "items": [], "total": 0, "most_rows": 10_000,
+        "notes": ["空白：未分析", "重叠：未分析", "未归属：未分析", "服务不可达：未分析"],
     }  # fmt: skip
     add_run(ground, None, DAY, ["blank", "blank", "overlap"])
     add_run(ground, None, LATER, ["blank"])

@@ -224,7 +224,7 @@ def test_the_gaps_of_a_run(filled: Database, tmp_path: Path) -> None:
         create_entity(session, "household", "far", geometry=shapely.Point(114.5, 22.9), on=DAY)
         create_entity(session, "service_point", "P", geometry=shapely.Point(113.905, 22.505), on=DAY)
     path = tmp_path / "gaps.geojson"
-    with pytest.raises(NotFoundError, match="run"):
+    with pytest.raises(NotFoundError, match="have not been analysed"):
         export_layer(filled, path, "gaps", filters=ExportFilters(scheme="community"))
     whole = search_gaps(filled, "community", created_by="test", on=DAY)
     part = search_gaps(filled, "community", created_by="test", area_code="440305001002", on=NEXT)
@@ -251,6 +251,11 @@ def test_the_gaps_of_a_run(filled: Database, tmp_path: Path) -> None:
     assert count() == len(table := read_layer(path, role="gaps"))
     assert set(table["run"]) == {whole.id}
     assert {"kind", "severity", "cell_code", "area_m2", "rule", "detail", "on"} <= set(table)
+    chosen = ExportFilters(scheme="community")
+    for language, words in (("zh", "不超过"), ("en", "within")):
+        export_layer(filled, path, "gaps", filters=chosen, language=language)
+        told = read_layer(path, role="gaps")
+        assert told["rule"].str.contains(words).any()
     with pytest.raises(InputError, match="scheme"):
         export_layer(filled, path, "gaps")
 

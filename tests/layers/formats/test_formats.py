@@ -323,3 +323,9 @@ def test_any_name_of_a_file_makes_a_layer(tmp_path: Path) -> None:
     for name in ("-x.gpkg", "a b (1).gpkg", "网格.gpkg"):
         write_layer(tmp_path / name, frame())
         assert len(read_layer(tmp_path / name, role="cells")) == 3
+
+
+def test_a_table_has_no_coordinates_for_an_empty_point(tmp_path: Path) -> None:
+    points = [shapely.Point(1, 2), shapely.Point(), None]
+    write_layer(tmp_path / "a.csv", gpd.GeoDataFrame({"id": ["1", "2", "3"]}, geometry=points, crs=LONLAT))
+    assert (tmp_path / "a.csv").read_text(encoding="utf-8") == "id,lon,lat\n1,1.0,2.0\n2,,\n3,,\n"
