@@ -207,8 +207,15 @@ def read_entities(
     **reading: Unpack[ReadOptions],
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, str | None]:
     """Read entities; return the file as it is and, record by record, what `load_entities` gives."""
-    columns = {"lon_field": lon_field, "lat_field": lat_field}
-    frame = read_layer(path, role="entities", tags=(id_field,), note=print_note, **columns, **reading)
+    frame = read_layer(
+        path,
+        role="entities",
+        tags=(id_field,),
+        note=print_note,
+        lon_field=lon_field,
+        lat_field=lat_field,
+        **reading,
+    )
     with error_prefix(path):
         entities, found = standardise_entities(frame, id_field=id_field, kind=kind)
     if datum != "wgs84":

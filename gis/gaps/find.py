@@ -95,7 +95,8 @@ class GapSearchResult:
 
     def frame_in(self, language: str) -> gpd.GeoDataFrame:
         """Return the gaps with their sentences in a language of `Text`."""
-        facts = gap_facts(self.frame.assign(**{FIGURES_COLUMN: list(self.figures)}))
+        figures = pd.Series(list(self.figures), index=self.frame.index, dtype=object)
+        facts = gap_facts(self.frame.assign(**{FIGURES_COLUMN: figures}))
         explained = [
             explain_gap(kind, each, rule=rule, detail=detail)
             for kind, each, rule, detail in zip(

@@ -237,7 +237,7 @@ def _geometry_to_columns(frame: gpd.GeoDataFrame) -> pd.DataFrame:
     types = shapely.get_type_id(geometries)
     if bool(((types == shapely.GeometryType.POINT) | (types == shapely.GeometryType.MISSING)).all()):
         prefix = "wgs84_" if {"lon", "lat"} & set(table.columns) else ""
-        table[f"{prefix}lon"], table[f"{prefix}lat"] = point_coordinates(geometries)
+        table[f"{prefix}lon"], table[f"{prefix}lat"] = point_coordinates(np.asarray(geometries))
     else:
         table["geometry_wkt" if "geometry" in table else "geometry"] = shapely.to_wkt(
             geometries, rounding_precision=-1
@@ -248,7 +248,8 @@ def _geometry_to_columns(frame: gpd.GeoDataFrame) -> pd.DataFrame:
 def point_coordinates(points: ObjectArray) -> tuple[FloatArray, FloatArray]:
     """Return the coordinates of points, NaN where there is none or it is empty."""
     # Shapely refuses to tell the coordinates of an empty point.
-    placed = np.where(shapely.is_empty(points), None, points)
+    placed = points.copy()
+    placed[shapely.is_empty(points)] = None
     return shapely.get_x(placed), shapely.get_y(placed)
 
 
