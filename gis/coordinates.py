@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
+
+from gis.degrees import Axis, parse_degrees
 
 
 class WrittenLocation(NamedTuple):
@@ -13,55 +15,17 @@ class WrittenLocation(NamedTuple):
     lat: float
 
 
-class _Angle(NamedTuple):
-    """An angle in degrees, and its axis where the text tells: E or N."""
-
-    degrees: float
-    axis: str | None
-
-
-# What stands for a sign in other alphabets and keyboards; NFKC has made full-width characters plain before.
-_SIGNS = str.maketrans(
-    {"º": "°", "˚": "°", "度": "°", "′": "'", "’": "'", "‘": "'", "´": "'", "`": "'", "分": "'", "“": '"',
-     "”": '"', "″": '"', "秒": '"', "−": "-", "–": "-", "、": ",", "，": ",", "；": ";"}
-)  # fmt: skip
+# Names of the axes, which stand for a hemisphere; the others are read by `parse_degrees`.
 _WORDS = (
-    (re.compile(r"东经|東經|经度|經度|\"?\b(?:longitude|lon|lng|long|x)(?![a-z])\"?", re.IGNORECASE), "E"),
-    (re.compile(r"北纬|北緯|纬度|緯度|\"?\b(?:latitude|lat|y)(?![a-z])\"?", re.IGNORECASE), "N"),
-    (re.compile(r"西经|西經"), "W"),
-    (re.compile(r"南纬|南緯"), "S"),
-)
-_SPACED = r"\d{1,2}(?:\.\d+)?"
-
-
-def _angle(number: int, *, spaced: bool) -> str:
-    """Return the expression of an angle; with letters, minutes and seconds may come without their signs."""
-    bare = (
-        rf"|\s+(?P<bare_minutes{number}>{_SPACED})(?:\s+(?P<bare_seconds{number}>{_SPACED}))?"
-        if spaced
-        else ""
-    )
-    return (
-        rf"(?P<sign{number}>[-+])?\s*(?P<degrees{number}>\d{{1,3}}(?:\.\d+)?)"
-        rf"(?:\s*°(?:\s*(?P<minutes{number}>{_SPACED})(?:\s*'(?:\s*(?P<seconds{number}>{_SPACED})\s*(?:\"|'')?)?)?)?{bare})?"
-    )
-
-
-_LETTER = r"(?P<letter{}>[NSEW])"
-_BEFORE, _AFTER = (
-    [form.format(_LETTER.format(number), _angle(number, spaced=True)) for number in (1, 2)]
-    for form in (r"{}\s*[:=]?\s*{}", r"{1}\s*{0}")
-)
-_PLAIN = [_angle(number, spaced=False) for number in (1, 2)]
-_FORMS = tuple(
-    re.compile(between.join(angles), re.IGNORECASE)
-    for angles, between in (
-        (_BEFORE, r"\s*[,;/|]?\s*"),
-        (_AFTER, r"\s*[,;/|]?\s*"),
-        (_PLAIN, r"(?:\s*[,;/|]\s*|\s+)"),
-    )
+    (re.compile(r'"?(?:经度|經度|\b(?:longitude|lon|lng|long|x)(?![a-z]))"?\s*[:=]?', re.IGNORECASE), " E"),
+    (re.compile(r'"?(?:纬度|緯度|\b(?:latitude|lat|y)(?![a-z]))"?\s*[:=]?', re.IGNORECASE), " N"),
 )
 _WRAPPING = re.compile(r"^(?:geo:|point\s*(?=\())|[\[\](){}<>]", re.IGNORECASE)
+_SEPARATOR = re.compile(r"\s*[,;|/、，；]\s*")
+_LOOSE_SEPARATOR = re.compile(r"\s+|(?<=[NSEW'\"°′″秒分度])(?=[NSEW\d东西南北])", re.IGNORECASE)
+_DECIMAL = re.compile(r"[-+−]?\d{1,3}(?:\.\d+)?")
+# Without one of these, figures with blanks or dashes between them are no minutes: 2026-01-01, 12 34 56.
+_MARKED = re.compile(r"[°'\"′″º˚度NSEW东西南北]", re.IGNORECASE)
 
 
 def parse_location(text: str) -> WrittenLocation | None:
@@ -81,49 +45,30 @@ def parse_location(text: str) -> WrittenLocation | None:
 
     Examples
     --------
-    >>> parse_location("22°32.5'N 114°03'00\"E")
-    WrittenLocation(lon=114.05, lat=22.541666667)
+    >>> parse_location("22°33'N 114°03'00\"E")
+    WrittenLocation(lon=114.05, lat=22.55)
     """
     plain = unicodedata.normalize("NFKC", text).strip()
-    latitude_first = plain.lower().startswith("geo:")
+    orders: list[tuple[Axis, Axis]] = [("lon", "lat"), ("lat", "lon")]
+    if plain.lower().startswith("geo:"):
+        orders.reverse()
     plain = _WRAPPING.sub(" ", plain)
     for pattern, letter in _WORDS:
-        plain = pattern.sub(f" {letter}", plain)
-    plain = plain.translate(_SIGNS).strip(" ,;")
-    found = next((match for form in _FORMS if (match := form.fullmatch(plain))), None)
-    if found is None:
-        return None
-    parts = found.groupdict()
-    first, second = _read_angle(parts, 1), _read_angle(parts, 2)
-    if first is None or second is None:
-        return None
-    return _pair(first, second, latitude_first=latitude_first)
-
-
-def _read_angle(parts: Mapping[str, str | None], number: int) -> _Angle | None:
-    def value(*names: str) -> float:
-        return float(next((text for name in names if (text := parts.get(f"{name}{number}"))), 0))
-
-    minutes, seconds = value("minutes", "bare_minutes"), value("seconds", "bare_seconds")
-    if minutes >= 60 or seconds >= 60:
-        return None
-    letter = (parts.get(f"letter{number}") or "").upper()
-    degrees = value("degrees") + minutes / 60 + seconds / 3600
-    if parts[f"sign{number}"] == "-" or letter in ("S", "W"):
-        degrees = -degrees
-    # A tenth of a millimetre; hides what binary fractions add to minutes and seconds.
-    return _Angle(round(degrees, 9), {"": None, "E": "E", "W": "E"}.get(letter, "N"))
-
-
-def _pair(first: _Angle, second: _Angle, *, latitude_first: bool) -> WrittenLocation | None:
-    orders = [(first, second), (second, first)]
-    if first.axis is not None:
-        if first.axis == second.axis:
-            return None
-        orders = [orders[first.axis == "N"]]
-    elif latitude_first:
-        orders.reverse()
-    for lon, lat in orders:
-        if abs(lon.degrees) <= 180 and abs(lat.degrees) <= 90:
-            return WrittenLocation(lon.degrees, lat.degrees)
+        plain = pattern.sub(letter, plain)
+    for parts in _split(plain.strip(" ,;")):
+        if all(map(_DECIMAL.fullmatch, parts)) or all(map(_MARKED.search, parts)):
+            for axes in orders:
+                # Nine decimals hide what binary fractions add to minutes and seconds.
+                read = [round(parse_degrees(part, axis), 9) for part, axis in zip(parts, axes, strict=True)]
+                lon, lat = read if axes[0] == "lon" else reversed(read)
+                if abs(lon) <= 180 and abs(lat) <= 90:
+                    return WrittenLocation(lon, lat)
     return None
+
+
+def _split(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the ways in which a text may consist of two parts: at its one separator, or else anywhere."""
+    separators = list(_SEPARATOR.finditer(text))
+    for found in separators or _LOOSE_SEPARATOR.finditer(text):
+        if len(separators) < 2:
+            yield text[: found.start()].strip(), text[found.end() :].strip()

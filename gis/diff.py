@@ -16,8 +16,11 @@ from gis.faces.overlay import OverlayTolerance
 from gis.measures import resolve_working_crs
 from gis.progress import Progress, no_progress
 
-CHANGE_KINDS = ("unchanged", "moved_border", "renamed", "added", "removed", "split", "merged")
-"""Changes of a code; those of a piece of ground are the same without "unchanged"."""
+CHANGE_KINDS = ("unchanged", "redrawn", "moved_border", "renamed", "added", "removed", "split", "merged")
+"""Changes of a code; those of a piece of ground are the same without "unchanged" and "redrawn"."""
+
+ROUNDING_WIDTH_M = 0.02
+"""Above what rounding to seven decimals of a degree does to a border."""
 
 PART_SHARE = 0.9
 """A cell counts as part of another when at least this share of it lies there.
@@ -42,8 +45,8 @@ class PlanDiff:
         of one plan overlap, ground counts once per pair.
     codes
         One row per code of either plan, sorted: code, kind (see `CHANGE_KINDS`), area_before_m2,
-        area_after_m2, gained_m2, lost_m2, before (the codes its ground had, comma-joined, most ground first),
-        after (the codes its former ground has).
+        area_after_m2, gained_m2, lost_m2, before (the list of codes that its ground had, most ground first),
+        after (those that its former ground has).
     """
 
     pieces: gpd.GeoDataFrame
@@ -76,7 +79,7 @@ def diff_plans(
     *,
     crs: CRS | None = None,
     min_area_m2: float = 0.01,
-    min_width_m: float = 0.02,
+    min_width_m: float = ROUNDING_WIDTH_M,
     progress: Progress | None = None,
 ) -> PlanDiff:
     """Compare two plans by code and by ground.
@@ -92,15 +95,16 @@ def diff_plans(
     crs
         Metric working CRS for both; chosen from the extent of both when not given.
     min_area_m2, min_width_m
-        Pieces of ground up to this size, or on average up to this width, count as rounding, not as a change.
-        The default width is above what rounding to seven decimals of a degree does to a border.
+        Pieces of ground up to this size, or on average up to this width, are no change. A larger width than
+        the default leaves out what two editions of the same borders differ by because they were drawn twice.
     progress
         Called with (steps done, steps).
 
     Returns
     -------
     PlanDiff
-        A code is *unchanged* when its ground is; *renamed* when the same ground has another code; *split*
+        A code is *unchanged* when its ground is, but for `ROUNDING_WIDTH_M`; *redrawn* when it has changed by
+        no more than the least width; *renamed* when the same ground has another code; *split*
         when several new cells are parts of its old ground and fill it (the new codes too); *merged* when
         several old cells are parts of its new ground and fill it (the old codes too); otherwise
         *moved_border*, *added* or *removed*. `PART_SHARE` defines what counts as a part.
@@ -122,6 +126,10 @@ def diff_plans(
     new_row_of = pd.Index(after.codes).get_indexer(pd.Index(before.codes))
     tolerance = OverlayTolerance(min_area_m2, min_width_m)
     unchanged = _is_unchanged(before, after, new_row_of, tolerance)
+    rounding = OverlayTolerance(min_area_m2, min(min_width_m, ROUNDING_WIDTH_M))
+    same = np.where(unchanged, new_row_of, -1)
+    exact = unchanged if tolerance == rounding else _is_unchanged(before, after, same, rounding)
+    redrawn = unchanged & ~exact
     report_progress(2, 4)
     changed_old = np.flatnonzero(~unchanged)
     kept = np.zeros(len(after.codes), dtype=bool)
@@ -134,6 +142,8 @@ def diff_plans(
     report_progress(3, 4)
     overlay, renamed = _find_renamed(before, after, overlay, tolerance)
     kinds = _ChangeKinds(before, after, overlay, renamed, new_row_of, unchanged)
+    for cells, rows in ((kinds.old_cells, redrawn), (kinds.new_cells, new_row_of[redrawn])):
+        cells[rows] = "redrawn"
     pieces = _piece_frame(before, after, overlay, kinds, working)
     table = _code_table(before, after, overlay, kinds)
     report_progress(4, 4)
@@ -247,11 +257,11 @@ def _code_table(before: PlanCells, after: PlanCells, overlay: Crosswalk, kinds: 
     moved = shared_areas[shared_areas["old"].ne(shared_areas["new"])]
     codes = pd.Index(np.unique(np.concatenate([before.codes, after.codes]).astype(str)).astype(object))
     was, now = pd.Series(kinds.old_cells, index=before.codes), pd.Series(kinds.new_cells, index=after.codes)
-    rank = {kind: place for place, kind in enumerate(("unchanged", "renamed", "split", "merged"))}
+    rank = {kind: place for place, kind in enumerate(("unchanged", "redrawn", "renamed", "split", "merged"))}
     table = pd.DataFrame({"was": was.reindex(codes), "now": now.reindex(codes)}, index=codes)
     first = table["was"].map(rank).fillna(9).le(table["now"].map(rank).fillna(9)) & table["was"].notna()
     kind = table["was"].where(first | table["now"].isna(), table["now"])
-    own = pd.Series(codes, index=codes).where(kind == "unchanged")
+    stays = kind.isin(["unchanged", "redrawn"])
     result = {
         "code": codes,
         "kind": kind.to_numpy(dtype=object),
@@ -262,6 +272,7 @@ def _code_table(before: PlanCells, after: PlanCells, overlay: Crosswalk, kinds: 
     }
     for column, mine, other in (("before", "new", "old"), ("after", "old", "new")):
         known = shared_areas[shared_areas["old"].notna() & shared_areas["new"].notna()]
-        joined = known.groupby(mine, sort=False)[other].agg(",".join)
-        result[column] = joined.reindex(codes).where(own.isna(), own).fillna("").to_numpy(dtype=object)
+        lists = known.groupby(mine, sort=False)[other].agg(list)
+        # A cell that stays was not overlaid.
+        result[column] = [[code] if stays[code] else list(lists.get(code, [])) for code in codes]
     return pd.DataFrame(result)

@@ -174,13 +174,18 @@ def connected_components(count: int, left: IntArray, right: IntArray) -> IntArra
     left, right
         The edges.
     """
-    # Loading it takes longer than most commands that draw or divide, which need none of it.
-    from scipy.sparse import coo_array, csgraph
-
-    links = coo_array((np.ones(len(left), dtype=bool), (left, right)), shape=(count, count))
-    _, component = csgraph.connected_components(links, directed=False)
-    _, lowest = np.unique(component, return_index=True)
-    return np.asarray(lowest[component], dtype=np.int64)
+    # Own code, because the first use of scipy's function costs more than the repair of a city's zones.
+    label = np.arange(count)
+    while True:
+        lower = np.minimum(label[left], label[right])
+        further = label.copy()
+        np.minimum.at(further, label[left], lower)
+        np.minimum.at(further, label[right], lower)
+        # A label is a node of its component, so following labels halves the way that is left.
+        further = further[further]
+        if np.array_equal(further, label):
+            return label
+        label = further
 
 
 def _edges(polygons: ObjectArray) -> tuple[IntArray, FloatArray]:
@@ -256,23 +261,50 @@ def _collinear_overlaps(
     a, b = shapely.STRtree(bboxes).query(bboxes)
     keep = (a < b) & (owner[a] != owner[b])
     a, b = a[keep], b[keep]
-    origin, direction = edges[a, :2], edges[a, 2:] - edges[a, :2]
-    reach = np.hypot(direction[:, 0], direction[:, 1])
-    direction = direction / reach[:, None]
-    offset, leaving = edges[b, :2] - origin, edges[b, 2:] - origin
-    t0, t1 = (offset * direction).sum(axis=1), (leaving * direction).sum(axis=1)
-    s0 = direction[:, 0] * offset[:, 1] - direction[:, 1] * offset[:, 0]
-    s1 = direction[:, 0] * leaving[:, 1] - direction[:, 1] * leaving[:, 0]
-    # Edge b is the line t, s over u in 0..1: clip u to where t lies on edge a and s within the tolerance.
-    low, high = _parameter_range(t0, t1, np.zeros_like(reach), reach)
-    near_low, near_high = _parameter_range(
-        s0, s1, np.full_like(reach, -tolerance), np.full_like(reach, tolerance)
+    low, high = find_spans_beside(
+        edges[a, :2], edges[a, 2:], edges[b, :2], edges[b, 2:], -tolerance, tolerance
     )
-    span = np.minimum(np.minimum(high, near_high), 1.0) - np.maximum(np.maximum(low, near_low), 0.0)
-    overlap_length = np.abs(t1 - t0) * np.maximum(span, 0.0)
+    direction = edges[a, 2:] - edges[a, :2]
+    along = ((edges[b, 2:] - edges[b, :2]) * direction).sum(axis=1) / np.hypot(*direction.T)
+    overlap_length = np.abs(along) * np.maximum(high - low, 0.0)
     # What crosses at an angle runs along for no more than the tolerance's own size.
     real = overlap_length > 4 * tolerance
     return a[real], b[real], overlap_length[real]
+
+
+def find_spans_beside(
+    start: FloatArray,
+    end: FloatArray,
+    other_start: FloatArray,
+    other_end: FloatArray,
+    lowest: float,
+    highest: float,
+) -> tuple[FloatArray, FloatArray]:
+    """Find which part of a second edge runs beside a first one.
+
+    Parameters
+    ----------
+    start, end, other_start, other_end
+        The ends of both edges of each pair, shape (n, 2); the first has a length.
+    lowest, highest
+        The range of distances from the line of the first edge, positive to its left.
+
+    Returns
+    -------
+    low, high : ndarray of float
+        The part of the second edge, as shares of it from its start; none where `high` <= `low`.
+    """
+    direction = end - start
+    reach = np.hypot(direction[:, 0], direction[:, 1])
+    direction = direction / reach[:, None]
+    offset, leaving = other_start - start, other_end - start
+    t0, t1 = (offset * direction).sum(axis=1), (leaving * direction).sum(axis=1)
+    s0 = direction[:, 0] * offset[:, 1] - direction[:, 1] * offset[:, 0]
+    s1 = direction[:, 0] * leaving[:, 1] - direction[:, 1] * leaving[:, 0]
+    # The second edge is the line t, s over u in 0..1: clip u to where t and s are in their ranges.
+    low, high = _parameter_range(t0, t1, np.zeros_like(reach), reach)
+    near_low, near_high = _parameter_range(s0, s1, np.full_like(reach, lowest), np.full_like(reach, highest))
+    return np.maximum(np.maximum(low, near_low), 0.0), np.minimum(np.minimum(high, near_high), 1.0)
 
 
 def _parameter_range(

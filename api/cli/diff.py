@@ -1,7 +1,7 @@
 """The command `diff`: what changed between two plans."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Unpack
 
 import typer
 
@@ -20,11 +20,31 @@ def diff(
     table: Annotated[
         Path | None, typer.Option(help="Write the change of every code, as .csv or .parquet.")
     ] = None,
+    min_width: Annotated[
+        float | None,
+        typer.Option(
+            help="Count movements that are narrower, in metres, apart: two editions of the same borders.",
+            show_default="0.02",
+            min=0,
+        ),
+    ] = None,
     code_field: options.CodeField = None,
+    new_code_field: Annotated[
+        str | None, typer.Option(help="Field of NEW with the code, where it is another.")
+    ] = None,
+    new_layer: Annotated[str | None, typer.Option(help="Layer of NEW to read, where it is another.")] = None,
+    new_where: Annotated[
+        str | None, typer.Option(help="SQL condition on the fields of NEW, where it is another.")
+    ] = None,
     crs: options.WorkingCrs = None,
     as_json: options.JsonOption = False,
+    **reading: Unpack[options.ReadOptions],
 ) -> None:
-    """Compare two plans over the same ground: which ground changed owner, and how every cell changed."""
+    """Compare two plans over the same ground: which ground changed owner, and how every cell changed.
+
+    The options for reading hold for both files unless NEW has its own. A cell whose border moved by no more
+    than --min-width is redrawn, and its ground is not among the changes.
+    """
     from api.cli.inputs import load_valid_cells
     from gis.crs import parse_working_crs
     from gis.diff import diff_plans as diff_cells
@@ -32,12 +52,19 @@ def diff(
 
     validate_outputs(layers=[output], tables=[table])
     working = parse_working_crs(crs) if crs else None
-    before, after = (load_valid_cells(path, code_field=code_field) for path in (old, new))
+    before = load_valid_cells(old, code_field=code_field, **reading)
+    own = {"layer": new_layer or reading.get("layer"), "where": new_where or reading.get("where")}
+    after = load_valid_cells(new, code_field=new_code_field or code_field, **{**reading, **own})
+    width = {} if min_width is None else {"min_width_m": min_width}
     with progress_bar("comparing") as progress:
-        change = diff_cells(before, after, crs=working, progress=progress)
+        change = diff_cells(before, after, crs=working, progress=progress, **width)
     print_notes(write_layer(output, change.pieces))
     if table is not None:
-        write_table(table, change.codes)
+        codes = change.codes
+        if table.suffix.lower() == ".csv":
+            # CSV has no lists.
+            codes = codes.assign(**{name: codes[name].map(",".join) for name in ("before", "after")})
+        write_table(table, codes)
     summary = change.summary()
     lines = [
         "cells: " + ", ".join(f"{count:,} {kind}" for kind, count in summary["codes"].items() if count),

@@ -210,10 +210,10 @@ def read_entities(
     frame = read_layer(
         path,
         role="entities",
-        tags=(id_field,),
-        note=print_note,
         lon_field=lon_field,
         lat_field=lat_field,
+        tags=(id_field,),
+        note=print_note,
         **reading,
     )
     with error_prefix(path):

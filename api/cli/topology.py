@@ -24,7 +24,10 @@ def check(
         Path | None, typer.Option("-o", "--output", help="Write the findings with their geometry.")
     ] = None,
     sliver_width: Annotated[
-        float, typer.Option(help="Width in metres below which a cell is a sliver.")
+        float,
+        typer.Option(
+            help="Width in metres below which a cell is a sliver, and open ground between two cells a blank."
+        ),
     ] = 1.0,
     code_field: options.CodeField = None,
     area_field: options.AreaField = None,

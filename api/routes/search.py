@@ -16,7 +16,7 @@ from api.problems import problem_responses
 from api.schemas.search import SearchAnswer, search_hit_record
 from api.security.caller import Caller
 from api.security.list_requests import list_request
-from api.security.personal import Reveal, audit_reveal, open_read_session
+from api.security.personal import Reveal, open_read_session
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
 from api.security.shown_officers import ShownOfficers
@@ -58,9 +58,8 @@ def search_all(
         areas = snapshots.current.areas
         items = [search_hit_record(each, areas, _personal(each, shown, reveal=reveal)) for each in found]
         if reveal:
-            shown.audit(session)
-            people = [each.id for each in found if isinstance(each.source, Entity) and each.source.personal]
-            audit_reveal(session, caller, "entity", [number for number in people if number is not None])
+            sources = [each.source for each in found]
+            shown.audit(session, [each.id for each in sources if isinstance(each, Entity) and each.personal])
     return json_response({"items": items, "locations": _read_locations(text)})
 
 

@@ -87,8 +87,8 @@ def area_officer_record(officer: models.Officer, personal: Mapping[str, Any]) ->
     return {
         "officer_id": officer.id,
         "external_id": officer.external_id,
-        "name": officer_name(personal),
-        "phone": officer_phone(personal),
+        "name": officer_name(officer, personal),
+        "phone": officer_phone(officer, personal),
         "duty": officer.attributes.get("duty"),
         "rank": officer.attributes.get("rank"),
     }

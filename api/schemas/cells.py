@@ -104,8 +104,8 @@ def cell_officer_record(post: models.Post, officer: models.Officer, *, plain: bo
         post,
         external_id=officer.external_id,
         personal=personal,
-        name=officer_name(personal),
-        phone=officer_phone(personal),
+        name=officer_name(officer, personal),
+        phone=officer_phone(officer, personal),
     )
 
 

@@ -58,7 +58,8 @@ class SearchAnswer(BaseModel):
 
     items: list[SearchHit]
     locations: list[LocationReading] = Field(
-        description="Where the text is coordinates: taken as WGS 84, in China also as GCJ-02 and BD-09."
+        examples=[[{"datum": "wgs84", "lon": 114.05, "lat": 22.55}]],
+        description="Where the text is coordinates: taken as WGS 84, in China also as GCJ-02 and BD-09.",
     )
 
 
@@ -68,7 +69,7 @@ def search_hit_record(
     """Return what was found as it is answered, with personal values as the caller may see them."""
     name = found.name
     if isinstance(found.source, models.Officer):
-        name = officer_name(personal or {})
+        name = officer_name(found.source, personal or {})
     chain = [area.name for area in areas.chain(found.area_code)]
     if found.type == "area":
         chain = chain[1:]

@@ -19,7 +19,8 @@ Reveal = Annotated[
     bool, Query(description="Show personal values plain; needs the right, and is audited.", examples=[False])
 ]
 
-_MAX_LISTED_IDS = 100
+MAX_LISTED_IDS = 100
+"""The most records that an entry of the audit lists."""
 
 PersonalRow = TypeVar("PersonalRow", Entity, Officer)
 """A row with an id and personal values."""
@@ -125,5 +126,5 @@ def audit_reveal(session: Session, principal: Principal, kind: str, ids: Collect
         The keys of the records; the first hundred are listed, all are counted.
     """
     if ids:
-        listed = [str(each) for _, each in zip(range(_MAX_LISTED_IDS), ids, strict=False)]
+        listed = [str(each) for _, each in zip(range(MAX_LISTED_IDS), ids, strict=False)]
         audit(session, principal, Action.reveal, f"{len(ids)} {kind}", ids=listed, count=len(ids))

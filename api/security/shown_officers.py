@@ -1,12 +1,13 @@
 """Which officers a request shows plain: those of the caller's area, where that is asked for and allowed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from api.schemas.masking import mask_personal
-from api.security.personal import audit_reveal
+from api.security.audit import Action, audit
+from api.security.personal import MAX_LISTED_IDS, audit_reveal
 from api.security.principal import Principal
 from layers.models import Officer
 
@@ -34,7 +35,21 @@ class ShownOfficers:
         self._plain.add(officer.id)
         return officer.personal
 
-    def audit(self, session: Session) -> None:
-        """Record whose values were given plain, in a session of `Database.write`."""
-        if self._plain:
-            audit_reveal(session, self._caller, "officer", sorted(self._plain))
+    def audit(self, session: Session, entities: Collection[int] = ()) -> None:
+        """Record in one entry whose values were given plain, in a session of `Database.write`.
+
+        Parameters
+        ----------
+        entities
+            The keys of entities that the same answer shows plain.
+        """
+        shown = {"officer": sorted(self._plain), "entity": sorted(entities)}
+        if self._plain and entities:
+            subject = ", ".join(f"{len(ids)} {kind}" for kind, ids in shown.items())
+            listed = [f"{kind} {each}" for kind, ids in shown.items() for each in ids]
+            audit(
+                session, self._caller, Action.reveal, subject, ids=listed[:MAX_LISTED_IDS], count=len(listed)
+            )
+            return
+        for kind, ids in shown.items():
+            audit_reveal(session, self._caller, kind, ids)

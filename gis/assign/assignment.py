@@ -1,6 +1,6 @@
 """Assignment of entities to cells: its steps (locate, share, nearest, reasons) and its result."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -139,7 +139,7 @@ def assign_to_cells(
         & np.isin(results.reason, (UnassignedReason.OUTSIDE, UnassignedReason.WRONG_DATUM))
     )
     if len(beyond) <= max_measured_outside:
-        results.distance_m[beyond] = _find_nearest(beyond, geometries, projected_cells, None)[1]
+        results.distance_m[beyond] = _measure_distances(beyond, geometries, projected_cells)
     step(len(entities) - done)
     frame = _result_frame(entities, results, locator)
     return Assignment(frame, _build_report(frame, results, shares, locator, id_column, hints))
@@ -225,22 +225,38 @@ def _project_finite(geometries: ObjectArray, projected_cells: ProjectedCells) ->
 
 
 def _find_nearest(
-    rows: IntArray, geometries: ObjectArray, projected_cells: ProjectedCells, max_distance_m: float | None
+    rows: IntArray, geometries: ObjectArray, projected_cells: ProjectedCells, max_distance_m: float
 ) -> tuple[IntArray, FloatArray]:
     """Return the position of the nearest code (-1: none) and its distance (NaN: unknown)."""
     number: IntArray = np.full(len(rows), -1, dtype=np.int64)
     distance_m = np.full(len(rows), np.nan)
+    for part, projected in _projected_batches(rows, geometries, projected_cells):
+        number[part], distance_m[part] = projected_cells.find_nearest(projected, max_distance_m)
+    return number, distance_m
+
+
+def _measure_distances(
+    rows: IntArray, geometries: ObjectArray, projected_cells: ProjectedCells
+) -> FloatArray:
+    """Return the distance to the nearest cell, NaN where it is unknown."""
+    distance_m = np.full(len(rows), np.nan)
+    for part, projected in _projected_batches(rows, geometries, projected_cells):
+        distance_m[part] = projected_cells.distances(projected)
+    return distance_m
+
+
+def _projected_batches(
+    rows: IntArray, geometries: ObjectArray, projected_cells: ProjectedCells
+) -> Iterator[tuple[IntArray, ObjectArray]]:
+    """Yield the geometries that are near enough for a distance in metres, with their positions in `rows`."""
     if projected_cells.is_empty or not len(rows):
-        return number, distance_m
+        return
     within = np.flatnonzero(projected_cells.is_near_extent(geometries[rows]))
     for start in range(0, len(within), BATCH):
         part = within[start : start + BATCH]
         projected, finite = _project_finite(geometries[rows[part]], projected_cells)
         if len(finite):
-            number[part[finite]], distance_m[part[finite]] = projected_cells.find_nearest(
-                projected, max_distance_m
-            )
-    return number, distance_m
+            yield part[finite], projected
 
 
 def _result_frame(

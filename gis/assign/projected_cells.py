@@ -53,6 +53,40 @@ class ProjectedCells:
         """The spatial index of `geometries`."""
         return shapely.STRtree(self.polygons)
 
+    @cached_property
+    def _border_tree(self) -> tuple[shapely.STRtree, IntArray]:
+        """The spatial index of the borders in short pieces, and the cell of each piece.
+
+        A distance to a whole polygon would be measured along all of its border.
+        """
+        parts, cell = shapely.get_parts(self.polygons, return_index=True)
+        rings, part = shapely.get_rings(parts, return_index=True)
+        xy, ring = shapely.get_coordinates(rings, return_index=True)
+        edge = np.flatnonzero(ring[1:] == ring[:-1])
+        number = edge - np.searchsorted(ring, ring[edge])
+        start = edge[number % _EDGES_PER_PIECE == 0]
+        count = np.diff(np.append(np.searchsorted(edge, start), len(edge))) + 1
+        offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        pieces = shapely.linestrings(
+            xy[np.repeat(start, count) + offset], indices=np.repeat(np.arange(len(start)), count)
+        )
+        return shapely.STRtree(pieces), cell[part[ring[start]]].astype(np.int64)
+
+    def find_intersecting(self, geometries: ObjectArray) -> tuple[IntArray, IntArray]:
+        """Return the pairs of a geometry in metres and a cell that intersect, by their positions."""
+        row, cell = self.tree.query(geometries)
+        # The larger of the two is the one whose index saves most.
+        larger = shapely.get_num_coordinates(geometries)[row] > self._vertex_count[cell]
+        shapely.prepare(geometries[np.unique(row[larger])])
+        hit = np.empty(len(row), dtype=bool)
+        hit[larger] = shapely.intersects(geometries[row[larger]], self.polygons[cell[larger]])
+        hit[~larger] = shapely.intersects(self.polygons[cell[~larger]], geometries[row[~larger]])
+        return row[hit].astype(np.int64), cell[hit].astype(np.int64)
+
+    @cached_property
+    def _vertex_count(self) -> IntArray:
+        return np.asarray(shapely.get_num_coordinates(self.polygons), dtype=np.int64)
+
     def project(self, geometries: ObjectArray) -> ObjectArray:
         """Return longitude, latitude geometries in metres, vertex by vertex."""
         return np.array(gpd.GeoSeries(geometries, crs=LONLAT).to_crs(self.crs).to_numpy(), dtype=object)
@@ -70,9 +104,7 @@ class ProjectedCells:
         angle = np.sin((here - there) / 2) ** 2 + np.cos(here) * np.cos(there) * np.sin(turn / 2) ** 2
         return np.asarray(2 * np.arcsin(np.sqrt(angle)) * _EARTH_M <= MAX_PLANAR_DISTANCE_M)
 
-    def find_nearest(
-        self, geometries: ObjectArray, max_distance_m: float | None
-    ) -> tuple[IntArray, FloatArray]:
+    def find_nearest(self, geometries: ObjectArray, max_distance_m: float) -> tuple[IntArray, FloatArray]:
         """Find the nearest cell of geometries in metres.
 
         Parameters
@@ -80,7 +112,7 @@ class ProjectedCells:
         geometries
             Shape (n,), not empty, finite.
         max_distance_m
-            The largest distance considered; unlimited when not given.
+            The largest distance considered.
 
         Returns
         -------
@@ -89,24 +121,41 @@ class ProjectedCells:
         distance : ndarray of float
             Metres; NaN beyond the limit.
         """
-        number: IntArray = np.full(len(geometries), len(self.code_index), dtype=np.int64)
-        distance = np.full(len(geometries), np.nan)
         # The tree takes no limit of 0; what lies within the tie of a cell is at no distance from it.
-        limit_m = None if max_distance_m is None else max(max_distance_m, DISTANCE_TIE_M)
-        (row, _), away = self.tree.query_nearest(
-            geometries, max_distance=limit_m, return_distance=True, all_matches=False
+        distance = self.distances(geometries, max(max_distance_m, DISTANCE_TIE_M))
+        number: IntArray = np.full(len(geometries), len(self.code_index), dtype=np.int64)
+        row, cell = self.find_intersecting(geometries)
+        np.minimum.at(number, row, self.code_index[cell])
+        borders, cell_of_piece = self._border_tree
+        near = np.flatnonzero(~np.isnan(distance))
+        row, piece = borders.query(
+            geometries[near], predicate="dwithin", distance=distance[near] + DISTANCE_TIE_M
         )
-        distance[row] = away
-        near, cell = self.tree.query(geometries[row], predicate="dwithin", distance=away + DISTANCE_TIE_M)
-        np.minimum.at(number, row[near], self.code_index[cell])
+        np.minimum.at(number, near[row], self.code_index[cell_of_piece[piece]])
         number[number == len(self.code_index)] = -1
         return number, distance
+
+    def distances(self, geometries: ObjectArray, max_distance_m: float | None = None) -> FloatArray:
+        """Return how far geometries are from the nearest cell, in metres; NaN beyond the limit.
+
+        Which cell that is, it does not find out: the ties of a far geometry are as many as there are borders.
+        """
+        distance = np.full(len(geometries), np.nan)
+        distance[self.find_intersecting(geometries)[0]] = 0.0
+        apart = np.flatnonzero(np.isnan(distance))
+        (found, _), away = self._border_tree[0].query_nearest(
+            geometries[apart], max_distance=max_distance_m, return_distance=True, all_matches=False
+        )
+        distance[apart[found]] = away
+        return distance
 
 
 MAX_PLANAR_DISTANCE_M = 1e6
 """Beyond this, metres of a working CRS are no distances any more."""
 
 _EARTH_M = 6_371_000.0
+
+_EDGES_PER_PIECE = 16
 
 DISTANCE_TIE_M = 1e-6
 """Distances that differ by less are equal; projecting moves a vertex by about 1e-9 m."""

@@ -82,10 +82,9 @@ def _intersecting_pairs(
     geometries: ObjectArray, projected_cells: ProjectedCells
 ) -> tuple[IntArray, IntArray]:
     """Return entity and cell of all that intersect, sorted by entity, then code."""
-    shapely.prepare(geometries)
-    row, cell = projected_cells.tree.query(geometries, predicate="intersects")
+    row, cell = projected_cells.find_intersecting(geometries)
     order = np.lexsort((cell, row))
-    return row[order].astype(np.int64), cell[order].astype(np.int64)
+    return row[order], cell[order]
 
 
 def _total_measure(geometries: ObjectArray) -> FloatArray:

@@ -1,17 +1,18 @@
-"""Noding of borders that go to longitude and latitude and back: where a vertex would get across an edge.
+"""Noding of borders that go to another CRS and back: where a vertex lies on an edge, or would get across it.
 
 A straight edge of the working CRS is not straight in degrees: 100 m sag by a tenth of a millimetre, so a
 vertex closer than that to an edge of another polygon, or of its own, ends up across it. A cut through the
 edge there stops the sag.
 """
 
-import geopandas as gpd
 import numpy as np
 import shapely
 from pyproj import CRS
 
-from gis.arrays import BoolArray, Geometries
+from gis.antimeridian import project_joined
+from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
 from gis.crs import LONLAT, geometries_to_lonlat
+from gis.faces.rings import RingVertices
 
 _SAG_PER_M = 2e-7
 """Above the sag of an edge over its squared length up to 80° of latitude: tan(latitude) / (8 earth radii)."""
@@ -25,7 +26,49 @@ def invalid_in_coverage(polygons: Geometries) -> BoolArray:
     return np.asarray(~(shapely.is_missing(edges) | shapely.is_empty(edges)) | ~shapely.is_valid(polygons))
 
 
-def noding_cuts(polygons: Geometries, crs: CRS) -> Geometries | None:
+def insert_touching_vertices(polygons: Geometries, tolerance: float) -> Geometries:
+    """Give the edges of polygons the vertices of others that lie on them.
+
+    A corner on a long straight edge is a fault that projecting hides: the edge is straight in one CRS only,
+    and in another the two no longer touch. With the vertex they do in every CRS.
+
+    Parameters
+    ----------
+    polygons
+        Valid Polygons and MultiPolygons in the CRS in which their edges are straight.
+    tolerance
+        The largest distance of a vertex from an edge that it lies on, in the unit of the coordinates.
+
+    Returns
+    -------
+    ndarray of Polygon and MultiPolygon
+        The same objects where no vertex lies on an edge.
+    """
+    edges = np.asarray(shapely.coverage_invalid_edges(polygons), dtype=object)
+    rows = np.flatnonzero(~(shapely.is_missing(edges) | shapely.is_empty(edges)))
+    if not len(rows):
+        return polygons
+    rings = RingVertices.of(polygons[rows])
+    start, end = rings.xy, rings.xy[rings.next_vertex()]
+    vertices = np.unique(rings.xy, axis=0)
+    edge, vertex = _vertices_beside_edges(start, end, vertices, np.full(len(start), tolerance))
+    share = _share_along(start[edge], end[edge], vertices[vertex])
+    order = np.lexsort((share, edge))
+    order = order[(share[order] > 0) & (share[order] < 1)]
+    edge, vertex = edge[order], vertex[order]
+    result = polygons.copy()
+    if len(edge):
+        xy = np.insert(rings.xy, edge + 1, vertices[vertex], axis=0)
+        ring = np.insert(rings.ring, edge + 1, rings.ring[edge])
+        changed = np.unique(rings.owner[rings.part[rings.ring[edge]]])
+        result[rows[changed]] = rings._replace(xy=xy, ring=ring).to_polygons()[changed]
+    # Where an edge would bend the wrong way between two vertices nearly on it, the polygon stays as it is.
+    broken = ~shapely.is_valid(result)
+    result[broken] = polygons[broken]
+    return result
+
+
+def noding_cuts(polygons: Geometries, crs: CRS, lonlat: Geometries | None = None) -> Geometries | None:
     """Return short lines that, cut into the arrangement, keep its polygons sound in EPSG:4326 and back.
 
     Parameters
@@ -34,34 +77,27 @@ def noding_cuts(polygons: Geometries, crs: CRS) -> Geometries | None:
         A valid coverage in the working CRS, metres.
     crs
         The working CRS.
+    lonlat
+        The polygons as they will be stored, in EPSG:4326; projected when not given. It takes no more than the
+        last digit of a coordinate to put a vertex on an edge or beside it.
 
     Returns
     -------
     ndarray of LineString, or None
         Across each edge beside an endangered vertex; None where the polygons stay a valid coverage.
     """
-    lonlat = geometries_to_lonlat(polygons, crs)
-    back = np.asarray(gpd.GeoSeries(lonlat, crs=LONLAT).to_crs(crs), dtype=object)
+    lonlat = geometries_to_lonlat(polygons, crs) if lonlat is None else lonlat
+    back = project_joined(lonlat, LONLAT, crs)
     flagged = invalid_in_coverage(lonlat) | invalid_in_coverage(back)
     if not flagged.any():
         return None
-    coordinates, ring = shapely.get_coordinates(
-        shapely.get_rings(shapely.get_parts(polygons[flagged])), return_index=True
-    )
-    same = ring[1:] == ring[:-1]
-    start, end = coordinates[:-1][same], coordinates[1:][same]
-    segments = np.asarray(shapely.linestrings(np.stack([start, end], axis=1)), dtype=object)
-    vertices = np.unique(coordinates, axis=0)
-    points = np.asarray(shapely.points(vertices), dtype=object)
-    reach = shapely.length(segments) ** 2 * _SAG_PER_M + _MIN_DISTANCE_M
-    edge, vertex = shapely.STRtree(points).query(segments, predicate="dwithin", distance=reach)
-    foreign = (vertices[vertex] != start[edge]).any(axis=1) & (vertices[vertex] != end[edge]).any(axis=1)
-    edge, vertex = edge[foreign], vertex[foreign]
-    foot = shapely.get_coordinates(
-        shapely.line_interpolate_point(
-            segments[edge], shapely.line_locate_point(segments[edge], points[vertex])
-        )
-    )
+    rings = RingVertices.of(polygons[flagged])
+    start, end = rings.xy, rings.xy[rings.next_vertex()]
+    vertices = np.unique(rings.xy, axis=0)
+    reach = ((end - start) ** 2).sum(axis=1) * _SAG_PER_M + _MIN_DISTANCE_M
+    edge, vertex = _vertices_beside_edges(start, end, vertices, reach)
+    along = _share_along(start[edge], end[edge], vertices[vertex]).clip(0, 1)[:, None]
+    foot = start[edge] + along * (end[edge] - start[edge])
     beyond = foot - vertices[vertex]
     length = np.hypot(beyond[:, 0], beyond[:, 1])
     across = np.divide(beyond, length[:, None], out=np.zeros_like(beyond), where=length[:, None] > 0)
@@ -70,3 +106,22 @@ def noding_cuts(polygons: Geometries, crs: CRS) -> Geometries | None:
     return np.asarray(
         shapely.linestrings(np.stack([before, foot + across * _MIN_DISTANCE_M], axis=1)), dtype=object
     )
+
+
+def _vertices_beside_edges(
+    start: FloatArray, end: FloatArray, vertices: FloatArray, reach: FloatArray
+) -> tuple[IntArray, IntArray]:
+    """Return edge and vertex of all pairs within the reach of the edge, but for its own ends."""
+    edges = np.asarray(shapely.linestrings(np.stack([start, end], axis=1)), dtype=object)
+    points = np.asarray(shapely.points(vertices), dtype=object)
+    edge, vertex = shapely.STRtree(points).query(edges, predicate="dwithin", distance=reach)
+    has_length = (start[edge] != end[edge]).any(axis=1)
+    edge, vertex = edge[has_length], vertex[has_length]
+    foreign = (vertices[vertex] != start[edge]).any(axis=1) & (vertices[vertex] != end[edge]).any(axis=1)
+    return edge[foreign], vertex[foreign]
+
+
+def _share_along(start: FloatArray, end: FloatArray, vertices: FloatArray) -> FloatArray:
+    """Return how far along their edges vertices lie: 0 at the start, 1 at the end."""
+    along = end - start
+    return np.asarray(((vertices - start) * along).sum(axis=1) / (along**2).sum(axis=1))

@@ -216,7 +216,8 @@ def _affected(number: int, whole: int, unit: Text, short: str) -> list[Text]:
     if whole == 0:
         return []
     if number == whole:
-        return [Text(f"全部 {whole} {unit.zh}", f"all {whole} {unit.en}")]
+        every = f"all {whole} {unit.en}" if whole > 1 else f"its only {unit.en.removesuffix('s')}"
+        return [Text(f"全部 {whole} {unit.zh}", every)]
     return [Text(f" {whole} {unit.zh}中的 {number} {short}", f"{number} of {whole} {unit.en}")]
 
 

@@ -90,7 +90,7 @@ def gap_outcomes(
     """
     if summary is None:
         return [GapOutcome(kind, OutcomeState.not_analysed) for kind in GAP_KINDS]
-    searched, skipped = summary["kinds"], summary["skipped"]
+    searched, skipped = summary.get("kinds", {}), summary.get("skipped", {})
     reasons = summary.get("skipped_text", {})
     found = []
     for kind in dict.fromkeys([*GAP_KINDS, *searched, *skipped]):

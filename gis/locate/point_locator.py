@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from gis.antimeridian import cut_at_antimeridian
 from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.codes import require_codes
 from gis.crs import LONLAT, to_lonlat
@@ -38,8 +39,8 @@ class PointLocator:
     Parameters
     ----------
     cells
-        Frame with `code` and polygons; transformed to EPSG:4326 where it is in another CRS. Records that
-        carry the same code are parts of one cell; empty geometries own nothing.
+        Frame with `code` and polygons; transformed to EPSG:4326 where it is in another CRS, and cut at the
+        180th meridian. Records that carry the same code are parts of one cell; empty geometries own nothing.
     workers
         Threads for many locations.
     batch
@@ -72,7 +73,7 @@ class PointLocator:
         if "code" not in frame.columns:
             raise InputError("The cells have no column 'code'; name the field that holds the codes.")
         row_codes = require_codes(frame["code"])
-        geometries = frame.geometry.to_numpy()
+        geometries = cut_at_antimeridian(frame.geometry.to_numpy())
         dimension = shapely.get_dimensions(geometries)
         wrong = np.flatnonzero((dimension >= 0) & (dimension < 2))
         if len(wrong):

@@ -7,6 +7,7 @@ import numpy as np
 import shapely
 
 from gis.arrays import FloatArray, IntArray
+from gis.faces.rings import RingVertices
 
 
 def boundaries_match(one: shapely.Geometry, other: shapely.Geometry, tolerance_m: float) -> bool:
@@ -64,14 +65,8 @@ def boundaries_match(one: shapely.Geometry, other: shapely.Geometry, tolerance_m
 
 def _boundary_vertices(polygon: shapely.Geometry) -> tuple[FloatArray, IntArray]:
     """Return the vertices of all rings, the interior to the left, and for each the next one of its ring."""
-    rings = shapely.get_rings(shapely.get_parts(shapely.orient_polygons(polygon)))
-    xy, ring = shapely.get_coordinates(rings, return_index=True)
-    last = np.append(ring[1:] != ring[:-1], True)
-    kept, of = xy[~last], ring[~last]
-    after = np.arange(1, len(kept) + 1, dtype=np.int64)
-    first = np.flatnonzero(np.append(True, of[1:] != of[:-1]))
-    after[np.append(first[1:], len(kept)) - 1] = first
-    return kept, after
+    rings = RingVertices.of(np.array([shapely.orient_polygons(polygon)], dtype=object))
+    return rings.xy, rings.next_vertex()
 
 
 def _sorted_pairs(pairs: IntArray) -> IntArray:

@@ -13,6 +13,12 @@ from gis.measures import resolve_working_crs
 from gis.progress import Progress, no_progress
 from gis.topology.findings import FINDING_KINDS, FindingCollector, empty_to_none, format_area, join_codes
 from gis.topology.nesting import add_nesting_findings
+from gis.topology.open_blanks import (
+    NO_OPEN_BLANKS,
+    OPEN_BLANK_WIDTH_M,
+    OpenBlanks,
+    find_open_blanks,
+)
 from gis.topology.overlaps_and_holes import (
     find_holes,
     find_overlaps,
@@ -43,10 +49,13 @@ class TopologyReport:
         point of an invalidity, or None where a record has no geometry).
     crs
         The working CRS in which everything was measured.
+    open_blanks
+        The narrow ground between two cells that is open at an end, in the working CRS; none with areas.
     """
 
     findings: gpd.GeoDataFrame
     crs: CRS
+    open_blanks: OpenBlanks = NO_OPEN_BLANKS
 
     @property
     def is_valid(self) -> bool:
@@ -74,7 +83,7 @@ def check_topology(
     areas: gpd.GeoDataFrame | None = None,
     *,
     crs: CRS | None = None,
-    sliver_width_m: float = 1.0,
+    sliver_width_m: float = OPEN_BLANK_WIDTH_M,
     progress: Progress | None = None,
 ) -> TopologyReport:
     """Check whether cells are a valid coverage, and with areas whether they fill exactly these.
@@ -94,6 +103,7 @@ def check_topology(
         The working CRS; chosen from the extent of the areas, else of the cells, when not given.
     sliver_width_m
         A cell, or a piece of one, is a sliver when twice its area over its perimeter is less, in metres.
+        Without areas, ground between two cells that is open at an end is a blank if it is no wider.
     progress
         Called with (steps done, steps).
 
@@ -126,9 +136,13 @@ def check_topology(
         _add_lonlat_faults(findings, cell_layer, to_lonlat(cells), coverage=coverage)
     report_progress(3, _STEPS)
 
-    holes = find_holes(union_polygons(polygons, coverage=coverage))
+    united = union_polygons(polygons, coverage=coverage)
+    holes = find_holes(united)
+    open_blanks = NO_OPEN_BLANKS
     if areas is None:
+        open_blanks = find_open_blanks(polygons, united, sliver_width_m)
         _add_blanks(findings, cell_layer, holes)
+        _add_open_blanks(findings, cell_layer, open_blanks, holes)
         report_progress(4, _STEPS)
     else:
         area_layer = read_polygon_layer(areas, working)
@@ -139,7 +153,7 @@ def check_topology(
         named_areas = cells["area_code"].to_numpy(dtype=object) if "area_code" in cells.columns else None
         add_nesting_findings(findings, cell_layer, area_layer, named_areas, coverage=coverage)
     report_progress(_STEPS, _STEPS)
-    return TopologyReport(findings=findings.to_frame(), crs=working)
+    return TopologyReport(findings=findings.to_frame(), crs=working, open_blanks=open_blanks)
 
 
 def _add_feature_faults(findings: FindingCollector, cell_layer: PolygonLayer) -> None:
@@ -307,6 +321,31 @@ def _add_blanks(findings: FindingCollector, cell_layer: PolygonLayer, holes: Geo
             for size, width, codes in zip(sizes, widths, neighbours, strict=True)
         ],
         holes,
+        sizes,
+    )
+
+
+def _add_open_blanks(
+    findings: FindingCollector, cell_layer: PolygonLayer, open_blanks: OpenBlanks, holes: Geometries
+) -> None:
+    """Add narrow ground between two cells that is open at an end; what lies in a hole is part of a blank."""
+    enclosed = shapely.STRtree(holes).query(
+        shapely.point_on_surface(open_blanks.polygons), predicate="intersects"
+    )[0]
+    rows = np.setdiff1d(np.arange(len(open_blanks.polygons)), enclosed)
+    labels = cell_layer.labels
+    first, second = labels[open_blanks.first[rows]], labels[open_blanks.second[rows]]
+    sizes = shapely.area(open_blanks.polygons[rows])
+    findings.add(
+        "blank",
+        [join_codes(pair) for pair in zip(first, second, strict=True)],
+        [
+            f"A blank of {format_area(size)} between "
+            + (f"cells {a} and {b}" if a != b else f"two parts of cell {a}")
+            + f", up to {width:.2g} m wide and open at its end."
+            for a, b, size, width in zip(first, second, sizes, open_blanks.width_m[rows], strict=True)
+        ],
+        open_blanks.polygons[rows],
         sizes,
     )
 

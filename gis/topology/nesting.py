@@ -13,10 +13,7 @@ from gis.faces.overlay import extract_polygons
 from gis.topology.boundary_match import boundaries_match
 from gis.topology.findings import FindingCollector, empty_to_none, format_area, join_codes
 from gis.topology.overlaps_and_holes import find_touching, union_polygons
-from gis.topology.polygon_layer import NOISE_WIDTH_M, PolygonLayer, mean_width
-
-AREA_TOLERANCE_M2 = 0.01
-"""How far the union of an area's cells may differ from the area."""
+from gis.topology.polygon_layer import NOISE_WIDTH_M, PolygonLayer, area_tolerance, mean_width
 
 
 def find_parents(polygons: Geometries, areas: PolygonLayer, named: ObjectArray) -> IntArray:
@@ -115,7 +112,7 @@ def _find_differences(nesting: _CellsInAreas, *, coverage: bool) -> tuple[Geomet
         united[row] = union_polygons(nesting.cells.polygons[members], coverage=coverage)
     areas = nesting.areas.polygons
     # Usually cells and area differ by rounding only, which an overlay of many vertices takes long to find.
-    level = np.abs(shapely.area(areas) - shapely.area(united)) <= AREA_TOLERANCE_M2
+    level = np.abs(shapely.area(areas) - shapely.area(united)) <= area_tolerance(areas)
     for row in np.flatnonzero(level).tolist():
         level[row] = boundaries_match(areas[row], united[row], NOISE_WIDTH_M / 10)
     missing, excess = (np.full(len(areas), shapely.Polygon(), dtype=object) for _ in range(2))
@@ -216,15 +213,16 @@ def _add_hairlines(
 ) -> None:
     """Add rounding noise along the border of an area whose total difference from its cells is too large."""
     net = shapely.area(missing) - shapely.area(excess)
+    tolerance = area_tolerance(nesting.areas.polygons)
     for kind, pieces, sums in (("blank", missing, net), ("outside", excess, -net)):
-        rows = np.flatnonzero(sums > AREA_TOLERANCE_M2)
+        rows = np.flatnonzero(sums > tolerance)
         findings.add(
             kind,
             list(nesting.areas.labels[rows]),
             [
                 f"Hairlines along the border of area {nesting.areas.labels[k]} "
                 f"sum to {format_area(sums[k])}; "
-                f"at most {AREA_TOLERANCE_M2} m² may differ."
+                f"at most {format_area(tolerance[k])} may differ."
                 for k in rows
             ],
             pieces[rows],

@@ -10,6 +10,7 @@ import shapely
 
 from gis.arrays import BoolArray, Geometries, IntArray
 from gis.faces.overlay import extract_polygons
+from gis.faces.rings import RingVertices
 from gis.topology.polygon_layer import NOISE_AREA_M2
 
 _CHUNK = 50_000
@@ -127,27 +128,12 @@ def find_unmatched_edges(
     segments, line = _segments(lines)
     owner = owner[line]
     if len(overlaps.intersections):
-        zones = shapely.buffer(overlaps.intersections, _TOUCH_M)
-        hits, zone = shapely.STRtree(zones).query(segments, predicate="intersects")
-        mine = (overlaps.first[zone] == owner[hits]) | (overlaps.second[zone] == owner[hits])
-        hits, zone = hits[mine], zone[mine]
-        run = shapely.length(shapely.intersection(segments[hits], zones[zone]))
-        explained = np.zeros(len(segments), dtype=bool)
-        explained[hits[run > np.minimum(_EXPLAINED_M, shapely.length(segments[hits]) / 2)]] = True
+        explained = _runs_through_overlaps(segments, owner, overlaps)
         segments, owner = segments[~explained], owner[~explained]
     if not len(segments):
         none = np.empty(0, np.int64)
         return UnmatchedEdges(none, none, np.empty(0, dtype=object))
-    hits, rows = shapely.STRtree(polygons).query(segments, predicate="dwithin", distance=_TOUCH_M)
-    other = rows != owner[hits]
-    hits, rows = hits[other], rows[other]
-    along = shapely.length(
-        shapely.intersection(
-            shapely.buffer(segments[hits], _TOUCH_M, cap_style="flat"), shapely.boundary(polygons[rows])
-        )
-    )
-    beside = along > np.minimum(_EXPLAINED_M, shapely.length(segments[hits]) / 2)
-    hits, rows = hits[beside], rows[beside]
+    hits, rows = _neighbours_alongside(polygons, segments, owner)
     alone = np.setdiff1d(np.arange(len(segments)), hits)
     index = np.concatenate([hits, alone])
     partner = np.concatenate([rows, owner[alone]])
@@ -158,6 +144,48 @@ def find_unmatched_edges(
     new[1:] = (first[1:] != first[:-1]) | (second[1:] != second[:-1])
     edges = shapely.multilinestrings(segments[index], indices=np.cumsum(new) - 1)
     return UnmatchedEdges(first[new], second[new], np.asarray(edges, dtype=object))
+
+
+def _runs_through_overlaps(segments: Geometries, owner: IntArray, overlaps: Overlaps) -> BoolArray:
+    """Return which segments run through ground that their polygon shares with another."""
+    zones = shapely.buffer(overlaps.intersections, _TOUCH_M)
+    hits, zone = shapely.STRtree(zones).query(segments)
+    mine = (overlaps.first[zone] == owner[hits]) | (overlaps.second[zone] == owner[hits])
+    hits, zone = hits[mine], zone[mine]
+    explained = np.zeros(len(segments), dtype=bool)
+    # Most lie in a zone whole, which its index finds out; an intersection walks along all of the zone.
+    shapely.prepare(zones)
+    within = shapely.covers(zones[zone], segments[hits])
+    explained[hits[within]] = True
+    partly = ~explained[hits]
+    hits, zone = hits[partly], zone[partly]
+    met = shapely.intersects(zones[zone], segments[hits])
+    hits, zone = hits[met], zone[met]
+    run = shapely.length(shapely.intersection(segments[hits], zones[zone]))
+    explained[hits[run > np.minimum(_EXPLAINED_M, shapely.length(segments[hits]) / 2)]] = True
+    return explained
+
+
+def _neighbours_alongside(
+    polygons: Geometries, segments: Geometries, owner: IntArray
+) -> tuple[IntArray, IntArray]:
+    """Return the pairs of a segment and another polygon that has a border along it."""
+    strips = shapely.buffer(segments, _TOUCH_M, cap_style="flat")
+    near = np.unique(shapely.STRtree(polygons).query(strips)[1])
+    rings = RingVertices.of(polygons[near])
+    edges = np.asarray(
+        shapely.linestrings(np.stack([rings.xy, rings.xy[rings.next_vertex()]], axis=1)), dtype=object
+    )
+    row_of_edge = near[rings.owner[rings.part[rings.ring]]]
+    hits, edge = shapely.STRtree(edges).query(segments, predicate="dwithin", distance=_TOUCH_M)
+    other = row_of_edge[edge] != owner[hits]
+    hits, edge = hits[other], edge[other]
+    along = shapely.length(shapely.intersection(strips[hits], edges[edge]))
+    keys, where = np.unique(hits * len(polygons) + row_of_edge[edge], return_inverse=True)
+    hits, rows = keys // len(polygons), keys % len(polygons)
+    total = np.bincount(where, weights=along, minlength=len(keys))
+    beside = total > np.minimum(_EXPLAINED_M, shapely.length(segments[hits]) / 2)
+    return hits[beside], rows[beside]
 
 
 def _segments(lines: Geometries) -> tuple[Geometries, IntArray]:

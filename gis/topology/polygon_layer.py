@@ -10,9 +10,12 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
+from gis.antimeridian import project_joined
 from gis.arrays import BoolArray, FloatArray, Geometries, ObjectArray
 from gis.codes import normalize_codes
 from gis.errors import InputError
+from gis.faces.arrangement import PRECISION_M
+from gis.faces.noding import insert_touching_vertices
 from gis.faces.overlay import extract_polygons
 
 NOISE_WIDTH_M = 1e-5
@@ -20,6 +23,11 @@ NOISE_WIDTH_M = 1e-5
 
 NOISE_AREA_M2 = 1e-6
 """Shared ground up to this size is rounding noise of a border."""
+
+AREA_TOLERANCE_M2 = 0.01
+"""How far the union of an area's cells may differ from the area, up to 100 km of border."""
+
+_DEGREES_PER_M = 1e-5
 
 _LOCATION = re.compile(r"\[([^\]\s]+) ([^\]\s]+)\]$")
 
@@ -84,13 +92,22 @@ def read_polygon_layer(frame: gpd.GeoDataFrame, crs: CRS) -> PolygonLayer:
         raise InputError("The layer has no field 'code'; say which field holds the codes.")
     if frame.crs is None:
         raise InputError("The layer names no coordinate reference system; give it, for example EPSG:4326.")
-    geometries = shapely.force_2d(np.asarray(frame.geometry.to_crs(crs), dtype=object))
+    geometries = shapely.force_2d(project_joined(np.asarray(frame.geometry), CRS(frame.crs), crs))
     codes = normalize_codes(frame["code"].to_numpy(dtype=object))
     labels = np.array([code or f"record {row + 1}" for row, code in enumerate(codes)], dtype=object)
     polygons, faults, fault_points = _make_valid(geometries)
     return PolygonLayer(
         codes=codes, labels=labels, polygons=polygons, faults=faults, fault_points=fault_points, crs=crs
     )
+
+
+def with_touching_vertices(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return a layer with a vertex wherever one of another polygon lies on an edge in its own coordinates."""
+    geometries = np.array(frame.geometry, dtype=object)
+    is_polygon = np.isin(shapely.get_type_id(geometries), (3, 6)) & shapely.is_valid(geometries)
+    tolerance = NOISE_WIDTH_M * (_DEGREES_PER_M if CRS(frame.crs).is_geographic else 1)
+    geometries[is_polygon] = insert_touching_vertices(geometries[is_polygon], tolerance)
+    return frame.set_geometry(gpd.GeoSeries(geometries, index=frame.index, crs=frame.crs))
 
 
 def _make_valid(geometries: Geometries) -> tuple[Geometries, ObjectArray, Geometries]:
@@ -131,6 +148,11 @@ def explain_invalid(polygons: Geometries) -> tuple[Geometries, ObjectArray]:
         if found := _LOCATION.search(reason):
             fault_points[row] = shapely.Point(float(found[1]), float(found[2]))
     return fault_points, reasons
+
+
+def area_tolerance(polygons: Geometries) -> FloatArray:
+    """Return by how many m² the size of each polygon may differ by rounding: by the grid along its border."""
+    return np.maximum(AREA_TOLERANCE_M2, PRECISION_M * shapely.length(polygons))
 
 
 def mean_width(polygons: Geometries) -> FloatArray:

@@ -18,9 +18,22 @@ from gis.measures import resolve_working_crs
 from gis.progress import Progress, no_progress
 from gis.topology.check import TopologyReport, check_topology
 from gis.topology.face_graph import FaceGraph, RaggedArray
-from gis.topology.findings import format_area, join_codes
-from gis.topology.nesting import AREA_TOLERANCE_M2, find_parents
-from gis.topology.polygon_layer import PolygonLayer, read_polygon_layer
+from gis.topology.findings import join_codes
+from gis.topology.nesting import find_parents
+from gis.topology.open_blanks import (
+    NO_OPEN_BLANKS,
+    OPEN_BLANK_WIDTH_M,
+    OpenBlanks,
+    find_open_blanks,
+)
+from gis.topology.overlaps_and_holes import union_polygons
+from gis.topology.polygon_layer import (
+    PolygonLayer,
+    area_tolerance,
+    read_polygon_layer,
+    with_touching_vertices,
+)
+from gis.topology.refusals import refuse_harm, refuse_unexplained_changes
 from gis.topology.repair_report import (
     blank_changes,
     build_change_frame,
@@ -28,8 +41,9 @@ from gis.topology.repair_report import (
     reassignment_changes,
     summary_lines,
 )
-from gis.topology.resolve_faces import RepairConstraints, ResolvedFaces, resolve_faces
+from gis.topology.resolve_faces import RepairConstraints, resolve_faces
 from gis.topology.restore_vertices import restore_vertices
+from gis.topology.split_blanks import split_open_blanks
 
 MAX_WIDTH_M = 100.0
 """Blanks up to this width are taken for digitising errors; most lakes are wider."""
@@ -164,24 +178,32 @@ def repair_topology(
     report_progress(1, _STEPS)
     if before.is_valid and not invalid_in_coverage(np.asarray(to_lonlat(cells).geometry, dtype=object)).any():
         return _unchanged_result(cells, cell_layer)
+    nodes = with_touching_vertices(cells)
+    original, cell_layer = cell_layer, read_polygon_layer(nodes, working)
     area_layer = None if areas is None else read_polygon_layer(areas, working)
     area_of_cell = _find_cell_areas(cells, cell_layer, area_layer)
     constraints = RepairConstraints.from_layer(cell_layer, area_of_cell, max_width_m, max_area_change)
     cuts: Geometries = np.empty(0, dtype=object)
+    open_blanks = split_open_blanks(before.open_blanks, constraints.rank)
     for attempt in range(1, _ATTEMPTS + 1):
-        outcome = resolve_faces(cell_layer, area_layer, constraints, cuts, passes=attempt)
+        outcome = resolve_faces(
+            cell_layer, area_layer, constraints, cuts, open_blanks=open_blanks, passes=attempt
+        )
         report_progress(3, _STEPS)
         united = _merge_faces(outcome.face_graph, outcome.cell_of_face, cell_layer)
-        lonlat, polygons = restore_vertices(united, cells, areas, cuts, working)
-        more = noding_cuts(polygons, working)
-        if more is None:
+        lonlat, polygons = restore_vertices(united, nodes, areas, cuts, working)
+        more = noding_cuts(polygons, working, lonlat)
+        found = NO_OPEN_BLANKS if areas is not None else _find_open_blanks_of_coverage(polygons)
+        opened = split_open_blanks(found, constraints.rank, open_blanks)
+        if more is None and not len(opened.cells):
             break
-        cuts = np.concatenate([cuts, more])
+        open_blanks = open_blanks.joined_with(opened)
+        cuts = cuts if more is None else np.concatenate([cuts, more])
     report_progress(4, _STEPS)
     face_graph, blanks = outcome.face_graph, outcome.blanks
-    changes = cell_change_table(cell_layer, polygons)
-    _check_changes(cell_layer, changes, max_area_change)
-    _check_changes_explained(cell_layer, outcome, changes)
+    changes = cell_change_table(original, polygons)
+    refuse_harm(cell_layer, outcome, changes, max_area_change)
+    refuse_unexplained_changes(cell_layer, outcome, changes)
     report_progress(5, _STEPS)
     result = RepairResult(
         cells=_with_measures(to_lonlat(cells).set_geometry(lonlat, crs=LONLAT), polygons),
@@ -228,6 +250,10 @@ def _check_repairable(cell_layer: PolygonLayer) -> None:
         raise InputError(
             f"Records {listed}{more} have the same code '{code}'; give each its own, or delete all but one."
         )
+
+
+def _find_open_blanks_of_coverage(polygons: Geometries) -> OpenBlanks:
+    return find_open_blanks(polygons, union_polygons(polygons, coverage=True), OPEN_BLANK_WIDTH_M)
 
 
 def _find_cell_areas(
@@ -279,60 +305,13 @@ def _merge_faces(face_graph: FaceGraph, cell_of_face: IntArray, cell_layer: Poly
             if rivals
             else "none of its ground lies in its area"
         )
-        raise RefusedError(
-            f"Cell {cell_layer.codes[row]} would vanish: {why}; delete it or redraw one of them."
-        )
+        raise RefusedError(f"Cell {cell_layer.codes[row]} would vanish: {why}; leave one of them out.")
     polygons = np.empty(len(cell_layer), dtype=object)
     single = np.flatnonzero(sizes == 1)
     polygons[single] = face_graph.faces[grouped.values[grouped.offsets[single]]]
     for row in np.flatnonzero(sizes > 1).tolist():
         polygons[row] = shapely.coverage_union_all(face_graph.faces[grouped.values_of(row)])
     return polygons
-
-
-def _check_changes(cell_layer: PolygonLayer, changes: pd.DataFrame, max_area_change: float) -> None:
-    """Raise if a cell fell into more pieces or changed too much."""
-    split = np.flatnonzero(changes["parts_after"].to_numpy() > changes["parts_before"].to_numpy())
-    if len(split):
-        row = changes.iloc[int(split[0])]
-        raise RefusedError(
-            f"Cell {row['code']} would fall from {row['parts_before']} into {row['parts_after']} pieces; "
-            "redraw it or the cells that overlap it."
-        )
-    share = changes["change_share"].to_numpy(dtype=float)
-    worst = int(np.abs(share).argmax()) if len(share) else 0
-    if len(share) and abs(share[worst]) > max_area_change:
-        how = "grow" if share[worst] > 0 else "shrink"
-        change = format_area(abs(float(changes["change_m2"].iloc[worst])))
-        raise RefusedError(
-            f"Cell {cell_layer.codes[worst]} would {how} by {abs(share[worst]):.0%} "
-            f"({change}), more than the "
-            f"{max_area_change:.0%} allowed; redraw it, or allow a larger change of area."
-        )
-
-
-def _check_changes_explained(cell_layer: PolygonLayer, outcome: ResolvedFaces, changes: pd.DataFrame) -> None:
-    """Raise if the change of a cell is not the sum of the reported changes."""
-    face_graph = outcome.face_graph
-    expected = np.zeros(len(cell_layer))
-    claimant = np.repeat(np.arange(len(cell_layer)), face_graph.candidate_faces.lengths())
-    np.add.at(expected, claimant, face_graph.area_m2[face_graph.candidate_faces.values])
-    for reassignment in outcome.reassignments + outcome.reassigned_fragments:
-        group_m2 = face_graph.area_m2[reassignment.faces].sum()
-        for cell in reassignment.previous_cells:
-            expected[cell] -= group_m2 if cell != reassignment.assigned_cell else 0.0
-        if reassignment.assigned_cell not in reassignment.previous_cells:
-            expected[reassignment.assigned_cell] += group_m2
-    for one in outcome.blanks:
-        if one.assigned_cell >= 0:
-            expected[one.assigned_cell] += face_graph.area_m2[one.faces].sum()
-    after = changes["area_after_m2"].to_numpy(dtype=float)
-    wrong = np.flatnonzero(np.abs(after - expected) > AREA_TOLERANCE_M2)
-    if len(wrong):
-        raise RefusedError(
-            f"Cell {cell_layer.codes[wrong[0]]} would change by more than its overlaps and blanks explain; "
-            "redraw it."
-        )
 
 
 def _check_result(result: RepairResult, report: TopologyReport) -> None:
@@ -342,10 +321,8 @@ def _check_result(result: RepairResult, report: TopologyReport) -> None:
     # By their ground, because a blank can have hairlines along the border of its area.
     blank_polygons = np.asarray(blanks.geometry.to_crs(result.crs), dtype=object)
     stays = shapely.union_all(np.asarray(result.remaining_blanks.geometry.to_crs(result.crs), dtype=object))
-    known = (
-        shapely.area(blank_polygons) - shapely.area(shapely.intersection(blank_polygons, stays))
-        <= AREA_TOLERANCE_M2
-    )
+    beyond = shapely.area(blank_polygons) - shapely.area(shapely.intersection(blank_polygons, stays))
+    known = beyond <= area_tolerance(blank_polygons)
     others = pd.concat([errors[errors["kind"] != "blank"], blanks[~known]])
     if len(others):
         raise RefusedError(f"The repair does not reach a valid coverage: {others['detail'].iloc[0]}")

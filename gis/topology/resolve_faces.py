@@ -54,6 +54,7 @@ def resolve_faces(
     constraints: RepairConstraints,
     cuts: Geometries,
     *,
+    open_blanks: BlankSplit = NO_SPLIT,
     passes: int = 1,
 ) -> ResolvedFaces:
     """Assign all faces to cells.
@@ -68,11 +69,15 @@ def resolve_faces(
         The constraints.
     cuts, passes
         See `build_face_graph`.
+    open_blanks
+        Blanks that no border encloses, with the cell that each should go to.
     """
-    outcome = _resolve_once(cell_layer, areas, constraints, NO_SPLIT, cuts, passes)
+    outcome = _resolve_once(cell_layer, areas, constraints, open_blanks, cuts, passes)
     too_large = [one for one in outcome.blanks if one.assigned_cell < 0 and one.is_narrow]
     split = split_blanks(outcome.face_graph, outcome.cell_of_face, too_large)
-    return _resolve_once(cell_layer, areas, constraints, split, cuts, passes) if len(split.cells) else outcome
+    if not len(split.cells):
+        return outcome
+    return _resolve_once(cell_layer, areas, constraints, open_blanks.joined_with(split), cuts, passes)
 
 
 def _resolve_once(

@@ -10,9 +10,11 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
+from gis.antimeridian import cut_at_antimeridian
 from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
 from gis.crs import geometries_to_lonlat, to_lonlat
 from gis.faces.arrangement import PRECISION_M
+from gis.faces.rings import RingVertices
 
 _STRAIGHT_M = 3 * PRECISION_M
 
@@ -54,26 +56,24 @@ def restore_vertices(
     degrees = np.concatenate([shapely.get_coordinates(np.asarray(to_lonlat(one).geometry)) for one in frames])
     metres = np.concatenate([shapely.get_coordinates(np.asarray(one.geometry.to_crs(crs))) for one in frames])
 
-    parts, owner = shapely.get_parts(polygons, return_index=True)
-    rings, part = shapely.get_rings(parts, return_index=True)
-    found, ring = shapely.get_coordinates(rings, return_index=True)
-    made = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(geometries_to_lonlat(polygons, crs))))
-    ends = np.append(ring[1:] != ring[:-1], True)
-    found, made, ring = found[~ends], made[~ends], ring[~ends]
+    rings = RingVertices.of(polygons)
+    found, ring = rings.xy, rings.ring
+    made = RingVertices.of(geometries_to_lonlat(polygons, crs)).xy
     grid_index, first = _snap_to_grid(np.concatenate([metres, found]))
     grid_index = grid_index[len(metres) :]
     # The first at a grid point is an original vertex if there is one.
     source = first[grid_index]
     new = source >= len(metres)
-    keep = ~new | ~_is_redundant(found, grid_index, ring) | _is_on_lines(found, cuts)
+    needless = new & _is_between_two(found, grid_index, rings) & ~_is_on_lines(found, cuts)
+    keep = ~_is_in_straight_run(found, needless, rings)
     old, ring = np.where(new, 0, source)[keep], ring[keep]
     lonlat = np.where(new[keep, None], made[keep], degrees[old])
     placed = np.where(new[keep, None], found[keep], metres[old])
-    restored = _build_polygons(lonlat, ring, part, owner)
+    restored = cut_at_antimeridian(rings._replace(xy=lonlat, ring=ring).to_polygons())
     before = np.asarray(to_lonlat(original).geometry, dtype=object)
     same = shapely.equals_identical(shapely.normalize(restored), shapely.normalize(before))
     restored[same] = before[same]
-    return RestoredPolygons(restored, _build_polygons(placed, ring, part, owner))
+    return RestoredPolygons(restored, rings._replace(xy=placed, ring=ring).to_polygons())
 
 
 def _snap_to_grid(coordinates: FloatArray) -> tuple[IntArray, IntArray]:
@@ -96,12 +96,11 @@ def _is_on_lines(coordinates: FloatArray, lines: Geometries) -> BoolArray:
     return result
 
 
-def _is_redundant(coordinates: FloatArray, grid_index: IntArray, ring: IntArray) -> BoolArray:
-    """Return which vertices lie on a straight border between the same two polygons."""
-    starts = np.flatnonzero(np.append(True, ring[1:] != ring[:-1]))
-    ends = np.append(starts[1:], len(ring)) - 1
-    before, behind = np.arange(len(ring)) - 1, np.arange(len(ring)) + 1
-    before[starts], behind[ends] = ends, starts
+def _is_between_two(coordinates: FloatArray, grid_index: IntArray, rings: RingVertices) -> BoolArray:
+    """Return which vertices lie between their neighbours on a border of the same two polygons."""
+    behind = rings.next_vertex()
+    before = np.empty_like(behind)
+    before[behind] = np.arange(len(behind))
     count = int(grid_index.max(initial=0)) + 1
     pairs = np.unique(
         np.concatenate([grid_index * count + grid_index[before], grid_index * count + grid_index[behind]])
@@ -116,14 +115,28 @@ def _is_redundant(coordinates: FloatArray, grid_index: IntArray, ring: IntArray)
     return np.asarray((beside[grid_index] == 2) & between & (offset <= _STRAIGHT_M * length))
 
 
-def _build_polygons(coordinates: FloatArray, ring: IntArray, part: IntArray, owner: IntArray) -> Geometries:
-    """Assemble rings into parts, and parts into polygons."""
-    rings = np.asarray(shapely.linearrings(coordinates, indices=ring), dtype=object)
-    parts = np.asarray(shapely.polygons(rings, indices=part), dtype=object)
-    single = np.bincount(owner)[owner] == 1
-    result = np.empty(int(owner.max()) + 1, dtype=object)
-    result[owner[single]] = parts[single]
-    rows, where = np.unique(owner[~single], return_inverse=True)
-    if len(rows):
-        result[rows] = shapely.multipolygons(parts[~single], indices=where)
+def _is_in_straight_run(coordinates: FloatArray, needless: BoolArray, rings: RingVertices) -> BoolArray:
+    """Return which needless vertices can be dropped together with those next to them.
+
+    Of two vertices close together at a corner each lies nearly straight between its neighbours, and without
+    both the corner is gone: a run of needless vertices goes only if all lie on the line between its ends.
+    """
+    starts = rings.starts()
+    ring = np.cumsum(np.bincount(starts, minlength=len(needless))) - 1
+    anchors = np.flatnonzero(~needless)
+    count = np.bincount(ring[anchors], minlength=len(starts))
+    first = np.cumsum(count) - count
+    rows = np.flatnonzero(needless & (count >= 3)[ring])
+    if not len(rows):
+        return np.zeros(len(needless), dtype=bool)
+    behind = np.searchsorted(anchors, rows) - first[ring[rows]]
+    size = count[ring[rows]]
+    start = anchors[first[ring[rows]] + (behind - 1) % size]
+    end = anchors[first[ring[rows]] + behind % size]
+    chords = shapely.linestrings(np.stack([coordinates[start], coordinates[end]], axis=1))
+    off = shapely.distance(chords, shapely.points(coordinates[rows])) > _STRAIGHT_M
+    bent = np.zeros(len(needless), dtype=bool)
+    bent[start[off]] = True
+    result = np.zeros(len(needless), dtype=bool)
+    result[rows[~bent[start]]] = True
     return result

@@ -11,6 +11,7 @@ import shapely
 from gis.arrays import FloatArray, Geometries, IntArray
 from gis.topology.face_graph import FaceGraph
 from gis.topology.fill_blanks import Blank
+from gis.topology.open_blanks import OpenBlanks
 from gis.topology.polygon_layer import mean_width
 
 _MAX_POINTS = 200_000
@@ -26,7 +27,7 @@ class BlankSplit:
     blank_polygons
         Their shapes.
     cut_lines
-        Where to cut them.
+        Lines or polygons along which to cut.
     regions, cells, blank_index
         The ground that is nearest to each cell, the row of that cell, and the position of the blank in which
         it counts.
@@ -38,12 +39,35 @@ class BlankSplit:
     cells: IntArray
     blank_index: IntArray
 
+    def joined_with(self, other: "BlankSplit") -> "BlankSplit":
+        """Return the blanks of both."""
+        return BlankSplit(
+            np.concatenate([self.blank_polygons, other.blank_polygons]),
+            np.concatenate([self.cut_lines, other.cut_lines]),
+            np.concatenate([self.regions, other.regions]),
+            np.concatenate([self.cells, other.cells]),
+            np.concatenate([self.blank_index, other.blank_index + len(self.blank_polygons)]),
+        )
+
 
 _NO_GEOMETRIES = np.empty(0, dtype=object)
 _NO_ROWS = np.empty(0, dtype=np.int64)
 
 NO_SPLIT = BlankSplit(_NO_GEOMETRIES, _NO_GEOMETRIES, _NO_GEOMETRIES, _NO_ROWS, _NO_ROWS)
 """Return a split without blanks."""
+
+
+def split_open_blanks(found: OpenBlanks, rank: IntArray, known: BlankSplit = NO_SPLIT) -> BlankSplit:
+    """Cut open blanks off the outside, each for the one of its two cells with the lower rank.
+
+    What lies in a known one was cut off before and stayed, and is not cut again.
+    """
+    points = shapely.point_on_surface(found.polygons)
+    met = shapely.STRtree(known.blank_polygons).query(points, predicate="intersects")[0]
+    new = np.setdiff1d(np.arange(len(points)), met)
+    first, second, shapes = found.first[new], found.second[new], found.polygons[new]
+    lower = np.where(rank[first] <= rank[second], first, second)
+    return BlankSplit(shapes, shapes, shapes, lower, np.arange(len(new)))
 
 
 def split_blanks(face_graph: FaceGraph, cell_of_face: IntArray, blanks: list[Blank]) -> BlankSplit:

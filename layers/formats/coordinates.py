@@ -60,6 +60,7 @@ _SEPARATORS = (
     re.compile(r","),
     re.compile(r"\s+"),
 )
+_POINT = re.compile(r"^\s*point\b", re.IGNORECASE)
 _TWO_DECIMAL_COMMAS = re.compile(r"([+-]?\d+,\d+),([+-]?\d+,\d+)")
 
 
@@ -189,7 +190,8 @@ def _read_pair(lon_text: str, lat_text: str) -> tuple[float, float]:
 
 
 def _split_pair(text: str) -> tuple[str, str] | None:
-    plain = unicodedata.normalize("NFKC", text.replace("、", ",")).strip(" \t()[]{}")
+    plain = unicodedata.normalize("NFKC", text.replace("、", ","))
+    plain = _POINT.sub("", plain).strip(" \t()[]{}")
     if found := _TWO_DECIMAL_COMMAS.fullmatch(plain):
         return found[1], found[2]
     for separator in _SEPARATORS:

@@ -24,6 +24,8 @@ _DELIMITER_LINE = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*(?:"|$)')
 # What a spreadsheet writes to keep the zeros of 0011.
 _TEXT_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
+# How Excel's two formats begin, and any zip.
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
 # A polygon as WKT is longer than the 128 KiB that the module allows.
@@ -150,9 +152,9 @@ def open_delimited(
     Raises
     ------
     InputError
-        If the encoding is unknown, or there is no header.
+        If the encoding is unknown, it is no text, or there is no header.
     """
-    found = _find_encoding(source) if encoding is None else named_encoding(encoding)
+    found = _find_encoding(source, name) if encoding is None else named_encoding(encoding)
     if assumed := found.note(name):
         note(assumed)
     try:
@@ -183,9 +185,12 @@ def restore_text(field: str) -> str:
     return field
 
 
-def _find_encoding(source: Path | bytes) -> TextEncoding:
+def _find_encoding(source: Path | bytes, name: str) -> TextEncoding:
     with _open_bytes(source) as file:
-        codec = unicode_encoding(file.read(4096))
+        head = file.read(4096)
+        if head.startswith(_WORKBOOKS):
+            raise InputError(f"{name} is a workbook or an archive and not text; save its sheet as CSV.")
+        codec = unicode_encoding(head)
         if codec is not None:
             return TextEncoding(codec)
         file.seek(0)
@@ -199,7 +204,8 @@ def _line_blocks(file: BinaryIO) -> Iterator[bytes]:
 
 def _find_delimiter(sample: Sequence[str]) -> str:
     """Return the delimiter that divides the most lines into as many fields as the header, at least two."""
-    lines = [_QUOTED.sub("", line) for line in sample if line.strip()]
+    # Headings may have line breaks too.
+    lines = [line for line in _QUOTED.sub("", "".join(sample)).splitlines() if line.strip()] or [""]
 
     def count(delimiter: str) -> tuple[bool, int, int]:
         columns = lines[0].count(delimiter)

@@ -14,6 +14,7 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError, ProjError
 from shapely.errors import GEOSException
 
+from gis.antimeridian import crosses_antimeridian, cut_at_antimeridian
 from gis.arrays import ObjectArray
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError, LimitError, ParameterError
@@ -88,7 +89,8 @@ def read_layer(
         Fields the caller will ask for: GDAL keeps the rarer tags of OpenStreetMap together in `other_tags`,
         and the key of a GeoPackage's table apart.
     own_crs
-        Leave the coordinates in the CRS of the file, for a check that must not add rounding of its own.
+        Leave the coordinates in the CRS of the file, for a check that must not add rounding of its own; a
+        layer across the 180th meridian comes in EPSG:4326 all the same.
     max_vertices
         The most vertices of all geometries together; any number when not given.
     note
@@ -97,7 +99,8 @@ def read_layer(
     Returns
     -------
     GeoDataFrame
-        EPSG:4326 (unless `own_crs`), two-dimensional; all records and fields of the file in their order.
+        EPSG:4326 (unless `own_crs`), two-dimensional, polygons cut at the 180th meridian; all records and
+        fields of the file in their order.
 
     Raises
     ------
@@ -126,7 +129,7 @@ def read_layer(
     if "other_tags" in frame.columns:
         frame = _expand_osm_tags(frame, asked)
     frame = _force_2d(_require_crs(frame, path, crs_override))
-    return frame if own_crs else _reproject(frame, path, 0)
+    return frame if own_crs and not _crosses_antimeridian(frame) else _reproject(frame, path, 0)
 
 
 def _take_polygons(frame: gpd.GeoDataFrame, path: Path, note: Note) -> gpd.GeoDataFrame:
@@ -336,7 +339,7 @@ def _require_crs(frame: gpd.GeoDataFrame, path: Path, crs_override: CRS | None) 
             f"{path}: the coordinate reference system '{frame.crs.name}' has no known place on the earth; "
             "give the right one with --source-crs, for example EPSG:4326."
         ) from error
-    if frame.crs.is_geographic:
+    if CRS(frame.crs).is_geographic:
         _require_degrees(frame, path)
     return frame
 
@@ -363,7 +366,7 @@ def _force_2d(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _reproject(frame: gpd.GeoDataFrame, path: Path, first: int) -> gpd.GeoDataFrame:
     if frame.crs is not None and frame.crs.equals(LONLAT, ignore_axis_order=True):
-        return frame.set_crs(LONLAT, allow_override=True)
+        return _cut(frame.set_crs(LONLAT, allow_override=True), path, first)
     moved = to_lonlat(frame)
     lost = np.isinf(shapely.bounds(moved.geometry.values)).any(axis=1)
     if lost.any():
@@ -372,7 +375,26 @@ def _reproject(frame: gpd.GeoDataFrame, path: Path, first: int) -> gpd.GeoDataFr
             f"{path}: record {record} lies where the CRS of the file is not defined; give the right one with "
             "--source-crs."
         )
-    return moved
+    return _cut(moved, path, first)
+
+
+def _cut(lonlat: gpd.GeoDataFrame, path: Path, first: int) -> gpd.GeoDataFrame:
+    geometries = lonlat.geometry.to_numpy()
+    try:
+        cut = cut_at_antimeridian(geometries, first=first)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    return lonlat if cut is geometries else lonlat.set_geometry(gpd.GeoSeries(cut, lonlat.index, crs=LONLAT))
+
+
+def _crosses_antimeridian(frame: gpd.GeoDataFrame) -> bool:
+    if CRS(frame.crs).is_geographic:
+        return bool(crosses_antimeridian(frame.geometry.to_numpy()).any())
+    if not np.isfinite(frame.total_bounds).all():
+        return False
+    to_degrees = Transformer.from_crs(frame.crs, LONLAT, always_xy=True)
+    west, _, east, _ = to_degrees.transform_bounds(*frame.total_bounds)
+    return bool(west > east)
 
 
 def read_error(path: Path, file_format: Format, error: Exception) -> InputError:

@@ -82,10 +82,10 @@ def _person(request: ListRequest, answerable: _Answerable | None) -> ListRow:
         return dict.fromkeys(("person", "person_number", "person_duty", "person_phone"))
     personal = request.personal_of(answerable.officer)
     return {
-        "person": officer_name(personal),
+        "person": officer_name(answerable.officer, personal),
         "person_number": answerable.officer.external_id,
         "person_duty": duty_name(answerable.duty, request.language),
-        "person_phone": officer_phone(personal),
+        "person_phone": officer_phone(answerable.officer, personal),
     }
 
 

@@ -160,7 +160,7 @@ def read_search(session: Session, request: ListRequest, limit: int, offset: int)
 def _to_row(found: SearchResult, request: ListRequest) -> ListRow:
     name: Any = found.name
     if isinstance(found.source, Officer):
-        name = officer_name(request.personal_of(found.source))
+        name = officer_name(found.source, request.personal_of(found.source))
     return {
         "id": found.id if found.id is not None else found.code,
         "type": result_name(found.type, request.language),

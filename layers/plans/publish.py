@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 
 from gis.errors import ConflictError
 from gis.progress import Progress, no_progress
-from gis.topology.nesting import AREA_TOLERANCE_M2
+from gis.topology.polygon_layer import AREA_TOLERANCE_M2
 from layers.areas.hierarchy import AreaHierarchy, read_hierarchy
 from layers.days import require_near_day
 from layers.db.bulk import id_in, insert_rows

@@ -69,9 +69,9 @@ def examine_takeover(
     present = cells_as_of(session, plan.scheme_id, on)
     inside, across = _within_area(session, plan, plan.area_code, present, hierarchy)
     if across.any():
-        found = present[across].iloc[0]
-        covered = hierarchy.covers(scope, found["area_code"])
-        named = f"Cell {found['code']}" if covered else "A cell of a wider area"
+        reaching = present[across].iloc[0]
+        covered = hierarchy.covers(scope, reaching["area_code"])
+        named = f"Cell {reaching['code']}" if covered else "A cell of a wider area"
         hindrances.append(
             f"{named} in force reaches into area {plan.area_code} from outside; "
             "publish a plan of an area that holds both."

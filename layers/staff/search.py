@@ -18,14 +18,15 @@ def search_officers(
     scope
         Only officers of this area and those beneath it; None for all.
     text
-        Words of the number; also of name and phone where `personal`.
+        Words of the number, or of what is published; also of name and phone where `personal`.
     limit
         The most officers.
     personal
         Look at personal values too: only for a caller who may see them, and whose search is audited.
     """
     rank = match_rank(text, None, [Officer.external_id])
-    documents = [Officer.personal] if personal else []
+    # Among the attributes are the names and phones that are published.
+    documents = [Officer.attributes, Officer.personal] if personal else [Officer.attributes]
     statement = select(rank, Officer).where(
         within(Officer.area_code, scope),
         Officer.valid_to.is_(None),

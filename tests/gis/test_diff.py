@@ -10,6 +10,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
+from shapely.affinity import translate
 
 from gis.diff import CHANGE_KINDS, PART_SHARE, diff_plans
 from gis.errors import InputError
@@ -87,8 +88,8 @@ def check_against_oracle(old, new):
         assert row.lost_m2 == pytest.approx(
             np.count_nonzero((old == row.code) & (new != row.code)) * UNIT**2, abs=1e-3
         )
-        assert {*row.before.split(",")} - {""} == set(old[new == row.code].tolist()) - {""}
-        assert {*row.after.split(",")} - {""} == set(new[old == row.code].tolist()) - {""}
+        assert set(row.before) == set(old[new == row.code].tolist()) - {""}
+        assert set(row.after) == set(new[old == row.code].tolist()) - {""}
     return found
 
 
@@ -248,3 +249,31 @@ def test_plans_of_two_places_are_not_compared():
     with pytest.raises(InputError, match="share no ground"):
         diff_plans(here, there)
     assert diff_plans(here.iloc[:0], there).codes["kind"].tolist() == ["added"]
+
+
+def test_two_editions_of_the_same_borders_are_redrawn():
+    x = np.linspace(0, 1000, 60)
+    border = 500 + 40 * np.sin(x / 90)
+
+    def edition(border, moved=0.0):
+        across = list(zip(x, border, strict=True))
+        south = shapely.Polygon([*across, (1000, 0), (0, 0)])
+        north = shapely.Polygon([*across, (1000, 1000 + moved), (0, 1000 + moved)])
+        polygons = [translate(each, 500_000, 2_500_000) for each in (south, north)]
+        return gpd.GeoDataFrame({"code": ["s", "n"]}, geometry=polygons, crs=METRES).to_crs(4326)
+
+    old = edition(border)
+    again = edition(border + np.random.default_rng(1).uniform(-4, 4, len(x)))
+    assert diff_plans(old, again, crs=METRES).summary()["codes"]["moved_border"] == 2
+    apart = diff_plans(old, again, crs=METRES, min_width_m=5)
+    assert apart.summary()["codes"] == {**dict.fromkeys(CHANGE_KINDS, 0), "redrawn": 2}
+    assert apart.pieces.empty
+    assert apart.codes["before"].tolist() == [["n"], ["s"]]
+    assert not apart.is_unchanged
+    assert diff_plans(old, old, crs=METRES, min_width_m=5).is_unchanged
+    # What is wider stays a change, in this edition too.
+    wider = diff_plans(
+        old, edition(border + np.random.default_rng(1).uniform(-4, 4, len(x)), 30), min_width_m=5
+    )
+    assert wider.codes.set_index("code")["kind"].to_dict() == {"n": "moved_border", "s": "redrawn"}
+    assert wider.pieces["area_m2"].tolist() == [pytest.approx(30_000, rel=0.01)]

@@ -2,6 +2,7 @@
 
 from itertools import combinations, pairwise
 
+import networkx as nx
 import numpy as np
 import pytest
 import shapely
@@ -148,12 +149,10 @@ def test_touching_and_overlapping_equal_all_pairs(seed, count):
         )
     )
 )
-def test_components_are_labelled_with_their_lowest_node(graph):
-    count, edges = graph
-    label = list(range(count))
-    # Each edge gives both sides the lower label, until no edge changes any.
-    for _ in range(count):
-        for a, b in edges:
-            label[a] = label[b] = min(label[a], label[b])
+def test_components_are_labelled_with_their_lowest_node(nodes_and_edges):
+    count, edges = nodes_and_edges
+    graph = nx.Graph(edges)
+    graph.add_nodes_from(range(count))
+    expected = {node: min(component) for component in nx.connected_components(graph) for node in component}
     left, right = np.array(edges, dtype=np.int64).reshape(-1, 2).T
-    assert connected_components(count, left, right).tolist() == label
+    assert connected_components(count, left, right).tolist() == [expected[node] for node in range(count)]

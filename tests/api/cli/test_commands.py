@@ -163,6 +163,26 @@ def test_diff_tells_what_changed(wangge: Run, cells: Path, tmp_path: Path) -> No
     assert gpd.read_file(out).empty
 
 
+def test_diff_reads_two_files_of_different_form(wangge: Run, cells: Path, tmp_path: Path) -> None:
+    old, new, table = tmp_path / "old.gpkg", tmp_path / "new.gpkg", tmp_path / "codes.parquet"
+    frame = gpd.read_file(cells).rename(columns={"code": "BFS_2015"})[["BFS_2015", "geometry"]]
+    frame.to_file(old, layer="gemeinden", driver="GPKG")
+    frame.iloc[:1].to_file(old, layer="lakes", driver="GPKG")
+    again = frame.rename(columns={"BFS_2015": "BFS_2026"}).to_crs(4547)
+    again.geometry = again.translate(0.4, 0.3)
+    again.to_file(new, layer="municipalities", driver="GPKG")
+    again.iloc[:1].to_file(new, layer="canton", driver="GPKG")
+    outcome = wangge(
+        *("diff", old, new, "-o", tmp_path / "diff.geojson", "--table", table, "--min-width", 1, "--json"),
+        *("--code-field", "BFS_2015", "--new-code-field", "BFS_2026"),
+        *("--layer", "gemeinden", "--new-layer", "municipalities"),
+    )
+    assert outcome.code == 0, outcome.err
+    assert json.loads(outcome.out)["codes"]["redrawn"] == len(frame)
+    lists = pd.read_parquet(table)["before"]
+    assert [list(each) for each in lists] == [[code] for code in sorted(frame["BFS_2015"])]
+
+
 def test_gaps_finds_what_is_missing(
     wangge: Run, areas: Path, cells: Path, shops: Path, tmp_path: Path
 ) -> None:

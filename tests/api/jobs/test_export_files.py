@@ -1,5 +1,6 @@
-"""Files of exports: when they are over."""
+"""Files of exports and uploads: when they are over, and who may read them."""
 
+import io
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from api.jobs import export_files
+from api.jobs.uploads import store_upload, upload_path
 
 WRITTEN, KEPT_S = 1_000_000_000, 3600
 
@@ -23,3 +25,12 @@ def test_a_file_is_removed_when_it_is_older_than_it_is_kept(
     monkeypatch.setattr(export_files, "time", SimpleNamespace(time=lambda: float(WRITTEN + age_s)))
     export_files.remove_expired(tmp_path, KEPT_S)
     assert path.exists() == is_there
+
+
+def test_an_upload_is_for_the_service_alone_and_replaces_nothing(tmp_path: Path) -> None:
+    path = upload_path(tmp_path, "my file.CSV")
+    assert store_upload(io.BytesIO(b"id"), path).path.read_bytes() == b"id"
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileExistsError):
+        store_upload(io.BytesIO(b"other"), path)
+    assert path.read_bytes() == b"id"

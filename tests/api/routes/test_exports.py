@@ -66,6 +66,12 @@ def test_a_layer_comes_as_a_file_in_the_form_asked_for(client: Client, tmp_path:
         if name == "shp":
             names = zipfile.ZipFile(io.BytesIO(answer.content)).namelist()
             assert {"entities.shp", "entities.dbf", "entities.prj"} <= set(names)
+    kept = sorted((tmp_path / "exports").rglob("*"))
+    # A folder and a file for each: they may hold what is personal.
+    assert [oct(each.stat().st_mode & 0o777) for each in kept if each.is_file()] == ["0o600"] * 3
+    assert {oct(each.stat().st_mode & 0o777) for each in (tmp_path / "exports", *kept) if each.is_dir()} == {
+        "0o700"
+    }
 
 
 def test_a_caller_gets_what_lies_in_their_area_and_nobody_elses_file(client: Client, tmp_path: Path) -> None:
@@ -96,6 +102,9 @@ def test_personal_values_are_asked_for_with_the_right_and_audited(client: Client
     assert SECRET in answer.text
     assert viewer.get(f"/v1/exports/{job['id']}/file").status_code == 403
     assert admin.get(f"/v1/exports/{job['id']}/file").status_code == 200
+    # Nor when the page of another site has made a browser ask, which is not audited either.
+    foreign = {"Sec-Fetch-Site": "same-site"}
+    assert admin.get(f"/v1/exports/{job['id']}/file", headers=foreign).status_code == 403
     revealed = admin.get("/v1/audit", params={"action": "personal data revealed"}).json()["items"]
     assert [each["details"] for each in revealed] == [{"export": job["id"], "count": 2}] * 2
     assert {each["actor"].split()[-2] for each in revealed} == {"publisher", "admin"}

@@ -142,7 +142,7 @@ def test_each_caller_has_lists_of_their_own_ground(
     town: httpx.Client, client: Client, ground: Database
 ) -> None:
     east = client("viewer", EAST_TOWN)
-    # An entity of this town that stands in a cell of the other: neither the cell nor its officer is named.
+    # An own entity in a cell of the other town: the cell is not named, nor who answers for it.
     with ground.write() as session:
         stray = session.query(Entity).filter_by(external_id="e1").one()
         stray.area_code = EAST_TOWN
@@ -181,6 +181,7 @@ def test_what_changed_between_two_days(town: httpx.Client) -> None:
 def test_gaps_of_a_run_and_how_they_changed(town: httpx.Client, client: Client, ground: Database) -> None:
     assert read(town, "gaps") | {"columns": []} == {
         "name": "gaps", "title": "盲区清单", "columns": [], "items": [], "total": 0, "most_rows": 10_000,
+        "notes": ["空白：未分析", "重叠：未分析", "未归属：未分析", "服务不可达：未分析"],
     }  # fmt: skip
     add_run(ground, None, DAY, ["blank", "blank", "overlap"])
     add_run(ground, None, LATER, ["blank"])
@@ -211,4 +212,4 @@ def test_what_is_asked_wrongly_is_said(town: httpx.Client, monkeypatch: pytest.M
     monkeypatch.setattr(import_module("api.routes.lists"), "MAX_ROWS", 3)
     assert listing.MAX_ROWS > 3
     many = town.get("/v1/lists/entities.csv", params={"scheme": "community"})
-    assert (many.status_code, "5 rows" in many.json()["detail"]) == (413, True)
+    assert (many.status_code, "4 rows" in many.json()["detail"]) == (413, True)

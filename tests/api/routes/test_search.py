@@ -177,6 +177,13 @@ def test_the_sheet_of_a_town(town: httpx.Client, client: Client, ground: Databas
     add_run(ground, None, DAY, ["blank", "blank", "overlap"])
     counted = client("viewer", WEST_TOWN).get(f"/v1/areas/{WEST_TOWN}/sheet", params=query).json()
     assert counted["gaps"] == {"high": 2, "medium": 0, "low": 0}
+    # What a post publishes is for everybody, also to be found by.
+    with ground.write() as session:
+        published = session.query(Officer).filter_by(external_id="G-7").one()
+        published.attributes = {"published_phone": "0755-26001234", "公示姓名": "小欧"}
+    shown = client("viewer").get(f"/v1/areas/{WEST_TOWN}/sheet", params=query).json()["officers"][0]
+    assert (shown["name"], shown["phone"]) == ("小欧", "0755-26001234")
+    assert [each["code"] for each in find(client("viewer"), "小欧")] == ["G-7"]
     # Before its day nobody answers for it.
     before = town.get(f"/v1/areas/{WEST_TOWN}/sheet", params={"at": date(2025, 1, 1).isoformat()}).json()
     assert (before["officers"], before["counts"]["enterprise"], before["cells"]) == ([], 0, None)

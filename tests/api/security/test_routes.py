@@ -90,6 +90,10 @@ class Service:
             }
             if reveal and self.reveals(method, demand.path):
                 query["reveal"] = "true"
+            if demand.path.startswith("/v1/lists/"):
+                query["scheme"] = ids["scheme"]
+            if demand.path == "/v1/search":
+                query["text"] = SECRET
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
             given = self._example(body.get("schema", {})) if body else None
             if demand.path == "/v1/locate":
@@ -258,6 +262,8 @@ def named(demand: RouteRequirement, ids: dict[str, str]) -> dict[str, str]:
         return {**ids, "job_id": ids["export_id"]}
     if demand.path.startswith("/v1/gaps/"):
         return {**ids, "against": ids["run_id"]}
+    if demand.path.startswith("/v1/lists/"):
+        return {**ids, "name": "cells", "form": "csv"}
     if "/cells/{code}" in demand.path:
         return {**ids, "code": ids["cell_code"]}
     return ids
@@ -267,7 +273,8 @@ def test_nothing_but_life_answers_without_credentials(
     service: Service, ids: dict[str, dict[str, str]]
 ) -> None:
     public = {each.path for each in route_requirements(service.app) if each.rule.right is None}
-    assert public - {"/v1/session", "/v1/session/link", "/", "/web/{path:path}"} == {"/healthz", "/readyz"}
+    files = {"/", "/web/{path:path}", "/docs", "/docs/{name}"}
+    assert public - files - {"/v1/session", "/v1/session/link"} == {"/healthz", "/readyz"}
     for demand in service.demands:
         for method, answer in service.ask(demand, named(demand, ids[HOME]), None):
             assert answer.status_code == 401, (method, demand.path)

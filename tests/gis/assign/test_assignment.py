@@ -36,6 +36,30 @@ def test_the_nearest_cell_within_the_distance():
     assert report.reason_counts == {"outside": 1}
 
 
+def test_distances_to_long_borders_are_those_to_the_whole_polygons():
+    random = np.random.default_rng(5)
+    turn = np.linspace(0, 2 * np.pi, 901)[:-1]
+    reach = 800 + 60 * np.sin(7 * turn) + random.uniform(-3, 3, len(turn))
+    rim = np.column_stack([reach * np.cos(turn), reach * np.sin(turn)])
+    island = shapely.Polygon(rim, [rim[::-1] / 2]) | shapely.box(1100, 1100, 1300, 1300)
+    cells = [island, shapely.transform(island, lambda xy: xy + np.array([2600, 40]))]
+    x, y = random.uniform(-1500, 4500, (2, 300))
+    things = [
+        *shapely.points(x, y),
+        *shapely.box(x, y, x + 30, y + 20),
+        shapely.box(-2000, -2000, 9000, 9000),
+    ]
+    found, _ = assign_to_cells(
+        frame(on_ground(things)), frame(on_ground(cells), code=["a", "b"]), max_distance_m=700, crs=METRIC
+    )
+    away = np.array([[shapely.distance(thing, cell) for cell in cells] for thing in things])
+    nearest = found["assign_method"] == "nearest"
+    assert nearest.sum() > 100
+    assert found["distance_m"].to_numpy() == pytest.approx(away.min(axis=1), abs=1e-3)
+    assert (nearest == ((away.min(axis=1) > 0) & (away.min(axis=1) <= 700))).all()
+    assert (found["cell_code"][nearest] == np.array(["a", "b"])[away.argmin(axis=1)][nearest]).all()
+
+
 def test_distances_beyond_reason_are_not_told():
     cells = frame([shapely.box(104, 30, 104.1, 30.1)], code=["a"])
     places = {"near": (105, 30), "Beijing": (116.4, 39.9), "London": (0, 51.5), "behind": (-76, -30)}

@@ -125,7 +125,7 @@ def test_small_ground_counts_only_with_somebody_on_it():
     )
     assert found.frame["cell_code"].tolist() == ["1"]
     assert 0 < found.frame["area_m2"][0] < 100
-    assert found.frame["detail"][0] == "Beyond: 0% of the ground, 1 of 1 households, 0 of 0 enterprises."
+    assert found.frame["detail"][0] == "Beyond: 0% of the ground, its only household."
     nobody = find_gaps(GapInput(cells, service_points=service, crs=METRES), rules, kinds=["out_of_reach"])
     assert nobody.frame.empty
     rules = GapRules.from_mapping({"out_of_reach": {"distance_m": 20, "ground": False}})

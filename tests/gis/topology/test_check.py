@@ -71,7 +71,10 @@ def test_overlaps_and_blanks_are_those_of_a_loop(seed: int, hurts: list[tuple[st
     }
     assert found == set(expected)
     assert report.of_kind("overlap")["area_m2"].sum() == pytest.approx(sum(expected.values()), abs=1e-6)
-    assert report.of_kind("blank")["area_m2"].sum() == pytest.approx(blanks_slowly(straight), abs=1e-5)
+    blanks = report.of_kind("blank")
+    # What borders enclose; what is open at an end is tested by itself.
+    enclosed = blanks[~blanks["detail"].str.contains("open at its end")]
+    assert enclosed["area_m2"].sum() == pytest.approx(blanks_slowly(straight), abs=1e-5)
     whole = all(shape.is_valid for shape in polygons)
     assert len(report.of_kind("invalid")) == sum(not shape.is_valid for shape in polygons)
     if whole and not expected and report.of_kind("blank").empty:
@@ -125,15 +128,18 @@ def test_shenzhen_has_its_known_overlaps_and_blanks(shared_data: object) -> None
     assert not report.is_valid
     assert summary["overlap"]["count"] == 518
     assert summary["overlap"]["area_m2"] == pytest.approx(530_669, abs=1)
-    assert summary["blank"]["count"] == 671
-    assert summary["blank"]["area_m2"] == pytest.approx(433_567, abs=1)
+    blanks = report.of_kind("blank")
+    is_open = blanks["detail"].str.contains("open at its end")
+    assert (~is_open).sum() == 671
+    assert blanks["area_m2"][~is_open].sum() == pytest.approx(433_567, abs=1)
+    assert is_open.sum() == 20
     json.dumps(summary)
 
     # By way of longitude and latitude other vertices land beside their neighbour's edge: hairlines differ.
     again = check_topology(to_lonlat(zones))
     for one in (report, again):
         blanks = one.of_kind("blank")
-        assert (blanks["area_m2"] > 1e-6).sum() == 656
+        assert (blanks["area_m2"] > 1e-6).sum() == pytest.approx(676, abs=1)
     assert again.summary()["overlap"] == pytest.approx(summary["overlap"], rel=1e-6)
 
 

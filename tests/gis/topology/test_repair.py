@@ -140,7 +140,8 @@ def test_shenzhen(shared_data: object) -> None:
     assert len(result.cells) == 491
     assert result.remaining_blanks.empty
     summary = json.loads(json.dumps(result.summary()))
-    assert summary["blanks_filled"] == {"count": 656, "area_m2": pytest.approx(433_567, abs=1)}
+    # 656 that borders enclose and narrow ones that are open at an end.
+    assert summary["blanks_filled"] == {"count": 675, "area_m2": pytest.approx(436_392, abs=1)}
     assert summary["overlaps_resolved"]["area_m2"] == pytest.approx(530_630, abs=1)
     assert summary["largest_change"]["code"] == "223"
     assert summary["largest_change"]["change_m2"] == pytest.approx(-62_753, abs=1)
@@ -148,7 +149,8 @@ def test_shenzhen(shared_data: object) -> None:
     assert result.changes["change_share"].abs().max() < 0.03
     named = {code for codes in check_topology(zones).findings["codes"] for code in codes.split(",")}
     sound = ~zones["code"].isin(named).to_numpy()
-    assert sound.sum() == 14
+    # One of the 14 beside no enclosed blank and no overlap lies beside an open one.
+    assert sound.sum() == 13
     same = shapely.equals_identical(np.asarray(result.cells.geometry), np.asarray(zones.geometry))
     assert same[sound].all()
 

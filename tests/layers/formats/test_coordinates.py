@@ -79,6 +79,8 @@ def test_a_column_is_read_as_each_of_its_values(texts: list[str | None]) -> None
         ("GPS坐标", "113°54'0\"E 22°30'0\"N", "lon"),
         ("position", "N22°30', E113°54'", "lat"),
         ("lon, lat", "[113.9|22.5]", "lon"),
+        ("location", "POINT(113.9 22.5)", "lon"),
+        ("经纬度坐标", "东经113.9度，北纬22.5度", "lon"),
     ],
 )
 def test_one_column_with_both(header: str, text: str, first: Axis) -> None:

@@ -195,3 +195,21 @@ def test_other_formats_without_a_crs_that_is_understood_are_refused(
     with pytest.raises(InputError, match=said) as refused:
         reader(path)
     assert str(path) in str(refused.value)
+
+
+def in_own_crs(path: Path) -> list[shapely.Geometry]:
+    return list(read_layer(path, role="cells", own_crs=True).geometry)
+
+
+@pytest.mark.parametrize("reader", [whole, streamed, in_own_crs])
+@pytest.mark.parametrize("epsg", [4326, 3460])
+def test_areas_across_the_180th_meridian_are_cut_when_they_are_read(
+    tmp_path: Path, epsg: int, reader: Reader
+) -> None:
+    ring = [(177.3, -17.1), (177.1, -18.5), (-178.9, -19.3), (-178.37, -16.2)]
+    fiji = gpd.GeoDataFrame({"code": ["fj"]}, geometry=[shapely.Polygon(ring)], crs=4326).to_crs(epsg)
+    path = tmp_path / "fiji.gpkg"
+    fiji.to_file(path, driver="GPKG")
+    (cut,) = reader(path)
+    assert sorted(round(side.bounds[0], 6) for side in cut.geoms) == [-180, 177.1]
+    assert not cut.intersects(shapely.Point(0, -17.5))

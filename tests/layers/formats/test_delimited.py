@@ -48,6 +48,7 @@ def read(text: str | bytes, encoding: str | None = None) -> tuple[tuple[str, ...
         ("", "begins with a blank line"),
         ("\n\n", "begins with a blank line"),
         ("sep=;\n", "begins with a blank line"),
+        ("PK\x03\x04...", "is a workbook or an archive and not text"),
     ],
 )
 def test_what_would_move_or_swallow_records_is_refused(text: str, sentence: str) -> None:
@@ -73,6 +74,7 @@ def test_what_would_move_or_swallow_records_is_refused(text: str, sentence: str)
         ("id;name (a,b,c);lon\n1;x, y;2\n", [["1", "x, y", "2"]]),
         ("id\tlon, lat\n1\t2,3\n", [["1", "2,3"]]),
         ("id\n1\n", [["1"]]),
+        ('"id\n(code)";"lon\n(deg, east)"\n1;2\n', [["1", "2"]]),
     ],
 )
 def test_what_may_stand_in_a_text_is_read(text: str, records: list[list[str]]) -> None:

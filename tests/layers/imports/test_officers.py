@@ -71,7 +71,8 @@ def test_officers_are_taken_whole_and_their_names_as_personal(ground: Database) 
         assert first is not None
         assert (first.external_id, first.area_code, first.valid_from) == ("G1", WEST_TOWN, FIRST)
         assert first.personal == {"name": "甲", "phone": "00012345678"}
-        assert first.attributes == {"badge": 7}
+        # Duty and rank are kept with the officer too: a street's officers hold no post that would tell them.
+        assert first.attributes == {"badge": 7, "duty": "leader", "rank": "A"}
     assert posts(ground) == set()
 
 

@@ -134,7 +134,7 @@ def test_thinned_points_count_every_one_once_and_alike_in_all_tiles(places, zoom
             x, y = (
                 (project(np.array([place]))[0] - (-HALF_WORLD_M, HALF_WORLD_M))
                 / (unit_size(zoom), -unit_size(zoom))
-            ) // 128
+            ) // 512
             naive[x, y] += 1
             squares[row] = (x, y)
     seen = {}
@@ -158,7 +158,7 @@ def test_thinned_points_count_every_one_once_and_alike_in_all_tiles(places, zoom
                 square = next(
                     (x, y)
                     for x, y in naive
-                    if (np.abs(corner - (x * 128 + 64, y * 128 + 64)) <= 64.5).all()
+                    if (np.abs(corner - (x * 512 + 256, y * 512 + 256)) <= 256.5).all()
                     and naive[x, y] == told["count"]
                 )
             assert told["kind"] == "sensor"

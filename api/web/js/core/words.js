@@ -152,6 +152,7 @@ export const WORDS = {
   "sheet.entity": ["对象", "Object"],
   "sheet.list": ["清单", "List"],
   "sheet.officer": ["责任人", "Officer"],
+  published: ["公示信息", "Published"],
   call: ["拨打 {number}", "Call {number}"],
   duty: ["岗位", "Duty"],
   counts_area: ["辖区内对象", "In this area"],

@@ -13,7 +13,7 @@ import { outcomeList } from "../map/legend_rows.js";
 import { gapRowOfCell } from "./gap_row.js";
 import { locate, ownerRows } from "./owner_rows.js";
 import { actions, areaButton, block, facts, head, listTile, revealButton, zoomButton } from "./parts.js";
-import { person } from "./people.js";
+import { person, published } from "./people.js";
 
 const DUTIES = ["leader", "officer", "inspector", "assistant"];
 const SHOWN = 4;
@@ -80,13 +80,14 @@ async function render(chosen, { map, onShown }) {
   const { scheme } = current();
   const at = chosen.at ?? current().at;
   const [cell, others] = await Promise.all([ask(path(scheme, chosen.code), { query: { at } }), elsewhere(chosen, scheme)]);
+  const open = published(cell.attributes);
   const fly = () => flyToBox(map, cell.box);
   if (chosen.fly) onShown(fly);
   const areas = cell.areas.length ? h("span", { class: "links-row" }, cell.areas.map(areaButton)) : null;
   return [
     head(t("sheet.cell"), cell.name || cell.code, cell.code),
     actions(zoomButton(fly)),
-    block(t("officers"), ...officers(cell)),
+    block(t("officers"), open.length ? facts(open) : null, ...officers(cell)),
     block(t("counts"), counts(cell)),
     block(t("gaps_here"), gaps(cell)),
     block(null, facts([[t("ground"), area(cell.area_m2)], [t("perimeter"), distance(cell.perimeter_m)], [t("area_name"), areas], [t("in_force"), period(cell.valid_from, cell.valid_to)]])),

@@ -9,12 +9,10 @@ import { may } from "../core/session.js";
 import { change, current } from "../core/state.js";
 import { schemeName } from "./owner_rows.js";
 import { areaButton, block, facts, head, revealButton } from "./parts.js";
-import { phone } from "./people.js";
-
-const PHONES = /phone|mobile|tel|电话|手机/i;
+import { details, published } from "./people.js";
 
 function personal(officer, revealable) {
-  const pairs = Object.entries(officer.personal).map(([key, value]) => [word("personal", key), PHONES.test(key) ? phone(value) : String(value)]);
+  const pairs = details(officer.personal);
   const section = block(t("personal"), facts(pairs));
   if (!revealable || pairs.length === 0) return pairs.length === 0 ? null : section;
   const reveal = async () => {
@@ -39,10 +37,12 @@ function post({ scheme, cell_code: code, duty, rank, valid_from: from, valid_to:
 async function render({ id }) {
   const [officer, posts] = await Promise.all([ask(`v1/officers/${id}`), ask(`v1/officers/${id}/posts`)]);
   const area = officer.area_code === null ? null : await ask(`v1/areas/${encodeURIComponent(officer.area_code)}`).catch(() => null);
+  const open = published(officer.attributes);
   const held = posts.items.filter((each) => each.valid_to === null);
   const former = posts.items.filter((each) => each.valid_to !== null && each.valid_to !== each.valid_from);
   return [
     head(t("sheet.officer"), officer.personal.name ?? officer.external_id, officer.external_id),
+    open.length ? block(t("published"), facts(open)) : null,
     personal(officer, may("reveal")),
     block(t("posts_held"), held.length ? held.map(post) : h("p", { class: "quiet" }, t("posts_none"))),
     block(null, facts([[t("area_name"), area === null ? officer.area_code : areaButton(area)], [t("duty"), word("duty", officer.attributes.duty ?? "") || null], [t("recorded"), period(officer.valid_from, officer.valid_to)]])),

@@ -5,12 +5,21 @@ import { t, word } from "../core/i18n.js";
 import { change, current } from "../core/state.js";
 
 // A phone: a link that calls where the whole number is shown, otherwise what is left of it.
-export function phone(number) {
+function phone(number) {
   if (!number) return null;
   const dialled = String(number).replace(/[^\d+]/g, "");
   if (dialled.length < 3 || String(number).includes("*")) return h("span", { class: "phone figures" }, number);
   return h("a", { class: "phone figures", href: `tel:${dialled}`, "aria-label": t("call", { number }) }, number);
 }
+
+const PUBLISHED = /^(published_|公示|公开)/i;
+const PHONES = /phone|mobile|tel|电话|手机/i;
+
+// What is known of a person or post, as names and values; phones can be called.
+export const details = (values) => Object.entries(values).map(([key, value]) => [word("personal", key), PHONES.test(key) ? phone(String(value)) : String(value)]);
+
+// What attributes publish, which everybody may see.
+export const published = (attributes) => details(Object.fromEntries(Object.entries(attributes).filter(([key]) => PUBLISHED.test(key)).map(([key, value]) => [key.replace(PUBLISHED, ""), value])));
 
 // One person: name or number, duty, phone; the name opens the sheet of the officer.
 export function person({ officer_id: id, external_id: code, name, duty, phone: number }) {
