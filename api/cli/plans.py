@@ -1,5 +1,6 @@
 """The commands `plan`: drafts in the database, their check, and their way into force."""
 
+from collections.abc import Collection
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -82,6 +83,9 @@ def load_plan(
     code_field: options.CodeField = None,
     name_field: options.NameField = None,
     area_field: options.AreaField = None,
+    personal: Annotated[
+        list[str] | None, typer.Option(help="A further field with a person's data; may be repeated.")
+    ] = None,
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
     **reading: Unpack[options.ReadOptions],
@@ -91,7 +95,7 @@ def load_plan(
 
     cells = load_cells(file, code_field=code_field, name_field=name_field, area_field=area_field, **reading)
     with open_database(database) as opened, error_prefix(file):
-        record = _create_draft(opened, scheme, cells, name, area)
+        record = _create_draft(opened, scheme, cells, name, area, personal or ())
     _print_draft(record, as_json=as_json)
 
 
@@ -244,7 +248,12 @@ def withdraw_draft(
 
 
 def _create_draft(
-    database: "Database", scheme: str, cells: "gpd.GeoDataFrame", name: str, area: str | None
+    database: "Database",
+    scheme: str,
+    cells: "gpd.GeoDataFrame",
+    name: str,
+    area: str | None,
+    personal: Collection[str] = (),
 ) -> dict[str, Any]:
     from api.schemas.plans import plan_record
     from api.security.audit import Action, audit
@@ -254,7 +263,15 @@ def _create_draft(
 
     with database.write() as session:
         found = find_scheme(session, scheme)
-        made = create_draft(session, found.id, cells, name=name, created_by=SYSTEM.label, area_code=area)
+        made = create_draft(
+            session,
+            found.id,
+            cells,
+            name=name,
+            created_by=SYSTEM.label,
+            area_code=area,
+            personal=personal,
+        )
         audit(session, SYSTEM, Action.record, f"plan {made.id}", area_code=made.area_code, created=True)
         return {**plan_record(made, found.code), "cells": len(cells)}
 

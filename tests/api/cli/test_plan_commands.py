@@ -12,8 +12,8 @@ from sqlalchemy import select
 from api.cli.open_database import read_all
 from gis.crs import LONLAT
 from layers.db.database import Database
-from layers.formats import write_layer
-from layers.models import AuditEntry, Scheme
+from layers.formats import read_layer, write_layer
+from layers.models import AuditEntry, Cell, Scheme
 from layers.plans.schemes import list_schemes
 from tests.api.conftest import Run
 
@@ -142,3 +142,20 @@ def test_lists_are_read_page_by_page(url: str, monkeypatch: pytest.MonkeyPatch) 
             )
         session.flush()
         assert [each.code for each in read_all(lambda page: list_schemes(session, page))] == list("abcde")
+
+
+def test_fields_of_cells_can_be_declared_personal(
+    wangge: Run, district: Path, url: str, tmp_path: Path
+) -> None:
+    wangge("load", "areas", district)
+    wangge("scheme", "create", "community", "社区网格")
+    villages = read_layer(district, role="areas").iloc[1:].assign(nickname="老王", colour="red")
+    path = tmp_path / "cells.geojson"
+    write_layer(path, villages[["code", "nickname", "colour", "geometry"]])
+    wrong = wangge("plan", "load", "community", path, "--name", "2026", "--personal", "nick")
+    assert (wrong.code, "nick" in wrong.err, "Traceback" in wrong.err) == (2, True, False)
+    assert wangge("plan", "load", "community", path, "--name", "2026", "--personal", "nickname").code == 0
+    with closing(Database(url)) as database, database.read() as session:
+        cells = session.scalars(select(Cell)).all()
+    assert [each.personal for each in cells] == [{"nickname": "老王"}] * 2
+    assert all("nickname" not in each.attributes and each.attributes["colour"] == "red" for each in cells)
