@@ -88,8 +88,8 @@ def read_orders(text: str) -> dict[Axis, WrittenLocation]:
         if {axis for _, axis in named} != set(AXES) or len(named) > len(AXES):
             return {}
         orders = (named[0][1],)
-        for word in _WORDS.values():
-            text = word.sub(" ", text)
+        for name in _WORDS.values():
+            text = name.sub(" ", text)
     text = " ".join(_WRAPPING.sub(" ", text).split()).strip(" ,;")
     for parts in _split(text):
         readings = {first: location for first in orders if (location := _read(parts, first)) is not None}
