@@ -208,6 +208,10 @@ def test_an_unmatched_vertex() -> None:
     assert not report.is_valid
     assert set(counts(report)) == {"unmatched"}
     assert any("c000" in codes for codes in report.of_kind("unmatched")["codes"])
+    for codes, sentence in report.of_kind("unmatched")[["codes", "detail"]].itertuples(index=False):
+        several = "," in codes
+        assert sentence.startswith("Cells " if several else "Cell ")
+        assert ("along each other" in sentence) == several
     assert set(report.of_kind("unmatched").geom_type) <= {"LineString", "MultiLineString"}
 
 
