@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 _OPTION = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)")
 # A clause ends at the next one, at what is listed in brackets after it, or with the sentence.
-_ADVICE = re.compile(r"; ([^;]*?)(?=;| \([a-z]+: |\.?$)", re.DOTALL)
+_ADVICE = re.compile(r"; (if [^;,]*, )?([^;]*?)(?=;| \([a-z]+: |\.?$)", re.DOTALL)
 
 
 def rewrite_options(message: str, name_of: Callable[[str], str | None], otherwise: str) -> str:
@@ -18,7 +18,7 @@ def rewrite_options(message: str, name_of: Callable[[str], str | None], otherwis
     Parameters
     ----------
     message
-        As it was raised, without the name of a file.
+        As it was raised or told, without the name of a file.
     name_of
         Returns the name of a parameter such as "source_crs" here, or None if there is none.
     otherwise
@@ -29,8 +29,10 @@ def rewrite_options(message: str, name_of: Callable[[str], str | None], otherwis
         return name_of(option[1].replace("-", "_"))
 
     def rewrite_advice(clause: re.Match[str]) -> str:
-        options = list(_OPTION.finditer(clause[1]))
-        return f"; {otherwise}" if any(name_here(each) is None for each in options) else clause[0]
+        options = list(_OPTION.finditer(clause[2]))
+        if all(name_here(each) is not None for each in options):
+            return clause[0]
+        return f"; {clause[1] or ''}{otherwise}"
 
     followed = _ADVICE.sub(rewrite_advice, message)
     return _OPTION.sub(lambda option: name_here(option) or option[1].replace("-", " "), followed)

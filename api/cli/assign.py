@@ -25,10 +25,8 @@ def inspect(
     points: Annotated[Path, typer.Argument(help="Records to inspect.", show_default=False)],
     areas: Annotated[Path, typer.Option(help="Areas the records are meant to lie in.", show_default=False)],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the suspect records.")] = None,
-    areas_layer: options.AreasLayer = None,
-    areas_where: options.AreasWhere = None,
     as_json: options.JsonOption = False,
-    **reading: Unpack[options.RecordReadOptions],
+    **reading: Unpack[options.RecordsInAreasReadOptions],
 ) -> None:
     """Find out which datum and axis order a file is most plausibly in, and which records are suspect."""
     from api.cli.inputs import load_area_geometries, load_entities
@@ -36,8 +34,8 @@ def inspect(
     from layers.formats import validate_outputs, write_layer
 
     validate_outputs(layers=[output])
-    area_geometries = load_area_geometries(areas, layer=areas_layer, where=areas_where)
-    records, identity = load_entities(points, **reading)
+    area_geometries = load_area_geometries(areas, **options.reading_of("areas", reading))
+    records, identity = load_entities(points, **options.own_reading(options.RecordReadOptions, reading))
     if identity not in (None, "id"):
         records = records.drop(columns="id")
     with error_prefix(points), progress_bar("inspecting") as progress:
@@ -85,10 +83,9 @@ def assign(
         typer.Option(help="Write the shares of records that lie in several cells, .csv or .parquet."),
     ] = None,
     code_field: options.CellsCodeField = None,
-    cells_layer: options.CellsLayer = None,
     crs: options.WorkingCrs = None,
     as_json: options.JsonOption = False,
-    **reading: Unpack[options.RecordReadOptions],
+    **reading: Unpack[options.RecordsInCellsReadOptions],
 ) -> None:
     """Assign every record to a cell: inside, on a border, by share, the nearest, or none with a reason.
 
@@ -106,8 +103,10 @@ def assign(
 
     validate_outputs(layers=[output], tables=[shares], texts={report: (".json", ".csv")})
     working = parse_working_crs(crs) if crs else None
-    plan = load_valid_cells(cells, code_field=code_field, layer=cells_layer)
-    source, records, identity = read_entities(entities, datum=datum.value, **reading)
+    plan = load_valid_cells(cells, code_field=code_field, **options.reading_of("cells", reading))
+    source, records, identity = read_entities(
+        entities, datum=datum.value, **options.own_reading(options.RecordReadOptions, reading)
+    )
     with error_prefix(entities), progress_bar("assigning") as progress:
         assignment = assign_entities(
             records,
@@ -166,8 +165,8 @@ def locate(
     cells: options.Cells,
     datum: options.DatumOption = options.Datum.wgs84,
     code_field: options.CellsCodeField = None,
-    cells_layer: options.CellsLayer = None,
     as_json: options.JsonOption = False,
+    **reading: Unpack[options.CellsReadOptions],
 ) -> None:
     """Name the cell that owns a location; exit code 1 when it lies in none."""
     from api.cli.inputs import load_valid_cells
@@ -180,7 +179,7 @@ def locate(
     # Also false where one is no number.
     if not (abs(x) <= 180 and abs(y) <= 90):
         raise InputError(f"{lon}, {lat} is no longitude, latitude in degrees; give LON, then LAT.")
-    plan = load_valid_cells(cells, code_field=code_field, layer=cells_layer)
+    plan = load_valid_cells(cells, code_field=code_field, **options.reading_of("cells", reading))
     x, y = map(float, convert_coordinates(x, y, datum.value, "wgs84"))
     code = PointLocator(plan).locate(x, y)
     if code is None:

@@ -1,7 +1,7 @@
 """A call of a command: which options it has for which of its files, for messages that name one."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
@@ -25,12 +25,12 @@ class CommandOptions:
     arguments
         The parameters that are arguments.
     files
-        The file that an option describes, where its name does not say so.
+        The files that an option describes, where its name does not say so.
     """
 
     names: Mapping[str, str]
     arguments: frozenset[str]
-    files: Mapping[str, str]
+    files: Mapping[str, Collection[str]]
 
     @classmethod
     def of(cls, signature: inspect.Signature) -> "CommandOptions":
@@ -50,7 +50,7 @@ class CommandOptions:
                 elif isinstance(mark, ArgumentInfo):
                     arguments.add(parameter.name)
                 elif isinstance(mark, Of):
-                    files[parameter.name] = mark.file
+                    files[parameter.name] = mark.files
         return cls(names, frozenset(arguments), files)
 
     def find(self, name: str, file: str | None) -> str | None:
@@ -65,22 +65,24 @@ class CommandOptions:
         """
         if f"{file}_{name}" in self.names:
             return self.names[f"{file}_{name}"]
+        for option, files in self.files.items():
+            if file in files and (option == name or option.endswith(f"_{name}")):
+                return self.names[option]
         if name not in self.names:
             return None
         describes_file = name.endswith("_field") or name in RecordReadOptions.__annotations__
-        owner = self.files.get(name)
-        if not describes_file or file in (None, owner) or (owner is None and file in self.arguments):
+        if not describes_file or file is None or (name not in self.files and file in self.arguments):
             return self.names[name]
         return None
 
 
 def explain(message: str, options: CommandOptions, values: Mapping[str, Any], at_fault: str | None) -> str:
-    """Return the message of an error with the file at fault, and with options that the command has for it.
+    """Return a message with the file that it concerns, and with options that the command has for it.
 
     Parameters
     ----------
     message
-        As it was raised.
+        As it was raised or told.
     options
         Of the command.
     values

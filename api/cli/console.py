@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, ParamSpec, get_args, get_type_hints
 
@@ -20,6 +21,9 @@ from gis.progress import Note
 P = ParamSpec("P")
 
 EXIT_OK, EXIT_INVALID, EXIT_ERROR, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+_explain: ContextVar[Callable[[str, str | None], str]] = ContextVar("_explain")
+"""How the running command puts a message that may concern one of its files."""
 
 EXIT_CODES: Mapping[type[WanggeError], int] = {
     InputError: EXIT_ERROR,
@@ -42,15 +46,16 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        values = signature.bind_partial(*args, **kwargs).arguments
+        running = _explain.set(lambda message, file: explain(message, options, values, file))
         try:
             # Warnings of libraries are not for the user; reports say what matters.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 command(*args, **kwargs)
         except WanggeError as error:
-            values = signature.bind_partial(*args, **kwargs).arguments
             file = error.file if isinstance(error, InputError) else None
-            print_message(f"wangge: {explain(str(error), CommandOptions.of(signature), values, file)}")
+            print_message(f"wangge: {_explain.get()(str(error), file)}")
             raise typer.Exit(exit_code(error)) from None
         except MemoryError:
             print_message("wangge: not enough memory for this input; give a smaller one.")
@@ -84,8 +89,11 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
                 f"wangge: an error of the program, not of yours: {kind}: {text} (WANGGE_DEBUG=1 shows where)"
             )
             raise typer.Exit(EXIT_ERROR) from None
+        finally:
+            _explain.reset(running)
 
     signature = _expand_options(inspect.signature(command))
+    options = CommandOptions.of(signature)
     wrapper.__signature__ = signature  # type: ignore[attr-defined]
     return wrapper
 
@@ -122,8 +130,8 @@ def print_message(text: str) -> None:
 
 
 def print_note(sentence: str) -> None:
-    """Write a note to standard error."""
-    print_message(f"note: {sentence}")
+    """Write a note of the running command to standard error."""
+    print_message(f"note: {_explain.get()(sentence, None)}")
 
 
 def note_on(path: Path) -> Note:

@@ -36,6 +36,9 @@ def diff(
     new_where: Annotated[
         str | None, typer.Option(help="SQL condition on the fields of NEW, where it is another.")
     ] = None,
+    new_encoding: Annotated[
+        str | None, typer.Option(help="Encoding of a CSV or Shapefile of NEW, where it is another.")
+    ] = None,
     crs: options.WorkingCrs = None,
     as_json: options.JsonOption = False,
     **reading: Unpack[options.ReadOptions],
@@ -57,6 +60,7 @@ def diff(
         **reading,
         "layer": new_layer or reading.get("layer"),
         "where": new_where or reading.get("where"),
+        "encoding": new_encoding or reading.get("encoding"),
     }
     after = load_valid_cells(new, code_field=new_code_field or code_field, **reading_new)
     width = {} if min_width is None else {"min_width_m": min_width}

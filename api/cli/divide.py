@@ -51,6 +51,9 @@ def divide(
     ended: Annotated[
         Path | None, typer.Option(help="Cells of earlier plans, whose codes are never given again.")
     ] = None,
+    ended_encoding: Annotated[
+        str | None, typer.Option(help="Encoding of a CSV or Shapefile of --ended [default: by its bytes].")
+    ] = None,
     as_json: options.JsonOption = False,
     **reading: Unpack[options.ReadOptions],
 ) -> None:
@@ -75,7 +78,9 @@ def divide(
         level=level,
         **reading,
     )
-    used = frozenset() if ended is None else frozenset(load_cells(ended)["code"].dropna())
+    used: frozenset[str] = frozenset()
+    if ended is not None:
+        used = frozenset(load_cells(ended, encoding=ended_encoding)["code"].dropna())
     with error_prefix(areas), progress_bar("dividing") as progress:
         working_crs = parse_working_crs(crs) if crs else choose_working_crs(loaded)
         loaded = build_hierarchy(loaded, crs=working_crs, note=note_on(areas))

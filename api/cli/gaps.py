@@ -39,6 +39,11 @@ def gaps(
     code_field: options.CellsCodeField = None,
     area_field: options.CellsAreaField = None,
     areas_code_field: options.AreasCodeField = None,
+    entities_encoding: options.EntitiesEncoding = None,
+    service_points_encoding: Annotated[
+        str | None,
+        typer.Option(help="Encoding of a CSV or Shapefile of --service-points [default: by its bytes]."),
+    ] = None,
     crs: options.WorkingCrs = None,
     language: options.LanguageOption = None,
     as_json: options.JsonOption = False,
@@ -63,11 +68,13 @@ def gaps(
         area_frame = load_areas(areas, code_field=areas_code_field, **areas_reading)
         with error_prefix(areas):
             area_frame = build_hierarchy(area_frame, note=note_on(areas))
-    services = None if service_points is None else load_entities(service_points, kind="service_point")[0]
+    services = None
+    if service_points is not None:
+        services = load_entities(service_points, kind="service_point", encoding=service_points_encoding)[0]
     gap_input = GapInput(
         cells=plan,
         areas=area_frame,
-        entities=_load_entity_files(entities or [], plan),
+        entities=_load_entity_files(entities or [], plan, entities_encoding),
         service_points=services,
         crs=parse_working_crs(crs) if crs else None,
     )
@@ -118,7 +125,9 @@ def _read_rules(path: Path | None) -> "GapRules":
         return GapRules.from_mapping(read_rules_file(path))
 
 
-def _load_entity_files(sources: list[str], plan: "gpd.GeoDataFrame") -> "gpd.GeoDataFrame | None":
+def _load_entity_files(
+    sources: list[str], plan: "gpd.GeoDataFrame", encoding: str | None
+) -> "gpd.GeoDataFrame | None":
     """Load the files of entities into one frame with id and kind, all assigned when one of them is."""
     import pandas as pd
 
@@ -132,7 +141,7 @@ def _load_entity_files(sources: list[str], plan: "gpd.GeoDataFrame") -> "gpd.Geo
         if "=" in source and not path.exists():
             word, _, name = source.partition("=")
             kind, path = word, Path(name)
-        frame, identity = load_entities(path, kind=kind)
+        frame, identity = load_entities(path, kind=kind, encoding=encoding)
         if "kind" not in frame.columns:
             raise InputError(f"{path} has no field 'kind'; say what its records are as KIND={path.name}.")
         if identity is None:

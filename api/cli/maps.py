@@ -61,6 +61,21 @@ def draw_map(
     code_field: options.CellsCodeField = None,
     name_field: options.CellsNameField = None,
     areas_code_field: options.AreasCodeField = None,
+    entities_encoding: options.EntitiesEncoding = None,
+    officers_encoding: Annotated[
+        str | None, typer.Option(help="Encoding of a CSV of --officers [default: by its bytes].")
+    ] = None,
+    base_encoding: Annotated[
+        str | None,
+        typer.Option(
+            help="Encoding of a CSV or Shapefile of --roads, --water, --railway, --buildings and --green "
+            "[default: by its bytes]."
+        ),
+        options.Of("roads", "water", "railway", "buildings", "green"),
+    ] = None,
+    gaps_encoding: Annotated[
+        str | None, typer.Option(help="Encoding of a CSV or Shapefile of --gaps [default: by its bytes].")
+    ] = None,
     as_json: options.JsonOption = False,
     **reading: Unpack[options.PlanReadOptions],
 ) -> None:
@@ -83,9 +98,11 @@ def draw_map(
         parents = load_areas(areas, code_field=areas_code_field, **areas_reading)
     if officers is not None:
         with error_prefix(officers):
-            cell_frame = join_leaders(cell_frame, read_table(officers, note=print_note))
+            cell_frame = join_leaders(
+                cell_frame, read_table(officers, encoding=officers_encoding, note=print_note)
+            )
     base_files = {"green": green, "water": water, "buildings": buildings, "railway": railway, "roads": roads}
-    found = None if gaps is None else read_layer(gaps, role="gaps", note=print_note)
+    found = None if gaps is None else read_layer(gaps, role="gaps", encoding=gaps_encoding, note=print_note)
     with error_prefix(cells):
         if area is not None:
             if "area_code" not in cell_frame:
@@ -101,10 +118,11 @@ def draw_map(
             "areas": parents,
             "gaps": found,
             "layers": {
-                path.stem: read_layer(path, role="entities", note=print_note) for path in entities or []
+                path.stem: read_layer(path, role="entities", encoding=entities_encoding, note=print_note)
+                for path in entities or []
             },
             "base": {
-                kind: read_layer(path, role=kind, note=print_note)
+                kind: read_layer(path, role=kind, encoding=base_encoding, note=print_note)
                 for kind, path in base_files.items()
                 if path is not None
             },

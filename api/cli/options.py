@@ -1,20 +1,24 @@
 """The options that several commands share."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypedDict, cast
+from typing import Annotated, TypedDict, TypeVar, cast
 
 import typer
 
 
 @dataclass(frozen=True)
 class Of:
-    """Marks an option that describes the file of another parameter, not that of the argument."""
+    """Marks an option that describes the files of other parameters, not that of the argument."""
 
-    file: str
+    files: tuple[str, ...]
+
+    def __init__(self, *files: str) -> None:
+        object.__setattr__(self, "files", files)
 
 
 def parse_day(text: str) -> date:
@@ -47,6 +51,9 @@ AreasEncoding = Annotated[
 ]
 CellsEncoding = Annotated[
     str | None, typer.Option(help="Encoding of a CSV or Shapefile of --cells [default: by its bytes].")
+]
+EntitiesEncoding = Annotated[
+    str | None, typer.Option(help="Encoding of a CSV or Shapefile of --entities [default: by its bytes].")
 ]
 WorkingCrs = Annotated[
     str | None,
@@ -93,6 +100,9 @@ OnDay = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Write the summary as JSON.")]
 
 
+Reading = TypeVar("Reading")
+
+
 class ReadOptions(TypedDict, total=False):
     """Options that select the records of a file and their CRS; a command takes them by `**`."""
 
@@ -102,32 +112,58 @@ class ReadOptions(TypedDict, total=False):
     encoding: Encoding
 
 
-class PlanReadOptions(TypedDict, total=False):
-    """The same for --cells and --areas."""
-
-    cells_layer: CellsLayer
-    cells_where: CellsWhere
-    cells_source_crs: CellsSourceCrs
-    cells_encoding: CellsEncoding
-    areas_layer: AreasLayer
-    areas_where: AreasWhere
-    areas_source_crs: AreasSourceCrs
-    areas_encoding: AreasEncoding
-
-
-def reading_of(file: str, given: PlanReadOptions) -> ReadOptions:
-    """Return the options of one of the files by their own names."""
-    prefix = f"{file}_"
-    named = {name.removeprefix(prefix): value for name, value in given.items() if name.startswith(prefix)}
-    return cast("ReadOptions", named)
-
-
 class RecordReadOptions(ReadOptions, total=False):
     """The same for a file of records that have an identity and may be a table."""
 
     id_field: IdField
     lon_field: LonField
     lat_field: LatField
+
+
+class CellsReadOptions(TypedDict, total=False):
+    """The same for --cells."""
+
+    cells_layer: CellsLayer
+    cells_where: CellsWhere
+    cells_source_crs: CellsSourceCrs
+    cells_encoding: CellsEncoding
+
+
+class AreasReadOptions(TypedDict, total=False):
+    """The same for --areas."""
+
+    areas_layer: AreasLayer
+    areas_where: AreasWhere
+    areas_source_crs: AreasSourceCrs
+    areas_encoding: AreasEncoding
+
+
+class PlanReadOptions(CellsReadOptions, AreasReadOptions, total=False):
+    """The same for --cells and --areas."""
+
+
+class CellsWithAreasReadOptions(ReadOptions, AreasReadOptions, total=False):
+    """The same for cells and for --areas."""
+
+
+class RecordsInAreasReadOptions(RecordReadOptions, AreasReadOptions, total=False):
+    """The same for records and for --areas."""
+
+
+class RecordsInCellsReadOptions(RecordReadOptions, CellsReadOptions, total=False):
+    """The same for records and for --cells."""
+
+
+def own_reading(kind: type[Reading], given: Mapping[str, object]) -> Reading:
+    """Return the options of the file of the argument, of the kind that it has."""
+    return cast("Reading", {name: value for name, value in given.items() if name in kind.__annotations__})
+
+
+def reading_of(file: str, given: Mapping[str, object]) -> ReadOptions:
+    """Return the options of another file by their own names."""
+    prefix = f"{file}_"
+    named = {name.removeprefix(prefix): value for name, value in given.items() if name.startswith(prefix)}
+    return cast("ReadOptions", named)
 
 
 class Language(StrEnum):

@@ -32,11 +32,9 @@ def check(
     code_field: options.CodeField = None,
     area_field: options.AreaField = None,
     areas_code_field: options.AreasCodeField = None,
-    areas_layer: options.AreasLayer = None,
-    areas_where: options.AreasWhere = None,
     crs: options.WorkingCrs = None,
     as_json: options.JsonOption = False,
-    **reading: Unpack[options.ReadOptions],
+    **reading: Unpack[options.CellsWithAreasReadOptions],
 ) -> None:
     """Check that cells fill their areas without blank, overlap or unmatched border.
 
@@ -55,9 +53,9 @@ def check(
         code_field=code_field,
         area_field=area_field,
         own_crs=True,
-        **reading,
+        **options.own_reading(options.ReadOptions, reading),
     )
-    lowest_areas = _load_lowest_areas(areas, areas_code_field, areas_layer, areas_where)
+    lowest_areas = _load_lowest_areas(areas, areas_code_field, options.reading_of("areas", reading))
     with error_prefix(cells), progress_bar("checking") as progress:
         report = check_topology(
             loaded, lowest_areas, crs=working, sliver_width_m=sliver_width, progress=progress
@@ -102,11 +100,9 @@ def repair(
     code_field: options.CodeField = None,
     area_field: options.AreaField = None,
     areas_code_field: options.AreasCodeField = None,
-    areas_layer: options.AreasLayer = None,
-    areas_where: options.AreasWhere = None,
     crs: options.WorkingCrs = None,
     as_json: options.JsonOption = False,
-    **reading: Unpack[options.ReadOptions],
+    **reading: Unpack[options.CellsWithAreasReadOptions],
 ) -> None:
     """Make cells a coverage: resolve overlaps, fill blanks, match borders, or refuse.
 
@@ -126,9 +122,9 @@ def repair(
         code_field=code_field,
         area_field=area_field,
         own_crs=True,
-        **reading,
+        **options.own_reading(options.ReadOptions, reading),
     )
-    lowest_areas = _load_lowest_areas(areas, areas_code_field, areas_layer, areas_where)
+    lowest_areas = _load_lowest_areas(areas, areas_code_field, options.reading_of("areas", reading))
     width = {} if max_width is None else {"max_width_m": max_width}
     with error_prefix(cells), progress_bar("repairing") as progress:
         repaired = repair_topology(
@@ -154,14 +150,14 @@ def _with_fresh_measures(source: "gpd.GeoDataFrame", repaired: "gpd.GeoDataFrame
 
 
 def _load_lowest_areas(
-    path: Path | None, code_field: str | None, layer: str | None, where: str | None
+    path: Path | None, code_field: str | None, reading: options.ReadOptions
 ) -> "gpd.GeoDataFrame | None":
     if path is None:
         return None
     from api.cli.inputs import load_areas
     from gis.areas import build_hierarchy, leaf_areas
 
-    areas = load_areas(path, code_field=code_field, layer=layer, where=where)
+    areas = load_areas(path, code_field=code_field, **reading)
     with error_prefix(path):
         return leaf_areas(build_hierarchy(areas, note=note_on(path)))
 

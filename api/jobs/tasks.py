@@ -6,7 +6,7 @@ nothing, and one that has written is done.
 
 import math
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -16,8 +16,8 @@ from zipfile import BadZipFile, ZipFile
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from api.advice import rewrite_options
 from api.jobs.export_files import write_export
+from api.jobs.form_fields import AREA_FIELDS, CELL_FIELDS, READ_FIELDS, name_fields
 from gis.errors import InputError, LimitError
 from layers.db.database import Database
 from layers.fields.columns import standardise_areas, standardise_cells
@@ -38,22 +38,6 @@ from layers.staff.vacancies import count_unstaffed
 
 PROGRESS_INTERVAL_S = 0.3
 """Seconds between two times that a job tells how far it is."""
-
-READ_FIELDS = ("layer", "source_crs", "lon_field", "lat_field", "encoding")
-"""The fields of a form that say how its file is to be read, as parameters of `layers.formats.read_layer`."""
-
-AREA_FIELDS = ("code_field", "name_field", "level_field", "parent_field")
-CELL_FIELDS = ("code_field", "name_field", "area_field")
-"""Those that say which fields of the file are meant, as parameters of `layers.fields.columns`."""
-
-FORM_FIELDS: Mapping[str, Collection[str]] = {
-    "import-entities": (*READ_FIELDS, "kind", "id_field", "datum", "personal"),
-    "import-areas": (*READ_FIELDS, *AREA_FIELDS),
-    "import-cells": (*READ_FIELDS, *CELL_FIELDS, "personal"),
-}
-"""The fields that a message about the file may advise to fill in, by kind of job."""
-
-_OTHERWISE = "the form has no field for it: put it right in the file"
 
 MAX_LISTED_REJECTED = 1_000
 """How many rejected records a result lists; all are counted."""
@@ -91,12 +75,6 @@ class Task(BaseModel):
     unpacked: int
     wait_s: float
     kept_s: float
-
-
-def name_fields(kind: str, message: str) -> str:
-    """Return a message with the fields of the form in the place of the options of the command line."""
-    fields = FORM_FIELDS.get(kind, ())
-    return rewrite_options(message, lambda name: name if name in fields else None, _OTHERWISE)
 
 
 @dataclass

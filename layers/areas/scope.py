@@ -14,6 +14,7 @@ def beneath(area_code: str) -> Select[tuple[str]]:
 
     The area's own code is among them even where the table does not know it.
     """
+    # Without a name of its own a statement may ask for two areas at once.
     # UNION without ALL ends even where parents should run in a circle.
     tree = select(cast(area_code, Area.code.type).label("code")).cte(recursive=True)
     tree = tree.union(select(Area.code).where(Area.parent == tree.c.code))

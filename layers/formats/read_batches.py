@@ -17,6 +17,7 @@ from gis.arrays import ObjectArray
 from gis.errors import InputError
 from gis.progress import Note, no_note
 from layers.formats.arrow_columns import to_values
+from layers.formats.crs_of_files import find_crs_override, to_lonlat_2d
 from layers.formats.delimited_frames import DelimitedOptions, read_delimited_chunks
 from layers.formats.gdal import without_warnings
 from layers.formats.geojson import estimate_features
@@ -24,11 +25,9 @@ from layers.formats.geoparquet import open_geoparquet
 from layers.formats.read import (
     choose_layer,
     count_vertices,
-    find_crs_override,
     read_error,
     read_layer,
     require_vertex_limit,
-    to_lonlat_2d,
 )
 from layers.formats.registry import Format, input_format
 from layers.formats.vector import PART_SIZE, VectorLayer, open_layer

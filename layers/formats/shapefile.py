@@ -150,7 +150,7 @@ def _find_encoding(path: Path, parts: dict[str, str], frame: gpd.GeoDataFrame, n
     if declared is not None and declared != found.codec:
         note(
             f"{path} says that its text is in {TextEncoding(declared).name}, but its bytes look like "
-            f"{found.name}, so it is read as that. If names look wrong, give its encoding with --encoding."
+            f"{found.name}, so it is read as that; if names look wrong, give the encoding with --encoding"
         )
     elif (sentence := found.note(path)) is not None:
         note(sentence)

@@ -24,7 +24,10 @@ def words(column: int) -> set[str]:
     text = (REPOSITORY / "api" / "web" / "js" / "core" / "words.js").read_text(encoding="utf-8")
     pairs = re.findall(r'\[\s*"((?:[^"\\]|\\.)*)",\s*"((?:[^"\\]|\\.)*)",?\s*\]', text)
     assert len(pairs) > 100
-    return {pair[column] for pair in pairs} | {kind.label[column] for kind in GAP_KINDS.values()}
+    found = {pair[column] for pair in pairs}
+    # Words that are followed by what was typed.
+    found |= {re.split(r":? ?“\{", word)[0] for word in found}
+    return found | {kind.label[column] for kind in GAP_KINDS.values()}
 
 
 @pytest.mark.parametrize("guide", GUIDES)

@@ -120,6 +120,9 @@ def test_advice_that_cannot_be_followed_is_replaced() -> None:
     assert rewrite_options("a condition (--where) is not for CSV.", {}.get, "no") == (
         "a condition (where) is not for CSV."
     )
+    assert rewrite_options("x is read as y; if names look wrong, give z with --z", {}.get, "no") == (
+        "x is read as y; if names look wrong, no"
+    )
 
 
 @pytest.fixture
@@ -178,6 +181,76 @@ def test_the_options_of_a_file_are_read_under_its_name(
     told = ["--cells-layer", "a", "--areas", "nowhere.gpkg", "--areas-source-crs", "EPSG:4326"]
     assert wangge("gaps", "--cells", "two.gpkg", *told, "-o", "o.csv").code == 0
     assert wangge("map", "--cells", "two.gpkg", *told, "-o", "o.html").code == 0
+
+
+@pytest.fixture
+def chinese(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables in GBK, each under a name of its own."""
+    monkeypatch.chdir(tmp_path)
+    square, line = SQUARE.wkt, "LINESTRING (113.9 22.505, 113.91 22.505)"
+    cells = f'code,name,area_code,geometry\n1,南山街道第一网格,A,"{square}"\n'
+    shop = "id,name,kind,lon,lat\n1,海滨路小吃店,enterprise,113.905,22.505\n"
+    for name, text in {
+        "cells": cells,
+        "other": cells.replace("第一", "第二"),
+        "areas": f'code,name,geometry\nA,南山街道办事处,"{square}"\n',
+        "shops": shop,
+        "aid": shop.replace("小吃", "服务"),
+        "roads": f'name,geometry\n海滨大道,"{line}"\n',
+        "staff": "officer_id,area_code,cell_code,duty,role,rank,name\n1,A,1,leader,网格长,A,王小明\n",
+        "gaps": f'kind,severity,name,geometry\nblank,high,南山街道空白,"{square}"\n',
+    }.items():
+        Path(f"{name}.csv").write_text(text, encoding="gbk")
+
+
+CELLS = ("cells", "--cells-encoding")
+AREAS = ("areas", "--areas-encoding")
+
+
+@pytest.mark.usefixtures("chinese")
+@pytest.mark.parametrize(
+    ("call", "options"),
+    [
+        ("assign shops.csv --cells cells.csv -o o.csv", [CELLS, ("shops", "--encoding")]),
+        ("locate 113.905 22.505 --cells cells.csv", [CELLS]),
+        ("inspect shops.csv --areas areas.csv", [AREAS, ("shops", "--encoding")]),
+        ("check cells.csv --areas areas.csv", [("cells", "--encoding"), AREAS]),
+        ("repair cells.csv --areas areas.csv -o o.gpkg", [("cells", "--encoding"), AREAS]),
+        (
+            "divide areas.csv --ended cells.csv -o o.gpkg",
+            [("areas", "--encoding"), ("cells", "--ended-encoding")],
+        ),
+        ("diff cells.csv other.csv -o o.gpkg", [("cells", "--encoding"), ("other", "--new-encoding")]),
+        (
+            "gaps --cells cells.csv --areas areas.csv --entities shops.csv --service-points aid.csv -o o.csv",
+            [CELLS, AREAS, ("aid", "--service-points-encoding"), ("shops", "--entities-encoding")],
+        ),
+        ("map --cells cells.csv --officers staff.csv -o o.html", [CELLS, ("staff", "--officers-encoding")]),
+        ("map --cells cells.csv --gaps gaps.csv -o o.html", [CELLS, ("gaps", "--gaps-encoding")]),
+        (
+            "map --cells cells.csv --areas areas.csv --entities shops.csv --roads roads.csv -o o.html",
+            [CELLS, AREAS, ("shops", "--entities-encoding"), ("roads", "--base-encoding")],
+        ),
+    ],
+)  # fmt: skip
+def test_a_note_on_a_file_names_its_option_which_silences_it(
+    wangge: Run, call: str, options: list[tuple[str, str]]
+) -> None:
+    outcome = wangge(*call.split())
+    assert outcome.code == 0
+    assert outcome.err.splitlines() == [
+        f"note: {file}.csv does not say how its text is encoded and is read as GB 18030; "
+        f"if names look wrong, give the encoding with {option}"
+        for file, option in options
+    ]
+    for file, option in options:
+        others = [each for name, each in options if name != file]
+        silent = [word for each in others for word in (each, "gbk")]
+        wrong = wangge(*call.split(), *silent, option, "utf-8")
+        assert wrong.code == 2
+        assert wrong.err.startswith(f"wangge: {file}.csv: line 2 is not text in UTF-8; mend it, or give")
+        assert f" with {option}, for example gb18030" in wrong.err
+        assert wrong.err.count("\n") == 1
 
 
 def test_typer_and_the_messages_agree_on_the_options() -> None:

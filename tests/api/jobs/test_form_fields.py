@@ -5,7 +5,7 @@ from typing import Annotated, get_args, get_origin, get_type_hints
 
 import pytest
 
-from api.jobs.tasks import FORM_FIELDS, name_fields
+from api.jobs.form_fields import FORM_FIELDS, name_fields
 
 jobs = importlib.import_module("api.routes.jobs")
 

@@ -8,11 +8,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
 from api.routes.web_page import content_security_policy
 from api.settings import ServiceSettings
 from api.web import WEB
+from gis.errors import InputError
 from tests.plain_http import get
 
 SCRIPTS = sorted((WEB / "js").rglob("*.js"))
@@ -114,7 +114,7 @@ def test_every_word_is_used() -> None:
     text += (WEB / "index.html").read_text(encoding="utf-8")
     # Asked for by a kind of the data, by a letter, by a tool's key, or one for each step of a list.
     open_ended = re.compile(
-        r"(kind|duty|role|personal|attribute|status|severity|reason|layer|method|sheet|feature|level)\."
+        r"(kind|duty|role|personal|attribute|status|severity|reason|layer|method|sheet|feature|level|change|gaps_group)\."
         r"|rank_[ab]$|\w+_short$|(group|search_as|no_schemes)_"
     )
     keys = re.findall(r'^  "?([\w.]+)"?: \[', WORDS, re.M)
@@ -152,5 +152,5 @@ def test_tiles_of_another_server_widen_the_policy_by_its_origin_alone(tmp_path: 
         "https://a; script-src */{z}",
         "https://a/",
     ):
-        with pytest.raises(ValidationError):
+        with pytest.raises(InputError, match="WANGGE_BASE_TILES"):
             ServiceSettings(base_tiles=wrong)
