@@ -19,7 +19,7 @@ _SIGNS = str.maketrans(
     | dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff", "")
     | {"东": "E", "東": "E", "西": "W", "南": "S", "北": "N"}
 )
-_HEMISPHERE = re.compile(r"[EWNS]经?纬?|[东西]经|[南北]纬")
+_HEMISPHERE = re.compile(r"[EWNS][经經纬緯]?")
 _SEXAGESIMAL = re.compile(
     r"([+-]?)(\d{1,3})(?: ?[°:d] ?| |-)"
     r"(\d{1,2}(?:[.,]\d*)?)(?: ?[':] ?| |-|$)"
@@ -27,6 +27,11 @@ _SEXAGESIMAL = re.compile(
     re.ASCII,
 )
 _LETTERS: dict[Axis, str] = {"lon": "EW", "lat": "NS"}
+
+
+def normalize_signs(text: str) -> str:
+    """Give the signs and digits of a text the form that they have in ASCII."""
+    return " ".join(unicodedata.normalize("NFKC", text.translate(_SIGNS)).split())
 
 
 def parse_number(text: str) -> float:
@@ -45,7 +50,7 @@ def parse_number(text: str) -> float:
     """
     if _PLAIN.fullmatch(text):
         return float(text)
-    return _parse_plain(_normalize(text))
+    return _parse_plain(normalize_signs(text))
 
 
 def parse_degrees(text: str, axis: Axis) -> float:
@@ -66,12 +71,12 @@ def parse_degrees(text: str, axis: Axis) -> float:
     """
     if _PLAIN.fullmatch(text):
         return float(text)
-    text = _normalize(text)
+    text = normalize_signs(text)
     number = _parse_plain(text)
     if number == number:
         return number
     sign = 1
-    letters = [found for found in _HEMISPHERE.findall(text.upper()) if found]
+    letters = _HEMISPHERE.findall(text.upper())
     if letters:
         letter = letters[0][0]
         body = _HEMISPHERE.sub("", text.upper(), count=1).strip()
@@ -80,11 +85,6 @@ def parse_degrees(text: str, axis: Axis) -> float:
         sign, text = (-1 if letter in "WS" else 1), body
     number = _parse_plain(text.removesuffix("°").strip())
     return sign * (number if number == number else _parse_sexagesimal(text.lower()))
-
-
-def _normalize(text: str) -> str:
-    """Give the signs and digits of a text the form that they have in ASCII."""
-    return " ".join(unicodedata.normalize("NFKC", text.translate(_SIGNS)).split())
 
 
 def _parse_plain(text: str) -> float:
@@ -101,5 +101,6 @@ def _parse_sexagesimal(text: str) -> float:
     minutes, seconds = (float((part or "0").replace(",", ".")) for part in found.groups()[2:])
     if minutes >= 60 or seconds >= 60 or (found[4] is not None and minutes != int(minutes)):
         return _NAN
-    degrees = int(found[2]) + minutes / 60 + seconds / 3600
+    # Twelve decimals hide what binary fractions add.
+    degrees = round(int(found[2]) + minutes / 60 + seconds / 3600, 12)
     return -degrees if found[1] == "-" else degrees

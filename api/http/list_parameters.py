@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Query
 
+from api.http.parameters import WholeNumber
 from api.http.scheme_parameters import DayParam
 
 
@@ -37,7 +38,9 @@ async def _list_params(
     ] = None,
     kind: Annotated[str | None, Query(max_length=100, examples=["enterprise"])] = None,
     severity: Annotated[Literal["high", "medium", "low"] | None, Query(examples=["high"])] = None,
-    run: Annotated[int | None, Query(ge=1, le=2**53, description="A run of gaps.", examples=[7])] = None,
+    run: Annotated[
+        WholeNumber | None, Query(ge=1, le=2**53, description="A run of gaps.", examples=[7])
+    ] = None,
     text: Annotated[str | None, Query(max_length=100, description="Words to search.")] = None,
     lang: Annotated[Literal["zh", "en"], Query(description="Language of headings and words.")] = "zh",
 ) -> ListParams:

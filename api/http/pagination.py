@@ -9,13 +9,13 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.http.conditional import make_etag
-from api.http.parameters import BboxParam, FormatParam, parse_bbox, wants_geojson
+from api.http.parameters import BboxParam, FormatParam, WholeNumber, parse_bbox, wants_geojson
 from api.http.responses import list_response
 from layers.db.keyset import PageRequest
 
 Item = TypeVar("Item")
 
-Limit = Annotated[int, Query(ge=1, le=1000, description="Records of a page.", examples=[100])]
+Limit = Annotated[WholeNumber, Query(ge=1, le=1000, description="Records of a page.", examples=[100])]
 Cursor = Annotated[
     str | None, Query(max_length=400, description="The `next` of the page before.", examples=[None])
 ]

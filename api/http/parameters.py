@@ -7,12 +7,24 @@ import orjson
 import shapely
 from fastapi import Path, Query, Request
 from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 from shapely.errors import ShapelyError
 
 from api.http.responses import GEOJSON
 from gis.degrees import parse_degrees, parse_number
 from gis.errors import InputError, LimitError
 from layers.db.bbox import BBox
+
+
+def _refuse_underscores(value: object) -> object:
+    if isinstance(value, str) and "_" in value:
+        raise PydanticCustomError("grouped_number", "A number is written without underscores.")
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_refuse_underscores)]
+DecimalNumber = Annotated[float, BeforeValidator(_refuse_underscores)]
+"""Numbers in requests. Pydantic alone takes 1_0 for ten, as Python's own source does."""
 
 LonParam = Annotated[
     float,
@@ -24,7 +36,7 @@ LatParam = Annotated[
     BeforeValidator(lambda text: parse_degrees(text, "lat") if isinstance(text, str) else text),
     Query(ge=-90, le=90, allow_inf_nan=False, examples=[22.55]),
 ]
-PlanId = Annotated[int, Path(ge=1, le=2**53, examples=[12])]
+PlanId = Annotated[WholeNumber, Path(ge=1, le=2**53, examples=[12])]
 FormatParam = Annotated[
     Literal["json", "geojson"] | None,
     Query(description="The form of the answer; else the header Accept decides.", examples=["geojson"]),

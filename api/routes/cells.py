@@ -13,7 +13,7 @@ from api import schemas
 from api.http.conditional import IfNoneMatch
 from api.http.dependencies import DatabaseDep
 from api.http.pagination import FeaturePageDep, Page
-from api.http.parameters import PlanId
+from api.http.parameters import PlanId, WholeNumber
 from api.http.responses import json_response, list_response
 from api.http.scheme_parameters import CellCode, DayParam, SchemeCode
 from api.problems import problem_responses
@@ -127,7 +127,7 @@ def list_changes(
     database: DatabaseDep,
     since: Annotated[date, Query(description="The former day.", examples=["2026-01-01"])],
     at: Annotated[date | None, Query(description="The later day; today when not given.")] = None,
-    limit: Annotated[int, Query(ge=0, le=1000, description="Cells listed.", examples=[0])] = 0,
+    limit: Annotated[WholeNumber, Query(ge=0, le=1000, description="Cells listed.", examples=[0])] = 0,
 ) -> Response:
     """Count and list the cells of the caller's area that began, ended or changed from one day to another.
 

@@ -13,7 +13,7 @@ from api.http.conditional import IfMatchVersion, IfNoneMatch
 from api.http.dependencies import DatabaseDep, SettingsDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import FeaturePageDep, Page
-from api.http.parameters import parse_geometry
+from api.http.parameters import WholeNumber, parse_geometry
 from api.http.responses import list_response
 from api.problems import problem_responses
 from api.schemas.base import POINT
@@ -34,7 +34,7 @@ from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1/entities", tags=["entities"])
 
-EntityId = Annotated[int, Path(ge=1, le=2**53, examples=[17])]
+EntityId = Annotated[WholeNumber, Path(ge=1, le=2**53, examples=[17])]
 ShortText = Annotated[str, Field(max_length=500)]
 
 

@@ -11,6 +11,7 @@ from api import schemas
 from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.languages import preferred_language
+from api.http.parameters import WholeNumber
 from api.jobs.export_files import EXPORT_FORMATS
 from api.jobs.export_requests import export_parameters, find_export, finished_export
 from api.jobs.job_requests import JobRequestsDep
@@ -26,7 +27,7 @@ from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1/exports", tags=["exports"])
 
-ExportJobId = Annotated[int, Path(ge=1, le=2**53, description="The job of the export.", examples=[3])]
+ExportJobId = Annotated[WholeNumber, Path(ge=1, le=2**53, description="The job of the export.", examples=[3])]
 _RECORD_NAMES = {"cells": "cell", "entities": "entity"}
 _CodeText = Annotated[str, Field(max_length=100)]
 
@@ -61,7 +62,7 @@ class ExportRequest(schemas.RequestModel):
         default=None, examples=[None], description="Entities or gaps of a cell of the scheme, by its code."
     )
     severity: _CodeText | None = Field(default=None, examples=[None], description="Gaps of a severity.")
-    run: Annotated[int, Field(ge=1, le=2**53)] | None = Field(
+    run: Annotated[WholeNumber, Field(ge=1, le=2**53)] | None = Field(
         default=None, examples=[None], description="Gaps of a run; the last one when not given."
     )
     language: Literal["zh", "en"] | None = Field(

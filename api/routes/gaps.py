@@ -16,6 +16,7 @@ from api.http.conditional import IfNoneMatch
 from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import FeaturePageDep, Limit, Page, PageDep
+from api.http.parameters import WholeNumber
 from api.http.responses import json_response, list_response
 from api.jobs.job_requests import JobRequestsDep
 from api.problems import problem_responses
@@ -47,7 +48,7 @@ from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1/gaps", tags=["gaps"])
 
-RecordId = Annotated[int, Path(ge=1, le=2**53, examples=[7])]
+RecordId = Annotated[WholeNumber, Path(ge=1, le=2**53, examples=[7])]
 AreaFilter = Annotated[
     str | None, Query(max_length=100, description="In this area or beneath it.", examples=["440305001"])
 ]
@@ -109,7 +110,7 @@ def list_gaps(
     page: FeaturePageDep,
     scheme: SchemeFilter = None,
     run: Annotated[
-        int | None,
+        WholeNumber | None,
         Query(ge=1, le=2**53, description="A run; the newest of each scheme when not given.", examples=[7]),
     ] = None,
     kind: Annotated[str | None, Query(max_length=100, examples=["out_of_reach"])] = None,
@@ -179,7 +180,8 @@ def list_groups(
     by: Annotated[GapGrouping, Query(examples=["community"])],
     scheme: Annotated[str, Query(max_length=60, examples=["community"])],
     run: Annotated[
-        int | None, Query(ge=1, le=2**53, description="A run; the newest when not given.", examples=[7])
+        WholeNumber | None,
+        Query(ge=1, le=2**53, description="A run; the newest when not given.", examples=[7]),
     ] = None,
     kind: Annotated[str | None, Query(max_length=100, examples=["out_of_reach"])] = None,
     severity: Annotated[Literal["high", "medium", "low"] | None, Query(examples=["high"])] = None,
@@ -243,7 +245,7 @@ def compare_runs(
     run_id: RecordId,
     caller: Caller,
     database: DatabaseDep,
-    against: Annotated[int, Query(ge=1, le=2**53, description="The older run.", examples=[6])],
+    against: Annotated[WholeNumber, Query(ge=1, le=2**53, description="The older run.", examples=[6])],
     limit: Limit = 100,
 ) -> Response:
     """List which gaps have appeared since another run, which are gone, and which last.

@@ -13,6 +13,7 @@ from api.http.conditional import IfNoneMatch
 from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
+from api.http.parameters import DecimalNumber, WholeNumber
 from api.http.responses import json_response, list_response
 from api.jobs.cancel_flag import set_cancel_flag
 from api.jobs.event_stream import UNFINISHED, JobStream, JobStreams, JobVersion, job_events
@@ -38,7 +39,7 @@ router = APIRouter(prefix="/v1", tags=["jobs"])
 IMPORT_PATHS = ("/v1/imports", "/v1/imports/areas", "/v1/imports/cells")
 """The paths that take files."""
 
-JobId = Annotated[int, Path(ge=1, le=2**53, examples=[3])]
+JobId = Annotated[WholeNumber, Path(ge=1, le=2**53, examples=[3])]
 UploadParam = Annotated[UploadFile, File(description="In one of the formats, known by its extension.")]
 PersonalFields = Annotated[
     list[Annotated[str, Field(max_length=100)]] | None,
@@ -55,14 +56,14 @@ class DivisionRequest(schemas.RequestModel):
     scheme: Annotated[str, Field(max_length=60)] = Field(examples=["community"])
     name: Annotated[str, Field(min_length=1, max_length=200)] = Field(examples=["squares of 100 m"])
     area_code: Annotated[str, Field(max_length=100)] | None = Field(default=None, examples=["440305"])
-    size_m: Annotated[float, Field(ge=1, le=100_000)] = Field(examples=[100.0])
+    size_m: Annotated[DecimalNumber, Field(ge=1, le=100_000)] = Field(examples=[100.0])
     method: Literal["square"] = Field(default="square", examples=["square"])
     level: Annotated[str, Field(max_length=100)] | None = Field(
         default=None,
         examples=["town"],
         description="Cells keep to areas of this level; the lowest if not given.",
     )
-    min_share: Annotated[float, Field(ge=0, le=1)] | None = Field(
+    min_share: Annotated[DecimalNumber, Field(ge=0, le=1)] | None = Field(
         default=None,
         examples=[0.25],
         description="Share of a square below which a remnant joins its neighbour; 0.25 if not given.",

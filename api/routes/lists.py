@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from api.http.dependencies import DatabaseDep
 from api.http.list_parameters import ListParams, ListParamsDep
+from api.http.parameters import WholeNumber
 from api.http.responses import content_disposition, json_response
 from api.problems import problem_responses
 from api.schemas.lists import ListAnswer
@@ -111,8 +112,8 @@ def read_list(
     caller: Caller,
     database: DatabaseDep,
     reveal: Reveal = False,
-    limit: Annotated[int, Query(ge=1, le=1000, description="Rows of a part.", examples=[100])] = 100,
-    offset: Annotated[int, Query(ge=0, le=2**31, description="Rows before it.", examples=[0])] = 0,
+    limit: Annotated[WholeNumber, Query(ge=1, le=1000, description="Rows of a part.", examples=[100])] = 100,
+    offset: Annotated[WholeNumber, Query(ge=0, le=2**31, description="Rows before it.", examples=[0])] = 0,
 ) -> Response:
     """Return some rows of a list in its order, and how many there are."""
     listing = _find_list(name)

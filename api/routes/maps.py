@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from api.http.dependencies import DatabaseDep
+from api.http.parameters import WholeNumber
 from api.http.responses import content_disposition
 from api.problems import problem_responses
 from api.security.caller import Caller
@@ -81,7 +82,7 @@ def draw_map(
         ClassificationMethod,
         Query(description="How the measure is divided into classes.", examples=["quantiles"]),
     ] = ClassificationMethod.quantiles,
-    classes: Annotated[int, Query(ge=1, le=9, description="The most classes.", examples=[5])] = 5,
+    classes: Annotated[WholeNumber, Query(ge=1, le=9, description="The most classes.", examples=[5])] = 5,
     lang: Annotated[Language, Query(description="Language of the words.")] = Language.zh,
 ) -> Response:
     """Draw the caller's cells in force on a day, with leaders by number, key units, gaps and legend."""

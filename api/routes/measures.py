@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from api.http.conditional import IfNoneMatch, make_etag
+from api.http.parameters import WholeNumber
 from api.http.responses import json_response
 from api.http.scheme_parameters import DayParam, SchemeCode
 from api.problems import problem_responses
@@ -67,7 +68,7 @@ def classify_measure(
     measure: Annotated[str, Path(max_length=60, examples=["households"])],
     caller: Caller,
     at: DayParam = None,
-    classes: Annotated[int, Query(ge=1, le=9, description="The most classes.", examples=[5])] = 5,
+    classes: Annotated[WholeNumber, Query(ge=1, le=9, description="The most classes.", examples=[5])] = 5,
     method: Annotated[ClassificationMethod, Query(examples=["quantiles"])] = ClassificationMethod.quantiles,
     if_none_match: IfNoneMatch = None,
 ) -> Response:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from api import schemas
 from api.http.dependencies import DatabaseDep
 from api.http.pagination import Page
-from api.http.parameters import FormatParam, LatParam, LonParam, wants_geojson
+from api.http.parameters import DecimalNumber, FormatParam, LatParam, LonParam, WholeNumber, wants_geojson
 from api.http.responses import list_response
 from api.problems import problem_responses
 from api.schemas.entities import nearby_entity_record
@@ -41,9 +41,9 @@ def find_nearest(
     lon: LonParam,
     lat: LatParam,
     kind: Annotated[str, Query(min_length=1, max_length=100, examples=["sensor"])],
-    k: Annotated[int, Query(ge=1, le=100, description="How many.", examples=[5])] = 10,
+    k: Annotated[WholeNumber, Query(ge=1, le=100, description="How many.", examples=[5])] = 10,
     within_m: Annotated[
-        float | None, Query(ge=0, le=1e7, description="Only up to so many metres.", examples=[500.0])
+        DecimalNumber | None, Query(ge=0, le=1e7, description="Only up to so many metres.", examples=[500.0])
     ] = None,
     f: FormatParam = None,
 ) -> Response:

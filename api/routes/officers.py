@@ -12,6 +12,7 @@ from api.http.conditional import IfMatchVersion, IfNoneMatch
 from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
+from api.http.parameters import WholeNumber
 from api.http.responses import list_response
 from api.problems import problem_responses
 from api.schemas.staff import officer_record, post_record
@@ -27,7 +28,7 @@ from layers.staff.posts import Duty, Rank, SchemePost
 
 router = APIRouter(prefix="/v1", tags=["officers"])
 
-OfficerId = Annotated[int, Path(ge=1, le=2**53, examples=[5])]
+OfficerId = Annotated[WholeNumber, Path(ge=1, le=2**53, examples=[5])]
 
 
 class OfficerChanges(schemas.RequestModel):

@@ -19,7 +19,7 @@ from api.http.conditional import IfMatchVersion, IfNoneMatch
 from api.http.dependencies import DatabaseDep, SettingsDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
-from api.http.parameters import PlanId, parse_geometry
+from api.http.parameters import PlanId, WholeNumber, parse_geometry
 from api.http.responses import json_response, list_response
 from api.jobs.job_requests import JobRequests, JobRequestsDep
 from api.problems import problem_responses
@@ -211,7 +211,7 @@ def compare_plans(
     plan_id: PlanId,
     caller: Caller,
     database: DatabaseDep,
-    against: Annotated[int, Query(ge=1, le=2**53, description="The older plan.", examples=[11])],
+    against: Annotated[WholeNumber, Query(ge=1, le=2**53, description="The older plan.", examples=[11])],
 ) -> Response:
     """Return what changes from one plan to this one in the area of both; unchanged cells are only counted."""
     with database.read() as session:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from api.http.dependencies import DatabaseDep
 from api.http.list_parameters import ListParams
+from api.http.parameters import WholeNumber
 from api.http.responses import json_response
 from api.http.scheme_parameters import DayParam
 from api.problems import problem_responses
@@ -44,7 +45,7 @@ def search_all(
     ] = None,
     at: DayParam = None,
     reveal: Reveal = False,
-    limit: Annotated[int, Query(ge=1, le=50, description="The most of each sort.", examples=[6])] = 6,
+    limit: Annotated[WholeNumber, Query(ge=1, le=50, description="The most of each sort.", examples=[6])] = 6,
 ) -> Response:
     """Find what fits a text in the caller's area; names of the base map everywhere.
 

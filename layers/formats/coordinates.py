@@ -4,13 +4,13 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gis.arrays import FloatArray
+from gis.coordinates import read_orders
 from gis.degrees import Axis, parse_degrees
 
 LON_NAMES = (
@@ -52,16 +52,6 @@ _LON_WORDS, _LAT_WORDS = {"lon", "lng"}, {"lat"}
 _PLAIN = r"^-?\d{1,15}(?:\.\d{1,20})?$"
 _UNIT = re.compile(r"\(.*?\)|\[.*?\]|[\s_.\-°,;/|:]")
 _WORD_BREAK = re.compile(r"[\s_.\-]+")
-
-_SEPARATORS = (
-    re.compile(r"\s*[;|/]\s*"),
-    re.compile(r",\s+|\s+,\s*"),
-    re.compile(r"(?<=[EWNSewns东西南北])\s+"),
-    re.compile(r","),
-    re.compile(r"\s+"),
-)
-_POINT = re.compile(r"^\s*point\b", re.IGNORECASE)
-_TWO_DECIMAL_COMMAS = re.compile(r"([+-]?\d+,\d+),([+-]?\d+,\d+)")
 
 
 def find_pair(
@@ -151,15 +141,9 @@ class CombinedColumn:
             if text is None:
                 continue
             self.records += 1
-            parts = _split_pair(text)
-            if parts is None:
-                continue
-            readings: dict[Axis, tuple[float, float]] = {
-                "lon": _read_pair(parts[0], parts[1]),
-                "lat": _read_pair(parts[1], parts[0]),
-            }
-            self.pairs += any(np.isfinite(pair).all() for pair in readings.values())
-            possible = [first for first, (lon, lat) in readings.items() if abs(lon) <= 180 and abs(lat) <= 90]
+            readings = read_orders(text)
+            self.pairs += bool(readings)
+            possible = [first for first, location in readings.items() if location.is_on_earth]
             if len(possible) == 1:
                 self.votes[possible[0]] += 1
 
@@ -176,26 +160,15 @@ class CombinedColumn:
         return max(self.votes, key=lambda axis: self.votes[axis])
 
     def parse(self, texts: Iterable[str | None]) -> tuple[FloatArray, FloatArray]:
-        """Return longitudes and latitudes, NaN where there is no number."""
-        pairs = [(None if text is None else _split_pair(text)) or ("", "") for text in texts]
-        lon_place: Literal[0, 1] = 0 if self.first == "lon" else 1
-        return (
-            parse_axis(pa.array([pair[lon_place] for pair in pairs], pa.string()), "lon"),
-            parse_axis(pa.array([pair[1 - lon_place] for pair in pairs], pa.string()), "lat"),
-        )
+        """Return longitudes and latitudes, NaN where there is no number.
 
-
-def _read_pair(lon_text: str, lat_text: str) -> tuple[float, float]:
-    return parse_degrees(lon_text, "lon"), parse_degrees(lat_text, "lat")
-
-
-def _split_pair(text: str) -> tuple[str, str] | None:
-    plain = unicodedata.normalize("NFKC", text.replace("、", ","))
-    plain = _POINT.sub("", plain).strip(" \t()[]{}")
-    if found := _TWO_DECIMAL_COMMAS.fullmatch(plain):
-        return found[1], found[2]
-    for separator in _SEPARATORS:
-        parts = separator.split(plain)
-        if len(parts) == 2:
-            return parts[0], parts[1]
-    return None
+        Values that name their axes need not keep to the order of the others.
+        """
+        nowhere = (float("nan"), float("nan"))
+        usual = self.first
+        pairs = []
+        for text in texts:
+            readings = {} if text is None else read_orders(text)
+            pairs.append(readings.get(usual) or next(iter(readings.values()), nowhere))
+        lon, lat = np.array(pairs, dtype=float).reshape(-1, 2).T
+        return lon, lat

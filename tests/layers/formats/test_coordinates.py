@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gis.coordinates import parse_location
 from gis.degrees import Axis, parse_degrees
 from gis.errors import InputError
 from layers.formats import read_layer
@@ -93,6 +94,37 @@ def test_one_column_with_both(header: str, text: str, first: Axis) -> None:
     lon, lat = column.parse([text, None, "?", "1,2,3"])
     assert (lon[0], lat[0]) == pytest.approx(PLACE)
     assert np.isnan([*lon[1:], *lat[1:]]).all()
+
+
+COORDINATE = st.one_of(
+    st.sampled_from(
+        ["114.05", "22,55", "-7", "200", "1_1", "E114", "22°33'N", "114 3 0", "lat=22.5", "x", ""]
+    ),
+    st.floats(-400, 400).map(lambda value: f"{value:.3f}"),
+)
+
+
+@given(COORDINATE, st.sampled_from([",", ", ", ";", " ", "、", "/", "", "，", "\n"]), COORDINATE)
+def test_a_value_is_read_as_what_is_pasted(first: str, separator: str, second: str) -> None:
+    text = f"{first}{separator}{second}"
+    column = CombinedColumn(0, "lon")
+    column.learn([text])
+    lon, lat = column.parse([text])
+    pasted = parse_location(text)
+    if pasted is not None:
+        assert (lon[0], lat[0]) == pasted
+    else:
+        # A table may be in metres.
+        assert not (abs(lon[0]) <= 180 and abs(lat[0]) <= 90)
+
+
+def test_a_value_that_names_its_axes_keeps_to_them() -> None:
+    column = CombinedColumn(0, "lon")
+    texts = ["113.9,22.5", "150,22", "22.5N 113.9E", "geo:22.5,113.9", "22,150"]
+    column.learn(texts[:2])
+    lon, lat = column.parse(texts)
+    assert lon.tolist() == [113.9, 150, 113.9, 113.9, 22]
+    assert lat.tolist() == [22.5, 22, 22.5, 22.5, 150]
 
 
 def read_both_ways(path: Path, **options: str) -> list[tuple[float, float]]:
