@@ -78,6 +78,8 @@ def check_against_oracle(old, new):
     pieces = found.pieces
     pairs = zip(pieces["old_code"].fillna(""), pieces["new_code"].fillna(""), strict=True)
     assert dict(zip(pairs, pieces["area_m2"], strict=True)) == pytest.approx(moved, abs=1e-3)
+    assert ((pieces["kind"] == "added") == pieces["old_code"].isna()).all()
+    assert ((pieces["kind"] == "removed") == pieces["new_code"].isna()).all()
     assert dict(zip(found.codes["code"], found.codes["kind"], strict=True)) == kinds
     for row in found.codes.itertuples():
         assert row.area_before_m2 == pytest.approx(np.count_nonzero(old == row.code) * UNIT**2, abs=1e-3)
@@ -88,8 +90,11 @@ def check_against_oracle(old, new):
         assert row.lost_m2 == pytest.approx(
             np.count_nonzero((old == row.code) & (new != row.code)) * UNIT**2, abs=1e-3
         )
-        assert set(row.before) == set(old[new == row.code].tolist()) - {""}
-        assert set(row.after) == set(new[old == row.code].tolist()) - {""}
+        for listed, ground in ((row.before, old[new == row.code]), (row.after, new[old == row.code])):
+            squares = Counter(ground.tolist())
+            assert set(listed) == set(squares) - {""}
+            # Most ground first.
+            assert [squares[code] for code in listed] == sorted((squares[c] for c in listed), reverse=True)
     return found
 
 

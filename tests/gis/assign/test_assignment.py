@@ -285,7 +285,7 @@ def test_distances_are_measured_of_as_many_as_are_allowed():
     assert np.isnan(found["distance_m"].tolist()[:2]).all()
 
 
-@pytest.mark.parametrize(("far", "hinted"), [(1, True), (2, False)])
+@pytest.mark.parametrize(("far", "hinted"), [(0, True), (1, True), (2, False)])
 def test_a_datum_is_named_when_it_leaves_at_most_half_as_many_outside(far, hinted):
     centre = shapely.get_coordinates(on_ground([shapely.Point(50, 50)]))[0]
     lon, lat = convert_coordinates(centre[:1], centre[1:], "wgs84", "gcj02")

@@ -83,3 +83,19 @@ def test_a_kind_that_gives_other_figures_than_it_describes_is_refused():
     ):
         find_gaps(GapInput(cells, entities=entities), kinds=[kind.name])
     assert "too_dark" not in GAP_KINDS
+
+
+@pytest.mark.parametrize(
+    ("area_code", "hairline", "zh", "en"),
+    [
+        ("11", False, "区划 11 内的这片地不属于任何网格", "A blank of 5.00 m² in area 11 beside cells"),
+        (None, False, "这片地不属于任何网格", "A blank of 5.00 m² beside cells"),
+        ("11", True, "区划 11 内的边界缝隙共", "Hairlines in area 11 sum to 5.00 m²."),
+        (None, True, "边界缝隙共", "Hairlines sum to 5.00 m²."),
+    ],
+)
+def test_a_blank_names_its_area_where_it_has_one(area_code, hairline, zh, en):
+    figures = {**FIGURES["blank"], "hairline": hairline}
+    found = GAP_KINDS["blank"].detail(GapFacts(figures, area_m2=5.0, area_code=area_code))
+    assert found.zh.startswith(zh)
+    assert found.en.startswith(en)

@@ -10,6 +10,7 @@ from gis.measures import (
     Aggregation,
     CellFigures,
     Measure,
+    Prominence,
     Quantity,
     computed_measures,
     count_keys,
@@ -95,3 +96,19 @@ def test_a_layer_named_by_its_kind_holds_the_count_of_it() -> None:
     assert count_keys()["household"] == "households"
     assert measure_of_column("household") is measure_of_column("households") is MEASURES["households"]
     assert {each.key for each in computed_measures()} >= {"area_m2", "perimeter_m", *count_keys().values()}
+
+
+@pytest.mark.parametrize("aggregation", Aggregation)
+@pytest.mark.parametrize("prominence", Prominence)
+def test_only_totals_are_added_up_and_only_headlines_unasked(
+    aggregation: Aggregation, prominence: Prominence
+) -> None:
+    measure = Measure("held", {}, aggregation=aggregation, prominence=prominence)
+    assert measure.is_additive == (aggregation == Aggregation.total)
+    assert measure.is_headline_total == (measure.is_additive and prominence == Prominence.headline)
+
+
+def test_what_may_be_all_whole_numbers() -> None:
+    whole = {key for key, measure in MEASURES.items() if measure.whole}
+    assert whole == set(MEASURES) - {"area_m2", "perimeter_m", "polsby_popper", "compactness"}
+    assert measure_of_column("lamps").whole

@@ -128,6 +128,15 @@ def test_areas_are_held_against_the_ellipsoid() -> None:
     assert area_distortion(lost, CRS.from_epsg(4547)) == pytest.approx(0, abs=2e-4)
 
 
+def test_the_first_and_the_last_polygon_and_the_smallest_are_held_against_the_ellipsoid() -> None:
+    east, north = 500_000.0, 2_500_000.0
+    (room,) = frame([shapely.box(east, north, east + 0.7, north + 0.7)]).geometry
+    distortion = area_distortion(gpd.GeoDataFrame(geometry=[room], crs=4547), FAR)
+    assert distortion > 0.1
+    for pair in ([room, None], [None, room]):
+        assert area_distortion(gpd.GeoDataFrame(geometry=pair, crs=4547), FAR) == distortion
+
+
 def test_a_working_crs_of_another_part_of_the_world_is_refused() -> None:
     cells = frame(lattice(3, 3, origin=(500_000.0, 2_500_000.0)))
     areas = cells.assign(name="", level="", parent=None)

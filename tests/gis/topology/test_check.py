@@ -204,11 +204,20 @@ def test_cells_that_touch_at_corners_enclose_a_blank() -> None:
 
 
 def test_an_unmatched_vertex() -> None:
-    report = check_topology(drawn(box(0, 0, 100, 100), box(100, 0, 200, 50), box(100, 50, 200, 100)))
+    cells = drawn(box(-100, 0, 0, 100), box(0, 0, 100, 100), box(100, 0, 200, 50), box(100, 50, 200, 100))
+    report = check_topology(cells)
     assert not report.is_valid
     assert set(counts(report)) == {"unmatched"}
-    assert any("c000" in codes for codes in report.of_kind("unmatched")["codes"])
-    assert set(report.of_kind("unmatched").geom_type) <= {"LineString", "MultiLineString"}
+    found = report.of_kind("unmatched")
+    assert sorted(found["codes"]) == ["c001,c002", "c001,c003"]
+    assert set(found.geom_type) <= {"LineString", "MultiLineString"}
+    borders = dict(zip(cells["code"], shapely.boundary(cells.geometry.to_numpy()), strict=True))
+    for codes, sentence, edges in found[["codes", "detail", "geometry"]].itertuples(index=False):
+        first, second = codes.split(",")
+        assert sentence == f"Cells {first} and {second} run along each other without sharing their vertices."
+        assert (borders[first] | borders[second]).buffer(1e-8).covers(edges)
+        assert borders[first].distance(edges) < 1e-8
+        assert borders[second].distance(edges) < 1e-8
 
 
 def test_a_hairline_is_an_error_too() -> None:

@@ -14,7 +14,21 @@ from layers.models import Assignment
 from layers.plans.assignments import assign_entities
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
-from tests.layers.squares import COLUMNS, ROWS, SIZE, SOUTH, SQUARES, WEST, add_areas, draft, owner_on, spot
+from tests.layers.squares import (
+    COLUMNS,
+    ROWS,
+    SIZE,
+    SOUTH,
+    SQUARES,
+    SQUARES_OF,
+    WEST,
+    WEST_TOWN,
+    add_areas,
+    add_entity,
+    draft,
+    owner_on,
+    spot,
+)
 
 MARCH, APRIL, MAY, JUNE = (date(2026, month, 1) for month in (3, 4, 5, 6))
 GEOD = Geod(ellps="WGS84")
@@ -133,3 +147,19 @@ def test_many_cells_and_entities_are_brought_up_to_date_as_if_all_were_looked_at
         with database.write() as session:
             publish(session, draft(session, scheme, codes).id, on)
             assert assign_entities(session, scheme, MARCH) == (0, 0)
+
+
+def test_what_another_scheme_has_assigned_is_assigned_here_too(database: Database) -> None:
+    here = make_scheme(database)
+    west = dict.fromkeys(SQUARES_OF[WEST_TOWN], "a")
+    with database.write() as session:
+        there = create_scheme(session, "safety", "安全").id
+        publish(session, draft(session, here, west, area_code=WEST_TOWN).id, MARCH)
+        entity = add_entity(session, "east", spot((COLUMNS - 1, 0)), MARCH).id
+        publish(session, draft(session, there, dict.fromkeys(SQUARES, "a")).id, MARCH)
+    changed = {square: "b" if square[0] else "a" for square in west}
+    with database.write() as session:
+        publish(session, draft(session, here, changed, area_code=WEST_TOWN).id, APRIL)
+        found = owner_on(session, entity, here, APRIL)
+        assert found is not None
+        assert (found.cell_code, found.reason) == (None, "outside")

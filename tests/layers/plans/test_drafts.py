@@ -45,7 +45,9 @@ def test_a_scheme_chooses_its_working_crs_from_the_areas(database: Database, sch
 def test_a_draft_keeps_what_it_is_given(database: Database, scheme: int) -> None:
     given = cells(TOWNS, name=["西", "东"], leader=["x", None], households=np.array([3, 4]))
     with database.write() as session:
-        plan = create_draft(session, scheme, given, name="p", created_by="t").id
+        created = create_draft(session, scheme, given, name="p", created_by="t")
+        assert created.version == 1
+        plan = created.id
     with database.read() as session:
         kept = plan_cells(session, plan)
         assert list(kept["code"]) == ["a", "b"]
@@ -129,3 +131,17 @@ def test_a_published_plan_is_not_checked_again(database: Database, scheme: int) 
         publish(session, plan.id, MARCH)
         with pytest.raises(ConflictError, match="is published"):
             check_plan(session, plan.id)
+
+
+def test_an_attribute_to_keep_as_personal_must_be_there(database: Database, scheme: int) -> None:
+    with database.write() as session:
+        for columns, known in (({"tel": ["1", "2"], "lamps": [3, 4]}, "lamps, tel"), ({}, "none")):
+            with pytest.raises(InputError, match=rf"'phone' to keep as personal \(they have: {known}\)"):
+                create_draft(
+                    session,
+                    scheme,
+                    cells(TOWNS, **columns),
+                    name="p",
+                    created_by="t",
+                    personal=["phone"],
+                )

@@ -1,7 +1,7 @@
 """Publishing: what goes on, ends and begins, and what is refused."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import UTC, date, datetime
 from threading import Event
 
 import pytest
@@ -283,3 +283,44 @@ def test_the_version_is_compared_under_the_lock(database: Database, scheme: int)
     with database.write() as session:
         present = session.get_one(Plan, plan).version
         assert publish(session, plan, MARCH, version=present).begun == 4
+
+
+def test_another_scheme_may_have_the_same_codes(database: Database, scheme: int) -> None:
+    owners = {**halves(WEST_TOWN, "a", "b"), **halves(EAST_TOWN, "c", "d")}
+    with database.write() as session:
+        other = create_scheme(session, "safety", "安全").id
+        publish(session, draft(session, other, owners).id, MARCH)
+        plan = draft(session, other, dict.fromkeys(SQUARES_OF[COUNTY], "a"))
+        publish(session, plan.id, APRIL)
+        # There "b" has ended; here it has never been.
+        assert publish(session, draft(session, scheme, owners).id, APRIL).begun == 4
+        assert by_square(cells_as_of(session, scheme, APRIL)) == owners
+
+
+def test_the_last_published_of_a_day_counts_even_if_the_clock_went_back(
+    database: Database, scheme: int
+) -> None:
+    owners = {**halves(WEST_TOWN, "a", "b"), **halves(EAST_TOWN, "c", "d")}
+    with database.write() as session:
+        first, second = draft(session, scheme, owners), draft(session, scheme, owners)
+        publish(session, first.id, MARCH)
+        first.published_at = datetime(2100, 1, 1, tzinfo=UTC)
+        session.flush()
+        assert publish(session, second.id, MARCH).superseded == (first.id,)
+        assert second.published_at is not None
+        assert second.published_at > first.published_at
+        assert (first.state, second.state) == (PlanState.superseded, PlanState.published)
+
+
+def test_a_superseded_plan_that_ends_earlier_has_a_new_version(database: Database, scheme: int) -> None:
+    owners = {**halves(WEST_TOWN, "a", "b"), **halves(EAST_TOWN, "c", "d")}
+    with database.write() as session:
+        first, later, between = (draft(session, scheme, owners) for _ in range(3))
+        publish(session, first.id, MARCH)
+        publish(session, later.id, MAY)
+        assert (first.state, first.valid_to) == (PlanState.superseded, MAY)
+        version = first.version
+        steps: list[tuple[int, int]] = []
+        publish(session, between.id, APRIL, progress=lambda *step: steps.append(step))
+        assert (first.state, first.valid_to, first.version) == (PlanState.superseded, APRIL, version + 1)
+        assert steps == [(step, 5) for step in range(1, 6)]
