@@ -15,7 +15,14 @@ from pyproj import CRS
 
 from gis.arrays import IntArray, ObjectArray
 from gis.crs import to_lonlat, to_working_crs
-from gis.graph import Pairs, find_neighbours, find_overlapping, find_shared_borders, find_shared_vertices
+from gis.graph import (
+    NeighbourGraph,
+    Pairs,
+    find_neighbours,
+    find_overlapping,
+    find_shared_borders,
+    find_shared_vertices,
+)
 
 COLOUR_COUNT = 6
 
@@ -88,10 +95,11 @@ def colour_graph(
     ndarray of int64
         Shape (count,), values 0 to 5.
     """
-    hard = _adjacency_lists(count, i, j)
-    soft = (
-        _adjacency_lists(count, soft_i, soft_j) if soft_i is not None and soft_j is not None else [[]] * count
-    )
+    hard = NeighbourGraph.from_pairs(count, i, j).adjacency_lists()
+    if soft_i is None or soft_j is None:
+        soft: AdjacencyLists = [[]] * count
+    else:
+        soft = NeighbourGraph.from_pairs(count, soft_i, soft_j).adjacency_lists()
     best = _colour_greedily(_smallest_last_order(hard), hard, soft, balance=True)
     if _count_conflicts(best, i, j):
         others = [
@@ -188,34 +196,13 @@ def _later_neighbours(priority: IntArray, pairs: Pairs) -> tuple[IntArray, IntAr
 
 def _colour_by_kempe_chains(colours: IntArray, nodes: IntArray, hard: Pairs) -> IntArray:
     """Colour the rest by swapping along chains; where none helps, with the fewest equal neighbours."""
-    lists, result, used = _CsrGraph(len(colours), *hard), colours.tolist(), [0] * COLOUR_COUNT
+    lists = NeighbourGraph.from_pairs(len(colours), *hard).adjacency_lists()
+    result, used = colours.tolist(), [0] * COLOUR_COUNT
     for node in nodes.tolist():
         chosen = _swap_kempe_chain(node, lists, result, used)
         shown = [result[end] for end in lists[node]]
         result[node] = chosen if chosen >= 0 else min(range(COLOUR_COUNT), key=shown.count)
     return np.array(result, dtype=np.int64)
-
-
-class _CsrGraph:
-    """The sorted neighbours of each node, as a list of integers on access."""
-
-    def __init__(self, count: int, i: IntArray, j: IntArray) -> None:
-        pairs = np.sort(np.r_[i * count + j, j * count + i]) if len(i) else np.empty(0, dtype=np.int64)
-        pairs = pairs[np.diff(pairs, prepend=-1) > 0]
-        self.indptr = np.searchsorted(pairs, np.arange(count + 1, dtype=np.int64) * count)
-        self.indices = pairs % max(count, 1)
-
-    def __getitem__(self, node: int) -> list[int]:
-        """Return the neighbours of a node."""
-        ends: list[int] = self.indices[self.indptr[node] : self.indptr[node + 1]].tolist()
-        return ends
-
-
-def _adjacency_lists(count: int, i: IntArray, j: IntArray) -> AdjacencyLists:
-    """Return the neighbours of all nodes: loops over all nodes are faster with lists than with arrays."""
-    found = _CsrGraph(count, i, j)
-    indptr, indices = found.indptr.tolist(), found.indices.tolist()
-    return [indices[indptr[node] : indptr[node + 1]] for node in range(count)]
 
 
 def _smallest_last_order(hard: AdjacencyLists) -> list[int]:
@@ -291,9 +278,7 @@ def _colour_greedily(
     return colours
 
 
-def _swap_kempe_chain(
-    node: int, hard: AdjacencyLists | _CsrGraph, colours: list[int], used: list[int]
-) -> int:
+def _swap_kempe_chain(node: int, hard: AdjacencyLists, colours: list[int], used: list[int]) -> int:
     """Free a colour at the node by swapping two colours along the chains that meet it there; else -1."""
     for first in range(COLOUR_COUNT):
         for second in range(COLOUR_COUNT):

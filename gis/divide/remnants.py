@@ -5,16 +5,14 @@ import heapq
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.arrays import BoolArray, FloatArray, IntArray
-
-Borders = tuple[IntArray, IntArray, FloatArray]
-"""Pairs of pieces with a common border and its metres, as `gis.graph.find_shared_borders` returns them."""
+from gis.arrays import BoolArray, FloatArray
+from gis.graph import NeighbourGraph
 
 _DECIMALS = 3
 
 
 def merge_remnants(
-    area_m2: FloatArray, borders: Borders, min_area_m2: float | FloatArray
+    area_m2: FloatArray, borders: NeighbourGraph, min_area_m2: float | FloatArray
 ) -> NDArray[np.intp]:
     """Group pieces so that none below the minimum area stays alone while it has a neighbour.
 
@@ -59,16 +57,12 @@ def merge_remnants(
     return _largest_members(rounded, _roots(len(area_m2), merged_into))
 
 
-def _neighbours(borders: Borders, small: BoolArray) -> dict[int, dict[int, float]]:
+def _neighbours(borders: NeighbourGraph, small: BoolArray) -> dict[int, dict[int, float]]:
     """List the neighbours of each small piece with the lengths of their borders."""
-    neighbours: dict[int, dict[int, float]] = {int(k): {} for k in np.flatnonzero(small)}
-    needed = small[borders[0]] | small[borders[1]]
-    for i, j, length in zip(*(column[needed].tolist() for column in borders), strict=True):
-        if i in neighbours:
-            neighbours[i][j] = length
-        if j in neighbours:
-            neighbours[j][i] = length
-    return neighbours
+    return {
+        k: dict(zip(borders.neighbours_of(k).tolist(), borders.lengths_of(k).tolist(), strict=True))
+        for k in np.flatnonzero(small).tolist()
+    }
 
 
 def _merge_borders(neighbours: dict[int, dict[int, float]], k: int, target: int) -> None:

@@ -16,11 +16,11 @@ from gis.divide.cells import build_cells_frame, dissolve_pieces
 from gis.divide.division_input import DivisionInput, read_division_input
 from gis.divide.grid_lines import grid_coordinates, max_sag_m, side_lines
 from gis.divide.grid_squares import classify_squares, isin_rows, polygon_edges, unique_rows
-from gis.divide.remnants import Borders, merge_remnants
+from gis.divide.remnants import merge_remnants
 from gis.errors import InputError, ParameterError
 from gis.faces.arrangement import build_faces
 from gis.faces.noding import noding_cuts
-from gis.graph import find_shared_borders
+from gis.graph import NeighbourGraph, find_shared_borders
 
 DEFAULT_MIN_SHARE = 0.25
 MIN_SIZE_M = 1.0
@@ -198,7 +198,7 @@ def _cut_border_squares(
     return _Pieces(faces[kept], area_index[kept], representative_point[kept], square[kept])
 
 
-def _remnant_borders(pieces: _Pieces, area_m2: FloatArray, min_area_m2: float) -> Borders:
+def _remnant_borders(pieces: _Pieces, area_m2: FloatArray, min_area_m2: float) -> NeighbourGraph:
     """Measure the borders that matter to remnants: inside one area, in their squares and those around."""
     steps = np.array([(column, row) for column in (-1, 0, 1) for row in (-1, 0, 1)])
     small = unique_rows(pieces.square[area_m2 < min_area_m2])
@@ -207,4 +207,4 @@ def _remnant_borders(pieces: _Pieces, area_m2: FloatArray, min_area_m2: float) -
     first, second, length_m = find_shared_borders(pieces.geometry[near], tolerance=0)
     first, second = near[first], near[second]
     same = pieces.area_index[first] == pieces.area_index[second]
-    return first[same], second[same], length_m[same]
+    return NeighbourGraph.from_pairs(len(area_m2), first[same], second[same], length_m[same])

@@ -7,7 +7,7 @@ import shapely
 
 from gis.arrays import FloatArray, Geometries, IntArray
 from gis.faces.arrangement import build_faces
-from gis.graph import find_shared_borders
+from gis.graph import NeighbourGraph
 from gis.topology.polygon_layer import PolygonLayer
 
 
@@ -51,10 +51,8 @@ class FaceGraph:
         Per cell the row of its area; 0 for all where there are no areas.
     areas_of_face
         Per face the rows of the areas it lies in; the single 0 where there are no areas.
-    adjacent_faces
-        Per face its neighbours across an edge ...
-    border_m
-        ... and the metres of each of these borders, aligned with `adjacent_faces.values`.
+    borders
+        The neighbours of each face across an edge, with the metres of the borders.
     """
 
     faces: Geometries
@@ -63,8 +61,7 @@ class FaceGraph:
     candidate_faces: RaggedArray
     area_of_cell: IntArray
     areas_of_face: RaggedArray
-    adjacent_faces: RaggedArray
-    border_m: FloatArray
+    borders: NeighbourGraph
 
     def is_allowed(self, face: int, cell: int) -> bool:
         """Return whether the face lies in the cell's area."""
@@ -76,18 +73,11 @@ class FaceGraph:
 
     def neighbours(self, face: int) -> list[tuple[int, float]]:
         """Return the faces beside a face with the metres of the common border."""
-        start, end = self.adjacent_faces.offsets[face], self.adjacent_faces.offsets[face + 1]
         return list(
             zip(
-                self.adjacent_faces.values[start:end].tolist(), self.border_m[start:end].tolist(), strict=True
+                self.borders.neighbours_of(face).tolist(), self.borders.lengths_of(face).tolist(), strict=True
             )
         )
-
-    def edges(self) -> tuple[IntArray, IntArray]:
-        """Return each pair of neighbouring faces once, the lower first."""
-        left = np.repeat(np.arange(len(self.faces)), self.adjacent_faces.lengths())
-        once = left < self.adjacent_faces.values
-        return left[once], self.adjacent_faces.values[once]
 
 
 def build_face_graph(
@@ -132,10 +122,6 @@ def build_face_graph(
     width = 1 if areas is None else len(areas) + 1
     in_own_area = np.isin(face * width + area_of_cell[cell], _pair_keys(inside, width))
     cell, face = cell[in_own_area].astype(np.int64), face[in_own_area].astype(np.int64)
-
-    i, j, metres = find_shared_borders(faces, tolerance=0)
-    left, right, metres = np.concatenate([i, j]), np.concatenate([j, i]), np.concatenate([metres, metres])
-    order = np.lexsort((right, left))
     return FaceGraph(
         faces=faces,
         area_m2=shapely.area(faces),
@@ -143,8 +129,7 @@ def build_face_graph(
         candidate_faces=RaggedArray.from_pairs(cell, face, len(cells)),
         area_of_cell=area_of_cell,
         areas_of_face=inside,
-        adjacent_faces=RaggedArray.from_pairs(left, right, len(faces)),
-        border_m=metres[order],
+        borders=NeighbourGraph.from_polygons(faces, tolerance=0),
     )
 
 

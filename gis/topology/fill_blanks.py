@@ -6,7 +6,6 @@ import numpy as np
 import shapely
 
 from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
-from gis.graph import connected_components
 from gis.topology.face_graph import FaceGraph, RaggedArray
 from gis.topology.overlap_resolution import cell_with_longest_border
 
@@ -146,17 +145,14 @@ def _find_blanks(
 ) -> tuple[list[list[int]], Geometries]:
     """Return connected unowned faces of one share and the same areas, the largest first, and their unions."""
     is_uncovered = cell_of_face < 0
-    left, right = face_graph.edges()
+    left, right = face_graph.borders.rows(), face_graph.borders.neighbours
     joint = is_uncovered[left] & is_uncovered[right] & (preferred_cell[left] == preferred_cell[right])
-    left, right = left[joint], right[joint]
-    alike = np.array(
-        [
-            np.array_equal(face_graph.areas_of_face.values_of(a), face_graph.areas_of_face.values_of(b))
-            for a, b in zip(left, right, strict=True)
-        ],
-        dtype=bool,
-    )
-    label = connected_components(len(cell_of_face), left[alike], right[alike])
+    areas_of_face = face_graph.areas_of_face
+    joint[joint] = [
+        np.array_equal(areas_of_face.values_of(a), areas_of_face.values_of(b))
+        for a, b in zip(left[joint], right[joint], strict=True)
+    ]
+    label = face_graph.borders.select(joint).components()
     rows = np.flatnonzero(is_uncovered)
     roots, where = np.unique(label[rows], return_inverse=True)
     grouped = RaggedArray.from_pairs(where.astype(np.int64), rows, len(roots))

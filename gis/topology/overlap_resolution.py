@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from gis.arrays import BoolArray, FloatArray, IntArray
-from gis.graph import connected_components
 from gis.topology.face_graph import FaceGraph, RaggedArray
 
 
@@ -87,9 +86,7 @@ class OverlapResolver:
         kind = np.full(len(self.cell_of_face), -1, dtype=np.int64)
         for face in self._overlapped_faces.tolist():
             kind[face] = kinds.setdefault(claims.values_of(face).tobytes(), len(kinds))
-        left, right = self._face_graph.edges()
-        same = (kind[left] >= 0) & (kind[left] == kind[right])
-        label = connected_components(len(self.cell_of_face), left[same], right[same])[self._overlapped_faces]
+        label = self._components_of_equal(kind)[self._overlapped_faces]
         grouped = RaggedArray.from_pairs(
             np.unique(label, return_inverse=True)[1], self._overlapped_faces, len(np.unique(label))
         )
@@ -200,11 +197,15 @@ class OverlapResolver:
                 reassignments.append(Reassignment(fragment, [cell], winner))
         return reassignments
 
+    def _components_of_equal(self, number: IntArray) -> IntArray:
+        """Label the faces that are connected through faces of the same number; -1 is connected to nothing."""
+        borders = self._face_graph.borders
+        left, right = borders.rows(), borders.neighbours
+        return borders.select((number[left] >= 0) & (number[left] == number[right])).components()
+
     def _find_fragments(self, allowed_parts: IntArray) -> list[tuple[int, list[list[int]]]]:
         """Return the cells in more pieces than allowed, with the pieces beyond the largest."""
-        left, right = self._face_graph.edges()
-        same = (self.cell_of_face[left] >= 0) & (self.cell_of_face[left] == self.cell_of_face[right])
-        label = connected_components(len(self.cell_of_face), left[same], right[same])
+        label = self._components_of_equal(self.cell_of_face)
         owned = np.flatnonzero(self.cell_of_face >= 0)
         roots, where = np.unique(label[owned], return_inverse=True)
         count = np.bincount(self.cell_of_face[roots], minlength=len(allowed_parts))

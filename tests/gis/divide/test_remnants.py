@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.divide.remnants import merge_remnants
+from gis.graph import NeighbourGraph
 
 
 @st.composite
@@ -47,34 +48,34 @@ def naive(area, pairs, length, least):
         groups[target] |= groups.pop(name)
 
 
-def as_borders(pairs, length):
+def as_borders(count, pairs, length):
     ends = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    return ends[:, 0], ends[:, 1], np.array(length, dtype=float)
+    return NeighbourGraph.from_pairs(count, ends[:, 0], ends[:, 1], np.array(length, dtype=float))
 
 
 @settings(deadline=None, max_examples=300)
 @given(pieces())
 def test_groups_equal_those_of_the_loop(case):
     area, pairs, length, least = case
-    seeds = merge_remnants(np.array(area, dtype=float), as_borders(pairs, length), least)
+    seeds = merge_remnants(np.array(area, dtype=float), as_borders(len(area), pairs, length), least)
     assert seeds.tolist() == naive(area, pairs, length, least)
 
 
 def test_a_chain_of_remnants_becomes_cells():
     # Ten pieces of 2 in a row, least 5: no group stays below it.
     area, pairs = np.full(10, 2.0), [(k, k + 1) for k in range(9)]
-    seeds = merge_remnants(area, as_borders(pairs, [1.0] * 9), 5)
+    seeds = merge_remnants(area, as_borders(len(area), pairs, [1.0] * 9), 5)
     assert np.bincount(seeds, weights=area)[np.unique(seeds)].min() >= 5
 
 
 def test_rounding_of_coordinates_decides_nothing():
     area = np.array([2500 - 1e-9, 10_000, 10_000])
-    assert merge_remnants(area, as_borders([(0, 1)], [50.0]), 2500).tolist() == [0, 1, 2]
+    assert merge_remnants(area, as_borders(3, [(0, 1)], [50.0]), 2500).tolist() == [0, 1, 2]
     for noise in (-1e-9, 1e-9):
-        borders = as_borders([(0, 1), (0, 2)], [10.0, 10.0 + noise])
+        borders = as_borders(3, [(0, 1), (0, 2)], [10.0, 10.0 + noise])
         assert merge_remnants(np.array([100.0, 1e4, 1e4]), borders, 2500).tolist() == [1, 1, 2]
 
 
 def test_a_least_area_of_its_own_for_each_piece():
-    area, borders = np.array([3.0, 3.0, 9.0]), as_borders([(0, 2), (1, 2)], [1.0, 1.0])
+    area, borders = np.array([3.0, 3.0, 9.0]), as_borders(3, [(0, 2), (1, 2)], [1.0, 1.0])
     assert merge_remnants(area, borders, np.array([2.0, 4.0, 4.0])).tolist() == [0, 2, 2]

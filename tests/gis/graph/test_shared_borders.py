@@ -2,7 +2,6 @@
 
 from itertools import combinations, pairwise
 
-import networkx as nx
 import numpy as np
 import pytest
 import shapely
@@ -10,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.graph import (
-    connected_components,
     find_neighbours,
     find_overlapping,
     find_shared_borders,
@@ -140,19 +138,3 @@ def test_touching_and_overlapping_equal_all_pairs(seed, count):
     assert found | identical >= set(expected)
     assert found <= set(expected)
     assert identical <= set(as_dict(*find_shared_borders(boxes)))
-
-
-@given(
-    st.integers(0, 12).flatmap(
-        lambda n: st.tuples(
-            st.just(n), st.lists(st.tuples(*[st.integers(0, max(n - 1, 0))] * 2), max_size=15 if n else 0)
-        )
-    )
-)
-def test_components_are_labelled_with_their_lowest_node(nodes_and_edges):
-    count, edges = nodes_and_edges
-    graph = nx.Graph(edges)
-    graph.add_nodes_from(range(count))
-    expected = {node: min(component) for component in nx.connected_components(graph) for node in component}
-    left, right = np.array(edges, dtype=np.int64).reshape(-1, 2).T
-    assert connected_components(count, left, right).tolist() == [expected[node] for node in range(count)]

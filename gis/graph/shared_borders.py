@@ -1,4 +1,4 @@
-"""Which polygons are neighbours: shared borders with their lengths, shared vertices, overlapping pairs."""
+"""Pairs of polygons that share a border, with its length, or a vertex, or ground."""
 
 import numpy as np
 import shapely
@@ -162,30 +162,6 @@ def find_overlapping(geometries: ArrayLike) -> Pairs:
     meet = ~shapely.touches(polygons[row], polygons[other])
     i, j, _ = _sum_pairs(row[meet], other[meet], np.zeros(int(meet.sum())), len(polygons))
     return i, j
-
-
-def connected_components(count: int, left: IntArray, right: IntArray) -> IntArray:
-    """Label connected nodes with the lowest node of their component.
-
-    Parameters
-    ----------
-    count
-        Number of nodes.
-    left, right
-        The edges.
-    """
-    # Own code, because the first use of scipy's function costs more than the repair of a city's zones.
-    label = np.arange(count)
-    while True:
-        lower = np.minimum(label[left], label[right])
-        further = label.copy()
-        np.minimum.at(further, label[left], lower)
-        np.minimum.at(further, label[right], lower)
-        # A label is a node of its component, so following labels halves the way that is left.
-        further = further[further]
-        if np.array_equal(further, label):
-            return label
-        label = further
 
 
 def _edges(polygons: ObjectArray) -> tuple[IntArray, FloatArray]:
