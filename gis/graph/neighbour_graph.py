@@ -39,8 +39,8 @@ class NeighbourGraph:
         Parameters
         ----------
         i, j
-            Nodes of each edge in any order; lengths of repeated edges add up, and an edge from a node to itself
-            is left out.
+            Nodes of each edge in any order; lengths of repeated edges add up, and an edge from a node to
+            itself is left out.
         length
             Lengths of the edges; 0 when not given.
         """
