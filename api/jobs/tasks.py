@@ -27,7 +27,7 @@ from layers.gaps.runs import search_gaps
 from layers.imports.areas import AreaImportSummary, import_areas
 from layers.imports.entities import ImportSummary, import_entities
 from layers.jobs.queue import complete, heartbeat
-from layers.models import GapRun
+from layers.models import GapRun, Plan
 from layers.plans.check import examine_plan, store_check
 from layers.plans.divide import divide_areas
 from layers.plans.drafts import create_draft
@@ -224,35 +224,28 @@ def _import_cells(context: _JobContext) -> dict[str, Any]:
         read_layer(context.file, role="cells", **context.read_options),
         **context.fields(*CELL_FIELDS),
     )
-    return _create_draft(context, lambda _session, _scheme: frame)
+    with context.database.write() as session:
+        plan = _store_draft(context, session, frame)
+        return context.complete(session, {"plan": plan.id, "cells": len(frame)})
 
 
 def _divide(context: _JobContext) -> dict[str, Any]:
-    given = {name: context.parameter(name) for name in ("level", "min_share", "crs", "code_layout")}
-
-    def cells(session: Any, scheme: Any) -> Any:
-        return divide_areas(
+    ground = ("scheme", "name", "area_code", "dry_run")
+    options = {name: value for name, value in context.task.parameters.items() if name not in ground}
+    with context.database.read() as session:
+        scheme = find_scheme(session, context.parameter("scheme"))
+        made = divide_areas(
             session,
             scheme,
             context.parameter("area_code"),
-            size_m=context.parameter("size_m"),
+            note=context.note,
             progress=context.progress,
-            **{name: value for name, value in given.items() if value is not None},
+            **options,
         )
-
-    if not context.parameter("dry_run"):
-        return _create_draft(context, cells)
-    with context.database.read() as session:
-        made = cells(session, find_scheme(session, context.parameter("scheme")))
-    result = {
-        "plan": None,
-        "cells": len(made),
-        "areas": made["area_code"].nunique(),
-        "area_m2": float(made["area_m2"].sum()),
-        "first_code": made["code"].min(),
-        "last_code": made["code"].max(),
-    }
+    result = {"plan": None, **made.summary()}
     with context.database.write() as session:
+        if not context.parameter("dry_run"):
+            result["plan"] = _store_draft(context, session, made.cells).id
         return context.complete(session, result)
 
 
@@ -345,21 +338,16 @@ def _export(context: _JobContext) -> dict[str, Any]:
         return context.complete(session, result)
 
 
-def _create_draft(context: _JobContext, make_cells: Callable[[Any, Any], Any]) -> dict[str, Any]:
-    """Make a draft of the cells that `make_cells` returns from a session and a scheme."""
-    with context.database.read() as session:
-        cells = make_cells(session, find_scheme(session, context.parameter("scheme")))
-    with context.database.write() as session:
-        plan = create_draft(
-            session,
-            find_scheme(session, context.parameter("scheme")).id,
-            cells,
-            name=context.parameter("name"),
-            created_by=context.task.created_by,
-            area_code=context.parameter("area_code"),
-            personal=context.parameter("personal") or (),
-        )
-        return context.complete(session, {"plan": plan.id, "cells": len(cells)})
+def _store_draft(context: _JobContext, session: Session, cells: Any) -> Plan:
+    return create_draft(
+        session,
+        find_scheme(session, context.parameter("scheme")).id,
+        cells,
+        name=context.parameter("name"),
+        created_by=context.task.created_by,
+        area_code=context.parameter("area_code"),
+        personal=context.parameter("personal") or (),
+    )
 
 
 def _require_harmless_file(context: _JobContext) -> None:

@@ -14,6 +14,7 @@ from api.routes.areas import router as areas
 from api.routes.audit import router as audit
 from api.routes.cell_sheet import router as cell_sheet
 from api.routes.cells import router as cells
+from api.routes.divisions import router as divisions
 from api.routes.docs import router as docs
 from api.routes.entities import router as entities
 from api.routes.exports import router as exports
@@ -52,6 +53,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     officers,
     gaps,
     lists,
+    divisions,
     jobs,
     exports,
     maps,

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from gis.codes import CodeLayout
 from gis.divide import divide_square
 from gis.divide.square import DEFAULT_MIN_SHARE
-from gis.progress import Progress
+from gis.progress import Note, Progress
 from layers.models import Scheme
 from layers.plans.divide.ground import read_ground
 from layers.plans.divide.method import Division
@@ -21,6 +21,7 @@ def divide(
     level: str | None = None,
     crs: str | None = None,
     code_layout: CodeLayout = "auto",
+    note: Note | None = None,  # noqa: ARG001  squares assume nothing
     progress: Progress | None = None,
 ) -> Division:
     """Divide an area into squares, with codes that the scheme has not given yet.
@@ -29,7 +30,7 @@ def divide(
     ----------
     area_code, level, crs
         As for `layers.plans.divide.ground.read_ground`.
-    size_m, min_share, code_layout, progress
+    size_m, min_share, code_layout, note, progress
         As for `gis.divide.divide_square`, whose `layout` is that of the codes.
 
     Raises

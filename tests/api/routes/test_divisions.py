@@ -71,7 +71,7 @@ def test_a_dry_run_counts_what_would_be_made(admin: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [({"crs": "EPSG:4326"}, "EPSG:4326"), ({"crs": "no CRS"}, "no CRS"), ({"min_share": 2}, "min_share"),
-     ({"method": "blocks"}, "method"), ({"code_layout": "x"}, "code_layout")],
+     ({"method": "hexagons"}, "method must be square, blocks"), ({"code_layout": "x"}, "code_layout")],
 )  # fmt: skip
 def test_what_cannot_be_divided_by_is_told_at_once(
     admin: httpx.Client, options: dict[str, Any], message: str

@@ -1,0 +1,57 @@
+"""Streets, railways, waters and buildings of the base map, as divisions take them."""
+
+from collections.abc import Collection
+
+import geopandas as gpd
+from sqlalchemy.orm import Session
+
+from gis.errors import InputError, ParameterError
+from layers.basemap import BASEMAP_KINDS, read_features
+from layers.db.bbox import BBox
+
+LINE_KINDS = ("roads", "railway", "water")
+"""The kinds of the base map that bound blocks."""
+
+# Degrees; a street along the edge of the ground may lie just outside it.
+_MARGIN_DEG = 0.001
+
+
+def read_linework(
+    session: Session,
+    ground: gpd.GeoDataFrame,
+    kinds: Collection[str],
+    *,
+    classes: Collection[str] | None = None,
+) -> gpd.GeoDataFrame:
+    """Read the features of the base map on some ground.
+
+    Parameters
+    ----------
+    ground
+        In EPSG:4326.
+    kinds
+        Kinds of the base map.
+    classes
+        Only roads of these classes; of all when not given.
+
+    Raises
+    ------
+    ParameterError
+        If a kind is none of the base map.
+    """
+    for kind in kinds:
+        if kind not in BASEMAP_KINDS:
+            raise ParameterError(f"There is no kind '{kind}'; the base map has {', '.join(BASEMAP_KINDS)}.")
+    west, south, east, north = ground.total_bounds.tolist()
+    margin = _MARGIN_DEG
+    bbox = BBox(west - margin, south - margin, east + margin, north + margin)
+    found = read_features(session, kinds, bbox)
+    if classes is None:
+        return found
+    is_chosen = (found["kind"] != "roads") | found["class_name"].isin(list(classes))
+    if not (is_chosen & (found["kind"] == "roads")).any():
+        known = (
+            ", ".join(sorted(found.loc[found["kind"] == "roads", "class_name"].dropna().unique())) or "none"
+        )
+        raise InputError(f"No road there is of the classes {', '.join(sorted(classes))} (classes: {known}).")
+    return found[is_chosen].reset_index(drop=True)
