@@ -1,6 +1,6 @@
 """The frame of cells: pieces united into cells, numbered, named, measured, in longitude and latitude."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import geopandas as gpd
 import numpy as np
@@ -48,9 +48,11 @@ def build_cells_frame(
     representative_point: FloatArray,
     row: IntArray,
     *,
-    kind: str,
+    kind: str | ObjectArray,
     layout: codes.CodeLayout = "auto",
     used_codes: Collection[str] = frozenset(),
+    lonlat: Geometries | None = None,
+    columns: Mapping[str, FloatArray | IntArray] | None = None,
 ) -> gpd.GeoDataFrame:
     """Make the frame of cells, sorted by area (in the order of the areas) and sequence.
 
@@ -67,9 +69,13 @@ def build_cells_frame(
     row
         Shape (n,), the row of each cell in reading order, ascending to the south.
     kind
-        The method's word for its cells.
+        The method's word for its cells, or one for each.
     layout, used_codes
         See `gis.codes`.
+    lonlat
+        The polygons as they are stored, in EPSG:4326; projected from `geometry` when not given.
+    columns
+        Further columns by name, shape (n,) each, before the geometry.
 
     Returns
     -------
@@ -100,14 +106,36 @@ def build_cells_frame(
         {
             "code": numbers.code[order],
             "name": _cell_names(division_input, area_index, numbers.sequence)[order],
-            "kind": kind,
+            "kind": kind if isinstance(kind, str) else kind[order],
             "area_code": area_code[order],
             "area_m2": area_m2[order],
             "perimeter_m": shapely.length(geometry)[order],
+            **{name: values[order] for name, values in (columns or {}).items()},
         },
-        geometry=geometries_to_lonlat(geometry[order], division_input.crs),
+        geometry=geometries_to_lonlat(geometry[order], division_input.crs) if lonlat is None else lonlat[order],
         crs=LONLAT,
     )
+
+
+def reading_rows(points: FloatArray, area_m2: FloatArray, area_index: NDArray[np.intp]) -> IntArray:
+    """Return the row in which each cell of any shape is read, ascending to the south.
+
+    A row is as high as the mean cell of the area would be as a square, and the first begins with its
+    northernmost cell.
+
+    Parameters
+    ----------
+    points
+        Shape (n, 2), x and y in metres of a location inside each cell.
+    area_m2, area_index
+        Shape (n,), the size of each cell and its area.
+    """
+    count = np.bincount(area_index)
+    height = np.sqrt(np.bincount(area_index, weights=area_m2) / np.maximum(count, 1))
+    north = np.full(len(count), -np.inf)
+    np.maximum.at(north, area_index, points[:, 1])
+    rows: IntArray = ((north[area_index] - points[:, 1]) // height[area_index]).astype(np.int64)
+    return rows
 
 
 def _cell_names(
