@@ -23,6 +23,9 @@ Command = TypeVar("Command", bound=Callable[..., None])
 
 EXIT_OK, EXIT_INVALID, EXIT_ERROR, EXIT_INTERRUPTED = 0, 1, 2, 130
 
+_parameter: ContextVar[str | None] = ContextVar("_parameter", default=None)
+"""The parameter of the running command whose file is being read."""
+
 _explain: ContextVar[Callable[[str, str | None], str]] = ContextVar("_explain")
 """How the running command puts a message that may concern one of its files."""
 
@@ -48,7 +51,10 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
         values = signature.bind_partial(*args, **kwargs).arguments
-        running = _explain.set(lambda message, file: explain(message, options, values, file))
+        running = _explain.set(
+            lambda message, file: explain(message, options, values, file, _parameter.get())
+        )
+        parameter = _parameter.set(None)
         try:
             # Warnings of libraries are not for the user; reports say what matters.
             with warnings.catch_warnings():
@@ -91,6 +97,7 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
             )
             raise typer.Exit(EXIT_ERROR) from None
         finally:
+            _parameter.reset(parameter)
             _explain.reset(running)
 
     signature = _expand_options(inspect.signature(command))
@@ -146,6 +153,15 @@ def error_prefix(path: Path) -> Iterator[None]:
     except InputError as error:
         error.file = error.file or str(path)
         raise
+
+
+@contextmanager
+def reading_file_of(parameter: str) -> Iterator[None]:
+    """Say of which parameter a file is read in the block: one file may be given for several."""
+    before = _parameter.set(parameter)
+    yield
+    # An error is explained outside the block.
+    _parameter.reset(before)
 
 
 def print_message(text: str) -> None:

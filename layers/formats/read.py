@@ -51,6 +51,7 @@ _OSM_LAYERS = {
     "railway": ("lines", "railway IS NOT NULL"),
     "streets": ("lines", f"{_STREETS} AND {_ON_THE_GROUND}"),
     "lines": ("lines", f"({_STREETS} OR {_RAILWAYS} OR {_RIVERS}) AND {_ON_THE_GROUND}"),
+    "barriers": ("lines", f"({_RAILWAYS} OR {_RIVERS}) AND {_ON_THE_GROUND}"),
     "entities": ("points", None),
 }
 
@@ -83,7 +84,7 @@ def read_layer(
     role
         What the layer is read as (areas, cells, entities, roads, ...): picks the layer of a file that has
         several, by that name. Of an OpenStreetMap extract "streets" are those that bound blocks of houses,
-        and "lines" these with railways and rivers.
+        "lines" these with railways and rivers, and "barriers" railways and rivers alone.
     layer
         The layer's name, for formats that hold several.
     where

@@ -30,8 +30,11 @@ class CodeLayout(StrEnum):
 @handle_errors
 @take_options(*(each.options for each in METHODS.values()), options.ReadOptions)
 def divide(
-    areas: Annotated[
-        Path, typer.Argument(help="Areas to divide, or units to group: polygons.", show_default=False)
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="areas", help="Areas to divide, or units to group: polygons.", show_default=False
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Cells to write.", show_default=False)],
     method: Annotated[
@@ -73,7 +76,7 @@ def divide(
     validate_outputs(layers=[output, *map(given.get, chosen.layers)], tables=map(given.get, chosen.tables))
     settings = Settings(parse_working_crs(crs) if crs else None, code_layout.value, ended, ended_encoding)
     named = {"code_field": code_field, "name_field": name_field}
-    made = chosen.divide(areas, {**given, **named}, settings)
+    made = chosen.divide(source, {**given, **named}, settings)
     cells = made.cells
     print_notes(write_layer(output, cells))
     for name, frame in made.outputs.items():

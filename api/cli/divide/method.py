@@ -1,11 +1,13 @@
 """What a method of division is at the command line: its options, and what it makes of a file."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gis.errors import ParameterError
+from gis.errors import InputError, ParameterError
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -99,6 +101,28 @@ class FileMethod:
 def option_name(parameter: str) -> str:
     """Return the name of an option on the command line."""
     return f"--{parameter.replace('_', '-')}"
+
+
+@contextmanager
+def blame(files: Mapping[str, Path | None], otherwise: Path) -> Iterator[None]:
+    """Name the file at fault for an input error of `gis.divide`, which calls a layer by a word.
+
+    Parameters
+    ----------
+    files
+        The files of further layers by their words.
+    otherwise
+        The file that is divided.
+    """
+    try:
+        yield
+    except ParameterError:
+        raise
+    except InputError as error:
+        words = set(re.findall(r"[a-z]+", str(error)))
+        found = (str(path) for word, path in files.items() if path is not None and word in words)
+        error.file = error.file or next(found, str(otherwise))
+        raise
 
 
 def given_options(values: Options) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from gis.codes import CodeLayout
 from gis.crs import LONLAT, parse_working_crs
 from gis.errors import InputError
-from gis.progress import Note, Progress
+from gis.progress import Note, Progress, no_note, no_progress
 from layers.areas.hierarchy import read_hierarchy
 from layers.db.bulk import decode_geometries, raw_geometry
 from layers.entities.states import select_states
@@ -42,8 +42,8 @@ def divide(
     on: date | None = None,
     crs: str | None = None,
     code_layout: CodeLayout = "auto",
-    note: Note | None = None,
-    progress: Progress | None = None,
+    note: Note = no_note,
+    progress: Progress = no_progress,
 ) -> Division:
     """Group units into cells, with codes that the scheme has not given yet.
 
@@ -102,7 +102,7 @@ def divide(
         note=note,
         progress=progress,
     )
-    return Division(made.cells)
+    return Division(made.cells, {"loads": made.report.summary()}, cell_of_unit=made.cell_of_unit)
 
 
 def _read_places(session: Session, kind: str, area_code: str | None, on: date) -> gpd.GeoDataFrame:

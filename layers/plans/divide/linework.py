@@ -12,6 +12,9 @@ from layers.db.bbox import BBox
 LINE_KINDS = ("roads", "railway", "water")
 """The kinds of the base map that bound blocks."""
 
+_TAGS = {"roads": "highway", "railway": "railway", "water": "waterway"}
+"""The column by which `gis.divide.divide_blocks` knows how much a line of a kind separates."""
+
 # Degrees; a street along the edge of the ground may lie just outside it.
 _MARGIN_DEG = 0.001
 
@@ -23,7 +26,7 @@ def read_linework(
     *,
     classes: Collection[str] | None = None,
 ) -> gpd.GeoDataFrame:
-    """Read the features of the base map on some ground.
+    """Read the features of the base map on some ground, each class in the column of its kind.
 
     Parameters
     ----------
@@ -46,6 +49,8 @@ def read_linework(
     margin = _MARGIN_DEG
     bbox = BBox(west - margin, south - margin, east + margin, north + margin)
     found = read_features(session, kinds, bbox)
+    for kind, tag in _TAGS.items():
+        found[tag] = found["class_name"].where(found["kind"] == kind, None)
     if classes is None:
         return found
     is_chosen = (found["kind"] != "roads") | found["class_name"].isin(list(classes))
