@@ -67,6 +67,16 @@ def read_buildings(division_input: DivisionInput, keep: gpd.GeoDataFrame, note: 
     return Buildings(parts[real], areal[owner[real]].astype(np.int64))
 
 
+def with_courtyards(footprints: Geometries) -> Geometries:
+    """Return footprints that reach over their courtyards, as far as these are no more than twice as large."""
+    rows = np.flatnonzero(shapely.get_num_interior_rings(footprints) > 0)
+    whole = np.asarray(shapely.polygons(shapely.get_exterior_ring(footprints[rows])), dtype=object)
+    small = shapely.area(whole) <= 3 * shapely.area(footprints[rows])
+    result = footprints.copy()
+    result[rows[small]] = whole[small]
+    return result
+
+
 class Kept(NamedTuple):
     """Blocks whose borders are led round buildings, and the former block that each has its ground from."""
 

@@ -12,7 +12,7 @@ from pyproj import CRS
 from gis.arrays import FloatArray, Geometries, IntArray
 from gis.codes import CodeLayout
 from gis.crs import LONLAT
-from gis.divide.block_buildings import Buildings, find_cut, keep_whole, read_buildings
+from gis.divide.block_buildings import Buildings, find_cut, keep_whole, read_buildings, with_courtyards
 from gis.divide.block_faces import Faces, cut_areas, inner_points, make_sound, recut
 from gis.divide.block_grouping import group_small
 from gis.divide.block_lines import BlockLines, close_dead_ends, read_block_lines
@@ -109,6 +109,7 @@ def divide_blocks(
     division_input = read_division_input(areas, crs)
     block_lines = read_block_lines(division_input, lines, barriers, tell)
     buildings = _NO_BUILDINGS if keep is None else read_buildings(division_input, keep, tell)
+    footprints = with_courtyards(buildings.polygon)
     load = read_load(division_input, max_load, points if points is not None else keep, tell)
     size = BlockSize(target_area_m2, None if max_load is None else max_load[1])
     step(1, _STEPS)
@@ -117,14 +118,14 @@ def divide_blocks(
     step(2, _STEPS)
     blocks, area_index = _join_slivers(faces, block_lines, min_width_m)
     step(3, _STEPS)
-    pieces = _subdivide(blocks, block_lines.ground, size, load, buildings.polygon)
+    pieces = _subdivide(blocks, block_lines.ground, size, load, footprints)
     ground = _ground(pieces.polygon, area_index[pieces.source], block_lines.ground)
     group = group_small(pieces.polygon, ground, load.sum_in(pieces.polygon), block_lines, size)
     blocks, groups = dissolve_pieces(pieces.polygon, group)
     area_index = area_index[pieces.source[groups]]
     step(4, _STEPS)
     if keep is not None:
-        kept = keep_whole(blocks, area_index, buildings.polygon, block_lines)
+        kept = keep_whole(blocks, area_index, footprints, block_lines)
         blocks, area_index = kept.block, area_index[kept.source]
     sound = make_sound(blocks, division_input.crs)
     blocks, area_index = sound.polygon, area_index[sound.source]
