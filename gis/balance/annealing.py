@@ -101,7 +101,7 @@ class Rules(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory of the moves: the random generator's state, marks of a search with their last number, its queue."""
+    """Memory of the moves: state of the random numbers, marks of a search with the last one used, its queue."""
 
     random: NDArray[np.uint64]
     mark: IntArray
@@ -170,111 +170,136 @@ def stays_connected(units: Units, of_unit: Int32Array, scratch: Scratch, unit: i
 
 
 @compiled
+def _zone_beside(units: Units, zones: Zones, unit: int, random: NDArray[np.uint64]) -> int:
+    """Return the zone across one of a unit's borders, drawn at random from those to other zones."""
+    own = zones.of_unit[unit]
+    draw = np.int64((_random_bits(random) >> np.uint64(33)) % np.uint64(zones.foreign[unit]))
+    for entry in range(units.offsets[unit], units.offsets[unit + 1]):
+        beside = zones.of_unit[units.neighbours[entry]]
+        if beside != own:
+            if draw == 0:
+                return beside
+            draw -= 1
+    return own
+
+
+@compiled
+def _perimeters_after(units: Units, zones: Zones, unit: int, old: int, new: int) -> tuple[float, float]:
+    """Return the perimeters of two zones if a unit went from the one to the other."""
+    to_old = to_new = 0.0
+    for entry in range(units.offsets[unit], units.offsets[unit + 1]):
+        beside = zones.of_unit[units.neighbours[entry]]
+        if beside == old:
+            to_old += units.length[entry]
+        elif beside == new:
+            to_new += units.length[entry]
+    return (
+        zones.perimeter[old] + 2.0 * to_old - units.perimeter[unit],
+        zones.perimeter[new] + units.perimeter[unit] - 2.0 * to_new,
+    )
+
+
+@compiled
+def _roundness_gain(zones: Zones, zone: int, perimeter: float, area: float) -> float:
+    """Return by how much perimeter² / area of a zone grows with another perimeter and area."""
+    return perimeter * perimeter / area - zones.perimeter[zone] * zones.perimeter[zone] / zones.area[zone]
+
+
+@compiled
+def _balance_gain(units: Units, zones: Zones, rules: Rules, unit: int, old: int, new: int) -> float:
+    """Return by how much the energy of balance grows with a move, infinite if a cap forbids it."""
+    gain = 0.0
+    for k in range(units.load.shape[1]):
+        weight = units.load[unit, k]
+        if weight == 0.0:
+            continue
+        left, right, slack = zones.load[old, k], zones.load[new, k], rules.slack[k]
+        # Beyond the cap a zone takes only what leaves a zone that is no better then.
+        if right + weight > rules.cap[k] and right + weight > left:
+            return math.inf
+        gain += rules.balance[k] * (
+            _beyond(left - weight, slack)
+            - _beyond(left, slack)
+            + _beyond(right + weight, slack)
+            - _beyond(right, slack)
+        )
+    return gain
+
+
+@compiled
+def _load_away(units: Units, unit: int, old: int, new: int) -> float:
+    """Return by how much the load that is not at home grows with a move."""
+    if units.home[unit] == old:
+        return units.load[unit, 0]
+    if units.home[unit] == new:
+        return -units.load[unit, 0]
+    return 0.0
+
+
+@compiled
+def _move(units: Units, zones: Zones, unit: int, old: int, new: int) -> None:
+    """Give a unit its new zone, and bring all sums but those of perimeters up to date."""
+    zones.of_unit[unit] = new
+    zones.area[old] -= units.area[unit]
+    zones.area[new] += units.area[unit]
+    zones.size[old] -= 1
+    zones.size[new] += 1
+    for k in range(units.load.shape[1]):
+        zones.load[old, k] -= units.load[unit, k]
+        zones.load[new, k] += units.load[unit, k]
+    zones.away[0] += _load_away(units, unit, old, new)
+    foreign = 0
+    for entry in range(units.offsets[unit], units.offsets[unit + 1]):
+        neighbour = units.neighbours[entry]
+        beside = zones.of_unit[neighbour]
+        if beside == new:
+            zones.foreign[neighbour] -= 1
+        else:
+            foreign += 1
+            if beside == old:
+                zones.foreign[neighbour] += 1
+    zones.foreign[unit] = foreign
+
+
+@compiled
 def anneal(
-    units: Units,
-    zones: Zones,
-    rules: Rules,
-    scratch: Scratch,
-    sweeps: int,
-    hot: float,
-    cold: float,
-    limit: int,
+    units: Units, zones: Zones, rules: Rules, scratch: Scratch, sweeps: int, hot: float, cold: float
 ) -> int:
     """Offer each unit on a border, sweep after sweep, a move to a zone beside it; return how many moved.
 
     The temperature falls from `hot` to `cold` in equal ratios.
     """
     of_unit, random = zones.of_unit, scratch.random
-    count, load_count = len(of_unit), units.load.shape[1]
+    count = len(of_unit)
     moves = 0
     for sweep in range(sweeps):
         temperature = hot * (cold / hot) ** (sweep / max(sweeps - 1, 1))
         for step in range(count):
             # To and fro, or the plan drifts in the order of the units.
             unit = step if sweep % 2 == 0 else count - 1 - step
-            foreign = zones.foreign[unit]
-            if foreign == 0 or not units.movable[unit]:
+            if zones.foreign[unit] == 0 or not units.movable[unit]:
                 continue
             old = of_unit[unit]
             if zones.size[old] <= 1:
                 continue
-            first, last = units.offsets[unit], units.offsets[unit + 1]
-            chosen = np.int64((_random_bits(random) >> np.uint64(33)) % np.uint64(foreign))
-            new = old
-            for entry in range(first, last):
-                beside = of_unit[units.neighbours[entry]]
-                if beside != old:
-                    if chosen == 0:
-                        new = beside
-                        break
-                    chosen -= 1
-            to_old = to_new = 0.0
-            for entry in range(first, last):
-                beside = of_unit[units.neighbours[entry]]
-                if beside == old:
-                    to_old += units.length[entry]
-                elif beside == new:
-                    to_new += units.length[entry]
-            area = units.area[unit]
-            old_perimeter = zones.perimeter[old] + 2.0 * to_old - units.perimeter[unit]
-            new_perimeter = zones.perimeter[new] + units.perimeter[unit] - 2.0 * to_new
-            old_area, new_area = zones.area[old] - area, zones.area[new] + area
-            energy = rules.compactness * (
-                old_perimeter * old_perimeter / old_area
-                - zones.perimeter[old] * zones.perimeter[old] / zones.area[old]
-                + new_perimeter * new_perimeter / new_area
-                - zones.perimeter[new] * zones.perimeter[new] / zones.area[new]
+            new = _zone_beside(units, zones, unit, random)
+            away = _load_away(units, unit, old, new)
+            if away > 0.0 and zones.away[0] + away > rules.budget:
+                continue
+            old_perimeter, new_perimeter = _perimeters_after(units, zones, unit, old, new)
+            energy = rules.change * away + rules.compactness * (
+                _roundness_gain(zones, old, old_perimeter, zones.area[old] - units.area[unit])
+                + _roundness_gain(zones, new, new_perimeter, zones.area[new] + units.area[unit])
             )
-            allowed = True
-            for k in range(load_count):
-                weight = units.load[unit, k]
-                if weight == 0.0:
-                    continue
-                left, right = zones.load[old, k], zones.load[new, k]
-                energy += rules.balance[k] * (
-                    _beyond(left - weight, rules.slack[k])
-                    - _beyond(left, rules.slack[k])
-                    + _beyond(right + weight, rules.slack[k])
-                    - _beyond(right, rules.slack[k])
-                )
-                # Beyond the cap only what comes from a zone that is and stays worse.
-                if right + weight > rules.cap[k] and right + weight > left:
-                    allowed = False
-            moved = 0.0
-            if units.home[unit] == old:
-                moved = units.load[unit, 0]
-            elif units.home[unit] == new:
-                moved = -units.load[unit, 0]
-            if moved > 0.0 and zones.away[0] + moved > rules.budget:
-                allowed = False
-            energy += rules.change * moved
-            if not allowed or energy >= _HOPELESS * temperature:
+            energy += _balance_gain(units, zones, rules, unit, old, new)
+            if energy >= _HOPELESS * temperature:
                 continue
             if energy > 0.0:
                 draw = np.float64(_random_bits(random) >> np.uint64(11)) * 2.0**-53
                 if draw >= math.exp(-energy / temperature):
                     continue
-            if not stays_connected(units, of_unit, scratch, unit, limit):
-                continue
-            moves += 1
-            of_unit[unit] = new
-            zones.perimeter[old], zones.perimeter[new] = old_perimeter, new_perimeter
-            zones.area[old], zones.area[new] = old_area, new_area
-            zones.size[old] -= 1
-            zones.size[new] += 1
-            zones.away[0] += moved
-            for k in range(load_count):
-                zones.load[old, k] -= units.load[unit, k]
-                zones.load[new, k] += units.load[unit, k]
-            foreign = 0
-            for entry in range(first, last):
-                neighbour = units.neighbours[entry]
-                if of_unit[neighbour] == old:
-                    zones.foreign[neighbour] += 1
-                    foreign += 1
-                elif of_unit[neighbour] == new:
-                    zones.foreign[neighbour] -= 1
-                else:
-                    foreign += 1
-            zones.foreign[unit] = foreign
+            if stays_connected(units, of_unit, scratch, unit, SEARCH_LIMIT):
+                _move(units, zones, unit, old, new)
+                zones.perimeter[old], zones.perimeter[new] = old_perimeter, new_perimeter
+                moves += 1
     return moves

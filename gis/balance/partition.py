@@ -103,8 +103,7 @@ def partition(
     made = build_zones(units, start, count)
     if 1 < count < unit_count:
         made = run(units, made, goal, build_scratch(unit_count, seed), progress or no_progress)
-    found = zones_as_integers(made.of_unit)
-    return found
+    return zones_as_integers(made.of_unit)
 
 
 def _mean_load(table: FloatArray) -> FloatArray:

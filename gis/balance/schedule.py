@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gis.arrays import FloatArray
-from gis.balance.annealing import SEARCH_LIMIT, Rules, Scratch, Units, Zones, anneal
+from gis.balance.annealing import Rules, Scratch, Units, Zones, anneal
 from gis.balance.zone_sums import build_zones, polsby_popper, zones_as_integers
 from gis.progress import Progress
 
@@ -72,7 +72,6 @@ def run(units: Units, zones: Zones, goal: Goal, scratch: Scratch, progress: Prog
             max(goal.sweeps // _STEPS, 1),
             hot,
             cold,
-            SEARCH_LIMIT,
         )
     for step in range(_MENDING_STEPS):
         progress(_STEPS + step, total)
@@ -88,7 +87,6 @@ def run(units: Units, zones: Zones, goal: Goal, scratch: Scratch, progress: Prog
             max(goal.sweeps // (2 * _STEPS), 1),
             4 * goal.cold,
             goal.cold,
-            SEARCH_LIMIT,
         )
     progress(total, total)
     return build_zones(units, zones_as_integers(zones.of_unit), count)
