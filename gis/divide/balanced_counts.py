@@ -10,7 +10,9 @@ from gis.balance import LoadTarget
 from gis.divide.balanced_parts import Parts
 from gis.divide.unit_coverage import UnitCoverage
 from gis.divide.unit_labels import UnitGroups
+from gis.divide.unit_loads import say_load
 from gis.errors import InputError, ParameterError
+from gis.graph import NeighbourGraph
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,16 +100,14 @@ def bound_counts(
     return CountBounds(by_cap, by_lock, parts.size - held + by_lock)
 
 
-def _check_units(
-    units: UnitCoverage, parts: Parts, load: FloatArray, target: LoadTarget, cap: float
-) -> None:
+def _check_units(units: UnitCoverage, parts: Parts, load: FloatArray, target: LoadTarget, cap: float) -> None:
     free = np.sort(np.concatenate(parts.units))
     over = free[load[free] > cap]
     if len(over):
         worst = over[np.argmax(load[over])]
         others = f" ({len(over) - 1:,} more units exceed it)" if len(over) > 1 else ""
         raise InputError(
-            f"Unit '{units.code[worst]}' alone holds {load[worst]:,.10g} {target.column}, "
+            f"Unit '{units.code[worst]}' alone holds {say_load(target, float(load[worst]))}, "
             f"the cap is {cap:,.10g}{others}; raise the cap or cut the unit."
         )
 
@@ -120,7 +120,7 @@ def _check_cores(
     for core in np.flatnonzero(held > cap)[:1].tolist():
         unit = units.code[np.flatnonzero(cores == core)[0]]
         raise InputError(
-            f"The units that are locked in one cell with unit '{unit}' hold {held[core]:,.10g} {target.column}, "
+            f"The units that are locked in one cell with unit '{unit}' hold {say_load(target, float(held[core]))}, "
             f"the cap is {cap:,.10g}; lock fewer of them or raise the cap."
         )
 
@@ -169,6 +169,84 @@ def count_cells(
     return counts
 
 
+def count_seeds(
+    units: UnitCoverage,
+    parts: Parts,
+    seeds: IntArray,
+    cores: IntArray,
+    bounds: CountBounds,
+    weights: Sequence[LoadTarget],
+) -> IntArray:
+    """Return the number of seeds in each part, shape (p,).
+
+    Parameters
+    ----------
+    seeds
+        The unit in which each seed lies.
+    cores
+        Shape (n,), the number of the cell in which a unit is fixed, -1 for the others.
+
+    Raises
+    ------
+    InputError
+        If a part has no seed or too few of them, or units are locked in a cell without one.
+    """
+    unseeded = np.flatnonzero((cores >= 0) & ~np.isin(cores, cores[seeds]))
+    if len(unseeded):
+        raise InputError(
+            f"Unit '{units.code[unseeded[0]]}' is locked in a cell in which no seed lies; put one into a unit "
+            "of that cell, or free the unit."
+        )
+    bare = np.flatnonzero(bounds.by_lock == 0)
+    if len(bare):
+        others = f", nor in {len(bare) - 1:,} other parts" if len(bare) > 1 else ""
+        raise InputError(
+            f"No seed lies in {parts.label[bare[0]]}{others}, and no cell can grow into it from elsewhere; "
+            "put a seed there, or allow cells of several parts with --parts allow."
+        )
+    for row in range(len(parts)):
+        _check_bounds(
+            int(bounds.by_lock[row]), str(parts.label[row]), parts, np.array([row]), bounds, weights
+        )
+    return bounds.by_lock
+
+
+def check_isolated(
+    units: UnitCoverage, parts: Parts, inside: NeighbourGraph, target: LoadTarget, count: int
+) -> None:
+    """Refuse barriers that isolate units too few for a cell.
+
+    Parameters
+    ----------
+    inside
+        The borders of all units, those along barriers among them.
+    target
+        The first load.
+    count
+        How many cells there are to be in all.
+
+    Raises
+    ------
+    InputError
+        If a part that a barrier cuts off holds less than half of what a cell should.
+    """
+    free = np.sort(np.concatenate(parts.units))
+    first = np.array([rows[0] for rows in parts.units])
+    before = inside.subgraph(free).components()[np.searchsorted(free, first)]
+    _, inverse, pieces = np.unique(before, return_inverse=True, return_counts=True)
+    ideal = parts.load[:, 0].sum() / count
+    small = np.flatnonzero((pieces[inverse] > 1) & (parts.load[:, 0] < ideal / 2))
+    if len(small):
+        part = int(small[np.argmin(parts.load[small, 0])])
+        unit, size = units.code[first[part]], int(parts.size[part])
+        others = f"unit '{unit}'" if size == 1 else f"{size:,} units, unit '{unit}' among them,"
+        more = f" ({len(small) - 1:,} more parts are cut off)" if len(small) > 1 else ""
+        raise InputError(
+            f"A barrier isolates {others} with {say_load(target, float(parts.load[part, 0]))}, and a cell should "
+            f"hold {say_load(target, float(ideal))}{more}; shorten the barrier, or make what it cuts off an exclusive cell."
+        )
+
+
 def _counts_by_name(zones: Mapping[str, int], names: list[str]) -> list[int]:
     for name in zones:
         if name not in names:
@@ -195,7 +273,9 @@ def _check_bounds(
     if count > most:
         noun = "unit" if parts.size[rows].sum() == 1 else "units"
         has = f"{'There are' if subject == 'The units' else subject + ' has'} {int(parts.size[rows].sum()):,} {noun}"
-        locked = "" if most == parts.size[rows].sum() else f", which make {most:,} cells at most by their locks"
+        locked = (
+            "" if most == parts.size[rows].sum() else f", which make {most:,} cells at most by their locks"
+        )
         raise InputError(f"{has}{locked}, but {asked}; ask for {most:,} at most.")
     if count >= least:
         return
@@ -211,7 +291,7 @@ def _check_bounds(
         caps = np.array([np.inf if target.cap is None else target.cap for target in weights])
         total = parts.load[rows].sum(axis=0)
         tight = int((total / caps).argmax())
-        reason = f"{subject} {verb[0]} {total[tight]:,.10g} {weights[tight].column}, and a cell holds {caps[tight]:,.10g}"
+        reason = f"{subject} {verb[0]} {say_load(weights[tight], float(total[tight]))}, and a cell {caps[tight]:,.10g} at most"
     else:
         reason = f"{subject} {verb[2]} locked in {int(bounds.by_lock[rows].sum()):,} cells"
     hint = "; allow cells of several parts with --parts allow" if group_count <= count < len(rows) else ""

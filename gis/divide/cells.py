@@ -112,7 +112,9 @@ def build_cells_frame(
             "perimeter_m": shapely.length(geometry)[order],
             **{name: values[order] for name, values in (columns or {}).items()},
         },
-        geometry=geometries_to_lonlat(geometry[order], division_input.crs) if lonlat is None else lonlat[order],
+        geometry=geometries_to_lonlat(geometry[order], division_input.crs)
+        if lonlat is None
+        else lonlat[order],
         crs=LONLAT,
     )
 

@@ -74,9 +74,7 @@ def lies_in_china(frame: gpd.GeoDataFrame) -> bool:
     return bool(in_china_border((west + east) / 2, (south + north) / 2))
 
 
-def project_polygons(
-    frame: gpd.GeoDataFrame, crs: CRS | None, noun: str = "Area"
-) -> tuple[Geometries, CRS]:
+def project_polygons(frame: gpd.GeoDataFrame, crs: CRS | None, noun: str = "Area") -> tuple[Geometries, CRS]:
     """Project polygons that can be divided or grouped into their working CRS.
 
     Parameters

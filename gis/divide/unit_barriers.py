@@ -18,12 +18,11 @@ _CORNER = 3
 _NOISE_M2 = 1e-3
 
 
+NO_BARRIERS: Geometries = np.empty(0, dtype=object)
+
+
 def remove_barriers(
-    units: UnitCoverage,
-    borders: NeighbourGraph,
-    barriers: gpd.GeoDataFrame | None,
-    *,
-    tolerance_m: float = DEFAULT_BARRIER_TOLERANCE_M,
+    units: UnitCoverage, borders: NeighbourGraph, segments: Geometries, tolerance_m: float
 ) -> NeighbourGraph:
     """Return the borders without those that run along a barrier.
 
@@ -31,21 +30,20 @@ def remove_barriers(
     ----------
     borders
         Neighbours among the units.
-    barriers
-        Lines, or polygons whose outlines count, in any CRS.
+    segments
+        The barriers, as `barrier_segments` returns them.
     tolerance_m
         How far a border may run beside a barrier and still lie on it, in metres.
 
     Raises
     ------
     InputError
-        If a barrier runs through a unit, or the layer has no line.
+        If a barrier cuts a unit in two.
     """
-    if barriers is None:
+    if not len(segments):
         return borders
     if not (np.isfinite(tolerance_m) and tolerance_m > 0):
         raise ParameterError(f"The tolerance of barriers must be above 0 m, not {tolerance_m:g}.")
-    segments = barrier_segments(units, barriers)
     hit, near = shapely.STRtree(units.geometry).query(segments, predicate="dwithin", distance=tolerance_m)
     if not len(near):
         return borders
@@ -80,7 +78,9 @@ def barrier_segments(units: UnitCoverage, barriers: gpd.GeoDataFrame) -> Geometr
     parts = shapely.get_parts(geometry)
     xy, line = shapely.get_coordinates(parts[shapely.get_dimensions(parts) == 1], return_index=True)
     ends = np.stack([xy[:-1], xy[1:]], axis=1)
-    real = (line[1:] == line[:-1]) & (ends[:, 0] != ends[:, 1]).any(axis=1) & np.isfinite(ends).all(axis=(1, 2))
+    real = (
+        (line[1:] == line[:-1]) & (ends[:, 0] != ends[:, 1]).any(axis=1) & np.isfinite(ends).all(axis=(1, 2))
+    )
     if not real.any():
         raise InputError("The barriers have no line that could be one.")
     return np.asarray(shapely.linestrings(ends[real]), dtype=object)
@@ -95,9 +95,7 @@ def _length_along(shared: Geometries, segments: Geometries, tolerance_m: float) 
     return np.bincount(border, weights=length, minlength=len(shared)).astype(np.float64)
 
 
-def _check_uncut(
-    units: UnitCoverage, segments: Geometries, near: IntArray, tolerance_m: float
-) -> None:
+def _check_uncut(units: UnitCoverage, segments: Geometries, near: IntArray, tolerance_m: float) -> None:
     """Refuse barriers that cut a unit in two, which every cell with it would cross."""
     order = np.argsort(near, kind="stable")
     rows, start = np.unique(near[order], return_index=True)

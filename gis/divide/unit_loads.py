@@ -7,13 +7,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from gis.arrays import FloatArray
+from gis.arrays import FloatArray, IntArray
 from gis.balance import LoadTarget
 from gis.divide.unit_coverage import UnitCoverage
 from gis.errors import InputError, ParameterError
 
-AREA, OFFICER_HOURS = "area", "officer_hours"
-"""Loads that are computed where the units have no such column."""
+AREA, AREA_M2, OFFICER_HOURS = "area", "area_m2", "officer_hours"
+"""Loads that are computed: the area, by either name, and the hours where the units have no such column."""
+
+_COLUMNS_OF_CELLS = frozenset(("code", "name", "kind", "area_code", "perimeter_m", "geometry"))
 
 
 @dataclass(frozen=True)
@@ -84,25 +86,47 @@ def read_loads(
 def _check_targets(weights: Sequence[LoadTarget]) -> None:
     if not weights:
         raise ParameterError("Name at least one weight to balance, for example area.")
-    names = [target.column for target in weights]
+    names = [load_column(target) for target in weights]
     for name in names:
         if names.count(name) > 1:
             raise ParameterError(f"The weight {name} is named twice; name it once.")
-    for target in weights:
-        if not target.tolerance >= 0:
-            raise ParameterError(
-                f"The tolerance of {target.column} must be 0 or more, not {target.tolerance:g}."
-            )
-        if target.cap is not None and not target.cap > 0:
-            raise ParameterError(f"The cap of {target.column} must be above 0, not {target.cap:g}.")
+        if name in _COLUMNS_OF_CELLS:
+            raise ParameterError(f"The field {name} means something else in cells and is no weight.")
+
+
+def load_column(target: LoadTarget) -> str:
+    """Return the column of cells that holds a load."""
+    return AREA_M2 if target.column == AREA else target.column
+
+
+def say_load(target: LoadTarget, value: float) -> str:
+    """Return an amount of a load for a message: "812 households", "24,388,262 m²"."""
+    amount = f"{value:,.0f}" if abs(value) >= 10_000 or value == int(value) else f"{value:,.5g}"
+    return f"{amount} {'m²' if load_column(target) == AREA_M2 else target.column}"
+
+
+def cell_loads(
+    units: UnitCoverage, loads: FloatArray, weights: Sequence[LoadTarget], cell: IntArray, count: int
+) -> dict[str, FloatArray | IntArray]:
+    """Return the loads of cells by column, shape (c,) each, whole numbers where those of the units are."""
+    result: dict[str, FloatArray | IntArray] = {}
+    for target, load in zip(weights, loads.T, strict=True):
+        total = np.bincount(cell, weights=load, minlength=count)
+        source = units.attributes.get(target.column)
+        is_whole = source is not None and pd.api.types.is_integer_dtype(source.dtype)
+        if load_column(target) != AREA_M2:
+            result[target.column] = np.rint(total).astype(np.int64) if is_whole else total
+    return result
 
 
 def _values_of(units: UnitCoverage, column: str, hours: OfficerHours | None) -> FloatArray:
-    if column == AREA:
+    if column in (AREA, AREA_M2):
         return units.area_m2()
     if column == OFFICER_HOURS and (hours is not None or column not in units.attributes):
         parts = hours if hours is not None else OfficerHours()
-        return officer_hours(*(_part(units, part) for part in (parts.visits, parts.walk, parts.stay, parts.events)))
+        return officer_hours(
+            *(_part(units, part) for part in (parts.visits, parts.walk, parts.stay, parts.events))
+        )
     if column not in units.attributes:
         raise InputError(f"The units have no field '{column}' to balance; {_fields(units)}.")
     return _numbers(units, column)

@@ -22,6 +22,14 @@ class AreaOptions(TypedDict, total=False):
     level: Annotated[str | None, typer.Option(help="Divide the areas of this level only.")]
 
 
+class PlanLevelOptions(TypedDict, total=False):
+    """Options of the areas of a database that cells keep to."""
+
+    level: Annotated[
+        str | None, typer.Option(help="Level of the areas that cells keep to [default: the lowest areas].")
+    ]
+
+
 def read_areas(path: Path, given: Options, crs: "CRS | None") -> tuple["gpd.GeoDataFrame", "CRS"]:
     """Read areas with their hierarchy, and return them with the working CRS."""
     from api.cli.inputs import load_areas

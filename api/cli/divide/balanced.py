@@ -7,8 +7,10 @@ import typer
 
 from api.cli import options
 from api.cli.console import error_prefix, note_on, reading_file_of
+from api.cli.divide.areas import PlanLevelOptions
 from api.cli.divide.lines import BarrierOptions, read_barriers
-from api.cli.divide.method import DividedFile, FileMethod, Options, Settings, blame
+from api.cli.divide.method import DividedFile, FileMethod, LayerFiles, Options, PlanMethod, Settings
+from api.cli.divide.plan_units import PlanUnitOptions, unit_arguments
 from api.cli.divide.weights import WeightOptions, officer_hours, parse_weights
 from api.cli.progress import progress_bar
 
@@ -18,13 +20,31 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
 
+Zones = Annotated[int | None, typer.Option(min=1, help="balanced: the number of cells.")]
+MaxWeight = Annotated[
+    float | None, typer.Option(help="balanced: the most of the first weight that a cell may have.")
+]
+Lock = Annotated[
+    str | None,
+    typer.Option(metavar="FIELD", help="balanced: units of one value stay together in one cell."),
+]
+Exclusive = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FIELD",
+        help="balanced: field that marks units kept apart, such as a school, by yes or by a name.",
+    ),
+]
+Seed = Annotated[
+    int | None, typer.Option(min=0, help="balanced: the same seed gives the same cells.", show_default="0")
+]
+
+
 class BalancedOptions(WeightOptions, BarrierOptions, options.AreasReadOptions, total=False):
     """Options of the method."""
 
-    zones: Annotated[int | None, typer.Option(min=1, help="balanced: the number of cells.")]
-    max_weight: Annotated[
-        float | None, typer.Option(help="balanced: the most of the first weight that a cell may have.")
-    ]
+    zones: Zones
+    max_weight: MaxWeight
     within: Annotated[
         str | None,
         typer.Option(
@@ -33,17 +53,8 @@ class BalancedOptions(WeightOptions, BarrierOptions, options.AreasReadOptions, t
             show_default="area_code",
         ),
     ]
-    lock: Annotated[
-        str | None,
-        typer.Option(metavar="FIELD", help="balanced: units of one value stay together in one cell."),
-    ]
-    exclusive: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FIELD",
-            help="balanced: field that marks units kept apart, such as a school, by yes or by a name.",
-        ),
-    ]
+    lock: Lock
+    exclusive: Exclusive
     seeds: Annotated[
         Path | None, typer.Option(help="balanced: points, such as service points, around which cells grow.")
     ]
@@ -58,13 +69,24 @@ class BalancedOptions(WeightOptions, BarrierOptions, options.AreasReadOptions, t
     areas: Annotated[Path | None, typer.Option(help="balanced: areas, for the names and codes of cells.")]
     areas_code_field: options.AreasCodeField
     area_field: options.AreaField
-    seed: Annotated[
-        int | None,
-        typer.Option(min=0, help="balanced: the same seed gives the same cells.", show_default="0"),
-    ]
+    seed: Seed
     units_output: Annotated[
         Path | None, typer.Option(help="balanced: write the cell of every unit, as .csv or .parquet.")
     ]
+
+
+class BalancedPlanOptions(PlanUnitOptions, PlanLevelOptions, total=False):
+    """Options of the method in a database."""
+
+    zones: Zones
+    max_weight: MaxWeight
+    lock: Lock
+    exclusive: Exclusive
+    seeds: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", help="balanced: kind of entities around which cells grow."),
+    ]
+    seed: Seed
 
 
 def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
@@ -87,13 +109,14 @@ def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
         for name in ("zones", "max_weight", "within", "lock", "exclusive", "seed")
         if name in given
     }
-    with blame({name: given.get(name) for name in further}, path), progress_bar("balancing") as progress:
+    files = LayerFiles(path, {name: given.get(name) for name in further})
+    with files.blame(), progress_bar("balancing") as progress:
         made = divide_balanced(
             units,
             weights=targets,
             hours=officer_hours(given),
             crs=crs,
-            note=note_on(path),
+            note=files.note,
             progress=progress or no_progress,
             **chosen,
             **further,
@@ -146,3 +169,14 @@ def _read_areas(given: Options, crs: "CRS") -> "gpd.GeoDataFrame | None":
 
 
 BALANCED = FileMethod("balanced", BalancedOptions, divide, required=("weight",), tables=("units_output",))
+
+
+def plan_arguments(given: Options) -> dict[str, Any]:
+    """Return the options as `layers.plans.divide` takes them."""
+    names = ("zones", "max_weight", "lock", "exclusive", "seeds", "seed", "level")
+    return {**unit_arguments(given), **{name: given[name] for name in names if name in given}}
+
+
+BALANCED_OF_PLAN = PlanMethod(
+    "balanced", BalancedPlanOptions, plan_arguments, required=("units_scheme", "weight")
+)

@@ -1,21 +1,22 @@
 """`--method blocks`: areas into the blocks that streets, railways and rivers enclose."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli import options
-from api.cli.console import note_on, print_note, reading_file_of
-from api.cli.divide.areas import AreaOptions, read_areas
-from api.cli.divide.lines import BarrierOptions, read_barriers, read_lines
-from api.cli.divide.method import DividedFile, FileMethod, Options, Settings, blame
+from api.cli.console import print_note, reading_file_of
+from api.cli.divide.areas import AreaOptions, PlanLevelOptions, read_areas
+from api.cli.divide.lines import BarrierOptions, PlanBarrierOptions, read_barriers, read_lines
+from api.cli.divide.method import DividedFile, FileMethod, LayerFiles, Options, PlanMethod, Settings
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
 _MAX_LISTED = 5
+_KINDS = "roads, railway, water"
 
 TargetArea = Annotated[
     float | None,
@@ -23,6 +24,26 @@ TargetArea = Annotated[
         help="blocks: the size in m² towards which blocks are joined and divided.", show_default="10000"
     ),
 ]
+
+
+class BlockPlanOptions(PlanBarrierOptions, PlanLevelOptions, total=False):
+    """Options of the method in a database, whose base map has the lines and buildings."""
+
+    target_area: TargetArea
+    lines: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"blocks: kind of the base map that bounds blocks; repeatable, of {_KINDS}.",
+            show_default="all three",
+        ),
+    ]
+    street_class: Annotated[
+        list[str] | None,
+        typer.Option(help="blocks: only roads of this class bound blocks; repeatable [default: all]."),
+    ]
+    cut_buildings: Annotated[
+        bool | None, typer.Option("--cut-buildings", help="blocks: let borders cut buildings.")
+    ]
 
 
 class BlockOptions(AreaOptions, BarrierOptions, total=False):
@@ -77,15 +98,16 @@ def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
         with reading_file_of("keep"):
             buildings = read_layer(given["keep"], role="buildings", note=print_note, **reading)
     target = {"target_area_m2": given["target_area"]} if "target_area" in given else {}
-    files = {"barriers": given.get("barriers"), "buildings": given.get("keep"), "lines": given["streets"]}
-    with blame(files, path), progress_bar("dividing") as progress:
+    words = {"barriers": given.get("barriers"), "buildings": given.get("keep"), "lines": given["streets"]}
+    files = LayerFiles(path, words)
+    with files.blame(), progress_bar("dividing") as progress:
         made = divide_blocks(
             areas,
             streets,
             barriers=barriers,
             keep=buildings,
             crs=crs,
-            note=note_on(given["streets"]),
+            note=files.note,
             progress=progress,
             **target,
             **numbering,
@@ -103,11 +125,29 @@ def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
 
 def _cut_lines(cut: "gpd.GeoDataFrame", buildings: int) -> list[str]:
     lines = [f"buildings cut: {len(cut):,} of {buildings:,}"]
-    for row, reason in cut["reason"].head(_MAX_LISTED).items():
-        lines.append(f"  record {row}: {reason}")
+    for row, building in cut.head(_MAX_LISTED).iterrows():
+        named = building.get("name") or building.get("osm_id")
+        called = f" ({named})" if isinstance(named, str) else ""
+        lines.append(f"  record {row + 1}{called}: {building['reason']}")
     if len(cut) > _MAX_LISTED:
         lines.append(f"  ... and {len(cut) - _MAX_LISTED:,} more; --cut-output lists them all")
     return lines
 
 
 BLOCKS = FileMethod("blocks", BlockOptions, divide, required=("streets",), layers=("cut_output",))
+
+
+def plan_arguments(given: Options) -> dict[str, Any]:
+    """Return the options as `layers.plans.divide` takes them."""
+    names = {
+        "target_area": "target_area_m2",
+        "lines": "lines",
+        "street_class": "street_classes",
+        "barrier": "barriers",
+        "level": "level",
+    }
+    arguments = {name: given[option] for option, name in names.items() if option in given}
+    return {**arguments, "keep_buildings": not given.get("cut_buildings", False)}
+
+
+BLOCKS_OF_PLAN = PlanMethod("blocks", BlockPlanOptions, plan_arguments)

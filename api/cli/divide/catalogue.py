@@ -1,9 +1,11 @@
-"""The methods of division that the command `divide` offers."""
+"""The methods of division: those of the command `divide` for files, and those of `plan divide`."""
 
-from api.cli.divide.balanced import BALANCED
-from api.cli.divide.blocks import BLOCKS
-from api.cli.divide.method import FileMethod
-from api.cli.divide.square import SQUARE
+from api.cli.divide.balanced import BALANCED, BALANCED_OF_PLAN
+from api.cli.divide.blocks import BLOCKS, BLOCKS_OF_PLAN
+from api.cli.divide.method import FileMethod, PlanMethod
+from api.cli.divide.square import SQUARE, SQUARE_OF_PLAN
 
-METHODS: dict[str, FileMethod] = {method.name: method for method in (SQUARE, BLOCKS, BALANCED)}
-"""By name."""
+FILE_METHODS: dict[str, FileMethod] = {each.name: each for each in (SQUARE, BLOCKS, BALANCED)}
+PLAN_METHODS: dict[str, PlanMethod] = {
+    each.name: each for each in (SQUARE_OF_PLAN, BLOCKS_OF_PLAN, BALANCED_OF_PLAN)
+}

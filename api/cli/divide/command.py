@@ -8,15 +8,8 @@ import typer
 
 from api.cli import options
 from api.cli.console import handle_errors, print_notes, print_result, take_options
-from api.cli.divide.catalogue import METHODS
-from api.cli.divide.method import Settings, given_options, require_options, require_own_options
-
-
-def parse_method(text: str) -> str:
-    """Read the name of a method."""
-    if text not in METHODS:
-        raise typer.BadParameter(f"'{text}' is not one of {', '.join(METHODS)}.")
-    return text
+from api.cli.divide.catalogue import FILE_METHODS
+from api.cli.divide.method import Settings, given_options, method_parser, require_options, require_own_options
 
 
 class CodeLayout(StrEnum):
@@ -28,7 +21,7 @@ class CodeLayout(StrEnum):
 
 
 @handle_errors
-@take_options(*(each.options for each in METHODS.values()), options.ReadOptions)
+@take_options(*(each.options for each in FILE_METHODS.values()), options.ReadOptions)
 def divide(
     source: Annotated[
         Path,
@@ -40,8 +33,8 @@ def divide(
     method: Annotated[
         str,
         typer.Option(
-            parser=parse_method,
-            metavar=f"[{'|'.join(METHODS)}]",
+            parser=method_parser(FILE_METHODS),
+            metavar=f"[{'|'.join(FILE_METHODS)}]",
             help="How to divide.",
             show_default="square",
         ),
@@ -70,8 +63,8 @@ def divide(
     from gis.crs import parse_working_crs
     from layers.formats import validate_outputs, write_layer, write_table
 
-    chosen, given = METHODS[method], given_options(further)
-    require_own_options(method, {name: each.options for name, each in METHODS.items()}, given)
+    chosen, given = FILE_METHODS[method], given_options(further)
+    require_own_options(method, {name: each.options for name, each in FILE_METHODS.items()}, given)
     require_options(method, chosen.required, given)
     validate_outputs(layers=[output, *map(given.get, chosen.layers)], tables=map(given.get, chosen.tables))
     settings = Settings(parse_working_crs(crs) if crs else None, code_layout.value, ended, ended_encoding)

@@ -31,6 +31,15 @@ class BarrierOptions(TypedDict, total=False):
     ]
 
 
+class PlanBarrierOptions(TypedDict, total=False):
+    """The same in a database, whose base map has the lines."""
+
+    barrier: Annotated[
+        list[str] | None,
+        typer.Option(help="Kind of the base map that no cell crosses, such as railway; repeatable."),
+    ]
+
+
 LINE_TAGS = ("highway", "railway", "waterway", "natural")
 """Fields by which a division knows how much a line separates."""
 

@@ -1,12 +1,15 @@
 """What a method of division is at the command line: its options, and what it makes of a file."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
+from api.cli.console import print_note
 from gis.errors import InputError, ParameterError
 
 if TYPE_CHECKING:
@@ -73,8 +76,30 @@ class DividedFile:
 
 
 @dataclass(frozen=True)
+class PlanMethod:
+    """A method of division of the ground of a database.
+
+    Attributes
+    ----------
+    name
+        As `layers.plans.divide.METHODS` calls it.
+    options
+        A TypedDict of the options that it takes.
+    arguments
+        Returns the options that were given as keywords of the method.
+    required
+        Parameters that it cannot do without.
+    """
+
+    name: str
+    options: type
+    arguments: Callable[[Options], dict[str, Any]]
+    required: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class FileMethod:
-    """A method of division.
+    """A method of division of files.
 
     Attributes
     ----------
@@ -98,31 +123,56 @@ class FileMethod:
     tables: tuple[str, ...] = ()
 
 
+def method_parser(names: Collection[str]) -> Callable[[str], str]:
+    """Return what reads the name of a method."""
+
+    def parse(text: str) -> str:
+        if text not in names:
+            raise typer.BadParameter(f"'{text}' is not one of {', '.join(names)}.")
+        return text
+
+    return parse
+
+
 def option_name(parameter: str) -> str:
     """Return the name of an option on the command line."""
     return f"--{parameter.replace('_', '-')}"
 
 
-@contextmanager
-def blame(files: Mapping[str, Path | None], otherwise: Path) -> Iterator[None]:
-    """Name the file at fault for an input error of `gis.divide`, which calls a layer by a word.
+@dataclass(frozen=True)
+class LayerFiles:
+    """The files of the layers of a division, which `gis.divide` calls by a word in its messages.
 
-    Parameters
+    Attributes
     ----------
-    files
-        The files of further layers by their words.
-    otherwise
+    source
         The file that is divided.
+    further
+        The files of other layers by their words.
     """
-    try:
-        yield
-    except ParameterError:
-        raise
-    except InputError as error:
-        words = set(re.findall(r"[a-z]+", str(error)))
-        found = (str(path) for word, path in files.items() if path is not None and word in words)
-        error.file = error.file or next(found, str(otherwise))
-        raise
+
+    source: Path
+    further: Mapping[str, Path | None]
+
+    def note(self, sentence: str) -> None:
+        """Write a note on the file that it concerns."""
+        print_note(f"{self._concerned(sentence)}: {sentence}")
+
+    @contextmanager
+    def blame(self) -> Iterator[None]:
+        """Name the file at fault for an input error of the block."""
+        try:
+            yield
+        except ParameterError:
+            raise
+        except InputError as error:
+            error.file = error.file or str(self._concerned(str(error)))
+            raise
+
+    def _concerned(self, sentence: str) -> Path:
+        words = re.findall(r"[a-z]+", sentence)
+        named = (path for word, path in self.further.items() if path is not None and word in words)
+        return next(named, self.source)
 
 
 def given_options(values: Options) -> dict[str, Any]:

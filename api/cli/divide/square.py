@@ -1,13 +1,13 @@
 """`--method square`: areas into the squares of one grid."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from api.cli.console import error_prefix
-from api.cli.divide.areas import AreaOptions, read_areas
-from api.cli.divide.method import DividedFile, FileMethod, Options, Settings
+from api.cli.divide.areas import AreaOptions, PlanLevelOptions, read_areas
+from api.cli.divide.method import DividedFile, FileMethod, Options, PlanMethod, Settings
 from api.cli.progress import progress_bar
 
 Size = Annotated[float | None, typer.Option(help="Side of a square in metres.", show_default="100")]
@@ -20,6 +20,13 @@ DEFAULT_SIZE_M = 100.0
 
 class SquareOptions(AreaOptions, total=False):
     """Options of the method."""
+
+    size: Size
+    min_share: MinShare
+
+
+class SquarePlanOptions(PlanLevelOptions, total=False):
+    """Options of the method in a database."""
 
     size: Size
     min_share: MinShare
@@ -48,3 +55,12 @@ def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
 
 
 SQUARE = FileMethod("square", SquareOptions, divide)
+
+
+def plan_arguments(given: Options) -> dict[str, Any]:
+    """Return the options as `layers.plans.divide` takes them."""
+    arguments = {name: given[name] for name in ("min_share", "level") if name in given}
+    return {**arguments, "size_m": given.get("size", DEFAULT_SIZE_M)}
+
+
+SQUARE_OF_PLAN = PlanMethod("square", SquarePlanOptions, plan_arguments)

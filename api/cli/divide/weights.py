@@ -11,25 +11,27 @@ from gis.errors import ParameterError
 
 if TYPE_CHECKING:
     from gis.balance import LoadTarget
-
     from gis.divide.unit_loads import OfficerHours
 
 _CAP = "cap="
 _HOURS = {"visits": "visits", "walk_hours": "walk", "stay_hours": "stay", "event_hours": "events"}
 
 
+Weight = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FIELD[:TOLERANCE][:cap=MOST]",
+        help="Load that cells share evenly: a field of the units, area, or officer_hours; repeatable, "
+        "the most important first. households:5% allows 5 % of the mean more or less (so does 0.05), "
+        "households:cap=500 no more than 500 a cell.",
+    ),
+]
+
+
 class WeightOptions(TypedDict, total=False):
     """Options of what is balanced."""
 
-    weight: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FIELD[:TOLERANCE][:cap=MOST]",
-            help="Load that cells share evenly: a field of the units, area, or officer_hours; repeatable, "
-            "the most important first. households:5% allows 5 % of the mean more or less (so does 0.05), "
-            "households:cap=500 no more than 500 a cell.",
-        ),
-    ]
+    weight: Weight
     visits: Annotated[
         str | None,
         typer.Option(

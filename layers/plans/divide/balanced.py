@@ -42,8 +42,8 @@ def divide(
     on: date | None = None,
     crs: str | None = None,
     code_layout: CodeLayout = "auto",
-    note: Note = no_note,
-    progress: Progress = no_progress,
+    note: Note | None = None,
+    progress: Progress | None = None,
 ) -> Division:
     """Group units into cells, with codes that the scheme has not given yet.
 
@@ -76,7 +76,6 @@ def divide(
         If there is no such scheme or area.
     """
     from gis.balance import LoadTarget
-
     from gis.divide import divide_balanced
 
     day = on or date.today()
@@ -99,10 +98,10 @@ def divide(
         seed=seed,
         used_codes=used_codes(session, scheme.id),
         layout=code_layout,
-        note=note,
-        progress=progress,
+        note=note or no_note,
+        progress=progress or no_progress,
     )
-    return Division(made.cells, {"loads": made.report.summary()}, cell_of_unit=made.cell_of_unit)
+    return Division(made.cells, made.report.summary(), made.report.lines(), cell_of_unit=made.cell_of_unit)
 
 
 def _read_places(session: Session, kind: str, area_code: str | None, on: date) -> gpd.GeoDataFrame:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import geopandas as gpd
 from sqlalchemy.orm import Session
 
 from gis.codes import CodeLayout
@@ -11,6 +12,9 @@ from layers.models import Scheme
 from layers.plans.divide.ground import read_ground
 from layers.plans.divide.linework import LINE_KINDS, read_linework
 from layers.plans.divide.method import Division
+
+MAX_LISTED_CUT = 1_000
+"""How many buildings that were cut a summary lists; all are counted."""
 
 
 def divide(
@@ -71,4 +75,16 @@ def divide(
         note=note,
         progress=progress,
     )
-    return Division(made.cells, {"cut": len(made.cut)}, {"cut": made.cut})
+    if not keep_buildings:
+        return Division(made.cells)
+    listed = made.cut[["name", "reason"]].head(MAX_LISTED_CUT).astype(object)
+    figures = {
+        "cut": len(made.cut),
+        "cut_buildings": listed.where(listed.notna(), None).to_dict("records"),
+    }
+    return Division(made.cells, figures, _sentences(made.cut))
+
+
+def _sentences(cut: gpd.GeoDataFrame) -> list[str]:
+    counts = cut["reason"].value_counts()
+    return [f"buildings cut: {len(cut):,}", *(f"  {count:,}: {reason}" for reason, count in counts.items())]

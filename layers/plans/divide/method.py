@@ -1,6 +1,6 @@
 """What every method of division gives: the cells of a plan to be drafted, and the figures about them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,14 +18,21 @@ class Division:
         As `gis.divide` gives them.
     figures
         What the method has to say beside the figures that all divisions have, for JSON.
-    tables
-        Longer lists by name, such as the buildings that were cut; a summary counts their rows and shows the
-        first.
+    sentences
+        The same for a person.
+    cell_of_unit
+        The code of each unit's cell by the code of the unit, where cells are made of units.
     """
 
     cells: gpd.GeoDataFrame
     figures: Mapping[str, Any] = field(default_factory=dict)
-    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    sentences: Sequence[str] = ()
+    cell_of_unit: pd.Series | None = None
+
+    def lines(self) -> list[str]:
+        """Return what is to say of the division, for a person."""
+        ground = f"{self.cells['area_m2'].sum() / 1e6:,.3f} km²"
+        return [f"{len(self.cells):,} cells, {ground}", *self.sentences]
 
     def summary(self) -> dict[str, Any]:
         """Return the figures of the division, for JSON."""
