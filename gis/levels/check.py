@@ -1,4 +1,4 @@
-"""The check of cells over units: each unit used once, by the rule of the level, and borders that are theirs."""
+"""The check of cells over units: each unit used once, the rule of the level kept, borders those of units."""
 
 from collections.abc import Sequence
 

@@ -57,7 +57,7 @@ class UnitRule:
         rule = cls(**table)
         if rule.max is not None and rule.max < rule.min:
             raise ParameterError(
-                f"The rules' '{RULE_NAME}.max' is {rule.max}, less than '{RULE_NAME}.min', which is {rule.min}."
+                f"The rules' '{RULE_NAME}.max' ({rule.max}) is less than '{RULE_NAME}.min' ({rule.min})."
             )
         return rule
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import shapely
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from layers.models.base import Base, KeyType
 
@@ -49,12 +49,14 @@ class Scheme(Base):
     created_at: Mapped[datetime]
     version: Mapped[int]
 
+    unit_scheme: Mapped["Scheme | None"] = relationship(remote_side="Scheme.id")
+
 
 class Plan(Base):
     """One complete division of the ground of `area_code` (the whole scheme when NULL) under a scheme.
 
-    The cells of a plan over units are made of the units of the day `units_on`. A draft that carries the change
-    of its units through has been made for the plan `carried_from_id`, and says what it did in `carry_report`.
+    The cells of a plan over units are made of the units of the day `units_on`. A draft that carries a change
+    of units through was made for the plan `carried_from_id`, and tells in `carry_report` what it did.
     """
 
     __tablename__ = "plans"

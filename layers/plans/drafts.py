@@ -98,7 +98,6 @@ def create_draft(
         raise InputError("The cells of a plan need polygons.")
     else:
         frame = _standardise_cells(cells)
-    columns = _cell_columns(session, scheme, frame, area_code, personal)
     plan = Plan(
         scheme_id=scheme_id,
         name=name,
@@ -109,12 +108,43 @@ def create_draft(
         units_on=day,
         version=1,
     )
+    store_draft(session, plan, frame, members, personal=personal)
+    return plan
+
+
+def store_draft(
+    session: Session,
+    plan: Plan,
+    cells: gpd.GeoDataFrame,
+    members: pd.DataFrame | None,
+    *,
+    personal: Collection[str] = (),
+) -> None:
+    """Store a new plan with its cells.
+
+    Parameters
+    ----------
+    plan
+        Not stored yet.
+    cells
+        In EPSG:4326 with code, name, kind, parent and area_code, otherwise as `create_draft` takes them.
+    members
+        The units of the cells, as `layers.plans.units.insert_members` takes them; None where there are none.
+    personal
+        As for `create_draft`.
+
+    Raises
+    ------
+    InputError
+        If a personal column is not there.
+    """
+    scheme = session.get_one(Scheme, plan.scheme_id)
+    columns = _cell_columns(session, scheme, cells, plan.area_code, personal)
     session.add(plan)
     session.flush()
     _insert_cells(session, plan, columns)
     if members is not None:
         insert_members(session, plan, members)
-    return plan
 
 
 def _cell_columns(

@@ -17,7 +17,7 @@ from layers.db.bulk import decode_geometries, raw_geometry
 from layers.db.content_hash import canonical_json
 from layers.db.keyset import PageRequest
 from layers.db.versions import require_version
-from layers.models import Area, Cell, CoverageMode, Scheme
+from layers.models import Area, Cell, CoverageMode, Plan, Scheme
 
 _MAX_DISTANCE_RULE = "max_distance_m"
 _MAX_DISTANCE_LIMIT_M = 1_000_000
@@ -83,7 +83,7 @@ def create_scheme(
         name=name,
         working_crs=parse_working_crs(working_crs).to_string(),
         rules=validated,
-        unit_scheme_id=None if units is None else units.id,
+        unit_scheme=units,
         coverage=CoverageMode(coverage),
         created_at=datetime.now(UTC),
         version=1,
@@ -118,6 +118,8 @@ def change_scheme(
     *,
     name: str | None = None,
     rules: Mapping[str, Any] | None = None,
+    unit_scheme: str | None = None,
+    coverage: CoverageMode | None = None,
 ) -> Scheme:
     """Give a scheme another name or other rules; its code and CRS stay, since plans depend on them.
 
@@ -131,26 +133,60 @@ def change_scheme(
         The new name; None lets the old one stay.
     rules
         As for `update_rules`; None lets all stay.
+    unit_scheme
+        Code of the scheme whose cells are its units from now on; None lets it stay.
+    coverage
+        The new mode; None lets it stay.
 
     Raises
     ------
     NotFoundError
-        If there is no such scheme.
+        If there is no such scheme, or unit scheme.
     StaleError
         If the scheme has another version by now.
     ConflictError, InputError
-        As for `update_rules`.
+        As for `update_rules`; also if the unit scheme is to change and there are plans, or is made of this
+        scheme's cells itself, or if the coverage is to change and cells are published.
     """
     scheme = find_scheme(session, code)
     session.refresh(scheme, with_for_update=True)
     require_version(scheme.version, version)
     if name is not None:
         scheme.name = name
+    if unit_scheme is not None:
+        _change_units(session, scheme, unit_scheme)
+    if coverage is not None and coverage != scheme.coverage:
+        if _has_published(session, scheme):
+            raise ConflictError(
+                f"Scheme '{scheme.code}' has published cells, which were checked for covering their areas in "
+                f"{scheme.coverage}; make another scheme."
+            )
+        scheme.coverage = coverage
     if rules is not None:
         update_rules(session, scheme, rules)
     scheme.version += 1
     session.flush()
     return scheme
+
+
+def _change_units(session: Session, scheme: Scheme, code: str) -> None:
+    """Put a scheme on the level above another, unless that one is above it."""
+    units = below = find_scheme(session, code)
+    if units.id == scheme.unit_scheme_id:
+        return
+    if session.scalar(select(Plan.id).where(Plan.scheme_id == scheme.id).limit(1)) is not None:
+        raise ConflictError(
+            f"Scheme '{scheme.code}' has plans, whose cells are made otherwise; make another scheme."
+        )
+    while below is not None:
+        if below.id == scheme.id:
+            raise ConflictError(
+                f"The cells of scheme '{code}' are "
+                + ("the scheme's own" if units.id == scheme.id else f"made of those of '{scheme.code}'")
+                + "; they cannot be its units."
+            )
+        below = below.unit_scheme
+    scheme.unit_scheme = units
 
 
 def update_rules(session: Session, scheme: Scheme, changes: Mapping[str, Any]) -> None:
@@ -171,7 +207,7 @@ def update_rules(session: Session, scheme: Scheme, changes: Mapping[str, Any]) -
     merged = {**scheme.rules, **changes}
     rules = _validate_rules(
         {name: rule for name, rule in merged.items() if rule is not None},
-        over_units=scheme.unit_scheme_id is not None,
+        over_units=scheme.unit_scheme is not None,
     )
     if rules.get(_MAX_DISTANCE_RULE) != scheme.rules.get(_MAX_DISTANCE_RULE) and _has_published(
         session, scheme

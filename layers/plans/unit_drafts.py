@@ -198,8 +198,9 @@ def _find_units(
     where = "" if area_code is None else f" of area {area_code}"
     one = len(unknown) == 1
     raise InputError(
-        f"{len(unknown):,} {'unit is' if one else 'units are'} not among those of scheme '{below}' in force{where} "
-        f"on {on}, {'' if one else 'the first '}'{first}' of cell '{cell_of_unit[first]}'{detail}."
+        f"{len(unknown):,} {'unit is' if one else 'units are'} not among those of scheme '{below}' "
+        f"in force{where} on {on}, "
+        f"{'' if one else 'the first '}'{first}' of cell '{cell_of_unit[first]}'{detail}."
     )
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import pandas as pd
-from sqlalchemy import select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError
@@ -21,11 +21,12 @@ UNIT_COLUMNS = ("code", "area_code", "valid_from")
 
 
 class CellOfUnit(NamedTuple):
-    """A unit and the cell that it belongs to, by their codes and the name of the cell."""
+    """A unit and the cell that it belongs to, by their codes, and the cell's name and kind."""
 
     unit: str
     cell: str
     name: str
+    kind: str
 
 
 def unit_rule(scheme: Scheme) -> UnitRule:
@@ -71,8 +72,8 @@ def read_units(
         below = session.get_one(Scheme, scheme.unit_scheme_id).code
         where = "" if area_code is None else f" in area {area_code}"
         raise InputError(
-            f"Scheme '{below}', whose cells are the units of '{scheme.code}', has none in force{where} on {on}; "
-            "publish a plan of it, or name a day on which one is in force."
+            f"Scheme '{below}', whose cells are the units of '{scheme.code}', has none in force{where} "
+            f"on {on}; publish a plan of it, or name a day on which one is in force."
         )
     return units
 
@@ -94,6 +95,21 @@ def members_by_code(session: Session, cells: gpd.GeoDataFrame) -> pd.DataFrame:
     members = read_members(session, cells["id"].tolist())
     codes = pd.Series(cells["code"].to_numpy(), index=cells["id"].to_numpy())
     return pd.DataFrame({"cell": codes.loc[members["cell_id"]].to_numpy(), "unit": members["unit"]})
+
+
+def have_same_units(session: Session, ids: Sequence[int], other_ids: Sequence[int]) -> list[bool]:
+    """Return for each pair of versions of cells whether both are made of the same units."""
+    members = read_members(session, [*ids, *other_ids])
+    units = dict(iter(members.groupby("cell_id")["unit"].agg(tuple).items()))
+    return [units.get(one) == units.get(other) for one, other in zip(ids, other_ids, strict=True)]
+
+
+def delete_members(session: Session, cell_ids: Collection[int]) -> None:
+    """Take away the units of versions of cells that were never in force."""
+    session.execute(
+        delete(CellUnit).where(id_in(session, CellUnit.cell_id, cell_ids)),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def insert_members(session: Session, plan: Plan, members: pd.DataFrame) -> None:
@@ -132,9 +148,24 @@ def list_plan_units(
     InputError
         If the cursor is not one of this list.
     """
-    members = select_plan_cells(plan).join(CellUnit, CellUnit.cell_id == Cell.id)
+    statement = _select_units(plan)
     if cell is not None:
-        members = members.where(Cell.code == cell)
-    statement = members.with_only_columns(CellUnit.unit_code, Cell.code, Cell.name)
+        statement = statement.where(Cell.code == cell)
     rows, next_cursor = page.fetch(session, statement, CellUnit.unit_code, Cell.code)
     return [CellOfUnit(*row) for row in rows], next_cursor
+
+
+def count_plan_units(session: Session, plan: Plan) -> int:
+    """Return how many units the cells of a plan are made of."""
+    return session.scalars(select(func.count()).select_from(_select_units(plan).subquery())).one()
+
+
+def read_plan_units(session: Session, plan: Plan) -> list[CellOfUnit]:
+    """Return all units of a plan as it was drawn or published, by their codes."""
+    rows = read_rows(session, _select_units(plan).order_by(CellUnit.unit_code, Cell.code))
+    return [CellOfUnit(*row) for row in rows]
+
+
+def _select_units(plan: Plan) -> Select[Any]:
+    members = select_plan_cells(plan).join(CellUnit, CellUnit.cell_id == Cell.id)
+    return members.with_only_columns(CellUnit.unit_code, Cell.code, Cell.name, Cell.kind)

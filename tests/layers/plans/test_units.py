@@ -2,21 +2,16 @@
 
 from datetime import date
 
-import geopandas as gpd
 import pytest
 import shapely
-from sqlalchemy.orm import Session
 
-from gis.errors import InputError, NotFoundError
 from layers.db.database import Database
-from layers.models import Plan, Scheme
 from layers.plans.cells import plan_cells
 from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
-from layers.plans.unit_drafts import read_unit_table
 from layers.plans.units import members_by_code
-from tests.layers.squares import COUNTY, SQUARES, SQUARES_OF, WEST_TOWN, add_areas, draft, join
+from tests.layers.squares import COUNTY, SQUARES, SQUARES_OF, add_areas, draft, join
 
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
 
