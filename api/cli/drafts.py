@@ -1,6 +1,7 @@
 """Drafts that commands make in the database: their arguments, how they are stored, what is said of them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,7 +9,7 @@ import typer
 from api.cli.console import print_result
 
 if TYPE_CHECKING:
-    import geopandas as gpd
+    import pandas as pd
 
     from layers.db.database import Database
 
@@ -20,10 +21,13 @@ AreaOption = Annotated[str | None, typer.Option(help="Code of the area it divide
 def store_draft(
     database: "Database",
     scheme: str,
-    cells: "gpd.GeoDataFrame",
+    cells: "pd.DataFrame",
     name: str,
     area: str | None,
     personal: Collection[str] = (),
+    *,
+    units: Mapping[str, str] | None = None,
+    units_on: date | None = None,
 ) -> dict[str, Any]:
     """Make a draft of cells, and return its record with the number of its cells."""
     from api.schemas.plans import plan_record
@@ -42,6 +46,8 @@ def store_draft(
             created_by=SYSTEM.label,
             area_code=area,
             personal=personal,
+            units=units,
+            units_on=units_on,
         )
         audit(session, SYSTEM, Action.record, f"plan {made.id}", area_code=made.area_code, created=True)
         return {**plan_record(made, found.code), "cells": len(cells)}

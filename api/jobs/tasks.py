@@ -21,7 +21,7 @@ from api.jobs.form_fields import AREA_FIELDS, CELL_FIELDS, READ_FIELDS, name_fie
 from gis.errors import InputError, LimitError
 from layers.db.database import Database
 from layers.fields.columns import standardise_areas, standardise_cells
-from layers.formats import read_layer
+from layers.formats import read_layer, read_table
 from layers.formats.sqlite_files import require_stored_rows
 from layers.gaps.runs import search_gaps
 from layers.imports.areas import AreaImportSummary, import_areas
@@ -34,6 +34,7 @@ from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.queries import find_plan
 from layers.plans.schemes import find_scheme
+from layers.plans.unit_drafts import read_unit_table
 from layers.staff.vacancies import count_unstaffed
 
 PROGRESS_INTERVAL_S = 0.3
@@ -220,18 +221,33 @@ def _import_areas(context: _JobContext) -> dict[str, Any]:
 
 def _import_cells(context: _JobContext) -> dict[str, Any]:
     _require_harmless_file(context)
+    cells, units = _read_cells(context)
+    on = context.parameter("units_on")
+    day = None if on is None else date.fromisoformat(on)
+    with context.database.write() as session:
+        plan = _store_draft(context, session, cells, units=units, units_on=day)
+        return context.complete(session, {"plan": plan.id, "cells": len(cells)})
+
+
+def _read_cells(context: _JobContext) -> tuple[Any, Mapping[str, str] | None]:
+    """Read a file of cells, or the table of units and their cells."""
+    if context.parameter("units"):
+        table = read_unit_table(
+            read_table(context.file, encoding=context.parameter("encoding"), note=context.note)
+        )
+        return table.cells, table.cell_of_unit
     frame = standardise_cells(
         read_layer(context.file, role="cells", **context.read_options),
         **context.fields(*CELL_FIELDS),
     )
-    with context.database.write() as session:
-        plan = _store_draft(context, session, frame)
-        return context.complete(session, {"plan": plan.id, "cells": len(frame)})
+    return frame, None
 
 
 def _divide(context: _JobContext) -> dict[str, Any]:
     ground = ("scheme", "name", "area_code", "dry_run")
     options = {name: value for name, value in context.task.parameters.items() if name not in ground}
+    if "on" in options:
+        options["on"] = context.day
     with context.database.read() as session:
         scheme = find_scheme(session, context.parameter("scheme"))
         made = divide_areas(
@@ -245,7 +261,9 @@ def _divide(context: _JobContext) -> dict[str, Any]:
     result = {"plan": None, **made.summary()}
     with context.database.write() as session:
         if not context.parameter("dry_run"):
-            result["plan"] = _store_draft(context, session, made.cells).id
+            result["plan"] = _store_draft(
+                context, session, made.cells, units=made.units, units_on=made.units_on
+            ).id
         return context.complete(session, result)
 
 
@@ -284,6 +302,7 @@ def _publish_plan(context: _JobContext) -> dict[str, Any]:
             confirmed=bool(context.task.parameters.get("confirm")),
             progress=context.progress,
         )
+        drafts = [each.plan_id for each in done.carried]
         audit_as(
             session,
             context.task.created_by,
@@ -291,7 +310,7 @@ def _publish_plan(context: _JobContext) -> dict[str, Any]:
             Action.publish,
             f"plan {plan_id}",
             area_code=find_plan(session, plan_id).area_code,
-            details={"on": on},
+            details={"on": on, **({"carried": drafts} if drafts else {})},
         )
         result = {
             "plan": plan_id,
@@ -301,6 +320,7 @@ def _publish_plan(context: _JobContext) -> dict[str, Any]:
             "assignments_ended": done.assignments.ended,
             "assignments_begun": done.assignments.inserted,
             "superseded": list(done.superseded),
+            "carried": [each._asdict() for each in done.carried],
             "unstaffed": count_unstaffed(session, find_plan(session, plan_id), date.fromisoformat(on)),
             "revision": done.revision,
         }
@@ -338,7 +358,14 @@ def _export(context: _JobContext) -> dict[str, Any]:
         return context.complete(session, result)
 
 
-def _store_draft(context: _JobContext, session: Session, cells: Any) -> Plan:
+def _store_draft(
+    context: _JobContext,
+    session: Session,
+    cells: Any,
+    *,
+    units: Mapping[str, str] | None = None,
+    units_on: date | None = None,
+) -> Plan:
     return create_draft(
         session,
         find_scheme(session, context.parameter("scheme")).id,
@@ -347,6 +374,8 @@ def _store_draft(context: _JobContext, session: Session, cells: Any) -> Plan:
         created_by=context.task.created_by,
         area_code=context.parameter("area_code"),
         personal=context.parameter("personal") or (),
+        units=units,
+        units_on=units_on,
     )
 
 

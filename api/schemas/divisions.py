@@ -126,7 +126,7 @@ class BalancedDivision(_Division):
     """Units to group into cells with balanced loads: `zones` of them, or as many as `max_weight` asks for."""
 
     method: Literal["balanced"] = Field(examples=["balanced"])
-    units_scheme: UnitsScheme
+    units_scheme: UnitsScheme = None
     on: UnitsDay = None
     weights: Weights
     zones: Annotated[WholeNumber, Field(ge=1, le=1_000_000)] | None = Field(
@@ -154,8 +154,10 @@ class BalancedDivision(_Division):
 
     @model_validator(mode="after")
     def _require_one_number(self) -> "BalancedDivision":
-        if (self.zones is None) == (self.max_weight is None):
-            raise ValueError("give either zones or max_weight")
+        if self.zones is not None and self.max_weight is not None:
+            raise ValueError("give zones or max_weight, not both")
+        if self.zones is None and self.max_weight is None and self.seeds is None:
+            raise ValueError("give zones, max_weight or seeds")
         return self
 
 
@@ -163,7 +165,7 @@ class Rebalance(_Division):
     """The cells in force to balance again by moving few units."""
 
     method: Literal["rebalance"] = Field(examples=["rebalance"])
-    units_scheme: UnitsScheme
+    units_scheme: UnitsScheme = None
     on: UnitsDay = None
     weights: Weights
     budget: Annotated[DecimalNumber, Field(ge=0, le=1)] = Field(

@@ -177,6 +177,4 @@ def plan_arguments(given: Options) -> dict[str, Any]:
     return {**unit_arguments(given), **{name: given[name] for name in names if name in given}}
 
 
-BALANCED_OF_PLAN = PlanMethod(
-    "balanced", BalancedPlanOptions, plan_arguments, required=("units_scheme", "weight")
-)
+BALANCED_OF_PLAN = PlanMethod("balanced", BalancedPlanOptions, plan_arguments, required=("weight",))

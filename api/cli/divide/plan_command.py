@@ -60,5 +60,5 @@ def divide_plan(
         if dry_run:
             print_result(made.lines(), made.summary(), as_json=as_json)
             return
-        record = store_draft(opened, scheme, made.cells, name, area)
+        record = store_draft(opened, scheme, made.cells, name, area, units=made.units, units_on=made.units_on)
     print_draft({**record, "division": made.summary()}, made.lines(), as_json=as_json)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from gis.codes import CodeLayout
 from gis.crs import LONLAT, parse_working_crs
 from gis.errors import InputError
+from gis.measures import count_keys
 from gis.progress import Note, Progress, no_note, no_progress
 from layers.areas.hierarchy import read_hierarchy
 from layers.db.bulk import decode_geometries, raw_geometry
@@ -17,8 +18,8 @@ from layers.entities.states import select_states
 from layers.models import Entity, Scheme
 from layers.plans.divide.linework import read_linework
 from layers.plans.divide.method import Division
-from layers.plans.divide.units import WITHIN, read_units
-from layers.plans.schemes import find_scheme, used_codes
+from layers.plans.divide.units import WITHIN, find_units_scheme, read_units
+from layers.plans.schemes import used_codes
 
 Weights = Sequence[Mapping[str, Any]]
 """What is balanced: each the arguments of `gis.balance.LoadTarget`."""
@@ -29,8 +30,8 @@ def divide(
     scheme: Scheme,
     area_code: str | None = None,
     *,
-    units_scheme: str,
     weights: Weights,
+    units_scheme: str | None = None,
     zones: int | None = None,
     max_weight: float | None = None,
     level: str | None = None,
@@ -51,10 +52,10 @@ def divide(
     ----------
     area_code, level
         As for `layers.plans.divide.units.read_units`.
-    units_scheme
-        The code of the scheme whose cells in force are the units.
     weights
         What is to be balanced.
+    units_scheme
+        As for `layers.plans.divide.units.find_units_scheme`.
     zones, max_weight, seed, code_layout, note, progress
         As for `gis.divide.divide_balanced`, whose `layout` is that of the codes.
     lock, exclusive
@@ -81,9 +82,8 @@ def divide(
     day = on or date.today()
     targets = [LoadTarget(**each) for each in weights]
     columns = [each.column for each in targets]
-    units = read_units(
-        session, find_scheme(session, units_scheme), day, area_code, level=level, weights=columns
-    )
+    below = find_units_scheme(session, scheme, units_scheme)
+    units = read_units(session, below, day, area_code, level=level, weights=columns)
     made = divide_balanced(
         units,
         weights=targets,
@@ -101,7 +101,12 @@ def divide(
         note=note or no_note,
         progress=progress or no_progress,
     )
-    return Division(made.cells, made.report.summary(), made.report.lines(), cell_of_unit=made.cell_of_unit)
+    # What is counted from entities is counted anew wherever it is shown.
+    cells = made.cells.drop(columns=[name for name in count_keys().values() if name in made.cells])
+    figures, sentences = made.report.summary(), made.report.lines()
+    if scheme.unit_scheme_id is None:
+        return Division(cells, figures, sentences)
+    return Division(cells, figures, sentences, made.cell_of_unit.to_dict(), day)
 
 
 def _read_places(session: Session, kind: str, area_code: str | None, on: date) -> gpd.GeoDataFrame:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import geopandas as gpd
-import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,16 @@ class Division:
         What the method has to say beside the figures that all divisions have, for JSON.
     sentences
         The same for a person.
-    cell_of_unit
-        The code of each unit's cell by the code of the unit, where cells are made of units.
+    units, units_on
+        Under a scheme over another the code of each unit's cell by the code of the unit, and the day of the
+        units.
     """
 
     cells: gpd.GeoDataFrame
     figures: Mapping[str, Any] = field(default_factory=dict)
     sentences: Sequence[str] = ()
-    cell_of_unit: pd.Series | None = None
+    units: Mapping[str, str] | None = None
+    units_on: date | None = None
 
     def lines(self) -> list[str]:
         """Return what is to say of the division, for a person."""

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gis.arrays import FloatArray
-from gis.errors import InputError
+from gis.errors import InputError, ParameterError
 from gis.measures import count_keys
 from layers.areas.hierarchy import read_hierarchy
 from layers.db.bulk import in_force, read_in_batches
@@ -19,11 +19,44 @@ from layers.entities.states import select_states
 from layers.models import Assignment, Entity, Scheme
 from layers.plans.cells import cells_as_of
 from layers.plans.divide.ground import areas_of_level
+from layers.plans.schemes import find_scheme
 
 WITHIN = "within"
 """The column of units with the area that the cells made of them keep to."""
 
 _COLUMNS = ("code", "name", "kind", "area_code", "area_m2", "attributes")
+
+
+def find_units_scheme(session: Session, scheme: Scheme, code: str | None) -> Scheme:
+    """Return the scheme whose cells are the units of a division.
+
+    Parameters
+    ----------
+    scheme
+        Of the division.
+    code
+        Of the scheme that is asked for; that of which `scheme` is made when not given.
+
+    Raises
+    ------
+    InputError
+        If none is given and `scheme` is not made of another's cells, or it is made of others.
+    NotFoundError
+        If there is no such scheme.
+    """
+    below = None if scheme.unit_scheme_id is None else session.get_one(Scheme, scheme.unit_scheme_id)
+    if code is None and below is None:
+        raise ParameterError(
+            f"Scheme '{scheme.code}' is not made of another's cells; "
+            "name the scheme whose cells are grouped with --units-scheme."
+        )
+    if below is None:
+        return find_scheme(session, str(code))
+    if code is not None and code != below.code:
+        raise ParameterError(
+            f"Cells of scheme '{scheme.code}' are made of those of '{below.code}', not '{code}'."
+        )
+    return below
 
 
 def read_units(
