@@ -26,6 +26,7 @@ from api.cli.load import export, load
 from api.cli.maps import draw_map
 from api.cli.parsing import Group, PlaceCommand, describe_usage_error
 from api.cli.plans import plan
+from api.cli.rebalance import rebalance
 from api.cli.schemes import scheme
 from api.cli.serve import serve
 from api.cli.topology import check, repair
@@ -42,6 +43,7 @@ app = typer.Typer(
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "demo": demo,
     "divide": divide,
+    "rebalance": rebalance,
     "check": check,
     "repair": repair,
     "inspect": inspect,

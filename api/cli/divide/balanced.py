@@ -13,6 +13,7 @@ from api.cli.divide.method import DividedFile, FileMethod, LayerFiles, Options, 
 from api.cli.divide.plan_units import PlanUnitOptions, unit_arguments
 from api.cli.divide.weights import WeightOptions, officer_hours, parse_weights
 from api.cli.progress import progress_bar
+from gis.errors import ParameterError
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -95,6 +96,7 @@ def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
     from gis.divide import divide_balanced
     from gis.progress import no_progress
 
+    require_count(given)
     targets = parse_weights(given["weight"])
     units = read_units(path, given)
     numbering = settings.numbering()
@@ -127,6 +129,20 @@ def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
     return DividedFile(
         cells, crs, figures, made.report.lines(), {"units_output": units_table(made.cell_of_unit)}
     )
+
+
+def require_count(given: Options) -> None:
+    """Refuse a call that does not say how many cells there should be, or says it twice.
+
+    Raises
+    ------
+    ParameterError
+        If so.
+    """
+    if "zones" in given and "max_weight" in given:
+        raise ParameterError("Give either --zones or --max-weight, not both.")
+    if not {"zones", "max_weight", "seeds"} & given.keys():
+        raise ParameterError("--method balanced needs --zones, --max-weight or --seeds.")
 
 
 def read_units(path: Path, given: Options) -> "gpd.GeoDataFrame":
@@ -173,6 +189,7 @@ BALANCED = FileMethod("balanced", BalancedOptions, divide, required=("weight",),
 
 def plan_arguments(given: Options) -> dict[str, Any]:
     """Return the options as `layers.plans.divide` takes them."""
+    require_count(given)
     names = ("zones", "max_weight", "lock", "exclusive", "seeds", "seed", "level")
     return {**unit_arguments(given), **{name: given[name] for name in names if name in given}}
 

@@ -10,6 +10,7 @@ from api.cli import options
 from api.cli.console import handle_errors, print_notes, print_result, take_options
 from api.cli.divide.catalogue import FILE_METHODS
 from api.cli.divide.method import Settings, given_options, method_parser, require_options, require_own_options
+from api.cli.divide.outputs import write_further
 
 
 class CodeLayout(StrEnum):
@@ -61,7 +62,7 @@ def divide(
     the working CRS; remnants at the border join the neighbour with the longest common border.
     """
     from gis.crs import parse_working_crs
-    from layers.formats import validate_outputs, write_layer, write_table
+    from layers.formats import validate_outputs, write_layer
 
     chosen, given = FILE_METHODS[method], given_options(further)
     require_own_options(method, {name: each.options for name, each in FILE_METHODS.items()}, given)
@@ -72,11 +73,7 @@ def divide(
     made = chosen.divide(source, {**given, **named}, settings)
     cells = made.cells
     print_notes(write_layer(output, cells))
-    for name, frame in made.outputs.items():
-        if name in given and name in chosen.layers:
-            print_notes(write_layer(given[name], frame))
-        elif name in given:
-            write_table(given[name], frame)
+    print_notes(write_further(given, made.outputs))
     summary = {
         "cells": len(cells),
         "area_m2": float(cells["area_m2"].sum()),

@@ -16,6 +16,7 @@ from layers.areas.hierarchy import read_hierarchy
 from layers.db.bulk import decode_geometries, raw_geometry
 from layers.entities.states import select_states
 from layers.models import Entity, Scheme
+from layers.plans.divide.ground import areas_of_level
 from layers.plans.divide.linework import read_linework
 from layers.plans.divide.method import Division
 from layers.plans.divide.units import WITHIN, find_units_scheme, read_units
@@ -50,8 +51,10 @@ def divide(
 
     Parameters
     ----------
-    area_code, level
-        As for `layers.plans.divide.units.read_units`.
+    area_code
+        The area whose units are grouped; all when not given.
+    level
+        Cells keep to areas of this level; to the areas of the units themselves when not given.
     weights
         What is to be balanced.
     units_scheme
@@ -83,7 +86,8 @@ def divide(
     targets = [LoadTarget(**each) for each in weights]
     columns = [each.column for each in targets]
     below = find_units_scheme(session, scheme, units_scheme)
-    units = read_units(session, below, day, area_code, level=level, weights=columns)
+    nested_in = None if level is None else areas_of_level(session, area_code, level)
+    units = read_units(session, below, day, area_code, nested_in=nested_in, weights=columns)
     made = divide_balanced(
         units,
         weights=targets,

@@ -6,11 +6,10 @@ import geopandas as gpd
 from sqlalchemy.orm import Session
 
 from gis.codes import CodeLayout
-from gis.errors import InputError
 from gis.progress import Note, Progress
 from layers.models import Scheme
 from layers.plans.divide.ground import read_ground
-from layers.plans.divide.linework import LINE_KINDS, read_linework
+from layers.plans.divide.linework import LINE_KINDS, read_buildings, read_linework
 from layers.plans.divide.method import Division
 
 MAX_LISTED_CUT = 1_000
@@ -61,13 +60,11 @@ def divide(
 
     ground = read_ground(session, scheme, area_code, level=level, crs=crs)
     drawn = read_linework(session, ground.areas, lines, classes=street_classes)
-    if not len(drawn):
-        raise InputError(f"The base map has no {', '.join(lines)} there; load them with wangge load base.")
     made = divide_blocks(
         ground.areas,
         drawn,
         barriers=read_linework(session, ground.areas, barriers) if barriers else None,
-        keep=read_linework(session, ground.areas, ("buildings",)) if keep_buildings else None,
+        keep=read_buildings(session, ground.areas) if keep_buildings else None,
         target_area_m2=target_area_m2,
         crs=ground.crs,
         used_codes=ground.used_codes,

@@ -41,14 +41,15 @@ def read_linework(
     ------
     ParameterError
         If a kind is none of the base map.
+    InputError
+        If the base map has none of them there, or no road of the classes.
     """
     for kind in kinds:
         if kind not in BASEMAP_KINDS:
             raise ParameterError(f"There is no kind '{kind}'; the base map has {', '.join(BASEMAP_KINDS)}.")
-    west, south, east, north = ground.total_bounds.tolist()
-    margin = _MARGIN_DEG
-    bbox = BBox(west - margin, south - margin, east + margin, north + margin)
-    found = read_features(session, kinds, bbox)
+    found = read_features(session, kinds, _bbox(ground))
+    if found.empty:
+        raise InputError(f"The base map has no {', '.join(kinds)} there; load them with wangge load base.")
     for kind, tag in _TAGS.items():
         found[tag] = found["class_name"].where(found["kind"] == kind, None)
     if classes is None:
@@ -60,3 +61,14 @@ def read_linework(
         )
         raise InputError(f"No road there is of the classes {', '.join(sorted(classes))} (classes: {known}).")
     return found[is_chosen].reset_index(drop=True)
+
+
+def read_buildings(session: Session, ground: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
+    """Read the buildings of the base map on some ground; None where there are none."""
+    found = read_features(session, ("buildings",), _bbox(ground))
+    return None if found.empty else found
+
+
+def _bbox(ground: gpd.GeoDataFrame) -> BBox:
+    west, south, east, north = ground.total_bounds.tolist()
+    return BBox(west - _MARGIN_DEG, south - _MARGIN_DEG, east + _MARGIN_DEG, north + _MARGIN_DEG)

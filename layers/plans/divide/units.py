@@ -1,6 +1,6 @@
 """The units that cells are made of: the cells of another scheme in force, with the loads that they carry."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 import geopandas as gpd
@@ -18,7 +18,6 @@ from layers.entities.counts import align_counts, read_counts
 from layers.entities.states import select_states
 from layers.models import Assignment, Entity, Scheme
 from layers.plans.cells import cells_as_of
-from layers.plans.divide.ground import areas_of_level
 from layers.plans.schemes import find_scheme
 
 WITHIN = "within"
@@ -65,7 +64,7 @@ def read_units(
     on: date,
     area_code: str | None = None,
     *,
-    level: str | None = None,
+    nested_in: Collection[str] | None = None,
     weights: Sequence[str] = (),
 ) -> gpd.GeoDataFrame:
     """Read the cells of a scheme in force on a day as units.
@@ -76,8 +75,8 @@ def read_units(
         Of the units.
     area_code
         Only units of this area and of those beneath it.
-    level
-        Cells keep to areas of this level; to the areas of the units themselves when not given.
+    nested_in
+        The areas that cells keep to; the areas of the units themselves when not given.
     weights
         What they are to be balanced by. `KIND.ATTRIBUTE`, for example `enterprise.employees`, adds up an
         attribute of the entities of a kind.
@@ -91,7 +90,8 @@ def read_units(
     Raises
     ------
     InputError
-        If no cell is in force there, or a unit lies in no area of the level.
+        If no cell is in force there, a unit lies in none of the areas that cells keep to, or an attribute is
+        no number.
     NotFoundError
         If there is no such area.
     """
@@ -111,25 +111,24 @@ def read_units(
         kind, dot, attribute = weight.partition(".")
         if dot and weight not in units.columns:
             units[weight] = _attribute_sums(session, scheme.id, on, kind, attribute, codes.tolist())
-    units[WITHIN] = _areas_above(session, units, area_code, level)
+    units[WITHIN] = units["area_code"] if nested_in is None else _areas_above(session, units, nested_in)
     return units
 
 
-def _areas_above(
-    session: Session, units: gpd.GeoDataFrame, area_code: str | None, level: str | None
-) -> list[str | None]:
-    """Return the area of a level that each unit lies in."""
-    if level is None:
-        return units["area_code"].tolist()
-    chosen, hierarchy = areas_of_level(session, area_code, level), read_hierarchy(session)
+def _areas_above(session: Session, units: gpd.GeoDataFrame, areas: Collection[str]) -> list[str]:
+    """Return which of some areas each unit lies in."""
+    hierarchy = read_hierarchy(session)
     above: dict[str | None, str | None] = {}
     for code in units["area_code"].unique():
         higher = [] if code is None else [code, *hierarchy.ancestors(code)]
-        above[code] = next((each for each in higher if each in chosen), None)
+        above[code] = next((each for each in higher if each in areas), None)
+    found: list[str] = []
     for unit, code in zip(units["code"], units["area_code"], strict=True):
-        if above[code] is None:
-            raise InputError(f"Unit '{unit}' lies in no area of the level '{level}'.")
-    return [above[code] for code in units["area_code"]]
+        area = above[code]
+        if area is None:
+            raise InputError(f"Unit '{unit}' lies in none of the areas that cells are to keep to.")
+        found.append(area)
+    return found
 
 
 def _attribute_sums(
