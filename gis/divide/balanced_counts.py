@@ -200,9 +200,10 @@ def count_seeds(
     bare = np.flatnonzero(bounds.by_lock == 0)
     if len(bare):
         others = f", nor in {len(bare) - 1:,} other parts" if len(bare) > 1 else ""
+        hint = "" if parts.joined else ", or allow cells of several parts with --parts allow"
         raise InputError(
             f"No seed lies in {parts.label[bare[0]]}{others}, and no cell can grow into it from elsewhere; "
-            f"put a seed there{'' if parts.joined else ', or allow cells of several parts with --parts allow'}."
+            f"put a seed there{hint}."
         )
     for row in range(len(parts)):
         _check_bounds(

@@ -3,7 +3,6 @@
 import networkx as nx
 import numpy as np
 import pytest
-import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,9 +12,7 @@ from tests.gis.divide.random_units import (
     PLACES,
     assert_made_of_units,
     border_graph,
-    grid,
     random_units,
-    units_frame,
 )
 
 HOUSEHOLDS = LoadTarget("households")

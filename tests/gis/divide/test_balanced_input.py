@@ -32,7 +32,8 @@ def refusal(units, error=InputError, **options):
     [
         (
             [5, -1, 5, -2],
-            "Unit 'U001' has -1 as households, and no weight is negative; give every unit a number of 0 or more (2 units",
+            "Unit 'U001' has -1 as households, and no weight is negative; give every unit a number of 0 or "
+            "more (2 units have none).",
         ),
         ([5, np.nan, 5, 5], "Unit 'U001' has no households"),
         ([5, np.inf, 5, 5], "Unit 'U001' has an infinite households"),
@@ -80,7 +81,7 @@ def test_numbers_written_as_text_are_numbers():
         ),
         (
             {"zones": 4, "weights": [LoadTarget("households", cap=9)]},
-            "4 cells are asked for, but the units hold 45 households, and a cell holds 9 at most; ask for 5 at",
+            "4 cells are asked for, but the units hold 45 households, and a cell holds 9 at most; ask for 5",
         ),
     ],
 )
