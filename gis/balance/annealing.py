@@ -1,0 +1,305 @@
+"""Compiled moves of single units across the borders of their zones, by simulated annealing.
+
+The energy adds up what is wrong with a plan:
+
+- compactness: perimeter² / area of each zone, which is 4π / its Polsby-Popper score. Annealing the score
+  itself rewards letting one zone decay so that others shine;
+- balance: for each zone and load the square of the relative deviation beyond a slack;
+- change: for each unit that is not in its home zone, its first load.
+
+A unit moves only where the zone that it leaves stays in one part (or in as many parts as it had), never out
+of a zone of one unit, never if a cap or the budget would be exceeded by more than before.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis.arrays import BoolArray, FloatArray, IntArray
+from gis.balance.compiled import compiled
+
+Int32Array = NDArray[np.int32]
+SEARCH_LIMIT = 64
+"""How many units of a zone are searched for another way around a unit before it counts as a bridge."""
+
+_HOPELESS = 30.0
+"""Energies of so many temperatures are never accepted, so no random number need be drawn for them."""
+
+
+class Units(NamedTuple):
+    """n units with k loads, as the compiled moves read them.
+
+    Attributes
+    ----------
+    offsets, neighbours, length
+        The neighbour graph in compressed rows.
+    load
+        Shape (n, k); the ideal load of a zone is 1.
+    area, perimeter
+        Shape (n,).
+    movable
+        Shape (n,); the others keep their zone.
+    home
+        Shape (n,), the zone that a unit should rather stay in, or -1.
+    """
+
+    offsets: Int32Array
+    neighbours: Int32Array
+    length: FloatArray
+    load: FloatArray
+    area: FloatArray
+    perimeter: FloatArray
+    movable: BoolArray
+    home: Int32Array
+
+
+class Zones(NamedTuple):
+    """Which zone each unit is in, with the sums for each zone kept up to date, changed in place.
+
+    Attributes
+    ----------
+    of_unit, foreign
+        Shape (n,): the zone of each unit, and how many of its neighbours are in other zones.
+    load
+        Shape (z, k).
+    area, perimeter, size
+        Shape (z,); the size is the number of units.
+    away
+        Shape (1,), the first load of the units that are not at home.
+    """
+
+    of_unit: Int32Array
+    foreign: Int32Array
+    load: FloatArray
+    area: FloatArray
+    perimeter: FloatArray
+    size: IntArray
+    away: FloatArray
+
+
+class Rules(NamedTuple):
+    """Weights and limits of the energy.
+
+    Attributes
+    ----------
+    compactness
+        Weight of perimeter² / area.
+    balance, slack, cap
+        Shape (k,): weight of the squared deviation, deviation that costs nothing, largest load of a zone.
+    change, budget
+        Weight of the first load that is not at home, and its limit.
+    """
+
+    compactness: float
+    balance: FloatArray
+    slack: FloatArray
+    cap: FloatArray
+    change: float
+    budget: float
+
+
+class Scratch(NamedTuple):
+    """Memory of the moves: state of the random numbers, marks of a search with the last one used, its queue."""
+
+    random: NDArray[np.uint64]
+    mark: IntArray
+    last_mark: IntArray
+    queue: Int32Array
+
+
+@compiled
+def _random_bits(random: NDArray[np.uint64]) -> np.uint64:
+    """Return the next number of Marsaglia's xorshift with 64 bits, period 2⁶⁴ - 1."""
+    bits = random[0]
+    bits ^= bits << np.uint64(13)
+    bits ^= bits >> np.uint64(7)
+    bits ^= bits << np.uint64(17)
+    random[0] = bits
+    return bits
+
+
+@compiled
+def _beyond(load: float, slack: float) -> float:
+    """Return the squared deviation of a load from 1 beyond the slack."""
+    excess = abs(load - 1.0) - slack
+    return excess * excess if excess > 0.0 else 0.0
+
+
+@compiled
+def stays_connected(units: Units, of_unit: Int32Array, scratch: Scratch, unit: int, limit: int) -> bool:
+    """Return whether a unit's neighbours in its zone stay connected to each other without it.
+
+    True for a unit without neighbours in its zone. The search ends after `limit` units and then says no.
+    """
+    zone = of_unit[unit]
+    mark = scratch.mark
+    wanted = scratch.last_mark[0] + 1
+    seen = wanted + 1
+    scratch.last_mark[0] = seen
+    missing, start = 0, -1
+    for entry in range(units.offsets[unit], units.offsets[unit + 1]):
+        neighbour = units.neighbours[entry]
+        if of_unit[neighbour] == zone:
+            mark[neighbour] = wanted
+            missing += 1
+            start = neighbour
+    if missing <= 1:
+        return True
+    missing -= 1
+    mark[unit] = mark[start] = seen
+    queue = scratch.queue
+    queue[0] = start
+    head, tail = 0, 1
+    while head < tail and head < limit:
+        current = queue[head]
+        head += 1
+        for entry in range(units.offsets[current], units.offsets[current + 1]):
+            neighbour = units.neighbours[entry]
+            if of_unit[neighbour] != zone or mark[neighbour] == seen:
+                continue
+            if mark[neighbour] == wanted:
+                missing -= 1
+                if missing == 0:
+                    return True
+            mark[neighbour] = seen
+            queue[tail] = neighbour
+            tail += 1
+    return False
+
+
+@compiled
+def _zone_beside(units: Units, zones: Zones, unit: int, random: NDArray[np.uint64]) -> int:
+    """Return the zone across one of a unit's borders, drawn at random from those to other zones."""
+    own = zones.of_unit[unit]
+    draw = np.int64((_random_bits(random) >> np.uint64(33)) % np.uint64(zones.foreign[unit]))
+    for entry in range(units.offsets[unit], units.offsets[unit + 1]):
+        beside = zones.of_unit[units.neighbours[entry]]
+        if beside != own:
+            if draw == 0:
+                return beside
+            draw -= 1
+    return own
+
+
+@compiled
+def _perimeters_after(units: Units, zones: Zones, unit: int, old: int, new: int) -> tuple[float, float]:
+    """Return the perimeters of two zones if a unit went from the one to the other."""
+    to_old = to_new = 0.0
+    for entry in range(units.offsets[unit], units.offsets[unit + 1]):
+        beside = zones.of_unit[units.neighbours[entry]]
+        if beside == old:
+            to_old += units.length[entry]
+        elif beside == new:
+            to_new += units.length[entry]
+    return (
+        zones.perimeter[old] + 2.0 * to_old - units.perimeter[unit],
+        zones.perimeter[new] + units.perimeter[unit] - 2.0 * to_new,
+    )
+
+
+@compiled
+def _roundness_gain(zones: Zones, zone: int, perimeter: float, area: float) -> float:
+    """Return by how much perimeter² / area of a zone grows with another perimeter and area."""
+    return perimeter * perimeter / area - zones.perimeter[zone] * zones.perimeter[zone] / zones.area[zone]
+
+
+@compiled
+def _balance_gain(units: Units, zones: Zones, rules: Rules, unit: int, old: int, new: int) -> float:
+    """Return by how much the energy of balance grows with a move, infinite if a cap forbids it."""
+    gain = 0.0
+    for k in range(units.load.shape[1]):
+        weight = units.load[unit, k]
+        if weight == 0.0:
+            continue
+        left, right, slack = zones.load[old, k], zones.load[new, k], rules.slack[k]
+        # Beyond the cap a zone takes only what leaves a zone that is no better then.
+        if right + weight > rules.cap[k] and right + weight > left:
+            return math.inf
+        gain += rules.balance[k] * (
+            _beyond(left - weight, slack)
+            - _beyond(left, slack)
+            + _beyond(right + weight, slack)
+            - _beyond(right, slack)
+        )
+    return gain
+
+
+@compiled
+def _load_away(units: Units, unit: int, old: int, new: int) -> float:
+    """Return by how much the load that is not at home grows with a move."""
+    if units.home[unit] == old:
+        return units.load[unit, 0]
+    if units.home[unit] == new:
+        return -units.load[unit, 0]
+    return 0.0
+
+
+@compiled
+def _move(units: Units, zones: Zones, unit: int, old: int, new: int) -> None:
+    """Give a unit its new zone, and bring all sums but those of perimeters up to date."""
+    zones.of_unit[unit] = new
+    zones.area[old] -= units.area[unit]
+    zones.area[new] += units.area[unit]
+    zones.size[old] -= 1
+    zones.size[new] += 1
+    for k in range(units.load.shape[1]):
+        zones.load[old, k] -= units.load[unit, k]
+        zones.load[new, k] += units.load[unit, k]
+    zones.away[0] += _load_away(units, unit, old, new)
+    foreign = 0
+    for entry in range(units.offsets[unit], units.offsets[unit + 1]):
+        neighbour = units.neighbours[entry]
+        beside = zones.of_unit[neighbour]
+        if beside == new:
+            zones.foreign[neighbour] -= 1
+        else:
+            foreign += 1
+            if beside == old:
+                zones.foreign[neighbour] += 1
+    zones.foreign[unit] = foreign
+
+
+@compiled
+def anneal(
+    units: Units, zones: Zones, rules: Rules, scratch: Scratch, sweeps: int, hot: float, cold: float
+) -> int:
+    """Offer each unit on a border, sweep after sweep, a move to a zone beside it; return how many moved.
+
+    The temperature falls from `hot` to `cold` in equal ratios.
+    """
+    of_unit, random = zones.of_unit, scratch.random
+    count = len(of_unit)
+    moves = 0
+    for sweep in range(sweeps):
+        temperature = hot * (cold / hot) ** (sweep / max(sweeps - 1, 1))
+        for step in range(count):
+            # To and fro, or the plan drifts in the order of the units.
+            unit = step if sweep % 2 == 0 else count - 1 - step
+            if zones.foreign[unit] == 0 or not units.movable[unit]:
+                continue
+            old = of_unit[unit]
+            if zones.size[old] <= 1:
+                continue
+            new = _zone_beside(units, zones, unit, random)
+            away = _load_away(units, unit, old, new)
+            if away > 0.0 and zones.away[0] + away > rules.budget:
+                continue
+            old_perimeter, new_perimeter = _perimeters_after(units, zones, unit, old, new)
+            energy = rules.change * away + rules.compactness * (
+                _roundness_gain(zones, old, old_perimeter, zones.area[old] - units.area[unit])
+                + _roundness_gain(zones, new, new_perimeter, zones.area[new] + units.area[unit])
+            )
+            energy += _balance_gain(units, zones, rules, unit, old, new)
+            if energy >= _HOPELESS * temperature:
+                continue
+            if energy > 0.0:
+                draw = np.float64(_random_bits(random) >> np.uint64(11)) * 2.0**-53
+                if draw >= math.exp(-energy / temperature):
+                    continue
+            if stays_connected(units, of_unit, scratch, unit, SEARCH_LIMIT):
+                _move(units, zones, unit, old, new)
+                zones.perimeter[old], zones.perimeter[new] = old_perimeter, new_perimeter
+                moves += 1
+    return moves
