@@ -115,7 +115,7 @@ def bridge_parts(
     joints = [np.empty((0, 2), dtype=np.int64)]
     for g in np.unique(group).tolist():
         rows = free[group == g]
-        joints.append(_joints(units, rows, np.unique(part[group == g], return_inverse=True)[1]))
+        joints.append(nearest_joints(units, rows, np.unique(part[group == g], return_inverse=True)[1]))
     first, second = np.concatenate(joints).T
     if len(barriers):
         lines = shapely.shortest_line(units.geometry[first], units.geometry[second])
@@ -131,7 +131,7 @@ def bridge_parts(
     )
 
 
-def _joints(units: UnitCoverage, rows: IntArray, part: IntArray) -> IntArray:
+def nearest_joints(units: UnitCoverage, rows: IntArray, part: IntArray) -> IntArray:
     """Return pairs of units, shape (j, 2), that join all parts, each to the nearest, then groups of parts."""
     pairs = np.empty((0, 2), dtype=np.int64)
     while (count := int(part.max()) + 1) > 1:
