@@ -1,7 +1,7 @@
 """Division of areas into cells, one module for each method.
 
-Modules that methods share: the input, remnants, and the frame of cells; codes belong to `gis.codes`. Those named
-after units serve the methods that group whole units.
+Modules that methods share: the input, remnants, and the frame of cells; codes belong to `gis.codes`.
+Those named after units serve the methods that group whole units.
 """
 
 from gis.divide.balanced import BalancedDivision, divide_balanced

@@ -254,7 +254,11 @@ def _find_grounds(
     separate = remove_barriers(coverage, inside, lines, tolerance_m)
     borders = bridge_parts(coverage, groups, inside, separate, free, lines) if parts == "allow" else separate
     return _Grounds(
-        inside, separate, borders, find_parts(coverage, groups, borders, free, loads), bool(len(lines))
+        inside,
+        separate,
+        borders,
+        find_parts(coverage, groups, borders, free, loads, joined=parts == "allow"),
+        bool(len(lines)),
     )
 
 
@@ -315,15 +319,18 @@ def _make_zones(
                 targets,
                 seed=seed,
                 effort=effort,
-                progress=lambda steps, of, before=done, size=len(rows): progress(
-                    before + size * steps // max(of, 1), total
-                ),
+                progress=_portion(progress, done, len(rows), total),
             )
         zone[rows] = found + len(zone_part)
         zone_part += [k] * (int(found.max()) + 1)
         done += len(rows)
         progress(done, total)
     return zone, np.array(zone_part, dtype=np.int64)
+
+
+def _portion(progress: Progress, before: int, size: int, total: int) -> Progress:
+    """Return the progress of a part of the units, told in units."""
+    return lambda done, steps: progress(before + size * done // max(steps, 1), total)
 
 
 def _with_exclusive(zone: IntArray, apart: ObjectArray, borders: NeighbourGraph) -> IntArray:

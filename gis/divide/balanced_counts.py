@@ -120,8 +120,8 @@ def _check_cores(
     for core in np.flatnonzero(held > cap)[:1].tolist():
         unit = units.code[np.flatnonzero(cores == core)[0]]
         raise InputError(
-            f"The units that are locked in one cell with unit '{unit}' hold {say_load(target, float(held[core]))}, "
-            f"the cap is {cap:,.10g}; lock fewer of them or raise the cap."
+            f"The units that are locked in one cell with unit '{unit}' hold "
+            f"{say_load(target, float(held[core]))}, the cap is {cap:,.10g}; lock fewer or raise the cap."
         )
 
 
@@ -156,7 +156,7 @@ def count_cells(
         by_group = np.array(_counts_by_name(zones, names), dtype=np.int64)
     else:
         _check_number(zones)
-        _check_bounds(zones, "The units", parts, np.arange(len(parts)), bounds, weights)
+        _check_bounds(zones, "", parts, np.arange(len(parts)), bounds, weights)
         lowest, highest = (
             np.bincount(group, weights=bound).astype(np.int64) for bound in (bounds.lowest, bounds.highest)
         )
@@ -164,7 +164,7 @@ def count_cells(
     counts = np.zeros(len(parts), dtype=np.int64)
     for k, (name, count) in enumerate(zip(names, by_group.tolist(), strict=True)):
         rows = np.flatnonzero(group == k)
-        _check_bounds(count, f"'{name}'" if name else "The units", parts, rows, bounds, weights)
+        _check_bounds(count, f" in '{name}'" if name else "", parts, rows, bounds, weights)
         counts[rows] = apportion(count, first_load[rows], bounds.lowest[rows], bounds.highest[rows])
     return counts
 
@@ -194,19 +194,20 @@ def count_seeds(
     unseeded = np.flatnonzero((cores >= 0) & ~np.isin(cores, cores[seeds]))
     if len(unseeded):
         raise InputError(
-            f"Unit '{units.code[unseeded[0]]}' is locked in a cell in which no seed lies; put one into a unit "
-            "of that cell, or free the unit."
+            f"Unit '{units.code[unseeded[0]]}' is locked in a cell in which no seed lies; put one into "
+            "a unit of that cell, or free the unit."
         )
     bare = np.flatnonzero(bounds.by_lock == 0)
     if len(bare):
         others = f", nor in {len(bare) - 1:,} other parts" if len(bare) > 1 else ""
+        hint = "" if parts.joined else ", or allow cells of several parts with --parts allow"
         raise InputError(
             f"No seed lies in {parts.label[bare[0]]}{others}, and no cell can grow into it from elsewhere; "
-            "put a seed there, or allow cells of several parts with --parts allow."
+            f"put a seed there{hint}."
         )
     for row in range(len(parts)):
         _check_bounds(
-            int(bounds.by_lock[row]), str(parts.label[row]), parts, np.array([row]), bounds, weights
+            int(bounds.by_lock[row]), f" in {parts.label[row]}", parts, np.array([row]), bounds, weights
         )
     return bounds.by_lock
 
@@ -242,8 +243,9 @@ def check_isolated(
         others = f"unit '{unit}'" if size == 1 else f"{size:,} units, unit '{unit}' among them,"
         more = f" ({len(small) - 1:,} more parts are cut off)" if len(small) > 1 else ""
         raise InputError(
-            f"A barrier isolates {others} with {say_load(target, float(parts.load[part, 0]))}, and a cell should "
-            f"hold {say_load(target, float(ideal))}{more}; shorten the barrier, or make what it cuts off an exclusive cell."
+            f"A barrier isolates {others} with {say_load(target, float(parts.load[part, 0]))}, and a cell "
+            f"should hold {say_load(target, float(ideal))}{more}; shorten the barrier, "
+            "or make what it cuts off an exclusive cell."
         )
 
 
@@ -264,35 +266,32 @@ def _check_number(zones: int) -> None:
 
 
 def _check_bounds(
-    count: int, subject: str, parts: Parts, rows: IntArray, bounds: CountBounds, weights: Sequence[LoadTarget]
+    count: int, label: str, parts: Parts, rows: IntArray, bounds: CountBounds, weights: Sequence[LoadTarget]
 ) -> None:
-    """Refuse a number of cells that some parts together cannot have."""
+    """Refuse a number of cells that some parts together cannot have; the label is empty for all parts."""
     most, least = int(bounds.highest[rows].sum()), int(bounds.lowest[rows].sum())
-    asked = "1 cell is asked for" if count == 1 else f"{count:,} cells are asked for"
-    verb = ("hold", "lie", "are") if subject == "The units" else ("holds", "lies", "is")
-    if count > most:
-        noun = "unit" if parts.size[rows].sum() == 1 else "units"
-        has = f"{'There are' if subject == 'The units' else subject + ' has'} {int(parts.size[rows].sum()):,} {noun}"
-        locked = (
-            "" if most == parts.size[rows].sum() else f", which make {most:,} cells at most by their locks"
-        )
-        raise InputError(f"{has}{locked}, but {asked}; ask for {most:,} at most.")
-    if count >= least:
+    if least <= count <= most:
         return
-    group_count = len(np.unique(parts.group[rows]))
-    if count < group_count:
-        reason = f"{subject} {verb[1]} in {group_count:,} areas that no cell may mix"
+    asked = f"1 cell is asked for{label}" if count == 1 else f"{count:,} cells are asked for{label}"
+    if count > most:
+        size = int(parts.size[rows].sum())
+        units = "is only 1 unit" if size == 1 else f"are only {size:,} units"
+        locked = "" if size == most else f", of which locks leave {most:,} cells at most"
+        raise InputError(f"{asked}, but there {units}{locked}; ask for {most:,} at most.")
+    groups, hint = len(np.unique(parts.group[rows])), ""
+    if count < groups:
+        reason = f"the units lie in {groups:,} areas that no cell may mix"
     elif count < len(rows):
-        reason = (
-            f"{subject} {verb[1]} in {len(rows):,} parts that share no border, the smallest "
-            f"{parts.label[rows[parts.size[rows].argmin()]]}"
-        )
-    elif bounds.by_cap[rows].sum() > count or (bounds.by_cap[rows] > bounds.by_lock[rows]).any():
+        smallest = parts.units[rows[parts.size[rows].argmin()]]
+        size = "1 unit" if len(smallest) == 1 else f"{len(smallest):,} units"
+        reason = f"the units lie in {len(rows):,} parts that share no border, the smallest of {size}"
+        hint = "" if parts.joined else ", or allow cells of several parts with --parts allow"
+    elif bounds.by_lock[rows].sum() > count:
+        reason = f"units are locked in {int(bounds.by_lock[rows].sum()):,} cells"
+    else:
         caps = np.array([np.inf if target.cap is None else target.cap for target in weights])
         total = parts.load[rows].sum(axis=0)
         tight = int((total / caps).argmax())
-        reason = f"{subject} {verb[0]} {say_load(weights[tight], float(total[tight]))}, and a cell {caps[tight]:,.10g} at most"
-    else:
-        reason = f"{subject} {verb[2]} locked in {int(bounds.by_lock[rows].sum()):,} cells"
-    hint = "; allow cells of several parts with --parts allow" if group_count <= count < len(rows) else ""
-    raise InputError(f"{reason}, but {asked}; ask for {least:,} at least{hint}.")
+        held = say_load(weights[tight], float(total[tight]))
+        reason = f"the units hold {held}, and a cell holds {caps[tight]:,.10g} at most"
+    raise InputError(f"{asked}, but {reason}; ask for {least:,} at least{hint}.")

@@ -28,6 +28,8 @@ class Parts:
         Shape (p, k), sums of the loads.
     size
         Shape (p,), the number of units.
+    joined
+        Whether parts that only water or the like divides are joined already.
     """
 
     units: tuple[IntArray, ...]
@@ -35,6 +37,7 @@ class Parts:
     label: ObjectArray
     load: FloatArray
     size: IntArray
+    joined: bool
 
     def __len__(self) -> int:
         """Return the number of parts."""
@@ -48,7 +51,13 @@ class Parts:
 
 
 def find_parts(
-    units: UnitCoverage, groups: UnitGroups, borders: NeighbourGraph, free: IntArray, loads: FloatArray
+    units: UnitCoverage,
+    groups: UnitGroups,
+    borders: NeighbourGraph,
+    free: IntArray,
+    loads: FloatArray,
+    *,
+    joined: bool,
 ) -> Parts:
     """Find the connected parts of the units that are balanced.
 
@@ -69,7 +78,7 @@ def find_parts(
     alone = np.bincount(group, minlength=len(groups.name))[group] == 1
     label = np.array(
         [
-            ("the units" if groups.name[g] == "" else f"'{groups.name[g]}'")
+            ("all units" if groups.name[g] == "" else f"'{groups.name[g]}'")
             if whole
             else f"the part with unit '{units.code[k]}'"
             for g, k, whole in zip(group, free[first], alone, strict=True)
@@ -77,7 +86,7 @@ def find_parts(
         dtype=object,
     )
     load = np.array([loads[rows].sum(axis=0) for rows in members]).reshape(len(members), -1)
-    return Parts(members, group, label, load, size)
+    return Parts(members, group, label, load, size, joined)
 
 
 def bridge_parts(
@@ -88,7 +97,7 @@ def bridge_parts(
     free: IntArray,
     barriers: Geometries,
 ) -> NeighbourGraph:
-    """Join ground that shares no border with the rest of its group to the nearest, as if they were neighbours.
+    """Join ground that shares no border with the rest of its group to the nearest, as if they were beside it.
 
     Parameters
     ----------
@@ -106,7 +115,7 @@ def bridge_parts(
     joints = [np.empty((0, 2), dtype=np.int64)]
     for g in np.unique(group).tolist():
         rows = free[group == g]
-        joints.append(_joints(units, rows, np.unique(part[group == g], return_inverse=True)[1]))
+        joints.append(nearest_joints(units, rows, np.unique(part[group == g], return_inverse=True)[1]))
     first, second = np.concatenate(joints).T
     if len(barriers):
         lines = shapely.shortest_line(units.geometry[first], units.geometry[second])
@@ -122,7 +131,7 @@ def bridge_parts(
     )
 
 
-def _joints(units: UnitCoverage, rows: IntArray, part: IntArray) -> IntArray:
+def nearest_joints(units: UnitCoverage, rows: IntArray, part: IntArray) -> IntArray:
     """Return pairs of units, shape (j, 2), that join all parts, each to the nearest, then groups of parts."""
     pairs = np.empty((0, 2), dtype=np.int64)
     while (count := int(part.max()) + 1) > 1:

@@ -127,7 +127,7 @@ def explain_deviations(
                 f"{many} from the ideal of {say_load(target, ideal)} by more than {target.tolerance:.3g} of "
                 f"it, by {deviation[worst]:+.1%} at most: no better grouping of whole units was found"
             )
-    return sentences
+    return [sentence[0].upper() + sentence[1:] for sentence in sentences]
 
 
 def _part_sentences(

@@ -1,4 +1,4 @@
-"""Partition of one connected part of the units: around cores, under caps, into as few zones as a cap allows."""
+"""Partition of one connected part of the units: around cores, under caps, into as few zones as caps allow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def select_part(
     cores: IntArray,
     label: str,
 ) -> PartUnits:
-    """Take a part out of all units; `rows` are its positions, ascending, the other arrays are of all units."""
+    """Take a part out of all units; `rows` are its positions, ascending, other arrays are of all."""
     fixed = cores[rows]
     numbered = np.full(len(rows), -1, dtype=np.int64)
     if (fixed >= 0).any():
@@ -204,8 +204,9 @@ def partition_under_caps(
     unit = part.code[np.flatnonzero(zone == worst[0])[0]]
     cells = "1 cell" if count == 1 else f"{count:,} cells"
     raise InputError(
-        f"No division of {part.label} into {cells} was found that keeps to the cap of {target.cap:,.10g} "
-        f"{target.column}: the cell with unit '{unit}' would hold {say_load(target, float(held))}; ask for more cells."
+        f"No division of {part.label} into {cells} was found that keeps to the caps: the cell with unit "
+        f"'{unit}' would hold {say_load(target, float(held))}, the cap is {target.cap:,.10g}; "
+        "ask for more cells."
     )
 
 

@@ -117,5 +117,5 @@ def _check_uncut(units: UnitCoverage, segments: Geometries, near: IntArray, tole
         others = f" and {len(cut) - 1:,} other units" if len(cut) > 1 else ""
         raise InputError(
             f"A barrier runs through unit '{units.code[cut[0]]}'{others}, so that a cell with it would cross "
-            "the barrier; cut the units along the barriers, or leave out barriers that are no borders of units."
+            "the barrier; cut the units along the barriers, or leave out what is no border of units."
         )

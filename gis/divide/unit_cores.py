@@ -50,8 +50,8 @@ def seed_units(units: UnitCoverage, seeds: gpd.GeoDataFrame, free: BoolArray) ->
     for k, home in enumerate(found.tolist()):
         if home in first_of:
             raise InputError(
-                f"Records {first_of[home] + 1} and {k + 1} of the seeds lie in one unit, '{units.code[home]}', "
-                "which can be in one cell only; leave one of them out."
+                f"Records {first_of[home] + 1} and {k + 1} of the seeds lie in one unit, "
+                f"'{units.code[home]}', which can be in one cell only; leave one of them out."
             )
         first_of[home] = k
     return found

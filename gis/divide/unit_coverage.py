@@ -1,4 +1,4 @@
-"""The units that cells are made of: a coverage of whole polygons, in degrees and in metres, and its borders."""
+"""The units that cells are made of: a coverage in degrees and in metres, and its borders."""
 
 from dataclasses import dataclass
 

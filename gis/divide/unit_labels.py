@@ -62,10 +62,27 @@ def has_values(units: UnitCoverage, column: str) -> bool:
 
 
 def read_locks(units: UnitCoverage, lock: str | None) -> ObjectArray:
-    """Return the text in the lock field of each unit, "" where it is free."""
+    """Return the name of the cell in which each unit is locked, "" where it is free: empty, no, false or 0.
+
+    Raises
+    ------
+    InputError
+        If the units lack the field, or it says yes and no instead of naming cells.
+    """
     if lock is None:
         return np.full(len(units), "", dtype=object)
-    return _texts(units, lock, "that names the cell in which units are locked")
+    text = _texts(units, lock, "that names the cell in which units are locked")
+    named = _is_named(text)
+    if named.any() and set(text[named]) <= {"true", "yes", "是"}:
+        raise InputError(f"The field '{lock}' says yes and no; give each unit that is locked the name of its cell.")
+    return np.where(named, text, "").astype(object)
+
+
+def read_marks(units: UnitCoverage, mark: str | None) -> BoolArray:
+    """Return which units a field marks: with anything but empty, no, false or 0."""
+    if mark is None:
+        return np.zeros(len(units), dtype=bool)
+    return _is_named(_texts(units, mark, "that marks the units which are locked"))
 
 
 def read_exclusive(units: UnitCoverage, exclusive: str | None) -> ObjectArray:
@@ -77,15 +94,18 @@ def read_exclusive(units: UnitCoverage, exclusive: str | None) -> ObjectArray:
     if exclusive is None:
         return np.full(len(units), "", dtype=object)
     text = _texts(units, exclusive, "that marks exclusive units")
-    lower = np.array([value.lower() for value in text], dtype=object)
-    named: BoolArray = ~np.isin(lower, list(_NO))
-    alone: BoolArray = np.isin(lower, list(_YES))
+    named = _is_named(text)
+    alone = np.array([value.lower() in _YES for value in text], dtype=bool)
     if named.all():
         raise InputError(f"Every unit is exclusive by {exclusive}, so that none is left to balance.")
     result = np.where(named, text, "")
     # Codes are unique, so no other unit has this name.
     result[alone] = ["\0" + code for code in units.code[alone]]
     return result.astype(object)
+
+
+def _is_named(text: ObjectArray) -> BoolArray:
+    return np.array([value.lower() not in _NO for value in text], dtype=bool)
 
 
 def _texts(units: UnitCoverage, column: str, purpose: str) -> ObjectArray:

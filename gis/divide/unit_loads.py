@@ -163,7 +163,7 @@ def _numbers(units: UnitCoverage, column: str) -> FloatArray:
     ):
         for k in np.flatnonzero(bad)[:1].tolist():
             count = int(bad.sum())
-            others = f" ({count - 1:,} more units do not fit)" if count > 1 else ""
+            others = f" ({count:,} units have none)" if count > 1 else ""
             said = what.format(column=column, value=raw.iloc[k])
-            raise InputError(f"Unit '{units.code[k]}' {said}{others}; give every unit a number of 0 or more.")
+            raise InputError(f"Unit '{units.code[k]}' {said}; give every unit a number of 0 or more{others}.")
     return values
