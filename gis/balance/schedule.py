@@ -12,10 +12,13 @@ from gis.progress import Progress
 
 _STEPS = 20
 _MENDING_STEPS = 8
-_SLACK = 0.7
+_SLACK = 0.8
 """Share of the tolerance within which deviations cost nothing and compactness decides."""
 
-SWEEPS = {"quick": 400, "thorough": 4000}
+_LOOSE, _TIGHT = 0.15, 50.0
+"""Weights of balance at the beginning and the end: of a unit's deviation, and of one by the tolerance."""
+
+SWEEPS = {"quick": 450, "thorough": 3500}
 """How often each unit on a border is offered a move, by effort."""
 
 
@@ -36,7 +39,7 @@ class Goal:
     tolerance: FloatArray
     cap: FloatArray
     sweeps: int
-    hot: float = 0.8
+    hot: float = 0.7
     cold: float = 0.03
 
 
@@ -56,8 +59,8 @@ def run(units: Units, zones: Zones, goal: Goal, scratch: Scratch, progress: Prog
     count, size = len(zones.size), len(units.area) / len(zones.size)
     grain = _grain(units)
     tolerance = np.maximum(goal.tolerance, 0.1 / size)
-    tight = 100.0 / tolerance**2
-    loose = np.minimum(0.6 * math.sqrt(size) / grain, tight)
+    tight = _TIGHT / tolerance**2
+    loose = np.minimum(_LOOSE * math.sqrt(size) / grain, tight)
     rules = Rules(compactness_weight(units, count), tight, _SLACK * goal.tolerance, goal.cap, 0.0, np.inf)
     total = _STEPS + _MENDING_STEPS
     for step in range(_STEPS):
