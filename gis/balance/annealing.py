@@ -4,7 +4,7 @@ The energy adds up what is wrong with a plan:
 
 - compactness: perimeter² / area of each zone, which is 4π / its Polsby-Popper score. Annealing the score
   itself rewards letting one zone decay so that others shine;
-- balance: for each zone and load the square of the relative deviation beyond a slack;
+- balance: for each zone and load the square of what is below a lower or above an upper bound;
 - change: for each unit that is not in its home zone, its first load.
 
 A unit moves only where the zone that it leaves stays in one part (or in as many parts as it had), never out
@@ -86,15 +86,16 @@ class Rules(NamedTuple):
     ----------
     compactness
         Weight of perimeter² / area.
-    balance, slack, cap
-        Shape (k,): weight of the squared deviation, deviation that costs nothing, largest load of a zone.
+    balance, lower, upper, cap
+        Shape (k,): weight of the square of what is out of bounds, the bounds, and the largest load of a zone.
     change, budget
         Weight of the first load that is not at home, and its limit.
     """
 
     compactness: float
     balance: FloatArray
-    slack: FloatArray
+    lower: FloatArray
+    upper: FloatArray
     cap: FloatArray
     change: float
     budget: float
@@ -121,10 +122,10 @@ def _random_bits(random: NDArray[np.uint64]) -> np.uint64:
 
 
 @compiled
-def _beyond(load: float, slack: float) -> float:
-    """Return the squared deviation of a load from 1 beyond the slack."""
-    excess = abs(load - 1.0) - slack
-    return excess * excess if excess > 0.0 else 0.0
+def _out_of_bounds(load: float, lower: float, upper: float) -> float:
+    """Return the square of how far a load is below or above its bounds."""
+    excess = max(lower - load, load - upper, 0.0)
+    return excess * excess
 
 
 @compiled
@@ -213,15 +214,16 @@ def _balance_gain(units: Units, zones: Zones, rules: Rules, unit: int, old: int,
         weight = units.load[unit, k]
         if weight == 0.0:
             continue
-        left, right, slack = zones.load[old, k], zones.load[new, k], rules.slack[k]
+        left, right = zones.load[old, k], zones.load[new, k]
+        lower, upper = rules.lower[k], rules.upper[k]
         # Beyond the cap a zone takes only what leaves a zone that is no better then.
         if right + weight > rules.cap[k] and right + weight > left:
             return math.inf
         gain += rules.balance[k] * (
-            _beyond(left - weight, slack)
-            - _beyond(left, slack)
-            + _beyond(right + weight, slack)
-            - _beyond(right, slack)
+            _out_of_bounds(left - weight, lower, upper)
+            - _out_of_bounds(left, lower, upper)
+            + _out_of_bounds(right + weight, lower, upper)
+            - _out_of_bounds(right, lower, upper)
         )
     return gain
 
