@@ -104,7 +104,7 @@ def run(units: Units, zones: Zones, goal: Goal, scratch: Scratch, progress: Prog
         weight = loose * (tight / loose) ** (step / (_STEPS - 1))
         hot, cold = (goal.hot * (goal.cold / goal.hot) ** (s / _STEPS) for s in (step, step + 1))
         anneal(
-            units, zones, rules._replace(balance=weight), scratch, max(goal.sweeps // _STEPS, 1), hot, cold
+            units, zones, rules._replace(balance=weight), scratch, max(goal.sweeps // _STEPS, 1), hot, cold, False
         )
     zones = refresh_zones(units, zones)
     best, least = copy_zones(zones), goal.misses(zones)
@@ -133,7 +133,7 @@ def _mend(
         weight = begin * (end / begin) ** (part / (parts - 1))
         anneal(
             units, zones, rules._replace(balance=weight), scratch, max(goal.sweeps // 40, 5),
-            4 * goal.cold, goal.cold,
+            4 * goal.cold, goal.cold, True,
         )  # fmt: skip
     zones = refresh_zones(units, zones)
     return goal.misses(zones), zones
