@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gis.arrays import BoolArray, FloatArray, IntArray
-from gis.balance.loads import InfeasibleError, check_caps, read_loads
+from gis.balance.loads import InfeasibleError, check_caps, read_loads, sum_loads
 from gis.errors import ParameterError
 from gis.graph import NeighbourGraph
 from gis.progress import Progress, no_progress
@@ -75,7 +75,7 @@ def partition(
     # Compiled code and METIS take a second to load, which commands that do not divide need not wait.
     from gis.balance.mending import mend_zones
     from gis.balance.schedule import SWEEPS, Goal, run
-    from gis.balance.start import count_zones_of_parts, cut_with_metis
+    from gis.balance.start import count_zones_of_parts, make_first_plan
     from gis.balance.zone_sums import build_scratch, build_units, build_zones, zones_as_integers
 
     unit_count = len(graph)
@@ -88,7 +88,7 @@ def partition(
     check_caps(table, caps, count)
     weight = _mean_load(table)
     if zones is None:
-        start = cut_with_metis(graph, table, count, caps, seed)
+        start = make_first_plan(graph, table, count, caps, seed)
     else:
         count_zones_of_parts(graph, table, count, caps)
         start = zones
@@ -103,7 +103,25 @@ def partition(
     made = build_zones(units, start, count)
     if 1 < count < unit_count:
         made = run(units, made, goal, build_scratch(unit_count, seed), progress or no_progress)
-    return zones_as_integers(made.of_unit)
+    found = zones_as_integers(made.of_unit)
+    _check_found(table, found, count, caps)
+    return found
+
+
+def _check_found(table: FloatArray, zones: IntArray, count: int, cap: FloatArray) -> None:
+    """Refuse a plan that breaks a cap which nothing before has shown to be too low."""
+    sums = sum_loads(table, zones, count)
+    # The sums of a zone that is exactly full depend on the order of its units.
+    over = np.argwhere(sums > cap * (1 + 1e-9))
+    if len(over):
+        zone, k = over[0]
+        raise InfeasibleError(
+            f"no plan of {count} zones was found that keeps the cap {cap[k]:g} of load {k}: "
+            f"the best has {len(np.unique(over[:, 0]))} above it, one of {sums[zone, k]:g}; "
+            "more zones, a higher cap or fewer locked units would help",
+            units=np.flatnonzero(zones == zone),
+            load=int(k),
+        )
 
 
 def _mean_load(table: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""A first plan: zones spread over the unconnected parts of the graph, each part cut by METIS."""
+"""A first plan: zones spread over the unconnected parts of the graph, each part cut or merged into them."""
 
 import math
 
@@ -7,10 +7,14 @@ import pymetis
 
 from gis.arrays import FloatArray, IntArray
 from gis.balance.loads import InfeasibleError
+from gis.balance.merging import merge_lightest
 from gis.graph import NeighbourGraph
 
 _METIS_TOTAL = 50_000_000
 """METIS computes with 32-bit integers: weights are scaled to this sum, lengths to a share of it."""
+
+_METIS_SIZE = 8
+"""Zones of fewer units METIS leaves empty, and says so on the standard output."""
 
 
 def count_zones_of_parts(
@@ -66,12 +70,12 @@ def count_zones_of_parts(
     return part.astype(np.int64), counts
 
 
-def cut_with_metis(
+def make_first_plan(
     graph: NeighbourGraph, loads: FloatArray, count: int, cap: FloatArray, seed: int
 ) -> IntArray:
-    """Cut a graph into zones that are nearly balanced and nearly compact.
+    """Make zones that are nearly balanced and nearly compact.
 
-    Zones may come out empty, or in several parts, where they are of few units; see `mend_zones`.
+    In odd cases METIS leaves a zone empty or in several parts; see `mend_zones`.
     """
     part, counts = count_zones_of_parts(graph, loads, count, cap)
     total = loads.sum(axis=0)
@@ -98,6 +102,8 @@ def _cut_connected(graph: NeighbourGraph, weight: FloatArray, count: int, seed: 
         return np.arange(count, dtype=np.int64)
     if count == 1:
         return np.zeros(len(graph), dtype=np.int64)
+    if len(graph) < _METIS_SIZE * count:
+        return merge_lightest(graph, weight, count)
     total = weight.sum() or 1.0
     vertex_weights = np.maximum(np.rint(weight * (_METIS_TOTAL / total)), 1)
     longest = graph.length.max(initial=0.0)

@@ -68,6 +68,16 @@ def build_scratch(unit_count: int, seed: int) -> Scratch:
     )
 
 
+def refresh_zones(units: Units, zones: Zones) -> Zones:
+    """Sum up zones anew, without the roundings of many moves."""
+    return build_zones(units, zones_as_integers(zones.of_unit), len(zones.size))
+
+
+def copy_zones(zones: Zones) -> Zones:
+    """Return zones that can be changed without changing these."""
+    return Zones(*(array.copy() for array in zones))
+
+
 def polsby_popper(zones: Zones) -> FloatArray:
     """Return 4π area / perimeter² of each zone, 1 for a circle."""
     scores: FloatArray = 4.0 * math.pi * zones.area / zones.perimeter**2
