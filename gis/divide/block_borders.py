@@ -61,7 +61,7 @@ def find_borders(
     openness = _edge_openness(edges, lines)
     keys, pair = np.unique(i * len(polygons) + j, return_inverse=True)
     total = np.bincount(pair, weights=length, minlength=len(keys))
-    open_m = np.bincount(pair, weights=length * openness, minlength=len(keys))
+    open_m = np.bincount(pair, weights=length * openness, minlength=len(keys)).astype(float)
     open_m[pair[openness == 0]] = -np.inf
     count = max(len(polygons), 1)
     return Borders(keys // count, keys % count, total, open_m)

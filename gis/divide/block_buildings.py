@@ -112,6 +112,8 @@ def keep_whole(blocks: Geometries, ground: IntArray, buildings: Geometries, line
     moved = block != pieces.source
     touched[block[moved]] = touched[pieces.source[moved]] = True
     busy = np.flatnonzero(touched[block])
+    if not len(busy):
+        return everything
     group = block.copy()
     group[busy] = len(blocks) + busy[_connect(pieces.polygon[busy], block[busy], ground, lines)]
     united, groups = dissolve_pieces(pieces.polygon, group)

@@ -53,6 +53,7 @@ def cut_areas(areas: Geometries, lines: Geometries) -> Faces:
     # Rounding to the grid while noding (see `build_faces`) takes fifteen times as long; afterwards it moves
     # vertices across edges in a few places only, and these are built again.
     linework = np.concatenate([shapely.boundary(areas), lines])
+    linework = shapely.set_precision(linework, PRECISION_M, mode="pointwise")
     noded = shapely.get_parts(shapely.union_all(linework))
     rounded = shapely.remove_repeated_points(shapely.set_precision(noded, PRECISION_M, mode="pointwise"))
     faces = np.asarray(

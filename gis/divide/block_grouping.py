@@ -19,8 +19,8 @@ _MOST_TOGETHER = 1.4
 
 _VERY_SMALL, _MOST_WITH_VERY_SMALL = 0.25, 2.0
 _TINY = 0.05
-_CLOSED = 0.15
-"""Blocks do not join across a border of less openness unless they are tiny."""
+_OPEN, _HALF_OPEN = 0.4, 0.15
+"""Blocks do not join across a border of less openness, the very small not across one of even less."""
 
 
 def group_small(
@@ -58,10 +58,11 @@ def group_small(
         if most is not None and joining.load[k] > 0 and joining.load[k] + joining.load[n] > most * (1 + 1e-9):
             return None
         if own >= _TINY or target is None:
-            limit = _MOST_WITH_VERY_SMALL if own < _VERY_SMALL else _MOST_TOGETHER
+            very_small = own < _VERY_SMALL
+            limit = _MOST_WITH_VERY_SMALL if very_small else _MOST_TOGETHER
             if together > (limit if target is not None else 1):
                 return None
-            if open_m < _CLOSED * length:
+            if open_m < (_HALF_OPEN if very_small else _OPEN) * length:
                 return None
         perimeter = joining.perimeter_m[k] + joining.perimeter_m[n] - 2 * length
         compactness = 4 * math.pi * (joining.area_m2[k] + joining.area_m2[n]) / perimeter**2

@@ -1,4 +1,4 @@
-"""Joining of pieces into blocks, one by one: slivers with what they lie along, small blocks with each other."""
+"""Joining of pieces into blocks one by one, the smallest first."""
 
 import heapq
 import math

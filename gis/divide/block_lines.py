@@ -1,4 +1,4 @@
-"""The lines of a division into blocks: streets, railways, rivers in the working CRS, in an order of their own."""
+"""The lines of a division into blocks: streets, railways, rivers in the working CRS, in one order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import shapely
-from pyproj import CRS
 
 from gis.arrays import FloatArray, Geometries, IntArray
 from gis.crs import LONLAT, to_lonlat
@@ -21,6 +20,7 @@ _MARGIN_DEG = 0.01
 """Lines so far beyond the areas' bounds in degrees cannot reach them: straight edges bend by less."""
 
 _OVERSHOOT_M = 1e-3
+_ON_LINE_M = 1e-5
 
 _OPENNESS: Mapping[str, Mapping[str, float]] = {
     "highway": {
@@ -139,7 +139,9 @@ def _take_lines(
     edges = np.where(is_ground, shapely.boundary(geometry), geometry)
     parts, owner = shapely.get_parts(edges, return_index=True)
     parts, index = shapely.get_parts(parts, return_index=True)
-    is_line = shapely.get_dimensions(parts) == 1
+    # Ends that differ by the rounding of a computation are the same.
+    parts = shapely.remove_repeated_points(shapely.set_precision(parts, PRECISION_M, mode="pointwise"))
+    is_line = (shapely.get_dimensions(parts) == 1) & (shapely.length(parts) > 0)
     return BlockLines(parts[is_line], openness[owner[index[is_line]]], geometry[is_ground])
 
 
@@ -215,7 +217,7 @@ def close_dead_ends(lines: Geometries, walls: Geometries, reach_m: float) -> Geo
     walls
         Other lines that ends may meet: the borders of the areas.
     reach_m
-        How far an end may be away.
+        How far an end may be away; an end that lies on another line but for rounding is always on it.
 
     Returns
     -------
@@ -229,7 +231,9 @@ def close_dead_ends(lines: Geometries, walls: Geometries, reach_m: float) -> Geo
     xy, row = shapely.get_coordinates(everything, return_index=True)
     loose = _on_no_other_vertex(ends, own, xy, row)
     end_points = np.asarray(shapely.points(ends[loose]), dtype=object)
-    found, other = shapely.STRtree(everything).query(end_points, predicate="dwithin", distance=reach_m)
+    found, other = shapely.STRtree(everything).query(
+        end_points, predicate="dwithin", distance=max(reach_m, _ON_LINE_M)
+    )
     foreign = other != own[loose][found]
     found, other = found[foreign], other[foreign]
     distance = shapely.distance(end_points[found], everything[other])

@@ -32,12 +32,15 @@ class BlockSize:
     target_area_m2: float | None
     max_load: float | None
 
-    def parts(self, area_m2: FloatArray, load: FloatArray) -> IntArray:
-        """Return into how many parts pieces should be cut; 1 where they are not too large."""
+    def parts(self, area_m2: FloatArray, load: FloatArray, *, from_targets: float = 1.5) -> IntArray:
+        """Return into how many parts pieces should be cut; 1 where they are not too large.
+
+        An area is too large from so many times the target on.
+        """
         result = np.ones(len(area_m2), dtype=np.int64)
         if self.target_area_m2 is not None:
-            ratio = area_m2 / self.target_area_m2
-            result = np.where(ratio > 2, np.rint(ratio), 1).astype(np.int64)
+            ratio = np.round(area_m2 / self.target_area_m2, 6)
+            result = np.where(ratio > from_targets, np.rint(ratio), 1).astype(np.int64)
         if self.max_load is not None:
             result = np.maximum(result, np.ceil(load / self.max_load - 1e-9).astype(np.int64))
         return np.maximum(result, 1)

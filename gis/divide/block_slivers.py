@@ -38,13 +38,14 @@ def join_slivers(faces: Geometries, ground: IntArray, lines: BlockLines, min_wid
 def is_sliver(faces: Geometries, min_width_m: float) -> BoolArray:
     """Tell which faces are narrower than a width.
 
-    Their mean width (twice the area over the perimeter; half the side of a square) is smaller, and so is the
-    width of more than half of them: a block with a rugged shore is none.
+    Their mean width (twice the area over the perimeter; half the side of a square) is smaller, and they are
+    so small themselves, or half of them is so narrow: a block with a rugged shore is none.
     """
     mean_width: FloatArray = 2 * shapely.area(faces) / shapely.length(faces)
     result = mean_width < min_width_m
     rows = np.flatnonzero(result)
     wide = shapely.buffer(faces[rows], -min_width_m / 2)
     wide = shapely.buffer(wide, min_width_m / 2)
-    result[rows] = shapely.area(wide) < _OPEN_SHARE * shapely.area(faces[rows])
+    area = shapely.area(faces[rows])
+    result[rows] = (shapely.area(wide) < _OPEN_SHARE * area) | (area < 4 * min_width_m**2)
     return np.asarray(result)

@@ -8,6 +8,9 @@ import shapely
 from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
 from gis.divide.block_loads import BlockSize, LoadPoints
 
+_TOO_LARGE = 2.0
+"""A block is cut from so many times the target area on."""
+
 _POSITIONS = 65
 _CHUNK = 100_000
 _MAX_LEVELS = 40
@@ -17,6 +20,7 @@ _MOST_DEVIATION = 0.35
 _CLEARANCE_M = 2.0
 _CLEARANCE_COST = 0.02
 _MIN_PART_M2 = 1.0
+_ONE_PLACE_M = 0.1
 
 
 def subdivision_lines(
@@ -45,22 +49,24 @@ def subdivision_lines(
         Each ends on the border of its block or on an earlier line.
     """
     found: list[Geometries] = []
-    pieces = blocks
+    pieces, from_targets = blocks, _TOO_LARGE
     for _ in range(_MAX_LEVELS):
         owner = points.owners(pieces)
         load = np.bincount(owner[owner >= 0], points.load[owner >= 0], len(pieces))
-        parts = size.parts(shapely.area(pieces), load)
+        parts = size.parts(shapely.area(pieces), load, from_targets=from_targets)
         large = (parts > 1) & (shapely.area(pieces) > _MIN_PART_M2)
-        large &= _can_be_cut(pieces, size, owner, points, parts)
+        large &= _can_be_cut(pieces, size, owner, points, from_targets)
         if not large.any():
             break
         number = np.full(len(pieces) + 1, -1)
         number[np.flatnonzero(large)] = np.arange(large.sum())
         by_load = _load_decides(pieces[large], size, load[large])
         axes = _Axes.of(pieces[large])
+        axes = axes.turned(by_load & _load_lies_across(axes, number[owner], points))
         at = _choose_positions(pieces[large], axes, parts[large], by_load, number[owner], points, buildings)
         lines, pieces = _cut(pieces[large], axes, at)
         found.append(lines)
+        from_targets = 1.5
     return np.concatenate(found) if found else np.array([], dtype=object)
 
 
@@ -75,17 +81,30 @@ def _load_decides(pieces: Geometries, size: BlockSize, load: FloatArray) -> Bool
 
 
 def _can_be_cut(
-    pieces: Geometries, size: BlockSize, owner: IntArray, points: LoadPoints, parts: IntArray
+    pieces: Geometries, size: BlockSize, owner: IntArray, points: LoadPoints, from_targets: float
 ) -> BoolArray:
     """Tell which pieces get smaller by a cut: all but those whose load is in one place."""
     if size.max_load is None:
         return np.ones(len(pieces), dtype=bool)
-    by_area = BlockSize(size.target_area_m2, None).parts(shapely.area(pieces), np.zeros(len(pieces))) > 1
+    by_area = BlockSize(size.target_area_m2, None).parts(
+        shapely.area(pieces), np.zeros(len(pieces)), from_targets=from_targets
+    )
     loaded = np.flatnonzero((owner >= 0) & (points.load > 0))
     low, high = np.full((len(pieces), 2), np.inf), np.full((len(pieces), 2), -np.inf)
     np.minimum.at(low, owner[loaded], points.xy[loaded])
     np.maximum.at(high, owner[loaded], points.xy[loaded])
-    return np.asarray(by_area | ((high - low).max(axis=1) > 0.1) | (parts <= 1))
+    return np.asarray((by_area > 1) | ((high - low).max(axis=1) > _ONE_PLACE_M))
+
+
+def _load_lies_across(axes: "_Axes", owner: IntArray, points: LoadPoints) -> BoolArray:
+    """Tell in which pieces the load is spread across the axis rather than along it."""
+    inside = np.flatnonzero((owner >= 0) & (points.load > 0))
+    at = axes.project(points.xy[inside], owner[inside])
+    low, high = np.full((len(axes.length), 2), np.inf), np.full((len(axes.length), 2), -np.inf)
+    np.minimum.at(low, owner[inside], at)
+    np.maximum.at(high, owner[inside], at)
+    spread = np.where(high >= low, high - low, 0)
+    return np.asarray(2 * spread[:, 0] < spread[:, 1])
 
 
 class _Axes(NamedTuple):
@@ -115,6 +134,18 @@ class _Axes(NamedTuple):
         u = (relative * along[:, None]).sum(axis=2).min(axis=1)
         v = (relative * across[:, None]).sum(axis=2).min(axis=1)
         return cls(u[:, None] * along + v[:, None] * across, along, length, np.minimum(*lengths))
+
+    def turned(self, rows: BoolArray) -> "_Axes":
+        """Return the axes, some of them across instead of along."""
+        across = np.column_stack([-self.along[:, 1], self.along[:, 0]])
+        # The other way across, so that the corner at the end of the first side is where both begin.
+        origin = self.origin + self.breadth[:, None] * across
+        return _Axes(
+            np.where(rows[:, None], origin, self.origin),
+            np.where(rows[:, None], -across, self.along),
+            np.where(rows, self.breadth, self.length),
+            np.where(rows, self.length, self.breadth),
+        )
 
     def project(self, xy: FloatArray, piece: IntArray) -> FloatArray:
         """Return how far along and across the axes of their pieces coordinates lie, shape (n, 2)."""

@@ -157,8 +157,6 @@ def _check_parameters(
 
 def _linework(division_input: DivisionInput, lines: BlockLines, snap_m: float) -> Geometries:
     """Return the lines with those that close their dead ends."""
-    if snap_m == 0:
-        return lines.geometry
     borders = shapely.get_parts(shapely.boundary(division_input.geometry))
     return np.concatenate([lines.geometry, close_dead_ends(lines.geometry, borders, snap_m)])
 
