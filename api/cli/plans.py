@@ -195,9 +195,9 @@ def publish_draft(
 def _carried_lines(carried: list[dict[str, Any]]) -> list[str]:
     """Return a line for each draft that carries the change of units through."""
     return [
-        f"plan {each['plan_id']} of {each['scheme']}: a draft that carries this through; {each['decisions']:,} "
-        f"units of several cells were given to one, {each['problems']:,} problems are left; "
-        f"see: wangge plan check {each['plan_id']}"
+        f"plan {each['plan_id']} of {each['scheme']} is a draft that carries the change through "
+        f"({each['decisions']:,} units of several cells given to one, {each['problems']:,} problems); "
+        f"go on with: wangge plan check {each['plan_id']}"
         for each in carried
     ]
 

@@ -56,7 +56,7 @@ def carry_units(
     best = area >= largest[unit] - _EQUAL_M2
     unit, cell = unit[best], cell[best]
     # A cell goes before no cell.
-    order = np.lexsort((cell, cell == NO_CELL, cell != former[unit], unit))
+    order = np.lexsort((cell, cell != former[unit], cell == NO_CELL, unit))
     result = np.full(len(units), NO_CELL)
     found, first = np.unique(unit[order], return_index=True)
     result[found] = cell[order][first]

@@ -1,6 +1,7 @@
 """Which units lie in which cells, found by their ground."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -64,10 +65,12 @@ def measure_shares(units: Geometries, cells: Geometries) -> GroundShares:
     rest = np.flatnonzero(~single)
     hits, others = shapely.STRtree(cells).query(units[rest], predicate="intersects")
     shared = extract_polygons(shapely.intersection(units[rest][hits], cells[others]))
-    touched, first = np.unique(hits, return_index=True)
     beyond = units[rest].copy()
-    for position, members in zip(touched, np.split(others, first[1:]), strict=True):
-        beyond[position] = shapely.difference(beyond[position], shapely.union_all(cells[members]))
+    bounds = np.searchsorted(hits, np.arange(len(rest) + 1))
+    for position, (start, end) in enumerate(pairwise(bounds.tolist())):
+        if end > start:
+            around = shapely.union_all(cells[others[start:end]])
+            beyond[position] = shapely.difference(beyond[position], around)
     beyond = extract_polygons(beyond)
     unit = np.concatenate([whole, rest[hits], rest])
     cell = np.concatenate([home, others, np.full(len(rest), NO_CELL)])
