@@ -20,13 +20,12 @@ from api.cli.console import EXIT_ERROR, EXIT_INTERRUPTED, print_message
 from api.cli.database import backup, migrate, restore
 from api.cli.demo import demo
 from api.cli.diff import diff
-from api.cli.divide import divide
+from api.cli.divide import divide, rebalance
 from api.cli.gaps import gaps
 from api.cli.load import export, load
 from api.cli.maps import draw_map
 from api.cli.parsing import Group, PlaceCommand, describe_usage_error
 from api.cli.plans import plan
-from api.cli.rebalance import rebalance
 from api.cli.schemes import scheme
 from api.cli.serve import serve
 from api.cli.topology import check, repair

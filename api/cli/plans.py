@@ -10,7 +10,7 @@ import typer
 
 from api.cli import options
 from api.cli.console import EXIT_INVALID, error_prefix, handle_errors, print_note, print_result
-from api.cli.divide.plan_command import divide_plan
+from api.cli.divide import divide_plan
 from api.cli.drafts import AreaOption, PlanName, SchemeArgument, print_draft, store_draft
 from api.cli.open_database import open_database, read_all
 from api.cli.progress import progress_bar

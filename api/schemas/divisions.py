@@ -18,9 +18,11 @@ WorkingCrs = Annotated[
     Field(examples=["EPSG:4547"], description="Metric CRS to divide in; the scheme's if not given."),
 ]
 UnitsScheme = Annotated[
-    str,
+    Annotated[str, Field(max_length=60)] | None,
     Field(
-        max_length=60, examples=["community"], description="The scheme whose cells in force are the units."
+        examples=["community"],
+        description="The scheme whose cells in force are the units; that of which the scheme is made if not "
+        "given.",
     ),
 ]
 UnitsDay = Annotated[

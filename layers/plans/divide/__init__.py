@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 
 from gis.errors import ParameterError
 from layers.models import Scheme
-from layers.plans.divide import balanced, blocks, square
+from layers.plans.divide import balanced, blocks, rebalance, square
 from layers.plans.divide.method import Division, DivisionMethod
 
 METHODS: Mapping[str, DivisionMethod] = {
     "square": square.divide,
     "blocks": blocks.divide,
     "balanced": balanced.divide,
+    "rebalance": rebalance.divide,
 }
 """The methods of division by name."""
 

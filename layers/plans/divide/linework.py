@@ -49,7 +49,7 @@ def read_linework(
             raise ParameterError(f"There is no kind '{kind}'; the base map has {', '.join(BASEMAP_KINDS)}.")
     found = read_features(session, kinds, _bbox(ground))
     if found.empty:
-        raise InputError(f"The base map has no {', '.join(kinds)} there; load them with wangge load base.")
+        raise InputError(f"The base map has no {', '.join(kinds)} there.")
     for kind, tag in _TAGS.items():
         found[tag] = found["class_name"].where(found["kind"] == kind, None)
     if classes is None:

@@ -1,4 +1,4 @@
-"""The command `rebalance`: cells in force and the units of which they are made in, evened out cells out."""
+"""The command `rebalance`, and the method of that name in a database: cells evened out by few moves."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,10 +7,11 @@ import typer
 
 from api.cli import options
 from api.cli.console import handle_errors, print_notes, print_result, reading_file_of, take_options
-from api.cli.divide.balanced import units_table
+from api.cli.divide.balanced import Lock, Seed, units_table
 from api.cli.divide.lines import BarrierOptions, read_barriers
-from api.cli.divide.method import LayerFiles, given_options
+from api.cli.divide.method import LayerFiles, Options, PlanMethod, given_options
 from api.cli.divide.outputs import write_further
+from api.cli.divide.plan_units import PlanUnitOptions, unit_arguments
 from api.cli.divide.weights import WeightOptions, officer_hours, parse_weights
 from api.cli.progress import progress_bar
 from gis.errors import ParameterError
@@ -133,3 +134,25 @@ def rebalance(
         "output": str(output),
     }
     print_result([*made.report.lines(), f"written to {output}"], summary, as_json=as_json)
+
+
+class RebalancePlanOptions(PlanUnitOptions, total=False):
+    """Options of the method in a database."""
+
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            help="rebalance: the largest share of the first weight that may change cells.", show_default="0.1"
+        ),
+    ]
+    lock: Lock
+    seed: Seed
+
+
+def plan_arguments(given: Options) -> dict[str, Any]:
+    """Return the options as `layers.plans.divide` takes them."""
+    names = ("budget", "lock", "seed")
+    return {**unit_arguments(given), **{name: given[name] for name in names if name in given}}
+
+
+REBALANCE_OF_PLAN = PlanMethod("rebalance", RebalancePlanOptions, plan_arguments, required=("weight",))
