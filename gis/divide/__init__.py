@@ -5,6 +5,7 @@ Those named after units serve the methods that group whole units.
 """
 
 from gis.divide.balanced import BalancedDivision, divide_balanced
+from gis.divide.rebalance import RebalancedCells, rebalance_cells
 from gis.divide.square import divide_square
 
-__all__ = ["BalancedDivision", "divide_balanced", "divide_square"]
+__all__ = ["BalancedDivision", "RebalancedCells", "divide_balanced", "divide_square", "rebalance_cells"]
