@@ -1,18 +1,22 @@
 """Moves of units between the cells of a plan, part by part, within one budget for all."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 import shapely
 
 from gis.arrays import BoolArray, FloatArray, IntArray
-from gis.balance import LoadTarget, Rebalance, rebalance
+from gis.balance import LoadTarget
 from gis.divide.balanced_parts import Parts, add_joints, nearest_joints
 from gis.divide.unit_coverage import UnitCoverage
 from gis.graph import NeighbourGraph
 from gis.progress import Progress, portion
+
+
+if TYPE_CHECKING:
+    from gis.balance import Rebalance
 
 
 class MovedUnits(NamedTuple):
@@ -98,7 +102,7 @@ def move_units(
     held = connected.load[:, 0]
     total, steps = float(held.sum()), 2 * int(connected.size.sum())
 
-    def run(shares: FloatArray, done: int) -> list[Rebalance]:
+    def run(shares: FloatArray, done: int) -> list["Rebalance"]:
         results = []
         for part, share in zip(parts, shares.tolist(), strict=True):
             size = len(part.rows)
@@ -165,7 +169,9 @@ def _take_part(
 
 def _run(
     part: _Part, weights: Sequence[LoadTarget], budget: float, seed: int, progress: Progress
-) -> Rebalance:
+) -> "Rebalance":
+    from gis.balance import rebalance
+
     return rebalance(
         part.graph,
         part.loads,
@@ -181,7 +187,7 @@ def _run(
     )
 
 
-def _line(found: Rebalance) -> FloatArray:
+def _line(found: "Rebalance") -> FloatArray:
     """Return the Pareto line of a part, shape (s, 2): the share moved, and the greatest deviation left."""
     return np.array([[point.moved, point.deviation] for point in found.pareto]).reshape(-1, 2)
 
@@ -195,7 +201,7 @@ def _needed(lines: list[FloatArray], held: FloatArray, deviation: float) -> Floa
     return needed
 
 
-def _allot(results: list[Rebalance], held: FloatArray, budget: float) -> FloatArray:
+def _allot(results: list["Rebalance"], held: FloatArray, budget: float) -> FloatArray:
     """Return the share of its load that each part may move: what the same deviation takes everywhere."""
     lines = [_line(found) for found in results]
     for deviation in np.unique(np.concatenate([line[:, 1] for line in lines])).tolist():
@@ -205,7 +211,7 @@ def _allot(results: list[Rebalance], held: FloatArray, budget: float) -> FloatAr
     return np.divide(needed, held, out=np.zeros(len(held)), where=held > 0)
 
 
-def _pareto(results: list[Rebalance], held: FloatArray, total: float) -> pd.DataFrame:
+def _pareto(results: list["Rebalance"], held: FloatArray, total: float) -> pd.DataFrame:
     """Join the lines of the parts: for each greatest deviation what all parts together must move."""
     lines = [_line(found) for found in results]
     rows = {}
