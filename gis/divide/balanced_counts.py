@@ -36,7 +36,8 @@ class CountBounds:
     @property
     def lowest(self) -> IntArray:
         """The least number, which is never 0."""
-        return np.maximum(np.maximum(self.by_cap, self.by_lock), 1)
+        lowest: IntArray = np.maximum(np.maximum(self.by_cap, self.by_lock), 1)
+        return lowest
 
 
 def apportion(total: int, load: FloatArray, lowest: IntArray, highest: IntArray) -> IntArray:
@@ -153,14 +154,15 @@ def count_cells(
     first_load = parts.load[:, 0]
     names = groups.name[present].tolist()
     if isinstance(zones, Mapping):
-        by_group = np.array(_counts_by_name(zones, names), dtype=np.int64)
+        by_group: IntArray = np.array(_counts_by_name(zones, names), dtype=np.int64)
     else:
         _check_number(zones)
         _check_bounds(zones, "", parts, np.arange(len(parts)), bounds, weights)
         lowest, highest = (
             np.bincount(group, weights=bound).astype(np.int64) for bound in (bounds.lowest, bounds.highest)
         )
-        by_group = apportion(zones, np.bincount(group, weights=first_load), lowest, highest)
+        load = np.bincount(group, weights=first_load).astype(np.float64)
+        by_group = apportion(zones, load, lowest, highest)
     counts = np.zeros(len(parts), dtype=np.int64)
     for k, (name, count) in enumerate(zip(names, by_group.tolist(), strict=True)):
         rows = np.flatnonzero(group == k)
@@ -283,8 +285,8 @@ def _check_bounds(
         reason = f"the units lie in {groups:,} areas that no cell may mix"
     elif count < len(rows):
         smallest = parts.units[rows[parts.size[rows].argmin()]]
-        size = "1 unit" if len(smallest) == 1 else f"{len(smallest):,} units"
-        reason = f"the units lie in {len(rows):,} parts that share no border, the smallest of {size}"
+        few = "1 unit" if len(smallest) == 1 else f"{len(smallest):,} units"
+        reason = f"the units lie in {len(rows):,} parts that share no border, the smallest of {few}"
         hint = "" if parts.joined else ", or allow cells of several parts with --parts allow"
     elif bounds.by_lock[rows].sum() > count:
         reason = f"units are locked in {int(bounds.by_lock[rows].sum()):,} cells"

@@ -121,10 +121,15 @@ def bridge_parts(
         lines = shapely.shortest_line(units.geometry[first], units.geometry[second])
         crossing = np.unique(shapely.STRtree(barriers).query(lines, predicate="intersects")[0])
         first, second = np.delete(first, crossing), np.delete(second, crossing)
+    return add_joints(borders, first, second)
+
+
+def add_joints(borders: NeighbourGraph, first: IntArray, second: IntArray) -> NeighbourGraph:
+    """Return a graph in which further pairs are neighbours, with no length of border."""
     i, j = borders.pairs()
     once = borders.rows() < borders.neighbours
     return NeighbourGraph.from_pairs(
-        len(units),
+        len(borders),
         np.concatenate([i, first]),
         np.concatenate([j, second]),
         np.concatenate([borders.length[once], np.zeros(len(first))]),
@@ -152,7 +157,7 @@ def _nearest_units(
 ) -> IntArray:
     """Return for each point the position in `rows` of the unit of a part that is nearest to it."""
     found = np.empty(len(which), dtype=np.int64)
-    for k, (number, point) in enumerate(zip(which.tolist(), shapely.points(xy), strict=True)):
+    for k, (number, point) in enumerate(zip(which.tolist(), xy.tolist(), strict=True)):
         members = np.flatnonzero(part == number)
-        found[k] = members[shapely.distance(units.geometry[rows[members]], point).argmin()]
+        found[k] = members[shapely.distance(units.geometry[rows[members]], shapely.Point(point)).argmin()]
     return found

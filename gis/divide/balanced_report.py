@@ -56,6 +56,13 @@ class DivisionReport:
         return [f"{self.units:,} units in {first}", *others, *self.findings]
 
 
+def measure_loads(units: UnitCoverage, cells: gpd.GeoDataFrame, weights: Sequence[LoadTarget]) -> PlanFigures:
+    """Measure cells with a column for each load."""
+    tolerances = {load_column(target): target.tolerance for target in weights}
+    loads = {name: cells[name].to_numpy(dtype=float) for name in tolerances}
+    return plan_figures(CellFigures.of(cells, units.crs), loads, tolerances)
+
+
 def report_division(
     units: UnitCoverage,
     cells: gpd.GeoDataFrame,
@@ -72,12 +79,7 @@ def report_division(
     findings
         What is out of tolerance and why.
     """
-    kept = cells[balanced]
-    figures = plan_figures(
-        CellFigures.of(kept, units.crs),
-        {load_column(target): kept[load_column(target)].to_numpy(dtype=float) for target in weights},
-        {load_column(target): target.tolerance for target in weights},
-    )
+    figures = measure_loads(units, cells[balanced], weights)
     return DivisionReport(len(units), int((~balanced).sum()), figures, tuple(findings))
 
 
@@ -89,6 +91,7 @@ def explain_deviations(
     zone_part: IntArray,
     loads: FloatArray,
     weights: Sequence[LoadTarget],
+    reason: str = "no better grouping of whole units was found",
 ) -> list[str]:
     """Say for each load which cells are out of tolerance and why.
 
@@ -102,6 +105,8 @@ def explain_deviations(
         Shape (z,), the part of each cell.
     loads
         Shape (n, k).
+    reason
+        Why the other cells are out of tolerance.
     """
     sentences: list[str] = []
     free = np.flatnonzero(zone >= 0)
@@ -125,7 +130,7 @@ def explain_deviations(
             many = f"{int(rest.sum()):,} cells differ" if rest.sum() > 1 else "1 cell differs"
             sentences.append(
                 f"{many} from the ideal of {say_load(target, ideal)} by more than {target.tolerance:.3g} of "
-                f"it, by {deviation[worst]:+.1%} at most: no better grouping of whole units was found"
+                f"it, by {deviation[worst]:+.1%} at most: {reason}"
             )
     return [sentence[0].upper() + sentence[1:] for sentence in sentences]
 

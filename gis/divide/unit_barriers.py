@@ -100,7 +100,7 @@ def _check_uncut(units: UnitCoverage, segments: Geometries, near: IntArray, tole
     order = np.argsort(near, kind="stable")
     rows, start = np.unique(near[order], return_index=True)
     group = np.repeat(np.arange(len(rows)), np.diff(np.r_[start, len(near)]))
-    lines = shapely.multilinestrings(segments[order], indices=group)
+    lines = np.asarray(shapely.multilinestrings(segments[order], indices=group), dtype=object)
     inner = shapely.buffer(units.geometry[rows], -tolerance_m)
     entered = shapely.intersects(lines, inner)
     rows, lines = rows[entered], lines[entered]

@@ -33,7 +33,7 @@ def unite_units(polygons: Geometries, cell: IntArray, count: int) -> Geometries:
     for size in np.unique(sizes):
         which = np.flatnonzero(sizes == size)
         members = parts[order][first[which][:, None] + np.arange(size)]
-        united = shapely.coverage_union_all(members, axis=1)
+        united = np.asarray(shapely.coverage_union_all(members, axis=1), dtype=object)
         single = shapely.get_num_geometries(united) == 1
         united[single] = shapely.get_geometry(united[single], 0)
         result[which] = united

@@ -114,7 +114,8 @@ def _sorted_by_code(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     for k in np.flatnonzero(code == "")[:1].tolist():
         raise InputError(f"Record {k + 1} of the units has no code; give every unit one.")
     frame = to_lonlat(units)
-    frame = frame.set_geometry(gpd.GeoSeries(shapely.force_2d(frame.geometry.array), crs=frame.crs).values)
+    flat = shapely.force_2d(np.asarray(frame.geometry.array, dtype=object))
+    frame = frame.set_geometry(gpd.GeoSeries(flat, index=frame.index, crs=frame.crs))
     return frame.assign(code=code).iloc[np.argsort(code.astype(str), kind="stable")].reset_index(drop=True)
 
 

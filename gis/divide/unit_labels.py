@@ -74,7 +74,7 @@ def read_locks(units: UnitCoverage, lock: str | None) -> ObjectArray:
     text = _texts(units, lock, "that names the cell in which units are locked")
     named = _is_named(text)
     if named.any() and set(text[named]) <= {"true", "yes", "是"}:
-        raise InputError(f"The field '{lock}' says yes and no; give each unit that is locked the name of its cell.")
+        raise InputError(f"The field '{lock}' says yes and no; give each locked unit the name of its cell.")
     return np.where(named, text, "").astype(object)
 
 

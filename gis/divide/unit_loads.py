@@ -71,16 +71,23 @@ def read_loads(
     Raises
     ------
     InputError
-        If a column is missing, or a value is missing, text, negative or infinite, or all are 0.
+        If a column is missing, or a value is missing, text, negative or infinite.
     """
     _check_targets(weights)
-    columns = []
-    for target in weights:
-        values = _values_of(units, target.column, hours)
-        if not values.sum() > 0:
+    return np.column_stack([_values_of(units, target.column, hours) for target in weights])
+
+
+def require_loads(loads: FloatArray, weights: Sequence[LoadTarget]) -> None:
+    """Refuse loads that no unit to be balanced has.
+
+    Parameters
+    ----------
+    loads
+        Shape (n, k), of the units to be balanced.
+    """
+    for target, total in zip(weights, loads.sum(axis=0).tolist(), strict=True):
+        if not total > 0:
             raise InputError(f"{target.column} is 0 in every unit, so that there is nothing to balance.")
-        columns.append(values)
-    return np.column_stack(columns)
 
 
 def _check_targets(weights: Sequence[LoadTarget]) -> None:

@@ -117,8 +117,9 @@ def check_made_of_units(
     if len(wrong):
         worst = wrong[difference[wrong].argmax()]
         others = f", and {len(wrong) - 1:,} others from theirs" if len(wrong) > 1 else ""
+        size = format_area(float(difference[worst]))
         raise InputError(
-            f"Cell '{code[worst]}' differs from its units by {format_area(float(difference[worst]))}{others}; "
+            f"Cell '{code[worst]}' differs from its units by {size}{others}; "
             "give the units that the cells are made of."
         )
 
