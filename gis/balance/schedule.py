@@ -18,6 +18,9 @@ _SLACK = 0.8
 _LOOSE, _TIGHT = 0.15, 50.0
 """Weights of balance at the beginning and the end: of a unit's deviation, and of one by the tolerance."""
 
+_LEAST = 50.0
+"""Least weight at the beginning: with less, zones of few units lose all their load before balance counts."""
+
 SWEEPS = {"quick": 450, "thorough": 3500}
 """How often each unit on a border is offered a move, by effort."""
 
@@ -73,7 +76,7 @@ def balance_weights(units: Units, goal: Goal, count: int) -> tuple[FloatArray, F
     tight = _TIGHT / np.minimum(bound, 10.0) ** 2
     total, squares = units.load.sum(axis=0), (units.load**2).sum(axis=0)
     grain = np.divide(squares, total, out=np.ones_like(total), where=total > 0)
-    return np.minimum(_LOOSE * math.sqrt(size) / grain, tight), tight
+    return np.minimum(np.maximum(_LOOSE * math.sqrt(size) / grain, _LEAST), tight), tight
 
 
 def make_rules(units: Units, goal: Goal, count: int) -> Rules:
