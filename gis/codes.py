@@ -231,8 +231,8 @@ def number_cells(
         rank[start : start + count[k]] = free[: count[k]]
     if rule.undivided is not None:
         whole = int(rule.undivided)
-        for k in np.flatnonzero(count == 1):
-            if whole not in used_sequences.get(int(k), ()):
+        for k in np.flatnonzero(count == 1).tolist():
+            if whole not in used_sequences.get(k, ()):
                 rank[int(count[:k].sum())] = whole
     sequence = np.empty(total, dtype=np.int64)
     sequence[order] = rank
@@ -258,15 +258,15 @@ def _used_sequences(stems: list[str], rule: CodeRule, used_codes: Collection[str
     """Return the sequence numbers already used, per position in `stems`."""
     position = {stem: k for k, stem in enumerate(stems)}
     # The same digits can belong to a base of 12, 9 or 6 digits: they count as used for each of them.
-    lengths = {len(stem) for stem in stems} if rule.area_lengths else set()
+    lengths = {len(stem) for stem in stems}
     used_by_area: dict[int, set[int]] = {}
     for code in used_codes:
-        if rule.length is not None:
-            cuts = lengths if len(code) == rule.length else ()
-        else:
+        if rule.length is None:
             cut = rule.stem_length(code)
-            cuts = () if cut is None else (cut,)
-        for cut in cuts:
+            lengths = set() if cut is None else {cut}
+        elif len(code) != rule.length:
+            continue
+        for cut in lengths:
             stem, digits = code[:cut], code[cut:]
             if stem in position and re.fullmatch(r"[0-9]+", digits):
                 used_by_area.setdefault(position[stem], set()).add(int(digits))
