@@ -16,7 +16,8 @@ from gis.conform.clause import Clause, Looked, Offence
 from gis.conform.conform_input import ConformInput, read_day
 from gis.text import Text
 
-_SQUARE_SHARE = 0.1
+_MIN_SQUARES = 3
+_TOLERANCE = 1e-3
 _HEIGHT_FACTORS = (1.0, 2**-0.5, 2**0.5, 0.5, 2.0)
 _PHASES = (0.0, 0.25, 0.5, 0.75)
 _MARGIN = 0.01
@@ -84,11 +85,14 @@ def _candidate_rows(bounds: FloatArray, area: FloatArray) -> list[_Rows]:
     as high as a usual cell is wide.
     """
     width, height = bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1]
-    is_square = (np.abs(width - height) < 1e-3 * height) & (np.abs(area - width * height) < 1e-3 * area)
-    if is_square.mean() > _SQUARE_SHARE:
+    is_square = (np.abs(width - height) < _TOLERANCE * height) & (
+        np.abs(area - width * height) < _TOLERANCE * area
+    )
+    if is_square.sum() >= _MIN_SQUARES:
         size = float(np.median(height[is_square]))
-        on_grid = is_square & (np.abs(height - size) < 1e-3 * size)
-        return [_Rows(size, float(np.median(bounds[on_grid, 1] % size)))]
+        south = bounds[is_square & (np.abs(height - size) < _TOLERANCE * size), 1]
+        if len(south) >= _MIN_SQUARES and np.ptp((south - south[0] + size / 2) % size) < _TOLERANCE * size:
+            return [_Rows(size, float(south[0]))]
     usual = math.sqrt(float(np.median(area))) or 1.0
     return [_Rows(usual * factor, usual * factor * phase) for factor in _HEIGHT_FACTORS for phase in _PHASES]
 

@@ -265,7 +265,7 @@ class ClassRule:
     Attributes
     ----------
     catalogue
-        The name of the code table, see `layers.classes`; None if there is none at hand.
+        One of `gis.profiles.catalogues.CATALOGUE_NAMES`; None if there is none at hand.
     component_segments
         Name → length, from left to right; empty if no source states it.
     """
