@@ -71,7 +71,8 @@ def _look_at_buildings(given: ConformInput) -> Looked | NotLookedAt:
         return NOT_ASKED
     if given.buildings is None:
         return NotLookedAt(Text("未提供建筑物", "no buildings are given"))
-    buildings = read_polygon_layer(given.buildings, given.crs)
+    numbers = np.arange(1, len(given.buildings) + 1)
+    buildings = read_polygon_layer(given.buildings.assign(code=numbers), given.crs)
     building, cell = shapely.STRtree(given.layer.polygons).query(buildings.polygons, predicate="intersects")
     several = np.bincount(building, minlength=len(buildings))[building] > 1
     building, cell = building[several], cell[several]
@@ -81,19 +82,11 @@ def _look_at_buildings(given: ConformInput) -> Looked | NotLookedAt:
     offences = []
     for row, cells in cut.groupby("building")["cell"]:
         if len(cells) > 1:
-            number, names = int(str(row)) + 1, ",".join(sorted(cells))
-            named = (
-                ""
-                if buildings.labels[number - 1].startswith("record ")
-                else f" {buildings.labels[number - 1]}"
-            )
+            number = numbers[int(str(row))]
             offences.append(
                 Offence(
-                    names,
-                    Text(
-                        f"分割了第 {number} 个建筑物{named}",
-                        f"building{named or f' {number}'} is cut between {len(cells)} cells",
-                    ),
+                    ",".join(sorted(cells)),
+                    Text(f"分割了第 {number} 个建筑物", f"cut building {number} into {len(cells)} parts"),
                 )
             )
     return Looked(offences)
