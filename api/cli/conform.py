@@ -144,11 +144,12 @@ def _lines(certificate: "Certificate", language: str) -> list[str]:
 def _clause_lines(result: "ClauseResult", language: str) -> list[str]:
     from gis.conform import STATE_LABELS
 
+    colon = "：" if language == "zh" else ": "
     source = "" if result.source is None else f" [{getattr(result.source.words, language)}]"
-    note = "" if result.note is None else f": {getattr(result.note, language)}"
+    note = "" if result.note is None else f"{colon}{getattr(result.note, language)}"
     count = f" ({len(result.offences):,})" if result.offences else ""
     title = getattr(result.clause.title, language)
-    lines = [f"  {getattr(STATE_LABELS[result.state], language)}: {title}{count}{note}{source}"]
+    lines = [f"  {getattr(STATE_LABELS[result.state], language)}{colon}{title}{count}{note}{source}"]
     for offence in result.offences[:_MAX_LISTED]:
         codes = f"{offence.codes} " if offence.codes else ""
         lines.append(f"    {codes}{getattr(offence.detail, language)}")

@@ -12,9 +12,9 @@ from gis.text import Text
 SourceKind = Literal["e", "l", "s", "own"]
 
 SOURCE_KINDS: Mapping[SourceKind, Text] = {
-    "e": Text("标准摘录", "extract of a standard"),
-    "l": Text("地方标准或规定", "local standard or rule"),
-    "s": Text("实施该标准的软件或数据", "software or data that implements the standard"),
+    "e": Text("标准摘录", "extract"),
+    "l": Text("地方规定", "local rule"),
+    "s": Text("据实施标准的软件", "as implemented in software"),
     "own": Text("自定", "own rule"),
 }
 """What a statement of a profile rests on."""

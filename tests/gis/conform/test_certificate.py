@@ -230,7 +230,7 @@ def test_the_certificate_for_programs(cells):
     assert told["standards"][1]["in_force_since"] == "2026-07-01"
     (form,) = (each for each in told["clauses"] if each["clause"] == "code_form")
     assert form["offences"] == [{"codes": ["x"], "detail": "编码有 1 位，应为15 位（6+3+3+3）"}]
-    assert form["source"] == "实施该标准的软件或数据"
+    assert form["source"] == "GB/T 47678（据实施标准的软件）"
 
 
 @pytest.mark.parametrize("broken", ["empty", "none", "nothing"])
