@@ -175,7 +175,7 @@ class CodeRule:
     def area_pattern(self) -> re.Pattern[str]:
         """What the code of an area matches."""
         parts = [
-            f"{each.alphabet}{{{each.length}}}" if each.length is not None else f"{each.alphabet}+"
+            f"{each.alphabet}{{{each.length}}}" if each.length is not None else f"{each.alphabet}*"
             for each in self.area_segments
         ]
         if self.higher_areas == "refuse":
