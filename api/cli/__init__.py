@@ -21,7 +21,7 @@ from api.cli.console import EXIT_ERROR, EXIT_INTERRUPTED, print_message
 from api.cli.database import backup, migrate, restore
 from api.cli.demo import demo
 from api.cli.diff import diff
-from api.cli.divide import divide
+from api.cli.divide import divide, rebalance
 from api.cli.gaps import gaps
 from api.cli.load import export, load
 from api.cli.maps import draw_map
@@ -43,6 +43,7 @@ app = typer.Typer(
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "demo": demo,
     "divide": divide,
+    "rebalance": rebalance,
     "check": check,
     "conform": conform,
     "repair": repair,

@@ -4,12 +4,16 @@ What a measure is called, how it is computed, rounded, written, classed and aggr
 counting entities in a database is left to `layers`.
 """
 
+from gis.measures.balance import LoadFigures, PlanFigures, balance_index, deviations, plan_figures
 from gis.measures.catalogue import (
+    DEVIATION,
     MEASURES,
     computed_measures,
     count_keys,
     counted_kinds,
+    deviation_measure,
     measure_of_column,
+    shape_measures,
 )
 from gis.measures.distortion import (
     MAX_AREA_DISTORTION,
@@ -27,27 +31,51 @@ from gis.measures.measure import (
     format_quantity,
     round_for_display,
 )
+from gis.measures.shapes import (
+    WALKING_M_PER_MIN,
+    CellShapes,
+    bounding_radii,
+    compactness_index,
+    polsby_popper,
+    reock,
+    walk_minutes,
+)
 from gis.measures.sizes import area_m2, geodesic_area_m2, measure_cells
 
 __all__ = [
-    "MAX_AREA_DISTORTION",
-    "MEASURES",
     "Aggregation",
     "CellFigures",
+    "CellShapes",
+    "DEVIATION",
+    "LoadFigures",
+    "MAX_AREA_DISTORTION",
+    "MEASURES",
     "Measure",
+    "PlanFigures",
     "Prominence",
     "Quantity",
+    "WALKING_M_PER_MIN",
     "area_distortion",
     "area_m2",
+    "balance_index",
+    "bounding_radii",
+    "compactness_index",
     "computed_measures",
     "count_keys",
     "counted_kinds",
+    "deviation_measure",
+    "deviations",
     "entity_load",
     "format_quantity",
     "geodesic_area_m2",
     "measure_cells",
     "measure_of_column",
+    "plan_figures",
+    "polsby_popper",
+    "reock",
     "require_low_distortion",
     "resolve_working_crs",
     "round_for_display",
+    "shape_measures",
+    "walk_minutes",
 ]
