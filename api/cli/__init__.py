@@ -16,6 +16,7 @@ from typer import TyperException
 
 from api.cli.accounts import account, token
 from api.cli.assign import assign, inspect, locate
+from api.cli.conform import conform
 from api.cli.console import EXIT_ERROR, EXIT_INTERRUPTED, print_message
 from api.cli.database import backup, migrate, restore
 from api.cli.demo import demo
@@ -44,6 +45,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "divide": divide,
     "rebalance": rebalance,
     "check": check,
+    "conform": conform,
     "repair": repair,
     "inspect": inspect,
     "assign": assign,
