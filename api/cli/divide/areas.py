@@ -22,8 +22,13 @@ class AreaOptions(TypedDict, total=False):
     level: Annotated[str | None, typer.Option(help="Divide the areas of this level only.")]
 
 
-class PlanLevelOptions(TypedDict, total=False):
-    """Options of the areas of a database that cells keep to."""
+class PlanAreaOptions(TypedDict, total=False):
+    """Options of the areas of a database that cells keep to, and of the codes that begin with theirs."""
+
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Standard that codes follow, by its name [default: by the codes of areas]."),
+    ]
 
     level: Annotated[
         str | None, typer.Option(help="Level of the areas that cells keep to [default: the lowest areas].")

@@ -1,5 +1,6 @@
 """`--method balanced`: units grouped into cells with balanced loads."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,7 +8,7 @@ import typer
 
 from api.cli import options
 from api.cli.console import error_prefix, note_on, reading_file_of
-from api.cli.divide.areas import PlanLevelOptions
+from api.cli.divide.areas import PlanAreaOptions
 from api.cli.divide.lines import BarrierOptions, read_barriers
 from api.cli.divide.method import DividedFile, FileMethod, LayerFiles, Options, PlanMethod, Settings
 from api.cli.divide.plan_units import PlanUnitOptions, unit_arguments
@@ -41,6 +42,22 @@ Seed = Annotated[
 ]
 
 
+class CellParts(StrEnum):
+    """Whether a cell may consist of several parts."""
+
+    separate = "separate"
+    allow = "allow"
+
+
+Parts = Annotated[
+    CellParts | None,
+    typer.Option(
+        help="balanced: allow lets an island join the nearest cell; separate keeps every cell in one part.",
+        show_default="separate",
+    ),
+]
+
+
 class BalancedOptions(WeightOptions, BarrierOptions, options.AreasReadOptions, total=False):
     """Options of the method."""
 
@@ -71,12 +88,13 @@ class BalancedOptions(WeightOptions, BarrierOptions, options.AreasReadOptions, t
     areas_code_field: options.AreasCodeField
     area_field: options.AreaField
     seed: Seed
+    parts: Parts
     units_output: Annotated[
         Path | None, typer.Option(help="balanced: write the cell of every unit, as .csv or .parquet.")
     ]
 
 
-class BalancedPlanOptions(PlanUnitOptions, PlanLevelOptions, total=False):
+class BalancedPlanOptions(PlanUnitOptions, PlanAreaOptions, total=False):
     """Options of the method in a database."""
 
     zones: Zones
@@ -88,6 +106,7 @@ class BalancedPlanOptions(PlanUnitOptions, PlanLevelOptions, total=False):
         typer.Option(metavar="KIND", help="balanced: kind of entities around which cells grow."),
     ]
     seed: Seed
+    parts: Parts
 
 
 def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
@@ -108,7 +127,7 @@ def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
     }
     chosen = {
         name: given[name]
-        for name in ("zones", "max_weight", "within", "lock", "exclusive", "seed")
+        for name in ("zones", "max_weight", "within", "lock", "exclusive", "seed", "parts")
         if name in given
     }
     files = LayerFiles(path, {name: given.get(name) for name in further})
@@ -190,7 +209,7 @@ BALANCED = FileMethod("balanced", BalancedOptions, divide, required=("weight",),
 def plan_arguments(given: Options) -> dict[str, Any]:
     """Return the options as `layers.plans.divide` takes them."""
     require_count(given)
-    names = ("zones", "max_weight", "lock", "exclusive", "seeds", "seed", "level")
+    names = ("zones", "max_weight", "lock", "exclusive", "seeds", "seed", "parts", "level", "profile")
     return {**unit_arguments(given), **{name: given[name] for name in names if name in given}}
 
 

@@ -7,7 +7,7 @@ import typer
 
 from api.cli import options
 from api.cli.console import print_note, reading_file_of
-from api.cli.divide.areas import AreaOptions, PlanLevelOptions, read_areas
+from api.cli.divide.areas import AreaOptions, PlanAreaOptions, read_areas
 from api.cli.divide.lines import BarrierOptions, PlanBarrierOptions, read_barriers, read_lines
 from api.cli.divide.method import DividedFile, FileMethod, LayerFiles, Options, PlanMethod, Settings
 from api.cli.progress import progress_bar
@@ -26,7 +26,7 @@ TargetArea = Annotated[
 ]
 
 
-class BlockPlanOptions(PlanBarrierOptions, PlanLevelOptions, total=False):
+class BlockPlanOptions(PlanBarrierOptions, PlanAreaOptions, total=False):
     """Options of the method in a database, whose base map has the lines and buildings."""
 
     target_area: TargetArea
@@ -145,6 +145,7 @@ def plan_arguments(given: Options) -> dict[str, Any]:
         "street_class": "street_classes",
         "barrier": "barriers",
         "level": "level",
+        "profile": "profile",
     }
     arguments = {name: given[option] for option, name in names.items() if option in given}
     return {**arguments, "keep_buildings": not given.get("cut_buildings", False)}

@@ -47,6 +47,7 @@ def divide(
         CodeLayout,
         typer.Option(help="cn: 15 digits; plain: {area code}-{sequence}; auto: by the area codes."),
     ] = CodeLayout.auto,
+    profile: options.Profile = None,
     ended: Annotated[
         Path | None, typer.Option(help="Cells of earlier plans, whose codes are never given again.")
     ] = None,
@@ -68,7 +69,9 @@ def divide(
     require_own_options(method, {name: each.options for name, each in FILE_METHODS.items()}, given)
     require_options(method, chosen.required, given)
     validate_outputs(layers=[output, *map(given.get, chosen.layers)], tables=map(given.get, chosen.tables))
-    settings = Settings(parse_working_crs(crs) if crs else None, code_layout.value, ended, ended_encoding)
+    settings = Settings(
+        parse_working_crs(crs) if crs else None, code_layout.value, profile, ended, ended_encoding
+    )
     named = {"code_field": code_field, "name_field": name_field}
     made = chosen.divide(source, {**given, **named}, settings)
     cells = made.cells

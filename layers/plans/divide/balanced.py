@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import geopandas as gpd
 from sqlalchemy.orm import Session
@@ -11,6 +11,7 @@ from gis.codes import CodeLayout
 from gis.crs import LONLAT, parse_working_crs
 from gis.errors import InputError
 from gis.measures import count_keys
+from gis.profiles import load_profile
 from gis.progress import Note, Progress, no_note, no_progress
 from layers.areas.hierarchy import read_hierarchy
 from layers.db.bulk import decode_geometries, raw_geometry
@@ -41,9 +42,11 @@ def divide(
     seeds: str | None = None,
     barriers: Sequence[str] = (),
     seed: int = 0,
+    parts: Literal["separate", "allow"] = "separate",
     on: date | None = None,
     crs: str | None = None,
     code_layout: CodeLayout = "auto",
+    profile: str | None = None,
     note: Note | None = None,
     progress: Progress | None = None,
 ) -> Division:
@@ -59,8 +62,9 @@ def divide(
         What is to be balanced.
     units_scheme
         As for `layers.plans.divide.units.find_units_scheme`.
-    zones, max_weight, seed, code_layout, note, progress
-        As for `gis.divide.divide_balanced`, whose `layout` is that of the codes.
+    zones, max_weight, seed, parts, code_layout, profile, note, progress
+        As for `gis.divide.divide_balanced`, whose `layout` is that of the codes and
+        whose `profile` is given by its name.
     lock, exclusive
         Attributes of the units, as for `divide_balanced`.
     seeds
@@ -100,8 +104,10 @@ def divide(
         barriers=read_linework(session, units, barriers) if barriers else None,
         crs=parse_working_crs(crs or scheme.working_crs),
         seed=seed,
+        parts=parts,
         used_codes=used_codes(session, scheme.id),
         layout=code_layout,
+        profile=None if profile is None else load_profile(profile),
         note=note or no_note,
         progress=progress or no_progress,
     )

@@ -5,7 +5,6 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
-from gis.codes import CodeLayout
 from gis.crs import parse_working_crs
 from gis.errors import InputError
 from gis.measures import count_keys
@@ -36,7 +35,6 @@ def divide(
     seed: int = 0,
     on: date | None = None,
     crs: str | None = None,
-    code_layout: CodeLayout = "auto",  # noqa: ARG001  cells keep their codes
     note: Note | None = None,
     progress: Progress | None = None,
 ) -> Division:

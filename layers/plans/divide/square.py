@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 from gis.codes import CodeLayout
 from gis.divide import divide_square
 from gis.divide.square import DEFAULT_MIN_SHARE
+from gis.profiles import load_profile
 from gis.progress import Note, Progress
 from layers.models import Scheme
 from layers.plans.divide.ground import read_ground
@@ -21,6 +22,7 @@ def divide(
     level: str | None = None,
     crs: str | None = None,
     code_layout: CodeLayout = "auto",
+    profile: str | None = None,
     note: Note | None = None,  # noqa: ARG001  squares assume nothing
     progress: Progress | None = None,
 ) -> Division:
@@ -30,8 +32,9 @@ def divide(
     ----------
     area_code, level, crs
         As for `layers.plans.divide.ground.read_ground`.
-    size_m, min_share, code_layout, note, progress
-        As for `gis.divide.divide_square`, whose `layout` is that of the codes.
+    size_m, min_share, code_layout, profile, note, progress
+        As for `gis.divide.divide_square`, whose `layout` is that of the codes and
+        whose `profile` is given by its name.
 
     Raises
     ------
@@ -47,6 +50,7 @@ def divide(
         min_share=min_share,
         crs=ground.crs,
         layout=code_layout,
+        profile=None if profile is None else load_profile(profile),
         used_codes=ground.used_codes,
         progress=progress,
     )
