@@ -5,7 +5,6 @@ Those named after units serve the methods that group whole units.
 """
 
 from gis.divide.balanced import BalancedDivision, divide_balanced
-from gis.divide.balanced import BalancedDivision, divide_balanced
 from gis.divide.blocks import BlockDivision, divide_blocks
 from gis.divide.rebalance import RebalancedCells, rebalance_cells
 from gis.divide.square import divide_square
