@@ -24,11 +24,13 @@ from api.cli.divide import divide
 from api.cli.gaps import gaps
 from api.cli.load import export, load
 from api.cli.maps import draw_map
+from api.cli.options import Language, system_language
 from api.cli.parsing import Group, PlaceCommand, describe_usage_error
 from api.cli.plans import plan
 from api.cli.schemes import scheme
 from api.cli.serve import serve
 from api.cli.topology import check, repair
+from api.messages import set_caller_language
 
 app = typer.Typer(
     name="wangge",
@@ -85,12 +87,19 @@ def top_level(
         bool,
         typer.Option("--version", help="Show the version and exit.", callback=print_version, is_eager=True),
     ] = False,
+    language: Annotated[
+        Language | None,
+        typer.Option("--lang", help="Language of errors and notes.", show_default="that of the system"),
+    ] = None,
 ) -> None:
     """Take what stands before a command."""
+    if language is not None:
+        set_caller_language(language.value)
 
 
 def main() -> None:
     """Run the command line."""
+    set_caller_language(system_language().value)
     # SIGTERM cleans up as Ctrl-C does; a command in the background of a shell does not receive Ctrl-C.
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         if signal.getsignal(each) != signal.SIG_IGN:

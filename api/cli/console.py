@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, get_args, get_type_hints
 import typer
 
 from api.cli.call import CommandOptions, explain
+from api.messages import in_caller_language, set_caller_language
 from gis.errors import InputError, ParameterError, RefusedError, WanggeError
 from gis.progress import Note
 
@@ -47,6 +48,7 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
         values = signature.bind_partial(*args, **kwargs).arguments
+        _take_language(values)
         running = _explain.set(lambda message, file: explain(message, options, values, file))
         try:
             # Warnings of libraries are not for the user; reports say what matters.
@@ -98,6 +100,12 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
     return wrapper
 
 
+def _take_language(values: Mapping[str, Any]) -> None:
+    """Go by the language that a command is given."""
+    if values.get("language") is not None:
+        set_caller_language(values["language"].value)
+
+
 def _expand_options(signature: inspect.Signature) -> inspect.Signature:
     """Turn the options of `**options: Unpack[...]` into parameters, each None when not given."""
     *parameters, last = signature.parameters.values()
@@ -125,8 +133,8 @@ def error_prefix(path: Path) -> Iterator[None]:
 
 
 def print_message(text: str) -> None:
-    """Write a line to standard error."""
-    typer.echo(" ".join(text.splitlines()), err=True)
+    """Write a sentence to standard error, in the language of the caller."""
+    typer.echo(in_caller_language(" ".join(text.splitlines())), err=True)
 
 
 def print_note(sentence: str) -> None:
