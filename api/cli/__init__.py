@@ -30,7 +30,7 @@ from api.cli.plans import plan
 from api.cli.schemes import scheme
 from api.cli.serve import serve
 from api.cli.topology import check, repair
-from api.messages import set_caller_language
+from api.messages import caller_reads
 
 app = typer.Typer(
     name="wangge",
@@ -83,6 +83,7 @@ def print_version(wanted: bool) -> None:
 
 @app.callback()
 def top_level(
+    context: typer.Context,
     _version: Annotated[
         bool,
         typer.Option("--version", help="Show the version and exit.", callback=print_version, is_eager=True),
@@ -94,25 +95,25 @@ def top_level(
 ) -> None:
     """Take what stands before a command."""
     if language is not None:
-        set_caller_language(language.value)
+        context.with_resource(caller_reads(language.value))
 
 
 def main() -> None:
     """Run the command line."""
-    set_caller_language(system_language().value)
     # SIGTERM cleans up as Ctrl-C does; a command in the background of a shell does not receive Ctrl-C.
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         if signal.getsignal(each) != signal.SIG_IGN:
             signal.signal(each, raise_interrupt)
-    try:
-        status = app(prog_name="wangge", standalone_mode=False)
-    except TyperException as error:
-        context = getattr(error, "ctx", None)
-        path = _command_name() if context is None else context.command_path
-        print_message(f"wangge: {describe_usage_error(error)} ({path} --help explains)")
-        status = EXIT_ERROR
-    except (KeyboardInterrupt, typer.Abort):
-        status = EXIT_INTERRUPTED
+    with caller_reads(system_language().value):
+        try:
+            status = app(prog_name="wangge", standalone_mode=False)
+        except TyperException as error:
+            context = getattr(error, "ctx", None)
+            path = _command_name() if context is None else context.command_path
+            print_message(f"wangge: {describe_usage_error(error)} ({path} --help explains)")
+            status = EXIT_ERROR
+        except (KeyboardInterrupt, typer.Abort):
+            status = EXIT_INTERRUPTED
     sys.exit(status)
 
 

@@ -7,19 +7,19 @@ languages; a clause that none has leaves the whole sentence English, so that nob
 from api.messages.languages import (
     LANGUAGES,
     caller_language,
+    caller_reads,
     preferred_language,
     set_caller_headers,
-    set_caller_language,
 )
 from api.messages.translation import translate
 
 __all__ = [
     "LANGUAGES",
     "caller_language",
+    "caller_reads",
     "in_caller_language",
     "preferred_language",
     "set_caller_headers",
-    "set_caller_language",
     "translate",
 ]
 

@@ -1,6 +1,7 @@
 """The language in which a caller reads sentences."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 
@@ -15,9 +16,17 @@ def caller_language() -> str:
     return _find_language.get()()
 
 
-def set_caller_language(language: str) -> None:
-    """Say which language the caller of the running command reads."""
-    _find_language.set(lambda: language)
+@contextmanager
+def caller_reads(language: str | None) -> Iterator[None]:
+    """Take a language for that of the caller within the block; with None it stays what it is."""
+    if language is None:
+        yield
+        return
+    token = _find_language.set(lambda: language)
+    try:
+        yield
+    finally:
+        _find_language.reset(token)
 
 
 def set_caller_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from api.messages.languages import LANGUAGES
 
 _PLACE = re.compile(r"\{(\d)\}")
+_OPTION = re.compile(r"--[a-z]+(?:-[a-z]+)*")
 
 
 class _Clause(NamedTuple):
@@ -16,22 +17,22 @@ class _Clause(NamedTuple):
 
     Attributes
     ----------
+    english
+        As the catalogue has it.
     fixed
         The longest part that is not the caller's.
     weight
         How many characters are not.
     pattern
         Of a sentence that begins with it: its values, and what follows after a semicolon.
-    ends_in_value
-        Whether the last part is the caller's.
     words
         In the other language.
     """
 
+    english: str
     fixed: str
     weight: int
     pattern: re.Pattern[str]
-    ends_in_value: bool
     words: str
 
 
@@ -71,10 +72,7 @@ def _read(text: str, language: str) -> _Reading | None:
         *values, rest = found.groups()
         following = None if rest is None else _read(rest, language)
         if rest is not None and following is None:
-            # The semicolon may stand in the last of the values.
-            if not clause.ends_in_value:
-                continue
-            values[-1], rest = f"{values[-1]}; {rest}", None
+            continue
         words = _fill(clause.words, values, language)
         if following is None:
             readings.append(_Reading(words, clause.weight))
@@ -83,8 +81,10 @@ def _read(text: str, language: str) -> _Reading | None:
     for colon in re.finditer(r": ", text):
         following = _read(text[colon.end() :], language)
         if following is not None:
+            head = text[: colon.start()]
+            named = next((each.words for each in _catalogue(language) if each.english == head), head)
             # More likely than a value that holds the name of a file and a colon.
-            readings.append(_Reading(f"{text[: colon.start()]}：{following.words}", following.weight + 1))
+            readings.append(_Reading(f"{named}：{following.words}", following.weight + 1))
     return max(readings, key=lambda each: each.weight, default=None)
 
 
@@ -107,12 +107,15 @@ def _catalogue(language: str) -> list[_Clause]:
 
 
 def _parse(english: str, words: str) -> _Clause:
+    # An option has the name of where the sentence is read.
+    for place, option in enumerate(_OPTION.findall(english), len(_PLACE.findall(english))):
+        english, words = (text.replace(option, f"{{{place}}}", 1) for text in (english, words))
     fixed = _PLACE.split(english)[::2]
     pattern = "(.*?)".join(map(re.escape, fixed))
     return _Clause(
+        english=english,
         fixed=max(fixed, key=len),
         weight=sum(map(len, fixed)),
         pattern=re.compile(f"{pattern}(?:; (.*))?", re.DOTALL),
-        ends_in_value=not fixed[-1],
         words=words,
     )

@@ -103,8 +103,18 @@ def test_every_sentence_has_chinese_words():
             "m.gpkg：“v”是虚拟表；请只给表，作为新文件。",
         ),
         (
-            "m.pbf: 2 relations are left out, as their borders are not complete: 13, of whose; and 1 more",
-            "m.pbf：略去 2 个关系，因为它们的边界不完整：13, of whose; and 1 more",
+            (
+                "2 relations are left out, as their borders are not complete: 13, whose ways do not close or "
+                "lack nodes; and 1 more"
+            ),
+            "略去 2 个关系，因为它们的边界不完整：13，它的路线不闭合或缺少节点；等，另有 1 条",
+        ),
+        (
+            (
+                "note: a.csv does not say how its text is encoded and is read as Big5; if names look wrong, give "
+                "the encoding with --cells-encoding"
+            ),
+            "注意：a.csv没有说明文本的编码，按 Big5 读取；名称若不对，请用 --cells-encoding 指明编码",
         ),
         ("limit: Input should be less than or equal to 1000", "limit：应小于或等于 1000"),
         ("Plan 3 is superseded, not draft.", "方案 3 是已被替代，不是草案。"),
