@@ -111,8 +111,8 @@ def test_every_sentence_has_chinese_words():
         ),
         (
             (
-                "note: a.csv does not say how its text is encoded and is read as Big5; if names look wrong, give "
-                "the encoding with --cells-encoding"
+                "note: a.csv does not say how its text is encoded and is read as Big5; "
+                "if names look wrong, give the encoding with --cells-encoding"
             ),
             "注意：a.csv没有说明文本的编码，按 Big5 读取；名称若不对，请用 --cells-encoding 指明编码",
         ),
