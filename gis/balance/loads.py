@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gis.arrays import FloatArray, IntArray
 from gis.errors import InputError, ParameterError
@@ -76,6 +77,33 @@ def read_loads(loads: FloatArray, unit_count: int) -> FloatArray:
                 load=k,
             )
     return table
+
+
+def read_limits(
+    tolerance: ArrayLike, cap: ArrayLike | None, load_count: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return tolerances and caps as arrays of shape (k,), caps infinite where there are none.
+
+    Raises
+    ------
+    ParameterError
+        If they are too many or too few, or mean nothing.
+    """
+    goals = np.asarray(tolerance, dtype=np.float64).reshape(-1)
+    caps = np.full(load_count, np.inf) if cap is None else np.asarray(cap, dtype=np.float64).reshape(-1)
+    if len(goals) != load_count or len(caps) != load_count:
+        raise ParameterError(
+            f"{load_count} loads need {load_count} tolerances and caps, not {len(goals)}, {len(caps)}"
+        )
+    if not (goals >= 0).all() or not (caps > 0).all():
+        raise ParameterError("tolerances are shares from 0 up, and caps numbers above 0")
+    return goals, caps
+
+
+def relative_caps(cap: FloatArray, loads: FloatArray, count: int) -> FloatArray:
+    """Return caps as shares of the ideal loads of `count` zones, with room for the rounding of sums."""
+    ideal = loads.sum(axis=0) / count
+    return np.divide(cap, ideal, out=np.full_like(cap, np.inf), where=ideal > 0) * (1 + 1e-12)
 
 
 def sum_loads(loads: FloatArray, zones: IntArray, count: int) -> FloatArray:

@@ -45,6 +45,24 @@ def mend_zones(
     return zones
 
 
+def fill_gaps(graph: NeighbourGraph, zones: IntArray) -> IntArray:
+    """Give units without a zone (-1) the nearest one.
+
+    Raises
+    ------
+    InfeasibleError
+        If units have no way to any zone, with their rows.
+    """
+    filled = zones.astype(np.int64).copy()
+    _grow(graph.offsets, graph.neighbours, filled, np.empty(len(filled), dtype=np.int64))
+    lost = np.flatnonzero(filled < 0)
+    if len(lost):
+        raise InfeasibleError(
+            f"{len(lost)} units without a zone, the first of them unit {lost[0]}, have no way to any zone", units=lost
+        )
+    return filled
+
+
 def _pieces(graph: NeighbourGraph, zones: IntArray) -> IntArray:
     """Label each unit with the lowest unit of its connected piece of a zone."""
     return graph.select(zones[graph.rows()] == zones[graph.neighbours]).components()
