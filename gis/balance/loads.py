@@ -103,7 +103,8 @@ def read_limits(
 def relative_caps(cap: FloatArray, loads: FloatArray, count: int) -> FloatArray:
     """Return caps as shares of the ideal loads of `count` zones, with room for the rounding of sums."""
     ideal = loads.sum(axis=0) / count
-    return np.divide(cap, ideal, out=np.full_like(cap, np.inf), where=ideal > 0) * (1 + 1e-12)
+    share: FloatArray = np.divide(cap, ideal, out=np.full_like(cap, np.inf), where=ideal > 0)
+    return share * (1 + 1e-12)
 
 
 def sum_loads(loads: FloatArray, zones: IntArray, count: int) -> FloatArray:
@@ -150,7 +151,7 @@ def check_caps(loads: FloatArray, cap: FloatArray, count: int) -> None:
         total = loads[:, k].sum()
         if total > limit * count * (1 + 1e-12):
             raise InfeasibleError(
-                f"the units hold {total:g} together, {count} zones of at most {limit:g} hold {limit * count:g}; "
-                f"at least {int(np.ceil(total / limit))} zones are needed",
+                f"the units hold {total:g} together, {count} zones of at most {limit:g} hold "
+                f"{limit * count:g}; at least {int(np.ceil(total / limit))} zones are needed",
                 load=k,
             )

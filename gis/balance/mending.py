@@ -13,9 +13,9 @@ def mend_zones(
 ) -> IntArray:
     """Complete a plan so that each unit has a zone and each zone is one connected part.
 
-    Of a zone in several parts the one with locked units remains, or the heaviest; locked parts of one zone are
-    joined by the shortest way first. A zone without units gets one of the heaviest zone. What has no zone
-    goes to the nearest.
+    Of a zone in several parts the one with locked units remains, or the heaviest; locked parts of one zone
+    are joined by the shortest way first. A zone without units gets one of the heaviest zone. What has no
+    zone goes to the nearest.
 
     Parameters
     ----------
@@ -58,7 +58,8 @@ def fill_gaps(graph: NeighbourGraph, zones: IntArray) -> IntArray:
     lost = np.flatnonzero(filled < 0)
     if len(lost):
         raise InfeasibleError(
-            f"{len(lost)} units without a zone, the first of them unit {lost[0]}, have no way to any zone", units=lost
+            f"{len(lost)} units without a zone, the first of them unit {lost[0]}, have no way to any zone",
+            units=lost,
         )
     return filled
 
@@ -76,7 +77,7 @@ def _is_whole(zones: IntArray, piece: IntArray, count: int) -> bool:
 
 
 def _join_locked(graph: NeighbourGraph, zones: IntArray, fixed: BoolArray, count: int) -> None:
-    """Join the pieces of each zone that hold locked units along the shortest ways over units that are free."""
+    """Join the pieces of each zone that hold locked units by the shortest ways over units that are free."""
     piece = _pieces(graph, zones)
     held = np.unique(np.stack((zones[fixed], piece[fixed]), axis=1), axis=0)
     scattered = np.flatnonzero(np.bincount(held[:, 0], minlength=count) > 1)

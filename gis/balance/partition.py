@@ -44,8 +44,9 @@ def partition(
     count
         How many zones.
     tolerance
-        Shape (k,): how far a zone may be off the ideal, total / count, as a share of it; a goal, not a promise:
-        see `relative_deviations`. Within it compactness decides. Infinite where balance does not matter.
+        Shape (k,): how far a zone may be off the ideal, total / count, as a share of it; a goal, not a
+        promise, see `relative_deviations`. Within it compactness decides. Infinite where balance does not
+        matter.
     cap
         Shape (k,), largest load of a zone, infinite for none; kept in any case.
     area_m2, exterior_m

@@ -123,9 +123,13 @@ def rebalance(
     held = np.zeros(len(graph), dtype=bool) if locked is None else np.asarray(locked, dtype=bool)
     units = build_units(graph, table, count, area_m2=area_m2, exterior_m=exterior_m, locked=held, home=home)
     trials = _Trials(
-        units, build_zones(units, fill_gaps(graph, home), count), goals, relative_caps(caps, table, count), seed,
+        units,
+        build_zones(units, fill_gaps(graph, home), count),
+        goals,
+        relative_caps(caps, table, count),
+        seed,
         progress or no_progress,
-    )  # fmt: skip
+    )
     line = trials.pareto_line(budget)
     chosen = [point for point in line if point.moved <= budget + 1e-12][-1]
     _check_caps_kept(table, chosen.zones, count, caps, line, budget)
@@ -248,8 +252,8 @@ def _check_caps_kept(
         point.moved for point in line if (sum_loads(table, point.zones, count) <= cap * (1 + 1e-9)).all()
     ]
     raise InfeasibleError(
-        f"zone {zone} holds {sums[zone, k]:g} of load {k}, the cap is {cap[k]:g}, and moving {budget:.1%} of the "
-        "load does not bring all zones below it; "
+        f"zone {zone} holds {sums[zone, k]:g} of load {k}, the cap is {cap[k]:g}, and moving {budget:.1%} "
+        "of the load does not bring all zones below it; "
         + (f"{enough[0]:.1%} would" if enough else "no plan was found that does"),
         units=np.flatnonzero(zones == zone),
         load=int(k),

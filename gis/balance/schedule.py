@@ -76,8 +76,8 @@ def compactness_weight(units: Units, count: int) -> float:
 def balance_weights(units: Units, goal: Goal, count: int) -> tuple[FloatArray, FloatArray]:
     """Return the weights of balance with which a plan is loose, and tight.
 
-    Loose: a deviation by some units costs about as much as a side of a unit. Tight: one by the tolerance costs
-    much more.
+    Loose: a deviation by some units costs about as much as a side of a unit. Tight: one by the tolerance
+    costs much more.
     """
     size = len(units.area) / count
     bound = np.maximum(np.minimum(goal.tolerance, goal.cap - 1.0), 0.1 / size)
@@ -117,7 +117,14 @@ def run(units: Units, zones: Zones, goal: Goal, scratch: Scratch, progress: Prog
         weight = loose * (tight / loose) ** (step / (_STEPS - 1))
         hot, cold = (goal.hot * (goal.cold / goal.hot) ** (s / _STEPS) for s in (step, step + 1))
         anneal(
-            units, zones, rules._replace(balance=weight), scratch, max(goal.sweeps // _STEPS, 1), hot, cold, False
+            units,
+            zones,
+            rules._replace(balance=weight),
+            scratch,
+            max(goal.sweeps // _STEPS, 1),
+            hot,
+            cold,
+            False,
         )
     zones = refresh_zones(units, zones)
     best, least = copy_zones(zones), goal.misses(zones)

@@ -56,8 +56,8 @@ def count_zones_of_parts(
     crowded = np.flatnonzero(needed > sizes)
     if needed.sum() > count or len(crowded):
         raise InfeasibleError(
-            f"the units lie in {len(sizes)} unconnected parts, which need {needed.sum()} zones to keep the caps; "
-            f"there are to be {count}"
+            f"the units lie in {len(sizes)} unconnected parts, which need {needed.sum()} zones to keep "
+            f"the caps; there are to be {count}"
         )
     total = loads.sum(axis=0)
     shares = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0).sum(axis=1)
