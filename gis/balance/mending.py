@@ -59,6 +59,7 @@ def fill_gaps(graph: NeighbourGraph, zones: IntArray) -> IntArray:
     if len(lost):
         raise InfeasibleError(
             f"{len(lost)} units without a zone, the first of them unit {lost[0]}, have no way to any zone",
+            reason="unreached",
             units=lost,
         )
     return filled
@@ -92,6 +93,7 @@ def _join_locked(graph: NeighbourGraph, zones: IntArray, fixed: BoolArray, count
                 raise InfeasibleError(
                     f"the locked units of zone {zone} lie in {len(own)} parts which no units that are free "
                     "connect",
+                    reason="locked",
                     units=np.flatnonzero(fixed & (zones == zone)),
                 )
             zones[path] = zone
@@ -145,6 +147,7 @@ def _seed_bare_parts(graph: NeighbourGraph, zones: IntArray, weight: FloatArray,
         units = np.flatnonzero(np.isin(part, bare[len(empty) :]))
         raise InfeasibleError(
             f"{len(units)} units lie in {len(bare) - len(empty)} parts of the graph that no zone reaches",
+            reason="unreached",
             units=units,
         )
     for lowest, zone in zip(bare, empty, strict=False):
@@ -184,7 +187,9 @@ def _fill_empty(
             if spare is not None:
                 break
         else:
-            raise InfeasibleError(f"zone {zone} can have no unit: all zones are of one unit, or locked")
+            raise InfeasibleError(
+                f"zone {zone} can have no unit: all zones are of one unit, or locked", reason="locked"
+            )
         zones[spare] = zone
         fixed[spare] = True
         sums[giver] -= weight[spare]

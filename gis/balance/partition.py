@@ -115,6 +115,7 @@ def _check_found(table: FloatArray, zones: IntArray, count: int, cap: FloatArray
             f"no plan of {count} zones was found that keeps the cap {cap[k]:g} of load {k}: "
             f"the best has {len(np.unique(over[:, 0]))} above it, one of {sums[zone, k]:g}; "
             "more zones, a higher cap or fewer locked units would help",
+            reason="not_found",
             units=np.flatnonzero(zones == zone),
             load=int(k),
         )
@@ -138,4 +139,4 @@ def _check_start(zones: IntArray | None, locked: BoolArray, count: int, unit_cou
         )
     loose = np.flatnonzero(locked & (zones < 0))
     if len(loose):
-        raise InfeasibleError(f"unit {loose[0]} is locked, but has no zone", units=loose)
+        raise InfeasibleError(f"unit {loose[0]} is locked, but has no zone", reason="locked", units=loose)

@@ -255,6 +255,7 @@ def _check_caps_kept(
         f"zone {zone} holds {sums[zone, k]:g} of load {k}, the cap is {cap[k]:g}, and moving {budget:.1%} "
         "of the load does not bring all zones below it; "
         + (f"{enough[0]:.1%} would" if enough else "no plan was found that does"),
+        reason="not_found",
         units=np.flatnonzero(zones == zone),
         load=int(k),
     )
