@@ -116,10 +116,9 @@ def _read_column(frame: gpd.GeoDataFrame, column: str) -> FloatArray:
         raise InputError(f"There is no field '{column}' to take the load from; there are {known}.")
     values = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     for k in np.flatnonzero(~(np.isfinite(values) & (values >= 0)))[:1].tolist():
-        raise InputError(
-            f"Record {k + 1} has the value {frame[column].iloc[k]!r} in '{column}'; "
-            "a load is a number from 0."
-        )
+        missing = bool(pd.isna(frame[column].iloc[k]))
+        what = "no value" if missing else f"the value '{frame[column].iloc[k]}'"
+        raise InputError(f"Record {k + 1} has {what} in '{column}'; a load is a number from 0.")
     return values
 
 

@@ -26,7 +26,7 @@ from gis.profiles import Profile
 from gis.progress import Note, Progress, no_note, no_progress
 
 DEFAULT_TARGET_AREA_M2 = 10_000.0
-DEFAULT_MIN_WIDTH_M = 12.0
+DEFAULT_MIN_WIDTH_M = 15.0
 DEFAULT_SNAP_M = 0.5
 
 _STEPS = 6
@@ -85,7 +85,7 @@ def divide_blocks(
     target_area_m2
         The size of blocks to aim at.
     min_width_m
-        Faces narrower than this are slivers.
+        Faces narrower than this are slivers, between carriageways of a motorway those of twice the width.
     snap_m
         A dead end nearer than this to another line ends on it.
     crs
@@ -189,7 +189,7 @@ def _subdivide(
 
 
 def _ground(polygons: Geometries, area_index: IntArray, water: Geometries) -> IntArray:
-    """Number the ground on which blocks may join: areas, and in each the ground of rivers."""
+    """Tell on which ground each polygon lies: the land of an area, or its rivers."""
     result = 2 * area_index
     if len(water):
         points = shapely.point_on_surface(polygons)
