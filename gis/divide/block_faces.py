@@ -7,7 +7,7 @@ import shapely
 from pyproj import CRS
 
 from gis.antimeridian import project_joined
-from gis.arrays import FloatArray, Geometries, IntArray
+from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
 from gis.crs import LONLAT, geometries_to_lonlat
 from gis.faces.arrangement import PRECISION_M, build_faces
 from gis.faces.noding import invalid_in_coverage, noding_cuts
@@ -127,7 +127,7 @@ def make_sound(faces: Geometries, crs: CRS) -> Faces:
     return result
 
 
-def _cut_again(faces: Faces, touched: np.ndarray, lines: Geometries) -> Faces:
+def _cut_again(faces: Faces, touched: BoolArray, lines: Geometries) -> Faces:
     """Build the touched faces again with more lines; sources are handed down."""
     old = faces.polygon[touched]
     pieces = build_faces(np.concatenate([old, lines]))

@@ -55,9 +55,9 @@ def test_sizes_that_are_none(value):
     with pytest.raises(InputError, match="largest load of a block must be more than 0"):
         divide_blocks(AREA, LINES, keep=AREA, max_load=(None, value))
     if value != 0:
-        with pytest.raises(InputError, match=r"least width of a block must be 0 to 1,000 metres"):
+        with pytest.raises(InputError, match=r"least width of a block must be 0 to 500 metres"):
             divide_blocks(AREA, LINES, min_width_m=value)
-        with pytest.raises(InputError, match=r"reach of dead ends must be 0 to 1,000 metres"):
+        with pytest.raises(InputError, match=r"reach of dead ends must be 0 to 50 metres"):
             divide_blocks(AREA, LINES, snap_m=value)
 
 
@@ -103,7 +103,7 @@ def test_what_is_left_out_is_told():
     assert len(cells) == 2
     assert not len(cut)
     assert notes == [
-        "record 3 and 1 more of the lines is without geometry and bounds nothing",
+        "record 3 and 1 more of the lines has no geometry and bounds nothing",
         "record 1 and 1 more of the lines is a point and bounds nothing",
         "record 1 of the buildings is no polygon and is left out of account",
         "record 3 of the buildings is no valid polygon and is mended",
