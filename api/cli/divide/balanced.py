@@ -9,6 +9,7 @@ import typer
 from api.cli import options
 from api.cli.console import error_prefix, note_on, reading_file_of
 from api.cli.divide.areas import PlanAreaOptions
+from api.cli.divide.counts import CountOptions, add_counts
 from api.cli.divide.lines import BarrierOptions, read_barriers
 from api.cli.divide.method import DividedFile, FileMethod, LayerFiles, Options, PlanMethod, Settings
 from api.cli.divide.plan_units import PlanUnitOptions, unit_arguments
@@ -58,7 +59,7 @@ Parts = Annotated[
 ]
 
 
-class BalancedOptions(WeightOptions, BarrierOptions, options.AreasReadOptions, total=False):
+class BalancedOptions(WeightOptions, CountOptions, BarrierOptions, options.AreasReadOptions, total=False):
     """Options of the method."""
 
     zones: Zones
@@ -117,7 +118,7 @@ def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
 
     require_count(given)
     targets = parse_weights(given["weight"])
-    units = read_units(path, given)
+    units = add_counts(read_units(path, given), given)
     numbering = settings.numbering()
     crs = settings.crs or choose_working_crs(units)
     further: dict[str, Any] = {
@@ -130,7 +131,7 @@ def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
         for name in ("zones", "max_weight", "within", "lock", "exclusive", "seed", "parts")
         if name in given
     }
-    files = LayerFiles(path, {name: given.get(name) for name in further})
+    files = LayerFiles(path, {name: given.get(name) for name in ("seeds", "barriers")})
     with files.blame(), progress_bar("balancing") as progress:
         made = divide_balanced(
             units,

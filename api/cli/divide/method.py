@@ -173,7 +173,7 @@ class LayerFiles:
             raise
 
     def _concerned(self, sentence: str) -> Path:
-        words = re.findall(r"[a-z]+", sentence)
+        words = re.findall(r"[a-z]+", sentence.lower())
         named = (path for word, path in self.further.items() if path is not None and word in words)
         return next(named, self.source)
 

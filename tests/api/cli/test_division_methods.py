@@ -78,6 +78,7 @@ def town(units: Path) -> Path:
 
 
 BLOCKS = ("divide", "town.gpkg", "-o", "o.gpkg", "--method", "blocks", "--streets", "town.gpkg")
+EVENED = ("rebalance", "units.gpkg", "--units", "units.gpkg", "-o", "o.gpkg")
 BALANCED = ("divide", "units.gpkg", "-o", "o.gpkg", "--method", "balanced")
 
 
@@ -141,6 +142,37 @@ def test_caps_locks_and_exclusive_units_hold(wangge: Run, tmp_path: Path) -> Non
     assert "officer_hours: 216 in all" in hours.out
 
 
+def test_cells_are_evened_out_by_few_moves(wangge: Run, units: Path, tmp_path: Path) -> None:
+    assert wangge(*BALANCED, "--weight", "area", "--zones", 4, "--units-output", "before.csv").code == 0
+    frame = gpd.read_file(units)
+    frame["households"] = [400 if code in {"u00", "u01"} else 20 for code in frame["code"]]
+    write_layer(tmp_path / "now.gpkg", frame)
+    call = ("rebalance", "o.gpkg", "--units", "now.gpkg", "--weight", "households:10%", "-o", "even.gpkg")
+    made = wangge(
+        *call, "--budget", 0.5, "--moves", "m.csv", "--pareto", "p.csv", "--units-output", "after.csv"
+    )
+    assert made.code == 0, made.err
+    old, new = (gpd.read_file(tmp_path / name).set_index("code") for name in ("o.gpkg", "even.gpkg"))
+    assert list(new.index) == list(old.index)
+    assert wangge("check", "even.gpkg").code == 0
+    before, after = (
+        pd.read_csv(tmp_path / name, dtype=str).set_index("unit_code")["cell_code"]
+        for name in ("before.csv", "after.csv")
+    )
+    moves = pd.read_csv(tmp_path / "m.csv", dtype={"from_code": str, "to_code": str}).set_index("unit_code")
+    assert set(moves.index) == {unit for unit in before.index if before[unit] != after[unit]}
+    assert moves["from_code"].to_dict() == {unit: before[unit] for unit in moves.index}
+    loads = frame.set_index("code")["households"]
+    assert loads.groupby(after).sum().to_dict() == new["households"].to_dict()
+    assert moves["households"].sum() <= 0.5 * loads.sum()
+    assert loads.groupby(after).sum().max() < loads.groupby(before).sum().max()
+    pareto = pd.read_csv(tmp_path / "p.csv")
+    assert pareto["moved_share"].is_monotonic_increasing
+    assert pareto["greatest_deviation"].is_monotonic_decreasing
+    still = wangge(*call, "--budget", 0, "--json").summary
+    assert (still["moved_units"], still["changed_cells"]) == (0, 0)
+
+
 @pytest.mark.usefixtures("town")
 @pytest.mark.parametrize(
     ("call", "said"),
@@ -175,7 +207,12 @@ def test_caps_locks_and_exclusive_units_hold(wangge: Run, tmp_path: Path) -> Non
         ((*BALANCED, "--weight", "area", "--zones", 2, "--units-output", "u.gpkg"), "extension .csv or .pa"),
         ((*BALANCED, "--weight", "area", "--seeds", "none.gpkg"), "none.gpkg: there is no such file"),
         ((*BALANCED, "--weight", "area", "--zones", 2, "--barriers", "town.gpkg"), "with --barriers-layer"),
-        (("rebalance", "units.gpkg", "--units", "units.gpkg", "-o", "o.gpkg"), "needs --weight"),
+        (EVENED, "needs --weight"),
+        ((*EVENED, "--weight", "area", "--budget", 2), "0 to 1, not 2"),
+        ((*EVENED, "--weight", "area", "--moves", "o.gpkg"), "o.gpkg is named for two outputs"),
+        ((*EVENED, "--weight", "area", "--cell-field", "x"), "units.gpkg has no field 'x' for --cell-field"),
+        ((*EVENED, "--weight", "area", "--units-code-field", "x"), "has no field 'x' for --units-code-field"),
+        ((*EVENED[:3], "town.gpkg", *EVENED[4:], "--weight", "area"), "town.gpkg has several layers"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_divided_is_told_in_one_line_and_nothing_is_written(

@@ -163,6 +163,24 @@ def test_blocks_follow_the_base_map_and_name_what_they_cut(planner: httpx.Client
     assert kept["cut"] == len(kept["cut_buildings"])
 
 
+def test_cells_in_force_are_evened_out_with_the_moves(planner: httpx.Client, ground: Database) -> None:
+    shapes = dict(cells())
+    corners = (0, 3)
+    owners = {code: f"{code[:9]}{'ab'[place in corners]}" for place, code in enumerate(shapes)}
+    drawn = [
+        (owner, shapely.coverage_union_all([shapes[code] for code in shapes if owners[code] == owner]))
+        for owner in sorted(set(owners.values()))
+    ]
+    publish(ground, "community", drawn, DAY, areas=tuple(code[:9] for code, _ in drawn))
+    made = divided_by(planner, "rebalance", budget=1, **UNITS)
+    assert {each["code"] for each in cells_of(planner, made["plan"])} == set(owners.values())
+    assert made["moved_units"] == len(made["moves"]) > 0
+    assert all(each["from_code"] == owners[each["unit_code"]] for each in made["moves"])
+    assert made["pareto"][0]["moved_share"] == 0
+    worst = [made[when]["loads"][0]["greatest_deviation"] for when in ("before", "after")]
+    assert worst[1] < worst[0]
+
+
 def divided_by(caller: httpx.Client, method: str, **options: Any) -> dict[str, Any]:
     body = {"scheme": "community", "name": "d", "method": method, **options}
     job = ended(caller, caller.post("/v1/divisions", json=body))
