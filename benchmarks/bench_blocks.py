@@ -6,6 +6,7 @@ what is measured and how to read it stands in README.md.
 """
 
 import argparse
+import importlib
 import json
 import os
 import resource
@@ -80,8 +81,7 @@ def blocks(ground: gpd.GeoDataFrame, lines: gpd.GeoDataFrame) -> gpd.GeoDataFram
 
 def enclosures(ground: gpd.GeoDataFrame, lines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Enclose with momepy, with the areas' borders among the lines; slivers stay."""
-    import momepy
-
+    momepy = importlib.import_module("momepy")
     limit = ground.to_crs(METRES)
     barriers = pd.concat([lines.to_crs(METRES).geometry, limit.geometry.boundary], ignore_index=True)
     return momepy.enclosures(barriers, limit=limit.dissolve().geometry).to_crs(4326)
