@@ -88,9 +88,9 @@ def bound_counts(
     InputError
         If one unit, or the units that are fixed in one cell, hold more than a cap.
     """
+    check_units(units, np.sort(np.concatenate(parts.units)), loads, weights)
     for column, target in enumerate(weights):
         if target.cap is not None:
-            _check_units(units, parts, loads[:, column], target, target.cap)
             _check_cores(units, cores, loads[:, column], target, target.cap)
     caps = np.array([np.inf if target.cap is None else target.cap for target in weights])
     # What sums to the cap but for rounding fits.
@@ -101,16 +101,30 @@ def bound_counts(
     return CountBounds(by_cap, by_lock, parts.size - held + by_lock)
 
 
-def _check_units(units: UnitCoverage, parts: Parts, load: FloatArray, target: LoadTarget, cap: float) -> None:
-    free = np.sort(np.concatenate(parts.units))
-    over = free[load[free] > cap]
-    if len(over):
-        worst = over[np.argmax(load[over])]
-        others = f" ({len(over) - 1:,} more units exceed it)" if len(over) > 1 else ""
-        raise InputError(
-            f"Unit '{units.code[worst]}' alone holds {say_load(target, float(load[worst]))}, "
-            f"the cap is {cap:,.10g}{others}; raise the cap or cut the unit."
-        )
+def check_units(
+    units: UnitCoverage, free: IntArray, loads: FloatArray, weights: Sequence[LoadTarget]
+) -> None:
+    """Refuse caps that one of the units to be balanced exceeds by itself.
+
+    Parameters
+    ----------
+    free
+        Positions of the units to be balanced.
+    loads
+        Shape (n, k).
+    """
+    for column, target in enumerate(weights):
+        if target.cap is None:
+            continue
+        load = loads[:, column]
+        over = free[load[free] > target.cap]
+        if len(over):
+            worst = over[np.argmax(load[over])]
+            others = f" ({len(over) - 1:,} more units exceed it)" if len(over) > 1 else ""
+            raise InputError(
+                f"Unit '{units.code[worst]}' alone holds {say_load(target, float(load[worst]))}, "
+                f"the cap is {target.cap:,.10g}{others}; raise the cap or cut the unit."
+            )
 
 
 def _check_cores(

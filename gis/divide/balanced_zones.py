@@ -52,14 +52,14 @@ class PartUnits:
 
 def select_part(
     units: UnitCoverage,
-    borders: NeighbourGraph,
+    graph: NeighbourGraph,
     rows: IntArray,
     loads: FloatArray,
     exterior_m: FloatArray,
     cores: IntArray,
     label: str,
 ) -> PartUnits:
-    """Take a part out of all units; `rows` are its positions, ascending, other arrays are of all."""
+    """Take a part out of all units; the graph is its own, `rows` are its positions, the rest is of all."""
     fixed = cores[rows]
     numbered = np.full(len(rows), -1, dtype=np.int64)
     if (fixed >= 0).any():
@@ -67,7 +67,7 @@ def select_part(
     geometry = units.geometry[rows]
     return PartUnits(
         units.code[rows],
-        borders.subgraph(rows),
+        graph,
         loads[rows],
         shapely.area(geometry),
         exterior_m[rows],
