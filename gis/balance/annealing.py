@@ -4,7 +4,7 @@ The energy adds up what is wrong with a plan:
 
 - compactness: perimeter² / area of each zone, which is 4π / its Polsby-Popper score. Annealing the score
   itself rewards letting one zone decay so that others shine;
-- balance: for each zone and load the square of the relative deviation beyond a slack;
+- balance: for each zone and load the square of what is below a lower or above an upper bound;
 - change: for each unit that is not in its home zone, its first load.
 
 A unit moves only where the zone that it leaves stays in one part (or in as many parts as it had), never out
@@ -86,22 +86,31 @@ class Rules(NamedTuple):
     ----------
     compactness
         Weight of perimeter² / area.
-    balance, slack, cap
-        Shape (k,): weight of the squared deviation, deviation that costs nothing, largest load of a zone.
+    balance, lower, upper, cap
+        Shape (k,): weight of the square of what is out of bounds, the bounds, and the largest load of a zone.
     change, budget
         Weight of the first load that is not at home, and its limit.
     """
 
     compactness: float
     balance: FloatArray
-    slack: FloatArray
+    lower: FloatArray
+    upper: FloatArray
     cap: FloatArray
     change: float
     budget: float
 
 
 class Scratch(NamedTuple):
-    """Memory of the moves: state of the random numbers, marks of a search with the last one used, its queue."""
+    """Memory of the moves.
+
+    Attributes
+    ----------
+    random
+        Shape (1,), the state of the random numbers, never 0.
+    mark, last_mark, queue
+        Shapes (n,), (1,), (n,): what a search has seen, by marks that only grow, and where it goes next.
+    """
 
     random: NDArray[np.uint64]
     mark: IntArray
@@ -112,7 +121,7 @@ class Scratch(NamedTuple):
 @compiled
 def _random_bits(random: NDArray[np.uint64]) -> np.uint64:
     """Return the next number of Marsaglia's xorshift with 64 bits, period 2⁶⁴ - 1."""
-    bits = random[0]
+    bits: np.uint64 = random[0]
     bits ^= bits << np.uint64(13)
     bits ^= bits >> np.uint64(7)
     bits ^= bits << np.uint64(17)
@@ -121,10 +130,10 @@ def _random_bits(random: NDArray[np.uint64]) -> np.uint64:
 
 
 @compiled
-def _beyond(load: float, slack: float) -> float:
-    """Return the squared deviation of a load from 1 beyond the slack."""
-    excess = abs(load - 1.0) - slack
-    return excess * excess if excess > 0.0 else 0.0
+def _out_of_bounds(load: float, lower: float, upper: float) -> float:
+    """Return the square of how far a load is below or above its bounds."""
+    excess = max(lower - load, load - upper, 0.0)
+    return excess * excess
 
 
 @compiled
@@ -172,10 +181,10 @@ def stays_connected(units: Units, of_unit: Int32Array, scratch: Scratch, unit: i
 @compiled
 def _zone_beside(units: Units, zones: Zones, unit: int, random: NDArray[np.uint64]) -> int:
     """Return the zone across one of a unit's borders, drawn at random from those to other zones."""
-    own = zones.of_unit[unit]
+    own: int = zones.of_unit[unit]
     draw = np.int64((_random_bits(random) >> np.uint64(33)) % np.uint64(zones.foreign[unit]))
     for entry in range(units.offsets[unit], units.offsets[unit + 1]):
-        beside = zones.of_unit[units.neighbours[entry]]
+        beside: int = zones.of_unit[units.neighbours[entry]]
         if beside != own:
             if draw == 0:
                 return beside
@@ -184,8 +193,8 @@ def _zone_beside(units: Units, zones: Zones, unit: int, random: NDArray[np.uint6
 
 
 @compiled
-def _perimeters_after(units: Units, zones: Zones, unit: int, old: int, new: int) -> tuple[float, float]:
-    """Return the perimeters of two zones if a unit went from the one to the other."""
+def _borders(units: Units, zones: Zones, unit: int, old: int, new: int) -> tuple[float, float]:
+    """Return the lengths of a unit's borders with two zones."""
     to_old = to_new = 0.0
     for entry in range(units.offsets[unit], units.offsets[unit + 1]):
         beside = zones.of_unit[units.neighbours[entry]]
@@ -193,52 +202,83 @@ def _perimeters_after(units: Units, zones: Zones, unit: int, old: int, new: int)
             to_old += units.length[entry]
         elif beside == new:
             to_new += units.length[entry]
-    return (
-        zones.perimeter[old] + 2.0 * to_old - units.perimeter[unit],
-        zones.perimeter[new] + units.perimeter[unit] - 2.0 * to_new,
-    )
+    return to_old, to_new
 
 
 @compiled
-def _roundness_gain(zones: Zones, zone: int, perimeter: float, area: float) -> float:
-    """Return by how much perimeter² / area of a zone grows with another perimeter and area."""
-    return perimeter * perimeter / area - zones.perimeter[zone] * zones.perimeter[zone] / zones.area[zone]
+def _energy_gain(units: Units, zones: Zones, rules: Rules, unit: int, old: int, new: int) -> float:
+    """Return by how much the energy grows with a move."""
+    to_old, to_new = _borders(units, zones, unit, old, new)
+    area: float = units.area[unit]
+    perimeter: float = units.perimeter[unit]
+    before = zones.perimeter[old] ** 2 / zones.area[old] + zones.perimeter[new] ** 2 / zones.area[new]
+    old_perimeter = zones.perimeter[old] + 2.0 * to_old - perimeter
+    new_perimeter = zones.perimeter[new] + perimeter - 2.0 * to_new
+    after = old_perimeter**2 / (zones.area[old] - area) + new_perimeter**2 / (zones.area[new] + area)
+    gain: float = rules.compactness * (after - before) + rules.change * _load_away(units, unit, old, new)
+    return gain + _balance_gain(units, zones, rules, unit, old, new)
 
 
 @compiled
 def _balance_gain(units: Units, zones: Zones, rules: Rules, unit: int, old: int, new: int) -> float:
-    """Return by how much the energy of balance grows with a move, infinite if a cap forbids it."""
+    """Return by how much the energy of balance grows with a move."""
     gain = 0.0
     for k in range(units.load.shape[1]):
         weight = units.load[unit, k]
         if weight == 0.0:
             continue
-        left, right, slack = zones.load[old, k], zones.load[new, k], rules.slack[k]
-        # Beyond the cap a zone takes only what leaves a zone that is no better then.
-        if right + weight > rules.cap[k] and right + weight > left:
-            return math.inf
+        left, right = zones.load[old, k], zones.load[new, k]
+        lower, upper = rules.lower[k], rules.upper[k]
         gain += rules.balance[k] * (
-            _beyond(left - weight, slack)
-            - _beyond(left, slack)
-            + _beyond(right + weight, slack)
-            - _beyond(right, slack)
+            _out_of_bounds(left - weight, lower, upper)
+            - _out_of_bounds(left, lower, upper)
+            + _out_of_bounds(right + weight, lower, upper)
+            - _out_of_bounds(right, lower, upper)
         )
     return gain
 
 
 @compiled
+def _within_caps(units: Units, zones: Zones, rules: Rules, unit: int, back: int, old: int, new: int) -> bool:
+    """Return whether a move, with another unit coming back unless that is -1, leaves no zone above a cap.
+
+    Where a zone is above it before, what counts is that the fuller of both does not get fuller.
+    """
+    for k in range(units.load.shape[1]):
+        net = units.load[unit, k] - (units.load[back, k] if back >= 0 else 0.0)
+        left, right = zones.load[old, k], zones.load[new, k]
+        fuller = max(left - net, right + net)
+        if fuller > rules.cap[k] and fuller > max(left, right):
+            return False
+    return True
+
+
+@compiled
+def _accepted(energy: float, temperature: float, random: NDArray[np.uint64]) -> bool:
+    """Return whether a change of energy is accepted, by the rule of Metropolis."""
+    if energy <= 0.0:
+        return True
+    if energy >= _HOPELESS * temperature:
+        return False
+    draw = np.float64(_random_bits(random) >> np.uint64(11)) * 2.0**-53
+    return bool(draw < math.exp(-energy / temperature))
+
+
+@compiled
 def _load_away(units: Units, unit: int, old: int, new: int) -> float:
     """Return by how much the load that is not at home grows with a move."""
+    load: float = units.load[unit, 0]
     if units.home[unit] == old:
-        return units.load[unit, 0]
-    if units.home[unit] == new:
-        return -units.load[unit, 0]
-    return 0.0
+        return load
+    return -load if units.home[unit] == new else 0.0
 
 
 @compiled
 def _move(units: Units, zones: Zones, unit: int, old: int, new: int) -> None:
-    """Give a unit its new zone, and bring all sums but those of perimeters up to date."""
+    """Give a unit its new zone, and bring all sums up to date."""
+    to_old, to_new = _borders(units, zones, unit, old, new)
+    zones.perimeter[old] += 2.0 * to_old - units.perimeter[unit]
+    zones.perimeter[new] += units.perimeter[unit] - 2.0 * to_new
     zones.of_unit[unit] = new
     zones.area[old] -= units.area[unit]
     zones.area[new] += units.area[unit]
@@ -262,12 +302,37 @@ def _move(units: Units, zones: Zones, unit: int, old: int, new: int) -> None:
 
 
 @compiled
+def _partner(units: Units, zones: Zones, unit: int, old: int, new: int, random: NDArray[np.uint64]) -> int:
+    """Return a unit of the new zone on the border to the old one, at most two steps away, or -1."""
+    current = unit
+    for _ in range(2):
+        first, last = units.offsets[current], units.offsets[current + 1]
+        draw = (_random_bits(random) >> np.uint64(33)) % np.uint64(last - first)
+        current = units.neighbours[first + np.int64(draw)]
+    if current == unit or zones.of_unit[current] != new or not units.movable[current]:
+        return -1
+    for entry in range(units.offsets[current], units.offsets[current + 1]):
+        neighbour = units.neighbours[entry]
+        if neighbour != unit and zones.of_unit[neighbour] == old:
+            return current
+    return -1
+
+
+@compiled
 def anneal(
-    units: Units, zones: Zones, rules: Rules, scratch: Scratch, sweeps: int, hot: float, cold: float
+    units: Units,
+    zones: Zones,
+    rules: Rules,
+    scratch: Scratch,
+    sweeps: int,
+    hot: float,
+    cold: float,
+    exchanges: bool,
 ) -> int:
     """Offer each unit on a border, sweep after sweep, a move to a zone beside it; return how many moved.
 
-    The temperature falls from `hot` to `cold` in equal ratios.
+    The temperature falls from `hot` to `cold` in equal ratios. With `exchanges` a unit that is not accepted
+    by itself may go if one of the other zone comes back for it, which changes balance less.
     """
     of_unit, random = zones.of_unit, scratch.random
     count = len(of_unit)
@@ -283,23 +348,30 @@ def anneal(
             if zones.size[old] <= 1:
                 continue
             new = _zone_beside(units, zones, unit, random)
-            away = _load_away(units, unit, old, new)
-            if away > 0.0 and zones.away[0] + away > rules.budget:
-                continue
-            old_perimeter, new_perimeter = _perimeters_after(units, zones, unit, old, new)
-            energy = rules.change * away + rules.compactness * (
-                _roundness_gain(zones, old, old_perimeter, zones.area[old] - units.area[unit])
-                + _roundness_gain(zones, new, new_perimeter, zones.area[new] + units.area[unit])
-            )
-            energy += _balance_gain(units, zones, rules, unit, old, new)
-            if energy >= _HOPELESS * temperature:
-                continue
-            if energy > 0.0:
-                draw = np.float64(_random_bits(random) >> np.uint64(11)) * 2.0**-53
-                if draw >= math.exp(-energy / temperature):
+            energy = _energy_gain(units, zones, rules, unit, old, new)
+            if (
+                _accepted(energy, temperature, random)
+                and zones.away[0] + _load_away(units, unit, old, new) <= rules.budget
+                and _within_caps(units, zones, rules, unit, -1, old, new)
+            ):
+                if stays_connected(units, of_unit, scratch, unit, SEARCH_LIMIT):
+                    _move(units, zones, unit, old, new)
+                    moves += 1
+            elif exchanges:
+                back = _partner(units, zones, unit, old, new, random)
+                if back < 0 or not _within_caps(units, zones, rules, unit, back, old, new):
                     continue
-            if stays_connected(units, of_unit, scratch, unit, SEARCH_LIMIT):
+                if not stays_connected(units, of_unit, scratch, unit, SEARCH_LIMIT):
+                    continue
                 _move(units, zones, unit, old, new)
-                zones.perimeter[old], zones.perimeter[new] = old_perimeter, new_perimeter
-                moves += 1
+                energy += _energy_gain(units, zones, rules, back, new, old)
+                if (
+                    _accepted(energy, temperature, random)
+                    and zones.away[0] + _load_away(units, back, new, old) <= rules.budget
+                    and stays_connected(units, of_unit, scratch, back, SEARCH_LIMIT)
+                ):
+                    _move(units, zones, back, new, old)
+                    moves += 2
+                else:
+                    _move(units, zones, unit, new, old)
     return moves

@@ -7,15 +7,21 @@ import numpy as np
 
 from gis.arrays import FloatArray
 from gis.balance.annealing import Rules, Scratch, Units, Zones, anneal
-from gis.balance.zone_sums import build_zones, polsby_popper, zones_as_integers
+from gis.balance.zone_sums import copy_zones, refresh_zones
 from gis.progress import Progress
 
 _STEPS = 20
 _MENDING_STEPS = 8
-_SLACK = 0.7
+_SLACK = 0.8
 """Share of the tolerance within which deviations cost nothing and compactness decides."""
 
-SWEEPS = {"quick": 400, "thorough": 4000}
+_LOOSE, _TIGHT = 0.15, 50.0
+"""Weights of balance at the beginning and the end: of a unit's deviation, and of one by the tolerance."""
+
+_LEAST = 50.0
+"""Least weight at the beginning: with less, zones of few units lose all their load before balance counts."""
+
+SWEEPS = {"quick": 450, "thorough": 3500}
 """How often each unit on a border is offered a move, by effort."""
 
 
@@ -26,18 +32,37 @@ class Goal:
     Attributes
     ----------
     tolerance, cap
-        Shape (k,), as shares of the ideal load.
-    hot, cold
-        Temperatures at the beginning and the end, in lengths of a unit's side.
+        Shape (k,), as shares of the ideal load; infinite for none.
     sweeps
         How often each unit on a border is offered a move.
+    hot, cold
+        Temperatures at the beginning and the end, in lengths of a unit's side.
+    stiffness
+        Multiplies the weight of balance at the beginning.
+    change
+        What a typical unit costs that is not at home, in sides of a unit.
+    budget
+        Largest load that is not at home, the first load of a zone being 1.
     """
 
     tolerance: FloatArray
     cap: FloatArray
     sweeps: int
-    hot: float = 0.8
+    hot: float = 0.7
     cold: float = 0.03
+    stiffness: float = 1.0
+    change: float = 0.0
+    budget: float = math.inf
+
+    def misses(self, zones: Zones) -> float:
+        """Return the largest deviation as a multiple of its tolerance, or of the room below its cap."""
+        carried = zones.load.any(axis=0)
+        load, tolerance, cap = zones.load[:, carried], self.tolerance[carried], self.cap[carried]
+        # Rounding of sums is no deviation.
+        off = np.maximum(np.abs(load - 1.0).max(axis=0, initial=0.0) - 1e-9, 0.0)
+        ratio = np.divide(off, tolerance, out=np.where(off > 0, np.inf, 0.0), where=tolerance > 0)
+        over = load.max(axis=0, initial=0.0) / cap
+        return float(np.maximum(ratio, np.where(over > 1.0, 1e6 * over, 0.0)).max(initial=0.0))
 
 
 def compactness_weight(units: Units, count: int) -> float:
@@ -48,69 +73,87 @@ def compactness_weight(units: Units, count: int) -> float:
     return float(zone_area / (4.0 * zone_perimeter * side))
 
 
+def balance_weights(units: Units, goal: Goal, count: int) -> tuple[FloatArray, FloatArray]:
+    """Return the weights of balance with which a plan is loose, and tight.
+
+    Loose: a deviation by some units costs about as much as a side of a unit. Tight: one by the tolerance
+    costs much more.
+    """
+    size = len(units.area) / count
+    bound = np.maximum(np.minimum(goal.tolerance, goal.cap - 1.0), 0.1 / size)
+    # Where nothing bounds a load its weight means nothing.
+    tight = _TIGHT / np.minimum(bound, 10.0) ** 2
+    total, squares = units.load.sum(axis=0), (units.load**2).sum(axis=0)
+    grain = np.divide(squares, total, out=np.ones_like(total), where=total > 0)
+    return np.minimum(np.maximum(_LOOSE * math.sqrt(size) / grain, _LEAST), tight), tight
+
+
+def make_rules(units: Units, goal: Goal, count: int) -> Rules:
+    """Return the rules of a tight plan."""
+    slack = _SLACK * goal.tolerance
+    return Rules(
+        compactness_weight(units, count),
+        balance_weights(units, goal, count)[1],
+        1.0 - slack,
+        np.minimum(1.0 + slack, goal.cap),
+        goal.cap,
+        goal.change * len(units.area) / count,
+        goal.budget,
+    )
+
+
 def run(units: Units, zones: Zones, goal: Goal, scratch: Scratch, progress: Progress) -> Zones:
-    """Anneal a plan from compactness towards balance, then mend what is still off; changed in place.
+    """Anneal a plan from compactness towards balance, then mend what is still off; the plan given is changed.
 
     The weight of balance grows from where deviations of some units cost little to where the tolerance holds.
     """
-    count, size = len(zones.size), len(units.area) / len(zones.size)
-    grain = _grain(units)
-    tolerance = np.maximum(goal.tolerance, 0.1 / size)
-    tight = 100.0 / tolerance**2
-    loose = np.minimum(0.6 * math.sqrt(size) / grain, tight)
-    rules = Rules(compactness_weight(units, count), tight, _SLACK * goal.tolerance, goal.cap, 0.0, np.inf)
+    count = len(zones.size)
+    loose, tight = balance_weights(units, goal, count)
+    loose = np.minimum(goal.stiffness * loose, tight)
+    rules = make_rules(units, goal, count)
     total = _STEPS + _MENDING_STEPS
     for step in range(_STEPS):
         progress(step, total)
-        share = step / (_STEPS - 1)
+        weight = loose * (tight / loose) ** (step / (_STEPS - 1))
         hot, cold = (goal.hot * (goal.cold / goal.hot) ** (s / _STEPS) for s in (step, step + 1))
         anneal(
             units,
             zones,
-            rules._replace(balance=loose * (tight / loose) ** share),
+            rules._replace(balance=weight),
             scratch,
             max(goal.sweeps // _STEPS, 1),
             hot,
             cold,
+            False,
         )
+    zones = refresh_zones(units, zones)
+    best, least = copy_zones(zones), goal.misses(zones)
     for step in range(_MENDING_STEPS):
-        progress(_STEPS + step, total)
-        zones = build_zones(units, zones_as_integers(zones.of_unit), count)
-        if worst_ratio(zones, goal) <= 1.0:
+        if least <= 1.0:
             break
-        tight = tight * 4.0
-        anneal(
-            units,
-            zones,
-            rules._replace(balance=tight),
-            scratch,
-            max(goal.sweeps // (2 * _STEPS), 1),
-            4 * goal.cold,
-            goal.cold,
+        progress(_STEPS + step, total)
+        least, best = min(
+            (least, best), _mend(units, best, goal, rules, scratch, step), key=lambda found: found[0]
         )
     progress(total, total)
-    return build_zones(units, zones_as_integers(zones.of_unit), count)
+    return best
 
 
-def worst_ratio(zones: Zones, goal: Goal) -> float:
-    """Return the largest deviation from the ideal as a multiple of its tolerance."""
-    carried = zones.load.any(axis=0)
-    off = np.abs(zones.load[:, carried] - 1.0).max(axis=0, initial=0.0)
-    tolerance = goal.tolerance[carried]
-    # Rounding of sums is no deviation.
-    return float(
-        np.divide(off, tolerance, out=np.where(off > 1e-9, np.inf, 0.0), where=tolerance > 0).max(initial=0.0)
-    )
-
-
-def mean_compactness(zones: Zones) -> float:
-    """Return the mean Polsby-Popper score of the zones."""
-    return float(polsby_popper(zones).mean())
-
-
-def _grain(units: Units) -> FloatArray:
-    """Return the load of a typical unit of each load, of those that carry it: what one move changes."""
-    total = units.load.sum(axis=0)
-    squares = (units.load**2).sum(axis=0)
-    grain: FloatArray = np.divide(squares, total, out=np.ones_like(total), where=total > 0)
-    return grain
+def _mend(
+    units: Units, zones: Zones, goal: Goal, rules: Rules, scratch: Scratch, step: int
+) -> tuple[float, Zones]:
+    """Warm a plan up a little and let balance grow once more; return how far it misses, and the new plan."""
+    zones = copy_zones(zones)
+    loose, tight = balance_weights(units, goal, len(zones.size))
+    # By turns: harder from where it stands, and anew from a looser plan, which frees units that are stuck.
+    begin = tight if step % 2 == 0 else np.sqrt(loose * tight)
+    end = tight * 4.0 ** (1 + step // 2)
+    parts = 4
+    for part in range(parts):
+        weight = begin * (end / begin) ** (part / (parts - 1))
+        anneal(
+            units, zones, rules._replace(balance=weight), scratch, max(goal.sweeps // 40, 5),
+            4 * goal.cold, goal.cold, True,
+        )  # fmt: skip
+    zones = refresh_zones(units, zones)
+    return goal.misses(zones), zones

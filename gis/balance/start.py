@@ -1,4 +1,4 @@
-"""A first plan: zones spread over the unconnected parts of the graph, each part cut by METIS."""
+"""A first plan: zones spread over the unconnected parts of the graph, each part cut or merged into them."""
 
 import math
 
@@ -7,10 +7,14 @@ import pymetis
 
 from gis.arrays import FloatArray, IntArray
 from gis.balance.loads import InfeasibleError
+from gis.balance.merging import merge_lightest
 from gis.graph import NeighbourGraph
 
 _METIS_TOTAL = 50_000_000
 """METIS computes with 32-bit integers: weights are scaled to this sum, lengths to a share of it."""
+
+_METIS_SIZE = 8
+"""Zones of fewer units METIS leaves empty, and says so on the standard output."""
 
 
 def count_zones_of_parts(
@@ -39,21 +43,26 @@ def count_zones_of_parts(
         If there are more parts than zones, more zones than units, or if caps need more zones.
     """
     if count > len(graph):
-        raise InfeasibleError(f"{count} zones cannot be made of {len(graph)} units: each needs at least one")
+        raise InfeasibleError(
+            f"{count} zones cannot be made of {len(graph)} units: each needs at least one", reason="count"
+        )
     _, part = np.unique(graph.components(), return_inverse=True)
     sizes = np.bincount(part)
     if len(sizes) > count:
         raise InfeasibleError(
             f"the units lie in {len(sizes)} unconnected parts, which {count} connected zones cannot cover; "
-            f"at least {len(sizes)} zones are needed"
+            f"at least {len(sizes)} zones are needed",
+            reason="parts",
+            needed=len(sizes),
         )
     sums = np.stack([np.bincount(part, weights=column, minlength=len(sizes)) for column in loads.T], axis=1)
     needed = np.maximum(np.ceil(sums / cap - 1e-9).max(axis=1), 1).astype(np.int64)
-    crowded = np.flatnonzero(needed > sizes)
-    if needed.sum() > count or len(crowded):
+    if needed.sum() > count:
         raise InfeasibleError(
-            f"the units lie in {len(sizes)} unconnected parts, which need {needed.sum()} zones to keep the caps; "
-            f"there are to be {count}"
+            f"the units lie in {len(sizes)} unconnected parts, which need {needed.sum()} zones to keep "
+            f"the caps; there are to be {count}",
+            reason="parts",
+            needed=int(needed.sum()),
         )
     total = loads.sum(axis=0)
     shares = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0).sum(axis=1)
@@ -66,12 +75,12 @@ def count_zones_of_parts(
     return part.astype(np.int64), counts
 
 
-def cut_with_metis(
+def make_first_plan(
     graph: NeighbourGraph, loads: FloatArray, count: int, cap: FloatArray, seed: int
 ) -> IntArray:
-    """Cut a graph into zones that are nearly balanced and nearly compact.
+    """Make zones that are nearly balanced and nearly compact.
 
-    Zones may come out empty, or in several parts, where they are of few units; see `mend_zones`.
+    In odd cases METIS leaves a zone empty or in several parts; see `mend_zones`.
     """
     part, counts = count_zones_of_parts(graph, loads, count, cap)
     total = loads.sum(axis=0)
@@ -98,6 +107,8 @@ def _cut_connected(graph: NeighbourGraph, weight: FloatArray, count: int, seed: 
         return np.arange(count, dtype=np.int64)
     if count == 1:
         return np.zeros(len(graph), dtype=np.int64)
+    if len(graph) < _METIS_SIZE * count:
+        return merge_lightest(graph, weight, count)
     total = weight.sum() or 1.0
     vertex_weights = np.maximum(np.rint(weight * (_METIS_TOTAL / total)), 1)
     longest = graph.length.max(initial=0.0)
