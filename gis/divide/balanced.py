@@ -21,7 +21,7 @@ from gis.divide.balanced_counts import (
 )
 from gis.divide.balanced_parts import Parts, bridge_parts, find_parts, split_borders
 from gis.divide.balanced_report import DivisionReport, explain_deviations, report_division
-from gis.divide.balanced_zones import partition_into_fewest, partition_under_caps, select_part
+from gis.divide.balanced_zones import partition_into_fewest, partition_part, select_part
 from gis.divide.unit_barriers import (
     DEFAULT_BARRIER_TOLERANCE_M,
     NO_BARRIERS,
@@ -309,7 +309,7 @@ def _make_zones(
             least, most = int(bounds.lowest[k]), int(bounds.highest[k])
             found = partition_into_fewest(part, least, most, targets, seed=seed, effort=effort)
         else:
-            found = partition_under_caps(
+            found = partition_part(
                 part,
                 int(counts[k]),
                 targets,

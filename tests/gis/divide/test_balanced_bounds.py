@@ -146,7 +146,7 @@ def test_a_field_of_true_and_false_makes_each_unit_exclusive_by_itself():
 def test_as_few_cells_as_a_largest_load_allows(seed):
     rng = np.random.default_rng(seed)
     load = rng.integers(1, 30, 48)
-    cap = int(rng.integers(30, 200))
+    cap = int(rng.integers(80, 250))
     units = grid(8, 6, households=load)
     made = divide_balanced(units, weights=[HOUSEHOLDS], max_weight=cap, **QUICK)
     assert made.cells["households"].max() <= cap

@@ -185,7 +185,7 @@ def test_units_move_across_areas_where_the_plan_does():
         (
             LoadTarget("households", 1.0, cap=10),
             0,
-            "Cell 'A-001' holds 12 households, the cap is 10, and moving 0 of the first load does not bring it",
+            "Cell 'A-001' holds 12 households, the cap is 10, and moving 0 of the first load does not",
         ),
         (
             LoadTarget("households", 1.0, cap=8),
