@@ -105,8 +105,9 @@ class RebalancedCells:
     moves
         One row for each unit that has another cell: unit_code, from_code, to_code, its loads, its geometry.
     pareto
-        From no move to full balance: moved_share of the first load; greatest_deviation of any load from the
-        ideal, and times_tolerance, as a multiple of the tolerance; polsby_popper, the mean of the cells.
+        What more or fewer moves would give, from none to full balance: moved_share, of the first load,
+        moved_units, changed_cells; greatest_deviation and balance (0 to 100) of the first load,
+        out_of_tolerance, the number of cells, and polsby_popper, the mean of the balanced cells.
     report
         What has changed.
     """

@@ -13,9 +13,13 @@ from gis.divide.unit_coverage import UnitCoverage
 from gis.divide.unit_loads import say_load
 from gis.errors import InputError
 from gis.graph import NeighbourGraph
+from gis.measures import balance_index, deviations, is_out_of_tolerance
 from gis.progress import Progress, portion
 
 _CAP_ROUNDING = 1e-9
+
+_MAX_POINTS = 12
+"""How many plans between no move and full balance are told at most."""
 
 
 class MovedUnits(NamedTuple):
@@ -26,8 +30,7 @@ class MovedUnits(NamedTuple):
     owner
         Shape (n,), the row of the cell of each unit.
     pareto
-        From no move to full balance: moved_share of the first load; greatest_deviation of any load from the
-        ideal of its part, and times_tolerance, as a multiple of the tolerance; polsby_popper, the mean.
+        See `gis.divide.rebalance.RebalancedCells`.
     """
 
     owner: IntArray
@@ -131,12 +134,12 @@ def move_units(
         lines.append(found.pareto)
         done += len(rows)
     progress(size, size)
-    moved = owner.copy()
     chosen = _climb(lines, held, budget * total)[-1]
-    for rows, line, point in zip(connected.units, lines, chosen.tolist(), strict=True):
-        moved[rows] = np.unique(owner[rows])[line[point].zones]
+    points = [line[k] for line, k in zip(lines, chosen.tolist(), strict=True)]
+    moved = _place(connected, owner, points)
     check_caps(code, moved, connected, loads, weights, budget)
-    return MovedUnits(moved, _join_lines(lines, held, _climb(lines, held, np.inf)))
+    states = _climb(lines, held, np.inf)
+    return MovedUnits(moved, _join_lines(connected, owner, lines, states, loads, weights))
 
 
 def _climb(lines: list[list[ParetoPoint]], held: FloatArray, budget: float) -> list[IntArray]:
@@ -163,26 +166,58 @@ def _climb(lines: list[list[ParetoPoint]], held: FloatArray, budget: float) -> l
     return states
 
 
-def _join_lines(lines: list[list[ParetoPoint]], held: FloatArray, states: list[IntArray]) -> pd.DataFrame:
-    """Return one line for all parts: the steps after which the worst part is nearer to its tolerances."""
-    rows: list[tuple[float, float, float, float]] = []
-    zones = np.array([line[0].zones.max() + 1 for line in lines])
-    for state in states:
-        points = [line[k] for line, k in zip(lines, state.tolist(), strict=True)]
-        misses = max(point.misses for point in points)
-        if rows and misses >= rows[-1][2]:
-            continue
-        moved = sum(point.moved * load for point, load in zip(points, held.tolist(), strict=True))
-        rows.append(
-            (
-                moved / max(float(held.sum()), 1e-300),
-                max(point.deviation for point in points),
-                misses,
-                float(np.average([point.compactness for point in points], weights=zones)),
+def _join_lines(
+    connected: Parts,
+    owner: IntArray,
+    lines: list[list[ParetoPoint]],
+    states: list[IntArray],
+    loads: FloatArray,
+    weights: Sequence[LoadTarget],
+) -> pd.DataFrame:
+    """Measure plans from no move to full balance, spread over the load that they move."""
+    held = connected.load[:, 0]
+    spent = np.array(
+        [
+            sum(
+                line[k].moved * load
+                for line, k, load in zip(lines, state.tolist(), held.tolist(), strict=True)
             )
+            for state in states
+        ]
+    )
+    shown = np.searchsorted(spent, np.linspace(0, spent[-1], _MAX_POINTS)).clip(0, len(states) - 1)
+    balanced = np.sort(np.concatenate(connected.units))
+    zones = np.array([line[0].zones.max() + 1 for line in lines])
+    rows = []
+    for k in np.unique(np.r_[0, shown, len(states) - 1]).tolist():
+        points = [line[n] for line, n in zip(lines, states[k].tolist(), strict=True)]
+        plan = _place(connected, owner, points)
+        moved = plan != owner
+        cell = np.unique(plan[balanced], return_inverse=True)[1]
+        sums = [np.bincount(cell, weights=load[balanced]) for load in loads.T]
+        beyond = [
+            is_out_of_tolerance(load, target.tolerance) for load, target in zip(sums, weights, strict=True)
+        ]
+        rows.append(
+            {
+                "moved_share": float(loads[moved, 0].sum() / held.sum()),
+                "moved_units": int(moved.sum()),
+                "changed_cells": len(np.union1d(owner[moved], plan[moved])),
+                "greatest_deviation": float(np.abs(deviations(sums[0])).max()),
+                "balance": balance_index(sums[0]),
+                "out_of_tolerance": int(np.logical_or.reduce(beyond).sum()),
+                "polsby_popper": float(np.average([point.compactness for point in points], weights=zones)),
+            }
         )
-    columns = ["moved_share", "greatest_deviation", "times_tolerance", "polsby_popper"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows)
+
+
+def _place(connected: Parts, owner: IntArray, points: Sequence[ParetoPoint]) -> IntArray:
+    """Return the row of the cell of each unit where the parts are at some points of their lines."""
+    result = owner.copy()
+    for rows, point in zip(connected.units, points, strict=True):
+        result[rows] = np.unique(owner[rows])[point.zones]
+    return result
 
 
 def check_caps(
