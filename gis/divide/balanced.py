@@ -19,9 +19,9 @@ from gis.divide.balanced_counts import (
     count_cells,
     count_seeds,
 )
-from gis.divide.balanced_parts import Parts, bridge_parts, find_parts
+from gis.divide.balanced_parts import Parts, bridge_parts, find_parts, split_borders
 from gis.divide.balanced_report import DivisionReport, explain_deviations, report_division
-from gis.divide.balanced_zones import partition_into_fewest, partition_under_caps, select_part
+from gis.divide.balanced_zones import partition_into_fewest, partition_part, select_part
 from gis.divide.unit_barriers import (
     DEFAULT_BARRIER_TOLERANCE_M,
     NO_BARRIERS,
@@ -305,13 +305,14 @@ def _make_zones(
     zone_part: list[int] = []
     exterior_m = coverage.exterior_m(grounds.borders)
     total, done = int(connected.size.sum()), 0
-    for k, rows in enumerate(connected.units):
-        part = select_part(coverage, grounds.borders, rows, loads, exterior_m, cores, str(connected.label[k]))
+    graphs = split_borders(grounds.borders, connected)
+    for k, (rows, graph) in enumerate(zip(connected.units, graphs, strict=True)):
+        part = select_part(coverage, graph, rows, loads, exterior_m, cores, str(connected.label[k]))
         if counts is None:
             least, most = int(bounds.lowest[k]), int(bounds.highest[k])
             found = partition_into_fewest(part, least, most, targets, seed=seed, effort=effort)
         else:
-            found = partition_under_caps(
+            found = partition_part(
                 part,
                 int(counts[k]),
                 targets,

@@ -89,6 +89,33 @@ def find_parts(
     return Parts(members, group, label, load, size, joined)
 
 
+def split_borders(borders: NeighbourGraph, parts: Parts) -> list[NeighbourGraph]:
+    """Return the graph of each part, its units numbered by their positions in the part.
+
+    Parameters
+    ----------
+    borders
+        Over which the parts were found, so that it joins no two of them.
+    """
+    # In one pass, for there may be thousands.
+    part = parts.of_unit(len(borders))
+    number = np.full(len(borders), -1, dtype=np.int64)
+    number[np.concatenate(parts.units)] = np.concatenate([np.arange(size) for size in parts.size.tolist()])
+    rows, degrees = borders.rows(), borders.degrees()
+    order = np.argsort(part[rows], kind="stable")
+    order = order[part[rows[order]] >= 0]
+    edges = np.bincount(part[rows[order]], minlength=len(parts))
+    ends = np.cumsum(edges)
+    return [
+        NeighbourGraph(
+            np.r_[0, np.cumsum(degrees[units])],
+            number[borders.neighbours[order[end - size : end]]],
+            borders.length[order[end - size : end]],
+        )
+        for units, size, end in zip(parts.units, edges.tolist(), ends.tolist(), strict=True)
+    ]
+
+
 def bridge_parts(
     units: UnitCoverage,
     groups: UnitGroups,

@@ -11,7 +11,7 @@ from gis.arrays import BoolArray, FloatArray, IntArray
 from gis.balance import LoadTarget
 from gis.divide.balanced_parts import Parts
 from gis.divide.unit_coverage import UnitCoverage
-from gis.divide.unit_loads import load_column, say_load
+from gis.divide.unit_loads import load_column, name_load, say_load
 from gis.measures import PlanFigures, plan_figures
 from gis.measures.measure import CellFigures
 
@@ -149,10 +149,8 @@ def _part_sentences(
             f"{load / count / ideal - 1:+.1%} from the ideal of {say_load(target, ideal)} each"
         )
     if len(worst) > _MAX_NAMED:
-        yield (
-            f"so do {len(worst) - _MAX_NAMED:,} further parts: their {target.column} is not that of "
-            "a whole number of cells"
-        )
+        more, what = len(worst) - _MAX_NAMED, name_load(target)
+        yield f"{more:,} further parts do not hold the {what} of a whole number of cells either"
 
 
 def _unit_sentences(
@@ -173,4 +171,4 @@ def _unit_sentences(
             f"the ideal of a cell is {say_load(target, ideal)}"
         )
     if len(worst) > _MAX_NAMED:
-        yield f"so do {len(worst) - _MAX_NAMED:,} further units: each is more than a cell should hold"
+        yield f"{len(worst) - _MAX_NAMED:,} further units each hold more than a cell should"

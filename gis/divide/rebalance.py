@@ -14,6 +14,7 @@ from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.balance import LoadTarget
 from gis.crs import LONLAT, to_lonlat
 from gis.divide.balanced import EXCLUSIVE
+from gis.divide.balanced_counts import check_units
 from gis.divide.balanced_parts import Parts, find_parts
 from gis.divide.balanced_report import explain_deviations, measure_loads
 from gis.divide.rebalance_moves import join_pieces, move_units
@@ -32,7 +33,6 @@ from gis.divide.unit_loads import (
     load_column,
     read_loads,
     require_loads,
-    say_load,
 )
 from gis.divide.unit_owners import (
     check_made_of_units,
@@ -105,7 +105,9 @@ class RebalancedCells:
     moves
         One row for each unit that has another cell: unit_code, from_code, to_code, its loads, its geometry.
     pareto
-        From few moves to full balance: moved_share of the first load, the greatest deviation that it allows.
+        What more or fewer moves would give, from none to full balance: moved_share, of the first load,
+        moved_units, changed_cells; greatest_deviation and balance (0 to 100) of the first load,
+        out_of_tolerance, the number of cells, and polsby_popper, the mean of the balanced cells.
     report
         What has changed.
     """
@@ -166,7 +168,8 @@ def rebalance_cells(
     Raises
     ------
     InputError
-        If the cells or units cannot be used, cells are not made of the units, or as for `divide_balanced`.
+        If the cells or units cannot be used, cells are not made of the units, a cap cannot be kept within the
+        budget, or as for `divide_balanced`.
     CoverageError
         If the units overlap or leave narrow gaps.
     """
@@ -193,12 +196,14 @@ def rebalance_cells(
     separate = separate.select(is_free[separate.rows()] & is_free[separate.neighbours])
     free = np.flatnonzero(is_free)
     require_loads(loads[free], weights)
+    check_units(coverage, free, loads, weights)
     borders, bound = join_pieces(coverage, separate, owner, free)
     connected = find_parts(coverage, groups, borders, free, loads, joined=True)
     found = move_units(
         coverage,
         borders,
         loads,
+        code,
         owner,
         read_marks(coverage, lock) | bound,
         connected,
@@ -219,8 +224,8 @@ def rebalance_cells(
         len(moves),
         len(set(moves["from_code"]) | set(moves["to_code"])),
         share,
-        (
-            *_explain(
+        tuple(
+            _explain(
                 coverage,
                 connected,
                 found.owner,
@@ -229,8 +234,7 @@ def rebalance_cells(
                 weights,
                 budget,
                 share[load_column(weights[0])],
-            ),
-            *_over_caps(code, made, kept, weights),
+            )
         ),
     )
     return RebalancedCells(
@@ -268,24 +272,6 @@ def _explain(
     return explain_deviations(
         coverage, connected, np.bincount(zone_part), zone, zone_part, loads, weights, reason
     )
-
-
-def _over_caps(
-    code: ObjectArray, cells: gpd.GeoDataFrame, kept: BoolArray, weights: Sequence[LoadTarget]
-) -> list[str]:
-    """Name for each load the cell that still holds the most above its cap."""
-    sentences = []
-    for target in weights:
-        load = np.where(kept, 0.0, cells[load_column(target)].to_numpy(dtype=float))
-        if target.cap is None or load.max() <= target.cap * (1 + 1e-9):
-            continue
-        count, worst = int((load > target.cap * (1 + 1e-9)).sum()), int(load.argmax())
-        others = f", and {count - 1:,} other cells more than that" if count > 1 else ""
-        sentences.append(
-            f"Cell '{code[worst]}' still holds {say_load(target, float(load[worst]))}, "
-            f"the cap is {target.cap:,.10g}{others}"
-        )
-    return sentences
 
 
 def _find_groups(

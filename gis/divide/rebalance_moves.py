@@ -1,22 +1,25 @@
 """Moves of units between the cells of a plan, part by part, within one budget for all."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import shapely
 
-from gis.arrays import BoolArray, FloatArray, IntArray
-from gis.balance import LoadTarget
-from gis.divide.balanced_parts import Parts, add_joints, nearest_joints
+from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
+from gis.balance import InfeasibleError, LoadTarget, ParetoPoint, rebalance
+from gis.divide.balanced_parts import Parts, add_joints, nearest_joints, split_borders
 from gis.divide.unit_coverage import UnitCoverage
+from gis.divide.unit_loads import say_load
+from gis.errors import InputError
 from gis.graph import NeighbourGraph
+from gis.measures import balance_index, deviations, is_out_of_tolerance
 from gis.progress import Progress, portion
 
+_CAP_ROUNDING = 1e-9
 
-if TYPE_CHECKING:
-    from gis.balance import Rebalance
+_MAX_POINTS = 12
+"""How many plans between no move and full balance are told at most."""
 
 
 class MovedUnits(NamedTuple):
@@ -27,7 +30,7 @@ class MovedUnits(NamedTuple):
     owner
         Shape (n,), the row of the cell of each unit.
     pareto
-        moved_share of the first load, and the greatest_deviation from the ideal of a part that it leaves.
+        See `gis.divide.rebalance.RebalancedCells`.
     """
 
     owner: IntArray
@@ -70,6 +73,7 @@ def move_units(
     units: UnitCoverage,
     borders: NeighbourGraph,
     loads: FloatArray,
+    code: ObjectArray,
     owner: IntArray,
     locked: BoolArray,
     connected: Parts,
@@ -82,12 +86,14 @@ def move_units(
     """Move units until each part of the plan is in tolerance, or the budget is used up.
 
     Parts are balanced by themselves, each towards its own ideal, for nothing can move between them. The
-    budget is spent where deviations are greatest.
+    budget goes to the part that is farthest from its tolerances, step by step.
 
     Parameters
     ----------
     borders
         Across which units may move; each cell is connected.
+    code
+        Of the cells.
     owner
         Shape (n,), the row of the cell of each unit.
     locked
@@ -96,128 +102,156 @@ def move_units(
         The parts of the units that are balanced.
     budget
         Share of the first load of all units that are balanced.
+
+    Raises
+    ------
+    InputError
+        If a cell cannot be brought below its cap within the budget.
     """
-    exterior_m = units.exterior_m(borders)
-    parts = [_take_part(units, borders, loads, exterior_m, owner, locked, rows) for rows in connected.units]
+    exterior_m, area_m2 = units.exterior_m(borders), units.area_m2()
     held = connected.load[:, 0]
-    total, steps = float(held.sum()), 2 * int(connected.size.sum())
+    total, size, done = float(held.sum()), int(connected.size.sum()), 0
+    lines: list[list[ParetoPoint]] = []
+    graphs = split_borders(borders, connected)
+    for graph, rows, load in zip(graphs, connected.units, held.tolist(), strict=True):
+        try:
+            found = rebalance(
+                graph,
+                loads[rows],
+                np.unique(owner[rows], return_inverse=True)[1].astype(np.int64),
+                tolerance=[target.tolerance for target in weights],
+                cap=[np.inf if target.cap is None else target.cap for target in weights],
+                area_m2=area_m2[rows],
+                exterior_m=exterior_m[rows],
+                locked=locked[rows],
+                budget=min(1.0, budget * total / load) if load > 0 else 1.0,
+                seed=seed,
+                progress=portion(progress, done, len(rows), size),
+            )
+        except InfeasibleError:
+            check_caps(code, owner, connected, loads, weights, budget)
+            raise
+        lines.append(found.pareto)
+        done += len(rows)
+    progress(size, size)
+    chosen = _climb(lines, held, budget * total)[-1]
+    points = [line[k] for line, k in zip(lines, chosen.tolist(), strict=True)]
+    moved = _place(connected, owner, points)
+    check_caps(code, moved, connected, loads, weights, budget)
+    states = _climb(lines, held, np.inf)
+    return MovedUnits(moved, _join_lines(connected, owner, lines, states, loads, weights))
 
-    def run(shares: FloatArray, done: int) -> list["Rebalance"]:
-        results = []
-        for part, share in zip(parts, shares.tolist(), strict=True):
-            size = len(part.rows)
-            results.append(_run(part, weights, share, seed, portion(progress, done, size, steps)))
-            done += size
-        return results
 
-    whole = np.divide(budget * total, held, out=np.ones(len(parts)), where=held > 0).clip(0, 1)
-    results = run(whole, 0)
-    pareto = _pareto(results, held, total)
-    if sum(found.moved * load for found, load in zip(results, held, strict=True)) > budget * total:
-        results = run(_allot(results, held, budget * total), steps // 2)
-    moved = owner.copy()
-    for part, found in zip(parts, results, strict=True):
-        moved[part.rows] = part.cells[found.zones]
-    progress(steps, steps)
-    return MovedUnits(moved, pareto)
+def _climb(lines: list[list[ParetoPoint]], held: FloatArray, budget: float) -> list[IntArray]:
+    """Return the points that the parts have reached after each step, the first of all parts to begin with.
 
-
-class _Part(NamedTuple):
-    """Cells among which units may move, with the positions of their units.
-
-    Attributes
-    ----------
-    rows, zones
-        Shape (m,), positions of the units, ascending, and their cells numbered from 0.
-    cells
-        The row of each of these cells.
-    graph, loads, area_m2, exterior_m, locked
-        Of the units of the part.
+    The part that is farthest from its tolerances takes the next point of its line, if the budget allows it.
     """
+    reached = np.zeros(len(lines), dtype=np.int64)
+    misses = np.array([line[0].misses for line in lines])
+    may = np.array([len(line) > 1 for line in lines])
+    spent, states = 0.0, [reached.copy()]
+    while may.any():
+        part = int(np.where(may, misses, -1.0).argmax())
+        line, now = lines[part], int(reached[part])
+        cost = (line[now + 1].moved - line[now].moved) * float(held[part])
+        if spent + cost > budget * (1 + 1e-12):
+            may[part] = False
+            continue
+        spent += cost
+        reached[part] += 1
+        misses[part] = line[now + 1].misses
+        may[part] = now + 2 < len(line)
+        states.append(reached.copy())
+    return states
 
-    rows: IntArray
-    zones: IntArray
-    cells: IntArray
-    graph: NeighbourGraph
-    loads: FloatArray
-    area_m2: FloatArray
-    exterior_m: FloatArray
-    locked: BoolArray
 
-
-def _take_part(
-    units: UnitCoverage,
-    borders: NeighbourGraph,
-    loads: FloatArray,
-    exterior_m: FloatArray,
+def _join_lines(
+    connected: Parts,
     owner: IntArray,
-    locked: BoolArray,
-    rows: IntArray,
-) -> _Part:
-    cells, zones = np.unique(owner[rows], return_inverse=True)
-    return _Part(
-        rows,
-        zones.astype(np.int64),
-        cells,
-        borders.subgraph(rows),
-        loads[rows],
-        np.asarray(shapely.area(units.geometry[rows])),
-        exterior_m[rows],
-        locked[rows],
+    lines: list[list[ParetoPoint]],
+    states: list[IntArray],
+    loads: FloatArray,
+    weights: Sequence[LoadTarget],
+) -> pd.DataFrame:
+    """Measure plans from no move to full balance, spread over the load that they move."""
+    held = connected.load[:, 0]
+    spent = np.array(
+        [
+            sum(
+                line[k].moved * load
+                for line, k, load in zip(lines, state.tolist(), held.tolist(), strict=True)
+            )
+            for state in states
+        ]
     )
+    shown = np.searchsorted(spent, np.linspace(0, spent[-1], _MAX_POINTS)).clip(0, len(states) - 1)
+    balanced = np.sort(np.concatenate(connected.units))
+    zones = np.array([line[0].zones.max() + 1 for line in lines])
+    rows = []
+    for k in np.unique(np.r_[0, shown, len(states) - 1]).tolist():
+        points = [line[n] for line, n in zip(lines, states[k].tolist(), strict=True)]
+        plan = _place(connected, owner, points)
+        moved = plan != owner
+        cell = np.unique(plan[balanced], return_inverse=True)[1]
+        sums = [np.bincount(cell, weights=load[balanced]) for load in loads.T]
+        beyond = [
+            is_out_of_tolerance(load, target.tolerance) for load, target in zip(sums, weights, strict=True)
+        ]
+        rows.append(
+            {
+                "moved_share": float(loads[moved, 0].sum() / held.sum()),
+                "moved_units": int(moved.sum()),
+                "changed_cells": len(np.union1d(owner[moved], plan[moved])),
+                "greatest_deviation": float(np.abs(deviations(sums[0])).max()),
+                "balance": balance_index(sums[0]),
+                "out_of_tolerance": int(np.logical_or.reduce(beyond).sum()),
+                "polsby_popper": float(np.average([point.compactness for point in points], weights=zones)),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
-def _run(
-    part: _Part, weights: Sequence[LoadTarget], budget: float, seed: int, progress: Progress
-) -> "Rebalance":
-    from gis.balance import rebalance
-
-    return rebalance(
-        part.graph,
-        part.loads,
-        part.zones,
-        tolerance=[target.tolerance for target in weights],
-        cap=[np.inf if target.cap is None else target.cap for target in weights],
-        area_m2=part.area_m2,
-        exterior_m=part.exterior_m,
-        locked=part.locked,
-        budget=budget,
-        seed=seed,
-        progress=progress,
-    )
+def _place(connected: Parts, owner: IntArray, points: Sequence[ParetoPoint]) -> IntArray:
+    """Return the row of the cell of each unit where the parts are at some points of their lines."""
+    result = owner.copy()
+    for rows, point in zip(connected.units, points, strict=True):
+        result[rows] = np.unique(owner[rows])[point.zones]
+    return result
 
 
-def _line(found: "Rebalance") -> FloatArray:
-    """Return the Pareto line of a part, shape (s, 2): the share moved, and the greatest deviation left."""
-    return np.array([[point.moved, point.deviation] for point in found.pareto]).reshape(-1, 2)
+def check_caps(
+    code: ObjectArray,
+    owner: IntArray,
+    connected: Parts,
+    loads: FloatArray,
+    weights: Sequence[LoadTarget],
+    budget: float,
+) -> None:
+    """Refuse a plan in which a cell holds more than a cap.
 
-
-def _needed(lines: list[FloatArray], held: FloatArray, deviation: float) -> FloatArray:
-    """Return the load that each part moves to come to a deviation, or as near to it as it can."""
-    needed = np.zeros(len(lines))
-    for k, line in enumerate(lines):
-        reached = line[:, 1] <= max(deviation, line[:, 1].min()) + 1e-12
-        needed[k] = line[reached, 0].min() * held[k]
-    return needed
-
-
-def _allot(results: list["Rebalance"], held: FloatArray, budget: float) -> FloatArray:
-    """Return the share of its load that each part may move: what the same deviation takes everywhere."""
-    lines = [_line(found) for found in results]
-    for deviation in np.unique(np.concatenate([line[:, 1] for line in lines])).tolist():
-        needed = _needed(lines, held, deviation)
-        if needed.sum() <= budget * (1 + 1e-12):
-            break
-    return np.divide(needed, held, out=np.zeros(len(held)), where=held > 0)
-
-
-def _pareto(results: list["Rebalance"], held: FloatArray, total: float) -> pd.DataFrame:
-    """Join the lines of the parts: for each greatest deviation what all parts together must move."""
-    lines = [_line(found) for found in results]
-    rows = {}
-    for deviation in np.unique(np.concatenate([line[:, 1] for line in lines]))[::-1].tolist():
-        left = max(max(deviation, line[:, 1].min()) for line in lines)
-        moved = float(_needed(lines, held, deviation).sum()) / total if total > 0 else 0.0
-        rows[round(left, 12)] = min(moved, rows.get(round(left, 12), np.inf))
-    line = sorted((moved, left) for left, moved in rows.items())
-    return pd.DataFrame(line, columns=["moved_share", "greatest_deviation"])
+    Raises
+    ------
+    InputError
+        With the code of the cell that exceeds a cap the most, and what would help.
+    """
+    for column, target in enumerate(weights):
+        if target.cap is None:
+            continue
+        for part, rows in enumerate(connected.units):
+            cells, zone = np.unique(owner[rows], return_inverse=True)
+            sums = np.bincount(zone, weights=loads[rows, column])
+            most = int(sums.argmax())
+            if sums[most] <= target.cap * (1 + _CAP_ROUNDING):
+                continue
+            holds = f"Cell '{code[cells[most]]}' holds {say_load(target, float(sums[most]))}"
+            if sums.sum() > target.cap * len(cells) * (1 + _CAP_ROUNDING):
+                count = "1 cell" if len(cells) == 1 else f"{len(cells):,} cells"
+                raise InputError(
+                    f"{holds}, the cap is {target.cap:,.10g}, and {connected.label[part]} holds "
+                    f"{say_load(target, float(sums.sum()))} for {count}; raise the cap or divide anew."
+                )
+            raise InputError(
+                f"{holds}, the cap is {target.cap:,.10g}, and moving {budget:.3g} of the first load does not "
+                "bring it below; raise the budget or the cap."
+            )

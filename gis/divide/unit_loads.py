@@ -109,7 +109,12 @@ def load_column(target: LoadTarget) -> str:
 def say_load(target: LoadTarget, value: float) -> str:
     """Return an amount of a load for a message: "812 households", "24,388,262 m²"."""
     amount = f"{value:,.0f}" if abs(value) >= 10_000 or value == int(value) else f"{value:,.5g}"
-    return f"{amount} {'m²' if load_column(target) == AREA_M2 else target.column}"
+    return f"{amount} {name_load(target)}"
+
+
+def name_load(target: LoadTarget) -> str:
+    """Return what a load counts, for a message: "households", "m²"."""
+    return "m²" if load_column(target) == AREA_M2 else target.column
 
 
 def cell_loads(
