@@ -24,6 +24,7 @@ from api.cli.divide import divide
 from api.cli.gaps import gaps
 from api.cli.load import export, load
 from api.cli.maps import draw_map
+from api.cli.measure import measure
 from api.cli.parsing import Group, PlaceCommand, describe_usage_error
 from api.cli.plans import plan
 from api.cli.schemes import scheme
@@ -48,6 +49,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "assign": assign,
     "locate": locate,
     "diff": diff,
+    "measure": measure,
     "gaps": gaps,
     "map": draw_map,
     "serve": serve,
