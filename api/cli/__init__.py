@@ -22,6 +22,7 @@ from api.cli.demo import demo
 from api.cli.diff import diff
 from api.cli.divide import divide
 from api.cli.gaps import gaps
+from api.cli.kinds import kinds
 from api.cli.load import export, load
 from api.cli.maps import draw_map
 from api.cli.measure import measure
@@ -50,6 +51,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "locate": locate,
     "diff": diff,
     "measure": measure,
+    "kinds": kinds,
     "gaps": gaps,
     "map": draw_map,
     "serve": serve,
