@@ -19,6 +19,7 @@ from api.cli.assign import assign, inspect, locate
 from api.cli.console import EXIT_ERROR, EXIT_INTERRUPTED, print_message
 from api.cli.database import backup, migrate, restore
 from api.cli.demo import demo
+from api.cli.describe import describe
 from api.cli.diff import diff
 from api.cli.divide import divide
 from api.cli.gaps import gaps
@@ -52,6 +53,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "diff": diff,
     "measure": measure,
     "kinds": kinds,
+    "describe": describe,
     "gaps": gaps,
     "map": draw_map,
     "serve": serve,

@@ -44,7 +44,8 @@ def classify_cells(contents: CellContents, rules: KindRules) -> KindsOfCells:
     if conditional and all(name in skipped for name in conditional):
         needed = dict.fromkeys(kind for kinds in skipped.values() for kind in kinds)
         raise InputError(
-            f"No rule can be tried; they ask about {', '.join(needed)}, of which nothing is given (--entities, --base)."
+            f"No rule can be tried; they ask about {', '.join(needed)}, of which nothing is given "
+            "(--entities, --base)."
         )
     kinds: ObjectArray = np.full(len(contents), None, dtype=object)
     names: ObjectArray = np.full(len(contents), None, dtype=object)
