@@ -61,7 +61,7 @@ def describe(
     from layers.formats import validate_outputs, write_layer, write_table
 
     is_table = output.suffix.lower() == ".csv"
-    validate_outputs(**{"tables" if is_table else "layers": [output]})
+    validate_outputs(layers=[None if is_table else output], tables=[output if is_table else None])
     own = options.own_reading(options.ReadOptions, reading)
     frame = load_valid_cells(cells, code_field=code_field, name_field=name_field, **own)
     lines = _load_lines(streets, streets_name_field, streets_encoding)

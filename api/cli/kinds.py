@@ -134,8 +134,8 @@ def _load_entities(sources: list[str], encoding: str | None) -> "dict[str, gpd.G
             raise InputError(f"{path} has no field 'kind'; say what its records are as KIND={path.name}.")
         if unnamed := int(frame["kind"].isna().sum()):
             note_on(path)(f"{unnamed:,} records have no kind and count for nothing.")
-        for name, some in frame.groupby("kind"):
-            parts.setdefault(str(name), []).append(some)
+        for name in frame["kind"].dropna().unique():
+            parts.setdefault(str(name), []).append(frame[frame["kind"] == name])
     return {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
 
 

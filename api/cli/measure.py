@@ -63,7 +63,7 @@ def measure(
     from layers.formats import validate_outputs, write_layer, write_table
 
     is_table = output.suffix.lower() == ".csv"
-    validate_outputs(**{"tables" if is_table else "layers": [output]})
+    validate_outputs(layers=[None if is_table else output], tables=[output if is_table else None])
     weights = dict(_parse_weight(each, tolerance) for each in weight or [])
     frame = load_valid_cells(cells, code_field=code_field, area_field=area_field, **reading)
     with error_prefix(cells):

@@ -34,8 +34,7 @@ class BorderPieces(NamedTuple):
 
     def outside(self, distance: float) -> ObjectArray:
         """Return the points at a distance out of the cell from each middle, shape (n,)."""
-        points: ObjectArray = shapely.points(self.middle + distance * self.outward)
-        return points
+        return np.asarray(shapely.points(self.middle + distance * self.outward), dtype=object)
 
 
 def cut_borders(polygons: ObjectArray) -> BorderPieces:

@@ -219,7 +219,8 @@ def _longest(
         rows = order[starts[row] : starts[row + 1]]
         if not len(rows):
             continue
-        total, named, chosen = lengths[rows].sum(), 0.0, []
+        total, named = lengths[rows].sum(), 0.0
+        chosen: list[Bound] = []
         for each in rows[:_MOST]:
             if chosen and named >= _COVERED * total:
                 break

@@ -32,7 +32,7 @@ def nearest_lines(pieces: BorderPieces, lines: ObjectArray, tolerance_m: float) 
     if not len(beside.owner):
         return found
     tree = shapely.STRtree(beside.geometry)
-    points = shapely.points(pieces.middle)
+    points = pieces.outside(0)
     for start in range(0, len(points), _CHUNK):
         some = points[start : start + _CHUNK]
         piece, segment = tree.query(some, predicate="dwithin", distance=tolerance_m)
@@ -80,7 +80,7 @@ def _segments(lines: ObjectArray) -> _Segments:
     # A ring has no ends.
     is_open = ~shapely.is_closed(parts)[part]
     return _Segments(
-        shapely.linestrings(np.stack([start, end], axis=1)),
+        np.asarray(shapely.linestrings(np.stack([start, end], axis=1)), dtype=object),
         start,
         (end - start) / length[:, None],
         length,

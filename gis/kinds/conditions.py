@@ -65,7 +65,8 @@ class Condition:
         if self.per is None:
             return values
         ground = contents.figures.areas_m2 * _PER_M2[self.per]
-        return np.divide(values, ground, out=np.full(len(values), np.nan), where=ground > 0)
+        related: FloatArray = np.divide(values, ground, out=np.full(len(values), np.nan), where=ground > 0)
+        return related
 
     def holds(self, contents: CellContents) -> BoolArray:
         """Return in which cells it holds, shape (n,); nowhere that the figure is not known."""

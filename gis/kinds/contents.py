@@ -132,7 +132,7 @@ class CellContents:
         """Return the position of the cell of each record, -1 for none."""
         index = pd.Index(self.cells["code"])
         if "cell_code" in frame.columns:
-            owners = index.get_indexer(frame["cell_code"]).astype(np.int64)
+            owners: IntArray = index.get_indexer(frame["cell_code"]).astype(np.int64)
             unknown = (owners < 0) & frame["cell_code"].notna().to_numpy()
             if unknown.any():
                 code = frame["cell_code"][unknown].iloc[0]
@@ -147,9 +147,9 @@ class CellContents:
         locator = PointLocator(self.cells)
         found = locator.find_owners(xy[:, 0], xy[:, 1])
         places = index.get_indexer(locator.codes)
-        owners = np.full(len(frame), -1, dtype=np.int64)
-        owners[row] = np.where(found >= 0, places[found], -1)
-        return owners
+        inside: IntArray = np.full(len(frame), -1, dtype=np.int64)
+        inside[row] = np.where(found >= 0, places[found], -1)
+        return inside
 
     @cached_property
     def _projected(self) -> ObjectArray:

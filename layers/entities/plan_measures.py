@@ -91,9 +91,8 @@ def measure_plan(
     chosen = _usual_loads(known, figures) if loads is None else dict.fromkeys(loads)
     for name in chosen:
         if name not in known:
-            raise InputError(
-                f"The cells of plan {plan.id} have no load '{name}' ({near_matches(name, known)})."
-            )
+            near = near_matches(name, list(known.columns.drop("code")))
+            raise InputError(f"The cells of plan {plan.id} have no load '{name}' ({near}).")
     values = load_columns(known, list(chosen))
     return PlanMeasures(
         counted_on, plan_figures(figures, values, tolerance), _list_deviations(cells, values, tolerance)
