@@ -100,8 +100,9 @@ def _note_what_counts_for_nothing(
     for kind, count in outside.items():
         if count:
             print_note(f"{count:,} of {len(layers[kind]):,} records of {kind} lie in no cell.")
-    for name, missing in found.skipped.items():
-        print_note(f"the rule '{name}' is skipped: it asks about {', '.join(missing)}.")
+    if found.skipped:
+        listed = "; ".join(f"{name} ({', '.join(missing)})" for name, missing in found.skipped.items())
+        print_note(f"rules that are skipped, as nothing is given of what they ask about: {listed}.")
 
 
 def _read_rules(path: Path | None, layers: "dict[str, gpd.GeoDataFrame]") -> "KindRules":
@@ -143,10 +144,19 @@ def _load_base(sources: list[str], encoding: str | None) -> "dict[str, gpd.GeoDa
     import pandas as pd
 
     from api.cli.inputs import load_base
+    from gis.errors import InputError
+    from gis.kinds import BASE_LAYERS
+    from layers.formats import layer_names
 
     parts: dict[str, list[gpd.GeoDataFrame]] = {}
     for source in sources:
         kind, path = _split_kind(source)
+        names = layer_names(path)
+        if kind is None and names is not None and not {*names, path.stem} & set(BASE_LAYERS):
+            raise InputError(
+                f"{path} does not say what its records are; name them as KIND={path.name} with one of "
+                f"{', '.join(BASE_LAYERS)}."
+            )
         for name, frame in load_base(path, kind=kind, encoding=encoding).items():
             parts.setdefault(name, []).append(frame)
     return {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}

@@ -87,7 +87,7 @@ def describe_boundaries(
     Raises
     ------
     InputError
-        If lines are given and none lies near the cells.
+        If lines are given and none of them is a line or polygon, or lies near the cells.
     ParameterError
         If the tolerance is not positive.
     """
@@ -104,6 +104,7 @@ def describe_boundaries(
     if areas is not None and len(areas):
         across = _foreign_areas(pieces, polygons, _project(areas, working))
         along = np.where(across >= 0, _add_bounds(bounds, _area_bounds(areas))[across], along)
+    _require_lines(lines)
     named = lines[(lines["name"].notna() & (lines["name"] != "")) | (lines["kind"] != BoundKind.road)]
     if len(named):
         near = nearest_lines(pieces, _project(named, working), tolerance_m)
@@ -188,14 +189,24 @@ def _area_at(tree: shapely.STRtree, points: ObjectArray) -> IntArray:
 def _require_near(lines: gpd.GeoDataFrame, cells: gpd.GeoDataFrame, near: IntArray) -> None:
     if (near >= 0).any():
         return
-    west, south, east, north = to_lonlat(cells).total_bounds
-    there = to_lonlat(lines).total_bounds
-    if there[0] > east or there[2] < west or there[1] > north or there[3] < south:
+    here, there = to_lonlat(cells), to_lonlat(lines)
+    west, south, east, north = here.total_bounds
+    left, bottom, right, top = there.total_bounds
+    if left > east or right < west or bottom > north or top < south:
         raise InputError(
-            f"No line lies near the cells: the lines lie around {(there[0] + there[2]) / 2:.4f}, "
-            f"{(there[1] + there[3]) / 2:.4f}, the cells around {(west + east) / 2:.4f}, "
-            f"{(south + north) / 2:.4f}; check which coordinate reference system their file names."
+            f"No line lies near the cells: one lies at {_first_place(there)}, "
+            f"a cell at {_first_place(here)}; check which coordinate reference system the file of lines names."
         )
+
+
+def _require_lines(lines: gpd.GeoDataFrame) -> None:
+    if len(lines) and not (shapely.get_dimensions(np.asarray(lines.geometry, dtype=object)) >= 1).any():
+        raise InputError("No record of the lines is a line or a polygon; name a layer of streets or rivers.")
+
+
+def _first_place(frame: gpd.GeoDataFrame) -> str:
+    x, y = shapely.get_coordinates(np.asarray(frame.geometry, dtype=object))[0]
+    return f"{x:.4f}, {y:.4f}"
 
 
 def _longest(

@@ -175,9 +175,9 @@ def _numbers(frame: pd.DataFrame, name: str, owner: str, more: Sequence[str] = (
     if name not in known:
         raise InputError(f"{owner} has no field '{name}' ({near_matches(name, [*known, *more])}).")
     numbers: FloatArray = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    wrong = np.isnan(numbers) & frame[name].notna().to_numpy()
+    wrong = ~np.isfinite(numbers) & frame[name].notna().to_numpy()
     if wrong.any():
-        raise InputError(f"{owner} has in field '{name}' {frame[name][wrong].iloc[0]!r}, which is no number.")
+        raise InputError(f"{owner} has '{frame[name][wrong].iloc[0]}' in field '{name}', which is no number.")
     return numbers
 
 

@@ -97,7 +97,7 @@ def _load_column(cells: pd.DataFrame, name: str) -> FloatArray:
     ):
         if wrong.any():
             row = int(wrong.argmax())
-            value = "" if missing[row] else f"{cells[name].iat[row]!r} in "
+            value = "" if missing[row] else f"'{cells[name].iat[row]}' in "
             raise InputError(
                 f"record {row + 1} (code {cells['code'].iat[row]!r}): {value}column '{name}' {defect}; "
                 "a load is a number of at least 0 in every cell."

@@ -71,7 +71,8 @@ def test_a_layer_in_english_by_another_field(files: Path) -> None:
         ("rivers=lines.gpkg", (), "There is no kind of lines 'rivers' (there are: roads, railway, water)"),
         ("lines.gpkg", ("--streets-name-field", "lable"), "lines.gpkg has no field 'lable' (near it: label)"),
         ("nowhere.gpkg", (), "there is no such file"),
-        ("far.geojson", (), "No line lies near the cells: the lines lie around 2.5000, 48.5000"),
+        ("far.geojson", (), "No line lies near the cells: one lies at 2.0000, 48.0000, a cell at 114.0"),
+        ("points.geojson", (), "No record of the lines is a line or a polygon"),
         ("lines.gpkg", ("--tolerance", "-1"), "The tolerance is -1 m"),
     ],
 )
@@ -81,6 +82,7 @@ def test_what_cannot_be_used(
     monkeypatch.chdir(files)
     far = gpd.GeoDataFrame({"name": ["R"]}, geometry=[shapely.LineString([(2, 48), (3, 49)])], crs=4326)
     far.to_file("far.geojson")
+    far.assign(geometry=[shapely.Point(114, 22.5)]).to_file("points.geojson")
     code, _, told = run(files, "d.csv", "--streets", streets, *more)
     assert code == 2
     assert sentence in told

@@ -43,7 +43,7 @@ def test_kinds_by_the_rules_of_the_program(files: Path) -> None:
     assert found["note"].tolist() == ["x", "y", "z"]
     assert "1 学校网格: school" in told
     assert "1 of 31 records of household lie in no cell" in notes
-    assert "the rule 'commercial' is skipped: it asks about enterprise" in notes
+    assert "commercial (enterprise)" in notes
     code, told, _ = run(files, *given, "--json")
     assert json.loads(told)["rules"][0] == {"rule": "school", "kind": "school", "label": "School", "cells": 1}
 
@@ -78,6 +78,7 @@ def test_kinds_by_own_rules(files: Path) -> None:
         ([], "No rule can be tried; they ask about service_point, enterprise"),
         (["--entities", "homes.gpkg"], "has no field 'kind'; say what its records are as KIND=homes.gpkg"),
         (["--base", "bricks=buildings.geojson"], "There is no kind 'bricks'"),
+        (["--base", "homes.gpkg"], "name them as KIND=homes.gpkg with one of roads, railway, water, green"),
         (["--rules", "nowhere.toml"], "cannot be read"),
     ],
 )

@@ -189,7 +189,7 @@ def test_lines_on_the_other_side_of_the_world() -> None:
     far = gpd.GeoDataFrame(
         {"name": ["X"], "kind": ["roads"]}, geometry=[shapely.LineString([(0, 0), (1, 1)])], crs=4326
     )
-    with pytest.raises(InputError, match=r"the lines lie around 0\.5000, 0\.5000, the cells around 114"):
+    with pytest.raises(InputError, match=r"one lies at 0\.0000, 0\.0000, a cell at 114\."):
         describe_boundaries(CELLS, far, crs=WORKING)
     with pytest.raises(ParameterError, match="tolerance"):
         describe_boundaries(CELLS, TOWN, tolerance_m=0, crs=WORKING)

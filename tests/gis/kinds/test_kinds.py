@@ -206,7 +206,7 @@ def test_rules_of_the_same_name_and_none_at_all() -> None:
     ("condition", "sentence"),
     [
         ("{figure = 'cell', field = 'flors', at_least = 1}", r"no field 'flors' \(near it: floors\)"),
-        ("{figure = 'cell', field = 'code', at_least = 1}", "'c0', which is no number"),
+        ("{figure = 'cell', field = 'code', at_least = 1}", "'c0' in field 'code', which is no number"),
         ("{figure = 'sum', of = 'household', field = 'peeple', at_least = 1}", r"\(near it: people\)"),
     ],
 )  # fmt: skip
