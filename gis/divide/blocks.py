@@ -10,7 +10,7 @@ import shapely
 from pyproj import CRS
 
 from gis.arrays import FloatArray, Geometries, IntArray
-from gis.codes import CodeLayout
+from gis.codes import CodeLayout, choose_profile
 from gis.crs import LONLAT
 from gis.divide.block_buildings import Buildings, find_cut, keep_whole, read_buildings, with_courtyards
 from gis.divide.block_faces import Faces, cut_areas, inner_points, make_sound, recut
@@ -22,6 +22,7 @@ from gis.divide.block_subdivision import subdivision_lines
 from gis.divide.cells import build_cells_frame, dissolve_pieces
 from gis.divide.division_input import DivisionInput, read_division_input
 from gis.errors import ParameterError
+from gis.profiles import Profile
 from gis.progress import Note, Progress, no_note, no_progress
 
 DEFAULT_TARGET_AREA_M2 = 10_000.0
@@ -62,6 +63,7 @@ def divide_blocks(
     crs: CRS | None = None,
     used_codes: Collection[str] = frozenset(),
     layout: CodeLayout = "auto",
+    profile: Profile | None = None,
     note: Note | None = None,
     progress: Progress | None = None,
 ) -> BlockDivision:
@@ -88,7 +90,7 @@ def divide_blocks(
         A dead end nearer than this to another line ends on it.
     crs
         The working CRS; chosen from the extent of the areas when not given.
-    used_codes, layout
+    used_codes, layout, profile
         As for `divide_square`.
     note
         Told in one sentence what was assumed or left out.
@@ -107,6 +109,7 @@ def divide_blocks(
     tell, step = note or no_note, progress or no_progress
     _check_parameters(target_area_m2, max_load, min_width_m, snap_m)
     division_input = read_division_input(areas, crs)
+    choose_profile(division_input.code, in_china=division_input.in_china, layout=layout, profile=profile)
     block_lines = read_block_lines(division_input, lines, barriers, tell)
     buildings = _NO_BUILDINGS if keep is None else read_buildings(division_input, keep, tell)
     footprints = with_courtyards(buildings.polygon)
@@ -130,7 +133,7 @@ def divide_blocks(
     sound = make_sound(blocks, division_input.crs)
     blocks, area_index = sound.polygon, area_index[sound.source]
     step(5, _STEPS)
-    cells = _build_frame(division_input, blocks, area_index, layout, used_codes)
+    cells = _build_frame(division_input, blocks, area_index, layout, profile, used_codes)
     cut = gpd.GeoDataFrame({"reason": []}, geometry=[], crs=LONLAT)
     if keep is not None:
         cut = find_cut(keep, buildings, blocks, area_index, block_lines.geometry[block_lines.openness == 0])
@@ -200,6 +203,7 @@ def _build_frame(
     blocks: Geometries,
     area_index: IntArray,
     layout: CodeLayout,
+    profile: Profile | None,
     used_codes: Collection[str],
 ) -> gpd.GeoDataFrame:
     """Make the frame of cells, numbered in rows as high as a usual block is wide."""
@@ -213,5 +217,6 @@ def _build_frame(
         np.floor(-points[:, 1] / height).astype(np.int64),
         kind="block",
         layout=layout,
+        profile=profile,
         used_codes=used_codes,
     )

@@ -13,6 +13,7 @@ from gis.divide.cells import build_cells_frame, reading_rows
 from gis.divide.division_input import DivisionInput
 from gis.divide.unit_coverage import UnitCoverage
 from gis.divide.unit_labels import AREA_CODE, UnitGroups, has_values
+from gis.profiles import Profile
 
 
 def unite_units(polygons: Geometries, cell: IntArray, count: int) -> Geometries:
@@ -94,6 +95,7 @@ def build_unit_cells(
     columns: Mapping[str, FloatArray | IntArray],
     areas: gpd.GeoDataFrame | None = None,
     layout: CodeLayout = "auto",
+    profile: Profile | None = None,
     used_codes: Collection[str] = frozenset(),
 ) -> tuple[gpd.GeoDataFrame, pd.Series]:
     """Make the frame of cells and say which cell each unit is in.
@@ -110,7 +112,7 @@ def build_unit_cells(
         Shape (c,), the kind of each cell and further columns.
     areas
         Where the names of areas come from.
-    layout, used_codes
+    layout, profile, used_codes
         See `gis.codes`.
 
     Returns
@@ -135,6 +137,7 @@ def build_unit_cells(
         reading_rows(points, shapely.area(geometry), area_index),
         kind=kind,
         layout=layout,
+        profile=profile,
         used_codes=used_codes,
         lonlat=lonlat,
         columns={**columns, "": np.arange(count)},

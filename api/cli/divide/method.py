@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyproj import CRS
 
+    from gis.profiles import Profile
+
 Options = Mapping[str, Any]
 """The options that were given, by the names of their parameters."""
 
@@ -31,12 +33,15 @@ class Settings:
         The working CRS; to be chosen from the extent when None.
     layout
         Of the codes.
+    profile
+        That codes and records follow instead.
     ended, ended_encoding
         The file of cells whose codes are never given again.
     """
 
     crs: "CRS | None" = None
     layout: str = "auto"
+    profile: "Profile | None" = None
     ended: Path | None = None
     ended_encoding: str | None = None
 
@@ -47,7 +52,7 @@ class Settings:
         used: frozenset[str] = frozenset()
         if self.ended is not None:
             used = frozenset(load_cells(self.ended, encoding=self.ended_encoding)["code"].dropna())
-        return {"layout": self.layout, "used_codes": used}
+        return {"layout": self.layout, "profile": self.profile, "used_codes": used}
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from layers.plans.divide.ground import areas_of_level
 from layers.plans.divide.linework import read_linework
 from layers.plans.divide.method import Division
 from layers.plans.divide.units import WITHIN, find_units_scheme, read_units
-from layers.plans.schemes import used_codes
+from layers.plans.schemes import scheme_profile, used_codes
 
 Weights = Sequence[Mapping[str, Any]]
 """What is balanced: each the arguments of `gis.balance.LoadTarget`."""
@@ -102,6 +102,7 @@ def divide(
         seed=seed,
         used_codes=used_codes(session, scheme.id),
         layout=code_layout,
+        profile=scheme_profile(scheme) if code_layout == "auto" else None,
         note=note or no_note,
         progress=progress or no_progress,
     )

@@ -11,6 +11,7 @@ from layers.models import Scheme
 from layers.plans.divide.ground import read_ground
 from layers.plans.divide.linework import LINE_KINDS, read_buildings, read_linework
 from layers.plans.divide.method import Division
+from layers.plans.schemes import scheme_profile
 
 MAX_LISTED_CUT = 1_000
 """How many buildings that were cut a summary lists; all are counted."""
@@ -69,6 +70,7 @@ def divide(
         crs=ground.crs,
         used_codes=ground.used_codes,
         layout=code_layout,
+        profile=scheme_profile(scheme) if code_layout == "auto" else None,
         note=note,
         progress=progress,
     )

@@ -9,6 +9,7 @@ from gis.progress import Note, Progress
 from layers.models import Scheme
 from layers.plans.divide.ground import read_ground
 from layers.plans.divide.method import Division
+from layers.plans.schemes import scheme_profile
 
 
 def divide(
@@ -47,6 +48,7 @@ def divide(
         min_share=min_share,
         crs=ground.crs,
         layout=code_layout,
+        profile=scheme_profile(scheme) if code_layout == "auto" else None,
         used_codes=ground.used_codes,
         progress=progress,
     )
