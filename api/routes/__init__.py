@@ -14,6 +14,7 @@ from api.routes.areas import router as areas
 from api.routes.audit import router as audit
 from api.routes.cell_sheet import router as cell_sheet
 from api.routes.cells import router as cells
+from api.routes.certificates import router as certificates
 from api.routes.divisions import router as divisions
 from api.routes.docs import router as docs
 from api.routes.entities import router as entities
@@ -46,6 +47,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     schemes,
     plans,
     plan_units,
+    certificates,
     cells,
     cell_sheet,
     measures,
