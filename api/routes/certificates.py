@@ -2,14 +2,14 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api import schemas
 from api.http.dependencies import DatabaseDep
-from api.http.languages import preferred_language
 from api.http.parameters import PlanId
 from api.http.responses import json_response
+from api.messages import caller_language
 from api.problems import problem_responses
 from api.schemas.certificates import certificate_record
 from api.security.caller import Caller
@@ -32,7 +32,6 @@ router = APIRouter(prefix="/v1/plans", tags=["plans"])
 )
 @requires(Right.read, AreaPolicy.checked)
 def read_certificate(
-    request: Request,
     plan_id: PlanId,
     caller: Caller,
     database: DatabaseDep,
@@ -68,5 +67,5 @@ def read_certificate(
                 "request; export its cells and run wangge conform."
             )
         certificate = certify_plan(session, plan, chosen)
-    words = language or preferred_language(request.headers.get("accept-language", ""))
+    words = language or caller_language()
     return json_response(certificate_record(certificate, words))
