@@ -103,8 +103,8 @@ def test_every_sentence_has_chinese_words():
         ),
         (
             (
-                "a.gpkg: Profile gbt47678 needs areas with 12 digits (community), but area 440305 has 6; divide "
-                "areas with such codes, or use --profile plain."
+                "a.gpkg: Profile gbt47678 needs areas with 12 digits (community), but area 440305 has 6; "
+                "divide areas with such codes, or use --profile plain."
             ),
             (
                 "a.gpkg：标准 gbt47678 需要 12 位代码的行政区划（community），而区划 440305 有 6 位；"
