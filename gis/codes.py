@@ -140,12 +140,15 @@ def choose_profile(
     Raises
     ------
     InputError
-        As `choose_code_layout` does, or if both a layout and a profile are asked for.
+        As `choose_code_layout` does, if both a layout and a profile are asked for, or codes of the profile
+        cannot be made from those of the areas.
     """
     if profile is None:
         return load_profile(choose_code_layout(area_codes, in_china=in_china, layout=layout))
     if layout != "auto":
         raise ParameterError(f"Codes follow the layout {layout} or the profile {profile.name}, not both.")
+    require_fitting_areas(profile, area_codes)
+    require_class(profile)
     return profile
 
 
@@ -231,8 +234,8 @@ def number_cells(
         rank[start : start + count[k]] = free[: count[k]]
     if rule.undivided is not None:
         whole = int(rule.undivided)
-        for k in np.flatnonzero(count == 1):
-            if whole not in used_sequences.get(int(k), ()):
+        for k in np.flatnonzero(count == 1).tolist():
+            if whole not in used_sequences.get(k, ()):
                 rank[int(count[:k].sum())] = whole
     sequence = np.empty(total, dtype=np.int64)
     sequence[order] = rank
@@ -242,8 +245,14 @@ def number_cells(
     return CellCodes(code, sequence)
 
 
-def _stems(profile: Profile, areas: NDArray[np.str_]) -> list[str]:
-    """Return what stands before the sequence in the codes of each area's cells."""
+def require_class(profile: Profile) -> None:
+    """Check that a profile says what its codes begin with.
+
+    Raises
+    ------
+    InputError
+        If it leaves that open.
+    """
     rule = profile.code
     if rule.class_code is None:
         name = next(each.name for each in rule.segments if each.value is None).replace("_", " ")
@@ -251,6 +260,12 @@ def _stems(profile: Profile, areas: NDArray[np.str_]) -> list[str]:
             f"Codes of profile {profile.name} begin with {rule.class_length} digits of the {name}, which it "
             f"leaves open; name them as --profile {profile.name}:{'N' * rule.class_length}."
         )
+
+
+def _stems(profile: Profile, areas: NDArray[np.str_]) -> list[str]:
+    """Return what stands before the sequence in the codes of each area's cells."""
+    require_class(profile)
+    rule = profile.code
     return [f"{rule.class_code}{area}{rule.separator}" for area in areas.tolist()]
 
 
@@ -258,15 +273,15 @@ def _used_sequences(stems: list[str], rule: CodeRule, used_codes: Collection[str
     """Return the sequence numbers already used, per position in `stems`."""
     position = {stem: k for k, stem in enumerate(stems)}
     # The same digits can belong to a base of 12, 9 or 6 digits: they count as used for each of them.
-    lengths = {len(stem) for stem in stems} if rule.area_lengths else set()
+    lengths = {len(stem) for stem in stems}
     used_by_area: dict[int, set[int]] = {}
     for code in used_codes:
-        if rule.length is not None:
-            cuts = lengths if len(code) == rule.length else ()
-        else:
+        if rule.length is None:
             cut = rule.stem_length(code)
-            cuts = () if cut is None else (cut,)
-        for cut in cuts:
+            lengths = set() if cut is None else {cut}
+        elif len(code) != rule.length:
+            continue
+        for cut in lengths:
             stem, digits = code[:cut], code[cut:]
             if stem in position and re.fullmatch(r"[0-9]+", digits):
                 used_by_area.setdefault(position[stem], set()).add(int(digits))

@@ -16,12 +16,13 @@ from typer import TyperException
 
 from api.cli.accounts import account, token
 from api.cli.assign import assign, inspect, locate
+from api.cli.conform import conform
 from api.cli.console import EXIT_ERROR, EXIT_INTERRUPTED, print_message
 from api.cli.database import backup, migrate, restore
 from api.cli.demo import demo
 from api.cli.describe import describe
 from api.cli.diff import diff
-from api.cli.divide import divide
+from api.cli.divide import divide, rebalance
 from api.cli.gaps import gaps
 from api.cli.kinds import kinds
 from api.cli.load import export, load
@@ -47,7 +48,9 @@ app = typer.Typer(
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "demo": demo,
     "divide": divide,
+    "rebalance": rebalance,
     "check": check,
+    "conform": conform,
     "repair": repair,
     "inspect": inspect,
     "assign": assign,

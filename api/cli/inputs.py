@@ -48,6 +48,11 @@ def load_area_geometries(path: Path, **reading: Unpack[ReadOptions]) -> gpd.GeoD
     return read_layer(path, role="areas", note=print_note, **reading)[["geometry"]]
 
 
+def load_lines(path: Path, **reading: Unpack[ReadOptions]) -> gpd.GeoDataFrame:
+    """Read lines by which areas are divided, with the fields of their file."""
+    return read_layer(path, role="lines", note=print_note, **reading)
+
+
 def load_cells(
     path: Path,
     *,

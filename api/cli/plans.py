@@ -1,6 +1,6 @@
 """The commands `plan`: drafts in the database, their check, and their way into force."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -9,23 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Unpack
 import typer
 
 from api.cli import options
-from api.cli.console import EXIT_INVALID, error_prefix, handle_errors, print_result
+from api.cli.console import EXIT_INVALID, error_prefix, handle_errors, print_note, print_result
+from api.cli.divide import divide_plan
+from api.cli.drafts import AreaOption, PlanName, SchemeArgument, print_draft, store_draft
 from api.cli.open_database import open_database, read_all
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    import geopandas as gpd
-
-    from layers.db.database import Database
+    import pandas as pd
 
 plan = typer.Typer(help="Plans: drafts of cells, checked, and put in force on a day.")
+plan.command("divide")(divide_plan)
 
 _MAX_LISTED = 5
 
-SchemeArgument = Annotated[str, typer.Argument(help="Code of the scheme.", show_default=False)]
 PlanArgument = Annotated[int, typer.Argument(help="Number of the plan.", min=1, show_default=False)]
-PlanName = Annotated[str, typer.Option(help="Name of the plan.", show_default=False)]
-AreaOption = Annotated[str | None, typer.Option(help="Code of the area it divides [default: all areas].")]
 
 
 class State(StrEnum):
@@ -36,41 +34,6 @@ class State(StrEnum):
     published = "published"
     superseded = "superseded"
     withdrawn = "withdrawn"
-
-
-@plan.command("divide")
-@handle_errors
-def divide_plan(
-    scheme: SchemeArgument,
-    name: PlanName,
-    area: AreaOption = None,
-    size: Annotated[float, typer.Option(help="Side of a square in metres.")] = 100.0,
-    level: Annotated[
-        str | None, typer.Option(help="Level of the areas that cells keep to [default: the lowest areas].")
-    ] = None,
-    min_share: Annotated[
-        float, typer.Option(help="Share of a square below which a remnant joins its neighbour.")
-    ] = 0.25,
-    database: options.DatabaseUrl = None,
-    as_json: options.JsonOption = False,
-) -> None:
-    """Divide the areas of the database into squares, as a draft."""
-    from layers.plans.divide import divide_areas
-    from layers.plans.schemes import find_scheme
-
-    with open_database(database) as opened:
-        with opened.read() as session, progress_bar("dividing") as progress:
-            cells = divide_areas(
-                session,
-                find_scheme(session, scheme),
-                area,
-                size_m=size,
-                level=level,
-                min_share=min_share,
-                progress=progress,
-            )
-        record = _create_draft(opened, scheme, cells, name, area)
-    _print_draft(record, as_json=as_json)
 
 
 @plan.command("load")
@@ -86,17 +49,50 @@ def load_plan(
     personal: Annotated[
         list[str] | None, typer.Option(help="A further field with a person's data; may be repeated.")
     ] = None,
+    units: Annotated[
+        bool,
+        typer.Option(
+            "--units",
+            help="Under a scheme over units: the file is a table with the columns unit and cell, and maybe "
+            "name, kind and area_code of the cell.",
+        ),
+    ] = False,
+    units_on: Annotated[
+        date | None,
+        typer.Option(
+            parser=options.parse_day,
+            metavar="DATE",
+            help="The day whose units are meant, YYYY-MM-DD.",
+            show_default="today",
+        ),
+    ] = None,
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
     **reading: Unpack[options.ReadOptions],
 ) -> None:
-    """Load a file of cells as a draft."""
+    """Load a file of cells as a draft, or with --units a table that says which unit is in which cell."""
     from api.cli.inputs import load_cells
+    from gis.errors import InputError
+    from layers.formats import read_table
+    from layers.plans.unit_drafts import read_unit_table
 
-    cells = load_cells(file, code_field=code_field, name_field=name_field, area_field=area_field, **reading)
+    cells: pd.DataFrame
+    cell_of_unit: Mapping[str, str] | None = None
+    if not units:
+        cells = load_cells(
+            file, code_field=code_field, name_field=name_field, area_field=area_field, **reading
+        )
+    elif code_field or name_field or area_field or personal:
+        raise InputError("With --units the columns of the table are unit, cell, name, kind and area_code.")
+    else:
+        with error_prefix(file):
+            table = read_unit_table(read_table(file, encoding=reading.get("encoding"), note=print_note))
+        cell_of_unit, cells = table.cell_of_unit, table.cells
     with open_database(database) as opened, error_prefix(file):
-        record = _create_draft(opened, scheme, cells, name, area, personal or ())
-    _print_draft(record, as_json=as_json)
+        record = store_draft(
+            opened, scheme, cells, name, area, personal or (), units=cell_of_unit, units_on=units_on
+        )
+    print_draft(record, as_json=as_json)
 
 
 @plan.command("check")
@@ -179,7 +175,9 @@ def publish_draft(
     with open_database(database) as opened, opened.write() as session, progress_bar("publishing") as progress:
         done = publish(session, number, day, confirmed=confirm, progress=progress)
         published = find_plan(session, number)
-        audit(session, SYSTEM, Action.publish, f"plan {number}", area_code=published.area_code, on=str(day))
+        drafts = [each.plan_id for each in done.carried]
+        details = {"on": str(day), **({"carried": drafts} if drafts else {})}
+        audit(session, SYSTEM, Action.publish, f"plan {number}", area_code=published.area_code, **details)
         unstaffed = count_unstaffed(session, published, day)
         record = publish_record(published, scheme_code(session, published), done, unstaffed=unstaffed)
     lines = [
@@ -189,8 +187,19 @@ def publish_draft(
         ),
         f"assignments of entities: {done.assignments.inserted:,} begin, {done.assignments.ended:,} end",
         f"{unstaffed:,} cells have nobody who answers for them",
+        *_carried_lines(record["carried"]),
     ]
     print_result(lines, record, as_json=as_json)
+
+
+def _carried_lines(carried: list[dict[str, Any]]) -> list[str]:
+    """Return a line for each draft that carries the change of units through."""
+    return [
+        f"plan {each['plan_id']} of {each['scheme']} is a draft that carries the change through "
+        f"({each['decisions']:,} units of several cells given to one, {each['problems']:,} problems); "
+        f"go on with: wangge plan check {each['plan_id']}"
+        for each in carried
+    ]
 
 
 @plan.command("list")
@@ -245,41 +254,3 @@ def withdraw_draft(
         )
         record = plan_record(given_up, scheme_code(session, given_up))
     print_result([f"plan {number} is withdrawn"], record, as_json=as_json)
-
-
-def _create_draft(
-    database: "Database",
-    scheme: str,
-    cells: "gpd.GeoDataFrame",
-    name: str,
-    area: str | None,
-    personal: Collection[str] = (),
-) -> dict[str, Any]:
-    from api.schemas.plans import plan_record
-    from api.security.audit import Action, audit
-    from api.security.principal import SYSTEM
-    from layers.plans.drafts import create_draft
-    from layers.plans.schemes import find_scheme
-
-    with database.write() as session:
-        found = find_scheme(session, scheme)
-        made = create_draft(
-            session,
-            found.id,
-            cells,
-            name=name,
-            created_by=SYSTEM.label,
-            area_code=area,
-            personal=personal,
-        )
-        audit(session, SYSTEM, Action.record, f"plan {made.id}", area_code=made.area_code, created=True)
-        return {**plan_record(made, found.code), "cells": len(cells)}
-
-
-def _print_draft(record: dict[str, Any], *, as_json: bool) -> None:
-    number = record["id"]
-    lines = [
-        f"plan {number} of {record['scheme']}: a draft of {record['cells']:,} cells",
-        f"go on with: wangge plan check {number}; wangge plan publish {number}",
-    ]
-    print_result(lines, record, as_json=as_json)

@@ -2,7 +2,7 @@
 
 from datetime import date
 from pathlib import Path as FilePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Path, Query, Request, UploadFile
 from pydantic import Field
@@ -13,11 +13,11 @@ from api.http.conditional import IfNoneMatch
 from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
-from api.http.parameters import DecimalNumber, WholeNumber
+from api.http.parameters import WholeNumber
 from api.http.responses import json_response, list_response
 from api.jobs.cancel_flag import set_cancel_flag
 from api.jobs.event_stream import UNFINISHED, JobStream, JobStreams, JobVersion, job_events
-from api.jobs.job_requests import JobRequests, JobRequestsDep
+from api.jobs.job_requests import JobRequests, JobRequestsDep, accept_job
 from api.jobs.uploads import store_upload, upload_path
 from api.messages import caller_language
 from api.problems import problem_responses
@@ -27,7 +27,6 @@ from api.security.auth_middleware import authenticate
 from api.security.caller import Caller
 from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
-from gis.crs import parse_working_crs
 from gis.datum import Datum
 from gis.errors import NotFoundError
 from layers.db.database import Session
@@ -49,41 +48,6 @@ PersonalFields = Annotated[
     ),
 ]
 ValidFrom = Annotated[date | None, Form(description="From when it holds; today when not given.")]
-
-
-class DivisionRequest(schemas.RequestModel):
-    """An area to divide into squares."""
-
-    scheme: Annotated[str, Field(max_length=60)] = Field(examples=["community"])
-    name: Annotated[str, Field(min_length=1, max_length=200)] = Field(examples=["squares of 100 m"])
-    area_code: Annotated[str, Field(max_length=100)] | None = Field(default=None, examples=["440305"])
-    size_m: Annotated[DecimalNumber, Field(ge=1, le=100_000)] = Field(examples=[100.0])
-    method: Literal["square"] = Field(default="square", examples=["square"])
-    level: Annotated[str, Field(max_length=100)] | None = Field(
-        default=None,
-        examples=["town"],
-        description="Cells keep to areas of this level; the lowest if not given.",
-    )
-    min_share: Annotated[DecimalNumber, Field(ge=0, le=1)] | None = Field(
-        default=None,
-        examples=[0.25],
-        description="Share of a square below which a remnant joins its neighbour; 0.25 if not given.",
-    )
-    crs: Annotated[str, Field(max_length=100)] | None = Field(
-        default=None,
-        examples=["EPSG:4547"],
-        description="Metric CRS in which the squares are square; the scheme's if not given.",
-    )
-    code_layout: Literal["auto", "cn", "plain"] | None = Field(
-        default=None,
-        examples=["auto"],
-        description="Of the codes. cn: 15 digits; plain: {area code}-{sequence}; auto: by the area codes.",
-    )
-    dry_run: bool = Field(
-        default=False,
-        examples=[False],
-        description="Only count the cells and the ground they would have; nothing is kept but the job.",
-    )
 
 
 class _ReceivedFile(schemas.RequestModel):
@@ -137,14 +101,6 @@ CodeField = Annotated[
 ]
 
 
-def _enqueue_job(
-    session: Session, jobs: JobRequests, caller: Principal, kind: str, parameters: dict[str, Any]
-) -> WriteResult:
-    job = jobs.enqueue(session, caller, kind, parameters, caller.area_code)
-    audit(session, caller, Action.import_, f"job {job.id}", kind=kind)
-    return WriteResult(job_record(job), 202, location=f"/v1/jobs/{job.id}")
-
-
 def _receive_file(
     request: Request,
     file: UploadFile,
@@ -164,7 +120,7 @@ def _receive_file(
         def handler(session: Session) -> WriteResult:
             if "scheme" in parameters:
                 find_scheme(session, parameters["scheme"])
-            return _enqueue_job(session, jobs, caller, kind, {**parameters, "file": path.name})
+            return accept_job(session, jobs, caller, kind, {**parameters, "file": path.name})
 
         response = write(_ReceivedFile(parameters=parameters, sha256=stored.sha256), handler)
         is_queued = "idempotency-replayed" not in response.headers
@@ -262,8 +218,19 @@ def import_cells(
     name_field: FieldName = None,
     area_field: FieldName = None,
     personal: PersonalFields = None,
+    units: Annotated[
+        bool,
+        Form(
+            description="Under a scheme over units: the file is a table with the columns unit and cell, and "
+            "maybe name, kind and area_code of the cell.",
+            examples=[False],
+        ),
+    ] = False,
+    units_on: Annotated[
+        date | None, Form(description="The day whose units are meant; today when not given.")
+    ] = None,
 ) -> Response:
-    """Make a draft of a plan from a file of cells as a job."""
+    """Make a draft of a plan from a file of cells, or of units with their cells, as a job."""
     caller.require_area(area_code)
     options = {
         **read_options,
@@ -274,31 +241,10 @@ def import_cells(
         "name_field": name_field,
         "area_field": area_field,
         "personal": personal,
+        "units": units or None,
+        "units_on": None if units_on is None else units_on.isoformat(),
     }
     return _receive_file(request, file, caller, write, jobs, "import-cells", options)
-
-
-@router.post(
-    "/divisions",
-    summary="Divide an area",
-    status_code=202,
-    response_model=schemas.Job,
-    responses=problem_responses(404, 409),
-)
-@requires(Right.draft, AreaPolicy.checked)
-def divide_area(
-    body: DivisionRequest, caller: Caller, write: IdempotentWriteDep, jobs: JobRequestsDep
-) -> Response:
-    """Divide an area into squares as a job; its result names the draft."""
-    caller.require_area(body.area_code)
-    if body.crs is not None:
-        parse_working_crs(body.crs)
-
-    def handler(session: Session) -> WriteResult:
-        find_scheme(session, body.scheme)
-        return _enqueue_job(session, jobs, caller, "divide", body.model_dump(exclude_none=True))
-
-    return write(body, handler)
 
 
 @router.get("/jobs", summary="List jobs", response_model=Page[schemas.Job], responses=problem_responses())

@@ -1,6 +1,6 @@
 """The frame of cells: pieces united into cells, numbered, named, measured, in longitude and latitude."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import geopandas as gpd
 import numpy as np
@@ -12,6 +12,7 @@ from gis.arrays import FloatArray, Geometries, IntArray, ObjectArray
 from gis.crs import LONLAT, geometries_to_lonlat
 from gis.divide.division_input import DivisionInput
 from gis.errors import CoverageError
+from gis.levels.unions import unite_groups
 from gis.profiles import Profile
 
 _MAX_AREA_DIFFERENCE_M2 = 0.01
@@ -32,14 +33,8 @@ def dissolve_pieces(pieces: Geometries, group: NDArray[np.intp]) -> tuple[Geomet
     cells, groups
         Polygons, and their group numbers in ascending order.
     """
-    order = np.argsort(group, kind="stable")
-    groups, first, count = np.unique(group[order], return_index=True, return_counts=True)
-    cells = pieces[order][first]
-    for size in np.unique(count[count > 1]):
-        which = np.flatnonzero(count == size)
-        members = pieces[order][first[which][:, None] + np.arange(size)]
-        cells[which] = shapely.get_geometry(shapely.coverage_union_all(members, axis=1), 0)
-    return cells, groups
+    unions, groups = unite_groups(pieces, group)
+    return shapely.get_geometry(unions, 0), groups
 
 
 def build_cells_frame(
@@ -49,10 +44,12 @@ def build_cells_frame(
     representative_point: FloatArray,
     row: IntArray,
     *,
-    kind: str,
+    kind: str | ObjectArray,
     layout: codes.CodeLayout = "auto",
     profile: Profile | None = None,
     used_codes: Collection[str] = frozenset(),
+    lonlat: Geometries | None = None,
+    columns: Mapping[str, FloatArray | IntArray] | None = None,
 ) -> gpd.GeoDataFrame:
     """Make the frame of cells, sorted by area (in the order of the areas) and sequence.
 
@@ -69,9 +66,13 @@ def build_cells_frame(
     row
         Shape (n,), the row of each cell in reading order, ascending to the south.
     kind
-        The method's word for its cells.
+        The method's word for its cells, or one for each.
     layout, profile, used_codes
         See `gis.codes.choose_profile` and `gis.codes.number_cells`.
+    lonlat
+        The polygons as they are stored, in EPSG:4326; projected from `geometry` when not given.
+    columns
+        Further columns by name, shape (n,) each, before the geometry.
 
     Returns
     -------
@@ -106,14 +107,38 @@ def build_cells_frame(
         {
             "code": numbers.code[order],
             "name": _cell_names(division_input, area_index, numbers.sequence)[order],
-            "kind": kind,
+            "kind": kind if isinstance(kind, str) else kind[order],
             "area_code": area_code[order],
             "area_m2": area_m2[order],
             "perimeter_m": shapely.length(geometry)[order],
+            **{name: values[order] for name, values in (columns or {}).items()},
         },
-        geometry=geometries_to_lonlat(geometry[order], division_input.crs),
+        geometry=geometries_to_lonlat(geometry[order], division_input.crs)
+        if lonlat is None
+        else lonlat[order],
         crs=LONLAT,
     )
+
+
+def reading_rows(points: FloatArray, area_m2: FloatArray, area_index: NDArray[np.intp]) -> IntArray:
+    """Return the row in which each cell of any shape is read, ascending to the south.
+
+    A row is as high as the mean cell of the area would be as a square, and the first begins with its
+    northernmost cell.
+
+    Parameters
+    ----------
+    points
+        Shape (n, 2), x and y in metres of a location inside each cell.
+    area_m2, area_index
+        Shape (n,), the size of each cell and its area.
+    """
+    count = np.bincount(area_index)
+    height = np.sqrt(np.bincount(area_index, weights=area_m2) / np.maximum(count, 1))
+    north = np.full(len(count), -np.inf)
+    np.maximum.at(north, area_index, points[:, 1])
+    rows: IntArray = ((north[area_index] - points[:, 1]) // height[area_index]).astype(np.int64)
+    return rows
 
 
 def _cell_names(

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, cast, get_args
 
 from gis.errors import ParameterError
+from gis.profiles.catalogues import CATALOGUE_NAMES
 from gis.profiles.profile import (
     SOURCE_KINDS,
     Attribute,
@@ -248,6 +249,14 @@ def _border(table: TomlTable) -> Border:
     return border
 
 
+def _catalogue(table: TomlTable) -> str | None:
+    return (
+        table.choice("catalogue", CATALOGUE_NAMES)
+        if "catalogue" in table
+        else table.optional("catalogue", str)
+    )
+
+
 def _classes(table: TomlTable) -> ClassRule:
     segments: dict[str, int] = {}
     for inner in table.tables("component_segments"):
@@ -256,6 +265,6 @@ def _classes(table: TomlTable) -> ClassRule:
             inner.fail("length", "is missing; give a whole number")
         segments[inner.text("name")] = length
         inner.close()
-    classes = ClassRule(table.optional("catalogue", str), segments, _source(table))
+    classes = ClassRule(_catalogue(table), segments, _source(table))
     table.close()
     return classes

@@ -12,9 +12,9 @@ from gis.text import Text
 SourceKind = Literal["e", "l", "s", "own"]
 
 SOURCE_KINDS: Mapping[SourceKind, Text] = {
-    "e": Text("标准摘录", "extract of a standard"),
-    "l": Text("地方标准或规定", "local standard or rule"),
-    "s": Text("实施该标准的软件或数据", "software or data that implements the standard"),
+    "e": Text("标准摘录", "extract"),
+    "l": Text("地方规定", "local rule"),
+    "s": Text("据实施标准的软件", "as implemented in software"),
     "own": Text("自定", "own rule"),
 }
 """What a statement of a profile rests on."""
@@ -175,7 +175,7 @@ class CodeRule:
     def area_pattern(self) -> re.Pattern[str]:
         """What the code of an area matches."""
         parts = [
-            f"{each.alphabet}{{{each.length}}}" if each.length is not None else f"{each.alphabet}+"
+            f"{each.alphabet}{{{each.length}}}" if each.length is not None else f"{each.alphabet}*"
             for each in self.area_segments
         ]
         if self.higher_areas == "refuse":
@@ -265,7 +265,7 @@ class ClassRule:
     Attributes
     ----------
     catalogue
-        The name of the code table, see `layers.classes`; None if there is none at hand.
+        One of `gis.profiles.catalogues.CATALOGUE_NAMES`; None if there is none at hand.
     component_segments
         Name → length, from left to right; empty if no source states it.
     """

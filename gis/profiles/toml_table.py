@@ -10,7 +10,7 @@ from gis.text import Text
 Value = TypeVar("Value")
 
 _TYPE_NAMES: Mapping[type, str] = {
-    str: "text",
+    str: "a text",
     int: "a whole number",
     bool: "true or false",
     date: "a date such as 2026-07-01",
@@ -84,7 +84,7 @@ class TomlTable:
         """Return one of several words."""
         value = self.optional(key, str, default) if default is not None else self.required(key, str)
         if value not in allowed:
-            self.fail(key, f"must be {' or '.join(allowed)}, not '{value}'")
+            self.fail(key, f"must be one of {', '.join(allowed)}, not '{value}'")
         return value
 
     def number(self, key: str, least: int, default: int | None = None) -> int | None:
