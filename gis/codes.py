@@ -140,12 +140,15 @@ def choose_profile(
     Raises
     ------
     InputError
-        As `choose_code_layout` does, or if both a layout and a profile are asked for.
+        As `choose_code_layout` does, if both a layout and a profile are asked for, or codes of the profile
+        cannot be made from those of the areas.
     """
     if profile is None:
         return load_profile(choose_code_layout(area_codes, in_china=in_china, layout=layout))
     if layout != "auto":
         raise ParameterError(f"Codes follow the layout {layout} or the profile {profile.name}, not both.")
+    require_fitting_areas(profile, area_codes)
+    require_class(profile)
     return profile
 
 
@@ -242,8 +245,14 @@ def number_cells(
     return CellCodes(code, sequence)
 
 
-def _stems(profile: Profile, areas: NDArray[np.str_]) -> list[str]:
-    """Return what stands before the sequence in the codes of each area's cells."""
+def require_class(profile: Profile) -> None:
+    """Check that a profile says what its codes begin with.
+
+    Raises
+    ------
+    InputError
+        If it leaves that open.
+    """
     rule = profile.code
     if rule.class_code is None:
         name = next(each.name for each in rule.segments if each.value is None).replace("_", " ")
@@ -251,6 +260,12 @@ def _stems(profile: Profile, areas: NDArray[np.str_]) -> list[str]:
             f"Codes of profile {profile.name} begin with {rule.class_length} digits of the {name}, which it "
             f"leaves open; name them as --profile {profile.name}:{'N' * rule.class_length}."
         )
+
+
+def _stems(profile: Profile, areas: NDArray[np.str_]) -> list[str]:
+    """Return what stands before the sequence in the codes of each area's cells."""
+    require_class(profile)
+    rule = profile.code
     return [f"{rule.class_code}{area}{rule.separator}" for area in areas.tolist()]
 
 

@@ -14,7 +14,6 @@ from api.security.caller import Caller
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
 from gis.crs import parse_working_crs
-from gis.profiles import load_profile
 from layers.db.database import Session
 from layers.plans.schemes import find_scheme
 
@@ -54,9 +53,6 @@ def divide_area(
     caller.require_area(body.area_code)
     if body.crs is not None:
         parse_working_crs(body.crs)
-
-    if getattr(body, "profile", None) is not None:
-        load_profile(body.profile)
 
     def handler(session: Session) -> WriteResult:
         find_scheme(session, body.scheme)

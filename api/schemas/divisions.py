@@ -86,12 +86,6 @@ class _NumberedDivision(_Division):
         examples=["auto"],
         description="Of the codes. cn: 15 digits; plain: {area code}-{sequence}; auto: by the area codes.",
     )
-    profile: Code | None = Field(
-        default=None,
-        examples=["plain"],
-        description="The standard that codes follow instead of a layout: gbt47678, gbt30428, db11-2157, "
-        "cjt349:CLASS, cjt213, cn or plain.",
-    )
 
 
 class SquareDivision(_NumberedDivision):

@@ -1,10 +1,9 @@
 """The clause on levels: of which whole cells of the level below a cell is made."""
 
 import numpy as np
-import pandas as pd
 import shapely
 
-from gis.arrays import Geometries, IntArray
+from gis.arrays import Geometries, IntArray, ObjectArray
 from gis.codes import normalize_codes
 from gis.conform.clause import NOT_ASKED, Clause, Looked, NotLookedAt, Offence
 from gis.conform.conform_input import ConformInput
@@ -12,6 +11,7 @@ from gis.graph import NeighbourGraph
 from gis.profiles import Profile, Source
 from gis.profiles.profile import LevelRule
 from gis.text import Text
+from gis.topology.findings import format_area
 from gis.topology.polygon_layer import PolygonLayer, mean_width, read_polygon_layer
 
 _MIN_WIDTH_M = 0.01
@@ -42,12 +42,13 @@ def _look(given: ConformInput) -> Looked | NotLookedAt:
         for k in np.flatnonzero(cell_of_unit < 0)
     ]
     offences += _cut_units(given, units, cell_of_unit)
+    offences += _further_ground(given, units, cell_of_unit)
     order = np.argsort(cell_of_unit, kind="stable")
     bounds = np.searchsorted(cell_of_unit[order], np.arange(len(given.layer) + 1))
-    community = _communities(given)
+    community, part = _communities(given), _parts(units.polygons, cell_of_unit)
     for k, label in enumerate(given.layer.labels):
         members = order[bounds[k] : bounds[k + 1]]
-        offences += [Offence(label, fault) for fault in _faults(rule, units.polygons, community, members)]
+        offences += [Offence(label, fault) for fault in _faults(rule, community[members], part[members])]
     return Looked(offences)
 
 
@@ -59,7 +60,7 @@ def _owners(units: Geometries, cells: Geometries) -> IntArray:
     return owner
 
 
-def _communities(given: ConformInput) -> np.ndarray:
+def _communities(given: ConformInput) -> ObjectArray:
     """Return the community of each unit: the area it names, else that in its code."""
     assert given.units is not None
     if "area_code" in given.units.columns:
@@ -82,9 +83,35 @@ def _cut_units(given: ConformInput, units: PolygonLayer, cell_of_unit: IntArray)
     ]
 
 
-def _faults(rule: LevelRule, units: Geometries, community: np.ndarray, members: IntArray) -> list[Text]:
-    """Return what is wrong with the units of a cell."""
-    count = len(members)
+def _further_ground(given: ConformInput, units: PolygonLayer, cell_of_unit: IntArray) -> list[Offence]:
+    """Find cells that are larger than their units together."""
+    owned = cell_of_unit >= 0
+    held = np.bincount(
+        cell_of_unit[owned], weights=shapely.area(units.polygons[owned]), minlength=len(given.layer)
+    )
+    further = shapely.area(given.layer.polygons) - held
+    wide = 2 * further > _MIN_WIDTH_M * shapely.length(given.layer.polygons)
+    return [
+        Offence(
+            given.layer.labels[k],
+            Text(
+                f"有 {format_area(further[k])} 不在任何下一级网格内",
+                f"has {format_area(further[k])} of ground in no unit",
+            ),
+        )
+        for k in np.flatnonzero(wide & (held > 0))
+    ]
+
+
+def _parts(units: Geometries, cell_of_unit: IntArray) -> IntArray:
+    """Label each unit with the connected part of its cell that it is in."""
+    graph = NeighbourGraph.from_polygons(units)
+    return graph.select(cell_of_unit[graph.rows()] == cell_of_unit[graph.neighbours]).components()
+
+
+def _faults(rule: LevelRule, community: ObjectArray, part: IntArray) -> list[Text]:
+    """Return what is wrong with a cell whose units have these communities and parts."""
+    count = len(part)
     faults = []
     if count < rule.least or (rule.most is not None and count > rule.most):
         most = "" if rule.most is None else f"–{rule.most}"
@@ -95,13 +122,13 @@ def _faults(rule: LevelRule, units: Geometries, community: np.ndarray, members: 
             )
         )
     if rule.one_community:
-        named = sorted(pd.unique(community[members]).astype(str))
+        named = sorted(set(community))
         if len(named) > 1:
             faults.append(
                 Text(f"跨越社区 {'、'.join(named)}", f"has units of several communities ({', '.join(named)})")
             )
     if rule.adjacent and count > 1:
-        parts = len(np.unique(NeighbourGraph.from_polygons(units[members]).components()))
+        parts = len(np.unique(part))
         if parts > 1:
             faults.append(
                 Text(

@@ -5,6 +5,7 @@ height in which they are: each cell may stand in any row and at any place that i
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ import shapely
 from gis.arrays import FloatArray, IntArray
 from gis.conform.clause import Clause, Looked, Offence
 from gis.conform.conform_input import ConformInput, read_day
+from gis.divide.cells import reading_rows
 from gis.text import Text
 
 _MIN_SQUARES = 3
@@ -31,6 +33,15 @@ class _Rows(NamedTuple):
     south: float
 
 
+class _Extent(NamedTuple):
+    """The rows and eastings that a cell touches."""
+
+    first: int
+    last: int
+    west: float
+    east: float
+
+
 class _Place(NamedTuple):
     """A row, ascending to the south, and an easting in it."""
 
@@ -46,14 +57,19 @@ def _look(given: ConformInput) -> Looked:
     known = np.flatnonzero((given.stem != "") & np.isfinite(bounds).all(axis=1))
     if not len(known):
         return Looked([])
-    candidates = _candidate_rows(bounds[known], shapely.area(given.layer.polygons[known]))
+    area = shapely.area(given.layer.polygons)
+    candidates = _candidate_rows(bounds[known], area[known])
+    points = shapely.get_coordinates(shapely.point_on_surface(given.layer.polygons[known]))
+    point = np.full((len(given.layer), 2), np.nan)
+    point[known] = points
     table = pd.DataFrame({"stem": given.stem, "day": _days(given)})
     # As numbers, and where they have letters too, in the order of the alphabet.
     table["sequence"] = pd.Series(given.sequence_text, dtype=object).str.zfill(_WIDEST)
     offences = []
     for _, group in table.iloc[known].groupby(["stem", "day"], sort=True):
         cells = group.sort_values("sequence", kind="stable").index.to_numpy()
-        found = [_out_of_order(bounds[cells], rows) for rows in candidates]
+        found = [_out_of_order(_extents(bounds[cells], rows)) for rows in candidates]
+        found.append(_out_of_order(_places(point[cells], area[cells])))
         for place, before in min(found, key=len):
             label, other = given.layer.labels[cells[place]], given.layer.labels[cells[before]]
             offences.append(
@@ -97,28 +113,39 @@ def _candidate_rows(bounds: FloatArray, area: FloatArray) -> list[_Rows]:
     return [_Rows(usual * factor, usual * factor * phase) for factor in _HEIGHT_FACTORS for phase in _PHASES]
 
 
-def _out_of_order(bounds: FloatArray, rows: _Rows) -> list[tuple[int, int]]:
-    """Return cells that break the order, each with the cell that it does not fit to.
-
-    Parameters
-    ----------
-    bounds
-        Shape (n, 4), of the cells by their sequence.
-    """
+def _extents(bounds: FloatArray, rows: _Rows) -> list[_Extent]:
+    """Return the rows and eastings that cells of any bounds, shape (n, 4), touch."""
     margin = np.minimum(_MARGIN * rows.height, _MARGIN * (bounds[:, 2:] - bounds[:, :2]).min(axis=1))
     first: IntArray = np.floor((rows.south - (bounds[:, 3] - margin)) / rows.height).astype(np.int64)
     last: IntArray = np.floor((rows.south - (bounds[:, 1] + margin)) / rows.height).astype(np.int64)
     west, east = bounds[:, 0] + margin, bounds[:, 2] - margin
-    extents = list(zip(first.tolist(), last.tolist(), west.tolist(), east.tolist(), strict=True))
+    return list(map(_Extent, first.tolist(), last.tolist(), west.tolist(), east.tolist()))
+
+
+def _places(point: FloatArray, area: FloatArray) -> list[_Extent]:
+    """Return where a division that groups units reads cells of any shape."""
+    row = reading_rows(point, area, np.zeros(len(area), dtype=np.intp)).tolist()
+    x = point[:, 0]
+    return list(map(_Extent, row, row, (x - _MARGIN).tolist(), (x + _MARGIN).tolist()))
+
+
+def _out_of_order(extents: Sequence[_Extent]) -> list[tuple[int, int]]:
+    """Return cells that break the order, each with the cell that it does not fit to.
+
+    Parameters
+    ----------
+    extents
+        Of the cells by their sequence.
+    """
     broken: list[tuple[int, int]] = []
     earlier, latest, previous = _START, _START, -1
     for k, extent in enumerate(extents):
-        place = _place_after(latest, *extent)
+        place = _place_after(latest, extent)
         if place is not None:
             earlier, latest, previous = latest, place, k
             continue
         # If this cell fits to the one before the last, the last one is at fault.
-        place = _place_after(earlier, *extent)
+        place = _place_after(earlier, extent)
         if place is None:
             broken.append((k, previous))
         else:
@@ -127,12 +154,12 @@ def _out_of_order(bounds: FloatArray, rows: _Rows) -> list[tuple[int, int]]:
     return broken
 
 
-def _place_after(place: _Place, first: int, last: int, west: float, east: float) -> _Place | None:
+def _place_after(place: _Place, extent: _Extent) -> _Place | None:
     """Return the earliest place that a cell touches and that follows another, None if there is none."""
-    if first <= place.row <= last and east > place.x:
-        return _Place(place.row, max(west, place.x))
-    row = max(first, place.row + 1)
-    return _Place(row, west) if row <= last else None
+    if extent.first <= place.row <= extent.last and extent.east > place.x:
+        return _Place(place.row, max(extent.west, place.x))
+    row = max(extent.first, place.row + 1)
+    return _Place(row, extent.west) if row <= extent.last else None
 
 
 ORDER = Clause(

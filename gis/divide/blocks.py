@@ -10,7 +10,7 @@ import shapely
 from pyproj import CRS
 
 from gis.arrays import FloatArray, Geometries, IntArray
-from gis.codes import CodeLayout
+from gis.codes import CodeLayout, choose_profile
 from gis.crs import LONLAT
 from gis.divide.block_buildings import Buildings, find_cut, keep_whole, read_buildings, with_courtyards
 from gis.divide.block_faces import Faces, cut_areas, inner_points, make_sound, recut
@@ -110,6 +110,7 @@ def divide_blocks(
     tell, step = note or no_note, progress or no_progress
     _check_parameters(target_area_m2, max_load, min_width_m, snap_m)
     division_input = read_division_input(areas, crs)
+    choose_profile(division_input.code, in_china=division_input.in_china, layout=layout, profile=profile)
     block_lines = read_block_lines(division_input, lines, barriers, tell)
     buildings = _NO_BUILDINGS if keep is None else read_buildings(division_input, keep, tell)
     footprints = with_courtyards(buildings.polygon)

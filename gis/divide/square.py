@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gis.arrays import FloatArray, Geometries, IntArray
-from gis.codes import CodeLayout
+from gis.codes import CodeLayout, choose_profile
 from gis.divide.cells import build_cells_frame, dissolve_pieces
 from gis.divide.division_input import DivisionInput, read_division_input
 from gis.divide.grid_lines import grid_coordinates, max_sag_m, side_lines
@@ -98,6 +98,7 @@ def divide_square(
     if not 0 <= min_share <= 1:
         raise ParameterError(f"The least share of a square must lie between 0 and 1, not {min_share:g}.")
     division_input = read_division_input(areas, crs)
+    choose_profile(division_input.code, in_china=division_input.in_china, layout=layout, profile=profile)
     _check_size(division_input, size_m)
     step(1)
     pieces = _cut_into_pieces(division_input, size_m)

@@ -1,6 +1,7 @@
 """The record of new cells: the fields that a profile asks for and a division does not make."""
 
 from datetime import date
+from typing import Any
 
 import geopandas as gpd
 
@@ -20,7 +21,7 @@ def complete_record(cells: gpd.GeoDataFrame, profile: Profile, day: date) -> gpd
         On which the cells were made.
     """
     present = {str(column).lower() for column in cells.columns}
-    added: dict[str, object] = {}
+    added: dict[str, Any] = {}
     for attribute in profile.record:
         value = day if attribute.type == "date" else attribute.default
         if (

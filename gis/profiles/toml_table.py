@@ -10,7 +10,7 @@ from gis.text import Text
 Value = TypeVar("Value")
 
 _TYPE_NAMES: Mapping[type, str] = {
-    str: "text",
+    str: "a text",
     int: "a whole number",
     bool: "true or false",
     date: "a date such as 2026-07-01",
@@ -61,6 +61,11 @@ class TomlTable:
             self.fail(key, f"must be {_TYPE_NAMES[kind]}, not {value!r}")
         return value
 
+    def value(self, key: str) -> object:
+        """Return the value of a key of whatever type, None where the table lacks it."""
+        self._known[key] = None
+        return self._values.get(key)
+
     def required(self, key: str, kind: type[Value]) -> Value:
         """Return the value of a key that the table must have."""
         value = self.optional(key, kind)
@@ -79,7 +84,7 @@ class TomlTable:
         """Return one of several words."""
         value = self.optional(key, str, default) if default is not None else self.required(key, str)
         if value not in allowed:
-            self.fail(key, f"must be {' or '.join(allowed)}, not '{value}'")
+            self.fail(key, f"must be one of {', '.join(allowed)}, not '{value}'")
         return value
 
     def number(self, key: str, least: int, default: int | None = None) -> int | None:

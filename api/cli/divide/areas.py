@@ -23,12 +23,7 @@ class AreaOptions(TypedDict, total=False):
 
 
 class PlanAreaOptions(TypedDict, total=False):
-    """Options of the areas of a database that cells keep to, and of the codes that begin with theirs."""
-
-    profile: Annotated[
-        str | None,
-        typer.Option(help="Standard that codes follow, by its name [default: by the codes of areas]."),
-    ]
+    """Options of the areas of a database that cells keep to."""
 
     level: Annotated[
         str | None, typer.Option(help="Level of the areas that cells keep to [default: the lowest areas].")

@@ -145,7 +145,6 @@ def plan_arguments(given: Options) -> dict[str, Any]:
         "street_class": "street_classes",
         "barrier": "barriers",
         "level": "level",
-        "profile": "profile",
     }
     arguments = {name: given[option] for option, name in names.items() if option in given}
     return {**arguments, "keep_buildings": not given.get("cut_buildings", False)}

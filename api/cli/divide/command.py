@@ -1,5 +1,6 @@
 """The command `divide`: areas or units in, cells out."""
 
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from api.cli.console import handle_errors, print_notes, print_result, take_optio
 from api.cli.divide.catalogue import FILE_METHODS
 from api.cli.divide.method import Settings, given_options, method_parser, require_options, require_own_options
 from api.cli.divide.outputs import write_further
+from api.cli.profile_file import read_profile
 
 
 class CodeLayout(StrEnum):
@@ -63,18 +65,20 @@ def divide(
     the working CRS; remnants at the border join the neighbour with the longest common border.
     """
     from gis.crs import parse_working_crs
+    from gis.profiles import complete_record
     from layers.formats import validate_outputs, write_layer
 
     chosen, given = FILE_METHODS[method], given_options(further)
     require_own_options(method, {name: each.options for name, each in FILE_METHODS.items()}, given)
     require_options(method, chosen.required, given)
     validate_outputs(layers=[output, *map(given.get, chosen.layers)], tables=map(given.get, chosen.tables))
+    standard = read_profile(profile) if profile else None
     settings = Settings(
-        parse_working_crs(crs) if crs else None, code_layout.value, profile, ended, ended_encoding
+        parse_working_crs(crs) if crs else None, code_layout.value, standard, ended, ended_encoding
     )
     named = {"code_field": code_field, "name_field": name_field}
     made = chosen.divide(source, {**given, **named}, settings)
-    cells = made.cells
+    cells = complete_record(made.cells, standard, date.today()) if standard else made.cells
     print_notes(write_layer(output, cells))
     print_notes(write_further(given, made.outputs))
     summary = {

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyproj import CRS
 
+    from gis.profiles import Profile
+
 Options = Mapping[str, Any]
 """The options that were given, by the names of their parameters."""
 
@@ -29,28 +31,28 @@ class Settings:
     ----------
     crs
         The working CRS; to be chosen from the extent when None.
-    layout, profile
-        Of the codes; a profile by its name or file.
+    layout
+        Of the codes.
+    profile
+        That codes and records follow instead.
     ended, ended_encoding
         The file of cells whose codes are never given again.
     """
 
     crs: "CRS | None" = None
     layout: str = "auto"
-    profile: str | None = None
+    profile: "Profile | None" = None
     ended: Path | None = None
     ended_encoding: str | None = None
 
     def numbering(self) -> dict[str, Any]:
         """Return how cells are numbered, as keywords of `gis.divide`; reads the file of ended cells."""
         from api.cli.inputs import load_cells
-        from api.cli.profile_file import read_profile
 
         used: frozenset[str] = frozenset()
         if self.ended is not None:
             used = frozenset(load_cells(self.ended, encoding=self.ended_encoding)["code"].dropna())
-        profile = None if self.profile is None else read_profile(self.profile)
-        return {"layout": self.layout, "profile": profile, "used_codes": used}
+        return {"layout": self.layout, "profile": self.profile, "used_codes": used}
 
 
 @dataclass(frozen=True)

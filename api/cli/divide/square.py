@@ -59,7 +59,7 @@ SQUARE = FileMethod("square", SquareOptions, divide)
 
 def plan_arguments(given: Options) -> dict[str, Any]:
     """Return the options as `layers.plans.divide` takes them."""
-    arguments = {name: given[name] for name in ("min_share", "level", "profile") if name in given}
+    arguments = {name: given[name] for name in ("min_share", "level") if name in given}
     return {**arguments, "size_m": given.get("size", DEFAULT_SIZE_M)}
 
 

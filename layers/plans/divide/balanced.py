@@ -11,7 +11,6 @@ from gis.codes import CodeLayout
 from gis.crs import LONLAT, parse_working_crs
 from gis.errors import InputError
 from gis.measures import count_keys
-from gis.profiles import load_profile
 from gis.progress import Note, Progress, no_note, no_progress
 from layers.areas.hierarchy import read_hierarchy
 from layers.db.bulk import decode_geometries, raw_geometry
@@ -21,7 +20,7 @@ from layers.plans.divide.ground import areas_of_level
 from layers.plans.divide.linework import read_linework
 from layers.plans.divide.method import Division
 from layers.plans.divide.units import WITHIN, find_units_scheme, read_units
-from layers.plans.schemes import used_codes
+from layers.plans.schemes import scheme_profile, used_codes
 
 Weights = Sequence[Mapping[str, Any]]
 """What is balanced: each the arguments of `gis.balance.LoadTarget`."""
@@ -46,7 +45,6 @@ def divide(
     on: date | None = None,
     crs: str | None = None,
     code_layout: CodeLayout = "auto",
-    profile: str | None = None,
     note: Note | None = None,
     progress: Progress | None = None,
 ) -> Division:
@@ -62,9 +60,8 @@ def divide(
         What is to be balanced.
     units_scheme
         As for `layers.plans.divide.units.find_units_scheme`.
-    zones, max_weight, seed, parts, code_layout, profile, note, progress
-        As for `gis.divide.divide_balanced`, whose `layout` is that of the codes and
-        whose `profile` is given by its name.
+    zones, max_weight, seed, parts, code_layout, note, progress
+        As for `gis.divide.divide_balanced`, whose `layout` is that of the codes.
     lock, exclusive
         Attributes of the units, as for `divide_balanced`.
     seeds
@@ -107,7 +104,7 @@ def divide(
         parts=parts,
         used_codes=used_codes(session, scheme.id),
         layout=code_layout,
-        profile=None if profile is None else load_profile(profile),
+        profile=scheme_profile(scheme) if code_layout == "auto" else None,
         note=note or no_note,
         progress=progress or no_progress,
     )

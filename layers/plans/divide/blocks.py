@@ -6,12 +6,12 @@ import geopandas as gpd
 from sqlalchemy.orm import Session
 
 from gis.codes import CodeLayout
-from gis.profiles import load_profile
 from gis.progress import Note, Progress
 from layers.models import Scheme
 from layers.plans.divide.ground import read_ground
 from layers.plans.divide.linework import LINE_KINDS, read_buildings, read_linework
 from layers.plans.divide.method import Division
+from layers.plans.schemes import scheme_profile
 
 MAX_LISTED_CUT = 1_000
 """How many buildings that were cut a summary lists; all are counted."""
@@ -30,7 +30,6 @@ def divide(
     level: str | None = None,
     crs: str | None = None,
     code_layout: CodeLayout = "auto",
-    profile: str | None = None,
     note: Note | None = None,
     progress: Progress | None = None,
 ) -> Division:
@@ -48,9 +47,8 @@ def divide(
         The kinds of the base map that no cell crosses.
     keep_buildings
         Cut no building of the base map; one that must be is listed with the reason.
-    target_area_m2, code_layout, profile, note, progress
-        As for `gis.divide.divide_blocks`, whose `layout` is that of the codes and
-        whose `profile` is given by its name.
+    target_area_m2, code_layout, note, progress
+        As for `gis.divide.divide_blocks`, whose `layout` is that of the codes.
 
     Raises
     ------
@@ -72,7 +70,7 @@ def divide(
         crs=ground.crs,
         used_codes=ground.used_codes,
         layout=code_layout,
-        profile=None if profile is None else load_profile(profile),
+        profile=scheme_profile(scheme) if code_layout == "auto" else None,
         note=note,
         progress=progress,
     )

@@ -5,11 +5,11 @@ from sqlalchemy.orm import Session
 from gis.codes import CodeLayout
 from gis.divide import divide_square
 from gis.divide.square import DEFAULT_MIN_SHARE
-from gis.profiles import load_profile
 from gis.progress import Note, Progress
 from layers.models import Scheme
 from layers.plans.divide.ground import read_ground
 from layers.plans.divide.method import Division
+from layers.plans.schemes import scheme_profile
 
 
 def divide(
@@ -22,7 +22,6 @@ def divide(
     level: str | None = None,
     crs: str | None = None,
     code_layout: CodeLayout = "auto",
-    profile: str | None = None,
     note: Note | None = None,  # noqa: ARG001  squares assume nothing
     progress: Progress | None = None,
 ) -> Division:
@@ -32,9 +31,8 @@ def divide(
     ----------
     area_code, level, crs
         As for `layers.plans.divide.ground.read_ground`.
-    size_m, min_share, code_layout, profile, note, progress
-        As for `gis.divide.divide_square`, whose `layout` is that of the codes and
-        whose `profile` is given by its name.
+    size_m, min_share, code_layout, note, progress
+        As for `gis.divide.divide_square`, whose `layout` is that of the codes.
 
     Raises
     ------
@@ -50,7 +48,7 @@ def divide(
         min_share=min_share,
         crs=ground.crs,
         layout=code_layout,
-        profile=None if profile is None else load_profile(profile),
+        profile=scheme_profile(scheme) if code_layout == "auto" else None,
         used_codes=ground.used_codes,
         progress=progress,
     )

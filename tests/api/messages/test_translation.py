@@ -32,6 +32,7 @@ COMPOSED = {
     "⟨0⟩: ⟨2⟩: ⟨4⟩",
     "⟨0⟩ ⟨2⟩; give a zip with one.",
     "⟨0⟩: ⟨2⟩; give tables only, as a new file.",
+    "⟨0⟩: '⟨2⟩' ⟨4⟩.",
 }
 """Sentences most of whose words stand in their places; examples of them are below."""
 
@@ -91,6 +92,24 @@ def test_every_sentence_has_chinese_words():
         (
             "x.csv names no coordinate reference system; put it right in what is sent.",
             "x.csv没有写明坐标系；请在所发送的内容中改正。",
+        ),
+        (
+            "own.toml: 'code.numbering.last' must be a whole number, not 'x'.",
+            "own.toml：“code.numbering.last”应为整数，而不是 'x'。",
+        ),
+        (
+            "own.toml: 'size.most' is unknown; allowed here: nominal_m2, source.",
+            "own.toml：“size.most”不认识；此处可用：nominal_m2, source。",
+        ),
+        (
+            (
+                "a.gpkg: Profile gbt47678 needs areas with 12 digits (community), but area 440305 has 6; "
+                "divide areas with such codes, or use --profile plain."
+            ),
+            (
+                "a.gpkg：标准 gbt47678 需要 12 位代码的行政区划（community），而区划 440305 有 6 位；"
+                "请划分有这种代码的区划，或用 --profile plain。"
+            ),
         ),
         ("There is no parameter 'q'; there are lon, lat.", "没有参数“q”；有 lon, lat。"),
         (

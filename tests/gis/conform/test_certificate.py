@@ -126,6 +126,9 @@ def test_what_is_wrong_with_levels(cells):
     assert told[0] == (whole["code"].iloc[0], "is made of 15 units, not 1–5")
     told = details(judge(above.iloc[1:], units=cells), "levels")
     assert told == [("", f"unit {cells['code'].iloc[k]} lies in no cell") for k in range(3)]
+    wider = moved(above.reset_index(drop=True), 4, one(500, -100, 600, 100))
+    told = details(judge(wider, units=cells), "levels")
+    assert (f"{E}002", "has 10,000.00 m² of ground in no unit") in told
     shifted = above.set_geometry(above.geometry.translate(0.0003))
     told = [text for _, text in details(judge(shifted, units=cells), "levels")]
     assert f"holds only a part of unit {cells['code'].iloc[0]}" in told

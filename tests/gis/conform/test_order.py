@@ -7,7 +7,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.conform.order import _out_of_order, _Rows
+from gis.conform.order import _extents, _out_of_order, _Rows
 
 ROWS = _Rows(10.0, 0.0)
 QUIET = settings(deadline=None, max_examples=150)
@@ -40,7 +40,7 @@ boxes = st.builds(
 @QUIET
 @given(st.lists(boxes, min_size=1, max_size=5))
 def test_cells_are_in_order_if_rows_exist_in_which_they_are(bounds):
-    found = _out_of_order(np.array(bounds), ROWS)
+    found = _out_of_order(_extents(np.array(bounds), ROWS))
     assert (found == []) is naive_is_ordered(bounds)
 
 
@@ -54,7 +54,7 @@ def test_two_cells_of_a_grid_that_change_places_are_found(columns, rows, data):
     second = data.draw(st.integers(first + 1, len(grid) - 1))
     swapped = grid.copy()
     swapped[first], swapped[second] = grid[second], grid[first]
-    assert _out_of_order(np.array(grid), ROWS) == []
-    found = _out_of_order(np.array(swapped), ROWS)
+    assert _out_of_order(_extents(np.array(grid), ROWS)) == []
+    found = _out_of_order(_extents(np.array(swapped), ROWS))
     assert found
     assert len(found) <= 2
