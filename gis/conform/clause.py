@@ -47,6 +47,7 @@ class NotLookedAt(NamedTuple):
     reason: Text
 
 
+NO_CODES = NotLookedAt(Text("没有符合标准形式的编码", "no code has the profile's form"))
 NOT_ASKED = NotLookedAt(Text("该标准未作规定", "the profile says nothing of it"))
 
 

@@ -1,7 +1,7 @@
 """Clauses on the form of codes: their segments, the area's code in them, the limits of the sequence."""
 
 from gis.codes import fits_area
-from gis.conform.clause import Clause, Looked, NotLookedAt, Offence
+from gis.conform.clause import NO_CODES, Clause, Looked, NotLookedAt, Offence
 from gis.conform.conform_input import ConformInput
 from gis.profiles.profile import CodeRule
 from gis.text import Text
@@ -81,8 +81,10 @@ def _look_at_areas(given: ConformInput) -> Looked | NotLookedAt:
     return Looked(offences)
 
 
-def _look_at_limits(given: ConformInput) -> Looked:
+def _look_at_limits(given: ConformInput) -> Looked | NotLookedAt:
     rule = given.profile.code
+    if not any(given.stem):
+        return NO_CODES
     last = rule.last
     ended = frozenset(given.ended or ())
     offences = []

@@ -19,6 +19,7 @@ from gis.profiles.profile import Attribute
 from gis.topology import TopologyReport, check_topology
 from gis.topology.polygon_layer import PolygonLayer, read_polygon_layer
 
+_SHAPEFILE_NAME_BYTES = 10
 _DAY = re.compile(
     r"([0-9]{4})(?:([0-9]{2})([0-9]{2})|[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?)(?:[T ][0-9:.Z+-]*)?",
     re.ASCII,
@@ -113,9 +114,12 @@ class ConformInput:
         return np.asarray((known.groupby(known).transform("size") == 1) & (known != ""), dtype=bool)
 
     def column_of(self, attribute: Attribute) -> str | None:
-        """Return the column that holds an attribute of the record, in whatever case."""
+        """Return the column that holds an attribute, in whatever case, perhaps with its name cut short."""
         lower = {str(column).lower(): str(column) for column in reversed(self.cells.columns)}
-        return next((lower[name.lower()] for name in attribute.columns if name.lower() in lower), None)
+        names = [name.lower() for name in attribute.columns]
+        # A Shapefile has no longer names.
+        names += [name.encode()[:_SHAPEFILE_NAME_BYTES].decode(errors="ignore") for name in names]
+        return next((lower[name] for name in names if name in lower), None)
 
 
 def _split(rule: Any, code: str, area: str) -> tuple[str, str] | None:

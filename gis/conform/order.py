@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 
 from gis.arrays import FloatArray, IntArray
-from gis.conform.clause import Clause, Looked, Offence
+from gis.conform.clause import NO_CODES, Clause, Looked, NotLookedAt, Offence
 from gis.conform.conform_input import ConformInput, read_day
 from gis.divide.cells import reading_rows
 from gis.text import Text
@@ -52,11 +52,11 @@ class _Place(NamedTuple):
 _START = _Place(-math.inf, -math.inf)
 
 
-def _look(given: ConformInput) -> Looked:
+def _look(given: ConformInput) -> Looked | NotLookedAt:
     bounds = shapely.bounds(given.layer.polygons)
     known = np.flatnonzero((given.stem != "") & np.isfinite(bounds).all(axis=1))
     if not len(known):
-        return Looked([])
+        return NO_CODES
     area = shapely.area(given.layer.polygons)
     candidates = _candidate_rows(bounds[known], area[known])
     points = shapely.get_coordinates(shapely.point_on_surface(given.layer.polygons[known]))

@@ -171,7 +171,8 @@ def test_the_record(cells):
     assert details(judge(cells.drop(columns="initial_date")), "record") == [
         ("", "there is no initial date (initial_date, valid_from, 初始日期)")
     ]
-    assert judge(cells.rename(columns={"initial_date": "VALID_FROM"})).conforms
+    for name in ("VALID_FROM", "initial_da"):
+        assert judge(cells.rename(columns={"initial_date": name})).conforms
     assert told(name=["东", None, " "] + ["a"] * (n - 3)) == [
         (code[1], "its name is missing"), (code[2], "its name is missing"),
     ]  # fmt: skip
@@ -217,6 +218,12 @@ def test_cells_of_a_later_day_are_in_an_order_of_their_own(cells):
     assert not judge(renumbered).conforms
     later = renumbered.assign(initial_date=[day.replace(year=2027), *[day] * 14])
     assert judge(later).conforms
+
+
+def test_codes_of_no_known_form_have_no_order(cells):
+    state = states(judge(cells.assign(code=[f"x{k}" for k in range(len(cells))])))
+    assert state["code_form"] == "fault"
+    assert state["order"] == state["sequence_limits"] == "not_looked_at"
 
 
 def test_gaps_in_the_sequence_are_no_fault(cells):
