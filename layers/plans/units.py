@@ -10,8 +10,6 @@ from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError
-from gis.levels import UnitRule
-from gis.levels.unit_rule import RULE_NAME
 from layers.db.bulk import id_in, insert_columns, read_rows
 from layers.db.keyset import PageRequest
 from layers.models import Cell, CellUnit, Plan, Scheme
@@ -27,17 +25,6 @@ class CellOfUnit(NamedTuple):
     cell: str
     name: str
     kind: str
-
-
-def unit_rule(scheme: Scheme) -> UnitRule:
-    """Return the rule that the units of each cell of a scheme must keep."""
-    return UnitRule.from_mapping(scheme.rules.get(RULE_NAME, {}))
-
-
-def schemes_above(session: Session, scheme_id: int) -> Sequence[Scheme]:
-    """Return the schemes whose units are the cells of a scheme, in the order in which they were made."""
-    chosen = select(Scheme).where(Scheme.unit_scheme_id == scheme_id).order_by(Scheme.id)
-    return session.scalars(chosen).all()
 
 
 def read_units(
