@@ -208,7 +208,7 @@ BALANCED = FileMethod("balanced", BalancedOptions, divide, required=("weight",),
 
 
 def plan_arguments(given: Options) -> dict[str, Any]:
-    """Return the options as `layers.plans.divide` takes them."""
+    """Return the options as `layers.divisions` takes them."""
     require_count(given)
     names = ("zones", "max_weight", "lock", "exclusive", "seeds", "seed", "parts", "level")
     return {**unit_arguments(given), **{name: given[name] for name in names if name in given}}

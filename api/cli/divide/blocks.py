@@ -138,7 +138,7 @@ BLOCKS = FileMethod("blocks", BlockOptions, divide, required=("streets",), layer
 
 
 def plan_arguments(given: Options) -> dict[str, Any]:
-    """Return the options as `layers.plans.divide` takes them."""
+    """Return the options as `layers.divisions` takes them."""
     names = {
         "target_area": "target_area_m2",
         "lines": "lines",

@@ -87,7 +87,7 @@ class PlanMethod:
     Attributes
     ----------
     name
-        As `layers.plans.divide.METHODS` calls it.
+        As `layers.divisions.METHODS` calls it.
     options
         A TypedDict of the options that it takes.
     arguments

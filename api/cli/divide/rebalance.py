@@ -154,7 +154,7 @@ class RebalancePlanOptions(PlanUnitOptions, total=False):
 
 
 def plan_arguments(given: Options) -> dict[str, Any]:
-    """Return the options as `layers.plans.divide` takes them."""
+    """Return the options as `layers.divisions` takes them."""
     names = ("budget", "lock", "seed")
     return {**unit_arguments(given), **{name: given[name] for name in names if name in given}}
 

@@ -58,7 +58,7 @@ SQUARE = FileMethod("square", SquareOptions, divide)
 
 
 def plan_arguments(given: Options) -> dict[str, Any]:
-    """Return the options as `layers.plans.divide` takes them."""
+    """Return the options as `layers.divisions` takes them."""
     arguments = {name: given[name] for name in ("min_share", "level") if name in given}
     return {**arguments, "size_m": given.get("size", DEFAULT_SIZE_M)}
 

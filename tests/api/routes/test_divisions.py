@@ -16,8 +16,8 @@ from api.schemas.divisions import DivisionRequest
 from gis.crs import LONLAT
 from layers.basemap import replace_basemap
 from layers.db.database import Database, bump_revision
+from layers.divisions import METHODS
 from layers.models import Assignment, Entity
-from layers.plans.divide import METHODS
 from layers.plans.schemes import create_scheme, find_scheme
 from tests.api.routes.conftest import Client, square
 from tests.api.routes.grid import cells

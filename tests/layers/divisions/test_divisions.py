@@ -13,9 +13,9 @@ from gis.crs import LONLAT
 from gis.errors import InputError
 from layers.basemap import replace_basemap
 from layers.db.database import Database
+from layers.divisions import METHODS, Division, divide_areas
 from layers.models import Scheme
 from layers.plans.check import check_plan
-from layers.plans.divide import METHODS, Division, divide_areas
 from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme, find_scheme

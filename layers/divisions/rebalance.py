@@ -9,12 +9,12 @@ from gis.crs import parse_working_crs
 from gis.errors import InputError
 from gis.measures import count_keys
 from gis.progress import Note, Progress
+from layers.divisions.balanced import Weights
+from layers.divisions.linework import read_linework
+from layers.divisions.method import Division
+from layers.divisions.units import WITHIN, find_units_scheme, read_units
 from layers.models import Scheme
 from layers.plans.cells import cells_as_of
-from layers.plans.divide.balanced import Weights
-from layers.plans.divide.linework import read_linework
-from layers.plans.divide.method import Division
-from layers.plans.divide.units import WITHIN, find_units_scheme, read_units
 
 MAX_LISTED_MOVES = 1_000
 """How many units that change cells a summary lists; all are counted."""
@@ -45,7 +45,7 @@ def divide(
     area_code
         The area whose cells are evened out; all when not given.
     weights, units_scheme, lock, barriers, on, crs
-        As for `layers.plans.divide.balanced.divide`.
+        As for `layers.divisions.balanced.divide`.
     budget, seed, note, progress
         As for `gis.divide.rebalance_cells`.
 

@@ -14,12 +14,12 @@ from gis.measures import count_keys
 from gis.progress import Note, Progress, no_note, no_progress
 from layers.areas.hierarchy import read_hierarchy
 from layers.db.bulk import decode_geometries, raw_geometry
+from layers.divisions.ground import areas_of_level
+from layers.divisions.linework import read_linework
+from layers.divisions.method import Division
+from layers.divisions.units import WITHIN, find_units_scheme, read_units
 from layers.entities.states import select_states
 from layers.models import Entity, Scheme
-from layers.plans.divide.ground import areas_of_level
-from layers.plans.divide.linework import read_linework
-from layers.plans.divide.method import Division
-from layers.plans.divide.units import WITHIN, find_units_scheme, read_units
 from layers.plans.schemes import scheme_profile, used_codes
 
 Weights = Sequence[Mapping[str, Any]]
@@ -59,7 +59,7 @@ def divide(
     weights
         What is to be balanced.
     units_scheme
-        As for `layers.plans.divide.units.find_units_scheme`.
+        As for `layers.divisions.units.find_units_scheme`.
     zones, max_weight, seed, parts, code_layout, note, progress
         As for `gis.divide.divide_balanced`, whose `layout` is that of the codes.
     lock, exclusive
