@@ -113,7 +113,9 @@ def divide(
     figures, sentences = made.report.summary(), made.report.lines()
     if scheme.unit_scheme_id is None:
         return Division(cells, figures, sentences)
-    return Division(cells, figures, sentences, made.cell_of_unit.to_dict(), day)
+    return Division(
+        cells, figures, sentences, {str(unit): str(cell) for unit, cell in made.cell_of_unit.items()}, day
+    )
 
 
 def _read_places(session: Session, kind: str, area_code: str | None, on: date) -> gpd.GeoDataFrame:

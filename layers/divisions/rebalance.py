@@ -99,4 +99,10 @@ def divide(
     kept = made.cells.drop(columns=[name for name in loads if name in made.cells])
     if scheme.unit_scheme_id is None:
         return Division(kept, figures, made.report.lines())
-    return Division(kept, figures, made.report.lines(), made.cell_of_unit.to_dict(), day)
+    return Division(
+        kept,
+        figures,
+        made.report.lines(),
+        {str(unit): str(cell) for unit, cell in made.cell_of_unit.items()},
+        day,
+    )

@@ -125,7 +125,8 @@ def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
 
 def _cut_lines(cut: "gpd.GeoDataFrame", buildings: int) -> list[str]:
     lines = [f"buildings cut: {len(cut):,} of {buildings:,}"]
-    for row, building in cut.head(_MAX_LISTED).iterrows():
+    listed = cut.head(_MAX_LISTED)
+    for row, building in zip(listed.index.tolist(), listed.to_dict("records"), strict=True):
         named = building.get("name") or building.get("osm_id")
         called = f" ({named})" if isinstance(named, str) else ""
         lines.append(f"  record {row + 1}{called}: {building['reason']}")

@@ -12,6 +12,7 @@ from gis.errors import InputError, ParameterError
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
 
 
 class CountOptions(TypedDict, total=False):
@@ -72,9 +73,7 @@ def add_counts(units: "gpd.GeoDataFrame", given: Options) -> "gpd.GeoDataFrame":
     return units
 
 
-def _loads(
-    units: "gpd.GeoDataFrame", parameter: str, name: str, path: Path, given: Options
-) -> "gpd.GeoSeries":
+def _loads(units: "gpd.GeoDataFrame", parameter: str, name: str, path: Path, given: Options) -> "pd.Series":
     from api.cli.inputs import load_entities
     from gis.assign import assign_to_cells
     from gis.measures import entity_load

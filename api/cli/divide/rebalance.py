@@ -109,7 +109,7 @@ def rebalance(
     parts = add_counts(parts, given)
     if cell_field is not None and cell_field not in parts.columns:
         raise InputError(f"{units} has no field '{cell_field}' for --cell-field.")
-    chosen = {"unit_cell_field": cell_field, "within": within}
+    chosen: dict[str, Any] = {"unit_cell_field": cell_field, "within": within}
     files = LayerFiles(cells, {"barriers": given.get("barriers"), "unit": units, "units": units})
     barriers = read_barriers(given)
     with files.blame(), progress_bar("rebalancing") as progress:

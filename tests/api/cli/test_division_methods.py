@@ -142,6 +142,47 @@ def test_caps_locks_and_exclusive_units_hold(wangge: Run, tmp_path: Path) -> Non
     assert "officer_hours: 216 in all" in hours.out
 
 
+@pytest.fixture
+def shops(units: Path) -> Path:
+    """Shops in the first two units, one elsewhere, with their employees."""
+    places = [(0.5, 0.5), (0.5, 0.6), (0.5, 1.5), (30, 30)]
+    rows = [
+        f"{WEST + x * STEP},{SOUTH + y * STEP},{count}"
+        for (x, y), count in zip(places, (3, "", 5, 9), strict=True)
+    ]
+    path = units.parent / "shops.csv"
+    path.write_text("\n".join(["lon,lat,employees", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_loads_are_counted_and_added_up_from_files(wangge: Run, shops: Path, tmp_path: Path) -> None:
+    del shops
+    call = (*BALANCED, "--zones", 2, "--count", "shops=shops.csv", "--sum", "employees=shops.csv")
+    made = wangge(*call, "--weight", "shops", "--weight", "employees", "--json")
+    assert made.code == 0, made.err
+    assert made.err == 2 * "note: shops.csv: 1 of 4 records lie in no unit, and count nowhere\n"
+    assert [(each["load"], each["total"]) for each in made.summary["loads"]] == [
+        ("shops", 3),
+        ("employees", 8),
+    ]
+    (tmp_path / "words.csv").write_text("lon,lat,employees\n113.9005,22.5005,many\n", encoding="utf-8")
+    for options, said in (
+        (("--sum", "employees=words.csv"), "words.csv: record 1 has no number of 0 or more as 'employees'"),
+        (
+            ("--sum", "staff=shops.csv"),
+            "shops.csv has no field 'staff' to add up (fields: lon, lat, employees)",
+        ),
+        (("--count", "shops.csv"), "--count 'shops.csv' is not NAME=FILE"),
+        (("--count", "households=shops.csv"), "would replace the field 'households' of the units"),
+        (("--count", "x=none.csv"), "none.csv: there is no such file"),
+        (("--count", "x=units.gpkg", "--count-layer", "y"), "units.gpkg has no layer 'y'"),
+    ):
+        refused = wangge(*BALANCED[:3], "p.gpkg", *BALANCED[4:], "--zones", 2, "--weight", "area", *options)
+        assert refused.code == 2
+        assert said in refused.err
+    assert not (tmp_path / "p.gpkg").exists()
+
+
 def test_cells_are_evened_out_by_few_moves(wangge: Run, units: Path, tmp_path: Path) -> None:
     assert wangge(*BALANCED, "--weight", "area", "--zones", 4, "--units-output", "before.csv").code == 0
     frame = gpd.read_file(units)
