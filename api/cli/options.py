@@ -85,6 +85,13 @@ CellsSourceCrs = Annotated[
     str | None, typer.Option(help="CRS of --cells, where the file names none, e.g. EPSG:4326.")
 ]
 CellsLayer = Annotated[str | None, typer.Option(help="Layer of --cells to read.")]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        help="Standard for codes and records: gbt47678, gbt30428, db11-2157, cjt349:CLASS, cjt213, plain, "
+        "or a TOML file of your own."
+    ),
+]
 DatabaseUrl = Annotated[
     str | None,
     typer.Option(

@@ -35,6 +35,7 @@ from gis.divide.unit_labels import AREA_CODE, UnitGroups, read_exclusive, read_g
 from gis.divide.unit_loads import OfficerHours, cell_loads, read_loads, require_loads
 from gis.errors import ParameterError
 from gis.graph import NeighbourGraph
+from gis.profiles import Profile
 from gis.progress import Note, Progress, no_note, no_progress, portion
 
 BALANCED, EXCLUSIVE = "balanced", "exclusive"
@@ -80,6 +81,7 @@ def divide_balanced(
     effort: Effort = "thorough",
     used_codes: Collection[str] = frozenset(),
     layout: CodeLayout = "auto",
+    profile: Profile | None = None,
     note: Note | None = None,
     progress: Progress | None = None,
 ) -> BalancedDivision:
@@ -129,8 +131,8 @@ def divide_balanced(
         Another number gives another division of the same quality.
     effort
         "quick" balances less and takes a fraction of the time.
-    used_codes, layout
-        See `gis.codes`.
+    used_codes, layout, profile
+        See `gis.codes.number_cells` and `gis.codes.choose_profile`.
     note
         Told about holes between the units.
     progress
@@ -180,6 +182,7 @@ def divide_balanced(
         columns=cell_loads(coverage, loads, targets, cell, count),
         areas=areas,
         layout=layout,
+        profile=profile,
         used_codes=used_codes,
     )
     report = report_division(

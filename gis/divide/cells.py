@@ -12,6 +12,7 @@ from gis.arrays import FloatArray, Geometries, IntArray, ObjectArray
 from gis.crs import LONLAT, geometries_to_lonlat
 from gis.divide.division_input import DivisionInput
 from gis.errors import CoverageError
+from gis.profiles import Profile
 
 _MAX_AREA_DIFFERENCE_M2 = 0.01
 
@@ -50,6 +51,7 @@ def build_cells_frame(
     *,
     kind: str | ObjectArray,
     layout: codes.CodeLayout = "auto",
+    profile: Profile | None = None,
     used_codes: Collection[str] = frozenset(),
     lonlat: Geometries | None = None,
     columns: Mapping[str, FloatArray | IntArray] | None = None,
@@ -70,8 +72,8 @@ def build_cells_frame(
         Shape (n,), the row of each cell in reading order, ascending to the south.
     kind
         The method's word for its cells, or one for each.
-    layout, used_codes
-        See `gis.codes`.
+    layout, profile, used_codes
+        See `gis.codes.choose_profile` and `gis.codes.number_cells`.
     lonlat
         The polygons as they are stored, in EPSG:4326; projected from `geometry` when not given.
     columns
@@ -86,19 +88,23 @@ def build_cells_frame(
     ------
     CapacityError
         If an area has more cells than its sequence digits can number.
+    InputError
+        If the codes of the areas do not fit the profile.
     CoverageError
         If the cells of an area do not sum to it.
     """
     area_m2 = shapely.area(geometry)
     _check_area_sums(division_input, area_m2, area_index)
     area_code = division_input.code[area_index]
-    chosen = codes.choose_code_layout(division_input.code, in_china=division_input.in_china, layout=layout)
+    chosen = codes.choose_profile(
+        division_input.code, in_china=division_input.in_china, layout=layout, profile=profile
+    )
     numbers = codes.number_cells(
         area_code,
         representative_point[:, 0],
         representative_point[:, 1],
         row,
-        layout=chosen,
+        profile=chosen,
         used_codes=used_codes,
     )
     order = np.lexsort((numbers.sequence, area_index))
@@ -143,13 +149,16 @@ def reading_rows(points: FloatArray, area_m2: FloatArray, area_index: NDArray[np
 def _cell_names(
     division_input: DivisionInput, area_index: NDArray[np.intp], sequence: IntArray
 ) -> ObjectArray:
-    """Name cells after their area: "和平社区 第012网格" in China, "Fontvieille 012" elsewhere."""
+    """Name cells after their area: "和平社区 第012网格" in China, "Fontvieille 012" elsewhere.
+
+    The only cell of an undivided area, which has no number, is "和平社区 网格" or "Fontvieille".
+    """
     called = np.where(division_input.name == "", division_input.code, division_input.name)[area_index]
     width = max(3, len(str(sequence.max(initial=0))))
     before, after = ("第", "网格") if division_input.in_china else ("", "")
     names = np.empty(len(area_index), dtype=object)
     names[:] = [
-        f"{area} {before}{n:0{width}d}{after}"
+        f"{area} {before}{n:0{width}d}{after}" if n else f"{area} {after}".rstrip()
         for area, n in zip(called.tolist(), sequence.tolist(), strict=True)
     ]
     return names

@@ -21,6 +21,7 @@ from gis.errors import InputError, ParameterError
 from gis.faces.arrangement import build_faces
 from gis.faces.noding import noding_cuts
 from gis.graph import NeighbourGraph, find_shared_borders
+from gis.profiles import Profile
 
 DEFAULT_MIN_SHARE = 0.25
 MIN_SIZE_M = 1.0
@@ -48,6 +49,7 @@ def divide_square(
     crs: CRS | None = None,
     used_codes: Collection[str] = frozenset(),
     layout: CodeLayout = "auto",
+    profile: Profile | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> gpd.GeoDataFrame:
     """Divide each lowest area into the squares of one grid, clipped to the area.
@@ -72,6 +74,8 @@ def divide_square(
         Codes of ended cells, never given again.
     layout
         Layout of the codes, see `gis.codes.choose_code_layout`.
+    profile
+        The profile that codes follow instead of a layout.
     progress
         Called with steps done and steps in all.
 
@@ -83,7 +87,8 @@ def divide_square(
     Raises
     ------
     InputError
-        If the size or share is out of range, the squares are too many, or an area is not a valid polygon.
+        If the size or share is out of range, the squares are too many, an area is not a valid polygon, or its
+        code does not fit the profile.
     CoverageError
         If the areas overlap or leave vertices unmatched.
     CapacityError
@@ -110,6 +115,7 @@ def divide_square(
         -pieces.square[seeds, 1],
         kind="square",
         layout=layout,
+        profile=profile,
         used_codes=used_codes,
     )
     step(_STEPS)
