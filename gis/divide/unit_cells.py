@@ -16,7 +16,6 @@ from gis.divide.unit_labels import AREA_CODE, UnitGroups, has_values
 from gis.errors import InputError
 from gis.profiles import Profile
 
-
 _NO_AREA = "0"
 """Stands for the area of units without one while their cells are numbered."""
 
