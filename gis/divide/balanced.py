@@ -132,7 +132,7 @@ def divide_balanced(
     effort
         "quick" balances less and takes a fraction of the time.
     used_codes, layout, profile
-        See `gis.codes`.
+        See `gis.codes.number_cells` and `gis.codes.choose_profile`.
     note
         Told about holes between the units.
     progress

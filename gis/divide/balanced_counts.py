@@ -8,7 +8,7 @@ import numpy as np
 from gis.arrays import FloatArray, IntArray
 from gis.balance import LoadTarget
 from gis.divide.balanced_parts import Parts
-from gis.divide.unit_coverage import UnitCoverage
+from gis.divide.unit_coverage import UnitCoverage, and_more
 from gis.divide.unit_labels import UnitGroups
 from gis.divide.unit_loads import say_load
 from gis.errors import InputError, ParameterError
@@ -138,10 +138,9 @@ def check_units(
         over = free[load[free] > target.cap]
         if len(over):
             worst = over[np.argmax(load[over])]
-            others = f" ({len(over) - 1:,} more units exceed it)" if len(over) > 1 else ""
             raise InputError(
                 f"Unit '{units.code[worst]}' alone holds {say_load(target, float(load[worst]))}, "
-                f"the cap is {target.cap:,.10g}{others}; raise the cap or cut the unit."
+                f"the cap is {target.cap:,.10g}{and_more(len(over))}; raise the cap or cut the unit."
             )
 
 
@@ -227,11 +226,10 @@ def count_seeds(
         )
     bare = np.flatnonzero(bounds.by_lock == 0)
     if len(bare):
-        others = f", nor in {len(bare) - 1:,} other parts" if len(bare) > 1 else ""
         hint = "" if parts.joined else ", or allow cells of several parts with --parts allow"
         raise InputError(
-            f"No seed lies in {parts.label[bare[0]]}{others}, and no cell can grow into it from elsewhere; "
-            f"put a seed there{hint}."
+            f"No seed lies in {parts.label[bare[0]]}, and no cell can grow into it from elsewhere"
+            f"{and_more(len(bare))}; put a seed there{hint}."
         )
     for row in range(len(parts)):
         _check_bounds(
@@ -268,12 +266,11 @@ def check_isolated(
     if len(small):
         part = int(small[np.argmin(parts.load[small, 0])])
         unit, size = units.code[first[part]], int(parts.size[part])
-        others = f"unit '{unit}'" if size == 1 else f"{size:,} units, unit '{unit}' among them,"
-        more = f" ({len(small) - 1:,} more parts are cut off)" if len(small) > 1 else ""
+        what = f"unit '{unit}'" if size == 1 else f"{size:,} units around '{unit}'"
         raise InputError(
-            f"A barrier isolates {others} with {say_load(target, float(parts.load[part, 0]))}, and a cell "
-            f"should hold {say_load(target, float(ideal))}{more}; shorten the barrier, "
-            "or make what it cuts off an exclusive cell."
+            f"A barrier isolates {what} with {say_load(target, float(parts.load[part, 0]))}, and a cell "
+            f"should hold {say_load(target, float(ideal))}{and_more(len(small))}; "
+            "shorten the barrier, or make what it cuts off an exclusive cell."
         )
 
 
@@ -300,12 +297,14 @@ def _check_bounds(
     most, least = int(bounds.highest[rows].sum()), int(bounds.lowest[rows].sum())
     if least <= count <= most:
         return
-    asked = f"1 cell is asked for{label}" if count == 1 else f"{count:,} cells are asked for{label}"
     if count > most:
         size = int(parts.size[rows].sum())
         units = "is only 1 unit" if size == 1 else f"are only {size:,} units"
         locked = "" if size == most else f", of which locks leave {most:,} cells at most"
-        raise InputError(f"{asked}, but there {units}{locked}; ask for {most:,} at most.")
+        raise InputError(
+            f"The number of cells asked for{label} is {count:,}, but there {units}{locked}; "
+            f"ask for {most:,} at most."
+        )
     groups, hint = len(np.unique(parts.group[rows])), ""
     if count < groups:
         reason = f"the units lie in {groups:,} areas that no cell may mix"
@@ -322,4 +321,6 @@ def _check_bounds(
         tight = int((total / caps).argmax())
         held = say_load(weights[tight], float(total[tight]))
         reason = f"the units hold {held}, and a cell holds {caps[tight]:,.10g} at most"
-    raise InputError(f"{asked}, but {reason}; ask for {least:,} at least{hint}.")
+    raise InputError(
+        f"The number of cells asked for{label} is {count:,}, but {reason}; ask for {least:,} at least{hint}."
+    )

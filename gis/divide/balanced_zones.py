@@ -205,10 +205,9 @@ def _explain(
     if error.reason == "not_found" and error.load is not None:
         target = weights[error.load]
         held = float(part.loads[error.units, error.load].sum())
-        cells = "1 cell" if count == 1 else f"{count:,} cells"
         return InputError(
-            f"No division of {part.label} into {cells} was found that keeps to the caps: the cell with unit "
-            f"'{codes[0]}' would hold {say_load(target, held)}, the cap is {target.cap:,.10g}; "
+            f"No division of {part.label} into {count:,} cells was found that keeps to the caps; the cell "
+            f"with unit '{codes[0]}' would hold {say_load(target, held)}, the cap is {target.cap:,.10g}; "
             "ask for more cells."
         )
     if error.reason == "locked" and len(codes) > 1:
@@ -217,6 +216,6 @@ def _explain(
             "connect them; leave one of them free, or give them cells of their own."
         )
     return InputError(
-        f"{part.label[0].upper()}{part.label[1:]} cannot be divided into {count:,} cells: locked units leave "
-        "too few for the others; ask for fewer cells or lock fewer units."
+        f"Locked units leave too few for {count:,} cells in {part.label}; "
+        "ask for fewer cells or lock fewer units."
     )

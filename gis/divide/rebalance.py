@@ -25,7 +25,7 @@ from gis.divide.unit_barriers import (
     remove_barriers,
 )
 from gis.divide.unit_cells import unite_units
-from gis.divide.unit_coverage import UnitCoverage, read_units
+from gis.divide.unit_coverage import UnitCoverage, and_more, read_units
 from gis.divide.unit_labels import AREA_CODE, UnitGroups, read_groups, read_marks
 from gis.divide.unit_loads import (
     OfficerHours,
@@ -282,8 +282,7 @@ def _find_groups(
     mixed = np.flatnonzero(crosses_groups(owner, groups.of_unit))
     if not len(mixed):
         return groups
-    others = f" and {len(mixed) - 1:,} others have" if len(mixed) > 1 else " has"
-    note(f"cell '{code[mixed[0]]}'{others} units of several areas, so that units move across areas")
+    note(f"units move across areas, as cell '{code[mixed[0]]}' has units of several{and_more(len(mixed))}")
     return read_groups(coverage, None)
 
 

@@ -244,14 +244,15 @@ def check_caps(
             most = int(sums.argmax())
             if sums[most] <= target.cap * (1 + _CAP_ROUNDING):
                 continue
-            holds = f"Cell '{code[cells[most]]}' holds {say_load(target, float(sums[most]))}"
+            held, total = (say_load(target, float(load)) for load in (sums[most], sums.sum()))
+            cell = code[cells[most]]
             if sums.sum() > target.cap * len(cells) * (1 + _CAP_ROUNDING):
-                count = "1 cell" if len(cells) == 1 else f"{len(cells):,} cells"
                 raise InputError(
-                    f"{holds}, the cap is {target.cap:,.10g}, and {connected.label[part]} holds "
-                    f"{say_load(target, float(sums.sum()))} for {count}; raise the cap or divide anew."
+                    f"Cell '{cell}' holds {held}, the cap is {target.cap:,.10g}; the cells of "
+                    f"{connected.label[part]} hold {total} and are {len(cells):,}; "
+                    "raise the cap or divide anew."
                 )
             raise InputError(
-                f"{holds}, the cap is {target.cap:,.10g}, and moving {budget:.3g} of the first load does not "
-                "bring it below; raise the budget or the cap."
+                f"Cell '{cell}' holds {held}, the cap is {target.cap:,.10g}; moving {budget:.3g} of the "
+                "first load does not bring it below; raise the budget or the cap."
             )

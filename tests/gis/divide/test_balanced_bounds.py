@@ -184,7 +184,7 @@ def test_parts_may_be_joined_across_water_where_that_is_allowed():
     # Not across a barrier in the water.
     canal = lines_frame([(600, -500), (600, 500)])
     with pytest.raises(
-        InputError, match=r"1 cell is asked for, but the units lie in 2 parts .* ask for 2 at least\.$"
+        InputError, match=r"is 1, but the units lie in 2 parts that share no border, .* ask for 2 at least\.$"
     ):
         divide_balanced(islands(), weights=[HOUSEHOLDS], zones=1, parts="allow", barriers=canal)
 

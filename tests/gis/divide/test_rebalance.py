@@ -180,7 +180,7 @@ def test_units_move_across_areas_where_the_plan_does():
     cells, units = uneven()
     units["area_code"] = ["A", "A", "B", "B", "B", "B"] * 2
     made = rebalance_cells(cells, units, weights=[HOUSEHOLDS], budget=0.5, note=notes.append)
-    assert notes == ["cell 'A-001' has units of several areas, so that units move across areas"]
+    assert notes == ["units move across areas, as cell 'A-001' has units of several"]
     assert len(made.moves)
 
 
@@ -190,12 +190,12 @@ def test_units_move_across_areas_where_the_plan_does():
         (
             LoadTarget("households", 1.0, cap=10),
             0,
-            "Cell 'A-001' holds 12 households, the cap is 10, and moving 0 of the first load does not",
+            "Cell 'A-001' holds 12 households, the cap is 10; moving 0 of the first load does not",
         ),
         (
             LoadTarget("households", 1.0, cap=8),
             1,
-            "the cap is 8, and 'A' holds 18 households for 2 cells; raise",
+            "the cap is 8; the cells of 'A' hold 18 households and are 2; raise",
         ),
         (LoadTarget("households", 1.0, cap=1), 1, "Unit 'U000' alone holds 2 households, the cap is 1"),
     ],
@@ -229,14 +229,20 @@ def test_a_cap_is_kept_first():
             lambda c, u: (c, u.assign(cell_code="A-009"), {}),
             "Unit 'U000' is in cell 'A-009', which is not among",
         ),
-        (lambda c, u: (c, u.assign(cell_code=[None] + ["A-001"] * 11), {}), "Unit 'U000' has no cell_code"),
+        (
+            lambda c, u: (c, u.assign(cell_code=[None] + ["A-001"] * 11), {}),
+            "Unit 'U000' has no value in cell_code",
+        ),
         (lambda c, u: (c, u.assign(cell_code="A-001"), {}), "Cell 'A-002' has no unit"),
         (
             lambda c, u: (c.iloc[:1], u.drop(columns="cell_code"), {}),
-            "Unit 'U003' lies in no cell, as do 5 others",
+            "Unit 'U003' lies in no cell; the same holds for 5 more",
         ),
         (lambda c, u: (c, u.iloc[1:], {}), "Cell 'A-001' differs from its units by 10,0"),
-        (lambda c, u: (c, u.assign(households=-1), {}), "Unit 'U000' has -1 as households"),
+        (
+            lambda c, u: (c, u.assign(households=-1), {}),
+            "The value of households in unit 'U000' is -1, which is negative",
+        ),
     ],
 )
 def test_plans_that_cannot_be_balanced(change, text):
