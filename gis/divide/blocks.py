@@ -78,8 +78,8 @@ def divide_blocks(
     lines
         Streets, railways, rivers in any CRS that is known; of polygons the outlines.
     barriers
-        More lines, which no block lies across. The ground of polygons among them, and of those in `lines` that
-        are tagged as water, has blocks of its own.
+        More lines, which no block lies across. The ground of polygons among them, and of those in `lines`
+        that are tagged as water, has blocks of its own.
     keep
         Buildings that no border of a block may cut.
     target_area_m2
