@@ -1,12 +1,15 @@
 """Profiles by name or from a TOML file of the user."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gis.errors import ParameterError
-from gis.profiles import PROFILE_NAMES, Profile, load_profile, parse_profile
+
+if TYPE_CHECKING:
+    from gis.profiles import Profile
 
 
-def read_profile(name_or_file: str) -> Profile:
+def read_profile(name_or_file: str) -> "Profile":
     """Return the profile of this name, or of the file of this path.
 
     Raises
@@ -14,6 +17,8 @@ def read_profile(name_or_file: str) -> Profile:
     ParameterError
         If there is neither, or the file holds no valid profile.
     """
+    from gis.profiles import PROFILE_NAMES, load_profile, parse_profile
+
     path = Path(name_or_file)
     if path.suffix.lower() != ".toml":
         return load_profile(name_or_file)
