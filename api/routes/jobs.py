@@ -19,6 +19,7 @@ from api.jobs.cancel_flag import set_cancel_flag
 from api.jobs.event_stream import UNFINISHED, JobStream, JobStreams, JobVersion, job_events
 from api.jobs.job_requests import JobRequests, JobRequestsDep
 from api.jobs.uploads import store_upload, upload_path
+from api.messages import caller_language
 from api.problems import problem_responses
 from api.schemas.jobs import job_record
 from api.security.audit import Action, audit
@@ -337,7 +338,8 @@ def read_job(
     """Read how far a job is, or how it ended."""
     with database.read() as session:
         job = queue.find_job(session, job_id, caller.area_code)
-        return json_response(job_record(job), etag=f'"{job.version}"', if_none_match=if_none_match)
+        etag = f'"{job.version}-{caller_language()}"'
+        return json_response(job_record(job), etag=etag, if_none_match=if_none_match)
 
 
 @router.post(
