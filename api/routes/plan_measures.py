@@ -15,7 +15,7 @@ from api.schemas.measures import PlanMeasures
 from api.security.caller import Caller
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
-from layers.entities.plan_measures import measure_plan
+from layers.entities.measures import measure_plan
 from layers.plans import queries
 
 router = APIRouter(prefix="/v1/plans/{plan_id}/measures", tags=["plans"])

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from gis.classes import ClassificationMethod
 from gis.measures import Aggregation, Prominence, Quantity
-from layers.entities.plan_measures import PlanMeasures as MeasuredPlan
+from layers.entities.measures import PlanMeasures as MeasuredPlan
 from layers.tilesets import MeasureClassification, MeasureSummary
 
 

@@ -195,7 +195,8 @@ def _require_near(lines: gpd.GeoDataFrame, cells: gpd.GeoDataFrame, near: IntArr
     if left > east or right < west or bottom > north or top < south:
         raise InputError(
             f"No line lies near the cells: one lies at {_first_place(there)}, "
-            f"a cell at {_first_place(here)}; check which coordinate reference system the file of lines names."
+            f"a cell at {_first_place(here)}; "
+            "check which coordinate reference system the file of lines names."
         )
 
 

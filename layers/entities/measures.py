@@ -1,6 +1,7 @@
-"""Measures of a plan: its size and shape, and how evenly its cells share out what belongs to them."""
+"""Measures of a stored cell, and of a plan: how evenly its cells share out what belongs to them."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from gis.measures import (
     CellFigures,
     CellShapes,
     PlanFigures,
+    computed_measures,
     count_keys,
     deviations,
     is_out_of_tolerance,
@@ -25,7 +27,7 @@ from gis.measures import (
 )
 from gis.near_matches import near_matches
 from layers.entities.counts import align_counts, read_counts
-from layers.models import Plan
+from layers.models import Cell, Plan
 from layers.plans.cells import plan_cells
 
 MAX_LISTED_CELLS = 100
@@ -57,6 +59,24 @@ class PlanMeasures(NamedTuple):
     counted_on: date | None
     figures: PlanFigures
     out_of_tolerance: list[CellDeviation]
+
+
+def measure_cell(cell: Cell, counts: Mapping[str, int]) -> dict[str, float | None]:
+    """Return the measures of a cell by their keys, as its tile tells them; None where one is not known.
+
+    Parameters
+    ----------
+    counts
+        How many entities of each kind belong to it.
+    """
+    figures = CellFigures(
+        np.array([cell.area_m2]),
+        np.array([cell.perimeter_m]),
+        {kind: np.array([number]) for kind, number in counts.items()},
+        CellShapes(np.array([cell.geometry], dtype=object)),
+    )
+    values = {each.key: float(each.values(figures)[0]) for each in computed_measures()}
+    return {key: value if math.isfinite(value) else None for key, value in values.items()}
 
 
 def measure_plan(
