@@ -15,7 +15,7 @@ FORM_FIELDS: Mapping[str, Collection[str]] = {
     "import-entities": (*READ_FIELDS, "kind", "id_field", "datum", "personal"),
     "import-areas": (*READ_FIELDS, *AREA_FIELDS),
     "import-cells": (*READ_FIELDS, *CELL_FIELDS, "personal"),
-    "divide": ("units_scheme",),
+    "divide": ("units_scheme", "parts"),
 }
 """The fields that a message may advise to fill in, by kind of job."""
 

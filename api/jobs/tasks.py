@@ -20,6 +20,7 @@ from api.jobs.export_files import write_export
 from api.jobs.form_fields import AREA_FIELDS, CELL_FIELDS, READ_FIELDS, name_fields
 from gis.errors import InputError, LimitError
 from layers.db.database import Database
+from layers.divisions import divide_areas
 from layers.fields.columns import standardise_areas, standardise_cells
 from layers.formats import read_layer, read_table
 from layers.formats.sqlite_files import require_stored_rows
@@ -29,7 +30,6 @@ from layers.imports.entities import ImportSummary, import_entities
 from layers.jobs.queue import complete, heartbeat
 from layers.models import GapRun, Plan
 from layers.plans.check import examine_plan, store_check
-from layers.plans.divide import divide_areas
 from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.queries import find_plan

@@ -30,6 +30,7 @@ from api.routes.maps import router as maps
 from api.routes.measures import router as measures
 from api.routes.nearest import router as nearest
 from api.routes.officers import router as officers
+from api.routes.plan_measures import router as plan_measures
 from api.routes.plan_units import router as plan_units
 from api.routes.plans import router as plans
 from api.routes.schemes import router as schemes
@@ -46,6 +47,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     area_sheet,
     schemes,
     plans,
+    plan_measures,
     plan_units,
     certificates,
     cells,

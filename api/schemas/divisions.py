@@ -71,11 +71,6 @@ class _Division(RequestModel):
     name: Annotated[str, Field(min_length=1, max_length=200)] = Field(examples=["squares of 100 m"])
     area_code: Code | None = Field(default=None, examples=["440305"])
     crs: WorkingCrs = None
-    code_layout: Literal["auto", "cn", "plain"] | None = Field(
-        default=None,
-        examples=["auto"],
-        description="Of the codes. cn: 15 digits; plain: {area code}-{sequence}; auto: by the area codes.",
-    )
     dry_run: bool = Field(
         default=False,
         examples=[False],
@@ -83,7 +78,17 @@ class _Division(RequestModel):
     )
 
 
-class SquareDivision(_Division):
+class _NumberedDivision(_Division):
+    """What methods take that give cells new codes."""
+
+    code_layout: Literal["auto", "cn", "plain"] | None = Field(
+        default=None,
+        examples=["auto"],
+        description="Of the codes. cn: 15 digits; plain: {area code}-{sequence}; auto: by the area codes.",
+    )
+
+
+class SquareDivision(_NumberedDivision):
     """An area to divide into squares."""
 
     method: Literal["square"] = Field(default="square", examples=["square"])
@@ -96,7 +101,7 @@ class SquareDivision(_Division):
     )
 
 
-class BlockDivision(_Division):
+class BlockDivision(_NumberedDivision):
     """An area to divide into blocks along the streets, railways and waters of the base map."""
 
     method: Literal["blocks"] = Field(examples=["blocks"])
@@ -124,7 +129,7 @@ class BlockDivision(_Division):
     )
 
 
-class BalancedDivision(_Division):
+class BalancedDivision(_NumberedDivision):
     """Units to group into cells with balanced loads: `zones` of them, or as many as `max_weight` asks for."""
 
     method: Literal["balanced"] = Field(examples=["balanced"])
@@ -153,6 +158,11 @@ class BalancedDivision(_Division):
     )
     barriers: Barriers
     seed: Seed = 0
+    parts: Literal["separate", "allow"] = Field(
+        default="separate",
+        examples=["separate"],
+        description="allow lets an island join the nearest cell; separate keeps every cell in one part.",
+    )
 
     @model_validator(mode="after")
     def _require_one_number(self) -> "BalancedDivision":

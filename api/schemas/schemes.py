@@ -7,8 +7,7 @@ from pydantic import BaseModel, Field
 
 from api.schemas.base import build_record
 from layers import models
-from layers.plans.schemes import gap_rules
-from layers.plans.units import unit_rule
+from layers.plans.schemes import gap_rules, unit_rule
 
 
 class Scheme(BaseModel):

@@ -5,5 +5,16 @@ Arrays in, arrays out: what units are, and what is said about the zones, is left
 
 from gis.balance.loads import InfeasibleError, LoadTarget, relative_deviations, sum_loads
 from gis.balance.partition import Effort, partition
+from gis.balance.rebalance import ParetoPoint, Rebalance, rebalance
 
-__all__ = ["Effort", "InfeasibleError", "LoadTarget", "partition", "relative_deviations", "sum_loads"]
+__all__ = [
+    "Effort",
+    "InfeasibleError",
+    "LoadTarget",
+    "ParetoPoint",
+    "Rebalance",
+    "partition",
+    "rebalance",
+    "relative_deviations",
+    "sum_loads",
+]

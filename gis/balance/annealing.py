@@ -102,7 +102,15 @@ class Rules(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory of the moves: state of the random numbers, marks of a search with the last one used, its queue."""
+    """Memory of the moves.
+
+    Attributes
+    ----------
+    random
+        Shape (1,), the state of the random numbers, never 0.
+    mark, last_mark, queue
+        Shapes (n,), (1,), (n,): what a search has seen, by marks that only grow, and where it goes next.
+    """
 
     random: NDArray[np.uint64]
     mark: IntArray
@@ -113,7 +121,7 @@ class Scratch(NamedTuple):
 @compiled
 def _random_bits(random: NDArray[np.uint64]) -> np.uint64:
     """Return the next number of Marsaglia's xorshift with 64 bits, period 2⁶⁴ - 1."""
-    bits = random[0]
+    bits: np.uint64 = random[0]
     bits ^= bits << np.uint64(13)
     bits ^= bits >> np.uint64(7)
     bits ^= bits << np.uint64(17)
@@ -173,10 +181,10 @@ def stays_connected(units: Units, of_unit: Int32Array, scratch: Scratch, unit: i
 @compiled
 def _zone_beside(units: Units, zones: Zones, unit: int, random: NDArray[np.uint64]) -> int:
     """Return the zone across one of a unit's borders, drawn at random from those to other zones."""
-    own = zones.of_unit[unit]
+    own: int = zones.of_unit[unit]
     draw = np.int64((_random_bits(random) >> np.uint64(33)) % np.uint64(zones.foreign[unit]))
     for entry in range(units.offsets[unit], units.offsets[unit + 1]):
-        beside = zones.of_unit[units.neighbours[entry]]
+        beside: int = zones.of_unit[units.neighbours[entry]]
         if beside != own:
             if draw == 0:
                 return beside
@@ -201,12 +209,13 @@ def _borders(units: Units, zones: Zones, unit: int, old: int, new: int) -> tuple
 def _energy_gain(units: Units, zones: Zones, rules: Rules, unit: int, old: int, new: int) -> float:
     """Return by how much the energy grows with a move."""
     to_old, to_new = _borders(units, zones, unit, old, new)
-    area, perimeter = units.area[unit], units.perimeter[unit]
+    area: float = units.area[unit]
+    perimeter: float = units.perimeter[unit]
     before = zones.perimeter[old] ** 2 / zones.area[old] + zones.perimeter[new] ** 2 / zones.area[new]
     old_perimeter = zones.perimeter[old] + 2.0 * to_old - perimeter
     new_perimeter = zones.perimeter[new] + perimeter - 2.0 * to_new
     after = old_perimeter**2 / (zones.area[old] - area) + new_perimeter**2 / (zones.area[new] + area)
-    gain = rules.compactness * (after - before) + rules.change * _load_away(units, unit, old, new)
+    gain: float = rules.compactness * (after - before) + rules.change * _load_away(units, unit, old, new)
     return gain + _balance_gain(units, zones, rules, unit, old, new)
 
 
@@ -251,17 +260,17 @@ def _accepted(energy: float, temperature: float, random: NDArray[np.uint64]) -> 
         return True
     if energy >= _HOPELESS * temperature:
         return False
-    return np.float64(_random_bits(random) >> np.uint64(11)) * 2.0**-53 < math.exp(-energy / temperature)
+    draw = np.float64(_random_bits(random) >> np.uint64(11)) * 2.0**-53
+    return bool(draw < math.exp(-energy / temperature))
 
 
 @compiled
 def _load_away(units: Units, unit: int, old: int, new: int) -> float:
     """Return by how much the load that is not at home grows with a move."""
+    load: float = units.load[unit, 0]
     if units.home[unit] == old:
-        return units.load[unit, 0]
-    if units.home[unit] == new:
-        return -units.load[unit, 0]
-    return 0.0
+        return load
+    return -load if units.home[unit] == new else 0.0
 
 
 @compiled
@@ -322,8 +331,8 @@ def anneal(
 ) -> int:
     """Offer each unit on a border, sweep after sweep, a move to a zone beside it; return how many moved.
 
-    The temperature falls from `hot` to `cold` in equal ratios. With `exchanges` a unit that is not accepted by
-    itself may go if one of the other zone comes back for it, which changes balance less.
+    The temperature falls from `hot` to `cold` in equal ratios. With `exchanges` a unit that is not accepted
+    by itself may go if one of the other zone comes back for it, which changes balance less.
     """
     of_unit, random = zones.of_unit, scratch.random
     count = len(of_unit)

@@ -13,9 +13,9 @@ def mend_zones(
 ) -> IntArray:
     """Complete a plan so that each unit has a zone and each zone is one connected part.
 
-    Of a zone in several parts the one with locked units remains, or the heaviest; locked parts of one zone are
-    joined by the shortest way first. A zone without units gets one of the heaviest zone. What has no zone
-    goes to the nearest.
+    Of a zone in several parts the one with locked units remains, or the heaviest; locked parts of one zone
+    are joined by the shortest way first. A zone without units gets one of the heaviest zone. What has no
+    zone goes to the nearest.
 
     Parameters
     ----------
@@ -45,6 +45,26 @@ def mend_zones(
     return zones
 
 
+def fill_gaps(graph: NeighbourGraph, zones: IntArray) -> IntArray:
+    """Give units without a zone (-1) the nearest one.
+
+    Raises
+    ------
+    InfeasibleError
+        If units have no way to any zone, with their rows.
+    """
+    filled = zones.astype(np.int64).copy()
+    _grow(graph.offsets, graph.neighbours, filled, np.empty(len(filled), dtype=np.int64))
+    lost = np.flatnonzero(filled < 0)
+    if len(lost):
+        raise InfeasibleError(
+            f"{len(lost)} units without a zone, the first of them unit {lost[0]}, have no way to any zone",
+            reason="unreached",
+            units=lost,
+        )
+    return filled
+
+
 def _pieces(graph: NeighbourGraph, zones: IntArray) -> IntArray:
     """Label each unit with the lowest unit of its connected piece of a zone."""
     return graph.select(zones[graph.rows()] == zones[graph.neighbours]).components()
@@ -58,7 +78,7 @@ def _is_whole(zones: IntArray, piece: IntArray, count: int) -> bool:
 
 
 def _join_locked(graph: NeighbourGraph, zones: IntArray, fixed: BoolArray, count: int) -> None:
-    """Join the pieces of each zone that hold locked units along the shortest ways over units that are free."""
+    """Join the pieces of each zone that hold locked units by the shortest ways over units that are free."""
     piece = _pieces(graph, zones)
     held = np.unique(np.stack((zones[fixed], piece[fixed]), axis=1), axis=0)
     scattered = np.flatnonzero(np.bincount(held[:, 0], minlength=count) > 1)
@@ -73,6 +93,7 @@ def _join_locked(graph: NeighbourGraph, zones: IntArray, fixed: BoolArray, count
                 raise InfeasibleError(
                     f"the locked units of zone {zone} lie in {len(own)} parts which no units that are free "
                     "connect",
+                    reason="locked",
                     units=np.flatnonzero(fixed & (zones == zone)),
                 )
             zones[path] = zone
@@ -126,6 +147,7 @@ def _seed_bare_parts(graph: NeighbourGraph, zones: IntArray, weight: FloatArray,
         units = np.flatnonzero(np.isin(part, bare[len(empty) :]))
         raise InfeasibleError(
             f"{len(units)} units lie in {len(bare) - len(empty)} parts of the graph that no zone reaches",
+            reason="unreached",
             units=units,
         )
     for lowest, zone in zip(bare, empty, strict=False):
@@ -165,7 +187,9 @@ def _fill_empty(
             if spare is not None:
                 break
         else:
-            raise InfeasibleError(f"zone {zone} can have no unit: all zones are of one unit, or locked")
+            raise InfeasibleError(
+                f"zone {zone} can have no unit: all zones are of one unit, or locked", reason="locked"
+            )
         zones[spare] = zone
         fixed[spare] = True
         sums[giver] -= weight[spare]

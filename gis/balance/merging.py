@@ -9,7 +9,7 @@ from gis.graph import NeighbourGraph
 
 
 def merge_lightest(graph: NeighbourGraph, weight: FloatArray, count: int) -> IntArray:
-    """Merge the lightest group with the neighbour that is lightest for the border they share, again and again.
+    """Merge the lightest group with a neighbour that is light and shares much border, again and again.
 
     Parameters
     ----------
@@ -40,7 +40,9 @@ def merge_lightest(graph: NeighbourGraph, weight: FloatArray, count: int) -> Int
         while group_of[light] != light or load[light] != value:
             value, light = heapq.heappop(heap)
         perimeter = sum(borders[light].values()) or 1.0
-        other = min(borders[light], key=lambda node: (load[node] * (1.5 - borders[light][node] / perimeter), node))
+        other = min(
+            borders[light], key=lambda node: (load[node] * (1.5 - borders[light][node] / perimeter), node)
+        )
         kept, gone = (light, other) if len(borders[light]) >= len(borders[other]) else (other, light)
         group_of[gone] = kept
         load[kept] += load[gone]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gis.arrays import BoolArray, FloatArray, IntArray
-from gis.balance.loads import InfeasibleError, check_caps, read_loads, sum_loads
+from gis.balance.loads import InfeasibleError, check_caps, read_limits, read_loads, relative_caps, sum_loads
 from gis.errors import ParameterError
 from gis.graph import NeighbourGraph
 from gis.progress import Progress, no_progress
@@ -44,8 +44,9 @@ def partition(
     count
         How many zones.
     tolerance
-        Shape (k,): how far a zone may be off the ideal, total / count, as a share of it; a goal, not a promise:
-        see `relative_deviations`. Within it compactness decides. Infinite where balance does not matter.
+        Shape (k,): how far a zone may be off the ideal, total / count, as a share of it; a goal, not a
+        promise, see `relative_deviations`. Within it compactness decides. Infinite where balance does not
+        matter.
     cap
         Shape (k,), largest load of a zone, infinite for none; kept in any case.
     area_m2, exterior_m
@@ -80,7 +81,7 @@ def partition(
 
     unit_count = len(graph)
     table = read_loads(loads, unit_count)
-    goals, caps = _read_limits(tolerance, cap, table.shape[1])
+    goals, caps = read_limits(tolerance, cap, table.shape[1])
     if count < 1:
         raise ParameterError(f"the number of zones is {count}, not from 1 up")
     held = np.zeros(unit_count, dtype=bool) if locked is None else np.asarray(locked, dtype=bool)
@@ -94,12 +95,7 @@ def partition(
         start = zones
     start = mend_zones(graph, weight, start, count, held)
     units = build_units(graph, table, count, area_m2=area_m2, exterior_m=exterior_m, locked=held)
-    ideal = table.sum(axis=0) / count
-    goal = Goal(
-        goals,
-        np.divide(caps, ideal, out=np.full_like(caps, np.inf), where=ideal > 0) * (1 + 1e-12),
-        SWEEPS[effort],
-    )
+    goal = Goal(goals, relative_caps(caps, table, count), SWEEPS[effort])
     made = build_zones(units, start, count)
     if 1 < count < unit_count:
         made = run(units, made, goal, build_scratch(unit_count, seed), progress or no_progress)
@@ -119,6 +115,7 @@ def _check_found(table: FloatArray, zones: IntArray, count: int, cap: FloatArray
             f"no plan of {count} zones was found that keeps the cap {cap[k]:g} of load {k}: "
             f"the best has {len(np.unique(over[:, 0]))} above it, one of {sums[zone, k]:g}; "
             "more zones, a higher cap or fewer locked units would help",
+            reason="not_found",
             units=np.flatnonzero(zones == zone),
             load=int(k),
         )
@@ -129,20 +126,6 @@ def _mean_load(table: FloatArray) -> FloatArray:
     total = table.sum(axis=0)
     shares: FloatArray = np.divide(table, total, out=np.zeros_like(table), where=total > 0).mean(axis=1)
     return shares
-
-
-def _read_limits(
-    tolerance: ArrayLike, cap: ArrayLike | None, load_count: int
-) -> tuple[FloatArray, FloatArray]:
-    goals = np.asarray(tolerance, dtype=np.float64).reshape(-1)
-    caps = np.full(load_count, np.inf) if cap is None else np.asarray(cap, dtype=np.float64).reshape(-1)
-    if len(goals) != load_count or len(caps) != load_count:
-        raise ParameterError(
-            f"{load_count} loads need {load_count} tolerances and caps, not {len(goals)}, {len(caps)}"
-        )
-    if not (goals >= 0).all() or not (caps > 0).all():
-        raise ParameterError("tolerances are shares from 0 up, and caps numbers above 0")
-    return goals, caps
 
 
 def _check_start(zones: IntArray | None, locked: BoolArray, count: int, unit_count: int) -> None:
@@ -156,4 +139,4 @@ def _check_start(zones: IntArray | None, locked: BoolArray, count: int, unit_cou
         )
     loose = np.flatnonzero(locked & (zones < 0))
     if len(loose):
-        raise InfeasibleError(f"unit {loose[0]} is locked, but has no zone", units=loose)
+        raise InfeasibleError(f"unit {loose[0]} is locked, but has no zone", reason="locked", units=loose)

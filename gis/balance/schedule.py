@@ -18,6 +18,9 @@ _SLACK = 0.8
 _LOOSE, _TIGHT = 0.15, 50.0
 """Weights of balance at the beginning and the end: of a unit's deviation, and of one by the tolerance."""
 
+_LEAST = 50.0
+"""Least weight at the beginning: with less, zones of few units lose all their load before balance counts."""
+
 SWEEPS = {"quick": 450, "thorough": 3500}
 """How often each unit on a border is offered a move, by effort."""
 
@@ -34,6 +37,12 @@ class Goal:
         How often each unit on a border is offered a move.
     hot, cold
         Temperatures at the beginning and the end, in lengths of a unit's side.
+    stiffness
+        Multiplies the weight of balance at the beginning.
+    change
+        What a typical unit costs that is not at home, in sides of a unit.
+    budget
+        Largest load that is not at home, the first load of a zone being 1.
     """
 
     tolerance: FloatArray
@@ -41,6 +50,9 @@ class Goal:
     sweeps: int
     hot: float = 0.7
     cold: float = 0.03
+    stiffness: float = 1.0
+    change: float = 0.0
+    budget: float = math.inf
 
     def misses(self, zones: Zones) -> float:
         """Return the largest deviation as a multiple of its tolerance, or of the room below its cap."""
@@ -64,8 +76,8 @@ def compactness_weight(units: Units, count: int) -> float:
 def balance_weights(units: Units, goal: Goal, count: int) -> tuple[FloatArray, FloatArray]:
     """Return the weights of balance with which a plan is loose, and tight.
 
-    Loose: a deviation by some units costs about as much as a side of a unit. Tight: one by the tolerance costs
-    much more.
+    Loose: a deviation by some units costs about as much as a side of a unit. Tight: one by the tolerance
+    costs much more.
     """
     size = len(units.area) / count
     bound = np.maximum(np.minimum(goal.tolerance, goal.cap - 1.0), 0.1 / size)
@@ -73,11 +85,11 @@ def balance_weights(units: Units, goal: Goal, count: int) -> tuple[FloatArray, F
     tight = _TIGHT / np.minimum(bound, 10.0) ** 2
     total, squares = units.load.sum(axis=0), (units.load**2).sum(axis=0)
     grain = np.divide(squares, total, out=np.ones_like(total), where=total > 0)
-    return np.minimum(_LOOSE * math.sqrt(size) / grain, tight), tight
+    return np.minimum(np.maximum(_LOOSE * math.sqrt(size) / grain, _LEAST), tight), tight
 
 
 def make_rules(units: Units, goal: Goal, count: int) -> Rules:
-    """Return the rules of a tight plan, in which change costs nothing."""
+    """Return the rules of a tight plan."""
     slack = _SLACK * goal.tolerance
     return Rules(
         compactness_weight(units, count),
@@ -85,8 +97,8 @@ def make_rules(units: Units, goal: Goal, count: int) -> Rules:
         1.0 - slack,
         np.minimum(1.0 + slack, goal.cap),
         goal.cap,
-        0.0,
-        np.inf,
+        goal.change * len(units.area) / count,
+        goal.budget,
     )
 
 
@@ -97,6 +109,7 @@ def run(units: Units, zones: Zones, goal: Goal, scratch: Scratch, progress: Prog
     """
     count = len(zones.size)
     loose, tight = balance_weights(units, goal, count)
+    loose = np.minimum(goal.stiffness * loose, tight)
     rules = make_rules(units, goal, count)
     total = _STEPS + _MENDING_STEPS
     for step in range(_STEPS):
@@ -104,7 +117,14 @@ def run(units: Units, zones: Zones, goal: Goal, scratch: Scratch, progress: Prog
         weight = loose * (tight / loose) ** (step / (_STEPS - 1))
         hot, cold = (goal.hot * (goal.cold / goal.hot) ** (s / _STEPS) for s in (step, step + 1))
         anneal(
-            units, zones, rules._replace(balance=weight), scratch, max(goal.sweeps // _STEPS, 1), hot, cold, False
+            units,
+            zones,
+            rules._replace(balance=weight),
+            scratch,
+            max(goal.sweeps // _STEPS, 1),
+            hot,
+            cold,
+            False,
         )
     zones = refresh_zones(units, zones)
     best, least = copy_zones(zones), goal.misses(zones)

@@ -43,21 +43,26 @@ def count_zones_of_parts(
         If there are more parts than zones, more zones than units, or if caps need more zones.
     """
     if count > len(graph):
-        raise InfeasibleError(f"{count} zones cannot be made of {len(graph)} units: each needs at least one")
+        raise InfeasibleError(
+            f"{count} zones cannot be made of {len(graph)} units: each needs at least one", reason="count"
+        )
     _, part = np.unique(graph.components(), return_inverse=True)
     sizes = np.bincount(part)
     if len(sizes) > count:
         raise InfeasibleError(
             f"the units lie in {len(sizes)} unconnected parts, which {count} connected zones cannot cover; "
-            f"at least {len(sizes)} zones are needed"
+            f"at least {len(sizes)} zones are needed",
+            reason="parts",
+            needed=len(sizes),
         )
     sums = np.stack([np.bincount(part, weights=column, minlength=len(sizes)) for column in loads.T], axis=1)
     needed = np.maximum(np.ceil(sums / cap - 1e-9).max(axis=1), 1).astype(np.int64)
-    crowded = np.flatnonzero(needed > sizes)
-    if needed.sum() > count or len(crowded):
+    if needed.sum() > count:
         raise InfeasibleError(
-            f"the units lie in {len(sizes)} unconnected parts, which need {needed.sum()} zones to keep the caps; "
-            f"there are to be {count}"
+            f"the units lie in {len(sizes)} unconnected parts, which need {needed.sum()} zones to keep "
+            f"the caps; there are to be {count}",
+            reason="parts",
+            needed=int(needed.sum()),
         )
     total = loads.sum(axis=0)
     shares = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0).sum(axis=1)

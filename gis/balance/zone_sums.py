@@ -50,8 +50,8 @@ def build_zones(units: Units, zones: IntArray, count: int) -> Zones:
         zones.astype(np.int32),
         np.bincount(rows[crossing], minlength=len(zones)).astype(np.int32),
         np.stack([np.bincount(zones, weights=load, minlength=count) for load in units.load.T], axis=1),
-        np.bincount(zones, weights=units.area, minlength=count),
-        np.bincount(zones, weights=units.perimeter, minlength=count) - inner,
+        np.bincount(zones, weights=units.area, minlength=count).astype(np.float64),
+        (np.bincount(zones, weights=units.perimeter, minlength=count) - inner).astype(np.float64),
         np.bincount(zones, minlength=count).astype(np.int64),
         np.array([units.load[away, 0].sum()]),
     )
@@ -75,7 +75,15 @@ def refresh_zones(units: Units, zones: Zones) -> Zones:
 
 def copy_zones(zones: Zones) -> Zones:
     """Return zones that can be changed without changing these."""
-    return Zones(*(array.copy() for array in zones))
+    return Zones(
+        zones.of_unit.copy(),
+        zones.foreign.copy(),
+        zones.load.copy(),
+        zones.area.copy(),
+        zones.perimeter.copy(),
+        zones.size.copy(),
+        zones.away.copy(),
+    )
 
 
 def polsby_popper(zones: Zones) -> FloatArray:

@@ -19,9 +19,9 @@ from gis.divide.balanced_counts import (
     count_cells,
     count_seeds,
 )
-from gis.divide.balanced_parts import Parts, bridge_parts, find_parts
+from gis.divide.balanced_parts import Parts, bridge_parts, find_parts, split_borders
 from gis.divide.balanced_report import DivisionReport, explain_deviations, report_division
-from gis.divide.balanced_zones import partition_into_fewest, partition_under_caps, select_part
+from gis.divide.balanced_zones import partition_into_fewest, partition_part, select_part
 from gis.divide.unit_barriers import (
     DEFAULT_BARRIER_TOLERANCE_M,
     NO_BARRIERS,
@@ -32,11 +32,11 @@ from gis.divide.unit_cells import base_areas, build_unit_cells
 from gis.divide.unit_cores import check_locks, number_cores, seed_units
 from gis.divide.unit_coverage import UnitCoverage, read_units
 from gis.divide.unit_labels import AREA_CODE, UnitGroups, read_exclusive, read_groups, read_locks
-from gis.divide.unit_loads import OfficerHours, cell_loads, read_loads
+from gis.divide.unit_loads import OfficerHours, cell_loads, read_loads, require_loads
 from gis.errors import ParameterError
 from gis.graph import NeighbourGraph
 from gis.profiles import Profile
-from gis.progress import Note, Progress, no_note, no_progress
+from gis.progress import Note, Progress, no_note, no_progress, portion
 
 BALANCED, EXCLUSIVE = "balanced", "exclusive"
 """The kinds of cells: those that are balanced, and those of exclusive units."""
@@ -132,7 +132,7 @@ def divide_balanced(
     effort
         "quick" balances less and takes a fraction of the time.
     used_codes, layout, profile
-        See `gis.codes`.
+        See `gis.codes.number_cells` and `gis.codes.choose_profile`.
     note
         Told about holes between the units.
     progress
@@ -153,6 +153,7 @@ def divide_balanced(
     loads = read_loads(coverage, targets, hours)
     groups = read_groups(coverage, within)
     apart = read_exclusive(coverage, exclusive)
+    require_loads(loads[apart == ""], targets)
     lines = barrier_segments(coverage, barriers) if barriers is not None else NO_BARRIERS
     grounds = _find_grounds(coverage, groups, apart == "", loads, lines, barrier_tolerance_m, parts=parts)
     locks = read_locks(coverage, lock)
@@ -227,7 +228,8 @@ class _Grounds:
     separate
         Those of them that no barrier runs along.
     borders
-        Those over which cells grow: `separate`, and joints between parts where these are allowed.
+        Those over which cells grow: `separate` among units that are balanced, and joints between parts where
+        these are allowed.
     connected
         The parts of the units that are balanced.
     barriers
@@ -255,14 +257,11 @@ def _find_grounds(
     graph = coverage.borders
     inside = graph.select(groups.of_unit[graph.rows()] == groups.of_unit[graph.neighbours])
     separate = remove_barriers(coverage, inside, lines, tolerance_m)
-    borders = bridge_parts(coverage, groups, inside, separate, free, lines) if parts == "allow" else separate
-    return _Grounds(
-        inside,
-        separate,
-        borders,
-        find_parts(coverage, groups, borders, free, loads, joined=parts == "allow"),
-        bool(len(lines)),
-    )
+    borders = separate.select(is_free[separate.rows()] & is_free[separate.neighbours])
+    if parts == "allow":
+        borders = bridge_parts(coverage, groups, inside, borders, free, lines)
+    connected = find_parts(coverage, groups, borders, free, loads, joined=parts == "allow")
+    return _Grounds(inside, separate, borders, connected, bool(len(lines)))
 
 
 def _count(
@@ -276,17 +275,13 @@ def _count(
     bounds: CountBounds,
 ) -> IntArray | None:
     """Return the number of cells of each part, None where it follows from the largest load."""
-    if centres is None and zones is None:
+    if centres is not None:
+        zones = len(centres)
+    if zones is None:
         return None
     if grounds.barriers:
-        total = (
-            len(centres)
-            if centres is not None
-            else sum(zones.values())
-            if isinstance(zones, Mapping)
-            else zones
-        )
-        check_isolated(coverage, grounds.connected, grounds.inside, targets[0], total or 1)
+        total = sum(zones.values()) if isinstance(zones, Mapping) else zones
+        check_isolated(coverage, grounds.connected, grounds.inside, targets[0], max(total, 1))
     if centres is not None:
         return count_seeds(coverage, grounds.connected, centres, cores, bounds, targets)
     return count_cells(grounds.connected, groups, zones, bounds, targets)
@@ -310,30 +305,26 @@ def _make_zones(
     zone_part: list[int] = []
     exterior_m = coverage.exterior_m(grounds.borders)
     total, done = int(connected.size.sum()), 0
-    for k, rows in enumerate(connected.units):
-        part = select_part(coverage, grounds.borders, rows, loads, exterior_m, cores, str(connected.label[k]))
+    graphs = split_borders(grounds.borders, connected)
+    for k, (rows, graph) in enumerate(zip(connected.units, graphs, strict=True)):
+        part = select_part(coverage, graph, rows, loads, exterior_m, cores, str(connected.label[k]))
         if counts is None:
             least, most = int(bounds.lowest[k]), int(bounds.highest[k])
             found = partition_into_fewest(part, least, most, targets, seed=seed, effort=effort)
         else:
-            found = partition_under_caps(
+            found = partition_part(
                 part,
                 int(counts[k]),
                 targets,
                 seed=seed,
                 effort=effort,
-                progress=_portion(progress, done, len(rows), total),
+                progress=portion(progress, done, len(rows), total),
             )
         zone[rows] = found + len(zone_part)
         zone_part += [k] * (int(found.max()) + 1)
         done += len(rows)
         progress(done, total)
     return zone, np.array(zone_part, dtype=np.int64)
-
-
-def _portion(progress: Progress, before: int, size: int, total: int) -> Progress:
-    """Return the progress of a part of the units, told in units."""
-    return lambda done, steps: progress(before + size * done // max(steps, 1), total)
 
 
 def _with_exclusive(zone: IntArray, apart: ObjectArray, borders: NeighbourGraph) -> IntArray:

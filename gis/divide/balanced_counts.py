@@ -8,7 +8,7 @@ import numpy as np
 from gis.arrays import FloatArray, IntArray
 from gis.balance import LoadTarget
 from gis.divide.balanced_parts import Parts
-from gis.divide.unit_coverage import UnitCoverage
+from gis.divide.unit_coverage import UnitCoverage, and_more
 from gis.divide.unit_labels import UnitGroups
 from gis.divide.unit_loads import say_load
 from gis.errors import InputError, ParameterError
@@ -36,7 +36,8 @@ class CountBounds:
     @property
     def lowest(self) -> IntArray:
         """The least number, which is never 0."""
-        return np.maximum(np.maximum(self.by_cap, self.by_lock), 1)
+        lowest: IntArray = np.maximum(np.maximum(self.by_cap, self.by_lock), 1)
+        return lowest
 
 
 def apportion(total: int, load: FloatArray, lowest: IntArray, highest: IntArray) -> IntArray:
@@ -57,9 +58,8 @@ def apportion(total: int, load: FloatArray, lowest: IntArray, highest: IntArray)
         Shape (p,), summing to `total`; of equal remainders the earlier part's counts first.
     """
     share = load if load.sum() > 0 else np.ones(len(load))
-    # Rounding must not decide between equal remainders.
-    quota = np.round(total * share / share.sum(), 9)
-    count = np.clip(np.floor(quota).astype(np.int64), lowest, highest)
+    quota = _quotas(total, share, lowest, highest)
+    count: IntArray = np.clip(np.floor(quota).astype(np.int64), lowest, highest)
     while missing := total - int(count.sum()):
         step = 1 if missing > 0 else -1
         may = count < highest if step > 0 else count > lowest
@@ -68,6 +68,25 @@ def apportion(total: int, load: FloatArray, lowest: IntArray, highest: IntArray)
         rank = np.argsort(-lack, kind="stable")[: min(abs(missing), int(may.sum()))]
         count[rank[lack[rank] > lack[rank[0]] - 1]] += step
     return count
+
+
+def _quotas(total: int, share: FloatArray, lowest: IntArray, highest: IntArray) -> FloatArray:
+    """Return the exact share of each part in what those at their bounds leave."""
+    quota = total * share / share.sum()
+    # Of those below and those above, the side that weighs more is bound first: the others may come to fit.
+    while True:
+        below, above = np.maximum(lowest - quota, 0.0), np.maximum(quota - highest, 0.0)
+        at_bound = (below > 0) if below.sum() >= above.sum() else (above > 0)
+        if not at_bound.any():
+            # Rounding must not decide between equal remainders.
+            return np.asarray(np.round(quota, 9))
+        bound = np.where(below > 0, lowest, highest)
+        quota = np.where(at_bound, bound, quota)
+        is_free = (quota > lowest) & (quota < highest) & ~at_bound
+        left = total - quota[~is_free].sum()
+        if not is_free.any() or share[is_free].sum() <= 0:
+            return np.asarray(np.round(quota, 9))
+        quota[is_free] = left * share[is_free] / share[is_free].sum()
 
 
 def bound_counts(
@@ -87,9 +106,9 @@ def bound_counts(
     InputError
         If one unit, or the units that are fixed in one cell, hold more than a cap.
     """
+    check_units(units, np.sort(np.concatenate(parts.units)), loads, weights)
     for column, target in enumerate(weights):
         if target.cap is not None:
-            _check_units(units, parts, loads[:, column], target, target.cap)
             _check_cores(units, cores, loads[:, column], target, target.cap)
     caps = np.array([np.inf if target.cap is None else target.cap for target in weights])
     # What sums to the cap but for rounding fits.
@@ -100,16 +119,29 @@ def bound_counts(
     return CountBounds(by_cap, by_lock, parts.size - held + by_lock)
 
 
-def _check_units(units: UnitCoverage, parts: Parts, load: FloatArray, target: LoadTarget, cap: float) -> None:
-    free = np.sort(np.concatenate(parts.units))
-    over = free[load[free] > cap]
-    if len(over):
-        worst = over[np.argmax(load[over])]
-        others = f" ({len(over) - 1:,} more units exceed it)" if len(over) > 1 else ""
-        raise InputError(
-            f"Unit '{units.code[worst]}' alone holds {say_load(target, float(load[worst]))}, "
-            f"the cap is {cap:,.10g}{others}; raise the cap or cut the unit."
-        )
+def check_units(
+    units: UnitCoverage, free: IntArray, loads: FloatArray, weights: Sequence[LoadTarget]
+) -> None:
+    """Refuse caps that one of the units to be balanced exceeds by itself.
+
+    Parameters
+    ----------
+    free
+        Positions of the units to be balanced.
+    loads
+        Shape (n, k).
+    """
+    for column, target in enumerate(weights):
+        if target.cap is None:
+            continue
+        load = loads[:, column]
+        over = free[load[free] > target.cap]
+        if len(over):
+            worst = over[np.argmax(load[over])]
+            raise InputError(
+                f"Unit '{units.code[worst]}' alone holds {say_load(target, float(load[worst]))}, "
+                f"the cap is {target.cap:,.10g}{and_more(len(over))}; raise the cap or cut the unit."
+            )
 
 
 def _check_cores(
@@ -134,8 +166,8 @@ def count_cells(
 ) -> IntArray:
     """Distribute the cells over the parts, shape (p,).
 
-    A number is shared among the groups, and the cells of a group among its parts, in proportion to the first
-    load by largest remainder; each part gets at least one, and none more than it has units.
+    A number is shared among all parts, or those of a group, in proportion to the first load by largest
+    remainder; each gets at least one, and none more than it has units.
 
     Parameters
     ----------
@@ -149,23 +181,18 @@ def count_cells(
     InputError
         If there are too few or too many, all in all or for a group.
     """
-    present, group = np.unique(parts.group, return_inverse=True)
-    first_load = parts.load[:, 0]
-    names = groups.name[present].tolist()
-    if isinstance(zones, Mapping):
-        by_group = np.array(_counts_by_name(zones, names), dtype=np.int64)
-    else:
+    load = parts.load[:, 0]
+    if not isinstance(zones, Mapping):
         _check_number(zones)
         _check_bounds(zones, "", parts, np.arange(len(parts)), bounds, weights)
-        lowest, highest = (
-            np.bincount(group, weights=bound).astype(np.int64) for bound in (bounds.lowest, bounds.highest)
-        )
-        by_group = apportion(zones, np.bincount(group, weights=first_load), lowest, highest)
+        return apportion(zones, load, bounds.lowest, bounds.highest)
+    present, group = np.unique(parts.group, return_inverse=True)
+    names = groups.name[present].tolist()
     counts = np.zeros(len(parts), dtype=np.int64)
-    for k, (name, count) in enumerate(zip(names, by_group.tolist(), strict=True)):
+    for k, (name, count) in enumerate(zip(names, _counts_by_name(zones, names), strict=True)):
         rows = np.flatnonzero(group == k)
         _check_bounds(count, f" in '{name}'" if name else "", parts, rows, bounds, weights)
-        counts[rows] = apportion(count, first_load[rows], bounds.lowest[rows], bounds.highest[rows])
+        counts[rows] = apportion(count, load[rows], bounds.lowest[rows], bounds.highest[rows])
     return counts
 
 
@@ -199,11 +226,10 @@ def count_seeds(
         )
     bare = np.flatnonzero(bounds.by_lock == 0)
     if len(bare):
-        others = f", nor in {len(bare) - 1:,} other parts" if len(bare) > 1 else ""
         hint = "" if parts.joined else ", or allow cells of several parts with --parts allow"
         raise InputError(
-            f"No seed lies in {parts.label[bare[0]]}{others}, and no cell can grow into it from elsewhere; "
-            f"put a seed there{hint}."
+            f"No seed lies in {parts.label[bare[0]]}, and no cell can grow into it from elsewhere"
+            f"{and_more(len(bare))}; put a seed there{hint}."
         )
     for row in range(len(parts)):
         _check_bounds(
@@ -240,12 +266,11 @@ def check_isolated(
     if len(small):
         part = int(small[np.argmin(parts.load[small, 0])])
         unit, size = units.code[first[part]], int(parts.size[part])
-        others = f"unit '{unit}'" if size == 1 else f"{size:,} units, unit '{unit}' among them,"
-        more = f" ({len(small) - 1:,} more parts are cut off)" if len(small) > 1 else ""
+        what = f"unit '{unit}'" if size == 1 else f"{size:,} units around '{unit}'"
         raise InputError(
-            f"A barrier isolates {others} with {say_load(target, float(parts.load[part, 0]))}, and a cell "
-            f"should hold {say_load(target, float(ideal))}{more}; shorten the barrier, "
-            "or make what it cuts off an exclusive cell."
+            f"A barrier isolates {what} with {say_load(target, float(parts.load[part, 0]))}, and a cell "
+            f"should hold {say_load(target, float(ideal))}{and_more(len(small))}; "
+            "shorten the barrier, or make what it cuts off an exclusive cell."
         )
 
 
@@ -272,19 +297,21 @@ def _check_bounds(
     most, least = int(bounds.highest[rows].sum()), int(bounds.lowest[rows].sum())
     if least <= count <= most:
         return
-    asked = f"1 cell is asked for{label}" if count == 1 else f"{count:,} cells are asked for{label}"
     if count > most:
         size = int(parts.size[rows].sum())
         units = "is only 1 unit" if size == 1 else f"are only {size:,} units"
         locked = "" if size == most else f", of which locks leave {most:,} cells at most"
-        raise InputError(f"{asked}, but there {units}{locked}; ask for {most:,} at most.")
+        raise InputError(
+            f"The number of cells asked for{label} is {count:,}, but there {units}{locked}; "
+            f"ask for {most:,} at most."
+        )
     groups, hint = len(np.unique(parts.group[rows])), ""
     if count < groups:
         reason = f"the units lie in {groups:,} areas that no cell may mix"
     elif count < len(rows):
         smallest = parts.units[rows[parts.size[rows].argmin()]]
-        size = "1 unit" if len(smallest) == 1 else f"{len(smallest):,} units"
-        reason = f"the units lie in {len(rows):,} parts that share no border, the smallest of {size}"
+        few = "1 unit" if len(smallest) == 1 else f"{len(smallest):,} units"
+        reason = f"the units lie in {len(rows):,} parts that share no border, the smallest of {few}"
         hint = "" if parts.joined else ", or allow cells of several parts with --parts allow"
     elif bounds.by_lock[rows].sum() > count:
         reason = f"units are locked in {int(bounds.by_lock[rows].sum()):,} cells"
@@ -294,4 +321,6 @@ def _check_bounds(
         tight = int((total / caps).argmax())
         held = say_load(weights[tight], float(total[tight]))
         reason = f"the units hold {held}, and a cell holds {caps[tight]:,.10g} at most"
-    raise InputError(f"{asked}, but {reason}; ask for {least:,} at least{hint}.")
+    raise InputError(
+        f"The number of cells asked for{label} is {count:,}, but {reason}; ask for {least:,} at least{hint}."
+    )

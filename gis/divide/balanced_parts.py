@@ -89,6 +89,33 @@ def find_parts(
     return Parts(members, group, label, load, size, joined)
 
 
+def split_borders(borders: NeighbourGraph, parts: Parts) -> list[NeighbourGraph]:
+    """Return the graph of each part, its units numbered by their positions in the part.
+
+    Parameters
+    ----------
+    borders
+        Over which the parts were found, so that it joins no two of them.
+    """
+    # In one pass, for there may be thousands.
+    part = parts.of_unit(len(borders))
+    number = np.full(len(borders), -1, dtype=np.int64)
+    number[np.concatenate(parts.units)] = np.concatenate([np.arange(size) for size in parts.size.tolist()])
+    rows, degrees = borders.rows(), borders.degrees()
+    order = np.argsort(part[rows], kind="stable")
+    order = order[part[rows[order]] >= 0]
+    edges = np.bincount(part[rows[order]], minlength=len(parts))
+    ends = np.cumsum(edges)
+    return [
+        NeighbourGraph(
+            np.r_[0, np.cumsum(degrees[units])],
+            number[borders.neighbours[order[end - size : end]]],
+            borders.length[order[end - size : end]],
+        )
+        for units, size, end in zip(parts.units, edges.tolist(), ends.tolist(), strict=True)
+    ]
+
+
 def bridge_parts(
     units: UnitCoverage,
     groups: UnitGroups,
@@ -121,10 +148,15 @@ def bridge_parts(
         lines = shapely.shortest_line(units.geometry[first], units.geometry[second])
         crossing = np.unique(shapely.STRtree(barriers).query(lines, predicate="intersects")[0])
         first, second = np.delete(first, crossing), np.delete(second, crossing)
+    return add_joints(borders, first, second)
+
+
+def add_joints(borders: NeighbourGraph, first: IntArray, second: IntArray) -> NeighbourGraph:
+    """Return a graph in which further pairs are neighbours, with no length of border."""
     i, j = borders.pairs()
     once = borders.rows() < borders.neighbours
     return NeighbourGraph.from_pairs(
-        len(units),
+        len(borders),
         np.concatenate([i, first]),
         np.concatenate([j, second]),
         np.concatenate([borders.length[once], np.zeros(len(first))]),
@@ -152,7 +184,7 @@ def _nearest_units(
 ) -> IntArray:
     """Return for each point the position in `rows` of the unit of a part that is nearest to it."""
     found = np.empty(len(which), dtype=np.int64)
-    for k, (number, point) in enumerate(zip(which.tolist(), shapely.points(xy), strict=True)):
+    for k, (number, point) in enumerate(zip(which.tolist(), xy.tolist(), strict=True)):
         members = np.flatnonzero(part == number)
-        found[k] = members[shapely.distance(units.geometry[rows[members]], point).argmin()]
+        found[k] = members[shapely.distance(units.geometry[rows[members]], shapely.Point(point)).argmin()]
     return found

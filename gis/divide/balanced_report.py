@@ -11,7 +11,7 @@ from gis.arrays import BoolArray, FloatArray, IntArray
 from gis.balance import LoadTarget
 from gis.divide.balanced_parts import Parts
 from gis.divide.unit_coverage import UnitCoverage
-from gis.divide.unit_loads import load_column, say_load
+from gis.divide.unit_loads import load_column, name_load, say_load
 from gis.measures import PlanFigures, plan_figures
 from gis.measures.measure import CellFigures
 
@@ -56,6 +56,13 @@ class DivisionReport:
         return [f"{self.units:,} units in {first}", *others, *self.findings]
 
 
+def measure_loads(units: UnitCoverage, cells: gpd.GeoDataFrame, weights: Sequence[LoadTarget]) -> PlanFigures:
+    """Measure cells with a column for each load."""
+    tolerances = {load_column(target): target.tolerance for target in weights}
+    loads = {name: cells[name].to_numpy(dtype=float) for name in tolerances}
+    return plan_figures(CellFigures.of(cells, units.crs), loads, tolerances)
+
+
 def report_division(
     units: UnitCoverage,
     cells: gpd.GeoDataFrame,
@@ -72,12 +79,7 @@ def report_division(
     findings
         What is out of tolerance and why.
     """
-    kept = cells[balanced]
-    figures = plan_figures(
-        CellFigures.of(kept, units.crs),
-        {load_column(target): kept[load_column(target)].to_numpy(dtype=float) for target in weights},
-        {load_column(target): target.tolerance for target in weights},
-    )
+    figures = measure_loads(units, cells[balanced], weights)
     return DivisionReport(len(units), int((~balanced).sum()), figures, tuple(findings))
 
 
@@ -89,6 +91,7 @@ def explain_deviations(
     zone_part: IntArray,
     loads: FloatArray,
     weights: Sequence[LoadTarget],
+    reason: str = "no better grouping of whole units was found",
 ) -> list[str]:
     """Say for each load which cells are out of tolerance and why.
 
@@ -102,6 +105,8 @@ def explain_deviations(
         Shape (z,), the part of each cell.
     loads
         Shape (n, k).
+    reason
+        Why the other cells are out of tolerance.
     """
     sentences: list[str] = []
     free = np.flatnonzero(zone >= 0)
@@ -125,7 +130,7 @@ def explain_deviations(
             many = f"{int(rest.sum()):,} cells differ" if rest.sum() > 1 else "1 cell differs"
             sentences.append(
                 f"{many} from the ideal of {say_load(target, ideal)} by more than {target.tolerance:.3g} of "
-                f"it, by {deviation[worst]:+.1%} at most: no better grouping of whole units was found"
+                f"it, by {deviation[worst]:+.1%} at most: {reason}"
             )
     return [sentence[0].upper() + sentence[1:] for sentence in sentences]
 
@@ -144,10 +149,8 @@ def _part_sentences(
             f"{load / count / ideal - 1:+.1%} from the ideal of {say_load(target, ideal)} each"
         )
     if len(worst) > _MAX_NAMED:
-        yield (
-            f"so do {len(worst) - _MAX_NAMED:,} further parts: their {target.column} is not that of "
-            "a whole number of cells"
-        )
+        more, what = len(worst) - _MAX_NAMED, name_load(target)
+        yield f"{more:,} further parts do not hold the {what} of a whole number of cells either"
 
 
 def _unit_sentences(
@@ -168,4 +171,4 @@ def _unit_sentences(
             f"the ideal of a cell is {say_load(target, ideal)}"
         )
     if len(worst) > _MAX_NAMED:
-        yield f"so do {len(worst) - _MAX_NAMED:,} further units: each is more than a cell should hold"
+        yield f"{len(worst) - _MAX_NAMED:,} further units each hold more than a cell should"

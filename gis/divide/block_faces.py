@@ -7,7 +7,7 @@ import shapely
 from pyproj import CRS
 
 from gis.antimeridian import project_joined
-from gis.arrays import FloatArray, Geometries, IntArray
+from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
 from gis.crs import LONLAT, geometries_to_lonlat
 from gis.faces.arrangement import PRECISION_M, build_faces
 from gis.faces.noding import invalid_in_coverage, noding_cuts
@@ -52,13 +52,11 @@ def cut_areas(areas: Geometries, lines: Geometries) -> Faces:
     """
     # Rounding to the grid while noding (see `build_faces`) takes fifteen times as long; afterwards it moves
     # vertices across edges in a few places only, and these are built again.
-    linework = np.concatenate([shapely.boundary(areas), lines])
-    linework = shapely.set_precision(linework, PRECISION_M, mode="pointwise")
-    noded = shapely.get_parts(shapely.union_all(linework))
-    rounded = shapely.remove_repeated_points(shapely.set_precision(noded, PRECISION_M, mode="pointwise"))
-    faces = np.asarray(
-        shapely.get_parts(shapely.polygonize(rounded[shapely.length(rounded) > 0])), dtype=object
-    )
+    linework = _round(np.concatenate([shapely.boundary(areas), lines]))
+    noded = _round(shapely.get_parts(shapely.union_all(linework)))
+    # Where two lines lie on each other, a third crosses each of them; rounded, the crossings are one.
+    noded = shapely.get_parts(shapely.union_all(noded))
+    faces = np.asarray(shapely.get_parts(shapely.polygonize(noded)), dtype=object)
     source = _locate(faces, areas)
     faces, source = faces[source >= 0], source[source >= 0]
     bad = invalid_in_coverage(faces)
@@ -71,6 +69,12 @@ def cut_areas(areas: Geometries, lines: Geometries) -> Faces:
         source = _locate(faces, areas)
         faces, source = faces[source >= 0], source[source >= 0]
     return _in_order(faces, source)
+
+
+def _round(lines: Geometries) -> Geometries:
+    """Move vertices to the grid, and drop lines that become points."""
+    rounded = shapely.remove_repeated_points(shapely.set_precision(lines, PRECISION_M, mode="pointwise"))
+    return np.asarray(rounded[shapely.length(rounded) > 0], dtype=object)
 
 
 def recut(faces: Geometries, lines: Geometries) -> Faces:
@@ -123,7 +127,7 @@ def make_sound(faces: Geometries, crs: CRS) -> Faces:
     return result
 
 
-def _cut_again(faces: Faces, touched: np.ndarray, lines: Geometries) -> Faces:
+def _cut_again(faces: Faces, touched: BoolArray, lines: Geometries) -> Faces:
     """Build the touched faces again with more lines; sources are handed down."""
     old = faces.polygon[touched]
     pieces = build_faces(np.concatenate([old, lines]))

@@ -7,7 +7,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gis.arrays import FloatArray, Geometries, IntArray
+from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
 from gis.crs import LONLAT, to_lonlat
 from gis.divide.division_input import DivisionInput
 from gis.errors import InputError, LimitError
@@ -151,7 +151,7 @@ def _area_bounds(division_input: DivisionInput) -> tuple[float, float, float, fl
     return west, south, east, north
 
 
-def _usable_rows(frame: gpd.GeoDataFrame, called: str, note: Note) -> np.ndarray:
+def _usable_rows(frame: gpd.GeoDataFrame, called: str, note: Note) -> BoolArray:
     """Tell which records are lines or polygons with finite coordinates."""
     geometry = np.asarray(frame.geometry.array, dtype=object)
     present = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
@@ -163,11 +163,10 @@ def _usable_rows(frame: gpd.GeoDataFrame, called: str, note: Note) -> np.ndarray
             f"Blocks are bounded by lines, and the layer of {called} holds {what} only; "
             "give streets, railways or rivers."
         )
-    for missing, what in ((~present, "without geometry"), (present & ~linear, "a point")):
-        dropped = np.flatnonzero(missing)
-        if len(dropped):
-            more = f" and {len(dropped) - 1:,} more" if len(dropped) > 1 else ""
-            note(f"record {dropped[0] + 1}{more} of the {called} is {what} and bounds nothing")
+    if not present.all():
+        note(f"record {_listed(~present)} of the {called} has no geometry and bounds nothing")
+    if (present & ~linear).any():
+        note(f"record {_listed(present & ~linear)} of the {called} is a point and bounds nothing")
     xy, row = shapely.get_coordinates(geometry, return_index=True)
     for k in np.unique(row[~np.isfinite(xy).all(axis=1)])[:1].tolist():
         raise InputError(
@@ -175,6 +174,11 @@ def _usable_rows(frame: gpd.GeoDataFrame, called: str, note: Note) -> np.ndarray
             "draw it again or leave it out."
         )
     return np.asarray(linear)
+
+
+def _listed(rows: BoolArray) -> str:
+    found = np.flatnonzero(rows)
+    return f"{found[0] + 1}" + (f" and {len(found) - 1:,} more" if len(found) > 1 else "")
 
 
 def _place(lon: float, lat: float) -> str:

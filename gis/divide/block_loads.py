@@ -116,10 +116,10 @@ def _read_column(frame: gpd.GeoDataFrame, column: str) -> FloatArray:
         raise InputError(f"There is no field '{column}' to take the load from; there are {known}.")
     values = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     for k in np.flatnonzero(~(np.isfinite(values) & (values >= 0)))[:1].tolist():
-        raise InputError(
-            f"Record {k + 1} has the value {frame[column].iloc[k]!r} in '{column}'; "
-            "a load is a number from 0."
-        )
+        value = frame[column].iloc[k]
+        if pd.isna(value):
+            raise InputError(f"Record {k + 1} has no value in '{column}'; a load is a number from 0.")
+        raise InputError(f"Record {k + 1} has the value '{value}' in '{column}'; a load is a number from 0.")
     return values
 
 
@@ -139,5 +139,4 @@ def tell_overloaded(
         above = above[np.argsort(-total[above], kind="stable")]
         listed = ", ".join(f"{codes[k]} with {total[k]:,.6g}" for k in above[:_MAX_LISTED])
         listed += ", ..." if len(above) > _MAX_LISTED else ""
-        subject = "1 block holds" if len(above) == 1 else f"{len(above):,} blocks hold"
-        note(f"{subject} more than {max_load[1]:,.6g}, in one place each ({listed})")
+        note(f"these blocks hold more than {max_load[1]:,.6g} in one place: {listed}")

@@ -4,11 +4,16 @@ import numpy as np
 import shapely
 
 from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
-from gis.divide.block_borders import find_borders
+from gis.divide.block_borders import Borders, find_borders
 from gis.divide.block_joining import Joining
 from gis.divide.block_lines import BlockLines
 
 _OPEN_SHARE = 0.5
+
+_MOTORWAY_FACTOR = 2.0
+"""So much further apart are the carriageways of a motorway than those of a street."""
+
+_MOTORWAY_OPENNESS = 0.2
 
 
 def join_slivers(faces: Geometries, ground: IntArray, lines: BlockLines, min_width_m: float) -> IntArray:
@@ -22,17 +27,26 @@ def join_slivers(faces: Geometries, ground: IntArray, lines: BlockLines, min_wid
     ndarray of int
         Shape (n,), the group of each face.
     """
-    sliver = is_sliver(faces, min_width_m)
-    if not sliver.any():
+    candidate = is_sliver(faces, _MOTORWAY_FACTOR * min_width_m)
+    if not candidate.any():
         return np.arange(len(faces))
+    borders = find_borders(faces, ground, lines, beside=candidate)
+    sliver = candidate & (is_sliver(faces, min_width_m) | _is_between_motorways(borders, len(faces)))
     waits = sliver.tolist()
-    borders = find_borders(faces, ground, lines, beside=sliver)
     joining = Joining(shapely.area(faces), shapely.length(faces), np.zeros(len(faces)), borders)
     return joining.run(
         sliver,
         size=lambda k: joining.area_m2[k] if waits[k] else None,
         worth=lambda _k, _n, length, _open_m: round(length, 3),
     )
+
+
+def _is_between_motorways(borders: Borders, count: int) -> BoolArray:
+    """Tell which faces have borders that lie on lines of little openness only."""
+    both = np.concatenate([borders.first, borders.second])
+    open_m = np.bincount(both, np.tile(np.maximum(borders.open_m, 0), 2), count)
+    length_m = np.bincount(both, np.tile(borders.length_m, 2), count)
+    return np.asarray((length_m > 0) & (open_m <= _MOTORWAY_OPENNESS * length_m))
 
 
 def is_sliver(faces: Geometries, min_width_m: float) -> BoolArray:

@@ -219,7 +219,7 @@ def _area_shares(pieces: Geometries, axes: _Axes) -> FloatArray:
 
 
 def _building_costs(pieces: Geometries, axes: _Axes, buildings: Geometries, parts: IntArray) -> FloatArray:
-    """Return what a cut at each of the positions costs: ground of buildings cut off, in parts of the piece."""
+    """Return what a cut at each of the positions costs: the ground of buildings that it cuts off."""
     result = np.zeros((len(pieces), _POSITIONS))
     if not len(buildings):
         return result

@@ -26,9 +26,10 @@ from gis.profiles import Profile
 from gis.progress import Note, Progress, no_note, no_progress
 
 DEFAULT_TARGET_AREA_M2 = 10_000.0
-DEFAULT_MIN_WIDTH_M = 12.0
+DEFAULT_MIN_WIDTH_M = 15.0
 DEFAULT_SNAP_M = 0.5
 
+_MAX_WIDTH_M, _MAX_SNAP_M = 500.0, 50.0
 _STEPS = 6
 _NO_BUILDINGS = Buildings(np.array([], dtype=object), np.array([], dtype=np.int64))
 
@@ -85,7 +86,7 @@ def divide_blocks(
     target_area_m2
         The size of blocks to aim at.
     min_width_m
-        Faces narrower than this are slivers.
+        Faces narrower than this are slivers, between carriageways of a motorway those of twice the width.
     snap_m
         A dead end nearer than this to another line ends on it.
     crs
@@ -153,9 +154,12 @@ def _check_parameters(
         raise ParameterError(f"The target area must be more than 0 m², not {target_area_m2:g}.")
     if max_load is not None and not (math.isfinite(max_load[1]) and max_load[1] > 0):
         raise ParameterError(f"The largest load of a block must be more than 0, not {max_load[1]:g}.")
-    for value, what in ((min_width_m, "least width of a block"), (snap_m, "reach of dead ends")):
-        if not (math.isfinite(value) and 0 <= value <= 1000):
-            raise ParameterError(f"The {what} must be 0 to 1,000 metres, not {value:g}.")
+    if not (math.isfinite(min_width_m) and 0 <= min_width_m <= _MAX_WIDTH_M):
+        raise ParameterError(
+            f"The least width of a block must be 0 to {_MAX_WIDTH_M:g} metres, not {min_width_m:g}."
+        )
+    if not (math.isfinite(snap_m) and 0 <= snap_m <= _MAX_SNAP_M):
+        raise ParameterError(f"The reach of dead ends must be 0 to {_MAX_SNAP_M:g} metres, not {snap_m:g}.")
 
 
 def _linework(division_input: DivisionInput, lines: BlockLines, snap_m: float) -> Geometries:
@@ -190,7 +194,7 @@ def _subdivide(
 
 
 def _ground(polygons: Geometries, area_index: IntArray, water: Geometries) -> IntArray:
-    """Number the ground on which blocks may join: areas, and in each the ground of rivers."""
+    """Tell on which ground each polygon lies: the land of an area, or its rivers."""
     result = 2 * area_index
     if len(water):
         points = shapely.point_on_surface(polygons)

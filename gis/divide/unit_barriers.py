@@ -6,7 +6,7 @@ import shapely
 
 from gis.arrays import FloatArray, Geometries, IntArray
 from gis.crs import to_lonlat
-from gis.divide.unit_coverage import UnitCoverage
+from gis.divide.unit_coverage import UnitCoverage, and_more
 from gis.errors import InputError, ParameterError
 from gis.graph import NeighbourGraph
 
@@ -100,7 +100,7 @@ def _check_uncut(units: UnitCoverage, segments: Geometries, near: IntArray, tole
     order = np.argsort(near, kind="stable")
     rows, start = np.unique(near[order], return_index=True)
     group = np.repeat(np.arange(len(rows)), np.diff(np.r_[start, len(near)]))
-    lines = shapely.multilinestrings(segments[order], indices=group)
+    lines = np.asarray(shapely.multilinestrings(segments[order], indices=group), dtype=object)
     inner = shapely.buffer(units.geometry[rows], -tolerance_m)
     entered = shapely.intersects(lines, inner)
     rows, lines = rows[entered], lines[entered]
@@ -114,8 +114,8 @@ def _check_uncut(units: UnitCoverage, segments: Geometries, near: IntArray, tole
     parts = np.bincount(unit[counted], minlength=len(rows))
     cut = rows[parts > shapely.get_num_geometries(units.geometry[rows])]
     if len(cut):
-        others = f" and {len(cut) - 1:,} other units" if len(cut) > 1 else ""
         raise InputError(
-            f"A barrier runs through unit '{units.code[cut[0]]}'{others}, so that a cell with it would cross "
-            "the barrier; cut the units along the barriers, or leave out what is no border of units."
+            f"A barrier runs through unit '{units.code[cut[0]]}', so that a cell with it would cross "
+            f"the barrier{and_more(len(cut))}; "
+            "cut the units along the barriers, or leave out what is no border of units."
         )

@@ -13,7 +13,11 @@ from gis.divide.cells import build_cells_frame, reading_rows
 from gis.divide.division_input import DivisionInput
 from gis.divide.unit_coverage import UnitCoverage
 from gis.divide.unit_labels import AREA_CODE, UnitGroups, has_values
+from gis.errors import InputError
 from gis.profiles import Profile
+
+_NO_AREA = "0"
+"""Stands for the area of units without one while their cells are numbered."""
 
 
 def unite_units(polygons: Geometries, cell: IntArray, count: int) -> Geometries:
@@ -34,7 +38,7 @@ def unite_units(polygons: Geometries, cell: IntArray, count: int) -> Geometries:
     for size in np.unique(sizes):
         which = np.flatnonzero(sizes == size)
         members = parts[order][first[which][:, None] + np.arange(size)]
-        united = shapely.coverage_union_all(members, axis=1)
+        united = np.asarray(shapely.coverage_union_all(members, axis=1), dtype=object)
         single = shapely.get_num_geometries(united) == 1
         united[single] = shapely.get_geometry(united[single], 0)
         result[which] = united
@@ -113,17 +117,28 @@ def build_unit_cells(
     areas
         Where the names of areas come from.
     layout, profile, used_codes
-        See `gis.codes`.
+        See `gis.codes.choose_profile` and `gis.codes.number_cells`.
 
     Returns
     -------
     cells, cell_of_unit
         As `build_cells_frame` returns them; codes of cells by the codes of units, in the order of `units`.
+
+    Raises
+    ------
+    InputError
+        If codes should follow a profile or layout that needs an area, and the units have none.
     """
     count = len(group)
     geometry = unite_units(units.geometry, cell, count)
     lonlat = unite_units(units.lonlat, cell, count)
-    code, area_index = np.unique(base[group].astype(str), return_inverse=True)
+    has_area = "" not in base
+    if not has_area and (profile is not None or layout == "cn"):
+        raise InputError("The units have no area_code, with which the codes of cells begin; give them one.")
+    code, area_index = np.unique(
+        (base if has_area else np.full(len(base), _NO_AREA, dtype=object))[group].astype(str),
+        return_inverse=True,
+    )
     whole = unite_units(units.geometry, area_index[cell], len(code))
     division_input = DivisionInput(
         code.astype(object), _area_names(code, areas), whole, units.crs, units.in_china
@@ -138,15 +153,14 @@ def build_unit_cells(
         kind=kind,
         layout=layout,
         profile=profile,
-        used_codes=used_codes,
+        used_codes=used_codes if has_area else {f"{_NO_AREA}-{one}" for one in used_codes},
         lonlat=lonlat,
         columns={**columns, "": np.arange(count)},
     )
-    if "" in code:
-        # Ground of no area: the number stands alone.
-        frame["code"] = frame["code"].str.removeprefix("-")
-        frame["name"] = frame["name"].str.strip()
-        frame["area_code"] = frame["area_code"].replace("", None)
+    if not has_area:
+        frame["code"] = frame["code"].str.removeprefix(f"{_NO_AREA}-")
+        frame["name"] = frame["name"].str.removeprefix(_NO_AREA).str.strip()
+        frame["area_code"] = pd.Series(None, index=frame.index, dtype=object)
     code_of = np.empty(count, dtype=object)
     code_of[frame[""].to_numpy()] = frame["code"].to_numpy()
     of_unit = pd.Series(code_of[cell], index=pd.Index(units.code, name="code"), name="cell_code")

@@ -6,7 +6,7 @@ import shapely
 
 from gis.arrays import BoolArray, IntArray, ObjectArray
 from gis.crs import to_lonlat
-from gis.divide.unit_coverage import UnitCoverage
+from gis.divide.unit_coverage import UnitCoverage, and_more
 from gis.divide.unit_labels import UnitGroups
 from gis.errors import InputError
 
@@ -38,9 +38,9 @@ def seed_units(units: UnitCoverage, seeds: gpd.GeoDataFrame, free: BoolArray) ->
     np.minimum.at(found, seed, unit)
     outside = np.flatnonzero(found == len(units))
     if len(outside):
-        others = f", nor do {len(outside) - 1:,} others" if len(outside) > 1 else ""
         raise InputError(
-            f"Record {outside[0] + 1} of the seeds lies in no unit{others}; move it into one or leave it out."
+            f"Record {outside[0] + 1} of the seeds lies in no unit{and_more(len(outside))}; "
+            "move it into one or leave it out."
         )
     for k in np.flatnonzero(~free[found])[:1].tolist():
         raise InputError(

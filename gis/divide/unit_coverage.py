@@ -104,6 +104,11 @@ def read_units(units: gpd.GeoDataFrame, crs: CRS | None = None, *, note: Note = 
     )
 
 
+def and_more(count: int) -> str:
+    """Return a clause for a message that names the first of several: how many more there are."""
+    return f"; the same holds for {count - 1:,} more" if count > 1 else ""
+
+
 def _sorted_by_code(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the units in an order that does not depend on that of the rows."""
     if not len(units):
@@ -114,7 +119,8 @@ def _sorted_by_code(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     for k in np.flatnonzero(code == "")[:1].tolist():
         raise InputError(f"Record {k + 1} of the units has no code; give every unit one.")
     frame = to_lonlat(units)
-    frame = frame.set_geometry(gpd.GeoSeries(shapely.force_2d(frame.geometry.array), crs=frame.crs).values)
+    flat = shapely.force_2d(np.asarray(frame.geometry.array, dtype=object))
+    frame = frame.set_geometry(gpd.GeoSeries(flat, index=frame.index, crs=frame.crs))
     return frame.assign(code=code).iloc[np.argsort(code.astype(str), kind="stable")].reset_index(drop=True)
 
 
@@ -125,10 +131,9 @@ def _check_coverage(code: ObjectArray, geometry: Geometries) -> None:
         return
     overlaps = find_overlaps(geometry, bad)
     for first, second, shared in zip(overlaps.first, overlaps.second, overlaps.intersections, strict=True):
-        more = f" ({len(overlaps.first) - 1:,} more pairs do)" if len(overlaps.first) > 1 else ""
         raise CoverageError(
-            f"Units '{code[first]}' and '{code[second]}' overlap by {format_area(shared.area)}{more}; "
-            "run wangge repair first."
+            f"Units '{code[first]}' and '{code[second]}' overlap by {format_area(shared.area)} of ground"
+            f"{and_more(len(overlaps.first))}; run wangge repair first."
         )
     raise _unmatched(code[bad])
 
@@ -141,10 +146,9 @@ def _check_coverage_in_degrees(code: ObjectArray, lonlat: Geometries) -> None:
 
 
 def _unmatched(codes: ObjectArray) -> CoverageError:
-    others = f" and {len(codes) - 1:,} others" if len(codes) > 1 else ""
     return CoverageError(
-        f"The border of unit '{codes[0]}'{others} runs along a neighbour's without matching it; "
-        "run wangge repair first."
+        f"The border of unit '{codes[0]}' runs along a neighbour's without matching it"
+        f"{and_more(len(codes))}; run wangge repair first."
     )
 
 
@@ -157,18 +161,16 @@ def _check_gaps(code: ObjectArray, geometry: Geometries, note: Note) -> None:
     beside = [rows for rows in find_touching(holes[~wide], geometry) if len(rows)] if (~wide).any() else []
     pairs: list[IntArray] = [*beside, *np.column_stack([open_gaps.first, open_gaps.second])]
     if pairs:
-        others = f" ({len(pairs) - 1:,} more such gaps)" if len(pairs) > 1 else ""
         raise CoverageError(
             f"Between units '{code[pairs[0][0]]}' and '{code[pairs[0][-1]]}' a gap of less than "
-            f"{OPEN_BLANK_WIDTH_M:g} m is open, so that they share no border{others}; "
+            f"{OPEN_BLANK_WIDTH_M:g} m is open, so that they share no border{and_more(len(pairs))}; "
             "run wangge repair first."
         )
     if wide.any():
         sizes = shapely.area(holes)
         largest = holes[int(sizes.argmax())]
         unit = code[find_touching(np.array([largest]), geometry)[0][0]]
-        count = "a hole" if len(holes) == 1 else f"{len(holes):,} holes"
         note(
-            f"{count} between the units {'is' if len(holes) == 1 else 'are'} in no cell, "
-            f"the largest {format_area(float(sizes.max()))} beside unit '{unit}'"
+            f"holes between the units are in no cell: {len(holes):,}, the largest of "
+            f"{format_area(float(sizes.max()))} beside unit '{unit}'"
         )

@@ -71,10 +71,10 @@ def read_locks(units: UnitCoverage, lock: str | None) -> ObjectArray:
     """
     if lock is None:
         return np.full(len(units), "", dtype=object)
-    text = _texts(units, lock, "that names the cell in which units are locked")
+    text = _texts(units, lock, "which should name the cell in which units are locked")
     named = _is_named(text)
     if named.any() and set(text[named]) <= {"true", "yes", "是"}:
-        raise InputError(f"The field '{lock}' says yes and no; give each unit that is locked the name of its cell.")
+        raise InputError(f"The field '{lock}' says yes and no; give each locked unit the name of its cell.")
     return np.where(named, text, "").astype(object)
 
 
@@ -82,7 +82,7 @@ def read_marks(units: UnitCoverage, mark: str | None) -> BoolArray:
     """Return which units a field marks: with anything but empty, no, false or 0."""
     if mark is None:
         return np.zeros(len(units), dtype=bool)
-    return _is_named(_texts(units, mark, "that marks the units which are locked"))
+    return _is_named(_texts(units, mark, "which should mark locked units"))
 
 
 def read_exclusive(units: UnitCoverage, exclusive: str | None) -> ObjectArray:
@@ -93,7 +93,7 @@ def read_exclusive(units: UnitCoverage, exclusive: str | None) -> ObjectArray:
     """
     if exclusive is None:
         return np.full(len(units), "", dtype=object)
-    text = _texts(units, exclusive, "that marks exclusive units")
+    text = _texts(units, exclusive, "which should mark exclusive units")
     named = _is_named(text)
     alone = np.array([value.lower() in _YES for value in text], dtype=bool)
     if named.all():
@@ -110,7 +110,7 @@ def _is_named(text: ObjectArray) -> BoolArray:
 
 def _texts(units: UnitCoverage, column: str, purpose: str) -> ObjectArray:
     if column not in units.attributes:
-        raise InputError(f"The units have no field '{column}' {purpose}.")
+        raise InputError(f"The units have no field '{column}', {purpose}.")
     values = units.attributes[column]
     if pd.api.types.is_bool_dtype(values):
         return np.where(values.fillna(value=False).to_numpy(dtype=bool), "true", "").astype(object)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from gis.arrays import FloatArray, IntArray
 from gis.balance import LoadTarget
-from gis.divide.unit_coverage import UnitCoverage
+from gis.divide.unit_coverage import UnitCoverage, and_more
 from gis.errors import InputError, ParameterError
 
 AREA, AREA_M2, OFFICER_HOURS = "area", "area_m2", "officer_hours"
@@ -71,16 +71,23 @@ def read_loads(
     Raises
     ------
     InputError
-        If a column is missing, or a value is missing, text, negative or infinite, or all are 0.
+        If a column is missing, or a value is missing, text, negative or infinite.
     """
     _check_targets(weights)
-    columns = []
-    for target in weights:
-        values = _values_of(units, target.column, hours)
-        if not values.sum() > 0:
+    return np.column_stack([_values_of(units, target.column, hours) for target in weights])
+
+
+def require_loads(loads: FloatArray, weights: Sequence[LoadTarget]) -> None:
+    """Refuse loads that no unit to be balanced has.
+
+    Parameters
+    ----------
+    loads
+        Shape (n, k), of the units to be balanced.
+    """
+    for target, total in zip(weights, loads.sum(axis=0).tolist(), strict=True):
+        if not total > 0:
             raise InputError(f"{target.column} is 0 in every unit, so that there is nothing to balance.")
-        columns.append(values)
-    return np.column_stack(columns)
 
 
 def _check_targets(weights: Sequence[LoadTarget]) -> None:
@@ -102,7 +109,12 @@ def load_column(target: LoadTarget) -> str:
 def say_load(target: LoadTarget, value: float) -> str:
     """Return an amount of a load for a message: "812 households", "24,388,262 m²"."""
     amount = f"{value:,.0f}" if abs(value) >= 10_000 or value == int(value) else f"{value:,.5g}"
-    return f"{amount} {'m²' if load_column(target) == AREA_M2 else target.column}"
+    return f"{amount} {name_load(target)}"
+
+
+def name_load(target: LoadTarget) -> str:
+    """Return what a load counts, for a message: "households", "m²"."""
+    return "m²" if load_column(target) == AREA_M2 else target.column
 
 
 def cell_loads(
@@ -128,7 +140,7 @@ def _values_of(units: UnitCoverage, column: str, hours: OfficerHours | None) -> 
             *(_part(units, part) for part in (parts.visits, parts.walk, parts.stay, parts.events))
         )
     if column not in units.attributes:
-        raise InputError(f"The units have no field '{column}' to balance; {_fields(units)}.")
+        raise InputError(f"The units have no field '{column}' to balance; fields of numbers are {_fields(units)}.")
     return _numbers(units, column)
 
 
@@ -137,7 +149,7 @@ def _part(units: UnitCoverage, part: str | float) -> FloatArray:
         if part not in units.attributes:
             raise InputError(
                 f"The units have no field '{part}', from which the hours of officers are computed; "
-                f"{_fields(units)}."
+                f"fields of numbers are {_fields(units)}."
             )
         return _numbers(units, part)
     if not (np.isfinite(part) and part >= 0):
@@ -147,7 +159,7 @@ def _part(units: UnitCoverage, part: str | float) -> FloatArray:
 
 def _fields(units: UnitCoverage) -> str:
     numeric = [str(name) for name in units.attributes.select_dtypes("number").columns]
-    return "fields of numbers are " + ", ".join(numeric[:8]) if numeric else "they have no field of numbers"
+    return ", ".join(numeric[:8]) or "none"
 
 
 def _numbers(units: UnitCoverage, column: str) -> FloatArray:
@@ -156,14 +168,15 @@ def _numbers(units: UnitCoverage, column: str) -> FloatArray:
     values = pd.to_numeric(raw, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     missing = raw.isna().to_numpy() | (raw.astype(str).str.strip() == "").to_numpy()
     for bad, what in (
-        (missing, "has no {column}"),
-        (np.isnan(values), "has '{value}' as {column}, which is no number"),
-        (np.isinf(values), "has an infinite {column}"),
-        (values < 0, "has {value} as {column}, and no weight is negative"),
+        (missing, "missing"),
+        (np.isnan(values), "'{value}', which is no number"),
+        (np.isinf(values), "infinite"),
+        (values < 0, "{value}, which is negative"),
     ):
         for k in np.flatnonzero(bad)[:1].tolist():
-            count = int(bad.sum())
-            others = f" ({count:,} units have none)" if count > 1 else ""
-            said = what.format(column=column, value=raw.iloc[k])
-            raise InputError(f"Unit '{units.code[k]}' {said}; give every unit a number of 0 or more{others}.")
+            said = what.format(value=raw.iloc[k])
+            raise InputError(
+                f"The value of {column} in unit '{units.code[k]}' is {said}{and_more(int(bad.sum()))}; "
+                "give every unit a number of 0 or more."
+            )
     return values

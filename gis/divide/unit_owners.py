@@ -9,7 +9,7 @@ from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.codes import normalize_codes
 from gis.crs import to_lonlat
 from gis.divide.unit_cells import unite_units
-from gis.divide.unit_coverage import UnitCoverage
+from gis.divide.unit_coverage import UnitCoverage, and_more
 from gis.divide.unit_labels import has_values
 from gis.errors import InputError
 from gis.topology.findings import format_area
@@ -60,9 +60,9 @@ def find_owners(
         owner = _by_location(units, cells, code)
     empty = np.setdiff1d(np.arange(len(code)), owner)
     if len(empty):
-        others = f", nor have {len(empty) - 1:,} others" if len(empty) > 1 else ""
         raise InputError(
-            f"Cell '{code[empty[0]]}' has no unit{others}; give the units that all cells are made of."
+            f"Cell '{code[empty[0]]}' has no unit{and_more(len(empty))}; "
+            "give the units that all cells are made of."
         )
     return owner
 
@@ -71,10 +71,11 @@ def _by_code(units: UnitCoverage, code: ObjectArray, field: str) -> IntArray:
     named = normalize_codes(units.attributes[field].to_numpy(dtype=object))
     row = pd.Series(np.arange(len(code)), index=code).reindex(named).to_numpy(dtype=float)
     for k in np.flatnonzero(np.isnan(row))[:1].tolist():
-        count = int(np.isnan(row).sum())
-        others = f" ({count - 1:,} more units are in none)" if count > 1 else ""
+        others = and_more(int(np.isnan(row).sum()))
         if not named[k]:
-            raise InputError(f"Unit '{units.code[k]}' has no {field}{others}; say which cell it is in.")
+            raise InputError(
+                f"Unit '{units.code[k]}' has no value in {field}{others}; say which cell it is in."
+            )
         raise InputError(
             f"Unit '{units.code[k]}' is in cell '{named[k]}', which is not among the cells{others}."
         )
@@ -91,9 +92,9 @@ def _by_location(units: UnitCoverage, cells: gpd.GeoDataFrame, code: ObjectArray
     np.minimum.at(lowest, unit, rank)
     outside = np.flatnonzero(lowest == len(code))
     if len(outside):
-        others = f", as do {len(outside) - 1:,} others" if len(outside) > 1 else ""
         raise InputError(
-            f"Unit '{units.code[outside[0]]}' lies in no cell{others}; leave it out, or give the whole plan."
+            f"Unit '{units.code[outside[0]]}' lies in no cell{and_more(len(outside))}; "
+            "leave it out, or give the whole plan."
         )
     return order[lowest].astype(np.int64)
 
@@ -116,9 +117,9 @@ def check_made_of_units(
     wrong = np.flatnonzero(difference > np.maximum(area_tolerance(made), 1e-3 * shapely.length(made)))
     if len(wrong):
         worst = wrong[difference[wrong].argmax()]
-        others = f", and {len(wrong) - 1:,} others from theirs" if len(wrong) > 1 else ""
+        size = format_area(float(difference[worst]))
         raise InputError(
-            f"Cell '{code[worst]}' differs from its units by {format_area(float(difference[worst]))}{others}; "
+            f"Cell '{code[worst]}' differs from its units by {size} of ground{and_more(len(wrong))}; "
             "give the units that the cells are made of."
         )
 

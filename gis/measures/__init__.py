@@ -4,7 +4,14 @@ What a measure is called, how it is computed, rounded, written, classed and aggr
 counting entities in a database is left to `layers`.
 """
 
-from gis.measures.balance import LoadFigures, PlanFigures, balance_index, deviations, plan_figures
+from gis.measures.balance import (
+    LoadFigures,
+    PlanFigures,
+    balance_index,
+    deviations,
+    is_out_of_tolerance,
+    plan_figures,
+)
 from gis.measures.catalogue import (
     DEVIATION,
     MEASURES,
@@ -21,7 +28,7 @@ from gis.measures.distortion import (
     require_low_distortion,
     resolve_working_crs,
 )
-from gis.measures.loads import entity_load
+from gis.measures.loads import entity_load, load_columns
 from gis.measures.measure import (
     Aggregation,
     CellFigures,
@@ -43,18 +50,18 @@ from gis.measures.shapes import (
 from gis.measures.sizes import area_m2, geodesic_area_m2, measure_cells
 
 __all__ = [
+    "DEVIATION",
+    "MAX_AREA_DISTORTION",
+    "MEASURES",
+    "WALKING_M_PER_MIN",
     "Aggregation",
     "CellFigures",
     "CellShapes",
-    "DEVIATION",
     "LoadFigures",
-    "MAX_AREA_DISTORTION",
-    "MEASURES",
     "Measure",
     "PlanFigures",
     "Prominence",
     "Quantity",
-    "WALKING_M_PER_MIN",
     "area_distortion",
     "area_m2",
     "balance_index",
@@ -68,6 +75,8 @@ __all__ = [
     "entity_load",
     "format_quantity",
     "geodesic_area_m2",
+    "is_out_of_tolerance",
+    "load_columns",
     "measure_cells",
     "measure_of_column",
     "plan_figures",

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from gis.arrays import FloatArray, IntArray
+from gis.arrays import BoolArray, FloatArray, IntArray
 from gis.errors import InputError, ParameterError
+from gis.measures.catalogue import measure_of_column
 from gis.measures.measure import CellFigures
 from gis.measures.shapes import compactness_index, polsby_popper
 
@@ -89,11 +90,12 @@ class PlanFigures:
             if each.balance is None or each.greatest_deviation is None:
                 lines.append(f"{each.load}: 0 in all cells")
                 continue
+            write = measure_of_column(each.load).format
             lines.append(
-                f"{each.load}: {each.total:,.6g} in all, ideal {each.ideal:,.6g}, "
-                f"from {each.min:,.6g} to {each.max:,.6g}; balance {each.balance:.1f} of 100, "
+                f"{each.load}: {write(each.total)} in all, ideal {write(each.ideal)}, "
+                f"from {write(each.min)} to {write(each.max)}; balance {each.balance:.1f} of 100, "
                 f"greatest deviation {each.greatest_deviation:.1%}, "
-                f"{each.out_of_tolerance:,} cells beyond {each.tolerance:.3g} of the ideal"
+                f"{each.out_of_tolerance:,} cells differ by more than {each.tolerance:.3g} of the ideal"
             )
         return lines
 
@@ -102,6 +104,13 @@ def deviations(load: FloatArray) -> FloatArray:
     """Return by what share of the mean each value differs from it, shape (n,); NaN where the mean is 0."""
     mean = load.mean() if len(load) else 0.0
     return load / mean - 1 if mean else np.full(len(load), np.nan)
+
+
+def is_out_of_tolerance(load: FloatArray, tolerance: float) -> BoolArray:
+    """Return which values differ from the mean by more than a share of it, shape (n,)."""
+    # Rounding must not put a cell that lies on the bound beyond it.
+    beyond: BoolArray = np.abs(deviations(load)) > tolerance + 1e-12
+    return beyond
 
 
 def balance_index(load: FloatArray) -> float | None:
@@ -159,8 +168,7 @@ def plan_figures(
                 "a number of at least 0."
             )
         deviation = np.abs(deviations(load))
-        # Rounding must not put a cell that lies on the bound beyond it.
-        beyond = deviation > allowed + 1e-12
+        beyond = is_out_of_tolerance(load, allowed)
         outside |= beyond
         carried = bool(load.sum())
         found.append(

@@ -55,9 +55,9 @@ def compactness_index(areas_m2: FloatArray, perimeters_m: FloatArray) -> FloatAr
     """Return how near each border comes to the circumference of a circle, from 0 to 100, shape (n,).
 
     Esri's Territory Design reports such a compactness: "between 0 and 100", the closer "to the circumference
-    of a perfect circle" the higher (ArcGIS Desktop, Essential Territory Design vocabulary). Its formula is not
-    published; this is the circumference of a circle of the same area in percent of the perimeter, which is
-    100 times the square root of `polsby_popper`.
+    of a perfect circle" the higher (ArcGIS Desktop, Essential Territory Design vocabulary). Its formula is
+    not published; this is the circumference of a circle of the same area in percent of the perimeter, which
+    is 100 times the square root of `polsby_popper`.
     """
     return 100 * _ratio(2 * np.sqrt(np.pi * areas_m2), perimeters_m)
 

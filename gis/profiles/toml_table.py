@@ -61,6 +61,11 @@ class TomlTable:
             self.fail(key, f"must be {_TYPE_NAMES[kind]}, not {value!r}")
         return value
 
+    def value(self, key: str) -> object:
+        """Return the value of a key of whatever type, None where the table lacks it."""
+        self._known[key] = None
+        return self._values.get(key)
+
     def required(self, key: str, kind: type[Value]) -> Value:
         """Return the value of a key that the table must have."""
         value = self.optional(key, kind)

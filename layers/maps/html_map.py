@@ -115,8 +115,8 @@ def render_html_map(
     base
         Ground to read the map by: any of green, water, buildings, railway, roads.
     measure
-        Numeric column of the cells, measure of their shapes, or name of a layer, that the cells are coloured by
-        at first.
+        Numeric column of the cells, measure of their shapes, or name of a layer, that the cells are coloured
+        by at first.
     method, classes
         The classification method of the measure, and the largest number of classes.
     title

@@ -241,7 +241,7 @@ def with_areas(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def with_measure(cells: gpd.GeoDataFrame, key: str | None) -> gpd.GeoDataFrame:
-    """Return cells with the column of a measure, computed where they lack it and it follows from their shapes."""
+    """Return cells with a measure as column; one of their shapes is computed where they lack it."""
     found = next((each for each in shape_measures() if each.key == key), None)
     if found is None or key in cells:
         return cells

@@ -21,14 +21,15 @@ from layers.db.locks import lock_scheme
 from layers.models import CoverageMode, Plan, PlanState, Scheme
 from layers.plans.cells import cells_as_of, plan_cells
 from layers.plans.drafts import store_draft
+from layers.plans.schemes import schemes_above, unit_rule
 from layers.plans.takeover import within_area
-from layers.plans.units import members_by_code, schemes_above, unit_rule
+from layers.plans.units import members_by_code
 
 MAX_STORED_SENTENCES = 200
 """How many sentences of each list of a report are stored; all are counted."""
 
 _CELL_COLUMNS = ("id", "code", "name", "kind", "parent", "area_code", "attributes", "personal")
-_UNIT_COLUMNS = ("id", "code", "area_code")
+_UNIT_COLUMNS = ("code", "area_code")
 
 
 class CarriedDraft(NamedTuple):
@@ -63,7 +64,9 @@ def carry_through(session: Session, plan: Plan, on: date, hierarchy: AreaHierarc
     """Draft the plans above one that has come into force, with their cells made of its cells.
 
     A scheme gets a draft of the area that the plan divides, or of the lowest area above it that holds its
-    cells whole, unless nothing changes for it. The schemes above that one get theirs from the draft.
+    cells whole, unless nothing changes for it. The schemes above that one get theirs from the draft. Where
+    plans above are published for later days already, each of these gets a draft of its day; and the plan
+    itself gets drafts of the later days on which its own units change.
 
     Parameters
     ----------
@@ -75,46 +78,71 @@ def carry_through(session: Session, plan: Plan, on: date, hierarchy: AreaHierarc
     list of CarriedDraft
         Lowest level first.
     """
-    if not schemes_above(session, plan.scheme_id):
-        return []
-    return _carry(
-        session, plan, cells_as_of(session, plan.scheme_id, on, columns=_UNIT_COLUMNS), on, hierarchy
-    )
-
-
-def _carry(
-    session: Session, plan: Plan, units: gpd.GeoDataFrame, on: date, hierarchy: AreaHierarchy
-) -> list[CarriedDraft]:
-    """Draft the plans above one whose scheme has these units on a day."""
-    made = []
-    for scheme in schemes_above(session, plan.scheme_id):
-        lock_scheme(session, scheme.id, shared=True)
-        level = _read_level(session, scheme, plan.area_code, units, on, hierarchy)
-        found = None if level is None else _draft(session, plan, level, on)
-        if level is None or found is None:
-            continue
-        draft, report = found
-        counts = report["decisions"]["count"], report["problems"]["count"]
-        made.append(CarriedDraft(draft.id, scheme.code, draft.area_code, *counts))
-        if schemes_above(session, scheme.id):
-            present = cells_as_of(session, scheme.id, on, columns=_UNIT_COLUMNS)
-            beside = present[~present["code"].isin(level.cells["code"])]
-            carried = plan_cells(session, draft.id)[[*_UNIT_COLUMNS, "geometry"]]
-            following = pd.concat([each for each in (beside, carried) if len(each)], ignore_index=True)
-            made += _carry(session, draft, gpd.GeoDataFrame(following, crs=carried.crs), on, hierarchy)
+    made = _carry(session, plan, _Units(session, plan.scheme_id, on), hierarchy)
+    scheme, leaves = session.get_one(Scheme, plan.scheme_id), hierarchy.leaves(plan.area_code)
+    if scheme.unit_scheme_id is not None:
+        later = select(Plan).where(Plan.scheme_id == scheme.unit_scheme_id, Plan.valid_from > on)
+        for below in session.scalars(later.order_by(Plan.valid_from, Plan.id)):
+            if below.valid_from is not None and leaves & hierarchy.leaves(below.area_code):
+                units = _Units(session, scheme.unit_scheme_id, below.valid_from)
+                made += _carry_to(session, scheme, below, units, hierarchy)
     return made
 
 
+class _Units(NamedTuple):
+    """The cells of a scheme on a day: those in force, but for what a draft puts in the place of some."""
+
+    session: Session
+    scheme_id: int
+    on: date
+    replaced: frozenset[str] = frozenset()
+    drawn: gpd.GeoDataFrame | None = None
+
+    def read(self, area_code: str | None) -> gpd.GeoDataFrame:
+        """Return those of an area and of the areas beneath it, with code and area_code."""
+        cells = cells_as_of(self.session, self.scheme_id, self.on, area_code=area_code, columns=_UNIT_COLUMNS)
+        if self.drawn is None:
+            return cells
+        beside = cells[~cells["code"].isin(self.replaced)]
+        both = pd.concat([each for each in (beside, self.drawn) if len(each)], ignore_index=True)
+        return gpd.GeoDataFrame(both, crs=cells.crs)
+
+
+def _carry(session: Session, plan: Plan, units: _Units, hierarchy: AreaHierarchy) -> list[CarriedDraft]:
+    """Draft the plans above one that brings units."""
+    made = []
+    for scheme in schemes_above(session, plan.scheme_id):
+        later = select(Plan.valid_from).where(Plan.scheme_id == scheme.id, Plan.valid_from > units.on)
+        days = session.scalars(later.distinct().order_by(Plan.valid_from)).all()
+        for day in [units.on, *(each for each in days if each is not None)]:
+            made += _carry_to(session, scheme, plan, units._replace(on=day), hierarchy)
+    return made
+
+
+def _carry_to(
+    session: Session, scheme: Scheme, plan: Plan, units: _Units, hierarchy: AreaHierarchy
+) -> list[CarriedDraft]:
+    """Draft the plan of a scheme for the day of its units, and those above it."""
+    lock_scheme(session, scheme.id, shared=True)
+    level = _read_level(session, scheme, plan.area_code, units, hierarchy)
+    found = None if level is None else _draft(session, plan, level, units.on)
+    if level is None or found is None:
+        return []
+    draft, report = found
+    counts = report["decisions"]["count"], report["problems"]["count"]
+    drawn = plan_cells(session, draft.id)[[*_UNIT_COLUMNS, "geometry"]]
+    following = _Units(session, scheme.id, units.on, frozenset(level.cells["code"]), drawn)
+    return [
+        CarriedDraft(draft.id, scheme.code, draft.area_code, *counts),
+        *_carry(session, draft, following, hierarchy),
+    ]
+
+
 def _read_level(
-    session: Session,
-    scheme: Scheme,
-    area_code: str | None,
-    units: gpd.GeoDataFrame,
-    on: date,
-    hierarchy: AreaHierarchy,
+    session: Session, scheme: Scheme, area_code: str | None, units: _Units, hierarchy: AreaHierarchy
 ) -> _Level | None:
     """Read the cells and units of the area in which a change of units stays; None where it has no cells."""
-    present = cells_as_of(session, scheme.id, on, columns=_CELL_COLUMNS)
+    present = cells_as_of(session, scheme.id, units.on, columns=_CELL_COLUMNS)
     while True:
         inside, across = within_area(session, scheme.id, area_code, present, hierarchy)
         if not across.any():
@@ -122,10 +150,8 @@ def _read_level(
         area_code = next(iter(hierarchy.ancestors(str(area_code))), None)
     if not inside.any():
         return None
-    if area_code is not None:
-        units = units[units["area_code"].isin(hierarchy.subtree(area_code))].reset_index(drop=True)
     cells = present[inside].reset_index(drop=True)
-    return _Level(scheme, area_code, cells, members_by_code(session, cells), units)
+    return _Level(scheme, area_code, cells, members_by_code(session, cells), units.read(area_code))
 
 
 def _draft(session: Session, source: Plan, level: _Level, on: date) -> tuple[Plan, dict[str, Any]] | None:

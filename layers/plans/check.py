@@ -18,10 +18,10 @@ from layers.gc_pause import paused_gc
 from layers.models import CoverageMode, Plan, Scheme
 from layers.plans.cells import plan_cells
 from layers.plans.queries import find_plan
+from layers.plans.schemes import unit_rule
 from layers.plans.states import Step, require_step, take_step
 from layers.plans.takeover import examine_takeover
 from layers.plans.unit_check import extend_by_units, find_unit_hindrances, fingerprint_units
-from layers.plans.units import unit_rule
 
 MAX_STORED_FINDINGS = 1_000
 """How many findings of a check are stored; all are counted."""

@@ -107,6 +107,17 @@ def scheme_profile(scheme: Scheme) -> Profile | None:
     return None if name is None else load_profile(name)
 
 
+def unit_rule(scheme: Scheme) -> UnitRule:
+    """Return the rule that the units of each cell of a scheme must keep: its own, and the defaults."""
+    return UnitRule.from_mapping(scheme.rules.get(RULE_NAME, {}))
+
+
+def schemes_above(session: Session, scheme_id: int) -> Sequence[Scheme]:
+    """Return the schemes whose units are the cells of a scheme, in the order in which they were made."""
+    chosen = select(Scheme).where(Scheme.unit_scheme_id == scheme_id).order_by(Scheme.id)
+    return session.scalars(chosen).all()
+
+
 def list_schemes(session: Session, page: PageRequest) -> tuple[Sequence[Scheme], str | None]:
     """Return a page of schemes in the order of their codes, and the cursor of the next page.
 

@@ -14,8 +14,9 @@ from layers.areas.scope import within
 from layers.db.bulk import read_rows
 from layers.models import Cell, CoverageMode, Plan, Scheme
 from layers.plans.cells import cells_as_of, cells_in_force
+from layers.plans.schemes import unit_rule
 from layers.plans.states import is_in_force
-from layers.plans.units import UNIT_COLUMNS, members_by_code, unit_rule
+from layers.plans.units import UNIT_COLUMNS, members_by_code
 
 
 def extend_by_units(

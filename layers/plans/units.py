@@ -10,8 +10,6 @@ from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError
-from gis.levels import UnitRule
-from gis.levels.unit_rule import RULE_NAME
 from layers.db.bulk import id_in, insert_columns, read_rows
 from layers.db.keyset import PageRequest
 from layers.models import Cell, CellUnit, Plan, Scheme
@@ -27,17 +25,6 @@ class CellOfUnit(NamedTuple):
     cell: str
     name: str
     kind: str
-
-
-def unit_rule(scheme: Scheme) -> UnitRule:
-    """Return the rule that the units of each cell of a scheme must keep."""
-    return UnitRule.from_mapping(scheme.rules.get(RULE_NAME, {}))
-
-
-def schemes_above(session: Session, scheme_id: int) -> Sequence[Scheme]:
-    """Return the schemes whose units are the cells of a scheme, in the order in which they were made."""
-    chosen = select(Scheme).where(Scheme.unit_scheme_id == scheme_id).order_by(Scheme.id)
-    return session.scalars(chosen).all()
 
 
 def read_units(
@@ -151,8 +138,8 @@ def list_plan_units(
     statement = _select_units(plan)
     if cell is not None:
         statement = statement.where(Cell.code == cell)
-    rows, next_cursor = page.fetch(session, statement, CellUnit.unit_code, Cell.code)
-    return [CellOfUnit(*row) for row in rows], next_cursor
+    rows, next_cursor = page.fetch(session, statement, CellUnit.unit_code, CellUnit.cell_id)
+    return [CellOfUnit(unit.unit_code, *cell) for unit, *cell in rows], next_cursor
 
 
 def count_plan_units(session: Session, plan: Plan) -> int:
@@ -162,10 +149,11 @@ def count_plan_units(session: Session, plan: Plan) -> int:
 
 def read_plan_units(session: Session, plan: Plan) -> list[CellOfUnit]:
     """Return all units of a plan as it was drawn or published, by their codes."""
-    rows = read_rows(session, _select_units(plan).order_by(CellUnit.unit_code, Cell.code))
-    return [CellOfUnit(*row) for row in rows]
+    chosen = _select_units(plan).order_by(CellUnit.unit_code, CellUnit.cell_id)
+    columns = (CellUnit.unit_code, Cell.code, Cell.name, Cell.kind)
+    return [CellOfUnit(*row) for row in read_rows(session, chosen.with_only_columns(*columns))]
 
 
 def _select_units(plan: Plan) -> Select[Any]:
     members = select_plan_cells(plan).join(CellUnit, CellUnit.cell_id == Cell.id)
-    return members.with_only_columns(CellUnit.unit_code, Cell.code, Cell.name, Cell.kind)
+    return members.with_only_columns(CellUnit, Cell.code, Cell.name, Cell.kind)

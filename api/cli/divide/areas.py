@@ -22,7 +22,7 @@ class AreaOptions(TypedDict, total=False):
     level: Annotated[str | None, typer.Option(help="Divide the areas of this level only.")]
 
 
-class PlanLevelOptions(TypedDict, total=False):
+class PlanAreaOptions(TypedDict, total=False):
     """Options of the areas of a database that cells keep to."""
 
     level: Annotated[

@@ -1,5 +1,6 @@
 """`--method balanced`: units grouped into cells with balanced loads."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,7 +8,8 @@ import typer
 
 from api.cli import options
 from api.cli.console import error_prefix, note_on, reading_file_of
-from api.cli.divide.areas import PlanLevelOptions
+from api.cli.divide.areas import PlanAreaOptions
+from api.cli.divide.counts import CountOptions, add_counts
 from api.cli.divide.lines import BarrierOptions, read_barriers
 from api.cli.divide.method import DividedFile, FileMethod, LayerFiles, Options, PlanMethod, Settings
 from api.cli.divide.plan_units import PlanUnitOptions, unit_arguments
@@ -41,7 +43,23 @@ Seed = Annotated[
 ]
 
 
-class BalancedOptions(WeightOptions, BarrierOptions, options.AreasReadOptions, total=False):
+class CellParts(StrEnum):
+    """Whether a cell may consist of several parts."""
+
+    separate = "separate"
+    allow = "allow"
+
+
+Parts = Annotated[
+    CellParts | None,
+    typer.Option(
+        help="balanced: allow lets an island join the nearest cell; separate keeps every cell in one part.",
+        show_default="separate",
+    ),
+]
+
+
+class BalancedOptions(WeightOptions, CountOptions, BarrierOptions, options.AreasReadOptions, total=False):
     """Options of the method."""
 
     zones: Zones
@@ -71,12 +89,13 @@ class BalancedOptions(WeightOptions, BarrierOptions, options.AreasReadOptions, t
     areas_code_field: options.AreasCodeField
     area_field: options.AreaField
     seed: Seed
+    parts: Parts
     units_output: Annotated[
         Path | None, typer.Option(help="balanced: write the cell of every unit, as .csv or .parquet.")
     ]
 
 
-class BalancedPlanOptions(PlanUnitOptions, PlanLevelOptions, total=False):
+class BalancedPlanOptions(PlanUnitOptions, PlanAreaOptions, total=False):
     """Options of the method in a database."""
 
     zones: Zones
@@ -88,6 +107,7 @@ class BalancedPlanOptions(PlanUnitOptions, PlanLevelOptions, total=False):
         typer.Option(metavar="KIND", help="balanced: kind of entities around which cells grow."),
     ]
     seed: Seed
+    parts: Parts
 
 
 def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
@@ -98,7 +118,7 @@ def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
 
     require_count(given)
     targets = parse_weights(given["weight"])
-    units = read_units(path, given)
+    units = add_counts(read_units(path, given), given)
     numbering = settings.numbering()
     crs = settings.crs or choose_working_crs(units)
     further: dict[str, Any] = {
@@ -108,10 +128,10 @@ def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
     }
     chosen = {
         name: given[name]
-        for name in ("zones", "max_weight", "within", "lock", "exclusive", "seed")
+        for name in ("zones", "max_weight", "within", "lock", "exclusive", "seed", "parts")
         if name in given
     }
-    files = LayerFiles(path, {name: given.get(name) for name in further})
+    files = LayerFiles(path, {name: given.get(name) for name in ("seeds", "barriers")})
     with files.blame(), progress_bar("balancing") as progress:
         made = divide_balanced(
             units,
@@ -188,9 +208,9 @@ BALANCED = FileMethod("balanced", BalancedOptions, divide, required=("weight",),
 
 
 def plan_arguments(given: Options) -> dict[str, Any]:
-    """Return the options as `layers.plans.divide` takes them."""
+    """Return the options as `layers.divisions` takes them."""
     require_count(given)
-    names = ("zones", "max_weight", "lock", "exclusive", "seeds", "seed", "level")
+    names = ("zones", "max_weight", "lock", "exclusive", "seeds", "seed", "parts", "level")
     return {**unit_arguments(given), **{name: given[name] for name in names if name in given}}
 
 

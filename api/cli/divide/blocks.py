@@ -7,7 +7,7 @@ import typer
 
 from api.cli import options
 from api.cli.console import print_note, reading_file_of
-from api.cli.divide.areas import AreaOptions, PlanLevelOptions, read_areas
+from api.cli.divide.areas import AreaOptions, PlanAreaOptions, read_areas
 from api.cli.divide.lines import BarrierOptions, PlanBarrierOptions, read_barriers, read_lines
 from api.cli.divide.method import DividedFile, FileMethod, LayerFiles, Options, PlanMethod, Settings
 from api.cli.progress import progress_bar
@@ -26,7 +26,7 @@ TargetArea = Annotated[
 ]
 
 
-class BlockPlanOptions(PlanBarrierOptions, PlanLevelOptions, total=False):
+class BlockPlanOptions(PlanBarrierOptions, PlanAreaOptions, total=False):
     """Options of the method in a database, whose base map has the lines and buildings."""
 
     target_area: TargetArea
@@ -125,7 +125,8 @@ def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
 
 def _cut_lines(cut: "gpd.GeoDataFrame", buildings: int) -> list[str]:
     lines = [f"buildings cut: {len(cut):,} of {buildings:,}"]
-    for row, building in cut.head(_MAX_LISTED).iterrows():
+    listed = cut.head(_MAX_LISTED)
+    for row, building in zip(listed.index.tolist(), listed.to_dict("records"), strict=True):
         named = building.get("name") or building.get("osm_id")
         called = f" ({named})" if isinstance(named, str) else ""
         lines.append(f"  record {row + 1}{called}: {building['reason']}")
@@ -138,7 +139,7 @@ BLOCKS = FileMethod("blocks", BlockOptions, divide, required=("streets",), layer
 
 
 def plan_arguments(given: Options) -> dict[str, Any]:
-    """Return the options as `layers.plans.divide` takes them."""
+    """Return the options as `layers.divisions` takes them."""
     names = {
         "target_area": "target_area_m2",
         "lines": "lines",

@@ -63,6 +63,12 @@ def divide(
 
     square: each area without smaller areas is divided by a grid whose lines lie at multiples of the size in
     the working CRS; remnants at the border join the neighbour with the longest common border.
+
+    blocks: areas are divided along streets, railways and rivers; small blocks are joined and large ones
+    divided towards a size, and no building of --keep is cut where that can be.
+
+    balanced: whole units, such as blocks, are grouped into connected cells with like loads; what cannot be
+    within tolerance is told with the reason.
     """
     from gis.crs import parse_working_crs
     from gis.profiles import complete_record

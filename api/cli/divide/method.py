@@ -87,7 +87,7 @@ class PlanMethod:
     Attributes
     ----------
     name
-        As `layers.plans.divide.METHODS` calls it.
+        As `layers.divisions.METHODS` calls it.
     options
         A TypedDict of the options that it takes.
     arguments
@@ -175,7 +175,7 @@ class LayerFiles:
             raise
 
     def _concerned(self, sentence: str) -> Path:
-        words = re.findall(r"[a-z]+", sentence)
+        words = re.findall(r"[a-z]+", sentence.lower())
         named = (path for word, path in self.further.items() if path is not None and word in words)
         return next(named, self.source)
 

@@ -38,7 +38,7 @@ def divide_plan(
     force of another scheme, whose loads are counted from the entities of the database; rebalance moves few of
     them between the cells in force.
     """
-    from layers.plans.divide import divide_areas
+    from layers.divisions import divide_areas
     from layers.plans.schemes import find_scheme
 
     chosen, given = PLAN_METHODS[method], given_options(further)

@@ -32,7 +32,7 @@ class PlanUnitOptions(PlanBarrierOptions, total=False):
 
 
 def unit_arguments(given: Options) -> dict[str, Any]:
-    """Return the options as `layers.plans.divide` takes them."""
+    """Return the options as `layers.divisions` takes them."""
     weights = [asdict(each) for each in parse_weights(given["weight"])]
     names = {"units_scheme": "units_scheme", "on": "on", "barrier": "barriers"}
     return {"weights": weights, **{name: given[option] for option, name in names.items() if option in given}}

@@ -8,18 +8,19 @@ import typer
 from api.cli import options
 from api.cli.console import handle_errors, print_notes, print_result, reading_file_of, take_options
 from api.cli.divide.balanced import Lock, Seed, units_table
+from api.cli.divide.counts import CountOptions, add_counts
 from api.cli.divide.lines import BarrierOptions, read_barriers
 from api.cli.divide.method import LayerFiles, Options, PlanMethod, given_options
 from api.cli.divide.outputs import write_further
 from api.cli.divide.plan_units import PlanUnitOptions, unit_arguments
 from api.cli.divide.weights import WeightOptions, officer_hours, parse_weights
 from api.cli.progress import progress_bar
-from gis.errors import ParameterError
+from gis.errors import InputError, ParameterError
 
 _LAYERS, _TABLES = ("moves",), ("units_output", "pareto")
 
 
-class RebalanceOptions(WeightOptions, BarrierOptions, options.ReadOptions, total=False):
+class RebalanceOptions(WeightOptions, CountOptions, BarrierOptions, options.ReadOptions, total=False):
     """Options of the units, and of the cells that they make."""
 
     units_layer: Annotated[str | None, typer.Option(help="Layer of --units to read.")]
@@ -105,7 +106,10 @@ def rebalance(
             area_field=units_area_field,
             **options.reading_of("units", {name: own[name] for name in own if name != "units_output"}),
         )
-    chosen = {"unit_cell_field": cell_field, "within": within}
+    parts = add_counts(parts, given)
+    if cell_field is not None and cell_field not in parts.columns:
+        raise InputError(f"{units} has no field '{cell_field}' for --cell-field.")
+    chosen: dict[str, Any] = {"unit_cell_field": cell_field, "within": within}
     files = LayerFiles(cells, {"barriers": given.get("barriers"), "unit": units, "units": units})
     barriers = read_barriers(given)
     with files.blame(), progress_bar("rebalancing") as progress:
@@ -150,7 +154,7 @@ class RebalancePlanOptions(PlanUnitOptions, total=False):
 
 
 def plan_arguments(given: Options) -> dict[str, Any]:
-    """Return the options as `layers.plans.divide` takes them."""
+    """Return the options as `layers.divisions` takes them."""
     names = ("budget", "lock", "seed")
     return {**unit_arguments(given), **{name: given[name] for name in names if name in given}}
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.console import error_prefix
-from api.cli.divide.areas import AreaOptions, PlanLevelOptions, read_areas
+from api.cli.divide.areas import AreaOptions, PlanAreaOptions, read_areas
 from api.cli.divide.method import DividedFile, FileMethod, Options, PlanMethod, Settings
 from api.cli.progress import progress_bar
 
@@ -25,7 +25,7 @@ class SquareOptions(AreaOptions, total=False):
     min_share: MinShare
 
 
-class SquarePlanOptions(PlanLevelOptions, total=False):
+class SquarePlanOptions(PlanAreaOptions, total=False):
     """Options of the method in a database."""
 
     size: Size
@@ -58,7 +58,7 @@ SQUARE = FileMethod("square", SquareOptions, divide)
 
 
 def plan_arguments(given: Options) -> dict[str, Any]:
-    """Return the options as `layers.plans.divide` takes them."""
+    """Return the options as `layers.divisions` takes them."""
     arguments = {name: given[name] for name in ("min_share", "level") if name in given}
     return {**arguments, "size_m": given.get("size", DEFAULT_SIZE_M)}
 

@@ -88,6 +88,8 @@ def _parse_weight(text: str) -> "LoadTarget":
         raise ParameterError(
             f"--weight '{text}' has a tolerance of {tolerance:g}; give a share of 0 to 1, or percent as 5%."
         )
+    if cap is not None and not cap > 0:
+        raise ParameterError(f"--weight '{text}' has a cap of {cap:g}; give a number above 0.")
     given = {} if tolerance is None else {"tolerance": tolerance}
     return LoadTarget(column, cap=cap, **given)
 

@@ -16,8 +16,8 @@ from api.schemas.divisions import DivisionRequest
 from gis.crs import LONLAT
 from layers.basemap import replace_basemap
 from layers.db.database import Database, bump_revision
+from layers.divisions import METHODS
 from layers.models import Assignment, Entity
-from layers.plans.divide import METHODS
 from layers.plans.schemes import create_scheme, find_scheme
 from tests.api.routes.conftest import Client, square
 from tests.api.routes.grid import cells
@@ -161,6 +161,24 @@ def test_blocks_follow_the_base_map_and_name_what_they_cut(planner: httpx.Client
     assert cut["cells"] >= 4
     kept = divided_by(planner, "blocks", target_area_m2=1e6, dry_run=True)
     assert kept["cut"] == len(kept["cut_buildings"])
+
+
+def test_cells_in_force_are_evened_out_with_the_moves(planner: httpx.Client, ground: Database) -> None:
+    shapes = dict(cells())
+    corners = (0, 3)
+    owners = {code: f"{code[:9]}{'ab'[place in corners]}" for place, code in enumerate(shapes)}
+    drawn = [
+        (owner, shapely.coverage_union_all([shapes[code] for code in shapes if owners[code] == owner]))
+        for owner in sorted(set(owners.values()))
+    ]
+    publish(ground, "community", drawn, DAY, areas=tuple(code[:9] for code, _ in drawn))
+    made = divided_by(planner, "rebalance", budget=1, **UNITS)
+    assert {each["code"] for each in cells_of(planner, made["plan"])} == set(owners.values())
+    assert made["moved_units"] == len(made["moves"]) > 0
+    assert all(each["from_code"] == owners[each["unit_code"]] for each in made["moves"])
+    assert made["pareto"][0]["moved_share"] == 0
+    worst = [made[when]["loads"][0]["greatest_deviation"] for when in ("before", "after")]
+    assert worst[1] < worst[0]
 
 
 def divided_by(caller: httpx.Client, method: str, **options: Any) -> dict[str, Any]:

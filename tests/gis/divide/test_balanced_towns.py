@@ -1,4 +1,4 @@
-"""Real zones as a planner would group them: squares of 500 m of a town's traffic zones, nested in two districts."""
+"""Squares of real traffic zones as a planner groups them, nested in two districts."""
 
 import geopandas as gpd
 import networkx as nx
@@ -41,7 +41,9 @@ def test_shenzhen(squares):
     polygons = squares.to_crs(4547).set_index("code").geometry
     first, second = shapely.STRtree(polygons.to_numpy()).query(polygons.to_numpy(), predicate="touches")
     shared = shapely.length(shapely.intersection(polygons.to_numpy()[first], polygons.to_numpy()[second]))
-    graph = nx.Graph(zip(polygons.index[first[shared > 1e-6]], polygons.index[second[shared > 1e-6]], strict=True))
+    graph = nx.Graph(
+        zip(polygons.index[first[shared > 1e-6]], polygons.index[second[shared > 1e-6]], strict=True)
+    )
     district = squares.set_index("code")["district"]
     for members in made.cell_of_unit.groupby(made.cell_of_unit).groups.values():
         assert nx.is_connected(graph.subgraph(members))

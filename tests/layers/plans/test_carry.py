@@ -28,6 +28,7 @@ from tests.layers.plans.levels import (
     Levels,
     add_levels,
     cell_of_unit,
+    draft_over,
     publish_over,
     unit,
 )
@@ -223,3 +224,21 @@ def test_a_change_that_touches_no_cell_makes_no_draft(database: Database, levels
         units = draft(session, levels.unit, UNITS, note=["new"] * len(UNITS))
         assert publish(session, units.id, APRIL).carried == ()
         assert session.query(Plan).count() == before + 1
+
+
+def test_later_plans_above_and_later_units_are_carried_through_too(database: Database) -> None:
+    with database.write() as session:
+        levels = add_levels(session)
+        publish_over(session, levels.management, COLUMNS)
+        publish_over(session, levels.management, {**COLUMNS, "u10": "m0"}, on=MAY)
+        done = publish_units(session, levels, merged("m", (2, 0), (2, 1)))
+        days = {session.get_one(Plan, each.plan_id).units_on: each.plan_id for each in done.carried}
+        assert days.keys() == {APRIL, MAY}
+        assert cell_of_unit(session, days[APRIL])["u10"] == "m1"
+        assert cell_of_unit(session, days[MAY])["u10"] == "m0"
+        # A plan of the units of March, published now, has to follow them in April.
+        new = draft_over(session, levels.management, {**COLUMNS, "u11": "m0"}, on=date(2026, 3, 20))
+        followed = publish(session, new.id, date(2026, 3, 20)).carried
+        assert [session.get_one(Plan, each.plan_id).units_on for each in followed] == [APRIL]
+        table = cell_of_unit(session, followed[0].plan_id)
+        assert (table["u11"], table["m"]) == ("m0", "m2")

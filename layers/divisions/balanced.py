@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import geopandas as gpd
 from sqlalchemy.orm import Session
@@ -14,12 +14,12 @@ from gis.measures import count_keys
 from gis.progress import Note, Progress, no_note, no_progress
 from layers.areas.hierarchy import read_hierarchy
 from layers.db.bulk import decode_geometries, raw_geometry
+from layers.divisions.ground import areas_of_level
+from layers.divisions.linework import read_linework
+from layers.divisions.method import Division
+from layers.divisions.units import WITHIN, find_units_scheme, read_units
 from layers.entities.states import select_states
 from layers.models import Entity, Scheme
-from layers.plans.divide.ground import areas_of_level
-from layers.plans.divide.linework import read_linework
-from layers.plans.divide.method import Division
-from layers.plans.divide.units import WITHIN, find_units_scheme, read_units
 from layers.plans.schemes import scheme_profile, used_codes
 
 Weights = Sequence[Mapping[str, Any]]
@@ -41,6 +41,7 @@ def divide(
     seeds: str | None = None,
     barriers: Sequence[str] = (),
     seed: int = 0,
+    parts: Literal["separate", "allow"] = "separate",
     on: date | None = None,
     crs: str | None = None,
     code_layout: CodeLayout = "auto",
@@ -58,8 +59,8 @@ def divide(
     weights
         What is to be balanced.
     units_scheme
-        As for `layers.plans.divide.units.find_units_scheme`.
-    zones, max_weight, seed, code_layout, note, progress
+        As for `layers.divisions.units.find_units_scheme`.
+    zones, max_weight, seed, parts, code_layout, note, progress
         As for `gis.divide.divide_balanced`, whose `layout` is that of the codes.
     lock, exclusive
         Attributes of the units, as for `divide_balanced`.
@@ -100,6 +101,7 @@ def divide(
         barriers=read_linework(session, units, barriers) if barriers else None,
         crs=parse_working_crs(crs or scheme.working_crs),
         seed=seed,
+        parts=parts,
         used_codes=used_codes(session, scheme.id),
         layout=code_layout,
         profile=scheme_profile(scheme) if code_layout == "auto" else None,
@@ -111,7 +113,9 @@ def divide(
     figures, sentences = made.report.summary(), made.report.lines()
     if scheme.unit_scheme_id is None:
         return Division(cells, figures, sentences)
-    return Division(cells, figures, sentences, made.cell_of_unit.to_dict(), day)
+    return Division(
+        cells, figures, sentences, {str(unit): str(cell) for unit, cell in made.cell_of_unit.items()}, day
+    )
 
 
 def _read_places(session: Session, kind: str, area_code: str | None, on: date) -> gpd.GeoDataFrame:

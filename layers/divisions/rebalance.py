@@ -5,17 +5,16 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
-from gis.codes import CodeLayout
 from gis.crs import parse_working_crs
 from gis.errors import InputError
 from gis.measures import count_keys
 from gis.progress import Note, Progress
+from layers.divisions.balanced import Weights
+from layers.divisions.linework import read_linework
+from layers.divisions.method import Division
+from layers.divisions.units import WITHIN, find_units_scheme, read_units
 from layers.models import Scheme
 from layers.plans.cells import cells_as_of
-from layers.plans.divide.balanced import Weights
-from layers.plans.divide.linework import read_linework
-from layers.plans.divide.method import Division
-from layers.plans.divide.units import WITHIN, find_units_scheme, read_units
 
 MAX_LISTED_MOVES = 1_000
 """How many units that change cells a summary lists; all are counted."""
@@ -36,7 +35,6 @@ def divide(
     seed: int = 0,
     on: date | None = None,
     crs: str | None = None,
-    code_layout: CodeLayout = "auto",  # noqa: ARG001  cells keep their codes
     note: Note | None = None,
     progress: Progress | None = None,
 ) -> Division:
@@ -47,7 +45,7 @@ def divide(
     area_code
         The area whose cells are evened out; all when not given.
     weights, units_scheme, lock, barriers, on, crs
-        As for `layers.plans.divide.balanced.divide`.
+        As for `layers.divisions.balanced.divide`.
     budget, seed, note, progress
         As for `gis.divide.rebalance_cells`.
 
@@ -101,4 +99,10 @@ def divide(
     kept = made.cells.drop(columns=[name for name in loads if name in made.cells])
     if scheme.unit_scheme_id is None:
         return Division(kept, figures, made.report.lines())
-    return Division(kept, figures, made.report.lines(), made.cell_of_unit.to_dict(), day)
+    return Division(
+        kept,
+        figures,
+        made.report.lines(),
+        {str(unit): str(cell) for unit, cell in made.cell_of_unit.items()},
+        day,
+    )

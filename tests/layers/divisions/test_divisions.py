@@ -13,9 +13,9 @@ from gis.crs import LONLAT
 from gis.errors import InputError
 from layers.basemap import replace_basemap
 from layers.db.database import Database
+from layers.divisions import METHODS, Division, divide_areas
 from layers.models import Scheme
 from layers.plans.check import check_plan
-from layers.plans.divide import METHODS, Division, divide_areas
 from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme, find_scheme
@@ -127,6 +127,37 @@ def test_a_scheme_over_another_takes_its_units(ground: Database) -> None:
         balanced(ground, "sensors", zones=3, units_scheme="patrol")
 
 
+def test_cells_in_force_are_evened_out(ground: Database) -> None:
+    with pytest.raises(InputError, match="No cells of scheme 'patrol' are in force"):
+        rebalanced(ground)
+    # In each town one cell of three squares and one of a single one.
+    with ground.write() as session:
+        owners = {
+            square: f"{UNITS[square][:9]}{'a' if square != (0, 0) and square != (3, 1) else 'b'}"
+            for square in SQUARES
+        }
+        plan = draft(session, find_scheme(session, "patrol").id, owners)
+        publish(session, plan.id, DAY)
+    made = rebalanced(ground, budget=1)
+    owner = by_square(made.cells)
+    assert set(owner.values()) == set(owners.values())
+    assert {code: owner[square][:9] for square, code in UNITS.items()} == {
+        code: code[:9] for code in UNITS.values()
+    }
+    moved = {UNITS[square]: owner[square] for square in SQUARES if owner[square] != owners[square]}
+    assert {each["unit_code"]: each["to_code"] for each in made.figures["moves"]} == moved
+    assert made.figures["moved_units"] == len(moved) > 0
+    before, after = (made.figures[when]["loads"][0]["greatest_deviation"] for when in ("before", "after"))
+    assert after < before
+    kept = rebalanced(ground, budget=0)
+    assert by_square(kept.cells) == owners
+
+
+def rebalanced(database: Database, **options: Any) -> Division:
+    weights = [{"column": "sensors", "tolerance": 0.1}]
+    return divided(database, "rebalance", units_scheme="units", weights=weights, on=DAY, **options)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -186,9 +217,12 @@ def test_every_method_takes_ground_and_progress() -> None:
     for name, method in METHODS.items():
         parameters = inspect.signature(method).parameters
         assert list(parameters)[:3] == ["session", "scheme", "area_code"], name
-        assert {"note", "progress", "crs", "code_layout"} <= parameters.keys(), name
+        assert {"note", "progress", "crs"} <= parameters.keys(), name
 
 
 def test_an_unknown_method_is_refused(ground: Database) -> None:
-    with ground.read() as session, pytest.raises(InputError, match="one of square, blocks, balanced"):
+    with (
+        ground.read() as session,
+        pytest.raises(InputError, match="one of square, blocks, balanced, rebalance"),
+    ):
         divide_areas(session, Scheme(code="x"), method="hexagons")

@@ -13,7 +13,7 @@ from gis.arrays import FloatArray
 from gis.errors import InputError, ParameterError
 from gis.measures import count_keys
 from layers.areas.hierarchy import read_hierarchy
-from layers.db.bulk import in_force, read_in_batches
+from layers.db.bulk import in_force, read_rows
 from layers.entities.counts import align_counts, read_counts
 from layers.entities.states import select_states
 from layers.models import Assignment, Entity, Scheme
@@ -146,7 +146,7 @@ def _attribute_sums(
         Assignment.cell_code.is_not(None),
         in_force(Assignment.valid_from, Assignment.valid_to, on),
     )
-    owner = {row[0]: row[1] for rows in read_in_batches(session, owners) for row in rows}
+    owner = {row[0]: row[1] for row in read_rows(session, owners)}
     place = {code: k for k, code in enumerate(codes)}
     sums, found = np.zeros(len(codes)), False
     for _, states in select_states(on, lambda model: [Entity.id, Entity.external_id, model.attributes]):

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gis.errors import ParameterError
+from layers.divisions import balanced, blocks, rebalance, square
+from layers.divisions.method import Division, DivisionMethod
 from layers.models import Scheme
-from layers.plans.divide import balanced, blocks, rebalance, square
-from layers.plans.divide.method import Division, DivisionMethod
 
 METHODS: Mapping[str, DivisionMethod] = {
     "square": square.divide,

@@ -7,10 +7,10 @@ from sqlalchemy.orm import Session
 
 from gis.codes import CodeLayout
 from gis.progress import Note, Progress
+from layers.divisions.ground import read_ground
+from layers.divisions.linework import LINE_KINDS, read_buildings, read_linework
+from layers.divisions.method import Division
 from layers.models import Scheme
-from layers.plans.divide.ground import read_ground
-from layers.plans.divide.linework import LINE_KINDS, read_buildings, read_linework
-from layers.plans.divide.method import Division
 from layers.plans.schemes import scheme_profile
 
 MAX_LISTED_CUT = 1_000
@@ -38,7 +38,7 @@ def divide(
     Parameters
     ----------
     area_code, level, crs
-        As for `layers.plans.divide.ground.read_ground`.
+        As for `layers.divisions.ground.read_ground`.
     lines
         The kinds of the base map that bound blocks.
     street_classes

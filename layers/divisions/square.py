@@ -6,9 +6,9 @@ from gis.codes import CodeLayout
 from gis.divide import divide_square
 from gis.divide.square import DEFAULT_MIN_SHARE
 from gis.progress import Note, Progress
+from layers.divisions.ground import read_ground
+from layers.divisions.method import Division
 from layers.models import Scheme
-from layers.plans.divide.ground import read_ground
-from layers.plans.divide.method import Division
 from layers.plans.schemes import scheme_profile
 
 
@@ -30,7 +30,7 @@ def divide(
     Parameters
     ----------
     area_code, level, crs
-        As for `layers.plans.divide.ground.read_ground`.
+        As for `layers.divisions.ground.read_ground`.
     size_m, min_share, code_layout, note, progress
         As for `gis.divide.divide_square`, whose `layout` is that of the codes.
 
