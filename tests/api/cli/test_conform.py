@@ -37,6 +37,44 @@ def dated(cells: Path, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("profile", "first", "added"),
+    [
+        ("gbt47678", "440305001001001", ["initial_date"]),
+        ("cjt213", "44030500100101", ["initial_date"]),
+        ("cjt349:123456", "12345644030500100101", ["initial_date"]),
+        ("db11-2157", "440305001001001", ["initial_date", "responsible_body"]),
+        ("plain", "440305001001-001", []),
+    ],
+)
+def test_cells_are_divided_by_a_profile(
+    wangge: Run, areas: Path, tmp_path: Path, profile: str, first: str, added: list[str]
+) -> None:
+    path = tmp_path / "divided.gpkg"
+    outcome = wangge("divide", areas, "-o", path, "--size", 150, "--profile", profile, "--json")
+    assert (outcome.code, outcome.summary["first_code"]) == (0, first)
+    frame = gpd.read_file(path)
+    assert [name for name in frame.columns[:-1] if name not in gpd.read_file(areas).columns][4:] == added
+    certified = wangge("conform", path, "--profile", profile, "--areas", areas, "--json").summary
+    broken = {each["clause"] for each in certified["clauses"] if each["state"] == "fault"}
+    # Land use class and management grade are for the user to say.
+    assert broken == ({"record"} if profile == "db11-2157" else set())
+
+
+def test_areas_of_another_level_are_refused_for_a_standard(wangge: Run, areas: Path, tmp_path: Path) -> None:
+    towns, path = tmp_path / "towns.geojson", tmp_path / "divided.gpkg"
+    write_layer(towns, gpd.read_file(areas).assign(code=["440305001", "440305002"]))
+    outcome = wangge("divide", towns, "-o", path, "--profile", "gbt47678")
+    assert outcome.code == 2
+    assert outcome.err == (
+        f"wangge: {towns}: Profile gbt47678 needs areas with 12 digits (community), but area 440305001 has "
+        "9; divide areas with such codes, or use --profile plain.\n"
+    )
+    assert not path.exists()
+    assert wangge("divide", towns, "-o", path, "--profile", "cn").code == 0
+    assert wangge("divide", towns, "-o", path, "--profile", "cn", "--code-layout", "plain").code == 2
+
+
 def rewrite(path: Path, **columns: object) -> Path:
     write_layer(path, gpd.read_file(path).assign(**columns))
     return path

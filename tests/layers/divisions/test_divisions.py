@@ -226,3 +226,19 @@ def test_an_unknown_method_is_refused(ground: Database) -> None:
         pytest.raises(InputError, match="one of square, blocks, balanced, rebalance"),
     ):
         divide_areas(session, Scheme(code="x"), method="hexagons")
+
+
+def test_a_division_follows_the_profile_of_its_scheme(ground: Database) -> None:
+    def first_code(**options: Any) -> str:
+        return str(divided(ground, "square", WEST_TOWN, size_m=500, **options).cells["code"].min())
+
+    with ground.write() as session:
+        find_scheme(session, "patrol").rules = {"profile": "plain"}
+    assert first_code() == f"{WEST_TOWN}-001"
+    assert first_code(code_layout="cn") == f"{WEST_TOWN}000001"
+    with ground.write() as session:
+        find_scheme(session, "patrol").rules = {"profile": "gbt47678"}
+    with pytest.raises(
+        InputError, match=rf"needs areas with 12 digits .* area {WEST_TOWN} has 9; divide areas"
+    ):
+        first_code()
