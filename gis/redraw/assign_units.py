@@ -37,6 +37,19 @@ class AssignUnits:
     polygons: Mapping[str, Any] = field(repr=False)
     allow_parts: bool = False
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The codes of the cells that it names."""
+        return (
+            self.to,
+            *sorted({self.cell_of_unit[each] for each in self.units if each in self.cell_of_unit}),
+        )
+
+    @property
+    def drawn(self) -> Any:
+        """What is drawn."""
+        return None
+
     def edit(self, cells: CellSet) -> Edit:
         """Return the edit."""
         receiver = cells.select([self.to])[0]

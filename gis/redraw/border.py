@@ -32,6 +32,16 @@ class MoveBorder:
     second: str
     line: Any
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The codes of the cells that it names."""
+        return (self.first, self.second)
+
+    @property
+    def drawn(self) -> Any:
+        """What is drawn."""
+        return self.line
+
     def edit(self, cells: CellSet) -> Edit:
         """Return the edit: each side of the line goes to the cell that had more of it."""
         if self.line is None or shapely.get_dimensions(self.line) != 1:

@@ -1,6 +1,6 @@
 """The commands that redraw cells: one interface, one module each, a catalogue made from them."""
 
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from gis.errors import RefusedError, WanggeError
 from gis.redraw.cell_set import CellSet
@@ -17,6 +17,16 @@ class Command(Protocol):
     """
 
     name: ClassVar[str]
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The codes of the cells that it names: it reaches no further than they and what is drawn."""
+        ...
+
+    @property
+    def drawn(self) -> Any:
+        """What is drawn, a geometry in EPSG:4326, or None."""
+        ...
 
     def edit(self, cells: CellSet) -> Edit:
         """Return what the command would change.

@@ -1,7 +1,7 @@
 """Merging cells into one."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from gis.errors import RefusedError
 from gis.redraw.cell_set import CellSet, geometries_of, unite
@@ -24,6 +24,16 @@ class Merge:
 
     codes: tuple[str, ...]
     into: str | None = None
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The codes of the cells that it names."""
+        return self.codes
+
+    @property
+    def drawn(self) -> Any:
+        """What is drawn."""
+        return None
 
     def edit(self, cells: CellSet) -> Edit:
         """Return the edit: every vertex of the outer border stays where it is."""

@@ -1,7 +1,7 @@
 """Smoothing or straightening the border between two cells."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -32,6 +32,16 @@ class SmoothBorder:
     first: str
     second: str
     tolerance_m: float
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The codes of the cells that it names."""
+        return (self.first, self.second)
+
+    @property
+    def drawn(self) -> Any:
+        """What is drawn."""
+        return None
 
     def edit(self, cells: CellSet) -> Edit:
         """Return the edit."""

@@ -30,6 +30,16 @@ class Split:
     code: str
     line: Any
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The codes of the cells that it names."""
+        return (self.code,)
+
+    @property
+    def drawn(self) -> Any:
+        """What is drawn."""
+        return self.line
+
     def edit(self, cells: CellSet) -> Edit:
         """Return the edit: new cells get the next free codes, the larger ones first."""
         cell = cells.select([self.code])[0]

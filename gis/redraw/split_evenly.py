@@ -42,6 +42,16 @@ class SplitEvenly:
     points: tuple[tuple[float, float], ...] = ()
     weights: tuple[float, ...] = ()
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The codes of the cells that it names."""
+        return (self.code,)
+
+    @property
+    def drawn(self) -> Any:
+        """What is drawn."""
+        return None
+
     def edit(self, cells: CellSet) -> Edit:
         """Return the edit: new cells get the next free codes, the larger ones first."""
         if not 2 <= self.count <= _MAX_PARTS:

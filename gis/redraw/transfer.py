@@ -32,6 +32,16 @@ class Transfer:
     to: str
     allow_parts: bool = False
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The codes of the cells that it names."""
+        return (self.to,)
+
+    @property
+    def drawn(self) -> Any:
+        """What is drawn."""
+        return self.region
+
     def edit(self, cells: CellSet) -> Edit:
         """Return the edit; a cell all of which lies in the region is refused: that is a merge."""
         if (

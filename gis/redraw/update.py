@@ -1,7 +1,7 @@
 """Changing what a cell is called."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from gis.errors import RefusedError
 from gis.redraw.cell_set import CellSet
@@ -26,6 +26,16 @@ class Update:
     new_code: str | None = None
     cell_name: str | None = None
     kind: str | None = None
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The codes of the cells that it names."""
+        return (self.code,)
+
+    @property
+    def drawn(self) -> Any:
+        """What is drawn."""
+        return None
 
     def edit(self, cells: CellSet) -> Edit:
         """Return the edit."""

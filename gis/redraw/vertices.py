@@ -1,7 +1,7 @@
 """Moving vertices, with every cell that has them."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import shapely
 
@@ -27,6 +27,16 @@ class MoveVertices:
     name: ClassVar[str] = "vertices"
 
     moves: tuple[tuple[Position, Position], ...]
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The codes of the cells that it names."""
+        return ()
+
+    @property
+    def drawn(self) -> Any:
+        """What is drawn."""
+        return shapely.MultiPoint([position for move in self.moves for position in move])
 
     def edit(self, cells: CellSet) -> Edit:
         """Return the edit."""
