@@ -15,6 +15,7 @@ from api.routes.audit import router as audit
 from api.routes.cell_sheet import router as cell_sheet
 from api.routes.cells import router as cells
 from api.routes.docs import router as docs
+from api.routes.edits import router as edits
 from api.routes.entities import router as entities
 from api.routes.exports import router as exports
 from api.routes.gaps import router as gaps
@@ -45,6 +46,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     schemes,
     plans,
     plan_units,
+    edits,
     cells,
     cell_sheet,
     measures,
