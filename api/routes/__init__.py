@@ -17,6 +17,7 @@ from api.routes.cells import router as cells
 from api.routes.certificates import router as certificates
 from api.routes.divisions import router as divisions
 from api.routes.docs import router as docs
+from api.routes.edits import router as edits
 from api.routes.entities import router as entities
 from api.routes.exports import router as exports
 from api.routes.gaps import router as gaps
@@ -50,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     plan_measures,
     plan_units,
     certificates,
+    edits,
     cells,
     cell_sheet,
     measures,
