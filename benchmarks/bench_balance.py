@@ -1,8 +1,8 @@
 """Divide lattices of uneven units, and rebalance a drifted plan, beside pymetis, flips and GerryChain.
 
-Each row is a way, each way runs in a process of its own with one thread; seconds are told in multiples of
-pymetis' plain k-way partition, measured before and after it in the same process. How to read it stands in
-README.md.
+Each row is a way, each way runs in a process of its own with one thread. Seconds are the processor's, which
+others on the machine change least, in multiples of pymetis' plain k-way partition, measured before and after
+in the same process. How to read it stands in README.md.
 """
 
 import argparse
@@ -170,10 +170,10 @@ def moved_share(lattice: Lattice, before: Zones, after: Zones) -> float:
 
 
 def timed(work: Callable[[], Zones]) -> tuple[float, Zones]:
-    """Return how many seconds something takes, and what it returns."""
-    start = time.perf_counter()
+    """Return how many seconds of the processor something takes, and what it returns."""
+    start = time.process_time()
     zones = work()
-    return time.perf_counter() - start, zones
+    return time.process_time() - start, zones
 
 
 def measure(way: str, size: str, seed: int) -> dict[str, float]:
@@ -230,9 +230,9 @@ grid = nx.convert_node_labels_to_integers(nx.grid_2d_graph(side, side), ordering
 whole = np.maximum(np.rint(loads * 1000), 1).astype(int).tolist()
 nx.set_node_attributes(grid, dict(enumerate(whole)), "load")
 graph = Graph.from_networkx(grid)
-start = time.perf_counter()
+start = time.process_time()
 parts = recursive_tree_part(graph, range(count), sum(whole) / count, "load", 0.05)
-print(json.dumps({"seconds": time.perf_counter() - start, "zones": [parts[k] for k in range(side * side)]}))
+print(json.dumps({"seconds": time.process_time() - start, "zones": [parts[k] for k in range(side * side)]}))
 """
 
 
