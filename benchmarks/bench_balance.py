@@ -152,12 +152,14 @@ def drift(lattice: Lattice, zones: Zones, seed: int) -> None:
         low, high = (scale, high) if lattice.judge(zones)["deviation"] < 0.5 else (low, scale)
 
 
-def moved_share(lattice: Lattice, before: Zones, after: Zones) -> float:
+def moved_share(lattice: Lattice, before: Zones, after: Zones, renumbered: bool) -> float:
     """Return the share of the load in units whose zone is another.
 
-    Zones are told by the load that they have in common, the pair with the most first, as a plan made anew has
-    numbers of its own.
+    A plan made anew has numbers of its own: its zones are told by the load that they have in common with
+    those of the plan before, the pair with the most first.
     """
+    if not renumbered:
+        return float(lattice.loads[before != after, 0].sum() / lattice.loads[:, 0].sum())
     count = int(max(before.max(), after.max())) + 1
     common = np.zeros((count, count))
     np.add.at(common, (before, after), lattice.loads[:, 0])
@@ -213,7 +215,7 @@ def measure(way: str, size: str, seed: int) -> dict[str, float]:
     found = {"ratio": seconds / min(base), "seconds": seconds, "compiling": compiling, **lattice.judge(zones)}
     if before is not None:
         found["before"] = lattice.judge(before)["deviation"]
-        found["moved"] = moved_share(lattice, before, zones)
+        found["moved"] = moved_share(lattice, before, zones, kind == "metis-anew")
     return found
 
 
