@@ -20,7 +20,7 @@ from gis.gaps import GapInput
 from layers.areas.hierarchy import AreaHierarchy, read_hierarchy
 from layers.db.bulk import decode_geometries, in_force, raw_geometry
 from layers.entities.states import StateModel, select_states
-from layers.models import Area, Assignment, Cell, Entity, Scheme
+from layers.models import Area, Assignment, Cell, CoverageMode, Entity, Scheme
 from layers.plans.cells import cells_in_force
 
 RowSelect = Select[*tuple[Any, ...]]
@@ -73,6 +73,7 @@ def read_gap_search(session: Session, scheme: Scheme, on: date, area_code: str |
         entities=None if entities.empty else entities,
         service_points=_read_service_points(session, on),
         crs=CRS.from_user_input(scheme.working_crs),
+        whole=scheme.coverage == CoverageMode.whole,
     )
     return GapSearch(gap_input, None if codes is None else frozenset(codes))
 
