@@ -269,10 +269,10 @@ def close_dead_ends(lines: Geometries, walls: Geometries, reach_m: float) -> Geo
         )
     )
     # The two ends of a ring that is not closed.
-    first, last = ends[len(lines) :], ends[: len(lines)]
-    gap = np.hypot(*(last - first).T)
+    begin, finish = ends[len(lines) :], ends[: len(lines)]
+    gap = np.hypot(*(finish - begin).T)
     rings = np.flatnonzero((gap > 0) & (gap <= reach_m) & (shapely.length(lines) > 4 * reach_m))
-    closing = np.asarray(shapely.linestrings(np.stack([first[rings], last[rings]], axis=1)), dtype=object)
+    closing = np.asarray(shapely.linestrings(np.stack([begin[rings], finish[rings]], axis=1)), dtype=object)
     away = target - start
     length = np.hypot(*away.T)
     # An end that lies on the line but for rounding goes on in its own direction instead.
