@@ -123,6 +123,7 @@ def divide_blocks(
     footprints = with_courtyards(buildings.polygon)
     load = read_load(division_input, max_load, points if points is not None else keep, tell)
     size = BlockSize(target_area_m2, None if max_load is None else max_load[1])
+    size.require_moderate(division_input.geometry)
     step(1, _STEPS)
     faces = cut_areas(division_input.geometry, _linework(division_input, block_lines, snap_m))
     _tell_undivided(division_input, faces, tell)
