@@ -97,6 +97,7 @@ OnDay = Annotated[
     date | None,
     typer.Option(parser=parse_day, metavar="DATE", help="As of a date, YYYY-MM-DD.", show_default="today"),
 ]
+Confirm = Annotated[bool, typer.Option("--confirm", help="The day is meant, however far from today it is.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write the summary as JSON.")]
 
 

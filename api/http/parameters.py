@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import orjson
 import shapely
 from fastapi import Path, Query, Request
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 from shapely.errors import ShapelyError
 
@@ -41,6 +41,8 @@ FormatParam = Annotated[
     Literal["json", "geojson"] | None,
     Query(description="The form of the answer; else the header Accept decides.", examples=["geojson"]),
 ]
+DAY_IS_MEANT = "The day is meant though it is more than two years ahead or fifty past."
+ConfirmField = Annotated[bool, Field(description=DAY_IS_MEANT, examples=[False])]
 BboxParam = Annotated[
     str | None,
     Query(

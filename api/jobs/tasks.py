@@ -140,6 +140,11 @@ class _JobContext:
         text = self.parameter("on")
         return None if text is None else date.fromisoformat(text)
 
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the day is meant, however far it is; jobs of an earlier version do not say it."""
+        return bool(self.parameter("confirm"))
+
     def complete(self, session: Session, result: dict[str, Any]) -> dict[str, Any]:
         """Mark the job as done in the transaction of its work; return the result.
 
@@ -196,6 +201,7 @@ def _import_entities(context: _JobContext) -> dict[str, Any]:
         **context.read_options,
         area_code=context.task.area_code,
         on=context.day,
+        confirmed=context.is_confirmed,
         progress=context.progress,
         before_commit=complete_job,
     )
@@ -214,7 +220,14 @@ def _import_areas(context: _JobContext) -> dict[str, Any]:
     def complete_job(session: Session, done: AreaImportSummary) -> None:
         result.update(context.complete(session, done._asdict()))
 
-    import_areas(context.database, frame, on=context.day, note=context.note, before_commit=complete_job)
+    import_areas(
+        context.database,
+        frame,
+        on=context.day,
+        confirmed=context.is_confirmed,
+        note=context.note,
+        before_commit=complete_job,
+    )
     return result
 
 
@@ -287,8 +300,7 @@ def _publish_plan(context: _JobContext) -> dict[str, Any]:
             date.fromisoformat(on),
             version=context.parameter("version"),
             scope=context.task.area_code,
-            # Jobs of an earlier version do not say it.
-            confirmed=bool(context.task.parameters.get("confirm")),
+            confirmed=context.is_confirmed,
             progress=context.progress,
         )
         audit_as(

@@ -16,7 +16,7 @@ from api.http.conditional import IfNoneMatch
 from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import FeaturePageDep, Limit, Page, PageDep
-from api.http.parameters import WholeNumber
+from api.http.parameters import ConfirmField, WholeNumber
 from api.http.responses import json_response, list_response
 from api.jobs.job_requests import JobRequestsDep
 from api.problems import problem_responses
@@ -68,11 +68,7 @@ class GapSearchRequest(schemas.RequestModel):
         examples=["2026-01-01"],
         description="The day whose cells and entities are looked at; today when not given.",
     )
-    confirm: bool = Field(
-        default=False,
-        examples=[False],
-        description="The day is meant though it is more than two years ahead or fifty past.",
-    )
+    confirm: ConfirmField = False
 
 
 @router.post(
@@ -93,8 +89,7 @@ def search_gaps(
     def handler(session: Session) -> WriteResult:
         find_scheme(session, body.scheme)
         read_hierarchy(session).subtree(area_code)
-        day = body.on or date.today()
-        require_near_day(day, confirmed=body.confirm)
+        day = require_near_day(body.on, confirmed=body.confirm)
         parameters = {"scheme": body.scheme, "area_code": area_code, "on": day.isoformat()}
         job = jobs.enqueue(session, caller, "gaps", parameters, caller.area_code)
         audit(session, caller, Action.record, f"job {job.id}", area_code=area_code, kind="gaps")

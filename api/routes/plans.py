@@ -19,7 +19,7 @@ from api.http.conditional import IfMatchVersion, IfNoneMatch
 from api.http.dependencies import DatabaseDep, SettingsDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
-from api.http.parameters import PlanId, WholeNumber, parse_geometry
+from api.http.parameters import ConfirmField, PlanId, WholeNumber, parse_geometry
 from api.http.responses import json_response, list_response
 from api.jobs.job_requests import JobRequests, JobRequestsDep
 from api.problems import problem_responses
@@ -83,11 +83,7 @@ class PublishRequest(schemas.RequestModel):
     """From when a plan is to be in force."""
 
     on: date = Field(examples=["2026-01-01"], description="The first day.")
-    confirm: bool = Field(
-        default=False,
-        examples=[False],
-        description="The day is meant though it is more than two years ahead or fifty past.",
-    )
+    confirm: ConfirmField = False
 
 
 @router.get(
