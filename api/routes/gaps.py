@@ -37,7 +37,7 @@ from gis.errors import NotFoundError
 from gis.gaps import GAP_KINDS, SEVERITY_COLOURS
 from layers.areas.hierarchy import read_hierarchy
 from layers.days import require_near_day
-from layers.db.database import Session, current_revision
+from layers.db.database import Session, current_state
 from layers.gaps import differences, queries
 from layers.gaps.analysis import describe_analyses
 from layers.gaps.run_visibility import VisibleRun, describe_runs, find_visible_run, list_visible_runs
@@ -146,7 +146,7 @@ def list_gaps(
         ]
         schemes = queries.selected_schemes(session, scheme=scheme, run_id=run)
         analyses = describe_analyses(session, caller.area_code, runs, schemes)
-        etag_parts = (sorted(each.id for each, _ in runs), caller.area_code, current_revision(session))
+        etag_parts = (sorted(each.id for each, _ in runs), caller.area_code, current_state(session))
     more = {"analysis": [gap_analysis_record(each) for each in analyses]}
     return page.to_response(items, next_cursor, etag_parts=etag_parts, if_none_match=if_none_match, more=more)
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from api import schemas
-from api.http.conditional import IfNoneMatch
+from api.http.conditional import IfNoneMatch, version_etag
 from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
@@ -126,7 +126,9 @@ def read_job(
     """Read how far a job is, or how it ended."""
     with database.read() as session:
         job = queue.find_job(session, job_id, caller.area_code)
-        return json_response(job_record(job), etag=f'"{job.version}"', if_none_match=if_none_match)
+        return json_response(
+            job_record(job), etag=version_etag(database, job.version), if_none_match=if_none_match
+        )
 
 
 @router.post(

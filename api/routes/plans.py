@@ -15,7 +15,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from api import schemas
-from api.http.conditional import IfMatchVersion, IfNoneMatch
+from api.http.conditional import IfMatchVersion, IfNoneMatch, version_etag
 from api.http.dependencies import DatabaseDep, SettingsDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
@@ -143,7 +143,7 @@ def read_plan(
     with database.read() as session:
         plan = queries.find_plan(session, plan_id, caller.area_code)
         record = plan_record(plan, queries.scheme_code(session, plan))
-        return json_response(record, etag=f'"{plan.version}"', if_none_match=if_none_match)
+        return json_response(record, etag=version_etag(database, plan.version), if_none_match=if_none_match)
 
 
 @router.get(
@@ -158,7 +158,7 @@ def read_check(plan_id: PlanId, caller: Caller, database: DatabaseDep) -> Respon
     with database.read() as session:
         plan = queries.find_plan(session, plan_id, caller.area_code)
         record = check_record(plan, queries.scheme_code(session, plan), stored_check(plan))
-        return json_response(record, etag=f'"{plan.version}"')
+        return json_response(record, etag=version_etag(database, plan.version))
 
 
 @router.post(
