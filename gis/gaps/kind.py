@@ -144,6 +144,8 @@ class GapKind:
         `gis.gaps.frame.build_gap_frame`.
     concerns_cells
         Whether a cell can have gaps of this kind; those of others are in no cell.
+    lies_in_named_cells
+        Whether its gaps are ground of all the cells that their figures name, so that each may call it theirs.
     """
 
     name: str
@@ -157,6 +159,7 @@ class GapKind:
     missing_input: Callable[[GapInput], Text | None]
     find: Callable[[GapInput, Any, Progress], gpd.GeoDataFrame]
     concerns_cells: bool = True
+    lies_in_named_cells: bool = False
 
     @property
     def cell_figures(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from pyproj import CRS
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, false, or_, select
 from sqlalchemy.orm import Session
 
 from gis.arrays import ObjectArray
@@ -18,6 +18,7 @@ from gis.crs import LONLAT
 from gis.errors import InputError
 from gis.gaps import GapInput
 from layers.areas.hierarchy import AreaHierarchy, read_hierarchy
+from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import decode_geometries, in_force, raw_geometry
 from layers.entities.states import StateModel, select_states
 from layers.models import Area, Assignment, Cell, Entity, Scheme
@@ -99,13 +100,25 @@ def _read_cells(
         return _to_frame(session, session.execute(chosen.order_by(Cell.code)).all(), ("code", "area_code"))
     # A cell of an area above, or of none, may fill this ground too.
     wider = or_(Cell.area_code.is_(None), Cell.area_code.in_(hierarchy.ancestors(area_code)))
-    chosen = chosen.where(or_(Cell.area_code.in_(sorted(hierarchy.subtree(area_code))), wider))
+    own_areas = sorted(hierarchy.subtree(area_code))
+    # So may one of the area beside it, which then overlaps with cells of this.
+    beside = bbox_intersects(session, Cell, BBox(*areas.total_bounds)) if len(areas) else false()
+    chosen = chosen.where(or_(Cell.area_code.in_(own_areas), wider, beside))
     cells = _to_frame(session, session.execute(chosen.order_by(Cell.code)).all(), ("code", "area_code"))
-    intersecting = shapely.STRtree(np.asarray(areas.geometry, dtype=object)).query(
-        np.asarray(cells.geometry, dtype=object), predicate="intersects"
-    )[0]
-    inside = cells["area_code"].isin(hierarchy.subtree(area_code)).to_numpy(dtype=bool, copy=True)
-    inside[intersecting] = True
+    polygons = np.asarray(cells.geometry, dtype=object)
+    is_own = cells["area_code"].isin(own_areas).to_numpy(dtype=bool)
+    is_wider = (
+        cells["area_code"].isna() | cells["area_code"].isin(hierarchy.ancestors(area_code))
+    ).to_numpy()
+    inside = is_own.copy()
+    grounds = shapely.STRtree(np.asarray(areas.geometry, dtype=object))
+    inside[grounds.query(polygons, predicate="intersects")[0]] = True
+    inside &= is_own | is_wider
+    foreign = np.flatnonzero(~(is_own | is_wider))
+    own = polygons[is_own]
+    rows, others = shapely.STRtree(own).query(polygons[foreign], predicate="intersects")
+    overlaps = shapely.area(shapely.intersection(polygons[foreign][rows], own[others])) > 0
+    inside[foreign[rows[overlaps]]] = True
     return cells[inside].reset_index(drop=True)
 
 

@@ -14,7 +14,7 @@ from gis.codes import normalize_codes
 from gis.errors import InputError
 from layers.areas.queries import area_codes
 from layers.days import require_near_day
-from layers.db.content_hash import canonical_json
+from layers.db.content_hash import canonical_json, ordered_json
 from layers.db.database import Database
 from layers.fields.columns import AREA_CODE_FIELDS, ID_FIELDS, find_column
 from layers.fields.personal import is_personal_identity, separate_personal
@@ -196,5 +196,5 @@ def _read_texts(table: pd.DataFrame, name: str | None) -> Any:
 
 def _json_round_trip(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return values as they come back from the database, so that they compare."""
-    found: dict[str, Any] = orjson.loads(canonical_json(values))
+    found: dict[str, Any] = orjson.loads(ordered_json(values))
     return found
