@@ -91,6 +91,7 @@ def divide(
             crs=working_crs,
             used_codes=used,
             layout=code_layout.value,
+            note=note_on(areas),
             progress=progress,
         )
     print_notes(write_layer(output, cells))

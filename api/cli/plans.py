@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Unpack
 import typer
 
 from api.cli import options
-from api.cli.console import EXIT_INVALID, error_prefix, handle_errors, print_result
+from api.cli.console import EXIT_INVALID, error_prefix, handle_errors, print_note, print_result
 from api.cli.open_database import open_database, read_all
 from api.cli.progress import progress_bar
 
@@ -67,6 +67,7 @@ def divide_plan(
                 size_m=size,
                 level=level,
                 min_share=min_share,
+                note=print_note,
                 progress=progress,
             )
         record = _create_draft(opened, scheme, cells, name, area)

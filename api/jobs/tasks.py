@@ -128,7 +128,9 @@ class _JobContext:
 
     def note(self, sentence: str) -> None:
         """Keep what was assumed or mended for the result."""
-        self.notes.append(name_fields(self.task.kind, sentence.replace(str(self.file), "The file")))
+        if self.parameter("file") is not None:
+            sentence = sentence.replace(str(self.file), "The file")
+        self.notes.append(name_fields(self.task.kind, sentence))
 
     def fields(self, *names: str) -> dict[str, str | None]:
         """Which fields of the file are meant, as `layers.fields.columns` takes them."""
@@ -249,6 +251,7 @@ def _divide(context: _JobContext) -> dict[str, Any]:
             scheme,
             context.parameter("area_code"),
             size_m=context.parameter("size_m"),
+            note=context.note,
             progress=context.progress,
             **{name: value for name, value in given.items() if value is not None},
         )

@@ -124,6 +124,7 @@ def _select_entities(session: Session, filters: ExportFilters, personal: bool) -
     def columns(model: StateModel) -> list[Any]:
         return [
             model.id.label("key"),
+            Entity.id.label("entity"),
             Entity.external_id.label("id"),
             Entity.kind,
             *(getattr(model, name) for name in ("name", "class_name", "area_code", "valid_from", "valid_to")),

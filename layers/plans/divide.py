@@ -9,7 +9,7 @@ from gis.codes import CodeLayout
 from gis.crs import parse_working_crs
 from gis.divide import divide_square
 from gis.errors import InputError
-from gis.progress import Progress
+from gis.progress import Note, Progress, no_note
 from layers.areas.hierarchy import read_area_geometries, read_hierarchy
 from layers.models import Area, Scheme
 from layers.plans.schemes import used_codes
@@ -25,6 +25,7 @@ def divide_areas(
     min_share: float = 0.25,
     crs: str | None = None,
     code_layout: CodeLayout = "auto",
+    note: Note = no_note,
     progress: Progress | None = None,
 ) -> gpd.GeoDataFrame:
     """Divide an area into squares, with codes that the scheme has not given yet.
@@ -33,7 +34,7 @@ def divide_areas(
     ----------
     area_code
         The area to divide; all areas when not given.
-    size_m, min_share, code_layout, progress
+    size_m, min_share, code_layout, note, progress
         As for `gis.divide.divide_square`, whose `layout` is that of the codes.
     level
         Which areas beneath it cells must keep to, by their level; the lowest when not given.
@@ -72,6 +73,7 @@ def divide_areas(
         min_share=min_share,
         crs=working_crs,
         layout=code_layout,
+        note=note,
         used_codes=used_codes(session, scheme.id),
         progress=progress,
     )
