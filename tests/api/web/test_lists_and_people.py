@@ -125,7 +125,7 @@ def test_the_documentation_leads_to_signing_in_and_back(open_page: Open, service
 def test_classes_gaps_and_vacancies_open_their_lists_and_a_cell_tells_what_is_personal(
     open_page: Open, interface: Any
 ) -> None:
-    opened = open_page("chief", fragment=f"#at={FIRST}&fill=enterprises")
+    opened = open_page("chief", fragment=f"#at={FIRST}&by=enterprises")
     page = opened.page
 
     def listed(count: int) -> None:
