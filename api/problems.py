@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.advice import rewrite_options
+from api.messages import in_caller_language
 from gis.errors import (
     BusyError,
     ConflictError,
@@ -85,18 +86,18 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
     errors: list[dict[str, str]] | None = None,
 ) -> Response:
-    """Return a problem+json response."""
+    """Return a problem+json response, its sentences in the language of the caller."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
+        "detail": in_caller_language(detail),
     }
     if request_id is not None:
         body["request_id"] = request_id
     if errors is not None:
-        body["errors"] = errors
-    extra = dict(headers or {})
+        body["errors"] = [{**each, "detail": in_caller_language(each["detail"])} for each in errors]
+    extra = {"Vary": "Accept-Language", **(headers or {})}
     if status == HTTPStatus.UNAUTHORIZED:
         extra.setdefault("WWW-Authenticate", "Bearer")
     return Response(orjson.dumps(body), status, extra, MEDIA_TYPE)

@@ -24,11 +24,13 @@ from api.cli.divide import divide
 from api.cli.gaps import gaps
 from api.cli.load import export, load
 from api.cli.maps import draw_map
+from api.cli.options import Language, system_language
 from api.cli.parsing import Group, PlaceCommand, describe_usage_error
 from api.cli.plans import plan
 from api.cli.schemes import scheme
 from api.cli.serve import serve
 from api.cli.topology import check, repair
+from api.messages import caller_reads
 
 app = typer.Typer(
     name="wangge",
@@ -81,12 +83,19 @@ def print_version(wanted: bool) -> None:
 
 @app.callback()
 def top_level(
+    context: typer.Context,
     _version: Annotated[
         bool,
         typer.Option("--version", help="Show the version and exit.", callback=print_version, is_eager=True),
     ] = False,
+    language: Annotated[
+        Language | None,
+        typer.Option("--lang", help="Language of errors and notes.", show_default="that of the system"),
+    ] = None,
 ) -> None:
     """Take what stands before a command."""
+    if language is not None:
+        context.with_resource(caller_reads(language.value))
 
 
 def main() -> None:
@@ -95,15 +104,16 @@ def main() -> None:
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         if signal.getsignal(each) != signal.SIG_IGN:
             signal.signal(each, raise_interrupt)
-    try:
-        status = app(prog_name="wangge", standalone_mode=False)
-    except TyperException as error:
-        context = getattr(error, "ctx", None)
-        path = _command_name() if context is None else context.command_path
-        print_message(f"wangge: {describe_usage_error(error)} ({path} --help explains)")
-        status = EXIT_ERROR
-    except (KeyboardInterrupt, typer.Abort):
-        status = EXIT_INTERRUPTED
+    with caller_reads(system_language().value):
+        try:
+            status = app(prog_name="wangge", standalone_mode=False)
+        except TyperException as error:
+            context = getattr(error, "ctx", None)
+            path = _command_name() if context is None else context.command_path
+            print_message(f"wangge: {describe_usage_error(error)} ({path} --help explains)")
+            status = EXIT_ERROR
+        except (KeyboardInterrupt, typer.Abort):
+            status = EXIT_INTERRUPTED
     sys.exit(status)
 
 

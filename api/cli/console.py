@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, get_args, get_type_hints
 import typer
 
 from api.cli.call import CommandOptions, explain
+from api.messages import caller_reads, in_caller_language
 from gis.errors import InputError, ParameterError, RefusedError, WanggeError
 from gis.progress import Note
 
@@ -48,54 +49,63 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
         values = signature.bind_partial(*args, **kwargs).arguments
         running = _explain.set(lambda message, file: explain(message, options, values, file))
-        try:
-            # Warnings of libraries are not for the user; reports say what matters.
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                command(*args, **kwargs)
-        except WanggeError as error:
-            file = error.file if isinstance(error, InputError) else None
-            print_message(f"wangge: {_explain.get()(str(error), file)}")
-            raise typer.Exit(exit_code(error)) from None
-        except MemoryError:
-            print_message("wangge: not enough memory for this input; give a smaller one.")
-            raise typer.Exit(EXIT_ERROR) from None
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(EXIT_OK) from None
-        except KeyboardInterrupt:
-            print_message("wangge: interrupted; nothing is written.")
-            raise typer.Exit(EXIT_INTERRUPTED) from None
-        except (typer.Exit, typer.Abort):
-            raise
-        except OSError as error:
-            if error.filename is None or os.environ.get("WANGGE_DEBUG"):
-                raise
-            print_message(f"wangge: {os.fsdecode(error.filename)} cannot be used: {error.strerror}.")
-            raise typer.Exit(EXIT_ERROR) from None
-        except Exception as error:
-            if os.environ.get("WANGGE_DEBUG"):
-                raise
-            from api.problems import is_database_unavailable
-
-            if is_database_unavailable(error):
-                # Locked, full, not to be written, or away.
-                detail = str(getattr(error, "orig", error)).strip().splitlines()[0]
-                print_message(f"wangge: the database cannot be used: {detail}.")
+        with caller_reads(_language_of_sentences(signature, values)):
+            try:
+                # Warnings of libraries are not for the user; reports say what matters.
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    command(*args, **kwargs)
+            except WanggeError as error:
+                file = error.file if isinstance(error, InputError) else None
+                print_message(f"wangge: {_explain.get()(str(error), file)}")
+                raise typer.Exit(exit_code(error)) from None
+            except MemoryError:
+                print_message("wangge: not enough memory for this input; give a smaller one.")
                 raise typer.Exit(EXIT_ERROR) from None
-            text = (str(error).strip().splitlines() or [""])[0]
-            kind = type(error).__name__
-            print_message(
-                f"wangge: an error of the program, not of yours: {kind}: {text} (WANGGE_DEBUG=1 shows where)"
-            )
-            raise typer.Exit(EXIT_ERROR) from None
-        finally:
-            _explain.reset(running)
+            except BrokenPipeError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                raise typer.Exit(EXIT_OK) from None
+            except KeyboardInterrupt:
+                print_message("wangge: interrupted; nothing is written.")
+                raise typer.Exit(EXIT_INTERRUPTED) from None
+            except (typer.Exit, typer.Abort):
+                raise
+            except OSError as error:
+                if error.filename is None or os.environ.get("WANGGE_DEBUG"):
+                    raise
+                print_message(f"wangge: {os.fsdecode(error.filename)} cannot be used: {error.strerror}.")
+                raise typer.Exit(EXIT_ERROR) from None
+            except Exception as error:
+                if os.environ.get("WANGGE_DEBUG"):
+                    raise
+                from api.problems import is_database_unavailable
+
+                if is_database_unavailable(error):
+                    # Locked, full, not to be written, or away.
+                    detail = str(getattr(error, "orig", error)).strip().splitlines()[0]
+                    print_message(f"wangge: the database cannot be used: {detail}.")
+                    raise typer.Exit(EXIT_ERROR) from None
+                text = (str(error).strip().splitlines() or [""])[0]
+                kind = type(error).__name__
+                print_message(
+                    "wangge: an error of the program, not of yours: "
+                    f"{kind}: {text} (WANGGE_DEBUG=1 shows where)"
+                )
+                raise typer.Exit(EXIT_ERROR) from None
+            finally:
+                _explain.reset(running)
 
     signature = _expand_options(inspect.signature(command))
     options = CommandOptions.of(signature)
     wrapper.__signature__ = signature  # type: ignore[attr-defined]
     return wrapper
+
+
+def _language_of_sentences(signature: inspect.Signature, values: Mapping[str, Any]) -> str | None:
+    """Return the language of the sentences of a command; that of a map is not that of who draws it."""
+    option = signature.parameters.get("language")
+    given = values.get("language")
+    return None if option is None or option.default is not None or given is None else str(given.value)
 
 
 def _expand_options(signature: inspect.Signature) -> inspect.Signature:
@@ -125,8 +135,8 @@ def error_prefix(path: Path) -> Iterator[None]:
 
 
 def print_message(text: str) -> None:
-    """Write a line to standard error."""
-    typer.echo(" ".join(text.splitlines()), err=True)
+    """Write a sentence to standard error, in the language of the caller."""
+    typer.echo(in_caller_language(" ".join(text.splitlines())), err=True)
 
 
 def print_note(sentence: str) -> None:

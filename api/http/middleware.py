@@ -14,6 +14,7 @@ from threading import Lock
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import logs
+from api.messages import set_caller_headers
 from api.metrics import REQUEST_METRICS
 from api.problems import failure_response, log_error, problem_response
 from gis.errors import ConflictError
@@ -52,6 +53,7 @@ class RequestContextMiddleware:
         began = time.perf_counter()
         request_id = _client_request_id(scope) or f"{self._id_prefix}{next(self._counter):06x}"
         scope["wangge.request_id"] = request_id
+        set_caller_headers(scope["headers"])
         limit = self._request_s * (20 if scope["path"].endswith(self._slow_paths) else 1)
         deadline = _Deadline(limit)
         scope["wangge.begin_commit"] = deadline.begin_commit

@@ -11,11 +11,11 @@ from api import schemas
 from api.http.dependencies import DatabaseDep
 from api.http.guarded_file import GuardedFile
 from api.http.idempotency import IdempotentWriteDep, WriteResult
-from api.http.languages import preferred_language
 from api.http.parameters import WholeNumber
 from api.jobs.export_files import EXPORT_FORMATS
 from api.jobs.export_requests import export_parameters, find_export, finished_export
 from api.jobs.job_requests import JobRequestsDep
+from api.messages import caller_language
 from api.problems import problem_responses
 from api.schemas.jobs import job_record
 from api.security.audit import Action, audit
@@ -90,7 +90,7 @@ class ExportRequest(schemas.RequestModel):
 )
 @requires(Right.read, AreaPolicy.checked)
 def create_export(
-    request: Request, body: ExportRequest, caller: Caller, write: IdempotentWriteDep, jobs: JobRequestsDep
+    body: ExportRequest, caller: Caller, write: IdempotentWriteDep, jobs: JobRequestsDep
 ) -> Response:
     """Write a layer of the caller's area into a file as a job; `/v1/exports/{job_id}/file` then has it."""
     if body.area_code is not None:
@@ -98,7 +98,7 @@ def create_export(
     if body.reveal:
         caller.require_right(Right.reveal)
     parameters = export_parameters(body.model_dump(mode="json", exclude_none=True), caller.area_code)
-    parameters.setdefault("language", preferred_language(request.headers.get("accept-language", "")))
+    parameters.setdefault("language", caller_language())
 
     def handler(session: Session) -> WriteResult:
         if body.scheme is not None:

@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from api import schemas
-from api.http.conditional import IfNoneMatch, version_etag
+from api.http.conditional import IfNoneMatch, make_etag
 from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
@@ -17,6 +17,7 @@ from api.http.responses import json_response, list_response
 from api.jobs.cancel_flag import set_cancel_flag
 from api.jobs.event_stream import UNFINISHED, JobStream, JobStreams, JobVersion, job_events
 from api.jobs.job_requests import JobRequests, JobRequestsDep
+from api.messages import caller_language
 from api.problems import problem_responses
 from api.schemas.jobs import job_record
 from api.security.audit import Action, audit
@@ -126,9 +127,8 @@ def read_job(
     """Read how far a job is, or how it ended."""
     with database.read() as session:
         job = queue.find_job(session, job_id, caller.area_code)
-        return json_response(
-            job_record(job), etag=version_etag(database, job.version), if_none_match=if_none_match
-        )
+        etag = make_etag(database.identity, job.version, caller_language())
+        return json_response(job_record(job), etag=etag, if_none_match=if_none_match)
 
 
 @router.post(

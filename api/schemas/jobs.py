@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from api.messages import in_caller_language
 from api.schemas.base import build_record
 from layers import models
 
@@ -28,5 +29,10 @@ class Job(BaseModel):
 
 
 def job_record(job: models.Job) -> dict[str, Any]:
-    """Return a job as it is answered."""
-    return build_record(Job, job)
+    """Return a job as it is answered, what went wrong in the language of the caller."""
+    record = build_record(Job, job)
+    if job.error is not None:
+        record["error"] = in_caller_language(job.error)
+    if job.result is not None and "notes" in job.result:
+        record["result"] = {**job.result, "notes": list(map(in_caller_language, job.result["notes"]))}
+    return record

@@ -18,6 +18,8 @@ _SAG_PER_M = 2e-7
 """Above the sag of an edge over its squared length up to 80° of latitude: tan(latitude) / (8 earth radii)."""
 
 _MIN_DISTANCE_M = 2e-6
+_SHORT = 8
+"""Up to how many times the median an edge is short."""
 
 
 def invalid_in_coverage(polygons: Geometries) -> BoolArray:
@@ -112,13 +114,35 @@ def _vertices_beside_edges(
     start: FloatArray, end: FloatArray, vertices: FloatArray, reach: FloatArray
 ) -> tuple[IntArray, IntArray]:
     """Return edge and vertex of all pairs within the reach of the edge, but for its own ends."""
-    edges = np.asarray(shapely.linestrings(np.stack([start, end], axis=1)), dtype=object)
-    points = np.asarray(shapely.points(vertices), dtype=object)
-    edge, vertex = shapely.STRtree(points).query(edges, predicate="dwithin", distance=reach)
-    has_length = (start[edge] != end[edge]).any(axis=1)
-    edge, vertex = edge[has_length], vertex[has_length]
-    foreign = (vertices[vertex] != start[edge]).any(axis=1) & (vertices[vertex] != end[edge]).any(axis=1)
-    return edge[foreign], vertex[foreign]
+    edge, vertex = query_near_edges(
+        shapely.STRtree(np.asarray(shapely.points(vertices), dtype=object)), start, end, reach
+    )
+    point, first, last = vertices[vertex], start[edge], end[edge]
+    foreign = (point != first).any(axis=1) & (point != last).any(axis=1) & (first != last).any(axis=1)
+    edge, vertex, point, first, last = (each[foreign] for each in (edge, vertex, point, first, last))
+    along = _share_along(first, last, point).clip(0, 1)[:, None]
+    beyond = first + along * (last - first) - point
+    near = np.hypot(beyond[:, 0], beyond[:, 1]) <= reach[edge]
+    return edge[near], vertex[near]
+
+
+def query_near_edges(
+    tree: shapely.STRtree, start: FloatArray, end: FloatArray, reach: FloatArray
+) -> tuple[IntArray, IntArray]:
+    """Return the pairs of an edge and a geometry of a tree that may be within the reach of it.
+
+    Boxes tell for a short edge, since most have nothing near but their own ends and asking geometries costs
+    more; the box of a long one may hold half the layer, and it is asked exactly.
+    """
+    length = np.hypot(*(end - start).T)
+    is_short = length <= _SHORT * np.median(length) if len(length) else np.empty(0, dtype=bool)
+    low, high = np.minimum(start, end) - reach[:, None], np.maximum(start, end) + reach[:, None]
+    boxes = shapely.box(*low[is_short].T, *high[is_short].T)
+    edge, other = tree.query(boxes)
+    lines = shapely.linestrings(np.stack([start[~is_short], end[~is_short]], axis=1))
+    long_edge, long_other = tree.query(lines, predicate="dwithin", distance=reach[~is_short])
+    edge = np.r_[np.flatnonzero(is_short)[edge], np.flatnonzero(~is_short)[long_edge]]
+    return edge, np.r_[other, long_other]
 
 
 def _share_along(start: FloatArray, end: FloatArray, vertices: FloatArray) -> FloatArray:

@@ -6,6 +6,7 @@ import numpy as np
 import shapely
 
 from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
+from gis.faces.noding import query_near_edges
 from gis.faces.overlay import extract_polygons
 from gis.faces.rings import RingVertices
 from gis.graph import find_spans_beside
@@ -80,13 +81,16 @@ def _facing_edges(start: FloatArray, end: FloatArray, max_width_m: float) -> tup
     """Return the pairs of edges within the width of each other that run in opposite directions."""
     lines = np.asarray(shapely.linestrings(np.stack([start, end], axis=1)), dtype=object)
     along = end - start
-    tree = shapely.STRtree(lines)
+    tree, reach = shapely.STRtree(lines), np.full(len(lines), max_width_m)
     found = [np.empty((2, 0), dtype=np.int64)]
     for first in range(0, len(lines), _CHUNK):
-        one, other = tree.query(lines[first : first + _CHUNK], predicate="dwithin", distance=max_width_m)
+        chunk = slice(first, first + _CHUNK)
+        one, other = query_near_edges(tree, start[chunk], end[chunk], reach[chunk])
         one = one + first
         opposite = (one < other) & ((along[one] * along[other]).sum(axis=1) < 0)
-        found.append(np.stack([one[opposite], other[opposite]]))
+        one, other = one[opposite], other[opposite]
+        near = shapely.dwithin(lines[one], lines[other], max_width_m)
+        found.append(np.stack([one[near], other[near]]))
     one, other = np.concatenate(found, axis=1)
     return one, other
 

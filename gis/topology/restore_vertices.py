@@ -64,7 +64,7 @@ def restore_vertices(
     # The first at a grid point is an original vertex if there is one.
     source = first[grid_index]
     new = source >= len(metres)
-    needless = new & _is_between_two(found, grid_index, rings) & ~_is_on_lines(found, cuts)
+    needless = _between_two(np.flatnonzero(new), found, grid_index, rings) & ~_is_on_lines(found, cuts)
     keep = ~_is_in_straight_run(found, needless, rings)
     old, ring = np.where(new, 0, source)[keep], ring[keep]
     lonlat = np.where(new[keep, None], made[keep], degrees[old])
@@ -96,23 +96,30 @@ def _is_on_lines(coordinates: FloatArray, lines: Geometries) -> BoolArray:
     return result
 
 
-def _is_between_two(coordinates: FloatArray, grid_index: IntArray, rings: RingVertices) -> BoolArray:
-    """Return which vertices lie between their neighbours on a border of the same two polygons."""
-    behind = rings.next_vertex()
-    before = np.empty_like(behind)
-    before[behind] = np.arange(len(behind))
-    count = int(grid_index.max(initial=0)) + 1
-    pairs = np.unique(
-        np.concatenate([grid_index * count + grid_index[before], grid_index * count + grid_index[behind]])
-    )
-    beside = np.bincount(pairs // count, minlength=count)
+def _between_two(
+    rows: IntArray, coordinates: FloatArray, grid_index: IntArray, rings: RingVertices
+) -> BoolArray:
+    """Return which of the vertices `rows` lie between their neighbours on a border of two polygons only."""
+    next_vertex = rings.next_vertex()
+    previous = np.empty_like(next_vertex)
+    previous[next_vertex] = np.arange(len(next_vertex))
+    before, behind = previous[rows], next_vertex[rows]
     along = coordinates[behind] - coordinates[before]
-    away = coordinates - coordinates[before]
+    away = coordinates[rows] - coordinates[before]
     length = np.hypot(along[:, 0], along[:, 1])
     offset = np.abs(along[:, 0] * away[:, 1] - along[:, 1] * away[:, 0])
     forth = (along * away).sum(axis=1)
-    between = (forth > 0) & (forth < length**2)
-    return np.asarray((beside[grid_index] == 2) & between & (offset <= _STRAIGHT_M * length))
+    rows = rows[(forth > 0) & (forth < length**2) & (offset <= _STRAIGHT_M * length)]
+    # All vertices at the grid points of these, and where one gets from there.
+    count = int(grid_index.max(initial=0)) + 1
+    at_point = np.zeros(count, dtype=bool)
+    at_point[grid_index[rows]] = True
+    there = np.flatnonzero(at_point[grid_index])
+    ways = [grid_index[there] * count + grid_index[next_one[there]] for next_one in (previous, next_vertex)]
+    beside = np.bincount(np.unique(np.concatenate(ways)) // count, minlength=count)
+    result = np.zeros(len(coordinates), dtype=bool)
+    result[rows[beside[grid_index[rows]] == 2]] = True
+    return result
 
 
 def _is_in_straight_run(coordinates: FloatArray, needless: BoolArray, rings: RingVertices) -> BoolArray:

@@ -4,14 +4,14 @@ By the name of its field, which is matched by containment, and by the value itse
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import IntEnum
 from functools import lru_cache
 from itertools import repeat
 from typing import Any, NamedTuple
 
 from gis.errors import InputError
-from layers.fields.personal_values import holds_identity_number, identifies_person
+from layers.fields.personal_values import holds_identity_number, identifies_person, may_identify_persons
 
 _PERSON_KINDS = re.compile(
     "(?:^|_)(?:officer|household|resident|person|occupant|tenant)s?$|people$|^户$"
@@ -68,6 +68,9 @@ _OSM_KEYS = frozenset({"osm_id", "osm_way_id", "osm_relation_id", "full_id"})
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NO_WORD = re.compile(r"[\W_]+")
 _YES_OR_NO = frozenset({"yes", "no", "y", "n", "true", "false", "是", "否", "有", "无"})
+_LONGEST_HARMLESS = 5
+"""Characters of the longest text that identifies nobody in a field that does: "false"."""
+
 _SHORT_NUMBER = re.compile(r"(?!(?:19|20)[0-9]{2})[0-9]{1,4}")
 _AMOUNT = re.compile(r"[-+]?[0-9]{1,3}(?:,?[0-9]{3})?(?:\.[0-9]+)?\s*(?:%|人|户|名|个|家|位)?")
 
@@ -143,6 +146,20 @@ def is_personal_value(value: object, sense: FieldSense, kind: str = "") -> bool:
     if isinstance(value, int | float) and abs(value) < _MOST_PEOPLE:
         return False
     return _AMOUNT.fullmatch(text) is None
+
+
+def find_personal(values: Sequence[object], sense: FieldSense, kind: str = "") -> list[bool]:
+    """Return for each value of a column what `is_personal_value` does; most columns have a quick answer."""
+    types = set(map(type, values))
+    if types <= {str, int, float, type(None)}:
+        if sense is FieldSense.open and not may_identify_persons(values, types):
+            return [False] * len(values)
+        if sense is FieldSense.identifying and types == {str}:
+            return [
+                len(value) > _LONGEST_HARMLESS or is_personal_value(value, sense, kind)
+                for value in map(str.strip, values)  # type: ignore[arg-type]
+            ]
+    return [is_personal_value(value, sense, kind) for value in values]
 
 
 def separate_personal(values: Mapping[str, Any], kind: str = "", declared: Collection[str] = ()) -> Separated:

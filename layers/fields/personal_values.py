@@ -2,11 +2,15 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
 _SHORTEST = 6
 """Characters of the shortest text that can hold any of them."""
+
+_LEAST_NUMBER = 10**10
+"""The least number that can be any of them: those of mobiles have eleven digits."""
 
 _SEPARATOR = r"[\s.\-–—‑·]?"
 # What all of them have; most texts do not, and are looked at once.
@@ -53,8 +57,36 @@ def identifies_person(value: object) -> bool:
         value = float(value)
         value = int(value) if value.is_integer() else 0
     if isinstance(value, int) and not isinstance(value, bool):
-        return value >= 10**10 and _text_identifies(str(value))
+        return value >= _LEAST_NUMBER and _text_identifies(str(value))
     return False
+
+
+def may_identify_persons(values: Sequence[object], types: set[type]) -> bool:
+    """Return whether one of many texts or numbers could identify a person: False only where none does.
+
+    Parameters
+    ----------
+    values
+        Texts, numbers and None.
+    types
+        Their types.
+    """
+    if str in types:
+        # A candidate that two lines make together costs a closer look, no more.
+        return len(types - {str, type(None)}) > 0 or _CANDIDATE.search(_lines(values)) is not None
+    return any(value is not None and value >= _LEAST_NUMBER for value in values)  # type: ignore[operator]
+
+
+def hold_identity_numbers(texts: Sequence[str]) -> list[bool]:
+    """Return for each of many texts whether it holds an identity number of GB 11643."""
+    # No identity number goes on in the next line.
+    if _IDENTITY.search(_lines(texts)) is None:
+        return [False] * len(texts)
+    return list(map(holds_identity_number, texts))
+
+
+def _lines(values: Iterable[object]) -> str:
+    return "\n".join(value for value in values if isinstance(value, str))
 
 
 def holds_identity_number(text: str) -> bool:

@@ -13,6 +13,12 @@ from gis.errors import InputError
 from gis.progress import Note
 
 _MIN_RING_VERTICES = 4
+_AREAL = (
+    shapely.GeometryType.POLYGON,
+    shapely.GeometryType.MULTIPOLYGON,
+    shapely.GeometryType.GEOMETRYCOLLECTION,
+)
+"""The types in which there may be rings."""
 
 
 class GeometryParser:
@@ -87,7 +93,9 @@ def _has_short_ring(geometries: Geometries) -> BoolArray:
 
 def drop_empty_holes(geometries: Geometries) -> Geometries:
     """Leave out the inner rings without a vertex that some programs write for "no hole"."""
-    parts, owner = shapely.get_parts(geometries, return_index=True)
+    areal = np.flatnonzero(np.isin(shapely.get_type_id(geometries), _AREAL))
+    parts, owner = shapely.get_parts(geometries[areal], return_index=True)
+    owner = areal[owner]
     holed = np.flatnonzero(shapely.get_num_interior_rings(parts) > 0)
     rings, part = shapely.get_rings(parts[holed], return_index=True)
     concerned = np.unique(owner[holed[part[shapely.is_empty(rings)]]])

@@ -1,6 +1,6 @@
 """What the records of a file become: identity, name, class, area, attributes, or a reason."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +21,8 @@ from layers.db.content_hash import (
     ordered_json,
 )
 from layers.fields.columns import ID_FIELDS, KIND_FIELDS, find_column
-from layers.fields.personal import FieldSense, field_sense, is_personal_identity, is_personal_value
+from layers.fields.personal import FieldSense, field_sense, find_personal
+from layers.fields.personal_values import hold_identity_numbers
 from layers.formats.read_batches import Batch
 from layers.imports.rejections import RejectedRecord, RejectionReason
 from layers.imports.staging import StagingTable
@@ -88,9 +89,7 @@ class EntityReader:
             identities,
             {
                 RejectionReason.missing_id: identities == "",
-                RejectionReason.personal_id: np.array(
-                    [is_personal_identity(identity, "") for identity in identities], dtype=bool
-                ),
+                RejectionReason.personal_id: np.array(hold_identity_numbers(identities.tolist()), dtype=bool),
                 RejectionReason.missing_kind: kinds == "",
                 RejectionReason.invalid_coordinates: impossible,
                 RejectionReason.not_permitted: forbidden,
@@ -166,21 +165,18 @@ class EntityReader:
             kind_codes = normalize_codes(found)
             return [None if text == kind else value for value, text in zip(found, kind_codes, strict=True)]
 
-        public: list[dict[str, Any]] = [{} for _ in row_numbers]
-        private: list[dict[str, Any]] = [{} for _ in row_numbers]
-        for name in roles.others:
-            sense = roles.senses[name]
-            for row, value in enumerate(values(name)):
-                (private if is_personal_value(value, sense, kind) else public)[row][name] = value
+        public, private = _separate_columns(
+            {name: values(name) for name in roles.others}, roles.senses, kind, len(row_numbers)
+        )
 
         def texts(name: str | None) -> list[str | None]:
             """Return the texts of a field, None where one is personal and kept as such."""
             if name is None:
                 return [None] * len(row_numbers)
             found: list[str | None] = [text or None for text in normalize_codes(values(name))]
-            for row, text in enumerate(found):
-                if is_personal_value(text, roles.senses[name], kind):
-                    private[row][name], found[row] = text, None
+            for row, personal in enumerate(find_personal(found, roles.senses[name], kind)):
+                if personal:
+                    private[row][name], found[row] = found[row], None
             return found
 
         names, classes = texts(roles.name), texts(roles.class_name)
@@ -239,6 +235,30 @@ class EntityReader:
             field for field, sense in senses.items() if field not in used or sense is FieldSense.personal
         ]
         return _FieldRoles(name, class_name, others, senses)
+
+
+def _separate_columns(
+    columns: Mapping[str, list[Any]], senses: Mapping[str, FieldSense], kind: str, size: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Part the values of records into those that all may see and those about people, in the order of columns.
+
+    Columns that are all one or all the other, which most are, are put together by record at once.
+    """
+    personal = {name: find_personal(column, senses[name], kind) for name, column in columns.items()}
+    parted: list[list[dict[str, Any]]] = []
+    for is_private in (False, True):
+        names = [name for name, found in personal.items() if is_private in found]
+        if not any((not is_private) in personal[name] for name in names):
+            records = zip(*(columns[name] for name in names), strict=True) if names else ((),) * size
+            parted.append([dict(zip(names, record, strict=True)) for record in records])
+            continue
+        parted.append(
+            [
+                {name: columns[name][row] for name in names if personal[name][row] is is_private}
+                for row in range(size)
+            ]
+        )
+    return parted[0], parted[1]
 
 
 def _to_wgs84(geometries: ObjectArray, datum: Datum) -> tuple[ObjectArray, BoolArray]:

@@ -7,8 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers.fields.personal import is_personal, separate_personal
-from layers.fields.personal_values import identifies_person, is_identity_number
+from layers.fields.personal import (
+    FieldSense,
+    find_personal,
+    is_personal,
+    is_personal_value,
+    separate_personal,
+)
+from layers.fields.personal_values import (
+    hold_identity_numbers,
+    holds_identity_number,
+    identifies_person,
+    is_identity_number,
+)
 
 ID_NUMBER = "11010519491231002X"
 _PERSONAL_FIELDS = """
@@ -150,3 +161,25 @@ def test_no_value_is_lost(values: dict[str, object]) -> None:
     public, personal = separate_personal(values, "enterprise")
     assert {**public, **personal} == values
     assert len(public) + len(personal) == len(values)
+
+
+_VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=6),
+    st.just([ID_NUMBER]),
+    st.sampled_from([*IDENTIFYING, *OTHER_VALUES, "false ", " 是", "12", "2024", "3 人", "张三"]),
+)
+_COLUMNS = st.lists(_VALUES, max_size=6) | st.lists(
+    st.sampled_from(IDENTIFYING + OTHER_VALUES).filter(lambda value: isinstance(value, str)) | st.none(),
+    max_size=6,
+)
+
+
+@given(_COLUMNS, st.sampled_from(FieldSense), st.sampled_from(["household", "enterprise"]))
+def test_a_column_is_judged_value_by_value(values: list[object], sense: FieldSense, kind: str) -> None:
+    assert find_personal(values, sense, kind) == [is_personal_value(value, sense, kind) for value in values]
+    texts = [str(value) for value in values]
+    assert hold_identity_numbers(texts) == [holds_identity_number(text) for text in texts]

@@ -44,7 +44,7 @@ export function ask(path, options = {}) {
 }
 
 async function send(path, { query, method = "GET", body, signal, quiet = false }) {
-  const headers = { Accept: "application/json" };
+  const headers = { Accept: "application/json", "Accept-Language": current().language };
   const csrf = current().session?.csrf_token ?? null;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET" && csrf !== null) headers["X-CSRF-Token"] = csrf;

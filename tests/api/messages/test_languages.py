@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.http.languages import preferred_language
+from api.messages import preferred_language
 
 
 @pytest.mark.parametrize(

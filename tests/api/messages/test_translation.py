@@ -1,0 +1,126 @@
+"""Errors and notes in Chinese: every sentence that the program can raise has its words in the catalogue."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from api.messages import translate
+
+ROOT = Path(__file__).parents[3]
+ROOMS = ("gis", "layers", "api")
+
+RAISED = re.compile(
+    r"(?:Input|Parameter|Coverage|Capacity|Refused|NotFound|Stale|Conflict|Unauthorized|Forbidden"
+    r"|Limit|Busy|TooManyAttempts)Error$|^HTTPException$|^note$|^print_note$"
+)
+
+NOT_FOR_CALLERS = (
+    "layers/tiles/",
+    "layers/sample/",
+    "layers/vendored.py",
+    "gis/faces/",
+    "api/security/requirements.py",
+)
+"""Mistakes of the program, and of files that come with it."""
+
+
+COMPOSED = {
+    "There is no parameter '⟨1⟩'; ⟨3⟩.",
+    "⟨0⟩ that is not among the areas (⟨2⟩), and ⟨4⟩ taken as the top",
+    "⟨0⟩: ⟨2⟩: ⟨4⟩",
+    "⟨0⟩ ⟨2⟩; give a zip with one.",
+    "⟨0⟩: ⟨2⟩; give tables only, as a new file.",
+}
+"""Sentences most of whose words stand in their places; examples of them are below."""
+
+
+def sentence_of(node: ast.expr) -> str | None:
+    """Return the sentence that an expression makes, with words of the caller's in its places."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.JoinedStr):
+        text = ""
+        for count, part in enumerate(node.values):
+            if isinstance(part, ast.Constant):
+                text += str(part.value)
+            elif not re.search(r"[a-z⟩]$|'[^' ]+'$", text):
+                # What follows a word or another place at once is an addition that may be missing.
+                text += f"⟨{count}⟩"
+        return text
+    return None
+
+
+def sentences() -> list[tuple[str, str]]:
+    found = {}
+    for path in sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
+        name = path.relative_to(ROOT).as_posix()
+        if name.startswith(NOT_FOR_CALLERS):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+                for argument in node.args if RAISED.search(called) else ():
+                    sentence = sentence_of(argument)
+                    if sentence is not None and " " in re.sub("⟨.*?⟩", "", sentence).strip():
+                        found[sentence] = f"{name}:{node.lineno}"
+    return list(found.items())
+
+
+def test_every_sentence_has_chinese_words():
+    missing = []
+    for sentence, where in sentences():
+        words = translate(sentence, "zh")
+        places = re.findall("⟨.*?⟩", sentence)
+        told = re.search("[\u4e00-\u9fff]", words) and sorted(re.findall("⟨.*?⟩", words)) == sorted(places)
+        if not told and sentence not in COMPOSED:
+            missing.append(f"{where}: {sentence} -> {words}")
+    assert not missing, "\n".join(missing)
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("/a b/x; y.csv: there is no such file.", "/a b/x; y.csv：没有这个文件。"),
+        ("There is no scheme 'a; b'.", "没有网格体系“a; b”。"),
+        (
+            "c.gpkg: record 3 (code 'x; y') has no polygon; wangge check lists all defects.",
+            "c.gpkg：第 3 条记录（编码“x; y”）没有多边形；wangge check 会列出全部缺陷。",
+        ),
+        (
+            "x.csv names no coordinate reference system; put it right in what is sent.",
+            "x.csv没有写明坐标系；请在所发送的内容中改正。",
+        ),
+        ("There is no parameter 'q'; there are lon, lat.", "没有参数“q”；有 lon, lat。"),
+        (
+            "a.csv: 2 areas name a parent that is not among the areas (440300), and are taken as the top",
+            "a.csv：2 个行政区划的上级不在行政区划之中（440300），按最上级处理",
+        ),
+        ("m.zip holds no Shapefile; give a zip with one.", "m.zip里没有 Shapefile；请给只含一个的 zip。"),
+        (
+            "m.gpkg: 'v' is a virtual table; give tables only, as a new file.",
+            "m.gpkg：“v”是虚拟表；请只给表，作为新文件。",
+        ),
+        (
+            (
+                "2 relations are left out, as their borders are not complete: 13, whose ways do not close or "
+                "lack nodes; and 1 more"
+            ),
+            "略去 2 个关系，因为它们的边界不完整：13，它的路线不闭合或缺少节点；等，另有 1 条",
+        ),
+        (
+            (
+                "note: a.csv does not say how its text is encoded and is read as Big5; "
+                "if names look wrong, give the encoding with --cells-encoding"
+            ),
+            "注意：a.csv没有说明文本的编码，按 Big5 读取；名称若不对，请用 --cells-encoding 指明编码",
+        ),
+        ("limit: Input should be less than or equal to 1000", "limit：应小于或等于 1000"),
+        ("Plan 3 is superseded, not draft.", "方案 3 是已被替代，不是草案。"),
+        ("What no catalogue has; ask again.", "What no catalogue has; ask again."),
+    ],
+)
+def test_values_stay_and_a_sentence_is_never_mixed(english, chinese):
+    assert translate(english, "zh") == chinese
+    assert translate(english, "en") == english
