@@ -81,7 +81,7 @@ def draw_map(
     cells_reading, areas_reading, gaps_reading, base_reading = (
         options.reading_of(each, reading) for each in ("cells", "areas", "gaps", "base")
     )
-    entities_reading = options.record_reading_of("entities", reading)
+    entities_reading = options.placed_reading_of("entities", reading)
     validate_outputs(texts={output: (".html", ".htm", ".pdf", ".png")})
     cell_frame = load_cells(cells, code_field=code_field, name_field=name_field, **cells_reading)
     parents = None

@@ -177,12 +177,17 @@ class ReadOptions(TypedDict, total=False):
     encoding: Encoding
 
 
-class RecordReadOptions(ReadOptions, total=False):
+class PlacedReadOptions(ReadOptions, total=False):
+    """The same for a file that may be a table."""
+
+    lon_field: LonField
+    lat_field: LatField
+
+
+class RecordReadOptions(PlacedReadOptions, total=False):
     """The same for a file of records that have an identity and may be a table."""
 
     id_field: IdField
-    lon_field: LonField
-    lat_field: LatField
 
 
 class CellsReadOptions(TypedDict, total=False):
@@ -266,6 +271,11 @@ def reading_of(file: str, given: Mapping[str, object]) -> ReadOptions:
     prefix = f"{file}_"
     named = {name.removeprefix(prefix): value for name, value in given.items() if name.startswith(prefix)}
     return cast("ReadOptions", named)
+
+
+def placed_reading_of(file: str, given: Mapping[str, object]) -> PlacedReadOptions:
+    """Return the options of another file that may be a table by their own names."""
+    return cast("PlacedReadOptions", reading_of(file, given))
 
 
 def record_reading_of(file: str, given: Mapping[str, object]) -> RecordReadOptions:

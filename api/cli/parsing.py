@@ -31,7 +31,7 @@ def _refuse_underscores(parameter: Any) -> None:
     def process_plain(ctx: Any, value: Any) -> Any:
         if isinstance(value, str) and "_" in value:
             raise typer.BadParameter(
-                f"'{value}' is no number; write it without underscores.", ctx=ctx, param=parameter
+                f"'{value}' is no number; write it without underscores", ctx=ctx, param=parameter
             )
         return process(ctx, value)
 

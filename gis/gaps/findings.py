@@ -42,4 +42,5 @@ def count_inhabitants(gap_input: GapInput, polygons: ObjectArray) -> tuple[IntAr
 
 
 def _places(gap_input: GapInput) -> ObjectArray:
+    assert gap_input.entities is not None
     return representative_points(np.array(to_lonlat(gap_input.entities).geometry, dtype=object))

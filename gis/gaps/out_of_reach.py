@@ -144,6 +144,7 @@ def _count_beyond(gap_input: GapInput, points: ObjectArray, distance: float) -> 
 
 def _rows_beyond(gap_input: GapInput, points: ObjectArray, distance: float) -> IntArray:
     """Return the rows of the homes and enterprises in cells that are farther than that from every point."""
+    assert gap_input.entities is not None
     counted = np.flatnonzero((gap_input.cell_rows >= 0) & (gap_input.households + gap_input.enterprises > 0))
     geometries = np.array(
         to_working_crs(to_lonlat(gap_input.entities.iloc[counted]), gap_input.working_crs).geometry,
@@ -153,12 +154,12 @@ def _rows_beyond(gap_input: GapInput, points: ObjectArray, distance: float) -> I
     counted, geometries = counted[located], geometries[located]
     near: BoolArray = np.zeros(len(counted), dtype=bool)
     if len(points):
-        (found, _), gap = shapely.STRtree(points).query_nearest(
+        (reached, _), gap = shapely.STRtree(points).query_nearest(
             geometries, all_matches=False, return_distance=True
         )
-        near[found] = gap <= distance
-    found: IntArray = counted[~near]
-    return found
+        near[reached] = gap <= distance
+    beyond: IntArray = counted[~near]
+    return beyond
 
 
 def _affected_rows(gap_input: GapInput, facts: GapFacts, _ground: shapely.Geometry | None) -> IntArray:
@@ -168,7 +169,8 @@ def _affected_rows(gap_input: GapInput, facts: GapFacts, _ground: shapely.Geomet
     services = _service_requirements(gap_input, rule)
     points = next((each.points for each in services if each.class_name == name), np.empty(0, dtype=object))
     rows = _rows_beyond(gap_input, points, distance)
-    return rows[gap_input.cell_codes[gap_input.cell_rows[rows]] == facts.cell_code]
+    own: IntArray = rows[gap_input.cell_codes[gap_input.cell_rows[rows]] == facts.cell_code]
+    return own
 
 
 def _cell_totals(gap_input: GapInput) -> tuple[IntArray, IntArray]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from gis.gaps import GAP_KINDS
@@ -55,7 +55,7 @@ def gaps_within(session: Session, run_ids: Collection[int], area_code: str | Non
 
 
 def grounds_seen(
-    session: Session, scope: str | None, run: GapRun, gaps: Sequence[Gap | Row[Any]], key: str = "id"
+    session: Session, scope: str | None, run: GapRun, gaps: Sequence[Any], key: str = "id"
 ) -> list[GapGround]:
     """Return where gaps of a run lie for a caller: of several cells, the first that is the caller's.
 

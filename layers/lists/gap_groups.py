@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, false, or_, select
 from sqlalchemy.orm import Session
@@ -122,7 +121,7 @@ def _answered_by(session: Session, request: ListRequest, run: GapRun, number: st
 
 def _read_gaps(
     session: Session, request: ListRequest, run: GapRun
-) -> tuple[Sequence[Row[Any]], list[GapGround]]:
+) -> tuple[Sequence[Row[int, str, str, str | None, str | None]], list[GapGround]]:
     """Read the gaps of a run that are asked for, and where they lie for the caller."""
     chosen = select(Gap.id, Gap.kind, Gap.severity, Gap.cell_code, Gap.area_code).where(
         Gap.run_id == run.id, *_restrictions(session, request, [run.id])

@@ -86,8 +86,8 @@ def test_a_negative_number_is_no_option_and_an_option_no_number(
         (["token", "create", "x", "--rol", "viewer"], "--role) (wangge token create --help explains)"),
         (["divide", "a", "-o", "b", "--size", "abc"], "'--size': it is no number (wangge divide --help"),
         (["divide", "a", "-o", "b", "--size", "1_0"], "'--size': '1_0' is no number; write it without under"),
-        (["serve", "--port", "8_0"], "'--port': '8_0' is no number; write it without underscores."),
-        (["plan", "withdraw", "1_0"], "'number': '1_0' is no number; write it without underscores."),
+        (["serve", "--port", "8_0"], "'--port': '8_0' is no number; write it without underscores"),
+        (["plan", "withdraw", "1_0"], "'number': '1_0' is no number; write it without underscores"),
         (["demo", "--size", "5"], "'--size': it should be greater than or equal to 20"),
         (["map", "--cells", "a", "-o", "b", "--classes", "1.5"], "'--classes': it is no integer"),
         (

@@ -123,10 +123,15 @@ def test_the_documentation_leads_to_signing_in_and_back(open_page: Open, service
 
 
 def test_classes_gaps_and_vacancies_open_their_lists_and_a_cell_tells_what_is_personal(
-    open_page: Open, interface: Any
+    open_page: Open, service: str, interface: Any
 ) -> None:
     opened = open_page("chief", fragment=f"#at={FIRST}&by=enterprises")
     page = opened.page
+
+    def go(fragment: str) -> None:
+        page.goto("about:blank")
+        page.goto(f"{service}/{fragment}")
+        opened.ready()
 
     def listed(count: int) -> None:
         """Wait for a list of so many rows, all of which leave as a file."""
@@ -148,21 +153,20 @@ def test_classes_gaps_and_vacancies_open_their_lists_and_a_cell_tells_what_is_pe
         for each in interface("/v1/gaps", scheme="community", limit=1000)["items"]
         if each["kind"] == "out_of_reach" and each["households"] > 1
     )
-    page.goto(page.url.split("#")[0] + f"#at={SECOND}&gap={gap['id']}")
+    go(f"#at={SECOND}&gap={gap['id']}")
     page.wait_for_selector("#sheet [data-affected=households]")
     page.click("#sheet [data-affected=households]")
     listed(gap["households"])
 
     # Cells without an officer, from the comparison.
     unstaffed = interface("/v1/schemes/community/changes", since=FIRST, at=SECOND)["unstaffed"]
-    page.goto(page.url.split("#")[0] + f"#at={SECOND}")
-    opened.ready()
+    go(f"#at={SECOND}")
     page.click("#tool-compare")
     page.click("#compare-unstaffed button")
     listed(unstaffed)
 
     # What a cell publishes is read by all, what is personal of it in full only by those who ask for it.
-    page.goto(page.url.split("#")[0] + f"#scheme=safety&at={FIRST}&cell={TOWN}900001")
+    go(f"#scheme=safety&at={FIRST}&cell={TOWN}900001")
     page.wait_for_selector("#sheet [data-part=personal]")
     assert "0755-1234567" in page.inner_text("#sheet")
     assert PHONE not in page.inner_text("#sheet [data-part=personal]")
