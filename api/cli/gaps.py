@@ -39,6 +39,7 @@ def gaps(
     code_field: options.CellsCodeField = None,
     area_field: options.CellsAreaField = None,
     areas_code_field: options.AreasCodeField = None,
+    coverage: options.CoverageOption = options.Coverage.whole,
     crs: options.WorkingCrs = None,
     language: options.LanguageOption = None,
     as_json: options.JsonOption = False,
@@ -74,6 +75,7 @@ def gaps(
         entities=_load_entity_files(entities or [], plan, options.record_reading_of("entities", reading)),
         service_points=services,
         crs=parse_working_crs(crs) if crs else None,
+        whole=coverage is options.Coverage.whole,
     )
     with error_prefix(cells), progress_bar("looking for gaps") as progress:
         found = find_gaps(gap_input, gap_rules, kinds=only or None, progress=progress)

@@ -1,6 +1,6 @@
 """The commands `plan`: drafts in the database, their check, and their way into force."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +14,7 @@ from api.cli.open_database import open_database, read_all
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    import geopandas as gpd
+    import pandas as pd
 
     from layers.db.database import Database
 
@@ -87,16 +87,49 @@ def load_plan(
     personal: Annotated[
         list[str] | None, typer.Option(help="A further field with a person's data; may be repeated.")
     ] = None,
+    units: Annotated[
+        bool,
+        typer.Option(
+            "--units",
+            help="Under a scheme over units: the file is a table with the columns unit and cell, and maybe "
+            "name, kind and area_code of the cell.",
+        ),
+    ] = False,
+    units_on: Annotated[
+        date | None,
+        typer.Option(
+            parser=options.parse_day,
+            metavar="DATE",
+            help="The day whose units are meant, YYYY-MM-DD.",
+            show_default="today",
+        ),
+    ] = None,
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
     **reading: Unpack[options.ReadOptions],
 ) -> None:
-    """Load a file of cells as a draft."""
+    """Load a file of cells as a draft, or with --units a table that says which unit is in which cell."""
     from api.cli.inputs import load_cells
+    from gis.errors import InputError
+    from layers.formats import read_table
+    from layers.plans.unit_drafts import read_unit_table
 
-    cells = load_cells(file, code_field=code_field, name_field=name_field, area_field=area_field, **reading)
+    cells: pd.DataFrame
+    cell_of_unit: Mapping[str, str] | None = None
+    if not units:
+        cells = load_cells(
+            file, code_field=code_field, name_field=name_field, area_field=area_field, **reading
+        )
+    elif code_field or name_field or area_field or personal:
+        raise InputError("With --units the columns of the table are unit, cell, name, kind and area_code.")
+    else:
+        with error_prefix(file):
+            table = read_unit_table(read_table(file, encoding=reading.get("encoding"), note=print_note))
+        cell_of_unit, cells = table.cell_of_unit, table.cells
     with open_database(database) as opened, error_prefix(file):
-        record = _create_draft(opened, scheme, cells, name, area, personal or ())
+        record = _create_draft(
+            opened, scheme, cells, name, area, personal or (), units=cell_of_unit, units_on=units_on
+        )
     _print_draft(record, as_json=as_json)
 
 
@@ -178,7 +211,9 @@ def publish_draft(
     with open_database(database) as opened, opened.write() as session, progress_bar("publishing") as progress:
         done = publish(session, number, day, confirmed=confirm, progress=progress)
         published = find_plan(session, number)
-        audit(session, SYSTEM, Action.publish, f"plan {number}", area_code=published.area_code, on=str(day))
+        drafts = [each.plan_id for each in done.carried]
+        details = {"on": str(day), **({"carried": drafts} if drafts else {})}
+        audit(session, SYSTEM, Action.publish, f"plan {number}", area_code=published.area_code, **details)
         unstaffed = count_unstaffed(session, published, day)
         record = publish_record(published, scheme_code(session, published), done, unstaffed=unstaffed)
     lines = [
@@ -188,8 +223,19 @@ def publish_draft(
         ),
         f"assignments of entities: {done.assignments.inserted:,} begin, {done.assignments.ended:,} end",
         f"{unstaffed:,} cells have nobody who answers for them",
+        *_carried_lines(record["carried"]),
     ]
     print_result(lines, record, as_json=as_json)
+
+
+def _carried_lines(carried: list[dict[str, Any]]) -> list[str]:
+    """Return a line for each draft that carries the change of units through."""
+    return [
+        f"plan {each['plan_id']} of {each['scheme']} is a draft that carries the change through "
+        f"({each['decisions']:,} units of several cells given to one, {each['problems']:,} problems); "
+        f"go on with: wangge plan check {each['plan_id']}"
+        for each in carried
+    ]
 
 
 @plan.command("list")
@@ -249,10 +295,13 @@ def withdraw_draft(
 def _create_draft(
     database: "Database",
     scheme: str,
-    cells: "gpd.GeoDataFrame",
+    cells: "pd.DataFrame",
     name: str,
     area: str | None,
     personal: Collection[str] = (),
+    *,
+    units: Mapping[str, str] | None = None,
+    units_on: date | None = None,
 ) -> dict[str, Any]:
     from api.schemas.plans import plan_record
     from api.security.audit import Action, audit
@@ -270,6 +319,8 @@ def _create_draft(
             created_by=SYSTEM.label,
             area_code=area,
             personal=personal,
+            units=units,
+            units_on=units_on,
         )
         audit(session, SYSTEM, Action.record, f"plan {made.id}", area_code=made.area_code, created=True)
         return {**plan_record(made, found.code), "cells": len(cells)}

@@ -25,8 +25,17 @@ def create_scheme(
         float | None,
         typer.Option(help="Entities outside all cells go to the nearest cell within this many metres."),
     ] = None,
+    units_of: Annotated[
+        str | None,
+        typer.Option(help="Scheme whose cells are the units of which this one's cells are made."),
+    ] = None,
+    coverage: options.CoverageOption = options.Coverage.whole,
     rules: Annotated[
-        Path | None, typer.Option(help="Rules of gaps as TOML, e.g. [out_of_reach] with distance_m = 800.")
+        Path | None,
+        typer.Option(
+            help="Rules as TOML: of gaps, e.g. [out_of_reach] with distance_m = 800; of units, e.g. [units] "
+            "with max = 5."
+        ),
     ] = None,
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
@@ -37,18 +46,29 @@ def create_scheme(
     from api.security.audit import Action, audit
     from api.security.principal import SYSTEM
     from layers.db.database import bump_revision
+    from layers.models import CoverageMode
     from layers.plans import schemes
 
     given = {} if rules is None else read_rules_file(rules)
     if max_distance is not None:
         given["max_distance_m"] = max_distance
     with open_database(database) as opened, opened.write() as session:
-        made = schemes.create_scheme(session, code, name, working_crs=crs, rules=given)
+        made = schemes.create_scheme(
+            session,
+            code,
+            name,
+            working_crs=crs,
+            rules=given,
+            unit_scheme=units_of,
+            coverage=CoverageMode(coverage.value),
+        )
         audit(session, SYSTEM, Action.record, f"scheme {made.code}", created=True)
         bump_revision(session)
         record = scheme_record(made)
+    level = f", over the units of {record['unit_scheme']}" if record["unit_scheme"] else ""
+    covers = ", covering its areas in part" if record["coverage"] == "part" else ""
     print_result(
-        [f"scheme {record['code']} ({record['name']}), working CRS {record['working_crs']}"],
+        [f"scheme {record['code']} ({record['name']}), working CRS {record['working_crs']}{level}{covers}"],
         record,
         as_json=as_json,
     )
@@ -57,12 +77,16 @@ def create_scheme(
 @scheme.command("list")
 @handle_errors
 def list_schemes(database: options.DatabaseUrl = None, as_json: options.JsonOption = False) -> None:
-    """List the schemes: code, name, working CRS."""
+    """List the schemes: code, name, working CRS, unit scheme, coverage."""
     from api.cli.open_database import read_all
     from api.schemas.schemes import scheme_record
     from layers.plans import schemes
 
     with open_database(database) as opened, opened.read() as session:
         found = [scheme_record(each) for each in read_all(lambda page: schemes.list_schemes(session, page))]
-    lines = [f"{each['code']}\t{each['name']}\t{each['working_crs']}" for each in found]
+    lines = [
+        f"{each['code']}\t{each['name']}\t{each['working_crs']}\t"
+        f"{'units of ' + each['unit_scheme'] if each['unit_scheme'] else '-'}\t{each['coverage']}"
+        for each in found
+    ]
     print_result(lines or ["no schemes"], {"schemes": found}, as_json=as_json)

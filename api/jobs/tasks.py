@@ -21,7 +21,7 @@ from api.jobs.form_fields import AREA_FIELDS, CELL_FIELDS, READ_FIELDS, name_fie
 from gis.errors import InputError, LimitError
 from layers.db.database import Database
 from layers.fields.columns import standardise_areas, standardise_cells
-from layers.formats import read_layer
+from layers.formats import read_layer, read_table
 from layers.formats.sqlite_files import require_stored_rows
 from layers.gaps.runs import search_gaps
 from layers.imports.areas import AreaImportSummary, import_areas
@@ -34,6 +34,7 @@ from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.queries import find_plan
 from layers.plans.schemes import find_scheme
+from layers.plans.unit_drafts import read_unit_table
 from layers.staff.vacancies import count_unstaffed
 
 PROGRESS_INTERVAL_S = 0.3
@@ -235,6 +236,11 @@ def _import_areas(context: _JobContext) -> dict[str, Any]:
 
 def _import_cells(context: _JobContext) -> dict[str, Any]:
     _require_harmless_file(context)
+    if context.parameter("units"):
+        table = read_unit_table(
+            read_table(context.file, encoding=context.parameter("encoding"), note=context.note)
+        )
+        return _create_draft(context, lambda _session, _scheme: table.cells, units=table.cell_of_unit)
     frame = standardise_cells(
         read_layer(context.file, role="cells", **context.read_options),
         **context.fields(*CELL_FIELDS),
@@ -306,6 +312,7 @@ def _publish_plan(context: _JobContext) -> dict[str, Any]:
             confirmed=context.is_confirmed,
             progress=context.progress,
         )
+        drafts = [each.plan_id for each in done.carried]
         audit_as(
             session,
             context.task.created_by,
@@ -313,7 +320,7 @@ def _publish_plan(context: _JobContext) -> dict[str, Any]:
             Action.publish,
             f"plan {plan_id}",
             area_code=find_plan(session, plan_id).area_code,
-            details={"on": on},
+            details={"on": on, **({"carried": drafts} if drafts else {})},
         )
         result = {
             "plan": plan_id,
@@ -323,6 +330,7 @@ def _publish_plan(context: _JobContext) -> dict[str, Any]:
             "assignments_ended": done.assignments.ended,
             "assignments_begun": done.assignments.inserted,
             "superseded": list(done.superseded),
+            "carried": [each._asdict() for each in done.carried],
             "unstaffed": count_unstaffed(session, find_plan(session, plan_id), date.fromisoformat(on)),
             "revision": done.revision,
         }
@@ -360,8 +368,14 @@ def _export(context: _JobContext) -> dict[str, Any]:
         return context.complete(session, result)
 
 
-def _create_draft(context: _JobContext, make_cells: Callable[[Any, Any], Any]) -> dict[str, Any]:
+def _create_draft(
+    context: _JobContext,
+    make_cells: Callable[[Any, Any], Any],
+    *,
+    units: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Make a draft of the cells that `make_cells` returns from a session and a scheme."""
+    units_on = context.parameter("units_on")
     with context.database.read() as session:
         cells = make_cells(session, find_scheme(session, context.parameter("scheme")))
     with context.database.write() as session:
@@ -373,6 +387,8 @@ def _create_draft(context: _JobContext, make_cells: Callable[[Any, Any], Any]) -
             created_by=context.task.created_by,
             area_code=context.parameter("area_code"),
             personal=context.parameter("personal") or (),
+            units=units,
+            units_on=None if units_on is None else date.fromisoformat(units_on),
         )
         return context.complete(session, {"plan": plan.id, "cells": len(cells)})
 

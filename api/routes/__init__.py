@@ -29,6 +29,7 @@ from api.routes.maps import router as maps
 from api.routes.measures import router as measures
 from api.routes.nearest import router as nearest
 from api.routes.officers import router as officers
+from api.routes.plan_units import router as plan_units
 from api.routes.plans import router as plans
 from api.routes.schemes import router as schemes
 from api.routes.search import router as search
@@ -44,6 +45,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     area_sheet,
     schemes,
     plans,
+    plan_units,
     cells,
     cell_sheet,
     measures,

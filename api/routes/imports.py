@@ -219,8 +219,19 @@ def import_cells(
     name_field: FieldName = None,
     area_field: FieldName = None,
     personal: PersonalFields = None,
+    units: Annotated[
+        bool,
+        Form(
+            description="Under a scheme over units: the file is a table with the columns unit and cell, and "
+            "maybe name, kind and area_code of the cell.",
+            examples=[False],
+        ),
+    ] = False,
+    units_on: Annotated[
+        date | None, Form(description="The day whose units are meant; today when not given.")
+    ] = None,
 ) -> Response:
-    """Make a draft of a plan from a file of cells as a job."""
+    """Make a draft of a plan from a file of cells, or of units with their cells, as a job."""
     caller.require_area(area_code)
     options = {
         **read_options,
@@ -231,5 +242,7 @@ def import_cells(
         "name_field": name_field,
         "area_field": area_field,
         "personal": personal,
+        "units": units or None,
+        "units_on": None if units_on is None else units_on.isoformat(),
     }
     return _receive_file(request, file, caller, write, jobs, "import-cells", options)

@@ -42,6 +42,7 @@ from layers.plans.publish import publish, require_publishable
 from layers.plans.review import reject_plan, submit_plan, withdraw_plan
 from layers.plans.schemes import find_scheme
 from layers.plans.states import Step, require_step
+from layers.plans.unit_drafts import read_unit_table
 from layers.staff.vacancies import count_unstaffed
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"])
@@ -54,6 +55,16 @@ _JOB_RESPONSE: dict[int | str, dict[str, Any]] = {
 }
 
 
+class UnitRow(schemas.RequestModel):
+    """A unit, its cell, and what else is known of the cell."""
+
+    unit: str = Field(examples=["440305001001001"])
+    cell: str = Field(examples=["M12"])
+    name: str | None = Field(default=None, examples=["第12管理网格"])
+    kind: str | None = Field(default=None, examples=["management"])
+    area_code: str | None = Field(default=None, examples=["440305001001"])
+
+
 class NewPlan(schemas.RequestModel):
     """A draft to create from cells."""
 
@@ -62,8 +73,10 @@ class NewPlan(schemas.RequestModel):
     area_code: Annotated[str, Field(max_length=100)] | None = Field(
         default=None, examples=["440305"], description="What the plan divides; all ground when not given."
     )
-    cells: dict[str, Any] = Field(
-        description="A GeoJSON FeatureCollection of polygons whose properties have a `code`.",
+    cells: dict[str, Any] | None = Field(
+        default=None,
+        description="A GeoJSON FeatureCollection of polygons whose properties have a `code`. Under a scheme "
+        "over units each unit must lie in one of them.",
         examples=[
             {
                 "type": "FeatureCollection",
@@ -76,6 +89,16 @@ class NewPlan(schemas.RequestModel):
                 ],
             }
         ],
+    )
+
+    units: dict[str, str] | list[UnitRow] | None = Field(
+        default=None,
+        examples=[None],
+        description="In place of cells, under a scheme over units: the code of each unit's cell, by the "
+        "code of the unit or in rows.",
+    )
+    units_on: date | None = Field(
+        default=None, examples=[None], description="The day whose units are meant; today when not given."
     )
 
 
@@ -117,14 +140,23 @@ def list_plans(
 )
 @requires(Right.draft, AreaPolicy.checked)
 def create(body: NewPlan, caller: Caller, settings: SettingsDep, write: IdempotentWriteDep) -> Response:
-    """Create a draft of a plan from cells; larger ones come as a file through `/v1/imports`."""
+    """Create a draft of a plan from cells or units; larger ones come as a file through `/v1/imports`."""
     caller.require_area(body.area_code)
-    cells = _parse_cells(body.cells, settings.vertices)
+    if (body.cells is None) == (body.units is None):
+        raise InputError("Give either the cells of the plan, or its units.")
+    cells, units = _parse_input(body, settings.vertices)
 
     def handler(session: Session) -> WriteResult:
         scheme = find_scheme(session, body.scheme)
         plan = create_draft(
-            session, scheme.id, cells, name=body.name, created_by=caller.label, area_code=body.area_code
+            session,
+            scheme.id,
+            cells,
+            name=body.name,
+            created_by=caller.label,
+            area_code=body.area_code,
+            units=units,
+            units_on=body.units_on,
         )
         audit(session, caller, Action.record, f"plan {plan.id}", area_code=plan.area_code, created=True)
         return WriteResult(plan_record(plan, scheme.code), 201, plan.version, f"/v1/plans/{plan.id}")
@@ -314,7 +346,9 @@ def publish_draft(
             scope=caller.area_code,
             confirmed=body.confirm,
         )
-        audit(session, caller, Action.publish, f"plan {plan_id}", area_code=plan.area_code, on=str(body.on))
+        drafts = [each.plan_id for each in publication.carried]
+        details = {"on": str(body.on), **({"carried": drafts} if drafts else {})}
+        audit(session, caller, Action.publish, f"plan {plan_id}", area_code=plan.area_code, **details)
         unstaffed = count_unstaffed(session, plan, body.on)
         record = publish_record(plan, queries.scheme_code(session, plan), publication, unstaffed=unstaffed)
         return WriteResult(record, version=plan.version)
@@ -343,6 +377,20 @@ def _enqueue(
     job = jobs.enqueue(session, caller, kind, parameters, caller.area_code)
     audit(session, caller, Action.record, f"job {job.id}", area_code=plan.area_code, kind=kind, plan=plan.id)
     return WriteResult(job_record(job), 202, location=f"/v1/jobs/{job.id}")
+
+
+def _parse_input(body: NewPlan, max_vertices: int) -> tuple[pd.DataFrame, dict[str, str] | None]:
+    """Return the cells of a body, and the code of each unit's cell if it has units instead."""
+    if body.cells is not None:
+        return _parse_cells(body.cells, max_vertices), None
+    given = body.units or {}
+    rows = (
+        [{"unit": unit, "cell": cell} for unit, cell in given.items()]
+        if isinstance(given, dict)
+        else [row.model_dump() for row in given]
+    )
+    table = read_unit_table(pd.DataFrame(rows, columns=list(UnitRow.model_fields), dtype=object))
+    return table.cells, table.cell_of_unit
 
 
 def _parse_cells(collection: dict[str, Any], max_vertices: int) -> gpd.GeoDataFrame:

@@ -19,7 +19,7 @@ from api.security.caller import Caller
 from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
 from layers.db.database import Session, bump_revision
-from layers.models import Scheme
+from layers.models import CoverageMode, Scheme
 from layers.plans import schemes as queries
 
 router = APIRouter(prefix="/v1/schemes", tags=["schemes"])
@@ -35,11 +35,22 @@ class NewScheme(schemas.RequestModel):
     working_crs: Annotated[str, Field(max_length=100)] | None = Field(
         default=None, examples=["EPSG:4547"], description="Metric; chosen from the areas when not given."
     )
+    unit_scheme: Annotated[str, Field(max_length=60)] | None = Field(
+        default=None,
+        examples=[None],
+        description="The scheme whose cells are the units of which this one's cells are made.",
+    )
+    coverage: CoverageMode = Field(
+        default=CoverageMode.whole,
+        examples=["whole"],
+        description="Whether its plans cover their areas whole, or in part, as exclusive zones do.",
+    )
     rules: dict[str, Any] = Field(
         default_factory=dict,
         examples=[{"max_distance_m": 50, "out_of_reach": {"distance_m": 800}}],
-        description="max_distance_m: entities outside all cells go to the nearest this near; and the rules "
-        "of gaps: a table for each kind of `/v1/gaps/kinds`, and severity.",
+        description="max_distance_m: entities outside all cells go to the nearest this near; the rules of "
+        "gaps: a table for each kind of `/v1/gaps/kinds`, and severity; and of a scheme over units the table "
+        "units: min, max, adjacent, one_area.",
     )
 
 
@@ -53,6 +64,12 @@ class SchemeChanges(schemas.RequestModel):
         default=None,
         examples=[{"out_of_reach": {"distance_m": 800}, "severity": {"high_households": 50}}],
         description="Each rule named replaces the one of its name; null takes it away: the default holds.",
+    )
+    unit_scheme: Annotated[str, Field(max_length=60)] | None = Field(
+        default=None, examples=[None], description="Another unit scheme, while the scheme has no plans."
+    )
+    coverage: CoverageMode | None = Field(
+        default=None, examples=[None], description="The other mode, while no cells are published."
     )
 
 
@@ -83,7 +100,7 @@ def read_scheme(code: str, database: DatabaseDep, if_none_match: IfNoneMatch = N
     summary="Create a scheme",
     status_code=201,
     response_model=schemas.Scheme,
-    responses=problem_responses(400, 409, 422),
+    responses=problem_responses(400, 404, 409, 422),
 )
 @requires(Right.administer, AreaPolicy.unrestricted)
 def create(body: NewScheme, caller: Caller, write: IdempotentWriteDep) -> Response:
@@ -91,7 +108,13 @@ def create(body: NewScheme, caller: Caller, write: IdempotentWriteDep) -> Respon
 
     def handler(session: Session) -> WriteResult:
         scheme = queries.create_scheme(
-            session, body.code, body.name, working_crs=body.working_crs, rules=body.rules
+            session,
+            body.code,
+            body.name,
+            working_crs=body.working_crs,
+            rules=body.rules,
+            unit_scheme=body.unit_scheme,
+            coverage=body.coverage,
         )
         return _result(session, caller, scheme, location=f"/v1/schemes/{scheme.code}", created=True)
 
@@ -110,11 +133,19 @@ def change(
 ) -> Response:
     """Give a scheme another name or other rules for gaps; its code and CRS stay, since plans depend on them.
 
-    `max_distance_m` stays too once cells are published.
+    `max_distance_m` and the coverage stay too once cells are published, the unit scheme once there are plans.
     """
 
     def handler(session: Session) -> WriteResult:
-        scheme = queries.change_scheme(session, code, version, name=body.name, rules=body.rules)
+        scheme = queries.change_scheme(
+            session,
+            code,
+            version,
+            name=body.name,
+            rules=body.rules,
+            unit_scheme=body.unit_scheme,
+            coverage=body.coverage,
+        )
         return _result(session, caller, scheme, changed=sorted(body.model_dump(exclude_none=True)))
 
     return write(body, handler)

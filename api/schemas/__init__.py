@@ -16,6 +16,7 @@ from api.schemas.plans import (
     PlanCheck,
     PlanDifference,
     PublishResult,
+    UnitOfPlan,
 )
 from api.schemas.schemes import Scheme
 from api.schemas.staff import Officer, Post
@@ -49,4 +50,5 @@ __all__ = [
     "PublishResult",
     "RequestModel",
     "Scheme",
+    "UnitOfPlan",
 ]

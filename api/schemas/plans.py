@@ -15,6 +15,7 @@ from layers.plans.cell_queries import count_changes
 from layers.plans.check import StoredCheck
 from layers.plans.publish import Publication
 from layers.plans.states import is_in_force, state_on
+from layers.plans.units import CellOfUnit
 
 
 class CellChange(BaseModel):
@@ -53,6 +54,30 @@ class EffectiveDates(BaseModel):
     days: list[date] = Field(examples=[["2026-03-01", "2026-01-01"]])
 
 
+class Sentences(BaseModel):
+    """A list that is cut; all are counted."""
+
+    count: int = Field(examples=[1])
+    sentences: list[str] = Field(
+        examples=[
+            ["Of the ground of unit U7 4,200.00 m² lie in cell A and 800.00 m² lie in cell B; it goes to A."]
+        ]
+    )
+
+
+class CarryReport(BaseModel):
+    """What a draft did with a change of its units."""
+
+    plan: int = Field(examples=[11], description="The plan of units that it follows.")
+    on: date = Field(examples=["2026-03-01"], description="The day of the change.")
+    units: dict[str, int] = Field(
+        examples=[{"kept": 40, "moved": 0, "begun": 2, "ended": 1, "in_no_cell": 0}],
+        description="How many units keep their cell, go to another, begin, end, and are in no cell.",
+    )
+    decisions: Sentences = Field(description="Units of the ground of several cells, and where they went.")
+    problems: Sentences = Field(description="What cannot be carried through and is left to mend.")
+
+
 class Plan(BaseModel):
     """A division of an area under a scheme."""
 
@@ -75,6 +100,12 @@ class Plan(BaseModel):
     published_at: datetime | None = Field(examples=[None])
     checked_at: datetime | None = Field(examples=[None])
     valid: bool | None = Field(examples=[None], description="What the last check found; null before one.")
+    units_on: date | None = Field(
+        examples=[None], description="The day of the units of which its cells are made; null without units."
+    )
+    carried: CarryReport | None = Field(
+        examples=[None], description="Of a draft that was made when a plan of its units was published."
+    )
     version: int = Field(examples=[1])
 
 
@@ -105,6 +136,15 @@ class PlanCheck(BaseModel):
     findings: list[Finding]
 
 
+class CarriedDraft(BaseModel):
+    """A draft that carries a change of units through."""
+
+    plan_id: int = Field(examples=[13])
+    scheme: str = Field(examples=["management"])
+    decisions: int = Field(examples=[1], description="Units of several cells that were given to one.")
+    problems: int = Field(examples=[0], description="What is left to mend.")
+
+
 class PublishResult(BaseModel):
     """What publishing a plan did."""
 
@@ -118,6 +158,10 @@ class PublishResult(BaseModel):
     unstaffed: int = Field(
         examples=[3], description="Cells of the plan for which nobody is responsible on that day."
     )
+    carried: list[CarriedDraft] = Field(
+        examples=[[{"plan_id": 13, "scheme": "management", "decisions": 1, "problems": 0}]],
+        description="Drafts of the plans above, with the change of their units carried through.",
+    )
     revision: int = Field(examples=[7])
 
 
@@ -128,12 +172,32 @@ class PlanDifference(BaseModel):
     codes: list[dict[str, Any]] = Field(examples=[[{"code": "A1", "kind": "moved_border"}]])
 
 
+class UnitOfPlan(BaseModel):
+    """A unit and the cell of a plan that it belongs to."""
+
+    unit: str = Field(examples=["440305001001001"])
+    cell: str = Field(examples=["M12"])
+    name: str = Field(examples=["第12管理网格"], description="Of the cell.")
+    kind: str = Field(examples=["management"], description="Of the cell.")
+
+
+def unit_record(unit: CellOfUnit) -> dict[str, Any]:
+    """Return a unit of a plan as it is answered."""
+    return build_record(UnitOfPlan, unit)
+
+
 def plan_record(plan: models.Plan, scheme: str) -> dict[str, Any]:
     """Return a plan, under a scheme of that code, as it is answered."""
     valid = None if plan.findings is None else plan.findings["valid"]
     today = date.today()
     return build_record(
-        Plan, plan, scheme=scheme, valid=valid, state=state_on(plan, today), in_force=is_in_force(plan, today)
+        Plan,
+        plan,
+        scheme=scheme,
+        valid=valid,
+        state=state_on(plan, today),
+        in_force=is_in_force(plan, today),
+        carried=plan.carry_report,
     )
 
 
@@ -153,6 +217,7 @@ def publish_record(
         assignments_ended=publication.assignments.ended,
         assignments_begun=publication.assignments.inserted,
         superseded=list(publication.superseded),
+        carried=[build_record(CarriedDraft, each) for each in publication.carried],
         unstaffed=unstaffed,
     )
 

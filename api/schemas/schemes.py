@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from api.schemas.base import build_record
 from layers import models
-from layers.plans.schemes import gap_rules
+from layers.plans.schemes import gap_rules, unit_rule
 
 
 class Scheme(BaseModel):
@@ -17,7 +17,20 @@ class Scheme(BaseModel):
     code: str = Field(examples=["community"])
     name: str = Field(examples=["社区网格"])
     working_crs: str = Field(examples=["EPSG:4547"])
+    unit_scheme: str | None = Field(
+        examples=[None],
+        description="The scheme whose cells are the units of which this one's cells are made.",
+    )
+    coverage: str = Field(
+        examples=["whole"],
+        description="whole: a blank in its areas is a fault; part: some ground is meant to be in no cell.",
+    )
     rules: dict[str, Any] = Field(examples=[{"max_distance_m": 50, "out_of_reach": {"distance_m": 800}}])
+    unit_rule: dict[str, Any] | None = Field(
+        examples=[None],
+        description="How many units each cell has, and whether they are adjacent and of one area: "
+        "the scheme's own `rules.units`, and the defaults for the rest. Null for a scheme without units.",
+    )
     gap_rules: dict[str, Any] = Field(
         examples=[{"out_of_reach": {"distance_m": 800.0, "ground": True}}],
         description="By which gaps are looked for: the scheme's own, and the defaults for the rest.",
@@ -27,5 +40,12 @@ class Scheme(BaseModel):
 
 
 def scheme_record(scheme: models.Scheme) -> dict[str, Any]:
-    """Return a scheme as it is answered."""
-    return build_record(Scheme, scheme, gap_rules=gap_rules(scheme).to_mapping())
+    """Return a scheme as it is answered; of a session that is open."""
+    units = scheme.unit_scheme
+    return build_record(
+        Scheme,
+        scheme,
+        unit_scheme=None if units is None else units.code,
+        unit_rule=None if units is None else unit_rule(scheme).to_mapping(),
+        gap_rules=gap_rules(scheme).to_mapping(),
+    )

@@ -12,6 +12,7 @@ from gis.arrays import FloatArray, Geometries, IntArray, ObjectArray
 from gis.crs import LONLAT, geometries_to_lonlat
 from gis.divide.division_input import DivisionInput
 from gis.errors import CoverageError
+from gis.levels.unions import unite_groups
 
 _MAX_AREA_DIFFERENCE_M2 = 0.01
 
@@ -31,14 +32,8 @@ def dissolve_pieces(pieces: Geometries, group: NDArray[np.intp]) -> tuple[Geomet
     cells, groups
         Polygons, and their group numbers in ascending order.
     """
-    order = np.argsort(group, kind="stable")
-    groups, first, count = np.unique(group[order], return_index=True, return_counts=True)
-    cells = pieces[order][first]
-    for size in np.unique(count[count > 1]):
-        which = np.flatnonzero(count == size)
-        members = pieces[order][first[which][:, None] + np.arange(size)]
-        cells[which] = shapely.get_geometry(shapely.coverage_union_all(members, axis=1), 0)
-    return cells, groups
+    unions, groups = unite_groups(pieces, group)
+    return shapely.get_geometry(unions, 0), groups
 
 
 def build_cells_frame(

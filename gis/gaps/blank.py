@@ -54,6 +54,8 @@ def find_blank_gaps(gap_input: GapInput, rule: BlankRule, progress: Progress) ->
 
 
 def _missing_input(gap_input: GapInput) -> Text | None:
+    if not gap_input.whole:
+        return Text("该网格体系只覆盖部分区域", "the scheme covers its areas in part")
     return Text("没有区划数据", "no areas were given") if gap_input.areas is None else None
 
 

@@ -42,6 +42,9 @@ class GapInput:
         and polygons stand for a point on them.
     crs
         The working CRS; chosen from the extent of the cells when not given.
+    whole
+        The cells are meant to cover their areas whole; if not, ground in no cell is no gap, and neither is
+        an entity there.
     """
 
     cells: gpd.GeoDataFrame
@@ -49,6 +52,7 @@ class GapInput:
     entities: gpd.GeoDataFrame | None = None
     service_points: gpd.GeoDataFrame | None = None
     crs: CRS | None = None
+    whole: bool = True
 
     @cached_property
     def working_crs(self) -> CRS:
@@ -82,7 +86,7 @@ class GapInput:
     @cached_property
     def topology_report(self) -> TopologyReport:
         """What `gis.topology.check` finds in the cells, against the lowest areas where there are areas."""
-        return check_topology(self.cells, self.leaf_areas, crs=self.working_crs)
+        return check_topology(self.cells, self.leaf_areas, crs=self.working_crs, whole=self.whole)
 
     @cached_property
     def cell_rows(self) -> IntArray:

@@ -48,6 +48,8 @@ def _missing_input(gap_input: GapInput) -> Text | None:
 def find_unassigned_gaps(gap_input: GapInput, rule: UnassignedRule, progress: Progress) -> gpd.GeoDataFrame:
     """Return one gap for each entity in no cell, also for those without a location.
 
+    Where cells cover their areas in part, one whose location is in none is no gap.
+
     The gap's area is the entity's own, where it has an `area_code`. A record that repeats an id is listed,
     but stands for no household and no enterprise: the earlier record does.
     """
@@ -56,9 +58,12 @@ def find_unassigned_gaps(gap_input: GapInput, rule: UnassignedRule, progress: Pr
     if rule.kinds:
         is_unassigned &= entities["kind"].isin(rule.kinds).to_numpy()
     rows = np.flatnonzero(is_unassigned)
+    geometries = np.array(to_lonlat(entities.iloc[rows]).geometry, dtype=object)
+    reasons = _reasons(entities.iloc[rows], geometries)
+    if not gap_input.whole:
+        faulty = reasons != "outside"
+        rows, geometries, reasons = rows[faulty], geometries[faulty], reasons[faulty]
     found = entities.iloc[rows]
-    geometries = np.array(to_lonlat(found).geometry, dtype=object)
-    reasons = _reasons(found, geometries)
     counted = np.array([reason != "duplicate_id" for reason in reasons], dtype=bool)
     progress(1, 1)
     figures = [
@@ -85,7 +90,7 @@ def _affected_rows(gap_input: GapInput, facts: GapFacts, _ground: shapely.Geomet
     return np.flatnonzero(is_it.to_numpy())[:1]
 
 
-def _reasons(found: gpd.GeoDataFrame, geometries: ObjectArray) -> list[str]:
+def _reasons(found: gpd.GeoDataFrame, geometries: ObjectArray) -> ObjectArray:
     """Return why each entity is in no cell."""
     has_no_geometry = shapely.is_missing(geometries) | shapely.is_empty(geometries)
     reasons = np.where(has_no_geometry, "empty_geometry", "outside").astype(object)
@@ -95,7 +100,7 @@ def _reasons(found: gpd.GeoDataFrame, geometries: ObjectArray) -> list[str]:
     if "reason" in found.columns:
         has_reason = (found["reason"].notna() & (found["reason"].astype(object) != "")).to_numpy()
         reasons[has_reason] = found["reason"].astype(str).to_numpy()[has_reason]
-    return [str(reason) for reason in reasons]
+    return np.array([*map(str, reasons), None], dtype=object)[:-1]
 
 
 def _explain_detail(facts: GapFacts) -> Text:

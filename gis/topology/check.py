@@ -1,9 +1,10 @@
 """The check whether cells are a coverage, and of what: findings with kind, geometry, size and codes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from pyproj import CRS
 
@@ -51,11 +52,14 @@ class TopologyReport:
         The working CRS in which everything was measured.
     open_blanks
         The narrow ground between two cells that is open at an end, in the working CRS; none with areas.
+    kinds
+        Every kind of finding that was looked for, in the order of the report.
     """
 
     findings: gpd.GeoDataFrame
     crs: CRS
     open_blanks: OpenBlanks = NO_OPEN_BLANKS
+    kinds: tuple[str, ...] = FINDING_KINDS
 
     @property
     def is_valid(self) -> bool:
@@ -74,8 +78,14 @@ class TopologyReport:
                 "count": int(groups["count"].get(kind, 0)),
                 "area_m2": round(float(groups["sum"].get(kind, 0.0)), 6),
             }
-            for kind in FINDING_KINDS
+            for kind in self.kinds
         }
+
+    def extended(self, findings: gpd.GeoDataFrame, kinds: tuple[str, ...]) -> "TopologyReport":
+        """Return the report with the findings of another check, of kinds of its own, after these."""
+        filled = [frame for frame in (self.findings, findings) if len(frame)]
+        both = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=LONLAT) if filled else findings
+        return replace(self, findings=both, kinds=(*self.kinds, *kinds))
 
 
 def check_topology(
@@ -84,6 +94,7 @@ def check_topology(
     *,
     crs: CRS | None = None,
     sliver_width_m: float = OPEN_BLANK_WIDTH_M,
+    whole: bool = True,
     progress: Progress | None = None,
 ) -> TopologyReport:
     """Check whether cells are a valid coverage, and with areas whether they fill exactly these.
@@ -104,6 +115,8 @@ def check_topology(
     sliver_width_m
         A cell, or a piece of one, is a sliver when twice its area over its perimeter is less, in metres.
         Without areas, ground between two cells that is open at an end is a blank if it is no wider.
+    whole
+        The cells are meant to leave nothing blank; if not, ground in no cell is no fault.
     progress
         Called with (steps done, steps).
 
@@ -136,24 +149,25 @@ def check_topology(
         _add_lonlat_faults(findings, cell_layer, to_lonlat(cells), coverage=coverage)
     report_progress(3, _STEPS)
 
-    united = union_polygons(polygons, coverage=coverage)
-    holes = find_holes(united)
-    open_blanks = NO_OPEN_BLANKS
-    if areas is None:
-        open_blanks = find_open_blanks(polygons, united, sliver_width_m)
-        _add_blanks(findings, cell_layer, holes)
-        _add_open_blanks(findings, cell_layer, open_blanks, holes)
-        report_progress(4, _STEPS)
-    else:
-        area_layer = read_polygon_layer(areas, working)
-        # What the areas leave out is no blank, and neither is a hairline that the areas have themselves.
-        hairlines = holes[mean_width(holes) <= NOISE_WIDTH_M]
-        _add_blanks(findings, cell_layer, hairlines[_is_mostly_inside(hairlines, area_layer.polygons)])
-        report_progress(4, _STEPS)
+    open_blanks, area_layer = NO_OPEN_BLANKS, None if areas is None else read_polygon_layer(areas, working)
+    if whole:
+        united = union_polygons(polygons, coverage=coverage)
+        holes = find_holes(united)
+        if area_layer is None:
+            open_blanks = find_open_blanks(polygons, united, sliver_width_m)
+            _add_blanks(findings, cell_layer, holes)
+            _add_open_blanks(findings, cell_layer, open_blanks, holes)
+        else:
+            # What the areas leave out is no blank, and neither is a hairline that the areas have themselves.
+            hairlines = holes[mean_width(holes) <= NOISE_WIDTH_M]
+            _add_blanks(findings, cell_layer, hairlines[_is_mostly_inside(hairlines, area_layer.polygons)])
+    report_progress(4, _STEPS)
+    if area_layer is not None:
         named_areas = cells["area_code"].to_numpy(dtype=object) if "area_code" in cells.columns else None
-        add_nesting_findings(findings, cell_layer, area_layer, named_areas, coverage=coverage)
+        add_nesting_findings(findings, cell_layer, area_layer, named_areas, coverage=coverage, whole=whole)
     report_progress(_STEPS, _STEPS)
-    return TopologyReport(findings=findings.to_frame(), crs=working, open_blanks=open_blanks)
+    kinds = tuple(kind for kind in FINDING_KINDS if whole or kind != "blank")
+    return TopologyReport(findings.to_frame(), working, open_blanks, kinds)
 
 
 def _add_feature_faults(findings: FindingCollector, cell_layer: PolygonLayer) -> None:

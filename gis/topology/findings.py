@@ -53,10 +53,11 @@ def empty_to_none(polygons: ObjectArray) -> ObjectArray:
 
 
 class FindingCollector:
-    """Collects findings in the working CRS and returns them as one frame in EPSG:4326."""
+    """Collects findings of some kinds in the working CRS and returns them as one frame in EPSG:4326."""
 
-    def __init__(self, crs: CRS) -> None:
+    def __init__(self, crs: CRS, kinds: Sequence[str] = FINDING_KINDS) -> None:
         self._crs = crs
+        self._kinds = list(kinds)
         self._rows: list[tuple[str, str, float, str, object]] = []
 
     def add(
@@ -72,7 +73,7 @@ class FindingCollector:
         Parameters
         ----------
         kind
-            One of `FINDING_KINDS`.
+            One of the collector's kinds.
         codes, details, geometries, areas_m2
             One value per finding; geometry in the working CRS, area 0 when not given.
         """
@@ -85,9 +86,9 @@ class FindingCollector:
         )
 
     def to_frame(self) -> gpd.GeoDataFrame:
-        """Return the findings in EPSG:4326: by kind in the order of `FINDING_KINDS`, the largest first."""
+        """Return the findings in EPSG:4326: by kind in the collector's order, the largest first."""
         table = pd.DataFrame(self._rows, columns=["kind", "codes", "area_m2", "detail", "geometry"])
-        rank: IntArray = np.array([FINDING_KINDS.index(kind) for kind in table["kind"]], dtype=np.int64)
+        rank: IntArray = np.array([self._kinds.index(kind) for kind in table["kind"]], dtype=np.int64)
         table.insert(1, "severity", np.where(table["kind"].isin(list(WARNING_KINDS)), "warning", "error"))
         order = np.lexsort(
             (table["codes"].to_numpy(dtype=str), -table["area_m2"].to_numpy(dtype=float), rank)

@@ -68,7 +68,13 @@ class _CellsInAreas:
 
 
 def add_nesting_findings(
-    findings: FindingCollector, cells: PolygonLayer, areas: PolygonLayer, named: Any | None, *, coverage: bool
+    findings: FindingCollector,
+    cells: PolygonLayer,
+    areas: PolygonLayer,
+    named: Any | None,
+    *,
+    coverage: bool,
+    whole: bool = True,
 ) -> None:
     """Add blanks, ground outside and crossed areas, and hairlines if they sum to too much.
 
@@ -82,6 +88,8 @@ def add_nesting_findings(
         The area code of each cell, or None.
     coverage
         Whether the cells are known to be a valid coverage.
+    whole
+        Whether ground of areas in no cell is a fault.
     """
     codes = normalize_codes(named) if named is not None else np.full(len(cells), "", dtype=object)
     # NumPy would compare all pairs, as they are objects.
@@ -97,9 +105,9 @@ def add_nesting_findings(
     )
     nesting = _CellsInAreas(cells, areas, find_parents(cells.polygons, areas, codes))
     missing, excess = _find_differences(nesting, coverage=coverage)
-    _add_hairlines(
-        findings, nesting, _add_missing(findings, nesting, missing), _add_excess(findings, nesting, excess)
-    )
+    beyond = _add_excess(findings, nesting, excess)
+    if whole:
+        _add_hairlines(findings, nesting, _add_missing(findings, nesting, missing), beyond)
 
 
 def _find_differences(nesting: _CellsInAreas, *, coverage: bool) -> tuple[Geometries, Geometries]:

@@ -51,6 +51,17 @@ class AreaHierarchy:
             pending.extend(children)
         return found
 
+    def top(self, area_code: str | None) -> set[str]:
+        """Return the code of an area; for None those of the areas that lie in no other.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such area.
+        """
+        inside = self.subtree(area_code)
+        return {code for code in inside if self._parents[code] not in inside}
+
     def covers(self, scope: str | None, area_code: str | None) -> bool:
         """Return whether an area is that of a scope or lies beneath it; a scope of None covers all."""
         return scope is None or (area_code is not None and scope in (area_code, *self.ancestors(area_code)))

@@ -227,6 +227,9 @@ def _copy_rows(source: Connection, target: Connection, progress: Progress | None
     tables = Base.metadata.sorted_tables
     total = sum(source.execute(select(func.count()).select_from(table)).scalar_one() for table in tables)
     done = 0
+    if target.dialect.name == "sqlite":
+        # A row may refer to a later one, as a scheme to its units; PostgreSQL looks after each batch.
+        target.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
     target.execute(delete(Revision))
     for table in tables:
         with ExitStack() as stack:

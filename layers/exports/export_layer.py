@@ -99,8 +99,19 @@ def export_layer(
                 if progress is not None:
                     progress(done, total)
 
-        notes = write_batches(path, schema, batches(), layer, points=points)
+        tables = {name: _read_table(session, statement) for name, statement in query.tables.items()}
+        notes = write_batches(path, schema, batches(), layer, points=points, tables=tables)
     return done, [*(getattr(each, language) for each in query.notes), *notes]
+
+
+def _read_table(session: Session, statement: RowSelect) -> pa.Table:
+    """Read a table of text."""
+    result = session.execute(statement)
+    names = list(result.keys())
+    columns = list(zip(*result.all(), strict=True)) or [()] * len(names)
+    return pa.table(
+        {name: pa.array(values, pa.string()) for name, values in zip(names, columns, strict=True)}
+    )
 
 
 def _count_rows(session: Session, query: LayerQuery) -> tuple[int, bool]:

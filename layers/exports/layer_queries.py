@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -21,7 +22,7 @@ from layers.gaps.gap_grounds import gaps_within
 from layers.gaps.gap_words import gap_words
 from layers.gaps.run_visibility import find_visible_run
 from layers.gaps.runs import newest_run
-from layers.models import Area, Assignment, Cell, Entity, Gap, GapRun
+from layers.models import Area, Assignment, Cell, CellUnit, Entity, Gap, GapRun
 from layers.plans.cells import cells_in_force, lies_in_scope
 from layers.plans.schemes import find_scheme
 
@@ -79,6 +80,8 @@ class LayerQuery(NamedTuple):
     statements: list[RowSelect]
     notes: tuple[Text, ...] = ()
     told: Callable[[Sequence[Row[Any]], str], Sequence[Mapping[str, Any]]] | None = None
+    tables: Mapping[str, RowSelect] = MappingProxyType({})
+    """Tables of text that belong to the layer, by their names."""
     personal_names: bool = False
     """The personal values hold the names of those that have no other name."""
 
@@ -109,7 +112,13 @@ def _select_cells(session: Session, filters: ExportFilters, personal: bool) -> L
     chosen = chosen.where(within(Cell.area_code, filters.area_code))
     if filters.bbox is not None:
         chosen = chosen.where(bbox_intersects(session, Cell, filters.bbox))
-    return LayerQuery(types, documents, [chosen])
+    tables = {}
+    if scheme.unit_scheme_id is not None:
+        units = chosen.join(CellUnit, CellUnit.cell_id == Cell.id).with_only_columns(
+            CellUnit.unit_code.label("unit"), Cell.code.label("cell")
+        )
+        tables["units"] = units.order_by(CellUnit.unit_code)
+    return LayerQuery(types, documents, [chosen], tables=tables)
 
 
 def _select_entities(session: Session, filters: ExportFilters, personal: bool) -> LayerQuery:

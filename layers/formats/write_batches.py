@@ -3,7 +3,7 @@
 import csv
 import json
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
@@ -30,7 +30,13 @@ GEOMETRY_COLUMN = "geometry"
 
 
 def write_batches(
-    path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], layer: str, *, points: bool
+    path: Path,
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    layer: str,
+    *,
+    points: bool,
+    tables: Mapping[str, pa.Table] | None = None,
 ) -> list[str]:
     """Write a layer that comes in batches, in the format of the extension.
 
@@ -46,6 +52,8 @@ def write_batches(
         The layer's name in a GeoPackage.
     points
         All geometries are points; a CSV then has lon and lat, else WKT.
+    tables
+        Tables without geometry by their names, which a GeoPackage has beside the layer.
 
     Returns
     -------
@@ -58,14 +66,23 @@ def write_batches(
         If the format cannot hold the layer or the file cannot be written.
     """
     file_format = output_format(path)
+    absent = [
+        f"The table of {name} is left out; a GeoPackage has it."
+        for name in tables or {}
+        if file_format.name != "GeoPackage"
+    ]
     with atomic_write(path) as target:
         if file_format.name == "CSV":
             _write_csv(target, schema, batches, points)
-            return []
+            return absent
         if file_format.name == "GeoParquet":
             _write_parquet(target, schema, batches)
-            return []
-        return _write_vector(path, target, schema, iter(batches), layer, file_format)
+            return absent
+        notes = _write_vector(path, target, schema, iter(batches), layer, file_format)
+        if file_format.name == "GeoPackage":
+            for name, table in (tables or {}).items():
+                pyogrio.write_arrow(table, target, layer=name, driver=file_format.driver, geometry_type=None)
+        return notes + absent
 
 
 def _write_parquet(target: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:

@@ -22,7 +22,7 @@ from layers.areas.hierarchy import AreaHierarchy, read_hierarchy
 from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import decode_geometries, in_force, raw_geometry
 from layers.entities.states import StateModel, select_states
-from layers.models import Area, Assignment, Cell, Entity, Gap, GapRun, Scheme
+from layers.models import Area, Assignment, Cell, CoverageMode, Entity, Gap, GapRun, Scheme
 from layers.plans.cells import cells_in_force
 
 RowSelect = Select[*tuple[Any, ...]]
@@ -82,6 +82,7 @@ def read_gap_search(session: Session, scheme: Scheme, on: date, area_code: str |
         entities=None if entities.empty else entities,
         service_points=_read_service_points(session, on),
         crs=CRS.from_user_input(scheme.working_crs),
+        whole=scheme.coverage == CoverageMode.whole,
     )
     return GapSearch(gap_input, None if codes is None else frozenset(codes))
 

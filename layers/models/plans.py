@@ -6,7 +6,7 @@ from typing import Any
 
 import shapely
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from layers.models.base import Base, KeyType
 
@@ -21,8 +21,20 @@ class PlanState(StrEnum):
     withdrawn = "withdrawn"
 
 
+class CoverageMode(StrEnum):
+    """How the plans of a scheme cover their areas."""
+
+    whole = "whole"
+    """All ground lies in a cell; a blank is a fault."""
+    part = "part"
+    """Some ground is meant to lie in no cell, as around exclusive zones."""
+
+
 class Scheme(Base):
-    """One purpose with its rules; schemes live side by side over the same ground."""
+    """One purpose with its rules; schemes live side by side over the same ground, or one on another.
+
+    The cells of a scheme with a `unit_scheme_id` are sets of whole cells of that scheme, its units.
+    """
 
     __tablename__ = "schemes"
     __table_args__ = (UniqueConstraint("code"),)
@@ -32,12 +44,20 @@ class Scheme(Base):
     name: Mapped[str]
     working_crs: Mapped[str]
     rules: Mapped[dict[str, Any]]
+    unit_scheme_id: Mapped[int | None] = mapped_column(ForeignKey("schemes.id"))
+    coverage: Mapped[str] = mapped_column(default=CoverageMode.whole, server_default=CoverageMode.whole)
     created_at: Mapped[datetime]
     version: Mapped[int]
 
+    unit_scheme: Mapped["Scheme | None"] = relationship(remote_side="Scheme.id")
+
 
 class Plan(Base):
-    """One complete division of the ground of `area_code` (the whole scheme when NULL) under a scheme."""
+    """One complete division of the ground of `area_code` (the whole scheme when NULL) under a scheme.
+
+    The cells of a plan over units are made of the units of the day `units_on`. A draft that carries a change
+    of units through was made for the plan `carried_from_id`, and tells in `carry_report` what it did.
+    """
 
     __tablename__ = "plans"
     __table_args__ = (Index("ix_plans_scheme_id_state", "scheme_id", "state"),)
@@ -54,6 +74,9 @@ class Plan(Base):
     published_at: Mapped[datetime | None]
     checked_at: Mapped[datetime | None]
     findings: Mapped[dict[str, Any] | None]
+    units_on: Mapped[date | None]
+    carried_from_id: Mapped[int | None] = mapped_column(ForeignKey("plans.id"))
+    carry_report: Mapped[dict[str, Any] | None]
     version: Mapped[int]
 
 
@@ -105,3 +128,16 @@ class PlanCell(Base):
 
     plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id"), primary_key=True)
     cell_id: Mapped[int] = mapped_column(ForeignKey("cells.id"), primary_key=True)
+
+
+class CellUnit(Base):
+    """Which units a version of a cell is made of, by their codes.
+
+    A unit belongs to the cell as long as the version is in force: the rows have no dates of their own.
+    """
+
+    __tablename__ = "cell_units"
+    __table_args__ = (Index("ix_cell_units_unit_code", "unit_code"),)
+
+    cell_id: Mapped[int] = mapped_column(KeyType, ForeignKey("cells.id"), primary_key=True)
+    unit_code: Mapped[str] = mapped_column(primary_key=True)

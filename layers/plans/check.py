@@ -15,11 +15,13 @@ from gis.topology import TopologyReport, check_topology
 from layers.areas.hierarchy import read_area_geometries, read_hierarchy
 from layers.days import day_doubt
 from layers.gc_pause import paused_gc
-from layers.models import Plan, Scheme
+from layers.models import CoverageMode, Plan, Scheme
 from layers.plans.cells import plan_cells
 from layers.plans.queries import find_plan
+from layers.plans.schemes import unit_rule
 from layers.plans.states import Step, require_step, take_step
 from layers.plans.takeover import examine_takeover
+from layers.plans.unit_check import extend_by_units, find_unit_hindrances, fingerprint_units
 
 MAX_STORED_FINDINGS = 1_000
 """How many findings of a check are stored; all are counted."""
@@ -30,6 +32,8 @@ class CheckResult(NamedTuple):
 
     Attributes
     ----------
+    units_fingerprint
+        That of the units of the day, of a plan over units.
     on
         The day for which the plan might be published.
     hindrances
@@ -38,6 +42,7 @@ class CheckResult(NamedTuple):
 
     report: TopologyReport
     fingerprint: str
+    units_fingerprint: str | None
     on: date
     hindrances: list[str]
 
@@ -88,7 +93,8 @@ def check_plan(
     scope
         The area that the plan must divide or lie in; None for any.
     on
-        The day for which it might be published; today when not given.
+        The day for which it might be published; when not given today, or the day of its units if that is
+        later.
     progress
         Called with (steps done, steps).
 
@@ -117,15 +123,24 @@ def examine_plan(
     """Check the cells of a plan as `check_plan` does, and store nothing; any session serves."""
     plan = find_plan(session, plan_id, scope)
     require_step(plan, Step.check)
-    crs = CRS.from_user_input(session.get_one(Scheme, plan.scheme_id).working_crs)
+    scheme = session.get_one(Scheme, plan.scheme_id)
+    crs, whole = CRS.from_user_input(scheme.working_crs), scheme.coverage == CoverageMode.whole
     cells, areas = _check_input(session, plan)
-    report = check_topology(cells, areas, crs=crs, progress=progress)
-    day = on or date.today()
+    day = on or max(date.today(), plan.units_on or date.min)
+    nested = cells.drop(columns="area_code") if _may_span_areas(scheme) else cells
+    report = check_topology(nested, areas, crs=crs, whole=whole, progress=progress)
+    report = extend_by_units(session, plan, cells, day, report)
     # The findings are for all who may see the plan.
     takeover = examine_takeover(session, plan, cells, day, read_hierarchy(session), plan.area_code)
     doubt = day_doubt(day)
-    hindrances = takeover.hindrances if doubt is None else [doubt, *takeover.hindrances]
-    return CheckResult(report, _fingerprint(cells, areas), day, hindrances)
+    hindrances = find_unit_hindrances(session, plan, day) + takeover.hindrances
+    return CheckResult(
+        report,
+        _fingerprint(cells, areas),
+        fingerprint_units(session, plan, cells, day),
+        day,
+        hindrances if doubt is None else [doubt, *hindrances],
+    )
 
 
 def store_check(session: Session, plan_id: int, result: CheckResult) -> Plan:
@@ -153,6 +168,7 @@ def store_check(session: Session, plan_id: int, result: CheckResult) -> Plan:
             )
         ],
         "fingerprint": result.fingerprint,
+        "units_fingerprint": result.units_fingerprint,
         "on": result.on.isoformat(),
         "hindrances": result.hindrances[:MAX_STORED_FINDINGS],
     }
@@ -189,8 +205,13 @@ def require_found_valid(plan: Plan) -> None:
         raise ConflictError(f"Plan {plan.id} is not valid; mend what its check found and check it again.")
 
 
-def require_valid(session: Session, plan: Plan) -> gpd.GeoDataFrame:
+def require_valid(session: Session, plan: Plan, on: date | None = None) -> gpd.GeoDataFrame:
     """Refuse a plan that was not checked, was found wrong, or has changed since; return its cells.
+
+    Parameters
+    ----------
+    on
+        The day on which the units that the check has seen must be in force; that of the check when not given.
 
     Raises
     ------
@@ -203,6 +224,13 @@ def require_valid(session: Session, plan: Plan) -> gpd.GeoDataFrame:
         raise ConflictError(
             f"The cells or areas of plan {plan.id} have changed since its check; check again."
         )
+    checked_on = plan.findings.get("on")
+    day = on or (date.today() if checked_on is None else date.fromisoformat(checked_on))
+    if plan.findings.get("units_fingerprint") != fingerprint_units(session, plan, cells, day):
+        raise ConflictError(
+            f"The units of plan {plan.id} in force on {day}, or the rule for them, are not those of its "
+            f"check for {checked_on}; check it for {day}."
+        )
     return cells
 
 
@@ -210,9 +238,17 @@ def _check_input(session: Session, plan: Plan) -> tuple[gpd.GeoDataFrame, gpd.Ge
     """Return the cells of a plan and the areas that they must fill, None where there are no areas."""
     cells = plan_cells(session, plan.id)
     hierarchy = read_hierarchy(session)
+    if _may_span_areas(session.get_one(Scheme, plan.scheme_id)):
+        codes = hierarchy.top(plan.area_code)
+        return cells, read_area_geometries(session, codes) if codes else None
     named = [code for code in cells["area_code"] if code is not None]
     codes = hierarchy.partition(plan.area_code, named)
     return cells, read_area_geometries(session, codes) if codes else None
+
+
+def _may_span_areas(scheme: Scheme) -> bool:
+    """Return whether cells may have units of several areas, so that some belong to an area above others'."""
+    return scheme.unit_scheme_id is not None and not unit_rule(scheme).one_area
 
 
 def _fingerprint(cells: gpd.GeoDataFrame, areas: gpd.GeoDataFrame | None) -> str:

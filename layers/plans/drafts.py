@@ -1,9 +1,9 @@
 """Drafts: plans made from cells, whose columns, areas and measures are brought into one form."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import nullcontext
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -24,6 +24,10 @@ from layers.db import geopackage
 from layers.db.bulk import insert_columns, is_postgresql
 from layers.fields.personal import gather_personal, require_public_names
 from layers.models import Cell, Plan, PlanState, Scheme
+from layers.plans.unit_drafts import make_cells_over_units
+from layers.plans.units import insert_members
+
+_Frame = TypeVar("_Frame", bound=pd.DataFrame)
 
 _STANDARD_COLUMNS = frozenset(
     {"id", "plan_id", "code", "name", "kind", "parent", "area_code", "area_m2", "perimeter_m"}
@@ -34,12 +38,14 @@ _STANDARD_COLUMNS = frozenset(
 def create_draft(
     session: Session,
     scheme_id: int,
-    cells: gpd.GeoDataFrame,
+    cells: pd.DataFrame | None,
     *,
     name: str,
     created_by: str,
     area_code: str | None = None,
     personal: Collection[str] = (),
+    units: Mapping[str, str] | None = None,
+    units_on: date | None = None,
 ) -> Plan:
     """Create a draft of a plan.
 
@@ -50,6 +56,10 @@ def create_draft(
         that names no area belongs to the smallest one that holds most of it. Other columns, and the
         dictionaries of a column `attributes`, become attributes, or personal values where they are about
         people; those of a column `personal` become personal values. Area and perimeter are measured again.
+
+        Under a scheme over another each unit must lie in one cell as a whole; the union of its units takes
+        the place of a cell's polygon, which must be the same ground. With `units` cells need no polygons, or
+        may be None.
     name
         Of the plan.
     created_by
@@ -58,19 +68,36 @@ def create_draft(
         The area that the plan divides; all areas when not given.
     personal
         Columns that are personal beside those that are recognised.
+    units
+        Under a scheme over another, the code of each unit's cell by the code of the unit.
+    units_on
+        The day whose units are meant; today when not given.
 
     Raises
     ------
     InputError
         If there are no cells, a code is missing or used twice, a geometry is not a polygon with finite
-        coordinates, a name holds the number of a person, or a personal column is not there.
+        coordinates, a name holds the number of a person, or a personal column is not there; or if the cells
+        are not made of whole units, as `layers.plans.unit_drafts.make_cells_over_units` refuses them.
     NotFoundError
         If there is no such scheme or area.
     """
     scheme = session.get(Scheme, scheme_id)
     if scheme is None:
         raise NotFoundError(f"There is no scheme number {scheme_id}.")
-    columns = _cell_columns(session, scheme, cells, area_code, personal)
+    members, day = None, None
+    if scheme.unit_scheme_id is not None:
+        day = units_on or date.today()
+        given = pd.DataFrame({"code": sorted(set((units or {}).values()))}) if cells is None else cells
+        frame, members = make_cells_over_units(
+            session, scheme, _standardise_cells(given), units, on=day, area_code=area_code
+        )
+    elif units is not None or units_on is not None:
+        raise InputError(f"The cells of scheme '{scheme.code}' are not made of units; give cells alone.")
+    elif not isinstance(cells, gpd.GeoDataFrame):
+        raise InputError("The cells of a plan need polygons.")
+    else:
+        frame = _standardise_cells(cells)
     plan = Plan(
         scheme_id=scheme_id,
         name=name,
@@ -78,12 +105,46 @@ def create_draft(
         area_code=area_code,
         created_by=created_by,
         created_at=datetime.now(UTC),
+        units_on=day,
         version=1,
     )
+    store_draft(session, plan, frame, members, personal=personal)
+    return plan
+
+
+def store_draft(
+    session: Session,
+    plan: Plan,
+    cells: gpd.GeoDataFrame,
+    members: pd.DataFrame | None,
+    *,
+    personal: Collection[str] = (),
+) -> None:
+    """Store a new plan with its cells.
+
+    Parameters
+    ----------
+    plan
+        Not stored yet.
+    cells
+        In EPSG:4326 with code, name, kind, parent and area_code, otherwise as `create_draft` takes them.
+    members
+        The units of the cells, as `layers.plans.units.insert_members` takes them; None where there are none.
+    personal
+        As for `create_draft`.
+
+    Raises
+    ------
+    InputError
+        If a personal column is not there.
+    """
+    scheme = session.get_one(Scheme, plan.scheme_id)
+    columns = _cell_columns(session, scheme, cells, plan.area_code, personal)
     session.add(plan)
     session.flush()
     _insert_cells(session, plan, columns)
-    return plan
+    if members is not None:
+        insert_members(session, plan, members)
 
 
 def _cell_columns(
@@ -94,9 +155,8 @@ def _cell_columns(
     personal: Collection[str],
 ) -> dict[str, list[Any]]:
     """Return the columns of a draft's rows of cells, all but the plan."""
-    frame = _standardise_cells(cells)
     crs = CRS.from_user_input(scheme.working_crs)
-    frame = measure_cells(frame, crs)
+    frame = measure_cells(cells, crs)
     frame["area_code"] = _assign_area_codes(session, frame, crs, area_code)
     extra = [column for column in frame.columns if column not in {*_STANDARD_COLUMNS, "geometry"}]
     collected = _collect_attributes(frame, extra)
@@ -119,8 +179,8 @@ def _cell_columns(
     }
 
 
-def _standardise_cells(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return cells with text in the standard columns and two-dimensional polygons in EPSG:4326."""
+def _standardise_cells(cells: _Frame) -> _Frame:
+    """Return cells with text in the standard columns and two-dimensional polygons in EPSG:4326, if any."""
     if not len(cells):
         raise InputError("A plan needs at least one cell.")
     if "code" not in cells.columns:
@@ -131,20 +191,9 @@ def _standardise_cells(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         raise InputError(
             f"Record {repeated[0] + 1} uses the code '{codes[repeated[0]]}' again; codes are unique."
         )
-    lonlat = to_lonlat(cells)
-    geometries = np.asarray(shapely.force_2d(lonlat.geometry.to_numpy()), dtype=object)
-    for fault, bad in (
-        ("has no geometry", shapely.is_missing(geometries) | shapely.is_empty(geometries)),
-        ("is no polygon", ~np.isin(shapely.get_type_id(geometries), (3, 6))),
-        ("has coordinates that are not finite", ~np.isfinite(shapely.bounds(geometries)).all(axis=1)),
-    ):
-        rows = np.flatnonzero(bad)
-        if len(rows):
-            raise InputError(f"Record {rows[0] + 1} (code '{codes[rows[0]]}') {fault}.")
-    columns = [column for column in lonlat.columns if column != lonlat.geometry.name]
-    frame = gpd.GeoDataFrame(
-        {column: lonlat[column].to_numpy() for column in columns}, geometry=geometries, crs=LONLAT
-    )
+    frame = cells.copy()
+    if isinstance(cells, gpd.GeoDataFrame):
+        frame = _standardise_polygons(cells, codes)
     frame["code"] = codes
     for column, missing in (("name", codes), ("kind", ""), ("parent", None), ("area_code", None)):
         texts = (
@@ -157,6 +206,24 @@ def _standardise_cells(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         frame[column] = texts
     require_public_names(frame["name"], codes)
     return frame
+
+
+def _standardise_polygons(cells: gpd.GeoDataFrame, codes: ObjectArray) -> gpd.GeoDataFrame:
+    """Return cells with two-dimensional polygons in EPSG:4326."""
+    lonlat = to_lonlat(cells)
+    geometries = np.asarray(shapely.force_2d(lonlat.geometry.to_numpy()), dtype=object)
+    for fault, bad in (
+        ("has no geometry", shapely.is_missing(geometries) | shapely.is_empty(geometries)),
+        ("is no polygon", ~np.isin(shapely.get_type_id(geometries), (3, 6))),
+        ("has coordinates that are not finite", ~np.isfinite(shapely.bounds(geometries)).all(axis=1)),
+    ):
+        rows = np.flatnonzero(bad)
+        if len(rows):
+            raise InputError(f"Record {rows[0] + 1} (code '{codes[rows[0]]}') {fault}.")
+    columns = [column for column in lonlat.columns if column != lonlat.geometry.name]
+    return gpd.GeoDataFrame(
+        {column: lonlat[column].to_numpy() for column in columns}, geometry=geometries, crs=LONLAT
+    )
 
 
 def _assign_area_codes(

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import compress
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -21,12 +22,14 @@ from layers.db.database import bump_revision
 from layers.db.locks import lock_scheme
 from layers.db.versions import require_version
 from layers.gc_pause import paused_gc
-from layers.models import Cell, Plan, PlanCell, PlanState, Scheme
+from layers.models import Cell, CellUnit, Plan, PlanCell, PlanState, Scheme
 from layers.plans.assignments import AssignmentChanges, assign_entities, assign_near
+from layers.plans.carry import CarriedDraft, carry_through
 from layers.plans.check import require_found_valid, require_valid
 from layers.plans.queries import find_plan
 from layers.plans.states import Step, require_step, take_step
 from layers.plans.takeover import Takeover, examine_takeover
+from layers.plans.units import delete_members, have_same_units
 
 _STEPS = 5
 """The steps of which publishing tells: validity, comparison, cells, plans, assignments."""
@@ -51,6 +54,8 @@ class Publication(NamedTuple):
     superseded
         Ids of the plans of which nothing is left in force from some day on, which was not so before; those
         in the scope.
+    carried
+        The drafts that carry the change through to the schemes above, lowest level first; those in the scope.
     revision
         The number of the database's state with this plan.
     """
@@ -60,6 +65,7 @@ class Publication(NamedTuple):
     begun: int
     assignments: AssignmentChanges
     superseded: tuple[int, ...]
+    carried: tuple[CarriedDraft, ...]
     revision: int
 
 
@@ -80,7 +86,8 @@ def publish(
     others end and the plan's begin. Publishing twice for one day replaces: what the first brought and the
     second does not keep is left as an empty interval. Where a plan is published for a later day already, this
     one is in force until then, and the cells that the later one has go on or come back with it. All of it,
-    assignments included, is kept with the transaction or not at all.
+    assignments included, is kept with the transaction or not at all, and so are drafts of the plans above
+    whose units have changed.
 
     Parameters
     ----------
@@ -116,6 +123,10 @@ def publish(
     require_near_day(on, confirmed=confirmed)
     report_progress = progress or no_progress
     scheme_id = find_plan(session, plan_id, scope).scheme_id
+    scheme = session.get_one(Scheme, scheme_id)
+    if scheme.unit_scheme_id is not None:
+        # Its units stay as they are. Whoever locks both begins with the lower level.
+        lock_scheme(session, scheme.unit_scheme_id, shared=True)
     lock_scheme(session, scheme_id)
     # What the session knew may be older than the lock.
     plan = find_plan(session, plan_id, scope, for_update=True)
@@ -123,13 +134,17 @@ def publish(
         require_version(plan.version, version)
     require_step(plan, Step.publish)
     hierarchy = read_hierarchy(session)
-    after = require_valid(session, plan)
+    after = require_valid(session, plan, on)
     report_progress(1, _STEPS)
     takeover = examine_takeover(session, plan, after, on, hierarchy, scope)
     if takeover.hindrances:
         raise ConflictError(takeover.hindrances[0])
     before = takeover.before
     kept_before, kept_after = _match_unchanged(before, after)
+    if scheme.unit_scheme_id is not None:
+        ids = before["id"].iloc[kept_before].tolist(), after["id"].iloc[kept_after].tolist()
+        same = have_same_units(session, *ids)
+        kept_before, kept_after = list(compress(kept_before, same)), list(compress(kept_after, same))
     report_progress(2, _STEPS)
     _write_cells(session, plan, on, takeover, after, kept_before, kept_after)
     report_progress(3, _STEPS)
@@ -138,10 +153,10 @@ def publish(
     report_progress(4, _STEPS)
     if _covers_same_area(before, after):
         changed = [before.geometry.drop(index=kept_before), after.geometry.drop(index=kept_after)]
-        scheme = session.get_one(Scheme, scheme_id)
         changes = assign_near(session, scheme, on, np.concatenate([part.to_numpy() for part in changed]))
     else:
         changes = assign_entities(session, scheme_id, on)
+    carried = carry_through(session, plan, on, hierarchy)
     report_progress(5, _STEPS)
     return Publication(
         kept=len(kept_before),
@@ -149,6 +164,7 @@ def publish(
         begun=len(after) - len(kept_before),
         assignments=changes,
         superseded=tuple(superseded),
+        carried=tuple(each for each in carried if hierarchy.covers(scope, each.area_code)),
         revision=bump_revision(session),
     )
 
@@ -216,6 +232,7 @@ def _write_cells(
     options = {"synchronize_session": False}
     end = update(Cell).where(id_in(session, Cell.id, ended["id"].tolist())).values(valid_to=on)
     session.execute(end, execution_options=options)
+    delete_members(session, repeated)
     session.execute(delete(Cell).where(id_in(session, Cell.id, repeated)), execution_options=options)
     # What is left of the draft begins.
     brought = after.drop(index=list(kept_after))
@@ -259,6 +276,13 @@ def _resume_cells(session: Session, ended: gpd.GeoDataFrame, takeover: Takeover)
             .where(again.plan_id == later_id, again.valid_from == start, former.id == PlanCell.cell_id)
             .scalar_subquery()
         )
+        units = (
+            select(again.id, CellUnit.unit_code)
+            .join(former, former.id == CellUnit.cell_id)
+            .join(again, again.code == former.code)
+            .where(again.plan_id == later_id, again.valid_from == start, id_in(session, former.id, ids))
+        )
+        session.execute(insert(CellUnit).from_select(["cell_id", "unit_code"], units))
         following = select(Plan.id).where(Plan.valid_from >= start)
         session.execute(
             update(PlanCell)

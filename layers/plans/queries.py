@@ -12,6 +12,7 @@ from layers.areas.scope import within
 from layers.db.bulk import in_force
 from layers.db.keyset import PageRequest
 from layers.models import Cell, Entity, Plan, PlanCell, PlanState, Scheme
+from layers.plans.schemes import schemes_above, unit_rule
 from layers.plans.states import has_state
 
 MAX_REQUEST_CELLS = 20_000
@@ -121,9 +122,19 @@ def is_checked_by_job(session: Session, plan: Plan) -> bool:
     return count_cells(session, plan) > MAX_REQUEST_CELLS
 
 
+def _carries_far(session: Session, plan: Plan) -> bool:
+    """Return whether a change of units may be carried through to more cells than those of the plan."""
+    if all(unit_rule(scheme).one_area for scheme in schemes_above(session, plan.scheme_id)):
+        return False
+    lasting = select(Cell.id).where(
+        Cell.scheme_id == plan.scheme_id, Cell.valid_from.is_not(None), Cell.valid_to.is_(None)
+    )
+    return session.scalar(lasting.offset(MAX_REQUEST_CELLS).limit(1)) is not None
+
+
 def is_published_by_job(session: Session, plan: Plan) -> bool:
     """Return whether publishing a plan takes too long for a request."""
-    if is_checked_by_job(session, plan):
+    if is_checked_by_job(session, plan) or _carries_far(session, plan):
         return True
     # Looks at no more entities than it must.
     return session.scalar(select(Entity.id).offset(MAX_REQUEST_ENTITIES).limit(1)) is not None

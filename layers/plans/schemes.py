@@ -11,11 +11,13 @@ from sqlalchemy.orm import Session
 from gis.crs import LONLAT, choose_working_crs, parse_working_crs
 from gis.errors import ConflictError, InputError, NotFoundError
 from gis.gaps import GAP_KINDS, GapRules
+from gis.levels import UnitRule
+from gis.levels.unit_rule import RULE_NAME
 from layers.db.bulk import decode_geometries, raw_geometry
 from layers.db.content_hash import canonical_json
 from layers.db.keyset import PageRequest
 from layers.db.versions import require_version
-from layers.models import Area, Cell, Scheme
+from layers.models import Area, Cell, CoverageMode, Plan, Scheme
 
 _MAX_DISTANCE_RULE = "max_distance_m"
 _MAX_DISTANCE_LIMIT_M = 1_000_000
@@ -30,6 +32,8 @@ def create_scheme(
     *,
     working_crs: str | None = None,
     rules: dict[str, Any] | None = None,
+    unit_scheme: str | None = None,
+    coverage: CoverageMode = CoverageMode.whole,
 ) -> Scheme:
     """Create a scheme.
 
@@ -38,17 +42,24 @@ def create_scheme(
     code
         Unique, for example "community".
     working_crs
-        Metric CRS in which its cells are measured and checked; chosen from the extent of all areas when not
-        given.
+        Metric CRS in which its cells are measured and checked; when not given that of the unit scheme, or
+        chosen from the extent of all areas.
     rules
         `max_distance_m`: entities outside all cells go to the nearest cell this near, in metres. Beside it
-        the tables of `gis.gaps.GapRules`.
+        the tables of `gis.gaps.GapRules`, and `units`, the table of `gis.levels.UnitRule`, if it is made of
+        units.
+    unit_scheme
+        Code of the scheme whose cells are the units of which this one's are made.
+    coverage
+        Whether its plans cover their areas whole or in part.
 
     Raises
     ------
     InputError
         If code or name are empty, the CRS is not metric, none is given and there are no areas, or a rule
         does not fit.
+    NotFoundError
+        If there is no such unit scheme.
     ConflictError
         If the code is taken.
     """
@@ -56,8 +67,11 @@ def create_scheme(
         raise InputError("A scheme needs a code and a name.")
     if session.scalar(select(Scheme.id).where(Scheme.code == code)) is not None:
         raise ConflictError(f"There is a scheme '{code}' already.")
-    validated = _validate_rules(rules or {})
-    if working_crs is None:
+    units = None if unit_scheme is None else find_scheme(session, unit_scheme)
+    validated = _validate_rules(rules or {}, over_units=units is not None)
+    if working_crs is None and units is not None:
+        working_crs = units.working_crs
+    elif working_crs is None:
         geometries = decode_geometries(
             session, session.scalars(select(raw_geometry(session, Area.geometry))).all()
         )
@@ -69,6 +83,8 @@ def create_scheme(
         name=name,
         working_crs=parse_working_crs(working_crs).to_string(),
         rules=validated,
+        unit_scheme=units,
+        coverage=CoverageMode(coverage),
         created_at=datetime.now(UTC),
         version=1,
     )
@@ -81,6 +97,17 @@ def gap_rules(scheme: Scheme) -> GapRules:
     """Return the rules by which gaps are looked for in a scheme: its own, and the defaults for the rest."""
     tables = {name: table for name, table in scheme.rules.items() if name in GAP_KINDS or name == "severity"}
     return GapRules.from_mapping(tables)
+
+
+def unit_rule(scheme: Scheme) -> UnitRule:
+    """Return the rule that the units of each cell of a scheme must keep: its own, and the defaults."""
+    return UnitRule.from_mapping(scheme.rules.get(RULE_NAME, {}))
+
+
+def schemes_above(session: Session, scheme_id: int) -> Sequence[Scheme]:
+    """Return the schemes whose units are the cells of a scheme, in the order in which they were made."""
+    chosen = select(Scheme).where(Scheme.unit_scheme_id == scheme_id).order_by(Scheme.id)
+    return session.scalars(chosen).all()
 
 
 def list_schemes(session: Session, page: PageRequest) -> tuple[Sequence[Scheme], str | None]:
@@ -102,6 +129,8 @@ def change_scheme(
     *,
     name: str | None = None,
     rules: Mapping[str, Any] | None = None,
+    unit_scheme: str | None = None,
+    coverage: CoverageMode | None = None,
 ) -> Scheme:
     """Give a scheme another name or other rules; its code and CRS stay, since plans depend on them.
 
@@ -115,26 +144,60 @@ def change_scheme(
         The new name; None lets the old one stay.
     rules
         As for `update_rules`; None lets all stay.
+    unit_scheme
+        Code of the scheme whose cells are its units from now on; None lets it stay.
+    coverage
+        The new mode; None lets it stay.
 
     Raises
     ------
     NotFoundError
-        If there is no such scheme.
+        If there is no such scheme, or unit scheme.
     StaleError
         If the scheme has another version by now.
     ConflictError, InputError
-        As for `update_rules`.
+        As for `update_rules`; also if the unit scheme is to change and there are plans, or is made of this
+        scheme's cells itself, or if the coverage is to change and cells are published.
     """
     scheme = find_scheme(session, code)
     session.refresh(scheme, with_for_update=True)
     require_version(scheme.version, version)
     if name is not None:
         scheme.name = name
+    if unit_scheme is not None:
+        _change_units(session, scheme, unit_scheme)
+    if coverage is not None and coverage != scheme.coverage:
+        if _has_published(session, scheme):
+            raise ConflictError(
+                f"Scheme '{scheme.code}' has published cells, which were checked for its coverage; "
+                "make another scheme."
+            )
+        scheme.coverage = coverage
     if rules is not None:
         update_rules(session, scheme, rules)
     scheme.version += 1
     session.flush()
     return scheme
+
+
+def _change_units(session: Session, scheme: Scheme, code: str) -> None:
+    """Put a scheme on the level above another, unless that one is above it."""
+    units = below = find_scheme(session, code)
+    if units.id == scheme.unit_scheme_id:
+        return
+    if session.scalar(select(Plan.id).where(Plan.scheme_id == scheme.id).limit(1)) is not None:
+        raise ConflictError(
+            f"Scheme '{scheme.code}' has plans, whose cells are made otherwise; make another scheme."
+        )
+    while below is not None:
+        if below.id == scheme.id:
+            raise ConflictError(
+                f"The cells of scheme '{code}' are "
+                + ("the scheme's own" if units.id == scheme.id else f"made of those of '{scheme.code}'")
+                + "; they cannot be its units."
+            )
+        below = below.unit_scheme
+    scheme.unit_scheme = units
 
 
 def update_rules(session: Session, scheme: Scheme, changes: Mapping[str, Any]) -> None:
@@ -153,11 +216,12 @@ def update_rules(session: Session, scheme: Scheme, changes: Mapping[str, Any]) -
         If a rule does not fit.
     """
     merged = {**scheme.rules, **changes}
-    rules = _validate_rules({name: rule for name, rule in merged.items() if rule is not None})
-    published = select(Cell.id).where(Cell.scheme_id == scheme.id, Cell.valid_from.is_not(None)).limit(1)
-    if (
-        rules.get(_MAX_DISTANCE_RULE) != scheme.rules.get(_MAX_DISTANCE_RULE)
-        and session.scalar(published) is not None
+    rules = _validate_rules(
+        {name: rule for name, rule in merged.items() if rule is not None},
+        over_units=scheme.unit_scheme is not None,
+    )
+    if rules.get(_MAX_DISTANCE_RULE) != scheme.rules.get(_MAX_DISTANCE_RULE) and _has_published(
+        session, scheme
     ):
         raise ConflictError(
             f"Scheme '{scheme.code}' has published cells, and who belongs to them depends on its "
@@ -166,7 +230,12 @@ def update_rules(session: Session, scheme: Scheme, changes: Mapping[str, Any]) -
     scheme.rules = rules
 
 
-def _validate_rules(rules: Mapping[str, Any]) -> dict[str, Any]:
+def _has_published(session: Session, scheme: Scheme) -> bool:
+    published = select(Cell.id).where(Cell.scheme_id == scheme.id, Cell.valid_from.is_not(None)).limit(1)
+    return session.scalar(published) is not None
+
+
+def _validate_rules(rules: Mapping[str, Any], *, over_units: bool) -> dict[str, Any]:
     """Return rules that fit."""
     distance = rules.get(_MAX_DISTANCE_RULE)
     if distance is not None and not (
@@ -178,7 +247,13 @@ def _validate_rules(rules: Mapping[str, Any]) -> dict[str, Any]:
             f"The rule {_MAX_DISTANCE_RULE} must be a number of metres "
             f"from 0 to {_MAX_DISTANCE_LIMIT_M:,}, not {distance!r}."
         )
-    GapRules.from_mapping({name: table for name, table in rules.items() if name != _MAX_DISTANCE_RULE})
+    if RULE_NAME in rules and not over_units:
+        raise InputError(
+            f"The rules' '{RULE_NAME}' are for a scheme that is made of another's cells; this one is not."
+        )
+    UnitRule.from_mapping(rules.get(RULE_NAME, {}))
+    others = (_MAX_DISTANCE_RULE, RULE_NAME)
+    GapRules.from_mapping({name: table for name, table in rules.items() if name not in others})
     canonical_json(rules)
     return dict(rules)
 

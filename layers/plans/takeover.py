@@ -67,7 +67,7 @@ def examine_takeover(
     """
     hindrances: list[str] = []
     present = cells_as_of(session, plan.scheme_id, on)
-    inside, across = _within_area(session, plan, plan.area_code, present, hierarchy)
+    inside, across = within_area(session, plan.scheme_id, plan.area_code, present, hierarchy)
     if across.any():
         reaching = present[across].iloc[0]
         covered = hierarchy.covers(scope, reaching["area_code"])
@@ -82,7 +82,7 @@ def examine_takeover(
     followers: list[Plan | None] = [None] * len(after)
     for other in reversed(later):
         for cells, found in ((before, resumes), (after, followers)):
-            held, across = _within_area(session, plan, other.area_code, cells, hierarchy)
+            held, across = within_area(session, plan.scheme_id, other.area_code, cells, hierarchy)
             for row in np.flatnonzero(held):
                 found[row] = other
             if across.any() and cells is after:
@@ -113,8 +113,8 @@ def _later_plans(session: Session, plan: Plan, on: date, hierarchy: AreaHierarch
     return [other for other in found if leaves & hierarchy.leaves(other.area_code)]
 
 
-def _within_area(
-    session: Session, plan: Plan, area_code: str | None, cells: gpd.GeoDataFrame, hierarchy: AreaHierarchy
+def within_area(
+    session: Session, scheme_id: int, area_code: str | None, cells: gpd.GeoDataFrame, hierarchy: AreaHierarchy
 ) -> tuple[BoolArray, BoolArray]:
     """Return which cells lie in an area, and which of them only in part."""
     across = np.zeros(len(cells), dtype=bool)
@@ -125,7 +125,7 @@ def _within_area(
     above = cells["area_code"].isna() | cells["area_code"].isin(hierarchy.ancestors(area_code))
     candidates = np.flatnonzero(~inside & above.to_numpy(dtype=bool))
     if len(candidates):
-        crs = CRS.from_user_input(session.get_one(Scheme, plan.scheme_id).working_crs)
+        crs = CRS.from_user_input(session.get_one(Scheme, scheme_id).working_crs)
         area = read_area_geometries(session, {area_code}).to_crs(crs).geometry.iloc[0]
         polygons = gpd.GeoSeries(cells.geometry.to_numpy()[candidates], crs=LONLAT).to_crs(crs).to_numpy()
         within = _exceeds_rounding(shapely.intersection(polygons, area))
@@ -228,7 +228,7 @@ def _read_versions(
     deciding = or_(Cell.valid_to == on, Cell.valid_from > on)
     columns = ("id", "code", "area_code", "valid_from", "valid_to")
     near = read_cells(session, select(Cell).where(published, deciding), columns)
-    inside, across = _within_area(session, plan, plan.area_code, near, hierarchy)
+    inside, across = within_area(session, plan.scheme_id, plan.area_code, near, hierarchy)
     named: dict[str | None, bool] = {}
 
     def may_name(area_code: str | None) -> bool:

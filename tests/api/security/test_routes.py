@@ -31,6 +31,7 @@ from layers.models import (
     Assignment,
     AuditEntry,
     Cell,
+    CellUnit,
     Entity,
     Gap,
     GapRun,
@@ -194,6 +195,7 @@ def fill(database: Database) -> dict[str, dict[str, str]]:
             session.add_all([cell, post, belongs])
             session.flush()
             session.add(PlanCell(plan_id=plan.id, cell_id=cell.id))
+            session.add(CellUnit(cell_id=cell.id, unit_code=f"{name} unit"))
             # Each county's gap is in a run of its own, and in the one of all ground.
             own = gap_run(scheme.id, code, name)
             session.add(own)
@@ -260,6 +262,8 @@ def named(demand: RouteRequirement, ids: dict[str, str]) -> dict[str, str]:
         return {**ids, "code": "community"}
     if demand.path.startswith("/v1/exports/"):
         return {**ids, "job_id": ids["export_id"]}
+    if demand.path.startswith("/v1/plans/"):
+        return {**ids, "form": "csv"}
     if demand.path.startswith("/v1/gaps/"):
         return {**ids, "against": ids["run_id"]}
     if demand.path.startswith("/v1/lists/"):

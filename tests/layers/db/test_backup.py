@@ -18,7 +18,18 @@ from sqlalchemy import create_engine, inspect, select, text
 from gis.errors import InputError
 from layers.db.backup import backup, restore
 from layers.db.database import Database, bump_revision
-from layers.models import Area, Assignment, Base, Cell, Entity, Plan, PlanState, Revision, Scheme
+from layers.models import (
+    Area,
+    Assignment,
+    Base,
+    Cell,
+    CellUnit,
+    Entity,
+    Plan,
+    PlanState,
+    Revision,
+    Scheme,
+)
 from tests.forkserver import forkserver
 
 # One transaction writes entities, then their twins; a state in which they differ was never committed.
@@ -131,6 +142,11 @@ def fill(database: Database) -> None:
             Scheme(id=3, code="c", name="社区", working_crs="EPSG:4547", rules={"a": [1, None, "\\"]},
                    created_at=moment, version=1)
         )  # fmt: skip
+        session.add(Scheme(id=4, code="u", name="单元", working_crs="EPSG:4547", rules={}, coverage="part",
+                           created_at=moment, version=1))  # fmt: skip
+        session.flush()
+        # Its units were made after it.
+        session.get_one(Scheme, 3).unit_scheme_id = 4
         session.flush()
         session.add(
             Plan(
@@ -145,8 +161,8 @@ def fill(database: Database) -> None:
         )
         session.flush()
         session.add(
-            Cell(scheme_id=3, plan_id=9, code="1", name="一", kind="square", area_m2=0.1 + 0.2, perimeter_m=2,
-                 attributes={}, valid_from=today, geometry=shapely.MultiPolygon([square]))
+            Cell(id=1, scheme_id=3, plan_id=9, code="1", name="一", kind="square", area_m2=0.1 + 0.2,
+                 perimeter_m=2, attributes={}, valid_from=today, geometry=shapely.MultiPolygon([square]))
         )  # fmt: skip
         session.add_all(
             Entity(kind="sensor", external_id=str(number), attributes={"n": number}, personal={"name": "李"},
@@ -154,6 +170,11 @@ def fill(database: Database) -> None:
             for number, geometry in enumerate((None, shapely.Point(1, 2), shapely.Polygon(), square))
         )  # fmt: skip
         session.flush()
+        session.add(CellUnit(cell_id=1, unit_code="u1"))
+        session.add(
+            Plan(id=10, scheme_id=3, name="", state=PlanState.draft, created_by="a", created_at=moment,
+                 units_on=today, carried_from_id=9, carry_report={"plan": 9}, version=1)
+        )  # fmt: skip
         session.add(
             Assignment(entity_id=2, scheme_id=3, cell_code="1", share=1.0, method="inside", valid_from=today)
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+import pyogrio
 import pytest
 import shapely
 from sqlalchemy import select
@@ -25,6 +26,8 @@ from layers.plans.check import check_plan
 from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
+from tests.layers.plans.levels import COLUMNS, add_levels, publish_over
+from tests.layers.squares import WEST_TOWN
 
 DAY, NEXT = date(2026, 3, 1), date(2026, 4, 1)
 WEST = shapely.box(113.9, 22.5, 113.91, 22.51)
@@ -303,3 +306,18 @@ def test_attributes_come_out_in_the_order_in_which_they_went_in(database: Databa
         ["zone", "beds", "Area"],
         ["beds", "名次"],
     ]
+
+
+def test_cells_over_units_bring_the_table_of_units(database: Database, tmp_path: Path) -> None:
+    with database.write() as session:
+        levels = add_levels(session)
+        publish_over(session, levels.management, COLUMNS)
+    filters = ExportFilters(scheme="management", on=NEXT, area_code=WEST_TOWN)
+    rows, notes = export_layer(database, tmp_path / "m.gpkg", "cells", filters=filters)
+    assert (rows, notes) == (2, [])
+    table = pyogrio.read_dataframe(tmp_path / "m.gpkg", layer="units")
+    expected = {unit: cell for unit, cell in COLUMNS.items() if cell in {"m0", "m1"}}
+    assert dict(zip(table["unit"], table["cell"], strict=True)) == expected
+    assert len(read_layer(tmp_path / "m.gpkg", layer="cells", role="cells")) == 2
+    _, notes = export_layer(database, tmp_path / "m.csv", "cells", filters=filters)
+    assert notes == ["The table of units is left out; a GeoPackage has it."]

@@ -9,13 +9,15 @@ from itertools import pairwise
 from multiprocessing.connection import Connection
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from gis.errors import ConflictError
 from layers.db.database import Database
-from layers.models import Assignment, Entity, Plan, PlanState
+from layers.models import Assignment, Entity, Plan, PlanCell, PlanState
 from layers.plans.assignments import assign_entities, assignment_history, update_assignments
 from layers.plans.cells import cells_as_of
+from layers.plans.check import check_plan
+from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
 from tests.forkserver import forkserver
@@ -61,21 +63,37 @@ def scheme(database: Database) -> int:
             ],
         )
         publish(session, draft(session, scheme, OLD, parent=COUNTY).id, MARCH)
+        # A level above, which each publication of the new cells carries through.
+        above = create_scheme(session, "above", "上级", unit_scheme="community").id
+        plan = create_draft(
+            session, above, None, name="above", created_by="test", units={"a": "A", "b": "B"}, units_on=MARCH
+        )
+        check_plan(session, plan.id, on=MARCH)
+        publish(session, plan.id, MARCH)
     return scheme
 
 
 def is_whole(database: Database, scheme: int, expected: dict[tuple[int, int], str]) -> bool:
-    """Return whether April's cells are the expected ones; fail if assignments or the past differ."""
+    """Return whether April's cells are the expected ones; fail if anything else differs."""
     squares = list(SQUARES)
     with database.read() as session:
         cells = by_square(cells_as_of(session, scheme, APRIL))
         rows = select(Assignment.entity_id, Assignment.cell_code).where(Assignment.valid_to.is_(None))
+        rows = rows.where(Assignment.scheme_id == scheme)
         lasting = {row.entity_id: row.cell_code for row in session.execute(rows)}
         first = min(lasting)
         assert lasting == {first + n: cells[squares[n % len(squares)]] for n in range(ENTITIES)}
         assert by_square(cells_as_of(session, scheme, MARCH)) == OLD
-        states = session.scalars(select(Plan.state).where(Plan.state == PlanState.published)).all()
-        assert len(states) == 1
+        ours = select(Plan.state).where(Plan.state == PlanState.published, Plan.scheme_id == scheme)
+        assert len(session.scalars(ours).all()) == 1
+        sizes = session.execute(
+            select(PlanCell.plan_id, func.count())
+            .join(Plan)
+            .where(Plan.scheme_id == scheme)
+            .group_by(PlanCell.plan_id)
+        )
+        carried = session.scalars(select(Plan.carried_from_id).where(Plan.carried_from_id.is_not(None)))
+        assert sorted(carried) == sorted(plan for plan, size in sizes if size == len(set(NEW.values())))
     return cells == expected
 
 

@@ -1,0 +1,159 @@
+"""The units of schemes over others: those in force on a day, which cells they belong to, and their rule."""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+import geopandas as gpd
+import pandas as pd
+from sqlalchemy import Select, delete, func, select
+from sqlalchemy.orm import Session
+
+from gis.errors import InputError
+from layers.db.bulk import id_in, insert_columns, read_rows
+from layers.db.keyset import PageRequest
+from layers.models import Cell, CellUnit, Plan, Scheme
+from layers.plans.cells import cells_as_of, select_plan_cells
+
+UNIT_COLUMNS = ("code", "area_code", "valid_from")
+
+
+class CellOfUnit(NamedTuple):
+    """A unit and the cell that it belongs to, by their codes, and the cell's name and kind."""
+
+    unit: str
+    cell: str
+    name: str
+    kind: str
+
+
+def read_units(
+    session: Session,
+    scheme: Scheme,
+    on: date,
+    area_code: str | None = None,
+    *,
+    columns: Sequence[str] = UNIT_COLUMNS,
+) -> gpd.GeoDataFrame:
+    """Return the units of a scheme: the cells of its unit scheme in force on a day, sorted by code.
+
+    Parameters
+    ----------
+    scheme
+        One over another.
+    area_code
+        Only units of this area and of those beneath it.
+    columns
+        As for `layers.plans.cells.cells_as_of`.
+
+    Raises
+    ------
+    InputError
+        If none are in force there on that day.
+    NotFoundError
+        If there is no such area.
+    """
+    assert scheme.unit_scheme_id is not None
+    units = cells_as_of(session, scheme.unit_scheme_id, on, area_code=area_code, columns=columns)
+    if units.empty:
+        below = session.get_one(Scheme, scheme.unit_scheme_id).code
+        where = "" if area_code is None else f" in area {area_code}"
+        raise InputError(
+            f"Scheme '{below}', whose cells are the units of '{scheme.code}', has none in force{where} "
+            f"on {on}; publish a plan of it, or name a day on which one is in force."
+        )
+    return units
+
+
+def read_members(session: Session, cell_ids: Collection[int]) -> pd.DataFrame:
+    """Return the units of versions of cells: `cell_id` and `unit`, sorted."""
+    chosen = select(CellUnit.cell_id, CellUnit.unit_code).where(id_in(session, CellUnit.cell_id, cell_ids))
+    rows = read_rows(session, chosen.order_by(CellUnit.cell_id, CellUnit.unit_code))
+    return pd.DataFrame(
+        {
+            "cell_id": pd.Series([row[0] for row in rows], dtype="int64"),
+            "unit": pd.Series([row[1] for row in rows], dtype="object"),
+        }
+    )
+
+
+def members_by_code(session: Session, cells: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the units of cells that were read with `id` and `code`: `cell` and `unit`, their codes."""
+    members = read_members(session, cells["id"].tolist())
+    codes = pd.Series(cells["code"].to_numpy(), index=cells["id"].to_numpy())
+    return pd.DataFrame({"cell": codes.loc[members["cell_id"]].to_numpy(), "unit": members["unit"]})
+
+
+def have_same_units(session: Session, ids: Sequence[int], other_ids: Sequence[int]) -> list[bool]:
+    """Return for each pair of versions of cells whether both are made of the same units."""
+    members = read_members(session, [*ids, *other_ids])
+    units = dict(iter(members.groupby("cell_id")["unit"].agg(tuple).items()))
+    return [units.get(one) == units.get(other) for one, other in zip(ids, other_ids, strict=True)]
+
+
+def delete_members(session: Session, cell_ids: Collection[int]) -> None:
+    """Take away the units of versions of cells that were never in force."""
+    session.execute(
+        delete(CellUnit).where(id_in(session, CellUnit.cell_id, cell_ids)),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def insert_members(session: Session, plan: Plan, members: pd.DataFrame) -> None:
+    """Store the units of the cells of a draft.
+
+    Parameters
+    ----------
+    members
+        `cell` and `unit`, their codes, each pair once.
+    """
+    rows = session.execute(select(Cell.code, Cell.id).where(Cell.plan_id == plan.id)).all()
+    numbers = pd.Series([row[1] for row in rows], index=[row[0] for row in rows], dtype="int64")
+    columns = {
+        "cell_id": numbers.loc[members["cell"]].tolist(),
+        "unit_code": members["unit"].tolist(),
+    }
+    insert_columns(session, CellUnit.metadata.tables["cell_units"], columns)
+
+
+def list_plan_units(
+    session: Session, page: PageRequest, plan: Plan, *, cell: str | None = None
+) -> tuple[Sequence[CellOfUnit], str | None]:
+    """Return a page of the units of a plan as it was drawn or published, by unit, and the next cursor.
+
+    Parameters
+    ----------
+    page
+        Which page.
+    plan
+        Any; one that is not over units has none.
+    cell
+        Only units of the cell with this code.
+
+    Raises
+    ------
+    InputError
+        If the cursor is not one of this list.
+    """
+    statement = _select_units(plan)
+    if cell is not None:
+        statement = statement.where(Cell.code == cell)
+    rows, next_cursor = page.fetch(session, statement, CellUnit.unit_code, CellUnit.cell_id)
+    return [CellOfUnit(unit.unit_code, *cell) for unit, *cell in rows], next_cursor
+
+
+def count_plan_units(session: Session, plan: Plan) -> int:
+    """Return how many units the cells of a plan are made of."""
+    return session.scalars(select(func.count()).select_from(_select_units(plan).subquery())).one()
+
+
+def read_plan_units(session: Session, plan: Plan) -> list[CellOfUnit]:
+    """Return all units of a plan as it was drawn or published, by their codes."""
+    chosen = _select_units(plan).order_by(CellUnit.unit_code, CellUnit.cell_id)
+    columns = (CellUnit.unit_code, Cell.code, Cell.name, Cell.kind)
+    return [CellOfUnit(*row) for row in read_rows(session, chosen.with_only_columns(*columns))]
+
+
+def _select_units(plan: Plan) -> Select[Any]:
+    members = select_plan_cells(plan).join(CellUnit, CellUnit.cell_id == Cell.id)
+    return members.with_only_columns(CellUnit, Cell.code, Cell.name, Cell.kind)
