@@ -158,9 +158,10 @@ def _field_names(request: Request) -> set[str]:
     names = {each["name"] for each in operation.get("parameters", ()) if "name" in each}
     for content in operation.get("requestBody", {}).get("content", {}).values():
         schema = content.get("schema", {})
-        named = schema.get("$ref", "").rpartition("/")[2]
-        schema = request.app.openapi()["components"]["schemas"].get(named, schema)
-        names |= set(schema.get("properties", ()))
+        for each in schema.get("oneOf", [schema]):
+            named = each.get("$ref", "").rpartition("/")[2]
+            described = request.app.openapi()["components"]["schemas"].get(named, each)
+            names |= set(described.get("properties", ()))
     return names
 
 

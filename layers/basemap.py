@@ -1,6 +1,6 @@
 """The features of the base map: a kind of them is replaced whole, or stays as it is."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
@@ -11,10 +11,11 @@ from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from gis.arrays import BoolArray, ObjectArray
+from gis.crs import LONLAT
 from gis.errors import InputError
 from layers.db import geopackage
-from layers.db.bbox import BBox
-from layers.db.bulk import decode_geometries, is_postgresql, raw_geometry
+from layers.db.bbox import BBox, bbox_intersects
+from layers.db.bulk import decode_geometries, is_postgresql, raw_geometry, read_rows
 from layers.db.database import Database, bump_revision
 from layers.db.text_match import contains_words, match_rank
 from layers.models import BasemapFeature
@@ -127,6 +128,29 @@ def _rebuilding_rtree(session: Session) -> Iterator[None]:
     with geopackage.rebuilding_rtree(connection, BasemapFeature.__tablename__) if embedded else nullcontext():
         yield
         session.flush()
+
+
+def read_features(session: Session, kinds: Collection[str], bbox: BBox) -> gpd.GeoDataFrame:
+    """Return the features of some kinds whose boxes meet a box: kind, class_name, name, geometry.
+
+    Parameters
+    ----------
+    kinds
+        Of `BASEMAP_KINDS`.
+    bbox
+        West, south, east and north in degrees.
+    """
+    columns = ("kind", "class_name", "name")
+    chosen = select(
+        *(getattr(BasemapFeature, column) for column in columns),
+        raw_geometry(session, BasemapFeature.geometry),
+    ).where(BasemapFeature.kind.in_(sorted(kinds)), bbox_intersects(session, BasemapFeature, bbox))
+    rows = read_rows(session, chosen.order_by(BasemapFeature.id))
+    return gpd.GeoDataFrame(
+        {column: [row[place] for row in rows] for place, column in enumerate(columns)},
+        geometry=decode_geometries(session, [row[-1] for row in rows]),
+        crs=LONLAT,
+    )
 
 
 _MAX_PARTS = 1_000

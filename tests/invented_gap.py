@@ -15,7 +15,8 @@ from gis.crs import to_lonlat, to_working_crs
 from gis.gaps import GAP_KINDS, GapInput, GapKind
 from gis.gaps.frame import build_gap_frame
 from gis.gaps.identity import same_figures
-from gis.gaps.kind import Figure, GapFacts, GapSymbol, Progress, Text
+from gis.gaps.kind import Figure, GapFacts, GapSymbol, Progress
+from gis.text import Text
 
 
 @dataclass(frozen=True)

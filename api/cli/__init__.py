@@ -16,14 +16,18 @@ from typer import TyperException
 
 from api.cli.accounts import account, token
 from api.cli.assign import assign, inspect, locate
+from api.cli.conform import conform
 from api.cli.console import EXIT_ERROR, EXIT_INTERRUPTED, print_message
 from api.cli.database import backup, migrate, restore
 from api.cli.demo import demo
+from api.cli.describe import describe
 from api.cli.diff import diff
-from api.cli.divide import divide
+from api.cli.divide import divide, rebalance
 from api.cli.gaps import gaps
+from api.cli.kinds import kinds
 from api.cli.load import export, load
 from api.cli.maps import draw_map
+from api.cli.measure import measure
 from api.cli.options import Language, system_language
 from api.cli.parsing import Group, PlaceCommand, describe_usage_error
 from api.cli.plans import plan
@@ -44,12 +48,17 @@ app = typer.Typer(
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "demo": demo,
     "divide": divide,
+    "rebalance": rebalance,
     "check": check,
+    "conform": conform,
     "repair": repair,
     "inspect": inspect,
     "assign": assign,
     "locate": locate,
     "diff": diff,
+    "measure": measure,
+    "kinds": kinds,
+    "describe": describe,
     "gaps": gaps,
     "map": draw_map,
     "serve": serve,

@@ -76,7 +76,13 @@ class CommandOptions:
         return None
 
 
-def explain(message: str, options: CommandOptions, values: Mapping[str, Any], at_fault: str | None) -> str:
+def explain(
+    message: str,
+    options: CommandOptions,
+    values: Mapping[str, Any],
+    at_fault: str | None,
+    parameter: str | None = None,
+) -> str:
     """Return a message with the file that it concerns, and with options that the command has for it.
 
     Parameters
@@ -89,6 +95,8 @@ def explain(message: str, options: CommandOptions, values: Mapping[str, Any], at
         What its parameters were given.
     at_fault
         The file that was being used, for a message that names none.
+    parameter
+        The parameter whose file was being read, where several name the same.
     """
     paths = [
         (path, name)
@@ -102,6 +110,6 @@ def explain(message: str, options: CommandOptions, values: Mapping[str, Any], at
     if not named and at_fault is not None:
         message = f"{at_fault}: {message}"
         named = [(path, name) for path, name in paths if path == at_fault]
-    path, file = max(named, key=lambda each: len(each[0]), default=("", None))
+    path, file = max(named, key=lambda each: (len(each[0]), each[1] == parameter), default=("", None))
     rest = rewrite_options(message[len(path) :], lambda name: options.find(name, file), _OTHERWISE)
     return path + rest

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, ParamSpec, get_args, get_type_hints
+from typing import Any, ParamSpec, TypeVar, get_args, get_type_hints
 
 import typer
 
@@ -20,8 +20,12 @@ from gis.errors import InputError, ParameterError, RefusedError, WanggeError
 from gis.progress import Note
 
 P = ParamSpec("P")
+Command = TypeVar("Command", bound=Callable[..., None])
 
 EXIT_OK, EXIT_INVALID, EXIT_ERROR, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+_parameter: ContextVar[str | None] = ContextVar("_parameter", default=None)
+"""The parameter of the running command whose file is being read."""
 
 _explain: ContextVar[Callable[[str, str | None], str]] = ContextVar("_explain")
 """How the running command puts a message that may concern one of its files."""
@@ -48,7 +52,10 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
         values = signature.bind_partial(*args, **kwargs).arguments
-        running = _explain.set(lambda message, file: explain(message, options, values, file))
+        running = _explain.set(
+            lambda message, file: explain(message, options, values, file, _parameter.get())
+        )
+        parameter = _parameter.set(None)
         with caller_reads(_language_of_sentences(signature, values)):
             try:
                 # Warnings of libraries are not for the user; reports say what matters.
@@ -93,6 +100,7 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
                 )
                 raise typer.Exit(EXIT_ERROR) from None
             finally:
+                _parameter.reset(parameter)
                 _explain.reset(running)
 
     signature = _expand_options(inspect.signature(command))
@@ -110,16 +118,39 @@ def _language_of_sentences(signature: inspect.Signature, values: Mapping[str, An
 
 def _expand_options(signature: inspect.Signature) -> inspect.Signature:
     """Turn the options of `**options: Unpack[...]` into parameters, each None when not given."""
-    *parameters, last = signature.parameters.values()
+    last = [*signature.parameters.values()][-1]
     if last.kind is not inspect.Parameter.VAR_KEYWORD:
         return signature
     (kind,) = get_args(last.annotation)
+    return _insert_options(signature, get_type_hints(kind, include_extras=True))
+
+
+def _insert_options(signature: inspect.Signature, named: Mapping[str, Any]) -> inspect.Signature:
+    """Put options in the place of `**options`, before the last parameter of its own."""
+    *parameters, _ = signature.parameters.values()
     options = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-        for name, annotation in get_type_hints(kind, include_extras=True).items()
+        for name, annotation in named.items()
     ]
     ending = parameters.pop().replace(kind=inspect.Parameter.KEYWORD_ONLY)
     return signature.replace(parameters=[*parameters, *options, ending])
+
+
+def take_options(*kinds: type) -> Callable[[Command], Command]:
+    """Give a command that takes `**options` those of several TypedDicts, each None when not given.
+
+    For a command whose options come from the members of a family; `Unpack` does where there is one TypedDict.
+    """
+
+    def expand(command: Command) -> Command:
+        signature = inspect.signature(command)
+        named = {
+            name: hint for kind in kinds for name, hint in get_type_hints(kind, include_extras=True).items()
+        }
+        command.__signature__ = _insert_options(signature, named)  # type: ignore[attr-defined]
+        return command
+
+    return expand
 
 
 @contextmanager
@@ -132,6 +163,15 @@ def error_prefix(path: Path) -> Iterator[None]:
     except InputError as error:
         error.file = error.file or str(path)
         raise
+
+
+@contextmanager
+def reading_file_of(parameter: str) -> Iterator[None]:
+    """Say of which parameter a file is read in the block: one file may be given for several."""
+    before = _parameter.set(parameter)
+    yield
+    # An error is explained outside the block.
+    _parameter.reset(before)
 
 
 def print_message(text: str) -> None:

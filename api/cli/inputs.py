@@ -48,6 +48,11 @@ def load_area_geometries(path: Path, **reading: Unpack[ReadOptions]) -> gpd.GeoD
     return read_layer(path, role="areas", note=print_note, **reading)[["geometry"]]
 
 
+def load_lines(path: Path, **reading: Unpack[ReadOptions]) -> gpd.GeoDataFrame:
+    """Read lines by which areas are divided, with the fields of their file."""
+    return read_layer(path, role="lines", note=print_note, **reading)
+
+
 def load_cells(
     path: Path,
     *,
@@ -96,6 +101,7 @@ def load_valid_cells(
     path: Path,
     *,
     code_field: str | None = None,
+    name_field: str | None = None,
     area_field: str | None = None,
     **reading: Unpack[ReadOptions],
 ) -> gpd.GeoDataFrame:
@@ -106,7 +112,7 @@ def load_valid_cells(
     InputError
         If a cell has no code, a code used before, or no valid polygon.
     """
-    cells = load_cells(path, code_field=code_field, area_field=area_field, **reading)
+    cells = load_cells(path, code_field=code_field, name_field=name_field, area_field=area_field, **reading)
     polygonal = cells.geometry.geom_type.isin(["Polygon", "MultiPolygon"]) & ~cells.geometry.is_empty
     with error_prefix(path):
         for bad, defect in (

@@ -159,6 +159,11 @@ CellsSourceCrs = Annotated[
     str | None, typer.Option(help="CRS of --cells, where the file names none, e.g. EPSG:4326.")
 ]
 CellsLayer = Annotated[str | None, typer.Option(help="Layer of --cells to read.")]
+PROFILE_HELP = (
+    "Standard that cells follow: gbt47678, gbt30428, db11-2157, cjt349:CLASS, cjt213, plain, or a TOML file "
+    "of your own."
+)
+Profile = Annotated[str | None, typer.Option(help=PROFILE_HELP)]
 DatabaseUrl = Annotated[
     str | None,
     typer.Option(
@@ -309,7 +314,7 @@ def system_language() -> Language:
 
 LanguageOption = Annotated[
     Language | None,
-    typer.Option("--lang", help="Language of the sentences of gaps.", show_default="that of the system"),
+    typer.Option("--lang", help="Language of the sentences.", show_default="that of the system"),
 ]
 
 

@@ -1,6 +1,6 @@
 """The commands `plan`: drafts in the database, their check, and their way into force."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -10,22 +10,20 @@ import typer
 
 from api.cli import options
 from api.cli.console import EXIT_INVALID, error_prefix, handle_errors, print_note, print_result
+from api.cli.divide import divide_plan
+from api.cli.drafts import AreaOption, PlanName, SchemeArgument, print_draft, store_draft
 from api.cli.open_database import open_database, read_all
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from layers.db.database import Database
-
 plan = typer.Typer(help="Plans: drafts of cells, checked, and put in force on a day.")
+plan.command("divide")(divide_plan)
 
 _MAX_LISTED = 5
 
-SchemeArgument = Annotated[str, typer.Argument(help="Code of the scheme.", show_default=False)]
 PlanArgument = Annotated[int, typer.Argument(help="Number of the plan.", min=1, show_default=False)]
-PlanName = Annotated[str, typer.Option(help="Name of the plan.", show_default=False)]
-AreaOption = Annotated[str | None, typer.Option(help="Code of the area it divides [default: all areas].")]
 
 
 class State(StrEnum):
@@ -36,42 +34,6 @@ class State(StrEnum):
     published = "published"
     superseded = "superseded"
     withdrawn = "withdrawn"
-
-
-@plan.command("divide")
-@handle_errors
-def divide_plan(
-    scheme: SchemeArgument,
-    name: PlanName,
-    area: AreaOption = None,
-    size: Annotated[float, typer.Option(help="Side of a square in metres.")] = 100.0,
-    level: Annotated[
-        str | None, typer.Option(help="Level of the areas that cells keep to [default: the lowest areas].")
-    ] = None,
-    min_share: Annotated[
-        float, typer.Option(help="Share of a square below which a remnant joins its neighbour.")
-    ] = 0.25,
-    database: options.DatabaseUrl = None,
-    as_json: options.JsonOption = False,
-) -> None:
-    """Divide the areas of the database into squares, as a draft."""
-    from layers.plans.divide import divide_areas
-    from layers.plans.schemes import find_scheme
-
-    with open_database(database) as opened:
-        with opened.read() as session, progress_bar("dividing") as progress:
-            cells = divide_areas(
-                session,
-                find_scheme(session, scheme),
-                area,
-                size_m=size,
-                level=level,
-                min_share=min_share,
-                note=print_note,
-                progress=progress,
-            )
-        record = _create_draft(opened, scheme, cells, name, area)
-    _print_draft(record, as_json=as_json)
 
 
 @plan.command("load")
@@ -127,10 +89,10 @@ def load_plan(
             table = read_unit_table(read_table(file, encoding=reading.get("encoding"), note=print_note))
         cell_of_unit, cells = table.cell_of_unit, table.cells
     with open_database(database) as opened, error_prefix(file):
-        record = _create_draft(
+        record = store_draft(
             opened, scheme, cells, name, area, personal or (), units=cell_of_unit, units_on=units_on
         )
-    _print_draft(record, as_json=as_json)
+    print_draft(record, as_json=as_json)
 
 
 @plan.command("check")
@@ -290,46 +252,3 @@ def withdraw_draft(
         )
         record = plan_record(given_up, scheme_code(session, given_up))
     print_result([f"plan {number} is withdrawn"], record, as_json=as_json)
-
-
-def _create_draft(
-    database: "Database",
-    scheme: str,
-    cells: "pd.DataFrame",
-    name: str,
-    area: str | None,
-    personal: Collection[str] = (),
-    *,
-    units: Mapping[str, str] | None = None,
-    units_on: date | None = None,
-) -> dict[str, Any]:
-    from api.schemas.plans import plan_record
-    from api.security.audit import Action, audit
-    from api.security.principal import SYSTEM
-    from layers.plans.drafts import create_draft
-    from layers.plans.schemes import find_scheme
-
-    with database.write() as session:
-        found = find_scheme(session, scheme)
-        made = create_draft(
-            session,
-            found.id,
-            cells,
-            name=name,
-            created_by=SYSTEM.label,
-            area_code=area,
-            personal=personal,
-            units=units,
-            units_on=units_on,
-        )
-        audit(session, SYSTEM, Action.record, f"plan {made.id}", area_code=made.area_code, created=True)
-        return {**plan_record(made, found.code), "cells": len(cells)}
-
-
-def _print_draft(record: dict[str, Any], *, as_json: bool) -> None:
-    number = record["id"]
-    lines = [
-        f"plan {number} of {record['scheme']}: a draft of {record['cells']:,} cells",
-        f"go on with: wangge plan check {number}; wangge plan publish {number}",
-    ]
-    print_result(lines, record, as_json=as_json)

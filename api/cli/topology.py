@@ -57,7 +57,7 @@ def check(
         own_crs=True,
         **options.own_reading(options.ReadOptions, reading),
     )
-    lowest_areas = _load_lowest_areas(areas, areas_code_field, options.reading_of("areas", reading))
+    lowest_areas = load_lowest_areas(areas, areas_code_field, options.reading_of("areas", reading))
     with error_prefix(cells), progress_bar("checking") as progress:
         report = check_topology(
             loaded,
@@ -131,7 +131,7 @@ def repair(
         own_crs=True,
         **options.own_reading(options.ReadOptions, reading),
     )
-    lowest_areas = _load_lowest_areas(areas, areas_code_field, options.reading_of("areas", reading))
+    lowest_areas = load_lowest_areas(areas, areas_code_field, options.reading_of("areas", reading))
     width = {} if max_width is None else {"max_width_m": max_width}
     with error_prefix(cells), progress_bar("repairing") as progress:
         repaired = repair_topology(
@@ -156,9 +156,10 @@ def _with_fresh_measures(source: "gpd.GeoDataFrame", repaired: "gpd.GeoDataFrame
     return source.assign(**{name: repaired[name].to_numpy() for name in fresh})
 
 
-def _load_lowest_areas(
+def load_lowest_areas(
     path: Path | None, code_field: str | None, reading: options.ReadOptions
 ) -> "gpd.GeoDataFrame | None":
+    """Read areas and keep those that are no parent of another; None without a file."""
     if path is None:
         return None
     from api.cli.inputs import load_areas

@@ -15,8 +15,9 @@ FORM_FIELDS: Mapping[str, Collection[str]] = {
     "import-entities": (*READ_FIELDS, "kind", "id_field", "datum", "personal", "confirm"),
     "import-areas": (*READ_FIELDS, *AREA_FIELDS, "confirm"),
     "import-cells": (*READ_FIELDS, *CELL_FIELDS, "personal"),
+    "divide": ("units_scheme", "parts"),
 }
-"""The fields that a message about the file may advise to fill in, by kind of job."""
+"""The fields that a message may advise to fill in, by kind of job."""
 
 _OTHERWISE = "the form has no field for it: put it right in the file"
 

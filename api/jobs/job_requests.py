@@ -6,6 +6,9 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
+from api.http.idempotency import WriteResult
+from api.schemas.jobs import job_record
+from api.security.audit import Action, audit
 from api.security.principal import Principal
 from api.settings import ServiceSettings
 from gis.errors import BusyError
@@ -69,6 +72,21 @@ class JobRequests:
         except FileNotFoundError:
             # Of a job that ends at this moment.
             return 0
+
+
+def accept_job(
+    session: Session, jobs: JobRequests, caller: Principal, kind: str, parameters: dict[str, Any]
+) -> WriteResult:
+    """Queue a job of a caller, and answer that it has been accepted.
+
+    Raises
+    ------
+    BusyError
+        As for `JobRequests.enqueue`.
+    """
+    job = jobs.enqueue(session, caller, kind, parameters, caller.area_code)
+    audit(session, caller, Action.import_, f"job {job.id}", kind=kind)
+    return WriteResult(job_record(job), 202, location=f"/v1/jobs/{job.id}")
 
 
 async def _job_requests(request: Request) -> JobRequests:

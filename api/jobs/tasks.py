@@ -20,6 +20,7 @@ from api.jobs.export_files import write_export
 from api.jobs.form_fields import AREA_FIELDS, CELL_FIELDS, READ_FIELDS, name_fields
 from gis.errors import InputError, LimitError
 from layers.db.database import Database
+from layers.divisions import divide_areas
 from layers.fields.columns import standardise_areas, standardise_cells
 from layers.formats import read_layer, read_table
 from layers.formats.sqlite_files import require_stored_rows
@@ -27,9 +28,8 @@ from layers.gaps.runs import search_gaps
 from layers.imports.areas import AreaImportSummary, import_areas
 from layers.imports.entities import ImportSummary, import_entities
 from layers.jobs.queue import complete, heartbeat
-from layers.models import GapRun
+from layers.models import GapRun, Plan
 from layers.plans.check import examine_plan, store_check
-from layers.plans.divide import divide_areas
 from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.queries import find_plan
@@ -236,45 +236,49 @@ def _import_areas(context: _JobContext) -> dict[str, Any]:
 
 def _import_cells(context: _JobContext) -> dict[str, Any]:
     _require_harmless_file(context)
+    cells, units = _read_cells(context)
+    on = context.parameter("units_on")
+    day = None if on is None else date.fromisoformat(on)
+    with context.database.write() as session:
+        plan = _store_draft(context, session, cells, units=units, units_on=day)
+        return context.complete(session, {"plan": plan.id, "cells": len(cells)})
+
+
+def _read_cells(context: _JobContext) -> tuple[Any, Mapping[str, str] | None]:
+    """Read a file of cells, or the table of units and their cells."""
     if context.parameter("units"):
         table = read_unit_table(
             read_table(context.file, encoding=context.parameter("encoding"), note=context.note)
         )
-        return _create_draft(context, lambda _session, _scheme: table.cells, units=table.cell_of_unit)
+        return table.cells, table.cell_of_unit
     frame = standardise_cells(
         read_layer(context.file, role="cells", **context.read_options),
         **context.fields(*CELL_FIELDS),
     )
-    return _create_draft(context, lambda _session, _scheme: frame)
+    return frame, None
 
 
 def _divide(context: _JobContext) -> dict[str, Any]:
-    given = {name: context.parameter(name) for name in ("level", "min_share", "crs", "code_layout")}
-
-    def cells(session: Any, scheme: Any) -> Any:
-        return divide_areas(
+    ground = ("scheme", "name", "area_code", "dry_run")
+    options = {name: value for name, value in context.task.parameters.items() if name not in ground}
+    if "on" in options:
+        options["on"] = context.day
+    with context.database.read() as session:
+        scheme = find_scheme(session, context.parameter("scheme"))
+        made = divide_areas(
             session,
             scheme,
             context.parameter("area_code"),
-            size_m=context.parameter("size_m"),
             note=context.note,
             progress=context.progress,
-            **{name: value for name, value in given.items() if value is not None},
+            **options,
         )
-
-    if not context.parameter("dry_run"):
-        return _create_draft(context, cells)
-    with context.database.read() as session:
-        made = cells(session, find_scheme(session, context.parameter("scheme")))
-    result = {
-        "plan": None,
-        "cells": len(made),
-        "areas": made["area_code"].nunique(),
-        "area_m2": float(made["area_m2"].sum()),
-        "first_code": made["code"].min(),
-        "last_code": made["code"].max(),
-    }
+    result = {"plan": None, **made.summary()}
     with context.database.write() as session:
+        if not context.parameter("dry_run"):
+            result["plan"] = _store_draft(
+                context, session, made.cells, units=made.units, units_on=made.units_on
+            ).id
         return context.complete(session, result)
 
 
@@ -368,29 +372,25 @@ def _export(context: _JobContext) -> dict[str, Any]:
         return context.complete(session, result)
 
 
-def _create_draft(
+def _store_draft(
     context: _JobContext,
-    make_cells: Callable[[Any, Any], Any],
+    session: Session,
+    cells: Any,
     *,
     units: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
-    """Make a draft of the cells that `make_cells` returns from a session and a scheme."""
-    units_on = context.parameter("units_on")
-    with context.database.read() as session:
-        cells = make_cells(session, find_scheme(session, context.parameter("scheme")))
-    with context.database.write() as session:
-        plan = create_draft(
-            session,
-            find_scheme(session, context.parameter("scheme")).id,
-            cells,
-            name=context.parameter("name"),
-            created_by=context.task.created_by,
-            area_code=context.parameter("area_code"),
-            personal=context.parameter("personal") or (),
-            units=units,
-            units_on=None if units_on is None else date.fromisoformat(units_on),
-        )
-        return context.complete(session, {"plan": plan.id, "cells": len(cells)})
+    units_on: date | None = None,
+) -> Plan:
+    return create_draft(
+        session,
+        find_scheme(session, context.parameter("scheme")).id,
+        cells,
+        name=context.parameter("name"),
+        created_by=context.task.created_by,
+        area_code=context.parameter("area_code"),
+        personal=context.parameter("personal") or (),
+        units=units,
+        units_on=units_on,
+    )
 
 
 def _require_harmless_file(context: _JobContext) -> None:

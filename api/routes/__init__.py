@@ -14,6 +14,8 @@ from api.routes.areas import router as areas
 from api.routes.audit import router as audit
 from api.routes.cell_sheet import router as cell_sheet
 from api.routes.cells import router as cells
+from api.routes.certificates import router as certificates
+from api.routes.divisions import router as divisions
 from api.routes.docs import router as docs
 from api.routes.entities import router as entities
 from api.routes.exports import router as exports
@@ -29,6 +31,7 @@ from api.routes.maps import router as maps
 from api.routes.measures import router as measures
 from api.routes.nearest import router as nearest
 from api.routes.officers import router as officers
+from api.routes.plan_measures import router as plan_measures
 from api.routes.plan_units import router as plan_units
 from api.routes.plans import router as plans
 from api.routes.schemes import router as schemes
@@ -45,7 +48,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     area_sheet,
     schemes,
     plans,
+    plan_measures,
     plan_units,
+    certificates,
     cells,
     cell_sheet,
     measures,
@@ -56,6 +61,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     gaps,
     lists,
     imports,
+    divisions,
     jobs,
     exports,
     maps,

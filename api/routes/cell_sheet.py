@@ -22,6 +22,7 @@ from api.security.personal import Reveal, audit_reveal, open_read_session
 from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
 from layers.db.database import Session, current_state
+from layers.entities.measures import measure_cell
 from layers.gaps.analysis import cell_outcomes
 from layers.gaps.queries import gaps_of_cell
 from layers.plans.cell_queries import find_cell
@@ -59,12 +60,14 @@ def read_sheet(
         found = find_scheme(session, scheme)
         cell = find_cell(session, found, code, day, caller.area_code)
         run, gaps = gaps_of_cell(session, caller.area_code, found, cell, until=day, limit=_MAX_LISTED)
+        counts = count_by_kind(session, found.id, day, code)
         record = cell_sheet_record(
             cell,
             scheme=scheme,
             at=day,
             areas=snapshots.current.areas.chain(cell.area_code),
-            counts=count_by_kind(session, found.id, day, code),
+            counts=counts,
+            measures=measure_cell(cell, counts),
             officers=_officer_records(session, caller, found.id, code, day, reveal=reveal),
             gap_run=run,
             gap_outcomes=cell_outcomes(session, caller.area_code, run, code),

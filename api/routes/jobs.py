@@ -1,10 +1,9 @@
-"""`/v1/jobs`: work that takes longer than a request, its progress and its end; and dividing an area."""
+"""`/v1/jobs`: work that takes longer than a request, its progress and its end."""
 
 from pathlib import Path as FilePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import Field
 from starlette.responses import Response
 
 from api import schemas
@@ -12,95 +11,26 @@ from api.http.conditional import IfNoneMatch, make_etag
 from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
-from api.http.parameters import DecimalNumber, WholeNumber
+from api.http.parameters import WholeNumber
 from api.http.responses import json_response, list_response
 from api.jobs.cancel_flag import set_cancel_flag
 from api.jobs.event_stream import UNFINISHED, JobStream, JobStreams, JobVersion, job_events
-from api.jobs.job_requests import JobRequests, JobRequestsDep
 from api.messages import caller_language
 from api.problems import problem_responses
 from api.schemas.jobs import job_record
 from api.security.audit import Action, audit
 from api.security.auth_middleware import authenticate
 from api.security.caller import Caller
-from api.security.principal import Principal, Right
+from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
-from gis.crs import parse_working_crs
 from gis.errors import NotFoundError
 from layers.db.database import Session
 from layers.jobs import queue
 from layers.models import Job, JobState
-from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
 JobId = Annotated[WholeNumber, Path(ge=1, le=2**53, examples=[3])]
-
-
-class DivisionRequest(schemas.RequestModel):
-    """An area to divide into squares."""
-
-    scheme: Annotated[str, Field(max_length=60)] = Field(examples=["community"])
-    name: Annotated[str, Field(min_length=1, max_length=200)] = Field(examples=["squares of 100 m"])
-    area_code: Annotated[str, Field(max_length=100)] | None = Field(default=None, examples=["440305"])
-    size_m: Annotated[DecimalNumber, Field(ge=1, le=100_000)] = Field(examples=[100.0])
-    method: Literal["square"] = Field(default="square", examples=["square"])
-    level: Annotated[str, Field(max_length=100)] | None = Field(
-        default=None,
-        examples=["town"],
-        description="Cells keep to areas of this level; the lowest if not given.",
-    )
-    min_share: Annotated[DecimalNumber, Field(ge=0, le=1)] | None = Field(
-        default=None,
-        examples=[0.25],
-        description="Share of a square below which a remnant joins its neighbour; 0.25 if not given.",
-    )
-    crs: Annotated[str, Field(max_length=100)] | None = Field(
-        default=None,
-        examples=["EPSG:4547"],
-        description="Metric CRS in which the squares are square; the scheme's if not given.",
-    )
-    code_layout: Literal["auto", "cn", "plain"] | None = Field(
-        default=None,
-        examples=["auto"],
-        description="Of the codes. cn: 15 digits; plain: {area code}-{sequence}; auto: by the area codes.",
-    )
-    dry_run: bool = Field(
-        default=False,
-        examples=[False],
-        description="Only count the cells and the ground they would have; nothing is kept but the job.",
-    )
-
-
-def _enqueue_job(
-    session: Session, jobs: JobRequests, caller: Principal, kind: str, parameters: dict[str, Any]
-) -> WriteResult:
-    job = jobs.enqueue(session, caller, kind, parameters, caller.area_code)
-    audit(session, caller, Action.import_, f"job {job.id}", kind=kind)
-    return WriteResult(job_record(job), 202, location=f"/v1/jobs/{job.id}")
-
-
-@router.post(
-    "/divisions",
-    summary="Divide an area",
-    status_code=202,
-    response_model=schemas.Job,
-    responses=problem_responses(404, 409),
-)
-@requires(Right.draft, AreaPolicy.checked)
-def divide_area(
-    body: DivisionRequest, caller: Caller, write: IdempotentWriteDep, jobs: JobRequestsDep
-) -> Response:
-    """Divide an area into squares as a job; its result names the draft."""
-    caller.require_area(body.area_code)
-    if body.crs is not None:
-        parse_working_crs(body.crs)
-
-    def handler(session: Session) -> WriteResult:
-        find_scheme(session, body.scheme)
-        return _enqueue_job(session, jobs, caller, "divide", body.model_dump(exclude_none=True))
-
-    return write(body, handler)
 
 
 @router.get("/jobs", summary="List jobs", response_model=Page[schemas.Job], responses=problem_responses())

@@ -4,6 +4,7 @@ from api.schemas.areas import Area, AreaReference
 from api.schemas.audit import AuditEntry
 from api.schemas.base import RequestModel
 from api.schemas.cells import Cell, CellOfficer, CellSheet
+from api.schemas.certificates import Certificate
 from api.schemas.entities import Entity, EntityOwner, NearbyEntity
 from api.schemas.gap_analysis import GapGroupList
 from api.schemas.gaps import Gap, GapDifference, GapKindList, GapPage, GapRun, PersistentGap
@@ -29,6 +30,7 @@ __all__ = [
     "CellChanges",
     "CellOfficer",
     "CellSheet",
+    "Certificate",
     "EffectiveDates",
     "Entity",
     "EntityOwner",

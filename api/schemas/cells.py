@@ -69,6 +69,10 @@ class CellSheet(Cell):
     counts: dict[str, int] = Field(
         examples=[{"household": 300, "enterprise": 8}], description="Entities that belong to it, by kind."
     )
+    measures: dict[str, float | None] = Field(
+        examples=[{"area_m2": 10_000, "polsby_popper": 0.785, "households": 300}],
+        description="Its measures by their keys; null where one is not known.",
+    )
     officers: list[CellOfficer] = Field(description="Leaders first, and A before B.")
     gap_run: int | None = Field(
         examples=[7],
@@ -116,6 +120,7 @@ def cell_sheet_record(
     at: date,
     areas: Iterable[AreaLabel],
     counts: Mapping[str, int],
+    measures: Mapping[str, float | None],
     officers: list[dict[str, Any]],
     gap_run: models.GapRun | None,
     gap_outcomes: Sequence[Outcome],
@@ -132,6 +137,8 @@ def cell_sheet_record(
         The area it lies in and those above.
     counts
         How many entities of each kind belong to it.
+    measures
+        By their keys.
     officers
         As `cell_officer_record` makes them.
     gap_run, gap_outcomes, gaps
@@ -149,6 +156,7 @@ def cell_sheet_record(
         box=shapely.bounds(cell.geometry).round(7).tolist(),
         areas=[build_record(AreaReference, area) for area in areas],
         counts=counts,
+        measures=measures,
         officers=officers,
         gap_run=None if gap_run is None else gap_run.id,
         gap_run_on=None if gap_run is None else gap_run.on,

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from gis.classes import ClassificationMethod
 from gis.measures import Aggregation, Prominence, Quantity
+from layers.entities.measures import PlanMeasures as MeasuredPlan
 from layers.tilesets import MeasureClassification, MeasureSummary
 
 
@@ -113,4 +114,71 @@ class MeasureClasses(BaseModel):
             ranges=found.ranges.tolist(),
             counts=found.counts.tolist(),
             histogram=Histogram(edges=found.histogram.edges.tolist(), counts=found.histogram.counts.tolist()),
+        )
+
+
+class LoadBalance(BaseModel):
+    """How evenly the cells of a plan share out one load."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    load: str = Field(examples=["households"])
+    total: Number = Field(examples=[9620])
+    ideal: Number = Field(examples=[240.5], description="The mean of a cell.")
+    min: Number = Field(examples=[180])
+    max: Number = Field(examples=[300])
+    greatest_deviation: Number | None = Field(
+        examples=[0.25], description="From the ideal, as a share of it; null where there is no load."
+    )
+    balance: Number | None = Field(
+        examples=[92.5], description="0 to 100: the percentage of the load that need not move to be equal."
+    )
+    tolerance: Number = Field(examples=[0.05])
+    out_of_tolerance: int = Field(examples=[7], description="Cells that differ from the ideal by more.")
+
+
+class CellDeviation(BaseModel):
+    """A cell whose load is out of tolerance."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str = Field(examples=["440305001001001"])
+    load: str = Field(examples=["households"])
+    value: Number = Field(examples=[300])
+    deviation: Number = Field(examples=[0.25], description="From the ideal, as a share of it.")
+
+
+class PlanMeasures(BaseModel):
+    """The measures of a whole plan."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    plan: int = Field(examples=[12])
+    scheme: str = Field(examples=["community"])
+    counted_on: date | None = Field(
+        examples=["2026-03-01"], description="When entities are counted; null for a plan never in force."
+    )
+    cells: int = Field(examples=[40])
+    area_m2: Number = Field(examples=[400_000.0])
+    compactness: Number | None = Field(
+        examples=[88.6], description="0 to 100: the circumference of circles as large over the perimeters."
+    )
+    polsby_popper: Number | None = Field(examples=[0.785])
+    in_parts: int = Field(examples=[0], description="Cells of several parts.")
+    balance: Number | None = Field(examples=[92.5], description="The mean over the loads.")
+    out_of_tolerance: int = Field(examples=[7], description="Cells out of tolerance in any load.")
+    loads: list[LoadBalance]
+    cells_out_of_tolerance: list[CellDeviation] = Field(
+        description="Those that differ most, at most 100 of all loads."
+    )
+
+    @classmethod
+    def of(cls, plan: int, scheme: str, found: MeasuredPlan) -> Self:
+        """Answer what a plan measures."""
+        return cls(
+            plan=plan,
+            scheme=scheme,
+            counted_on=found.counted_on,
+            cells_out_of_tolerance=[CellDeviation.model_validate(each) for each in found.out_of_tolerance],
+            **found.figures.summary(),
         )

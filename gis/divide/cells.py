@@ -1,6 +1,6 @@
 """The frame of cells: pieces united into cells, numbered, named, measured, in longitude and latitude."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +13,7 @@ from gis.crs import LONLAT, geometries_to_lonlat
 from gis.divide.division_input import DivisionInput
 from gis.errors import CoverageError
 from gis.levels.unions import unite_groups
+from gis.profiles import Profile
 
 _MAX_AREA_DIFFERENCE_M2 = 0.01
 
@@ -43,9 +44,12 @@ def build_cells_frame(
     representative_point: FloatArray,
     row: IntArray,
     *,
-    kind: str,
+    kind: str | ObjectArray,
     layout: codes.CodeLayout = "auto",
+    profile: Profile | None = None,
     used_codes: Collection[str] = frozenset(),
+    lonlat: Geometries | None = None,
+    columns: Mapping[str, FloatArray | IntArray] | None = None,
 ) -> gpd.GeoDataFrame:
     """Make the frame of cells, sorted by area (in the order of the areas) and sequence.
 
@@ -62,9 +66,13 @@ def build_cells_frame(
     row
         Shape (n,), the row of each cell in reading order, ascending to the south.
     kind
-        The method's word for its cells.
-    layout, used_codes
-        See `gis.codes`.
+        The method's word for its cells, or one for each.
+    layout, profile, used_codes
+        See `gis.codes.choose_profile` and `gis.codes.number_cells`.
+    lonlat
+        The polygons as they are stored, in EPSG:4326; projected from `geometry` when not given.
+    columns
+        Further columns by name, shape (n,) each, before the geometry.
 
     Returns
     -------
@@ -75,19 +83,23 @@ def build_cells_frame(
     ------
     CapacityError
         If an area has more cells than its sequence digits can number.
+    InputError
+        If the codes of the areas do not fit the profile.
     CoverageError
         If the cells of an area do not sum to it.
     """
     area_m2 = shapely.area(geometry)
     _check_area_sums(division_input, area_m2, area_index)
     area_code = division_input.code[area_index]
-    chosen = codes.choose_code_layout(division_input.code, in_china=division_input.in_china, layout=layout)
+    chosen = codes.choose_profile(
+        division_input.code, in_china=division_input.in_china, layout=layout, profile=profile
+    )
     numbers = codes.number_cells(
         area_code,
         representative_point[:, 0],
         representative_point[:, 1],
         row,
-        layout=chosen,
+        profile=chosen,
         used_codes=used_codes,
     )
     order = np.lexsort((numbers.sequence, area_index))
@@ -95,26 +107,53 @@ def build_cells_frame(
         {
             "code": numbers.code[order],
             "name": _cell_names(division_input, area_index, numbers.sequence)[order],
-            "kind": kind,
+            "kind": kind if isinstance(kind, str) else kind[order],
             "area_code": area_code[order],
             "area_m2": area_m2[order],
             "perimeter_m": shapely.length(geometry)[order],
+            **{name: values[order] for name, values in (columns or {}).items()},
         },
-        geometry=geometries_to_lonlat(geometry[order], division_input.crs),
+        geometry=geometries_to_lonlat(geometry[order], division_input.crs)
+        if lonlat is None
+        else lonlat[order],
         crs=LONLAT,
     )
+
+
+def reading_rows(points: FloatArray, area_m2: FloatArray, area_index: NDArray[np.intp]) -> IntArray:
+    """Return the row in which each cell of any shape is read, ascending to the south.
+
+    A row is as high as the mean cell of the area would be as a square, and the first begins with its
+    northernmost cell.
+
+    Parameters
+    ----------
+    points
+        Shape (n, 2), x and y in metres of a location inside each cell.
+    area_m2, area_index
+        Shape (n,), the size of each cell and its area.
+    """
+    count = np.bincount(area_index)
+    height = np.sqrt(np.bincount(area_index, weights=area_m2) / np.maximum(count, 1))
+    north = np.full(len(count), -np.inf)
+    np.maximum.at(north, area_index, points[:, 1])
+    rows: IntArray = ((north[area_index] - points[:, 1]) // height[area_index]).astype(np.int64)
+    return rows
 
 
 def _cell_names(
     division_input: DivisionInput, area_index: NDArray[np.intp], sequence: IntArray
 ) -> ObjectArray:
-    """Name cells after their area: "和平社区 第012网格" in China, "Fontvieille 012" elsewhere."""
+    """Name cells after their area: "和平社区 第012网格" in China, "Fontvieille 012" elsewhere.
+
+    The only cell of an undivided area, which has no number, is "和平社区 网格" or "Fontvieille".
+    """
     called = np.where(division_input.name == "", division_input.code, division_input.name)[area_index]
     width = max(3, len(str(sequence.max(initial=0))))
     before, after = ("第", "网格") if division_input.in_china else ("", "")
     names = np.empty(len(area_index), dtype=object)
     names[:] = [
-        f"{area} {before}{n:0{width}d}{after}"
+        f"{area} {before}{n:0{width}d}{after}" if n else f"{area} {after}".rstrip()
         for area, n in zip(called.tolist(), sequence.tolist(), strict=True)
     ]
     return names

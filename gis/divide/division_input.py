@@ -67,48 +67,80 @@ def read_division_input(
     leaves = areas[~areas["code"].isin(areas["parent"].dropna())]
     if leaves.empty:
         raise InputError("There is no area to divide.")
-    _check_features(leaves)
-    chosen = crs if crs is not None else choose_working_crs(leaves)
-    _check_antimeridian(leaves)
-    require_low_distortion(leaves, chosen)
-    geometry = shapely.force_2d(np.asarray(to_working_crs(leaves, chosen).geometry.array, dtype=object))
+    geometry, chosen = project_polygons(leaves, crs)
     code = leaves["code"].astype(str).to_numpy(dtype=object)
     name = leaves["name"].fillna("").astype(str).to_numpy(dtype=object)
+    _check_coverage(code, geometry)
+    note_blanks_between(code, geometry, note)
+    return DivisionInput(code, name, geometry, chosen, lies_in_china(leaves))
+
+
+def lies_in_china(frame: gpd.GeoDataFrame) -> bool:
+    """Return whether the middle of a frame in EPSG:4326 lies in China."""
+    west, south, east, north = frame.total_bounds
+    return bool(in_china_border((west + east) / 2, (south + north) / 2))
+
+
+def project_polygons(frame: gpd.GeoDataFrame, crs: CRS | None, noun: str = "Area") -> tuple[Geometries, CRS]:
+    """Project polygons that can be divided or grouped into their working CRS.
+
+    Parameters
+    ----------
+    frame
+        In EPSG:4326 with `code`.
+    crs
+        The working CRS; chosen from the extent when not given.
+    noun
+        What messages call a record.
+
+    Returns
+    -------
+    geometry, crs
+        Shape (n,), two-dimensional; and the working CRS.
+
+    Raises
+    ------
+    InputError
+        If one has no geometry, no polygon or an invalid one, a code occurs twice, one crosses the 180th
+        meridian, or areas in the working CRS differ too much from their geodesic size.
+    """
+    _check_features(frame, noun)
+    chosen = crs if crs is not None else choose_working_crs(frame)
+    _check_antimeridian(frame, noun)
+    require_low_distortion(frame, chosen)
+    geometry = shapely.force_2d(np.asarray(to_working_crs(frame, chosen).geometry.array, dtype=object))
     finite = np.isfinite(shapely.bounds(geometry)).all(axis=1)
     for k in np.flatnonzero(~finite)[:1].tolist():
         raise InputError(
-            f"{_area_label(leaves, k)} has coordinates beyond the earth; draw it again or leave it out."
+            f"{noun} '{frame['code'].iloc[k]}' has coordinates beyond the earth; "
+            "draw it again or leave it out."
         )
     is_valid = np.asarray(shapely.is_valid(geometry))
     for k in np.flatnonzero(~is_valid)[:1].tolist():
         reason = shapely.is_valid_reason(geometry[k])
         raise InputError(
-            f"{_area_label(leaves, k)} is not a valid polygon ({reason}); run wangge repair first."
+            f"{noun} '{frame['code'].iloc[k]}' is not a valid polygon ({reason}); run wangge repair first."
         )
-    _check_coverage(code, geometry)
-    note_blanks_between(code, geometry, note)
-    west, south, east, north = leaves.total_bounds
-    in_china = bool(in_china_border((west + east) / 2, (south + north) / 2))
-    return DivisionInput(code, name, geometry, chosen, in_china)
+    return geometry, chosen
 
 
-def _area_label(frame: gpd.GeoDataFrame, position: int) -> str:
-    return f"Area '{frame['code'].iloc[position]}'"
-
-
-def _check_features(leaves: gpd.GeoDataFrame) -> None:
-    geometry = np.asarray(leaves.geometry.array, dtype=object)
+def _check_features(frame: gpd.GeoDataFrame, noun: str) -> None:
+    code = frame["code"]
+    geometry = np.asarray(frame.geometry.array, dtype=object)
     for k in np.flatnonzero(shapely.is_missing(geometry) | shapely.is_empty(geometry))[:1]:
-        raise InputError(f"{_area_label(leaves, int(k))} has no geometry; give it a polygon or leave it out.")
+        raise InputError(f"{noun} '{code.iloc[k]}' has no geometry; give it a polygon or leave it out.")
     for k in np.flatnonzero(~np.isin(shapely.get_type_id(geometry), (3, 6)))[:1]:
-        kind = geometry[k].geom_type
-        raise InputError(f"{_area_label(leaves, int(k))} is a {kind}; only polygons can be divided.")
-    for k in np.flatnonzero(leaves["code"].duplicated().to_numpy())[:1]:
-        raise InputError(f"{_area_label(leaves, int(k))} occurs twice; give every area a code of its own.")
+        raise InputError(
+            f"{noun} '{code.iloc[k]}' is a {geometry[k].geom_type}; only polygons can be divided."
+        )
+    for k in np.flatnonzero(code.duplicated().to_numpy())[:1]:
+        raise InputError(
+            f"{noun} '{code.iloc[k]}' occurs twice; give every {noun.lower()} a code of its own."
+        )
 
 
-def _check_antimeridian(leaves: gpd.GeoDataFrame) -> None:
-    parts, owner = shapely.get_parts(np.asarray(leaves.geometry.array, dtype=object), return_index=True)
+def _check_antimeridian(frame: gpd.GeoDataFrame, noun: str) -> None:
+    parts, owner = shapely.get_parts(np.asarray(frame.geometry.array, dtype=object), return_index=True)
     west, _, east, _ = shapely.bounds(parts).T
     torn = np.isin(
         owner[west <= -180 + _ANTIMERIDIAN_TOLERANCE_DEG], owner[east >= 180 - _ANTIMERIDIAN_TOLERANCE_DEG]
@@ -118,9 +150,9 @@ def _check_antimeridian(leaves: gpd.GeoDataFrame) -> None:
     )
     for k in np.unique(across)[:1].tolist():
         raise InputError(
-            f"{_area_label(leaves, k)} crosses the 180th meridian, "
+            f"{noun} '{frame['code'].iloc[k]}' crosses the 180th meridian, "
             "across which no cell can be drawn in degrees; "
-            "make its two sides areas of their own."
+            f"make its two sides {noun.lower()}s of their own."
         )
 
 

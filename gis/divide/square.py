@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from gis.arrays import FloatArray, Geometries, IntArray
-from gis.codes import CodeLayout
+from gis.codes import CodeLayout, choose_profile
 from gis.divide.cells import build_cells_frame, dissolve_pieces
 from gis.divide.division_input import DivisionInput, read_division_input
 from gis.divide.grid_lines import grid_coordinates, max_sag_m, side_lines
@@ -21,6 +21,7 @@ from gis.errors import InputError, ParameterError
 from gis.faces.arrangement import build_faces
 from gis.faces.noding import noding_cuts
 from gis.graph import NeighbourGraph, find_shared_borders
+from gis.profiles import Profile
 from gis.progress import Note, no_note
 
 DEFAULT_MIN_SHARE = 0.25
@@ -50,6 +51,7 @@ def divide_square(
     used_codes: Collection[str] = frozenset(),
     layout: CodeLayout = "auto",
     note: Note = no_note,
+    profile: Profile | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> gpd.GeoDataFrame:
     """Divide each lowest area into the squares of one grid, clipped to the area.
@@ -76,6 +78,8 @@ def divide_square(
         Layout of the codes, see `gis.codes.choose_code_layout`.
     note
         Told of narrow ground between areas, which no cell will cover.
+    profile
+        The profile that codes follow instead of a layout.
     progress
         Called with steps done and steps in all.
 
@@ -87,7 +91,8 @@ def divide_square(
     Raises
     ------
     InputError
-        If the size or share is out of range, the squares are too many, or an area is not a valid polygon.
+        If the size or share is out of range, the squares are too many, an area is not a valid polygon, or its
+        code does not fit the profile.
     CoverageError
         If the areas overlap or leave vertices unmatched.
     CapacityError
@@ -97,6 +102,7 @@ def divide_square(
     if not 0 <= min_share <= 1:
         raise ParameterError(f"The least share of a square must lie between 0 and 1, not {min_share:g}.")
     division_input = read_division_input(areas, crs, note)
+    choose_profile(division_input.code, in_china=division_input.in_china, layout=layout, profile=profile)
     _check_size(division_input, size_m)
     step(1)
     pieces = _cut_into_pieces(division_input, size_m)
@@ -114,6 +120,7 @@ def divide_square(
         -pieces.square[seeds, 1],
         kind="square",
         layout=layout,
+        profile=profile,
         used_codes=used_codes,
     )
     step(_STEPS)

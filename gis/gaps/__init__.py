@@ -8,9 +8,10 @@ from gis.gaps.catalogue import GAP_KINDS, explain_gap, gap_label, gap_symbol
 from gis.gaps.find import GapRules, GapSearchResult, find_gaps
 from gis.gaps.frame import GAP_COLUMNS
 from gis.gaps.gap_input import GapInput
-from gis.gaps.kind import GapFacts, GapKind, Text, gap_facts
+from gis.gaps.kind import GapFacts, GapKind, gap_facts
 from gis.gaps.outcome import NOT_ANALYSED, GapAnalysis, GapOutcome, OutcomeState, gap_outcomes
 from gis.gaps.rules import SEVERITIES, SEVERITY_COLOURS, SeverityRule, severity_order
+from gis.text import Text
 
 __all__ = [
     "GAP_COLUMNS",

@@ -5,10 +5,11 @@ interface, tiles, maps and page follow from that.
 """
 
 from gis.gaps.blank import BLANK
-from gis.gaps.kind import GapFacts, GapKind, GapSymbol, Text
+from gis.gaps.kind import GapFacts, GapKind, GapSymbol
 from gis.gaps.out_of_reach import OUT_OF_REACH
 from gis.gaps.overlap import OVERLAP
 from gis.gaps.unassigned import UNASSIGNED
+from gis.text import Text
 
 _MEMBERS = (BLANK, OVERLAP, UNASSIGNED, OUT_OF_REACH)
 

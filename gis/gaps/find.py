@@ -13,9 +13,10 @@ from gis.errors import InputError, ParameterError
 from gis.gaps.catalogue import GAP_KINDS, explain_gap
 from gis.gaps.frame import FIGURES_COLUMN, GAP_COLUMNS, build_gap_frame, describe_gaps
 from gis.gaps.gap_input import GapInput
-from gis.gaps.kind import Text, gap_facts
+from gis.gaps.kind import gap_facts
 from gis.gaps.rules import SEVERITIES, SeverityRule, read_rule, severity_order
 from gis.progress import no_progress
+from gis.text import Text
 
 NOT_ASKED_FOR = Text("未要求分析", "not asked for")
 """Why a kind was skipped that was not among those to look for."""

@@ -12,6 +12,7 @@ from gis.arrays import IntArray
 from gis.gaps.findings import entities_on_ground
 from gis.gaps.gap_input import GapInput
 from gis.progress import Progress
+from gis.text import Text
 
 Hatch = Sequence[Literal[0, 45, 90, 135]]
 FigureType = Literal["number", "integer", "string", "boolean", "array"]
@@ -21,13 +22,6 @@ _SCALAR_TYPES: Mapping[str, type | tuple[type, ...]] = {"number": (int, float), 
 
 ENTITY_FIGURES = ("entity_kind", "entity_id")
 """The figures that name the entity that a gap is about, in kinds whose gaps are of one entity."""
-
-
-class Text(NamedTuple):
-    """The same words in Chinese and in English."""
-
-    zh: str
-    en: str
 
 
 class GapFacts(NamedTuple):

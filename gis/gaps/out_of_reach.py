@@ -17,9 +17,10 @@ from gis.gaps.buffers import subtract_buffers
 from gis.gaps.frame import build_gap_frame
 from gis.gaps.gap_input import GapInput, representative_points
 from gis.gaps.identity import same_key
-from gis.gaps.kind import Figure, GapFacts, GapKind, GapSymbol, Text
+from gis.gaps.kind import Figure, GapFacts, GapKind, GapSymbol
 from gis.gaps.phrases import list_phrase
 from gis.progress import Progress
+from gis.text import Text
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from gis.gaps.catalogue import GAP_KINDS, gap_label
-from gis.gaps.kind import Text
+from gis.text import Text
 
 
 class OutcomeState(StrEnum):

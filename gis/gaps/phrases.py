@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gis.gaps.kind import Text
+from gis.text import Text
 
 
 def min_area_phrase(min_area_m2: float) -> Text:

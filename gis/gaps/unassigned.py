@@ -12,8 +12,9 @@ from gis.crs import to_lonlat
 from gis.gaps.frame import build_gap_frame
 from gis.gaps.gap_input import GapInput, optional_codes
 from gis.gaps.identity import same_figures
-from gis.gaps.kind import ENTITY_FIGURES, Figure, GapFacts, GapKind, GapSymbol, Text
+from gis.gaps.kind import ENTITY_FIGURES, Figure, GapFacts, GapKind, GapSymbol
 from gis.progress import Progress
+from gis.text import Text
 
 _REASONS_ZH = {
     "outside": "不在任何网格内",

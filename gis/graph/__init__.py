@@ -6,6 +6,7 @@ from gis.graph.shared_borders import (
     find_neighbours,
     find_overlapping,
     find_shared_borders,
+    find_shared_edges,
     find_shared_vertices,
     find_spans_beside,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "find_neighbours",
     "find_overlapping",
     "find_shared_borders",
+    "find_shared_edges",
     "find_shared_vertices",
     "find_spans_beside",
 ]

@@ -3,12 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Self
 
+import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
+from pyproj import CRS
 
 from gis.arrays import FloatArray, IntArray
+from gis.crs import to_lonlat
+from gis.measures.shapes import CellShapes
+from gis.measures.sizes import measure_cells
 
 Numbers = NDArray[Any]
 """Numbers of any type: counts stay whole."""
@@ -51,15 +56,35 @@ class Prominence(StrEnum):
     """Only where everything about a cell is shown."""
 
 
-class CellFigures(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class CellFigures:
     """What measures of n cells are computed from.
 
-    `counts` holds, for each kind of entity that a measure declares, how many belong to each cell, shape (n,).
+    Attributes
+    ----------
+    areas_m2, perimeters_m
+        Shape (n,).
+    counts
+        For each kind of entity that a measure declares, how many belong to each cell, shape (n,).
+    shapes
+        What depends on the geometries alone; a figure that no measure asks for is not computed.
     """
 
     areas_m2: FloatArray
     perimeters_m: FloatArray
     counts: Mapping[str, IntArray]
+    shapes: CellShapes
+
+    @classmethod
+    def of(cls, cells: gpd.GeoDataFrame, crs: CRS | None = None) -> Self:
+        """Return the figures of polygons of any CRS, without entities, measured in the working CRS."""
+        measured = measure_cells(cells, crs)
+        return cls(
+            measured["area_m2"].to_numpy(dtype=float),
+            measured["perimeter_m"].to_numpy(dtype=float),
+            {},
+            CellShapes(np.asarray(to_lonlat(cells[["geometry"]]).geometry, dtype=object)),
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,6 +28,18 @@ from layers.formats.registry import Format, input_format
 from layers.formats.shapefile import read_shapefile
 from layers.formats.vector import PART_SIZE, collect, open_layer
 
+_STREETS = (
+    "highway IN ('motorway', 'motorway_link', 'trunk', 'trunk_link', 'primary', 'primary_link', 'secondary', "
+    "'secondary_link', 'tertiary', 'tertiary_link', 'unclassified', 'residential', 'living_street', "
+    "'pedestrian', 'road')"
+)
+_RAILWAYS = "railway IN ('rail', 'light_rail', 'narrow_gauge')"
+_RIVERS = "waterway IN ('river', 'canal')"
+_ON_THE_GROUND = (
+    '(other_tags IS NULL OR NOT (other_tags LIKE \'%"tunnel"=>"yes"%\' '
+    'OR other_tags LIKE \'%"tunnel"=>"culvert"%\'))'
+)
+
 # What a role is found under in an OpenStreetMap extract when the user names nothing.
 _OSM_LAYERS = {
     "areas": ("multipolygons", "boundary = 'administrative'"),
@@ -36,7 +48,10 @@ _OSM_LAYERS = {
     "water": ("multipolygons", "natural = 'water'"),
     "green": ("multipolygons", "leisure IN ('park', 'garden') OR natural = 'wood' OR landuse = 'forest'"),
     "roads": ("lines", "highway IS NOT NULL"),
-    "railway": ("lines", "other_tags LIKE '%\"railway\"=>%'"),
+    "railway": ("lines", "railway IS NOT NULL"),
+    "streets": ("lines", f"{_STREETS} AND {_ON_THE_GROUND}"),
+    "lines": ("lines", f"({_STREETS} OR {_RAILWAYS} OR {_RIVERS}) AND {_ON_THE_GROUND}"),
+    "barriers": ("lines", f"({_RAILWAYS} OR {_RIVERS}) AND {_ON_THE_GROUND}"),
     "entities": ("points", None),
 }
 
@@ -68,7 +83,8 @@ def read_layer(
         A file in one of the readable formats.
     role
         What the layer is read as (areas, cells, entities, roads, ...): picks the layer of a file that has
-        several, by that name.
+        several, by that name. Of an OpenStreetMap extract "streets" are those that bound blocks of houses,
+        "lines" these with railways and rivers, and "barriers" railways and rivers alone.
     layer
         The layer's name, for formats that hold several.
     where

@@ -115,7 +115,8 @@ def render_html_map(
     base
         Ground to read the map by: any of green, water, buildings, railway, roads.
     measure
-        Numeric column of the cells, or name of a layer, that the cells are coloured by at first.
+        Numeric column of the cells, measure of their shapes, or name of a layer, that the cells are coloured
+        by at first.
     method, classes
         The classification method of the measure, and the largest number of classes.
     title
@@ -148,6 +149,8 @@ def render_html_map(
     counts = {name: map_layers.count_per_cell(name, frame, cells) for name, frame in entities.items()}
     basemap = {name: map_layers.as_lonlat(frame, name) for name, frame in (base or {}).items()}
     cells = map_layers.with_areas(cells)
+    if measure not in entities:
+        cells = map_layers.with_measure(cells, measure)
     areas = None if areas is None else map_layers.as_lonlat(areas, "areas")
     gaps = None if gaps is None else map_layers.as_lonlat(gaps, "gaps")
     west, _, east, _ = extent(cells)

@@ -6,6 +6,7 @@ from typing import Final
 from gis.classes import ClassificationMethod
 from gis.errors import InputError
 from gis.gaps import GAP_KINDS
+from gis.kinds import CELL_KINDS
 
 _PAGE: Final[dict[str, tuple[str, str]]] = {
     "title": ("责任网格图", "Responsibility cells"),
@@ -98,6 +99,7 @@ _KINDS: Final[dict[str, tuple[str, str]]] = {
     "block": ("街区网格", "Block"),
     "balanced": ("均衡网格", "Balanced"),
     "merged": ("合并网格", "Merged"),
+    **CELL_KINDS,
     "enterprise": ("企业", "Enterprise"),
     "household": ("户", "Household"),
     "sensor": ("传感器", "Sensor"),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from gis.crs import LONLAT
 from gis.errors import LimitError, NotFoundError
 from gis.gaps import GapAnalysis, gap_outcomes
-from gis.measures import CellFigures, computed_measures
+from gis.measures import CellFigures, CellShapes, computed_measures
 from layers.areas.hierarchy import read_hierarchy
 from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import decode_geometries, in_force, raw_geometry
@@ -112,6 +112,7 @@ def read_map_data(
         cells["area_m2"].to_numpy(dtype=float),
         cells["perimeter_m"].to_numpy(dtype=float),
         align_counts(read_counts(session, scheme.id, day), codes),
+        CellShapes(cells.geometry.to_numpy()),
     )
     # As their tiles tell them, so that their classes are those of the page.
     measures = {each.key: each.values(figures) for each in computed_measures()}

@@ -15,7 +15,15 @@ from gis.colours import colour_cells
 from gis.crs import LONLAT, to_lonlat
 from gis.errors import InputError
 from gis.locate import PointLocator
-from gis.measures import MEASURES, Measure, area_m2, measure_of_column, round_for_display
+from gis.measures import (
+    MEASURES,
+    CellFigures,
+    Measure,
+    area_m2,
+    measure_of_column,
+    round_for_display,
+    shape_measures,
+)
 from layers.maps.choropleth import Classification, sample_ramp
 from layers.maps.encoding import encode_geometry, encode_points
 from layers.maps.labels import field_label
@@ -230,6 +238,14 @@ def _field(
 def with_areas(cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return cells with the column `area_m2`, computed where they lack it."""
     return cells if "area_m2" in cells else cells.assign(area_m2=area_m2(cells))
+
+
+def with_measure(cells: gpd.GeoDataFrame, key: str | None) -> gpd.GeoDataFrame:
+    """Return cells with a measure as column; one of their shapes is computed where they lack it."""
+    found = next((each for each in shape_measures() if each.key == key), None)
+    if found is None or key in cells:
+        return cells
+    return cells.assign(**{found.key: found.values(CellFigures.of(cells))})
 
 
 def measure_column(cells: gpd.GeoDataFrame, key: str) -> "pd.Series[Any]":

@@ -182,7 +182,7 @@ class _PrintMapRenderer:
             )
             column = pd.Series(counts)
         else:
-            column = map_layers.measure_column(self.cells, name)
+            column = map_layers.measure_column(map_layers.with_measure(self.cells, name), name)
         measure = measure_of_column(name)
         values = map_layers.rounded_values(measure, column)
         return values, Classification(self.print_map.classes, self.print_map.method).ranges(measure, values)

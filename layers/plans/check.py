@@ -125,7 +125,7 @@ def examine_plan(
     require_step(plan, Step.check)
     scheme = session.get_one(Scheme, plan.scheme_id)
     crs, whole = CRS.from_user_input(scheme.working_crs), scheme.coverage == CoverageMode.whole
-    cells, areas = _check_input(session, plan)
+    cells, areas = check_input(session, plan)
     day = on or max(date.today(), plan.units_on or date.min)
     nested = cells.drop(columns="area_code") if _may_span_areas(scheme) else cells
     report = check_topology(nested, areas, crs=crs, whole=whole, progress=progress)
@@ -219,7 +219,7 @@ def require_valid(session: Session, plan: Plan, on: date | None = None) -> gpd.G
         With what to do.
     """
     require_found_valid(plan)
-    cells, areas = _check_input(session, plan)
+    cells, areas = check_input(session, plan)
     if plan.findings is None or plan.findings["fingerprint"] != _fingerprint(cells, areas):
         raise ConflictError(
             f"The cells or areas of plan {plan.id} have changed since its check; check again."
@@ -234,7 +234,7 @@ def require_valid(session: Session, plan: Plan, on: date | None = None) -> gpd.G
     return cells
 
 
-def _check_input(session: Session, plan: Plan) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]:
+def check_input(session: Session, plan: Plan) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]:
     """Return the cells of a plan and the areas that they must fill, None where there are no areas."""
     cells = plan_cells(session, plan.id)
     hierarchy = read_hierarchy(session)

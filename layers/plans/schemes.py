@@ -13,6 +13,7 @@ from gis.errors import ConflictError, InputError, NotFoundError
 from gis.gaps import GAP_KINDS, GapRules
 from gis.levels import UnitRule
 from gis.levels.unit_rule import RULE_NAME
+from gis.profiles import Profile, load_profile
 from layers.db.bulk import decode_geometries, raw_geometry
 from layers.db.content_hash import canonical_json
 from layers.db.keyset import PageRequest
@@ -21,6 +22,7 @@ from layers.models import Area, Cell, CoverageMode, Plan, Scheme
 
 _MAX_DISTANCE_RULE = "max_distance_m"
 _MAX_DISTANCE_LIMIT_M = 1_000_000
+_PROFILE_RULE = "profile"
 
 # The first of the two numbers of PostgreSQL's advisory locks; the second is the scheme.
 
@@ -97,6 +99,12 @@ def gap_rules(scheme: Scheme) -> GapRules:
     """Return the rules by which gaps are looked for in a scheme: its own, and the defaults for the rest."""
     tables = {name: table for name, table in scheme.rules.items() if name in GAP_KINDS or name == "severity"}
     return GapRules.from_mapping(tables)
+
+
+def scheme_profile(scheme: Scheme) -> Profile | None:
+    """Return the profile that the cells of a scheme follow, None if its rules name none."""
+    name = scheme.rules.get(_PROFILE_RULE)
+    return None if name is None else load_profile(name)
 
 
 def unit_rule(scheme: Scheme) -> UnitRule:
@@ -252,7 +260,12 @@ def _validate_rules(rules: Mapping[str, Any], *, over_units: bool) -> dict[str, 
             f"The rules' '{RULE_NAME}' are for a scheme that is made of another's cells; this one is not."
         )
     UnitRule.from_mapping(rules.get(RULE_NAME, {}))
-    others = (_MAX_DISTANCE_RULE, RULE_NAME)
+    profile = rules.get(_PROFILE_RULE)
+    if profile is not None:
+        if not isinstance(profile, str):
+            raise InputError(f"The rule {_PROFILE_RULE} must be the name of a profile, not {profile!r}.")
+        load_profile(profile)
+    others = (_MAX_DISTANCE_RULE, RULE_NAME, _PROFILE_RULE)
     GapRules.from_mapping({name: table for name, table in rules.items() if name not in others})
     canonical_json(rules)
     return dict(rules)

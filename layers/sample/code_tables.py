@@ -8,6 +8,11 @@ import pandas as pd
 
 from gis.arrays import IntArray
 from gis.errors import InputError
+from gis.profiles import load_profile
+from gis.profiles.catalogues import ClassKey, load_catalogue
+
+PROFILE = load_profile("gbt47678")
+"""The standard that the district follows."""
 
 _COLUMNS = {
     "place_names": ["first", "second"],
@@ -16,7 +21,7 @@ _COLUMNS = {
     "enterprise_classes": ["code", "name", "words", "weight", "employees", "place"],
     "risk_classes": ["risk", "name", "interval_days", "share"],
     "sensor_kinds": ["code", "name", "weight", "range_m", "place"],
-    "component_classes": ["code", "name", "group_code", "group", "weight", "shape"],
+    "component_classes": ["code", "weight", "shape"],
     "service_point_kinds": ["code", "name", "weight", "capacity"],
 }
 
@@ -43,9 +48,24 @@ def read_code_tables(folder: Path) -> CodeTables:
     Raises
     ------
     InputError
-        If a table is missing, empty, or lacks a column, or a number is invalid.
+        If a table is missing, empty, or lacks a column, a number is invalid, or the standard lacks a class.
     """
-    return CodeTables(**{name: _read(folder / f"{name}.csv", columns) for name, columns in _COLUMNS.items()})
+    tables = {name: _read(folder / f"{name}.csv", columns) for name, columns in _COLUMNS.items()}
+    tables["component_classes"] = _with_names(tables["component_classes"], folder / "component_classes.csv")
+    return CodeTables(**tables)
+
+
+def _with_names(classes: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Add the names and groups that the standard gives to classes of components."""
+    assert PROFILE.classes is not None
+    assert PROFILE.classes.catalogue is not None
+    catalogue = load_catalogue(PROFILE.classes.catalogue)
+    keys = [ClassKey("component", code) for code in classes["code"]]
+    unknown = next((key.code for key in keys if key not in catalogue), None)
+    if unknown is not None:
+        raise InputError(f"The code table {path} has the class '{unknown}', which {PROFILE.name} has not.")
+    found = [catalogue[key] for key in keys]
+    return classes.assign(name=[each.name for each in found], group=[each.group for each in found])
 
 
 def _read(path: Path, columns: list[str]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from layers.sample.buildings import Buildings
 from layers.sample.city_plane import metres_to_lonlat, to_metres
 from layers.sample.code_tables import CodeTables, weighted_choice
 from layers.sample.linework import CLASSES, Linework
-from layers.sample.names import SYNTHETIC, enterprise_names, numbered_ids
+from layers.sample.names import SYNTHETIC, component_codes, enterprise_names, numbered_ids
 
 HOUSEHOLDS, ENTERPRISES, SENSORS, COMPONENTS, SERVICE_POINTS = 100_000, 20_000, 600, 5_000, 40
 """Numbers at scale 1."""
@@ -185,8 +185,8 @@ def make_components(
     Returns
     -------
     GeoDataFrame
-        id, kind, class, class_name, group, synthetic; points, and lines and polygons for the classes that
-        have them (rails, flower beds), in EPSG:4326.
+        id (the component's code), kind, class, class_name, group, synthetic; points, and lines and polygons
+        for the classes that have them (rails, flower beds), in EPSG:4326.
     """
     count = round(COMPONENTS * scale)
     classes = tables.component_classes
@@ -208,7 +208,7 @@ def make_components(
     geometry[bed] = _beds(geometry[bed], rng)
     return gpd.GeoDataFrame(
         {
-            "id": numbered_ids("C", count),
+            "id": component_codes(classes["code"].to_numpy(dtype=object)[kind]),
             "kind": "component",
             "class": classes["code"].to_numpy(dtype=object)[kind],
             "class_name": classes["name"].to_numpy(dtype=object)[kind],

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from gis.arrays import IntArray, ObjectArray
-from layers.sample.code_tables import CodeTables
+from layers.sample.code_tables import PROFILE, CodeTables
 
 SYNTHETIC = "（示例）"
 """Mark of an invented name: example."""
@@ -90,3 +90,14 @@ def enterprise_names(
 def numbered_ids(prefix: str, count: int, *, start: int = 1, width: int = 6) -> ObjectArray:
     """Return ids of fixed width: prefix and number."""
     return np.array([f"{prefix}{number:0{width}d}" for number in range(start, start + count)], dtype=object)
+
+
+def component_codes(class_code: ObjectArray) -> ObjectArray:
+    """Return codes of components as the standard makes them: county, class, and a number within the class."""
+    assert PROFILE.classes is not None
+    width = PROFILE.classes.component_segments["serial"]
+    serial = pd.Series(class_code).groupby(class_code).cumcount() + 1
+    return np.array(
+        [f"{DISTRICT_CODE}{code}{number:0{width}d}" for code, number in zip(class_code, serial, strict=True)],
+        dtype=object,
+    )

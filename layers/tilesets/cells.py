@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.colours import stable_colours
-from gis.measures import CellFigures, computed_measures
+from gis.measures import CellFigures, CellShapes, computed_measures
 from layers.snapshot import CellsInForce
 from layers.tiles import EXTENT, CoverageLayer, PointLayer
 from layers.tilesets.tile_set import (
@@ -62,6 +62,7 @@ class CellLayers:
         )
         self.measures = computed_measures()
         geometries = np.array(versions.geometries, dtype=object)
+        self._shapes = CellShapes(geometries)
         self.colours = stable_colours(geometries, self.codes.tolist())
         self.polygons = CoverageLayer(geometries, versions.ids)
         self.bounds = shapely.bounds(geometries) if len(geometries) else np.empty((0, 4))
@@ -189,7 +190,7 @@ class CellLayers:
 
     def _figures(self, counts: Mapping[str, IntArray]) -> CellFigures:
         versions = self.cells.versions
-        return CellFigures(versions.areas_m2, versions.perimeters_m, counts)
+        return CellFigures(versions.areas_m2, versions.perimeters_m, counts, self._shapes)
 
 
 class CellTileSet(TileSet):

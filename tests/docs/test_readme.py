@@ -121,6 +121,19 @@ def test_the_tour_by_command_line(served: Served, tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_the_ways_to_divide(served: Served, tmp_path: Path) -> None:
+    assert commands("README.md", "division") == commands("README.zh-CN.md", "division")
+    folder = tmp_path / "typed"
+    shutil.copytree(served.folder / "demo" / "sample", folder / "demo" / "sample")
+    told = commands("README.md", "division")
+    assert [command.split()[1] for command in told] == ["divide", "divide", "rebalance"]
+    for command in told:
+        run_wangge(folder, *command.split()[1:], logs=tmp_path)
+    assert {path.name for path in folder.iterdir()} == {
+        "demo", "blocks.gpkg", "patrols.gpkg", "evened.gpkg", "moves.csv",
+    }  # fmt: skip
+
+
 def test_the_tour_in_python(served: Served) -> None:
     program = tour("README.md", "python")
     result = subprocess.run(

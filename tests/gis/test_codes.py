@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gis import codes
 from gis.errors import CapacityError, InputError
+from gis.profiles import load_profile
 
 QUIET = settings(deadline=None, max_examples=60)
 CN_BASES = ["440304001002", "440304001", "110105", "820001", "440304001003"]
@@ -60,7 +61,7 @@ def plans(draw):
 @given(plans())
 def test_numbers_equal_the_plain_sort(plan):
     area, x, y, row, layout, used = plan
-    numbers = codes.number_cells(area, x, y, row, layout=layout, used_codes=used)
+    numbers = codes.number_cells(area, x, y, row, profile=load_profile(layout), used_codes=used)
     assert numbers.code.tolist() == naive(area, x, y, row, layout, used)
     assert len(set(numbers.code)) == len(area)
     assert not set(numbers.code) & used
@@ -72,7 +73,7 @@ def test_numbers_equal_the_plain_sort(plan):
 def test_reads_like_a_page():
     # Two rows of three, north row first.
     x, y = [0, 1, 2, 0, 1, 2], [0, 0, 0, 1, 1, 1]
-    numbers = codes.number_cells(["440304001002"] * 6, x, y, [-v for v in y], layout="cn")
+    numbers = codes.number_cells(["440304001002"] * 6, x, y, [-v for v in y], profile=load_profile("cn"))
     assert numbers.sequence.tolist() == [4, 5, 6, 1, 2, 3]
     assert numbers.code[3] == "440304001002001"
 
@@ -81,7 +82,7 @@ def test_reads_like_a_page():
     ("base", "code"), [("440304001002", "440304001002007"), ("440304001", "440304001000007")]
 )
 def test_a_higher_base_leaves_its_digits_to_the_sequence(base, code):
-    numbers = codes.number_cells([base] * 7, range(7), [0] * 7, [0] * 7, layout="cn")
+    numbers = codes.number_cells([base] * 7, range(7), [0] * 7, [0] * 7, profile=load_profile("cn"))
     assert numbers.code[6] == code
     assert code.startswith(base)
     assert int(code[len(base) :]) == 7
@@ -90,20 +91,23 @@ def test_a_higher_base_leaves_its_digits_to_the_sequence(base, code):
 def test_the_same_fifteen_digits_are_spent_for_every_base():
     used = {"440304000000001"}
     for base in ("440304", "440304000", "440304000000"):
-        assert codes.number_cells([base], [0], [0], [0], layout="cn", used_codes=used).sequence.tolist() == [
-            2
-        ]
+        assert codes.number_cells(
+            [base], [0], [0], [0], profile=load_profile("cn"), used_codes=used
+        ).sequence.tolist() == [2]
 
 
 def test_the_width_of_the_plan_is_that_of_its_largest_area():
     n = 1000
     numbers = codes.number_cells(
-        ["a"] * n + ["b"], range(n + 1), [0] * (n + 1), [0] * (n + 1), layout="plain"
+        ["a"] * n + ["b"], range(n + 1), [0] * (n + 1), [0] * (n + 1), profile=load_profile("plain")
     )
     assert numbers.code[0] == "a-0001"
     assert numbers.code[n] == "b-0001"
     assert (
-        codes.number_cells(["a"] * 999, range(999), [0] * 999, [0] * 999, layout="plain").code[0] == "a-001"
+        codes.number_cells(["a"] * 999, range(999), [0] * 999, [0] * 999, profile=load_profile("plain")).code[
+            0
+        ]
+        == "a-001"
     )
 
 
@@ -112,14 +116,16 @@ def test_capacity(ended):
     base = "440304001002"
     used = {f"{base}{k:03d}" for k in range(1, ended + 1)}
     fits = 999 - ended
-    codes.number_cells([base] * fits, range(fits), [0] * fits, [0] * fits, layout="cn", used_codes=used)
+    codes.number_cells(
+        [base] * fits, range(fits), [0] * fits, [0] * fits, profile=load_profile("cn"), used_codes=used
+    )
     with pytest.raises(CapacityError, match=rf"'{base}' has {fits + 1:,} cells.* hold 999; choose"):
         codes.number_cells(
             [base] * (fits + 1),
             range(fits + 1),
             [0] * (fits + 1),
             [0] * (fits + 1),
-            layout="cn",
+            profile=load_profile("cn"),
             used_codes=used,
         )
 
@@ -149,7 +155,7 @@ def test_layout_refused():
 
 
 def test_nothing_to_number():
-    numbers = codes.number_cells([], [], [], [], layout="plain")
+    numbers = codes.number_cells([], [], [], [], profile=load_profile("plain"))
     assert len(numbers.code) == len(numbers.sequence) == 0
 
 
@@ -190,10 +196,75 @@ def test_the_last_number_of_an_area_is_the_last_its_digits_hold():
     # Numbers of ended cells between those that go on: the greatest given is what has to fit.
     used = ["440304001002001", "440304001002999"]
     fits = codes.number_cells(
-        ["440304001002"] * 997, range(997), [0] * 997, [0] * 997, layout="cn", used_codes=used
+        ["440304001002"] * 997, range(997), [0] * 997, [0] * 997, profile=load_profile("cn"), used_codes=used
     )
     assert (fits.code[0], fits.code[-1]) == ("440304001002002", "440304001002998")
     with pytest.raises(CapacityError, match="after 2 ended ones"):
         codes.number_cells(
-            ["440304001002"] * 998, range(998), [0] * 998, [0] * 998, layout="cn", used_codes=used
+            ["440304001002"] * 998,
+            range(998),
+            [0] * 998,
+            [0] * 998,
+            profile=load_profile("cn"),
+            used_codes=used,
         )
+
+
+@pytest.mark.parametrize(
+    ("profile", "several", "single"),
+    [
+        ("gbt47678", "440304001002002", "440304001003001"),
+        ("cjt213", "44030400100202", "44030400100300"),
+        ("cjt349:123456", "12345644030400100202", "12345644030400100300"),
+        ("plain", "440304001002-002", "440304001003-001"),
+    ],
+)
+def test_a_profile_numbers_by_its_segments(profile, several, single):
+    areas = ["440304001002", "440304001002", "440304001003"]
+    numbers = codes.number_cells(areas, [0, 1, 2], [0] * 3, [0] * 3, profile=load_profile(profile))
+    assert numbers.code[1:].tolist() == [several, single]
+
+
+def test_an_area_that_was_undivided_before_counts_on():
+    def code(used):
+        area = ["440304001002"]
+        return codes.number_cells(
+            area, [0], [0], [0], profile=load_profile("cjt213"), used_codes=used
+        ).code.tolist()
+
+    assert code({"44030400100200"}) == ["44030400100201"]
+    assert code({"44030400100201"}) == ["44030400100200"]
+    assert code({"44030400100200", "44030400100201"}) == ["44030400100202"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "area", "says"),
+    [
+        ("gbt47678", "440305", r"needs areas with 12 digits \(community\), but area 440305 has 6; divide"),
+        ("gbt30428", "440305001", r"12 digits \(community\), but area 440305001 has 9; divide"),
+        ("gbt30428", "44030500100A", r"but the code '44030500100A' is another; divide"),
+        ("gbt47678", "990305001002", r"but the code '990305001002' is another"),  # no province 99
+        ("cjt213", "MC-1", r"but the code 'MC-1' is another; .* or use --profile plain\.$"),
+        ("cn", "4403", r"needs areas with 6, 9 or 12 digits, but area 4403 has 4; divide"),
+        ("cjt349", "440305001002", r"begin with 6 digits of the object class, .*--profile cjt349:NNNNNN\.$"),
+    ],
+)  # fmt: skip
+def test_areas_that_do_not_fit_a_profile(profile, area, says):
+    with pytest.raises(InputError, match=says):
+        codes.number_cells([area], [0], [0], [0], profile=load_profile(profile))
+
+
+def test_a_profile_limits_the_sequence():
+    n = 100
+    with pytest.raises(CapacityError, match=r"2 sequence digits hold 99; choose a larger size\.$"):
+        codes.number_cells(["440304001002"] * n, range(n), [0] * n, [0] * n, profile=load_profile("cjt213"))
+
+
+def test_a_layout_or_a_profile():
+    def choose(**asked):
+        return codes.choose_profile(["440304001002"], in_china=True, **asked).name
+
+    assert choose() == choose(layout="cn") == "cn"
+    assert choose(profile=load_profile("gbt47678")) == "gbt47678"
+    with pytest.raises(InputError, match="the layout plain or the profile gbt47678, not both"):
+        choose(layout="plain", profile=load_profile("gbt47678"))

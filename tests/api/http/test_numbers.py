@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from api.routes import ROUTERS
 from api.routes.exports import ExportRequest
-from api.routes.jobs import DivisionRequest
+from api.schemas.divisions import SquareDivision
 
 
 def parameters(dependant: Dependant) -> Iterator[ModelField]:
@@ -35,8 +35,8 @@ def test_every_number_of_an_address_refuses_underscores() -> None:
 @pytest.mark.parametrize(
     ("model", "sent"),
     [
-        (DivisionRequest, {"scheme": "s", "name": "n", "size_m": "1_00"}),
-        (DivisionRequest, {"scheme": "s", "name": "n", "size_m": 100, "min_share": "0_0.25"}),
+        (SquareDivision, {"scheme": "s", "name": "n", "size_m": "1_00"}),
+        (SquareDivision, {"scheme": "s", "name": "n", "size_m": 100, "min_share": "0_0.25"}),
         (ExportRequest, {"layer": "gaps", "run": "1_0"}),
     ],
 )

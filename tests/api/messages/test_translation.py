@@ -32,6 +32,7 @@ COMPOSED = {
     "⟨0⟩: ⟨2⟩: ⟨4⟩",
     "⟨0⟩ ⟨2⟩; give a zip with one.",
     "⟨0⟩: ⟨2⟩; give tables only, as a new file.",
+    "⟨0⟩: '⟨2⟩' ⟨4⟩.",
 }
 """Sentences most of whose words stand in their places; examples of them are below."""
 
@@ -92,6 +93,24 @@ def test_every_sentence_has_chinese_words():
             "x.csv names no coordinate reference system; put it right in what is sent.",
             "x.csv没有写明坐标系；请在所发送的内容中改正。",
         ),
+        (
+            "own.toml: 'code.numbering.last' must be a whole number, not 'x'.",
+            "own.toml：“code.numbering.last”应为整数，而不是 'x'。",
+        ),
+        (
+            "own.toml: 'size.most' is unknown; allowed here: nominal_m2, source.",
+            "own.toml：“size.most”不认识；此处可用：nominal_m2, source。",
+        ),
+        (
+            (
+                "a.gpkg: Profile gbt47678 needs areas with 12 digits (community), but area 440305 has 6; "
+                "divide areas with such codes, or use --profile plain."
+            ),
+            (
+                "a.gpkg：标准 gbt47678 需要 12 位代码的行政区划（community），而区划 440305 有 6 位；"
+                "请划分有这种代码的区划，或用 --profile plain。"
+            ),
+        ),
         ("There is no parameter 'q'; there are lon, lat.", "没有参数“q”；有 lon, lat。"),
         (
             "a.csv: 2 areas name a parent that is not among the areas (440300), and are taken as the top",
@@ -115,6 +134,15 @@ def test_every_sentence_has_chinese_words():
                 "if names look wrong, give the encoding with --cells-encoding"
             ),
             "注意：a.csv没有说明文本的编码，按 Big5 读取；名称若不对，请用 --cells-encoding 指明编码",
+        ),
+        (
+            "r.toml, line 4: 'rule[1].all[1].of' is 'lmp', which is unknown (near it: lamp).",
+            "r.toml, line 4：“rule[1].all[1].of”为“lmp”，无此值（相近的有：lamp）。",
+        ),
+        (
+            "c.csv: record 2 (code 'b'): '-2' in column 'homes' is negative; "
+            "a load is a number of at least 0 in every cell.",
+            "c.csv：第 2 条记录（编码“b”）的列“homes”中的“-2”是负数；每个网格的负荷都应是不小于 0 的数。",
         ),
         ("limit: Input should be less than or equal to 1000", "limit：应小于或等于 1000"),
         ("Plan 3 is superseded, not draft.", "方案 3 是已被替代，不是草案。"),

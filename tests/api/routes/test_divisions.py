@@ -1,17 +1,28 @@
 """Divisions and imports over HTTP take what the commands take; a dry run counts and keeps nothing."""
 
+import inspect
 import json
-from typing import Any
+from datetime import date
+from typing import Any, get_args
 
+import geopandas as gpd
 import httpx
 import pytest
 import shapely
 from shapely.geometry import mapping
 
-from layers.db.database import Database
-from layers.plans.schemes import create_scheme
+from api.cli.divide.catalogue import PLAN_METHODS
+from api.schemas.divisions import DivisionRequest
+from gis.crs import LONLAT
+from layers.basemap import replace_basemap
+from layers.db.database import Database, bump_revision
+from layers.divisions import METHODS
+from layers.models import Assignment, Entity
+from layers.plans.schemes import create_scheme, find_scheme
 from tests.api.routes.conftest import Client, square
+from tests.api.routes.grid import cells
 from tests.api.routes.test_jobs import ended
+from tests.layers.snapshot.published import publish
 
 TOWNS = ["440305001", "440305002"]
 
@@ -71,7 +82,7 @@ def test_a_dry_run_counts_what_would_be_made(admin: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [({"crs": "EPSG:4326"}, "EPSG:4326"), ({"crs": "no CRS"}, "no CRS"), ({"min_share": 2}, "min_share"),
-     ({"method": "blocks"}, "method"), ({"code_layout": "x"}, "code_layout")],
+     ({"method": "hexagons"}, "method must be square, blocks"), ({"code_layout": "x"}, "code_layout")],
 )  # fmt: skip
 def test_what_cannot_be_divided_by_is_told_at_once(
     admin: httpx.Client, options: dict[str, Any], message: str
@@ -86,6 +97,166 @@ def test_a_level_that_no_area_has_is_named(admin: httpx.Client) -> None:
     body = {"scheme": "community", "name": "d", "size_m": 300, "level": "village"}
     job = ended(admin, admin.post("/v1/divisions", json=body))
     assert job["error"] == "No area has the level 'village' (levels: county, town)."
+
+
+DAY = date(2026, 1, 1)
+UNITS = {"units_scheme": "units", "weights": [{"column": "enterprises"}], "on": "2026-01-01"}
+
+
+@pytest.fixture
+def planner(admin: httpx.Client, ground: Database) -> httpx.Client:
+    """Units in force with 1 to 8 enterprises each, and streets and a building on the base map."""
+    drawn = cells()
+    publish(ground, "units", drawn, DAY, areas=tuple(code[:9] for code, _ in drawn))
+    with ground.write() as session:
+        scheme = find_scheme(session, "units").id
+        for count, (code, shape) in enumerate(drawn, 1):
+            for number in range(count):
+                entity = Entity(
+                    kind="enterprise", external_id=f"{code}{number}", attributes={"employees": 2},
+                    personal={"phone": "13800001234"}, valid_from=DAY, version=1, area_code=code[:9],
+                    geometry=shape.centroid,
+                )  # fmt: skip
+                session.add(entity)
+                session.flush()
+                session.add(
+                    Assignment(
+                        entity_id=entity.id,
+                        scheme_id=scheme,
+                        cell_code=code,
+                        method="inside",
+                        share=1.0,
+                        valid_from=DAY,
+                    )
+                )
+        bump_revision(session)
+    street = shapely.LineString([(113.9, 22.5101), (114.2, 22.5101)])
+    house = shapely.box(114.005, 22.5095, 114.006, 22.5105)
+    rows = {"class_name": [None], "name": ["House"]}
+    frames = {"roads": street, "buildings": house}
+    replace_basemap(
+        ground, {kind: gpd.GeoDataFrame(rows, geometry=[each], crs=LONLAT) for kind, each in frames.items()}
+    )
+    return admin
+
+
+def test_units_are_balanced_by_what_the_database_counts(planner: httpx.Client) -> None:
+    told = divided_by(planner, "balanced", zones=4, dry_run=True, **UNITS)
+    assert (told["plan"], told["cells"], told["units"]) == (None, 4, 8)
+    (load,) = told["loads"]
+    assert (load["load"], load["total"], load["ideal"]) == ("enterprises", 36, 9)
+    made = divided_by(planner, "balanced", zones=4, **UNITS)
+    assert {**told, "plan": made["plan"]} == made
+    drawn = cells_of(planner, made["plan"])
+    assert sorted(each["area_code"] for each in drawn) == sorted(2 * TOWNS)
+    assert "13800001234" not in json.dumps(drawn)
+    employees = [{"column": "enterprise.employees", "cap": 50}]
+    whole = divided_by(planner, "balanced", max_weight=50, dry_run=True, **{**UNITS, "weights": employees})
+    assert whole["loads"][0]["total"] == 72
+    assert whole["loads"][0]["max"] <= 50
+
+
+def test_blocks_follow_the_base_map_and_name_what_they_cut(planner: httpx.Client) -> None:
+    cut = divided_by(planner, "blocks", target_area_m2=1e6, keep_buildings=False)
+    assert cut["cells"] >= 4
+    kept = divided_by(planner, "blocks", target_area_m2=1e6, dry_run=True)
+    assert kept["cut"] == len(kept["cut_buildings"])
+
+
+def test_cells_in_force_are_evened_out_with_the_moves(planner: httpx.Client, ground: Database) -> None:
+    shapes = dict(cells())
+    corners = (0, 3)
+    owners = {code: f"{code[:9]}{'ab'[place in corners]}" for place, code in enumerate(shapes)}
+    drawn = [
+        (owner, shapely.coverage_union_all([shapes[code] for code in shapes if owners[code] == owner]))
+        for owner in sorted(set(owners.values()))
+    ]
+    publish(ground, "community", drawn, DAY, areas=tuple(code[:9] for code, _ in drawn))
+    made = divided_by(planner, "rebalance", budget=1, **UNITS)
+    assert {each["code"] for each in cells_of(planner, made["plan"])} == set(owners.values())
+    assert made["moved_units"] == len(made["moves"]) > 0
+    assert all(each["from_code"] == owners[each["unit_code"]] for each in made["moves"])
+    assert made["pareto"][0]["moved_share"] == 0
+    worst = [made[when]["loads"][0]["greatest_deviation"] for when in ("before", "after")]
+    assert worst[1] < worst[0]
+
+
+def divided_by(caller: httpx.Client, method: str, **options: Any) -> dict[str, Any]:
+    body = {"scheme": "community", "name": "d", "method": method, **options}
+    job = ended(caller, caller.post("/v1/divisions", json=body))
+    assert job["state"] == "done", job["error"]
+    result: dict[str, Any] = job["result"]
+    return result
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "balanced", **UNITS}, "give zones, max_weight or seeds"),
+        ({"method": "balanced", **UNITS, "zones": 2, "max_weight": 9}, "zones or max_weight, not both"),
+        ({"method": "balanced", **UNITS, "zones": 0}, "body.balanced.zones"),
+        ({"method": "balanced", "zones": 2}, "body.balanced.weights: Field required"),
+        ({"method": "balanced", "zones": 2, "weights": []}, "body.balanced.weights"),
+        ({"method": "balanced", "weights": [{"column": "a", "tolerance": 2}]}, "weights.0.tolerance"),
+        ({"method": "balanced", "weights": [{"column": "a", "cap": "x"}]}, "weights.0.cap"),
+        ({"method": "balanced", **UNITS, "zones": 2, "size_m": 3}, "body.balanced.size_m"),
+        ({"method": "blocks", "target_area_m2": 0}, "body.blocks.target_area_m2"),
+        ({"method": "blocks", "barriers": ["walls"]}, "body.blocks.barriers.0"),
+        ({"method": "blocks", "crs": "EPSG:4326"}, "EPSG:4326"),
+        ({"method": "rebalance", **UNITS, "budget": 1.5}, "body.rebalance.budget"),
+    ],
+)  # fmt: skip
+def test_a_body_that_does_not_fit_its_method_names_the_field(
+    admin: httpx.Client, options: dict[str, Any], message: str
+) -> None:
+    refused = admin.post("/v1/divisions", json={"scheme": "community", "name": "d", **options})
+    assert refused.status_code == 422
+    assert message in refused.json()["detail"]
+    assert admin.get("/v1/jobs").json()["items"] == []
+
+
+def test_a_division_that_fails_says_why_and_keeps_nothing(planner: httpx.Client) -> None:
+    for options, said in (
+        ({**UNITS, "weights": [{"column": "people"}], "zones": 4}, "have no field 'people'"),
+        ({**UNITS, "zones": 9}, "9"),
+        ({**UNITS, "units_scheme": None, "zones": 4}, "cells are grouped with units_scheme"),
+    ):
+        body = {"scheme": "community", "name": "d", "method": "balanced", **options}
+        job = ended(planner, planner.post("/v1/divisions", json=body))
+        assert job["state"] == "failed"
+        assert said in job["error"]
+    unknown = {
+        "scheme": "community",
+        "name": "d",
+        "method": "balanced",
+        **UNITS,
+        "units_scheme": "x",
+        "zones": 4,
+    }
+    assert planner.post("/v1/divisions", json=unknown).status_code == 404
+    assert all(each["scheme"] == "units" for each in planner.get("/v1/plans").json()["items"])
+
+
+def test_a_caller_divides_the_ground_of_the_own_area_alone(planner: httpx.Client, client: Client) -> None:
+    west = client("planner", TOWNS[0])
+    body = {"scheme": "community", "name": "d", "method": "balanced", "zones": 2, **UNITS}
+    assert west.post("/v1/divisions", json={**body, "area_code": TOWNS[1]}).status_code == 403
+    assert west.post("/v1/divisions", json=body).status_code == 403
+    made = divided_by(west, "balanced", zones=2, area_code=TOWNS[0], **UNITS)
+    assert {each["area_code"] for each in cells_of(west, made["plan"])} == {TOWNS[0]}
+    assert made["units"] == 4
+
+
+def test_the_doors_of_divisions_agree() -> None:
+    models = {
+        each.model_fields["method"].annotation.__args__[0]: each
+        for each in get_args(get_args(DivisionRequest)[0])
+    }
+    assert models.keys() == METHODS.keys() == PLAN_METHODS.keys()
+    ground = {"scheme", "name", "method", "dry_run"}
+    for name, model in models.items():
+        taken = inspect.signature(METHODS[name]).parameters.keys() - {"session", "scheme", "note", "progress"}
+        assert model.model_fields.keys() - ground == taken, name
 
 
 def collection(*rows: tuple[dict[str, Any], shapely.Geometry]) -> bytes:

@@ -122,6 +122,13 @@ def test_a_sheet_tells_all_of_a_cell(published: Database, client: Client) -> Non
     assert [each["code"] for each in sheet["areas"]] == [WEST_TOWN, "440305"]
     assert sheet["counts"]["enterprise"] == 1
     assert sheet["counts"]["household"] == 0
+    shown = viewer.get(f"{SCHEME}/measures").json()["items"]
+    assert list(sheet["measures"]) == [each["key"] for each in shown]
+    assert sheet["measures"]["enterprises"] == 1
+    # Of the stored figures, 10,000 m² and 400 m, and of a square's shape at this latitude.
+    assert sheet["measures"]["polsby_popper"] == pytest.approx(np.pi / 4, abs=1e-3)
+    assert sheet["measures"]["parts"] == 1
+    assert sheet["measures"]["walk_minutes"] == pytest.approx(2 * 755 / 80, abs=0.3)
     assert [(each["rank"], each["personal"]["name"]) for each in sheet["officers"]] == [
         ("A", "韩**"),
         ("B", "李**"),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +10,7 @@ from gis.measures import (
     MEASURES,
     Aggregation,
     CellFigures,
+    CellShapes,
     Measure,
     Prominence,
     Quantity,
@@ -27,7 +29,10 @@ def held(values: list[float], aggregation: Aggregation) -> Measure:
 
 def figures(count: int) -> CellFigures:
     return CellFigures(
-        np.arange(1.0, count + 1), np.full(count, 4.25), {kind: np.arange(count) for kind in counted_kinds()}
+        np.arange(1.0, count + 1),
+        np.full(count, 4.25),
+        {kind: np.arange(count) for kind in counted_kinds()},
+        CellShapes(shapely.box(0, 0, np.arange(1.0, count + 1), 1)),
     )
 
 
@@ -45,7 +50,9 @@ def test_a_group_stands_for_its_known_values(rows: list[tuple[float, int]], aggr
 
 
 def test_counts_stay_whole_and_sizes_are_told_to_a_tenth() -> None:
-    cells = CellFigures(np.array([1.26, 2.0]), np.array([4.04, 9.99]), {"household": np.array([3, 0])})
+    counts = {"household": np.array([3, 0])}
+    shapes = CellShapes(np.array([shapely.Point(), shapely.Point()]))
+    cells = CellFigures(np.array([1.26, 2.0]), np.array([4.04, 9.99]), counts, shapes)
     households = MEASURES["households"]
     assert households.values(cells).dtype == np.int64
     assert households.values(cells).tolist() == [3, 0]
@@ -110,5 +117,7 @@ def test_only_totals_are_added_up_and_only_headlines_unasked(
 
 def test_what_may_be_all_whole_numbers() -> None:
     whole = {key for key, measure in MEASURES.items() if measure.whole}
-    assert whole == set(MEASURES) - {"area_m2", "perimeter_m", "polsby_popper", "compactness"}
+    assert whole == set(MEASURES) - {
+        *("area_m2", "perimeter_m", "polsby_popper", "reock", "compactness", "walk_minutes")
+    }
     assert measure_of_column("lamps").whole

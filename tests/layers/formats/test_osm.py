@@ -91,6 +91,52 @@ def test_an_extract_in_pbf(shared_data: Path) -> None:
     assert "174562 (Beausoleil), of whose 8 ways the file lacks ways 37794466 and 5 more" in notes[0]
 
 
+WAY_TAGS = {
+    1: {"highway": "residential"},
+    2: {"highway": "footway"},
+    3: {"highway": "primary", "tunnel": "yes"},
+    4: {"highway": "living_street", "tunnel": "building_passage"},
+    5: {"railway": "rail"},
+    6: {"railway": "abandoned"},
+    7: {"waterway": "river"},
+    8: {"waterway": "river", "tunnel": "culvert"},
+    9: {"highway": "motorway_link", "surface": "asphalt"},
+    10: {"highway": "proposed"},
+    11: {"waterway": "stream"},
+    12: {"barrier": "wall"},
+}
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Path:
+    """Ways of all kinds."""
+    nodes = "".join(f'<node id="{k}" version="1" lon="114" lat="{22 + k / 100}"/>' for k in range(1, 14))
+    ways = "".join(
+        f'<way id="{k}" version="1"><nd ref="{k}"/><nd ref="{k + 1}"/>'
+        + "".join(f'<tag k="{key}" v="{value}"/>' for key, value in tags.items())
+        + "</way>"
+        for k, tags in WAY_TAGS.items()
+    )
+    path = tmp_path / "town.osm"
+    path.write_text(f'<osm version="0.6">{nodes}{ways}</osm>')
+    return path
+
+
+@pytest.mark.parametrize(
+    ("role", "where", "found"),
+    [
+        ("streets", None, ["1", "4", "9"]),
+        ("lines", None, ["1", "4", "5", "7", "9"]),
+        ("railway", None, ["5", "6"]),
+        ("lines", "barrier = 'wall' OR highway = 'footway'", ["2", "12"]),
+    ],
+)
+def test_lines_that_bound_blocks(town: Path, role: str, where: str | None, found: list[str]) -> None:
+    lines = read_layer(town, role=role, where=where)
+    assert sorted(lines["osm_id"], key=int) == found
+    assert {"highway", "railway", "waterway"} <= set(lines.columns)
+
+
 @pytest.mark.parametrize("body", [b"\x0a\xff", zlib.compress(b"x")[:5], b""])
 def test_damage_is_told_and_nothing_else(tmp_path: Path, body: bytes) -> None:
     """GDAL may have read what came before it."""

@@ -1,6 +1,8 @@
 """The sample district: what makes it a district, and that its defects are those its manifest tells."""
 
 import json
+import shutil
+from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,11 +14,17 @@ import shapely
 from geopandas.testing import assert_geodataframe_equal
 
 from gis import datum
+from gis.areas import build_hierarchy, leaf_areas
 from gis.china import in_gcj02_outline
-from gis.crs import to_working_crs
+from gis.conform import ConformInput, certify
+from gis.crs import choose_working_crs, to_working_crs
+from gis.divide import divide_square
 from gis.errors import InputError
+from gis.profiles import complete_record, load_profile
+from gis.profiles.catalogues import ClassKey, load_catalogue
 from layers.sample import District, SampleFiles, make_district, make_sample
 from layers.sample.blocks import merge_regions
+from layers.sample.code_tables import read_code_tables
 
 TABLES = Path(__file__).parents[3] / "data"
 SCALE = 0.12
@@ -77,6 +85,36 @@ def test_codes_have_the_chinese_layout(district: District) -> None:
             assert (areas["parent"] == areas["code"].str[:-3]).all()
     assert district.areas["code"].is_unique
     assert district.areas["name"].is_unique
+
+
+def test_components_have_the_classes_and_codes_of_the_standard(district: District) -> None:
+    components = district.components
+    assert components["id"].is_unique
+    assert components["id"].str.fullmatch(r"449901\d{11}").all()
+    assert (components["id"].str[6:11] == components["class"]).all()
+    catalogue = load_catalogue("gbt47678_5_2026")
+    found = [catalogue[ClassKey("component", code)] for code in components["class"]]
+    assert components["class_name"].tolist() == [each.name for each in found]
+    assert components["group"].tolist() == [each.group for each in found]
+
+
+def test_a_class_that_the_standard_lacks_is_refused(tmp_path: Path) -> None:
+    shutil.copytree(TABLES, tmp_path / "tables")
+    path = tmp_path / "tables" / "component_classes.csv"
+    path.write_text("code,weight,shape\n01001,1,point\n01016,1,point\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"component_classes\.csv has the class '01016'"):
+        read_code_tables(tmp_path / "tables")
+
+
+def test_the_district_divided_by_the_standard_conforms_to_it(district: District) -> None:
+    profile = load_profile("gbt47678")
+    areas = leaf_areas(build_hierarchy(district.areas))
+    crs = choose_working_crs(areas)
+    cells = complete_record(divide_square(areas, size_m=100, profile=profile), profile, date(2026, 7, 1))
+    certificate = certify(ConformInput(profile, cells, crs, areas=areas, ended={"449901001001999"}))
+    state = {result.clause.key: result.state for result in certificate.results}
+    assert {key for key, each in state.items() if each != "passed"} == {"whole_buildings", "levels"}
+    assert certificate.conforms
 
 
 def test_counts_follow_the_scale(district: District) -> None:

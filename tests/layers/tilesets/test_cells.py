@@ -9,7 +9,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.measures import count_keys, counted_kinds
+from gis.measures import CellFigures, CellShapes, count_keys, counted_kinds, shape_measures
 from layers.snapshot import CellsInForce, CellVersions
 from layers.tiles import Tile, tiles_intersecting
 from layers.tiles.coverage_layer import BORDER_TOLERANCE
@@ -66,13 +66,18 @@ def test_a_cell_tells_its_size_colour_and_counts() -> None:
     numbers = counts(cells)
     shown = features(cells.make_tile_set(numbers, {}), 16)
     assert len(shown["cells"]) == 20
+    held = cells.cells.versions
+    figures = CellFigures(held.areas_m2, held.perimeters_m, {}, CellShapes(held.geometries))
+    shapes = {each.key: each.values(figures) for each in shape_measures()}
+    assert set(shapes) == {
+        *("area_m2", "perimeter_m", "polsby_popper", "reock", "compactness", "parts", "walk_minutes")
+    }
     for place, identity in enumerate(range(100, 120)):
         assert shown["cells"][identity] == {
             "code": f"c{place:06d}",
             "name": f"网格{place}",
-            "area_m2": place + 1.0,
-            "perimeter_m": 400.0,
             "colour": cells.colours[place],
+            **{key: values[place] for key, values in shapes.items()},
             **{count_keys()[kind]: values[place] for kind, values in numbers.items()},
             **({"area_code": "ab"[place % 3]} if place % 3 < 2 else {}),
         }

@@ -33,6 +33,12 @@ export function headlines() {
   return [...found.filter((each) => each.quantity !== "area"), ...found.filter((each) => each.quantity === "area")];
 }
 
+// What is shown of one cell only, with the values of all its measures by their keys: name and value of each.
+export function details(values) {
+  const found = current().measures.filter(({ key, prominence }) => prominence === "detail" && typeof values[key] === "number");
+  return found.map(({ key }) => [measureName(key), formatMeasure(key, values[key])]);
+}
+
 // The measures that a scheme has on a day, the number of its cells and their area: { cells, area_m2, items }.
 export function measuresOf(scheme, at) {
   return ask(`v1/schemes/${encodeURIComponent(scheme)}/measures`, { query: { at } });

@@ -164,7 +164,6 @@ export const WORDS = {
   code: ["编码", "Code"],
   area_name: ["所属区划", "Area"],
   ground: ["面积", "Ground area"],
-  perimeter: ["周长", "Perimeter"],
   in_force: ["生效期", "In force"],
   counts: ["网格内对象", "In this cell"],
   officers: ["责任人", "Who answers for it"],

@@ -3,8 +3,9 @@
 import { ask } from "../core/api.js";
 import { h, replace } from "../core/dom.js";
 import { COUNTED_KINDS, entityKindPlural } from "../core/entity_kinds.js";
-import { area, distance, number, period } from "../core/format.js";
+import { area, number, period } from "../core/format.js";
 import { t } from "../core/i18n.js";
+import { details } from "../core/measures.js";
 import { errorMessage, notify } from "../core/notifications.js";
 import { may } from "../core/session.js";
 import { current } from "../core/state.js";
@@ -114,7 +115,7 @@ async function render(chosen, { map, onShown }) {
     personal(cell, revealing),
     block(t("counts"), counts(cell)),
     block(t("gaps_here"), gaps(cell)),
-    block(null, facts([[t("ground"), area(cell.area_m2)], [t("perimeter"), distance(cell.perimeter_m)], [t("area_name"), areas], [t("in_force"), period(cell.valid_from, cell.valid_to)]])),
+    block(null, facts([[t("ground"), area(cell.area_m2)], ...details(cell.measures), [t("area_name"), areas], [t("in_force"), period(cell.valid_from, cell.valid_to)]])),
     others,
   ];
 }

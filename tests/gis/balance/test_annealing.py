@@ -1,0 +1,65 @@
+"""Moves of units: the sums kept up to date, connected zones, caps, budget and locks, against naive counts."""
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gis.balance.annealing import SEARCH_LIMIT, Rules, anneal, stays_connected
+from gis.balance.mending import mend_zones
+from gis.balance.start import make_first_plan
+from gis.balance.zone_sums import build_scratch, build_units, build_zones, polsby_popper
+from tests.gis.balance.plans import cases, compactness, part_count, parts_of_zones, sums_of_zones
+
+
+@given(cases(), st.data())
+@settings(max_examples=60)
+def test_sums_limits_and_connection_hold_after_wild_moves(case, data):
+    count = data.draw(st.integers(part_count(case), len(case)))
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    load_count = case.loads.shape[1]
+    free = np.full(load_count, np.inf)
+    locked = rng.uniform(size=len(case)) < 0.2
+    plan = make_first_plan(case.graph, case.loads, count, free, 0)
+    plan = mend_zones(case.graph, case.loads[:, 0], plan, count, np.zeros(len(case), dtype=bool))
+    units = build_units(case.graph, case.loads, count, **case.shape(), locked=locked, home=plan)
+    zones = build_zones(units, plan, count)
+    cap = zones.load.max(axis=0) * (1 + rng.uniform(0, 0.3, load_count))
+    five, lower, upper = (np.full(load_count, value) for value in (5.0, 0.9, 1.1))
+    rules = Rules(1.0, five, lower, upper, cap, change=0.1, budget=0.4 * count)
+    moved = anneal(units, zones, rules, build_scratch(len(case), 1), 15, 50.0, 0.1, data.draw(st.booleans()))
+
+    found = zones.of_unit.astype(np.int64)
+    assert moved > 0 or np.array_equal(found, plan)
+    assert np.array_equal(found[locked], plan[locked])
+    assert parts_of_zones(case, found) == [1] * count
+    loads, area, perimeter = sums_of_zones(case, found)
+    ideal = loads.sum(axis=0) / count
+    np.testing.assert_allclose(zones.load * ideal, loads, atol=1e-9)
+    np.testing.assert_allclose(zones.area, area)
+    np.testing.assert_allclose(zones.perimeter, perimeter, atol=1e-9)
+    np.testing.assert_allclose(polsby_popper(zones), compactness(case, found))
+    assert zones.size.tolist() == np.bincount(found).tolist()
+    assert (loads <= cap * ideal + 1e-9).all()
+    away = case.loads[found != plan, 0].sum()
+    assert zones.away[0] * ideal[0] == pytest.approx(away, abs=1e-9)
+    assert away <= 0.4 * count * ideal[0] + 1e-9
+    foreign = [int((found[case.graph.neighbours_of(unit)] != found[unit]).sum()) for unit in range(len(case))]
+    assert zones.foreign.tolist() == foreign
+
+
+@given(cases(), st.data())
+@settings(max_examples=60)
+def test_a_unit_is_a_bridge_where_networkx_says_so(case, data):
+    zones = np.array(data.draw(st.lists(st.integers(0, 1), min_size=len(case), max_size=len(case))))
+    units = build_units(case.graph, case.loads, 2, **case.shape(), locked=None)
+    scratch = build_scratch(len(case), 0)
+    graph = nx.Graph(list(zip(*(side.tolist() for side in case.graph.pairs()), strict=True)))
+    graph.add_nodes_from(range(len(case)))
+    assert len(case) < SEARCH_LIMIT
+    for unit in range(len(case)):
+        own = set(np.flatnonzero(zones == zones[unit]).tolist())
+        piece = nx.node_connected_component(graph.subgraph(own), unit) - {unit}
+        connected = not piece or nx.is_connected(graph.subgraph(piece))
+        assert stays_connected(units, zones.astype(np.int32), scratch, unit, SEARCH_LIMIT) == connected
