@@ -22,7 +22,8 @@ from api.routes.entities import router as entities
 from api.routes.exports import router as exports
 from api.routes.gaps import router as gaps
 from api.routes.health import router as health
-from api.routes.jobs import IMPORT_PATHS
+from api.routes.imports import IMPORT_PATHS
+from api.routes.imports import router as imports
 from api.routes.jobs import router as jobs
 from api.routes.lists import router as lists
 from api.routes.locate import locate as single_locate
@@ -61,6 +62,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     officers,
     gaps,
     lists,
+    imports,
     divisions,
     jobs,
     exports,

@@ -116,7 +116,7 @@ def divide_blocks(
     """
     tell, step = note or no_note, progress or no_progress
     _check_parameters(target_area_m2, max_load, min_width_m, snap_m)
-    division_input = read_division_input(areas, crs)
+    division_input = read_division_input(areas, crs, tell)
     choose_profile(division_input.code, in_china=division_input.in_china, layout=layout, profile=profile)
     block_lines = read_block_lines(division_input, lines, barriers, tell)
     buildings = _NO_BUILDINGS if keep is None else read_buildings(division_input, keep, tell)
