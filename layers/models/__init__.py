@@ -14,7 +14,7 @@ from layers.models.idempotency import IdempotencyKey
 from layers.models.identity import Account, AuditEntry, BrowserSession, SignInFailure, SignInLink, Token
 from layers.models.jobs import Job, JobState
 from layers.models.plans import Cell, CellUnit, CoverageMode, Plan, PlanCell, PlanEdit, PlanState, Scheme
-from layers.models.staff import Officer, Post
+from layers.models.staff import Officer, PlanOfficers, Post
 
 __all__ = [
     "Account",
@@ -39,6 +39,7 @@ __all__ = [
     "Plan",
     "PlanCell",
     "PlanEdit",
+    "PlanOfficers",
     "PlanState",
     "Post",
     "Revision",

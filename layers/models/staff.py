@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.models.base import Base, KeyType
@@ -26,7 +26,10 @@ class Officer(Base):
 
 
 class Post(Base):
-    """What an officer is in a cell of a scheme: leader, officer, inspector or assistant, first or backup."""
+    """What an officer is in a cell of a scheme: leader, officer, inspector or assistant, first or backup.
+
+    One that publishing a plan began continues `carried_from_id`; one that it ended names the plan.
+    """
 
     __tablename__ = "posts"
     __table_args__ = (
@@ -43,3 +46,19 @@ class Post(Base):
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
     version: Mapped[int]
+    carried_from_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
+    ended_by_plan_id: Mapped[int | None] = mapped_column(ForeignKey("plans.id"))
+
+
+class PlanOfficers(Base):
+    """Who is to answer for a cell of a draft, chosen in place of what its ground proposes.
+
+    `posts` lists officer_id, duty and rank of each; an empty list leaves the cell vacant.
+    """
+
+    __tablename__ = "plan_officers"
+
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id"), primary_key=True)
+    cell_code: Mapped[str] = mapped_column(primary_key=True)
+    posts: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    chosen_by: Mapped[str]

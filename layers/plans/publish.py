@@ -26,6 +26,7 @@ from layers.models import Cell, CellUnit, Plan, PlanCell, PlanState, Scheme
 from layers.plans.assignments import AssignmentChanges, assign_entities, assign_near
 from layers.plans.carry import CarriedDraft, carry_through
 from layers.plans.check import require_found_valid, require_valid
+from layers.plans.posts import FollowedPosts, follow_ground
 from layers.plans.queries import find_plan
 from layers.plans.states import Step, require_step, take_step
 from layers.plans.takeover import Takeover, examine_takeover
@@ -51,6 +52,8 @@ class Publication(NamedTuple):
         Versions of cells that go on, that ended, and that the plan brought.
     assignments
         Rows of assignments ended and inserted.
+    posts
+        What became of the posts in the cells that ended, see `layers.plans.posts`.
     superseded
         Ids of the plans of which nothing is left in force from some day on, which was not so before; those
         in the scope.
@@ -64,6 +67,7 @@ class Publication(NamedTuple):
     ended: int
     begun: int
     assignments: AssignmentChanges
+    posts: FollowedPosts
     superseded: tuple[int, ...]
     carried: tuple[CarriedDraft, ...]
     revision: int
@@ -86,8 +90,8 @@ def publish(
     others end and the plan's begin. Publishing twice for one day replaces: what the first brought and the
     second does not keep is left as an empty interval. Where a plan is published for a later day already, this
     one is in force until then, and the cells that the later one has go on or come back with it. All of it,
-    assignments included, is kept with the transaction or not at all, and so are drafts of the plans above
-    whose units have changed.
+    assignments and posts included, is kept with the transaction or not at all, and so are drafts of the plans
+    above whose units have changed.
 
     Parameters
     ----------
@@ -147,6 +151,8 @@ def publish(
         kept_before, kept_after = list(compress(kept_before, same)), list(compress(kept_after, same))
     report_progress(2, _STEPS)
     _write_cells(session, plan, on, takeover, after, kept_before, kept_after)
+    kept_codes = after["code"].iloc[kept_after]
+    posts = follow_ground(session, plan, on, takeover, after, kept_codes, hierarchy)
     report_progress(3, _STEPS)
     superseded = _write_plans(session, plan, on, hierarchy, scope)
     session.flush()
@@ -163,6 +169,7 @@ def publish(
         ended=len(before) - len(kept_before),
         begun=len(after) - len(kept_before),
         assignments=changes,
+        posts=posts,
         superseded=tuple(superseded),
         carried=tuple(each for each in carried if hierarchy.covers(scope, each.area_code)),
         revision=bump_revision(session),

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Literal, NamedTuple, get_args
 
-from sqlalchemy import case, select
+from sqlalchemy import case, or_, select
 from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, InputError, NotFoundError
@@ -169,7 +169,7 @@ def end_post(session: Session, post_id: int, version: int, *, scope: str | None 
         raise NotFoundError(f"There is no post number {post_id}.")
     post, holder, is_visible = found
     require_version(post.version, version)
-    if post.valid_to is not None:
+    if post.valid_to is not None and post.valid_to <= max(date.today(), post.valid_from):
         raise ConflictError(f"Post number {post_id} has ended on {post.valid_to}.")
     _end(post, date.today())
     session.flush()
@@ -179,9 +179,11 @@ def end_post(session: Session, post_id: int, version: int, *, scope: str | None 
 
 def end_posts(session: Session, officer_id: int, on: date) -> None:
     """End on a day all posts that an officer holds."""
-    held = select(Post).where(Post.officer_id == officer_id, Post.valid_to.is_(None))
-    for post in session.scalars(held):
-        _end(post, on)
+    # Also what publishing a plan ends on a later day, or begins then.
+    lasting = or_(Post.valid_to.is_(None), Post.valid_to > on)
+    for post in session.scalars(select(Post).where(Post.officer_id == officer_id, lasting)):
+        if post.valid_to != post.valid_from:
+            _end(post, on)
 
 
 class Appointment(NamedTuple):
@@ -256,6 +258,8 @@ def appoint_by_area(
                 "valid_from": on,
                 "valid_to": None,
                 "version": 1,
+                "carried_from_id": None,
+                "ended_by_plan_id": None,
             }
             for code, duty, rank in sorted(expected - current.keys())
         ]
@@ -270,4 +274,5 @@ def appoint_by_area(
 def _end(post: Post, on: date) -> None:
     """End a post on a day; one that begins later keeps an empty interval as a trace."""
     post.valid_to = max(on, post.valid_from)
+    post.ended_by_plan_id = None
     post.version += 1
