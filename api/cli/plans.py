@@ -173,9 +173,8 @@ def publish_draft(
     with open_database(database) as opened, opened.write() as session, progress_bar("publishing") as progress:
         done = publish(session, number, day, confirmed=confirm, progress=progress)
         published = find_plan(session, number)
-        drafts = [each.plan_id for each in done.carried]
-        details = {"on": str(day), **({"carried": drafts} if drafts else {})}
-        audit(session, SYSTEM, Action.publish, f"plan {number}", area_code=published.area_code, **details)
+        area_code = published.area_code
+        audit(session, SYSTEM, Action.publish, f"plan {number}", area_code=area_code, **done.audit_details())
         unstaffed = count_unstaffed(session, published, day)
         record = publish_record(published, scheme_code(session, published), done, unstaffed=unstaffed)
     lines = [
@@ -184,6 +183,10 @@ def publish_draft(
             f"{done.kept:,} go on"
         ),
         f"assignments of entities: {done.assignments.inserted:,} begin, {done.assignments.ended:,} end",
+        (
+            f"posts: {done.posts.carried:,} carried to new cells, {done.posts.ended:,} ended; "
+            f"{done.posts.vacant:,} new cells are vacant"
+        ),
         f"{unstaffed:,} cells have nobody who answers for them",
         *_carried_lines(record["carried"]),
     ]

@@ -189,7 +189,6 @@ def _publish_plan(context: JobContext) -> dict[str, Any]:
             confirmed=context.is_confirmed,
             progress=context.progress,
         )
-        drafts = [each.plan_id for each in done.carried]
         audit_as(
             session,
             context.task.created_by,
@@ -197,7 +196,7 @@ def _publish_plan(context: JobContext) -> dict[str, Any]:
             Action.publish,
             f"plan {plan_id}",
             area_code=find_plan(session, plan_id).area_code,
-            details={"on": on, **({"carried": drafts} if drafts else {})},
+            details=done.audit_details(),
         )
         result = {
             "plan": plan_id,
@@ -206,6 +205,7 @@ def _publish_plan(context: JobContext) -> dict[str, Any]:
             "begun": done.begun,
             "assignments_ended": done.assignments.ended,
             "assignments_begun": done.assignments.inserted,
+            "posts": done.posts._asdict(),
             "superseded": list(done.superseded),
             "carried": [each._asdict() for each in done.carried],
             "unstaffed": count_unstaffed(session, find_plan(session, plan_id), date.fromisoformat(on)),

@@ -40,6 +40,27 @@ class OwningCellWithAreas(OwningCell):
     areas: list[AreaInChain] = Field(examples=[_CHAIN])
 
 
+_OFFICER = {
+    "officer_id": 5,
+    "external_id": "G-0005",
+    "duty": "leader",
+    "rank": "A",
+    "name": "李*",
+    "phone": "*********34",
+}
+
+
+class ResponsibleOfficer(_StrictModel):
+    """Who holds a post in a cell on the day; name and phone are masked unless they are published."""
+
+    officer_id: int = Field(examples=[5])
+    external_id: str = Field(examples=["G-0005"])
+    duty: str = Field(examples=["leader"])
+    rank: str = Field(examples=["A"], description="B is the backup of A.")
+    name: str | None = Field(examples=["李*"])
+    phone: str | None = Field(examples=["*********34"])
+
+
 class SchemeOwner(_StrictModel):
     """The owner under one scheme; without one, the reason."""
 
@@ -48,6 +69,9 @@ class SchemeOwner(_StrictModel):
     reason: Reason | None = Field(
         examples=[None],
         description="outside: in no cell, though a plan is in force; no_plan: none is in force on the day.",
+    )
+    officers: list[ResponsibleOfficer] | None = Field(
+        default=None, examples=[[_OFFICER]], description="With officers=true; leaders first, A before B."
     )
 
 
@@ -83,6 +107,9 @@ class OwnerColumns(_StrictModel):
     code: list[str | None] = Field(examples=[[_CODE, None]])
     reason: list[Reason | None] = Field(examples=[[None, "outside"]])
     cells: dict[str, OwningCell] = Field(examples=[{_CODE: _CELL}])
+    officers: dict[str, list[ResponsibleOfficer]] | None = Field(
+        default=None, examples=[{_CODE: [_OFFICER]}], description="With officers=true, by the cells' codes."
+    )
 
 
 class LocatedColumns(_StrictModel):
@@ -117,6 +144,9 @@ class LocatedRecords(_StrictModel):
     at: date = Field(examples=[_DAY])
     revision: int = Field(examples=[7])
     cells: dict[str, dict[str, OwningCell]] = Field(examples=[{"community": {_CODE: _CELL}}])
+    officers: dict[str, dict[str, list[ResponsibleOfficer]]] | None = Field(
+        default=None, examples=[{"community": {_CODE: [_OFFICER]}}], description="With officers=true."
+    )
     areas: dict[str, list[AreaInChain]] = Field(examples=[{_AREA: _CHAIN}])
     points: list[LocatedRecord] = Field(
         examples=[[{"lon": 114.05, "lat": 22.55, "owners": {"community": {"code": _CODE, "reason": None}}}]]

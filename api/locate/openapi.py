@@ -32,6 +32,13 @@ _DATUM_PARAMETER = {
     "schema": {"type": "string", "enum": ["wgs84", "gcj02", "bd09"]},
     "example": "wgs84",
 }
+_OFFICERS_PARAMETER = {
+    "name": "officers",
+    "in": "query",
+    "description": "Also tell who is responsible in the owning cells on that day.",
+    "schema": {"type": "boolean"},
+    "example": True,
+}
 
 
 def _degrees_parameter(name: str, limit: int, example: float) -> dict[str, Any]:
@@ -66,7 +73,8 @@ _POST_DESCRIPTION = (
     "The answer's columns are "
     "cell_code, cell_name, area_code and reason, after the scheme's code and a low line unless one scheme "
     "was named. A reason is outside (in no cell), no_plan (no plan of the scheme is in force on the day), "
-    "forbidden or invalid_coordinates. "
+    "forbidden or invalid_coordinates. With officers=true follow officer_id, officer_name and officer_phone "
+    "of the first who is responsible in the cell. "
     "`at` and `revision` stand in the metadata of an Arrow stream's schema. "
     "The encoding of a CSV is found by its bytes, or given as `charset` of the media type; where the bytes "
     f"left a choice, the header `{ENCODING_HEADER}` says what was assumed. Degrees may have a decimal comma, "
@@ -89,6 +97,7 @@ _LOCATE_PATH_ITEM: dict[str, Any] = {
             _SCHEME_PARAMETER,
             _AT_PARAMETER,
             _DATUM_PARAMETER,
+            _OFFICERS_PARAMETER,
         ],
         "responses": {
             "200": {
@@ -105,7 +114,7 @@ _LOCATE_PATH_ITEM: dict[str, Any] = {
         "summary": "Ask who owns many locations",
         "description": _POST_DESCRIPTION,
         "operationId": "locate_many",
-        "parameters": [_SCHEME_PARAMETER, _AT_PARAMETER, _DATUM_PARAMETER],
+        "parameters": [_SCHEME_PARAMETER, _AT_PARAMETER, _DATUM_PARAMETER, _OFFICERS_PARAMETER],
         "requestBody": {
             "required": True,
             "content": {

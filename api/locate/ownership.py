@@ -78,6 +78,11 @@ class Ownership:
         positions: list[int] = np.flatnonzero(owning).tolist()
         return positions
 
+    def distinct_codes(self) -> list[str]:
+        """Return the codes of the cells that own any of the locations, in their order."""
+        codes: list[str] = self.cells.locator.codes[self.distinct_cells()].tolist()
+        return codes
+
     def distinct_areas(self) -> set[str]:
         """Return the codes of the areas in which the owners lie."""
         return {code for code in self.cells.area_codes[self.distinct_cells()] if code is not None}

@@ -10,7 +10,7 @@ from layers.snapshot import Snapshot
 
 QueryParams = dict[str, list[str]]
 
-_KNOWN_PARAMS = frozenset({"scheme", "at", "datum"})
+_KNOWN_PARAMS = frozenset({"scheme", "at", "datum", "officers"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,14 @@ class LocateQuery:
         The requested day; None means today.
     datum
         The datum of the coordinates.
+    officers
+        Whether to tell who is responsible.
     """
 
     schemes: tuple[str, ...]
     day: date | None
     datum: Datum
+    officers: bool = False
 
     @classmethod
     def parse(cls, params: QueryParams, *, extra: frozenset[str] = frozenset()) -> "LocateQuery":
@@ -61,6 +64,7 @@ class LocateQuery:
             schemes=tuple(dict.fromkeys(codes)),
             day=None if at is None else _parse_day(at),
             datum=Datum.WGS84 if datum is None else parse_datum(datum),
+            officers=_parse_flag("officers", single_value(params, "officers")),
         )
 
     def scheme_codes(self, snapshot: Snapshot) -> tuple[str, ...]:
@@ -106,6 +110,12 @@ def single_value(params: QueryParams, name: str) -> str | None:
     if len(values) > 1:
         raise InputError(f"The parameter {name} is given {len(values)} times; give it once.")
     return values[0]
+
+
+def _parse_flag(name: str, text: str | None) -> bool:
+    if text is None or text in ("false", "true"):
+        return text == "true"
+    raise InputError(f"{name}='{text[:40]}' is neither true nor false.")
 
 
 def _parse_day(text: str) -> date:

@@ -2,13 +2,15 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import orjson
+import pyarrow as pa
 
 from api.locate import arrow
+from api.locate.officers import COLUMNS, CellOfficers, first_officers
 from api.locate.ownership import Ownership, serialize_cell
 from api.locate.points import Points, PointsFormat
 from layers.formats.formulas import guard_formula
@@ -29,7 +31,14 @@ MEDIA_TYPES = {
 
 
 def write_response(
-    points: Points, found: Sequence[Ownership], areas: AreaTree, *, day: date, revision: int, unprefixed: bool
+    points: Points,
+    found: Sequence[Ownership],
+    areas: AreaTree,
+    *,
+    day: date,
+    revision: int,
+    unprefixed: bool,
+    officers: Mapping[str, CellOfficers] | None = None,
 ) -> bytes:
     """Write the answer in the format of the points.
 
@@ -45,11 +54,19 @@ def write_response(
         The day, and the revision of the state.
     unprefixed
         Whether one scheme was named: properties and columns then have no prefix.
+    officers
+        Who is responsible in the cells of each scheme, None where that was not asked: in tables the first of
+        each cell, `api.locate.officers.COLUMNS`.
     """
     head = {"at": day, "revision": revision}
     if points.format is PointsFormat.columns:
         schemes = {
-            each.scheme: {"code": each.codes(), "reason": each.reason_names(), "cells": _distinct_cells(each)}
+            each.scheme: {
+                "code": each.codes(),
+                "reason": each.reason_names(),
+                "cells": _distinct_cells(each),
+                **({} if officers is None else {"officers": officers[each.scheme]}),
+            }
             for each in found
         }
         return orjson.dumps({**head, "schemes": schemes, "areas": _area_chains(found, areas)})
@@ -57,16 +74,17 @@ def write_response(
         tables = {
             "cells": {each.scheme: _distinct_cells(each) for each in found},
             "areas": _area_chains(found, areas),
+            **({} if officers is None else {"officers": officers}),
         }
         return _join_members({**head, **tables}, "points", _records(points, found))
-    names = [
-        [field if unprefixed else f"{each.scheme}_{field}" for field in _RESULT_FIELDS] for each in found
-    ]
-    flat = [name for fields in names for name in fields]
+    fields = _RESULT_FIELDS if officers is None else (*_RESULT_FIELDS, *COLUMNS)
+    names = [[field if unprefixed else f"{each.scheme}_{field}" for field in fields] for each in found]
+    flat = [name for each in names for name in each]
     if points.format is PointsFormat.arrow:
-        named = dict(zip(flat, (column for each in found for column in each.arrow_columns()), strict=True))
+        columns = (column for each in found for column in _arrow_columns(each, officers))
+        named = dict(zip(flat, columns, strict=True))
         return arrow.write_columns(named, len(points), {"at": f"{day}", "revision": f"{revision}"})
-    rows = zip(*(column for each in found for column in _result_columns(each)), strict=True)
+    rows = zip(*(column for each in found for column in _result_columns(each, officers)), strict=True)
     padded = _pad_rows(rows, len(points))
     if points.format is PointsFormat.geojson:
         return _join_members(
@@ -113,8 +131,24 @@ def _features(
         yield {**feature, "properties": {**source_properties, **dict(zip(result_names, row, strict=True))}}
 
 
-def _result_columns(found: Ownership) -> tuple[list[str | None], ...]:
-    return found.codes(), found.names(), found.area_codes(), found.reason_names()
+def _result_columns(
+    found: Ownership, officers: Mapping[str, CellOfficers] | None
+) -> tuple[list[str | None], ...]:
+    columns = found.codes(), found.names(), found.area_codes(), found.reason_names()
+    if officers is None:
+        return columns
+    owners = found.owners.tolist()
+    firsts = first_officers(found, officers[found.scheme])
+    return *columns, *([first[owner] for owner in owners] for first in firsts)
+
+
+def _arrow_columns(
+    found: Ownership, officers: Mapping[str, CellOfficers] | None
+) -> tuple[pa.DictionaryArray, ...]:
+    if officers is None:
+        return found.arrow_columns()
+    firsts = first_officers(found, officers[found.scheme])
+    return *found.arrow_columns(), *(arrow.dictionary_column(first, found.owners) for first in firsts)
 
 
 def _pad_rows(rows: Iterator[tuple[Any, ...]], count: int) -> Iterator[tuple[Any, ...]]:

@@ -20,6 +20,7 @@ from api.locate import (
     LocateQuery,
     find_owners,
     parse_query_string,
+    read_officers,
     read_points,
     serialize_owner,
     single_value,
@@ -33,6 +34,7 @@ from api.security.requirements import AreaPolicy, requires
 from gis.datum import Datum, convert_coordinates
 from gis.degrees import Axis, parse_degrees
 from gis.errors import InputError
+from layers.db.database import Database
 from layers.snapshot import CellsInForce, Snapshot, SnapshotHolder
 
 LARGE_BODY_BYTES = 100_000
@@ -47,7 +49,7 @@ _limiter = anyio.CapacityLimiter(THREADS)
 
 
 class LocateEndpoint:
-    """`GET /v1/locate?lon=&lat=[&scheme=][&at=DATE][&datum=]`, as a plain ASGI application."""
+    """`GET /v1/locate?lon=&lat=[&scheme=][&at=DATE][&datum=][&officers=true]`, as a plain ASGI one."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer for one location."""
@@ -64,17 +66,22 @@ class LocateEndpoint:
         snapshot = holder.current
         covers = _area_predicate(scope)
         scheme_cells = await _load_cells(holder, snapshot, locate_query)
-        body = orjson.dumps(
-            {
-                "lon": lon,
-                "lat": lat,
-                "at": locate_query.day or snapshot.day,
-                "revision": snapshot.revision,
-                "owners": [
-                    serialize_owner(scheme, cells, snapshot.areas, lon, lat, covers)
-                    for scheme, cells in scheme_cells
-                ],
+        owners = [
+            serialize_owner(scheme, cells, snapshot.areas, lon, lat, covers) for scheme, cells in scheme_cells
+        ]
+        day = locate_query.day or snapshot.day
+        if locate_query.officers:
+            codes = {
+                each["scheme"]: [] if each["cell"] is None else [each["cell"]["code"]] for each in owners
             }
+            database: Database = scope["app"].state.database
+            officers = await anyio.to_thread.run_sync(
+                read_officers, database, snapshot, codes, day, limiter=_limiter
+            )
+            for each in owners:
+                each["officers"] = next(iter(officers[each["scheme"]].values()), [])
+        body = orjson.dumps(
+            {"lon": lon, "lat": lat, "at": day, "revision": snapshot.revision, "owners": owners}
         )
         headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -98,20 +105,27 @@ async def locate_many(request: Request) -> Response:
     def build_response() -> Response:
         points = read_points(body, content_type)
         lon, lat = to_wgs84(points.lon, points.lat, locate_query.datum)
+        found = [find_owners(scheme, cells, lon, lat, covers) for scheme, cells in scheme_cells]
+        day = locate_query.day or snapshot.day
+        officers = None
+        if locate_query.officers:
+            codes = {each.scheme: each.distinct_codes() for each in found}
+            officers = read_officers(request.app.state.database, snapshot, codes, day)
         content = write_response(
             points,
-            [find_owners(scheme, cells, lon, lat, covers) for scheme, cells in scheme_cells],
+            found,
             snapshot.areas,
-            day=locate_query.day or snapshot.day,
+            day=day,
             revision=snapshot.revision,
             unprefixed=len(locate_query.schemes) == 1,
+            officers=officers,
         )
         headers = (
             {ENCODING_HEADER: f"{points.assumed_encoding}, assumed"} if points.assumed_encoding else None
         )
         return Response(content, headers=headers, media_type=MEDIA_TYPES[points.format])
 
-    if len(body) < LARGE_BODY_BYTES:
+    if len(body) < LARGE_BODY_BYTES and not locate_query.officers:
         return build_response()
     return await anyio.to_thread.run_sync(build_response, limiter=_limiter)
 

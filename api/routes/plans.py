@@ -346,8 +346,7 @@ def publish_draft(
             scope=caller.area_code,
             confirmed=body.confirm,
         )
-        drafts = [each.plan_id for each in publication.carried]
-        details = {"on": str(body.on), **({"carried": drafts} if drafts else {})}
+        details = publication.audit_details()
         audit(session, caller, Action.publish, f"plan {plan_id}", area_code=plan.area_code, **details)
         unstaffed = count_unstaffed(session, plan, body.on)
         record = publish_record(plan, queries.scheme_code(session, plan), publication, unstaffed=unstaffed)

@@ -145,6 +145,17 @@ class CarriedDraft(BaseModel):
     problems: int = Field(examples=[0], description="What is left to mend.")
 
 
+class PublishedPosts(BaseModel):
+    """What became of the posts in the cells that ended."""
+
+    carried: int = Field(
+        examples=[3],
+        description="Begun in new cells: those of the cell with most of their ground, or chosen.",
+    )
+    ended: int = Field(examples=[1], description="Ended with their cells, and in no new one.")
+    vacant: int = Field(examples=[1], description="Cells that begin with nobody who answers for them.")
+
+
 class PublishResult(BaseModel):
     """What publishing a plan did."""
 
@@ -154,6 +165,7 @@ class PublishResult(BaseModel):
     begun: int = Field(examples=[3])
     assignments_ended: int = Field(examples=[10])
     assignments_begun: int = Field(examples=[10])
+    posts: PublishedPosts
     superseded: list[int] = Field(examples=[[11]])
     unstaffed: int = Field(
         examples=[3], description="Cells of the plan for which nobody is responsible on that day."
@@ -216,6 +228,7 @@ def publish_record(
         plan=plan_record(plan, scheme),
         assignments_ended=publication.assignments.ended,
         assignments_begun=publication.assignments.inserted,
+        posts=build_record(PublishedPosts, publication.posts),
         superseded=list(publication.superseded),
         carried=[build_record(CarriedDraft, each) for each in publication.carried],
         unstaffed=unstaffed,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import compress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -48,6 +48,8 @@ class Publication(NamedTuple):
 
     Attributes
     ----------
+    on
+        The plan's first day.
     kept, ended, begun
         Versions of cells that go on, that ended, and that the plan brought.
     assignments
@@ -63,6 +65,7 @@ class Publication(NamedTuple):
         The number of the database's state with this plan.
     """
 
+    on: date
     kept: int
     ended: int
     begun: int
@@ -71,6 +74,11 @@ class Publication(NamedTuple):
     superseded: tuple[int, ...]
     carried: tuple[CarriedDraft, ...]
     revision: int
+
+    def audit_details(self) -> dict[str, Any]:
+        """Return what the audit keeps of it."""
+        details: dict[str, Any] = {"on": self.on.isoformat(), "posts": self.posts._asdict()}
+        return details | ({"carried": [each.plan_id for each in self.carried]} if self.carried else {})
 
 
 @paused_gc()
@@ -165,6 +173,7 @@ def publish(
     carried = carry_through(session, plan, on, hierarchy)
     report_progress(5, _STEPS)
     return Publication(
+        on=on,
         kept=len(kept_before),
         ended=len(before) - len(kept_before),
         begun=len(after) - len(kept_before),

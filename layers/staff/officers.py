@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -29,7 +29,15 @@ UPDATABLE_FIELDS = frozenset({"area_code", "personal", "attributes"})
 _KIND = "officer"
 
 
-def officer_name(officer: Officer, personal: Mapping[str, Any]) -> str | None:
+class Named(Protocol):
+    """Whatever has the attributes of an officer."""
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """What is published of the officer, among others."""
+
+
+def officer_name(officer: Named, personal: Mapping[str, Any]) -> str | None:
     """Return what an officer is called: the published name, or that among the personal values.
 
     Parameters
@@ -40,7 +48,7 @@ def officer_name(officer: Officer, personal: Mapping[str, Any]) -> str | None:
     return _first_value(officer.attributes, _NAME_FIELDS, _PUBLISHED) or _first_value(personal, _NAME_FIELDS)
 
 
-def officer_phone(officer: Officer, personal: Mapping[str, Any]) -> str | None:
+def officer_phone(officer: Named, personal: Mapping[str, Any]) -> str | None:
     """Return by which phone an officer is called; parameters as for `officer_name`."""
     return _first_value(officer.attributes, _PHONE_FIELDS, _PUBLISHED) or _first_value(
         personal, _PHONE_FIELDS

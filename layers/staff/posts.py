@@ -3,14 +3,14 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import date
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from sqlalchemy import case, or_, select
 from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, InputError, NotFoundError
 from layers.areas.scope import within
-from layers.db.bulk import in_force, insert_rows
+from layers.db.bulk import in_force, insert_rows, read_rows, text_in
 from layers.db.locks import lock_scheme
 from layers.db.versions import require_version
 from layers.models import Cell, Officer, Post, Scheme
@@ -74,6 +74,43 @@ def posts_in_cell(
         .limit(limit)
     )
     return [(post, officer) for post, officer in session.execute(statement)]
+
+
+class HeldPost(NamedTuple):
+    """A post held in a cell, and its holder."""
+
+    cell_code: str
+    officer_id: int
+    external_id: str
+    area_code: str | None
+    duty: str
+    rank: str
+    attributes: dict[str, Any]
+    personal: dict[str, Any]
+
+
+def held_posts(
+    session: Session, scheme_id: int, cell_codes: Collection[str], on: date
+) -> dict[str, list[HeldPost]]:
+    """Return the posts held in some cells on a date, ordered as by `posts_in_cell`, with one query."""
+    duty_position = case({duty: position for position, duty in enumerate(DUTIES)}, value=Post.duty)
+    statement = (
+        select(
+            *(Post.cell_code, Officer.id, Officer.external_id, Officer.area_code),
+            *(Post.duty, Post.rank, Officer.attributes, Officer.personal),
+        )
+        .join(Officer, Officer.id == Post.officer_id)
+        .where(
+            Post.scheme_id == scheme_id,
+            text_in(session, Post.cell_code, cell_codes),
+            in_force(Post.valid_from, Post.valid_to, on),
+        )
+        .order_by(Post.cell_code, duty_position, Post.rank, Post.id)
+    )
+    found: dict[str, list[HeldPost]] = defaultdict(list)
+    for row in read_rows(session, statement):
+        found[row[0]].append(HeldPost(*row))
+    return found
 
 
 def first_posts(
