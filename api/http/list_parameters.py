@@ -30,6 +30,7 @@ class ListParams:
     up_to: float | None = None
     gap: int | None = None
     affected: Literal["households", "enterprises"] | None = None
+    plan: int | None = None
 
 
 async def _list_params(
@@ -72,10 +73,14 @@ async def _list_params(
         Literal["households", "enterprises"] | None,
         Query(description="Which number of the gap they make up; both when not given.", examples=[None]),
     ] = None,
+    plan: Annotated[
+        WholeNumber | None,
+        Query(ge=1, le=2**53, description="The plan whose handover is listed.", examples=[None]),
+    ] = None,
 ) -> ListParams:
     return ListParams(
         scheme, at, since, cell, area, kind, severity, run, text, lang,
-        staffed, measure, above, up_to, gap, affected,
+        staffed, measure, above, up_to, gap, affected, plan,
     )  # fmt: skip
 
 

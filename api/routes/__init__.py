@@ -33,6 +33,7 @@ from api.routes.measures import router as measures
 from api.routes.nearest import router as nearest
 from api.routes.officers import router as officers
 from api.routes.plan_measures import router as plan_measures
+from api.routes.plan_officers import router as plan_officers
 from api.routes.plan_units import router as plan_units
 from api.routes.plans import router as plans
 from api.routes.schemes import router as schemes
@@ -50,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     schemes,
     plans,
     plan_measures,
+    plan_officers,
     plan_units,
     certificates,
     edits,

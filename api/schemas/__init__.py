@@ -21,7 +21,7 @@ from api.schemas.plans import (
     UnitOfPlan,
 )
 from api.schemas.schemes import Scheme
-from api.schemas.staff import Officer, Post
+from api.schemas.staff import Officer, OfficerHandover, PlanHandover, PlanOfficers, Post
 
 __all__ = [
     "Area",
@@ -48,10 +48,13 @@ __all__ = [
     "Job",
     "NearbyEntity",
     "Officer",
+    "OfficerHandover",
     "PersistentGap",
     "Plan",
     "PlanCheck",
     "PlanDifference",
+    "PlanHandover",
+    "PlanOfficers",
     "Post",
     "PublishResult",
     "RequestModel",

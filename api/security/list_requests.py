@@ -58,4 +58,5 @@ def list_request(
         cells=cells,
         gap=params.gap,
         affected=params.affected,
+        plan=params.plan,
     )

@@ -12,12 +12,13 @@ from layers.lists.cells import CELLS
 from layers.lists.entities import ENTITIES
 from layers.lists.gap_changes import GAP_CHANGES
 from layers.lists.gaps import GAPS
+from layers.lists.handover import HANDOVER
 from layers.lists.listing import MAX_ROWS, ListColumn, Listing, ListRequest, ListRow
 from layers.lists.search import SEARCH
 
 __all__ = ["LISTS", "MAX_ROWS", "ListColumn", "ListRequest", "ListRow", "Listing"]
 
 LISTS: Mapping[str, Listing] = {
-    each.name: each for each in (ENTITIES, CELLS, GAPS, CELL_CHANGES, GAP_CHANGES, SEARCH)
+    each.name: each for each in (ENTITIES, CELLS, GAPS, CELL_CHANGES, GAP_CHANGES, HANDOVER, SEARCH)
 }
 """All lists by their names."""

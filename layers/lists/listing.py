@@ -66,6 +66,8 @@ class ListRequest:
         Only cells of these codes.
     gap, affected
         Only entities that make up this number of a gap: households or enterprises.
+    plan
+        The number of a plan.
     """
 
     scope: str | None
@@ -85,6 +87,7 @@ class ListRequest:
     cells: Collection[str] | None = None
     gap: int | None = None
     affected: Affected | None = None
+    plan: int | None = None
 
     @property
     def ground(self) -> str | None:

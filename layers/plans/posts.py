@@ -68,10 +68,10 @@ def follow_ground(
     ends = {code: end or date.max for code, end in zip(after["code"], takeover.ends, strict=True)}
     begun = after[~after["code"].isin(kept)]
     ended = takeover.before[~takeover.before["code"].isin(kept)]
-    succession = _read_succession(session, plan, on, takeover, begun, hierarchy)
+    succession = read_succession(session, plan, on, takeover, begun, hierarchy)
     choices = read_choices(session, plan.id)
     concerned = {*ended["code"], *succession.of_day_before.values(), *begun["code"], *choices}
-    posts = _read_posts(session, plan.scheme_id, on, concerned)
+    posts = read_posts(session, plan.scheme_id, on, concerned)
     chosen = {code: wanted for code, wanted in choices.items() if code in ends}
     spans = _spans_in_force(session, plan.scheme_id, on, {*posts, *chosen})
     # For a cell that goes on a choice holds as long as the cell does.
@@ -103,7 +103,7 @@ def follow_ground(
             rows.begin(each, code, on, last_of[code])
     number, lost = rows.write()
     staffed = {code for code, since in rows.begun_at if since == on}
-    staffed |= {code for code, held in posts.items() if any(_holds(post, on) for post in held)}
+    staffed |= {code for code, held in posts.items() if any(holds(post, on) for post in held)}
     return FollowedPosts(number, lost, len(set(begun["code"]) - staffed))
 
 
@@ -113,7 +113,7 @@ def read_choices(session: Session, plan_id: int) -> dict[str, list[dict[str, Any
     return dict(iter(session.execute(rows)))
 
 
-class _Succession(NamedTuple):
+class Succession(NamedTuple):
     """Whose posts each cell that begins takes over: the code of a cell of the day before, and of the day.
 
     They differ where another plan was published for the same day, which never came into force.
@@ -156,18 +156,19 @@ class _Succession(NamedTuple):
                 yield post, post.valid_to or date.max
 
 
-def _read_succession(
+def read_succession(
     session: Session,
     plan: Plan,
     on: date,
     takeover: Takeover,
     begun: gpd.GeoDataFrame,
     hierarchy: AreaHierarchy,
-) -> _Succession:
+) -> Succession:
+    """Find out whose posts the cells that begin take over; parameters as for `follow_ground`."""
     scheme = session.get_one(Scheme, plan.scheme_id)
     of_day = main_predecessors(find_predecessors(session, scheme, takeover.before, begun, on))
     if on not in set(takeover.before["valid_from"]):
-        return _Succession(of_day, None, set())
+        return Succession(of_day, None, set())
     present = cells_as_of(session, scheme.id, on - timedelta(days=1))
     inside, _ = within_area(session, scheme.id, plan.area_code, present, hierarchy)
     cells = present[inside].reset_index(drop=True)
@@ -183,11 +184,11 @@ def _read_succession(
             text_in(session, origin.cell_code, set(cells["code"])),
         )
     )
-    return _Succession(of_day_before, of_day, set(session.scalars(carried)))
+    return Succession(of_day_before, of_day, set(session.scalars(carried)))
 
 
-def _read_posts(session: Session, scheme_id: int, on: date, codes: set[str]) -> dict[str, list[Post]]:
-    """Read the posts of some cells that last to a day or beyond, and those whose cell is no more."""
+def read_posts(session: Session, scheme_id: int, on: date, codes: set[str]) -> dict[str, list[Post]]:
+    """Return the posts of some cells that last to a day or beyond, and those whose cell is no more."""
     lasting = select(Cell.id).where(
         Cell.scheme_id == scheme_id,
         Cell.code == Post.cell_code,
@@ -328,7 +329,8 @@ def _was_held(post: Post, on: date) -> bool:
     raise NotImplementedError
 
 
-def _holds(post: Post, on: date) -> bool:
+def holds(post: Post, on: date) -> bool:
+    """Return whether a post is held on a day."""
     return post.valid_from <= on and (post.valid_to is None or post.valid_to > on)
 
 

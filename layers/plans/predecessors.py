@@ -20,18 +20,19 @@ from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import decode_geometries, raw_geometry, read_rows
 from layers.models import Entity, Scheme
 
-_HOUSEHOLD = "household"
+_KINDS = "household", "enterprise"
 
 _AREA_DIGITS = 3
 # Halves of a cell differ by that much in any projection.
 
 
 class Predecessor(NamedTuple):
-    """A cell of before, and what a new cell has of it: ground, and the households on that."""
+    """A cell of before, and what a new cell has of it: ground, and the households and enterprises on that."""
 
     code: str
     area_m2: float
     households: int
+    enterprises: int
 
 
 def find_predecessors(
@@ -55,7 +56,7 @@ def find_predecessors(
     on
         Households that last beyond this day count where they lie now, also those that were entered later.
     count_all
-        Count the households also where a cell has one predecessor and they decide nothing.
+        Count households and enterprises also where a cell has one predecessor and they decide nothing.
     """
     if before.empty or after.empty:
         return {code: [] for code in after["code"]}
@@ -64,12 +65,13 @@ def find_predecessors(
     shares = share_ground(new, old)
     sources = np.bincount(shares.new_row, minlength=len(after))
     counted = after[sources > (0 if count_all else 1)]
-    households = _count_households(session, before, counted, on)
+    counts = _count_entities(session, before, counted, on)
     old_codes, new_codes = before["code"].tolist(), after["code"].tolist()
     found: dict[str, list[Predecessor]] = {code: [] for code in new_codes}
     for new_row, old_row, area_m2 in zip(*(column.tolist() for column in shares), strict=True):
         code, former = new_codes[new_row], old_codes[old_row]
-        found[code].append(Predecessor(former, area_m2, households[code, former]))
+        entities = (counts[code, former, kind] for kind in _KINDS)
+        found[code].append(Predecessor(former, area_m2, *entities))
     for code, each in found.items():
         largest_m2 = max((one.area_m2 for one in each), default=0.0)
         found[code] = sorted(each, key=partial(_preference, code=code, largest_m2=largest_m2))
@@ -88,31 +90,30 @@ def _polygons(cells: gpd.GeoDataFrame, crs: CRS) -> ObjectArray:
     return polygons
 
 
-def _count_households(
+def _count_entities(
     session: Session, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, on: date
-) -> Counter[tuple[str, str]]:
-    """Count the households of each pair of a new and an old cell, by their codes."""
-    counts: Counter[tuple[str, str]] = Counter()
+) -> Counter[tuple[str, str, str]]:
+    """Count what each pair of a new and an old cell has, by their codes and the kind."""
+    counts: Counter[tuple[str, str, str]] = Counter()
     if after.empty:
         return counts
-    chosen = select(raw_geometry(session, Entity.geometry)).where(
-        Entity.kind == _HOUSEHOLD,
+    chosen = select(Entity.kind, raw_geometry(session, Entity.geometry)).where(
+        Entity.kind.in_(_KINDS),
         Entity.valid_to.is_(None) | (Entity.valid_to > on),
         bbox_intersects(session, Entity, BBox(*map(float, after.total_bounds))),
     )
-    points = shapely.point_on_surface(
-        decode_geometries(session, [row[0] for row in read_rows(session, chosen)])
-    )
-    if not len(points):
+    rows = read_rows(session, chosen)
+    if not rows:
         return counts
+    points = shapely.point_on_surface(decode_geometries(session, [row[1] for row in rows]))
     lon, lat = shapely.get_x(points), shapely.get_y(points)
     owners = []
     for cells in (after, before):
         locator = PointLocator(gpd.GeoDataFrame(cells[["code"]], geometry=cells.geometry, crs=LONLAT))
-        rows = locator.find_owners(lon, lat)
         # The last element stands for no owner.
-        owners.append(np.append(locator.codes, None)[rows].tolist())
-    counts.update((new, old) for new, old in zip(*owners, strict=True) if new is not None and old is not None)
+        owners.append(np.append(locator.codes, None)[locator.find_owners(lon, lat)].tolist())
+    owned = zip(*owners, (row[0] for row in rows), strict=True)
+    counts.update((new, old, kind) for new, old, kind in owned if new is not None and old is not None)
     return counts
 
 

@@ -3,12 +3,10 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import compress
 from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
-import shapely
 from sqlalchemy import delete, insert, literal, null, select, update
 from sqlalchemy.orm import Session, aliased
 
@@ -29,8 +27,8 @@ from layers.plans.check import require_found_valid, require_valid
 from layers.plans.posts import FollowedPosts, follow_ground
 from layers.plans.queries import find_plan
 from layers.plans.states import Step, require_step, take_step
-from layers.plans.takeover import Takeover, examine_takeover
-from layers.plans.units import delete_members, have_same_units
+from layers.plans.takeover import Takeover, examine_takeover, match_unchanged
+from layers.plans.units import delete_members
 
 _STEPS = 5
 """The steps of which publishing tells: validity, comparison, cells, plans, assignments."""
@@ -39,8 +37,6 @@ _RESUMED_COLUMNS = (
     *("scheme_id", "code", "name", "kind", "parent", "area_code", "area_m2", "perimeter_m"),
     *("attributes", "personal", "geometry"),
 )
-
-_COMPARED_COLUMNS = ("name", "kind", "parent", "area_code", "attributes", "personal")
 
 
 class Publication(NamedTuple):
@@ -152,11 +148,7 @@ def publish(
     if takeover.hindrances:
         raise ConflictError(takeover.hindrances[0])
     before = takeover.before
-    kept_before, kept_after = _match_unchanged(before, after)
-    if scheme.unit_scheme_id is not None:
-        ids = before["id"].iloc[kept_before].tolist(), after["id"].iloc[kept_after].tolist()
-        same = have_same_units(session, *ids)
-        kept_before, kept_after = list(compress(kept_before, same)), list(compress(kept_after, same))
+    kept_before, kept_after = match_unchanged(session, scheme, before, after)
     report_progress(2, _STEPS)
     _write_cells(session, plan, on, takeover, after, kept_before, kept_after)
     kept_codes = after["code"].iloc[kept_after]
@@ -207,23 +199,6 @@ def require_publishable(
     require_step(plan, Step.publish)
     require_found_valid(plan)
     return plan
-
-
-def _match_unchanged(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> tuple[list[int], list[int]]:
-    """Return the rows of cells in force that the plan keeps the same, and the rows of the plan that do."""
-    row_of_code = {code: row for row, code in enumerate(before["code"])}
-    rows_after = [row for row, code in enumerate(after["code"]) if code in row_of_code]
-    rows_before = [row_of_code[code] for code in after["code"].iloc[rows_after]]
-    old = shapely.normalize(before.geometry.to_numpy()[rows_before])
-    new = shapely.normalize(after.geometry.to_numpy()[rows_after])
-    same = np.asarray(shapely.equals_identical(old, new), dtype=bool)
-    for column in _COMPARED_COLUMNS:
-        left, right = before[column].tolist(), after[column].tolist()
-        same &= np.array(
-            [left[a] == right[b] for a, b in zip(rows_before, rows_after, strict=True)], dtype=bool
-        )
-    kept = np.flatnonzero(same)
-    return [rows_before[k] for k in kept], [rows_after[k] for k in kept]
 
 
 def _covers_same_area(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> bool:

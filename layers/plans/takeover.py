@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import compress
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -19,6 +20,9 @@ from gis.topology.polygon_layer import NOISE_WIDTH_M, mean_width
 from layers.areas.hierarchy import AreaHierarchy, read_area_geometries
 from layers.models import Cell, Plan, Scheme
 from layers.plans.cells import cells_as_of, read_cells
+from layers.plans.units import have_same_units
+
+_COMPARED_COLUMNS = ("name", "kind", "parent", "area_code", "attributes", "personal")
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +107,32 @@ def examine_takeover(
     )
     hindrances += _refused_codes(session, plan, takeover, after, on, hierarchy, scope)
     return takeover
+
+
+def match_unchanged(
+    session: Session, scheme: Scheme, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame
+) -> tuple[list[int], list[int]]:
+    """Return the rows of cells in force that a plan keeps the same, and the rows of the plan that do.
+
+    Under a scheme over units the same are made of the same units.
+    """
+    row_of_code = {code: row for row, code in enumerate(before["code"])}
+    rows_after = [row for row, code in enumerate(after["code"]) if code in row_of_code]
+    rows_before = [row_of_code[code] for code in after["code"].iloc[rows_after]]
+    old = shapely.normalize(before.geometry.to_numpy()[rows_before])
+    new = shapely.normalize(after.geometry.to_numpy()[rows_after])
+    same = np.asarray(shapely.equals_identical(old, new), dtype=bool)
+    for column in _COMPARED_COLUMNS:
+        left, right = before[column].tolist(), after[column].tolist()
+        same &= np.array(
+            [left[a] == right[b] for a, b in zip(rows_before, rows_after, strict=True)], dtype=bool
+        )
+    kept_before, kept_after = list(compress(rows_before, same)), list(compress(rows_after, same))
+    if scheme.unit_scheme_id is None:
+        return kept_before, kept_after
+    ids = before["id"].iloc[kept_before].tolist(), after["id"].iloc[kept_after].tolist()
+    united = have_same_units(session, *ids)
+    return list(compress(kept_before, united)), list(compress(kept_after, united))
 
 
 def _later_plans(session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy) -> list[Plan]:

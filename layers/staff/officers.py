@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from gis.errors import ConflictError, InputError, NotFoundError
 from layers.areas.scope import require_within, within
 from layers.days import require_near_day
-from layers.db.bulk import in_force
+from layers.db.bulk import id_in, in_force
 from layers.db.keyset import PageRequest
 from layers.db.versions import require_version
 from layers.fields.personal import gather_personal, is_personal_identity
@@ -303,6 +303,26 @@ def appoint_officer(
     return add_post(
         session, officer, scheme=scheme, cell_code=cell_code, duty=duty, rank=rank, on=day, scope=scope
     )
+
+
+def read_officers(session: Session, officer_ids: Collection[int]) -> dict[int, Officer]:
+    """Return officers by their numbers, also those who have left."""
+    chosen = select(Officer).where(id_in(session, Officer.id, officer_ids))
+    return {officer.id: officer for officer in session.scalars(chosen)}
+
+
+def require_appointable(session: Session, officer_ids: Collection[int], scope: str | None) -> None:
+    """Refuse officers who are not there or have left.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such officer in the scope.
+    ConflictError
+        If one has left.
+    """
+    for officer_id in sorted(officer_ids):
+        _require_present(find_officer(session, officer_id, scope))
 
 
 def _require_present(officer: Officer) -> None:
