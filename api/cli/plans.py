@@ -13,6 +13,7 @@ from api.cli.console import EXIT_INVALID, error_prefix, handle_errors, print_not
 from api.cli.divide import divide_plan
 from api.cli.drafts import AreaOption, PlanName, SchemeArgument, print_draft, store_draft
 from api.cli.open_database import open_database, read_all
+from api.cli.plan_officers import list_plan_officers
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 plan = typer.Typer(help="Plans: drafts of cells, checked, and put in force on a day.")
 plan.command("divide")(divide_plan)
+plan.command("officers")(list_plan_officers)
 
 _MAX_LISTED = 5
 
