@@ -34,13 +34,11 @@ def list_plan_officers(
     from api.schemas.staff import proposal_record, responsible_record
     from layers.plans.post_proposals import propose_posts
     from layers.plans.queries import find_plan
-    from layers.plans.states import Step, require_step
     from layers.staff.officers import read_officers
 
-    day = on or date.today()
     with open_database(database) as opened, opened.read() as session:
         plan = find_plan(session, number)
-        require_step(plan, Step.publish)
+        day = plan.valid_from or on or date.today()
         proposals = propose_posts(session, plan, day)
         officers = read_officers(session, {post["officer_id"] for each in proposals for post in each.posts})
         records = []

@@ -30,7 +30,6 @@ from layers.lists import MAX_ROWS, ListRequest
 from layers.lists.handover import read_handovers
 from layers.plans.post_proposals import choose_posts, propose_posts
 from layers.plans.queries import find_plan, scheme_code
-from layers.plans.states import Step, require_step
 from layers.staff.officers import read_officers, require_appointable
 from layers.staff.posts import Duty, Rank
 
@@ -63,7 +62,7 @@ class ChosenPosts(schemas.RequestModel):
     "/officers",
     summary="Who is to answer for the cells of a draft",
     response_model=schemas.PlanOfficers,
-    responses=problem_responses(404, 409, 422),
+    responses=problem_responses(404, 422),
 )
 @requires(Right.read, AreaPolicy.checked)
 def propose(
@@ -77,13 +76,13 @@ def propose(
 ) -> Response:
     """Propose for each cell the officers of the cell that most of its households, or ground, came from.
 
-    What was chosen for a cell stands in place of that. Publishing appoints them.
+    What was chosen for a cell stands in place of that. Publishing appoints them; of a published plan these
+    are the officers of its first day.
     """
-    day = on or date.today()
     shown = ShownOfficers(caller, reveal=reveal)
     with open_read_session(database, caller, reveal=reveal) as session:
         plan = find_plan(session, plan_id, caller.area_code)
-        require_step(plan, Step.publish)
+        day = plan.valid_from or on or date.today()
         proposals = propose_posts(session, plan, day)
         part = proposals[offset : offset + limit]
         officers = read_officers(session, {post["officer_id"] for each in part for post in each.posts})

@@ -34,7 +34,12 @@ class Proposal(NamedTuple):
 
 
 def propose_posts(session: Session, plan: Plan, on: date) -> list[Proposal]:
-    """Return for each cell of a plan who would answer for it if the plan were published for a day."""
+    """Return for each cell of a plan who would answer for it if the plan were published for a day.
+
+    Of one that is published it is who answers on its first day; its cells count as unchanged then.
+    """
+    if plan.valid_from is not None:
+        return _posts_of_first_day(session, plan, plan.valid_from)
     hierarchy = read_hierarchy(session)
     after = plan_cells(session, plan.id)
     takeover = examine_takeover(session, plan, after, on, hierarchy, None)
@@ -56,7 +61,7 @@ def propose_posts(session: Session, plan: Plan, on: date) -> list[Proposal]:
         ]
         if code not in kept:
             held += [post for post, _ in succession.taken_over(code, posts, on) if post.valid_from <= on]
-        proposed = [{"officer_id": post.officer_id, "duty": post.duty, "rank": post.rank} for post in held]
+        proposed = [_values(post) for post in held]
         proposals.append(
             Proposal(
                 code,
@@ -68,6 +73,26 @@ def propose_posts(session: Session, plan: Plan, on: date) -> list[Proposal]:
             )
         )
     return proposals
+
+
+def _posts_of_first_day(session: Session, plan: Plan, on: date) -> list[Proposal]:
+    cells = plan_cells(session, plan.id)
+    posts = read_posts(session, plan.scheme_id, on, set(cells["code"]))
+    return [
+        Proposal(
+            code,
+            name,
+            begins=False,
+            predecessors=[],
+            posts=[_values(post) for post in posts.get(code, ()) if holds(post, on)],
+            chosen=False,
+        )
+        for code, name in zip(cells["code"], cells["name"], strict=True)
+    ]
+
+
+def _values(post: Post) -> dict[str, Any]:
+    return {"officer_id": post.officer_id, "duty": post.duty, "rank": post.rank}
 
 
 def choose_posts(

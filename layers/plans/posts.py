@@ -216,7 +216,7 @@ def _spans_in_force(session: Session, scheme_id: int, on: date, codes: set[str])
     )
     found: dict[str, list[Span]] = defaultdict(list)
     for code, start, end in session.execute(rows.order_by(Cell.valid_from)):
-        first, last = max(start, on), end or date.max
+        first, last = max(start or on, on), end or date.max
         if last <= first:
             continue
         if found[code] and found[code][-1][1] == first:

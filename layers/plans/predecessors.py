@@ -110,8 +110,9 @@ def _count_entities(
     owners = []
     for cells in (after, before):
         locator = PointLocator(gpd.GeoDataFrame(cells[["code"]], geometry=cells.geometry, crs=LONLAT))
+        codes = [*locator.codes.tolist(), None]
         # The last element stands for no owner.
-        owners.append(np.append(locator.codes, None)[locator.find_owners(lon, lat)].tolist())
+        owners.append([codes[row] for row in locator.find_owners(lon, lat).tolist()])
     owned = zip(*owners, (row[0] for row in rows), strict=True)
     counts.update((new, old, kind) for new, old, kind in owned if new is not None and old is not None)
     return counts

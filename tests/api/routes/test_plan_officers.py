@@ -94,7 +94,10 @@ def test_a_proposal_is_changed_and_publishing_appoints(staffed: httpx.Client, cl
     assert viewer.get("/v1/lists/handover").status_code == 422
     elsewhere = client("viewer", "440305002")
     assert elsewhere.get("/v1/lists/handover", params={"plan": plan["id"]}).status_code == 404
-    late = staffed.get(f"{path}/officers")
+    (cell,) = staffed.get(f"{path}/officers").json()["items"]
+    assert [each["external_id"] for each in cell["posts"]] == ["G-2", "G-3"]
+    tag = staffed.get(path).headers["ETag"]
+    late = staffed.put(target, json=chosen, headers={"If-Match": tag})
     assert (late.status_code, late.json()["detail"]) == (409, f"Plan {plan['id']} is published already.")
     entry = next(
         each for each in staffed.get("/v1/audit").json()["items"]
