@@ -117,7 +117,10 @@ def test_a_publication_is_done_and_audited_with_its_plan(database: Database, sch
         assert (job.state, job.result, job.done) == (JobState.done, result, progress.done)
         entry = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
         assert (entry.action, entry.actor, entry.role) == ("plan published", "account 7 li", "publisher")
-        assert (entry.subject, entry.details) == (f"plan {plan.id}", {"on": str(APRIL)})
+        assert (entry.subject, entry.details) == (
+            f"plan {plan.id}",
+            {"on": str(APRIL), "posts": result["posts"]},
+        )
 
 
 def test_a_publication_of_a_former_version_or_out_of_the_area_is_refused(

@@ -246,7 +246,11 @@ def test_a_large_plan_is_checked_and_published_by_jobs(
     assert [each["code"] for each in listed] == ["440305001-1", "440305001-2"]
     entries = [each for each in admin.get("/v1/audit").json()["items"] if each["action"] == "plan published"]
     (entry,) = entries
-    assert (entry["role"], entry["area_code"], entry["details"]) == ("publisher", "440305001", body)
+    assert (entry["role"], entry["area_code"], entry["details"]) == (
+        "publisher",
+        "440305001",
+        {**body, "posts": published["result"]["posts"]},
+    )
     assert entry["actor"] == published["created_by"]
     # Every process follows the database within a second.
     for _ in range(100):
