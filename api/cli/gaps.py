@@ -44,6 +44,7 @@ def gaps(
         str | None,
         typer.Option(help="Encoding of a CSV or Shapefile of --service-points [default: by its bytes]."),
     ] = None,
+    coverage: options.CoverageOption = options.Coverage.whole,
     crs: options.WorkingCrs = None,
     language: options.LanguageOption = None,
     as_json: options.JsonOption = False,
@@ -77,6 +78,7 @@ def gaps(
         entities=_load_entity_files(entities or [], plan, entities_encoding),
         service_points=services,
         crs=parse_working_crs(crs) if crs else None,
+        whole=coverage is options.Coverage.whole,
     )
     with error_prefix(cells), progress_bar("looking for gaps") as progress:
         found = find_gaps(gap_input, gap_rules, kinds=only or None, progress=progress)

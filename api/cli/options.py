@@ -29,6 +29,16 @@ def parse_day(text: str) -> date:
         raise typer.BadParameter(f"'{text}' is no date; write it as YYYY-MM-DD.") from None
 
 
+class Coverage(StrEnum):
+    """How cells cover their areas."""
+
+    whole = "whole"
+    part = "part"
+
+
+CoverageOption = Annotated[
+    Coverage, typer.Option(help="Whether cells cover their areas whole, or in part as exclusive zones do.")
+]
 CodeField = Annotated[str | None, typer.Option(help="Field with the code; '#' numbers the records.")]
 NameField = Annotated[str | None, typer.Option(help="Field with the name.")]
 AreaField = Annotated[str | None, typer.Option(help="Field with the code of the area a cell belongs to.")]

@@ -1,6 +1,5 @@
 """The commands `scheme`: the purposes for which ground is divided."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,14 +8,6 @@ import typer
 from api.cli import options
 from api.cli.console import handle_errors, print_result
 from api.cli.open_database import open_database
-
-
-class Coverage(StrEnum):
-    """How plans cover their areas."""
-
-    whole = "whole"
-    part = "part"
-
 
 scheme = typer.Typer(help="Schemes: purposes for which ground is divided, each with its rules.")
 
@@ -38,10 +29,7 @@ def create_scheme(
         str | None,
         typer.Option(help="Scheme whose cells are the units of which this one's cells are made."),
     ] = None,
-    coverage: Annotated[
-        Coverage,
-        typer.Option(help="Whether plans cover their areas whole, or in part as exclusive zones do."),
-    ] = Coverage.whole,
+    coverage: options.CoverageOption = options.Coverage.whole,
     rules: Annotated[
         Path | None,
         typer.Option(

@@ -29,6 +29,7 @@ def check(
             help="Width in metres below which a cell is a sliver, and open ground between two cells a blank."
         ),
     ] = 1.0,
+    coverage: options.CoverageOption = options.Coverage.whole,
     code_field: options.CodeField = None,
     area_field: options.AreaField = None,
     areas_code_field: options.AreasCodeField = None,
@@ -39,7 +40,8 @@ def check(
     """Check that cells fill their areas without blank, overlap or unmatched border.
 
     Exit code 0: valid; 1: not valid; 2: cannot run. Without --areas all ground that the cells enclose counts
-    as blank; with --areas what the areas leave out (a lake, an enclave) does not.
+    as blank; with --areas what the areas leave out (a lake, an enclave) does not. With --coverage part no
+    ground counts as blank.
     """
     from api.cli.inputs import load_cells
     from gis.crs import parse_working_crs
@@ -58,7 +60,12 @@ def check(
     lowest_areas = load_lowest_areas(areas, areas_code_field, options.reading_of("areas", reading))
     with error_prefix(cells), progress_bar("checking") as progress:
         report = check_topology(
-            loaded, lowest_areas, crs=working, sliver_width_m=sliver_width, progress=progress
+            loaded,
+            lowest_areas,
+            crs=working,
+            sliver_width_m=sliver_width,
+            whole=coverage is options.Coverage.whole,
+            progress=progress,
         )
     if output is not None:
         print_notes(write_layer(output, report.findings))

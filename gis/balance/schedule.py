@@ -12,6 +12,9 @@ from gis.progress import Progress
 
 _STEPS = 20
 _MENDING_STEPS = 8
+_MENDING_HEAT = (0.12, 0.03)
+"""Temperatures while a plan is mended: little more than that of a frozen one, so that it stays compact."""
+
 _SLACK = 0.8
 """Share of the tolerance within which deviations cost nothing and compactness decides."""
 
@@ -20,6 +23,9 @@ _LOOSE, _TIGHT = 0.15, 50.0
 
 _LEAST = 50.0
 """Least weight at the beginning: with less, zones of few units lose all their load before balance counts."""
+
+HEAT_OF_SEVERAL = (1.3, 0.2)
+"""Temperatures for several loads, of which few moves improve all: colder, a plan is stuck."""
 
 SWEEPS = {"quick": 450, "thorough": 3500}
 """How often each unit on a border is offered a move, by effort."""
@@ -153,7 +159,7 @@ def _mend(
         weight = begin * (end / begin) ** (part / (parts - 1))
         anneal(
             units, zones, rules._replace(balance=weight), scratch, max(goal.sweeps // 40, 5),
-            4 * goal.cold, goal.cold, True,
+            *_MENDING_HEAT, True,
         )  # fmt: skip
     zones = refresh_zones(units, zones)
     return goal.misses(zones), zones

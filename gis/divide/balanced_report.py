@@ -60,7 +60,8 @@ def measure_loads(units: UnitCoverage, cells: gpd.GeoDataFrame, weights: Sequenc
     """Measure cells with a column for each load."""
     tolerances = {load_column(target): target.tolerance for target in weights}
     loads = {name: cells[name].to_numpy(dtype=float) for name in tolerances}
-    return plan_figures(CellFigures.of(cells, units.crs), loads, tolerances)
+    polygons = gpd.GeoDataFrame(geometry=cells.geometry.array, crs=cells.crs)
+    return plan_figures(CellFigures.of(polygons, units.crs), loads, tolerances)
 
 
 def report_division(

@@ -60,7 +60,7 @@ def find_borders(
     length = np.hypot(edges[:, 2] - edges[:, 0], edges[:, 3] - edges[:, 1])
     openness = _edge_openness(edges, lines)
     keys, pair = np.unique(i * len(polygons) + j, return_inverse=True)
-    total = np.bincount(pair, weights=length, minlength=len(keys))
+    total = np.bincount(pair, weights=length, minlength=len(keys)).astype(float)
     open_m = np.bincount(pair, weights=length * openness, minlength=len(keys)).astype(float)
     open_m[pair[openness == 0]] = -np.inf
     count = max(len(polygons), 1)
@@ -70,7 +70,7 @@ def find_borders(
 def _edge_openness(edges: FloatArray, lines: BlockLines) -> FloatArray:
     """Return the openness of each edge: that of the strictest line on which its middle lies."""
     result = np.ones(len(edges))
-    middles = shapely.points((edges[:, :2] + edges[:, 2:]) / 2)
+    middles = np.asarray(shapely.points((edges[:, :2] + edges[:, 2:]) / 2), dtype=object)
     strict = np.flatnonzero(lines.openness < 1)
     if len(strict) and len(edges):
         tree = shapely.STRtree(middles)

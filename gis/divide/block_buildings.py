@@ -208,7 +208,7 @@ def _connect(pieces: Geometries, block: IntArray, ground: IntArray, lines: Block
     same = block[borders.first] == block[borders.second]
     body = NeighbourGraph.from_pairs(len(pieces), borders.first[same], borders.second[same]).components()
     names, number = np.unique(body, return_inverse=True)
-    area = np.bincount(number, shapely.area(pieces))
+    area = np.bincount(number, shapely.area(pieces)).astype(float)
     owner = block[names]
     whole = np.zeros(block.max() + 1)
     np.maximum.at(whole, owner, np.round(area, 3))
@@ -239,24 +239,30 @@ def find_cut(
     part, cell, share = shares_of(buildings.polygon, cells)
     record = buildings.record[part]
     whole = np.bincount(buildings.record, shapely.area(buildings.polygon), len(keep))
-    per_cell, index = np.unique(record * (len(cells) + 1) + cell, return_inverse=True)
+    keys, index = np.unique(record * len(cells) + cell, return_inverse=True)
     ground = np.bincount(index, share)
-    owner, in_cell = per_cell // (len(cells) + 1), per_cell % (len(cells) + 1)
+    owner, in_cell = keys // len(cells), keys % len(cells)
     most = np.zeros(len(keep))
     np.maximum.at(most, owner, ground)
     inside = np.bincount(owner, ground, len(keep))
     # Ground that lies nowhere counts for those that have some in an area.
     cut = np.flatnonzero((inside > CUT_M2) & (whole - most > CUT_M2))
+    barred = np.zeros(len(keep), dtype=bool)
+    if len(barriers):
+        across = shapely.STRtree(buildings.polygon).query(barriers, predicate="intersects")[1]
+        barred[buildings.record[across]] = True
+    parts = np.bincount(buildings.record, minlength=len(keep))
+    real = ground > CUT_M2
+    first = np.searchsorted(owner, np.arange(len(keep) + 1))
     reasons = []
     for k in cut.tolist():
-        mine = owner == k
-        areas = set(area_index[in_cell[mine & (ground > CUT_M2)]].tolist())
-        footprint = buildings.polygon[buildings.record == k]
+        mine = slice(first[k], first[k + 1])
+        areas = np.unique(area_index[in_cell[mine][real[mine]]])
         if len(areas) > 1 or whole[k] - inside[k] > CUT_M2:
             reasons.append("the area's border runs through it")
-        elif len(barriers) and shapely.intersects(footprint[:, None], barriers[None, :]).any():
+        elif barred[k]:
             reasons.append("a barrier runs through it")
-        elif len(footprint) > 1:
+        elif parts[k] > 1:
             reasons.append("its parts stand apart in several blocks")
         else:
             reasons.append("a street runs through it")

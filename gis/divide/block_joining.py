@@ -26,9 +26,9 @@ class Joining:
     ) -> None:
         """Begin with each piece alone."""
         # Equal sizes differ by the rounding of coordinates: comparisons must not depend on it.
-        self.area_m2 = np.round(area_m2, _DECIMALS).tolist()
-        self.perimeter_m = perimeter_m.tolist()
-        self.load = load.tolist()
+        self.area_m2: list[float] = np.round(area_m2, _DECIMALS).tolist()
+        self.perimeter_m: list[float] = perimeter_m.tolist()
+        self.load: list[float] = load.tolist()
         self._borders = borders
         self._root = np.arange(len(area_m2))
         self._neighbours: dict[int, dict[int, tuple[float, float]]] = {}

@@ -1,6 +1,6 @@
 """The lines of a division into blocks: streets, railways, rivers in the working CRS, in one order."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -32,11 +32,17 @@ _OPENNESS: Mapping[str, Mapping[str, float]] = {
         "unclassified": 0.9,
         "residential": 0.9,
     },
-    "railway": {"": 0.1},
+    "railway": dict.fromkeys(("abandoned", "disused", "razed", "proposed", "platform"), 1.0) | {"": 0.1},
     "waterway": {"stream": 0.6, "ditch": 0.8, "drain": 0.8, "": 0.2},
     "natural": {"": 0.2},
 }
 """How easily blocks join across a line, by the tags of OpenStreetMap; "" stands for the other values."""
+
+_WATER_TAGS: Mapping[str, Collection[str]] = {
+    "natural": ("water", "bay", "strait", "wetland"),
+    "waterway": ("riverbank", "river", "canal", "dock"),
+    "landuse": ("reservoir", "basin"),
+}
 
 _OPENNESS_OTHERWISE = 1.0
 _OPENNESS_UNKNOWN = 0.8
@@ -53,7 +59,8 @@ class BlockLines:
     openness
         Shape (n,), from 0 to 1: how easily blocks join across the line; 0 for a barrier, never.
     ground
-        Polygons among the records, such as rivers, in the working CRS.
+        Polygons among the records whose ground blocks do not take in, in the working CRS: those tagged as
+        water, and those of barriers.
     """
 
     geometry: Geometries
@@ -75,7 +82,7 @@ def read_block_lines(
         The areas to divide.
     lines
         Lines and polygons in any CRS that is known; columns named highway, railway, waterway or natural tell
-        how much a line separates.
+        how much a line separates, and which polygons are water.
     barriers
         More of them, which no block may lie across.
     note
@@ -88,9 +95,9 @@ def read_block_lines(
     LimitError
         If they have too many segments.
     """
-    found = [_take_lines(division_input, lines, "lines", note)]
+    found = [_take_lines(division_input, lines, note, is_barrier=False)]
     if barriers is not None:
-        taken = _take_lines(division_input, barriers, "barriers", note)
+        taken = _take_lines(division_input, barriers, note, is_barrier=True)
         found.append(BlockLines(taken.geometry, np.zeros(len(taken.geometry)), taken.ground))
     geometry = np.concatenate([each.geometry for each in found])
     openness = np.concatenate([each.openness for each in found])
@@ -106,9 +113,10 @@ def read_block_lines(
 
 
 def _take_lines(
-    division_input: DivisionInput, frame: gpd.GeoDataFrame, called: str, note: Note
+    division_input: DivisionInput, frame: gpd.GeoDataFrame, note: Note, *, is_barrier: bool
 ) -> BlockLines:
     """Take the lines of one frame that reach into the areas."""
+    called = "barriers" if is_barrier else "lines"
     if frame.empty:
         raise InputError(f"There is nothing to divide by: the layer of {called} holds no record.")
     lonlat = np.asarray(to_lonlat(frame).geometry.array, dtype=object)
@@ -134,9 +142,10 @@ def _take_lines(
             "file of lines names."
         )
     geometry, rows = geometry[inside], rows[inside]
-    is_ground = shapely.get_dimensions(geometry) == 2
+    is_areal = shapely.get_dimensions(geometry) == 2
+    is_ground = is_areal & (_is_water(frame.iloc[rows]) | is_barrier)
     openness = _openness(frame.iloc[rows])
-    edges = np.where(is_ground, shapely.boundary(geometry), geometry)
+    edges = np.where(is_areal, shapely.boundary(geometry), geometry)
     parts, owner = shapely.get_parts(edges, return_index=True)
     parts, index = shapely.get_parts(parts, return_index=True)
     # Ends that differ by the rounding of a computation are the same.
@@ -198,6 +207,15 @@ def _openness(frame: gpd.GeoDataFrame) -> FloatArray:
         result[known] = np.minimum(result[known], openness[known])
     result[np.isinf(result)] = _OPENNESS_UNKNOWN
     return result
+
+
+def _is_water(frame: gpd.GeoDataFrame) -> BoolArray:
+    """Tell which records are water by their tags."""
+    found = np.zeros(len(frame), dtype=bool)
+    for tag, values in _WATER_TAGS.items():
+        if tag in frame.columns:
+            found |= frame[tag].isin(values).to_numpy(dtype=bool)
+    return found
 
 
 def _canonical_order(geometry: Geometries, openness: FloatArray) -> IntArray:

@@ -62,7 +62,8 @@ class LoadPoints(NamedTuple):
         """Return the polygon in which each point lies, -1 for none."""
         result = np.full(len(self.xy), len(polygons))
         if len(self.xy):
-            polygon, point = shapely.STRtree(shapely.points(self.xy)).query(polygons, predicate="intersects")
+            points = np.asarray(shapely.points(self.xy), dtype=object)
+            polygon, point = shapely.STRtree(points).query(polygons, predicate="intersects")
             np.minimum.at(result, point, polygon)
         return np.where(result < len(polygons), result, -1)
 

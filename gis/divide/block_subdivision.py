@@ -52,7 +52,7 @@ def subdivision_lines(
     pieces, from_targets = blocks, _TOO_LARGE
     for _ in range(_MAX_LEVELS):
         owner = points.owners(pieces)
-        load = np.bincount(owner[owner >= 0], points.load[owner >= 0], len(pieces))
+        load = np.bincount(owner[owner >= 0], points.load[owner >= 0], len(pieces)).astype(float)
         parts = size.parts(shapely.area(pieces), load, from_targets=from_targets)
         large = (parts > 1) & (shapely.area(pieces) > _MIN_PART_M2)
         large &= _can_be_cut(pieces, size, owner, points, from_targets)

@@ -80,11 +80,18 @@ def divide_blocks(
     lines
         Streets, railways, rivers in any CRS that is known; of polygons the outlines.
     barriers
-        More lines, which no block lies across.
+        More lines, which no block lies across. The ground of polygons among them, and of those in `lines`
+        that are tagged as water, has blocks of its own.
     keep
         Buildings that no border of a block may cut.
     target_area_m2
-        The size of blocks to aim at.
+        The size of blocks to aim at: smaller than 0.7 of it they join others, larger than twice they are cut.
+        None leaves them as the lines make them.
+    max_load
+        A column of `points`, or of `keep` without them, and the most that a block may hold of its sum; None
+        instead of a column counts the records.
+    points
+        Records that carry the load, at a point inside them.
     min_width_m
         Faces narrower than this are slivers, between carriageways of a motorway those of twice the width.
     snap_m

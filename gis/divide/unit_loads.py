@@ -140,7 +140,9 @@ def _values_of(units: UnitCoverage, column: str, hours: OfficerHours | None) -> 
             *(_part(units, part) for part in (parts.visits, parts.walk, parts.stay, parts.events))
         )
     if column not in units.attributes:
-        raise InputError(f"The units have no field '{column}' to balance; fields of numbers are {_fields(units)}.")
+        raise InputError(
+            f"The units have no field '{column}' to balance; fields of numbers are {_fields(units)}."
+        )
     return _numbers(units, column)
 
 

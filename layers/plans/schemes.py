@@ -177,8 +177,8 @@ def change_scheme(
     if coverage is not None and coverage != scheme.coverage:
         if _has_published(session, scheme):
             raise ConflictError(
-                f"Scheme '{scheme.code}' has published cells, which were checked for covering their areas in "
-                f"{scheme.coverage}; make another scheme."
+                f"Scheme '{scheme.code}' has published cells, which were checked for its coverage; "
+                "make another scheme."
             )
         scheme.coverage = coverage
     if rules is not None:

@@ -73,11 +73,12 @@ def read_unit_table(table: pd.DataFrame) -> UnitTable:
     pairs = pd.DataFrame({"unit": units, "cell": cells}).drop_duplicates()
     twice = pairs[pairs["unit"].duplicated(keep=False)]
     if len(twice):
-        number = twice["unit"].nunique()
         unit = twice["unit"].iloc[0]
-        homes = " and ".join(f"'{cell}'" for cell in twice.loc[twice["unit"] == unit, "cell"])
-        others = f"; {number - 1:,} more units are in several" if number > 1 else ""
-        raise InputError(f"Unit '{unit}' is in cells {homes}; a unit belongs to one cell{others}.")
+        homes = ", ".join(f"'{cell}'" for cell in twice.loc[twice["unit"] == unit, "cell"])
+        raise InputError(
+            f"Unit '{unit}' is in several cells ({homes}); a unit belongs to one"
+            f"{_more(twice['unit'].nunique())}."
+        )
     described = pd.DataFrame({"code": np.unique(cells.astype(str)).astype(object)})
     for column in ("name", "kind", "area_code"):
         if column in table.columns:
@@ -150,7 +151,7 @@ def make_cells_over_units(
         cell[rows] = _find_cells(labels, np.array(list(cell_of_unit.values()), dtype=object))
     empty = np.setdiff1d(np.arange(len(labels)), cell)
     if len(empty):
-        raise InputError(f"Cell '{labels[empty[0]]}' {_others(len(empty))}has no unit of {on}.")
+        raise InputError(f"Cell '{labels[empty[0]]}' has no unit of {on}{_more(len(empty))}.")
     geometry = unite_units(units.geometry.to_numpy(), cell, len(labels))
     if drawn is not None:
         _require_same_ground(labels, drawn, gpd.GeoSeries(geometry, crs=LONLAT).to_crs(crs).to_numpy())
@@ -194,13 +195,11 @@ def _find_units(
     elif not lasting and end <= on:
         detail = f"; it ended on {end}"
     else:
-        detail = f"; it lies outside area {area_code}" if area_code is not None else ""
-    where = "" if area_code is None else f" of area {area_code}"
-    one = len(unknown) == 1
+        detail = "" if area_code is None else "; it lies elsewhere"
+    where = "" if area_code is None else f" in area {area_code}"
     raise InputError(
-        f"{len(unknown):,} {'unit is' if one else 'units are'} not among those of scheme '{below}' "
-        f"in force{where} on {on}, "
-        f"{'' if one else 'the first '}'{first}' of cell '{cell_of_unit[first]}'{detail}."
+        f"Unit '{first}' of cell '{cell_of_unit[first]}' is not among those of scheme '{below}' "
+        f"in force on {on}{where}{detail}{_more(len(unknown))}."
     )
 
 
@@ -223,16 +222,15 @@ def _locate_units(
     cut = np.unique(found.cut.unit)
     if len(cut):
         codes = units["code"].to_numpy(dtype=object)
-        listed = "; ".join(_cut_sentence(codes[row], found.cut, row, labels) for row in cut[:_LISTED])
-        more = f"; and {len(cut) - _LISTED:,} more" if len(cut) > _LISTED else ""
+        listed = ", ".join(_cut_phrase(codes[row], found.cut, row, labels) for row in cut[:_LISTED])
         raise InputError(
-            f"Cells cut {len(cut):,} {'unit' if len(cut) == 1 else 'units'}: {listed}{more}. "
-            "Each unit must lie in one cell as a whole."
+            f"Cells cut units, of which each must lie in one cell as a whole: {listed}"
+            f"{_more(len(cut), _LISTED)}."
         )
     return found.cell
 
 
-def _cut_sentence(unit: str, shares: GroundShares, row: int, labels: ObjectArray) -> str:
+def _cut_phrase(unit: str, shares: GroundShares, row: int, labels: ObjectArray) -> str:
     own = np.flatnonzero(shares.unit == row)
     parts = [
         f"{format_area(shares.area_m2[k])} in "
@@ -249,12 +247,13 @@ def _require_same_ground(labels: ObjectArray, drawn: Geometries, united: Geometr
         row = other[0]
         size = format_area(shapely.area(shapely.symmetric_difference(drawn[row], united[row])))
         raise InputError(
-            f"Cell '{labels[row]}' {_others(len(other))}is not the union of its units; they differ by {size}."
+            f"Cell '{labels[row]}' is not the union of its units; they differ by {size}{_more(len(other))}."
         )
 
 
-def _others(number: int) -> str:
-    return f"(and {number - 1:,} more like it) " if number > 1 else ""
+def _more(number: int, named: int = 1) -> str:
+    """Return the end of a sentence that names some of several."""
+    return f"; {number - named:,} more are like this" if number > named else ""
 
 
 def _fill_areas(frame: gpd.GeoDataFrame, hierarchy: AreaHierarchy, cell: Any, areas: ObjectArray) -> None:

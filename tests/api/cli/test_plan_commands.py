@@ -159,3 +159,49 @@ def test_fields_of_cells_can_be_declared_personal(
         cells = session.scalars(select(Cell)).all()
     assert [each.personal for each in cells] == [{"nickname": "老王"}] * 2
     assert all("nickname" not in each.attributes and each.attributes["colour"] == "red" for each in cells)
+
+
+def test_a_table_of_units_makes_a_plan_that_follows_its_units(
+    wangge: Run, district: Path, url: str, tmp_path: Path
+) -> None:
+    wangge("load", "areas", district)
+    wangge("scheme", "create", "unit", "单元网格")
+    refused = wangge("scheme", "create", "x", "x", "--units-of", "nowhere")
+    assert (refused.code, refused.err) == (2, "wangge: There is no scheme 'nowhere'.\n")
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[units]\nmax = 5\n")
+    made = wangge(
+        "scheme", "create", "m", "管理网格", "--units-of", "unit", "--rules", rules, "--json"
+    ).summary
+    assert (made["unit_scheme"], made["unit_rule"]["max"], made["coverage"]) == ("unit", 5, "whole")
+    assert "m\t管理网格\tEPSG:4547\tunits of unit\twhole\n" in wangge("scheme", "list").out
+    wangge("plan", "divide", "unit", "--name", "u", "--size", 200)
+    wangge("plan", "check", 1)
+    wangge("plan", "publish", 1, "--on", "2026-01-01")
+    with closing(Database(url)) as database, database.read() as session:
+        units = list(session.scalars(select(Cell.code).order_by(Cell.code)))
+    rows = [f"{unit},{unit[:12]}-{int(unit[12:]) % 3}" for unit in units]
+    table = tmp_path / "units.csv"
+    table.write_text("\n".join(["unit,cell", *rows]))
+    draft = wangge("plan", "load", "m", table, "--name", "m", "--units", "--units-on", "2026-01-01", "--json")
+    assert draft.summary["units_on"] == "2026-01-01"
+    table.write_text("\n".join(["unit,cell", *rows, f"{units[0]},other"]))
+    refused = wangge("plan", "load", "m", table, "--name", "m", "--units")
+    assert refused.code == 2
+    assert f"units.csv: Unit '{units[0]}' is in several cells" in refused.err
+    table.write_text("\n".join(["unit,cell", *(f"{unit},{unit[:12]}" for unit in units)]))
+    wangge("plan", "load", "m", table, "--name", "whole", "--units")
+    found = wangge("plan", "check", 3)
+    assert found.code == 1
+    assert "unit_count: 2" in found.out
+    assert "at most 5 must be." in found.out
+
+
+def test_cells_that_cover_in_part_are_checked_for_overlaps_alone(wangge: Run, tmp_path: Path) -> None:
+    # A ring of cells around a blank.
+    shapes = [shapely.box(113.9 + 0.001 * x, 22.5 + 0.001 * y, 113.901 + 0.001 * x, 22.501 + 0.001 * y)
+              for x in range(3) for y in range(3) if (x, y) != (1, 1)]  # fmt: skip
+    path = tmp_path / "ring.geojson"
+    write_layer(path, gpd.GeoDataFrame({"code": [str(n) for n in range(8)]}, geometry=shapes, crs=LONLAT))
+    assert wangge("check", path).code == 1
+    assert wangge("check", path, "--coverage", "part").code == 0

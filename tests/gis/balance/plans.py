@@ -7,6 +7,7 @@ import networkx as nx
 import numpy as np
 from hypothesis import strategies as st
 
+from gis.balance import InfeasibleError
 from gis.graph import NeighbourGraph
 
 
@@ -70,6 +71,14 @@ def cases(draw, parts=2):
         "two": lambda: rng.uniform(0, 3, (count, 2)),
     }[kind]()
     return make_case(count, edges, loads, rng)
+
+
+def attempt(function, *arguments, **options):
+    """What a function returns, and None, or None and why nothing can be returned."""
+    try:
+        return function(*arguments, **options), None
+    except InfeasibleError as error:
+        return None, error
 
 
 def parts_of_zones(case, zones):

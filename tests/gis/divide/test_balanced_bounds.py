@@ -221,6 +221,16 @@ def test_areas_give_parents_and_names():
     assert [name.split()[0] for name in nested.cells["name"]] == ["East", "West"]
 
 
+def test_progress_ends_at_the_total():
+    steps = []
+    units = grid(4, 2, households=1, area_code=["A", "B"] * 4)
+    divide_balanced(
+        units, weights=[HOUSEHOLDS], zones=4, within=None, progress=lambda *step: steps.append(step)
+    )
+    assert steps == sorted(steps)
+    assert steps[-1] == (8, 8)
+
+
 def test_units_of_no_area():
     made = divide_balanced(grid(2, 2, households=1), weights=[HOUSEHOLDS], zones=2, used_codes={"001"})
     assert made.cells["code"].tolist() == ["002", "003"]

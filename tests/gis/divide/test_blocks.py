@@ -212,11 +212,17 @@ def test_a_large_block_is_cut_across_its_long_side_in_the_gaps_between_buildings
 
 def test_the_outline_of_a_river_bounds_blocks_and_its_ground_is_one():
     river = moved(shapely.box(180, -50, 220, 450))
-    lines = gpd.GeoDataFrame(geometry=[river], crs=4547)
-    cells, _ = divide_blocks(in_metres(SQUARE), lines, target_area_m2=5_000)
-    plan = cells.to_crs(4547)
-    inside = plan[shapely.within(plan.representative_point(), river)]
-    assert inside["area_m2"].round().tolist() == [16_000]
+    lines = gpd.GeoDataFrame({"natural": ["water"]}, geometry=[river], crs=4547)
+    outline = gpd.GeoDataFrame(geometry=[river], crs=4547)
+    for options, sizes_inside in (
+        ({"lines": lines}, [16_000]),
+        ({"lines": outline, "barriers": outline}, [16_000]),
+        ({"lines": outline}, [16_000 / 3] * 3),
+    ):
+        cells, _ = divide_blocks(in_metres(SQUARE), target_area_m2=5_000, **options)
+        plan = cells.to_crs(4547)
+        inside = plan[shapely.within(plan.representative_point(), river)]
+        np.testing.assert_allclose(inside["area_m2"], sizes_inside, atol=1)
 
 
 def test_load_decides_where_a_block_is_cut():

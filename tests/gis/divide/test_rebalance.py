@@ -8,6 +8,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyproj import CRS
 
 from gis.balance import LoadTarget
 from gis.divide import divide_balanced, rebalance_cells
@@ -141,6 +142,20 @@ def test_owners_by_location_are_those_by_code():
     other_name = units.rename(columns={"cell_code": "mine"})
     named = rebalance_cells(cells, other_name, weights=[HOUSEHOLDS], budget=0.3, unit_cell_field="mine")
     assert named.cell_of_unit.equals(by_code.cell_of_unit)
+
+
+def test_layers_in_other_crs_with_other_names_of_the_geometry():
+    cells, units = uneven()
+    made = rebalance_cells(cells, units, weights=[HOUSEHOLDS], budget=0.3)
+    other = rebalance_cells(
+        cells.to_crs(3857).rename_geometry("outline"),
+        units.to_crs(3857).rename_geometry("shape").set_axis(range(12, 0, -1)),
+        weights=[HOUSEHOLDS],
+        budget=0.3,
+        crs=CRS.from_epsg(4547),
+    )
+    assert other.cell_of_unit.equals(made.cell_of_unit)
+    assert other.cells.geometry.name == "outline"
 
 
 def test_locked_units_exclusive_cells_and_barriers_stay():

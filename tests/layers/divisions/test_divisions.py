@@ -162,7 +162,7 @@ def rebalanced(database: Database, **options: Any) -> Division:
     ("options", "said"),
     [
         ({"columns": ["people"], "zones": 2}, "have no field 'people'"),
-        ({"columns": ["note"], "zones": 2}, "has 'west' as note, which is no number"),
+        ({"columns": ["note"], "zones": 2}, "is 'west', which is no number"),
         ({"columns": ["sensor.note"], "zones": 2}, "is no number of 0 or more"),
         ({"columns": ["sensor.height"], "zones": 2}, "No entity of the kind 'sensor' there has an attribute"),
         ({"columns": ["sensors"], "zones": 1}, "2 areas"),
