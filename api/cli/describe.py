@@ -50,7 +50,7 @@ def describe(
     as_json: options.JsonOption = False,
     **reading: Unpack[options.CellsWithAreasReadOptions],
 ) -> None:
-    """Say in words by what each cell is bounded: 东至人民路，南至…; north: X Street; east: ...
+    """Say in words by what streets and neighbours each cell is bounded (四至).
 
     A side is told by the streets, railways and rivers that run along it; where there is none, by the
     neighbouring area of --areas, the neighbouring cell, or the outer border.

@@ -49,10 +49,11 @@ def kinds(
     as_json: options.JsonOption = False,
     **reading: Unpack[options.ReadOptions],
 ) -> None:
-    """Give each cell its kind: school, exclusive, commercial, residential, urban-rural fringe or rural.
+    """Give each cell its kind by rules over what lies inside it.
 
-    The first rule that holds decides; a cell where none does keeps its kind. A rule that asks about what is
-    not given is skipped, with a note.
+    Kinds are school, exclusive, commercial, residential, urban-rural fringe, rural, and those of --rules. The
+    first rule that holds decides; a cell where none does keeps its kind. A rule that asks about what is not
+    given is skipped, with a note.
     """
     from api.cli.inputs import load_valid_cells
     from gis.crs import parse_working_crs

@@ -42,7 +42,9 @@ def measure(
     as_json: options.JsonOption = False,
     **reading: Unpack[options.ReadOptions],
 ) -> None:
-    """Measure cells: size, compactness, parts, walking time, and how far their loads are from the mean.
+    """Measure cells and how evenly they share out loads.
+
+    Of each cell: size, compactness, parts, walking time, and how far its loads are from the mean.
 
     Compactness and balance of the whole plan are from 0 to 100. Measures replace columns of the same name.
     """

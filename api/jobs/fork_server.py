@@ -16,7 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 from api.jobs.form_fields import name_fields
-from api.jobs.tasks import ProgressReporter, Task, run_job
+from api.jobs.job_context import ProgressReporter, Task
+from api.jobs.tasks import run_job
 from api.problems import is_database_unavailable
 from gis.errors import WanggeError
 from layers.db.database import Database

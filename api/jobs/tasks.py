@@ -4,20 +4,16 @@ Each writes in one transaction and marks its job as done in it, so that a job th
 nothing, and one that has written is done.
 """
 
-import math
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from api.jobs.export_files import write_export
-from api.jobs.form_fields import AREA_FIELDS, CELL_FIELDS, READ_FIELDS, name_fields
+from api.jobs.form_fields import AREA_FIELDS, CELL_FIELDS
+from api.jobs.job_context import JobContext, ProgressReporter, Task
 from gis.errors import InputError, LimitError
 from layers.db.database import Database
 from layers.divisions import divide_areas
@@ -27,7 +23,6 @@ from layers.formats.sqlite_files import require_stored_rows
 from layers.gaps.runs import search_gaps
 from layers.imports.areas import AreaImportSummary, import_areas
 from layers.imports.entities import ImportSummary, import_entities
-from layers.jobs.queue import complete, heartbeat
 from layers.models import GapRun, Plan
 from layers.plans.check import examine_plan, store_check
 from layers.plans.drafts import create_draft
@@ -37,123 +32,8 @@ from layers.plans.schemes import find_scheme
 from layers.plans.unit_drafts import read_unit_table
 from layers.staff.vacancies import count_unstaffed
 
-PROGRESS_INTERVAL_S = 0.3
-"""Seconds between two times that a job tells how far it is."""
-
 MAX_LISTED_REJECTED = 1_000
 """How many rejected records a result lists; all are counted."""
-
-
-class Task(BaseModel):
-    """A job as its process gets it.
-
-    Attributes
-    ----------
-    database
-        The URL of the database, with its password.
-    id, kind, parameters, created_by, area_code
-        Of the job.
-    uploads
-        The folder of uploaded files.
-    seconds, memory, vertices, unpacked
-        Limits of processor time, of bytes of memory, of vertices in a file and of bytes in an archive.
-    wait_s
-        Seconds that it waits for another job that writes to SQLite.
-    kept_s
-        Seconds that the file of an export is kept.
-    """
-
-    database: str
-    id: int
-    kind: str
-    parameters: dict[str, Any]
-    created_by: str
-    area_code: str | None
-    uploads: Path
-    seconds: int
-    memory: int
-    vertices: int
-    unpacked: int
-    wait_s: float
-    kept_s: float
-
-
-@dataclass
-class ProgressReporter:
-    """How far a job is, which it tells from time to time, the first step at once.
-
-    Attributes
-    ----------
-    report
-        Called with what is done and, if known, how much there is to do.
-    done, total
-        What it was called with last.
-    """
-
-    report: Callable[[int, int | None], None]
-    done: int = 0
-    total: int | None = None
-    _reported_at: float = -math.inf
-
-    def __call__(self, done: int, total: int | None) -> None:
-        """Take a step."""
-        self.done, self.total = done, total
-        now = time.monotonic()
-        if now - self._reported_at >= PROGRESS_INTERVAL_S:
-            self._reported_at = now
-            self.report(done, total)
-
-
-@dataclass(frozen=True)
-class _JobContext:
-    database: Database
-    task: Task
-    progress: ProgressReporter
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def file(self) -> Path:
-        """The uploaded file."""
-        # Only a name: a job's parameters cannot lead out of the folder.
-        return self.task.uploads / Path(str(self.task.parameters["file"])).name
-
-    def parameter(self, name: str) -> Any:
-        """Return a parameter, None when it is not given."""
-        return self.task.parameters.get(name)
-
-    @property
-    def read_options(self) -> dict[str, Any]:
-        """How the file is to be read, for `read_layer` and what reads like it."""
-        options = {name: self.parameter(name) for name in READ_FIELDS}
-        return {**options, "max_vertices": self.task.vertices, "note": self.note}
-
-    def note(self, sentence: str) -> None:
-        """Keep what was assumed or mended for the result."""
-        self.notes.append(name_fields(self.task.kind, sentence.replace(str(self.file), "The file")))
-
-    def fields(self, *names: str) -> dict[str, str | None]:
-        """Which fields of the file are meant, as `layers.fields.columns` takes them."""
-        return {name: self.parameter(name) for name in names}
-
-    @property
-    def day(self) -> date | None:
-        """The day from which the import holds."""
-        text = self.parameter("on")
-        return None if text is None else date.fromisoformat(text)
-
-    def complete(self, session: Session, result: dict[str, Any]) -> dict[str, Any]:
-        """Mark the job as done in the transaction of its work; return the result.
-
-        Raises
-        ------
-        ConflictError
-            If the job was cancelled meanwhile.
-        """
-        if self.notes:
-            result = {**result, "notes": self.notes}
-        heartbeat(session, self.task.id, self.progress.done, self.progress.total)
-        complete(session, self.task.id, result)
-        return result
 
 
 def run_job(database: Database, task: Task, progress: ProgressReporter) -> dict[str, Any]:
@@ -173,10 +53,10 @@ def run_job(database: Database, task: Task, progress: ProgressReporter) -> dict[
     WanggeError
         If it cannot be done; nothing has been written then.
     """
-    return JOB_HANDLERS[task.kind](_JobContext(database, task, progress))
+    return JOB_HANDLERS[task.kind](JobContext(database, task, progress))
 
 
-def _import_entities(context: _JobContext) -> dict[str, Any]:
+def _import_entities(context: JobContext) -> dict[str, Any]:
     _require_harmless_file(context)
     result: dict[str, Any] = {}
 
@@ -203,7 +83,7 @@ def _import_entities(context: _JobContext) -> dict[str, Any]:
     return result
 
 
-def _import_areas(context: _JobContext) -> dict[str, Any]:
+def _import_areas(context: JobContext) -> dict[str, Any]:
     _require_harmless_file(context)
     frame = standardise_areas(
         read_layer(context.file, role="areas", **context.read_options),
@@ -219,7 +99,7 @@ def _import_areas(context: _JobContext) -> dict[str, Any]:
     return result
 
 
-def _import_cells(context: _JobContext) -> dict[str, Any]:
+def _import_cells(context: JobContext) -> dict[str, Any]:
     _require_harmless_file(context)
     cells, units = _read_cells(context)
     on = context.parameter("units_on")
@@ -229,7 +109,7 @@ def _import_cells(context: _JobContext) -> dict[str, Any]:
         return context.complete(session, {"plan": plan.id, "cells": len(cells)})
 
 
-def _read_cells(context: _JobContext) -> tuple[Any, Mapping[str, str] | None]:
+def _read_cells(context: JobContext) -> tuple[Any, Mapping[str, str] | None]:
     """Read a file of cells, or the table of units and their cells."""
     if context.parameter("units"):
         table = read_unit_table(
@@ -243,7 +123,7 @@ def _read_cells(context: _JobContext) -> tuple[Any, Mapping[str, str] | None]:
     return frame, None
 
 
-def _divide(context: _JobContext) -> dict[str, Any]:
+def _divide(context: JobContext) -> dict[str, Any]:
     ground = ("scheme", "name", "area_code", "dry_run")
     options = {name: value for name, value in context.task.parameters.items() if name not in ground}
     if "on" in options:
@@ -267,7 +147,7 @@ def _divide(context: _JobContext) -> dict[str, Any]:
         return context.complete(session, result)
 
 
-def _check_plan(context: _JobContext) -> dict[str, Any]:
+def _check_plan(context: JobContext) -> dict[str, Any]:
     plan_id = context.parameter("plan")
     # Others can write, and be told of the progress, until only the findings are left to store.
     with context.database.read() as session:
@@ -286,7 +166,7 @@ def _check_plan(context: _JobContext) -> dict[str, Any]:
         return context.complete(session, result)
 
 
-def _publish_plan(context: _JobContext) -> dict[str, Any]:
+def _publish_plan(context: JobContext) -> dict[str, Any]:
     # Of the service: no other job needs it.
     from api.security.audit import Action, audit_as
 
@@ -327,7 +207,7 @@ def _publish_plan(context: _JobContext) -> dict[str, Any]:
         return context.complete(session, result)
 
 
-def _search_gaps(context: _JobContext) -> dict[str, Any]:
+def _search_gaps(context: JobContext) -> dict[str, Any]:
     result: dict[str, Any] = {}
 
     def complete_job(session: Session, run: GapRun) -> None:
@@ -349,7 +229,7 @@ def _search_gaps(context: _JobContext) -> dict[str, Any]:
     return result
 
 
-def _export(context: _JobContext) -> dict[str, Any]:
+def _export(context: JobContext) -> dict[str, Any]:
     task = context.task
     result = write_export(
         context.database, task.uploads, task.parameters, kept_s=task.kept_s, progress=context.progress
@@ -359,7 +239,7 @@ def _export(context: _JobContext) -> dict[str, Any]:
 
 
 def _store_draft(
-    context: _JobContext,
+    context: JobContext,
     session: Session,
     cells: Any,
     *,
@@ -379,7 +259,7 @@ def _store_draft(
     )
 
 
-def _require_harmless_file(context: _JobContext) -> None:
+def _require_harmless_file(context: JobContext) -> None:
     """Refuse an archive that unpacks to too much, and a database that computes its rows."""
     if context.file.suffix.lower() == ".zip":
         try:
@@ -392,7 +272,7 @@ def _require_harmless_file(context: _JobContext) -> None:
     require_stored_rows(context.file)
 
 
-JOB_HANDLERS: Mapping[str, Callable[[_JobContext], dict[str, Any]]] = {
+JOB_HANDLERS: Mapping[str, Callable[[JobContext], dict[str, Any]]] = {
     "import-entities": _import_entities,
     "import-areas": _import_areas,
     "import-cells": _import_cells,

@@ -17,9 +17,9 @@ from sqlalchemy.exc import OperationalError
 
 from api.jobs import export_files
 from api.jobs.cancel_flag import has_cancel_flag
+from api.jobs.job_context import PROGRESS_INTERVAL_S, Task
 from api.jobs.launcher import TaskProcess, shared_launcher
 from api.jobs.leader_lock import leader_lock
-from api.jobs.tasks import PROGRESS_INTERVAL_S, Task
 from api.settings import ServiceSettings
 from layers.db.database import Database
 from layers.jobs.queue import claim, fail_stale, find_job, finish, heartbeat, is_stale

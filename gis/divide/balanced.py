@@ -155,20 +155,20 @@ def divide_balanced(
     apart = read_exclusive(coverage, exclusive)
     require_loads(loads[apart == ""], targets)
     lines = barrier_segments(coverage, barriers) if barriers is not None else NO_BARRIERS
-    grounds = _find_grounds(coverage, groups, apart == "", loads, lines, barrier_tolerance_m, parts=parts)
+    graphs = _build_graphs(coverage, groups, apart == "", loads, lines, barrier_tolerance_m, parts=parts)
     locks = read_locks(coverage, lock)
-    check_locks(coverage, groups, locks, apart == "", grounds.connected.of_unit(len(coverage)))
+    check_locks(coverage, groups, locks, apart == "", graphs.connected.of_unit(len(coverage)))
     centres = seed_units(coverage, seeds, apart == "") if seeds is not None else None
     cores = number_cores(locks, centres)
-    bounds = bound_counts(coverage, grounds.connected, loads, targets, cores)
-    counts = _count(coverage, groups, grounds, targets, zones, centres, cores, bounds)
+    bounds = bound_counts(coverage, graphs.connected, loads, targets, cores)
+    counts = _count(coverage, groups, graphs, targets, zones, centres, cores, bounds)
     zone, zone_part = _make_zones(
-        coverage, grounds, loads, targets, cores, counts, bounds, seed, effort, progress or no_progress
+        coverage, graphs, loads, targets, cores, counts, bounds, seed, effort, progress or no_progress
     )
     findings = explain_deviations(
-        coverage, grounds.connected, np.bincount(zone_part), zone, zone_part, loads, targets
+        coverage, graphs.connected, np.bincount(zone_part), zone, zone_part, loads, targets
     )
-    cell = _with_exclusive(zone, apart, grounds.separate)
+    cell = _with_exclusive(zone, apart, graphs.separate)
     count = int(cell.max()) + 1
     is_balanced = np.arange(count) < len(zone_part)
     group = np.empty(count, dtype=np.int64)
@@ -218,8 +218,8 @@ def _read_options(
 
 
 @dataclass(frozen=True, eq=False)
-class _Grounds:
-    """What cells can grow into.
+class _UnitGraphs:
+    """Which units are neighbours, for the different rules of a division.
 
     Attributes
     ----------
@@ -243,7 +243,7 @@ class _Grounds:
     barriers: bool
 
 
-def _find_grounds(
+def _build_graphs(
     coverage: UnitCoverage,
     groups: UnitGroups,
     is_free: BoolArray,
@@ -252,7 +252,7 @@ def _find_grounds(
     tolerance_m: float,
     *,
     parts: str,
-) -> _Grounds:
+) -> _UnitGraphs:
     free = np.flatnonzero(is_free)
     graph = coverage.borders
     inside = graph.select(groups.of_unit[graph.rows()] == groups.of_unit[graph.neighbours])
@@ -261,13 +261,13 @@ def _find_grounds(
     if parts == "allow":
         borders = bridge_parts(coverage, groups, inside, borders, free, lines)
     connected = find_parts(coverage, groups, borders, free, loads, joined=parts == "allow")
-    return _Grounds(inside, separate, borders, connected, bool(len(lines)))
+    return _UnitGraphs(inside, separate, borders, connected, bool(len(lines)))
 
 
 def _count(
     coverage: UnitCoverage,
     groups: UnitGroups,
-    grounds: _Grounds,
+    graphs: _UnitGraphs,
     targets: Sequence[LoadTarget],
     zones: int | Mapping[str, int] | None,
     centres: IntArray | None,
@@ -279,17 +279,17 @@ def _count(
         zones = len(centres)
     if zones is None:
         return None
-    if grounds.barriers:
+    if graphs.barriers:
         total = sum(zones.values()) if isinstance(zones, Mapping) else zones
-        check_isolated(coverage, grounds.connected, grounds.inside, targets[0], max(total, 1))
+        check_isolated(coverage, graphs.connected, graphs.inside, targets[0], max(total, 1))
     if centres is not None:
-        return count_seeds(coverage, grounds.connected, centres, cores, bounds, targets)
-    return count_cells(grounds.connected, groups, zones, bounds, targets)
+        return count_seeds(coverage, graphs.connected, centres, cores, bounds, targets)
+    return count_cells(graphs.connected, groups, zones, bounds, targets)
 
 
 def _make_zones(
     coverage: UnitCoverage,
-    grounds: _Grounds,
+    graphs: _UnitGraphs,
     loads: FloatArray,
     targets: Sequence[LoadTarget],
     cores: IntArray,
@@ -300,13 +300,13 @@ def _make_zones(
     progress: Progress,
 ) -> tuple[IntArray, IntArray]:
     """Partition each part; return the zone of each unit, -1 for exclusive ones, and the part of each zone."""
-    connected = grounds.connected
+    connected = graphs.connected
     zone = np.full(len(coverage), -1, dtype=np.int64)
     zone_part: list[int] = []
-    exterior_m = coverage.exterior_m(grounds.borders)
+    exterior_m = coverage.exterior_m(graphs.borders)
     total, done = int(connected.size.sum()), 0
-    graphs = split_borders(grounds.borders, connected)
-    for k, (rows, graph) in enumerate(zip(connected.units, graphs, strict=True)):
+    part_graphs = split_borders(graphs.borders, connected)
+    for k, (rows, graph) in enumerate(zip(connected.units, part_graphs, strict=True)):
         part = select_part(coverage, graph, rows, loads, exterior_m, cores, str(connected.label[k]))
         if counts is None:
             least, most = int(bounds.lowest[k]), int(bounds.highest[k])

@@ -194,7 +194,7 @@ def _join_lines(
         plan = _place(connected, owner, points)
         moved = plan != owner
         cell = np.unique(plan[balanced], return_inverse=True)[1]
-        sums = [np.bincount(cell, weights=load[balanced]) for load in loads.T]
+        sums = [np.bincount(cell, weights=load[balanced]).astype(np.float64) for load in loads.T]
         beyond = [
             is_out_of_tolerance(load, target.tolerance) for load, target in zip(sums, weights, strict=True)
         ]

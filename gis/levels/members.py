@@ -105,4 +105,4 @@ def _real_area(polygons: Geometries) -> FloatArray:
     """Return the area of each geometry without the pieces that are noise."""
     pieces, owner = shapely.get_parts(polygons, return_index=True)
     area = np.where(GROUND_TOLERANCE.is_noise(pieces), 0.0, shapely.area(pieces))
-    return np.bincount(owner, weights=area, minlength=len(polygons))
+    return np.bincount(owner, weights=area, minlength=len(polygons)).astype(np.float64)

@@ -13,7 +13,7 @@ from layers.models.gaps import Gap, GapRun
 from layers.models.idempotency import IdempotencyKey
 from layers.models.identity import Account, AuditEntry, BrowserSession, SignInFailure, SignInLink, Token
 from layers.models.jobs import Job, JobState
-from layers.models.plans import Cell, CellUnit, CoverageMode, Plan, PlanCell, PlanState, Scheme
+from layers.models.plans import Cell, CellUnit, CoverageMode, Plan, PlanCell, PlanEdit, PlanState, Scheme
 from layers.models.staff import Officer, Post
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "Officer",
     "Plan",
     "PlanCell",
+    "PlanEdit",
     "PlanState",
     "Post",
     "Revision",

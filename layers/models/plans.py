@@ -141,3 +141,26 @@ class CellUnit(Base):
 
     cell_id: Mapped[int] = mapped_column(KeyType, ForeignKey("cells.id"), primary_key=True)
     unit_code: Mapped[str] = mapped_column(primary_key=True)
+
+
+class PlanEdit(Base):
+    """One step in the drawing of a draft: an edit, or that an edit was undone or done again.
+
+    Steps are never changed. `version` is that of the plan after it. An edit has what it took away and put in
+    its place, cells as `layers.plans.draft_cells` writes them; the others name the edit they concern. `codes`
+    are the cells it touches.
+    """
+
+    __tablename__ = "plan_edits"
+    __table_args__ = (UniqueConstraint("plan_id", "version"),)
+
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id"))
+    version: Mapped[int]
+    action: Mapped[str]
+    command: Mapped[str]
+    edit_id: Mapped[int | None] = mapped_column(ForeignKey("plan_edits.id"))
+    codes: Mapped[dict[str, Any]]
+    content: Mapped[dict[str, Any] | None]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]

@@ -23,13 +23,12 @@ from layers.plans.cells import cells_as_of, plan_cells
 from layers.plans.drafts import store_draft
 from layers.plans.schemes import schemes_above, unit_rule
 from layers.plans.takeover import within_area
-from layers.plans.units import members_by_code
+from layers.plans.units import UNIT_COLUMNS, members_by_code
 
 MAX_STORED_SENTENCES = 200
 """How many sentences of each list of a report are stored; all are counted."""
 
 _CELL_COLUMNS = ("id", "code", "name", "kind", "parent", "area_code", "attributes", "personal")
-_UNIT_COLUMNS = ("code", "area_code")
 
 
 class CarriedDraft(NamedTuple):
@@ -100,7 +99,7 @@ class _Units(NamedTuple):
 
     def read(self, area_code: str | None) -> gpd.GeoDataFrame:
         """Return those of an area and of the areas beneath it, with code and area_code."""
-        cells = cells_as_of(self.session, self.scheme_id, self.on, area_code=area_code, columns=_UNIT_COLUMNS)
+        cells = cells_as_of(self.session, self.scheme_id, self.on, area_code=area_code, columns=UNIT_COLUMNS)
         if self.drawn is None:
             return cells
         beside = cells[~cells["code"].isin(self.replaced)]
@@ -130,7 +129,7 @@ def _carry_to(
         return []
     draft, report = found
     counts = report["decisions"]["count"], report["problems"]["count"]
-    drawn = plan_cells(session, draft.id)[[*_UNIT_COLUMNS, "geometry"]]
+    drawn = plan_cells(session, draft.id)[[*UNIT_COLUMNS, "geometry"]]
     following = _Units(session, scheme.id, units.on, frozenset(level.cells["code"]), drawn)
     return [
         CarriedDraft(draft.id, scheme.code, draft.area_code, *counts),

@@ -17,6 +17,7 @@ from gis.profiles import Profile, load_profile
 from layers.db.bulk import decode_geometries, raw_geometry
 from layers.db.content_hash import canonical_json
 from layers.db.keyset import PageRequest
+from layers.db.locks import lock_scheme
 from layers.db.versions import require_version
 from layers.models import Area, Cell, CoverageMode, Plan, Scheme
 
@@ -190,6 +191,8 @@ def change_scheme(
 
 def _change_units(session: Session, scheme: Scheme, code: str) -> None:
     """Put a scheme on the level above another, unless that one is above it."""
+    # Two changes at once could close a circle of which neither sees the whole. No scheme has this number.
+    lock_scheme(session, 0)
     units = below = find_scheme(session, code)
     if units.id == scheme.unit_scheme_id:
         return

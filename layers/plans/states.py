@@ -14,6 +14,8 @@ from layers.models import Plan, PlanState
 class Step(StrEnum):
     """What is done to a plan."""
 
+    edit = "edit"
+    """Its cells are redrawn; it stays in its state."""
     check = "check"
     """Its cells are checked; it stays in its state."""
     submit = "submit"
@@ -39,6 +41,7 @@ class _Rule(NamedTuple):
 _UNPUBLISHED = frozenset({PlanState.draft, PlanState.submitted})
 
 _RULES: Mapping[Step, _Rule] = {
+    Step.edit: _Rule(frozenset({PlanState.draft}), None, "{state}, not draft"),
     Step.check: _Rule(_UNPUBLISHED, None, "{state}; only a draft or submitted plan is checked"),
     Step.submit: _Rule(frozenset({PlanState.draft}), PlanState.submitted, "{state}, not draft"),
     Step.reject: _Rule(frozenset({PlanState.submitted}), PlanState.draft, "{state}, not submitted"),

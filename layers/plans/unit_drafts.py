@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -12,7 +12,7 @@ from pyproj import CRS
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gis.arrays import Geometries, ObjectArray
+from gis.arrays import Geometries, IntArray, ObjectArray
 from gis.codes import normalize_codes
 from gis.crs import LONLAT
 from gis.errors import InputError
@@ -21,6 +21,7 @@ from gis.levels.members import NO_CELL, GroundShares
 from gis.topology.findings import format_area
 from gis.topology.polygon_layer import read_polygon_layer
 from layers.areas.hierarchy import AreaHierarchy, read_hierarchy
+from layers.areas.scope import within
 from layers.models import Cell, Scheme
 from layers.plans.units import read_units
 
@@ -170,7 +171,7 @@ def _find_units(
     cell_of_unit: Mapping[str, str],
     on: date,
     area_code: str | None,
-) -> Any:
+) -> IntArray:
     """Return the rows of the units that a table names."""
     if not cell_of_unit:
         raise InputError("The table of units has no rows.")
@@ -182,20 +183,21 @@ def _find_units(
     first = named[unknown[0]]
     assert scheme.unit_scheme_id is not None
     below = session.get_one(Scheme, scheme.unit_scheme_id).code
-    versions = session.execute(
-        select(
-            func.min(Cell.valid_from), func.max(Cell.valid_to), func.count() - func.count(Cell.valid_to)
-        ).where(Cell.scheme_id == scheme.unit_scheme_id, Cell.code == first, Cell.valid_from.is_not(None))
-    ).one()
-    begin, end, lasting = versions
-    if begin is None:
-        detail = ""
-    elif begin > on:
+    # A caller bound to an area learns nothing of units elsewhere.
+    versions = select(
+        func.min(Cell.valid_from), func.max(Cell.valid_to), func.count() - func.count(Cell.valid_to)
+    ).where(
+        Cell.scheme_id == scheme.unit_scheme_id,
+        Cell.code == first,
+        Cell.valid_from.is_not(None),
+        within(Cell.area_code, area_code),
+    )
+    begin, end, lasting = session.execute(versions).one()
+    detail = ""
+    if begin is not None and begin > on:
         detail = f"; it begins on {begin}"
-    elif not lasting and end <= on:
+    elif begin is not None and not lasting and end <= on:
         detail = f"; it ended on {end}"
-    else:
-        detail = "" if area_code is None else "; it lies elsewhere"
     where = "" if area_code is None else f" in area {area_code}"
     raise InputError(
         f"Unit '{first}' of cell '{cell_of_unit[first]}' is not among those of scheme '{below}' "
@@ -203,7 +205,7 @@ def _find_units(
     )
 
 
-def _find_cells(labels: ObjectArray, named: ObjectArray) -> Any:
+def _find_cells(labels: ObjectArray, named: ObjectArray) -> IntArray:
     """Return the rows of the cells that a table names."""
     rows = pd.Index(labels).get_indexer(named)
     unknown = np.flatnonzero(rows < 0)
@@ -216,7 +218,7 @@ def _find_cells(labels: ObjectArray, named: ObjectArray) -> Any:
 
 def _locate_units(
     units: gpd.GeoDataFrame, polygons: Geometries, labels: ObjectArray, drawn: Geometries
-) -> Any:
+) -> IntArray:
     """Return the row of the cell that holds each unit, or tell which unit is cut by which cells."""
     found = find_units_in_cells(polygons, drawn)
     cut = np.unique(found.cut.unit)
@@ -256,7 +258,9 @@ def _more(number: int, named: int = 1) -> str:
     return f"; {number - named:,} more are like this" if number > named else ""
 
 
-def _fill_areas(frame: gpd.GeoDataFrame, hierarchy: AreaHierarchy, cell: Any, areas: ObjectArray) -> None:
+def _fill_areas(
+    frame: gpd.GeoDataFrame, hierarchy: AreaHierarchy, cell: IntArray, areas: ObjectArray
+) -> None:
     """Give cells that name no area the lowest one that holds the areas of all their units."""
     sets = pd.Series(areas, dtype=object).groupby(cell).unique()
     common: dict[tuple[str | None, ...], str | None] = {}

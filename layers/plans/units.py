@@ -15,7 +15,8 @@ from layers.db.keyset import PageRequest
 from layers.models import Cell, CellUnit, Plan, Scheme
 from layers.plans.cells import cells_as_of, select_plan_cells
 
-UNIT_COLUMNS = ("code", "area_code", "valid_from")
+UNIT_COLUMNS = ("code", "area_code")
+"""The columns of a frame of units beside geometry."""
 
 
 class CellOfUnit(NamedTuple):

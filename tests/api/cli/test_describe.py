@@ -52,7 +52,7 @@ def test_a_table_in_chinese(files: Path) -> None:
         "东至镜湖，南至滨河路，西至东村，北至铁路。",
     ]
     assert "2 cells, 5 of 8 sides by streets, railways or rivers" in told
-    assert "1 of 4 lines are streets without a name" in notes
+    assert "4 条线中有 1 条是没有名称的道路" in notes
 
 
 def test_a_layer_in_english_by_another_field(files: Path) -> None:

@@ -42,7 +42,7 @@ def test_kinds_by_the_rules_of_the_program(files: Path) -> None:
     assert found["kind_rule"].tolist() == ["residential: households", "school", "rural"]
     assert found["note"].tolist() == ["x", "y", "z"]
     assert "1 学校网格: school" in told
-    assert "1 of 31 records of household lie in no cell" in notes
+    assert "31 条 household 记录中有 1 条不在任何网格内" in notes
     assert "commercial (enterprise)" in notes
     code, told, _ = run(files, *given, "--json")
     assert json.loads(told)["rules"][0] == {"rule": "school", "kind": "school", "label": "School", "cells": 1}

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from api.jobs.job_context import Task
 from api.jobs.launcher import Launcher
-from api.jobs.tasks import Task
 from tests.procfs import children, read_proc
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from api.jobs.tasks import ProgressReporter, Task, run_job
+from api.jobs.job_context import ProgressReporter, Task
+from api.jobs.tasks import run_job
 from api.jobs.worker import Worker
 from api.settings import ServiceSettings
 from gis.errors import ConflictError, NotFoundError, StaleError

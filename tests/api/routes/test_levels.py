@@ -152,6 +152,18 @@ def test_a_change_of_units_makes_a_draft_and_levels_agree(admin: httpx.Client) -
         assert cell_of_unit[found["unit"]] == found["management"]
 
 
+def test_ground_that_a_part_scheme_leaves_out_is_outside(admin: httpx.Client) -> None:
+    zones = {"code": "zones", "name": "专属网格", "unit_scheme": "unit", "coverage": "part"}
+    assert admin.post("/v1/schemes", json=zones).status_code == 201
+    publish(admin, draft(admin, "zones", units={"u00": "school"}).json()["id"])
+    found = {}
+    for column in (0.5, 1.5):
+        place = {"lon": WEST + column * STEP, "lat": SOUTH + 0.5 * STEP, "scheme": "zones", "at": NEXT}
+        (owner,) = admin.get("/v1/locate", params=place).json()["owners"]
+        found[column] = (owner["cell"] and owner["cell"]["code"], owner["reason"])
+    assert found == {0.5: ("school", None), 1.5: (None, "outside")}
+
+
 def test_another_area_is_not_told_of_the_units(admin: httpx.Client, client: Client) -> None:
     plan = draft(admin, "management", units=COLUMNS).json()["id"]
     east = client("viewer", "440305002")

@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from gis.balance import LoadTarget
-from gis.divide import divide_balanced, divide_square
+from gis.divide import divide_balanced, divide_square, rebalance_cells
 from gis.topology import repair_topology
 from tests.gis.divide.random_units import assert_made_of_units
 
@@ -34,9 +34,13 @@ def squares(shared_data):
     )
 
 
-def test_shenzhen(squares):
+@pytest.fixture(scope="module")
+def made(squares):
     weights = [LoadTarget("area", 0.15), LoadTarget("stations", 0.25)]
-    made = divide_balanced(squares, weights=weights, zones=12, within="district")
+    return divide_balanced(squares, weights=weights, zones=12, within="district")
+
+
+def test_shenzhen(squares, made):
     assert_made_of_units(squares, made.cells, made.cell_of_unit)
     polygons = squares.to_crs(4547).set_index("code").geometry
     first, second = shapely.STRtree(polygons.to_numpy()).query(polygons.to_numpy(), predicate="touches")
@@ -56,3 +60,25 @@ def test_shenzhen(squares):
     # Real ground with two loads at once: what a planner accepts.
     assert figures["area_m2"].balance > 90
     assert made.report.figures.polsby_popper > 0.3
+
+
+def test_shenzhen_some_years_later(squares, made):
+    rng = np.random.default_rng(3)
+    later = squares.assign(
+        stations=np.rint(squares["stations"] * rng.uniform(0.3, 2.5, len(squares))).astype(int),
+        cell_code=squares["code"].map(made.cell_of_unit),
+    )
+    target = LoadTarget("stations", 0.1)
+    moved = rebalance_cells(made.cells, later, weights=[target], budget=0.1, within="district")
+    assert_made_of_units(later, moved.cells, moved.cell_of_unit)
+    assert moved.cells["code"].tolist() == made.cells["code"].tolist()
+    before, after = (figures.loads[0] for figures in (moved.report.before, moved.report.after))
+    assert after.balance > before.balance
+    assert after.out_of_tolerance < before.out_of_tolerance
+    assert 0 < moved.report.moved["stations"] <= 0.1
+    # More would help more, and the line says how much.
+    assert moved.pareto["moved_share"].iloc[-1] > 0.1
+    assert moved.pareto["balance"].iloc[-1] > after.balance
+    district = later.set_index("code")["district"]
+    for members in moved.cell_of_unit.groupby(moved.cell_of_unit).groups.values():
+        assert district[members].nunique() == 1

@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from sqlalchemy import inspect, select, text
 from gis.errors import InputError
 from layers.db import migrations
 from layers.db.database import Database
-from layers.models import Base, Entity
+from layers.models import Base, Entity, Plan, Scheme
 
 LATER = '''
 """Add a column, as a later version may.
@@ -142,3 +142,28 @@ def test_migrating_an_empty_database_twice_at_once_is_harmless(copy_of: Callable
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(migrate, range(4))) == [0, 0, 0, 0]
+
+
+def test_the_schemes_of_the_former_version_cover_whole_and_have_no_units(database: Database) -> None:
+    scheme = Scheme(
+        code="c", name="c", working_crs="EPSG:4547", rules={}, created_at=datetime.now(UTC), version=1
+    )
+    with database.write() as session:
+        session.add(scheme)
+        session.flush()
+        now = datetime.now(UTC)
+        session.add(
+            Plan(scheme_id=scheme.id, name="p", state="draft", created_by="t", created_at=now, version=1)
+        )
+        session.flush()
+        before = session.execute(text("SELECT id, name, state FROM plans")).all()
+    with database.engine.begin() as connection:
+        migrations.downgrade(connection, "0003")
+        assert "cell_units" not in inspect(connection).get_table_names()
+        assert "coverage" not in {each["name"] for each in inspect(connection).get_columns("schemes")}
+    database.migrate()
+    with database.read() as session:
+        kept = session.scalars(select(Scheme)).one()
+        assert (kept.coverage, kept.unit_scheme, kept.rules) == ("whole", None, {})
+        assert session.scalars(select(Plan)).one().carry_report is None
+        assert session.execute(text("SELECT id, name, state FROM plans")).all() == before

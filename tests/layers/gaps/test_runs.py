@@ -19,7 +19,7 @@ from layers.gaps.queries import gaps_of_cell
 from layers.gaps.run_visibility import find_visible_run
 from layers.gaps.runs import newest_run, search_gaps
 from layers.maps.map_data import read_map_data
-from layers.models import Area, Entity, Gap, GapRun
+from layers.models import Area, CoverageMode, Entity, Gap, GapRun
 from layers.plans.assignments import update_assignments
 from layers.plans.cell_queries import find_cell
 from layers.plans.publish import publish
@@ -355,3 +355,17 @@ def test_a_gap_that_touches_two_cells_is_one_of_both(town: Database) -> None:
         session.add(overlap)
     for code, count in (("w0", "1"), ("w1", "1"), ("e2", "none")):
         assert outcome_states(town, code, SUMMER)["overlap"] == count
+
+
+def test_a_scheme_that_covers_in_part_has_no_blanks(database: Database) -> None:
+    with database.write() as session:
+        add_areas(session)
+        scheme = create_scheme(session, "zones", "专属网格", coverage=CoverageMode.part)
+        put_in_force(session, scheme.id, {(0, 0): "school", (1, 0): "park"}, SPRING, WEST_TOWN)
+        for number, place in enumerate([spot((0, 0)), spot((3, 1)), None]):
+            create_entity(session, "enterprise", str(number), geometry=place, on=SPRING)
+    run = search_gaps(database, "zones", created_by="test", on=SPRING)
+    assert run.summary["skipped"]["blank"] == "the scheme covers its areas in part"
+    assert run.summary["kinds"]["overlap"]["gaps"] == 0
+    # Only what has no place is without a cell that it should have.
+    assert [gap.figures["entity_id"] for gap in kept(database, run.id) if gap.kind == "unassigned"] == ["2"]
