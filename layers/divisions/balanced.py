@@ -20,7 +20,10 @@ from layers.divisions.method import Division
 from layers.divisions.units import WITHIN, find_units_scheme, read_units
 from layers.entities.states import select_states
 from layers.models import Entity, Scheme
-from layers.plans.schemes import scheme_profile, used_codes
+from layers.plans.schemes import scheme_profile, unit_rule, used_codes
+
+_UNITS = "units"
+# The load by which the number of units is limited.
 
 Weights = Sequence[Mapping[str, Any]]
 """What is balanced: each the arguments of `gis.balance.LoadTarget`."""
@@ -49,6 +52,8 @@ def divide(
     progress: Progress | None = None,
 ) -> Division:
     """Group units into cells, with codes that the scheme has not given yet.
+
+    Where the scheme's rule limits the units of a cell, no cell holds more.
 
     Parameters
     ----------
@@ -89,6 +94,10 @@ def divide(
     below = find_units_scheme(session, scheme, units_scheme)
     nested_in = None if level is None else areas_of_level(session, area_code, level)
     units = read_units(session, below, day, area_code, nested_in=nested_in, weights=columns)
+    most = unit_rule(scheme).max if scheme.unit_scheme_id is not None else None
+    if most is not None:
+        units[_UNITS] = 1
+        targets.append(LoadTarget(_UNITS, tolerance=1.0, cap=most))
     made = divide_balanced(
         units,
         weights=targets,
@@ -109,7 +118,8 @@ def divide(
         progress=progress or no_progress,
     )
     # What is counted from entities is counted anew wherever it is shown.
-    cells = made.cells.drop(columns=[name for name in count_keys().values() if name in made.cells])
+    counted = {*count_keys().values(), _UNITS}
+    cells = made.cells.drop(columns=[name for name in counted if name in made.cells])
     figures, sentences = made.report.summary(), made.report.lines()
     if scheme.unit_scheme_id is None:
         return Division(cells, figures, sentences)

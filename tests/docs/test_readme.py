@@ -159,7 +159,7 @@ def test_the_tour_over_http(served: Served) -> None:
         assert person["phone"] not in said
     answers: list[dict[str, Any]] = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     everywhere, past = answers[:2]
-    assert [each["scheme"] for each in everywhere["owners"]] == ["community", "environment"]
+    assert [each["scheme"] for each in everywhere["owners"]] == ["community", "environment", "responsibility"]
     assert (past["at"], len(past["owners"])) == ("2025-03-01", 1)
     with (served.folder / "owners.csv").open(encoding="utf-8", newline="") as file:
         owners = list(csv.DictReader(file))
