@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Body
+from fastapi.openapi.models import Example
 from starlette.responses import Response
 
 from api import schemas
@@ -19,16 +20,31 @@ from layers.plans.schemes import find_scheme
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
-_SQUARES = {"scheme": "community", "name": "squares of 100 m", "size_m": 100}
-_BLOCKS = {"scheme": "community", "name": "blocks", "method": "blocks", "target_area_m2": 10_000}
 _UNITS = {"units_scheme": "community", "weights": [{"column": "households", "tolerance": 0.1}]}
-_BALANCED = {"scheme": "environment", "name": "balanced", "method": "balanced", **_UNITS, "zones": 20}
-_REBALANCE = {"scheme": "environment", "name": "evened out", "method": "rebalance", **_UNITS, "budget": 0.1}
-_EXAMPLES = {
-    "square": {"summary": "Squares", "value": _SQUARES},
-    "blocks": {"summary": "Blocks along the streets of the base map", "value": _BLOCKS},
-    "balanced": {"summary": "Cells of another scheme's cells, with balanced loads", "value": _BALANCED},
-    "rebalance": {"summary": "Cells in force, balanced again by few moves", "value": _REBALANCE},
+_EXAMPLES: dict[str, Example] = {
+    "square": {
+        "summary": "Squares",
+        "value": {"scheme": "community", "name": "squares of 100 m", "size_m": 100},
+    },
+    "blocks": {
+        "summary": "Blocks along the streets of the base map",
+        "value": {"scheme": "community", "name": "blocks", "method": "blocks", "target_area_m2": 10_000},
+    },
+    "balanced": {
+        "summary": "Cells of another scheme grouped into cells with like loads",
+        "value": {
+            "scheme": "environment",
+            "name": "balanced",
+            "method": "balanced",
+            **_UNITS,
+            "zones": 20,
+            "level": "town",
+        },
+    },
+    "rebalance": {
+        "summary": "Such cells, once they are in force, evened out by few moves",
+        "value": {"scheme": "environment", "name": "evened out", "method": "rebalance", **_UNITS},
+    },
 }
 
 

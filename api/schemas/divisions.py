@@ -74,7 +74,7 @@ class _Division(RequestModel):
     dry_run: bool = Field(
         default=False,
         examples=[False],
-        description="Only count the cells and the ground they would have; nothing is kept but the job.",
+        description="Only tell the figures of the division; nothing is kept but the job.",
     )
 
 

@@ -9,7 +9,7 @@ from gis.codes import CodeLayout
 from gis.progress import Note, Progress
 from layers.divisions.ground import read_ground
 from layers.divisions.linework import LINE_KINDS, read_buildings, read_linework
-from layers.divisions.method import Division
+from layers.divisions.method import Division, count_line
 from layers.models import Scheme
 from layers.plans.schemes import scheme_profile
 
@@ -75,15 +75,15 @@ def divide(
         progress=progress,
     )
     if not keep_buildings:
-        return Division(made.cells)
+        return Division(made.cells, lines=[count_line(made.cells)])
     listed = made.cut[["name", "reason"]].head(MAX_LISTED_CUT).astype(object)
     figures = {
         "cut": len(made.cut),
         "cut_buildings": listed.where(listed.notna(), None).to_dict("records"),
     }
-    return Division(made.cells, figures, _sentences(made.cut))
+    return Division(made.cells, figures, [count_line(made.cells), *_cut_lines(made.cut)])
 
 
-def _sentences(cut: gpd.GeoDataFrame) -> list[str]:
+def _cut_lines(cut: gpd.GeoDataFrame) -> list[str]:
     counts = cut["reason"].value_counts()
     return [f"buildings cut: {len(cut):,}", *(f"  {count:,}: {reason}" for reason, count in counts.items())]

@@ -18,8 +18,8 @@ class Division:
         As `gis.divide` gives them.
     figures
         What the method has to say beside the figures that all divisions have, for JSON.
-    sentences
-        The same for a person.
+    lines
+        What there is to say of the division, for a person.
     units, units_on
         Under a scheme over another the code of each unit's cell by the code of the unit, and the day of the
         units.
@@ -27,14 +27,9 @@ class Division:
 
     cells: gpd.GeoDataFrame
     figures: Mapping[str, Any] = field(default_factory=dict)
-    sentences: Sequence[str] = ()
+    lines: Sequence[str] = ()
     units: Mapping[str, str] | None = None
     units_on: date | None = None
-
-    def lines(self) -> list[str]:
-        """Return what is to say of the division, for a person."""
-        ground = f"{self.cells['area_m2'].sum() / 1e6:,.3f} km²"
-        return [f"{len(self.cells):,} cells, {ground}", *self.sentences]
 
     def summary(self) -> dict[str, Any]:
         """Return the figures of the division, for JSON."""
@@ -51,3 +46,8 @@ class Division:
 
 DivisionMethod = Callable[..., Division]
 """Called with a session, a scheme, the code of an area or None, and the options of the method by keyword."""
+
+
+def count_line(cells: gpd.GeoDataFrame) -> str:
+    """Return how many cells there are and how much ground they cover, for a person."""
+    return f"{len(cells):,} cells, {cells['area_m2'].sum() / 1e6:,.3f} km²"

@@ -7,7 +7,7 @@ from gis.divide import divide_square
 from gis.divide.square import DEFAULT_MIN_SHARE
 from gis.progress import Note, Progress
 from layers.divisions.ground import read_ground
-from layers.divisions.method import Division
+from layers.divisions.method import Division, count_line
 from layers.models import Scheme
 from layers.plans.schemes import scheme_profile
 
@@ -52,4 +52,4 @@ def divide(
         used_codes=ground.used_codes,
         progress=progress,
     )
-    return Division(cells)
+    return Division(cells, lines=[count_line(cells)])

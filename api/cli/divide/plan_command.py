@@ -58,7 +58,7 @@ def divide_plan(
             )
         print_notes(notes)
         if dry_run:
-            print_result(made.lines(), made.summary(), as_json=as_json)
+            print_result(made.lines, made.summary(), as_json=as_json)
             return
         record = store_draft(opened, scheme, made.cells, name, area, units=made.units, units_on=made.units_on)
-    print_draft({**record, "division": made.summary()}, made.lines(), as_json=as_json)
+    print_draft({**record, "division": made.summary()}, made.lines, as_json=as_json)
