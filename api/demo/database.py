@@ -285,8 +285,8 @@ def _publish_plans(
             weights=[{"column": "officer_hours", "tolerance": _TOLERANCE}],
             on=SECOND_DAY,
         )
-    for sentence in grouped.sentences[:2]:
-        on_step(sentence)
+    for line in grouped.lines[:2]:
+        on_step(line)
     return [*published, publish_plan(RESPONSIBILITY, "责任网格 2025", SECOND_DAY, grouped)]
 
 
