@@ -198,7 +198,9 @@ def _read_units(
     """Read the units of a scheme over another; None where it has none, or more than a map can show."""
     if scheme.unit_scheme_id is None:
         return None
-    units = cells_as_of(session, scheme.unit_scheme_id, day, area_code=area_code, columns=("code",))
+    units = cells_as_of(
+        session, scheme.unit_scheme_id, day, area_code=area_code, columns=("code", "area_code")
+    )
     return units if 0 < len(units) <= MAX_REQUEST_CELLS else None
 
 

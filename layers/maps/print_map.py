@@ -43,7 +43,7 @@ _SCALES = np.outer(10.0 ** np.arange(2, 8), (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0,
 _MARKERS = (("o", "#00718F"), ("^", "#6A3D9A"), ("s", "#B15928"), ("D", "#1B7837"), ("v", "#C2185B"))
 _LINE_COLOUR, _MUTED_COLOUR = "#1F2B38", "#5F6B78"
 # Widths in points: of the cells' borders, where they stand out, and of their units'.
-_BORDER_WIDTH, _STRONG_BORDER_WIDTH, _UNIT_BORDER_WIDTH = 0.18, 0.7, 0.18
+_BORDER_WIDTH, _STRONG_BORDER_WIDTH, _UNIT_BORDER_WIDTH = 0.18, 0.7, 0.25
 
 
 @dataclass(frozen=True, eq=False)
