@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, IPvAnyNetwork, ValidationError
+from pydantic import Field, IPvAnyNetwork, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
@@ -24,6 +24,16 @@ class _Settings(BaseSettings):
     """Settings whose errors name the variable, what it holds, and the form that it wants."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_underscores(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse 1_0, which Python's own source takes for ten and nobody else does."""
+        assert info.field_name is not None
+        is_number = cls.model_fields[info.field_name].annotation in (int, float)
+        if is_number and isinstance(value, str) and "_" in value:
+            raise ValueError("a number is written without underscores")
+        return value
 
     def __init__(self, **values: Any) -> None:
         """Read the variables.

@@ -1,8 +1,8 @@
 """Divide lattices of uneven units, and rebalance a drifted plan, beside pymetis, flips and GerryChain.
 
-Each row is a way, each way runs in a process of its own with one thread; seconds are told in multiples of
-pymetis' plain k-way partition, measured before and after it in the same process. How to read it stands in
-README.md.
+Each row is a way, each way runs in a process of its own with one thread. Seconds are the processor's, which
+others on the machine change least, in multiples of pymetis' plain k-way partition, measured before and after
+in the same process. How to read it stands in README.md.
 """
 
 import argparse
@@ -152,12 +152,14 @@ def drift(lattice: Lattice, zones: Zones, seed: int) -> None:
         low, high = (scale, high) if lattice.judge(zones)["deviation"] < 0.5 else (low, scale)
 
 
-def moved_share(lattice: Lattice, before: Zones, after: Zones) -> float:
+def moved_share(lattice: Lattice, before: Zones, after: Zones, renumbered: bool) -> float:
     """Return the share of the load in units whose zone is another.
 
-    Zones are told by the load that they have in common, the pair with the most first, as a plan made anew has
-    numbers of its own.
+    A plan made anew has numbers of its own: its zones are told by the load that they have in common with
+    those of the plan before, the pair with the most first.
     """
+    if not renumbered:
+        return float(lattice.loads[before != after, 0].sum() / lattice.loads[:, 0].sum())
     count = int(max(before.max(), after.max())) + 1
     common = np.zeros((count, count))
     np.add.at(common, (before, after), lattice.loads[:, 0])
@@ -170,10 +172,10 @@ def moved_share(lattice: Lattice, before: Zones, after: Zones) -> float:
 
 
 def timed(work: Callable[[], Zones]) -> tuple[float, Zones]:
-    """Return how many seconds something takes, and what it returns."""
-    start = time.perf_counter()
+    """Return how many seconds of the processor something takes, and what it returns."""
+    start = time.process_time()
     zones = work()
-    return time.perf_counter() - start, zones
+    return time.process_time() - start, zones
 
 
 def measure(way: str, size: str, seed: int) -> dict[str, float]:
@@ -213,7 +215,7 @@ def measure(way: str, size: str, seed: int) -> dict[str, float]:
     found = {"ratio": seconds / min(base), "seconds": seconds, "compiling": compiling, **lattice.judge(zones)}
     if before is not None:
         found["before"] = lattice.judge(before)["deviation"]
-        found["moved"] = moved_share(lattice, before, zones)
+        found["moved"] = moved_share(lattice, before, zones, kind == "metis-anew")
     return found
 
 
@@ -230,9 +232,9 @@ grid = nx.convert_node_labels_to_integers(nx.grid_2d_graph(side, side), ordering
 whole = np.maximum(np.rint(loads * 1000), 1).astype(int).tolist()
 nx.set_node_attributes(grid, dict(enumerate(whole)), "load")
 graph = Graph.from_networkx(grid)
-start = time.perf_counter()
+start = time.process_time()
 parts = recursive_tree_part(graph, range(count), sum(whole) / count, "load", 0.05)
-print(json.dumps({"seconds": time.perf_counter() - start, "zones": [parts[k] for k in range(side * side)]}))
+print(json.dumps({"seconds": time.process_time() - start, "zones": [parts[k] for k in range(side * side)]}))
 """
 
 

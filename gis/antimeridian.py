@@ -13,7 +13,7 @@ from gis.errors import InputError
 _WORLD = shapely.box(-180, -90, 180, 90)
 
 
-def cut_at_antimeridian(geometries: ObjectArray, *, first: int = 0) -> ObjectArray:
+def cut_at_antimeridian(geometries: ObjectArray, name: str | None = None, *, first: int = 0) -> ObjectArray:
     """Cut the polygons whose rings run across the 180th meridian, as RFC 7946 asks.
 
     A ring runs across where its longitude jumps by more than 180°, or goes on beyond 180°. Polygons that
@@ -23,6 +23,8 @@ def cut_at_antimeridian(geometries: ObjectArray, *, first: int = 0) -> ObjectArr
     ----------
     geometries
         In EPSG:4326, shape (n,), of any type; only polygons are cut.
+    name
+        What the message calls a geometry; by its record when not given.
     first
         Number of the first record, from 0, for the message.
 
@@ -45,7 +47,7 @@ def cut_at_antimeridian(geometries: ObjectArray, *, first: int = 0) -> ObjectArr
         try:
             result[row] = _cut(geometries[row])
         except InputError as error:
-            raise InputError(f"record {first + row + 1} {error}.") from error
+            raise InputError(f"{name or f'record {first + row + 1}'} {error}.") from error
     return result
 
 

@@ -11,16 +11,19 @@ MAX_DAYS_PAST = 50 * 366
 """Days from the first that is taken as it is to today."""
 
 
-def require_near_day(day: date, *, confirmed: bool = False, today: date | None = None) -> None:
-    """Refuse a day far from today unless it is confirmed.
+def require_near_day(day: date | None, *, confirmed: bool = False, today: date | None = None) -> date:
+    """Return a day, today when none is given; refuse one far from today unless it is confirmed.
 
     Raises
     ------
     InputError
         If it is more than `MAX_DAYS_AHEAD` days ahead or `MAX_DAYS_PAST` days past.
     """
+    today = today or date.today()
+    day = day or today
     if not confirmed and (doubt := day_doubt(day, today=today)) is not None:
         raise InputError(f"{doubt[:-1]} (--confirm).")
+    return day
 
 
 def day_doubt(day: date, *, today: date | None = None) -> str | None:

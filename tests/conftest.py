@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -33,6 +34,19 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no real data: {SHARED_DATA.name} is absent beside the repository")
     return SHARED_DATA
+
+
+_MIDNIGHT_MARGIN = timedelta(minutes=2)
+
+
+@pytest.fixture
+def today() -> date:
+    """The day on which the whole test runs: just before midnight it waits for the next."""
+    now = datetime.now()
+    if (now + _MIDNIGHT_MARGIN).date() != now.date():
+        midnight = datetime.combine(now.date() + timedelta(days=1), datetime.min.time())
+        time.sleep((midnight - now).total_seconds() + 1)
+    return date.today()
 
 
 _START_TIMEOUT_S = 180

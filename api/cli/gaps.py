@@ -39,16 +39,11 @@ def gaps(
     code_field: options.CellsCodeField = None,
     area_field: options.CellsAreaField = None,
     areas_code_field: options.AreasCodeField = None,
-    entities_encoding: options.EntitiesEncoding = None,
-    service_points_encoding: Annotated[
-        str | None,
-        typer.Option(help="Encoding of a CSV or Shapefile of --service-points [default: by its bytes]."),
-    ] = None,
     coverage: options.CoverageOption = options.Coverage.whole,
     crs: options.WorkingCrs = None,
     language: options.LanguageOption = None,
     as_json: options.JsonOption = False,
-    **reading: Unpack[options.PlanReadOptions],
+    **reading: Unpack[options.GapInputReadOptions],
 ) -> None:
     """Find what is missing: blank and doubled ground, entities in no cell, homes and ground out of reach.
 
@@ -71,11 +66,13 @@ def gaps(
             area_frame = build_hierarchy(area_frame, note=note_on(areas))
     services = None
     if service_points is not None:
-        services = load_entities(service_points, kind="service_point", encoding=service_points_encoding)[0]
+        services = load_entities(
+            service_points, kind="service_point", **options.record_reading_of("service_points", reading)
+        )[0]
     gap_input = GapInput(
         cells=plan,
         areas=area_frame,
-        entities=_load_entity_files(entities or [], plan, entities_encoding),
+        entities=_load_entity_files(entities or [], plan, options.record_reading_of("entities", reading)),
         service_points=services,
         crs=parse_working_crs(crs) if crs else None,
         whole=coverage is options.Coverage.whole,
@@ -128,7 +125,7 @@ def _read_rules(path: Path | None) -> "GapRules":
 
 
 def _load_entity_files(
-    sources: list[str], plan: "gpd.GeoDataFrame", encoding: str | None
+    sources: list[str], plan: "gpd.GeoDataFrame", reading: options.RecordReadOptions
 ) -> "gpd.GeoDataFrame | None":
     """Load the files of entities into one frame with id and kind, all assigned when one of them is."""
     import pandas as pd
@@ -143,7 +140,7 @@ def _load_entity_files(
         if "=" in source and not path.exists():
             word, _, name = source.partition("=")
             kind, path = word, Path(name)
-        frame, identity = load_entities(path, kind=kind, encoding=encoding)
+        frame, identity = load_entities(path, kind=kind, **reading)
         if "kind" not in frame.columns:
             raise InputError(f"{path} has no field 'kind'; say what its records are as KIND={path.name}.")
         if identity is None:

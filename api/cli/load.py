@@ -40,6 +40,7 @@ def load_areas(
     file: FileArgument,
     database: options.DatabaseUrl = None,
     on: OnOption = None,
+    confirm: options.Confirm = False,
     code_field: options.CodeField = None,
     name_field: options.NameField = None,
     level_field: options.LevelField = None,
@@ -79,7 +80,7 @@ def load_areas(
                 f"by {changed[most]:,.2f} m²"
             )
     with open_database(database) as opened, error_prefix(file):
-        summary = import_areas(opened, frame, on=on, note=note_on(file))
+        summary = import_areas(opened, frame, on=on, confirmed=confirm, note=note_on(file))
     lines += [
         f"{summary.inserted:,} areas inserted, {summary.updated:,} updated, {summary.unchanged:,} unchanged"
     ]
@@ -97,6 +98,7 @@ def load_entities(
         str | None, typer.Option(help="The kind of the records, for a file without a field 'kind'.")
     ] = None,
     on: OnOption = None,
+    confirm: options.Confirm = False,
     datum: options.DatumOption = options.Datum.wgs84,
     personal: Annotated[
         list[str] | None, typer.Option(help="A further field with a person's data; may be repeated.")
@@ -119,6 +121,7 @@ def load_entities(
             datum=datum.value,
             personal=personal or (),
             on=on,
+            confirmed=confirm,
             progress=progress,
             note=print_note,
             **reading,
@@ -168,6 +171,7 @@ def load_officers(
         typer.Option(help="Scheme in whose cells they get posts: those of their own area, in force on --on."),
     ] = None,
     on: OnOption = None,
+    confirm: options.Confirm = False,
     personal: Annotated[
         list[str] | None, typer.Option(help="A further field with a person's data; may be repeated.")
     ] = None,
@@ -185,7 +189,13 @@ def load_officers(
     table = read_table(file, encoding=encoding, note=print_note)
     with open_database(database) as opened, error_prefix(file):
         import_summary = import_officers(
-            opened, table, scheme=posts, id_field=id_field, personal=personal or (), on=on
+            opened,
+            table,
+            scheme=posts,
+            id_field=id_field,
+            personal=personal or (),
+            on=on,
+            confirmed=confirm,
         )
     lines = []
     if posts is not None:

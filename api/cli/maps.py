@@ -68,23 +68,11 @@ def draw_map(
     code_field: options.CellsCodeField = None,
     name_field: options.CellsNameField = None,
     areas_code_field: options.AreasCodeField = None,
-    entities_encoding: options.EntitiesEncoding = None,
     officers_encoding: Annotated[
         str | None, typer.Option(help="Encoding of a CSV of --officers [default: by its bytes].")
     ] = None,
-    base_encoding: Annotated[
-        str | None,
-        typer.Option(
-            help="Encoding of a CSV or Shapefile of --roads, --water, --railway, --buildings and --green "
-            "[default: by its bytes]."
-        ),
-        options.Of("roads", "water", "railway", "buildings", "green"),
-    ] = None,
-    gaps_encoding: Annotated[
-        str | None, typer.Option(help="Encoding of a CSV or Shapefile of --gaps [default: by its bytes].")
-    ] = None,
     as_json: options.JsonOption = False,
-    **reading: Unpack[options.PlanReadOptions],
+    **reading: Unpack[options.MapReadOptions],
 ) -> None:
     """Draw cells on a map: one HTML file that works offline and loads nothing from elsewhere.
 
@@ -97,7 +85,10 @@ def draw_map(
     from layers.maps import PrintMap, join_leaders, render_html_map, render_print_map
 
     suffix = output.suffix.lower()
-    cells_reading, areas_reading = (options.reading_of(each, reading) for each in ("cells", "areas"))
+    cells_reading, areas_reading, gaps_reading, base_reading = (
+        options.reading_of(each, reading) for each in ("cells", "areas", "gaps", "base")
+    )
+    entities_reading = options.placed_reading_of("entities", reading)
     validate_outputs(texts={output: (".html", ".htm", ".pdf", ".png")})
     cell_frame = load_cells(cells, code_field=code_field, name_field=name_field, **cells_reading)
     standard = None if profile is None else read_profile(profile)
@@ -110,7 +101,7 @@ def draw_map(
                 cell_frame, read_table(officers, encoding=officers_encoding, note=print_note)
             )
     base_files = {"green": green, "water": water, "buildings": buildings, "railway": railway, "roads": roads}
-    found = None if gaps is None else read_layer(gaps, role="gaps", encoding=gaps_encoding, note=print_note)
+    found = None if gaps is None else read_layer(gaps, role="gaps", note=print_note, **gaps_reading)
     with error_prefix(cells):
         if area is not None:
             if "area_code" not in cell_frame:
@@ -128,11 +119,11 @@ def draw_map(
             "border": None if standard is None or standard.border is None else standard.border.colour,
             "gaps": found,
             "layers": {
-                path.stem: read_layer(path, role="entities", encoding=entities_encoding, note=print_note)
+                path.stem: read_layer(path, role="entities", note=print_note, **entities_reading)
                 for path in entities or []
             },
             "base": {
-                kind: read_layer(path, role=kind, encoding=base_encoding, note=print_note)
+                kind: read_layer(path, role=kind, note=print_note, **base_reading)
                 for kind, path in base_files.items()
                 if path is not None
             },

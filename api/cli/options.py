@@ -65,6 +65,70 @@ CellsEncoding = Annotated[
 EntitiesEncoding = Annotated[
     str | None, typer.Option(help="Encoding of a CSV or Shapefile of --entities [default: by its bytes].")
 ]
+EntitiesLayer = Annotated[str | None, typer.Option(help="Layer of each --entities to read.")]
+EntitiesWhere = Annotated[str | None, typer.Option(help="SQL condition on the fields of each --entities.")]
+EntitiesSourceCrs = Annotated[
+    str | None, typer.Option(help="CRS of each --entities, where the file names none, e.g. EPSG:4326.")
+]
+EntitiesIdField = Annotated[
+    str | None, typer.Option(help="Field of each --entities with the identity of a record.")
+]
+EntitiesLonField = Annotated[
+    str | None, typer.Option(help="Column of each --entities with the longitude, in a CSV.")
+]
+EntitiesLatField = Annotated[
+    str | None, typer.Option(help="Column of each --entities with the latitude, in a CSV.")
+]
+ServicePointsLayer = Annotated[str | None, typer.Option(help="Layer of --service-points to read.")]
+ServicePointsWhere = Annotated[
+    str | None, typer.Option(help="SQL condition on the fields of --service-points.")
+]
+ServicePointsSourceCrs = Annotated[
+    str | None, typer.Option(help="CRS of --service-points, where the file names none, e.g. EPSG:4326.")
+]
+ServicePointsIdField = Annotated[
+    str | None, typer.Option(help="Field of --service-points with the identity of a record.")
+]
+ServicePointsLonField = Annotated[
+    str | None, typer.Option(help="Column of --service-points with the longitude, in a CSV.")
+]
+ServicePointsLatField = Annotated[
+    str | None, typer.Option(help="Column of --service-points with the latitude, in a CSV.")
+]
+ServicePointsEncoding = Annotated[
+    str | None,
+    typer.Option(help="Encoding of a CSV or Shapefile of --service-points [default: by its bytes]."),
+]
+GapsLayer = Annotated[str | None, typer.Option(help="Layer of --gaps to read.")]
+GapsWhere = Annotated[str | None, typer.Option(help="SQL condition on the fields of --gaps.")]
+GapsSourceCrs = Annotated[
+    str | None, typer.Option(help="CRS of --gaps, where the file names none, e.g. EPSG:4326.")
+]
+GapsEncoding = Annotated[
+    str | None, typer.Option(help="Encoding of a CSV or Shapefile of --gaps [default: by its bytes].")
+]
+# By their names in `map`.
+_BASE_FILES = Of("roads", "water", "railway", "buildings", "green")
+BaseLayer = Annotated[
+    str | None,
+    typer.Option(help="Layer to read of each file of the base map."),
+    _BASE_FILES,
+]
+BaseWhere = Annotated[
+    str | None,
+    typer.Option(help="SQL condition on the fields of the base map's files."),
+    _BASE_FILES,
+]
+BaseSourceCrs = Annotated[
+    str | None,
+    typer.Option(help="CRS of the base map's files, where one names none, e.g. EPSG:4326."),
+    _BASE_FILES,
+]
+BaseEncoding = Annotated[
+    str | None,
+    typer.Option(help="Encoding of a CSV or Shapefile of the base map's files [default: by its bytes]."),
+    _BASE_FILES,
+]
 WorkingCrs = Annotated[
     str | None,
     typer.Option("--crs", help="Metric working CRS, e.g. EPSG:4547 [default: chosen from the extent]."),
@@ -112,6 +176,7 @@ OnDay = Annotated[
     date | None,
     typer.Option(parser=parse_day, metavar="DATE", help="As of a date, YYYY-MM-DD.", show_default="today"),
 ]
+Confirm = Annotated[bool, typer.Option("--confirm", help="The day is meant, however far from today it is.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write the summary as JSON.")]
 
 
@@ -127,12 +192,17 @@ class ReadOptions(TypedDict, total=False):
     encoding: Encoding
 
 
-class RecordReadOptions(ReadOptions, total=False):
+class PlacedReadOptions(ReadOptions, total=False):
+    """The same for a file that may be a table."""
+
+    lon_field: LonField
+    lat_field: LatField
+
+
+class RecordReadOptions(PlacedReadOptions, total=False):
     """The same for a file of records that have an identity and may be a table."""
 
     id_field: IdField
-    lon_field: LonField
-    lat_field: LatField
 
 
 class CellsReadOptions(TypedDict, total=False):
@@ -157,6 +227,43 @@ class PlanReadOptions(CellsReadOptions, AreasReadOptions, total=False):
     """The same for --cells and --areas."""
 
 
+class EntitiesReadOptions(TypedDict, total=False):
+    """The same for --entities."""
+
+    entities_layer: EntitiesLayer
+    entities_where: EntitiesWhere
+    entities_source_crs: EntitiesSourceCrs
+    entities_encoding: EntitiesEncoding
+    entities_lon_field: EntitiesLonField
+    entities_lat_field: EntitiesLatField
+
+
+class GapInputReadOptions(PlanReadOptions, EntitiesReadOptions, total=False):
+    """The same for --cells, --areas, --entities and --service-points."""
+
+    entities_id_field: EntitiesIdField
+    service_points_layer: ServicePointsLayer
+    service_points_where: ServicePointsWhere
+    service_points_source_crs: ServicePointsSourceCrs
+    service_points_encoding: ServicePointsEncoding
+    service_points_id_field: ServicePointsIdField
+    service_points_lon_field: ServicePointsLonField
+    service_points_lat_field: ServicePointsLatField
+
+
+class MapReadOptions(PlanReadOptions, EntitiesReadOptions, total=False):
+    """The same for --cells, --areas, --entities, --gaps and the files of the base map."""
+
+    gaps_layer: GapsLayer
+    gaps_where: GapsWhere
+    gaps_source_crs: GapsSourceCrs
+    gaps_encoding: GapsEncoding
+    base_layer: BaseLayer
+    base_where: BaseWhere
+    base_source_crs: BaseSourceCrs
+    base_encoding: BaseEncoding
+
+
 class CellsWithAreasReadOptions(ReadOptions, AreasReadOptions, total=False):
     """The same for cells and for --areas."""
 
@@ -179,6 +286,16 @@ def reading_of(file: str, given: Mapping[str, object]) -> ReadOptions:
     prefix = f"{file}_"
     named = {name.removeprefix(prefix): value for name, value in given.items() if name.startswith(prefix)}
     return cast("ReadOptions", named)
+
+
+def placed_reading_of(file: str, given: Mapping[str, object]) -> PlacedReadOptions:
+    """Return the options of another file that may be a table by their own names."""
+    return cast("PlacedReadOptions", reading_of(file, given))
+
+
+def record_reading_of(file: str, given: Mapping[str, object]) -> RecordReadOptions:
+    """Return the options of another file of records by their own names."""
+    return cast("RecordReadOptions", reading_of(file, given))
 
 
 class Language(StrEnum):

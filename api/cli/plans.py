@@ -157,9 +157,7 @@ def publish_draft(
             show_default="today",
         ),
     ] = None,
-    confirm: Annotated[
-        bool, typer.Option("--confirm", help="The day is meant, however far from today it is.")
-    ] = False,
+    confirm: options.Confirm = False,
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
 ) -> None:

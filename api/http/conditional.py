@@ -6,26 +6,40 @@ from typing import Annotated
 from fastapi import Depends, Header
 from starlette.exceptions import HTTPException
 
+from api.http.dependencies import DatabaseDep
 from gis.errors import StaleError
+from layers.db.database import Database
 
 IfNoneMatch = Annotated[str | None, Header(max_length=500, description="The ETag one has.", examples=['"3"'])]
 
 
-async def _if_match_version(
+def _if_match_version(
+    database: DatabaseDep,
     if_match: Annotated[
         str | None, Header(description="The ETag the write is based on.", max_length=100, examples=['"3"'])
     ] = None,
 ) -> int:
     if if_match is None:
         raise HTTPException(428, "Send If-Match with the ETag that this write is based on.")
-    text = if_match.strip().removeprefix('"').removesuffix('"')
+    text, _, identity = if_match.strip().removeprefix('"').removesuffix('"').partition("-")
     if not (text.isascii() and text.isdigit() and len(text) < 18):
         raise StaleError("If-Match is no ETag of this record; read it again.")
+    if identity and identity != _identity_tag(database):
+        raise StaleError("The record was read before the database was restored; read it again.")
     return int(text)
 
 
+def _identity_tag(database: Database) -> str:
+    return f"{database.identity:x}"
+
+
 IfMatchVersion = Annotated[int, Depends(_if_match_version)]
-"""The version that a write says it is based on."""
+"""The version that a write says it is based on: of the ETag, or by itself, as records have it."""
+
+
+def version_etag(database: Database, version: int) -> str:
+    """Return the entity tag of a record, which no record of another database has."""
+    return f'"{version}-{_identity_tag(database)}"'
 
 
 def make_etag(*parts: object) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from api.http.conditional import version_etag
 from api.http.request_scope import caller_label
 from gis.errors import ConflictError, InputError
 from layers.db.database import Database
@@ -71,7 +72,7 @@ class IdempotentWrite:
         try:
             with self._database.write() as session:
                 if self._key is None:
-                    response = _result_response(handler(session))
+                    response = self._respond(handler(session))
                 else:
                     response = self._replay_or_execute(session, self._key, body, handler)
                 # From here on the request is not given up: an answer that it was would be wrong.
@@ -110,15 +111,14 @@ class IdempotentWrite:
         # Written first, so that the same request at the same time waits here.
         session.add(stored)
         session.flush()
-        response = _result_response(handler(session))
+        response = self._respond(handler(session))
         stored.status, stored.body = response.status_code, bytes(response.body).decode()
         stored.etag, stored.location = response.headers.get("etag"), response.headers.get("location")
         return response
 
-
-def _result_response(result: WriteResult) -> Response:
-    etag = None if result.version is None else f'"{result.version}"'
-    return _build_response(orjson.dumps(result.content), result.status, etag, result.location)
+    def _respond(self, result: WriteResult) -> Response:
+        etag = None if result.version is None else version_etag(self._database, result.version)
+        return _build_response(orjson.dumps(result.content), result.status, etag, result.location)
 
 
 def _build_response(

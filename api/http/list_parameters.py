@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Query
 
-from api.http.parameters import WholeNumber
+from api.http.parameters import DecimalNumber, WholeNumber
 from api.http.scheme_parameters import DayParam
 
 
@@ -24,6 +24,12 @@ class ListParams:
     run: int | None
     text: str | None
     lang: Literal["zh", "en"]
+    staffed: bool | None = None
+    measure: str | None = None
+    above: float | None = None
+    up_to: float | None = None
+    gap: int | None = None
+    affected: Literal["households", "enterprises"] | None = None
 
 
 async def _list_params(
@@ -43,8 +49,34 @@ async def _list_params(
     ] = None,
     text: Annotated[str | None, Query(max_length=100, description="Words to search.")] = None,
     lang: Annotated[Literal["zh", "en"], Query(description="Language of headings and words.")] = "zh",
+    staffed: Annotated[
+        bool | None, Query(description="Only cells with an officer on the day, or only those without.")
+    ] = None,
+    measure: Annotated[
+        str | None,
+        Query(max_length=60, description="Only cells whose measure lies within bounds.", examples=[None]),
+    ] = None,
+    above: Annotated[
+        DecimalNumber | None,
+        Query(description="The measure is greater; as `breaks` of the class before.", examples=[None]),
+    ] = None,
+    up_to: Annotated[
+        DecimalNumber | None,
+        Query(description="The measure is no greater; as `breaks` of the class.", examples=[None]),
+    ] = None,
+    gap: Annotated[
+        WholeNumber | None,
+        Query(ge=1, le=2**53, description="Only entities that a gap affects.", examples=[None]),
+    ] = None,
+    affected: Annotated[
+        Literal["households", "enterprises"] | None,
+        Query(description="Which number of the gap they make up; both when not given.", examples=[None]),
+    ] = None,
 ) -> ListParams:
-    return ListParams(scheme, at, since, cell, area, kind, severity, run, text, lang)
+    return ListParams(
+        scheme, at, since, cell, area, kind, severity, run, text, lang,
+        staffed, measure, above, up_to, gap, affected,
+    )  # fmt: skip
 
 
 ListParamsDep = Annotated[ListParams, Depends(_list_params)]

@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import orjson
 import shapely
 from fastapi import Path, Query, Request
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 from shapely.errors import ShapelyError
 
 from api.http.responses import GEOJSON
+from gis.antimeridian import cut_at_antimeridian
 from gis.degrees import parse_degrees, parse_number
 from gis.errors import InputError, LimitError
 from layers.db.bbox import BBox
@@ -41,6 +43,8 @@ FormatParam = Annotated[
     Literal["json", "geojson"] | None,
     Query(description="The form of the answer; else the header Accept decides.", examples=["geojson"]),
 ]
+DAY_IS_MEANT = "The day is meant though it is more than two years ahead or fifty past."
+ConfirmField = Annotated[bool, Field(description=DAY_IS_MEANT, examples=[False])]
 BboxParam = Annotated[
     str | None,
     Query(
@@ -57,12 +61,12 @@ def wants_geojson(request: Request, format_param: str | None) -> bool:
 
 
 def parse_geometry(geojson: Mapping[str, Any] | None, max_vertices: int) -> shapely.Geometry | None:
-    """Read a GeoJSON geometry.
+    """Read a GeoJSON geometry; a polygon that runs across the 180th meridian is cut there, as in files.
 
     Raises
     ------
     InputError
-        If it is not a GeoJSON geometry.
+        If it is not a GeoJSON geometry, or encloses a pole.
     LimitError
         If it has too many vertices.
     """
@@ -74,7 +78,10 @@ def parse_geometry(geojson: Mapping[str, Any] | None, max_vertices: int) -> shap
         raise InputError("The geometry is no GeoJSON geometry in longitude and latitude.") from error
     if shapely.get_num_coordinates(geometry) > max_vertices:
         raise LimitError(f"The geometry has more than {max_vertices:,} vertices.")
-    return geometry
+    cut: shapely.Geometry = cut_at_antimeridian(np.array([geometry, None], dtype=object)[:1], "The geometry")[
+        0
+    ]
+    return cut
 
 
 def parse_bbox(text: str | None) -> BBox | None:

@@ -12,8 +12,8 @@ CELL_FIELDS = ("code_field", "name_field", "area_field")
 """Those that say which fields of the file are meant, as parameters of `layers.fields.columns`."""
 
 FORM_FIELDS: Mapping[str, Collection[str]] = {
-    "import-entities": (*READ_FIELDS, "kind", "id_field", "datum", "personal"),
-    "import-areas": (*READ_FIELDS, *AREA_FIELDS),
+    "import-entities": (*READ_FIELDS, "kind", "id_field", "datum", "personal", "confirm"),
+    "import-areas": (*READ_FIELDS, *AREA_FIELDS, "confirm"),
     "import-cells": (*READ_FIELDS, *CELL_FIELDS, "personal"),
     "divide": ("units_scheme", "parts"),
 }

@@ -126,6 +126,11 @@ class JobContext:
         text = self.parameter("on")
         return None if text is None else date.fromisoformat(text)
 
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the day is meant, however far it is; jobs of an earlier version do not say it."""
+        return bool(self.parameter("confirm"))
+
     def complete(self, session: Session, result: dict[str, Any]) -> dict[str, Any]:
         """Mark the job as done in the transaction of its work; return the result.
 

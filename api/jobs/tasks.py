@@ -77,6 +77,7 @@ def _import_entities(context: JobContext) -> dict[str, Any]:
         **context.read_options,
         area_code=context.task.area_code,
         on=context.day,
+        confirmed=context.is_confirmed,
         progress=context.progress,
         before_commit=complete_job,
     )
@@ -95,7 +96,14 @@ def _import_areas(context: JobContext) -> dict[str, Any]:
     def complete_job(session: Session, done: AreaImportSummary) -> None:
         result.update(context.complete(session, done._asdict()))
 
-    import_areas(context.database, frame, on=context.day, note=context.note, before_commit=complete_job)
+    import_areas(
+        context.database,
+        frame,
+        on=context.day,
+        confirmed=context.is_confirmed,
+        note=context.note,
+        before_commit=complete_job,
+    )
     return result
 
 
@@ -178,8 +186,7 @@ def _publish_plan(context: JobContext) -> dict[str, Any]:
             date.fromisoformat(on),
             version=context.parameter("version"),
             scope=context.task.area_code,
-            # Jobs of an earlier version do not say it.
-            confirmed=bool(context.task.parameters.get("confirm")),
+            confirmed=context.is_confirmed,
             progress=context.progress,
         )
         drafts = [each.plan_id for each in done.carried]

@@ -17,11 +17,13 @@ from api.routes.cells import router as cells
 from api.routes.certificates import router as certificates
 from api.routes.divisions import router as divisions
 from api.routes.docs import router as docs
+from api.routes.edits import router as edits
 from api.routes.entities import router as entities
 from api.routes.exports import router as exports
 from api.routes.gaps import router as gaps
 from api.routes.health import router as health
-from api.routes.jobs import IMPORT_PATHS
+from api.routes.imports import IMPORT_PATHS
+from api.routes.imports import router as imports
 from api.routes.jobs import router as jobs
 from api.routes.lists import router as lists
 from api.routes.locate import locate as single_locate
@@ -50,6 +52,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     plan_measures,
     plan_units,
     certificates,
+    edits,
     cells,
     cell_sheet,
     measures,
@@ -59,6 +62,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     officers,
     gaps,
     lists,
+    imports,
     divisions,
     jobs,
     exports,

@@ -16,7 +16,7 @@ from api.security.caller import Caller
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
 from layers.areas import queries
-from layers.db.database import current_revision
+from layers.db.database import current_state
 
 router = APIRouter(prefix="/v1/areas", tags=["areas"])
 
@@ -43,7 +43,7 @@ def list_areas(
             session, page, caller.area_code, level=level, parent=parent, text=text, geometry=page.geojson
         )
         records = [area_record(area, geometry=page.geojson) for area in areas]
-        etag_parts = (current_revision(session), caller.area_code)
+        etag_parts = (current_state(session), caller.area_code)
     return page.to_response(records, next_cursor, etag_parts=etag_parts, if_none_match=if_none_match)
 
 
@@ -57,5 +57,5 @@ def read_area(
     """Read one area with its geometry."""
     with database.read() as session:
         area = queries.find_area(session, code, caller.area_code)
-        etag = make_etag(current_revision(session), code)
+        etag = make_etag(current_state(session), code)
         return json_response(area_record(area, geometry=True), etag=etag, if_none_match=if_none_match)

@@ -21,7 +21,7 @@ from api.security.caller import Caller
 from api.security.personal import Reveal, audit_reveal, open_read_session
 from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
-from layers.db.database import Session, current_revision
+from layers.db.database import Session, current_state
 from layers.entities.measures import measure_cell
 from layers.gaps.analysis import cell_outcomes
 from layers.gaps.queries import gaps_of_cell
@@ -76,9 +76,9 @@ def read_sheet(
         )
         if reveal and cell.personal:
             audit_reveal(session, caller, "cell", [cell.id])
-        revision = current_revision(session)
+        state = current_state(session)
     # A reveal is never answered from what the caller has already: it must be audited.
-    etag = make_etag(revision, caller.area_code, cell.id, {**record, "geometry": None})
+    etag = make_etag(state, caller.area_code, cell.id, {**record, "geometry": None})
     return json_response(record, etag=etag, if_none_match=None if reveal else if_none_match)
 
 

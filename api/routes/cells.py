@@ -22,7 +22,7 @@ from api.security.caller import Caller
 from api.security.personal import Reveal, cell_records, open_read_session
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
-from layers.db.database import current_revision
+from layers.db.database import current_state
 from layers.plans import cell_queries
 from layers.plans.queries import find_plan
 from layers.plans.schemes import find_scheme
@@ -51,7 +51,7 @@ def list_plan_cells(
         plan = find_plan(session, plan_id, caller.area_code)
         cells, next_cursor = cell_queries.list_plan_cells(session, page, plan)
         records = cell_records(session, caller, cells, reveal=reveal)
-        etag_parts = (plan_id, plan.version, current_revision(session))
+        etag_parts = (plan_id, plan.version, current_state(session))
     known = None if reveal else if_none_match
     return page.to_response(records, next_cursor, etag_parts=etag_parts, if_none_match=known)
 
@@ -95,7 +95,7 @@ def list_cells_in_force(
             geometry=with_geometry,
         )
         records = cell_records(session, caller, cells, reveal=reveal, geometry=with_geometry)
-        etag_parts = (scheme, day, caller.area_code, current_revision(session))
+        etag_parts = (scheme, day, caller.area_code, current_state(session))
     known = None if reveal else if_none_match
     return page.to_response(records, next_cursor, etag_parts=etag_parts, if_none_match=known)
 

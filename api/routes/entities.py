@@ -13,7 +13,7 @@ from api.http.conditional import IfMatchVersion, IfNoneMatch
 from api.http.dependencies import DatabaseDep, SettingsDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import FeaturePageDep, Page
-from api.http.parameters import WholeNumber, parse_geometry
+from api.http.parameters import DAY_IS_MEANT, ConfirmField, WholeNumber, parse_geometry
 from api.http.responses import list_response
 from api.problems import problem_responses
 from api.schemas.base import POINT
@@ -51,6 +51,7 @@ class EntityChanges(schemas.RequestModel):
     on: date | None = Field(
         default=None, examples=["2026-01-01"], description="From when; today when not given."
     )
+    confirm: ConfirmField = False
 
 
 class NewEntity(EntityChanges):
@@ -131,6 +132,7 @@ def create(body: NewEntity, caller: Caller, settings: SettingsDep, write: Idempo
             personal=body.personal,
             geometry=geometry,
             on=body.on,
+            confirmed=body.confirm,
             scope=caller.area_code,
         )
         return _result(session, caller, made, location=f"/v1/entities/{made.id}", created=True)
@@ -207,12 +209,20 @@ def change(
     write: IdempotentWriteDep,
 ) -> Response:
     """Change an entity: the state it had is kept, and its cells are found again."""
-    changes = {name: getattr(body, name) for name in body.model_fields_set - {"on", "geometry"}}
+    changes = {name: getattr(body, name) for name in body.model_fields_set - {"on", "confirm", "geometry"}}
     if "geometry" in body.model_fields_set:
         changes["geometry"] = parse_geometry(body.geometry, settings.vertices)
 
     def handler(session: Session) -> WriteResult:
-        entity = update_entity(session, entity_id, version, changes, on=body.on, scope=caller.area_code)
+        entity = update_entity(
+            session,
+            entity_id,
+            version,
+            changes,
+            on=body.on,
+            confirmed=body.confirm,
+            scope=caller.area_code,
+        )
         return _result(session, caller, entity, changed=sorted(changes))
 
     return write(body, handler)
@@ -231,11 +241,12 @@ def end(
     caller: Caller,
     write: IdempotentWriteDep,
     on: Annotated[date | None, Query(description="The day on which it ends; today when not given.")] = None,
+    confirm: Annotated[bool, Query(description=DAY_IS_MEANT)] = False,
 ) -> Response:
     """End an entity; its history stays."""
 
     def handler(session: Session) -> WriteResult:
-        entity = end_entity(session, entity_id, version, on=on, scope=caller.area_code)
+        entity = end_entity(session, entity_id, version, on=on, confirmed=confirm, scope=caller.area_code)
         return _result(session, caller, entity, ended=True)
 
     return write(None, handler)

@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request
 from pydantic import Field
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from api import schemas
 from api.http.dependencies import DatabaseDep
+from api.http.guarded_file import GuardedFile
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.parameters import WholeNumber
 from api.jobs.export_files import EXPORT_FORMATS
@@ -18,9 +19,11 @@ from api.messages import caller_language
 from api.problems import problem_responses
 from api.schemas.jobs import job_record
 from api.security.audit import Action, audit
+from api.security.auth_middleware import authenticate
 from api.security.caller import Caller, require_own_site
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
+from gis.errors import NotFoundError
 from layers.areas.queries import find_area
 from layers.db.database import Session
 from layers.plans.schemes import find_scheme
@@ -153,8 +156,16 @@ def download_file(request: Request, job_id: ExportJobId, caller: Caller, databas
                 export=job_id,
                 count=rows,
             )
-    return FileResponse(
+
+    async def require_access() -> None:
+        present = await authenticate(request.scope, request.app.state.credentials)
+        present.require_right(Right.reveal if job.parameters["reveal"] else Right.read)
+        if not present.covers(job.area_code):
+            raise NotFoundError(f"There is no export number {job_id}.")
+
+    return GuardedFile(
         path,
+        require_access,
         media_type=EXPORT_FORMATS[job.parameters["format"]].media_type,
         filename=f"wangge-{path.stem}-{job_id}{path.suffix}",
     )

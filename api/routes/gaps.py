@@ -16,7 +16,7 @@ from api.http.conditional import IfNoneMatch
 from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import FeaturePageDep, Limit, Page, PageDep
-from api.http.parameters import WholeNumber
+from api.http.parameters import ConfirmField, WholeNumber
 from api.http.responses import json_response, list_response
 from api.jobs.job_requests import JobRequestsDep
 from api.problems import problem_responses
@@ -37,7 +37,7 @@ from gis.errors import NotFoundError
 from gis.gaps import GAP_KINDS, SEVERITY_COLOURS
 from layers.areas.hierarchy import read_hierarchy
 from layers.days import require_near_day
-from layers.db.database import Session, current_revision
+from layers.db.database import Session, current_state
 from layers.gaps import differences, queries
 from layers.gaps.analysis import describe_analyses
 from layers.gaps.run_visibility import VisibleRun, describe_runs, find_visible_run, list_visible_runs
@@ -68,11 +68,7 @@ class GapSearchRequest(schemas.RequestModel):
         examples=["2026-01-01"],
         description="The day whose cells and entities are looked at; today when not given.",
     )
-    confirm: bool = Field(
-        default=False,
-        examples=[False],
-        description="The day is meant though it is more than two years ahead or fifty past.",
-    )
+    confirm: ConfirmField = False
 
 
 @router.post(
@@ -93,8 +89,7 @@ def search_gaps(
     def handler(session: Session) -> WriteResult:
         find_scheme(session, body.scheme)
         read_hierarchy(session).subtree(area_code)
-        day = body.on or date.today()
-        require_near_day(day, confirmed=body.confirm)
+        day = require_near_day(body.on, confirmed=body.confirm)
         parameters = {"scheme": body.scheme, "area_code": area_code, "on": day.isoformat()}
         job = jobs.enqueue(session, caller, "gaps", parameters, caller.area_code)
         audit(session, caller, Action.record, f"job {job.id}", area_code=area_code, kind="gaps")
@@ -151,7 +146,7 @@ def list_gaps(
         ]
         schemes = queries.selected_schemes(session, scheme=scheme, run_id=run)
         analyses = describe_analyses(session, caller.area_code, runs, schemes)
-        etag_parts = (sorted(each.id for each, _ in runs), caller.area_code, current_revision(session))
+        etag_parts = (sorted(each.id for each, _ in runs), caller.area_code, current_state(session))
     more = {"analysis": [gap_analysis_record(each) for each in analyses]}
     return page.to_response(items, next_cursor, etag_parts=etag_parts, if_none_match=if_none_match, more=more)
 

@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from api.http.dependencies import DatabaseDep
@@ -20,11 +20,12 @@ from api.schemas.lists import ListAnswer
 from api.security.caller import Caller
 from api.security.list_requests import list_request
 from api.security.personal import Reveal, open_read_session
-from api.security.principal import Right
+from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
 from api.security.shown_officers import ShownOfficers
 from gis.errors import LimitError, NotFoundError
 from layers.lists import LISTS, MAX_ROWS, Listing
+from layers.tilesets import TileSetStore, VisibleMeasures
 
 router = APIRouter(prefix="/v1/lists", tags=["lists"])
 
@@ -61,6 +62,7 @@ _MEDIA_TYPES = {
 )
 @requires(Right.read, AreaPolicy.filtered)
 def download_list(
+    http_request: Request,
     name: ListName,
     form: Annotated[ListFormat, Path(examples=["xlsx"])],
     params: ListParamsDep,
@@ -75,7 +77,8 @@ def download_list(
     listing = _find_list(name)
     shown = ShownOfficers(caller, reveal=reveal)
     with open_read_session(database, caller, reveal=reveal) as session:
-        request = list_request(params, caller, shown, personal=reveal)
+        cells = _cells_of_class(http_request, params, caller)
+        request = list_request(params, caller, shown, personal=reveal, cells=cells)
         page = listing.read(session, request, MAX_ROWS, 0)
         if page.total > MAX_ROWS:
             raise LimitError(
@@ -107,6 +110,7 @@ def download_list(
 )
 @requires(Right.read, AreaPolicy.filtered)
 def read_list(
+    http_request: Request,
     name: ListName,
     params: ListParamsDep,
     caller: Caller,
@@ -119,7 +123,9 @@ def read_list(
     listing = _find_list(name)
     shown = ShownOfficers(caller, reveal=reveal)
     with open_read_session(database, caller, reveal=reveal) as session:
-        page = listing.read(session, list_request(params, caller, shown, personal=reveal), limit, offset)
+        cells = _cells_of_class(http_request, params, caller)
+        asked = list_request(params, caller, shown, personal=reveal, cells=cells)
+        page = listing.read(session, asked, limit, offset)
         if reveal:
             shown.audit(session)
     columns = [
@@ -137,6 +143,16 @@ def read_list(
     return json_response(answer)
 
 
+def _cells_of_class(request: Request, params: ListParams, caller: Principal) -> list[str] | None:
+    """Return the codes of the cells whose measure lies within bounds; None where none is named."""
+    if params.measure is None or params.scheme is None:
+        return None
+    tile_sets: TileSetStore = request.app.state.tile_sets
+    tiles = tile_sets.get_or_build_cells(params.scheme, params.at, request.app.state.snapshots.current)
+    visible = VisibleMeasures(tiles, caller.covered)
+    return visible.codes_between(params.measure, params.above, params.up_to)
+
+
 def _find_list(name: str) -> Listing:
     if name not in LISTS:
         raise NotFoundError(f"There is no list '{name}'; there are {', '.join(LISTS)}.")
@@ -149,7 +165,7 @@ def _file_name(listing: Listing, params: ListParams, form: ListFormat) -> str:
         listing.title(params.lang),
         params.scheme,
         params.cell or params.area,
-        params.kind,
+        params.kind or params.affected or params.measure,
         params.severity,
         (params.at or date.today()).isoformat(),
     )

@@ -12,7 +12,7 @@ from api.http.conditional import IfMatchVersion, IfNoneMatch
 from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
-from api.http.parameters import WholeNumber
+from api.http.parameters import ConfirmField, WholeNumber
 from api.http.responses import list_response
 from api.problems import problem_responses
 from api.schemas.staff import officer_record, post_record
@@ -45,7 +45,10 @@ class NewOfficer(OfficerChanges):
     """An officer to create."""
 
     external_id: Annotated[str, Field(min_length=1, max_length=200)] = Field(examples=["G-0005"])
-    on: date | None = Field(default=None, examples=["2026-01-01"], description="From when.")
+    on: date | None = Field(
+        default=None, examples=["2026-01-01"], description="From when; today when not given."
+    )
+    confirm: ConfirmField = False
 
 
 class NewPost(schemas.RequestModel):
@@ -55,7 +58,10 @@ class NewPost(schemas.RequestModel):
     cell_code: Annotated[str, Field(max_length=100)] = Field(examples=["440305001001001"])
     duty: Duty = Field(examples=["leader"])
     rank: Rank = Field(default="A", examples=["A"], description="B is the backup of A.")
-    on: date | None = Field(default=None, examples=["2026-01-01"], description="From when.")
+    on: date | None = Field(
+        default=None, examples=["2026-01-01"], description="From when; today when not given."
+    )
+    confirm: ConfirmField = False
 
 
 def _to_record(officer: Officer, plain: bool = False) -> dict[str, Any]:
@@ -121,6 +127,7 @@ def create(body: NewOfficer, caller: Caller, write: IdempotentWriteDep) -> Respo
             personal=body.personal,
             attributes=body.attributes,
             on=body.on,
+            confirmed=body.confirm,
             scope=caller.area_code,
         )
         return _result(session, caller, made, location=f"/v1/officers/{made.id}", created=True)
@@ -232,6 +239,7 @@ def appoint(officer_id: OfficerId, body: NewPost, caller: Caller, write: Idempot
             duty=body.duty,
             rank=body.rank,
             on=body.on,
+            confirmed=body.confirm,
             scope=caller.area_code,
         )
         return _post_result(session, caller, made, location=f"/v1/officers/{officer_id}/posts", created=True)

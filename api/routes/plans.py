@@ -15,11 +15,11 @@ from pydantic import Field
 from starlette.responses import Response
 
 from api import schemas
-from api.http.conditional import IfMatchVersion, IfNoneMatch
+from api.http.conditional import IfMatchVersion, IfNoneMatch, version_etag
 from api.http.dependencies import DatabaseDep, SettingsDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
-from api.http.parameters import PlanId, WholeNumber, parse_geometry
+from api.http.parameters import ConfirmField, PlanId, WholeNumber, parse_geometry
 from api.http.responses import json_response, list_response
 from api.jobs.job_requests import JobRequests, JobRequestsDep
 from api.problems import problem_responses
@@ -106,11 +106,7 @@ class PublishRequest(schemas.RequestModel):
     """From when a plan is to be in force."""
 
     on: date = Field(examples=["2026-01-01"], description="The first day.")
-    confirm: bool = Field(
-        default=False,
-        examples=[False],
-        description="The day is meant though it is more than two years ahead or fifty past.",
-    )
+    confirm: ConfirmField = False
 
 
 @router.get(
@@ -179,7 +175,7 @@ def read_plan(
     with database.read() as session:
         plan = queries.find_plan(session, plan_id, caller.area_code)
         record = plan_record(plan, queries.scheme_code(session, plan))
-        return json_response(record, etag=f'"{plan.version}"', if_none_match=if_none_match)
+        return json_response(record, etag=version_etag(database, plan.version), if_none_match=if_none_match)
 
 
 @router.get(
@@ -194,7 +190,7 @@ def read_check(plan_id: PlanId, caller: Caller, database: DatabaseDep) -> Respon
     with database.read() as session:
         plan = queries.find_plan(session, plan_id, caller.area_code)
         record = check_record(plan, queries.scheme_code(session, plan), stored_check(plan))
-        return json_response(record, etag=f'"{plan.version}"')
+        return json_response(record, etag=version_etag(database, plan.version))
 
 
 @router.post(

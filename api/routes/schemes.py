@@ -7,7 +7,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from api import schemas
-from api.http.conditional import IfMatchVersion, IfNoneMatch
+from api.http.conditional import IfMatchVersion, IfNoneMatch, version_etag
 from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
@@ -90,7 +90,9 @@ def read_scheme(code: str, database: DatabaseDep, if_none_match: IfNoneMatch = N
     """Read one scheme."""
     with database.read() as session:
         scheme = queries.find_scheme(session, code)
-        return json_response(scheme_record(scheme), etag=f'"{scheme.version}"', if_none_match=if_none_match)
+        return json_response(
+            scheme_record(scheme), etag=version_etag(database, scheme.version), if_none_match=if_none_match
+        )
 
 
 @router.post(

@@ -5,6 +5,7 @@ from api.schemas.audit import AuditEntry
 from api.schemas.base import RequestModel
 from api.schemas.cells import Cell, CellOfficer, CellSheet
 from api.schemas.certificates import Certificate
+from api.schemas.edits import EditAnswer, EditPreview, EditStep
 from api.schemas.entities import Entity, EntityOwner, NearbyEntity
 from api.schemas.gap_analysis import GapGroupList
 from api.schemas.gaps import Gap, GapDifference, GapKindList, GapPage, GapRun, PersistentGap
@@ -31,6 +32,9 @@ __all__ = [
     "CellOfficer",
     "CellSheet",
     "Certificate",
+    "EditAnswer",
+    "EditPreview",
+    "EditStep",
     "EffectiveDates",
     "Entity",
     "EntityOwner",

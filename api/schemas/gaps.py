@@ -236,13 +236,14 @@ def gap_run_record(visible: VisibleRun) -> dict[str, Any]:
 def gap_record(found: FoundGap, *, geometry: bool = True, place: GapPlace | None = None) -> dict[str, Any]:
     """Return a gap as it is answered, with its geometry or without, and where it is in words if known."""
     gap = found.gap
-    _, rule, detail = found.words
+    _, rule, detail, ground = found.words
     record = build_record(
         Gap,
         gap,
         run=found.run.id,
         scheme=found.scheme,
         on=found.run.on,
+        **ground._asdict(),
         figures=found.words.figures,
         rule=rule.en,
         detail=detail.en,

@@ -1,5 +1,6 @@
 """What a caller asks of a list, restricted to what the caller may see."""
 
+from collections.abc import Collection
 from datetime import date
 
 from api.http.list_parameters import ListParams
@@ -10,7 +11,12 @@ from layers.lists import ListRequest
 
 
 def list_request(
-    params: ListParams, caller: Principal, shown: ShownOfficers, *, personal: bool
+    params: ListParams,
+    caller: Principal,
+    shown: ShownOfficers,
+    *,
+    personal: bool,
+    cells: Collection[str] | None = None,
 ) -> ListRequest:
     """Return the request of a caller.
 
@@ -24,6 +30,8 @@ def list_request(
         Gives the personal values of officers.
     personal
         Whether people are looked for by name; that the caller may has been checked.
+    cells
+        The codes of the cells that are asked for; all when not given.
 
     Raises
     ------
@@ -46,4 +54,8 @@ def list_request(
         run=params.run,
         since=params.since,
         text=params.text,
+        staffed=params.staffed,
+        cells=cells,
+        gap=params.gap,
+        affected=params.affected,
     )

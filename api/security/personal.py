@@ -8,6 +8,7 @@ from fastapi import Query
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from api.http.conditional import version_etag
 from api.http.responses import json_response, list_response
 from api.schemas.cells import cell_record
 from api.security.audit import Action, audit
@@ -76,7 +77,7 @@ def read_personal(
         if reveal and row.personal:
             audit_reveal(session, principal, kind, [row.id])
         record = to_record(row, reveal)
-    etag = f'"{record["version"]}"'
+    etag = version_etag(database, record["version"])
     return json_response(record, etag=etag, if_none_match=None if reveal else if_none_match)
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import shapely
 
 from gis.arrays import FloatArray, Geometries, IntArray, ObjectArray
-from gis.divide.unit_cells import unite_units
 from gis.divide.unit_coverage import UnitCoverage
 from gis.divide.unit_labels import UnitGroups
 from gis.graph import NeighbourGraph
+from gis.levels import unite_units
 
 
 @dataclass(frozen=True, eq=False)

@@ -244,7 +244,7 @@ def close_dead_ends(lines: Geometries, walls: Geometries, reach_m: float) -> Geo
     Returns
     -------
     ndarray of LineString
-        From each such end to the nearest other line and a millimetre beyond.
+        From each such end to the nearest other line and a millimetre beyond, or to the line's other end.
     """
     ends = shapely.get_coordinates(shapely.get_point(np.concatenate([lines, lines]), 0))
     ends[: len(lines)] = shapely.get_coordinates(shapely.get_point(lines, -1))
@@ -268,6 +268,11 @@ def close_dead_ends(lines: Geometries, walls: Geometries, reach_m: float) -> Geo
             everything[other], shapely.line_locate_point(everything[other], end_points[found])
         )
     )
+    # The two ends of a ring that is not closed.
+    begin, finish = ends[len(lines) :], ends[: len(lines)]
+    gap = np.hypot(*(finish - begin).T)
+    rings = np.flatnonzero((gap > 0) & (gap <= reach_m) & (shapely.length(lines) > 4 * reach_m))
+    closing = np.asarray(shapely.linestrings(np.stack([begin[rings], finish[rings]], axis=1)), dtype=object)
     away = target - start
     length = np.hypot(*away.T)
     # An end that lies on the line but for rounding goes on in its own direction instead.
@@ -277,7 +282,8 @@ def close_dead_ends(lines: Geometries, walls: Geometries, reach_m: float) -> Geo
     away[flat], length[flat] = inward[flat], np.hypot(*inward[flat].T)
     scale = np.where(flat, 0, length) + _OVERSHOOT_M
     beyond = start + away * (scale / np.maximum(length, 1e-12))[:, None]
-    return np.asarray(shapely.linestrings(np.stack([start, beyond], axis=1)), dtype=object)
+    reaching = np.asarray(shapely.linestrings(np.stack([start, beyond], axis=1)), dtype=object)
+    return np.concatenate([reaching, closing])
 
 
 def _second_vertices(lines: Geometries, row: IntArray, end: FloatArray) -> FloatArray:

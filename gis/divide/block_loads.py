@@ -14,6 +14,8 @@ from gis.divide.division_input import DivisionInput
 from gis.errors import InputError, ParameterError
 from gis.progress import Note
 
+MAX_BLOCKS = 1_000_000
+
 _MAX_LISTED = 3
 
 
@@ -31,6 +33,23 @@ class BlockSize:
 
     target_area_m2: float | None
     max_load: float | None
+
+    def require_moderate(self, areas: Geometries) -> None:
+        """Refuse a target so small that blocks would be too many.
+
+        Raises
+        ------
+        InputError
+            If the areas have room for more than `MAX_BLOCKS`.
+        """
+        if self.target_area_m2 is None:
+            return
+        count = float(shapely.area(areas).sum()) / self.target_area_m2
+        if count > MAX_BLOCKS:
+            raise InputError(
+                f"Blocks of {self.target_area_m2:g} m² would be about {count:,.0f}, more than "
+                f"{MAX_BLOCKS:,}; choose a larger target or divide a part of the areas."
+            )
 
     def parts(self, area_m2: FloatArray, load: FloatArray, *, from_targets: float = 1.5) -> IntArray:
         """Return into how many parts pieces should be cut; 1 where they are not too large.

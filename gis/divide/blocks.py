@@ -116,13 +116,14 @@ def divide_blocks(
     """
     tell, step = note or no_note, progress or no_progress
     _check_parameters(target_area_m2, max_load, min_width_m, snap_m)
-    division_input = read_division_input(areas, crs)
+    division_input = read_division_input(areas, crs, tell)
     choose_profile(division_input.code, in_china=division_input.in_china, layout=layout, profile=profile)
     block_lines = read_block_lines(division_input, lines, barriers, tell)
     buildings = _NO_BUILDINGS if keep is None else read_buildings(division_input, keep, tell)
     footprints = with_courtyards(buildings.polygon)
     load = read_load(division_input, max_load, points if points is not None else keep, tell)
     size = BlockSize(target_area_m2, None if max_load is None else max_load[1])
+    size.require_moderate(division_input.geometry)
     step(1, _STEPS)
     faces = cut_areas(division_input.geometry, _linework(division_input, block_lines, snap_m))
     _tell_undivided(division_input, faces, tell)

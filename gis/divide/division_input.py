@@ -10,8 +10,10 @@ from pyproj import CRS
 from gis.arrays import Geometries, ObjectArray
 from gis.china import in_china_border
 from gis.crs import choose_working_crs, to_working_crs
+from gis.divide.blanks_between import note_blanks_between
 from gis.errors import CoverageError, InputError
 from gis.measures import require_low_distortion
+from gis.progress import Note, no_note
 
 _ANTIMERIDIAN_TOLERANCE_DEG = 1e-9
 """Degrees; a vertex nearer to the 180th meridian lies on it."""
@@ -40,7 +42,9 @@ class DivisionInput:
     in_china: bool
 
 
-def read_division_input(areas: gpd.GeoDataFrame, crs: CRS | None = None) -> DivisionInput:
+def read_division_input(
+    areas: gpd.GeoDataFrame, crs: CRS | None = None, note: Note = no_note
+) -> DivisionInput:
     """Select the areas that are no parent of another and check that they can be divided.
 
     Parameters
@@ -49,6 +53,8 @@ def read_division_input(areas: gpd.GeoDataFrame, crs: CRS | None = None) -> Divi
         Areas frame in EPSG:4326.
     crs
         The working CRS; chosen from the extent when not given.
+    note
+        Told of narrow ground between areas.
 
     Raises
     ------
@@ -65,6 +71,7 @@ def read_division_input(areas: gpd.GeoDataFrame, crs: CRS | None = None) -> Divi
     code = leaves["code"].astype(str).to_numpy(dtype=object)
     name = leaves["name"].fillna("").astype(str).to_numpy(dtype=object)
     _check_coverage(code, geometry)
+    note_blanks_between(code, geometry, note)
     return DivisionInput(code, name, geometry, chosen, lies_in_china(leaves))
 
 

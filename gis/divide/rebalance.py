@@ -24,7 +24,6 @@ from gis.divide.unit_barriers import (
     barrier_segments,
     remove_barriers,
 )
-from gis.divide.unit_cells import unite_units
 from gis.divide.unit_coverage import UnitCoverage, and_more, read_units
 from gis.divide.unit_labels import AREA_CODE, UnitGroups, read_groups, read_marks
 from gis.divide.unit_loads import (
@@ -43,6 +42,7 @@ from gis.divide.unit_owners import (
     sums_of_units,
 )
 from gis.errors import InputError, ParameterError
+from gis.levels import unite_units
 from gis.measures import PlanFigures
 from gis.progress import Note, Progress, no_note, no_progress
 

@@ -22,6 +22,7 @@ from gis.faces.arrangement import build_faces
 from gis.faces.noding import noding_cuts
 from gis.graph import NeighbourGraph, find_shared_borders
 from gis.profiles import Profile
+from gis.progress import Note, no_note
 
 DEFAULT_MIN_SHARE = 0.25
 MIN_SIZE_M = 1.0
@@ -49,6 +50,7 @@ def divide_square(
     crs: CRS | None = None,
     used_codes: Collection[str] = frozenset(),
     layout: CodeLayout = "auto",
+    note: Note = no_note,
     profile: Profile | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> gpd.GeoDataFrame:
@@ -74,6 +76,8 @@ def divide_square(
         Codes of ended cells, never given again.
     layout
         Layout of the codes, see `gis.codes.choose_code_layout`.
+    note
+        Told of narrow ground between areas, which no cell will cover.
     profile
         The profile that codes follow instead of a layout.
     progress
@@ -97,7 +101,7 @@ def divide_square(
     step = _step_reporter(progress)
     if not 0 <= min_share <= 1:
         raise ParameterError(f"The least share of a square must lie between 0 and 1, not {min_share:g}.")
-    division_input = read_division_input(areas, crs)
+    division_input = read_division_input(areas, crs, note)
     choose_profile(division_input.code, in_china=division_input.in_china, layout=layout, profile=profile)
     _check_size(division_input, size_m)
     step(1)

@@ -7,42 +7,18 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gis.arrays import FloatArray, Geometries, IntArray, ObjectArray
+from gis.arrays import FloatArray, IntArray, ObjectArray
 from gis.codes import CodeLayout, is_chinese_area_code, normalize_codes
 from gis.divide.cells import build_cells_frame, reading_rows
 from gis.divide.division_input import DivisionInput
 from gis.divide.unit_coverage import UnitCoverage
 from gis.divide.unit_labels import AREA_CODE, UnitGroups, has_values
 from gis.errors import InputError
+from gis.levels import unite_units
 from gis.profiles import Profile
 
 _NO_AREA = "0"
 """Stands for the area of units without one while their cells are numbered."""
-
-
-def unite_units(polygons: Geometries, cell: IntArray, count: int) -> Geometries:
-    """Unite the units of each cell, keeping every vertex; a cell whose units lie apart has several parts.
-
-    Parameters
-    ----------
-    polygons
-        Shape (n,), a valid coverage.
-    cell
-        Shape (n,), 0 to count - 1, each at least once.
-    """
-    parts, unit = shapely.get_parts(polygons, return_index=True)
-    order = np.argsort(cell[unit], kind="stable")
-    sizes = np.bincount(cell[unit], minlength=count)
-    first = np.cumsum(sizes) - sizes
-    result = np.empty(count, dtype=object)
-    for size in np.unique(sizes):
-        which = np.flatnonzero(sizes == size)
-        members = parts[order][first[which][:, None] + np.arange(size)]
-        united = np.asarray(shapely.coverage_union_all(members, axis=1), dtype=object)
-        single = shapely.get_num_geometries(united) == 1
-        united[single] = shapely.get_geometry(united[single], 0)
-        result[which] = united
-    return result
 
 
 def base_areas(units: UnitCoverage, groups: UnitGroups, areas: gpd.GeoDataFrame | None) -> ObjectArray:

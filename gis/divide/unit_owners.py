@@ -8,10 +8,10 @@ import shapely
 from gis.arrays import BoolArray, FloatArray, IntArray, ObjectArray
 from gis.codes import normalize_codes
 from gis.crs import to_lonlat
-from gis.divide.unit_cells import unite_units
 from gis.divide.unit_coverage import UnitCoverage, and_more
 from gis.divide.unit_labels import has_values
 from gis.errors import InputError
+from gis.levels import unite_units
 from gis.topology.findings import format_area
 from gis.topology.polygon_layer import area_tolerance
 

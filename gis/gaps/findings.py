@@ -21,14 +21,26 @@ def findings_from_area(gap_input: GapInput, kind: str, min_area_m2: float) -> gp
     return found[found["area_m2"] >= min_area_m2].reset_index(drop=True)
 
 
+def entities_on_ground(gap_input: GapInput, ground: shapely.Geometry | None) -> IntArray:
+    """Return the rows of the entities whose location lies inside a piece of ground; none without one."""
+    if gap_input.entities is None or ground is None:
+        return np.empty(0, dtype=np.int64)
+    found = shapely.STRtree(_places(gap_input)).query(ground, predicate="contains")
+    return np.sort(found).astype(np.int64)
+
+
 def count_inhabitants(gap_input: GapInput, polygons: ObjectArray) -> tuple[IntArray, IntArray]:
     """Return the households and enterprises whose location lies inside each piece of ground."""
     if gap_input.entities is None or not len(polygons):
         zeros: IntArray = np.zeros(len(polygons), dtype=np.int64)
         return zeros, zeros
-    places = representative_points(np.array(to_lonlat(gap_input.entities).geometry, dtype=object))
-    piece, entity = shapely.STRtree(places).query(polygons, predicate="contains")
+    piece, entity = shapely.STRtree(_places(gap_input)).query(polygons, predicate="contains")
     count = len(polygons)
     households = np.bincount(piece, weights=gap_input.households[entity], minlength=count)
     enterprises = np.bincount(piece, weights=gap_input.enterprises[entity], minlength=count)
     return households.astype(np.int64), enterprises.astype(np.int64)
+
+
+def _places(gap_input: GapInput) -> ObjectArray:
+    assert gap_input.entities is not None
+    return representative_points(np.array(to_lonlat(gap_input.entities).geometry, dtype=object))

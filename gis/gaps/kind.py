@@ -6,7 +6,10 @@ from typing import Any, Literal, NamedTuple
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
+from gis.arrays import IntArray
+from gis.gaps.findings import entities_on_ground
 from gis.gaps.gap_input import GapInput
 from gis.progress import Progress
 from gis.text import Text
@@ -111,6 +114,14 @@ Each row is in at most one pair. The strategies are in `gis.gaps.identity`.
 """
 
 
+Affected = Callable[[GapInput, GapFacts, shapely.Geometry | None], IntArray]
+
+
+def on_its_ground(gap_input: GapInput, _facts: GapFacts, ground: shapely.Geometry | None) -> IntArray:
+    """Return the rows of the entities whose location lies on the ground of a gap."""
+    return entities_on_ground(gap_input, ground)
+
+
 @dataclass(frozen=True)
 class GapKind:
     """One kind of gap; all that differs between kinds is said here.
@@ -138,6 +149,11 @@ class GapKind:
         `gis.gaps.frame.build_gap_frame`.
     concerns_cells
         Whether a cell can have gaps of this kind; those of others are in no cell.
+    lies_in_named_cells
+        Whether its gaps are ground of all the cells that their figures name, so that each may call it theirs.
+    affected
+        Returns the rows of the entities that a gap affects, which its numbers of households and enterprises
+        count; receives an input that has them, the facts of the gap and its ground.
     """
 
     name: str
@@ -151,6 +167,8 @@ class GapKind:
     missing_input: Callable[[GapInput], Text | None]
     find: Callable[[GapInput, Any, Progress], gpd.GeoDataFrame]
     concerns_cells: bool = True
+    lies_in_named_cells: bool = False
+    affected: Affected = on_its_ground
 
     @property
     def cell_figures(self) -> tuple[str, ...]:

@@ -140,6 +140,12 @@ def _count_beyond(gap_input: GapInput, points: ObjectArray, distance: float) -> 
     """Households and enterprises of each cell farther than the distance from every point."""
     if gap_input.entities is None:
         return _sum_by_cell(gap_input, np.empty(0, dtype=np.int64))
+    return _sum_by_cell(gap_input, _rows_beyond(gap_input, points, distance))
+
+
+def _rows_beyond(gap_input: GapInput, points: ObjectArray, distance: float) -> IntArray:
+    """Return the rows of the homes and enterprises in cells that are farther than that from every point."""
+    assert gap_input.entities is not None
     counted = np.flatnonzero((gap_input.cell_rows >= 0) & (gap_input.households + gap_input.enterprises > 0))
     geometries = np.array(
         to_working_crs(to_lonlat(gap_input.entities.iloc[counted]), gap_input.working_crs).geometry,
@@ -149,11 +155,23 @@ def _count_beyond(gap_input: GapInput, points: ObjectArray, distance: float) -> 
     counted, geometries = counted[located], geometries[located]
     near: BoolArray = np.zeros(len(counted), dtype=bool)
     if len(points):
-        (found, _), gap = shapely.STRtree(points).query_nearest(
+        (reached, _), gap = shapely.STRtree(points).query_nearest(
             geometries, all_matches=False, return_distance=True
         )
-        near[found] = gap <= distance
-    return _sum_by_cell(gap_input, counted[~near])
+        near[reached] = gap <= distance
+    beyond: IntArray = counted[~near]
+    return beyond
+
+
+def _affected_rows(gap_input: GapInput, facts: GapFacts, _ground: shapely.Geometry | None) -> IntArray:
+    """Return the rows of the homes and enterprises of the gap's cell that the service does not reach."""
+    distance, name, others = (facts.figures[key] for key in ("distance_m", "class", "other_than"))
+    rule = OutOfReachRule(distance_m=distance, by_class=dict.fromkeys([name] if name else others, distance))
+    services = _service_requirements(gap_input, rule)
+    points = next((each.points for each in services if each.class_name == name), np.empty(0, dtype=object))
+    rows = _rows_beyond(gap_input, points, distance)
+    own: IntArray = rows[gap_input.cell_codes[gap_input.cell_rows[rows]] == facts.cell_code]
+    return own
 
 
 def _cell_totals(gap_input: GapInput) -> tuple[IntArray, IntArray]:
@@ -250,4 +268,5 @@ OUT_OF_REACH = GapKind(
     detail=_explain_detail,
     missing_input=_missing_input,
     find=find_out_of_reach_gaps,
+    affected=_affected_rows,
 )

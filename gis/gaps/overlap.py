@@ -73,4 +73,5 @@ OVERLAP = GapKind(
     detail=_explain_detail,
     missing_input=lambda _: None,
     find=find_overlap_gaps,
+    lies_in_named_cells=True,
 )

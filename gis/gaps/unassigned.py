@@ -6,7 +6,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gis.arrays import ObjectArray
+from gis.arrays import IntArray, ObjectArray
 from gis.assign import UNASSIGNED_REASONS
 from gis.crs import to_lonlat
 from gis.gaps.frame import build_gap_frame
@@ -83,6 +83,14 @@ def find_unassigned_gaps(gap_input: GapInput, rule: UnassignedRule, progress: Pr
     )
 
 
+def _affected_rows(gap_input: GapInput, facts: GapFacts, _ground: shapely.Geometry | None) -> IntArray:
+    """Return the row of the entity that is in no cell."""
+    entities = gap_input.assigned_entities
+    kind, number = (facts.figures[name] for name in ENTITY_FIGURES)
+    is_it = (entities["kind"].astype(str) == kind) & (entities["id"].astype(str) == number)
+    return np.flatnonzero(is_it.to_numpy())[:1]
+
+
 def _reasons(found: gpd.GeoDataFrame, geometries: ObjectArray) -> ObjectArray:
     """Return why each entity is in no cell."""
     has_no_geometry = shapely.is_missing(geometries) | shapely.is_empty(geometries)
@@ -129,4 +137,5 @@ UNASSIGNED = GapKind(
     missing_input=_missing_input,
     find=find_unassigned_gaps,
     concerns_cells=False,
+    affected=_affected_rows,
 )

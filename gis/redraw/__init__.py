@@ -4,7 +4,7 @@ from gis.redraw.assign_units import AssignUnits
 from gis.redraw.border import MoveBorder
 from gis.redraw.cell_set import Cell, CellSet
 from gis.redraw.command import Command, why_disabled
-from gis.redraw.edit import Descent, Edit
+from gis.redraw.edit import CellSize, Descent, Edit
 from gis.redraw.merge import Merge
 from gis.redraw.smooth import SmoothBorder
 from gis.redraw.split import Split
@@ -34,6 +34,7 @@ __all__ = [
     "AssignUnits",
     "Cell",
     "CellSet",
+    "CellSize",
     "Command",
     "Descent",
     "Edit",

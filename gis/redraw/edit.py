@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import shapely
+from pyproj import CRS
 
 from gis.antimeridian import project_joined
 from gis.arrays import Geometries
@@ -34,6 +36,13 @@ class Descent:
     target: str
     area_m2: float
     share: float
+
+
+class CellSize(NamedTuple):
+    """The ground and the border of a cell in m² and metres."""
+
+    area_m2: float
+    perimeter_m: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,15 +100,14 @@ class Edit:
                 raise ConflictError(f"There is another cell '{cell.code}' meanwhile; undo that first.")
         return cells.replace(self.before, self.after)
 
-    def descents(self, cells: CellSet) -> list[Descent]:
-        """Return which ground went from which cell to which, in the order of the codes.
+    def sizes(self, crs: CRS) -> tuple[list[CellSize], list[CellSize]]:
+        """Return the sizes of the cells before and after in the working CRS."""
+        before, after = (_projected(cells, crs) for cells in (self.before, self.after))
+        return _sizes(before), _sizes(after)
 
-        Parameters
-        ----------
-        cells
-            The set the edit was made for; its working CRS measures.
-        """
-        old, new = _projected(self.before, cells), _projected(self.after, cells)
+    def descents(self, crs: CRS) -> list[Descent]:
+        """Return which ground went from which cell to which in the working CRS, in the order of the codes."""
+        old, new = _projected(self.before, crs), _projected(self.after, crs)
         first, second = shapely.STRtree(new).query(old, predicate="intersects")
         shared = shapely.area(shapely.intersection(old[first], new[second]))
         whole = shapely.area(old)
@@ -122,7 +130,7 @@ def require_sound(edit: Edit, cells: CellSet, *, allow_parts: bool = False) -> E
         With the cell, and what would be wrong with it.
     """
     after = geometries_of(edit.after)
-    before_m, after_m = _projected(edit.before, cells), _projected(edit.after, cells)
+    before_m, after_m = _projected(edit.before, cells.crs), _projected(edit.after, cells.crs)
     for cell, geometry, projected in zip(edit.after, after, after_m, strict=True):
         if shapely.is_empty(geometry):
             raise RefusedError(f"Nothing of cell '{cell.code}' would remain; merge it instead.")
@@ -179,8 +187,12 @@ def _was_in_parts(cell: Cell, edit: Edit) -> bool:
     )
 
 
-def _projected(cells: Iterable[Cell], cell_set: CellSet) -> Geometries:
-    return project_joined(geometries_of(cells), LONLAT, cell_set.crs)
+def _projected(cells: Iterable[Cell], crs: CRS) -> Geometries:
+    return project_joined(geometries_of(cells), LONLAT, crs)
+
+
+def _sizes(polygons: Geometries) -> list[CellSize]:
+    return list(map(CellSize, shapely.area(polygons).tolist(), shapely.length(polygons).tolist()))
 
 
 def _is_same(one: Cell, other: Cell) -> bool:

@@ -9,7 +9,7 @@ from gis.errors import ForbiddenError
 from layers.models import Area
 
 
-def beneath(area_code: str) -> Select[tuple[str]]:
+def beneath(area_code: str) -> Select[str]:
     """Return the query of an area's code and those of all areas beneath it.
 
     The area's own code is among them even where the table does not know it.

@@ -6,6 +6,7 @@ restored from it.
 
 import json
 import os
+import secrets
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -130,6 +131,7 @@ def restore(
             restored.migrate()
             with restored.write() as session:
                 _fail_unfinished_jobs(session)
+                session.execute(update(Revision).values(id=1 + secrets.randbelow(2**53 - 1)))
                 if before_commit is not None:
                     before_commit(session)
             if not database.embedded:

@@ -18,6 +18,8 @@ from sqlalchemy import (
     LargeBinary,
     Row,
     Select,
+    SQLColumnExpression,
+    String,
     Table,
     bindparam,
     func,
@@ -78,13 +80,24 @@ def read_in_batches(session: Session, chosen: Select[Any]) -> Iterator[Sequence[
     return session.connection().execute(chosen).partitions(_BATCH_SIZE)
 
 
-def id_in(session: Session, column: InstrumentedAttribute[int], ids: Collection[int]) -> ColumnElement[bool]:
+def id_in(session: Session, column: SQLColumnExpression[int], ids: Collection[int]) -> ColumnElement[bool]:
     """Return the condition that a key is one of many, passed as one parameter however many there are."""
     numbers = [int(number) for number in ids]
     if is_postgresql(session):
         return column == func.any(bindparam(None, numbers, type_=ARRAY(BigInteger), unique=True))
     listed = func.json_each(orjson.dumps(numbers).decode()).table_valued("value", name="listed")
     return column.in_(select(type_coerce(listed.c.value, Integer)))
+
+
+def text_in(
+    session: Session, column: SQLColumnExpression[str], texts: Collection[str]
+) -> ColumnElement[bool]:
+    """Return the condition that a text is one of many, passed as one parameter however many there are."""
+    values = sorted(texts)
+    if is_postgresql(session):
+        return column == func.any(bindparam(None, values, type_=ARRAY(String), unique=True))
+    listed = func.json_each(orjson.dumps(values).decode()).table_valued("value", name="listed")
+    return column.in_(select(type_coerce(listed.c.value, String)))
 
 
 def in_force(

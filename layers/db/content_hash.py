@@ -22,18 +22,22 @@ DERIVED_FIELDS = frozenset({"area_code", "valid_from", "valid_to"})
 
 
 def canonical_json(values: Mapping[str, Any]) -> str:
-    """Write values as JSON in one canonical form: keys sorted, what is missing left out.
+    """Write values as JSON in the form by which records compare: keys sorted, what is missing left out.
 
     Raises
     ------
     InputError
         If a value is an integer of more than 64 bits or text that is no Unicode.
     """
+    return ordered_json(values, sort_keys=True)
+
+
+def ordered_json(values: Mapping[str, Any], *, sort_keys: bool = False) -> str:
+    """Write values as JSON that keeps their order; otherwise, and in its errors, as `canonical_json` does."""
     present = {key: value for key, value in values.items() if value is not None and value == value}
     try:
-        return orjson.dumps(
-            present, default=_json_default, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
-        ).decode()
+        option = orjson.OPT_SERIALIZE_NUMPY | (orjson.OPT_SORT_KEYS if sort_keys else 0)
+        return orjson.dumps(present, default=_json_default, option=option).decode()
     except orjson.JSONEncodeError as error:
         raise InputError(f"A value cannot be kept as JSON: {error}.") from error
 

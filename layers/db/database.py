@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -220,6 +221,12 @@ class Database:
             self.check_migrated()
             raise
 
+    @cached_property
+    def identity(self) -> int:
+        """The number that no other database has, read once: one is restored only where there is none."""
+        with self.engine.connect() as connection:
+            return current_state(connection)[0]
+
     def is_readable(self) -> bool:
         """Return whether the database can be reached and has been migrated."""
         try:
@@ -259,6 +266,12 @@ class Database:
 def current_revision(session: Session | Connection) -> int:
     """Return the number of the state that a session sees; it grows with every change of what is followed."""
     return session.execute(select(Revision.number)).scalar_one()
+
+
+def current_state(session: Session | Connection) -> tuple[int, int]:
+    """Return the identity of the database and its revision: what an answer of many rows depends on."""
+    identity, number = session.execute(select(Revision.id, Revision.number)).one()
+    return identity, number
 
 
 def bump_revision(session: Session) -> int:

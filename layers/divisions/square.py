@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from gis.codes import CodeLayout
 from gis.divide import divide_square
 from gis.divide.square import DEFAULT_MIN_SHARE
-from gis.progress import Note, Progress
+from gis.progress import Note, Progress, no_note
 from layers.divisions.ground import read_ground
 from layers.divisions.method import Division, count_line
 from layers.models import Scheme
@@ -22,7 +22,7 @@ def divide(
     level: str | None = None,
     crs: str | None = None,
     code_layout: CodeLayout = "auto",
-    note: Note | None = None,  # noqa: ARG001  squares assume nothing
+    note: Note | None = None,
     progress: Progress | None = None,
 ) -> Division:
     """Divide an area into squares, with codes that the scheme has not given yet.
@@ -50,6 +50,7 @@ def divide(
         layout=code_layout,
         profile=scheme_profile(scheme) if code_layout == "auto" else None,
         used_codes=ground.used_codes,
+        note=note or no_note,
         progress=progress,
     )
     return Division(cells, lines=[count_line(cells)])

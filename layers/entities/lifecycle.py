@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from gis.errors import ConflictError, InputError, NotFoundError, StaleError
 from layers.areas.locator import AreaLocator
 from layers.areas.scope import require_within, within
+from layers.days import require_near_day
 from layers.db.bbox import BBox
 from layers.db.bulk import id_in
 from layers.db.content_hash import hash_entity
@@ -47,6 +48,7 @@ def create_entity(
     personal: Mapping[str, Any] | None = None,
     geometry: shapely.Geometry | None = None,
     on: date | None = None,
+    confirmed: bool = False,
     scope: str | None = None,
 ) -> Entity:
     """Create an entity, give it the area it lies in and assign it in every scheme.
@@ -63,19 +65,22 @@ def create_entity(
         EPSG:4326, or None where the location is not known; an empty one counts as None.
     on
         The date from which it is there; today when not given.
+    confirmed
+        The day is meant, however far from today it is.
     scope
         The area that it must lie in; None for anywhere.
 
     Raises
     ------
     InputError
-        If kind or identity are empty, the identity is an identity number of a person, or a value cannot be
-        kept.
+        If kind or identity are empty, the identity is an identity number of a person, a value cannot be
+        kept, or the date is far from today and not confirmed.
     ForbiddenError
         If the entity, or another with this identity, lies outside the scope.
     ConflictError
         If there is or was an entity with this identity.
     """
+    day = require_near_day(on, confirmed=confirmed)
     kind, external_id = kind.strip(), external_id.strip()
     if not kind or not external_id:
         raise InputError("An entity needs a kind and an identity.")
@@ -94,14 +99,14 @@ def create_entity(
         external_id=external_id,
         area_code=area_code,
         geometry=place,
-        valid_from=on or date.today(),
+        valid_from=day,
         valid_to=None,
         version=1,
         **separate_entity(kind, name, class_name, attributes or {}, personal or {})._asdict(),
     )
     _set_content_hash(entity)
     session.add(entity)
-    _finish_write(session, entity, entity.valid_from)
+    _finish_write(session, entity, day)
     return entity
 
 
@@ -131,6 +136,7 @@ def update_entity(
     changes: Mapping[str, Any],
     *,
     on: date | None = None,
+    confirmed: bool = False,
     scope: str | None = None,
 ) -> Entity:
     """Change an entity: the state it had is kept, the new one begins on a date.
@@ -149,13 +155,16 @@ def update_entity(
         make no version.
     on
         The date from which the new state holds; today when not given.
+    confirmed
+        The day is meant, however far from today it is.
     scope
         The area that the entity must lie in; None for anywhere.
 
     Raises
     ------
     InputError
-        If another field is to be changed or a value cannot be kept.
+        If another field is to be changed, a value cannot be kept, or the date is far from today and not
+        confirmed.
     NotFoundError
         If there is no such entity.
     StaleError
@@ -169,7 +178,7 @@ def update_entity(
             f"The field '{min(not_updatable)}' of an entity cannot be changed; "
             f"{', '.join(sorted(UPDATABLE_FIELDS))} can."
         )
-    day = on or date.today()
+    day = require_near_day(on, confirmed=confirmed)
     entity = _lock_entity(session, entity_id, version, day, scope)
     new = _merge_changes(entity, changes)
     if hash_entity(**new) == hash_entity(
@@ -216,13 +225,19 @@ def _merge_changes(entity: Entity, changes: Mapping[str, Any]) -> dict[str, Any]
 
 
 def end_entity(
-    session: Session, entity_id: int, version: int, *, on: date | None = None, scope: str | None = None
+    session: Session,
+    entity_id: int,
+    version: int,
+    *,
+    on: date | None = None,
+    confirmed: bool = False,
+    scope: str | None = None,
 ) -> Entity:
     """End an entity on a date; its history stays.
 
     Parameters, errors and return value are those of `update_entity`.
     """
-    day = on or date.today()
+    day = require_near_day(on, confirmed=confirmed)
     entity = _lock_entity(session, entity_id, version, day, scope)
     entity.valid_to = day
     entity.version += 1

@@ -1,13 +1,14 @@
 """Exporting a layer of the database into a file of any format, in batches, from one state of the database."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import shapely
-from sqlalchemy import Subquery, Text, case, cast, func, select, true
+from sqlalchemy import Select, Subquery, Text, case, cast, func, select, true
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError
@@ -24,6 +25,8 @@ __all__ = ["ExportFilters", "export_layer"]
 
 _PAGE_SIZE = 20_000
 _FLOAT_DIGITS = 15
+_MAX_SEQUENCES = 1_000
+# Of keys, from which the order of columns follows; records that lack values have many.
 
 
 def export_layer(
@@ -151,14 +154,16 @@ class _DocumentField(NamedTuple):
 def _document_fields(session: Session, query: LayerQuery) -> list[_DocumentField]:
     """Name the values in the documents and the type that holds all of each."""
     json_types: dict[str, set[str]] = {}
+    sequences: dict[str, None] = {}
     for statement in query.statements:
         rows = statement.subquery()
         for document in query.documents:
             for key, json_type in session.execute(_select_json_types(session, rows, document)):
                 json_types.setdefault(key, set()).add(json_type)
+            sequences |= dict.fromkeys(session.scalars(_select_key_sequences(session, rows, document)))
     used = {name.lower() for name in (*query.columns, GEOMETRY_COLUMN)}
     fields = []
-    for key in sorted(json_types):
+    for key in merge_orders([json.loads(each) for each in sequences], json_types):
         if key == "name" and query.personal_names:
             # The name of a household stands where that of an enterprise does.
             continue
@@ -168,6 +173,39 @@ def _document_fields(session: Session, query: LayerQuery) -> list[_DocumentField
         used.add(column.lower())
         fields.append(_DocumentField(key, column, _arrow_type(json_types[key] - {"null"})))
     return fields
+
+
+def merge_orders(sequences: Sequence[Sequence[str]], keys: Iterable[str]) -> list[str]:
+    """Return keys in an order that agrees with sequences of some of them, else in that in which they appear.
+
+    Those that no sequence has are the last, by name.
+    """
+    before: dict[str, set[str]] = {}
+    for sequence in sequences:
+        for key, former in zip(sequence, [None, *sequence], strict=False):
+            before.setdefault(key, set()).update(() if former is None else {former})
+    waiting, merged = [*before, *sorted(set(keys) - before.keys())], []
+    while waiting:
+        # Where the sequences contradict each other, the key that appeared first is next.
+        key = next((each for each in waiting if before.get(each, set()).isdisjoint(waiting)), waiting[0])
+        waiting.remove(key)
+        merged.append(key)
+    return merged
+
+
+def _select_key_sequences(session: Session, rows: Subquery, document: str) -> Select[str]:
+    """Select in which orders a document has its keys, as JSON arrays, in the order in which they appear."""
+    if is_postgresql(session):
+        each = func.json_object_keys(rows.c[document]).table_valued("key", with_ordinality="n")
+        each = each.render_derived(name="each")
+        keys = select(cast(func.json_agg(aggregate_order_by(each.c.key, each.c.n)), Text))
+    else:
+        each = func.json_each(rows.c[document]).table_valued("key", name="each")
+        keys = select(func.json_group_array(each.c.key))
+    listed = keys.select_from(each).correlate(rows).scalar_subquery().label("keys")
+    each_row = select(listed, rows.c.key).select_from(rows).subquery()
+    orders = select(each_row.c["keys"]).where(each_row.c["keys"].is_not(None)).group_by(each_row.c["keys"])
+    return orders.order_by(func.min(each_row.c.key)).limit(_MAX_SEQUENCES)
 
 
 def _select_json_types(session: Session, rows: Subquery, document: str) -> RowSelect:

@@ -18,6 +18,7 @@ from layers.db.bulk import in_force, raw_geometry
 from layers.entities.states import StateModel, select_states
 from layers.formats.write_batches import GEOMETRY_COLUMN
 from layers.gaps.analysis import concerns_cell
+from layers.gaps.gap_grounds import gaps_within
 from layers.gaps.gap_words import gap_words
 from layers.gaps.run_visibility import find_visible_run
 from layers.gaps.runs import newest_run
@@ -132,6 +133,7 @@ def _select_entities(session: Session, filters: ExportFilters, personal: bool) -
     def columns(model: StateModel) -> list[Any]:
         return [
             model.id.label("key"),
+            Entity.id.label("entity"),
             Entity.external_id.label("id"),
             Entity.kind,
             *(getattr(model, name) for name in ("name", "class_name", "area_code", "valid_from", "valid_to")),
@@ -198,7 +200,7 @@ def _select_gaps(session: Session, filters: ExportFilters, _personal: bool) -> L
             chosen = chosen.where(column == value)
     if filters.cell_code is not None:
         chosen = chosen.where(concerns_cell(session, [run.id], filters.cell_code, filters.scope))
-    chosen = chosen.where(within(Gap.area_code, filters.area_code))
+    chosen = chosen.where(gaps_within(session, [run.id], filters.area_code))
     if filters.bbox is not None:
         chosen = chosen.where(bbox_intersects(session, Gap, filters.bbox))
     notes = tuple(
@@ -208,9 +210,10 @@ def _select_gaps(session: Session, filters: ExportFilters, _personal: bool) -> L
     )
 
     def told(rows: Sequence[Row[Any]], language: str) -> list[Mapping[str, Any]]:
-        words = gap_words(session, filters.scope, run.scheme_id, rows)
+        words = gap_words(session, filters.scope, run, rows, key="key")
         return [
             {
+                **each.ground._asdict(),
                 "figures": each.figures,
                 "rule": getattr(each.rule, language),
                 "detail": getattr(each.detail, language),

@@ -24,6 +24,7 @@ from layers.formats.arrow_columns import to_frame, to_json, to_table
 from layers.formats.formulas import guard_formula
 from layers.formats.registry import Format, output_folder, output_format, validate_outputs
 from layers.formats.sqlite_files import require_closed, sqlite_journals
+from layers.formats.write_failures import os_reason, write_failure
 
 GDAL_OPTIONS: Mapping[str, Mapping[str, object]] = {
     "GeoJSON": {"SIGNIFICANT_FIGURES": 17, "WRITE_NAME": "NO"},
@@ -33,7 +34,6 @@ GDAL_OPTIONS: Mapping[str, Mapping[str, object]] = {
 }
 """Options for creating a layer with GDAL, by the name of the format."""
 
-_MIN_FREE_BYTES = 1 << 20
 _NESTED = (list, dict, tuple, np.ndarray)
 # Their layers have a type; one that says Polygon should hold no MultiPolygon.
 _ONE_TYPE = {"GeoPackage", "FlatGeobuf"}
@@ -64,7 +64,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     try:
         temp_dir = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=folder))
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+        raise InputError(f"{path} cannot be written: {os_reason(error)}.") from error
     try:
         yield temp_dir / path.name
         parts = sorted(temp_dir.iterdir(), key=lambda part: part.name == path.name)
@@ -81,7 +81,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         for part in parts:
             part.replace(folder / part.name)
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
+        raise InputError(f"{path} cannot be written: {os_reason(error)}.") from error
     finally:
         shutil.rmtree(temp_dir, ignore_errors=True)
 
@@ -286,12 +286,30 @@ def _write_vector(
                 crs = _gdal_crs(geometry.crs)
                 pyogrio.write_arrow(table, target, geometry_name=name, crs=crs, **options)
     except (RuntimeError, ValueError) as error:
-        if shutil.disk_usage(target.parent).free < _MIN_FREE_BYTES:
-            raise InputError(f"{path} cannot be written: no space left on the disk.") from error
-        raise InputError(
-            f"{path} cannot be written as {file_format.name}: {str(error).splitlines()[0]}"
-        ) from error
+        raise write_failure(path, target, file_format.name, error) from error
+    require_all_records(path, target, file_format, len(frame))
     return notes + sorted({str(each.message) for each in caught})
+
+
+def require_all_records(path: Path, target: Path, file_format: Format, count: int) -> None:
+    """Refuse a FlatGeobuf that does not hold all records: GDAL may say nothing when the disk is full.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read to its end, or ends early.
+    """
+    if file_format.name != "FlatGeobuf":
+        return
+    found = 0
+    try:
+        with pyogrio.open_arrow(target, columns=[], use_pyarrow=True) as (_, reader):
+            for batch in reader:
+                found += batch.num_rows
+    except (RuntimeError, ValueError, OSError) as error:
+        raise write_failure(path, target, file_format.name, error) from error
+    if found != count:
+        raise write_failure(path, target, file_format.name, ValueError(f"{found} of {count} records"))
 
 
 def _gdal_crs(crs: CRS | None) -> str | None:

@@ -4,6 +4,7 @@ import csv
 import json
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,16 @@ import pyogrio
 import shapely
 
 from gis.crs import LONLAT
-from gis.errors import InputError
 from layers.formats.formulas import guard_formula
 from layers.formats.registry import Format, output_format
-from layers.formats.write import GDAL_OPTIONS, atomic_write, launder_names, point_coordinates
+from layers.formats.write import (
+    GDAL_OPTIONS,
+    atomic_write,
+    launder_names,
+    point_coordinates,
+    require_all_records,
+)
+from layers.formats.write_failures import write_failure
 
 GEOMETRY_COLUMN = "geometry"
 """The last column of a stream: WKB in EPSG:4326."""
@@ -71,7 +78,7 @@ def write_batches(
         if file_format.name == "GeoParquet":
             _write_parquet(target, schema, batches)
             return absent
-        notes = _write_vector(target, schema, iter(batches), layer, file_format)
+        notes = _write_vector(path, target, schema, iter(batches), layer, file_format)
         if file_format.name == "GeoPackage":
             for name, table in (tables or {}).items():
                 pyogrio.write_arrow(table, target, layer=name, driver=file_format.driver, geometry_type=None)
@@ -111,7 +118,12 @@ def _write_csv(target: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch
 
 
 def _write_vector(
-    target: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch], layer: str, file_format: Format
+    path: Path,
+    target: Path,
+    schema: pa.Schema,
+    batches: Iterator[pa.RecordBatch],
+    layer: str,
+    file_format: Format,
 ) -> list[str]:
     renamed, notes = launder_names([name for name in schema.names if name != GEOMETRY_COLUMN], file_format)
     named = pa.schema([field.with_name(renamed.get(field.name, field.name)) for field in schema])
@@ -120,10 +132,12 @@ def _write_vector(
     if file_format.name == "Shapefile":
         geometry_type = _first_geometry_type(first)
 
+    count = 0
+
     def stream() -> Iterator[pa.RecordBatch]:
-        if first is not None:
-            yield first.rename_columns(named.names)
-        for batch in batches:
+        nonlocal count
+        for batch in batches if first is None else chain([first], batches):
+            count += batch.num_rows
             yield batch.rename_columns(named.names)
 
     try:
@@ -140,9 +154,8 @@ def _write_vector(
                 layer_options=GDAL_OPTIONS.get(file_format.name, {}),
             )
     except (RuntimeError, ValueError) as error:
-        raise InputError(
-            f"{target.name} cannot be written as {file_format.name}: {str(error).splitlines()[0]}"
-        ) from error
+        raise write_failure(path, target, file_format.name, error) from error
+    require_all_records(path, target, file_format, count)
     return notes + sorted({str(each.message) for each in caught})
 
 

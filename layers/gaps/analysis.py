@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from gis.gaps import GAP_KINDS, GapOutcome, gap_outcomes
-from layers.areas.scope import within
 from layers.db.bulk import id_in
+from layers.gaps.gap_grounds import gaps_within
 from layers.gaps.run_visibility import SchemeRun, VisibleRun, describe_runs
 from layers.gaps.runs import run_covers_area
 from layers.models import Cell, Gap, GapRun, Plan, Scheme
@@ -93,7 +93,7 @@ def area_outcomes(session: Session, scope: str | None, run: GapRun | None, code:
     """Return what a run says of each kind of gap in an area and beneath it."""
     counts: Counter[str] = Counter()
     if run is not None:
-        inside = (within(Gap.area_code, scope), within(Gap.area_code, code))
+        inside = (gaps_within(session, [run.id], each) for each in (scope, code))
         counts.update(session.scalars(select(Gap.kind).where(Gap.run_id == run.id, *inside)))
     return gap_outcomes(None if run is None else run.summary, counts)
 
@@ -103,7 +103,7 @@ def cell_outcomes(session: Session, scope: str | None, run: GapRun | None, code:
     counts: Counter[str] = Counter()
     if run is not None:
         of_cell = concerns_cell(session, [run.id], code, scope)
-        kinds = select(Gap.kind).where(Gap.run_id == run.id, of_cell, within(Gap.area_code, scope))
+        kinds = select(Gap.kind).where(Gap.run_id == run.id, of_cell, gaps_within(session, [run.id], scope))
         counts.update(session.scalars(kinds))
     return [
         each

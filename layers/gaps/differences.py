@@ -12,7 +12,7 @@ from gis.errors import InputError, LimitError
 from gis.gaps import GAP_KINDS
 from gis.gaps.compare import compare_gaps
 from layers.areas.hierarchy import read_hierarchy
-from layers.areas.scope import within
+from layers.gaps.gap_grounds import gaps_within
 from layers.gaps.run_visibility import VisibleRun, describe_runs, find_visible_run
 from layers.models import Gap, GapRun
 
@@ -104,9 +104,10 @@ def _common_area(session: Session, new: GapRun, old: GapRun) -> str | None:
 def _gaps_of_run(
     session: Session, scope: str | None, run_id: int, kinds: list[str], area_code: str | None
 ) -> list[Gap]:
-    statement = select(Gap).where(Gap.run_id == run_id, Gap.kind.in_(kinds), within(Gap.area_code, scope))
+    statement = select(Gap).where(Gap.run_id == run_id, Gap.kind.in_(kinds))
+    statement = statement.where(gaps_within(session, [run_id], scope))
     if area_code is not None:
-        statement = statement.where(Gap.area_code.in_(sorted(read_hierarchy(session).subtree(area_code))))
+        statement = statement.where(gaps_within(session, [run_id], area_code))
     return list(session.scalars(statement.order_by(Gap.id)))
 
 

@@ -7,7 +7,8 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from gis.gaps import GAP_KINDS, GapFacts, Text, explain_gap
-from layers.models import Gap
+from layers.gaps.gap_grounds import GapGround, grounds_seen
+from layers.models import Gap, GapRun
 from layers.plans.cells import codes_in_scope
 
 _WITHHELD = Text(
@@ -17,17 +18,18 @@ _WITHHELD = Text(
 
 
 class GapWords(NamedTuple):
-    """What a gap says: figures, the rule it breaks, and what is so there."""
+    """What a gap says: figures, the rule it breaks, what is so there; and the cell and area it lies in."""
 
     figures: Mapping[str, Any]
     rule: Text
     detail: Text
+    ground: GapGround
 
 
 def gap_words(
-    session: Session, scope: str | None, scheme_id: int, gaps: Sequence[Gap | Row[Any]]
+    session: Session, scope: str | None, run: GapRun, gaps: Sequence[Gap | Row[Any]], key: str = "id"
 ) -> list[GapWords]:
-    """Return what gaps of a scheme say to a caller, in their order.
+    """Return what gaps of a run say to a caller, in their order.
 
     Parameters
     ----------
@@ -35,14 +37,17 @@ def gap_words(
         The caller's area, None for all.
     gaps
         Gaps, or rows with the columns that gaps have.
+    key
+        What rows call the id.
     """
-    shown = visible_figures(session, scope, scheme_id, [(gap.kind, gap.figures) for gap in gaps])
+    shown = visible_figures(session, scope, run.scheme_id, [(gap.kind, gap.figures) for gap in gaps])
+    grounds = grounds_seen(session, scope, run, gaps, key)
     words = []
-    for gap, figures in zip(gaps, shown, strict=True):
+    for gap, figures, ground in zip(gaps, shown, grounds, strict=True):
         sizes = (gap.area_m2, gap.households, gap.enterprises)
-        facts = GapFacts(figures or {}, *sizes, gap.cell_code, gap.area_code)
+        facts = GapFacts(figures or {}, *sizes, *ground)
         rule, detail = explain_gap(gap.kind, facts, rule=gap.rule, detail=gap.detail)
-        words.append(GapWords(facts.figures, rule, _WITHHELD if figures is None else detail))
+        words.append(GapWords(facts.figures, rule, _WITHHELD if figures is None else detail, ground))
     return words
 
 

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from gis.errors import NotFoundError
 from gis.gaps import SEVERITIES
-from layers.areas.scope import within
 from layers.db.keyset import PageRequest
 from layers.gaps.analysis import concerns_cell, run_of_cell
+from layers.gaps.gap_grounds import gaps_within
 from layers.gaps.gap_words import GapWords, gap_words
 from layers.gaps.run_visibility import SchemeRun, find_visible_run, newest_visible_run
 from layers.models import Cell, Gap, GapRun, Scheme
@@ -33,7 +33,7 @@ def found_gaps(
     session: Session, scope: str | None, run: GapRun, scheme: str, gaps: Sequence[Gap]
 ) -> list[FoundGap]:
     """Return gaps of a run as a caller may see them."""
-    words = gap_words(session, scope, run.scheme_id, gaps)
+    words = gap_words(session, scope, run, gaps)
     return [FoundGap(gap, run, scheme, said) for gap, said in zip(gaps, words, strict=True)]
 
 
@@ -45,8 +45,9 @@ def find_gap(session: Session, scope: str | None, gap_id: int) -> FoundGap:
     NotFoundError
         If there is none.
     """
-    gap = session.scalar(select(Gap).where(Gap.id == gap_id, within(Gap.area_code, scope)))
-    if gap is None:
+    gap = session.get(Gap, gap_id)
+    inside = select(Gap.id).where(Gap.id == gap_id)
+    if gap is None or not session.scalar(inside.where(gaps_within(session, [gap.run_id], scope))):
         raise NotFoundError(f"There is no gap number {gap_id}.")
     return found_gaps(session, scope, *find_visible_run(session, scope, gap.run_id), [gap])[0]
 
@@ -110,7 +111,7 @@ def list_gaps(
         If the cursor is not one of this list.
     """
     known = {run.id: (run, code) for run, code in runs}
-    statement = select(Gap).where(Gap.run_id.in_(sorted(known)), within(Gap.area_code, scope))
+    statement = select(Gap).where(Gap.run_id.in_(sorted(known)), gaps_within(session, known, scope))
     if cell is not None:
         statement = statement.where(concerns_cell(session, sorted(known), cell, scope))
     if where is not None:
@@ -127,7 +128,7 @@ def list_gaps(
 def count_gaps_in(session: Session, area_code: str, run: GapRun) -> dict[str, int]:
     """Return how many gaps of a run lie in an area or beneath it, by severity; 0 where there are none."""
     statement = select(Gap.severity, func.count().label("gaps")).where(
-        Gap.run_id == run.id, within(Gap.area_code, area_code)
+        Gap.run_id == run.id, gaps_within(session, [run.id], area_code)
     )
     rows = session.execute(statement.group_by(Gap.severity))
     return dict.fromkeys(SEVERITIES, 0) | {row.severity: row.gaps for row in rows}
@@ -145,7 +146,7 @@ def gaps_of_cell(
         .where(
             Gap.run_id == run.id,
             concerns_cell(session, [run.id], cell.code, scope),
-            within(Gap.area_code, scope),
+            gaps_within(session, [run.id], scope),
         )
         .order_by(Gap.id)
         .limit(limit)

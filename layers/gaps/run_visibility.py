@@ -14,6 +14,7 @@ from gis.errors import NotFoundError
 from gis.gaps import SEVERITIES
 from layers.areas.scope import within
 from layers.db.keyset import PageRequest
+from layers.gaps.gap_grounds import gaps_within
 from layers.gaps.runs import newest_run, run_covers_area
 from layers.models import Gap, GapRun, Scheme
 from layers.plans.schemes import find_scheme
@@ -132,7 +133,7 @@ def _count_gaps(
             func.sum(Gap.households),
             func.sum(Gap.enterprises),
         )
-        .where(Gap.run_id.in_(run_ids), within(Gap.area_code, scope))
+        .where(Gap.run_id.in_(run_ids), gaps_within(session, run_ids, scope))
         .group_by(Gap.run_id, Gap.kind, Gap.severity)
     )
     found: dict[int, dict[str, list[tuple[Any, ...]]]] = {}

@@ -10,7 +10,7 @@ import shapely
 from sqlalchemy import ColumnElement, case, insert, or_, select
 from sqlalchemy.orm import Session
 
-from gis.gaps import GapSearchResult, find_gaps
+from gis.gaps import GAP_KINDS, GapSearchResult, find_gaps
 from layers.areas.hierarchy import read_hierarchy
 from layers.db.database import Database, bump_revision
 from layers.gaps.search_input import GapSearch, read_gap_search
@@ -134,7 +134,17 @@ def _filter_by_area(found: GapSearchResult, search: GapSearch) -> GapSearchResul
     """Leave out what belongs to areas that the search is not about."""
     if search.area_codes is None:
         return found
-    rows = np.flatnonzero(found.frame["area_code"].isin(search.area_codes))
+    cells = search.gap_input.cells
+    own_cells = set(cells["code"][cells["area_code"].isin(search.area_codes)])
+    shared = [
+        kind.lies_in_named_cells and not own_cells.isdisjoint(kind.named_cells(figures))
+        for kind, figures in zip(
+            (GAP_KINDS[name] for name in found.frame["kind"]), found.figures, strict=True
+        )
+    ]
+    rows = np.flatnonzero(
+        found.frame["area_code"].isin(search.area_codes).to_numpy() | np.array(shared, bool)
+    )
     return dataclasses.replace(
         found,
         frame=found.frame.iloc[rows].reset_index(drop=True),

@@ -1,6 +1,6 @@
 """What gaps are looked for in: the cells, areas and entities of a day, read from the database."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
@@ -10,17 +10,19 @@ import numpy as np
 import pandas as pd
 import shapely
 from pyproj import CRS
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from gis.arrays import ObjectArray
 from gis.crs import LONLAT
 from gis.errors import InputError
 from gis.gaps import GapInput
+from gis.gaps.kind import ENTITY_FIGURES
 from layers.areas.hierarchy import AreaHierarchy, read_hierarchy
+from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import decode_geometries, in_force, raw_geometry
 from layers.entities.states import StateModel, select_states
-from layers.models import Area, Assignment, Cell, CoverageMode, Entity, Scheme
+from layers.models import Area, Assignment, Cell, CoverageMode, Entity, Gap, GapRun, Scheme
 from layers.plans.cells import cells_in_force
 
 RowSelect = Select[*tuple[Any, ...]]
@@ -62,7 +64,14 @@ def read_gap_search(session: Session, scheme: Scheme, on: date, area_code: str |
         raise InputError(
             f"Scheme '{scheme.code}' has no cells in force on {on}{where}; publish a plan first."
         )
-    entities = _read_entities(session, scheme.id, on, codes)
+
+    def concerned(model: StateModel) -> ColumnElement[bool]:
+        if codes is None:
+            return true()
+        area_cells = select(Cell.code).where(cells_in_force(scheme.id, on), Cell.area_code.in_(sorted(codes)))
+        return or_(model.area_code.in_(sorted(codes)), Assignment.cell_code.in_(area_cells))
+
+    entities = _read_entities(session, scheme.id, on, concerned)
     if codes is not None:
         # One that belongs to a cell across the border is not without a cell.
         cell_codes = entities["cell_code"]
@@ -76,6 +85,30 @@ def read_gap_search(session: Session, scheme: Scheme, on: date, area_code: str |
         whole=scheme.coverage == CoverageMode.whole,
     )
     return GapSearch(gap_input, None if codes is None else frozenset(codes))
+
+
+def read_gap_surroundings(session: Session, scheme: Scheme, run: GapRun, gap: Gap) -> GapInput:
+    """Read what a gap was found in: its cell, the entities in it and on the gap's ground, all service points.
+
+    The entities are of the day of the run, with the ids of their rows as `key`.
+    """
+    cells = select(Cell.code, Cell.area_code, raw_geometry(session, Cell.geometry)).where(
+        cells_in_force(scheme.id, run.on), Cell.code == gap.cell_code
+    )
+    bounds = None if gap.geometry is None else BBox(*shapely.bounds(gap.geometry))
+    figures = [gap.figures.get(name) for name in ENTITY_FIGURES]
+
+    def concerned(model: StateModel) -> ColumnElement[bool]:
+        is_named = (Entity.kind == figures[0]) & (Entity.external_id == figures[1])
+        near = false() if bounds is None else bbox_intersects(session, model, bounds)
+        return or_(Assignment.cell_code == gap.cell_code, is_named, near)
+
+    return GapInput(
+        cells=_to_frame(session, session.execute(cells).all(), ("code", "area_code")),
+        entities=_read_entities(session, scheme.id, run.on, concerned),
+        service_points=_read_service_points(session, run.on),
+        crs=CRS.from_user_input(scheme.working_crs),
+    )
 
 
 def _read_areas(session: Session, codes: Collection[str] | None) -> gpd.GeoDataFrame:
@@ -100,21 +133,36 @@ def _read_cells(
         return _to_frame(session, session.execute(chosen.order_by(Cell.code)).all(), ("code", "area_code"))
     # A cell of an area above, or of none, may fill this ground too.
     wider = or_(Cell.area_code.is_(None), Cell.area_code.in_(hierarchy.ancestors(area_code)))
-    chosen = chosen.where(or_(Cell.area_code.in_(sorted(hierarchy.subtree(area_code))), wider))
+    own_areas = sorted(hierarchy.subtree(area_code))
+    # So may one of the area beside it, which then overlaps with cells of this.
+    beside = bbox_intersects(session, Cell, BBox(*areas.total_bounds)) if len(areas) else false()
+    chosen = chosen.where(or_(Cell.area_code.in_(own_areas), wider, beside))
     cells = _to_frame(session, session.execute(chosen.order_by(Cell.code)).all(), ("code", "area_code"))
-    intersecting = shapely.STRtree(np.asarray(areas.geometry, dtype=object)).query(
-        np.asarray(cells.geometry, dtype=object), predicate="intersects"
-    )[0]
-    inside = cells["area_code"].isin(hierarchy.subtree(area_code)).to_numpy(dtype=bool, copy=True)
-    inside[intersecting] = True
+    polygons = np.asarray(cells.geometry, dtype=object)
+    is_own = cells["area_code"].isin(own_areas).to_numpy(dtype=bool)
+    is_wider = (
+        cells["area_code"].isna() | cells["area_code"].isin(hierarchy.ancestors(area_code))
+    ).to_numpy()
+    inside = is_own.copy()
+    grounds = shapely.STRtree(np.asarray(areas.geometry, dtype=object))
+    inside[grounds.query(polygons, predicate="intersects")[0]] = True
+    inside &= is_own | is_wider
+    foreign = np.flatnonzero(~(is_own | is_wider))
+    own = polygons[is_own]
+    rows, others = shapely.STRtree(own).query(polygons[foreign], predicate="intersects")
+    overlaps = shapely.area(shapely.intersection(polygons[foreign][rows], own[others])) > 0
+    inside[foreign[rows[overlaps]]] = True
     return cells[inside].reset_index(drop=True)
 
 
 def _read_entities(
-    session: Session, scheme_id: int, on: date, codes: Collection[str] | None
+    session: Session,
+    scheme_id: int,
+    on: date,
+    concerned: Callable[[StateModel], ColumnElement[bool]],
 ) -> gpd.GeoDataFrame:
-    """Read the states of a day with the cells they belonged to."""
-    columns = ("kind", "id", "area_code", "households", "enterprises", "cell_code", "reason")
+    """Read the states of a day that are concerned, with the cells they belonged to."""
+    columns = ("key", "kind", "id", "area_code", "households", "enterprises", "cell_code", "reason")
     rows: list[tuple[Any, ...]] = []
     # Few values stand in many rows; each is kept once.
     interned: dict[Any, Any] = {}
@@ -126,27 +174,21 @@ def _read_entities(
             & in_force(Assignment.valid_from, Assignment.valid_to, on)
         )
         chosen = chosen.outerjoin(Assignment, is_assigned)
-        if codes is not None:
-            area_cells = select(Cell.code).where(
-                cells_in_force(scheme_id, on),
-                Cell.area_code.in_(sorted(codes)),
-            )
-            chosen = chosen.where(
-                or_(model.area_code.in_(sorted(codes)), Assignment.cell_code.in_(area_cells))
-            )
-        for geometry, kind, number, area, households, enterprises, cell, reason in _iterate_rows(
+        chosen = chosen.where(concerned(model))
+        for geometry, key, kind, number, area, households, enterprises, cell, reason in _iterate_rows(
             session, chosen
         ):
             shared = (interned.setdefault(value, value) for value in (kind, area, cell, reason))
             kind, area, cell, reason = shared
-            rows.append((kind, number, area, households, enterprises, cell, reason, geometry))
+            rows.append((key, kind, number, area, households, enterprises, cell, reason, geometry))
     return _to_frame(session, rows, columns)
 
 
 def _state_columns(session: Session, model: StateModel) -> tuple[Any, ...]:
-    """Return geometry, kind, identity, area and weights of a state."""
+    """Return geometry, id, kind, identity, area and weights of a state."""
     return (
         raw_geometry(session, model.geometry),
+        Entity.id,
         Entity.kind,
         Entity.external_id,
         model.area_code,

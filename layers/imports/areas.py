@@ -15,6 +15,7 @@ from gis.areas import build_hierarchy
 from gis.crs import LONLAT
 from gis.progress import Note, no_note
 from layers.areas.locator import AreaLocator
+from layers.days import require_near_day
 from layers.db.bulk import decode_geometries, raw_geometry
 from layers.db.database import Database, bump_revision
 from layers.entities.lifecycle import archive_versions
@@ -39,6 +40,7 @@ def import_areas(
     frame: gpd.GeoDataFrame,
     *,
     on: date | None = None,
+    confirmed: bool = False,
     note: Note = no_note,
     before_commit: Callable[[Session, AreaImportSummary], None] | None = None,
 ) -> AreaImportSummary:
@@ -53,6 +55,8 @@ def import_areas(
         it. Parents are completed where no area of the frame names one.
     on
         The date from which entities lie in their new areas; today when not given.
+    confirmed
+        The day is meant, however far from today it is.
     note
         Told which areas name a parent that is neither in the frame nor in the database.
     before_commit
@@ -61,11 +65,12 @@ def import_areas(
     Raises
     ------
     InputError
-        If a code is missing or used twice, a geometry is not usable, parents run in a circle, or a name holds
-        what identifies a person.
+        If a code is missing or used twice, a geometry is not usable, parents run in a circle, a name holds
+        what identifies a person, or the date is far from today and not confirmed.
     CoverageError
         If the areas, new and old together, do not nest.
     """
+    day = require_near_day(on, confirmed=confirmed)
     require_public_names(frame["name"], frame["code"])
     with database.write() as session:
         present = _read_areas(session)
@@ -95,7 +100,7 @@ def import_areas(
         moved = 0
         if len(new) or len(changed):
             session.flush()
-            moved = _update_area_codes(session, on or date.today())
+            moved = _update_area_codes(session, day)
             bump_revision(session)
         imported = int(merged["code"].isin(frame["code"].astype(str)).sum())
         summary = AreaImportSummary(len(new), len(changed), imported - len(new) - len(changed), moved)

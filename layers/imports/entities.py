@@ -14,6 +14,7 @@ from gis.datum import parse_datum
 from gis.progress import Note, Progress, no_note
 from layers.areas.hierarchy import read_hierarchy
 from layers.areas.locator import AreaLocator
+from layers.days import require_near_day
 from layers.db import geopackage
 from layers.db.database import Database, bump_revision
 from layers.formats.read_batches import read_batches
@@ -64,6 +65,7 @@ def import_entities(
     personal: Collection[str] = (),
     area_code: str | None = None,
     on: date | None = None,
+    confirmed: bool = False,
     layer: str | None = None,
     where: str | None = None,
     source_crs: str | None = None,
@@ -99,6 +101,8 @@ def import_entities(
         are rejected as not permitted.
     on
         The date from which new states hold; today when not given.
+    confirmed
+        The day is meant, however far from today it is.
     progress
         Called with the records read and their number, as far as the format tells it.
     before_commit
@@ -107,7 +111,7 @@ def import_entities(
     Raises
     ------
     InputError
-        If the file cannot be read, or has no identity or kind.
+        If the file cannot be read, has no identity or kind, or the date is far from today and not confirmed.
     LimitError
         If it has more vertices.
     NotFoundError
@@ -115,6 +119,7 @@ def import_entities(
     ConflictError
         If an entity has a state that begins after `on`.
     """
+    day = require_near_day(on, confirmed=confirmed)
     with database.read() as session:
         locator = AreaLocator(session)
         known_areas = read_hierarchy(session).subtree(None)
@@ -150,7 +155,7 @@ def import_entities(
             RejectedRecord(number, identity, RejectionReason.duplicate_id) for number, identity in duplicates
         ]
         reader.rejected.sort()
-        return _merge_staged(database, connection, staging, reader, on or date.today(), before_commit)
+        return _merge_staged(database, connection, staging, reader, day, before_commit)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from layers.db.content_hash import (
     ENTITY_NAME_FIELDS,
     canonical_json,
     hash_content,
+    ordered_json,
 )
 from layers.fields.columns import ID_FIELDS, KIND_FIELDS, find_column
 from layers.fields.personal import FieldSense, field_sense, find_personal
@@ -179,9 +180,8 @@ class EntityReader:
             return found
 
         names, classes = texts(roles.name), texts(roles.class_name)
-        attributes, personal = (
-            [canonical_json(each) for each in documents] for documents in (public, private)
-        )
+        attributes, personal = ([ordered_json(each) for each in documents] for documents in (public, private))
+        compared = ([canonical_json(each) for each in documents] for documents in (public, private))
         is_unwritable = np.array(
             [
                 any("\0" in text or "\\u0000" in text for text in record if text)
@@ -192,7 +192,7 @@ class EntityReader:
         wkb = np.asarray(shapely.to_wkb(batch_geometries[rows], byte_order=1), dtype=object)
         hashes = [
             hash_content(*values_of_record)
-            for values_of_record in zip(names, classes, attributes, personal, wkb.tolist(), strict=True)
+            for values_of_record in zip(names, classes, *compared, wkb.tolist(), strict=True)
         ]
         numbers = (rows + batch.first + 1).tolist()
         columns: list[list[Any]] = [

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from gis.codes import normalize_codes
 from gis.errors import InputError
 from layers.areas.queries import area_codes
-from layers.db.content_hash import canonical_json
+from layers.days import require_near_day
+from layers.db.content_hash import canonical_json, ordered_json
 from layers.db.database import Database
 from layers.fields.columns import AREA_CODE_FIELDS, ID_FIELDS, find_column
 from layers.fields.personal import is_personal_identity, separate_personal
@@ -69,6 +70,7 @@ def import_officers(
     id_field: str | None = None,
     personal: Collection[str] = (),
     on: date | None = None,
+    confirmed: bool = False,
 ) -> OfficerImportSummary:
     """Bring officers into the database, and give them their posts in a scheme, all of it or nothing.
 
@@ -93,6 +95,8 @@ def import_officers(
         Further fields that hold personal values.
     on
         The date of new states; today when not given.
+    confirmed
+        The day is meant, however far from today it is.
 
     Returns
     -------
@@ -103,11 +107,12 @@ def import_officers(
     Raises
     ------
     InputError
-        If the table has no identity or no area, or the scheme no cells in force on the day.
+        If the table has no identity or no area, the scheme no cells in force on the day, or the day is far
+        from today and not confirmed.
     NotFoundError
         If there is no such scheme.
     """
-    day = on or date.today()
+    day = require_near_day(on, confirmed=confirmed)
     with database.write() as session:
         records, rejected = _read_officers(session, table, id_field, frozenset(personal))
         officers, inserted, updated, unchanged = store_officers(
@@ -191,5 +196,5 @@ def _read_texts(table: pd.DataFrame, name: str | None) -> Any:
 
 def _json_round_trip(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return values as they come back from the database, so that they compare."""
-    found: dict[str, Any] = orjson.loads(canonical_json(values))
+    found: dict[str, Any] = orjson.loads(ordered_json(values))
     return found

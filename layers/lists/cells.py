@@ -6,12 +6,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer
 
 from layers.areas.scope import within
+from layers.db.bulk import text_in
 from layers.entities.counts import read_counts
 from layers.lists.listing import ListColumn, Listing, ListPage, ListRequest, ListRow
 from layers.lists.responsibility import RESPONSIBILITY_COLUMNS, with_responsibility
 from layers.models import Cell
 from layers.plans.cells import cells_in_force
 from layers.plans.schemes import find_scheme
+from layers.staff.vacancies import is_staffed
 
 _COUNTED = {"households": "household", "enterprises": "enterprise"}
 
@@ -37,6 +39,11 @@ def read_cells(session: Session, request: ListRequest, limit: int, offset: int) 
         .where(cells_in_force(scheme.id, request.on), within(Cell.area_code, request.ground))
         .options(defer(Cell.geometry))
     )
+    if request.staffed is not None:
+        held = is_staffed(scheme.id, request.on)
+        chosen = chosen.where(held if request.staffed else ~held)
+    if request.cells is not None:
+        chosen = chosen.where(text_in(session, Cell.code, request.cells))
     total = (
         session.scalar(select(func.count()).select_from(chosen.with_only_columns(Cell.id).subquery())) or 0
     )

@@ -6,9 +6,10 @@ import shapely
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from layers.db.bulk import decode_geometries
+from layers.db.bulk import decode_geometries, id_in
 from layers.exports.layer_queries import LAYER_QUERIES, ExportFilters
 from layers.formats.write_batches import GEOMETRY_COLUMN
+from layers.lists.gap_entities import affected_entities
 from layers.lists.listing import ListColumn, Listing, ListPage, ListRequest, ListRow
 from layers.lists.responsibility import RESPONSIBILITY_COLUMNS, visible_cells, with_responsibility
 from layers.lists.words import kind_name
@@ -21,9 +22,10 @@ ADDRESS_FIELDS = ("address", "addr", "地址", "详细地址", "住址", "位置
 def read_entities(session: Session, request: ListRequest, limit: int, offset: int) -> ListPage:
     """Read entities, with their cell in the scheme."""
     request.require("scheme")
+    affected = None if request.gap is None else affected_entities(session, request)
     filters = ExportFilters(
         area_code=request.ground,
-        on=request.on,
+        on=request.on if affected is None else affected.on,
         kind=request.kind,
         scheme=request.scheme,
         cell_code=request.cell,
@@ -33,6 +35,8 @@ def read_entities(session: Session, request: ListRequest, limit: int, offset: in
     total = 0
     for statement in statements:
         states = statement.subquery()
+        if affected is not None:
+            states = select(states).where(id_in(session, states.c.entity, affected.ids)).subquery()
         found = session.scalar(select(func.count()).select_from(states)) or 0
         first, left = max(0, offset - total), limit - len(rows)
         total += found
@@ -50,7 +54,7 @@ def _to_rows(session: Session, request: ListRequest, found: Any) -> list[ListRow
     places = [None if each is None else shapely.point_on_surface(each) for each in geometries]
     return [
         {
-            "id": row["key"],
+            "id": row["entity"],
             "kind": kind_name(row["kind"], request.language),
             "external_id": row["id"],
             "name": row["name"],

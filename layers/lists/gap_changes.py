@@ -3,15 +3,17 @@
 from itertools import groupby
 from operator import itemgetter
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from layers.areas.hierarchy import read_hierarchy
 from layers.gaps.differences import compare_runs
+from layers.gaps.gap_grounds import gaps_within
 from layers.gaps.run_visibility import newest_visible_run
 from layers.lists.gaps import GAP_COLUMNS, analysis_notes, gap_rows
 from layers.lists.listing import ListColumn, Listing, ListPage, ListRequest
 from layers.lists.responsibility import with_responsibility
 from layers.lists.words import gap_change_name
+from layers.models import Gap
 from layers.plans.schemes import find_scheme
 
 
@@ -34,12 +36,9 @@ def read_gap_changes(session: Session, request: ListRequest, limit: int, offset:
         *(("gone", gap, old) for gap in difference.gone),
         *(("lasting", gap, new) for gap, _ in difference.lasting),
     ]
-    inside = read_hierarchy(session).subtree(request.ground) if request.ground is not None else None
-    listed = [
-        each
-        for each in found
-        if request.kind in (None, each[0]) and (inside is None or each[1].area_code in inside)
-    ]
+    inside = gaps_within(session, [old.id, new.id], request.ground)
+    own = set(session.scalars(select(Gap.id).where(Gap.run_id.in_((old.id, new.id)), inside)))
+    listed = [each for each in found if request.kind in (None, each[0]) and each[1].id in own]
     rows = [
         {**row, "change": gap_change_name(change, request.language)}
         for (change, run), each in groupby(listed[offset : offset + limit], key=itemgetter(0, 2))

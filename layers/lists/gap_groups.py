@@ -1,17 +1,17 @@
 """Gaps of a run put together by community, by street, by who answers for them, or by kind."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, Row, and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from gis.gaps import SEVERITIES
 from layers.areas.hierarchy import AreaHierarchy, read_hierarchy
-from layers.areas.scope import within
 from layers.db.bulk import id_in, read_rows
+from layers.gaps.gap_grounds import GapGround, gaps_within, grounds_seen
 from layers.gaps.run_visibility import SchemeRun
 from layers.lists.gap_places import responsible_for
 from layers.lists.listing import ListRequest, ListRow
@@ -55,23 +55,19 @@ class GapGroup:
 
 def group_gaps(session: Session, request: ListRequest, run: GapRun, by: GapGrouping) -> list[GapGroup]:
     """Return the groups of a run's gaps on the ground asked for, those with the most severe gaps first."""
-    rows = read_rows(
-        session,
-        select(Gap.kind, Gap.severity, Gap.cell_code, Gap.area_code).where(
-            Gap.run_id == run.id, *_restrictions(request)
-        ),
+    rows, grounds = _read_gaps(session, request, run)
+    answers = (
+        responsible_for(session, request, run.scheme_id, set(grounds)) if by is GapGrouping.officer else {}
     )
-    grounds = {(cell, area) for _, _, cell, area in rows}
-    answers = responsible_for(session, request, run.scheme_id, grounds) if by is GapGrouping.officer else {}
     hierarchy, names = read_hierarchy(session), _area_names(session)
     groups: dict[str | None, GapGroup] = {}
-    for kind, severity, cell, area in rows:
+    for (_, kind, severity, *_), ground in zip(rows, grounds, strict=True):
         if by is GapGrouping.kind:
             group = GapGroup(kind, None, None)
         elif by is GapGrouping.officer:
-            group = _officer_group(answers[cell, area])
+            group = _officer_group(answers[ground])
         else:
-            group = _area_group(area, by, hierarchy, names)
+            group = _area_group(ground.area_code, by, hierarchy, names)
         group = groups.setdefault(group.key, group)
         group.severities[severity] += 1
         group.kinds[kind] += 1
@@ -101,7 +97,7 @@ def narrowed(
     session: Session, request: ListRequest, runs: Sequence[SchemeRun], officer: str | None
 ) -> ColumnElement[bool]:
     """Return the condition that a gap of some runs is one asked for, and one of an officer where named."""
-    restrictions = _restrictions(request)
+    restrictions = _restrictions(session, request, [run.id for run, _ in runs])
     if officer is not None:
         restrictions.append(or_(false(), *(_answered_by(session, request, run, officer) for run, _ in runs)))
     return and_(*restrictions)
@@ -109,13 +105,10 @@ def narrowed(
 
 def _answered_by(session: Session, request: ListRequest, run: GapRun, number: str) -> ColumnElement[bool]:
     """Return the condition that a gap of a run is one for which an officer answers."""
-    rows = read_rows(
-        session,
-        select(Gap.id, Gap.cell_code, Gap.area_code).where(Gap.run_id == run.id, *_restrictions(request)),
-    )
-    by_ground: dict[tuple[str | None, str | None], list[int]] = defaultdict(list)
-    for gap, cell, area in rows:
-        by_ground[cell, area].append(gap)
+    rows, grounds = _read_gaps(session, request, run)
+    by_ground: dict[GapGround, list[int]] = defaultdict(list)
+    for row, ground in zip(rows, grounds, strict=True):
+        by_ground[ground].append(row.id)
     answers = responsible_for(session, request, run.scheme_id, by_ground.keys())
     own = [
         gap
@@ -126,8 +119,21 @@ def _answered_by(session: Session, request: ListRequest, run: GapRun, number: st
     return id_in(session, Gap.id, own)
 
 
-def _restrictions(request: ListRequest) -> list[ColumnElement[bool]]:
-    chosen = [within(Gap.area_code, request.scope), within(Gap.area_code, request.ground)]
+def _read_gaps(
+    session: Session, request: ListRequest, run: GapRun
+) -> tuple[Sequence[Row[int, str, str, str | None, str | None]], list[GapGround]]:
+    """Read the gaps of a run that are asked for, and where they lie for the caller."""
+    chosen = select(Gap.id, Gap.kind, Gap.severity, Gap.cell_code, Gap.area_code).where(
+        Gap.run_id == run.id, *_restrictions(session, request, [run.id])
+    )
+    rows = session.execute(chosen).all()
+    return rows, grounds_seen(session, request.scope, run, rows)
+
+
+def _restrictions(
+    session: Session, request: ListRequest, run_ids: Collection[int]
+) -> list[ColumnElement[bool]]:
+    chosen = [gaps_within(session, run_ids, each) for each in {request.scope, request.ground}]
     for column, value in ((Gap.kind, request.kind), (Gap.severity, request.severity)):
         if value is not None:
             chosen.append(column == value)

@@ -54,7 +54,7 @@ def places_of_gaps(session: Session, request: ListRequest, found: Sequence[Found
     """Return where gaps are, in their order."""
     by_scheme: dict[int, set[Ground]] = defaultdict(set)
     for each in found:
-        by_scheme[each.run.scheme_id].add((each.gap.cell_code, each.gap.area_code))
+        by_scheme[each.run.scheme_id].add(each.words.ground)
     answers = {
         scheme_id: responsible_for(session, request, scheme_id, grounds)
         for scheme_id, grounds in by_scheme.items()
@@ -62,7 +62,7 @@ def places_of_gaps(session: Session, request: ListRequest, found: Sequence[Found
     entities = _read_entities(session, [each.gap for each in found])
     places = []
     for each in found:
-        row = answers[each.run.scheme_id][each.gap.cell_code, each.gap.area_code]
+        row = answers[each.run.scheme_id][each.words.ground]
         named = {name: row[name] or None for name in GapPlace._fields if name in row}
         places.append(GapPlace(**named, entity=entities.get(_entity_key(each.gap))))
     return places

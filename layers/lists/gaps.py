@@ -7,8 +7,8 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from gis.gaps import GAP_KINDS, SEVERITIES, OutcomeState, gap_outcomes
-from layers.areas.scope import within
 from layers.gaps.analysis import concerns_cell
+from layers.gaps.gap_grounds import gaps_within
 from layers.gaps.gap_words import GapWords, gap_words
 from layers.gaps.run_visibility import find_visible_run, newest_visible_run
 from layers.lists.listing import ListColumn, Listing, ListPage, ListRequest, ListRow
@@ -32,7 +32,7 @@ GAP_COLUMNS = (
 
 def gap_rows(session: Session, request: ListRequest, run: GapRun, gaps: Sequence[Gap]) -> list[ListRow]:
     """Return what lists tell of gaps of a run themselves."""
-    words = gap_words(session, request.scope, run.scheme_id, gaps)
+    words = gap_words(session, request.scope, run, gaps)
     return [_gap_row(gap, said, run, request.language) for gap, said in zip(gaps, words, strict=True)]
 
 
@@ -44,8 +44,7 @@ def _gap_row(gap: Gap, words: GapWords, run: GapRun, language: str) -> ListRow:
         "severity": severity_name(gap.severity, language),
         "detail": getattr(words.detail, language),
         "rule": getattr(words.rule, language),
-        "cell_code": gap.cell_code,
-        "area_code": gap.area_code,
+        **words.ground._asdict(),
         "area_m2": round(gap.area_m2, 2),
         "households": gap.households,
         "enterprises": gap.enterprises,
@@ -65,7 +64,7 @@ def read_gaps(session: Session, request: ListRequest, limit: int, offset: int) -
     notes = analysis_notes(None if run is None else run.summary, request.language)
     if run is None:
         return ListPage([], 0, notes)
-    chosen = select(Gap).where(Gap.run_id == run.id, within(Gap.area_code, request.ground))
+    chosen = select(Gap).where(Gap.run_id == run.id, gaps_within(session, [run.id], request.ground))
     for column, value in (
         (Gap.kind, request.kind),
         (Gap.severity, request.severity),

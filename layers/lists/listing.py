@@ -1,6 +1,6 @@
 """What a list is: its columns in both languages, its rows, and what is asked of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, NamedTuple
@@ -12,6 +12,9 @@ from layers.models import Officer
 
 ListRow = dict[str, Any]
 """Values by the keys of columns, and `id` where a row can be opened by one."""
+
+Affected = Literal["households", "enterprises"]
+"""The numbers of a gap that count entities."""
 
 MAX_ROWS = 10_000
 """The most rows of a list; more are exported by a job."""
@@ -57,6 +60,12 @@ class ListRequest:
         The former day of a comparison.
     text
         Words to search.
+    staffed
+        Only cells with an officer on the day, or only those without.
+    cells
+        Only cells of these codes.
+    gap, affected
+        Only entities that make up this number of a gap: households or enterprises.
     """
 
     scope: str | None
@@ -72,6 +81,10 @@ class ListRequest:
     run: int | None = None
     since: date | None = None
     text: str | None = None
+    staffed: bool | None = None
+    cells: Collection[str] | None = None
+    gap: int | None = None
+    affected: Affected | None = None
 
     @property
     def ground(self) -> str | None:

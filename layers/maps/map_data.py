@@ -18,6 +18,7 @@ from layers.areas.hierarchy import read_hierarchy
 from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import decode_geometries, in_force, raw_geometry
 from layers.entities.counts import align_counts, read_counts
+from layers.gaps.gap_grounds import GapGround, gaps_within, grounds_seen
 from layers.gaps.gap_words import visible_figures
 from layers.gaps.runs import newest_run
 from layers.maps.leaders import join_leaders
@@ -126,7 +127,7 @@ def read_map_data(
         select(Plan.name).where(Plan.id.in_(map(int, cells["plan_id"].unique()))).order_by(Plan.id)
     )
     run = _find_gap_run(session, scheme.id, day, area_code, area_codes)
-    gaps = None if run is None else _read_gaps(session, run, area_codes, scope)
+    gaps = None if run is None else _read_gaps(session, run, area_code, scope)
     bbox = BBox(*map(float, cells.total_bounds))
     return MapData(
         scheme=scheme.name,
@@ -224,10 +225,9 @@ def _describe_gaps(
     return GapAnalysis(gap_outcomes(run.summary, counts), run.on, None if wider else run.area_code)
 
 
-def _read_gaps(
-    session: Session, run: GapRun, area_codes: Collection[str] | None, scope: str | None
-) -> gpd.GeoDataFrame:
+def _read_gaps(session: Session, run: GapRun, area_code: str | None, scope: str | None) -> gpd.GeoDataFrame:
     columns = (
+        "id",
         "kind",
         "severity",
         "cell_code",
@@ -239,13 +239,17 @@ def _read_gaps(
         "figures",
     )
     chosen = [getattr(Gap, column) for column in columns]
-    query = select(*chosen, raw_geometry(session, Gap.geometry)).where(Gap.run_id == run.id).order_by(Gap.id)
+    query = select(*chosen, raw_geometry(session, Gap.geometry)).where(Gap.run_id == run.id)
+    query = query.where(gaps_within(session, [run.id], area_code)).order_by(Gap.id)
     frame = _read_frame(session, query, columns)
     frame = frame.astype({"area_m2": float, "households": "int64", "enterprises": "int64"})
     gaps = list(zip(frame["kind"], frame["figures"], strict=True))
     figures = [each or {} for each in visible_figures(session, scope, run.scheme_id, gaps)]
     frame["figures"] = pd.Series(figures, index=frame.index, dtype=object)
-    return frame if area_codes is None else frame[frame["area_code"].isin(area_codes)].reset_index(drop=True)
+    grounds = grounds_seen(session, scope, run, list(frame.itertuples(index=False)))
+    for column in GapGround._fields:
+        frame[column] = pd.Series([getattr(each, column) for each in grounds], frame.index, dtype=object)
+    return frame.drop(columns="id")
 
 
 def _read_key_entities(

@@ -33,7 +33,11 @@ class Base(DeclarativeBase):
 
 
 class Revision(Base):
-    """One row: a number that grows with every change that readers of the snapshot must follow."""
+    """One row: a number that grows with every change that readers of the snapshot must follow.
+
+    Its key is drawn at random when the database is made and when it is restored. Restoring sets numbers and
+    versions back, and with the key an answer of before cannot be taken for one of afterwards.
+    """
 
     __tablename__ = "revision"
 

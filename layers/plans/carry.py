@@ -193,7 +193,7 @@ def _draft(session: Session, source: Plan, level: _Level, on: date) -> tuple[Pla
 def _former_cells(level: _Level, labels: ObjectArray) -> IntArray:
     """Return the position of the cell that had each unit's code before, -1 for none."""
     position = pd.Series(
-        pd.Index(labels).get_indexer(level.members["cell"]),
+        pd.Index(labels).get_indexer(pd.Index(level.members["cell"])),
         index=level.members["unit"].to_numpy(),
         dtype="int64",
     )

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import geopandas as gpd
 import numpy as np
@@ -193,7 +193,7 @@ def _standardise_cells(cells: _Frame) -> _Frame:
         )
     frame = cells.copy()
     if isinstance(cells, gpd.GeoDataFrame):
-        frame = _standardise_polygons(cells, codes)
+        frame = cast("_Frame", _standardise_polygons(cells, codes))
     frame["code"] = codes
     for column, missing in (("name", codes), ("kind", ""), ("parent", None), ("area_code", None)):
         texts = (

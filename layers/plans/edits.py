@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
+from pyproj import CRS
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, InputError, StaleError
-from gis.redraw import AssignUnits, Command, Descent, Edit, Merge, Update
+from gis.redraw import AssignUnits, CellSize, Command, Descent, Edit, Merge, Update
 from gis.redraw.command import require_change
 from layers.db.keyset import PageRequest
 from layers.db.versions import require_version
@@ -46,6 +48,19 @@ class UnitsRequest:
     allow_parts: bool = False
 
 
+class DrawnEdit(NamedTuple):
+    """An edit with what it means: which ground went where, and the sizes of the cells before and after."""
+
+    edit: Edit
+    descents: list[Descent]
+    sizes: tuple[list[CellSize], list[CellSize]]
+
+    @classmethod
+    def of(cls, edit: Edit, crs: CRS) -> "DrawnEdit":
+        """Measure an edit in the working CRS."""
+        return cls(edit, edit.descents(crs), edit.sizes(crs))
+
+
 @dataclass(frozen=True, eq=False)
 class EditResult:
     """A step that was taken.
@@ -56,16 +71,13 @@ class EditResult:
         In its new version.
     step
         As it is stored.
-    edit
+    drawn
         What it changed.
-    descents
-        Which ground went from which cell to which.
     """
 
     plan: Plan
     step: PlanEdit
-    edit: Edit
-    descents: list[Descent]
+    drawn: DrawnEdit
 
 
 def edit_plan(
@@ -109,24 +121,24 @@ def edit_plan(
     command = _complete(session, plan, request)
     draft = read_draft_cells(session, plan, command.named, command.drawn)
     edit = require_change(command.edit(draft.cells))
-    descents = edit.descents(draft.cells)
+    drawn = DrawnEdit.of(edit, draft.cells.crs)
     step = PlanEdit(action=Action.edit, command=command.name)
-    records = _records_after(draft, edit, command, descents)
+    records = _records_after(draft, edit, command, drawn.descents)
     step.content = {"before": cell_records(draft, edit.before), "after": records}
     _take(session, plan, draft, edit, records, step, version=version, author=author)
-    return EditResult(plan, step, edit, descents)
+    return EditResult(plan, step, drawn)
 
 
 def preview_edit(
     session: Session, plan_id: int, request: Command | UnitsRequest, scope: str | None = None
-) -> tuple[Edit, list[Descent]]:
+) -> DrawnEdit:
     """Return what an edit would change, as `edit_plan` does it; any session serves."""
     plan = find_plan(session, plan_id, scope)
     require_step(plan, Step.edit)
     command = _complete(session, plan, request)
     draft = read_draft_cells(session, plan, command.named, command.drawn)
     edit = require_change(command.edit(draft.cells))
-    return edit, edit.descents(draft.cells)
+    return DrawnEdit.of(edit, draft.cells.crs)
 
 
 def undo(
@@ -169,8 +181,9 @@ def _step_back(
     done, undone = _stacks(session, plan.id)
     stack = done if action is Action.undo else undone
     if not stack:
-        what = "edit to undo" if action is Action.undo else "edit that was undone"
-        raise ConflictError(f"Plan {plan.id} has no {what}.")
+        if action is Action.undo:
+            raise ConflictError(f"Plan {plan.id} has no edit to undo.")
+        raise ConflictError(f"Plan {plan.id} has no edit that was undone.")
     of = session.get_one(PlanEdit, stack[-1])
     assert of.content is not None
     before, after = drawn_cells(of.content["before"].values()), drawn_cells(of.content["after"].values())
@@ -181,9 +194,8 @@ def _step_back(
     _require_unchanged_since(session, plan, version, of.codes["codes"])
     edit.apply(draft.cells)
     step = PlanEdit(action=action, command=of.command, edit_id=of.id)
-    descents = edit.descents(draft.cells)
     _take(session, plan, draft, edit, records, step, version=version, author=author)
-    return EditResult(plan, step, edit, descents)
+    return EditResult(plan, step, DrawnEdit.of(edit, draft.cells.crs))
 
 
 def _take(

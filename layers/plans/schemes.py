@@ -199,7 +199,8 @@ def _change_units(session: Session, scheme: Scheme, code: str) -> None:
     """Put a scheme on the level above another, unless that one is above it."""
     # Two changes at once could close a circle of which neither sees the whole. No scheme has this number.
     lock_scheme(session, 0)
-    units = below = find_scheme(session, code)
+    units = find_scheme(session, code)
+    below: Scheme | None = units
     if units.id == scheme.unit_scheme_id:
         return
     if session.scalar(select(Plan.id).where(Plan.scheme_id == scheme.id).limit(1)) is not None:

@@ -176,7 +176,7 @@ def _find_units(
     if not cell_of_unit:
         raise InputError("The table of units has no rows.")
     named = list(cell_of_unit)
-    rows = pd.Index(units["code"]).get_indexer(named)
+    rows: IntArray = pd.Index(units["code"]).get_indexer(pd.Index(named))
     unknown = np.flatnonzero(rows < 0)
     if not len(unknown):
         return rows
@@ -196,7 +196,7 @@ def _find_units(
     detail = ""
     if begin is not None and begin > on:
         detail = f"; it begins on {begin}"
-    elif begin is not None and not lasting and end <= on:
+    elif end is not None and not lasting and end <= on:
         detail = f"; it ended on {end}"
     where = "" if area_code is None else f" in area {area_code}"
     raise InputError(
@@ -207,7 +207,7 @@ def _find_units(
 
 def _find_cells(labels: ObjectArray, named: ObjectArray) -> IntArray:
     """Return the rows of the cells that a table names."""
-    rows = pd.Index(labels).get_indexer(named)
+    rows: IntArray = pd.Index(labels).get_indexer(pd.Index(named))
     unknown = np.flatnonzero(rows < 0)
     if len(unknown):
         raise InputError(

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import geopandas as gpd
 import pandas as pd
@@ -140,7 +140,7 @@ def list_plan_units(
     if cell is not None:
         statement = statement.where(Cell.code == cell)
     rows, next_cursor = page.fetch(session, statement, CellUnit.unit_code, CellUnit.cell_id)
-    return [CellOfUnit(unit.unit_code, *cell) for unit, *cell in rows], next_cursor
+    return [CellOfUnit(row[0].unit_code, row[1], row[2], row[3]) for row in rows], next_cursor
 
 
 def count_plan_units(session: Session, plan: Plan) -> int:
@@ -155,6 +155,6 @@ def read_plan_units(session: Session, plan: Plan) -> list[CellOfUnit]:
     return [CellOfUnit(*row) for row in read_rows(session, chosen.with_only_columns(*columns))]
 
 
-def _select_units(plan: Plan) -> Select[Any]:
+def _select_units(plan: Plan) -> Select[CellUnit, str, str, str]:
     members = select_plan_cells(plan).join(CellUnit, CellUnit.cell_id == Cell.id)
     return members.with_only_columns(CellUnit, Cell.code, Cell.name, Cell.kind)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, InputError, NotFoundError
 from layers.areas.scope import require_within, within
+from layers.days import require_near_day
 from layers.db.bulk import in_force
 from layers.db.keyset import PageRequest
 from layers.db.versions import require_version
@@ -123,6 +124,7 @@ def create_officer(
     personal: Mapping[str, Any],
     attributes: Mapping[str, Any],
     on: date | None = None,
+    confirmed: bool = False,
     scope: str | None = None,
 ) -> Officer:
     """Create an officer.
@@ -139,18 +141,22 @@ def create_officer(
         What is known of the officer. What is personal among the attributes is kept with the personal values.
     on
         The officer's first day; today when not given.
+    confirmed
+        The day is meant, however far from today it is.
     scope
         The area that the officer must be of; None for any.
 
     Raises
     ------
     InputError
-        If the identity is a number by which a person is known.
+        If the identity is a number by which a person is known, or the day is far from today and not
+        confirmed.
     ForbiddenError
         If the officer, or another with this identity, is of an area outside the scope.
     ConflictError
         If there is, or was, an officer with this identity.
     """
+    day = require_near_day(on, confirmed=confirmed)
     if is_personal_identity(external_id, _KIND):
         raise InputError("The external_id holds a number of a person; give one that names nobody.")
     require_within(session, area_code, scope)
@@ -164,7 +170,7 @@ def create_officer(
         area_code=area_code,
         attributes=content.public,
         personal=content.personal,
-        valid_from=on or date.today(),
+        valid_from=day,
         version=1,
     )
     session.add(officer)
@@ -252,6 +258,7 @@ def appoint_officer(
     duty: Duty,
     rank: Rank,
     on: date | None = None,
+    confirmed: bool = False,
     scope: str | None = None,
 ) -> SchemePost:
     """Give an officer a post in a cell that is in force.
@@ -268,20 +275,25 @@ def appoint_officer(
         What the officer is in the cell.
     on
         The first day of the post; today when not given.
+    confirmed
+        The day is meant, however far from today it is.
     scope
         The area that officer and cell must lie in; None for any.
 
     Raises
     ------
+    InputError
+        If the day is far from today and not confirmed.
     NotFoundError
         If there is no such officer or scheme, or no such cell in force.
     ConflictError
         If the officer has left.
     """
+    day = require_near_day(on, confirmed=confirmed)
     officer = find_officer(session, officer_id, scope, for_update=True)
     _require_present(officer)
     return add_post(
-        session, officer, scheme=scheme, cell_code=cell_code, duty=duty, rank=rank, on=on, scope=scope
+        session, officer, scheme=scheme, cell_code=cell_code, duty=duty, rank=rank, on=day, scope=scope
     )
 
 

@@ -104,7 +104,7 @@ def add_post(
     cell_code: str,
     duty: Duty,
     rank: Rank,
-    on: date | None,
+    on: date,
     scope: str | None,
 ) -> SchemePost:
     """Add a post of an officer who is locked and has not left.
@@ -129,7 +129,7 @@ def add_post(
         cell_code=cell_code,
         duty=duty,
         rank=rank,
-        valid_from=on or date.today(),
+        valid_from=on,
         version=1,
     )
     session.add(post)

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from gis.arrays import ObjectArray
 from layers.db.bulk import decode_geometries, raw_geometry
-from layers.models import Gap
+from layers.gaps.gap_grounds import shared_grounds
+from layers.models import Gap, GapRun
 from layers.tiles import LineLayer, PointLayer, PolygonLayer
 from layers.tilesets.tile_set import LayerPart, TileSet, VectorLayer, hash_features, object_array
 
@@ -31,6 +32,8 @@ def read_gaps(session: Session, run_id: int) -> TileSet:
         object_array([row[1] for row in rows]),
         decode_geometries(session, [row[2] for row in rows]),
     )
+    run = session.get_one(GapRun, run_id)
+    shared = shared_grounds(session, run)
     properties: dict[str, Any] = {
         name: object_array([row[3 + n] for row in rows]) for n, name in enumerate(_TEXTS)
     }
@@ -38,6 +41,8 @@ def read_gaps(session: Session, run_id: int) -> TileSet:
         properties[name] = np.array(
             [row[number] for row in rows], dtype=float if name == "area_m2" else np.int64
         )
+    # A tile is the same for all who see the gap, and some of them may not know this cell.
+    properties["cell_code"][np.isin(ids, list(shared))] = None
     properties["area_m2"] = np.round(properties["area_m2"], 1)
     parts = []
     type_ids = shapely.get_type_id(geometries)
@@ -58,6 +63,11 @@ def read_gaps(session: Session, run_id: int) -> TileSet:
                     hash_features(geometries[chosen], {"id": ids[chosen], **own}),
                     shapely.bounds(geometries[chosen]),
                     area_codes[chosen],
+                    [
+                        (row, ground.area_code)
+                        for row, number in enumerate(ids[chosen].tolist())
+                        for ground in shared.get(number, ())
+                    ],
                 )
             )
     return TileSet("gaps", parts)

@@ -101,9 +101,7 @@ class VisibleMeasures:
         NotFoundError
             If there is no such measure.
         """
-        if key not in self._tiles.values:
-            raise NotFoundError(f"There is no measure '{key}'; there are {', '.join(self._tiles.values)}.")
-        measure = next(each for each in self._tiles.cell_layers.measures if each.key == key)
+        measure = self._find(key)
         values = self._values(measure)
         bounds = upper_bounds(values, classes, method, whole=measure.whole)
         summary = self._summarise(measure)
@@ -117,6 +115,28 @@ class VisibleMeasures:
             min=summary.min,
             max=summary.max,
         )
+
+    def codes_between(self, key: str, above: float | None, up_to: float | None) -> list[str]:
+        """Return the codes of the cells whose value is known, greater than one bound and not than the other.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such measure.
+        """
+        values = self._values(self._find(key))
+        inside = np.isfinite(values)
+        if above is not None:
+            inside &= values > above
+        if up_to is not None:
+            inside &= values <= up_to
+        codes: list[str] = self._tiles.cell_layers.codes[self._seen][inside].tolist()
+        return codes
+
+    def _find(self, key: str) -> Measure:
+        if key not in self._tiles.values:
+            raise NotFoundError(f"There is no measure '{key}'; there are {', '.join(self._tiles.values)}.")
+        return next(each for each in self._tiles.cell_layers.measures if each.key == key)
 
     def _values(self, measure: Measure) -> NDArray[Any]:
         values: NDArray[Any] = self._tiles.values[measure.key][self._seen]

@@ -65,6 +65,8 @@ class LayerPart:
         West, south, east, north of each feature in degrees, shape (n, 4).
     area_codes
         The area of each, None where in none, shape (n,); None if all callers may see everything.
+    further_areas
+        Row and area of features that lie in further areas too.
     minzoom, maxzoom
         The zooms at which the part is drawn.
     feature_minzooms
@@ -81,6 +83,7 @@ class LayerPart:
     digests: NDArray[np.uint64]
     bounds: FloatArray
     area_codes: ObjectArray | None = None
+    further_areas: Sequence[tuple[int, str | None]] = ()
     minzoom: int = 0
     maxzoom: int = MAXZOOM
     feature_minzooms: IntArray | None = None
@@ -107,6 +110,7 @@ class LayerPart:
             numbers, codes = self._areas
             # The last element stands for -1, no area.
             mask = np.array([code in scope for code in codes] + [False])[numbers]
+            mask[[row for row, code in self.further_areas if code in scope]] = True
             if len(self._masks) >= _MAX_CACHED_MASKS:
                 self._masks.clear()
             self._masks[scope] = mask

@@ -17,14 +17,14 @@ import pytest
 from sqlalchemy import inspect, text
 
 from layers.db.database import Database
-from layers.jobs.queue import find_job
+from layers.jobs.queue import enqueue, find_job
 from tests.plain_http import NO_CERTIFICATES
 from tests.service import dataset
 from tests.service.consistency import check_edition, check_owners
 from tests.service.dataset import EVEN_SPLIT, ODD_SPLIT, draft_plan, nth_day, owners_on, publish_plan
 from tests.service.processes import Server, run_wangge, start_wangge, wait_for_job
 
-IMPORTS, PUBLICATIONS, RESTORES = 10, 10, 5
+IMPORTS, PUBLICATIONS, PUBLICATION_JOBS, RESTORES = 10, 10, 4, 5
 ENTITIES = 3_000
 CLEANED_S = 120.0
 """Seconds that a server has to remove the files of those who were killed."""
@@ -191,6 +191,44 @@ def kill_during_publishing(service: Service, edition: int) -> None:
             assert check_owners(service.database, nth_day(PUBLISHED + number), ENTITIES, edition) == owners
 
 
+def kill_during_publication_jobs(service: Service, edition: int) -> None:
+    """Publish plans by jobs, as large ones are."""
+    before = owners_on(service.client, nth_day(PUBLISHED + PUBLICATIONS))
+    lasts = math.inf
+    for number in range(PUBLICATION_JOBS + 1):
+        on = nth_day(PUBLISHED + PUBLICATIONS + 1 + number)
+        following = EVEN_SPLIT if before == ODD_SPLIT else ODD_SPLIT
+        plan = draft_plan(service.client, following)
+        given = {
+            "plan": plan["id"],
+            "on": str(on),
+            "version": plan["version"],
+            "role": "admin",
+            "confirm": True,
+        }
+        with service.database.write() as session:
+            job = {"id": enqueue(session, "publish", given, created_by="test", area_code=None).id}
+        if math.isinf(lasts):
+            began = time.monotonic()
+            assert wait_for_job(service.client, job)["state"] == "done"
+            lasts, before = time.monotonic() - began, following
+            continue
+        after = service.wait(0, 1.1 * lasts)
+        service.server.kill()
+        service.settle()
+        found, left = check_owners(service.database, on, ENTITIES, edition), service.state_of(job)
+        assert found == (following if left == "done" else before)
+        service.age()
+        service.start()
+        ended = wait_for_job(service.client, job)["state"]
+        assert (left, ended) in {("done", "done"), ("queued", "done"), ("running", "failed")}
+        service.tell(
+            "a publication by a job", after, new=found == following, more=f"; its job {left}, then {ended}"
+        )
+        before = check_owners(service.database, on, ENTITIES, edition)
+        assert before == (following if ended == "done" else found)
+
+
 def kill_during_restores(service: Service, make_url: MakeUrl) -> None:
     """Restore a backup, and serve what was restored."""
     backup = service.folder / "backup.gpkg"
@@ -254,14 +292,15 @@ class Kills:
     ) -> None:
         edition = kill_during_imports(service)
         kill_during_publishing(service, edition)
+        kill_during_publication_jobs(service, edition)
         kill_during_restores(service, copy_of)
 
 
 @pytest.mark.parametrize("copy_of", ["sqlite"], indirect=True)
 class TestKillsOnSQLite(Kills):
-    """25 kills."""
+    """29 kills."""
 
 
 @pytest.mark.parametrize("copy_of", ["postgresql"], indirect=True)
 class TestKillsOnPostGIS(Kills):
-    """25 kills."""
+    """29 kills."""

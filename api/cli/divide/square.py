@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.console import error_prefix
+from api.cli.console import error_prefix, note_on
 from api.cli.divide.areas import AreaOptions, PlanAreaOptions, read_areas
 from api.cli.divide.method import DividedFile, FileMethod, Options, PlanMethod, Settings
 from api.cli.progress import progress_bar
@@ -44,6 +44,7 @@ def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
         cells = divide_square(
             areas,
             size_m=given.get("size", DEFAULT_SIZE_M),
+            note=note_on(path),
             progress=progress,
             crs=crs,
             **shape,

@@ -112,3 +112,17 @@ def test_the_base_map_of_an_openstreetmap_extract(
     assert found["roads"] == 2361
     assert found["green"] > 0
     assert found["water"] > 0
+
+
+@pytest.mark.parametrize("layer", ["areas", "entities", "officers"])
+def test_a_day_far_away_is_questioned(
+    wangge: Callable[..., Any], areas: Path, shops: Path, url: str, tmp_path: Path, layer: str
+) -> None:
+    people = tmp_path / "officers.csv"
+    people.write_text("officer_id,area_code\nG1,\n", encoding="utf-8")
+    file = {"areas": areas, "entities": shops, "officers": people}[layer]
+    asked = ("load", layer, file, "--on", "2226-01-01", "--database", url)
+    refused = wangge(*asked)
+    assert refused.code == 2
+    assert "The day 2226-01-01 is 199 years from now; confirm it if it is meant (--confirm)." in refused.err
+    assert wangge(*asked, "--confirm").code == 0

@@ -11,12 +11,13 @@ import geopandas as gpd
 import pytest
 import shapely
 import typer
+from pyproj import Transformer
 
 from api.advice import rewrite_options
 from api.cli import COMMANDS, GROUPS, app
 from api.cli.call import CommandOptions, explain
 from gis.crs import LONLAT
-from layers.formats import write_layer
+from layers.formats import write_layer, write_layers
 from tests.api.conftest import Run
 
 REPOSITORY = Path(__file__).parents[3]
@@ -155,8 +156,8 @@ def files(tmp_path: Path) -> Path:
         ("gaps --cells two.gpkg -o o.csv", "name one with --cells-layer."),
         ("gaps --cells nowhere.gpkg -o o.csv", "give it with --cells-source-crs"),
         ("gaps --cells cells.gpkg --areas nowhere.gpkg -o o.csv", "give it with --areas-source-crs"),
-        ("gaps --cells cells.gpkg --entities enterprise=places.csv -o o.csv", "no option"),
-        ("gaps --cells cells.gpkg --service-points two.gpkg -o o.csv", "layers (a, b); this command has no"),
+        ("gaps --cells cells.gpkg --entities enterprise=places.csv -o o.csv", "--entities-lon-field"),
+        ("gaps --cells cells.gpkg --service-points two.gpkg -o o.csv", "one with --service-points-layer."),
         ("gaps --cells cells.gpkg --only holes -o o.csv", "wangge: 'holes' is no kind of gap"),
         ("map --cells cells.gpkg --roads none.gpkg -o o.html", "wangge: none.gpkg: there is no such file"),
         ("map --cells nameless.gpkg -o o.html", "name the one to take with --code-field"),
@@ -261,3 +262,40 @@ def test_typer_and_the_messages_agree_on_the_options() -> None:
             command = command.commands[word]  # type: ignore[assignment]
         known = {each for parameter in command.params for each in parameter.opts}
         assert set(CommandOptions.of(signature).names.values()) <= known, name
+
+
+@pytest.mark.parametrize("form", ["csv", "gpkg"])
+def test_every_file_of_gaps_and_map_is_read_as_its_options_say(
+    wangge: Run, cells: Path, tmp_path: Path, form: str
+) -> None:
+    x, y = Transformer.from_crs(LONLAT, "EPSG:4547", always_xy=True).transform(113.95, 22.6)
+    shops, roads = tmp_path / f"shops.{form}", tmp_path / f"roads.{form}"
+    if form == "csv":
+        shops.write_text(f"nr,kind,o,n\n1,shop,{x},{y}\n", encoding="utf-8")
+        roads.write_text(f'class,wkt\na,"LINESTRING ({x} {y}, {x + 90} {y})"\n', encoding="utf-8")
+        shared = {"source-crs": "EPSG:4547"}
+        own = shared | {"lon-field": "o", "lat-field": "n"}
+    else:
+        place = shapely.Point(113.95, 22.6)
+        frame = gpd.GeoDataFrame({"nr": ["1", "2"], "kind": "shop"}, geometry=[place] * 2, crs=LONLAT)
+        write_layers(shops, {"wanted": frame, "other": frame})
+        line = shapely.LineString([(113.9, 22.5), (113.901, 22.5)])
+        write_layers(roads, {"wanted": frame.set_geometry([line] * 2, crs=LONLAT), "other": frame})
+        own = shared = {"layer": "wanted", "where": "nr = '1'"}
+
+    def options(name: str, values: dict[str, str]) -> list[str]:
+        return [word for key, value in values.items() for word in (f"--{name}-{key}", value)]
+
+    gaps, drawing = tmp_path / "gaps.gpkg", tmp_path / "m.html"
+    inputs = ["--cells", cells, "--entities", shops, *options("entities", own)]
+    searched = wangge("gaps", *inputs, "--service-points", shops, *options("service-points", own), "-o", gaps)
+    assert (searched.code, searched.err) == (0, "")
+    base = ["--roads", roads, *options("base", shared)]
+    drawn = wangge("map", *inputs, *base, "--gaps", gaps, "--gaps-layer", "gaps", "-o", drawing)
+    assert drawn.code == 0, drawn.err
+    for missing in (
+        [*inputs[:-1], "none"],
+        [*inputs, *base[:-1], "none"],
+        [*inputs, "--gaps", gaps, "--gaps-layer", "none"],
+    ):
+        assert wangge("map", *missing, "-o", drawing).code == 2

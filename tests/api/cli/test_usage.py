@@ -85,6 +85,9 @@ def test_a_negative_number_is_no_option_and_an_option_no_number(
     [
         (["token", "create", "x", "--rol", "viewer"], "--role) (wangge token create --help explains)"),
         (["divide", "a", "-o", "b", "--size", "abc"], "'--size': it is no number (wangge divide --help"),
+        (["divide", "a", "-o", "b", "--size", "1_0"], "'--size': '1_0' is no number; write it without under"),
+        (["serve", "--port", "8_0"], "'--port': '8_0' is no number; write it without underscores"),
+        (["plan", "withdraw", "1_0"], "'number': '1_0' is no number; write it without underscores"),
         (["demo", "--size", "5"], "'--size': it should be greater than or equal to 20"),
         (["map", "--cells", "a", "-o", "b", "--classes", "1.5"], "'--classes': it is no integer"),
         (
@@ -108,6 +111,8 @@ def test_a_mistake_is_told_without_the_words_of_a_library(
         ("HOSTS", "localhost", "a JSON list of texts"),
         ("HOSTS", "[1]", "a JSON list of texts"),
         ("EXPORT_S", "0", "a number above 0"),
+        ("PORT", "8_000", "a whole number from 0 to 65,535"),
+        ("JOB_S", "1_0", "a number above 0"),
         ("TITLE", "x" * 61, "a text of at most 60 characters"),
         ("BASE_TILES", "http://tiles", "like https://host/{z}/{x}/{y}.png"),
     ],

@@ -1,17 +1,21 @@
 """The version that a write names in If-Match."""
 
 import asyncio
+from contextlib import closing
+from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from api import problems
-from api.http.conditional import IfMatchVersion, is_not_modified, make_etag
+from api.http.conditional import IfMatchVersion, is_not_modified, make_etag, version_etag
 from gis.errors import StaleError
+from layers.db.database import Database
 from layers.db.versions import require_version
 
 app = FastAPI()
+app.state.database = None
 problems.add_exception_handlers(app)
 
 
@@ -40,6 +44,18 @@ def test_a_version_is_read_in_quotes_and_without(version: int) -> None:
 @pytest.mark.parametrize("etag", [f'"{10**17}"', '""', '"-1"', '"1.5"', "*", 'W/"3"'])
 def test_what_is_no_version_is_stale(etag: str) -> None:
     assert ask(**{"If-Match": etag})[0] == 412
+
+
+def test_a_version_of_another_database_is_stale(tmp_path: Path) -> None:
+    ours, theirs = (Database(f"sqlite:///{tmp_path / name}.gpkg") for name in ("ours", "theirs"))
+    with closing(ours), closing(theirs):
+        ours.migrate()
+        theirs.migrate()
+        app.state.database = ours
+        assert ask(**{"If-Match": version_etag(ours, 3)}) == (200, "3")
+        assert version_etag(ours, 3) != version_etag(theirs, 3)
+        status, told = ask(**{"If-Match": version_etag(theirs, 3)})
+    assert (status, "before the database was restored" in told) == (412, True)
 
 
 def test_a_write_without_a_version_is_refused() -> None:

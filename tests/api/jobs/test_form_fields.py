@@ -7,19 +7,19 @@ import pytest
 
 from api.jobs.form_fields import FORM_FIELDS, name_fields
 
-jobs = importlib.import_module("api.routes.jobs")
+imports = importlib.import_module("api.routes.imports")
 
 
 @pytest.mark.parametrize(
     ("kind", "route"),
     [
-        ("import-entities", jobs.import_entities),
-        ("import-areas", jobs.import_areas),
-        ("import-cells", jobs.import_cells),
+        ("import-entities", imports.import_entities),
+        ("import-areas", imports.import_areas),
+        ("import-cells", imports.import_cells),
     ],
 )
 def test_the_fields_are_those_of_the_form(kind: str, route: object) -> None:
-    reading = set(get_type_hints(jobs._read_options)) - {"return"}
+    reading = set(get_type_hints(imports._read_options)) - {"return"}
     hints = get_type_hints(route, include_extras=True)
     given = {name for name, hint in hints.items() if get_origin(hint) is Annotated or get_args(hint)}
     assert set(FORM_FIELDS[kind]) <= given | reading

@@ -140,8 +140,10 @@ def test_every_sentence_has_chinese_words():
             "r.toml, line 4：“rule[1].all[1].of”为“lmp”，无此值（相近的有：lamp）。",
         ),
         (
-            "c.csv: record 2 (code 'b'): '-2' in column 'homes' is negative; "
-            "a load is a number of at least 0 in every cell.",
+            (
+                "c.csv: record 2 (code 'b'): '-2' in column 'homes' is negative; "
+                "a load is a number of at least 0 in every cell."
+            ),
             "c.csv：第 2 条记录（编码“b”）的列“homes”中的“-2”是负数；每个网格的负荷都应是不小于 0 的数。",
         ),
         ("limit: Input should be less than or equal to 1000", "limit：应小于或等于 1000"),

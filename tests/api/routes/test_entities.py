@@ -1,5 +1,6 @@
 """Entities, officers and posts over HTTP: conditions on writes, personal data, areas."""
 
+import json
 from typing import Any
 
 import httpx
@@ -139,3 +140,37 @@ def test_officers_keep_their_names_to_themselves(client: Client) -> None:
     gone = publisher.delete(path, headers={"If-Match": officer.headers["ETag"]})
     assert gone.json()["valid_to"] is not None
     assert publisher.get("/v1/officers").json()["items"] == []
+
+
+def test_a_day_far_away_is_questioned_wherever_one_is_written(client: Client, ground: Database) -> None:
+    admin, far = client(), {"on": "2226-01-01"}
+    publish_cells(ground, DAY)
+    officer = admin.post("/v1/officers", json={"external_id": "G1"}).headers["Location"]
+    entity = made(admin)
+    path, tag = entity.headers["Location"], {"If-Match": entity.headers["ETag"]}
+    post = {"scheme": "community", "cell_code": "440305001000000", "duty": "leader"}
+    table = f"id,kind,lon,lat\ne3,enterprise,{WEST},{SOUTH}\n"
+    areas = {"type": "FeatureCollection", "features": []}
+
+    def ask(confirmed: dict[str, bool]) -> list[httpx.Response]:
+        given = far | confirmed
+        return [
+            admin.post("/v1/entities", json=body(external_id="e2", **given)),
+            admin.patch(path, json={"name": "Mill", **given}, headers=tag),
+            admin.post("/v1/officers", json={"external_id": "G2", **given}),
+            admin.post(f"{officer}/posts", json=post | given),
+            admin.post("/v1/imports", files={"file": ("e.csv", table)}, data=given),
+            admin.post("/v1/imports/areas", files={"file": ("a.geojson", json.dumps(areas))}, data=given),
+        ]
+
+    def end(tag: str, **confirmed: bool) -> httpx.Response:
+        return admin.delete(path, params=far | confirmed, headers={"If-Match": tag})
+
+    for refused in [*ask({}), end(entity.headers["ETag"])]:
+        assert (refused.status_code, refused.json()["detail"]) == (
+            422,
+            "The day 2226-01-01 is 199 years from now; confirm it if it is meant (confirm).",
+        )
+    answers = ask({"confirm": True})
+    assert [each.status_code for each in answers] == [201, 200, 201, 201, 202, 202]
+    assert end(answers[1].headers["ETag"], confirm=True).json()["valid_to"] == "2226-01-01"

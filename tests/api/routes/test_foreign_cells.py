@@ -105,3 +105,41 @@ def test_no_door_names_a_cell_of_the_other_street(client: Client, ground: Databa
         tile = told(bound, "gaps", address(1.5, 0.5), **query)
         assert tile
         assert FOREIGN not in str(tile)
+
+
+def test_an_overlap_of_two_streets_is_one_of_both(client: Client, ground: Database) -> None:
+    publish_cells(ground, DAY)
+    older, run = add_run(ground), add_run(ground)
+    streets = {WEST_TOWN: (OWN, FOREIGN), EAST_TOWN: (FOREIGN, OWN)}
+    for town, (own, foreign) in streets.items():
+        bound = client("viewer", town)
+        query = {"scheme": "community", "run": run, "kind": "overlap"}
+        (gap,) = bound.get("/v1/gaps", params=query).json()["items"]
+        assert (gap["cell_code"], gap["area_code"]) == (own, town)
+        assert [each for each in gap["figures"]["cells"] if each] == [own]
+        assert bound.get(f"/v1/gaps/{gap['id']}").json()["detail"] == gap["detail"]
+        listed = {**query, "at": str(DAY), "by": "community"}
+        (row,) = bound.get("/v1/lists/gaps", params=listed).json()["items"]
+        assert (row["cell_code"], row["area_code"]) == (own, town)
+        (group,) = bound.get("/v1/gaps/groups", params=listed).json()["items"]
+        assert (group["key"], group["high"]) == (town, 1)
+        sheet = bound.get(f"/v1/schemes/community/cells/{own}").json()
+        assert gap["id"] in [each["id"] for each in sheet["gaps"]]
+        assert (
+            bound.get(f"/v1/areas/{town}/sheet", params={"scheme": "community"}).json()["gaps"]["high"] >= 1
+        )
+        summary = bound.get(f"/v1/gaps/runs/{run}").json()["summary"]
+        assert summary["kinds"]["overlap"]["high"] == 1
+        diff = bound.get(f"/v1/gaps/runs/{run}/diff", params={"against": older})
+        assert diff.json()["summary"]["overlap"]["lasting"] == 1
+        _, file = exported_by(bound, layer="gaps", scheme="community", format="csv", run=run, kind="overlap")
+        page = bound.get("/maps/community.html")
+        tile = told(bound, "gaps", address(1.5, 0.5), scheme="community", run=run)
+        assert [each["kind"] for each in tile["gaps"]].count("overlap") == 1
+        for text in (gap, row, sheet, diff.text, file.text, page.text, tile):
+            assert foreign not in str(text)
+        assert own in file.text
+    (gap,) = client("viewer").get("/v1/gaps", params=query).json()["items"]
+    assert (gap["cell_code"], gap["figures"]["cells"]) == (OWN, [OWN, FOREIGN])
+    elsewhere = client("viewer", "440306").get("/v1/gaps", params={"scheme": "community"}).json()
+    assert elsewhere["items"] == []

@@ -111,7 +111,7 @@ def states(client: httpx.Client, **query: Any) -> dict[str, tuple[str, int | Non
 
 
 def test_a_list_without_gaps_says_whether_anybody_has_looked(
-    planned: httpx.Client, client: Client, ground: Database
+    planned: httpx.Client, client: Client, ground: Database, today: date
 ) -> None:
     assert set(states(planned).values()) == {("not_analysed", None)}
     sheet = "/v1/schemes/community/cells/440305002-2"
@@ -134,7 +134,7 @@ def test_a_list_without_gaps_says_whether_anybody_has_looked(
     assert {each["kind"]: each["gaps"] for each in told["gap_analysis"]} == {
         "blank": 0, "overlap": 0, "out_of_reach": 1,
     }  # fmt: skip
-    assert (told["gap_run"], told["gap_run_on"]) == (whole, str(date.today()))
+    assert (told["gap_run"], told["gap_run_on"]) == (whole, str(today))
     runs = client("viewer", "440305001").get("/v1/gaps/runs").json()["items"]
     assert [(each["id"], each["whole"]) for each in runs] == [(whole, True), (part, True)]
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from layers.db.database import Database
+from layers.gaps.runs import search_gaps
 from layers.lists import LISTS, listing
 from layers.models import Entity, Officer, Post
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client
@@ -73,7 +74,7 @@ def read(client: httpx.Client, name: str, **query: Any) -> dict[str, Any]:
     return found
 
 
-def test_what_a_sheet_counts_is_what_its_list_has(town: httpx.Client) -> None:
+def test_what_a_sheet_counts_is_what_its_list_has(town: httpx.Client, today: date) -> None:
     seen = []
     for day in (DAY, LATER, date(2025, 12, 31)):
         sheet = town.get(f"/v1/schemes/community/cells/{CELL}", params={"at": day.isoformat()})
@@ -84,9 +85,9 @@ def test_what_a_sheet_counts_is_what_its_list_has(town: httpx.Client) -> None:
         seen.append(counts["enterprise"])
     assert seen == [3, 2, 0]
     area = town.get(f"/v1/areas/{WEST_TOWN}/sheet", params={"scheme": "community"}).json()
-    today = {"at": date.today().isoformat()}
-    assert read(town, "cells", area=WEST_TOWN, **today)["total"] == area["cells"]
-    assert read(town, "entities", area=WEST_TOWN, **today)["total"] == area["counts"]["enterprise"]
+    now = {"at": today.isoformat()}
+    assert read(town, "cells", area=WEST_TOWN, **now)["total"] == area["cells"]
+    assert read(town, "entities", area=WEST_TOWN, **now)["total"] == area["counts"]["enterprise"]
 
 
 def test_rows_come_in_parts_and_name_cell_area_and_person(town: httpx.Client) -> None:
@@ -213,3 +214,57 @@ def test_what_is_asked_wrongly_is_said(town: httpx.Client, monkeypatch: pytest.M
     assert listing.MAX_ROWS > 3
     many = town.get("/v1/lists/entities.csv", params={"scheme": "community"})
     assert (many.status_code, "4 rows" in many.json()["detail"]) == (413, True)
+
+
+def test_the_cells_without_an_officer_and_of_a_class_are_listed(town: httpx.Client) -> None:
+    every = {row["cell_code"] for row in read(town, "cells")["items"]}
+    staffed, vacant = (read(town, "cells", staffed=value) for value in (True, False))
+    assert {row["cell_code"] for row in staffed["items"]} == {CELL}
+    assert {row["cell_code"] for row in vacant["items"]} == every - {CELL}
+    counted = town.get("/v1/schemes/community/changes", params={"since": str(DAY), "at": str(DAY)}).json()
+    assert vacant["total"] == counted["unstaffed"]
+    for measure in ("enterprises", "area_m2"):
+        found = town.get(f"/v1/schemes/community/measures/{measure}", params={"at": str(DAY)}).json()
+        lower = [None, *found["breaks"]]
+        listed = []
+        for above, up_to, count in zip(lower, found["breaks"], found["counts"], strict=False):
+            bounds = {"up_to": up_to} | ({} if above is None else {"above": above})
+            part = read(town, "cells", measure=measure, **bounds)
+            assert part["total"] == count
+            listed += [row["cell_code"] for row in part["items"]]
+        assert sorted(listed) == sorted(every)
+    file = town.get("/v1/lists/cells.csv", params={"scheme": "community", "at": str(DAY), "staffed": False})
+    assert len(file.text.splitlines()) == 1 + vacant["total"]
+    assert town.get("/v1/lists/cells", params={"scheme": "community", "measure": "x"}).status_code == 404
+
+
+def test_what_a_gap_affects_is_listed(town: httpx.Client, ground: Database) -> None:
+    for number, (kind, column) in enumerate((("household", 0.3), ("service_point", 3.9), ("sensor", 0.2))):
+        made = town.post(
+            "/v1/entities",
+            json={
+                "kind": kind,
+                "external_id": f"x{number}",
+                "attributes": {"households": 7},
+                "geometry": {"type": "Point", "coordinates": [WEST + column * STEP, SOUTH + 0.5 * STEP]},
+                "on": DAY.isoformat(),
+            },
+        )
+        assert made.status_code == 201
+    run = search_gaps(ground, "community", created_by="test", on=DAY)
+    found = town.get("/v1/gaps", params={"run": run.id}).json()["items"]
+    assert {gap["kind"] for gap in found} >= {"out_of_reach"}
+    affecting = [gap for gap in found if gap["households"] or gap["enterprises"]]
+    assert affecting
+    for gap in affecting:
+        rows = {
+            number: read(town, "entities", gap=gap["id"], affected=number)["items"]
+            for number in ("households", "enterprises")
+        }
+        assert len(rows["enterprises"]) == gap["enterprises"]
+        assert 7 * len(rows["households"]) == gap["households"]
+        both = read(town, "entities", gap=gap["id"])
+        assert both["total"] == sum(map(len, rows.values()))
+        for row in both["items"]:
+            assert town.get(f"/v1/entities/{row['id']}").json()["external_id"] == row["external_id"]
+            assert row["cell_code"] == gap["cell_code"]

@@ -86,7 +86,8 @@ def stripes() -> gpd.GeoDataFrame:
 def halves() -> gpd.GeoDataFrame:
     """The cells of the other scheme: one for each town."""
     half = COLUMNS // 2
-    return _cells([f"{TOWN}900001", f"{OTHER_TOWN}900001"], [box(0, 0, half, ROWS), box(half, 0, half, ROWS)])
+    made = _cells([f"{TOWN}900001", f"{OTHER_TOWN}900001"], [box(0, 0, half, ROWS), box(half, 0, half, ROWS)])
+    return made.assign(联系电话=PHONE, 公示电话="0755-1234567")
 
 
 def _cells(codes: list[str], shapes: list[shapely.Polygon]) -> gpd.GeoDataFrame:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.api.web.conftest import FIRST, OFFICER, PASSWORD, PHONE, TOWN, spot, squares
+from tests.api.web.conftest import FIRST, OFFICER, PASSWORD, PHONE, SECOND, TOWN, spot, squares
 
 Open = Callable[..., Any]
 
@@ -120,3 +120,57 @@ def test_the_documentation_leads_to_signing_in_and_back(open_page: Open, service
     page.click("#gate-form .button-main")
     page.wait_for_selector("#page .swagger-ui .info")
     assert page.url == f"{service}/docs"
+
+
+def test_classes_gaps_and_vacancies_open_their_lists_and_a_cell_tells_what_is_personal(
+    open_page: Open, service: str, interface: Any
+) -> None:
+    opened = open_page("chief", fragment=f"#at={FIRST}&by=enterprises")
+    page = opened.page
+
+    def go(fragment: str) -> None:
+        page.goto("about:blank")
+        page.goto(f"{service}/{fragment}")
+        opened.ready()
+
+    def listed(count: int) -> None:
+        """Wait for a list of so many rows, all of which leave as a file."""
+        page.wait_for_selector(f"#sheet .under:has-text('共 {count} 条')")
+        assert page.locator(".list-row").count() == count
+        text = page.request.get(page.get_attribute("#sheet [data-export=csv]", "href")).text()
+        assert len(text.splitlines()) == count + 1
+
+    # The number of a class opens its cells.
+    classes = interface("/v1/schemes/community/measures/enterprises", at=FIRST)
+    page.wait_for_selector("#legend button.class-row")
+    for place, count in enumerate(classes["counts"]):
+        page.click(f"#legend .class-row >> nth={place}")
+        listed(count)
+
+    # What a gap affects is on that day what its list has.
+    gap = next(
+        each
+        for each in interface("/v1/gaps", scheme="community", limit=1000)["items"]
+        if each["kind"] == "out_of_reach" and each["households"] > 1
+    )
+    go(f"#at={SECOND}&gap={gap['id']}")
+    page.wait_for_selector("#sheet [data-affected=households]")
+    page.click("#sheet [data-affected=households]")
+    listed(gap["households"])
+
+    # Cells without an officer, from the comparison.
+    unstaffed = interface("/v1/schemes/community/changes", since=FIRST, at=SECOND)["unstaffed"]
+    go(f"#at={SECOND}")
+    page.click("#tool-compare")
+    page.click("#compare-unstaffed button")
+    listed(unstaffed)
+
+    # What a cell publishes is read by all, what is personal of it in full only by those who ask for it.
+    go(f"#scheme=safety&at={FIRST}&cell={TOWN}900001")
+    page.wait_for_selector("#sheet [data-part=personal]")
+    assert "0755-1234567" in page.inner_text("#sheet")
+    assert PHONE not in page.inner_text("#sheet [data-part=personal]")
+    page.click("#sheet .sheet-block:has([data-part=personal]) .link-button")
+    page.wait_for_selector(f"#sheet [data-part=personal]:has-text('{PHONE}')")
+    page.click("#language")
+    page.wait_for_selector("#sheet h3:has-text('Personal data')")

@@ -38,7 +38,7 @@ def naive_parts(units, graph, *, nested):
     return kept, list(nx.connected_components(kept))
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(unit_sets(), st.data())
 def test_random_units(units, data):
     graph = border_graph(units)

@@ -145,6 +145,12 @@ def test_an_end_that_stops_just_short_meets_the_border(gap, blocks):
     assert len(cells) == blocks
 
 
+def test_a_ring_that_is_nearly_closed_is():
+    around = streets([(100, 100), (300, 100), (300, 300), (100, 300), (100, 100.4)])
+    cells, _ = divide_blocks(in_metres(SQUARE), around, target_area_m2=None)
+    assert sizes(cells) == [40_000, 120_000]
+
+
 def test_a_dual_carriageway_is_one_border():
     both = streets([(195, -50), (195, 450)], [(203, -50), (203, 450)])
     cells, _ = divide_blocks(in_metres(SQUARE), both, target_area_m2=None)

@@ -94,6 +94,11 @@ def test_too_many_segments(monkeypatch):
         divide_blocks(AREA, layer(shapely.LineString([(200, -50), (200, 200), (200, 450)])))
 
 
+def test_too_many_blocks():
+    with pytest.raises(InputError, match=r"Blocks of 0.1 m² would be about 1,600,000, more than 1,000,000;"):
+        divide_blocks(AREA, LINES, target_area_m2=0.1)
+
+
 def test_what_is_left_out_is_told():
     notes = []
     lines = layer(POINT, STREET, None, POINT, shapely.LineString())

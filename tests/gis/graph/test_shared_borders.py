@@ -12,6 +12,7 @@ from gis.graph import (
     find_neighbours,
     find_overlapping,
     find_shared_borders,
+    find_shared_edges,
     find_shared_vertices,
 )
 
@@ -50,6 +51,20 @@ def test_borders_equal_the_pairwise_intersections(seed, count, groups):
     for polygons in (voronoi(seed, count), grouped(seed, count, groups)):
         found = as_dict(*find_shared_borders(polygons))
         assert found == pytest.approx(naive_borders(polygons))
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10**6), count=st.integers(2, 60), groups=st.integers(1, 12))
+def test_the_edges_of_a_border_make_its_length(seed, count, groups):
+    polygons = grouped(seed, count, groups)
+    i, j, edges = find_shared_edges(polygons)
+    assert (i < j).all()
+    total = {}
+    for a, b, (x0, y0, x1, y1) in zip(i.tolist(), j.tolist(), edges.tolist(), strict=True):
+        edge = shapely.LineString([(x0, y0), (x1, y1)])
+        assert polygons[a].boundary.distance(edge.centroid) < 1e-9
+        total[a, b] = total.get((a, b), 0) + edge.length
+    assert total == pytest.approx(naive_borders(polygons), abs=1e-5)
 
 
 @settings(deadline=None, max_examples=25)

@@ -102,7 +102,7 @@ def test_a_transfer_moves_the_ground_in_the_region_and_no_other(seed):
         else:
             expected = was - drawn if cell.area_code == to.area_code else was
         assert shapely.symmetric_difference(now, expected).area < 0.01
-    moved = {(each.source, each.target): each.area_m2 for each in edit.descents(cells)}
+    moved = {(each.source, each.target): each.area_m2 for each in edit.descents(METRES)}
     for (source, target), area in moved.items():
         shared = metres([cells.cells[source]])[0] & metres([after.cells[target]])[0]
         assert shared.area == pytest.approx(area, abs=0.01)

@@ -16,12 +16,12 @@ from gis.errors import InputError, NotFoundError
 from layers.db.bbox import BBox
 from layers.db.database import Database
 from layers.entities.lifecycle import create_entity, end_entity, update_entity
-from layers.exports.export_layer import ExportFilters, export_layer
+from layers.exports.export_layer import ExportFilters, export_layer, merge_orders
 from layers.formats import read_layer, read_table
 from layers.gaps.runs import search_gaps
 from layers.imports.areas import import_areas
 from layers.imports.entities import import_entities
-from layers.models import Gap
+from layers.models import Entity, Gap
 from layers.plans.check import check_plan
 from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
@@ -270,6 +270,42 @@ def test_areas_and_a_file_of_one_kind(filled: Database, tmp_path: Path) -> None:
     table = tmp_path / "areas.csv"
     export_layer(filled, table, "areas")
     assert shapely.equals_identical(read_layer(table, role="areas").geometry.to_numpy(), [WEST, EAST]).all()
+
+
+@pytest.mark.parametrize(
+    ("sequences", "expected"),
+    [
+        ([["z", "a", "m"]], ["z", "a", "m"]),
+        # Where values are missing, each record has some of the columns.
+        ([["z"], ["a", "m"], ["z", "m"]], ["z", "a", "m"]),
+        ([["b", "a"], ["x", "w"]], ["b", "a", "x", "w"]),
+        ([["c", "b"], ["d", "c"], ["b", "a"]], ["d", "c", "b", "a"]),
+        ([], []),
+    ],
+)
+def test_columns_are_in_an_order_that_agrees_with_the_records(
+    sequences: list[list[str]], expected: list[str]
+) -> None:
+    assert merge_orders(sequences, {"z0", *expected}) == [*expected, "z0"]
+
+
+def test_attributes_come_out_in_the_order_in_which_they_went_in(database: Database, tmp_path: Path) -> None:
+    path, again = tmp_path / "shops.csv", tmp_path / "again.csv"
+    own = ["zone", "beds", "名次", "age", "Area"]
+    rows = ["1,shop,r,,c,7,x,1,2", "2,shop,r,3,,,y,1,2", "3,shop,,3,d,,,1,2"]
+    path.write_text("\n".join([",".join(["id", "kind", *own, "lon", "lat"]), *rows]) + "\n", encoding="utf-8")
+    import_entities(database, path)
+    export_layer(database, again, "entities")
+    out = list(read_table(again).columns)
+    assert [name for name in out if name in own] == own
+    assert import_entities(database, again).unchanged == 3
+    with database.read() as session:
+        stored = session.scalars(select(Entity).order_by(Entity.id)).all()
+    assert [list(each.attributes) for each in stored] == [
+        ["zone", "名次", "age", "Area"],
+        ["zone", "beds", "Area"],
+        ["beds", "名次"],
+    ]
 
 
 def test_cells_over_units_bring_the_table_of_units(database: Database, tmp_path: Path) -> None:

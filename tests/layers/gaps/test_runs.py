@@ -15,11 +15,12 @@ from gis.gaps import GapInput, GapRules, find_gaps
 from layers.db.database import Database
 from layers.entities.lifecycle import create_entity, end_entity, update_entity
 from layers.gaps.analysis import cell_outcomes
+from layers.gaps.gap_grounds import gaps_within
 from layers.gaps.queries import gaps_of_cell
 from layers.gaps.run_visibility import find_visible_run
 from layers.gaps.runs import newest_run, search_gaps
 from layers.maps.map_data import read_map_data
-from layers.models import Area, CoverageMode, Entity, Gap, GapRun
+from layers.models import Area, Cell, CoverageMode, Entity, Gap, GapRun
 from layers.plans.assignments import update_assignments
 from layers.plans.cell_queries import find_cell
 from layers.plans.publish import publish
@@ -355,6 +356,27 @@ def test_a_gap_that_touches_two_cells_is_one_of_both(town: Database) -> None:
         session.add(overlap)
     for code, count in (("w0", "1"), ("w1", "1"), ("e2", "none")):
         assert outcome_states(town, code, SUMMER)["overlap"] == count
+
+
+def test_a_run_of_one_street_finds_where_the_other_overlaps_it(town: Database) -> None:
+    with town.write() as session:
+        cell = session.scalars(select(Cell).where(Cell.code == "w1")).one()
+        wider = shapely.union(cell.geometry, SQUARES[2, 0])
+        cell.geometry = shapely.multipolygons(shapely.get_parts(wider))
+    runs = [
+        search_gaps(town, "community", created_by="test", area_code=area, on=SUMMER)
+        for area in (WEST_TOWN, EAST_TOWN, None)
+    ]
+    found = [[told(gap) for gap in kept(town, run.id) if gap.kind == "overlap"] for run in runs]
+    assert len(found[0]) == 1
+    assert found[0] == found[1] == found[2]
+    with town.read() as session:
+        assert [
+            [len(list(session.scalars(select(Gap).where(
+                Gap.kind == "overlap", Gap.run_id == run.id, gaps_within(session, [run.id], area)
+            )))) for area in (WEST_TOWN, EAST_TOWN, COUNTY, "440399", None)]
+            for run in runs
+        ] == [[1, 1, 1, 0, 1]] * 3  # fmt: skip
 
 
 def test_a_scheme_that_covers_in_part_has_no_blanks(database: Database) -> None:

@@ -67,7 +67,7 @@ def test_an_edit_changes_its_cells_and_undo_brings_everything_back(database: Dat
     with database.write() as session:
         done = edit_plan(session, plan, Merge((A, B)), version=1, author="anna")
         assert (done.plan.version, done.step.action, done.step.created_by) == (2, "edit", "anna")
-        assert {(each.source, each.target) for each in done.descents} == {(A, A), (B, A)}
+        assert {(each.source, each.target) for each in done.drawn.descents} == {(A, A), (B, A)}
     after = rows(database, plan)
     assert after.keys() == before.keys() - {B}
     assert after[A][5:7] == before[A][5:7]
@@ -96,14 +96,16 @@ def test_an_edit_changes_its_cells_and_undo_brings_everything_back(database: Dat
 def test_new_cells_begin_without_the_data_of_others(database: Database, plan: int) -> None:
     with database.write() as session:
         done = edit_plan(session, plan, Split(A, ACROSS), version=1, author="anna")
-        (made,) = {cell.code for cell in done.edit.after} - {cell.code for cell in done.edit.before}
+        (made,) = {cell.code for cell in done.drawn.edit.after} - {
+            cell.code for cell in done.drawn.edit.before
+        }
     found = rows(database, plan)
     assert found[made][4] == found[A][4]
     assert found[made][5:7] == ({}, {})
     assert found[A][6] == {"网格员": "n0"}
     with database.write() as session:
         renamed = edit_plan(session, plan, Update(A, new_code="440304001-9"), version=2, author="anna")
-        assert renamed.edit.after[0].code == "440304001-9"
+        assert renamed.drawn.edit.after[0].code == "440304001-9"
     assert rows(database, plan)["440304001-9"][6] == {"网格员": "n0"}
 
 
@@ -149,9 +151,9 @@ def test_a_refused_edit_writes_nothing(database: Database, plan: int) -> None:
             edit_plan(session, plan, request, version=1, author="anna")
     assert rows(database, plan) == before
     with database.read() as session:
-        edit, descents = preview_edit(session, plan, MoveBorder(A, B, ACROSS.segmentize(1)))
-        assert edit.after
-        assert descents
+        drawn = preview_edit(session, plan, MoveBorder(A, B, ACROSS.segmentize(1)))
+        assert drawn.edit.after
+        assert drawn.descents
     assert rows(database, plan) == before
 
 

@@ -21,8 +21,7 @@ from layers.staff.officers import (
 from layers.staff.posts import SchemePost, end_post, list_posts
 from tests.layers.squares import COUNTY, EAST_TOWN, SQUARES, WEST_TOWN, add_areas, draft
 
-TODAY = date.today()
-LATER = TODAY + timedelta(days=30)
+SOON = timedelta(days=30)
 MARCH = date(2026, 3, 1)
 
 
@@ -75,7 +74,7 @@ def test_an_identity_is_given_once(staffed: Database) -> None:
         add(session, COUNTY, None)
 
 
-def test_a_change_names_the_version_it_is_based_on(staffed: Database) -> None:
+def test_a_change_names_the_version_it_is_based_on(staffed: Database, today: date) -> None:
     with staffed.write() as session:
         assert change_officer(session, 2, 1, {"attributes": {"team": 3}}).version == 2
         with pytest.raises(StaleError):
@@ -85,23 +84,23 @@ def test_a_change_names_the_version_it_is_based_on(staffed: Database) -> None:
         with pytest.raises(NotFoundError):
             change_officer(session, 2, 2, {"attributes": {}}, scope=EAST_TOWN)
         changed = find_officer(session, 2)
-        assert (changed.attributes, changed.version, changed.valid_from) == ({"team": 3}, 2, TODAY)
+        assert (changed.attributes, changed.version, changed.valid_from) == ({"team": 3}, 2, today)
 
 
-def test_who_leaves_leaves_all_posts(staffed: Database) -> None:
+def test_who_leaves_leaves_all_posts(staffed: Database, today: date) -> None:
     with staffed.write() as session:
         appoint(session, 2)
-        appoint(session, 2, "e", on=LATER)
+        appoint(session, 2, "e", on=today + SOON)
         first = appoint(session, 1)
         end_post(session, first.post.id, 1)
         with pytest.raises(StaleError):
             end_officer(session, 2, 5)
         left = end_officer(session, 2, 1, scope=COUNTY)
-        assert (left.valid_to, left.version) == (TODAY, 2)
+        assert (left.valid_to, left.version) == (today, 2)
         # A post that was to begin later keeps an empty interval.
         assert [
             (each.post.cell_code, each.post.valid_to, each.post.version) for each in list_posts(session, left)
-        ] == [("w", TODAY, 2), ("e", LATER, 2)]
+        ] == [("w", today, 2), ("e", today + SOON, 2)]
         with pytest.raises(ConflictError, match="has left"):
             end_officer(session, 2, 2)
         with pytest.raises(ConflictError, match="has left"):
@@ -110,16 +109,16 @@ def test_who_leaves_leaves_all_posts(staffed: Database) -> None:
         assert [each.id for each in list_officers(session, PageRequest(10), None, ended=True)[0]] == [1, 2, 3]
 
 
-def test_who_was_to_begin_later_leaves_on_that_day(staffed: Database) -> None:
+def test_who_was_to_begin_later_leaves_on_that_day(staffed: Database, today: date) -> None:
     with staffed.write() as session:
-        coming = add(session, "coming", COUNTY, LATER)
-        assert end_officer(session, coming.id, 1).valid_to == LATER
+        coming = add(session, "coming", COUNTY, today + SOON)
+        assert end_officer(session, coming.id, 1).valid_to == today + SOON
 
 
-def test_a_post_is_in_a_cell_in_force_that_the_caller_covers(staffed: Database) -> None:
+def test_a_post_is_in_a_cell_in_force_that_the_caller_covers(staffed: Database, today: date) -> None:
     with staffed.write() as session:
-        given = appoint(session, 1, "w", on=LATER)
-        assert (given.scheme, given.area_code, given.post.valid_from) == ("community", COUNTY, LATER)
+        given = appoint(session, 1, "w", on=today + SOON)
+        assert (given.scheme, given.area_code, given.post.valid_from) == ("community", COUNTY, today + SOON)
         with pytest.raises(NotFoundError, match="no cell 'x' in force"):
             appoint(session, 1, "x")
         # The officer is of the town, and the cells are of the county above it.
@@ -129,7 +128,7 @@ def test_a_post_is_in_a_cell_in_force_that_the_caller_covers(staffed: Database) 
             appoint(session, 2, "w", scope=EAST_TOWN)
 
 
-def test_a_post_is_ended_once_by_one_who_may_see_its_holder(staffed: Database) -> None:
+def test_a_post_is_ended_once_by_one_who_may_see_its_holder(staffed: Database, today: date) -> None:
     with staffed.write() as session:
         post = appoint(session, 2).post
         with pytest.raises(NotFoundError):
@@ -139,6 +138,6 @@ def test_a_post_is_ended_once_by_one_who_may_see_its_holder(staffed: Database) -
         with pytest.raises(StaleError):
             end_post(session, post.id, 2)
         ended = end_post(session, post.id, 1, scope=WEST_TOWN)
-        assert (ended.post.valid_to, ended.post.version, ended.area_code) == (TODAY, 2, WEST_TOWN)
+        assert (ended.post.valid_to, ended.post.version, ended.area_code) == (today, 2, WEST_TOWN)
         with pytest.raises(ConflictError, match="has ended"):
             end_post(session, post.id, 2)

@@ -245,6 +245,7 @@ export const WORDS = {
   export_csv: ["导出 CSV", "Download as CSV"],
   list_total: ["共 {n} 条", "{n} in all"],
   list_too_long: ["多于 {n} 条的清单不能一次导出，请按街道、社区或网格分别导出。", "A list of more than {n} is not downloaded at once: take those of streets, communities or cells."],
+  cells_vacant: ["没有责任人的网格", "Cells without an officer"],
   list_empty: ["没有记录。", "Nothing is recorded."],
   more_of: ["显示更多（已显示 {n} / {all}）", "Show more ({n} of {all} shown)"],
   back: ["返回", "Back"],

@@ -19,16 +19,15 @@ function range(key, ends) {
   return a === b ? a : t("class_range", { a, b });
 }
 
-export function classRows(classes) {
-  return classes.ranges.map((ends, at) =>
-    h(
-      "div",
-      { class: "class-row" },
-      swatch(classes.colours[at]),
-      h("span", {}, range(classes.key, ends)),
-      h("span", {}, classes.counts ? t("class_count", { n: number(classes.counts[at]) }) : ""),
-    ),
-  );
+// `open`, where the rows can be clicked, opens the list of the cells of a class: of its place and of its values in words.
+export function classRows(classes, open = null) {
+  return classes.ranges.map((ends, at) => {
+    const words = range(classes.key, ends);
+    const count = classes.counts?.[at];
+    const parts = [swatch(classes.colours[at]), h("span", {}, words), h("span", {}, classes.counts ? t("class_count", { n: number(count) }) : "")];
+    if (open === null || !count) return h("div", { class: "class-row" }, parts);
+    return h("button", { class: "class-row", type: "button", onclick: () => open(at, words) }, parts);
+  });
 }
 
 // What is known of each kind: a list, so that no kind that nobody has looked for passes for one without gaps.

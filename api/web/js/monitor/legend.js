@@ -36,6 +36,12 @@ function classControls() {
   return h("div", { class: "legend-controls" }, h("label", {}, h("span", {}, t("method")), methods), h("label", {}, h("span", {}, t("classes")), numbers));
 }
 
+// Open the list of the cells of a class: those above the class before it, up to its own greatest value.
+const openClass = ({ key, breaks }) => (at, words) => {
+  const bounds = { above: at > 0 ? breaks[at - 1] : undefined, up_to: breaks[at] };
+  change({ chosen: { kind: "list", list: "cells", query: { measure: key, ...bounds }, title: `${measureName(key)} ${words}`, under: t("stat_cells") } });
+};
+
 function notes(map, classes) {
   const keys = [];
   if (classes.breaks.length < current().classes) keys.push("fewer_classes");
@@ -67,7 +73,7 @@ export function openLegend(map) {
       const classes = await classification(current());
       if (request !== requests) return;
       if (classes.breaks.length === 0) replace(box, classControls(), h("p", { class: "note" }, t("no_values")));
-      else replace(box, classControls(), histogram(classes), classRows(classes), notes(map, classes));
+      else replace(box, classControls(), histogram(classes), classRows(classes, openClass(classes)), notes(map, classes));
     } catch (error) {
       if (request === requests) replace(box, classControls(), failure(error, draw));
     } finally {

@@ -14,7 +14,7 @@ import { outcomeList } from "../map/legend_rows.js";
 import { gapRowOfCell } from "./gap_row.js";
 import { locate, ownerRows } from "./owner_rows.js";
 import { actions, areaButton, block, facts, head, listTile, revealButton, zoomButton } from "./parts.js";
-import { person, published } from "./people.js";
+import { details, person, published } from "./people.js";
 
 const DUTIES = ["leader", "officer", "inspector", "assistant"];
 const SHOWN = 4;
@@ -40,22 +40,43 @@ function rank(letter, posts) {
   return h("div", { class: `rank rank-${letter.toLowerCase()}`, "data-rank": letter }, h("b", { title: t(`rank_${letter.toLowerCase()}`) }, letter), h("ul", {}, rows));
 }
 
-// The officers of both ranks. Who may see their names asks for them by a button, which is recorded.
-function officers(cell) {
-  const box = h("div", { tabindex: "-1" }, rank("A", cell.officers), rank("B", cell.officers));
-  if (!may("reveal") || cell.officers.length === 0) return [box];
+// Names of officers and what is personal of the cell, in full for who may see them. They are asked for together by a
+// button in either part, which is recorded; `show` of each part is called with the cell as it came.
+function revealer(cell) {
+  const parts = [];
   const reveal = async () => {
     try {
       const plain = await ask(path(cell.scheme, cell.code), { query: { at: cell.at, reveal: true } });
-      replace(box, rank("A", plain.officers), rank("B", plain.officers));
-      more.remove();
-      box.focus();
+      for (const { more, show } of parts) {
+        show(plain);
+        more.remove();
+      }
     } catch (error) {
       notify(() => errorMessage(error));
     }
   };
-  const more = h("div", {}, ...revealButton(reveal));
-  return [box, more];
+  return (show) => {
+    const more = h("div", {}, ...revealButton(async (event) => {
+      const part = event.target.closest(".sheet-block");
+      await reveal();
+      part.querySelector("[tabindex]")?.focus();
+    }));
+    parts.push({ more, show });
+    return more;
+  };
+}
+
+function officers(cell, revealing) {
+  const ranks = (shown) => [rank("A", shown.officers), rank("B", shown.officers)];
+  const box = h("div", { tabindex: "-1" }, ranks(cell));
+  if (!may("reveal") || cell.officers.length === 0) return [box];
+  return [box, revealing((plain) => replace(box, ranks(plain)))];
+}
+
+function personal(cell, revealing) {
+  if (Object.keys(cell.personal).length === 0) return null;
+  const box = h("div", { tabindex: "-1", "data-part": "personal" }, facts(details(cell.personal)));
+  return block(t("personal"), box, may("reveal") ? revealing((plain) => replace(box, facts(details(plain.personal)))) : null);
 }
 
 // The gaps of the cell, and what the search did not look for; without a search, that there was none.
@@ -82,13 +103,16 @@ async function render(chosen, { map, onShown }) {
   const at = chosen.at ?? current().at;
   const [cell, others] = await Promise.all([ask(path(scheme, chosen.code), { query: { at } }), elsewhere(chosen, scheme)]);
   const open = published(cell.attributes);
+  const revealing = revealer(cell);
   const fly = () => flyToBox(map, cell.box);
   if (chosen.fly) onShown(fly);
   const areas = cell.areas.length ? h("span", { class: "links-row" }, cell.areas.map(areaButton)) : null;
   return [
     head(t("sheet.cell"), cell.name || cell.code, cell.code),
     actions(zoomButton(fly)),
-    block(t("officers"), open.length ? facts(open) : null, ...officers(cell)),
+    block(t("officers"), ...officers(cell, revealing)),
+    open.length ? block(t("published"), facts(open)) : null,
+    personal(cell, revealing),
     block(t("counts"), counts(cell)),
     block(t("gaps_here"), gaps(cell)),
     block(null, facts([[t("ground"), area(cell.area_m2)], ...details(cell.measures), [t("area_name"), areas], [t("in_force"), period(cell.valid_from, cell.valid_to)]])),

@@ -9,18 +9,20 @@ import { measureName } from "../core/measures.js";
 import { flyToBox } from "../map/camera.js";
 import { pinAt } from "../map/pin.js";
 import { answerable, entityLink } from "./gap_row.js";
-import { actions, block, facts, head, openCell, tile, zoomButton } from "./parts.js";
+import { actions, block, facts, head, listTile, openCell, tile, zoomButton } from "./parts.js";
 
 // The areas of a gap by name, and the code of its own.
 const areaOf = (gap) => [gap.area, gap.area_code].filter(Boolean).join(" ");
 
+// The list of what one of the numbers of a gap counts, as it was on the day of the search.
+const affected = ({ id, kind, on, cell_code: code, scheme }, key) => ({ list: "entities", query: { gap: id, affected: key, scheme, at: on }, title: [gapKindName(kind), code].filter(Boolean).join(" "), under: measureName(key) });
+
 function tiles(gap) {
   const figures = [
-    [area(gap.area_m2), t("ground"), gap.area_m2 > 0],
-    [number(gap.households), measureName("households"), gap.households > 0],
-    [number(gap.enterprises), measureName("enterprises"), gap.enterprises > 0],
+    gap.area_m2 > 0 ? tile(area(gap.area_m2), t("ground")) : null,
+    ...["households", "enterprises"].filter((key) => gap[key] > 0).map((key) => listTile(number(gap[key]), measureName(key), affected(gap, key), { "data-affected": key })),
   ];
-  return figures.filter(([, , there]) => there).map(([value, name]) => tile(value, name));
+  return figures.filter(Boolean);
 }
 
 const isPoint = ([west, south, east, north]) => west === east && south === north;

@@ -25,6 +25,9 @@ function row(open, title, under) {
   return h("button", { class: "change-row", type: "button", onclick: open }, h("b", {}, title), h("small", {}, under.filter(Boolean).join(" · ")));
 }
 
+// The list of the cells of a day for which nobody answers.
+const openVacant = (at) => change({ chosen: { kind: "list", list: "cells", query: { staffed: false, at }, title: t("cells_vacant"), under: t("stat_cells") } });
+
 const cellRow = (cell, since, at) =>
   row(() => openCell(cell, since, at), cell.name || cell.code, [cell.code, [cell.area_m2_before, cell.area_m2].filter((each) => each !== null).map(area).join(" → ")]);
 
@@ -58,7 +61,7 @@ async function cellPart(since, at) {
     shown: [
       h("p", { class: "figures", id: "compare-changes" }, t("compare_changes", counts)),
       groups,
-      unstaffed > 0 ? h("p", { class: "note", id: "compare-unstaffed" }, t("compare_unstaffed", { n: number(unstaffed), at })) : null,
+      unstaffed > 0 ? h("p", { class: "note", id: "compare-unstaffed" }, h("button", { class: "link-button", type: "button", onclick: () => openVacant(at) }, t("compare_unstaffed", { n: number(unstaffed), at }))) : null,
     ],
     marked: items.map(({ change: key, box }) => ({ of: "cell", change: key, box })),
   };

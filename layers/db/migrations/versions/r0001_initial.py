@@ -3,6 +3,7 @@
 Revision ID: 0001
 """
 
+import secrets
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -338,7 +339,9 @@ def upgrade() -> None:
     revisions = sa.table(
         "revision", sa.column("id"), sa.column("number"), sa.column("changed_at", UtcDateTime())
     )
-    op.execute(sa.insert(revisions).values(id=1, number=0, changed_at=datetime.now(UTC)))
+    # The key tells one database from another, see `layers.models.base.Revision`.
+    key = 1 + secrets.randbelow(2**53 - 1)
+    op.execute(sa.insert(revisions).values(id=key, number=0, changed_at=datetime.now(UTC)))
     if op.get_bind().dialect.name == "sqlite":
         geopackage.create(op.get_bind())
         for table in _ATTRIBUTES:

@@ -32,7 +32,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["plan_id"], ["plans.id"], name="fk_plan_edits_plan_id_plans"),
         sa.ForeignKeyConstraint(["edit_id"], ["plan_edits.id"], name="fk_plan_edits_edit_id_plan_edits"),
         sa.PrimaryKeyConstraint("id", name="pk_plan_edits"),
-        sa.UniqueConstraint("plan_id", "version", name="uq_plan_edits_plan_id"),
+        sa.UniqueConstraint("plan_id", "version", name="uq_plan_edits_plan_id_version"),
     )
 
 
