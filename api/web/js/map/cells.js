@@ -106,7 +106,7 @@ function cellLayers(others, classes, { scheme }) {
   const units = unitsOf(scheme);
   const colour = schemeOf(scheme)?.border ?? null;
   const thin = { "line-color": "#3c5162", "line-opacity": 0.7, "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.3, 14, 0.7, 18, 1.6] };
-  const wide = { "line-color": colour ?? INK, "line-opacity": 0.9, "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.4, 14, 1.3, 18, 3] };
+  const wide = { "line-color": colour ?? INK, "line-opacity": 0.85, "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.35, 14, 1.1, 18, 2.6] };
   const strong = units === null && colour === null ? thin : wide;
   return [
     [fill("groups-fill", "cell_groups", groupColour(classes)), fills],
