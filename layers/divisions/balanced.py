@@ -5,6 +5,8 @@ from datetime import date
 from typing import Any, Literal
 
 import geopandas as gpd
+import pandas as pd
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gis.codes import CodeLayout
@@ -19,7 +21,7 @@ from layers.divisions.linework import read_linework
 from layers.divisions.method import Division
 from layers.divisions.units import WITHIN, find_units_scheme, read_units
 from layers.entities.states import select_states
-from layers.models import Entity, Scheme
+from layers.models import Area, Entity, Scheme
 from layers.plans.schemes import scheme_profile, unit_rule, used_codes
 
 _UNITS = "units"
@@ -108,6 +110,7 @@ def divide(
         exclusive=exclusive,
         seeds=_read_places(session, seeds, area_code, day) if seeds is not None else None,
         barriers=read_linework(session, units, barriers) if barriers else None,
+        areas=_read_names(session),
         crs=parse_working_crs(crs or scheme.working_crs),
         seed=seed,
         parts=parts,
@@ -126,6 +129,12 @@ def divide(
     return Division(
         cells, figures, sentences, {str(unit): str(cell) for unit, cell in made.cell_of_unit.items()}, day
     )
+
+
+def _read_names(session: Session) -> pd.DataFrame:
+    """Read the names and parents of all areas."""
+    rows = session.execute(select(Area.code, Area.name, Area.parent)).all()
+    return pd.DataFrame(rows, columns=["code", "name", "parent"])
 
 
 def _read_places(session: Session, kind: str, area_code: str | None, on: date) -> gpd.GeoDataFrame:
