@@ -19,13 +19,10 @@ from layers.db.bulk import decode_geometries, raw_geometry
 from layers.divisions.ground import areas_of_level
 from layers.divisions.linework import read_linework
 from layers.divisions.method import Division
-from layers.divisions.units import WITHIN, find_units_scheme, read_units
+from layers.divisions.units import UNITS, WITHIN, find_units_scheme, limit_units, read_units
 from layers.entities.states import select_states
 from layers.models import Area, Entity, Scheme
-from layers.plans.schemes import scheme_profile, unit_rule, used_codes
-
-_UNITS = "units"
-# The load by which the number of units is limited.
+from layers.plans.schemes import scheme_profile, used_codes
 
 Weights = Sequence[Mapping[str, Any]]
 """What is balanced: each the arguments of `gis.balance.LoadTarget`."""
@@ -96,10 +93,7 @@ def divide(
     below = find_units_scheme(session, scheme, units_scheme)
     nested_in = None if level is None else areas_of_level(session, area_code, level)
     units = read_units(session, below, day, area_code, nested_in=nested_in, weights=columns)
-    most = unit_rule(scheme).max if scheme.unit_scheme_id is not None else None
-    if most is not None:
-        units[_UNITS] = 1
-        targets.append(LoadTarget(_UNITS, tolerance=1.0, cap=most))
+    targets += limit_units(scheme, units)
     made = divide_balanced(
         units,
         weights=targets,
@@ -121,7 +115,7 @@ def divide(
         progress=progress or no_progress,
     )
     # What is counted from entities is counted anew wherever it is shown.
-    counted = {*count_keys().values(), _UNITS}
+    counted = {*count_keys().values(), UNITS}
     cells = made.cells.drop(columns=[name for name in counted if name in made.cells])
     figures, sentences = made.report.summary(), made.report.lines()
     if scheme.unit_scheme_id is None:
