@@ -188,10 +188,12 @@
   wangge.paintCells = function (state) {
     const store = state.cells.store;
     // Borders of a colour of their own, or above those of units, stand out.
-    const strong = state.border || (state.units ? "#283a4a" : null);
+    const border = state.border || (state.units ? "#283a4a" : null);
     return function (ctx, view) {
       if (!state.on.cells) return;
       const size = store.typical() * view.scale;
+      // On small cells they would hide the colours.
+      const strong = size < 14 ? null : border;
       const groups = new Map();
       for (const f of store.within(...view.box)) {
         const colour = state.colourOf(f, size);
@@ -212,10 +214,10 @@
         }
       }
       if (state.units && state.on.units) unitBorders(ctx, view, state.units.store);
-      if (!strong || size < 5) return;
+      if (!strong) return;
       ctx.beginPath();
       for (const f of store.within(...view.box)) trace(ctx, store, f, view, true);
-      ctx.lineWidth = clamp(size / 30, 0.5, 2);
+      ctx.lineWidth = clamp(size / 40, 0.5, 2);
       ctx.strokeStyle = strong;
       ctx.stroke();
     };

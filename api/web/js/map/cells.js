@@ -106,7 +106,12 @@ function cellLayers(others, classes, { scheme }) {
   const units = unitsOf(scheme);
   const colour = schemeOf(scheme)?.border ?? null;
   const thin = { "line-color": "#3c5162", "line-opacity": 0.7, "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.3, 14, 0.7, 18, 1.6] };
-  const wide = { "line-color": colour ?? INK, "line-opacity": 0.85, "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.35, 14, 1.1, 18, 2.6] };
+  // Where cells are small a strong colour would hide theirs.
+  const wide = {
+    "line-color": ["step", ["zoom"], thin["line-color"], 14, colour ?? INK],
+    "line-opacity": ["interpolate", ["linear"], ["zoom"], 13, 0.7, 14.5, 0.85],
+    "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.3, 14, 0.9, 18, 2.6],
+  };
   const strong = units === null && colour === null ? thin : wide;
   return [
     [fill("groups-fill", "cell_groups", groupColour(classes)), fills],
