@@ -157,9 +157,11 @@ def _read_units(path: Path, cells: "GeoDataFrame") -> "GeoDataFrame":
 
     from gis.errors import InputError
     from layers.formats import read_layer
+    from layers.maps.map_layers import as_lonlat
 
-    units = read_layer(path, role="cells", note=print_note)
-    inside, _ = cells.sindex.query(units.representative_point().to_crs(cells.crs), predicate="intersects")
+    units = as_lonlat(read_layer(path, role="cells", note=print_note), str(path))
+    ground = as_lonlat(cells, "cells")
+    inside, _ = ground.sindex.query(units.representative_point(), predicate="intersects")
     if not len(inside):
         raise InputError(f"No unit of {path} lies in the cells.")
     return units.iloc[np.unique(inside)].reset_index(drop=True)

@@ -115,7 +115,7 @@ def cells_of_unit(
         .order_by(Scheme.code, Cell.code)
     )
     hierarchy = read_hierarchy(session)
-    return [tuple(row[:3]) for row in session.execute(above) if hierarchy.covers(scope, row[3])]
+    return [(row[0], row[1], row[2]) for row in session.execute(above) if hierarchy.covers(scope, row[3])]
 
 
 def have_same_units(session: Session, ids: Sequence[int], other_ids: Sequence[int]) -> list[bool]:
