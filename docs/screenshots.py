@@ -18,6 +18,9 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from layers.formats import read_layer
+from layers.maps import PrintMap, render_print_map
+
 IMAGES = Path(__file__).parent / "images"
 LANGUAGES = {"en": "", "zh": ".zh"}
 PROGRAM = Path(sys.executable).with_name("wangge")
@@ -78,6 +81,7 @@ def scenes(place: str, near: str, changed: str) -> list[Scene]:
         Scene("page", f"#map={place}&scheme=community{households}&{points}", nothing),
         Scene("cell", f"#map={near}&scheme=community&{points},gaps", click_centre),
         Scene("gaps", f"#map={place}&scheme=community&{points}", worst_gap),
+        Scene("levels", f"#map={near}&scheme=responsibility&{points},gaps", click_centre),
         Scene("compare", f"#map={changed}&scheme=community&{points},gaps&against=2025-01-01", nothing),
         Scene("phone", f"#map={place}&scheme=community{households}&{points}", unfold, PHONE),
         Scene("phone-cell", f"#map={near}&scheme=community&{points},gaps", click_centre, PHONE),
@@ -130,6 +134,23 @@ def served(folder: Path, scale: str) -> Iterator[str]:
             yield found.group()
         finally:
             process.terminate()
+
+
+def draw_blocks(demo: Path) -> None:
+    """Draw the blocks of the first street, with buildings and streets, on a sheet, and keep its map."""
+    district = demo / "sample" / "district.gpkg"
+    blocks = read_layer(demo / "blocks.gpkg", role="cells")
+    areas = read_layer(district, role="areas")
+    street = min(areas.loc[areas["level"] == "town", "code"])
+    shown = blocks[blocks["area_code"].str.startswith(street)]
+    kinds = ("green", "water", "buildings", "railway", "roads")
+    base = {kind: read_layer(district, role=kind) for kind in kinds}
+    sheet = Image.open(io.BytesIO(render_print_map(PrintMap(shown, areas=areas, base=base), "png")))
+    wide, high = sheet.size
+    middle = sheet.crop((round(wide * 0.1), round(high * 0.19), round(wide * 0.5), round(high * 0.6)))
+    picture = io.BytesIO()
+    middle.save(picture, "png")
+    keep(picture.getvalue(), "blocks.png", PRINT_WIDTH)
 
 
 def places(page: Page) -> tuple[str, str, str]:
@@ -212,6 +233,7 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        draw_blocks(Path(name) / "demo")
         take(browser, link, Path(name))
         browser.close()
 

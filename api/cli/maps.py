@@ -9,6 +9,7 @@ import typer
 
 from api.cli import options
 from api.cli.console import error_prefix, handle_errors, print_note, print_result
+from api.cli.profile_file import read_profile
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -30,6 +31,12 @@ def draw_map(
         typer.Option("-o", "--output", help="HTML file, or PDF or PNG to print on A3.", show_default=False),
     ],
     areas: options.Areas = None,
+    units: Annotated[
+        Path | None, typer.Option(help="Units of which the cells are made, for their borders.")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Standard that says the colour of cells' borders: a name or TOML file.")
+    ] = None,
     gaps: Annotated[Path | None, typer.Option(help="Gaps to draw, as written by wangge gaps.")] = None,
     entities: Annotated[
         list[Path] | None,
@@ -84,6 +91,7 @@ def draw_map(
     entities_reading = options.placed_reading_of("entities", reading)
     validate_outputs(texts={output: (".html", ".htm", ".pdf", ".png")})
     cell_frame = load_cells(cells, code_field=code_field, name_field=name_field, **cells_reading)
+    standard = None if profile is None else read_profile(profile)
     parents = None
     if areas is not None:
         parents = load_areas(areas, code_field=areas_code_field, **areas_reading)
@@ -107,6 +115,8 @@ def draw_map(
                 found = found[found["cell_code"].isin(cell_frame["code"])].reset_index(drop=True)
         map_options: dict[str, Any] = {
             "areas": parents,
+            "units": None if units is None else _read_units(units, cell_frame),
+            "border": None if standard is None or standard.border is None else standard.border.colour,
             "gaps": found,
             "layers": {
                 path.stem: read_layer(path, role="entities", note=print_note, **entities_reading)
@@ -139,6 +149,22 @@ def draw_map(
         {"cells": len(cell_frame), "drawn": count, "bytes": size, "output": str(output)},
         as_json=as_json,
     )
+
+
+def _read_units(path: Path, cells: "GeoDataFrame") -> "GeoDataFrame":
+    """Read the units on the ground of some cells."""
+    import numpy as np
+
+    from gis.errors import InputError
+    from layers.formats import read_layer
+    from layers.maps.map_layers import as_lonlat
+
+    units = as_lonlat(read_layer(path, role="cells", note=print_note), str(path))
+    ground = as_lonlat(cells, "cells")
+    inside, _ = ground.sindex.query(units.representative_point(), predicate="intersects")
+    if not len(inside):
+        raise InputError(f"No unit of {path} lies in the cells.")
+    return units.iloc[np.unique(inside)].reset_index(drop=True)
 
 
 def _subtree_codes(area: str, areas: "GeoDataFrame | None") -> set[str]:

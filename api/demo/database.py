@@ -21,6 +21,7 @@ import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from api.demo.workload import WORKLOAD, merge_workload
 from api.security.accounts import create_account, create_token
 from api.security.audit import Action, audit
 from api.security.principal import SYSTEM, Role
@@ -32,6 +33,7 @@ from gis.errors import InputError
 from layers.basemap import BASEMAP_KINDS as BASE_KINDS
 from layers.basemap import replace_basemap
 from layers.db.database import Database
+from layers.divisions import Division, divide_areas
 from layers.fields.columns import standardise_basemap
 from layers.formats import read_layer, read_table
 from layers.gaps.runs import search_gaps
@@ -44,15 +46,16 @@ from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme, find_scheme
 from layers.sample import SampleFiles
+from layers.sample.code_tables import PROFILE
 
 FIRST_DAY = date(2025, 1, 1)
 """The first day: areas, entities, officers, and a plan of each scheme."""
 
 SECOND_DAY = date(2025, 7, 1)
-"""The second day: the community cells of one street are merged and the last service points open."""
+"""The second day: community cells of one street are merged, all are grouped, the last service points open."""
 
-COMMUNITY, ENVIRONMENT = "community", "environment"
-"""The schemes: cells of communities, and the larger cells of streets."""
+COMMUNITY, ENVIRONMENT, RESPONSIBILITY = "community", "environment", "responsibility"
+"""The schemes: cells of communities, the larger cells of streets, and groups of those of communities."""
 
 ACCOUNT = "demo"
 """The account of the sign-in link: a publisher of the whole district."""
@@ -62,6 +65,9 @@ _DEMO_MARKER = "demonstration"
 _LINK_LIFETIME, _TOKEN_LIFETIME = timedelta(hours=12), timedelta(days=7)
 _LATE_STEP = 5
 # Every fifth service point opens on the second day.
+_MAX_UNITS, _MEAN_UNITS = 5, 3.2
+_TOLERANCE = 0.25
+# Unit cells of a responsibility cell, and how far its hours may lie from the mean.
 
 
 @dataclass(frozen=True)
@@ -222,13 +228,27 @@ def _publish_plans(
     streets = areas[areas["level"] != "village"]
     officers = read_table(sample.officers)
     with database.write() as session:
-        create_scheme(session, COMMUNITY, "社区网格", rules={"max_distance_m": 50})
+        create_scheme(session, COMMUNITY, "社区网格", rules={"max_distance_m": 50, "profile": PROFILE.name})
         create_scheme(session, ENVIRONMENT, "环境网格", rules={"max_distance_m": 200})
+        create_scheme(
+            session,
+            RESPONSIBILITY,
+            "责任网格",
+            rules={"max_distance_m": 50, "units": {"max": _MAX_UNITS}},
+            unit_scheme=COMMUNITY,
+        )
 
-    def publish_plan(scheme: str, name: str, on: date, drawn: gpd.GeoDataFrame) -> PublishedPlan:
+    def publish_plan(scheme: str, name: str, on: date, drawn: Division) -> PublishedPlan:
         with database.write() as session:
-            number = find_scheme(session, scheme).id
-            plan = create_draft(session, number, drawn, name=name, created_by=SYSTEM.label)
+            plan = create_draft(
+                session,
+                find_scheme(session, scheme).id,
+                drawn.cells,
+                name=name,
+                created_by=SYSTEM.label,
+                units=drawn.units,
+                units_on=drawn.units_on,
+            )
             check_plan(session, plan.id)
             begun = publish(session, plan.id, on).begun
             audit(session, SYSTEM, Action.publish, f"plan {plan.id}", on=on.isoformat())
@@ -238,14 +258,14 @@ def _publish_plans(
         on_step(f"{scheme}: {begun:,} cells in force from {on}, {found:,} gaps")
         return PublishedPlan(scheme, name, on, begun, found)
 
-    squares = cells[["code", "name", "kind", "area_code", "geometry"]]
+    squares = cells[["code", "name", "kind", "area_code", *WORKLOAD, "geometry"]]
     published = [
-        publish_plan(COMMUNITY, "社区网格 2025", FIRST_DAY, squares),
+        publish_plan(COMMUNITY, "社区网格 2025", FIRST_DAY, Division(squares)),
         publish_plan(
             ENVIRONMENT,
             "环境网格 2025",
             FIRST_DAY,
-            divide_square(streets, size_m=2 * size_m),
+            Division(divide_square(streets, size_m=2 * size_m)),
         ),
     ]
     import_entities(database, sample.service_points, kind="service_point", on=SECOND_DAY)
@@ -255,7 +275,19 @@ def _publish_plans(
     redrawn = pd.concat(
         [squares[~in_street], _merge_cells(squares[in_street], 2 * size_m)], ignore_index=True
     )
-    return [*published, publish_plan(COMMUNITY, f"{name}调整", SECOND_DAY, redrawn)]
+    published.append(publish_plan(COMMUNITY, f"{name}调整", SECOND_DAY, Division(redrawn)))
+    with database.read() as session:
+        grouped = divide_areas(
+            session,
+            find_scheme(session, RESPONSIBILITY),
+            method="balanced",
+            zones=round(len(redrawn) / _MEAN_UNITS),
+            weights=[{"column": "officer_hours", "tolerance": _TOLERANCE}],
+            on=SECOND_DAY,
+        )
+    for line in grouped.lines[:2]:
+        on_step(line)
+    return [*published, publish_plan(RESPONSIBILITY, "责任网格 2025", SECOND_DAY, grouped)]
 
 
 def _merge_cells(cells: gpd.GeoDataFrame, size_m: float) -> gpd.GeoDataFrame:
@@ -284,6 +316,7 @@ def _merge_cells(cells: gpd.GeoDataFrame, size_m: float) -> gpd.GeoDataFrame:
                         "name": members["name"].iloc[0].replace(last, f"{number:0{width}d}"),
                         "kind": "merged",
                         "area_code": area_code,
+                        **merge_workload(members),
                         "geometry": part,
                     }
                 )

@@ -10,20 +10,25 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from api.demo.workload import add_workload
 from gis.areas import build_hierarchy, leaf_areas
 from gis.assign import AssignmentReport, assign_to_cells
 from gis.datum import convert_geometries
-from gis.divide import divide_square
+from gis.divide import BlockDivision, divide_blocks, divide_square
 from gis.doctor import Diagnosis, inspect_points
 from gis.gaps import GapAnalysis, GapInput, GapSearchResult, find_gaps, gap_outcomes
 from gis.locate import PointLocator
 from gis.measures import count_keys, entity_load
+from gis.profiles import complete_record
 from gis.topology import RepairResult, TopologyReport, check_topology, repair_topology
 from layers.fields.columns import standardise_areas, standardise_cells, standardise_entities
-from layers.formats import read_layer, write_layer, write_layers
+from layers.formats import read_layer, read_table, write_layer, write_layers
 from layers.maps import write_html_map
 from layers.sample import SampleFiles, make_sample
+from layers.sample.code_tables import PROFILE, read_code_tables
 
+_LINES = {"roads": "highway", "railway": "railway"}
+# Layers that bound blocks, with the name under which a division knows their class.
 _DEFECT_FILES = ("enterprises_gcj02.csv", "households_swapped.csv", "sensors_defects.csv")
 
 
@@ -35,6 +40,7 @@ class DemoResult:
     sample: SampleFiles
     areas: gpd.GeoDataFrame
     cells: gpd.GeoDataFrame
+    blocks: BlockDivision
     check: TopologyReport
     assign_reports: dict[str, AssignmentReport]
     gaps: GapSearchResult
@@ -92,7 +98,7 @@ def run_demo(
 
     district = sample.district
     areas = build_hierarchy(standardise_areas(read_layer(district, role="areas")))
-    cells = divide_square(areas, size_m=size_m)
+    cells = divide_square(areas, size_m=size_m, profile=PROFILE)
     report_step(f"{len(leaf_areas(areas)):,} communities divided into {len(cells):,} cells")
 
     check_report = check_topology(cells, leaf_areas(areas))
@@ -102,9 +108,20 @@ def run_demo(
     columns = count_keys()
     for kind, frame in assigned.items():
         cells[columns[kind]] = entity_load(cells, frame)
+    cells = add_workload(
+        complete_record(cells, PROFILE, date.today()),
+        assigned["enterprise"],
+        assigned["household"],
+        read_table(sample.visits),
+        read_code_tables(tables).risk_classes.set_index("risk")["interval_days"],
+    )
     write_layer(folder / "cells.gpkg", cells, "cells")
     write_layers(folder / "assigned.gpkg", assigned)
     report_step(f"{sum(report.total for report in assign_reports.values()):,} entities assigned")
+
+    blocks = _divide_streets(areas, district)
+    write_layer(folder / "blocks.gpkg", blocks.cells, "blocks")
+    report_step(f"{len(blocks.cells):,} blocks of streets, {len(blocks.cut):,} buildings cut")
 
     entities = pd.concat(
         [frame[["id", "kind", "cell_code", "reason", "geometry"]] for frame in assigned.values()],
@@ -147,6 +164,7 @@ def run_demo(
         sample,
         areas,
         cells,
+        blocks,
         check_report,
         assign_reports,
         gaps,
@@ -155,6 +173,14 @@ def run_demo(
         defective,
         repaired,
         map_file,
+    )
+
+
+def _divide_streets(areas: gpd.GeoDataFrame, district: Path) -> BlockDivision:
+    """Divide the communities along streets and railways, with all buildings kept whole."""
+    lines = [read_layer(district, role=kind).rename(columns={"class": tag}) for kind, tag in _LINES.items()]
+    return divide_blocks(
+        areas, gpd.GeoDataFrame(pd.concat(lines)), keep=read_layer(district, role="buildings")
     )
 
 

@@ -18,6 +18,7 @@ _TEXTS = {
             "{cells:,} 个网格，覆盖 {streets:,} 个街道的 {communities:,} 个社区，共 {area}；"
             "最小 {least}，最大 {most}。"
         ),
+        "blocks": "按道路和铁路划分为 {blocks:,} 个地块，切分建筑 {cut:,} 栋（共 {buildings:,} 栋）。",
         "valid": "拓扑检查通过：无空白、无重叠，相邻网格顶点一致。",
         "invalid": "拓扑检查未通过。",
         "assignment": "对象归属",
@@ -43,6 +44,9 @@ _TEXTS = {
         "ground": (
             "{cells:,} cells over {communities:,} communities in {streets:,} streets, {area} in all; "
             "the smallest {least}, the largest {most}."
+        ),
+        "blocks": (
+            "Streets and railways enclose {blocks:,} blocks, which cut {cut:,} of {buildings:,} buildings."
         ),
         "valid": "The check holds: no blank, no overlap, neighbours share their vertices.",
         "invalid": "The check does not hold.",
@@ -105,6 +109,13 @@ def render_report(result: DemoResult, language: str = "zh", published: Sequence[
             most=format_area(float(cells["area_m2"].max())),
         ),
         text("valid" if result.check.is_valid else "invalid"),
+        "",
+        text(
+            "blocks",
+            blocks=len(result.blocks.cells),
+            cut=len(result.blocks.cut),
+            buildings=result.sample.counts["buildings"],
+        ),
     ]
     lines += ["", f"## {text('assignment')}", ""]
     lines += _markdown_table(

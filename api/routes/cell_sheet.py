@@ -27,6 +27,7 @@ from layers.gaps.analysis import cell_outcomes
 from layers.gaps.queries import gaps_of_cell
 from layers.plans.cell_queries import find_cell
 from layers.plans.schemes import find_scheme
+from layers.plans.units import cells_of_unit, units_of_cell
 from layers.snapshot import SnapshotHolder
 from layers.staff.posts import posts_in_cell
 from layers.tilesets import count_by_kind
@@ -68,6 +69,8 @@ def read_sheet(
             areas=snapshots.current.areas.chain(cell.area_code),
             counts=counts,
             measures=measure_cell(cell, counts),
+            units=units_of_cell(session, cell.id)[:_MAX_LISTED],
+            unit_of=cells_of_unit(session, found, code, day, caller.area_code),
             officers=_officer_records(session, caller, found.id, code, day, reveal=reveal),
             gap_run=run,
             gap_outcomes=cell_outcomes(session, caller.area_code, run, code),

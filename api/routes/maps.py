@@ -109,6 +109,8 @@ def draw_map(
             map_data = read_map_data(session, scheme, day, area_code, scope=caller.area_code)
         map_options: dict[str, Any] = {
             "areas": map_data.areas if len(map_data.areas) else None,
+            "units": map_data.units,
+            "border": map_data.border,
             "gaps": map_data.gaps,
             "gap_analysis": map_data.gap_analysis,
             "layers": {KEY_ENTITY_LAYER: map_data.key_entities} if len(map_data.key_entities) else {},

@@ -3,7 +3,7 @@
 from api.schemas.areas import Area, AreaReference
 from api.schemas.audit import AuditEntry
 from api.schemas.base import RequestModel
-from api.schemas.cells import Cell, CellOfficer, CellSheet
+from api.schemas.cells import Cell, CellAbove, CellOfficer, CellSheet
 from api.schemas.certificates import Certificate
 from api.schemas.edits import EditAnswer, EditPreview, EditStep
 from api.schemas.entities import Entity, EntityOwner, NearbyEntity
@@ -28,6 +28,7 @@ __all__ = [
     "AreaReference",
     "AuditEntry",
     "Cell",
+    "CellAbove",
     "CellChanges",
     "CellOfficer",
     "CellSheet",

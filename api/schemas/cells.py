@@ -57,6 +57,14 @@ class CellOfficer(BaseModel):
     valid_from: date = Field(examples=["2026-01-01"])
 
 
+class CellAbove(BaseModel):
+    """A cell that is made of others."""
+
+    scheme: str = Field(examples=["responsibility"])
+    code: str = Field(examples=["440305001001001"])
+    name: str = Field(examples=["示例社区第001网格"])
+
+
 class CellSheet(Cell):
     """A cell in force with all that monitoring asks of it."""
 
@@ -73,6 +81,10 @@ class CellSheet(Cell):
         examples=[{"area_m2": 10_000, "polsby_popper": 0.785, "households": 300}],
         description="Its measures by their keys; null where one is not known.",
     )
+    units: list[str] = Field(
+        examples=[[]], description="Codes of the units that it is made of; at most a hundred."
+    )
+    unit_of: list[CellAbove] = Field(description="The cells of other schemes that have it as a unit.")
     officers: list[CellOfficer] = Field(description="Leaders first, and A before B.")
     gap_run: int | None = Field(
         examples=[7],
@@ -121,6 +133,8 @@ def cell_sheet_record(
     areas: Iterable[AreaLabel],
     counts: Mapping[str, int],
     measures: Mapping[str, float | None],
+    units: Sequence[str],
+    unit_of: Iterable[tuple[str, str, str]],
     officers: list[dict[str, Any]],
     gap_run: models.GapRun | None,
     gap_outcomes: Sequence[Outcome],
@@ -139,6 +153,8 @@ def cell_sheet_record(
         How many entities of each kind belong to it.
     measures
         By their keys.
+    units, unit_of
+        Its own units, and the cells that it is a unit of: scheme, code, name.
     officers
         As `cell_officer_record` makes them.
     gap_run, gap_outcomes, gaps
@@ -157,6 +173,8 @@ def cell_sheet_record(
         areas=[build_record(AreaReference, area) for area in areas],
         counts=counts,
         measures=measures,
+        units=units,
+        unit_of=[{"scheme": each[0], "code": each[1], "name": each[2]} for each in unit_of],
         officers=officers,
         gap_run=None if gap_run is None else gap_run.id,
         gap_run_on=None if gap_run is None else gap_run.on,

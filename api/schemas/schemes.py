@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from api.schemas.base import build_record
 from layers import models
-from layers.plans.schemes import gap_rules, unit_rule
+from layers.plans.schemes import border_colour, gap_rules, unit_rule
 
 
 class Scheme(BaseModel):
@@ -31,6 +31,10 @@ class Scheme(BaseModel):
         description="How many units each cell has, and whether they are adjacent and of one area: "
         "the scheme's own `rules.units`, and the defaults for the rest. Null for a scheme without units.",
     )
+    border: str | None = Field(
+        examples=["#ff00ff"],
+        description="The colour of cells' borders on official maps by the scheme's profile, or null.",
+    )
     gap_rules: dict[str, Any] = Field(
         examples=[{"out_of_reach": {"distance_m": 800.0, "ground": True}}],
         description="By which gaps are looked for: the scheme's own, and the defaults for the rest.",
@@ -47,5 +51,6 @@ def scheme_record(scheme: models.Scheme) -> dict[str, Any]:
         scheme,
         unit_scheme=None if units is None else units.code,
         unit_rule=None if units is None else unit_rule(scheme).to_mapping(),
+        border=border_colour(scheme),
         gap_rules=gap_rules(scheme).to_mapping(),
     )

@@ -75,7 +75,7 @@ def divide_balanced(
     exclusive: str | None = None,
     parts: Literal["separate", "allow"] = "separate",
     hours: OfficerHours | None = None,
-    areas: gpd.GeoDataFrame | None = None,
+    areas: pd.DataFrame | None = None,
     crs: CRS | None = None,
     seed: int = 0,
     effort: Effort = "thorough",

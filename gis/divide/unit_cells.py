@@ -21,7 +21,7 @@ _NO_AREA = "0"
 """Stands for the area of units without one while their cells are numbered."""
 
 
-def base_areas(units: UnitCoverage, groups: UnitGroups, areas: gpd.GeoDataFrame | None) -> ObjectArray:
+def base_areas(units: UnitCoverage, groups: UnitGroups, areas: pd.DataFrame | None) -> ObjectArray:
     """Return the code of the area whose number the cells of each group carry, shape (g,).
 
     That is the area of all units of the group: their own, if it is one, else the value of the group where it
@@ -48,7 +48,7 @@ def base_areas(units: UnitCoverage, groups: UnitGroups, areas: gpd.GeoDataFrame 
     return result
 
 
-def _parents(areas: gpd.GeoDataFrame | None) -> dict[str, str]:
+def _parents(areas: pd.DataFrame | None) -> dict[str, str]:
     if areas is None or "parent" not in areas.columns:
         return {}
     pairs = zip(normalize_codes(areas["code"]), normalize_codes(areas["parent"]), strict=True)
@@ -73,7 +73,7 @@ def build_unit_cells(
     *,
     kind: ObjectArray,
     columns: Mapping[str, FloatArray | IntArray],
-    areas: gpd.GeoDataFrame | None = None,
+    areas: pd.DataFrame | None = None,
     layout: CodeLayout = "auto",
     profile: Profile | None = None,
     used_codes: Collection[str] = frozenset(),
@@ -143,7 +143,7 @@ def build_unit_cells(
     return frame.drop(columns=""), of_unit
 
 
-def _area_names(code: ObjectArray, areas: gpd.GeoDataFrame | None) -> ObjectArray:
+def _area_names(code: ObjectArray, areas: pd.DataFrame | None) -> ObjectArray:
     name_of: dict[str, str] = {}
     if areas is not None and "name" in areas.columns:
         names = areas["name"].fillna("").astype(str)

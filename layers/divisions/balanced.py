@@ -5,6 +5,8 @@ from datetime import date
 from typing import Any, Literal
 
 import geopandas as gpd
+import pandas as pd
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gis.codes import CodeLayout
@@ -17,9 +19,9 @@ from layers.db.bulk import decode_geometries, raw_geometry
 from layers.divisions.ground import areas_of_level
 from layers.divisions.linework import read_linework
 from layers.divisions.method import Division
-from layers.divisions.units import WITHIN, find_units_scheme, read_units
+from layers.divisions.units import UNITS, WITHIN, find_units_scheme, limit_units, read_units
 from layers.entities.states import select_states
-from layers.models import Entity, Scheme
+from layers.models import Area, Entity, Scheme
 from layers.plans.schemes import scheme_profile, used_codes
 
 Weights = Sequence[Mapping[str, Any]]
@@ -49,6 +51,8 @@ def divide(
     progress: Progress | None = None,
 ) -> Division:
     """Group units into cells, with codes that the scheme has not given yet.
+
+    Where the scheme's rule limits the units of a cell, no cell holds more.
 
     Parameters
     ----------
@@ -89,6 +93,7 @@ def divide(
     below = find_units_scheme(session, scheme, units_scheme)
     nested_in = None if level is None else areas_of_level(session, area_code, level)
     units = read_units(session, below, day, area_code, nested_in=nested_in, weights=columns)
+    targets += limit_units(scheme, units)
     made = divide_balanced(
         units,
         weights=targets,
@@ -99,6 +104,7 @@ def divide(
         exclusive=exclusive,
         seeds=_read_places(session, seeds, area_code, day) if seeds is not None else None,
         barriers=read_linework(session, units, barriers) if barriers else None,
+        areas=_read_names(session),
         crs=parse_working_crs(crs or scheme.working_crs),
         seed=seed,
         parts=parts,
@@ -109,13 +115,20 @@ def divide(
         progress=progress or no_progress,
     )
     # What is counted from entities is counted anew wherever it is shown.
-    cells = made.cells.drop(columns=[name for name in count_keys().values() if name in made.cells])
+    counted = {*count_keys().values(), UNITS}
+    cells = made.cells.drop(columns=[name for name in counted if name in made.cells])
     figures, sentences = made.report.summary(), made.report.lines()
     if scheme.unit_scheme_id is None:
         return Division(cells, figures, sentences)
     return Division(
         cells, figures, sentences, {str(unit): str(cell) for unit, cell in made.cell_of_unit.items()}, day
     )
+
+
+def _read_names(session: Session) -> pd.DataFrame:
+    """Read the names and parents of all areas."""
+    rows = session.execute(select(Area.code, Area.name, Area.parent)).all()
+    return pd.DataFrame(rows, columns=["code", "name", "parent"])
 
 
 def _read_places(session: Session, kind: str, area_code: str | None, on: date) -> gpd.GeoDataFrame:

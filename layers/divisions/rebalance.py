@@ -12,7 +12,7 @@ from gis.progress import Note, Progress
 from layers.divisions.balanced import Weights
 from layers.divisions.linework import read_linework
 from layers.divisions.method import Division
-from layers.divisions.units import WITHIN, find_units_scheme, read_units
+from layers.divisions.units import WITHIN, find_units_scheme, limit_units, read_units
 from layers.models import Scheme
 from layers.plans.cells import cells_as_of
 
@@ -39,6 +39,8 @@ def divide(
     progress: Progress | None = None,
 ) -> Division:
     """Move few units between the cells of a scheme in force until their loads are alike again.
+
+    Where the scheme's rule limits the units of a cell, none gets more.
 
     Parameters
     ----------
@@ -75,6 +77,7 @@ def divide(
         nested_in=frozenset(cells["area_code"]),
         weights=[each.column for each in targets],
     )
+    targets += limit_units(scheme, units)
     made = rebalance_cells(
         cells,
         units,

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -18,10 +19,16 @@ from layers.entities.counts import align_counts, read_counts
 from layers.entities.states import select_states
 from layers.models import Assignment, Entity, Scheme
 from layers.plans.cells import cells_as_of
-from layers.plans.schemes import find_scheme
+from layers.plans.schemes import find_scheme, unit_rule
+
+if TYPE_CHECKING:
+    from gis.balance import LoadTarget
 
 WITHIN = "within"
 """The column of units with the area that the cells made of them keep to."""
+
+UNITS = "units"
+"""The load by which the number of units of a cell is limited."""
 
 _COLUMNS = ("code", "name", "kind", "area_code", "area_m2", "attributes")
 
@@ -113,6 +120,23 @@ def read_units(
             units[weight] = _attribute_sums(session, scheme.id, on, kind, attribute, codes.tolist())
     units[WITHIN] = units["area_code"] if nested_in is None else _areas_above(session, units, nested_in)
     return units
+
+
+def limit_units(scheme: Scheme, units: gpd.GeoDataFrame) -> "list[LoadTarget]":
+    """Return the load that keeps cells to the most units that the scheme's rule allows, if it does; add it.
+
+    Parameters
+    ----------
+    units
+        Gets a column of ones.
+    """
+    from gis.balance import LoadTarget
+
+    most = None if scheme.unit_scheme_id is None else unit_rule(scheme).max
+    if most is None:
+        return []
+    units[UNITS] = 1
+    return [LoadTarget(UNITS, tolerance=1.0, cap=most)]
 
 
 def _areas_above(session: Session, units: gpd.GeoDataFrame, areas: Collection[str]) -> list[str]:

@@ -22,7 +22,7 @@ from gis.crs import extent
 from gis.errors import InputError
 from gis.gaps import GapAnalysis
 from layers.formats import write_text
-from layers.maps import map_layers
+from layers.maps import basemap_layers, map_layers
 from layers.maps.choropleth import Classification
 from layers.maps.gap_layer import LEVEL_COLOURS, analysis_lines, encode_gaps, unknown_lines
 from layers.maps.labels import field_labels, kind_labels, page_labels
@@ -82,6 +82,8 @@ def render_html_map(
     cells: gpd.GeoDataFrame,
     *,
     areas: gpd.GeoDataFrame | None = None,
+    units: gpd.GeoDataFrame | None = None,
+    border: str | None = None,
     gaps: gpd.GeoDataFrame | None = None,
     gap_analysis: GapAnalysis | None = None,
     layers: Mapping[str, gpd.GeoDataFrame] | None = None,
@@ -104,6 +106,10 @@ def render_html_map(
         an officer) and the measures of `gis.measures`; any other column stays out of the file.
     areas
         Administrative areas: `code`, and if present `name, parent`.
+    units
+        The units of which the cells are made, for their borders.
+    border
+        Colour of the cells' borders, where a standard has one.
     gaps
         What the coverage analysis found: `kind, severity, cell_code, rule` and the sizes `area_m2,
         households, enterprises`.
@@ -152,12 +158,14 @@ def render_html_map(
     if measure not in entities:
         cells = map_layers.with_measure(cells, measure)
     areas = None if areas is None else map_layers.as_lonlat(areas, "areas")
+    units = None if units is None else map_layers.as_lonlat(units, "units")
     gaps = None if gaps is None else map_layers.as_lonlat(gaps, "gaps")
     west, _, east, _ = extent(cells)
     if west > east:
         # A map across the 180th meridian continues to the east of it.
         cells = map_layers.shift_longitude(cells)
         areas = None if areas is None else map_layers.shift_longitude(areas)
+        units = None if units is None else map_layers.shift_longitude(units)
         gaps = None if gaps is None else map_layers.shift_longitude(gaps)
         entities = {name: map_layers.shift_longitude(frame) for name, frame in entities.items()}
         basemap = {name: map_layers.shift_longitude(frame) for name, frame in basemap.items()}
@@ -175,6 +183,8 @@ def render_html_map(
         "measure": measure or "",
         "method": method.value,
         "cells": map_layers.encode_cells(cells, counts, measure, Classification(classes, method), language),
+        "border": border,
+        "units": None if units is None else map_layers.encode_units(units),
         "areas": None if areas is None else map_layers.encode_areas(areas),
         "gaps": None if gaps is None else encode_gaps(gaps, language),
         "severity_colours": LEVEL_COLOURS,
@@ -187,8 +197,8 @@ def render_html_map(
             if len(frame) <= map_layers.MAX_DRAWN_ENTITIES
         ],
         "base": [
-            map_layers.encode_basemap_layer(name, basemap[name], language)
-            for name in map_layers.order_basemap_layers(list(basemap))
+            basemap_layers.encode_basemap_layer(name, basemap[name], language)
+            for name in basemap_layers.order_basemap_layers(list(basemap))
         ],
     }
     west, south, east, north = cells.total_bounds

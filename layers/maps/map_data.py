@@ -22,9 +22,9 @@ from layers.gaps.gap_grounds import GapGround, gaps_within, grounds_seen
 from layers.gaps.gap_words import visible_figures
 from layers.gaps.runs import newest_run
 from layers.maps.leaders import join_leaders
-from layers.models import Area, Assignment, BasemapFeature, Entity, Gap, GapRun, Officer, Plan, Post
+from layers.models import Area, Assignment, BasemapFeature, Entity, Gap, GapRun, Officer, Plan, Post, Scheme
 from layers.plans.cells import cells_as_of, cells_in_force
-from layers.plans.schemes import find_scheme
+from layers.plans.schemes import border_colour, find_scheme
 
 MAX_REQUEST_CELLS = 20_000
 """The most cells drawn within a request; `wangge map` draws larger maps from files."""
@@ -50,6 +50,10 @@ class MapData:
         In force on the day, with all measures computed for them and the number of their `leader`.
     areas
         The areas that hold them and those above.
+    units
+        Those of which the cells are made; None where they are not.
+    border
+        The colour of cells' borders by the scheme's profile; None where it has none.
     gaps
         Of the newest run up to the day, as `layers.gaps.runs` knows it; None where none was made.
     gap_analysis
@@ -64,6 +68,8 @@ class MapData:
     plan: str
     cells: gpd.GeoDataFrame
     areas: gpd.GeoDataFrame
+    units: gpd.GeoDataFrame | None
+    border: str | None
     gaps: gpd.GeoDataFrame | None
     gap_analysis: GapAnalysis
     key_entities: gpd.GeoDataFrame
@@ -130,6 +136,8 @@ def read_map_data(
             columns=["id", "plan_id", "parent", "attributes", "personal", "valid_from", "valid_to"]
         ),
         areas=_read_areas(session, cells["area_code"].dropna().unique()),
+        units=_read_units(session, scheme, day, area_code),
+        border=border_colour(scheme),
         gaps=gaps,
         gap_analysis=_describe_gaps(session, run, gaps, area_code),
         key_entities=_read_key_entities(session, scheme.id, day, area_codes),
@@ -183,6 +191,18 @@ def _read_areas(session: Session, codes: Collection[str]) -> gpd.GeoDataFrame:
     )
     frame = _read_frame(session, query, ("code", "name", "parent"))
     return frame[frame["code"].isin(shown)].reset_index(drop=True)
+
+
+def _read_units(
+    session: Session, scheme: Scheme, day: date, area_code: str | None
+) -> gpd.GeoDataFrame | None:
+    """Read the units of a scheme over another; None where it has none, or more than a map can show."""
+    if scheme.unit_scheme_id is None:
+        return None
+    units = cells_as_of(
+        session, scheme.unit_scheme_id, day, area_code=area_code, columns=("code", "area_code")
+    )
+    return units if 0 < len(units) <= MAX_REQUEST_CELLS else None
 
 
 def _find_gap_run(

@@ -39,10 +39,6 @@ MAX_DRAWN_ENTITIES = 5_000
 # Beyond this, label positions come from the bounding box in the browser.
 MAX_ANCHORS = 20_000
 
-_BASEMAP_LAYERS = ("green", "water", "buildings", "railway", "roads")
-_ROAD_RANK = {"lane": 2, "motorway": 0, "trunk": 0, "expressway": 0, "primary": 0, "arterial": 0, "main": 0}
-_ROAD_RANK |= {"secondary": 1, "collector": 1, "tertiary": 1, "unclassified": 2, "residential": 2}
-
 
 def as_lonlat(frame: gpd.GeoDataFrame, layer_name: str) -> gpd.GeoDataFrame:
     """Return a layer in longitude, latitude with a fresh index.
@@ -274,6 +270,21 @@ def measure_label(name: str, language: str) -> str:
     return measure.label(language) if measure.labels else field_label(name, language)
 
 
+def encode_units(units: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Describe the units of cells: geometry.
+
+    Raises
+    ------
+    InputError
+        If there are too many, or they have too many vertices, for one file.
+    """
+    if len(units) > MAX_CELLS:
+        raise InputError(
+            f"{len(units):,} units are too many for one map file (at most {MAX_CELLS:,}); draw a part."
+        )
+    return {"geo": encode_geometry(_simplified_polygons(units)[0])}
+
+
 def encode_areas(areas: gpd.GeoDataFrame) -> dict[str, Any]:
     """Describe the areas: geometry, code, name, parent, depth in the hierarchy, colour and label position."""
     if "code" not in areas:
@@ -365,27 +376,6 @@ def count_per_cell(name: str, frame: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) 
     return np.rint(sums.to_numpy(dtype=float)).astype(np.int64)
 
 
-def encode_basemap_layer(name: str, frame: gpd.GeoDataFrame, language: str) -> dict[str, Any]:
-    """Describe a layer of the base map: geometry and, for roads, rank 0 (main) to 2 (lane).
-
-    Raises
-    ------
-    InputError
-        If the name is none of green, water, buildings, railway, roads.
-    """
-    if name not in _BASEMAP_LAYERS:
-        raise InputError(f"The base map has no layer '{name}'; it knows {', '.join(_BASEMAP_LAYERS)}.")
-    rank = None
-    if name == "roads":
-        rank = "".join(map(str, rank_roads(frame)))
-    return {
-        "key": name,
-        "label": field_label(name, language),
-        "geo": encode_geometry(frame.geometry.to_numpy()),
-        "rank": rank,
-    }
-
-
 def common_prefix(codes: ObjectArray) -> str:
     """Return the common prefix of all codes, without the last character of the shortest."""
     if len(codes) < 2:
@@ -393,19 +383,3 @@ def common_prefix(codes: ObjectArray) -> str:
     first, last = min(codes), max(codes)
     shared = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
     return str(first[: min(shared, min(map(len, codes)) - 1)])
-
-
-def rank_roads(roads: gpd.GeoDataFrame) -> list[int]:
-    """Return 0 (main roads) to 2 (lanes, and roads of unknown class)."""
-    column = next((key for key in ("class", "class_name", "highway", "kind") if key in roads), None)
-    if column is None:
-        return [2] * len(roads)
-    return [_ROAD_RANK.get(text.lower(), 2) for text in as_strings(roads[column])]
-
-
-def order_basemap_layers(names: list[str]) -> list[str]:
-    """Return the names of base layers from the bottom up."""
-    return sorted(
-        names,
-        key=lambda name: _BASEMAP_LAYERS.index(name) if name in _BASEMAP_LAYERS else len(_BASEMAP_LAYERS),
-    )

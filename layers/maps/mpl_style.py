@@ -11,7 +11,7 @@ import shapely
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.patches import PathPatch, Polygon, Rectangle
 from matplotlib.path import Path
 from matplotlib.patheffects import Stroke
 from pyproj import CRS, Transformer
@@ -181,6 +181,30 @@ def draw_label(axes: Axes, position: shapely.Point, label: str, size: float, *, 
             clip_on=True,
             path_effects=effects,
         )
+
+
+def draw_north_arrow(
+    axes: Axes, foot: FloatArray, angle: float, per_mm: float, label: str, *, zorder: float
+) -> None:
+    """Draw an arrow from a place, 14 mm long, its direction in radians clockwise; `per_mm` in map units."""
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    for outline, fill in (
+        ([(0, 14), (-3.6, 0), (0, 3)], TEXT_COLOUR),
+        ([(0, 14), (3.6, 0), (0, 3)], "white"),
+    ):
+        corners = foot + np.array(outline) @ turn * per_mm
+        axes.add_patch(Polygon(corners, facecolor=fill, edgecolor=TEXT_COLOUR, lw=0.7, zorder=zorder))
+    top = foot + np.array([0, 17.5]) @ turn * per_mm
+    axes.text(
+        float(top[0]),
+        float(top[1]),
+        label,
+        ha="center",
+        va="center",
+        size=10,
+        color=TEXT_COLOUR,
+        zorder=zorder,
+    )
 
 
 def true_north_angle(crs: CRS, position: FloatArray) -> float:

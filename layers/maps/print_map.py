@@ -14,7 +14,7 @@ import shapely
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Polygon, Rectangle
+from matplotlib.patches import Rectangle
 from pyproj import CRS
 
 from gis.arrays import FloatArray
@@ -25,7 +25,7 @@ from gis.crs import choose_working_crs, to_working_crs
 from gis.errors import InputError
 from gis.gaps import GapAnalysis
 from gis.measures import MEASURES, Quantity, area_m2, format_quantity, measure_of_column
-from layers.maps import map_layers, mpl_style
+from layers.maps import basemap_layers, map_layers, mpl_style
 from layers.maps.choropleth import Classification, sample_ramp
 from layers.maps.gap_layer import analysis_lines, draw_gap_legend, draw_gaps
 from layers.maps.label_placement import Label, place_labels
@@ -42,6 +42,8 @@ _MIN_LABELLED_SHARE = 0.5
 _SCALES = np.outer(10.0 ** np.arange(2, 8), (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.5, 8.0)).ravel()
 _MARKERS = (("o", "#00718F"), ("^", "#6A3D9A"), ("s", "#B15928"), ("D", "#1B7837"), ("v", "#C2185B"))
 _LINE_COLOUR, _MUTED_COLOUR = "#1F2B38", "#5F6B78"
+# Widths in points: of the cells' borders, where they stand out, and of their units'.
+_BORDER_WIDTH, _STRONG_BORDER_WIDTH, _UNIT_BORDER_WIDTH = 0.18, 0.7, 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +57,10 @@ class PrintMap:
         of the officer who leads a cell, never a name.
     areas
         Administrative areas: `code`, and if present `name`, `parent`.
+    units
+        The units of which the cells are made, for their borders.
+    border
+        Colour of the cells' borders, where a standard has one.
     gaps
         As `gis.gaps` describes them.
     gap_analysis
@@ -80,6 +86,8 @@ class PrintMap:
 
     cells: gpd.GeoDataFrame
     areas: gpd.GeoDataFrame | None = None
+    units: gpd.GeoDataFrame | None = None
+    border: str | None = None
     gaps: gpd.GeoDataFrame | None = None
     gap_analysis: GapAnalysis | None = None
     layers: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
@@ -145,6 +153,11 @@ class _PrintMapRenderer:
         self.centre = np.array([(west + east) / 2, (south + north) / 2])
         self.map_extent = shapely.box(*(self.centre - half), *(self.centre + half))
         self.values, self.ranges = self._read_measure()
+        stands_out = print_map.units is not None or print_map.border is not None
+        self.border = (
+            print_map.border or _LINE_COLOUR,
+            (_STRONG_BORDER_WIDTH if stands_out else _BORDER_WIDTH),
+        )
         self.entity_counts: list[int] = []
         self.code_prefix = ""
 
@@ -193,11 +206,11 @@ class _PrintMapRenderer:
         return moved[moved.geometry.intersects(self.map_extent)].reset_index(drop=True)
 
     def _draw_basemap(self, axes: Axes) -> None:
-        for name in map_layers.order_basemap_layers(list(self.print_map.base)):
+        for name in basemap_layers.order_basemap_layers(list(self.print_map.base)):
             frame = self._read_within_extent(self.print_map.base[name], name)
             geometries = frame.geometry.to_numpy()
             if name == "roads":
-                ranks = np.asarray(map_layers.rank_roads(frame))
+                ranks = np.asarray(basemap_layers.rank_roads(frame))
                 for rank, linewidth in ((2, 0.25), (1, 0.5), (0, 1.0)):
                     mpl_style.draw_lines(axes, geometries[ranks == rank], "#D9CDB8", linewidth, zorder=2)
             elif name == "railway":
@@ -223,7 +236,12 @@ class _PrintMapRenderer:
         mpl_style.fill_polygons(axes, geometries[~known], TOL_GREY, alpha=0.5, zorder=3)
 
     def _draw_borders(self, axes: Axes) -> None:
-        mpl_style.draw_outlines(axes, self.cells.geometry.to_numpy(), _LINE_COLOUR, 0.18, zorder=5)
+        if self.print_map.units is not None:
+            units = self._read_within_extent(self.print_map.units, "units")
+            mpl_style.draw_outlines(
+                axes, units.geometry.to_numpy(), _MUTED_COLOUR, _UNIT_BORDER_WIDTH, zorder=4
+            )
+        mpl_style.draw_outlines(axes, self.cells.geometry.to_numpy(), *self.border, zorder=5)
         if self.print_map.areas is None:
             return
         areas = self._read_within_extent(self.print_map.areas, "areas")
@@ -288,35 +306,11 @@ class _PrintMapRenderer:
 
     def _draw_north_arrow(self, axes: Axes) -> None:
         """Draw an arrow to true north, which differs from the grid's by the convergence of the meridians."""
-        angle = mpl_style.true_north_angle(self.crs, self.centre)
         per_mm = self.scale / 1000
         _, _, east, north = self.map_extent.bounds
         foot = np.array([east - 12 * per_mm, north - 24 * per_mm])
-        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-        for outline, fill in (
-            ([(0, 14), (-3.6, 0), (0, 3)], _LINE_COLOUR),
-            ([(0, 14), (3.6, 0), (0, 3)], "white"),
-        ):
-            axes.add_patch(
-                Polygon(
-                    foot + np.array(outline) @ turn * per_mm,
-                    facecolor=fill,
-                    edgecolor=_LINE_COLOUR,
-                    lw=0.7,
-                    zorder=12,
-                )
-            )
-        top = foot + np.array([0, 17.5]) @ turn * per_mm
-        axes.text(
-            float(top[0]),
-            float(top[1]),
-            self.words["north"],
-            ha="center",
-            va="center",
-            size=10,
-            color=_LINE_COLOUR,
-            zorder=12,
-        )
+        angle = mpl_style.true_north_angle(self.crs, self.centre)
+        mpl_style.draw_north_arrow(axes, foot, angle, per_mm, self.words["north"], zorder=12)
 
     def _draw_sidebar(self, axes: Axes) -> None:
         sidebar = mpl_style.Sidebar(axes, _SIDEBAR)
@@ -362,7 +356,9 @@ class _PrintMapRenderer:
                 sidebar.swatch(Rectangle, text, facecolor=tint, alpha=0.85)
             if not np.isfinite(self.values).all():
                 sidebar.swatch(Rectangle, self.words["no_data"], facecolor=TOL_GREY, alpha=0.5)
-        sidebar.line_swatch(self.words["border"], _LINE_COLOUR, 0.3)
+        sidebar.line_swatch(self.words["border"], self.border[0], max(self.border[1], 0.3))
+        if self.print_map.units is not None:
+            sidebar.line_swatch(self.words["unit_border"], _MUTED_COLOUR, 0.3)
         if self.print_map.areas is not None:
             sidebar.line_swatch(self.words["area_border"], _LINE_COLOUR, 1.4)
         if self.print_map.gaps is not None and len(self.print_map.gaps):

@@ -108,6 +108,12 @@ def scheme_profile(scheme: Scheme) -> Profile | None:
     return None if name is None else load_profile(name)
 
 
+def border_colour(scheme: Scheme) -> str | None:
+    """Return the colour that the profile of a scheme gives the borders of cells, None if it gives none."""
+    profile = scheme_profile(scheme)
+    return None if profile is None or profile.border is None else profile.border.colour
+
+
 def unit_rule(scheme: Scheme) -> UnitRule:
     """Return the rule that the units of each cell of a scheme must keep: its own, and the defaults."""
     return UnitRule.from_mapping(scheme.rules.get(RULE_NAME, {}))

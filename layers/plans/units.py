@@ -10,7 +10,8 @@ from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError
-from layers.db.bulk import id_in, insert_columns, read_rows
+from layers.areas.hierarchy import read_hierarchy
+from layers.db.bulk import id_in, in_force, insert_columns, read_rows
 from layers.db.keyset import PageRequest
 from layers.models import Cell, CellUnit, Plan, Scheme
 from layers.plans.cells import cells_as_of, select_plan_cells
@@ -83,6 +84,38 @@ def members_by_code(session: Session, cells: gpd.GeoDataFrame) -> pd.DataFrame:
     members = read_members(session, cells["id"].tolist())
     codes = pd.Series(cells["code"].to_numpy(), index=cells["id"].to_numpy())
     return pd.DataFrame({"cell": codes.loc[members["cell_id"]].to_numpy(), "unit": members["unit"]})
+
+
+def units_of_cell(session: Session, cell_id: int) -> list[str]:
+    """Return the codes of the units of a version of a cell, sorted; none where it is not made of units."""
+    return [str(code) for code in read_members(session, [cell_id])["unit"]]
+
+
+def cells_of_unit(
+    session: Session, scheme: Scheme, code: str, on: date, scope: str | None
+) -> list[tuple[str, str, str]]:
+    """Return the cells of other schemes that have a cell as their unit on a day: scheme, code and name.
+
+    Parameters
+    ----------
+    scheme, code
+        Of the unit.
+    scope
+        The caller's area; cells of others are left out.
+    """
+    above = (
+        select(Scheme.code, Cell.code, Cell.name, Cell.area_code)
+        .join(Scheme, Scheme.id == Cell.scheme_id)
+        .join(CellUnit, CellUnit.cell_id == Cell.id)
+        .where(
+            Scheme.unit_scheme_id == scheme.id,
+            CellUnit.unit_code == code,
+            in_force(Cell.valid_from, Cell.valid_to, on),
+        )
+        .order_by(Scheme.code, Cell.code)
+    )
+    hierarchy = read_hierarchy(session)
+    return [(row[0], row[1], row[2]) for row in session.execute(above) if hierarchy.covers(scope, row[3])]
 
 
 def have_same_units(session: Session, ids: Sequence[int], other_ids: Sequence[int]) -> list[bool]:

@@ -134,6 +134,19 @@ def test_the_ways_to_divide(served: Served, tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_real_streets_are_divided_as_told(shared_data: Path, tmp_path: Path, readme: str) -> None:
+    shutil.copy(shared_data / "monaco" / "monaco.osm.pbf", tmp_path)
+    told = [shlex.split(command) for command in commands(readme, "streets")]
+    assert [command[1] for command in told] == ["divide", "divide", "check", "map"]
+    said = [run_wangge(tmp_path, *command[1:]) for command in told]
+    assert "197 blocks of 6 areas" in said[0]
+    assert "buildings cut: 18 of 1,207" in said[0]
+    assert "197 units in 30 cells" in said[1]
+    assert "valid" in said[2]
+    assert (tmp_path / "map.html").stat().st_size > 100_000
+
+
 def test_the_tour_in_python(served: Served) -> None:
     program = tour("README.md", "python")
     result = subprocess.run(
@@ -159,7 +172,7 @@ def test_the_tour_over_http(served: Served) -> None:
         assert person["phone"] not in said
     answers: list[dict[str, Any]] = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     everywhere, past = answers[:2]
-    assert [each["scheme"] for each in everywhere["owners"]] == ["community", "environment"]
+    assert [each["scheme"] for each in everywhere["owners"]] == ["community", "environment", "responsibility"]
     assert (past["at"], len(past["owners"])) == ("2025-03-01", 1)
     with (served.folder / "owners.csv").open(encoding="utf-8", newline="") as file:
         owners = list(csv.DictReader(file))

@@ -174,11 +174,26 @@
   };
   wangge.classColour = (field, k) => (k < 0 ? wangge.NO_DATA : field.tints[k]);
 
+  // Units are faint, and gone where they would hide the cells.
+  const unitBorders = function (ctx, view, store) {
+    const size = store.typical() * view.scale;
+    if (size < 5) return;
+    ctx.beginPath();
+    for (const f of store.within(...view.box)) trace(ctx, store, f, view, true);
+    ctx.lineWidth = clamp(size / 80, 0.4, 0.9);
+    ctx.strokeStyle = "rgba(40,58,74,.4)";
+    ctx.stroke();
+  };
+
   wangge.paintCells = function (state) {
     const store = state.cells.store;
+    // Borders of a colour of their own, or above those of units, stand out.
+    const border = state.border || (state.units ? "#283a4a" : null);
     return function (ctx, view) {
       if (!state.on.cells) return;
       const size = store.typical() * view.scale;
+      // On small cells they would hide the colours.
+      const strong = size < 14 ? null : border;
       const groups = new Map();
       for (const f of store.within(...view.box)) {
         const colour = state.colourOf(f, size);
@@ -192,12 +207,19 @@
           ctx.beginPath();
           for (const f of members.slice(i, i + 400)) trace(ctx, store, f, view, true);
           ctx.fill("evenodd");
-          if (size < 5) continue;
+          if (size < 5 || strong) continue;
           ctx.lineWidth = clamp(size / 60, 0.4, 1.1);
           ctx.strokeStyle = size < 14 ? "rgba(40,58,74,.28)" : "rgba(40,58,74,.5)";
           ctx.stroke();
         }
       }
+      if (state.units && state.on.units) unitBorders(ctx, view, state.units.store);
+      if (!strong) return;
+      ctx.beginPath();
+      for (const f of store.within(...view.box)) trace(ctx, store, f, view, true);
+      ctx.lineWidth = clamp(size / 40, 0.5, 2);
+      ctx.strokeStyle = strong;
+      ctx.stroke();
     };
   };
 

@@ -12,12 +12,13 @@
     if (state.areas) prepareAreas(state.areas);
     wangge.SEVERITY = state.severity_colours;
     if (state.gaps) state.gaps.store = new wangge.Store(state.gaps.geo);
+    if (state.units) state.units.store = new wangge.Store(state.units.geo);
     state.layers.forEach((layer, i) => {
       layer.store = new wangge.Store(layer.geo);
       layer.colour = wangge.MARKS[i % wangge.MARKS.length];
     });
     state.base.forEach((layer) => { layer.store = new wangge.Store(layer.geo); });
-    state.on = { cells: true, areas: true, gaps: true, labels: true };
+    state.on = { cells: true, units: true, areas: true, gaps: true, labels: true };
     state.base.forEach((layer) => { state.on["base:" + layer.key] = true; });
     state.layers.forEach((layer, i) => { state.on["layer:" + layer.key] = layer.store.n <= 200; });
     state.fill = cells.fields.some((field) => field.key === state.measure) ? state.measure : "";

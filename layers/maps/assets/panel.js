@@ -154,6 +154,7 @@
       return node;
     };
     add("cells", state.words.cells, mark("cell"), state.cells.code.length);
+    if (state.units) add("units", state.words.units, mark("unit"), state.units.store.n);
     if (state.areas) add("areas", state.words.areas, mark("border"), state.areas.code.length);
     add("labels", state.words.labels, mark("text"));
     if (state.gaps) add("gaps", state.words.gaps, mark("gap"), state.gaps.total);

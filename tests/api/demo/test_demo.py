@@ -12,10 +12,12 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from api.demo.database import ACCOUNT, COMMUNITY, ENVIRONMENT, FIRST_DAY, SECOND_DAY
+from api.demo.database import ACCOUNT, COMMUNITY, ENVIRONMENT, FIRST_DAY, RESPONSIBILITY, SECOND_DAY
+from gis.crs import choose_working_crs
 from layers.db.database import Database
 from layers.models import (
     Account,
@@ -30,6 +32,7 @@ from layers.models import (
     Scheme,
 )
 from layers.plans.cells import cells_as_of
+from layers.plans.units import members_by_code
 from tests.api.conftest import Run
 
 
@@ -61,8 +64,8 @@ def test_the_demonstration_makes_everything(demo: tuple[Path, str], wangge: Run)
     folder, language = demo
     made = {path.name for path in folder.iterdir()}
     assert made == {
-        "sample", "cells.gpkg", "assigned.gpkg", "gaps.gpkg", "areas_repaired.gpkg", "map.html", "report.md",
-        "wangge.gpkg",
+        "sample", "cells.gpkg", "blocks.gpkg", "assigned.gpkg", "gaps.gpkg", "areas_repaired.gpkg",
+        "map.html", "report.md", "wangge.gpkg",
     }  # fmt: skip
     cells = gpd.read_file(folder / "cells.gpkg")
     manifest = json.loads((folder / "sample" / "manifest.json").read_text(encoding="utf-8"))
@@ -77,6 +80,21 @@ def test_the_demonstration_makes_everything(demo: tuple[Path, str], wangge: Run)
     assert ("合成数据" if language == "zh" else "synthetic data") in report
     assert "GCJ-02" in report
     assert len(re.findall(rf"^\| (?:{COMMUNITY}|{ENVIRONMENT}) \|", report, re.MULTILINE)) == 3
+    assert len(re.findall(rf"^\| {RESPONSIBILITY} \|", report, re.MULTILINE)) == 1
+
+
+def test_its_cells_conform_and_its_blocks_cut_no_building(demo: tuple[Path, str], wangge: Run) -> None:
+    folder, _ = demo
+    district = folder / "sample" / "district.gpkg"
+    areas = ("--areas", folder / "sample" / "areas.gpkg")
+    assert wangge("conform", folder / "cells.gpkg", "--profile", "gbt47678", *areas).code == 0
+    assert wangge("check", folder / "blocks.gpkg", *areas).code == 0
+    blocks, buildings = gpd.read_file(folder / "blocks.gpkg"), gpd.read_file(district, layer="buildings")
+    metres = choose_working_crs(blocks)
+    parts = buildings.to_crs(metres).overlay(blocks[["code", "geometry"]].to_crs(metres), keep_geom_type=True)
+    # What remains of a border that was led round a building is no cut.
+    parts = parts[parts.area > 0.01]
+    assert len(parts) == len(buildings) == parts["building_id"].nunique()
 
 
 def test_the_map_of_the_demonstration_holds_no_person(demo: tuple[Path, str]) -> None:
@@ -111,6 +129,7 @@ def test_its_plans_tell_two_dates_apart(stored: Session) -> None:
         (COMMUNITY, FIRST_DAY, "superseded"),
         (ENVIRONMENT, FIRST_DAY, "published"),
         (COMMUNITY, SECOND_DAY, "published"),
+        (RESPONSIBILITY, SECOND_DAY, "published"),
     ]
     schemes = _pairs(stored, select(Scheme.code, Scheme.id))
     first, second = (cells_as_of(stored, schemes[COMMUNITY], day) for day in (FIRST_DAY, SECOND_DAY))
@@ -143,10 +162,29 @@ def test_every_cell_has_its_posts_and_every_entity_its_cell(stored: Session) -> 
         assert len(owned) == stored.scalar(select(func.count()).select_from(Entity))
 
 
+def test_responsibility_cells_are_groups_of_unit_cells(stored: Session) -> None:
+    schemes = _pairs(stored, select(Scheme.code, Scheme.id))
+    units = cells_as_of(stored, schemes[COMMUNITY], SECOND_DAY).set_index("code")
+    cells = cells_as_of(stored, schemes[RESPONSIBILITY], SECOND_DAY)
+    members = members_by_code(stored, cells)
+    assert sorted(members["unit"]) == sorted(units.index)
+    for cell in cells.itertuples():
+        own = units.loc[members.loc[members["cell"] == cell.code, "unit"]]
+        assert 1 <= len(own) <= 5
+        assert set(own["area_code"]) == {cell.area_code}
+        assert cell.geometry.equals(shapely.union_all(own.geometry.to_numpy()))
+        hours = [
+            each["visits_due"] * (each["walk_hours"] + each["stay_hours"]) + each["event_hours"]
+            for each in own["attributes"]
+        ]
+        assert cell.attributes["officer_hours"] == pytest.approx(sum(hours))
+
+
 def test_gaps_are_kept_for_each_plan(stored: Session) -> None:
     runs = stored.execute(select(Scheme.code, GapRun.on).join(Scheme).order_by(GapRun.id))
     assert [tuple(row) for row in runs] == [
         (COMMUNITY, FIRST_DAY), (ENVIRONMENT, FIRST_DAY), (COMMUNITY, SECOND_DAY),
+        (RESPONSIBILITY, SECOND_DAY),
     ]  # fmt: skip
     kinds = [run.summary["kinds"] for run in stored.scalars(select(GapRun).order_by(GapRun.id))]
     # The late service points close some; merging tears nothing.

@@ -1,5 +1,6 @@
 """Levels over HTTP: schemes over the units of others, plans of units, and changes carried through."""
 
+import json
 from typing import Any
 
 import httpx
@@ -51,6 +52,9 @@ def test_schemes_tell_their_level_and_coverage(admin: httpx.Client) -> None:
     assert found.json()["coverage"] == "whole"
     assert found.json()["unit_rule"] == {"min": 1, "max": 5, "adjacent": True, "one_area": True}
     assert admin.get("/v1/schemes/unit").json()["unit_rule"] is None
+    assert admin.get("/v1/schemes/unit").json()["border"] is None
+    official = {"code": "official", "name": "单元", "rules": {"profile": "gbt47678"}}
+    assert admin.post("/v1/schemes", json=official).json()["border"] == "#ff00ff"
     unknown = admin.post("/v1/schemes", json={"code": "x", "name": "x", "unit_scheme": "nowhere"})
     assert (unknown.status_code, unknown.json()["detail"]) == (404, "There is no scheme 'nowhere'.")
     zones = admin.post("/v1/schemes", json={"code": "zones", "name": "专属网格", "coverage": "part"}).json()
@@ -162,6 +166,22 @@ def test_ground_that_a_part_scheme_leaves_out_is_outside(admin: httpx.Client) ->
         (owner,) = admin.get("/v1/locate", params=place).json()["owners"]
         found[column] = (owner["cell"] and owner["cell"]["code"], owner["reason"])
     assert found == {0.5: ("school", None), 1.5: (None, "outside")}
+
+
+def test_sheets_and_maps_show_levels_together(admin: httpx.Client) -> None:
+    made = draft(admin, "management", units=COLUMNS, units_on=DAY).json()
+    publish(admin, made["id"])
+    upper = admin.get("/v1/schemes/management/cells/m1", params={"at": DAY}).json()
+    assert (upper["units"], upper["unit_of"]) == (["u10", "u11"], [])
+    unit = admin.get("/v1/schemes/unit/cells/u10", params={"at": DAY}).json()
+    above = {"scheme": "management", "code": "m1", "name": upper["name"]}
+    assert (unit["units"], unit["unit_of"]) == ([], [above])
+    drawn = {}
+    for scheme in ("unit", "management"):
+        page = admin.get(f"/maps/{scheme}.html", params={"at": DAY, "lang": "en"}).text
+        drawn[scheme] = json.loads(page.split('id="wangge-data">')[1].split("</script>")[0])
+    assert drawn["unit"]["units"] is None
+    assert drawn["management"]["units"]["geo"] == drawn["unit"]["cells"]["geo"]
 
 
 def test_another_area_is_not_told_of_the_units(admin: httpx.Client, client: Client) -> None:

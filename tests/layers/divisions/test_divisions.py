@@ -1,6 +1,7 @@
 """Divisions of the ground of a database: units of another scheme, loads counted anew, blocks of streets."""
 
 import inspect
+from collections import Counter
 from datetime import date
 from typing import Any
 
@@ -242,3 +243,25 @@ def test_a_division_follows_the_profile_of_its_scheme(ground: Database) -> None:
         InputError, match=rf"needs areas with 12 digits .* area {WEST_TOWN} has 9; divide areas"
     ):
         first_code()
+
+
+@pytest.mark.parametrize("method", ["balanced", "rebalance"])
+def test_cells_hold_no_more_units_than_the_rule_allows(ground: Database, method: str) -> None:
+    weights = [{"column": "sensors", "tolerance": 1.0}]
+    with ground.write() as session:
+        scheme = create_scheme(session, "beat", "x", unit_scheme="units", rules={"units": {"max": 3}})
+        made = divide_areas(session, scheme, method="balanced", zones=4, weights=weights, on=DAY)
+        assert set(made.cells["name"].str.split().str[0]) == {WEST_TOWN, EAST_TOWN}
+        if method == "rebalance":
+            plan = create_draft(
+                session, scheme.id, made.cells, name="p", created_by="x", units=made.units, units_on=DAY
+            )
+            assert check_plan(session, plan.id).is_valid
+            publish(session, plan.id, DAY)
+            made = divide_areas(session, scheme, method=method, weights=weights, budget=1.0, on=DAY)
+        assert made.units is not None
+        assert made.units.keys() == set(UNITS.values())
+        assert max(Counter(made.units.values()).values()) <= 3
+        assert "units" not in made.cells
+        with pytest.raises(InputError, match="units"):
+            divide_areas(session, scheme, method="balanced", zones=2, weights=weights, on=DAY)

@@ -176,3 +176,11 @@ def test_a_file_appears_whole_or_not_at_all(cells: gpd.GeoDataFrame, tmp_path: P
     write_html_map(target, cells)
     assert [path.name for path in tmp_path.iterdir()] == ["map.html"]
     assert target.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_units_and_the_colour_of_borders_are_in_the_file(cells: gpd.GeoDataFrame) -> None:
+    plain = record(render_html_map(cells))
+    assert (plain["units"], plain["border"]) == (None, None)
+    drawn = record(render_html_map(cells, units=cells.head(7).to_crs(3857), border="#ff00ff"))
+    assert drawn["border"] == "#ff00ff"
+    assert drawn["units"]["geo"] == record(render_html_map(cells.head(7)))["cells"]["geo"]

@@ -177,3 +177,22 @@ def test_a_system_without_chinese_letters_is_told_what_to_install(
     monkeypatch.setattr(font_manager.fontManager, "ttflist", latin)
     with pytest.raises(InputError, match="fonts-wqy-microhei"):
         render_print_map(PrintMap(cells, date=DAY), "png")
+
+
+def test_units_lie_beneath_cells_and_official_borders_have_their_colour() -> None:
+    west, east = one(2_000, 2_000), one(2_000, 2_000, lon=114.019)
+    units = gpd.GeoDataFrame({"code": ["u1", "u2"]}, geometry=[*west.geometry, *east.geometry], crs=west.crs)
+    whole = gpd.GeoDataFrame({"code": ["1"]}, geometry=[shapely.box(*units.total_bounds)], crs=west.crs)
+    plain = PrintMap(whole, language="en")
+    assert not len(ink_of(pixels(plain), to_rgb("#ff00ff")))
+    image = pixels(replace(plain, border="#ff00ff", units=units))
+    magenta = ink_of(image, to_rgb("#ff00ff"), 0.3)
+    map_only = magenta[magenta[:, 1] < image.shape[1] * 0.75]
+    # All four sides of the cell, and in its middle, where units meet, another line.
+    (top, left), (bottom, right) = map_only.min(axis=0), map_only.max(axis=0)
+    middle = image[(top + bottom) // 2, left + 20 : right - 20]
+    darker = np.abs(middle - np.median(middle, axis=0)).max(axis=1) > 0.1
+    assert darker.any()
+    assert not len(ink_of(middle[None], to_rgb("#ff00ff"), 0.3))
+    words = pypdf.PdfReader(io.BytesIO(render_print_map(replace(plain, units=units), "pdf"))).pages[0]
+    assert "Border of units" in words.extract_text()

@@ -10,7 +10,7 @@ import { cellColour, groupColour } from "./colouring.js";
 import { FONTS } from "./map.js";
 import { INK } from "./palette.js";
 
-const IDS = ["groups-fill", "groups-line", "cells-fill", "cells-line", "cells-code", "cells-name"];
+const IDS = ["groups-fill", "groups-line", "cells-fill", "units-line", "cells-line", "cells-code", "cells-name"];
 
 const LABELS = {
   "text-font": FONTS.slice(0, 4),
@@ -68,9 +68,14 @@ function fill(id, sourceLayer, colour) {
   };
 }
 
-function line(id, sourceLayer, paint) {
-  return { id, type: "line", source: "cells", "source-layer": sourceLayer, paint };
+function line(id, sourceLayer, paint, source = "cells") {
+  return { id, type: "line", source, "source-layer": sourceLayer, paint };
 }
+
+const schemeOf = (scheme) => current().schemes.find((each) => each.code === scheme);
+
+// The scheme whose cells are the units of a scheme, null where there is none.
+export const unitsOf = (scheme) => schemeOf(scheme)?.unit_scheme ?? null;
 
 // The TileJSON of the cells of a scheme on a day.
 export async function describeCells(scheme, at) {
@@ -87,15 +92,33 @@ function cellSource(described, { scheme, at }) {
   };
 }
 
+// The cells, and beneath them the units of which they are made.
+function cellSources(described, choice) {
+  const units = unitsOf(choice.scheme);
+  const cells = { cells: cellSource(described, choice) };
+  return units === null ? cells : { ...cells, units: cellSource(described, { ...choice, scheme: units }) };
+}
+
 // The layers of cells from the lowest to the highest, each with the layer of the style beneath which it goes.
-function cellLayers(others, classes) {
+// Borders above those of units, or of a colour of their own, stand out.
+function cellLayers(others, classes, { scheme }) {
   const { fills, lines } = insertionPoints(others);
+  const units = unitsOf(scheme);
+  const colour = schemeOf(scheme)?.border ?? null;
   const thin = { "line-color": "#3c5162", "line-opacity": 0.7, "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.3, 14, 0.7, 18, 1.6] };
+  // Where cells are small a strong colour would hide theirs.
+  const wide = {
+    "line-color": ["step", ["zoom"], thin["line-color"], 14, colour ?? INK],
+    "line-opacity": ["interpolate", ["linear"], ["zoom"], 13, 0.7, 14.5, 0.85],
+    "line-width": ["interpolate", ["linear"], ["zoom"], 11, 0.3, 14, 0.9, 18, 2.6],
+  };
+  const strong = units === null && colour === null ? thin : wide;
   return [
     [fill("groups-fill", "cell_groups", groupColour(classes)), fills],
     [line("groups-line", "group_borders", { ...thin, "line-width": 0.6 }), lines],
     [fill("cells-fill", "cells", cellColour(classes)), fills],
-    [line("cells-line", "cell_borders", thin), lines],
+    ...(units === null ? [] : [[line("units-line", "cell_borders", { ...thin, "line-opacity": 0.5 }, "units"), lines]]),
+    [line("cells-line", "cell_borders", strong), lines],
     [CODES],
     [NAMES],
   ];
@@ -105,18 +128,18 @@ function cellLayers(others, classes) {
 // before the rest is loaded.
 export function withCells(style, described, choice, classes) {
   const layers = style.layers.map((each) => (each.source ? { ...each, layout: { ...each.layout, visibility: "none" } } : each));
-  for (const [layer, above] of cellLayers(style.layers, classes)) {
+  for (const [layer, above] of cellLayers(style.layers, classes, choice)) {
     const place = layers.findIndex((each) => each.id === above);
     layers.splice(place < 0 ? layers.length : place, 0, layer);
   }
-  return { ...style, sources: { ...style.sources, cells: cellSource(described, choice) }, layers };
+  return { ...style, sources: { ...style.sources, ...cellSources(described, choice) }, layers };
 }
 
 // Draw the cells of a scheme on a day ({ scheme, at }) in place of those that are there.
 export function drawCells(map, described, choice, classes) {
   removeCells(map);
-  map.addSource("cells", cellSource(described, choice));
-  for (const [layer, above] of cellLayers(map.getStyle().layers, classes)) map.addLayer(layer, above);
+  for (const [name, source] of Object.entries(cellSources(described, choice))) map.addSource(name, source);
+  for (const [layer, above] of cellLayers(map.getStyle().layers, classes, choice)) map.addLayer(layer, above);
 }
 
 // Settles once the cells in view are drawn, or cannot be loaded.
@@ -134,7 +157,7 @@ export function cellsDrawn(map) {
 
 export function removeCells(map) {
   for (const id of IDS) if (map.getLayer(id)) map.removeLayer(id);
-  if (map.getSource("cells")) map.removeSource("cells");
+  for (const name of ["cells", "units"]) if (map.getSource(name)) map.removeSource(name);
 }
 
 export function recolourCells(map, classes) {
@@ -143,10 +166,10 @@ export function recolourCells(map, classes) {
   map.setPaintProperty("groups-fill", "fill-color", groupColour(classes));
 }
 
-export function showCells(map, shown, labelled) {
+export function showCells(map, hidden) {
   for (const id of IDS) {
     if (!map.getLayer(id)) continue;
-    const visible = shown && (labelled || !/code|name/.test(id));
+    const visible = !hidden.has("cells") && !(hidden.has("labels") && /code|name/.test(id)) && !(hidden.has("units") && id === "units-line");
     map.setLayoutProperty(id, "visibility", visible ? "visible" : "none");
   }
 }

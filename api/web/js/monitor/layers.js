@@ -4,8 +4,9 @@ import { byId, h, replace } from "../core/dom.js";
 import { ENTITY_COLOURS, ENTITY_KINDS } from "../core/entity_kinds.js";
 import { t } from "../core/i18n.js";
 import { current, listen, toggleLayer } from "../core/state.js";
+import { unitsOf } from "../map/cells.js";
 
-const GRID = ["cells", "labels", "areas", "gaps", "base"];
+const GRID = ["labels", "areas", "gaps", "base"];
 
 function mark(key) {
   const point = key in ENTITY_COLOURS;
@@ -25,13 +26,14 @@ function row(key, hidden) {
 export function openLayers(hasTiles) {
   const draw = () => {
     const { hidden } = current();
-    const grid = hasTiles ? [...GRID, "tiles"] : GRID;
+    const units = unitsOf(current().scheme) === null ? [] : ["units"];
+    const grid = ["cells", ...units, ...GRID, ...(hasTiles ? ["tiles"] : [])];
     const group = (title, keys) => h("div", { class: "layer-group" }, h("h3", {}, t(title)), keys.map((key) => row(key, hidden)));
     replace(byId("layers"), h("h2", { class: "block-title" }, t("layers")), group("layers_grid", grid), group("layers_entities", ENTITY_KINDS));
   };
   listen(["hidden"], ({ hidden }) => {
     for (const box of byId("layers").querySelectorAll("[data-layer]")) box.checked = !hidden.has(box.dataset.layer);
   });
-  listen(["language", "run"], draw);
+  listen(["language", "run", "scheme", "schemes"], draw);
   draw();
 }

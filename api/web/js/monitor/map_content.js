@@ -26,7 +26,7 @@ export function openMapContent(map, described) {
 
   const showLayers = () => {
     const { hidden } = current();
-    showCells(map, !hidden.has("cells"), !hidden.has("labels"));
+    showCells(map, hidden);
     showEntities(map, hidden);
     showGaps(map, !hidden.has("gaps"));
     showBaseMap(map, hidden);
@@ -77,7 +77,7 @@ export function openMapContent(map, described) {
   };
 
   if (described !== null) adoptDescription(described);
-  showCells(map, !current().hidden.has("cells"), !current().hidden.has("labels"));
+  showCells(map, current().hidden);
   listen(["scheme", "at", "revision"], redrawCells);
   listen(["scheme"], redrawEntities);
   listen(["runs", "run"], redrawGaps);

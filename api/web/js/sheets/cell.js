@@ -10,11 +10,12 @@ import { errorMessage, notify } from "../core/notifications.js";
 import { may } from "../core/session.js";
 import { current } from "../core/state.js";
 import { flyToBox } from "../map/camera.js";
+import { unitsOf } from "../map/cells.js";
 import { outcomeList } from "../map/legend_rows.js";
 import { gapRowOfCell } from "./gap_row.js";
 import { locate, ownerRows } from "./owner_rows.js";
 import { actions, areaButton, block, facts, head, listTile, revealButton, zoomButton } from "./parts.js";
-import { details, person, published } from "./people.js";
+import { person, personalFacts, published } from "./people.js";
 
 const DUTIES = ["leader", "officer", "inspector", "assistant"];
 const SHOWN = 4;
@@ -75,8 +76,8 @@ function officers(cell, revealing) {
 
 function personal(cell, revealing) {
   if (Object.keys(cell.personal).length === 0) return null;
-  const box = h("div", { tabindex: "-1", "data-part": "personal" }, facts(details(cell.personal)));
-  return block(t("personal"), box, may("reveal") ? revealing((plain) => replace(box, facts(details(plain.personal)))) : null);
+  const box = h("div", { tabindex: "-1", "data-part": "personal" }, facts(personalFacts(cell.personal)));
+  return block(t("personal"), box, may("reveal") ? revealing((plain) => replace(box, facts(personalFacts(plain.personal)))) : null);
 }
 
 // The gaps of the cell, and what the search did not look for; without a search, that there was none.
@@ -94,6 +95,16 @@ async function elsewhere({ lon, lat }, scheme) {
   if (lon === undefined) return null;
   const others = (await locate({ lon, lat })).owners.filter((each) => each.scheme !== scheme);
   return others.length ? block(t("other_schemes"), ownerRows(others, { lon, lat })) : null;
+}
+
+// The units of the cell, each a button that opens it, and the cells of which it is one.
+function levels(cell) {
+  const below = unitsOf(cell.scheme);
+  const owners = (list) => ownerRows(list.map(({ scheme, ...each }) => ({ scheme, cell: each })), {});
+  return [
+    cell.units.length > 0 && below !== null ? block(t("cell_units", { n: number(cell.units.length) }), owners(cell.units.map((code) => ({ scheme: below, code })))) : null,
+    cell.unit_of.length > 0 ? block(t("unit_of"), owners(cell.unit_of)) : null,
+  ];
 }
 
 const path = (scheme, code) => `v1/schemes/${encodeURIComponent(scheme)}/cells/${encodeURIComponent(code)}`;
@@ -116,6 +127,7 @@ async function render(chosen, { map, onShown }) {
     block(t("counts"), counts(cell)),
     block(t("gaps_here"), gaps(cell)),
     block(null, facts([[t("ground"), area(cell.area_m2)], ...details(cell.measures), [t("area_name"), areas], [t("in_force"), period(cell.valid_from, cell.valid_to)]])),
+    ...levels(cell),
     others,
   ];
 }

@@ -9,10 +9,10 @@ import { may } from "../core/session.js";
 import { change, current } from "../core/state.js";
 import { schemeName } from "./owner_rows.js";
 import { areaButton, block, facts, head, revealButton } from "./parts.js";
-import { details, published } from "./people.js";
+import { personalFacts, published } from "./people.js";
 
 function personal(officer, revealable) {
-  const pairs = details(officer.personal);
+  const pairs = personalFacts(officer.personal);
   const section = block(t("personal"), facts(pairs));
   if (!revealable || pairs.length === 0) return pairs.length === 0 ? null : section;
   const reveal = async () => {

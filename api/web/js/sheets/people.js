@@ -16,10 +16,10 @@ const PUBLISHED = /^(published_|公示|公开)/i;
 const PHONES = /phone|mobile|tel|电话|手机/i;
 
 // What is known of a person or post, as names and values; phones can be called.
-export const details = (values) => Object.entries(values).map(([key, value]) => [word("personal", key), PHONES.test(key) ? phone(String(value)) : String(value)]);
+export const personalFacts = (values) => Object.entries(values).map(([key, value]) => [word("personal", key), PHONES.test(key) ? phone(String(value)) : String(value)]);
 
 // What attributes publish, which everybody may see.
-export const published = (attributes) => details(Object.fromEntries(Object.entries(attributes).filter(([key]) => PUBLISHED.test(key)).map(([key, value]) => [key.replace(PUBLISHED, ""), value])));
+export const published = (attributes) => personalFacts(Object.fromEntries(Object.entries(attributes).filter(([key]) => PUBLISHED.test(key)).map(([key, value]) => [key.replace(PUBLISHED, ""), value])));
 
 // One person: name or number, duty, phone; the name opens the sheet of the officer.
 export function person({ officer_id: id, external_id: code, name, duty, phone: number }) {

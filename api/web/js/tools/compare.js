@@ -124,7 +124,7 @@ export function openCompare(map, style) {
       const [described, classes] = await Promise.all([describeCells(scheme, against), classification(current())]);
       if (drawing !== drawings) return;
       drawCells(drawn, described, { scheme, at: against }, classes);
-      showCells(drawn, !hidden.has("cells"), !hidden.has("labels"));
+      showCells(drawn, hidden);
       removeEntities(drawn);
       addEntities(drawn, scheme);
       showEntities(drawn, hidden);
