@@ -25,10 +25,10 @@ _LEAST = 50.0
 _SEVERAL_HEAT = (0.42, 0.3, 0.08)
 """Temperatures for several loads, of which few moves improve all: at the beginning, before exchanges, at last."""
 
-_SEVERAL_WEIGHTS = (2.7, 0.16, 8.0)
+_SEVERAL_WEIGHTS = (2.7, 0.16, 12.0)
 """Weights of balance at those times, as multiples of a loose one and, twice, of a tight one."""
 
-_SEVERAL_SLACK = (0.4, 0.875)
+_SEVERAL_SLACK = (0.3, 0.86)
 """Slack before exchanges, and with them: first close, so that they have something to give for compactness."""
 
 _SEVERAL_SWEEPS, _SEVERAL_PASSES = 1.4, 0.06
@@ -146,7 +146,7 @@ def run(units: Units, zones: Zones, goal: Goal, scratch: Scratch, progress: Prog
         progress(_STEPS + step, total)
         mended = (
             _mend_several(units, best, goal, scratch, step)
-            if several
+            if several or goal.change > 0.0
             else _mend(units, best, goal, rules, scratch, step)
         )
         least, best = min((least, best), mended, key=lambda found: found[0])
