@@ -216,13 +216,15 @@ def _energy_gain(units: Units, zones: Zones, rules: Rules, unit: int, old: int, 
     old_perimeter = zones.perimeter[old] + 2.0 * to_old - perimeter
     new_perimeter = zones.perimeter[new] + perimeter - 2.0 * to_new
     after = old_perimeter**2 / (zones.area[old] - area) + new_perimeter**2 / (zones.area[new] + area)
-    gain: float = rules.compactness * (after - before) + rules.change * units.moving[unit] * leaves_home(units, unit, old, new)
+    gain: float = rules.compactness * (after - before) + rules.change * units.moving[unit] * leaves_home(
+        units, unit, old, new
+    )
     return gain + balance_gain(units, zones, rules, unit, -1, old, new)
 
 
 @compiled
 def balance_gain(units: Units, zones: Zones, rules: Rules, unit: int, back: int, old: int, new: int) -> float:
-    """Return by how much the energy of balance grows with a move, another unit coming back unless it is -1."""
+    """Return by how much the energy of balance grows with a move and a unit that comes back, or -1."""
     gain = 0.0
     for k in range(units.load.shape[1]):
         net = units.load[unit, k] - (units.load[back, k] if back >= 0 else 0.0)
@@ -309,37 +311,12 @@ def move(units: Units, zones: Zones, unit: int, old: int, new: int) -> None:
 
 
 @compiled
-def _partner(units: Units, zones: Zones, unit: int, old: int, new: int, random: NDArray[np.uint64]) -> int:
-    """Return a unit of the new zone on the border to the old one, at most two steps away, or -1."""
-    current = unit
-    for _ in range(2):
-        first, last = units.offsets[current], units.offsets[current + 1]
-        draw = (_random_bits(random) >> np.uint64(33)) % np.uint64(last - first)
-        current = units.neighbours[first + np.int64(draw)]
-    if current == unit or zones.of_unit[current] != new or not units.movable[current]:
-        return -1
-    for entry in range(units.offsets[current], units.offsets[current + 1]):
-        neighbour = units.neighbours[entry]
-        if neighbour != unit and zones.of_unit[neighbour] == old:
-            return current
-    return -1
-
-
-@compiled
 def anneal(
-    units: Units,
-    zones: Zones,
-    rules: Rules,
-    scratch: Scratch,
-    sweeps: int,
-    hot: float,
-    cold: float,
-    exchanges: bool,
+    units: Units, zones: Zones, rules: Rules, scratch: Scratch, sweeps: int, hot: float, cold: float
 ) -> int:
     """Offer each unit on a border, sweep after sweep, a move to a zone beside it; return how many moved.
 
-    The temperature falls from `hot` to `cold` in equal ratios. With `exchanges` a unit that is not accepted
-    by itself may go if one of the other zone comes back for it, which changes balance less.
+    The temperature falls from `hot` to `cold` in equal ratios.
     """
     of_unit, random = zones.of_unit, scratch.random
     count = len(of_unit)
@@ -360,25 +337,8 @@ def anneal(
                 accepted(energy, temperature, random)
                 and zones.away[0] + load_away(units, unit, old, new) <= rules.budget
                 and within_caps(units, zones, rules, unit, -1, old, new)
+                and stays_connected(units, of_unit, scratch, unit, SEARCH_LIMIT)
             ):
-                if stays_connected(units, of_unit, scratch, unit, SEARCH_LIMIT):
-                    move(units, zones, unit, old, new)
-                    moves += 1
-            elif exchanges:
-                back = _partner(units, zones, unit, old, new, random)
-                if back < 0 or not within_caps(units, zones, rules, unit, back, old, new):
-                    continue
-                if not stays_connected(units, of_unit, scratch, unit, SEARCH_LIMIT):
-                    continue
                 move(units, zones, unit, old, new)
-                energy += _energy_gain(units, zones, rules, back, new, old)
-                if (
-                    accepted(energy, temperature, random)
-                    and zones.away[0] + load_away(units, back, new, old) <= rules.budget
-                    and stays_connected(units, of_unit, scratch, back, SEARCH_LIMIT)
-                ):
-                    move(units, zones, back, new, old)
-                    moves += 2
-                else:
-                    move(units, zones, unit, new, old)
+                moves += 1
     return moves

@@ -1,7 +1,7 @@
 """Compiled exchanges of two units across the border of their zones, by the rules of `gis.balance.annealing`.
 
-Where several loads must agree at once hardly any single move improves all of them; among all pairs of units on
-a border there is often one whose loads nearly cancel out.
+Where several loads must agree at once, hardly any single move improves all of them; among all pairs of units
+on a border there is often one whose loads nearly cancel out.
 """
 
 import numpy as np

@@ -30,7 +30,7 @@ _LEVELS = (0.75, 0.5, 0.3, 0.15, 0.0)
 _REFINEMENTS = 4
 _TRIALS = len(_LEVELS) + 1 + _REFINEMENTS
 _NEARLY, _DEARER = 1.25, 1.2
-"""If full balance moves so many times the budget at most, it is tried at so many times the price of a move."""
+"""Full balance that moves at most so many budgets is tried again at so many times the price of a move."""
 
 _SWEEPS, _SWEEPS_TO_BALANCE = 1000, 2000
 """The last of the levels moves most: in haste it moves too much, or leaves ragged zones."""

@@ -13,9 +13,6 @@ from gis.progress import Progress
 
 _STEPS = 20
 _MENDING_STEPS = 8
-_MENDING_HEAT = (0.12, 0.03)
-"""Temperatures while a plan is mended: little more than that of a frozen one, so that it stays compact."""
-
 _LOOSE, _TIGHT = 0.15, 50.0
 """Weights of balance at the beginning and the end: of a unit's deviation, and of one by the tolerance."""
 
@@ -23,7 +20,7 @@ _LEAST = 50.0
 """Least weight at the beginning: with less, zones of few units lose all their load before balance counts."""
 
 _SEVERAL_HEAT = (0.42, 0.3, 0.08)
-"""Temperatures for several loads, of which few moves improve all: at the beginning, before exchanges, at last."""
+"""Temperatures for several loads, of which few moves improve all: at first, before exchanges, at last."""
 
 _SEVERAL_WEIGHTS = (2.7, 0.16, 12.0)
 """Weights of balance at those times, as multiples of a loose one and, twice, of a tight one."""
@@ -31,14 +28,14 @@ _SEVERAL_WEIGHTS = (2.7, 0.16, 12.0)
 _SEVERAL_SLACK = (0.3, 0.86)
 """Slack before exchanges, and with them: first close, so that they have something to give for compactness."""
 
-_SEVERAL_SWEEPS, _SEVERAL_PASSES = 1.4, 0.06
+_SEVERAL_SWEEPS, _EXCHANGES = 1.4, 0.06
 """Sweeps of single moves, and looks at all exchanges, for each sweep of one load."""
 
 _MOVES_PER_EXCHANGE = 4
 """Sweeps of single moves after each look at all exchanges."""
 
-_SEVERAL_MENDING = (0.3, 0.15, 0.95)
-"""Temperatures while several loads are mended, and the slack."""
+_MENDING = (0.3, 0.15, 0.95)
+"""Temperatures while a plan is mended, little more than that of a frozen one, and the slack."""
 
 SWEEPS = {"quick": 450, "thorough": 3500}
 """How often each unit on a border is offered a move, by effort."""
@@ -139,16 +136,11 @@ def run(units: Units, zones: Zones, goal: Goal, scratch: Scratch, progress: Prog
             _anneal_step(units, zones, goal, scratch, step)
     zones = refresh_zones(units, zones)
     best, least = copy_zones(zones), goal.misses(zones)
-    rules = make_rules(units, goal, len(zones.size))
     for step in range(_MENDING_STEPS):
         if least <= 1.0:
             break
         progress(_STEPS + step, total)
-        mended = (
-            _mend_several(units, best, goal, scratch, step)
-            if several or goal.change > 0.0
-            else _mend(units, best, goal, rules, scratch, step)
-        )
+        mended = _mend(units, best, goal, scratch, step)
         least, best = min((least, best), mended, key=lambda found: found[0])
     progress(total, total)
     return best
@@ -162,7 +154,7 @@ def _anneal_step(units: Units, zones: Zones, goal: Goal, scratch: Scratch, step:
     weight = loose * (tight / loose) ** (step / (_STEPS - 1))
     hot, cold = (goal.hot * (goal.cold / goal.hot) ** (s / _STEPS) for s in (step, step + 1))
     sweeps = max(goal.sweeps // _STEPS, 1)
-    anneal(units, zones, rules._replace(balance=weight), scratch, sweeps, hot, cold, False)
+    anneal(units, zones, rules._replace(balance=weight), scratch, sweeps, hot, cold)
 
 
 def _anneal_several(units: Units, zones: Zones, goal: Goal, scratch: Scratch, step: int) -> None:
@@ -179,48 +171,26 @@ def _anneal_several(units: Units, zones: Zones, goal: Goal, scratch: Scratch, st
     if phase == 0:
         shares, sweeps = np.array([at / (half - 1)]), max(int(_SEVERAL_SWEEPS * goal.sweeps) // half, 1)
     else:
-        passes = max(int(_SEVERAL_PASSES * goal.sweeps) // half, 1)
+        passes = max(int(_EXCHANGES * goal.sweeps) // half, 1)
         shares, sweeps = (at + (np.arange(passes) + 0.5) / passes) / half, _MOVES_PER_EXCHANGE
     for share in shares:
         heat = _SEVERAL_HEAT[phase] * (_SEVERAL_HEAT[phase + 1] / _SEVERAL_HEAT[phase]) ** share
         now = rules._replace(balance=weights[phase] * (weights[phase + 1] / weights[phase]) ** share)
         if phase == 1:
             exchange(units, zones, now, scratch, *list_borders(units, zones), heat)
-        anneal(units, zones, now, scratch, sweeps, heat, heat, False)
+        anneal(units, zones, now, scratch, sweeps, heat, heat)
 
 
-def _mend_several(
-    units: Units, zones: Zones, goal: Goal, scratch: Scratch, step: int
-) -> tuple[float, Zones]:
-    """Warm a plan of several loads up a little and exchange units; return how far it misses, and the new plan."""
+def _mend(units: Units, zones: Zones, goal: Goal, scratch: Scratch, step: int) -> tuple[float, Zones]:
+    """Warm a plan up a little and exchange units; return how far it misses, and the new plan."""
     zones = copy_zones(zones)
-    hot, cold, slack = _SEVERAL_MENDING
+    hot, cold, slack = _MENDING
     rules = make_rules(units, replace(goal, slack=slack), len(zones.size))
-    passes = max(int(_SEVERAL_PASSES * goal.sweeps) // _STEPS, 4)
+    passes = max(int(_EXCHANGES * goal.sweeps) // _STEPS, 10)
     for at in range(passes):
         heat = hot * (cold / hot) ** (at / (passes - 1))
         now = rules._replace(balance=rules.balance * 8.0 * 2.0 ** (step // 2 + at / passes))
         exchange(units, zones, now, scratch, *list_borders(units, zones), heat)
-        anneal(units, zones, now, scratch, 1, heat, heat, False)
-    zones = refresh_zones(units, zones)
-    return goal.misses(zones), zones
-
-
-def _mend(
-    units: Units, zones: Zones, goal: Goal, rules: Rules, scratch: Scratch, step: int
-) -> tuple[float, Zones]:
-    """Warm a plan up a little and let balance grow once more; return how far it misses, and the new plan."""
-    zones = copy_zones(zones)
-    loose, tight = balance_weights(units, goal, len(zones.size))
-    # By turns: harder from where it stands, and anew from a looser plan, which frees units that are stuck.
-    begin = tight if step % 2 == 0 else np.sqrt(loose * tight)
-    end = tight * 4.0 ** (1 + step // 2)
-    parts = 4
-    for part in range(parts):
-        weight = begin * (end / begin) ** (part / (parts - 1))
-        anneal(
-            units, zones, rules._replace(balance=weight), scratch, max(goal.sweeps // 40, 5),
-            *_MENDING_HEAT, True,
-        )  # fmt: skip
+        anneal(units, zones, now, scratch, 1, heat, heat)
     zones = refresh_zones(units, zones)
     return goal.misses(zones), zones
