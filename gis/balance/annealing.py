@@ -5,7 +5,7 @@ The energy adds up what is wrong with a plan:
 - compactness: perimeter² / area of each zone, which is 4π / its Polsby-Popper score. Annealing the score
   itself rewards letting one zone decay so that others shine;
 - balance: for each zone and load the square of what is below a lower or above an upper bound;
-- change: for each unit that is not in its home zone, its first load.
+- change: for each unit that is not in its home zone, what it costs to move it.
 
 A unit moves only where the zone that it leaves stays in one part (or in as many parts as it had), never out
 of a zone of one unit, never if a cap or the budget would be exceeded by more than before.
@@ -41,8 +41,8 @@ class Units(NamedTuple):
         Shape (n,).
     movable
         Shape (n,); the others keep their zone.
-    home
-        Shape (n,), the zone that a unit should rather stay in, or -1.
+    home, moving
+        Shape (n,), the zone that a unit should rather stay in, or -1, and what it costs if it does not.
     """
 
     offsets: Int32Array
@@ -53,6 +53,7 @@ class Units(NamedTuple):
     perimeter: FloatArray
     movable: BoolArray
     home: Int32Array
+    moving: FloatArray
 
 
 class Zones(NamedTuple):
@@ -89,7 +90,7 @@ class Rules(NamedTuple):
     balance, lower, upper, cap
         Shape (k,): weight of the square of what is out of bounds, the bounds, and the largest load of a zone.
     change, budget
-        Weight of the first load that is not at home, and its limit.
+        Weight of what it costs to move units from home, and the largest first load that may be away.
     """
 
     compactness: float
@@ -130,7 +131,7 @@ def _random_bits(random: NDArray[np.uint64]) -> np.uint64:
 
 
 @compiled
-def _out_of_bounds(load: float, lower: float, upper: float) -> float:
+def out_of_bounds(load: float, lower: float, upper: float) -> float:
     """Return the square of how far a load is below or above its bounds."""
     excess = max(lower - load, load - upper, 0.0)
     return excess * excess
@@ -193,7 +194,7 @@ def _zone_beside(units: Units, zones: Zones, unit: int, random: NDArray[np.uint6
 
 
 @compiled
-def _borders(units: Units, zones: Zones, unit: int, old: int, new: int) -> tuple[float, float]:
+def borders(units: Units, zones: Zones, unit: int, old: int, new: int) -> tuple[float, float]:
     """Return the lengths of a unit's borders with two zones."""
     to_old = to_new = 0.0
     for entry in range(units.offsets[unit], units.offsets[unit + 1]):
@@ -208,38 +209,40 @@ def _borders(units: Units, zones: Zones, unit: int, old: int, new: int) -> tuple
 @compiled
 def _energy_gain(units: Units, zones: Zones, rules: Rules, unit: int, old: int, new: int) -> float:
     """Return by how much the energy grows with a move."""
-    to_old, to_new = _borders(units, zones, unit, old, new)
+    to_old, to_new = borders(units, zones, unit, old, new)
     area: float = units.area[unit]
     perimeter: float = units.perimeter[unit]
     before = zones.perimeter[old] ** 2 / zones.area[old] + zones.perimeter[new] ** 2 / zones.area[new]
     old_perimeter = zones.perimeter[old] + 2.0 * to_old - perimeter
     new_perimeter = zones.perimeter[new] + perimeter - 2.0 * to_new
     after = old_perimeter**2 / (zones.area[old] - area) + new_perimeter**2 / (zones.area[new] + area)
-    gain: float = rules.compactness * (after - before) + rules.change * _load_away(units, unit, old, new)
-    return gain + _balance_gain(units, zones, rules, unit, old, new)
+    gain: float = rules.compactness * (after - before) + rules.change * units.moving[unit] * leaves_home(
+        units, unit, old, new
+    )
+    return gain + balance_gain(units, zones, rules, unit, -1, old, new)
 
 
 @compiled
-def _balance_gain(units: Units, zones: Zones, rules: Rules, unit: int, old: int, new: int) -> float:
-    """Return by how much the energy of balance grows with a move."""
+def balance_gain(units: Units, zones: Zones, rules: Rules, unit: int, back: int, old: int, new: int) -> float:
+    """Return by how much the energy of balance grows with a move and a unit that comes back, or -1."""
     gain = 0.0
     for k in range(units.load.shape[1]):
-        weight = units.load[unit, k]
-        if weight == 0.0:
+        net = units.load[unit, k] - (units.load[back, k] if back >= 0 else 0.0)
+        if net == 0.0:
             continue
         left, right = zones.load[old, k], zones.load[new, k]
         lower, upper = rules.lower[k], rules.upper[k]
         gain += rules.balance[k] * (
-            _out_of_bounds(left - weight, lower, upper)
-            - _out_of_bounds(left, lower, upper)
-            + _out_of_bounds(right + weight, lower, upper)
-            - _out_of_bounds(right, lower, upper)
+            out_of_bounds(left - net, lower, upper)
+            - out_of_bounds(left, lower, upper)
+            + out_of_bounds(right + net, lower, upper)
+            - out_of_bounds(right, lower, upper)
         )
     return gain
 
 
 @compiled
-def _within_caps(units: Units, zones: Zones, rules: Rules, unit: int, back: int, old: int, new: int) -> bool:
+def within_caps(units: Units, zones: Zones, rules: Rules, unit: int, back: int, old: int, new: int) -> bool:
     """Return whether a move, with another unit coming back unless that is -1, leaves no zone above a cap.
 
     Where a zone is above it before, what counts is that the fuller of both does not get fuller.
@@ -254,7 +257,7 @@ def _within_caps(units: Units, zones: Zones, rules: Rules, unit: int, back: int,
 
 
 @compiled
-def _accepted(energy: float, temperature: float, random: NDArray[np.uint64]) -> bool:
+def accepted(energy: float, temperature: float, random: NDArray[np.uint64]) -> bool:
     """Return whether a change of energy is accepted, by the rule of Metropolis."""
     if energy <= 0.0:
         return True
@@ -265,18 +268,24 @@ def _accepted(energy: float, temperature: float, random: NDArray[np.uint64]) -> 
 
 
 @compiled
-def _load_away(units: Units, unit: int, old: int, new: int) -> float:
-    """Return by how much the load that is not at home grows with a move."""
-    load: float = units.load[unit, 0]
+def leaves_home(units: Units, unit: int, old: int, new: int) -> float:
+    """Return 1 if a move takes a unit away from home, -1 if it takes it there, else 0."""
     if units.home[unit] == old:
-        return load
-    return -load if units.home[unit] == new else 0.0
+        return 1.0
+    return -1.0 if units.home[unit] == new else 0.0
 
 
 @compiled
-def _move(units: Units, zones: Zones, unit: int, old: int, new: int) -> None:
+def load_away(units: Units, unit: int, old: int, new: int) -> float:
+    """Return by how much the first load that is not at home grows with a move."""
+    load: float = units.load[unit, 0]
+    return load * leaves_home(units, unit, old, new)
+
+
+@compiled
+def move(units: Units, zones: Zones, unit: int, old: int, new: int) -> None:
     """Give a unit its new zone, and bring all sums up to date."""
-    to_old, to_new = _borders(units, zones, unit, old, new)
+    to_old, to_new = borders(units, zones, unit, old, new)
     zones.perimeter[old] += 2.0 * to_old - units.perimeter[unit]
     zones.perimeter[new] += units.perimeter[unit] - 2.0 * to_new
     zones.of_unit[unit] = new
@@ -287,7 +296,7 @@ def _move(units: Units, zones: Zones, unit: int, old: int, new: int) -> None:
     for k in range(units.load.shape[1]):
         zones.load[old, k] -= units.load[unit, k]
         zones.load[new, k] += units.load[unit, k]
-    zones.away[0] += _load_away(units, unit, old, new)
+    zones.away[0] += load_away(units, unit, old, new)
     foreign = 0
     for entry in range(units.offsets[unit], units.offsets[unit + 1]):
         neighbour = units.neighbours[entry]
@@ -302,37 +311,12 @@ def _move(units: Units, zones: Zones, unit: int, old: int, new: int) -> None:
 
 
 @compiled
-def _partner(units: Units, zones: Zones, unit: int, old: int, new: int, random: NDArray[np.uint64]) -> int:
-    """Return a unit of the new zone on the border to the old one, at most two steps away, or -1."""
-    current = unit
-    for _ in range(2):
-        first, last = units.offsets[current], units.offsets[current + 1]
-        draw = (_random_bits(random) >> np.uint64(33)) % np.uint64(last - first)
-        current = units.neighbours[first + np.int64(draw)]
-    if current == unit or zones.of_unit[current] != new or not units.movable[current]:
-        return -1
-    for entry in range(units.offsets[current], units.offsets[current + 1]):
-        neighbour = units.neighbours[entry]
-        if neighbour != unit and zones.of_unit[neighbour] == old:
-            return current
-    return -1
-
-
-@compiled
 def anneal(
-    units: Units,
-    zones: Zones,
-    rules: Rules,
-    scratch: Scratch,
-    sweeps: int,
-    hot: float,
-    cold: float,
-    exchanges: bool,
+    units: Units, zones: Zones, rules: Rules, scratch: Scratch, sweeps: int, hot: float, cold: float
 ) -> int:
     """Offer each unit on a border, sweep after sweep, a move to a zone beside it; return how many moved.
 
-    The temperature falls from `hot` to `cold` in equal ratios. With `exchanges` a unit that is not accepted
-    by itself may go if one of the other zone comes back for it, which changes balance less.
+    The temperature falls from `hot` to `cold` in equal ratios.
     """
     of_unit, random = zones.of_unit, scratch.random
     count = len(of_unit)
@@ -350,28 +334,11 @@ def anneal(
             new = _zone_beside(units, zones, unit, random)
             energy = _energy_gain(units, zones, rules, unit, old, new)
             if (
-                _accepted(energy, temperature, random)
-                and zones.away[0] + _load_away(units, unit, old, new) <= rules.budget
-                and _within_caps(units, zones, rules, unit, -1, old, new)
+                accepted(energy, temperature, random)
+                and zones.away[0] + load_away(units, unit, old, new) <= rules.budget
+                and within_caps(units, zones, rules, unit, -1, old, new)
+                and stays_connected(units, of_unit, scratch, unit, SEARCH_LIMIT)
             ):
-                if stays_connected(units, of_unit, scratch, unit, SEARCH_LIMIT):
-                    _move(units, zones, unit, old, new)
-                    moves += 1
-            elif exchanges:
-                back = _partner(units, zones, unit, old, new, random)
-                if back < 0 or not _within_caps(units, zones, rules, unit, back, old, new):
-                    continue
-                if not stays_connected(units, of_unit, scratch, unit, SEARCH_LIMIT):
-                    continue
-                _move(units, zones, unit, old, new)
-                energy += _energy_gain(units, zones, rules, back, new, old)
-                if (
-                    _accepted(energy, temperature, random)
-                    and zones.away[0] + _load_away(units, back, new, old) <= rules.budget
-                    and stays_connected(units, of_unit, scratch, back, SEARCH_LIMIT)
-                ):
-                    _move(units, zones, back, new, old)
-                    moves += 2
-                else:
-                    _move(units, zones, unit, new, old)
+                move(units, zones, unit, old, new)
+                moves += 1
     return moves

@@ -1,6 +1,5 @@
 """Division of a graph into a number of connected zones, balanced and compact."""
 
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -76,7 +75,7 @@ def partition(
     """
     # Compiled code and METIS take a second to load, which commands that do not divide need not wait.
     from gis.balance.mending import mend_zones
-    from gis.balance.schedule import HEAT_OF_SEVERAL, SWEEPS, Goal, run
+    from gis.balance.schedule import SWEEPS, Goal, run
     from gis.balance.start import count_zones_of_parts, make_first_plan
     from gis.balance.zone_sums import build_scratch, build_units, build_zones, zones_as_integers
 
@@ -97,8 +96,6 @@ def partition(
     start = mend_zones(graph, weight, start, count, held)
     units = build_units(graph, table, count, area_m2=area_m2, exterior_m=exterior_m, locked=held)
     goal = Goal(goals, relative_caps(caps, table, count), SWEEPS[effort])
-    if table.any(axis=0).sum() > 1:
-        goal = replace(goal, hot=HEAT_OF_SEVERAL[0], cold=HEAT_OF_SEVERAL[1])
     made = build_zones(units, start, count)
     if 1 < count < unit_count:
         made = run(units, made, goal, build_scratch(unit_count, seed), progress or no_progress)

@@ -28,8 +28,12 @@ _LEVELS = (0.75, 0.5, 0.3, 0.15, 0.0)
 """Shares of the present deviations down to which the points of the Pareto line are balanced."""
 
 _REFINEMENTS = 4
-_TRIALS = len(_LEVELS) + _REFINEMENTS
-_SWEEPS = 1000
+_TRIALS = len(_LEVELS) + 1 + _REFINEMENTS
+_NEARLY, _DEARER = 1.25, 1.2
+"""Full balance that moves at most so many budgets is tried again at so many times the price of a move."""
+
+_SWEEPS, _SWEEPS_TO_BALANCE = 1000, 2000
+"""The last of the levels moves most: in haste it moves too much, or leaves ragged zones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +155,7 @@ class _Trials:
         from gis.balance.schedule import Goal
 
         self.units, self.present, self.seed, self.progress = units, present, seed, progress
-        self.goal = Goal(tolerance, cap, _SWEEPS, hot=1.0, stiffness=40.0, change=0.3)
+        self.goal = Goal(tolerance, cap, _SWEEPS, hot=1.5, stiffness=40.0, slack=0.9, change=0.3)
         self.off = np.abs(relative_deviations(present.load)).max(axis=0)
         self.done = 0
 
@@ -164,6 +168,11 @@ class _Trials:
                 points.append(self._attempt(level, np.inf))
                 if points[-1].moved <= budget:
                     reached.append(level)
+            if min(reached) > 0.0 and budget < points[-1].moved <= _NEARLY * budget:
+                # A hard budget freezes the moves that it still allows; a higher price for each does not.
+                points.append(self._attempt(0.0, np.inf, _DEARER))
+                if points[-1].moved <= budget:
+                    reached.append(0.0)
             if min(reached) > 0.0:
                 points += self._refine(min(reached), budget)
         self.progress(_TRIALS, _TRIALS)
@@ -186,19 +195,21 @@ class _Trials:
         tolerance = self.goal.tolerance
         eased = np.where(np.isfinite(tolerance), np.maximum(tolerance, level * self.off), np.inf)
         carried = float(self.units.load[:, 0].sum())
-        return replace(self.goal, tolerance=eased, budget=budget * carried)
+        sweeps = _SWEEPS if level > 0 else _SWEEPS_TO_BALANCE
+        return replace(self.goal, tolerance=eased, sweeps=sweeps, budget=budget * carried)
 
-    def _attempt(self, level: float, budget: float) -> ParetoPoint:
+    def _attempt(self, level: float, budget: float, dearer: float = 1.0) -> ParetoPoint:
         from gis.balance.schedule import run
         from gis.balance.zone_sums import build_scratch, copy_zones
 
         self.progress(self.done, _TRIALS)
         self.done += 1
         scratch = build_scratch(len(self.units.area), self.seed)
+        goal = self._eased(level, budget)
         # A callback that cancels is heard several times in each trial.
         return self._point(
             run(
-                self.units, copy_zones(self.present), self._eased(level, budget), scratch,
+                self.units, copy_zones(self.present), replace(goal, change=dearer * goal.change), scratch,
                 lambda _done, _total: self.progress(self.done - 1, _TRIALS),
             )
         )  # fmt: skip

@@ -8,6 +8,9 @@ from gis.arrays import BoolArray, FloatArray, IntArray
 from gis.balance.annealing import Int32Array, Scratch, Units, Zones
 from gis.graph import NeighbourGraph
 
+AREA_SHARE = 0.25
+"""What it costs at least to move a unit, as a share of what one of its area costs with the mean load."""
+
 
 def build_units(
     graph: NeighbourGraph,
@@ -28,15 +31,19 @@ def build_units(
     perimeter = np.bincount(graph.rows(), weights=length, minlength=len(graph)) + exterior_m
     area = area_m2.astype(np.float64)
     area = np.maximum(area, 1e-6 * area.mean()) if area.any() else np.ones(len(graph))
+    load = np.divide(loads, ideal, out=np.zeros_like(loads), where=ideal > 0)
+    # A unit without load costs no budget, but whoever works there has to learn it all the same.
+    moving = np.maximum(load[:, 0], AREA_SHARE * area * (count / area.sum()))
     return Units(
         graph.offsets.astype(np.int32),
         graph.neighbours.astype(np.int32),
         length,
-        np.divide(loads, ideal, out=np.zeros_like(loads), where=ideal > 0),
+        load,
         area,
         np.maximum(perimeter, 1e-6 * max(perimeter.mean(), 1e-9)),
         np.ones(len(graph), dtype=bool) if locked is None else ~locked,
         np.full(len(graph), -1, dtype=np.int32) if home is None else home.astype(np.int32),
+        moving,
     )
 
 

@@ -200,22 +200,39 @@ def _start(part: PartUnits, count: int, tolerance: Sequence[float], seed: int) -
 def _explain(
     part: PartUnits, count: int, weights: Sequence[LoadTarget], error: InfeasibleError
 ) -> InputError:
-    """Say with codes what only the attempt has shown."""
-    codes = part.code[error.units]
-    if error.reason == "not_found" and error.load is not None:
-        target = weights[error.load]
-        held = float(part.loads[error.units, error.load].sum())
-        return InputError(
-            f"No division of {part.label} into {count:,} cells was found that keeps to the caps; the cell "
-            f"with unit '{codes[0]}' would hold {say_load(target, held)}, the cap is {target.cap:,.10g}; "
-            "ask for more cells."
-        )
-    if error.reason == "locked" and len(codes) > 1:
-        return InputError(
-            f"Units '{codes[0]}' and '{codes[1]}' are fixed in one cell, but no units that are free "
-            "connect them; leave one of them free, or give them cells of their own."
-        )
-    return InputError(
-        f"Locked units leave too few for {count:,} cells in {part.label}; "
-        "ask for fewer cells or lock fewer units."
-    )
+    """Say with codes why an attempt failed."""
+    codes, what = part.code[error.units], f"{part.label} cannot be divided into {count:,} cells"
+    target = None if error.load is None else weights[error.load]
+    more = f"ask for {error.needed:,} at least" if error.needed is not None else "ask for more cells"
+    match error.reason:
+        case "not_found" | "cap" | "value" if target is not None and error.load is not None:
+            held = float(part.loads[error.units, error.load].sum())
+            if error.reason == "not_found":
+                return InputError(
+                    f"No division of {part.label} into {count:,} cells was found that keeps to the caps; the "
+                    f"cell with unit '{codes[0]}' would hold {say_load(target, held)}, the cap is "
+                    f"{target.cap:,.10g}; ask for more cells."
+                )
+            alone = say_load(target, float(part.loads[error.units[0], error.load]))
+            bound = "not a number from 0 up" if error.reason == "value" else f"the cap is {target.cap:,.10g}"
+            return InputError(f"{what}: unit '{codes[0]}' alone holds {alone}, {bound}.")
+        case "total" if target is not None and error.load is not None:
+            held = say_load(target, float(part.loads[:, error.load].sum()))
+            return InputError(f"{what}: it holds {held}, the cap is {target.cap:,.10g}; {more}.")
+        case "parts":
+            return InputError(f"{what}: its units lie in parts that share no border; {more}.")
+        case "count":
+            return InputError(f"{what}: it has {len(part.code):,} units; ask for fewer cells.")
+        case "unreached":
+            return InputError(f"{what}: unit '{codes[0]}' has no way to any of them; {more}.")
+        case "locked" if len(codes) > 1:
+            return InputError(
+                f"Units '{codes[0]}' and '{codes[1]}' are fixed in one cell, but no units that are free "
+                "connect them; leave one of them free, or give them cells of their own."
+            )
+        case "locked":
+            return InputError(
+                f"Locked units leave too few for {count:,} cells in {part.label}; "
+                "ask for fewer cells or lock fewer units."
+            )
+    return InputError(f"{what}: {error}.")

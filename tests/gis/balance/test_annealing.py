@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.balance.annealing import SEARCH_LIMIT, Rules, anneal, stays_connected
+from gis.balance.exchanging import exchange, list_borders
 from gis.balance.mending import mend_zones
 from gis.balance.start import make_first_plan
 from gis.balance.zone_sums import build_scratch, build_units, build_zones, polsby_popper
@@ -28,7 +29,10 @@ def test_sums_limits_and_connection_hold_after_wild_moves(case, data):
     cap = zones.load.max(axis=0) * (1 + rng.uniform(0, 0.3, load_count))
     five, lower, upper = (np.full(load_count, value) for value in (5.0, 0.9, 1.1))
     rules = Rules(1.0, five, lower, upper, cap, change=0.1, budget=0.4 * count)
-    moved = anneal(units, zones, rules, build_scratch(len(case), 1), 15, 50.0, 0.1, data.draw(st.booleans()))
+    scratch = build_scratch(len(case), 1)
+    moved = anneal(units, zones, rules, scratch, 15, 50.0, 0.1)
+    if data.draw(st.booleans()):
+        moved += exchange(units, zones, rules, scratch, *list_borders(units, zones), 50.0)
 
     found = zones.of_unit.astype(np.int64)
     assert moved > 0 or np.array_equal(found, plan)
