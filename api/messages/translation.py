@@ -17,8 +17,6 @@ class _Clause(NamedTuple):
 
     Attributes
     ----------
-    english
-        As the catalogue has it.
     fixed
         The longest part that is not the caller's.
     weight
@@ -29,7 +27,6 @@ class _Clause(NamedTuple):
         In the other language.
     """
 
-    english: str
     fixed: str
     weight: int
     pattern: re.Pattern[str]
@@ -82,9 +79,10 @@ def _read(text: str, language: str) -> _Reading | None:
         following = _read(text[colon.end() :], language)
         if following is not None:
             head = text[: colon.start()]
-            named = next((each.words for each in _catalogue(language) if each.english == head), head)
+            named = _read(head, language)
+            head = head if named is None else named.words
             # More likely than a value that holds the name of a file and a colon.
-            readings.append(_Reading(f"{named}：{following.words}", following.weight + 1))
+            readings.append(_Reading(f"{head}：{following.words}", following.weight + 1))
     return max(readings, key=lambda each: each.weight, default=None)
 
 
@@ -113,7 +111,6 @@ def _parse(english: str, words: str) -> _Clause:
     fixed = _PLACE.split(english)[::2]
     pattern = "(.*?)".join(map(re.escape, fixed))
     return _Clause(
-        english=english,
         fixed=max(fixed, key=len),
         weight=sum(map(len, fixed)),
         pattern=re.compile(f"{pattern}(?:; (.*))?", re.DOTALL),

@@ -32,6 +32,9 @@ COMPOSED = {
     "⟨0⟩: ⟨2⟩: ⟨4⟩",
     "⟨0⟩ ⟨2⟩; give a zip with one.",
     "⟨0⟩: ⟨2⟩; give tables only, as a new file.",
+    "⟨0⟩: it holds ⟨2⟩, the cap is ⟨4⟩; ⟨6⟩.",
+    "⟨0⟩: its units lie in parts that share no border; ⟨2⟩.",
+    "⟨0⟩: unit '⟨2⟩' has no way to any of them; ⟨4⟩.",
     "⟨0⟩: '⟨2⟩' ⟨4⟩.",
 }
 """Sentences most of whose words stand in their places; examples of them are below."""
@@ -145,6 +148,10 @@ def test_every_sentence_has_chinese_words():
                 "a load is a number of at least 0 in every cell."
             ),
             "c.csv：第 2 条记录（编码“b”）的列“homes”中的“-2”是负数；每个网格的负荷都应是不小于 0 的数。",
+        ),
+        (
+            "'A' cannot be divided into 2 cells: it holds 9 households, the cap is 4; ask for 3 at least.",
+            "'A' 不能划分成 2 个网格：它有 9 households，上限是 4；请至少要 3 个。",
         ),
         ("limit: Input should be less than or equal to 1000", "limit：应小于或等于 1000"),
         ("Plan 3 is superseded, not draft.", "方案 3 是已被替代，不是草案。"),
