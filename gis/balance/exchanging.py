@@ -61,7 +61,7 @@ def _touches(units: Units, of_unit: Int32Array, unit: int, zone: int) -> bool:
 
 
 @compiled
-def _compactness_gain(units: Units, zones: Zones, unit: int, back: int, old: int, new: int) -> float:
+def compactness_gain(units: Units, zones: Zones, unit: int, back: int, old: int, new: int) -> float:
     """Return by how much perimeter² / area of two zones grows if they exchange two units."""
     to_old, to_new = borders(units, zones, unit, old, new)
     back_to_old, back_to_new = borders(units, zones, back, old, new)
@@ -116,7 +116,7 @@ def exchange(
                 )
                 if energy > _BEST_SIDES + _HOTTEST * temperature:
                     continue
-                energy += rules.compactness * _compactness_gain(units, zones, unit, back, old, new)
+                energy += rules.compactness * compactness_gain(units, zones, unit, back, old, new)
                 away = load_away(units, unit, old, new) + load_away(units, back, new, old)
                 if (
                     not accepted(energy, temperature, scratch.random)

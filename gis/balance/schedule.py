@@ -13,22 +13,23 @@ from gis.progress import Progress
 
 _STEPS = 20
 _MENDING_STEPS = 8
+
 _LOOSE, _TIGHT = 0.15, 50.0
 """Weights of balance at the beginning and the end: of a unit's deviation, and of one by the tolerance."""
 
 _LEAST = 50.0
 """Least weight at the beginning: with less, zones of few units lose all their load before balance counts."""
 
-_SEVERAL_HEAT = (0.42, 0.3, 0.08)
+_SEVERAL_HEAT = (0.6, 0.3, 0.08)
 """Temperatures for several loads, of which few moves improve all: at first, before exchanges, at last."""
 
 _SEVERAL_WEIGHTS = (2.7, 0.16, 12.0)
 """Weights of balance at those times, as multiples of a loose one and, twice, of a tight one."""
 
-_SEVERAL_SLACK = (0.3, 0.86)
+_SEVERAL_SLACK = (0.0, 0.86)
 """Slack before exchanges, and with them: first close, so that they have something to give for compactness."""
 
-_SEVERAL_SWEEPS, _EXCHANGES = 1.4, 0.06
+_SEVERAL_SWEEPS, _EXCHANGES = 1.25, 0.06
 """Sweeps of single moves, and looks at all exchanges, for each sweep of one load."""
 
 _MOVES_PER_EXCHANGE = 4

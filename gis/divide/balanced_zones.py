@@ -217,8 +217,8 @@ def _explain(
             bound = "not a number from 0 up" if error.reason == "value" else f"the cap is {target.cap:,.10g}"
             return InputError(f"{what}: unit '{codes[0]}' alone holds {alone}, {bound}.")
         case "total" if target is not None and error.load is not None:
-            total = say_load(target, float(part.loads[:, error.load].sum()))
-            return InputError(f"{what}: it holds {total}, the cap is {target.cap:,.10g}; {more}.")
+            whole = say_load(target, float(part.loads[:, error.load].sum()))
+            return InputError(f"{what}: it holds {whole}, the cap is {target.cap:,.10g}; {more}.")
         case "parts":
             return InputError(f"{what}: its units lie in parts that share no border; {more}.")
         case "count":

@@ -1,5 +1,7 @@
 """Moves of units: the sums kept up to date, connected zones, caps, budget and locks, against naive counts."""
 
+import itertools
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -7,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.balance.annealing import SEARCH_LIMIT, Rules, anneal, stays_connected
-from gis.balance.exchanging import exchange, list_borders
+from gis.balance.exchanging import compactness_gain, exchange, list_borders
 from gis.balance.mending import mend_zones
 from gis.balance.start import make_first_plan
 from gis.balance.zone_sums import build_scratch, build_units, build_zones, polsby_popper
-from tests.gis.balance.plans import cases, compactness, part_count, parts_of_zones, sums_of_zones
+from tests.gis.balance.plans import cases, compactness, lattice, part_count, parts_of_zones, sums_of_zones
 
 
 @given(cases(), st.data())
@@ -67,3 +69,30 @@ def test_a_unit_is_a_bridge_where_networkx_says_so(case, data):
         piece = nx.node_connected_component(graph.subgraph(own), unit) - {unit}
         connected = not piece or nx.is_connected(graph.subgraph(piece))
         assert stays_connected(units, zones.astype(np.int32), scratch, unit, SEARCH_LIMIT) == connected
+
+
+def test_exchanges_are_priced_as_what_they_change():
+    rng = np.random.default_rng(3)
+    case = lattice(6, 5, rng.lognormal(0, 1, 30))
+    case.area_m2, case.exterior_m = rng.uniform(1, 20, 30), case.exterior_m + rng.uniform(0, 30, 30)
+    plan = np.arange(30) % 6 // 2
+    units = build_units(case.graph, case.loads, 3, **case.shape(), locked=None)
+    zones = build_zones(units, plan, 3)
+    first, on_border = list_borders(units, zones)
+    assert [set(on_border[a:b]) for a, b in itertools.pairwise(first)] == [
+        {unit for unit in range(30) if unit % 6 in (1, 2)},
+        {unit for unit in range(30) if unit % 6 in (3, 4)},
+    ]
+    for unit in (1, 7, 13):
+        for back in (2, 8, 26):
+            after = plan.copy()
+            after[[unit, back]] = plan[[back, unit]]
+            energy = [4 * np.pi * (1 / compactness(case, each)).sum() for each in (plan, after)]
+            gain = compactness_gain(units, zones, unit, back, 0, 1)
+            assert gain == pytest.approx(energy[1] - energy[0])
+
+
+def test_moving_a_unit_without_load_has_a_price():
+    case = lattice(4, 1, np.array([0.0, 1.0, 1.0, 2.0]))
+    units = build_units(case.graph, case.loads, 2, **case.shape(), locked=None)
+    assert units.moving.tolist() == [0.25 * 0.5, 0.5, 0.5, 1.0]
