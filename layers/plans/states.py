@@ -46,6 +46,7 @@ class _Rule(NamedTuple):
     refusal: str
 
 
+_PUBLISHED = frozenset({PlanState.published, PlanState.superseded})
 _DRAFT = frozenset({PlanState.draft})
 _IN_REVIEW = frozenset({PlanState.submitted, PlanState.approved})
 _UNPUBLISHED = _DRAFT | _IN_REVIEW
@@ -64,7 +65,7 @@ _RULES: Mapping[Step, _Rule] = {
         _UNPUBLISHED, PlanState.withdrawn, "{state}; publish another plan of its ground for the same day"
     ),
     Step.publish: _Rule(_UNPUBLISHED, PlanState.published, "{state} already"),
-    Step.take_back: _Rule(frozenset({PlanState.published}), PlanState.draft, "{state}, not published"),
+    Step.take_back: _Rule(_PUBLISHED, PlanState.draft, "{state}, not published"),
     Step.supersede: _Rule(frozenset({PlanState.published}), PlanState.superseded, "{state}, not published"),
 }
 

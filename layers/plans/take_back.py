@@ -159,8 +159,9 @@ def _remove_resumed(session: Session, undo: dict[str, Any], ended: list[int]) ->
     if not pairs:
         return
     ids = [number for number, _ in pairs]
-    session.execute(
-        update(PlanCell).where(PlanCell.cell_id == bindparam("resumed")).values(cell_id=bindparam("former")),
+    table = PlanCell.metadata.tables["plan_cells"]
+    session.connection().execute(
+        update(table).where(table.c.cell_id == bindparam("resumed")).values(cell_id=bindparam("former")),
         [{"resumed": number, "former": original} for number, original in pairs],
     )
     delete_members(session, ids)

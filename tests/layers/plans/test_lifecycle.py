@@ -20,7 +20,7 @@ from layers.plans.history import list_history
 from layers.plans.publish import publish
 from layers.plans.review import approve_plan, reject_plan, submit_plan, withdraw_plan
 from layers.plans.schemes import create_scheme, find_scheme
-from tests.layers.plans.levels import add_levels, cell_of_unit, publish_over
+from tests.layers.plans.levels import COLUMNS, add_levels, cell_of_unit, publish_over, unit
 from tests.layers.squares import (
     EAST_TOWN,
     SQUARES_OF,
@@ -44,7 +44,6 @@ WEST_A = dict.fromkeys(SQUARES_OF[WEST_TOWN], "a")
 EAST_E = dict.fromkeys(SQUARES_OF[EAST_TOWN], "e")
 WHOLE = WEST_AB | EAST_CD
 SWAPPED = {square: "ba"[square[0]] for square in SQUARES_OF[WEST_TOWN]}
-STEP = {"author": "account 1 planner"}
 ALL = PageRequest(limit=100)
 
 
@@ -62,16 +61,13 @@ def strict(session: Session) -> int:
 
 
 def describe(session: Session, plan: Plan, *, units: bool = False) -> list[tuple[object, ...]]:
-    """Everything about the cells of a plan but their keys."""
+    """Everything about the cells of a plan but their keys and days."""
     frame = plan_cells(session, plan.id)
-    members: dict[int, list[str]] = {}
-    for number, unit in session.execute(select(CellUnit.cell_id, CellUnit.unit_code)):
-        members.setdefault(number, []).append(unit)
-    return [
-        (*(str(row[name]) for name in frame.columns if name not in {"id", "plan_id", "valid_from", "valid_to"}),
-         sorted(members.get(row["id"], [])) if units else None)
-        for _, row in frame.iterrows()
-    ]  # fmt: skip
+    kept = frame.drop(columns=["id", "plan_id", "valid_from", "valid_to"]).astype(str)
+    members: dict[int, set[str]] = {number: set() for number in frame["id"]}
+    for number, code in session.execute(select(CellUnit.cell_id, CellUnit.unit_code)) if units else ():
+        members.get(number, set()).add(code)
+    return list(zip(kept.itertuples(index=False, name=None), members.values(), strict=True))
 
 
 def test_a_copy_has_all_that_the_plan_has(database: Database, scheme: int) -> None:
@@ -111,13 +107,16 @@ def test_a_part_and_what_is_in_force_are_copied(database: Database, scheme: int)
 def test_units_are_copied(database: Database) -> None:
     with database.write() as session:
         levels = add_levels(session)
-        units = sorted({code for code in cells_as_of(session, levels.below, TODAY)["code"]})
-        made = publish_over(session, levels.above, {unit: "MN"[k % 2] for k, unit in enumerate(units)}, TODAY)
-        source = session.get_one(Plan, made)
-        twin = copy_plan(session, made, name="twin")
-        assert twin.units_on == source.units_on
-        assert describe(session, twin, units=True) == describe(session, source, units=True)
-        assert cell_of_unit(session, twin.id) == cell_of_unit(session, made)
+        source = session.get_one(Plan, publish_over(session, levels.management, COLUMNS))
+        for twin in (
+            copy_plan(session, source.id, name="twin"),
+            copy_in_force(session, "management", name="now"),
+        ):
+            assert describe(session, twin, units=True) == describe(session, source, units=True)
+            assert cell_of_unit(session, twin.id) == COLUMNS
+            check_plan(session, twin.id)
+            assert stored_check(twin).publishable
+        assert (source.units_on, twin.units_on) == (MARCH, TODAY)
 
 
 def test_nobody_approves_or_publishes_their_own(database: Database, scheme: int) -> None:
@@ -129,7 +128,7 @@ def test_nobody_approves_or_publishes_their_own(database: Database, scheme: int)
         edit_plan(session, plan.id, Merge(("a", "b")), version=plan.version, author="account 1 planner")
         check_plan(session, plan.id)
         submit_plan(session, plan.id, plan.version, author="account 2 clerk", comment=" Ready. ")
-        with pytest.raises(ConflictError, match="is submitted, and its scheme .* approve it first"):
+        with pytest.raises(ConflictError, match=r"is submitted, and its scheme .* approve it first"):
             publish(session, plan.id, TODAY, author="account 3 head")
         for own in ("test", "account 1 planner", "account 2 clerk", "unnamed"):
             with pytest.raises(ForbiddenError, match=f"{own} made, edited or submitted it"):
@@ -324,20 +323,22 @@ def test_what_is_in_force_or_built_upon_is_not_taken_back(database: Database, sc
 def test_drafts_that_carried_it_through_are_withdrawn_with_it(database: Database) -> None:
     with database.write() as session:
         levels = add_levels(session)
-        units = sorted(set(cells_as_of(session, levels.below, TODAY)["code"]))
-        publish_over(session, levels.above, {unit: "MN"[k % 2] for k, unit in enumerate(units)}, TODAY)
-        merged = copy_in_force(
-            session, session.get_one(Plan, 1).id and find_code(session, levels.below), name="m"
-        )
-        edit_plan(session, merged.id, Merge(tuple(units[:2])), version=merged.version, author="x")
+        publish_over(session, levels.management, COLUMNS)
+        merged = copy_in_force(session, "unit", name="merged")
+        edit_plan(session, merged.id, Merge((unit((0, 0)), unit((1, 0)))), version=merged.version, author="x")
         check_plan(session, merged.id, on=SOON)
-        done = publish(session, merged.id, SOON)
-        (carried,) = done.carried
-        with pytest.raises(ConflictError, match="is published"):
-            delete_draft(session, merged.id)
+        (carried,) = publish(session, merged.id, SOON).carried
         withdraw_plan(session, merged.id)
         assert session.get_one(Plan, carried.plan_id).state == PlanState.withdrawn
-        assert sorted(cells_as_of(session, levels.below, LATER)["code"]) == units
+        assert set(cells_as_of(session, levels.unit, LATER)["code"]) == set(COLUMNS)
+        check_plan(session, merged.id, on=SOON)
+        (carried,) = publish(session, merged.id, SOON).carried
+        check_plan(session, carried.plan_id, on=SOON)
+        publish(session, carried.plan_id, SOON)
+        with pytest.raises(
+            ConflictError, match=f"Plan {carried.plan_id} was published after plan {merged.id}"
+        ):
+            withdraw_plan(session, merged.id)
 
 
 @pytest.mark.parametrize("rule", ["approval", "four_eyes"])
