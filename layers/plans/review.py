@@ -132,9 +132,9 @@ def require_reviewed(session: Session, plan: Plan, author: str) -> None:
         If its scheme lets nobody publish their own, and it is the author's.
     """
     if needs_approval(session.get_one(Scheme, plan.scheme_id)) and plan.state != PlanState.approved:
-        remedy = "approve it first" if plan.state == PlanState.submitted else "submit it first"
         raise ConflictError(
-            f"Plan {plan.id} is {plan.state}, and its scheme publishes only what is approved; {remedy}."
+            f"Plan {plan.id} is {plan.state}, and its scheme publishes only what is approved; "
+            "submit it and let it be approved first."
         )
     _require_other_eyes(session, plan, author)
 

@@ -52,7 +52,7 @@ _IN_REVIEW = frozenset({PlanState.submitted, PlanState.approved})
 _UNPUBLISHED = _DRAFT | _IN_REVIEW
 
 _RULES: Mapping[Step, _Rule] = {
-    Step.edit: _Rule(_DRAFT, None, "{state}, not draft"),
+    Step.edit: _Rule(_DRAFT, None, "{state}, not draft; edit a copy of it"),
     Step.check: _Rule(_UNPUBLISHED, None, "{state}; only a draft, submitted or approved plan is checked"),
     Step.rename: _Rule(_DRAFT, None, "{state}, not draft"),
     Step.delete: _Rule(
@@ -108,14 +108,13 @@ def require_step(plan: Plan, step: Step) -> None:
         If it does not.
     """
     rule = _RULES[step]
+    if step is Step.edit and plan.state in _IN_REVIEW:
+        raise ConflictError(
+            f"Plan {plan.id} is {plan.state}, not draft; reject it first, or edit a copy of it."
+        )
     if plan.state not in rule.origins:
         state = state_on(plan, date.today())
-        refusal = f"Plan {plan.id} is {rule.refusal.format(state=state)}"
-        if step is not Step.edit:
-            raise ConflictError(f"{refusal}.")
-        if plan.state in _IN_REVIEW:
-            raise ConflictError(f"{refusal}; reject it first, or edit a copy of it.")
-        raise ConflictError(f"{refusal}; edit a copy of it.")
+        raise ConflictError(f"Plan {plan.id} is {rule.refusal.format(state=state)}.")
 
 
 def take_step(plan: Plan, step: Step) -> None:

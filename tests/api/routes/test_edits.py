@@ -55,7 +55,10 @@ def test_a_draft_is_redrawn_undone_and_published(client: Client) -> None:
     owner = admin.get("/v1/locate", params={"lon": 114.0075, "lat": 22.51, "at": "2026-02-01"}).json()
     assert TWO in str(owner)
     late = post(admin, plan, "undo", 6)
-    assert (late.status_code, late.json()["detail"]) == (409, f"Plan {plan} is published, not draft.")
+    assert (late.status_code, late.json()["detail"]) == (
+        409,
+        f"Plan {plan} is published, not draft; edit a copy of it.",
+    )
 
 
 def test_two_people_and_what_is_refused(client: Client) -> None:

@@ -35,7 +35,7 @@ def test_two_people_and_their_comments(client: Client) -> None:
     assert take(planner, plan, "submit", {"comment": "Ready."}).json()["state"] == "submitted"
     assert take(planner, plan, "approve").status_code == 403
     early = take(publisher, plan, "publish", {"on": "2026-01-01"})
-    assert (early.status_code, "approve it first" in early.json()["detail"]) == (409, True)
+    assert (early.status_code, "let it be approved first" in early.json()["detail"]) == (409, True)
     edit = {"command": "merge", "cells": ["440305001-1", "440305001-2"]}
     refused = take(planner, plan, "edits", edit)
     assert (refused.status_code, refused.json()["detail"]) == (
@@ -46,7 +46,7 @@ def test_two_people_and_their_comments(client: Client) -> None:
     late = take(planner, plan, "withdraw", tag=seen)
     assert late.status_code == 412
     assert "since then: submit by token " in late.json()["detail"]
-    assert " planner, reject by token " in late.json()["detail"]
+    assert " planner 1, reject by token " in late.json()["detail"]
     assert take(planner, plan, "submit").status_code == 200
     assert take(publisher, plan, "approve", {"comment": "Good."}).json()["state"] == "approved"
     listed = admin.get("/v1/plans", params={"state": "approved"}).json()["items"]
@@ -97,8 +97,12 @@ def test_copies_names_and_ends(client: Client) -> None:
         made = admin.post("/v1/plans", json={**body, "from_plan": source})
         assert made.status_code == 201, made.text
         assert checked(admin, made.json()["id"])
-    for wrong, status in (({"from_plan": "ended"}, 422), ({"from_plan": first, "cells": TOWN}, 422),
-                          ({"from_plan": 999}, 404), ({"from_plan": first, "area_code": "440305002"}, 422)):  # fmt: skip
+    for wrong, status in (
+        ({"from_plan": "ended"}, 422),
+        ({"from_plan": first, "cells": TOWN}, 422),
+        ({"from_plan": 999}, 404),
+        ({"from_plan": first, "area_code": "440305002"}, 422),
+    ):
         assert admin.post("/v1/plans", json={**body, **wrong}).status_code == status, wrong
     bound = client("planner", "440305002")
     assert bound.post(f"/v1/plans/{first}/copy", json={"name": "x"}).status_code == 404
