@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from api.http.conditional import IfNoneMatch, make_etag
 from api.http.dependencies import DatabaseDep
-from api.http.parameters import PlanId
+from api.http.parameters import DecimalNumber, PlanId
 from api.http.responses import json_response
 from api.problems import problem_responses
 from api.schemas.measures import PlanMeasures
@@ -43,7 +43,7 @@ def read_measures(
         ),
     ] = None,
     tolerance: Annotated[
-        float,
+        DecimalNumber,
         Query(ge=0, le=1000, description="Share of the mean by which a cell may differ.", examples=[0.05]),
     ] = 0.05,
     if_none_match: IfNoneMatch = None,
