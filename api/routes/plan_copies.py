@@ -9,8 +9,8 @@ from starlette.responses import Response
 from api import schemas
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.parameters import PlanId
+from api.jobs.plan_results import created_result
 from api.problems import problem_responses
-from api.routes.plan_results import created_result
 from api.security.caller import Caller
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires

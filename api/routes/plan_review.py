@@ -17,8 +17,8 @@ from api.http.pagination import Page, PageDep
 from api.http.parameters import ConfirmField, PlanId
 from api.http.responses import list_response
 from api.jobs.job_requests import JobRequestsDep
+from api.jobs.plan_results import JOB_RESPONSE, enqueue
 from api.problems import problem_responses
-from api.routes.plan_results import JOB_RESPONSE, enqueue
 from api.schemas.plan_history import history_record
 from api.schemas.plans import plan_record, publish_record
 from api.security.audit import Action, audit

@@ -21,8 +21,8 @@ from api.http.pagination import Page, PageDep
 from api.http.parameters import PlanId, WholeNumber, parse_geometry
 from api.http.responses import json_response, list_response
 from api.jobs.job_requests import JobRequestsDep
+from api.jobs.plan_results import JOB_RESPONSE, created_result, enqueue
 from api.problems import problem_responses
-from api.routes.plan_results import JOB_RESPONSE, created_result, enqueue
 from api.schemas.base import POLYGON
 from api.schemas.plans import check_record, plan_difference_record, plan_record
 from api.security.audit import Action, audit
