@@ -292,7 +292,7 @@ def _copy(body: NewPlan, caller: Principal, write: IdempotentWriteDep) -> Respon
 
     def handler(session: Session) -> WriteResult:
         scheme = find_scheme(session, body.scheme)
-        given = {"name": body.name, "area_code": body.area_code, "author": caller.label}
+        given: dict[str, Any] = {"name": body.name, "area_code": body.area_code, "author": caller.label}
         if not isinstance(body.from_plan, int):
             return created_result(session, caller, copy_in_force(session, scheme.code, **given))
         if queries.find_plan(session, body.from_plan, caller.area_code).scheme_id != scheme.id:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from contextlib import nullcontext
 from datetime import UTC, date, datetime
+from typing import Any
 
 import numpy as np
 from sqlalchemy import insert, literal, null, select
@@ -162,7 +163,7 @@ def _draft(
     ids: Collection[int],
     units_on: date | None,
     author: str,
-    **origin: int | str,
+    **origin: Any,
 ) -> Plan:
     draft = Plan(
         scheme_id=scheme_id,
