@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from layers.db.database import Database
 
 SchemeArgument = Annotated[str, typer.Argument(help="Code of the scheme.", show_default=False)]
+PlanArgument = Annotated[int, typer.Argument(help="Number of the plan.", min=1, show_default=False)]
 PlanName = Annotated[str, typer.Option(help="Name of the plan.", show_default=False)]
 AreaOption = Annotated[str | None, typer.Option(help="Code of the area it divides [default: all areas].")]
 

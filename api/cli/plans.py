@@ -11,9 +11,11 @@ import typer
 from api.cli import options
 from api.cli.console import EXIT_INVALID, error_prefix, handle_errors, print_note, print_result
 from api.cli.divide import divide_plan
-from api.cli.drafts import AreaOption, PlanName, SchemeArgument, print_draft, store_draft
+from api.cli.drafts import AreaOption, PlanArgument, PlanName, SchemeArgument, print_draft, store_draft
 from api.cli.open_database import open_database, read_all
+from api.cli.plan_copies import copy_plan, delete_plan, rename_plan, revert_plan
 from api.cli.plan_officers import list_plan_officers
+from api.cli.plan_review import approve_plan, list_history, reject_plan, submit_plan, withdraw_plan
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -22,10 +24,17 @@ if TYPE_CHECKING:
 plan = typer.Typer(help="Plans: drafts of cells, checked, and put in force on a day.")
 plan.command("divide")(divide_plan)
 plan.command("officers")(list_plan_officers)
+plan.command("copy")(copy_plan)
+plan.command("revert")(revert_plan)
+plan.command("rename")(rename_plan)
+plan.command("delete")(delete_plan)
+plan.command("submit")(submit_plan)
+plan.command("approve")(approve_plan)
+plan.command("reject")(reject_plan)
+plan.command("withdraw")(withdraw_plan)
+plan.command("history")(list_history)
 
 _MAX_LISTED = 5
-
-PlanArgument = Annotated[int, typer.Argument(help="Number of the plan.", min=1, show_default=False)]
 
 
 class State(StrEnum):
@@ -33,6 +42,7 @@ class State(StrEnum):
 
     draft = "draft"
     submitted = "submitted"
+    approved = "approved"
     published = "published"
     superseded = "superseded"
     withdrawn = "withdrawn"
@@ -173,7 +183,7 @@ def publish_draft(
 
     day = on or date.today()
     with open_database(database) as opened, opened.write() as session, progress_bar("publishing") as progress:
-        done = publish(session, number, day, confirmed=confirm, progress=progress)
+        done = publish(session, number, day, confirmed=confirm, author=SYSTEM.label, progress=progress)
         published = find_plan(session, number)
         area_code = published.area_code
         audit(session, SYSTEM, Action.publish, f"plan {number}", area_code=area_code, **done.audit_details())
@@ -231,29 +241,3 @@ def list_plans(
             f"{each['id']}\t{each['scheme']}\t{each['state']}\t{days}{until}\t{area}\t{each['name']}"
         )
     print_result(lines or ["no plans"], {"plans": found}, as_json=as_json)
-
-
-@plan.command("withdraw")
-@handle_errors
-def withdraw_draft(
-    number: PlanArgument, database: options.DatabaseUrl = None, as_json: options.JsonOption = False
-) -> None:
-    """Give up a plan that was never in force; it stays in the list."""
-    from api.schemas.plans import plan_record
-    from api.security.audit import Action, audit
-    from api.security.principal import SYSTEM
-    from layers.plans.queries import scheme_code
-    from layers.plans.review import withdraw_plan
-
-    with open_database(database) as opened, opened.write() as session:
-        given_up = withdraw_plan(session, number)
-        audit(
-            session,
-            SYSTEM,
-            Action.record,
-            f"plan {number}",
-            area_code=given_up.area_code,
-            state=str(given_up.state),
-        )
-        record = plan_record(given_up, scheme_code(session, given_up))
-    print_result([f"plan {number} is withdrawn"], record, as_json=as_json)

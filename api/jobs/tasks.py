@@ -187,6 +187,7 @@ def _publish_plan(context: JobContext) -> dict[str, Any]:
             version=context.parameter("version"),
             scope=context.task.area_code,
             confirmed=context.is_confirmed,
+            author=context.task.created_by,
             progress=context.progress,
         )
         audit_as(

@@ -32,8 +32,10 @@ from api.routes.maps import router as maps
 from api.routes.measures import router as measures
 from api.routes.nearest import router as nearest
 from api.routes.officers import router as officers
+from api.routes.plan_copies import router as plan_copies
 from api.routes.plan_measures import router as plan_measures
 from api.routes.plan_officers import router as plan_officers
+from api.routes.plan_review import router as plan_review
 from api.routes.plan_units import router as plan_units
 from api.routes.plans import router as plans
 from api.routes.schemes import router as schemes
@@ -50,6 +52,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     area_sheet,
     schemes,
     plans,
+    plan_copies,
+    plan_review,
     plan_measures,
     plan_officers,
     plan_units,

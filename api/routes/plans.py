@@ -4,13 +4,12 @@ A caller bound to an area sees and makes plans of that area only.
 """
 
 from datetime import date
-from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
@@ -19,13 +18,13 @@ from api.http.conditional import IfMatchVersion, IfNoneMatch, version_etag
 from api.http.dependencies import DatabaseDep, SettingsDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
-from api.http.parameters import ConfirmField, PlanId, WholeNumber, parse_geometry
+from api.http.parameters import PlanId, WholeNumber, parse_geometry
 from api.http.responses import json_response, list_response
-from api.jobs.job_requests import JobRequests, JobRequestsDep
+from api.jobs.job_requests import JobRequestsDep
+from api.jobs.plan_results import JOB_RESPONSE, created_result, enqueue
 from api.problems import problem_responses
 from api.schemas.base import POLYGON
-from api.schemas.jobs import job_record
-from api.schemas.plans import check_record, plan_difference_record, plan_record, publish_record
+from api.schemas.plans import check_record, plan_difference_record, plan_record
 from api.security.audit import Action, audit
 from api.security.caller import Caller
 from api.security.principal import Principal, Right
@@ -33,26 +32,17 @@ from api.security.requirements import AreaPolicy, requires
 from gis.crs import LONLAT
 from gis.errors import InputError
 from layers.db.database import Session
-from layers.models import Plan, PlanState
+from layers.models import PlanState
 from layers.plans import queries
 from layers.plans.check import check_plan, stored_check
 from layers.plans.compare import read_comparison
-from layers.plans.drafts import create_draft
-from layers.plans.publish import publish, require_publishable
-from layers.plans.review import reject_plan, submit_plan, withdraw_plan
+from layers.plans.copies import copy_in_force, copy_plan
+from layers.plans.drafts import create_draft, delete_draft, rename_draft
 from layers.plans.schemes import find_scheme
 from layers.plans.states import Step, require_step
 from layers.plans.unit_drafts import read_unit_table
-from layers.staff.vacancies import count_unstaffed
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"])
-
-_JOB_RESPONSE: dict[int | str, dict[str, Any]] = {
-    202: {
-        "model": schemas.Job,
-        "description": "The plan is large, or there are many entities: a job does it. Follow it at Location.",
-    }
-}
 
 
 class UnitRow(schemas.RequestModel):
@@ -100,13 +90,18 @@ class NewPlan(schemas.RequestModel):
     units_on: date | None = Field(
         default=None, examples=[None], description="The day whose units are meant; today when not given."
     )
+    from_plan: Annotated[WholeNumber, Field(ge=1, le=2**53)] | Literal["in force"] | None = Field(
+        default=None,
+        examples=[None],
+        description="In place of cells: the plan whose cells are copied, or `in force` for those in force "
+        "today.",
+    )
 
 
-class PublishRequest(schemas.RequestModel):
-    """From when a plan is to be in force."""
+class PlanChanges(schemas.RequestModel):
+    """What is to be changed."""
 
-    on: date = Field(examples=["2026-01-01"], description="The first day.")
-    confirm: ConfirmField = False
+    name: Annotated[str, Field(min_length=1, max_length=200)] = Field(examples=["2026 autumn"])
 
 
 @router.get(
@@ -140,8 +135,11 @@ def list_plans(
 )
 @requires(Right.draft, AreaPolicy.checked)
 def create(body: NewPlan, caller: Caller, settings: SettingsDep, write: IdempotentWriteDep) -> Response:
-    """Create a draft of a plan from cells or units; larger ones come as a file through `/v1/imports`."""
-    caller.require_area(body.area_code)
+    """Create a draft of a plan from cells, units or another plan; larger files come through `/v1/imports`."""
+    if body.area_code is not None or not isinstance(body.from_plan, int):
+        caller.require_area(body.area_code)
+    if body.from_plan is not None:
+        return _copy(body, caller, write)
     if (body.cells is None) == (body.units is None):
         raise InputError("Give either the cells of the plan, or its units.")
     cells, units = _parse_input(body, settings.vertices)
@@ -158,8 +156,7 @@ def create(body: NewPlan, caller: Caller, settings: SettingsDep, write: Idempote
             units=units,
             units_on=body.units_on,
         )
-        audit(session, caller, Action.record, f"plan {plan.id}", area_code=plan.area_code, created=True)
-        return WriteResult(plan_record(plan, scheme.code), 201, plan.version, f"/v1/plans/{plan.id}")
+        return created_result(session, caller, plan)
 
     return write(body, handler)
 
@@ -176,6 +173,47 @@ def read_plan(
         plan = queries.find_plan(session, plan_id, caller.area_code)
         record = plan_record(plan, queries.scheme_code(session, plan))
         return json_response(record, etag=version_etag(database, plan.version), if_none_match=if_none_match)
+
+
+@router.patch(
+    "/{plan_id}",
+    summary="Rename a draft",
+    response_model=schemas.Plan,
+    responses=problem_responses(400, 404, 409, 412, 422, 428),
+)
+@requires(Right.draft, AreaPolicy.checked)
+def rename(
+    plan_id: PlanId, body: PlanChanges, version: IfMatchVersion, caller: Caller, write: IdempotentWriteDep
+) -> Response:
+    """Give a draft another name."""
+
+    def handler(session: Session) -> WriteResult:
+        plan = rename_draft(session, plan_id, body.name, version, caller.area_code, author=caller.label)
+        audit(session, caller, Action.record, f"plan {plan.id}", area_code=plan.area_code, renamed=True)
+        return WriteResult(plan_record(plan, queries.scheme_code(session, plan)), version=plan.version)
+
+    return write(body, handler)
+
+
+@router.delete(
+    "/{plan_id}",
+    summary="Delete a draft",
+    response_model=schemas.Plan,
+    responses=problem_responses(400, 404, 409, 412, 422, 428),
+)
+@requires(Right.draft, AreaPolicy.checked)
+def delete(plan_id: PlanId, version: IfMatchVersion, caller: Caller, write: IdempotentWriteDep) -> Response:
+    """Delete a draft or withdrawn plan that was never published, and answer with what it was."""
+
+    def handler(session: Session) -> WriteResult:
+        plan = queries.find_plan(session, plan_id, caller.area_code)
+        record = plan_record(plan, queries.scheme_code(session, plan))
+        delete_draft(session, plan_id, version, caller.area_code)
+        details = {"deleted": True, "name": record["name"]}
+        audit(session, caller, Action.record, f"plan {plan_id}", area_code=record["area_code"], **details)
+        return WriteResult(record)
+
+    return write(None, handler)
 
 
 @router.get(
@@ -197,7 +235,7 @@ def read_check(plan_id: PlanId, caller: Caller, database: DatabaseDep) -> Respon
     "/{plan_id}/check",
     summary="Check a draft",
     response_model=schemas.PlanCheck,
-    responses=_JOB_RESPONSE | problem_responses(400, 404, 409, 422),
+    responses=JOB_RESPONSE | problem_responses(400, 404, 409, 422),
 )
 @requires(Right.draft, AreaPolicy.checked)
 def run_check(
@@ -220,7 +258,7 @@ def run_check(
         if queries.is_checked_by_job(session, plan):
             require_step(plan, Step.check)
             given = {"plan": plan_id, "on": None if on is None else on.isoformat()}
-            return _enqueue(session, jobs, caller, "check", plan, given)
+            return enqueue(session, jobs, caller, "check", plan, given)
         check_plan(session, plan_id, caller.area_code, on=on)
         record = check_record(plan, queries.scheme_code(session, plan), stored_check(plan))
         return WriteResult(record, version=plan.version)
@@ -247,135 +285,22 @@ def compare_plans(
     return json_response(plan_difference_record(compared.diff()))
 
 
-@router.post(
-    "/{plan_id}/submit",
-    summary="Submit a draft",
-    response_model=schemas.Plan,
-    responses=problem_responses(400, 404, 409, 412, 422, 428),
-)
-@requires(Right.draft, AreaPolicy.checked)
-def submit(plan_id: PlanId, version: IfMatchVersion, caller: Caller, write: IdempotentWriteDep) -> Response:
-    """Hand a valid draft to a publisher."""
+def _copy(body: NewPlan, caller: Principal, write: IdempotentWriteDep) -> Response:
+    """Answer a request for a draft with the cells of another plan."""
+    if body.cells is not None or body.units is not None or body.units_on is not None:
+        raise InputError("Give from_plan without cells and units.")
 
     def handler(session: Session) -> WriteResult:
-        plan = submit_plan(session, plan_id, version, caller.area_code)
-        return _reviewed(session, caller, plan, Action.record)
+        scheme = find_scheme(session, body.scheme)
+        given: dict[str, Any] = {"name": body.name, "area_code": body.area_code, "author": caller.label}
+        if not isinstance(body.from_plan, int):
+            return created_result(session, caller, copy_in_force(session, scheme.code, **given))
+        if queries.find_plan(session, body.from_plan, caller.area_code).scheme_id != scheme.id:
+            raise InputError(f"Plan {body.from_plan} is not of scheme '{scheme.code}'.")
+        plan = copy_plan(session, body.from_plan, scope=caller.area_code, **given)
+        return created_result(session, caller, plan)
 
-    return write(None, handler)
-
-
-@router.post(
-    "/{plan_id}/reject",
-    summary="Give a submitted plan back",
-    response_model=schemas.Plan,
-    responses=problem_responses(400, 404, 409, 412, 422, 428),
-)
-@requires(Right.publish, AreaPolicy.checked)
-def reject(plan_id: PlanId, version: IfMatchVersion, caller: Caller, write: IdempotentWriteDep) -> Response:
-    """Make a draft of a submitted plan again."""
-
-    def handler(session: Session) -> WriteResult:
-        plan = reject_plan(session, plan_id, version, caller.area_code)
-        return _reviewed(session, caller, plan, Action.reject)
-
-    return write(None, handler)
-
-
-@router.post(
-    "/{plan_id}/withdraw",
-    summary="Withdraw a plan",
-    response_model=schemas.Plan,
-    responses=problem_responses(400, 404, 409, 412, 422, 428),
-)
-@requires(Right.draft, AreaPolicy.checked)
-def withdraw(plan_id: PlanId, version: IfMatchVersion, caller: Caller, write: IdempotentWriteDep) -> Response:
-    """Give up a plan that was never in force; it stays in the list."""
-
-    def handler(session: Session) -> WriteResult:
-        plan = withdraw_plan(session, plan_id, version, caller.area_code)
-        return _reviewed(session, caller, plan, Action.record)
-
-    return write(None, handler)
-
-
-@router.post(
-    "/{plan_id}/publish",
-    summary="Publish a plan",
-    response_model=schemas.PublishResult,
-    responses=_JOB_RESPONSE | problem_responses(400, 404, 409, 412, 422, 428),
-)
-@requires(Right.publish, AreaPolicy.checked)
-def publish_draft(
-    request: Request,
-    plan_id: PlanId,
-    body: PublishRequest,
-    version: IfMatchVersion,
-    caller: Caller,
-    write: IdempotentWriteDep,
-    jobs: JobRequestsDep,
-) -> Response:
-    """Put a valid plan in force on a date, in one transaction with all assignments.
-
-    The process that answers knows the plan from then on, others within a second. A plan of more than 20,000
-    cells, or any plan while there are more than 200,000 entities, is published by a job.
-    """
-
-    def handler(session: Session) -> WriteResult:
-        plan = require_publishable(
-            session,
-            plan_id,
-            body.on,
-            version=version,
-            scope=caller.area_code,
-            confirmed=body.confirm,
-        )
-        if queries.is_published_by_job(session, plan):
-            given = {
-                "plan": plan_id,
-                "on": body.on.isoformat(),
-                "version": version,
-                "role": caller.role,
-                "confirm": body.confirm,
-            }
-            return _enqueue(session, jobs, caller, "publish", plan, given)
-        publication = publish(
-            session,
-            plan_id,
-            body.on,
-            version=version,
-            scope=caller.area_code,
-            confirmed=body.confirm,
-        )
-        details = publication.audit_details()
-        audit(session, caller, Action.publish, f"plan {plan_id}", area_code=plan.area_code, **details)
-        unstaffed = count_unstaffed(session, plan, body.on)
-        record = publish_record(plan, queries.scheme_code(session, plan), publication, unstaffed=unstaffed)
-        return WriteResult(record, version=plan.version)
-
-    response = write(body, handler)
-    # A failure is tried again by the thread that follows the database.
-    if response.status_code == HTTPStatus.OK and request.app.state.snapshots.try_refresh():
-        request.app.state.tile_sets.wake()
-    return response
-
-
-def _reviewed(session: Session, caller: Principal, plan: Plan, action: Action) -> WriteResult:
-    audit(session, caller, action, f"plan {plan.id}", area_code=plan.area_code, state=str(plan.state))
-    return WriteResult(plan_record(plan, queries.scheme_code(session, plan)), version=plan.version)
-
-
-def _enqueue(
-    session: Session,
-    jobs: JobRequests,
-    caller: Principal,
-    kind: str,
-    plan: Plan,
-    parameters: dict[str, Any],
-) -> WriteResult:
-    """Let a job do what takes too long for a request."""
-    job = jobs.enqueue(session, caller, kind, parameters, caller.area_code)
-    audit(session, caller, Action.record, f"job {job.id}", area_code=plan.area_code, kind=kind, plan=plan.id)
-    return WriteResult(job_record(job), 202, location=f"/v1/jobs/{job.id}")
+    return write(body, handler)
 
 
 def _parse_input(body: NewPlan, max_vertices: int) -> tuple[pd.DataFrame, dict[str, str] | None]:

@@ -86,8 +86,8 @@ class Plan(BaseModel):
     name: str = Field(examples=["2026 spring"])
     state: str = Field(
         examples=["draft"],
-        description="draft, submitted, published, withdrawn, or superseded: on all its ground others are in "
-        "force.",
+        description="draft, submitted, approved, published, withdrawn, or superseded: on all its ground "
+        "others are in force.",
     )
     in_force: bool = Field(examples=[False], description="Today.")
     area_code: str | None = Field(examples=["440305"])

@@ -16,6 +16,7 @@ class PlanState(StrEnum):
 
     draft = "draft"
     submitted = "submitted"
+    approved = "approved"
     published = "published"
     superseded = "superseded"
     withdrawn = "withdrawn"
@@ -144,11 +145,12 @@ class CellUnit(Base):
 
 
 class PlanEdit(Base):
-    """One step in the drawing of a draft: an edit, or that an edit was undone or done again.
+    """One step in the life of a plan: of its drawing, or of its way into force.
 
     Steps are never changed. `version` is that of the plan after it. An edit has what it took away and put in
-    its place, cells as `layers.plans.draft_cells` writes them; the others name the edit they concern. `codes`
-    are the cells it touches.
+    its place, cells as `layers.plans.draft_cells` writes them; that it was undone or done again names the
+    edit. `codes` are the cells it touches. The steps of the way into force have what
+    `layers.plans.history.record_step` was given.
     """
 
     __tablename__ = "plan_edits"

@@ -10,6 +10,7 @@ from gis.conform import Certificate, ConformInput, certify
 from gis.profiles import Profile, complete_record
 from layers.models import Cell, Plan, Scheme
 from layers.plans.check import check_input
+from layers.plans.takeover import returning_codes
 
 
 def certify_plan(session: Session, plan: Plan, profile: Profile) -> Certificate:
@@ -30,7 +31,7 @@ def certify_plan(session: Session, plan: Plan, profile: Profile) -> Certificate:
         complete_record(cells, profile, plan.valid_from or date.today()),
         CRS.from_user_input(scheme.working_crs),
         areas=areas,
-        ended=_ended_codes(session, plan),
+        ended=_ended_codes(session, plan) - returning_codes(session, plan, cells, date.today()),
     )
     return certify(given)
 

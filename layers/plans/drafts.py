@@ -1,4 +1,4 @@
-"""Drafts: plans made from cells, whose columns, areas and measures are brought into one form."""
+"""Drafts: made from cells, whose columns, areas and measures are brought into one form; also their end."""
 
 from collections.abc import Collection, Mapping
 from contextlib import nullcontext
@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import shapely
 from pyproj import CRS
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from gis.arrays import ObjectArray
 from gis.codes import normalize_codes, require_codes
 from gis.crs import LONLAT, to_lonlat
-from gis.errors import InputError, NotFoundError
+from gis.errors import ConflictError, InputError, NotFoundError
 from gis.measures import measure_cells
 from gis.topology.nesting import find_parents
 from gis.topology.polygon_layer import read_polygon_layer
@@ -23,7 +24,9 @@ from layers.areas.hierarchy import read_area_geometries, read_hierarchy
 from layers.db import geopackage
 from layers.db.bulk import insert_columns, is_postgresql
 from layers.fields.personal import gather_personal, require_public_names
-from layers.models import Cell, Plan, PlanState, Scheme
+from layers.models import Cell, CellUnit, Plan, PlanEdit, PlanState, Scheme
+from layers.plans.history import UNNAMED, lock_plan, record_step
+from layers.plans.states import Step, require_step, take_step
 from layers.plans.unit_drafts import make_cells_over_units
 from layers.plans.units import insert_members
 
@@ -145,6 +148,86 @@ def store_draft(
     _insert_cells(session, plan, columns)
     if members is not None:
         insert_members(session, plan, members)
+
+
+def rename_draft(
+    session: Session,
+    plan_id: int,
+    name: str,
+    version: int | None = None,
+    scope: str | None = None,
+    *,
+    author: str = UNNAMED,
+) -> Plan:
+    """Give a draft another name.
+
+    Parameters
+    ----------
+    session
+        Of `Database.write`.
+    version
+        The version that the change is based on; not compared when not given.
+    scope
+        The area that the plan must divide or lie in; None for any.
+    author
+        The label of who does it.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such plan.
+    StaleError
+        If the plan has another version by now.
+    ConflictError
+        If it is no draft.
+    InputError
+        If the name is empty.
+    """
+    plan = lock_plan(session, plan_id, version, scope)
+    if not name.strip():
+        raise InputError("A plan needs a name.")
+    take_step(plan, Step.rename)
+    record_step(session, plan, Step.rename, author, former=plan.name)
+    plan.name = name.strip()
+    session.flush()
+    return plan
+
+
+def delete_draft(
+    session: Session, plan_id: int, version: int | None = None, scope: str | None = None
+) -> Plan:
+    """Delete a draft or withdrawn plan with its cells and its history; it must never have been published.
+
+    Parameters and errors are those of `rename_draft`.
+
+    Returns
+    -------
+    Plan
+        As it was.
+
+    Raises
+    ------
+    ConflictError
+        If it is in another state, was published once, or a draft of a plan above was made for it.
+    """
+    plan = lock_plan(session, plan_id, version, scope)
+    require_step(plan, Step.delete)
+    steps = select(PlanEdit.id).where(PlanEdit.plan_id == plan.id)
+    if session.scalar(steps.where(PlanEdit.action == Step.publish).limit(1)) is not None:
+        raise ConflictError(f"Plan {plan.id} was published once; withdraw it, and it stays in the list.")
+    carried = session.scalar(select(Plan.id).where(Plan.carried_from_id == plan.id).limit(1))
+    if carried is not None:
+        raise ConflictError(f"Plan {carried} was made for plan {plan.id}; delete that one first.")
+    cells = select(Cell.id).where(Cell.plan_id == plan.id)
+    for rows in (
+        delete(CellUnit).where(CellUnit.cell_id.in_(cells)),
+        delete(Cell).where(Cell.plan_id == plan.id),
+        delete(PlanEdit).where(PlanEdit.plan_id == plan.id),
+    ):
+        session.execute(rows, execution_options={"synchronize_session": False})
+    session.delete(plan)
+    session.flush()
+    return plan
 
 
 def _cell_columns(

@@ -7,14 +7,13 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from pyproj import CRS
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, InputError, StaleError
 from gis.redraw import AssignUnits, CellSize, Command, Descent, Edit, Merge, Update
 from gis.redraw.command import require_change
 from layers.db.keyset import PageRequest
-from layers.db.versions import require_version
 from layers.models import Plan, PlanEdit, Scheme
 from layers.plans.draft_cells import (
     CellRecords,
@@ -24,6 +23,7 @@ from layers.plans.draft_cells import (
     read_draft_cells,
     write_edit,
 )
+from layers.plans.history import require_plan_version
 from layers.plans.queries import find_plan
 from layers.plans.states import Step, require_step
 from layers.plans.units import read_plan_units, read_units
@@ -156,14 +156,14 @@ def redo(
 
 
 def list_steps(session: Session, page: PageRequest, plan: Plan) -> tuple[Sequence[PlanEdit], str | None]:
-    """Return a page of the steps of a plan in their order, and the cursor of the next page.
+    """Return a page of the steps in which a plan was drawn, in their order, and the cursor of the next page.
 
     Raises
     ------
     InputError
         If the cursor is not one of this list.
     """
-    rows, next_cursor = page.fetch(session, select(PlanEdit).where(PlanEdit.plan_id == plan.id), PlanEdit.id)
+    rows, next_cursor = page.fetch(session, select(PlanEdit).where(_drawn(plan.id)), PlanEdit.id)
     return [step for (step,) in rows], next_cursor
 
 
@@ -267,7 +267,7 @@ def _heirs(edit: Edit, command: Command) -> dict[str, str]:
 def _require_unchanged_since(session: Session, plan: Plan, version: int, codes: Sequence[str]) -> None:
     """Refuse a step that is based on a version after which others have changed one of its cells."""
     if version > plan.version:
-        require_version(plan.version, version)
+        require_plan_version(session, plan, version)
     statement = select(PlanEdit.version, PlanEdit.codes, PlanEdit.created_by).where(
         PlanEdit.plan_id == plan.id, PlanEdit.version > version
     )
@@ -282,11 +282,16 @@ def _require_unchanged_since(session: Session, plan: Plan, version: int, codes: 
             )
 
 
+def _drawn(plan_id: int) -> ColumnElement[bool]:
+    """Return the condition that a step is one of the drawing of a plan, not of its way into force."""
+    return (PlanEdit.plan_id == plan_id) & PlanEdit.action.in_(Action)
+
+
 def _stacks(session: Session, plan_id: int) -> tuple[list[int], list[int]]:
     """Return the numbers of the edits that are done and of those that are undone, the last at the end."""
     done: list[int] = []
     undone: list[int] = []
-    steps = select(PlanEdit.id, PlanEdit.action).where(PlanEdit.plan_id == plan_id).order_by(PlanEdit.id)
+    steps = select(PlanEdit.id, PlanEdit.action).where(_drawn(plan_id)).order_by(PlanEdit.id)
     for number, action in session.execute(steps):
         if action == Action.edit:
             done.append(number)

@@ -18,16 +18,18 @@ from layers.days import require_near_day
 from layers.db.bulk import id_in, insert_rows
 from layers.db.database import bump_revision
 from layers.db.locks import lock_scheme
-from layers.db.versions import require_version
 from layers.gc_pause import paused_gc
 from layers.models import Cell, CellUnit, Plan, PlanCell, PlanState, Scheme
 from layers.plans.assignments import AssignmentChanges, assign_entities, assign_near
 from layers.plans.carry import CarriedDraft, carry_through
 from layers.plans.check import require_found_valid, require_valid
+from layers.plans.history import UNNAMED, record_step, require_plan_version
 from layers.plans.posts import FollowedPosts, follow_ground
 from layers.plans.queries import find_plan
+from layers.plans.review import require_reviewed
 from layers.plans.states import Step, require_step, take_step
-from layers.plans.takeover import Takeover, examine_takeover, match_unchanged
+from layers.plans.take_back import describe_undo
+from layers.plans.takeover import Takeover, examine_takeover, match_unchanged, succession
 from layers.plans.units import delete_members
 
 _STEPS = 5
@@ -86,6 +88,7 @@ def publish(
     version: int | None = None,
     scope: str | None = None,
     confirmed: bool = False,
+    author: str = UNNAMED,
     progress: Progress | None = None,
 ) -> Publication:
     """Put a plan in force on a date.
@@ -112,6 +115,8 @@ def publish(
         The area that the plan must divide or lie in; None for any.
     confirmed
         The day is meant, however far from today it is.
+    author
+        The label of who publishes it.
     progress
         Called with (steps done, steps).
 
@@ -139,8 +144,9 @@ def publish(
     # What the session knew may be older than the lock.
     plan = find_plan(session, plan_id, scope, for_update=True)
     if version is not None:
-        require_version(plan.version, version)
+        require_plan_version(session, plan, version)
     require_step(plan, Step.publish)
+    require_reviewed(session, plan, author)
     hierarchy = read_hierarchy(session)
     after = require_valid(session, plan, on)
     report_progress(1, _STEPS)
@@ -149,15 +155,18 @@ def publish(
         raise ConflictError(takeover.hindrances[0])
     before = takeover.before
     kept_before, kept_after = match_unchanged(session, scheme, before, after)
+    same_ground = _covers_same_area(before, after)
+    undo = describe_undo(session, takeover, kept_before, same_ground=same_ground)
     report_progress(2, _STEPS)
     _write_cells(session, plan, on, takeover, after, kept_before, kept_after)
     kept_codes = after["code"].iloc[kept_after]
     posts = follow_ground(session, plan, on, takeover, after, kept_codes, hierarchy)
     report_progress(3, _STEPS)
-    superseded = _write_plans(session, plan, on, hierarchy, scope)
+    superseded = _write_plans(session, plan, on, hierarchy, scope, author)
+    record_step(session, plan, Step.publish, author, on=on.isoformat(), undo=undo)
     session.flush()
     report_progress(4, _STEPS)
-    if _covers_same_area(before, after):
+    if same_ground:
         changed = [before.geometry.drop(index=kept_before), after.geometry.drop(index=kept_after)]
         changes = assign_near(session, scheme, on, np.concatenate([part.to_numpy() for part in changed]))
     else:
@@ -185,6 +194,7 @@ def require_publishable(
     version: int,
     scope: str | None = None,
     confirmed: bool = False,
+    author: str = UNNAMED,
 ) -> Plan:
     """Return a plan, or refuse what `publish` would refuse for its day, version, state or stored check.
 
@@ -195,8 +205,9 @@ def require_publishable(
     """
     require_near_day(on, confirmed=confirmed)
     plan = find_plan(session, plan_id, scope)
-    require_version(plan.version, version)
+    require_plan_version(session, plan, version)
     require_step(plan, Step.publish)
+    require_reviewed(session, plan, author)
     require_found_valid(plan)
     return plan
 
@@ -284,7 +295,7 @@ def _resume_cells(session: Session, ended: gpd.GeoDataFrame, takeover: Takeover)
 
 
 def _write_plans(
-    session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy, scope: str | None
+    session: Session, plan: Plan, on: date, hierarchy: AreaHierarchy, scope: str | None, author: str
 ) -> list[int]:
     """Mark the plan as published; return plans in the scope of which others now leave nothing some day."""
     published = list(
@@ -294,22 +305,18 @@ def _write_plans(
     moments = [each.published_at + timedelta(microseconds=1) for each in published if each.published_at]
     take_step(plan, Step.publish)
     plan.valid_from, plan.published_at = on, max([datetime.now(UTC), *moments])
-    # For each of the lowest areas the day of the plan that follows there.
-    next_day: dict[str, date] = {}
-    ordered = sorted([*published, plan], key=lambda each: (each.valid_from, each.published_at), reverse=True)
     changed = []
-    for each in ordered:
-        leaves = hierarchy.leaves(each.area_code)
-        if leaves <= next_day.keys():
-            last = max(next_day[leaf] for leaf in leaves)
-            if each.valid_to is None or last < each.valid_to:
-                if each.state == PlanState.published:
-                    take_step(each, Step.supersede)
-                else:
-                    each.version += 1
-                each.valid_to = last
+    plans = {each.id: each for each in (*published, plan)}
+    for number, last in succession(plans.values(), hierarchy).items():
+        each = plans[number]
+        if each.valid_to is None or last < each.valid_to:
+            if each.state == PlanState.published:
+                take_step(each, Step.supersede)
+            else:
+                each.version += 1
+            each.valid_to = last
+            if each is not plan:
+                record_step(session, each, Step.supersede, author, plan=plan.id)
                 if hierarchy.covers(scope, each.area_code):
                     changed.append(each.id)
-        if each.valid_from is not None:
-            next_day.update(dict.fromkeys(leaves, each.valid_from))
-    return [number for number in changed if number != plan.id]
+    return changed

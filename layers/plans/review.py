@@ -1,15 +1,31 @@
-"""The review of a plan: a planner submits it or gives it up, and a publisher may give it back."""
+"""The review of a plan: a planner submits it or gives it up, a publisher approves it or gives it back."""
 
+from datetime import date
+
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from layers.db.versions import require_version
-from layers.models import Plan
+from gis.errors import ConflictError, ForbiddenError
+from layers.models import Plan, PlanEdit, PlanState, Scheme
 from layers.plans.check import require_valid
-from layers.plans.queries import find_plan
-from layers.plans.states import Step, require_step, take_step
+from layers.plans.history import COPIED, UNNAMED, lock_plan, take_recorded_step
+from layers.plans.schemes import needs_approval, needs_four_eyes
+from layers.plans.states import Step, is_to_come, require_step
+from layers.plans.take_back import take_back
+
+_OWN_STEPS = ("edit", "undo", "redo", Step.submit, COPIED)
+"""The steps that make a plan the work of whoever takes them."""
 
 
-def submit_plan(session: Session, plan_id: int, version: int, scope: str | None = None) -> Plan:
+def submit_plan(
+    session: Session,
+    plan_id: int,
+    version: int | None,
+    scope: str | None = None,
+    *,
+    author: str = UNNAMED,
+    comment: str | None = None,
+) -> Plan:
     """Submit a draft to a publisher.
 
     Parameters
@@ -17,9 +33,13 @@ def submit_plan(session: Session, plan_id: int, version: int, scope: str | None 
     session
         Of `Database.write`.
     version
-        The version that the step is based on.
+        The version that the step is based on; not compared when None.
     scope
         The area that the plan must divide or lie in; None for any.
+    author
+        The label of who takes the step.
+    comment
+        Why; kept in the history of the plan.
 
     Raises
     ------
@@ -30,38 +50,102 @@ def submit_plan(session: Session, plan_id: int, version: int, scope: str | None 
     ConflictError
         If it is no draft, is unchecked or not valid, or has changed since its check.
     """
-    plan = find_plan(session, plan_id, scope, for_update=True)
-    require_version(plan.version, version)
+    plan = lock_plan(session, plan_id, version, scope)
     require_step(plan, Step.submit)
     require_valid(session, plan)
-    take_step(plan, Step.submit)
-    session.flush()
+    take_recorded_step(session, plan, Step.submit, author, comment=comment)
     return plan
 
 
-def reject_plan(session: Session, plan_id: int, version: int, scope: str | None = None) -> Plan:
-    """Make a draft of a submitted plan again.
+def approve_plan(
+    session: Session,
+    plan_id: int,
+    version: int | None,
+    scope: str | None = None,
+    *,
+    author: str = UNNAMED,
+    comment: str | None = None,
+) -> Plan:
+    """Find a submitted plan good; parameters and errors are those of `submit_plan`.
+
+    Raises
+    ------
+    ForbiddenError
+        If its scheme lets nobody approve their own, and it is the author's.
+    """
+    plan = lock_plan(session, plan_id, version, scope)
+    require_step(plan, Step.approve)
+    _require_other_eyes(session, plan, author)
+    require_valid(session, plan)
+    take_recorded_step(session, plan, Step.approve, author, comment=comment)
+    return plan
+
+
+def reject_plan(
+    session: Session,
+    plan_id: int,
+    version: int | None,
+    scope: str | None = None,
+    *,
+    author: str = UNNAMED,
+    comment: str | None = None,
+) -> Plan:
+    """Make a draft of a submitted or approved plan again.
 
     Parameters and errors are those of `submit_plan`; the plan need not be valid.
     """
-    plan = find_plan(session, plan_id, scope, for_update=True)
-    require_version(plan.version, version)
-    take_step(plan, Step.reject)
-    session.flush()
+    plan = lock_plan(session, plan_id, version, scope)
+    take_recorded_step(session, plan, Step.reject, author, comment=comment)
     return plan
 
 
 def withdraw_plan(
-    session: Session, plan_id: int, version: int | None = None, scope: str | None = None
+    session: Session,
+    plan_id: int,
+    version: int | None = None,
+    scope: str | None = None,
+    *,
+    author: str = UNNAMED,
+    comment: str | None = None,
 ) -> Plan:
     """Give up a plan that was never in force; it stays in the list with its cells.
 
-    Parameters and errors are those of `submit_plan`; the plan need not be valid, and its version is not
-    compared when not given.
+    One that is published for a day to come is a draft again, as `layers.plans.take_back.take_back` says.
+    Parameters and errors are those of `submit_plan`; the plan need not be valid.
     """
-    plan = find_plan(session, plan_id, scope, for_update=True)
-    if version is not None:
-        require_version(plan.version, version)
-    take_step(plan, Step.withdraw)
-    session.flush()
+    plan = lock_plan(session, plan_id, version, scope)
+    if is_to_come(plan, date.today()):
+        take_back(session, plan, author=author, comment=comment)
+        return plan
+    take_recorded_step(session, plan, Step.withdraw, author, comment=comment)
     return plan
+
+
+def require_reviewed(session: Session, plan: Plan, author: str) -> None:
+    """Refuse to publish a plan that its scheme wants to be approved first, or by others.
+
+    Raises
+    ------
+    ConflictError
+        If it is not approved, and its scheme demands it.
+    ForbiddenError
+        If its scheme lets nobody publish their own, and it is the author's.
+    """
+    if needs_approval(session.get_one(Scheme, plan.scheme_id)) and plan.state != PlanState.approved:
+        raise ConflictError(
+            f"Plan {plan.id} is {plan.state}, and its scheme publishes only what is approved; "
+            "submit it and let it be approved first."
+        )
+    _require_other_eyes(session, plan, author)
+
+
+def _require_other_eyes(session: Session, plan: Plan, author: str) -> None:
+    """Refuse a reviewer of their own work where the scheme wants two people."""
+    if not needs_four_eyes(session.get_one(Scheme, plan.scheme_id)):
+        return
+    own = select(PlanEdit.created_by).where(PlanEdit.plan_id == plan.id, PlanEdit.action.in_(_OWN_STEPS))
+    if author in {UNNAMED, plan.created_by, *session.scalars(own.distinct())}:
+        raise ForbiddenError(
+            f"In the scheme of plan {plan.id} nobody approves or publishes their own, and {author} made, "
+            "edited or submitted it; let somebody else do it."
+        )

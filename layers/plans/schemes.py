@@ -24,6 +24,8 @@ from layers.models import Area, Cell, CoverageMode, Plan, Scheme
 _MAX_DISTANCE_RULE = "max_distance_m"
 _MAX_DISTANCE_LIMIT_M = 1_000_000
 _PROFILE_RULE = "profile"
+_APPROVAL_RULE = "approval"
+_FOUR_EYES_RULE = "four_eyes"
 
 # The first of the two numbers of PostgreSQL's advisory locks; the second is the scheme.
 
@@ -48,9 +50,10 @@ def create_scheme(
         Metric CRS in which its cells are measured and checked; when not given that of the unit scheme, or
         chosen from the extent of all areas.
     rules
-        `max_distance_m`: entities outside all cells go to the nearest cell this near, in metres. Beside it
-        the tables of `gis.gaps.GapRules`, and `units`, the table of `gis.levels.UnitRule`, if it is made of
-        units.
+        `max_distance_m`: entities outside all cells go to the nearest cell this near, in metres. `approval`:
+        only an approved plan is published. `four_eyes`: nobody approves or publishes a plan that they made,
+        edited or submitted. Beside these the tables of `gis.gaps.GapRules`, and `units`, the table of
+        `gis.levels.UnitRule`, if it is made of units.
     unit_scheme
         Code of the scheme whose cells are the units of which this one's are made.
     coverage
@@ -117,6 +120,16 @@ def border_colour(scheme: Scheme) -> str | None:
 def unit_rule(scheme: Scheme) -> UnitRule:
     """Return the rule that the units of each cell of a scheme must keep: its own, and the defaults."""
     return UnitRule.from_mapping(scheme.rules.get(RULE_NAME, {}))
+
+
+def needs_approval(scheme: Scheme) -> bool:
+    """Return whether only approved plans of a scheme are published."""
+    return scheme.rules.get(_APPROVAL_RULE, False) is True
+
+
+def needs_four_eyes(scheme: Scheme) -> bool:
+    """Return whether nobody approves or publishes a plan of a scheme that is their own work."""
+    return scheme.rules.get(_FOUR_EYES_RULE, False) is True
 
 
 def schemes_above(session: Session, scheme_id: int) -> Sequence[Scheme]:
@@ -275,7 +288,10 @@ def _validate_rules(rules: Mapping[str, Any], *, over_units: bool) -> dict[str, 
         if not isinstance(profile, str):
             raise InputError(f"The rule {_PROFILE_RULE} must be the name of a profile, not {profile!r}.")
         load_profile(profile)
-    others = (_MAX_DISTANCE_RULE, RULE_NAME, _PROFILE_RULE)
+    for name in (_APPROVAL_RULE, _FOUR_EYES_RULE):
+        if not isinstance(rules.get(name, False), bool):
+            raise InputError(f"The rule {name} must be true or false, not {rules[name]!r}.")
+    others = (_MAX_DISTANCE_RULE, RULE_NAME, _PROFILE_RULE, _APPROVAL_RULE, _FOUR_EYES_RULE)
     GapRules.from_mapping({name: table for name, table in rules.items() if name not in others})
     canonical_json(rules)
     return dict(rules)

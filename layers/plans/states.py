@@ -20,12 +20,20 @@ class Step(StrEnum):
     """Its cells are checked; it stays in its state."""
     submit = "submit"
     """A planner hands a valid draft to a publisher."""
+    approve = "approve"
+    """A publisher finds a submitted plan good."""
     reject = "reject"
-    """A publisher gives a submitted plan back."""
+    """A publisher gives a plan back, to be drawn on."""
     withdraw = "withdraw"
     """It is given up before it was in force."""
+    delete = "delete"
+    """It is taken away, as if it had never been made."""
+    rename = "rename"
+    """It gets another name; it stays in its state."""
     publish = "publish"
     """A publisher puts a valid plan in force."""
+    take_back = "take-back"
+    """What was published for a day to come is a draft again."""
     supersede = "supersede"
     """Later plans leave nothing of it in force."""
 
@@ -38,17 +46,26 @@ class _Rule(NamedTuple):
     refusal: str
 
 
-_UNPUBLISHED = frozenset({PlanState.draft, PlanState.submitted})
+_PUBLISHED = frozenset({PlanState.published, PlanState.superseded})
+_DRAFT = frozenset({PlanState.draft})
+_IN_REVIEW = frozenset({PlanState.submitted, PlanState.approved})
+_UNPUBLISHED = _DRAFT | _IN_REVIEW
 
 _RULES: Mapping[Step, _Rule] = {
-    Step.edit: _Rule(frozenset({PlanState.draft}), None, "{state}, not draft"),
-    Step.check: _Rule(_UNPUBLISHED, None, "{state}; only a draft or submitted plan is checked"),
-    Step.submit: _Rule(frozenset({PlanState.draft}), PlanState.submitted, "{state}, not draft"),
-    Step.reject: _Rule(frozenset({PlanState.submitted}), PlanState.draft, "{state}, not submitted"),
+    Step.edit: _Rule(_DRAFT, None, "{state}, not draft; edit a copy of it"),
+    Step.check: _Rule(_UNPUBLISHED, None, "{state}; only a draft, submitted or approved plan is checked"),
+    Step.rename: _Rule(_DRAFT, None, "{state}, not draft"),
+    Step.delete: _Rule(
+        _DRAFT | {PlanState.withdrawn}, None, "{state}; only a draft or withdrawn plan is deleted"
+    ),
+    Step.submit: _Rule(_DRAFT, PlanState.submitted, "{state}, not draft"),
+    Step.approve: _Rule(frozenset({PlanState.submitted}), PlanState.approved, "{state}, not submitted"),
+    Step.reject: _Rule(_IN_REVIEW, PlanState.draft, "{state}, not submitted"),
     Step.withdraw: _Rule(
         _UNPUBLISHED, PlanState.withdrawn, "{state}; publish another plan of its ground for the same day"
     ),
     Step.publish: _Rule(_UNPUBLISHED, PlanState.published, "{state} already"),
+    Step.take_back: _Rule(_PUBLISHED, PlanState.draft, "{state}, not published"),
     Step.supersede: _Rule(frozenset({PlanState.published}), PlanState.superseded, "{state}, not published"),
 }
 
@@ -65,6 +82,11 @@ def is_in_force(plan: Plan, day: date) -> bool:
     if plan.valid_from is None:
         return False
     return plan.valid_from <= day and (plan.valid_to is None or day < plan.valid_to)
+
+
+def is_to_come(plan: Plan, day: date) -> bool:
+    """Return whether a plan is published for a day after this one."""
+    return plan.valid_from is not None and plan.valid_from > day
 
 
 def has_state(state: PlanState, day: date) -> ColumnElement[bool]:
@@ -86,6 +108,10 @@ def require_step(plan: Plan, step: Step) -> None:
         If it does not.
     """
     rule = _RULES[step]
+    if step is Step.edit and plan.state in _IN_REVIEW:
+        raise ConflictError(
+            f"Plan {plan.id} is {plan.state}, not draft; reject it first, or edit a copy of it."
+        )
     if plan.state not in rule.origins:
         state = state_on(plan, date.today())
         raise ConflictError(f"Plan {plan.id} is {rule.refusal.format(state=state)}.")

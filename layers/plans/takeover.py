@@ -1,7 +1,7 @@
 """What a plan takes over on a day: the cells that end for it, how long its own last, and what forbids it."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import compress
@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 
 from gis.arrays import BoolArray, ObjectArray
 from gis.crs import LONLAT
+from gis.levels.members import is_same_ground
 from gis.topology.polygon_layer import NOISE_WIDTH_M, mean_width
 from layers.areas.hierarchy import AreaHierarchy, read_area_geometries
+from layers.db.bulk import text_in
 from layers.models import Cell, Plan, Scheme
 from layers.plans.cells import cells_as_of, read_cells
 from layers.plans.units import have_same_units
@@ -143,6 +145,20 @@ def _later_plans(session: Session, plan: Plan, on: date, hierarchy: AreaHierarch
     return [other for other in found if leaves & hierarchy.leaves(other.area_code)]
 
 
+def succession(plans: Iterable[Plan], hierarchy: AreaHierarchy) -> dict[int, date]:
+    """Return the day from which others are in force on all ground of each published plan that has one."""
+    # For each of the lowest areas the day of the plan that follows there.
+    next_day: dict[str, date] = {}
+    ends = {}
+    for plan in sorted(plans, key=lambda each: (each.valid_from, each.published_at), reverse=True):
+        leaves = hierarchy.leaves(plan.area_code)
+        if leaves <= next_day.keys():
+            ends[plan.id] = max(next_day[leaf] for leaf in leaves)
+        if plan.valid_from is not None:
+            next_day.update(dict.fromkeys(leaves, plan.valid_from))
+    return ends
+
+
 def within_area(
     session: Session, scheme_id: int, area_code: str | None, cells: gpd.GeoDataFrame, hierarchy: AreaHierarchy
 ) -> tuple[BoolArray, BoolArray]:
@@ -184,7 +200,7 @@ def _refused_codes(
     """Return a sentence for each code that names another cell: at the same time, elsewhere, or before.
 
     A code that ended on this very day, by a plan that this one replaces, goes on; so does one that a later
-    plan has on this ground.
+    plan has on this ground. One that ended before returns where it names the same ground again.
     """
     versions: dict[str, list[_Version]] = defaultdict(list)
     for version in _read_versions(session, plan, on, hierarchy, scope):
@@ -195,6 +211,9 @@ def _refused_codes(
     ):
         begin = None if resumed is None else resumed.valid_from
         known[code] = begin if begin is not None and (until is None or until > begin) else date.max
+    returning = returning_codes(
+        session, plan, after[~after["code"].isin(known) & after["code"].isin(versions)], on
+    )
     refusals = []
     for code, end in zip(after["code"], takeover.ends, strict=True):
         coming = [each for each in versions[code] if each.start > on and each.end > each.start]
@@ -212,14 +231,37 @@ def _refused_codes(
                 "give that another code."
             )
         elif code not in known:
-            refusals += _refused_past(code, versions[code], on, goes_on=bool(coming))
+            goes_on = bool(coming) or code in returning
+            refusals += _refused_past(code, versions[code], on, goes_on=goes_on)
     return refusals
+
+
+def returning_codes(session: Session, plan: Plan, cells: gpd.GeoDataFrame, on: date) -> set[str]:
+    """Return the codes of a plan's cells that were last in force, before a day, on the same ground."""
+    chosen = select(Cell).where(
+        Cell.scheme_id == plan.scheme_id,
+        Cell.valid_from <= on,
+        # What was replaced on its first day was never in force.
+        Cell.valid_to > Cell.valid_from,
+        text_in(session, Cell.code, cells["code"].tolist()),
+    )
+    if cells.empty:
+        return set()
+    former = read_cells(session, chosen, ("id", "code", "valid_from"))
+    former = former.sort_values(["valid_from", "id"]).drop_duplicates("code", keep="last").set_index("code")
+    again = cells[cells["code"].isin(former.index)]
+    crs = CRS.from_user_input(session.get_one(Scheme, plan.scheme_id).working_crs)
+    one, other = (
+        frame.geometry.to_crs(crs).to_numpy() for frame in (again, former.loc[again["code"].tolist()])
+    )
+    return set(again["code"][is_same_ground(one, other)])
 
 
 def _refused_past(code: str, versions: list["_Version"], on: date, *, goes_on: bool) -> list[str]:
     """Return a sentence if a code that is not in force on the ground is, or was, that of another cell.
 
-    `goes_on` is whether a later plan has the code on this ground.
+    `goes_on` is whether the code is that of the same cell: a later plan has it on this ground, or it had this
+    ground before.
     """
     past = [each for each in versions if each.start <= on]
     if not past:

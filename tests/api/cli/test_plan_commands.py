@@ -93,7 +93,7 @@ def test_a_file_of_cells_is_checked_and_refused_with_what_is_wrong(
     refused = wangge("plan", "publish", 1)
     assert (refused.code, "is not valid; mend what its check found" in refused.err) == (2, True)
     assert wangge("plan", "withdraw", 1).out == "plan 1 is withdrawn\n"
-    assert "only a draft or submitted plan is checked" in wangge("plan", "check", 1).err
+    assert "only a draft, submitted or approved plan is checked" in wangge("plan", "check", 1).err
     assert wangge("plan", "list", "--state", "draft").out == "no plans\n"
     assert [each["state"] for each in wangge("plan", "list", "--json").summary["plans"]] == ["withdrawn"]
 

@@ -172,14 +172,16 @@ def test_an_area_beneath_is_replaced_alone(database: Database, scheme: int) -> N
         assert publish(session, west.id, MAY).superseded == (first.id,)
 
 
-def test_codes_do_not_come_back(database: Database, scheme: int) -> None:
+def test_codes_do_not_come_back_for_other_cells(database: Database, scheme: int) -> None:
     whole = {**halves(WEST_TOWN, "a", "b"), **halves(EAST_TOWN, "c", "d")}
     with database.write() as session:
         publish(session, draft(session, scheme, whole).id, MARCH)
         one = dict.fromkeys(SQUARES_OF[WEST_TOWN], "a")
         publish(session, draft(session, scheme, one, area_code=WEST_TOWN).id, APRIL)
+        # A plan that means the same ground by it would go back; this one means another cell.
+        moved = whole | {(0, 0): "b", (0, 1): "b", (1, 0): "a", (1, 1): "a"}
         with pytest.raises(ConflictError, match="b belonged to a cell that ended on 2026-04-01"):
-            publish(session, draft(session, scheme, whole).id, MAY)
+            publish(session, draft(session, scheme, moved).id, MAY)
         ended = draft(session, scheme, halves(EAST_TOWN, "b", "d"), area_code=EAST_TOWN)
         with pytest.raises(ConflictError, match="b belonged"):
             publish(session, ended.id, APRIL)

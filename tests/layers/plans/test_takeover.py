@@ -149,7 +149,8 @@ def test_check_says_what_publish_would_refuse(database: Database, scheme: int) -
     with database.write() as session:
         publish(session, draft(session, scheme, COUNTY_ABCD).id, MARCH)
         publish(session, draft(session, scheme, WEST_A, area_code=WEST_TOWN).id, APRIL)
-        plan = draft(session, scheme, COUNTY_ABCD)
+        # The same ground may have its code again; this is another's.
+        plan = draft(session, scheme, COUNTY_ABCD | {(0, 0): "b", (0, 1): "b", (1, 0): "a", (1, 1): "a"})
         check_plan(session, plan.id, on=MAY)
         (hindrance,) = stored_check(plan).hindrances
         assert (
