@@ -24,7 +24,7 @@ from layers.areas.hierarchy import read_area_geometries, read_hierarchy
 from layers.db import geopackage
 from layers.db.bulk import insert_columns, is_postgresql
 from layers.fields.personal import gather_personal, require_public_names
-from layers.models import Cell, CellUnit, Plan, PlanEdit, PlanState, Scheme
+from layers.models import Cell, CellUnit, Plan, PlanEdit, PlanOfficers, PlanState, Scheme
 from layers.plans.history import UNNAMED, lock_plan, record_step
 from layers.plans.states import Step, require_step, take_step
 from layers.plans.unit_drafts import make_cells_over_units
@@ -223,6 +223,7 @@ def delete_draft(
         delete(CellUnit).where(CellUnit.cell_id.in_(cells)),
         delete(Cell).where(Cell.plan_id == plan.id),
         delete(PlanEdit).where(PlanEdit.plan_id == plan.id),
+        delete(PlanOfficers).where(PlanOfficers.plan_id == plan.id),
     ):
         session.execute(rows, execution_options={"synchronize_session": False})
     session.delete(plan)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import geopandas as gpd
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from layers.areas.hierarchy import AreaHierarchy
@@ -46,7 +46,7 @@ def follow_ground(
     after: gpd.GeoDataFrame,
     kept_codes: Iterable[str],
     hierarchy: AreaHierarchy,
-) -> FollowedPosts:
+) -> tuple[FollowedPosts, dict[str, Any]]:
     """End the posts of cells that end, and begin them in the cells that have most of their ground.
 
     A cell takes over all posts of its main predecessor, see `layers.plans.predecessors`; one that is its own
@@ -63,6 +63,13 @@ def follow_ground(
         The cells that were in force on that day, and the plan's own.
     kept_codes
         Which of the plan's cells go on unchanged.
+
+    Returns
+    -------
+    followed : FollowedPosts
+        How many.
+    undo : dict
+        What `layers.plans.post_undo.take_back_posts` must know.
     """
     kept = set(kept_codes)
     ends = {code: end or date.max for code, end in zip(after["code"], takeover.ends, strict=True)}
@@ -104,7 +111,7 @@ def follow_ground(
     number, lost = rows.write()
     staffed = {code for code, since in rows.begun_at if since == on}
     staffed |= {code for code, held in posts.items() if any(holds(post, on) for post in held)}
-    return FollowedPosts(number, lost, len(set(begun["code"]) - staffed))
+    return FollowedPosts(number, lost, len(set(begun["code"]) - staffed)), rows.undo()
 
 
 def read_choices(session: Session, plan_id: int) -> dict[str, list[dict[str, Any]]]:
@@ -235,10 +242,12 @@ class _Rows:
         self._session, self._plan, self._on = session, plan, on
         self._begun: list[dict[str, Any]] = []
         self._cut: dict[int, Post] = {}
+        self._former_ends: dict[int, date | None] = {}
         self._held: dict[tuple[str, int, str, str], list[Span]] = defaultdict(list)
         self._followed: set[int] = set()
         self._carried = 0
         self._leaving: dict[int, date | None] | None = None
+        self._newest = 0
         self.begun_at: set[tuple[str, date]] = set()
 
     def confine(self, post: Post, allowed: Sequence[Span]) -> None:
@@ -256,6 +265,7 @@ class _Rows:
         self._held[key] += spans
         if spans == [(start, end)]:
             return
+        self._former_ends.setdefault(post.id, post.valid_to)
         stays = spans.pop(0) if spans and spans[0][0] == start else (start, start)
         post.valid_to, post.version = stays[1], post.version + 1
         post.ended_by_plan_id = self._plan.id
@@ -310,6 +320,7 @@ class _Rows:
     def write(self) -> tuple[int, int]:
         """Write all, and return how many began in other cells and how many ended that nothing continues."""
         self._session.flush()
+        self._newest = self._session.scalars(select(func.max(Post.id))).one() or 0
         insert_rows(self._session, Post.metadata.tables["posts"], self._begun)
         # What a plan had carried along that never came into force is no loss.
         lost = [
@@ -320,13 +331,31 @@ class _Rows:
         ]
         return self._carried, len(lost)
 
+    def undo(self) -> dict[str, Any]:
+        """Return which posts have begun, and for each that was cut its end now and before."""
+        names = ("cell_code", "officer_id", "duty", "rank", "valid_from")
+        keys = {tuple(row[name] for name in names) for row in self._begun}
+        added = select(Post).where(Post.scheme_id == self._plan.scheme_id, Post.id > self._newest)
+        return {
+            "on": self._on.isoformat(),
+            "begun": [
+                post.id
+                for post in self._session.scalars(added)
+                if tuple(getattr(post, name) for name in names) in keys
+            ],
+            "cut": {
+                str(number): (_text(post.valid_to), _text(self._former_ends[number]))
+                for number, post in self._cut.items()
+            },
+        }
+
+
+def _text(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
 
 def _lasts(post: Post, on: date) -> bool:
     return post.valid_to is None or post.valid_to > max(on, post.valid_from)
-
-
-def _was_held(post: Post, on: date) -> bool:
-    raise NotImplementedError
 
 
 def holds(post: Post, on: date) -> bool:

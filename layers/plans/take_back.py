@@ -16,6 +16,7 @@ from layers.models import Cell, Plan, PlanCell, PlanEdit, PlanState, Scheme
 from layers.plans.assignments import assign_entities, assign_near
 from layers.plans.copies import copy_cells
 from layers.plans.history import record_step, take_recorded_step
+from layers.plans.post_undo import take_back_posts
 from layers.plans.schemes import schemes_above
 from layers.plans.states import Step, require_step, take_step
 from layers.plans.takeover import Takeover, succession
@@ -90,6 +91,7 @@ def take_back(session: Session, plan: Plan, *, author: str, comment: str | None 
         )
     undo = step.content["undo"]
     changed = _restore_cells(session, plan, undo)
+    take_back_posts(session, plan, undo["posts"])
     take_step(plan, Step.take_back)
     plan.valid_from = plan.valid_to = plan.published_at = plan.findings = plan.checked_at = None
     record_step(session, plan, Step.take_back, author, comment=comment)

@@ -10,7 +10,7 @@ from gis.errors import ConflictError, ForbiddenError, InputError, StaleError
 from gis.redraw import Merge
 from layers.db.database import Database, Session
 from layers.db.keyset import PageRequest
-from layers.models import Cell, CellUnit, Plan, PlanCell, PlanEdit, PlanState
+from layers.models import Cell, CellUnit, Officer, Plan, PlanCell, PlanEdit, PlanState, Post
 from layers.plans.cells import cells_as_of, plan_cells
 from layers.plans.check import check_plan, stored_check
 from layers.plans.copies import copy_in_force, copy_plan, revert_to_plan
@@ -45,6 +45,28 @@ EAST_E = dict.fromkeys(SQUARES_OF[EAST_TOWN], "e")
 WHOLE = WEST_AB | EAST_CD
 SWAPPED = {square: "ba"[square[0]] for square in SQUARES_OF[WEST_TOWN]}
 ALL = PageRequest(limit=100)
+
+
+def appoint_everywhere(session: Session, scheme_id: int) -> None:
+    """Give each cell in force a leader."""
+    officer = Officer(
+        external_id="o1", area_code=None, personal={}, attributes={}, valid_from=MARCH, version=1
+    )
+    session.add(officer)
+    session.flush()
+    for code in cells_as_of(session, scheme_id, TODAY)["code"]:
+        session.add(
+            Post(
+                officer_id=officer.id,
+                scheme_id=scheme_id,
+                cell_code=code,
+                duty="leader",
+                rank="A",
+                valid_from=MARCH,
+                version=1,
+            )
+        )
+    session.flush()
 
 
 @pytest.fixture
@@ -260,6 +282,7 @@ def test_what_is_taken_back_was_never_published(
         places = {square: add_entity(session, str(square), spot(square), MARCH).id for square in WHOLE}
         for deed in before:
             deed(session, scheme)
+        appoint_everywhere(session, scheme)
         plan = draft(session, scheme, drawn, area_code=area)
         as_drawn = describe(session, plan)
 
@@ -281,7 +304,12 @@ def test_what_is_taken_back_was_never_published(
             kept = session.execute(
                 select(PlanCell.plan_id, PlanCell.cell_id).order_by(PlanCell.plan_id, PlanCell.cell_id)
             ).all()
-            return [each.to_dict("list") for each in cells], owners, plans, kept
+            posts = session.execute(
+                select(
+                    Post.id, Post.cell_code, Post.valid_from, Post.valid_to, Post.ended_by_plan_id
+                ).order_by(Post.id)
+            ).all()
+            return [each.to_dict("list") for each in cells], owners, plans, kept, posts
 
     former = look()
     for _ in range(2):
