@@ -162,18 +162,6 @@
   };
 
   // cells -------------------------------------------------------------------------------------------------
-  wangge.NO_DATA = "#d4d4d0";
-  // Opacity of the palette over the base map, two hexadecimal digits.
-  wangge.TINT = "59";
-
-  wangge.classOf = function (field, value) {
-    if (value === null || value === undefined) return -1;
-    let k = 0;
-    while (k < field.ranges.length - 1 && value > field.ranges[k][1]) k++;
-    return k;
-  };
-  wangge.classColour = (field, k) => (k < 0 ? wangge.NO_DATA : field.tints[k]);
-
   // Units are faint, and gone where they would hide the cells.
   const unitBorders = function (ctx, view, store) {
     const size = store.typical() * view.scale;

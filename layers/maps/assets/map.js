@@ -3,6 +3,18 @@
 (function () {
   const element = (id) => document.getElementById(id);
 
+  wangge.NO_DATA = "#d4d4d0";
+  // Opacity of the palette over the base map, two hexadecimal digits.
+  wangge.TINT = "59";
+
+  wangge.classOf = function (field, value) {
+    if (value === null || value === undefined) return -1;
+    let k = 0;
+    while (k < field.ranges.length - 1 && value > field.ranges[k][1]) k++;
+    return k;
+  };
+  wangge.classColour = (field, k) => (k < 0 ? wangge.NO_DATA : field.tints[k]);
+
   const prepare = function () {
     const state = JSON.parse(element("wangge-data").textContent);
     const cells = state.cells;
