@@ -59,6 +59,9 @@ _OSM_LAYERS = {
 AREAL_ROLES = {"areas", "cells", "buildings", "water", "green"}
 """What consists of polygons: of a collection of geometries only these are taken."""
 
+_MAY_BE_EMPTY = frozenset({"gaps"})
+"""Roles of layers that say something without a record: that a search has found nothing."""
+
 
 def read_layer(
     path: Path,
@@ -233,7 +236,7 @@ def _read_vector(
         raise read_error(path, file_format, error) from error
     if where and frame.empty:
         raise InputError(f"{path}: no record meets the condition {where}.")
-    if frame.empty:
+    if frame.empty and role not in _MAY_BE_EMPTY:
         raise InputError(f"{path} holds no records.")
     return frame
 

@@ -239,6 +239,16 @@ def test_map_of_an_area_to_print(wangge: Run, areas: Path, cells: Path, tmp_path
     assert not (tmp_path / "none.png").exists()
 
 
+def test_map_of_a_search_that_found_nothing(wangge: Run, cells: Path, tmp_path: Path) -> None:
+    columns = {"kind": [], "severity": [], "cell_code": []}
+    gpd.GeoDataFrame(columns, geometry=[], crs=LONLAT).to_file(tmp_path / "gaps.gpkg", layer="gaps")
+    for name in ("map.html", "map.png"):
+        outcome = wangge("map", "--cells", cells, "--gaps", tmp_path / "gaps.gpkg", "-o", tmp_path / name)
+        assert (outcome.code, outcome.err) == (0, "")
+    refused = wangge("map", "--cells", tmp_path / "gaps.gpkg", "-o", tmp_path / "none.html")
+    assert "holds no records" in refused.err
+
+
 @pytest.mark.parametrize("method", ClassificationMethod)
 def test_map_of_a_measure_in_classes(
     wangge: Run, cells: Path, tmp_path: Path, method: ClassificationMethod
