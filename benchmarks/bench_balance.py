@@ -155,8 +155,8 @@ def drift(lattice: Lattice, zones: Zones, seed: int) -> None:
 def moved_share(lattice: Lattice, before: Zones, after: Zones, renumbered: bool) -> float:
     """Return the share of the load in units whose zone is another.
 
-    A plan made anew has numbers of its own: its zones are told by the load that they have in common with
-    those of the plan before, the pair with the most first.
+    A plan made from scratch has numbers of its own: its zones are matched to those of the plan before by the
+    load that they have in common, the pair with the most first.
     """
     if not renumbered:
         return float(lattice.loads[before != after, 0].sum() / lattice.loads[:, 0].sum())
@@ -194,7 +194,7 @@ def measure(way: str, size: str, seed: int) -> dict[str, float]:
         )  # fmt: skip
     base = [timed(lambda: metis(lattice, count, seed))[0] for _ in range(3)]
     before = None
-    if kind in ("rebalance", "flips-on", "metis-anew"):
+    if kind in ("rebalance", "flips-on", "metis-from-scratch"):
         before = wangge(lattice, count, seed, 0.03, "quick")
         drift(lattice, before, seed)
     ways: dict[str, Callable[[], Zones]] = {
@@ -203,7 +203,7 @@ def measure(way: str, size: str, seed: int) -> dict[str, float]:
         "wangge": lambda: wangge(lattice, count, seed, float(values[1]), values[0]),
         "two": lambda: wangge(lattice, count, seed, float(values[1]), values[0]),
         "flips-on": lambda: flip(lattice, before, 0.03),
-        "metis-anew": lambda: metis(lattice, count, seed),
+        "metis-from-scratch": lambda: metis(lattice, count, seed),
         "rebalance": lambda: rebalance(
             lattice.graph, lattice.loads, before, tolerance=[0.03], area_m2=lattice.area_m2,
             exterior_m=lattice.exterior_m, budget=0.2, seed=seed,
@@ -215,7 +215,7 @@ def measure(way: str, size: str, seed: int) -> dict[str, float]:
     found = {"ratio": seconds / min(base), "seconds": seconds, "compiling": compiling, **lattice.judge(zones)}
     if before is not None:
         found["before"] = lattice.judge(before)["deviation"]
-        found["moved"] = moved_share(lattice, before, zones, kind == "metis-anew")
+        found["moved"] = moved_share(lattice, before, zones, kind == "metis-from-scratch")
     return found
 
 
@@ -259,7 +259,7 @@ ROWS = {
         "wangge thorough, 0.8 %": "wangge:thorough:0.008",
         "wangge thorough, two loads, 2 %": "two:thorough:0.02",
         "drifted: flips from the plan": "flips-on",
-        "drifted: pymetis anew": "metis-anew",
+        "drifted: pymetis from scratch": "metis-from-scratch",
         "drifted: wangge rebalance, 3 %": "rebalance",
     },
     "99,856 to 1,000": {

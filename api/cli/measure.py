@@ -101,7 +101,7 @@ def _parse_weight(text: str, tolerance: float) -> tuple[str, float]:
 
 
 def _note_replaced(path: Path, frame: "gpd.GeoDataFrame", names: list[str]) -> None:
-    """Say which columns of a file are measured anew."""
+    """Say which columns of a file are recomputed."""
     replaced = [name for name in names if name in frame.columns]
     if replaced:
-        note_on(path)(f"measured anew: {', '.join(replaced)}.")
+        note_on(path)(f"recomputed: {', '.join(replaced)}.")

@@ -177,6 +177,15 @@ OnDay = Annotated[
     typer.Option(parser=parse_day, metavar="DATE", help="As of a date, YYYY-MM-DD.", show_default="today"),
 ]
 Confirm = Annotated[bool, typer.Option("--confirm", help="The day is meant, however far from today it is.")]
+PublicationDay = Annotated[
+    date | None,
+    typer.Option(
+        parser=parse_day,
+        metavar="DATE",
+        help="The day it is to be published for, YYYY-MM-DD.",
+        show_default="today",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write the summary as JSON.")]
 
 

@@ -1,27 +1,17 @@
 """The command `plan officers`: who is to answer for the cells of a draft."""
 
 from datetime import date
-from typing import Annotated
-
-import typer
 
 from api.cli import options
 from api.cli.console import handle_errors, print_result
+from api.cli.drafts import PlanArgument
 from api.cli.open_database import open_database
 
 
 @handle_errors
 def list_plan_officers(
-    number: Annotated[int, typer.Argument(help="Number of the plan.", min=1, show_default=False)],
-    on: Annotated[
-        date | None,
-        typer.Option(
-            parser=options.parse_day,
-            metavar="DATE",
-            help="The day it is to be published for, YYYY-MM-DD.",
-            show_default="today",
-        ),
-    ] = None,
+    number: PlanArgument,
+    on: options.PublicationDay = None,
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
 ) -> None:

@@ -111,15 +111,7 @@ def load_plan(
 @handle_errors
 def check_draft(
     number: PlanArgument,
-    on: Annotated[
-        date | None,
-        typer.Option(
-            parser=options.parse_day,
-            metavar="DATE",
-            help="The day it is to be published for, YYYY-MM-DD.",
-            show_default="today",
-        ),
-    ] = None,
+    on: options.PublicationDay = None,
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
 ) -> None:

@@ -103,7 +103,7 @@ class AssignCellUnits(RequestModel):
 
 
 class MoveCellBorder(RequestModel):
-    """Draw the border between two cells of one area anew; each side goes to the cell that had more of it."""
+    """Redraw the border between two cells of one area; each side goes to the cell that had more of it."""
 
     command: Literal["border"]
     first: _Code = Field(examples=["440305001001001"])

@@ -76,7 +76,7 @@ def build_scratch(unit_count: int, seed: int) -> Scratch:
 
 
 def refresh_zones(units: Units, zones: Zones) -> Zones:
-    """Sum up zones anew, without the roundings of many moves."""
+    """Recompute the sums of zones, without the rounding of many moves."""
     return build_zones(units, zones_as_integers(zones.of_unit), len(zones.size))
 
 

@@ -13,7 +13,7 @@ from gis.faces.arrangement import PRECISION_M, build_faces
 from gis.faces.noding import invalid_in_coverage, noding_cuts
 
 _REACH_M = 1e-5
-"""Faces so near to a line are cut anew together with those that the line crosses."""
+"""Faces so near to a line are cut again together with those that the line crosses."""
 
 _NEGLIGIBLE_M2 = 1e-3
 

@@ -250,7 +250,7 @@ def check_caps(
                 raise InputError(
                     f"Cell '{cell}' holds {held}, the cap is {target.cap:,.10g}; the cells of "
                     f"{connected.label[part]} hold {total} and are {len(cells):,}; "
-                    "raise the cap or divide anew."
+                    "raise the cap or divide again."
                 )
             raise InputError(
                 f"Cell '{cell}' holds {held}, the cap is {target.cap:,.10g}; moving {budget:.3g} of the "

@@ -138,7 +138,7 @@ class CellContents:
                 code = frame["cell_code"][unknown].iloc[0]
                 raise InputError(
                     f"{int(unknown.sum())} records of {kind} name cells that are not among the cells, "
-                    f"first '{code}'; assign them anew."
+                    f"first '{code}'; assign them again."
                 )
             return owners
         geometries = np.asarray(to_lonlat(frame[[frame.geometry.name]]).geometry, dtype=object)

@@ -11,12 +11,12 @@ from gis.errors import RefusedError
 from gis.graph import NeighbourGraph
 from gis.redraw.cell_set import Cell, CellSet
 from gis.redraw.edit import Edit
-from gis.redraw.recut import cut_cells, join_pieces, project_drawn
+from gis.redraw.recut import cut_cells, join_pieces, project_drawn, require_drawn
 
 
 @dataclass(frozen=True)
 class MoveBorder:
-    """Draw the border between two cells anew.
+    """Redraw the border between two cells.
 
     Attributes
     ----------
@@ -44,10 +44,9 @@ class MoveBorder:
 
     def edit(self, cells: CellSet) -> Edit:
         """Return the edit: each side of the line goes to the cell that had more of it."""
-        if self.line is None or shapely.get_dimensions(self.line) != 1:
-            raise RefusedError("Draw a line as the new border.")
+        drawn = require_drawn(self.line, 1, "Draw a line as the new border.")
         pair = neighbouring_pair(cells, self.first, self.second)
-        line = project_drawn(self.line, pair, cells)
+        line = project_drawn(drawn, pair, cells)
         pieces = cut_cells(cells, pair, np.array([line], dtype=object))
         side = _sides(pieces.polygons, line)
         area = shapely.area(pieces.polygons)

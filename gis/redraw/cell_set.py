@@ -93,7 +93,9 @@ class CellSet:
             for name in ("code", "name", "kind", "area_code")
         ]
         cells: dict[str, Cell] = {}
-        for code, name, kind, area_code, geometry in zip(*columns, lonlat.geometry, strict=True):
+        for code, name, kind, area_code, geometry in zip(
+            *columns, shapely.force_2d(np.asarray(lonlat.geometry)), strict=True
+        ):
             if not isinstance(code, str) or not code or code in cells:
                 raise InputError(
                     f"The code '{code}' of a cell is missing or stands twice; run wangge check first."

@@ -1,4 +1,4 @@
-"""Cutting cells along lines and putting them together anew; the neighbours get the vertices that arise."""
+"""Cutting cells along lines and reassembling them; the neighbours get the vertices that arise."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,6 +51,30 @@ def project(geometry: shapely.Geometry, cells: CellSet) -> Any:
     projected = np.empty(1, dtype=object)
     projected[0] = geometry
     return project_joined(projected, LONLAT, cells.crs)[0]
+
+
+def require_drawn(geometry: Any, dimensions: int, sentence: str) -> Any:
+    """Return what was drawn in two dimensions.
+
+    Parameters
+    ----------
+    geometry
+        In EPSG:4326, or None.
+    dimensions
+        1 for lines, 2 for regions.
+    sentence
+        What to say where it is none, is not valid, or has coordinates that are no numbers.
+
+    Raises
+    ------
+    RefusedError
+        With that sentence.
+    """
+    drawn = shapely.force_2d(geometry)
+    is_drawn = drawn is not None and shapely.get_dimensions(drawn) == dimensions
+    if not is_drawn or not np.isfinite(shapely.get_coordinates(drawn)).all() or not shapely.is_valid(drawn):
+        raise RefusedError(sentence)
+    return drawn
 
 
 def project_drawn(geometry: shapely.Geometry, chosen: Sequence[Cell], cells: CellSet) -> Any:

@@ -10,7 +10,7 @@ from gis.errors import RefusedError
 from gis.redraw.cell_set import CellSet
 from gis.redraw.codes import next_codes
 from gis.redraw.edit import Edit
-from gis.redraw.recut import cut_cells, join_pieces, project_drawn
+from gis.redraw.recut import cut_cells, join_pieces, project_drawn, require_drawn
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,8 @@ class Split:
     def edit(self, cells: CellSet) -> Edit:
         """Return the edit: new cells get the next free codes, the larger ones first."""
         cell = cells.select([self.code])[0]
-        if self.line is None or shapely.get_dimensions(self.line) != 1:
-            raise RefusedError("Draw a line across the cell to split it.")
-        pieces = cut_cells(cells, [cell], np.array([project_drawn(self.line, [cell], cells)], dtype=object))
+        line = require_drawn(self.line, 1, "Draw a line across the cell to split it.")
+        pieces = cut_cells(cells, [cell], np.array([project_drawn(line, [cell], cells)], dtype=object))
         if len(pieces.polygons) < 1 + shapely.get_num_geometries(cell.geometry):
             raise RefusedError(
                 f"The line does not cross cell '{cell.code}' from border to border; draw it longer."

@@ -9,7 +9,7 @@ import shapely
 from gis.errors import RefusedError
 from gis.redraw.cell_set import CellSet
 from gis.redraw.edit import Edit
-from gis.redraw.recut import cut_cells, join_pieces, project_drawn
+from gis.redraw.recut import cut_cells, join_pieces, project_drawn, require_drawn
 
 
 @dataclass(frozen=True)
@@ -44,21 +44,18 @@ class Transfer:
 
     def edit(self, cells: CellSet) -> Edit:
         """Return the edit; a cell all of which lies in the region is refused: that is a merge."""
-        if (
-            self.region is None
-            or shapely.get_dimensions(self.region) != 2
-            or not shapely.is_valid(self.region)
-        ):
-            raise RefusedError("The region is no polygon, or its border crosses itself; draw it again.")
+        drawn = require_drawn(
+            self.region, 2, "The region is no polygon, or its border crosses itself; draw it again."
+        )
         receiver = cells.select([self.to])[0]
         givers = [
             cell
-            for cell in cells.touching(self.region)
+            for cell in cells.touching(drawn)
             if cell.area_code == receiver.area_code and cell.code != receiver.code
         ]
         if not givers:
             raise RefusedError(f"The region holds no ground of other cells of area '{receiver.area_code}'.")
-        region = project_drawn(self.region, [receiver, *givers], cells)
+        region = project_drawn(drawn, [receiver, *givers], cells)
         pieces = cut_cells(cells, [receiver, *givers], np.array([region], dtype=object))
         shapely.prepare(region)
         inside = shapely.intersects(region, shapely.point_on_surface(pieces.polygons))

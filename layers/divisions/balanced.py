@@ -114,7 +114,7 @@ def divide(
         note=note or no_note,
         progress=progress or no_progress,
     )
-    # What is counted from entities is counted anew wherever it is shown.
+    # What is counted from entities is counted again wherever it is shown.
     counted = {*count_keys().values(), UNITS}
     cells = made.cells.drop(columns=[name for name in counted if name in made.cells])
     figures, sentences = made.report.summary(), made.report.lines()

@@ -251,7 +251,7 @@ class _Rows:
         self.begun_at: set[tuple[str, date]] = set()
 
     def confine(self, post: Post, allowed: Sequence[Span]) -> None:
-        """Let a post go on where its cell does; what of it is left after a break begins anew."""
+        """Let a post go on where its cell does; what of it is left after a break begins again."""
         start, end = post.valid_from, post.valid_to or date.max
         spans = [(start, min(end, self._on))] if start < self._on else []
         for first, last in allowed:

@@ -70,7 +70,7 @@ def test_twice_and_as_a_layer(cells: Path, tmp_path: Path) -> None:
     assert "households: 500 in all, ideal 100, from 90 to 110; balance 98.0 of 100" in told
     code, _, note = run(once, "-o", twice, "--weight", "households")
     assert code == 0
-    assert "measured anew: area_m2, perimeter_m" in note
+    assert "recomputed: area_m2, perimeter_m" in note
     first, second = gpd.read_file(once), gpd.read_parquet(twice)
     assert sorted(first.columns) == sorted(second.columns)
     pd.testing.assert_frame_equal(

@@ -137,10 +137,23 @@ def test_what_cannot_be_done_is_refused_with_the_reason():
     assert "Nothing of cell" in refusal(Transfer(whole, first), cells)
     bow = shapely.Polygon([(x, y), (x + 1, y + 1), (x + 1, y), (x, y + 1)])
     assert "crosses itself" in refusal(Transfer(bow, first), cells)
+    assert "no ground of other cells" in refusal(Transfer(shapely.Polygon(), first), cells)
+    with pytest.warns(RuntimeWarning):
+        broken = shapely.LineString([(np.nan, y), (x, y)])
+    assert "Draw a line" in refusal(Split(first, broken), cells)
+    assert "Draw a line" in refusal(Split(first, None), cells)
     vertex = tuple(shapely.get_coordinates(cell.geometry)[0].tolist())
     assert "There is no vertex" in refusal(MoveVertices((((1.0, 1.0), vertex),)), cells)
     assert refusal(MoveVertices(((vertex, (vertex[0] + 0.1, vertex[1])),)), cells)
     assert "another cell has it" in refusal(Update(first, new_code=others[0]), cells)
+
+
+def test_heights_of_what_is_drawn_do_not_count():
+    cells = the_town()
+    cell = next(iter(cells))
+    region = shapely.buffer(cell.geometry, 2e-4)
+    edit, high = (Transfer(drawn, cell.code).edit(cells) for drawn in (region, shapely.force_3d(region, 7)))
+    assert [each.geometry.wkb for each in edit.after] == [each.geometry.wkb for each in high.after]
 
 
 def test_locked_cells_keep_their_ground():
