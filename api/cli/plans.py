@@ -198,9 +198,11 @@ def publish_draft(
 
 
 def _carried_lines(carried: list[dict[str, Any]]) -> list[str]:
-    """Return a line for each draft that carries the change of units through."""
+    """Return a line for each draft that carries the change of units through, or that cannot be made."""
     return [
-        f"plan {each['plan_id']} of {each['scheme']} is a draft that carries the change through "
+        f"{each['scheme']} keeps no cell by the change: its cells lose all their units; draw it anew"
+        if each["plan_id"] is None
+        else f"plan {each['plan_id']} of {each['scheme']} is a draft that carries the change through "
         f"({each['decisions']:,} units of several cells given to one, {each['problems']:,} problems); "
         f"go on with: wangge plan check {each['plan_id']}"
         for each in carried

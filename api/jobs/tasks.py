@@ -1,4 +1,4 @@
-"""What the kinds of jobs do: import a file, divide an area, check or publish a plan, find gaps, export.
+"""What the kinds of jobs do: import a file, divide, check, certify or publish a plan, find gaps, export.
 
 Each writes in one transaction and marks its job as done in it, so that a job that ends early has written
 nothing, and one that has written is done.
@@ -25,6 +25,7 @@ from layers.imports.areas import AreaImportSummary, import_areas
 from layers.imports.entities import ImportSummary, import_entities
 from layers.models import GapRun, Plan
 from layers.plans.check import examine_plan, store_check
+from layers.plans.conform import certify_plan, chosen_profile
 from layers.plans.drafts import create_draft
 from layers.plans.publish import publish
 from layers.plans.queries import find_plan
@@ -174,6 +175,14 @@ def _check_plan(context: JobContext) -> dict[str, Any]:
         return context.complete(session, result)
 
 
+def _certify_plan(context: JobContext) -> dict[str, Any]:
+    with context.database.read() as session:
+        plan = find_plan(session, context.parameter("plan"), context.task.area_code)
+        certificate = certify_plan(session, plan, chosen_profile(session, plan, context.parameter("profile")))
+    with context.database.write() as session:
+        return context.complete(session, certificate.to_json(context.parameter("language")))
+
+
 def _publish_plan(context: JobContext) -> dict[str, Any]:
     # Of the service: no other job needs it.
     from api.security.audit import Action, audit_as
@@ -286,6 +295,7 @@ JOB_HANDLERS: Mapping[str, Callable[[JobContext], dict[str, Any]]] = {
     "import-cells": _import_cells,
     "divide": _divide,
     "check": _check_plan,
+    "conform": _certify_plan,
     "publish": _publish_plan,
     "gaps": _search_gaps,
     "export": _export,

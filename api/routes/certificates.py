@@ -7,19 +7,34 @@ from starlette.responses import Response
 
 from api import schemas
 from api.http.dependencies import DatabaseDep
+from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.parameters import PlanId
 from api.http.responses import json_response
+from api.jobs.job_requests import JobRequestsDep
+from api.jobs.plan_results import enqueue
 from api.messages import caller_language
 from api.problems import problem_responses
 from api.schemas.certificates import certificate_record
 from api.security.caller import Caller
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
-from gis.errors import InputError, LimitError
-from gis.profiles import load_profile
+from gis.errors import LimitError
+from layers.db.database import Session
 from layers.plans import queries
-from layers.plans.conform import certify_plan
-from layers.plans.schemes import find_scheme, scheme_profile
+from layers.plans.conform import certify_plan, chosen_profile
+
+ProfileName = Annotated[
+    str | None,
+    Query(
+        max_length=60,
+        description="The standard, such as gbt47678 or plain; that of the scheme's rules if not given.",
+        examples=["gbt47678"],
+    ),
+]
+SentenceLanguage = Annotated[
+    Literal["zh", "en"] | None,
+    Query(description="Of the sentences; that of Accept-Language if not given."),
+]
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"])
 
@@ -35,37 +50,50 @@ def read_certificate(
     plan_id: PlanId,
     caller: Caller,
     database: DatabaseDep,
-    profile: Annotated[
-        str | None,
-        Query(
-            max_length=60,
-            description="The standard, such as gbt47678 or plain; that of the scheme's rules if not given.",
-            examples=["gbt47678"],
-        ),
-    ] = None,
-    language: Annotated[
-        Literal["zh", "en"] | None,
-        Query(description="Of the sentences; that of Accept-Language if not given."),
-    ] = None,
+    profile: ProfileName = None,
+    language: SentenceLanguage = None,
 ) -> Response:
     """Judge the cells of a plan clause by clause, and list what breaks each.
 
-    The clauses are looked at now; nothing is stored. A plan of more than 20,000 cells is too large for it.
+    The clauses are looked at now; nothing is stored. A plan of more than 20,000 cells is certified by a job
+    (POST).
     """
     with database.read() as session:
         plan = queries.find_plan(session, plan_id, caller.area_code)
-        scheme = queries.scheme_code(session, plan)
-        chosen = load_profile(profile) if profile else scheme_profile(find_scheme(session, scheme))
-        if chosen is None:
-            raise InputError(
-                f"The rules of scheme '{scheme}' name no profile to judge the plan by; "
-                "give the parameter profile."
-            )
+        chosen = chosen_profile(session, plan, profile)
         if queries.is_checked_by_job(session, plan):
             raise LimitError(
                 f"This plan has more than {queries.MAX_REQUEST_CELLS:,} cells, too many to certify in a "
-                "request; export its cells and run wangge conform."
+                "request; POST to the same address lets a job certify it."
             )
         certificate = certify_plan(session, plan, chosen)
     words = language or caller_language()
     return json_response(certificate_record(certificate, words))
+
+
+@router.post(
+    "/{plan_id}/conform",
+    summary="Certify that a plan follows a standard, by a job",
+    status_code=202,
+    response_model=schemas.Job,
+    responses=problem_responses(400, 404, 409, 422),
+)
+@requires(Right.draft, AreaPolicy.checked)
+def run_certification(
+    plan_id: PlanId,
+    caller: Caller,
+    write: IdempotentWriteDep,
+    jobs: JobRequestsDep,
+    profile: ProfileName = None,
+    language: SentenceLanguage = None,
+) -> Response:
+    """Let a job judge the cells of a plan of any size; its result is the certificate."""
+    words = language or caller_language()
+
+    def handler(session: Session) -> WriteResult:
+        plan = queries.find_plan(session, plan_id, caller.area_code)
+        chosen_profile(session, plan, profile)
+        given = {"plan": plan_id, "profile": profile, "language": words}
+        return enqueue(session, jobs, caller, "conform", plan, given)
+
+    return write(None, handler)

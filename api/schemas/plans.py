@@ -139,7 +139,9 @@ class PlanCheck(BaseModel):
 class CarriedDraft(BaseModel):
     """A draft that carries a change of units through."""
 
-    plan_id: int = Field(examples=[13])
+    plan_id: int | None = Field(
+        examples=[13], description="Null where the change leaves the scheme no cell to draw a draft of."
+    )
     scheme: str = Field(examples=["management"])
     decisions: int = Field(examples=[1], description="Units of several cells that were given to one.")
     problems: int = Field(examples=[0], description="What is left to mend.")

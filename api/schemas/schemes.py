@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from api.schemas.base import build_record
 from layers import models
-from layers.plans.schemes import border_colour, gap_rules, unit_rule
+from layers.plans.schemes import border_colour, gap_rules, scheme_labels, unit_rule
 
 
 class Scheme(BaseModel):
@@ -35,6 +35,10 @@ class Scheme(BaseModel):
         examples=["#ff00ff"],
         description="The colour of cells' borders on official maps by the scheme's profile, or null.",
     )
+    labels: dict[str, dict[str, dict[str, str]]] = Field(
+        examples=[{"kinds": {"exclusive": {"zh": "专属网格", "en": "exclusive cell"}}}],
+        description="Words by key: for `kinds` of cells, and `levels` where the profile names them.",
+    )
     gap_rules: dict[str, Any] = Field(
         examples=[{"out_of_reach": {"distance_m": 800.0, "ground": True}}],
         description="By which gaps are looked for: the scheme's own, and the defaults for the rest.",
@@ -52,5 +56,6 @@ def scheme_record(scheme: models.Scheme) -> dict[str, Any]:
         unit_scheme=None if units is None else units.code,
         unit_rule=None if units is None else unit_rule(scheme).to_mapping(),
         border=border_colour(scheme),
+        labels=scheme_labels(scheme),
         gap_rules=gap_rules(scheme).to_mapping(),
     )

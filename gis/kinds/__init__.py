@@ -5,11 +5,20 @@ Rules are data, read from TOML; reading files of cells and of what lies inside i
 
 from gis.kinds.classify import KindsOfCells, classify_cells
 from gis.kinds.contents import CellContents
-from gis.kinds.rules import BASE_LAYERS, CELL_KINDS, KindRule, KindRules, default_rules, parse_rules
+from gis.kinds.rules import (
+    BASE_LAYERS,
+    CELL_KINDS,
+    DIVIDED_KINDS,
+    KindRule,
+    KindRules,
+    default_rules,
+    parse_rules,
+)
 
 __all__ = [
     "BASE_LAYERS",
     "CELL_KINDS",
+    "DIVIDED_KINDS",
     "CellContents",
     "KindRule",
     "KindRules",

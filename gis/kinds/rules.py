@@ -24,6 +24,13 @@ CELL_KINDS: Mapping[str, Text] = {
 }
 """The kinds of cells that rules may give without saying what they are called."""
 
+DIVIDED_KINDS: Mapping[str, Text] = {
+    "square": Text("方格", "Square"),
+    "block": Text("街区", "Street block"),
+    "balanced": Text("均衡网格", "Balanced"),
+}
+"""The kinds of cells as division makes them, before rules look at what lies inside."""
+
 BASE_LAYERS = ("roads", "railway", "water", "green", "buildings")
 """The kinds of features of a base map."""
 

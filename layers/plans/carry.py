@@ -37,12 +37,12 @@ class CarriedDraft(NamedTuple):
     Attributes
     ----------
     plan_id, scheme, area_code
-        The draft, the code of its scheme, and the area that it divides.
+        The draft, None where no cell is left to draw one of; the code of its scheme, and its area.
     decisions, problems
         How many units of several cells were given to one, and how many faults are left to mend.
     """
 
-    plan_id: int
+    plan_id: int | None
     scheme: str
     area_code: str | None
     decisions: int
@@ -129,6 +129,8 @@ def _carry_to(
         return []
     draft, report = found
     counts = report["decisions"]["count"], report["problems"]["count"]
+    if draft is None:
+        return [CarriedDraft(None, scheme.code, level.area_code, *counts)]
     drawn = plan_cells(session, draft.id)[[*UNIT_COLUMNS, "geometry"]]
     following = _Units(session, scheme.id, units.on, frozenset(level.cells["code"]), drawn)
     return [
@@ -153,8 +155,13 @@ def _read_level(
     return _Level(scheme, area_code, cells, members_by_code(session, cells), units.read(area_code))
 
 
-def _draft(session: Session, source: Plan, level: _Level, on: date) -> tuple[Plan, dict[str, Any]] | None:
-    """Store the draft of a level with its report; None where nothing changes, or a draft says the same."""
+def _draft(
+    session: Session, source: Plan, level: _Level, on: date
+) -> tuple[Plan | None, dict[str, Any]] | None:
+    """Store the draft of a level with its report; None where nothing changes, or a draft says the same.
+
+    Without a cell left there is no draft, only the report.
+    """
     scheme, labels = level.scheme, level.cells["code"].to_numpy(dtype=object)
     crs, whole = CRS.from_user_input(scheme.working_crs), scheme.coverage == CoverageMode.whole
     former = _former_cells(level, labels)
@@ -166,7 +173,7 @@ def _draft(session: Session, source: Plan, level: _Level, on: date) -> tuple[Pla
     members = pd.DataFrame({"cell": labels[carried.cell[used]], "unit": codes[used]})
     kept = ~shapely.is_empty(geometry)
     cells = level.cells.set_geometry(geometry, crs=level.cells.crs)[kept].drop(columns="id")
-    if cells.empty or _is_same(level.cells, level.members, cells, members):
+    if _is_same(level.cells, level.members, cells, members):
         return None
     if any(_is_same(*other, cells, members) for other in _open_drafts(session, source, scheme)):
         return None
@@ -174,6 +181,8 @@ def _draft(session: Session, source: Plan, level: _Level, on: date) -> tuple[Pla
         f"Cell {label} loses all its units; it is not in the draft." for label in labels[~kept]
     ] + check_units(cells, level.units, members, unit_rule(scheme), crs=crs, whole=whole)["detail"].tolist()
     report = _report(source, on, level, former, carried, labels, problems)
+    if cells.empty:
+        return None, report
     plan = Plan(
         scheme_id=scheme.id,
         name=f"{source.name} · {scheme.name}",

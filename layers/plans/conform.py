@@ -7,10 +7,30 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from gis.conform import Certificate, ConformInput, certify
-from gis.profiles import Profile, complete_record
+from gis.errors import InputError
+from gis.profiles import Profile, complete_record, load_profile
 from layers.models import Cell, Plan, Scheme
 from layers.plans.check import check_input
+from layers.plans.schemes import scheme_profile
 from layers.plans.takeover import returning_codes
+
+
+def chosen_profile(session: Session, plan: Plan, name: str | None) -> Profile:
+    """Return the profile to judge a plan by: the named one, or that of its scheme's rules.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    scheme = session.get_one(Scheme, plan.scheme_id)
+    profile = load_profile(name) if name else scheme_profile(scheme)
+    if profile is None:
+        raise InputError(
+            f"The rules of scheme '{scheme.code}' name no profile to judge the plan by; "
+            "give the parameter profile."
+        )
+    return profile
 
 
 def certify_plan(session: Session, plan: Plan, profile: Profile) -> Certificate:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from gis.crs import LONLAT, choose_working_crs, parse_working_crs
 from gis.errors import ConflictError, InputError, NotFoundError
 from gis.gaps import GAP_KINDS, GapRules
+from gis.kinds import CELL_KINDS, DIVIDED_KINDS
 from gis.levels import UnitRule
 from gis.levels.unit_rule import RULE_NAME
 from gis.profiles import Profile, load_profile
@@ -115,6 +116,14 @@ def border_colour(scheme: Scheme) -> str | None:
     """Return the colour that the profile of a scheme gives the borders of cells, None if it gives none."""
     profile = scheme_profile(scheme)
     return None if profile is None or profile.border is None else profile.border.colour
+
+
+def scheme_labels(scheme: Scheme) -> dict[str, dict[str, dict[str, str]]]:
+    """Return words in both languages by key: for kinds of cells, and what else the profile names."""
+    profile = scheme_profile(scheme)
+    own = {} if profile is None else profile.labels
+    groups = {**own, "kinds": {**CELL_KINDS, **DIVIDED_KINDS, **own.get("kinds", {})}}
+    return {name: {key: text._asdict() for key, text in group.items()} for name, group in groups.items()}
 
 
 def unit_rule(scheme: Scheme) -> UnitRule:

@@ -68,7 +68,7 @@ class BalancedOptions(WeightOptions, CountOptions, BarrierOptions, options.Areas
         str | None,
         typer.Option(
             metavar="FIELD",
-            help="balanced: field whose values no cell mixes, such as the community.",
+            help="balanced: field whose values no cell mixes, such as the community; none: any may.",
             show_default="area_code",
         ),
     ]
@@ -128,9 +128,10 @@ def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
     }
     chosen = {
         name: given[name]
-        for name in ("zones", "max_weight", "within", "lock", "exclusive", "seed", "parts")
+        for name in ("zones", "max_weight", "lock", "exclusive", "seed", "parts")
         if name in given
     }
+    chosen |= nesting(units, given.get("within"))
     files = LayerFiles(path, {name: given.get(name) for name in ("seeds", "barriers")})
     with files.blame(), progress_bar("balancing") as progress:
         made = divide_balanced(
@@ -149,6 +150,13 @@ def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
     return DividedFile(
         cells, crs, figures, made.report.lines(), {"units_output": units_table(made.cell_of_unit)}
     )
+
+
+def nesting(units: "gpd.GeoDataFrame", within: str | None) -> dict[str, str | None]:
+    """Return the option `within` of a division; `none` is no field, unless the units have it."""
+    if within is None:
+        return {}
+    return {"within": None if within == "none" and within not in units.columns else within}
 
 
 def require_count(given: Options) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from api.cli import options
 from api.cli.console import handle_errors, print_notes, print_result, reading_file_of, take_options
-from api.cli.divide.balanced import Lock, Seed, units_table
+from api.cli.divide.balanced import Lock, Seed, nesting, units_table
 from api.cli.divide.counts import CountOptions, add_counts
 from api.cli.divide.lines import BarrierOptions, read_barriers
 from api.cli.divide.method import LayerFiles, Options, PlanMethod, given_options
@@ -50,7 +50,9 @@ def rebalance(
     within: Annotated[
         str | None,
         typer.Option(
-            metavar="FIELD", help="Field of --units whose values no cell mixes.", show_default="area_code"
+            metavar="FIELD",
+            help="Field of --units whose values no cell mixes; none: any may.",
+            show_default="area_code",
         ),
     ] = None,
     cell_field: Annotated[
@@ -109,7 +111,9 @@ def rebalance(
     parts = add_counts(parts, given)
     if cell_field is not None and cell_field not in parts.columns:
         raise InputError(f"{units} has no field '{cell_field}' for --cell-field.")
-    chosen: dict[str, Any] = {"unit_cell_field": cell_field, "within": within}
+    chosen: dict[str, Any] = nesting(parts, within)
+    if cell_field is not None:
+        chosen["unit_cell_field"] = cell_field
     files = LayerFiles(cells, {"barriers": given.get("barriers"), "unit": units, "units": units})
     barriers = read_barriers(given)
     with files.blame(), progress_bar("rebalancing") as progress:
@@ -125,7 +129,7 @@ def rebalance(
             seed=seed,
             note=files.note,
             progress=progress,
-            **{name: value for name, value in chosen.items() if value is not None},
+            **chosen,
         )
     print_notes(write_layer(output, made.cells))
     tables = {"moves": made.moves, "pareto": made.pareto, "units_output": units_table(made.cell_of_unit)}

@@ -100,6 +100,18 @@ def test_blocks_follow_streets_and_spare_buildings(wangge: Run, tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("units")
+def test_within_none_lets_cells_mix_communities(wangge: Run, tmp_path: Path) -> None:
+    table = tmp_path / "units.csv"
+    for options, mixed in (((), 0), (("--within", "none"), 1)):
+        made = wangge(*BALANCED, "--weight", "area", "--zones", 3, *options, "--units-output", table)
+        assert made.code == 0, made.err
+        units = gpd.read_file(tmp_path / "units.gpkg").set_index("code")
+        cell = pd.read_csv(table, dtype=str).set_index("unit_code")["cell_code"]
+        assert (units["area_code"].groupby(cell).nunique() > 1).sum() >= mixed
+        assert bool((units["area_code"].groupby(cell).nunique() > 1).any()) == bool(mixed)
+
+
+@pytest.mark.usefixtures("units")
 def test_units_are_grouped_and_each_is_told_its_cell(wangge: Run, tmp_path: Path) -> None:
     call = (*BALANCED, "--weight", "households:10%", "--weight", "area:20%", "--zones", 4, "--seed", 3)
     made = wangge(*call, "--units-output", "units.csv", "--json")

@@ -1,11 +1,13 @@
 """Certificates of plans over HTTP."""
 
+import pytest
 import shapely
 
 from layers.db.database import Database
 from layers.models import Area
+from layers.plans import queries
 from tests.api.routes.conftest import Client, square
-from tests.api.routes.test_plans import collection, draft
+from tests.api.routes.test_plans import collection, draft, wait_for_job
 
 WEST, EAST = square(0, 0, 1, 2), square(1, 0, 1, 2)
 COMMUNITY = "440305001001"
@@ -69,3 +71,23 @@ def test_a_caller_bound_elsewhere_sees_no_plan(client: Client, ground: Database)
     path, asked = f"/v1/plans/{plan['id']}/conform", {"profile": "cn"}
     assert client("viewer", "440305002").get(path, params=asked).status_code == 404
     assert client("viewer", "440305001").get(path, params=asked).status_code == 200
+
+
+def test_a_job_certifies_a_plan_too_large_for_a_request(
+    client: Client, ground: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_community(ground)
+    admin = client()
+    path = f"/v1/plans/{plan_of(admin, f'{COMMUNITY}001', f'{COMMUNITY}002')['id']}/conform"
+    chosen = {"profile": "gbt47678", "language": "zh"}
+    at_once = admin.get(path, params=chosen).json()
+    monkeypatch.setattr(queries, "MAX_REQUEST_CELLS", 1)
+    refused = admin.get(path, params=chosen)
+    assert refused.status_code == 413
+    assert "POST to the same address" in refused.json()["detail"]
+    unnamed = admin.post(path)
+    assert unnamed.status_code == 422
+    assert "give the parameter profile" in unnamed.json()["detail"]
+    queued = admin.post(path, params=chosen)
+    assert queued.status_code == 202, queued.text
+    assert wait_for_job(admin, queued)["result"] == at_once

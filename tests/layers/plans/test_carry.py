@@ -213,8 +213,11 @@ def test_part_schemes_leave_new_units_out(database: Database) -> None:
         levels = add_levels(session, coverage=CoverageMode.part)
         publish_over(session, levels.management, {"u00": "school"})
         done = publish_units(session, levels, merged("m", (0, 0), (1, 0), (1, 1)))
-        # All of the zone is lost, and a plan of no cells cannot be drawn.
-        assert done.carried == ()
+        # All of the zone is lost: a plan of no cells cannot be drawn, and this is told.
+        assert [(each.plan_id, each.scheme, each.problems) for each in done.carried] == [
+            (None, "management", 1)
+        ]
+        assert session.scalar(select(Plan.id).where(Plan.state == PlanState.draft)) is None
         publish_over(session, levels.management, {"u20": "school"}, on=MAY)
 
 

@@ -164,6 +164,7 @@ export const WORDS = {
   posts_former: ["曾任", "Before"],
   code: ["编码", "Code"],
   area_name: ["所属区划", "Area"],
+  cell_kind: ["类型", "Kind"],
   ground: ["面积", "Ground area"],
   in_force: ["生效期", "In force"],
   counts: ["网格内对象", "In this cell"],

@@ -72,7 +72,7 @@ function line(id, sourceLayer, paint, source = "cells") {
   return { id, type: "line", source, "source-layer": sourceLayer, paint };
 }
 
-const schemeOf = (scheme) => current().schemes.find((each) => each.code === scheme);
+export const schemeOf = (scheme) => current().schemes.find((each) => each.code === scheme);
 
 // The scheme whose cells are the units of a scheme, null where there is none.
 export const unitsOf = (scheme) => schemeOf(scheme)?.unit_scheme ?? null;

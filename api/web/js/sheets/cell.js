@@ -10,7 +10,7 @@ import { errorMessage, notify } from "../core/notifications.js";
 import { may } from "../core/session.js";
 import { current } from "../core/state.js";
 import { flyToBox } from "../map/camera.js";
-import { unitsOf } from "../map/cells.js";
+import { schemeOf, unitsOf } from "../map/cells.js";
 import { outcomeList } from "../map/legend_rows.js";
 import { gapRowOfCell } from "./gap_row.js";
 import { locate, ownerRows } from "./owner_rows.js";
@@ -107,6 +107,9 @@ function levels(cell) {
   ];
 }
 
+// The kind of the cell in the words of the scheme, as it is written where they lack it.
+const kindName = ({ scheme, kind }) => schemeOf(scheme)?.labels.kinds?.[kind]?.[current().language] ?? kind;
+
 const path = (scheme, code) => `v1/schemes/${encodeURIComponent(scheme)}/cells/${encodeURIComponent(code)}`;
 
 async function render(chosen, { map, onShown }) {
@@ -126,7 +129,7 @@ async function render(chosen, { map, onShown }) {
     personal(cell, revealing),
     block(t("counts"), counts(cell)),
     block(t("gaps_here"), gaps(cell)),
-    block(null, facts([[t("ground"), area(cell.area_m2)], ...details(cell.measures), [t("area_name"), areas], [t("in_force"), period(cell.valid_from, cell.valid_to)]])),
+    block(null, facts([[t("cell_kind"), kindName(cell)], [t("ground"), area(cell.area_m2)], ...details(cell.measures), [t("area_name"), areas], [t("in_force"), period(cell.valid_from, cell.valid_to)]])),
     ...levels(cell),
     others,
   ];
