@@ -1,4 +1,4 @@
-"""`/v1/plans/{id}/measures`: how large, compact and balanced the cells of a plan are."""
+"""`/v1/plans/{id}/measures`: how large, compact and balanced the cells of a plan are, and what lies in them."""
 
 from typing import Annotated
 
@@ -11,12 +11,14 @@ from api.http.dependencies import DatabaseDep
 from api.http.parameters import DecimalNumber, PlanId
 from api.http.responses import json_response
 from api.problems import problem_responses
-from api.schemas.measures import PlanMeasures
+from api.schemas.measures import CellCounts, PlanCounts, PlanMeasures
 from api.security.caller import Caller
 from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
 from layers.entities.measures import measure_plan
 from layers.plans import queries
+from layers.plans.cells import plan_cells
+from layers.plans.edit_effects import count_on_ground
 
 router = APIRouter(prefix="/v1/plans/{plan_id}/measures", tags=["plans"])
 
@@ -54,3 +56,23 @@ def read_measures(
         found = measure_plan(session, plan, loads=load, tolerance=tolerance)
         content = PlanMeasures.of(plan.id, queries.scheme_code(session, plan), found).model_dump()
     return json_response(content, etag=make_etag(content), if_none_match=if_none_match)
+
+
+@router.get(
+    "/counts",
+    summary="Count what lies on the ground of each cell",
+    response_model=PlanCounts,
+    responses=problem_responses(404, 422),
+)
+@requires(Right.read, AreaPolicy.checked)
+def read_counts(plan_id: PlanId, caller: Caller, database: DatabaseDep) -> Response:
+    """Count the entities of today on the ground of each cell by kind, also of a plan that is not in force."""
+    with database.read() as session:
+        plan = queries.find_plan(session, plan_id, caller.area_code)
+        counts = count_on_ground(session, plan_cells(session, plan.id), caller.area_code)
+        content = PlanCounts(
+            plan=plan.id,
+            version=plan.version,
+            items=[CellCounts(code=code, counts=each) for code, each in counts.items()],
+        )
+    return json_response(content.model_dump())

@@ -1,9 +1,10 @@
-"""`/`: the monitor's page and its files, which the service brings itself.
+"""`/` and `/plan`: the monitor's page and the planner's, with their files, which the service brings itself.
 
 The files are open to everybody, for they tell nothing; all they show they ask the interface for, as whoever
 has signed in.
 """
 
+import base64
 import gzip
 import hashlib
 import html
@@ -39,6 +40,7 @@ _MEDIA_TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 _TITLE_PLACEHOLDER = b"{{title}}"
+_IMPORT_MAP = re.compile(rb'<script type="importmap">(.*?)</script>', re.DOTALL)
 _VERSION_PATTERN = re.compile("[0-9a-f]{12}")
 _IMMUTABLE = "public, max-age=31536000, immutable"
 DEFAULT_TITLE = "网格 Wangge"
@@ -78,14 +80,24 @@ class Assets:
     files: dict[str, _Asset]
 
 
-def content_security_policy(settings: ServiceSettings) -> str:
-    """Return what the page may load: what this service serves, and the tiles of a server that is set."""
+def content_security_policy(settings: ServiceSettings, script_hash: str = "") -> str:
+    """Return what a page may load: what this service serves, and the tiles of a server that is set.
+
+    Parameters
+    ----------
+    settings
+        Of the service.
+    script_hash
+        Source expression of the script within the document that it may run; empty for none.
+    """
     sources = "'self'"
     if settings.base_tiles:
         parts = urlsplit(settings.base_tiles)
         sources = f"'self' {parts.scheme}://{parts.netloc}"
+    scripts = f"'self' {script_hash}".rstrip()
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; worker-src 'self'; manifest-src 'self'; "
+        f"default-src 'none'; script-src {scripts}; style-src 'self'; "
+        "worker-src 'self'; manifest-src 'self'; "
         f"img-src {sources} data: blob:; connect-src {sources}; "
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
@@ -93,9 +105,14 @@ def content_security_policy(settings: ServiceSettings) -> str:
 
 @public
 async def show_page(request: Request) -> Response:
-    """Show the page."""
-    settings: ServiceSettings = request.app.state.settings
-    return _asset_response(request, _load_document(settings.title), "no-cache")
+    """Show the monitor's page."""
+    return _document_response(request, "index.html")
+
+
+@public
+async def show_plan_page(request: Request) -> Response:
+    """Show the planner's page."""
+    return _document_response(request, "plan.html")
 
 
 @public
@@ -112,6 +129,7 @@ async def read_asset(request: Request) -> Response:
 
 # Plain routes, because a page asks for dozens of files at once.
 router.add_route("/", show_page, methods=["GET"], include_in_schema=False)
+router.add_route("/plan", show_plan_page, methods=["GET"], include_in_schema=False)
 router.add_route("/web/{path:path}", read_asset, methods=["GET"], include_in_schema=False)
 
 
@@ -136,13 +154,19 @@ async def read_page_settings(settings: SettingsDep) -> PageSettings:
     return PageSettings(title=settings.title or DEFAULT_TITLE, base_tiles=tiles, measures=measures)
 
 
-def _asset_response(request: Request, file: _Asset, caching: str) -> Response:
+def _document_response(request: Request, name: str) -> Response:
+    settings: ServiceSettings = request.app.state.settings
+    file = _load_document(name, settings.title)
+    return _asset_response(request, file, "no-cache", _import_map_hash(file.content))
+
+
+def _asset_response(request: Request, file: _Asset, caching: str, script_hash: str = "") -> Response:
     headers = {
         "ETag": file.etag,
         "Cache-Control": caching,
         "Vary": "Accept-Encoding",
         # A worker obeys the policy of its own file, so that every file brings the page's.
-        "Content-Security-Policy": content_security_policy(request.app.state.settings),
+        "Content-Security-Policy": content_security_policy(request.app.state.settings, script_hash),
     }
     if is_not_modified(request.headers.get("if-none-match"), file.etag):
         return Response(status_code=304, headers=headers)
@@ -165,13 +189,22 @@ def load_assets() -> Assets:
 
 
 @cache
-def _load_document(title: str) -> _Asset:
-    """Return the document, which names its files under their version."""
+def _load_document(name: str, title: str) -> _Asset:
+    """Return a document, which names its files under their version."""
     written = html.escape(title or DEFAULT_TITLE).encode()
-    content = (WEB / "index.html").read_bytes().replace(_TITLE_PLACEHOLDER, written)
-    return _make_asset(
-        content.replace(b'"web/', b'"web/%b/' % load_assets().version.encode()), _MEDIA_TYPES[".html"]
-    )
+    content = (WEB / name).read_bytes().replace(_TITLE_PLACEHOLDER, written)
+    version = load_assets().version.encode()
+    for start in (b'"web/', b'"./web/'):
+        content = content.replace(start, start + version + b"/")
+    return _make_asset(content, _MEDIA_TYPES[".html"])
+
+
+def _import_map_hash(document: bytes) -> str:
+    """Return the source expression (CSP level 3) of the import map of a document; empty without one."""
+    found = _IMPORT_MAP.search(document)
+    if found is None:
+        return ""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(found[1]).digest()).decode()}'"
 
 
 def _make_asset(content: bytes, media_type: str) -> _Asset:

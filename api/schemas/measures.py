@@ -182,3 +182,18 @@ class PlanMeasures(BaseModel):
             cells_out_of_tolerance=[CellDeviation.model_validate(each) for each in found.out_of_tolerance],
             **found.figures.summary(),
         )
+
+
+class CellCounts(BaseModel):
+    """How many entities lie on the ground of a cell."""
+
+    code: str = Field(examples=["440305001001001"])
+    counts: dict[str, int] = Field(examples=[{"household": 300}], description="By kind; none is left out.")
+
+
+class PlanCounts(BaseModel):
+    """How many entities lie on the ground of each cell of a plan today."""
+
+    plan: int = Field(examples=[12])
+    version: int = Field(examples=[4], description="Of the plan.")
+    items: list[CellCounts]

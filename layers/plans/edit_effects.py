@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -54,15 +55,7 @@ def count_effects(session: Session, edit: Edit, scope: str | None = None) -> Ent
     """
     if not edit.before:
         return EntityEffects({}, {}, [])
-    bounds = shapely.total_bounds([cell.geometry for cell in edit.before])
-    chosen = select(Entity.kind, raw_geometry(session, Entity.geometry)).where(
-        Entity.valid_to.is_(None),
-        within(Entity.area_code, scope),
-        bbox_intersects(session, Entity, BBox(*map(float, bounds))),
-    )
-    rows = read_rows(session, chosen)
-    kinds = [row[0] for row in rows]
-    points = shapely.point_on_surface(decode_geometries(session, [row[1] for row in rows]))
+    kinds, points = _entity_points(session, scope, [cell.geometry for cell in edit.before])
     owners_before, owners_after = (_owners(cells, points) for cells in (edit.before, edit.after))
     moved: Counter[tuple[str, str, str]] = Counter()
     before: CellCounts = {cell.code: {} for cell in edit.before}
@@ -76,6 +69,47 @@ def count_effects(session: Session, edit: Edit, scope: str | None = None) -> Ent
             moved[kind, source, target] += 1
     movements = [Movement(*key, count) for key, count in sorted(moved.items())]
     return EntityEffects(before, after, movements)
+
+
+def count_on_ground(session: Session, cells: gpd.GeoDataFrame, scope: str | None = None) -> CellCounts:
+    """Count the present entities on the ground of each cell of a plan, whether it is in force or not.
+
+    Parameters
+    ----------
+    cells
+        In EPSG:4326, with `code`.
+    scope
+        Only entities of this area and of those beneath it; None for all.
+
+    Returns
+    -------
+    CellCounts
+        As in `count_effects`; every cell has an entry.
+    """
+    counts: CellCounts = {code: {} for code in cells["code"]}
+    if counts:
+        kinds, points = _entity_points(session, scope, cells.geometry.to_numpy())
+        locator = PointLocator(cells[["code", "geometry"]], workers=1)
+        rows = locator.find_owners(shapely.get_x(points), shapely.get_y(points))
+        inside = rows >= 0
+        found = pd.DataFrame({"code": locator.codes[rows[inside]], "kind": np.asarray(kinds, object)[inside]})
+        for (code, kind), number in found.value_counts().items():
+            counts[code][kind] = int(number)
+    return counts
+
+
+def _entity_points(
+    session: Session, scope: str | None, ground: Sequence[shapely.Geometry] | np.ndarray
+) -> tuple[list[str], np.ndarray]:
+    """Return the kinds of the present entities in the box of some ground, and a point within each."""
+    chosen = select(Entity.kind, raw_geometry(session, Entity.geometry)).where(
+        Entity.valid_to.is_(None),
+        within(Entity.area_code, scope),
+        bbox_intersects(session, Entity, BBox(*map(float, shapely.total_bounds(ground)))),
+    )
+    rows = read_rows(session, chosen)
+    points = shapely.point_on_surface(decode_geometries(session, [row[1] for row in rows]))
+    return [row[0] for row in rows], points
 
 
 def _owners(cells: Sequence[Cell], points: np.ndarray) -> list[str | None]:

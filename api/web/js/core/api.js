@@ -35,7 +35,8 @@ export function tilesAddress(layer, query = {}) {
 // Requests under way by their address: modules that need the same at the same time share one answer.
 const pending = new Map();
 
-// Options: query, method, body, signal, and quiet for a request whose refusal does not mean that the session is over.
+// Options: query, method, body, signal, quiet for a request whose refusal does not mean that the session is over, and of
+// a write the version on which it is based, and a key by which the service does it once however often it is sent.
 export function ask(path, options = {}) {
   if ((options.method ?? "GET") !== "GET" || options.signal) return send(path, options);
   const key = JSON.stringify([address(path, options.query), options.quiet]);
@@ -43,11 +44,13 @@ export function ask(path, options = {}) {
   return pending.get(key);
 }
 
-async function send(path, { query, method = "GET", body, signal, quiet = false }) {
+async function send(path, { query, method = "GET", body, signal, version, key, quiet = false }) {
   const headers = { Accept: "application/json", "Accept-Language": current().language };
   const csrf = current().session?.csrf_token ?? null;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET" && csrf !== null) headers["X-CSRF-Token"] = csrf;
+  if (version !== undefined) headers["If-Match"] = `"${version}"`;
+  if (key !== undefined) headers["Idempotency-Key"] = key;
   let answer;
   try {
     answer = await fetch(address(path, query), {

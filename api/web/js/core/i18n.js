@@ -1,10 +1,17 @@
 // The language of the page: how it is chosen, how words are looked up, and how those of the document are put in place.
 
 import { change, current, listen } from "./state.js";
-import { WORDS } from "./words.js";
+import { WORDS as SHARED } from "./words.js";
 
 const KEY = "wangge.language";
 const CODES = { zh: "zh-CN", en: "en" };
+
+const WORDS = { ...SHARED };
+
+// Add the words of a page to those that all pages have.
+export function addWords(words) {
+  Object.assign(WORDS, words);
+}
 
 export const locale = () => CODES[current().language];
 

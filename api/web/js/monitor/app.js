@@ -29,7 +29,7 @@ import { openRuler } from "../tools/ruler.js";
 import { openShare } from "../tools/share.js";
 import { openToolCard } from "../tools/tool_card.js";
 import { openWhere } from "../tools/where.js";
-import { openAccount } from "./account.js";
+import { openAccount } from "../core/account.js";
 import { openControls } from "./controls.js";
 import { openGapList } from "./gap_list.js";
 import { openLayers } from "./layers.js";

@@ -1,10 +1,10 @@
 // Who is signed in, what they may see, and how they sign out.
 
-import { ask } from "../core/api.js";
-import { byId, h, icon, replace } from "../core/dom.js";
-import { t, word } from "../core/i18n.js";
-import { openAfresh } from "../core/permalink.js";
-import { current, listen } from "../core/state.js";
+import { ask } from "./api.js";
+import { byId, h, icon, replace } from "./dom.js";
+import { t, word } from "./i18n.js";
+import { openAfresh } from "./permalink.js";
+import { current, listen } from "./state.js";
 
 export function openAccount() {
   const { session } = current();
