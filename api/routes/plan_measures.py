@@ -1,4 +1,4 @@
-"""`/v1/plans/{id}/measures`: how large, compact and balanced the cells of a plan are, and what lies in them."""
+"""`/v1/plans/{id}/measures`: how large, compact and balanced cells of a plan are, and what they hold."""
 
 from typing import Annotated
 

@@ -313,9 +313,9 @@ class Opened:
         """Wait until the map has drawn all it has asked for."""
         self.wait("wangge.map.loaded() && wangge.map.areTilesLoaded() && !wangge.map.isMoving()")
 
-    def ready(self) -> None:
-        """Wait until the map stands."""
-        self.wait("document.documentElement.dataset.ready === 'map'")
+    def ready(self, name: str = "map") -> None:
+        """Wait until the map stands, of the planner's page if the name is plan."""
+        self.wait(f"document.documentElement.dataset.ready === '{name}'")
         self.settle()
 
     def asks(self, *parts: str) -> None:
@@ -378,7 +378,7 @@ def open_page(
         page.goto(f"{address}/{fragment}")
         opened.append(record)
         if account is not None:
-            record.ready()
+            record.ready("plan" if fragment.startswith("plan") else "map")
         return record
 
     yield opener

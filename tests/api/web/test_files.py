@@ -16,7 +16,15 @@ from gis.errors import InputError
 from tests.plain_http import get
 
 SCRIPTS = sorted((WEB / "js").rglob("*.js"))
-WORDS = (WEB / "js" / "core" / "words.js").read_text(encoding="utf-8")
+DOCUMENTS = {"index.html": "js/monitor/start.js", "plan.html": "js/editor/start.js"}
+"""The documents and the script with which each begins."""
+WORDS = "".join(path.read_text(encoding="utf-8") for path in SCRIPTS if path.name == "words.js")
+
+
+def imported_by(script: Path) -> list[Path]:
+    """The scripts that one imports, at once or later."""
+    text = script.read_text(encoding="utf-8")
+    return [(script.parent / path).resolve() for path in re.findall(r'(?:from|import\() ?"(\.[^"]+)"', text)]
 
 
 def test_the_page_is_open_and_strict(service: str) -> None:
@@ -64,26 +72,35 @@ def test_nothing_else_is_sent(service: str, path: str) -> None:
 
 
 def test_every_file_that_is_named_is_there(service: str) -> None:
-    document = (WEB / "index.html").read_text(encoding="utf-8")
-    named = [WEB / path.removeprefix("web/") for path in re.findall(r'(?:href|src)="(web/[^"]+)"', document)]
-    for script in SCRIPTS:
-        text = script.read_text(encoding="utf-8")
-        named += [script.parent / path for path in re.findall(r'(?:from|import\() ?"(\.[^"]+)"', text)]
+    named = [
+        WEB / path
+        for document in DOCUMENTS
+        for path in re.findall(r'"(?:\./)?web/([^"]+)"', (WEB / document).read_text(encoding="utf-8"))
+    ]
+    named += [path for script in SCRIPTS for path in imported_by(script)]
     assert len(named) > 60
     assert [path for path in named if not path.resolve().is_file()] == []
     for path in {path.resolve().relative_to(WEB).as_posix() for path in named}:
         assert get(f"{service}/web/{path}").status_code == 200, path
 
 
-def test_every_script_is_named_in_the_document() -> None:
+def test_every_script_is_named_in_its_document() -> None:
     """What is fetched at once need not be waited for one after the other."""
-    document = (WEB / "index.html").read_text(encoding="utf-8")
-    scripts = {path.relative_to(WEB).as_posix() for path in SCRIPTS}
-    assert {f"web/{path}" for path in scripts} == set(re.findall(r'"(web/js/[^"]+)"', document))
+    used = set()
+    for document, start in DOCUMENTS.items():
+        needed = {(WEB / start).resolve()}
+        while (
+            more := {path for script in needed if script in SCRIPTS for path in imported_by(script)} - needed
+        ):
+            needed |= more
+        named = set(re.findall(r'"web/([^"]+js)"', (WEB / document).read_text(encoding="utf-8")))
+        assert named == {path.relative_to(WEB).as_posix() for path in needed}, document
+        used |= needed
+    assert set(SCRIPTS) - used == set()
 
 
 def test_nothing_is_loaded_from_elsewhere() -> None:
-    for path in [*SCRIPTS, *(WEB / "css").glob("*.css"), WEB / "index.html"]:
+    for path in [*SCRIPTS, *(WEB / "css").glob("*.css"), *map(WEB.joinpath, DOCUMENTS)]:
         foreign = re.findall(
             r"https?://(?!www\.w3\.org/2000/svg)[^\s\"'`)]*", path.read_text(encoding="utf-8")
         )
@@ -102,19 +119,22 @@ def test_every_word_is_there_in_both_languages() -> None:
         assert len(re.findall(r'"(?:[^"\\]|\\.)*"', pair)) == 2, key
         gaps = [sorted(re.findall(r"\{\w+\}", text)) for text in re.findall(r'"((?:[^"\\]|\\.)*)"', pair)]
         assert gaps[0] == gaps[1], key
-    used = set(re.findall(r'data-t(?:-\w+)?="(\w+)"', (WEB / "index.html").read_text(encoding="utf-8")))
+    documents = "".join((WEB / document).read_text(encoding="utf-8") for document in DOCUMENTS)
+    used = set(re.findall(r'data-t(?:-\w+)?="([\w.]+)"', documents))
     for script in SCRIPTS:
         if script.name != "words.js":
             used |= set(re.findall(r'\bt\("([\w.]+)"', script.read_text(encoding="utf-8")))
+            used |= set(re.findall(r'"(editor\.\w+)"', script.read_text(encoding="utf-8")))
     assert used - entries.keys() == set()
 
 
 def test_every_word_is_used() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in SCRIPTS if path.name != "words.js")
-    text += (WEB / "index.html").read_text(encoding="utf-8")
+    text += "".join((WEB / document).read_text(encoding="utf-8") for document in DOCUMENTS)
     # Asked for by a kind of the data, by a letter, by a tool's key, or one for each step of a list.
     open_ended = re.compile(
-        r"(kind|duty|role|personal|attribute|status|severity|reason|layer|method|sheet|feature|level|change|gaps_group)\."
+        r"(kind|duty|role|personal|attribute|status|severity|reason|layer|method|sheet|feature|level|change|gaps_group"
+        r"|plan_state|edit|saving|draw)\."
         r"|rank_[ab]$|\w+_short$|(group|search_as|no_schemes)_"
     )
     keys = re.findall(r'^  "?([\w.]+)"?: \[', WORDS, re.M)

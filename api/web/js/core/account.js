@@ -4,6 +4,7 @@ import { ask } from "./api.js";
 import { byId, h, icon, replace } from "./dom.js";
 import { t, word } from "./i18n.js";
 import { openAfresh } from "./permalink.js";
+import { may } from "./session.js";
 import { current, listen } from "./state.js";
 
 export function openAccount() {
@@ -11,6 +12,7 @@ export function openAccount() {
   const button = byId("account-button");
   const menu = byId("account-menu");
   let areaName = session.area_code;
+  const links = [["./", "monitor_page"], ...(may("draft") ? [["plan", "plan_page"]] : []), ["docs", "api_docs"]];
   let open = false;
 
   const show = (shown) => {
@@ -32,7 +34,7 @@ export function openAccount() {
       menu,
       h("p", {}, h("b", {}, session.name)),
       h("p", { class: "small quiet" }, t("signed_in_as", { role: word("role", session.role), area })),
-      h("p", { class: "small" }, h("a", { href: "docs" }, t("api_docs"))),
+      links.map(([href, key]) => h("p", { class: "small" }, h("a", { href }, t(key)))),
       h("button", { class: "button", type: "button", onclick: signOut }, t("sign_out")),
     );
   };

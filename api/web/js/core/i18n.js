@@ -1,16 +1,16 @@
 // The language of the page: how it is chosen, how words are looked up, and how those of the document are put in place.
 
 import { change, current, listen } from "./state.js";
-import { WORDS as SHARED } from "./words.js";
+import { WORDS } from "./words.js";
 
 const KEY = "wangge.language";
 const CODES = { zh: "zh-CN", en: "en" };
 
-const WORDS = { ...SHARED };
+const words = { ...WORDS };
 
 // Add the words of a page to those that all pages have.
-export function addWords(words) {
-  Object.assign(WORDS, words);
+export function addWords(more) {
+  Object.assign(words, more);
 }
 
 export const locale = () => CODES[current().language];
@@ -39,12 +39,12 @@ export function setLanguage(chosen) {
 
 // The text of a key in the language of the page: t("more", { n: 3 }). A key without an entry is returned as it is.
 export function t(key, values = {}) {
-  const entry = WORDS[key];
+  const entry = words[key];
   const text = entry === undefined ? key : entry[current().language === "zh" ? 0 : 1];
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 }
 
-export const hasWord = (key) => key in WORDS;
+export const hasWord = (key) => key in words;
 
 // The word for a value of data, such as a kind of entity; the value itself where there is none.
 export function word(group, value) {

@@ -8,6 +8,8 @@ export const WORDS = {
   account: ["账户", "Account"],
   signed_in_as: ["{role} · {area}", "{role} · {area}"],
   everywhere: ["全部辖区", "all areas"],
+  monitor_page: ["监测地图", "Monitor's map"],
+  plan_page: ["网格规划", "Planning"],
   api_docs: ["接口文档", "Documentation of the interface"],
   sign_out: ["退出登录", "Sign out"],
   close: ["关闭", "Close"],

@@ -5,7 +5,7 @@ import { COUNTED_KINDS } from "../core/entity_kinds.js";
 import { cells } from "./draft.js";
 
 export const load = signal("household"); // a kind of entities, or "area_m2"
-export const tolerance = signal(0.1); // share of the mean by which a cell may differ from it
+export const tolerance = signal(0.1); // how far a cell may be off the mean, as a share of it
 
 // What the cells can share out: the kinds of entities that they have, and ground.
 export const loads = computed(() => {
@@ -15,7 +15,7 @@ export const loads = computed(() => {
   return [...known, ...[...kinds].filter((kind) => !known.includes(kind)).sort(), "area_m2"];
 });
 
-export const chosenLoad = computed(() => (loads.value.includes(load.value) ? load.value : loads.value[0]));
+const chosenLoad = computed(() => (loads.value.includes(load.value) ? load.value : loads.value[0]));
 
 export const valueOf = (cell, key) => (key === "area_m2" ? cell.area_m2 : (cell.counts[key] ?? 0));
 

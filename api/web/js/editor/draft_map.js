@@ -6,7 +6,8 @@ import { FONTS } from "../map/map.js";
 import { ACCENT, INK } from "../map/palette.js";
 import { balance, classOf, valueOf } from "./balance.js";
 import { cells, changed } from "./draft.js";
-import { choose, preview, selection, tool } from "./gesture.js";
+import { labelPoint } from "./label_point.js";
+import { choose, selection, tool, visible } from "./gesture.js";
 
 // From far too little to far too much; apart for the colour-blind, and the figures stand beside.
 export const CLASS_COLOURS = { "-2": "#3f7fb8", "-1": "#a9cbe6", 0: "#f3f1ec", 1: "#f2c28b", 2: "#d9782d" };
@@ -16,8 +17,14 @@ const feature = (cell, properties = {}) => ({ type: "Feature", id: cell.code, ge
 
 function drawnCell(cell, { key, ideal }) {
   const value = valueOf(cell, key);
-  const label = key === "area_m2" ? `${number(value / 1e4)} ha` : number(value);
-  return feature(cell, { class: classOf(ideal === 0 ? 0 : value / ideal - 1), label });
+  return feature(cell, { class: classOf(ideal === 0 ? 0 : value / ideal - 1) });
+}
+
+// Tiles would label a polygon once each, so that labels are points of their own.
+function label(cell, { key }) {
+  const value = valueOf(cell, key);
+  const text = key === "area_m2" ? `${number(value / 1e4)} ha` : number(value);
+  return { ...feature(cell, { label: text }), geometry: { type: "Point", coordinates: labelPoint(cell.geometry) } };
 }
 
 const layers = [
@@ -30,7 +37,7 @@ const layers = [
   {
     id: "draft-label",
     type: "symbol",
-    source: "draft",
+    source: "draft-labels",
     minzoom: 13.5,
     layout: { "text-font": FONTS.slice(0, 4), "text-size": 12, "text-padding": 3, "text-field": ["format", ["slice", ["get", "code"], ["max", 0, ["-", ["length", ["get", "code"]], 3]]], { "font-scale": 0.85 }, "\n", {}, ["get", "label"], {}] },
     paint: { "text-color": INK, "text-halo-color": "rgba(255, 255, 255, .92)", "text-halo-width": 1.4 },
@@ -47,29 +54,36 @@ export function boundsOf(list) {
   return box;
 }
 
+// Tools stand at the left, the card of a tool at the right.
+const ROOM = { left: 110, right: 90, top: 50, bottom: 60 };
+
 // Fly to cells of the draft.
 export function flyTo(map, list, duration = 600) {
   if (list.length === 0) return;
   const [west, south, east, north] = boundsOf(list);
-  map.fitBounds([[west, south], [east, north]], { padding: 70, maxZoom: 16.5, duration });
+  map.fitBounds([[west, south], [east, north]], { padding: ROOM, maxZoom: 16.5, duration });
 }
 
 export function openDraftMap(map) {
   map.addSource("draft", { type: "geojson", data: EMPTY, promoteId: "code" });
+  map.addSource("draft-labels", { type: "geojson", data: EMPTY, promoteId: "code" });
   map.addSource("preview", { type: "geojson", data: EMPTY });
   for (const layer of layers) map.addLayer(layer);
+  // Shift chooses further cells.
+  map.boxZoom.disable();
   let figures = ""; // by which the cells on the map are classed
   effect(() => {
     const known = cells.value;
     const found = balance.value;
     const now = JSON.stringify([found.key, found.ideal.toFixed(6)]);
     const codes = changed.value;
-    const source = map.getSource("draft");
+    const sources = [[map.getSource("draft"), drawnCell], [map.getSource("draft-labels"), label]];
     if (codes !== null && now === figures && codes.length < 200) {
       const present = codes.filter((code) => known.has(code));
-      source.updateData({ remove: codes.filter((code) => !known.has(code)), add: present.map((code) => drawnCell(known.get(code), found)) });
+      const remove = codes.filter((code) => !known.has(code));
+      for (const [source, make] of sources) source.updateData({ remove, add: present.map((code) => make(known.get(code), found)) });
     } else {
-      source.setData({ type: "FeatureCollection", features: [...known.values()].map((cell) => drawnCell(cell, found)) });
+      for (const [source, make] of sources) source.setData({ type: "FeatureCollection", features: [...known.values()].map((cell) => make(cell, found)) });
     }
     figures = now;
   });
@@ -78,7 +92,7 @@ export function openDraftMap(map) {
     for (const id of ["chosen-fill", "chosen-line"]) map.setFilter(id, filter);
   });
   effect(() => {
-    const answer = preview.value?.answer;
+    const answer = visible.value;
     map.getSource("preview").setData(answer ? { type: "FeatureCollection", features: answer.after.map((cell) => feature(cell)) } : EMPTY);
   });
   map.on("click", (event) => {

@@ -26,7 +26,7 @@ export function hindrance(each) {
 const command = computed(() => {
   const each = tool.value;
   if (each === null || hindrance(each) !== null || (each.draws !== null && drawn.value === null)) return null;
-  return each.command(chosen.value.map((cell) => cell.code), drawn.value, options.value);
+  return each.command(chosen.value.map((cell) => cell.code), drawn.value, options.value, chosen.value);
 });
 
 let asked = null; // AbortController of the preview under way
@@ -58,6 +58,12 @@ export function choose(code, more = false) {
   else selection.value = now.includes(code) ? now.filter((each) => each !== code) : [...now, code];
 }
 
+// The form of a tool that shows the chosen cell follows the choice.
+effect(() => {
+  void selection.value;
+  if (tool.peek()?.defaults) options.value = tool.peek().defaults(chosen.peek());
+});
+
 export function setTool(key) {
   const next = TOOLS.find((each) => each.key === key) ?? null;
   batch(() => {
@@ -73,6 +79,18 @@ export function cancel() {
   else if (tool.peek() !== null) setTool(null);
   else selection.value = [];
 }
+
+// The cells that an edit changes to the eye: those that only get a vertex of a neighbour's new border are left out.
+export const visible = computed(() => {
+  const answer = preview.value?.answer;
+  if (answer === undefined) return null;
+  const keep = (list, others) =>
+    list.filter((cell) => {
+      const other = others.find((each) => each.code === cell.code);
+      return other === undefined || Math.abs(other.area_m2 - cell.area_m2) + Math.abs(other.perimeter_m - cell.perimeter_m) > 0.05 || other.name !== cell.name || other.kind !== cell.kind || list.length === 1;
+    });
+  return { before: keep(answer.before, answer.after), after: keep(answer.after, answer.before), entities: answer.entities };
+});
 
 export const applicable = computed(() => preview.value?.answer !== undefined);
 

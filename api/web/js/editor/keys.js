@@ -7,7 +7,7 @@ import { applicable, apply, cancel, hindrance, setTool, tool } from "./gesture.j
 import { notify } from "../core/notifications.js";
 import { TOOLS } from "./tools/catalogue.js";
 
-const OTHERS = [["Enter", "editor.key_apply"], ["Esc", "editor.key_cancel"], ["Ctrl Z", "editor.undo"], ["Ctrl Y", "editor.redo"], ["?", "keys_this"]];
+const OTHERS = [["Enter", "editor.key_apply"], ["Esc", "editor.key_cancel"], ["Ctrl Z", "edit.undo"], ["Ctrl Y", "edit.redo"], ["?", "keys_this"]];
 
 export const keyOf = (each) => each.shortcut.toUpperCase();
 
@@ -22,9 +22,9 @@ export function begin(each) {
   else notify(() => t(why));
 }
 
-export function showKeys() {
+function showKeys() {
   const dialog = byId("dialog");
-  const rows = [...TOOLS.map((each) => [keyOf(each), `editor.${each.key}`]), ...OTHERS];
+  const rows = [...TOOLS.map((each) => [keyOf(each), `edit.${each.key}`]), ...OTHERS];
   dialog.replaceChildren(
     h("h2", {}, t("keys")),
     h("dl", { class: "keys" }, rows.flatMap(([key, word]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, t(word))])),

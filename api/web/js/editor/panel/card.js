@@ -4,7 +4,7 @@ import { entityKindPlural } from "../../core/entity_kinds.js";
 import { area, number } from "../../core/format.js";
 import { t } from "../../core/i18n.js";
 import { balance, valueOf } from "../balance.js";
-import { applicable, apply, cancel, chosen, drawn, hindrance, options, preview, setTool, tool } from "../gesture.js";
+import { applicable, apply, cancel, chosen, drawn, hindrance, options, preview, setTool, tool, visible } from "../gesture.js";
 import { Button, html } from "../view.js";
 
 const SHOWN = 6;
@@ -43,7 +43,7 @@ function Outcome() {
   if (seen === null) return null;
   if (seen.why) return html`<p class="problem" role="alert">${seen.why()}</p>`;
   if (seen.busy) return html`<p class="note" role="status">${t("loading")}</p>`;
-  return html`<${Effects} answer=${seen.answer} />`;
+  return html`<${Effects} answer=${visible.value} />`;
 }
 
 function Choice() {
@@ -62,9 +62,9 @@ export function Card() {
   if (each === null) return html`<section class="card" aria-label=${t("editor.choice")}><${Choice} />
     <div class="card-actions"><${Button} word="editor.unchoose" onclick=${cancel} /></div></section>`;
   const why = hindrance(each);
-  const hint = why ?? (each.draws !== null && drawn.value === null ? `editor.draw_${each.draws}` : null);
-  return html`<section class="card" aria-label=${t(`editor.${each.key}`)}>
-    <h2>${t(`editor.${each.key}`)}</h2>
+  const hint = why ?? (each.draws !== null && drawn.value === null ? `draw.${each.draws}` : null);
+  return html`<section class="card" aria-label=${t(`edit.${each.key}`)}>
+    <h2>${t(`edit.${each.key}`)}</h2>
     ${hint === null ? null : html`<p class="note">${t(hint)}</p>`}
     ${each.fields.map((field) => html`<${Field} field=${field} key=${field.name} />`)}
     <${Outcome} />

@@ -75,6 +75,6 @@ export function Header() {
   };
   return html`<${Button} word="editor.all_plans" onclick=${back} class="link-button" />
     <span class="plan-title"><b>${name}</b> <span class="chip" data-state=${state}>${t(`plan_state.${state}`)}${from ? ` · ${day(from)}` : ""}</span></span>
-    <span class="saving" role="status" data-saving=${saving.value}>${state === "draft" ? t(`editor.${saving.value}`) : ""}</span>
+    <span class="saving" role="status" data-saving=${saving.value}>${state === "draft" ? t(`saving.${saving.value}`) : ""}</span>
     <span class="steps">${Steps()}</span>`;
 }

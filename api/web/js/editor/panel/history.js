@@ -8,12 +8,12 @@ import { html } from "../view.js";
 const SHOWN = 30;
 
 const named = (command) => {
-  const key = `editor.${command.replaceAll("-", "_")}`;
+  const key = `edit.${command.replaceAll("-", "_")}`;
   return hasWord(key) ? t(key) : command;
 };
 
 function Step({ each }) {
-  const what = each.action === "edit" ? named(each.command) : `${t(`editor.${each.action}`)}: ${named(each.command)}`;
+  const what = each.action === "edit" ? named(each.command) : `${t(`edit.${each.action}`)}: ${named(each.command)}`;
   return html`<li><b>${what}</b><small>${each.created_by.replace(/^account /, "")} · ${each.created_at.slice(0, 16).replace("T", " ")} · ${each.codes.slice(0, 2).map((code) => code.slice(-6)).join(", ")}</small></li>`;
 }
 

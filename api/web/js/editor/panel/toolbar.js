@@ -14,8 +14,8 @@ const REDO = "M13 4l3.500 3.500L13 11M16.500 7.500H8a4.500 4.500 0 0 0 0 9h4";
 function ToolButton({ each }) {
   const why = hindrance(each);
   return html`<button type="button" aria-pressed=${String(tool.value === each)} aria-disabled=${String(why !== null)} data-tool=${each.key}
-    title=${`${t(`editor.${each.key}`)} (${keyOf(each)})${why === null ? "" : ` – ${t(why)}`}`} onclick=${() => begin(each)}>
-    ${icon(each.sign)}<span>${t(`editor.${each.key}`)}</span></button>`;
+    title=${`${t(`edit.${each.key}`)} (${keyOf(each)})${why === null ? "" : ` – ${t(why)}`}`} onclick=${() => begin(each)}>
+    ${icon(each.sign)}<span>${t(`edit.${each.key}`)}</span></button>`;
 }
 
 function StepButton({ word, sign, keys, count, step }) {
@@ -27,7 +27,7 @@ export function Toolbar() {
   if (plan.value === null) return null;
   return html`<div class="toolbar" role="toolbar" aria-label=${t("tools")} aria-orientation="vertical">
     ${TOOLS.map((each) => html`<${ToolButton} each=${each} key=${each.key} />`)}
-    <${StepButton} word="editor.undo" sign=${UNDO} keys="Ctrl Z" count=${depth.value.done} step=${undo} />
-    <${StepButton} word="editor.redo" sign=${REDO} keys="Ctrl Y" count=${depth.value.undone} step=${redo} />
+    <${StepButton} word="edit.undo" sign=${UNDO} keys="Ctrl Z" count=${depth.value.done} step=${undo} />
+    <${StepButton} word="edit.redo" sign=${REDO} keys="Ctrl Y" count=${depth.value.undone} step=${redo} />
   </div>`;
 }

@@ -13,5 +13,9 @@ export const update = {
     { name: "kind", word: "cell_kind", type: "text" },
     { name: "code", word: "code", type: "text" },
   ],
-  command: ([cell], _, { name, kind, code }) => (code?.trim() ? { command: "update", cell, name, kind, code: code === cell ? null : code.trim() } : null),
+  command([cell], _, { name, kind, code }, [now]) {
+    const next = { name, kind, code: code?.trim() || cell };
+    if (Object.keys(next).every((key) => next[key] === now[key])) return null;
+    return { command: "update", cell, ...next, code: next.code === cell ? null : next.code };
+  },
 };
