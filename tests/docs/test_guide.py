@@ -21,7 +21,8 @@ OTHERS = {"English", "中文", "one-time link", "一次性登录链接"}
 
 def words(column: int) -> set[str]:
     """The words of the page in Chinese (0) or in English (1)."""
-    text = (REPOSITORY / "api" / "web" / "js" / "core" / "words.js").read_text(encoding="utf-8")
+    files = (REPOSITORY / "api" / "web" / "js").rglob("words.js")
+    text = "".join(path.read_text(encoding="utf-8") for path in files)
     pairs = re.findall(r'\[\s*"((?:[^"\\]|\\.)*)",\s*"((?:[^"\\]|\\.)*)",?\s*\]', text)
     assert len(pairs) > 100
     found = {pair[column] for pair in pairs}
