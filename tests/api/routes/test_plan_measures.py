@@ -85,3 +85,22 @@ def test_a_plan_in_force_shares_out_what_is_counted(client: Client) -> None:
     assert load["out_of_tolerance"] == found["out_of_tolerance"] == 2
     assert client("viewer", WEST_TOWN).get(f"{path}/measures").json() == found
     assert client("viewer", EAST_TOWN).get(f"{path}/measures").status_code == 404
+
+
+def test_what_lies_on_the_ground_of_a_draft_is_counted_within_the_callers_area(client: Client) -> None:
+    admin = client()
+    scheme(admin)
+    plan = draft(
+        admin, cells=collection(*((f"440305001-{place}", square(place, 0, 1, 2)) for place in (0, 1)))
+    )
+    # One on the border belongs to the lower code, and the last to neither.
+    for number, column in enumerate((0.5, 0.6, 1, 1.5, 2.5)):
+        entity(admin, number, column)
+    path = f"/v1/plans/{plan['id']}/measures/counts"
+    found = admin.get(path).json()
+    assert (found["plan"], found["version"]) == (plan["id"], 1)
+    assert [(each["code"], each["counts"]) for each in found["items"]] == [
+        ("440305001-0", {"enterprise": 3}), ("440305001-1", {"enterprise": 1}),
+    ]  # fmt: skip
+    assert client("viewer", WEST_TOWN).get(path).json()["items"] == found["items"]
+    assert client("viewer", EAST_TOWN).get(path).status_code == 404

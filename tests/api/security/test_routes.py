@@ -277,7 +277,7 @@ def test_nothing_but_life_answers_without_credentials(
     service: Service, ids: dict[str, dict[str, str]]
 ) -> None:
     public = {each.path for each in route_requirements(service.app) if each.rule.right is None}
-    files = {"/", "/web/{path:path}", "/docs", "/docs/{name}"}
+    files = {"/", "/plan", "/web/{path:path}", "/docs", "/docs/{name}"}
     assert public - files - {"/v1/session", "/v1/session/link"} == {"/healthz", "/readyz"}
     for demand in service.demands:
         for method, answer in service.ask(demand, named(demand, ids[HOME]), None):
