@@ -49,9 +49,9 @@ def draw(opened: Opened, *places: tuple[float, float], close: bool = False) -> N
 def draft(open_page: Open) -> Opened:
     """The page with a fresh copy of the plan in force."""
     opened = open_page("chief", fragment="plan")
-    opened.page.select_option(".new-plan select", "community")
-    opened.page.fill(".new-plan input", "copy")
-    opened.page.click(".new-plan button")
+    opened.page.select_option(".new-plan [name=scheme]", "community")
+    opened.page.fill(".new-plan [name=name]", "copy")
+    opened.page.click(".new-plan > button")
     drawn = "wangge.map.queryRenderedFeatures({layers: ['draft-fill']}).length > 0"
     opened.wait(f"wangge.state().plan?.name === 'copy' && {drawn}")
     opened.settle()
@@ -161,3 +161,16 @@ def test_what_another_draws_is_seen_and_nothing_of_either_is_lost(draft: Opened,
         opened.page.keyboard.press("Enter")
     for opened in (draft, other):
         opened.wait("wangge.state().plan.version === 3 && wangge.state().cells.size === 8")
+
+
+def test_a_division_is_made_by_a_job_and_opened(open_page: Open) -> None:
+    opened = open_page("chief", fragment="plan")
+    page = opened.page
+    page.select_option(".new-plan [name=scheme]", "community")
+    page.fill(".new-plan [name=name]", "squares")
+    page.select_option(".new-plan [name=method]", "square")
+    page.fill(".new-plan [name=size_m]", "300")
+    page.click(".new-plan > button")
+    opened.wait("wangge.state().plan?.name === 'squares' && wangge.state().cells.size > 0")
+    assert page.inner_text("[data-figure=cells]") == str(len(cells(opened)))
+    assert {cell["kind"] for cell in cells(opened).values()} == {"square"}

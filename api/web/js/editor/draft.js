@@ -141,14 +141,15 @@ export async function review(step, body) {
   await openPlan(plan.peek().id);
 }
 
-// Wait for a job, and refuse what it refused.
-async function finished(job) {
+// Wait for a job, telling each look at it, and refuse what it refused.
+export async function finished(job, tell = () => {}) {
   let known = job;
   while (["queued", "running"].includes(known.state)) {
     await new Promise((resolve) => setTimeout(resolve, 500));
     known = await ask(`v1/jobs/${job.id}`);
+    tell(known);
   }
-  if (known.state !== "done") throw new Refusal(409, { detail: known.error ?? t("failed") });
+  if (known.state !== "done") throw new Refusal(409, { detail: known.error ?? t(known.state === "cancelled" ? "editor.cancelled" : "failed") });
   return known.result;
 }
 

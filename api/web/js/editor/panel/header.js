@@ -8,6 +8,7 @@ import { may } from "../../core/session.js";
 import { check, closePlan, plan, publish, refusal, review, saving } from "../draft.js";
 import { selection, setTool } from "../gesture.js";
 import { findings } from "./findings.js";
+import { openPlans } from "./panel.js";
 import { Button, html } from "../view.js";
 
 const busy = signal(false);
@@ -72,6 +73,7 @@ export function Header() {
     setTool(null);
     selection.value = [];
     closePlan();
+    openPlans().catch((error) => notify(() => refusal(error)));
   };
   return html`<${Button} word="editor.all_plans" onclick=${back} class="link-button" />
     <span class="plan-title"><b>${name}</b> <span class="chip" data-state=${state}>${t(`plan_state.${state}`)}${from ? ` · ${day(from)}` : ""}</span></span>
