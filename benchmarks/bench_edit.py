@@ -31,9 +31,9 @@ def plan_of(count: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Return communities, and their division into about `count` square cells of 100 m."""
     from gis.divide import divide_square
 
-    side = max(1, round((count / 900) ** 0.5))
-    column, row = (part.ravel() for part in np.meshgrid(np.arange(side), np.arange(side)))
-    wide = 30 * STEP * 0.973
+    # Of 29 by 29 squares and the remnants at their borders, so that three digits number them.
+    column, row = np.divmod(np.arange(max(1, round(count / 935))), 7)
+    wide = 29 * STEP * 0.973
     codes = [f"440305{1 + r:03d}{1 + c:03d}" for c, r in zip(column, row, strict=True)]
     areas = gpd.GeoDataFrame(
         {"code": codes, "name": codes, "level": "village", "parent": None},
