@@ -121,7 +121,7 @@ def measure_database(
         nonlocal version
         with database.write() as session:
             done = edit_plan(session, plan, Transfer(region, code), version=version, author="bench")
-            count_effects(session, done.drawn.edit)
+            count_effects(session, plan, done.drawn.edit)
             version = done.plan.version
 
     report(database.engine.dialect.name, edit, list(transfers(cells, edits)))
