@@ -190,7 +190,7 @@ def _step_back(
     edit, records = Edit(of.command, before, after), of.content["after"]
     if action is Action.undo:
         edit, records = edit.inverse(), of.content["before"]
-    draft = read_draft_cells(session, plan, of.codes["codes"])
+    draft = read_draft_cells(session, plan, of.codes["codes"], codes_given=False)
     _require_unchanged_since(session, plan, version, of.codes["codes"])
     edit.apply(draft.cells)
     step = PlanEdit(action=action, command=of.command, edit_id=of.id)
