@@ -1,10 +1,10 @@
 """Redraw a plan of many cells, on which there are many entities: one transfer of ground after another.
 
 In the engine an edit is computed and applied to the cells in memory. In a database, where the plan is
-checked, published and copied first, an edit of the copy is computed, checked and written durably with its step,
-and the entities on its ground are assigned before and after; over HTTP a server does the same. `--postgresql
-URL` adds an empty database there. Beside the time that passes stands what the process took of the processors
-(over HTTP the server), which a busy machine changes less; PostgreSQL's own is not in it.
+checked, published and copied first, an edit of the copy is computed, checked and written durably with its
+step, and the entities on its ground are assigned before and after; over HTTP a server does the same.
+`--postgresql URL` adds an empty database there. Beside the time that passes stands what the process took of
+the processors (over HTTP the server), which a busy machine changes less; PostgreSQL's own is not in it.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """The units of schemes over others: those in force on a day, which cells they belong to, and their rule."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -147,6 +147,20 @@ def insert_members(session: Session, plan: Plan, members: pd.DataFrame) -> None:
         "cell_id": numbers.loc[members["cell"]].tolist(),
         "unit_code": members["unit"].tolist(),
     }
+    insert_columns(session, CellUnit.metadata.tables["cell_units"], columns)
+
+
+def copy_members(session: Session, copies: Mapping[int, int]) -> None:
+    """Give versions of cells the units of those that they are copies of.
+
+    Parameters
+    ----------
+    copies
+        The number of each copy by that of its original.
+    """
+    # A join by codes takes a database without statistics the square of the number of cells.
+    members = read_members(session, copies.keys())
+    columns = {"cell_id": members["cell_id"].map(copies).tolist(), "unit_code": members["unit"].tolist()}
     insert_columns(session, CellUnit.metadata.tables["cell_units"], columns)
 
 
