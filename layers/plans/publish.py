@@ -278,10 +278,14 @@ def _resume_cells(session: Session, ended: gpd.GeoDataFrame, takeover: Takeover)
         copy_members(session, copies)
         following = session.scalars(select(Plan.id).where(Plan.valid_from >= start)).all()
         table = PlanCell.metadata.tables["plan_cells"]
-        replaced = table.c.plan_id.in_(following) & (table.c.cell_id == bindparam("former"))
+        replaced = (table.c.plan_id == bindparam("plan")) & (table.c.cell_id == bindparam("former"))
         session.connection().execute(
             update(table).where(replaced).values(cell_id=bindparam("again")),
-            [{"former": former, "again": number} for former, number in copies.items()],
+            [
+                {"plan": other, "former": former, "again": number}
+                for other in following
+                for former, number in copies.items()
+            ],
         )
 
 
