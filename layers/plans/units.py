@@ -194,6 +194,8 @@ def copy_members(session: Session, copies: Mapping[int, int]) -> None:
     """
     # A join by codes takes a database without statistics the square of the number of cells.
     members = read_members(session, copies.keys())
+    if members.empty:
+        return
     columns = {"cell_id": members["cell_id"].map(copies).tolist(), "unit_code": members["unit"].tolist()}
     insert_columns(session, CellUnit.metadata.tables["cell_units"], columns)
 
