@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 import geopandas as gpd
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,9 @@ from layers.plans.schemes import create_scheme
 from tests.gis.redraw.towns import METRES, STEP, town
 from tests.layers.plans.redrawing import Redrawing, add_random_entities
 
-STEPS = 12
+REPEATABLE = settings().derandomize
+STEPS, DATABASES = (12, ["sqlite"]) if REPEATABLE else (60, ["sqlite", "postgresql"])
+"""The suite takes a few steps on one database, `make fuzz` many on both."""
 
 
 def drafted(database: Database, cells: gpd.GeoDataFrame) -> int:
@@ -22,8 +25,9 @@ def drafted(database: Database, cells: gpd.GeoDataFrame) -> int:
         return create_draft(session, scheme.id, cells, name="p", created_by="t").id
 
 
+@pytest.mark.parametrize("copy_of", DATABASES, indirect=True)
 @settings(
-    max_examples=2,
+    max_examples=2 if REPEATABLE else 20,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
