@@ -238,7 +238,7 @@ def serving(url: str) -> Iterator[tuple[httpx.Client, int]]:
                 yield client, server.pid
         finally:
             server.send_signal(signal.SIGTERM)
-            server.wait(20)
+            server.wait(120)
 
 
 def is_ready(client: httpx.Client) -> bool:
