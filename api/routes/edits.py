@@ -77,7 +77,7 @@ def preview(
     request = body.to_command(settings.vertices)
     with database.read() as session:
         drawn = edits.preview_edit(session, plan_id, request, caller.area_code)
-        effects = count_effects(session, drawn.edit, caller.area_code)
+        effects = count_effects(session, plan_id, drawn.edit, caller.area_code)
     return json_response(preview_record(drawn, effects))
 
 
@@ -126,7 +126,7 @@ def _step_back(
 
 
 def _answer(session: Session, caller: Principal, result: edits.EditResult) -> WriteResult:
-    effects = count_effects(session, result.drawn.edit, caller.area_code)
+    effects = count_effects(session, result.plan.id, result.drawn.edit, caller.area_code)
     plan, step = result.plan, result.step
     audit(
         session,

@@ -17,7 +17,6 @@ from api.security.principal import Right
 from api.security.requirements import AreaPolicy, requires
 from layers.entities.measures import measure_plan
 from layers.plans import queries
-from layers.plans.cells import plan_cells
 from layers.plans.edit_effects import count_on_ground
 
 router = APIRouter(prefix="/v1/plans/{plan_id}/measures", tags=["plans"])
@@ -69,7 +68,7 @@ def read_counts(plan_id: PlanId, caller: Caller, database: DatabaseDep) -> Respo
     """Count the entities of today on the ground of each cell by kind, also of a plan that is not in force."""
     with database.read() as session:
         plan = queries.find_plan(session, plan_id, caller.area_code)
-        counts = count_on_ground(session, plan_cells(session, plan.id), caller.area_code)
+        counts = count_on_ground(session, plan, caller.area_code)
         content = PlanCounts(
             plan=plan.id,
             version=plan.version,

@@ -22,9 +22,9 @@ class AssignUnits:
     units
         Codes of units.
     cell_of_unit
-        The code of the cell of every unit, those that stay too.
+        The code of the cell of each unit of the cells concerned, those that stay too.
     polygons
-        The polygon of every unit in EPSG:4326.
+        The polygon of each of them in EPSG:4326.
     allow_parts
         Whether cells may fall into parts.
     """

@@ -92,6 +92,7 @@ class Cell(Base):
     __table_args__ = (
         Index("ix_cells_plan_id", "plan_id"),
         Index("ix_cells_scheme_id_code", "scheme_id", "code"),
+        Index("ix_cells_scheme_id_area_code", "scheme_id", "area_code"),
         Index("ix_cells_scheme_id_valid_from", "scheme_id", "valid_from"),
         # A code is in force once; the database itself refuses a second.
         Index(

@@ -7,19 +7,20 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import insert, literal, null, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, InputError
 from layers.areas.hierarchy import read_hierarchy
 from layers.db import geopackage
 from layers.db.bulk import id_in, is_postgresql
-from layers.models import Cell, CellUnit, Plan, PlanState
+from layers.models import Cell, Plan, PlanState
 from layers.plans.cells import cells_in_force, read_cells, select_plan_cells
 from layers.plans.history import COPIED, UNNAMED, record_step
 from layers.plans.queries import find_plan
 from layers.plans.schemes import find_scheme
 from layers.plans.states import is_in_force, is_to_come
 from layers.plans.takeover import within_area
+from layers.plans.units import copy_members
 
 _COPIED_COLUMNS = (
     *("scheme_id", "code", "name", "kind", "parent", "area_code", "area_m2", "perimeter_m"),
@@ -145,14 +146,10 @@ def copy_cells(session: Session, plan: Plan, ids: Collection[int]) -> None:
     embedded = not is_postgresql(session)
     with geopackage.extending_rtree(connection, table.name) if embedded else nullcontext():
         connection.execute(insert(table).from_select(columns, copied))
-    new, old = aliased(Cell), aliased(Cell)
-    units = (
-        select(new.id, CellUnit.unit_code)
-        .join(old, old.id == CellUnit.cell_id)
-        .join(new, new.code == old.code)
-        .where(id_in(session, old.id, ids), new.plan_id == plan.id)
-    )
-    session.execute(insert(CellUnit).from_select(["cell_id", "unit_code"], units))
+    if plan.units_on is not None:
+        numbers = dict(iter(session.execute(select(Cell.code, Cell.id).where(Cell.plan_id == plan.id))))
+        originals = session.execute(select(Cell.id, Cell.code).where(id_in(session, Cell.id, ids)))
+        copy_members(session, {number: numbers[code] for number, code in originals})
 
 
 def _draft(

@@ -48,7 +48,12 @@ class DraftCells(NamedTuple):
 
 
 def read_draft_cells(
-    session: Session, plan: Plan, named: Collection[str], drawn: shapely.Geometry | None = None
+    session: Session,
+    plan: Plan,
+    named: Collection[str],
+    drawn: shapely.Geometry | None = None,
+    *,
+    codes_given: bool = True,
 ) -> DraftCells:
     """Read the cells of a draft that an edit may concern; the cost does not grow with the plan.
 
@@ -58,6 +63,8 @@ def read_draft_cells(
         Codes of cells that the edit names; those that are none do not count.
     drawn
         What is drawn, in EPSG:4326.
+    codes_given
+        Whether cells may get other codes, so that those used before count.
     """
     crs = CRS.from_user_input(session.get_one(Scheme, plan.scheme_id).working_crs)
     own = select(Cell).where(Cell.plan_id == plan.id)
@@ -82,7 +89,7 @@ def read_draft_cells(
         geometry=[row.geometry for row in by_code.values()],
         crs=LONLAT,
     )
-    used = _used_codes(session, plan, {row.area_code for row in rows})
+    used = _used_codes(session, plan, {row.area_code for row in rows}) if codes_given else ()
     cells = CellSet.from_frame(frame, crs=crs, used_codes=used)
     return DraftCells(cells, by_code, _units_of(session, plan, frame))
 
@@ -159,8 +166,8 @@ def _used_codes(session: Session, plan: Plan, areas: set[str | None]) -> set[str
     named = [area for area in areas if area is not None]
     given = select(Cell.code).where(Cell.scheme_id == plan.scheme_id, Cell.area_code.in_(named))
     codes = set(session.scalars(given))
-    ended = session.scalars(select(PlanEdit.codes).where(PlanEdit.plan_id == plan.id))
-    return codes.union(*(each["codes"] for each in ended))
+    ended = select(PlanEdit.codes).where(PlanEdit.plan_id == plan.id, PlanEdit.edit_id.is_(None))
+    return codes.union(*(each["codes"] for each in session.scalars(ended)))
 
 
 def _units_of(session: Session, plan: Plan, frame: gpd.GeoDataFrame) -> dict[str, list[str]]:

@@ -26,7 +26,7 @@ from layers.plans.draft_cells import (
 from layers.plans.history import require_plan_version
 from layers.plans.queries import find_plan
 from layers.plans.states import Step, require_step
-from layers.plans.units import read_plan_units, read_units
+from layers.plans.units import read_units_near
 
 _MAX_NAMED = 3
 
@@ -190,7 +190,7 @@ def _step_back(
     edit, records = Edit(of.command, before, after), of.content["after"]
     if action is Action.undo:
         edit, records = edit.inverse(), of.content["before"]
-    draft = read_draft_cells(session, plan, of.codes["codes"])
+    draft = read_draft_cells(session, plan, of.codes["codes"], codes_given=False)
     _require_unchanged_since(session, plan, version, of.codes["codes"])
     edit.apply(draft.cells)
     step = PlanEdit(action=action, command=of.command, edit_id=of.id)
@@ -232,9 +232,7 @@ def _complete(session: Session, plan: Plan, request: Command | UnitsRequest) -> 
     if plan.units_on is None:
         raise InputError(f"The cells of plan {plan.id} are not made of units; give a cell a region instead.")
     scheme = session.get_one(Scheme, plan.scheme_id)
-    units = read_units(session, scheme, plan.units_on, plan.area_code)
-    polygons = dict(zip(units["code"].tolist(), units.geometry.tolist(), strict=True))
-    owner = {each.unit: each.cell for each in read_plan_units(session, plan) if each.unit in polygons}
+    owner, polygons = read_units_near(session, plan, scheme, request.to, request.units)
     return AssignUnits(request.to, request.units, owner, polygons, request.allow_parts)
 
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
-from sqlalchemy import delete, insert, literal, null, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import bindparam, delete, insert, literal, null, select, update
+from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError
 from gis.progress import Progress, no_progress
@@ -19,7 +19,7 @@ from layers.db.bulk import id_in, insert_rows
 from layers.db.database import bump_revision
 from layers.db.locks import lock_scheme
 from layers.gc_pause import paused_gc
-from layers.models import Cell, CellUnit, Plan, PlanCell, PlanState, Scheme
+from layers.models import Cell, Plan, PlanCell, PlanState, Scheme
 from layers.plans.assignments import AssignmentChanges, assign_entities, assign_near
 from layers.plans.carry import CarriedDraft, carry_through
 from layers.plans.check import require_found_valid, require_valid
@@ -30,7 +30,7 @@ from layers.plans.review import require_reviewed
 from layers.plans.states import Step, require_step, take_step
 from layers.plans.take_back import describe_undo
 from layers.plans.takeover import Takeover, examine_takeover, match_unchanged, succession
-from layers.plans.units import delete_members
+from layers.plans.units import copy_members, delete_members
 
 _STEPS = 5
 """The steps of which publishing tells: validity, comparison, cells, plans, assignments."""
@@ -262,7 +262,6 @@ def _resume_cells(session: Session, ended: gpd.GeoDataFrame, takeover: Takeover)
         if later is None or later.valid_from is None or (until is not None and until <= later.valid_from):
             continue
         resumed[later.id, later.valid_from, until].append(number)
-    again, former = aliased(Cell), aliased(Cell)
     for (later_id, start, until), ids in resumed.items():
         copied = select(
             *(getattr(Cell, column) for column in _RESUMED_COLUMNS),
@@ -272,25 +271,21 @@ def _resume_cells(session: Session, ended: gpd.GeoDataFrame, takeover: Takeover)
         ).where(id_in(session, Cell.id, ids))
         columns = [*_RESUMED_COLUMNS, "plan_id", "valid_from", "valid_to"]
         session.execute(insert(Cell).from_select(columns, copied))
-        number = (
-            select(again.id)
-            .join(former, former.code == again.code)
-            .where(again.plan_id == later_id, again.valid_from == start, former.id == PlanCell.cell_id)
-            .scalar_subquery()
-        )
-        units = (
-            select(again.id, CellUnit.unit_code)
-            .join(former, former.id == CellUnit.cell_id)
-            .join(again, again.code == former.code)
-            .where(again.plan_id == later_id, again.valid_from == start, id_in(session, former.id, ids))
-        )
-        session.execute(insert(CellUnit).from_select(["cell_id", "unit_code"], units))
-        following = select(Plan.id).where(Plan.valid_from >= start)
-        session.execute(
-            update(PlanCell)
-            .where(id_in(session, PlanCell.cell_id, ids), PlanCell.plan_id.in_(following))
-            .values(cell_id=number),
-            execution_options={"synchronize_session": False},
+        again = select(Cell.code, Cell.id).where(Cell.plan_id == later_id, Cell.valid_from == start)
+        numbers = dict(iter(session.execute(again)))
+        codes = session.execute(select(Cell.id, Cell.code).where(id_in(session, Cell.id, ids)))
+        copies = {number: numbers[code] for number, code in codes}
+        copy_members(session, copies)
+        following = session.scalars(select(Plan.id).where(Plan.valid_from >= start)).all()
+        table = PlanCell.metadata.tables["plan_cells"]
+        replaced = (table.c.plan_id == bindparam("plan")) & (table.c.cell_id == bindparam("former"))
+        session.connection().execute(
+            update(table).where(replaced).values(cell_id=bindparam("again")),
+            [
+                {"plan": other, "former": former, "again": number}
+                for other in following
+                for former, number in copies.items()
+            ],
         )
 
 

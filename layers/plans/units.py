@@ -1,8 +1,8 @@
 """The units of schemes over others: those in force on a day, which cells they belong to, and their rule."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import pandas as pd
@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from gis.errors import InputError
 from layers.areas.hierarchy import read_hierarchy
-from layers.db.bulk import id_in, in_force, insert_columns, read_rows
+from layers.db.bulk import id_in, in_force, insert_columns, read_rows, text_in
 from layers.db.keyset import PageRequest
 from layers.models import Cell, CellUnit, Plan, Scheme
-from layers.plans.cells import cells_as_of, select_plan_cells
+from layers.plans.cells import cells_as_of, cells_in_force, read_cells, select_plan_cells
 
 UNIT_COLUMNS = ("code", "area_code")
 """The columns of a frame of units beside geometry."""
@@ -65,6 +65,38 @@ def read_units(
             f"on {on}; publish a plan of it, or name a day on which one is in force."
         )
     return units
+
+
+def read_units_near(
+    session: Session, plan: Plan, scheme: Scheme, cell: str, units: Collection[str]
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the units of a cell of a draft, and of the cells that have some units.
+
+    Returns
+    -------
+    cell_of_unit : dict
+        The code of the cell of each of them, in the order of their codes.
+    polygons : dict
+        Each in EPSG:4326; one that is not in force on the day of the plan's units is in neither.
+    """
+    own = (Cell.scheme_id == plan.scheme_id) & (Cell.plan_id == plan.id)
+    having = select(Cell.id, Cell.code).join(CellUnit, CellUnit.cell_id == Cell.id)
+    chosen = (
+        select(Cell.id, Cell.code).where(own, Cell.code == cell),
+        having.where(own, text_in(session, CellUnit.unit_code, units)),
+    )
+    codes = {number: code for each in chosen for number, code in session.execute(each)}
+    members = read_members(session, codes.keys()).sort_values("unit", kind="stable")
+    of_day = cells_in_force(scheme.unit_scheme_id or 0, plan.units_on or date.min)
+    present = select(Cell).where(of_day, text_in(session, Cell.code, members["unit"]))
+    frame = read_cells(session, present, ("code",))
+    polygons = dict(zip(frame["code"], frame.geometry, strict=True))
+    cell_of_unit = {
+        unit: codes[number]
+        for number, unit in zip(members["cell_id"].tolist(), members["unit"].tolist(), strict=True)
+        if unit in polygons
+    }
+    return cell_of_unit, polygons
 
 
 def read_members(session: Session, cell_ids: Collection[int]) -> pd.DataFrame:
@@ -141,12 +173,30 @@ def insert_members(session: Session, plan: Plan, members: pd.DataFrame) -> None:
     members
         `cell` and `unit`, their codes, each pair once.
     """
-    rows = session.execute(select(Cell.code, Cell.id).where(Cell.plan_id == plan.id)).all()
+    concerned = text_in(session, Cell.code, set(members["cell"]))
+    own = (Cell.scheme_id == plan.scheme_id) & (Cell.plan_id == plan.id)
+    rows = session.execute(select(Cell.code, Cell.id).where(own, concerned)).all()
     numbers = pd.Series([row[1] for row in rows], index=[row[0] for row in rows], dtype="int64")
     columns = {
         "cell_id": numbers.loc[members["cell"]].tolist(),
         "unit_code": members["unit"].tolist(),
     }
+    insert_columns(session, CellUnit.metadata.tables["cell_units"], columns)
+
+
+def copy_members(session: Session, copies: Mapping[int, int]) -> None:
+    """Give versions of cells the units of those that they are copies of.
+
+    Parameters
+    ----------
+    copies
+        The number of each copy by that of its original.
+    """
+    # A join by codes takes a database without statistics the square of the number of cells.
+    members = read_members(session, copies.keys())
+    if members.empty:
+        return
+    columns = {"cell_id": members["cell_id"].map(copies).tolist(), "unit_code": members["unit"].tolist()}
     insert_columns(session, CellUnit.metadata.tables["cell_units"], columns)
 
 

@@ -249,6 +249,7 @@ class Histories(RuleBasedStateMachine):
                 assert by_square(plan_cells(session, plan)) == owners
 
 
+@pytest.mark.hypothesis
 def test_histories_follow_the_naive_model(make_database: Callable[[], Database]) -> None:
     class Here(Histories):
         make = staticmethod(make_database)
