@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import geopandas as gpd
 import pytest
 import shapely
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from api.cli import app
@@ -37,9 +39,13 @@ Run = Callable[..., Outcome]
 @pytest.fixture(scope="session")
 def wangge() -> Run:
     """Run the command line with arguments."""
+    # Built once, as in a process: Typer's runner builds all commands for each call, which takes longer
+    # than most calls.
+    command = get_command(app)
 
     def run(*arguments: object) -> Outcome:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="wangge")
+        with patch("typer.testing._get_command", return_value=command):
+            result = CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="wangge")
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Outcome(result.exit_code, result.stdout, result.stderr)
