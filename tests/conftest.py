@@ -256,7 +256,7 @@ def _execute_as_admin(url: str, statement: str) -> None:
 
 
 _LONGEST = ["service", "web", "notebooks", "docs", "demo"]
-"""Folders whose modules last longest, the longest first; among those of the service it is the one of kills."""
+"""Folders whose modules last longest, the longest first; before all comes the module of kills."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
