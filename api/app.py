@@ -154,11 +154,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _preload_modules(stop: Event) -> None:
-    """Import what the first classes of a measure and the first drawn map need."""
+    """Import what the first drawn map needs."""
     # Otherwise the first user of a new service would wait seconds for it.
     if not stop.wait(_PRELOAD_DELAY_S):
-        import mapclassify  # noqa: F401
-
         import layers.maps  # noqa: F401
 
 

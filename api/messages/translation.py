@@ -2,7 +2,8 @@
 
 import re
 import tomllib
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from importlib import resources
 from typing import NamedTuple
 
@@ -12,25 +13,34 @@ _PLACE = re.compile(r"\{(\d)\}")
 _OPTION = re.compile(r"--[a-z]+(?:-[a-z]+)*")
 
 
-class _Clause(NamedTuple):
+@dataclass(frozen=True)
+class _Clause:
     """A clause of the catalogue.
 
     Attributes
     ----------
+    parts
+        What stands before, between and after the places of the caller's values.
     fixed
-        The longest part that is not the caller's.
-    weight
-        How many characters are not.
-    pattern
-        Of a sentence that begins with it: its values, and what follows after a semicolon.
+        The longest of them.
     words
         In the other language.
     """
 
+    parts: list[str]
     fixed: str
-    weight: int
-    pattern: re.Pattern[str]
     words: str
+
+    @property
+    def weight(self) -> int:
+        """How many characters are not the caller's."""
+        return sum(map(len, self.parts))
+
+    # Of a thousand clauses few are ever compared with a sentence, and to compile all takes half a second.
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Of a sentence that begins with it: its values, and what follows after a semicolon."""
+        return re.compile(f"{'(.*?)'.join(map(re.escape, self.parts))}(?:; (.*))?", re.DOTALL)
 
 
 class _Reading(NamedTuple):
@@ -108,11 +118,5 @@ def _parse(english: str, words: str) -> _Clause:
     # An option has the name of where the sentence is read.
     for place, option in enumerate(_OPTION.findall(english), len(_PLACE.findall(english))):
         english, words = (text.replace(option, f"{{{place}}}", 1) for text in (english, words))
-    fixed = _PLACE.split(english)[::2]
-    pattern = "(.*?)".join(map(re.escape, fixed))
-    return _Clause(
-        fixed=max(fixed, key=len),
-        weight=sum(map(len, fixed)),
-        pattern=re.compile(f"{pattern}(?:; (.*))?", re.DOTALL),
-        words=words,
-    )
+    parts = _PLACE.split(english)[::2]
+    return _Clause(parts, max(parts, key=len), words)

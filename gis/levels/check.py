@@ -76,7 +76,8 @@ def check_units(
     if rule.adjacent:
         _add_apart(findings, labels, drawn, units.geometry.to_numpy(), cell, unit)
     if rule.one_area:
-        _add_areas(findings, labels, drawn, cell, units["area_code"].to_numpy(dtype=object)[unit])
+        areas = units["area_code"].fillna("").to_numpy(dtype=object)
+        _add_areas(findings, labels, drawn, cell, areas[unit])
     _add_borders(findings, cells, drawn, units, cell, unit, crs)
     return findings.to_frame()
 
@@ -171,7 +172,7 @@ def _add_apart(
 def _add_areas(
     findings: FindingCollector, labels: ObjectArray, drawn: Geometries, cell: IntArray, areas: ObjectArray
 ) -> None:
-    for row, named in _by_cell(cell, np.array([area or "" for area in areas], dtype=object)):
+    for row, named in _by_cell(cell, areas):
         different = sorted(set(named))
         if len(different) > 1:
             listed = ", ".join(area or "none" for area in different[:_NAMED])

@@ -41,7 +41,7 @@ def next_codes(cells: CellSet, like: str, count: int) -> list[str]:
     ]
     first = max(taken, default=0) + 1
     made = [f"{head}{number:0{len(digits)}d}" for number in range(first, first + count)]
-    if cell is not None and area_code == head and len(made[-1]) > len(like):
+    if area_code and area_code == head and len(made[-1]) > len(like):
         raise CapacityError(
             f"The {len(digits)} digits after '{head}' hold no further cell; number the cells again."
         )

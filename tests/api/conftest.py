@@ -1,17 +1,21 @@
-"""A small plan on disk, and the command line run in this process."""
+"""A small plan on disk, the command line run in this process, and passwords that are quickly hashed."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import geopandas as gpd
 import pytest
 import shapely
+from argon2 import PasswordHasher
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from api.cli import app
+from api.security import passwords
 from gis.crs import LONLAT
 from layers.formats import write_layer
 
@@ -34,12 +38,24 @@ class Outcome:
 Run = Callable[..., Outcome]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def costly_hasher() -> Iterator[PasswordHasher]:
+    """What passwords are hashed with in use; in tests a hash takes no fifth of a second and no 64 MiB."""
+    costly = passwords._hasher
+    with patch.object(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)):
+        yield costly
+
+
 @pytest.fixture(scope="session")
 def wangge() -> Run:
     """Run the command line with arguments."""
+    # Built once, as in a process: Typer's runner builds all commands for each call, which takes longer
+    # than most calls.
+    command = get_command(app)
 
     def run(*arguments: object) -> Outcome:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="wangge")
+        with patch("typer.testing._get_command", return_value=command):
+            result = CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="wangge")
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Outcome(result.exit_code, result.stdout, result.stderr)

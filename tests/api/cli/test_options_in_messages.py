@@ -42,16 +42,20 @@ def commands() -> dict[str, inspect.Signature]:
 
 def texts(path: Path) -> Iterator[str]:
     """The texts of a module that name an option, with X for what is filled in; not its docstrings."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    source = path.read_text(encoding="utf-8")
+    # Most modules name none, and to parse them all takes seconds.
+    if OPTION.search(source) is None:
+        return
+    nodes = list(ast.walk(ast.parse(source)))
     declarations = {
         part
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "Option"
         for part in ast.walk(node)
     }
-    documentation = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    parts = {part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    for node in ast.walk(tree):
+    documentation = {node.value for node in nodes if isinstance(node, ast.Expr)}
+    parts = {part for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in nodes:
         if node in declarations | documentation | parts:
             continue
         if isinstance(node, ast.JoinedStr):
@@ -64,30 +68,28 @@ def texts(path: Path) -> Iterator[str]:
             yield text
 
 
-MESSAGES = sorted(
-    {
-        text
-        for package in ("gis", "layers", "api/cli/inputs.py")
-        for path in (
-            [REPOSITORY / package] if package.endswith(".py") else (REPOSITORY / package).rglob("*.py")
-        )
-        if path.name != "vendored.py"
-        for text in texts(path)
-    }
-)
+@pytest.fixture(scope="module")
+def messages() -> list[str]:
+    """What the program says of any file."""
+    modules = [REPOSITORY / "api/cli/inputs.py"]
+    for package in ("gis", "layers"):
+        modules += (REPOSITORY / package).rglob("*.py")
+    return sorted({text for path in modules if path.name != "vendored.py" for text in texts(path)})
 
 
-def test_the_messages_are_found() -> None:
-    assert len(MESSAGES) > 10
-    assert any("--source-crs" in text for text in MESSAGES)
+def test_the_messages_are_found(messages: list[str]) -> None:
+    assert len(messages) > 10
+    assert any("--source-crs" in text for text in messages)
 
 
 @pytest.mark.parametrize("name", commands())
-def test_a_message_about_any_file_of_a_command_names_options_that_it_has(name: str) -> None:
+def test_a_message_about_any_file_of_a_command_names_options_that_it_has(
+    messages: list[str], name: str
+) -> None:
     signature = commands()[name]
     options = CommandOptions.of(signature)
     files = [each for each in signature.parameters if each not in {"database", "as_json"}]
-    for message in MESSAGES:
+    for message in messages:
         for file in files:
             said = explain(f"x.gpkg: {message}", options, {file: Path("x.gpkg")}, None)
             assert set(OPTION.findall(said)) <= set(options.names.values()), (file, said)

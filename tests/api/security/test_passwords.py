@@ -1,7 +1,7 @@
 """Passwords: the bounds of what is accepted, and what a hash is of use for."""
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, Type, extract_parameters
 
 from api.security.passwords import (
     MAX_LENGTH,
@@ -52,6 +52,11 @@ def test_another_keyboard_composes_the_same_password() -> None:
 def test_a_hash_of_other_parameters_is_to_be_made_anew() -> None:
     assert needs_rehash(PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash("abcdabcdabcd"))
     assert not needs_rehash(hash_password("abcdabcdabcd", "li"))
+
+
+def test_a_hash_takes_the_time_and_the_memory_of_rfc_9106(costly_hasher: PasswordHasher) -> None:
+    used = extract_parameters(costly_hasher.hash("abcdabcdabcd"))
+    assert (used.type, used.time_cost, used.memory_cost, used.parallelism) == (Type.ID, 3, 64 * 1024, 1)
 
 
 def test_what_is_no_hash_belongs_to_no_password() -> None:
