@@ -91,6 +91,9 @@ class Rules(NamedTuple):
         Shape (k,): weight of the square of what is out of bounds, the bounds, and the largest load of a zone.
     change, budget
         Weight of what it costs to move units from home, and the largest first load that may be away.
+    aim
+        Shape (z, k), how far off its ideal load each zone is sent; its bounds lie around that. Sent away from a
+        deviation that lasts it loses it, without a weight that freezes all moves.
     """
 
     compactness: float
@@ -100,6 +103,7 @@ class Rules(NamedTuple):
     cap: FloatArray
     change: float
     budget: float
+    aim: FloatArray
 
 
 class Scratch(NamedTuple):
@@ -180,7 +184,7 @@ def stays_connected(units: Units, of_unit: Int32Array, scratch: Scratch, unit: i
 
 
 @compiled
-def _zone_beside(units: Units, zones: Zones, unit: int, random: NDArray[np.uint64]) -> int:
+def zone_beside(units: Units, zones: Zones, unit: int, random: NDArray[np.uint64]) -> int:
     """Return the zone across one of a unit's borders, drawn at random from those to other zones."""
     own: int = zones.of_unit[unit]
     draw = np.int64((_random_bits(random) >> np.uint64(33)) % np.uint64(zones.foreign[unit]))
@@ -207,7 +211,7 @@ def borders(units: Units, zones: Zones, unit: int, old: int, new: int) -> tuple[
 
 
 @compiled
-def _energy_gain(units: Units, zones: Zones, rules: Rules, unit: int, old: int, new: int) -> float:
+def energy_gain(units: Units, zones: Zones, rules: Rules, unit: int, old: int, new: int) -> float:
     """Return by how much the energy grows with a move."""
     to_old, to_new = borders(units, zones, unit, old, new)
     area: float = units.area[unit]
@@ -230,7 +234,7 @@ def balance_gain(units: Units, zones: Zones, rules: Rules, unit: int, back: int,
         net = units.load[unit, k] - (units.load[back, k] if back >= 0 else 0.0)
         if net == 0.0:
             continue
-        left, right = zones.load[old, k], zones.load[new, k]
+        left, right = zones.load[old, k] - rules.aim[old, k], zones.load[new, k] - rules.aim[new, k]
         lower, upper = rules.lower[k], rules.upper[k]
         gain += rules.balance[k] * (
             out_of_bounds(left - net, lower, upper)
@@ -283,6 +287,18 @@ def load_away(units: Units, unit: int, old: int, new: int) -> float:
 
 
 @compiled
+def is_allowed(
+    units: Units, zones: Zones, rules: Rules, scratch: Scratch, unit: int, old: int, new: int
+) -> bool:
+    """Return whether a move keeps budget and caps, and the zone that the unit leaves in one part."""
+    return (
+        zones.away[0] + load_away(units, unit, old, new) <= rules.budget
+        and within_caps(units, zones, rules, unit, -1, old, new)
+        and stays_connected(units, zones.of_unit, scratch, unit, SEARCH_LIMIT)
+    )
+
+
+@compiled
 def move(units: Units, zones: Zones, unit: int, old: int, new: int) -> None:
     """Give a unit its new zone, and bring all sums up to date."""
     to_old, to_new = borders(units, zones, unit, old, new)
@@ -331,13 +347,10 @@ def anneal(
             old = of_unit[unit]
             if zones.size[old] <= 1:
                 continue
-            new = _zone_beside(units, zones, unit, random)
-            energy = _energy_gain(units, zones, rules, unit, old, new)
-            if (
-                accepted(energy, temperature, random)
-                and zones.away[0] + load_away(units, unit, old, new) <= rules.budget
-                and within_caps(units, zones, rules, unit, -1, old, new)
-                and stays_connected(units, of_unit, scratch, unit, SEARCH_LIMIT)
+            new = zone_beside(units, zones, unit, random)
+            energy = energy_gain(units, zones, rules, unit, old, new)
+            if accepted(energy, temperature, random) and is_allowed(
+                units, zones, rules, scratch, unit, old, new
             ):
                 move(units, zones, unit, old, new)
                 moves += 1
