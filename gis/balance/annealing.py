@@ -92,8 +92,8 @@ class Rules(NamedTuple):
     change, budget
         Weight of what it costs to move units from home, and the largest first load that may be away.
     aim
-        Shape (z, k), how far off its ideal load each zone is sent; its bounds lie around that. Sent away from a
-        deviation that lasts it loses it, without a weight that freezes all moves.
+        Shape (z, k), how far off its ideal load each zone is sent; its bounds lie around that. A zone sent away
+        from a deviation that lasts loses it without a weight that freezes all moves.
     """
 
     compactness: float
@@ -132,6 +132,13 @@ def _random_bits(random: NDArray[np.uint64]) -> np.uint64:
     bits ^= bits << np.uint64(17)
     random[0] = bits
     return bits
+
+
+@compiled
+def random_share(random: NDArray[np.uint64]) -> float:
+    """Return a random number from 0 to below 1."""
+    share: float = np.float64(_random_bits(random) >> np.uint64(11)) * 2.0**-53
+    return share
 
 
 @compiled
@@ -267,8 +274,7 @@ def accepted(energy: float, temperature: float, random: NDArray[np.uint64]) -> b
         return True
     if energy >= _HOPELESS * temperature:
         return False
-    draw = np.float64(_random_bits(random) >> np.uint64(11)) * 2.0**-53
-    return bool(draw < math.exp(-energy / temperature))
+    return bool(random_share(random) < math.exp(-energy / temperature))
 
 
 @compiled

@@ -41,7 +41,7 @@ def group_units(graph: NeighbourGraph, loads: FloatArray, largest: FloatArray) -
 def _pair(
     offsets: IntArray, neighbours: IntArray, length: FloatArray, loads: FloatArray, largest: FloatArray
 ) -> IntArray:
-    """Return the partner of each node, in their order that with the longest border; itself if all are taken."""
+    """Return the partner of each node: that with the longest border of those left, else itself."""
     count = len(offsets) - 1
     partner = np.full(count, -1, dtype=np.int64)
     for node in range(count):

@@ -12,14 +12,15 @@ import numpy as np
 
 from gis.arrays import IntArray
 from gis.balance.annealing import (
+    Int32Array,
     Rules,
     Scratch,
     Units,
     Zones,
-    accepted,
     energy_gain,
     is_allowed,
     move,
+    random_share,
     zone_beside,
 )
 from gis.balance.compiled import compiled
@@ -39,16 +40,16 @@ class Waits(NamedTuple):
         Shape (1,), the next sweep.
     """
 
-    due: IntArray
-    asked: IntArray
+    due: Int32Array
+    asked: Int32Array
     sweep: IntArray
 
 
 def build_waits(unit_count: int) -> Waits:
     """Let all units be asked in the first sweep."""
     return Waits(
-        np.ones(unit_count, dtype=np.int64),
-        np.zeros(unit_count, dtype=np.int64),
+        np.ones(unit_count, dtype=np.int32),
+        np.zeros(unit_count, dtype=np.int32),
         np.ones(1, dtype=np.int64),
     )
 
@@ -61,7 +62,7 @@ def anneal_waiting(
     due, asked = waits.due, waits.asked
     count = len(due)
     # A unit inside its zone sleeps until a neighbour moves.
-    never = np.iinfo(np.int64).max
+    never = np.iinfo(np.int32).max
     moves = 0
     for now in range(waits.sweep[0], waits.sweep[0] + sweeps):
         for step in range(count):
@@ -79,7 +80,8 @@ def anneal_waiting(
                 continue
             new = zone_beside(units, zones, unit, scratch.random)
             energy = energy_gain(units, zones, rules, unit, old, new)
-            if accepted(energy - temperature * math.log(waited), temperature, scratch.random) and is_allowed(
+            chance = math.exp(min(-energy / temperature, 0.0))
+            if random_share(scratch.random) < chance * waited and is_allowed(
                 units, zones, rules, scratch, unit, old, new
             ):
                 move(units, zones, unit, old, new)
@@ -89,8 +91,9 @@ def anneal_waiting(
                     if due[neighbour] == never:
                         asked[neighbour] = now
                     due[neighbour] = min(due[neighbour], now + 1)
-            elif energy > 0.0:
-                chance = math.exp(-energy / temperature)
-                due[unit] = now + (max(int(0.5 / chance), 1) if chance * _LONGEST > 0.5 else _LONGEST)
+            elif chance * _LONGEST > 0.5:
+                due[unit] = now + max(int(0.5 / chance), 1)
+            else:
+                due[unit] = now + _LONGEST
     waits.sweep[0] += sweeps
     return moves
