@@ -92,8 +92,8 @@ class Rules(NamedTuple):
     change, budget
         Weight of what it costs to move units from home, and the largest first load that may be away.
     aim
-        Shape (z, k), how far off its ideal load each zone is sent; its bounds lie around that. A zone sent away
-        from a deviation that lasts loses it without a weight that freezes all moves.
+        Shape (z, k), how far off its ideal load each zone is sent; its bounds lie around that. A zone that is
+        sent away from a deviation that lasts loses it without a weight that freezes all moves.
     """
 
     compactness: float
@@ -293,18 +293,6 @@ def load_away(units: Units, unit: int, old: int, new: int) -> float:
 
 
 @compiled
-def is_allowed(
-    units: Units, zones: Zones, rules: Rules, scratch: Scratch, unit: int, old: int, new: int
-) -> bool:
-    """Return whether a move keeps budget and caps, and the zone that the unit leaves in one part."""
-    return (
-        zones.away[0] + load_away(units, unit, old, new) <= rules.budget
-        and within_caps(units, zones, rules, unit, -1, old, new)
-        and stays_connected(units, zones.of_unit, scratch, unit, SEARCH_LIMIT)
-    )
-
-
-@compiled
 def move(units: Units, zones: Zones, unit: int, old: int, new: int) -> None:
     """Give a unit its new zone, and bring all sums up to date."""
     to_old, to_new = borders(units, zones, unit, old, new)
@@ -355,8 +343,11 @@ def anneal(
                 continue
             new = zone_beside(units, zones, unit, random)
             energy = energy_gain(units, zones, rules, unit, old, new)
-            if accepted(energy, temperature, random) and is_allowed(
-                units, zones, rules, scratch, unit, old, new
+            if (
+                accepted(energy, temperature, random)
+                and zones.away[0] + load_away(units, unit, old, new) <= rules.budget
+                and within_caps(units, zones, rules, unit, -1, old, new)
+                and stays_connected(units, of_unit, scratch, unit, SEARCH_LIMIT)
             ):
                 move(units, zones, unit, old, new)
                 moves += 1

@@ -12,15 +12,18 @@ import numpy as np
 
 from gis.arrays import IntArray
 from gis.balance.annealing import (
+    SEARCH_LIMIT,
     Int32Array,
     Rules,
     Scratch,
     Units,
     Zones,
     energy_gain,
-    is_allowed,
+    load_away,
     move,
     random_share,
+    stays_connected,
+    within_caps,
     zone_beside,
 )
 from gis.balance.compiled import compiled
@@ -59,7 +62,7 @@ def anneal_waiting(
     units: Units, zones: Zones, rules: Rules, scratch: Scratch, waits: Waits, sweeps: int, temperature: float
 ) -> int:
     """Do what `anneal` does at one temperature, asking units that hardly ever move less often."""
-    due, asked = waits.due, waits.asked
+    due, asked, of_unit, random = waits.due, waits.asked, zones.of_unit, scratch.random
     count = len(due)
     # A unit inside its zone sleeps until a neighbour moves.
     never = np.iinfo(np.int32).max
@@ -75,14 +78,17 @@ def anneal_waiting(
             due[unit] = now + 1
             waited = now - asked[unit]
             asked[unit] = now
-            old = zones.of_unit[unit]
+            old = of_unit[unit]
             if zones.size[old] <= 1:
                 continue
-            new = zone_beside(units, zones, unit, scratch.random)
+            new = zone_beside(units, zones, unit, random)
             energy = energy_gain(units, zones, rules, unit, old, new)
             chance = math.exp(min(-energy / temperature, 0.0))
-            if random_share(scratch.random) < chance * waited and is_allowed(
-                units, zones, rules, scratch, unit, old, new
+            if (
+                random_share(random) < chance * waited
+                and zones.away[0] + load_away(units, unit, old, new) <= rules.budget
+                and within_caps(units, zones, rules, unit, -1, old, new)
+                and stays_connected(units, of_unit, scratch, unit, SEARCH_LIMIT)
             ):
                 move(units, zones, unit, old, new)
                 moves += 1
