@@ -53,7 +53,7 @@ class _Stage(NamedTuple):
 _GROUPS = _Stage((1.0, 0.2), (1.4, 14.0), 2.3, 0.07)
 _UNITS = _Stage((0.4, 0.2), (4.0, 8.4), 1.15, 0.06)
 
-_LAST_HEAT, _LAST_WEIGHT, _LAST_SLACK, _LAST_SWEEPS = (0.35, 0.08), (0.24, 35.0), 0.93, 1.7
+_LAST_HEAT, _LAST_WEIGHT, _LAST_SLACK, _LAST_SWEEPS = (0.3, 0.08), (0.08, 35.0), 0.93, 1.7
 """Temperatures, weights as multiples of a tight one, slack, and sweeps of the last stage, without aims."""
 
 
