@@ -83,7 +83,9 @@ def balance_weights(units: Units, goal: Goal, count: int) -> tuple[FloatArray, F
 
 def make_rules(units: Units, goal: Goal, count: int) -> Rules:
     """Return the rules of a tight plan."""
-    slack = goal.slack * goal.tolerance
+    bounded = np.isfinite(goal.tolerance)
+    slack = np.full_like(goal.tolerance, np.inf)
+    slack[bounded] = goal.slack * goal.tolerance[bounded]
     return Rules(
         compactness_weight(units, count),
         balance_weights(units, goal, count)[1],

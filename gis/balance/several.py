@@ -50,10 +50,10 @@ class _Stage(NamedTuple):
     gain: float
 
 
-_GROUPS = _Stage((1.0, 0.2), (1.4, 14.0), 2.3, 0.07)
-_UNITS = _Stage((0.4, 0.2), (4.0, 8.4), 1.15, 0.06)
+_GROUPS = _Stage((0.8, 0.15), (1.4, 14.0), 3.1, 0.07)
+_UNITS = _Stage((0.35, 0.15), (4.0, 8.4), 1.4, 0.06)
 
-_LAST_HEAT, _LAST_WEIGHT, _LAST_SLACK, _LAST_SWEEPS = (0.3, 0.08), (0.08, 35.0), 0.93, 1.7
+_LAST_HEAT, _LAST_WEIGHT, _LAST_SLACK, _LAST_SWEEPS = (0.28, 0.08), (0.05, 35.0), 0.93, 2.0
 """Temperatures, weights as multiples of a tight one, slack, and sweeps of the last stage, without aims."""
 
 
