@@ -27,8 +27,8 @@ from gis.progress import Progress, portion
 _SWEEPS_PER_ROUND = 10
 """Sweeps between two changes of the aims."""
 
-_LEAST_GROUPS = 6.0
-"""Groups to a zone below which they are too coarse to lay out zones."""
+_LEAST_GROUPS = 20.0
+"""Groups to a zone below which they are too coarse to lay out zones, and single units do better."""
 
 
 class _Stage(NamedTuple):
