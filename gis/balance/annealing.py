@@ -91,6 +91,9 @@ class Rules(NamedTuple):
         Shape (k,): weight of the square of what is out of bounds, the bounds, and the largest load of a zone.
     change, budget
         Weight of what it costs to move units from home, and the largest first load that may be away.
+    aim
+        Shape (z, k), how far off its ideal load each zone is sent; its bounds lie around that. A zone that is
+        sent away from a deviation that lasts loses it without a weight that freezes all moves.
     """
 
     compactness: float
@@ -100,6 +103,7 @@ class Rules(NamedTuple):
     cap: FloatArray
     change: float
     budget: float
+    aim: FloatArray
 
 
 class Scratch(NamedTuple):
@@ -128,6 +132,13 @@ def _random_bits(random: NDArray[np.uint64]) -> np.uint64:
     bits ^= bits << np.uint64(17)
     random[0] = bits
     return bits
+
+
+@compiled
+def random_share(random: NDArray[np.uint64]) -> float:
+    """Return a random number from 0 to below 1."""
+    share: float = np.float64(_random_bits(random) >> np.uint64(11)) * 2.0**-53
+    return share
 
 
 @compiled
@@ -180,7 +191,7 @@ def stays_connected(units: Units, of_unit: Int32Array, scratch: Scratch, unit: i
 
 
 @compiled
-def _zone_beside(units: Units, zones: Zones, unit: int, random: NDArray[np.uint64]) -> int:
+def zone_beside(units: Units, zones: Zones, unit: int, random: NDArray[np.uint64]) -> int:
     """Return the zone across one of a unit's borders, drawn at random from those to other zones."""
     own: int = zones.of_unit[unit]
     draw = np.int64((_random_bits(random) >> np.uint64(33)) % np.uint64(zones.foreign[unit]))
@@ -207,7 +218,7 @@ def borders(units: Units, zones: Zones, unit: int, old: int, new: int) -> tuple[
 
 
 @compiled
-def _energy_gain(units: Units, zones: Zones, rules: Rules, unit: int, old: int, new: int) -> float:
+def energy_gain(units: Units, zones: Zones, rules: Rules, unit: int, old: int, new: int) -> float:
     """Return by how much the energy grows with a move."""
     to_old, to_new = borders(units, zones, unit, old, new)
     area: float = units.area[unit]
@@ -230,7 +241,7 @@ def balance_gain(units: Units, zones: Zones, rules: Rules, unit: int, back: int,
         net = units.load[unit, k] - (units.load[back, k] if back >= 0 else 0.0)
         if net == 0.0:
             continue
-        left, right = zones.load[old, k], zones.load[new, k]
+        left, right = zones.load[old, k] - rules.aim[old, k], zones.load[new, k] - rules.aim[new, k]
         lower, upper = rules.lower[k], rules.upper[k]
         gain += rules.balance[k] * (
             out_of_bounds(left - net, lower, upper)
@@ -263,8 +274,7 @@ def accepted(energy: float, temperature: float, random: NDArray[np.uint64]) -> b
         return True
     if energy >= _HOPELESS * temperature:
         return False
-    draw = np.float64(_random_bits(random) >> np.uint64(11)) * 2.0**-53
-    return bool(draw < math.exp(-energy / temperature))
+    return bool(random_share(random) < math.exp(-energy / temperature))
 
 
 @compiled
@@ -331,8 +341,8 @@ def anneal(
             old = of_unit[unit]
             if zones.size[old] <= 1:
                 continue
-            new = _zone_beside(units, zones, unit, random)
-            energy = _energy_gain(units, zones, rules, unit, old, new)
+            new = zone_beside(units, zones, unit, random)
+            energy = energy_gain(units, zones, rules, unit, old, new)
             if (
                 accepted(energy, temperature, random)
                 and zones.away[0] + load_away(units, unit, old, new) <= rules.budget

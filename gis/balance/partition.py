@@ -9,7 +9,7 @@ from gis.arrays import BoolArray, FloatArray, IntArray
 from gis.balance.loads import InfeasibleError, check_caps, read_limits, read_loads, relative_caps, sum_loads
 from gis.errors import ParameterError
 from gis.graph import NeighbourGraph
-from gis.progress import Progress, no_progress
+from gis.progress import Progress, no_progress, portion
 
 Effort = Literal["quick", "thorough"]
 
@@ -74,8 +74,10 @@ def partition(
         If no division can be what is asked, with the rows of the units at fault.
     """
     # Compiled code and METIS take a second to load, which commands that do not divide need not wait.
+    from gis.balance.goal import Goal
     from gis.balance.mending import mend_zones
-    from gis.balance.schedule import SWEEPS, Goal, run
+    from gis.balance.schedule import SWEEPS, run
+    from gis.balance.several import are_several, make_plan_of_groups
     from gis.balance.start import count_zones_of_parts, make_first_plan
     from gis.balance.zone_sums import build_scratch, build_units, build_zones, zones_as_integers
 
@@ -87,18 +89,24 @@ def partition(
     held = np.zeros(unit_count, dtype=bool) if locked is None else np.asarray(locked, dtype=bool)
     _check_start(zones, held, count, unit_count)
     check_caps(table, caps, count)
-    weight = _mean_load(table)
-    if zones is None:
-        start = make_first_plan(graph, table, count, caps, seed)
-    else:
-        count_zones_of_parts(graph, table, count, caps)
-        start = zones
-    start = mend_zones(graph, weight, start, count, held)
-    units = build_units(graph, table, count, area_m2=area_m2, exterior_m=exterior_m, locked=held)
     goal = Goal(goals, relative_caps(caps, table, count), SWEEPS[effort])
+    progress = progress or no_progress
+    start = zones
+    if zones is not None:
+        count_zones_of_parts(graph, table, count, caps)
+    elif count > 1 and are_several(table):
+        start = make_plan_of_groups(
+            graph, table, count, goal, cap=caps, area_m2=area_m2, exterior_m=exterior_m, seed=seed,
+            progress=portion(progress, 0, 1, 3),
+        )  # fmt: skip
+        progress = portion(progress, 1, 2, 3)
+    if start is None:
+        start = make_first_plan(graph, table, count, caps, seed)
+    start = mend_zones(graph, _mean_load(table), start, count, held)
+    units = build_units(graph, table, count, area_m2=area_m2, exterior_m=exterior_m, locked=held)
     made = build_zones(units, start, count)
     if 1 < count < unit_count:
-        made = run(units, made, goal, build_scratch(unit_count, seed), progress or no_progress)
+        made = run(units, made, goal, build_scratch(unit_count, seed), progress)
     found = zones_as_integers(made.of_unit)
     _check_found(table, found, count, caps)
     return found

@@ -22,7 +22,7 @@ from gis.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from gis.balance.annealing import Units, Zones
-    from gis.balance.schedule import Goal
+    from gis.balance.goal import Goal
 
 _LEVELS = (0.75, 0.5, 0.3, 0.15, 0.0)
 """Shares of the present deviations down to which the points of the Pareto line are balanced."""
@@ -152,7 +152,7 @@ class _Trials:
         seed: int,
         progress: Progress,
     ) -> None:
-        from gis.balance.schedule import Goal
+        from gis.balance.goal import Goal
 
         self.units, self.present, self.seed, self.progress = units, present, seed, progress
         self.goal = Goal(tolerance, cap, _SWEEPS, hot=1.5, stiffness=40.0, slack=0.9, change=0.3)

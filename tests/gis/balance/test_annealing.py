@@ -12,6 +12,7 @@ from gis.balance.annealing import SEARCH_LIMIT, Rules, anneal, stays_connected
 from gis.balance.exchanging import compactness_gain, exchange, list_borders
 from gis.balance.mending import mend_zones
 from gis.balance.start import make_first_plan
+from gis.balance.waiting import anneal_waiting, build_waits
 from gis.balance.zone_sums import build_scratch, build_units, build_zones, polsby_popper
 from tests.gis.balance.plans import cases, compactness, lattice, part_count, parts_of_zones, sums_of_zones
 
@@ -30,9 +31,14 @@ def test_sums_limits_and_connection_hold_after_wild_moves(case, data):
     zones = build_zones(units, plan, count)
     cap = zones.load.max(axis=0) * (1 + rng.uniform(0, 0.3, load_count))
     five, lower, upper = (np.full(load_count, value) for value in (5.0, 0.9, 1.1))
-    rules = Rules(1.0, five, lower, upper, cap, change=0.1, budget=0.4 * count)
+    aim = rng.uniform(-0.1, 0.1, (count, load_count))
+    rules = Rules(1.0, five, lower, upper, cap, change=0.1, budget=0.4 * count, aim=aim)
     scratch = build_scratch(len(case), 1)
-    moved = anneal(units, zones, rules, scratch, 15, 50.0, 0.1)
+    if data.draw(st.booleans()):
+        moved = anneal(units, zones, rules, scratch, 15, 50.0, 0.1)
+    else:
+        waits = build_waits(len(case))
+        moved = sum(anneal_waiting(units, zones, rules, scratch, waits, 5, heat) for heat in (50.0, 1.0, 0.1))
     if data.draw(st.booleans()):
         moved += exchange(units, zones, rules, scratch, *list_borders(units, zones), 50.0)
 
@@ -96,3 +102,32 @@ def test_moving_a_unit_without_load_has_a_price():
     case = lattice(4, 1, np.array([0.0, 1.0, 1.0, 2.0]))
     units = build_units(case.graph, case.loads, 2, **case.shape(), locked=None)
     assert units.moving.tolist() == [0.25 * 0.5, 0.5, 0.5, 1.0]
+
+
+def energy(case, zones, rules):
+    """What is wrong with a plan, from its units alone."""
+    loads, area, perimeter = sums_of_zones(case, zones)
+    off = loads / loads.mean(axis=0) - 1 - rules.aim
+    return rules.compactness * (perimeter**2 / area).sum() + (rules.balance * off**2).sum()
+
+
+def test_a_cold_plan_keeps_no_move_that_would_better_it():
+    # Units that have waited long must still be asked before the plan is left.
+    rng = np.random.default_rng(4)
+    case = lattice(9, 8, rng.lognormal(0, 1, (72, 2)))
+    plan = np.arange(72) % 9 // 3
+    units = build_units(case.graph, case.loads, 3, **case.shape(), locked=None)
+    zones = build_zones(units, plan, 3)
+    one, free = np.ones(2), np.full(2, np.inf)
+    rules = Rules(0.1, 40 * one, one, one, free, 0.0, np.inf, rng.uniform(-0.2, 0.2, (3, 2)))
+    before = energy(case, plan, rules)
+    assert anneal_waiting(units, zones, rules, build_scratch(72, 1), build_waits(72), 400, 1e-6) > 0
+
+    found = zones.of_unit.astype(np.int64)
+    least = energy(case, found, rules)
+    assert least < before
+    for unit, beside in zip(case.graph.rows().tolist(), case.graph.neighbours.tolist(), strict=True):
+        moved = found.copy()
+        moved[unit] = found[beside]
+        if parts_of_zones(case, moved) == [1, 1, 1]:
+            assert energy(case, moved, rules) > least - 1e-9

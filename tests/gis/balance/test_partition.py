@@ -72,9 +72,37 @@ def test_uneven_units_come_within_the_tolerance_and_compact():
 
 def test_two_loads_at_once():
     case = lattice(30, 30, np.random.default_rng(7).lognormal(0, 1, (900, 2)))
+    zones = divide(case, 9, 0.02, effort="thorough")
+    assert (deviation(case, zones) <= 0.02).all()
+    assert compactness(case, zones).mean() > 0.55
+
+
+def test_two_loads_that_lie_apart_flow_through_all_zones():
+    # Households in the west, enterprises in the east: no border can be shifted for both.
+    case = lattice(30, 30, np.random.default_rng(8).lognormal(0, 0.5, (900, 2)))
+    east = (np.arange(900) % 30) / 29
+    case.loads *= np.stack((1.1 - 0.2 * east, 0.9 + 0.2 * east), axis=1)
     zones = divide(case, 9, 0.03, effort="thorough")
     assert (deviation(case, zones) <= 0.03).all()
-    assert compactness(case, zones).mean() > 0.45
+    assert parts_of_zones(case, zones) == [1] * 9
+
+
+def test_a_second_load_that_need_not_be_even_keeps_its_cap():
+    case = lattice(24, 24, np.random.default_rng(9).lognormal(0, 1, (576, 2)))
+    ideal = case.loads[:, 1].sum() / 9
+    for tolerance in (np.inf, 0.5):
+        zones = divide(case, 9, [0.02, tolerance], cap=[np.inf, 1.1 * ideal], effort="thorough")
+        assert deviation(case, zones)[0] <= 0.02
+        assert sums_of_zones(case, zones)[0][:, 1].max() <= 1.1 * ideal * (1 + 1e-9)
+
+
+def test_several_loads_on_islands_of_which_one_is_too_small_for_groups():
+    loads = np.random.default_rng(10).uniform(1, 2, (260, 2))
+    case = lattice(20, 14, loads, without=[(12, x) for x in range(20)])
+    assert part_count(case) == 2
+    zones = divide(case, 13, 0.05)
+    assert parts_of_zones(case, zones) == [1] * 13
+    assert np.unique(zones[240:]).tolist() == np.setdiff1d(np.arange(13), zones[:240]).tolist()
 
 
 def test_equal_units_are_counted_out():
