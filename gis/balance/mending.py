@@ -3,7 +3,7 @@
 import numpy as np
 
 from gis.arrays import BoolArray, FloatArray, IntArray
-from gis.balance.compiled import compiled
+from gis.compiled import compiled
 from gis.balance.loads import InfeasibleError
 from gis.graph import NeighbourGraph
 
