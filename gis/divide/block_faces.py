@@ -6,11 +6,9 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
-from gis.antimeridian import project_joined
 from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
-from gis.crs import LONLAT, geometries_to_lonlat
 from gis.faces.arrangement import build_faces, build_many_faces
-from gis.faces.noding import invalid_in_coverage, noding_cuts
+from gis.faces.noding import invalid_in_degrees, noding_cuts
 
 _REACH_M = 1e-5
 """Faces so near to a line are cut again together with those that the line crosses."""
@@ -90,9 +88,7 @@ def make_sound(faces: Geometries, crs: CRS) -> Faces:
     """
     result = Faces(faces, np.arange(len(faces)))
     for _ in range(_ATTEMPTS):
-        lonlat = geometries_to_lonlat(result.polygon, crs)
-        flagged = invalid_in_coverage(lonlat)
-        flagged |= invalid_in_coverage(project_joined(lonlat, LONLAT, crs))
+        flagged = invalid_in_degrees(result.polygon, crs)
         if not flagged.any():
             break
         cuts = noding_cuts(result.polygon[flagged], crs)

@@ -7,10 +7,9 @@ import numpy as np
 from gis.arrays import BoolArray, FloatArray, IntArray
 from gis.compiled import compiled
 from gis.faces.orientation import determinant, turn
+from gis.faces.segment_grid import SegmentGrid
 
 _ROUNDS = 20
-_PAD = 1e-9
-"""Widens what a segment takes of a cell of the grid, as a share of the extent, beyond what rounding loses."""
 
 
 class NodedSegments(NamedTuple):
@@ -85,14 +84,8 @@ def _find_cuts(
     first: FloatArray, last: FloatArray, fresh: BoolArray, step: float
 ) -> tuple[IntArray, FloatArray]:
     """Return the segments that are to be cut, and where; a segment may occur often."""
-    low, high = np.minimum(first, last), np.maximum(first, last)
-    corner, extent = low.min(axis=0), np.maximum(high.max(axis=0) - low.min(axis=0), step)
-    # About as many cells as segments, about square.
-    size = max(float(np.sqrt(extent.prod() / len(first))), float(extent.max()) / len(first))
-    shape = np.maximum(np.ceil(extent / size).astype(np.int64), 1)
-    pad = _PAD * float(extent.max())
-    starts, members = _fill_grid(first, last, corner, size, pad, shape)
-    return _compare(first, last, fresh, starts, members, step)
+    grid = SegmentGrid.of(first, last, np.zeros(len(first)))
+    return _compare(first, last, fresh, grid.starts, grid.members, step)
 
 
 def _cut(
@@ -111,50 +104,6 @@ def _cut(
     fresh = np.zeros(len(first), dtype=bool)
     fresh[segment] = True
     return begin, finish, fresh[owner]
-
-
-@compiled
-def _fill_grid(
-    first: FloatArray, last: FloatArray, corner: FloatArray, size: float, pad: float, shape: IntArray
-) -> tuple[IntArray, IntArray]:
-    """List the segments that pass through each cell of a grid, row by row, in ascending order."""
-    columns, rows = shape[0], shape[1]
-    starts = np.zeros(columns * rows + 1, dtype=np.int64)
-    members = np.empty(0, dtype=np.int32)
-    for is_counted in (False, True):
-        for k in range(len(first)):
-            x0, x1 = first[k, 0] - corner[0], last[k, 0] - corner[0]
-            y0, y1 = first[k, 1] - corner[1], last[k, 1] - corner[1]
-            lowest, highest = min(y0, y1) - pad, max(y0, y1) + pad
-            slope = (y1 - y0) / (x1 - x0) if x1 > x0 else 0.0
-            column_0 = min(max(int((x0 - pad) / size), 0), columns - 1)
-            column_1 = min(max(int((x1 + pad) / size), 0), columns - 1)
-            for column in range(column_0, column_1 + 1):
-                from_y, to_y = lowest, highest
-                if column_0 < column_1 and x1 > x0:
-                    a = y0 + slope * (max(column * size, x0) - x0)
-                    b = y0 + slope * (min((column + 1) * size, x1) - x0)
-                    wide = pad * (1 + abs(slope))
-                    from_y = max(lowest, min(a, b) - wide)
-                    to_y = min(highest, max(a, b) + wide)
-                row_0 = min(max(int(from_y / size), 0), rows - 1)
-                row_1 = min(max(int(to_y / size), 0), rows - 1)
-                for row in range(row_0, row_1 + 1):
-                    cell = row * columns + column
-                    if is_counted:
-                        members[starts[cell]] = k
-                        starts[cell] += 1
-                    else:
-                        starts[cell + 1] += 1
-        if not is_counted:
-            for cell in range(columns * rows):
-                starts[cell + 1] += starts[cell]
-            members = np.empty(starts[columns * rows], dtype=np.int32)
-    # Filling has moved each start on to the next.
-    for cell in range(columns * rows, 0, -1):
-        starts[cell] = starts[cell - 1]
-    starts[0] = 0
-    return starts, members
 
 
 @compiled
