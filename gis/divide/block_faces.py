@@ -7,7 +7,7 @@ import shapely
 from pyproj import CRS
 
 from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
-from gis.faces.arrangement import build_faces, build_many_faces
+from gis.faces.arrangement import build_faces
 from gis.faces.noding import invalid_in_degrees, noding_cuts
 
 _REACH_M = 1e-5
@@ -46,7 +46,7 @@ def cut_areas(areas: Geometries, lines: Geometries) -> Faces:
     Faces
         Sources are positions in `areas`.
     """
-    faces = build_many_faces(np.concatenate([shapely.boundary(areas), lines]))
+    faces = build_faces(np.concatenate([shapely.boundary(areas), lines]))
     source = _locate(faces, areas)
     return _in_order(faces[source >= 0], source[source >= 0])
 

@@ -10,17 +10,22 @@ _SPLITTER = 134_217_729.0
 
 
 @compiled
-def determinant(a: float, b: float, c: float, d: float) -> float:
-    """Return a·d - b·c with the right sign, and zero only where it is zero.
+def turn(ax: float, ay: float, bx: float, by: float, cx: float, cy: float) -> float:
+    """Return a number above zero if a, b, c turn left, below if right, zero if they lie on one line.
 
-    Arguments are differences of coordinates on a binary grid, so that they are exact, and their products
-    neither overflow nor underflow.
+    Differences of the coordinates must be exact, as they are on a binary grid.
     """
+    left, right = (bx - ax) * (cy - ay), (by - ay) * (cx - ax)
+    if abs(left - right) > _FILTER * (abs(left) + abs(right)):
+        return left - right
+    return determinant(bx - ax, by - ay, cx - ax, cy - ay)
+
+
+@compiled
+def determinant(a: float, b: float, c: float, d: float) -> float:
+    """Return a·d - b·c, exact to the last digits even where the products are nearly equal."""
     left, right = a * d, b * c
-    result = left - right
-    if abs(result) > _FILTER * (abs(left) + abs(right)):
-        return result
-    return result + (_product_error(a, d, left) - _product_error(b, c, right))
+    return (left - right) + (_product_error(a, d, left) - _product_error(b, c, right))
 
 
 @compiled
@@ -33,9 +38,3 @@ def _product_error(a: float, b: float, product: float) -> float:
     b_high = big - (big - b)
     b_low = b - b_high
     return ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
-
-
-@compiled
-def turn(ax: float, ay: float, bx: float, by: float, cx: float, cy: float) -> float:
-    """Return a number above zero if a, b, c turn left, below if right, zero if they lie on one line."""
-    return determinant(bx - ax, by - ay, cx - ax, cy - ay)

@@ -1,15 +1,17 @@
-"""Noding of segments: where they cross or touch, they are cut, until they meet in their ends alone."""
+"""Noding of segments by snap rounding: they meet in vertices on a grid alone."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from gis.arrays import BoolArray, FloatArray, IntArray
+from gis.arrays import FloatArray, IntArray
 from gis.compiled import compiled
 from gis.faces.orientation import determinant, turn
-from gis.faces.segment_grid import SegmentGrid
+from gis.faces.segment_grid import SegmentGrid, points_beside
 
-_ROUNDS = 20
+
+_FINER = 32
+"""So much finer than the grid are the segments of which it is asked through which squares they run."""
 
 
 class NodedSegments(NamedTuple):
@@ -27,158 +29,164 @@ class NodedSegments(NamedTuple):
     ends: IntArray
 
 
-def node_segments(start: FloatArray, end: FloatArray, step: float) -> NodedSegments | None:
-    """Cut segments where they cross or touch, with vertices on a grid.
+def node_segments(start: FloatArray, end: FloatArray, step: float) -> NodedSegments:
+    """Cut segments where they cross, and wherever they pass a vertex nearer than a grid tells apart.
 
-    Crossings are rounded to the grid, which bends the segments by less than its step; what crosses then is
-    cut in the next round.
+    Ends and crossings, rounded, are hot: a segment that runs through the square of the grid around one is led
+    through its centre. What was led so crosses nothing again (Hobby 1999, "Practical segment intersection with
+    finite precision output"); what then touches a vertex, or was rounded to the square beside its own, is
+    cut in further rounds.
 
     Parameters
     ----------
     start, end
-        Shape (n, 2), on the grid.
+        Shape (n, 2).
     step
         The grid, a power of two, so that differences of coordinates are exact.
-
-    Returns
-    -------
-    NodedSegments or None
-        None where rounding has not come to an end.
     """
-    fresh = np.ones(len(start), dtype=bool)
-    for _ in range(_ROUNDS):
-        noded, fresh = _without_repeats(start, end, fresh)
-        first, last = noded.xy[noded.ends[:, 0]], noded.xy[noded.ends[:, 1]]
-        if not fresh.any():
+    fine, half = step / _FINER, step / 2
+    start, end = np.rint(start / fine) * fine, np.rint(end / fine) * fine
+    while True:
+        noded = _without_repeats(start, end)
+        start, end = noded.xy[noded.ends[:, 0]], noded.xy[noded.ends[:, 1]]
+        if not len(start):
             return noded
-        segment, cut = _find_cuts(first, last, fresh, step)
-        if not len(segment):
+        segment, cut = _find_cuts(noded.xy, start, end, step, half)
+        if half == 0 and not len(segment):
             return noded
-        start, end, fresh = _cut(first, last, segment, cut)
-    return None
+        # Each cut makes segments shorter, so that there is an end to it.
+        start, end = _cut(_round(start, step), _round(end, step), segment, cut)
+        half = 0.0
 
 
-def _without_repeats(start: FloatArray, end: FloatArray, fresh: BoolArray) -> tuple[NodedSegments, BoolArray]:
+def _round(xy: FloatArray, step: float) -> FloatArray:
+    """Move vertices to the centres of the squares that they are in."""
+    return np.asarray(np.floor(xy / step + 0.5) * step)
+
+
+def _without_repeats(start: FloatArray, end: FloatArray) -> NodedSegments:
     """Return each segment once, with both ends numbered; those without length vanish."""
-    xy = np.concatenate([start, end]) + 0.0
+    xy, number = _unique_rows(np.concatenate([start, end]) + 0.0)
+    low, high = np.sort(number.reshape(2, -1), axis=0)
+    count = max(len(xy), 1)
+    keys = (low * count + high)[low != high]
+    keys.sort()
+    keys = keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]
+    return NodedSegments(xy, np.column_stack([keys // count, keys % count]))
+
+
+def _unique_rows(xy: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Return the rows in ascending order, each once, and the place there of each row."""
     order = np.lexsort((xy[:, 1], xy[:, 0]))
-    sorted_xy = xy[order]
-    is_new = np.append(True, (sorted_xy[1:] != sorted_xy[:-1]).any(axis=1))[: len(order)]
+    in_order = xy[order]
+    is_new = np.append(True, (in_order[1:] != in_order[:-1]).any(axis=1))[: len(order)]
     number = np.empty(len(order), dtype=np.int64)
     number[order] = np.cumsum(is_new) - 1
-    low, high = np.sort(number.reshape(2, -1), axis=0)
-    real = low != high
-    low, high, fresh = low[real], high[real], fresh[real]
-    count = max(int(is_new.sum()), 1)
-    # Repeats lie side by side, what is not fresh first: it has been compared with all others.
-    keys = (low * count + high) * 2 + fresh
-    keys.sort()
-    pairs = keys // 2
-    once = np.append(True, pairs[1:] != pairs[:-1])[: len(keys)]
-    keys, pairs = keys[once], pairs[once]
-    ends = np.column_stack([pairs // count, pairs % count])
-    return NodedSegments(sorted_xy[is_new], ends), keys % 2 == 1
+    return in_order[is_new], number
 
 
 def _find_cuts(
-    first: FloatArray, last: FloatArray, fresh: BoolArray, step: float
+    vertices: FloatArray, start: FloatArray, end: FloatArray, step: float, half: float
 ) -> tuple[IntArray, FloatArray]:
-    """Return the segments that are to be cut, and where; a segment may occur often."""
-    grid = SegmentGrid.of(first, last, np.zeros(len(first)))
-    return _compare(first, last, fresh, grid.starts, grid.members, step)
+    """Return the segments that are to be cut, and where; a segment may occur often, also with one place.
+
+    They are cut where they cross, and where they run through the square around a vertex or crossing, half as
+    wide as given.
+    """
+    grid = SegmentGrid.of(start, end, np.zeros(len(start)))
+    one, other, crossing = _cross(start, end, grid.starts, grid.members, step)
+    hot, _ = _unique_rows(np.concatenate([_round(vertices, step), crossing]))
+    # The corner of a square is 0.71 steps from its centre, the next vertex a whole one.
+    near, place = points_beside(hot, start, end, np.full(len(start), 0.75 * step), with_ends=False)
+    through = _run_through(start[near], end[near], hot[place], half)
+    segment = np.concatenate([near[through], one, other])
+    cut = np.concatenate([hot[place[through]], crossing, crossing])
+    inside = (cut != _round(start[segment], step)).any(axis=1) & (cut != _round(end[segment], step)).any(axis=1)
+    return segment[inside], cut[inside]
 
 
 def _cut(
-    first: FloatArray, last: FloatArray, segment: IntArray, cut: FloatArray
-) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Cut segments; those that were not cut are no longer fresh."""
-    along = last[segment] - first[segment]
-    order = np.lexsort((((cut - first[segment]) * along).sum(axis=1), segment))
+    start: FloatArray, end: FloatArray, segment: IntArray, cut: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    # Squares that a segment runs through follow each other in x and in y as it does.
+    along = ((cut - start[segment]) * (end[segment] - start[segment])).sum(axis=1)
+    order = np.lexsort((along, segment))
     segment, cut = segment[order], cut[order]
-    # Each segment's cuts stand between its ends.
-    begin = np.insert(first, segment + 1, cut, axis=0)
-    owner = np.insert(np.arange(len(first)), segment + 1, segment)
-    is_last = np.append(owner[1:] != owner[:-1], True)
+    owner = np.insert(np.arange(len(start)), segment + 1, segment)
+    begin = np.insert(start, segment + 1, cut, axis=0)
     finish = np.concatenate([begin[1:], begin[:1]])
-    finish[is_last] = last
-    fresh = np.zeros(len(first), dtype=bool)
-    fresh[segment] = True
-    return begin, finish, fresh[owner]
+    finish[np.append(owner[1:] != owner[:-1], True)] = end
+    return begin, finish
 
 
 @compiled
-def _compare(
-    first: FloatArray, last: FloatArray, fresh: BoolArray, starts: IntArray, members: IntArray, step: float
-) -> tuple[IntArray, FloatArray]:
-    """Compare the segments of each cell with each other; return what is to be cut, and where."""
-    segment = np.empty(1024, dtype=np.int64)
+def _cross(
+    start: FloatArray, end: FloatArray, starts: IntArray, members: IntArray, step: float
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Compare the segments of each square with each other; return the pairs that cross, and where.
+
+    Segments are in ascending order of x, and so are their ends. A pair may occur once for each square.
+    """
+    one, other = np.empty(1024, dtype=np.int64), np.empty(1024, dtype=np.int64)
     xy = np.empty((1024, 2))
     count = 0
-    found = np.empty((4, 2))
-    owner = np.empty(4, dtype=np.int64)
-    for cell in range(len(starts) - 1):
-        for p in range(starts[cell], starts[cell + 1]):
+    for square in range(len(starts) - 1):
+        for p in range(starts[square], starts[square + 1]):
             i = members[p]
-            low_i, high_i = min(first[i, 1], last[i, 1]), max(first[i, 1], last[i, 1])
-            for q in range(p + 1, starts[cell + 1]):
+            ax, ay, bx, by = start[i, 0], start[i, 1], end[i, 0], end[i, 1]
+            for q in range(p + 1, starts[square + 1]):
                 j = members[q]
-                # Segments are in ascending order of x.
-                if first[j, 0] > last[i, 0]:
+                cx, cy, dx, dy = start[j, 0], start[j, 1], end[j, 0], end[j, 1]
+                if cx > bx:
                     break
-                if not (fresh[i] or fresh[j]):
+                if max(cy, dy) < min(ay, by) or min(cy, dy) > max(ay, by):
                     continue
-                if max(first[j, 1], last[j, 1]) < low_i or min(first[j, 1], last[j, 1]) > high_i:
+                side_c, side_d = turn(ax, ay, bx, by, cx, cy), turn(ax, ay, bx, by, dx, dy)
+                if side_c == 0 or side_d == 0 or (side_c > 0) == (side_d > 0):
                     continue
-                cuts = _meet(first, last, i, j, step, owner, found)
-                while count + cuts > len(segment):
-                    segment = np.append(segment, np.empty(len(segment), dtype=np.int64))
-                    xy = np.append(xy, np.empty(xy.shape), axis=0)
-                for k in range(cuts):
-                    segment[count] = owner[k]
-                    xy[count] = found[k]
-                    count += 1
-    return segment[:count], xy[:count]
+                side_a, side_b = turn(cx, cy, dx, dy, ax, ay), turn(cx, cy, dx, dy, bx, by)
+                if side_a == 0 or side_b == 0 or (side_a > 0) == (side_b > 0):
+                    continue
+                if count == len(one):
+                    one = np.append(one, np.empty(count, dtype=np.int64))
+                    other = np.append(other, np.empty(count, dtype=np.int64))
+                    xy = np.append(xy, np.empty((count, 2)), axis=0)
+                share = determinant(dx - cx, dy - cy, ax - cx, ay - cy)
+                share /= determinant(bx - ax, by - ay, dx - cx, dy - cy)
+                one[count], other[count] = i, j
+                # The way from a vertex is shorter than that from the origin, and loses less.
+                x, y = np.floor(ax / step) * step, np.floor(ay / step) * step
+                xy[count, 0] = x + np.floor((ax - x + share * (bx - ax)) / step + 0.5) * step
+                xy[count, 1] = y + np.floor((ay - y + share * (by - ay)) / step + 0.5) * step
+                count += 1
+    return one[:count], other[:count], xy[:count]
 
 
 @compiled
-def _meet(
-    first: FloatArray,
-    last: FloatArray,
-    i: int,
-    j: int,
-    step: float,
-    owner: IntArray,
-    found: FloatArray,
-) -> int:
-    """Put down where two segments cut each other, and return how many cuts that makes."""
-    ax, ay, bx, by = first[i, 0], first[i, 1], last[i, 0], last[i, 1]
-    cx, cy, dx, dy = first[j, 0], first[j, 1], last[j, 0], last[j, 1]
-    side_c, side_d = turn(ax, ay, bx, by, cx, cy), turn(ax, ay, bx, by, dx, dy)
-    if (side_c > 0 and side_d > 0) or (side_c < 0 and side_d < 0):
-        return 0
-    side_a, side_b = turn(cx, cy, dx, dy, ax, ay), turn(cx, cy, dx, dy, bx, by)
-    if (side_a > 0 and side_b > 0) or (side_a < 0 and side_b < 0):
-        return 0
+def _run_through(start: FloatArray, end: FloatArray, centre: FloatArray, half: float) -> IntArray:
+    """Return the rows where a segment runs through the square around a centre.
+
+    A square is open above and to the east, so that each place is in one; half as wide as nothing it is its
+    centre.
+    """
+    found = np.empty(len(centre), dtype=np.int64)
     count = 0
-    if side_a != 0 and side_b != 0 and side_c != 0 and side_d != 0:
-        share = side_a / determinant(bx - ax, by - ay, dx - cx, dy - cy)
-        x = np.rint((ax + share * (bx - ax)) / step) * step
-        y = np.rint((ay + share * (by - ay)) / step) * step
-        for k, x0, y0, x1, y1 in ((i, ax, ay, bx, by), (j, cx, cy, dx, dy)):
-            if (x != x0 or y != y0) and (x != x1 or y != y1):
-                owner[count], found[count, 0], found[count, 1] = k, x, y
+    for k in range(len(centre)):
+        ax, ay, bx, by = start[k, 0], start[k, 1], end[k, 0], end[k, 1]
+        if half == 0:
+            if turn(ax, ay, bx, by, centre[k, 0], centre[k, 1]) == 0:
+                found[count] = k
                 count += 1
-        return count
-    # An end of one lies on the line of the other: inside it, if it is between the ends in ascending order.
-    for k, side, x, y, x0, y0, x1, y1 in (
-        (j, side_a, ax, ay, cx, cy, dx, dy),
-        (j, side_b, bx, by, cx, cy, dx, dy),
-        (i, side_c, cx, cy, ax, ay, bx, by),
-        (i, side_d, dx, dy, ax, ay, bx, by),
-    ):
-        after = x > x0 or (x == x0 and y > y0)
-        before = x < x1 or (x == x1 and y < y1)
-        if side == 0 and after and before:
-            owner[count], found[count, 0], found[count, 1] = k, x, y
+            continue
+        west, east, south, north = centre[k, 0] - half, centre[k, 0] + half, centre[k, 1] - half, centre[k, 1] + half
+        if max(ax, bx) < west or min(ax, bx) >= east or max(ay, by) < south or min(ay, by) >= north:
+            continue
+        south_west, south_east = turn(ax, ay, bx, by, west, south), turn(ax, ay, bx, by, east, south)
+        north_west, north_east = turn(ax, ay, bx, by, west, north), turn(ax, ay, bx, by, east, north)
+        left = south_west > 0 or south_east > 0 or north_west > 0 or north_east > 0
+        right = south_west < 0 or south_east < 0 or north_west < 0 or north_east < 0
+        # Touching a corner is running through only in the south-west, which alone is part of the square.
+        if (left and right) or south_west == 0:
+            found[count] = k
             count += 1
-    return count
+    return found[:count]
