@@ -45,7 +45,8 @@ def node_segments(start: FloatArray, end: FloatArray, step: float) -> NodedSegme
         The grid, a power of two, so that differences of coordinates are exact.
     """
     fine, half = step / _FINER, step / 2
-    start, end = np.rint(start / fine) * fine, np.rint(end / fine) * fine
+    # Downwards, so that rounding on to the grid gives what rounding at once would.
+    start, end = np.floor(start / fine) * fine, np.floor(end / fine) * fine
     while True:
         noded = _without_repeats(start, end)
         start, end = noded.xy[noded.ends[:, 0]], noded.xy[noded.ends[:, 1]]
