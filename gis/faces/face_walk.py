@@ -40,7 +40,8 @@ def walk_faces(noded: NodedSegments) -> Geometries:
     free = holes[face[holes] < 0]
     first_vertex = vertex[np.searchsorted(ring, np.arange(len(lines)))]
     _, part = connected_components(
-        coo_array((np.ones(len(ends), dtype=bool), ends.T), shape=(len(noded.xy), len(noded.xy))), directed=False
+        coo_array((np.ones(len(ends), dtype=bool), ends.T), shape=(len(noded.xy), len(noded.xy))),
+        directed=False,
     )
     face[free] = _faces_around(
         noded.xy[first_vertex[free]], part[first_vertex[free]], lines[shells], part[first_vertex[shells]]

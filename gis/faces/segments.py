@@ -9,7 +9,6 @@ from gis.compiled import compiled
 from gis.faces.orientation import determinant, turn
 from gis.faces.segment_grid import SegmentGrid, points_beside
 
-
 _FINER = 32
 """So much finer than the grid are the segments of which it is asked through which squares they run."""
 
@@ -33,9 +32,9 @@ def node_segments(start: FloatArray, end: FloatArray, step: float) -> NodedSegme
     """Cut segments where they cross, and wherever they pass a vertex nearer than a grid tells apart.
 
     Ends and crossings, rounded, are hot: a segment that runs through the square of the grid around one is led
-    through its centre. What was led so crosses nothing again (Hobby 1999, "Practical segment intersection with
-    finite precision output"); what then touches a vertex, or was rounded to the square beside its own, is
-    cut in further rounds.
+    through its centre. What was led so crosses nothing again (Hobby 1999, "Practical segment intersection
+    with finite precision output"); what then touches a vertex, or was rounded to the square beside its own,
+    is cut in further rounds.
 
     Parameters
     ----------
@@ -102,7 +101,9 @@ def _find_cuts(
     through = _run_through(start[near], end[near], hot[place], half)
     segment = np.concatenate([near[through], one, other])
     cut = np.concatenate([hot[place[through]], crossing, crossing])
-    inside = (cut != _round(start[segment], step)).any(axis=1) & (cut != _round(end[segment], step)).any(axis=1)
+    inside = (cut != _round(start[segment], step)).any(axis=1) & (cut != _round(end[segment], step)).any(
+        axis=1
+    )
     return segment[inside], cut[inside]
 
 
@@ -179,7 +180,12 @@ def _run_through(start: FloatArray, end: FloatArray, centre: FloatArray, half: f
                 found[count] = k
                 count += 1
             continue
-        west, east, south, north = centre[k, 0] - half, centre[k, 0] + half, centre[k, 1] - half, centre[k, 1] + half
+        west, east, south, north = (
+            centre[k, 0] - half,
+            centre[k, 0] + half,
+            centre[k, 1] - half,
+            centre[k, 1] + half,
+        )
         if max(ax, bx) < west or min(ax, bx) >= east or max(ay, by) < south or min(ay, by) >= north:
             continue
         south_west, south_east = turn(ax, ay, bx, by, west, south), turn(ax, ay, bx, by, east, south)

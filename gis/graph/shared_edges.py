@@ -9,6 +9,7 @@ from gis.compiled import compiled
 
 _SHORTEST_RING = 3
 
+
 def find_shared_edges(geometries: ArrayLike) -> tuple[IntArray, IntArray, FloatArray]:
     """Find the edges that two polygons of a coverage have in common.
 

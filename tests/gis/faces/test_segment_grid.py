@@ -38,7 +38,9 @@ def test_points_beside_segments_are_all_within_reach(seed, points, lines, rounde
 
 
 @QUIET
-@given(st.lists(st.integers(-(2**50), 2**50), min_size=4, max_size=4), st.integers(0, 2**20), st.integers(-1, 1))
+@given(
+    st.lists(st.integers(-(2**50), 2**50), min_size=4, max_size=4), st.integers(0, 2**20), st.integers(-1, 1)
+)
 def test_turns_are_exact(ends, share, aside):
     # The third vertex lies on the line of the others, or one step of the grid beside it.
     ax, ay, bx, by = (each // 2**22 * 2**22 for each in ends)
