@@ -131,8 +131,8 @@ def _rings(
     Returns
     -------
     vertex, ring, walk, is_shell
-        The vertices of all rings one after the other with the numbers of their rings; for each ring the number
-        of the walk that it comes from, and whether the walk is inside it.
+        The vertices of all rings one after the other with the numbers of their rings; for each ring the
+        number of the walk that it comes from, and whether the walk is inside it.
     """
     vertex = np.empty(len(tails), dtype=np.int64)
     ring = np.empty(len(tails), dtype=np.int64)
