@@ -224,10 +224,16 @@ def _is_water(frame: gpd.GeoDataFrame) -> BoolArray:
 
 def _canonical_order(geometry: Geometries, openness: FloatArray) -> IntArray:
     """Return an order of lines that depends on the lines alone."""
-    last = shapely.get_coordinates(shapely.get_point(geometry, -1))
-    first = shapely.get_coordinates(shapely.get_point(geometry, 0))
+    first, last = _ends(geometry)
     keys = [shapely.length(geometry), openness, *last.T, *first.T, *shapely.bounds(geometry).T]
     return np.asarray(np.lexsort(keys))
+
+
+def _ends(lines: Geometries) -> tuple[FloatArray, FloatArray]:
+    """Return the first and the last vertex of each line."""
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    starts = np.searchsorted(line, np.arange(len(lines) + 1))
+    return xy[starts[:-1]], xy[starts[1:] - 1]
 
 
 def close_dead_ends(lines: Geometries, walls: Geometries, reach_m: float) -> Geometries:
@@ -250,8 +256,8 @@ def close_dead_ends(lines: Geometries, walls: Geometries, reach_m: float) -> Geo
     ndarray of LineString
         From each such end to the nearest other line and a millimetre beyond, or to the line's other end.
     """
-    ends = shapely.get_coordinates(shapely.get_point(np.concatenate([lines, lines]), 0))
-    ends[: len(lines)] = shapely.get_coordinates(shapely.get_point(lines, -1))
+    begin, finish = _ends(lines)
+    ends = np.concatenate([finish, begin])
     own = np.concatenate([np.arange(len(lines))] * 2)
     everything = np.concatenate([lines, walls])
     xy, row = shapely.get_coordinates(everything, return_index=True)
@@ -273,7 +279,6 @@ def close_dead_ends(lines: Geometries, walls: Geometries, reach_m: float) -> Geo
         )
     )
     # The two ends of a ring that is not closed.
-    begin, finish = ends[len(lines) :], ends[: len(lines)]
     gap = np.hypot(*(finish - begin).T)
     rings = np.flatnonzero((gap > 0) & (gap <= reach_m) & (shapely.length(lines) > 4 * reach_m))
     closing = np.asarray(shapely.linestrings(np.stack([begin[rings], finish[rings]], axis=1)), dtype=object)
