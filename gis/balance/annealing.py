@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis.arrays import BoolArray, FloatArray, IntArray
-from gis.balance.compiled import compiled
+from gis.compiled import compiled
 
 Int32Array = NDArray[np.int32]
 SEARCH_LIMIT = 64

@@ -23,7 +23,7 @@ from gis.balance.annealing import (
     stays_connected,
     within_caps,
 )
-from gis.balance.compiled import compiled
+from gis.compiled import compiled
 
 _BEST_SIDES, _HOTTEST = 3.0, 8.0
 """Sides of units that an exchange saves at best, and temperatures above which it is not worth a look."""

@@ -3,8 +3,8 @@
 import numpy as np
 
 from gis.arrays import BoolArray, FloatArray, IntArray
-from gis.balance.compiled import compiled
 from gis.balance.loads import InfeasibleError
+from gis.compiled import compiled
 from gis.graph import NeighbourGraph
 
 

@@ -7,7 +7,6 @@ import shapely
 
 from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
 from gis.divide.block_lines import BlockLines
-from gis.graph import find_shared_edges
 
 _ON_LINE_M = 1e-5
 
@@ -52,6 +51,9 @@ def find_borders(
     beside
         Shape (n,): borders of these pieces alone; of all when not given.
     """
+    # Compiled code takes a while to load.
+    from gis.graph.shared_edges import find_shared_edges
+
     i, j, edges = find_shared_edges(polygons)
     kept = ground[i] == ground[j]
     if beside is not None:
@@ -69,11 +71,14 @@ def find_borders(
 
 def _edge_openness(edges: FloatArray, lines: BlockLines) -> FloatArray:
     """Return the openness of each edge: that of the strictest line on which its middle lies."""
+    # Compiled code takes a while to load.
+    from gis.faces.segment_grid import points_beside
+
     result = np.ones(len(edges))
-    middles = np.asarray(shapely.points((edges[:, :2] + edges[:, 2:]) / 2), dtype=object)
     strict = np.flatnonzero(lines.openness < 1)
-    if len(strict) and len(edges):
-        tree = shapely.STRtree(middles)
-        line, edge = tree.query(lines.geometry[strict], predicate="dwithin", distance=_ON_LINE_M)
-        np.minimum.at(result, edge, lines.openness[strict[line]])
+    xy, line = shapely.get_coordinates(lines.geometry[strict], return_index=True)
+    start = np.flatnonzero(line[1:] == line[:-1])
+    middles = (edges[:, :2] + edges[:, 2:]) / 2
+    segment, edge = points_beside(middles, xy[start], xy[start + 1], np.full(len(start), _ON_LINE_M))
+    np.minimum.at(result, edge, lines.openness[strict[line[start[segment]]]])
     return result

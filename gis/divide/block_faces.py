@@ -6,16 +6,12 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
-from gis.antimeridian import project_joined
 from gis.arrays import BoolArray, FloatArray, Geometries, IntArray
-from gis.crs import LONLAT, geometries_to_lonlat
-from gis.faces.arrangement import PRECISION_M, build_faces
-from gis.faces.noding import invalid_in_coverage, noding_cuts
+from gis.faces.arrangement import build_faces
+from gis.faces.noding import invalid_in_degrees, noding_cuts
 
 _REACH_M = 1e-5
 """Faces so near to a line are cut again together with those that the line crosses."""
-
-_NEGLIGIBLE_M2 = 1e-3
 
 _ATTEMPTS = 5
 
@@ -50,31 +46,9 @@ def cut_areas(areas: Geometries, lines: Geometries) -> Faces:
     Faces
         Sources are positions in `areas`.
     """
-    # Rounding to the grid while noding (see `build_faces`) takes fifteen times as long; afterwards it moves
-    # vertices across edges in a few places only, and these are built again.
-    linework = _round(np.concatenate([shapely.boundary(areas), lines]))
-    noded = _round(shapely.get_parts(shapely.union_all(linework)))
-    # Where two lines lie on each other, a third crosses each of them; rounded, the crossings are one.
-    noded = shapely.get_parts(shapely.union_all(noded))
-    faces = np.asarray(shapely.get_parts(shapely.polygonize(noded)), dtype=object)
+    faces = build_faces(np.concatenate([shapely.boundary(areas), lines]))
     source = _locate(faces, areas)
-    faces, source = faces[source >= 0], source[source >= 0]
-    bad = invalid_in_coverage(faces)
-    if bad.any():
-        faces, source = _cut_again(Faces(faces, source), bad, np.array([], dtype=object))
-    lost_m2 = np.bincount(source, shapely.area(faces), len(areas)) - shapely.area(areas)
-    if (np.abs(lost_m2) > _NEGLIGIBLE_M2 + PRECISION_M * shapely.length(areas)).any():
-        # Two edges that became one leave a face open.
-        faces = build_faces(linework)
-        source = _locate(faces, areas)
-        faces, source = faces[source >= 0], source[source >= 0]
-    return _in_order(faces, source)
-
-
-def _round(lines: Geometries) -> Geometries:
-    """Move vertices to the grid, and drop lines that become points."""
-    rounded = shapely.remove_repeated_points(shapely.set_precision(lines, PRECISION_M, mode="pointwise"))
-    return np.asarray(rounded[shapely.length(rounded) > 0], dtype=object)
+    return _in_order(faces[source >= 0], source[source >= 0])
 
 
 def recut(faces: Geometries, lines: Geometries) -> Faces:
@@ -114,9 +88,7 @@ def make_sound(faces: Geometries, crs: CRS) -> Faces:
     """
     result = Faces(faces, np.arange(len(faces)))
     for _ in range(_ATTEMPTS):
-        lonlat = geometries_to_lonlat(result.polygon, crs)
-        flagged = invalid_in_coverage(lonlat)
-        flagged |= invalid_in_coverage(project_joined(lonlat, LONLAT, crs))
+        flagged = invalid_in_degrees(result.polygon, crs)
         if not flagged.any():
             break
         cuts = noding_cuts(result.polygon[flagged], crs)

@@ -44,6 +44,7 @@ _WATER_TAGS: Mapping[str, Collection[str]] = {
     "landuse": ("reservoir", "basin"),
 }
 
+_WATER_OPENNESS = 0.2
 _OPENNESS_OTHERWISE = 1.0
 _OPENNESS_UNKNOWN = 0.8
 
@@ -60,7 +61,7 @@ class BlockLines:
         Shape (n,), from 0 to 1: how easily blocks join across the line; 0 for a barrier, never.
     ground
         Polygons among the records whose ground blocks do not take in, in the working CRS: those tagged as
-        water, and those of barriers.
+        water, and those of barriers and of water.
     """
 
     geometry: Geometries
@@ -73,6 +74,7 @@ def read_block_lines(
     lines: gpd.GeoDataFrame,
     barriers: gpd.GeoDataFrame | None,
     note: Note,
+    water: gpd.GeoDataFrame | None = None,
 ) -> BlockLines:
     """Take the lines that reach into the areas, and the outlines of the polygons that do.
 
@@ -87,6 +89,8 @@ def read_block_lines(
         More of them, which no block may lie across.
     note
         Told what was left out.
+    water
+        More of them, which are water whatever their tags.
 
     Raises
     ------
@@ -95,10 +99,11 @@ def read_block_lines(
     LimitError
         If they have too many segments.
     """
-    found = [_take_lines(division_input, lines, note, is_barrier=False)]
-    if barriers is not None:
-        taken = _take_lines(division_input, barriers, note, is_barrier=True)
-        found.append(BlockLines(taken.geometry, np.zeros(len(taken.geometry)), taken.ground))
+    found = [_take_lines(division_input, lines, note, "lines")]
+    for further, called, most in ((water, "water", _WATER_OPENNESS), (barriers, "barriers", 0.0)):
+        if further is not None:
+            taken = _take_lines(division_input, further, note, called)
+            found.append(BlockLines(taken.geometry, np.minimum(taken.openness, most), taken.ground))
     geometry = np.concatenate([each.geometry for each in found])
     openness = np.concatenate([each.openness for each in found])
     segments = int(shapely.get_num_coordinates(geometry).sum()) - len(geometry)
@@ -113,10 +118,9 @@ def read_block_lines(
 
 
 def _take_lines(
-    division_input: DivisionInput, frame: gpd.GeoDataFrame, note: Note, *, is_barrier: bool
+    division_input: DivisionInput, frame: gpd.GeoDataFrame, note: Note, called: str
 ) -> BlockLines:
     """Take the lines of one frame that reach into the areas."""
-    called = "barriers" if is_barrier else "lines"
     if frame.empty:
         raise InputError(f"There is nothing to divide by: the layer of {called} holds no record.")
     lonlat = np.asarray(to_lonlat(frame).geometry.array, dtype=object)
@@ -143,7 +147,7 @@ def _take_lines(
         )
     geometry, rows = geometry[inside], rows[inside]
     is_areal = shapely.get_dimensions(geometry) == 2
-    is_ground = is_areal & (_is_water(frame.iloc[rows]) | is_barrier)
+    is_ground = is_areal & (_is_water(frame.iloc[rows]) | (called != "lines"))
     openness = _openness(frame.iloc[rows])
     edges = np.where(is_areal, shapely.boundary(geometry), geometry)
     parts, owner = shapely.get_parts(edges, return_index=True)
@@ -220,10 +224,16 @@ def _is_water(frame: gpd.GeoDataFrame) -> BoolArray:
 
 def _canonical_order(geometry: Geometries, openness: FloatArray) -> IntArray:
     """Return an order of lines that depends on the lines alone."""
-    last = shapely.get_coordinates(shapely.get_point(geometry, -1))
-    first = shapely.get_coordinates(shapely.get_point(geometry, 0))
+    first, last = _ends(geometry)
     keys = [shapely.length(geometry), openness, *last.T, *first.T, *shapely.bounds(geometry).T]
     return np.asarray(np.lexsort(keys))
+
+
+def _ends(lines: Geometries) -> tuple[FloatArray, FloatArray]:
+    """Return the first and the last vertex of each line."""
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    starts = np.searchsorted(line, np.arange(len(lines) + 1))
+    return xy[starts[:-1]], xy[starts[1:] - 1]
 
 
 def close_dead_ends(lines: Geometries, walls: Geometries, reach_m: float) -> Geometries:
@@ -246,8 +256,8 @@ def close_dead_ends(lines: Geometries, walls: Geometries, reach_m: float) -> Geo
     ndarray of LineString
         From each such end to the nearest other line and a millimetre beyond, or to the line's other end.
     """
-    ends = shapely.get_coordinates(shapely.get_point(np.concatenate([lines, lines]), 0))
-    ends[: len(lines)] = shapely.get_coordinates(shapely.get_point(lines, -1))
+    begin, finish = _ends(lines)
+    ends = np.concatenate([finish, begin])
     own = np.concatenate([np.arange(len(lines))] * 2)
     everything = np.concatenate([lines, walls])
     xy, row = shapely.get_coordinates(everything, return_index=True)
@@ -269,7 +279,6 @@ def close_dead_ends(lines: Geometries, walls: Geometries, reach_m: float) -> Geo
         )
     )
     # The two ends of a ring that is not closed.
-    begin, finish = ends[len(lines) :], ends[: len(lines)]
     gap = np.hypot(*(finish - begin).T)
     rings = np.flatnonzero((gap > 0) & (gap <= reach_m) & (shapely.length(lines) > 4 * reach_m))
     closing = np.asarray(shapely.linestrings(np.stack([begin[rings], finish[rings]], axis=1)), dtype=object)

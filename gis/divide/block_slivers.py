@@ -55,11 +55,9 @@ def is_sliver(faces: Geometries, min_width_m: float) -> BoolArray:
     Their mean width (twice the area over the perimeter; half the side of a square) is smaller, and they are
     so small themselves, or half of them is so narrow: a block with a rugged shore is none.
     """
-    mean_width: FloatArray = 2 * shapely.area(faces) / shapely.length(faces)
-    result = mean_width < min_width_m
-    rows = np.flatnonzero(result)
-    wide = shapely.buffer(faces[rows], -min_width_m / 2)
-    wide = shapely.buffer(wide, min_width_m / 2)
-    area = shapely.area(faces[rows])
-    result[rows] = (shapely.area(wide) < _OPEN_SHARE * area) | (area < 4 * min_width_m**2)
+    area: FloatArray = shapely.area(faces)
+    result = 2 * area / shapely.length(faces) < min_width_m
+    rows = np.flatnonzero(result & (area >= 4 * min_width_m**2))
+    wide = shapely.buffer(shapely.buffer(faces[rows], -min_width_m / 2), min_width_m / 2)
+    result[rows] = shapely.area(wide) < _OPEN_SHARE * area[rows]
     return np.asarray(result)

@@ -55,6 +55,7 @@ def divide_blocks(
     lines: gpd.GeoDataFrame,
     *,
     barriers: gpd.GeoDataFrame | None = None,
+    water: gpd.GeoDataFrame | None = None,
     keep: gpd.GeoDataFrame | None = None,
     target_area_m2: float | None = DEFAULT_TARGET_AREA_M2,
     max_load: tuple[str | None, float] | None = None,
@@ -82,6 +83,8 @@ def divide_blocks(
     barriers
         More lines, which no block lies across. The ground of polygons among them, and of those in `lines`
         that are tagged as water, has blocks of its own.
+    water
+        Lakes, harbours, the sea: their ground has blocks of its own too, which are never cut.
     keep
         Buildings that no border of a block may cut.
     target_area_m2
@@ -118,7 +121,7 @@ def divide_blocks(
     _check_parameters(target_area_m2, max_load, min_width_m, snap_m)
     division_input = read_division_input(areas, crs, tell)
     choose_profile(division_input.code, in_china=division_input.in_china, layout=layout, profile=profile)
-    block_lines = read_block_lines(division_input, lines, barriers, tell)
+    block_lines = read_block_lines(division_input, lines, barriers, tell, water)
     buildings = _NO_BUILDINGS if keep is None else read_buildings(division_input, keep, tell)
     footprints = with_courtyards(buildings.polygon)
     load = read_load(division_input, max_load, points if points is not None else keep, tell)

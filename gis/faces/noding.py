@@ -28,6 +28,35 @@ def invalid_in_coverage(polygons: Geometries) -> BoolArray:
     return np.asarray(~(shapely.is_missing(edges) | shapely.is_empty(edges)) | ~shapely.is_valid(polygons))
 
 
+def invalid_in_degrees(polygons: Geometries, crs: CRS) -> BoolArray:
+    """Tell which polygons would not be sound in EPSG:4326, or once they are back from it.
+
+    Parameters
+    ----------
+    polygons
+        A valid coverage in the working CRS, metres.
+    crs
+        The working CRS.
+    """
+    # Compiled code takes a while to load.
+    from gis.faces.segment_grid import points_beside
+
+    rings = RingVertices.of(polygons)
+    start, end = rings.xy, rings.xy[rings.next_vertex()]
+    # Where no vertex is near an edge, none gets across.
+    edge, vertex = points_beside(start, start, end, _sag_reach(start, end), with_ends=False)
+    near = np.zeros(len(polygons), dtype=bool)
+    near[rings.owner[rings.part[rings.ring[edge]]]] = near[rings.owner[rings.part[rings.ring[vertex]]]] = True
+    lonlat = geometries_to_lonlat(polygons[near], crs)
+    near[near] = invalid_in_coverage(lonlat) | invalid_in_coverage(project_joined(lonlat, LONLAT, crs))
+    return near
+
+
+def _sag_reach(start: FloatArray, end: FloatArray) -> FloatArray:
+    """Return how near a vertex may be to each edge without getting across it in degrees."""
+    return np.asarray(((end - start) ** 2).sum(axis=1) * _SAG_PER_M + _MIN_DISTANCE_M)
+
+
 def insert_touching_vertices(polygons: Geometries, tolerance: float) -> Geometries:
     """Give the edges of polygons the vertices of others that lie on them.
 
@@ -96,8 +125,7 @@ def noding_cuts(polygons: Geometries, crs: CRS, lonlat: Geometries | None = None
     rings = RingVertices.of(polygons[flagged])
     start, end = rings.xy, rings.xy[rings.next_vertex()]
     vertices = np.unique(rings.xy, axis=0)
-    reach = ((end - start) ** 2).sum(axis=1) * _SAG_PER_M + _MIN_DISTANCE_M
-    edge, vertex = _vertices_beside_edges(start, end, vertices, reach)
+    edge, vertex = _vertices_beside_edges(start, end, vertices, _sag_reach(start, end))
     along = _share_along(start[edge], end[edge], vertices[vertex]).clip(0, 1)[:, None]
     foot = start[edge] + along * (end[edge] - start[edge])
     beyond = foot - vertices[vertex]

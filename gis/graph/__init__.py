@@ -6,7 +6,6 @@ from gis.graph.shared_borders import (
     find_neighbours,
     find_overlapping,
     find_shared_borders,
-    find_shared_edges,
     find_shared_vertices,
     find_spans_beside,
 )
@@ -17,7 +16,6 @@ __all__ = [
     "find_neighbours",
     "find_overlapping",
     "find_shared_borders",
-    "find_shared_edges",
     "find_shared_vertices",
     "find_spans_beside",
 ]

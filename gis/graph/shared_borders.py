@@ -63,31 +63,6 @@ def find_shared_borders(
     return _sum_pairs(left, right, length, len(polygons))
 
 
-def find_shared_edges(geometries: ArrayLike) -> tuple[IntArray, IntArray, FloatArray]:
-    """Find the edges that two polygons of a coverage have in common.
-
-    Parameters
-    ----------
-    geometries
-        n Polygons or MultiPolygons in one CRS; None and empty ones have no neighbours.
-
-    Returns
-    -------
-    i, j : ndarray of int64
-        Positions of the two, i < j; a pair occurs once for each edge.
-    edges : ndarray of float64
-        Shape (m, 4), x and y of both ends, aligned with them.
-    """
-    owner, edges = _edges(np.asarray(geometries, dtype=object))
-    order, starts = _group_equal_rows(edges)
-    first, second = _pairs_within_groups(starts, len(order))
-    first, second = order[first], order[second]
-    foreign = owner[first] != owner[second]
-    first, second = first[foreign], second[foreign]
-    i, j = np.sort((owner[first], owner[second]), axis=0)
-    return i, j, edges[first]
-
-
 def find_shared_vertices(geometries: ArrayLike) -> Pairs:
     """Find the pairs of polygons that have a vertex in common, by border or only at a corner.
 

@@ -1,6 +1,7 @@
 """Relations of an OpenStreetMap extract that lack parts, so that GDAL cannot make their polygons."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
 import zlib
 from collections.abc import Collection, Iterator, Sequence
@@ -18,6 +19,9 @@ _MAX_BLOCK_BYTES = 64 << 20
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _WAY = 1
 
+_QUOTED = re.compile(r"""'(?:[^']|'')*'|"([^"]+)\"""")
+"""Texts and quoted names of SQL; the names are found."""
+
 Fields = Iterator[tuple[int, int | bytes]]
 """Number and value of each field of a Protocol Buffers message."""
 
@@ -26,6 +30,28 @@ class _Relation(NamedTuple):
     number: int
     tags: dict[str, str]
     ways: list[int]
+
+
+def find_tags_in(where: str, path: Path, layer: str | None) -> str:
+    """Return a condition in SQL in which quoted names that are no fields stand for tags in `other_tags`.
+
+    Raises
+    ------
+    RuntimeError
+        As GDAL raises it.
+    """
+    if not any(match[1] for match in _QUOTED.finditer(where)):
+        return where
+    fields = {str(name).lower() for name in pyogrio.read_info(path, layer=layer)["fields"]}
+
+    def found(match: re.Match[str]) -> str:
+        name = match[1]
+        if not name or name.lower() in fields:
+            return match[0]
+        escaped = name.replace("'", "''")
+        return f"HSTORE_GET_VALUE(other_tags, '{escaped}')"
+
+    return _QUOTED.sub(found, where)
 
 
 def tell_incomplete_relations(

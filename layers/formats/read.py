@@ -23,7 +23,7 @@ from layers.formats.gdal import without_warnings
 from layers.formats.geojson import has_one_layer
 from layers.formats.geometries import polygons_of_collections
 from layers.formats.geoparquet import open_geoparquet
-from layers.formats.osm import tell_incomplete_relations
+from layers.formats.osm import find_tags_in, tell_incomplete_relations
 from layers.formats.registry import Format, input_format
 from layers.formats.shapefile import read_shapefile
 from layers.formats.vector import PART_SIZE, collect, open_layer
@@ -202,6 +202,7 @@ def _read_vector(
     keys: Collection[str],
     note: Note,
 ) -> gpd.GeoDataFrame:
+    asked = where
     try:
         if file_format.name == "GeoParquet":
             with open_geoparquet(path, size=PART_SIZE, note=note) as opened:
@@ -209,8 +210,9 @@ def _read_vector(
         else:
             if file_format.name == "OSM PBF":
                 usual_layer, usual_where = _OSM_LAYERS.get(role, _OSM_LAYERS["entities"])
-                if layer is None:
-                    layer, where = usual_layer, where or usual_where
+                chosen = choose_layer(path, layer, role) if layer else usual_layer
+                layer, where = chosen, where or (None if layer else usual_where)
+                where = where and find_tags_in(where, path, chosen)
             else:
                 layer = choose_layer(path, layer, role)
             if file_format.driver == "ESRI Shapefile":
@@ -231,11 +233,11 @@ def _read_vector(
     except (RuntimeError, ValueError, OSError, KeyError) as error:
         if where and not isinstance(error, pyogrio.errors.DataSourceError):
             raise InputError(
-                f"{path}: the condition {where} is not understood; compare a field with a value."
+                f"{path}: the condition {asked or where} is not understood; compare a field with a value."
             ) from error
         raise read_error(path, file_format, error) from error
     if where and frame.empty:
-        raise InputError(f"{path}: no record meets the condition {where}.")
+        raise InputError(f"{path}: no record meets the condition {asked or where}.")
     if frame.empty and role not in _MAY_BE_EMPTY:
         raise InputError(f"{path} holds no records.")
     return frame

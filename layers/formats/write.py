@@ -280,9 +280,10 @@ def _write_vector(
                 pyogrio.write_dataframe(plain, target, use_arrow=False, **options)
             else:
                 name = free_name("geometry", table.column_names)
-                table = table.append_column(
-                    pa.field(name, pa.binary()), pa.array(shapely.to_wkb(geometries), pa.binary())
-                )
+                wkb = pa.array(shapely.to_wkb(geometries), pa.binary())
+                # A table that has no column yet has no rows either, and takes none.
+                schema = table.schema.append(pa.field(name, pa.binary()))
+                table = pa.Table.from_arrays([*table.columns, wkb], schema=schema)
                 crs = _gdal_crs(geometry.crs)
                 pyogrio.write_arrow(table, target, geometry_name=name, crs=crs, **options)
     except (RuntimeError, ValueError) as error:

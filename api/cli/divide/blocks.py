@@ -66,6 +66,18 @@ class BlockOptions(AreaOptions, BarrierOptions, total=False):
     streets_encoding: Annotated[
         str | None, typer.Option(help="Encoding of a CSV or Shapefile of --streets [default: by its bytes].")
     ]
+    water: Annotated[
+        Path | None,
+        typer.Option(help="blocks: lakes, harbours, the sea, whose ground gets cells of its own, uncut."),
+    ]
+    water_layer: Annotated[str | None, typer.Option(help="Layer of --water to read.")]
+    water_where: Annotated[str | None, typer.Option(help="SQL condition on the fields of --water.")]
+    water_source_crs: Annotated[
+        str | None, typer.Option(help="CRS of --water, where the file names none, e.g. EPSG:4326.")
+    ]
+    water_encoding: Annotated[
+        str | None, typer.Option(help="Encoding of a CSV or Shapefile of --water [default: by its bytes].")
+    ]
     keep: Annotated[Path | None, typer.Option(help="blocks: buildings that no border of a block cuts.")]
     keep_layer: Annotated[str | None, typer.Option(help="Layer of --keep to read.")]
     keep_where: Annotated[str | None, typer.Option(help="SQL condition on the fields of --keep.")]
@@ -76,6 +88,24 @@ class BlockOptions(AreaOptions, BarrierOptions, total=False):
         str | None, typer.Option(help="Encoding of a CSV or Shapefile of --keep [default: by its bytes].")
     ]
     target_area: TargetArea
+    max_load: Annotated[
+        float | None,
+        typer.Option(help="blocks: the most that a block may hold of the records of --load, or of --keep."),
+    ]
+    max_load_field: Annotated[
+        str | None, typer.Option(help="Field that --max-load adds up [default: records are counted].")
+    ]
+    load: Annotated[
+        Path | None, typer.Option(help="blocks: records that --max-load counts, e.g. households.")
+    ]
+    load_layer: Annotated[str | None, typer.Option(help="Layer of --load to read.")]
+    load_where: Annotated[str | None, typer.Option(help="SQL condition on the fields of --load.")]
+    load_source_crs: Annotated[
+        str | None, typer.Option(help="CRS of --load, where the file names none, e.g. EPSG:4326.")
+    ]
+    load_encoding: Annotated[
+        str | None, typer.Option(help="Encoding of a CSV or Shapefile of --load [default: by its bytes].")
+    ]
     cut_output: Annotated[
         Path | None, typer.Option(help="blocks: write the buildings that had to be cut, with the reason.")
     ]
@@ -83,6 +113,7 @@ class BlockOptions(AreaOptions, BarrierOptions, total=False):
 
 def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
     """Divide areas into blocks."""
+    from api.cli.inputs import load_entities
     from gis.areas import leaf_areas
     from gis.divide import divide_blocks
     from gis.errors import ParameterError
@@ -90,6 +121,12 @@ def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
 
     if "cut_output" in given and "keep" not in given:
         raise ParameterError("--cut-output lists buildings of --keep; name their file too.")
+    if "max_load" in given and not {"load", "keep"} & set(given):
+        raise ParameterError("--max-load counts the records of --load, or of --keep; name a file.")
+    if "max_load" not in given and {"load", "max_load_field"} & set(given):
+        raise ParameterError(
+            "--load and --max-load-field belong to --max-load; give the most of a block too."
+        )
     areas, crs = read_areas(path, given, settings.crs)
     numbering = settings.numbering()
     streets, barriers, buildings = read_lines("streets", given, "lines"), read_barriers(given), None
@@ -97,19 +134,32 @@ def divide(path: Path, given: Options, settings: Settings) -> DividedFile:
         reading = options.reading_of("keep", given)
         with reading_file_of("keep"):
             buildings = read_layer(given["keep"], role="buildings", note=print_note, **reading)
-    target = {"target_area_m2": given["target_area"]} if "target_area" in given else {}
-    words = {"barriers": given.get("barriers"), "buildings": given.get("keep"), "lines": given["streets"]}
+    water = read_lines("water", given, "water") if "water" in given else None
+    size: dict[str, Any] = {"target_area_m2": given["target_area"]} if "target_area" in given else {}
+    if "max_load" in given:
+        size["max_load"] = (given.get("max_load_field"), given["max_load"])
+    if "load" in given:
+        with reading_file_of("load"):
+            size["points"] = load_entities(given["load"], **options.reading_of("load", given))[0]
+    words = {
+        "barriers": given.get("barriers"),
+        "water": given.get("water"),
+        "buildings": given.get("keep"),
+        "load": given.get("load") or given.get("keep"),
+        "lines": given["streets"],
+    }
     files = LayerFiles(path, words)
     with files.blame(), progress_bar("dividing") as progress:
         made = divide_blocks(
             areas,
             streets,
             barriers=barriers,
+            water=water,
             keep=buildings,
             crs=crs,
             note=files.note,
             progress=progress,
-            **target,
+            **size,
             **numbering,
         )
     divided = len(leaf_areas(areas))

@@ -99,6 +99,35 @@ def test_blocks_follow_streets_and_spare_buildings(wangge: Run, tmp_path: Path) 
     assert not gpd.read_file(tmp_path / "o.gpkg").boundary.intersects(house).any()
 
 
+@pytest.mark.usefixtures("town")
+def test_blocks_hold_no_more_than_the_largest_load(wangge: Run, tmp_path: Path) -> None:
+    call = (*BLOCKS, "--target-area", 1e6, "--load", "units.gpkg", "--max-load")
+    units = gpd.read_file(tmp_path / "units.gpkg")
+    for most, field, load in ((4, (), 1), (40, ("--max-load-field", "households"), units["households"])):
+        made = wangge(*call, most, *field, "--json")
+        assert made.code == 0, made.err
+        places = units.set_geometry(units.representative_point())[["geometry"]].assign(load=load)
+        held = gpd.read_file(tmp_path / "o.gpkg").sjoin(places).groupby("code")["load"].sum()
+        assert held.max() <= most
+        assert held.sum() == places["load"].sum()
+    buildings = wangge(*BLOCKS, "--keep", "town.gpkg", "--max-load", 1)
+    assert buildings.code == 0, buildings.err
+
+
+@pytest.mark.usefixtures("town")
+def test_water_is_a_cell_of_its_own(wangge: Run, tmp_path: Path) -> None:
+    lake = gpd.GeoDataFrame(geometry=[box(1.7, 2.3, 1.2, 1.4)], crs=LONLAT)
+    write_layer(tmp_path / "lake.geojson", lake)
+    for water, whole in (((), 0), (("--water", "lake.geojson"), 1)):
+        made = wangge(*BLOCKS, "--target-area", 5000, *water)
+        assert made.code == 0, made.err
+        cells = gpd.read_file(tmp_path / "o.gpkg").to_crs(32650)
+        shared = cells.intersection(lake.to_crs(32650).geometry[0]).area
+        alone = (shared > 0.99 * cells.area) & (shared > 0.99 * lake.to_crs(32650).area[0])
+        assert alone.sum() == whole
+    assert wangge("check", "o.gpkg", "--areas", "town.gpkg").code == 0
+
+
 @pytest.mark.usefixtures("units")
 def test_within_none_lets_cells_mix_communities(wangge: Run, tmp_path: Path) -> None:
     table = tmp_path / "units.csv"
@@ -243,6 +272,12 @@ def test_cells_are_evened_out_by_few_moves(wangge: Run, units: Path, tmp_path: P
         ((*BLOCKS, "--barriers", "elsewhere.gpkg"), "elsewhere.gpkg: No line lies within the areas"),
         ((*BLOCKS, "--keep", "elsewhere.gpkg"), "elsewhere.gpkg: No record of the buildings"),
         ((*BLOCKS, "--target-area", 0), "target area must be more than 0"),
+        ((*BLOCKS, "--water", "elsewhere.gpkg"), "elsewhere.gpkg: No line lies within the areas: the water"),
+        ((*BLOCKS, "--max-load", 5), "--max-load counts the records of --load, or of --keep; name a file."),
+        ((*BLOCKS, "--load", "units.gpkg"), "--load and --max-load-field belong to --max-load"),
+        ((*BLOCKS, "--max-load", 5, "--load", "units.gpkg", "--max-load-field", "x"), "There is no field"),
+        ((*BLOCKS, "--max-load", 5, "--load", "units.gpkg", "--max-load-field", "below"), "the value '-1'"),
+        ((*BLOCKS, "--max-load", 5, "--load", "elsewhere.gpkg"), "elsewhere.gpkg: None of the records that"),
         ((*BLOCKS, "--cut-output", "c.gpkg"), "--cut-output lists buildings of --keep"),
         ((*BLOCKS, "--keep", "town.gpkg", "--cut-output", "o.gpkg"), "o.gpkg is named for two outputs"),
         ((*BALANCED, "--weight", "households"), "needs --zones, --max-weight or --seeds"),

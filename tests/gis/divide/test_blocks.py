@@ -223,12 +223,20 @@ def test_the_outline_of_a_river_bounds_blocks_and_its_ground_is_one():
     for options, sizes_inside in (
         ({"lines": lines}, [16_000]),
         ({"lines": outline, "barriers": outline}, [16_000]),
+        ({"lines": outline, "water": outline}, [16_000]),
+        ({"lines": streets([(0, 0), (400, 0)]), "water": outline}, [16_000]),
         ({"lines": outline}, [16_000 / 3] * 3),
     ):
         cells, _ = divide_blocks(in_metres(SQUARE), target_area_m2=5_000, **options)
         plan = cells.to_crs(4547)
         inside = plan[shapely.within(plan.representative_point(), river)]
         np.testing.assert_allclose(inside["area_m2"], sizes_inside, atol=1)
+
+
+def test_a_pond_joins_the_land_around_it():
+    pond = gpd.GeoDataFrame(geometry=[moved(shapely.Point(100, 100).buffer(8))], crs=4547)
+    cells, _ = divide_blocks(in_metres(SQUARE), streets(*CROSS), water=pond, target_area_m2=40_000)
+    assert sizes(cells) == [40_000] * 4
 
 
 def test_load_decides_where_a_block_is_cut():

@@ -12,9 +12,9 @@ from gis.graph import (
     find_neighbours,
     find_overlapping,
     find_shared_borders,
-    find_shared_edges,
     find_shared_vertices,
 )
+from gis.graph.shared_edges import find_shared_edges
 
 
 def voronoi(seed, count):

@@ -44,6 +44,15 @@ def test_every_writable_format_gives_back_records_fields_and_coordinates(tmp_pat
     assert [each.name for each in tmp_path.iterdir() if each.suffix == suffix] == [path.name]
 
 
+@pytest.mark.parametrize("suffix", WRITABLE_EXTENSIONS)
+def test_records_without_fields_are_written(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"shapes{suffix}"
+    wrote = frame()[["geometry"]]
+    assert write_layer(path, wrote) == []
+    read = read_layer(path, role="cells").geometry.normalize()
+    assert read.geom_equals_exact(wrote.geometry.normalize(), 1e-9).all()
+
+
 @pytest.mark.parametrize("suffix", [".gpkg", ".geojson", ".parquet", ".fgb", ".shp", ".csv"])
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(

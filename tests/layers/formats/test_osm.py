@@ -2,9 +2,11 @@
 
 import zlib
 from pathlib import Path
+from xml.sax.saxutils import quoteattr
 
 import pytest
 
+from gis.errors import InputError
 from layers.formats import read_layer
 from layers.formats.osm import tell_incomplete_relations
 
@@ -103,7 +105,7 @@ WAY_TAGS = {
     9: {"highway": "motorway_link", "surface": "asphalt"},
     10: {"highway": "proposed"},
     11: {"waterway": "stream"},
-    12: {"barrier": "wall"},
+    12: {"barrier": "wall", "name:zh": "O'Hara 墙", "note": '"old"'},
 }
 
 
@@ -113,7 +115,7 @@ def town(tmp_path: Path) -> Path:
     nodes = "".join(f'<node id="{k}" version="1" lon="114" lat="{22 + k / 100}"/>' for k in range(1, 14))
     ways = "".join(
         f'<way id="{k}" version="1"><nd ref="{k}"/><nd ref="{k + 1}"/>'
-        + "".join(f'<tag k="{key}" v="{value}"/>' for key, value in tags.items())
+        + "".join(f"<tag k={quoteattr(key)} v={quoteattr(value)}/>" for key, value in tags.items())
         + "</way>"
         for k, tags in WAY_TAGS.items()
     )
@@ -129,12 +131,30 @@ def town(tmp_path: Path) -> Path:
         ("lines", None, ["1", "4", "5", "7", "9"]),
         ("railway", None, ["5", "6"]),
         ("lines", "barrier = 'wall' OR highway = 'footway'", ["2", "12"]),
+        ("lines", """ "name:zh" IS NOT NULL """, ["12"]),
+        ("lines", """ "name:zh" = 'O''Hara 墙' AND "barrier" = 'wall' """, ["12"]),
+        ("lines", """ "tunnel" IN ('yes', 'culvert') AND NOT "highway" = '"tunnel"' """, ["3"]),
+        ("lines", """ "surface" LIKE 'asph%' OR "Waterway" = 'stream' """, ["9", "11"]),
     ],
 )
 def test_lines_that_bound_blocks(town: Path, role: str, where: str | None, found: list[str]) -> None:
     lines = read_layer(town, role=role, where=where)
     assert sorted(lines["osm_id"], key=int) == found
     assert {"highway", "railway", "waterway"} <= set(lines.columns)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"where": '"name:fr" IS NOT NULL'}, r'no record meets the condition "name:fr" IS NOT NULL\.'),
+        ({"where": '"name:fr IS NOT NULL'}, 'the condition "name:fr IS NOT NULL is not understood'),
+        ({"layer": "roads"}, "has no layer 'roads'; it has points, lines, multilinestrings, multipolygons, "),
+        ({"layer": "roads", "where": '"name:zh" = 1'}, "has no layer 'roads'"),
+    ],
+)
+def test_what_an_extract_does_not_hold_is_told(town: Path, chosen: dict[str, str], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        read_layer(town, role="lines", **chosen)
 
 
 @pytest.mark.parametrize("body", [b"\x0a\xff", zlib.compress(b"x")[:5], b""])
