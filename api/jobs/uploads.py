@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from gis.errors import InputError
-from layers.formats.registry import READABLE_EXTENSIONS
+from layers.formats.registry import READABLE_EXTENSIONS, WORKBOOK
 
 _CHUNK_BYTES = 1 << 20
 
@@ -28,10 +28,9 @@ def upload_path(uploads: Path, file_name: str | None) -> Path:
         If no format is known by the extension.
     """
     suffix = Path(file_name or "").suffix.lower()
-    if suffix not in READABLE_EXTENSIONS or suffix == ".shp":
-        raise InputError(
-            f"The file's extension is none of {', '.join(READABLE_EXTENSIONS)}; a Shapefile comes as .zip."
-        )
+    known = (*READABLE_EXTENSIONS, *WORKBOOK.suffixes)
+    if suffix not in known or suffix == ".shp":
+        raise InputError(f"The file's extension is none of {', '.join(known)}; a Shapefile comes as .zip.")
     return uploads / (secrets.token_hex(16) + suffix)
 
 
