@@ -15,6 +15,7 @@ from api.routes.audit import router as audit
 from api.routes.cell_sheet import router as cell_sheet
 from api.routes.cells import router as cells
 from api.routes.certificates import router as certificates
+from api.routes.crosswalks import router as crosswalks
 from api.routes.divisions import router as divisions
 from api.routes.docs import router as docs
 from api.routes.edits import router as edits
@@ -57,6 +58,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     plan_measures,
     plan_officers,
     plan_units,
+    crosswalks,
     certificates,
     edits,
     cells,

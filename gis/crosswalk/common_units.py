@@ -270,7 +270,8 @@ def _piece_borders(
     apart = one != other
     keys = np.r_[one[apart] * count + other[apart], other[apart] * count + one[apart]]
     pairs, inverse = np.unique(keys, return_inverse=True)
-    return pairs // count, pairs % count, np.bincount(inverse, np.tile(length_m[apart], 2))
+    length: FloatArray = np.bincount(inverse, np.tile(length_m[apart], 2)).astype(np.float64)
+    return (pairs // count).astype(np.int64), (pairs % count).astype(np.int64), length
 
 
 def _join_slivers(
