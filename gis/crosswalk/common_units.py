@@ -7,8 +7,6 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from pyproj import CRS
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from gis.arrays import BoolArray, FloatArray, Geometries, IntArray, ObjectArray
 from gis.crosswalk.overlay import PlanCells, read_plan
@@ -18,7 +16,7 @@ from gis.divide.cells import reading_rows
 from gis.errors import CoverageError, InputError
 from gis.faces.arrangement import build_faces
 from gis.faces.noding import noding_cuts
-from gis.graph.shared_borders import find_shared_borders
+from gis.graph import NeighbourGraph
 from gis.levels.unions import unite_groups
 from gis.measures import resolve_working_crs
 from gis.progress import Progress, no_progress
@@ -191,16 +189,16 @@ def _cut_ground(plans: list[PlanCells], cuts: Geometries, min_width_m: float) ->
     if not len(faces):
         raise InputError("The schemes have no ground.")
     owners, is_shared = _face_owners(faces, plans)
-    first, second, length_m = find_shared_borders(faces, tolerance=0)
-    piece = _connected(owners, first, second)
+    graph = NeighbourGraph.from_polygons(faces, tolerance=0)
+    piece = _connected(owners, graph)
     pieces, _ = unite_groups(faces, piece)
     had = _first_of_each(owners, piece)
     sliver = is_sliver(pieces, min_width_m)
     sliver &= ~_is_of_a_narrow_cell(had, sliver)
-    has = _join_slivers(had, sliver, shapely.area(pieces), _piece_borders(piece, first, second, length_m))
+    has = _join_slivers(had, sliver, shapely.area(pieces), graph.contract(piece, len(pieces)))
     # What is in no cell of any plan is no unit, unless it is a sliver.
     kept = (has[piece] != _NO_CELL).any(axis=1)
-    group = _connected(has[piece], first, second)
+    group = _connected(has[piece], graph)
     polygons, groups = unite_groups(faces[kept], group[kept])
     unit = np.searchsorted(groups, group)
     own = np.flatnonzero((has != _NO_CELL).any(axis=1))
@@ -237,13 +235,11 @@ def _face_owners(faces: Geometries, plans: list[PlanCells]) -> tuple[IntArray, B
     return owners, is_shared
 
 
-def _connected(owners: IntArray, first: IntArray, second: IntArray) -> IntArray:
-    """Return to which connected piece of ground with the same owners each face belongs."""
-    same = (owners[first] == owners[second]).all(axis=1)
-    links = coo_array(
-        (np.ones(int(same.sum()), dtype=bool), (first[same], second[same])), shape=(len(owners), len(owners))
-    )
-    return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
+def _connected(owners: IntArray, graph: NeighbourGraph) -> IntArray:
+    """Return to which connected piece of ground with the same owners each face belongs, from 0."""
+    same = (owners[graph.rows()] == owners[graph.neighbours]).all(axis=1)
+    number: IntArray = np.unique(graph.select(same).components(), return_inverse=True)[1].astype(np.int64)
+    return number
 
 
 def _first_of_each(values: IntArray, group: IntArray) -> IntArray:
@@ -261,29 +257,14 @@ def _is_of_a_narrow_cell(owners: IntArray, sliver: BoolArray) -> BoolArray:
     return result
 
 
-def _piece_borders(
-    piece: IntArray, first: IntArray, second: IntArray, length_m: FloatArray
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """Return the borders between pieces in both directions: from, to, length."""
-    one, other = piece[first], piece[second]
-    count = int(piece.max()) + 1
-    apart = one != other
-    keys = np.r_[one[apart] * count + other[apart], other[apart] * count + one[apart]]
-    pairs, inverse = np.unique(keys, return_inverse=True)
-    length: FloatArray = np.bincount(inverse, np.tile(length_m[apart], 2)).astype(np.float64)
-    return (pairs // count).astype(np.int64), (pairs % count).astype(np.int64), length
-
-
-def _join_slivers(
-    had: IntArray, sliver: BoolArray, area_m2: FloatArray, borders: tuple[IntArray, IntArray, FloatArray]
-) -> IntArray:
+def _join_slivers(had: IntArray, sliver: BoolArray, area_m2: FloatArray, graph: NeighbourGraph) -> IntArray:
     """Return the cells of each piece after each sliver has taken those of a piece beside it."""
     has = had.copy()
     settled = ~sliver & (had != _NO_CELL).any(axis=1)
     waiting = sliver.copy()
-    start, end, length_m = borders
+    start = graph.rows()
     near = waiting[start]
-    start, end, length_m = start[near], end[near], length_m[near]
+    start, end, length_m = start[near], graph.neighbours[near], graph.length[near]
     while waiting.any():
         ready = waiting[start] & settled[end]
         if not ready.any():
