@@ -84,6 +84,25 @@ def find_moves(
     )
 
 
+def with_moves(pieces: gpd.GeoDataFrame, counted: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return pieces of ground with a column `moved_KIND` for each kind of entity that moves.
+
+    Parameters
+    ----------
+    pieces
+        With old_code and new_code, as `gis.diff.diff_plans` gives them.
+    counted
+        As `count_moves` gives it.
+    """
+    result = pieces.copy()
+    pairs = pd.MultiIndex.from_arrays([pieces["old_code"].fillna(""), pieces["new_code"].fillna("")])
+    for kind, each in counted.groupby("kind"):
+        moving = pd.MultiIndex.from_arrays([each["from_code"].fillna(""), each["to_code"].fillna("")])
+        numbers = pd.Series(each["number"].to_numpy(), index=moving)
+        result[f"moved_{kind}"] = numbers.reindex(pairs).fillna(0).astype(int).to_numpy()
+    return result
+
+
 def count_moves(moves: pd.DataFrame) -> pd.DataFrame:
     """Count moves by kind and the cells they leave and join: `MOVE_COLUMNS` and number, in their order."""
     counted = moves.groupby(list(MOVE_COLUMNS), dropna=False, sort=True).size().rename("number").reset_index()

@@ -33,6 +33,7 @@ from api.routes.maps import router as maps
 from api.routes.measures import router as measures
 from api.routes.nearest import router as nearest
 from api.routes.officers import router as officers
+from api.routes.plan_changes import router as plan_changes
 from api.routes.plan_copies import router as plan_copies
 from api.routes.plan_measures import router as plan_measures
 from api.routes.plan_officers import router as plan_officers
@@ -54,6 +55,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     schemes,
     plans,
     plan_copies,
+    plan_changes,
     plan_review,
     plan_measures,
     plan_officers,

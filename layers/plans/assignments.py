@@ -102,7 +102,7 @@ def assign_near(
     """
     touched: set[int] = set()
     if len(changed_geometries):
-        bbox = _buffered_bbox(changed_geometries, scheme.rules.get("max_distance_m") or 0.0)
+        bbox = buffered_bbox(changed_geometries, scheme.rules.get("max_distance_m") or 0.0)
         touched.update(session.scalars(select(Entity.id).where(bbox_intersects(session, Entity, bbox))))
         touched.update(session.scalars(select(EntityVersion.entity_id).where(EntityVersion.valid_to > on)))
     # Two plain reads: an anti-join right after a bulk load, before ANALYZE, takes PostgreSQL minutes.
@@ -116,7 +116,8 @@ def assign_near(
     return _write_differences(session, scheme, on, touched if len(touched) <= _READ_ALL_ABOVE else None)
 
 
-def _buffered_bbox(geometries: ObjectArray, distance_m: float) -> BBox:
+def buffered_bbox(geometries: ObjectArray, distance_m: float) -> BBox:
+    """Return the box of geometries in EPSG:4326 and of what is within a distance of it."""
     west, south, east, north = shapely.total_bounds(geometries)
     # A degree of latitude is at least 110 km; what is a little too wide costs little.
     lat_margin = distance_m / 110_000
