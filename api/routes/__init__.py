@@ -33,6 +33,7 @@ from api.routes.maps import router as maps
 from api.routes.measures import router as measures
 from api.routes.nearest import router as nearest
 from api.routes.officers import router as officers
+from api.routes.plan_backtests import router as plan_backtests
 from api.routes.plan_changes import router as plan_changes
 from api.routes.plan_copies import router as plan_copies
 from api.routes.plan_measures import router as plan_measures
@@ -56,6 +57,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     plans,
     plan_copies,
     plan_changes,
+    plan_backtests,
     plan_review,
     plan_measures,
     plan_officers,
