@@ -15,6 +15,7 @@ from api.cli.drafts import AreaOption, PlanArgument, PlanName, SchemeArgument, p
 from api.cli.open_database import open_database, read_all
 from api.cli.plan_backtest import backtest_plan
 from api.cli.plan_copies import copy_plan, delete_plan, rename_plan, revert_plan
+from api.cli.plan_notice import write_notice
 from api.cli.plan_officers import list_plan_officers
 from api.cli.plan_review import approve_plan, list_history, reject_plan, submit_plan, withdraw_plan
 from api.cli.progress import progress_bar
@@ -35,6 +36,7 @@ plan.command("reject")(reject_plan)
 plan.command("withdraw")(withdraw_plan)
 plan.command("history")(list_history)
 plan.command("backtest")(backtest_plan)
+plan.command("notice")(write_notice)
 
 _MAX_LISTED = 5
 

@@ -37,6 +37,7 @@ from api.routes.plan_backtests import router as plan_backtests
 from api.routes.plan_changes import router as plan_changes
 from api.routes.plan_copies import router as plan_copies
 from api.routes.plan_measures import router as plan_measures
+from api.routes.plan_notices import router as plan_notices
 from api.routes.plan_officers import router as plan_officers
 from api.routes.plan_review import router as plan_review
 from api.routes.plan_units import router as plan_units
@@ -58,6 +59,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     plan_copies,
     plan_changes,
     plan_backtests,
+    plan_notices,
     plan_review,
     plan_measures,
     plan_officers,

@@ -33,8 +33,16 @@ def build_workbook(columns: Columns, title: str) -> bytes:
     return build_sheets({title: columns})
 
 
-def build_sheets(sheets: Mapping[str, Columns]) -> bytes:
-    """Return an Excel workbook of several sheets, each with its columns as `build_workbook` takes them."""
+def build_sheets(sheets: Mapping[str, Columns], pictures: Mapping[str, bytes] | None = None) -> bytes:
+    """Return an Excel workbook of several sheets.
+
+    Parameters
+    ----------
+    sheets
+        The columns of each by its name, as `build_workbook` takes them.
+    pictures
+        PNG of an A3 sheet at 200 dots an inch to show on some of them, by the name.
+    """
     stream = io.BytesIO()
     options = {
         "in_memory": True,
@@ -44,11 +52,14 @@ def build_sheets(sheets: Mapping[str, Columns]) -> bytes:
     }
     with xlsxwriter.Workbook(stream, options) as workbook:
         for title, columns in sheets.items():
-            _write_sheet(workbook, title, columns)
+            sheet = _write_sheet(workbook, title, columns)
+            if pictures is not None and title in pictures:
+                picture = {"image_data": io.BytesIO(pictures[title]), "x_scale": 0.5, "y_scale": 0.5}
+                sheet.insert_image(0, 0, f"{title}.png", picture)
     return stream.getvalue()
 
 
-def _write_sheet(workbook: xlsxwriter.Workbook, title: str, columns: Columns) -> None:
+def _write_sheet(workbook: xlsxwriter.Workbook, title: str, columns: Columns) -> Any:
     heading = workbook.add_format({"bold": True, "bottom": 1})
     # "@" keeps Excel from making a number of a code that is edited.
     text = workbook.add_format({"num_format": "@"})
@@ -68,6 +79,7 @@ def _write_sheet(workbook: xlsxwriter.Workbook, title: str, columns: Columns) ->
     if columns:
         rows = max(map(len, columns.values()))
         sheet.autofilter(0, 0, rows, len(columns) - 1)
+    return sheet
 
 
 def build_csv(columns: Columns) -> bytes:
