@@ -1,5 +1,6 @@
 """What changes from one plan to another as it is answered."""
 
+from collections.abc import Hashable, Mapping
 from datetime import date
 from typing import Any
 
@@ -61,6 +62,10 @@ def plan_pieces(changes: PlanChanges) -> list[dict[str, Any]]:
     table = pieces.drop(columns="geometry").rename(columns={"old_code": "from_code", "new_code": "to_code"})
     records = table.astype(object).where(table.notna(), None).to_dict("records")
     return [
-        {"id": number, **record, "geometry": geojson_fragment(geometry)}
+        {"id": number, **_named(record), "geometry": geojson_fragment(geometry)}
         for number, (record, geometry) in enumerate(zip(records, pieces.geometry, strict=True), 1)
     ]
+
+
+def _named(record: Mapping[Hashable, Any]) -> dict[str, Any]:
+    return {str(name): value for name, value in record.items()}

@@ -98,5 +98,5 @@ def _list_mismatches(made: CommonUnits) -> list[dict[str, Any]]:
     places = shapely.point_on_surface(largest.geometry.to_numpy())
     table = largest.drop(columns="geometry").round({"area_m2": 3, "width_m": 3})
     table = table.assign(lon=shapely.get_x(places).round(7), lat=shapely.get_y(places).round(7))
-    records: list[dict[str, Any]] = table.astype(object).where(table.notna(), None).to_dict("records")
-    return records
+    records = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in record.items()} for record in records]

@@ -1,6 +1,6 @@
 """The filing notice of a plan (上报备案): what changes, who moves, and from when."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -187,9 +187,11 @@ def _change_table(changes: PlanChanges, language: str) -> NoticeTable:
 
 def _move_table(changes: PlanChanges, language: str) -> NoticeTable:
     none = "无网格" if language == "zh" else "no cell"
+    counted = changes.counts()
+    columns = (counted[column].tolist() for column in ("kind", "from_code", "to_code", "number"))
     rows = [
-        [kind_name(each.kind, language), each.from_code or none, each.to_code or none, each.number]
-        for each in changes.counts().itertuples()
+        [kind_name(kind, language), source or none, target or none, number]
+        for kind, source, target, number in zip(*columns, strict=True)
     ]
     if language == "zh":
         return NoticeTable("对象变动表", ["类型", "原网格", "新网格", "数量"], rows)
@@ -266,8 +268,8 @@ def _facts(
     before, after = set(changes.compared.before["code"]), set(changes.compared.after["code"])
     every = "全部区划" if is_zh else "all areas"
     state = _STATES[state_on(plan, date.today())][0 if is_zh else 1]
-    counts: Mapping[str, int] = changes.moves["kind"].value_counts().to_dict()
-    moved = ", ".join(f"{kind_name(kind, language)} {number:,}" for kind, number in counts.items())
+    counts = changes.moves["kind"].value_counts()
+    moved = ", ".join(f"{kind_name(str(kind), language)} {number:,}" for kind, number in counts.items())
     pairs = (
         ("体系", "Scheme", f"{scheme.name}（{scheme.code}）" if is_zh else f"{scheme.name} ({scheme.code})"),
         ("方案", "Plan", f"{plan.id} {plan.name}"),

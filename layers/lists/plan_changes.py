@@ -65,7 +65,11 @@ def read_moved_entities(session: Session, request: ListRequest, limit: int, offs
     ):
         if wanted is not None:
             moves = moves[moves[column] == wanted]
-    cells = {row.entity: {"from_cell": row.from_code, "to_cell": row.to_code} for row in moves.itertuples()}
+    columns = (moves[column].tolist() for column in ("entity", "from_code", "to_code"))
+    cells = {
+        entity: {"from_cell": source, "to_cell": target}
+        for entity, source, target in zip(*columns, strict=True)
+    }
     filters = ExportFilters(area_code=request.ground, on=changes.on)
     rows: list[ListRow] = []
     total = 0

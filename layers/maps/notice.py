@@ -50,7 +50,7 @@ def render_notice(
         pages = TablePages(document, title)
         pages.write_facts(notice.facts)
         for side in _maps(notice, language, areas, base or {}):
-            document.savefig(draw_print_map(side))
+            _add_page(document, draw_print_map(side))
         for table in notice.tables:
             pages.write_table(table, _NOTHING[language])
         pages.end()
@@ -94,6 +94,10 @@ def _maps(
             date=day,
             language=language,
         )
+
+
+def _add_page(document: PdfPages, figure: Figure) -> None:
+    document.savefig(figure)  # type: ignore[no-untyped-call]
 
 
 class TablePages:
@@ -145,7 +149,7 @@ class TablePages:
     def end(self) -> None:
         """Put the page into the document."""
         if self._figure is not None:
-            self._document.savefig(self._figure)
+            _add_page(self._document, self._figure)
         self._figure = self._axes = None
 
     def _turn(self) -> Axes:

@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 from pyproj import CRS
-from sqlalchemy import func, select
+from sqlalchemy import String, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from gis.errors import InputError, LimitError
@@ -123,7 +123,7 @@ def read_backtest(
     loads = tuple(count_keys().values())
     before = BacktestSide(
         add_up(
-            {code: {code: _days(rows, period)} for code, rows in former.groupby("code")},
+            {str(code): {str(code): _days(rows, period)} for code, rows in former.groupby("code")},
             spans := _assigned(session, plan.scheme_id, set(former["code"]), period),
             loads,
         ),
@@ -182,7 +182,7 @@ def _assigned(session: Session, scheme_id: int, codes: set[str], period: Days) -
         .join(Entity, Entity.id == Assignment.entity_id)
         .where(
             Assignment.scheme_id == scheme_id,
-            text_in(session, Assignment.cell_code, codes),
+            text_in(session, type_coerce(Assignment.cell_code, String), codes),
             Entity.kind.in_(list(keys)),
             Assignment.valid_from < period.end,
             Assignment.valid_to.is_(None) | (Assignment.valid_to > period.start),
