@@ -19,8 +19,10 @@ class StoredFile(NamedTuple):
     sha256: str
 
 
-def upload_path(uploads: Path, file_name: str | None) -> Path:
+def upload_path(uploads: Path, file_name: str | None, *, as_table: bool = False) -> Path:
     """Return a new path for an uploaded file, of which only the extension is kept.
+
+    A workbook is taken where a table is wanted.
 
     Raises
     ------
@@ -28,7 +30,7 @@ def upload_path(uploads: Path, file_name: str | None) -> Path:
         If no format is known by the extension.
     """
     suffix = Path(file_name or "").suffix.lower()
-    known = (*READABLE_EXTENSIONS, *WORKBOOK.suffixes)
+    known = (*READABLE_EXTENSIONS, *(WORKBOOK.suffixes if as_table else ()))
     if suffix not in known or suffix == ".shp":
         raise InputError(f"The file's extension is none of {', '.join(known)}; a Shapefile comes as .zip.")
     return uploads / (secrets.token_hex(16) + suffix)
