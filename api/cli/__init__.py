@@ -18,6 +18,7 @@ from api.cli.accounts import account, token
 from api.cli.assign import assign, inspect, locate
 from api.cli.conform import conform
 from api.cli.console import EXIT_ERROR, EXIT_INTERRUPTED, print_message
+from api.cli.crosswalk import crosswalk, unify
 from api.cli.database import backup, migrate, restore
 from api.cli.demo import demo
 from api.cli.describe import describe
@@ -56,6 +57,8 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "assign": assign,
     "locate": locate,
     "diff": diff,
+    "crosswalk": crosswalk,
+    "unify": unify,
     "measure": measure,
     "kinds": kinds,
     "describe": describe,

@@ -23,8 +23,7 @@ def gaps(
     entities: Annotated[
         list[str] | None,
         typer.Option(
-            help="FILE with a field kind, or KIND=FILE (household, enterprise, sensor, ...); repeatable. "
-            "Records that wangge assign has written keep their cells."
+            help=f"{options.ENTITIES_HELP} Records that wangge assign has written keep their cells."
         ),
     ] = None,
     service_points: Annotated[
@@ -130,22 +129,10 @@ def _load_entity_files(
     """Load the files of entities into one frame with id and kind, all assigned when one of them is."""
     import pandas as pd
 
-    from api.cli.inputs import load_entities
+    from api.cli.inputs import load_entity_files
     from gis.assign import assign_to_cells
-    from gis.errors import InputError
 
-    frames = []
-    for source in sources:
-        kind, path = (None, Path(source))
-        if "=" in source and not path.exists():
-            word, _, name = source.partition("=")
-            kind, path = word, Path(name)
-        frame, identity = load_entities(path, kind=kind, **reading)
-        if "kind" not in frame.columns:
-            raise InputError(f"{path} has no field 'kind'; say what its records are as KIND={path.name}.")
-        if identity is None:
-            frame = frame.assign(id=[str(number + 1) for number in range(len(frame))])
-        frames.append(frame)
+    frames = load_entity_files(sources, **reading)
     if not frames:
         return None
     if any("cell_code" in frame.columns for frame in frames):

@@ -1,5 +1,6 @@
 """Loading of a command's inputs: areas, cells and entities with their standard columns."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
 
@@ -200,6 +201,29 @@ def load_entities(
 ) -> tuple[gpd.GeoDataFrame, str | None]:
     """Read entities converted from their datum to WGS 84, and return the name of their identity field."""
     return read_entities(path, kind=kind, datum=datum, **reading)[1:]
+
+
+def load_entity_files(sources: Sequence[str], **reading: Unpack[RecordReadOptions]) -> list[gpd.GeoDataFrame]:
+    """Read files of entities, each FILE or KIND=FILE, into frames with id and kind.
+
+    Raises
+    ------
+    InputError
+        If the kind of records is not known, or a file cannot be read.
+    """
+    frames = []
+    for source in sources:
+        kind, path = (None, Path(source))
+        if "=" in source and not path.exists():
+            word, _, name = source.partition("=")
+            kind, path = word, Path(name)
+        frame, identity = load_entities(path, kind=kind, **reading)
+        if "kind" not in frame.columns:
+            raise InputError(f"{path} has no field 'kind'; say what its records are as KIND={path.name}.")
+        if identity is None:
+            frame = frame.assign(id=[str(number + 1) for number in range(len(frame))])
+        frames.append(frame)
+    return frames
 
 
 def read_entities(

@@ -192,6 +192,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write the summary as J
 Reading = TypeVar("Reading")
 
 
+ENTITIES_HELP = "FILE with a field kind, or KIND=FILE (household, enterprise, sensor, ...); repeatable."
+
+
 class ReadOptions(TypedDict, total=False):
     """Options that select the records of a file and their CRS; a command takes them by `**`."""
 

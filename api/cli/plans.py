@@ -13,7 +13,9 @@ from api.cli.console import EXIT_INVALID, error_prefix, handle_errors, print_not
 from api.cli.divide import divide_plan
 from api.cli.drafts import AreaOption, PlanArgument, PlanName, SchemeArgument, print_draft, store_draft
 from api.cli.open_database import open_database, read_all
+from api.cli.plan_backtest import backtest_plan
 from api.cli.plan_copies import copy_plan, delete_plan, rename_plan, revert_plan
+from api.cli.plan_notice import write_notice
 from api.cli.plan_officers import list_plan_officers
 from api.cli.plan_review import approve_plan, list_history, reject_plan, submit_plan, withdraw_plan
 from api.cli.progress import progress_bar
@@ -33,6 +35,8 @@ plan.command("approve")(approve_plan)
 plan.command("reject")(reject_plan)
 plan.command("withdraw")(withdraw_plan)
 plan.command("history")(list_history)
+plan.command("backtest")(backtest_plan)
+plan.command("notice")(write_notice)
 
 _MAX_LISTED = 5
 

@@ -21,6 +21,7 @@ import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from api.demo.draft import submit_draft
 from api.demo.workload import WORKLOAD, merge_workload
 from api.security.accounts import create_account, create_token
 from api.security.audit import Action, audit
@@ -133,6 +134,7 @@ def build_database(
                 audit(session, SYSTEM, Action.record, _DEMO_MARKER, synthetic=True)
             _load_sample(database, sample, areas, on_step)
             published = _publish_plans(database, sample, areas, cells, size_m, on_step)
+            submit_draft(database, COMMUNITY, date.today(), on_step)
             with database.write() as session:
                 create_account(session, SYSTEM, ACCOUNT, Role.publisher, None, secrets.token_urlsafe(24))
         # A file that was there keeps its permissions, and a link its target.

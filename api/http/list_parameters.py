@@ -31,6 +31,9 @@ class ListParams:
     gap: int | None = None
     affected: Literal["households", "enterprises"] | None = None
     plan: int | None = None
+    against: int | None = None
+    from_cell: str | None = None
+    to_cell: str | None = None
 
 
 async def _list_params(
@@ -75,12 +78,27 @@ async def _list_params(
     ] = None,
     plan: Annotated[
         WholeNumber | None,
-        Query(ge=1, le=2**53, description="The plan whose handover is listed.", examples=[None]),
+        Query(ge=1, le=2**53, description="The plan whose handover or changes are listed.", examples=[None]),
+    ] = None,
+    against: Annotated[
+        WholeNumber | None,
+        Query(
+            ge=1,
+            le=2**53,
+            description="The older plan, of changes; what is in force if not given.",
+            examples=[None],
+        ),
+    ] = None,
+    from_cell: Annotated[
+        str | None, Query(max_length=100, description="Only entities that leave this cell.", examples=[None])
+    ] = None,
+    to_cell: Annotated[
+        str | None, Query(max_length=100, description="Only entities that join this cell.", examples=[None])
     ] = None,
 ) -> ListParams:
     return ListParams(
         scheme, at, since, cell, area, kind, severity, run, text, lang,
-        staffed, measure, above, up_to, gap, affected, plan,
+        staffed, measure, above, up_to, gap, affected, plan, against, from_cell, to_cell,
     )  # fmt: skip
 
 

@@ -278,7 +278,7 @@ def _store_draft(
 
 def _require_harmless_file(context: JobContext) -> None:
     """Refuse an archive that unpacks to too much, and a database that computes its rows."""
-    if context.file.suffix.lower() == ".zip":
+    if context.file.suffix.lower() in {".zip", ".xlsx"}:
         try:
             with ZipFile(context.file) as archive:
                 size = sum(each.file_size for each in archive.infolist())

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from gis.errors import InputError
-from layers.formats.registry import READABLE_EXTENSIONS
+from layers.formats.registry import READABLE_EXTENSIONS, WORKBOOK
 
 _CHUNK_BYTES = 1 << 20
 
@@ -19,8 +19,10 @@ class StoredFile(NamedTuple):
     sha256: str
 
 
-def upload_path(uploads: Path, file_name: str | None) -> Path:
+def upload_path(uploads: Path, file_name: str | None, *, as_table: bool = False) -> Path:
     """Return a new path for an uploaded file, of which only the extension is kept.
+
+    A workbook is taken where a table is wanted.
 
     Raises
     ------
@@ -28,10 +30,9 @@ def upload_path(uploads: Path, file_name: str | None) -> Path:
         If no format is known by the extension.
     """
     suffix = Path(file_name or "").suffix.lower()
-    if suffix not in READABLE_EXTENSIONS or suffix == ".shp":
-        raise InputError(
-            f"The file's extension is none of {', '.join(READABLE_EXTENSIONS)}; a Shapefile comes as .zip."
-        )
+    known = (*READABLE_EXTENSIONS, *(WORKBOOK.suffixes if as_table else ()))
+    if suffix not in known or suffix == ".shp":
+        raise InputError(f"The file's extension is none of {', '.join(known)}; a Shapefile comes as .zip.")
     return uploads / (secrets.token_hex(16) + suffix)
 
 

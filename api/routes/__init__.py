@@ -15,6 +15,7 @@ from api.routes.audit import router as audit
 from api.routes.cell_sheet import router as cell_sheet
 from api.routes.cells import router as cells
 from api.routes.certificates import router as certificates
+from api.routes.crosswalks import router as crosswalks
 from api.routes.divisions import router as divisions
 from api.routes.docs import router as docs
 from api.routes.edits import router as edits
@@ -32,8 +33,11 @@ from api.routes.maps import router as maps
 from api.routes.measures import router as measures
 from api.routes.nearest import router as nearest
 from api.routes.officers import router as officers
+from api.routes.plan_backtests import router as plan_backtests
+from api.routes.plan_changes import router as plan_changes
 from api.routes.plan_copies import router as plan_copies
 from api.routes.plan_measures import router as plan_measures
+from api.routes.plan_notices import router as plan_notices
 from api.routes.plan_officers import router as plan_officers
 from api.routes.plan_review import router as plan_review
 from api.routes.plan_units import router as plan_units
@@ -53,10 +57,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     schemes,
     plans,
     plan_copies,
+    plan_changes,
+    plan_backtests,
+    plan_notices,
     plan_review,
     plan_measures,
     plan_officers,
     plan_units,
+    crosswalks,
     certificates,
     edits,
     cells,

@@ -45,6 +45,15 @@ _EXAMPLES: dict[str, Example] = {
         "summary": "Such cells, once they are in force, evened out by few moves",
         "value": {"scheme": "environment", "name": "evened out", "method": "rebalance", **_UNITS},
     },
+    "unify": {
+        "summary": "Common base units of several schemes",
+        "value": {
+            "scheme": "units",
+            "name": "common units",
+            "method": "unify",
+            "schemes": ["community", "environment"],
+        },
+    },
 }
 
 

@@ -108,7 +108,8 @@ def _receive_file(
     options: dict[str, Any],
 ) -> Response:
     """Store a file and queue its import; a repeated request leaves no file."""
-    path = upload_path(request.app.state.uploads, file.filename)
+    as_table = options.get("units") is not None
+    path = upload_path(request.app.state.uploads, file.filename, as_table=as_table)
     is_queued = False
     try:
         stored = store_upload(file.file, path)

@@ -5,7 +5,6 @@ unless the caller may see them and asks to; each time is audited.
 """
 
 from datetime import date
-from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -14,7 +13,8 @@ from starlette.responses import Response
 from api.http.dependencies import DatabaseDep
 from api.http.list_parameters import ListParams, ListParamsDep
 from api.http.parameters import WholeNumber
-from api.http.responses import content_disposition, json_response
+from api.http.responses import json_response
+from api.http.tables import TABLE_RESPONSE, TableFormat, send_table
 from api.problems import problem_responses
 from api.schemas.lists import ListAnswer
 from api.security.caller import Caller
@@ -32,48 +32,23 @@ router = APIRouter(prefix="/v1/lists", tags=["lists"])
 ListName = Annotated[str, Path(max_length=40, examples=["entities"])]
 
 
-class ListFormat(StrEnum):
-    """What a list is taken away as."""
-
-    xlsx = "xlsx"
-    csv = "csv"
-
-
-_MEDIA_TYPES = {
-    ListFormat.xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ListFormat.csv: "text/csv; charset=utf-8",
-}
-
-
 @router.get(
     "/{name}.{form}",
     summary="Take a list away",
     response_class=Response,
-    responses={
-        200: {
-            "description": "An Excel workbook, or CSV in UTF-8 that begins with a byte order mark.",
-            "content": {
-                each.split(";")[0]: {"schema": {"type": "string", "format": "binary"}}
-                for each in _MEDIA_TYPES.values()
-            },
-        },
-        **problem_responses(404, 413, 422),
-    },
+    responses=TABLE_RESPONSE | problem_responses(404, 413, 422),
 )
 @requires(Right.read, AreaPolicy.filtered)
 def download_list(
     http_request: Request,
     name: ListName,
-    form: Annotated[ListFormat, Path(examples=["xlsx"])],
+    form: Annotated[TableFormat, Path(examples=["xlsx"])],
     params: ListParamsDep,
     caller: Caller,
     database: DatabaseDep,
     reveal: Reveal = False,
 ) -> Response:
     """Return all rows of a list as a file, at most 10,000; larger ones are exported by `POST /v1/exports`."""
-    # The spreadsheet library and pandas are not needed to answer anything else.
-    from layers.formats.spreadsheet import build_csv, build_workbook
-
     listing = _find_list(name)
     shown = ShownOfficers(caller, reveal=reveal)
     with open_read_session(database, caller, reveal=reveal) as session:
@@ -97,12 +72,7 @@ def download_list(
         for heading, values in columns.items()
     }
     title = listing.title(params.lang)
-    content = build_workbook(columns, title) if form is ListFormat.xlsx else build_csv(columns)
-    return Response(
-        content,
-        headers={"Content-Disposition": content_disposition("attachment", _file_name(listing, params, form))},
-        media_type=_MEDIA_TYPES[form],
-    )
+    return send_table(columns, title, _file_name(listing, params), form)
 
 
 @router.get(
@@ -159,7 +129,7 @@ def _find_list(name: str) -> Listing:
     return LISTS[name]
 
 
-def _file_name(listing: Listing, params: ListParams, form: ListFormat) -> str:
+def _file_name(listing: Listing, params: ListParams) -> str:
     """Name the file after the list, what it is of, and the day."""
     parts = (
         listing.title(params.lang),
@@ -169,4 +139,4 @@ def _file_name(listing: Listing, params: ListParams, form: ListFormat) -> str:
         params.severity,
         (params.at or date.today()).isoformat(),
     )
-    return "-".join(part for part in parts if part) + f".{form.value}"
+    return "-".join(part for part in parts if part)

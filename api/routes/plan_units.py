@@ -1,6 +1,5 @@
 """`/v1/plans/{plan_id}/units`: which unit belongs to which cell of a plan over units."""
 
-from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -10,7 +9,8 @@ from api import schemas
 from api.http.dependencies import DatabaseDep
 from api.http.pagination import Page, PageDep
 from api.http.parameters import PlanId
-from api.http.responses import content_disposition, list_response
+from api.http.responses import list_response
+from api.http.tables import TABLE_RESPONSE, TableFormat, send_table
 from api.problems import problem_responses
 from api.schemas.plans import unit_record
 from api.security.caller import Caller
@@ -24,60 +24,33 @@ from layers.plans.units import count_plan_units, list_plan_units, read_plan_unit
 router = APIRouter(prefix="/v1/plans", tags=["plans"])
 
 
-class UnitsFormat(StrEnum):
-    """What the units of a plan are taken away as."""
-
-    xlsx = "xlsx"
-    csv = "csv"
-
-
-_MEDIA_TYPES = {
-    UnitsFormat.xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    UnitsFormat.csv: "text/csv; charset=utf-8",
-}
-
-
 @router.get(
     "/{plan_id}/units.{form}",
     summary="Take the units of a plan away",
     response_class=Response,
-    responses={
-        200: {
-            "description": "An Excel workbook, or CSV in UTF-8, which makes a draft again as it is.",
-            "content": {
-                each.split(";")[0]: {"schema": {"type": "string", "format": "binary"}}
-                for each in _MEDIA_TYPES.values()
-            },
-        },
-        **problem_responses(404, 413, 422),
-    },
+    responses=TABLE_RESPONSE | problem_responses(404, 413, 422),
 )
 @requires(Right.read, AreaPolicy.checked)
 def download_units(
     plan_id: PlanId,
-    form: Annotated[UnitsFormat, Path(examples=["csv"])],
+    form: Annotated[TableFormat, Path(examples=["csv"])],
     caller: Caller,
     database: DatabaseDep,
 ) -> Response:
-    """Return all units of a plan as a file: unit, cell, and the name and kind of the cell."""
-    # The spreadsheet library and pandas are not needed to answer anything else.
-    from layers.formats.spreadsheet import build_csv, build_workbook
+    """Return all units of a plan as a file, which makes a draft again as it is.
 
+    It has unit and cell, and the name and kind of the cell.
+    """
     with database.read() as session:
         plan = find_plan(session, plan_id, caller.area_code)
         total = count_plan_units(session, plan)
-        if form is UnitsFormat.xlsx and total > MAX_ROWS:
+        if form is TableFormat.xlsx and total > MAX_ROWS:
             raise LimitError(
                 f"This plan has {total:,} units, and a workbook of them holds at most {MAX_ROWS:,}; take CSV."
             )
         rows = [unit_record(each) for each in read_plan_units(session, plan)]
     columns = {key: [row[key] for row in rows] for key in schemas.UnitOfPlan.model_fields}
-    content = build_workbook(columns, "units") if form is UnitsFormat.xlsx else build_csv(columns)
-    return Response(
-        content,
-        headers={"Content-Disposition": content_disposition("attachment", f"units-{plan_id}.{form.value}")},
-        media_type=_MEDIA_TYPES[form],
-    )
+    return send_table(columns, "units", f"units-{plan_id}", form)
 
 
 @router.get(

@@ -24,7 +24,7 @@ from api.jobs.job_requests import JobRequestsDep
 from api.jobs.plan_results import JOB_RESPONSE, created_result, enqueue
 from api.problems import problem_responses
 from api.schemas.base import POLYGON
-from api.schemas.plans import check_record, plan_difference_record, plan_record
+from api.schemas.plans import check_record, plan_record
 from api.security.audit import Action, audit
 from api.security.caller import Caller
 from api.security.principal import Principal, Right
@@ -35,7 +35,6 @@ from layers.db.database import Session
 from layers.models import PlanState
 from layers.plans import queries
 from layers.plans.check import check_plan, stored_check
-from layers.plans.compare import read_comparison
 from layers.plans.copies import copy_in_force, copy_plan
 from layers.plans.drafts import create_draft, delete_draft, rename_draft
 from layers.plans.schemes import find_scheme
@@ -264,25 +263,6 @@ def run_check(
         return WriteResult(record, version=plan.version)
 
     return write(None, handler)
-
-
-@router.get(
-    "/{plan_id}/diff",
-    summary="Compare with another plan",
-    response_model=schemas.PlanDifference,
-    responses=problem_responses(404, 409, 422),
-)
-@requires(Right.read, AreaPolicy.checked)
-def compare_plans(
-    plan_id: PlanId,
-    caller: Caller,
-    database: DatabaseDep,
-    against: Annotated[WholeNumber, Query(ge=1, le=2**53, description="The older plan.", examples=[11])],
-) -> Response:
-    """Return what changes from one plan to this one in the area of both; unchanged cells are only counted."""
-    with database.read() as session:
-        compared = read_comparison(session, against, plan_id, caller.area_code)
-    return json_response(plan_difference_record(compared.diff()))
 
 
 def _copy(body: NewPlan, caller: Principal, write: IdempotentWriteDep) -> Response:

@@ -10,6 +10,7 @@ from api.schemas.entities import Entity, EntityOwner, NearbyEntity
 from api.schemas.gap_analysis import GapGroupList
 from api.schemas.gaps import Gap, GapDifference, GapKindList, GapPage, GapRun, PersistentGap
 from api.schemas.jobs import Job
+from api.schemas.plan_changes import PlanDifference
 from api.schemas.plan_history import PlanStep
 from api.schemas.plans import (
     CellChanges,
@@ -17,7 +18,6 @@ from api.schemas.plans import (
     Finding,
     Plan,
     PlanCheck,
-    PlanDifference,
     PublishResult,
     UnitOfPlan,
 )

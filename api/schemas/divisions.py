@@ -192,6 +192,22 @@ class Rebalance(_Division):
     seed: Seed = 0
 
 
+class Unification(_Division):
+    """Cells in force of several schemes to cut into units of which the cells of each are made."""
+
+    method: Literal["unify"] = Field(examples=["unify"])
+    schemes: Annotated[list[Annotated[str, Field(max_length=60)]], Field(min_length=2, max_length=8)] = Field(
+        examples=[["community", "environment"]],
+        description="Their codes; each unit has that of its cell in each as an attribute of this name.",
+    )
+    min_width_m: Annotated[DecimalNumber, Field(ge=0, le=1000)] = Field(
+        default=1.0,
+        examples=[1.0],
+        description="What is narrower is joined to the unit beside it, and listed.",
+    )
+    on: UnitsDay = None
+
+
 def _method(body: Any) -> Any:
     """Return the method that a body names; squares, once all there was, need not be named."""
     return body.get("method", "square") if isinstance(body, dict) else getattr(body, "method", None)
@@ -201,11 +217,12 @@ DivisionRequest = Annotated[
     Annotated[SquareDivision, Tag("square")]
     | Annotated[BlockDivision, Tag("blocks")]
     | Annotated[BalancedDivision, Tag("balanced")]
-    | Annotated[Rebalance, Tag("rebalance")],
+    | Annotated[Rebalance, Tag("rebalance")]
+    | Annotated[Unification, Tag("unify")],
     Discriminator(
         _method,
         custom_error_type="unknown_method",
-        custom_error_message="method must be square, blocks, balanced or rebalance",
+        custom_error_message="method must be square, blocks, balanced, rebalance or unify",
     ),
 ]
 """The body of a division, by its method."""

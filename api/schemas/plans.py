@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-import pandas as pd
 from pydantic import BaseModel, Field
 
 from api.schemas.base import build_record
-from gis.diff import PlanDiff
 from layers import models
 from layers.plans.cell_queries import CellChange as Change
 from layers.plans.cell_queries import count_changes
@@ -179,13 +177,6 @@ class PublishResult(BaseModel):
     revision: int = Field(examples=[7])
 
 
-class PlanDifference(BaseModel):
-    """What changed between two plans."""
-
-    summary: dict[str, Any] = Field(examples=[{"pieces": 1, "changed_owner_m2": 100.0}])
-    codes: list[dict[str, Any]] = Field(examples=[[{"code": "A1", "kind": "moved_border"}]])
-
-
 class UnitOfPlan(BaseModel):
     """A unit and the cell of a plan that it belongs to."""
 
@@ -234,17 +225,6 @@ def publish_record(
         superseded=list(publication.superseded),
         carried=[build_record(CarriedDraft, each) for each in publication.carried],
         unstaffed=unstaffed,
-    )
-
-
-def plan_difference_record(changed: PlanDiff) -> dict[str, Any]:
-    """Return what differs between two plans as it is answered; unchanged codes are only counted."""
-    codes = changed.codes[changed.codes["kind"] != "unchanged"].astype(object)
-    return build_record(
-        PlanDifference,
-        changed,
-        summary=changed.summary(),
-        codes=codes.where(pd.notna(codes), None).to_dict("records"),
     )
 
 

@@ -59,4 +59,7 @@ def list_request(
         gap=params.gap,
         affected=params.affected,
         plan=params.plan,
+        against=params.against,
+        from_cell=params.from_cell,
+        to_cell=params.to_cell,
     )

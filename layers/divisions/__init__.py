@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gis.errors import ParameterError
-from layers.divisions import balanced, blocks, rebalance, square
+from layers.divisions import balanced, blocks, rebalance, square, unify
 from layers.divisions.method import Division, DivisionMethod
 from layers.models import Scheme
 
@@ -19,6 +19,7 @@ METHODS: Mapping[str, DivisionMethod] = {
     "blocks": blocks.divide,
     "balanced": balanced.divide,
     "rebalance": rebalance.divide,
+    "unify": unify.divide,
 }
 """The methods of division by name."""
 

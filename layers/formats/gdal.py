@@ -14,8 +14,8 @@ from pyogrio._ogr import _register_drivers
 
 from layers.formats.registry import FORMATS
 
-# Besides ours, other formats with the extension .json; these read nothing but the file.
-_DRIVERS = {"MEM", "ESRIJSON", "GeoJSONSeq", "TopoJSON", *(each.driver for each in FORMATS)}
+# Besides ours, tables of Excel, and other formats with the extension .json; these read nothing but the file.
+_DRIVERS = {"MEM", "ESRIJSON", "GeoJSONSeq", "TopoJSON", "XLSX", *(each.driver for each in FORMATS)}
 
 
 def restrict_drivers() -> None:
@@ -25,7 +25,9 @@ def restrict_drivers() -> None:
     others = sorted(set(list_drivers()) - _DRIVERS)
     # Its own way to Arrow spoils the memory where a FlatGeobuf has arcs.
     safe = {"OGR_FLATGEOBUF_STREAM_BASE_IMPL": "YES"}
-    set_gdal_config_options({"GDAL_SKIP": ",".join(others), **nowhere, **safe})
+    # Codes of digits stay text, and the first row of a sheet names its columns.
+    workbooks = {"OGR_XLSX_FIELD_TYPES": "STRING", "OGR_XLSX_HEADERS": "FORCE"}
+    set_gdal_config_options({"GDAL_SKIP": ",".join(others), **nowhere, **safe, **workbooks})
     # GDAL skips drivers only while it registers them.
     _register_drivers()
 

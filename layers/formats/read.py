@@ -24,7 +24,7 @@ from layers.formats.geojson import has_one_layer
 from layers.formats.geometries import polygons_of_collections
 from layers.formats.geoparquet import open_geoparquet
 from layers.formats.osm import find_tags_in, tell_incomplete_relations
-from layers.formats.registry import Format, input_format
+from layers.formats.registry import WORKBOOK, Format, input_format
 from layers.formats.shapefile import read_shapefile
 from layers.formats.vector import PART_SIZE, collect, open_layer
 
@@ -165,7 +165,7 @@ def require_vertex_limit(path: Path, vertices: int, max_vertices: int | None) ->
 
 
 def read_table(path: Path, *, encoding: str | None = None, note: Note = no_note) -> pd.DataFrame:
-    """Read a table without geometry: CSV, Parquet, or the attributes of a vector file.
+    """Read a table without geometry: CSV, Excel (text alone), Parquet, or the attributes of a vector file.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def read_table(path: Path, *, encoding: str | None = None, note: Note = no_note)
     InputError
         If it cannot be read.
     """
-    file_format = input_format(path)
+    file_format = input_format(path, as_table=True)
     if file_format.name == "CSV":
         return read_delimited_table(path, DelimitedOptions(encoding=encoding, note=note))
     try:
@@ -187,9 +187,20 @@ def read_table(path: Path, *, encoding: str | None = None, note: Note = no_note)
         if file_format.driver == "ESRI Shapefile":
             frame = read_shapefile(path, file_format, encoding=encoding, note=note)
             return pd.DataFrame(frame.drop(columns="geometry"))
+        if file_format is WORKBOOK:
+            return _read_workbook(path, note)
         return to_frame(pyogrio.read_arrow(path, read_geometry=False)[1])
     except (RuntimeError, ValueError, OSError) as error:
         raise read_error(path, file_format, error) from error
+
+
+def _read_workbook(path: Path, note: Note) -> pd.DataFrame:
+    """Read the first sheet of a workbook as text, without rows in which nothing stands."""
+    sheets = [str(name) for name, _ in pyogrio.list_layers(path)]
+    if len(sheets) > 1:
+        note(f"{path} has {len(sheets):,} sheets; the first one is read, '{sheets[0]}'.")
+    frame = to_frame(pyogrio.read_arrow(path, layer=sheets[0], read_geometry=False)[1])
+    return frame.dropna(how="all").reset_index(drop=True)
 
 
 def _read_vector(

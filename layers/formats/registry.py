@@ -29,6 +29,9 @@ FORMATS = (
     Format("OSM PBF", (".pbf", ".osm"), "OSM", writable=False),
     Format("zipped Shapefile", (".zip",), "ESRI Shapefile", writable=False),
 )
+WORKBOOK = Format("Excel", (".xlsx",), "XLSX", writable=False)
+"""Read as a table of text, never as a layer."""
+
 READABLE_EXTENSIONS = tuple(suffix for each in FORMATS for suffix in each.suffixes)
 TABLE_EXTENSIONS = (".csv", ".parquet")
 """The extensions of tables without geometry."""
@@ -44,8 +47,8 @@ def _find_format(path: Path) -> Format | None:
     return next((each for each in FORMATS if suffix in each.suffixes), None)
 
 
-def input_format(path: Path) -> Format:
-    """Return the format of a file to read.
+def input_format(path: Path, *, as_table: bool = False) -> Format:
+    """Return the format of a file to read, which may be a workbook if only its table is wanted.
 
     Raises
     ------
@@ -58,11 +61,12 @@ def input_format(path: Path) -> Format:
         raise InputError(f"{path} is a folder; name a file in it.")
     if not os.access(path, os.R_OK):
         raise InputError(f"{path} cannot be opened: permission denied.")
+    if as_table and path.suffix.lower() in WORKBOOK.suffixes:
+        return WORKBOOK
     found = _find_format(path)
     if found is None:
-        raise InputError(
-            f"{path}: the extension '{path.suffix}' is not one of {', '.join(READABLE_EXTENSIONS)}."
-        )
+        known = (*READABLE_EXTENSIONS, *(WORKBOOK.suffixes if as_table else ()))
+        raise InputError(f"{path}: the extension '{path.suffix}' is not one of {', '.join(known)}.")
     return found
 
 

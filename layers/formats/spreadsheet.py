@@ -30,6 +30,19 @@ def build_workbook(columns: Columns, title: str) -> bytes:
     title
         The name of the sheet.
     """
+    return build_sheets({title: columns})
+
+
+def build_sheets(sheets: Mapping[str, Columns], pictures: Mapping[str, bytes] | None = None) -> bytes:
+    """Return an Excel workbook of several sheets.
+
+    Parameters
+    ----------
+    sheets
+        The columns of each by its name, as `build_workbook` takes them.
+    pictures
+        PNG of an A3 sheet at 200 dots an inch to show on some of them, by the name.
+    """
     stream = io.BytesIO()
     options = {
         "in_memory": True,
@@ -38,28 +51,35 @@ def build_workbook(columns: Columns, title: str) -> bytes:
         "strings_to_numbers": False,
     }
     with xlsxwriter.Workbook(stream, options) as workbook:
-        heading = workbook.add_format({"bold": True, "bottom": 1})
-        # "@" keeps Excel from making a number of a code that is edited.
-        text, day = (
-            workbook.add_format({"num_format": "@"}),
-            workbook.add_format({"num_format": "yyyy-mm-dd"}),
-        )
-        sheet = workbook.add_worksheet(_sheet_name(title))
-        for place, (name, values) in enumerate(columns.items()):
-            sheet.write_string(0, place, name, heading)
-            for row, value in enumerate(values, 1):
-                if isinstance(value, str):
-                    sheet.write_string(row, place, value, text)
-                elif isinstance(value, date):
-                    sheet.write_datetime(row, place, datetime(value.year, value.month, value.day), day)
-                elif value is not None:
-                    sheet.write_number(row, place, value)
-            sheet.set_column(place, place, _width(name, values))
-        sheet.freeze_panes(1, 0)
-        if columns:
-            rows = max(map(len, columns.values()))
-            sheet.autofilter(0, 0, rows, len(columns) - 1)
+        for title, columns in sheets.items():
+            sheet = _write_sheet(workbook, title, columns)
+            if pictures is not None and title in pictures:
+                picture = {"image_data": io.BytesIO(pictures[title]), "x_scale": 0.5, "y_scale": 0.5}
+                sheet.insert_image(0, 0, f"{title}.png", picture)
     return stream.getvalue()
+
+
+def _write_sheet(workbook: xlsxwriter.Workbook, title: str, columns: Columns) -> Any:
+    heading = workbook.add_format({"bold": True, "bottom": 1})
+    # "@" keeps Excel from making a number of a code that is edited.
+    text = workbook.add_format({"num_format": "@"})
+    day = workbook.add_format({"num_format": "yyyy-mm-dd"})
+    sheet = workbook.add_worksheet(_sheet_name(title))
+    for place, (name, values) in enumerate(columns.items()):
+        sheet.write_string(0, place, name, heading)
+        for row, value in enumerate(values, 1):
+            if isinstance(value, str):
+                sheet.write_string(row, place, value, text)
+            elif isinstance(value, date):
+                sheet.write_datetime(row, place, datetime(value.year, value.month, value.day), day)
+            elif value is not None:
+                sheet.write_number(row, place, value)
+        sheet.set_column(place, place, _width(name, values))
+    sheet.freeze_panes(1, 0)
+    if columns:
+        rows = max(map(len, columns.values()))
+        sheet.autofilter(0, 0, rows, len(columns) - 1)
+    return sheet
 
 
 def build_csv(columns: Columns) -> bytes:

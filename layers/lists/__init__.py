@@ -14,11 +14,23 @@ from layers.lists.gap_changes import GAP_CHANGES
 from layers.lists.gaps import GAPS
 from layers.lists.handover import HANDOVER
 from layers.lists.listing import MAX_ROWS, ListColumn, Listing, ListRequest, ListRow
+from layers.lists.plan_changes import MOVED_ENTITIES, PLAN_CHANGES
 from layers.lists.search import SEARCH
 
 __all__ = ["LISTS", "MAX_ROWS", "ListColumn", "ListRequest", "ListRow", "Listing"]
 
 LISTS: Mapping[str, Listing] = {
-    each.name: each for each in (ENTITIES, CELLS, GAPS, CELL_CHANGES, GAP_CHANGES, HANDOVER, SEARCH)
+    each.name: each
+    for each in (
+        ENTITIES,
+        CELLS,
+        GAPS,
+        CELL_CHANGES,
+        GAP_CHANGES,
+        HANDOVER,
+        PLAN_CHANGES,
+        MOVED_ENTITIES,
+        SEARCH,
+    )
 }
 """All lists by their names."""

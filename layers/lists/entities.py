@@ -42,14 +42,15 @@ def read_entities(session: Session, request: ListRequest, limit: int, offset: in
         total += found
         if left > 0 and first < found:
             page = select(states).order_by(states.c.id, states.c.key).limit(left).offset(first)
-            rows += _to_rows(session, request, session.execute(page).mappings().all())
+            rows += entity_rows(session, request, session.execute(page).mappings().all())
     scheme = find_scheme(session, str(request.scheme))
     visible = visible_cells(session, request, scheme.id, (row["cell_code"] for row in rows))
     rows = [row if row["cell_code"] in visible else {**row, "cell_code": None} for row in rows]
     return ListPage(with_responsibility(session, request, scheme.id, rows), total)
 
 
-def _to_rows(session: Session, request: ListRequest, found: Any) -> list[ListRow]:
+def entity_rows(session: Session, request: ListRequest, found: Any) -> list[ListRow]:
+    """Return what lists tell of entities, which `layers.exports` has selected."""
     geometries = decode_geometries(session, [row[GEOMETRY_COLUMN] for row in found])
     places = [None if each is None else shapely.point_on_surface(each) for each in geometries]
     return [
@@ -60,7 +61,7 @@ def _to_rows(session: Session, request: ListRequest, found: Any) -> list[ListRow
             "name": row["name"],
             "class_name": row["class_name"],
             "address": address_of(row["attributes"]),
-            "cell_code": row["cell_code"],
+            "cell_code": row.get("cell_code"),
             "area_code": row["area_code"],
             "valid_from": row["valid_from"],
             "lon": None if place is None or place.is_empty else round(place.x, 7),

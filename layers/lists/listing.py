@@ -66,8 +66,10 @@ class ListRequest:
         Only cells of these codes.
     gap, affected
         Only entities that make up this number of a gap: households or enterprises.
-    plan
-        The number of a plan.
+    plan, against
+        The number of a plan, and of the older one that it is compared with; else what is in force.
+    from_cell, to_cell
+        Only what leaves the one cell or joins the other.
     """
 
     scope: str | None
@@ -88,6 +90,9 @@ class ListRequest:
     gap: int | None = None
     affected: Affected | None = None
     plan: int | None = None
+    against: int | None = None
+    from_cell: str | None = None
+    to_cell: str | None = None
 
     @property
     def ground(self) -> str | None:

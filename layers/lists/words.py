@@ -23,6 +23,15 @@ _DUTIES = {
 _SEVERITIES = {"high": ("严重", "High"), "medium": ("较重", "Medium"), "low": ("一般", "Low")}
 _CELL_CHANGES = {"begun": ("新增", "Begun"), "ended": ("取消", "Ended"), "changed": ("调整", "Changed")}
 _GAP_CHANGES = {"appeared": ("新增", "New"), "gone": ("消除", "Closed"), "lasting": ("持续", "Lasting")}
+_PLAN_CHANGES = {
+    "redrawn": ("微调", "Redrawn"),
+    "renamed": ("换码", "Renamed"),
+    "split": ("拆分", "Split"),
+    "merged": ("合并", "Merged"),
+    "moved_border": ("边界调整", "Border moved"),
+    "added": ("新增", "Added"),
+    "removed": ("取消", "Removed"),
+}
 _RESULTS = {
     "cell": ("网格", "Cell"),
     "area": ("行政区划", "Area"),
@@ -56,6 +65,11 @@ def severity_name(severity: str, language: str) -> str | None:
 def cell_change_name(change: str, language: str) -> str | None:
     """Return what has happened to a cell between two days."""
     return _word(_CELL_CHANGES, change, language)
+
+
+def plan_change_name(change: str, language: str) -> str | None:
+    """Return what a plan does to a cell."""
+    return _word(_PLAN_CHANGES, change, language)
 
 
 def gap_change_name(change: str, language: str) -> str | None:

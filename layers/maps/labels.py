@@ -63,6 +63,7 @@ _PRINT_MAP: Final[dict[str, tuple[str, str]]] = {
     "unit_border": ("单元界", "Border of units"),
     "area_border": ("行政区划界", "Border of areas"),
     "gap": ("盲区", "Gap"),
+    "highlight": ("变更归属的地面", "Ground that gets another cell"),
     "north": ("北", "N"),
     "codes_begin": ("图内编码省略前缀 {code}", "Codes on the map begin with {code}"),
     "leader": ("编码下方为网格长编号", "Below a code: the leader's number"),

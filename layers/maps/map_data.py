@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 from sqlalchemy import Select, func, select, true
 from sqlalchemy.orm import Session
@@ -143,6 +144,17 @@ def read_map_data(
         key_entities=_read_key_entities(session, scheme.id, day, area_codes),
         base=_read_basemap(session, bbox),
     )
+
+
+def read_map_ground(
+    session: Session, *cells: gpd.GeoDataFrame
+) -> tuple[gpd.GeoDataFrame | None, dict[str, gpd.GeoDataFrame]]:
+    """Read the areas that hold cells, None without any, and the base map around them."""
+    codes = {code for frame in cells for code in frame["area_code"].dropna()}
+    areas = _read_areas(session, codes)
+    bounds = np.array([frame.total_bounds for frame in cells if len(frame)])
+    bbox = BBox(*map(float, (*bounds[:, :2].min(axis=0), *bounds[:, 2:].max(axis=0))))
+    return areas if len(areas) else None, _read_basemap(session, bbox)
 
 
 def _too_many_cells_error() -> LimitError:

@@ -1,5 +1,6 @@
 """Drawing on paper with matplotlib: polygons, hatches, lines, text with halos, and the side column."""
 
+import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
@@ -18,6 +19,7 @@ from pyproj import CRS, Transformer
 
 from gis.arrays import FloatArray, Geometries
 from gis.crs import LONLAT
+from gis.errors import InputError
 
 TEXT_COLOUR, MUTED_COLOUR, RULE_COLOUR = "#1F2B38", "#5F6B78", "#D5DADF"
 
@@ -67,6 +69,20 @@ def print_style() -> Iterator[None]:
         ),
     ):
         yield
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """Draw in our style, and refuse text for which no installed font has the characters."""
+    with print_style(), warnings.catch_warnings():
+        # A missing glyph would be printed as an empty box.
+        warnings.filterwarnings("error", message=".*[Gg]lyph.*")
+        try:
+            yield
+        except UserWarning as warning:
+            raise InputError(
+                "No font with Chinese characters is installed; install one (Debian: fonts-wqy-microhei)."
+            ) from warning
 
 
 def fill_polygons(

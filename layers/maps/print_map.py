@@ -2,7 +2,6 @@
 
 import datetime
 import io
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -41,7 +40,7 @@ _MIN_LABELLED_MM = (9.0, 4.2)
 _MIN_LABELLED_SHARE = 0.5
 _SCALES = np.outer(10.0 ** np.arange(2, 8), (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.5, 8.0)).ravel()
 _MARKERS = (("o", "#00718F"), ("^", "#6A3D9A"), ("s", "#B15928"), ("D", "#1B7837"), ("v", "#C2185B"))
-_LINE_COLOUR, _MUTED_COLOUR = "#1F2B38", "#5F6B78"
+_LINE_COLOUR, _MUTED_COLOUR, _HIGHLIGHT_COLOUR = "#1F2B38", "#5F6B78", "#C2185B"
 # Widths in points: of the cells' borders, where they stand out, and of their units'.
 _BORDER_WIDTH, _STRONG_BORDER_WIDTH, _UNIT_BORDER_WIDTH = 0.18, 0.7, 0.25
 
@@ -65,6 +64,8 @@ class PrintMap:
         As `gis.gaps` describes them.
     gap_analysis
         What is known of each kind; None where nobody says it.
+    highlight
+        Ground to stand out, such as what changes.
     layers
         Key entities to mark, by the name of their layer.
     base
@@ -90,6 +91,7 @@ class PrintMap:
     border: str | None = None
     gaps: gpd.GeoDataFrame | None = None
     gap_analysis: GapAnalysis | None = None
+    highlight: gpd.GeoDataFrame | None = None
     layers: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
     base: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
     measure: str | None = None
@@ -116,26 +118,30 @@ def render_print_map(print_map: PrintMap, file_format: Literal["pdf", "png"]) ->
         If there is nothing to draw, a code is missing, the measure is no numeric column, or no installed font
         has the characters of the text.
     """
+    with mpl_style.printing():
+        figure = draw_print_map(print_map)
+        target = io.BytesIO()
+        moment = {"CreationDate": None} if file_format == "pdf" else {}
+        figure.savefig(target, format=file_format, metadata={"Title": print_map_title(print_map), **moment})
+    return target.getvalue()
+
+
+def draw_print_map(print_map: PrintMap) -> Figure:
+    """Draw a sheet within `mpl_style.printing`, as `render_print_map` does."""
     cells = print_map.cells.reset_index(drop=True)
     if not (shapely.get_dimensions(cells.geometry.to_numpy()) == 2).any():
         raise InputError("The cells hold no polygon to draw.")
     crs = choose_working_crs(cells)
     drawing = _PrintMapRenderer(print_map, to_working_crs(map_layers.as_lonlat(cells, "cells"), crs), crs)
-    with mpl_style.print_style(), warnings.catch_warnings():
-        # A missing glyph would be printed as an empty box.
-        warnings.filterwarnings("error", message=".*[Gg]lyph.*")
-        figure = Figure(figsize=(PAPER_MM[0] / 25.4, PAPER_MM[1] / 25.4), dpi=_DPI)
-        FigureCanvasAgg(figure)
-        try:
-            drawing.draw(figure)
-            target = io.BytesIO()
-            moment = {"CreationDate": None} if file_format == "pdf" else {}
-            figure.savefig(target, format=file_format, metadata={"Title": drawing.title, **moment})
-        except UserWarning as warning:
-            raise InputError(
-                "No font with Chinese characters is installed; install one (Debian: fonts-wqy-microhei)."
-            ) from warning
-    return target.getvalue()
+    figure = Figure(figsize=(PAPER_MM[0] / 25.4, PAPER_MM[1] / 25.4), dpi=_DPI)
+    FigureCanvasAgg(figure)
+    drawing.draw(figure)
+    return figure
+
+
+def print_map_title(print_map: PrintMap) -> str:
+    """Return the heading of a sheet."""
+    return print_map.title or print_map_labels(print_map.language)["title"]
 
 
 class _PrintMapRenderer:
@@ -144,7 +150,7 @@ class _PrintMapRenderer:
     def __init__(self, print_map: PrintMap, cells: gpd.GeoDataFrame, crs: CRS) -> None:
         self.print_map, self.cells, self.crs = print_map, cells, crs
         self.words = print_map_labels(print_map.language)
-        self.title = print_map.title or self.words["title"]
+        self.title = print_map_title(print_map)
         self.codes = require_codes(cells["code"])
         west, south, east, north = cells.total_bounds
         need = max((east - west) / _MAP_MM[0], (north - south) / _MAP_MM[1]) * 1000 * 1.06
@@ -174,6 +180,7 @@ class _PrintMapRenderer:
         self._draw_basemap(map_axes)
         self._draw_cells(map_axes)
         self._draw_borders(map_axes)
+        self._draw_highlight(map_axes)
         self._draw_gaps(map_axes)
         self._draw_entities(map_axes)
         self._draw_labels(map_axes)
@@ -251,6 +258,13 @@ class _PrintMapRenderer:
             mpl_style.draw_outlines(
                 axes, areas.geometry.to_numpy()[depth == level], _LINE_COLOUR, linewidth, zorder=6
             )
+
+    def _draw_highlight(self, axes: Axes) -> None:
+        if self.print_map.highlight is None:
+            return
+        ground = self._read_within_extent(self.print_map.highlight, "highlight").geometry.to_numpy()
+        mpl_style.fill_polygons(axes, ground, _HIGHLIGHT_COLOUR, alpha=0.25, zorder=6.5)
+        mpl_style.draw_outlines(axes, ground, _HIGHLIGHT_COLOUR, 1.2, zorder=6.6)
 
     def _draw_gaps(self, axes: Axes) -> None:
         if self.print_map.gaps is None or not len(self.print_map.gaps):
@@ -361,6 +375,8 @@ class _PrintMapRenderer:
             sidebar.line_swatch(self.words["unit_border"], _MUTED_COLOUR, 0.3)
         if self.print_map.areas is not None:
             sidebar.line_swatch(self.words["area_border"], _LINE_COLOUR, 1.4)
+        if self.print_map.highlight is not None:
+            sidebar.swatch(Rectangle, self.words["highlight"], facecolor=_HIGHLIGHT_COLOUR, alpha=0.4)
         if self.print_map.gaps is not None and len(self.print_map.gaps):
             draw_gap_legend(sidebar, self.print_map.gaps, self.words, self.print_map.language)
         gaps, analysis, language = self.print_map.gaps, self.print_map.gap_analysis, self.print_map.language

@@ -1,5 +1,6 @@
 """Comparing plans: what changes from one to another where both divide the same ground."""
 
+from datetime import date
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -14,7 +15,7 @@ from gis.errors import InputError, LimitError
 from gis.faces.overlay import OverlayTolerance, extract_polygons
 from layers.areas.hierarchy import read_area_geometries, read_hierarchy
 from layers.models import Plan, Scheme
-from layers.plans.cells import plan_cells
+from layers.plans.cells import cells_as_of, plan_cells
 from layers.plans.queries import count_cells, find_plan
 
 MAX_COMPARED_CELLS = 20_000
@@ -44,15 +45,25 @@ class ComparisonInput(NamedTuple):
         return diff_plans(self.before[columns], self.after[columns], crs=self.crs)
 
 
-def read_comparison(session: Session, old_id: int, new_id: int, scope: str | None = None) -> ComparisonInput:
+def read_comparison(
+    session: Session,
+    old_id: int | None,
+    new_id: int,
+    scope: str | None = None,
+    *,
+    on: date | None = None,
+) -> ComparisonInput:
     """Read the cells of two plans in the area that both divide.
 
     Parameters
     ----------
     old_id, new_id
-        Plans under one scheme, of the same area or different ones.
+        Plans under one scheme, of the same area or different ones; without the older one the cells in force
+        are compared.
     scope
         The area that both must divide or lie in; None for any.
+    on
+        The day of the cells in force; today when not given.
 
     Raises
     ------
@@ -63,17 +74,30 @@ def read_comparison(session: Session, old_id: int, new_id: int, scope: str | Non
     LimitError
         If they have more than `MAX_COMPARED_CELLS` cells.
     """
-    new, old = find_plan(session, new_id, scope), find_plan(session, old_id, scope)
+    new = find_plan(session, new_id, scope)
+    crs = CRS.from_user_input(session.get_one(Scheme, new.scheme_id).working_crs)
+    if old_id is None:
+        day = on or date.today()
+        before = _cells_within(session, cells_as_of(session, new.scheme_id, day), new)
+        after = plan_cells(session, new.id)
+        if before.empty:
+            raise InputError(f"No cells are in force on {day} where plan {new.id} divides the ground.")
+        _require_few(len(before) + len(after))
+        return ComparisonInput(before, after, crs)
+    old = find_plan(session, old_id, scope)
     if new.scheme_id != old.scheme_id:
         raise InputError(f"Plans {new_id} and {old_id} are of different schemes.")
-    if count_cells(session, old) + count_cells(session, new) > MAX_COMPARED_CELLS:
-        raise LimitError(f"More than {MAX_COMPARED_CELLS:,} cells; compare files with wangge diff.")
+    _require_few(count_cells(session, old) + count_cells(session, new))
     before = _cells_within(session, plan_cells(session, old.id), new)
     after = _cells_within(session, plan_cells(session, new.id), old)
     if before.empty or after.empty:
         raise InputError(f"Plans {old.id} and {new.id} divide different ground.")
-    crs = CRS.from_user_input(session.get_one(Scheme, new.scheme_id).working_crs)
     return ComparisonInput(before, after, crs)
+
+
+def _require_few(cells: int) -> None:
+    if cells > MAX_COMPARED_CELLS:
+        raise LimitError(f"More than {MAX_COMPARED_CELLS:,} cells; compare files with wangge diff.")
 
 
 def _cells_within(session: Session, cells: gpd.GeoDataFrame, plan: Plan) -> gpd.GeoDataFrame:

@@ -1,7 +1,8 @@
 """Loads of units that are counted from files of records: --count and --sum."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypedDict
 
 import typer
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
+    from gis.arrays import FloatArray, ObjectArray
+
 
 class CountOptions(TypedDict, total=False):
     """Options of records whose number, or a field of which, is a load of units."""
@@ -22,7 +25,7 @@ class CountOptions(TypedDict, total=False):
         list[str] | None,
         typer.Option(
             metavar="NAME=FILE",
-            help="Count the records of a file in each unit as the field NAME, to be a --weight; repeatable.",
+            help="Count the records of a file as the field NAME; repeatable.",
         ),
     ]
     count_layer: Annotated[str | None, typer.Option(help="Layer of --count to read.")]
@@ -37,7 +40,7 @@ class CountOptions(TypedDict, total=False):
         list[str] | None,
         typer.Option(
             metavar="FIELD=FILE",
-            help="Add up a field of the records of a file in each unit, to be a --weight; repeatable.",
+            help="Add up a field of the records of a file; repeatable.",
         ),
     ]
     sum_layer: Annotated[str | None, typer.Option(help="Layer of --sum to read.")]
@@ -50,6 +53,48 @@ class CountOptions(TypedDict, total=False):
     ]
 
 
+class Amounts(NamedTuple):
+    """Places in EPSG:4326, and what is at each, at least 0."""
+
+    geometries: "ObjectArray"
+    amounts: "FloatArray"
+
+
+def read_amounts(given: Mapping[str, Any]) -> dict[str, Amounts]:
+    """Read the records of each --count and --sum by the name that it is given.
+
+    Raises
+    ------
+    InputError
+        If an option is no NAME=FILE, a name is given twice, or a file cannot be used.
+    """
+    import numpy as np
+
+    from api.cli.inputs import load_entities
+    from gis.crs import to_lonlat
+
+    found: dict[str, Amounts] = {}
+    for parameter, name, path in _named_files(given):
+        if name in found:
+            raise ParameterError(f"{option_name(parameter)} '{name}={path}' gives '{name}' a second time.")
+        with reading_file_of(parameter):
+            records = load_entities(path, **options.reading_of(parameter, given))[0]
+            counted = parameter == "count"
+            amounts = np.ones(len(records)) if counted else _require_numbers(records, name, path)
+        found[name] = Amounts(to_lonlat(records).geometry.to_numpy(), amounts)
+    return found
+
+
+def _named_files(given: Mapping[str, Any]) -> Iterator[tuple[str, str, Path]]:
+    """Read each NAME=FILE: the parameter, the name and the file."""
+    for parameter in ("count", "sum"):
+        for text in given.get(parameter) or ():
+            name, _, file = text.partition("=")
+            if not name or not file:
+                raise ParameterError(f"{option_name(parameter)} '{text}' is not NAME=FILE.")
+            yield parameter, name, Path(file)
+
+
 def add_counts(units: "gpd.GeoDataFrame", given: Options) -> "gpd.GeoDataFrame":
     """Return units with a field for each --count and --sum.
 
@@ -58,18 +103,14 @@ def add_counts(units: "gpd.GeoDataFrame", given: Options) -> "gpd.GeoDataFrame":
     InputError
         If an option is no NAME=FILE, or the units have its field already, or a file cannot be used.
     """
-    for parameter in ("count", "sum"):
-        for text in given.get(parameter, ()):
-            name, _, file = text.partition("=")
-            if not name or not file:
-                raise ParameterError(f"{option_name(parameter)} '{text}' is not NAME=FILE.")
-            if name in units.columns:
-                raise ParameterError(
-                    f"{option_name(parameter)} '{text}' would replace the field '{name}' of the units; "
-                    "choose another name."
-                )
-            with reading_file_of(parameter):
-                units = units.assign(**{name: _loads(units, parameter, name, Path(file), given)})
+    for parameter, name, path in _named_files(given):
+        if name in units.columns:
+            raise ParameterError(
+                f"{option_name(parameter)} '{name}={path}' would replace the field '{name}' of the units; "
+                "choose another name."
+            )
+        with reading_file_of(parameter):
+            units = units.assign(**{name: _loads(units, parameter, name, path, given)})
     return units
 
 
@@ -88,7 +129,8 @@ def _loads(units: "gpd.GeoDataFrame", parameter: str, name: str, path: Path, giv
     return entity_load(units, assigned, weight=name if parameter == "sum" else None)
 
 
-def _require_numbers(records: "gpd.GeoDataFrame", name: str, path: Path) -> None:
+def _require_numbers(records: "gpd.GeoDataFrame", name: str, path: Path) -> "FloatArray":
+    """Return a field of records as numbers, 0 where there is none."""
     import numpy as np
     import pandas as pd
 
@@ -100,3 +142,4 @@ def _require_numbers(records: "gpd.GeoDataFrame", name: str, path: Path) -> None
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
         raise InputError(f"{path}: record {row + 1} has no number of 0 or more as '{name}'.")
+    return np.asarray(numbers.fillna(0.0), dtype=float)

@@ -36,7 +36,7 @@ def divide_plan(
 
     square and blocks divide the areas, blocks along the streets of the base map; balanced groups the cells in
     force of another scheme, whose loads are counted from the entities of the database; rebalance moves few of
-    them between the cells in force.
+    them between the cells in force; unify cuts units of which the cells in force of several schemes are made.
     """
     from layers.divisions import divide_areas
     from layers.plans.schemes import find_scheme

@@ -183,6 +183,22 @@ def test_diff_reads_two_files_of_different_form(wangge: Run, cells: Path, tmp_pa
     assert [list(each) for each in lists] == [[code] for code in sorted(frame["BFS_2015"])]
 
 
+def test_diff_tells_which_entities_move(wangge: Run, cells: Path, shops: Path, tmp_path: Path) -> None:
+    renamed = gpd.read_file(cells)
+    code = wangge("locate", "--cells", cells, 113.9011, 22.5011).out.split()[0]
+    renamed.loc[renamed["code"] == code, "code"] = "NEW"
+    new, out, moved = tmp_path / "new.gpkg", tmp_path / "diff.geojson", tmp_path / "moved.csv"
+    write_layer(new, renamed)
+    outcome = wangge("diff", cells, new, "-o", out, "--entities", shops, "--moved", moved, "--json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.summary["moved_entities"] == 1
+    table = pd.read_csv(moved, dtype=str)
+    assert table[["id", "from_code", "to_code"]].to_numpy().tolist() == [["001", code, "NEW"]]
+    assert gpd.read_file(out)["moved_enterprise"].tolist() == [1]
+    refused = wangge("diff", cells, new, "-o", out, "--moved", moved)
+    assert (refused.code, "--moved needs --entities" in refused.err) == (2, True)
+
+
 def test_gaps_finds_what_is_missing(
     wangge: Run, areas: Path, cells: Path, shops: Path, tmp_path: Path
 ) -> None:

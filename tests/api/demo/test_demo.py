@@ -32,6 +32,7 @@ from layers.models import (
     Scheme,
 )
 from layers.plans.cells import cells_as_of
+from layers.plans.changes import read_changes
 from layers.plans.units import members_by_code
 from tests.api.conftest import Run
 
@@ -130,6 +131,7 @@ def test_its_plans_tell_two_dates_apart(stored: Session) -> None:
         (ENVIRONMENT, FIRST_DAY, "published"),
         (COMMUNITY, SECOND_DAY, "published"),
         (RESPONSIBILITY, SECOND_DAY, "published"),
+        (COMMUNITY, None, "submitted"),
     ]
     schemes = _pairs(stored, select(Scheme.code, Scheme.id))
     first, second = (cells_as_of(stored, schemes[COMMUNITY], day) for day in (FIRST_DAY, SECOND_DAY))
@@ -143,6 +145,18 @@ def test_its_plans_tell_two_dates_apart(stored: Session) -> None:
     assert not set(new["code"]) & set(first["code"])
     kept = first[~first["area_code"].str.startswith(streets.pop())]
     assert set(kept["id"]) <= set(second["id"])
+
+
+def test_a_submitted_draft_differs_by_a_handful_of_edits(stored: Session) -> None:
+    draft = stored.scalars(select(Plan).where(Plan.state == "submitted")).one()
+    changes = read_changes(stored, draft.id)
+    codes = changes.difference.codes
+    changed = codes[codes["kind"] != "unchanged"]
+    assert (draft.findings or {})["valid"]
+    assert 4 <= len(changed) <= 12
+    assert len(set(changed["code"].str[:12])) == 1
+    assert changes.difference.summary()["changed_owner_m2"] > 1_000
+    assert len(changes.moves) > 0
 
 
 def test_every_cell_has_its_posts_and_every_entity_its_cell(stored: Session) -> None:

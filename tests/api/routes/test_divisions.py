@@ -165,6 +165,23 @@ def test_blocks_follow_the_base_map_and_name_what_they_cut(planner: httpx.Client
     assert kept["cut"] == len(kept["cut_buildings"])
 
 
+def test_schemes_are_unified_into_the_draft_of_units_that_fit_both(
+    planner: httpx.Client, ground: Database
+) -> None:
+    shapes = dict(cells())
+    drawn = list(shapes.values())
+    halves = [(code, shapely.union_all(some)) for code, some in (("E", drawn[:4]), ("F", drawn[4:]))]
+    publish(ground, "halves", halves, DAY, areas=("440305", "440305"))
+    given = {"schemes": ["units", "halves"], "on": "2026-01-01"}
+    told = divided_by(planner, "unify", dry_run=True, **given)
+    assert (told["plan"], told["units"], told["slivers"], told["mismatches"]) == (None, 8, 0, [])
+    made = divided_by(planner, "unify", **given)
+    units = cells_of(planner, made["plan"])
+    assert {each["attributes"]["units"] for each in units} == set(shapes)
+    assert {each["attributes"]["halves"] for each in units} == {"E", "F"}
+    assert sorted(each["code"] for each in units)[0] == "U000001"
+
+
 def test_cells_in_force_are_evened_out_with_the_moves(planner: httpx.Client, ground: Database) -> None:
     shapes = dict(cells())
     corners = (0, 3)
@@ -206,6 +223,7 @@ def divided_by(caller: httpx.Client, method: str, **options: Any) -> dict[str, A
         ({"method": "blocks", "barriers": ["walls"]}, "body.blocks.barriers.0"),
         ({"method": "blocks", "crs": "EPSG:4326"}, "EPSG:4326"),
         ({"method": "rebalance", **UNITS, "budget": 1.5}, "body.rebalance.budget"),
+        ({"method": "unify", "schemes": ["units"]}, "body.unify.schemes"),
     ],
 )  # fmt: skip
 def test_a_body_that_does_not_fit_its_method_names_the_field(
@@ -227,6 +245,12 @@ def test_a_division_that_fails_says_why_and_keeps_nothing(planner: httpx.Client)
         job = ended(planner, planner.post("/v1/divisions", json=body))
         assert job["state"] == "failed"
         assert said in job["error"]
+    for schemes, said in (
+        (["units", "units"], "Scheme 'units' is named twice"),
+        (["units", "community"], "No cells of scheme 'community' are in force"),
+    ):
+        body = {"scheme": "community", "name": "d", "method": "unify", "schemes": schemes}
+        assert said in ended(planner, planner.post("/v1/divisions", json=body))["error"]
     unknown = {
         "scheme": "community",
         "name": "d",

@@ -175,9 +175,16 @@ def test_a_broken_file_is_told_in_one_sentence(client: Client, name: str, conten
 
 
 def test_a_bomb_is_not_unpacked(client: Client) -> None:
-    job = upload(client(), "e.zip", bomb())
+    admin = client()
+    job = upload(admin, "e.zip", bomb())
     assert job["state"] == "failed"
     assert "unpacks" in job["error"]
+    # A workbook is an archive too, and is taken only for a table.
+    assert admin.post("/v1/imports", files={"file": ("e.xlsx", bomb())}).status_code == 422
+    assert admin.post("/v1/schemes", json={"code": "community", "name": "c"}).status_code == 201
+    form = {"scheme": "community", "name": "p", "units": "true"}
+    answer = admin.post("/v1/imports/cells", files={"file": ("e.xlsx", bomb())}, data=form)
+    assert "unpacks" in ended(admin, answer)["error"]
 
 
 def test_a_name_does_not_lead_out_of_the_folder(client: Client) -> None:

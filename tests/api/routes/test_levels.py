@@ -91,6 +91,10 @@ def test_units_make_a_plan_and_come_back_in_pages_and_files(admin: httpx.Client)
     job = ended(admin, admin.post("/v1/imports/cells", files={"file": ("u.csv", table.content)}, data=form))
     again = admin.get(f"/v1/plans/{job['result']['plan']}/units").json()["items"]
     assert again == admin.get(f"/v1/plans/{plan['id']}/units").json()["items"]
+    answer = admin.post("/v1/imports/cells", files={"file": ("u.xlsx", book.content)}, data=form)
+    from_book = ended(admin, answer)
+    assert from_book["state"] == "done", from_book["error"]
+    assert again == admin.get(f"/v1/plans/{from_book['result']['plan']}/units").json()["items"]
     wrong = {"file": ("u.csv", b"unit,cell\nu00,m0\nx9,m0\n")}
     refused = ended(admin, admin.post("/v1/imports/cells", files=wrong, data=form))
     assert "Unit 'x9' of cell 'm0' is not among those of scheme 'unit'" in refused["error"]

@@ -156,6 +156,20 @@ def test_two_plans_are_compared(client: Client) -> None:
         "440305001-1": "moved_border",
         "440305001-2": "moved_border",
     }
+    assert (changed["born"], changed["ended"], changed["kept"], changed["moved"]) == ([], [], 2, [])
+    pieces = admin.get(f"/v1/plans/{second['id']}/diff", params={"against": first["id"], "f": "geojson"})
+    assert pieces.headers["Content-Type"] == "application/geo+json"
+    (piece,) = pieces.json()["features"]
+    ends = piece["properties"]["from_code"], piece["properties"]["to_code"]
+    assert ends == ("440305001-1", "440305001-2")
+    assert piece["geometry"]["type"] == "Polygon"
+    query = {"plan": second["id"], "against": first["id"], "lang": "en"}
+    listed = admin.get("/v1/lists/plan-changes", params=query).json()
+    assert [row["change"] for row in listed["items"]] == ["Border moved"] * 2
+    assert admin.get("/v1/lists/moved-entities.xlsx", params=query).content[:2] == b"PK"
+    assert admin.get("/v1/lists/plan-changes").status_code == 422
+    nothing = admin.get(f"/v1/plans/{second['id']}/diff")
+    assert (nothing.status_code, "No cells are in force" in nothing.json()["detail"]) == (422, True)
 
 
 def test_a_plan_of_a_part_is_compared_on_its_own_ground(client: Client) -> None:

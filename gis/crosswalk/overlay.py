@@ -1,4 +1,4 @@
-"""The crosswalk of two plans: the ground of each pair of an old and a new cell."""
+"""The overlay of two plans: the ground of each pair of an old and a new cell."""
 
 from dataclasses import dataclass
 
@@ -34,27 +34,31 @@ def read_plans(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, working: CRS) -> tu
     InputError
         If a code is missing or used twice, or a layer names no CRS.
     """
-    plans = []
-    for name, frame in (("old", old), ("new", new)):
-        if "code" not in frame.columns:
-            raise InputError(f"The {name} plan has no column 'code'; name the field that holds it.")
-        codes = require_codes(frame["code"])
-        twice = pd.Series(codes).duplicated().to_numpy()
-        if twice.any():
-            row = int(np.flatnonzero(twice)[0])
-            raise InputError(
-                f"Record {row + 1} of the {name} plan uses the code '{codes[row]}' again; codes are unique."
-            )
-        geometries = np.array(
-            shapely.force_2d(to_working_crs(to_lonlat(frame), working).geometry), dtype=object
+    return read_plan(old, "old", working), read_plan(new, "new", working)
+
+
+def read_plan(cells: gpd.GeoDataFrame, name: str, working: CRS) -> PlanCells:
+    """Read a plan into a working CRS, as `read_plans` does; messages call it by its name.
+
+    Raises
+    ------
+    InputError
+        If a code is missing or used twice, or the layer names no CRS.
+    """
+    if "code" not in cells.columns:
+        raise InputError(f"The {name} plan has no column 'code'; name the field that holds it.")
+    codes = require_codes(cells["code"])
+    twice = pd.Series(codes).duplicated().to_numpy()
+    if twice.any():
+        row = int(np.flatnonzero(twice)[0])
+        raise InputError(
+            f"Record {row + 1} of the {name} plan uses the code '{codes[row]}' again; codes are unique."
         )
-        geometries[shapely.is_missing(geometries)] = shapely.Polygon()
-        invalid = ~shapely.is_valid(geometries)
-        geometries[invalid] = shapely.make_valid(
-            geometries[invalid], method="structure", keep_collapsed=False
-        )
-        plans.append(PlanCells(codes, geometries, np.asarray(shapely.area(geometries))))
-    return plans[0], plans[1]
+    geometries = np.array(shapely.force_2d(to_working_crs(to_lonlat(cells), working).geometry), dtype=object)
+    geometries[shapely.is_missing(geometries)] = shapely.Polygon()
+    invalid = ~shapely.is_valid(geometries)
+    geometries[invalid] = shapely.make_valid(geometries[invalid], method="structure", keep_collapsed=False)
+    return PlanCells(codes, geometries, np.asarray(shapely.area(geometries)))
 
 
 @dataclass(frozen=True, eq=False)
