@@ -72,7 +72,7 @@ def count_effects(session: Session, edit: Edit, scope: str | None = None) -> Ent
             continue
         before[source][kind] = before[source].get(kind, 0) + 1
         after[target][kind] = after[target].get(kind, 0) + 1
-        if source != target:
+        if source != edit.heirs.get(target, target):
             moved[kind, source, target] += 1
     movements = [Movement(*key, count) for key, count in sorted(moved.items())]
     return EntityEffects(before, after, movements)

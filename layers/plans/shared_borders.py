@@ -1,0 +1,96 @@
+"""Borders that an edit moves and other schemes share: whose cells have them too."""
+
+from datetime import date
+from typing import Any, NamedTuple
+
+import numpy as np
+import shapely
+from pyproj import CRS
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gis.antimeridian import project_joined
+from gis.arrays import Geometries
+from gis.crs import LONLAT
+from gis.redraw import Cell as DrawnCell
+from gis.redraw import Edit
+from layers.areas.scope import within
+from layers.db.bbox import BBox, bbox_intersects
+from layers.db.bulk import in_force
+from layers.models import Cell, Plan, Scheme
+
+SAME_LINE_M = 0.01
+"""How far apart two drawings of one line may lie."""
+
+MIN_SHARED_M = 0.1
+"""Lines that only cross have less than this in common."""
+
+
+class SharedBorder(NamedTuple):
+    """A cell of another scheme in force today that has a part of a border that an edit moves or removes."""
+
+    scheme: str
+    code: str
+    name: str
+    length_m: float
+
+
+def find_shared_borders(
+    session: Session, plan: Plan, edit: Edit, scope: str | None = None
+) -> list[SharedBorder]:
+    """Return whose cells of other schemes share the borders that an edit takes away, by scheme and code.
+
+    The units of which the plan's own cells are made are not told: none of their borders moves.
+
+    Parameters
+    ----------
+    scope
+        Only cells of this area and of those beneath it; None for all.
+    """
+    scheme = session.get_one(Scheme, plan.scheme_id)
+    crs = CRS.from_user_input(scheme.working_crs)
+    before, after = project_cells(edit.before, crs), project_cells(edit.after, crs)
+    lost = lost_lines(before, after)
+    if shapely.is_empty(lost):
+        return []
+    bounds = shapely.total_bounds([cell.geometry for cell in edit.before])
+    near = (
+        select(Scheme.code, Cell.code, Cell.name, Cell.geometry)
+        .join(Scheme, Scheme.id == Cell.scheme_id)
+        .where(
+            Cell.scheme_id.not_in([scheme.id, scheme.unit_scheme_id or scheme.id]),
+            in_force(Cell.valid_from, Cell.valid_to, date.today()),
+            within(Cell.area_code, scope),
+            bbox_intersects(session, Cell, BBox(*map(float, bounds))),
+        )
+        .order_by(Scheme.code, Cell.code)
+    )
+    rows = session.execute(near).all()
+    if not rows:
+        return []
+    polygons = np.empty(len(rows), dtype=object)
+    polygons[:] = [row[3] for row in rows]
+    lengths = shared_length(shapely.boundary(project_joined(polygons, LONLAT, crs)), lost)
+    return [
+        SharedBorder(row[0], row[1], row[2], length)
+        for row, length in zip(rows, lengths.tolist(), strict=True)
+        if length > MIN_SHARED_M
+    ]
+
+
+def project_cells(cells: tuple[DrawnCell, ...], crs: CRS) -> Geometries:
+    """Return the polygons of cells in the working CRS, shape (n,)."""
+    polygons = np.empty(len(cells), dtype=object)
+    polygons[:] = [cell.geometry for cell in cells]
+    return project_joined(polygons, LONLAT, crs)
+
+
+def lost_lines(before: Geometries, after: Geometries) -> Any:
+    """Return the borders that some polygons have and others in their place have not."""
+    former, present = (shapely.union_all(shapely.boundary(each)) for each in (before, after))
+    return shapely.difference(former, shapely.buffer(present, SAME_LINE_M))
+
+
+def shared_length(lines: Geometries, line: Any) -> np.ndarray:
+    """Return how much of each of some lines runs along another, metres, shape (n,)."""
+    return np.asarray(shapely.length(shapely.intersection(lines, shapely.buffer(line, SAME_LINE_M))))
