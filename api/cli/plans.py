@@ -122,6 +122,7 @@ def check_draft(
     from api.schemas.plans import check_record
     from layers.plans.check import examine_plan, store_check, stored_check
     from layers.plans.queries import scheme_code
+    from layers.plans.rule_check import read_rule_findings
 
     with open_database(database) as opened:
         # Others can write until only the findings are left to store.
@@ -129,20 +130,18 @@ def check_draft(
             found = examine_plan(session, number, on=on, progress=progress)
         with opened.write() as session:
             checked = store_check(session, number, found)
-            record = check_record(checked, scheme_code(session, checked), stored_check(checked))
+            rules = read_rule_findings(session, checked)
+            record = check_record(checked, scheme_code(session, checked), stored_check(checked), rules)
     lines = [f"plan {number} is {'valid' if record['valid'] else 'not valid'}"]
     for kind, figures in record["summary"].items():
         if figures["count"]:
             details = [each["detail"] for each in record["findings"] if each["kind"] == kind]
             lines.append(f"  {kind}: {figures['count']:,}")
-            lines += [f"    {detail}" for detail in details[:_MAX_LISTED]]
-            if figures["count"] > _MAX_LISTED:
-                lines.append(f"    ... and {figures['count'] - _MAX_LISTED:,} more; --json lists them")
+            lines += _listed(details, "    ")
+    lines += _rule_lines(record)
     if record["hindrances"]:
         lines.append(f"it cannot be published for {record['on']}:")
-        lines += [f"  {sentence}" for sentence in record["hindrances"][:_MAX_LISTED]]
-        if len(record["hindrances"]) > _MAX_LISTED:
-            lines.append(f"  ... and {len(record['hindrances']) - _MAX_LISTED:,} more; --json lists them")
+        lines += _listed(record["hindrances"], "  ")
     print_result(lines, record, as_json=as_json)
     if not record["publishable"]:
         raise typer.Exit(EXIT_INVALID)
@@ -195,6 +194,24 @@ def publish_draft(
         *_carried_lines(record["carried"]),
     ]
     print_result(lines, record, as_json=as_json)
+
+
+def _rule_lines(record: dict[str, Any]) -> list[str]:
+    """Return which rules of the scheme cells break, and what of that is waived."""
+    lines = []
+    for rule, count in record["rule_counts"].items():
+        of_rule = [each for each in record["rules"] if each["rule"] == rule]
+        waived = sum(each["waiver"] is not None for each in of_rule)
+        lines.append(f"  rule {rule}: {count:,}" + (f", {waived:,} of them waived" if waived else ""))
+        lines += _listed([each["detail"] for each in of_rule if each["waiver"] is None], "    ")
+    return lines
+
+
+def _listed(sentences: list[str], indent: str) -> list[str]:
+    lines = [f"{indent}{sentence}" for sentence in sentences[:_MAX_LISTED]]
+    if len(sentences) > _MAX_LISTED:
+        lines.append(f"{indent}... and {len(sentences) - _MAX_LISTED:,} more; --json lists them")
+    return lines
 
 
 def _carried_lines(carried: list[dict[str, Any]]) -> list[str]:

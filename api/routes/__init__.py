@@ -33,10 +33,12 @@ from api.routes.measures import router as measures
 from api.routes.nearest import router as nearest
 from api.routes.officers import router as officers
 from api.routes.plan_copies import router as plan_copies
+from api.routes.plan_locks import router as plan_locks
 from api.routes.plan_measures import router as plan_measures
 from api.routes.plan_officers import router as plan_officers
 from api.routes.plan_review import router as plan_review
 from api.routes.plan_units import router as plan_units
+from api.routes.plan_waivers import router as plan_waivers
 from api.routes.plans import router as plans
 from api.routes.schemes import router as schemes
 from api.routes.search import router as search
@@ -54,11 +56,13 @@ ROUTERS: tuple[APIRouter, ...] = (
     plans,
     plan_copies,
     plan_review,
+    plan_waivers,
     plan_measures,
     plan_officers,
     plan_units,
     certificates,
     edits,
+    plan_locks,
     cells,
     cell_sheet,
     measures,

@@ -58,7 +58,8 @@ class Plan(Base):
 
     The cells of a plan over units are made of the units of the day `units_on`. A draft that carries a change
     of units through was made for the plan `carried_from_id`, and tells in `carry_report` what it did. One to
-    which a change of a shared border was proposed was made for the draft `proposed_from_id`.
+    which a change of a shared border was proposed was made for the draft `proposed_from_id`. Where the
+    findings of its check lie is read on demand alone.
     """
 
     __tablename__ = "plans"
@@ -76,6 +77,7 @@ class Plan(Base):
     published_at: Mapped[datetime | None]
     checked_at: Mapped[datetime | None]
     findings: Mapped[dict[str, Any] | None]
+    finding_shapes: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     units_on: Mapped[date | None]
     carried_from_id: Mapped[int | None] = mapped_column(ForeignKey("plans.id"))
     carry_report: Mapped[dict[str, Any] | None]

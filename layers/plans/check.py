@@ -64,6 +64,8 @@ class StoredCheck(NamedTuple):
         The first `MAX_STORED_FINDINGS`: kind, severity, codes, area_m2, detail.
     on, hindrances
         As `CheckResult` has them; None and nothing in a check of an earlier version.
+    rule_counts
+        How many cells break each rule of the scheme.
     """
 
     valid: bool
@@ -71,6 +73,7 @@ class StoredCheck(NamedTuple):
     findings: list[dict[str, Any]]
     on: str | None
     hindrances: list[str]
+    rule_counts: dict[str, int]
 
     @property
     def publishable(self) -> bool:
@@ -180,6 +183,10 @@ def store_check(session: Session, plan_id: int, result: CheckResult) -> Plan:
         "rule_counts": result.rules.counts,
         "rules_asked": result.rules.asked,
     }
+    shapes = table.geometry.head(MAX_STORED_FINDINGS)
+    plan.finding_shapes = {
+        "wkb": [None if shape is None else shapely.to_wkb(shape, hex=True) for shape in shapes]
+    }
     plan.checked_at = datetime.now(UTC)
     session.flush()
     return plan
@@ -196,9 +203,19 @@ def stored_check(plan: Plan) -> StoredCheck:
     if plan.findings is None:
         raise ConflictError(f"Plan {plan.id} has not been checked; check it first.")
     return StoredCheck(
-        **{"on": None, "hindrances": []}
+        **{"on": None, "hindrances": [], "rule_counts": {}}
         | {field: plan.findings[field] for field in StoredCheck._fields if field in plan.findings}
     )
+
+
+def read_finding_shapes(plan: Plan) -> list[shapely.Geometry | None]:
+    """Return where the stored findings of a check lie, in their order and in EPSG:4326; None where nowhere.
+
+    A check of an earlier version has none.
+    """
+    stored = None if plan.findings is None else plan.finding_shapes
+    written = [] if stored is None else stored["wkb"]
+    return [None if each is None else shapely.from_wkb(each) for each in written]
 
 
 def require_found_valid(session: Session, plan: Plan) -> None:

@@ -23,7 +23,8 @@ from gis.text import Text
 from layers.db.bbox import BBox, bbox_intersects
 from layers.db.bulk import decode_geometries, raw_geometry, read_rows, text_in
 from layers.db.content_hash import canonical_json
-from layers.models import Entity, Plan, Scheme, Waiver
+from layers.models import Cell, Entity, Plan, Scheme, Waiver
+from layers.plans.cells import read_cells, select_plan_cells
 from layers.plans.post_proposals import propose_posts
 from layers.plans.schemes import cell_rules
 from layers.plans.units import members_by_code
@@ -132,6 +133,16 @@ def read_rule_findings(session: Session, plan: Plan) -> list[RuleFinding]:
         )
         for each in broken
     ]
+
+
+def read_rule_shapes(
+    session: Session, plan: Plan, findings: Sequence[RuleFinding]
+) -> list[tuple[RuleFinding, shapely.Geometry | None]]:
+    """Return what breaks rules with the polygon of its cell in EPSG:4326, None for one that is no more."""
+    codes = {each.code for each in findings}
+    chosen = select_plan_cells(plan).where(text_in(session, Cell.code, codes))
+    cells = read_cells(session, chosen, ("code",)).set_index("code").geometry
+    return [(each, cells.get(each.code)) for each in findings]
 
 
 def holding_waivers(session: Session, plan: Plan, codes: Collection[str]) -> Sequence[Waiver]:

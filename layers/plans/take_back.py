@@ -94,6 +94,7 @@ def take_back(session: Session, plan: Plan, *, author: str, comment: str | None 
     take_back_posts(session, plan, undo["posts"])
     take_step(plan, Step.take_back)
     plan.valid_from = plan.valid_to = plan.published_at = plan.findings = plan.checked_at = None
+    plan.finding_shapes = None
     record_step(session, plan, Step.take_back, author, comment=comment)
     session.flush()
     _restore_plans(session, plan, on, author)

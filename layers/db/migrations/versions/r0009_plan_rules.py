@@ -1,4 +1,4 @@
-"""Locks and waivers of cells, drafts proposed from others, and the accounts of tokens.
+"""Locks and waivers of cells, where findings lie, drafts proposed from others, and the accounts of tokens.
 
 Revision ID: 0009
 """
@@ -19,6 +19,7 @@ def upgrade() -> None:
     """Add the tables and the columns; the tokens there are belong to nobody in particular."""
     _add_reference("plans", "proposed_from_id", "plans")
     _add_reference("tokens", "account_id", "accounts")
+    op.add_column("plans", sa.Column("finding_shapes", sa.JSON(), nullable=True))
     op.create_table(
         "cell_locks",
         sa.Column("plan_id", _KEY, nullable=False),
@@ -53,6 +54,7 @@ def downgrade() -> None:
     """Take them away; drafts stay as they are drawn."""
     op.drop_table("waivers")
     op.drop_table("cell_locks")
+    op.drop_column("plans", "finding_shapes")
     op.drop_column("tokens", "account_id")
     op.drop_column("plans", "proposed_from_id")
 
