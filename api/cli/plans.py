@@ -14,8 +14,17 @@ from api.cli.divide import divide_plan
 from api.cli.drafts import AreaOption, PlanArgument, PlanName, SchemeArgument, print_draft, store_draft
 from api.cli.open_database import open_database, read_all
 from api.cli.plan_copies import copy_plan, delete_plan, rename_plan, revert_plan
+from api.cli.plan_edits import edit_plan, redo_edit, undo_edit
 from api.cli.plan_officers import list_plan_officers
 from api.cli.plan_review import approve_plan, list_history, reject_plan, submit_plan, withdraw_plan
+from api.cli.plan_rules import (
+    end_waiver,
+    list_locks,
+    list_waivers,
+    lock_cells,
+    unlock_cells,
+    waive_rule,
+)
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -28,6 +37,15 @@ plan.command("copy")(copy_plan)
 plan.command("revert")(revert_plan)
 plan.command("rename")(rename_plan)
 plan.command("delete")(delete_plan)
+plan.command("edit")(edit_plan)
+plan.command("undo")(undo_edit)
+plan.command("redo")(redo_edit)
+plan.command("lock")(lock_cells)
+plan.command("unlock")(unlock_cells)
+plan.command("locks")(list_locks)
+plan.command("waive")(waive_rule)
+plan.command("waivers")(list_waivers)
+plan.command("end-waiver")(end_waiver)
 plan.command("submit")(submit_plan)
 plan.command("approve")(approve_plan)
 plan.command("reject")(reject_plan)

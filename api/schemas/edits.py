@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field
 
@@ -202,6 +202,12 @@ EditRequest = Annotated[
     Field(discriminator="command"),
 ]
 """An edit by its command."""
+
+EDIT_REQUESTS: dict[str, type[RequestModel]] = {
+    get_args(model.model_fields["command"].annotation)[0]: model
+    for model in get_args(get_args(EditRequest)[0])
+}
+"""What each command takes, by its name."""
 
 
 class EditedCell(BaseModel):
