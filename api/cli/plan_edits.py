@@ -53,7 +53,7 @@ def edit_plan(
     drawn: Annotated[
         Path | None,
         typer.Option(
-            help="File with what is drawn: the line of split and border, the region of transfer, for vertices "
+            help="File with what is drawn: the line of split or border, the region of transfer; for vertices "
             "a line from where each is to where it is to be."
         ),
     ] = None,
@@ -199,8 +199,10 @@ def _name_cells(command: str, fields: dict[str, Any], cells: list[str]) -> dict[
 
     for name in ("cells", "units"):
         if name in fields:
-            return {name: cells}
+            return {name: cells} if cells else {}
     single = [name for name in ("cell", "first", "second") if name in fields]
+    if not cells and single:
+        return {}
     if len(cells) != len(single):
         raise InputError(f"The edit {command} names {len(single)} cells, not {len(cells)}.")
     return dict(zip(single, cells, strict=True))
@@ -286,11 +288,19 @@ def _lines(record: dict[str, Any]) -> list[str]:
     former = {cell["code"]: cell for cell in record["before"]}
     lines = [head]
     for cell in record["after"]:
-        before = former.pop(cell["code"], None)
+        code = record["renamed"].get(cell["code"], cell["code"])
+        before = former.get(code)
         was = "new" if before is None else f"before {before['area_m2']:,.0f} m²"
+        if code != cell["code"]:
+            was = f"was {code}"
         counts = "".join(f", {number:,} {kind}" for kind, number in cell["counts"].items())
         lines.append(f"  {cell['code']} ({cell['name']}): {cell['area_m2']:,.0f} m² ({was}){counts}")
-    lines += [f"  {code} ({cell['name']}): ends" for code, cell in former.items()]
+    going_on = {*record["renamed"].values(), *(cell["code"] for cell in record["after"])}
+    lines += [
+        f"  {cell['code']} ({cell['name']}): ends"
+        for cell in record["before"]
+        if cell["code"] not in going_on
+    ]
     lines += [
         f"  {each['number']:,} {each['kind']} go from {each['source']} to {each['target']}"
         for each in record["entities"]

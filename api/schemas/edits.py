@@ -275,6 +275,9 @@ class EditPreview(BaseModel):
     command: str = Field(examples=["transfer"])
     before: list[EditedCell]
     after: list[EditedCell]
+    renamed: dict[str, str] = Field(
+        examples=[{}], description="By its new code the former one of a cell that goes on under another."
+    )
     ground: list[GroundMove]
     entities: list[EntityMove]
     shared: list[BorderShared] = Field(
@@ -312,6 +315,7 @@ def preview_record(
         "command": drawn.edit.command,
         "before": _cell_records(drawn.edit.before, before, effects.before),
         "after": _cell_records(drawn.edit.after, after, effects.after),
+        "renamed": dict(drawn.edit.heirs),
         "ground": [build_record(GroundMove, each, area_m2=round(each.area_m2, 2)) for each in drawn.descents],
         "entities": [each._asdict() for each in effects.movements],
         "shared": [build_record(BorderShared, each, length_m=round(each.length_m, 2)) for each in shared],

@@ -31,8 +31,13 @@ class Kinds:
         listed = ", ".join(self.allowed)
         for code, kind in zip(cells.codes, cells.kinds, strict=True):
             if kind not in self.allowed:
+                zh, en = (
+                    (f"的类型是“{kind}”", f"is of the kind '{kind}'")
+                    if kind
+                    else ("没有类型", "is of no kind")
+                )
                 words = Text(
-                    f"网格 {code} 的类型是“{kind}”；只允许：{'、'.join(self.allowed)}。",
-                    f"Cell {code} is of the kind '{kind}'; allowed are: {listed}.",
+                    f"网格 {code} {zh}；只允许：{'、'.join(self.allowed)}。",
+                    f"Cell {code} {en}; allowed are: {listed}.",
                 )
                 yield BrokenRule(f"{self.name}.allowed", code, None, None, words)

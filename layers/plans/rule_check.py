@@ -183,11 +183,13 @@ def require_rules_kept(session: Session, plan: Plan) -> None:
             "more than can be waived; mend them and check again."
         )
     if left:
-        first = left[0].words.en.removesuffix(".").replace("; ", ", ")
-        rest = f", and {len(left) - 1:,} more" if len(left) > 1 else ""
+        where = left[0].code
+        figure, limit = left[0].figure, left[0].limit
+        if figure is not None and limit is not None:
+            where += f" ({figure:g} {'>' if figure > limit else '<'} {limit:g})"
         raise ConflictError(
-            f"Plan {plan.id} breaks the rule {left[0].rule} of its scheme ({first}{rest}); mend it and check "
-            "again, or let a publisher waive it."
+            f"Plan {plan.id} breaks rules of its scheme {len(left):,} times, first {left[0].rule} in cell "
+            f"{where}; mend it and check again, or let a publisher waive it."
         )
 
 
