@@ -29,7 +29,7 @@ class BrokenRule(BaseModel):
     code: str = Field(examples=["440305001001001"], description="Of the cell.")
     figure: float | None = Field(examples=[612.0], description="What it has, where that is a number.")
     limit: float | None = Field(examples=[500.0])
-    detail: str = Field(examples=["Cell 440305001001001 has 612 households; at most 500 may be."])
+    detail: str = Field(examples=["Cell 440305001001001 has 612 households; the most allowed is 500."])
     waiver: WaiverGiven | None = Field(description="Null: it stands in the way of submitting and publishing.")
 
 

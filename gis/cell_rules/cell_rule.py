@@ -112,12 +112,12 @@ def beyond(
     most
         Whether the limit is the most.
     """
-    zh, en = ("超过上限", "at most") if most else ("低于下限", "at least")
+    zh, en = ("超过上限", "most") if most else ("低于下限", "least")
     for row in np.flatnonzero(figures > limit if most else figures < limit).tolist():
         figure, code = float(figures[row]), cells.codes[row]
         words = Text(
             f"网格 {code} 的{what.zh}为 {_number(figure)}，{zh} {_number(limit)}。",
-            f"Cell {code} has {_number(figure)} {what.en}; {en} {_number(limit)} may be.",
+            f"Cell {code} has {_number(figure)} {what.en}; the {en} allowed is {_number(limit)}.",
         )
         yield BrokenRule(rule, code, figure, limit, words)
 

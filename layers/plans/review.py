@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, ForbiddenError
+from layers.areas.hierarchy import read_hierarchy
 from layers.models import Account, Plan, PlanEdit, PlanState, Scheme, Token
 from layers.plans.check import require_valid
 from layers.plans.history import COPIED, UNNAMED, lock_plan, take_recorded_step
@@ -72,11 +73,14 @@ def approve_plan(
     ------
     ForbiddenError
         If its scheme lets nobody approve their own, and it is the author's.
+    ConflictError
+        Also if another plan of its ground was published since its check.
     """
     plan = lock_plan(session, plan_id, version, scope)
     require_step(plan, Step.approve)
     require_other_eyes(session, plan, author)
     require_valid(session, plan)
+    _require_checked_since(session, plan)
     take_recorded_step(session, plan, Step.approve, author, comment=comment)
     return plan
 
@@ -127,7 +131,8 @@ def require_reviewed(session: Session, plan: Plan, author: str) -> None:
     Raises
     ------
     ConflictError
-        If it is not approved, and its scheme demands it.
+        If it is not approved, and its scheme demands it; or if it is in review, and another plan of its
+        ground was published since its check.
     ForbiddenError
         If its scheme lets nobody publish their own, and it is the author's.
     """
@@ -137,6 +142,8 @@ def require_reviewed(session: Session, plan: Plan, author: str) -> None:
             "submit it and let it be approved first."
         )
     require_other_eyes(session, plan, author)
+    if plan.state != PlanState.draft:
+        _require_checked_since(session, plan)
 
 
 def require_other_eyes(session: Session, plan: Plan, author: str) -> None:
@@ -157,6 +164,27 @@ def require_other_eyes(session: Session, plan: Plan, author: str) -> None:
             f"In the scheme of plan {plan.id} nobody approves or publishes their own, and {author} made, "
             "edited or submitted it; let somebody else do it."
         )
+
+
+def _require_checked_since(session: Session, plan: Plan) -> None:
+    """Refuse a plan in review if another of its ground was published since its check.
+
+    Its reviewer has judged it by what was in force before, and would undo the other without knowing.
+    """
+    hierarchy = read_hierarchy(session)
+    leaves = hierarchy.leaves(plan.area_code)
+    since = select(Plan).where(
+        Plan.scheme_id == plan.scheme_id, Plan.id != plan.id, Plan.published_at > plan.checked_at
+    )
+    for other in session.scalars(since.order_by(Plan.published_at.desc())):
+        if leaves & hierarchy.leaves(other.area_code):
+            named = "Another plan"
+            if hierarchy.covers(plan.area_code, other.area_code):
+                named = f"Plan {other.id}"
+            raise ConflictError(
+                f"{named} has been published on the ground of plan {plan.id} since its check; "
+                "compare the two and check it again."
+            )
 
 
 def _read_owners_of_tokens(session: Session) -> dict[str, str]:

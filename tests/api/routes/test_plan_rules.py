@@ -187,8 +187,8 @@ def test_what_came_first_is_told_in_chinese(client: Client) -> None:
     admin.post(f"/v1/plans/{plan}/check")
     admin.headers["Accept-Language"] = "zh"
     late = take(admin, plan, "submit", tag='"1"')
-    assert (late.status_code, late.json()["detail"]) == (
-        412,
-        f"方案 {plan} 的版本是 4，不是 1；此后的步骤：token 1 admin 0 编辑（合并）；token 1 admin 0 锁定网格；"
-        "一次检查；请重新读取。",
+    assert late.status_code == 412
+    assert late.json()["detail"] == (
+        f"方案 {plan} 的版本是 4，不是 1；此后的步骤：token 1 admin 0 编辑（合并）；"
+        "token 1 admin 0 锁定网格；一次检查；请重新读取。"
     )
