@@ -153,4 +153,9 @@ def _lock(
         details = {done: len(changed)}
         audit(session, SYSTEM, Action.record, f"plan {number}", area_code=plan.area_code, **details)
         record = {"version": plan.version, "codes": changed}
-    print_result([f"{len(changed):,} cells of plan {number} are {done} now"], record, as_json=as_json)
+    counted = f"{len(changed):,} {'cell' if len(changed) == 1 else 'cells'}"
+    print_result(
+        [f"{counted} of plan {number} {'is' if len(changed) == 1 else 'are'} {done} now"],
+        record,
+        as_json=as_json,
+    )
