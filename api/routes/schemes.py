@@ -51,7 +51,7 @@ class NewScheme(schemas.RequestModel):
         description="max_distance_m: entities outside all cells go to the nearest this near; the rules of "
         "gaps: a table for each kind of `/v1/gaps/kinds`, and severity; of each cell caps (the most of each "
         "load, e.g. households), sizes (min_area_m2, max_area_m2, min_units, max_units), kinds (allowed) and "
-        "staffing (leaders, officers, backups); approval, four_eyes and profile; and of a scheme over units the "
+        "staffing (leaders, officers, backups); approval, four_eyes and profile; of a scheme over units the "
         "table units: min, max, adjacent, one_area.",
     )
 
