@@ -12,7 +12,6 @@ from gis.errors import RefusedError
 from gis.profiles import Profile, load_profile
 from gis.redraw import Renumber
 from layers.areas.hierarchy import read_hierarchy
-from layers.db.bulk import text_in
 from layers.models import Cell, Plan, Scheme
 from layers.plans.schemes import scheme_profile
 
@@ -50,7 +49,7 @@ def complete_renumbering(
     given = select(Cell.code).where(
         Cell.scheme_id == plan.scheme_id,
         Cell.valid_from.is_not(None),
-        text_in(session, Cell.area_code, named),
+        Cell.area_code.in_(named),
     )
     return Renumber(
         tuple(row.code for row in rows),

@@ -13,7 +13,7 @@ import shapely
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from gis.arrays import FloatArray
+from gis.arrays import FloatArray, IntArray
 from gis.cell_rules import CELL_RULES, CellFacts, find_broken_rules
 from gis.crs import LONLAT
 from gis.errors import ConflictError
@@ -77,10 +77,10 @@ def examine_rules(session: Session, plan: Plan, cells: gpd.GeoDataFrame, on: dat
     rules = cell_rules(scheme)
     if not rules:
         return RuleCheck(_asked(scheme), {}, [])
-    units = None
+    units: IntArray | None = None
     if plan.units_on is not None:
         made_of = members_by_code(session, cells)["cell"].value_counts()
-        units = made_of.reindex(cells["code"], fill_value=0).to_numpy(dtype=np.int64)
+        units = np.asarray(made_of.reindex(cells["code"], fill_value=0), dtype=np.int64)
     posts: list[Counter[tuple[str, str]]] = []
     if any(rule.asks_for_posts for rule in rules):
         # One proposal for each cell, in the order of their codes as the cells are.
