@@ -66,8 +66,11 @@ class Renumber:
                 "give it a code by itself."
             )
         heirs = {}
+        polygons = {area_code: _project(members, cells) for area_code, members in by_area.items()}
+        together = np.concatenate(list(polygons.values()))
+        grid = find_square_grid(shapely.bounds(together), shapely.area(together))
         for area_code, members in by_area.items():
-            codes = self._number(area_code, members, cells)
+            codes = self._number(area_code, members, polygons[area_code], grid)
             heirs.update({new: cell for cell, new in zip(members, codes, strict=True) if new != cell.code})
         taken = next((code for code in heirs if code in cells and code not in self.codes), None)
         if taken is not None:
@@ -77,11 +80,12 @@ class Renumber:
         edit = Edit.of(self.name, heirs.values(), after, heirs=renamed)
         return require_unlocked(edit, cells)
 
-    def _number(self, area_code: str, members: list[Cell], cells: CellSet) -> list[str]:
+    def _number(
+        self, area_code: str, members: list[Cell], polygons: Geometries, grid: tuple[float, float] | None
+    ) -> list[str]:
         """Return the codes of the cells of one area."""
-        polygons = project_joined(geometries_of(members), LONLAT, cells.crs)
         points = shapely.get_coordinates(shapely.point_on_surface(polygons))
-        rows = _rows(polygons, points)
+        rows = _rows(polygons, points, grid)
         lasting = np.array([cell.code in self.given for cell in members], dtype=bool)
         codes = np.array([cell.code for cell in members], dtype=object)
         new = np.flatnonzero(~lasting)
@@ -114,12 +118,14 @@ class Renumber:
             used.add(made.code[0])
 
 
-def _rows(polygons: Geometries, points: np.ndarray) -> IntArray:
+def _project(members: list[Cell], cells: CellSet) -> Geometries:
+    return project_joined(geometries_of(members), LONLAT, cells.crs)
+
+
+def _rows(polygons: Geometries, points: np.ndarray, grid: tuple[float, float] | None) -> IntArray:
     """Return the row of each cell, ascending to the south: of their grid where they lie on one."""
-    area = shapely.area(polygons)
-    grid = find_square_grid(shapely.bounds(polygons), area)
     if grid is None:
-        return reading_rows(points, area, np.zeros(len(points), dtype=np.intp))
+        return reading_rows(points, shapely.area(polygons), np.zeros(len(points), dtype=np.intp))
     size, south = grid
     rows: IntArray = -np.floor((points[:, 1] - south) / size).astype(np.int64)
     return rows

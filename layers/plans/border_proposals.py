@@ -1,7 +1,7 @@
 """Proposing the change of a border to the other schemes that share it, as drafts of theirs."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +19,14 @@ from layers.models import Cell, Plan, PlanState, Scheme
 from layers.plans.copies import copy_in_force
 from layers.plans.edits import edit_plan
 from layers.plans.schemes import find_scheme
-from layers.plans.shared_borders import MIN_SHARED_M, SAME_LINE_M, SharedBorder, project_cells, shared_length
+from layers.plans.shared_borders import (
+    MIN_SHARED_M,
+    SAME_LINE_M,
+    SharedBorder,
+    project_cells,
+    redrawn_cells,
+    shared_length,
+)
 
 _MIN_GROUND_M2 = 0.01
 
@@ -59,7 +66,7 @@ def propose_to_others(
     session: Session,
     plan: Plan,
     edit: Edit,
-    shared: Iterable[SharedBorder],
+    shared: Sequence[SharedBorder],
     *,
     author: str,
     scope: str | None = None,
@@ -82,6 +89,8 @@ def propose_to_others(
     scope
         The area of the caller; None for any.
     """
+    if not shared:
+        return []
     crs = CRS.from_user_input(session.get_one(Scheme, plan.scheme_id).working_crs)
     moved = _find_moved_ground(edit, crs)
     schemes = [find_scheme(session, code) for code in sorted({each.scheme for each in shared})]
@@ -143,11 +152,12 @@ def _make_draft(session: Session, plan: Plan, scheme: Scheme, author: str) -> Pl
 
 def _find_moved_ground(edit: Edit, crs: CRS) -> list[_MovedGround]:
     """Return the ground that went from one cell to another that there was before, polygon by polygon."""
-    before, after = project_cells(edit.before, crs), project_cells(edit.after, crs)
-    former = {cell.code: polygon for cell, polygon in zip(edit.before, before, strict=True)}
+    cells_before, cells_after = redrawn_cells(edit)
+    before, after = project_cells(cells_before, crs), project_cells(cells_after, crs)
+    former = {cell.code: polygon for cell, polygon in zip(cells_before, before, strict=True)}
     found = []
     for old in before:
-        for target, new in zip(edit.after, after, strict=True):
+        for target, new in zip(cells_after, after, strict=True):
             receiver = former.get(edit.heirs.get(target.code, target.code))
             if receiver is None or receiver is old:
                 continue

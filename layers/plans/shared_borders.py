@@ -1,5 +1,6 @@
 """Borders that an edit moves and other schemes share: whose cells have them too."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -49,11 +50,11 @@ def find_shared_borders(
     """
     scheme = session.get_one(Scheme, plan.scheme_id)
     crs = CRS.from_user_input(scheme.working_crs)
-    before, after = project_cells(edit.before, crs), project_cells(edit.after, crs)
-    lost = lost_lines(before, after)
+    redrawn = redrawn_cells(edit)
+    lost = lost_lines(*(project_cells(cells, crs) for cells in redrawn))
     if shapely.is_empty(lost):
         return []
-    bounds = shapely.total_bounds([cell.geometry for cell in edit.before])
+    bounds = shapely.total_bounds([cell.geometry for cell in redrawn[0]])
     near = (
         select(Scheme.code, Cell.code, Cell.name, Cell.geometry)
         .join(Scheme, Scheme.id == Cell.scheme_id)
@@ -78,7 +79,20 @@ def find_shared_borders(
     ]
 
 
-def project_cells(cells: tuple[DrawnCell, ...], crs: CRS) -> Geometries:
+def redrawn_cells(edit: Edit) -> tuple[list[DrawnCell], list[DrawnCell]]:
+    """Return the cells before and after an edit but for those that only get another name, kind or code."""
+    former = {cell.code: cell for cell in edit.before}
+    before, after = dict(former), []
+    for cell in edit.after:
+        old = former.get(edit.heirs.get(cell.code, cell.code))
+        if old is not None and shapely.equals_identical(old.geometry, cell.geometry):
+            del before[old.code]
+        else:
+            after.append(cell)
+    return list(before.values()), after
+
+
+def project_cells(cells: Sequence[DrawnCell], crs: CRS) -> Geometries:
     """Return the polygons of cells in the working CRS, shape (n,)."""
     polygons = np.empty(len(cells), dtype=object)
     polygons[:] = [cell.geometry for cell in cells]

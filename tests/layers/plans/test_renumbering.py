@@ -14,7 +14,8 @@ from layers.plans.copies import copy_plan
 from layers.plans.drafts import create_draft
 from layers.plans.edits import RenumberRequest, edit_plan, redo, undo
 from layers.plans.publish import publish
-from layers.plans.schemes import create_scheme
+from layers.plans.schemes import change_scheme, create_scheme
+from layers.plans.units import read_plan_units
 from tests.layers.plans.test_edits import ACROSS, rows
 from tests.layers.squares import SQUARES, WEST_TOWN, add_areas, cells
 
@@ -117,3 +118,19 @@ def test_cells_without_an_area_have_no_number(database: Database, plan: int) -> 
         session.execute(Cell.__table__.update().values(area_code=None))
     with database.write() as session, pytest.raises(RefusedError, match="lies in no area"):
         edit_plan(session, plan, RenumberRequest(), version=1, author="anna")
+
+
+def test_units_stay_with_their_cells(database: Database, plan: int) -> None:
+    with database.write() as session:
+        check_plan(session, plan)
+        publish(session, plan, date(2026, 1, 1))
+        over = create_scheme(session, "management", "管理网格", unit_scheme="community")
+        groups = {code: f"{code[:9]}-{'ab'[int(code[-1]) % 2]}" for code in SHUFFLED.values()}
+        rule = {"units": {"adjacent": False}}
+        change_scheme(session, over.code, over.version, rules=rule)
+        draft = create_draft(session, over.id, None, name="m", created_by="t", units=groups)
+        before = {each.unit: each.cell for each in read_plan_units(session, draft)}
+        edit = edit_plan(session, draft.id, RenumberRequest(), version=1, author="anna").drawn.edit
+        after = {each.unit: each.cell for each in read_plan_units(session, draft)}
+        assert {unit: edit.heirs[cell] for unit, cell in after.items()} == before
+        assert check_plan(session, draft.id).is_valid
