@@ -51,6 +51,8 @@ def find_shared_borders(
     scheme = session.get_one(Scheme, plan.scheme_id)
     crs = CRS.from_user_input(scheme.working_crs)
     redrawn = redrawn_cells(edit)
+    if not redrawn[0]:
+        return []
     lost = lost_lines(*(project_cells(cells, crs) for cells in redrawn))
     if shapely.is_empty(lost):
         return []
