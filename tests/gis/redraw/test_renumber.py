@@ -49,7 +49,6 @@ def test_codes_are_in_order_and_no_other_cell_had_them(seed: int, published: boo
     assert {cell.geometry.wkb for cell in after} == {cell.geometry.wkb for cell in cells}
     kept = {code for code in after.cells if code in codes_before}
     assert all(after.cells[code].geometry.equals(cells.cells[code].geometry) for code in kept)
-    assert command.edit(after).changes_nothing or published
     assert Renumber(tuple(after.cells), CN, codes_before).edit(after).changes_nothing
     assert_identical(edit.inverse().apply(after), cells)
 
