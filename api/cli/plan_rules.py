@@ -92,28 +92,28 @@ def list_waivers(
 def lock_cells(
     number: PlanArgument,
     cells: LockedCells = None,
-    every: AllOption = False,
+    all: AllOption = False,  # noqa: A002  the name of the option, which messages look for
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Let no edit, undo or redo change cells of a draft until they are unlocked."""
     from layers.plans import locks
 
-    _lock(locks.lock_cells, "locked", number, cells, database, every=every, as_json=as_json)
+    _lock(locks.lock_cells, "locked", number, cells, database, every=all, as_json=as_json)
 
 
 @handle_errors
 def unlock_cells(
     number: PlanArgument,
     cells: LockedCells = None,
-    every: AllOption = False,
+    all: AllOption = False,  # noqa: A002  the name of the option, which messages look for
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Let cells of a draft be redrawn again, whoever locked them."""
     from layers.plans import locks
 
-    _lock(locks.unlock_cells, "unlocked", number, cells, database, every=every, as_json=as_json)
+    _lock(locks.unlock_cells, "unlocked", number, cells, database, every=all, as_json=as_json)
 
 
 @handle_errors
