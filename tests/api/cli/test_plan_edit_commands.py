@@ -57,7 +57,7 @@ def test_a_draft_is_redrawn_proposed_and_undone(program: Run, tmp_path: Path) ->
     assert program("plan", "undo", 2).out.startswith("plan 2, version 3: undo (transfer)\n")
     assert program("plan", "redo", 2).code == 0
     numbered = program("plan", "edit", 2, "renumber")
-    assert "440305001000001 (440305001000001): 227,805 m² (was A1)" in numbered.out, numbered.out
+    assert "440305001000001 (440305001000001): 227,885 m² (was A1)" in numbered.out, numbered.out
     again = program("plan", "edit", 2, "renumber")
     assert (again.code, again.err) == (1, "wangge: This changes nothing.\n")
 
