@@ -64,6 +64,15 @@ def create_token(
     personal: Annotated[
         bool, typer.Option("--personal", help="Let an integrator see personal data; each access is audited.")
     ] = False,
+    owner: Annotated[
+        str | None,
+        typer.Option(
+            "--account",
+            help="Account of the person whose own it is: what is done with it is theirs, "
+            "and it ends with the account.",
+            show_default="a program's",
+        ),
+    ] = None,
     database: options.DatabaseUrl = None,
     as_json: options.JsonOption = False,
 ) -> None:
@@ -77,7 +86,14 @@ def create_token(
     with _write_session(database) as session:
         _warn_unknown_area(session, bound)
         made, secret = accounts.create_token(
-            session, SYSTEM, name, _principal_role(role), bound, timedelta(days=days), personal=personal
+            session,
+            SYSTEM,
+            name,
+            _principal_role(role),
+            bound,
+            timedelta(days=days),
+            personal=personal,
+            account=owner,
         )
         summary = {**_serialize_token(made), "token": secret}
     print_message(
@@ -161,7 +177,7 @@ def disable_account(
     name: Annotated[str, typer.Argument(help="The account.", show_default=False)],
     database: options.DatabaseUrl = None,
 ) -> None:
-    """Disable an account and end its browser sessions; `account password` enables it again."""
+    """Disable an account, end its sessions and revoke its tokens; `account password` enables it again."""
     from api.security import accounts
     from api.security.principal import SYSTEM
 
@@ -286,6 +302,7 @@ def _serialize_token(found: "Token") -> dict[str, Any]:
         "role": found.role,
         "area_code": found.area_code,
         "personal": found.personal,
+        "account_id": found.account_id,
         "created_at": found.created_at.isoformat(timespec="seconds"),
         "created_by": found.created_by,
         "expires_at": found.expires_at.isoformat(timespec="seconds"),

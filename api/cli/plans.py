@@ -15,9 +15,18 @@ from api.cli.drafts import AreaOption, PlanArgument, PlanName, SchemeArgument, p
 from api.cli.open_database import open_database, read_all
 from api.cli.plan_backtest import backtest_plan
 from api.cli.plan_copies import copy_plan, delete_plan, rename_plan, revert_plan
+from api.cli.plan_edits import edit_plan, redo_edit, undo_edit
 from api.cli.plan_notice import write_notice
 from api.cli.plan_officers import list_plan_officers
 from api.cli.plan_review import approve_plan, list_history, reject_plan, submit_plan, withdraw_plan
+from api.cli.plan_rules import (
+    end_waiver,
+    list_locks,
+    list_waivers,
+    lock_cells,
+    unlock_cells,
+    waive_rule,
+)
 from api.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -30,6 +39,15 @@ plan.command("copy")(copy_plan)
 plan.command("revert")(revert_plan)
 plan.command("rename")(rename_plan)
 plan.command("delete")(delete_plan)
+plan.command("edit")(edit_plan)
+plan.command("undo")(undo_edit)
+plan.command("redo")(redo_edit)
+plan.command("lock")(lock_cells)
+plan.command("unlock")(unlock_cells)
+plan.command("locks")(list_locks)
+plan.command("waive")(waive_rule)
+plan.command("waivers")(list_waivers)
+plan.command("end-waiver")(end_waiver)
 plan.command("submit")(submit_plan)
 plan.command("approve")(approve_plan)
 plan.command("reject")(reject_plan)
@@ -126,6 +144,7 @@ def check_draft(
     from api.schemas.plans import check_record
     from layers.plans.check import examine_plan, store_check, stored_check
     from layers.plans.queries import scheme_code
+    from layers.plans.rule_check import read_rule_findings
 
     with open_database(database) as opened:
         # Others can write until only the findings are left to store.
@@ -133,20 +152,18 @@ def check_draft(
             found = examine_plan(session, number, on=on, progress=progress)
         with opened.write() as session:
             checked = store_check(session, number, found)
-            record = check_record(checked, scheme_code(session, checked), stored_check(checked))
+            rules = read_rule_findings(session, checked)
+            record = check_record(checked, scheme_code(session, checked), stored_check(checked), rules)
     lines = [f"plan {number} is {'valid' if record['valid'] else 'not valid'}"]
     for kind, figures in record["summary"].items():
         if figures["count"]:
             details = [each["detail"] for each in record["findings"] if each["kind"] == kind]
             lines.append(f"  {kind}: {figures['count']:,}")
-            lines += [f"    {detail}" for detail in details[:_MAX_LISTED]]
-            if figures["count"] > _MAX_LISTED:
-                lines.append(f"    ... and {figures['count'] - _MAX_LISTED:,} more; --json lists them")
+            lines += _listed(details, "    ")
+    lines += _rule_lines(record)
     if record["hindrances"]:
         lines.append(f"it cannot be published for {record['on']}:")
-        lines += [f"  {sentence}" for sentence in record["hindrances"][:_MAX_LISTED]]
-        if len(record["hindrances"]) > _MAX_LISTED:
-            lines.append(f"  ... and {len(record['hindrances']) - _MAX_LISTED:,} more; --json lists them")
+        lines += _listed(record["hindrances"], "  ")
     print_result(lines, record, as_json=as_json)
     if not record["publishable"]:
         raise typer.Exit(EXIT_INVALID)
@@ -199,6 +216,24 @@ def publish_draft(
         *_carried_lines(record["carried"]),
     ]
     print_result(lines, record, as_json=as_json)
+
+
+def _rule_lines(record: dict[str, Any]) -> list[str]:
+    """Return which rules of the scheme cells break, and what of that is waived."""
+    lines = []
+    for rule, count in record["rule_counts"].items():
+        of_rule = [each for each in record["rules"] if each["rule"] == rule]
+        waived = sum(each["waiver"] is not None for each in of_rule)
+        lines.append(f"  rule {rule}: {count:,}" + (f", {waived:,} of them waived" if waived else ""))
+        lines += _listed([each["detail"] for each in of_rule if each["waiver"] is None], "    ")
+    return lines
+
+
+def _listed(sentences: list[str], indent: str) -> list[str]:
+    lines = [f"{indent}{sentence}" for sentence in sentences[:_MAX_LISTED]]
+    if len(sentences) > _MAX_LISTED:
+        lines.append(f"{indent}... and {len(sentences) - _MAX_LISTED:,} more; --json lists them")
+    return lines
 
 
 def _carried_lines(carried: list[dict[str, Any]]) -> list[str]:

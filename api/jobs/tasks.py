@@ -170,6 +170,7 @@ def _check_plan(context: JobContext) -> dict[str, Any]:
             "valid": found.report.is_valid,
             "on": found.on.isoformat(),
             "hindrances": found.hindrances,
+            "rules": found.rules.counts,
             "summary": found.report.summary(),
         }
         return context.complete(session, result)

@@ -36,11 +36,13 @@ from api.routes.officers import router as officers
 from api.routes.plan_backtests import router as plan_backtests
 from api.routes.plan_changes import router as plan_changes
 from api.routes.plan_copies import router as plan_copies
+from api.routes.plan_locks import router as plan_locks
 from api.routes.plan_measures import router as plan_measures
 from api.routes.plan_notices import router as plan_notices
 from api.routes.plan_officers import router as plan_officers
 from api.routes.plan_review import router as plan_review
 from api.routes.plan_units import router as plan_units
+from api.routes.plan_waivers import router as plan_waivers
 from api.routes.plans import router as plans
 from api.routes.schemes import router as schemes
 from api.routes.search import router as search
@@ -61,12 +63,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     plan_backtests,
     plan_notices,
     plan_review,
+    plan_waivers,
     plan_measures,
     plan_officers,
     plan_units,
     crosswalks,
     certificates,
     edits,
+    plan_locks,
     cells,
     cell_sheet,
     measures,

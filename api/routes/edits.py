@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Query
 from starlette.responses import Response
 
 from api import schemas
@@ -14,15 +14,17 @@ from api.http.pagination import Page, PageDep
 from api.http.parameters import PlanId
 from api.http.responses import json_response, list_response
 from api.problems import problem_responses
-from api.schemas.edits import EditRequest, preview_record, step_record
+from api.schemas.edits import EditRequest, preview_record, proposal_record, step_record
 from api.security.audit import Action, audit
 from api.security.caller import Caller
 from api.security.principal import Principal, Right
 from api.security.requirements import AreaPolicy, requires
 from layers.db.database import Session
 from layers.plans import edits
+from layers.plans.border_proposals import propose_to_others
 from layers.plans.edit_effects import count_effects
 from layers.plans.queries import find_plan
+from layers.plans.shared_borders import find_shared_borders
 
 router = APIRouter(prefix="/v1/plans", tags=["plans"])
 
@@ -40,6 +42,13 @@ def edit(
     caller: Caller,
     settings: SettingsDep,
     write: IdempotentWriteDep,
+    propose: Annotated[
+        bool,
+        Query(
+            description="Propose the same change to the schemes that share a border which the edit moves, as "
+            "drafts named after this plan."
+        ),
+    ] = False,
 ) -> Response:
     """Change the cells of a draft by one command; the plan stays a coverage of the same ground.
 
@@ -48,13 +57,10 @@ def edit(
     request = body.to_command(settings.vertices)
 
     def handler(session: Session) -> WriteResult:
-        return _answer(
-            session,
-            caller,
-            edits.edit_plan(
-                session, plan_id, request, version=version, author=caller.label, scope=caller.area_code
-            ),
+        result = edits.edit_plan(
+            session, plan_id, request, version=version, author=caller.label, scope=caller.area_code
         )
+        return _answer(session, caller, result, propose=propose)
 
     return write(body, handler)
 
@@ -78,7 +84,9 @@ def preview(
     with database.read() as session:
         drawn = edits.preview_edit(session, plan_id, request, caller.area_code)
         effects = count_effects(session, plan_id, drawn.edit, caller.area_code)
-    return json_response(preview_record(drawn, effects))
+        plan = find_plan(session, plan_id, caller.area_code)
+        shared = find_shared_borders(session, plan, drawn.edit, caller.area_code)
+    return json_response(preview_record(drawn, effects, shared))
 
 
 @router.post("/{plan_id}/undo", summary="Undo an edit", response_model=schemas.EditAnswer, responses=_EDITED)
@@ -125,9 +133,17 @@ def _step_back(
     return write(None, handler)
 
 
-def _answer(session: Session, caller: Principal, result: edits.EditResult) -> WriteResult:
-    effects = count_effects(session, result.plan.id, result.drawn.edit, caller.area_code)
-    plan, step = result.plan, result.step
+def _answer(
+    session: Session, caller: Principal, result: edits.EditResult, *, propose: bool = False
+) -> WriteResult:
+    plan, step, edit = result.plan, result.step, result.drawn.edit
+    effects = count_effects(session, plan.id, edit, caller.area_code)
+    shared = find_shared_borders(session, plan, edit, caller.area_code)
+    proposals = (
+        propose_to_others(session, plan, edit, shared, author=caller.label, scope=caller.area_code)
+        if propose
+        else []
+    )
     audit(
         session,
         caller,
@@ -137,5 +153,14 @@ def _answer(session: Session, caller: Principal, result: edits.EditResult) -> Wr
         step=step.action,
         command=step.command,
     )
-    record = {**preview_record(result.drawn, effects), "step": step_record(step), "version": plan.version}
+    for each in proposals:
+        if each.plan is not None:
+            subject, area_code = f"plan {each.plan.id}", each.plan.area_code
+            audit(session, caller, Action.record, subject, area_code=area_code, proposed_by=plan.id)
+    record = {
+        **preview_record(result.drawn, effects, shared),
+        "step": step_record(step),
+        "proposals": list(map(proposal_record, proposals)),
+        "version": plan.version,
+    }
     return WriteResult(record, version=plan.version)

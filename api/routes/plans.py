@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
@@ -18,13 +18,13 @@ from api.http.conditional import IfMatchVersion, IfNoneMatch, version_etag
 from api.http.dependencies import DatabaseDep, SettingsDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page, PageDep
-from api.http.parameters import PlanId, WholeNumber, parse_geometry
+from api.http.parameters import FormatParam, PlanId, WholeNumber, parse_geometry, wants_geojson
 from api.http.responses import json_response, list_response
 from api.jobs.job_requests import JobRequestsDep
 from api.jobs.plan_results import JOB_RESPONSE, created_result, enqueue
 from api.problems import problem_responses
 from api.schemas.base import POLYGON
-from api.schemas.plans import check_record, plan_record
+from api.schemas.plans import check_record, finding_records, plan_record
 from api.security.audit import Action, audit
 from api.security.caller import Caller
 from api.security.principal import Principal, Right
@@ -34,9 +34,10 @@ from gis.errors import InputError
 from layers.db.database import Session
 from layers.models import PlanState
 from layers.plans import queries
-from layers.plans.check import check_plan, stored_check
+from layers.plans.check import check_plan, read_finding_shapes, stored_check
 from layers.plans.copies import copy_in_force, copy_plan
 from layers.plans.drafts import create_draft, delete_draft, rename_draft
+from layers.plans.rule_check import read_rule_findings, read_rule_shapes
 from layers.plans.schemes import find_scheme
 from layers.plans.states import Step, require_step
 from layers.plans.unit_drafts import read_unit_table
@@ -222,11 +223,18 @@ def delete(plan_id: PlanId, version: IfMatchVersion, caller: Caller, write: Idem
     responses=problem_responses(404, 409, 422),
 )
 @requires(Right.read, AreaPolicy.checked)
-def read_check(plan_id: PlanId, caller: Caller, database: DatabaseDep) -> Response:
-    """Read the findings of the last check."""
+def read_check(
+    request: Request, plan_id: PlanId, caller: Caller, database: DatabaseDep, f: FormatParam = None
+) -> Response:
+    """Read the findings of the last check; as GeoJSON they lie on the map, each with what is wrong there."""
     with database.read() as session:
         plan = queries.find_plan(session, plan_id, caller.area_code)
-        record = check_record(plan, queries.scheme_code(session, plan), stored_check(plan))
+        check, rules = stored_check(plan), read_rule_findings(session, plan)
+        if wants_geojson(request, f):
+            cells = read_rule_shapes(session, plan, rules)
+            records = finding_records(check, read_finding_shapes(plan), cells)
+            return list_response(records, geojson=True)
+        record = check_record(plan, queries.scheme_code(session, plan), check, rules)
         return json_response(record, etag=version_etag(database, plan.version))
 
 
@@ -259,7 +267,8 @@ def run_check(
             given = {"plan": plan_id, "on": None if on is None else on.isoformat()}
             return enqueue(session, jobs, caller, "check", plan, given)
         check_plan(session, plan_id, caller.area_code, on=on)
-        record = check_record(plan, queries.scheme_code(session, plan), stored_check(plan))
+        rules = read_rule_findings(session, plan)
+        record = check_record(plan, queries.scheme_code(session, plan), stored_check(plan), rules)
         return WriteResult(record, version=plan.version)
 
     return write(None, handler)

@@ -49,8 +49,10 @@ class NewScheme(schemas.RequestModel):
         default_factory=dict,
         examples=[{"max_distance_m": 50, "out_of_reach": {"distance_m": 800}}],
         description="max_distance_m: entities outside all cells go to the nearest this near; the rules of "
-        "gaps: a table for each kind of `/v1/gaps/kinds`, and severity; and of a scheme over units the table "
-        "units: min, max, adjacent, one_area.",
+        "gaps: a table for each kind of `/v1/gaps/kinds`, and severity; of each cell caps (the most of each "
+        "load, e.g. households), sizes (min_area_m2, max_area_m2, min_units, max_units), kinds (allowed) and "
+        "staffing (leaders, officers, backups); approval, four_eyes and profile; of a scheme over units the "
+        "table units: min, max, adjacent, one_area.",
     )
 
 

@@ -12,6 +12,7 @@ from api.schemas.gaps import Gap, GapDifference, GapKindList, GapPage, GapRun, P
 from api.schemas.jobs import Job
 from api.schemas.plan_changes import PlanDifference
 from api.schemas.plan_history import PlanStep
+from api.schemas.plan_rules import BrokenRule, CellLock, LockAnswer, Waiver, WaiverAnswer
 from api.schemas.plans import (
     CellChanges,
     EffectiveDates,
@@ -28,9 +29,11 @@ __all__ = [
     "Area",
     "AreaReference",
     "AuditEntry",
+    "BrokenRule",
     "Cell",
     "CellAbove",
     "CellChanges",
+    "CellLock",
     "CellOfficer",
     "CellSheet",
     "Certificate",
@@ -48,6 +51,7 @@ __all__ = [
     "GapPage",
     "GapRun",
     "Job",
+    "LockAnswer",
     "NearbyEntity",
     "Officer",
     "OfficerHandover",
@@ -63,4 +67,6 @@ __all__ = [
     "RequestModel",
     "Scheme",
     "UnitOfPlan",
+    "Waiver",
+    "WaiverAnswer",
 ]

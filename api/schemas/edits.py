@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field
 
 from api.http.parameters import DecimalNumber, WholeNumber, parse_geometry
 from api.http.responses import geojson_fragment
+from api.messages import in_caller_language
 from api.schemas.base import POLYGON, RequestModel, build_record
 from gis.redraw import (
     Cell,
@@ -23,8 +24,10 @@ from gis.redraw import (
     Update,
 )
 from layers import models
+from layers.plans.border_proposals import BorderProposal
 from layers.plans.edit_effects import EntityEffects
-from layers.plans.edits import DrawnEdit, UnitsRequest
+from layers.plans.edits import DrawnEdit, RenumberRequest, UnitsRequest
+from layers.plans.shared_borders import SharedBorder
 
 _Code = Annotated[str, Field(min_length=1, max_length=100)]
 _Codes = Annotated[list[_Code], Field(min_length=1, max_length=1_000)]
@@ -167,6 +170,24 @@ class UpdateCell(RequestModel):
         return Update(self.cell, self.code, self.name, self.kind)
 
 
+class RenumberCells(RequestModel):
+    """Number the cells of areas again by the profile: west to east, then north to south in each area.
+
+    Codes that were in force name no other cell: where they are out of order, all cells get new ones.
+    """
+
+    command: Literal["renumber"]
+    areas: _Codes | None = Field(
+        default=None, examples=[["440305001001"]], description="With those beneath; all when not given."
+    )
+    only_new: bool = Field(default=False, description="Cells whose codes were in force keep them anyway.")
+
+    def to_command(self, max_vertices: int) -> RenumberRequest:
+        """Return what is to be done."""
+        del max_vertices
+        return RenumberRequest(None if self.areas is None else tuple(self.areas), self.only_new)
+
+
 EditRequest = Annotated[
     MergeCells
     | SplitCell
@@ -176,10 +197,17 @@ EditRequest = Annotated[
     | MoveCellBorder
     | SmoothCellBorder
     | MoveCellVertices
-    | UpdateCell,
+    | UpdateCell
+    | RenumberCells,
     Field(discriminator="command"),
 ]
 """An edit by its command."""
+
+EDIT_REQUESTS: dict[str, type[RequestModel]] = {
+    get_args(model.model_fields["command"].annotation)[0]: model
+    for model in get_args(get_args(EditRequest)[0])
+}
+"""What each command takes, by its name."""
 
 
 class EditedCell(BaseModel):
@@ -215,14 +243,46 @@ class EntityMove(BaseModel):
     number: int = Field(examples=[31])
 
 
+class BorderShared(BaseModel):
+    """A cell of another scheme that shares a border which an edit takes away."""
+
+    scheme: str = Field(examples=["safety"])
+    code: str = Field(examples=["440305001S01"])
+    name: str = Field(examples=["安全网格 01"])
+    length_m: float = Field(examples=[182.4], description="Of the border that both had.")
+
+
+class ChangeProposal(BaseModel):
+    """What became of a change in another scheme that shares the border."""
+
+    scheme: str = Field(examples=["safety"])
+    plan: int | None = Field(
+        examples=[17], description="The draft with the change; null where nothing could be proposed."
+    )
+    name: str | None = Field(examples=["2026 spring (community 12)"])
+    version: int | None = Field(examples=[2])
+    created: bool = Field(examples=[True], description="It was made for this, and not there already.")
+    codes: list[str] = Field(examples=[["440305001S01"]], description="Its cells that changed.")
+    refused: list[str] = Field(
+        examples=[["The cells do not hang together; choose those between them too."]],
+        description="What could not be changed, and why.",
+    )
+
+
 class EditPreview(BaseModel):
     """What an edit changes: the cells before and after, and what moves."""
 
     command: str = Field(examples=["transfer"])
     before: list[EditedCell]
     after: list[EditedCell]
+    renamed: dict[str, str] = Field(
+        examples=[{}], description="By its new code the former one of a cell that goes on under another."
+    )
     ground: list[GroundMove]
     entities: list[EntityMove]
+    shared: list[BorderShared] = Field(
+        description="Cells of other schemes in force today that share a border which the edit takes away."
+    )
 
 
 class EditStep(BaseModel):
@@ -242,19 +302,37 @@ class EditAnswer(EditPreview):
     """A step that was taken, and what it has changed."""
 
     step: EditStep
+    proposals: list[ChangeProposal] = Field(description="With `propose`: what became of it elsewhere.")
     version: int = Field(examples=[4], description="Of the plan.")
 
 
-def preview_record(drawn: DrawnEdit, effects: EntityEffects) -> dict[str, Any]:
+def preview_record(
+    drawn: DrawnEdit, effects: EntityEffects, shared: Sequence[SharedBorder]
+) -> dict[str, Any]:
     """Return what an edit changes as it is answered."""
     before, after = drawn.sizes
     return {
         "command": drawn.edit.command,
         "before": _cell_records(drawn.edit.before, before, effects.before),
         "after": _cell_records(drawn.edit.after, after, effects.after),
+        "renamed": dict(drawn.edit.heirs),
         "ground": [build_record(GroundMove, each, area_m2=round(each.area_m2, 2)) for each in drawn.descents],
         "entities": [each._asdict() for each in effects.movements],
+        "shared": [build_record(BorderShared, each, length_m=round(each.length_m, 2)) for each in shared],
     }
+
+
+def proposal_record(proposal: BorderProposal) -> dict[str, Any]:
+    """Return what became of a change in another scheme as it is answered, in the language of the caller."""
+    draft = proposal.plan
+    return build_record(
+        ChangeProposal,
+        proposal,
+        plan=None if draft is None else draft.id,
+        name=None if draft is None else draft.name,
+        version=None if draft is None else draft.version,
+        refused=list(map(in_caller_language, proposal.refused)),
+    )
 
 
 def step_record(step: models.PlanEdit) -> dict[str, Any]:

@@ -16,11 +16,12 @@ class PlanStep(BaseModel):
     version: int = Field(examples=[4], description="Of the plan after it.")
     action: str = Field(
         examples=["reject"],
-        description="copy, edit, undo, redo, rename, submit, approve, reject, withdraw, publish, take-back "
-        "or supersede.",
+        description="copy, edit, undo, redo, rename, lock, unlock, waive, end-waiver, submit, approve, "
+        "reject, withdraw, publish, take-back or supersede.",
     )
     command: str | None = Field(examples=[None], description="Of an edit.")
-    codes: list[str] = Field(examples=[[]], description="The cells that an edit touches.")
+    codes: list[str] = Field(examples=[[]], description="The cells that the step concerns.")
+    rule: str | None = Field(examples=[None], description="That was waived, or is not any more.")
     plan: int | None = Field(
         examples=[None], description="The plan that was copied, or whose publication or taking back did this."
     )
@@ -33,5 +34,6 @@ class PlanStep(BaseModel):
 def history_record(step: PlanEdit) -> dict[str, Any]:
     """Return a step of a plan as it is answered."""
     content = step.content or {}
-    told = {name: content.get(name) for name in ("plan", "on", "comment")}
-    return build_record(PlanStep, step, command=step.command or None, codes=step.codes["codes"], **told)
+    told = {name: content.get(name) for name in ("plan", "on", "comment", "rule")}
+    codes = step.codes["codes"] or content.get("cells", [])
+    return build_record(PlanStep, step, command=step.command or None, codes=codes, **told)

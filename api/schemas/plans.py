@@ -4,14 +4,18 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+import shapely
 from pydantic import BaseModel, Field
 
+from api.http.responses import geojson_fragment
 from api.schemas.base import build_record
+from api.schemas.plan_rules import BrokenRule, broken_rule_record
 from layers import models
 from layers.plans.cell_queries import CellChange as Change
 from layers.plans.cell_queries import count_changes
 from layers.plans.check import StoredCheck
 from layers.plans.publish import Publication
+from layers.plans.rule_check import RuleFinding
 from layers.plans.states import is_in_force, state_on
 from layers.plans.units import CellOfUnit
 
@@ -132,6 +136,13 @@ class PlanCheck(BaseModel):
     )
     summary: dict[str, Any] = Field(examples=[{"overlap": {"count": 0, "area_m2": 0.0}}])
     findings: list[Finding]
+    rules: list[BrokenRule] = Field(
+        description="Cells that break rules of the scheme, at most a thousand; each stands in the way of "
+        "submitting and publishing until it is mended or waived."
+    )
+    rule_counts: dict[str, int] = Field(
+        examples=[{"caps.households": 1}], description="How many cells break each rule."
+    )
 
 
 class CarriedDraft(BaseModel):
@@ -206,9 +217,50 @@ def plan_record(plan: models.Plan, scheme: str) -> dict[str, Any]:
     )
 
 
-def check_record(plan: models.Plan, scheme: str, check: StoredCheck) -> dict[str, Any]:
-    """Return the check of a plan as it is answered."""
-    return build_record(PlanCheck, check, plan=plan_record(plan, scheme))
+def check_record(
+    plan: models.Plan, scheme: str, check: StoredCheck, rules: Sequence[RuleFinding]
+) -> dict[str, Any]:
+    """Return the check of a plan, and where it breaks rules, as they are answered."""
+    return build_record(
+        PlanCheck,
+        check,
+        plan=plan_record(plan, scheme),
+        publishable=check.publishable and all(each.waiver is not None for each in rules),
+        rules=list(map(broken_rule_record, rules)),
+        rule_counts=check.rule_counts,
+    )
+
+
+def finding_records(
+    check: StoredCheck, shapes: Sequence[shapely.Geometry | None], rules: Sequence[tuple[RuleFinding, Any]]
+) -> list[dict[str, Any]]:
+    """Return what a check found as features of a map, with a number each.
+
+    Parameters
+    ----------
+    shapes
+        Of the findings; as many, or none.
+    rules
+        Cells that break rules, with their polygons.
+    """
+    faults = [
+        {**finding, "rule": None, "waived": False, "geometry": geojson_fragment(shape)}
+        for finding, shape in zip(check.findings, [*shapes, *[None] * len(check.findings)], strict=False)
+    ]
+    broken = [
+        {
+            "kind": "rule",
+            "severity": "error" if each.waiver is None else "warning",
+            "codes": each.code,
+            "area_m2": None,
+            "detail": broken_rule_record(each)["detail"],
+            "rule": each.rule,
+            "waived": each.waiver is not None,
+            "geometry": geojson_fragment(shape),
+        }
+        for each, shape in rules
+    ]
+    return [{"id": number, **each} for number, each in enumerate([*faults, *broken], 1)]
 
 
 def publish_record(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from api.security.audit import Action, audit
 from api.security.credentials import digest, new_token, token_prefix
 from api.security.passwords import hash_password
-from api.security.principal import Principal, Role, caller_label
+from api.security.principal import Principal, Role
 from gis.errors import ConflictError, InputError, NotFoundError
 from layers.areas.scope import within
 from layers.jobs.queue import cancel_all_of
@@ -29,6 +29,7 @@ def create_token(
     lifetime: timedelta,
     *,
     personal: bool = False,
+    account: str | None = None,
 ) -> tuple[Token, str]:
     """Make a token; return its record and, for this once, the token itself.
 
@@ -48,6 +49,9 @@ def create_token(
         When it expires, from now; at most ten years.
     personal
         Personal data is shown to an integrator; publishers and administrators see it anyway.
+    account
+        The name of the account of the person whose own it is: what is done with it is theirs, and it ends
+        with the account. None for a program.
 
     Raises
     ------
@@ -55,12 +59,19 @@ def create_token(
         If the name is empty, the life not positive, or `personal` granted to a role that may not have it.
     ForbiddenError
         If the caller does not cover the area.
+    NotFoundError
+        If there is no such account.
+    ConflictError
+        If the account is disabled.
     """
     principal.require_area(area_code)
     if personal and role is not Role.integrator:
         raise InputError(f"Personal data is granted to integrators only, not to the role {role}.")
     if not timedelta(0) < lifetime <= MAX_LIFETIME:
         raise InputError(f"A token lasts at least a moment and at most {MAX_LIFETIME.days} days.")
+    owner = None if account is None else find_account(session, principal, account)
+    if owner is not None and owner.disabled_at is not None:
+        raise ConflictError(f"The account '{owner.name}' is disabled; give the token to another.")
     now = datetime.now(UTC)
     secret = new_token()
     token = Token(
@@ -70,6 +81,7 @@ def create_token(
         role=role.value,
         area_code=area_code,
         personal=personal,
+        account_id=None if owner is None else owner.id,
         created_at=now,
         created_by=principal.label,
         expires_at=now + lifetime,
@@ -85,6 +97,7 @@ def create_token(
         name=token.name,
         role=role.value,
         personal=personal,
+        account=None if owner is None else owner.name,
         expires_at=token.expires_at.isoformat(),
     )
     return token, secret
@@ -119,10 +132,14 @@ def revoke_token(session: Session, principal: Principal, id_or_prefix: str) -> T
         raise NotFoundError(f"There is no token '{id_or_prefix}'; `wangge token list` tells their numbers.")
     if len(found) > 1:
         raise ConflictError(f"Several tokens begin with '{id_or_prefix}'; give the number of one.")
-    token = found[0]
+    _revoke(session, principal, found[0])
+    return found[0]
+
+
+def _revoke(session: Session, principal: Principal, token: Token) -> None:
     if token.revoked_at is None:
         token.revoked_at = datetime.now(UTC)
-        cancelled = cancel_all_of(session, caller_label("token", token.id, token.name))
+        cancelled = cancel_all_of(session, token.label)
         audit(
             session,
             principal,
@@ -132,7 +149,6 @@ def revoke_token(session: Session, principal: Principal, id_or_prefix: str) -> T
             name=token.name,
             cancelled_jobs=cancelled,
         )
-    return token
 
 
 def create_account(
@@ -185,7 +201,7 @@ def list_accounts(session: Session, principal: Principal) -> Sequence[Account]:
 
 
 def disable_account(session: Session, principal: Principal, name: str) -> Account:
-    """Disable an account, end its browser sessions and sign-in links, and cancel its jobs.
+    """Disable an account, end its browser sessions and sign-in links, revoke its tokens and cancel its jobs.
 
     Raises
     ------
@@ -196,7 +212,9 @@ def disable_account(session: Session, principal: Principal, name: str) -> Accoun
     if account.disabled_at is None:
         account.disabled_at = datetime.now(UTC)
         _end_sessions(session, account)
-        cancelled = cancel_all_of(session, caller_label("account", account.id, account.name))
+        for token in session.scalars(select(Token).where(Token.account_id == account.id)).all():
+            _revoke(session, principal, token)
+        cancelled = cancel_all_of(session, account.label)
         audit(
             session,
             principal,

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from gis.errors import ForbiddenError
 from layers.areas.scope import outside_scope
+from layers.models.identity import caller_label
 
 
 class Role(StrEnum):
@@ -116,11 +117,6 @@ class Principal:
         """
         if self.area_code is not None and not self.covers(area_code):
             raise outside_scope(self.area_code)
-
-
-def caller_label(kind: str, number: int, name: str) -> str:
-    """Return how records name an account or a token as a caller."""
-    return f"{kind} {number} {name}"
 
 
 SYSTEM = Principal("system", 0, "command line", Role.admin, RIGHTS[Role.admin], None, None)

@@ -15,11 +15,9 @@ import shapely
 from gis.arrays import FloatArray, IntArray
 from gis.conform.clause import NO_CODES, Clause, Looked, NotLookedAt, Offence
 from gis.conform.conform_input import ConformInput, read_day
-from gis.divide.cells import reading_rows
+from gis.divide.reading_order import find_square_grid, reading_rows
 from gis.text import Text
 
-_MIN_SQUARES = 3
-_TOLERANCE = 1e-3
 _HEIGHT_FACTORS = (1.0, 2**-0.5, 2**0.5, 0.5, 2.0)
 _PHASES = (0.0, 0.25, 0.5, 0.75)
 _MARGIN = 0.01
@@ -100,15 +98,9 @@ def _candidate_rows(bounds: FloatArray, area: FloatArray) -> list[_Rows]:
     Cells that are squares of one size lie on a grid, whose rows are known. Others are tried with rows about
     as high as a usual cell is wide.
     """
-    width, height = bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1]
-    is_square = (np.abs(width - height) < _TOLERANCE * height) & (
-        np.abs(area - width * height) < _TOLERANCE * area
-    )
-    if is_square.sum() >= _MIN_SQUARES:
-        size = float(np.median(height[is_square]))
-        south = bounds[is_square & (np.abs(height - size) < _TOLERANCE * size), 1]
-        if len(south) >= _MIN_SQUARES and np.ptp((south - south[0] + size / 2) % size) < _TOLERANCE * size:
-            return [_Rows(size, float(south[0]))]
+    grid = find_square_grid(bounds, area)
+    if grid is not None:
+        return [_Rows(*grid)]
     usual = math.sqrt(float(np.median(area))) or 1.0
     return [_Rows(usual * factor, usual * factor * phase) for factor in _HEIGHT_FACTORS for phase in _PHASES]
 

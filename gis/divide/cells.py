@@ -120,27 +120,6 @@ def build_cells_frame(
     )
 
 
-def reading_rows(points: FloatArray, area_m2: FloatArray, area_index: NDArray[np.intp]) -> IntArray:
-    """Return the row in which each cell of any shape is read, ascending to the south.
-
-    A row is as high as the mean cell of the area would be as a square, and the first begins with its
-    northernmost cell.
-
-    Parameters
-    ----------
-    points
-        Shape (n, 2), x and y in metres of a location inside each cell.
-    area_m2, area_index
-        Shape (n,), the size of each cell and its area.
-    """
-    count = np.bincount(area_index)
-    height = np.sqrt(np.bincount(area_index, weights=area_m2) / np.maximum(count, 1))
-    north = np.full(len(count), -np.inf)
-    np.maximum.at(north, area_index, points[:, 1])
-    rows: IntArray = ((north[area_index] - points[:, 1]) // height[area_index]).astype(np.int64)
-    return rows
-
-
 def _cell_names(
     division_input: DivisionInput, area_index: NDArray[np.intp], sequence: IntArray
 ) -> ObjectArray:

@@ -9,8 +9,9 @@ import shapely
 
 from gis.arrays import FloatArray, IntArray, ObjectArray
 from gis.codes import CodeLayout, is_chinese_area_code, normalize_codes
-from gis.divide.cells import build_cells_frame, reading_rows
+from gis.divide.cells import build_cells_frame
 from gis.divide.division_input import DivisionInput
+from gis.divide.reading_order import reading_rows
 from gis.divide.unit_coverage import UnitCoverage
 from gis.divide.unit_labels import AREA_CODE, UnitGroups, has_values
 from gis.errors import InputError

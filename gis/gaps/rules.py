@@ -93,17 +93,24 @@ def _read_value(default: object, value: object, key_name: str) -> object:
             return value
         raise InputError(f"The rules' '{key_name}' must be true or false, not {value!r}.")
     if isinstance(default, (int, float)):
-        return _read_number(default, value, key_name)
+        return read_number(default, value, key_name)
     if isinstance(default, tuple):
         if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
             return tuple(value)
         raise InputError(f"The rules' '{key_name}' must be a list of texts, not {value!r}.")
     if isinstance(value, Mapping):
-        return {str(key): _read_number(0.0, item, f"{key_name}.{key}") for key, item in value.items()}
+        return {str(key): read_number(0.0, item, f"{key_name}.{key}") for key, item in value.items()}
     raise InputError(f"The rules' '{key_name}' must be a table of numbers, not {value!r}.")
 
 
-def _read_number(default: float, value: object, key_name: str) -> float:
+def read_number(default: float, value: object, key_name: str) -> float:
+    """Return a number of rules, whole if its default is.
+
+    Raises
+    ------
+    InputError
+        If it is none, negative or beyond 2^53.
+    """
     whole = isinstance(default, int)
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         raise InputError(

@@ -4,8 +4,9 @@ from gis.redraw.assign_units import AssignUnits
 from gis.redraw.border import MoveBorder
 from gis.redraw.cell_set import Cell, CellSet
 from gis.redraw.command import Command, why_disabled
-from gis.redraw.edit import CellSize, Descent, Edit
+from gis.redraw.edit import CellSize, Descent, Edit, require_unlocked
 from gis.redraw.merge import Merge
+from gis.redraw.renumber import Renumber
 from gis.redraw.smooth import SmoothBorder
 from gis.redraw.split import Split
 from gis.redraw.split_evenly import SplitEvenly
@@ -25,6 +26,7 @@ COMMANDS: dict[str, type[Command]] = {
         SmoothBorder,
         MoveVertices,
         Update,
+        Renumber,
     )
 }
 """Every command by its name."""
@@ -41,10 +43,12 @@ __all__ = [
     "Merge",
     "MoveBorder",
     "MoveVertices",
+    "Renumber",
     "SmoothBorder",
     "Split",
     "SplitEvenly",
     "Transfer",
     "Update",
+    "require_unlocked",
     "why_disabled",
 ]

@@ -1,7 +1,7 @@
 """An edit: which cells it takes away and which it puts in their place, and back."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -55,21 +55,31 @@ class Edit:
         The name of the command.
     before, after
         Cells in the order of their codes. A neighbour that only gets a vertex on its border is among them.
+    heirs
+        By the code of a cell after it the code under which the same cell went before, where that is another.
     """
 
     command: str
     before: tuple[Cell, ...]
     after: tuple[Cell, ...]
+    heirs: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, command: str, before: Iterable[Cell], after: Iterable[Cell]) -> "Edit":
+    def of(
+        cls,
+        command: str,
+        before: Iterable[Cell],
+        after: Iterable[Cell],
+        *,
+        heirs: Mapping[str, str] | None = None,
+    ) -> "Edit":
         """Make an edit from cells, of which those that stay as they are do not count."""
         old, new = {cell.code: cell for cell in before}, {cell.code: cell for cell in after}
         kept = {code for code in old.keys() & new.keys() if _is_same(old[code], new[code])}
         first, second = (
             tuple(cell for code, cell in sorted(cells.items()) if code not in kept) for cells in (old, new)
         )
-        return cls(command, first, second)
+        return cls(command, first, second, heirs or {})
 
     @property
     def changes_nothing(self) -> bool:
@@ -78,7 +88,8 @@ class Edit:
 
     def inverse(self) -> "Edit":
         """Return the edit that undoes this one."""
-        return Edit(self.command, self.after, self.before)
+        former = {old: new for new, old in self.heirs.items()}
+        return Edit(self.command, self.after, self.before, former)
 
     def apply(self, cells: CellSet) -> CellSet:
         """Return the cells after the edit.
@@ -142,7 +153,7 @@ def require_sound(edit: Edit, cells: CellSet, *, allow_parts: bool = False) -> E
         if not (shapely.is_valid(geometry) and shapely.is_valid(projected)):
             raise RefusedError(f"The border of cell '{cell.code}' would cross or touch itself.")
     _require_same_ground(edit, before_m, after_m)
-    _require_unlocked(edit, cells, before_m, after_m)
+    _require_unmoved_locks(edit, cells, before_m, after_m)
     around = geometries_of(
         each for each in cells.neighbours(edit.before) if each.code not in {cell.code for cell in edit.before}
     )
@@ -170,13 +181,29 @@ def _require_same_ground(edit: Edit, before_m: Geometries, after_m: Geometries) 
             )
 
 
-def _require_unlocked(edit: Edit, cells: CellSet, before_m: Geometries, after_m: Geometries) -> None:
-    new = {cell.code: geometry for cell, geometry in zip(edit.after, after_m, strict=True)}
-    for cell, geometry in zip(edit.before, before_m, strict=True):
+def require_unlocked(edit: Edit, cells: CellSet) -> Edit:
+    """Refuse an edit that changes a locked cell: its ground, what it is called, or whether there is one.
+
+    Raises
+    ------
+    RefusedError
+        If it does; another vertex on its border changes nothing.
+    """
+    if any(cell.code in cells.locked for cell in edit.before):
+        _require_unmoved_locks(
+            edit, cells, _projected(edit.before, cells.crs), _projected(edit.after, cells.crs)
+        )
+    return edit
+
+
+def _require_unmoved_locks(edit: Edit, cells: CellSet, before_m: Geometries, after_m: Geometries) -> None:
+    new = {cell.code: (cell, shape) for cell, shape in zip(edit.after, after_m, strict=True)}
+    for cell, shape in zip(edit.before, before_m, strict=True):
         if cell.code not in cells.locked:
             continue
-        moved = geometry if cell.code not in new else shapely.symmetric_difference(geometry, new[cell.code])
-        if shapely.area(moved) > _AREA_TOLERANCE_M2:
+        left, ground = new.get(cell.code, (None, None))
+        is_same = left is not None and left[:-1] == cell[:-1]
+        if not is_same or shapely.area(shapely.symmetric_difference(shape, ground)) > _AREA_TOLERANCE_M2:
             raise RefusedError(f"Cell '{cell.code}' is locked; unlock it first.")
 
 

@@ -53,12 +53,15 @@ class Transfer:
             for cell in cells.touching(drawn)
             if cell.area_code == receiver.area_code and cell.code != receiver.code
         ]
+        nothing_there = f"The region holds no ground of other cells of area '{receiver.area_code}'."
         if not givers:
-            raise RefusedError(f"The region holds no ground of other cells of area '{receiver.area_code}'.")
+            raise RefusedError(nothing_there)
         region = project_drawn(drawn, [receiver, *givers], cells)
         pieces = cut_cells(cells, [receiver, *givers], np.array([region], dtype=object))
         shapely.prepare(region)
         inside = shapely.intersects(region, shapely.point_on_surface(pieces.polygons))
+        if not (inside & (pieces.owner > 0)).any():
+            raise RefusedError(nothing_there)
         group = np.where(inside, 0, pieces.owner)
         emptied = sorted(set(range(1, len(givers) + 1)) - set(group.tolist()))
         if emptied:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from gis.errors import RefusedError
 from gis.redraw.cell_set import CellSet
-from gis.redraw.edit import Edit
+from gis.redraw.edit import Edit, require_unlocked
 
 
 @dataclass(frozen=True)
@@ -47,4 +47,6 @@ class Update:
         if not name:
             raise RefusedError(f"Cell '{cell.code}' needs a name.")
         kind = cell.kind if self.kind is None else self.kind.strip()
-        return Edit.of(self.name, [cell], [cell._replace(code=code, name=name, kind=kind)])
+        heirs = {} if code == cell.code else {code: cell.code}
+        edit = Edit.of(self.name, [cell], [cell._replace(code=code, name=name, kind=kind)], heirs=heirs)
+        return require_unlocked(edit, cells)

@@ -13,7 +13,18 @@ from layers.models.gaps import Gap, GapRun
 from layers.models.idempotency import IdempotencyKey
 from layers.models.identity import Account, AuditEntry, BrowserSession, SignInFailure, SignInLink, Token
 from layers.models.jobs import Job, JobState
-from layers.models.plans import Cell, CellUnit, CoverageMode, Plan, PlanCell, PlanEdit, PlanState, Scheme
+from layers.models.plans import (
+    Cell,
+    CellLock,
+    CellUnit,
+    CoverageMode,
+    Plan,
+    PlanCell,
+    PlanEdit,
+    PlanState,
+    Scheme,
+    Waiver,
+)
 from layers.models.staff import Officer, PlanOfficers, Post
 
 __all__ = [
@@ -25,6 +36,7 @@ __all__ = [
     "BasemapFeature",
     "BrowserSession",
     "Cell",
+    "CellLock",
     "CellUnit",
     "CoverageMode",
     "Entity",
@@ -47,4 +59,5 @@ __all__ = [
     "SignInFailure",
     "SignInLink",
     "Token",
+    "Waiver",
 ]

@@ -12,6 +12,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from layers.models.base import Base, KeyType
 
 
+def caller_label(kind: str, number: int, name: str) -> str:
+    """Return how records name an account or a token as a caller: no two have the same."""
+    return f"{kind} {number} {name}"
+
+
 class Account(Base):
     """A person who signs in; bound to the area of `area_code`, to none when NULL."""
 
@@ -28,9 +33,17 @@ class Account(Base):
     created_by: Mapped[str]
     disabled_at: Mapped[datetime | None]
 
+    @property
+    def label(self) -> str:
+        """How records name it as a caller."""
+        return caller_label("account", self.id, self.name)
+
 
 class Token(Base):
-    """A program's key; `prefix` names it to people, `sha256` recognises it."""
+    """A program's key; `prefix` names it to people, `sha256` recognises it.
+
+    `account_id` is the account of the person who works through it; None for a program of nobody's own.
+    """
 
     __tablename__ = "tokens"
     __table_args__ = (UniqueConstraint("sha256"),)
@@ -42,10 +55,16 @@ class Token(Base):
     role: Mapped[str]
     area_code: Mapped[str | None]
     personal: Mapped[bool]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     created_at: Mapped[datetime]
     created_by: Mapped[str]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+    @property
+    def label(self) -> str:
+        """How records name it as a caller."""
+        return caller_label("token", self.id, self.name)
 
 
 class BrowserSession(Base):

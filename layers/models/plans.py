@@ -57,7 +57,9 @@ class Plan(Base):
     """One complete division of the ground of `area_code` (the whole scheme when NULL) under a scheme.
 
     The cells of a plan over units are made of the units of the day `units_on`. A draft that carries a change
-    of units through was made for the plan `carried_from_id`, and tells in `carry_report` what it did.
+    of units through was made for the plan `carried_from_id`, and tells in `carry_report` what it did. One to
+    which a change of a shared border was proposed was made for the draft `proposed_from_id`. Where the
+    findings of its check lie is read on demand alone.
     """
 
     __tablename__ = "plans"
@@ -75,9 +77,11 @@ class Plan(Base):
     published_at: Mapped[datetime | None]
     checked_at: Mapped[datetime | None]
     findings: Mapped[dict[str, Any] | None]
+    finding_shapes: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     units_on: Mapped[date | None]
     carried_from_id: Mapped[int | None] = mapped_column(ForeignKey("plans.id"))
     carry_report: Mapped[dict[str, Any] | None]
+    proposed_from_id: Mapped[int | None] = mapped_column(ForeignKey("plans.id"))
     version: Mapped[int]
 
 
@@ -167,3 +171,39 @@ class PlanEdit(Base):
     content: Mapped[dict[str, Any] | None]
     created_by: Mapped[str]
     created_at: Mapped[datetime]
+
+
+class CellLock(Base):
+    """A cell of a draft that is not to be redrawn, and who wanted it so."""
+
+    __tablename__ = "cell_locks"
+
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id"), primary_key=True)
+    cell_code: Mapped[str] = mapped_column(primary_key=True)
+    locked_by: Mapped[str]
+    locked_at: Mapped[datetime]
+
+
+class Waiver(Base):
+    """That a cell may break a rule of its scheme, with the reason, as long as it stays as it is.
+
+    `content_hash` is that of the cell for which it was given.
+    """
+
+    __tablename__ = "waivers"
+    __table_args__ = (
+        Index("ix_waivers_plan_id", "plan_id"),
+        Index("ix_waivers_scheme_id_cell_code", "scheme_id", "cell_code"),
+    )
+
+    id: Mapped[int] = mapped_column(KeyType, primary_key=True)
+    scheme_id: Mapped[int] = mapped_column(ForeignKey("schemes.id"))
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id"))
+    rule: Mapped[str]
+    cell_code: Mapped[str]
+    content_hash: Mapped[str]
+    reason: Mapped[str]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
+    ended_by: Mapped[str | None]
+    ended_at: Mapped[datetime | None]

@@ -18,6 +18,7 @@ from layers.gc_pause import paused_gc
 from layers.models import CoverageMode, Plan, Scheme
 from layers.plans.cells import plan_cells
 from layers.plans.queries import find_plan
+from layers.plans.rule_check import RuleCheck, examine_rules, require_rules_kept
 from layers.plans.schemes import unit_rule
 from layers.plans.states import Step, require_step, take_step
 from layers.plans.takeover import examine_takeover
@@ -38,6 +39,8 @@ class CheckResult(NamedTuple):
         The day for which the plan might be published.
     hindrances
         Why publishing it for that day would be refused though its cells are valid, a sentence each.
+    rules
+        Where its cells break the rules of its scheme.
     """
 
     report: TopologyReport
@@ -45,6 +48,7 @@ class CheckResult(NamedTuple):
     units_fingerprint: str | None
     on: date
     hindrances: list[str]
+    rules: RuleCheck
 
 
 class StoredCheck(NamedTuple):
@@ -60,6 +64,8 @@ class StoredCheck(NamedTuple):
         The first `MAX_STORED_FINDINGS`: kind, severity, codes, area_m2, detail.
     on, hindrances
         As `CheckResult` has them; None and nothing in a check of an earlier version.
+    rule_counts
+        How many cells break each rule of the scheme.
     """
 
     valid: bool
@@ -67,10 +73,11 @@ class StoredCheck(NamedTuple):
     findings: list[dict[str, Any]]
     on: str | None
     hindrances: list[str]
+    rule_counts: dict[str, int]
 
     @property
     def publishable(self) -> bool:
-        """Whether nothing stood in the way of publishing the plan for that day when it was checked."""
+        """Whether nothing but a rule of the scheme stood in the way of publishing it for that day."""
         return self.valid and not self.hindrances
 
 
@@ -140,6 +147,7 @@ def examine_plan(
         fingerprint_units(session, plan, cells, day),
         day,
         hindrances if doubt is None else [doubt, *hindrances],
+        examine_rules(session, plan, cells, day),
     )
 
 
@@ -171,6 +179,13 @@ def store_check(session: Session, plan_id: int, result: CheckResult) -> Plan:
         "units_fingerprint": result.units_fingerprint,
         "on": result.on.isoformat(),
         "hindrances": result.hindrances[:MAX_STORED_FINDINGS],
+        "rules": result.rules.broken,
+        "rule_counts": result.rules.counts,
+        "rules_asked": result.rules.asked,
+    }
+    shapes = table.geometry.head(MAX_STORED_FINDINGS)
+    plan.finding_shapes = {
+        "wkb": [None if shape is None else shapely.to_wkb(shape, hex=True) for shape in shapes]
     }
     plan.checked_at = datetime.now(UTC)
     session.flush()
@@ -188,13 +203,23 @@ def stored_check(plan: Plan) -> StoredCheck:
     if plan.findings is None:
         raise ConflictError(f"Plan {plan.id} has not been checked; check it first.")
     return StoredCheck(
-        **{"on": None, "hindrances": []}
+        **{"on": None, "hindrances": [], "rule_counts": {}}
         | {field: plan.findings[field] for field in StoredCheck._fields if field in plan.findings}
     )
 
 
-def require_found_valid(plan: Plan) -> None:
-    """Refuse a plan that was not checked or was found wrong.
+def read_finding_shapes(plan: Plan) -> list[shapely.Geometry | None]:
+    """Return where the stored findings of a check lie, in their order and in EPSG:4326; None where nowhere.
+
+    A check of an earlier version has none.
+    """
+    stored = None if plan.findings is None else plan.finding_shapes
+    written = [] if stored is None else stored["wkb"]
+    return [None if each is None else shapely.from_wkb(each) for each in written]
+
+
+def require_found_valid(session: Session, plan: Plan) -> None:
+    """Refuse a plan that was not checked, was found wrong, or breaks a rule of its scheme without a waiver.
 
     Raises
     ------
@@ -203,10 +228,11 @@ def require_found_valid(plan: Plan) -> None:
     """
     if not stored_check(plan).valid:
         raise ConflictError(f"Plan {plan.id} is not valid; mend what its check found and check it again.")
+    require_rules_kept(session, plan)
 
 
 def require_valid(session: Session, plan: Plan, on: date | None = None) -> gpd.GeoDataFrame:
-    """Refuse a plan that was not checked, was found wrong, or has changed since; return its cells.
+    """Refuse a plan as `require_found_valid` does, or one that has changed since its check; return its cells.
 
     Parameters
     ----------
@@ -218,7 +244,7 @@ def require_valid(session: Session, plan: Plan, on: date | None = None) -> gpd.G
     ConflictError
         With what to do.
     """
-    require_found_valid(plan)
+    require_found_valid(session, plan)
     cells, areas = check_input(session, plan)
     if plan.findings is None or plan.findings["fingerprint"] != _fingerprint(cells, areas):
         raise ConflictError(

@@ -18,6 +18,7 @@ from gis.redraw import Cell as DrawnCell
 from gis.redraw import CellSet, Edit
 from layers.db.bbox import BBox, bbox_intersects
 from layers.models import Cell, Plan, PlanEdit, Scheme
+from layers.plans.locks import read_locked_codes
 from layers.plans.units import delete_members, insert_members, members_by_code
 
 CellRecords = Mapping[str, dict[str, Any]]
@@ -90,7 +91,8 @@ def read_draft_cells(
         crs=LONLAT,
     )
     used = _used_codes(session, plan, {row.area_code for row in rows}) if codes_given else ()
-    cells = CellSet.from_frame(frame, crs=crs, used_codes=used)
+    locked = read_locked_codes(session, plan, by_code.keys())
+    cells = CellSet.from_frame(frame, crs=crs, locked=locked, used_codes=used)
     return DraftCells(cells, by_code, _units_of(session, plan, frame))
 
 

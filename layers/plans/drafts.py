@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from pyproj import CRS
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from gis.arrays import ObjectArray
@@ -24,7 +24,7 @@ from layers.areas.hierarchy import read_area_geometries, read_hierarchy
 from layers.db import geopackage
 from layers.db.bulk import insert_columns, is_postgresql
 from layers.fields.personal import gather_personal, require_public_names
-from layers.models import Cell, CellUnit, Plan, PlanEdit, PlanOfficers, PlanState, Scheme
+from layers.models import Cell, CellLock, CellUnit, Plan, PlanEdit, PlanOfficers, PlanState, Scheme, Waiver
 from layers.plans.history import UNNAMED, lock_plan, record_step
 from layers.plans.states import Step, require_step, take_step
 from layers.plans.unit_drafts import make_cells_over_units
@@ -219,11 +219,15 @@ def delete_draft(
     if carried is not None:
         raise ConflictError(f"Plan {carried} was made for plan {plan.id}; delete that one first.")
     cells = select(Cell.id).where(Cell.plan_id == plan.id)
+    proposed = update(Plan).where(Plan.proposed_from_id == plan.id).values(proposed_from_id=None)
+    session.execute(proposed, execution_options={"synchronize_session": False})
     for rows in (
         delete(CellUnit).where(CellUnit.cell_id.in_(cells)),
         delete(Cell).where(Cell.plan_id == plan.id),
         delete(PlanEdit).where(PlanEdit.plan_id == plan.id),
         delete(PlanOfficers).where(PlanOfficers.plan_id == plan.id),
+        delete(CellLock).where(CellLock.plan_id == plan.id),
+        delete(Waiver).where(Waiver.plan_id == plan.id),
     ):
         session.execute(rows, execution_options={"synchronize_session": False})
     session.delete(plan)

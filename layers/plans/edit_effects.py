@@ -72,7 +72,7 @@ def count_effects(session: Session, plan_id: int, edit: Edit, scope: str | None 
             before[source][kind] = before[source].get(kind, 0) + 1
         if target in after:
             after[target][kind] = after[target].get(kind, 0) + 1
-        if source is not None and target is not None and source != target:
+        if source is not None and target is not None and source != edit.heirs.get(target, target):
             moved[kind, source, target] += 1
     movements = [Movement(*key, count) for key, count in sorted(moved.items())]
     return EntityEffects(before, after, movements)

@@ -1,6 +1,6 @@
 """Redrawing a draft: edits one by one, undone and done again to any depth, by several people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,10 +11,20 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, InputError, StaleError
-from gis.redraw import AssignUnits, CellSize, Command, Descent, Edit, Merge, Update
+from gis.redraw import (
+    AssignUnits,
+    CellSize,
+    Command,
+    Descent,
+    Edit,
+    Merge,
+    Update,
+    require_unlocked,
+)
 from gis.redraw.command import require_change
+from layers.db.bulk import text_in
 from layers.db.keyset import PageRequest
-from layers.models import Plan, PlanEdit, Scheme
+from layers.models import Plan, PlanEdit, PlanOfficers, Scheme
 from layers.plans.draft_cells import (
     CellRecords,
     DraftCells,
@@ -25,6 +35,7 @@ from layers.plans.draft_cells import (
 )
 from layers.plans.history import require_plan_version
 from layers.plans.queries import find_plan
+from layers.plans.renumbering import complete_renumbering
 from layers.plans.states import Step, require_step
 from layers.plans.units import read_units_near
 
@@ -46,6 +57,18 @@ class UnitsRequest:
     to: str
     units: tuple[str, ...]
     allow_parts: bool = False
+
+
+@dataclass(frozen=True)
+class RenumberRequest:
+    """Areas whose cells are to be numbered again, None for all of the draft; see `gis.redraw.Renumber`."""
+
+    areas: tuple[str, ...] | None = None
+    only_new: bool = False
+
+
+EditRequest = Command | UnitsRequest | RenumberRequest
+"""What may be asked of a draft: a command, or what is completed to one by what the plan has."""
 
 
 class DrawnEdit(NamedTuple):
@@ -83,7 +106,7 @@ class EditResult:
 def edit_plan(
     session: Session,
     plan_id: int,
-    request: Command | UnitsRequest,
+    request: EditRequest,
     *,
     version: int,
     author: str,
@@ -124,14 +147,12 @@ def edit_plan(
     drawn = DrawnEdit.of(edit, draft.cells.crs)
     step = PlanEdit(action=Action.edit, command=command.name)
     records = _records_after(draft, edit, command, drawn.descents)
-    step.content = {"before": cell_records(draft, edit.before), "after": records}
+    step.content = {"before": cell_records(draft, edit.before), "after": records, "heirs": dict(edit.heirs)}
     _take(session, plan, draft, edit, records, step, version=version, author=author)
     return EditResult(plan, step, drawn)
 
 
-def preview_edit(
-    session: Session, plan_id: int, request: Command | UnitsRequest, scope: str | None = None
-) -> DrawnEdit:
+def preview_edit(session: Session, plan_id: int, request: EditRequest, scope: str | None = None) -> DrawnEdit:
     """Return what an edit would change, as `edit_plan` does it; any session serves."""
     plan = find_plan(session, plan_id, scope)
     require_step(plan, Step.edit)
@@ -187,12 +208,13 @@ def _step_back(
     of = session.get_one(PlanEdit, stack[-1])
     assert of.content is not None
     before, after = drawn_cells(of.content["before"].values()), drawn_cells(of.content["after"].values())
-    edit, records = Edit(of.command, before, after), of.content["after"]
+    edit, records = Edit(of.command, before, after, of.content.get("heirs", {})), of.content["after"]
     if action is Action.undo:
         edit, records = edit.inverse(), of.content["before"]
     draft = read_draft_cells(session, plan, of.codes["codes"], codes_given=False)
     _require_unchanged_since(session, plan, version, of.codes["codes"])
     edit.apply(draft.cells)
+    require_unlocked(edit, draft.cells)
     step = PlanEdit(action=action, command=of.command, edit_id=of.id)
     _take(session, plan, draft, edit, records, step, version=version, author=author)
     return EditResult(plan, step, DrawnEdit.of(edit, draft.cells.crs))
@@ -213,6 +235,7 @@ def _take(
     codes = sorted({cell.code for cell in (*edit.before, *edit.after)})
     _require_unchanged_since(session, plan, version, codes)
     write_edit(session, plan, draft, edit, records)
+    _rename_choices(session, plan, edit.heirs)
     plan.version += 1
     step.plan_id, step.version, step.codes = plan.id, plan.version, {"codes": codes}
     step.created_by, step.created_at = author, datetime.now(UTC)
@@ -220,8 +243,10 @@ def _take(
     session.flush()
 
 
-def _complete(session: Session, plan: Plan, request: Command | UnitsRequest) -> Command:
+def _complete(session: Session, plan: Plan, request: EditRequest) -> Command:
     """Return the command with all that it needs of the plan."""
+    if isinstance(request, RenumberRequest):
+        return complete_renumbering(session, plan, request.areas, only_new=request.only_new)
     over_units = plan.units_on is not None
     if not isinstance(request, UnitsRequest):
         if over_units and not isinstance(request, Merge | Update):
@@ -246,20 +271,29 @@ def _records_after(draft: DraftCells, edit: Edit, command: Command, descents: li
         # Units stay whole, and all of a cell goes where the cell goes.
         for descent in descents:
             units.setdefault(descent.target, []).extend(draft.units.get(descent.source, []))
-    renamed = _heirs(edit, command)
     rows = {
         cell.code: draft.rows[code]
         for cell in edit.after
-        if (code := renamed.get(cell.code, cell.code)) in draft.rows
+        if (code := edit.heirs.get(cell.code, cell.code)) in draft.rows
     }
     return cell_records(draft._replace(rows=rows, units=units), edit.after)
 
 
-def _heirs(edit: Edit, command: Command) -> dict[str, str]:
-    """Return by the new code of a cell the former one of the cell that goes on under it."""
-    if isinstance(command, Update) and edit.before[0].code != edit.after[0].code:
-        return {edit.after[0].code: edit.before[0].code}
-    return {}
+def _rename_choices(session: Session, plan: Plan, heirs: Mapping[str, str]) -> None:
+    """Let the officers who were chosen for cells be those of the same cells under their new codes."""
+    if not heirs:
+        return
+    former = select(PlanOfficers).where(
+        PlanOfficers.plan_id == plan.id, text_in(session, PlanOfficers.cell_code, heirs.values())
+    )
+    chosen = {each.cell_code: each for each in session.scalars(former)}
+    for each in chosen.values():
+        session.delete(each)
+    session.flush()
+    for code, old in heirs.items():
+        if old in chosen:
+            posts, chosen_by = chosen[old].posts, chosen[old].chosen_by
+            session.add(PlanOfficers(plan_id=plan.id, cell_code=code, posts=posts, chosen_by=chosen_by))
 
 
 def _require_unchanged_since(session: Session, plan: Plan, version: int, codes: Sequence[str]) -> None:

@@ -112,7 +112,7 @@ def require_plan_version(session: Session, plan: Plan, version: int) -> None:
     if checks := plan.version - version - len(steps):
         told.append("a check" if checks == 1 else f"{checks} checks")
     raise StaleError(
-        f"Plan {plan.id} has version {plan.version}, not {version}; since then: {', '.join(told)}; "
+        f"Plan {plan.id} has version {plan.version}, not {version}; since then: {'; '.join(told)}; "
         "read it again."
     )
 

@@ -208,7 +208,7 @@ def require_publishable(
     require_plan_version(session, plan, version)
     require_step(plan, Step.publish)
     require_reviewed(session, plan, author)
-    require_found_valid(plan)
+    require_found_valid(session, plan)
     return plan
 
 

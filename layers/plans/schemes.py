@@ -8,6 +8,7 @@ import geopandas as gpd
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gis.cell_rules import CELL_RULES, CellRule, read_cell_rules
 from gis.crs import LONLAT, choose_working_crs, parse_working_crs
 from gis.errors import ConflictError, InputError, NotFoundError
 from gis.gaps import GAP_KINDS, GapRules
@@ -53,8 +54,8 @@ def create_scheme(
     rules
         `max_distance_m`: entities outside all cells go to the nearest cell this near, in metres. `approval`:
         only an approved plan is published. `four_eyes`: nobody approves or publishes a plan that they made,
-        edited or submitted. Beside these the tables of `gis.gaps.GapRules`, and `units`, the table of
-        `gis.levels.UnitRule`, if it is made of units.
+        edited or submitted. Beside these the tables of `gis.gaps.GapRules` and of
+        `gis.cell_rules`, and `units`, the table of `gis.levels.UnitRule`, if it is made of units.
     unit_scheme
         Code of the scheme whose cells are the units of which this one's are made.
     coverage
@@ -129,6 +130,11 @@ def scheme_labels(scheme: Scheme) -> dict[str, dict[str, dict[str, str]]]:
 def unit_rule(scheme: Scheme) -> UnitRule:
     """Return the rule that the units of each cell of a scheme must keep: its own, and the defaults."""
     return UnitRule.from_mapping(scheme.rules.get(RULE_NAME, {}))
+
+
+def cell_rules(scheme: Scheme) -> list[CellRule]:
+    """Return the rules that each cell of a scheme must keep."""
+    return read_cell_rules(scheme.rules)
 
 
 def needs_approval(scheme: Scheme) -> bool:
@@ -300,7 +306,8 @@ def _validate_rules(rules: Mapping[str, Any], *, over_units: bool) -> dict[str, 
     for name in (_APPROVAL_RULE, _FOUR_EYES_RULE):
         if not isinstance(rules.get(name, False), bool):
             raise InputError(f"The rule {name} must be true or false, not {rules[name]!r}.")
-    others = (_MAX_DISTANCE_RULE, RULE_NAME, _PROFILE_RULE, _APPROVAL_RULE, _FOUR_EYES_RULE)
+    read_cell_rules(rules)
+    others = (_MAX_DISTANCE_RULE, RULE_NAME, _PROFILE_RULE, _APPROVAL_RULE, _FOUR_EYES_RULE, *CELL_RULES)
     GapRules.from_mapping({name: table for name, table in rules.items() if name not in others})
     canonical_json(rules)
     return dict(rules)

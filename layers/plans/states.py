@@ -18,6 +18,14 @@ class Step(StrEnum):
     """Its cells are redrawn; it stays in its state."""
     check = "check"
     """Its cells are checked; it stays in its state."""
+    lock = "lock"
+    """Cells of it are not to be redrawn; it stays in its state."""
+    unlock = "unlock"
+    """They may be redrawn again; it stays in its state."""
+    waive = "waive"
+    """A cell may break a rule of its scheme; it stays in its state."""
+    end_waiver = "end-waiver"
+    """It may not any more; the plan stays in its state."""
     submit = "submit"
     """A planner hands a valid draft to a publisher."""
     approve = "approve"
@@ -58,6 +66,10 @@ _RULES: Mapping[Step, _Rule] = {
     Step.delete: _Rule(
         _DRAFT | {PlanState.withdrawn}, None, "{state}; only a draft or withdrawn plan is deleted"
     ),
+    Step.lock: _Rule(_DRAFT, None, "{state}, not draft"),
+    Step.unlock: _Rule(_DRAFT, None, "{state}, not draft"),
+    Step.waive: _Rule(_UNPUBLISHED, None, "{state}; a rule is waived before it is published"),
+    Step.end_waiver: _Rule(frozenset(PlanState), None, ""),
     Step.submit: _Rule(_DRAFT, PlanState.submitted, "{state}, not draft"),
     Step.approve: _Rule(frozenset({PlanState.submitted}), PlanState.approved, "{state}, not submitted"),
     Step.reject: _Rule(_IN_REVIEW, PlanState.draft, "{state}, not submitted"),

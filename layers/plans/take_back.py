@@ -94,6 +94,7 @@ def take_back(session: Session, plan: Plan, *, author: str, comment: str | None 
     take_back_posts(session, plan, undo["posts"])
     take_step(plan, Step.take_back)
     plan.valid_from = plan.valid_to = plan.published_at = plan.findings = plan.checked_at = None
+    plan.finding_shapes = None
     record_step(session, plan, Step.take_back, author, comment=comment)
     session.flush()
     _restore_plans(session, plan, on, author)
@@ -121,6 +122,11 @@ def _require_foremost(session: Session, plan: Plan, on: date) -> None:
     for other in session.scalars(later.order_by(Plan.published_at.desc())):
         lasts = other.valid_to is None or other.valid_to > on or other.scheme_id == plan.scheme_id
         if lasts and leaves & hierarchy.leaves(other.area_code):
+            if other.valid_from is not None and other.valid_from <= date.today():
+                raise ConflictError(
+                    f"Plan {other.id} was published after plan {plan.id} and is built upon it; "
+                    f"publish another plan of its ground for {on}."
+                )
             raise ConflictError(
                 f"Plan {other.id} was published after plan {plan.id} and is built upon it; "
                 "withdraw that one first."

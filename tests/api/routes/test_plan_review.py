@@ -46,7 +46,7 @@ def test_two_people_and_their_comments(client: Client) -> None:
     late = take(planner, plan, "withdraw", tag=seen)
     assert late.status_code == 412
     assert "since then: submit by token " in late.json()["detail"]
-    assert " planner 1, reject by token " in late.json()["detail"]
+    assert " planner 1; reject by token " in late.json()["detail"]
     assert take(planner, plan, "submit").status_code == 200
     assert take(publisher, plan, "approve", {"comment": "Good."}).json()["state"] == "approved"
     listed = admin.get("/v1/plans", params={"state": "approved"}).json()["items"]

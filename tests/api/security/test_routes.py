@@ -33,6 +33,7 @@ from layers.models import (
     Assignment,
     AuditEntry,
     Cell,
+    CellLock,
     CellUnit,
     Entity,
     Gap,
@@ -44,6 +45,7 @@ from layers.models import (
     PlanState,
     Post,
     Scheme,
+    Waiver,
 )
 from tests.api.security.conftest import bearer
 
@@ -202,7 +204,12 @@ def fill(database: Database) -> dict[str, dict[str, str]]:
                 entity_id=entity.id, scheme_id=scheme.id, cell_code=cell.code, share=1.0, method="inside",
                 valid_from=DAY,
             )  # fmt: skip
-            session.add_all([cell, post, belongs])
+            waiver = Waiver(
+                scheme_id=scheme.id, plan_id=plan.id, rule="caps.households", cell_code=cell.code,
+                content_hash="", reason=name, created_by=name, created_at=now,
+            )  # fmt: skip
+            lock = CellLock(plan_id=plan.id, cell_code=cell.code, locked_by=name, locked_at=now)
+            session.add_all([cell, post, belongs, waiver, lock])
             session.flush()
             session.add(PlanCell(plan_id=plan.id, cell_id=cell.id))
             session.add(CellUnit(cell_id=cell.id, unit_code=f"{name} unit"))
@@ -217,6 +224,7 @@ def fill(database: Database) -> dict[str, dict[str, str]]:
                 "code": code, "scheme": "community", "plan_id": str(plan.id), "against": str(plan.id),
                 "entity_id": str(entity.id), "officer_id": str(officer.id), "post_id": str(post.id),
                 "job_id": str(job.id), "export_id": str(file.id), "run_id": str(own.id),
+                "waiver_id": str(waiver.id),
                 "gap_id": str(found[1].id), "form": "html",
                 # The tile that this county fills, with a strip of the other.
                 "z": "8", "x": str(int((west + 180.5) / 360 * 256)), "y": "111",

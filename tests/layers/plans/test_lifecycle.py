@@ -190,7 +190,7 @@ def test_a_step_that_comes_late_is_told_what_came_first(database: Database, sche
             withdraw_plan(session, plan.id, seen)
         assert str(refused.value) == (
             f"Plan {plan.id} has version {plan.version}, not {seen}; since then: edit (merge) by "
-            "account 1 planner, submit by account 2 clerk, a check; read it again."
+            "account 1 planner; submit by account 2 clerk; a check; read it again."
         )
         with pytest.raises(StaleError, match="it has version"):
             withdraw_plan(session, plan.id, plan.version + 1)

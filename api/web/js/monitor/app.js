@@ -23,6 +23,7 @@ import { retryFailedTiles } from "../map/retry_tiles.js";
 import { SHEETS } from "../sheets/catalogue.js";
 import { openSheet } from "../sheets/sheet.js";
 import { openCompare } from "../tools/compare.js";
+import { openDrafts } from "../tools/drafts.js";
 import { openKeys } from "../tools/keys.js";
 import { openPrint } from "../tools/print.js";
 import { openRuler } from "../tools/ruler.js";
@@ -98,6 +99,7 @@ function openTools(map, style, setup) {
   openRuler(map);
   if (current().schemes.length > 0) {
     openCompare(map, style);
+    openDrafts(map);
     openPrint(map, setup.title);
   }
   openShare();
