@@ -14,9 +14,10 @@ from layers.models.idempotency import IdempotencyKey
 from layers.models.identity import Account, AuditEntry, BrowserSession, SignInFailure, SignInLink, Token
 from layers.models.jobs import Job, JobState
 from layers.models.plans import Cell, CellUnit, CoverageMode, Plan, PlanCell, PlanEdit, PlanState, Scheme
-from layers.models.staff import Officer, PlanOfficers, Post
+from layers.models.staff import Absence, CellGroup, GroupCell, Officer, PlanOfficers, Post
 
 __all__ = [
+    "Absence",
     "Account",
     "Area",
     "Assignment",
@@ -25,12 +26,14 @@ __all__ = [
     "BasemapFeature",
     "BrowserSession",
     "Cell",
+    "CellGroup",
     "CellUnit",
     "CoverageMode",
     "Entity",
     "EntityVersion",
     "Gap",
     "GapRun",
+    "GroupCell",
     "IdempotencyKey",
     "Job",
     "JobState",

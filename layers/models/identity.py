@@ -13,10 +13,13 @@ from layers.models.base import Base, KeyType
 
 
 class Account(Base):
-    """A person who signs in; bound to the area of `area_code`, to none when NULL."""
+    """A person who signs in; bound to the area of `area_code`, to none when NULL.
+
+    That of an officer ends with the officer.
+    """
 
     __tablename__ = "accounts"
-    __table_args__ = (UniqueConstraint("name"),)
+    __table_args__ = (UniqueConstraint("name"), Index("ix_accounts_officer_id", "officer_id"))
 
     id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     name: Mapped[str]
@@ -27,13 +30,17 @@ class Account(Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str]
     disabled_at: Mapped[datetime | None]
+    officer_id: Mapped[int | None] = mapped_column(ForeignKey("officers.id"))
 
 
 class Token(Base):
-    """A program's key; `prefix` names it to people, `sha256` recognises it."""
+    """A program's key; `prefix` names it to people, `sha256` recognises it.
+
+    One that a program uses for an officer ends with the officer.
+    """
 
     __tablename__ = "tokens"
-    __table_args__ = (UniqueConstraint("sha256"),)
+    __table_args__ = (UniqueConstraint("sha256"), Index("ix_tokens_officer_id", "officer_id"))
 
     id: Mapped[int] = mapped_column(KeyType, primary_key=True)
     name: Mapped[str]
@@ -46,6 +53,7 @@ class Token(Base):
     created_by: Mapped[str]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    officer_id: Mapped[int | None] = mapped_column(ForeignKey("officers.id"))
 
 
 class BrowserSession(Base):

@@ -13,9 +13,11 @@ from layers.areas.hierarchy import read_hierarchy
 from layers.db.bulk import in_force, text_in
 from layers.models import Cell, Plan, PlanOfficers, Post, Scheme
 from layers.plans.cells import cells_as_of, plan_cells
-from layers.plans.posts import holds, read_choices, read_posts, read_succession
+from layers.plans.followers import POSTS, holds, read_following
+from layers.plans.posts import read_choices
 from layers.plans.predecessors import Predecessor, find_predecessors
 from layers.plans.states import Step, require_step
+from layers.plans.succession import read_succession
 from layers.plans.takeover import examine_takeover, match_unchanged, within_area
 
 
@@ -50,7 +52,7 @@ def propose_posts(session: Session, plan: Plan, on: date) -> list[Proposal]:
     succession = read_succession(session, plan, on, takeover, begun, hierarchy)
     choices = read_choices(session, plan.id)
     concerned = {*after["code"], *takeover.before["code"], *succession.of_day_before.values()}
-    posts = read_posts(session, plan.scheme_id, on, concerned)
+    posts = read_following(session, POSTS, plan.scheme_id, on, concerned)
     predecessors = find_predecessors(session, scheme, takeover.before, begun, on, count_all=True)
     proposals = []
     for code, name in zip(after["code"], after["name"], strict=True):
@@ -77,7 +79,7 @@ def propose_posts(session: Session, plan: Plan, on: date) -> list[Proposal]:
 
 def _posts_of_first_day(session: Session, plan: Plan, on: date) -> list[Proposal]:
     cells = plan_cells(session, plan.id)
-    posts = read_posts(session, plan.scheme_id, on, set(cells["code"]))
+    posts = read_following(session, POSTS, plan.scheme_id, on, set(cells["code"]))
     return [
         Proposal(
             code,
