@@ -21,16 +21,19 @@ from api.schemas.plans import (
     PublishResult,
     UnitOfPlan,
 )
+from api.schemas.posts import Absence, CellGroup, LevelOfficers, Post
 from api.schemas.schemes import Scheme
-from api.schemas.staff import Officer, OfficerHandover, PlanHandover, PlanOfficers, Post
+from api.schemas.staff import EndedOfficer, Officer, OfficerHandover, PlanHandover, PlanOfficers
 
 __all__ = [
+    "Absence",
     "Area",
     "AreaReference",
     "AuditEntry",
     "Cell",
     "CellAbove",
     "CellChanges",
+    "CellGroup",
     "CellOfficer",
     "CellSheet",
     "Certificate",
@@ -38,6 +41,7 @@ __all__ = [
     "EditPreview",
     "EditStep",
     "EffectiveDates",
+    "EndedOfficer",
     "Entity",
     "EntityOwner",
     "Finding",
@@ -48,6 +52,7 @@ __all__ = [
     "GapPage",
     "GapRun",
     "Job",
+    "LevelOfficers",
     "NearbyEntity",
     "Officer",
     "OfficerHandover",

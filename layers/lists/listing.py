@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from gis.errors import InputError
 from layers.models import Officer
+from layers.staff.responsible import Holder
 
 ListRow = dict[str, Any]
 """Values by the keys of columns, and `id` where a row can be opened by one."""
@@ -72,7 +73,7 @@ class ListRequest:
 
     scope: str | None
     language: str
-    personal_of: Callable[[Officer], Mapping[str, Any]]
+    personal_of: Callable[[Officer | Holder], Mapping[str, Any]]
     personal: bool
     on: date
     scheme: str | None = None

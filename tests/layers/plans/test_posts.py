@@ -17,7 +17,8 @@ from layers.plans.posts import FollowedPosts
 from layers.plans.publish import publish
 from layers.plans.schemes import create_scheme
 from layers.staff.officers import create_officer, end_officer
-from layers.staff.posts import add_post, posts_in_cell
+from layers.staff.posts import add_post
+from layers.staff.responsible import posts_in_cell
 from tests.layers.squares import COUNTY, SQUARES_OF, Owners, add_areas, add_entity, draft, spot
 
 MARCH, APRIL, MAY, JUNE = (date(2026, month, 1) for month in (3, 4, 5, 6))
@@ -61,7 +62,7 @@ def on_day(session: Session, scheme: int, day: date) -> dict[str, str]:
     """Who answers for each cell on a day, the ranks A before B."""
     held = {}
     for code in sorted(session.scalars(select(Post.cell_code).distinct())):
-        names = [officer.external_id for _, officer in posts_in_cell(session, scheme, code, day, limit=9)]
+        names = [post.officer.external_id for post in posts_in_cell(session, scheme, code, day, limit=9)]
         if names:
             held[code] = "".join(names)
     return held
