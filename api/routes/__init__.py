@@ -20,6 +20,7 @@ from api.routes.divisions import router as divisions
 from api.routes.docs import router as docs
 from api.routes.edits import router as edits
 from api.routes.entities import router as entities
+from api.routes.entity_officers import router as entity_officers
 from api.routes.exports import router as exports
 from api.routes.gaps import router as gaps
 from api.routes.groups import router as groups
@@ -68,6 +69,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     # Before the entities, among whose numbers it would be sought.
     nearest,
     entities,
+    entity_officers,
     officers,
     posts,
     absences,

@@ -21,7 +21,7 @@ from api.schemas.plans import (
     PublishResult,
     UnitOfPlan,
 )
-from api.schemas.posts import Absence, CellGroup, LevelOfficers, Post
+from api.schemas.posts import Absence, CellGroup, EntityOfficers, LevelOfficers, Post
 from api.schemas.schemes import Scheme
 from api.schemas.staff import EndedOfficer, Officer, OfficerHandover, PlanHandover, PlanOfficers
 
@@ -43,6 +43,7 @@ __all__ = [
     "EffectiveDates",
     "EndedOfficer",
     "Entity",
+    "EntityOfficers",
     "EntityOwner",
     "Finding",
     "Gap",

@@ -188,6 +188,17 @@ class LevelOfficers(BaseModel):
     officers: list[LevelOfficer] = Field(description="Leaders first, A before B; who is away comes last.")
 
 
+class EntityOfficers(BaseModel):
+    """Who answers for an entity on a day."""
+
+    entity: int = Field(examples=[17])
+    scheme: str = Field(examples=["community"])
+    at: date = Field(examples=["2026-03-01"])
+    responsible: list[LevelOfficers] = Field(
+        description="At the entity itself, then from its cell in the scheme upwards."
+    )
+
+
 def post_record(held: SchemePost) -> dict[str, Any]:
     """Return a post as it is answered."""
     places = {name: getattr(held.post, name) for name in ("cell_code", "area_code", "entity_id")}

@@ -14,11 +14,13 @@ from layers.lists.gap_changes import GAP_CHANGES
 from layers.lists.gaps import GAPS
 from layers.lists.handover import HANDOVER
 from layers.lists.listing import MAX_ROWS, ListColumn, Listing, ListRequest, ListRow
+from layers.lists.posts import POSTS, ROTATION
 from layers.lists.search import SEARCH
 
 __all__ = ["LISTS", "MAX_ROWS", "ListColumn", "ListRequest", "ListRow", "Listing"]
 
 LISTS: Mapping[str, Listing] = {
-    each.name: each for each in (ENTITIES, CELLS, GAPS, CELL_CHANGES, GAP_CHANGES, HANDOVER, SEARCH)
+    each.name: each
+    for each in (ENTITIES, CELLS, GAPS, CELL_CHANGES, GAP_CHANGES, HANDOVER, POSTS, ROTATION, SEARCH)
 }
 """All lists by their names."""

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, false
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.models.base import Base, KeyType
@@ -23,6 +24,11 @@ class Officer(Base):
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
     version: Mapped[int]
+
+
+def _first_day(context: DefaultExecutionContext) -> Any:
+    """Return the first day of a post, from which it is held if it continues none."""
+    return context.get_current_parameters()["valid_from"]
 
 
 class Post(Base):
@@ -56,7 +62,7 @@ class Post(Base):
     part_time: Mapped[bool] = mapped_column(default=False, server_default=false())
     published_name: Mapped[str | None]
     published_phone: Mapped[str | None]
-    held_since: Mapped[date]
+    held_since: Mapped[date] = mapped_column(default=_first_day)
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
     version: Mapped[int]

@@ -143,8 +143,10 @@ def lies_at_visible_place(scope: str | None) -> ColumnElement[bool]:
     """Return the condition that a row of `Post` is at a place that a caller bound to an area may see."""
     if scope is None:
         return true()
+    # The query around it may join groups and entities itself.
     in_group = exists().where(CellGroup.id == Post.group_id, within(CellGroup.area_code, scope))
-    at_entity = exists().where(Entity.id == Post.entity_id, within(Entity.area_code, scope))
+    in_group = in_group.correlate(Post)
+    at_entity = exists().where(Entity.id == Post.entity_id, within(Entity.area_code, scope)).correlate(Post)
     at_cell = Post.cell_code.is_not(None) & lies_in_scope(Post.scheme_id, Post.cell_code, scope)
     at_area = Post.area_code.is_not(None) & within(Post.area_code, scope)
     return or_(at_cell, at_area, in_group, at_entity)

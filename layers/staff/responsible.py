@@ -157,9 +157,9 @@ def posts_in_cell(
     return order_posts(read_held(session, condition, on, limit=limit))
 
 
-def posts_at_entity(session: Session, entity_id: int, on: date) -> Sequence[HeldPost]:
-    """Return the posts held at an entity on a date, of all schemes."""
-    return order_posts(read_held(session, Post.entity_id == entity_id, on))
+def posts_at_entity(session: Session, entity_id: int, scheme_id: int, on: date) -> Sequence[HeldPost]:
+    """Return the posts held at an entity on a date, those of a scheme and of all."""
+    return order_posts(read_held(session, (Post.entity_id == entity_id) & _of_scheme(scheme_id), on))
 
 
 def posts_at_areas(

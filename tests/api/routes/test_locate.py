@@ -72,7 +72,6 @@ def test_who_is_responsible_is_told_for_each_day_in_each_form(ground, client):
                         cell_code=code,
                         duty="leader",
                         rank=rank,
-                        held_since=on,
                         valid_from=on,
                         version=1,
                     )

@@ -160,7 +160,7 @@ def test_posts_on_codes_that_ended_long_ago_end(database: Database, scheme: int)
     with database.write() as session:
         put_in_force(session, scheme, dict.fromkeys(COLUMNS, "whole"), APRIL)
         session.add(Post(officer_id=1, scheme_id=scheme, cell_code="b", duty="leader", rank="B",
-                         held_since=MARCH, valid_from=MARCH, version=1))  # fmt: skip
+                         valid_from=MARCH, version=1))  # fmt: skip
         session.flush()
         plan = draft(session, scheme, dict.fromkeys(COLUMNS, "whole"), parent=COUNTY)
         assert publish(session, plan.id, MAY).posts == FollowedPosts(carried=0, ended=1, vacant=0)
