@@ -6,9 +6,15 @@ from typing import Any
 import httpx
 import pytest
 
+from api.security.accounts import change_password, create_account, create_token, link_officer
+from api.security.principal import SYSTEM, Role
+from gis.errors import ConflictError
+from layers.db.database import Database
 from tests.api.routes.conftest import SOUTH, STEP, WEST, Client
+from tests.api.routes.grid import eventually
 from tests.api.routes.test_plan_officers import MERGED, put_in_force
 from tests.api.routes.test_plans import draft, scheme
+from tests.plain_http import NO_CERTIFICATES
 
 TOWN, COUNTY = "440305001", "440305"
 CELLS = [f"{TOWN}-{number}" for number in (1, 2)]
@@ -237,3 +243,35 @@ def test_rotation_is_due_by_the_rule_of_the_scheme(admin: httpx.Client) -> None:
     assert [(row["person_number"], row["rotation_due"]) for row in rows] == [("G-1", "2026-02-28")]
     rows = good(admin.get("/v1/lists/posts", params={"scheme": "community", "at": "2026-02-28"}))["items"]
     assert [(row["person_number"], row["place"]) for row in rows] == [("G-1", CELLS[0]), ("G-2", CELLS[1])]
+
+
+def test_ending_an_officer_ends_the_accounts_tokens_and_sessions(
+    admin: httpx.Client, ground: Database
+) -> None:
+    give(admin, 1, scheme="community", cell_code=CELLS[0])
+    with ground.write() as session:
+        account = create_account(
+            session, SYSTEM, "lilei", Role.viewer, TOWN, "correct horse battery", officer_id=1
+        )
+        create_account(session, SYSTEM, "other", Role.viewer, TOWN, "correct horse battery")
+        _, token = create_token(session, SYSTEM, "app", Role.viewer, TOWN, timedelta(days=1), officer_id=1)
+        assert account.officer_id == 1
+    with httpx.Client(base_url=admin.base_url, verify=NO_CERTIFICATES) as browser:
+        body = {"name": "lilei", "password": "correct horse battery"}
+        assert browser.post("/v1/session", json=body).is_success
+        assert browser.get("/v1/areas").status_code == 200
+        tag = admin.get("/v1/officers/1").headers["ETag"]
+        told = good(admin.delete("/v1/officers/1", headers={"If-Match": tag}))["ended"]
+        assert told == {"posts": 1, "accounts": ["lilei"], "tokens": 1, "sessions": 1}
+        eventually(lambda: browser.get("/v1/areas").status_code == 401)
+        assert browser.post("/v1/session", json=body).status_code == 401
+    program = {"Authorization": f"Bearer {token}"}
+    eventually(
+        lambda: httpx.get(f"{admin.base_url}/v1/areas", headers=program, trust_env=False).status_code == 401
+    )
+    with ground.write() as session:
+        # The account does not come back with another password, and none is made for who has left.
+        with pytest.raises(ConflictError, match="has left"):
+            change_password(session, SYSTEM, "lilei", "another horse battery")
+        with pytest.raises(ConflictError, match="has left"):
+            link_officer(session, SYSTEM, "other", 1)
