@@ -14,6 +14,7 @@ from api.cli.divide import divide_plan
 from api.cli.drafts import AreaOption, PlanArgument, PlanName, SchemeArgument, print_draft, store_draft
 from api.cli.open_database import open_database, read_all
 from api.cli.plan_copies import copy_plan, delete_plan, rename_plan, revert_plan
+from api.cli.plan_handover import write_handover
 from api.cli.plan_officers import list_plan_officers
 from api.cli.plan_review import approve_plan, list_history, reject_plan, submit_plan, withdraw_plan
 from api.cli.progress import progress_bar
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 plan = typer.Typer(help="Plans: drafts of cells, checked, and put in force on a day.")
 plan.command("divide")(divide_plan)
 plan.command("officers")(list_plan_officers)
+plan.command("handover")(write_handover)
 plan.command("copy")(copy_plan)
 plan.command("revert")(revert_plan)
 plan.command("rename")(rename_plan)

@@ -71,12 +71,12 @@ def write_response(
         }
         return orjson.dumps({**head, "schemes": schemes, "areas": _area_chains(found, areas)})
     if points.format is PointsFormat.records:
-        tables = {
+        members = {
             "cells": {each.scheme: _distinct_cells(each) for each in found},
             "areas": _area_chains(found, areas),
             **_members_by_scheme(officers or {}),
         }
-        return _join_members({**head, **tables}, "points", _records(points, found))
+        return _join_members({**head, **members}, "points", _records(points, found))
     tables = [
         None if officers is None else OfficerColumns(each, officers[each.scheme], snapshot) for each in found
     ]

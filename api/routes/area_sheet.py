@@ -59,7 +59,9 @@ def read_area_sheet(
         gap_counts = None if run is None else count_gaps_in(session, code, run)
         officers = officers_of_areas(session, [code], day)
         chain = snapshots.current.areas.chain(code)
-        at_areas = posts_at_areas(session, [each.code for each in chain], found and found.id, day)
+        at_areas = posts_at_areas(
+            session, [each.code for each in chain], None if found is None else found.id, day
+        )
         levels = Responsibility({}, at_areas, {}, {}).levels(None, chain)
         record = area_sheet_record(
             area,

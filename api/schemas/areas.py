@@ -15,7 +15,7 @@ from gis.gaps import GapOutcome as Outcome
 from layers import models
 from layers.plans.cell_queries import CellTotals
 from layers.snapshot import AreaLabel
-from layers.staff.officers import officer_name, officer_phone
+from layers.staff.published import officer_name, officer_phone
 
 
 class Area(BaseModel):

@@ -11,7 +11,7 @@ from api.schemas.masking import mask_personal
 from layers import models
 from layers.plans.post_proposals import Proposal
 from layers.staff import officers
-from layers.staff.officers import officer_name, officer_phone
+from layers.staff.published import officer_name, officer_phone
 
 
 class Officer(BaseModel):
@@ -100,6 +100,8 @@ class OfficerHandover(BaseModel):
     households_gained: int = Field(examples=[35])
     enterprises_lost: int = Field(examples=[1])
     enterprises_gained: int = Field(examples=[0])
+    given_to: list[str] = Field(examples=[["G-0006"]], description="Numbers of those who take over from it.")
+    taken_from: list[str] = Field(examples=[[]], description="Numbers of those who give to it.")
 
 
 class PlanHandover(BaseModel):

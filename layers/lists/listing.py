@@ -141,3 +141,15 @@ class Listing:
     def title(self, language: str) -> str:
         """Return the name of the list in a language, zh or en."""
         return self.zh if language == "zh" else self.en
+
+    def table(self, page: ListPage, language: str) -> dict[str, list[Any]]:
+        """Return the columns of a file of some rows by their headings, with the notes beneath the first."""
+        columns = {
+            column.heading(language): [row.get(column.key) for row in page.rows] for column in self.columns
+        }
+        # A file without rows must not be taken for proof that there are none.
+        first = next(iter(columns))
+        return {
+            heading: [*values, *(page.notes if heading == first else [None] * len(page.notes))]
+            for heading, values in columns.items()
+        }

@@ -28,7 +28,8 @@ class Officer(Base):
 
 def _first_day(context: DefaultExecutionContext) -> Any:
     """Return the first day of a post, from which it is held if it continues none."""
-    return context.get_current_parameters()["valid_from"]
+    values: dict[str, Any] = context.get_current_parameters()  # type: ignore[no-untyped-call]
+    return values["valid_from"]
 
 
 class Post(Base):

@@ -34,7 +34,7 @@ class Follower(NamedTuple):
         The columns of rows at places of other kinds.
     """
 
-    model: type[Row]
+    model: Any
     owner: type[Officer | CellGroup]
     owner_id: str
     identity: tuple[str, ...]
@@ -75,9 +75,10 @@ def read_following(
     return found
 
 
-def at_cells_of(model: type[Row], scheme_id: int) -> ColumnElement[bool]:
+def at_cells_of(model: Any, scheme_id: int) -> ColumnElement[bool]:
     """Return the condition that a row lies at a cell of a scheme, and at no place of another kind."""
-    return (model.scheme_id == scheme_id) & model.cell_code.is_not(None)
+    condition: ColumnElement[bool] = (model.scheme_id == scheme_id) & model.cell_code.is_not(None)
+    return condition
 
 
 class FollowingRows:

@@ -132,7 +132,7 @@ def choose_posts(
 
 
 class Handover(NamedTuple):
-    """What an officer gives away and takes over: cells by their codes, and what lies in them."""
+    """What an officer gives away and takes over: cells by their codes, what lies there, to and from whom."""
 
     officer_id: int
     cells_lost: tuple[str, ...]
@@ -141,6 +141,8 @@ class Handover(NamedTuple):
     households_gained: int
     enterprises_lost: int
     enterprises_gained: int
+    given_to: tuple[int, ...]
+    taken_from: tuple[int, ...]
 
 
 def read_handover(session: Session, plan: Plan, on: date) -> list[Handover]:
@@ -173,21 +175,30 @@ def read_handover(session: Session, plan: Plan, on: date) -> list[Handover]:
     scheme = session.get_one(Scheme, plan.scheme_id)
     found = find_predecessors(session, scheme, old, changed, last, count_all=True)
     moved: Counter[tuple[int, str]] = Counter()
+    pairs: set[tuple[int, int]] = set()
     for code, predecessors in found.items():
         for each in predecessors:
             has, had = after.get(code, set()), before.get(each.code, set())
+            pairs |= {(giver, taker) for giver in had - has for taker in has - had}
             for officers, change in ((has - had, "gained"), (had - has, "lost")):
                 for officer in officers:
                     moved[officer, f"households_{change}"] += each.households
                     moved[officer, f"enterprises_{change}"] += each.enterprises
+    takers: dict[int, set[int]] = defaultdict(set)
+    givers: dict[int, set[int]] = defaultdict(set)
+    for giver, taker in pairs:
+        takers[giver].add(taker)
+        givers[taker].add(giver)
     lost, gained = _by_officer(before, after), _by_officer(after, before)
-    figures = Handover._fields[3:]
+    figures = Handover._fields[3:7]
     return [
         Handover(
             officer,
             tuple(sorted(lost.get(officer, ()))),
             tuple(sorted(gained.get(officer, ()))),
             *(moved[officer, figure] for figure in figures),
+            tuple(sorted(takers[officer])),
+            tuple(sorted(givers[officer])),
         )
         for officer in sorted({*lost, *gained, *(officer for officer, _ in moved)})
     ]
@@ -202,7 +213,7 @@ def _officers(session: Session, scheme_id: int, codes: Iterable[str], on: date) 
     )
     found: dict[str, set[int]] = defaultdict(set)
     for code, officer in session.execute(held):
-        found[code].add(officer)
+        found[str(code)].add(officer)
     return found
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from layers.db.bulk import id_in
 from layers.models import Cell, Plan
-from layers.plans.followers import GROUP_CELLS, POSTS, Row, at_cells_of
+from layers.plans.followers import GROUP_CELLS, POSTS, at_cells_of
 
 
 def take_back_posts(session: Session, plan: Plan, undo: Mapping[str, Any]) -> None:
@@ -31,7 +31,7 @@ def take_back_posts(session: Session, plan: Plan, undo: Mapping[str, Any]) -> No
         _take_back(session, GROUP_CELLS.model, plan, undo["groups"])
 
 
-def _take_back(session: Session, model: type[Row], plan: Plan, undo: Mapping[str, Any]) -> None:
+def _take_back(session: Session, model: Any, plan: Plan, undo: Mapping[str, Any]) -> None:
     begun = select(model).where(id_in(session, model.id, undo["begun"]))
     for row in session.scalars(begun).all():
         session.delete(row)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple, Protocol, Unpack
+from typing import Any, NamedTuple, Unpack
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,51 +17,10 @@ from layers.fields.personal import gather_personal, is_personal_identity
 from layers.models import Officer
 from layers.staff.posts import Duty, PostDetails, Rank, SchemePost, add_post, end_posts_of
 
-_NAME_FIELDS = ("name", "姓名", "full_name", "fullname")
-_PHONE_FIELDS = ("phone", "电话", "手机", "手机号", "联系电话", "mobile", "tel", "telephone")
-
-# What a post publishes is declared by such beginnings of its fields, see `layers.fields.personal`.
-_PUBLISHED = ("published_", "公示", "公开")
-
 UPDATABLE_FIELDS = frozenset({"area_code", "personal", "attributes"})
 """What `change_officer` may change: the rest is the identity and the time of an officer."""
 
 _KIND = "officer"
-
-
-class Named(Protocol):
-    """Whatever has the attributes of an officer."""
-
-    @property
-    def attributes(self) -> Mapping[str, Any]:
-        """What is published of the officer, among others."""
-
-
-def officer_name(officer: Named, personal: Mapping[str, Any]) -> str | None:
-    """Return what an officer is called: the published name, or that among the personal values.
-
-    Parameters
-    ----------
-    personal
-        The officer's personal values as they are shown, masked or plain.
-    """
-    return _first_value(officer.attributes, _NAME_FIELDS, _PUBLISHED) or _first_value(personal, _NAME_FIELDS)
-
-
-def officer_phone(officer: Named, personal: Mapping[str, Any]) -> str | None:
-    """Return by which phone an officer is called; parameters as for `officer_name`."""
-    return _first_value(officer.attributes, _PHONE_FIELDS, _PUBLISHED) or _first_value(
-        personal, _PHONE_FIELDS
-    )
-
-
-def _first_value(
-    values: Mapping[str, Any], fields: Sequence[str], prefixes: Sequence[str] = ("",)
-) -> str | None:
-    """Return the value of the first field, as a file may have called it, after one of some prefixes."""
-    lowered = {key.strip().lower(): value for key, value in values.items()}
-    names = (prefix + field for field in fields for prefix in prefixes)
-    return next((str(lowered[name]) for name in names if lowered.get(name)), None)
 
 
 def find_officer(

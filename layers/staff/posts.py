@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Literal, NamedTuple, TypedDict, Unpack, get_args
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from gis.errors import ConflictError, InputError, NotFoundError
@@ -47,19 +47,14 @@ class SchemePost(NamedTuple):
         return level_of(self.post)
 
 
-class PlaceNames(TypedDict, total=False):
-    """How a place is named, see `layers.staff.places.find_place`."""
+class PostDetails(TypedDict, total=False):
+    """The place of a post as `layers.staff.places.find_place` takes it, and what else is known of it."""
 
     scheme: str | None
     cell_code: str | None
     group: str | None
     area_code: str | None
     entity_id: int | None
-
-
-class PostDetails(PlaceNames, total=False):
-    """The place of a post, what it publishes, and the day on which it ends."""
-
     part_time: bool
     published_name: str | None
     published_phone: str | None
@@ -134,7 +129,7 @@ def _conditions(session: Session, filters: PostFilters) -> Iterable[Any]:
         yield or_(Post.valid_to.is_(None), Post.valid_to > date.today())
 
 
-def _to_scheme_post(row: Row[Any]) -> SchemePost:
+def _to_scheme_post(row: Any) -> SchemePost:
     post, area_code, scheme, rules, visible, group = row
     due = rotation_due(post.held_since, rotation_months(rules or {}))
     return SchemePost(post, scheme, area_code, bool(visible), group, due)
@@ -183,8 +178,16 @@ def add_post(
 
     Parameters and errors are those of `layers.staff.officers.appoint_officer`.
     """
-    named = {name: details.get(name) for name in PlaceNames.__annotations__}
-    place = find_place(session, on=on, scope=scope, **named)
+    place = find_place(
+        session,
+        scheme=details.get("scheme"),
+        cell_code=details.get("cell_code"),
+        group=details.get("group"),
+        area_code=details.get("area_code"),
+        entity_id=details.get("entity_id"),
+        on=on,
+        scope=scope,
+    )
     until = details.get("until")
     if until is not None and until <= on:
         raise InputError(f"The post would end on {until}, before it begins on {on}.")

@@ -196,7 +196,7 @@ def read_held(
         .limit(limit)
     )
     own = len(HeldPost._fields) - 3
-    held = [HeldPost(*row[:own], officer=Holder(*row[own:])) for row in read_rows(session, statement)]
+    held = [HeldPost(*row[:own], Holder(*row[own:])) for row in read_rows(session, statement)]
     away = absent_officers(session, on)
     return mark_acting(held, away) if away else held
 

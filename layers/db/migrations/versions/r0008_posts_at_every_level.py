@@ -20,7 +20,7 @@ _KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 _PLACES = ("area_code", "group_id", "entity_id")
 _CHAIN = {"carried_from_id": "posts", "ended_by_plan_id": "plans"}
-_TYPES = {"scheme_id": _KEY, "cell_code": sa.String(), "held_since": sa.Date()}
+_TYPES: dict[str, Any] = {"scheme_id": _KEY, "cell_code": sa.String(), "held_since": sa.Date()}
 _VALUES = ("part_time", "published_name", "published_phone", "held_since")
 
 
@@ -144,7 +144,7 @@ def _change_posts(nullable: dict[str, bool], dropped: Sequence[str] = ()) -> Non
 def _set_each(name: str, rows: Sequence[Sequence[Any]], columns: Sequence[str]) -> None:
     """Set columns of some rows, of which each is given as its number and the values."""
     table = sa.table(name, sa.column("id"), *(sa.column(each, _TYPES.get(each)) for each in columns))
-    values = {each: sa.bindparam(f"new_{each}") for each in columns}
+    values: dict[str, Any] = {each: sa.bindparam(f"new_{each}") for each in columns}
     statement = sa.update(table).where(table.c.id == sa.bindparam("number")).values(values)
     names = ("number", *(f"new_{each}" for each in columns))
     if rows:
