@@ -6,12 +6,12 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from api import schemas
-from api.http.conditional import IfMatchVersion
+from api.http.conditional import IfMatchVersion, version_etag
 from api.http.dependencies import DatabaseDep
 from api.http.idempotency import IdempotentWriteDep, WriteResult
 from api.http.pagination import Page
 from api.http.parameters import WholeNumber
-from api.http.responses import list_response
+from api.http.responses import json_response, list_response
 from api.problems import problem_responses
 from api.schemas.posts import NewAbsence, absence_record
 from api.security.audit import audited_result
@@ -76,11 +76,30 @@ def create(officer_id: OfficerId, body: NewAbsence, caller: Caller, write: Idemp
             f"absence {made.id}",
             officer.area_code,
             absence_record(made),
-            location=f"/v1/officers/{officer_id}/absences",
+            location=f"/v1/absences/{made.id}",
             created=True,
         )
 
     return write(body, handler)
+
+
+@router.get(
+    "/absences/{absence_id}",
+    summary="Read an absence",
+    response_model=schemas.Absence,
+    responses=problem_responses(404),
+)
+@requires(Right.read, AreaPolicy.checked)
+def read_absence(
+    absence_id: AbsenceId, caller: Caller, database: DatabaseDep, reveal: Reveal = False
+) -> Response:
+    """Read on which days an officer is away; the reason only if revealed."""
+    with open_read_session(database, caller, reveal=reveal) as session:
+        absence, _ = absences.find_absence(session, absence_id, caller.area_code)
+        if reveal and absence.personal:
+            audit_reveal(session, caller, "absence", [absence.id])
+        record = absence_record(absence, plain=reveal)
+    return json_response(record, etag=version_etag(database, record["version"]))
 
 
 @router.delete(

@@ -92,7 +92,8 @@ def import_officers(
     scheme
         The officers named get posts, by duty and rank, in this scheme: where their row says, else in the
         cells that are in force on `on` and belong to exactly their area, or at the area itself if there are
-        none. Posts they held in it otherwise end. Without it posts stay as they are.
+        none. Posts they held in it otherwise end, those at groups and entities only if the table has columns
+        for such. Without it posts stay as they are.
     id_field
         The field of the identity; found by its usual names when not given.
     personal
@@ -119,7 +120,8 @@ def import_officers(
     day = require_near_day(on, confirmed=confirmed)
     with database.write() as session:
         places = None if scheme is None else SchemePlaces(session, scheme, day)
-        records, rejected = _read_officers(session, table, id_field, frozenset(personal), places)
+        columns = PostColumns(table, places)
+        records, rejected = _read_officers(session, table, id_field, frozenset(personal), columns)
         firsts = {each.values.external_id: each.values for each in reversed(records)}
         officers, inserted, updated, unchanged = store_officers(session, list(reversed(firsts.values())), day)
         posts = PostChanges(0, 0, 0, 0, 0)
@@ -131,7 +133,7 @@ def import_officers(
                 )
                 for each in records
             ]
-            posts = appoint(session, places, appointments, day)
+            posts = appoint(session, places, appointments, day, columns.levels)
     further = len(records) - len(firsts)
     return OfficerImportSummary(
         inserted, updated, unchanged + further, **posts._asdict(), rejected=sorted(rejected)
@@ -143,7 +145,7 @@ def _read_officers(
     table: pd.DataFrame,
     id_field: str | None,
     personal: frozenset[str],
-    places: SchemePlaces | None,
+    columns: PostColumns,
 ) -> tuple[list[_OfficerRecord], list[RejectedRecord]]:
     """Return the officers in the order of the table, and the records that cannot be taken."""
     fields = [str(name) for name in table.columns]
@@ -162,7 +164,6 @@ def _read_officers(
     absent = personal - set(fields)
     if absent:
         raise InputError(f"There is no field '{min(absent)}' for --personal (fields: {listed}).")
-    columns = PostColumns(table, places)
     identities, areas = normalize_codes(table[identity]), normalize_codes(table[area])
     known = area_codes(session)
     ended = ended_identities(session)

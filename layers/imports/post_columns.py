@@ -108,6 +108,8 @@ class PostColumns:
         # Where no posts are given the rest stays with what else is known of the officers.
         used = found if places is not None else ("duty", "rank")
         self.names = {field for name in used if (field := found[name]) is not None}
+        self.levels = {"cell", "area", *(level for level in ("group", "entity") if found[level] is not None)}
+        """Of what places the table tells: of groups and entities only if it has their columns."""
         published = {"name": find_column(fields, NAME_FIELDS), "phone": find_column(fields, PHONE_FIELDS)}
         self._texts = {
             name: np.full(len(table), "", dtype=object) if field is None else normalize_codes(table[field])

@@ -1,8 +1,7 @@
 """Absences: the days on which officers are away, so that their backups act."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -85,6 +84,27 @@ def add_absence(
     return absence
 
 
+def find_absence(
+    session: Session, absence_id: int, scope: str | None = None, *, for_update: bool = False
+) -> tuple[Absence, Officer]:
+    """Return an absence with its officer, who must be in the scope.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    chosen = select(Absence, Officer).join(Officer, Officer.id == Absence.officer_id)
+    chosen = chosen.where(Absence.id == absence_id, within(Officer.area_code, scope))
+    if for_update:
+        chosen = chosen.with_for_update(of=Absence).execution_options(populate_existing=True)
+    found = session.execute(chosen).one_or_none()
+    if found is None:
+        raise NotFoundError(f"There is no absence number {absence_id}.")
+    absence, officer = found
+    return absence, officer
+
+
 def end_absence(
     session: Session, absence_id: int, version: int, *, scope: str | None = None
 ) -> tuple[Absence, Officer]:
@@ -99,14 +119,7 @@ def end_absence(
     ConflictError
         If it is over.
     """
-    chosen = select(Absence, Officer).join(Officer, Officer.id == Absence.officer_id)
-    found = session.execute(
-        chosen.where(Absence.id == absence_id, within(Officer.area_code, scope)).with_for_update(of=Absence),
-        execution_options={"populate_existing": True},
-    ).one_or_none()
-    if found is None:
-        raise NotFoundError(f"There is no absence number {absence_id}.")
-    absence, officer = found
+    absence, officer = find_absence(session, absence_id, scope, for_update=True)
     require_version(absence.version, version)
     today = date.today()
     if absence.valid_to <= max(today, absence.valid_from):
@@ -115,9 +128,3 @@ def end_absence(
     absence.version += 1
     session.flush()
     return absence, officer
-
-
-def absence_reason(personal: Mapping[str, Any]) -> str | None:
-    """Return the reason of an absence from its personal values, masked or plain."""
-    reason: str | None = personal.get("reason")
-    return reason

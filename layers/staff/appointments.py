@@ -120,7 +120,11 @@ _Key = tuple[str, str | int, str, str]
 
 
 def appoint(
-    session: Session, places: SchemePlaces, appointments: Collection[Appointment], on: date
+    session: Session,
+    places: SchemePlaces,
+    appointments: Collection[Appointment],
+    on: date,
+    levels: Collection[str],
 ) -> PostChanges:
     """Give officers the posts of a table in a scheme, and end what else they hold in it.
 
@@ -134,8 +138,12 @@ def appoint(
         The officers concerned, whose posts these are; posts of others stay.
     on
         The day from which it holds.
+    levels
+        Of what places the table tells; posts at others stay.
     """
-    held, followed = _read_held(session, places.scheme, {each.officer.id for each in appointments}, on)
+    held, followed = _read_held(
+        session, places.scheme, {each.officer.id for each in appointments}, on, levels
+    )
     expected: dict[int, dict[_Key, Appointment]] = {each.officer.id: {} for each in appointments}
     without_cells = 0
     for each in appointments:
@@ -163,7 +171,7 @@ def appoint(
 
 
 def _read_held(
-    session: Session, scheme: Scheme, officer_ids: Collection[int], on: date
+    session: Session, scheme: Scheme, officer_ids: Collection[int], on: date, levels: Collection[str]
 ) -> tuple[dict[int, dict[_Key, Post]], dict[int, list[Post]]]:
     """Return the lasting posts of officers in a scheme, and by what they continue those of plans to come."""
     held: dict[int, dict[_Key, Post]] = defaultdict(dict)
@@ -173,8 +181,7 @@ def _read_held(
         if post.carried_from_id is not None and post.valid_from > on:
             # It begins with a plan to come, and goes with the post that it continues.
             followed[post.carried_from_id].append(post)
-        elif post.officer_id in officer_ids:
-            level = level_of(post)
+        elif post.officer_id in officer_ids and (level := level_of(post)) in levels:
             held[post.officer_id][level, getattr(post, PLACE_COLUMNS[level]), post.duty, post.rank] = post
     return held, followed
 
