@@ -9,7 +9,7 @@ from api.schemas.masking import mask_personal
 from layers.db.database import Database
 from layers.snapshot import Snapshot
 from layers.snapshot.areas import AreaLabel
-from layers.staff.published import PublishedPost
+from layers.staff.published import officer_name, officer_phone
 from layers.staff.responsible import GroupLabel, HeldPost, Responsibility, read_responsibility
 
 Officers = Sequence[Mapping[str, Any]]
@@ -59,6 +59,7 @@ def read_officers(
         the answer.
     """
     found: dict[str, SchemeOfficers] = {}
+    told = _Told()
     with database.read() as session:
         for scheme, cells in codes.items():
             areas = {each.code for code in set(cells.values()) for each in snapshot.areas.chain(code)}
@@ -67,13 +68,13 @@ def read_officers(
                 held = read_responsibility(session, snapshot.schemes[scheme].id, cells, areas, day)
             groups = {group.code: group.id for group in held.group_of.values()}
             found[scheme] = SchemeOfficers(
-                {code: _records(held.cells.get(code, ()), "cell", code) for code in cells},
+                {code: told.records(held.cells.get(code, ()), "cell", code) for code in cells},
                 {
-                    each.code: _records(held.areas.get(each.code, ()), each.level, each.code)
+                    each.code: told.records(held.areas.get(each.code, ()), each.level, each.code)
                     for each in _distinct(snapshot, cells.values())
                 },
                 {
-                    code: _records(held.groups.get(number, ()), "group", code)
+                    code: told.records(held.groups.get(number, ()), "group", code)
                     for code, number in groups.items()
                 },
                 held.group_of,
@@ -151,21 +152,31 @@ def _lowest_first(snapshot: Snapshot, found: Ownership) -> list[AreaLabel]:
     return sorted(areas, key=lambda each: -len(snapshot.areas.chain(each.code)))
 
 
-def _records(held: Iterable[HeldPost], level: str, place: str) -> list[dict[str, Any]]:
-    return [_record(post, level, place) for post in held if not post.absent]
+class _Told:
+    """What answers tell of posts; of an officer who has many it is found once."""
 
+    def __init__(self) -> None:
+        self._of_officer: dict[int, tuple[str | None, str | None]] = {}
 
-def _record(post: HeldPost, level: str, place: str) -> dict[str, Any]:
-    masked = mask_personal(post.officer.personal)
-    published = PublishedPost(post.officer, post)
-    return {
-        "officer_id": post.officer.id,
-        "external_id": post.officer.external_id,
-        "level": level,
-        "place": place,
-        "duty": post.duty,
-        "rank": post.rank,
-        "acting": post.acting,
-        "name": published.name(masked),
-        "phone": published.phone(masked),
-    }
+    def records(self, held: Iterable[HeldPost], level: str, place: str) -> list[dict[str, Any]]:
+        """Return the posts of those who are not away."""
+        return [self._record(post, level, place) for post in held if not post.absent]
+
+    def _record(self, post: HeldPost, level: str, place: str) -> dict[str, Any]:
+        officer = post.officer
+        told = self._of_officer.get(officer.id)
+        if told is None:
+            masked = mask_personal(officer.personal)
+            told = officer_name(officer, masked), officer_phone(officer, masked)
+            self._of_officer[officer.id] = told
+        return {
+            "officer_id": officer.id,
+            "external_id": officer.external_id,
+            "level": level,
+            "place": place,
+            "duty": post.duty,
+            "rank": post.rank,
+            "acting": post.acting,
+            "name": post.published_name or told[0],
+            "phone": post.published_phone or told[1],
+        }

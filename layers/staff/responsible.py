@@ -185,20 +185,17 @@ def read_held(
 ) -> list[HeldPost]:
     """Return the posts that fit a condition and are held on a date; who is away, and who acts, is marked."""
     position = case(_DUTY_POSITION, value=Post.duty)
-    statement = (
-        select(
-            *(getattr(Post, name) for name in HeldPost._fields[:-3]),
-            *(getattr(Officer, name) for name in Holder._fields),
-        )
-        .join(Officer, Officer.id == Post.officer_id)
-        .where(condition, in_force(Post.valid_from, Post.valid_to, on))
-        .order_by(position, Post.rank, Post.id)
-        .limit(limit)
-    )
-    own = len(HeldPost._fields) - 3
-    held = [HeldPost(*row[:own], Holder(*row[own:])) for row in read_rows(session, statement)]
+    chosen = condition & in_force(Post.valid_from, Post.valid_to, on)
+    own = HeldPost._fields[: HeldPost._fields.index("officer")]
+    posts = select(Post.officer_id, *(getattr(Post, name) for name in own)).where(chosen)
+    rows = read_rows(session, posts.order_by(position, Post.rank, Post.id).limit(limit))
+    # Of an officer with many posts everything is read once.
+    officers = select(*(getattr(Officer, name) for name in Holder._fields))
+    held_by = id_in(session, Officer.id, {row[0] for row in rows})
+    holders = {row[0]: Holder(*row) for row in read_rows(session, officers.where(held_by))}
     away = absent_officers(session, on)
-    return mark_acting(held, away) if away else held
+    held = [HeldPost(*row[1:], holders[row[0]], row[0] in away) for row in rows]
+    return mark_acting(held) if away else held
 
 
 def absent_officers(session: Session, on: date) -> set[int]:
@@ -207,23 +204,20 @@ def absent_officers(session: Session, on: date) -> set[int]:
     return {officer_id for (officer_id,) in read_rows(session, away)}
 
 
-def mark_acting(held: Iterable[HeldPost], away: Collection[int]) -> list[HeldPost]:
-    """Mark those who are away, and as acting each backup of a duty at a place of which an A is away."""
-    marked = [post._replace(absent=post.officer.id in away) for post in held]
+def mark_acting(held: Sequence[HeldPost]) -> list[HeldPost]:
+    """Mark as acting each backup of a duty at a place of which an A is away."""
     without: dict[Hashable, set[int | None]] = defaultdict(set)
-    for post in marked:
+    for post in held:
         if post.absent and post.rank == "A":
             without[_place_and_duty(post)].add(post.scheme_id)
 
     def acts(post: HeldPost) -> bool:
-        schemes = without.get(_place_and_duty(post), set())
+        if post.rank != "B" or post.absent or (schemes := without.get(_place_and_duty(post))) is None:
+            return False
         # One of all schemes stands in for one of any, and the other way round.
-        return bool(schemes) and (post.scheme_id is None or not schemes.isdisjoint({post.scheme_id, None}))
+        return post.scheme_id is None or not schemes.isdisjoint({post.scheme_id, None})
 
-    return [
-        post._replace(acting=True) if post.rank == "B" and not post.absent and acts(post) else post
-        for post in marked
-    ]
+    return [post._replace(acting=True) if acts(post) else post for post in held]
 
 
 def _place_and_duty(post: HeldPost) -> tuple[Hashable, ...]:
