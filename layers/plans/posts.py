@@ -136,7 +136,7 @@ def _follow(
     concerned = {*ground.ended, *sources, *ground.begun, *choices}
     held = read_following(session, follower, ground.plan.scheme_id, on, concerned)
     chosen = {code: wanted for code, wanted in choices.items() if code in ends}
-    spans = _spans_in_force(session, ground.plan.scheme_id, on, {*held, *chosen})
+    spans = spans_in_force(session, ground.plan.scheme_id, on, {*held, *chosen})
     # For a cell that goes on a choice holds as long as the cell does.
     last_of = {code: _end_at(spans[code], on) if code in kept else ends[code] for code in chosen}
     # Before any row is ended: who takes over what depends on how it was.
@@ -191,7 +191,7 @@ def read_choices(session: Session, plan_id: int) -> dict[str, list[dict[str, Any
     return dict(iter(session.execute(rows)))
 
 
-def _spans_in_force(session: Session, scheme_id: int, on: date, codes: set[str]) -> dict[str, list[Span]]:
+def spans_in_force(session: Session, scheme_id: int, on: date, codes: set[str]) -> dict[str, list[Span]]:
     """Return when cells are in force from a day on, by their codes, in order; what adjoins is one span."""
     rows = select(Cell.code, Cell.valid_from, Cell.valid_to).where(
         Cell.scheme_id == scheme_id,

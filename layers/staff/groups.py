@@ -17,6 +17,7 @@ from layers.db.locks import lock_scheme
 from layers.db.versions import require_version
 from layers.models import Cell, CellGroup, GroupCell, Scheme
 from layers.plans.cells import cells_in_force
+from layers.plans.posts import spans_in_force
 from layers.staff.places import find_group
 from layers.staff.posts import end_posts_at
 
@@ -200,20 +201,20 @@ def _area_of_cells(
     """Return the lowest area that holds some cells in force; None where no one area does."""
     if not cells:
         raise InputError("A group needs at least one cell.")
-    chosen = select(Cell.code, Cell.area_code, Cell.valid_to).where(
+    chosen = select(Cell.code, Cell.area_code).where(
         cells_in_force(scheme.id, on), text_in(session, Cell.code, cells), within(Cell.area_code, scope)
     )
-    found = {code: (area, end) for code, area, end in session.execute(chosen)}
+    found = dict(iter(session.execute(chosen)))
     missing = sorted(set(cells) - set(found))
     if missing:
         raise NotFoundError(f"There is no cell '{missing[0]}' in force in scheme '{scheme.code}' on {on}.")
-    ending = sorted(code for code, (_, end) in found.items() if end is not None)
-    if ending:
-        raise ConflictError(
-            f"Cell '{ending[0]}' ends on {found[ending[0]][1]} for a plan that is published; "
-            "make the group from that day on, of the cells of that plan."
-        )
-    return common_area(read_hierarchy(session), {area for area, _ in found.values()})
+    for code, ((_, end), *_rest) in sorted(spans_in_force(session, scheme.id, on, set(found)).items()):
+        if end != date.max:
+            raise ConflictError(
+                f"Cell '{code}' ends on {end} for a plan that is published; "
+                "make the group from that day on, of the cells of that plan."
+            )
+    return common_area(read_hierarchy(session), set(found.values()))
 
 
 def common_area(hierarchy: AreaHierarchy, codes: Iterable[str | None]) -> str | None:
