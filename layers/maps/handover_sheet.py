@@ -94,21 +94,18 @@ class HandoverSheets:
 
     def table(self, row: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         """Yield what an officer gives away and takes over, an item a row."""
-        for item, lost, gained in (
-            ("cells", "cells_lost", "cells_gained"),
-            ("others", "given_to", "taken_from"),
-        ):
-            codes = [row[key].split() for key in (lost, gained)]
-            listed = [", ".join(each) or self.word("none") for each in codes]
-            if item == "cells":
-                listed = [
-                    f"{len(each)}: {text}" if each else text for each, text in zip(codes, listed, strict=True)
-                ]
-            yield self.word(item), *listed
-            if item == "cells":
-                for counted in ("households", "enterprises"):
-                    yield self.word(counted), *(f"{row[f'{counted}_{way}']:,}" for way in ("lost", "gained"))
-        yield self.word("open_work"), *[self.word("not_kept")] * 2
+        lost, gained = (self._listed(row[key], count=True) for key in ("cells_lost", "cells_gained"))
+        yield self.word("cells"), lost, gained
+        for counted in ("households", "enterprises"):
+            yield self.word(counted), f"{row[f'{counted}_lost']:,}", f"{row[f'{counted}_gained']:,}"
+        yield self.word("others"), self._listed(row["given_to"]), self._listed(row["taken_from"])
+        yield self.word("open_work"), self.word("not_kept"), self.word("not_kept")
+
+    def _listed(self, codes: str, *, count: bool = False) -> str:
+        listed = codes.split()
+        if not listed:
+            return self.word("none")
+        return (f"{len(listed)}: " if count else "") + ", ".join(listed)
 
 
 def render_handover_html(sheets: HandoverSheets) -> str:

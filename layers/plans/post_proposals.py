@@ -190,13 +190,15 @@ def read_handover(session: Session, plan: Plan, on: date) -> list[Handover]:
         takers[giver].add(taker)
         givers[taker].add(giver)
     lost, gained = _by_officer(before, after), _by_officer(after, before)
-    figures = Handover._fields[3:7]
     return [
         Handover(
             officer,
             tuple(sorted(lost.get(officer, ()))),
             tuple(sorted(gained.get(officer, ()))),
-            *(moved[officer, figure] for figure in figures),
+            moved[officer, "households_lost"],
+            moved[officer, "households_gained"],
+            moved[officer, "enterprises_lost"],
+            moved[officer, "enterprises_gained"],
             tuple(sorted(takers[officer])),
             tuple(sorted(givers[officer])),
         )

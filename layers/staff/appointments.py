@@ -163,8 +163,8 @@ def appoint(
             for post in (current[key], *followed[current[key].id]):
                 end_on(post, on)
             ended += 1
-        for key in sorted(wanted.keys() - current.keys(), key=str):
-            begun.append(_row(places, key, wanted[key], on))
+        new = sorted(wanted.keys() - current.keys(), key=str)
+        begun += [_row(places, key, wanted[key], on) for key in new]
     session.flush()
     insert_rows(session, Post.metadata.tables["posts"], begun)
     return PostChanges(len(begun), changed, ended, kept, without_cells)

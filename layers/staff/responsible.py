@@ -194,7 +194,7 @@ def read_held(
     held_by = id_in(session, Officer.id, {row[0] for row in rows})
     holders = {row[0]: Holder(*row) for row in read_rows(session, officers.where(held_by))}
     away = absent_officers(session, on)
-    held = [HeldPost(*row[1:], holders[row[0]], row[0] in away) for row in rows]
+    held = [HeldPost._make((*row[1:], holders[row[0]], row[0] in away, False)) for row in rows]
     return mark_acting(held) if away else held
 
 
