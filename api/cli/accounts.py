@@ -345,6 +345,7 @@ def _serialize_account(found: "Account") -> dict[str, Any]:
         "area_code": found.area_code,
         "created_at": found.created_at.isoformat(timespec="seconds"),
         "created_by": found.created_by,
+        "officer_id": found.officer_id,
         "state": "disabled" if found.disabled_at is not None else "enabled",
     }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, exists, or_, select, true
 from sqlalchemy.orm import Session
@@ -14,7 +14,6 @@ from layers.plans.cells import lies_in_scope
 from layers.plans.schemes import find_scheme
 
 Level = Literal["cell", "group", "area", "entity"]
-LEVELS: tuple[str, ...] = get_args(Level)
 
 PLACE_COLUMNS: Mapping[str, str] = {
     "cell": "cell_code",

@@ -149,14 +149,6 @@ def read_responsibility(
     )
 
 
-def posts_in_cell(
-    session: Session, scheme_id: int, cell_code: str, on: date, *, limit: int
-) -> Sequence[HeldPost]:
-    """Return the posts held in a cell on a date in the order of `order_posts`; so many."""
-    condition = and_(Post.scheme_id == scheme_id, Post.cell_code == cell_code)
-    return order_posts(read_held(session, condition, on, limit=limit))
-
-
 def posts_at_entity(session: Session, entity_id: int, scheme_id: int, on: date) -> Sequence[HeldPost]:
     """Return the posts held at an entity on a date, those of a scheme and of all."""
     return order_posts(read_held(session, (Post.entity_id == entity_id) & _of_scheme(scheme_id), on))
@@ -180,15 +172,13 @@ def first_posts(
     return {code: posts[0] for code, posts in held.items() if not posts[0].absent}
 
 
-def read_held(
-    session: Session, condition: ColumnElement[bool], on: date, *, limit: int | None = None
-) -> list[HeldPost]:
+def read_held(session: Session, condition: ColumnElement[bool], on: date) -> list[HeldPost]:
     """Return the posts that fit a condition and are held on a date; who is away, and who acts, is marked."""
     position = case(_DUTY_POSITION, value=Post.duty)
     chosen = condition & in_force(Post.valid_from, Post.valid_to, on)
     own = HeldPost._fields[: HeldPost._fields.index("officer")]
     posts = select(Post.officer_id, *(getattr(Post, name) for name in own)).where(chosen)
-    rows = read_rows(session, posts.order_by(position, Post.rank, Post.id).limit(limit))
+    rows = read_rows(session, posts.order_by(position, Post.rank, Post.id))
     # Of an officer with many posts everything is read once.
     officers = select(*(getattr(Officer, name) for name in Holder._fields))
     held_by = id_in(session, Officer.id, {row[0] for row in rows})

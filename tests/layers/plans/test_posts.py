@@ -1,7 +1,7 @@
 """Posts follow the ground: what becomes of them when plans come into force, day by day."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from itertools import product
@@ -24,7 +24,7 @@ from layers.staff.absences import add_absence
 from layers.staff.groups import create_group
 from layers.staff.officers import create_officer, end_officer
 from layers.staff.posts import add_post
-from layers.staff.responsible import groups_of_cells, posts_in_cell, read_responsibility
+from layers.staff.responsible import HeldPost, groups_of_cells, read_responsibility
 from tests.layers.squares import COUNTY, SQUARES_OF, Owners, add_areas, add_entity, draft, spot
 
 MARCH, APRIL, MAY, JUNE = (date(2026, month, 1) for month in (3, 4, 5, 6))
@@ -64,11 +64,15 @@ def add_households(session: Session, square: tuple[int, int], number: int) -> No
     session.flush()
 
 
+def posts_in_cell(session: Session, scheme: int, code: str, day: date) -> Sequence[HeldPost]:
+    return read_responsibility(session, scheme, [code], (), day).cells.get(code, [])
+
+
 def on_day(session: Session, scheme: int, day: date) -> dict[str, str]:
     """Who answers for each cell on a day, the ranks A before B."""
     held = {}
     for code in sorted(session.scalars(select(Post.cell_code).distinct())):
-        names = [post.officer.external_id for post in posts_in_cell(session, scheme, code, day, limit=9)]
+        names = [post.officer.external_id for post in posts_in_cell(session, scheme, code, day)]
         if names:
             held[code] = "".join(names)
     return held
@@ -317,7 +321,7 @@ def test_a_post_goes_on_with_what_it_publishes_and_since_when(database: Database
         publish(session, plan.id, APRIL)
         assert [
             (each.officer.id, each.published_name, each.part_time)
-            for each in posts_in_cell(session, scheme, "x", APRIL, limit=9)
+            for each in posts_in_cell(session, scheme, "x", APRIL)
         ] == [(1, "值班室", True), (2, None, False)]
         since = select(Post.held_since).where(Post.cell_code == "x").order_by(Post.officer_id)
         assert session.scalars(since).all() == [MARCH, APRIL]
